@@ -1,0 +1,173 @@
+/** The words of the trade: what a question, a passage and an answer are. Read-only values; imports nothing. */
+
+export type Mode = 'fast' | 'smart' | 'auto'
+
+export interface Turn {
+  readonly role: 'user' | 'assistant'
+  readonly content: string
+}
+
+export type Scalar = string | number | boolean
+
+/** Equality, membership, or a range with one bound or two. Ranges compare numbers, or strings (ISO dates). */
+export type Filter =
+  | Scalar
+  | { readonly in: readonly Scalar[] }
+  | {
+      readonly gt?: number | string
+      readonly gte?: number | string
+      readonly lt?: number | string
+      readonly lte?: number | string
+    }
+
+/** Conditions on document metadata, by field; all must hold. */
+export type Filters = Readonly<Record<string, Filter>>
+
+export interface Question {
+  readonly text: string
+  readonly collection: string
+  readonly mode: Mode
+  readonly topK: number
+  readonly filters: Filters
+  /** BCP 47 primary language, when the caller knows it. */
+  readonly language: string | undefined
+  /** Earlier turns, oldest first. */
+  readonly history: readonly Turn[]
+}
+
+/** A run of sentences of a passage that was embedded as one; offsets as in {@link Passage}. */
+export interface Window {
+  readonly start: number
+  readonly end: number
+  /** Cosine similarity to the question, −1…1. */
+  readonly similarity: number
+}
+
+/** How an arm saw a passage. Scores are the arm's own (BM25; cosine), ranks count from 1; null: not found by it. */
+export interface Scores {
+  readonly lexical: number | null
+  readonly lexicalRank: number | null
+  readonly vector: number | null
+  readonly vectorRank: number | null
+  /** 0…1, comparable only within one question. */
+  readonly fused: number
+  /** Share of the question's words, weighted by idf, that the passage holds: 0…1. */
+  readonly coverage: number
+}
+
+export interface Passage {
+  /** `<document id>.<ordinal>` */
+  readonly chunkId: string
+  readonly documentId: string
+  readonly version: number
+  readonly source: string
+  /** Document title and heading path, joined by " › ". */
+  readonly title: string
+  readonly url: string | null
+  readonly language: string
+  /** Exactly the stored document text from `start` to `end`. */
+  readonly text: string
+  /** Offsets into the stored document text, in UTF-16 code units (JavaScript string indices). */
+  readonly start: number
+  readonly end: number
+  readonly page: number | null
+  readonly metadata: Readonly<Record<string, unknown>>
+  readonly scores: Scores
+  readonly windows: readonly Window[]
+}
+
+export interface Citation {
+  /** The number that stands as `[n]` in the answer: the passage's place, from 1. */
+  readonly index: number
+  readonly documentId: string
+  readonly chunkId: string
+  readonly version: number
+  readonly title: string
+  readonly url: string | null
+  readonly page: number | null
+  /** Words of the stored text, letter for letter: `text.slice(start, end) === quote`. */
+  readonly quote: string
+  readonly start: number
+  readonly end: number
+  readonly score: number
+}
+
+export interface Usage {
+  readonly llmCalls: number
+  readonly promptTokens: number
+  readonly completionTokens: number
+}
+
+export const noUsage: Usage = Object.freeze({ llmCalls: 0, promptTokens: 0, completionTokens: 0 })
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    llmCalls: a.llmCalls + b.llmCalls,
+    promptTokens: a.promptTokens + b.promptTokens,
+    completionTokens: a.completionTokens + b.completionTokens,
+  }
+}
+
+/** What was left out to answer at all. */
+export type Degraded = 'cache' | 'embeddings' | 'generation' | 'rerank'
+
+/** `openai`: any OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a model. */
+export type Generator = 'openai' | 'extractive' | 'none'
+
+export interface CacheNote {
+  readonly status: 'hit' | 'miss' | 'bypass'
+  /** Seconds since the answer was made. */
+  readonly age?: number
+}
+
+export interface Answer {
+  readonly text: string
+  readonly abstained: boolean
+  readonly language: string
+  readonly mode: 'fast' | 'smart'
+  readonly citations: readonly Citation[]
+  readonly passages: readonly Passage[]
+  readonly cache: CacheNote
+  readonly degraded: readonly Degraded[]
+  readonly generator: Generator
+  readonly model: string | null
+  readonly usage: Usage
+}
+
+/** What a run of the pipeline says, in this order; `done` is last and holds the whole answer. */
+export type AskEvent =
+  | { readonly type: 'passages'; readonly passages: readonly Passage[] }
+  | { readonly type: 'delta'; readonly text: string }
+  | { readonly type: 'citations'; readonly citations: readonly Citation[] }
+  | { readonly type: 'done'; readonly answer: Answer }
+
+export type StageName =
+  | 'remember'
+  | 'understand'
+  | 'embed'
+  | 'retrieve'
+  | 'pack'
+  | 'generate'
+  | 'extract'
+  | 'save'
+
+export type Outcome = 'ok' | 'error' | 'deadline' | 'cancelled'
+
+/** One request's circumstances, handed to every stage. Nothing is written on it. */
+export interface Run {
+  readonly id: string
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
+  /** Absolute, on the clock of `performance.now()`, in milliseconds. */
+  readonly deadline: number
+  readonly log: RunLog
+  /** Told once when a stage ends; how timings reach the reply and the log. */
+  readonly onStage: (name: StageName, ms: number, outcome: Outcome) => void
+}
+
+export interface RunLog {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}

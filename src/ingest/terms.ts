@@ -1,0 +1,56 @@
+/** The words of loading: what a reader gives, what the chunker makes, what is written. Imports nothing. */
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
+
+/** A run of the text under one heading path; sections are in order, do not overlap, and cover all prose. */
+export interface Section {
+  /** UTF-16 offsets into the document's text. */
+  readonly start: number
+  readonly end: number
+  /** Headings above this text, outermost first, without the document's own title. */
+  readonly headings: readonly string[]
+  /** Page of a paged format, from 1. */
+  readonly page?: number
+  /** Anchor of the nearest heading, so that a url can point at it. */
+  readonly anchor?: string
+}
+
+/** A document as a reader hands it over: plain text with its structure beside it. */
+export interface SourceDocument {
+  /** Stable name within the collection (a path, a row's id); the same source again replaces the document. */
+  readonly source: string
+  readonly title: string
+  readonly url: string | null
+  /** Given by the author or the loader; detected when null. */
+  readonly language: string | null
+  readonly metadata: { readonly [key: string]: Json }
+  readonly text: string
+  readonly sections: readonly Section[]
+}
+
+/** Something that could not be read; the rest is loaded all the same. */
+export interface ReadFault {
+  readonly path: string
+  readonly line?: number
+  readonly reason: string
+}
+
+export type ReadResult = { readonly document: SourceDocument } | { readonly fault: ReadFault }
+
+/** A run of sentences embedded as one text (with the chunk's title in front). Offsets into the document's text. */
+export interface ChunkWindow {
+  readonly start: number
+  readonly end: number
+}
+
+export interface Chunk {
+  readonly ordinal: number
+  readonly start: number
+  readonly end: number
+  /** Document title and heading path, outermost first, joined by " › "; indexed and embedded with the text. */
+  readonly title: string
+  readonly anchor: string | null
+  readonly page: number | null
+  /** Length in tokens of the chat models' tokenizer. */
+  readonly tokens: number
+}
