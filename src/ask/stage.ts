@@ -1,0 +1,116 @@
+import { context, SpanKind, SpanStatusCode, trace, type Span, type Tracer } from '@opentelemetry/api'
+import { isAskError } from '../errors.ts'
+import { startDeadline, systemClock, type Clock } from '../resilience/deadline.ts'
+import type { Outcome, Run, StageName } from './terms.ts'
+
+/** Where a stage's figures go. Labels are closed lists: never the question, a tenant or a model's words. */
+export interface StageMetrics {
+  seconds(stage: StageName, outcome: Outcome, seconds: number): void
+  firstToken(stage: StageName, seconds: number): void
+}
+
+export interface StageSettings {
+  readonly tracer: Tracer
+  readonly metrics: StageMetrics
+  readonly clock?: Clock
+}
+
+export type Stage<Input, Output> = (input: Input, run: Run) => Promise<Output>
+export type StreamStage<Input, Output> = (input: Input, run: Run) => AsyncGenerator<Output, void, undefined>
+
+/**
+ * A stage is written once, here: every stage gets a span `ask.<name>`, an observation in the stage histogram
+ * and its share of the deadline from these two wrappers, and holds no timing, tracing or metric code itself.
+ *
+ * Both race *and* abort: the race keeps the promise when the work is deaf to signals, the abort frees the work.
+ * `budgetMs` may be less than the time left, never more; with no time left the work does not start.
+ */
+export function createStages({ tracer, metrics, clock = systemClock }: StageSettings) {
+  function begin(name: StageName, budgetMs: number, run: Run) {
+    const startedAt = clock.now()
+    const span = tracer.startSpan(`ask.${name}`, { kind: SpanKind.INTERNAL })
+    const limit = startDeadline(name, Math.min(budgetMs, run.deadline - startedAt), run.signal, clock)
+    const end = (outcome: Outcome, error?: unknown) => {
+      limit.stop()
+      markOutcome(span, outcome, error)
+      const ms = clock.now() - startedAt
+      metrics.seconds(name, outcome, ms / 1000)
+      run.onStage(name, ms, outcome)
+      span.end()
+    }
+    return { startedAt, limit, end, active: trace.setSpan(context.active(), span), run: { ...run, signal: limit.signal } }
+  }
+
+  function stage<Input, Output>(
+    name: StageName,
+    budgetMs: number,
+    work: (input: Input, run: Run) => Promise<Output>,
+  ): Stage<Input, Output> {
+    return async (input, run) => {
+      const { limit, end, active, run: bounded } = begin(name, budgetMs, run)
+      try {
+        limit.signal.throwIfAborted()
+        const output = await context.with(active, () => Promise.race([work(input, bounded), limit.expired]))
+        end('ok')
+        return output
+      } catch (error) {
+        end(outcomeOf(error, run), error)
+        throw error
+      }
+    }
+  }
+
+  /** The streaming form: its span ends when the *iterator* ends, throws or is returned, not when it is made. */
+  function streamStage<Input, Output>(
+    name: StageName,
+    budgetMs: number,
+    work: (input: Input, run: Run) => AsyncIterable<Output>,
+  ): StreamStage<Input, Output> {
+    return async function* (input, run) {
+      const { startedAt, limit, end, active, run: bounded } = begin(name, budgetMs, run)
+      let iterator: AsyncIterator<Output> | undefined
+      let outcome: Outcome = 'cancelled' // what stands when the consumer returns early
+      let failure: unknown
+      let isFirst = true
+      try {
+        limit.signal.throwIfAborted()
+        const source = context.with(active, () => work(input, bounded)[Symbol.asyncIterator]())
+        iterator = source
+        for (;;) {
+          const next = await context.with(active, () => Promise.race([source.next(), limit.expired]))
+          if (next.done) break
+          if (isFirst) metrics.firstToken(name, (clock.now() - startedAt) / 1000)
+          isFirst = false
+          yield next.value
+        }
+        outcome = 'ok'
+        iterator = undefined
+      } catch (error) {
+        outcome = outcomeOf(error, run)
+        failure = error
+        throw error
+      } finally {
+        end(outcome, failure)
+        // Not awaited: a source deaf to its signal must not hold up the one who left.
+        void Promise.resolve(iterator?.return?.()).catch(() => {})
+      }
+    }
+  }
+
+  return { stage, streamStage }
+}
+
+export type Stages = ReturnType<typeof createStages>
+
+function outcomeOf(error: unknown, run: Run): Outcome {
+  if (isAskError(error, 'deadline_exceeded')) return 'deadline'
+  return run.signal.aborted ? 'cancelled' : 'error'
+}
+
+function markOutcome(span: Span, outcome: Outcome, error: unknown): void {
+  span.setAttribute('askwell.outcome', outcome)
+  if (outcome === 'ok' || outcome === 'cancelled') return
+  const type = isAskError(error) ? error.code : error instanceof Error ? error.name : 'unknown'
+  span.setAttribute('error.type', type)
+  span.setStatus({ code: SpanStatusCode.ERROR, message: type })
+}

@@ -1,0 +1,56 @@
+import { AskError } from '../errors.ts'
+
+/** A point in time as an abort signal and a rejecting promise; `stop` must be called on every way out. */
+export interface Deadline {
+  /** Aborts at expiry with `deadline_exceeded`, or with the parent's reason as soon as the parent does. */
+  readonly signal: AbortSignal
+  /** Never resolves; rejects when `signal` aborts. Race it against work that may be deaf to signals. */
+  readonly expired: Promise<never>
+  stop(): void
+}
+
+export interface Clock {
+  /** Milliseconds, monotonic. */
+  now(): number
+  setTimeout(callback: () => void, ms: number): unknown
+  clearTimeout(timer: never): void
+}
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: timer => clearTimeout(timer as unknown as NodeJS.Timeout),
+}
+
+/**
+ * A cleared `setTimeout`, not `AbortSignal.timeout`: no timer is left behind, and a test's clock can drive it.
+ * `what` names the work in the error's detail.
+ */
+export function startDeadline(what: string, ms: number, parent: AbortSignal, clock: Clock = systemClock): Deadline {
+  const controller = new AbortController()
+  const { promise: expired, reject } = Promise.withResolvers<never>()
+  // Nobody may be racing when it fires: without this a client already gone would be an unhandled rejection.
+  expired.catch(() => {})
+  const end = (reason: unknown) => {
+    controller.abort(reason)
+    reject(reason)
+  }
+  const onParentAbort = () => end(parent.reason)
+  let timer: unknown
+  if (parent.aborted) onParentAbort()
+  else if (ms <= 0) end(expiry(what, 0))
+  else {
+    parent.addEventListener('abort', onParentAbort, { once: true })
+    timer = clock.setTimeout(() => end(expiry(what, ms)), ms)
+  }
+  const stop = () => {
+    clock.clearTimeout(timer as never)
+    parent.removeEventListener('abort', onParentAbort)
+  }
+  return { signal: controller.signal, expired, stop }
+}
+
+function expiry(what: string, ms: number): AskError {
+  const detail = ms > 0 ? `${what} did not finish within ${Math.round(ms)} ms` : `no time was left for ${what}`
+  return new AskError('deadline_exceeded', { detail })
+}
