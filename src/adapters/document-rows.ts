@@ -1,0 +1,97 @@
+import type { Json } from '../ingest/terms.ts'
+import type { Sql } from './database.ts'
+
+/** A chunk ready to be written: analysed and embedded. */
+export interface PreparedChunk {
+  readonly ordinal: number
+  readonly start: number
+  readonly end: number
+  readonly title: string
+  readonly anchor: string | null
+  readonly page: number | null
+  readonly language: string
+  readonly text: string
+  readonly tokens: number
+  /** Index terms in order, with repeats. */
+  readonly terms: readonly string[]
+  /** Words the chunk counts for in BM25. */
+  readonly length: number
+  readonly vectors: readonly { readonly start: number; readonly end: number; readonly embedding: Float32Array }[]
+}
+
+export interface PreparedDocument {
+  readonly id: string
+  readonly source: string
+  readonly hash: Buffer
+  readonly title: string
+  readonly url: string | null
+  readonly language: string
+  readonly metadata: { readonly [key: string]: Json }
+  readonly text: string
+  readonly chunks: readonly PreparedChunk[]
+}
+
+export async function insertDocuments(tx: Sql, collectionId: number, documents: readonly PreparedDocument[], runId: string | null): Promise<void> {
+  const column = <T>(pick: (document: PreparedDocument) => T) => documents.map(pick)
+  await tx`
+    insert into documents (id, collection_id, source, hash, title, url, language, metadata, text, checked_by)
+    select u.id, ${collectionId}, u.source, decode(u.hash, 'hex'), u.title, u.url, u.language, u.metadata::jsonb, u.text, ${runId}::uuid
+    from unnest(${column(d => d.id)}::uuid[], ${column(d => d.source)}::text[], ${column(d => d.hash.toString('hex'))}::text[],
+      ${column(d => d.title)}::text[], ${column(d => d.url)}::text[], ${column(d => d.language)}::text[],
+      ${column(d => JSON.stringify(d.metadata))}::text[], ${column(d => d.text)}::text[])
+      as u(id, source, hash, title, url, language, metadata, text)
+    on conflict (id) do update set version = documents.version + 1, hash = excluded.hash, title = excluded.title, url = excluded.url,
+      language = excluded.language, metadata = excluded.metadata, text = excluded.text, checked_by = excluded.checked_by, updated_at = now()`
+}
+
+export interface ChunkRow {
+  readonly document: PreparedDocument
+  readonly chunk: PreparedChunk
+}
+
+export async function insertChunks(tx: Sql, collectionId: number, rows: readonly ChunkRow[]): Promise<void> {
+  if (rows.length === 0) return
+  const column = <T>(pick: (chunk: PreparedChunk, document: PreparedDocument) => T) => rows.map(row => pick(row.chunk, row.document))
+  await tx`
+    insert into chunks (document_id, collection_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens, metadata)
+    select u.document_id, ${collectionId}, u.ordinal, u.start_at, u.end_at, u.title, u.anchor, u.page, u.language, u.text, u.terms::tsvector,
+      u.length, u.tokens, u.metadata::jsonb
+    from unnest(${column((_, d) => d.id)}::uuid[], ${column(c => c.ordinal)}::int[], ${column(c => c.start)}::int[], ${column(c => c.end)}::int[],
+      ${column(c => c.title)}::text[], ${column(c => c.anchor)}::text[], ${column(c => c.page)}::int[], ${column(c => c.language)}::text[],
+      ${column(c => c.text)}::text[], ${column(c => termVector(c.terms))}::text[], ${column(c => c.length)}::int[], ${column(c => c.tokens)}::int[],
+      ${column((_, d) => JSON.stringify(d.metadata))}::text[])
+      as u(document_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens, metadata)`
+}
+
+export async function insertVectors(tx: Sql, collectionId: number, modelId: number, rows: readonly ChunkRow[]): Promise<void> {
+  const vectors = rows.flatMap(({ document, chunk }) => chunk.vectors.map((vector, number) => ({ document, chunk, vector, number })))
+  if (vectors.length === 0) return
+  await tx`
+    insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)
+    select c.id, ${modelId}, ${collectionId}, u.number, u.start_at, u.end_at, u.embedding::halfvec
+    from unnest(${vectors.map(v => v.document.id)}::uuid[], ${vectors.map(v => v.chunk.ordinal)}::int[], ${vectors.map(v => v.number)}::int[],
+      ${vectors.map(v => v.vector.start)}::int[], ${vectors.map(v => v.vector.end)}::int[], ${vectors.map(v => vectorText(v.vector.embedding))}::text[])
+      as u(document_id, ordinal, number, start_at, end_at, embedding)
+    join chunks c on c.document_id = u.document_id and c.ordinal = u.ordinal`
+}
+
+/** Postgres keeps at most 255 positions a term, none above 16383; the counts BM25 needs stay well below. */
+const maxPosition = 16_383
+const maxPositions = 255
+
+/** The text form of a tsvector: `'term':1,7 'other':2`. */
+export function termVector(terms: readonly string[]): string {
+  const positions = new Map<string, number[]>()
+  terms.forEach((term, index) => {
+    const list = positions.get(term)
+    const position = Math.min(index + 1, maxPosition)
+    if (!list) positions.set(term, [position])
+    else if (list.length < maxPositions && list.at(-1) !== position) list.push(position)
+  })
+  return Array.from(positions, ([term, at]) => `'${term.replace(/['\\]/g, '$&$&')}':${at.join(',')}`).join(' ')
+}
+
+/** The text form of a halfvec; five decimals are more than sixteen bits hold for a unit vector. */
+export function vectorText(vector: Float32Array): string {
+  return `[${Array.from(vector, value => value.toFixed(5)).join(',')}]`
+}

@@ -1,0 +1,31 @@
+import postgres from 'postgres'
+import { AskError, isAskError } from '../errors.ts'
+
+/** postgres.js and socket codes that mean: no server, or not this connection any more. */
+const connectionCodes = new Set([
+  'CONNECT_TIMEOUT', 'CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'CONNECTION_ENDED',
+  'ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH',
+])
+
+/** SQLSTATEs of a server that is there but cannot serve: shutting down, starting, out of connections, read-only. */
+const unavailableStates = new Set(['57P01', '57P02', '57P03', '53300', '25006'])
+const unavailableClasses = new Set(['08', '53', '58'])
+
+/** 57014 without our own cancel: the server's `statement_timeout`, our backstop. */
+const queryCanceled = '57014'
+
+/** Turns what the driver throws into our words; the driver's error stays as `cause`. */
+export function databaseError(error: unknown): unknown {
+  if (isAskError(error)) return error
+  const code = codeOf(error)
+  if (code === undefined) return error
+  if (code === queryCanceled) return new AskError('deadline_exceeded', { detail: 'a database query took too long', cause: error })
+  const isDown = connectionCodes.has(code) || unavailableStates.has(code) || unavailableClasses.has(code.slice(0, 2))
+  return isDown ? new AskError('database_unavailable', { retryAfter: 1, cause: error }) : error
+}
+
+export function codeOf(error: unknown): string | undefined {
+  if (error instanceof postgres.PostgresError) return error.code
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : undefined
+}
