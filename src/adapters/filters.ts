@@ -1,0 +1,24 @@
+import type { Filter, Filters, Scalar } from '../ask/terms.ts'
+
+/**
+ * Filters as one SQL/JSON path predicate for `metadata @@ $1::jsonpath`: a parameter, not SQL text; equality and
+ * membership use the GIN index; a value of another type simply does not match. A field that holds a list
+ * matches when one of its members does (jsonpath's lax mode). Null when there is nothing to filter.
+ */
+export function metadataPath(filters: Filters): string | null {
+  const conditions = Object.entries(filters).map(([field, filter]) => condition(`$.${JSON.stringify(field)}`, filter))
+  return conditions.length > 0 ? conditions.join(' && ') : null
+}
+
+function condition(field: string, filter: Filter): string {
+  if (typeof filter !== 'object') return `${field} == ${literal(filter)}`
+  if ('in' in filter) return `(${filter.in.map(value => `${field} == ${literal(value)}`).join(' || ')})`
+  const bounds = [['>', filter.gt], ['>=', filter.gte], ['<', filter.lt], ['<=', filter.lte]] as const
+  const tests = bounds.flatMap(([operator, bound]) => (bound === undefined ? [] : [`@ ${operator} ${literal(bound)}`]))
+  return `exists(${field} ? (${tests.join(' && ')}))`
+}
+
+/** JSON's literals are jsonpath's; numbers come from JSON and so are never NaN or infinite. */
+function literal(value: Scalar): string {
+  return JSON.stringify(value)
+}

@@ -1,0 +1,233 @@
+/**
+ * The only reader of the environment. Every setting is described once, in {@link settings}: its name, default,
+ * meaning and how it is read; the README's table and `askwell --help` are made from the same list.
+ */
+
+export interface Setting<T, Default extends string | undefined = string | undefined> {
+  readonly name: string
+  /** As one would write it; undefined: not set. */
+  readonly default: Default
+  readonly about: string
+  /** What it may be, for the message when it is not. */
+  readonly allowed: string
+  /** Undefined: not allowed. */
+  readonly read: (text: string) => T | undefined
+  readonly isSecret?: boolean
+}
+
+function setting<T, Default extends string | undefined>(
+  name: string,
+  fallback: Default,
+  about: string,
+  kind: Kind<T>,
+  isSecret = false,
+): Setting<T, Default> {
+  return { name, default: fallback, about, ...kind, isSecret }
+}
+
+interface Kind<T> {
+  readonly allowed: string
+  readonly read: (text: string) => T | undefined
+}
+
+function integer(min: number, max: number): Kind<number> {
+  return {
+    allowed: `a whole number from ${min} to ${max}`,
+    read: text => (/^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined),
+  }
+}
+
+function fraction(): Kind<number> {
+  const read = (text: string) => (/^\d*\.?\d+$/.test(text) && Number(text) <= 1 ? Number(text) : undefined)
+  return { allowed: 'a number from 0 to 1', read }
+}
+
+function oneOf<const Choice extends string>(...choices: Choice[]): Kind<Choice> {
+  return { allowed: choices.join(' | '), read: text => choices.find(choice => choice === text) }
+}
+
+function url(...protocols: string[]): Kind<string> {
+  const allowed = `a URL that starts with ${protocols.map(protocol => `${protocol}://`).join(' or ')}`
+  return { allowed, read: text => (URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1)) ? text : undefined) }
+}
+
+const words: Kind<string> = { allowed: 'some text', read: text => text }
+const onOff: Kind<boolean> = { allowed: 'on | off', read: text => ({ on: true, off: false })[text] }
+
+const languageList: Kind<readonly string[] | 'any'> = {
+  allowed: "'any', or languages as two letters with commas between, such as en,de",
+  read: text => (text === 'any' ? 'any' : /^[a-z]{2,3}(,[a-z]{2,3})*$/.test(text) ? text.split(',') : undefined),
+}
+
+const secret: Kind<string> = {
+  allowed: 'a key of 16 characters or more, without blanks',
+  read: text => (/^\S{16,}$/.test(text) ? text : undefined),
+}
+
+export const settings = {
+  host: setting('HOST', '127.0.0.1', 'Address to listen on; `0.0.0.0` for all.', words),
+  port: setting('PORT', '3000', 'Port to listen on; `0` takes a free one.', integer(0, 65_535)),
+  trustProxy: setting('TRUST_PROXY', 'off', 'Believe `X-Forwarded-For`; only behind a proxy that sets it.', onOff),
+  databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', url('postgres', 'postgresql')),
+  dataDir: setting('DATA_DIR', '.askwell', 'Folder of the embedded database.', words),
+  migrateOnStart: setting('MIGRATE_ON_START', 'on', 'Apply pending migrations at start; `off` where `askwell migrate` does it.', onOff),
+  poolSize: setting('POOL_SIZE', '20', 'Database connections kept.', integer(1, 1000)),
+  poolMaxOverflow: setting('POOL_MAX_OVERFLOW', '30', 'Connections opened above that in a rush.', integer(0, 1000)),
+  poolMaxWaiting: setting('POOL_MAX_WAITING', '200', 'Requests that may wait for a connection; the next gets 503.', integer(0, 100_000)),
+  redisUrl: setting('REDIS_URL', undefined, 'Redis for what replicas share (rate limits, cached answers). Unset: this process only.', url('redis', 'rediss')),
+  openaiApiKey: setting('OPENAI_API_KEY', undefined, 'Key of the model API.', words, true),
+  openaiBaseUrl: setting('OPENAI_BASE_URL', undefined, 'Any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). Unset with a key: OpenAI itself.', url('http', 'https')),
+  chatModel: setting('CHAT_MODEL', undefined, 'Model that writes answers. Default `gpt-4o-mini` with a key and no base URL; `none` for extractive answers.', words),
+  embeddingModel: setting('EMBEDDING_MODEL', undefined, 'Model that makes vectors; `local` is the one in the package (English). Default `text-embedding-3-small` with a key and no base URL, else `local`.', words),
+  embeddingDimensions: setting('EMBEDDING_DIMENSIONS', undefined, 'Ask the API for vectors of this length. Unset: what the model gives.', integer(1, 4000)),
+  embeddingMaxTokens: setting('EMBEDDING_MAX_TOKENS', '8191', 'Longest input the API model takes, in tokens.', integer(32, 1_000_000)),
+  embeddingLanguages: setting('EMBEDDING_LANGUAGES', 'any', 'Languages the API model reads; elsewhere only words are searched.', languageList),
+  maxAnswerTokens: setting('MAX_ANSWER_TOKENS', '500', 'Longest answer of the model.', integer(16, 16_000)),
+  promptTokens: setting('PROMPT_TOKENS', '1500', 'Tokens of passages put before the model, five passages at most.', integer(100, 100_000)),
+  requestTimeoutMs: setting('REQUEST_TIMEOUT_MS', '30000', 'Longest time for one question; the default and the cap of `timeout_ms`.', integer(100, 600_000)),
+  abstainBelow: setting('ABSTAIN_BELOW', '0.35', 'How near the best passage must be (0–1), else "I can\'t find that".', fraction()),
+  answerCacheSeconds: setting('ANSWER_CACHE_SECONDS', '300', 'How long an answer is kept for the same question; `0`: never.', integer(0, 86_400)),
+  answerCacheMb: setting('ANSWER_CACHE_MB', '64', 'Memory for cached answers.', integer(1, 65_536)),
+  embeddingCacheMb: setting('EMBEDDING_CACHE_MB', '32', 'Memory for vectors of recent questions.', integer(1, 65_536)),
+  rateLimit: setting('RATE_LIMIT', '100', 'Requests a client may make in a window; `0`: no limit.', integer(0, 1_000_000)),
+  rateLimitSeconds: setting('RATE_LIMIT_SECONDS', '10', 'Length of that window.', integer(1, 86_400)),
+  adminApiKey: setting('ADMIN_API_KEY', undefined, 'Key for the document API; unset: switched off.', secret, true),
+  logLevel: setting('LOG_LEVEL', 'info', 'Least level that is logged.', oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent')),
+  logQuestions: setting('LOG_QUESTIONS', 'off', 'Write question texts into the log.', onOff),
+  drainSeconds: setting('DRAIN_SECONDS', '30', 'After SIGTERM: time for running requests to finish.', integer(0, 3600)),
+  drainDelayMs: setting('DRAIN_DELAY_MS', '0', 'After SIGTERM: time to go on accepting, until load balancers have seen `/readyz` fail.', integer(0, 120_000)),
+  otlpEndpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', undefined, 'Collector for traces. Unset: no tracing. The other `OTEL_*` variables work too.', url('http', 'https')),
+} as const
+
+type Settings = typeof settings
+type Value<S> = S extends Setting<infer T, infer Default> ? (Default extends string ? T : T | undefined) : never
+/** A setting with a default always has a value. */
+type Raw = { readonly [Name in keyof Settings]: Value<Settings[Name]> }
+
+export interface Config {
+  readonly host: string
+  readonly port: number
+  readonly trustProxy: boolean
+  readonly database: {
+    readonly url: string | undefined
+    readonly dataDir: string
+    readonly poolSize: number
+    readonly poolMaxOverflow: number
+    readonly poolMaxWaiting: number
+    readonly statementTimeoutMs: number
+  }
+  readonly migrateOnStart: boolean
+  readonly redisUrl: string | undefined
+  readonly models: {
+    readonly apiKey: string | undefined
+    readonly baseUrl: string | undefined
+    /** Null: extractive answers. */
+    readonly chat: string | null
+    /** 'local' or a model of the API. */
+    readonly embedding: string
+    readonly embeddingDimensions: number | undefined
+    readonly embeddingMaxTokens: number
+    readonly embeddingLanguages: readonly string[] | 'any'
+  }
+  readonly ask: {
+    readonly timeoutMs: number
+    readonly maxAnswerTokens: number
+    readonly promptTokens: number
+    readonly abstainBelow: number
+  }
+  readonly cache: { readonly answerSeconds: number; readonly answerBytes: number; readonly embeddingBytes: number }
+  readonly rateLimit: { readonly max: number; readonly seconds: number }
+  readonly adminApiKey: string | undefined
+  readonly log: { readonly level: string; readonly questions: boolean }
+  readonly drain: { readonly seconds: number; readonly delayMs: number }
+  readonly otlpEndpoint: string | undefined
+}
+
+/** Everything wrong with the environment at once, a line each. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[]
+  constructor(faults: readonly string[]) {
+    super(['Askwell cannot start with these settings:', ...faults.map(fault => `  ${fault}`)].join('\n'))
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/** One frozen object, or a {@link ConfigError} with every fault. An empty variable counts as not set. */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const faults: string[] = []
+  const entries = Object.entries(settings).map(([key, each]) => [key, readSetting(each, env, faults)])
+  const raw = Object.fromEntries(entries) as Raw
+  checkTogether(raw, faults)
+  if (faults.length > 0) throw new ConfigError(faults)
+  return deepFreeze(arrange(raw))
+}
+
+function readSetting(each: Setting<unknown>, env: Readonly<Record<string, string | undefined>>, faults: string[]): unknown {
+  const text = env[each.name]?.trim() || each.default
+  if (text === undefined) return undefined
+  const value = each.read(text)
+  if (value === undefined) faults.push(`${each.name} is ${each.isSecret ? 'not usable' : JSON.stringify(text)}; it must be ${each.allowed}`)
+  return value
+}
+
+function checkTogether(raw: Raw, faults: string[]): void {
+  const usesApi = raw.openaiApiKey !== undefined || raw.openaiBaseUrl !== undefined
+  if (raw.openaiBaseUrl !== undefined && raw.chatModel === undefined) {
+    faults.push('CHAT_MODEL is not set; with OPENAI_BASE_URL it must name a model of that API, or be "none" for extractive answers')
+  }
+  for (const [name, model] of [['CHAT_MODEL', raw.chatModel], ['EMBEDDING_MODEL', raw.embeddingModel]] as const) {
+    if (model === undefined || model === 'none' || model === 'local' || usesApi) continue
+    faults.push(`${name} is "${model}", but there is no API to ask; set OPENAI_API_KEY or OPENAI_BASE_URL`)
+  }
+}
+
+function arrange(raw: Raw): Config {
+  const isOpenAI = raw.openaiApiKey !== undefined && raw.openaiBaseUrl === undefined
+  const chat = raw.chatModel ?? (isOpenAI ? 'gpt-4o-mini' : 'none')
+  return {
+    host: raw.host,
+    port: raw.port,
+    trustProxy: raw.trustProxy,
+    database: {
+      url: raw.databaseUrl,
+      dataDir: raw.dataDir,
+      poolSize: raw.poolSize,
+      poolMaxOverflow: raw.poolMaxOverflow,
+      poolMaxWaiting: raw.poolMaxWaiting,
+      statementTimeoutMs: raw.requestTimeoutMs,
+    },
+    migrateOnStart: raw.migrateOnStart,
+    redisUrl: raw.redisUrl,
+    models: {
+      apiKey: raw.openaiApiKey,
+      baseUrl: raw.openaiBaseUrl,
+      chat: chat === 'none' ? null : chat,
+      embedding: raw.embeddingModel ?? (isOpenAI ? 'text-embedding-3-small' : 'local'),
+      embeddingDimensions: raw.embeddingDimensions,
+      embeddingMaxTokens: raw.embeddingMaxTokens,
+      embeddingLanguages: raw.embeddingLanguages,
+    },
+    ask: {
+      timeoutMs: raw.requestTimeoutMs,
+      maxAnswerTokens: raw.maxAnswerTokens,
+      promptTokens: raw.promptTokens,
+      abstainBelow: raw.abstainBelow,
+    },
+    cache: {
+      answerSeconds: raw.answerCacheSeconds,
+      answerBytes: raw.answerCacheMb * 2 ** 20,
+      embeddingBytes: raw.embeddingCacheMb * 2 ** 20,
+    },
+    rateLimit: { max: raw.rateLimit, seconds: raw.rateLimitSeconds },
+    adminApiKey: raw.adminApiKey,
+    log: { level: raw.logLevel, questions: raw.logQuestions },
+    drain: { seconds: raw.drainSeconds, delayMs: raw.drainDelayMs },
+    otlpEndpoint: raw.otlpEndpoint,
+  }
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner)
+  return Object.freeze(value)
+}
