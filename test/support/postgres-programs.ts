@@ -1,0 +1,55 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, globSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Where Postgres is on this machine, and who may run it. */
+
+const howToInstall = 'run deploy/install-services.sh (Debian), or set ASKWELL_TEST_PG_BIN to the folder that holds initdb'
+
+/** The folder of initdb and postgres: named by the environment, on PATH, or where Debian hides it. Newest first. */
+export function postgresPrograms(): string | undefined {
+  const named = process.env['ASKWELL_TEST_PG_BIN']
+  if (named !== undefined) return named
+  const onPath = (process.env['PATH'] ?? '').split(delimiter)
+  const debian = globSync('/usr/lib/postgresql/*/bin').sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+  return [...onPath, ...debian].find(folder => ['initdb', 'postgres'].every(name => existsSync(join(folder, name))))
+}
+
+/**
+ * Why a test that needs Postgres cannot run, for tap's `skip`; false when it can. In CI nothing may be skipped:
+ * a missing server is an error there.
+ */
+export function postgresSkipReason(): string | false {
+  const reason = whatIsMissing()
+  if (reason !== false && process.env['CI'] === 'true') throw new Error(reason)
+  return reason
+}
+
+function whatIsMissing(): string | false {
+  const programs = postgresPrograms()
+  if (programs === undefined) return `no Postgres on this machine: ${howToInstall}`
+  return hasPgvector(programs) ? false : `Postgres in ${programs} has no pgvector: ${howToInstall}`
+}
+
+/** An installation without pg_config cannot be asked: `create extension` will tell. */
+function hasPgvector(programs: string): boolean {
+  const config = join(programs, 'pg_config')
+  if (!existsSync(config)) return true
+  const share = execFileSync(config, ['--sharedir'], { encoding: 'utf8' }).trim()
+  return existsSync(join(share, 'extension', 'vector.control'))
+}
+
+/** Postgres refuses to run as root; then its own account runs it, or `nobody`. */
+export function postgresAccount(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined
+  return accountOf('postgres') ?? accountOf('nobody')
+}
+
+function accountOf(name: string): { uid: number; gid: number } | undefined {
+  try {
+    const ask = (flag: string) => Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: 'pipe' }))
+    return { uid: ask('-u'), gid: ask('-g') }
+  } catch {
+    return undefined
+  }
+}

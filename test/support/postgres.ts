@@ -1,0 +1,163 @@
+import { execFileSync } from 'node:child_process'
+import { chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import postgres from 'postgres'
+import { postgresAccount, postgresPrograms, postgresSkipReason } from './postgres-programs.ts'
+import { oncePerRun, runOwner } from './run.ts'
+import {
+  freePort, guard, removeServer, serverFolder, startServer, type Owner, type Program, type ServerProcess,
+} from './server-process.ts'
+
+/**
+ * Real Postgres servers for tests. Most tests want a database of their own on the server that all test files of a
+ * run share: `createDatabase` in database.ts. A test that stops, freezes or kills its server takes a private one:
+ * `startPostgres`.
+ */
+
+export type StopMode = 'smart' | 'fast' | 'immediate'
+
+export interface Postgres extends Omit<ServerProcess, 'stop'> {
+  /** A migrated, empty database. */
+  readonly url: string
+  /** The maintenance database, as superuser. */
+  readonly adminUrl: string
+  /** Postgres' own three: wait for clients to leave, disconnect them (default), or abort. */
+  stop(mode?: StopMode): Promise<void>
+}
+
+export interface PostgresOptions {
+  /** Server settings over the defaults below, e.g. `{ max_connections: '20' }`. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** Databases on the shared server are clones of this one. */
+export const templateName = 'askwell_template'
+
+const stopSignals = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
+
+// Nothing here outlives the run, so nothing has to survive a power cut: a commit costs no disk write.
+const settings: Readonly<Record<string, string>> = {
+  listen_addresses: '127.0.0.1',
+  max_connections: '200',
+  shared_buffers: '32MB',
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  autovacuum: 'off',
+}
+
+/** A private server with a migrated database, about a second to start. Ends with the test, or with the process. */
+export async function startPostgres(t?: Owner, options: PostgresOptions = {}): Promise<Postgres> {
+  const folder = serverFolder('postgres')
+  guard(process.pid, folder, 'SIGQUIT')
+  const cluster = await startCluster(folder, options)
+  t?.teardown(() => removeServer(cluster.server, folder))
+  await makeTemplate(cluster.port)
+  await administer(urlOf(cluster.port, 'postgres'), sql => sql`create database askwell template ${sql(templateName)}`)
+  return inHand(cluster)
+}
+
+export interface SharedPostgres {
+  readonly folder: string
+  readonly port: number
+}
+
+/** The server of this run; started and migrated by the first test file that asks, ended when the run is over. */
+export async function sharedPostgres(): Promise<SharedPostgres> {
+  return await oncePerRun('postgres', async folder => {
+    guard(runOwner, folder, 'SIGQUIT')
+    const { port } = await startCluster(folder, {})
+    await makeTemplate(port)
+    return { folder, port }
+  })
+}
+
+export function urlOf(port: number, database: string): string {
+  return `postgres://postgres@127.0.0.1:${port}/${database}`
+}
+
+/** One statement or two on a connection of its own. */
+export async function administer<T>(url: string, work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined, connection: { application_name: 'test-support' } })
+  try {
+    return await work(sql)
+  } finally {
+    await sql.end()
+  }
+}
+
+/** Starts the cluster in the folder; makes it first when there is none. */
+export async function startCluster(folder: string, options: PostgresOptions): Promise<Cluster> {
+  const reason = postgresSkipReason()
+  const programs = postgresPrograms()
+  if (reason !== false || programs === undefined) throw new Error(String(reason))
+  const account = postgresAccount()
+  if (account !== undefined) chownSync(folder, account.uid, account.gid)
+  const port = await freePort()
+  const program = postmaster(programs, folder, port, { ...settings, ...options.settings })
+  if (!existsSync(join(folder, 'data'))) initialise(programs, folder)
+  return { port, server: await startServer(program) }
+}
+
+interface Cluster {
+  readonly port: number
+  readonly server: ServerProcess
+}
+
+function initialise(programs: string, folder: string): void {
+  const data = join(folder, 'data')
+  const account = postgresAccount()
+  mkdirSync(data, { mode: 0o700 })
+  if (account !== undefined) chownSync(data, account.uid, account.gid)
+  const locale = process.platform === 'linux' ? 'C.UTF-8' : 'en_US.UTF-8'
+  const args = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', `--locale=${locale}`, '--no-sync']
+  execFileSync(join(programs, 'initdb'), args, { cwd: folder, stdio: 'pipe', ...account })
+}
+
+function postmaster(programs: string, folder: string, port: number, values: Readonly<Record<string, string>>): Program {
+  const data = join(folder, 'data')
+  const flags = Object.entries({ ...values, unix_socket_directories: folder }).flatMap(([k, v]) => ['-c', `${k}=${v}`])
+  return {
+    command: join(programs, 'postgres'),
+    args: ['-D', data, '-p', String(port), ...flags],
+    folder,
+    stopSignal: stopSignals.immediate,
+    account: postgresAccount(),
+    isReady: pid => isReady(join(data, 'postmaster.pid'), pid),
+  }
+}
+
+/** Postgres writes its state on the last line of this file; asking by connection would cost more and tell less. */
+function isReady(lockFile: string, pid: number): boolean {
+  if (!existsSync(lockFile)) return false
+  const lines = readFileSync(lockFile, 'utf8').split('\n')
+  return lines[0] === String(pid) && lines[7]?.trim() === 'ready'
+}
+
+async function makeTemplate(port: number): Promise<void> {
+  await administer(urlOf(port, 'postgres'), sql => sql`create database ${sql(templateName)}`)
+  await administer(urlOf(port, templateName), migrateTemplate)
+}
+
+async function migrateTemplate(sql: postgres.Sql): Promise<void> {
+  const { migrate } = await import('../../src/migrate.ts')
+  await migrate(sql)
+}
+
+function inHand({ port, server }: Cluster): Postgres {
+  return {
+    ...forward(server),
+    get pid() {
+      return server.pid
+    },
+    url: urlOf(port, 'askwell'),
+    adminUrl: urlOf(port, 'postgres'),
+    stop: (mode = 'fast') => server.stop(stopSignals[mode]),
+  }
+}
+
+function forward(server: ServerProcess): Omit<ServerProcess, 'pid' | 'stop'> {
+  return { start: server.start, freeze: server.freeze, thaw: server.thaw, kill: server.kill }
+}
