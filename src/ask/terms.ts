@@ -153,6 +153,20 @@ export type StageName =
 
 export type Outcome = 'ok' | 'error' | 'deadline' | 'cancelled'
 
+/** The collection asked, as it stands at `epoch`. */
+export interface AskedCollection {
+  readonly id: number
+  readonly name: string
+  readonly epoch: number
+  /** The model that made its vectors; null while it has none. */
+  readonly modelId: number | null
+  /** Languages of its chunks, most frequent first. */
+  readonly languages: readonly string[]
+}
+
+/** The whole product as one function: what the edge calls. */
+export type Ask = (question: Question, run: Run) => AsyncGenerator<AskEvent, void, undefined>
+
 /** One request's circumstances, handed to every stage. Nothing is written on it. */
 export interface Run {
   readonly id: string
@@ -161,6 +175,8 @@ export interface Run {
   /** Absolute, on the clock of `performance.now()`, in milliseconds. */
   readonly deadline: number
   readonly log: RunLog
+  /** The caller shows text as it comes: what was said cannot be taken back. */
+  readonly isStreamed: boolean
   /** Told once when a stage ends; how timings reach the reply and the log. */
   readonly onStage: (name: StageName, ms: number, outcome: Outcome) => void
 }

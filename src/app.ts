@@ -1,0 +1,46 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { registerAbout, type AboutOptions } from './http/about.ts'
+import { registerAsk, type AskRouteOptions } from './http/ask.ts'
+import { registerBodyParser } from './http/body.ts'
+import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
+import { registerHealth, type Health } from './http/health.ts'
+import { registerProblems } from './http/problems.ts'
+import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
+import { requestId } from './http/request-id.ts'
+import { registerScrape, type Scrapable } from './http/scrape.ts'
+
+export interface AppDeps {
+  readonly logger: FastifyBaseLogger
+  readonly trustProxy: boolean
+  readonly ask: AskRouteOptions
+  readonly documents: DocumentRouteOptions
+  readonly health: Health
+  readonly rateLimit: RateLimitOptions
+  readonly registry: Scrapable
+  readonly about: AboutOptions
+}
+
+/** Bodies of questions; documents have a larger bound of their own. */
+const maxBodyBytes = 256 * 1024
+
+/** The list of what is served. No environment, no I/O: everything is handed over. */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: deps.logger,
+    trustProxy: deps.trustProxy,
+    bodyLimit: maxBodyBytes,
+    genReqId: requestId,
+    forceCloseConnections: 'idle',
+    ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
+  })
+  registerProblems(app)
+  registerBodyParser(app)
+  app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id))
+  await registerRateLimit(app, deps.rateLimit)
+  registerHealth(app, deps.health)
+  registerAbout(app, deps.about)
+  registerAsk(app, deps.ask)
+  registerDocuments(app, deps.documents)
+  registerScrape(app, deps.registry)
+  return app
+}

@@ -1,0 +1,45 @@
+import { isAskError } from '../errors.ts'
+import type { Embedder } from './embedder.ts'
+import type { Run } from './terms.ts'
+import type { Understood } from './understand.ts'
+import { canRead } from './weights.ts'
+
+/** A bounded store of vectors by text; deps hands one over. */
+export interface VectorCache {
+  get(text: string): Float32Array | undefined
+  set(text: string, vector: Float32Array): void
+}
+
+/** `vector` null: search by words alone; `isDegraded` when that is not what was wanted. */
+export interface Embedded {
+  readonly vector: Float32Array | null
+  readonly isDegraded: boolean
+}
+
+/**
+ * The question's vector: none where the model cannot read the language, and none, degraded, when the model
+ * fails. A question longer than the model's limit is embedded by its beginning: what it asks is seldom at its end.
+ */
+export function embedWith(embedder: Embedder, cache: VectorCache) {
+  return async ({ text, language }: Understood, run: Run): Promise<Embedded> => {
+    if (!canRead(embedder, language)) return { vector: null, isDegraded: false }
+    const remembered = cache.get(text)
+    if (remembered) return { vector: remembered, isDegraded: false }
+    try {
+      const [vector] = await embedder.embed([fitted(text, embedder)], run.signal)
+      if (!vector) return { vector: null, isDegraded: true }
+      cache.set(text, vector)
+      return { vector, isDegraded: false }
+    } catch (error) {
+      if (!isAskError(error) || !error.code.startsWith('model_')) throw error
+      run.log.warn({ code: error.code, err: error.cause ?? error }, 'question not embedded: searching by words alone')
+      return { vector: null, isDegraded: true }
+    }
+  }
+}
+
+function fitted(text: string, embedder: Embedder): string {
+  let fit = text
+  while (embedder.countTokens(fit) > embedder.maxTokens) fit = fit.slice(0, Math.floor(fit.length * 0.8))
+  return fit
+}

@@ -1,0 +1,78 @@
+import type { Candidate, Found, Search, StoredPassage } from '../adapters/passages.ts'
+import { fuse, type Ranked } from './fuse.ts'
+import type { AskedCollection, Filters, Passage, Run } from './terms.ts'
+import type { Understood } from './understand.ts'
+import { type SimilarityRange } from './weights.ts'
+
+export interface Wanted {
+  readonly asked: Understood
+  readonly vector: Float32Array | null
+  readonly vectorWeight: number
+  readonly collection: AskedCollection
+  readonly filters: Filters
+  readonly topK: number
+}
+
+export interface Retrieved {
+  /** Best first. */
+  readonly passages: readonly Passage[]
+  /** How near the best of them is to the question, 0…1. */
+  readonly nearness: number
+}
+
+/** The read side of the passage store, as this stage sees it. */
+export interface PassageSearch {
+  search(query: Search, choose: (candidates: readonly Candidate[]) => readonly number[], terms: { signal: AbortSignal; label: string }): Promise<Found>
+}
+
+/** Candidates of each arm. */
+const candidatesPerArm = 50
+
+/** Both arms, fused; the best `topK` with their text. */
+export function searchIn(store: PassageSearch, similarity: SimilarityRange) {
+  return async (wanted: Wanted, run: Run): Promise<Retrieved> => {
+    let ranked: Ranked[] = []
+    const choose = (candidates: readonly Candidate[]) => {
+      ranked = fuse(candidates, weightFor(wanted)).slice(0, wanted.topK)
+      return ranked.map(each => each.chunkId)
+    }
+    const found = await store.search(searchOf(wanted), choose, { signal: run.signal, label: 'retrieve' })
+    const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
+    return { passages, nearness: nearness(passages, similarity) }
+  }
+}
+
+/** With one arm only, that arm has all the say. */
+function weightFor({ asked, vector, vectorWeight }: Wanted): number {
+  if (vector === null) return 0
+  return asked.terms.length === 0 ? 1 : vectorWeight
+}
+
+function searchOf({ asked, vector, vectorWeight, collection, filters }: Wanted): Search {
+  const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
+  return {
+    collectionId: collection.id,
+    terms: asked.terms,
+    vector: hasVector ? { modelId: collection.modelId as number, values: vector } : null,
+    filters,
+    limit: candidatesPerArm,
+  }
+}
+
+/** A chunk that was deleted between ranking and reading is left out. */
+function passageOf({ scores }: Ranked, stored: StoredPassage | undefined): Passage[] {
+  return stored ? [{ ...stored, scores }] : []
+}
+
+/**
+ * How near the best passage is: the share of the question's content words it holds (by idf), raised by what the
+ * similarity of its best window adds on the model's own scale. Either alone can convince; neither has to.
+ */
+export function nearness(passages: readonly Passage[], { unrelated, related }: SimilarityRange): number {
+  const each = passages.map(({ scores, windows }) => {
+    const similarity = Math.max(scores.vector ?? -1, ...windows.map(window => window.similarity))
+    const meaning = Math.min(1, Math.max(0, (similarity - unrelated) / (related - unrelated)))
+    return scores.coverage + (1 - scores.coverage) * meaning
+  })
+  return Math.max(0, ...each)
+}

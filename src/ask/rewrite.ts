@@ -1,0 +1,46 @@
+import { isAskError } from '../errors.ts'
+import type { ChatModel } from './chat.ts'
+import { condensePrompt, rephrasePrompt } from './prompt.ts'
+import { noUsage, type Question, type Run, type Usage } from './terms.ts'
+import type { Understood } from './understand.ts'
+
+/** What smart mode asks a model for besides the answer. Neither can fail a question: without it, it goes on as asked. */
+export interface Rewrites {
+  /** A follow-up as a question that stands alone; null when the model gave none. */
+  condense(question: Question, run: Run): Promise<{ text: string | null; usage: Usage }>
+  /** Up to two other wordings. */
+  rephrase(asked: Understood, run: Run): Promise<{ texts: readonly string[]; usage: Usage }>
+}
+
+const maxTokens = 120
+const maxLength = 500
+
+export function rewriteWith(model: ChatModel): Rewrites {
+  return {
+    async condense(question, run) {
+      const { lines, usage } = await linesOf(condensePrompt(question.text, question.history), run)
+      return { text: lines[0] ?? null, usage }
+    },
+    async rephrase(asked, run) {
+      const { lines, usage } = await linesOf(rephrasePrompt(asked.text), run)
+      return { texts: lines.slice(0, 2), usage }
+    },
+  }
+
+  async function linesOf(prompt: Omit<Parameters<ChatModel['stream']>[0], 'maxTokens'>, run: Run) {
+    let text = ''
+    let usage: Usage = { ...noUsage, llmCalls: 1 }
+    try {
+      for await (const part of model.stream({ ...prompt, maxTokens }, run.signal)) {
+        if (part.type === 'text') text += part.text
+        else if (part.usage) usage = part.usage
+      }
+    } catch (error) {
+      if (!isAskError(error) || !error.code.startsWith('model_')) throw error
+      run.log.warn({ code: error.code, err: error.cause ?? error }, 'question not rewritten: going on as asked')
+      return { lines: [], usage }
+    }
+    const lines = text.split('\n').map(line => line.trim().slice(0, maxLength)).filter(line => line !== '')
+    return { lines, usage }
+  }
+}

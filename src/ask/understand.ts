@@ -1,0 +1,34 @@
+import { analyze, queryTerms } from '../text/analyze.ts'
+import { detectLanguage } from '../text/language.ts'
+import type { AskedCollection, Question } from './terms.ts'
+
+export interface QueryTerm {
+  readonly term: string
+  readonly count: number
+  readonly isContent: boolean
+}
+
+/** A question made ready for searching. */
+export interface Understood {
+  /** Stands on its own: what a follow-up leaves unsaid is in it. */
+  readonly text: string
+  readonly language: string
+  readonly terms: readonly QueryTerm[]
+}
+
+/** Fewer content words than this, and a question in a conversation probably leans on the one before. */
+const leansBelow = 3
+
+/** Pure: language (given, or detected with the collection's languages as a hint) and search terms. */
+export function understand(question: Question, collection: AskedCollection): Understood {
+  const language = question.language ?? detectLanguage(question.text, { among: collection.languages })
+  const alone = read(question.text, language)
+  const previous = question.history.findLast(turn => turn.role === 'user')
+  const leans = previous !== undefined && alone.terms.filter(term => term.isContent).length < leansBelow
+  return leans ? { ...read(`${previous.content} ${question.text}`, language), text: question.text } : alone
+}
+
+/** Another wording of the same question, in the same language. */
+export function read(text: string, language: string): Understood {
+  return { text, language, terms: queryTerms(analyze(text, language)) }
+}

@@ -1,0 +1,35 @@
+import type { FastifyInstance } from 'fastify'
+
+export interface AboutOptions {
+  readonly version: string
+  readonly openapi: string
+  readonly reference: string
+}
+
+const addresses = {
+  'POST /ask': 'answers a question, with citations; JSON or server-sent events',
+  'GET /collections': 'what was loaded (needs the admin key)',
+  'PUT /documents': 'loads or replaces documents (needs the admin key)',
+  'GET /docs': 'the API, browsable',
+  'GET /openapi.yaml': 'the API, for machines',
+  'GET /metrics': 'figures for Prometheus',
+  'GET /livez, /readyz, /startupz': 'probes',
+} as const
+
+/** GET / tells what this is; GET /openapi.yaml is the contract; GET /docs is the same for people. */
+export function registerAbout(app: FastifyInstance, { version, openapi, reference }: AboutOptions): void {
+  const example = { question: 'How do I …?', collection: 'default' }
+  app.get('/', async () => ({
+    name: 'askwell',
+    version,
+    about: 'Answers questions from your documents, with citations.',
+    addresses,
+    example: { 'POST /ask': example },
+  }))
+  app.get('/openapi.yaml', async (_, reply) => await reply.type('application/yaml; charset=utf-8').send(openapi))
+  app.get('/docs', async (_, reply) =>
+    await reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'")
+      .send(reference))
+}

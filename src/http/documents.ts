@@ -1,0 +1,125 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AskError } from '../errors.ts'
+import { hangupSignal } from './hangup.ts'
+import { DocumentParams, DocumentsBody, type DocumentBody } from './schemas.ts'
+
+/** Documents as the edge sees them; deps.ts hands over the functions that do the work. */
+export interface DocumentApi {
+  /** Reads, chunks, embeds and writes; all of them or none. */
+  put(collection: string, documents: readonly DocumentBody[], signal: AbortSignal): Promise<PutResult[]>
+  get(id: string, signal: AbortSignal): Promise<DocumentView | null>
+  remove(id: string, signal: AbortSignal): Promise<boolean>
+  collections(signal: AbortSignal): Promise<CollectionView[]>
+}
+
+export interface PutResult {
+  readonly source: string
+  readonly id: string
+  readonly status: 'added' | 'replaced' | 'unchanged'
+  readonly chunks: number
+}
+
+export interface DocumentView {
+  readonly id: string
+  readonly collection: string
+  readonly source: string
+  readonly version: number
+  readonly title: string
+  readonly url: string | null
+  readonly language: string
+  readonly metadata: object
+  readonly text: string
+  readonly chunkCount: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export interface CollectionView {
+  readonly name: string
+  readonly epoch: number
+  readonly documentCount: number
+  readonly chunkCount: number
+  readonly languages: readonly string[]
+  readonly model: { readonly name: string; readonly dimensions: number } | null
+  readonly updatedAt: Date
+}
+
+export interface DocumentRouteOptions {
+  readonly documents: DocumentApi
+  /** Undefined: every route here answers 403. */
+  readonly adminApiKey: string | undefined
+  readonly maxBytes: number
+}
+
+/** PUT /documents, GET and DELETE /documents/{id}, GET /collections; all behind ADMIN_API_KEY. */
+export function registerDocuments(app: FastifyInstance, { documents, adminApiKey, maxBytes }: DocumentRouteOptions): void {
+  // Before the body is read: who may not write need not upload.
+  const onRequest = async (request: FastifyRequest) => requireKey(request, adminApiKey)
+
+  app.put<{ Body: DocumentsBody }>('/documents', { onRequest, bodyLimit: maxBytes, schema: { body: DocumentsBody } }, async (request, reply) => {
+    const { collection = 'default', documents: bodies } = request.body
+    refuseTwins(bodies)
+    const results = await documents.put(collection, bodies, hangupSignal(request, reply))
+    return { collection, documents: results }
+  })
+
+  app.get<{ Params: DocumentParams }>('/documents/:id', { onRequest, schema: { params: DocumentParams } }, async (request, reply) => {
+    const found = await documents.get(request.params.id, hangupSignal(request, reply))
+    if (!found) throw unknownDocument(request.params.id)
+    return documentJson(found)
+  })
+
+  app.delete<{ Params: DocumentParams }>('/documents/:id', { onRequest, schema: { params: DocumentParams } }, async (request, reply) => {
+    const isRemoved = await documents.remove(request.params.id, hangupSignal(request, reply))
+    if (!isRemoved) throw unknownDocument(request.params.id)
+    return await reply.code(204).send()
+  })
+
+  app.get('/collections', { onRequest }, async (request, reply) => {
+    const all = await documents.collections(hangupSignal(request, reply))
+    return { collections: all.map(collectionJson) }
+  })
+}
+
+/** Both sides hashed first: equal lengths, and a comparison whose time tells nothing. */
+function requireKey(request: FastifyRequest, expected: string | undefined): void {
+  if (expected === undefined) throw new AskError('admin_disabled', { detail: 'set ADMIN_API_KEY and start again to use the document API' })
+  const given = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
+  const digest = (key: string) => createHash('sha256').update(key).digest()
+  if (!timingSafeEqual(digest(given), digest(expected))) {
+    throw new AskError('unauthorized', { detail: 'send the key as: Authorization: Bearer <ADMIN_API_KEY>' })
+  }
+}
+
+function refuseTwins(bodies: readonly DocumentBody[]): void {
+  const seen = new Set<string>()
+  const faults = bodies.flatMap(({ source }, index) => {
+    const isTwin = seen.has(source)
+    seen.add(source)
+    return isTwin ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }] : []
+  })
+  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
+}
+
+function unknownDocument(id: string): AskError {
+  return new AskError('unknown_document', { detail: `there is no document ${id}` })
+}
+
+function documentJson(document: DocumentView) {
+  const { id, collection, source, version, title, url, language, metadata, text, chunkCount, createdAt, updatedAt } = document
+  return { id, collection, source, version, title, url, language, metadata, text, chunk_count: chunkCount, created_at: createdAt, updated_at: updatedAt }
+}
+
+function collectionJson({ name, epoch, documentCount, chunkCount, languages, model, updatedAt }: CollectionView) {
+  return {
+    name,
+    epoch,
+    document_count: documentCount,
+    chunk_count: chunkCount,
+    languages,
+    embedding_model: model?.name ?? null,
+    dimensions: model?.dimensions ?? null,
+    updated_at: updatedAt,
+  }
+}

@@ -1,0 +1,73 @@
+import Type, { type Static } from 'typebox'
+
+/** What comes over the wire, in the wire's own snake_case; `wire.ts` translates. openapi.yaml says the same. */
+
+const strict = { additionalProperties: false }
+
+const Text = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: '\\S' })
+const Scalar = Type.Union([Type.String({ maxLength: 1000 }), Type.Number(), Type.Boolean()])
+const Bound = Type.Union([Type.String({ maxLength: 1000 }), Type.Number()])
+
+const Filter = Type.Union([
+  Scalar,
+  Type.Object({ in: Type.Array(Scalar, { minItems: 1, maxItems: 100 }) }, strict),
+  Type.Object(
+    { gt: Type.Optional(Bound), gte: Type.Optional(Bound), lt: Type.Optional(Bound), lte: Type.Optional(Bound) },
+    { ...strict, minProperties: 1 },
+  ),
+])
+
+export const CollectionName = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' })
+export const Language = Type.String({ pattern: '^[a-z]{2,3}$' })
+
+export const AskBody = Type.Object(
+  {
+    question: Text(4000),
+    collection: Type.Optional(CollectionName),
+    mode: Type.Optional(Type.Enum(['fast', 'smart', 'auto'])),
+    top_k: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
+    filters: Type.Optional(Type.Record(Type.String({ minLength: 1, maxLength: 200 }), Filter, { maxProperties: 20 })),
+    language: Type.Optional(Language),
+    history: Type.Optional(
+      Type.Array(
+        Type.Object({ role: Type.Enum(['user', 'assistant']), content: Text(8000) }, strict),
+        { maxItems: 50 },
+      ),
+    ),
+    stream: Type.Optional(Type.Boolean()),
+    timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
+    include: Type.Optional(
+      Type.Array(Type.Enum(['passages', 'timings']), { maxItems: 2, uniqueItems: true }),
+    ),
+  },
+  strict,
+)
+export type AskBody = Static<typeof AskBody>
+
+const Metadata = Type.Record(Type.String({ minLength: 1, maxLength: 200 }), Type.Unknown(), { maxProperties: 100 })
+
+export const DocumentBody = Type.Object(
+  {
+    source: Text(1000),
+    title: Type.Optional(Type.String({ maxLength: 1000 })),
+    text: Type.String({ minLength: 1, pattern: '\\S' }),
+    format: Type.Optional(Type.Enum(['text', 'markdown', 'html'])),
+    url: Type.Optional(Type.String({ maxLength: 2000, format: 'uri' })),
+    language: Type.Optional(Language),
+    metadata: Type.Optional(Metadata),
+  },
+  strict,
+)
+export type DocumentBody = Static<typeof DocumentBody>
+
+export const DocumentsBody = Type.Object(
+  {
+    collection: Type.Optional(CollectionName),
+    documents: Type.Array(DocumentBody, { minItems: 1, maxItems: 100 }),
+  },
+  strict,
+)
+export type DocumentsBody = Static<typeof DocumentsBody>
+
+export const DocumentParams = Type.Object({ id: Type.String({ format: 'uuid' }) }, strict)
+export type DocumentParams = Static<typeof DocumentParams>

@@ -1,0 +1,14 @@
+import type { FastifyInstance } from 'fastify'
+
+/** What prom-client's registry offers, so that the edge needs no metrics library. */
+export interface Scrapable {
+  readonly contentType: string
+  metrics(): Promise<string>
+}
+
+/** GET /metrics for Prometheus. */
+export function registerScrape(app: FastifyInstance, registry: Scrapable): void {
+  app.get('/metrics', { logLevel: 'warn', config: { rateLimit: false } }, async (_, reply) => {
+    return await reply.type(registry.contentType).send(await registry.metrics())
+  })
+}

@@ -1,0 +1,97 @@
+import type { Answer, Citation, Passage, Question } from '../ask/terms.ts'
+import type { AskBody } from './schemas.ts'
+
+/** The one place where the wire's snake_case meets our camelCase. */
+
+const defaultTopK = 5
+
+export function questionOf(body: AskBody): Question {
+  return {
+    text: body.question.trim(),
+    collection: body.collection ?? 'default',
+    mode: body.mode ?? 'auto',
+    topK: body.top_k ?? defaultTopK,
+    filters: body.filters ?? {},
+    language: body.language,
+    history: body.history ?? [],
+  }
+}
+
+export interface AnswerView {
+  readonly id: string
+  readonly include: readonly string[]
+  readonly timings: Readonly<Record<string, number>>
+}
+
+export function answerJson(answer: Answer, { id, include, timings }: AnswerView) {
+  return {
+    id,
+    answer: answer.text,
+    abstained: answer.abstained,
+    language: answer.language,
+    mode: answer.mode,
+    citations: answer.citations.map(citationJson),
+    ...(include.includes('passages') ? { passages: answer.passages.map(passageJson) } : {}),
+    cache: answer.cache,
+    degraded: answer.degraded,
+    generator: answer.generator,
+    model: answer.model,
+    usage: {
+      llm_calls: answer.usage.llmCalls,
+      prompt_tokens: answer.usage.promptTokens,
+      completion_tokens: answer.usage.completionTokens,
+    },
+    ...(include.includes('timings') ? { timings_ms: timings } : {}),
+  }
+}
+
+export function citationJson(citation: Citation) {
+  return {
+    index: citation.index,
+    document_id: citation.documentId,
+    chunk_id: citation.chunkId,
+    version: citation.version,
+    title: citation.title,
+    url: citation.url,
+    page: citation.page,
+    quote: citation.quote,
+    start: citation.start,
+    end: citation.end,
+    score: round(citation.score),
+  }
+}
+
+export function passageJson(passage: Passage, index: number) {
+  const { scores } = passage
+  return {
+    index: index + 1,
+    document_id: passage.documentId,
+    chunk_id: passage.chunkId,
+    version: passage.version,
+    source: passage.source,
+    title: passage.title,
+    url: passage.url,
+    page: passage.page,
+    language: passage.language,
+    text: passage.text,
+    start: passage.start,
+    end: passage.end,
+    metadata: passage.metadata,
+    scores: {
+      lexical: roundOrNull(scores.lexical),
+      lexical_rank: scores.lexicalRank,
+      vector: roundOrNull(scores.vector),
+      vector_rank: scores.vectorRank,
+      fused: round(scores.fused),
+      coverage: round(scores.coverage),
+    },
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 1e4) / 1e4
+}
+
+function roundOrNull(value: number | null): number | null {
+  return value === null ? null : round(value)
+}

@@ -1,0 +1,59 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { PoolStatus } from './adapters/database.ts'
+import type { Answer } from './ask/terms.ts'
+import type { StageMetrics } from './ask/stage.ts'
+
+/** Every metric's name, labels and buckets. Labels are closed lists; a question or a tenant is never one. */
+
+const prefix = 'askwell_'
+/** Seconds: from a memory hit to the longest answer allowed. */
+const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+export function createMetrics(poolStatus: () => PoolStatus) {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix })
+  const registers = [registry]
+
+  const stageSeconds = new Histogram({ name: `${prefix}stage_seconds`, help: 'Time a stage took.', labelNames: ['stage', 'outcome'], buckets, registers })
+  const firstToken = new Histogram({ name: `${prefix}first_token_seconds`, help: 'Time until a streaming stage gave its first piece.', labelNames: ['stage'], buckets, registers })
+  const latency = new Histogram({ name: `${prefix}request_latency_seconds`, help: 'Time from a question to its whole answer.', labelNames: ['mode', 'cache'], buckets, registers })
+  const answers = new Counter({ name: `${prefix}answers_total`, help: 'Answers given.', labelNames: ['generator', 'abstained'], registers })
+  const failures = new Counter({ name: `${prefix}failures_total`, help: 'Questions that got an error, by its code.', labelNames: ['code'], registers })
+  const degraded = new Counter({ name: `${prefix}degraded_total`, help: 'Answers given without something, by what was missing.', labelNames: ['reason'], registers })
+  const hits = new Counter({ name: `${prefix}cache_hits_total`, help: 'Found in a cache.', labelNames: ['cache_type'], registers })
+  const misses = new Counter({ name: `${prefix}cache_misses_total`, help: 'Not found in a cache.', labelNames: ['cache_type'], registers })
+  const tokens = new Counter({ name: `${prefix}llm_tokens_total`, help: 'Tokens the chat model read and wrote.', labelNames: ['kind'], registers })
+  const calls = new Histogram({ name: `${prefix}llm_calls_per_request`, help: 'Chat model calls a question took.', buckets: [0, 1, 2, 3, 4, 6], registers })
+
+  const pool: [string, string, (status: PoolStatus) => number][] = [
+    ['size', 'Database connections kept.', status => status.size],
+    ['open', 'Database connections open.', status => status.open],
+    ['checked_out', 'Database connections in use.', status => status.checkedOut],
+    ['waiting', 'Requests that wait for a database connection.', status => status.waiting],
+  ]
+  for (const [name, help, pick] of pool) {
+    new Gauge({ name: `${prefix}pool_${name}`, help, registers, collect() { this.set(pick(poolStatus())) } })
+  }
+
+  const stages: StageMetrics = {
+    seconds: (stage, outcome, seconds) => stageSeconds.observe({ stage, outcome }, seconds),
+    firstToken: (stage, seconds) => firstToken.observe({ stage }, seconds),
+  }
+
+  return {
+    registry,
+    stages,
+    answered(answer: Answer, seconds: number) {
+      latency.observe({ mode: answer.mode, cache: answer.cache.status }, seconds)
+      answers.inc({ generator: answer.generator, abstained: String(answer.abstained) })
+      for (const reason of answer.degraded) degraded.inc({ reason })
+      tokens.inc({ kind: 'prompt' }, answer.usage.promptTokens)
+      tokens.inc({ kind: 'completion' }, answer.usage.completionTokens)
+      calls.observe(answer.usage.llmCalls)
+    },
+    failed: (code: string) => failures.inc({ code }),
+    cache: (type: 'answer' | 'embedding') => ({ hit: () => hits.inc({ cache_type: type }), miss: () => misses.inc({ cache_type: type }) }),
+  }
+}
