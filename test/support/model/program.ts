@@ -1,0 +1,34 @@
+import { parseArgs } from 'node:util'
+import type { startModel } from '../model.ts'
+
+const usage = `usage: node test/support/model.ts [--port 9001] [--delay MS] [--first-token MS] [--per-token MS]
+
+A model for trying Askwell without an account: answers with sentences of the passages it is shown.`
+
+/** The model as a program; prints how to point Askwell at it and runs until Ctrl-C. */
+export async function runProgram(start: typeof startModel, args: string[]): Promise<void> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      port: { type: 'string', default: '9001' },
+      delay: { type: 'string', default: '0' },
+      'first-token': { type: 'string', default: '0' },
+      'per-token': { type: 'string', default: '0' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+  if (values.help) return console.log(usage)
+  const delayMs = Number(values.delay)
+  const chat = { delayMs, firstTokenMs: Number(values['first-token']), perTokenMs: Number(values['per-token']) }
+  const model = await start(undefined, { port: Number(values.port), chat, embeddings: { delayMs } })
+  console.log(environmentFor(model.url))
+}
+
+function environmentFor(url: string): string {
+  return [
+    `export OPENAI_BASE_URL=${url}`,
+    'export OPENAI_API_KEY=any-key-will-do',
+    'export CHAT_MODEL=test-chat',
+    'export EMBEDDING_MODEL=test-embedding',
+  ].join('\n')
+}

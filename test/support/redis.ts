@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
+import { delimiter, join } from 'node:path'
+import {
+  freePort, guard, removeServer, serverFolder, startServer, type Owner, type Program, type ServerProcess,
+} from './server-process.ts'
+
+/** A real Redis of the test's own: it starts in some 50 ms, so there is nothing to share and nothing to flush. */
+export interface Redis extends ServerProcess {
+  readonly url: string
+}
+
+/** As {@link postgresSkipReason}: why a test that needs Redis cannot run, for tap's `skip`. In CI an error. */
+export function redisSkipReason(): string | false {
+  if (redisProgram() !== undefined) return false
+  const reason = 'no redis-server on this machine: run deploy/install-services.sh (Debian), or set ASKWELL_TEST_REDIS to it'
+  if (process.env['CI'] === 'true') throw new Error(reason)
+  return reason
+}
+
+export async function startRedis(t?: Owner): Promise<Redis> {
+  const command = redisProgram()
+  if (command === undefined) throw new Error(String(redisSkipReason()))
+  const folder = serverFolder('redis')
+  guard(process.pid, folder, 'SIGTERM')
+  const port = await freePort()
+  const server = await startServer(program(command, folder, port))
+  t?.teardown(() => removeServer(server, folder))
+  return Object.assign(server, { url: `redis://127.0.0.1:${port}` })
+}
+
+function redisProgram(): string | undefined {
+  const named = process.env['ASKWELL_TEST_REDIS']
+  if (named !== undefined) return named
+  const onPath = (process.env['PATH'] ?? '').split(delimiter)
+  return onPath.map(folder => join(folder, 'redis-server')).find(path => existsSync(path))
+}
+
+function program(command: string, folder: string, port: number): Program {
+  return {
+    command,
+    args: ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', '--dir', folder],
+    folder,
+    stopSignal: 'SIGTERM',
+    isReady: () => accepts(port),
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1')
+    const say = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('connect', () => say(true)).once('error', () => say(false))
+  })
+}
