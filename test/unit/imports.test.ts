@@ -1,0 +1,161 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import tap from 'tap'
+import { scanImports } from '../support/import-scan.ts'
+
+/**
+ * The arrows of the design, asserted: server → deps, app → http → ask → adapters (as types) → drivers. A row says what
+ * the files of a folder may import, and what only as `import type`; `*` is everything. The first row that fits counts.
+ */
+const rows: readonly Row[] = [
+  { files: ['errors.ts', 'version.ts', 'ask/terms.ts', 'ask/embedder.ts', 'ingest/terms.ts'], may: [] },
+  { files: ['text/'], may: ['text/'] },
+  { files: ['resilience/'], may: ['resilience/', 'errors.ts'] },
+  { files: ['config.ts'], may: ['errors.ts'] },
+  { files: ['metrics.ts'], may: ['errors.ts', 'ask/terms.ts'], types: ['ask/', 'adapters/', 'ingest/', 'http/', 'resilience/'] },
+  { files: ['log.ts'], may: ['errors.ts'], types: ['config.ts', 'ask/terms.ts'] },
+  { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts'], types: ['config.ts'] },
+  { files: ['migrate.ts'], may: ['errors.ts'], types: ['adapters/'] },
+  { files: ['ask/'], may: ['ask/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['adapters/', 'config.ts'] },
+  {
+    files: ['ingest/'],
+    may: ['ingest/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
+    types: ['ask/embedder.ts', 'ask/terms.ts', 'adapters/', 'config.ts'],
+  },
+  {
+    files: ['adapters/'],
+    may: ['adapters/', 'ask/terms.ts', 'ingest/terms.ts', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
+    types: ['ask/', 'ingest/', 'config.ts'],
+  },
+  {
+    files: ['http/'],
+    may: ['http/', 'ask/terms.ts', 'resilience/', 'errors.ts', 'metrics.ts'],
+    types: ['ask/', 'ingest/', 'config.ts'],
+  },
+  { files: ['app.ts'], may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['deps.ts', 'ask/', 'ingest/', 'config.ts'] },
+  { files: ['deps.ts'], may: ['*'], never: ['http/', 'app.ts', 'server.ts', 'commands/', 'cli.ts'] },
+  { files: ['server.ts'], may: ['*'], never: ['commands/', 'cli.ts'] },
+  { files: ['commands/'], may: ['*'], never: ['cli.ts'] },
+  { files: ['cli.ts'], may: ['*'] },
+]
+
+interface Row {
+  readonly files: readonly string[]
+  readonly may: readonly string[]
+  readonly types?: readonly string[]
+  readonly never?: readonly string[]
+}
+
+const drivers = /^(postgres|ioredis|openai|@electric-sql\/.+|@energetic-ai\/.+)(\/|$)/
+
+interface Source {
+  /** Below src/, as `ask/terms.ts`. */
+  readonly file: string
+  readonly text: string
+}
+
+function faultsOf({ file, text }: Source): string[] {
+  const row = rows.find(({ files }) => fits(file, files))
+  if (row === undefined) return [`${file}: stands in no row of this test; say what it may import`]
+  const { imports, computed, environment } = scanImports(text)
+  return [
+    ...imports.filter(({ specifier, isType }) => !isAllowed(row, file, specifier, isType))
+      .map(({ specifier, isType, line }) => `${file}:${line}: may not import ${isType ? 'even the type of ' : ''}${specifier}`),
+    ...computed.map(line => `${file}:${line}: imports something that cannot be told`),
+    ...environment.filter(() => file !== 'config.ts').map(line => `${file}:${line}: reads the environment; only config.ts may`),
+  ]
+}
+
+function isAllowed(row: Row, file: string, specifier: string, isType: boolean): boolean {
+  if (!specifier.startsWith('.')) return !drivers.test(specifier) || file.startsWith('adapters/')
+  const target = targetOf(file, specifier)
+  if (fits(target, row.never ?? [])) return false
+  return fits(target, row.may) || (isType && fits(target, row.types ?? []))
+}
+
+function targetOf(file: string, specifier: string): string {
+  return join(dirname(file), specifier)
+}
+
+function fits(file: string, patterns: readonly string[]): boolean {
+  return patterns.some(pattern => pattern === '*' || (pattern.endsWith('/') ? file.startsWith(pattern) : file === pattern))
+}
+
+/** Each circle once, as `a.ts → b.ts → a.ts`. Types count: two files that need each other's words are one thing. */
+function circlesIn(sources: readonly Source[]): string[] {
+  const edges = new Map(sources.map(({ file, text }) => [file, targetsOf(file, text)]))
+  const done = new Set<string>()
+  const circles: string[] = []
+  function visit(file: string, path: readonly string[]): void {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '))
+    if (done.has(file) || path.includes(file)) return
+    for (const target of edges.get(file) ?? []) visit(target, [...path, file])
+    done.add(file)
+  }
+  for (const file of edges.keys()) visit(file, [])
+  return circles
+}
+
+function targetsOf(file: string, text: string): string[] {
+  const own = scanImports(text).imports.filter(({ specifier }) => specifier.startsWith('.'))
+  return own.map(({ specifier }) => targetOf(file, specifier)).filter(target => target !== file)
+}
+
+const root = new URL('../../src/', import.meta.url)
+
+function readSources(): Source[] {
+  const files = globSync('**/*', { cwd: root.pathname }).filter(path => /\.[cm]?[jt]sx?$/.test(path)).sort()
+  return files.map(file => ({ file, text: readFileSync(new URL(file, root), 'utf8') }))
+}
+
+tap.test('imports of src/: all point one way', async t => {
+  const sources = readSources()
+  t.ok(sources.length > 10, 'src/ was found')
+  t.same(sources.flatMap(faultsOf), [])
+})
+
+tap.test('imports of src/: no circles', async t => {
+  t.same(circlesIn(readSources()), [])
+})
+
+tap.test('the rules: each forbidden edge is found', async t => {
+  const forbidden: [file: string, text: string][] = [
+    ['http/ask.ts', "import type { Lease } from '../adapters/pool.ts'"],
+    ['http/ask.ts', "import { runPipeline } from '../ask/pipeline.ts'"],
+    ['ask/retrieve.ts', "import { search } from '../adapters/passages.ts'"],
+    ['ask/retrieve.ts', "import { type Search } from '../adapters/passages.ts'"],
+    ['ask/terms.ts', "export * from '../errors.ts'"],
+    ['text/stem.ts', "import { AskError } from '../errors.ts'"],
+    ['resilience/retry.ts', "import type { Run } from '../ask/terms.ts'"],
+    ['deps.ts', "const app = await import('./app.ts')"],
+    ['ask/embed.ts', "import type OpenAI from 'openai'"],
+    ['commands/serve.ts', "import { vector } from '@electric-sql/pglite-pgvector'"],
+    ['adapters/pool.ts', 'import(`./${name}.ts`)'],
+    ['adapters/local.ts', "new Worker(new URL('../http/ask.ts', import.meta.url))"],
+    ['adapters/pool.ts', 'const size = process.env.POOL_SIZE'],
+    ['adapters/pool.ts', "import { env } from 'node:process'"],
+    ['helpers/string.ts', ''],
+  ]
+  for (const [file, text] of forbidden) t.equal(faultsOf({ file, text }).length, 1, `${file}: ${text}`)
+})
+
+tap.test('the rules: what looks like an import and is none', async t => {
+  const text = [
+    "// import { search } from '../adapters/passages.ts'",
+    "/* process.env */ const quote = /['\"`]/.test(a) ? b / c : d",
+    'const sentence = `import { x } from ${quote ? `y ${"}"}` : "z"}` // `',
+    "import type { Search } from '../adapters/passages.ts'",
+    "import { embed } from './embed.ts'",
+  ].join('\n')
+  t.same(faultsOf({ file: 'ask/retrieve.ts', text }), [])
+  t.same(scanImports(text).imports.map(({ line }) => line), [4, 5])
+})
+
+tap.test('the rules: a circle is found', async t => {
+  const sources = [
+    { file: 'ask/a.ts', text: "import { b } from './b.ts'" },
+    { file: 'ask/b.ts', text: "import type { C } from './deeper/c.ts'" },
+    { file: 'ask/deeper/c.ts', text: "import '../a.ts'" },
+  ]
+  t.same(circlesIn(sources), ['ask/a.ts → ask/b.ts → ask/deeper/c.ts → ask/a.ts'])
+})
