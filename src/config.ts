@@ -96,6 +96,7 @@ export const settings = {
   logQuestions: setting('LOG_QUESTIONS', 'off', 'Write question texts into the log.', onOff),
   drainSeconds: setting('DRAIN_SECONDS', '30', 'After SIGTERM: time for running requests to finish.', integer(0, 3600)),
   drainDelayMs: setting('DRAIN_DELAY_MS', '0', 'After SIGTERM: time to go on accepting, until load balancers have seen `/readyz` fail.', integer(0, 120_000)),
+  otelServiceName: setting('OTEL_SERVICE_NAME', 'askwell', 'Name of this service in traces.', words),
   otlpEndpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', undefined, 'Collector for traces. Unset: no tracing. The other `OTEL_*` variables work too.', url('http', 'https')),
 } as const
 
@@ -128,6 +129,7 @@ export interface Config {
     readonly embeddingDimensions: number | undefined
     readonly embeddingMaxTokens: number
     readonly embeddingLanguages: readonly string[] | 'any'
+    readonly timeoutMs: number
   }
   readonly ask: {
     readonly timeoutMs: number
@@ -140,7 +142,7 @@ export interface Config {
   readonly adminApiKey: string | undefined
   readonly log: { readonly level: string; readonly questions: boolean }
   readonly drain: { readonly seconds: number; readonly delayMs: number }
-  readonly otlpEndpoint: string | undefined
+  readonly telemetry: { readonly endpoint: string | undefined; readonly serviceName: string }
 }
 
 /** Everything wrong with the environment at once, a line each. */
@@ -207,6 +209,7 @@ function arrange(raw: Raw): Config {
       embeddingDimensions: raw.embeddingDimensions,
       embeddingMaxTokens: raw.embeddingMaxTokens,
       embeddingLanguages: raw.embeddingLanguages,
+      timeoutMs: raw.requestTimeoutMs,
     },
     ask: {
       timeoutMs: raw.requestTimeoutMs,
@@ -223,7 +226,7 @@ function arrange(raw: Raw): Config {
     adminApiKey: raw.adminApiKey,
     log: { level: raw.logLevel, questions: raw.logQuestions },
     drain: { seconds: raw.drainSeconds, delayMs: raw.drainDelayMs },
-    otlpEndpoint: raw.otlpEndpoint,
+    telemetry: { endpoint: raw.otlpEndpoint, serviceName: raw.otelServiceName },
   }
 }
 

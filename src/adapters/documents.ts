@@ -60,6 +60,12 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
     return rows[0] ? collectionOf(rows[0]) : null
   }
 
+  /** Length of the vectors that this model made here before. */
+  async function dimensionsOf(model: string): Promise<number | undefined> {
+    const [row] = await lease('collections', sql => sql`select dimensions from embedding_models where name = ${model}`)
+    return row ? Number(row['dimensions']) : undefined
+  }
+
   /** The collection, made if absent. Refuses (`model_mismatch`) one whose vectors another model made. */
   async function openCollection(name: string, model: { name: string; dimensions: number }, signal = always): Promise<Collection> {
     await lease('collections', sql => claimCollection(sql, name, model), signal)
@@ -117,7 +123,7 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
     return row ? documentOf(row) : null
   }
 
-  return { collections, collection, openCollection, known, write, markSeen, prune, remove, get }
+  return { collections, collection, dimensionsOf, openCollection, known, write, markSeen, prune, remove, get }
 }
 
 type Row = Record<string, unknown>

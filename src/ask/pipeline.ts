@@ -9,7 +9,7 @@ import type { Rewrites } from './rewrite.ts'
 import type { Stage, StreamStage } from './stage.ts'
 import { addUsage, noUsage, type Answer, type AskedCollection, type AskEvent, type Degraded, type Passage, type Question, type Run, type Usage } from './terms.ts'
 import { read, understand, type Understood } from './understand.ts'
-import { isAskError } from '../errors.ts'
+import { isAskError, type AskError } from '../errors.ts'
 
 /** The stages, each already wrapped with its span, histogram and share of the deadline; see stage.ts. */
 export interface Steps {
@@ -100,7 +100,7 @@ export function createPipeline(steps: Steps): AskWithin {
       return { ...(draft as Draft), generator: 'openai', degraded: [], citations: null }
     } catch (error) {
       const isTooLate = run.isStreamed && shown.length > 0
-      if (isTooLate || run.signal.aborted || !isModelFault(error)) throw error
+      if (isTooLate || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
       run.log.warn({ code: error.code, err: error.cause ?? error }, 'model failed: answering with quoted sentences')
       return yield* quote(request, run, ['generation'])
     }
@@ -150,6 +150,6 @@ function* abstain({ passages = [], isSaid = false, model = null, ...base }: Abst
   yield { type: 'done', answer: { ...base, text, abstained: true, citations: [], passages, cache: { status: 'miss' }, generator, model } }
 }
 
-function isModelFault(error: unknown) {
-  return isAskError(error) && (error.code.startsWith('model_') || error.code === 'deadline_exceeded') ? true : false
+function isModelFault({ code }: AskError): boolean {
+  return code.startsWith('model_') || code === 'deadline_exceeded'
 }

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+// Askwell runs its TypeScript as it is, which needs Node 24. Where an older Node starts this file, the Node that
+// came with the development dependencies takes over.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { constants } from 'node:os'
+import { fileURLToPath } from 'node:url'
+
+const wanted = 24
+const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
+const bundled = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
+
+if (Number(process.versions.node.split('.')[0]) >= wanted) {
+  await import(cli)
+} else if (existsSync(bundled)) {
+  const child = spawn(bundled, [cli, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+} else {
+  process.stderr.write(`askwell: needs Node ${wanted} or newer; this is ${process.version}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,44 @@
+import { Redis } from 'ioredis'
+import type { RunLog } from '../ask/terms.ts'
+
+export interface RedisServer {
+  /** For @fastify/rate-limit, which speaks to ioredis itself. */
+  readonly client: Redis
+  /** 'ready', 'connecting', 'reconnecting', 'end', … */
+  status(): string
+  close(): Promise<void>
+}
+
+/** No command waits longer than this: a slow Redis must not make answers slow. */
+const commandTimeoutMs = 50
+
+/**
+ * Connects in the background: Redis may be absent at start and come later. Commands are bounded, and none is
+ * queued while there is no connection. A change of state is logged once.
+ */
+export function openRedis(url: string, log: RunLog): RedisServer {
+  const client = new Redis(url, {
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: 2000,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    retryStrategy: attempt => Math.min(100 * 2 ** attempt, 2000),
+  })
+  let wasReady: boolean | undefined
+  const note = (isReady: boolean, message: string, fields: object = {}) => {
+    if (wasReady === isReady) return
+    wasReady = isReady
+    if (isReady) log.info(fields, message)
+    else log.warn(fields, message)
+  }
+  client.on('ready', () => note(true, 'redis is connected'))
+  client.on('error', (error: Error) => note(false, 'redis cannot be used: going on without', { err: error }))
+  client.on('close', () => note(false, 'redis is gone: going on without'))
+  return {
+    client,
+    status: () => client.status,
+    async close() {
+      client.disconnect()
+    },
+  }
+}

@@ -1,0 +1,104 @@
+import { AskError } from '../errors.ts'
+import type { Database, Sql } from './database.ts'
+import { vectorText } from './document-rows.ts'
+
+/** A chunk whose vectors are to be made anew. */
+export interface PendingChunk {
+  readonly id: string
+  readonly documentText: string
+  readonly start: number
+  readonly end: number
+  readonly title: string
+  readonly language: string
+}
+
+export interface WindowVector {
+  readonly chunkId: string
+  readonly start: number
+  readonly end: number
+  readonly embedding: Float32Array
+}
+
+export type Reembedding = Awaited<ReturnType<typeof openReembedding>>
+
+/**
+ * Makes vectors of another model beside the ones in use, then switches the collection over and drops the old
+ * ones in one transaction. Interrupted, it goes on where it was. `languages` the model cannot read are skipped.
+ */
+export async function openReembedding(
+  database: Pick<Database, 'lease'>,
+  name: string,
+  model: { readonly name: string; readonly dimensions: number; readonly languages: readonly string[] | 'any' },
+  signal: AbortSignal,
+) {
+  const terms = { signal, label: 'reembed' }
+  const { collectionId, modelId } = await database.lease(terms, sql => claim(sql, name, model))
+  const readable = model.languages === 'any' ? null : [...model.languages]
+
+  async function remaining(): Promise<number> {
+    const [row] = await database.lease(terms, sql => sql`select count(*)::int as count from chunks c where ${pending(sql)}`)
+    return Number(row?.['count'])
+  }
+
+  async function next(afterId: string, limit: number): Promise<PendingChunk[]> {
+    const rows = await database.lease(terms, sql => sql`
+      select c.id, d.text, c.start_at, c.end_at, c.title, c.language from chunks c join documents d on d.id = c.document_id
+      where ${pending(sql)} and c.id > ${afterId}::bigint order by c.id limit ${limit}`)
+    return rows.map(row => ({
+      id: String(row['id']),
+      documentText: String(row['text']),
+      start: Number(row['start_at']),
+      end: Number(row['end_at']),
+      title: String(row['title']),
+      language: String(row['language']),
+    }))
+  }
+
+  async function store(vectors: readonly WindowVector[]): Promise<void> {
+    const numbers = numbered(vectors)
+    await database.lease(terms, sql => sql`
+      insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)
+      select u.chunk_id, ${modelId}, ${collectionId}, u.number, u.start_at, u.end_at, u.embedding::halfvec
+      from unnest(${vectors.map(v => v.chunkId)}::bigint[], ${numbers}::int[], ${vectors.map(v => v.start)}::int[], ${vectors.map(v => v.end)}::int[],
+        ${vectors.map(v => vectorText(v.embedding))}::text[]) as u(chunk_id, number, start_at, end_at, embedding)
+      join chunks c on c.id = u.chunk_id
+      on conflict do nothing`)
+  }
+
+  /** False when documents came in meanwhile: go round again. */
+  async function finish(): Promise<boolean> {
+    return await database.lease(terms, sql => sql.begin(async tx => {
+      await tx`select 1 from collections where id = ${collectionId} for update`
+      const [left] = await tx`select count(*)::int as count from chunks c where ${pending(tx as unknown as Sql)}`
+      if (Number(left?.['count']) > 0) return false
+      await tx`update collections set model_id = ${modelId}, epoch = epoch + 1, updated_at = now() where id = ${collectionId}`
+      await tx`delete from chunk_vectors where collection_id = ${collectionId} and model_id <> ${modelId}`
+      return true
+    }))
+  }
+
+  function pending(sql: Sql) {
+    return sql`c.collection_id = ${collectionId} and (${readable}::text[] is null or c.language = any(${readable}::text[]))
+      and not exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId})`
+  }
+
+  return { remaining, next, store, finish }
+}
+
+async function claim(sql: Sql, name: string, model: { readonly name: string; readonly dimensions: number }) {
+  const [collection] = await sql`select id from collections where name = ${name}`
+  if (!collection) throw new AskError('unknown_collection', { detail: `there is no collection "${name}"` })
+  await sql`insert into embedding_models (name, dimensions) values (${model.name}, ${model.dimensions}) on conflict (name) do nothing`
+  const [stored] = await sql`select id from embedding_models where name = ${model.name}`
+  return { collectionId: Number(collection['id']), modelId: Number(stored?.['id']) }
+}
+
+/** 0, 1, 2, … within each chunk. */
+function numbered(vectors: readonly WindowVector[]): number[] {
+  const seen = new Map<string, number>()
+  return vectors.map(({ chunkId }) => {
+    const number = seen.get(chunkId) ?? 0
+    seen.set(chunkId, number + 1)
+    return number
+  })
+}

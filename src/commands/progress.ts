@@ -1,0 +1,63 @@
+import { SingleBar } from 'cli-progress'
+import type { LoadReport } from '../ingest/load.ts'
+
+export interface Progress {
+  bytes(count: number): void
+  report(report: LoadReport): void
+  /** A message that must not be overwritten by the bar. */
+  line(text: string): void
+  end(): void
+}
+
+const logEveryMs = 5000
+
+/** On stderr: a bar with rate and time left on a terminal, a plain line every few seconds elsewhere. */
+export function createProgress(totalBytes: number): Progress {
+  return process.stderr.isTTY ? barProgress(totalBytes) : lineProgress(totalBytes)
+}
+
+function barProgress(totalBytes: number): Progress {
+  const startedAt = performance.now()
+  const bar = new SingleBar({
+    format: '{bar} {percentage}% | {documents} documents, {chunks} chunks, {rate}/s | {eta_formatted} left',
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    barsize: 30,
+    stream: process.stderr,
+    hideCursor: true,
+    etaBuffer: 50,
+  })
+  bar.start(Math.max(1, totalBytes), 0, { documents: 0, chunks: 0, rate: 0 })
+  const report = ({ documents, chunks }: LoadReport) =>
+    bar.update({ documents, chunks, rate: Math.round(chunks / ((performance.now() - startedAt) / 1000)) })
+  return {
+    bytes: count => bar.increment(count),
+    report,
+    line(text) {
+      process.stderr.write(`\r\u001B[K${text}\n`)
+    },
+    end() {
+      bar.update(Math.max(1, totalBytes))
+      bar.stop()
+    },
+  }
+}
+
+function lineProgress(totalBytes: number): Progress {
+  const startedAt = performance.now()
+  let saidAt = startedAt
+  let read = 0
+  return {
+    bytes: count => void (read += count),
+    report({ documents, chunks }) {
+      const now = performance.now()
+      if (now - saidAt < logEveryMs) return
+      saidAt = now
+      const share = Math.min(1, read / Math.max(1, totalBytes))
+      const left = share > 0 ? Math.round(((now - startedAt) / 1000) * (1 / share - 1)) : 0
+      process.stderr.write(`${Math.round(share * 100)} % read, ${documents} documents, ${chunks} chunks, about ${left} s left\n`)
+    },
+    line: text => void process.stderr.write(`${text}\n`),
+    end() {},
+  }
+}

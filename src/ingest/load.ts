@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto'
+import type { PreparedDocument } from '../adapters/document-rows.ts'
+import type { Collection, Written } from '../adapters/documents.ts'
+import { contentHash } from './prepare.ts'
+import type { ReadFault, ReadResult, SourceDocument } from './terms.ts'
+
+/** The write side of the document store, as loading sees it. */
+export interface LoadStore {
+  openCollection(name: string, model: { name: string; dimensions: number }): Promise<Collection>
+  known(collectionId: number, sources: readonly string[]): Promise<Map<string, { id: string; hash: Buffer }>>
+  write(target: Collection, documents: readonly PreparedDocument[], runId: string | null): Promise<Written>
+  markSeen(ids: readonly string[], runId: string): Promise<void>
+  prune(target: Collection, roots: readonly string[], spared: readonly string[], runId: string): Promise<number>
+}
+
+export interface LoadDeps {
+  readonly store: LoadStore
+  readonly prepare: (collection: string, documents: readonly SourceDocument[], signal: AbortSignal) => Promise<PreparedDocument[]>
+  readonly model: { readonly name: string; readonly dimensions: number }
+}
+
+export interface LoadOptions {
+  readonly collection: string
+  /** Remove documents under these source prefixes that are not among the results; null keeps them. */
+  readonly pruneRoots: readonly string[] | null
+  readonly signal: AbortSignal
+  readonly onProgress?: (report: LoadReport) => void
+  readonly onFault?: (fault: ReadFault) => void
+}
+
+export interface LoadReport {
+  readonly documents: number
+  readonly added: number
+  readonly replaced: number
+  readonly unchanged: number
+  readonly removed: number
+  readonly chunks: number
+  readonly faults: number
+}
+
+/** Documents and characters that are prepared and written together: large enough to batch, small enough to hold. */
+const batchDocuments = 64
+const batchCharacters = 200_000
+
+/**
+ * Loads what `results` gives, batch by batch, each in a transaction of its own: killed in the middle, the next
+ * run finds the written ones unchanged and goes on. While one batch is written the next is prepared.
+ */
+export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, options: LoadOptions): Promise<LoadReport> {
+  const runId = randomUUID()
+  const target = await deps.store.openCollection(options.collection, deps.model)
+  const faulty: string[] = []
+  let report: LoadReport = { documents: 0, added: 0, replaced: 0, unchanged: 0, removed: 0, chunks: 0, faults: 0 }
+  let writing: Promise<unknown> = Promise.resolve()
+  const tell = (change: Partial<LoadReport>) => {
+    report = { ...report, ...change }
+    options.onProgress?.(report)
+  }
+
+  for await (const batch of batches(results, fault => {
+    faulty.push(fault.path)
+    options.onFault?.(fault)
+    tell({ faults: report.faults + 1 })
+  })) {
+    options.signal.throwIfAborted()
+    const { changed, unchangedIds } = await sorted(batch, target, deps.store)
+    const prepared = await deps.prepare(options.collection, changed, options.signal)
+    await writing
+    writing = put(prepared, unchangedIds)
+    writing.catch(() => {}) // awaited at the next batch or the end; until then it must not count as unhandled
+  }
+  await writing
+  if (options.pruneRoots) tell({ removed: await deps.store.prune(target, options.pruneRoots, faulty, runId) })
+  return report
+
+  async function put(prepared: PreparedDocument[], unchangedIds: string[]): Promise<void> {
+    const written = await deps.store.write(target, prepared, runId)
+    if (options.pruneRoots && unchangedIds.length > 0) await deps.store.markSeen(unchangedIds, runId)
+    tell({
+      documents: report.documents + prepared.length + unchangedIds.length,
+      added: report.added + written.added,
+      replaced: report.replaced + written.replaced,
+      unchanged: report.unchanged + unchangedIds.length,
+      chunks: report.chunks + written.chunks,
+    })
+  }
+}
+
+/** Splits a batch into what changed and the ids of what is stored just so already. */
+async function sorted(batch: readonly SourceDocument[], target: Collection, store: LoadStore) {
+  const known = await store.known(target.id, batch.map(document => document.source))
+  const changed: SourceDocument[] = []
+  const unchangedIds: string[] = []
+  for (const document of batch) {
+    const stored = known.get(document.source)
+    if (stored?.hash.equals(contentHash(document))) unchangedIds.push(stored.id)
+    else changed.push(document)
+  }
+  return { changed, unchangedIds }
+}
+
+async function* batches(results: AsyncIterable<ReadResult>, onFault: (fault: ReadFault) => void): AsyncGenerator<SourceDocument[]> {
+  let batch: SourceDocument[] = []
+  let characters = 0
+  for await (const result of results) {
+    if ('fault' in result) {
+      onFault(result.fault)
+      continue
+    }
+    batch.push(result.document)
+    characters += result.document.text.length
+    if (batch.length < batchDocuments && characters < batchCharacters) continue
+    yield batch
+    batch = []
+    characters = 0
+  }
+  if (batch.length > 0) yield batch
+}

@@ -1,0 +1,22 @@
+import type { Config } from './config.ts'
+
+/**
+ * Starts OpenTelemetry when a collector is configured; otherwise nothing is even loaded, and spans cost next to
+ * nothing. Returns the function that sends what is left and stops.
+ */
+export async function startTelemetry({ endpoint, serviceName }: Config['telemetry']): Promise<() => Promise<void>> {
+  if (endpoint === undefined) return async () => {}
+  const [{ NodeSDK, tracing }, { OTLPTraceExporter }] = await Promise.all([
+    import('@opentelemetry/sdk-node'),
+    import('@opentelemetry/exporter-trace-otlp-proto'),
+  ])
+  const sdk = new NodeSDK({
+    serviceName,
+    spanProcessors: [new tracing.BatchSpanProcessor(new OTLPTraceExporter())],
+    // Figures are scraped at /metrics and logs go to stdout: neither is sent a second time.
+    metricReaders: [],
+    logRecordProcessors: [],
+  })
+  sdk.start()
+  return async () => await sdk.shutdown()
+}
