@@ -1,0 +1,96 @@
+import type { OpenAI } from 'openai'
+import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
+import type { ChatEvent, ChatModel, ChatRequest } from '../ask/chat.ts'
+import type { Usage } from '../ask/terms.ts'
+import { AskError } from '../errors.ts'
+import { failed, toAskError } from './openai-errors.ts'
+import { createHabits } from './openai-habits.ts'
+import { providerOf } from './openai.ts'
+
+type Habit = 'newTokenLimit' | 'noUsage' | 'noSystemRole'
+type Chunks = AsyncIterable<ChatCompletionChunk>
+
+/** A language model behind an OpenAI-compatible API. */
+export function createChat(client: OpenAI, { model }: { readonly model: string }): ChatModel {
+  const habits = createHabits<Habit>({
+    // OpenAI's reasoning models: "'max_tokens' is not supported with this model. Use 'max_completion_tokens'".
+    newTokenLimit: /max_completion_tokens/i,
+    // Servers that check fields strictly. One that refuses without a word (an unusual error body) is taken
+    // for one of these: it costs a call to find out, and nothing is remembered unless it helped.
+    noUsage: /stream_options|include_usage|^$/i,
+    // Chat templates without a system turn (Gemma), as vLLM and llama.cpp report them.
+    noSystemRole: /system role not supported|system.{0,40}(role|message|prompt).{0,40}not (supported|allowed)/is,
+  })
+
+  async function* stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
+    const call = { client, model, signal }
+    try {
+      signal.throwIfAborted()
+      const chunks = await habits.call(learned =>
+        client.chat.completions.create(paramsOf(model, request, learned), { signal }),
+      )
+      yield* eventsOf(chunks, signal)
+    } catch (error) {
+      throw toAskError(error, call)
+    }
+  }
+
+  return { model, provider: providerOf(client), stream }
+}
+
+function paramsOf(model: string, request: ChatRequest, learned: ReadonlySet<Habit>): ChatCompletionCreateParamsStreaming {
+  const { maxTokens } = request
+  return {
+    model,
+    messages: messagesOf(request, learned.has('noSystemRole')),
+    stream: true,
+    ...(!learned.has('noUsage') && { stream_options: { include_usage: true } }),
+    ...(learned.has('newTokenLimit') ? { max_completion_tokens: maxTokens } : { max_tokens: maxTokens }),
+  }
+}
+
+function messagesOf({ system, messages }: ChatRequest, withoutSystem: boolean): ChatCompletionCreateParamsStreaming['messages'] {
+  const turns = messages.map(({ role, content }) => ({ role, content }))
+  const [first, ...rest] = turns
+  if (!withoutSystem || first === undefined) return [{ role: 'system', content: system }, ...turns]
+  return [{ role: 'user', content: `${system}\n\n${first.content}` }, ...rest]
+}
+
+/**
+ * The package ends its iterator without a word after an abort and after a stream that simply stopped, so whether
+ * the reply is whole is decided here: only a finish reason says so.
+ */
+async function* eventsOf(chunks: Chunks, signal: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
+  let finishReason: string | null = null
+  let usage: Usage | null = null
+  let isEmpty = true
+  for await (const chunk of chunks) {
+    signal.throwIfAborted()
+    usage = usageOf(chunk) ?? usage
+    // Azure begins, and usage ends, with a chunk that has no choice.
+    const choice = chunk.choices?.[0]
+    const text = choice?.delta?.content || choice?.delta?.refusal
+    if (text) {
+      isEmpty = false
+      yield { type: 'text', text }
+    }
+    finishReason = choice?.finish_reason ?? finishReason
+  }
+  signal.throwIfAborted()
+  if (finishReason === null) throw failed('The model broke off its reply.')
+  if (isEmpty) throw emptyReply(finishReason)
+  yield { type: 'end', finishReason, usage }
+}
+
+function usageOf({ usage }: ChatCompletionChunk): Usage | null {
+  if (!usage) return null
+  return { llmCalls: 1, promptTokens: usage.prompt_tokens ?? 0, completionTokens: usage.completion_tokens ?? 0 }
+}
+
+function emptyReply(finishReason: string): AskError {
+  if (finishReason === 'content_filter') {
+    return new AskError('model_rejected', { detail: "The model API's content filter refused to answer." })
+  }
+  const cause = finishReason === 'length' ? ' It spent all its tokens before the first word; raise MAX_ANSWER_TOKENS.' : ''
+  return failed(`The model replied with nothing.${cause}`)
+}

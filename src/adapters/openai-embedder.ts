@@ -1,0 +1,173 @@
+import { APIError, type OpenAI } from 'openai'
+import type { EmbeddingCreateParams } from 'openai/resources/embeddings'
+import type { Embedder } from '../ask/embedder.ts'
+import { AskError, isAskError } from '../errors.ts'
+import { createBatch } from '../resilience/batch.ts'
+import { countTokens as countChatTokens } from '../text/count-tokens.ts'
+import { failed, toAskError } from './openai-errors.ts'
+import { createHabits } from './openai-habits.ts'
+
+export interface EmbedderOptions {
+  readonly model: string
+  /** Undefined: what the model gives, learned by one call. Else the API is asked for vectors of this length. */
+  readonly dimensions?: number | undefined
+  readonly maxTokens: number
+  readonly languages: readonly string[] | 'any'
+}
+
+/** OpenAI takes 2,048 texts and 300,000 tokens a call; smaller calls are as fast in sum and lose less when one fails. */
+const textsPerCall = 96
+const tokensPerCall = 60_000
+/** A paragraph or two: longer windows blur what a vector says, whatever the model could take. */
+const bestWindow = 256
+
+type Habit = 'asNumbers' | 'ownDimensions'
+
+/** Opens an embedding model: asks it for one vector, which also proves key, address and model name. */
+export async function openEmbedder(client: OpenAI, options: EmbedderOptions, signal: AbortSignal): Promise<Embedder> {
+  const call = createCall(client, options)
+  const [probe] = await call(['dimensions'], signal)
+  return createEmbedder(client, { ...options, dimensions: probe!.length }, call)
+}
+
+/** The same without a call, for a known number of dimensions. */
+export function createEmbedder(
+  client: OpenAI,
+  options: EmbedderOptions & { readonly dimensions: number },
+  call: EmbedCall = createCall(client, options),
+): Embedder {
+  const { model, dimensions, maxTokens, languages } = options
+
+  async function embedAll(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+    const vectors: Float32Array[] = []
+    for (const group of groupsOf(texts)) vectors.push(...checked(await call(group, signal), dimensions))
+    return vectors
+  }
+
+  // Questions that wait at the same moment share a call; a caller with many texts fills calls of its own.
+  const embedOne = createBatch<string, Float32Array>({
+    run: embedAll,
+    maxItems: textsPerCall,
+    isItemFault: error => isAskError(error, 'model_rejected'),
+  })
+
+  async function embed(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+    for (const text of texts) refuseUnfit(text, maxTokens)
+    signal.throwIfAborted()
+    if (texts.length === 1) return [await embedOne(texts[0]!, signal)]
+    return await embedAll(texts, signal)
+  }
+
+  const windowTokens = Math.min(bestWindow, maxTokens)
+  return { model, dimensions, maxTokens, windowTokens, languages, countTokens, embed, close: async () => {} }
+}
+
+/**
+ * The API's tokenizer is not known. o200k is counted and a margin added: other English vocabularies need up to a
+ * sixth more, and older ones (cl100k, WordPiece) up to twice as many for letters outside ASCII.
+ */
+function countTokens(text: string): number {
+  const isAscii = /^[\x00-\x7f]*$/.test(text)
+  return Math.ceil(countChatTokens(text) * (isAscii ? 1.15 : 2))
+}
+
+function refuseUnfit(text: string, maxTokens: number): void {
+  if (text.trim() === '') throw new AskError('model_rejected', { detail: 'An empty text has no vector.' })
+  // A token is at least one character, so most texts need no count.
+  if (text.length <= maxTokens / 2) return
+  const tokens = countTokens(text)
+  if (tokens <= maxTokens) return
+  throw new AskError('model_rejected', { detail: `A text of ${tokens} tokens is too long to embed; the model takes ${maxTokens}.` })
+}
+
+function* groupsOf(texts: readonly string[]): Generator<readonly string[]> {
+  let group: string[] = []
+  let tokens = 0
+  for (const text of texts) {
+    const more = countTokens(text)
+    if (group.length === textsPerCall || (group.length > 0 && tokens + more > tokensPerCall)) {
+      yield group
+      group = []
+      tokens = 0
+    }
+    group.push(text)
+    tokens += more
+  }
+  if (group.length > 0) yield group
+}
+
+function checked(vectors: readonly Float32Array[], dimensions: number): readonly Float32Array[] {
+  const odd = vectors.find(vector => vector.length !== dimensions)
+  if (odd === undefined) return vectors
+  throw failed(`The embedding model sent a vector of ${odd.length} numbers; its vectors have ${dimensions}.`)
+}
+
+/** One request: vectors of unit length, in the order of the texts. */
+type EmbedCall = (texts: readonly string[], signal: AbortSignal) => Promise<Float32Array[]>
+
+function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): EmbedCall {
+  const habits = createHabits<Habit>({
+    asNumbers: /encoding_format|base64/i,
+    // A model of one fixed length may refuse even its own; what it sends is checked in any case.
+    ownDimensions: /dimensions|matryoshka/i,
+  })
+
+  async function attempt(texts: readonly string[], signal: AbortSignal, learned: ReadonlySet<Habit>): Promise<Float32Array[]> {
+    const params: EmbeddingCreateParams = {
+      model,
+      input: [...texts],
+      encoding_format: learned.has('asNumbers') ? 'float' : 'base64',
+      ...(dimensions !== undefined && !learned.has('ownDimensions') && { dimensions }),
+    }
+    return vectorsOf(await client.embeddings.create(params, { signal }), texts.length)
+  }
+
+  async function call(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+    try {
+      return await habits.call(learned => attempt(texts, signal, learned))
+    } catch (error) {
+      // Some servers take 32 texts a call, or fewer.
+      if (error instanceof APIError && error.status === 413 && texts.length > 1) return await inHalves(texts, signal)
+      throw toAskError(error, { client, model, signal })
+    }
+  }
+
+  async function inHalves(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+    const middle = Math.ceil(texts.length / 2)
+    return [...(await call(texts.slice(0, middle), signal)), ...(await call(texts.slice(middle), signal))]
+  }
+
+  return call
+}
+
+/** The reply is not trusted: a server may leave texts out, shuffle them or send no numbers at all. */
+function vectorsOf(reply: unknown, count: number): Float32Array[] {
+  const rows = isObject(reply) && Array.isArray(reply['data']) ? (reply['data'] as unknown[]) : []
+  const vectors = new Array<Float32Array | undefined>(count).fill(undefined)
+  rows.forEach((row, i) => {
+    if (!isObject(row)) return
+    const index = typeof row['index'] === 'number' ? row['index'] : i
+    if (index in vectors) vectors[index] = unitVector(numbersOf(row['embedding']))
+  })
+  if (rows.length === count && vectors.every(vector => vector !== undefined)) return vectors
+  throw failed(`The embedding model sent ${rows.length} vectors for ${count} texts.`)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}
+
+/** Servers that do not know base64 send plain numbers whatever they are asked for. */
+function numbersOf(embedding: unknown): Float32Array {
+  if (Array.isArray(embedding)) return Float32Array.from(embedding as number[])
+  const bytes = typeof embedding === 'string' ? Buffer.from(embedding, 'base64') : Buffer.alloc(0)
+  if (bytes.length % 4 !== 0) throw failed('The embedding model sent half a number.')
+  // A copy: Buffer's own memory is shared, and need not start at a multiple of four.
+  return new Float32Array(Uint8Array.from(bytes).buffer)
+}
+
+function unitVector(vector: Float32Array): Float32Array {
+  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
+  if (!(length > 0 && Number.isFinite(length))) throw failed('The embedding model sent a vector that has no direction.')
+  return vector.map(value => value / length)
+}

@@ -1,0 +1,82 @@
+import { APIConnectionError, APIError, type OpenAI } from 'openai'
+import { AskError, isAskError, type ErrorCode } from '../errors.ts'
+
+/** What was being done, for the words of the error. */
+export interface Call {
+  readonly client: OpenAI
+  readonly model: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * Every error of the driver as an AskError; the driver's own travels as `cause`, to the log. The server's words
+ * are not shown: some servers repeat the key in them. After an abort it is the signal's reason.
+ */
+export function toAskError(error: unknown, { model, signal }: Call): unknown {
+  if (signal.aborted) return signal.reason
+  if (isAskError(error)) return error
+  if (error instanceof APIConnectionError) return fromConnection(error)
+  if (error instanceof APIError && error.status !== undefined) return fromStatus(error, error.status, model)
+  if (error instanceof APIError) return fromStream(error)
+  return failed('The model broke off its reply, or sent something that is not one.', error)
+}
+
+export function failed(detail: string, cause?: unknown): AskError {
+  return new AskError('model_failed', { detail, cause })
+}
+
+/** The API's own words about a refusal, as far as it gave any. Never for a client's eyes. */
+export function wordsOf(error: APIError): string {
+  return `${String(error.param ?? '')} ${error.error === undefined ? '' : error.message}`.trim()
+}
+
+/** The server took the connection, then broke it or spoke something other than HTTP. */
+const brokenCodes = /^(UND_ERR_SOCKET|ECONNRESET|EPIPE|HPE_\w+)$/
+
+function fromConnection(error: APIConnectionError): AskError {
+  const code = codeOf(error)
+  if (brokenCodes.test(code)) return failed('The model hung up before it replied.', error)
+  const detail = `The model cannot be reached${code === '' ? ' in time' : ` (${code})`}. Check OPENAI_BASE_URL and that the server is up.`
+  return new AskError('model_unreachable', { detail, cause: error })
+}
+
+/** `ECONNREFUSED` and the like; fetch wraps it in up to three errors. */
+function codeOf(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    if ('code' in at && typeof at.code === 'string') return at.code
+  }
+  return ''
+}
+
+function fromStatus(error: APIError, status: number, model: string): AskError {
+  const retryAfter = retryAfterOf(error)
+  const options = { cause: error, ...(retryAfter !== undefined && { retryAfter }) }
+  if (status === 429 && error.code !== 'insufficient_quota') {
+    return new AskError('model_busy', { ...options, detail: 'The model takes no more requests at the moment.' })
+  }
+  const code: ErrorCode = status >= 500 || status === 408 || status === 409 || status === 425 ? 'model_failed' : 'model_rejected'
+  return new AskError(code, { ...options, detail: `${detailOf(status, model)} (status ${status})` })
+}
+
+function detailOf(status: number, model: string): string {
+  if (status >= 500) return 'The model API failed.'
+  if (status === 401 || status === 403) return 'The model API does not accept the key. Check OPENAI_API_KEY and what it is allowed to use.'
+  if (status === 404) return `The API has no model "${model}", or is not at this address. Check the model name and OPENAI_BASE_URL.`
+  if (status === 429) return 'The quota of the model API is used up. Check its plan and billing.'
+  return `The API refused the request to model "${model}". Check the model name and its limits.`
+}
+
+/** Some servers can only tell of trouble inside the stream, once status 200 is out. */
+function fromStream(error: APIError): AskError {
+  const isBusy = /rate_limit|429|too_many/.test(`${String(error.code)} ${String(error.type)}`)
+  if (isBusy) return new AskError('model_busy', { detail: 'The model takes no more requests at the moment.', cause: error })
+  return failed('The model failed in the middle of its reply.', error)
+}
+
+/** Seconds, from `Retry-After` in either of its forms or OpenAI's finer `retry-after-ms`. */
+function retryAfterOf({ headers }: APIError): number | undefined {
+  const ms = Number(headers?.get('retry-after-ms') ?? Number.NaN)
+  const given = headers?.get('retry-after') ?? ''
+  const seconds = Number.isFinite(ms) ? ms / 1000 : /^\d+(\.\d+)?$/.test(given) ? Number(given) : (Date.parse(given) - Date.now()) / 1000
+  return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
+}

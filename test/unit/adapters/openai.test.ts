@@ -1,0 +1,369 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { json } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { ChatEvent, ChatModel } from '../../../src/ask/chat.ts'
+import { createChat } from '../../../src/adapters/openai-chat.ts'
+import { createEmbedder, openEmbedder } from '../../../src/adapters/openai-embedder.ts'
+import { createOpenAIClient, providerOf } from '../../../src/adapters/openai.ts'
+import { AskError, isAskError } from '../../../src/errors.ts'
+import { startModel } from '../../support/model.ts'
+
+const key = 'sk-a-secret-key'
+const never = new AbortController().signal
+const request = { system: 'Be brief.', messages: [{ role: 'user', content: 'Hello?' }], maxTokens: 50 } as const
+
+function clientOf(baseUrl: string, timeoutMs = 5000) {
+  return createOpenAIClient({ apiKey: key, baseUrl, timeoutMs })
+}
+
+async function all(chat: ChatModel, signal = never): Promise<ChatEvent[]> {
+  return await Array.fromAsync(chat.stream(request, signal))
+}
+
+function textOf(events: readonly ChatEvent[]): string {
+  return events.map(event => (event.type === 'text' ? event.text : '')).join('')
+}
+
+async function errorOf(work: Promise<unknown>): Promise<AskError> {
+  const error = await work.then(() => undefined, (reason: unknown) => reason)
+  if (isAskError(error)) return error
+  throw new Error('no AskError', { cause: error })
+}
+
+type Reply = (body: Record<string, unknown>, reply: ServerResponse, request: IncomingMessage) => void
+
+/** A server whose every word is the test's own; keeps what it was sent. */
+async function startServer(test: Test, answer: Reply) {
+  const bodies: Record<string, unknown>[] = []
+  const sockets = new Set<unknown>()
+  const server = createServer(async (incoming, reply) => {
+    const body = (await json(incoming)) as Record<string, unknown>
+    sockets.add(incoming.socket)
+    bodies.push(body)
+    answer(body, reply, incoming)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  test.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, bodies, sockets }
+}
+
+function refuse(reply: ServerResponse, status: number, message: string, headers = {}): void {
+  const body = { error: { message, type: 'invalid_request_error', param: null, code: null } }
+  reply.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+}
+
+function speak(reply: ServerResponse, chunks: readonly object[], end = 'data: [DONE]\n\n'): void {
+  reply.writeHead(200, { 'content-type': 'text/event-stream' })
+  for (const chunk of chunks) reply.write(`data: ${JSON.stringify(chunk)}\n\n`)
+  reply.end(end)
+}
+
+const word = (content: string, finish_reason: string | null = null) => ({ choices: [{ index: 0, delta: { content }, finish_reason }] })
+
+t.test('chat: words, then the end with its reason and usage', async t => {
+  const model = await startModel(t, { chat: { answer: 'Good morning to you' } })
+  const events = await all(createChat(clientOf(model.url), { model: 'test-chat' }))
+  t.equal(textOf(events), 'Good morning to you')
+  t.match(events.at(-1), { type: 'end', finishReason: 'stop', usage: { llmCalls: 1, completionTokens: 4 } })
+  t.match(model.chat.requests[0]?.body, { model: 'test-chat', max_tokens: 50, stream_options: { include_usage: true } })
+  t.equal(model.chat.requests[0]?.body.messages[0]?.role, 'system')
+})
+
+t.test('chat: a reply that reached its limit says so', async t => {
+  const model = await startModel(t, { chat: { answer: 'word '.repeat(80) } })
+  const events = await all(createChat(clientOf(model.url), { model: 'test-chat' }))
+  t.match(events.at(-1), { type: 'end', finishReason: 'length' })
+})
+
+t.test("chat: a model's refusal is text", async t => {
+  const model = await startModel(t, { chat: { refuse: true } })
+  t.match(textOf(await all(createChat(clientOf(model.url), { model: 'm' }))), /can't help/)
+})
+
+t.test('connections are kept and used again', async t => {
+  const server = await startServer(t, (_, reply) => speak(reply, [word('Hi', 'stop')]))
+  const chat = createChat(clientOf(server.url), { model: 'm' })
+  for (let i = 0; i < 6; i++) await all(chat)
+  // Two: the first may not be free again by the time the second call starts.
+  t.ok(server.sockets.size <= 2, `${server.sockets.size} connections`)
+})
+
+t.test('no key: no Authorization header', async t => {
+  const model = await startModel(t)
+  const client = createOpenAIClient({ apiKey: undefined, baseUrl: model.url, timeoutMs: 1000 })
+  await all(createChat(client, { model: 'm' }))
+  t.equal(model.chat.requests[0]?.headers.authorization, undefined)
+})
+
+t.test('an aborted signal: the socket is closed at once and the reason is thrown', async t => {
+  for (const behaviour of [{ silent: true }, { answer: 'one two', stallAfterTokens: 1 }, { delayMs: 60_000 }]) {
+    const model = await startModel(t, { chat: behaviour })
+    const controller = new AbortController()
+    const reason = new Error('the client left')
+    const work = all(createChat(clientOf(model.url), { model: 'm' }), controller.signal)
+    await until(() => model.chat.requests.length === 1)
+    await sleep(50)
+    const at = performance.now()
+    controller.abort(reason)
+    await t.rejects(work, reason)
+    await until(() => model.openSockets === 0)
+    t.equal(model.chat.aborted, 1)
+    t.ok(performance.now() - at < 100, 'within 100 ms')
+  }
+})
+
+t.test('leaving the iterator between two words closes the socket', async t => {
+  const model = await startModel(t, { chat: { answer: 'one two three', stallAfterTokens: 2 } })
+  for await (const event of createChat(clientOf(model.url), { model: 'm' }).stream(request, never)) if (event.type === 'text') break
+  await until(() => model.openSockets === 0)
+  t.equal(model.chat.aborted, 1)
+})
+
+t.test('a signal that was aborted before: nothing is sent', async t => {
+  const model = await startModel(t)
+  await t.rejects(all(createChat(clientOf(model.url), { model: 'm' }), AbortSignal.abort(new Error('gone'))), { message: 'gone' })
+  t.equal(model.chat.requests.length, 0)
+})
+
+t.test('a cut or unfinished stream never looks complete', async t => {
+  const model = await startModel(t, { chat: { answer: 'one two three four', cutAfterTokens: 2 } })
+  const chat = createChat(clientOf(model.url), { model: 'm' })
+  t.equal((await errorOf(all(chat))).code, 'model_failed')
+
+  const endings: readonly (readonly [object[], string])[] = [
+    [[word('half a')], 'data: [DONE]\n\n'],
+    [[word('half a')], ''],
+    [[word('half a')], 'data: {"choices": [{"del'],
+    [[word('half a'), { error: { message: 'the GPU caught fire', code: 500 } }], ''],
+    [[], '{"object":"chat.completion","choices":[{"message":{"content":"not a stream"}}]}'],
+    [[], '<html>welcome to the proxy</html>'],
+    [[word('', 'stop')], 'data: [DONE]\n\n'],
+  ]
+  for (const [chunks, end] of endings) {
+    const server = await startServer(t, (_, reply) => speak(reply, chunks, end))
+    const error = await errorOf(all(createChat(clientOf(server.url), { model: 'm' })))
+    t.equal(error.code, 'model_failed', end || JSON.stringify(chunks))
+    t.notMatch(error.detail, /GPU|html/)
+  }
+})
+
+t.test('a stream that says it is busy is busy', async t => {
+  const server = await startServer(t, (_, reply) => speak(reply, [{ error: { message: 'slow down', code: 'rate_limit_exceeded' } }], ''))
+  t.equal((await errorOf(all(createChat(clientOf(server.url), { model: 'm' })))).code, 'model_busy')
+})
+
+t.test('every status has its code, and no detail shows the key or the words of the server', async t => {
+  const codes = { 400: 'model_rejected', 401: 'model_rejected', 403: 'model_rejected', 404: 'model_rejected', 422: 'model_rejected', 429: 'model_busy', 500: 'model_failed', 503: 'model_failed' }
+  for (const [status, code] of Object.entries(codes)) {
+    const server = await startServer(t, (_, reply) => refuse(reply, Number(status), `key ${key} is wrong`))
+    const error = await errorOf(all(createChat(clientOf(server.url), { model: 'my-model' })))
+    t.equal(error.code, code, status)
+    t.notMatch(error.detail, /secret|is wrong|127\.0\.0\.1/)
+    t.equal(server.bodies.length, 1, 'one call')
+  }
+})
+
+t.test('busy: Retry-After in seconds, as a date, and in milliseconds', async t => {
+  const inAMinute = new Date(Date.now() + 60_000).toUTCString()
+  const cases = [[{ 'retry-after': '7' }, 7], [{ 'retry-after-ms': '1500' }, 2], [{ 'retry-after': inAMinute }, 60], [{}, undefined], [{ 'retry-after': 'soon' }, undefined]] as const
+  for (const [headers, seconds] of cases) {
+    const server = await startServer(t, (_, reply) => refuse(reply, 429, 'busy', headers))
+    const { retryAfter } = await errorOf(all(createChat(clientOf(server.url), { model: 'm' })))
+    t.ok(retryAfter === seconds || (seconds === 60 && retryAfter === 59), String(retryAfter))
+  }
+})
+
+t.test('a quota that is used up is no wait', async t => {
+  const body = JSON.stringify({ error: { message: 'pay', code: 'insufficient_quota' } })
+  const server = await startServer(t, (_, reply) => reply.writeHead(429, { 'content-type': 'application/json' }).end(body))
+  t.equal((await errorOf(all(createChat(clientOf(server.url), { model: 'm' })))).code, 'model_rejected')
+})
+
+t.test('nobody there, no such host, no reply in time: unreachable', async t => {
+  const stopped = await startModel(t)
+  await stopped.stop()
+  const silent = await startModel(t, { chat: { silent: true } })
+  for (const client of [clientOf(stopped.url), clientOf('http://no-such-host.invalid/v1'), clientOf(silent.url, 80)]) {
+    t.equal((await errorOf(all(createChat(client, { model: 'm' })))).code, 'model_unreachable')
+  }
+  const rude = await startServer(t, (_, reply) => reply.socket?.destroy())
+  t.equal((await errorOf(all(createChat(clientOf(rude.url), { model: 'm' })))).code, 'model_failed')
+})
+
+t.test('a server that wants another field is asked again that way, and remembered', async t => {
+  const cases = [
+    ['max_tokens', "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."],
+    ['stream_options', 'Unknown field: stream_options'],
+  ] as const
+  for (const [field, message] of cases) {
+    const server = await startServer(t, (body, reply) => (field in body ? refuse(reply, 400, message) : speak(reply, [word('Hi', 'stop')])))
+    const chat = createChat(clientOf(server.url), { model: 'm' })
+    t.equal(textOf(await all(chat)), 'Hi')
+    t.equal(textOf(await all(chat)), 'Hi')
+    t.equal(server.bodies.length, 3)
+    t.notOk(field in (server.bodies[2] ?? {}))
+  }
+})
+
+t.test('a model without a system role gets it in front of the first turn', async t => {
+  const server = await startServer(t, ({ messages }, reply) => {
+    const [first] = messages as { role: string }[]
+    if (first?.role === 'system') return refuse(reply, 400, 'System role not supported')
+    speak(reply, [word('Hi', 'stop')])
+  })
+  await all(createChat(clientOf(server.url), { model: 'm' }))
+  t.strictSame(server.bodies[1]?.['messages'], [{ role: 'user', content: 'Be brief.\n\nHello?' }])
+})
+
+t.test('a refusal without a word is tried once more, and not remembered when that did not help', async t => {
+  const server = await startServer(t, (_, reply) => reply.writeHead(422, { 'content-type': 'application/json' }).end('{"detail":[]}'))
+  const chat = createChat(clientOf(server.url), { model: 'm' })
+  t.equal((await errorOf(all(chat))).code, 'model_rejected')
+  await errorOf(all(chat))
+  t.strictSame(server.bodies.map(body => 'stream_options' in body), [true, false, true, false])
+})
+
+t.test('who runs the API is told from the address', t => {
+  const of = (url: string) => providerOf(clientOf(url))
+  t.equal(of('https://api.openai.com/v1'), 'openai')
+  t.equal(of('https://us.openai.azure.com/openai/v1'), 'azure.ai.openai')
+  t.equal(of('http://localhost:11434/v1'), 'openai_compatible')
+  t.equal(of('https://api.openai.com.evil.example/v1'), 'openai_compatible')
+  t.end()
+})
+
+const embedding = { model: 'test-embedding', maxTokens: 500, languages: 'any' } as const
+
+t.test('embedder: learns its dimensions; vectors are of unit length, in the order of the texts', async t => {
+  const model = await startModel(t)
+  const embedder = await openEmbedder(clientOf(model.url), embedding, never)
+  t.equal(embedder.dimensions, 256)
+  const texts = Array.from({ length: 200 }, (_, i) => `text number ${i}`)
+  const vectors = await embedder.embed(texts, never)
+  t.strictSame(model.embeddings.requests.slice(1).map(({ body }) => body.input.length), [96, 96, 8])
+  for (const vector of vectors) t.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-5)
+  const [alone] = await embedder.embed(['text number 150'], never)
+  t.strictSame(vectors[150], alone)
+  t.equal(model.embeddings.requests[0]?.body.encoding_format, 'base64')
+})
+
+t.test('embedder: calls are split by tokens too', async t => {
+  const model = await startModel(t)
+  const embedder = createEmbedder(clientOf(model.url), { ...embedding, maxTokens: 8000, dimensions: 8 })
+  await embedder.embed(Array.from({ length: 30 }, () => 'word '.repeat(5000)), never)
+  t.ok(model.embeddings.requests.length >= 3)
+  t.equal(model.embeddings.requests[0]?.body.dimensions, 8)
+})
+
+t.test('embedder: questions at the same moment share one call', async t => {
+  const model = await startModel(t)
+  const embedder = await openEmbedder(clientOf(model.url), embedding, never)
+  const alone = await embedder.embed(['second'], never)
+  const shared = await Promise.all(['first', 'second', 'third'].map(text => embedder.embed([text], never)))
+  t.equal(model.embeddings.requests.length, 3)
+  t.strictSame(shared[1], alone)
+})
+
+t.test('embedder: one who leaves does not take the others along; the last one ends the call', async t => {
+  const model = await startModel(t)
+  const embedder = await openEmbedder(clientOf(model.url), embedding, never)
+  model.embeddings.behave({ delayMs: 150 })
+  const [a, b] = [new AbortController(), new AbortController()]
+  const leaving = embedder.embed(['leaves'], a.signal)
+  const staying = embedder.embed(['stays'], b.signal)
+  await until(() => model.embeddings.requests.length === 2)
+  a.abort(new Error('left'))
+  await t.rejects(leaving, { message: 'left' })
+  t.equal((await staying).length, 1)
+  t.equal(model.embeddings.aborted, 0)
+
+  model.embeddings.behave({ silent: true })
+  const both = [embedder.embed(['x'], b.signal), embedder.embed(['y'], b.signal)]
+  await until(() => model.embeddings.requests.length === 3)
+  b.abort(new Error('all left'))
+  await Promise.all(both.map(each => t.rejects(each, { message: 'all left' })))
+  await until(() => model.embeddings.aborted === 1)
+})
+
+t.test('embedder: one text that the server refuses does not fail its neighbours', async t => {
+  const server = await startServer(t, ({ input }, reply) => {
+    const texts = input as string[]
+    if (texts.includes('poison')) return refuse(reply, 400, 'too long')
+    reply.writeHead(200, { 'content-type': 'application/json' })
+    reply.end(JSON.stringify({ data: texts.map((_, index) => ({ index, embedding: [3, 4] })) }))
+  })
+  const embedder = createEmbedder(clientOf(server.url), { ...embedding, dimensions: 2 })
+  const [good, bad] = await Promise.allSettled([embedder.embed(['good'], never), embedder.embed(['poison'], never)])
+  t.match(good, { status: 'fulfilled' })
+  t.match(bad, { status: 'rejected', reason: { code: 'model_rejected' } })
+})
+
+t.test('embedder: numbers instead of base64, and in another order', async t => {
+  const data = [{ index: 1, embedding: [0, 2] }, { index: 0, embedding: [3, 4] }]
+  const server = await startServer(t, (body, reply) => {
+    if (body['encoding_format'] === 'base64') return refuse(reply, 400, 'encoding_format must be float')
+    reply.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }))
+  })
+  const embedder = createEmbedder(clientOf(server.url), { ...embedding, dimensions: 2 })
+  const vectors = await embedder.embed(['a', 'b'], never)
+  t.strictSame(vectors.map(vector => [...vector].map(value => Math.round(value * 10))), [[6, 8], [0, 10]])
+})
+
+t.test('embedder: a server that takes few texts a call gets fewer', async t => {
+  const model = await startServer(t, ({ input }, reply) => {
+    const texts = input as string[]
+    if (texts.length > 32) return refuse(reply, 413, 'batch size 96 > maximum allowed batch size 32')
+    reply.writeHead(200, { 'content-type': 'application/json' })
+    reply.end(JSON.stringify({ data: texts.map((text, index) => ({ index, embedding: [Number(text), 1] })) }))
+  })
+  const embedder = createEmbedder(clientOf(model.url), { ...embedding, dimensions: 2 })
+  const vectors = await embedder.embed(Array.from({ length: 96 }, (_, i) => String(i)), never)
+  t.strictSame(vectors.map(([x, y]) => Math.round(x! / y!)), Array.from({ length: 96 }, (_, i) => i))
+})
+
+t.test('embedder: a reply that is not one vector a text is a failure', async t => {
+  const bodies = ['{}', '{"data":[]}', '{"data":[{"index":0,"embedding":[0,0]}]}', '{"data":[{"index":0,"embedding":["a"]}]}',
+    '{"data":[{"index":0,"embedding":"AAA="}]}', '{"data":[{"index":5,"embedding":[1,2]}]}', '{"data":[{"index":0,"embedding":[1,2,3]}]}', '<html>', '']
+  for (const body of bodies) {
+    const server = await startServer(t, (_, reply) => reply.writeHead(200, { 'content-type': 'application/json' }).end(body))
+    const embedder = createEmbedder(clientOf(server.url), { ...embedding, dimensions: 2 })
+    t.equal((await errorOf(embedder.embed(['a'], never))).code, 'model_failed', body)
+  }
+})
+
+t.test('embedder: refuses empty and over-long texts before any call', async t => {
+  const model = await startModel(t)
+  const embedder = createEmbedder(clientOf(model.url), { ...embedding, dimensions: 256 })
+  t.equal((await errorOf(embedder.embed(['fine', ' '], never))).code, 'model_rejected')
+  t.equal((await errorOf(embedder.embed(['word '.repeat(600)], never))).code, 'model_rejected')
+  t.strictSame(await embedder.embed([], never), [])
+  t.equal(model.embeddings.requests.length, 0)
+  t.equal(embedder.windowTokens, 256)
+  t.ok(embedder.countTokens('Как подать заявление?') > embedder.countTokens('abc'))
+})
+
+t.test('embedder: a wrong dimension and an unreachable server are told apart', async t => {
+  const model = await startModel(t)
+  const embedder = await openEmbedder(clientOf(model.url), embedding, never)
+  model.embeddings.behave({ wrongDimension: true })
+  t.equal((await errorOf(embedder.embed(['a'], never))).code, 'model_failed')
+  model.embeddings.behave({ garbage: true })
+  t.equal((await errorOf(embedder.embed(['a'], never))).code, 'model_failed')
+  await model.stop()
+  t.equal((await errorOf(openEmbedder(clientOf(model.url), embedding, never))).code, 'model_unreachable')
+})
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    if (isSo()) return
+    await sleep(5)
+  }
+  throw new Error('it did not come to pass')
+}
