@@ -1,0 +1,66 @@
+import type { Command } from 'commander'
+import { readConfig, type Config } from '../config.ts'
+import { load, type LoadReport } from '../ingest/load.ts'
+import { preparerWith } from '../ingest/prepare.ts'
+import { createLogger } from '../log.ts'
+import { startServer, stopOnSignals, type RunningServer } from '../server.ts'
+import { measureDemo, readDemo } from './demo-corpus.ts'
+import { faultLine } from './ingest.ts'
+import { interruptSignal } from './interrupt.ts'
+import { createProgress } from './progress.ts'
+
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('start the service with a real corpus: the manuals of the packages it is made of')
+    .action(async () => {
+      const config = readConfig(demoEnvironment(process.env))
+      const log = createLogger(config)
+      say('Starting Askwell on the embedded database …')
+      const server = await startServer(config, log)
+      const report = await loadDemo(server)
+      stopOnSignals(server, log)
+      say(welcome(server, report, config))
+      await server.stopped
+      say('Stopped.')
+    })
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** A folder and vectors of its own, whatever else is configured; quiet unless asked. */
+function demoEnvironment(env: Environment): Environment {
+  return { ...env, DATA_DIR: env['DATA_DIR'] ?? '.askwell/demo', EMBEDDING_MODEL: env['EMBEDDING_MODEL'] ?? 'local', LOG_LEVEL: env['LOG_LEVEL'] ?? 'warn' }
+}
+
+async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
+  const { embedder } = deps.models
+  const progress = createProgress(await measureDemo())
+  const report = await load(readDemo(progress.bytes), {
+    store: deps.store,
+    prepare: preparerWith(embedder),
+    model: { name: embedder.model, dimensions: embedder.dimensions },
+  }, {
+    collection: 'default',
+    pruneRoots: null,
+    signal: interruptSignal('stopping; the next start goes on where this one was'),
+    onProgress: progress.report,
+    onFault: fault => progress.line(faultLine(fault)),
+  })
+  progress.end()
+  return report
+}
+
+function welcome({ address }: RunningServer, report: LoadReport, config: Config): string {
+  const loaded = report.chunks > 0 ? `Loaded ${report.documents} documents in ${report.chunks} chunks.` : `${report.documents} documents were loaded before.`
+  return `${loaded}
+Askwell answers on ${address} (${config.models.chat === null ? 'quoting sentences; set OPENAI_API_KEY for written answers' : `with ${config.models.chat}`}).
+
+  curl -s ${address}/ask -H 'content-type: application/json' -d '{"question": "How do I set a timeout for slow requests in Fastify?"}'
+
+The API to browse: ${address}/docs    Stop with Ctrl-C.`
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}

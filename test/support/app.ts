@@ -1,0 +1,92 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openDatabase } from '../../src/adapters/database.ts'
+import { readConfig } from '../../src/config.ts'
+import type { Deps } from '../../src/deps.ts'
+import { createLogger } from '../../src/log.ts'
+import { migrate } from '../../src/migrate.ts'
+import { startServer } from '../../src/server.ts'
+import { createDatabase } from './database.ts'
+import { postgresSkipReason } from './postgres-programs.ts'
+import { oncePerRun } from './run.ts'
+import type { Owner } from './server-process.ts'
+
+/** Every service test runs in both worlds the product runs in. */
+export type World = 'embedded' | 'postgres'
+
+export const adminKey = 'a-key-for-tests-only'
+
+export interface App {
+  /** Where it listens: a real socket on a free port. */
+  readonly url: string
+  readonly deps: Deps
+  readonly env: Readonly<Record<string, string>>
+  ask(body: object, headers?: Record<string, string>): Promise<Reply>
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>
+  stop(): Promise<void>
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  // A test reads the JSON it expects; a wrong guess is a failing test.
+  readonly json: any // eslint-disable-line
+}
+
+/** The whole service on a fresh database of `world`; closed when the test ends. */
+export async function startApp(t: Owner, world: World, settings: Record<string, string> = {}): Promise<App> {
+  const env = { ...(await databaseSettings(t, world)), PORT: '0', LOG_LEVEL: 'silent', RATE_LIMIT: '0', ADMIN_API_KEY: adminKey, ...settings }
+  const config = readConfig(env)
+  const server = await startServer(config, createLogger(config))
+  t.teardown(server.stop)
+  const send = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> =>
+    replyOf(await fetch(server.address + path, { method, headers: { ...contentType(body), ...headers }, ...bodyOf(body) }))
+  return { url: server.address, deps: server.deps, env, ask: (body, headers) => send('POST', '/ask', body, headers), send, stop: server.stop }
+}
+
+/** The settings that point Askwell at an empty, migrated database of this test's own. */
+export async function databaseSettings(t: Owner, world: World): Promise<Record<string, string>> {
+  if (world === 'embedded') return { DATA_DIR: await embeddedFolder(t) }
+  return { DATABASE_URL: (await createDatabase(t)).url }
+}
+
+/** Why tests of this world cannot run here, for tap's `skip`; in CI that is an error instead. */
+export function skipReason(world: World): string | false {
+  return world === 'postgres' ? postgresSkipReason() : false
+}
+
+export const worlds: readonly World[] = ['embedded', 'postgres']
+
+/** Making an embedded database takes seconds; copying one does not. */
+async function embeddedFolder(t: Owner): Promise<string> {
+  const template = await oncePerRun('embedded', async folder => {
+    const dataDir = join(folder, 'data')
+    const database = await openDatabase({ ...poolSettings, url: undefined, dataDir })
+    await database.lease({ signal: new AbortController().signal, label: 'migrate' }, sql => migrate(sql))
+    await database.close()
+    return dataDir
+  })
+  const copy = mkdtempSync(join(tmpdir(), 'askwell-test-embedded-'))
+  cpSync(template, copy, { recursive: true })
+  t.teardown(() => rmSync(copy, { recursive: true, force: true }))
+  return copy
+}
+
+const poolSettings = { poolSize: 2, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 30_000 }
+
+async function replyOf(response: Response): Promise<Reply> {
+  const text = await response.text()
+  const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
+  return { status: response.status, headers: response.headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined }
+}
+
+function contentType(body: unknown): Record<string, string> {
+  return body === undefined ? {} : { 'content-type': 'application/json' }
+}
+
+function bodyOf(body: unknown): { body?: string } {
+  if (body === undefined) return {}
+  return { body: typeof body === 'string' ? body : JSON.stringify(body) }
+}

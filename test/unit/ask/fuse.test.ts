@@ -1,0 +1,32 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { fuse, type Evidence } from '../../../src/ask/fuse.ts'
+
+const found = (chunkId: number, lexical: number | null, vector: number | null): Evidence => ({ chunkId, lexical, vector, coverage: 0 })
+const order = (evidence: Evidence[], weight: number) => fuse(evidence, weight).map(each => each.chunkId)
+
+t.test('weight 0: the lexical order; weight 1: the vector order', async t => {
+  const evidence = [found(1, 9, 0.1), found(2, 5, 0.9), found(3, 1, 0.5)]
+  t.same(order(evidence, 0), [1, 2, 3])
+  t.same(order(evidence, 1), [2, 3, 1])
+})
+
+t.test('a chunk that one arm did not find can still win by the other', async t => {
+  t.same(order([found(1, 3, 0.2), found(2, null, 0.9), found(3, 1, 0.1)], 0.8), [2, 1, 3])
+})
+
+t.test('scores and ranks of both arms are told', async t => {
+  const [first] = fuse([found(1, 9, 0.1), found(2, null, 0.9)], 0)
+  t.match(first, { chunkId: 1, scores: { lexical: 9, lexicalRank: 1, vector: 0.1, vectorRank: 2, fused: 1 } })
+})
+
+t.test('nothing found: nothing ranked', async t => t.same(fuse([], 0.5), []))
+
+t.test('fused scores are within 0…1 and in order, whatever the arms say', async t => {
+  const score = fc.option(fc.double({ min: -1000, max: 1000, noNaN: true }))
+  const property = fc.property(fc.array(fc.tuple(score, score)), fc.double({ min: 0, max: 1, noNaN: true }), (rows, weight) => {
+    const scores = fuse(rows.map(([lexical, vector], i) => found(i, lexical, vector)), weight).map(each => each.scores.fused)
+    return scores.every((value, i) => value >= -1e-9 && value <= 1 + 1e-9 && value <= (scores[i - 1] ?? 1) + 1e-9)
+  })
+  t.doesNotThrow(() => fc.assert(property))
+})

@@ -1,0 +1,70 @@
+import { existsSync, readFileSync } from 'node:fs'
+import t from 'tap'
+import { ConfigError, readConfig, settings } from '../../src/config.ts'
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+}
+
+t.test('nothing set: everything has a default', async t => {
+  const config = readConfig({})
+  t.equal(config.port, 3000)
+  t.equal(config.models.embedding, 'local')
+  t.equal(config.models.chat, null)
+})
+
+t.test('several wrong settings: all named at once, with what they may be', async t => {
+  const faults = faultsOf({ PORT: 'x', POOL_SIZE: '0', LOG_LEVEL: 'loud' })
+  t.same(faults, [
+    'PORT is "x"; it must be a whole number from 0 to 65535',
+    'POOL_SIZE is "0"; it must be a whole number from 1 to 1000',
+    'LOG_LEVEL is "loud"; it must be trace | debug | info | warn | error | silent',
+  ])
+})
+
+t.test('a wrong secret: named, never shown', async t => {
+  const [fault] = faultsOf({ ADMIN_API_KEY: 'hush hush' })
+  t.match(fault, /^ADMIN_API_KEY is not usable/)
+  t.notMatch(fault, /hush/)
+})
+
+t.test('an empty variable counts as not set', async t => t.equal(readConfig({ PORT: ' ' }).port, 3000))
+
+t.test('a key alone: OpenAI with its default models', async t => {
+  t.match(readConfig({ OPENAI_API_KEY: 'k' }).models, { chat: 'gpt-4o-mini', embedding: 'text-embedding-3-small' })
+})
+
+t.test('a base URL: the chat model must be named, embeddings stay local', async t => {
+  t.match(faultsOf({ OPENAI_BASE_URL: 'http://localhost:11434/v1' })[0], /CHAT_MODEL is not set/)
+  const { models } = readConfig({ OPENAI_BASE_URL: 'http://localhost:11434/v1', CHAT_MODEL: 'llama3' })
+  t.match(models, { chat: 'llama3', embedding: 'local' })
+})
+
+t.test('a model without an API to ask: refused', async t => {
+  t.match(faultsOf({ EMBEDDING_MODEL: 'e5' })[0], /OPENAI_API_KEY or OPENAI_BASE_URL/)
+})
+
+t.test('the result cannot be changed', async t => {
+  const config = readConfig({})
+  t.throws(() => Object.assign(config.database, { poolSize: 1 }))
+})
+
+t.test("every default is itself allowed", async t => {
+  for (const each of Object.values(settings)) if (each.default !== undefined) t.not(each.read(each.default), undefined, each.name)
+})
+
+t.test('the README documents every setting with its default', async t => {
+  const readme = new URL('../../README.md', import.meta.url)
+  t.ok(existsSync(readme))
+  const text = readFileSync(readme, 'utf8')
+  for (const each of Object.values(settings)) {
+    const row = `| \`${each.name}\` | ${each.default === undefined ? '' : `\`${each.default}\``} | ${each.about} |`
+    t.ok(text.includes(row), `README has the row: ${row}`)
+  }
+})
