@@ -47,7 +47,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 
 async function openServer(url: string, settings: DatabaseSettings): Promise<Database> {
   const isEmbedded = settings.url === undefined
-  const connect = () => client(url, settings.statementTimeoutMs)
+  const connect = (onClose: () => void) => client(url, settings.statementTimeoutMs, onClose)
   const side = client(url, 5000)
   const pool = createPool({
     connect,
@@ -70,12 +70,13 @@ async function openServer(url: string, settings: DatabaseSettings): Promise<Data
   }
 }
 
-function client(url: string, statementTimeoutMs: number): Sql {
+function client(url: string, statementTimeoutMs: number, onClose: () => void = () => {}): Sql {
   return postgres(url, {
     max: 1,
     connect_timeout: 5,
     max_lifetime: 30 * 60,
     connection: { application_name: 'askwell', statement_timeout: statementTimeoutMs },
+    onclose: onClose,
     onnotice: () => {},
     transform: { undefined: null },
   })

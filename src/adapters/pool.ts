@@ -1,12 +1,12 @@
 import postgres from 'postgres'
-import { AskError } from '../errors.ts'
+import { AskError, isAskError } from '../errors.ts'
 import { databaseError } from './postgres-errors.ts'
 
 export type Sql = postgres.Sql<Record<never, never>>
 
 export interface PoolOptions {
-  /** Options for postgres.js, without `max`: every lease is a connection of its own. */
-  readonly connect: () => Sql
+  /** A client of one connection (`max: 1`). postgres.js opens a lost one again by itself and tells `onClose`. */
+  readonly connect: (onClose: () => void) => Sql
   /** Connections kept open. */
   readonly size: number
   /** Connections opened above `size` when all are in use, closed when the rush is over. */
@@ -46,6 +46,7 @@ interface PoolTotals {
 
 interface Connection {
   readonly sql: Sql
+  /** Of the backend behind it now; null until asked, and again when the connection was replaced. */
   pid: number | null
   isDead: boolean
 }
@@ -81,7 +82,9 @@ export function createPool(options: PoolOptions) {
       terms.signal.throwIfAborted()
       return await work(connection.sql)
     } catch (error) {
-      throw terms.signal.aborted ? terms.signal.reason : databaseError(error)
+      const translated = databaseError(error)
+      if (isAskError(translated, 'database_unavailable')) connection.isDead = true
+      throw terms.signal.aborted ? terms.signal.reason : translated
     } finally {
       await stopWatching()
       giveBack(connection)
@@ -125,7 +128,9 @@ export function createPool(options: PoolOptions) {
 
   function openConnection(): Connection {
     open++
-    return { sql: options.connect(), pid: null, isDead: false }
+    const forgetPid = () => void (connection.pid = null)
+    const connection: Connection = { sql: options.connect(forgetPid), pid: null, isDead: false }
+    return connection
   }
 
   // Once a physical connection, so that it can be cancelled by number later.
