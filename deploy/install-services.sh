@@ -90,6 +90,7 @@ pgvector_is_new_enough() {
   say "pgvector $found is there, for Postgres $version"
 }
 
+# shellcheck disable=SC2016 # the $(…) below are for apt
 # The mirror that this system already uses for its own release, so that proxies and local mirrors keep working.
 debian_mirror() {
   apt-get indextargets --format '$(COMPONENT) $(RELEASE) $(REPO_URI)' 'Created-By: Packages' |

@@ -10,7 +10,7 @@ if (folder === undefined || !existsSync(join(folder, 'kept'))) {
   process.exit(2)
 }
 
-guard(process.pid, folder, 'SIGINT')
+guard([process.pid], folder, 'SIGINT')
 const { port } = await startCluster(folder, {})
 console.log(`psql '${urlOf(port, database)}'   (Ctrl-C here stops the server; remove ${folder} when done)`)
 setInterval(() => undefined, 60_000)

@@ -6,13 +6,17 @@ import { delimiter, join } from 'node:path'
 
 const howToInstall = 'run deploy/install-services.sh (Debian), or set ASKWELL_TEST_PG_BIN to the folder that holds initdb'
 
-/** The folder of initdb and postgres: named by the environment, on PATH, or where Debian hides it. Newest first. */
+/** The folder of initdb and postgres: the one that the environment names, else on PATH, else where Debian hides it. */
 export function postgresPrograms(): string | undefined {
   const named = process.env['ASKWELL_TEST_PG_BIN']
-  if (named !== undefined) return named
+  const folders = named === undefined ? usualFolders() : [named]
+  return folders.find(folder => ['initdb', 'postgres'].every(name => existsSync(join(folder, name))))
+}
+
+function usualFolders(): string[] {
   const onPath = (process.env['PATH'] ?? '').split(delimiter)
-  const debian = globSync('/usr/lib/postgresql/*/bin').sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
-  return [...onPath, ...debian].find(folder => ['initdb', 'postgres'].every(name => existsSync(join(folder, name))))
+  const newestFirst = globSync('/usr/lib/postgresql/*/bin').sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
+  return [...onPath, ...newestFirst]
 }
 
 /**

@@ -52,7 +52,7 @@ const settings: Readonly<Record<string, string>> = {
 /** A private server with a migrated database, about a second to start. Ends with the test, or with the process. */
 export async function startPostgres(t?: Owner, options: PostgresOptions = {}): Promise<Postgres> {
   const folder = serverFolder('postgres')
-  guard(process.pid, folder, 'SIGQUIT')
+  guard([process.pid, runOwner], folder, 'SIGQUIT')
   const cluster = await startCluster(folder, options)
   t?.teardown(() => removeServer(cluster.server, folder))
   await makeTemplate(cluster.port)
@@ -68,7 +68,7 @@ export interface SharedPostgres {
 /** The server of this run; started and migrated by the first test file that asks, ended when the run is over. */
 export async function sharedPostgres(): Promise<SharedPostgres> {
   return await oncePerRun('postgres', async folder => {
-    guard(runOwner, folder, 'SIGQUIT')
+    guard([runOwner], folder, 'SIGQUIT')
     const { port } = await startCluster(folder, {})
     await makeTemplate(port)
     return { folder, port }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
+import { runOwner } from './run.ts'
 import {
   freePort, guard, removeServer, serverFolder, startServer, type Owner, type Program, type ServerProcess,
 } from './server-process.ts'
@@ -22,7 +23,7 @@ export async function startRedis(t?: Owner): Promise<Redis> {
   const command = redisProgram()
   if (command === undefined) throw new Error(String(redisSkipReason()))
   const folder = serverFolder('redis')
-  guard(process.pid, folder, 'SIGTERM')
+  guard([process.pid, runOwner], folder, 'SIGTERM')
   const port = await freePort()
   const server = await startServer(program(command, folder, port))
   t?.teardown(() => removeServer(server, folder))

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 
 /** What we use of a tap test: whatever a helper starts ends with it. */
 export interface Owner {
@@ -52,10 +53,11 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Makes sure that the server and its folder do not outlive the process `owner`, however that one ends. */
-export function guard(owner: number, folder: string, signal: NodeJS.Signals): void {
-  const script = new URL('guard.sh', import.meta.url).pathname
-  spawn('sh', [script, String(owner), folder, signal.replace('SIG', '')], { detached: true, stdio: 'ignore' }).unref()
+/** Makes sure that the server and its folder do not outlive any of these processes, however that one ends. */
+export function guard(owners: readonly number[], folder: string, signal: NodeJS.Signals): void {
+  const script = fileURLToPath(new URL('guard.sh', import.meta.url))
+  const args = [script, owners.join(' '), folder, signal.replace('SIG', '')]
+  spawn('sh', args, { detached: true, stdio: 'ignore' }).unref()
 }
 
 /** Starts the program and returns when it is ready. */

@@ -1,0 +1,27 @@
+# Askwell as a container. There is no build step: Node 24 runs the TypeScript as it is.
+#   docker build -t askwell . && docker run -p 3000:3000 -v askwell-data:/data askwell
+
+FROM node:24-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# No package that Askwell runs on needs an install script.
+RUN npm ci --omit=dev --ignore-scripts
+
+FROM node:24-slim
+WORKDIR /app
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/data
+# The embedded database lives in /data when no DATABASE_URL is given; the service writes nowhere else.
+RUN install -d -o node -g node /data
+COPY --from=packages /app/node_modules node_modules
+COPY package.json openapi.yaml ./
+COPY sql sql
+COPY src src
+USER node
+VOLUME /data
+EXPOSE 3000
+# Finishes what runs, then closes: give it longer than DRAIN_SECONDS (`docker stop -t 40`).
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/livez`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "src/cli.ts"]
+CMD ["serve"]
