@@ -1,0 +1,147 @@
+/**
+ * From text to the terms that are counted and compared. Documents and questions pass through the same function;
+ * what differs is only which of the terms are used (`indexTerms`, `queryTerms`).
+ */
+import { fold, stripDiacritics } from './fold.ts'
+import { stem } from './stem.ts'
+import { stopWords } from './stop-words.ts'
+import { chunks, tokenOf } from './tokens.ts'
+
+export interface Analysis {
+  /** BCP 47 primary subtag whose rules were used. */
+  readonly language: string
+  /** Stems in text order, with repeats: what BM25 counts. */
+  readonly terms: readonly string[]
+  /**
+   * The words without diacritics, then their neighbouring pairs ("hoc", "bong", "hoc_bong"), for languages that
+   * people type without the diacritics that tell words apart: Vietnamese. Empty for the others.
+   */
+  readonly folded: readonly string[]
+  /** Whether the text has letters with diacritics: a question without any was perhaps typed without them. */
+  readonly hasDiacritics: boolean
+}
+
+export interface QueryTerm {
+  readonly term: string
+  /** How often the question says it. Scores grow with it: without, long questions lost .07 nDCG. */
+  readonly count: number
+  /** Not a function or question word. A question of nothing else has only content words. */
+  readonly isContent: boolean
+}
+
+/** Sets folded terms apart from others in the same index: no other term can start with it. */
+const foldedMark = '~'
+const foldedLanguages: ReadonlySet<string> = new Set(['vi'])
+
+/** The terms of a text in a language (BCP 47; only the primary subtag counts). */
+export function analyze(text: string, language: string): Analysis {
+  const primary = language.toLowerCase().split('-')[0] || 'und'
+  const words = chunks(text).map(remembered(primary))
+  return {
+    language: primary,
+    terms: words.flatMap(word => word.terms),
+    folded: foldedLanguages.has(primary) ? withPairs(words.flatMap(word => word.folded)) : [],
+    hasDiacritics: words.some(word => word.hasDiacritics),
+  }
+}
+
+/** The terms under which a document is found. */
+export function indexTerms(analysis: Analysis): string[] {
+  return [...analysis.terms, ...analysis.folded.map(marked)]
+}
+
+/** The terms that a question looks for: the folded ones if it was typed without diacritics. Never both. */
+export function queryTerms(analysis: Analysis): QueryTerm[] {
+  const { language, terms, folded, hasDiacritics } = analysis
+  const asTyped = hasDiacritics || folded.length === 0
+  const counts = countOf(asTyped ? terms : folded.map(marked))
+  const isContent = (term: string) => !isStopWord(term, language)
+  const hasContent = counts.keys().some(isContent)
+  return Array.from(counts, ([term, count]) => ({
+    term,
+    count,
+    isContent: !hasContent || isContent(term),
+  }))
+}
+
+const marked = (term: string): string => foldedMark + term
+
+function countOf(terms: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const term of terms) counts.set(term, (counts.get(term) ?? 0) + 1)
+  return counts
+}
+
+/**
+ * Whether a term (or a folded word) is a function or question word of the language. A pair of folded words is
+ * one when both are.
+ */
+export function isStopWord(term: string, language: string): boolean {
+  const stops = stopTerms(language)
+  if (!term.startsWith(foldedMark)) return stops.has(term)
+  return term.slice(foldedMark.length).split('_').every(word => stops.has(marked(word)))
+}
+
+const stopTermsOf = new Map<string, ReadonlySet<string>>()
+
+function stopTerms(language: string): ReadonlySet<string> {
+  const known = stopTermsOf.get(language)
+  if (known) return known
+  const words = stopWords(language).map(fold)
+  const forms = foldedLanguages.has(language) ? words.map(word => marked(stripDiacritics(word))) : []
+  const stops = new Set([...words, ...words.map(word => stem(word, language)), ...forms])
+  stopTermsOf.set(language, stops)
+  return stops
+}
+
+function withPairs(words: readonly string[]): string[] {
+  return [...words, ...words.slice(1).map((word, i) => shortened(`${words[i]}_${word}`))]
+}
+
+/** Beyond this a "word" is a key or encoded bytes. Four bytes a letter at most: below every limit of an index. */
+const maxLetters = 60
+
+function shortened(term: string): string {
+  return term.length <= maxLetters ? term : term.slice(0, maxLetters).toWellFormed().replace(/\ufffd$/, '')
+}
+
+/** What one word of a text comes to. */
+interface Word {
+  readonly terms: readonly string[]
+  readonly folded: readonly string[]
+  readonly hasDiacritics: boolean
+}
+
+function wordOf(surface: string, language: string): Word {
+  const { parts, wholes } = tokenOf(surface)
+  const termOf = (word: string) => shortened(stem(word, language))
+  const terms = parts.map(termOf)
+  return {
+    terms: [...terms, ...wholes.map(termOf).filter(whole => !terms.includes(whole))],
+    folded: parts.map(part => shortened(stripDiacritics(part))),
+    hasDiacritics: stripDiacritics(surface) !== surface,
+  }
+}
+
+type Recall = (surface: string) => Word
+const memories = new Map<string, Recall>()
+const maxRemembered = 20_000
+// A longer slice of a text keeps the whole text in memory (V8 copies up to this length), so it must not be a key.
+const maxKey = 12
+
+/** `wordOf` for one language, with the words met before: most of a text is a few thousand words. */
+function remembered(language: string): Recall {
+  const known = memories.get(language)
+  if (known) return known
+  const memory = new Map<string, Word>()
+  const recall: Recall = surface => {
+    const before = memory.get(surface)
+    if (before) return before
+    const word = wordOf(surface, language)
+    if (memory.size >= maxRemembered) memory.clear()
+    if (surface.length <= maxKey) memory.set(surface, word)
+    return word
+  }
+  memories.set(language, recall)
+  return recall
+}

@@ -1,0 +1,104 @@
+/**
+ * The words of a text, folded. A compound gives its parts and the parts run together, so that `max_connections`,
+ * `max-connections` and `maxConnections` are one term, and a question that knows only "connections" finds it too.
+ * Documents and questions are cut by the same rules.
+ */
+import { fold, tidy, unmixScripts } from './fold.ts'
+
+/** What stands for one word of the text. */
+export interface Token {
+  /** The words inside it, in order; at least one. */
+  readonly parts: readonly string[]
+  /** What it is as one, when it has several parts, and other spellings of it. */
+  readonly wholes: readonly string[]
+}
+
+// Scripts that put no space between words; a run is cut every 400 letters at worst, where that splits a word.
+const noSpaces = String.raw`[[\p{L}\p{M}\p{N}]&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmer}\p{sc=Mymr}]]`
+const first = String.raw`[[\p{L}\p{N}]--${noSpaces}]`
+const rest = String.raw`[[\p{L}\p{M}\p{N}]--${noSpaces}]`
+const word = `${first}${rest}*`
+const groupedDigits = String.raw`(?<![\p{N}.,])\d{1,3}(?: \d{3})+(?![\p{L}\p{N}]|[.,]\d)`
+const compound = String.raw`${word}(?:(?:['.&\-]|_{1,3}|(?<=\d),(?=\d))${word})*`
+const suffix = String.raw`(?:(?<=[A-Za-z])(?:\+\+?|#)(?![\p{L}\p{N}+#]))?`
+const chunk = new RegExp(`${noSpaces}{1,400}|${groupedDigits}|${compound}${suffix}`, 'gv')
+
+const startsUnspaced = new RegExp(`^${noSpaces}`, 'v')
+const segmenter = new Intl.Segmenter('und', { granularity: 'word' })
+
+/** The surface forms of a text's words, in order, tidied but with their case. */
+export function chunks(text: string): readonly string[] {
+  return tidy(text).match(chunk) ?? []
+}
+
+/** The words inside one surface form. */
+export function tokenOf(surface: string): Token {
+  if (startsUnspaced.test(surface)) return unspaced(surface)
+  if (/^[\p{N}., ]+$/u.test(surface)) return number(surface)
+  if (/^v\p{N}[\p{N}.]*$/iu.test(surface)) return { parts: [surface.slice(1)], wholes: [fold(surface)] }
+  return spaced(surface)
+}
+
+/** The words of a text, in order. */
+export function tokens(text: string): readonly Token[] {
+  return chunks(text).map(tokenOf)
+}
+
+const han = /\p{Script=Han}{2,}/gu
+
+/**
+ * Dictionary words and, for Chinese characters, every pair of neighbours: a dictionary cuts a question and a
+ * document differently where it does not know a word, pairs never do.
+ */
+function unspaced(surface: string): Token {
+  const folded = fold(surface)
+  const parts = Array.from(segmenter.segment(folded), piece => piece.segment)
+  const pairs = (folded.match(han) ?? []).flatMap(pairsOf).filter(pair => !parts.includes(pair))
+  return { parts, wholes: pairs }
+}
+
+function pairsOf(run: string): string[] {
+  const letters = [...run]
+  return letters.slice(1).map((letter, i) => `${letters[i]}${letter}`)
+}
+
+/** "1,000", "1 000" and "1000" are one number; in "3,14" the comma is a point. Parts of a number say nothing. */
+function number(surface: string): Token {
+  const parts = surface.includes(' ') ? surface.split(' ') : [surface.replaceAll(',', '.')]
+  return { parts, wholes: /^\d{1,3}(?:[., ]\d{3})+$/.test(surface) ? [surface.replace(/[., ]/g, '')] : [] }
+}
+
+const camel = /(?<=[\p{Ll}\p{N}])(?=\p{Lu}\p{L})|(?<=\p{Lu})(?=\p{Lu}\p{Ll}{2})/u
+const hangul = /^\p{Script=Hangul}{3,}$/u
+
+function spaced(surface: string): Token {
+  const sign = /[+#]+$/.exec(surface)?.[0] ?? ''
+  const name = withoutClitics(surface.slice(0, surface.length - sign.length))
+  const pieces = name.split('.').map(piece => piece.split(/[_&-]+/).flatMap(part => part.split(camel)).map(wordOf))
+  const parts = pieces.flat()
+  const whole = joined(parts)
+  if (sign) return { parts: [whole], wholes: [whole + sign] }
+  if (parts.length === 1) return { parts, wholes: hangul.test(whole) ? pairsOf(whole) : [] }
+  // "U.S.A.", "e.g.": the letters alone say nothing.
+  if (parts.every(part => part.length === 1)) return { parts: [whole], wholes: [] }
+  const inner = pieces.length > 1 ? pieces.filter(piece => piece.length > 1).map(joined) : []
+  return { parts, wholes: [whole, ...inner] }
+}
+
+function wordOf(part: string): string {
+  return unmixScripts(fold(part))
+}
+
+/** Dates and ranges keep their separator: run together, "10-15" would be another number. */
+function joined(parts: readonly string[]): string {
+  return parts.join(parts.every(part => /^\p{N}+$/u.test(part)) ? '-' : '')
+}
+
+const english = /'(?:s|re|ve|ll|d|m)$/iu
+const elision = /^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|un|gl|all|dall|dell|nell|sull|quest|quell)'(?=[\p{L}\p{N}]{2})/iu
+
+/** Without the words that an apostrophe ties to it: "Newton's", "l'université", "dell'acqua". */
+function withoutClitics(surface: string): string {
+  if (!surface.includes("'")) return surface
+  return surface.replace(english, '').replace(elision, '').replaceAll("'", '')
+}
