@@ -1,0 +1,104 @@
+/**
+ * Where the sentences of a text are. Unicode's rules find them (Intl.Segmenter) and what they get wrong is mended:
+ * abbreviations, initials, list numbers, identifiers. Lines come first: a blank line, a list item, a table row, a
+ * heading or a line of code ends a sentence whatever stands in it; any other line break is a space.
+ */
+import { isOpen } from './abbreviations.ts'
+
+/** UTF-16 offsets: the sentence is `text.slice(start, end)`, without blanks around it. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/** The sentences of a text, in order, apart from each other; together they hold everything that is not blank. */
+export function sentences(text: string, language: string): Span[] {
+  const segmenter = segmenterFor(language)
+  return blocks(text).flatMap(block => sentencesOf(text, block, segmenter))
+}
+
+const segmenters = new Map<string, Intl.Segmenter>()
+
+function segmenterFor(language: string): Intl.Segmenter {
+  const known = segmenters.get(language)
+  if (known) return known
+  const isKnown = /^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/i.test(language)
+  const segmenter = new Intl.Segmenter(isKnown ? language : 'und', { granularity: 'sentence' })
+  segmenters.set(language, segmenter)
+  return segmenter
+}
+
+const line = /[^\n\r\u2028\u2029]+/g
+const blankLine = /(?:\r\n|[\n\r\u2028\u2029])[^\S\n\r\u2028\u2029]*(?:[\n\r\u2028\u2029])/
+/** A line that begins something of its own: list item, table row, heading, quotation, fence. */
+const opensBlock = /^\s*(?:[-*+•·▪◦–—]\s|\(?\d{1,3}[.)]\s|\(?\p{L}\)\s|\||#{1,6}\s|>|```|~~~)/u
+/** A line that no following line continues: table row, heading, fence, code. */
+const closesBlock = /^\s*(?:\||#{1,6}\s|```|~~~)|[;{}]\s*$/
+
+/** Runs of lines that are read as one. */
+function blocks(text: string): Span[] {
+  const found: { start: number; end: number }[] = []
+  let mayGoOn = false
+  for (const match of text.matchAll(line)) {
+    const content = match[0]
+    const start = match.index
+    const last = found.at(-1)
+    const isBlank = content.trim() === ''
+    const continues = mayGoOn && last && !isBlank && !opensBlock.test(content) && !blankLine.test(text.slice(last.end, start))
+    if (continues) last.end = start + content.length
+    else if (!isBlank) found.push({ start, end: start + content.length })
+    mayGoOn = !isBlank && !closesBlock.test(content)
+  }
+  return found
+}
+
+// A book without a line break is still read in pieces: what is mended below looks back over one piece.
+const maxPiece = 20_000
+
+function sentencesOf(text: string, block: Span, segmenter: Intl.Segmenter): Span[] {
+  const found: Span[] = []
+  for (let start = block.start; start < block.end;) {
+    const end = pieceEnd(text, start, block.end)
+    // Unicode's rules end a sentence at every line break.
+    const flat = text.slice(start, end).replace(/[\n\r\u2028\u2029\u0085\v\f]/g, ' ')
+    found.push(...spansOf(flat, start, segmenter))
+    start = end
+  }
+  return found
+}
+
+/** The end of a piece: after a full stop or a blank where there is one, and never within a surrogate pair. */
+function pieceEnd(text: string, start: number, blockEnd: number): number {
+  if (blockEnd - start <= maxPiece) return blockEnd
+  const limit = start + maxPiece
+  const nearEnd = text.slice(limit - 2000, limit)
+  const cut = /^.*[.!?]\s/s.exec(nearEnd) ?? /^.*\s/s.exec(nearEnd)
+  if (cut) return limit - 2000 + cut[0].length
+  return /^[\udc00-\udfff]/.test(text.slice(limit, limit + 1)) ? limit - 1 : limit
+}
+
+function spansOf(flat: string, offset: number, segmenter: Intl.Segmenter): Span[] {
+  const spans: Span[] = []
+  let start = 0
+  for (const { index, segment } of segmenter.segment(flat)) {
+    const end = index + segment.length
+    if (end < flat.length && !isEnd(flat.slice(start, end), flat.slice(end, end + 40))) continue
+    const sentence = flat.slice(start, end)
+    const blank = sentence.length - sentence.trimStart().length
+    const length = sentence.trim().length
+    if (length > 0) spans.push({ start: offset + start + blank, end: offset + start + blank + length })
+    start = end
+  }
+  return spans
+}
+
+const glued = /[.!?)\]]$/
+const spacedScript = /^[\p{Lu}\p{Ll}\p{N}/_?=&(]/u
+const goesOn = /^[\p{Ll},;:)]|^[–—-]\s*\p{Ll}/u
+
+/** Whether a sentence really ends between what was read and what follows. */
+function isEnd(sentence: string, following: string): boolean {
+  // "fastify().Register", "example.com/?Q=1": a full stop without a space after it.
+  if (glued.test(sentence.slice(-1)) && spacedScript.test(following)) return false
+  return !goesOn.test(following) && !isOpen(sentence, following)
+}
