@@ -1,0 +1,129 @@
+import { countTokens } from '../text/count-tokens.ts'
+import { unitsOf, type Unit } from './blocks.ts'
+import { headingOf, sectionRuns, type SectionRun } from './section-runs.ts'
+import { splitLong } from './split-span.ts'
+import type { Chunk, Section, SourceDocument } from './terms.ts'
+
+/** No chunk is longer. Five of them, a question and an answer fit a small model's context. */
+export const longestChunkTokens = 400
+/** A long section is divided evenly into chunks of about this or less, and so of 200 or more. */
+const wantedTokens = 320
+/** What a chunk repeats of the one before, for sentences that begin with "it" or "this". */
+const longestOverlapTokens = 40
+const mostOverlapSentences = 2
+
+/**
+ * Divides a document into chunks of 200–400 tokens (less where a section is short) that begin and end with
+ * sentences and do not cross headings, but for tiny neighbouring sections. Everything but blanks is in a chunk.
+ */
+export function chunk(document: SourceDocument, language: string): Chunk[] {
+  const spans = sectionRuns(document).flatMap(run => chunksOfRun(document, run, language))
+  return spans.map((span, ordinal) => ({ ordinal, ...span }))
+}
+
+type Part = Omit<Chunk, 'ordinal'>
+
+function chunksOfRun(document: SourceDocument, run: SectionRun, language: string): Part[] {
+  const { text } = document
+  const units = measured(text, run.sections.flatMap(section => piecesOf(document, section, language)))
+  const title = titleOf(document.title, run.path)
+  const parts: Part[] = []
+  for (let first = 0; first < units.length; ) {
+    const last = lastOfChunk(text, units, first)
+    const { end } = units[last]!
+    const start = overlapStart(text, units, first, end)
+    const section = first === 0 ? placedSection(run) : sectionAt(run, units[first]!.start)
+    parts.push({ start, end, title, ...placeOf(section), tokens: countTokens(text.slice(start, end)) })
+    first = last + 1
+  }
+  return parts
+}
+
+function sectionAt(run: SectionRun, offset: number): Section {
+  return run.sections.findLast(section => section.start <= offset) ?? run.sections[0]!
+}
+
+/** The section that names a run's place: with a bare heading in front, the first one that has text. */
+function placedSection(run: SectionRun): Section {
+  return run.sections.find(section => section.headings.length === run.path.length) ?? run.sections[0]!
+}
+
+function placeOf(section: Section): { anchor: string | null; page: number | null } {
+  return { anchor: section.anchor ?? null, page: section.page ?? null }
+}
+
+function titleOf(title: string, path: readonly string[]): string {
+  return [title, ...(path[0] === title ? path.slice(1) : path)].join(' › ')
+}
+
+/** A section's units, the heading line apart and long units divided, so that each fits a chunk. */
+function piecesOf(document: SourceDocument, section: Section, language: string): Unit[] {
+  const { text } = document
+  const from = section.start + (headingOf(document, section)?.length ?? 0)
+  const heading: Unit[] = from > section.start ? [{ kind: 'heading', start: section.start, end: from }] : []
+  const units = [...heading, ...unitsOf(text, { start: from, end: section.end }, language)]
+  return units.flatMap(unit =>
+    splitLong(text, unit, longestChunkTokens, countTokens).map(span => ({ ...span, kind: unit.kind })),
+  )
+}
+
+interface MeasuredUnit extends Unit {
+  /** Tokens from the first unit to the end of this one. */
+  readonly total: number
+  /** Bad places to end a chunk cost more: 0 after a paragraph … 1 between a heading and its text. */
+  readonly endCost: number
+}
+
+function measured(text: string, units: readonly Unit[]): MeasuredUnit[] {
+  let total = 0
+  return units.map((unit, i) => {
+    // A unit counts with the blanks in front of it.
+    total += countTokens(text.slice(units[i - 1]?.end ?? unit.start, unit.end))
+    return { ...unit, total, endCost: endCostOf(text, unit, units[i + 1]) }
+  })
+}
+
+function endCostOf(text: string, unit: Unit, next: Unit | undefined): number {
+  if (next === undefined) return 0
+  if (unit.kind === 'heading') return 1
+  // "For example:" belongs to what follows, and code to the sentence that introduces it.
+  if (text[unit.end - 1] === ':' || (next.kind === 'code' && unit.kind !== 'code')) return 0.8
+  const between = text.slice(unit.end, next.start)
+  return /\n[^\S\n]*\n/.test(between) ? 0 : between.includes('\n') ? 0.1 : 0.25
+}
+
+/** The unit that best ends a chunk which begins with `first`: near an even share of the rest, at a good place. */
+function lastOfChunk(text: string, units: readonly MeasuredUnit[], first: number): number {
+  const before = units[first - 1]?.total ?? 0
+  const rest = units.at(-1)!.total - before
+  const room = first === 0 ? longestChunkTokens : longestChunkTokens - longestOverlapTokens
+  if (rest <= room) return shortened(text, units, first, units.length - 1)
+  const share = rest / Math.ceil(rest / wantedTokens)
+  let best = { last: first, cost: Infinity }
+  for (let last = first; last < units.length - 1; last++) {
+    const tokens = units[last]!.total - before
+    if (tokens > room) break
+    const cost = Math.abs(tokens - share) / share + units[last]!.endCost
+    if (cost <= best.cost) best = { last, cost }
+  }
+  return shortened(text, units, first, best.last)
+}
+
+/** Tokens of parts only nearly add up to those of the whole. */
+function shortened(text: string, units: readonly MeasuredUnit[], first: number, last: number): number {
+  let fitting = last
+  while (fitting > first && countTokens(text.slice(units[first]!.start, units[fitting]!.end)) > longestChunkTokens) fitting -= 1
+  return fitting
+}
+
+/** Where the chunk begins when it repeats the sentence or two before it, as far as they are short and it has room. */
+function overlapStart(text: string, units: readonly MeasuredUnit[], first: number, end: number): number {
+  let start = units[first]!.start
+  for (let i = first - 1; i >= Math.max(0, first - mostOverlapSentences) && units[i]!.kind === 'sentence'; i--) {
+    const earlier = units[i]!.start
+    const overlap = countTokens(text.slice(earlier, units[first]!.start))
+    if (overlap > longestOverlapTokens || countTokens(text.slice(earlier, end)) > longestChunkTokens) break
+    start = earlier
+  }
+  return start
+}

@@ -1,0 +1,110 @@
+import { readdir, stat } from 'node:fs/promises'
+import { basename, isAbsolute, join, posix, resolve, sep } from 'node:path'
+import { glob, isDynamicPattern } from 'tinyglobby'
+import { formatOf } from './formats.ts'
+import type { ReadFault } from './terms.ts'
+
+/** A file to load. */
+export interface FoundFile {
+  /** Where to open it; also how to name it to the user. */
+  readonly path: string
+  /** Its name in the collection, the same on every machine; see {@link findFiles}. */
+  readonly source: string
+  readonly bytes: number
+}
+
+export type Found = FoundFile | { readonly fault: ReadFault }
+
+/**
+ * The files that are meant by paths, folders and globs, sorted within each. In folders and globs, hidden
+ * files, `node_modules` and unknown formats are passed over; what is named outright is never passed over.
+ *
+ * A source must not depend on the machine. A relative path is its own source (`docs/a.md`), whatever folder
+ * that is in. An absolute path, or one that begins with `..`, says where this machine keeps the files: there
+ * the source begins with the last name given (`/srv/site/docs` → `docs/a.md`).
+ */
+export async function findFiles(paths: readonly string[]): Promise<Found[]> {
+  const found: Found[] = []
+  const pathOfSource = new Map<string, string>()
+  for (const path of paths) {
+    for (const file of await filesAt(path)) {
+      const before = 'fault' in file ? undefined : pathOfSource.get(file.source)
+      if ('fault' in file || before === undefined) found.push(file)
+      else if (resolve(before) !== resolve(file.path)) found.push(sameSource(file, before))
+      if (!('fault' in file) && before === undefined) pathOfSource.set(file.source, file.path)
+    }
+  }
+  return found
+}
+
+function sameSource(file: FoundFile, before: string): Found {
+  return faultOf(file.path, `would be stored as ${file.source}, like ${before}; load them by relative paths`)
+}
+
+async function filesAt(given: string): Promise<Found[]> {
+  const entry = await stat(given).catch(() => null)
+  if (entry === null) return isDynamicPattern(given) ? filesMatching(given) : [faultOf(given, 'does not exist')]
+  if (entry.isDirectory()) return filesBelow(given)
+  if (!entry.isFile()) return [faultOf(given, 'is neither a file nor a folder')]
+  const isKnown = formatOf(given) !== undefined
+  return [isKnown ? { path: given, source: sourceOf(given, ''), bytes: entry.size } : faultOf(given, 'has an unknown format')]
+}
+
+async function filesBelow(root: string): Promise<Found[]> {
+  const inside = (await walk(root)).filter(path => formatOf(path) !== undefined)
+  if (inside.length === 0) return [faultOf(root, 'holds no file of a known format')]
+  return sized(root, inside)
+}
+
+/** Paths of the files below a folder, relative to it. Links to folders are not followed: they may go round. */
+async function walk(root: string, below = ''): Promise<string[]> {
+  const entries = await readdir(join(root, below), { withFileTypes: true })
+  const visible = entries.filter(entry => !entry.name.startsWith('.') && entry.name !== 'node_modules')
+  const inside = await Promise.all(
+    visible.map(entry => {
+      const path = posix.join(below, entry.name)
+      return entry.isDirectory() ? walk(root, path) : [path]
+    }),
+  )
+  return inside.flat()
+}
+
+async function filesMatching(pattern: string): Promise<Found[]> {
+  const { base, rest } = splitGlob(pattern.split(sep).join('/'))
+  const ignore = rest.includes('node_modules') ? [] : ['**/node_modules/**']
+  const options = { cwd: resolve(base), ignore, expandDirectories: false, followSymbolicLinks: false }
+  const inside = (await glob(rest, options)).filter(path => formatOf(path) !== undefined)
+  return inside.length === 0 ? [faultOf(pattern, 'matches no file of a known format')] : sized(base, inside)
+}
+
+/** The folders before the first wildcard, and the pattern below them. */
+function splitGlob(pattern: string): { base: string; rest: string } {
+  const parts = pattern.split('/')
+  const wild = parts.findIndex(part => isDynamicPattern(part))
+  const base = parts.slice(0, wild).join('/')
+  return { base: base === '' ? (pattern.startsWith('/') ? '/' : '.') : base, rest: parts.slice(wild).join('/') }
+}
+
+/** Sorted by code units, so that every machine and locale gives one order. */
+async function sized(root: string, inside: readonly string[]): Promise<Found[]> {
+  const sorted = [...inside].sort((a, b) => (a < b ? -1 : 1))
+  const found = await Promise.all(
+    sorted.map(async (path): Promise<Found | null> => {
+      const entry = await stat(join(root, path)).catch(() => null)
+      if (entry === null) return faultOf(join(root, path), 'cannot be opened')
+      return entry.isFile() ? { path: join(root, path), source: sourceOf(root, path), bytes: entry.size } : null
+    }),
+  )
+  return found.filter(file => file !== null)
+}
+
+function sourceOf(given: string, inside: string): string {
+  const start = posix.normalize(given.split(sep).join('/')).replace(/(.)\/$/, '$1')
+  const isElsewhere = isAbsolute(given) || start === '..' || start.startsWith('../')
+  const name = isElsewhere ? basename(resolve(given)) : start
+  return posix.join(name, inside)
+}
+
+function faultOf(path: string, reason: string): { fault: ReadFault } {
+  return { fault: { path, reason } }
+}

@@ -1,0 +1,38 @@
+import { extname } from 'node:path'
+import type { Content } from './readers/content.ts'
+import { readCsv } from './readers/csv.ts'
+import { readDocx } from './readers/docx.ts'
+import { readHtml } from './readers/html.ts'
+import { readJsonl } from './readers/jsonl.ts'
+import { readMarkdown } from './readers/markdown.ts'
+import { readPdf } from './readers/pdf.ts'
+import { readText } from './readers/text.ts'
+
+/** `rows`: many documents, streamed. `text` and `bytes`: one document, read whole. */
+export type Format = { readonly name: string; readonly extensions: readonly string[] } & (
+  | { readonly kind: 'rows'; readonly read: typeof readCsv }
+  | { readonly kind: 'text'; readonly read: (text: string, extension: string) => Content }
+  | { readonly kind: 'bytes'; readonly read: (bytes: Buffer) => Promise<Content> }
+)
+
+/** Every format that can be loaded, by the ending of a file's name. */
+export const knownFormats: readonly Format[] = [
+  {
+    name: 'Markdown',
+    extensions: ['.md', '.markdown', '.mdx'],
+    kind: 'text',
+    read: (text, extension) => readMarkdown(text, { mdx: extension === '.mdx' }),
+  },
+  { name: 'plain text', extensions: ['.txt'], kind: 'text', read: readText },
+  { name: 'HTML', extensions: ['.html', '.htm'], kind: 'text', read: readHtml },
+  { name: 'PDF', extensions: ['.pdf'], kind: 'bytes', read: readPdf },
+  { name: 'Word', extensions: ['.docx'], kind: 'bytes', read: readDocx },
+  { name: 'CSV', extensions: ['.csv'], kind: 'rows', read: readCsv },
+  { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
+]
+
+/** The format of a file by its name, whatever the case, or undefined when we cannot read it. */
+export function formatOf(path: string): Format | undefined {
+  const extension = extname(path).toLowerCase()
+  return knownFormats.find(format => format.extensions.includes(extension))
+}

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises'
+import { basename, extname } from 'node:path'
+import { findFiles, type FoundFile } from './find-files.ts'
+import { formatOf, type Format } from './formats.ts'
+import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
+import { decodeUtf8, encodingFault } from './readers/utf8.ts'
+import type { ReadResult } from './terms.ts'
+
+export { documentFrom } from './document-from.ts'
+export { knownFormats } from './formats.ts'
+
+/** A document that is read whole takes several times its size in memory. Rows of CSV and JSON lines do not. */
+export const largestDocumentBytes = 64 * 2 ** 20
+
+export interface ReadOptions {
+  /** Language of documents that do not say theirs. */
+  readonly language?: string | undefined
+  /** Put into every document's metadata; what a document says of itself wins. */
+  readonly metadata?: Metadata
+  /** Told how many more bytes are done with, of those that {@link measurePaths} counts. */
+  readonly onBytes?: ((bytes: number) => void) | undefined
+}
+
+/**
+ * Documents from files, folders and globs, one after the other in a fixed order. What cannot be read is a
+ * fault among them, and the rest goes on. Memory stays flat however long a CSV or JSON lines file is.
+ */
+export async function* readPaths(paths: readonly string[], options: ReadOptions = {}): AsyncGenerator<ReadResult> {
+  for (const found of await findFiles(paths)) {
+    if ('fault' in found) yield found
+    else yield* readOne(found, options)
+  }
+}
+
+/** How much {@link readPaths} will read: for a rate and the time left. */
+export async function measurePaths(paths: readonly string[]): Promise<{ files: number; bytes: number }> {
+  const files = (await findFiles(paths)).filter((found): found is FoundFile => !('fault' in found))
+  return { files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
+}
+
+async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<ReadResult> {
+  const format = formatOf(file.path)!
+  const naming: Naming = {
+    source: file.source,
+    fallbackTitle: basename(file.path, extname(file.path)),
+    language: options.language,
+    metadata: options.metadata ?? {},
+  }
+  try {
+    if (format.kind === 'rows') yield* format.read(file.path, { ...naming, shown: file.path }, options)
+    else yield* readWhole(file, format, naming)
+  } catch (error) {
+    yield { fault: { path: file.path, reason: reasonOf(error) } }
+  }
+  if (format.kind !== 'rows') options.onBytes?.(file.bytes)
+}
+
+type WholeFormat = Exclude<Format, { kind: 'rows' }>
+
+async function* readWhole(file: FoundFile, format: WholeFormat, naming: Naming): AsyncGenerator<ReadResult> {
+  if (file.bytes > largestDocumentBytes) {
+    throw new UnreadableError(`is larger than ${largestDocumentBytes / 2 ** 20} MB; split it into smaller documents`)
+  }
+  const content = await contentOf(await readFile(file.path), format, extname(file.path).toLowerCase())
+  if (content.warning !== undefined) yield { fault: { path: file.path, reason: content.warning } }
+  const document = documentOf(content, naming)
+  if (document.text.trim() === '') throw new UnreadableError('has no text')
+  yield { document }
+}
+
+async function contentOf(bytes: Buffer, format: WholeFormat, extension: string): Promise<Content> {
+  if (format.kind === 'bytes') return format.read(bytes)
+  const text = decodeUtf8(bytes)
+  if (text === null) throw new UnreadableError(encodingFault(bytes))
+  return format.read(text, extension)
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof UnreadableError) return error.message
+  // Trees nested some thousand deep exhaust the stack of the parsers.
+  if (error instanceof RangeError) return 'is nested too deeply'
+  const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+  return `cannot be read${code}`
+}

@@ -1,0 +1,80 @@
+import type { Section } from '../terms.ts'
+import { cleanLine, cleanText } from './clean-text.ts'
+
+/** What every format is read into before it becomes a document: headings and runs of text, in order. */
+export type Block =
+  | { readonly kind: 'heading'; readonly level: number; readonly text: string; readonly anchor?: string }
+  | { readonly kind: 'text'; readonly text: string; readonly page?: number }
+
+export interface Composed {
+  readonly title: string
+  readonly text: string
+  readonly sections: readonly Section[]
+}
+
+type OpenSection = Omit<Section, 'end'>
+
+/**
+ * One plain text out of blocks, each heading on a line of its own, with the sections beside it. Blocks are
+ * cleaned before they are measured, so offsets hold. `title` wins over the first main heading, which wins
+ * over `fallbackTitle`.
+ */
+export function compose(blocks: readonly Block[], titles: { title?: string | undefined; fallbackTitle: string }): Composed {
+  const filled = blocks.map(cleaned).filter(block => block.text !== '')
+  const mainHeading = filled.find(block => block.kind === 'heading' && block.level === 1)
+  const title = cleanLine(titles.title ?? '') || mainHeading?.text || cleanLine(titles.fallbackTitle)
+  const isTitle = (block: Block): boolean => block === mainHeading && sameTitle(title, block.text)
+  return { title, ...layOut(filled, isTitle) }
+}
+
+function cleaned(block: Block): Block {
+  if (block.kind === 'heading') return { ...block, text: cleanLine(block.text) }
+  // Leading spaces of the first line stay: they are the indentation of code.
+  return { ...block, text: cleanText(block.text).replace(/^(?:[^\S\n]*\n)+/, '').trimEnd() }
+}
+
+/** A page's title often reads "Heading | Site": the heading then says nothing new. */
+function sameTitle(title: string, heading: string): boolean {
+  return title.toLowerCase().includes(heading.toLowerCase())
+}
+
+function layOut(blocks: readonly Block[], isTitle: (block: Block) => boolean): Omit<Composed, 'title'> {
+  const sections: Section[] = []
+  const path: Heading[] = []
+  let text = ''
+  let open: OpenSection | null = null
+  for (const block of blocks) {
+    const start = text === '' ? 0 : text.length + 2
+    const page = block.kind === 'text' ? block.page : undefined
+    if (open === null || block.kind === 'heading' || (page !== undefined && page !== open.page)) {
+      if (open !== null) sections.push({ ...open, end: text.length })
+      if (block.kind === 'heading') enter(path, block, isTitle(block))
+      open = openSection(start, path, page)
+    }
+    text += (text === '' ? '' : '\n\n') + block.text
+  }
+  if (open !== null) sections.push({ ...open, end: text.length })
+  return { text, sections }
+}
+
+interface Heading {
+  readonly level: number
+  /** Null for the heading that is the document's own title. */
+  readonly text: string | null
+  readonly anchor: string | undefined
+}
+
+function enter(path: Heading[], block: Extract<Block, { kind: 'heading' }>, isTitle: boolean): void {
+  while (path.length > 0 && path[path.length - 1]!.level >= block.level) path.pop()
+  path.push({ level: block.level, text: isTitle ? null : block.text, anchor: block.anchor })
+}
+
+function openSection(start: number, path: readonly Heading[], page: number | undefined): OpenSection {
+  const anchor = path.at(-1)?.anchor
+  return {
+    start,
+    headings: path.map(heading => heading.text).filter(text => text !== null),
+    ...(page === undefined ? {} : { page }),
+    ...(anchor === undefined ? {} : { anchor }),
+  }
+}

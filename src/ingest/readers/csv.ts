@@ -1,0 +1,87 @@
+import type { ReadResult } from '../terms.ts'
+import { cleanLine, cleanText } from './clean-text.ts'
+import { meaningOf, type Meaning } from './columns.ts'
+import { metadataOf } from './content.ts'
+import { csvRecords } from './csv-records.ts'
+import { readLines, type LineOptions } from './lines.ts'
+import { createRowDocuments, faultAt, type Row, type RowFile } from './row.ts'
+
+/**
+ * The rows of a CSV file as documents. With a question and an answer column it is an FAQ: the question is the
+ * title, the answer the text. With a text column that is the text. Otherwise a row is told in lines like
+ * "column: value".
+ */
+export async function* readCsv(path: string, file: RowFile, options: LineOptions = {}): AsyncGenerator<ReadResult> {
+  const documentOfRow = createRowDocuments(file)
+  let columns: readonly Column[] | null = null
+  for await (const record of csvRecords(readLines(path, options))) {
+    if ('fault' in record) {
+      yield faultAt(file, record.line, columns === null ? `${record.fault}; without its header the file cannot be read` : record.fault)
+      if (columns === null) return
+    } else if (columns === null) {
+      columns = columnsOf(record.fields)
+    } else {
+      const misfit = misfitOf(columns, record.fields)
+      yield misfit === null ? documentOfRow(rowOf(columns, record)) : faultAt(file, record.line, misfit)
+    }
+  }
+}
+
+interface Column {
+  readonly name: string
+  /** What we take the column for; only the first of two with one meaning has it. */
+  readonly meaning: Meaning | undefined
+}
+
+function columnsOf(header: readonly string[]): Column[] {
+  const taken = new Set<Meaning>()
+  const columns = header.map((field, i): Column => {
+    const name = cleanLine(field) || `column ${i + 1}`
+    const meaning = meaningOf(name)
+    if (meaning === undefined || taken.has(meaning)) return { name, meaning: undefined }
+    taken.add(meaning)
+    return { name, meaning }
+  })
+  return taken.has('question') && taken.has('answer') ? columns : columns.map(withoutHalfFaq)
+}
+
+/** A question column alone, or one called "a", does not make an FAQ: it is a column like any other. */
+function withoutHalfFaq(column: Column): Column {
+  const isHalf = column.meaning === 'question' || column.meaning === 'answer'
+  return isHalf ? { name: column.name, meaning: undefined } : column
+}
+
+function misfitOf(columns: readonly Column[], fields: readonly string[]): string | null {
+  const surplus = fields.slice(columns.length).some(field => field.trim() !== '')
+  if (fields.length >= columns.length && !surplus) return null
+  return `has ${fields.length} fields, the header has ${columns.length}`
+}
+
+function rowOf(columns: readonly Column[], record: { line: number; fields: readonly string[] }): Row {
+  const cells = columns.map((column, i) => ({ ...column, value: cleanText(record.fields[i] ?? '').trim() }))
+  const valueOf = (meaning: Meaning): string | undefined => cells.find(cell => cell.meaning === meaning)?.value
+  const body: Meaning | undefined = (['answer', 'text'] as const).find(meaning => valueOf(meaning) !== undefined)
+  const title: Meaning = valueOf('question') === undefined ? 'title' : 'question'
+  const own: (Meaning | undefined)[] = ['id', 'url', 'language', title, body]
+  const others = cells.filter(cell => cell.meaning === undefined || !own.includes(cell.meaning))
+  return {
+    line: record.line,
+    id: valueOf('id'),
+    title: valueOf(title),
+    text: body === undefined ? toldInLines(cells) : valueOf(body)!,
+    url: valueOf('url'),
+    language: valueOf('language'),
+    metadata: metadataOf(others.map(cell => [cell.name, numberIfExact(cell.value)])),
+  }
+}
+
+function toldInLines(cells: readonly { name: string; meaning: Meaning | undefined; value: string }[]): string {
+  const told = cells.filter(cell => cell.value !== '' && !['id', 'language', 'url'].includes(cell.meaning ?? ''))
+  return told.map(cell => `${cell.name}: ${cell.value}`).join('\n')
+}
+
+/** CSV has no types. "2024" becomes a number, so that ranges work; "007", "+7 701" and "1.50" stay as they are. */
+function numberIfExact(value: string): string | number {
+  const number = Number(value)
+  return Number.isSafeInteger(Math.trunc(number)) && String(number) === value ? number : value
+}

@@ -1,0 +1,131 @@
+import type { Code, Heading, List, ListItem, Nodes, Root, RootContent, Table } from 'mdast'
+import type { Block } from './compose.ts'
+import { isBadgeRow, isContents } from './noise.ts'
+import { createSlugs } from './slugs.ts'
+
+/**
+ * Blocks of plain text from a Markdown tree without raw HTML. Markup of words goes; what one needs to follow
+ * the text stays: list markers, table cells, and the fences of code, which are the only mark of code that
+ * plain text has (the chunker keeps a fenced block whole, and a chat frontend shows it as code).
+ *
+ * With `slugs`, a heading without an id gets the anchor that GitHub gives it.
+ */
+export function flatten(root: Root, options: { slugs: boolean }): Block[] {
+  const slugOf = options.slugs ? createSlugs() : undefined
+  return root.children.flatMap((node): Block[] => {
+    if (node.type === 'heading') return [headingBlock(node, slugOf)]
+    const text = flowText(node)
+    return text.trim() === '' ? [] : [{ kind: 'text', text }]
+  })
+}
+
+function headingBlock(node: Heading, slugOf: ((heading: string) => string) | undefined): Block {
+  const text = inlineText(node)
+  const anchor = givenId(node) ?? slugOf?.(text)
+  return { kind: 'heading', level: node.depth, text, ...(anchor ? { anchor } : {}) }
+}
+
+/** The HTML reader leaves an element's id here. */
+function givenId(node: Heading): string | undefined {
+  const { id } = (node.data ?? {}) as { id?: unknown }
+  return typeof id === 'string' ? id : undefined
+}
+
+/** Paragraphs stand apart by a blank line; the lines of a list or a table by a line feed. */
+function flowText(node: RootContent): string {
+  switch (node.type) {
+    case 'paragraph':
+      return isBadgeRow(node) ? '' : tidied(inlineText(node))
+    case 'heading':
+      return tidied(inlineText(node))
+    case 'code':
+      return fencedText(node)
+    case 'list':
+      return isContents(node) ? '' : listText(node)
+    case 'table':
+      return tableText(node)
+    case 'blockquote':
+      return plainAlert(joined(node.children))
+    case 'footnoteDefinition':
+      return joined(node.children)
+    default:
+      return ''
+  }
+}
+
+function joined(nodes: readonly RootContent[]): string {
+  return nodes.map(flowText).filter(text => text !== '').join('\n\n')
+}
+
+/** `[!NOTE]` is GitHub's mark for a coloured box. */
+function plainAlert(quote: string): string {
+  return quote.replace(
+    /^\[!(\w)(\w*)\]\s*/,
+    (_, first: string, rest: string) => `${first.toUpperCase()}${rest.toLowerCase()}: `,
+  )
+}
+
+/** "- item" or "1. item", a nested list two spaces further in. */
+function listText(list: List): string {
+  const first = list.start ?? 1
+  const items = list.children.map((item, index) => itemText(item, list.ordered ? `${first + index}. ` : '- '))
+  return items.filter(text => text !== '').join('\n')
+}
+
+function itemText(item: ListItem, marker: string): string {
+  const box = typeof item.checked === 'boolean' ? (item.checked ? '[x] ' : '[ ] ') : ''
+  const parts = item.children.map(child => (child.type === 'code' ? flowText(child) : indented(flowText(child))))
+  const text = parts.filter(part => part.trim() !== '').join('\n').trimStart()
+  return text === '' ? '' : marker + box + text
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ')
+}
+
+/** The outer bars stay: by them one sees, and `sentences` too, that each row stands alone. */
+function tableText(table: Table): string {
+  const rows = table.children.map(row => row.children.map(cell => oneLine(inlineText(cell))))
+  const filled = rows.filter(cells => cells.some(cell => cell !== ''))
+  return filled.map(cells => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+/** The fence is longer than any run of backticks inside, as in Markdown. */
+function fencedText({ value, lang }: Code): string {
+  const longest = [...value.matchAll(/`+/g)].reduce((length, run) => Math.max(length, run[0].length), 2)
+  const fence = '`'.repeat(longest + 1)
+  return `${fence}${lang ?? ''}\n${value}\n${fence}`
+}
+
+/** The words of a node, without their markup. A line end in the source is a space, `<br>` a line feed. */
+function inlineText(node: Nodes): string {
+  switch (node.type) {
+    case 'text':
+      return unwrapped(node.value)
+    case 'inlineCode':
+      return unwrapped(node.value)
+    case 'break':
+      return '\n'
+    case 'image':
+    case 'imageReference':
+      return node.alt ?? ''
+    default:
+      return 'children' in node ? node.children.map(inlineText).join('') : ''
+  }
+}
+
+/** Chinese and Japanese have no space between words, so a line end between two of their letters is nothing. */
+const lineEndInIdeographs = /(?<=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}，。、])\s*\n\s*(?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}])/gu
+
+function unwrapped(text: string): string {
+  return text.replace(lineEndInIdeographs, '').replace(/[^\S\n]*\n[^\S\n]*/g, ' ')
+}
+
+/** Removed tags and pictures leave double spaces behind. */
+function tidied(text: string): string {
+  return text.replace(/[^\S\n]+/g, ' ').replace(/ ?\n ?/g, '\n').trim()
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
+}

@@ -1,0 +1,58 @@
+import { createReadStream } from 'node:fs'
+import { decodeUtf8, encodingFault } from './utf8.ts'
+
+/** A longer line is not a row any more; held in memory it could take all there is. */
+export const longestLineBytes = 16 * 2 ** 20
+
+export type LineRead =
+  | { readonly number: number; readonly text: string }
+  | { readonly number: number; readonly fault: string }
+
+export interface LineOptions {
+  /** Told how many more bytes were read. */
+  readonly onBytes?: ((bytes: number) => void) | undefined
+}
+
+const lineFeed = 0x0a
+
+/**
+ * The lines of a file of any size, without their ends (LF or CRLF) and without a byte order mark. Bytes are
+ * split before they are decoded, so a line that is too long or no UTF-8 is one fault and the next one is read.
+ */
+export async function* readLines(path: string, options: LineOptions = {}): AsyncGenerator<LineRead> {
+  let number = 0
+  for await (const bytes of splitLines(path, options)) {
+    number += 1
+    const text = bytes === 'too long' ? null : decodeUtf8(bytes)
+    if (bytes === 'too long') yield { number, fault: `is longer than ${longestLineBytes / 2 ** 20} MB` }
+    else if (text === null) yield { number, fault: encodingFault(bytes) }
+    else yield { number, text: text.endsWith('\r') ? text.slice(0, -1) : text }
+  }
+}
+
+async function* splitLines(path: string, { onBytes }: LineOptions): AsyncGenerator<Buffer | 'too long'> {
+  let parts: Buffer[] = []
+  let length = 0
+  const take = (part: Buffer): void => {
+    length += part.length
+    if (length > longestLineBytes) parts = []
+    else parts.push(part)
+  }
+  const line = (): Buffer | 'too long' => {
+    const whole = length > longestLineBytes ? 'too long' : Buffer.concat(parts)
+    parts = []
+    length = 0
+    return whole
+  }
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>) {
+    onBytes?.(chunk.length)
+    let from = 0
+    for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, from)) {
+      take(chunk.subarray(from, end))
+      yield line()
+      from = end + 1
+    }
+    take(chunk.subarray(from))
+  }
+  if (length > 0) yield line()
+}

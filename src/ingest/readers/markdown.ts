@@ -1,0 +1,41 @@
+import type { Root } from 'mdast'
+import { fromMarkdown } from 'mdast-util-from-markdown'
+import { gfmFromMarkdown } from 'mdast-util-gfm'
+import { gfm } from 'micromark-extension-gfm'
+import { metadataOf, type Content } from './content.ts'
+import { expandHtml } from './expand-html.ts'
+import { flatten } from './flatten.ts'
+import { readFrontMatter } from './front-matter.ts'
+
+const ownFields = new Set(['title', 'url', 'lang', 'language'])
+
+/** Markdown (GitHub's) or MDX: front matter becomes title, url, language and metadata. */
+export function readMarkdown(markdown: string, options: { mdx?: boolean } = {}): Content {
+  const { fields, body, warning } = readFrontMatter(markdown.replace(/^\ufeff/, ''))
+  const isMdx = options.mdx === true
+  const root = parse(isMdx ? withoutModuleCode(body) : body)
+  expandHtml(root, { mdx: isMdx })
+  return {
+    blocks: flatten(root, { slugs: true }),
+    title: stringOf(fields['title']),
+    url: stringOf(fields['url']),
+    language: stringOf(fields['lang']) ?? stringOf(fields['language']),
+    metadata: metadataOf(Object.entries(fields).filter(([key]) => !ownFields.has(key))),
+    warning,
+  }
+}
+
+function parse(markdown: string): Root {
+  return fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
+}
+
+function stringOf(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value)
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined
+}
+
+/** The imports, exports and comments of MDX, outside of fenced code (where they are the subject). */
+function withoutModuleCode(mdx: string): string {
+  const fencedOrModuleCode = /^(`{3,}|~{3,})[\s\S]*?^\1[^\n]*$|^(?:import|export)\s(?:.+\n?)+|\{\/\*[\s\S]*?\*\/\}/gm
+  return mdx.replace(fencedOrModuleCode, (found, fence?: string) => (fence === undefined ? '' : found))
+}

@@ -1,0 +1,60 @@
+/** A piece of text as a PDF places it: by its lower left corner, in points, from the bottom of the page. */
+export interface PlacedText {
+  readonly str: string
+  readonly y: number
+  readonly fontSize: number
+  readonly hasEOL: boolean
+}
+
+export interface Line {
+  readonly text: string
+  readonly y: number
+  readonly fontSize: number
+}
+
+/** A PDF knows no lines, only pieces; a piece says whether its line ends with it. */
+export function linesOf(pieces: readonly PlacedText[]): Line[] {
+  const lines: Line[] = []
+  let text = ''
+  let tallest: PlacedText | null = null
+  for (const piece of pieces) {
+    text += piece.str
+    if (piece.str.trim() !== '' && (tallest === null || piece.fontSize > tallest.fontSize)) tallest = piece
+    if (!piece.hasEOL) continue
+    if (tallest !== null) lines.push({ text: text.trim(), y: tallest.y, fontSize: tallest.fontSize })
+    text = ''
+    tallest = null
+  }
+  if (tallest !== null) lines.push({ text: text.trim(), y: tallest.y, fontSize: tallest.fontSize })
+  return lines
+}
+
+/** Lines joined into paragraphs: a wider gap, a column's top or another letter size begins a new one. */
+export function paragraphsOf(lines: readonly Line[]): string[] {
+  const usualGap = median(lines.slice(1).map((line, i) => lines[i]!.y - line.y).filter(gap => gap > 0))
+  const paragraphs: string[] = []
+  lines.forEach((line, i) => {
+    const before = lines[i - 1]
+    const text = paragraphs.at(-1)
+    if (before === undefined || text === undefined || isApart(before, line, usualGap)) paragraphs.push(line.text)
+    else paragraphs[paragraphs.length - 1] = joinLines(text, line.text)
+  })
+  return paragraphs
+}
+
+function isApart(before: Line, line: Line, usualGap: number): boolean {
+  const gap = before.y - line.y
+  const isOtherSize = Math.abs(before.fontSize - line.fontSize) > 1
+  return gap < 0 || gap > usualGap * 1.4 || isOtherSize || /^(?:[•▪‣–-]|\d+[.)])\s/.test(line.text)
+}
+
+/** Joins a word divided at the line's end: "exam-" and "ple". A capital or digit after the hyphen keeps it. */
+export function joinLines(first: string, second: string): string {
+  if (/\p{L}[-\u2010]$/u.test(first) && /^\p{Ll}/u.test(second)) return first.slice(0, -1) + second
+  return `${first} ${second}`
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? 0
+}

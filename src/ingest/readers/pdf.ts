@@ -1,0 +1,77 @@
+import { extractTextItems, getDocumentProxy, getMeta } from 'unpdf'
+import type { Block } from './compose.ts'
+import { UnreadableError, type Content } from './content.ts'
+import { joinLines, linesOf, paragraphsOf, type Line } from './pdf-lines.ts'
+
+/** A PDF with a text layer; every page is a section with its number. */
+export async function readPdf(bytes: Buffer): Promise<Content> {
+  const { pages, infoTitle } = await extract(bytes)
+  const lines = withoutRunningLines(pages)
+  const paragraphs = mendPageBreaks(lines.map(paragraphsOf))
+  const blocks = paragraphs.flatMap((page, i): Block[] =>
+    page.map(text => ({ kind: 'text', text, page: i + 1 })),
+  )
+  if (blocks.length === 0) throw new UnreadableError('has no text; a scan must go through text recognition (OCR) first')
+  return { blocks, title: usefulTitle(infoTitle) ?? titleLine(lines.find(page => page.length > 0) ?? []) }
+}
+
+async function extract(bytes: Buffer): Promise<{ pages: Line[][]; infoTitle: unknown }> {
+  try {
+    const pdf = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 })
+    try {
+      const { items } = await extractTextItems(pdf)
+      const { info } = await getMeta(pdf)
+      return { pages: items.map(linesOf), infoTitle: info['Title'] }
+    } finally {
+      await pdf.destroy()
+    }
+  } catch (error) {
+    const isLocked = error instanceof Error && error.name === 'PasswordException'
+    throw new UnreadableError(isLocked ? 'is protected by a password' : 'is not a PDF, or is damaged', { cause: error })
+  }
+}
+
+/** Takes away page numbers, and headers and footers: a first or last line that most pages share. */
+function withoutRunningLines(pages: readonly Line[][]): Line[][] {
+  const pagesWithLine = new Map<string, number>()
+  for (const page of pages) {
+    const edges = new Set([page[0], page.at(-1)].map(line => digitless(line?.text ?? '')))
+    for (const edge of edges) pagesWithLine.set(edge, (pagesWithLine.get(edge) ?? 0) + 1)
+  }
+  const isRunning = (line: Line): boolean => {
+    const onPages = pagesWithLine.get(digitless(line.text)) ?? 0
+    return /^\p{P}*\s*\d+\s*\p{P}*$/u.test(line.text) || (pages.length >= 3 && onPages > pages.length / 2)
+  }
+  return pages.map(page => page.filter((line, i) => !((i === 0 || i === page.length - 1) && isRunning(line))))
+}
+
+function digitless(text: string): string {
+  return text.replace(/\d+/g, '#')
+}
+
+/** The rest of a sentence that runs over to the next page moves to the page on which it began. */
+function mendPageBreaks(pages: readonly string[][]): string[][] {
+  const mended = pages.map(page => [...page])
+  for (let i = 0; i + 1 < mended.length; i++) {
+    const last = mended[i]!.at(-1)
+    const first = mended[i + 1]![0]
+    if (last === undefined || first === undefined || /[.!?…:;»”")]$/.test(last) || !/^\p{Ll}/u.test(first)) continue
+    const end = /[.!?…]+[»”")]*(?=\s|$)/.exec(first)
+    const cut = end === null ? first.length : end.index + end[0].length
+    mended[i]!.splice(-1, 1, joinLines(last, first.slice(0, cut)))
+    mended[i + 1]!.splice(0, 1, ...[first.slice(cut).trim()].filter(rest => rest !== ''))
+  }
+  return mended
+}
+
+/** Word processors fill the title in by themselves, with a file's name. */
+function usefulTitle(title: unknown): string | undefined {
+  if (typeof title !== 'string' || title.trim() === '') return undefined
+  return /^(microsoft word|untitled|document\d*$)|\.(docx?|pdf|indd|tex|dvi|odt|rtf|pptx?)$/i.test(title.trim()) ? undefined : title
+}
+
+/** The first line, when it is short enough to be a title. */
+function titleLine(lines: readonly Line[]): string | undefined {
+  const text = lines[0]?.text
+  return text !== undefined && text.length <= 100 && !/[.,;:]$/.test(text) ? text : undefined
+}

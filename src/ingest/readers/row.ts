@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import type { ReadResult } from '../terms.ts'
+import { cleanLine, cleanText } from './clean-text.ts'
+import { documentOf, type Metadata, type Naming } from './content.ts'
+import { createSeenRows } from './seen-rows.ts'
+
+/** A row of a table or of JSON lines, whatever its columns were called. */
+export interface Row {
+  readonly line: number
+  readonly id?: string | undefined
+  readonly title?: string | undefined
+  readonly text: string
+  readonly url?: string | undefined
+  readonly language?: string | undefined
+  readonly metadata: Metadata
+}
+
+/** The file that the rows are in: how to name it to the user, and what holds for all of its rows. */
+export interface RowFile extends Naming {
+  readonly shown: string
+}
+
+/**
+ * Makes documents of a file's rows, each with a source of its own: `file#id`, or without an id `file#` and a
+ * hash of the title (a question whose answer is edited stays the same document), or of the text. Not the line
+ * number: one row put in at the top would rename every row below, and all would be embedded anew.
+ */
+export function createRowDocuments(file: RowFile): (row: Row) => ReadResult {
+  const seen = createSeenRows()
+
+  return function documentOfRow(row) {
+    const text = cleanText(row.text).trim()
+    if (text === '') return faultAt(file, row.line, 'has no text')
+    const names = namesOf({ ...row, text })
+    let firstLine = 0
+    for (const name of names) {
+      const before = seen.firstLine(name, row.line)
+      if (before === null) return { document: documentNamed(file, name, { ...row, text }) }
+      firstLine = before
+    }
+    const what = cleanLine(row.id ?? '') === '' ? 'is the same row as' : `has the same id as`
+    return faultAt(file, row.line, `${what} line ${firstLine}`)
+  }
+}
+
+export function faultAt(file: RowFile, line: number, reason: string): ReadResult {
+  return { fault: { path: file.shown, line, reason } }
+}
+
+/** The first that is free becomes the row's name: two answers to one question are two documents. */
+function namesOf(row: Row): string[] {
+  const id = cleanLine(row.id ?? '')
+  if (id !== '') return [id]
+  const title = cleanLine(row.title ?? '')
+  return title === '' ? [hashOf(row.text)] : [hashOf(title), hashOf(`${title}\n${row.text}`)]
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
+
+function documentNamed(file: RowFile, name: string, row: Row): ReturnType<typeof documentOf> {
+  const { title, text, url, language, metadata } = row
+  const content = { blocks: [{ kind: 'text', text } as const], title, url, language, metadata }
+  return documentOf(content, { ...file, source: `${file.source}#${name}` })
+}

@@ -1,0 +1,113 @@
+import { countTokens } from '../text/count-tokens.ts'
+import type { Section, SourceDocument } from './terms.ts'
+
+/** Neighbouring sections that are chunked as one. */
+export interface SectionRun {
+  readonly start: number
+  readonly end: number
+  /** The headings that all of it stands under. */
+  readonly path: readonly string[]
+  /** Its parts, each with its own heading line at the top. */
+  readonly sections: readonly Section[]
+  readonly tokens: number
+}
+
+/** A section of fewer tokens is too little to stand alone. */
+const tinyTokens = 100
+/** Tiny sections are joined until there is this much … */
+const enoughTokens = 200
+/** … and never beyond this. */
+const mostTokens = 400
+
+/**
+ * The sections of a document, with tiny ones joined to a neighbour under the same parent: forty headings with
+ * two lines each become a few chunks. A heading without text of its own goes with the first section below it.
+ */
+export function sectionRuns(document: SourceDocument): SectionRun[] {
+  const single = coveringSections(document).map((section): SectionRun => {
+    const tokens = countTokens(document.text.slice(section.start, section.end))
+    return { start: section.start, end: section.end, path: section.headings, sections: [section], tokens }
+  })
+  let runs = withBareHeadings(document, single)
+  const depth = Math.max(0, ...new Set(runs.map(run => run.path.length)))
+  for (let level = depth; level >= 0; level--) {
+    // First groups of a good size; then what is still tiny goes to its neighbour, should that have room.
+    runs = joined(runs, level, enoughTokens)
+    runs = joined(runs, level, mostTokens)
+  }
+  return runs
+}
+
+/** The sections, and one for each stretch of text that none of them covers. */
+function coveringSections({ text, sections }: SourceDocument): Section[] {
+  const covering: Section[] = []
+  let at = 0
+  for (const section of sections) {
+    const start = Math.max(at, section.start)
+    if (text.slice(at, start).trim() !== '') covering.push({ start: at, end: start, headings: [] })
+    if (section.end > start) covering.push({ ...section, start })
+    at = Math.max(at, section.end)
+  }
+  if (text.slice(at).trim() !== '') covering.push({ start: at, end: text.length, headings: [] })
+  return covering
+}
+
+function withBareHeadings(document: SourceDocument, runs: readonly SectionRun[]): SectionRun[] {
+  const kept: SectionRun[] = []
+  for (const run of runs) {
+    const before = kept.at(-1)
+    if (before === undefined || !isBare(document, before) || !startsWith(run.path, before.path)) kept.push(run)
+    else kept[kept.length - 1] = { ...join(before, run), path: run.path }
+  }
+  return kept
+}
+
+/** Whether nothing but headings is in it. */
+function isBare(document: SourceDocument, run: SectionRun): boolean {
+  return run.sections.every(section => {
+    const heading = headingOf(document, section)
+    return heading !== null && document.text.slice(section.start + heading.length, section.end).trim() === ''
+  })
+}
+
+/** The heading that stands as a line of its own at the top of a section's text. */
+export function headingOf({ text, title }: SourceDocument, section: Section): string | null {
+  const lineEnd = text.indexOf('\n', section.start)
+  const line = text.slice(section.start, lineEnd === -1 ? section.end : Math.min(lineEnd, section.end))
+  if (line !== '' && line === section.headings.at(-1)) return line
+  const isTitle = section.headings.length === 0 && line !== '' && title.toLowerCase().includes(line.toLowerCase())
+  return isTitle ? line : null
+}
+
+/** Joins tiny runs to the run before, where both stand under the same `level` headings and no deeper than one more. */
+function joined(runs: readonly SectionRun[], level: number, untilTokens: number): SectionRun[] {
+  const kept: SectionRun[] = []
+  for (const run of runs) {
+    const before = kept.at(-1)
+    if (before !== undefined && mayJoin(before, run, level, untilTokens)) kept[kept.length - 1] = join(before, run)
+    else kept.push(run)
+  }
+  return kept
+}
+
+function mayJoin(a: SectionRun, b: SectionRun, level: number, untilTokens: number): boolean {
+  const isTiny = a.tokens < tinyTokens || b.tokens < tinyTokens
+  const isSmall = a.tokens < untilTokens && a.tokens + b.tokens <= mostTokens
+  const areNear = a.path.length <= level + 1 && b.path.length <= level + 1
+  return isTiny && isSmall && areNear && common(a.path, b.path).length >= level
+}
+
+function join(a: SectionRun, b: SectionRun): SectionRun {
+  // Two tokens for the blank line between them.
+  const tokens = a.tokens + b.tokens + 2
+  return { start: a.start, end: b.end, path: common(a.path, b.path), sections: [...a.sections, ...b.sections], tokens }
+}
+
+function common(a: readonly string[], b: readonly string[]): readonly string[] {
+  const differs = a.findIndex((heading, i) => heading !== b[i])
+  return differs === -1 ? a : a.slice(0, differs)
+}
+
+function startsWith(path: readonly string[], start: readonly string[]): boolean {
+  return start.every((heading, i) => heading === path[i])
+}

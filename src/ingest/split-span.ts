@@ -1,0 +1,59 @@
+/** Offsets into a text. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where a long text may be divided, best first: between paragraphs, lines, clauses, words. */
+const seams = [/\n[^\S\n]*\n/g, /\n/g, /(?<=[.!?;,:])\s/g, /\s/g]
+
+/**
+ * Divides a span that is longer than `limit` (as `lengthOf` counts) into pieces that are not, by halves, each
+ * cut at the best seam near the middle. Pieces have no blanks around them; together they hold all the rest.
+ */
+export function splitLong(text: string, span: Span, limit: number, lengthOf: (text: string) => number): Span[] {
+  const { start, end } = trimmed(text, span)
+  if (start === end) return []
+  const slice = text.slice(start, end)
+  // One character may be several tokens; smaller than a character there is nothing.
+  const isOneCharacter = slice === String.fromCodePoint(slice.codePointAt(0)!)
+  if (isOneCharacter || lengthOf(slice) <= limit) return [{ start, end }]
+  const cut = start + middleSeam(slice)
+  return [...splitLong(text, { start, end: cut }, limit, lengthOf), ...splitLong(text, { start: cut, end }, limit, lengthOf)]
+}
+
+function trimmed(text: string, { start, end }: Span): Span {
+  const slice = text.slice(start, end)
+  const blank = slice.length - slice.trimStart().length
+  return { start: start + blank, end: start + blank + slice.trim().length }
+}
+
+function middleSeam(text: string): number {
+  const from = Math.floor(text.length / 4)
+  const middle = text.slice(from, Math.ceil((text.length * 3) / 4))
+  for (const seam of seams) {
+    const offsets = [...middle.matchAll(seam)].map(match => from + match.index).filter(offset => offset > 0)
+    if (offsets.length > 0) return nearest(offsets, text.length / 2)
+  }
+  return betweenCharacters(text, Math.ceil(text.length / 2))
+}
+
+function nearest(offsets: readonly number[], wanted: number): number {
+  return offsets.reduce((best, next) => (Math.abs(next - wanted) < Math.abs(best - wanted) ? next : best))
+}
+
+const characters = new Intl.Segmenter('und', { granularity: 'grapheme' })
+const context = 64
+
+/** The offset or one near it that divides no surrogate pair, nor a letter from its marks unless they are dozens. */
+function betweenCharacters(text: string, offset: number): number {
+  const from = wholePair(text, Math.max(0, offset - context))
+  const nearby = text.slice(from, offset + context)
+  const bounds = [...characters.segment(nearby)].map(({ index }) => from + index).filter(bound => bound > from)
+  return bounds.length > 0 ? nearest(bounds, offset) : wholePair(text, offset)
+}
+
+function wholePair(text: string, offset: number): number {
+  const code = text.charCodeAt(offset)
+  return code >= 0xdc00 && code <= 0xdfff && offset > 0 ? offset - 1 : offset
+}
