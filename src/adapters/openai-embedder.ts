@@ -67,7 +67,7 @@ export function createEmbedder(
  * sixth more, and older ones (cl100k, WordPiece) up to twice as many for letters outside ASCII.
  */
 function countTokens(text: string): number {
-  const isAscii = /^[\x00-\x7f]*$/.test(text)
+  const isAscii = !/[^\p{ASCII}]/u.test(text)
   return Math.ceil(countChatTokens(text) * (isAscii ? 1.15 : 2))
 }
 
@@ -143,7 +143,7 @@ function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): Emb
 /** The reply is not trusted: a server may leave texts out, shuffle them or send no numbers at all. */
 function vectorsOf(reply: unknown, count: number): Float32Array[] {
   const rows = isObject(reply) && Array.isArray(reply['data']) ? (reply['data'] as unknown[]) : []
-  const vectors = new Array<Float32Array | undefined>(count).fill(undefined)
+  const vectors = Array.from<Float32Array | undefined>({ length: count })
   rows.forEach((row, i) => {
     if (!isObject(row)) return
     const index = typeof row['index'] === 'number' ? row['index'] : i

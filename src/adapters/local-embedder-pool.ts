@@ -1,0 +1,127 @@
+import { Worker } from 'node:worker_threads'
+import { AskError } from '../errors.ts'
+import type { WorkerReply } from './local-embedder-worker.ts'
+
+/** A call of `embed`: its texts are handed out one by one, and it is done when the last vector is there. */
+interface Job {
+  readonly texts: readonly string[]
+  readonly vectors: Float32Array[]
+  next: number
+  done: number
+  readonly resolve: (vectors: Float32Array[]) => void
+  readonly reject: (reason: unknown) => void
+}
+
+interface Thread {
+  readonly worker: Worker
+  readonly exited: Promise<void>
+  /** What it computes now; its job may have been abandoned meanwhile. */
+  task: { readonly job: Job; readonly index: number } | undefined
+}
+
+/**
+ * Worker threads with one queue. A thread takes one text at a time, from a single text (a question) before a
+ * bulk, so a question waits for at most one text of a bulk load. A thread that dies fails the call it worked on
+ * and is replaced when there is work.
+ */
+export function createWorkerPool(size: number, program = new URL('./local-embedder-worker.ts', import.meta.url)) {
+  const threads = new Set<Thread>()
+  let jobs: readonly Job[] = []
+  let isClosed = false
+
+  function embed(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+    if (signal.aborted) return Promise.reject(signal.reason)
+    if (isClosed) return Promise.reject(gone('The embedding model is closed.'))
+    if (texts.length === 0) return Promise.resolve([])
+    const { promise, resolve, reject } = Promise.withResolvers<Float32Array[]>()
+    const job: Job = { texts, vectors: [], next: 0, done: 0, resolve, reject }
+    const leave = () => abandon(job, signal.reason)
+    signal.addEventListener('abort', leave, { once: true })
+    jobs = [...jobs, job]
+    dispatch()
+    return promise.finally(() => signal.removeEventListener('abort', leave))
+  }
+
+  function dispatch(): void {
+    for (let job = nextJob(); job !== undefined; job = nextJob()) {
+      const thread = freeThread()
+      if (thread === undefined) return
+      give(thread, job)
+    }
+  }
+
+  /** Questions first, then whoever came first. */
+  function nextJob(): Job | undefined {
+    const ready = jobs.filter(job => job.next < job.texts.length)
+    return ready.find(job => job.texts.length === 1) ?? ready[0]
+  }
+
+  function freeThread(): Thread | undefined {
+    for (const thread of threads) if (thread.task === undefined) return thread
+    return threads.size < size ? start() : undefined
+  }
+
+  function give(thread: Thread, job: Job): void {
+    thread.task = { job, index: job.next }
+    // An idle thread must not keep the process alive, a busy one must.
+    thread.worker.ref()
+    thread.worker.postMessage(job.texts[job.next++])
+  }
+
+  function start(): Thread {
+    const worker = new Worker(program)
+    const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
+    const thread: Thread = { worker, exited, task: undefined }
+    threads.add(thread)
+    worker.on('message', (reply: WorkerReply) => onReply(thread, reply))
+    // 'error' comes before 'exit', which also comes without it.
+    worker.once('error', error => lose(thread, error))
+    worker.once('exit', () => lose(thread))
+    return thread
+  }
+
+  function onReply(thread: Thread, reply: WorkerReply): void {
+    const { task } = thread
+    thread.task = undefined
+    thread.worker.unref()
+    if (task !== undefined) settle(task.job, task.index, reply)
+    dispatch()
+  }
+
+  function settle(job: Job, index: number, reply: WorkerReply): void {
+    if ('error' in reply) return abandon(job, gone('The embedding model failed.', new Error(reply.error)))
+    job.vectors[index] = reply.vector
+    if (++job.done < job.texts.length) return
+    jobs = jobs.filter(other => other !== job)
+    job.resolve(job.vectors)
+  }
+
+  /** The text that a thread is at is finished for nobody: 15 ms of work are not worth a thread. */
+  function abandon(job: Job, reason: unknown): void {
+    jobs = jobs.filter(other => other !== job)
+    job.reject(reason)
+  }
+
+  function lose(thread: Thread, cause?: unknown): void {
+    if (!threads.delete(thread)) return
+    if (thread.task !== undefined) abandon(thread.task.job, gone('The embedding model broke down.', cause))
+    dispatch()
+  }
+
+  async function close(): Promise<void> {
+    isClosed = true
+    for (const job of jobs) abandon(job, gone('The embedding model is closed.'))
+    const ending = [...threads]
+    threads.clear()
+    await Promise.all(ending.map(async ({ worker, exited }) => {
+      await worker.terminate()
+      await exited
+    }))
+  }
+
+  return { embed, close }
+}
+
+function gone(detail: string, cause?: unknown): AskError {
+  return new AskError('model_failed', { detail, cause })
+}
