@@ -1,0 +1,97 @@
+import { analyze } from '../text/analyze.ts'
+import { countTokens } from '../text/count-tokens.ts'
+import { sentences, type Span } from '../text/sentences.ts'
+import type { Passage } from './terms.ts'
+
+export interface PackOptions {
+  /** Of all passages with their titles, in tokens of the chat models. */
+  readonly maxTokens?: number
+  readonly maxPassages?: number
+  /** Where no window says which part of a long passage is the best, the words of the question do. */
+  readonly question?: string
+}
+
+/** The element around a passage. */
+const tokensAround = 14
+/** Less text than this is not worth a passage's place. */
+const leastTokens = 40
+
+/**
+ * What the model is shown: the best passages within a budget, in their order. One that does not fit is trimmed to
+ * whole sentences around its best part, so its `text` is still the stored text from `start` to `end`. The same
+ * text again (boilerplate of several documents) is left out.
+ */
+export function pack(passages: readonly Passage[], { maxTokens = 1500, maxPassages = 5, question = '' }: PackOptions = {}): Passage[] {
+  const packed: Passage[] = []
+  let left = maxTokens
+  for (const passage of passages) {
+    if (packed.length === maxPassages) break
+    if (packed.some(other => other.text === passage.text)) continue
+    const room = left - tokensAround - countTokens(passage.title)
+    const fitting = fitInto(room, passage, question, packed.length === 0)
+    if (fitting === undefined) continue
+    packed.push(fitting)
+    left = room - countTokens(fitting.text)
+  }
+  return packed
+}
+
+function fitInto(room: number, passage: Passage, question: string, isFirst: boolean): Passage | undefined {
+  if (countTokens(passage.text) <= room) return passage
+  if (room < leastTokens && !isFirst) return undefined
+  const span = spanWithin(room, passage, question) ?? (isFirst ? wordsWithin(room, passage.text) : undefined)
+  return span && trimmed(passage, span)
+}
+
+/** Whole sentences: the best one, then its neighbours in turn while they fit. */
+function spanWithin(room: number, passage: Passage, question: string): Span | undefined {
+  const { text } = passage
+  const spans = sentences(text, passage.language)
+  let first = bestSentence(spans, passage, question)
+  let last = first
+  const fits = (from: number, to: number) => {
+    const [start, end] = [spans[from], spans[to]]
+    return start !== undefined && end !== undefined && countTokens(text.slice(start.start, end.end)) <= room
+  }
+  if (!fits(first, last)) return undefined
+  for (;;) {
+    // What follows usually says more about a sentence than what stands before it.
+    if (fits(first, last + 1)) last++
+    else if (fits(first - 1, last)) first--
+    else break
+    if (fits(first - 1, last)) first--
+  }
+  return { start: spans[first]!.start, end: spans[last]!.end }
+}
+
+function bestSentence(spans: readonly Span[], passage: Passage, question: string): number {
+  const window = passage.windows.toSorted((a, b) => b.similarity - a.similarity)[0]
+  if (window) {
+    const start = window.start - passage.start
+    return Math.max(0, spans.findIndex(span => span.end > start))
+  }
+  const asked = new Set(analyze(question, passage.language).terms)
+  const shared = spans.map(({ start, end }) => new Set(analyze(passage.text.slice(start, end), passage.language).terms).intersection(asked).size)
+  return shared.indexOf(Math.max(...shared))
+}
+
+/** For a single endless sentence: as many words from its start as fit. */
+function wordsWithin(room: number, text: string): Span | undefined {
+  const ends = Array.from(text.matchAll(/\S+/gu), match => match.index + match[0].length)
+  let [fits, tooLong] = [-1, ends.length]
+  while (tooLong - fits > 1) {
+    const middle = Math.floor((fits + tooLong) / 2)
+    if (countTokens(text.slice(0, ends[middle])) <= room) fits = middle
+    else tooLong = middle
+  }
+  return fits < 0 ? undefined : { start: text.search(/\S/u), end: ends[fits]! }
+}
+
+function trimmed(passage: Passage, span: Span): Passage {
+  const start = passage.start + span.start
+  const end = passage.start + span.end
+  const windows = passage.windows
+    .filter(window => window.start < end && window.end > start)
+    .map(window => ({ ...window, start: Math.max(window.start, start), end: Math.min(window.end, end) }))
+  return { ...passage, text: passage.text.slice(span.start, span.end), start, end, windows }
+}
