@@ -1,0 +1,118 @@
+import { analyze, isStopWord } from '../text/analyze.ts'
+import { sentences, type Span } from '../text/sentences.ts'
+import { clausesOf, type Clause } from './clauses.ts'
+import type { Citation, Passage } from './terms.ts'
+
+const maxQuote = 300
+/** A second sentence is quoted when it adds this share of what the first one supports. */
+const worthAdding = 0.25
+/** Without markers: a passage supports a sentence that shares this much of its weight with it, and enough words. */
+const clearSupport = 0.5
+const clearWords = 3
+
+/**
+ * The citations of an answer, by number: for each passage that it names, the one or two sentences there which say
+ * most of what the answer says before the marker, letter for letter. Where the words have nothing in common (an
+ * answer in another language), it is the part nearest to the question.
+ *
+ * A model may forget its markers. An answer without any still gets the citations of the passages that clearly
+ * support one of its sentences; its text is not touched.
+ */
+export function cite(answer: string, passages: readonly Passage[], language: string): Citation[] {
+  const clauses = clausesOf(answer, language)
+  const isCited = clauses.some(({ numbers }) => numbers.length > 0)
+  const claims = isCited ? clauses : clauses.map(clause => withSupport(clause, passages))
+  const citations = passages.map((passage, i) => {
+    const own = claims.filter(({ numbers }) => numbers.includes(i + 1))
+    return own.length === 0 ? undefined : citation(i + 1, passage, own)
+  })
+  return citations.filter(each => each !== undefined)
+}
+
+function citation(index: number, passage: Passage, claims: readonly Clause[]): Citation | undefined {
+  const spans = sentences(passage.text, passage.language)
+  if (spans.length === 0) return undefined
+  const before = claims.map(({ text }) => text).join('\n')
+  const after = claims.map(({ following }) => following).join('\n')
+  const span = bestSpan(passage, spans, before) ?? bestSpan(passage, spans, after) ?? nearestSpan(passage, spans)
+  const { documentId, chunkId, version, title, url, page, scores } = passage
+  const start = passage.start + span.start
+  const end = passage.start + span.end
+  const quote = passage.text.slice(span.start, span.end)
+  return { index, documentId, chunkId, version, title, url, page, quote, start, end, score: scores.fused }
+}
+
+/** The passage that supports a sentence best, if one clearly does. */
+function withSupport(clause: Clause, passages: readonly Passage[]): Clause {
+  const supports = passages.map(passage => {
+    const claimed = contentTerms(clause.text, passage.language)
+    const shared = claimed.intersection(contentTerms(passage.text, passage.language))
+    return { share: shared.size / Math.max(1, claimed.size), words: shared.size }
+  })
+  const best = supports.reduce((top, each, i) => (each.share > (supports[top]?.share ?? 0) ? i : top), 0)
+  const { share = 0, words = 0 } = supports[best] ?? {}
+  return share >= clearSupport && words >= clearWords ? { ...clause, numbers: [best + 1] } : clause
+}
+
+/** Undefined when claim and passage have no word in common. */
+function bestSpan({ text, language }: Passage, spans: readonly Span[], claim: string): Span | undefined {
+  const claimed = contentTerms(claim, language)
+  const shared = spans.map(span => contentTerms(text.slice(span.start, span.end), language).intersection(claimed))
+  const weight = weightIn(shared)
+  const weights = shared.map(weight)
+  const best = weights.indexOf(Math.max(...weights))
+  if (weights[best] === 0) return undefined
+  const pairs = [best - 1, best].filter(first => isPair(spans, first)).map(first => ({ first, weight: weight(shared[first]!.union(shared[first + 1]!)) }))
+  const pair = pairs.sort((a, b) => b.weight - a.weight)[0]
+  if (pair && pair.weight >= weights[best]! * (1 + worthAdding)) return joined(spans, pair.first)
+  return shortened(text, spans[best]!, part => weight(contentTerms(part, language).intersection(claimed)))
+}
+
+/** Rare words tell sentences of a passage apart, words of all its sentences do not. */
+function weightIn(sets: readonly ReadonlySet<string>[]): (terms: ReadonlySet<string>) => number {
+  const frequencies = new Map<string, number>()
+  for (const term of sets.flatMap(set => [...set])) frequencies.set(term, (frequencies.get(term) ?? 0) + 1)
+  const weightOf = (term: string) => Math.log(1 + sets.length / (frequencies.get(term) ?? sets.length))
+  return terms => [...terms].reduce((sum, term) => sum + weightOf(term), 0)
+}
+
+function contentTerms(text: string, language: string): ReadonlySet<string> {
+  const { terms } = analyze(text, language)
+  return new Set(terms.filter(term => !isStopWord(term, language)))
+}
+
+function isPair(spans: readonly Span[], first: number): boolean {
+  const [a, b] = [spans[first], spans[first + 1]]
+  return a !== undefined && b !== undefined && b.end - a.start <= maxQuote
+}
+
+function joined(spans: readonly Span[], first: number): Span {
+  return { start: spans[first]!.start, end: spans[first + 1]!.end }
+}
+
+/** Nothing in common with the claim: the window nearest to the question, else the beginning. */
+function nearestSpan({ text, start, windows }: Passage, spans: readonly Span[]): Span {
+  const window = windows.toSorted((a, b) => b.similarity - a.similarity)[0]
+  const first = window ? Math.max(0, spans.findIndex(span => span.end > window.start - start)) : 0
+  const isWithin = window !== undefined && spans[first + 1] !== undefined && spans[first + 1]!.end <= window.end - start
+  return isWithin && isPair(spans, first) ? joined(spans, first) : shortened(text, spans[first]!, () => 0)
+}
+
+/** An endless sentence is cut between words, to the part that weighs most. */
+function shortened(text: string, { start, end }: Span, weigh: (part: string) => number): Span {
+  if (end - start <= maxQuote) return { start, end }
+  const words = Array.from(text.slice(start, end).matchAll(/\S+/gu), match => ({ start: start + match.index, end: start + match.index + match[0].length }))
+  // Halves of a quote apart is near enough, and a passage can be one long line.
+  const starts = words.filter((word, i) => i === 0 || Math.floor((word.start - start) / 150) > Math.floor((words[i - 1]!.start - start) / 150))
+  const parts = starts.map(first => ({ start: first.start, end: lastEnd(text, words, first.start) }))
+  const weights = parts.map(part => weigh(text.slice(part.start, part.end)))
+  return parts[weights.indexOf(Math.max(...weights))]!
+}
+
+function lastEnd(text: string, words: readonly Span[], start: number): number {
+  const limit = start + maxQuote
+  const whole = words.findLast(word => word.start >= start && word.end <= limit)
+  if (whole) return whole.end
+  // A script without blanks, or no words at all: cut between two characters.
+  return /[\ud800-\udbff]/.test(text.charAt(limit - 1)) ? limit - 1 : limit
+}
