@@ -68,7 +68,6 @@ export interface SharedPostgres {
 /** The server of this run; started and migrated by the first test file that asks, ended when the run is over. */
 export async function sharedPostgres(): Promise<SharedPostgres> {
   return await oncePerRun('postgres', async folder => {
-    guard([runOwner], folder, 'SIGQUIT')
     const { port } = await startCluster(folder, {})
     await makeTemplate(port)
     return { folder, port }

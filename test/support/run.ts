@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { guard } from './server-process.ts'
 
 /**
  * A run is everything that one `tap` starts. Its test files are processes of their own, so what they share (one
@@ -13,11 +14,17 @@ export const runOwner = process.env['TAP_CHILD_ID'] === undefined ? process.pid 
 
 const waitLimitMs = 60_000
 
-/** Calls `make` in one process of the run and gives its result (plain JSON) to all. */
+/**
+ * Calls `make` in one process of the run and gives its result (plain JSON) to all. The folder is for what is made; when
+ * the run is over it is removed, and a server whose number stands in its file `pid` gets SIGQUIT.
+ */
 export async function oncePerRun<T>(name: string, make: (folder: string) => Promise<T>): Promise<T> {
   const folder = join(tmpdir(), `askwell-test-run-${runOwner}-${startOf(runOwner)}-${name}`)
   const result = join(folder, 'result.json')
-  if (claim(folder)) publish(result, await settle(() => make(folder)))
+  if (claim(folder)) {
+    guard([runOwner], folder, 'SIGQUIT')
+    publish(result, await settle(() => make(folder)))
+  }
   const { value, error } = await read<T>(result)
   if (error !== undefined) throw new Error(error)
   return value as T
