@@ -103,6 +103,8 @@ function wordsOf(sample: string): readonly string[] {
 // collection's languages.
 const statisticsWeight = 0.6
 const functionWordsWeight = 1.5
+/** A third of the words are function words of one language, and half of those at most of another. */
+const plainlySo = functionWordsWeight / 3
 // Statistics tell Cyrillic languages apart better than Latin ones.
 const expectedWeight = { latin: 3, other: 1.5 }
 // Anything short in Latin letters may be English: product names, identifiers, error messages.
@@ -118,12 +120,15 @@ function mostLikely(sample: string, candidates: readonly string[], prior: Readon
   const add = (language: string, score: number) => {
     if (candidates.length === 0 || candidates.includes(language)) scores.set(language, (scores.get(language) ?? 0) + score)
   }
-  for (const { lang, accuracy } of detectAll(sample, { only: [...candidates] })) {
-    add(lang, statisticsWeight * Math.min(1, accuracy) * (unlikely.has(lang) ? unlikelyFactor : 1))
-  }
   for (const [language, stops] of functionWords()) {
     const hits = words.filter(word => stops.has(word)).length
-    add(language, (functionWordsWeight * hits) / (words.length + 1))
+    if (hits > 0) add(language, (functionWordsWeight * hits) / (words.length + 1))
+  }
+  const [first = 0, second = 0] = [...scores.values()].sort((a, b) => b - a)
+  const isPlain = words.length >= 5 && first >= plainlySo && first >= 2 * second
+  // Then the library is not asked: it is nearly all the cost, and was wrong more often than this.
+  for (const { lang, accuracy } of isPlain ? [] : detectAll(sample, { only: [...candidates] })) {
+    add(lang, statisticsWeight * Math.min(1, accuracy) * (unlikely.has(lang) ? unlikelyFactor : 1))
   }
   for (const [language, score] of prior) add(language, score)
   return [...scores].reduce((a, b) => (b[1] > a[1] ? b : a), ['en', 0])[0]
