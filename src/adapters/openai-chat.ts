@@ -5,6 +5,7 @@ import type { Usage } from '../ask/terms.ts'
 import { AskError } from '../errors.ts'
 import { failed, toAskError } from './openai-errors.ts'
 import { createHabits } from './openai-habits.ts'
+import { createThoughtFilter } from './openai-thoughts.ts'
 import { providerOf } from './openai.ts'
 
 type Habit = 'newTokenLimit' | 'noUsage' | 'noSystemRole'
@@ -64,13 +65,14 @@ async function* eventsOf(chunks: Chunks, signal: AbortSignal): AsyncGenerator<Ch
   let finishReason: string | null = null
   let usage: Usage | null = null
   let isEmpty = true
+  const withoutThoughts = createThoughtFilter()
   for await (const chunk of chunks) {
     signal.throwIfAborted()
     usage = usageOf(chunk) ?? usage
     // Azure begins, and usage ends, with a chunk that has no choice.
     const choice = chunk.choices?.[0]
-    const text = choice?.delta?.content || choice?.delta?.refusal
-    if (text) {
+    const text = withoutThoughts(choice?.delta?.content || choice?.delta?.refusal || '')
+    if (text !== '') {
       isEmpty = false
       yield { type: 'text', text }
     }

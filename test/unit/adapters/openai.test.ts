@@ -87,6 +87,16 @@ t.test("chat: a model's refusal is text", async t => {
   t.match(textOf(await all(createChat(clientOf(model.url), { model: 'm' }))), /can't help/)
 })
 
+t.test("chat: a model's thoughts are not its answer", async t => {
+  const answers = { '<think>Hm. A refund?</think>\n\nTwo weeks.': 'Two weeks.', 'a <think>b</think>': 'a <think>b</think>', '<th>x': '<th>x' }
+  for (const [said, answer] of Object.entries(answers)) {
+    const server = await startServer(t, (_, reply) => speak(reply, [...[...said].map(letter => word(letter)), word('', 'stop')]))
+    t.equal(textOf(await all(createChat(clientOf(server.url), { model: 'm' }))), answer)
+  }
+  const endless = await startServer(t, (_, reply) => speak(reply, [word('<think>on and on'), word('', 'length')]))
+  t.match(await errorOf(all(createChat(clientOf(endless.url), { model: 'm' }))), { code: 'model_failed', detail: /MAX_ANSWER_TOKENS/ })
+})
+
 t.test('connections are kept and used again', async t => {
   const server = await startServer(t, (_, reply) => speak(reply, [word('Hi', 'stop')]))
   const chat = createChat(clientOf(server.url), { model: 'm' })
