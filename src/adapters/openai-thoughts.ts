@@ -7,10 +7,10 @@ const closing = '</think>'
  * be passed on; held back is only a beginning that may still become `<think>`.
  */
 export function createThoughtFilter(): (text: string) => string {
-  let place: 'start' | 'thought' | 'gap' | 'answer' = 'start'
+  let place: Place = 'start'
   let held = ''
 
-  function settle(): void {
+  function placeNow(): Place {
     const begun = held.trimStart()
     if (place === 'start' && !isBeginning(begun)) place = begun.startsWith(opening) ? 'thought' : 'answer'
     const end = place === 'thought' ? held.indexOf(closing) : -1
@@ -19,16 +19,18 @@ export function createThoughtFilter(): (text: string) => string {
       held = held.slice(end + closing.length)
     }
     if (place === 'gap') held = held.trimStart()
-    if (place === 'gap' && held !== '') place = 'answer'
+    return place === 'gap' && held !== '' ? 'answer' : place
   }
 
   return text => {
     if (place === 'answer') return text
     held += text
-    settle()
+    place = placeNow()
     return place === 'answer' ? held : ''
   }
 }
+
+type Place = 'start' | 'thought' | 'gap' | 'answer'
 
 /** It may still become the opening mark. */
 function isBeginning(text: string): boolean {
