@@ -96,13 +96,12 @@ function endCostOf(text: string, unit: Unit, next: Unit | undefined): number {
 function lastOfChunk(text: string, units: readonly MeasuredUnit[], first: number): number {
   const before = units[first - 1]?.total ?? 0
   const rest = units.at(-1)!.total - before
-  const room = first === 0 ? longestChunkTokens : longestChunkTokens - longestOverlapTokens
-  if (rest <= room) return shortened(text, units, first, units.length - 1)
+  if (rest <= longestChunkTokens) return shortened(text, units, first, units.length - 1)
   const share = rest / Math.ceil(rest / wantedTokens)
   let best = { last: first, cost: Infinity }
   for (let last = first; last < units.length - 1; last++) {
     const tokens = units[last]!.total - before
-    if (tokens > room) break
+    if (tokens > longestChunkTokens) break
     const cost = Math.abs(tokens - share) / share + units[last]!.endCost
     if (cost <= best.cost) best = { last, cost }
   }
@@ -119,11 +118,19 @@ function shortened(text: string, units: readonly MeasuredUnit[], first: number, 
 /** Where the chunk begins when it repeats the sentence or two before it, as far as they are short and it has room. */
 function overlapStart(text: string, units: readonly MeasuredUnit[], first: number, end: number): number {
   let start = units[first]!.start
-  for (let i = first - 1; i >= Math.max(0, first - mostOverlapSentences) && units[i]!.kind === 'sentence'; i--) {
+  for (let i = first - 1; i >= Math.max(0, first - mostOverlapSentences) && leadsTo(text, units[i]!, start); i--) {
     const earlier = units[i]!.start
     const overlap = countTokens(text.slice(earlier, units[first]!.start))
     if (overlap > longestOverlapTokens || countTokens(text.slice(earlier, end)) > longestChunkTokens) break
     start = earlier
   }
   return start
+}
+
+/** Whether a sentence helps to read on at `next`: items and rows do not, but within the same line. */
+function leadsTo(text: string, unit: Unit, next: number): boolean {
+  if (unit.kind !== 'sentence') return false
+  if (!text.slice(unit.end, next).includes('\n')) return true
+  const line = text.slice(text.lastIndexOf('\n', unit.start - 1) + 1, unit.end)
+  return !/^\s*(?:[-*•|]|\d{1,3}[.)])\s/.test(line)
 }

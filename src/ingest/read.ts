@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { basename, extname } from 'node:path'
+import { basename, dirname, extname, resolve } from 'node:path'
 import { findFiles, type FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
 import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
@@ -42,7 +42,7 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
   const format = formatOf(file.path)!
   const naming: Naming = {
     source: file.source,
-    fallbackTitle: basename(file.path, extname(file.path)),
+    fallbackTitle: nameOf(file.path),
     language: options.language,
     metadata: options.metadata ?? {},
   }
@@ -53,6 +53,12 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
     yield { fault: { path: file.path, reason: reasonOf(error) } }
   }
   if (format.kind !== 'rows') options.onBytes?.(file.bytes)
+}
+
+/** Every folder has its README or index: there the folder's name says more. */
+function nameOf(path: string): string {
+  const name = basename(path, extname(path))
+  return /^(?:readme|index)$/i.test(name) ? basename(dirname(resolve(path))) : name
 }
 
 type WholeFormat = Exclude<Format, { kind: 'rows' }>

@@ -21,10 +21,16 @@ type OpenSection = Omit<Section, 'end'>
  */
 export function compose(blocks: readonly Block[], titles: { title?: string | undefined; fallbackTitle: string }): Composed {
   const filled = blocks.map(cleaned).filter(block => block.text !== '')
-  const mainHeading = filled.find(block => block.kind === 'heading' && block.level === 1)
+  const mainHeading = mainHeadingOf(filled)
   const title = cleanLine(titles.title ?? '') || mainHeading?.text || cleanLine(titles.fallbackTitle)
   const isTitle = (block: Block): boolean => block === mainHeading && sameTitle(title, block.text)
   return { title, ...layOut(filled, isTitle) }
+}
+
+/** The only heading of the first level, or the one at the very top. Of several further down none is the title. */
+function mainHeadingOf(blocks: readonly Block[]): Block | undefined {
+  const main = blocks.filter(block => block.kind === 'heading' && block.level === 1)
+  return main.length === 1 || main[0] === blocks[0] ? main[0] : undefined
 }
 
 function cleaned(block: Block): Block {

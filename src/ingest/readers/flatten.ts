@@ -1,6 +1,6 @@
 import type { Code, Heading, List, ListItem, Nodes, Root, RootContent, Table } from 'mdast'
 import type { Block } from './compose.ts'
-import { isBadgeRow, isContents } from './noise.ts'
+import { isBadgeRow, withoutContents } from './noise.ts'
 import { createSlugs } from './slugs.ts'
 
 /**
@@ -12,7 +12,7 @@ import { createSlugs } from './slugs.ts'
  */
 export function flatten(root: Root, options: { slugs: boolean }): Block[] {
   const slugOf = options.slugs ? createSlugs() : undefined
-  return root.children.flatMap((node): Block[] => {
+  return withoutContents(root.children).flatMap((node): Block[] => {
     if (node.type === 'heading') return [headingBlock(node, slugOf)]
     const text = flowText(node)
     return text.trim() === '' ? [] : [{ kind: 'text', text }]
@@ -41,7 +41,7 @@ function flowText(node: RootContent): string {
     case 'code':
       return fencedText(node)
     case 'list':
-      return isContents(node) ? '' : listText(node)
+      return listText(node)
     case 'table':
       return tableText(node)
     case 'blockquote':
@@ -54,7 +54,7 @@ function flowText(node: RootContent): string {
 }
 
 function joined(nodes: readonly RootContent[]): string {
-  return nodes.map(flowText).filter(text => text !== '').join('\n\n')
+  return withoutContents(nodes).map(flowText).filter(text => text !== '').join('\n\n')
 }
 
 /** `[!NOTE]` is GitHub's mark for a coloured box. */
