@@ -1,41 +1,59 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { AskError, type Fault } from '../errors.ts'
-import { invalid } from './problems.ts'
+import { invalid, pointerTo } from './faults.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
+/** Far more than any filter or metadata needs, far less than what exhausts a stack. */
+const maxDepth = 64
+
 /**
- * JSON bodies, read strictly: the framework's own parser would replace broken UTF-8 silently, and a NUL or a
- * lone surrogate would pass to the database, which cannot store it.
+ * JSON bodies, read strictly. The framework's own parser would replace broken UTF-8 silently and not tell where
+ * JSON breaks off; a NUL or half a surrogate pair would pass to the database, which cannot store it.
  */
 export function registerBodyParser(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request: FastifyRequest, body, done) => {
-    let text: string
-    try {
-      text = utf8.decode(body)
-    } catch (cause) {
-      done(new AskError('invalid_encoding', { detail: 'the body is not valid UTF-8', cause }))
-      return
-    }
-    void parse(request, text, (error, value) => {
-      const faults = error ? [] : unstorable(value, '')
-      if (faults.length > 0) done(invalid(faults))
-      else done(error, value)
-    })
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) => {
+    const value = parsed(decoded(body))
+    const faults = unstorable(value, '', 0)
+    if (faults.length > 0) throw invalid(faults)
+    return value
   })
 }
 
-function unstorable(value: unknown, pointer: string): Fault[] {
-  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? [{ pointer, detail: complaint(value) }] : []
+function decoded(body: Buffer): string {
+  try {
+    return utf8.decode(body)
+  } catch (cause) {
+    throw new AskError('invalid_encoding', { detail: 'the body is not valid UTF-8', cause })
+  }
+}
+
+function parsed(text: string): unknown {
+  if (text.trim() === '') throw new AskError('invalid_json', { detail: 'the body is empty; send a JSON object' })
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    // The engine's words: what it met, and at which line and column.
+    throw new AskError('invalid_json', { detail: (cause as SyntaxError).message, cause })
+  }
+}
+
+/** What JSON can say but a database cannot hold, or hold as it was said. */
+function unstorable(value: unknown, pointer: string, depth: number): Fault[] {
+  if (typeof value === 'string' || typeof value === 'number') return complaints(value).map(detail => ({ pointer, detail }))
   if (typeof value !== 'object' || value === null) return []
+  if (depth === maxDepth) return [{ pointer, detail: `is nested deeper than ${maxDepth} levels` }]
   return Object.entries(value).flatMap(([name, inner]) => {
-    const below = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
-    return [...unstorable(name, below), ...unstorable(inner, below)]
+    const below = pointerTo(pointer, name)
+    // Harmless here, but whoever copies it field by field would change an object's prototype.
+    if (name === '__proto__') return [{ pointer: below, detail: 'is not a possible name' }]
+    return [...complaints(name).map(detail => ({ pointer: below, detail })), ...unstorable(inner, below, depth + 1)]
   })
 }
 
-function complaint(text: string): string {
-  return text.includes('\0') ? 'must not hold a NUL character' : 'must be well-formed Unicode (it holds half a surrogate pair)'
+function complaints(value: string | number): string[] {
+  if (typeof value === 'number') return Number.isFinite(value) ? [] : ['is too large a number']
+  if (value.includes('\0')) return ['must not hold a NUL character']
+  return value.isWellFormed() ? [] : ['must be well-formed Unicode (it holds half a surrogate pair)']
 }

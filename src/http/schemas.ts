@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 
 /** What comes over the wire, in the wire's own snake_case; `wire.ts` translates. openapi.yaml says the same. */
 
@@ -17,8 +17,26 @@ const Filter = Type.Union([
   ),
 ])
 
-export const CollectionName = Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$' })
-export const Language = Type.String({ pattern: '^[a-z]{2,3}$' })
+/**
+ * By the fields of a document's metadata. With `propertyNames` and not Type.Record, whose pattern for names matches
+ * no line break: a name with one would carry a value that nothing has looked at.
+ */
+function byField<Value extends TSchema>(value: Value, maxProperties: number) {
+  const propertyNames = { minLength: 1, maxLength: 200 }
+  return Type.Unsafe<Record<string, Static<Value>>>({ type: 'object', propertyNames, additionalProperties: value, maxProperties })
+}
+
+const collectionPattern = '^[a-z0-9][a-z0-9_-]{0,62}$'
+const languagePattern = '^[a-z]{2,3}$'
+
+/** What a client is told when its text does not match. */
+export const patternWords: Readonly<Record<string, string>> = {
+  [collectionPattern]: 'must be 1 to 63 characters of a-z, 0-9, _ and -, the first a letter or a digit',
+  [languagePattern]: 'must be a language code of two or three small letters, such as en or kk',
+}
+
+export const CollectionName = Type.String({ pattern: collectionPattern })
+export const Language = Type.String({ pattern: languagePattern })
 
 export const AskBody = Type.Object(
   {
@@ -26,7 +44,7 @@ export const AskBody = Type.Object(
     collection: Type.Optional(CollectionName),
     mode: Type.Optional(Type.Enum(['fast', 'smart', 'auto'])),
     top_k: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
-    filters: Type.Optional(Type.Record(Type.String({ minLength: 1, maxLength: 200 }), Filter, { maxProperties: 20 })),
+    filters: Type.Optional(byField(Filter, 20)),
     language: Type.Optional(Language),
     history: Type.Optional(
       Type.Array(
@@ -36,15 +54,14 @@ export const AskBody = Type.Object(
     ),
     stream: Type.Optional(Type.Boolean()),
     timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
-    include: Type.Optional(
-      Type.Array(Type.Enum(['passages', 'timings']), { maxItems: 2, uniqueItems: true }),
-    ),
+    // No `uniqueItems`: every fault is looked for, and comparing 60,000 items with each other takes a minute.
+    include: Type.Optional(Type.Array(Type.Enum(['passages', 'timings']), { maxItems: 2 })),
   },
   strict,
 )
 export type AskBody = Static<typeof AskBody>
 
-const Metadata = Type.Record(Type.String({ minLength: 1, maxLength: 200 }), Type.Unknown(), { maxProperties: 100 })
+const Metadata = byField(Type.Unknown(), 100)
 
 export const DocumentBody = Type.Object(
   {
