@@ -1,0 +1,71 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { randomUUID } from 'node:crypto'
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { AskError } from '../errors.ts'
+import { askErrorOf, sendProblem } from './problems.ts'
+
+/**
+ * What fails before there is a request that a route could get: broken HTTP, a URL that is none, too much header.
+ * Node and Fastify answer these by themselves, in words of their own; these options have them answered like the rest.
+ */
+export const unparsedOptions = {
+  clientErrorHandler: answerBrokenHttp,
+  frameworkErrors: answerBrokenUrl,
+  // Node would refuse these with an empty reply; `registerUnparsed` says why.
+  http: { requireHostHeader: false },
+  // Requests that arrive on open connections while the server closes are still answered.
+  return503OnClosing: false,
+  // To receive a whole request, the largest upload included. Without it a client can hold a connection for ever.
+  requestTimeout: 120_000,
+}
+
+/** Codes of these failures only; they have no row in errors.ts, because no code of ours can throw them. */
+export const wireErrors = {
+  invalid_http: { status: 400, title: 'The request is not valid HTTP', detail: 'this is not HTTP/1.1 as RFC 9112 has it' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive', detail: 'the connection was open, but no whole request came' },
+  headers_too_large: { status: 431, title: 'The header fields are too large', detail: 'all header fields together may have 16 kB' },
+} as const
+
+const wireCodes: Readonly<Record<string, keyof typeof wireErrors>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+}
+
+export function registerUnparsed(app: FastifyInstance): void {
+  app.addHook('onRequest', async ({ headers, raw }) => {
+    if (headers.host === undefined && raw.httpVersion === '1.1') throw new AskError('invalid_request', { detail: 'the Host header is missing' })
+  })
+  // RFC 9110 lets a server ignore expectations it does not know; Node would refuse with an empty reply.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+}
+
+/** There is no reply object at this point: the bytes are written by hand, and the connection ends. */
+function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (socket.writable && error.code !== 'ECONNRESET' && !isAnswering(socket)) socket.write(brokenHttpReply(error.code))
+  socket.destroy(error)
+}
+
+/** Node keeps the running response here. Another status line in its middle would look like its content. */
+function isAnswering(socket: Socket & { _httpMessage?: { headersSent: boolean } | null }): boolean {
+  return socket._httpMessage?.headersSent === true
+}
+
+function brokenHttpReply(errorCode = ''): string {
+  const code = wireCodes[errorCode] ?? 'invalid_http'
+  const { status, title, detail } = wireErrors[code]
+  const id = randomUUID()
+  const body = JSON.stringify({ type: `/problems/${code}`, title, status, code, detail, instance: id })
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/problem+json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${id}`,
+    'connection: close',
+  ]
+  return `${head.join('\r\n')}\r\n\r\n${body}`
+}
+
+function answerBrokenUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void sendProblem(request, reply, askErrorOf(error))
+}
