@@ -59,7 +59,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       },
       rateLimit: { ...config.rateLimit, redis: redis?.client },
       registry: metrics.registry,
-      about: { version, openapi: textOf('../openapi.yaml'), reference: textOf('./http/reference.html') },
+      about: { version, openapi: textOf('../openapi.yaml') },
     }
   }
 

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import { referencePage } from './reference.ts'
 
 export interface AboutOptions {
   readonly version: string
+  /** openapi.yaml, as it stands in the repository. */
   readonly openapi: string
-  readonly reference: string
 }
 
 const addresses = {
@@ -17,7 +18,9 @@ const addresses = {
 } as const
 
 /** GET / tells what this is; GET /openapi.yaml is the contract; GET /docs is the same for people. */
-export function registerAbout(app: FastifyInstance, { version, openapi, reference }: AboutOptions): void {
+export function registerAbout(app: FastifyInstance, { version, openapi }: AboutOptions): void {
+  // Made when it is first asked for: most services never are, and it takes longer than all else about starting the edge.
+  let page: string | undefined
   const example = { question: 'How do I …?', collection: 'default' }
   app.get('/', async () => ({
     name: 'askwell',
@@ -30,6 +33,6 @@ export function registerAbout(app: FastifyInstance, { version, openapi, referenc
   app.get('/docs', async (_, reply) =>
     await reply
       .type('text/html; charset=utf-8')
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'")
-      .send(reference))
+      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+      .send((page ??= referencePage(openapi))))
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { Registry } from 'prom-client'
 import tap from 'tap'
@@ -9,6 +10,8 @@ import { wireErrors } from '../../../src/http/unparsed.ts'
 import { questionOf } from '../../../src/http/wire.ts'
 import { version } from '../../../src/version.ts'
 import { contract, contractFaults, eventFaults, place, schemaFaults } from '../../support/contract.ts'
+
+const openapiText = readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8')
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -95,6 +98,19 @@ tap.test('a stream that is not as documented: every fault is told', async t => {
   t.match(eventFaults('event: delta\n'), [/ends inside an event/])
 })
 
+tap.test('reference page: every operation, code and schema, and nothing that must be loaded', async t => {
+  const app = await appOfNothing()
+  const { body, headers } = await app.inject('/docs')
+  const ids = [...body.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
+  t.same(ids.length, new Set(ids).size, 'ids differ')
+  t.same([...body.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id).filter(id => !ids.includes(id)), [], 'links lead somewhere')
+  for (const { value } of operations()) t.ok(ids.includes(String(value['operationId'])), String(value['operationId']))
+  for (const name of Object.keys(valueAt('/components/schemas'))) t.ok(ids.includes(name), name)
+  for (const code of valueAt('/components/schemas/ProblemCode')['enum'] as string[]) t.ok(body.includes(`<code>${code}</code>`), code)
+  t.notMatch(body, /<script|<img|<link|\ssrc=|@import|url\(|\son\w+=/)
+  t.match(headers['content-security-policy'], /^default-src 'none'/)
+})
+
 function valueAt(pointer: string): Json {
   return place(pointer)!.value
 }
@@ -164,6 +180,6 @@ async function appOfNothing() {
     health: { isStarted: () => true, isDraining: () => false, pingDatabase: async () => true, components: () => ({}) },
     rateLimit: { max: 0, seconds: 1, redis: undefined },
     registry: new Registry(),
-    about: { version, openapi: '', reference: '' },
+    about: { version, openapi: openapiText },
   })
 }

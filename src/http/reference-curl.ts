@@ -1,0 +1,23 @@
+interface Callable {
+  readonly method: string
+  readonly path: string
+  readonly parameters: readonly { readonly name: string; readonly example: string }[]
+  readonly security?: readonly object[]
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly examples?: Readonly<Record<string, { readonly value: unknown }>> }>> }
+}
+
+/** A command to try an operation with, on a service of one's own. */
+export function curlOf({ method, path, parameters, security, requestBody }: Callable): string {
+  const address = parameters.reduce((filled, { name, example }) => filled.replace(`{${name}}`, example), path)
+  const [body] = Object.values(requestBody?.content['application/json']?.examples ?? {})
+  const isImplied = method === 'get' || (method === 'post' && body !== undefined)
+  return [
+    `curl ${isImplied ? '' : `-X ${method.toUpperCase()} `}http://localhost:3000${address}`,
+    ...(security ? ['-H "authorization: Bearer $ADMIN_API_KEY"'] : []),
+    ...(body ? ["-H 'content-type: application/json'", `-d ${quoted(JSON.stringify(body.value))}`] : []),
+  ].join(' \\\n  ')
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}
