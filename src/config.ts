@@ -155,18 +155,27 @@ export class ConfigError extends Error {
   }
 }
 
-/** One frozen object, or a {@link ConfigError} with every fault. An empty variable counts as not set. */
-export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * One frozen object, or a {@link ConfigError} with every fault. An empty variable counts as not set; `defaults`
+ * stand in for what is not set, before the settings' own.
+ */
+export function readConfig(env: Environment = process.env, defaults: Environment = {}): Config {
   const faults: string[] = []
-  const entries = Object.entries(settings).map(([key, each]) => [key, readSetting(each, env, faults)])
+  const entries = Object.entries(settings).map(([key, each]) => [key, readSetting(each, { ...defaults, ...withoutEmpty(env) }, faults)])
   const raw = Object.fromEntries(entries) as Raw
   checkTogether(raw, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return deepFreeze(arrange(raw))
 }
 
-function readSetting(each: Setting<unknown>, env: Readonly<Record<string, string | undefined>>, faults: string[]): unknown {
-  const text = env[each.name]?.trim() || each.default
+function withoutEmpty(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()))
+}
+
+function readSetting(each: Setting<unknown>, env: Environment, faults: string[]): unknown {
+  const text = env[each.name]?.trim() ?? each.default
   if (text === undefined) return undefined
   const value = each.read(text)
   if (value === undefined) faults.push(`${each.name} is ${each.isSecret ? 'not usable' : JSON.stringify(text)}; it must be ${each.allowed}`)

@@ -17,7 +17,7 @@ import { remembered, type AnswerCache, type AskWithin, type Remembered } from '.
 import { searchIn } from './ask/retrieve.ts'
 import { rewriteWith } from './ask/rewrite.ts'
 import { createStages, type Stages } from './ask/stage.ts'
-import type { Ask, AskedCollection, Run } from './ask/terms.ts'
+import type { Ask, AskedCollection, Passage, Run } from './ask/terms.ts'
 import { similarityRange, vectorWeight } from './ask/weights.ts'
 import type { Config } from './config.ts'
 import { AskError } from './errors.ts'
@@ -109,7 +109,7 @@ function stepsOf({ config, database, models, metrics, stages }: Omit<Parts, 'sto
   return {
     embed: stage('embed', budgetMs.embed, embedWith(embedder, vectorCache(config, metrics))),
     retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(database), similarityRange(embedder))),
-    pack: (passages: Parameters<typeof pack>[0]) => pack(passages, { maxTokens: config.ask.promptTokens }),
+    pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question }),
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate: chat && streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)),
     rewrite: rewrites && {

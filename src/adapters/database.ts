@@ -1,8 +1,7 @@
 import postgres from 'postgres'
 import { AskError } from '../errors.ts'
-import { embeddedConnections, openEmbedded } from './embedded.ts'
+import { openEmbedded } from './embedded.ts'
 import { createPool, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
-import { databaseError } from './postgres-errors.ts'
 
 export interface DatabaseSettings {
   /** Undefined: the embedded database. */
@@ -30,43 +29,49 @@ export interface Database {
 
 /** Connects, checks the server and pgvector. Rejects with `database_unavailable` and the way out. */
 export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
-  if (settings.url !== undefined) return await openServer(settings.url, settings)
-  const server = await openEmbedded(settings.dataDir)
-  try {
-    const database = await openServer(server.url, settings)
-    const close = async () => {
-      await database.close()
-      await server.close()
-    }
-    return { ...database, kind: 'embedded', close }
-  } catch (error) {
-    await server.close()
-    throw error
-  }
+  return settings.url === undefined ? await openInside(settings) : await openServer(settings.url, settings)
 }
 
 async function openServer(url: string, settings: DatabaseSettings): Promise<Database> {
-  const isEmbedded = settings.url === undefined
-  const connect = (onClose: () => void) => client(url, settings.statementTimeoutMs, onClose)
+  // For cancels and pings: must work when the pool is exhausted.
   const side = client(url, 5000)
   const pool = createPool({
-    connect,
-    // The embedded engine runs one query at a time: more connections would only queue inside it.
-    size: isEmbedded ? embeddedConnections : settings.poolSize,
-    maxOverflow: isEmbedded ? 0 : settings.poolMaxOverflow,
+    connect: onClose => client(url, settings.statementTimeoutMs, onClose),
+    size: settings.poolSize,
+    maxOverflow: settings.poolMaxOverflow,
     maxWaiting: settings.poolMaxWaiting,
-    ...(isEmbedded ? {} : { cancelBackend: async (pid: number) => void (await side`select pg_cancel_backend(${pid})`) }),
+    cancelBackend: async pid => void (await side`select pg_cancel_backend(${pid})`),
   })
   const close = async () => {
     await pool.close()
     await side.end({ timeout: 1 }).catch(() => {})
   }
+  return await checked({ kind: 'postgres', lease: pool.lease, status: pool.status, ping: signal => ping(side, signal), close })
+}
+
+/**
+ * The embedded engine runs one query at a time, and its socket server lets the protocol messages of two
+ * connections interleave outside transactions, so that one may execute what the other bound. One connection,
+ * leased in turn, loses nothing and is always right. It cannot cancel a query: late results are dropped.
+ */
+async function openInside(settings: DatabaseSettings): Promise<Database> {
+  const server = await openEmbedded(settings.dataDir)
+  const connect = (onClose: () => void) => client(server.url, settings.statementTimeoutMs, onClose)
+  const pool = createPool({ connect, size: 1, maxOverflow: 0, maxWaiting: settings.poolMaxWaiting })
+  const close = async () => {
+    await pool.close()
+    await server.close()
+  }
+  return await checked({ kind: 'embedded', lease: pool.lease, status: pool.status, ping: async () => server.isAlive(), close })
+}
+
+async function checked(database: Omit<Database, 'version'>): Promise<Database> {
   try {
-    const version = await checkServer(side)
-    return { kind: 'postgres', version, lease: pool.lease, status: pool.status, ping: signal => ping(side, signal), close }
+    const signal = new AbortController().signal
+    return { ...database, version: await database.lease({ signal, label: 'check' }, checkServer) }
   } catch (error) {
-    await close()
-    throw databaseError(error)
+    await database.close()
+    throw error
   }
 }
 

@@ -5,12 +5,10 @@ import { AskError } from '../errors.ts'
 import { acquireFolder } from './folder-lock.ts'
 import type { EmbeddedMessage, EmbeddedSettings } from './embedded-worker.ts'
 
-/** The embedded server takes this many connections; they share one engine, so more would only queue. */
-export const embeddedConnections = 8
-
 export interface EmbeddedServer {
   /** For postgres.js: a server on the loopback interface, this process's own. */
   readonly url: string
+  isAlive(): boolean
   close(): Promise<void>
 }
 
@@ -22,13 +20,16 @@ export async function openEmbedded(dataDir: string | undefined): Promise<Embedde
   const release = dataDir === undefined ? () => {} : lockedFolder(dataDir)
   const settings: EmbeddedSettings = {
     dataDir: dataDir === undefined ? undefined : join(dataDir, 'postgres'),
-    maxConnections: embeddedConnections + 2,
+    // One is in use; a second may come before the first is seen to be gone.
+    maxConnections: 2,
   }
   const worker = new Worker(new URL('./embedded-worker.ts', import.meta.url), { workerData: settings })
-  const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
+  let isAlive = true
+  const exited = new Promise<void>(resolve => worker.once('exit', () => resolve())).then(() => void (isAlive = false))
   try {
     const port = await portOf(worker)
     return {
+      isAlive: () => isAlive,
       url: `postgres://postgres@127.0.0.1:${port}/postgres?sslmode=disable`,
       async close() {
         worker.postMessage('close')

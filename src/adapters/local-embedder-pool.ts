@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { AskError } from '../errors.ts'
 import type { WorkerReply } from './local-embedder-worker.ts'
 
-/** A call of `embed`: its texts are handed out one by one, and it is done when the last vector is there. */
+/** A call of `embed`: its texts are handed out a few at a time, and it is done when the last vector is there. */
 interface Job {
   readonly texts: readonly string[]
   readonly vectors: Float32Array[]
@@ -16,12 +16,15 @@ interface Thread {
   readonly worker: Worker
   readonly exited: Promise<void>
   /** What it computes now; its job may have been abandoned meanwhile. */
-  task: { readonly job: Job; readonly index: number } | undefined
+  task: { readonly job: Job; readonly first: number } | undefined
 }
 
+/** Four together take two thirds of the time of four alone (9 ms each, not 14); more gain nothing further. */
+const textsAtOnce = 4
+
 /**
- * Worker threads with one queue. A thread takes one text at a time, from a single text (a question) before a
- * bulk, so a question waits for at most one text of a bulk load. A thread that dies fails the call it worked on
+ * Worker threads with one queue. A thread takes a few texts at a time, from a single text (a question) before a
+ * bulk, so a question waits for at most four texts of a bulk load. A thread that dies fails the call it worked on
  * and is replaced when there is work.
  */
 export function createWorkerPool(size: number, program = new URL('./local-embedder-worker.ts', import.meta.url)) {
@@ -62,10 +65,12 @@ export function createWorkerPool(size: number, program = new URL('./local-embedd
   }
 
   function give(thread: Thread, job: Job): void {
-    thread.task = { job, index: job.next }
+    thread.task = { job, first: job.next }
     // An idle thread must not keep the process alive, a busy one must.
     thread.worker.ref()
-    thread.worker.postMessage(job.texts[job.next++])
+    const texts = job.texts.slice(job.next, job.next + textsAtOnce)
+    job.next += texts.length
+    thread.worker.postMessage(texts)
   }
 
   function start(): Thread {
@@ -84,19 +89,20 @@ export function createWorkerPool(size: number, program = new URL('./local-embedd
     const { task } = thread
     thread.task = undefined
     thread.worker.unref()
-    if (task !== undefined) settle(task.job, task.index, reply)
+    if (task !== undefined) settle(task.job, task.first, reply)
     dispatch()
   }
 
-  function settle(job: Job, index: number, reply: WorkerReply): void {
+  function settle(job: Job, first: number, reply: WorkerReply): void {
     if ('error' in reply) return abandon(job, gone('The embedding model failed.', new Error(reply.error)))
-    job.vectors[index] = reply.vector
-    if (++job.done < job.texts.length) return
+    reply.vectors.forEach((vector, i) => void (job.vectors[first + i] = vector))
+    job.done += reply.vectors.length
+    if (job.done < job.texts.length) return
     jobs = jobs.filter(other => other !== job)
     job.resolve(job.vectors)
   }
 
-  /** The text that a thread is at is finished for nobody: 15 ms of work are not worth a thread. */
+  /** The texts that a thread is at are finished for nobody: 40 ms of work are not worth a thread. */
   function abandon(job: Job, reason: unknown): void {
     jobs = jobs.filter(other => other !== job)
     job.reject(reason)

@@ -4,12 +4,12 @@ import { createTokenCounter, plainText, readVocabulary } from './local-embedder-
 import { createWorkerPool } from './local-embedder-pool.ts'
 
 export interface LocalEmbedderOptions {
-  /** Threads, each with its own copy of the model (~150 MB). One serves questions; loading gains from two. */
+  /** Threads at the most, each with its own copy of the model (~150 MB), started when there is work for them. */
   readonly workers?: number
 }
 
 export interface LocalEmbedder extends Embedder {
-  /** Starts the threads and runs the model once in each, so that the first question does not wait for it. */
+  /** Starts a thread and runs the model once, so that the first question does not wait for it. */
   warm(): Promise<void>
 }
 
@@ -27,7 +27,7 @@ const windowTokens = 40
  * no network. It runs in worker threads, because it computes for 11 ms a question and would block the process;
  * tokens are counted here, without the model. Threads start with the first text.
  */
-export function createLocalEmbedder({ workers = 1 }: LocalEmbedderOptions = {}): LocalEmbedder {
+export function createLocalEmbedder({ workers = 2 }: LocalEmbedderOptions = {}): LocalEmbedder {
   const pool = createWorkerPool(workers)
   let counter: ((text: string) => number) | undefined
 
@@ -49,14 +49,14 @@ export function createLocalEmbedder({ workers = 1 }: LocalEmbedderOptions = {}):
     maxTokens,
     windowTokens,
     languages: ['en'],
+    readsCode: false,
     countTokens,
     async embed(texts, signal) {
       texts.forEach(refuseUnfit)
       return await pool.embed(texts, signal)
     },
     async warm() {
-      const { signal } = new AbortController()
-      await Promise.all(Array.from({ length: workers }, () => pool.embed(['warm up'], signal)))
+      await pool.embed(['warm up'], new AbortController().signal)
     },
     close: () => pool.close(),
   }

@@ -28,8 +28,6 @@ export interface Models {
 }
 
 export interface OpenModelsOptions {
-  /** Threads of the local model: one for questions, more for loading. */
-  readonly workers?: number
   /** Length of the vectors this model made before; known, the API need not be there at start. */
   readonly knownDimensions?: (model: string) => Promise<number | undefined>
 }
@@ -43,7 +41,7 @@ export async function openModels(settings: ModelSettings, options: OpenModelsOpt
   const client = createOpenAIClient({ apiKey: settings.apiKey, baseUrl: settings.baseUrl, timeoutMs: settings.timeoutMs })
   const chat = settings.chat === null ? null : createChat(client, { model: settings.chat })
   if (settings.embedding === 'local' || settings.embedding === localModel) {
-    const embedder = createLocalEmbedder({ workers: options.workers ?? 1 })
+    const embedder = createLocalEmbedder()
     return { embedder, chat, warm: () => embedder.warm(), close: () => embedder.close() }
   }
   const embedder = await apiEmbedder(client, settings, options)

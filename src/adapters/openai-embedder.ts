@@ -59,7 +59,7 @@ export function createEmbedder(
   }
 
   const windowTokens = Math.min(bestWindow, maxTokens)
-  return { model, dimensions, maxTokens, windowTokens, languages, countTokens, embed, close: async () => {} }
+  return { model, dimensions, maxTokens, windowTokens, languages, readsCode: true, countTokens, embed, close: async () => {} }
 }
 
 /**

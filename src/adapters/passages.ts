@@ -74,6 +74,7 @@ const b = 0.75
  * common that they alone would match a large share of the collection score, but do not fetch.
  * Vector: cosine over windows; a chunk counts by its best window.
  */
+// Booleans go as text: postgres.js would declare the array by its first member, as one boolean.
 export function bothArms(sql: Sql, query: Search) {
   const path = metadataPath(query.filters)
   const isMatch = path === null ? sql`true` : sql`c.metadata @@ ${path}::jsonpath`
@@ -84,7 +85,7 @@ export function bothArms(sql: Sql, query: Search) {
     asked as materialized (
       select u.term, u.count, u.is_content, coalesce(t.chunk_count, 0) as df,
         ln(1 + (n - least(coalesce(t.chunk_count, 0), n) + 0.5) / (coalesce(t.chunk_count, 0) + 0.5)) as idf
-      from stats, unnest(${query.terms.map(t => t.term)}::text[], ${query.terms.map(t => t.count)}::int[], ${query.terms.map(t => t.isContent)}::bool[])
+      from stats, unnest(${query.terms.map(t => t.term)}::text[], ${query.terms.map(t => t.count)}::int[], ${query.terms.map(t => String(t.isContent))}::text[]::bool[])
         as u(term, count, is_content)
       left join collection_terms t on t.collection_id = ${query.collectionId} and t.term = u.term),
     fetching as materialized (

@@ -1,14 +1,12 @@
 import { AskError } from '../errors.ts'
+import type { Chunk } from '../ingest/terms.ts'
 import type { Database, Sql } from './database.ts'
 import { vectorText } from './document-rows.ts'
 
 /** A chunk whose vectors are to be made anew. */
-export interface PendingChunk {
+export interface PendingChunk extends Chunk {
   readonly id: string
   readonly documentText: string
-  readonly start: number
-  readonly end: number
-  readonly title: string
   readonly language: string
 }
 
@@ -42,15 +40,19 @@ export async function openReembedding(
 
   async function next(afterId: string, limit: number): Promise<PendingChunk[]> {
     const rows = await database.lease(terms, sql => sql`
-      select c.id, d.text, c.start_at, c.end_at, c.title, c.language from chunks c join documents d on d.id = c.document_id
+      select c.*, d.text as document_text from chunks c join documents d on d.id = c.document_id
       where ${pending(sql)} and c.id > ${afterId}::bigint order by c.id limit ${limit}`)
     return rows.map(row => ({
       id: String(row['id']),
-      documentText: String(row['text']),
+      documentText: String(row['document_text']),
+      language: String(row['language']),
+      ordinal: Number(row['ordinal']),
       start: Number(row['start_at']),
       end: Number(row['end_at']),
       title: String(row['title']),
-      language: String(row['language']),
+      anchor: row['anchor'] as string | null,
+      page: row['page'] as number | null,
+      tokens: Number(row['tokens']),
     }))
   }
 

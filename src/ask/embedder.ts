@@ -9,6 +9,8 @@ export interface Embedder {
   readonly windowTokens: number
   /** Languages it can read (BCP 47 primary), or 'any'. In another language its vectors have no say. */
   readonly languages: readonly string[] | 'any'
+  /** False: a model of prose; windows leave blocks of code to the lexical arm. */
+  readonly readsCode: boolean
   countTokens(text: string): number
   /**
    * One unit-length vector a text, in order. Texts must not be empty nor longer than `maxTokens` (an

@@ -65,7 +65,7 @@ function announces(run: readonly ScoredSentence[], next: ScoredSentence): boolea
 }
 
 /** Words that point back: alone, the sentence would not say what it speaks of. */
-const pointers = /^(this|these|that|those|it|they|such|he|she|however|therefore|also|это|этот|эта|эти|он|она|они|оно|такой|такие|поэтому|однако|questo|questa|questi|tale|tali|esso|inoltre|бұл|ол|олар|điều này|đó|nó|họ)\b/iu
+const pointers = /^(this|these|that|those|it|they|such|he|she|however|therefore|also|это|этот|эта|эти|он|она|они|оно|такой|такие|поэтому|однако|questo|questa|questi|tale|tali|esso|inoltre|бұл|ол|олар|điều này|đó|nó|họ)(?![\p{L}\p{M}])/iu
 
 function leansOnPrevious(text: string): boolean {
   return pointers.test(text)

@@ -1,5 +1,6 @@
 import { isAskError } from '../errors.ts'
 import type { ChatModel } from './chat.ts'
+import { sentinel } from './markers.ts'
 import { condensePrompt, rephrasePrompt } from './prompt.ts'
 import { noUsage, type Question, type Run, type Usage } from './terms.ts'
 import type { Understood } from './understand.ts'
@@ -40,7 +41,7 @@ export function rewriteWith(model: ChatModel): Rewrites {
       run.log.warn({ code: error.code, err: error.cause ?? error }, 'question not rewritten: going on as asked')
       return { lines: [], usage }
     }
-    const lines = text.split('\n').map(line => line.trim().slice(0, maxLength)).filter(line => line !== '')
+    const lines = text.split('\n').map(line => line.trim().slice(0, maxLength)).filter(line => line !== '' && line !== sentinel)
     return { lines, usage }
   }
 }

@@ -14,11 +14,14 @@ export function addDemo(program: Command): void {
     .command('demo')
     .description('start the service with a real corpus: the manuals of the packages it is made of')
     .action(async () => {
-      const config = readConfig(demoEnvironment(process.env))
+      const config = readConfig(undefined, demoDefaults)
       const log = createLogger(config)
       say('Starting Askwell on the embedded database …')
       const server = await startServer(config, log)
-      const report = await loadDemo(server)
+      const report = await loadDemo(server).catch(async (error: unknown) => {
+        await server.stop()
+        throw error
+      })
       stopOnSignals(server, log)
       say(welcome(server, report, config))
       await server.stopped
@@ -26,12 +29,8 @@ export function addDemo(program: Command): void {
     })
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
-/** A folder and vectors of its own, whatever else is configured; quiet unless asked. */
-function demoEnvironment(env: Environment): Environment {
-  return { ...env, DATA_DIR: env['DATA_DIR'] ?? '.askwell/demo', EMBEDDING_MODEL: env['EMBEDDING_MODEL'] ?? 'local', LOG_LEVEL: env['LOG_LEVEL'] ?? 'warn' }
-}
+/** A folder of its own, vectors that need no key, and a quiet log; what the environment says wins. */
+const demoDefaults = { DATA_DIR: '.askwell/demo', EMBEDDING_MODEL: 'local', LOG_LEVEL: 'warn' }
 
 async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
   const { embedder } = deps.models

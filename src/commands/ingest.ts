@@ -6,7 +6,8 @@ import { readConfig } from '../config.ts'
 import { AskError } from '../errors.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
 import { preparerWith } from '../ingest/prepare.ts'
-import { measurePaths, readPaths, sourceRoots } from '../ingest/read.ts'
+import { sourceRoots } from '../ingest/find-files.ts'
+import { measurePaths, readPaths } from '../ingest/read.ts'
 import type { Json, ReadFault } from '../ingest/terms.ts'
 import { migrate } from '../migrate.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -39,24 +40,25 @@ export function addIngest(program: Command): void {
 
 async function ingest(paths: string[], options: Options): Promise<LoadReport> {
   checkName(options.collection)
+  const pruneRoots = options.prune ? sourceRoots(paths) : null
   const config = readConfig()
   const signal = interruptSignal('stopping after this batch; run the same command again to finish')
   const database = await openDatabase(config.database)
   try {
     await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
-    const models = await openModels(config.models, { workers: 2 })
+    const models = await openModels(config.models)
     try {
       const embedder = models.embedder
       const total = await measurePaths(paths)
       const progress = createProgress(total.bytes)
-      const given = { language: options.language ?? null, metadata: options.metadata, onBytes: progress.bytes }
+      const given = { language: options.language, metadata: options.metadata, onBytes: progress.bytes }
       const report = await load(readPaths(paths, given), {
         store: createDocumentStore(database),
         prepare: preparerWith(embedder),
         model: { name: embedder.model, dimensions: embedder.dimensions },
       }, {
         collection: options.collection,
-        pruneRoots: options.prune ? sourceRoots(paths) : null,
+        pruneRoots,
         signal,
         onProgress: progress.report,
         onFault: fault => progress.line(faultLine(fault)),

@@ -2,6 +2,7 @@ import { SingleBar } from 'cli-progress'
 import type { LoadReport } from '../ingest/load.ts'
 
 export interface Progress {
+  /** Bytes read so far grow by this many. */
   bytes(count: number): void
   report(report: LoadReport): void
   /** A message that must not be overwritten by the bar. */
@@ -19,7 +20,7 @@ export function createProgress(totalBytes: number): Progress {
 function barProgress(totalBytes: number): Progress {
   const startedAt = performance.now()
   const bar = new SingleBar({
-    format: '{bar} {percentage}% | {documents} documents, {chunks} chunks, {rate}/s | {eta_formatted} left',
+    format: '{bar} {percentage}% | {documents} documents, {chunks} chunks, {rate} chunks/s | {eta_formatted} left',
     barCompleteChar: '█',
     barIncompleteChar: '░',
     barsize: 30,
@@ -28,11 +29,13 @@ function barProgress(totalBytes: number): Progress {
     etaBuffer: 50,
   })
   bar.start(Math.max(1, totalBytes), 0, { documents: 0, chunks: 0, rate: 0 })
-  const report = ({ documents, chunks }: LoadReport) =>
-    bar.update({ documents, chunks, rate: Math.round(chunks / ((performance.now() - startedAt) / 1000)) })
+  let read = 0
   return {
-    bytes: count => bar.increment(count),
-    report,
+    bytes: count => void (read += count),
+    report({ documents, chunks, doneShare }) {
+      const rate = Math.round(chunks / ((performance.now() - startedAt) / 1000))
+      bar.update(read * doneShare, { documents, chunks, rate })
+    },
     line(text) {
       process.stderr.write(`\r\u001B[K${text}\n`)
     },
@@ -49,13 +52,13 @@ function lineProgress(totalBytes: number): Progress {
   let read = 0
   return {
     bytes: count => void (read += count),
-    report({ documents, chunks }) {
+    report({ documents, chunks, doneShare }) {
       const now = performance.now()
       if (now - saidAt < logEveryMs) return
       saidAt = now
-      const share = Math.min(1, read / Math.max(1, totalBytes))
+      const share = Math.min(1, (read * doneShare) / Math.max(1, totalBytes))
       const left = share > 0 ? Math.round(((now - startedAt) / 1000) * (1 / share - 1)) : 0
-      process.stderr.write(`${Math.round(share * 100)} % read, ${documents} documents, ${chunks} chunks, about ${left} s left\n`)
+      process.stderr.write(`${Math.round(share * 100)} % done, ${documents} documents, ${chunks} chunks, about ${left} s left\n`)
     },
     line: text => void process.stderr.write(`${text}\n`),
     end() {},

@@ -18,7 +18,7 @@ export function addReembed(program: Command): void {
       const signal = interruptSignal('stopping after this batch; run the same command again to finish')
       const database = await openDatabase(config.database)
       try {
-        const models = await openModels(config.models, { workers: 2 })
+        const models = await openModels(config.models)
         try {
           const { model: name, dimensions, languages } = models.embedder
           const job = await openReembedding(database, collection, { name, dimensions, languages }, signal)

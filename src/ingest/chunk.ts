@@ -28,12 +28,13 @@ function chunksOfRun(document: SourceDocument, run: SectionRun, language: string
   const units = measured(text, run.sections.flatMap(section => piecesOf(document, section, language)))
   const title = titleOf(document.title, run.path)
   const parts: Part[] = []
-  for (let first = 0; first < units.length; ) {
+  for (let first = 0, before = 0; first < units.length; ) {
     const last = lastOfChunk(text, units, first)
     const { end } = units[last]!
-    const start = overlapStart(text, units, first, end)
+    const start = overlapStart(text, units, { before, first }, end)
     const section = first === 0 ? placedSection(run) : sectionAt(run, units[first]!.start)
     parts.push({ start, end, title, ...placeOf(section), tokens: countTokens(text.slice(start, end)) })
+    before = first
     first = last + 1
   }
   return parts
@@ -115,10 +116,14 @@ function shortened(text: string, units: readonly MeasuredUnit[], first: number, 
   return fitting
 }
 
-/** Where the chunk begins when it repeats the sentence or two before it, as far as they are short and it has room. */
-function overlapStart(text: string, units: readonly MeasuredUnit[], first: number, end: number): number {
+/**
+ * Where the chunk from `first` begins when it repeats a sentence or two of the chunk from `before`: as far as
+ * they are short, it has room, and it does not repeat that chunk whole.
+ */
+function overlapStart(text: string, units: readonly MeasuredUnit[], { before, first }: { before: number; first: number }, end: number): number {
   let start = units[first]!.start
-  for (let i = first - 1; i >= Math.max(0, first - mostOverlapSentences) && leadsTo(text, units[i]!, start); i--) {
+  const earliest = Math.max(before + 1, first - mostOverlapSentences)
+  for (let i = first - 1; i >= earliest && leadsTo(text, units[i]!, start); i--) {
     const earlier = units[i]!.start
     const overlap = countTokens(text.slice(earlier, units[first]!.start))
     if (overlap > longestOverlapTokens || countTokens(text.slice(earlier, end)) > longestChunkTokens) break

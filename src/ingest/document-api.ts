@@ -1,7 +1,7 @@
 import type { DocumentStore } from '../adapters/documents.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { contentHash, documentId, preparerWith } from './prepare.ts'
-import { documentFrom } from './read.ts'
+import { documentFrom } from './document-from.ts'
 import type { Json } from './terms.ts'
 
 /** A document as the API takes it. */

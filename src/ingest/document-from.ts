@@ -1,4 +1,5 @@
-import { documentOf, type Metadata } from './readers/content.ts'
+import { AskError } from '../errors.ts'
+import { documentOf, type Content, type Metadata } from './readers/content.ts'
 import { readHtml } from './readers/html.ts'
 import { readMarkdown } from './readers/markdown.ts'
 import { readText } from './readers/text.ts'
@@ -27,7 +28,7 @@ const readers = { markdown: readMarkdown, text: readText, html: readHtml }
 
 /** A document from a text and what its sender says of it, for `PUT /documents`. The sender's word wins. */
 export function documentFrom(input: DocumentInput): SourceDocument {
-  const content = readers[input.format ?? 'markdown'](input.text)
+  const content = contentOf(input)
   return documentOf(
     {
       blocks: content.blocks,
@@ -38,6 +39,16 @@ export function documentFrom(input: DocumentInput): SourceDocument {
     },
     { source: input.source, fallbackTitle: nameIn(input.source) },
   )
+}
+
+function contentOf(input: DocumentInput): Content {
+  try {
+    return readers[input.format ?? 'markdown'](input.text)
+  } catch (cause) {
+    // Trees nested some thousand deep exhaust the stack of the parsers.
+    if (!(cause instanceof RangeError)) throw cause
+    throw new AskError('invalid_request', { detail: `The text of ${input.source} is nested too deeply.`, cause })
+  }
 }
 
 /** The last part of a path or address, without its ending. */

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, isAbsolute, join, posix, resolve, sep } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
+import { AskError } from '../errors.ts'
 import { formatOf } from './formats.ts'
 import type { ReadFault } from './terms.ts'
 
@@ -51,22 +53,30 @@ async function filesAt(given: string): Promise<Found[]> {
 }
 
 async function filesBelow(root: string): Promise<Found[]> {
-  const inside = (await walk(root)).filter(path => formatOf(path) !== undefined)
-  if (inside.length === 0) return [faultOf(root, 'holds no file of a known format')]
-  return sized(root, inside)
+  const { files, unreadable } = await walk(root)
+  const known = files.filter(path => formatOf(path) !== undefined)
+  const faults = unreadable.map(path => faultOf(join(root, path), 'cannot be opened'))
+  if (known.length + faults.length === 0) return [faultOf(root, 'holds no file of a known format')]
+  return [...faults, ...(await sized(root, known))]
 }
 
-/** Paths of the files below a folder, relative to it. Links to folders are not followed: they may go round. */
-async function walk(root: string, below = ''): Promise<string[]> {
-  const entries = await readdir(join(root, below), { withFileTypes: true })
+interface Walked {
+  readonly files: readonly string[]
+  readonly unreadable: readonly string[]
+}
+
+/** What is below a folder, by paths relative to it. Links to folders are not followed: they may go round. */
+async function walk(root: string, below = ''): Promise<Walked> {
+  const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => null)
+  if (entries === null) return { files: [], unreadable: [below] }
   const visible = entries.filter(entry => !entry.name.startsWith('.') && entry.name !== 'node_modules')
   const inside = await Promise.all(
-    visible.map(entry => {
+    visible.map((entry): Walked | Promise<Walked> => {
       const path = posix.join(below, entry.name)
-      return entry.isDirectory() ? walk(root, path) : [path]
+      return entry.isDirectory() ? walk(root, path) : { files: [path], unreadable: [] }
     }),
   )
-  return inside.flat()
+  return { files: inside.flatMap(each => each.files), unreadable: inside.flatMap(each => each.unreadable) }
 }
 
 async function filesMatching(pattern: string): Promise<Found[]> {
@@ -96,6 +106,19 @@ async function sized(root: string, inside: readonly string[]): Promise<Found[]> 
     }),
   )
   return found.filter(file => file !== null)
+}
+
+/**
+ * Under which names documents from these paths are stored: what `--prune` may remove from. A glob says only
+ * what is there now, not what was, and `.` would claim everything: both are refused.
+ */
+export function sourceRoots(paths: readonly string[]): string[] {
+  return paths.map(path => {
+    const root = sourceOf(path, '')
+    const isPlain = root !== '.' && (existsSync(path) || !isDynamicPattern(path))
+    if (isPlain) return root
+    throw new AskError('invalid_request', { detail: `--prune needs files or named folders, not ${JSON.stringify(path)}` })
+  })
 }
 
 function sourceOf(given: string, inside: string): string {

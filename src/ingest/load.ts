@@ -36,11 +36,13 @@ export interface LoadReport {
   readonly removed: number
   readonly chunks: number
   readonly faults: number
+  /** Of what was read so far, the share that is prepared and written: 0…1. */
+  readonly doneShare: number
 }
 
 /** Documents and characters that are prepared and written together: large enough to batch, small enough to hold. */
 const batchDocuments = 64
-const batchCharacters = 200_000
+const batchCharacters = 60_000
 
 /**
  * Loads what `results` gives, batch by batch, each in a transaction of its own: killed in the middle, the next
@@ -50,7 +52,9 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
   const runId = randomUUID()
   const target = await deps.store.openCollection(options.collection, deps.model)
   const faulty: string[] = []
-  let report: LoadReport = { documents: 0, added: 0, replaced: 0, unchanged: 0, removed: 0, chunks: 0, faults: 0 }
+  let report: LoadReport = { documents: 0, added: 0, replaced: 0, unchanged: 0, removed: 0, chunks: 0, faults: 0, doneShare: 0 }
+  let charactersRead = 0
+  let charactersDone = 0
   let writing: Promise<unknown> = Promise.resolve()
   const tell = (change: Partial<LoadReport>) => {
     report = { ...report, ...change }
@@ -63,20 +67,24 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
     tell({ faults: report.faults + 1 })
   })) {
     options.signal.throwIfAborted()
+    const characters = lengthOf(batch)
+    charactersRead += characters
     const { changed, unchangedIds } = await sorted(batch, target, deps.store)
     const prepared = await deps.prepare(options.collection, changed, options.signal)
     await writing
-    writing = put(prepared, unchangedIds)
+    writing = put(prepared, unchangedIds, characters)
     writing.catch(() => {}) // awaited at the next batch or the end; until then it must not count as unhandled
   }
   await writing
   if (options.pruneRoots) tell({ removed: await deps.store.prune(target, options.pruneRoots, faulty, runId) })
   return report
 
-  async function put(prepared: PreparedDocument[], unchangedIds: string[]): Promise<void> {
+  async function put(prepared: PreparedDocument[], unchangedIds: string[], characters: number): Promise<void> {
     const written = await deps.store.write(target, prepared, runId)
     if (options.pruneRoots && unchangedIds.length > 0) await deps.store.markSeen(unchangedIds, runId)
+    charactersDone += characters
     tell({
+      doneShare: charactersDone / charactersRead,
       documents: report.documents + prepared.length + unchangedIds.length,
       added: report.added + written.added,
       replaced: report.replaced + written.replaced,
@@ -84,6 +92,10 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
       chunks: report.chunks + written.chunks,
     })
   }
+}
+
+function lengthOf(batch: readonly SourceDocument[]): number {
+  return batch.reduce((sum, document) => sum + document.text.length, 0)
 }
 
 /** Splits a batch into what changed and the ids of what is stored just so already. */

@@ -6,7 +6,6 @@ import { documentOf, UnreadableError, type Content, type Metadata, type Naming }
 import { decodeUtf8, encodingFault } from './readers/utf8.ts'
 import type { ReadResult } from './terms.ts'
 
-export { documentFrom } from './document-from.ts'
 export { knownFormats } from './formats.ts'
 
 /** A document that is read whole takes several times its size in memory. Rows of CSV and JSON lines do not. */

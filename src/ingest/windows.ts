@@ -4,7 +4,7 @@ import { splitLong } from './split-span.ts'
 import type { Chunk, ChunkWindow } from './terms.ts'
 
 /** What windows need to know of an embedding model. */
-export type WindowModel = Pick<Embedder, 'countTokens' | 'maxTokens' | 'windowTokens'>
+export type WindowModel = Pick<Embedder, 'countTokens' | 'maxTokens' | 'windowTokens' | 'readsCode'>
 
 /**
  * The windows of a chunk: runs of whole sentences that an embedding model reads well at once, with the title
@@ -12,9 +12,31 @@ export type WindowModel = Pick<Embedder, 'countTokens' | 'maxTokens' | 'windowTo
  */
 export function windowsOf(text: string, chunk: Chunk, language: string, model: WindowModel): ChunkWindow[] {
   const whole = { start: chunk.start, end: chunk.end }
+  if (!model.readsCode) return proseWindows(text, chunk, language, model)
   if (fits(text, chunk, whole, model, model.windowTokens)) return [whole]
+  return filled(text, chunk, unitsOf(text, chunk, language), model)
+}
+
+/** What stands between blocks of code. A chunk of nothing but code keeps its beginning, so that it can be found. */
+function proseWindows(text: string, chunk: Chunk, language: string, model: WindowModel): ChunkWindow[] {
+  const units = unitsOf(text, chunk, language)
+  const runs = proseRuns(units)
+  if (runs.length === 0) return filled(text, chunk, units, model).slice(0, 1)
+  return runs.flatMap(run => filled(text, chunk, run, model))
+}
+
+function proseRuns(units: readonly Unit[]): Unit[][] {
+  const runs: Unit[][] = [[]]
+  for (const unit of units) {
+    if (unit.kind === 'code') runs.push([])
+    else runs.at(-1)!.push(unit)
+  }
+  return runs.filter(run => run.length > 0)
+}
+
+function filled(text: string, chunk: Chunk, whole: readonly Unit[], model: WindowModel): ChunkWindow[] {
   const room = Math.max(1, model.windowTokens - model.countTokens(withTitle(shortTitle(chunk.title, model), '')))
-  const spans = unitsOf(text, chunk, language).flatMap(unit => piecesOf(text, chunk, unit, model, room))
+  const spans = whole.flatMap(unit => piecesOf(text, chunk, unit, model, room))
   const units = spans.map(span => ({ ...span, tokens: model.countTokens(bodyOf(text, chunk, span)) }))
   const windows: ChunkWindow[] = []
   for (let first = 0; first < units.length; ) {
@@ -47,7 +69,7 @@ function fits(text: string, chunk: Chunk, window: ChunkWindow, model: WindowMode
 function piecesOf(text: string, chunk: Chunk, unit: Unit, model: WindowModel, room: number): ChunkWindow[] {
   const { start, end } = unit
   if (fits(text, chunk, unit, model, model.maxTokens)) return [{ start, end }]
-  return splitLong(text, unit, Math.min(room, model.maxTokens), slice => model.countTokens(plain(slice)))
+  return splitLong(text, unit, Math.min(room, model.maxTokens), slice => model.countTokens(embeddable(slice)))
 }
 
 interface MeasuredSpan extends ChunkWindow {
@@ -73,12 +95,14 @@ function lastOfWindow(units: readonly MeasuredSpan[], first: number, room: numbe
 
 function bodyOf(text: string, chunk: Chunk, window: ChunkWindow): string {
   const slice = text.slice(window.start, window.end)
-  const body = plain(window.start === chunk.start ? withoutHeadings(slice, chunk.title) : slice)
-  return body === '' ? slice.replace(/\s+/g, ' ').trim() : body
+  const body = window.start === chunk.start ? withoutHeadings(slice, chunk.title) : slice
+  return body.trim() === '' ? embeddable(slice) : embeddable(body)
 }
 
-function plain(text: string): string {
-  return text.replace(/^[^\S\n]*(?:`{3,}|~{3,})[^\n]*$/gm, '').replace(/\s+/g, ' ').trim()
+/** On one line and without the fences of code, unless there is nothing else: an embedder takes no empty text. */
+function embeddable(text: string): string {
+  const unfenced = text.replace(/^[^\S\n]*(?:`{3,}|~{3,})[\w+.-]*[^\S\n]*$/gm, '')
+  return (unfenced.trim() === '' ? text : unfenced).replace(/\s+/g, ' ').trim()
 }
 
 const separator = ' › '

@@ -34,7 +34,8 @@ function mainHeadingOf(blocks: readonly Block[]): Block | undefined {
 }
 
 function cleaned(block: Block): Block {
-  if (block.kind === 'heading') return { ...block, text: cleanLine(block.text) }
+  // Manuals put a "¶" or "#" behind a heading, to link to it.
+  if (block.kind === 'heading') return { ...block, text: cleanLine(block.text).replace(/(?:\s+#|\s*[¶§])$/, '') }
   // Leading spaces of the first line stay: they are the indentation of code.
   return { ...block, text: cleanText(block.text).replace(/^(?:[^\S\n]*\n)+/, '').trimEnd() }
 }

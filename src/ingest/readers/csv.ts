@@ -9,20 +9,19 @@ import { createRowDocuments, faultAt, type Row, type RowFile } from './row.ts'
 /**
  * The rows of a CSV file as documents. With a question and an answer column it is an FAQ: the question is the
  * title, the answer the text. With a text column that is the text. Otherwise a row is told in lines like
- * "column: value".
+ * "column: value". A header that cannot be read is the only fault that ends the file.
  */
 export async function* readCsv(path: string, file: RowFile, options: LineOptions = {}): AsyncGenerator<ReadResult> {
   const documentOfRow = createRowDocuments(file)
   let columns: readonly Column[] | null = null
   for await (const record of csvRecords(readLines(path, options))) {
     if ('fault' in record) {
-      yield faultAt(file, record.line, columns === null ? `${record.fault}; without its header the file cannot be read` : record.fault)
+      yield faultAt(file, record.line, record.fault)
       if (columns === null) return
     } else if (columns === null) {
       columns = columnsOf(record.fields)
     } else {
-      const misfit = misfitOf(columns, record.fields)
-      yield misfit === null ? documentOfRow(rowOf(columns, record)) : faultAt(file, record.line, misfit)
+      yield documentOfRow(rowOf(columns, record))
     }
   }
 }
@@ -49,12 +48,6 @@ function columnsOf(header: readonly string[]): Column[] {
 function withoutHalfFaq(column: Column): Column {
   const isHalf = column.meaning === 'question' || column.meaning === 'answer'
   return isHalf ? { name: column.name, meaning: undefined } : column
-}
-
-function misfitOf(columns: readonly Column[], fields: readonly string[]): string | null {
-  const surplus = fields.slice(columns.length).some(field => field.trim() !== '')
-  if (fields.length >= columns.length && !surplus) return null
-  return `has ${fields.length} fields, the header has ${columns.length}`
 }
 
 function rowOf(columns: readonly Column[], record: { line: number; fields: readonly string[] }): Row {

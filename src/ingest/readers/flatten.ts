@@ -115,10 +115,11 @@ function inlineText(node: Nodes): string {
 }
 
 /** Chinese and Japanese have no space between words, so a line end between two of their letters is nothing. */
-const lineEndInIdeographs = /(?<=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}，。、])\s*\n\s*(?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}])/gu
+const lineEndInIdeographs = /(?<=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}，。、]) ?\n ?(?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}])/gu
 
+/** Spaces are joined first: a pattern of "spaces, then a line end" takes quadratic time on long runs of them. */
 function unwrapped(text: string): string {
-  return text.replace(lineEndInIdeographs, '').replace(/[^\S\n]*\n[^\S\n]*/g, ' ')
+  return text.replace(/[^\S\n]+/g, ' ').replace(lineEndInIdeographs, '').replace(/ ?\n ?/g, ' ')
 }
 
 /** Removed tags and pictures leave double spaces behind. */

@@ -3,7 +3,9 @@ import { defaultHandlers, toMdast, type Handle } from 'hast-util-to-mdast'
 import type { Root } from 'mdast'
 
 /** Furniture of a page: nothing in it is said about the subject. */
-const furniture = new Set(['nav', 'script', 'style', 'footer', 'aside', 'noscript', 'template', 'svg', 'iframe', 'dialog'])
+const furniture = new Set(
+  'nav script style footer aside noscript template svg iframe dialog button select'.split(' '),
+)
 
 /** An HTML tree as a Markdown tree, without furniture (which is removed from the tree given). */
 export function markdownTree(tree: HtmlRoot | Element): Root {

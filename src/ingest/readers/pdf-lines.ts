@@ -30,31 +30,38 @@ export function linesOf(pieces: readonly PlacedText[]): Line[] {
 }
 
 /** Lines joined into paragraphs: a wider gap, a column's top or another letter size begins a new one. */
-export function paragraphsOf(lines: readonly Line[]): string[] {
-  const usualGap = median(lines.slice(1).map((line, i) => lines[i]!.y - line.y).filter(gap => gap > 0))
+export function paragraphsOf(lines: readonly Line[], gap: number): string[] {
   const paragraphs: string[] = []
   lines.forEach((line, i) => {
     const before = lines[i - 1]
     const text = paragraphs.at(-1)
-    if (before === undefined || text === undefined || isApart(before, line, usualGap)) paragraphs.push(line.text)
+    if (before === undefined || text === undefined || isApart(before, line, gap)) paragraphs.push(line.text)
     else paragraphs[paragraphs.length - 1] = joinLines(text, line.text)
   })
   return paragraphs
 }
 
-function isApart(before: Line, line: Line, usualGap: number): boolean {
+/** From one line to the next within a paragraph: a low quartile, since the gaps between paragraphs are wider. */
+export function usualGap(pages: readonly (readonly Line[])[]): number {
+  const gaps = pages.flatMap(lines => lines.slice(1).map((line, i) => gapBetween(lines[i]!, line)))
+  const sorted = gaps.filter(gap => gap > 0).toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 4)] ?? 0
+}
+
+/** 0 for what is hardly lower: a raised letter, the next cell of a table. */
+function gapBetween(before: Line, line: Line): number {
+  const gap = before.y - line.y
+  return gap > before.fontSize * 0.7 ? gap : 0
+}
+
+function isApart(before: Line, line: Line, usual: number): boolean {
   const gap = before.y - line.y
   const isOtherSize = Math.abs(before.fontSize - line.fontSize) > 1
-  return gap < 0 || gap > usualGap * 1.4 || isOtherSize || /^(?:[•▪‣–-]|\d+[.)])\s/.test(line.text)
+  return gap < 0 || gap > usual * 1.4 || isOtherSize || /^(?:[•▪‣–-]|\d+[.)])\s/.test(line.text)
 }
 
 /** Joins a word divided at the line's end: "exam-" and "ple". A capital or digit after the hyphen keeps it. */
 export function joinLines(first: string, second: string): string {
   if (/\p{L}[-\u2010]$/u.test(first) && /^\p{Ll}/u.test(second)) return first.slice(0, -1) + second
   return `${first} ${second}`
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }

@@ -1,13 +1,14 @@
 import { extractTextItems, getDocumentProxy, getMeta } from 'unpdf'
 import type { Block } from './compose.ts'
 import { UnreadableError, type Content } from './content.ts'
-import { joinLines, linesOf, paragraphsOf, type Line } from './pdf-lines.ts'
+import { joinLines, linesOf, paragraphsOf, usualGap, type Line } from './pdf-lines.ts'
 
 /** A PDF with a text layer; every page is a section with its number. */
 export async function readPdf(bytes: Buffer): Promise<Content> {
   const { pages, infoTitle } = await extract(bytes)
   const lines = withoutRunningLines(pages)
-  const paragraphs = mendPageBreaks(lines.map(paragraphsOf))
+  const gap = usualGap(lines)
+  const paragraphs = mendPageBreaks(lines.map(page => paragraphsOf(page, gap)))
   const blocks = paragraphs.flatMap((page, i): Block[] =>
     page.map(text => ({ kind: 'text', text, page: i + 1 })),
   )
@@ -70,8 +71,13 @@ function usefulTitle(title: unknown): string | undefined {
   return /^(microsoft word|untitled|document\d*$)|\.(docx?|pdf|indd|tex|dvi|odt|rtf|pptx?)$/i.test(title.trim()) ? undefined : title
 }
 
-/** The first line, when it is short enough to be a title. */
+/** What stands largest on the first page; if all is of one size its first line, when that is no sentence. */
 function titleLine(lines: readonly Line[]): string | undefined {
-  const text = lines[0]?.text
-  return text !== undefined && text.length <= 100 && !/[.,;:]$/.test(text) ? text : undefined
+  const sizes = lines.map(line => line.fontSize)
+  const largest = Math.max(...sizes)
+  const from = sizes.indexOf(largest)
+  const to = sizes.findIndex((size, i) => i > from && size !== largest)
+  const isOneSize = largest - Math.min(...sizes) < 1
+  const title = isOneSize ? lines[0]?.text : lines.slice(from, to === -1 ? undefined : to).map(line => line.text).join(' ')
+  return title !== undefined && title.length <= 150 && !/[.,;:]$/.test(title) ? title : undefined
 }

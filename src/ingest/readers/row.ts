@@ -32,14 +32,11 @@ export function createRowDocuments(file: RowFile): (row: Row) => ReadResult {
     const text = cleanText(row.text).trim()
     if (text === '') return faultAt(file, row.line, 'has no text')
     const names = namesOf({ ...row, text })
-    let firstLine = 0
-    for (const name of names) {
-      const before = seen.firstLine(name, row.line)
-      if (before === null) return { document: documentNamed(file, name, { ...row, text }) }
-      firstLine = before
-    }
-    const what = cleanLine(row.id ?? '') === '' ? 'is the same row as' : `has the same id as`
-    return faultAt(file, row.line, `${what} line ${firstLine}`)
+    const firstLines = names.map(name => seen.firstLine(name, row.line))
+    const free = names[firstLines.indexOf(null)]
+    if (free !== undefined) return { document: documentNamed(file, free, { ...row, text }) }
+    const what = cleanLine(row.id ?? '') === '' ? 'is the same row as' : 'has the same id as'
+    return faultAt(file, row.line, `${what} line ${firstLines.at(-1)}`)
   }
 }
 

@@ -1,0 +1,66 @@
+import type { Embedded } from './embed.ts'
+import type { Retrieved, Wanted } from './retrieve.ts'
+import type { Rewrites } from './rewrite.ts'
+import type { Stage } from './stage.ts'
+import { addUsage, noUsage, type AskedCollection, type Degraded, type Passage, type Question, type Run, type Usage } from './terms.ts'
+import { read, understand, type Understood } from './understand.ts'
+
+export interface LookSteps {
+  readonly embed: Stage<Understood, Embedded>
+  readonly retrieve: Stage<Wanted, Retrieved>
+  /** Null when no language model is set. */
+  readonly rewrite: Rewrites | null
+  /** Share of the vector arm for questions in this language, 0…1. */
+  readonly vectorWeight: (language: string) => number
+  /** Passages less near than this answer nothing, 0…1. */
+  readonly abstainBelow: number
+}
+
+export interface Looked {
+  readonly asked: Understood
+  /** Best first. */
+  readonly passages: readonly Passage[]
+  readonly isNear: boolean
+  /** Smart when a model was asked for other words. */
+  readonly mode: 'fast' | 'smart'
+  readonly usage: Usage
+  readonly degraded: readonly Degraded[]
+}
+
+/** From the question's words to passages: at most one embedding and one search, and a second look where the mode allows it. */
+export async function lookUp(steps: LookSteps, question: Question, collection: AskedCollection, run: Run): Promise<Looked> {
+  const { asked, usage } = await standAlone(steps, question, collection, run)
+  const isRewritten = usage.llmCalls > 0
+  const first = await find(asked)
+  if (first.nearness >= steps.abstainBelow || question.mode === 'fast' || !steps.rewrite) return looked(first, isRewritten, usage)
+
+  // Nothing near: the documents may say it in other words.
+  const other = await steps.rewrite.rephrase(asked, run)
+  const others = await Promise.all(other.texts.map(text => find(read(text, asked.language))))
+  const best = others.reduce((a, b) => (b.nearness > a.nearness ? b : a), first)
+  return looked(best, true, addUsage(usage, other.usage))
+
+  async function find(words: Understood): Promise<Found> {
+    const weight = collection.modelId === null ? 0 : steps.vectorWeight(words.language)
+    const { vector, isDegraded } = weight > 0 ? await steps.embed(words, run) : { vector: null, isDegraded: false }
+    const { filters, topK } = question
+    const retrieved = await steps.retrieve({ asked: words, vector, vectorWeight: weight, collection, filters, topK }, run)
+    return { ...retrieved, degraded: isDegraded ? ['embeddings'] : [] }
+  }
+
+  function looked({ passages, nearness, degraded }: Found, isSmart: boolean, spent: Usage): Looked {
+    return { asked, passages, isNear: nearness >= steps.abstainBelow, mode: isSmart ? 'smart' : 'fast', usage: spent, degraded }
+  }
+}
+
+interface Found extends Retrieved {
+  readonly degraded: readonly Degraded[]
+}
+
+/** A follow-up is rewritten to stand alone where a model may be asked; else it borrows the words before it. */
+async function standAlone(steps: LookSteps, question: Question, collection: AskedCollection, run: Run) {
+  const asked = understand(question, collection)
+  if (question.history.length === 0 || question.mode === 'fast' || !steps.rewrite) return { asked, usage: noUsage }
+  const { text, usage } = await steps.rewrite.condense(question, run)
+  return { asked: text === null ? asked : read(text, asked.language), usage }
+}

@@ -1,0 +1,67 @@
+import { isAskError, type AskError } from '../errors.ts'
+import { cite } from './cite.ts'
+import type { Extracted } from './compose.ts'
+import type { Draft, DraftEvent, Request } from './generate.ts'
+import type { Stage, StreamStage } from './stage.ts'
+import { noUsage, type AskEvent, type Citation, type Degraded, type Run, type Usage } from './terms.ts'
+
+export interface WriteSteps {
+  /** Null when no language model is set: answers are quoted sentences. */
+  readonly generate: StreamStage<Request, DraftEvent> | null
+  readonly extract: Stage<Request, Extracted>
+  /** Name of the language model. */
+  readonly model: string | null
+  /** Milliseconds kept back from the model, so that a quoted answer can still be made when it uses up its time. */
+  readonly reserveMs: number
+}
+
+export interface Written {
+  readonly text: string
+  readonly citations: readonly Citation[]
+  readonly isAbstained: boolean
+  readonly generator: 'openai' | 'extractive'
+  readonly model: string | null
+  readonly usage: Usage
+  readonly degraded: readonly Degraded[]
+}
+
+/**
+ * The model's words as they come, else quoted sentences. A model that fails is replaced as long as nothing was
+ * shown that cannot be taken back; a stream that breaks off later throws, never looking complete.
+ */
+export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run): AsyncGenerator<AskEvent, Written> {
+  if (!steps.generate) return yield* quote(steps, request, run, [])
+  let isShown = false
+  try {
+    let draft: Draft | undefined
+    for await (const event of steps.generate(request, { ...run, deadline: run.deadline - steps.reserveMs })) {
+      if (event.type === 'end') draft = event.draft
+      else if (run.isStreamed) {
+        isShown = true
+        yield { type: 'delta', text: event.text }
+      }
+    }
+    return yield* finished(steps, draft as Draft, request, run)
+  } catch (error) {
+    if (isShown || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
+    run.log.warn({ code: error.code, err: error.cause ?? error }, 'the model failed: answering with quoted sentences')
+    return yield* quote(steps, request, run, ['generation'])
+  }
+}
+
+async function* finished({ model }: WriteSteps, draft: Draft, { asked, passages }: Request, run: Run): AsyncGenerator<AskEvent, Written> {
+  const { text, usage, abstained } = draft
+  if (!run.isStreamed && !abstained) yield { type: 'delta', text }
+  const citations = abstained ? [] : cite(text, passages, asked.language)
+  return { text, citations, isAbstained: abstained, generator: 'openai', model, usage, degraded: [] }
+}
+
+async function* quote(steps: WriteSteps, request: Request, run: Run, degraded: readonly Degraded[]): AsyncGenerator<AskEvent, Written> {
+  const { text, citations } = await steps.extract(request, run)
+  if (text !== '') yield { type: 'delta', text }
+  return { text, citations, isAbstained: text === '', generator: 'extractive', model: null, usage: noUsage, degraded }
+}
+
+function isModelFault({ code }: AskError): boolean {
+  return code.startsWith('model_') || code === 'deadline_exceeded'
+}

@@ -1,0 +1,36 @@
+import { adminKey, type App } from './app.ts'
+
+/** A small handbook whose every answer is known. */
+export const handbook = [
+  {
+    source: 'handbook/grants.md',
+    title: 'Grants',
+    metadata: { faculty: 'law', year: 2025, tags: ['money', 'students'] },
+    text: '# Grants\n\nA student applies for a grant at the dean\'s office before 15 September. The form needs a copy of the passport and the transcript.\n\n## Amount\n\nThe state grant is 36,660 tenge a month. Students with honours receive 15 percent more.',
+  },
+  {
+    source: 'handbook/dormitory.md',
+    title: 'Dormitory',
+    url: 'https://example.edu/dormitory',
+    metadata: { faculty: 'all', year: 2024 },
+    text: '# Dormitory\n\nA place in the dormitory costs 12,000 tenge a month. Foreign students are settled first. The warden keeps the list of free rooms.\n\n## Quiet hours\n\nQuiet hours last from 23:00 to 07:00. Guests must leave by 22:00.',
+  },
+  {
+    source: 'handbook/library.md',
+    title: 'Library',
+    metadata: { faculty: 'all', year: 2023 },
+    text: '# Library\n\nThe library lends books for thirty days. A lost book is replaced by the same edition or paid for at three times its price. The reading room is open until midnight during examinations.',
+  },
+  {
+    source: 'handbook/stipendiya.md',
+    title: 'Стипендия',
+    language: 'ru',
+    metadata: { faculty: 'law', year: 2025 },
+    text: '# Стипендия\n\nЧтобы подать на стипендию, студент приносит заявление в деканат до 15 сентября. К заявлению прикладывают копию паспорта и справку об оценках. Повышенную стипендию получают отличники.',
+  },
+] as const
+
+export async function loadHandbook(app: App, collection = 'default'): Promise<void> {
+  const reply = await app.send('PUT', '/documents', { collection, documents: handbook }, { authorization: `Bearer ${adminKey}` })
+  if (reply.status !== 200) throw new Error(`the handbook was not loaded: ${reply.status} ${reply.text}`)
+}
