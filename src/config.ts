@@ -85,7 +85,7 @@ export const settings = {
   maxAnswerTokens: setting('MAX_ANSWER_TOKENS', '500', 'Longest answer of the model.', integer(16, 16_000)),
   promptTokens: setting('PROMPT_TOKENS', '1500', 'Tokens of passages put before the model, five passages at most.', integer(100, 100_000)),
   requestTimeoutMs: setting('REQUEST_TIMEOUT_MS', '30000', 'Longest time for one question; the default and the cap of `timeout_ms`.', integer(100, 600_000)),
-  abstainBelow: setting('ABSTAIN_BELOW', '0.35', 'How near the best passage must be (0–1), else "I can\'t find that".', fraction()),
+  abstainBelow: setting('ABSTAIN_BELOW', '0.45', 'How near the best passage must be (0–1), else "I can\'t find that".', fraction()),
   answerCacheSeconds: setting('ANSWER_CACHE_SECONDS', '300', 'How long an answer is kept for the same question; `0`: never.', integer(0, 86_400)),
   answerCacheMb: setting('ANSWER_CACHE_MB', '64', 'Memory for cached answers.', integer(1, 65_536)),
   embeddingCacheMb: setting('EMBEDDING_CACHE_MB', '32', 'Memory for vectors of recent questions.', integer(1, 65_536)),

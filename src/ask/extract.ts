@@ -2,35 +2,31 @@ import { composed, type Extracted } from './compose.ts'
 import type { Request } from './generate.ts'
 import { scoredSentences, type ScoredSentence } from './sentence-scores.ts'
 
-export type { Extracted }
-
-/** A further passage is quoted when its best sentence is worth this share of the best of all. */
-const worthShare = 0.75
-/** Neighbours of a quoted sentence are quoted with it above this share. */
-const neighbourShare = 0.6
+/** A further passage is quoted when its best sentence is worth this share of the best of all, and adds something asked. */
+const worthShare = 0.7
+/** Neighbours that say as much as this share of the quoted sentence are quoted with it. */
+const neighbourShare = 0.7
 const maxPassages = 3
-const maxCharacters = 700
+const maxCharacters = 800
+/** A shorter quotation takes the rest of its paragraph along: one sentence alone seldom reads as an answer. */
+const comfortable = 240
 
 /**
  * An answer made of quoted sentences: the one that answers best, neighbours that say as much, what it announces
- * with a colon, and at most two more passages that are nearly as good; in reading order, each run cited. Empty
- * when no sentence holds anything of what was asked.
+ * with a colon, and passages that hold something asked which the first does not; in reading order, each run
+ * cited. Empty when no sentence holds anything of what was asked.
  */
 export async function extractFrom({ asked, passages }: Request): Promise<Extracted> {
   const sentences = scoredSentences(asked, passages)
-  const seeds = bestOfEachPassage(sentences)
-  const best = seeds[0]
+  const [best, ...others] = bestOfEachPassage(sentences)
   if (!best) return { text: '', citations: [] }
-  const runs: ScoredSentence[][] = []
-  let characters = 0
-  for (const seed of seeds.slice(0, maxPassages)) {
-    if (seed !== best && (seed.score < worthShare * best.score || isRepeat(seed, runs))) continue
-    const run = runAround(seed, sentences, maxCharacters - characters)
-    characters += lengthOf(run)
-    if (runs.length > 0 && characters > maxCharacters) break
-    runs.push(run)
+  const runs = [runAround(best, sentences, maxCharacters)]
+  for (const seed of others) {
+    const room = maxCharacters - runs.reduce((sum, run) => sum + lengthOf(run), 0)
+    if (runs.length === maxPassages || seed.score < worthShare * best.score || room < seed.text.length) break
+    if (addsSomethingAsked(seed, runs)) runs.push(runAround(seed, sentences, room))
   }
-  return composed(runs.sort((a, b) => order(a[0], b[0])), passages)
+  return composed(runs.sort((a, b) => (a[0]?.passageIndex ?? 0) - (b[0]?.passageIndex ?? 0)), passages)
 }
 
 function bestOfEachPassage(sentences: readonly ScoredSentence[]): ScoredSentence[] {
@@ -38,50 +34,46 @@ function bestOfEachPassage(sentences: readonly ScoredSentence[]): ScoredSentence
   return Array.from(groups.values(), group => group.reduce((a, b) => (b.score > a.score ? b : a))).sort((a, b) => b.score - a.score)
 }
 
-/** The seed with the neighbours it needs to be understood or that answer as well as it does. */
+/** The seed with the neighbours it needs to be understood, or that answer as well as it does. */
 function runAround(seed: ScoredSentence, sentences: readonly ScoredSentence[], room: number): ScoredSentence[] {
   const siblings = sentences.filter(each => each.passageIndex === seed.passageIndex)
-  let first = seed.place
-  if (leansOnPrevious(seed.text) && siblings[first - 1]?.isSeed) first--
-  let last = seed.place
+  const before = siblings[seed.place - 1]
+  const run = leansOnPrevious(seed.text) && before?.isSeed && !seed.followsBlank ? [before, seed] : [seed]
   for (;;) {
-    const next = siblings[last + 1]
-    const current = siblings[last]
-    if (!next || !current || next.isHeading) break
-    const isAnnounced = announces(siblings.slice(first, last + 1), next)
-    if (!isAnnounced && next.score < neighbourShare * seed.score) break
-    if (next.end - (siblings[first]?.start ?? 0) > room) break
-    last++
+    const next = siblings[(run.at(-1)?.place ?? 0) + 1]
+    if (!next || !belongs(next, run, seed) || lengthOf([...run, next]) > room) return run
+    run.push(next)
   }
-  return siblings.slice(first, last + 1)
 }
 
-/** "The options are:" brings the lines that follow, up to a blank line. */
-function announces(run: readonly ScoredSentence[], next: ScoredSentence): boolean {
+function belongs(next: ScoredSentence, run: readonly ScoredSentence[], seed: ScoredSentence): boolean {
+  if (next.kind === 'heading') return false
+  if (isAnnounced(next, run)) return true
+  if (next.kind === 'code') return false
+  if (next.score >= neighbourShare * seed.score && next.found.size > 0) return true
+  return !next.followsBlank && lengthOf(run) < comfortable
+}
+
+/** "The options are:" brings the block of code or the lines that follow, up to a blank line. */
+function isAnnounced(next: ScoredSentence, run: readonly ScoredSentence[]): boolean {
   const opener = run.findLastIndex(each => /[:：]$/.test(each.text))
   if (opener < 0) return false
-  const isFirstLine = opener === run.length - 1
-  return isFirstLine || !next.followsBlank
+  return opener === run.length - 1 || (!next.followsBlank && run[opener + 1]?.kind === 'sentence')
 }
 
 /** Words that point back: alone, the sentence would not say what it speaks of. */
-const pointers = /^(this|these|that|those|it|they|such|he|she|however|therefore|also|это|этот|эта|эти|он|она|они|оно|такой|такие|поэтому|однако|questo|questa|questi|tale|tali|esso|inoltre|бұл|ол|олар|điều này|đó|nó|họ)(?![\p{L}\p{M}])/iu
+const pointers =
+  /^(this|these|that|those|it|they|such|he|she|however|therefore|also|это|этот|эта|эти|он|она|они|оно|такой|такие|поэтому|однако|questo|questa|questi|tale|tali|esso|inoltre|бұл|ол|олар|điều này|đó|nó|họ)(?![\p{L}\p{M}])/iu
 
 function leansOnPrevious(text: string): boolean {
   return pointers.test(text)
 }
 
-function isRepeat(seed: ScoredSentence, runs: readonly ScoredSentence[][]): boolean {
-  return runs.flat().some(said => {
-    const shared = seed.terms.intersection(said.terms).size
-    return shared / Math.max(1, Math.min(seed.terms.size, said.terms.size)) > 0.8
-  })
+function addsSomethingAsked(seed: ScoredSentence, runs: readonly (readonly ScoredSentence[])[]): boolean {
+  const said = new Set(runs.flat().flatMap(each => [...each.found]))
+  return !seed.found.isSubsetOf(said)
 }
 
 function lengthOf(run: readonly ScoredSentence[]): number {
   return (run.at(-1)?.end ?? 0) - (run[0]?.start ?? 0)
-}
-
-function order(a: ScoredSentence | undefined, b: ScoredSentence | undefined): number {
-  return (a?.passageIndex ?? 0) - (b?.passageIndex ?? 0) || (a?.start ?? 0) - (b?.start ?? 0)
 }

@@ -64,12 +64,16 @@ function passageOf({ scores }: Ranked, stored: StoredPassage | undefined): Passa
   return stored ? [{ ...stored, scores }] : []
 }
 
+/** Where no vector can raise it, coverage speaks louder: true answers in such languages hold fewer of the asked words. */
+const wordsAlone = 1.25
+
 /**
  * How near the best passage is: the share of the question's content words it holds (by idf), raised by what the
  * similarity of its best window adds on the model's own scale. Either alone can convince; neither has to.
  */
 export function nearness(passages: readonly Passage[], { unrelated, related }: SimilarityRange): number {
   const each = passages.map(({ scores, windows }) => {
+    if (scores.vector === null && windows.length === 0) return Math.min(1, scores.coverage * wordsAlone)
     const similarity = Math.max(scores.vector ?? -1, ...windows.map(window => window.similarity))
     const meaning = Math.min(1, Math.max(0, (similarity - unrelated) / (related - unrelated)))
     return scores.coverage + (1 - scores.coverage) * meaning

@@ -1,29 +1,36 @@
 import { analyze } from '../text/analyze.ts'
-import { sentences } from '../text/sentences.ts'
+import { unitsOf } from '../text/units.ts'
 import type { Passage } from './terms.ts'
 import type { Understood } from './understand.ts'
 
 export interface ScoredSentence {
   readonly passageIndex: number
-  /** Place among the passage's sentences. */
+  /** Place among the passage's sentences and blocks of code. */
   readonly place: number
   /** Offsets into the passage's text. */
   readonly start: number
   readonly end: number
   readonly text: string
+  readonly kind: 'sentence' | 'heading' | 'code'
+  /** Words of the question that it holds. */
+  readonly found: ReadonlySet<string>
   readonly terms: ReadonlySet<string>
+  /** 0…1, comparable within one question. */
   readonly score: number
-  /** May an answer begin with it? Headings, questions and fragments don't answer. */
+  /** May an answer begin with it? Headings, code, questions and fragments don't answer. */
   readonly isSeed: boolean
-  readonly isHeading: boolean
   readonly followsBlank: boolean
 }
 
-/** What makes a sentence answer: its own words, its heading's words, its meaning, its passage's rank. */
-const weights = { words: 0.45, heading: 0.15, meaning: 0.2, rank: 0.2 } as const
+/** What makes a sentence answer: its own words, their being together as asked, its heading's words, its meaning, its passage's rank, to come first. */
+const weights = { words: 0.35, pairs: 0.15, heading: 0.2, meaning: 0.1, rank: 0.15, lead: 0.05 } as const
 const shortestSeed = 25
 
-type Unscored = Omit<ScoredSentence, 'score'> & { readonly titleTerms: ReadonlySet<string>; readonly similarity: number | null }
+type Unscored = Omit<ScoredSentence, 'score' | 'found'> & {
+  readonly titleTerms: ReadonlySet<string>
+  readonly similarity: number | null
+  readonly isLead: boolean
+}
 
 /**
  * Every sentence of the passages with its score. Words count by how rare they are among these sentences: a word
@@ -32,43 +39,71 @@ type Unscored = Omit<ScoredSentence, 'score'> & { readonly titleTerms: ReadonlyS
 export function scoredSentences(asked: Understood, passages: readonly Passage[]): ScoredSentence[] {
   const content = asked.terms.filter(term => term.isContent)
   const wanted = new Set((content.length > 0 ? content : asked.terms).map(({ term }) => term))
-  const all = passages.flatMap((passage, index) => sentencesOf(passage, index, asked.terms.some(({ term }) => term.startsWith('~'))))
+  const isFolded = asked.terms.some(({ term }) => term.startsWith('~'))
+  const pairs = pairsOf([...wanted])
+  const all = passages.flatMap((passage, index) => sentencesOf(passage, index, isFolded))
   const rarity = raritiesOf(wanted, all)
   const total = sum(rarity.values())
   const similarities = all.flatMap(each => (each.similarity === null ? [] : [each.similarity]))
   const [low, high] = [Math.min(...similarities), Math.max(...similarities)]
   const topFused = Math.max(...passages.map(passage => passage.scores.fused))
 
-  return all.map(({ titleTerms, similarity, ...each }) => {
-    const words = share(rarity, each.terms, total)
-    const heading = share(rarity, titleTerms.difference(each.terms), total)
+  return all.map(({ titleTerms, similarity, isLead, ...each }) => {
+    const found = wanted.intersection(each.terms)
+    const words = share(rarity, found, total)
+    const heading = share(rarity, wanted.intersection(titleTerms), total) * focus(wanted, titleTerms)
     const meaning = similarity === null || high <= low ? 0 : (similarity - low) / (high - low)
     const rank = topFused > 0 ? (passages[each.passageIndex]?.scores.fused ?? 0) / topFused : 0
     // A sentence with nothing of the question in it or above it is not made an answer by its place alone.
     const isAbout = words > 0 || heading > 0 || meaning > 0.5
-    return { ...each, score: isAbout ? weights.words * words + weights.heading * heading + weights.meaning * meaning + weights.rank * rank : 0 }
+    const parts = weights.words * words + weights.pairs * together(pairs, each.terms) + weights.heading * heading + weights.meaning * meaning + weights.rank * rank
+    return { ...each, found, score: isAbout ? parts + (isLead ? weights.lead : 0) : 0 }
   })
 }
 
 function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {
   const titleTerms = termsOf(passage.title, passage.language, isFolded)
-  return sentences(passage.text, passage.language).map(({ start, end }, place): Unscored => {
-    const text = passage.text.slice(start, end)
-    const isHeading = text.length <= 120 && !/[.!?。！？:;]$/.test(text) && passage.title.includes(text)
-    return {
+  const { text, language } = passage
+  let isLead = true
+  return unitsOf(text, { start: 0, end: text.length }, language).map((unit, place): Unscored => {
+    const own = text.slice(unit.start, unit.end)
+    const kind = unit.kind === 'code' ? 'code' : isHeading(own, passage.title) ? 'heading' : 'sentence'
+    const isSeed = kind === 'sentence' && own.length >= shortestSeed && !/[?？]$/.test(own)
+    const sentence = {
       passageIndex,
       place,
-      start,
-      end,
-      text,
-      terms: termsOf(text, passage.language, isFolded),
+      start: unit.start,
+      end: unit.end,
+      text: own,
+      kind,
+      terms: kind === 'code' ? new Set<string>() : termsOf(own, language, isFolded),
       titleTerms,
-      similarity: similarityAt(passage, start, end),
-      isHeading,
-      isSeed: !isHeading && text.length >= shortestSeed && !/[?？]$/.test(text),
-      followsBlank: /\n[^\S\n]*\n[^\S\n]*$/.test(passage.text.slice(Math.max(0, start - 20), start)),
-    }
+      similarity: similarityAt(passage, unit.start, unit.end),
+      isSeed,
+      isLead: isLead && isSeed,
+      followsBlank: /\n[^\S\n]*\n[^\S\n]*$/.test(text.slice(Math.max(0, unit.start - 20), unit.start)),
+    } as const
+    if (isSeed) isLead = false
+    return sentence
   })
+}
+
+/** Neighbours in the question: "404 handler" of "change the 404 handler". */
+function pairsOf(words: readonly string[]): [string, string][] {
+  return words.slice(1).map((word, i) => [words[i] ?? '', word])
+}
+
+/** Of the pairs that the sentence holds both words of side by side, the share among all; a word between is no matter. */
+function together(pairs: readonly [string, string][], terms: ReadonlySet<string>): number {
+  if (pairs.length === 0) return 0
+  const places = new Map(Array.from(terms, (term, place) => [term, place]))
+  const near = ([a, b]: [string, string]) => Math.abs((places.get(a) ?? Infinity) - (places.get(b) ?? -Infinity)) <= 2
+  return pairs.filter(near).length / pairs.length
+}
+
+/** A line that the passage's title says already, or one that ends like no sentence does. */
+function isHeading(text: string, title: string): boolean {
+  return text.length <= 120 && !text.includes('\n') && !/[.!?。！？:;,]$/.test(text) && (title.includes(text) || !/\s/.test(text))
 }
 
 function termsOf(text: string, language: string, isFolded: boolean): ReadonlySet<string> {
@@ -76,7 +111,12 @@ function termsOf(text: string, language: string, isFolded: boolean): ReadonlySet
   return new Set(isFolded ? analysis.folded.map(term => `~${term}`) : analysis.terms)
 }
 
-/** Of the window that holds most of the sentence. */
+/** Of two headings that hold the asked words, the one with less beside them is nearer. */
+function focus(wanted: ReadonlySet<string>, titleTerms: ReadonlySet<string>): number {
+  return titleTerms.size === 0 ? 0 : 0.5 + (0.5 * wanted.intersection(titleTerms).size) / titleTerms.size
+}
+
+/** Of the window that holds the middle of the sentence. */
 function similarityAt(passage: Passage, start: number, end: number): number | null {
   const middle = passage.start + (start + end) / 2
   const window = passage.windows.find(each => each.start <= middle && middle <= each.end)

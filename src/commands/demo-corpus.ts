@@ -10,7 +10,7 @@ import type { ReadResult } from '../ingest/terms.ts'
  */
 const manuals: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   fastify: {
-    'docs/Guides': ['Getting-Started'],
+    'docs/Guides': ['Getting-Started', 'Testing'],
     'docs/Reference': [
       'ContentTypeParser', 'Decorators', 'Encapsulation', 'HTTP2', 'Hooks', 'LTS', 'Lifecycle', 'Logging', 'Middleware',
       'Plugins', 'Reply', 'Request', 'Routes', 'Server', 'Validation-and-Serialization',

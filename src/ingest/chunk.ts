@@ -1,5 +1,5 @@
 import { countTokens } from '../text/count-tokens.ts'
-import { unitsOf, type Unit } from './blocks.ts'
+import { unitsOf, type Unit } from '../text/units.ts'
 import { headingOf, sectionRuns, type SectionRun } from './section-runs.ts'
 import { splitLong } from './split-span.ts'
 import type { Chunk, Section, SourceDocument } from './terms.ts'

@@ -8,7 +8,7 @@ import { windowsOf, windowText } from './windows.ts'
 import type { Chunk, SourceDocument } from './terms.ts'
 
 /** Raise it when chunking, analysis or windows change: documents loaded before count as changed. */
-const preparationVersion = 1
+const preparationVersion = 2
 
 export function documentId(collection: string, source: string): string {
   const hex = createHash('sha256').update(`${collection}\0${source}`).digest('hex')
@@ -77,7 +77,8 @@ function finished(collection: string, { document, language, chunks }: Draft, tak
 
 function preparedChunk(document: SourceDocument, { chunk, language, windows }: DraftChunk, take: () => Float32Array): PreparedChunk {
   const text = document.text.slice(chunk.start, chunk.end)
-  const analysis = analyze(`${chunk.title}\n${text}`, language)
+  // The title twice: what a passage is headed by says more of it than any one sentence.
+  const analysis = analyze(`${chunk.title}\n${chunk.title}\n${text}`, language)
   return {
     ...chunk,
     language,

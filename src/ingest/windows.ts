@@ -1,5 +1,5 @@
 import type { Embedder } from '../ask/embedder.ts'
-import { unitsOf, type Unit } from './blocks.ts'
+import { unitsOf, type Unit } from '../text/units.ts'
 import { splitLong } from './split-span.ts'
 import type { Chunk, ChunkWindow } from './terms.ts'
 

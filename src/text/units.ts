@@ -1,5 +1,5 @@
 import { sentences } from '../text/sentences.ts'
-import type { Span } from './split-span.ts'
+import type { Span } from './sentences.ts'
 
 /** What chunks and windows are made of: a sentence, list item or table row, or a whole block of code. */
 export interface Unit extends Span {
