@@ -1,65 +1,11 @@
 import { parse } from 'yaml'
 import { html, type Html } from './html.ts'
+import type { Content, Example, OpenApi, Operation, Parameter, Reference, Response, Responses } from './openapi.ts'
 import { curlOf } from './reference-curl.ts'
 import { markdown, phrase, schemaHtml, schemaName, type Schema } from './reference-schema.ts'
 import { style } from './reference-style.ts'
 
 /** The contract as a page for people: one file of HTML, no script, nothing from elsewhere. */
-
-interface OpenApi {
-  readonly info: { readonly title: string; readonly version: string; readonly summary: string; readonly description: string }
-  readonly tags: readonly { readonly name: string; readonly description: string }[]
-  readonly paths: Readonly<Record<string, PathItem>>
-  readonly components: {
-    readonly schemas: Readonly<Record<string, Schema>>
-    readonly responses: Readonly<Record<string, Response>>
-  }
-  readonly 'x-elsewhere': Responses
-}
-
-type Method = 'get' | 'put' | 'post' | 'delete'
-type PathItem = { readonly [method in Method]?: OperationItem } & { readonly parameters?: readonly Parameter[] }
-type Responses = Readonly<Record<string, Response | Reference>>
-
-interface Reference {
-  readonly $ref: string
-}
-
-interface OperationItem {
-  readonly operationId: string
-  readonly tags: readonly string[]
-  readonly summary: string
-  readonly description: string
-  readonly security?: readonly object[]
-  readonly requestBody?: { readonly content: Content }
-  readonly responses: Responses
-}
-
-interface Operation extends OperationItem {
-  readonly method: Method
-  readonly path: string
-  readonly parameters: readonly Parameter[]
-}
-
-interface Parameter {
-  readonly name: string
-  readonly description: string
-  readonly schema: Schema
-  readonly example: string
-}
-
-interface Response {
-  readonly description: string
-  readonly headers?: Readonly<Record<string, { readonly $ref?: string }>>
-  readonly content?: Content
-}
-
-type Content = Readonly<Record<string, { readonly schema: Schema; readonly examples?: Readonly<Record<string, Example>> }>>
-
-interface Example {
-  readonly summary?: string
-  readonly value: unknown
-}
 
 export function referencePage(openapi: string): string {
   const contract = described(parse(openapi) as OpenApi)
