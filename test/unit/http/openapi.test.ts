@@ -1,8 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { pino } from 'pino'
-import { Registry } from 'prom-client'
 import tap from 'tap'
-import { buildApp } from '../../../src/app.ts'
 import { AskError, errorTable, type ErrorCode } from '../../../src/errors.ts'
 import { problemOf } from '../../../src/http/problems.ts'
 import { AskBody, DocumentParams, DocumentsBody } from '../../../src/http/schemas.ts'
@@ -10,8 +6,7 @@ import { wireErrors } from '../../../src/http/unparsed.ts'
 import { questionOf } from '../../../src/http/wire.ts'
 import { version } from '../../../src/version.ts'
 import { contract, contractFaults, eventFaults, place, schemaFaults } from '../../support/contract.ts'
-
-const openapiText = readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8')
+import { edgeApp } from '../../support/edge.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -99,7 +94,7 @@ tap.test('a stream that is not as documented: every fault is told', async t => {
 })
 
 tap.test('reference page: every operation, code and schema, and nothing that must be loaded', async t => {
-  const app = await appOfNothing()
+  const app = await edgeApp()
   const { body, headers } = await app.inject('/docs')
   const ids = [...body.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
   t.same(ids.length, new Set(ids).size, 'ids differ')
@@ -158,7 +153,7 @@ function problemExamples(): { value: Json }[] {
 
 /** `GET /livez` and so on, without the HEAD that comes with each GET. */
 async function routesOf(): Promise<string[]> {
-  const app = await appOfNothing()
+  const app = await edgeApp()
   // A line of Fastify's tree: four columns a level, then the rest of the address and its methods.
   const above: string[] = []
   return app.printRoutes({ commonPrefix: false }).split('\n').flatMap(line => {
@@ -167,19 +162,5 @@ async function routesOf(): Promise<string[]> {
     above[depth] = part
     const address = above.slice(0, depth + 1).join('')
     return methods.split(', ').filter(method => method !== '' && method !== 'HEAD').map(method => `${method} ${address}`)
-  })
-}
-
-async function appOfNothing() {
-  const nothing = async () => { throw new AskError('internal') }
-  return await buildApp({
-    logger: pino({ level: 'silent' }),
-    trustProxy: false,
-    ask: { ask: async function* () {}, timeoutMs: 1000, metrics: { answered() {}, failed() {} } },
-    documents: { documents: { put: nothing, get: nothing, remove: nothing, collections: nothing }, adminApiKey: undefined, maxBytes: 1000 },
-    health: { isStarted: () => true, isDraining: () => false, pingDatabase: async () => true, components: () => ({}) },
-    rateLimit: { max: 0, seconds: 1, redis: undefined },
-    registry: new Registry(),
-    about: { version, openapi: openapiText },
   })
 }

@@ -1,0 +1,27 @@
+import type { FastifyInstance } from 'fastify'
+import { readFileSync } from 'node:fs'
+import { pino } from 'pino'
+import { Registry } from 'prom-client'
+import { buildApp, type AppDeps } from '../../src/app.ts'
+import { version } from '../../src/version.ts'
+
+/** The edge alone: what is behind it answers nothing, but for what a test hands over. */
+export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInstance> {
+  const unused = async () => { throw new Error('this test was not to come so far') }
+  return await buildApp({
+    logger: pino({ level: 'silent' }),
+    trustProxy: false,
+    ask: { ask: async function* () {}, timeoutMs: 1000, metrics: { answered() {}, failed() {} } },
+    documents: { documents: { put: unused, get: unused, remove: unused, collections: unused }, adminApiKey: undefined, maxBytes: 1000 },
+    health: {
+      isStarted: () => true,
+      isDraining: () => false,
+      pingDatabase: async () => true,
+      components: () => ({ database: 'embedded', redis: 'off', chat: 'extractive', embeddings: 'a model' }),
+    },
+    rateLimit: { max: 0, seconds: 1, redis: undefined },
+    registry: new Registry(),
+    about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
+    ...deps,
+  })
+}
