@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
 import { ConfigError, settings } from './config.ts'
+import { codeOf } from './adapters/postgres-errors.ts'
 import { isAskError } from './errors.ts'
 import { addDemo } from './commands/demo.ts'
 import { addIngest } from './commands/ingest.ts'
@@ -31,22 +32,36 @@ function settingsHelp(): string {
 
 /** Says what went wrong in one line that helps; a stack only for what nobody foresaw, and only when asked for. */
 function complain(error: unknown): number {
+  // Said already, when Ctrl-C came; what broke off because of it is no news.
+  if (process.exitCode === exitCodes.interrupted) return exitCodes.interrupted
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   if (error instanceof ConfigError) return say(error.message, exitCodes.settings)
-  if (isAskError(error)) return say(`askwell: ${error.detail}${reasonOf(error.cause)}`, exitCodes.failed)
-  if (process.exitCode === exitCodes.interrupted) return exitCodes.interrupted
-  const message = error instanceof Error ? error.message : String(error)
-  return say(`askwell: ${message}`, exitCodes.failed)
+  if (isAskError(error)) return say(`askwell: ${error.detail}${reasonOf(error.cause)}`, isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed)
+  const message = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error)
+  return say(`askwell: ${message}${isRefused(error) ? '; check DATABASE_URL' : ''}`, exitCodes.failed)
 }
 
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error && cause.message !== '' ? ` (${cause.message})` : ''
+  if (!(cause instanceof Error)) return ''
+  // A name with several addresses fails with several errors and no message.
+  const reason = cause.message || codeOf(cause)
+  return reason ? ` (${reason})` : ''
+}
+
+/** SQLSTATEs of a server that is there and lets us not in: wrong user, password (28…) or database (3D…). */
+function isRefused(error: unknown): boolean {
+  return /^(28|3D)/.test(codeOf(error) ?? '')
 }
 
 function say(message: string, code: number): number {
   process.stderr.write(`${message}\n`)
   return code
 }
+
+// `askwell --help | head -1`: who reads has read enough.
+process.stdout.on('error', error => {
+  if (codeOf(error) !== 'EPIPE') throw error
+})
 
 try {
   await program().parseAsync()

@@ -68,10 +68,27 @@ async function openInside(settings: DatabaseSettings): Promise<Database> {
 async function checked(database: Omit<Database, 'version'>): Promise<Database> {
   try {
     const signal = new AbortController().signal
-    return { ...database, version: await database.lease({ signal, label: 'check' }, checkServer) }
+    return { ...database, version: await inTime(database.lease({ signal, label: 'check' }, checkServer)) }
   } catch (error) {
     await database.close()
     throw error
+  }
+}
+
+/** postgres.js tries for ever where a proxy takes the connection and closes it, the server behind it being gone. */
+const openLimitMs = 8000
+
+async function inTime<T>(opening: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    const detail = `the database did not answer within ${openLimitMs / 1000} s; check DATABASE_URL`
+    timer = setTimeout(() => reject(new AskError('database_unavailable', { detail })), openLimitMs)
+  })
+  opening.catch(() => {}) // it fails once more when everything is closed
+  try {
+    return await Promise.race([opening, tooLate])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

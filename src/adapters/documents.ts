@@ -1,7 +1,8 @@
 import type { Json } from '../ingest/terms.ts'
 import { AskError } from '../errors.ts'
 import type { Database, Sql } from './database.ts'
-import { insertChunks, insertDocuments, insertVectors, type PreparedDocument } from './document-rows.ts'
+import { insertChunks, insertDocuments, insertVectors, type ChunkRow, type PreparedDocument } from './document-rows.ts'
+import { localModel } from './models.ts'
 import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
 
 export interface Collection {
@@ -31,10 +32,12 @@ export interface StoredDocument {
   readonly updatedAt: Date
 }
 
-/** What a write did, by document. */
+/** What a write did. Documents in neither list were stored just so already. */
 export interface Written {
-  readonly added: number
-  readonly replaced: number
+  /** Ids. */
+  readonly added: readonly string[]
+  /** Ids. */
+  readonly replaced: readonly string[]
   readonly chunks: number
 }
 
@@ -83,36 +86,42 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
   }
 
   async function write(target: Collection, documents: readonly PreparedDocument[], runId: string | null, signal = always): Promise<Written> {
-    if (documents.length === 0) return { added: 0, replaced: 0, chunks: 0 }
+    if (documents.length === 0) return nothingWritten
     return await lease('write', sql => sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, runId)), signal)
   }
 
   /** Marks unchanged documents as seen by this run, so that `prune` keeps them. */
   async function markSeen(ids: readonly string[], runId: string, signal = always): Promise<void> {
-    await lease('write', sql => sql`update documents set checked_by = ${runId} where id = any(${ids as string[]}::uuid[])`, signal)
+    await lease('write', sql => markChecked(sql, ids, runId), signal)
   }
 
   /**
-   * Deletes documents under `roots` that this run did not see, except those under `spared` (files that could
-   * not be read this time). Returns how many.
+   * Deletes documents under `roots` that this run did not see, except those under `spared` (files and folders
+   * that could not be read this time) and those that came over HTTP, which no run can see. Returns how many.
    */
   async function prune(target: Collection, roots: readonly string[], spared: readonly string[], runId: string, signal = always): Promise<number> {
-    return await lease('write', async sql => {
-      const rows = await sql`
-        select id from documents d where collection_id = ${target.id} and checked_by is distinct from ${runId}
-          and exists (select 1 from unnest(${roots as string[]}::text[]) r where d.source = r or starts_with(d.source, r || '/') or starts_with(d.source, r || '#'))
-          and not exists (select 1 from unnest(${spared as string[]}::text[]) r where d.source = r or starts_with(d.source, r || '#'))`
-      const ids = rows.map(row => String(row['id']))
-      return await sql.begin(tx => deleteDocuments(tx as unknown as Sql, target.id, ids))
-    }, signal)
+    let removed = 0
+    for (;;) {
+      const count = await lease('write', sql => sql.begin(async transaction => {
+        const tx = transaction as unknown as Sql
+        await lockCollection(tx, target.id)
+        return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, roots, spared, runId))
+      }), signal)
+      removed += count
+      if (count < pruneBatch) return removed
+    }
   }
 
   async function remove(id: string, signal = always): Promise<boolean> {
     return await lease('write', async sql => {
       const [row] = await sql`select collection_id from documents where id = ${id}`
       if (!row) return false
-      const count = await sql.begin(tx => deleteDocuments(tx as unknown as Sql, Number(row['collection_id']), [id]))
-      return count > 0
+      const collectionId = Number(row['collection_id'])
+      return await sql.begin(async transaction => {
+        const tx = transaction as unknown as Sql
+        await lockCollection(tx, collectionId)
+        return (await deleteDocuments(tx, collectionId, [id])) > 0
+      })
     }, signal)
   }
 
@@ -137,34 +146,84 @@ async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> 
 }
 
 async function claimCollection(sql: Sql, name: string, model: { name: string; dimensions: number }): Promise<void> {
-  await sql`insert into embedding_models (name, dimensions) values (${model.name}, ${model.dimensions}) on conflict (name) do nothing`
-  const [stored] = await sql`select id, dimensions from embedding_models where name = ${model.name}`
-  if (Number(stored?.['dimensions']) !== model.dimensions) throw dimensionMismatch(model, Number(stored?.['dimensions']))
+  const modelId = await claimModel(sql, model)
   await sql`
-    insert into collections (name, model_id) values (${name}, ${Number(stored?.['id'])})
+    insert into collections (name, model_id) values (${name}, ${modelId})
     on conflict (name) do update set model_id = excluded.model_id where collections.model_id is null`
 }
 
-async function replaceDocuments(tx: Sql, target: Collection, documents: readonly PreparedDocument[], runId: string | null): Promise<Written> {
-  await tx`select 1 from collections where id = ${target.id} for update`
-  const ids = documents.map(document => document.id)
-  const replaced = (await tx`select id from documents where id = any(${ids}::uuid[])`).length
-  await dropChunks(tx, target.id, ids)
+/**
+ * The id of an embedding model, noted if new. What it makes keeps its length, as long as vectors of that length
+ * are here: a first try with another EMBEDDING_DIMENSIONS must not bind anybody.
+ */
+export async function claimModel(sql: Sql, model: { readonly name: string; readonly dimensions: number }): Promise<number> {
+  await sql`
+    insert into embedding_models as m (name, dimensions) values (${model.name}, ${model.dimensions})
+    on conflict (name) do update set dimensions = excluded.dimensions
+      where m.dimensions <> excluded.dimensions and not exists (select from chunk_vectors v where v.model_id = m.id)`
+  const [stored] = await sql`select id, dimensions from embedding_models where name = ${model.name}`
+  if (Number(stored?.['dimensions']) !== model.dimensions) throw dimensionMismatch(model, Number(stored?.['dimensions']))
+  return Number(stored?.['id'])
+}
+
+const nothingWritten: Written = { added: [], replaced: [], chunks: 0 }
+
+async function replaceDocuments(tx: Sql, target: Collection, given: readonly PreparedDocument[], runId: string | null): Promise<Written> {
+  const modelId = await lockCollection(tx, target.id)
+  if (target.model && modelId !== target.model.id) throw switchedMeanwhile(target)
+  const stored = await hashesOf(tx, given.map(document => document.id))
+  const documents = given.filter(document => !stored.get(document.id)?.equals(document.hash))
+  if (runId !== null && documents.length < given.length) await markChecked(tx, given.map(document => document.id), runId)
+  if (documents.length === 0) return nothingWritten
+  const chunks = await insertAll(tx, target, documents, runId)
+  const [added, replaced] = [documents.filter(each => !stored.has(each.id)), documents.filter(each => stored.has(each.id))]
+  const length = chunks.reduce((sum, { chunk }) => sum + chunk.length, 0)
+  await bumpCollection(tx, target.id, { documents: added.length, chunks: chunks.length, terms: length })
+  return { added: added.map(each => each.id), replaced: replaced.map(each => each.id), chunks: chunks.length }
+}
+
+/** Until the end of the transaction no other writer is in this collection. Returns the model of its vectors. */
+async function lockCollection(tx: Sql, id: number): Promise<number | null> {
+  const [row] = await tx`select model_id from collections where id = ${id} for update`
+  return row?.['model_id'] == null ? null : Number(row['model_id'])
+}
+
+/** Looked at again under the lock: two writers may have found the same documents new. */
+async function hashesOf(tx: Sql, ids: string[]): Promise<Map<string, Buffer>> {
+  const rows = await tx`select id, hash from documents where id = any(${ids}::uuid[])`
+  return new Map(rows.map(row => [String(row['id']), row['hash'] as Buffer]))
+}
+
+async function markChecked(sql: Sql, ids: readonly string[], runId: string): Promise<void> {
+  await sql`update documents set checked_by = ${runId} where id = any(${ids as string[]}::uuid[])`
+}
+
+async function insertAll(tx: Sql, target: Collection, documents: readonly PreparedDocument[], runId: string | null): Promise<ChunkRow[]> {
+  await dropChunks(tx, target.id, documents.map(document => document.id))
   await insertDocuments(tx, target.id, documents, runId)
   const chunks = documents.flatMap(document => document.chunks.map(chunk => ({ document, chunk })))
   await insertChunks(tx, target.id, chunks)
   if (target.model) await insertVectors(tx, target.id, target.model.id, chunks)
   await addTerms(tx, target.id, chunks.map(({ chunk }) => chunk.terms))
   await countLanguages(tx, target.id, chunks.map(({ chunk }) => chunk.language))
-  const added = documents.length - replaced
-  const length = chunks.reduce((sum, { chunk }) => sum + chunk.length, 0)
-  await bumpCollection(tx, target.id, { documents: added, chunks: chunks.length, terms: length })
-  return { added, replaced, chunks: chunks.length }
+  return chunks
+}
+
+/** Documents deleted in one transaction: few enough that other writers need not wait long. */
+const pruneBatch = 500
+
+async function selectUnseen(tx: Sql, collectionId: number, roots: readonly string[], spared: readonly string[], runId: string): Promise<string[]> {
+  const isUnder = (sources: readonly string[]) => tx`exists (
+    select from unnest(${sources as string[]}::text[]) r
+    where d.source = r or starts_with(d.source, r || '/') or starts_with(d.source, r || '#'))`
+  const rows = await tx`
+    select id from documents d where collection_id = ${collectionId} and checked_by <> ${runId}
+      and ${isUnder(roots)} and not ${isUnder(spared)} limit ${pruneBatch}`
+  return rows.map(row => String(row['id']))
 }
 
 async function deleteDocuments(tx: Sql, collectionId: number, ids: string[]): Promise<number> {
   if (ids.length === 0) return 0
-  await tx`select 1 from collections where id = ${collectionId} for update`
   await dropChunks(tx, collectionId, ids)
   const { count } = await tx`delete from documents where id = any(${ids}::uuid[])`
   if (count > 0) await bumpCollection(tx, collectionId, { documents: -count, chunks: 0, terms: 0 })
@@ -221,9 +280,19 @@ function documentOf(row: Row): StoredDocument {
 }
 
 export function modelMismatch(collection: Pick<Collection, 'name' | 'model'>, configured: string): AskError {
-  const made = collection.model?.name ?? 'no model'
-  const detail = `the vectors of collection "${collection.name}" were made by "${made}", but EMBEDDING_MODEL is "${configured}": `
+  const made = settingOf(collection.model?.name ?? 'no model')
+  const detail = `the vectors of collection "${collection.name}" were made by "${made}", but EMBEDDING_MODEL is "${settingOf(configured)}": `
     + `set EMBEDDING_MODEL=${made}, or make them anew with: askwell reembed --collection ${collection.name}`
+  return new AskError('model_mismatch', { detail })
+}
+
+/** How a model is written in EMBEDDING_MODEL: the one in the package has a name beside its vectors that nobody sets. */
+function settingOf(model: string): string {
+  return model === localModel ? 'local' : model
+}
+
+function switchedMeanwhile({ name, model }: Collection): AskError {
+  const detail = `the vectors of collection "${name}" were switched away from "${settingOf(model?.name ?? '')}" meanwhile: start again with the EMBEDDING_MODEL they have now`
   return new AskError('model_mismatch', { detail })
 }
 

@@ -33,7 +33,7 @@ export interface OpenModelsOptions {
 }
 
 /** The local model's own name, which stands beside its vectors. */
-const localModel = 'use-lite-en'
+export const localModel = 'use-lite-en'
 const probeMs = 10_000
 
 /** Rejects with `model_*` and what to check when the API must be asked and does not answer. */

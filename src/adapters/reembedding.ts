@@ -2,6 +2,7 @@ import { AskError } from '../errors.ts'
 import type { Chunk } from '../ingest/terms.ts'
 import type { Database, Sql } from './database.ts'
 import { vectorText } from './document-rows.ts'
+import { claimModel } from './documents.ts'
 
 /** A chunk whose vectors are to be made anew. */
 export interface PendingChunk extends Chunk {
@@ -64,15 +65,19 @@ export async function openReembedding(
       from unnest(${vectors.map(v => v.chunkId)}::bigint[], ${numbers}::int[], ${vectors.map(v => v.start)}::int[], ${vectors.map(v => v.end)}::int[],
         ${vectors.map(v => vectorText(v.embedding))}::text[]) as u(chunk_id, number, start_at, end_at, embedding)
       join chunks c on c.id = u.chunk_id
+      for key share of c
       on conflict do nothing`)
   }
 
-  /** False when documents came in meanwhile: go round again. */
-  async function finish(): Promise<boolean> {
+  /**
+   * False when documents came in behind the chunk `afterId`: go on from there. What is pending before it has been
+   * tried and has nothing to embed. (Ids grow in the order of commits: writers of a collection take turns.)
+   */
+  async function finish(afterId: string): Promise<boolean> {
     return await database.lease(terms, sql => sql.begin(async tx => {
       await tx`select 1 from collections where id = ${collectionId} for update`
-      const [left] = await tx`select count(*)::int as count from chunks c where ${pending(tx as unknown as Sql)}`
-      if (Number(left?.['count']) > 0) return false
+      const left = await tx`select from chunks c where ${pending(tx as unknown as Sql)} and c.id > ${afterId}::bigint limit 1`
+      if (left.length > 0) return false
       await tx`update collections set model_id = ${modelId}, epoch = epoch + 1, updated_at = now() where id = ${collectionId}`
       await tx`delete from chunk_vectors where collection_id = ${collectionId} and model_id <> ${modelId}`
       return true
@@ -90,9 +95,7 @@ export async function openReembedding(
 async function claim(sql: Sql, name: string, model: { readonly name: string; readonly dimensions: number }) {
   const [collection] = await sql`select id from collections where name = ${name}`
   if (!collection) throw new AskError('unknown_collection', { detail: `there is no collection "${name}"` })
-  await sql`insert into embedding_models (name, dimensions) values (${model.name}, ${model.dimensions}) on conflict (name) do nothing`
-  const [stored] = await sql`select id from embedding_models where name = ${model.name}`
-  return { collectionId: Number(collection['id']), modelId: Number(stored?.['id']) }
+  return { collectionId: Number(collection['id']), modelId: await claimModel(sql, model) }
 }
 
 /** 0, 1, 2, … within each chunk. */

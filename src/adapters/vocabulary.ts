@@ -30,6 +30,7 @@ export async function removeTerms(tx: Sql, collectionId: number, documentIds: st
     with gone as (select language, count(*) as chunks from chunks where document_id = any(${documentIds}::uuid[]) group by language)
     update collection_languages l set chunk_count = l.chunk_count - gone.chunks
     from gone where l.collection_id = ${collectionId} and l.language = gone.language`
+  await tx`delete from collection_languages where collection_id = ${collectionId} and chunk_count <= 0`
 }
 
 export async function countLanguages(tx: Sql, collectionId: number, languages: readonly string[]): Promise<void> {

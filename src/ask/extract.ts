@@ -1,5 +1,6 @@
 import { composed, type Extracted } from './compose.ts'
 import type { Request } from './generate.ts'
+import type { Passage } from './terms.ts'
 import { scoredSentences, type ScoredSentence } from './sentence-scores.ts'
 
 /** A further passage is quoted when its best sentence is worth this share of the best of all, and adds something asked. */
@@ -13,8 +14,7 @@ const comfortable = 240
 
 /**
  * An answer made of quoted sentences: the one that answers best, neighbours that say as much, what it announces
- * with a colon, and passages that hold something asked which the first does not; in reading order, each run
- * cited. Empty when no sentence holds anything of what was asked.
+ * with a colon, and passages that hold something asked which the first does not; best first, each run cited. Empty when no sentence holds anything of what was asked.
  */
 export async function extractFrom({ asked, passages }: Request): Promise<Extracted> {
   const sentences = scoredSentences(asked, passages)
@@ -26,12 +26,22 @@ export async function extractFrom({ asked, passages }: Request): Promise<Extract
     if (runs.length === maxPassages || seed.score < worthShare * best.score || room < seed.text.length) break
     if (addsSomethingAsked(seed, runs)) runs.push(runAround(seed, sentences, room))
   }
-  return composed(runs.sort((a, b) => (a[0]?.passageIndex ?? 0) - (b[0]?.passageIndex ?? 0)), passages)
+  return composed(inReadingOrder(runs, passages), passages)
 }
 
 function bestOfEachPassage(sentences: readonly ScoredSentence[]): ScoredSentence[] {
   const groups = Map.groupBy(sentences.filter(each => each.isSeed && each.score > 0), each => each.passageIndex)
   return Array.from(groups.values(), group => group.reduce((a, b) => (b.score > a.score ? b : a))).sort((a, b) => b.score - a.score)
+}
+
+/** The best first; what comes from the document of an earlier run stands with it, in the order of its text. */
+function inReadingOrder(runs: readonly ScoredSentence[][], passages: readonly Passage[]): ScoredSentence[][] {
+  const placeOf = (run: readonly ScoredSentence[]) => {
+    const passage = passages[run[0]?.passageIndex ?? 0]
+    return { document: passage?.documentId ?? '', start: (passage?.start ?? 0) + (run[0]?.start ?? 0) }
+  }
+  const byDocument = Map.groupBy(runs, run => placeOf(run).document)
+  return [...byDocument.values()].flatMap(group => group.sort((a, b) => placeOf(a).start - placeOf(b).start))
 }
 
 /** The seed with the neighbours it needs to be understood, or that answer as well as it does. */

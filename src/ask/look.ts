@@ -1,3 +1,4 @@
+import { isAskError } from '../errors.ts'
 import type { Embedded } from './embed.ts'
 import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
@@ -35,17 +36,22 @@ export async function lookUp(steps: LookSteps, question: Question, collection: A
   if (first.nearness >= steps.abstainBelow || question.mode === 'fast' || !steps.rewrite) return looked(first, isRewritten, usage)
 
   // Nothing near: the documents may say it in other words.
-  const other = await steps.rewrite.rephrase(asked, run)
+  const { rephrase } = steps.rewrite
+  const other = await orWithout({ texts: [], usage: unanswered }, run, brief => rephrase(asked, brief))
   const others = await Promise.all(other.texts.map(text => find(read(text, asked.language))))
   const best = others.reduce((a, b) => (b.nearness > a.nearness ? b : a), first)
   return looked(best, true, addUsage(usage, other.usage))
 
   async function find(words: Understood): Promise<Found> {
     const weight = collection.modelId === null ? 0 : steps.vectorWeight(words.language)
-    const { vector, isDegraded } = weight > 0 ? await steps.embed(words, run) : { vector: null, isDegraded: false }
+    const { vector, isDegraded } = weight > 0 ? await embed(words) : { vector: null, isDegraded: false }
     const { filters, topK } = question
     const retrieved = await steps.retrieve({ asked: words, vector, vectorWeight: weight, collection, filters, topK }, run)
     return { ...retrieved, degraded: isDegraded ? ['embeddings'] : [] }
+  }
+
+  async function embed(words: Understood): Promise<Embedded> {
+    return await orWithout({ vector: null, isDegraded: true }, run, brief => steps.embed(words, brief))
   }
 
   function looked({ passages, nearness, degraded }: Found, isSmart: boolean, spent: Usage): Looked {
@@ -61,6 +67,24 @@ interface Found extends Retrieved {
 async function standAlone(steps: LookSteps, question: Question, collection: AskedCollection, run: Run) {
   const asked = understand(question, collection)
   if (question.history.length === 0 || question.mode === 'fast' || !steps.rewrite) return { asked, usage: noUsage }
-  const { text, usage } = await steps.rewrite.condense(question, run)
+  const { condense } = steps.rewrite
+  const { text, usage } = await orWithout({ text: null, usage: unanswered }, run, brief => condense(question, brief))
   return { asked: text === null ? asked : read(text, asked.language), usage }
+}
+
+/** What models may spend on helping the search, of the time that is left: one that says nothing must leave enough to answer. */
+const helpShare = 1 / 3
+/** A call was made; what it used nobody knows. */
+const unanswered: Usage = { ...noUsage, llmCalls: 1 }
+
+/** A model that helps the search but is not needed for it: when its share of the time is over, the question goes on without. */
+async function orWithout<T>(without: T, run: Run, help: (brief: Run) => Promise<T>): Promise<T> {
+  const now = performance.now()
+  try {
+    return await help({ ...run, deadline: now + (run.deadline - now) * helpShare })
+  } catch (error) {
+    if (run.signal.aborted || !isAskError(error, 'deadline_exceeded')) throw error
+    run.log.warn({ code: error.code }, `${error.detail}: going on without`)
+    return without
+  }
 }

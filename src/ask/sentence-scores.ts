@@ -23,7 +23,7 @@ export interface ScoredSentence {
 }
 
 /** What makes a sentence answer: its own words, their being together as asked, its heading's words, its meaning, its passage's rank, to come first. */
-const weights = { words: 0.35, pairs: 0.15, heading: 0.2, meaning: 0.1, rank: 0.15, lead: 0.05 } as const
+const weights = { words: 0.25, pairs: 0.1, heading: 0.25, meaning: 0.1, rank: 0.2, lead: 0.1 } as const
 const shortestSeed = 25
 
 type Unscored = Omit<ScoredSentence, 'score' | 'found'> & {
@@ -46,14 +46,15 @@ export function scoredSentences(asked: Understood, passages: readonly Passage[])
   const total = sum(rarity.values())
   const similarities = all.flatMap(each => (each.similarity === null ? [] : [each.similarity]))
   const [low, high] = [Math.min(...similarities), Math.max(...similarities)]
-  const topFused = Math.max(...passages.map(passage => passage.scores.fused))
+  const ranks = rankScores(passages)
+  const titles = passages.map(passage => titleOf(passage, isFolded))
 
-  return all.map(({ titleTerms, similarity, isLead, ...each }) => {
+  return all.map(({ titleTerms: _, similarity, isLead, ...each }) => {
     const found = wanted.intersection(each.terms)
     const words = share(rarity, found, total)
-    const heading = share(rarity, wanted.intersection(titleTerms), total) * focus(wanted, titleTerms)
+    const heading = headingScore(wanted, rarity, total, titles[each.passageIndex] ?? noTitle)
     const meaning = similarity === null || high <= low ? 0 : (similarity - low) / (high - low)
-    const rank = topFused > 0 ? (passages[each.passageIndex]?.scores.fused ?? 0) / topFused : 0
+    const rank = ranks[each.passageIndex] ?? 0
     // A sentence with nothing of the question in it or above it is not made an answer by its place alone.
     const isAbout = words > 0 || heading > 0 || meaning > 0.5
     const parts = weights.words * words + weights.pairs * together(pairs, each.terms) + weights.heading * heading + weights.meaning * meaning + weights.rank * rank
@@ -88,6 +89,15 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
   })
 }
 
+/** 0…1 by fused score; parts of one section stand together, so each counts as much as the best of them. */
+function rankScores(passages: readonly Passage[]): number[] {
+  const section = (passage: Passage) => `${passage.documentId} ${passage.title}`
+  const best = new Map<string, number>()
+  for (const passage of passages) best.set(section(passage), Math.max(best.get(section(passage)) ?? 0, passage.scores.fused))
+  const top = Math.max(...best.values())
+  return passages.map(passage => (top > 0 ? (best.get(section(passage)) ?? 0) / top : 0))
+}
+
 /** Neighbours in the question: "404 handler" of "change the 404 handler". */
 function pairsOf(words: readonly string[]): [string, string][] {
   return words.slice(1).map((word, i) => [words[i] ?? '', word])
@@ -111,9 +121,28 @@ function termsOf(text: string, language: string, isFolded: boolean): ReadonlySet
   return new Set(isFolded ? analysis.folded.map(term => `~${term}`) : analysis.terms)
 }
 
-/** Of two headings that hold the asked words, the one with less beside them is nearer. */
-function focus(wanted: ReadonlySet<string>, titleTerms: ReadonlySet<string>): number {
-  return titleTerms.size === 0 ? 0 : 0.5 + (0.5 * wanted.intersection(titleTerms).size) / titleTerms.size
+interface Title {
+  readonly all: ReadonlySet<string>
+  readonly last: ReadonlySet<string>
+}
+
+const noTitle: Title = { all: new Set(), last: new Set() }
+
+function titleOf({ title, language }: Passage, isFolded: boolean): Title {
+  const last = title.slice(title.lastIndexOf(' › ') + 1)
+  return { all: termsOf(title, language, isFolded), last: termsOf(last, language, isFolded) }
+}
+
+/**
+ * How much of the question stands above a sentence. The nearest heading says most, and of two that hold the asked
+ * words the one with less beside them is nearer ("onClose" before "onClose › Execution order").
+ */
+function headingScore(wanted: ReadonlySet<string>, rarity: ReadonlyMap<string, number>, total: number, { all, last }: Title): number {
+  const inLast = wanted.intersection(last)
+  const recall = share(rarity, inLast, total)
+  const precision = last.size === 0 ? 0 : inLast.size / last.size
+  const nearest = recall + precision === 0 ? 0 : (2 * recall * precision) / (recall + precision)
+  return 0.7 * nearest + 0.3 * share(rarity, wanted.intersection(all), total)
 }
 
 /** Of the window that holds the middle of the sentence. */

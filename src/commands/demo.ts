@@ -6,7 +6,7 @@ import { createLogger } from '../log.ts'
 import { startServer, stopOnSignals, type RunningServer } from '../server.ts'
 import { measureDemo, readDemo } from './demo-corpus.ts'
 import { faultLine } from './ingest.ts'
-import { interruptSignal } from './interrupt.ts'
+import { interruptible } from './interrupt.ts'
 import { createProgress } from './progress.ts'
 
 export function addDemo(program: Command): void {
@@ -35,6 +35,7 @@ const demoDefaults = { DATA_DIR: '.askwell/demo', EMBEDDING_MODEL: 'local', LOG_
 async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
   const { embedder } = deps.models
   const progress = createProgress(await measureDemo())
+  const interrupt = interruptible('stopping; the next start goes on where this one was')
   const report = await load(readDemo(progress.bytes), {
     store: deps.store,
     prepare: preparerWith(embedder),
@@ -42,11 +43,12 @@ async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
   }, {
     collection: 'default',
     pruneRoots: null,
-    signal: interruptSignal('stopping; the next start goes on where this one was'),
+    signal: interrupt.signal,
     onProgress: progress.report,
     onFault: fault => progress.line(faultLine(fault)),
-  })
-  progress.end()
+  }).finally(progress.end)
+  // From here on Ctrl-C is the server's.
+  interrupt.release()
   return report
 }
 

@@ -1,24 +1,23 @@
 import type { Command } from 'commander'
 import { createDocumentStore } from '../adapters/documents.ts'
-import { openDatabase } from '../adapters/database.ts'
-import { openModels } from '../adapters/models.ts'
 import { readConfig } from '../config.ts'
-import { AskError } from '../errors.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
 import { preparerWith } from '../ingest/prepare.ts'
 import { sourceRoots } from '../ingest/find-files.ts'
 import { measurePaths, readPaths } from '../ingest/read.ts'
-import type { Json, ReadFault } from '../ingest/terms.ts'
+import type { ReadFault } from '../ingest/terms.ts'
 import { migrate } from '../migrate.ts'
+import { collectionName, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
-import { interruptSignal } from './interrupt.ts'
+import { interruptible } from './interrupt.ts'
+import { withDatabase, withModels } from './opened.ts'
 import { print } from './output.ts'
 import { createProgress } from './progress.ts'
 
 interface Options {
   readonly collection: string
   readonly language?: string
-  readonly metadata: Record<string, Json>
+  readonly metadata?: MetadataPairs
   readonly prune?: boolean
 }
 
@@ -27,32 +26,28 @@ export function addIngest(program: Command): void {
     .command('ingest')
     .description('load documents: .md .txt .html .pdf .docx .csv .jsonl, folders and globs of them')
     .argument('<path...>', 'files, folders or quoted globs')
-    .option('-c, --collection <name>', 'collection to load into', 'default')
-    .option('-l, --language <xx>', 'language of the documents (default: detected)')
-    .option('-m, --metadata <key=value>', 'metadata for every document; may be repeated', collectMetadata, {})
+    .option('-c, --collection <name>', 'collection to load into', collectionName, 'default')
+    .option('-l, --language <xx>', 'language of documents that do not say theirs (default: detected)', languageCode)
+    .option('-m, --metadata <key=value>', 'metadata for every document; may be repeated', metadataPair)
     .option('--prune', 'remove documents that an earlier run loaded from the same paths and that are gone')
     .action(async (paths: string[], options: Options, command: Command) => {
       const report = await ingest(paths, options)
-      print(command, report, summary(report, options.collection))
-      if (report.faults > 0) process.exitCode = exitCodes.partly
+      print(command, counted(report, options.collection), summary(report, options.collection))
+      if (report.faults > 0) process.exitCode = report.documents > 0 ? exitCodes.partly : exitCodes.failed
     })
 }
 
 async function ingest(paths: string[], options: Options): Promise<LoadReport> {
-  checkName(options.collection)
   const pruneRoots = options.prune ? sourceRoots(paths) : null
   const config = readConfig()
-  const signal = interruptSignal('stopping after this batch; run the same command again to finish')
-  const database = await openDatabase(config.database)
-  try {
+  const { signal } = interruptible('stopping after this batch; run the same command again to finish')
+  return await withDatabase(config.database, async database => {
     await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
-    const models = await openModels(config.models)
-    try {
-      const embedder = models.embedder
-      const total = await measurePaths(paths)
-      const progress = createProgress(total.bytes)
-      const given = { language: options.language, metadata: options.metadata, onBytes: progress.bytes }
-      const report = await load(readPaths(paths, given), {
+    return await withModels(config.models, async ({ embedder }) => {
+      const { bytes } = await measurePaths(paths)
+      const progress = createProgress(bytes)
+      const given = { language: options.language, metadata: options.metadata ?? {}, onBytes: progress.bytes }
+      return await load(readPaths(paths, given), {
         store: createDocumentStore(database),
         prepare: preparerWith(embedder),
         model: { name: embedder.model, dimensions: embedder.dimensions },
@@ -62,15 +57,9 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
         signal,
         onProgress: progress.report,
         onFault: fault => progress.line(faultLine(fault)),
-      })
-      progress.end()
-      return report
-    } finally {
-      await models.close()
-    }
-  } finally {
-    await database.close()
-  }
+      }).finally(progress.end)
+    })
+  })
 }
 
 export function faultLine({ path, line, reason }: ReadFault): string {
@@ -83,13 +72,7 @@ export function summary(report: LoadReport, collection: string): string {
   return `${collection}: ${parts.join(', ')}; ${chunks} chunks written${faults > 0 ? `; ${faults} could not be read` : ''}`
 }
 
-function checkName(name: string): void {
-  if (/^[a-z0-9][a-z0-9_-]{0,62}$/.test(name)) return
-  throw new AskError('invalid_request', { detail: `--collection is ${JSON.stringify(name)}; it must be small letters, digits, - and _, at most 63` })
-}
-
-function collectMetadata(text: string, before: Record<string, Json>): Record<string, Json> {
-  const at = text.indexOf('=')
-  if (at <= 0) throw new AskError('invalid_request', { detail: `--metadata is ${JSON.stringify(text)}; it must be key=value` })
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+/** What `--json` prints. */
+function counted({ documents, added, replaced, unchanged, removed, chunks, faults }: LoadReport, collection: string) {
+  return { collection, documents, added, replaced, unchanged, removed, chunks, faults }
 }

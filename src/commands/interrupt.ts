@@ -1,7 +1,13 @@
 import { exitCodes } from './exit-codes.ts'
 
+export interface Interrupt {
+  readonly signal: AbortSignal
+  /** From now on Ctrl-C is somebody else's. */
+  release(): void
+}
+
 /** Aborts on the first Ctrl-C or SIGTERM, saying `advice`; the second one exits at once. */
-export function interruptSignal(advice: string): AbortSignal {
+export function interruptible(advice: string): Interrupt {
   const controller = new AbortController()
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted)
@@ -10,5 +16,6 @@ export function interruptSignal(advice: string): AbortSignal {
     controller.abort(new Error('interrupted'))
   }
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  return controller.signal
+  const release = () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
+  return { signal: controller.signal, release }
 }

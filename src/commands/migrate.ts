@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { openDatabase } from '../adapters/database.ts'
 import { readConfig } from '../config.ts'
 import { migrate } from '../migrate.ts'
+import { withDatabase } from './opened.ts'
 import { print } from './output.ts'
 
 export function addMigrate(program: Command): void {
@@ -9,14 +9,9 @@ export function addMigrate(program: Command): void {
     .command('migrate')
     .description('bring the database schema up to date')
     .action(async (_, command: Command) => {
-      const database = await openDatabase(readConfig().database)
-      try {
-        const signal = new AbortController().signal
-        const migrated = await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
-        const text = migrated.applied.length > 0 ? `applied ${migrated.applied.join(', ')}` : `nothing to do: the schema is at ${migrated.current}`
-        print(command, migrated, text)
-      } finally {
-        await database.close()
-      }
+      const { signal } = new AbortController()
+      const migrated = await withDatabase(readConfig().database, database => database.lease({ signal, label: 'migrate' }, sql => migrate(sql)))
+      const text = migrated.applied.length > 0 ? `applied ${migrated.applied.join(', ')}` : `nothing to do: the schema is at ${migrated.current}`
+      print(command, migrated, text)
     })
 }

@@ -1,35 +1,31 @@
 import type { Command } from 'commander'
-import { openDatabase } from '../adapters/database.ts'
-import { openModels } from '../adapters/models.ts'
 import { openReembedding, type PendingChunk, type Reembedding } from '../adapters/reembedding.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { readConfig } from '../config.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
-import { interruptSignal } from './interrupt.ts'
+import { migrate } from '../migrate.ts'
+import { collectionName } from './arguments.ts'
+import { interruptible } from './interrupt.ts'
+import { withDatabase, withModels } from './opened.ts'
 import { print } from './output.ts'
 
 export function addReembed(program: Command): void {
   program
     .command('reembed')
     .description('make the vectors of a collection anew with EMBEDDING_MODEL, then switch to them')
-    .option('-c, --collection <name>', 'collection', 'default')
+    .option('-c, --collection <name>', 'collection', collectionName, 'default')
     .action(async ({ collection }: { collection: string }, command: Command) => {
       const config = readConfig()
-      const signal = interruptSignal('stopping after this batch; run the same command again to finish')
-      const database = await openDatabase(config.database)
-      try {
-        const models = await openModels(config.models)
-        try {
-          const { model: name, dimensions, languages } = models.embedder
-          const job = await openReembedding(database, collection, { name, dimensions, languages }, signal)
-          const chunks = await reembed(job, models.embedder, signal)
-          print(command, { collection, model: name, chunks }, `${collection}: ${chunks} chunks embedded anew by ${name}`)
-        } finally {
-          await models.close()
-        }
-      } finally {
-        await database.close()
-      }
+      const { signal } = interruptible('stopping after this batch; run the same command again to finish')
+      await withDatabase(config.database, async database => {
+        await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
+        await withModels(config.models, async ({ embedder }) => {
+          const { model, dimensions, languages } = embedder
+          const job = await openReembedding(database, collection, { name: model, dimensions, languages }, signal)
+          const chunks = await reembed(job, embedder, signal)
+          print(command, { collection, model, chunks }, `${collection}: ${chunks} chunks embedded anew by ${model}`)
+        })
+      })
     })
 }
 
@@ -38,8 +34,8 @@ const batchChunks = 64
 async function reembed(job: Reembedding, embedder: Embedder, signal: AbortSignal): Promise<number> {
   const total = await job.remaining()
   let done = 0
+  let after = '0'
   do {
-    let after = '0'
     for (;;) {
       const batch = await job.next(after, batchChunks)
       if (batch.length === 0) break
@@ -48,7 +44,7 @@ async function reembed(job: Reembedding, embedder: Embedder, signal: AbortSignal
       done += batch.length
       process.stderr.write(`${done} of ${Math.max(total, done)} chunks\n`)
     }
-  } while (!(await job.finish()))
+  } while (!(await job.finish(after)))
   return done
 }
 
@@ -60,6 +56,7 @@ async function embedBatch(job: Reembedding, batch: readonly PendingChunk[], embe
       text: windowText(chunk.documentText, chunk, window, embedder),
     })),
   )
+  if (windows.length === 0) return
   const vectors = await embedder.embed(windows.map(window => window.text), signal)
   await job.store(windows.flatMap((window, i) => (vectors[i] ? [{ ...window, embedding: vectors[i] }] : [])))
 }

@@ -1,5 +1,6 @@
 import type { DocumentStore } from '../adapters/documents.ts'
 import type { Embedder } from '../ask/embedder.ts'
+import { AskError } from '../errors.ts'
 import { contentHash, documentId, preparerWith } from './prepare.ts'
 import { documentFrom } from './document-from.ts'
 import type { Json } from './terms.ts'
@@ -27,18 +28,27 @@ export function documentApi(store: DocumentStore, embedder: Embedder) {
     async put(collection: string, given: readonly GivenDocument[], signal: AbortSignal) {
       const target = await store.openCollection(collection, { name: embedder.model, dimensions: embedder.dimensions }, signal)
       const documents = given.map(sourceOf)
+      refuseTwins(documents.map(document => document.source))
       const known = await store.known(target.id, documents.map(document => document.source), signal)
       const changed = documents.filter(document => !known.get(document.source)?.hash.equals(contentHash(document)))
-      const prepared = new Map((await prepare(collection, changed, signal)).map(document => [document.source, document]))
-      await store.write(target, [...prepared.values()], null, signal)
-      return documents.map(({ source }) => {
-        const written = prepared.get(source)
-        const isKnown = known.has(source)
-        const status = !written ? ('unchanged' as const) : isKnown ? ('replaced' as const) : ('added' as const)
-        return { source, id: documentId(collection, source), status, chunks: written?.chunks.length ?? 0 }
+      const prepared = await prepare(collection, changed, signal)
+      const written = await store.write(target, prepared, null, signal)
+      return documents.map(({ source }, index) => {
+        const id = documentId(collection, source)
+        const status = written.added.includes(id) ? ('added' as const) : written.replaced.includes(id) ? ('replaced' as const) : ('unchanged' as const)
+        const chunks = status === 'unchanged' ? 0 : (prepared.find(document => document.id === id)?.chunks.length ?? 0)
+        return { source: given[index]?.source ?? source, id, status, chunks }
       })
     },
   }
+}
+
+/** Sources that differ as given may be one name: blanks and accents are stored in one way. */
+function refuseTwins(sources: readonly string[]): void {
+  const faults = sources.flatMap((source, index) =>
+    sources.indexOf(source) < index ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }] : [],
+  )
+  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
 }
 
 function sourceOf(given: GivenDocument) {

@@ -4,6 +4,7 @@ import { basename, isAbsolute, join, posix, resolve, sep } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { AskError } from '../errors.ts'
 import { formatOf } from './formats.ts'
+import { cleanLine } from './readers/clean-text.ts'
 import type { ReadFault } from './terms.ts'
 
 /** A file to load. */
@@ -40,23 +41,23 @@ export async function findFiles(paths: readonly string[]): Promise<Found[]> {
 }
 
 function sameSource(file: FoundFile, before: string): Found {
-  return faultOf(file.path, `would be stored as ${file.source}, like ${before}; load them by relative paths`)
+  return faultOf(file, `would be stored as ${file.source}, like ${before}; load them by relative paths`)
 }
 
 async function filesAt(given: string): Promise<Found[]> {
   const entry = await stat(given).catch(() => null)
-  if (entry === null) return isDynamicPattern(given) ? filesMatching(given) : [faultOf(given, 'does not exist')]
+  if (entry === null) return isDynamicPattern(given) ? filesMatching(given) : [faultNamed(given, 'does not exist')]
   if (entry.isDirectory()) return filesBelow(given)
-  if (!entry.isFile()) return [faultOf(given, 'is neither a file nor a folder')]
+  if (!entry.isFile()) return [faultNamed(given, 'is neither a file nor a folder')]
   const isKnown = formatOf(given) !== undefined
-  return [isKnown ? { path: given, source: sourceOf(given, ''), bytes: entry.size } : faultOf(given, 'has an unknown format')]
+  return [isKnown ? { path: given, source: sourceOf(given, ''), bytes: entry.size } : faultNamed(given, 'has an unknown format')]
 }
 
 async function filesBelow(root: string): Promise<Found[]> {
   const { files, unreadable } = await walk(root)
   const known = files.filter(path => formatOf(path) !== undefined)
-  const faults = unreadable.map(path => faultOf(join(root, path), 'cannot be opened'))
-  if (known.length + faults.length === 0) return [faultOf(root, 'holds no file of a known format')]
+  const faults = unreadable.map(path => faultOf(below(root, path), 'cannot be opened'))
+  if (known.length + faults.length === 0) return [faultNamed(root, 'holds no file of a known format')]
   return [...faults, ...(await sized(root, known))]
 }
 
@@ -84,7 +85,7 @@ async function filesMatching(pattern: string): Promise<Found[]> {
   const ignore = rest.includes('node_modules') ? [] : ['**/node_modules/**']
   const options = { cwd: resolve(base), ignore, expandDirectories: false, followSymbolicLinks: false }
   const inside = (await glob(rest, options)).filter(path => formatOf(path) !== undefined)
-  return inside.length === 0 ? [faultOf(pattern, 'matches no file of a known format')] : sized(base, inside)
+  return inside.length === 0 ? [faultNamed(pattern, 'matches no file of a known format')] : sized(base, inside)
 }
 
 /** The folders before the first wildcard, and the pattern below them. */
@@ -101,8 +102,8 @@ async function sized(root: string, inside: readonly string[]): Promise<Found[]> 
   const found = await Promise.all(
     sorted.map(async (path): Promise<Found | null> => {
       const entry = await stat(join(root, path)).catch(() => null)
-      if (entry === null) return faultOf(join(root, path), 'cannot be opened')
-      return entry.isFile() ? { path: join(root, path), source: sourceOf(root, path), bytes: entry.size } : null
+      if (entry === null) return faultOf(below(root, path), 'cannot be opened')
+      return entry.isFile() ? { ...below(root, path), bytes: entry.size } : null
     }),
   )
   return found.filter(file => file !== null)
@@ -125,9 +126,18 @@ function sourceOf(given: string, inside: string): string {
   const start = posix.normalize(given.split(sep).join('/')).replace(/(.)\/$/, '$1')
   const isElsewhere = isAbsolute(given) || start === '..' || start.startsWith('../')
   const name = isElsewhere ? basename(resolve(given)) : start
-  return posix.join(name, inside)
+  // As documents are named: what is told apart by a double blank only, or by how an accent is typed, is one source.
+  return cleanLine(posix.join(name, inside))
 }
 
-function faultOf(path: string, reason: string): { fault: ReadFault } {
-  return { fault: { path, reason } }
+function below(root: string, inside: string): { path: string; source: string } {
+  return { path: join(root, inside), source: sourceOf(root, inside) }
+}
+
+function faultOf({ path, source }: { path: string; source: string }, reason: string): { fault: ReadFault } {
+  return { fault: { path, source, reason } }
+}
+
+function faultNamed(given: string, reason: string): { fault: ReadFault } {
+  return faultOf({ path: given, source: sourceOf(given, '') }, reason)
 }

@@ -51,7 +51,7 @@ const batchCharacters = 60_000
 export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, options: LoadOptions): Promise<LoadReport> {
   const runId = randomUUID()
   const target = await deps.store.openCollection(options.collection, deps.model)
-  const faulty: string[] = []
+  const faulty = new Set<string>()
   let report: LoadReport = { documents: 0, added: 0, replaced: 0, unchanged: 0, removed: 0, chunks: 0, faults: 0, doneShare: 0 }
   let charactersRead = 0
   let charactersDone = 0
@@ -61,23 +61,32 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
     options.onProgress?.(report)
   }
 
-  for await (const batch of batches(results, fault => {
-    faulty.push(fault.path)
-    options.onFault?.(fault)
-    tell({ faults: report.faults + 1 })
-  })) {
-    options.signal.throwIfAborted()
-    const characters = lengthOf(batch)
-    charactersRead += characters
-    const { changed, unchangedIds } = await sorted(batch, target, deps.store)
-    const prepared = await deps.prepare(options.collection, changed, options.signal)
-    await writing
-    writing = put(prepared, unchangedIds, characters)
-    writing.catch(() => {}) // awaited at the next batch or the end; until then it must not count as unhandled
+  try {
+    for await (const batch of batches(results, onFault)) {
+      options.signal.throwIfAborted()
+      const characters = lengthOf(batch)
+      charactersRead += characters
+      const { changed, unchangedIds } = await sorted(batch, target, deps.store)
+      const prepared = await deps.prepare(options.collection, changed, options.signal)
+      await writing
+      writing = put(prepared, unchangedIds, characters)
+      writing.catch(() => {}) // awaited at the next batch or the end; until then it must not count as unhandled
+    }
+  } finally {
+    await writing.catch(() => {}) // whatever stops us: the batch under way is finished before the database closes
   }
   await writing
-  if (options.pruneRoots) tell({ removed: await deps.store.prune(target, options.pruneRoots, faulty, runId) })
+  if (options.pruneRoots) {
+    options.signal.throwIfAborted()
+    tell({ removed: await deps.store.prune(target, options.pruneRoots, [...faulty], runId) })
+  }
   return report
+
+  function onFault(fault: ReadFault): void {
+    faulty.add(fault.source ?? fault.path)
+    options.onFault?.(fault)
+    tell({ faults: report.faults + 1 })
+  }
 
   async function put(prepared: PreparedDocument[], unchangedIds: string[], characters: number): Promise<void> {
     const written = await deps.store.write(target, prepared, runId)
@@ -86,9 +95,9 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
     tell({
       doneShare: charactersDone / charactersRead,
       documents: report.documents + prepared.length + unchangedIds.length,
-      added: report.added + written.added,
-      replaced: report.replaced + written.replaced,
-      unchanged: report.unchanged + unchangedIds.length,
+      added: report.added + written.added.length,
+      replaced: report.replaced + written.replaced.length,
+      unchanged: report.unchanged + unchangedIds.length + prepared.length - written.added.length - written.replaced.length,
       chunks: report.chunks + written.chunks,
     })
   }

@@ -27,8 +27,13 @@ export interface ReadOptions {
 export async function* readPaths(paths: readonly string[], options: ReadOptions = {}): AsyncGenerator<ReadResult> {
   for (const found of await findFiles(paths)) {
     if ('fault' in found) yield found
-    else yield* readOne(found, options)
+    else yield* named(readOne(found, options), found.source)
   }
+}
+
+/** Readers know a file by its path only. */
+async function* named(results: AsyncIterable<ReadResult>, source: string): AsyncGenerator<ReadResult> {
+  for await (const result of results) yield 'fault' in result ? { fault: { ...result.fault, source } } : result
 }
 
 /** How much {@link readPaths} will read: for a rate and the time left. */

@@ -30,7 +30,10 @@ export interface SourceDocument {
 
 /** Something that could not be read; the rest is loaded all the same. */
 export interface ReadFault {
+  /** As the user knows it, on this machine. */
   readonly path: string
+  /** Its name in the collection: what was stored under it, or below it, may still be good and is not pruned. */
+  readonly source?: string
   readonly line?: number
   readonly reason: string
 }

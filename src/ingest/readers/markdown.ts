@@ -25,7 +25,12 @@ export function readMarkdown(markdown: string, options: { mdx?: boolean } = {}):
   }
 }
 
+/** Quotes in quotes or lists in lists, all opened on one line. */
+const deepNesting = /^(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}/m
+
 function parse(markdown: string): Root {
+  // The parser's time grows with the square of the depth, and nobody writes this by hand.
+  if (deepNesting.test(markdown)) throw new RangeError('nested too deeply')
   return fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
 }
 

@@ -1,0 +1,25 @@
+import { openDatabase, type Database, type DatabaseSettings } from '../adapters/database.ts'
+import { openModels, type Models, type ModelSettings } from '../adapters/models.ts'
+
+/**
+ * The database while `work` runs. Without the service's bound on a statement: nobody waits for an answer here, and
+ * switching a large collection to another model takes minutes.
+ */
+export async function withDatabase<T>(settings: DatabaseSettings, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = await openDatabase({ ...settings, statementTimeoutMs: 0 })
+  try {
+    return await work(database)
+  } finally {
+    await database.close()
+  }
+}
+
+/** The models while `work` runs. */
+export async function withModels<T>(settings: ModelSettings, work: (models: Models) => Promise<T>): Promise<T> {
+  const models = await openModels(settings)
+  try {
+    return await work(models)
+  } finally {
+    await models.close()
+  }
+}
