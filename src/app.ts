@@ -8,6 +8,7 @@ import { registerProblems } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
 import { registerScrape, type Scrapable } from './http/scrape.ts'
+import { registerUnparsed, unparsedOptions } from './http/unparsed.ts'
 
 export interface AppDeps {
   readonly logger: FastifyBaseLogger
@@ -31,9 +32,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     bodyLimit: maxBodyBytes,
     genReqId: requestId,
     forceCloseConnections: 'idle',
+    ...unparsedOptions,
     ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
   })
   registerProblems(app)
+  registerUnparsed(app)
   registerBodyParser(app)
   app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id))
   await registerRateLimit(app, deps.rateLimit)

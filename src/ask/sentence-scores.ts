@@ -27,7 +27,6 @@ const weights = { words: 0.25, pairs: 0.1, heading: 0.25, meaning: 0.1, rank: 0.
 const shortestSeed = 25
 
 type Unscored = Omit<ScoredSentence, 'score' | 'found'> & {
-  readonly titleTerms: ReadonlySet<string>
   readonly similarity: number | null
   readonly isLead: boolean
 }
@@ -42,14 +41,14 @@ export function scoredSentences(asked: Understood, passages: readonly Passage[])
   const isFolded = asked.terms.some(({ term }) => term.startsWith('~'))
   const pairs = pairsOf([...wanted])
   const all = passages.flatMap((passage, index) => sentencesOf(passage, index, isFolded))
-  const rarity = raritiesOf(wanted, all)
+  const titles = passages.map(passage => titleOf(passage, isFolded))
+  const rarity = raritiesOf(wanted, all, titles)
   const total = sum(rarity.values())
   const similarities = all.flatMap(each => (each.similarity === null ? [] : [each.similarity]))
   const [low, high] = [Math.min(...similarities), Math.max(...similarities)]
   const ranks = rankScores(passages)
-  const titles = passages.map(passage => titleOf(passage, isFolded))
 
-  return all.map(({ titleTerms: _, similarity, isLead, ...each }) => {
+  return all.map(({ similarity, isLead, ...each }) => {
     const found = wanted.intersection(each.terms)
     const words = share(rarity, found, total)
     const heading = headingScore(wanted, rarity, total, titles[each.passageIndex] ?? noTitle)
@@ -63,7 +62,6 @@ export function scoredSentences(asked: Understood, passages: readonly Passage[])
 }
 
 function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {
-  const titleTerms = termsOf(passage.title, passage.language, isFolded)
   const { text, language } = passage
   let isLead = true
   return unitsOf(text, { start: 0, end: text.length }, language).map((unit, place): Unscored => {
@@ -78,7 +76,6 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
       text: own,
       kind,
       terms: kind === 'code' ? new Set<string>() : termsOf(own, language, isFolded),
-      titleTerms,
       similarity: similarityAt(passage, unit.start, unit.end),
       isSeed,
       isLead: isLead && isSeed,
@@ -152,9 +149,9 @@ function similarityAt(passage: Passage, start: number, end: number): number | nu
   return window?.similarity ?? null
 }
 
-function raritiesOf(wanted: ReadonlySet<string>, all: readonly Unscored[]): Map<string, number> {
+function raritiesOf(wanted: ReadonlySet<string>, all: readonly Unscored[], titles: readonly Title[]): Map<string, number> {
   return new Map(Array.from(wanted, term => {
-    const count = all.filter(each => each.terms.has(term) || each.titleTerms.has(term)).length
+    const count = all.filter(each => each.terms.has(term) || titles[each.passageIndex]?.all.has(term)).length
     return [term, count === 0 ? 0 : Math.log(1 + (all.length - count + 0.5) / (count + 0.5))]
   }))
 }

@@ -8,7 +8,8 @@ export function hangupSignal(request: FastifyRequest, reply: FastifyReply): Abor
   const onClose = () => {
     if (!raw.writableFinished) controller.abort(new AskError('cancelled'))
   }
-  if (request.raw.destroyed && !request.raw.complete) onClose()
+  // It may have left while its body was read or its rate was looked up: 'close' does not come twice.
+  if (raw.closed || (request.raw.destroyed && !request.raw.complete)) onClose()
   raw.once('close', onClose)
   return controller.signal
 }

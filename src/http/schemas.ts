@@ -69,7 +69,7 @@ export const DocumentBody = Type.Object(
     title: Type.Optional(Type.String({ maxLength: 1000 })),
     text: Type.String({ minLength: 1, pattern: '\\S' }),
     format: Type.Optional(Type.Enum(['text', 'markdown', 'html'])),
-    url: Type.Optional(Type.String({ maxLength: 2000, format: 'uri' })),
+    url: Type.Optional(Type.String({ maxLength: 2000, format: 'uri', pattern: '^https?://' })),
     language: Type.Optional(Language),
     metadata: Type.Optional(Metadata),
   },

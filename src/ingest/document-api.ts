@@ -51,7 +51,17 @@ function refuseTwins(sources: readonly string[]): void {
   if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
 }
 
+/** Text nested thousands of levels deep exhausts the stack of the parsers and of their regular expressions. */
 function sourceOf(given: GivenDocument) {
+  try {
+    return read(given)
+  } catch (cause) {
+    if (!(cause instanceof RangeError) && !(cause instanceof SyntaxError)) throw cause
+    throw new AskError('invalid_request', { detail: `document "${given.source}" is nested too deeply to be read`, cause })
+  }
+}
+
+function read(given: GivenDocument) {
   return documentFrom({
     source: given.source,
     text: given.text,

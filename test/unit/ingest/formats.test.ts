@@ -88,6 +88,10 @@ t.test('a page nested a hundred thousand deep is a fault, not a crash', async t 
   for await (const result of readPaths([folder])) t.match(result, { fault: { reason: /nested too deeply|has no text/ } })
 })
 
+t.test('quotes within quotes without end are refused at once', async t => {
+  t.throws(() => documentFrom({ source: 'a', text: '> '.repeat(50_000) }), { code: 'invalid_request', detail: /nested too deeply/ })
+})
+
 t.test('a document’s own words win over the loader’s options', async t => {
   const options = { language: 'ru', metadata: { faculty: 'medicine', campus: 'north' } }
   const { documents } = await read('library.md', options)
