@@ -25,6 +25,8 @@ type Part = Omit<Chunk, 'ordinal'>
 
 function chunksOfRun(document: SourceDocument, run: SectionRun, language: string): Part[] {
   const { text } = document
+  const whole = wholeRun(document, run)
+  if (whole !== null) return [whole]
   const units = measured(text, run.sections.flatMap(section => piecesOf(document, section, language)))
   const title = titleOf(document.title, run.path)
   const parts: Part[] = []
@@ -38,6 +40,17 @@ function chunksOfRun(document: SourceDocument, run: SectionRun, language: string
     first = last + 1
   }
   return parts
+}
+
+/** The run as one chunk if it fits; most do, and need no looking for sentences then. */
+function wholeRun({ text, title }: SourceDocument, run: SectionRun): Part | null {
+  if (run.tokens > longestChunkTokens) return null
+  const slice = text.slice(run.start, run.end)
+  const start = run.start + slice.length - slice.trimStart().length
+  const end = run.start + slice.trimEnd().length
+  const tokens = countTokens(text.slice(start, end))
+  if (start >= end || tokens > longestChunkTokens) return null
+  return { start, end, title: titleOf(title, run.path), ...placeOf(placedSection(run)), tokens }
 }
 
 function sectionAt(run: SectionRun, offset: number): Section {

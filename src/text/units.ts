@@ -6,7 +6,8 @@ export interface Unit extends Span {
   readonly kind: 'sentence' | 'code' | 'heading'
 }
 
-const fencedCode = /^[^\S\n]*(`{3,}|~{3,})[^\n]*\n(?:[\s\S]*?\n)??[^\S\n]*\1[`~]*[^\S\n]*$/gm
+/** The lookaheads keep a long row of backticks from being tried as a fence of every shorter length. */
+const fencedCode = /^[^\S\n]*(`{3,}(?!`)|~{3,}(?!~))[^\n]*\n(?:[\s\S]*?\n)??[^\S\n]*\1[`~]*[^\S\n]*$/gm
 
 /** The units of a part of a text, in order, apart from each other; together they hold all that is not blank. */
 export function unitsOf(text: string, { start, end }: Span, language: string): Unit[] {
