@@ -36,13 +36,13 @@ type Unscored = Omit<ScoredSentence, 'score' | 'found'> & {
  * in all of them ("fastify" in Fastify's manual) does not tell which one answers.
  */
 export function scoredSentences(asked: Understood, passages: readonly Passage[]): ScoredSentence[] {
-  const content = asked.terms.filter(term => term.isContent)
-  const wanted = new Set((content.length > 0 ? content : asked.terms).map(({ term }) => term))
   const isFolded = asked.terms.some(({ term }) => term.startsWith('~'))
-  const pairs = pairsOf([...wanted])
   const all = passages.flatMap((passage, index) => sentencesOf(passage, index, isFolded))
+  const counts = wantedOf(asked, all)
+  const wanted = new Set(counts.keys())
+  const pairs = pairsOf([...wanted])
   const titles = passages.map(passage => titleOf(passage, isFolded))
-  const rarity = raritiesOf(wanted, all, titles)
+  const rarity = raritiesOf(counts, all, titles)
   const total = sum(rarity.values())
   const similarities = all.flatMap(each => (each.similarity === null ? [] : [each.similarity]))
   const [low, high] = [Math.min(...similarities), Math.max(...similarities)]
@@ -59,6 +59,14 @@ export function scoredSentences(asked: Understood, passages: readonly Passage[])
     const parts = weights.words * words + weights.pairs * together(pairs, each.terms) + weights.heading * heading + weights.meaning * meaning + weights.rank * rank
     return { ...each, found, score: isAbout ? parts + (isLead ? weights.lead : 0) : 0 }
   })
+}
+
+/** The question's own words where the passages hold any of them; what it borrowed from earlier turns only found them. */
+function wantedOf({ own, terms }: Understood, all: readonly Unscored[]): ReadonlyMap<string, number> {
+  const isHeld = own.some(({ term, isContent }) => isContent && all.some(each => each.terms.has(term)))
+  const asked = isHeld ? own : terms
+  const content = asked.filter(term => term.isContent)
+  return new Map((content.length > 0 ? content : asked).map(({ term, count }) => [term, count]))
 }
 
 function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {
@@ -149,10 +157,11 @@ function similarityAt(passage: Passage, start: number, end: number): number | nu
   return window?.similarity ?? null
 }
 
-function raritiesOf(wanted: ReadonlySet<string>, all: readonly Unscored[], titles: readonly Title[]): Map<string, number> {
-  return new Map(Array.from(wanted, term => {
+/** How much each asked word tells: by how few sentences hold it, and by how often it was asked. */
+function raritiesOf(counts: ReadonlyMap<string, number>, all: readonly Unscored[], titles: readonly Title[]): Map<string, number> {
+  return new Map(Array.from(counts, ([term, asked]) => {
     const count = all.filter(each => each.terms.has(term) || titles[each.passageIndex]?.all.has(term)).length
-    return [term, count === 0 ? 0 : Math.log(1 + (all.length - count + 0.5) / (count + 0.5))]
+    return [term, count === 0 ? 0 : asked * Math.log(1 + (all.length - count + 0.5) / (count + 0.5))]
   }))
 }
 

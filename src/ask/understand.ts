@@ -13,7 +13,10 @@ export interface Understood {
   /** Stands on its own: what a follow-up leaves unsaid is in it. */
   readonly text: string
   readonly language: string
+  /** What is searched for. */
   readonly terms: readonly QueryTerm[]
+  /** Of them the question's own, without what a follow-up borrows from the words before it. */
+  readonly own: readonly QueryTerm[]
 }
 
 /** Fewer content words than this, and a question in a conversation probably leans on the one before. */
@@ -25,12 +28,13 @@ export function understand(question: Question, collection: AskedCollection): Und
   const alone = read(question.text, language)
   const previous = question.history.findLast(turn => turn.role === 'user')
   const leans = previous !== undefined && alone.terms.filter(term => term.isContent).length < leansBelow
-  return leans ? { ...read(`${previous.content} ${question.text}`, language), text: question.text } : alone
+  return leans ? { ...alone, terms: read(`${previous.content} ${question.text}`, language).terms } : alone
 }
 
 /** Another wording of the same question, in the same language. */
 export function read(text: string, language: string): Understood {
-  return { text, language, terms: queryTerms(analyze(text, language)).filter(isWorthAsking) }
+  const terms = queryTerms(analyze(text, language)).filter(isWorthAsking)
+  return { text, language, terms, own: terms }
 }
 
 /** Function words only add noise (nDCG@10 .002–.003), but for Vietnamese without diacritics, where they help .004. */

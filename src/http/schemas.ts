@@ -29,8 +29,11 @@ function byField<Value extends TSchema>(value: Value, maxProperties: number) {
 const collectionPattern = '^[a-z0-9][a-z0-9_-]{0,62}$'
 const languagePattern = '^[a-z]{2,3}$'
 
+const urlPattern = '^https?://\\S+$'
+
 /** What a client is told when its text does not match. */
 export const patternWords: Readonly<Record<string, string>> = {
+  [urlPattern]: 'must be an absolute URL that starts with http:// or https://',
   [collectionPattern]: 'must be 1 to 63 characters of a-z, 0-9, _ and -, the first a letter or a digit',
   [languagePattern]: 'must be a language code of two or three small letters, such as en or kk',
 }
@@ -69,7 +72,7 @@ export const DocumentBody = Type.Object(
     title: Type.Optional(Type.String({ maxLength: 1000 })),
     text: Type.String({ minLength: 1, pattern: '\\S' }),
     format: Type.Optional(Type.Enum(['text', 'markdown', 'html'])),
-    url: Type.Optional(Type.String({ maxLength: 2000, format: 'uri', pattern: '^https?://' })),
+    url: Type.Optional(Type.String({ maxLength: 2000, pattern: urlPattern })),
     language: Type.Optional(Language),
     metadata: Type.Optional(Metadata),
   },

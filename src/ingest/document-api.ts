@@ -54,7 +54,9 @@ function refuseTwins(sources: readonly string[]): void {
 /** Text nested thousands of levels deep exhausts the stack of the parsers and of their regular expressions. */
 function sourceOf(given: GivenDocument) {
   try {
-    return read(given)
+    const document = read(given)
+    if (document.text.trim() === '') throw new AskError('invalid_request', { detail: `document "${given.source}" has no text` })
+    return document
   } catch (cause) {
     if (!(cause instanceof RangeError) && !(cause instanceof SyntaxError)) throw cause
     throw new AskError('invalid_request', { detail: `document "${given.source}" is nested too deeply to be read`, cause })
