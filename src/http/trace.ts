@@ -1,0 +1,62 @@
+import { context, isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isAskError } from '../errors.ts'
+import { version } from '../version.ts'
+
+export interface RequestTrace {
+  /** For the request's log lines; empty when nothing is traced. */
+  readonly ids: { readonly trace_id?: string; readonly span_id?: string }
+  /** Added to the span; never the question or a model's words. */
+  note(attributes: Attributes): void
+  /**
+   * The same items. Each step of the generator runs inside the request's span, so that the stages' spans become
+   * its children whoever pulls: the handler, or later the socket. The span ends when the generator does.
+   */
+  follow<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined>
+}
+
+/** The root span of one request; its parent is the caller's, when `traceparent` names one. */
+export function startTrace(request: FastifyRequest, reply: FastifyReply): RequestTrace {
+  const parent = propagation.extract(ROOT_CONTEXT, request.headers)
+  const route = request.routeOptions.url ?? 'unknown'
+  const span = trace.getTracer('askwell', version).startSpan(
+    `${request.method} ${route}`,
+    {
+      kind: SpanKind.SERVER,
+      startTime: Date.now() - reply.elapsedTime,
+      attributes: { 'http.request.method': request.method, 'http.route': route, 'askwell.request_id': request.id },
+    },
+    parent,
+  )
+  const active = trace.setSpan(parent, span)
+  const { traceId, spanId } = span.spanContext()
+
+  async function* follow<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined> {
+    try {
+      for (;;) {
+        const next = await context.with(active, () => items.next())
+        if (next.done) return
+        yield next.value
+      }
+    } catch (error) {
+      markFailed(error)
+      throw error
+    } finally {
+      await context.with(active, () => items.return(undefined))
+      span.end()
+    }
+  }
+
+  function markFailed(error: unknown): void {
+    const type = isAskError(error) ? error.code : 'internal'
+    span.setAttribute('error.type', type)
+    // What the caller did wrong, or that it left, is no failure of ours.
+    if (!isAskError(error) || error.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR, message: type })
+  }
+
+  return {
+    ids: isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId } : {},
+    note: attributes => void span.setAttributes(attributes),
+    follow,
+  }
+}
