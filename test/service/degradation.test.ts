@@ -174,7 +174,7 @@ t.test('a query that waits for a lock', { skip: skipReason('postgres') }, async 
     await administer(url, sql => sql.begin(async sql => {
       await sql`lock table chunks`
       const first = full.ask({ question: rent, timeout_ms: 2000 })
-      await until('it holds the connection', () => full.deps.database.status().holders['retrieve'])
+      await until('it holds the connection', () => full.deps.database.status().holders['retrieve'] === 1)
       const second = full.ask({ question: 'Where is the dean?', timeout_ms: 2000 })
       await until('another waits', () => full.deps.database.status().waiting === 1)
       const third = await full.ask({ question: 'What of books?', timeout_ms: 2000 })

@@ -76,7 +76,7 @@ async function embeddedFolder(t: Owner): Promise<string> {
 
 const poolSettings = { poolSize: 2, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 30_000 }
 
-async function replyOf(response: Response): Promise<Reply> {
+export async function replyOf(response: Response): Promise<Reply> {
   const text = await response.text()
   const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
   return { status: response.status, headers: response.headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined }

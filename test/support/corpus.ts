@@ -30,7 +30,7 @@ export const handbook = [
   },
 ] as const
 
-export async function loadHandbook(app: App, collection = 'default'): Promise<void> {
+export async function loadHandbook(app: Pick<App, 'send'>, collection = 'default'): Promise<void> {
   const reply = await app.send('PUT', '/documents', { collection, documents: handbook }, { authorization: `Bearer ${adminKey}` })
   if (reply.status !== 200) throw new Error(`the handbook was not loaded: ${reply.status} ${reply.text}`)
 }
