@@ -3,7 +3,7 @@ import { readConfig, type Config } from '../config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
 import { preparerWith } from '../ingest/prepare.ts'
 import { createLogger } from '../log.ts'
-import { startServer, stopOnSignals, type RunningServer } from '../server.ts'
+import type { RunningServer } from '../server.ts'
 import { measureDemo, readDemo } from './demo-corpus.ts'
 import { faultLine } from './ingest.ts'
 import { interruptible } from './interrupt.ts'
@@ -16,6 +16,7 @@ export function addDemo(program: Command): void {
     .action(async () => {
       const config = readConfig(undefined, demoDefaults)
       const log = createLogger(config)
+      const { startServer, stopOnSignals } = await import('../server.ts')
       say('Starting Askwell on the embedded database …')
       const server = await startServer(config, log)
       const report = await loadDemo(server).catch(async (error: unknown) => {

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { createLogger } from '../log.ts'
-import { startServer, stopOnSignals } from '../server.ts'
 
 export function addServe(program: Command): void {
   program
@@ -9,6 +8,8 @@ export function addServe(program: Command): void {
     .description('start the HTTP service')
     .action(async () => {
       const config = readConfig()
+      // Imported when it is wanted: half of what the program is made of, and no other command needs it.
+      const { startServer, stopOnSignals } = await import('../server.ts')
       const log = createLogger(config)
       const server = await startServer(config, log)
       stopOnSignals(server, log)

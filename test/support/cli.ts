@@ -1,0 +1,47 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+const program = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+
+export interface Finished {
+  /** Null when a signal ended it. */
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  // A test reads the JSON it expects; a wrong guess is a failing test.
+  readonly json: any // eslint-disable-line
+}
+
+export interface CliOptions {
+  /** All that the child gets besides PATH. */
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  /** For Node itself, before the program. */
+  readonly nodeArgs?: readonly string[]
+}
+
+export interface Cli {
+  readonly child: ChildProcess
+  readonly finished: Promise<Finished>
+}
+
+/** The command line as a user has it: a process of its own. */
+export function startCli(args: readonly string[], { env = {}, cwd, nodeArgs = [] }: CliOptions = {}): Cli {
+  const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  return { child, finished: outcomeOf(child) }
+}
+
+export async function runCli(args: readonly string[], options?: CliOptions): Promise<Finished> {
+  return await startCli(args, options).finished
+}
+
+async function outcomeOf(child: ChildProcess): Promise<Finished> {
+  const code = new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject))
+  const [stdout, stderr] = await Promise.all([text(child.stdout!).catch(() => ''), text(child.stderr!)])
+  return { code: await code, stdout, stderr, json: stdout.startsWith('{') ? JSON.parse(stdout) : undefined }
+}
