@@ -26,9 +26,9 @@ export function documentApi(store: DocumentStore, embedder: Embedder) {
 
     /** All in one transaction. Unchanged documents are left alone. */
     async put(collection: string, given: readonly GivenDocument[], signal: AbortSignal) {
-      const target = await store.openCollection(collection, { name: embedder.model, dimensions: embedder.dimensions }, signal)
       const documents = given.map(sourceOf)
       refuseTwins(documents.map(document => document.source))
+      const target = await store.openCollection(collection, { name: embedder.model, dimensions: embedder.dimensions }, signal)
       const known = await store.known(target.id, documents.map(document => document.source), signal)
       const changed = documents.filter(document => !known.get(document.source)?.hash.equals(contentHash(document)))
       const prepared = await prepare(collection, changed, signal)
