@@ -1,7 +1,6 @@
 import { context, isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isAskError } from '../errors.ts'
-import { version } from '../version.ts'
 
 export interface RequestTrace {
   /** For the request's log lines; empty when nothing is traced. */
@@ -19,7 +18,7 @@ export interface RequestTrace {
 export function startTrace(request: FastifyRequest, reply: FastifyReply): RequestTrace {
   const parent = propagation.extract(ROOT_CONTEXT, request.headers)
   const route = request.routeOptions.url ?? 'unknown'
-  const span = trace.getTracer('askwell', version).startSpan(
+  const span = trace.getTracer('askwell').startSpan(
     `${request.method} ${route}`,
     {
       kind: SpanKind.SERVER,

@@ -1,0 +1,181 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import t, { type Test } from 'tap'
+import { adminKey, databaseSettings, startApp } from '../support/app.ts'
+import { startCollector } from '../support/collector.ts'
+import { loadHandbook } from '../support/corpus.ts'
+import { modelKey, settingsFor } from '../support/model-settings.ts'
+import { startModel } from '../support/model.ts'
+import { clientOf, startService, type LogLine } from '../support/service.ts'
+import { until } from '../support/until.ts'
+
+/** What leaves by the side: spans, figures and log lines; and what must not. */
+
+const rent = 'How much does a place in the dormitory cost?'
+const caller = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' }
+const traceparent = `00-${caller.traceId}-${caller.spanId}-01`
+
+/** A service in a process of its own (tracing is one per process), with the handbook and a model. */
+async function start(t: Test, settings: Record<string, string> = {}) {
+  const model = await startModel(t)
+  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), ...settingsFor(model), ANSWER_CACHE_SECONDS: '0', LOG_LEVEL: 'debug', ...settings })
+  const client = clientOf(await service.ready())
+  await loadHandbook(client)
+  const linesOf = (id: string) => service.log.filter(line => line['reqId'] === id)
+  /** The lines of a request, once the last one is written. */
+  const linesOfReply = async (reply: { headers: Headers }): Promise<LogLine[]> => {
+    const id = reply.headers.get('x-request-id')!
+    await until('the request is over in the log', () => linesOf(id).some(line => line['msg'] === 'request completed'))
+    return linesOf(id)
+  }
+  return { model, service, ...client, linesOfReply }
+}
+
+t.test('spans', async t => {
+  const collector = await startCollector(t)
+  const { ask, model, service, linesOfReply } = await start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '50' })
+  const spansOf = (traceId: string) => collector.spans.filter(span => span.traceId === traceId)
+  /** The spans of a question's trace, once its root has come. */
+  const spansOfReply = async (reply: { headers: Headers }) => {
+    const traceId = String((await linesOfReply(reply)).find(line => line['msg'] === 'answered')?.['trace_id'])
+    await until('the spans are sent', () => spansOf(traceId).some(({ name }) => name === 'POST /ask'))
+    return spansOf(traceId)
+  }
+  const namesOf = (spans: readonly { name: string }[]) => spans.map(({ name }) => name).sort()
+  const stages = (last: string) => ['POST /ask', 'ask.embed', last, 'ask.remember', 'ask.retrieve'].sort()
+
+  for (const stream of [false, true]) {
+    const form = stream ? 'a stream' : 'JSON'
+    t.test(`${form}: one span per stage, all children of one root`, async t => {
+      const spans = await spansOfReply(await ask({ question: rent, stream }))
+      t.same(namesOf(spans), stages('ask.generate'))
+      const root = spans.find(({ name }) => name === 'POST /ask')!
+      t.equal(root.parentSpanId, '')
+      for (const { name, parentSpanId } of spans) if (name !== root.name) t.equal(parentSpanId, root.spanId, name)
+    })
+
+    t.test(`${form}: the caller's traceparent is the parent`, async t => {
+      await ask({ question: `${rent} (${form})`, stream }, { traceparent })
+      await until('the spans are sent', () => spansOf(caller.traceId).filter(({ name }) => name === 'POST /ask').length === (stream ? 2 : 1))
+      const root = spansOf(caller.traceId).findLast(({ name }) => name === 'POST /ask')
+      t.equal(root?.parentSpanId, caller.spanId)
+    })
+  }
+
+  t.test('a failed model: its span and that of the quoted answer', async t => {
+    model.chat.behave({ status: 500, times: 1 })
+    const spans = await spansOfReply(await ask({ question: rent }))
+    t.same(namesOf(spans), [...stages('ask.generate'), 'ask.extract'].sort())
+  })
+
+  t.test('no words of a question, an answer or a passage are in them, nor a key', async t => {
+    t.notMatch(collector.raw, /dormitory|tenge/i)
+    t.notMatch(collector.raw, modelKey)
+    t.match(collector.raw, 'askwell.generator')
+  })
+
+  t.test('what is left is sent before the exit', async t => {
+    const before = collector.spans.length
+    await ask({ question: rent })
+    service.signal('SIGTERM')
+    t.same(await service.exited(), { code: 0, signal: null })
+    t.ok(collector.spans.length >= before + 5)
+  })
+})
+
+t.test('a collector that is not there: answers go on, the exit is not held up', async t => {
+  const { ask, service } = await start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' })
+  t.equal((await ask({ question: rent })).status, 200)
+  service.signal('SIGTERM')
+  t.same(await service.exited(), { code: 0, signal: null })
+})
+
+t.test('a collector that says nothing: answers go on, the exit is not held up', async t => {
+  const deaf = createServer(() => {}).listen(0, '127.0.0.1')
+  await once(deaf, 'listening')
+  t.teardown(() => {
+    deaf.closeAllConnections()
+    deaf.close()
+  })
+  const { port } = deaf.address() as AddressInfo
+  const { ask, service } = await start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` })
+  t.equal((await ask({ question: rent })).status, 200)
+  service.signal('SIGTERM')
+  await until('it has stopped', () => service.log.some(line => line['msg'] === 'stopped'))
+  t.same(await service.exited(), { code: 0, signal: null })
+})
+
+t.test('log lines', async t => {
+  const echo = createServer((request, reply) => {
+    const message = `wrong key: ${String(request.headers.authorization)}`
+    reply.writeHead(401, { 'content-type': 'application/json' }).end(JSON.stringify({ error: { message, type: 'invalid_request_error' } }))
+  }).listen(0, '127.0.0.1')
+  await once(echo, 'listening')
+  t.teardown(() => {
+    echo.closeAllConnections()
+    echo.close()
+  })
+
+  t.test('each line of a request carries its id; no question, no key, no Authorization', async t => {
+    const { ask, send, service, linesOfReply } = await start(t)
+    const reply = await ask({ question: rent }, { authorization: 'Bearer a-callers-own-token' })
+    const lines = await linesOfReply(reply)
+    t.same(lines.map(line => line['msg']), ['incoming request', 'answered', 'request completed'])
+    t.match(lines.find(line => line['msg'] === 'answered'), { level: 'info', generator: 'openai', cache: 'miss', ms: Number })
+    await linesOfReply(await ask({ question: rent, collection: 'nowhere' }))
+    await linesOfReply(await send('GET', '/documents/1', undefined, { authorization: 'Bearer wrong-admin-key' }))
+    const log = JSON.stringify(service.log)
+    t.notMatch(log, /dormitory|tenge/i)
+    for (const secret of [modelKey, adminKey, 'a-callers-own-token', 'wrong-admin-key']) t.notMatch(log, secret)
+  })
+
+  t.test('a model server that repeats the key: it is masked', async t => {
+    const { port } = echo.address() as AddressInfo
+    const { ask, service, linesOfReply } = await start(t, { OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1` })
+    const reply = await ask({ question: rent })
+    t.match(reply.json, { degraded: ['generation'] })
+    const failure = (await linesOfReply(reply)).find(line => line['level'] === 'warn')
+    t.match(failure, { msg: /the model failed/, err: { message: /wrong key: Bearer \[redacted\]/ } })
+    t.notMatch(JSON.stringify(service.log), modelKey)
+  })
+
+  t.test('LOG_QUESTIONS=on: the question is there', async t => {
+    const { ask, linesOfReply } = await start(t, { LOG_QUESTIONS: 'on' })
+    const lines = await linesOfReply(await ask({ question: rent }))
+    t.equal(lines.find(line => line['msg'] === 'asked')?.['question'], rent)
+  })
+})
+
+t.test('/metrics: stable names, figures of what was asked, no words of it', async t => {
+  const model = await startModel(t)
+  const app = await startApp(t, 'embedded', settingsFor(model))
+  await loadHandbook(app)
+  await app.ask({ question: rent })
+  await app.ask({ question: rent })
+  await app.ask({ question: rent, stream: true, top_k: 3 })
+  model.chat.behave({ status: 500 })
+  await app.ask({ question: rent, top_k: 2 })
+  await app.ask({ question: rent, collection: 'nowhere' })
+  const { status, headers, text } = await app.send('GET', '/metrics')
+  t.equal(status, 200)
+  t.match(headers.get('content-type'), /^text\/plain/)
+
+  const lines = [
+    'askwell_stage_seconds_count{stage="retrieve",outcome="ok"} 3',
+    'askwell_stage_seconds_count{stage="generate",outcome="ok"} 2',
+    'askwell_stage_seconds_count{stage="generate",outcome="error"} 1',
+    'askwell_first_token_seconds_count{stage="generate"} 2',
+    'askwell_answers_total{generator="openai",abstained="false"} 3',
+    'askwell_answers_total{generator="extractive",abstained="false"} 1',
+    'askwell_cache_hits_total{cache_type="answer"} 1',
+    'askwell_cache_hits_total{cache_type="embedding"} 2',
+    'askwell_degraded_total{reason="generation"} 1',
+    'askwell_failures_total{code="unknown_collection"} 1',
+    'askwell_llm_calls_per_request_count 4',
+  ]
+  for (const line of lines) t.ok(text.split('\n').includes(line), line)
+  const names = ['request_latency_seconds', 'cache_misses_total', 'llm_tokens_total', 'pool_size', 'pool_open', 'pool_checked_out', 'pool_waiting']
+  for (const name of names) t.match(text, new RegExp(`^# TYPE askwell_${name} `, 'm'))
+  t.notMatch(text, /dormitory|nowhere/)
+})
