@@ -1,0 +1,89 @@
+import t from 'tap'
+import { skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { loadHandbook } from '../support/corpus.ts'
+import { createDatabase } from '../support/database.ts'
+import { redisSkipReason, startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
+
+/** A client that asks too much is told when to come back; nobody else notices. */
+
+/** A window that no test outlives. */
+const limit = { RATE_LIMIT: '3', RATE_LIMIT_SECONDS: '600' }
+const question = { question: 'When are quiet hours?', collection: 'nowhere' }
+
+async function statusesOf(app: App, times: number): Promise<number[]> {
+  const statuses: number[] = []
+  for (let i = 0; i < times; i++) statuses.push((await app.ask(question)).status)
+  return statuses
+}
+
+for (const world of worlds) {
+  t.test(`RATE_LIMIT=3, ${world}`, { skip: skipReason(world) }, async t => {
+    const app = await startApp(t, world, limit)
+    t.same(await statusesOf(app, 3), [404, 404, 404])
+
+    t.test('the fourth: 429, a problem that says when to come back', async t => {
+      const { status, headers, json } = await app.ask(question)
+      t.equal(status, 429)
+      t.match(headers.get('content-type'), /^application\/problem\+json/)
+      t.match(json, { code: 'rate_limited', status: 429, detail: /at most 3 requests in 600 s/, instance: headers.get('x-request-id') })
+      const seconds = Number(headers.get('retry-after'))
+      t.ok(Number.isInteger(seconds) && seconds >= 1 && seconds <= 600, `retry-after: ${seconds}`)
+    })
+
+    t.test('a stream is refused in the same way, before it is one', async t => {
+      const { status, headers } = await app.ask({ ...question, stream: true })
+      t.equal(status, 429)
+      t.match(headers.get('content-type'), /^application\/problem\+json/)
+    })
+
+    t.test('probes and figures are for the operator: never limited', async t => {
+      for (const path of ['/livez', '/readyz', '/startupz', '/metrics']) {
+        for (let i = 0; i < 5; i++) t.equal((await app.send('GET', path)).status, 200, path)
+      }
+    })
+
+    t.test('guesses of the admin key are counted as well', async t => {
+      t.equal((await app.send('PUT', '/documents', { documents: [] }, { authorization: 'Bearer a-guess' })).status, 429)
+    })
+  })
+}
+
+t.test('behind a proxy: each client has its own count when TRUST_PROXY is on, none can invent one when it is off', async t => {
+  for (const [trusted, last] of [['on', 404], ['off', 429]] as const) {
+    const app = await startApp(t, 'embedded', { ...limit, TRUST_PROXY: trusted })
+    await statusesOf(app, 3)
+    t.equal((await app.ask(question, { 'x-forwarded-for': '203.0.113.9' })).status, last, `TRUST_PROXY=${trusted}`)
+  }
+})
+
+t.test('two servers and one Redis', { skip: skipReason('postgres') || redisSkipReason() }, async t => {
+  const redis = await startRedis(t)
+  const { url } = await createDatabase(t)
+  const start = async () => {
+    const app = await startApp(t, 'postgres', { ...limit, DATABASE_URL: url, REDIS_URL: redis.url })
+    await until('it has its Redis', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
+    return app
+  }
+  const [one, two] = [await start(), await start()]
+
+  t.test('what a client asks of one counts at the other', async t => {
+    t.same(await statusesOf(one, 2), [404, 404])
+    t.same(await statusesOf(two, 2), [404, 429])
+    t.same(await statusesOf(one, 1), [429])
+  })
+
+  t.test('Redis goes: nobody is limited, nothing fails; it comes back: limited again', async t => {
+    await redis.kill()
+    t.same(await statusesOf(one, 5), [404, 404, 404, 404, 404])
+    await redis.start()
+    await until('it is used again', async () => (await one.send('GET', '/readyz')).json.components.redis === 'ready')
+    t.same(await statusesOf(one, 4), [404, 404, 404, 429])
+  })
+})
+
+t.test('Redis was never there: not limited, not failing', async t => {
+  const app = await startApp(t, 'embedded', { ...limit, REDIS_URL: 'redis://127.0.0.1:1' })
+  await loadHandbook(app)
+  t.same(await statusesOf(app, 6), [404, 404, 404, 404, 404, 404])
+})
