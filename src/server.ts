@@ -22,7 +22,10 @@ export interface RunningServer {
 /** The process: config → telemetry → deps → app → listen. Rejects with an AskError that says what to do. */
 export async function startServer(config: Config, log: Logger = createLogger(config)): Promise<RunningServer> {
   const stopTelemetry = await startTelemetry(config.telemetry)
-  const deps = await openDeps(config, log)
+  const deps = await openDeps(config, log).catch(async (error: unknown) => {
+    await stopTelemetry()
+    throw error
+  })
   let isDraining = false
   let isStarted = false
   let app: FastifyInstance | undefined
@@ -67,7 +70,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     isDraining = true
     log.info('stopping: finishing what runs')
     await delay(config.drain.delayMs)
-    const closed = running.close()
+    const closed = closeConnections(running)
     const inTime = await Promise.race([closed.then(() => true), delay(config.drain.seconds * 1000).then(() => false)])
     if (!inTime) log.warn('requests still ran when the time to drain was over: closing their connections')
     if (!inTime) running.server.closeAllConnections()
@@ -75,6 +78,19 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     await deps.close()
     await stopTelemetry()
     log.info('stopped')
+  }
+}
+
+/**
+ * Node closes the connections that are idle now, but keeps one whose answer is still on its way for another request
+ * that will never be taken: every keep-alive client would hold the exit up for as long as it likes.
+ */
+async function closeConnections(app: FastifyInstance): Promise<void> {
+  const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
+  try {
+    await app.close()
+  } finally {
+    clearInterval(sweep)
   }
 }
 
