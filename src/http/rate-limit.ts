@@ -17,6 +17,7 @@ export interface RateLimitOptions {
 export async function registerRateLimit(app: FastifyInstance, { max, seconds, redis }: RateLimitOptions): Promise<void> {
   if (max === 0) return
   await app.register(rateLimit, {
+    global: false,
     max,
     timeWindow: seconds * 1000,
     ...(redis === undefined ? {} : { redis }),
@@ -27,6 +28,12 @@ export async function registerRateLimit(app: FastifyInstance, { max, seconds, re
     addHeaders: off,
     errorResponseBuilder: (_, { ttl }) =>
       new AskError('rate_limited', { detail: `at most ${max} requests in ${seconds} s; try again later`, retryAfter: ttl / 1000 }),
+  })
+  const count = app.rateLimit()
+  // A hook of the app, before those of the routes: else guesses at a key would be refused before they are counted.
+  app.addHook('onRequest', async (request, reply) => {
+    const { rateLimit: wanted } = request.routeOptions.config as { readonly rateLimit?: false }
+    if (wanted !== false) await count.call(app, request, reply)
   })
 }
 
