@@ -43,10 +43,22 @@ export interface LoadReport {
 /** Documents and characters that are prepared and written together: large enough to batch, small enough to hold. */
 const batchDocuments = 64
 const batchCharacters = 60_000
+/**
+ * Batches that may gather while others are written, to share a transaction: a term that stands in four batches is
+ * counted once. Where embedding is slower than the database none gather, and each is safe as soon as it is ready.
+ */
+const maxWaiting = 3
+
+/** What a transaction writes. */
+interface Batch {
+  readonly prepared: readonly PreparedDocument[]
+  readonly unchangedIds: readonly string[]
+  readonly characters: number
+}
 
 /**
- * Loads what `results` gives, batch by batch, each in a transaction of its own: killed in the middle, the next
- * run finds the written ones unchanged and goes on. While one batch is written the next is prepared.
+ * Loads what `results` gives, batch by batch, in transactions: killed in the middle, the next run finds the written
+ * ones unchanged and goes on. While batches are written the next is prepared.
  */
 export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, options: LoadOptions): Promise<LoadReport> {
   const runId = randomUUID()
@@ -55,7 +67,8 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
   let report: LoadReport = { documents: 0, added: 0, replaced: 0, unchanged: 0, removed: 0, chunks: 0, faults: 0, doneShare: 0 }
   let charactersRead = 0
   let charactersDone = 0
-  let writing: Promise<unknown> = Promise.resolve()
+  const waiting: Batch[] = []
+  let writing: Promise<void> | undefined
   const tell = (change: Partial<LoadReport>) => {
     report = { ...report, ...change }
     options.onProgress?.(report)
@@ -68,12 +81,13 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
       charactersRead += characters
       const { changed, unchangedIds } = await sorted(batch, target, deps.store)
       const prepared = await deps.prepare(options.collection, changed, options.signal)
-      await writing
-      writing = put(prepared, unchangedIds, characters)
-      writing.catch(() => {}) // awaited at the next batch or the end; until then it must not count as unhandled
+      if (waiting.length >= maxWaiting) await writing
+      waiting.push({ prepared, unchangedIds, characters })
+      writing ??= writeWaiting()
+      writing.catch(() => {}) // awaited when enough wait, or at the end; until then it must not count as unhandled
     }
   } finally {
-    await writing.catch(() => {}) // whatever stops us: the batch under way is finished before the database closes
+    await writing?.catch(() => {}) // whatever stops us: what is ready is written before the database closes
   }
   await writing
   if (options.pruneRoots) {
@@ -88,7 +102,13 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
     tell({ faults: report.faults + 1 })
   }
 
-  async function put(prepared: PreparedDocument[], unchangedIds: string[], characters: number): Promise<void> {
+  /** Forgotten when all is written; a failure stays, and ends the loading. */
+  async function writeWaiting(): Promise<void> {
+    while (waiting.length > 0) await put(joined(waiting.splice(0)))
+    writing = undefined
+  }
+
+  async function put({ prepared, unchangedIds, characters }: Batch): Promise<void> {
     const written = await deps.store.write(target, prepared, runId)
     if (options.pruneRoots && unchangedIds.length > 0) await deps.store.markSeen(unchangedIds, runId)
     charactersDone += characters
@@ -100,6 +120,14 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
       unchanged: report.unchanged + unchangedIds.length + prepared.length - written.added.length - written.replaced.length,
       chunks: report.chunks + written.chunks,
     })
+  }
+}
+
+function joined(batches: readonly Batch[]): Batch {
+  return {
+    prepared: batches.flatMap(batch => batch.prepared),
+    unchangedIds: batches.flatMap(batch => batch.unchangedIds),
+    characters: batches.reduce((sum, batch) => sum + batch.characters, 0),
   }
 }
 
