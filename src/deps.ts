@@ -39,18 +39,22 @@ export interface Deps {
 /** Opens adapters, then arranges the pipeline over them. Closes what was opened when something fails. */
 export async function openDeps(config: Config, log: Logger): Promise<Deps> {
   const opened: { close(): Promise<void> }[] = []
+  let isClosed = false
   const keep = <T extends { close(): Promise<void> }>(each: T): T => {
     opened.push(each)
+    if (isClosed) void close() // opened after something else had failed
     return each
   }
   const close = async () => {
+    isClosed = true
     for (const each of opened.splice(0).reverse()) await each.close()
   }
   try {
-    const database = keep(await openDatabase(config.database))
-    await prepareSchema(database, config, log)
-    const store = createDocumentStore(database)
-    const models = keep(await openModels(config.models, { knownDimensions: store.dimensionsOf }))
+    const opening = openStore(config, log, keep)
+    opening.catch(() => {}) // awaited below; the models may fail first
+    const models = keep(await openModels(config.models, { knownDimensions: async model => (await opening).store.dimensionsOf(model) }))
+    // A local model takes as long to load as the database to open: both at once.
+    const [{ database, store }] = await Promise.all([opening, models.warm()])
     const redis = config.redisUrl === undefined ? undefined : keep(openRedis(config.redisUrl, log))
     const metrics = createMetrics(database.status)
     const ask = arrange({ config, database, store, models, metrics })
@@ -59,6 +63,12 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
     await close()
     throw error
   }
+}
+
+async function openStore(config: Config, log: Logger, keep: (database: Database) => Database) {
+  const database = keep(await openDatabase(config.database))
+  await prepareSchema(database, config, log)
+  return { database, store: createDocumentStore(database) }
 }
 
 async function prepareSchema(database: Database, config: Config, log: Logger): Promise<void> {

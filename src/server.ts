@@ -31,7 +31,6 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   let app: FastifyInstance | undefined
   try {
     await checkModels(deps.store, deps.models.embedder.model)
-    await deps.models.warm()
     app = await buildApp(appDeps())
     const address = await app.listen({ host: config.host, port: config.port })
     isStarted = true
