@@ -62,6 +62,6 @@ async function apiEmbedder(client: ReturnType<typeof createOpenAIClient>, settin
 }
 
 function unknownLength(model: string, error: AskError): AskError {
-  const detail = `cannot learn the vector length of EMBEDDING_MODEL "${model}": ${error.detail}. Mend that, or set EMBEDDING_DIMENSIONS to start without asking`
+  const detail = `cannot learn the vector length of EMBEDDING_MODEL "${model}": ${error.detail.replace(/\.$/, '')}. Mend that, or set EMBEDDING_DIMENSIONS to start without asking`
   return new AskError(error.code, { detail, cause: error.cause })
 }
