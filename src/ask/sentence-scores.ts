@@ -23,7 +23,7 @@ export interface ScoredSentence {
 }
 
 /** What makes a sentence answer: its own words, their being together as asked, its heading's words, its meaning, its passage's rank, to come first. */
-const weights = { words: 0.25, pairs: 0.1, heading: 0.25, meaning: 0.1, rank: 0.2, lead: 0.1 } as const
+const weights = { words: 0.2, pairs: 0.1, heading: 0.2, meaning: 0.1, rank: 0.35, lead: 0.05 } as const
 const shortestSeed = 25
 
 type Unscored = Omit<ScoredSentence, 'score' | 'found'> & {
@@ -94,13 +94,16 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
   })
 }
 
-/** 0…1 by fused score; parts of one section stand together, so each counts as much as the best of them. */
+/**
+ * 1 for the best passage, 0 from half its fused score down: retrieval knows more of where the answer is than any
+ * one sentence tells. Parts of one section stand together, so each counts as much as the best of them.
+ */
 function rankScores(passages: readonly Passage[]): number[] {
   const section = (passage: Passage) => `${passage.documentId} ${passage.title}`
   const best = new Map<string, number>()
   for (const passage of passages) best.set(section(passage), Math.max(best.get(section(passage)) ?? 0, passage.scores.fused))
   const top = Math.max(...best.values())
-  return passages.map(passage => (top > 0 ? (best.get(section(passage)) ?? 0) / top : 0))
+  return passages.map(passage => (top > 0 ? Math.max(0, (2 * (best.get(section(passage)) ?? 0)) / top - 1) : 0))
 }
 
 /** Neighbours in the question: "404 handler" of "change the 404 handler". */

@@ -14,7 +14,7 @@ interface ModelNotes {
 
 /** use-lite-en was measured on English questions with and without answers; the API's are careful guesses. */
 const known: Readonly<Record<string, ModelNotes>> = {
-  'use-lite-en': { vectorWeight: 0.25, similarity: { unrelated: 0.35, related: 0.75 } },
+  'use-lite-en': { vectorWeight: 0.33, similarity: { unrelated: 0.35, related: 0.75 } },
   'text-embedding-3-small': { vectorWeight: 0.5, similarity: { unrelated: 0.25, related: 0.6 } },
   'text-embedding-3-large': { vectorWeight: 0.5, similarity: { unrelated: 0.25, related: 0.6 } },
 }
