@@ -66,7 +66,8 @@ create index chunks_terms on chunks using gin (terms);
 create index chunks_metadata on chunks using gin (metadata jsonb_path_ops);
 
 -- A chunk longer than the model's limit has several windows; its best window counts. The column has no fixed
--- dimension because models differ; an index per model casts to its own (see 'vector index' in the writer).
+-- dimension because models differ. There is no approximate index yet: the nearest are found by an exact scan of
+-- the collection.
 create table chunk_vectors (
   chunk_id bigint not null references chunks on delete cascade,
   model_id smallint not null references embedding_models,

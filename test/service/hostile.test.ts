@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { connect } from 'node:net'
 import tap, { type Test } from 'tap'
-import { adminKey, startApp, type App } from '../support/app.ts'
+import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
 import { assertContract, type GivenReply } from '../support/contract.ts'
 import { loadHandbook } from '../support/corpus.ts'
 
@@ -12,10 +12,10 @@ type Body = string | Uint8Array<ArrayBuffer>
 const json = { 'content-type': 'application/json' }
 const key = { authorization: `Bearer ${adminKey}` }
 
-tap.setTimeout(120_000)
+tap.setTimeout(240_000)
 
-tap.test('hostile requests', async t => {
-  const app = await startApp(t, 'embedded')
+for (const world of worlds) tap.test(`hostile requests, ${world}`, { skip: skipReason(world) }, async t => {
+  const app = await startApp(t, world)
   await loadHandbook(app)
   const ask = (body: Body, headers: Record<string, string> = json) => sent(app, 'POST', '/ask', { body, headers })
 
