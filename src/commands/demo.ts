@@ -58,7 +58,7 @@ function welcome({ address }: RunningServer, report: LoadReport, config: Config)
   return `${loaded}
 Askwell answers on ${address} (${config.models.chat === null ? 'quoting sentences; set OPENAI_API_KEY for written answers' : `with ${config.models.chat}`}).
 
-  curl -s ${address}/ask -H 'content-type: application/json' -d '{"question": "How do I set a timeout for slow requests in Fastify?"}'
+  curl -s ${address}/ask -H 'content-type: application/json' -d '{"question": "How do I redirect a client to another URL in Fastify?"}'
 
 The API to browse: ${address}/docs    Stop with Ctrl-C.`
 }
