@@ -1,6 +1,7 @@
 import { trace } from '@opentelemetry/api'
 import type { Logger } from 'pino'
-import { createDocumentStore, modelMismatch, type DocumentStore } from './adapters/documents.ts'
+import { modelMismatch } from './adapters/collections.ts'
+import { createDocumentStore, type DocumentStore } from './adapters/documents.ts'
 import { openDatabase, type Database } from './adapters/database.ts'
 import { createMemoryCache } from './adapters/memory-cache.ts'
 import { openModels, type Models } from './adapters/models.ts'

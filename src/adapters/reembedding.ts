@@ -2,7 +2,7 @@ import { AskError } from '../errors.ts'
 import type { Chunk } from '../ingest/terms.ts'
 import type { Database, Sql } from './database.ts'
 import { vectorText } from './document-rows.ts'
-import { claimModel } from './documents.ts'
+import { claimModel } from './collections.ts'
 
 /** A chunk whose vectors are to be made anew. */
 export interface PendingChunk extends Chunk {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { PreparedDocument } from '../adapters/document-rows.ts'
-import type { Collection, Written } from '../adapters/documents.ts'
+import type { Collection } from '../adapters/collections.ts'
+import type { Written } from '../adapters/documents.ts'
 import { contentHash } from './prepare.ts'
 import type { ReadFault, ReadResult, SourceDocument } from './terms.ts'
 

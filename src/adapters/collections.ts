@@ -1,0 +1,120 @@
+import { AskError } from '../errors.ts'
+import type { Database, Sql } from './database.ts'
+import { localModel } from './models.ts'
+
+export interface Collection {
+  readonly id: number
+  readonly name: string
+  /** Null while nothing was written with vectors. */
+  readonly model: { readonly id: number; readonly name: string; readonly dimensions: number } | null
+  readonly epoch: number
+  readonly documentCount: number
+  readonly chunkCount: number
+  readonly languages: readonly string[]
+  readonly updatedAt: Date
+}
+
+export type CollectionStore = ReturnType<typeof createCollectionStore>
+
+/** For leases that no request waits for (the command line): never aborts. */
+const always = new AbortController().signal
+
+/** Which collections there are, and which embedding model made their vectors. */
+export function createCollectionStore(database: Pick<Database, 'lease'>) {
+  const lease = <T>(work: (sql: Sql) => Promise<T>, signal = always) => database.lease({ signal, label: 'collections' }, work)
+
+  async function collections(signal = always): Promise<Collection[]> {
+    return await lease(async sql => (await selectCollections(sql, null)).map(collectionOf), signal)
+  }
+
+  async function collection(name: string, signal = always): Promise<Collection | null> {
+    const rows = await lease(sql => selectCollections(sql, name), signal)
+    return rows[0] ? collectionOf(rows[0]) : null
+  }
+
+  /** Length of the vectors that this model made here before. */
+  async function dimensionsOf(model: string): Promise<number | undefined> {
+    const [row] = await lease(sql => sql`select dimensions from embedding_models where name = ${model}`)
+    return row ? Number(row['dimensions']) : undefined
+  }
+
+  /** The collection, made if absent. Refuses (`model_mismatch`) one whose vectors another model made. */
+  async function openCollection(name: string, model: { name: string; dimensions: number }, signal = always): Promise<Collection> {
+    await lease(sql => claimCollection(sql, name, model), signal)
+    const found = await collection(name, signal)
+    if (!found) throw new AskError('unknown_collection', { detail: `collection "${name}" was deleted just now` })
+    if (found.model && found.model.name !== model.name) throw modelMismatch(found, model.name)
+    return found
+  }
+
+  return { collections, collection, dimensionsOf, openCollection }
+}
+
+type Row = Record<string, unknown>
+
+async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> {
+  return await sql`
+    select c.*, m.name as model_name, m.dimensions,
+      array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc) as languages
+    from collections c left join embedding_models m on m.id = c.model_id
+    where ${name}::text is null or c.name = ${name} order by c.name`
+}
+
+async function claimCollection(sql: Sql, name: string, model: { name: string; dimensions: number }): Promise<void> {
+  const modelId = await claimModel(sql, model)
+  await sql`
+    insert into collections (name, model_id) values (${name}, ${modelId})
+    on conflict (name) do update set model_id = excluded.model_id where collections.model_id is null`
+}
+
+/**
+ * The id of an embedding model, noted if new. What it makes keeps its length, as long as vectors of that length
+ * are here: a first try with another EMBEDDING_DIMENSIONS must not bind anybody.
+ */
+export async function claimModel(sql: Sql, model: { readonly name: string; readonly dimensions: number }): Promise<number> {
+  await sql`
+    insert into embedding_models as m (name, dimensions) values (${model.name}, ${model.dimensions})
+    on conflict (name) do update set dimensions = excluded.dimensions
+      where m.dimensions <> excluded.dimensions and not exists (select from chunk_vectors v where v.model_id = m.id)`
+  const [stored] = await sql`select id, dimensions from embedding_models where name = ${model.name}`
+  if (Number(stored?.['dimensions']) !== model.dimensions) throw dimensionMismatch(model, Number(stored?.['dimensions']))
+  return Number(stored?.['id'])
+}
+
+function collectionOf(row: Row): Collection {
+  const model = row['model_id'] === null ? null
+    : { id: Number(row['model_id']), name: String(row['model_name']), dimensions: Number(row['dimensions']) }
+  return {
+    id: Number(row['id']),
+    name: String(row['name']),
+    model,
+    epoch: Number(row['epoch']),
+    documentCount: Number(row['document_count']),
+    chunkCount: Number(row['chunk_count']),
+    languages: row['languages'] as string[],
+    updatedAt: row['updated_at'] as Date,
+  }
+}
+
+export function modelMismatch(collection: Pick<Collection, 'name' | 'model'>, configured: string): AskError {
+  const made = settingOf(collection.model?.name ?? 'no model')
+  const detail = `the vectors of collection "${collection.name}" were made by "${made}", but EMBEDDING_MODEL is "${settingOf(configured)}": `
+    + `set EMBEDDING_MODEL=${made}, or make them anew with: askwell reembed --collection ${collection.name}`
+  return new AskError('model_mismatch', { detail })
+}
+
+/** How a model is written in EMBEDDING_MODEL: the one in the package has a name beside its vectors that nobody sets. */
+function settingOf(model: string): string {
+  return model === localModel ? 'local' : model
+}
+
+export function switchedMeanwhile({ name, model }: Collection): AskError {
+  const detail = `the vectors of collection "${name}" were switched away from "${settingOf(model?.name ?? '')}" meanwhile: start again with the EMBEDDING_MODEL they have now`
+  return new AskError('model_mismatch', { detail })
+}
+
+function dimensionMismatch(model: { name: string; dimensions: number }, stored: number): AskError {
+  const detail = `"${model.name}" made vectors of ${stored} numbers before and makes ${model.dimensions} now: `
+    + `set EMBEDDING_DIMENSIONS=${stored}, or give the model another name`
+  return new AskError('model_mismatch', { detail })
+}
