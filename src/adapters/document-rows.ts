@@ -1,17 +1,10 @@
-import type { Json } from '../ingest/terms.ts'
+import type { Chunk, Json } from '../ingest/terms.ts'
 import type { Sql } from './database.ts'
 
 /** A chunk ready to be written: analysed and embedded. */
-export interface PreparedChunk {
-  readonly ordinal: number
-  readonly start: number
-  readonly end: number
-  readonly title: string
-  readonly anchor: string | null
-  readonly page: number | null
+export interface PreparedChunk extends Chunk {
   readonly language: string
   readonly text: string
-  readonly tokens: number
   /** Index terms in order, with repeats. */
   readonly terms: readonly string[]
   /** Words the chunk counts for in BM25. */

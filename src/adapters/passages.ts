@@ -1,4 +1,4 @@
-import type { Filters, Window } from '../ask/terms.ts'
+import type { Filters, Passage, Window } from '../ask/terms.ts'
 import type { Database, LeaseTerms, Sql } from './database.ts'
 import { vectorText } from './document-rows.ts'
 import { metadataPath } from './filters.ts'
@@ -25,21 +25,7 @@ export interface Candidate {
 }
 
 /** A passage before it is ranked: what the database knows of a chunk. */
-export interface StoredPassage {
-  readonly chunkId: string
-  readonly documentId: string
-  readonly version: number
-  readonly source: string
-  readonly title: string
-  readonly url: string | null
-  readonly language: string
-  readonly text: string
-  readonly start: number
-  readonly end: number
-  readonly page: number | null
-  readonly metadata: Readonly<Record<string, unknown>>
-  readonly windows: readonly Window[]
-}
+export type StoredPassage = Omit<Passage, 'scores'>
 
 export interface Found {
   readonly candidates: readonly Candidate[]
