@@ -17,6 +17,7 @@ import { promptVersion } from './ask/prompt.ts'
 import { remembered, type AnswerCache, type AskWithin, type Remembered } from './ask/remember.ts'
 import { searchIn } from './ask/retrieve.ts'
 import { rewriteWith } from './ask/rewrite.ts'
+import { searchWith, type SearchPassages } from './ask/search.ts'
 import { createStages, type Stages } from './ask/stage.ts'
 import type { Ask, AskedCollection, Passage, Run } from './ask/terms.ts'
 import { similarityRange, vectorWeight } from './ask/weights.ts'
@@ -34,6 +35,7 @@ export interface Deps {
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
   readonly ask: Ask
+  readonly search: SearchPassages
   close(): Promise<void>
 }
 
@@ -58,8 +60,8 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
     const [{ database, store }] = await Promise.all([opening, models.warm()])
     const redis = config.redisUrl === undefined ? undefined : keep(openRedis(config.redisUrl, log))
     const metrics = createMetrics(database.status)
-    const ask = arrange({ config, database, store, models, metrics })
-    return { database, store, models, redis, metrics, ask, close }
+    const { ask, search } = arrange({ config, database, store, models, metrics })
+    return { database, store, models, redis, metrics, ask, search, close }
   } catch (error) {
     await close()
     throw error
@@ -106,11 +108,12 @@ const budgetMs = { remember: 2000, understand: 8000, embed: 5000, retrieve: 10_0
 const reserveMs = 200
 
 /** The pipeline as it runs: caching and looking up are arrangements around it, not branches inside it. */
-function arrange({ config, database, store, models, metrics }: Parts): Ask {
+function arrange({ config, database, store, models, metrics }: Parts): { ask: Ask; search: SearchPassages } {
   const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: metrics.stages })
-  const pipeline = createPipeline(stepsOf({ config, database, models, metrics, stages }))
+  const steps = stepsOf({ config, database, models, metrics, stages })
   const find = stages.stage('remember', budgetMs.remember, async (name: string, run: Run) => await askedCollection(store, models, name, run))
-  return located(find, withAnswerCache(pipeline, config, models, metrics))
+  const ask = located(find, withAnswerCache(createPipeline(steps), config, models, metrics))
+  return { ask, search: searchWith(steps, find) }
 }
 
 function stepsOf({ config, database, models, metrics, stages }: Omit<Parts, 'store'> & { readonly stages: Stages }) {

@@ -4,6 +4,10 @@
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
+import { btree_gin } from '@electric-sql/pglite/contrib/btree_gin'
+import { fuzzystrmatch } from '@electric-sql/pglite/contrib/fuzzystrmatch'
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm'
+import { pg_textsearch } from '@electric-sql/pglite-pg_textsearch'
 import { vector } from '@electric-sql/pglite-pgvector'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 
@@ -22,7 +26,7 @@ if (!port) throw new Error('embedded-worker.ts runs in a worker thread only')
 try {
   const db = await PGlite.create({
     ...(settings.dataDir === undefined ? {} : { dataDir: settings.dataDir }),
-    extensions: { vector },
+    extensions: { vector, pg_textsearch, pg_trgm, btree_gin, fuzzystrmatch },
   })
   const server = new PGLiteSocketServer({ db, host: '127.0.0.1', port: 0, maxConnections: settings.maxConnections })
   await server.start()

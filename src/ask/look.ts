@@ -3,7 +3,7 @@ import type { Embedded } from './embed.ts'
 import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
 import type { Stage } from './stage.ts'
-import { addUsage, noUsage, type AskedCollection, type Degraded, type Passage, type Question, type Run, type Usage } from './terms.ts'
+import { addUsage, noUsage, type Arm, type AskedCollection, type Degraded, type Passage, type Question, type Run, type Usage } from './terms.ts'
 import { read, understand, type Understood } from './understand.ts'
 
 export interface LookSteps {
@@ -29,7 +29,7 @@ export interface Looked {
 }
 
 /** From the question's words to passages: at most one embedding and one search, and a second look where the mode allows it. */
-export async function lookUp(steps: LookSteps, question: Question, collection: AskedCollection, run: Run): Promise<Looked> {
+export async function lookUp(steps: LookSteps, question: Question, collection: AskedCollection, run: Run, arm: Arm = 'fused'): Promise<Looked> {
   const { asked, usage } = await standAlone(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
   const first = await find(asked)
@@ -43,10 +43,10 @@ export async function lookUp(steps: LookSteps, question: Question, collection: A
   return looked(best, true, addUsage(usage, other.usage))
 
   async function find(words: Understood): Promise<Found> {
-    const weight = collection.modelId === null ? 0 : steps.vectorWeight(words.language)
+    const weight = collection.modelId === null || arm === 'lexical' ? 0 : steps.vectorWeight(words.language)
     const { vector, isDegraded } = weight > 0 ? await embed(words) : { vector: null, isDegraded: false }
     const { filters, topK } = question
-    const retrieved = await steps.retrieve({ asked: words, vector, vectorWeight: weight, collection, filters, topK }, run)
+    const retrieved = await steps.retrieve({ asked: words, vector, vectorWeight: weight, arm, collection, filters, topK }, run)
     return { ...retrieved, degraded: isDegraded ? ['embeddings'] : [] }
   }
 

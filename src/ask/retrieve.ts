@@ -1,6 +1,6 @@
 import type { Candidate, Found, Search, StoredPassage } from '../adapters/passages.ts'
 import { fuse, type Ranked } from './fuse.ts'
-import type { AskedCollection, Filters, Passage, Run } from './terms.ts'
+import type { Arm, AskedCollection, Filters, Passage, Run } from './terms.ts'
 import type { Understood } from './understand.ts'
 import { type SimilarityRange } from './weights.ts'
 
@@ -8,6 +8,7 @@ export interface Wanted {
   readonly asked: Understood
   readonly vector: Float32Array | null
   readonly vectorWeight: number
+  readonly arm: Arm
   readonly collection: AskedCollection
   readonly filters: Filters
   readonly topK: number
@@ -43,16 +44,17 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange) {
 }
 
 /** With one arm only, that arm has all the say. */
-function weightFor({ asked, vector, vectorWeight }: Wanted): number {
+function weightFor({ asked, vector, vectorWeight, arm }: Wanted): number {
   if (vector === null) return 0
+  if (arm === 'vector') return 1
   return asked.terms.length === 0 ? 1 : vectorWeight
 }
 
-function searchOf({ asked, vector, vectorWeight, collection, filters }: Wanted): Search {
+function searchOf({ asked, vector, vectorWeight, arm, collection, filters }: Wanted): Search {
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
   return {
     collectionId: collection.id,
-    terms: asked.terms,
+    terms: arm === 'vector' ? [] : asked.terms,
     vector: hasVector ? { modelId: collection.modelId as number, values: vector } : null,
     filters,
     limit: candidatesPerArm,

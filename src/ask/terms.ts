@@ -2,6 +2,9 @@
 
 export type Mode = 'fast' | 'smart' | 'auto'
 
+/** Whose evidence ranks passages: the words', the vectors', or both together. */
+export type Arm = 'lexical' | 'vector' | 'fused'
+
 export interface Turn {
   readonly role: 'user' | 'assistant'
   readonly content: string
