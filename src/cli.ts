@@ -4,6 +4,7 @@ import { ConfigError, settings } from './config.ts'
 import { codeOf } from './adapters/postgres-errors.ts'
 import { isAskError } from './errors.ts'
 import { addDemo } from './commands/demo.ts'
+import { addEval } from './commands/eval.ts'
 import { addIngest } from './commands/ingest.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addReembed } from './commands/reembed.ts'
@@ -19,7 +20,7 @@ function program(): Command {
     .addHelpText('after', () => `\nSettings come from the environment:\n${settingsHelp()}`)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  for (const add of [addServe, addIngest, addMigrate, addReembed, addDemo]) add(askwell)
+  for (const add of [addServe, addIngest, addMigrate, addReembed, addEval, addDemo]) add(askwell)
   return askwell
 }
 

@@ -78,10 +78,12 @@ export const settings = {
   openaiApiKey: setting('OPENAI_API_KEY', undefined, 'Key of the model API.', words, true),
   openaiBaseUrl: setting('OPENAI_BASE_URL', undefined, 'Any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). Unset with a key: OpenAI itself.', url('http', 'https')),
   chatModel: setting('CHAT_MODEL', undefined, 'Model that writes answers. Default `gpt-4o-mini` with a key and no base URL; `none` for extractive answers.', words),
-  embeddingModel: setting('EMBEDDING_MODEL', undefined, 'Model that makes vectors; `local` is the one in the package (English). Default `text-embedding-3-small` with a key and no base URL, else `local`.', words),
+  embeddingModel: setting('EMBEDDING_MODEL', undefined, 'Model that makes vectors; `local` is the one in the package (English), `onnx:FOLDER` one on disk. Default `text-embedding-3-small` with a key and no base URL, else `local`.', words),
   embeddingDimensions: setting('EMBEDDING_DIMENSIONS', undefined, 'Ask the API for vectors of this length. Unset: what the model gives.', integer(1, 4000)),
   embeddingMaxTokens: setting('EMBEDDING_MAX_TOKENS', '8191', 'Longest input the API model takes, in tokens.', integer(32, 1_000_000)),
-  embeddingLanguages: setting('EMBEDDING_LANGUAGES', 'any', 'Languages the API model reads; elsewhere only words are searched.', languageList),
+  embeddingLanguages: setting('EMBEDDING_LANGUAGES', 'any', 'Languages the model reads, unless it is `local`; elsewhere only words are searched.', languageList),
+  embeddingQueryPrefix: setting('EMBEDDING_QUERY_PREFIX', undefined, 'What the model wants before a question, such as `query:`; a blank follows it. Unset: what an ONNX folder says, else nothing.', words),
+  embeddingPassagePrefix: setting('EMBEDDING_PASSAGE_PREFIX', undefined, 'The same before a passage, such as `passage:`. Another one makes other vectors: `askwell reembed`.', words),
   maxAnswerTokens: setting('MAX_ANSWER_TOKENS', '500', 'Longest answer of the model.', integer(16, 16_000)),
   promptTokens: setting('PROMPT_TOKENS', '1500', 'Tokens of passages put before the model, five passages at most.', integer(100, 100_000)),
   requestTimeoutMs: setting('REQUEST_TIMEOUT_MS', '30000', 'Longest time for one question; the default and the cap of `timeout_ms`.', integer(100, 600_000)),
@@ -111,7 +113,8 @@ export interface Config {
   readonly trustProxy: boolean
   readonly database: {
     readonly url: string | undefined
-    readonly dataDir: string
+    /** Undefined: in memory, which no setting asks for. */
+    readonly dataDir: string | undefined
     readonly poolSize: number
     readonly poolMaxOverflow: number
     readonly poolMaxWaiting: number
@@ -124,11 +127,13 @@ export interface Config {
     readonly baseUrl: string | undefined
     /** Null: extractive answers. */
     readonly chat: string | null
-    /** 'local' or a model of the API. */
+    /** 'local', `onnx:` and a folder or a file, or a model of the API. */
     readonly embedding: string
     readonly embeddingDimensions: number | undefined
     readonly embeddingMaxTokens: number
     readonly embeddingLanguages: readonly string[] | 'any'
+    readonly embeddingQueryPrefix: string | undefined
+    readonly embeddingPassagePrefix: string | undefined
     readonly timeoutMs: number
   }
   readonly ask: {
@@ -189,6 +194,7 @@ function checkTogether(raw: Raw, faults: string[]): void {
   }
   for (const [name, model] of [['CHAT_MODEL', raw.chatModel], ['EMBEDDING_MODEL', raw.embeddingModel]] as const) {
     if (model === undefined || model === 'none' || model === 'local' || usesApi) continue
+    if (name === 'EMBEDDING_MODEL' && model.startsWith('onnx:')) continue
     faults.push(`${name} is "${model}", but there is no API to ask; set OPENAI_API_KEY or OPENAI_BASE_URL`)
   }
 }
@@ -218,6 +224,8 @@ function arrange(raw: Raw): Config {
       embeddingDimensions: raw.embeddingDimensions,
       embeddingMaxTokens: raw.embeddingMaxTokens,
       embeddingLanguages: raw.embeddingLanguages,
+      embeddingQueryPrefix: raw.embeddingQueryPrefix,
+      embeddingPassagePrefix: raw.embeddingPassagePrefix,
       timeoutMs: raw.requestTimeoutMs,
     },
     ask: {

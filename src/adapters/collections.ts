@@ -1,6 +1,6 @@
 import { AskError } from '../errors.ts'
 import type { Database, Sql } from './database.ts'
-import { localModel } from './models.ts'
+import { shownModel, wayBackTo } from './model-names.ts'
 
 export interface Collection {
   readonly id: number
@@ -47,7 +47,12 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
     return found
   }
 
-  return { collections, collection, dimensionsOf, openCollection }
+  /** With all its documents. */
+  async function removeCollection(name: string, signal = always): Promise<void> {
+    await lease(sql => sql`delete from collections where name = ${name}`, signal)
+  }
+
+  return { collections, collection, dimensionsOf, openCollection, removeCollection }
 }
 
 type Row = Record<string, unknown>
@@ -97,19 +102,14 @@ function collectionOf(row: Row): Collection {
 }
 
 export function modelMismatch(collection: Pick<Collection, 'name' | 'model'>, configured: string): AskError {
-  const made = settingOf(collection.model?.name ?? 'no model')
-  const detail = `the vectors of collection "${collection.name}" were made by "${made}", but EMBEDDING_MODEL is "${settingOf(configured)}": `
-    + `set EMBEDDING_MODEL=${made}, or make them anew with: askwell reembed --collection ${collection.name}`
+  const made = collection.model?.name ?? 'no model'
+  const detail = `the vectors of collection "${collection.name}" were made by "${shownModel(made)}", but EMBEDDING_MODEL is "${shownModel(configured)}": `
+    + `${wayBackTo(made, configured)}, or make them anew with: askwell reembed --collection ${collection.name}`
   return new AskError('model_mismatch', { detail })
 }
 
-/** How a model is written in EMBEDDING_MODEL: the one in the package has a name beside its vectors that nobody sets. */
-function settingOf(model: string): string {
-  return model === localModel ? 'local' : model
-}
-
 export function switchedMeanwhile({ name, model }: Collection): AskError {
-  const detail = `the vectors of collection "${name}" were switched away from "${settingOf(model?.name ?? '')}" meanwhile: start again with the EMBEDDING_MODEL they have now`
+  const detail = `the vectors of collection "${name}" were switched away from "${shownModel(model?.name ?? '')}" meanwhile: start again with the EMBEDDING_MODEL they have now`
   return new AskError('model_mismatch', { detail })
 }
 

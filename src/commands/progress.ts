@@ -64,3 +64,14 @@ function lineProgress(totalBytes: number): Progress {
     end() {},
   }
 }
+
+/** Counts done work on stderr, a plain line every few seconds. */
+export function createCounter(what: string): (name: string, done: number, total: number) => void {
+  let saidAt = performance.now()
+  return (name, done, total) => {
+    const now = performance.now()
+    if (now - saidAt < logEveryMs) return
+    saidAt = now
+    process.stderr.write(`${name}: ${done} of ${total} ${what}\n`)
+  }
+}

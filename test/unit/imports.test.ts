@@ -22,6 +22,7 @@ const rows: readonly Row[] = [
     may: ['ingest/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
     types: ['ask/embedder.ts', 'ask/terms.ts', 'adapters/', 'config.ts'],
   },
+  { files: ['eval/'], may: ['eval/', 'ask/', 'ingest/', 'errors.ts'], types: ['adapters/'] },
   {
     files: ['adapters/'],
     may: ['adapters/', 'ask/terms.ts', 'ingest/terms.ts', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
@@ -46,7 +47,7 @@ interface Row {
   readonly never?: readonly string[]
 }
 
-const drivers = /^(postgres|ioredis|openai|@electric-sql\/.+|@energetic-ai\/.+)(\/|$)/
+const drivers = /^(postgres|ioredis|openai|@electric-sql\/.+|@energetic-ai\/.+|@huggingface\/.+)(\/|$)/
 
 interface Source {
   /** Below src/, as `ask/terms.ts`. */

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import type { DocumentStore } from '../adapters/documents.ts'
+import type { Embedder } from '../ask/embedder.ts'
+import { load, type LoadReport } from '../ingest/load.ts'
+import { preparerWith } from '../ingest/prepare.ts'
+import type { ReadResult } from '../ingest/terms.ts'
+import type { EvalSet } from './set.ts'
+
+export interface Loading {
+  readonly store: DocumentStore
+  readonly embedder: Embedder
+  readonly signal: AbortSignal
+  /** Told how many more bytes of the corpus are being loaded. */
+  readonly onBytes: (count: number) => void
+  readonly onProgress: (report: LoadReport) => void
+}
+
+/**
+ * The set in a collection while `work` runs, loaded as `askwell ingest` would. A collection of this run's own, gone
+ * afterwards; or, to be kept, `eval-<set>`, of which unchanged documents are not loaded again.
+ */
+export async function withCollection<T>(set: EvalSet, isKept: boolean, loading: Loading, work: (collection: string) => Promise<T>): Promise<T> {
+  const kept = `eval-${set.name.toLowerCase().replace(/[^a-z0-9_-]+/g, '-')}`.slice(0, 50)
+  if (isKept) {
+    await loadKept(set, kept, loading)
+    return await work(kept)
+  }
+  const name = `${kept}-${randomUUID().slice(0, 8)}`
+  try {
+    await loadInto(name, set, loading)
+    return await work(name)
+  } finally {
+    await loading.store.removeCollection(name)
+  }
+}
+
+/** Documents that the set does not hold any more would be found and judged wrong: then all is loaded anew. */
+async function loadKept(set: EvalSet, name: string, loading: Loading): Promise<void> {
+  await loadInto(name, set, loading)
+  const stored = await loading.store.collection(name)
+  if (stored?.documentCount === set.documents.length) return
+  await loading.store.removeCollection(name)
+  await loadInto(name, set, loading)
+}
+
+async function loadInto(collection: string, set: EvalSet, { store, embedder, signal, onBytes, onProgress }: Loading): Promise<void> {
+  const model = { name: embedder.model, dimensions: embedder.dimensions }
+  const options = { collection, pruneRoots: null, signal, onProgress }
+  await load(resultsOf(set, onBytes), { store, prepare: preparerWith(embedder), model }, options)
+}
+
+async function* resultsOf({ documents }: EvalSet, onBytes: (count: number) => void): AsyncGenerator<ReadResult> {
+  for (const document of documents) {
+    onBytes(document.text.length)
+    yield { document }
+  }
+}

@@ -1,0 +1,95 @@
+import { readLines } from '../ingest/readers/lines.ts'
+
+/** Everything that is wrong with a set's files, told at once. */
+export interface Faults {
+  add(path: string, line: number | undefined, reason: string): void
+  /** Throws when there are any. */
+  refuse(): void
+}
+
+/** More help nobody. */
+const shown = 10
+
+export function createFaults(): Faults {
+  const lines: string[] = []
+  return {
+    add: (path, line, reason) => void lines.push(`${path}${line === undefined ? '' : `:${line}`}: ${reason}`),
+    refuse() {
+      if (lines.length === 0) return
+      const more = lines.length > shown ? [`and ${lines.length - shown} faults more`] : []
+      throw new Error([...lines.slice(0, shown), ...more].join('\n'))
+    },
+  }
+}
+
+export interface JsonRow {
+  readonly line: number
+  readonly id: string
+  readonly text: string
+  readonly title: string | undefined
+  readonly language: string | undefined
+}
+
+/** Rows of a corpus or of questions; ids are words without blanks, each once, because a TREC run separates by blanks. */
+export async function* jsonRows(path: string, faults: Faults): AsyncGenerator<JsonRow> {
+  const firstLines = new Map<string, number>()
+  for await (const line of readLines(path)) {
+    if ('text' in line && line.text.trim() === '') continue
+    const row = 'fault' in line ? line.fault : rowOf(line.text, line.number)
+    if (typeof row === 'string') {
+      faults.add(path, line.number, row)
+      continue
+    }
+    const first = firstLines.get(row.id)
+    firstLines.set(row.id, first ?? line.number)
+    if (first === undefined) yield row
+    else faults.add(path, line.number, `has the same id as line ${first}`)
+  }
+}
+
+/** The row, or why there is none. */
+function rowOf(text: string, line: number): JsonRow | string {
+  const fields = parsed(text)
+  if (typeof fields === 'string') return fields
+  const id = typeof fields['id'] === 'number' ? String(fields['id']) : fields['id']
+  if (typeof id !== 'string' || !/^\S+$/.test(id)) return '"id" must be text without blanks, or a number'
+  const body = fields['text']
+  if (typeof body !== 'string' || body.trim() === '') return '"text" must be text that is not empty'
+  return { line, id, text: body, title: filled(fields['title']), language: filled(fields['lang']) }
+}
+
+function parsed(text: string): { readonly [key: string]: unknown } | string {
+  try {
+    const value: unknown = JSON.parse(text)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? (value as { readonly [key: string]: unknown }) : 'is not a JSON object'
+  } catch {
+    return 'is not valid JSON'
+  }
+}
+
+function filled(value: unknown): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' ? value : undefined
+}
+
+export interface QrelsRow {
+  readonly line: number
+  readonly question: string
+  readonly document: string
+  readonly grade: number
+}
+
+/** Question, document and grade with tabs between; or TREC's question, 0, document, grade. A first line may be headings. */
+export async function* qrelsRows(path: string, faults: Faults): AsyncGenerator<QrelsRow> {
+  for await (const line of readLines(path)) {
+    if ('fault' in line) {
+      faults.add(path, line.number, line.fault)
+      continue
+    }
+    if (line.text.trim() === '') continue
+    const columns = line.text.trim().split(line.text.includes('\t') ? '\t' : /\s+/)
+    const [question = '', document = '', grade = ''] = columns.length >= 4 ? [columns[0], columns[2], columns[3]] : columns
+    if (/^-?\d+$/.test(grade.trim())) yield { line: line.number, question, document, grade: Number(grade) }
+    else if (line.number > 1) faults.add(path, line.number, 'must be a question, a document and a whole number as grade, with tabs between')
+  }
+}
