@@ -14,6 +14,7 @@ const families: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ro: [['universități', 'universităţi']],
   uk: [['університет', 'університети']],
   el: [['φοιτητής', 'φοιτητές']],
+  bg: [['университет', 'университети'], ['потери'], ['погружения']],
 }
 
 for (const [language, words] of Object.entries(families)) {
