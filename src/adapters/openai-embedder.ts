@@ -1,11 +1,13 @@
 import { APIError, type OpenAI } from 'openai'
 import type { EmbeddingCreateParams } from 'openai/resources/embeddings'
-import type { Embedder } from '../ask/embedder.ts'
+import type { Embedder, TextKind } from '../ask/embedder.ts'
 import { AskError, isAskError } from '../errors.ts'
 import { createBatch } from '../resilience/batch.ts'
 import { countTokens as countChatTokens } from '../text/count-tokens.ts'
+import { apiModelName } from './model-names.ts'
 import { failed, toAskError } from './openai-errors.ts'
 import { createHabits } from './openai-habits.ts'
+import { noPrefixes, type Prefixes } from './prefixes.ts'
 
 export interface EmbedderOptions {
   readonly model: string
@@ -13,6 +15,8 @@ export interface EmbedderOptions {
   readonly dimensions?: number | undefined
   readonly maxTokens: number
   readonly languages: readonly string[] | 'any'
+  /** Put before every text of that kind, as it is. */
+  readonly prefixes?: Prefixes
 }
 
 /** OpenAI takes 2,048 texts and 300,000 tokens a call; smaller calls are as fast in sum and lose less when one fails. */
@@ -36,7 +40,8 @@ export function createEmbedder(
   options: EmbedderOptions & { readonly dimensions: number },
   call: EmbedCall = createCall(client, options),
 ): Embedder {
-  const { model, dimensions, maxTokens, languages } = options
+  const { model, dimensions, languages, prefixes = noPrefixes } = options
+  const maxTokens = options.maxTokens - Math.max(countTokens(prefixes.query), countTokens(prefixes.passage))
 
   async function embedAll(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
     const vectors: Float32Array[] = []
@@ -51,15 +56,17 @@ export function createEmbedder(
     isItemFault: error => isAskError(error, 'model_rejected'),
   })
 
-  async function embed(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+  async function embed(texts: readonly string[], signal: AbortSignal, kind: TextKind = 'passage'): Promise<Float32Array[]> {
     for (const text of texts) refuseUnfit(text, maxTokens)
     signal.throwIfAborted()
-    if (texts.length === 1) return [await embedOne(texts[0]!, signal)]
-    return await embedAll(texts, signal)
+    const inputs = texts.map(text => prefixes[kind] + text)
+    if (inputs.length === 1) return [await embedOne(inputs[0]!, signal)]
+    return await embedAll(inputs, signal)
   }
 
   const windowTokens = Math.min(bestWindow, maxTokens)
-  return { model, dimensions, maxTokens, windowTokens, languages, readsCode: true, countTokens, embed, close: async () => {} }
+  const name = apiModelName(model, prefixes.passage)
+  return { model: name, dimensions, maxTokens, windowTokens, languages, readsCode: true, countTokens, embed, close: async () => {} }
 }
 
 /**

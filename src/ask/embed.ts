@@ -26,7 +26,7 @@ export function embedWith(embedder: Embedder, cache: VectorCache) {
     const remembered = cache.get(text)
     if (remembered) return { vector: remembered, isDegraded: false }
     try {
-      const [vector] = await embedder.embed([fitted(text, embedder)], run.signal)
+      const [vector] = await embedder.embed([fitted(text, embedder)], run.signal, 'query')
       if (!vector) return { vector: null, isDegraded: true }
       cache.set(text, vector)
       return { vector, isDegraded: false }

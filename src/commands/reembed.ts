@@ -57,6 +57,6 @@ async function embedBatch(job: Reembedding, batch: readonly PendingChunk[], embe
     })),
   )
   if (windows.length === 0) return
-  const vectors = await embedder.embed(windows.map(window => window.text), signal)
+  const vectors = await embedder.embed(windows.map(window => window.text), signal, 'passage')
   await job.store(windows.flatMap((window, i) => (vectors[i] ? [{ ...window, embedding: vectors[i] }] : [])))
 }

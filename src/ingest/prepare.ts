@@ -27,7 +27,7 @@ export function preparerWith(embedder: Embedder) {
   return async function prepare(collection: string, documents: readonly SourceDocument[], signal: AbortSignal): Promise<PreparedDocument[]> {
     const drafts = documents.map(document => draftOf(document, embedder))
     const texts = drafts.flatMap(draft => draft.chunks.flatMap(each => each.windows.map(window => window.text)))
-    const vectors = texts.length > 0 ? await embedder.embed(texts, signal) : []
+    const vectors = texts.length > 0 ? await embedder.embed(texts, signal, 'passage') : []
     let next = 0
     const take = () => {
       const vector = vectors[next++]

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
 import { createTokenCounter, plainText, readVocabulary } from '../../../src/adapters/local-embedder-tokens.ts'
-import { createWorkerPool } from '../../../src/adapters/local-embedder-pool.ts'
+import { createWorkerPool } from '../../../src/adapters/embedder-pool.ts'
 import { createLocalEmbedder } from '../../../src/adapters/local-embedder.ts'
 
 const never = new AbortController().signal
@@ -125,7 +125,7 @@ t.test('the event loop stays free while the model computes', async t => {
 })
 
 t.test('a thread that dies fails the call it was at and is replaced', async t => {
-  const pool = createWorkerPool(1, new URL('../../support/fragile-worker.ts', import.meta.url))
+  const pool = createWorkerPool({ program: new URL('../../support/fragile-worker.ts', import.meta.url), size: 1, textsAtOnce: 4 })
   t.teardown(() => pool.close())
   const dying = pool.embed(['die'], never)
   const waiting = pool.embed(['live'], never)

@@ -264,6 +264,20 @@ t.test('embedder: learns its dimensions; vectors are of unit length, in the orde
   t.equal(model.embeddings.requests[0]?.body.encoding_format, 'base64')
 })
 
+t.test('embedder: prefixes stand before texts of their kind, take their room, and the one of passages is in the name', async t => {
+  const model = await startModel(t)
+  const prefixes = { query: 'search_query: ', passage: 'search_document: ' }
+  const embedder = await openEmbedder(clientOf(model.url), { ...embedding, prefixes }, never)
+  await embedder.embed(['one', 'two'], never)
+  await embedder.embed(['three'], never, 'passage')
+  await embedder.embed(['four'], never, 'query')
+  const inputs = model.embeddings.requests.slice(1).map(({ body }) => body.input)
+  t.strictSame(inputs, [['search_document: one', 'search_document: two'], ['search_document: three'], ['search_query: four']])
+  t.ok(embedder.maxTokens < 500 && embedder.maxTokens > 480)
+  t.equal(embedder.model, 'test-embedding + search_document:')
+  t.equal((await openEmbedder(clientOf(model.url), { ...embedding, prefixes: { ...prefixes, passage: '' } }, never)).model, 'test-embedding')
+})
+
 t.test('embedder: calls are split by tokens too', async t => {
   const model = await startModel(t)
   const embedder = createEmbedder(clientOf(model.url), { ...embedding, maxTokens: 8000, dimensions: 8 })

@@ -1,6 +1,19 @@
 import { Worker } from 'node:worker_threads'
 import { AskError } from '../errors.ts'
-import type { WorkerReply } from './local-embedder-worker.ts'
+
+/** What a worker program answers to a few texts: their vectors of unit length, or a failure as words. */
+export type WorkerReply = { readonly vectors: readonly Float32Array[] } | { readonly error: string }
+
+export interface PoolOptions {
+  /** A program that answers every `string[]` it is sent with a {@link WorkerReply}. */
+  readonly program: URL
+  /** Threads at the most, started when there is work for them. */
+  readonly size: number
+  /** What a thread is given at once: a question waits for that much of a bulk load. */
+  readonly textsAtOnce: number
+  /** For the program, as its `workerData`. */
+  readonly data?: unknown
+}
 
 /** A call of `embed`: its texts are handed out a few at a time, and it is done when the last vector is there. */
 interface Job {
@@ -19,15 +32,12 @@ interface Thread {
   task: { readonly job: Job; readonly first: number } | undefined
 }
 
-/** Four together take two thirds of the time of four alone (9 ms each, not 14); more gain nothing further. */
-const textsAtOnce = 4
-
 /**
  * Worker threads with one queue. A thread takes a few texts at a time, from a single text (a question) before a
- * bulk, so a question waits for at most four texts of a bulk load. A thread that dies fails the call it worked on
- * and is replaced when there is work.
+ * bulk, so a question waits for at most `textsAtOnce` texts of a bulk load. A thread that dies fails the call it
+ * worked on and is replaced when there is work.
  */
-export function createWorkerPool(size: number, program = new URL('./local-embedder-worker.ts', import.meta.url)) {
+export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptions) {
   const threads = new Set<Thread>()
   let jobs: readonly Job[] = []
   let isClosed = false
@@ -74,7 +84,7 @@ export function createWorkerPool(size: number, program = new URL('./local-embedd
   }
 
   function start(): Thread {
-    const worker = new Worker(program)
+    const worker = new Worker(program, { workerData: data })
     const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
     const thread: Thread = { worker, exited, task: undefined }
     threads.add(thread)
@@ -102,7 +112,7 @@ export function createWorkerPool(size: number, program = new URL('./local-embedd
     job.resolve(job.vectors)
   }
 
-  /** The texts that a thread is at are finished for nobody: 40 ms of work are not worth a thread. */
+  /** The texts that a thread is at are finished for nobody: some milliseconds of work are not worth a thread. */
   function abandon(job: Job, reason: unknown): void {
     jobs = jobs.filter(other => other !== job)
     job.reject(reason)
