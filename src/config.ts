@@ -194,8 +194,11 @@ function checkTogether(raw: Raw, faults: string[]): void {
   }
   for (const [name, model] of [['CHAT_MODEL', raw.chatModel], ['EMBEDDING_MODEL', raw.embeddingModel]] as const) {
     if (model === undefined || model === 'none' || model === 'local' || usesApi) continue
-    if (name === 'EMBEDDING_MODEL' && model.startsWith('onnx:')) continue
+    if (name === 'EMBEDDING_MODEL' && /^onnx:./.test(model)) continue
     faults.push(`${name} is "${model}", but there is no API to ask; set OPENAI_API_KEY or OPENAI_BASE_URL`)
+  }
+  if (raw.embeddingModel === 'local' && (raw.embeddingQueryPrefix ?? raw.embeddingPassagePrefix) !== undefined) {
+    faults.push('EMBEDDING_QUERY_PREFIX or EMBEDDING_PASSAGE_PREFIX is set, but the model in the package takes none; set EMBEDDING_MODEL, or unset them')
   }
 }
 

@@ -2,20 +2,26 @@ import type { ChatModel } from '../ask/chat.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { AskError, isAskError } from '../errors.ts'
 import { createLocalEmbedder } from './local-embedder.ts'
+import { apiModelName, localModel, onnxScheme } from './model-names.ts'
+import { openOnnxEmbedder } from './onnx-embedder.ts'
 import { createChat } from './openai-chat.ts'
 import { createEmbedder, openEmbedder } from './openai-embedder.ts'
 import { createOpenAIClient } from './openai.ts'
+import { asPrefix, noPrefixes, type Prefixes } from './prefixes.ts'
 
 export interface ModelSettings {
   readonly apiKey: string | undefined
   readonly baseUrl: string | undefined
   /** Null: no language model; answers are extractive. */
   readonly chat: string | null
-  /** 'local' or a model of the API. */
+  /** 'local', `onnx:` and a folder or a file, or a model of the API. */
   readonly embedding: string
   readonly embeddingDimensions: number | undefined
   readonly embeddingMaxTokens: number
   readonly embeddingLanguages: readonly string[] | 'any'
+  /** Without the blank that follows them. Undefined: what the model's folder says, else none. */
+  readonly embeddingQueryPrefix: string | undefined
+  readonly embeddingPassagePrefix: string | undefined
   readonly timeoutMs: number
 }
 
@@ -32,8 +38,6 @@ export interface OpenModelsOptions {
   readonly knownDimensions?: (model: string) => Promise<number | undefined>
 }
 
-/** The local model's own name, which stands beside its vectors. */
-export const localModel = 'use-lite-en'
 const probeMs = 10_000
 
 /** Rejects with `model_*` and what to check when the API must be asked and does not answer. */
@@ -44,15 +48,26 @@ export async function openModels(settings: ModelSettings, options: OpenModelsOpt
     const embedder = createLocalEmbedder()
     return { embedder, chat, warm: () => embedder.warm(), close: () => embedder.close() }
   }
-  const embedder = await apiEmbedder(client, settings, options)
+  const isOnDisk = settings.embedding.startsWith(onnxScheme)
+  const embedder = isOnDisk ? await onnxEmbedder(settings) : await apiEmbedder(client, settings, options)
   return { embedder, chat, warm: async () => {}, close: () => embedder.close() }
+}
+
+async function onnxEmbedder(settings: ModelSettings): Promise<Embedder> {
+  const path = settings.embedding.slice(onnxScheme.length)
+  return await openOnnxEmbedder({ path, languages: settings.embeddingLanguages, prefixes: prefixesOf(settings) })
+}
+
+function prefixesOf({ embeddingQueryPrefix: query, embeddingPassagePrefix: passage }: ModelSettings): Partial<Prefixes> {
+  return { ...(query !== undefined && { query: asPrefix(query) }), ...(passage !== undefined && { passage: asPrefix(passage) }) }
 }
 
 async function apiEmbedder(client: ReturnType<typeof createOpenAIClient>, settings: ModelSettings, options: OpenModelsOptions): Promise<Embedder> {
   const { embedding: model, embeddingMaxTokens: maxTokens, embeddingLanguages: languages } = settings
   const dimensions = settings.embeddingDimensions
-  const known = dimensions ?? (await options.knownDimensions?.(model))
-  const shape = { model, maxTokens, languages, dimensions }
+  const prefixes = { ...noPrefixes, ...prefixesOf(settings) }
+  const known = dimensions ?? (await options.knownDimensions?.(apiModelName(model, prefixes.passage)))
+  const shape = { model, maxTokens, languages, dimensions, prefixes }
   if (known !== undefined) return createEmbedder(client, { ...shape, dimensions: known })
   try {
     return await openEmbedder(client, shape, AbortSignal.timeout(probeMs))

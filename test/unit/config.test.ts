@@ -50,6 +50,16 @@ t.test('a model without an API to ask: refused', async t => {
   t.match(faultsOf({ EMBEDDING_MODEL: 'e5' })[0], /OPENAI_API_KEY or OPENAI_BASE_URL/)
 })
 
+t.test('a model on disk needs no API', async t => {
+  const { models } = readConfig({ EMBEDDING_MODEL: 'onnx:models/e5', EMBEDDING_QUERY_PREFIX: 'query: ', EMBEDDING_LANGUAGES: 'en,ru' })
+  t.match(models, { embedding: 'onnx:models/e5', embeddingQueryPrefix: 'query:', embeddingPassagePrefix: undefined, embeddingLanguages: ['en', 'ru'] })
+  for (const env of [{ EMBEDDING_MODEL: 'onnx:' }, { CHAT_MODEL: 'onnx:models/e5' }]) t.match(faultsOf(env)[0], /no API to ask/)
+})
+
+t.test('a prefix for the model in the package: refused', async t => {
+  t.match(faultsOf({ EMBEDDING_MODEL: 'local', EMBEDDING_PASSAGE_PREFIX: 'passage:' })[0], /takes none/)
+})
+
 t.test('the result cannot be changed', async t => {
   const config = readConfig({})
   t.throws(() => Object.assign(config.database, { poolSize: 1 }))

@@ -1,0 +1,94 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { fingerprintOf } from './onnx-embedder-fingerprint.ts'
+import { readJson, unusable, type Json, type ReadJson } from './onnx-embedder-json.ts'
+import { readPooling, type Unsupported } from './onnx-embedder-modules.ts'
+import type { Pooling } from './onnx-embedder-pooling.ts'
+import type { Prefixes } from './prefixes.ts'
+
+/** A sentence model on disk, as sentence-transformers and optimum export it. */
+export interface OnnxFolder {
+  /** Absolute. */
+  readonly folder: string
+  /** Below the folder: `onnx/model.onnx`. */
+  readonly file: string
+  readonly pooling: Pooling | Unsupported
+  /** Longest input, in tokens, with the marks of beginning and end. */
+  readonly maxTokens: number
+  /** What the folder says a text of each kind wants before it. */
+  readonly prefixes: Partial<Prefixes>
+  /** Of the files the vectors depend on. */
+  readonly fingerprint: string
+}
+
+/** Where exporters put the model, the exact one before the smaller one. */
+const usualFiles = ['onnx/model.onnx', 'onnx/model_quantized.onnx', 'model.onnx', 'model_quantized.onnx']
+const neededFiles = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
+
+/** `path`: a folder, or one model file in it (`…/onnx/model_quantized.onnx`). Rejects with what is missing, all at once. */
+export async function readOnnxFolder(path: string): Promise<OnnxFolder> {
+  const { folder, file } = await locate(resolve(path))
+  await refuseIncomplete(folder, file)
+  const read: ReadJson = async name => await readJson(join(folder, name))
+  return {
+    folder,
+    file,
+    pooling: await readPooling(read),
+    maxTokens: await readMaxTokens(read, folder),
+    prefixes: prefixesOf(await read('config_sentence_transformers.json')),
+    fingerprint: await fingerprintOf([file, `${file}_data`, 'tokenizer.json'].map(name => join(folder, name))),
+  }
+}
+
+async function locate(path: string): Promise<{ folder: string; file: string }> {
+  const found = await stat(path).catch(() => null)
+  if (found === null) throw unusable(path, 'does not exist')
+  if (!found.isDirectory()) {
+    const folder = basename(dirname(path)) === 'onnx' ? dirname(dirname(path)) : dirname(path)
+    return { folder, file: relative(folder, path) }
+  }
+  for (const file of usualFiles) if (await exists(join(path, file))) return { folder: path, file }
+  throw unusable(path, `has none of ${usualFiles.join(', ')}; export the model to ONNX, or name the file: EMBEDDING_MODEL=onnx:FOLDER/FILE.onnx`)
+}
+
+async function refuseIncomplete(folder: string, file: string): Promise<void> {
+  const isThere = await Promise.all(neededFiles.map(async name => await exists(join(folder, name))))
+  const missing = neededFiles.filter((_, i) => !isThere[i])
+  if (missing.length > 0) throw unusable(folder, `lacks ${missing.join(', ')}; copy them from where the model came from`)
+  for (const name of [file, 'tokenizer.json']) {
+    if (await isGitPointer(join(folder, name))) throw unusable(folder, `has only Git's pointer to ${name}; fetch the file itself with: git lfs pull`)
+  }
+}
+
+/** A clone without Git LFS has a line of text where the model should be. */
+async function isGitPointer(file: string): Promise<boolean> {
+  const { size } = await stat(file)
+  return size < 1000 && (await readFile(file, 'latin1')).startsWith('version https://git-lfs')
+}
+
+/** The least of the limits that are given: each exporter writes another one down. */
+async function readMaxTokens(read: ReadJson, folder: string): Promise<number> {
+  const [sentences, tokenizer, config] = await Promise.all(['sentence_bert_config.json', 'tokenizer_config.json', 'config.json'].map(read))
+  const positions = config?.['max_position_embeddings']
+  // RoBERTa and its kin count positions from after the padding: 514 of them are 512 tokens.
+  const unused = /roberta|camembert|mpnet/.test(String(config?.['model_type'])) ? 2 : 0
+  const limits = [sentences?.['max_seq_length'], tokenizer?.['model_max_length'], typeof positions === 'number' ? positions - unused : undefined]
+  // Of a tokenizer without a limit, transformers writes down 1e30.
+  const given = limits.filter(limit => typeof limit === 'number').filter(limit => limit > 0 && limit < 1e6)
+  if (given.length === 0) throw unusable(folder, 'does not say how long a text may be; write {"max_seq_length": 512}, or what the model takes, into sentence_bert_config.json')
+  return Math.min(...given)
+}
+
+/** Every name that sentence-transformers has had for them; what is empty is not there. */
+function prefixesOf(config: Json): Partial<Prefixes> {
+  const prompts = (config?.['prompts'] ?? {}) as Readonly<Record<string, unknown>>
+  const first = (...names: string[]) => names.map(name => prompts[name]).find(prompt => typeof prompt === 'string' && prompt !== '') as string | undefined
+  const otherwise = typeof config?.['default_prompt_name'] === 'string' ? [config['default_prompt_name']] : []
+  const query = first('query', ...otherwise)
+  const passage = first('document', 'passage', 'corpus', ...otherwise)
+  return { ...(query !== undefined && { query }), ...(passage !== undefined && { passage }) }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await stat(file).then(found => found.isFile(), () => false)
+}
