@@ -11,6 +11,8 @@ export interface WorkerSettings {
   readonly folder: string
   readonly file: string
   readonly pooling: Pooling | Unsupported
+  /** Of a text and what stands around it. */
+  readonly maxTokens: number
   /** Threads of the ONNX runtime for one text. */
   readonly cores: number
 }
@@ -43,6 +45,8 @@ async function load({ folder, file, cores }: WorkerSettings): Promise<[PreTraine
 
 async function embed(texts: string[]): Promise<WorkerReply> {
   const inputs = tokenizer(texts, { padding: true, truncation: false })
+  const tokens = inputs.input_ids.dims.at(-1) ?? 0
+  if (tokens > settings.maxTokens) return { error: `a text of ${tokens} tokens, counted as fewer; the model takes ${settings.maxTokens}` }
   const outputs = (await model(inputs)) as Readonly<Record<string, Tensor>>
   const vectors = vectorsOf(outputs, inputs.attention_mask.data as BigInt64Array)
   return vectors.every(vector => vector !== null) ? { vectors } : { error: 'a vector without a direction' }

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import type { Embedder, TextKind } from '../ask/embedder.ts'
 import { AskError, isAskError } from '../errors.ts'
 import { createWorkerPool } from './embedder-pool.ts'
+import { plainText } from './local-embedder-tokens.ts'
 import { onnxModelName } from './model-names.ts'
 import { readOnnxFolder, type OnnxFolder } from './onnx-embedder-folder.ts'
 import { unusable } from './onnx-embedder-json.ts'
@@ -36,7 +37,7 @@ export async function openOnnxEmbedder({ path, languages, prefixes: asked = {} }
   const folder = await readOnnxFolder(path)
   const prefixes = { ...noPrefixes, ...folder.prefixes, ...asked }
   const tokens = await openTokenCounter(folder.folder)
-  const maxTokens = folder.maxTokens - tokens.marks - roomFor(prefixes, tokens)
+  const maxTokens = folder.maxTokens - roomAround(prefixes, tokens)
   const pool = createWorkerPool({ program, size: 1, textsAtOnce, data: workerSettings(folder) })
 
   function refuseUnfit(text: string): void {
@@ -48,7 +49,7 @@ export async function openOnnxEmbedder({ path, languages, prefixes: asked = {} }
 
   async function embed(texts: readonly string[], signal: AbortSignal, kind: TextKind = 'passage'): Promise<Float32Array[]> {
     texts.forEach(refuseUnfit)
-    return await inOrderOfLength(texts.map(text => prefixes[kind] + text), async sorted => await pool.embed(sorted, signal))
+    return await inOrderOfLength(texts.map(text => prefixes[kind] + plainText(text)), async sorted => await pool.embed(sorted, signal))
   }
 
   return {
@@ -58,20 +59,20 @@ export async function openOnnxEmbedder({ path, languages, prefixes: asked = {} }
     windowTokens: Math.min(bestWindow, maxTokens),
     languages,
     readsCode: true,
-    countTokens: text => tokens.count(text),
+    countTokens: tokens.count,
     embed,
     close: () => pool.close(),
   }
 }
 
-function workerSettings({ folder, file, pooling }: OnnxFolder): WorkerSettings {
+function workerSettings({ folder, file, pooling, maxTokens }: OnnxFolder): WorkerSettings {
   const cores = Math.max(1, Math.min(mostCores, availableParallelism() - 1))
-  return { folder, file, pooling, cores }
+  return { folder, file, pooling, maxTokens, cores }
 }
 
-/** A token is kept back: parts only nearly add up to the whole. */
-function roomFor({ query, passage }: Prefixes, { count }: TokenCounter): number {
-  return query === '' && passage === '' ? 0 : Math.max(count(query), count(passage)) + 1
+/** What stands around a text, and two tokens for texts whose words only nearly add up to the whole. */
+function roomAround({ query, passage }: Prefixes, { count, marks }: TokenCounter): number {
+  return marks + Math.max(count(query), count(passage)) + 2
 }
 
 /** Texts of about one length side by side: what a batch is filled up with costs as much as text. */
