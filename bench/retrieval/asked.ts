@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Collection } from '../../src/adapters/collections.ts'
+import { searchIn, type PassageSearch, type Wanted } from '../../src/ask/retrieve.ts'
+import type { Run } from '../../src/ask/terms.ts'
+import { read } from '../../src/ask/understand.ts'
+import type { Question } from './questions.ts'
+
+/** A question as the product's search takes it, from the file that load.ts made. */
+export interface Asked {
+  readonly number: number
+  readonly wanted: Wanted
+  readonly vector: Float32Array
+}
+
+export function readAsked(folder: string, size: string, collection: Collection): Asked[] {
+  const lines = readFileSync(join(folder, `questions-${size}.jsonl`), 'utf8').trim().split('\n')
+  return lines.map((line, number) => {
+    const { question, vector: numbers } = JSON.parse(line) as Question
+    const vector = Float32Array.from(numbers)
+    return { number, vector, wanted: wantedOf(question, vector, collection) }
+  })
+}
+
+function wantedOf(question: string, vector: Float32Array, { id, name, epoch, model, efSearch, languages, windowCount, chunkCount }: Collection): Wanted {
+  const windowsPerChunk = Math.max(1, Math.ceil(windowCount / chunkCount))
+  const collection = { id, name, epoch, modelId: model!.id, windowsPerChunk, efSearch, languages }
+  return { asked: read(question, 'en'), vector, vectorWeight: 0.5, arm: 'fused', collection, filters: {}, topK: 5 }
+}
+
+/** The product's retrieval from the words and the vector of a question to its five passages. */
+export function retrievalFrom(store: PassageSearch) {
+  const search = searchIn(store, { unrelated: 0.3, related: 0.7 })
+  return async ({ wanted }: Asked) => await search(wanted, run)
+}
+
+const silent = () => {}
+
+/** Nobody listens, and there is no hurry. */
+const run: Run = {
+  id: 'bench',
+  signal: new AbortController().signal,
+  deadline: Infinity,
+  log: { debug: silent, info: silent, warn: silent, error: silent },
+  isStreamed: false,
+  onStage: silent,
+}
