@@ -3,6 +3,7 @@
  * what differs is only which of the terms are used (`indexTerms`, `queryTerms`).
  */
 import { fold, stripDiacritics } from './fold.ts'
+import { spellings } from './spellings.ts'
 import { stem } from './stem.ts'
 import { stopWords } from './stop-words.ts'
 import { chunks, tokenOf } from './tokens.ts'
@@ -19,6 +20,17 @@ export interface Analysis {
   readonly folded: readonly string[]
   /** Whether the text has letters with diacritics: a question without any was perhaps typed without them. */
   readonly hasDiacritics: boolean
+  /** What each word of the text came to, in order. */
+  readonly words: readonly Word[]
+}
+
+/** What one word of a text comes to. */
+export interface Word {
+  /** The words inside it, folded and not yet stemmed; they are the first of its terms. */
+  readonly parts: readonly string[]
+  readonly terms: readonly string[]
+  readonly folded: readonly string[]
+  readonly hasDiacritics: boolean
 }
 
 export interface QueryTerm {
@@ -27,6 +39,10 @@ export interface QueryTerm {
   readonly count: number
   /** Not a function or question word. A question of nothing else has only content words. */
   readonly isContent: boolean
+  /** A content word of letters only, long enough that another word near it is probably what was meant. */
+  readonly isCorrectable: boolean
+  /** Terms it may have been mistyped from that its own stem does not show (see `spellings`). */
+  readonly spellings: readonly string[]
 }
 
 /** Sets folded terms apart from others in the same index: no other term can start with it. */
@@ -42,6 +58,7 @@ export function analyze(text: string, language: string): Analysis {
     terms: words.flatMap(word => word.terms),
     folded: foldedLanguages.has(primary) ? withPairs(words.flatMap(word => word.folded)) : [],
     hasDiacritics: words.some(word => word.hasDiacritics),
+    words,
   }
 }
 
@@ -52,17 +69,21 @@ export function indexTerms(analysis: Analysis): string[] {
 
 /** The terms that a question looks for: the folded ones if it was typed without diacritics. Never both. */
 export function queryTerms(analysis: Analysis): QueryTerm[] {
-  const { language, terms, folded, hasDiacritics } = analysis
+  const { language, terms, folded, hasDiacritics, words } = analysis
   const asTyped = hasDiacritics || folded.length === 0
   const counts = countOf(asTyped ? terms : folded.map(marked))
-  const isContent = (term: string) => !isStopWord(term, language)
-  const hasContent = counts.keys().some(isContent)
-  return Array.from(counts, ([term, count]) => ({
-    term,
-    count,
-    isContent: !hasContent || isContent(term),
-  }))
+  const typed = new Map(asTyped ? words.flatMap(({ parts, terms }) => parts.map((part, i) => [terms[i] ?? part, part])) : [])
+  const isStop = (term: string) => isStopWord(term, language)
+  const hasContent = counts.keys().some(term => !isStop(term))
+  return Array.from(counts, ([term, count]) => {
+    const isContent = !hasContent || !isStop(term)
+    const isCorrectable = isContent && correctable.test(term)
+    return { term, count, isContent, isCorrectable, spellings: isCorrectable ? spellings(typed.get(term) ?? '', term, language) : [] }
+  })
 }
+
+/** Not a pair; with fewer letters, every word is near every other. */
+const correctable = /^~?(?:\p{L}\p{M}*){3,}$/u
 
 const marked = (term: string): string => foldedMark + term
 
@@ -105,18 +126,12 @@ function shortened(term: string): string {
   return term.length <= maxLetters ? term : term.slice(0, maxLetters).toWellFormed().replace(/\ufffd$/, '')
 }
 
-/** What one word of a text comes to. */
-interface Word {
-  readonly terms: readonly string[]
-  readonly folded: readonly string[]
-  readonly hasDiacritics: boolean
-}
-
 function wordOf(surface: string, language: string): Word {
   const { parts, wholes } = tokenOf(surface)
   const termOf = (word: string) => shortened(stem(word, language))
   const terms = parts.map(termOf)
   return {
+    parts,
     terms: [...terms, ...wholes.map(termOf).filter(whole => !terms.includes(whole))],
     folded: parts.map(part => shortened(stripDiacritics(part))),
     hasDiacritics: stripDiacritics(surface) !== surface,
