@@ -1,3 +1,4 @@
+import type { Fall } from './baseline.ts'
 import type { Figures } from './figures.ts'
 import { arms, type Measured } from './measure.ts'
 
@@ -24,7 +25,7 @@ function cellsOf({ ndcg10, recall5, recall10, mrr10, empty, p50Ms, p95Ms }: Figu
   return [...[ndcg10, recall5, recall10, mrr10].map(share), String(empty), p50Ms.toFixed(1), p95Ms.toFixed(1)]
 }
 
-export function share(value: number): string {
+function share(value: number): string {
   return value.toFixed(4)
 }
 
@@ -38,4 +39,10 @@ function abstentionLine({ name, arms: { fused }, abstention: { answered, unanswe
 
 function percent(value: number): string {
   return `${(value * 100).toFixed(1)} %`
+}
+
+/** What fell, in a line. */
+export function fallLine({ variant, row, figure, from, to }: Fall): string {
+  const what = `${variant} ${row}: ${figure}`
+  return to === null ? `${what} was ${share(from)} and is not measured any more` : `${what} fell from ${share(from)} to ${share(to)}`
 }
