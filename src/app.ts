@@ -8,12 +8,14 @@ import { registerProblems } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
 import { registerScrape, type Scrapable } from './http/scrape.ts'
+import { registerSearch, type SearchRouteOptions } from './http/search.ts'
 import { registerUnparsed, unparsedOptions } from './http/unparsed.ts'
 
 export interface AppDeps {
   readonly logger: FastifyBaseLogger
   readonly trustProxy: boolean
   readonly ask: AskRouteOptions
+  readonly search: SearchRouteOptions
   readonly documents: DocumentRouteOptions
   readonly health: Health
   readonly rateLimit: RateLimitOptions
@@ -43,6 +45,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerHealth(app, deps.health)
   registerAbout(app, deps.about)
   registerAsk(app, deps.ask)
+  registerSearch(app, deps.search)
   registerDocuments(app, deps.documents)
   registerScrape(app, deps.registry)
   return app

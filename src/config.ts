@@ -51,6 +51,12 @@ function url(...protocols: string[]): Kind<string> {
   return { allowed, read: text => (URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1)) ? text : undefined) }
 }
 
+/** Of an HTTP endpoint. A name or key before its host would be refused when it is called, and shown in the log. */
+const endpoint: Kind<string> = {
+  allowed: 'a URL that starts with http:// or https://, without a name or key before the host',
+  read: text => (url('http', 'https').read(text) !== undefined && new URL(text).username + new URL(text).password === '' ? text : undefined),
+}
+
 const words: Kind<string> = { allowed: 'some text', read: text => text }
 const onOff: Kind<boolean> = { allowed: 'on | off', read: text => ({ on: true, off: false })[text] }
 
@@ -86,6 +92,11 @@ export const settings = {
   embeddingPassagePrefix: setting('EMBEDDING_PASSAGE_PREFIX', undefined, 'The same before a passage, such as `passage:`. Another one makes other vectors: `askwell reembed`.', words),
   maxAnswerTokens: setting('MAX_ANSWER_TOKENS', '500', 'Longest answer of the model.', integer(16, 16_000)),
   promptTokens: setting('PROMPT_TOKENS', '1500', 'Tokens of passages put before the model, five passages at most.', integer(100, 100_000)),
+  rerankUrl: setting('RERANK_URL', undefined, 'Endpoint of a reranker that speaks as Cohere or Jina do, such as `https://api.cohere.com/v2/rerank`. Unset: the order of the search.', endpoint),
+  rerankModel: setting('RERANK_MODEL', undefined, 'Model of the reranker.', words),
+  rerankApiKey: setting('RERANK_API_KEY', undefined, 'Key of the reranker.', words, true),
+  rerankCandidates: setting('RERANK_CANDIDATES', '30', 'Passages the reranker reads.', integer(2, 100)),
+  rerankTimeoutMs: setting('RERANK_TIMEOUT_MS', '3000', 'Longest wait for the reranker; never more than a third of the time left.', integer(10, 60_000)),
   requestTimeoutMs: setting('REQUEST_TIMEOUT_MS', '30000', 'Longest time for one question; the default and the cap of `timeout_ms`.', integer(100, 600_000)),
   abstainBelow: setting('ABSTAIN_BELOW', '0.45', 'How near the best passage must be (0–1), else "I can\'t find that".', fraction()),
   answerCacheSeconds: setting('ANSWER_CACHE_SECONDS', '300', 'How long an answer is kept for the same question; `0`: never.', integer(0, 86_400)),
@@ -136,6 +147,14 @@ export interface Config {
     readonly embeddingPassagePrefix: string | undefined
     readonly timeoutMs: number
   }
+  /** Null: passages keep the order of the search. */
+  readonly rerank: {
+    readonly url: string
+    readonly model: string
+    readonly apiKey: string | undefined
+    readonly candidates: number
+    readonly timeoutMs: number
+  } | null
   readonly ask: {
     readonly timeoutMs: number
     readonly maxAnswerTokens: number
@@ -200,6 +219,16 @@ function checkTogether(raw: Raw, faults: string[]): void {
   if (raw.embeddingModel === 'local' && (raw.embeddingQueryPrefix ?? raw.embeddingPassagePrefix) !== undefined) {
     faults.push('EMBEDDING_QUERY_PREFIX or EMBEDDING_PASSAGE_PREFIX is set, but the model in the package takes none; set EMBEDDING_MODEL, or unset them')
   }
+  if (raw.rerankUrl !== undefined && raw.rerankModel === undefined) {
+    faults.push('RERANK_MODEL is not set; with RERANK_URL it must name a model of that reranker (one that serves a single model takes any name)')
+  }
+  for (const [name, value] of [['RERANK_MODEL', raw.rerankModel], ['RERANK_API_KEY', raw.rerankApiKey]] as const) {
+    if (value !== undefined && raw.rerankUrl === undefined) faults.push(`${name} is set, but there is no reranker to ask; set RERANK_URL`)
+  }
+}
+
+function rerankOf({ rerankUrl: url, rerankModel: model, rerankApiKey: apiKey, rerankCandidates: candidates, rerankTimeoutMs: timeoutMs }: Raw): Config['rerank'] {
+  return url === undefined || model === undefined ? null : { url, model, apiKey, candidates, timeoutMs }
 }
 
 function arrange(raw: Raw): Config {
@@ -231,6 +260,7 @@ function arrange(raw: Raw): Config {
       embeddingPassagePrefix: raw.embeddingPassagePrefix,
       timeoutMs: raw.requestTimeoutMs,
     },
+    rerank: rerankOf(raw),
     ask: {
       timeoutMs: raw.requestTimeoutMs,
       maxAnswerTokens: raw.maxAnswerTokens,

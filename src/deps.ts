@@ -7,6 +7,8 @@ import { createMemoryCache } from './adapters/memory-cache.ts'
 import { openModels, type Models } from './adapters/models.ts'
 import { createPassageStore } from './adapters/passages.ts'
 import { openRedis, type RedisServer } from './adapters/redis.ts'
+import { createReranker } from './adapters/rerank.ts'
+import type { ChooseSteps } from './ask/choose.ts'
 import { embedWith } from './ask/embed.ts'
 import { extractFrom } from './ask/extract.ts'
 import { answerWith } from './ask/generate.ts'
@@ -16,6 +18,7 @@ import { createPipeline } from './ask/pipeline.ts'
 import { promptVersion } from './ask/prompt.ts'
 import { remembered, type AnswerCache, type AskWithin, type Remembered } from './ask/remember.ts'
 import { searchIn } from './ask/retrieve.ts'
+import { rerankWith } from './ask/rerank.ts'
 import { rewriteWith } from './ask/rewrite.ts'
 import { searchWith, type SearchPassages } from './ask/search.ts'
 import { createStages, type Stages } from './ask/stage.ts'
@@ -123,6 +126,7 @@ function stepsOf({ config, database, models, metrics, stages }: Omit<Parts, 'sto
   return {
     embed: stage('embed', budgetMs.embed, embedWith(embedder, vectorCache(config, metrics))),
     retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(database), similarityRange(embedder))),
+    rerank: rerankStep(config, stages),
     pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question }),
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate: chat && streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)),
@@ -135,6 +139,12 @@ function stepsOf({ config, database, models, metrics, stages }: Omit<Parts, 'sto
     reserveMs,
     model: chat?.model ?? null,
   }
+}
+
+function rerankStep({ rerank }: Config, { stage }: Stages): ChooseSteps['rerank'] {
+  if (!rerank) return null
+  const { candidates, timeoutMs } = rerank
+  return { candidates, run: stage('rerank', timeoutMs, rerankWith(createReranker(rerank), candidates)) }
 }
 
 async function askedCollection(store: DocumentStore, { embedder }: Models, name: string, run: Run): Promise<AskedCollection | null> {
@@ -158,11 +168,11 @@ function vectorCache({ cache }: Config, metrics: Metrics) {
   }
 }
 
-function withAnswerCache(ask: AskWithin, { cache, ask: settings, models: named }: Config, models: Models, metrics: Metrics): AskWithin {
+function withAnswerCache(ask: AskWithin, { cache, ask: settings, models: named, rerank }: Config, models: Models, metrics: Metrics): AskWithin {
   if (cache.answerSeconds === 0) return ask
   const memory = createMemoryCache<Remembered>({ maxBytes: cache.answerBytes, ttlSeconds: cache.answerSeconds, bytesOf: bytesOfAnswer })
   const answers: AnswerCache = { get: async key => memory.get(key), set: memory.set }
-  const fingerprint = JSON.stringify([version, promptVersion, models.embedder.model, named.chat, settings])
+  const fingerprint = JSON.stringify([version, promptVersion, models.embedder.model, named.chat, settings, rerank && [rerank.url, rerank.model, rerank.candidates]])
   return remembered(ask, { answers, fingerprint, metrics: metrics.cache('answer') })
 }
 

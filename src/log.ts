@@ -17,7 +17,7 @@ export function createLogger({ log, ...config }: LogConfig): Logger {
   })
 }
 
-type LogConfig = Pick<Config, 'log'> & Partial<Pick<Config, 'models' | 'adminApiKey' | 'database' | 'redisUrl'>>
+type LogConfig = Pick<Config, 'log'> & Partial<Pick<Config, 'models' | 'rerank' | 'adminApiKey' | 'database' | 'redisUrl'>>
 
 interface Described {
   readonly type: string
@@ -38,9 +38,9 @@ function described(error: unknown, mask: (text: string) => string): Described | 
   return { type: error.name, message: mask(error.message), ...code, stack: mask(error.stack ?? ''), ...cause }
 }
 
-function secretsOf({ models, adminApiKey, database, redisUrl }: Omit<LogConfig, 'log'>): string[] {
+function secretsOf({ models, rerank, adminApiKey, database, redisUrl }: Omit<LogConfig, 'log'>): string[] {
   const passwords = [database?.url, redisUrl].map(url => (url === undefined ? '' : decodeURIComponent(new URL(url).password)))
-  return [models?.apiKey, adminApiKey, ...passwords].filter(secret => secret !== undefined && secret !== '') as string[]
+  return [models?.apiKey, rerank?.apiKey, adminApiKey, ...passwords].filter(secret => secret !== undefined && secret !== '') as string[]
 }
 
 function maskOf(secrets: readonly string[]): (text: string) => string {

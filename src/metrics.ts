@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { PoolStatus } from './adapters/database.ts'
-import type { Answer } from './ask/terms.ts'
+import type { Looked } from './ask/look.ts'
+import type { Answer, Degraded, Usage } from './ask/terms.ts'
 import type { StageMetrics } from './ask/stage.ts'
 
 /** Every metric's name, labels and buckets. Labels are closed lists; a question or a tenant is never one. */
@@ -19,9 +20,10 @@ export function createMetrics(poolStatus: () => PoolStatus) {
   const stageSeconds = new Histogram({ name: `${prefix}stage_seconds`, help: 'Time a stage took.', labelNames: ['stage', 'outcome'], buckets, registers })
   const firstToken = new Histogram({ name: `${prefix}first_token_seconds`, help: 'Time until a streaming stage gave its first piece.', labelNames: ['stage'], buckets, registers })
   const latency = new Histogram({ name: `${prefix}request_latency_seconds`, help: 'Time from a question to its whole answer.', labelNames: ['mode', 'cache'], buckets, registers })
+  const searching = new Histogram({ name: `${prefix}search_latency_seconds`, help: 'Time from a question to its passages, of POST /search.', labelNames: ['mode', 'near'], buckets, registers })
   const answers = new Counter({ name: `${prefix}answers_total`, help: 'Answers given.', labelNames: ['generator', 'abstained'], registers })
   const failures = new Counter({ name: `${prefix}failures_total`, help: 'Questions that got an error, by its code.', labelNames: ['code'], registers })
-  const degraded = new Counter({ name: `${prefix}degraded_total`, help: 'Answers given without something, by what was missing.', labelNames: ['reason'], registers })
+  const degraded = new Counter({ name: `${prefix}degraded_total`, help: 'Answers and searches that went without something, by what was missing.', labelNames: ['reason'], registers })
   const hits = new Counter({ name: `${prefix}cache_hits_total`, help: 'Found in a cache.', labelNames: ['cache_type'], registers })
   const misses = new Counter({ name: `${prefix}cache_misses_total`, help: 'Not found in a cache.', labelNames: ['cache_type'], registers })
   const tokens = new Counter({ name: `${prefix}llm_tokens_total`, help: 'Tokens the chat model read and wrote.', labelNames: ['kind'], registers })
@@ -42,16 +44,24 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     firstToken: (stage, seconds) => firstToken.observe({ stage }, seconds),
   }
 
+  function took({ degraded: reasons, usage }: { readonly degraded: readonly Degraded[]; readonly usage: Usage }) {
+    for (const reason of reasons) degraded.inc({ reason })
+    tokens.inc({ kind: 'prompt' }, usage.promptTokens)
+    tokens.inc({ kind: 'completion' }, usage.completionTokens)
+    calls.observe(usage.llmCalls)
+  }
+
   return {
     registry,
     stages,
     answered(answer: Answer, seconds: number) {
       latency.observe({ mode: answer.mode, cache: answer.cache.status }, seconds)
       answers.inc({ generator: answer.generator, abstained: String(answer.abstained) })
-      for (const reason of answer.degraded) degraded.inc({ reason })
-      tokens.inc({ kind: 'prompt' }, answer.usage.promptTokens)
-      tokens.inc({ kind: 'completion' }, answer.usage.completionTokens)
-      calls.observe(answer.usage.llmCalls)
+      took(answer)
+    },
+    searched(found: Looked, seconds: number) {
+      searching.observe({ mode: found.mode, near: String(found.isNear) }, seconds)
+      took(found)
     },
     failed: (code: string) => failures.inc({ code }),
     cache: (type: 'answer' | 'embedding') => ({ hit: () => hits.inc({ cache_type: type }), miss: () => misses.inc({ cache_type: type }) }),

@@ -48,16 +48,18 @@ export async function startServer(config: Config, log: Logger = createLogger(con
 
   function appDeps() {
     const { database, models, redis, metrics } = deps
+    const asking = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
     return {
       logger: log,
       trustProxy: config.trustProxy,
-      ask: { ask: deps.ask, timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics },
+      ask: { ask: deps.ask, ...asking },
+      search: { search: deps.search, ...asking },
       documents: { documents: documentApi(deps.store, models.embedder), adminApiKey: config.adminApiKey, maxBytes: maxDocumentBytes },
       health: {
         isStarted: () => isStarted,
         isDraining: () => isDraining,
         pingDatabase: database.ping,
-        components: () => ({ database: database.kind, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model }),
+        components: () => ({ database: database.kind, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }),
       },
       rateLimit: { ...config.rateLimit, redis: redis?.client },
       registry: metrics.registry,

@@ -1,12 +1,13 @@
-import { isAskError } from '../errors.ts'
+import { candidatesFor, type ChooseSteps } from './choose.ts'
 import type { Embedded } from './embed.ts'
+import { orWithout } from './go-without.ts'
 import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
 import type { Stage } from './stage.ts'
 import { addUsage, noUsage, type Arm, type AskedCollection, type Degraded, type Passage, type Question, type Run, type Usage } from './terms.ts'
 import { read, understand, type Understood } from './understand.ts'
 
-export interface LookSteps {
+export interface LookSteps extends ChooseSteps {
   readonly embed: Stage<Understood, Embedded>
   readonly retrieve: Stage<Wanted, Retrieved>
   /** Null when no language model is set. */
@@ -19,7 +20,7 @@ export interface LookSteps {
 
 export interface Looked {
   readonly asked: Understood
-  /** Best first. */
+  /** Best first; more than asked for, until `choose` has chosen. */
   readonly passages: readonly Passage[]
   readonly isNear: boolean
   /** Smart when a model was asked for other words. */
@@ -32,6 +33,7 @@ export interface Looked {
 export async function lookUp(steps: LookSteps, question: Question, collection: AskedCollection, run: Run, arm: Arm = 'fused'): Promise<Looked> {
   const { asked, usage } = await standAlone(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
+  if (asked.terms.length === 0) return looked(nothing, isRewritten, usage)
   const first = await find(asked)
   if (first.nearness >= steps.abstainBelow || question.mode === 'fast' || !steps.rewrite) return looked(first, isRewritten, usage)
 
@@ -45,7 +47,8 @@ export async function lookUp(steps: LookSteps, question: Question, collection: A
   async function find(words: Understood): Promise<Found> {
     const weight = collection.modelId === null || arm === 'lexical' ? 0 : steps.vectorWeight(words.language)
     const { vector, isDegraded } = weight > 0 ? await embed(words) : { vector: null, isDegraded: false }
-    const { filters, topK } = question
+    const { filters } = question
+    const topK = arm === 'fused' ? candidatesFor(steps, question) : question.topK
     const retrieved = await steps.retrieve({ asked: words, vector, vectorWeight: weight, arm, collection, filters, topK }, run)
     return { ...retrieved, degraded: isDegraded ? ['embeddings'] : [] }
   }
@@ -63,6 +66,9 @@ interface Found extends Retrieved {
   readonly degraded: readonly Degraded[]
 }
 
+/** For a question without a letter or a digit: a model would make something up of it. */
+const nothing: Found = { passages: [], nearness: 0, degraded: [] }
+
 /** A follow-up is rewritten to stand alone where a model may be asked; else it borrows the words before it. */
 async function standAlone(steps: LookSteps, question: Question, collection: AskedCollection, run: Run) {
   const asked = understand(question, collection)
@@ -72,19 +78,5 @@ async function standAlone(steps: LookSteps, question: Question, collection: Aske
   return { asked: text === null ? asked : read(text, asked.language), usage }
 }
 
-/** What models may spend on helping the search, of the time that is left: one that says nothing must leave enough to answer. */
-const helpShare = 1 / 3
 /** A call was made; what it used nobody knows. */
 const unanswered: Usage = { ...noUsage, llmCalls: 1 }
-
-/** A model that helps the search but is not needed for it: when its share of the time is over, the question goes on without. */
-async function orWithout<T>(without: T, run: Run, help: (brief: Run) => Promise<T>): Promise<T> {
-  const now = performance.now()
-  try {
-    return await help({ ...run, deadline: now + (run.deadline - now) * helpShare })
-  } catch (error) {
-    if (run.signal.aborted || !isAskError(error, 'deadline_exceeded')) throw error
-    run.log.warn({ code: error.code }, `${error.detail}: going on without`)
-    return without
-  }
-}

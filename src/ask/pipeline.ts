@@ -1,4 +1,5 @@
 import { abstention } from './abstain.ts'
+import { choose } from './choose.ts'
 import { lookUp, type LookSteps } from './look.ts'
 import type { AskWithin } from './remember.ts'
 import { addUsage, type Answer, type AskEvent, type Passage } from './terms.ts'
@@ -14,10 +15,11 @@ export interface Steps extends LookSteps, WriteSteps {
  * One question, from its words to a cited answer. What is around it is arranged in deps.ts: before it the
  * collection is looked up and the answer cache asked; behind it the edge turns the events into JSON or a stream.
  *
- *   look:  understand → embed → retrieve → near enough?        (look.ts)
- *                                              │ no: say so, in the question's language; no model is asked
- *   write: pack → generate → cite              │               (write.ts)
- *                    └ no model, or it failed: quote the sentences that answer best
+ *   look:   understand → embed → retrieve → near enough?       (look.ts)
+ *                                               │ no: say so, in the question's language; no model is asked
+ *   choose: rerank → diversify → top_k          │              (choose.ts)
+ *   write:  pack → generate → cite              │              (write.ts)
+ *                     └ no model, or it failed: quote the sentences that answer best
  */
 export function createPipeline(steps: Steps): AskWithin {
   return async function* ask(question, collection, run) {
@@ -26,10 +28,11 @@ export function createPipeline(steps: Steps): AskWithin {
     const language = asked.language
     if (!found.isNear) return yield* abstain({ language, mode, usage, degraded: found.degraded })
 
-    const passages = steps.pack(found.passages, asked.text)
+    const chosen = await choose(steps, question, found, run)
+    const passages = steps.pack(chosen.passages, asked.text)
     yield { type: 'passages', passages }
     const written = yield* writeAnswer(steps, { asked, question, passages }, run)
-    const base = { language, mode, usage: addUsage(usage, written.usage), degraded: [...found.degraded, ...written.degraded], passages }
+    const base = { language, mode, usage: addUsage(usage, written.usage), degraded: [...chosen.degraded, ...written.degraded], passages }
     if (written.isAbstained) return yield* abstain({ ...base, model: written.model })
 
     const { text, citations, generator, model } = written

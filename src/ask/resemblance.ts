@@ -41,27 +41,26 @@ function hashOf(word: string): number {
   return hash
 }
 
-/** At this much of all runs in common two texts say the same: in 300 words, four may be others. */
+/** With this much of either in the other, two texts say the same: in 40 words one may be another, in 300 ten. */
 const sameFrom = 0.9
 /** Texts of such different length differ in more than a word here and there. */
 const comparableFrom = 0.88
 
 /**
- * Whether two texts are the same but for a word here and there: their resemblance, the runs in both over the runs in
- * either (Broder 1997, "On the resemblance and containment of documents"). Texts with other numbers never are: the
- * price of this year and that of the last may stand in the same words.
+ * Whether two texts are the same but for a word here and there: each contains nearly all runs of the other (Broder
+ * 1997, "On the resemblance and containment of documents"). Texts with other numbers never are: the price of this
+ * year and that of the last may stand in the same words.
  */
 export function sayTheSame(a: Comparable, b: Comparable): boolean {
   if (Math.min(a.length, b.length) < comparableFrom * Math.max(a.length, b.length)) return false
   const [one, other] = [a.shingles(), b.shingles()]
-  return one.numbers === other.numbers && resemble(one.runs, other.runs)
+  return one.numbers === other.numbers && contained(one.runs, other.runs)
 }
 
 /** Gives up as soon as too many are missing, which for most pairs is after a few. */
-function resemble(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
+function contained(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
   const [fewer, more] = a.size < b.size ? [a, b] : [b, a]
-  // common ≥ sameFrom × (a + b − common), solved for what may be missing.
-  let spare = fewer.size - ((a.size + b.size) * sameFrom) / (1 + sameFrom)
+  let spare = fewer.size - sameFrom * more.size
   for (const run of fewer) {
     if (!more.has(run)) spare -= 1
     if (spare < 0) return false

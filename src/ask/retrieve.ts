@@ -11,13 +11,14 @@ export interface Wanted {
   readonly arm: Arm
   readonly collection: AskedCollection
   readonly filters: Filters
+  /** Passages to hand over. */
   readonly topK: number
 }
 
 export interface Retrieved {
   /** Best first. */
   readonly passages: readonly Passage[]
-  /** How near the best of them is to the question, 0…1. */
+  /** How near the best of the first five is to the question, 0…1. */
   readonly nearness: number
 }
 
@@ -26,8 +27,10 @@ export interface PassageSearch {
   search(query: Search, choose: (candidates: readonly Candidate[]) => readonly number[], terms: { signal: AbortSignal; label: string }): Promise<Found>
 }
 
-/** Candidates of each arm. */
+/** Candidates of each arm, at the least. */
 const candidatesPerArm = 50
+/** As many as an answer is written from: how near they are must not depend on how many more were asked for. */
+const judged = 5
 
 /** Both arms, fused; the best `topK` with their text. */
 export function searchIn(store: PassageSearch, similarity: SimilarityRange) {
@@ -39,7 +42,7 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange) {
     }
     const found = await store.search(searchOf(wanted), choose, { signal: run.signal, label: 'retrieve' })
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
-    return { passages, nearness: nearness(passages, similarity) }
+    return { passages, nearness: nearness(passages.slice(0, judged), similarity) }
   }
 }
 
@@ -50,14 +53,14 @@ function weightFor({ asked, vector, vectorWeight, arm }: Wanted): number {
   return asked.terms.length === 0 ? 1 : vectorWeight
 }
 
-function searchOf({ asked, vector, vectorWeight, arm, collection, filters }: Wanted): Search {
+function searchOf({ asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted): Search {
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
   return {
     collectionId: collection.id,
     terms: arm === 'vector' ? [] : asked.terms,
     vector: hasVector ? { modelId: collection.modelId as number, values: vector } : null,
     filters,
-    limit: candidatesPerArm,
+    limit: Math.max(candidatesPerArm, topK),
   }
 }
 

@@ -1,14 +1,16 @@
+import { choose } from './choose.ts'
 import { unknownCollection } from './locate.ts'
 import { lookUp, type Looked, type LookSteps } from './look.ts'
 import type { Arm, AskedCollection, Question, Run } from './terms.ts'
 
-/** Retrieval alone: what POST /search and `askwell eval` call. One arm alone is for measuring. */
+/** Retrieval alone: what POST /search and `askwell eval` call. One arm alone is for measuring, and shown as it is. */
 export type SearchPassages = (question: Question, run: Run, arm?: Arm) => Promise<Looked>
 
 export function searchWith(steps: LookSteps, find: (name: string, run: Run) => Promise<AskedCollection | null>): SearchPassages {
   return async (question, run, arm = 'fused') => {
     const collection = await find(question.collection, run)
     if (!collection) throw unknownCollection(question.collection)
-    return await lookUp(steps, question, collection, run, arm)
+    const found = await lookUp(steps, question, collection, run, arm)
+    return arm === 'fused' ? await choose(steps, question, found, run) : found
   }
 }

@@ -95,15 +95,20 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
 }
 
 /**
- * 1 for the best passage, 0 from half its fused score down: retrieval knows more of where the answer is than any
+ * 1 for the best passage, 0 from half its score down: retrieval knows more of where the answer is than any
  * one sentence tells. Parts of one section stand together, so each counts as much as the best of them.
  */
 function rankScores(passages: readonly Passage[]): number[] {
   const section = (passage: Passage) => `${passage.documentId} ${passage.title}`
   const best = new Map<string, number>()
-  for (const passage of passages) best.set(section(passage), Math.max(best.get(section(passage)) ?? 0, passage.scores.fused))
+  for (const [place, passage] of passages.entries()) best.set(section(passage), Math.max(best.get(section(passage)) ?? 0, scoreOf(passage, place)))
   const top = Math.max(...best.values())
   return passages.map(passage => (top > 0 ? Math.max(0, (2 * (best.get(section(passage)) ?? 0)) / top - 1) : 0))
+}
+
+/** A reranker's scores have a scale of their own: of those the order counts. */
+function scoreOf({ scores }: Passage, place: number): number {
+  return scores.rerank === undefined ? scores.fused : 1 / (1 + place)
 }
 
 /** Neighbours in the question: "404 handler" of "change the 404 handler". */

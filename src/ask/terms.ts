@@ -56,6 +56,8 @@ export interface Scores {
   readonly fused: number
   /** Share of the question's words, weighted by idf, that the passage holds: 0…1. */
   readonly coverage: number
+  /** The reranker's, on a scale of its own; absent where none was asked. */
+  readonly rerank?: number
 }
 
 export interface Passage {
@@ -149,6 +151,7 @@ export type StageName =
   | 'understand'
   | 'embed'
   | 'retrieve'
+  | 'rerank'
   | 'pack'
   | 'generate'
   | 'extract'

@@ -9,6 +9,7 @@ export interface AboutOptions {
 
 const addresses = {
   'POST /ask': 'answers a question, with citations; JSON or server-sent events',
+  'POST /search': 'finds passages, for those who bring their own generator',
   'GET /collections': 'what was loaded (needs the admin key)',
   'PUT /documents': 'loads or replaces documents (needs the admin key)',
   'GET /docs': 'the API, browsable',

@@ -1,18 +1,13 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Answer, Ask, AskEvent, Run, StageName } from '../ask/terms.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Answer, Ask, AskEvent } from '../ask/terms.ts'
 import { AskError } from '../errors.ts'
-import { hangupSignal } from './hangup.ts'
+import { begin, serverTiming, type Begun, type RunSettings } from './begin.ts'
 import { AskBody } from './schemas.ts'
 import { sseHeaders, sseStream } from './sse.ts'
-import { startTrace, type RequestTrace } from './trace.ts'
 import { answerJson, questionOf, type AnswerView } from './wire.ts'
 
-export interface AskRouteOptions {
+export interface AskRouteOptions extends RunSettings {
   readonly ask: Ask
-  /** Default and cap of a question's time. */
-  readonly timeoutMs: number
-  /** Write questions into the log; by default not. */
-  readonly logQuestions?: boolean
   readonly metrics: {
     answered(answer: Answer, seconds: number): void
     failed(code: string): void
@@ -22,28 +17,10 @@ export interface AskRouteOptions {
 /** POST /ask: JSON, or server-sent events with `stream: true` or `Accept: text/event-stream`. */
 export function registerAsk(app: FastifyInstance, options: AskRouteOptions): void {
   app.post<{ Body: AskBody }>('/ask', { schema: { body: AskBody } }, async (request, reply) => {
-    const startedAt = performance.now() - reply.elapsedTime
-    const timings: Partial<Record<StageName, number>> = {}
     const isStreamed = wantsStream(request)
-    const trace = startTrace(request, reply)
-    const log = request.log.child(trace.ids)
-    // The line that says that the request is over is written by Fastify, through the reply's.
-    request.log = reply.log = log
-    if (options.logQuestions) log.info({ question: request.body.question }, 'asked')
-    const run: Run = {
-      id: request.id,
-      signal: hangupSignal(request, reply),
-      deadline: startedAt + Math.min(request.body.timeout_ms ?? options.timeoutMs, options.timeoutMs),
-      log,
-      isStreamed,
-      onStage: (name, ms) => void (timings[name] = (timings[name] ?? 0) + ms),
-    }
-    const view = (): AnswerView => ({
-      id: request.id,
-      include: request.body.include ?? [],
-      timings: rounded({ ...timings, total: performance.now() - startedAt }),
-    })
-    const events = trace.follow(observed(options.ask(questionOf(request.body), run), { metrics: options.metrics, startedAt, log, trace }))
+    const begun = begin(request, reply, options, isStreamed)
+    const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: begun.timings() })
+    const events = begun.trace.follow(observed(options.ask(questionOf(request.body), begun.run), begun, options.metrics))
     return isStreamed ? await sendStream(reply, events, view) : await sendJson(reply, events, view)
   })
 }
@@ -56,7 +33,7 @@ function wantsStream(request: FastifyRequest<{ Body: AskBody }>): boolean {
 async function sendJson(reply: FastifyReply, events: AsyncGenerator<AskEvent>, view: () => AnswerView) {
   const answer = await lastAnswer(events)
   const shown = view()
-  return reply.header('server-timing', serverTiming(answer, shown.timings)).send(answerJson(answer, shown))
+  return reply.header('server-timing', serverTiming(shown.timings, `cache;desc=${answer.cache.status}`)).send(answerJson(answer, shown))
 }
 
 /** The first event is awaited before the head is sent, so that a question that fails at once gets its status. */
@@ -70,22 +47,15 @@ async function lastAnswer(events: AsyncGenerator<AskEvent>): Promise<Answer> {
   throw new AskError('internal', { detail: 'the pipeline ended without an answer' })
 }
 
-interface Observers {
-  readonly metrics: AskRouteOptions['metrics']
-  readonly startedAt: number
-  readonly log: FastifyBaseLogger
-  readonly trace: RequestTrace
-}
-
 /** Tells metrics, the log and the trace how it went, whichever form the reply takes. */
-async function* observed(events: AsyncGenerator<AskEvent>, observers: Observers): AsyncGenerator<AskEvent, void, undefined> {
+async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics: AskRouteOptions['metrics']): AsyncGenerator<AskEvent, void, undefined> {
   // What stands when the reader of a stream leaves between two events: then nothing is thrown.
   let failure: string | null = 'cancelled'
   try {
     for await (const event of events) {
       if (event.type === 'done') {
         failure = null
-        tell(event.answer, observers)
+        tell(event.answer, begun, metrics)
       }
       yield event
     }
@@ -93,22 +63,14 @@ async function* observed(events: AsyncGenerator<AskEvent>, observers: Observers)
     failure = error instanceof AskError ? error.code : 'internal'
     throw error
   } finally {
-    if (failure !== null) observers.metrics.failed(failure)
+    if (failure !== null) metrics.failed(failure)
   }
 }
 
-function tell(answer: Answer, { metrics, startedAt, log, trace }: Observers): void {
+function tell(answer: Answer, { log, trace, elapsedMs }: Begun, metrics: AskRouteOptions['metrics']): void {
   const { mode, generator, abstained, degraded, cache, usage } = answer
-  const ms = performance.now() - startedAt
+  const ms = elapsedMs()
   metrics.answered(answer, ms / 1000)
   log.info({ mode, generator, abstained, degraded, cache: cache.status, usage, ms: Math.round(ms) }, 'answered')
   trace.note({ 'askwell.mode': mode, 'askwell.generator': generator, 'askwell.abstained': abstained, 'askwell.degraded': [...degraded], 'askwell.cache': cache.status })
-}
-
-function rounded(timings: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, Math.round(ms * 10) / 10]))
-}
-
-function serverTiming(answer: Answer, timings: Readonly<Record<string, number>>): string {
-  return [`cache;desc=${answer.cache.status}`, ...Object.entries(timings).map(([name, ms]) => `${name};dur=${ms}`)].join(', ')
 }

@@ -41,28 +41,31 @@ export const patternWords: Readonly<Record<string, string>> = {
 export const CollectionName = Type.String({ pattern: collectionPattern })
 export const Language = Type.String({ pattern: languagePattern })
 
-export const AskBody = Type.Object(
-  {
-    question: Text(4000),
-    collection: Type.Optional(CollectionName),
-    mode: Type.Optional(Type.Enum(['fast', 'smart', 'auto'])),
-    top_k: Type.Optional(Type.Integer({ minimum: 1, maximum: 20 })),
-    filters: Type.Optional(byField(Filter, 20)),
-    language: Type.Optional(Language),
-    history: Type.Optional(
-      Type.Array(
-        Type.Object({ role: Type.Enum(['user', 'assistant']), content: Text(8000) }, strict),
-        { maxItems: 50 },
-      ),
+/** A question and where to look: what /ask and /search have in common. */
+const asked = {
+  question: Text(4000),
+  collection: Type.Optional(CollectionName),
+  mode: Type.Optional(Type.Enum(['fast', 'smart', 'auto'])),
+  filters: Type.Optional(byField(Filter, 20)),
+  language: Type.Optional(Language),
+  history: Type.Optional(
+    Type.Array(
+      Type.Object({ role: Type.Enum(['user', 'assistant']), content: Text(8000) }, strict),
+      { maxItems: 50 },
     ),
-    stream: Type.Optional(Type.Boolean()),
-    timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
-    // No `uniqueItems`: every fault is looked for, and comparing 60,000 items with each other takes a minute.
-    include: Type.Optional(Type.Array(Type.Enum(['passages', 'timings']), { maxItems: 2 })),
-  },
-  strict,
-)
+  ),
+  timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
+  // No `uniqueItems`: every fault is looked for, and comparing 60,000 items with each other takes a minute.
+  include: Type.Optional(Type.Array(Type.Enum(['passages', 'timings']), { maxItems: 2 })),
+}
+
+const topK = (maximum: number) => Type.Optional(Type.Integer({ minimum: 1, maximum }))
+
+export const AskBody = Type.Object({ ...asked, top_k: topK(20), stream: Type.Optional(Type.Boolean()) }, strict)
 export type AskBody = Static<typeof AskBody>
+
+export const SearchBody = Type.Object({ ...asked, top_k: topK(50) }, strict)
+export type SearchBody = Static<typeof SearchBody>
 
 const Metadata = byField(Type.Unknown(), 100)
 

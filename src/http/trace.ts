@@ -12,6 +12,8 @@ export interface RequestTrace {
    * its children whoever pulls: the handler, or later the socket. The span ends when the generator does.
    */
   follow<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined>
+  /** The same for work that gives one thing. */
+  within<Result>(work: () => Promise<Result>): Promise<Result>
 }
 
 /** The root span of one request; its parent is the caller's, when `traceparent` names one. */
@@ -46,6 +48,17 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply): Reques
     }
   }
 
+  async function within<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await context.with(active, work)
+    } catch (error) {
+      markFailed(error)
+      throw error
+    } finally {
+      span.end()
+    }
+  }
+
   function markFailed(error: unknown): void {
     const type = isAskError(error) ? error.code : 'internal'
     span.setAttribute('error.type', type)
@@ -57,5 +70,6 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply): Reques
     ids: isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId } : {},
     note: attributes => void span.setAttributes(attributes),
     follow,
+    within,
   }
 }

@@ -1,16 +1,27 @@
-import type { Answer, Citation, Passage, Question } from '../ask/terms.ts'
-import type { AskBody } from './schemas.ts'
+import type { Looked } from '../ask/look.ts'
+import type { Answer, Citation, Passage, Question, Usage } from '../ask/terms.ts'
+import type { AskBody, SearchBody } from './schemas.ts'
 
 /** The one place where the wire's snake_case meets our camelCase. */
 
 const defaultTopK = 5
+/** Who brings a generator of their own chooses among more. */
+const searchedTopK = 10
 
 export function questionOf(body: AskBody): Question {
+  return question(body, defaultTopK)
+}
+
+export function searchedQuestion(body: SearchBody): Question {
+  return question(body, searchedTopK)
+}
+
+function question(body: AskBody | SearchBody, topK: number): Question {
   return {
     text: body.question.trim(),
     collection: body.collection ?? 'default',
     mode: body.mode ?? 'auto',
-    topK: body.top_k ?? defaultTopK,
+    topK: body.top_k ?? topK,
     filters: body.filters ?? {},
     language: body.language,
     history: body.history ?? [],
@@ -36,13 +47,26 @@ export function answerJson(answer: Answer, { id, include, timings }: AnswerView)
     degraded: answer.degraded,
     generator: answer.generator,
     model: answer.model,
-    usage: {
-      llm_calls: answer.usage.llmCalls,
-      prompt_tokens: answer.usage.promptTokens,
-      completion_tokens: answer.usage.completionTokens,
-    },
+    usage: usageJson(answer.usage),
     ...(include.includes('timings') ? { timings_ms: timings } : {}),
   }
+}
+
+export function searchedJson({ asked, mode, isNear, passages, degraded, usage }: Looked, { id, include, timings }: AnswerView) {
+  return {
+    id,
+    language: asked.language,
+    mode,
+    near: isNear,
+    passages: passages.map(passageJson),
+    degraded,
+    usage: usageJson(usage),
+    ...(include.includes('timings') ? { timings_ms: timings } : {}),
+  }
+}
+
+function usageJson({ llmCalls, promptTokens, completionTokens }: Usage) {
+  return { llm_calls: llmCalls, prompt_tokens: promptTokens, completion_tokens: completionTokens }
 }
 
 export function citationJson(citation: Citation) {
@@ -84,6 +108,7 @@ export function passageJson(passage: Passage, index: number) {
       vector_rank: scores.vectorRank,
       fused: round(scores.fused),
       coverage: round(scores.coverage),
+      rerank: roundOrNull(scores.rerank ?? null),
     },
   }
 }

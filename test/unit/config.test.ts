@@ -60,6 +60,15 @@ t.test('a prefix for the model in the package: refused', async t => {
   t.match(faultsOf({ EMBEDDING_MODEL: 'local', EMBEDDING_PASSAGE_PREFIX: 'passage:' })[0], /takes none/)
 })
 
+t.test('a reranker: address and model together, no key in the address', async t => {
+  t.equal(readConfig({}).rerank, null)
+  const rerank = { RERANK_URL: 'http://localhost:8000/v1/rerank', RERANK_MODEL: 'bge' }
+  t.match(readConfig(rerank).rerank, { url: rerank.RERANK_URL, model: 'bge', candidates: 30, timeoutMs: 3000 })
+  t.match(faultsOf({ RERANK_URL: rerank.RERANK_URL }), [/RERANK_MODEL is not set/])
+  t.match(faultsOf({ RERANK_MODEL: 'bge', RERANK_API_KEY: 'k' }), [/set RERANK_URL/, /RERANK_API_KEY is set.*set RERANK_URL/])
+  t.match(faultsOf({ ...rerank, RERANK_URL: 'https://key@api.example/rerank' }), [/without a name or key/])
+})
+
 t.test('the result cannot be changed', async t => {
   const config = readConfig({})
   t.throws(() => Object.assign(config.database, { poolSize: 1 }))

@@ -1,9 +1,9 @@
 import tap from 'tap'
 import { AskError, errorTable, type ErrorCode } from '../../../src/errors.ts'
 import { problemOf } from '../../../src/http/problems.ts'
-import { AskBody, DocumentParams, DocumentsBody } from '../../../src/http/schemas.ts'
+import { AskBody, DocumentParams, DocumentsBody, SearchBody } from '../../../src/http/schemas.ts'
 import { wireErrors } from '../../../src/http/unparsed.ts'
-import { questionOf } from '../../../src/http/wire.ts'
+import { questionOf, searchedQuestion } from '../../../src/http/wire.ts'
 import { version } from '../../../src/version.ts'
 import { contract, contractFaults, eventFaults, place, schemaFaults } from '../../support/contract.ts'
 import { edgeApp } from '../../support/edge.ts'
@@ -12,6 +12,7 @@ type Json = Readonly<Record<string, unknown>>
 
 tap.test('request schemas: those that requests are held against, but for their words', async t => {
   t.same(plain(valueAt('/components/schemas/AskRequest')), plain(AskBody))
+  t.same(plain(valueAt('/components/schemas/SearchRequest')), plain(SearchBody))
   t.same(plain(valueAt('/components/schemas/DocumentsRequest')), plain(DocumentsBody))
   t.same(plain(valueAt('/paths/~1documents~1{id}/parameters/0/schema')), plain(DocumentParams.properties.id))
 })
@@ -19,8 +20,9 @@ tap.test('request schemas: those that requests are held against, but for their w
 tap.test('documented defaults: those that a question gets', async t => {
   const { collection, mode, topK } = questionOf({ question: 'x' })
   t.equal(valueAt('/components/schemas/CollectionName')['default'], collection)
-  t.equal(valueAt('/components/schemas/AskRequest/properties/mode')['default'], mode)
+  t.equal(valueAt('/components/schemas/Mode')['default'], mode)
   t.equal(valueAt('/components/schemas/AskRequest/properties/top_k')['default'], topK)
+  t.equal(valueAt('/components/schemas/SearchRequest/properties/top_k')['default'], searchedQuestion({ question: 'x' }).topK)
 })
 
 tap.test('operations: every route of the app, and no other', async t => {

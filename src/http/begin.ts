@@ -1,0 +1,54 @@
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
+import type { Run, StageName } from '../ask/terms.ts'
+import { hangupSignal } from './hangup.ts'
+import { startTrace, type RequestTrace } from './trace.ts'
+
+export interface RunSettings {
+  /** Default and cap of a question's time. */
+  readonly timeoutMs: number
+  /** Write questions into the log; by default not. */
+  readonly logQuestions?: boolean
+}
+
+/** What a route that takes a question has in hand when it begins. */
+export interface Begun {
+  readonly run: Run
+  readonly trace: RequestTrace
+  readonly log: FastifyBaseLogger
+  /** Milliseconds since the first byte of the request. */
+  elapsedMs(): number
+  /** What each stage took so far, and `total`; in milliseconds, to a tenth. */
+  timings(): Record<string, number>
+}
+
+type Asking = FastifyRequest<{ Body: { readonly question: string; readonly timeout_ms?: number } }>
+
+/** The time counts from the socket: what a request waited before its handler is part of it. */
+export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, isStreamed = false): Begun {
+  const startedAt = performance.now() - reply.elapsedTime
+  const stages: Partial<Record<StageName, number>> = {}
+  const trace = startTrace(request, reply)
+  const log = request.log.child(trace.ids)
+  // The line that says that the request is over is written by Fastify, through the reply's.
+  request.log = reply.log = log
+  if (logQuestions) log.info({ question: request.body.question }, 'asked')
+  const elapsedMs = () => performance.now() - startedAt
+  const run: Run = {
+    id: request.id,
+    signal: hangupSignal(request, reply),
+    deadline: startedAt + Math.min(request.body.timeout_ms ?? timeoutMs, timeoutMs),
+    log,
+    isStreamed,
+    onStage: (name, ms) => void (stages[name] = (stages[name] ?? 0) + ms),
+  }
+  return { run, trace, log, elapsedMs, timings: () => rounded({ ...stages, total: elapsedMs() }) }
+}
+
+function rounded(timings: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, Math.round(ms * 10) / 10]))
+}
+
+/** W3C Server Timing; `notes` first. */
+export function serverTiming(timings: Readonly<Record<string, number>>, ...notes: readonly string[]): string {
+  return [...notes, ...Object.entries(timings).map(([name, ms]) => `${name};dur=${ms}`)].join(', ')
+}

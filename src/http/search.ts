@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify'
+import type { Looked } from '../ask/look.ts'
+import type { SearchPassages } from '../ask/search.ts'
+import { isAskError } from '../errors.ts'
+import { begin, serverTiming, type Begun, type RunSettings } from './begin.ts'
+import { SearchBody } from './schemas.ts'
+import { searchedJson, searchedQuestion } from './wire.ts'
+
+export interface SearchRouteOptions extends RunSettings {
+  readonly search: SearchPassages
+  readonly metrics: {
+    searched(found: Looked, seconds: number): void
+    failed(code: string): void
+  }
+}
+
+/** POST /search: what /ask would answer from, for those who bring their own generator. */
+export function registerSearch(app: FastifyInstance, { search, metrics, ...settings }: SearchRouteOptions): void {
+  app.post<{ Body: SearchBody }>('/search', { schema: { body: SearchBody } }, async (request, reply) => {
+    const begun = begin(request, reply, settings)
+    const found = await begun.trace.within(async () => {
+      try {
+        const looked = await search(searchedQuestion(request.body), begun.run)
+        tell(looked, begun, metrics)
+        return looked
+      } catch (error) {
+        metrics.failed(isAskError(error) ? error.code : 'internal')
+        throw error
+      }
+    })
+    const timings = begun.timings()
+    return reply.header('server-timing', serverTiming(timings)).send(searchedJson(found, { id: request.id, include: request.body.include ?? [], timings }))
+  })
+}
+
+function tell(found: Looked, { log, trace, elapsedMs }: Begun, metrics: SearchRouteOptions['metrics']): void {
+  const { mode, isNear, degraded, usage, passages } = found
+  const ms = elapsedMs()
+  metrics.searched(found, ms / 1000)
+  log.info({ mode, near: isNear, passages: passages.length, degraded, usage, ms: Math.round(ms) }, 'searched')
+  trace.note({ 'askwell.mode': mode, 'askwell.near': isNear, 'askwell.degraded': [...degraded] })
+}

@@ -1,0 +1,127 @@
+import t from 'tap'
+import { adminKey, databaseSettings, skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { assertContract } from '../support/contract.ts'
+import { loadHandbook } from '../support/corpus.ts'
+import { startReranker, type RerankBehaviour } from '../support/reranker.ts'
+import { clientOf, startService } from '../support/service.ts'
+import { until } from '../support/until.ts'
+
+/** Passages put in order by a reranker, which may fail. */
+
+t.setTimeout(240_000)
+
+const question = 'students dormitory grant library book'
+const key = 'rerank-key-for-tests'
+const settings = (url: string) => ({ RERANK_URL: url, RERANK_MODEL: 'test-rerank', RERANK_API_KEY: key, RERANK_CANDIDATES: '3' })
+
+interface Shown {
+  readonly source: string
+  readonly scores: { readonly rerank: number | null }
+}
+
+for (const world of worlds) {
+  t.test(`a reranker, ${world}`, { skip: skipReason(world) }, async t => {
+    const server = await startReranker(t)
+    const app = await startApp(t, world, settings(server.url))
+    await loadHandbook(app)
+    t.beforeEach(() => server.behave({ likes: 'lost book' }))
+    const search = async (body: object) => {
+      const reply = await app.send('POST', '/search', { question, ...body })
+      assertContract(t, { method: 'POST', path: '/search', status: reply.status, headers: reply.headers, body: reply.text })
+      return reply
+    }
+    const plain = (await search({ mode: 'fast' })).json
+
+    t.test('its order counts; it reads the best of the search, and its scores are shown', async t => {
+      const { json } = await search({ include: ['timings'] })
+      t.equal(json.passages[0].source, 'handbook/library.md')
+      const scores = (json.passages as Shown[]).map(({ scores }) => scores.rerank)
+      t.same(scores.slice(0, 3), scores.slice(0, 3).sort((a, b) => b! - a!))
+      t.equal(server.requests.at(-1)?.documents.length, Math.min(3, json.passages.length))
+      t.match(server.requests.at(-1), { query: question, documents: [/^Dormitory|^Grants|^Library/] })
+      t.match(json, { degraded: [], timings_ms: { rerank: Number } })
+      t.match((await app.send('GET', '/metrics')).text, /askwell_stage_seconds_count\{stage="rerank",outcome="ok"\}/)
+      t.match((await app.send('GET', '/readyz')).json.components, { rerank: 'test-rerank' })
+    })
+
+    t.test('an answer is made from what it puts first, though only one passage is wanted', async t => {
+      const { json } = await app.ask({ question, top_k: 1, include: ['passages'] })
+      t.match(json, { passages: [{ source: 'handbook/library.md', scores: { rerank: 0.9 } }], degraded: [], abstained: false })
+    })
+
+    t.test('fast: it is not asked; nor when nothing is near and an answer is not written', async t => {
+      const before = server.requests.length
+      t.same((await search({ mode: 'fast' })).json.passages, plain.passages)
+      t.equal((plain.passages as Shown[])[0]?.scores.rerank, null)
+      t.equal((await app.ask({ question: 'What is the weather in Paris today?' })).json.abstained, true)
+      t.equal(server.requests.length, before)
+    })
+
+    const faults: Readonly<Record<string, RerankBehaviour>> = {
+      'replies 500': { status: 500 },
+      'replies 429': { status: 429 },
+      'replies 401': { status: 401 },
+      'replies with garbage': { garbage: true },
+      'leaves a passage out': { results: results => results.slice(1) },
+      'says nothing': { silent: true },
+      'breaks off': { stalled: true },
+      'is slow': { delayMs: 5000 },
+    }
+    for (const [fault, behaviour] of Object.entries(faults)) {
+      t.test(`it ${fault}: the order of the search, in time, never cached`, async t => {
+        server.behave(behaviour)
+        const { status, json } = await search({ timeout_ms: 1500, include: ['timings'] })
+        t.equal(status, 200)
+        t.same(json.passages, plain.passages)
+        t.match(json, { degraded: ['rerank'], near: true })
+        t.ok(json.timings_ms.total < 1400, `${json.timings_ms.total} ms`)
+        t.match((await app.ask({ question, timeout_ms: 1500 })).json, { degraded: ['rerank'], abstained: false, cache: { status: 'miss' } })
+      })
+    }
+
+    t.test('it is gone: the order of the search; back: used again', async t => {
+      await server.stop()
+      t.match((await app.ask({ question })).json, { degraded: ['rerank'], abstained: false })
+      await server.start()
+      t.match((await app.ask({ question })).json, { degraded: [], cache: { status: 'miss' } })
+      t.match((await app.ask({ question })).json, { degraded: [], cache: { status: 'hit' } })
+    })
+
+    t.test('a client that leaves: it is hung up on', async () => {
+      server.behave({ silent: true })
+      const [asked, aborted] = [server.requests.length, server.aborted]
+      const leaving = new AbortController()
+      const body = JSON.stringify({ question: `${question} and the warden` })
+      const gone = fetch(`${app.url}/search`, { method: 'POST', body, headers: { 'content-type': 'application/json' }, signal: leaving.signal })
+      gone.catch(() => {})
+      await until('it is asked', () => server.requests.length > asked)
+      leaving.abort()
+      await until('it is hung up on', () => server.aborted > aborted)
+      await until('it is counted', async () => /failures_total\{code="cancelled"\} 1/.test((await app.send('GET', '/metrics')).text))
+    })
+  })
+}
+
+t.test('its wait has a limit of its own', async t => {
+  const server = await startReranker(t)
+  server.behave({ silent: true })
+  const app: App = await startApp(t, 'embedded', { ...settings(server.url), RERANK_TIMEOUT_MS: '100' })
+  await loadHandbook(app)
+  const { json } = await app.send('POST', '/search', { question, include: ['timings'] })
+  t.match(json, { degraded: ['rerank'] })
+  t.ok(json.timings_ms.rerank < 1000, `${json.timings_ms.rerank} ms`)
+})
+
+t.test('the log warns, and never has the key, which the server repeats', async t => {
+  const server = await startReranker(t)
+  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), ...settings(server.url) })
+  const { send, ask } = clientOf(await service.ready())
+  await send('PUT', '/documents', { documents: [{ source: 'a', text: '# A\n\nGrants are paid in May.' }, { source: 'b', text: '# B\n\nGrants are given by the dean.' }] }, { authorization: `Bearer ${adminKey}` })
+  server.behave({ status: 401 })
+  t.match((await ask({ question: 'When are grants paid?' })).json, { degraded: ['rerank'] })
+  await server.stop()
+  t.match((await ask({ question: 'When are grants paid?' })).json, { degraded: ['rerank'] })
+  await until('both are logged', () => service.log.filter(line => line['level'] === 'warn').length === 2)
+  t.match(service.log.filter(line => line['level'] === 'warn'), [{ code: 'model_rejected', msg: /RERANK_API_KEY/ }, { code: 'model_unreachable' }])
+  t.notMatch(JSON.stringify(service.log), key)
+})
