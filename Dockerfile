@@ -6,6 +6,9 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # No package that Askwell runs on needs an install script.
 RUN npm ci --omit=dev --ignore-scripts
+# --build-arg ONNX=yes: what EMBEDDING_MODEL=onnx:… needs, 330 MB.
+ARG ONNX
+RUN [ -z "$ONNX" ] || npm install --no-save --save-prod --omit=dev --ignore-scripts @huggingface/transformers
 
 FROM node:24-slim
 WORKDIR /app

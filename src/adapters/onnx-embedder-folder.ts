@@ -36,7 +36,8 @@ export async function readOnnxFolder(path: string): Promise<OnnxFolder> {
     pooling: await readPooling(read),
     maxTokens: await readMaxTokens(read, folder),
     prefixes: prefixesOf(await read('config_sentence_transformers.json')),
-    fingerprint: await fingerprintOf([file, `${file}_data`, 'tokenizer.json'].map(name => join(folder, name))),
+    // Weights of more than 2 GB are beside the graph, under either name.
+    fingerprint: await fingerprintOf([file, `${file}_data`, `${file}.data`, 'tokenizer.json'].map(name => join(folder, name))),
   }
 }
 
