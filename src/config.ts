@@ -98,6 +98,8 @@ export const settings = {
   rerankCandidates: setting('RERANK_CANDIDATES', '30', 'Passages the reranker reads.', integer(2, 100)),
   rerankTimeoutMs: setting('RERANK_TIMEOUT_MS', '3000', 'Longest wait for the reranker; never more than a third of the time left.', integer(10, 60_000)),
   requestTimeoutMs: setting('REQUEST_TIMEOUT_MS', '30000', 'Longest time for one question; the default and the cap of `timeout_ms`.', integer(100, 600_000)),
+  fusion: setting('FUSION', 'weighted', 'How the ranking by words and the one by vectors become one: `weighted` by shares per model and language, or `rrf`, by ranks alone.', oneOf('weighted', 'rrf')),
+  rrfK: setting('RRF_K', '60', 'The constant of `FUSION=rrf`; the larger, the less the first ranks stand out.', integer(1, 1000)),
   abstainBelow: setting('ABSTAIN_BELOW', '0.45', 'How near the best passage must be (0–1), else "I can\'t find that".', fraction()),
   answerCacheSeconds: setting('ANSWER_CACHE_SECONDS', '300', 'How long an answer is kept for the same question; `0`: never.', integer(0, 86_400)),
   answerCacheMb: setting('ANSWER_CACHE_MB', '64', 'Memory for cached answers.', integer(1, 65_536)),
@@ -160,6 +162,8 @@ export interface Config {
     readonly maxAnswerTokens: number
     readonly promptTokens: number
     readonly abstainBelow: number
+    readonly fusion: 'weighted' | 'rrf'
+    readonly rrfK: number
   }
   readonly cache: { readonly answerSeconds: number; readonly answerBytes: number; readonly embeddingBytes: number }
   readonly rateLimit: { readonly max: number; readonly seconds: number }
@@ -266,6 +270,8 @@ function arrange(raw: Raw): Config {
       maxAnswerTokens: raw.maxAnswerTokens,
       promptTokens: raw.promptTokens,
       abstainBelow: raw.abstainBelow,
+      fusion: raw.fusion,
+      rrfK: raw.rrfK,
     },
     cache: {
       answerSeconds: raw.answerCacheSeconds,

@@ -125,7 +125,7 @@ function stepsOf({ config, database, models, metrics, stages }: Omit<Parts, 'sto
   const rewrites = chat ? rewriteWith(chat) : null
   return {
     embed: stage('embed', budgetMs.embed, embedWith(embedder, vectorCache(config, metrics))),
-    retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(database), similarityRange(embedder))),
+    retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(database), similarityRange(embedder), config.ask)),
     rerank: rerankStep(config, stages),
     pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question }),
     extract: stage('extract', budgetMs.extract, extractFrom),
@@ -134,7 +134,7 @@ function stepsOf({ config, database, models, metrics, stages }: Omit<Parts, 'sto
       condense: stage('understand', budgetMs.understand, rewrites.condense),
       rephrase: stage('understand', budgetMs.understand, rewrites.rephrase),
     },
-    vectorWeight: (language: string) => vectorWeight(embedder, language),
+    vectorWeight: (language: string, { vectorWeights }: AskedCollection) => vectorWeight(embedder, language, vectorWeights),
     abstainBelow: config.ask.abstainBelow,
     reserveMs,
     model: chat?.model ?? null,
@@ -147,11 +147,12 @@ function rerankStep({ rerank }: Config, { stage }: Stages): ChooseSteps['rerank'
   return { candidates, run: stage('rerank', timeoutMs, rerankWith(createReranker(rerank), candidates)) }
 }
 
-async function askedCollection(store: DocumentStore, { embedder }: Models, name: string, run: Run): Promise<AskedCollection | null> {
+/** The collection as a question meets it; null when there is none of this name. */
+export async function askedCollection(store: DocumentStore, { embedder }: Models, name: string, run: Run): Promise<AskedCollection | null> {
   const found = await store.collection(name, run.signal)
   // Re-embedded by another model while we run: our vectors may not be compared with its.
   const isOurs = found?.model?.name === embedder.model
-  return found && { id: found.id, name, epoch: found.epoch, modelId: isOurs ? found.model.id : null, languages: found.languages }
+  return found && { id: found.id, name, epoch: found.epoch, modelId: isOurs ? found.model.id : null, languages: found.languages, vectorWeights: found.vectorWeights }
 }
 
 function vectorCache({ cache }: Config, metrics: Metrics) {

@@ -24,13 +24,13 @@ export function readAsked(folder: string, size: string, collection: Collection):
 
 function wantedOf(question: string, vector: Float32Array, { id, name, epoch, model, efSearch, languages, windowCount, chunkCount }: Collection): Wanted {
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / chunkCount))
-  const collection = { id, name, epoch, modelId: model!.id, windowsPerChunk, efSearch, languages }
+  const collection = { id, name, epoch, modelId: model!.id, windowsPerChunk, efSearch, languages, vectorWeights: {} }
   return { asked: read(question, 'en'), vector, vectorWeight: 0.5, arm: 'fused', collection, filters: {}, topK: 5 }
 }
 
 /** The product's retrieval from the words and the vector of a question to its five passages. */
 export function retrievalFrom(store: PassageSearch) {
-  const search = searchIn(store, { unrelated: 0.3, related: 0.7 })
+  const search = searchIn(store, { unrelated: 0.3, related: 0.7 }, { fusion: 'weighted', rrfK: 60 })
   return async ({ wanted }: Asked) => await search(wanted, run)
 }
 

@@ -11,6 +11,8 @@ export interface Collection {
   readonly documentCount: number
   readonly chunkCount: number
   readonly languages: readonly string[]
+  /** By language, learned for its model; see {@link writeWeights}. */
+  readonly vectorWeights: Readonly<Record<string, number>>
   readonly updatedAt: Date
 }
 
@@ -60,7 +62,8 @@ type Row = Record<string, unknown>
 async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> {
   return await sql`
     select c.*, m.name as model_name, m.dimensions,
-      array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc) as languages
+      array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc) as languages,
+      (select coalesce(jsonb_object_agg(f.language, f.vector_weight), '{}') from fusion_weights f where f.model = m.name) as vector_weights
     from collections c left join embedding_models m on m.id = c.model_id
     where ${name}::text is null or c.name = ${name} order by c.name`
 }
@@ -97,6 +100,7 @@ function collectionOf(row: Row): Collection {
     documentCount: Number(row['document_count']),
     chunkCount: Number(row['chunk_count']),
     languages: row['languages'] as string[],
+    vectorWeights: row['vector_weights'] as Record<string, number>,
     updatedAt: row['updated_at'] as Date,
   }
 }

@@ -13,16 +13,22 @@ export interface Ranked {
   readonly scores: Scores
 }
 
+/** How the arms come together; `rrfK` counts for `rrf` only. */
+export interface Fusion {
+  readonly fusion: 'weighted' | 'rrf'
+  readonly rrfK: number
+}
+
+const weighted: Fusion = { fusion: 'weighted', rrfK: 60 }
+
 /**
- * Weighted sum of min-max scores (convex combination: Bruch, Gai & Ingber 2023). Reciprocal rank fusion lets a
- * weak arm ruin a good ranking; here the weak arm has the say that its weight gives it. A chunk that an arm did
- * not find gets that arm's least score. `vectorWeight` 0…1; the lexical arm has the rest.
+ * Brings both arms into one order. `vectorWeight` 0…1 is the vector arm's share, the lexical arm has the rest; `rrf`
+ * knows no shares. A chunk that an arm did not find gets that arm's least.
  */
-export function fuse(evidence: readonly Evidence[], vectorWeight: number): Ranked[] {
-  const lexical = scale(evidence.map(e => e.lexical))
-  const vector = scale(evidence.map(e => e.vector))
+export function fuse(evidence: readonly Evidence[], vectorWeight: number, { fusion, rrfK }: Fusion = weighted): Ranked[] {
   const lexicalRanks = ranks(evidence.map(e => e.lexical))
   const vectorRanks = ranks(evidence.map(e => e.vector))
+  const fused = fusion === 'rrf' ? reciprocal([lexicalRanks, vectorRanks], rrfK) : combined(evidence, vectorWeight)
   const ranked = evidence.map((e, i): Ranked => ({
     chunkId: e.chunkId,
     scores: {
@@ -30,11 +36,31 @@ export function fuse(evidence: readonly Evidence[], vectorWeight: number): Ranke
       lexicalRank: lexicalRanks[i] ?? null,
       vector: e.vector,
       vectorRank: vectorRanks[i] ?? null,
-      fused: (1 - vectorWeight) * (lexical[i] ?? 0) + vectorWeight * (vector[i] ?? 0),
+      fused: fused[i] ?? 0,
       coverage: e.coverage,
     },
   }))
   return ranked.sort((a, b) => b.scores.fused - a.scores.fused || a.chunkId - b.chunkId)
+}
+
+/**
+ * Weighted sum of min-max scores (convex combination: Bruch, Gai & Ingber 2023, doi:10.1145/3596512). A weak arm has
+ * the say that its weight gives it, where reciprocal rank fusion lets it ruin a good ranking.
+ */
+function combined(evidence: readonly Evidence[], vectorWeight: number): number[] {
+  const lexical = scale(evidence.map(e => e.lexical))
+  const vector = scale(evidence.map(e => e.vector))
+  return evidence.map((_, i) => (1 - vectorWeight) * (lexical[i] ?? 0) + vectorWeight * (vector[i] ?? 0))
+}
+
+/** Reciprocal rank fusion (Cormack, Clarke & Büttcher 2009, doi:10.1145/1571941.1572114), scaled so that first by both arms is 1. */
+function reciprocal(arms: readonly (readonly (number | null)[])[], k: number): number[] {
+  const [first = []] = arms
+  return first.map((_, i) => arms.reduce((sum, rank) => sum + part(rank[i] ?? null), 0) / arms.length)
+
+  function part(rank: number | null): number {
+    return rank === null ? 0 : (k + 1) / (k + rank)
+  }
 }
 
 /** To 0…1; what was not found is 0. A single score is 1: it is the best there is. */

@@ -13,7 +13,7 @@ export interface LookSteps extends ChooseSteps {
   /** Null when no language model is set. */
   readonly rewrite: Rewrites | null
   /** Share of the vector arm for questions in this language, 0…1. */
-  readonly vectorWeight: (language: string) => number
+  readonly vectorWeight: (language: string, collection: AskedCollection) => number
   /** Passages less near than this answer nothing, 0…1. */
   readonly abstainBelow: number
 }
@@ -45,12 +45,18 @@ export async function lookUp(steps: LookSteps, question: Question, collection: A
   return looked(best, true, addUsage(usage, other.usage))
 
   async function find(words: Understood): Promise<Found> {
-    const weight = collection.modelId === null || arm === 'lexical' ? 0 : steps.vectorWeight(words.language)
+    const weight = weightOf(words.language)
     const { vector, isDegraded } = weight > 0 ? await embed(words) : { vector: null, isDegraded: false }
     const { filters } = question
     const topK = arm === 'fused' ? candidatesFor(steps, question) : question.topK
     const retrieved = await steps.retrieve({ asked: words, vector, vectorWeight: weight, arm, collection, filters, topK }, run)
     return { ...retrieved, degraded: isDegraded ? ['embeddings'] : [] }
+  }
+
+  /** An arm that is measured alone is asked, even where it has no say beside the other. */
+  function weightOf(language: string): number {
+    if (collection.modelId === null || arm === 'lexical') return 0
+    return arm === 'vector' ? 1 : steps.vectorWeight(language, collection)
   }
 
   async function embed(words: Understood): Promise<Embedded> {

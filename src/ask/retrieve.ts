@@ -1,5 +1,5 @@
 import type { Candidate, Found, Search, StoredPassage } from '../adapters/passages.ts'
-import { fuse, type Ranked } from './fuse.ts'
+import { fuse, type Fusion, type Ranked } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run } from './terms.ts'
 import type { Understood } from './understand.ts'
 import { type SimilarityRange } from './weights.ts'
@@ -33,11 +33,11 @@ const candidatesPerArm = 50
 const judged = 5
 
 /** Both arms, fused; the best `topK` with their text. */
-export function searchIn(store: PassageSearch, similarity: SimilarityRange) {
+export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusion: Fusion) {
   return async (wanted: Wanted, run: Run): Promise<Retrieved> => {
     let ranked: Ranked[] = []
     const choose = (candidates: readonly Candidate[]) => {
-      ranked = fuse(candidates, weightFor(wanted)).slice(0, wanted.topK)
+      ranked = fuse(candidates, weightFor(wanted), fusion).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
     const found = await store.search(searchOf(wanted), choose, { signal: run.signal, label: 'retrieve' })
@@ -53,7 +53,8 @@ function weightFor({ asked, vector, vectorWeight, arm }: Wanted): number {
   return asked.terms.length === 0 ? 1 : vectorWeight
 }
 
-function searchOf({ asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted): Search {
+/** What the store is asked; `vectorWeight` 0 leaves the vectors out. */
+export function searchOf({ asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted): Search {
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
   return {
     collectionId: collection.id,

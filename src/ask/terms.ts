@@ -168,6 +168,8 @@ export interface AskedCollection {
   readonly modelId: number | null
   /** Languages of its chunks, most frequent first. */
   readonly languages: readonly string[]
+  /** Share of the vector arm by language, 0…1, where it was learned for its model. */
+  readonly vectorWeights: Readonly<Record<string, number>>
 }
 
 /** The whole product as one function: what the edge calls. */

@@ -22,10 +22,13 @@ const known: Readonly<Record<string, ModelNotes>> = {
 /** Of a model we know nothing of, words lead and similarity alone convinces nobody. */
 const unknown: ModelNotes = { vectorWeight: 0.3, similarity: { unrelated: 0.5, related: 1.2 } }
 
-/** 0 where the model cannot read the language: a ranking it makes there is noise. */
-export function vectorWeight(embedder: Pick<Embedder, 'model' | 'languages'>, language: string): number {
+/** Shares of the vector arm by language, as `askwell eval --learn` found them for one model. */
+export type LearnedWeights = Readonly<Record<string, number>>
+
+/** 0 where the model cannot read the language, whatever was learned: a ranking it makes there is noise. */
+export function vectorWeight(embedder: Pick<Embedder, 'model' | 'languages'>, language: string, learned: LearnedWeights): number {
   if (!canRead(embedder, language)) return 0
-  return (known[embedder.model] ?? unknown).vectorWeight
+  return (Object.hasOwn(learned, language) ? learned[language] : undefined) ?? (known[embedder.model] ?? unknown).vectorWeight
 }
 
 export function similarityRange(embedder: Pick<Embedder, 'model'>): SimilarityRange {

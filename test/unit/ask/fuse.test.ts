@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { fuse, type Evidence } from '../../../src/ask/fuse.ts'
+import { fuse, type Evidence, type Fusion } from '../../../src/ask/fuse.ts'
 
 const found = (chunkId: number, lexical: number | null, vector: number | null): Evidence => ({ chunkId, lexical, vector, coverage: 0 })
+const rrf: Fusion = { fusion: 'rrf', rrfK: 60 }
 const order = (evidence: Evidence[], weight: number) => fuse(evidence, weight).map(each => each.chunkId)
 
 t.test('weight 0: the lexical order; weight 1: the vector order', async t => {
@@ -25,8 +26,28 @@ t.test('nothing found: nothing ranked', async t => t.same(fuse([], 0.5), []))
 t.test('fused scores are within 0…1 and in order, whatever the arms say', async t => {
   const score = fc.option(fc.double({ min: -1000, max: 1000, noNaN: true }))
   const property = fc.property(fc.array(fc.tuple(score, score)), fc.double({ min: 0, max: 1, noNaN: true }), (rows, weight) => {
-    const scores = fuse(rows.map(([lexical, vector], i) => found(i, lexical, vector)), weight).map(each => each.scores.fused)
-    return scores.every((value, i) => value >= -1e-9 && value <= 1 + 1e-9 && value <= (scores[i - 1] ?? 1) + 1e-9)
+    const evidence = rows.map(([lexical, vector], i) => found(i, lexical, vector))
+    const isFit = (scores: number[]) => scores.every((value, i) => value >= -1e-9 && value <= 1 + 1e-9 && value <= (scores[i - 1] ?? 1) + 1e-9)
+    return [undefined, rrf].every(fusion => isFit(fuse(evidence, weight, fusion).map(each => each.scores.fused)))
   })
   t.doesNotThrow(() => fc.assert(property))
+})
+
+t.test('rrf: one over k and the rank, of both arms; first by both is 1', async t => {
+  const [best, second, third] = fuse([found(1, 9, 0.9), found(2, 5, null), found(3, 4, 0.1)], 0.3, rrf)
+  t.match([best, third, second].map(each => each?.chunkId), [1, 2, 3])
+  t.equal(best?.scores.fused, 1)
+  t.equal(second?.scores.fused.toFixed(12), ((61 / 63 + 61 / 62) / 2).toFixed(12))
+  t.equal(third?.scores.fused.toFixed(12), (61 / 62 / 2).toFixed(12), 'found by one arm alone')
+})
+
+t.test('rrf: a larger k lets first ranks stand out less', async t => {
+  const evidence = [found(1, 9, null), found(2, 8, 0.1), found(3, 7, 0.2)]
+  const order = (rrfK: number) => fuse(evidence, 0.3, { ...rrf, rrfK }).map(each => each.chunkId)
+  t.equal(order(60)[2], 1)
+  const [gap1 = 0, gap60 = 0] = [1, 60].map(rrfK => {
+    const [first, second] = fuse([found(1, 9, null), found(2, 8, null)], 0, { ...rrf, rrfK })
+    return (first?.scores.fused ?? 0) - (second?.scores.fused ?? 0)
+  })
+  t.ok(gap1 > gap60)
 })

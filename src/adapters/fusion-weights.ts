@@ -1,0 +1,31 @@
+import type { Sql } from './database.ts'
+
+/** The vector arm's share for questions in one language. */
+export interface LearnedWeight {
+  readonly language: string
+  /** 0…1 */
+  readonly vectorWeight: number
+  /** How many it was learned from. */
+  readonly questions: number
+}
+
+/** By language; empty where nothing was learned for this model. */
+export async function readWeights(sql: Sql, model: string): Promise<Record<string, number>> {
+  const rows = await sql`select language, vector_weight from fusion_weights where model = ${model}`
+  return Object.fromEntries(rows.map(row => [String(row['language']), Number(row['vector_weight'])]))
+}
+
+/** Other languages' weights stay. Answers remembered from rankings by the old ones are not given any more: every epoch grows. */
+export async function writeWeights(sql: Sql, model: string, learned: readonly LearnedWeight[]): Promise<void> {
+  if (learned.length === 0) return
+  await sql.begin(async tx => {
+    await tx`
+      insert into fusion_weights (model, language, vector_weight, questions)
+      select ${model}, u.language, u.vector_weight, u.questions
+      from unnest(${learned.map(each => each.language)}::text[], ${learned.map(each => each.vectorWeight)}::real[], ${learned.map(each => each.questions)}::int[])
+        as u(language, vector_weight, questions)
+      on conflict (model, language) do update
+        set vector_weight = excluded.vector_weight, questions = excluded.questions, learned_at = now()`
+    await tx`update collections set epoch = epoch + 1`
+  })
+}
