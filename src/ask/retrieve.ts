@@ -1,4 +1,5 @@
 import type { Candidate, Found, Search, StoredPassage } from '../adapters/passages.ts'
+import { isStopWord } from '../text/analyze.ts'
 import { fuse, type Fusion, type Ranked } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run } from './terms.ts'
 import type { Understood } from './understand.ts'
@@ -42,8 +43,15 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
     }
     const found = await store.search(searchOf(wanted), choose, { signal: run.signal, label: 'retrieve' })
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
-    return { passages, nearness: nearness(passages.slice(0, judged), similarity) }
+    return { passages, nearness: nearness(convincing(passages, wanted.asked), similarity) }
   }
+}
+
+/** What nearness is judged by. A question of nothing but function words ("is it?") has none that a passage could answer by. */
+function convincing(passages: readonly Passage[], { terms, language }: Understood): Passage[] {
+  const best = passages.slice(0, judged)
+  if (terms.some(({ term }) => !isStopWord(term, language))) return best
+  return best.map(passage => ({ ...passage, scores: { ...passage.scores, coverage: 0 } }))
 }
 
 /** With one arm only, that arm has all the say. */

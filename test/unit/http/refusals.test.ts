@@ -21,6 +21,17 @@ tap.test('errors of a question: each with its status, and as documented', async 
   }
 })
 
+tap.test('errors of a search: the same; each is counted', async t => {
+  const counted: string[] = []
+  for (const code of ['unknown_collection', 'pool_exhausted', 'database_unavailable', 'deadline_exceeded'] as const) {
+    const search = async () => { throw new AskError(code) }
+    const app = await edgeApp({ search: { search, timeoutMs: 1000, metrics: { searched() {}, failed: code => void counted.push(code) } } })
+    const reply = await injected(t, app, { method: 'POST', url: '/search', payload: { question: 'x' } })
+    t.match({ status: reply.statusCode, code: reply.json().code }, { status: errorTable[code].status, code })
+  }
+  t.same(counted, ['unknown_collection', 'pool_exhausted', 'database_unavailable', 'deadline_exceeded'])
+})
+
 tap.test('an unknown error: 500 without its words', async t => {
   const { statusCode, body } = await asked(t, failing(new Error('password authentication failed for user "askwell"')))
   t.equal(statusCode, 500)
@@ -51,7 +62,7 @@ tap.test('too many requests: 429 with Retry-After; probes are never limited', as
 })
 
 tap.test('probes of a service that is not ready', async t => {
-  const health = { isStarted: () => false, isDraining: () => false, pingDatabase: async () => true, components: () => ({ database: 'postgres', redis: 'off', chat: 'a', embeddings: 'b' }) }
+  const health = { isStarted: () => false, isDraining: () => false, pingDatabase: async () => true, components: () => ({ database: 'postgres', redis: 'off', chat: 'a', embeddings: 'b', rerank: 'off' }) }
   const starting = await edgeApp({ health })
   t.match((await injected(t, starting, { method: 'GET', url: '/readyz' })).json(), { status: 'starting' })
   t.equal((await injected(t, starting, { method: 'GET', url: '/startupz' })).statusCode, 503)
