@@ -114,7 +114,7 @@ const reserveMs = 200
 function arrange({ config, database, store, models, metrics }: Parts): { ask: Ask; search: SearchPassages } {
   const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: metrics.stages })
   const steps = stepsOf({ config, database, models, metrics, stages })
-  const find = stages.stage('remember', budgetMs.remember, async (name: string, run: Run) => await askedCollection(store, models, name, run))
+  const find = stages.stage('remember', budgetMs.remember, async (name: string, run: Run) => await askedCollection(store, models, name, run.signal))
   const ask = located(find, withAnswerCache(createPipeline(steps), config, models, metrics))
   return { ask, search: searchWith(steps, find) }
 }
@@ -148,11 +148,14 @@ function rerankStep({ rerank }: Config, { stage }: Stages): ChooseSteps['rerank'
 }
 
 /** The collection as a question meets it; null when there is none of this name. */
-export async function askedCollection(store: DocumentStore, { embedder }: Models, name: string, run: Run): Promise<AskedCollection | null> {
-  const found = await store.collection(name, run.signal)
+export async function askedCollection(store: DocumentStore, { embedder }: Models, name: string, signal: AbortSignal): Promise<AskedCollection | null> {
+  const found = await store.collection(name, signal)
   // Re-embedded by another model while we run: our vectors may not be compared with its.
   const isOurs = found?.model?.name === embedder.model
-  return found && { id: found.id, name, epoch: found.epoch, modelId: isOurs ? found.model.id : null, languages: found.languages, vectorWeights: found.vectorWeights }
+  if (!found) return null
+  const { id, epoch, languages, vectorWeights, efSearch, windowCount, chunkCount } = found
+  const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
+  return { id, name, epoch, modelId: isOurs ? found.model.id : null, windowsPerChunk, efSearch, languages, vectorWeights }
 }
 
 function vectorCache({ cache }: Config, metrics: Metrics) {

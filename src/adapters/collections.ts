@@ -10,6 +10,10 @@ export interface Collection {
   readonly epoch: number
   readonly documentCount: number
   readonly chunkCount: number
+  /** Vectors: a long chunk has several. */
+  readonly windowCount: number
+  /** See {@link tuneRecall}; null until measured. */
+  readonly efSearch: number | null
   readonly languages: readonly string[]
   /** By language, learned for its model; see {@link writeWeights}. */
   readonly vectorWeights: Readonly<Record<string, number>>
@@ -99,6 +103,8 @@ function collectionOf(row: Row): Collection {
     epoch: Number(row['epoch']),
     documentCount: Number(row['document_count']),
     chunkCount: Number(row['chunk_count']),
+    windowCount: Number(row['window_count']),
+    efSearch: row['ef_search'] === null ? null : Number(row['ef_search']),
     languages: row['languages'] as string[],
     vectorWeights: row['vector_weights'] as Record<string, number>,
     updatedAt: row['updated_at'] as Date,

@@ -112,7 +112,8 @@ async function replaceDocuments(tx: Sql, target: Collection, given: readonly Pre
   const chunks = await insertAll(tx, target, documents, runId)
   const [added, replaced] = [documents.filter(each => !stored.has(each.id)), documents.filter(each => stored.has(each.id))]
   const length = chunks.reduce((sum, { chunk }) => sum + chunk.length, 0)
-  await bumpCollection(tx, target.id, { documents: added.length, chunks: chunks.length, terms: length })
+  const windows = chunks.reduce((sum, { chunk }) => sum + chunk.vectors.length, 0)
+  await bumpCollection(tx, target.id, { documents: added.length, chunks: chunks.length, terms: length, windows: target.model ? windows : 0 })
   return { added: added.map(each => each.id), replaced: replaced.map(each => each.id), chunks: chunks.length }
 }
 
@@ -160,24 +161,35 @@ async function deleteDocuments(tx: Sql, collectionId: number, ids: string[]): Pr
   if (ids.length === 0) return 0
   await dropChunks(tx, collectionId, ids)
   const { count } = await tx`delete from documents where id = any(${ids}::uuid[])`
-  if (count > 0) await bumpCollection(tx, collectionId, { documents: -count, chunks: 0, terms: 0 })
+  if (count > 0) await bumpCollection(tx, collectionId, { documents: -count, chunks: 0, terms: 0, windows: 0 })
   return count
 }
 
 /** Removes the chunks of these documents together with what they added to the collection's statistics. */
 async function dropChunks(tx: Sql, collectionId: number, documentIds: string[]): Promise<void> {
   const [old] = await tx`
-    select count(*)::int as chunks, coalesce(sum(length), 0)::bigint as terms from chunks where document_id = any(${documentIds}::uuid[])`
+    select count(*)::int as chunks, coalesce(sum(length), 0)::bigint as terms, coalesce(sum(w.count), 0)::bigint as windows
+    from chunks c cross join lateral (
+      select count(*) from chunk_vectors v join collections o on o.id = ${collectionId} and o.model_id = v.model_id where v.chunk_id = c.id) w
+    where document_id = any(${documentIds}::uuid[])`
   if (!old || Number(old['chunks']) === 0) return
   await removeTerms(tx, collectionId, documentIds)
   await tx`delete from chunks where document_id = any(${documentIds}::uuid[])`
-  await bumpCollection(tx, collectionId, { documents: 0, chunks: -Number(old['chunks']), terms: -Number(old['terms']) })
+  await bumpCollection(tx, collectionId, { documents: 0, chunks: -Number(old['chunks']), terms: -Number(old['terms']), windows: -Number(old['windows']) })
 }
 
-async function bumpCollection(tx: Sql, id: number, change: { documents: number; chunks: number; terms: number }): Promise<void> {
+/** What a write adds to the collection's counts. */
+interface Change {
+  readonly documents: number
+  readonly chunks: number
+  readonly terms: number
+  readonly windows: number
+}
+
+async function bumpCollection(tx: Sql, id: number, change: Change): Promise<void> {
   await tx`
     update collections set epoch = epoch + 1, updated_at = now(), document_count = document_count + ${change.documents},
-      chunk_count = chunk_count + ${change.chunks}, term_count = term_count + ${change.terms}
+      chunk_count = chunk_count + ${change.chunks}, term_count = term_count + ${change.terms}, window_count = window_count + ${change.windows}
     where id = ${id}`
 }
 

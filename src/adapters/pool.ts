@@ -3,6 +3,8 @@ import { AskError, isAskError } from '../errors.ts'
 import { databaseError } from './postgres-errors.ts'
 
 export type Sql = postgres.Sql<Record<never, never>>
+/** A part of a statement. */
+export type Fragment = postgres.PendingQuery<postgres.Row[]>
 
 export interface PoolOptions {
   /** A client of one connection (`max: 1`). postgres.js opens a lost one again by itself and tells `onClose`. */

@@ -78,7 +78,10 @@ export async function openReembedding(
       await tx`select 1 from collections where id = ${collectionId} for update`
       const left = await tx`select from chunks c where ${pending(tx as unknown as Sql)} and c.id > ${afterId}::bigint limit 1`
       if (left.length > 0) return false
-      await tx`update collections set model_id = ${modelId}, epoch = epoch + 1, updated_at = now() where id = ${collectionId}`
+      await tx`
+        update collections set model_id = ${modelId}, epoch = epoch + 1, updated_at = now(), ef_search = null,
+          window_count = (select count(*) from chunk_vectors v where v.collection_id = ${collectionId} and v.model_id = ${modelId})
+        where id = ${collectionId}`
       await tx`delete from chunk_vectors where collection_id = ${collectionId} and model_id <> ${modelId}`
       return true
     }))

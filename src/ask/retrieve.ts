@@ -67,7 +67,7 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
   return {
     collectionId: collection.id,
     terms: arm === 'vector' ? [] : asked.terms,
-    vector: hasVector ? { modelId: collection.modelId as number, values: vector } : null,
+    vector: hasVector ? { modelId: collection.modelId as number, values: vector, windowsPerChunk: collection.windowsPerChunk, efSearch: collection.efSearch } : null,
     filters,
     limit: Math.max(candidatesPerArm, topK),
   }

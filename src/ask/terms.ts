@@ -166,6 +166,10 @@ export interface AskedCollection {
   readonly epoch: number
   /** The model that made its vectors; null while it has none. */
   readonly modelId: number | null
+  /** Mean vectors of a chunk, rounded up. */
+  readonly windowsPerChunk: number
+  /** How far the vector index is searched; null until measured. */
+  readonly efSearch: number | null
   /** Languages of its chunks, most frequent first. */
   readonly languages: readonly string[]
   /** Share of the vector arm by language, 0…1, where it was learned for its model. */

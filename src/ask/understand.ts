@@ -1,11 +1,10 @@
-import { analyze, queryTerms } from '../text/analyze.ts'
+import { analyze, queryTerms, type QueryTerm as TextTerm } from '../text/analyze.ts'
 import { detectLanguage } from '../text/language.ts'
 import type { AskedCollection, Question } from './terms.ts'
 
-export interface QueryTerm {
-  readonly term: string
-  readonly count: number
-  readonly isContent: boolean
+export interface QueryTerm extends TextTerm {
+  /** Searched for only when the documents know none of the other words. */
+  readonly isSpare: boolean
 }
 
 /** A question made ready for searching. */
@@ -33,11 +32,11 @@ export function understand(question: Question, collection: AskedCollection): Und
 
 /** Another wording of the same question, in the same language. */
 export function read(text: string, language: string): Understood {
-  const terms = queryTerms(analyze(text, language)).filter(isWorthAsking)
-  return { text, language, terms, own: terms }
+  const terms = queryTerms(analyze(text, language)).map(term => ({ ...term, isSpare: !isWorthAsking(term) }))
+  return { text, language, terms, own: terms.filter(term => !term.isSpare) }
 }
 
 /** Function words only add noise (nDCG@10 .002–.003), but for Vietnamese without diacritics, where they help .004. */
-function isWorthAsking({ term, isContent }: QueryTerm): boolean {
+function isWorthAsking({ term, isContent }: TextTerm): boolean {
   return isContent || term.startsWith('~')
 }
