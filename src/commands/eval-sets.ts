@@ -1,6 +1,10 @@
+import { createPassageStore } from '../adapters/passages.ts'
+import type { Embedder } from '../ask/embedder.ts'
 import type { Config } from '../config.ts'
-import { openDeps, type Deps } from '../deps.ts'
+import { askedCollection, openDeps, type Deps } from '../deps.ts'
+import type { Circumstances } from '../eval/ask-all.ts'
 import { withCollection } from '../eval/collection.ts'
+import { gather, type Evidence } from '../eval/evidence.ts'
 import { measureSet, type Measured } from '../eval/measure.ts'
 import { writeRun } from '../eval/run-file.ts'
 import type { EvalSet } from '../eval/set.ts'
@@ -12,12 +16,15 @@ export interface EvaluateOptions {
   /** Folder for TREC runs. */
   readonly run?: string
   readonly keep?: boolean
+  /** Gather evidence to learn from as well. */
+  readonly learn?: boolean
 }
 
 export interface Evaluated {
-  /** The embedding model's name. */
-  readonly model: string
+  readonly model: Pick<Embedder, 'model' | 'languages'>
   readonly variants: readonly Measured[]
+  /** Of the plain questions: spoiled ones are the same questions again. */
+  readonly evidence: readonly Evidence[]
 }
 
 /** Opens the service without its edge, and measures one set after the other in a collection of its own. */
@@ -25,9 +32,14 @@ export async function evaluate(sets: readonly EvalSet[], given: Config, options:
   const config = configOf(given, options)
   const deps = await openDeps(config, createLogger(config))
   try {
-    const variants: Measured[] = []
-    for (const set of sets) variants.push(...(await evaluateSet(set, { deps, config, options, signal })))
-    return { model: deps.models.embedder.model, variants }
+    const { model, languages } = deps.models.embedder
+    const all = { model: { model, languages }, variants: [] as Measured[], evidence: [] as Evidence[] }
+    for (const set of sets) {
+      const { variants, evidence } = await evaluateSet(set, { deps, config, options, signal })
+      all.variants.push(...variants)
+      all.evidence.push(...evidence)
+    }
+    return all
   } finally {
     await deps.close()
   }
@@ -48,25 +60,36 @@ function configOf(config: Config, { keep = false }: EvaluateOptions): Config {
   }
 }
 
-interface Circumstances {
+interface Opened {
   readonly deps: Deps
   readonly config: Config
   readonly options: EvaluateOptions
   readonly signal: AbortSignal
 }
 
-async function evaluateSet(set: EvalSet, { deps, config, options, signal }: Circumstances): Promise<Measured[]> {
+async function evaluateSet(set: EvalSet, { deps, config, options, signal }: Opened): Promise<Omit<Evaluated, 'model'>> {
   const { store, search, models } = deps
   const progress = createProgress(set.documents.reduce((sum, document) => sum + document.text.length, 0))
   const loading = { store, embedder: models.embedder, signal, onBytes: progress.bytes, onProgress: progress.report }
   return await withCollection(set, options.keep ?? false, loading, async collection => {
     progress.end()
-    return await measureSet(set, {
-      asking: { search, collection, language: options.language, timeoutMs: config.ask.timeoutMs, signal },
+    const circumstances = { collection, language: options.language, timeoutMs: config.ask.timeoutMs, signal }
+    const variants = await measureSet(set, {
+      asking: { ...circumstances, search },
       onAsked: createCounter('questions'),
       onRanked: async (name, arm, asked) => {
         if (options.run !== undefined) await writeRun(options.run, `${name.replace('/', '.')}.${arm}`, asked)
       },
     })
+    return { variants, evidence: options.learn ? await evidenceOf(set, deps, circumstances) : [] }
   })
+}
+
+async function evidenceOf(set: EvalSet, { database, store, models }: Deps, circumstances: Circumstances): Promise<Evidence[]> {
+  const [plain] = set.variants
+  const asked = await askedCollection(store, models, circumstances.collection, circumstances.signal)
+  if (!plain || !asked) return []
+  const count = createCounter('questions to learn from')
+  const onGathered = (done: number, total: number) => count(set.name, done, total)
+  return await gather(plain.questions, { ...circumstances, store: createPassageStore(database), embedder: models.embedder, asked, onGathered })
 }

@@ -1,10 +1,12 @@
 import { Option, type Command } from 'commander'
-import { readConfig } from '../config.ts'
+import { readConfig, type Config } from '../config.ts'
 import { baselineOf } from '../eval/baseline.ts'
 import { comparison, updateBaselines, type Comparison } from '../eval/comparison.ts'
+import type { Lesson } from '../eval/learn.ts'
 import { readSet, type EvalSet } from '../eval/set.ts'
-import { fallLine, table } from '../eval/table.ts'
-import { evaluate, type EvaluateOptions } from './eval-sets.ts'
+import { fallLine, lessonText, table } from '../eval/table.ts'
+import { checkLearning, learnInto } from './eval-learn.ts'
+import { evaluate, type Evaluated, type EvaluateOptions } from './eval-sets.ts'
 import { exitCodes } from './exit-codes.ts'
 import { interruptible } from './interrupt.ts'
 import { print } from './output.ts'
@@ -24,17 +26,29 @@ export function addEval(program: Command): void {
     .option('-b, --baseline <file>', 'fail when a figure is more than .005 below this file (default: baseline.json of the set, where there is one)')
     .option('-u, --update-baseline', 'write the figures as the new baseline')
     .option('-k, --keep', 'keep the collection (eval-<set>) for the next time, in DATABASE_URL or DATA_DIR')
+    .option('--learn', 'learn the weight of the vectors by language, and write it into DATABASE_URL or DATA_DIR')
     .action(async (folders: string[], options: Options, command: Command) => {
       const sets = await Promise.all(folders.map(readSet))
       refuseNamesakes(sets)
+      const config = readConfig()
+      const { signal } = interruptible('stopping after this question')
       const compare = options.updateBaseline ? null : await comparison(sets, options.baseline)
-      const { model, variants } = await evaluate(sets, readConfig(), options, interruptible('stopping after this question').signal)
-      const now = baselineOf(model, variants)
+      if (options.learn) await checkLearning(config, signal)
+      const evaluated = await evaluate(sets, config, options, signal)
+      const lessons = options.learn ? await taught(config, evaluated, signal) : []
+      const now = baselineOf(evaluated.model.model, evaluated.variants)
       const compared = compare?.(now) ?? { falls: [], unfit: [] }
-      print(command, { model, variants, falls: compared.falls }, table(variants))
+      const report = { model: now.model, variants: evaluated.variants, falls: compared.falls, ...(options.learn ? { lessons } : {}) }
+      print(command, report, [table(evaluated.variants), ...lessons.map(lessonText)].join('\n'))
       if (options.updateBaseline) await updateBaselines(sets, options.baseline, now)
       tell(compared, options)
     })
+}
+
+async function taught(config: Config, { model, evidence }: Evaluated, signal: AbortSignal): Promise<Lesson[]> {
+  if (evidence.length > 0) return await learnInto(config, model, evidence, signal)
+  process.stderr.write(`askwell: no question is in a language that ${model.model} reads: there is nothing to learn\n`)
+  return []
 }
 
 function refuseNamesakes(sets: readonly EvalSet[]): void {

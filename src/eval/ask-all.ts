@@ -1,5 +1,5 @@
 import type { SearchPassages } from '../ask/search.ts'
-import type { Arm, Run } from '../ask/terms.ts'
+import type { Arm, Question, Run } from '../ask/terms.ts'
 import type { JudgedQuestion } from './set.ts'
 
 /** What one arm said to one question. */
@@ -13,13 +13,17 @@ export interface Asked {
   readonly ms: number
 }
 
-export interface Asking {
-  readonly search: SearchPassages
+/** How every question of a set is asked. */
+export interface Circumstances {
   readonly collection: string
   /** Say the question's language as the set does, or leave it to be detected. */
   readonly language: 'given' | 'detect'
   readonly timeoutMs: number
   readonly signal: AbortSignal
+}
+
+export interface Asking extends Circumstances {
+  readonly search: SearchPassages
   readonly onAsked: () => void
 }
 
@@ -38,28 +42,33 @@ export async function askAll(questions: readonly JudgedQuestion[], arm: Arm, ask
 }
 
 async function ask(question: JudgedQuestion, arm: Arm, asking: Asking): Promise<Asked> {
+  const run = runOf(question, asking)
   const startedAt = performance.now()
-  const looked = await asking.search({
-    text: question.text,
+  const looked = await asking.search(questionOf(question, asking), run, arm)
+  const ms = performance.now() - startedAt
+  if (looked.degraded.length > 0) throw degraded(question)
+  return { question, ranked: [...new Set(looked.passages.map(passage => passage.source))], isNear: looked.isNear, ms }
+}
+
+export function questionOf({ text, language }: JudgedQuestion, asking: Circumstances): Question {
+  return {
+    text,
     collection: asking.collection,
     mode: 'fast',
     topK: passages,
     filters: {},
-    language: asking.language === 'given' ? question.language : undefined,
+    language: asking.language === 'given' ? language : undefined,
     history: [],
-  }, runOf(question, asking, startedAt), arm)
-  if (looked.degraded.length > 0) throw degraded(question)
-  const ms = performance.now() - startedAt
-  return { question, ranked: [...new Set(looked.passages.map(passage => passage.source))], isNear: looked.isNear, ms }
-}
-
-/** Figures of words alone must not pass for those of both arms. */
-function degraded({ id }: JudgedQuestion): Error {
-  return new Error(`the embedding model did not answer for question ${id}: see that it can be reached, then measure again`)
+  }
 }
 
 const noLog = { debug() {}, info() {}, warn() {}, error() {} }
 
-function runOf({ id }: JudgedQuestion, { signal, timeoutMs }: Asking, startedAt: number): Run {
-  return { id, signal, deadline: startedAt + timeoutMs, log: noLog, isStreamed: false, onStage() {} }
+export function runOf({ id }: JudgedQuestion, { signal, timeoutMs }: Circumstances): Run {
+  return { id, signal, deadline: performance.now() + timeoutMs, log: noLog, isStreamed: false, onStage() {} }
+}
+
+/** Figures of words alone must not pass for those of both arms. */
+export function degraded({ id }: JudgedQuestion): Error {
+  return new Error(`the embedding model did not answer for question ${id}: see that it can be reached, then measure again`)
 }

@@ -1,5 +1,6 @@
 import type { Fall } from './baseline.ts'
 import type { Figures } from './figures.ts'
+import { fewestQuestions, type Lesson } from './learn.ts'
 import { arms, type Measured } from './measure.ts'
 
 const columns = ['nDCG@10', 'R@5', 'R@10', 'MRR@10', 'empty', 'p50 ms', 'p95 ms'] as const
@@ -45,4 +46,18 @@ function percent(value: number): string {
 export function fallLine({ variant, row, figure, from, to }: Fall): string {
   const what = `${variant} ${row}: ${figure}`
   return to === null ? `${what} was ${share(from)} and is not measured any more` : `${what} fell from ${share(from)} to ${share(to)}`
+}
+
+/** What was learned, for people: the curve, then what became of it. */
+export function lessonText({ language, questions, inUse, choice, learned }: Lesson): string {
+  const about = `${language}, ${questions} questions, vector weight ${weight(inUse)} in use`
+  if (choice === null) return `${about}: nothing learned, it takes ${fewestQuestions} questions`
+  const { heldOut, curve } = choice
+  const verdict = `on held-out questions nDCG@10 ${share(heldOut.chosen)} by learning, ${share(heldOut.inUse)} as it is`
+  const outcome = learned === null ? `${weight(choice.weight)} looked best, but ${verdict}: left as it is` : `learned ${weight(learned)}; ${verdict}`
+  return [`${about}: ${outcome}`, ...curve.map(point => `  ${weight(point.weight)}  ${share(point.ndcg10)}`)].join('\n')
+}
+
+function weight(value: number): string {
+  return value.toFixed(2)
 }

@@ -1,0 +1,55 @@
+import type { Candidate } from '../adapters/passages.ts'
+import type { Embedder } from '../ask/embedder.ts'
+import { embedWith } from '../ask/embed.ts'
+import { searchOf, type PassageSearch } from '../ask/retrieve.ts'
+import type { AskedCollection, Run } from '../ask/terms.ts'
+import { understand } from '../ask/understand.ts'
+import { canRead } from '../ask/weights.ts'
+import { degraded, questionOf, runOf, type Circumstances } from './ask-all.ts'
+import type { Judged } from './metrics.ts'
+import type { JudgedQuestion } from './set.ts'
+
+/** What both arms found for a question, before they are brought together. */
+export interface Evidence {
+  /** As the service would take it to be in. */
+  readonly language: string
+  readonly judged: Judged
+  readonly found: readonly (Candidate & { readonly source: string })[]
+}
+
+export interface Gathering extends Circumstances {
+  readonly store: PassageSearch
+  readonly embedder: Embedder
+  readonly asked: AskedCollection
+  readonly onGathered: (done: number, total: number) => void
+}
+
+const noCache = { get: () => undefined, set() {} }
+
+/** The evidence for every answerable question in a language that the model reads; elsewhere no weight can be learned. */
+export async function gather(questions: readonly JudgedQuestion[], gathering: Gathering): Promise<Evidence[]> {
+  const embed = embedWith(gathering.embedder, noCache)
+  const gathered: Evidence[] = []
+  for (const [index, question] of questions.entries()) {
+    gathering.signal.throwIfAborted()
+    gathering.onGathered(index, questions.length)
+    if (question.isAnswerable) gathered.push(...(await evidenceOf(question, gathering, embed)))
+  }
+  return gathered
+}
+
+async function evidenceOf(question: JudgedQuestion, gathering: Gathering, embed: ReturnType<typeof embedWith>): Promise<Evidence[]> {
+  const { store, embedder, asked: collection } = gathering
+  const run: Run = runOf(question, gathering)
+  const asked = understand(questionOf(question, gathering), collection)
+  if (!canRead(embedder, asked.language)) return []
+  const { vector } = await embed(asked, run)
+  if (vector === null) throw degraded(question)
+  const search = searchOf({ asked, vector, vectorWeight: 1, arm: 'fused', collection, filters: {}, topK: 0 })
+  const { candidates, passages } = await store.search(search, all => all.map(each => each.chunkId), { signal: run.signal, label: 'learn' })
+  const found = candidates.flatMap(each => {
+    const source = passages.get(each.chunkId)?.source
+    return source === undefined ? [] : [{ ...each, source }]
+  })
+  return [{ language: asked.language, judged: question.judged, found }]
+}
