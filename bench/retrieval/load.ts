@@ -119,6 +119,8 @@ async function writeStatistics(sql: postgres.Sql, id: number, corpus: Corpus, { 
   for (const [term, chunks] of frequencies) await copy.write(textRow([id, term, chunks]))
   await copy.end()
   await sql`insert into collection_languages (collection_id, language, chunk_count) values (${id}, 'en', ${corpus.chunkCount})`
-  await sql`update collections set document_count = ${corpus.documentCount}, chunk_count = ${corpus.chunkCount}, term_count = ${length}, epoch = epoch + 1 where id = ${id}`
+  await sql`
+    update collections set document_count = ${corpus.documentCount}, chunk_count = ${corpus.chunkCount}, window_count = ${corpus.chunkCount},
+      term_count = ${length}, epoch = epoch + 1 where id = ${id}`
   await sql`select setval(pg_get_serial_sequence('chunks', 'id'), ${corpus.chunkCount})`
 }

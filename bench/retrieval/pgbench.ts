@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { postgresPrograms } from '../../test/support/postgres-programs.ts'
 import type { Statement } from './statements.ts'
-import { measured, type Measured } from './summary.ts'
 
 const execute = promisify(execFile)
 
@@ -17,6 +16,13 @@ export interface Load {
   readonly seconds: number
 }
 
+export interface Done {
+  /** Milliseconds of each query that counts. */
+  readonly latencies: readonly number[]
+  /** Queries in all, with those before the counting. */
+  readonly queries: number
+}
+
 /**
  * Runs the statements, one picked at random after the other, as prepared statements with parameters: as the product's
  * driver does, the server parses each text once a connection and reads the values (a vector of 512 numbers among them)
@@ -24,14 +30,15 @@ export interface Load {
  * is a script of its own; each is planned five times a connection before a plan is kept, where the product's one
  * text for all questions is: this counts against the longer statement.
  */
-export async function pgbench(url: string, statements: readonly Statement[], { clients, seconds }: Load): Promise<Measured> {
+export async function pgbench(url: string, statements: readonly Statement[], { clients, seconds }: Load): Promise<Done> {
   const folder = mkdtempSync(join(tmpdir(), 'askwell-bench-pgbench-'))
   try {
     const scripts = statements.slice(0, mostScripts).flatMap((statement, number) => scriptOf(folder, statement, number))
     const load = ['-c', String(clients), '-j', String(Math.min(2, clients)), '-T', String(seconds)]
     const args = ['-n', '-M', 'prepared', ...load, '--log', `--log-prefix=${join(folder, 'log')}`, ...scripts, url]
     await execute(join(binaries(), 'pgbench'), args, { timeout: (seconds + 60) * 1000, maxBuffer: 1e8 }).catch(shortly)
-    return measured(latenciesIn(folder), seconds)
+    const latencies = latenciesIn(folder)
+    return { latencies, queries: latencies.length }
   } finally {
     rmSync(folder, { recursive: true })
   }

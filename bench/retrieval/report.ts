@@ -25,11 +25,11 @@ export function printReport(reports: readonly SizeReport[]): void {
 }
 
 function line(runs: readonly Measured[]) {
-  const { perSecond, p50, p95, p99 } = medians(runs)
+  const { perSecond, p50, p95, p99, serverCpu } = medians(runs)
   const apart = spread(runs.map(run => run.perSecond))
   return {
     'a second': rounded(perSecond, 0), 'p50, ms': rounded(p50, 2), 'p95, ms': rounded(p95, 2), 'p99, ms': rounded(p99, 2),
-    'spread, %': rounded(apart * 100, 0), noise: apart > noisy ? 'machine too noisy' : '',
+    'server CPU, ms': rounded(serverCpu, 2), 'spread, %': rounded(apart * 100, 0), noise: apart > noisy ? 'machine too noisy' : '',
   }
 }
 

@@ -7,14 +7,15 @@ import { createCollectionStore, type Collection } from '../../src/adapters/colle
 import { openDatabase } from '../../src/adapters/database.ts'
 import { readAsked, type Asked } from './asked.ts'
 import { relationSizes } from './indexes.ts'
-import { mostScripts, pgbench } from './pgbench.ts'
+import { mostScripts, pgbench, type Done } from './pgbench.ts'
 import { throughProduct } from './product.ts'
 import { recallOf } from './recall.ts'
 import { defaultFolder, openServer } from './server.ts'
 import { databaseOf, say } from './sizes.ts'
 import { takeDown } from './statements.ts'
 import { printReport, type SizeReport } from './report.ts'
-import type { Measured } from './summary.ts'
+import { withServerCpu } from './server-cpu.ts'
+import { measured, type Measured } from './summary.ts'
 import { urlOf } from '../../test/support/postgres.ts'
 
 /** `node bench/retrieval/run.ts --sizes 10k,100k --clients 8`: speed and recall of retrieval from the collections that load.ts made. */
@@ -53,7 +54,7 @@ async function measureSize(size: string): Promise<SizeReport> {
   return { size, chunks: collection.chunkCount, efSearch: collection.efSearch, recall, runs, load: loadReport(size), megabytes: await sizesIn(url) }
 }
 
-type Way = () => Promise<Measured>
+type Way = () => Promise<Done>
 
 function waysToMeasure(url: string, questions: readonly Asked[], { vector, hybrid }: Awaited<ReturnType<typeof takeDown>>): Record<string, Way> {
   return Object.fromEntries(clientCounts.flatMap(clients => [
@@ -68,12 +69,17 @@ async function repeated(size: string, ways: Record<string, Way>): Promise<Record
   const runs: Record<string, Measured[]> = Object.fromEntries(Object.keys(ways).map(name => [name, []]))
   for (let turn = 1; turn <= Number(options.repeat); turn++) {
     for (const [name, way] of Object.entries(ways)) {
-      const one = await way()
+      const one = await measure(way)
       runs[name]!.push(one)
-      say(`${size}, turn ${turn}: ${name}: ${one.perSecond.toFixed(0)}/s, p50 ${one.p50.toFixed(1)} ms, p95 ${one.p95.toFixed(1)} ms`)
+      say(`${size}, turn ${turn}: ${name}: ${one.perSecond.toFixed(0)}/s, p50 ${one.p50.toFixed(1)} ms, p95 ${one.p95.toFixed(1)} ms, ${one.serverCpu.toFixed(2)} ms of the server's processors`)
     }
   }
   return runs
+}
+
+async function measure(way: Way): Promise<Measured> {
+  const { result, cpuMs } = await withServerCpu(options.folder, way)
+  return { ...measured(result.latencies, seconds), serverCpu: cpuMs === null ? NaN : cpuMs / result.queries }
 }
 
 async function collectionIn(url: string, name: string): Promise<Collection> {

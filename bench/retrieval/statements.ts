@@ -17,7 +17,8 @@ export interface Statement {
 export async function takeDown(url: string, questions: readonly Asked[]): Promise<{ vector: Statement[]; hybrid: Statement[] }> {
   const sent: Statement[] = []
   const debug = (_: number, text: string, parameters: unknown[]) => void sent.push({ text, parameters: parameters.map(printed) })
-  const sql: Sql = postgres(url, { max: 1, onnotice: () => {}, transform: { undefined: null }, fetch_types: false, debug })
+  const sql: Sql = postgres(url, { max: 1, onnotice: () => {}, transform: { undefined: null }, debug })
+  await sql`select 1` // the driver asks for the server's array types first
   const taken = async (work: () => PromiseLike<unknown>) => {
     sent.length = 0
     await work()

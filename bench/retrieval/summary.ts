@@ -4,9 +4,11 @@ export interface Measured {
   readonly p50: number
   readonly p95: number
   readonly p99: number
+  /** Of the server's backends, milliseconds a query; NaN where it cannot be measured. */
+  readonly serverCpu: number
 }
 
-export function measured(latenciesMs: readonly number[], seconds: number): Measured {
+export function measured(latenciesMs: readonly number[], seconds: number): Omit<Measured, 'serverCpu'> {
   const sorted = latenciesMs.toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN
   return { perSecond: latenciesMs.length / seconds, p50: at(0.5), p95: at(0.95), p99: at(0.99) }
@@ -26,7 +28,7 @@ export function spread(values: readonly number[]): number {
 /** Field by field over repetitions. */
 export function medians(runs: readonly Measured[]): Measured {
   const of = (field: keyof Measured) => median(runs.map(run => run[field]))
-  return { perSecond: of('perSecond'), p50: of('p50'), p95: of('p95'), p99: of('p99') }
+  return { perSecond: of('perSecond'), p50: of('p50'), p95: of('p95'), p99: of('p99'), serverCpu: of('serverCpu') }
 }
 
 export function rounded(value: number, digits = 1): number {
