@@ -30,7 +30,7 @@ function wantedOf(question: string, vector: Float32Array, { id, name, epoch, mod
 
 /** The product's retrieval from the words and the vector of a question to its five passages. */
 export function retrievalFrom(store: PassageSearch) {
-  const search = searchIn(store, { unrelated: 0.3, related: 0.7 }, { fusion: 'weighted', rrfK: 60 })
+  const search = searchIn(store, { unrelated: 0.3, related: 0.7, span: 0.4 }, { fusion: 'weighted', rrfK: 60 })
   return async ({ wanted }: Asked) => await search(wanted, run)
 }
 

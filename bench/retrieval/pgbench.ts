@@ -14,6 +14,8 @@ export const mostScripts = 128
 export interface Load {
   readonly clients: number
   readonly seconds: number
+  /** Server settings of the connections, as the product's have them. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 export interface Done {
@@ -26,17 +28,18 @@ export interface Done {
 /**
  * Runs the statements, one picked at random after the other, as prepared statements with parameters: as the product's
  * driver does, the server parses each text once a connection and reads the values (a vector of 512 numbers among them)
- * every time, and keeps or makes plans by its own rule. pgbench has no list of values to pick from, so each question
- * is a script of its own; each is planned five times a connection before a plan is kept, where the product's one
- * text for all questions is: this counts against the longer statement.
+ * every time, and plans by the same rule. pgbench has no list of values to pick from, so each question is a script of
+ * its own, read and planned on every connection where the product's one text for all questions is so once: this counts
+ * a little against the longer statement.
  */
-export async function pgbench(url: string, statements: readonly Statement[], { clients, seconds }: Load): Promise<Done> {
+export async function pgbench(url: string, statements: readonly Statement[], { clients, seconds, settings = {} }: Load): Promise<Done> {
   const folder = mkdtempSync(join(tmpdir(), 'askwell-bench-pgbench-'))
   try {
     const scripts = statements.slice(0, mostScripts).flatMap((statement, number) => scriptOf(folder, statement, number))
     const load = ['-c', String(clients), '-j', String(Math.min(2, clients)), '-T', String(seconds)]
     const args = ['-n', '-M', 'prepared', ...load, '--log', `--log-prefix=${join(folder, 'log')}`, ...scripts, url]
-    await execute(join(binaries(), 'pgbench'), args, { timeout: (seconds + 60) * 1000, maxBuffer: 1e8 }).catch(shortly)
+    const env = { ...process.env, PGOPTIONS: Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' ') }
+    await execute(join(binaries(), 'pgbench'), args, { env, timeout: (seconds + 60) * 1000, maxBuffer: 1e8 }).catch(shortly)
     const latencies = latenciesIn(folder)
     return { latencies, queries: latencies.length }
   } finally {

@@ -3,20 +3,19 @@ import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
-import { createCollectionStore, type Collection } from '../../src/adapters/collections.ts'
-import { openDatabase } from '../../src/adapters/database.ts'
+import { urlOf } from '../../test/support/postgres.ts'
 import { readAsked, type Asked } from './asked.ts'
 import { relationSizes } from './indexes.ts'
+import { openedByProduct } from './opened.ts'
 import { mostScripts, pgbench, type Done } from './pgbench.ts'
 import { throughProduct } from './product.ts'
 import { recallOf } from './recall.ts'
+import { printReport, type SizeReport } from './report.ts'
+import { withServerCpu } from './server-cpu.ts'
 import { defaultFolder, openServer } from './server.ts'
 import { databaseOf, say } from './sizes.ts'
 import { takeDown } from './statements.ts'
-import { printReport, type SizeReport } from './report.ts'
-import { withServerCpu } from './server-cpu.ts'
 import { measured, type Measured } from './summary.ts'
-import { urlOf } from '../../test/support/postgres.ts'
 
 /** `node bench/retrieval/run.ts --sizes 10k,100k --clients 8`: speed and recall of retrieval from the collections that load.ts made. */
 const { values: options } = parseArgs({
@@ -45,21 +44,29 @@ say(`written to ${out}`)
 
 async function measureSize(size: string): Promise<SizeReport> {
   const url = urlOf(port, databaseOf(size))
-  const collection = await collectionIn(url, databaseOf(size))
+  const { collection, settings } = await openedByProduct(url, databaseOf(size))
   const questions = readAsked(options.folder, size, collection)
   say(`${size}: recall of ${sampled} questions against the exact scan`)
   const recall = await recallOf(url, questions.slice(0, sampled), options.folder, size)
   say(`${size}: recall@10 ${recall.at10.toFixed(3)}, recall@50 ${recall.at50.toFixed(3)}, ef_search ${collection.efSearch ?? 'not tuned'}`)
-  const runs = await repeated(size, waysToMeasure(url, questions, await takeDown(url, questions.slice(0, Math.min(mostScripts, Number(options.questions))))))
+  const statements = await takeDown(url, questions.slice(0, Math.min(mostScripts, Number(options.questions))))
+  const runs = await repeated(size, waysToMeasure({ url, questions, statements, settings }))
   return { size, chunks: collection.chunkCount, efSearch: collection.efSearch, recall, runs, load: loadReport(size), megabytes: await sizesIn(url) }
 }
 
 type Way = () => Promise<Done>
 
-function waysToMeasure(url: string, questions: readonly Asked[], { vector, hybrid }: Awaited<ReturnType<typeof takeDown>>): Record<string, Way> {
+interface Subject {
+  readonly url: string
+  readonly questions: readonly Asked[]
+  readonly statements: Awaited<ReturnType<typeof takeDown>>
+  readonly settings: Readonly<Record<string, string>>
+}
+
+function waysToMeasure({ url, questions, statements: { vector, hybrid }, settings }: Subject): Record<string, Way> {
   return Object.fromEntries(clientCounts.flatMap(clients => [
-    [`vector arm, pgbench, ${clients}`, () => pgbench(url, vector, { clients, seconds })],
-    [`hybrid, pgbench, ${clients}`, () => pgbench(url, hybrid, { clients, seconds })],
+    [`vector arm, pgbench, ${clients}`, () => pgbench(url, vector, { clients, seconds, settings })],
+    [`hybrid, pgbench, ${clients}`, () => pgbench(url, hybrid, { clients, seconds, settings })],
     [`hybrid, product, ${clients}`, () => throughProduct(url, questions, { clients, seconds })],
   ] as [string, Way][]))
 }
@@ -80,14 +87,6 @@ async function repeated(size: string, ways: Record<string, Way>): Promise<Record
 async function measure(way: Way): Promise<Measured> {
   const { result, cpuMs } = await withServerCpu(options.folder, way)
   return { ...measured(result.latencies, seconds), serverCpu: cpuMs === null ? NaN : cpuMs / result.queries }
-}
-
-async function collectionIn(url: string, name: string): Promise<Collection> {
-  const database = await openDatabase({ url, dataDir: undefined, poolSize: 1, poolMaxOverflow: 0, poolMaxWaiting: 1, statementTimeoutMs: 60_000 })
-  const collection = await createCollectionStore(database).collection(name)
-  await database.close()
-  if (!collection) throw new Error(`${url} has no collection "${name}": make it with bench/retrieval/load.ts`)
-  return collection
 }
 
 function loadReport(size: string): unknown {
