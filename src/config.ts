@@ -77,6 +77,7 @@ export const settings = {
   databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', url('postgres', 'postgresql')),
   dataDir: setting('DATA_DIR', '.askwell', 'Folder of the embedded database.', words),
   migrateOnStart: setting('MIGRATE_ON_START', 'on', 'Apply pending migrations at start; `off` where `askwell migrate` does it.', onOff),
+  bm25: setting('BM25', 'auto', 'What finds words: `pg_textsearch`, `portable` (a GIN index), or `auto`: the extension where the database has it.', oneOf('auto', 'pg_textsearch', 'portable')),
   poolSize: setting('POOL_SIZE', '20', 'Database connections kept.', integer(1, 1000)),
   poolMaxOverflow: setting('POOL_MAX_OVERFLOW', '30', 'Connections opened above that in a rush.', integer(0, 1000)),
   poolMaxWaiting: setting('POOL_MAX_WAITING', '200', 'Requests that may wait for a connection; the next gets 503.', integer(0, 100_000)),
@@ -134,6 +135,7 @@ export interface Config {
     readonly statementTimeoutMs: number
   }
   readonly migrateOnStart: boolean
+  readonly bm25: 'auto' | 'pg_textsearch' | 'portable'
   readonly redisUrl: string | undefined
   readonly models: {
     readonly apiKey: string | undefined
@@ -251,6 +253,7 @@ function arrange(raw: Raw): Config {
       statementTimeoutMs: raw.requestTimeoutMs,
     },
     migrateOnStart: raw.migrateOnStart,
+    bm25: raw.bm25,
     redisUrl: raw.redisUrl,
     models: {
       apiKey: raw.openaiApiKey,

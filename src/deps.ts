@@ -6,6 +6,7 @@ import { openDatabase, type Database } from './adapters/database.ts'
 import { createMemoryCache } from './adapters/memory-cache.ts'
 import { openModels, type Models } from './adapters/models.ts'
 import { createPassageStore } from './adapters/passages.ts'
+import { openBm25, type Bm25 } from './adapters/textsearch.ts'
 import { openRedis, type RedisServer } from './adapters/redis.ts'
 import { createReranker } from './adapters/rerank.ts'
 import type { ChooseSteps } from './ask/choose.ts'
@@ -33,6 +34,8 @@ import { version } from './version.ts'
 /** Everything the service is made of, built once; what is given to app.ts, to the commands, and to tests. */
 export interface Deps {
   readonly database: Database
+  /** What finds words in it. */
+  readonly bm25: Bm25
   readonly store: DocumentStore
   readonly models: Models
   readonly redis: RedisServer | undefined
@@ -60,11 +63,11 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
     opening.catch(() => {}) // awaited below; the models may fail first
     const models = keep(await openModels(config.models, { knownDimensions: async model => (await opening).store.dimensionsOf(model) }))
     // A local model takes as long to load as the database to open: both at once.
-    const [{ database, store }] = await Promise.all([opening, models.warm()])
+    const [{ database, bm25, store }] = await Promise.all([opening, models.warm()])
     const redis = config.redisUrl === undefined ? undefined : keep(openRedis(config.redisUrl, log))
     const metrics = createMetrics(database.status)
-    const { ask, search } = arrange({ config, database, store, models, metrics })
-    return { database, store, models, redis, metrics, ask, search, close }
+    const { ask, search } = arrange({ config, database, bm25, store, models, metrics })
+    return { database, bm25, store, models, redis, metrics, ask, search, close }
   } catch (error) {
     await close()
     throw error
@@ -74,7 +77,8 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
 async function openStore(config: Config, log: Logger, keep: (database: Database) => Database) {
   const database = keep(await openDatabase(config.database))
   await prepareSchema(database, config, log)
-  return { database, store: createDocumentStore(database) }
+  const bm25 = await database.lease({ signal: new AbortController().signal, label: 'migrate' }, sql => openBm25(sql, config.bm25))
+  return { database, bm25, store: createDocumentStore(database) }
 }
 
 async function prepareSchema(database: Database, config: Config, log: Logger): Promise<void> {
@@ -99,6 +103,7 @@ export async function checkModels(store: DocumentStore, model: string): Promise<
 interface Parts {
   readonly config: Config
   readonly database: Database
+  readonly bm25: Bm25
   readonly store: DocumentStore
   readonly models: Models
   readonly metrics: Metrics
@@ -111,21 +116,21 @@ const budgetMs = { remember: 2000, understand: 8000, embed: 5000, retrieve: 10_0
 const reserveMs = 200
 
 /** The pipeline as it runs: caching and looking up are arrangements around it, not branches inside it. */
-function arrange({ config, database, store, models, metrics }: Parts): { ask: Ask; search: SearchPassages } {
+function arrange({ config, database, bm25, store, models, metrics }: Parts): { ask: Ask; search: SearchPassages } {
   const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: metrics.stages })
-  const steps = stepsOf({ config, database, models, metrics, stages })
+  const steps = stepsOf({ config, database, bm25, models, metrics, stages })
   const find = stages.stage('remember', budgetMs.remember, async (name: string, run: Run) => await askedCollection(store, models, name, run.signal))
   const ask = located(find, withAnswerCache(createPipeline(steps), config, models, metrics))
   return { ask, search: searchWith(steps, find) }
 }
 
-function stepsOf({ config, database, models, metrics, stages }: Omit<Parts, 'store'> & { readonly stages: Stages }) {
+function stepsOf({ config, database, bm25, models, metrics, stages }: Omit<Parts, 'store'> & { readonly stages: Stages }) {
   const { embedder, chat } = models
   const { stage, streamStage } = stages
   const rewrites = chat ? rewriteWith(chat) : null
   return {
     embed: stage('embed', budgetMs.embed, embedWith(embedder, vectorCache(config, metrics))),
-    retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(database), similarityRange(embedder), config.ask)),
+    retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(database, bm25), similarityRange(embedder), config.ask)),
     rerank: rerankStep(config, stages),
     pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question }),
     extract: stage('extract', budgetMs.extract, extractFrom),

@@ -34,7 +34,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     app = await buildApp(appDeps())
     const address = await app.listen({ host: config.host, port: config.port })
     isStarted = true
-    log.info({ address, database: deps.database.version, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
+    log.info({ address, database: deps.database.version, bm25: deps.bm25, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
     const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
     let stopping: Promise<void> | undefined
     const stop = () => (stopping ??= drain(app as FastifyInstance).then(resolve, reject).then(() => stopped))
@@ -59,7 +59,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
         isStarted: () => isStarted,
         isDraining: () => isDraining,
         pingDatabase: database.ping,
-        components: () => ({ database: database.kind, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }),
+        components: () => ({ database: database.kind, bm25: deps.bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }),
       },
       rateLimit: { ...config.rateLimit, redis: redis?.client },
       registry: metrics.registry,

@@ -1,4 +1,5 @@
 import type { Fragment, Sql } from './database.ts'
+import { type Bm25, textsearchCandidates } from './textsearch.ts'
 
 /** A word of the question, as analysed. */
 export interface SearchTerm {
@@ -18,6 +19,7 @@ export interface SearchTerm {
 export interface LexicalSearch {
   readonly collectionId: number
   readonly terms: readonly SearchTerm[]
+  readonly bm25: Bm25
   /** Rows wanted. */
   readonly limit: number
 }
@@ -43,22 +45,22 @@ const b = 0.75
  * natural questions) and ranked by BM25 with query term counts (Robertson & Zaragoza 2009) from the collection's own
  * exact statistics.
  */
-export function lexicalArm(sql: Sql, search: LexicalSearch, isMatch: Fragment): Fragment {
+export function lexicalArm(sql: Sql, search: LexicalSearch, path: string | null): Fragment {
   return sql`
     stats as materialized (
       select greatest(chunk_count, 1)::float8 as n, greatest(term_count, 1)::float8 / greatest(chunk_count, 1) as average
       from collections where id = ${search.collectionId}),
     ${askedTerms(sql, search)},
-    ${fetchingWords(sql)},
+    ${search.bm25 === 'portable' ? sql`${fetchingWords(sql)},` : sql``}
     best as (
       select c.id, c.terms, (
         select sum(a.gain - a.gain * c.slowness / (term_frequency(c.terms, a.word) + c.slowness)) from asked a where c.terms @@ a.word) as score
-      from (${matching(sql, search, isMatch)}) c
-      order by score desc, c.id limit ${search.limit}),
+      from (${search.bm25 === 'portable' ? matching(sql, search, path) : foundByExtension(sql, search, path)}) c
+      order by score desc nulls last, c.id limit ${search.limit}),
     lexical as (
       select b.id, b.score, least(1, (select sum(a.gain) from asked a where a.is_content and b.terms @@ a.word)
         / nullif((select ${k1 + 1}::float8 * worth from worth), 0)) as coverage
-      from best b)`
+      from best b where b.score is not null)`
 }
 
 /**
@@ -133,17 +135,26 @@ function fetchingWords(sql: Sql): Fragment {
               sum(x.df * y.df / n * ${togetherness}::float8 + 1) over (order by x.df * y.df, x.term, y.term) as running
             from stats, ordered x join ordered y on x.term < y.term where not x.is_rare and not y.is_rare) as pairs
           where running <= ${fetchedInPairs}) as any_of) as words,
-        (select word from ordered where is_rarest and not is_rare) as alone, average
-      from stats)`
+        (select word from ordered where is_rarest and not is_rare) as alone)`
 }
 
-/** Slowness: how slowly repeating a word gains in a chunk of this length, `k1 · (1 − b + b · length / average)`. */
-function matching(sql: Sql, { collectionId }: LexicalSearch, isMatch: Fragment): Fragment {
-  const wanted = sql`c.id, c.terms, ${k1}::float8 * (${1 - b}::float8 + ${b}::float8 * c.length / f.average) as slowness`
-  const inCollection = sql`c.collection_id = ${collectionId} and ${isMatch}`
+/** How slowly repeating a word gains in a chunk of this length. */
+function slowness(sql: Sql): Fragment {
+  return sql`${k1}::float8 * (${1 - b}::float8 + ${b}::float8 * c.length / stats.average)`
+}
+
+function matching(sql: Sql, { collectionId }: LexicalSearch, path: string | null): Fragment {
+  const isMatch = path === null ? sql`true` : sql`c.metadata @@ ${path}::jsonpath`
+  const found = sql`select c.id, c.terms, ${slowness(sql)} as slowness from stats cross join fetching f cross join chunks c
+    where c.collection_id = ${collectionId} and ${isMatch}`
   return sql`
-    (select ${wanted} from fetching f cross join chunks c where c.terms @@ f.words and ${inCollection} limit ${scoredAtMost})
+    (${found} and c.terms @@ f.words limit ${scoredAtMost})
     union all
-    (select ${wanted} from fetching f cross join chunks c
-      where c.terms @@ f.alone and (f.words is null or not c.terms @@ f.words) and ${inCollection} limit ${fetchedInPairs})`
+    (${found} and c.terms @@ f.alone and (f.words is null or not c.terms @@ f.words) limit ${fetchedInPairs})`
+}
+
+function foundByExtension(sql: Sql, search: LexicalSearch, path: string | null): Fragment {
+  return sql`
+    select c.id, c.terms, ${slowness(sql)} as slowness
+    from stats cross join (${textsearchCandidates(sql, search, path)}) k join chunks c on c.id = k.id`
 }

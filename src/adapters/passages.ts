@@ -3,6 +3,7 @@ import type { Database, LeaseTerms, Sql } from './database.ts'
 import { vectorText } from './document-rows.ts'
 import { metadataPath } from './filters.ts'
 import { lexicalArm, type SearchTerm } from './lexical-arm.ts'
+import type { Bm25 } from './textsearch.ts'
 import { vectorArm, type VectorSearch } from './vector-arm.ts'
 
 /** What to look for. Either arm may be empty: no terms, or no vector. */
@@ -38,10 +39,10 @@ export interface Found {
 export type PassageStore = ReturnType<typeof createPassageStore>
 
 /** The read side: both arms in one round trip, then the text of the few that were chosen, on one lease. */
-export function createPassageStore(database: Pick<Database, 'lease'>) {
+export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25 = 'portable') {
   async function search(query: Search, choose: (candidates: readonly Candidate[]) => readonly number[], terms: LeaseTerms): Promise<Found> {
     return await database.lease(terms, async sql => {
-      const candidates = (await bothArms(sql, query)).map(candidateOf)
+      const candidates = (await bothArms(sql, query, bm25)).map(candidateOf)
       const chosen = [...choose(candidates)]
       return { candidates, passages: await readPassages(sql, chosen, query.vector) }
     })
@@ -50,14 +51,13 @@ export function createPassageStore(database: Pick<Database, 'lease'>) {
 }
 
 /** Both arms in one statement: see {@link lexicalArm} and {@link vectorArm}. */
-export function bothArms(sql: Sql, query: Search) {
+export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
   const nearest = query.vector
     ? vectorArm(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, path)
     : sql`select null::bigint as id, null::float8 as similarity where false`
-  const isMatch = path === null ? sql`true` : sql`c.metadata @@ ${path}::jsonpath`
   return sql`
-    with ${lexicalArm(sql, query, isMatch)},
+    with ${lexicalArm(sql, { ...query, bm25 }, path)},
     vector as (${nearest})
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector
     from lexical l full join vector v on v.id = l.id`

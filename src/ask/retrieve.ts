@@ -1,6 +1,6 @@
 import type { Candidate, Found, Search, StoredPassage } from '../adapters/passages.ts'
 import { isStopWord } from '../text/analyze.ts'
-import { fuse, type Fusion, type Ranked } from './fuse.ts'
+import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run } from './terms.ts'
 import type { Understood } from './understand.ts'
 import { type SimilarityRange } from './weights.ts'
@@ -38,7 +38,7 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
   return async (wanted: Wanted, run: Run): Promise<Retrieved> => {
     let ranked: Ranked[] = []
     const choose = (candidates: readonly Candidate[]) => {
-      ranked = fuse(candidates, weightFor(wanted), fusion).slice(0, wanted.topK)
+      ranked = fuse(candidates, shareIn(candidates, wanted, similarity), fusion).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
     const found = await store.search(searchOf(wanted), choose, { signal: run.signal, label: 'retrieve' })
@@ -55,10 +55,9 @@ function convincing(passages: readonly Passage[], { terms, language }: Understoo
 }
 
 /** With one arm only, that arm has all the say. */
-function weightFor({ asked, vector, vectorWeight, arm }: Wanted): number {
+function shareIn(candidates: readonly Candidate[], { vector, vectorWeight, arm }: Wanted, { span }: SimilarityRange): number {
   if (vector === null) return 0
-  if (arm === 'vector') return 1
-  return asked.terms.length === 0 ? 1 : vectorWeight
+  return arm === 'vector' ? 1 : vectorShare(candidates, vectorWeight, span)
 }
 
 /** What the store is asked; `vectorWeight` 0 leaves the vectors out. */

@@ -4,23 +4,32 @@ import type { Embedder } from './embedder.ts'
 export interface SimilarityRange {
   readonly unrelated: number
   readonly related: number
+  /** Between a question's nearest passage and its fiftieth, where the model tells them apart well. */
+  readonly span: number
 }
 
 interface ModelNotes {
-  /** Share of the vector arm in the fused score. */
+  /** Share of the vector arm in the fused score, where the model tells passages apart well. */
   readonly vectorWeight: number
   readonly similarity: SimilarityRange
 }
 
-/** use-lite-en was measured on English questions with and without answers; the API's are careful guesses. */
+/** use-lite-en was measured on English questions with and without answers; the others are careful guesses. */
 const known: Readonly<Record<string, ModelNotes>> = {
-  'use-lite-en': { vectorWeight: 0.33, similarity: { unrelated: 0.35, related: 0.75 } },
-  'text-embedding-3-small': { vectorWeight: 0.5, similarity: { unrelated: 0.25, related: 0.6 } },
-  'text-embedding-3-large': { vectorWeight: 0.5, similarity: { unrelated: 0.25, related: 0.6 } },
+  'use-lite-en': { vectorWeight: 0.7, similarity: { unrelated: 0.35, related: 0.75, span: 0.4 } },
+  'text-embedding-3-small': { vectorWeight: 0.6, similarity: { unrelated: 0.25, related: 0.6, span: 0.35 } },
+  'text-embedding-3-large': { vectorWeight: 0.6, similarity: { unrelated: 0.25, related: 0.6, span: 0.35 } },
+  'multilingual-e5-small': { vectorWeight: 0.6, similarity: { unrelated: 0.82, related: 0.91, span: 0.1 } },
 }
 
 /** Of a model we know nothing of, words lead and similarity alone convinces nobody. */
-const unknown: ModelNotes = { vectorWeight: 0.3, similarity: { unrelated: 0.5, related: 1.2 } }
+const unknown: ModelNotes = { vectorWeight: 0.3, similarity: { unrelated: 0.9, related: 1.2, span: 0.3 } }
+
+/** A model by its family: what stands around its name tells its vectors apart (`onnx:NAME#fingerprint`, `NAME + prefix`). */
+function notesOf(model: string): ModelNotes {
+  const name = model.replace(/^onnx:/, '').replace(/#.*$/, '').replace(/ \+ .*$/s, '').replace(/^.*\//, '')
+  return (Object.hasOwn(known, name) ? known[name] : undefined) ?? unknown
+}
 
 /** Shares of the vector arm by language, as `askwell eval --learn` found them for one model. */
 export type LearnedWeights = Readonly<Record<string, number>>
@@ -28,11 +37,11 @@ export type LearnedWeights = Readonly<Record<string, number>>
 /** 0 where the model cannot read the language, whatever was learned: a ranking it makes there is noise. */
 export function vectorWeight(embedder: Pick<Embedder, 'model' | 'languages'>, language: string, learned: LearnedWeights): number {
   if (!canRead(embedder, language)) return 0
-  return (Object.hasOwn(learned, language) ? learned[language] : undefined) ?? (known[embedder.model] ?? unknown).vectorWeight
+  return (Object.hasOwn(learned, language) ? learned[language] : undefined) ?? notesOf(embedder.model).vectorWeight
 }
 
 export function similarityRange(embedder: Pick<Embedder, 'model'>): SimilarityRange {
-  return (known[embedder.model] ?? unknown).similarity
+  return notesOf(embedder.model).similarity
 }
 
 export function canRead({ languages }: Pick<Embedder, 'languages'>, language: string): boolean {

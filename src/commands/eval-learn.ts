@@ -1,7 +1,7 @@
 import type { Database } from '../adapters/database.ts'
 import { readWeights, writeWeights } from '../adapters/fusion-weights.ts'
 import type { Embedder } from '../ask/embedder.ts'
-import { vectorWeight, type LearnedWeights } from '../ask/weights.ts'
+import { similarityRange, vectorWeight, type LearnedWeights } from '../ask/weights.ts'
 import type { Config } from '../config.ts'
 import type { Evidence } from '../eval/evidence.ts'
 import { learn, type Lesson } from '../eval/learn.ts'
@@ -22,7 +22,7 @@ export async function learnInto(config: Config, model: Model, evidence: readonly
   return await withDatabase(config.database, async database => {
     await prepare(database, signal)
     const before: LearnedWeights = await database.lease(terms(signal), sql => readWeights(sql, model.model))
-    const lessons = learn(evidence, language => vectorWeight(model, language, before))
+    const lessons = learn(evidence, language => vectorWeight(model, language, before), similarityRange(model).span)
     const learned = lessons.flatMap(({ language, questions, learned: weight }) => (weight === null ? [] : [{ language, questions, vectorWeight: weight }]))
     await database.lease(terms(signal), sql => writeWeights(sql, model.model, learned))
     return lessons

@@ -1,4 +1,4 @@
-import { fuse } from '../ask/fuse.ts'
+import { fuse, vectorShare } from '../ask/fuse.ts'
 import { chooseWeight, type Choice } from './choose-weight.ts'
 import type { Evidence } from './evidence.ts'
 import { ndcg } from './metrics.ts'
@@ -17,22 +17,25 @@ export interface Lesson {
 /** With fewer a weight is luck. */
 export const fewestQuestions = 50
 
-/** A lesson a language, from the evidence of all sets together. `inUse` gives the weight that questions have now. */
-export function learn(evidence: readonly Evidence[], inUse: (language: string) => number): Lesson[] {
+/**
+ * A lesson a language, from the evidence of all sets together. `inUse` gives the weight that questions have now, `span`
+ * is the model's (weights.ts).
+ */
+export function learn(evidence: readonly Evidence[], inUse: (language: string) => number, span: number): Lesson[] {
   const groups = [...Map.groupBy(evidence, each => each.language)].sort(([a], [b]) => (a < b ? -1 : 1))
-  return groups.map(([language, group]) => lessonOf(language, group, inUse(language)))
+  return groups.map(([language, group]) => lessonOf(language, group, inUse(language), span))
 }
 
 /** What does worse than the weight in use on questions that had no part in choosing is not learned. */
-function lessonOf(language: string, group: readonly Evidence[], inUse: number): Lesson {
+function lessonOf(language: string, group: readonly Evidence[], inUse: number, span: number): Lesson {
   const about = { language, questions: group.length, inUse }
   if (group.length < fewestQuestions) return { ...about, choice: null, learned: null }
-  const choice = chooseWeight(weight => group.map(each => scoreAt(each, weight)), inUse)
+  const choice = chooseWeight(weight => group.map(each => scoreAt(each, weight, span)), inUse)
   return { ...about, choice, learned: choice.heldOut.chosen < choice.heldOut.inUse ? null : choice.weight }
 }
 
-function scoreAt({ found, judged }: Evidence, weight: number): number {
+function scoreAt({ found, judged }: Evidence, weight: number, span: number): number {
   const sources = new Map(found.map(each => [each.chunkId, each.source]))
-  const ranked = fuse(found, weight).map(each => sources.get(each.chunkId) ?? '')
+  const ranked = fuse(found, vectorShare(found, weight, span)).map(each => sources.get(each.chunkId) ?? '')
   return ndcg([...new Set(ranked)], judged, 10)
 }
