@@ -34,7 +34,7 @@ async function start(t: Test, settings: Record<string, string> = {}) {
 
 t.test('spans', async t => {
   const collector = await startCollector(t)
-  const { ask, model, service, linesOfReply } = await start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '50' })
+  const { ask, send, model, service, linesOfReply } = await start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '50' })
   const spansOf = (traceId: string) => collector.spans.filter(span => span.traceId === traceId)
   /** The spans of a question's trace, once its root has come. */
   const spansOfReply = async (reply: { headers: Headers }) => {
@@ -67,6 +67,17 @@ t.test('spans', async t => {
     model.chat.behave({ status: 500, times: 1 })
     const spans = await spansOfReply(await ask({ question: rent }))
     t.same(namesOf(spans), [...stages('ask.generate'), 'ask.extract'].sort())
+  })
+
+  t.test('a search: its own root, the stages of a search below it', async t => {
+    const reply = await send('POST', '/search', { question: rent })
+    const line = (await linesOfReply(reply)).find(({ msg }) => msg === 'searched')
+    t.match(line, { near: true, passages: Number, degraded: [], ms: Number })
+    const traceId = String(line?.['trace_id'])
+    await until('the spans are sent', () => spansOf(traceId).length === 4)
+    t.same(namesOf(spansOf(traceId)), ['POST /search', 'ask.embed', 'ask.remember', 'ask.retrieve'])
+    const root = spansOf(traceId).find(({ name }) => name === 'POST /search')!
+    for (const { name, parentSpanId } of spansOf(traceId)) t.equal(parentSpanId, name === root.name ? '' : root.spanId, name)
   })
 
   t.test('no words of a question, an answer or a passage are in them, nor a key', async t => {
