@@ -9,6 +9,7 @@ import { addIngest } from './commands/ingest.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addReembed } from './commands/reembed.ts'
 import { addServe } from './commands/serve.ts'
+import { addTune } from './commands/tune.ts'
 import { exitCodes } from './commands/exit-codes.ts'
 import { version } from './version.ts'
 
@@ -20,7 +21,7 @@ function program(): Command {
     .addHelpText('after', () => `\nSettings come from the environment:\n${settingsHelp()}`)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  for (const add of [addServe, addIngest, addMigrate, addReembed, addEval, addDemo]) add(askwell)
+  for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addEval, addDemo]) add(askwell)
   return askwell
 }
 

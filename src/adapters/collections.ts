@@ -1,5 +1,6 @@
 import { AskError } from '../errors.ts'
 import type { Database, Sql } from './database.ts'
+import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from './model-names.ts'
 
 export interface Collection {
@@ -55,7 +56,10 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
 
   /** With all its documents. */
   async function removeCollection(name: string, signal = always): Promise<void> {
-    await lease(sql => sql`delete from collections where name = ${name}`, signal)
+    await lease(async sql => {
+      const [gone] = await sql`delete from collections where name = ${name} returning id`
+      if (gone) await dropOtherVectorIndexes(sql, Number(gone['id']), null)
+    }, signal)
   }
 
   return { collections, collection, dimensionsOf, openCollection, removeCollection }

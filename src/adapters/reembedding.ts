@@ -3,6 +3,7 @@ import type { Chunk } from '../ingest/terms.ts'
 import type { Database, Sql } from './database.ts'
 import { vectorText } from './document-rows.ts'
 import { claimModel } from './collections.ts'
+import { dropOtherVectorIndexes, ensureVectorIndex } from './vector-index.ts'
 
 /** A chunk whose vectors are to be made anew. */
 export interface PendingChunk extends Chunk {
@@ -25,7 +26,7 @@ export type Reembedding = Awaited<ReturnType<typeof openReembedding>>
  * ones in one transaction. Interrupted, it goes on where it was. `languages` the model cannot read are skipped.
  */
 export async function openReembedding(
-  database: Pick<Database, 'lease'>,
+  database: Pick<Database, 'kind' | 'lease'>,
   name: string,
   model: { readonly name: string; readonly dimensions: number; readonly languages: readonly string[] | 'any' },
   signal: AbortSignal,
@@ -92,7 +93,18 @@ export async function openReembedding(
       and not exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId})`
   }
 
-  return { remaining, next, store, finish }
+  /** Before the switch: a large collection must not be searched without its index meanwhile. */
+  async function index(onBuild: () => void): Promise<void> {
+    const [row] = await database.lease(terms, sql => sql`select count(*) from chunk_vectors where collection_id = ${collectionId} and model_id = ${modelId}`)
+    const windowCount = Number(row?.['count'])
+    await ensureVectorIndex(database, { id: collectionId, windowCount, model: { id: modelId, ...model } }, signal, onBuild)
+  }
+
+  async function dropOld(): Promise<void> {
+    await database.lease(terms, sql => dropOtherVectorIndexes(sql, collectionId, modelId))
+  }
+
+  return { remaining, next, store, index, finish, dropOld }
 }
 
 async function claim(sql: Sql, name: string, model: { readonly name: string; readonly dimensions: number }) {

@@ -1,5 +1,8 @@
 import type { Command } from 'commander'
+import type { Collection } from '../adapters/collections.ts'
+import type { Database } from '../adapters/database.ts'
 import { createDocumentStore } from '../adapters/documents.ts'
+import { ensureVectorIndex, settle } from '../adapters/vector-index.ts'
 import { readConfig } from '../config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
 import { preparerWith } from '../ingest/prepare.ts'
@@ -47,8 +50,9 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
       const { bytes } = await measurePaths(paths)
       const progress = createProgress(bytes)
       const given = { language: options.language, metadata: options.metadata ?? {}, onBytes: progress.bytes }
-      return await load(readPaths(paths, given), {
-        store: createDocumentStore(database),
+      const store = createDocumentStore(database)
+      const report = await load(readPaths(paths, given), {
+        store,
         prepare: preparerWith(embedder),
         model: { name: embedder.model, dimensions: embedder.dimensions },
       }, {
@@ -58,8 +62,22 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
         onProgress: progress.report,
         onFault: fault => progress.line(faultLine(fault)),
       }).finally(progress.end)
+      if (report.chunks > 0) await settleInto(database, await store.collection(options.collection), signal)
+      return report
     })
   })
+}
+
+/** What keeps a large collection fast. Loaded is loaded: what goes wrong here is said, not failed. */
+async function settleInto(database: Database, collection: Collection | null, signal: AbortSignal): Promise<void> {
+  if (collection === null || signal.aborted) return
+  try {
+    await settle(database, signal)
+    const index = await ensureVectorIndex(database, collection, signal, () => process.stderr.write(`building the index over ${collection.windowCount} vectors …\n`))
+    if (index?.builtInMs) process.stderr.write(`built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; fit it with: askwell tune recall --collection ${collection.name}\n`)
+  } catch (error) {
+    process.stderr.write(`askwell: loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; askwell tune recall tries again\n`)
+  }
 }
 
 export function faultLine({ path, line, reason }: ReadFault): string {

@@ -44,7 +44,9 @@ async function reembed(job: Reembedding, embedder: Embedder, signal: AbortSignal
       done += batch.length
       process.stderr.write(`${done} of ${Math.max(total, done)} chunks\n`)
     }
+    await job.index(() => process.stderr.write('building the index …\n'))
   } while (!(await job.finish(after)))
+  await job.dropOld()
   return done
 }
 

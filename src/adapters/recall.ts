@@ -1,0 +1,53 @@
+import type { Database, Sql } from './database.ts'
+import { vectorArm, type VectorSearch } from './vector-arm.ts'
+import type { WithVectors } from './vector-index.ts'
+
+/** `efSearch`: as far as the index is searched; `exact`: every vector is compared. */
+export type Depth = number | 'exact'
+
+export interface Nearest {
+  /** Nearest first. */
+  readonly chunkIds: readonly number[]
+  readonly ms: number
+}
+
+/** The product's own search by vectors, at a depth of the caller's choosing. */
+export function recallProbe(database: Pick<Database, 'lease'>, { id, model, windowCount, chunkCount }: WithVectors, signal: AbortSignal) {
+  const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
+  const search = { collectionId: id, modelId: model.id, windowsPerChunk, limit: 50 }
+
+  async function nearest(values: Float32Array, depth: Depth): Promise<Nearest> {
+    return await database.lease({ signal, label: 'tune' }, async sql => {
+      if (depth !== 'exact') return await timed(sql, { ...search, values, efSearch: depth })
+      return await sql.begin(async transaction => {
+        const tx = transaction as unknown as Sql
+        await tx`set local enable_indexscan = off`
+        return await timed(tx, { ...search, values, efSearch: null })
+      })
+    })
+  }
+
+  /** Texts to make questions of, from chunks taken at random. */
+  async function sample(count: number): Promise<{ readonly text: string; readonly language: string }[]> {
+    const rows = await database.lease({ signal, label: 'tune' }, sql => sql`
+      select c.text, c.language from chunks c
+      where c.collection_id = ${id} and exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${model.id})
+      order by random() limit ${count}`)
+    return rows.map(row => ({ text: String(row['text']), language: String(row['language']) }))
+  }
+
+  /** What searches go by from now on. */
+  async function store(efSearch: number): Promise<void> {
+    await database.lease({ signal, label: 'tune' }, sql => sql`update collections set ef_search = ${efSearch} where id = ${id}`)
+  }
+
+  return { nearest, sample, store, shallowest: search.limit * windowsPerChunk }
+}
+
+async function timed(sql: Sql, search: VectorSearch): Promise<Nearest> {
+  const startedAt = performance.now()
+  const rows = await vectorArm(sql, search, null)
+  const ms = performance.now() - startedAt
+  const sorted = [...rows].sort((a, b) => Number(b['similarity']) - Number(a['similarity']) || Number(a['id']) - Number(b['id']))
+  return { chunkIds: sorted.map(row => Number(row['id'])), ms }
+}

@@ -1,0 +1,81 @@
+import type { Collection } from './collections.ts'
+import type { Database, Sql } from './database.ts'
+
+/** With fewer vectors comparing them all is as fast, and exact. */
+export const indexedFrom = 20_000
+
+export interface VectorIndex {
+  readonly bytes: number
+  /** Null when it was there already. */
+  readonly builtInMs: number | null
+}
+
+/** What of a collection its index depends on. */
+export type Indexed = Pick<Collection, 'id' | 'windowCount'> & { readonly model: { readonly id: number; readonly dimensions: number } }
+export type WithVectors = Collection & { readonly model: NonNullable<Collection['model']> }
+
+/** One partial index a collection and model: a search meets no other collection's vectors, and ranks by its own. */
+function nameOf({ id, model }: Indexed): string {
+  return `chunk_vectors_hnsw_${id}_${model.id}`
+}
+
+/** Null when there is none; one that broke off in the middle counts as none. */
+export async function findVectorIndex(sql: Sql, collection: Indexed): Promise<VectorIndex | null> {
+  const [row] = await sql`
+    select pg_relation_size(i.indexrelid) as bytes from pg_index i
+    where i.indexrelid = to_regclass(${nameOf(collection)}) and i.indisvalid`
+  return row ? { bytes: Number(row['bytes']), builtInMs: null } : null
+}
+
+/**
+ * Makes sure that a large collection on a real server has its HNSW index; null where none is wanted: few vectors, or
+ * the embedded database, which would take minutes to build what comparing all does in milliseconds. Writers go on
+ * meanwhile. The graph is built in memory as far as `maintenance_work_mem` is raised for it: 1 GB at the most.
+ */
+export async function ensureVectorIndex(database: Pick<Database, 'kind' | 'lease'>, collection: Pick<Collection, 'id' | 'windowCount' | 'model'> | Indexed, signal: AbortSignal, onBuild: () => void): Promise<VectorIndex | null> {
+  const { model } = collection
+  if (database.kind === 'embedded' || model === null || collection.windowCount < indexedFrom) return null
+  const target = { ...collection, model }
+  return await database.lease({ signal, label: 'index' }, async sql => {
+    const found = await findVectorIndex(sql, target)
+    if (found) return found
+    onBuild()
+    return await build(sql, target)
+  })
+}
+
+async function build(sql: Sql, collection: Indexed): Promise<VectorIndex> {
+  const { id, model, windowCount } = collection
+  const name = nameOf(collection)
+  const startedAt = performance.now()
+  await sql`drop index concurrently if exists ${sql(name)}` // what an interrupted build left
+  await sql`select set_config('maintenance_work_mem', ${`${memoryMb(windowCount, model.dimensions)}MB`}, false)`
+  try {
+    await sql.unsafe(`
+      create index concurrently ${name} on chunk_vectors using hnsw ((embedding::halfvec(${model.dimensions})) halfvec_cosine_ops)
+      with (m = 16, ef_construction = 64) where collection_id = ${id} and model_id = ${model.id}`)
+  } finally {
+    await sql`reset maintenance_work_mem`
+  }
+  const built = await findVectorIndex(sql, collection)
+  return { bytes: built?.bytes ?? 0, builtInMs: performance.now() - startedAt }
+}
+
+/** What pgvector keeps of each vector while it builds: two bytes a number, and about 400 of links at m = 16. */
+function memoryMb(vectors: number, dimensions: number): number {
+  return Math.min(1024, Math.max(64, Math.ceil((vectors * (2 * dimensions + 400) * 1.2) / 2 ** 20)))
+}
+
+/** Drops the collection's indexes over vectors of other models: nobody searches them any more. */
+export async function dropOtherVectorIndexes(sql: Sql, collectionId: number, modelId: number | null): Promise<void> {
+  const rows = await sql`select relname from pg_class where relkind = 'i' and relname like ${`chunk\\_vectors\\_hnsw\\_${collectionId}\\_%`}`
+  for (const { relname } of rows) if (relname !== `chunk_vectors_hnsw_${collectionId}_${modelId}`) await sql`drop index if exists ${sql(String(relname))}`
+}
+
+/** After a large load: what it wrote is in the statistics that the planner goes by, and out of the list of pending words. */
+export async function settle(database: Pick<Database, 'kind' | 'lease'>, signal: AbortSignal): Promise<void> {
+  await database.lease({ signal, label: 'settle' }, async sql => {
+    await sql`analyze chunks, chunk_vectors, collection_terms, documents`
+    await sql`select gin_clean_pending_list('chunks_terms'), gin_clean_pending_list('collection_terms_trigrams'), gin_clean_pending_list('chunks_metadata')`
+  })
+}

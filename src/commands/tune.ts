@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs'
+import { type Command, InvalidArgumentError } from 'commander'
+import { createCollectionStore, modelMismatch } from '../adapters/collections.ts'
+import type { Database } from '../adapters/database.ts'
+import { recallProbe } from '../adapters/recall.ts'
+import { ensureVectorIndex, indexedFrom, type WithVectors } from '../adapters/vector-index.ts'
+import type { Embedder } from '../ask/embedder.ts'
+import { unknownCollection } from '../ask/locate.ts'
+import { readConfig } from '../config.ts'
+import { type Tuned, tuneDepth } from '../eval/recall.ts'
+import { migrate } from '../migrate.ts'
+import { sentences } from '../text/sentences.ts'
+import { collectionName } from './arguments.ts'
+import { interruptible } from './interrupt.ts'
+import { withDatabase, withModels } from './opened.ts'
+import { print } from './output.ts'
+
+interface Options {
+  readonly collection: string
+  readonly target: number
+  readonly sample: number
+  readonly questions?: string
+}
+
+export function addTune(program: Command): void {
+  program
+    .command('tune')
+    .description('fit the search to the documents')
+    .command('recall')
+    .description('find and store the smallest hnsw.ef_search that still finds the nearest passages; builds the index if it is missing')
+    .option('-c, --collection <name>', 'collection', collectionName, 'default')
+    .option('-t, --target <share>', 'recall@10 wanted, against comparing every vector', share, 0.95)
+    .option('-n, --sample <count>', 'questions', count, 200)
+    .option('-q, --questions <file>', 'questions to measure with, one a line (default: sentences of passages taken at random)')
+    .action(async (options: Options, command: Command) => {
+      const result = await tune(options)
+      print(command, result, described(result))
+    })
+}
+
+interface Result extends Partial<Tuned> {
+  readonly collection: string
+  readonly target: number
+  readonly vectors: number
+  readonly questions?: number
+  /** Why nothing was measured. */
+  readonly exact?: string
+}
+
+async function tune(options: Options): Promise<Result> {
+  const config = readConfig()
+  const { signal } = interruptible('stopping; nothing was stored')
+  return await withDatabase(config.database, async database => {
+    await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
+    const collection = await createCollectionStore(database).collection(options.collection, signal)
+    if (!collection) throw unknownCollection(options.collection)
+    const about = { collection: options.collection, target: options.target, vectors: collection.windowCount }
+    const index = await ensureVectorIndex(database, collection, signal, () => say(`building the index over ${collection.windowCount} vectors`))
+    if (index === null) return { ...about, exact: whyExact(database) }
+    return await withModels(config.models, async ({ embedder }) => {
+      const { model } = collection
+      if (model === null || model.name !== embedder.model) throw modelMismatch(collection, embedder.model)
+      return { ...about, ...(await measure(database, { ...collection, model }, embedder, options, signal)) }
+    })
+  })
+}
+
+async function measure(database: Database, collection: WithVectors, embedder: Embedder, { target, sample, questions }: Options, signal: AbortSignal) {
+  const probe = recallProbe(database, collection, signal)
+  const texts = questions === undefined ? (await probe.sample(sample)).map(sentenceOf) : linesOf(questions).slice(0, sample)
+  say(`embedding ${texts.length} questions`)
+  const fitting = texts.filter(text => embedder.countTokens(text) <= embedder.maxTokens)
+  const tuned = await tuneDepth(await embedder.embed(fitting, signal, 'query'), probe.nearest, { target, shallowest: probe.shallowest, onStep: say })
+  if (tuned.efSearch !== null) await probe.store(tuned.efSearch)
+  return { questions: fitting.length, ...tuned }
+}
+
+/** A sentence from the middle of a passage stands for a question about it. */
+function sentenceOf({ text, language }: { readonly text: string; readonly language: string }): string {
+  const spans = sentences(text, language)
+  const span = spans[Math.floor(spans.length / 2)]
+  return span === undefined ? text : text.slice(span.start, span.end)
+}
+
+function linesOf(file: string): string[] {
+  const lines = readFileSync(file, 'utf8').split('\n').map(line => line.trim()).filter(line => line !== '')
+  if (lines.length === 0) throw new Error(`${file} holds no questions: write one a line`)
+  return lines
+}
+
+function whyExact({ kind }: Database): string {
+  return kind === 'embedded' ? 'the embedded database compares every vector' : `every vector is compared below ${indexedFrom} of them`
+}
+
+function described({ collection, exact, target, figures = [], efSearch, exactP50Ms = 0, questions }: Result): string {
+  if (exact !== undefined) return `${collection}: ${exact}; nothing to tune`
+  const rows = figures.map(each => `  ef_search ${String(each.efSearch).padStart(4)}   recall@10 ${each.recall10.toFixed(3)}   ${each.p50Ms.toFixed(1)} ms`)
+  const end = efSearch == null
+    ? `recall@10 ${target} is out of reach at any ef_search; what was stored before stays`
+    : `stored ef_search ${efSearch}: the smallest with recall@10 ≥ ${target}`
+  return [`${collection}: ${questions} questions; comparing every vector takes ${exactP50Ms.toFixed(1)} ms`, ...rows, end].join('\n')
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text} …\n`)
+}
+
+function share(text: string): number {
+  const value = Number(text)
+  if (value > 0 && value <= 1) return value
+  throw new InvalidArgumentError('It must be a number above 0, 1 at the most.')
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value
+  throw new InvalidArgumentError('It must be a whole number from 1 to 10000.')
+}

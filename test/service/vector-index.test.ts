@@ -1,0 +1,93 @@
+import t from 'tap'
+import { createCollectionStore } from '../../src/adapters/collections.ts'
+import { openDatabase, type Sql } from '../../src/adapters/database.ts'
+import { createPassageStore } from '../../src/adapters/passages.ts'
+import { vectorArm } from '../../src/adapters/vector-arm.ts'
+import { findVectorIndex, indexedFrom, type WithVectors } from '../../src/adapters/vector-index.ts'
+import { runCli } from '../support/cli.ts'
+import { createDatabase } from '../support/database.ts'
+import { postgresSkipReason } from '../support/postgres-programs.ts'
+
+const signal = new AbortController().signal
+const settings = { dataDir: undefined, poolSize: 2, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 0 }
+
+/** So many that an index pays; in clusters of a hundred, as texts are, so that a search that stops early misses some. */
+const vectors = indexedFrom + 500
+
+async function fill(sql: Sql): Promise<void> {
+  await sql`select setseed(0.42)`
+  await sql`insert into embedding_models (name, dimensions) values ('use-lite-en', 512)`
+  await sql`
+    insert into collections (name, model_id, document_count, chunk_count, window_count, term_count)
+    select 'many', id, 1, ${vectors}, ${vectors}, ${vectors} from embedding_models`
+  await sql`
+    insert into documents (id, collection_id, source, hash, title, language, text)
+    select gen_random_uuid(), id, 'all', 'x', 'All', 'en', 'A sentence about redirects. Another about hooks.' from collections`
+  await sql`
+    insert into chunks (document_id, collection_id, ordinal, start_at, end_at, title, language, text, terms, length, tokens, metadata)
+    select d.id, d.collection_id, n, 0, 48, 'All', 'en', d.text, 'hook:1', 1, 10,
+      jsonb_build_object('rare', n % 7000 = 0, 'third', n % 3 = 0)
+    from documents d, generate_series(1, ${vectors}::int) n`
+  await sql`create temp table centres as select c, array(select random() - 0.5 from generate_series(1, 512) where c > 0) as at from generate_series(1, 200) c`
+  await sql`
+    insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)
+    select k.id, o.model_id, k.collection_id, 0, 0, 48, array(select (v + (random() - 0.5) * 0.9)::real from unnest(c.at) v where k.id > 0)::halfvec
+    from chunks k join collections o on o.id = k.collection_id join centres c on c.c = 1 + k.ordinal % 200`
+}
+
+t.test('a large collection on a server', { skip: postgresSkipReason() }, async t => {
+  const { url } = await createDatabase(t)
+  const database = await openDatabase({ ...settings, url })
+  t.teardown(() => database.close())
+  const lease = <T>(work: (sql: Sql) => Promise<T>) => database.lease({ signal, label: 'test' }, work)
+  await lease(fill)
+  const collection = async () => (await createCollectionStore(database).collection('many')) as WithVectors
+
+  await t.test('askwell tune recall builds the index and stores the smallest ef_search that reaches the target', async t => {
+    t.equal(await lease(async sql => findVectorIndex(sql, await collection())), null)
+    const { code, json: result, stderr } = await runCli(['tune', 'recall', '-c', 'many', '-n', '40', '--json'], { env: { DATABASE_URL: url } })
+    t.equal(code, 0, stderr)
+    t.match(stderr, /building the index over 20500 vectors/)
+    const { efSearch } = await collection()
+    t.equal(result.efSearch, efSearch)
+    t.ok(result.figures.at(-1).recall10 >= 0.95)
+    t.ok(result.figures.slice(0, -1).every((each: { recall10: number }) => each.recall10 < 0.95), 'no smaller one reached it')
+    t.ok(await lease(async sql => findVectorIndex(sql, await collection())))
+  })
+
+  await t.test('a search goes through the index', async t => {
+    const { id, model } = await collection()
+    const { values } = await vectorOf(1)
+    const plan = await lease(sql => sql`explain ${vectorArm(sql, { collectionId: id, modelId: model.id, values, windowsPerChunk: 1, efSearch: null, limit: 50 }, null)}`)
+    t.match(plan.map(row => row['QUERY PLAN']).join('\n'), /Index Scan using chunk_vectors_hnsw_/)
+  })
+
+  await t.test('under filters as many rows come back as there are', async t => {
+    const { chunkId, values } = await vectorOf(1)
+    const rare = await search(values, { rare: true })
+    t.same(new Set(rare.map(each => each.chunkId)), new Set(await matching(`'{"rare": true}'`)), 'a few of twenty thousand: all of them')
+    const third = await search(values, { third: true })
+    t.equal(third.length, 50)
+    const truth = await lease(sql => sql.unsafe(`
+      select c.id from chunks c join chunk_vectors v on v.chunk_id = c.id where c.metadata @> '{"third": true}'
+      order by v.embedding::halfvec(512) <=> (select embedding::halfvec(512) from chunk_vectors where chunk_id = ${chunkId}) limit 10`))
+    const found = new Set(third.map(each => each.chunkId))
+    t.ok(truth.filter(row => found.has(Number(row['id']))).length >= 8, 'a third of them: the nearest of those')
+  })
+
+  async function vectorOf(ordinal: number) {
+    const [row] = await lease(sql => sql`select v.chunk_id, v.embedding::text as embedding from chunk_vectors v join chunks c on c.id = v.chunk_id where c.ordinal = ${ordinal}`)
+    return { chunkId: Number(row?.['chunk_id']), values: Float32Array.from(JSON.parse(String(row?.['embedding']))) }
+  }
+
+  async function search(values: Float32Array, filters: Record<string, boolean>) {
+    const { id, model, efSearch } = await collection()
+    const vector = { modelId: model.id, values, windowsPerChunk: 1, efSearch }
+    const { candidates } = await createPassageStore(database).search({ collectionId: id, terms: [], vector, filters, limit: 50 }, () => [], { signal, label: 'test' })
+    return candidates
+  }
+
+  async function matching(condition: string): Promise<number[]> {
+    return (await lease(sql => sql.unsafe(`select id from chunks where metadata @> ${condition}`))).map(row => Number(row['id']))
+  }
+})
