@@ -49,17 +49,26 @@ function together(better: Group, other: Group): Group | null {
 }
 
 /**
- * Two parts of one section that touch or overlap, as the stored text from where the first starts to where the last
- * ends. Null for others: what stands in a gap is not known, and a citation of another section or page would lead to
- * the wrong place.
+ * Two parts of one section that follow on each other, as the stored text from where the first starts to where the
+ * last ends. Null for others: what stands between them must be known, and a citation of another section or page would
+ * lead to the wrong place.
  */
 function join(better: Passage, other: Passage): Passage | null {
   if (!areOfOneSection(better, other)) return null
   const [first, second] = better.start <= other.start ? [better, other] : [other, better]
-  if (second.start > first.end) return null
-  const text = first.text + second.text.slice(first.end - second.start)
+  const between = betweenThem(first, second)
+  if (between === null) return null
+  const text = first.text + between + second.text.slice(Math.max(0, first.end - second.start))
   const windows = [...first.windows, ...second.windows]
-  return { ...better, text, start: first.start, end: Math.max(first.end, second.end), windows }
+  const { blanksBefore = '' } = first
+  return { ...better, text, blanksBefore, start: first.start, end: Math.max(first.end, second.end), windows }
+}
+
+/** Chunks overlap by a sentence or two, or there are blanks between them. Null: other chunks are, or nobody knows. */
+function betweenThem(first: Passage, second: Passage): string | null {
+  const length = second.start - first.end
+  if (length <= 0) return ''
+  return second.blanksBefore?.length === length ? second.blanksBefore : null
 }
 
 function areOfOneSection(a: Passage, b: Passage): boolean {

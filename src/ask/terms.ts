@@ -72,6 +72,8 @@ export interface Passage {
   readonly language: string
   /** Exactly the stored document text from `start` to `end`. */
   readonly text: string
+  /** The blanks between the chunk before and this one, as stored; absent where they were not read. */
+  readonly blanksBefore?: string
   /** Offsets into the stored document text, in UTF-16 code units (JavaScript string indices). */
   readonly start: number
   readonly end: number

@@ -57,6 +57,17 @@ t.test('neighbours that overlap or touch become one: the stored text, the better
   t.end()
 })
 
+t.test('neighbours with blanks between them become one where the blanks are known', t => {
+  const text = `${rules}\n\n- ${prose(20)}\n  - ${prose(12, 5)}`
+  const [first, second, third] = [rules, `- ${prose(20)}`, `- ${prose(12, 5)}`].map((part, i) =>
+    passage(part, { before: text.slice(0, text.indexOf(part)), chunkId: `d.${i}`, ...(i > 0 && { blanksBefore: ['', '\n\n', '\n  '][i]! }) })) as [Passage, Passage, Passage]
+  const [joined, ...rest] = diversify([third, second, first], 5)
+  t.match(joined, { chunkId: 'd.2', text, start: 0, end: text.length })
+  t.strictSame(rest, [])
+  t.strictSame(idsOf(diversify([first, third], 5)), ['d.0', 'd.2'], 'not over a chunk that was not found')
+  t.end()
+})
+
 t.test('a chunk between two others brings them together, at the place of the better', t => {
   const [first, second, third] = chunksOf(rules, [120, 240], 5, 'd') as [Passage, Passage, Passage]
   const [e, f] = ['e', 'f'].map((id, i) => passage(prose(30, i * 13), { documentId: id, chunkId: `${id}.0` })) as [Passage, Passage]
