@@ -1,37 +1,36 @@
 /** A text to compare others with. */
 export interface Comparable {
-  readonly length: number
-  /** Made when it is first needed: most texts differ in length from all others. */
-  shingles(): Shingles
+  readonly text: string
+  /**
+   * Its runs of three words, as 31-bit hashes: in the texts of one search two runs hardly ever share one. Made when
+   * they are first needed: most texts differ in length from all others.
+   */
+  runs(): ReadonlySet<number>
 }
 
-interface Shingles {
-  /** Its runs of three words, as 31-bit hashes: in the texts of one search two runs hardly ever share one. */
-  readonly runs: ReadonlySet<number>
-  /** Its numbers, in their order, joined by blanks. */
-  readonly numbers: string
+export function comparable(text: string): Comparable {
+  let made: ReadonlySet<number> | undefined
+  return { text, runs: () => (made ??= runsOf(text)) }
 }
 
 // Letters and digits of every script. Property classes would be exact about rare signs, and five times as slow.
 const words = /[a-z0-9\u00c0-\u1fff\u2c00-\u2fff\u3040-\uffff]+/g
-const digit = /[0-9]/
 
-export function comparable(text: string): Comparable {
-  let made: Shingles | undefined
-  return { length: text.length, shingles: () => (made ??= shinglesOf(text)) }
+/** Case, blanks and punctuation make no difference, unless there is nothing else. */
+function wordsOf(text: string): readonly string[] {
+  return text.normalize('NFKC').toLowerCase().match(words) ?? [text.trim()]
 }
 
-/** Case, blanks and punctuation make no difference. */
-function shinglesOf(text: string): Shingles {
-  const found = text.normalize('NFKC').toLowerCase().match(words) ?? [text.trim()]
-  const hashes = found.map(hashOf)
+function runsOf(text: string): ReadonlySet<number> {
+  const found = wordsOf(text)
   const runs = new Set<number>()
-  let [first, second] = [0, hashes[0]!]
-  for (const third of hashes) {
+  let [first, second] = [0, hashOf(found[0]!)]
+  for (const word of found) {
+    const third = hashOf(word)
     runs.add((Math.imul(Math.imul(first, 31) + second, 31) + third) >>> 1)
     ;[first, second] = [second, third]
   }
-  return { runs, numbers: found.filter(word => digit.test(word)).join(' ') }
+  return runs
 }
 
 /** FNV-1a. */
@@ -43,8 +42,6 @@ function hashOf(word: string): number {
 
 /** With this much of either in the other, two texts say the same: in 40 words one may be another, in 300 ten. */
 const sameFrom = 0.9
-/** Texts of such different length differ in more than a word here and there. */
-const comparableFrom = 0.88
 
 /**
  * Whether two texts are the same but for a word here and there: each contains nearly all runs of the other (Broder
@@ -52,9 +49,9 @@ const comparableFrom = 0.88
  * year and that of the last may stand in the same words.
  */
 export function sayTheSame(a: Comparable, b: Comparable): boolean {
-  if (Math.min(a.length, b.length) < comparableFrom * Math.max(a.length, b.length)) return false
-  const [one, other] = [a.shingles(), b.shingles()]
-  return one.numbers === other.numbers && contained(one.runs, other.runs)
+  const [shorter, longer] = a.text.length < b.text.length ? [a, b] : [b, a]
+  if (shorter.text.length < sameFrom * longer.text.length) return false
+  return contained(a.runs(), b.runs()) && numbersIn(a.text) === numbersIn(b.text)
 }
 
 /** Gives up as soon as too many are missing, which for most pairs is after a few. */
@@ -66,4 +63,9 @@ function contained(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
     if (spare < 0) return false
   }
   return true
+}
+
+/** Words with a digit of any script, in their order. */
+function numbersIn(text: string): string {
+  return wordsOf(text).filter(word => /\p{N}/u.test(word)).join(' ')
 }
