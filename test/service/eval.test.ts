@@ -2,10 +2,11 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
 import { databaseSettings, skipReason, startApp, worlds } from '../support/app.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli, startCli } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
 import { startModel } from '../support/model.ts'
 import { settingsFor } from '../support/model-settings.ts'
+import { until } from '../support/until.ts'
 
 tap.setTimeout(240_000)
 
@@ -84,6 +85,16 @@ for (const world of worlds) {
     })
   })
 }
+
+tap.test('Ctrl-C: the collection goes with the run', { skip: skipReason('postgres') }, async t => {
+  const env = { ...(await databaseSettings(t, 'postgres')), ...settingsFor(await startModel(t), 'test-embedding') }
+  const collections = () => inDatabase(env, async sql => [...(await sql`select name from collections where document_count > 0`)])
+  const { child, finished } = startCli(['eval', t.testdir({ small: small() }) + '/small'], { env })
+  await until('documents are loaded', async () => (await collections()).length > 0)
+  child.kill('SIGINT')
+  t.match(await finished, { code: 130, stdout: '', stderr: /stopping after this question/ })
+  t.same(await collections(), [])
+})
 
 tap.test('what cannot be measured: a line that helps', async t => {
   const { 'qrels.tsv': qrels, ...rest } = small(10)
