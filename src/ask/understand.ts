@@ -1,5 +1,5 @@
-import { analyze, queryTerms, type QueryTerm as TextTerm } from '../text/analyze.ts'
-import { detectLanguage } from '../text/language.ts'
+import { analyze, isPair, queryTerms, type QueryTerm as TextTerm } from '../text/analyze.ts'
+import { detectLanguage, readingLanguage } from '../text/language.ts'
 import type { AskedCollection, Question } from './terms.ts'
 
 export interface QueryTerm extends TextTerm {
@@ -12,6 +12,8 @@ export interface Understood {
   /** Stands on its own: what a follow-up leaves unsaid is in it. */
   readonly text: string
   readonly language: string
+  /** The language by whose rules its words were read: its own, or the likeliest of those that the collection has. */
+  readonly readAs: string
   /** What is searched for. */
   readonly terms: readonly QueryTerm[]
   /** Of them the question's own, without what a follow-up borrows from the words before it. */
@@ -24,19 +26,20 @@ const leansBelow = 3
 /** Pure: language (given, or detected with the collection's languages as a hint) and search terms. */
 export function understand(question: Question, collection: AskedCollection): Understood {
   const language = question.language ?? detectLanguage(question.text, { among: collection.languages })
-  const alone = read(question.text, language)
+  const readAs = readingLanguage(question.text, language, collection.languages)
+  const alone = read(question.text, language, readAs)
   const previous = question.history.findLast(turn => turn.role === 'user')
   const leans = previous !== undefined && alone.terms.filter(term => term.isContent).length < leansBelow
-  return leans ? { ...alone, terms: read(`${previous.content} ${question.text}`, language).terms } : alone
+  return leans ? { ...alone, terms: read(`${previous.content} ${question.text}`, language, readAs).terms } : alone
 }
 
 /** Another wording of the same question, in the same language. */
-export function read(text: string, language: string): Understood {
-  const terms = queryTerms(analyze(text, language)).map(term => ({ ...term, isSpare: !isWorthAsking(term) }))
-  return { text, language, terms, own: terms.filter(term => !term.isSpare) }
+export function read(text: string, language: string, readAs: string = language): Understood {
+  const terms = queryTerms(analyze(text, readAs)).map(term => ({ ...term, isSpare: !isWorthAsking(term) }))
+  return { text, language, readAs, terms, own: terms.filter(term => !term.isSpare) }
 }
 
 /** Function words only add noise (nDCG@10 .002–.003), but for Vietnamese without diacritics, where they help .004. */
 function isWorthAsking({ term, isContent }: TextTerm): boolean {
-  return isContent || term.startsWith('~')
+  return isContent || term.startsWith('~') || isPair(term)
 }

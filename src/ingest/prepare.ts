@@ -8,7 +8,7 @@ import { windowsOf, windowText } from './windows.ts'
 import type { Chunk, SourceDocument } from './terms.ts'
 
 /** Raise it when chunking, analysis or windows change: documents loaded before count as changed. */
-const preparationVersion = 2
+const preparationVersion = 3
 
 export function documentId(collection: string, source: string): string {
   const hex = createHash('sha256').update(`${collection}\0${source}`).digest('hex')

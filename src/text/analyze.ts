@@ -14,10 +14,15 @@ export interface Analysis {
   /** Stems in text order, with repeats: what BM25 counts. */
   readonly terms: readonly string[]
   /**
-   * The words without diacritics, then their neighbouring pairs ("hoc", "bong", "hoc_bong"), for languages that
-   * people type without the diacritics that tell words apart: Vietnamese. Empty for the others.
+   * The words without diacritics, for languages that people type without the diacritics that tell words apart:
+   * Vietnamese. Empty for the others.
    */
   readonly folded: readonly string[]
+  /**
+   * Their neighbouring pairs ("hoc_bong") but those of two function words: a Vietnamese word is mostly two syllables,
+   * written apart. No other term has an underscore. Empty for the others.
+   */
+  readonly pairs: readonly string[]
   /** Whether the text has letters with diacritics: a question without any was perhaps typed without them. */
   readonly hasDiacritics: boolean
   /** What each word of the text came to, in order. */
@@ -35,9 +40,9 @@ export interface Word {
 
 export interface QueryTerm {
   readonly term: string
-  /** How often the question says it. Scores grow with it: without, long questions lost .07 nDCG. */
+  /** How often the question says it. Scores grow with it: without, long questions lost .07 nDCG. A pair counts half. */
   readonly count: number
-  /** Not a function or question word. A question of nothing else has only content words. */
+  /** Not a pair, nor a function or question word. A question of nothing else has only content words. */
   readonly isContent: boolean
   /** A content word of letters only, long enough that another word near it is probably what was meant. */
   readonly isCorrectable: boolean
@@ -47,16 +52,19 @@ export interface QueryTerm {
 
 /** Sets folded terms apart from others in the same index: no other term can start with it. */
 const foldedMark = '~'
+const pairMark = '_'
 const foldedLanguages: ReadonlySet<string> = new Set(['vi'])
 
 /** The terms of a text in a language (BCP 47; only the primary subtag counts). */
 export function analyze(text: string, language: string): Analysis {
   const primary = language.toLowerCase().split('-')[0] || 'und'
   const words = chunks(text).map(remembered(primary))
+  const folded = foldedLanguages.has(primary) ? words.flatMap(word => word.folded) : []
   return {
     language: primary,
     terms: words.flatMap(word => word.terms),
-    folded: foldedLanguages.has(primary) ? withPairs(words.flatMap(word => word.folded)) : [],
+    folded,
+    pairs: pairsOf(folded, primary),
     hasDiacritics: words.some(word => word.hasDiacritics),
     words,
   }
@@ -64,12 +72,21 @@ export function analyze(text: string, language: string): Analysis {
 
 /** The terms under which a document is found. */
 export function indexTerms(analysis: Analysis): string[] {
-  return [...analysis.terms, ...analysis.folded.map(marked)]
+  return [...analysis.terms, ...analysis.folded.map(marked), ...analysis.pairs]
 }
 
-/** The terms that a question looks for: the folded ones if it was typed without diacritics. Never both. */
+/**
+ * The terms that a question looks for: the words, folded if it was typed without diacritics (never both), and the
+ * pairs. With the pairs at half weight Vietnamese questions have nDCG@10 .967 (.962 without, .967 at a third, .968 at
+ * full weight), those without diacritics .962 (.937 without, .958 at full weight).
+ */
 export function queryTerms(analysis: Analysis): QueryTerm[] {
-  const { language, terms, folded, hasDiacritics, words } = analysis
+  const { pairs } = analysis
+  return [...wordTerms(analysis), ...Array.from(countOf(pairs), ([term, count]) =>
+    ({ term, count: count / 2, isContent: false, isCorrectable: false, spellings: [] }))]
+}
+
+function wordTerms({ language, terms, folded, hasDiacritics, words }: Analysis): QueryTerm[] {
   const asTyped = hasDiacritics || folded.length === 0
   const counts = countOf(asTyped ? terms : folded.map(marked))
   const typed = new Map(asTyped ? words.flatMap(({ parts, terms }) => parts.map((part, i) => [terms[i] ?? part, part])) : [])
@@ -82,7 +99,12 @@ export function queryTerms(analysis: Analysis): QueryTerm[] {
   })
 }
 
-/** Not a pair; with fewer letters, every word is near every other. */
+/** Whether a term is two neighbouring words. */
+export function isPair(term: string): boolean {
+  return term.includes(pairMark)
+}
+
+/** With fewer letters, every word is near every other. */
 const correctable = /^~?(?:\p{L}\p{M}*){3,}$/u
 
 const marked = (term: string): string => foldedMark + term
@@ -93,14 +115,10 @@ function countOf(terms: readonly string[]): Map<string, number> {
   return counts
 }
 
-/**
- * Whether a term (or a folded word) is a function or question word of the language. A pair of folded words is
- * one when both are.
- */
+/** Whether a term (or a folded word) is a function or question word of the language; of a pair, whether both are. */
 export function isStopWord(term: string, language: string): boolean {
   const stops = stopTerms(language)
-  if (!term.startsWith(foldedMark)) return stops.has(term)
-  return term.slice(foldedMark.length).split('_').every(word => stops.has(marked(word)))
+  return isPair(term) ? term.split(pairMark).every(word => stops.has(marked(word))) : stops.has(term)
 }
 
 const stopTermsOf = new Map<string, ReadonlySet<string>>()
@@ -115,8 +133,9 @@ function stopTerms(language: string): ReadonlySet<string> {
   return stops
 }
 
-function withPairs(words: readonly string[]): string[] {
-  return [...words, ...words.slice(1).map((word, i) => shortened(`${words[i]}_${word}`))]
+function pairsOf(words: readonly string[], language: string): string[] {
+  const isStop = words.map(word => isStopWord(marked(word), language))
+  return words.slice(1).flatMap((word, i) => (isStop[i] && isStop[i + 1] ? [] : [shortened(`${words[i]}${pairMark}${word}`)]))
 }
 
 /** Beyond this a "word" is a key or encoded bytes. Four bytes a letter at most: below every limit of an index. */

@@ -31,12 +31,12 @@ export function tidy(text: string): string {
     .normalize('NFKC')
 }
 
-/** `tidy`, in lower case, with ё as е: how a word is compared. */
+/** `tidy`, in lower case, with ё as е, ß as ss and ς as σ (so that capitals are the same): how a word is compared. */
 export function fold(text: string): string {
   const lower = tidy(text).toLowerCase()
   if (ascii.test(lower)) return lower
   // İ becomes i and a dot above, which nobody types.
-  return lower.replaceAll('i\u0307', 'i').normalize('NFKC').replaceAll('ё', 'е')
+  return lower.replaceAll('i\u0307', 'i').normalize('NFKC').replaceAll('ё', 'е').replaceAll('ß', 'ss').replaceAll('ς', 'σ')
 }
 
 const accented = /[\u00c0-\u024f\u0370-\u03ff\u1e00-\u1fff]/g

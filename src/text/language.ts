@@ -5,7 +5,7 @@
  */
 import { detectAll } from 'tinyld'
 import { fold, foldKazakh, stripDiacritics } from './fold.ts'
-import { isLatin, type Script, scriptLanguages, scriptOf } from './scripts.ts'
+import { isLatin, isWrittenIn, type Script, scriptLanguages, scriptOf } from './scripts.ts'
 import { stopWordLanguages, stopWords } from './stop-words.ts'
 
 export interface LanguageHints {
@@ -21,12 +21,16 @@ const sampleLength = 2000
 /** The BCP 47 primary subtag of a text's language; `und` only for a text without letters. */
 export function detectLanguage(text: string, { among = [], fallback = 'und' }: LanguageHints = {}): string {
   const sample = fold(text.slice(0, sampleLength))
-  const expected = among.map(language => language.toLowerCase().split('-')[0] ?? language)
+  const expected = among.map(primary)
   const script = scriptOf(sample)
   if (script === undefined) return fallback
   if (script === 'Latin') return latin(sample, expected)
   if (script === 'Cyrillic') return cyrillic(sample, expected)
   return byScript(script, sample, expected) ?? expected[0] ?? fallback
+}
+
+function primary(language: string): string {
+  return language.toLowerCase().split('-')[0] || 'und'
 }
 
 function byScript(script: Exclude<Script, 'Latin' | 'Cyrillic'>, sample: string, expected: readonly string[]): string | undefined {
@@ -46,11 +50,30 @@ function arabic(sample: string, expected: readonly string[]): string {
   return expected.find(language => ['ar', 'fa', 'ur'].includes(language)) ?? 'ar'
 }
 
+/**
+ * The language by whose rules a question is read: its own, or where the collection has nothing in that, the likeliest
+ * of the collection's languages in the same script. Names and numbers are found then, and a question whose language
+ * was mistaken loses nothing.
+ */
+export function readingLanguage(text: string, language: string, among: readonly string[]): string {
+  const own = primary(language)
+  const sample = fold(text.slice(0, sampleLength))
+  const script = scriptOf(sample)
+  const expected = among.map(primary)
+  if (expected.includes(own) || script === undefined || script === 'Other') return own
+  const fitting = expected.filter(each => isWrittenIn(script, each))
+  return fitting.length > 1 ? mostLikely(sample, fitting) : fitting[0] ?? own
+}
+
 /** Letters that name their language, the most telling first (`fold` has made ё to е). */
 const cyrillicLetters: readonly (readonly [RegExp, string])[] = [
   [/[ұқғ]/, 'kk'], [/[ѓќѕ]/, 'mk'], [/[ђћљњџј]/, 'sr'], [/[єїґ]/, 'uk'], [/ў/, 'be'], [/[ҳҷӣӯ]/, 'tg'], [/[ҙҫҡ]/, 'ba'],
 ]
 const turkic = ['kk', 'ky', 'tt', 'mn', 'ba']
+/** Letters that a language does without: a word with one rules it out. */
+const foreignLetters: Readonly<Record<string, RegExp>> = {
+  uk: /[ыэъ]/, be: /[ищъ]/, bg: /[ыэ]/, sr: /[йщъыьэюя]/, mk: /[йщъыьэюя]/,
+}
 
 function cyrillic(sample: string, expected: readonly string[]): string {
   const words = wordsOf(sample)
@@ -61,7 +84,8 @@ function cyrillic(sample: string, expected: readonly string[]): string {
     return hasI ? 'kk' : turkic.find(language => expected.includes(language)) ?? mostLikely(sample, turkic)
   }
   const prior = expectation(sample, expected.filter(language => !isLatin(language) || language === 'sr'), expectedWeight.other)
-  return mostLikely(sample, hasI ? ['uk', 'be', 'kk'] : ['ru', 'kk', 'uk', 'bg', 'sr', 'mk', 'be'], prior)
+  const candidates = hasI ? ['uk', 'be', 'kk'] : ['ru', 'kk', 'uk', 'bg', 'sr', 'mk', 'be']
+  return mostLikely(sample, candidates.filter(language => !isUsed(words, foreignLetters[language] ?? /(?!)/)), prior)
 }
 
 const vietnameseLetters = /[ơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]/

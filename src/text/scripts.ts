@@ -18,6 +18,14 @@ export function isLatin(language: string): boolean {
   return language === 'sr' || !(cyrillicLanguages.has(language) || otherLanguages.has(language))
 }
 
+/** Whether a language is written in a script, by all we know. */
+export function isWrittenIn(script: Script, language: string): boolean {
+  if (script === 'Latin') return isLatin(language)
+  if (script === 'Cyrillic') return cyrillicLanguages.has(language)
+  if (script === 'Arabic') return arabicLanguages.includes(language)
+  return script !== 'Other' && (scriptLanguages[script] as readonly string[]).includes(language)
+}
+
 export type Script = keyof typeof scriptLanguages | 'Latin' | 'Cyrillic' | 'Arabic' | 'Other'
 
 const kana = /[\p{Script=Hiragana}\p{Script=Katakana}]/gu

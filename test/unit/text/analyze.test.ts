@@ -75,14 +75,20 @@ t.test('a negation: is content', async t => {
 t.test('Vietnamese without diacritics: asks for folded words and their pairs', async t => {
   const question = analyze('hoc bong la gi', 'vi')
   t.notOk(question.hasDiacritics)
-  t.same(queryTerms(question).map(term => term.term), ['~hoc', '~bong', '~la', '~gi', '~hoc_bong', '~bong_la', '~la_gi'])
-  t.same(queryTerms(question).filter(term => !term.isContent).map(term => term.term), ['~la', '~gi', '~la_gi'])
+  t.same(queryTerms(question).map(term => term.term), ['~hoc', '~bong', '~la', '~gi', 'hoc_bong', 'bong_la'])
+  t.same(queryTerms(question).filter(term => term.isContent).map(term => term.term), ['~hoc', '~bong'])
   const indexed = new Set(indexTerms(analyze('Học bổng toàn phần', 'vi')))
-  t.ok(indexed.has('~hoc_bong'))
+  t.ok(indexed.has('hoc_bong'))
 })
 
-t.test('Vietnamese with any diacritic: asks for the words as they are', async t => {
-  t.same(queryTerms(analyze('hoc bổng', 'vi')).map(term => term.term), ['hoc', 'bổng'])
+t.test('Vietnamese with any diacritic: asks for the words as they are, and half for their pairs', async t => {
+  t.match(queryTerms(analyze('hoc bổng', 'vi')), [{ term: 'hoc', count: 1 }, { term: 'bổng', count: 1 }, { term: 'hoc_bong', count: 0.5 }])
+})
+
+t.test('a pair of function words: is neither indexed nor asked', async t => {
+  t.notOk(indexTerms(analyze('học bổng là gì', 'vi')).includes('la_gi'))
+  t.ok(isStopWord('la_gi', 'vi'))
+  t.notOk(isStopWord('hoc_la', 'vi'))
 })
 
 t.test('Kazakh typed with Russian letters: finds the same terms', async t => {

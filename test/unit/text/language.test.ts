@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { detectLanguage } from '../../../src/text/language.ts'
+import { detectLanguage, readingLanguage } from '../../../src/text/language.ts'
 
 const questions: Readonly<Record<string, readonly string[]>> = {
   en: ['How do I apply for a scholarship?', 'What is the tuition fee?', 'Where is the library'],
@@ -72,4 +72,26 @@ t.test('any text: gets a tag, and und only without letters', async t => {
 
 t.test('a long document: is told by its beginning', async t => {
   t.equal(detectLanguage('The library is open every day for students. '.repeat(50_000)), 'en')
+})
+
+t.test('a letter that a language does without: rules it out', async t => {
+  for (const text of ['Сколько картин Джон Шипшэнкс отдал музею?', 'Какого типа сделка заключъается иногда?', 'Каокой был финальный счет игры?']) {
+    t.not(detectLanguage(text), 'be', text)
+    t.not(detectLanguage(text), 'sr', text)
+  }
+})
+
+t.test('a question in a language that the collection lacks: is read by the rules of one that it has', async t => {
+  t.equal(readingLanguage('Каокой был счет', 'sr', ['ru']), 'ru')
+  t.equal(readingLanguage('Каокой был счет', 'sr', ['en', 'ru']), 'ru')
+  t.equal(readingLanguage('Dove si trova la segreteria?', 'it', ['en', 'ru']), 'en')
+  t.equal(readingLanguage('Wo ist die Bibliothek der Universität?', 'nl', ['en', 'de']), 'de')
+})
+
+t.test('a question that no language of the collection fits: is read by its own rules', async t => {
+  t.equal(readingLanguage('Как подать на стипендию?', 'ru', ['en']), 'ru')
+  t.equal(readingLanguage('奖学金', 'zh', ['en', 'ru']), 'zh')
+  t.equal(readingLanguage('Как подать', 'ru', []), 'ru')
+  t.equal(readingLanguage('42', 'und', ['en']), 'und')
+  t.equal(readingLanguage('How?', 'en-GB', ['en', 'it']), 'en')
 })
