@@ -77,8 +77,8 @@ export function indexTerms(analysis: Analysis): string[] {
 
 /**
  * The terms that a question looks for: the words, folded if it was typed without diacritics (never both), and the
- * pairs. With the pairs at half weight Vietnamese questions have nDCG@10 .967 (.962 without, .967 at a third, .968 at
- * full weight), those without diacritics .962 (.937 without, .958 at full weight).
+ * pairs. With the pairs at half weight Vietnamese questions have nDCG@10 .967 (.962 without), and those typed without
+ * diacritics .962 (.937 without, .958 at full weight).
  */
 export function queryTerms(analysis: Analysis): QueryTerm[] {
   const { pairs } = analysis
