@@ -48,9 +48,9 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
 }
 
 /** What nearness is judged by. A question of nothing but function words ("is it?") has none that a passage could answer by. */
-function convincing(passages: readonly Passage[], { terms, language }: Understood): Passage[] {
+function convincing(passages: readonly Passage[], { terms, readAs }: Understood): Passage[] {
   const best = passages.slice(0, judged)
-  if (terms.some(({ term }) => !isStopWord(term, language))) return best
+  if (terms.some(({ term }) => !isStopWord(term, readAs))) return best
   return best.map(passage => ({ ...passage, scores: { ...passage.scores, coverage: 0 } }))
 }
 
