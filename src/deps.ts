@@ -160,7 +160,7 @@ export async function askedCollection(store: DocumentStore, { embedder }: Models
   if (!found) return null
   const { id, epoch, languages, vectorWeights, efSearch, windowCount, chunkCount } = found
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
-  return { id, name, epoch, modelId: isOurs ? found.model.id : null, windowsPerChunk, efSearch, languages, vectorWeights }
+  return { id, name, epoch, chunkCount, modelId: isOurs ? found.model.id : null, windowsPerChunk, efSearch, languages, vectorWeights }
 }
 
 function vectorCache({ cache }: Config, metrics: Metrics) {

@@ -21,6 +21,9 @@ export interface Collection {
   readonly updatedAt: Date
 }
 
+/** One that has vectors. */
+export type WithVectors = Collection & { readonly model: NonNullable<Collection['model']> }
+
 export type CollectionStore = ReturnType<typeof createCollectionStore>
 
 /** For leases that no request waits for (the command line): never aborts. */

@@ -20,22 +20,45 @@ export interface LexicalSearch {
   readonly collectionId: number
   readonly terms: readonly SearchTerm[]
   readonly bm25: Bm25
+  /** In the collection. */
+  readonly chunkCount: number
+  /** The statement has a CTE `vector (id, …)` before these. */
+  readonly hasVectors: boolean
   /** Rows wanted. */
   readonly limit: number
 }
 
-/**
- * Chunks that the question's rare words may fetch, and those that pairs of its common words may. At 100,000 chunks
- * the ten best are then .97 of those that scoring every match gives, at a fiftieth of the work.
- */
-const fetchedAlone = 300
-const fetchedInPairs = 500
+/** How far the words of a question are followed; all numbers are of chunks. */
+interface Reach {
+  /** That rare words may fetch, together. */
+  readonly alone: number
+  /** That pairs of common words may fetch, together, and how many may be gone through to find them. */
+  readonly inPairs: number
+  readonly lookedThrough: number
+  /** No pairs are looked for where rare words fetch so many. */
+  readonly enough: number
+}
+
+/** Here a word of the question is in a good part of all chunks, and all of them cost little. */
+const small: Reach = { alone: 500, inPairs: 500, lookedThrough: 5000, enough: Infinity }
+/** At 100,000 chunks the ten best by words are .97 of those that scoring every match gives, at a fortieth of the work. */
+const large: Reach = { alone: 300, inPairs: 500, lookedThrough: 5000, enough: Infinity }
+/** What the vectors found is scored by words as well, and has the chunks with several common words among it. */
+const largeWithVectors: Reach = { alone: 200, inPairs: 300, lookedThrough: 3000, enough: 50 }
+
+function reachOf({ chunkCount, hasVectors }: LexicalSearch): Reach {
+  if (chunkCount <= 5000) return small
+  return hasVectors ? largeWithVectors : large
+}
+
 /** Two words of one question stand together this many times as often as chance has it. */
 const togetherness = 4
 /** Whatever was expected, no more are scored. */
 const scoredAtMost = 5000
 /** Unknown words of one question that are looked up among all words of the collection: it takes milliseconds a word. */
 const correctedAtMost = 6
+/** Likeness from which a correction counts as what was asked: below it, it may be another word, and fetches only. */
+const plainlyMeant = 0.8
 /** BM25's usual constants; nDCG@10 moves by .01 at most over k1 .9–2 and b .4–.9. */
 const k1 = 1.2
 const b = 0.75
@@ -51,15 +74,15 @@ export function lexicalArm(sql: Sql, search: LexicalSearch, path: string | null)
       select greatest(chunk_count, 1)::float8 as n, greatest(term_count, 1)::float8 / greatest(chunk_count, 1) as average
       from collections where id = ${search.collectionId}),
     ${askedTerms(sql, search)},
-    ${search.bm25 === 'portable' ? sql`${fetchingWords(sql)},` : sql``}
+    ${search.bm25 === 'portable' ? sql`${fetchingWords(sql, reachOf(search))},` : sql``}
     best as (
       select c.id, c.terms, (
         select sum(a.gain - a.gain * c.slowness / (term_frequency(c.terms, a.word) + c.slowness)) from asked a where c.terms @@ a.word) as score
       from (${search.bm25 === 'portable' ? matching(sql, search, path) : foundByExtension(sql, search, path)}) c
       order by score desc nulls last, c.id limit ${search.limit}),
     lexical as (
-      select b.id, b.score, least(1, (select sum(a.gain) from asked a where a.is_content and b.terms @@ a.word)
-        / nullif((select ${k1 + 1}::float8 * worth from worth), 0)) as coverage
+      select b.id, b.score, coalesce(least(1, (select coalesce(sum(a.gain), 0) from asked a where a.is_content and b.terms @@ a.word)
+        / nullif((select ${k1 + 1}::float8 * worth from worth), 0)), 0) as coverage
       from best b where b.score is not null)`
 }
 
@@ -79,22 +102,26 @@ function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment 
         with ordinality as u(term, count, is_content, is_spare, is_correctable, place)
       left join collection_terms k on k.collection_id = ${collectionId} and k.term = u.term),
     read_as as materialized (
-      select t.place, coalesce(f.term, t.term) as term, t.is_content, t.is_spare, coalesce(t.df, f.df, 0)::float8 as df,
-        t.count * (1 - coalesce(f.distance, 0)::float8 / greatest(length(ltrim(t.term, '~')), 3)) as weight, coalesce(f.rank, 1) as rank
+      select term, is_content as is_wanted, is_content, is_spare, coalesce(df, 0)::float8 as df, count as weight, 1 as rank from typed where not is_unknown
+      union all
+      select coalesce(f.term, t.term), t.is_content, t.is_content and coalesce(f.likeness >= ${plainlyMeant}::float8, true), t.is_spare, coalesce(f.df, 0),
+        t.count * coalesce(f.likeness, 1), coalesce(f.rank, 1)
       from typed t left join lateral (
-        select near.term, min(near.df) as df, min(distance) as distance,
+        select near.term, min(near.df) as df, 1 - min(distance)::float8 / greatest(length(ltrim(t.term, '~')), 3) as likeness,
           row_number() over (order by min(distance), max(closeness) desc, min(near.df) desc, near.term) as rank
         from (
           select v.term, v.chunk_count as df, levenshtein(v.term, t.term) as distance, similarity(v.term, t.term) as closeness
           from collection_terms v
-          where t.is_unknown and v.collection_id = ${collectionId} and v.term % t.term and v.term !~ '[0-9_]' and levenshtein_less_equal(v.term, t.term, 2) <= case when length(ltrim(t.term, '~')) > 3 then 2 else 1 end
+          where v.collection_id = ${collectionId} and v.term % t.term and v.term !~ '[0-9_]'
+            and levenshtein_less_equal(v.term, t.term, 2) <= case when length(ltrim(t.term, '~')) > 3 then 2 else 1 end
             and starts_with(v.term, '~') = starts_with(t.term, '~')
           union all
           select v.term, v.chunk_count, 1, 0.6
           from unnest(${spellings.map(each => each.spelling)}::text[], ${spellings.map(each => each.place)}::int[]) as s(spelling, place)
           join collection_terms v on v.collection_id = ${collectionId} and v.term = s.spelling
-          where t.is_unknown and s.place = t.place) as near
-        group by near.term order by rank limit 2) as f on true),
+          where s.place = t.place) as near
+        group by near.term order by rank limit 2) as f on true
+      where t.is_unknown),
     asked as materialized (
       select term, ('''' || replace(replace(term, '\\', '\\\\'), '''', '''''') || '''')::tsquery as word, df, is_content,
         ${k1 + 1}::float8 * weight * ${idf(sql)} as gain
@@ -103,7 +130,7 @@ function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment 
         where df > 0 and (not is_spare or not exists (select from read_as where df > 0 and not is_spare))
         group by term) as each),
     worth as (
-      select sum(weight * ${idf(sql)}) as worth from read_as, stats where is_content and rank = 1)`
+      select sum(weight * ${idf(sql)}) as worth from read_as, stats where is_wanted and rank = 1)`
 }
 
 function idf(sql: Sql): Fragment {
@@ -116,15 +143,15 @@ function flags(values: readonly boolean[]): string[] {
 }
 
 /**
- * `fetching (words, alone)`: what a chunk must hold to be scored. Rare words fetch alone, as many as the budget
- * allows; common ones fetch in pairs: a chunk with one common word of the question and nothing else of it is not among
- * the best. Where no word is rare, the rarest fetches alone as well, up to a bound.
+ * `fetching (words, alone)`: what a chunk must hold to be scored. Rare words fetch alone, common ones in pairs: a chunk
+ * with one common word of the question and nothing else of it is not among the best. Where no word is rare, the rarest
+ * fetches alone as well, up to a bound.
  */
-function fetchingWords(sql: Sql): Fragment {
+function fetchingWords(sql: Sql, { alone, inPairs, lookedThrough, enough }: Reach): Fragment {
   return sql`
     ordered as materialized (
-      select term, word, df, sum(df) over (order by df, term) <= ${fetchedAlone} as is_rare, row_number() over (order by df, term) = 1 as is_rarest
-      from asked),
+      select term, word, df, sum(df) over by_df as running, sum(df) over by_df <= ${alone} as is_rare, row_number() over by_df = 1 as is_rarest
+      from asked window by_df as (order by df, term)),
     fetching as materialized (
       select (
         select string_agg(words, ' | ')::tsquery from (
@@ -133,8 +160,9 @@ function fetchingWords(sql: Sql): Fragment {
           select words from (
             select '(' || x.word::text || ' & ' || y.word::text || ')' as words,
               sum(x.df * y.df / n * ${togetherness}::float8 + 1) over (order by x.df * y.df, x.term, y.term) as running
-            from stats, ordered x join ordered y on x.term < y.term where not x.is_rare and not y.is_rare) as pairs
-          where running <= ${fetchedInPairs}) as any_of) as words,
+            from stats, ordered x join ordered y on x.term < y.term
+            where not x.is_rare and not y.is_rare and least(x.running, y.running) <= ${lookedThrough}) as pairs
+          where running <= ${inPairs} ${enough < Infinity ? sql`and (select coalesce(sum(df), 0) from ordered where is_rare) < ${enough}` : sql``}) as any_of) as words,
         (select word from ordered where is_rarest and not is_rare) as alone)`
 }
 
@@ -143,14 +171,22 @@ function slowness(sql: Sql): Fragment {
   return sql`${k1}::float8 * (${1 - b}::float8 + ${b}::float8 * c.length / stats.average)`
 }
 
-function matching(sql: Sql, { collectionId }: LexicalSearch, path: string | null): Fragment {
+function matching(sql: Sql, search: LexicalSearch, path: string | null): Fragment {
+  const { collectionId, hasVectors } = search
   const isMatch = path === null ? sql`true` : sql`c.metadata @@ ${path}::jsonpath`
   const found = sql`select c.id, c.terms, ${slowness(sql)} as slowness from stats cross join fetching f cross join chunks c
     where c.collection_id = ${collectionId} and ${isMatch}`
   return sql`
     (${found} and c.terms @@ f.words limit ${scoredAtMost})
     union all
-    (${found} and c.terms @@ f.alone and (f.words is null or not c.terms @@ f.words) limit ${fetchedInPairs})`
+    (${found} and c.terms @@ f.alone and (f.words is null or not c.terms @@ f.words) limit ${reachOf(search).inPairs})
+    ${hasVectors ? sql`union all (${foundByVectors(sql)})` : sql``}`
+}
+
+function foundByVectors(sql: Sql): Fragment {
+  return sql`
+    select c.id, c.terms, ${slowness(sql)} from stats cross join fetching f cross join vector v join chunks c on c.id = v.id
+    where (f.words is null or not c.terms @@ f.words) and (f.alone is null or not c.terms @@ f.alone)`
 }
 
 function foundByExtension(sql: Sql, search: LexicalSearch, path: string | null): Fragment {

@@ -9,6 +9,8 @@ import { vectorArm, type VectorSearch } from './vector-arm.ts'
 /** What to look for. Either arm may be empty: no terms, or no vector. */
 export interface Search {
   readonly collectionId: number
+  /** In the collection. */
+  readonly chunkCount: number
   readonly terms: readonly SearchTerm[]
   readonly vector: Omit<VectorSearch, 'collectionId' | 'limit'> | null
   readonly filters: Filters
@@ -57,8 +59,8 @@ export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
     ? vectorArm(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, path)
     : sql`select null::bigint as id, null::float8 as similarity where false`
   return sql`
-    with ${lexicalArm(sql, { ...query, bm25 }, path)},
-    vector as (${nearest})
+    with vector as materialized (${nearest}),
+    ${lexicalArm(sql, { ...query, bm25, hasVectors: query.vector !== null }, path)}
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector
     from lexical l full join vector v on v.id = l.id`
 }
@@ -68,12 +70,30 @@ async function readPassages(sql: Sql, ids: number[], vector: Search['vector']): 
   const [rows, windows] = await Promise.all([
     sql`
       select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.metadata,
-        d.version, d.source, d.url
-      from chunks c join documents d on d.id = c.document_id where c.id = any(${ids}::bigint[])`,
+        d.version, d.source, d.url,
+        right(p.text, ${witness}) as before, substr(d.text, p.end_at - ${witness - 1}, c.start_at - p.end_at + ${2 * witness}) as around
+      from chunks c join documents d on d.id = c.document_id
+      left join chunks p on p.document_id = c.document_id and p.ordinal = c.ordinal - 1 and p.end_at < c.start_at and p.id = any(${ids}::bigint[])
+      where c.id = any(${ids}::bigint[])`,
     vector ? readWindows(sql, ids, vector) : [],
   ])
   const byChunk = Map.groupBy(windows, row => Number(row['chunk_id']))
   return new Map(rows.map(row => [Number(row['id']), passageOf(row, byChunk.get(Number(row['id'])) ?? [])]))
+}
+
+/** Characters on either side of a gap that show that it was looked for at the right place. */
+const witness = 8
+
+/**
+ * The blanks between a chunk and the one before it, where both were chosen. Postgres counts code points and our
+ * offsets UTF-16 units, so behind an emoji the place is missed: then the witnesses do not fit, and nothing is said.
+ */
+function blanksBefore(row: Row): { readonly blanksBefore?: string } {
+  const [around, before] = [row['around'], row['before']]
+  if (typeof around !== 'string' || typeof before !== 'string') return {}
+  const blanks = around.slice(before.length, -witness)
+  const isThere = around === before + blanks + String(row['text']).slice(0, witness) && blanks.trim() === ''
+  return isThere ? { blanksBefore: blanks } : {}
 }
 
 async function readWindows(sql: Sql, ids: number[], { modelId, values }: NonNullable<Search['vector']>): Promise<Row[]> {
@@ -106,6 +126,7 @@ function passageOf(row: Row, windows: Row[]): StoredPassage {
     url: url !== null && anchor !== null && !url.includes('#') ? `${url}#${anchor}` : url,
     language: String(row['language']),
     text: String(row['text']),
+    ...blanksBefore(row),
     start: Number(row['start_at']),
     end: Number(row['end_at']),
     page: numberOrNull(row['page']),

@@ -1,6 +1,6 @@
 import type { Database, Sql } from './database.ts'
 import { vectorArm, type VectorSearch } from './vector-arm.ts'
-import type { WithVectors } from './vector-index.ts'
+import type { WithVectors } from './collections.ts'
 
 /** `efSearch`: as far as the index is searched; `exact`: every vector is compared. */
 export type Depth = number | 'exact'

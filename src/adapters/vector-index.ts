@@ -1,4 +1,3 @@
-import type { Collection } from './collections.ts'
 import type { Database, Sql } from './database.ts'
 
 /** With fewer vectors comparing them all is as fast, and exact. */
@@ -11,8 +10,11 @@ export interface VectorIndex {
 }
 
 /** What of a collection its index depends on. */
-export type Indexed = Pick<Collection, 'id' | 'windowCount'> & { readonly model: { readonly id: number; readonly dimensions: number } }
-export type WithVectors = Collection & { readonly model: NonNullable<Collection['model']> }
+export interface Indexed {
+  readonly id: number
+  readonly windowCount: number
+  readonly model: { readonly id: number; readonly dimensions: number }
+}
 
 /** One partial index a collection and model: a search meets no other collection's vectors, and ranks by its own. */
 function nameOf({ id, model }: Indexed): string {
@@ -32,7 +34,7 @@ export async function findVectorIndex(sql: Sql, collection: Indexed): Promise<Ve
  * the embedded database, which would take minutes to build what comparing all does in milliseconds. Writers go on
  * meanwhile. The graph is built in memory as far as `maintenance_work_mem` is raised for it: 1 GB at the most.
  */
-export async function ensureVectorIndex(database: Pick<Database, 'kind' | 'lease'>, collection: Pick<Collection, 'id' | 'windowCount' | 'model'> | Indexed, signal: AbortSignal, onBuild: () => void): Promise<VectorIndex | null> {
+export async function ensureVectorIndex(database: Pick<Database, 'kind' | 'lease'>, collection: Omit<Indexed, 'model'> & { readonly model: Indexed['model'] | null }, signal: AbortSignal, onBuild: () => void): Promise<VectorIndex | null> {
   const { model } = collection
   if (database.kind === 'embedded' || model === null || collection.windowCount < indexedFrom) return null
   const target = { ...collection, model }

@@ -40,7 +40,7 @@ export async function lookUp(steps: LookSteps, question: Question, collection: A
   // Nothing near: the documents may say it in other words.
   const { rephrase } = steps.rewrite
   const other = await orWithout({ texts: [], usage: unanswered }, run, brief => rephrase(asked, brief))
-  const others = await Promise.all(other.texts.map(text => find(read(text, asked.language))))
+  const others = await Promise.all(other.texts.map(text => find(read(text, asked.language, asked.readAs))))
   const best = others.reduce((a, b) => (b.nearness > a.nearness ? b : a), first)
   return looked(best, true, addUsage(usage, other.usage))
 
@@ -81,7 +81,7 @@ async function standAlone(steps: LookSteps, question: Question, collection: Aske
   if (question.history.length === 0 || question.mode === 'fast' || !steps.rewrite) return { asked, usage: noUsage }
   const { condense } = steps.rewrite
   const { text, usage } = await orWithout({ text: null, usage: unanswered }, run, brief => condense(question, brief))
-  return { asked: text === null ? asked : read(text, asked.language), usage }
+  return { asked: text === null ? asked : read(text, asked.language, asked.readAs), usage }
 }
 
 /** A call was made; what it used nobody knows. */

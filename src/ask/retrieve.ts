@@ -65,6 +65,7 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
   return {
     collectionId: collection.id,
+    chunkCount: collection.chunkCount,
     terms: arm === 'vector' ? [] : asked.terms,
     vector: hasVector ? { modelId: collection.modelId as number, values: vector, windowsPerChunk: collection.windowsPerChunk, efSearch: collection.efSearch } : null,
     filters,

@@ -168,6 +168,7 @@ export interface AskedCollection {
   readonly epoch: number
   /** The model that made its vectors; null while it has none. */
   readonly modelId: number | null
+  readonly chunkCount: number
   /** Mean vectors of a chunk, rounded up. */
   readonly windowsPerChunk: number
   /** How far the vector index is searched; null until measured. */

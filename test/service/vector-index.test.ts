@@ -1,9 +1,9 @@
 import t from 'tap'
-import { createCollectionStore } from '../../src/adapters/collections.ts'
+import { createCollectionStore, type WithVectors } from '../../src/adapters/collections.ts'
 import { openDatabase, type Sql } from '../../src/adapters/database.ts'
 import { createPassageStore } from '../../src/adapters/passages.ts'
 import { vectorArm } from '../../src/adapters/vector-arm.ts'
-import { findVectorIndex, indexedFrom, type WithVectors } from '../../src/adapters/vector-index.ts'
+import { findVectorIndex, indexedFrom } from '../../src/adapters/vector-index.ts'
 import { runCli } from '../support/cli.ts'
 import { createDatabase } from '../support/database.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
@@ -83,7 +83,7 @@ t.test('a large collection on a server', { skip: postgresSkipReason() }, async t
   async function search(values: Float32Array, filters: Record<string, boolean>) {
     const { id, model, efSearch } = await collection()
     const vector = { modelId: model.id, values, windowsPerChunk: 1, efSearch }
-    const { candidates } = await createPassageStore(database).search({ collectionId: id, terms: [], vector, filters, limit: 50 }, () => [], { signal, label: 'test' })
+    const { candidates } = await createPassageStore(database).search({ collectionId: id, chunkCount: vectors, terms: [], vector, filters, limit: 50 }, () => [], { signal, label: 'test' })
     return candidates
   }
 
