@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
@@ -10,9 +10,10 @@ import { openBinaryCopy, openTextCopy, textRow, vectorRow, type Copy } from './c
 import { createCorpus, type Corpus } from './corpus.ts'
 import { printFrequencies } from './frequencies.ts'
 import { dropIndexes, buildIndexes, relationSizes } from './indexes.ts'
-import { writeQuestions } from './questions.ts'
+import { writeQuestions, type Question } from './questions.ts'
 import { defaultFolder, openBenchDatabase, openServer } from './server.ts'
 import { chunksOf, databaseOf, model, say } from './sizes.ts'
+import { prepareIndex } from './vector-index.ts'
 
 /** `node bench/retrieval/load.ts --sizes 10k,100k --texts FOLDER,FOLDER`: makes the collections that are not there yet. */
 const { values: options } = parseArgs({
@@ -21,8 +22,11 @@ const { values: options } = parseArgs({
     texts: { type: 'string', default: '' },
     folder: { type: 'string', default: defaultFolder },
     questions: { type: 'string', default: '2000' },
+    'no-index': { type: 'boolean', default: false },
   },
 })
+
+const tuningQuestions = 200
 
 const port = await openServer(options.folder)
 const paragraphs = await readBaseText(options.texts.split(',').filter(Boolean))
@@ -39,8 +43,18 @@ async function makeSize(size: string): Promise<void> {
   await printFrequencies(sql, collection)
   const file = join(options.folder, `questions-${size}.jsonl`)
   await writeQuestions(sql, collection.id, corpus, Number(options.questions), file)
+  if (!options['no-index']) await makeVectorIndex(url, size, file)
   say(`${size}: ${url}, collection ${collection.id}, model ${collection.model?.id}, questions in ${file}`)
   await sql.end()
+}
+
+/** Tuned with the last of the questions; recall is measured with the first. */
+async function makeVectorIndex(url: string, size: string, file: string): Promise<void> {
+  const lines = readFileSync(file, 'utf8').trim().split('\n').slice(-tuningQuestions)
+  const vectors = lines.map(line => Float32Array.from((JSON.parse(line) as Question).vector))
+  const prepared = await prepareIndex(url, databaseOf(size), vectors)
+  writeFileSync(join(options.folder, `index-${size}.json`), `${JSON.stringify(prepared, null, 2)}\n`)
+  console.log(JSON.stringify(prepared))
 }
 
 async function openCollection(url: string, name: string): Promise<Collection> {

@@ -8,7 +8,7 @@ import { readAsked, type Asked } from './asked.ts'
 import { relationSizes } from './indexes.ts'
 import { openedByProduct } from './opened.ts'
 import { mostScripts, pgbench, type Done } from './pgbench.ts'
-import { throughProduct } from './product.ts'
+import { throughProduct, warmUp } from './product.ts'
 import { recallOf } from './recall.ts'
 import { printReport, type SizeReport } from './report.ts'
 import { withServerCpu } from './server-cpu.ts'
@@ -49,6 +49,7 @@ async function measureSize(size: string): Promise<SizeReport> {
   say(`${size}: recall of ${sampled} questions against the exact scan`)
   const recall = await recallOf(url, questions.slice(0, sampled), options.folder, size)
   say(`${size}: recall@10 ${recall.at10.toFixed(3)}, recall@50 ${recall.at50.toFixed(3)}, ef_search ${collection.efSearch ?? 'not tuned'}`)
+  await warmUp(url, questions, Number(options.clients))
   const statements = await takeDown(url, questions.slice(0, Math.min(mostScripts, Number(options.questions))))
   const runs = await repeated(size, waysToMeasure({ url, questions, statements, settings }))
   return { size, chunks: collection.chunkCount, efSearch: collection.efSearch, recall, runs, load: loadReport(size), megabytes: await sizesIn(url) }
