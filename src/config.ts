@@ -101,7 +101,7 @@ export const settings = {
   requestTimeoutMs: setting('REQUEST_TIMEOUT_MS', '30000', 'Longest time for one question; the default and the cap of `timeout_ms`.', integer(100, 600_000)),
   fusion: setting('FUSION', 'weighted', 'How the ranking by words and the one by vectors become one: `weighted` by shares per model and language, or `rrf`, by ranks alone.', oneOf('weighted', 'rrf')),
   rrfK: setting('RRF_K', '60', 'The constant of `FUSION=rrf`; the larger, the less the first ranks stand out.', integer(1, 1000)),
-  abstainBelow: setting('ABSTAIN_BELOW', '0.45', 'How near the best passage must be (0–1), else "I can\'t find that".', fraction()),
+  abstainBelow: setting('ABSTAIN_BELOW', '0.38', 'How near the best passage must be (0–1), else "I can\'t find that".', fraction()),
   answerCacheSeconds: setting('ANSWER_CACHE_SECONDS', '300', 'How long an answer is kept for the same question; `0`: never.', integer(0, 86_400)),
   answerCacheMb: setting('ANSWER_CACHE_MB', '64', 'Memory for cached answers.', integer(1, 65_536)),
   embeddingCacheMb: setting('EMBEDDING_CACHE_MB', '32', 'Memory for vectors of recent questions.', integer(1, 65_536)),

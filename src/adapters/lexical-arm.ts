@@ -130,7 +130,7 @@ function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment 
         where df > 0 and (not is_spare or not exists (select from read_as where df > 0 and not is_spare))
         group by term) as each),
     worth as (
-      select sum(weight * ${idf(sql)}) as worth from read_as, stats where is_wanted and rank = 1)`
+      select sum(case when is_content then weight * ${idf(sql)} else ln(2 * n + 2) end) as worth from read_as, stats where is_wanted and rank = 1)`
 }
 
 function idf(sql: Sql): Fragment {
