@@ -60,7 +60,7 @@ export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
     : sql`select null::bigint as id, null::float8 as similarity where false`
   return sql`
     with vector as materialized (${nearest}),
-    ${lexicalArm(sql, { ...query, bm25, hasVectors: query.vector !== null }, path)}
+    ${lexicalArm(sql, { ...query, bm25 }, path)}
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector
     from lexical l full join vector v on v.id = l.id`
 }
