@@ -1,4 +1,5 @@
 import type { Fragment, Sql } from './database.ts'
+import { isFew } from './few.ts'
 import { type Bm25, textsearchCandidates } from './textsearch.ts'
 
 /** A word of the question, as analysed. */
@@ -140,9 +141,9 @@ function flags(values: readonly boolean[]): string[] {
 }
 
 /**
- * `fetching (words, alone)`: what a chunk must hold to be scored. Rare words fetch alone, common ones in pairs: a chunk
+ * `fetching (words, alone, any_word)`: what a chunk must hold to be scored. Rare words fetch alone, common ones in pairs: a chunk
  * with one common word of the question and nothing else of it is not among the best. Where no word is rare, the rarest
- * fetches alone as well, up to a bound.
+ * fetches alone as well, up to a bound. `any_word` is for where the filter leaves few chunks to score.
  */
 function fetchingWords(sql: Sql, { alone, inPairs, lookedThrough }: Reach): Fragment {
   return sql`
@@ -160,7 +161,8 @@ function fetchingWords(sql: Sql, { alone, inPairs, lookedThrough }: Reach): Frag
             from stats, ordered x join ordered y on x.term < y.term
             where not x.is_rare and not y.is_rare and least(x.running, y.running) <= ${lookedThrough}) as pairs
           where running <= ${inPairs}) as any_of) as words,
-        (select word from ordered where is_rarest and not is_rare) as alone)`
+        (select word from ordered where is_rarest and not is_rare) as alone,
+        (select string_agg(word::text, ' | ')::tsquery from ordered) as any_word)`
 }
 
 /** How slowly repeating a word gains in a chunk of this length. */
@@ -169,14 +171,15 @@ function slowness(sql: Sql): Fragment {
 }
 
 function matching(sql: Sql, search: LexicalSearch, path: string | null): Fragment {
-  const { collectionId } = search
-  const isMatch = path === null ? sql`true` : sql`c.metadata @@ ${path}::jsonpath`
-  const found = sql`select c.id, c.terms, ${slowness(sql)} as slowness from stats cross join fetching f cross join chunks c
-    where c.collection_id = ${collectionId} and ${isMatch}`
+  const isWanted = path === null ? sql`true` : sql`c.metadata @@ ${path}::jsonpath and not ${isFew(sql)}`
+  const wanted = sql`select c.id, c.terms, ${slowness(sql)} as slowness from stats cross join fetching f`
+  const found = sql`${wanted} cross join chunks c where c.collection_id = ${search.collectionId} and ${isWanted}`
+  const among = sql`union all (${wanted} cross join few join chunks c on c.id = few.id where ${isFew(sql)} and c.terms @@ f.any_word)`
   return sql`
     (${found} and c.terms @@ f.words limit ${scoredAtMost})
     union all
-    (${found} and c.terms @@ f.alone and (f.words is null or not c.terms @@ f.words) limit ${reachOf(search).inPairs})`
+    (${found} and c.terms @@ f.alone and (f.words is null or not c.terms @@ f.words) limit ${reachOf(search).inPairs})
+    ${path === null ? sql`` : among}`
 }
 
 function foundByExtension(sql: Sql, search: LexicalSearch, path: string | null): Fragment {

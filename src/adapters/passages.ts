@@ -1,6 +1,7 @@
 import type { Filters, Passage, Window } from '../ask/terms.ts'
 import type { Database, LeaseTerms, Sql } from './database.ts'
 import { vectorText } from './document-rows.ts'
+import { fewOf } from './few.ts'
 import { metadataPath } from './filters.ts'
 import { lexicalArm, type SearchTerm } from './lexical-arm.ts'
 import type { Bm25 } from './textsearch.ts'
@@ -59,7 +60,8 @@ export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
     ? vectorArm(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, path)
     : sql`select null::bigint as id, null::float8 as similarity where false`
   return sql`
-    with vector as materialized (${nearest}),
+    with ${path === null ? sql`` : sql`${fewOf(sql, query.collectionId, path)},`}
+    vector as materialized (${nearest}),
     ${lexicalArm(sql, { ...query, bm25 }, path)}
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector
     from lexical l full join vector v on v.id = l.id`

@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from './database.ts'
 import { vectorText } from './document-rows.ts'
+import { isFew } from './few.ts'
 
 export interface VectorSearch {
   readonly collectionId: number
@@ -17,8 +18,6 @@ export interface VectorSearch {
 const untunedEfSearch = 100
 /** pgvector's upper bound. */
 const largestEfSearch = 1000
-/** So many chunks pass a filter at the most for all of them to be compared; of more, the index finds enough. */
-const fewEnough = 5000
 /** How far the index is searched for chunks that pass a filter. */
 const farEnough = 200_000
 
@@ -43,22 +42,19 @@ function nearestOfAll(sql: Sql, search: VectorSearch): Fragment {
 }
 
 /**
- * Where few chunks pass, all of them are compared; else the index is searched on and on until enough have passed.
+ * Where few chunks pass (see few.ts), all of them are compared; else the index is searched on and on until enough have passed.
  * So `limit` rows come back whenever they exist, however rare the filter's matches are.
  */
 function nearestOfMatching(sql: Sql, search: VectorSearch, path: string): Fragment {
   return sql`
-    with few as materialized (
-      select id from chunks where collection_id = ${search.collectionId} and metadata @@ ${path}::jsonpath limit ${fewEnough + 1}),
-    size as materialized (select count(*) as count from few)
     select w.chunk_id, w.distance from (
       select v.chunk_id, ${distance(sql, search)} as distance
       from few join chunk_vectors v on v.chunk_id = few.id and v.model_id = ${sql.unsafe(String(search.modelId))}
-      where (select count from size) <= ${fewEnough} order by 2 limit ${windowsWanted(search)}) w
+      where ${isFew(sql)} order by 2 limit ${windowsWanted(search)}) w
     union all
     select w.chunk_id, w.distance from (${settings(sql, search)}) s cross join lateral (
       select v.chunk_id, ${distance(sql, search)} as distance
-      from chunk_vectors v where (select count from size) > ${fewEnough} and ${ofCollection(sql, search)}
+      from chunk_vectors v where not ${isFew(sql)} and ${ofCollection(sql, search)}
         and exists (select from chunks c where c.id = v.chunk_id and c.metadata @@ ${path}::jsonpath)
       order by 2 limit ${windowsWanted(search)}) w`
 }

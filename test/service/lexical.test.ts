@@ -2,6 +2,7 @@ import { createCollectionStore } from '../../src/adapters/collections.ts'
 import type { Sql } from '../../src/adapters/database.ts'
 import { createPassageStore, type Candidate } from '../../src/adapters/passages.ts'
 import { openBm25 } from '../../src/adapters/textsearch.ts'
+import type { Filters } from '../../src/ask/terms.ts'
 import { understand } from '../../src/ask/understand.ts'
 import t from 'tap'
 import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
@@ -31,7 +32,7 @@ async function put(app: App, collection: string, documents: readonly object[]): 
 type Found = readonly { readonly source: string; readonly lexical: number; readonly coverage: number }[]
 
 /** What the lexical arm alone says, best first. */
-async function lexical(app: App, name: string, question: string, bm25: 'portable' | 'pg_textsearch' = 'portable'): Promise<Found> {
+async function lexical(app: App, name: string, question: string, bm25: 'portable' | 'pg_textsearch' = 'portable', filters: Filters = {}): Promise<Found> {
   const { database } = app.deps
   const collection = await createCollectionStore(database).collection(name)
   if (!collection) throw new Error(`no collection ${name}`)
@@ -43,7 +44,7 @@ async function lexical(app: App, name: string, question: string, bm25: 'portable
     return best.map(each => each.chunkId)
   }
   const signal = new AbortController().signal
-  const { passages } = await createPassageStore(database, bm25).search({ collectionId: id, chunkCount, terms, vector: null, filters: {}, limit: 50 }, keep, { signal, label: 'test' })
+  const { passages } = await createPassageStore(database, bm25).search({ collectionId: id, chunkCount, terms, vector: null, filters, limit: 50 }, keep, { signal, label: 'test' })
   return best.map(each => ({ source: passages.get(each.chunkId)!.source, lexical: each.lexical!, coverage: each.coverage }))
 }
 
@@ -90,6 +91,13 @@ for (const world of worlds) {
     await t.test('one collection says nothing of another', async t => {
       await put(app, 'alone', [{ source: 'one', text: 'The lighthouse keeps lockers.' }])
       t.same(sources(await lexical(app, 'alone', questions[0]!)), ['one'])
+    })
+
+    await t.test('inside a filter every chunk that passes is scored, however common the words are', async t => {
+      const common = Array.from({ length: 700 }, (_, i) => ({ source: `c${i}`, text: `The harbour keeps tickets${i % 2 ? '' : ' and guides'}. Note ${i}.`, language: 'en', metadata: { part: i % 100 === 7 ? 'quay' : 'town' } }))
+      for (let i = 0; i < 7; i++) await put(app, 'common', common.slice(i * 100, i * 100 + 100))
+      const within = await lexical(app, 'common', 'harbour tickets guides', 'portable', { part: 'quay' })
+      t.same(sources(within).toSorted(), common.filter(each => each.metadata.part === 'quay').map(each => each.source).toSorted())
     })
 
     await t.test('metacharacters of SQL, tsquery and LIKE are words or nothing', async t => {

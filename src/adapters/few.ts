@@ -1,0 +1,15 @@
+import type { Fragment, Sql } from './database.ts'
+
+/** So many chunks pass a filter at the most for each of them to be looked at; of more, the indexes find enough. */
+const fewEnough = 5000
+
+/** CTEs `few (id)`, chunks that pass the filter, and `size (count)`, how many: more than are few end the counting. */
+export function fewOf(sql: Sql, collectionId: number, path: string): Fragment {
+  return sql`
+    few as materialized (select id from chunks where collection_id = ${collectionId} and metadata @@ ${path}::jsonpath limit ${fewEnough + 1}),
+    size as materialized (select count(*) as count from few)`
+}
+
+export function isFew(sql: Sql): Fragment {
+  return sql`(select count from size) <= ${fewEnough}`
+}
