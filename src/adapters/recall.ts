@@ -21,6 +21,8 @@ export function recallProbe(database: Pick<Database, 'lease'>, { id, model, wind
       if (depth !== 'exact') return await timed(sql, { ...search, values, efSearch: depth })
       return await sql.begin(async transaction => {
         const tx = transaction as unknown as Sql
+        // Planned for this one time: a plan that is kept would serve the searches through the index as well.
+        await tx`set local plan_cache_mode = force_custom_plan`
         await tx`set local enable_indexscan = off`
         return await timed(tx, { ...search, values, efSearch: null })
       })

@@ -7,6 +7,7 @@ import { findVectorIndex, indexedFrom } from '../../src/adapters/vector-index.ts
 import { runCli } from '../support/cli.ts'
 import { createDatabase } from '../support/database.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
+import { until } from '../support/until.ts'
 
 const signal = new AbortController().signal
 const settings = { dataDir: undefined, poolSize: 2, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 0 }
@@ -50,6 +51,8 @@ t.test('a large collection on a server', { skip: postgresSkipReason() }, async t
     t.match(stderr, /building the index over 20500 vectors/)
     const { efSearch } = await collection()
     t.equal(result.efSearch, efSearch)
+    const searches = result.questions * result.figures.length
+    await until('the index is searched, not every vector', async () => (await indexScans()) >= searches)
     t.ok(result.figures.at(-1).recall10 >= 0.95)
     t.ok(result.figures.slice(0, -1).every((each: { recall10: number }) => each.recall10 < 0.95), 'no smaller one reached it')
     t.ok(await lease(async sql => findVectorIndex(sql, await collection())))
@@ -74,6 +77,11 @@ t.test('a large collection on a server', { skip: postgresSkipReason() }, async t
     const found = new Set(third.map(each => each.chunkId))
     t.ok(truth.filter(row => found.has(Number(row['id']))).length >= 8, 'a third of them: the nearest of those')
   })
+
+  async function indexScans(): Promise<number> {
+    const [row] = await lease(sql => sql`select idx_scan from pg_stat_user_indexes where indexrelname like 'chunk\\_vectors\\_hnsw%'`)
+    return Number(row?.['idx_scan'])
+  }
 
   async function vectorOf(ordinal: number) {
     const [row] = await lease(sql => sql`select v.chunk_id, v.embedding::text as embedding from chunk_vectors v join chunks c on c.id = v.chunk_id where c.ordinal = ${ordinal}`)

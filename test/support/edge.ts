@@ -18,7 +18,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
       isStarted: () => true,
       isDraining: () => false,
       pingDatabase: async () => true,
-      components: () => ({ database: 'embedded', redis: 'off', chat: 'extractive', embeddings: 'a model', rerank: 'off' }),
+      components: () => ({ database: 'embedded', bm25: 'portable', redis: 'off', chat: 'extractive', embeddings: 'a model', rerank: 'off' }),
     },
     rateLimit: { max: 0, seconds: 1, redis: undefined },
     registry: new Registry(),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { fuse, type Evidence, type Fusion } from '../../../src/ask/fuse.ts'
+import { fuse, vectorShare, type Evidence, type Fusion } from '../../../src/ask/fuse.ts'
 
 const found = (chunkId: number, lexical: number | null, vector: number | null): Evidence => ({ chunkId, lexical, vector, coverage: 0 })
 const rrf: Fusion = { fusion: 'rrf', rrfK: 60 }
@@ -46,4 +46,14 @@ t.test('rrf: the larger k, the less the first ranks stand out', async t => {
     return (first?.scores.fused ?? 0) - (second?.scores.fused ?? 0)
   }
   t.ok(lead(1) > lead(60))
+})
+
+t.test('the vectors have the share that their spread earns them', async t => {
+  const spread = (span: number) => [found(1, 9, 0.3 + span), found(2, 5, 0.3), found(3, 1, null)]
+  t.equal(vectorShare(spread(0.4), 0.5, 0.4).toFixed(9), '0.500000000', 'all of it where they tell passages apart')
+  t.equal(vectorShare(spread(0.1), 0.5, 0.4).toFixed(9), '0.125000000', 'a quarter of the spread, a quarter of the share')
+  t.equal(vectorShare(spread(0), 0.5, 0.4), 0, 'all the same: nothing')
+  t.equal(vectorShare(spread(0.9), 1, 0.4), 0.6, 'words keep some say')
+  t.equal(vectorShare([found(1, 9, null), found(2, 5, null)], 0.5, 0.4), 0, 'vectors found nothing')
+  t.equal(vectorShare([found(1, null, 0.5), found(2, null, 0.49)], 0.5, 0.4), 1, 'words found nothing')
 })
