@@ -1,65 +1,176 @@
-import { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import type { RunLog } from '../ask/terms.ts'
+import { createRedisBreaker } from './redis-breaker.ts'
+import { createRedisClient, DeafNode } from './redis-client.ts'
+import { inTime, LateReply } from './redis-in-time.ts'
+import { readRedisUrl } from './redis-url.ts'
 
 export interface RedisServer {
-  /** For @fastify/rate-limit, which speaks to ioredis itself. */
-  readonly client: Redis
-  /** 'ready', 'connecting', 'reconnecting', 'end', … */
+  /** The driver's own; its commands have no time-out. Ask through {@link RedisServer.attempt}. */
+  readonly client: Redis | Cluster
+  /** False while it is not connected or does not answer: nobody asks it then. */
+  isUsable(): boolean
+  /**
+   * Runs a command; undefined when it is not usable, fails, or is too late. Never rejects, never waits longer than
+   * the time-out. `what` names it in the log. `onWrongType`: the key holds something of another kind.
+   */
+  attempt<T>(what: string, work: (client: Redis | Cluster) => Promise<T>, onWrongType?: () => void): Promise<T | undefined>
+  /** 'ready', 'deaf' (connected, but nothing answers), or what the driver is at: 'connecting', 'reconnecting', … */
   status(): string
+  /** At once, also when the server is frozen or was never there; what is under way then fails. */
   close(): Promise<void>
 }
 
-/** No command waits longer than this: a slow Redis must not make answers slow. */
-const commandTimeoutMs = 50
-const pulseMs = 500
-/** One late reply may be our own busy moment; so many in a row are not. */
-const missesAllowed = 2
+/** Why an attempt came to nothing. `down` also counts those that were not sent, because it was not usable. */
+export type RedisFailure = 'timeout' | 'down' | 'full' | 'wrong_type' | 'other'
+
+export interface RedisEvents {
+  onFailure?(reason: RedisFailure): void
+}
+
+export interface RedisOptions extends RedisEvents {
+  /** Longest wait for a reply: a slow Redis must not make answers slow. */
+  readonly timeoutMs: number
+  readonly log: RunLog
+}
+
+interface Sent {
+  readonly what: string
+  node: string
+  readonly sentAt: number
+}
 
 /**
- * Connects in the background: Redis may be absent at start and come later. Commands are bounded, and none is
- * queued while there is no connection. A change of state is logged once. A Redis that keeps its connections but
- * answers nothing (frozen, cut off by a firewall) is found by its pulse: without that every request would wait
- * for the time-out, and the state would say 'ready'.
+ * Connects in the background: Redis may be absent at start and come later. Nothing is queued while there is no
+ * connection, and nothing is sent to a server that is deaf. A change of state is logged once. Throws when `url` is
+ * none (see {@link readRedisUrl}).
  */
-export function openRedis(url: string, log: RunLog): RedisServer {
-  const client = new Redis(url, {
-    commandTimeout: commandTimeoutMs,
-    connectTimeout: 2000,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: attempt => Math.min(100 * 2 ** attempt, 2000),
+export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptions): RedisServer {
+  const target = readRedisUrl(url)
+  if (target === undefined) throw new Error('the address of Redis is not one that can be read')
+  const redis = createRedisClient(target)
+  const { client } = redis
+  const state = createStateLog(log)
+  const faults = createFaultLog(log)
+  const isUsable = () => client.status === 'ready' && !breaker.isOpen()
+  const breaker = createRedisBreaker(redis, {
+    timeoutMs,
+    onChange(node, isDeaf) {
+      if (node !== '') state.nodeTurned(node, isDeaf)
+      if (!isUsable() && client.status === 'ready') state.unusable('redis does not answer: going on without')
+    },
+    onBeat: () => isUsable() && state.usable(),
   })
-  let wasReady: boolean | undefined
-  const note = (isReady: boolean, message: string, fields: object = {}) => {
-    if (wasReady === isReady) return
-    wasReady = isReady
-    if (isReady) log.info(fields, message)
-    else log.warn(fields, message)
+  client.on('ready', () => void breaker.beat())
+  client.on('error', (error: Error) => state.unusable('redis cannot be used: going on without', { err: error }))
+  client.on('close', () => state.unusable('redis is gone: going on without'))
+
+  function reasonOf(error: unknown, node: string): RedisFailure {
+    if (error instanceof LateReply) return 'timeout'
+    if (isWrongType(error)) return 'wrong_type'
+    if (isFull(error)) return 'full'
+    if (isReply(error)) return notNow.test(error.message) ? 'down' : 'other'
+    const isConnected = client.status === 'ready' && (redis.nodes().get(node) ?? client).status === 'ready'
+    return isConnected && !(error instanceof DeafNode) ? 'other' : 'down'
   }
-  client.on('ready', () => note(true, 'redis is connected'))
-  client.on('error', (error: Error) => note(false, 'redis cannot be used: going on without', { err: error }))
-  client.on('close', () => note(false, 'redis is gone: going on without'))
-  const stopPulse = watchPulse(client)
+
+  /** Only silence is a reason to stop asking: a server that refuses is alive, and quick. */
+  function note({ what, node, sentAt }: Sent, error: unknown): RedisFailure {
+    const reason = reasonOf(error, node)
+    if (reason === 'timeout' || (reason === 'down' && !isReply(error))) breaker.failed(node, sentAt)
+    else if (isReply(error)) breaker.answered(node)
+    if (reason === 'full') faults.full(what, error)
+    if (reason === 'wrong_type' || reason === 'other') faults.odd(what, error)
+    onFailure?.(reason)
+    return reason
+  }
+
   return {
     client,
-    status: () => client.status,
+    isUsable,
+    async attempt(what, work, onWrongType) {
+      if (!isUsable()) return void onFailure?.('down')
+      const sent: Sent = { what, node: '', sentAt: performance.now() }
+      try {
+        const reply = work(client)
+        sent.node = redis.lastAsked()
+        const value = await inTime(timeoutMs, reply)
+        breaker.answered(sent.node)
+        faults.worked(what)
+        return value
+      } catch (error) {
+        if (note(sent, error) === 'wrong_type') onWrongType?.()
+        return undefined
+      }
+    },
+    status: () => (client.status === 'ready' && breaker.isOpen() ? 'deaf' : client.status),
     async close() {
-      stopPulse()
+      breaker.stop()
+      state.stop()
       client.disconnect()
     },
   }
 }
 
-/** Drops a connection that is deaf; the client then tries for a new one by itself. */
-function watchPulse(client: Redis): () => void {
-  let misses = 0
-  const beat = async () => {
-    if (client.status !== 'ready') return
-    misses = await client.ping().then(() => 0, () => misses + 1)
-    if (misses <= missesAllowed) return
-    misses = 0
-    client.disconnect(true)
+/** The key holds a value of another kind. */
+export function isWrongType(error: unknown): boolean {
+  return isReply(error) && error.message.startsWith('WRONGTYPE')
+}
+
+/** Its memory is full and it may not forget anything. A script's error has more words before these. */
+export function isFull(error: unknown): boolean {
+  return isReply(error) && error.message.includes('OOM command not allowed')
+}
+
+/** Something the server said. */
+function isReply(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'ReplyError'
+}
+
+/** It answers, but has no data to answer from: it still reads them, or lost their holder. */
+const notNow = /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) /
+
+function createStateLog(log: RunLog) {
+  let wasUsable: boolean | undefined
+  let isStopped = false
+  return {
+    usable() {
+      if (wasUsable || isStopped) return
+      log.info({}, wasUsable === undefined ? 'redis is connected' : 'redis is used again')
+      wasUsable = true
+    },
+    unusable(message: string, fields: object = {}) {
+      if (wasUsable === false || isStopped) return
+      log.warn(fields, message)
+      wasUsable = false
+    },
+    nodeTurned(node: string, isDeaf: boolean) {
+      if (isDeaf) log.warn({ node }, 'a redis node does not answer: going on without what it holds')
+      else log.info({ node }, 'a redis node is used')
+    },
+    stop: () => void (isStopped = true),
   }
-  const timer = setInterval(() => void beat(), pulseMs).unref()
-  return () => clearInterval(timer)
+}
+
+/** Each fault once: a request a line would be a second fault. */
+function createFaultLog(log: RunLog) {
+  const told = new Set<string>()
+  let refused: string | undefined
+  return {
+    full(what: string, error: unknown) {
+      if (refused === undefined) log.warn({ what, err: error }, 'redis is full: going on without what it does not take')
+      refused ??= what
+    },
+    odd(what: string, error: unknown) {
+      const fault = `${what}: ${error instanceof Error ? `${error.name} ${error.message.split(' ', 1)[0]}` : ''}`
+      if (!told.has(fault)) log.warn({ what, err: error }, 'redis did not do what was asked; told once')
+      told.add(fault)
+    },
+    /** Reads work while it is full, so only what was refused shows that there is room again. */
+    worked(what: string) {
+      if (what !== refused) return
+      refused = undefined
+      log.info({ what }, 'redis takes what it refused')
+    },
+  }
 }

@@ -1,3 +1,4 @@
+import { Redis as Client } from 'ioredis'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
@@ -9,6 +10,7 @@ import {
 /** A real Redis of the test's own: it starts in some 50 ms, so there is nothing to share and nothing to flush. */
 export interface Redis extends ServerProcess {
   readonly url: string
+  readonly port: number
 }
 
 /** As {@link postgresSkipReason}: why a test that needs Redis cannot run, for tap's `skip`. In CI an error. */
@@ -19,15 +21,33 @@ export function redisSkipReason(): string | false {
   return reason
 }
 
-export async function startRedis(t?: Owner): Promise<Redis> {
+/** `settings` are those of the command line: `['--requirepass', 'secret']`. */
+export async function startRedis(t?: Owner, settings: readonly string[] = []): Promise<Redis> {
+  return await startRedisProgram('redis', t, () => [...withoutFiles, ...settings])
+}
+
+const withoutFiles = ['--save', '', '--appendonly', 'no']
+
+/** As the program does more than one thing: `argumentsIn` may write files into the server's folder first. */
+export async function startRedisProgram(name: string, t: Owner | undefined, argumentsIn: (folder: string) => readonly string[]): Promise<Redis> {
   const command = redisProgram()
   if (command === undefined) throw new Error(String(redisSkipReason()))
-  const folder = serverFolder('redis')
+  const folder = serverFolder(name)
   guard([process.pid, runOwner], folder, 'SIGTERM')
   const port = await freePort()
-  const server = await startServer(program(command, folder, port))
+  const server = await startServer(program(command, argumentsIn(folder), folder, port))
   t?.teardown(() => removeServer(server, folder))
-  return Object.assign(server, { url: `redis://127.0.0.1:${port}` })
+  return Object.assign(server, { url: `redis://127.0.0.1:${port}`, port })
+}
+
+/** What a server answers to one who has nothing to do with the client under test. */
+export async function told<T>(server: Redis, ask: (client: Client) => Promise<T>): Promise<T> {
+  const client = new Client(server.port, '127.0.0.1')
+  try {
+    return await ask(client)
+  } finally {
+    client.disconnect()
+  }
 }
 
 function redisProgram(): string | undefined {
@@ -37,10 +57,10 @@ function redisProgram(): string | undefined {
   return onPath.map(folder => join(folder, 'redis-server')).find(path => existsSync(path))
 }
 
-function program(command: string, folder: string, port: number): Program {
+function program(command: string, args: readonly string[], folder: string, port: number): Program {
   return {
     command,
-    args: ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', '--dir', folder],
+    args: [...args, '--bind', '127.0.0.1', '--port', String(port), '--dir', folder],
     folder,
     stopSignal: 'SIGTERM',
     isReady: () => accepts(port),
