@@ -1,0 +1,109 @@
+/** A fresh answer compared with what a similar cached question would have given. */
+export interface Observation {
+  /** Cosine of the two questions' vectors, −1…1. */
+  readonly similarity: number
+  /** The cached answer would have been right. */
+  readonly isRight: boolean
+}
+
+export interface Threshold {
+  /** From here on a near question's answer may be given. */
+  readonly similarity: number
+  /** The share of wrong ones is at most this, at the confidence asked for. */
+  readonly errorBound: number
+  /** What that rests on: comparisons of this similarity or more, and how many of them were wrong. */
+  readonly total: number
+  readonly wrong: number
+}
+
+export interface ThresholdOptions {
+  /** Accepted share of wrong answers among those given, above 0 and below 1. */
+  readonly acceptedError: number
+  /** That the bound holds, at any one moment; above 0 and below 1. */
+  readonly confidence?: number
+}
+
+/** The grid, in hundredths. Below .70 no model that we know calls two wordings of one question similar. */
+const top = 100
+const bottom = 70
+
+/**
+ * The lowest similarity from which on near answers are wrong no more often than accepted; null while the evidence does
+ * not say so. The idea is vCache's (Schroeder et al. 2025, arXiv:2502.03771): no threshold is right for every model and
+ * corpus, so it is learned online, under a bound of the error that the operator sets. The test is an exact one:
+ *
+ * - At a grid point, the share of wrong ones among all comparisons of at least its similarity has a one-sided
+ *   Clopper–Pearson bound (see {@link errorBound}). The point passes when that is not above the accepted error.
+ * - Points are tested from the top down, and the first that fails ends it (fixed-sequence testing: Angelopoulos et al.
+ *   2021, "Learn then Test", arXiv:2110.01052). So the confidence holds for all points together, not for each.
+ * - The first few comparisons cannot pass even if all are right, and would end the sequence before it begins. It begins
+ *   at the highest point that could pass: with 299 comparisons, for 1 % at .95. Where it begins, and which points it
+ *   has, is told by similarities alone and never by who was right, and given those the comparisons are still
+ *   independent: so this choice costs no confidence. Points above it are not tested, and nothing is said of them but
+ *   that they are part of what was.
+ * - A point that has no comparison in its own hundredth is passed over: down there nothing is known.
+ *
+ * What is bounded is the error over similarities as they were observed; if higher ones are wrong less often, as they
+ * are, all higher thresholds are within it too. It holds at each moment and not for all moments at once: who asks
+ * again after every comparison will, some time, meet one of the 5 %.
+ */
+export function learnThreshold(observations: readonly Observation[], { acceptedError, confidence = 0.95 }: ThresholdOptions): Threshold | null {
+  const fewest = Math.log(1 - confidence) / Math.log1p(-acceptedError)
+  const tested = gridOf(observations).filter(({ total }) => total >= fewest)
+  const failed = tested.findIndex(({ wrong, total }) => logTail(wrong, total, acceptedError) > Math.log(1 - confidence))
+  const last = tested[(failed < 0 ? tested.length : failed) - 1]
+  return last ? { ...last, errorBound: errorBound(last.wrong, last.total, confidence) } : null
+}
+
+/** Grid points with comparisons of their own, highest first; counts are of that similarity or more. */
+function gridOf(observations: readonly Observation[]): Omit<Threshold, 'errorBound'>[] {
+  const byHundredth = Map.groupBy(observations, ({ similarity }) => hundredth(similarity))
+  const points: Omit<Threshold, 'errorBound'>[] = []
+  let total = 0
+  let wrong = 0
+  for (let point = top; point >= bottom; point--) {
+    const own = byHundredth.get(point)
+    if (!own) continue
+    total += own.length
+    wrong += own.filter(({ isRight }) => !isRight).length
+    points.push({ similarity: point / 100, total, wrong })
+  }
+  return points
+}
+
+/** .95 × 100 must be 95 and not a little less. */
+function hundredth(similarity: number): number {
+  return Math.min(top, Math.floor(Math.round(similarity * 1e6) / 1e4))
+}
+
+/** Halvings of 0…1: as exact as a double is. */
+const halvings = 60
+
+/**
+ * The one-sided upper bound of a rate of which `wrong` of `total` were seen (Clopper and Pearson 1934): the rate at
+ * which so few would be seen with a probability of just 1 − confidence. Exact, no approximation.
+ */
+export function errorBound(wrong: number, total: number, confidence: number): number {
+  if (wrong >= total) return 1
+  let [low, high] = [wrong / total, 1]
+  for (let i = 0; i < halvings; i++) {
+    const middle = (low + high) / 2
+    if (logTail(wrong, total, middle) > Math.log(1 - confidence)) low = middle
+    else high = middle
+  }
+  return high
+}
+
+/** log P(X ≤ wrong) for X ~ Binomial(total, rate). By logarithms: .99 to the 5,000th and its like are no numbers to add. */
+function logTail(wrong: number, total: number, rate: number): number {
+  const logOdds = Math.log(rate) - Math.log1p(-rate)
+  let term = total * Math.log1p(-rate)
+  let largest = term
+  let sum = 1 // in units of the largest term
+  for (let k = 1; k <= wrong; k++) {
+    term += Math.log((total - k + 1) / k) + logOdds
+    sum = term > largest ? sum * Math.exp(largest - term) + 1 : sum + Math.exp(term - largest)
+    largest = Math.max(largest, term)
+  }
+  return largest + Math.log(sum)
+}
