@@ -4,6 +4,7 @@ import { registerAsk, type AskRouteOptions } from './http/ask.ts'
 import { registerBodyParser } from './http/body.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
 import { registerHealth, type Health } from './http/health.ts'
+import { registerRequestLog, requestLogOptions } from './http/request-log.ts'
 import { registerProblems } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
@@ -30,6 +31,7 @@ const maxBodyBytes = 256 * 1024
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.logger,
+    ...requestLogOptions,
     trustProxy: deps.trustProxy,
     bodyLimit: maxBodyBytes,
     genReqId: requestId,
@@ -40,7 +42,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerProblems(app)
   registerUnparsed(app)
   registerBodyParser(app)
-  app.addHook('onSend', async (request, reply) => void reply.header('x-request-id', request.id))
+  registerRequestLog(app)
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
   await registerRateLimit(app, deps.rateLimit)
   registerHealth(app, deps.health)
   registerAbout(app, deps.about)

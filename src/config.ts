@@ -57,6 +57,18 @@ const endpoint: Kind<string> = {
   read: text => (url('http', 'https').read(text) !== undefined && new URL(text).username + new URL(text).password === '' ? text : undefined),
 }
 
+/** One host or several, after which a Sentinel's has the name of the master. */
+const redisUrl: Kind<string> = {
+  allowed: 'redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT (rediss… for TLS)',
+  read: text => (/^rediss?(\+cluster)?:\/\/\S+$|^rediss?\+sentinel:\/\/[^\s/]+\/[^\s/]+/.test(text) ? text : undefined),
+}
+
+/** `off`, `learn`, or the least similarity. */
+const similarity: Kind<'off' | 'learn' | number> = {
+  allowed: 'off, learn, or a number from 0 to 1',
+  read: text => (text === 'off' || text === 'learn' ? text : fraction().read(text)),
+}
+
 const words: Kind<string> = { allowed: 'some text', read: text => text }
 const onOff: Kind<boolean> = { allowed: 'on | off', read: text => ({ on: true, off: false })[text] }
 
@@ -81,7 +93,8 @@ export const settings = {
   poolSize: setting('POOL_SIZE', '20', 'Database connections kept.', integer(1, 1000)),
   poolMaxOverflow: setting('POOL_MAX_OVERFLOW', '30', 'Connections opened above that in a rush.', integer(0, 1000)),
   poolMaxWaiting: setting('POOL_MAX_WAITING', '200', 'Requests that may wait for a connection; the next gets 503.', integer(0, 100_000)),
-  redisUrl: setting('REDIS_URL', undefined, 'Redis, where replicas count rate limits together; while it is away nothing is limited. Unset: each process counts alone.', url('redis', 'rediss')),
+  redisUrl: setting('REDIS_URL', undefined, 'Redis, where replicas share cached answers and count rate limits together: `redis://` and `rediss://`, with `redis+sentinel://` and `redis+cluster://` for those. Unset: each process for itself.', redisUrl),
+  redisTimeoutMs: setting('REDIS_TIMEOUT_MS', '50', 'Longest wait for Redis; then it goes on without.', integer(1, 10_000)),
   openaiApiKey: setting('OPENAI_API_KEY', undefined, 'Key of the model API.', words, true),
   openaiBaseUrl: setting('OPENAI_BASE_URL', undefined, 'Any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). Unset with a key: OpenAI itself.', url('http', 'https')),
   chatModel: setting('CHAT_MODEL', undefined, 'Model that writes answers. Default `gpt-4o-mini` with a key and no base URL; `none` for extractive answers.', words),
@@ -103,8 +116,14 @@ export const settings = {
   rrfK: setting('RRF_K', '60', 'The constant of `FUSION=rrf`; the larger, the less the first ranks stand out.', integer(1, 1000)),
   abstainBelow: setting('ABSTAIN_BELOW', '0.38', 'How near the best passage must be (0–1), else "I can\'t find that".', fraction()),
   answerCacheSeconds: setting('ANSWER_CACHE_SECONDS', '300', 'How long an answer is kept for the same question; `0`: never.', integer(0, 86_400)),
-  answerCacheMb: setting('ANSWER_CACHE_MB', '64', 'Memory for cached answers.', integer(1, 65_536)),
-  embeddingCacheMb: setting('EMBEDDING_CACHE_MB', '32', 'Memory for vectors of recent questions.', integer(1, 65_536)),
+  fastAnswerCacheSeconds: setting('FAST_ANSWER_CACHE_SECONDS', '1800', 'The same for questions in `fast` mode.', integer(0, 86_400)),
+  abstentionCacheSeconds: setting('ABSTENTION_CACHE_SECONDS', '30', 'The same for "I can\'t find that".', integer(0, 86_400)),
+  staleIfErrorSeconds: setting('STALE_IF_ERROR_SECONDS', '600', 'How long past its time an answer is still given while the model or the database is down; `0`: never.', integer(0, 86_400)),
+  answerCacheMb: setting('ANSWER_CACHE_MB', '64', 'Memory for cached answers; `0`: they are in Redis only.', integer(0, 65_536)),
+  embeddingCacheSeconds: setting('EMBEDDING_CACHE_SECONDS', '3600', 'How long the vector of a question is kept.', integer(1, 86_400)),
+  embeddingCacheMb: setting('EMBEDDING_CACHE_MB', '32', 'Memory for vectors of recent questions; `0`: they are in Redis only.', integer(0, 65_536)),
+  nearMatches: setting('NEAR_MATCHES', 'learn', 'Give the cached answer of a question that says the same in other words: `off`; from a similarity on, such as `0.95`; or `learn`, when enough was seen to know which similarity will do.', similarity),
+  nearMatchError: setting('NEAR_MATCH_ERROR', '0.01', 'Share of such answers that may be wrong, for `learn`.', fraction()),
   rateLimit: setting('RATE_LIMIT', '100', 'Requests a client may make in a window; `0`: no limit.', integer(0, 1_000_000)),
   rateLimitSeconds: setting('RATE_LIMIT_SECONDS', '10', 'Length of that window.', integer(1, 86_400)),
   adminApiKey: setting('ADMIN_API_KEY', undefined, 'Key for the document API; unset: switched off.', secret, true),
@@ -136,7 +155,7 @@ export interface Config {
   }
   readonly migrateOnStart: boolean
   readonly bm25: 'auto' | 'pg_textsearch' | 'portable'
-  readonly redisUrl: string | undefined
+  readonly redis: { readonly url: string; readonly timeoutMs: number } | undefined
   readonly models: {
     readonly apiKey: string | undefined
     readonly baseUrl: string | undefined
@@ -167,7 +186,13 @@ export interface Config {
     readonly fusion: 'weighted' | 'rrf'
     readonly rrfK: number
   }
-  readonly cache: { readonly answerSeconds: number; readonly answerBytes: number; readonly embeddingBytes: number }
+  readonly cache: {
+    readonly keep: { readonly seconds: number; readonly fastSeconds: number; readonly abstainedSeconds: number; readonly staleSeconds: number }
+    readonly answerBytes: number
+    readonly embeddingBytes: number
+    readonly embeddingSeconds: number
+    readonly near: { readonly mode: 'off' | 'learn' | number; readonly acceptedError: number }
+  }
   readonly rateLimit: { readonly max: number; readonly seconds: number }
   readonly adminApiKey: string | undefined
   readonly log: { readonly level: string; readonly questions: boolean }
@@ -237,6 +262,21 @@ function rerankOf({ rerankUrl: url, rerankModel: model, rerankApiKey: apiKey, re
   return url === undefined || model === undefined ? null : { url, model, apiKey, candidates, timeoutMs }
 }
 
+function cacheOf(raw: Raw): Config['cache'] {
+  return {
+    keep: {
+      seconds: raw.answerCacheSeconds,
+      fastSeconds: raw.fastAnswerCacheSeconds,
+      abstainedSeconds: raw.abstentionCacheSeconds,
+      staleSeconds: raw.staleIfErrorSeconds,
+    },
+    answerBytes: raw.answerCacheMb * 2 ** 20,
+    embeddingBytes: raw.embeddingCacheMb * 2 ** 20,
+    embeddingSeconds: raw.embeddingCacheSeconds,
+    near: { mode: raw.nearMatches, acceptedError: raw.nearMatchError },
+  }
+}
+
 function arrange(raw: Raw): Config {
   const isOpenAI = raw.openaiApiKey !== undefined && raw.openaiBaseUrl === undefined
   const chat = raw.chatModel ?? (isOpenAI ? 'gpt-4o-mini' : 'none')
@@ -254,7 +294,7 @@ function arrange(raw: Raw): Config {
     },
     migrateOnStart: raw.migrateOnStart,
     bm25: raw.bm25,
-    redisUrl: raw.redisUrl,
+    redis: raw.redisUrl === undefined ? undefined : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs },
     models: {
       apiKey: raw.openaiApiKey,
       baseUrl: raw.openaiBaseUrl,
@@ -276,11 +316,7 @@ function arrange(raw: Raw): Config {
       fusion: raw.fusion,
       rrfK: raw.rrfK,
     },
-    cache: {
-      answerSeconds: raw.answerCacheSeconds,
-      answerBytes: raw.answerCacheMb * 2 ** 20,
-      embeddingBytes: raw.embeddingCacheMb * 2 ** 20,
-    },
+    cache: cacheOf(raw),
     rateLimit: { max: raw.rateLimit, seconds: raw.rateLimitSeconds },
     adminApiKey: raw.adminApiKey,
     log: { level: raw.logLevel, questions: raw.logQuestions },

@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import { modelMismatch } from './adapters/collections.ts'
 import { createDocumentStore, type DocumentStore } from './adapters/documents.ts'
 import { openDatabase, type Database } from './adapters/database.ts'
-import { createMemoryCache } from './adapters/memory-cache.ts'
 import { openModels, type Models } from './adapters/models.ts'
 import { createPassageStore } from './adapters/passages.ts'
 import { openBm25, type Bm25 } from './adapters/textsearch.ts'
@@ -13,18 +12,21 @@ import type { ChooseSteps } from './ask/choose.ts'
 import { embedWith } from './ask/embed.ts'
 import { extractFrom } from './ask/extract.ts'
 import { answerWith } from './ask/generate.ts'
-import { located } from './ask/locate.ts'
+import { claimFrom } from './ask/claim.ts'
+import { createCurrent, outlast, type Current } from './ask/current.ts'
+import { rememberDrafts } from './ask/kept-drafts.ts'
 import { pack } from './ask/pack.ts'
 import { createPipeline } from './ask/pipeline.ts'
 import { promptVersion } from './ask/prompt.ts'
-import { remembered, type AnswerCache, type AskWithin, type Remembered } from './ask/remember.ts'
+import { createRemembering, type Remembering } from './ask/remember.ts'
 import { searchIn } from './ask/retrieve.ts'
 import { rerankWith } from './ask/rerank.ts'
 import { rewriteWith } from './ask/rewrite.ts'
 import { searchWith, type SearchPassages } from './ask/search.ts'
 import { createStages, type Stages } from './ask/stage.ts'
-import type { Ask, AskedCollection, Passage, Run } from './ask/terms.ts'
+import type { AskedCollection, AskWithin, Passage } from './ask/terms.ts'
 import { similarityRange, vectorWeight } from './ask/weights.ts'
+import { openCaches, type Caches } from './caching.ts'
 import type { Config } from './config.ts'
 import { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -40,8 +42,12 @@ export interface Deps {
   readonly models: Models
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
-  readonly ask: Ask
+  readonly caches: Caches
+  readonly current: Current
+  readonly remembering: Remembering
   readonly search: SearchPassages
+  /** To be waited for between a write and its reply. */
+  onWritten(): Promise<void>
   close(): Promise<void>
 }
 
@@ -64,10 +70,20 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
     const models = keep(await openModels(config.models, { knownDimensions: async model => (await opening).store.dimensionsOf(model) }))
     // A local model takes as long to load as the database to open: both at once.
     const [{ database, bm25, store }] = await Promise.all([opening, models.warm()])
-    const redis = config.redisUrl === undefined ? undefined : keep(openRedis(config.redisUrl, log))
     const metrics = createMetrics(database.status)
-    const { ask, search } = arrange({ config, database, bm25, store, models, metrics })
-    return { database, bm25, store, models, redis, metrics, ask, search, close }
+    const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed }))
+    const current = createCurrent((name, signal) => askedCollection(store, models, name, signal))
+    database.watch(current.forget)
+    const caches = openCaches({ config: config.cache, redis, metrics })
+    metrics.watchCaches(caches.sizes)
+    const { remembering, search } = arrange({ config, log, database, bm25, current, caches, models, metrics })
+    keep(remembering)
+    const onWritten = async () => {
+      current.forget()
+      // Of the embedded database there is no other replica.
+      if (database.kind === 'postgres') await outlast()
+    }
+    return { onWritten, database, bm25, store, models, redis, metrics, caches, current, remembering, search, close }
   } catch (error) {
     await close()
     throw error
@@ -104,9 +120,11 @@ interface Parts {
   readonly config: Config
   readonly database: Database
   readonly bm25: Bm25
-  readonly store: DocumentStore
+  readonly current: Current
+  readonly caches: Caches
   readonly models: Models
   readonly metrics: Metrics
+  readonly log: Logger
 }
 
 /** Budgets are what a stage may take at most; the request's own deadline is usually nearer. */
@@ -116,25 +134,53 @@ const budgetMs = { remember: 2000, understand: 8000, embed: 5000, retrieve: 10_0
 const reserveMs = 200
 
 /** The pipeline as it runs: caching and looking up are arrangements around it, not branches inside it. */
-function arrange({ config, database, bm25, store, models, metrics }: Parts): { ask: Ask; search: SearchPassages } {
-  const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: metrics.stages })
-  const steps = stepsOf({ config, database, bm25, models, metrics, stages })
-  const find = stages.stage('remember', budgetMs.remember, async (name: string, run: Run) => await askedCollection(store, models, name, run.signal))
-  const ask = located(find, withAnswerCache(createPipeline(steps), config, models, metrics))
-  return { ask, search: searchWith(steps, find) }
+function arrange(parts: Parts): { remembering: Remembering; search: SearchPassages } {
+  const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: parts.metrics.stages })
+  const steps = stepsOf(parts, stages)
+  const find = stages.stage('remember', budgetMs.remember, async (name: string, run) => await parts.current.check(name, run.signal))
+  return { remembering: remembered(createPipeline(steps), parts, stages), search: searchWith(steps, find) }
 }
 
-function stepsOf({ config, database, bm25, models, metrics, stages }: Omit<Parts, 'store'> & { readonly stages: Stages }) {
+function remembered(make: AskWithin, { config, current, caches, models, metrics, log }: Parts, { stage }: Stages): Remembering {
+  const { timeoutMs } = config.ask
+  return createRemembering({
+    steps: {
+      peek: current.peek,
+      find: stage('remember', budgetMs.remember, async (name, run) => await current.find(name, run.signal)),
+      check: stage('remember', budgetMs.remember, async (name, run) => await current.check(name, run.signal)),
+      claim: caches.shared && stage('remember', timeoutMs, claimFrom(caches.shared)),
+      near: null,
+      make,
+    },
+    kept: caches.kept,
+    fingerprint: fingerprintOf(config, models),
+    counts: metrics.answerCache,
+    staleSeconds: config.cache.keep.staleSeconds,
+    background: { log, timeoutMs },
+  })
+}
+
+/** What changes answers and is the same for all questions. */
+function fingerprintOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
+  return JSON.stringify([version, promptVersion, embedder.model, named.chat, ask, rerank && [rerank.url, rerank.model, rerank.candidates]])
+}
+
+function stepsOf({ config, database, bm25, models, metrics, caches }: Parts, stages: Stages) {
   const { embedder, chat } = models
   const { stage, streamStage } = stages
   const rewrites = chat ? rewriteWith(chat) : null
   return {
-    embed: stage('embed', budgetMs.embed, embedWith(embedder, vectorCache(config, metrics))),
+    embed: stage('embed', budgetMs.embed, embedWith(embedder, caches.vectors(embedder))),
     retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(database, bm25), similarityRange(embedder), config.ask)),
     rerank: rerankStep(config, stages),
     pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question }),
     extract: stage('extract', budgetMs.extract, extractFrom),
-    generate: chat && streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)),
+    generate: chat && rememberDrafts(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
+      drafts: caches.drafts,
+      fingerprint: JSON.stringify([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
+      keep: config.cache.keep,
+      onFound: metrics.draftFound,
+    }),
     rewrite: rewrites && {
       condense: stage('understand', budgetMs.understand, rewrites.condense),
       rephrase: stage('understand', budgetMs.understand, rewrites.rephrase),
@@ -158,34 +204,7 @@ export async function askedCollection(store: DocumentStore, { embedder }: Models
   // Re-embedded by another model while we run: our vectors may not be compared with its.
   const isOurs = found?.model?.name === embedder.model
   if (!found) return null
-  const { id, epoch, languages, vectorWeights, efSearch, windowCount, chunkCount } = found
+  const { id, epoch, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
-  return { id, name, epoch, chunkCount, modelId: isOurs ? found.model.id : null, windowsPerChunk, efSearch, languages, vectorWeights }
-}
-
-function vectorCache({ cache }: Config, metrics: Metrics) {
-  const vectors = createMemoryCache<Float32Array>({ maxBytes: cache.embeddingBytes, ttlSeconds: 3600, bytesOf: vector => vector.byteLength })
-  const count = metrics.cache('embedding')
-  return {
-    get(text: string) {
-      const found = vectors.get(text)
-      if (found) count.hit()
-      else count.miss()
-      return found
-    },
-    set: vectors.set,
-  }
-}
-
-function withAnswerCache(ask: AskWithin, { cache, ask: settings, models: named, rerank }: Config, models: Models, metrics: Metrics): AskWithin {
-  if (cache.answerSeconds === 0) return ask
-  const memory = createMemoryCache<Remembered>({ maxBytes: cache.answerBytes, ttlSeconds: cache.answerSeconds, bytesOf: bytesOfAnswer })
-  const answers: AnswerCache = { get: async key => memory.get(key), set: memory.set }
-  const fingerprint = JSON.stringify([version, promptVersion, models.embedder.model, named.chat, settings, rerank && [rerank.url, rerank.model, rerank.candidates]])
-  return remembered(ask, { answers, fingerprint, metrics: metrics.cache('answer') })
-}
-
-/** JavaScript strings are two bytes a character at the most; the rest of an answer is small beside its passages. */
-function bytesOfAnswer({ answer }: Remembered): number {
-  return answer.passages.reduce((sum, passage) => sum + passage.text.length * 2 + 1000, answer.text.length * 2 + 1000)
+  return { id, name, epoch, chunkCount, modelId: isOurs ? found.model.id : null, windowsPerChunk, efSearch, languages, vectorWeights, caching }
 }

@@ -27,6 +27,7 @@ export const errorTable = {
   pool_exhausted: { status: 503, retryable: true, title: 'All database connections are in use' },
   draining: { status: 503, retryable: true, title: 'The service is shutting down' },
   starting: { status: 503, retryable: true, title: 'The service is starting' },
+  not_cached: { status: 504, retryable: false, title: 'No cached answer fits' },
   deadline_exceeded: { status: 504, retryable: true, title: 'The answer was not ready in time' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>
 
@@ -75,4 +76,9 @@ export class AskError extends Error {
 
 export function isAskError(error: unknown, code?: ErrorCode): error is AskError {
   return error instanceof AskError && (code === undefined || error.code === code)
+}
+
+/** Nothing is wrong with the question: something that answering it takes has failed. */
+export function isOutage(error: unknown): boolean {
+  return isAskError(error) && error.status >= 500
 }

@@ -1,7 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { PoolStatus } from './adapters/database.ts'
+import type { CacheCounts } from './ask/kept-answers.ts'
 import type { Looked } from './ask/look.ts'
-import type { Answer, Degraded, Usage } from './ask/terms.ts'
+import type { Answer, CacheTier, Degraded, Usage } from './ask/terms.ts'
 import type { StageMetrics } from './ask/stage.ts'
 
 /** Every metric's name, labels and buckets. Labels are closed lists; a question or a tenant is never one. */
@@ -11,6 +12,9 @@ const prefix = 'askwell_'
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 export type Metrics = ReturnType<typeof createMetrics>
+
+/** Whole answers, what a model wrote, and the vectors of questions. */
+export type CacheType = 'answer' | 'draft' | 'embedding'
 
 export function createMetrics(poolStatus: () => PoolStatus) {
   const registry = new Registry()
@@ -24,8 +28,7 @@ export function createMetrics(poolStatus: () => PoolStatus) {
   const answers = new Counter({ name: `${prefix}answers_total`, help: 'Answers given.', labelNames: ['generator', 'abstained'], registers })
   const failures = new Counter({ name: `${prefix}failures_total`, help: 'Questions that got an error, by its code.', labelNames: ['code'], registers })
   const degraded = new Counter({ name: `${prefix}degraded_total`, help: 'Answers and searches that went without something, by what was missing.', labelNames: ['reason'], registers })
-  const hits = new Counter({ name: `${prefix}cache_hits_total`, help: 'Found in a cache.', labelNames: ['cache_type'], registers })
-  const misses = new Counter({ name: `${prefix}cache_misses_total`, help: 'Not found in a cache.', labelNames: ['cache_type'], registers })
+  const caches = cacheMetrics(registers)
   const tokens = new Counter({ name: `${prefix}llm_tokens_total`, help: 'Tokens the chat model read and wrote.', labelNames: ['kind'], registers })
   const calls = new Histogram({ name: `${prefix}llm_calls_per_request`, help: 'Chat model calls a question took.', buckets: [0, 1, 2, 3, 4, 6], registers })
 
@@ -64,6 +67,62 @@ export function createMetrics(poolStatus: () => PoolStatus) {
       took(found)
     },
     failed: (code: string) => failures.inc({ code }),
-    cache: (type: 'answer' | 'embedding') => ({ hit: () => hits.inc({ cache_type: type }), miss: () => misses.inc({ cache_type: type }) }),
+    ...caches,
+  }
+}
+
+const cacheTypes: readonly CacheType[] = ['answer', 'draft', 'embedding']
+
+function cacheMetrics(registers: Registry[]) {
+  const byTier = (name: string, help: string) => new Counter({ name: `${prefix}cache_${name}_total`, help, labelNames: ['cache_type', 'tier'], registers })
+  const given = {
+    hit: byTier('hits', 'Found in a cache.'),
+    near: byTier('near', 'Answered with the cached answer of a near question.'),
+    stale: byTier('stale', 'Answered with a cached answer past its time, or that could not be checked.'),
+    coalesced: byTier('coalesced', 'Answered by a run that was under way for the same question (tier redis: on another replica).'),
+  }
+  const misses = new Counter({ name: `${prefix}cache_misses_total`, help: 'Not found in a cache.', labelNames: ['cache_type'], registers })
+  const evictions = new Counter({ name: `${prefix}cache_evictions_total`, help: 'Pushed out of memory to make room.', labelNames: ['cache_type'], registers })
+  const refreshes = new Counter({ name: `${prefix}cache_refreshes_total`, help: 'Answers made anew in the background before their time was over.', labelNames: ['outcome'], registers })
+  const seconds = new Counter({ name: `${prefix}cache_saved_seconds_total`, help: 'Time that making the cached answers anew would have taken.', registers })
+  const calls = new Counter({ name: `${prefix}cache_saved_llm_calls_total`, help: 'Chat model calls that cached answers spared.', registers })
+  const tokens = new Counter({ name: `${prefix}cache_saved_llm_tokens_total`, help: 'Tokens that cached answers spared.', labelNames: ['kind'], registers })
+  const failures = new Counter({ name: `${prefix}redis_failures_total`, help: 'Redis commands that came to nothing, by why.', labelNames: ['reason'], registers })
+
+  function spared({ tookMs, usage }: { readonly tookMs: number; readonly usage: Usage }): void {
+    seconds.inc(tookMs / 1000)
+    calls.inc(usage.llmCalls)
+    if (usage.promptTokens > 0) tokens.inc({ kind: 'prompt' }, usage.promptTokens)
+    if (usage.completionTokens > 0) tokens.inc({ kind: 'completion' }, usage.completionTokens)
+  }
+
+  const answerCache: CacheCounts = {
+    given(status, tier, { tookMs, answer }) {
+      given[status].inc({ cache_type: 'answer', tier })
+      spared({ tookMs, usage: answer.usage })
+    },
+    missed: () => misses.inc({ cache_type: 'answer' }),
+    refreshed: outcome => refreshes.inc({ outcome }),
+  }
+
+  function watchCaches(sizes: () => Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>): void {
+    for (const [unit, help] of [['bytes', 'Memory that a cache holds, as reckoned.'], ['entries', 'Entries that a cache holds in memory.']] as const) {
+      new Gauge({ name: `${prefix}cache_${unit}`, help, labelNames: ['cache_type'], registers, collect() { for (const type of cacheTypes) this.set({ cache_type: type }, sizes()[type][unit]) } })
+    }
+  }
+
+  return {
+    answerCache,
+    cache: (type: CacheType) => ({
+      given: (tier: CacheTier) => given.hit.inc({ cache_type: type, tier }),
+      missed: () => misses.inc({ cache_type: type }),
+      evicted: () => evictions.inc({ cache_type: type }),
+    }),
+    draftFound(tier: CacheTier, draft: { readonly tookMs: number; readonly usage: Usage }) {
+      given.hit.inc({ cache_type: 'draft', tier })
+      spared(draft)
+    },
+    redisFailed: (reason: string) => failures.inc({ reason }),
+    watchCaches,
   }
 }

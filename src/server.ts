@@ -52,16 +52,16 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     return {
       logger: log,
       trustProxy: config.trustProxy,
-      ask: { ask: deps.ask, ...asking },
+      ask: { ask: deps.remembering.ask, recall: deps.remembering.recall, ...asking },
       search: { search: deps.search, ...asking },
-      documents: { documents: documentApi(deps.store, models.embedder), adminApiKey: config.adminApiKey, maxBytes: maxDocumentBytes },
+      documents: { documents: documentApi(deps.store, models.embedder, deps.onWritten), adminApiKey: config.adminApiKey, maxBytes: maxDocumentBytes },
       health: {
         isStarted: () => isStarted,
         isDraining: () => isDraining,
         pingDatabase: database.ping,
         components: () => ({ database: database.kind, bm25: deps.bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }),
       },
-      rateLimit: { ...config.rateLimit, redis: redis?.client },
+      rateLimit: { ...config.rateLimit, redis },
       registry: metrics.registry,
       about: { version, openapi: textOf('../openapi.yaml') },
     }

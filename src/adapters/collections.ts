@@ -1,3 +1,4 @@
+import type { CollectionCaching } from '../ask/terms.ts'
 import { AskError } from '../errors.ts'
 import type { Database, Sql } from './database.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
@@ -18,6 +19,7 @@ export interface Collection {
   readonly languages: readonly string[]
   /** By language, learned for its model; see {@link writeWeights}. */
   readonly vectorWeights: Readonly<Record<string, number>>
+  readonly caching: CollectionCaching
   readonly updatedAt: Date
 }
 
@@ -114,7 +116,16 @@ function collectionOf(row: Row): Collection {
     efSearch: row['ef_search'] === null ? null : Number(row['ef_search']),
     languages: row['languages'] as string[],
     vectorWeights: row['vector_weights'] as Record<string, number>,
+    caching: cachingOf(row['cache_settings'] as Record<string, unknown>),
     updatedAt: row['updated_at'] as Date,
+  }
+}
+
+function cachingOf({ seconds, fast_seconds: fastSeconds, near }: Record<string, unknown>): CollectionCaching {
+  return {
+    ...(typeof seconds === 'number' ? { seconds } : {}),
+    ...(typeof fastSeconds === 'number' ? { fastSeconds } : {}),
+    ...(typeof near === 'boolean' ? { near } : {}),
   }
 }
 

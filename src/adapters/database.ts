@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { AskError } from '../errors.ts'
 import { openEmbedded } from './embedded.ts'
+import { watchCollections } from './watch.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
 
 export interface DatabaseSettings {
@@ -21,6 +22,12 @@ export interface Database {
   readonly version: string
   /** Exclusive use of one connection while `work` runs; see {@link createPool}. */
   readonly lease: Pool['lease']
+  /**
+   * Calls `onCollection` with the name of each collection that changes, and with nothing when changes may have been
+   * missed. Connects in its own time and again after a break. The embedded database, of which nobody else writes, tells
+   * nothing.
+   */
+  watch(onCollection: (name?: string) => void): void
   /** True when it answers now. Uses a connection of its own, so that a full pool does not look like a dead server. */
   ping(signal: AbortSignal): Promise<boolean>
   status(): PoolStatus
@@ -42,11 +49,14 @@ async function openServer(url: string, settings: DatabaseSettings): Promise<Data
     maxWaiting: settings.poolMaxWaiting,
     cancelBackend: async pid => void (await side`select pg_cancel_backend(${pid})`),
   })
+  const watches: { close(): Promise<void> }[] = []
   const close = async () => {
+    await Promise.all(watches.map(each => each.close()))
     await pool.close()
     await side.end({ timeout: 1 }).catch(() => {})
   }
-  return await checked({ kind: 'postgres', lease: pool.lease, status: pool.status, ping: signal => ping(side, signal), close })
+  const watch = (onCollection: (name?: string) => void) => void watches.push(watchCollections(url, onCollection))
+  return await checked({ kind: 'postgres', lease: pool.lease, status: pool.status, watch, ping: signal => ping(side, signal), close })
 }
 
 /**
@@ -62,7 +72,7 @@ async function openInside(settings: DatabaseSettings): Promise<Database> {
     await pool.close()
     await server.close()
   }
-  return await checked({ kind: 'embedded', lease: pool.lease, status: pool.status, ping: async () => server.isAlive(), close })
+  return await checked({ kind: 'embedded', lease: pool.lease, status: pool.status, watch() {}, ping: async () => server.isAlive(), close })
 }
 
 async function checked(database: Omit<Database, 'version'>): Promise<Database> {

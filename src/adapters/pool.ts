@@ -13,6 +13,8 @@ export interface PoolOptions {
   readonly size: number
   /** Connections opened above `size` when all are in use, closed when the rush is over. */
   readonly maxOverflow: number
+  /** How long one above `size` is kept without work; opening it anew for each request costs more than ten queries. */
+  readonly surplusMs?: number
   /** Requests that may wait for a connection; the next one is refused at once. */
   readonly maxWaiting: number
   /** Ends the query that the backend runs at this moment; absent where the server cannot (embedded). */
@@ -51,6 +53,7 @@ interface Connection {
   /** Of the backend behind it now; null until asked, and again when the connection was replaced. */
   pid: number | null
   isDead: boolean
+  idleSince: number
 }
 
 interface Waiter {
@@ -65,13 +68,14 @@ interface Waiter {
  * next holder can never meet somebody else's cancel or a half-read result.
  */
 export function createPool(options: PoolOptions) {
-  const { size, maxOverflow, maxWaiting, now = () => performance.now() } = options
+  const { size, maxOverflow, maxWaiting, surplusMs = 5000, now = () => performance.now() } = options
   const idle: Connection[] = []
   const waiters = new Set<Waiter>()
   const held = new Map<Connection, { since: number; label: string }>()
   const totals: PoolTotals = { checkouts: 0, refused: 0, timeouts: 0, cancels: 0 }
   let open = 0
   let isClosed = false
+  let trimming: NodeJS.Timeout | undefined
 
   /**
    * Runs `work` with a connection of its own. Rejects with `pool_exhausted` when the queue is full, with the
@@ -131,7 +135,7 @@ export function createPool(options: PoolOptions) {
   function openConnection(): Connection {
     open++
     const forgetPid = () => void (connection.pid = null)
-    const connection: Connection = { sql: options.connect(forgetPid), pid: null, isDead: false }
+    const connection: Connection = { sql: options.connect(forgetPid), pid: null, isDead: false, idleSince: 0 }
     return connection
   }
 
@@ -165,11 +169,23 @@ export function createPool(options: PoolOptions) {
 
   function giveBack(connection: Connection): void {
     held.delete(connection)
-    const isSurplus = open > size && waiters.size === 0
-    if (connection.isDead || isSurplus || isClosed) return discard(connection)
+    if (connection.isDead || isClosed) return discard(connection)
     const next = waiters.values().next().value
-    if (next) next.give(connection)
-    else idle.push(connection)
+    if (next) return next.give(connection)
+    connection.idleSince = now()
+    idle.push(connection)
+    if (open > size) trimSoon()
+  }
+
+  function trimSoon(): void {
+    trimming ??= setTimeout(trim, surplusMs).unref()
+  }
+
+  /** Those used least lie at the bottom. */
+  function trim(): void {
+    trimming = undefined
+    while (open > size && idle[0] && now() - idle[0].idleSince >= surplusMs) discard(idle.shift() as Connection)
+    if (open > size && idle.length > 0) trimSoon()
   }
 
   function discard(connection: Connection): void {
@@ -199,6 +215,7 @@ export function createPool(options: PoolOptions) {
   /** Idle connections close now, leased ones when they come back; waits for both, at most `graceMs`. */
   async function close(graceMs = 5000): Promise<void> {
     isClosed = true
+    clearTimeout(trimming)
     const leased = [...held.keys()]
     await Promise.all([...idle.splice(0), ...leased].map(({ sql }) => sql.end({ timeout: graceMs / 1000 }).catch(() => {})))
   }

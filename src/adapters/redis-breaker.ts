@@ -44,10 +44,12 @@ export function createRedisBreaker(redis: RedisClient, { timeoutMs, onChange, on
   let isOpen = true
   let beating: Promise<void> | undefined
 
+  const areAllDeaf = () => [...nodes.values()].every(({ isDeaf }) => isDeaf)
+
   function turn(node: string, health: Health, isDeaf: boolean) {
     const isChange = health.isDeaf !== isDeaf
     Object.assign(health, { isDeaf, failures: 0 })
-    isOpen = [...nodes.values()].every(each => each.isDeaf)
+    isOpen ||= areAllDeaf()
     if (isChange) onChange(node, isDeaf)
   }
 
@@ -76,6 +78,8 @@ export function createRedisBreaker(redis: RedisClient, { timeoutMs, onChange, on
     const present = redis.nodes()
     for (const node of nodes.keys()) if (!present.has(node)) nodes.delete(node)
     await Promise.all([...present].map(([node, connection]) => probe(node, connection)))
+    // It closes only now, not with the first answer: those of a Cluster that are alive are then all known.
+    isOpen = areAllDeaf()
     if ([...nodes.values()].some(({ isDeaf }) => isDeaf)) redis.lookAround()
     onBeat()
   }

@@ -34,6 +34,9 @@ export interface RedisOptions extends RedisEvents {
   readonly log: RunLog
 }
 
+/** A Cluster's own says only that no node would do. */
+type ClientError = Error & { readonly lastNodeError?: Error }
+
 interface Sent {
   readonly what: string
   node: string
@@ -47,8 +50,8 @@ interface Sent {
  */
 export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptions): RedisServer {
   const target = readRedisUrl(url)
-  if (target === undefined) throw new Error('the address of Redis is not one that can be read')
-  const redis = createRedisClient(target)
+  if (target === undefined) throw new Error('REDIS_URL is no address of a Redis, of Sentinels with the name of their master, or of a Cluster')
+  const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
   const state = createStateLog(log)
   const faults = createFaultLog(log)
@@ -62,7 +65,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptio
     onBeat: () => isUsable() && state.usable(),
   })
   client.on('ready', () => void breaker.beat())
-  client.on('error', (error: Error) => state.unusable('redis cannot be used: going on without', { err: error }))
+  client.on('error', (error: ClientError) => state.unusable('redis cannot be used: going on without', { err: error.lastNodeError ?? error }))
   client.on('close', () => state.unusable('redis is gone: going on without'))
 
   function reasonOf(error: unknown, node: string): RedisFailure {

@@ -4,9 +4,9 @@ import type { Run } from './terms.ts'
 import type { Understood } from './understand.ts'
 import { canRead } from './weights.ts'
 
-/** A bounded store of vectors by text; deps hands one over. */
+/** A bounded store of vectors by text, two tiers of it. Never rejects; a fault is a miss. */
 export interface VectorCache {
-  get(text: string): Float32Array | undefined
+  get(text: string): Promise<Float32Array | undefined>
   set(text: string, vector: Float32Array): void
 }
 
@@ -23,7 +23,7 @@ export interface Embedded {
 export function embedWith(embedder: Embedder, cache: VectorCache) {
   return async ({ text, language }: Understood, run: Run): Promise<Embedded> => {
     if (!canRead(embedder, language)) return { vector: null, isDegraded: false }
-    const remembered = cache.get(text)
+    const remembered = await cache.get(text)
     if (remembered) return { vector: remembered, isDegraded: false }
     try {
       const [vector] = await embedder.embed([fitted(text, embedder)], run.signal, 'query')

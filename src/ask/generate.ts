@@ -1,6 +1,6 @@
 import { createMarkers } from './markers.ts'
 import { promptFor } from './prompt.ts'
-import { noUsage, type Passage, type Question, type Run, type Usage } from './terms.ts'
+import { noUsage, type CacheNote, type CollectionCaching, type Passage, type Question, type Run, type Usage } from './terms.ts'
 import type { ChatModel } from './chat.ts'
 import type { Understood } from './understand.ts'
 
@@ -9,6 +9,7 @@ export interface Request {
   readonly asked: Understood
   readonly question: Question
   readonly passages: readonly Passage[]
+  readonly caching?: CollectionCaching
 }
 
 /** A written answer, before its citations are resolved. */
@@ -17,6 +18,8 @@ export interface Draft {
   /** The model found no answer in the passages. */
   readonly abstained: boolean
   readonly usage: Usage
+  /** Where it was written before; absent: now. */
+  readonly cache?: CacheNote
 }
 
 export type DraftEvent = { readonly type: 'text'; readonly text: string } | { readonly type: 'end'; readonly draft: Draft }

@@ -1,8 +1,7 @@
 import { abstention } from './abstain.ts'
 import { choose } from './choose.ts'
 import { lookUp, type LookSteps } from './look.ts'
-import type { AskWithin } from './remember.ts'
-import { addUsage, type Answer, type AskEvent, type Passage } from './terms.ts'
+import { addUsage, type Answer, type AskEvent, type AskWithin, type Passage } from './terms.ts'
 import { writeAnswer, type WriteSteps } from './write.ts'
 
 /** What a question passes through; each stage already has its span, histogram and share of the deadline (stage.ts). */
@@ -12,8 +11,9 @@ export interface Steps extends LookSteps, WriteSteps {
 }
 
 /**
- * One question, from its words to a cited answer. What is around it is arranged in deps.ts: before it the
- * collection is looked up and the answer cache asked; behind it the edge turns the events into JSON or a stream.
+ * One question, from its words to a cited answer. Around it (remember.ts) is the answer cache, which
+ * looks the collection up and shares one run among equal questions; behind it the edge turns the events into JSON or
+ * a stream.
  *
  *   look:   understand → embed → retrieve → near enough?       (look.ts)
  *                                               │ no: say so, in the question's language; no model is asked
@@ -31,13 +31,13 @@ export function createPipeline(steps: Steps): AskWithin {
     const chosen = await choose(steps, question, found, run)
     const passages = steps.pack(chosen.passages, asked.text)
     yield { type: 'passages', passages }
-    const written = yield* writeAnswer(steps, { asked, question, passages }, run)
+    const written = yield* writeAnswer(steps, { asked, question, passages, caching: collection.caching }, run)
     const base = { language, mode, usage: addUsage(usage, written.usage), degraded: [...chosen.degraded, ...written.degraded], passages }
     if (written.isAbstained) return yield* abstain({ ...base, model: written.model })
 
-    const { text, citations, generator, model } = written
+    const { text, citations, cache, generator, model } = written
     yield { type: 'citations', citations }
-    yield { type: 'done', answer: { ...base, text, abstained: false, citations, cache: { status: 'miss' }, generator, model } }
+    yield { type: 'done', answer: { ...base, text, abstained: false, citations, cache, generator, model } }
   }
 }
 

@@ -1,71 +1,157 @@
-import { createHash } from 'node:crypto'
-import type { Answer, AskedCollection, AskEvent, Question, Run } from './terms.ts'
+import { AskError, isOutage } from '../errors.ts'
+import { createSingleFlight } from '../resilience/single-flight.ts'
+import { placeOf } from './cache-key.ts'
+import { isRefreshDue, isWanted, type Remembered } from './freshness.ts'
+import type { CacheCounts, KeptAnswers } from './kept-answers.ts'
+import { makeOnceWith, type Asked, type MakeSteps } from './make-once.ts'
+import { createRefreshing, type Background } from './refresh.ts'
+import { coalesced, replay } from './replay.ts'
+import type { Stage } from './stage.ts'
+import type { Answer, Ask, AskedCollection, AskEvent, CacheTier, CacheWishes, Question, Run } from './terms.ts'
+import { unknownCollection } from './unknown-collection.ts'
 
-/** The pipeline with its collection already looked up. */
-export type AskWithin = (question: Question, collection: AskedCollection, run: Run) => AsyncGenerator<AskEvent, void, undefined>
-
-export interface Remembered {
-  readonly answer: Answer
-  /** Milliseconds since the epoch. */
-  readonly madeAt: number
-}
-
-/** A cache cannot fail a request: a faulty store answers undefined. */
-export interface AnswerCache {
-  get(key: string): Promise<Remembered | undefined>
-  set(key: string, value: Remembered): void
+export interface RememberSteps extends MakeSteps {
+  /** What is known of a collection, `unchecked` where the database cannot be asked; null when there is none. */
+  readonly find: Stage<string, AskedCollection | null>
+  /** The same, but waits, and rejects where the database cannot be asked. */
+  readonly check: Stage<string, AskedCollection | null>
+  /** The same at once, if it is known. */
+  readonly peek: (name: string) => AskedCollection | undefined
 }
 
 export interface RememberOptions {
-  readonly answers: AnswerCache
+  readonly steps: RememberSteps
+  readonly kept: KeptAnswers
   /** Whatever else changes answers: models, prompt version, settings. */
   readonly fingerprint: string
-  readonly metrics: { hit(): void; miss(): void }
+  readonly counts: CacheCounts
+  /** See {@link KeepSettings}. */
+  readonly staleSeconds: number
+  readonly background: Background
+  /** Milliseconds since 1970. */
   readonly now?: () => number
+  readonly random?: () => number
+}
+
+export interface Remembering {
+  readonly ask: Ask
+  /** At once, if this process has the answer: for the edge to give without any of what a run needs. */
+  recall(question: Question, wishes: CacheWishes): Answer | undefined
+  /** Stops what runs behind the requests, and waits for what is being stored. */
+  close(): Promise<void>
 }
 
 /**
- * Wraps an {@link AskWithin} with an answer cache; same signature. The key holds everything that changes the
- * answer, the collection's epoch among it, so an answer never outlives an edit. Kept only when whole: not
- * abstained, not degraded, not cut.
+ * The pipeline behind two tiers of remembered answers, and never two equal runs of it at once:
+ *
+ *   memory → [equal questions share what follows] → Redis, or a lease → a near question's answer → make → keep
+ *
+ * A remembered answer is given only for the collection's present epoch, so it never outlives an edit. When the model
+ * or the database fails, one past its time is better than none, and says so. Kept only when whole: not degraded, not
+ * cut, and "I can't find that" but briefly.
  */
-export function remembered(ask: AskWithin, { answers, fingerprint, metrics, now = Date.now }: RememberOptions): AskWithin {
-  return async function* rememberedAsk(question, collection, run) {
-    const key = keyOf(question, collection, fingerprint)
-    const found = await answers.get(key)
-    if (found) {
-      metrics.hit()
-      yield* replay(found, Math.floor((now() - found.madeAt) / 1000))
-      return
-    }
-    metrics.miss()
-    for await (const event of ask(question, collection, run)) {
-      if (event.type === 'done' && isWhole(event.answer)) answers.set(key, { answer: event.answer, madeAt: now() })
-      yield event
+export function createRemembering({ steps, kept, fingerprint, counts, staleSeconds, background, now = Date.now, random = Math.random }: RememberOptions): Remembering {
+  const flights = createSingleFlight<AskEvent>()
+  const refreshing = createRefreshing(background, counts)
+  const makeOnce = makeOnceWith(steps, kept, counts, now)
+
+  function recall(question: Question, wishes: CacheWishes): Answer | undefined {
+    if (wishes.noCache || wishes.noStore) return undefined
+    const collection = steps.peek(question.collection)
+    return collection && fromMemory({ question, collection, place: placeOf(question, collection, fingerprint) }, wishes)
+  }
+
+  async function* ask(question: Question, run: Run): AsyncGenerator<AskEvent, void> {
+    const collection = await located(steps.find, question, run)
+    if (!collection.unchecked) return yield* askWithin(question, collection, run)
+    const last = await lastOf(question, collection, run.wishes)
+    if (last) return yield* replay(last)
+    yield* askWithin(question, await located(steps.check, question, run), run)
+  }
+
+  async function* askWithin(question: Question, collection: AskedCollection, run: Run): AsyncGenerator<AskEvent, void> {
+    const { wishes = {} } = run
+    if (wishes.noStore) return yield* bypassing(steps.make(question, collection, run))
+    const place = placeOf(question, collection, fingerprint)
+    const asked = { question, collection, place, before: kept.mine(place.key) }
+    if (wishes.noCache) return yield* bypassing(makeOnce({ ...asked, before: undefined, anewAfter: Infinity }, run))
+    const found = fromMemory(asked, wishes) ?? (await fromRedis(asked, wishes))
+    if (found) return yield* replay(found)
+    if (wishes.onlyIfCached) throw new AskError('not_cached', { detail: 'no answer that fits is cached, and only-if-cached wants no other' })
+    if (wishes.maxAge !== undefined) return yield* makeOnce({ ...asked, anewAfter: Infinity }, run)
+    yield* together(asked, run)
+  }
+
+  /**
+   * Equal questions at the same time are one run. A run whose words are shown as they come may break off in the middle,
+   * where one that keeps them back would have found another way: who joined it without showing anything tries once more.
+   */
+  async function* together(asked: Asked, run: Run, isFirstTry = true): AsyncGenerator<AskEvent, void> {
+    let isJoined = false
+    try {
+      for await (const { item, isShared } of flights.join(asked.place.key, run, signal => makeOnce(asked, { ...run, signal }))) {
+        isJoined = isShared
+        if (isShared && item.type === 'done') countShared(item.answer)
+        yield isShared ? coalesced(item) : item
+      }
+    } catch (error) {
+      if (!isFirstTry || !isJoined || run.isStreamed || run.signal.aborted || !isOutage(error)) throw error
+      yield* together(asked, run, false)
     }
   }
+
+  function countShared(answer: Answer): void {
+    const { status, tier = 'memory' } = answer.cache
+    counts.given(status === 'miss' || status === 'bypass' ? 'coalesced' : status, tier, { answer, tookMs: 0 })
+  }
+
+  function fromMemory(asked: Asked, wishes: CacheWishes): Answer | undefined {
+    const found = kept.mine(asked.place.key)
+    return found && isWanted(found, wishes, now()) ? give(asked, found, 'memory') : undefined
+  }
+
+  /** Ahead of everything else only for who wants a certain age, or no other; for the rest it is asked along with the lease. */
+  async function fromRedis(asked: Asked, wishes: CacheWishes): Promise<Answer | undefined> {
+    const { onlyIfCached, maxAge, maxStale } = wishes
+    if (!onlyIfCached && maxAge === undefined && maxStale === undefined) return undefined
+    const kin = await kept.find(asked.place.key)
+    return kin && isWanted(kin.found, wishes, now()) ? give(asked, kin.found, kin.tier) : undefined
+  }
+
+  function give(asked: Asked, found: Remembered, tier: CacheTier): Answer {
+    const answer = kept.give(found, tier)
+    if (answer.cache.status === 'hit' && isRefreshDue(found, now(), random())) {
+      refreshing.refresh(asked.place.key, run => together({ ...asked, before: found, anewAfter: found.freshUntil }, run))
+    }
+    return answer
+  }
+
+  /** The last answer known, while nobody can say whether its documents are still the same. */
+  async function lastOf(question: Question, collection: AskedCollection, wishes: CacheWishes = {}): Promise<Answer | null> {
+    if (wishes.noCache || wishes.noStore) return null
+    const seconds = Math.max(staleSeconds, wishes.maxStale ?? 0)
+    if ((collection.unchecked?.sinceMs ?? 0) > seconds * 1000) return null
+    const kin = await kept.find(placeOf(question, collection, fingerprint).key)
+    return kin && kept.giveInstead(kin.found, kin.tier, 'database', seconds)
+  }
+
+  async function close(): Promise<void> {
+    await refreshing.close()
+    await kept.settled()
+  }
+
+  return { ask, recall, close }
 }
 
-function isWhole(answer: Answer): boolean {
-  return !answer.abstained && answer.degraded.length === 0
+async function located(find: RememberSteps['find'], { collection: name }: Question, run: Run): Promise<AskedCollection> {
+  const collection = await find(name, run)
+  if (!collection) throw unknownCollection(name)
+  return collection
 }
 
-function* replay({ answer }: Remembered, age: number): Generator<AskEvent> {
-  yield { type: 'passages', passages: answer.passages }
-  yield { type: 'delta', text: answer.text }
-  yield { type: 'citations', citations: answer.citations }
-  // No model was asked this time.
-  yield { type: 'done', answer: { ...answer, cache: { status: 'hit', age }, usage: { llmCalls: 0, promptTokens: 0, completionTokens: 0 } } }
-}
-
-function keyOf(question: Question, collection: AskedCollection, fingerprint: string): string {
-  const { mode, topK, language, history } = question
-  const filters = Object.entries(question.filters).sort(([a], [b]) => (a < b ? -1 : 1))
-  const parts = [collection.id, collection.epoch, fingerprint, normalised(question.text), mode, topK, language ?? null, filters, history]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
-}
-
-/** Two spellings of one question: case, blanks and the mark at its end make no difference. */
-function normalised(text: string): string {
-  return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').replace(/[\s?!.…؟？。！]+$/u, '').trim()
+/** For a caller who wanted no remembered answer. */
+async function* bypassing(events: AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
+  for await (const event of events) {
+    yield event.type === 'done' && event.answer.cache.status === 'miss' ? { type: 'done', answer: { ...event.answer, cache: { status: 'bypass' } } } : event
+  }
 }

@@ -1,5 +1,5 @@
 import { choose } from './choose.ts'
-import { unknownCollection } from './locate.ts'
+import { unknownCollection } from './unknown-collection.ts'
 import { lookUp, type Looked, type LookSteps } from './look.ts'
 import type { Arm, AskedCollection, Question, Run } from './terms.ts'
 

@@ -27,6 +27,8 @@ export type Filter =
 export type Filters = Readonly<Record<string, Filter>>
 
 export interface Question {
+  /** Whose question it is, where callers are told apart: nobody gets another's answers. */
+  readonly tenant?: string
   readonly text: string
   readonly collection: string
   readonly mode: Mode
@@ -116,15 +118,45 @@ export function addUsage(a: Usage, b: Usage): Usage {
 }
 
 /** What was left out to answer at all. */
-export type Degraded = 'cache' | 'embeddings' | 'generation' | 'rerank'
+export type Degraded = 'cache' | 'database' | 'embeddings' | 'generation' | 'rerank'
 
 /** `openai`: any OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a model. */
 export type Generator = 'openai' | 'extractive' | 'none'
 
+/**
+ * `near`: made for a question that says the same in other words; `stale`: past its time, or it could not be checked
+ * against the documents; `coalesced`: made for another who asked the same at the same time; `bypass`: the caller wanted
+ * no cached answer.
+ */
+export type CacheStatus = 'hit' | 'near' | 'stale' | 'coalesced' | 'miss' | 'bypass'
+
+/** Where a cached answer was: in this process, or in Redis, which all replicas share. */
+export type CacheTier = 'memory' | 'redis'
+
 export interface CacheNote {
-  readonly status: 'hit' | 'miss' | 'bypass'
+  readonly status: CacheStatus
+  readonly tier?: CacheTier
   /** Seconds since the answer was made. */
   readonly age?: number
+  /** The documents changed since, the passages for this question did not: found anew, they are the same to the letter. */
+  readonly revalidated?: true
+  /** Of the questions' vectors, where the answer was made for a near one: −1…1. */
+  readonly similarity?: number
+  /** That question. */
+  readonly question?: string
+}
+
+/** What the caller will have from a cache: the words of RFC 9111's request directives. Seconds. */
+export interface CacheWishes {
+  /** Make it anew, and keep it. */
+  readonly noCache?: boolean
+  /** Make it anew, and keep nothing of it. */
+  readonly noStore?: boolean
+  /** From a cache or not at all. */
+  readonly onlyIfCached?: boolean
+  readonly maxAge?: number
+  /** How long past its time an answer may be; Infinity: however long. */
+  readonly maxStale?: number
 }
 
 export interface Answer {
@@ -143,8 +175,9 @@ export interface Answer {
 
 /** What a run of the pipeline says, in this order; `done` is last and holds the whole answer. */
 export type AskEvent =
-  | { readonly type: 'passages'; readonly passages: readonly Passage[] }
-  | { readonly type: 'delta'; readonly text: string }
+  | { readonly type: 'passages'; readonly passages: readonly Passage[]; readonly cache?: CacheNote }
+  /** `isMakeshift`: the model failed; a remembered answer would be better than these quotes. */
+  | { readonly type: 'delta'; readonly text: string; readonly isMakeshift?: true }
   | { readonly type: 'citations'; readonly citations: readonly Citation[] }
   | { readonly type: 'done'; readonly answer: Answer }
 
@@ -177,7 +210,21 @@ export interface AskedCollection {
   readonly languages: readonly string[]
   /** Share of the vector arm by language, 0…1, where it was learned for its model. */
   readonly vectorWeights: Readonly<Record<string, number>>
+  readonly caching: CollectionCaching
+  /** Why this may have changed meanwhile: the database could not be asked. Only remembered answers can be given then. */
+  readonly unchecked?: { readonly error: unknown; readonly sinceMs: number }
 }
+
+/** What is not said here goes by the service's settings. */
+export interface CollectionCaching {
+  readonly seconds?: number
+  readonly fastSeconds?: number
+  /** False: no answers of similar questions. */
+  readonly near?: boolean
+}
+
+/** The pipeline with its collection already looked up. */
+export type AskWithin = (question: Question, collection: AskedCollection, run: Run) => AsyncGenerator<AskEvent, void, undefined>
 
 /** The whole product as one function: what the edge calls. */
 export type Ask = (question: Question, run: Run) => AsyncGenerator<AskEvent, void, undefined>
@@ -192,6 +239,8 @@ export interface Run {
   readonly log: RunLog
   /** The caller shows text as it comes: what was said cannot be taken back. */
   readonly isStreamed: boolean
+  /** Absent: whatever is there. */
+  readonly wishes?: CacheWishes
   /** Told once when a stage ends; how timings reach the reply and the log. */
   readonly onStage: (name: StageName, ms: number, outcome: Outcome) => void
 }

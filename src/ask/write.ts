@@ -3,7 +3,7 @@ import { cite } from './cite.ts'
 import type { Extracted } from './compose.ts'
 import type { Draft, DraftEvent, Request } from './generate.ts'
 import type { Stage, StreamStage } from './stage.ts'
-import { noUsage, type AskEvent, type Citation, type Degraded, type Run, type Usage } from './terms.ts'
+import { noUsage, type AskEvent, type CacheNote, type Citation, type Degraded, type Run, type Usage } from './terms.ts'
 
 export interface WriteSteps {
   /** Null when no language model is set: answers are quoted sentences. */
@@ -23,7 +23,11 @@ export interface Written {
   readonly model: string | null
   readonly usage: Usage
   readonly degraded: readonly Degraded[]
+  /** `miss`, unless the model's words were remembered. */
+  readonly cache: CacheNote
 }
+
+const miss: CacheNote = { status: 'miss' }
 
 /**
  * The model's words as they come, else quoted sentences. A model that fails is replaced as long as nothing was
@@ -50,16 +54,16 @@ export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run
 }
 
 async function* finished({ model }: WriteSteps, draft: Draft, { asked, passages }: Request, run: Run): AsyncGenerator<AskEvent, Written> {
-  const { text, usage, abstained } = draft
+  const { text, usage, abstained, cache = miss } = draft
   if (!run.isStreamed && !abstained) yield { type: 'delta', text }
   const citations = abstained ? [] : cite(text, passages, asked.language)
-  return { text, citations, isAbstained: abstained, generator: 'openai', model, usage, degraded: [] }
+  return { text, citations, isAbstained: abstained, generator: 'openai', model, usage, degraded: [], cache }
 }
 
 async function* quote(steps: WriteSteps, request: Request, run: Run, degraded: readonly Degraded[], usage: Usage): AsyncGenerator<AskEvent, Written> {
   const { text, citations } = await steps.extract(request, run)
-  if (text !== '') yield { type: 'delta', text }
-  return { text, citations, isAbstained: text === '', generator: 'extractive', model: null, usage, degraded }
+  if (text !== '') yield { type: 'delta', text, ...(degraded.length > 0 ? { isMakeshift: true } : {}) }
+  return { text, citations, isAbstained: text === '', generator: 'extractive', model: null, usage, degraded, cache: miss }
 }
 
 function isModelFault({ code }: AskError): boolean {

@@ -54,8 +54,8 @@ function configOf(config: Config, { keep = false }: EvaluateOptions): Config {
   return {
     ...config,
     database: inMemory ? { ...config.database, dataDir: undefined } : config.database,
-    redisUrl: undefined,
-    cache: { ...config.cache, answerSeconds: 0, embeddingBytes: 1 },
+    redis: undefined,
+    cache: { ...config.cache, embeddingBytes: 0 },
     log: { ...config.log, level: 'silent' },
   }
 }

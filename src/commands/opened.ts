@@ -1,14 +1,18 @@
 import { openDatabase, type Database, type DatabaseSettings } from '../adapters/database.ts'
+import { outlast } from '../ask/current.ts'
 import { openModels, type Models, type ModelSettings } from '../adapters/models.ts'
 
 /**
  * The database while `work` runs. Without the service's bound on a statement: nobody waits for an answer here, and
- * switching a large collection to another model takes minutes.
+ * switching a large collection to another model takes minutes. What it wrote is what every replica answers from when
+ * this resolves.
  */
 export async function withDatabase<T>(settings: DatabaseSettings, work: (database: Database) => Promise<T>): Promise<T> {
   const database = await openDatabase({ ...settings, statementTimeoutMs: 0 })
   try {
-    return await work(database)
+    const result = await work(database)
+    if (database.kind === 'postgres') await outlast()
+    return result
   } finally {
     await database.close()
   }

@@ -24,7 +24,7 @@ export interface Gathering extends Circumstances {
   readonly onGathered: (done: number, total: number) => void
 }
 
-const noCache = { get: () => undefined, set() {} }
+const noCache = { get: async () => undefined, set() {} }
 
 /** The evidence for every answerable question in a language that the model reads; elsewhere no weight can be learned. */
 export async function gather(questions: readonly JudgedQuestion[], gathering: Gathering): Promise<Evidence[]> {

@@ -1,45 +1,76 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Answer, Ask, AskEvent } from '../ask/terms.ts'
+import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Question } from '../ask/terms.ts'
 import { AskError } from '../errors.ts'
-import { begin, serverTiming, type Begun, type RunSettings } from './begin.ts'
+import { begin, serverTiming, toTenth, type Begun, type RunSettings } from './begin.ts'
+import { cacheWishes } from './cache-control.ts'
 import { AskBody } from './schemas.ts'
 import { sseHeaders, sseStream } from './sse.ts'
-import { answerJson, questionOf, type AnswerView } from './wire.ts'
+import { startTrace, type RequestTrace } from './trace.ts'
+import { answerJson, answerText, questionOf, type AnswerView } from './wire.ts'
 
 export interface AskRouteOptions extends RunSettings {
   readonly ask: Ask
+  /** An answer that is at hand; undefined: it must be asked for. */
+  readonly recall: (question: Question, wishes: CacheWishes) => Answer | undefined
   readonly metrics: {
     answered(answer: Answer, seconds: number): void
     failed(code: string): void
   }
 }
 
+type AskRequest = FastifyRequest<{ Body: AskBody }>
+
 /** POST /ask: JSON, or server-sent events with `stream: true` or `Accept: text/event-stream`. */
 export function registerAsk(app: FastifyInstance, options: AskRouteOptions): void {
-  app.post<{ Body: AskBody }>('/ask', { schema: { body: AskBody } }, async (request, reply) => {
+  app.post<{ Body: AskBody }>('/ask', { schema: { body: AskBody }, config: { tellsItself: true } }, (request, reply) => {
+    const wishes = cacheWishes(request.headers['cache-control'])
+    const question = questionOf(request.body)
     const isStreamed = wantsStream(request)
-    const begun = begin(request, reply, options, isStreamed)
+    const known = isStreamed ? undefined : options.recall(question, wishes)
+    if (known) return void sendKnown(request, reply, known, options)
+    const begun = begin(request, reply, options, { isStreamed, wishes })
     const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: begun.timings() })
-    const events = begun.trace.follow(observed(options.ask(questionOf(request.body), begun.run), begun, options.metrics))
-    return isStreamed ? await sendStream(reply, events, view) : await sendJson(reply, events, view)
+    const events = begun.trace.follow(observed(options.ask(question, begun.run), begun, options.metrics))
+    return isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)
   })
 }
 
-function wantsStream(request: FastifyRequest<{ Body: AskBody }>): boolean {
+function wantsStream(request: AskRequest): boolean {
   const accept = request.headers.accept ?? ''
   return request.body.stream ?? (accept.includes('text/event-stream') && !accept.includes('application/json'))
+}
+
+/** The shortest way out: no run, no deadline, no generator; a span, a line and the metrics as for any other answer. */
+function sendKnown(request: AskRequest, reply: FastifyReply, answer: Answer, { metrics, logQuestions = false }: AskRouteOptions): void {
+  const trace = startTrace(request, reply)
+  const ms = reply.elapsedTime
+  if (logQuestions) request.log.info({ reqId: request.id, ...trace.ids, question: request.body.question }, 'asked')
+  tell(answer, ms, { reqId: request.id, ...trace.ids }, { log: request.log, trace }, metrics)
+  trace.end()
+  const total = toTenth(ms)
+  aged(reply, answer.cache)
+    .header('server-timing', `cache;desc=${answer.cache.status}, total;dur=${total}`)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(answerText(answer, { id: request.id, include: request.body.include ?? [], timings: { total } }))
 }
 
 async function sendJson(reply: FastifyReply, events: AsyncGenerator<AskEvent>, view: () => AnswerView) {
   const answer = await lastAnswer(events)
   const shown = view()
-  return reply.header('server-timing', serverTiming(shown.timings, `cache;desc=${answer.cache.status}`)).send(answerJson(answer, shown))
+  return aged(reply, answer.cache).header('server-timing', serverTiming(shown.timings, `cache;desc=${answer.cache.status}`)).send(answerJson(answer, shown))
 }
 
 /** The first event is awaited before the head is sent, so that a question that fails at once gets its status. */
 async function sendStream(reply: FastifyReply, events: AsyncGenerator<AskEvent>, view: () => AnswerView) {
   const first = await events.next()
-  return reply.headers(sseHeaders).send(sseStream(first, events, view))
+  const cache: CacheNote = (!first.done && first.value.type === 'passages' && first.value.cache) || { status: 'miss' }
+  const timing = serverTiming(view().timings, `cache;desc=${cache.status}`)
+  return aged(reply, cache).headers(sseHeaders).header('server-timing', timing).send(sseStream(first, events, view))
+}
+
+/** RFC 9111: of an answer from a cache, the seconds since it was made. */
+function aged(reply: FastifyReply, { age }: CacheNote): FastifyReply {
+  return age === undefined ? reply : reply.header('age', age)
 }
 
 async function lastAnswer(events: AsyncGenerator<AskEvent>): Promise<Answer> {
@@ -48,14 +79,14 @@ async function lastAnswer(events: AsyncGenerator<AskEvent>): Promise<Answer> {
 }
 
 /** Tells metrics, the log and the trace how it went, whichever form the reply takes. */
-async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics: AskRouteOptions['metrics']): AsyncGenerator<AskEvent, void, undefined> {
+async function* observed(events: AsyncGenerator<AskEvent>, { run, log, trace, elapsedMs }: Begun, metrics: AskRouteOptions['metrics']): AsyncGenerator<AskEvent, void, undefined> {
   // What stands when the reader of a stream leaves between two events: then nothing is thrown.
   let failure: string | null = 'cancelled'
   try {
     for await (const event of events) {
       if (event.type === 'done') {
         failure = null
-        tell(event.answer, begun, metrics)
+        tell(event.answer, elapsedMs(), {}, { log, trace }, metrics)
       }
       yield event
     }
@@ -64,13 +95,19 @@ async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics
     throw error
   } finally {
     if (failure !== null) metrics.failed(failure)
+    // Its head says 200 by then; only this says what became of it.
+    if (failure !== null && run.isStreamed) log.info({ code: failure, ms: Math.round(elapsedMs()) }, 'not answered')
   }
 }
 
-function tell(answer: Answer, { log, trace, elapsedMs }: Begun, metrics: AskRouteOptions['metrics']): void {
+interface Heard {
+  readonly log: Begun['log']
+  readonly trace: RequestTrace
+}
+
+function tell(answer: Answer, ms: number, ids: object, { log, trace }: Heard, metrics: AskRouteOptions['metrics']): void {
   const { mode, generator, abstained, degraded, cache, usage } = answer
-  const ms = elapsedMs()
   metrics.answered(answer, ms / 1000)
-  log.info({ mode, generator, abstained, degraded, cache: cache.status, usage, ms: Math.round(ms) }, 'answered')
+  log.info({ ...ids, mode, generator, abstained, degraded, cache: cache.status, usage, ms: Math.round(ms) }, 'answered')
   trace.note({ 'askwell.mode': mode, 'askwell.generator': generator, 'askwell.abstained': abstained, 'askwell.degraded': [...degraded], 'askwell.cache': cache.status })
 }

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
-import type { Run, StageName } from '../ask/terms.ts'
+import type { CacheWishes, Run, StageName } from '../ask/terms.ts'
 import { hangupSignal } from './hangup.ts'
 import { startTrace, type RequestTrace } from './trace.ts'
 
@@ -23,13 +23,18 @@ export interface Begun {
 
 type Asking = FastifyRequest<{ Body: { readonly question: string; readonly timeout_ms?: number } }>
 
+export interface RunForm {
+  readonly isStreamed?: boolean
+  readonly wishes?: CacheWishes
+}
+
 /** The time counts from the socket: what a request waited before its handler is part of it. */
-export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, isStreamed = false): Begun {
+export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {} }: RunForm = {}): Begun {
   const startedAt = performance.now() - reply.elapsedTime
   const stages: Partial<Record<StageName, number>> = {}
   const trace = startTrace(request, reply)
-  const log = request.log.child(trace.ids)
-  // The line that says that the request is over is written by Fastify, through the reply's.
+  const log = request.log.child({ reqId: request.id, ...trace.ids })
+  // The line that says that the request is over or failed is written through the reply's.
   request.log = reply.log = log
   if (logQuestions) log.info({ question: request.body.question }, 'asked')
   const elapsedMs = () => performance.now() - startedAt
@@ -39,13 +44,18 @@ export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQues
     deadline: startedAt + Math.min(request.body.timeout_ms ?? timeoutMs, timeoutMs),
     log,
     isStreamed,
+    wishes,
     onStage: (name, ms) => void (stages[name] = (stages[name] ?? 0) + ms),
   }
   return { run, trace, log, elapsedMs, timings: () => rounded({ ...stages, total: elapsedMs() }) }
 }
 
 function rounded(timings: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, Math.round(ms * 10) / 10]))
+  return Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, toTenth(ms)]))
+}
+
+export function toTenth(ms: number): number {
+  return Math.round(ms * 10) / 10
 }
 
 /** W3C Server Timing; `notes` first. */

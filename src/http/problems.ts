@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AskError, errorTable, isAskError, type ErrorCode, type Fault } from '../errors.ts'
 import { registerAddresses } from './addresses.ts'
 import { invalidAddress, invalidBody } from './faults.ts'
@@ -39,7 +39,7 @@ export function registerProblems(app: FastifyInstance): void {
 }
 
 export async function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AskError): Promise<FastifyReply> {
-  if (error.status >= 500) request.log.error({ code: error.code, err: error.cause ?? error }, error.detail)
+  if (error.status >= 500) logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
   const retryAfter = error.retryAfter ?? (error.status === 503 ? 1 : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfter)))
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
@@ -51,6 +51,11 @@ export async function sendProblem(request: FastifyRequest, reply: FastifyReply, 
     // Not through a schema: a problem must be sendable whatever the route's reply schema says.
     .serializer(JSON.stringify)
     .send(problemOf(error, request.id))
+}
+
+/** A route that takes a question has given its request a log with its ids (begin.ts); the others share the app's. */
+function logOf(request: FastifyRequest): FastifyBaseLogger {
+  return request.log === request.server.log ? request.log.child({ reqId: request.id }) : request.log
 }
 
 const frameworkCodes: Readonly<Record<string, [ErrorCode, string]>> = {

@@ -16,7 +16,7 @@ export interface SearchRouteOptions extends RunSettings {
 
 /** POST /search: what /ask would answer from, for those who bring their own generator. */
 export function registerSearch(app: FastifyInstance, { search, metrics, ...settings }: SearchRouteOptions): void {
-  app.post<{ Body: SearchBody }>('/search', { schema: { body: SearchBody } }, async (request, reply) => {
+  app.post<{ Body: SearchBody }>('/search', { schema: { body: SearchBody }, config: { tellsItself: true } }, async (request, reply) => {
     const begun = begin(request, reply, settings)
     const found = await begun.trace.within(async () => {
       try {

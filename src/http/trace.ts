@@ -7,6 +7,8 @@ export interface RequestTrace {
   readonly ids: { readonly trace_id?: string; readonly span_id?: string }
   /** Added to the span; never the question or a model's words. */
   note(attributes: Attributes): void
+  /** For a request that needs neither of the two below. */
+  end(): void
   /**
    * The same items. Each step of the generator runs inside the request's span, so that the stages' spans become
    * its children whoever pulls: the handler, or later the socket. The span ends when the generator does.
@@ -18,7 +20,7 @@ export interface RequestTrace {
 
 /** The root span of one request; its parent is the caller's, when `traceparent` names one. */
 export function startTrace(request: FastifyRequest, reply: FastifyReply): RequestTrace {
-  const parent = propagation.extract(ROOT_CONTEXT, request.headers)
+  const parent = request.headers['traceparent'] === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, request.headers)
   const route = request.routeOptions.url ?? 'unknown'
   const span = trace.getTracer('askwell').startSpan(
     `${request.method} ${route}`,
@@ -68,7 +70,8 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply): Reques
 
   return {
     ids: isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId } : {},
-    note: attributes => void span.setAttributes(attributes),
+    note: attributes => void (span.isRecording() && span.setAttributes(attributes)),
+    end: () => span.end(),
     follow,
     within,
   }

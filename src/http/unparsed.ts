@@ -33,8 +33,9 @@ const wireCodes: Readonly<Record<string, keyof typeof wireErrors>> = {
 }
 
 export function registerUnparsed(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ headers, raw }) => {
-    if (headers.host === undefined && raw.httpVersion === '1.1') throw new AskError('invalid_request', { detail: 'the Host header is missing' })
+  app.addHook('onRequest', ({ headers, raw }, _, done) => {
+    const isMissing = headers.host === undefined && raw.httpVersion === '1.1'
+    done(isMissing ? new AskError('invalid_request', { detail: 'the Host header is missing' }) : undefined)
   })
   // RFC 9110 lets a server ignore expectations it does not know; Node would refuse with an empty reply.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))

@@ -1,5 +1,5 @@
 import type { Looked } from '../ask/look.ts'
-import type { Answer, Citation, Passage, Question, Usage } from '../ask/terms.ts'
+import type { Answer, CacheNote, Citation, Passage, Question, Usage } from '../ask/terms.ts'
 import type { AskBody, SearchBody } from './schemas.ts'
 
 /** The one place where the wire's snake_case meets our camelCase. */
@@ -43,13 +43,35 @@ export function answerJson(answer: Answer, { id, include, timings }: AnswerView)
     mode: answer.mode,
     citations: answer.citations.map(citationJson),
     ...(include.includes('passages') ? { passages: answer.passages.map(passageJson) } : {}),
-    cache: answer.cache,
+    cache: cacheJson(answer.cache),
     degraded: answer.degraded,
     generator: answer.generator,
     model: answer.model,
     usage: usageJson(answer.usage),
     ...(include.includes('timings') ? { timings_ms: timings } : {}),
   }
+}
+
+/**
+ * The same as JSON for an answer that is given again and again: what does not change from one time to the next is
+ * written once and kept as long as the answer is (its list of citations stands for it: all copies of it share that).
+ */
+export function answerText(answer: Answer, view: AnswerView): string {
+  const rest = JSON.stringify({ cache: cacheJson(answer.cache), degraded: answer.degraded, usage: usageJson(answer.usage), ...(view.include.includes('timings') ? { timings_ms: view.timings } : {}) })
+  const passages = view.include.includes('passages') ? `"passages":${JSON.stringify(answer.passages.map(passageJson))},` : ''
+  // The id is a plain token, ours or the caller's (request-id.ts): nothing in it needs escaping.
+  return `{"id":"${view.id}",${lasting(answer)},${passages}${rest.slice(1)}`
+}
+
+const texts = new WeakMap<object, string>()
+
+function lasting(answer: Answer): string {
+  const known = texts.get(answer.citations)
+  if (known !== undefined) return known
+  const { text, abstained, language, mode, citations, generator, model } = answer
+  const json = JSON.stringify({ answer: text, abstained, language, mode, citations: citations.map(citationJson), generator, model }).slice(1, -1)
+  texts.set(answer.citations, json)
+  return json
 }
 
 export function searchedJson({ asked, mode, isNear, passages, degraded, usage }: Looked, { id, include, timings }: AnswerView) {
@@ -63,6 +85,10 @@ export function searchedJson({ asked, mode, isNear, passages, degraded, usage }:
     usage: usageJson(usage),
     ...(include.includes('timings') ? { timings_ms: timings } : {}),
   }
+}
+
+function cacheJson({ status, tier, age, revalidated, similarity, question }: CacheNote) {
+  return { status, tier, age, revalidated, similarity, question }
 }
 
 function usageJson({ llmCalls, promptTokens, completionTokens }: Usage) {

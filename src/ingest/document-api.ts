@@ -16,13 +16,21 @@ export interface GivenDocument {
   readonly metadata?: Readonly<Record<string, unknown>>
 }
 
-/** The document store behind PUT, GET and DELETE: the same reading and preparing as `askwell ingest`. */
-export function documentApi(store: DocumentStore, embedder: Embedder) {
+/**
+ * The document store behind PUT, GET and DELETE: the same reading and preparing as `askwell ingest`. `onWritten` is
+ * waited for before a write is answered: no question asked after that may be answered from what was there before.
+ */
+export function documentApi(store: DocumentStore, embedder: Embedder, onWritten: () => Promise<void>) {
   const prepare = preparerWith(embedder)
   return {
     get: store.get,
-    remove: store.remove,
     collections: store.collections,
+
+    async remove(id: string, signal: AbortSignal): Promise<boolean> {
+      const isRemoved = await store.remove(id, signal)
+      if (isRemoved) await onWritten()
+      return isRemoved
+    },
 
     /** All in one transaction. Unchanged documents are left alone. */
     async put(collection: string, given: readonly GivenDocument[], signal: AbortSignal) {
@@ -33,6 +41,7 @@ export function documentApi(store: DocumentStore, embedder: Embedder) {
       const changed = documents.filter(document => !known.get(document.source)?.hash.equals(contentHash(document)))
       const prepared = await prepare(collection, changed, signal)
       const written = await store.write(target, prepared, null, signal)
+      if (written.added.length + written.replaced.length > 0) await onWritten()
       return documents.map(({ source }, index) => {
         const id = documentId(collection, source)
         const status = written.added.includes(id) ? ('added' as const) : written.replaced.includes(id) ? ('replaced' as const) : ('unchanged' as const)

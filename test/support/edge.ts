@@ -11,7 +11,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
   return await buildApp({
     logger: pino({ level: 'silent' }),
     trustProxy: false,
-    ask: { ask: async function* () {}, timeoutMs: 1000, metrics: { answered() {}, failed() {} } },
+    ask: { ask: async function* () {}, recall: () => undefined, timeoutMs: 1000, metrics: { answered() {}, failed() {} } },
     search: { search: unused, timeoutMs: 1000, metrics: { searched() {}, failed() {} } },
     documents: { documents: { put: unused, get: unused, remove: unused, collections: unused }, adminApiKey: undefined, maxBytes: 1000 },
     health: {

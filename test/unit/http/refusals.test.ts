@@ -84,7 +84,7 @@ tap.test('a request that never ends: 408', async t => {
 })
 
 async function asked(t: Test, ask: () => AsyncGenerator<AskEvent, void, undefined>, stream = false) {
-  const app = await edgeApp({ ask: { ask, timeoutMs: 1000, metrics } })
+  const app = await edgeApp({ ask: { ask, recall: () => undefined, timeoutMs: 1000, metrics } })
   return await injected(t, app, { method: 'POST', url: '/ask', payload: { question: 'x', stream } })
 }
 

@@ -1,0 +1,80 @@
+import type { Remembered } from '../ask/freshness.ts'
+import type { Claim, Lease, SharedAnswers } from '../ask/shared.ts'
+import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
+import { defineScripts, type Scripts } from './answer-scripts.ts'
+import type { RedisServer } from './redis.ts'
+
+/** A holder that died delays the others by this much at most. */
+export const leaseMs = 2000
+/** After a run that gave nothing to keep, those who waited for it do not queue up for the next. */
+const failedMs = 1000
+/** Longer than any run: within it an earlier holder is told from the present one. */
+const fenceMs = 20 * 60_000
+
+/** Of one answer; in braces what decides in a Cluster where it lies, so that scripts find all three in one place. */
+function keysOf(key: string): [answer: string, lease: string, fence: string] {
+  return [`askwell:answer:{${key}}`, `askwell:lease:{${key}}`, `askwell:fence:{${key}}`]
+}
+
+export const answerKeys = { all: 'askwell:answer:*', of: (collectionId: number) => `askwell:answer:{${collectionId}:*` } as const
+
+/** The tier that replicas share. None of its methods rejects or takes longer than a command may: without Redis there is nothing in it. */
+export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = () => {}): SharedAnswers {
+  const scripts: Scripts = defineScripts(redis.client)
+
+  async function get(key: string): Promise<Remembered | undefined> {
+    const [answer] = keysOf(key)
+    const bytes = await redis.attempt('get', client => client.getBuffer(answer), () => remove(key))
+    return bytes ? decoded(key, bytes) : undefined
+  }
+
+  async function claim(key: string, freshAfter: number): Promise<Claim> {
+    const keys = keysOf(key)
+    const reply = await redis.attempt('claim', () => scripts.claim(...keys, leaseMs, fenceMs, Math.round(freshAfter)), () => remove(key))
+    if (!reply) return { kind: 'alone', isAway: true }
+    const found = reply.answer ? decoded(key, reply.answer) : undefined
+    switch (reply.kind) {
+      case 'found':
+        return found ? { kind: 'found', found } : { kind: 'alone' }
+      case 'theirs':
+        return { kind: 'theirs' }
+      case 'failed':
+        return { kind: 'alone', ...before(found) }
+      case 'yours':
+        return { kind: 'yours', lease: leaseOf(key, reply.token), ...before(found) }
+    }
+  }
+
+  function leaseOf(key: string, token: string): Lease {
+    const keys = keysOf(key)
+    const renewal = setInterval(() => void redis.attempt('renew', () => scripts.renew(...keys, token, leaseMs)), leaseMs / 3).unref()
+    let isOver = false
+    const end = async (work: () => Promise<unknown>) => {
+      clearInterval(renewal)
+      if (isOver) return
+      isOver = true
+      await redis.attempt('release', work)
+    }
+    return {
+      keep: (value, ms) => end(() => scripts.keep(...keys, token, Math.max(1, Math.round(ms)), encodeAnswer(value))),
+      release: isFailed => end(() => scripts.release(...keys, token, isFailed ? failedMs : 0)),
+    }
+  }
+
+  function decoded(key: string, bytes: Buffer): Remembered | undefined {
+    const value = decodeAnswer(bytes)
+    if (value === undefined) remove(key)
+    return value
+  }
+
+  function remove(key: string): void {
+    onCorrupt()
+    for (const each of keysOf(key)) void redis.attempt('remove', client => client.unlink(each))
+  }
+
+  return { get, claim }
+}
+
+function before(found: Remembered | undefined) {
+  return found ? { before: found } : {}
+}

@@ -1,0 +1,41 @@
+import { hash } from 'node:crypto'
+import type { RedisServer } from './redis.ts'
+
+/** Values that replicas share. None of its methods rejects or takes longer than a command may. */
+export interface SharedValues<Value> {
+  get(key: string): Promise<Value | undefined>
+  /** Behind the request; for `ms` milliseconds. */
+  set(key: string, value: Value, ms: number): void
+}
+
+export interface SharedValuesOptions<Value> {
+  /** What its keys begin with. */
+  readonly prefix: string
+  readonly encode: (value: Value) => Buffer
+  /** Undefined: of another form, or damaged; it is removed. */
+  readonly decode: (bytes: Buffer) => Value | undefined
+  readonly onCorrupt?: () => void
+}
+
+export function createSharedValues<Value>(redis: RedisServer, { prefix, encode, decode, onCorrupt = () => {} }: SharedValuesOptions<Value>): SharedValues<Value> {
+  const keyOf = (key: string) => prefix + hash('sha256', key, 'base64url')
+
+  async function get(key: string): Promise<Value | undefined> {
+    const bytes = await redis.attempt('get', client => client.getBuffer(keyOf(key)), () => remove(key))
+    if (!bytes) return undefined
+    const value = decode(bytes)
+    if (value === undefined) remove(key)
+    return value
+  }
+
+  function set(key: string, value: Value, ms: number): void {
+    void redis.attempt('set', client => client.set(keyOf(key), encode(value), 'PX', Math.max(1, Math.round(ms))))
+  }
+
+  function remove(key: string): void {
+    onCorrupt()
+    void redis.attempt('remove', client => client.unlink(keyOf(key)))
+  }
+
+  return { get, set }
+}

@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Claim, SharedAnswers } from './shared.ts'
+import type { Run } from './terms.ts'
+
+export interface ToClaim {
+  readonly key: string
+  /** What is fresh no longer than that, in milliseconds since 1970, will not do. */
+  readonly freshAfter: number
+  /** False: not to wait for another replica that makes it. */
+  readonly isPatient: boolean
+}
+
+export interface Claimed {
+  readonly claim: Exclude<Claim, { readonly kind: 'theirs' }>
+  /** Another replica was making it meanwhile. */
+  readonly hasWaited: boolean
+}
+
+/** Milliseconds between looks while another replica makes the answer. */
+const firstWaitMs = 10
+const longestWaitMs = 60
+/** Of the time left: after that it is made here as well, while there is still time for it. */
+const patience = 0.5
+
+/** The shared answer, or the right to make it. While another replica makes it, waits: until it is there, or that one gave up or died. */
+export function claimFrom(shared: SharedAnswers) {
+  return async ({ key, freshAfter, isPatient }: ToClaim, run: Run): Promise<Claimed> => {
+    const end = performance.now() + patience * (run.deadline - performance.now())
+    for (let waits = 0; ; waits++) {
+      const claim = await shared.claim(key, freshAfter)
+      run.signal.throwIfAborted()
+      if (claim.kind !== 'theirs') return { claim, hasWaited: waits > 0 }
+      if (!isPatient || performance.now() > end) return { claim: { kind: 'alone' }, hasWaited: true }
+      await sleep(Math.min(firstWaitMs * 2 ** waits, longestWaitMs))
+    }
+  }
+}

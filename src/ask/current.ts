@@ -1,0 +1,147 @@
+import { startDeadline } from '../resilience/deadline.ts'
+import type { AskedCollection } from './terms.ts'
+
+/**
+ * How long what was read of a collection is trusted, in milliseconds. Whoever changes documents waits as long between
+ * commit and reply ({@link outlast}): so no question that is asked after a write's reply is answered from what was
+ * there before, on any replica, whether a message reached it or not, and a question costs no look into the database.
+ */
+export const trustedMs = 150
+
+/** What a writer does between commit and reply. */
+export function outlast(): Promise<void> {
+  return new Promise(resolve => void setTimeout(resolve, trustedMs + 5))
+}
+
+/** Longer than this is not waited for where something is known: what is remembered of it may be enough. */
+const patienceMs = 250
+/** A read that takes longer has failed. */
+const readLimitMs = 5000
+/** After a failure the next read waits this long. */
+const pauseMs = 250
+
+export interface Current {
+  /** At once, if what is known can be trusted. */
+  peek(name: string): AskedCollection | undefined
+  /**
+   * The collection; null when there is none. Where it cannot be read soon: what was known of it last, `unchecked`;
+   * where nothing was, it waits on, and rejects with what the read failed by, or the signal's reason.
+   */
+  find(name: string, signal: AbortSignal): Promise<AskedCollection | null>
+  /** The same, but waits until it is known, or rejects. */
+  check(name: string, signal: AbortSignal): Promise<AskedCollection | null>
+  /** It changed, or any may have: what is known, or being read, is not trusted any more. */
+  forget(name?: string): void
+}
+
+interface Known {
+  readonly collection: AskedCollection
+  /** When the read that gave it *began*: it is no older than that. */
+  readonly asOf: number
+}
+
+interface Reading {
+  /** −∞ once what it reads may have changed since. */
+  startedAt: number
+  readonly result: Promise<AskedCollection | null>
+}
+
+/**
+ * The collections as they are now. While questions come in, one read a collection is under way every trustedMs / 2 or
+ * so, however many questions there are; else none. `read` gives null for a collection that is not there.
+ */
+export function createCurrent(read: (name: string, signal: AbortSignal) => Promise<AskedCollection | null>, now: () => number = () => performance.now()): Current {
+  const known = new Map<string, Known>()
+  const readings = new Map<string, Reading>()
+  const failures = new Map<string, { readonly error: unknown; readonly at: number }>()
+
+  function peek(name: string): AskedCollection | undefined {
+    const last = known.get(name)
+    if (last === undefined) return undefined
+    const age = now() - last.asOf
+    if (age > trustedMs / 2) refresh(name)
+    return age <= trustedMs ? last.collection : undefined
+  }
+
+  async function find(name: string, signal: AbortSignal): Promise<AskedCollection | null> {
+    const trusted = peek(name)
+    if (trusted) return trusted
+    const last = known.get(name)
+    const failed = failures.get(name)
+    if (last && failed) return unchecked(last, failed.error)
+    try {
+      return await within(last ? patienceMs : readLimitMs, signal, readSince(name, now() - trustedMs))
+    } catch (error) {
+      if (signal.aborted || !last) throw error
+      failures.set(name, { error, at: now() })
+      return unchecked(last, error)
+    }
+  }
+
+  async function check(name: string, signal: AbortSignal): Promise<AskedCollection | null> {
+    return await within(readLimitMs, signal, readSince(name, now() - trustedMs))
+  }
+
+  function unchecked({ collection, asOf }: Known, error: unknown): AskedCollection {
+    return { ...collection, unchecked: { error, sinceMs: now() - asOf } }
+  }
+
+  /** One at a time: a database that hangs must not be asked again and again. */
+  function refresh(name: string): void {
+    const failed = failures.get(name)
+    if (readings.has(name) || (failed && now() - failed.at < pauseMs)) return
+    begin(name).result.catch(() => {})
+  }
+
+  /** By a read that began at `oldest` or later. */
+  async function readSince(name: string, oldest: number): Promise<AskedCollection | null> {
+    const current = readings.get(name)
+    if (current && current.startedAt >= oldest) return await current.result
+    await current?.result.catch(() => {})
+    return await (readings.get(name) ?? begin(name)).result
+  }
+
+  function begin(name: string): Reading {
+    const result = within(readLimitMs, never, signal => read(name, signal)).then(
+      collection => noted(name, reading.startedAt, collection),
+      (error: unknown) => {
+        failures.set(name, { error, at: now() })
+        throw error
+      },
+    ).finally(() => readings.delete(name))
+    const reading: Reading = { startedAt: now(), result }
+    readings.set(name, reading)
+    return reading
+  }
+
+  function noted(name: string, asOf: number, collection: AskedCollection | null): AskedCollection | null {
+    failures.delete(name)
+    if (collection) known.set(name, { collection, asOf })
+    else known.delete(name)
+    return collection
+  }
+
+  function forget(name?: string): void {
+    for (const each of name === undefined ? known.keys() : [name]) {
+      const [last, reading] = [known.get(each), readings.get(each)]
+      if (last) known.set(each, { ...last, asOf: -Infinity })
+      if (reading) reading.startedAt = -Infinity
+    }
+  }
+
+  return { peek, find, check, forget }
+}
+
+const never = new AbortController().signal
+
+/** Bounded work; a promise is only stopped waiting for, a function is told as well. */
+async function within<T>(ms: number, signal: AbortSignal, work: Promise<T> | ((signal: AbortSignal) => Promise<T>)): Promise<T> {
+  const limit = startDeadline('the database', ms, signal)
+  try {
+    limit.signal.throwIfAborted()
+    return await Promise.race([typeof work === 'function' ? work(limit.signal) : work, limit.expired])
+  } finally {
+    limit.stop()
+    if (typeof work !== 'function') work.catch(() => {})
+  }
+}

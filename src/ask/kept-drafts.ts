@@ -1,0 +1,77 @@
+import { hash } from 'node:crypto'
+import type { Draft, DraftEvent, Request } from './generate.ts'
+import type { KeepSettings } from './kept-answers.ts'
+import { promptFor } from './prompt.ts'
+import type { StreamStage } from './stage.ts'
+import { noUsage, type CacheTier, type Run, type Usage } from './terms.ts'
+
+/** What a model wrote, and when, in milliseconds since 1970. */
+export interface KeptDraft {
+  readonly text: string
+  readonly usage: Usage
+  readonly madeAt: number
+  readonly tookMs: number
+}
+
+/** Two tiers of them. Never rejects; a fault is a miss. */
+export interface Drafts {
+  get(key: string): Promise<{ readonly value: KeptDraft; readonly tier: CacheTier } | undefined>
+  set(key: string, value: KeptDraft, ms: number): void
+}
+
+export interface KeepDrafts {
+  readonly drafts: Drafts
+  /** Whatever changes what is written for the same prompt: the model, its settings. */
+  readonly fingerprint: string
+  readonly keep: Pick<KeepSettings, 'seconds' | 'fastSeconds'>
+  readonly onFound: (tier: CacheTier, spared: KeptDraft) => void
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+/**
+ * A model that is not asked the same thing twice: what it wrote is found again by its whole prompt, and by nothing
+ * else. So after an edit that left a question's passages as they were, its answer costs the search and no model; that
+ * the passages are the same is not assumed but found, and the quotes are looked up in them anew.
+ */
+export function rememberDrafts(generate: StreamStage<Request, DraftEvent>, { drafts, fingerprint, keep, onFound, now = Date.now }: KeepDrafts): StreamStage<Request, DraftEvent> {
+  return async function* remembering(request, run) {
+    const seconds = secondsFor(request)
+    if (seconds === 0 || run.wishes?.noStore) return yield* generate(request, run)
+    const key = keyOf(request, fingerprint)
+    const found = isAnew(run) ? undefined : await drafts.get(key)
+    if (found && now() - found.value.madeAt < seconds * 1000) {
+      onFound(found.tier, found.value)
+      return yield* replayed(found.value, found.tier, now())
+    }
+    const startedAt = performance.now()
+    for await (const event of generate(request, run)) {
+      if (event.type === 'end') note(key, event.draft, performance.now() - startedAt, seconds)
+      yield event
+    }
+  }
+
+  function note(key: string, { text, abstained, usage }: Draft, tookMs: number, seconds: number): void {
+    if (!abstained) drafts.set(key, { text, usage, madeAt: now(), tookMs }, seconds * 1000)
+  }
+
+  function secondsFor({ question: { mode }, caching }: Request): number {
+    return mode === 'fast' ? (caching?.fastSeconds ?? keep.fastSeconds) : (caching?.seconds ?? keep.seconds)
+  }
+}
+
+function isAnew({ wishes = {} }: Run): boolean {
+  return wishes.noCache === true || wishes.maxAge !== undefined
+}
+
+function* replayed({ text, madeAt }: KeptDraft, tier: CacheTier, now: number): Generator<DraftEvent, void> {
+  yield { type: 'text', text }
+  const age = Math.max(0, Math.floor((now - madeAt) / 1000))
+  yield { type: 'end', draft: { text, abstained: false, usage: noUsage, cache: { status: 'hit', tier, age, revalidated: true } } }
+}
+
+/** The mark between passages is random in a prompt; here it must not be. */
+function keyOf({ asked, question, passages }: Request, fingerprint: string): string {
+  const prompt = promptFor({ text: asked.text, history: question.history }, passages, asked.language, '')
+  return hash('sha256', JSON.stringify([fingerprint, question.tenant ?? null, prompt]), 'base64url')
+}

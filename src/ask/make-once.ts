@@ -1,0 +1,92 @@
+import type { Claimed, ToClaim } from './claim.ts'
+import type { Place } from './cache-key.ts'
+import type { Remembered } from './freshness.ts'
+import type { CacheCounts, KeptAnswers } from './kept-answers.ts'
+import type { NearAnswers, Seen } from './near-answers.ts'
+import { replay } from './replay.ts'
+import type { Lease } from './shared.ts'
+import type { Stage } from './stage.ts'
+import { orBefore } from './stale-if-error.ts'
+import type { Answer, AskedCollection, AskEvent, AskWithin, Question, Run } from './terms.ts'
+
+export interface MakeSteps {
+  /** Null: no Redis, nobody to share with. */
+  readonly claim: Stage<ToClaim, Claimed> | null
+  /** Null: near questions share no answers. */
+  readonly near: NearAnswers | null
+  /** The pipeline: what all of this is there to spare. */
+  readonly make: AskWithin
+}
+
+/** A question that needs an answer, and where that is kept. */
+export interface Asked {
+  readonly question: Question
+  readonly collection: AskedCollection
+  readonly place: Place
+  /** One past its time. */
+  readonly before?: Remembered | undefined
+  /**
+   * Milliseconds since 1970: what is fresh no longer than that will not do, nor will a near question's. Infinity:
+   * nothing will, not even what another replica is making. Absent: whatever is fresh now.
+   */
+  readonly anewAfter?: number
+}
+
+/**
+ * Found in Redis, or else made by one replica while the others wait for it. When the model or the database fails
+ * meanwhile, the answer from before, if there is one.
+ */
+export function makeOnceWith({ claim: claimStage, near, make }: MakeSteps, kept: KeptAnswers, counts: CacheCounts, now: () => number) {
+  return async function* makeOnce(asked: Asked, run: Run): AsyncGenerator<AskEvent, void> {
+    const { place, anewAfter } = asked
+    const wanted = { key: place.key, freshAfter: anewAfter ?? now(), isPatient: anewAfter !== Infinity }
+    const { claim, hasWaited } = claimStage ? await claimStage(wanted, run) : alone
+    if (claim.kind === 'found') {
+      kept.copy(place.key, claim.found)
+      // Anew, and found: another replica has refreshed it, and nobody waits for it here.
+      return yield* anewAfter === undefined ? replay(kept.give(claim.found, 'redis', hasWaited ? 'coalesced' : undefined)) : []
+    }
+    const lease = claim.kind === 'yours' ? claim.lease : null
+    const before = asked.before ?? claim.before
+    const isAway = claim.kind === 'alone' && claim.isAway === true
+    let isOver = false
+    try {
+      for await (const event of makeIt({ ...asked, before }, lease, run)) {
+        isOver ||= event.type === 'done'
+        yield isAway ? withoutCache(event) : event
+      }
+    } finally {
+      // What was kept ended the lease already. Those who wait for a run that was given up take it over.
+      if (lease) kept.track(lease.release(isOver))
+    }
+  }
+
+  async function* makeIt(asked: Asked, lease: Lease | null, run: Run): AsyncGenerator<AskEvent, void> {
+    const { question, collection, place, before, anewAfter } = asked
+    const seen = anewAfter === undefined && near ? await near.look({ question, collection, place }, run) : null
+    if (seen?.answer) return yield* replay(seen.answer)
+    const startedAt = performance.now()
+    const events = orBefore(make(question, collection, run), amiss => before ? kept.giveInstead(before, 'memory', amiss) : null, run.signal)
+    for await (const event of events) {
+      if (event.type === 'done') {
+        if (event.answer.cache.status === 'miss' && anewAfter === undefined) counts.missed()
+        if (event.answer.cache.status !== 'stale') keep(asked, event.answer, performance.now() - startedAt, lease, seen)
+      }
+      yield event
+    }
+  }
+
+  function keep({ question, collection, place }: Asked, answer: Answer, tookMs: number, lease: Lease | null, seen: Seen | null): void {
+    const seconds = kept.secondsFor(question, collection, answer)
+    kept.keep(place.key, answer, { seconds, tookMs }, lease)
+    if (seen && answer.degraded.length === 0) near?.learn(seen, { key: place.key, question, answer, seconds })
+  }
+}
+
+const alone: Claimed = { claim: { kind: 'alone' }, hasWaited: false }
+
+/** The answer is as good, only nobody else will have it. */
+function withoutCache(event: AskEvent): AskEvent {
+  if (event.type !== 'done') return event
+  return { type: 'done', answer: { ...event.answer, degraded: [...event.answer.degraded, 'cache'] } }
+}

@@ -1,0 +1,20 @@
+import { noUsage, type Answer, type AskEvent, type CacheNote, type Degraded } from './terms.ts'
+
+/** A remembered answer as this request's: no model was asked this time. */
+export function again(answer: Answer, cache: CacheNote, degraded: readonly Degraded[] = answer.degraded): Answer {
+  return { ...answer, cache, degraded, usage: noUsage }
+}
+
+/** The events that a run would have given. */
+export function* replay(answer: Answer): Generator<AskEvent, void> {
+  yield { type: 'passages', passages: answer.passages, cache: answer.cache }
+  yield { type: 'delta', text: answer.text }
+  yield { type: 'citations', citations: answer.citations }
+  yield { type: 'done', answer }
+}
+
+/** An event of a run that was begun for another. What a cache gave to that one, it gave to this one too. */
+export function coalesced(event: AskEvent): AskEvent {
+  if (event.type !== 'done' || event.answer.cache.status !== 'miss') return event
+  return { type: 'done', answer: again(event.answer, { status: 'coalesced' }) }
+}

@@ -1,0 +1,106 @@
+import { createMemoryCache, type MemoryCache } from './adapters/memory-cache.ts'
+import type { RedisServer } from './adapters/redis.ts'
+import { createSharedAnswers } from './adapters/shared-answers.ts'
+import { createSharedValues, type SharedValues } from './adapters/shared-values.ts'
+import { decodeDraft, encodeDraft } from './adapters/draft-codec.ts'
+import { decodeVector, encodeVector } from './adapters/vector-codec.ts'
+import type { VectorCache } from './ask/embed.ts'
+import type { Remembered } from './ask/freshness.ts'
+import { createKeptAnswers, type KeptAnswers } from './ask/kept-answers.ts'
+import type { Drafts, KeptDraft } from './ask/kept-drafts.ts'
+import type { SharedAnswers } from './ask/shared.ts'
+import type { CacheTier } from './ask/terms.ts'
+import type { Config } from './config.ts'
+import type { CacheType, Metrics } from './metrics.ts'
+
+/** Every cache there is, each in memory first and in Redis behind it. */
+export interface Caches {
+  readonly kept: KeptAnswers
+  /** Null: no Redis. */
+  readonly shared: SharedAnswers | null
+  readonly drafts: Drafts
+  /** By model, since two models' vectors of one text have nothing in common. */
+  vectors(model: { readonly model: string; readonly dimensions: number }): VectorCache
+  /** Of this process. */
+  sizes(): Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>
+  /** Of this process, all of them. */
+  clear(): void
+}
+
+export interface CacheParts {
+  readonly config: Config['cache']
+  readonly redis: RedisServer | undefined
+  readonly metrics: Metrics
+}
+
+export function openCaches({ config, redis, metrics }: CacheParts): Caches {
+  const counts = metrics.cache
+  const answers = createMemoryCache<Remembered>({ maxBytes: config.answerBytes, ttlSeconds: longestSeconds, bytesOf: bytesOfAnswer, onEvict: counts('answer').evicted })
+  // Short beside the answers made of them.
+  const drafts = createMemoryCache<KeptDraft>({ maxBytes: Math.ceil(config.answerBytes / 8), ttlSeconds: longestSeconds, bytesOf: ({ text }) => text.length * 2 + 200, onEvict: counts('draft').evicted })
+  const vectors = createMemoryCache<Float16Array>({ maxBytes: config.embeddingBytes, ttlSeconds: config.embeddingSeconds, bytesOf: vector => vector.byteLength + 100, onEvict: counts('embedding').evicted })
+  const onCorrupt = () => metrics.redisFailed('corrupt')
+  const shared = redis ? createSharedAnswers(redis, onCorrupt) : null
+  const kept = createKeptAnswers({ own: answers, shared, keep: config.keep, counts: metrics.answerCache, now: Date.now })
+  return {
+    kept,
+    shared,
+    drafts: draftsIn(drafts, redis ? createSharedValues(redis, { prefix: 'askwell:draft:', encode: encodeDraft, decode: decodeDraft, onCorrupt }) : null),
+    vectors: model => vectorsIn(vectors, sharedVectors(redis, model, onCorrupt), model.model, config.embeddingSeconds, counts('embedding')),
+    sizes: () => ({ answer: answers.size(), draft: drafts.size(), embedding: vectors.size() }),
+    clear: () => [answers, drafts, vectors].forEach(cache => cache.clear()),
+  }
+}
+
+/** Each entry has a time of its own; this only ends what has none. */
+const longestSeconds = 86_400
+
+function draftsIn(memory: MemoryCache<KeptDraft>, shared: SharedValues<KeptDraft> | null): Drafts {
+  const found = (value: KeptDraft | undefined, tier: CacheTier) => (value ? { value, tier } : undefined)
+  return {
+    get: async key => found(memory.get(key), 'memory') ?? found(await shared?.get(key), 'redis'),
+    set(key, value, ms) {
+      memory.set(key, value, ms)
+      shared?.set(key, value, ms)
+    },
+  }
+}
+
+function sharedVectors(redis: RedisServer | undefined, { dimensions }: { readonly dimensions: number }, onCorrupt: () => void): SharedValues<Float32Array> | null {
+  const decode = (bytes: Buffer) => decodeVector(bytes, dimensions)
+  return redis ? createSharedValues(redis, { prefix: 'askwell:vector:', encode: encodeVector, decode, onCorrupt }) : null
+}
+
+function vectorsIn(
+  memory: MemoryCache<Float16Array>,
+  shared: SharedValues<Float32Array> | null,
+  model: string,
+  seconds: number,
+  count: { given(tier: CacheTier): void; missed(): void },
+): VectorCache {
+  const keyOf = (text: string) => `${model}\n${text}`
+  return {
+    async get(text) {
+      const own = memory.get(keyOf(text))
+      if (own) count.given('memory')
+      if (own) return new Float32Array(own)
+      const found = await shared?.get(keyOf(text))
+      if (!found) return void count.missed()
+      count.given('redis')
+      memory.set(keyOf(text), new Float16Array(found))
+      return found
+    },
+    set(text, vector) {
+      memory.set(keyOf(text), new Float16Array(vector))
+      shared?.set(keyOf(text), vector, seconds * 1000)
+    },
+  }
+}
+
+/** Of JavaScript's heap: a character takes a byte or two; the names and numbers of a passage or a citation some hundreds. */
+function bytesOfAnswer({ answer }: Remembered): number {
+  const passages = answer.passages.reduce((sum, { text, blanksBefore, metadata, windows }) => sum + 1200 + 2 * text.length + 2 * (blanksBefore?.length ?? 0) + 2 * JSON.stringify(metadata).length + 80 * windows.length, 0)
+  const citations = answer.citations.reduce((sum, { quote }) => sum + 700 + 2 * quote.length, 0)
+  // The answer's JSON is kept as well once it was given (http/wire.ts): about its text and citations once more.
+  return 1000 + 4 * answer.text.length + passages + 2 * citations
+}

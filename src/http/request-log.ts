@@ -1,0 +1,37 @@
+import { LogController, type FastifyBaseLogger, type FastifyContextConfig, type FastifyInstance } from 'fastify'
+
+/** Said at a route that writes a line of its own for each request that went well. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly tellsItself?: true
+  }
+}
+
+/** Not Fastify's two lines and two loggers a request: they cost more than a cached answer. */
+export const requestLogOptions = {
+  logController: new LogController({ disableRequestLogging: true }),
+  childLoggerFactory: (logger: FastifyBaseLogger) => logger,
+}
+
+/** One line a request, but for probes that are answered well: those are quiet. */
+export function registerRequestLog(app: FastifyInstance): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const { config, logLevel } = request.routeOptions
+    const isFine = reply.statusCode < 400
+    if (!isFine || (!isTold(config) && logLevel !== 'warn')) {
+      const ids = request.log === request.server.log ? { reqId: request.id } : {}
+      const line = { ...ids, method: request.method, url: pathOf(request.url), status: reply.statusCode, ms: Math.round(reply.elapsedTime) }
+      request.log[reply.statusCode < 500 ? 'info' : 'warn'](line, 'request completed')
+    }
+    done()
+  })
+}
+
+function isTold(config: FastifyContextConfig): boolean {
+  return config.tellsItself === true
+}
+
+/** Without what may stand behind the question mark: a key, a name. */
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? url
+}

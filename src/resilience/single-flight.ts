@@ -1,0 +1,111 @@
+import { AskError } from '../errors.ts'
+
+/** One run under way, and what it has given so far. */
+interface Flight<Item> {
+  readonly items: Item[]
+  readonly controller: AbortController
+  readonly terms: FlightTerms
+  /** Settles when there is more: an item, or the end. */
+  more: PromiseWithResolvers<void>
+  end: { readonly error?: unknown } | null
+  travellers: number
+}
+
+export interface FlightTerms {
+  /** Of the one who asks: leaving ends only their own waiting. */
+  readonly signal: AbortSignal
+  /** When this one must have an answer, in milliseconds on any clock that all share. */
+  readonly deadline: number
+}
+
+export interface Joined<Item> {
+  readonly item: Item
+  /** The run was begun for another. */
+  readonly isShared: boolean
+}
+
+/** Without this share of their own time left in the run, a latecomer starts one of their own. */
+const leastShare = 0.5
+
+/**
+ * Equal work in flight is done once. Who comes late gets everything from the first item on. The run has a signal of
+ * its own, which aborts when the *last* of them leaves and not when the first does. `begin` is told the terms of the
+ * one whose run it is. Only a run that ends before one's own deadline is joined, and not one about to give up: it may
+ * fall back on less than there would be time for.
+ */
+export function createSingleFlight<Item>(now: () => number = () => performance.now()) {
+  const flights = new Map<string, Flight<Item>>()
+
+  /** The items of the run under this key; `begin` starts it if there is none. Throws what the run throws, or the signal's reason. */
+  async function* join(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => AsyncIterable<Item>): AsyncGenerator<Joined<Item>, void, undefined> {
+    const found = flights.get(key)
+    const isShared = found !== undefined && canCarry(found.terms, terms)
+    const flight = isShared ? found : depart(key, terms, begin)
+    flight.travellers++
+    const left = leaving(terms.signal)
+    try {
+      for (let next = 0; ; ) {
+        terms.signal.throwIfAborted()
+        if (next < flight.items.length) yield { item: flight.items[next++] as Item, isShared }
+        else if (flight.end === null) await Promise.race([flight.more.promise, left.promise])
+        else if ('error' in flight.end) throw flight.end.error
+        else return
+      }
+    } finally {
+      left.stop()
+      leave(key, flight, terms.signal)
+    }
+  }
+
+  function canCarry(theirs: FlightTerms, { deadline }: FlightTerms): boolean {
+    return theirs.deadline <= deadline && theirs.deadline - now() >= leastShare * (deadline - now())
+  }
+
+  function depart(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => AsyncIterable<Item>): Flight<Item> {
+    const flight: Flight<Item> = { items: [], controller: new AbortController(), terms, more: Promise.withResolvers(), end: null, travellers: 0 }
+    flights.set(key, flight)
+    void fly(flight, begin).finally(() => land(key, flight))
+    return flight
+  }
+
+  async function fly(flight: Flight<Item>, begin: (signal: AbortSignal) => AsyncIterable<Item>): Promise<void> {
+    try {
+      for await (const item of begin(flight.controller.signal)) {
+        flight.items.push(item)
+        tell(flight)
+      }
+      flight.end = {}
+    } catch (error) {
+      flight.end = { error }
+    }
+    tell(flight)
+  }
+
+  function leave(key: string, flight: Flight<Item>, { aborted, reason }: AbortSignal): void {
+    if (--flight.travellers > 0 || flight.end !== null) return
+    // Who comes now must not find a run that is being given up.
+    land(key, flight)
+    flight.controller.abort(aborted ? reason : new AskError('cancelled'))
+  }
+
+  function land(key: string, flight: Flight<Item>): void {
+    if (flights.get(key) === flight) flights.delete(key)
+  }
+
+  return { join, size: () => flights.size }
+}
+
+function tell(flight: Flight<unknown>): void {
+  const { resolve } = flight.more
+  flight.more = Promise.withResolvers()
+  resolve()
+}
+
+/** A promise that rejects when the signal aborts; `stop` must be called on every way out. */
+function leaving(signal: AbortSignal) {
+  const { promise, reject } = Promise.withResolvers<never>()
+  promise.catch(() => {})
+  const onAbort = () => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  return { promise, stop: () => signal.removeEventListener('abort', onAbort) }
+}
