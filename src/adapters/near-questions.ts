@@ -1,0 +1,100 @@
+import type { NearPlace, NearQuestion, NearQuestions } from '../ask/near.ts'
+import type { Observation } from '../ask/near-threshold.ts'
+import { startDeadline } from '../resilience/deadline.ts'
+import type { Database, Fragment, Sql } from './database.ts'
+import { vectorText } from './document-rows.ts'
+
+const wanted = 3
+/** Of one gist, so many are compared: a question that is put in ever new frames must not make each look longer. */
+const compared = 64
+/** Observations that count; the same number as in ask/near-evidence.ts. */
+const newestObservations = 5000
+/** Some 1 to 5 KB each. Whose answers leave the cache first go first. */
+const mostQuestions = 100_000
+
+/** No request waits for these. */
+const writeMs = 2000
+const readMs = 5000
+const sweepMs = 10_000
+const always = new AbortController().signal
+
+/** Cached questions and what near answers were worth, in Postgres: there in every deployment, and the same for all replicas. */
+export function createNearQuestions(database: Pick<Database, 'lease'>): NearQuestions {
+  /** Our own limit, since an embedded database cannot cancel and a server may be deaf. */
+  async function within<T>(ms: number, work: (sql: Sql) => Promise<T>): Promise<T> {
+    const limit = startDeadline('near questions', ms, always)
+    try {
+      return await Promise.race([database.lease({ signal: limit.signal, label: 'near' }, work), limit.expired])
+    } finally {
+      limit.stop()
+    }
+  }
+
+  async function nearest(where: NearPlace, terms: Parameters<NearQuestions['nearest']>[1]): Promise<NearQuestion[]> {
+    const rows = await database.lease(terms, async sql => await nearestQuestions(sql, where))
+    return rows.map(nearQuestionOf).filter(({ similarity }) => Number.isFinite(similarity))
+  }
+
+  /** Not where the collection is gone meanwhile. */
+  async function keep({ partition, gist, key, collectionId, model, question, vector, seconds }: Parameters<NearQuestions['keep']>[0]): Promise<void> {
+    await within(writeMs, async sql => void (await sql`
+      insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
+      select ${partition}::bytea, ${gist}::bytea, ${key}::text, id, ${model}::text, ${storable(question)}::text, ${vectorText(vector)}::halfvec,
+        now() + make_interval(secs => ${seconds})
+      from collections where id = ${collectionId}
+      on conflict (partition, gist, key) do update set model = excluded.model, question = excluded.question,
+        embedding = excluded.embedding, expires_at = excluded.expires_at`))
+  }
+
+  async function observe(model: string, { similarity, isRight }: Observation): Promise<void> {
+    await within(writeMs, async sql => void (await sql`
+      insert into near_observations (model, similarity, is_right) values (${model}, ${similarity}, ${isRight})`))
+  }
+
+  async function observations(model: string): Promise<Observation[]> {
+    const rows = await within(readMs, sql => sql`
+      select similarity, is_right from near_observations where model = ${model} order by id desc limit ${newestObservations}`)
+    return rows.map(row => ({ similarity: Number(row['similarity']), isRight: row['is_right'] === true })).reverse()
+  }
+
+  async function sweep(): Promise<void> {
+    await within(sweepMs, async sql => {
+      await sql`delete from cached_questions where expires_at <= now()`
+      await sql`
+        delete from cached_questions where expires_at <=
+          (select expires_at from cached_questions order by expires_at desc offset ${mostQuestions} limit 1)`
+      await sql`
+        delete from near_observations o using (
+          select model, (select id from near_observations n where n.model = m.model order by id desc offset ${newestObservations} limit 1) as surplus
+          from (select distinct model from near_observations) m) s
+        where o.model = s.model and o.id <= s.surplus`
+    })
+  }
+
+  return { nearest, keep, observe, observations, sweep }
+}
+
+/**
+ * By the first two columns of the primary key. The model is compared, and the length as well: under one name a model may
+ * have been tried with another, and vectors of two lengths cannot be compared at all.
+ */
+export function nearestQuestions(sql: Sql, { partition, gist, model, vector }: NearPlace): Fragment {
+  return sql`
+    select key, question, embedding <=> ${vectorText(vector)}::halfvec as distance
+    from (
+      select key, question, embedding from cached_questions
+      where partition = ${partition} and gist = ${gist} and model = ${model} and vector_dims(embedding) = ${vector.length} and expires_at > now()
+      limit ${compared}) q
+    order by distance limit ${wanted}`
+}
+
+function nearQuestionOf(row: Record<string, unknown>): NearQuestion {
+  // The sum of so many roundings: equal vectors would be a little less, or more, than equal.
+  const similarity = Math.round((1 - Number(row['distance'])) * 1e6) / 1e6
+  return { key: String(row['key']), question: String(row['question']), similarity: Math.max(-1, Math.min(1, similarity)) }
+}
+
+/** Postgres keeps every character but this one. */
+function storable(text: string): string {
+  return text.replaceAll('\0', ' ')
+}
