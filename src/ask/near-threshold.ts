@@ -38,9 +38,10 @@ const bottom = 70
  *   2021, "Learn then Test", arXiv:2110.01052). So the confidence holds for all points together, not for each.
  * - The first few comparisons cannot pass even if all are right, and would end the sequence before it begins. It begins
  *   at the highest point that could pass: with 299 comparisons, for 1 % at .95. Where it begins, and which points it
- *   has, is told by similarities alone and never by who was right, and given those the comparisons are still
- *   independent: so this choice costs no confidence. Points above it are not tested, and nothing is said of them but
- *   that they are part of what was.
+ *   has, is told by similarities alone and never by who was right. Given those the comparisons are still independent;
+ *   they are not all as likely to be wrong, but so few wrong ones are then even less likely than the binomial says
+ *   (Hoeffding 1956). So this choice costs no confidence. Points above it are not tested, and nothing is said of them
+ *   but that they are part of what was.
  * - A point that has no comparison in its own hundredth is passed over: down there nothing is known.
  *
  * What is bounded is the error over similarities as they were observed; if higher ones are wrong less often, as they
