@@ -60,7 +60,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptio
     timeoutMs,
     onChange(node, isDeaf) {
       if (node !== '') state.nodeTurned(node, isDeaf)
-      if (!isUsable() && client.status === 'ready') state.unusable('redis does not answer: going on without')
+      if (isDeaf && !isUsable() && client.status === 'ready') state.unusable('redis does not answer: going on without')
     },
     onBeat: () => isUsable() && state.usable(),
   })

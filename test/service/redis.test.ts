@@ -205,7 +205,7 @@ t.test('a Redis Cluster', { skip: redisSkipReason() }, async t => {
     })
   }
 
-  t.test('all frozen: it is not used; one thaws: that one is', async t => {
+  t.test('all frozen: it is not used; one thaws: that one is', async () => {
     for (const each of nodes) each.freeze()
     await until('it is known', () => !redis.isUsable())
     node.thaw()
