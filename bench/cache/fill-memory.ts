@@ -1,5 +1,6 @@
 import { openCaches } from '../../src/caching.ts'
 import type { Answer, Passage } from '../../src/ask/terms.ts'
+import { answerText } from '../../src/http/wire.ts'
 import { createMetrics } from '../../src/metrics.ts'
 
 /**
@@ -18,7 +19,9 @@ const vectors = caches.vectors(model)
 const before = heldBytes()
 let largest = 0
 for (let number = 0; number < count; number++) {
-  caches.kept.keep(`1:${number.toString(36).padStart(43, 'k')}`, answerOf(number), { seconds: 3600, tookMs: 100 }, null)
+  const answer = answerOf(number)
+  caches.kept.keep(`1:${number.toString(36).padStart(43, 'k')}`, answer, { seconds: 3600, tookMs: 100 }, null)
+  answerText(answer, { id: 'id', include: [], timings: {} }) // given once: its JSON is kept with it
   vectors.set(`${number}: ${question(number)}`, new Float32Array(model.dimensions).fill(number))
   if (number % Math.ceil(count / 10) === 0) largest = Math.max(largest, heldBytes() - before)
 }
@@ -45,7 +48,8 @@ function answerOf(number: number): Answer {
   const passage = (ordinal: number): Passage => ({
     chunkId: `8aa35f3a-6035-83f8-8cce-${number}.${ordinal}`, documentId: `8aa35f3a-6035-83f8-8cce-${number}`, version: 1, source: `handbook/${number}.md`, title: `Handbook › ${number}`,
     url: `https://example.org/${number}`, language: 'en', text, start: 0, end: text.length, page: null, metadata: { faculty: 'law', year: number },
-    scores: { fused: 0.5, coverage: 0.4 } as Passage['scores'], windows: [],
+    scores: { lexical: 7.25 + ordinal, lexicalRank: 1, vector: 0.625, vectorRank: 2, fused: 0.5, coverage: 0.4 },
+    windows: [{ start: 0, end: 500, similarity: 0.61 }, { start: 500, end: text.length, similarity: 0.52 }],
   })
   const passages = [passage(0), passage(1)]
   const citations = passages.map(({ documentId, chunkId, title, url }, i) => ({ index: i + 1, documentId, chunkId, version: 1, title, url, page: null, quote: text.slice(0, 150), start: 0, end: 150, score: 0.5 }))

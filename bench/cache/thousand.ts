@@ -6,7 +6,8 @@ import { permitQuestion } from './documents.ts'
 import { exactly, quantile, rounded } from './figures.ts'
 import type { Keeper } from './keeper.ts'
 import { otherCores } from './program.ts'
-import { serveAskwell } from './servers.ts'
+import { counterOf } from './scrape.ts'
+import { serveAskwell, type Served } from './servers.ts'
 import { permits, type Outcome, type World } from './world.ts'
 
 const atOnce = 500
@@ -23,12 +24,14 @@ export async function thousand({ settings, isQuick }: World, t: Keeper): Promise
   for (let number = 0; number < (isQuick ? 2 : 5); number++) {
     const body = { question: permitQuestion(number), collection: permits }
     const before = model.chat.requests.length
+    const lateBefore = await lateReplies(servers)
     const replies = (await Promise.all(clients.map(client => askAll(client, Array(atOnce).fill(body) as object[], atOnce)))).flat()
     rows.push({
       'model calls': model.chat.requests.length - before,
       not200: replies.filter(({ status }) => status !== 200).length,
       'last reply after, ms': rounded(quantile(replies.map(({ ms }) => ms), 1), 0),
       statuses: JSON.stringify(counted(replies.map(({ status }) => status))),
+      'late replies of Redis': await lateReplies(servers) - lateBefore,
       cache: JSON.stringify(counted(replies.map(({ cache }) => cache))),
     })
   }
@@ -39,4 +42,10 @@ export async function thousand({ settings, isQuick }: World, t: Keeper): Promise
       exactly('thousand: replies that are not 200', rows.reduce((sum, row) => sum + row.not200, 0), 0),
     ],
   }
+}
+
+/** Who gets no reply in time goes on without Redis: a second model call has its reason here. */
+async function lateReplies(servers: readonly Served[]): Promise<number> {
+  const counts = await Promise.all(servers.map(({ address }) => counterOf(address, 'askwell_redis_failures_total')))
+  return counts.reduce((sum, count) => sum + count, 0)
 }
