@@ -47,10 +47,13 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     firstToken: (stage, seconds) => firstToken.observe({ stage }, seconds),
   }
 
+  const latencyOf = kept((mode: string, cache: string) => latency.labels({ mode, cache }))
+  const answersOf = kept((generator: string, abstained: string) => answers.labels({ generator, abstained }))
+
   function took({ degraded: reasons, usage }: { readonly degraded: readonly Degraded[]; readonly usage: Usage }) {
     for (const reason of reasons) degraded.inc({ reason })
-    tokens.inc({ kind: 'prompt' }, usage.promptTokens)
-    tokens.inc({ kind: 'completion' }, usage.completionTokens)
+    if (usage.promptTokens > 0) tokens.inc({ kind: 'prompt' }, usage.promptTokens)
+    if (usage.completionTokens > 0) tokens.inc({ kind: 'completion' }, usage.completionTokens)
     calls.observe(usage.llmCalls)
   }
 
@@ -58,8 +61,8 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     registry,
     stages,
     answered(answer: Answer, seconds: number) {
-      latency.observe({ mode: answer.mode, cache: answer.cache.status }, seconds)
-      answers.inc({ generator: answer.generator, abstained: String(answer.abstained) })
+      latencyOf(answer.mode, answer.cache.status).observe(seconds)
+      answersOf(answer.generator, String(answer.abstained)).inc()
       took(answer)
     },
     searched(found: Looked, seconds: number) {
@@ -68,6 +71,17 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     },
     failed: (code: string) => failures.inc({ code }),
     ...caches,
+  }
+}
+
+/** A metric's child for two labels, made once: finding it by its labels costs more than counting. */
+function kept<Child>(make: (a: string, b: string) => Child): (a: string, b: string) => Child {
+  const children = new Map<string, Child>()
+  return (a, b) => {
+    const name = `${a} ${b}`
+    let child = children.get(name)
+    if (child === undefined) children.set(name, (child = make(a, b)))
+    return child
   }
 }
 
@@ -87,18 +101,21 @@ function cacheMetrics(registers: Registry[]) {
   const seconds = new Counter({ name: `${prefix}cache_saved_seconds_total`, help: 'Time that making the cached answers anew would have taken.', registers })
   const calls = new Counter({ name: `${prefix}cache_saved_llm_calls_total`, help: 'Chat model calls that cached answers spared.', registers })
   const tokens = new Counter({ name: `${prefix}cache_saved_llm_tokens_total`, help: 'Tokens that cached answers spared.', labelNames: ['kind'], registers })
+  const [promptTokens, completionTokens] = [tokens.labels({ kind: 'prompt' }), tokens.labels({ kind: 'completion' })]
   const failures = new Counter({ name: `${prefix}redis_failures_total`, help: 'Redis commands that came to nothing, by why.', labelNames: ['reason'], registers })
+
+  const givenOf = kept((status, tier) => given[status as keyof typeof given].labels({ cache_type: 'answer', tier }))
 
   function spared({ tookMs, usage }: { readonly tookMs: number; readonly usage: Usage }): void {
     seconds.inc(tookMs / 1000)
-    calls.inc(usage.llmCalls)
-    if (usage.promptTokens > 0) tokens.inc({ kind: 'prompt' }, usage.promptTokens)
-    if (usage.completionTokens > 0) tokens.inc({ kind: 'completion' }, usage.completionTokens)
+    if (usage.llmCalls > 0) calls.inc(usage.llmCalls)
+    if (usage.promptTokens > 0) promptTokens.inc(usage.promptTokens)
+    if (usage.completionTokens > 0) completionTokens.inc(usage.completionTokens)
   }
 
   const answerCache: CacheCounts = {
     given(status, tier, { tookMs, answer }) {
-      given[status].inc({ cache_type: 'answer', tier })
+      givenOf(status, tier).inc()
       spared({ tookMs, usage: answer.usage })
     },
     missed: () => misses.inc({ cache_type: 'answer' }),

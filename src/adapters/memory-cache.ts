@@ -30,6 +30,8 @@ export function createMemoryCache<Value extends object>({ maxBytes, ttlSeconds, 
     // A value above this would push out everything else.
     maxEntrySize: Math.ceil(maxBytes / 8),
     ttl: ttlSeconds * 1000,
+    // The clock is read ten times a second and not with every look.
+    ttlResolution: 100,
     sizeCalculation: (value, key) => entryBytes + Math.ceil(bytesOf(value)) + key.length * 2,
     ...(onEvict ? { dispose: (_value: Value, _key: string, reason: string) => void (reason === 'evict' && onEvict()) } : {}),
   })

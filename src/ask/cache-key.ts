@@ -14,10 +14,29 @@ export interface Place {
  * with every write, so an answer is never found again after its documents changed.
  */
 export function placeOf(question: Question, collection: AskedCollection, fingerprint: string): Place {
-  const { tenant, mode, topK, language, history } = question
-  const around = [fingerprint, tenant ?? null, collection.id, collection.epoch, mode, topK, language ?? null, canonical(question.filters)]
-  const partition = digest(JSON.stringify(around))
-  return { partition, key: `${collection.id}:${digest(JSON.stringify([partition, normalised(question.text), history]))}` }
+  const partition = partitionOf(question, collection, fingerprint)
+  const said = question.history.length === 0 ? '' : JSON.stringify(question.history)
+  // A digest has no line break, and no question that is normalised.
+  return { partition, key: `${collection.id}:${digest(`${partition}\n${normalised(question.text)}\n${said}`)}` }
+}
+
+/** Those of questions without filters and tenant, which are nearly all: reckoned once while a collection stays as it is. */
+const partitions = new WeakMap<AskedCollection, Map<string, string>>()
+
+function partitionOf({ tenant, mode, topK, language, filters }: Question, collection: AskedCollection, fingerprint: string): string {
+  const reckon = () => digest(JSON.stringify([fingerprint, tenant ?? null, collection.id, collection.epoch, mode, topK, language ?? null, canonical(filters)]))
+  if (tenant !== undefined || hasAny(filters)) return reckon()
+  let known = partitions.get(collection)
+  if (!known) partitions.set(collection, (known = new Map()))
+  const plain = `${mode} ${topK} ${language} ${fingerprint}`
+  let partition = known.get(plain)
+  if (partition === undefined) known.set(plain, (partition = reckon()))
+  return partition
+}
+
+function hasAny(filters: Filters): boolean {
+  for (const _ in filters) return true
+  return false
 }
 
 function digest(text: string): string {

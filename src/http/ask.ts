@@ -108,6 +108,8 @@ interface Heard {
 function tell(answer: Answer, ms: number, ids: object, { log, trace }: Heard, metrics: AskRouteOptions['metrics']): void {
   const { mode, generator, abstained, degraded, cache, usage } = answer
   metrics.answered(answer, ms / 1000)
-  log.info({ ...ids, mode, generator, abstained, degraded, cache: cache.status, usage, ms: Math.round(ms) }, 'answered')
+  const line = { ...ids, mode, generator, abstained, cache: cache.status, ms: Math.round(ms) }
+  // Lists and objects are what a line costs most by: most answers from the cache have nothing to say in these.
+  log.info(usage.llmCalls === 0 && degraded.length === 0 ? line : { ...line, degraded, usage }, 'answered')
   trace.note({ 'askwell.mode': mode, 'askwell.generator': generator, 'askwell.abstained': abstained, 'askwell.degraded': [...degraded], 'askwell.cache': cache.status })
 }

@@ -1,4 +1,4 @@
-import { context, isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes } from '@opentelemetry/api'
+import { context, isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes, type Context, type Span } from '@opentelemetry/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isAskError } from '../errors.ts'
 
@@ -18,23 +18,22 @@ export interface RequestTrace {
   within<Result>(work: () => Promise<Result>): Promise<Result>
 }
 
+/** Of a span that nobody will see, and that is no part of the caller's trace, the ids say nothing. */
+function idsOf(span: Span, parent: Context): RequestTrace['ids'] {
+  if (!span.isRecording() && parent === ROOT_CONTEXT) return {}
+  const spanContext = span.spanContext()
+  return isSpanContextValid(spanContext) ? { trace_id: spanContext.traceId, span_id: spanContext.spanId } : {}
+}
+
 /** The root span of one request; its parent is the caller's, when `traceparent` names one. */
 export function startTrace(request: FastifyRequest, reply: FastifyReply): RequestTrace {
   const parent = request.headers['traceparent'] === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, request.headers)
   const route = request.routeOptions.url ?? 'unknown'
-  const span = trace.getTracer('askwell').startSpan(
-    `${request.method} ${route}`,
-    {
-      kind: SpanKind.SERVER,
-      startTime: Date.now() - reply.elapsedTime,
-      attributes: { 'http.request.method': request.method, 'http.route': route, 'askwell.request_id': request.id },
-    },
-    parent,
-  )
-  const active = trace.setSpan(parent, span)
-  const { traceId, spanId } = span.spanContext()
+  const span = trace.getTracer('askwell').startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, startTime: Date.now() - reply.elapsedTime }, parent)
+  if (span.isRecording()) span.setAttributes({ 'http.request.method': request.method, 'http.route': route, 'askwell.request_id': request.id })
 
   async function* follow<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined> {
+    const active = trace.setSpan(parent, span)
     try {
       for (;;) {
         const next = await context.with(active, () => items.next())
@@ -52,7 +51,7 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply): Reques
 
   async function within<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
-      return await context.with(active, work)
+      return await context.with(trace.setSpan(parent, span), work)
     } catch (error) {
       markFailed(error)
       throw error
@@ -69,7 +68,7 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply): Reques
   }
 
   return {
-    ids: isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId } : {},
+    ids: idsOf(span, parent),
     note: attributes => void (span.isRecording() && span.setAttributes(attributes)),
     end: () => span.end(),
     follow,
