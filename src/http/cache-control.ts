@@ -21,10 +21,10 @@ export function cacheWishes(header: string | undefined): CacheWishes {
 }
 
 function directive(text: string): [name: string, argument: string] {
-  const [name = '', argument = ''] = text.split('=')
-  return [name.trim().toLowerCase(), argument.trim().replace(/^"(.*)"$/, '$1')]
+  const [name = '', ...argument] = text.split('=')
+  return [name.trim().toLowerCase(), argument.join('=').trim().replace(/^"(.*)"$/, '$1')]
 }
 
 function secondsOf(argument: string | undefined): number | undefined {
-  return argument !== undefined && /^\d{1,10}$/.test(argument) ? Number(argument) : undefined
+  return argument !== undefined && /^\d+$/.test(argument) ? Number(argument) : undefined
 }
