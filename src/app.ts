@@ -2,6 +2,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { registerAbout, type AboutOptions } from './http/about.ts'
 import { registerAsk, type AskRouteOptions } from './http/ask.ts'
 import { registerBodyParser } from './http/body.ts'
+import { registerCache, type CacheRouteOptions } from './http/cache.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
 import { registerHealth, type Health } from './http/health.ts'
 import { registerRequestLog, requestLogOptions } from './http/request-log.ts'
@@ -18,6 +19,7 @@ export interface AppDeps {
   readonly ask: AskRouteOptions
   readonly search: SearchRouteOptions
   readonly documents: DocumentRouteOptions
+  readonly cache: CacheRouteOptions
   readonly health: Health
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
@@ -53,6 +55,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerAsk(app, deps.ask)
   registerSearch(app, deps.search)
   registerDocuments(app, deps.documents)
+  registerCache(app, deps.cache)
   registerScrape(app, deps.registry)
   return app
 }

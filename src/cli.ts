@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { ConfigError, settings } from './config.ts'
 import { codeOf } from './adapters/postgres-errors.ts'
 import { isAskError } from './errors.ts'
+import { addCache } from './commands/cache.ts'
 import { addDemo } from './commands/demo.ts'
 import { addEval } from './commands/eval.ts'
 import { addIngest } from './commands/ingest.ts'
@@ -21,7 +22,7 @@ function program(): Command {
     .addHelpText('after', () => `\nSettings come from the environment:\n${settingsHelp()}`)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addEval, addDemo]) add(askwell)
+  for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addDemo]) add(askwell)
   return askwell
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
+import { createCacheAdmin } from './adapters/cache-admin.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
@@ -55,6 +56,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       ask: { ask: deps.remembering.ask, recall: deps.remembering.recall, ...asking },
       search: { search: deps.search, ...asking },
       documents: { documents: documentApi(deps.store, models.embedder, deps.onWritten), adminApiKey: config.adminApiKey, maxBytes: maxDocumentBytes },
+      cache: { cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }), adminApiKey: config.adminApiKey },
       health: {
         isStarted: () => isStarted,
         isDraining: () => isDraining,

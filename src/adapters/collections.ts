@@ -1,6 +1,6 @@
 import type { CollectionCaching } from '../ask/terms.ts'
 import { AskError } from '../errors.ts'
-import type { Database, Sql } from './database.ts'
+import type { Database, Fragment, Sql } from './database.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from './model-names.ts'
 
@@ -67,7 +67,42 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
     }, signal)
   }
 
-  return { collections, collection, dimensionsOf, openCollection, removeCollection }
+  /**
+   * No remembered answer of the collection is found again, on any replica: its epoch grows, as with a write of documents.
+   * Null: of all collections. Ids of those it was done to; none when there is no such collection.
+   */
+  async function forgetAnswers(name: string | null, signal = always): Promise<number[]> {
+    return await lease(sql => forget(sql, name, sql`cache_settings`), signal)
+  }
+
+  /**
+   * What its answers go by from now on; a null setting goes by the service's again. Answers that are kept already go by
+   * it too: they are forgotten, since they lie where they are for the time they were put there. False: no such collection.
+   */
+  async function writeCaching(name: string, change: CachingChange, signal = always): Promise<boolean> {
+    const { seconds, fastSeconds: fast_seconds, near } = change
+    const text = JSON.stringify({ seconds, fast_seconds, near })
+    const settings = (sql: Sql) => sql`jsonb_strip_nulls(cache_settings || ${text}::text::jsonb)`
+    return (await lease(sql => forget(sql, name, settings(sql)), signal)).length > 0
+  }
+
+  return { collections, collection, dimensionsOf, openCollection, removeCollection, forgetAnswers, writeCaching }
+}
+
+/** A setting that is not there stays as it is. */
+export type CachingChange = { readonly [Name in 'seconds' | 'fastSeconds']?: number | null } & { readonly near?: boolean | null }
+
+/** `cleared` counts how often: what a model wrote is found by its prompt, which an epoch is no part of. */
+async function forget(sql: Sql, name: string | null, settings: Fragment): Promise<number[]> {
+  const rows = await sql`
+    with chosen as (select id from collections where ${name}::text is null or name = ${name} order by id for no key update),
+    forgotten as (
+      update collections c set epoch = epoch + 1,
+        cache_settings = ${settings} || jsonb_build_object('cleared', coalesce((cache_settings->>'cleared')::bigint, 0) + 1)
+      from chosen where c.id = chosen.id returning c.id),
+    gone as (delete from cached_questions q using forgotten where q.collection_id = forgotten.id)
+    select id from forgotten`
+  return rows.map(row => Number(row['id']))
 }
 
 type Row = Record<string, unknown>
@@ -121,8 +156,9 @@ function collectionOf(row: Row): Collection {
   }
 }
 
-function cachingOf({ seconds, fast_seconds: fastSeconds, near }: Record<string, unknown>): CollectionCaching {
+function cachingOf({ seconds, fast_seconds: fastSeconds, near, cleared }: Record<string, unknown>): CollectionCaching {
   return {
+    ...(typeof cleared === 'number' ? { cleared } : {}),
     ...(typeof seconds === 'number' ? { seconds } : {}),
     ...(typeof fastSeconds === 'number' ? { fastSeconds } : {}),
     ...(typeof near === 'boolean' ? { near } : {}),

@@ -26,7 +26,7 @@ function byField<Value extends TSchema>(value: Value, maxProperties: number) {
   return Type.Unsafe<Record<string, Static<Value>>>({ type: 'object', propertyNames, additionalProperties: value, maxProperties })
 }
 
-const collectionPattern = '^[a-z0-9][a-z0-9_-]{0,62}$'
+export const collectionPattern = '^[a-z0-9][a-z0-9_-]{0,62}$'
 const languagePattern = '^[a-z]{2,3}$'
 
 const urlPattern = '^https?://\\S+$'

@@ -14,6 +14,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
     ask: { ask: async function* () {}, recall: () => undefined, timeoutMs: 1000, metrics: { answered() {}, failed() {} } },
     search: { search: unused, timeoutMs: 1000, metrics: { searched() {}, failed() {} } },
     documents: { documents: { put: unused, get: unused, remove: unused, collections: unused }, adminApiKey: undefined, maxBytes: 1000 },
+    cache: { cache: { clear: unused, figures: unused }, adminApiKey: undefined },
     health: {
       isStarted: () => true,
       isDraining: () => false,

@@ -46,9 +46,9 @@ tap.test('an error after the first event: an event of the stream', async t => {
   t.match(body, /^event: delta\n.*event: error\ndata: \{"type":"\/problems\/model_failed"/s)
 })
 
-tap.test('no key set: the document API is switched off', async t => {
+tap.test('no key set: the document API and the caches are switched off', async t => {
   const app = await edgeApp()
-  for (const [method, url] of [['PUT', '/documents'], ['GET', '/collections'], ['DELETE', '/documents/a']] as const) {
+  for (const [method, url] of [['PUT', '/documents'], ['GET', '/collections'], ['DELETE', '/documents/a'], ['GET', '/cache'], ['DELETE', '/cache?collection=a']] as const) {
     t.equal((await injected(t, app, { method, url })).json().code, 'admin_disabled')
   }
 })

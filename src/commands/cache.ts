@@ -1,0 +1,116 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { cacheContents } from '../adapters/cache-contents.ts'
+import { cachedKeys, countKeys, removeKeys } from '../adapters/cache-keys.ts'
+import { createCollectionStore, type CachingChange, type CollectionStore } from '../adapters/collections.ts'
+import type { Database } from '../adapters/database.ts'
+import type { CollectionCaching } from '../ask/terms.ts'
+import { unknownCollection } from '../ask/unknown-collection.ts'
+import { readConfig, type Config } from '../config.ts'
+import { migrate } from '../migrate.ts'
+import { collectionName } from './arguments.ts'
+import { redisMs, withRedis } from './cache-redis.ts'
+import { clearedText, settingsText, statsText, type Cleared, type FoundSettings, type Stats } from './cache-words.ts'
+import { interruptible } from './interrupt.ts'
+import { withDatabase } from './opened.ts'
+import { print } from './output.ts'
+
+export function addCache(program: Command): void {
+  const cache = program.command('cache').description('clear the caches, look into them, set how long a collection\'s answers are kept')
+  cache
+    .command('clear')
+    .description('forget remembered answers: no replica gives one of them when this is done')
+    .option('-c, --collection <name>', 'of this collection only (default: of all, and drafts and vectors in Redis)', collectionName)
+    .action(async ({ collection = null }: { collection?: string | null }, command: Command) => {
+      const cleared = await clear(collection)
+      print(command, cleared, clearedText(cleared))
+    })
+  cache
+    .command('stats')
+    .description('what is in the database and in Redis')
+    .action(async (_, command: Command) => {
+      const stats = await readStats()
+      print(command, stats, statsText(stats))
+    })
+  addSettings(cache)
+}
+
+function addSettings(cache: Command): void {
+  cache
+    .command('settings')
+    .description('how long the answers of a collection are kept; without options: show it. A change forgets its answers')
+    .option('-c, --collection <name>', 'collection', collectionName, 'default')
+    .option('--seconds <n>', 'like ANSWER_CACHE_SECONDS; 0: never kept', seconds)
+    .option('--fast-seconds <n>', 'like FAST_ANSWER_CACHE_SECONDS; 0: never kept', seconds)
+    .addOption(new Option('--near <on|off>', 'answers of near questions').choices(['on', 'off']))
+    .option('--reset', 'first, all back to what the service is set to')
+    .action(async (options: SettingsOptions, command: Command) => {
+      const found = await writeSettings(options)
+      print(command, found, settingsText(found))
+    })
+}
+
+function seconds(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 86_400) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number from 0 to 86400.')
+}
+
+/** First the database, and a moment for every replica to know; then what nobody asks for any more goes from Redis. */
+async function clear(collection: string | null): Promise<Cleared> {
+  const config = readConfig()
+  const ids = await withStore(config, (store, signal) => store.forgetAnswers(collection, signal))
+  if (collection !== null && ids.length === 0) throw unknownCollection(collection)
+  const keys = cachedKeys(collection === null ? null : (ids[0] ?? 0))
+  const { state, value } = await withRedis(config, redis => removeKeys(redis, keys, redisMs))
+  return { collection, redisKeys: value, redis: state }
+}
+
+async function readStats(): Promise<Stats> {
+  const config = readConfig()
+  const contents = await withMigrated(config, (database, signal) => cacheContents(database, signal))
+  const { state, value } = await withRedis(config, redis => countKeys(redis, redisMs))
+  return { ...contents, redis: state, redisKeys: value }
+}
+
+interface SettingsOptions {
+  readonly collection: string
+  readonly seconds?: number
+  readonly fastSeconds?: number
+  readonly near?: 'on' | 'off'
+  readonly reset?: true
+}
+
+async function writeSettings({ collection: name, ...options }: SettingsOptions): Promise<FoundSettings> {
+  const change = changeOf(options)
+  const isChanged = Object.keys(change).length > 0
+  return await withStore(readConfig(), async (store, signal) => {
+    if (isChanged && !(await store.writeCaching(name, change, signal))) throw unknownCollection(name)
+    const found = await store.collection(name, signal)
+    if (!found) throw unknownCollection(name)
+    return { collection: name, isChanged, settings: withNulls(found.caching) }
+  })
+}
+
+function changeOf({ seconds, fastSeconds, near, reset }: Omit<SettingsOptions, 'collection'>): CachingChange {
+  return {
+    ...(reset ? { seconds: null, fastSeconds: null, near: null } : {}),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(fastSeconds === undefined ? {} : { fastSeconds }),
+    ...(near === undefined ? {} : { near: near === 'on' }),
+  }
+}
+
+function withNulls({ seconds = null, fastSeconds = null, near = null }: { readonly [Name in keyof CollectionCaching]: CollectionCaching[Name] | null }) {
+  return { seconds, fastSeconds, near }
+}
+
+async function withMigrated<T>(config: Config, work: (database: Database, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { signal } = interruptible('stopping')
+  return await withDatabase(config.database, async database => {
+    await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
+    return await work(database, signal)
+  })
+}
+
+async function withStore<T>(config: Config, work: (store: CollectionStore, signal: AbortSignal) => Promise<T>): Promise<T> {
+  return await withMigrated(config, (database, signal) => work(createCollectionStore(database), signal))
+}

@@ -1,0 +1,98 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { AskError } from '../errors.ts'
+import { requireKey } from './documents.ts'
+import { hangupSignal } from './hangup.ts'
+import { collectionPattern, patternWords } from './schemas.ts'
+
+/** The caches as the edge sees them; server.ts hands over the functions that do the work. */
+export interface CacheApi {
+  /** Null: of all collections, and whatever else is cached. `redisKeys` null: Redis could not be cleared, or there is none. */
+  clear(collection: string | null, signal: AbortSignal): Promise<{ readonly redisKeys: number | null }>
+  figures(signal: AbortSignal): Promise<CacheFigures>
+}
+
+interface ByTier {
+  readonly memory: number
+  readonly redis: number
+}
+
+export interface MemoryFigures {
+  readonly entries: number
+  readonly bytes: number
+  readonly maxBytes: number
+  readonly hits: ByTier
+  readonly misses: number
+  readonly evictions: number
+}
+
+export interface CacheFigures {
+  readonly memory: Readonly<Record<'answer' | 'draft' | 'embedding', MemoryFigures>>
+  readonly answers: {
+    readonly near: ByTier
+    readonly stale: ByTier
+    readonly coalesced: ByTier
+    readonly refreshes: { readonly ok: number; readonly failed: number }
+    readonly saved: { readonly seconds: number; readonly llmCalls: number; readonly promptTokens: number; readonly completionTokens: number }
+  }
+  readonly redis: string
+  readonly near: { readonly mode: 'off' | 'learn' | number; readonly threshold: number | null; readonly observations: number | null }
+}
+
+export interface CacheRouteOptions {
+  readonly cache: CacheApi
+  /** Undefined: every route here answers 403. */
+  readonly adminApiKey: string | undefined
+}
+
+/** GET and DELETE /cache, behind ADMIN_API_KEY. */
+export function registerCache(app: FastifyInstance, { cache, adminApiKey }: CacheRouteOptions): void {
+  const onRequest = async (request: FastifyRequest) => requireKey(request, adminApiKey)
+
+  app.get('/cache', { onRequest }, async (request, reply) => {
+    refuseUnknown(request.query, [])
+    return figuresJson(await cache.figures(hangupSignal(request, reply)))
+  })
+
+  app.delete('/cache', { onRequest }, async (request, reply) => {
+    const collection = collectionOf(request.query)
+    const { redisKeys } = await cache.clear(collection, hangupSignal(request, reply))
+    return { collection, redis_keys: redisKeys }
+  })
+}
+
+/** A misspelt `collection` would clear all of them. */
+function refuseUnknown(query: unknown, known: readonly string[]): void {
+  const unknown = Object.keys(query as object).filter(name => !known.includes(name))
+  if (unknown.length > 0) throw inAddress(unknown.map(name => `${JSON.stringify(name.slice(0, 100))} is not a known parameter`).slice(0, 5).join(' and '))
+}
+
+/** Null: not said. */
+function collectionOf(query: unknown): string | null {
+  refuseUnknown(query, ['collection'])
+  const { collection } = query as { readonly collection?: string | readonly string[] }
+  if (collection === undefined) return null
+  if (typeof collection === 'string' && new RegExp(collectionPattern).test(collection)) return collection
+  throw inAddress(`collection ${patternWords[collectionPattern]}`)
+}
+
+function inAddress(detail: string): AskError {
+  return new AskError('invalid_request', { detail: `in the address, ${detail}` })
+}
+
+function figuresJson({ memory, answers, redis, near }: CacheFigures) {
+  const { saved, ...given } = answers
+  return {
+    // How often a draft was looked for in vain is how often the model was asked: that is counted there.
+    memory: { answer: memoryJson(memory.answer), draft: { ...memoryJson(memory.draft), misses: undefined }, embedding: memoryJson(memory.embedding) },
+    answers: {
+      ...given,
+      saved: { seconds: Math.round(saved.seconds * 1000) / 1000, llm_calls: saved.llmCalls, prompt_tokens: saved.promptTokens, completion_tokens: saved.completionTokens },
+    },
+    redis,
+    near: { mode: typeof near.mode === 'number' ? 'fixed' : near.mode, threshold: near.threshold, observations: near.observations },
+  }
+}
+
+function memoryJson({ entries, bytes, maxBytes, hits, misses, evictions }: MemoryFigures) {
+  return { entries, bytes, max_bytes: maxBytes, hits, misses, evictions }
+}
