@@ -19,6 +19,8 @@ const patienceMs = 250
 const readLimitMs = 5000
 /** After a failure the next read waits this long. */
 const pauseMs = 250
+/** A failure of longer ago says nothing of now: while questions come in and reads fail, the last is never so old. */
+const failedMs = 2 * (readLimitMs + pauseMs)
 
 export interface Current {
   /** At once, if what is known can be trusted. */
@@ -68,7 +70,7 @@ export function createCurrent(read: (name: string, signal: AbortSignal) => Promi
     if (trusted) return trusted
     const last = known.get(name)
     const failed = failures.get(name)
-    if (last && failed) return unchecked(last, failed.error)
+    if (last && failed && now() - failed.at < failedMs) return unchecked(last, failed.error)
     try {
       return await within(last ? patienceMs : readLimitMs, signal, readSince(name, now() - trustedMs))
     } catch (error) {
@@ -102,14 +104,15 @@ export function createCurrent(read: (name: string, signal: AbortSignal) => Promi
   }
 
   function begin(name: string): Reading {
+    const startedAt = now()
     const result = within(readLimitMs, never, signal => read(name, signal)).then(
       collection => noted(name, reading.startedAt, collection),
       (error: unknown) => {
-        failures.set(name, { error, at: now() })
+        if (known.has(name)) failures.set(name, { error, at: now() })
         throw error
       },
     ).finally(() => readings.delete(name))
-    const reading: Reading = { startedAt: now(), result }
+    const reading: Reading = { startedAt, result }
     readings.set(name, reading)
     return reading
   }
@@ -122,7 +125,7 @@ export function createCurrent(read: (name: string, signal: AbortSignal) => Promi
   }
 
   function forget(name?: string): void {
-    for (const each of name === undefined ? known.keys() : [name]) {
+    for (const each of name === undefined ? new Set([...known.keys(), ...readings.keys()]) : [name]) {
       const [last, reading] = [known.get(each), readings.get(each)]
       if (last) known.set(each, { ...last, asOf: -Infinity })
       if (reading) reading.startedAt = -Infinity
