@@ -57,10 +57,19 @@ const endpoint: Kind<string> = {
   read: text => (url('http', 'https').read(text) !== undefined && new URL(text).username + new URL(text).password === '' ? text : undefined),
 }
 
-/** One host or several, after which a Sentinel's has the name of the master. */
+const redisLogin = String.raw`([^\s/?#]*@)?`
+const redisHost = String.raw`(\[[\da-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?`
+const redisHosts = `${redisHost}(,${redisHost})*`
+
+/** As adapters/redis-url.ts reads it. */
+const redisPattern = new RegExp(
+  `^rediss?(://${redisLogin}${redisHost}(/\\d{0,5})?|\\+cluster://${redisLogin}${redisHosts}(/0?)?|`
+  + `\\+sentinel://${redisLogin}${redisHosts}/[^\\s/?#]+(/\\d{0,5})?(\\?(&?sentinel_(username|password)=[^\\s&#]*)*)?)$`,
+)
+
 const redisUrl: Kind<string> = {
   allowed: 'redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT (rediss… for TLS)',
-  read: text => (/^rediss?(\+cluster)?:\/\/\S+$|^rediss?\+sentinel:\/\/[^\s/]+\/[^\s/]+/.test(text) ? text : undefined),
+  read: text => (redisPattern.test(text) ? text : undefined),
 }
 
 /** `off`, `learn`, or the least similarity. */

@@ -4,12 +4,13 @@ import { modelMismatch } from './adapters/collections.ts'
 import { createDocumentStore, type DocumentStore } from './adapters/documents.ts'
 import { openDatabase, type Database } from './adapters/database.ts'
 import { openModels, type Models } from './adapters/models.ts'
+import { createNearQuestions } from './adapters/near-questions.ts'
 import { createPassageStore } from './adapters/passages.ts'
 import { openBm25, type Bm25 } from './adapters/textsearch.ts'
 import { openRedis, type RedisServer } from './adapters/redis.ts'
 import { createReranker } from './adapters/rerank.ts'
 import type { ChooseSteps } from './ask/choose.ts'
-import { embedWith } from './ask/embed.ts'
+import { embedWith, type Embedded } from './ask/embed.ts'
 import { extractFrom } from './ask/extract.ts'
 import { answerWith } from './ask/generate.ts'
 import { claimFrom } from './ask/claim.ts'
@@ -23,7 +24,10 @@ import { searchIn } from './ask/retrieve.ts'
 import { rerankWith } from './ask/rerank.ts'
 import { rewriteWith } from './ask/rewrite.ts'
 import { searchWith, type SearchPassages } from './ask/search.ts'
-import { createStages, type Stages } from './ask/stage.ts'
+import { createNear, type Near } from './ask/near.ts'
+import { nearAnswersFrom } from './ask/near-answers.ts'
+import { createStages, type Stage, type Stages } from './ask/stage.ts'
+import type { Understood } from './ask/understand.ts'
 import type { AskedCollection, AskWithin, Passage } from './ask/terms.ts'
 import { similarityRange, vectorWeight } from './ask/weights.ts'
 import { openCaches, type Caches } from './caching.ts'
@@ -45,6 +49,8 @@ export interface Deps {
   readonly caches: Caches
   readonly current: Current
   readonly remembering: Remembering
+  /** Null: switched off. */
+  readonly near: Near | null
   readonly search: SearchPassages
   /** To be waited for between a write and its reply. */
   onWritten(): Promise<void>
@@ -76,14 +82,15 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
     database.watch(current.forget)
     const caches = openCaches({ config: config.cache, redis, metrics })
     metrics.watchCaches(caches.sizes)
-    const { remembering, search } = arrange({ config, log, database, bm25, current, caches, models, metrics })
+    const { remembering, near, search } = arrange({ config, log, database, bm25, current, caches, models, metrics })
+    if (near) keep(near)
     keep(remembering)
     const onWritten = async () => {
       current.forget()
       // Of the embedded database there is no other replica.
       if (database.kind === 'postgres') await outlast()
     }
-    return { onWritten, database, bm25, store, models, redis, metrics, caches, current, remembering, search, close }
+    return { onWritten, database, bm25, store, models, redis, metrics, caches, current, near, remembering, search, close }
   } catch (error) {
     await close()
     throw error
@@ -134,22 +141,30 @@ const budgetMs = { remember: 2000, understand: 8000, embed: 5000, retrieve: 10_0
 const reserveMs = 200
 
 /** The pipeline as it runs: caching and looking up are arrangements around it, not branches inside it. */
-function arrange(parts: Parts): { remembering: Remembering; search: SearchPassages } {
+function arrange(parts: Parts): Pick<Deps, 'remembering' | 'near' | 'search'> {
   const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: parts.metrics.stages })
   const steps = stepsOf(parts, stages)
   const find = stages.stage('remember', budgetMs.remember, async (name: string, run) => await parts.current.check(name, run.signal))
-  return { remembering: remembered(createPipeline(steps), parts, stages), search: searchWith(steps, find) }
+  const near = nearOf(parts, steps.embed)
+  return { remembering: remembered(createPipeline(steps), near, parts, stages), near, search: searchWith(steps, find) }
 }
 
-function remembered(make: AskWithin, { config, current, caches, models, metrics, log }: Parts, { stage }: Stages): Remembering {
+function nearOf({ config: { cache }, database, models, log }: Parts, embed: Stage<Understood, Embedded>): Near | null {
+  const { mode, acceptedError } = cache.near
+  if (mode === 'off') return null
+  return createNear({ store: createNearQuestions(database), embed, model: models.embedder.model, mode, acceptedError, log })
+}
+
+function remembered(make: AskWithin, near: Near | null, { config, current, caches, models, metrics, log }: Parts, { stage }: Stages): Remembering {
   const { timeoutMs } = config.ask
+  const answers = near && nearAnswersFrom(near, caches.kept, metrics.answerCache, Date.now)
   return createRemembering({
     steps: {
       peek: current.peek,
       find: stage('remember', budgetMs.remember, async (name, run) => await current.find(name, run.signal)),
       check: stage('remember', budgetMs.remember, async (name, run) => await current.check(name, run.signal)),
       claim: caches.shared && stage('remember', timeoutMs, claimFrom(caches.shared)),
-      near: null,
+      near: answers && { look: stage('remember', budgetMs.remember, answers.look), learn: answers.learn },
       make,
     },
     kept: caches.kept,
@@ -162,7 +177,7 @@ function remembered(make: AskWithin, { config, current, caches, models, metrics,
 
 /** What changes answers and is the same for all questions. */
 function fingerprintOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
-  return JSON.stringify([version, promptVersion, embedder.model, named.chat, ask, rerank && [rerank.url, rerank.model, rerank.candidates]])
+  return JSON.stringify([version, promptVersion, embedder.model, named.baseUrl, named.chat, ask, rerank && [rerank.url, rerank.model, rerank.candidates]])
 }
 
 function stepsOf({ config, database, bm25, models, metrics, caches }: Parts, stages: Stages) {

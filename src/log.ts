@@ -83,13 +83,22 @@ function described(error: unknown, mask: (text: string) => string): Described | 
 }
 
 function secretsOf({ models, rerank, adminApiKey, database, redis }: Omit<LogConfig, 'log'>): string[] {
-  const passwords = [passwordOf(database?.url), passwordOf(redis?.url)]
+  const passwords = [passwordOf(database?.url), passwordOf(redis?.url), decoded(/[?&]sentinel_password=([^&#]*)/.exec(redis?.url ?? '')?.[1] ?? '')]
   return [models?.apiKey, rerank?.apiKey, adminApiKey, ...passwords].filter(secret => secret !== undefined && secret !== '') as string[]
 }
 
 /** Not by the URL parser: a Cluster's or a Sentinel's has several hosts. */
 function passwordOf(url = ''): string {
-  return decodeURIComponent(/^[a-z+]+:\/\/[^/@]*?:([^@/]*)@/.exec(url)?.[1] ?? '')
+  const [, login = ''] = /^(?:[a-z+]+:\/\/)?(?:([^\s/?#]*)@)?/.exec(url) ?? []
+  return login.includes(':') ? decoded(login.slice(login.indexOf(':') + 1)) : ''
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 function maskOf(secrets: readonly string[]): (text: string) => string {

@@ -3,7 +3,8 @@ import type { Cluster, Redis } from 'ioredis'
 /**
  * What must happen at once in Redis. A lease is a key that expires; its value is the holder's token, which grows with
  * every lease. The newest token is kept beside it (the fence), so that a holder whose lease ran out while it was busy
- * or frozen cannot write over what a later one made (Kleppmann, "How to do distributed locking", 2016).
+ * or frozen cannot write over what a later one made (Kleppmann, "How to do distributed locking", 2016). In the token is
+ * a name that the asker gave: asking again, when the reply was late, gets the same lease and not one's own back.
  *
  * KEYS in all: answer, lease, fence.
  */
@@ -12,10 +13,11 @@ local answer = redis.call('GET', KEYS[1])
 if answer and string.sub(answer, 1, 1) == '1' and (tonumber(string.sub(answer, 2, 14)) or 0) > tonumber(ARGV[3]) then return { 'found', '', answer } end
 local holder = redis.call('GET', KEYS[2])
 if holder == 'failed' then return { 'failed', '', answer } end
+if holder and string.match(holder, ':(.*)$') == ARGV[4] then return { 'yours', holder, answer } end
 if holder then return { 'theirs', '', false } end
 local time = redis.call('TIME')
-local token = math.max(time[1] * 1000000 + time[2], (tonumber(redis.call('GET', KEYS[3]) or '0') or 0) + 1)
-token = string.format('%.0f', token)
+local last = tonumber(string.match(redis.call('GET', KEYS[3]) or '', '^%d+')) or 0
+local token = string.format('%.0f', math.max(time[1] * 1000000 + time[2], last + 1)) .. ':' .. ARGV[4]
 redis.call('SET', KEYS[2], token, 'PX', ARGV[1])
 redis.call('SET', KEYS[3], token, 'PX', ARGV[2])
 return { 'yours', token, answer }`
@@ -45,8 +47,8 @@ export interface Claimed {
 }
 
 export interface Scripts {
-  /** `freshAfter`: an answer counts as found when it is fresh for longer than that, in milliseconds since 1970. */
-  claim(...args: [...Keys, leaseMs: number, fenceMs: number, freshAfter: number]): Promise<Claimed>
+  /** `freshAfter`: an answer counts as found when it is fresh for longer than that, in milliseconds since 1970. `asker`: a name like no other's. */
+  claim(...args: [...Keys, leaseMs: number, fenceMs: number, freshAfter: number, asker: string]): Promise<Claimed>
   renew(...args: [...Keys, token: string, leaseMs: number]): Promise<unknown>
   /** Gives 0 when the answer was not kept, because another holds the lease by now, or did. */
   keep(...args: [...Keys, token: string, ms: number, answer: Buffer]): Promise<unknown>

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { inTime } from './redis-in-time.ts'
+import { inTime } from '../resilience/in-time.ts'
 import type { RedisClient } from './redis-client.ts'
 
 /** Knows which servers answer, so that nobody waits for one that does not. */

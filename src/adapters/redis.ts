@@ -2,7 +2,7 @@ import type { Cluster, Redis } from 'ioredis'
 import type { RunLog } from '../ask/terms.ts'
 import { createRedisBreaker } from './redis-breaker.ts'
 import { createRedisClient, DeafNode } from './redis-client.ts'
-import { inTime, LateReply } from './redis-in-time.ts'
+import { inTime, LateReply } from '../resilience/in-time.ts'
 import { readRedisUrl } from './redis-url.ts'
 
 export interface RedisServer {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Remembered } from '../ask/freshness.ts'
 import type { Claim, Lease, SharedAnswers } from '../ask/shared.ts'
 import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
@@ -30,7 +31,10 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
 
   async function claim(key: string, freshAfter: number): Promise<Claim> {
     const keys = keysOf(key)
-    const reply = await redis.attempt('claim', () => scripts.claim(...keys, leaseMs, fenceMs, Math.round(freshAfter)), () => remove(key))
+    const asker = randomUUID()
+    const ask = () => redis.attempt('claim', () => scripts.claim(...keys, leaseMs, fenceMs, Math.round(freshAfter), asker), () => remove(key))
+    // Once more where it was only late: a run that is not shared costs more than the wait.
+    const reply = (await ask()) ?? (redis.isUsable() ? await ask() : undefined)
     if (!reply) return { kind: 'alone', isAway: true }
     const found = reply.answer ? decoded(key, reply.answer) : undefined
     switch (reply.kind) {

@@ -56,8 +56,11 @@ function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 
 const ascii = /^[\0-\x7f]*$/
 
+/** At the end of a word, where it only ends the sentence. After a blank it may be what is asked about: "the operator !". */
+const finalMarks = /(?:[\s?؟？]|(?<=[\p{L}\p{N}\p{M}\p{Pe}\p{Pf}"'?؟？!.…。！;])[!.…。！;])+$/u
+
 /** Spellings of one question: Unicode form, case, blanks and the marks at its end make no difference. */
 export function normalised(text: string): string {
   const composed = ascii.test(text) ? text : text.normalize('NFKC')
-  return composed.toLowerCase().replace(/\s+/gu, ' ').replace(/[\s?!.…؟？。！;]+$/u, '').trim()
+  return composed.toLowerCase().replace(/\s+/gu, ' ').replace(finalMarks, '').trim()
 }

@@ -1,4 +1,5 @@
 import { startDeadline } from '../resilience/deadline.ts'
+import { inTime } from '../resilience/in-time.ts'
 import type { AskedCollection } from './terms.ts'
 
 /**
@@ -72,7 +73,8 @@ export function createCurrent(read: (name: string, signal: AbortSignal) => Promi
     const failed = failures.get(name)
     if (last && failed && now() - failed.at < failedMs) return unchecked(last, failed.error)
     try {
-      return await within(last ? patienceMs : readLimitMs, signal, readSince(name, now() - trustedMs))
+      const read = within(readLimitMs, signal, readSince(name, now() - trustedMs))
+      return await (last ? inTime(patienceMs, read) : read)
     } catch (error) {
       if (signal.aborted || !last) throw error
       failures.set(name, { error, at: now() })

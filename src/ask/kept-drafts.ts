@@ -71,7 +71,7 @@ function* replayed({ text, madeAt }: KeptDraft, tier: CacheTier, now: number): G
 }
 
 /** The mark between passages is random in a prompt; here it must not be. */
-function keyOf({ asked, question, passages }: Request, fingerprint: string): string {
+function keyOf({ asked, question, passages, caching }: Request, fingerprint: string): string {
   const prompt = promptFor({ text: asked.text, history: question.history }, passages, asked.language, '')
-  return hash('sha256', JSON.stringify([fingerprint, question.tenant ?? null, prompt]), 'base64url')
+  return hash('sha256', JSON.stringify([fingerprint, question.tenant ?? null, caching?.cleared ?? 0, prompt]), 'base64url')
 }

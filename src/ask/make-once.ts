@@ -3,6 +3,7 @@ import type { Place } from './cache-key.ts'
 import type { Remembered } from './freshness.ts'
 import type { CacheCounts, KeptAnswers } from './kept-answers.ts'
 import type { NearAnswers, Seen } from './near-answers.ts'
+import { orWithout } from './go-without.ts'
 import { replay } from './replay.ts'
 import type { Lease } from './shared.ts'
 import type { Stage } from './stage.ts'
@@ -63,7 +64,7 @@ export function makeOnceWith({ claim: claimStage, near, make }: MakeSteps, kept:
 
   async function* makeIt(asked: Asked, lease: Lease | null, run: Run): AsyncGenerator<AskEvent, void> {
     const { question, collection, place, before, anewAfter } = asked
-    const seen = anewAfter === undefined && near ? await near.look({ question, collection, place }, run) : null
+    const seen = anewAfter === undefined && near ? await orWithout(null, run, brief => near.look({ question, collection, place }, brief)) : null
     if (seen?.answer) return yield* replay(seen.answer)
     const startedAt = performance.now()
     const events = orBefore(make(question, collection, run), amiss => before ? kept.giveInstead(before, 'memory', amiss) : null, run.signal)

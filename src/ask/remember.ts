@@ -62,7 +62,7 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
   }
 
   async function* ask(question: Question, run: Run): AsyncGenerator<AskEvent, void> {
-    const collection = await located(steps.find, question, run)
+    const collection = steps.peek(question.collection) ?? (await located(steps.find, question, run))
     if (!collection.unchecked) return yield* askWithin(question, collection, run)
     const last = await lastOf(question, collection, run.wishes)
     if (last) return yield* replay(last)

@@ -221,6 +221,8 @@ export interface CollectionCaching {
   readonly fastSeconds?: number
   /** False: no answers of similar questions. */
   readonly near?: boolean
+  /** How often its caches were cleared. */
+  readonly cleared?: number
 }
 
 /** The pipeline with its collection already looked up. */

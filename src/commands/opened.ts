@@ -5,15 +5,15 @@ import { openModels, type Models, type ModelSettings } from '../adapters/models.
 /**
  * The database while `work` runs. Without the service's bound on a statement: nobody waits for an answer here, and
  * switching a large collection to another model takes minutes. What it wrote is what every replica answers from when
- * this resolves.
+ * this is over.
  */
 export async function withDatabase<T>(settings: DatabaseSettings, work: (database: Database) => Promise<T>): Promise<T> {
   const database = await openDatabase({ ...settings, statementTimeoutMs: 0 })
   try {
-    const result = await work(database)
-    if (database.kind === 'postgres') await outlast()
-    return result
+    return await work(database)
   } finally {
+    // Interrupted or failed, it has perhaps written something too.
+    if (database.kind === 'postgres') await outlast()
     await database.close()
   }
 }

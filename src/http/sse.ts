@@ -19,7 +19,9 @@ const heartbeat = ': still here\n\n'
  * 15 s keeps proxies from closing a quiet connection. The generator is returned when the client goes.
  */
 export function sseStream(first: IteratorResult<AskEvent>, rest: AsyncGenerator<AskEvent>, view: () => AnswerView): Readable {
-  return Readable.from(frames(first, rest, view), { objectMode: false, highWaterMark: 16_384 })
+  const stream = Readable.from(frames(first, rest, view), { objectMode: false, highWaterMark: 16_384 })
+  // One that is destroyed before it was read never enters the generator, whose `finally` would do this.
+  return stream.once('close', () => void rest.return(undefined).catch(() => {}))
 }
 
 async function* frames(first: IteratorResult<AskEvent>, rest: AsyncGenerator<AskEvent>, view: () => AnswerView): AsyncGenerator<string> {
