@@ -51,8 +51,14 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
 
   function leaseOf(key: string, token: string): Lease {
     const keys = keysOf(key)
-    const renewal = setInterval(() => void redis.attempt('renew', () => scripts.renew(...keys, token, leaseMs)), leaseMs / 3).unref()
+    const endsAt = performance.now() + fenceMs
+    const renewal = setInterval(renew, leaseMs / 3).unref()
     let isOver = false
+    // Who holds it longer than any run takes has lost it.
+    function renew(): void {
+      if (performance.now() > endsAt) clearInterval(renewal)
+      else void redis.attempt('renew', () => scripts.renew(...keys, token, leaseMs))
+    }
     const end = async (work: () => Promise<unknown>) => {
       clearInterval(renewal)
       if (isOver) return
@@ -67,13 +73,19 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
 
   function decoded(key: string, bytes: Buffer): Remembered | undefined {
     const value = decodeAnswer(bytes)
-    if (value === undefined) remove(key)
+    // Only that: a lease that came with it is good.
+    if (value === undefined) removeKeys(keysOf(key).slice(0, 1))
     return value
   }
 
+  /** Any of the three may be of another kind. */
   function remove(key: string): void {
+    removeKeys(keysOf(key))
+  }
+
+  function removeKeys(keys: readonly string[]): void {
     onCorrupt()
-    for (const each of keysOf(key)) void redis.attempt('remove', client => client.unlink(each))
+    for (const each of keys) void redis.attempt('remove', client => client.unlink(each))
   }
 
   return { get, claim }

@@ -28,6 +28,8 @@ export function claimFrom(shared: SharedAnswers) {
     const end = performance.now() + patience * (run.deadline - performance.now())
     for (let waits = 0; ; waits++) {
       const claim = await shared.claim(key, freshAfter)
+      // Nobody would give it back, and it would be renewed for ever.
+      if (run.signal.aborted && claim.kind === 'yours') void claim.lease.release(false)
       run.signal.throwIfAborted()
       if (claim.kind !== 'theirs') return { claim, hasWaited: waits > 0 }
       if (!isPatient || performance.now() > end) return { claim: { kind: 'alone' }, hasWaited: true }

@@ -48,10 +48,15 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
 
   /** As the answer of a request; `coalesced` where another replica made it meanwhile. */
   function give(found: Remembered, tier: CacheTier, status?: 'coalesced'): Answer {
+    const answer = show(found, tier, status)
+    counts.given(answer.cache.status as 'hit' | 'stale' | 'coalesced', tier, found)
+    return answer
+  }
+
+  /** The same, not counted. */
+  function show(found: Remembered, tier: CacheTier, status?: 'coalesced'): Answer {
     const at = now()
-    const said = status ?? (at <= found.freshUntil ? 'hit' : 'stale')
-    counts.given(said, tier, found)
-    return again(found.answer, { status: said, tier, age: ageOf(found, at) })
+    return again(found.answer, { status: status ?? (at <= found.freshUntil ? 'hit' : 'stale'), tier, age: ageOf(found, at) })
   }
 
   /** Because a better one cannot be had, `amiss` being down; null where it is older than that allows. */
@@ -91,5 +96,5 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
     void work.catch(() => {}).finally(() => storing.delete(work))
   }
 
-  return { mine: own.get, find, give, giveInstead, keep, copy, secondsFor, track, settled: async () => void (await Promise.allSettled(storing)) }
+  return { mine: own.get, find, give, show, giveInstead, keep, copy, secondsFor, track, settled: async () => void (await Promise.allSettled(storing)) }
 }

@@ -24,8 +24,8 @@ export interface Asked {
   readonly question: Question
   readonly collection: AskedCollection
   readonly place: Place
-  /** One past its time. */
-  readonly before?: Remembered | undefined
+  /** One past its time; null: none is wanted. */
+  readonly before?: Remembered | null | undefined
   /**
    * Milliseconds since 1970: what is fresh no longer than that will not do, nor will a near question's. Infinity:
    * nothing will, not even what another replica is making. Absent: whatever is fresh now.
@@ -44,11 +44,11 @@ export function makeOnceWith({ claim: claimStage, near, make }: MakeSteps, kept:
     const { claim, hasWaited } = claimStage ? await claimStage(wanted, run) : alone
     if (claim.kind === 'found') {
       kept.copy(place.key, claim.found)
-      // Anew, and found: another replica has refreshed it, and nobody waits for it here.
-      return yield* anewAfter === undefined ? replay(kept.give(claim.found, 'redis', hasWaited ? 'coalesced' : undefined)) : []
+      // Anew, and found: another replica has refreshed it. Not counted, for nobody waits for it here, or they joined and are.
+      return yield* replay(anewAfter === undefined ? kept.give(claim.found, 'redis', hasWaited ? 'coalesced' : undefined) : kept.show(claim.found, 'redis'))
     }
     const lease = claim.kind === 'yours' ? claim.lease : null
-    const before = asked.before ?? claim.before
+    const before = asked.before === undefined ? claim.before : asked.before
     const isAway = claim.kind === 'alone' && claim.isAway === true
     let isOver = false
     try {

@@ -71,13 +71,14 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
 
   async function* askWithin(question: Question, collection: AskedCollection, run: Run): AsyncGenerator<AskEvent, void> {
     const { wishes = {} } = run
+    if (wishes.onlyIfCached && (wishes.noCache || wishes.noStore)) throw notCached()
     if (wishes.noStore) return yield* bypassing(steps.make(question, collection, run))
     const place = placeOf(question, collection, fingerprint)
     const asked = { question, collection, place, before: kept.mine(place.key) }
-    if (wishes.noCache) return yield* bypassing(makeOnce({ ...asked, before: undefined, anewAfter: Infinity }, run))
+    if (wishes.noCache) return yield* bypassing(makeOnce({ ...asked, before: null, anewAfter: Infinity }, run))
     const found = fromMemory(asked, wishes) ?? (await fromRedis(asked, wishes))
     if (found) return yield* replay(found)
-    if (wishes.onlyIfCached) throw new AskError('not_cached', { detail: 'no answer that fits is cached, and only-if-cached wants no other' })
+    if (wishes.onlyIfCached) throw notCached()
     if (wishes.maxAge !== undefined) return yield* makeOnce({ ...asked, anewAfter: Infinity }, run)
     yield* together(asked, run)
   }
@@ -141,6 +142,10 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
   }
 
   return { ask, recall, close }
+}
+
+function notCached(): AskError {
+  return new AskError('not_cached', { detail: 'no answer that fits is cached, and only-if-cached wants no other' })
 }
 
 async function located(find: RememberSteps['find'], { collection: name }: Question, run: Run): Promise<AskedCollection> {
