@@ -26,7 +26,7 @@ const vector = Float32Array.from({ length: 384 }, (_, i) => Math.fround(Math.sin
 
 t.test('an answer comes back as it was', async t => t.same(decodeAnswer(encodeAnswer(remembered)), remembered))
 
-t.test('an answer with any text comes back as it was', async t => {
+t.test('an answer with any text comes back as it was', async () => {
   const text = fc.string({ unit: 'grapheme' })
   fc.assert(fc.property(text, text, fc.nat(2e12), (words, quote, madeAt) => {
     const value: Remembered = { ...remembered, madeAt, freshUntil: madeAt + 1000, answer: { ...answer, text: words, citations: [{ ...answer.citations[0]!, quote }] } }
@@ -92,7 +92,7 @@ t.test('a vector of another length or form, or with something that is no number:
   for (const odd of [NaN, Infinity, 1e6]) t.equal(decodeVector(encodeVector(Float32Array.of(odd)), 1), undefined, String(odd))
 })
 
-t.test('no bytes at all make a codec throw', async t => {
+t.test('no bytes at all make a codec throw', async () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom('', '1', '11790000300000'), (bytes, head) => {
     const damaged = Buffer.concat([Buffer.from(head), bytes])
     decodeVector(damaged, 8)

@@ -29,7 +29,7 @@ const question: fc.Arbitrary<Question> = fc.record(
 
 const keyOf = (asked: Question, within: Partial<AskedCollection> = {}, fingerprint = 'settings') => placeOf(asked, { ...collection, ...within }, fingerprint).key
 
-t.test('the same question has the same place, at every time', async t => {
+t.test('the same question has the same place, at every time', async () => {
   fc.assert(fc.property(question, asked => JSON.stringify(placeOf(asked, collection, 's')) === JSON.stringify(placeOf(structuredClone(asked), { ...collection }, 's'))))
 })
 
@@ -43,7 +43,7 @@ function meaning(given: Filters): string {
 }
 
 const differs = (name: keyof Question, other: fc.Arbitrary<Question>, isEqual: (a: Question, b: Question) => boolean) =>
-  t.test(`another ${name}, another key`, async t => {
+  t.test(`another ${name}, another key`, async () => {
     fc.assert(fc.property(question, other, (asked, another) => {
       const changed = { ...asked, [name]: another[name] }
       if (another[name] === undefined) delete (changed as Record<string, unknown>)[name]
@@ -55,7 +55,7 @@ for (const name of ['tenant', 'mode', 'topK', 'language', 'history'] as const) d
 differs('filters', question, (a, b) => meaning(a.filters) === meaning(b.filters))
 differs('text', question, (a, b) => normalised(a.text) === normalised(b.text))
 
-t.test('another collection, epoch or fingerprint, another key and another partition', async t => {
+t.test('another collection, epoch or fingerprint, another key and another partition', async () => {
   fc.assert(fc.property(question, fc.nat(9), fc.nat(9), fc.string({ maxLength: 5 }), (asked, id, epoch, fingerprint) => {
     const changed = placeOf(asked, { ...collection, id, epoch }, fingerprint)
     const base = placeOf(asked, collection, 'settings')
@@ -64,7 +64,7 @@ t.test('another collection, epoch or fingerprint, another key and another partit
   }), { numRuns: 2000 })
 })
 
-t.test('a collection that grew, or has other weights, at the same epoch: the same key', async t => {
+t.test('a collection that grew, or has other weights, at the same epoch: the same key', async () => {
   fc.assert(fc.property(question, asked => keyOf(asked) === keyOf(asked, { chunkCount: 11, efSearch: 40, caching: { seconds: 5 }, unchecked: { error: new Error('away'), sinceMs: 1 } })))
 })
 
@@ -95,7 +95,7 @@ t.test('nothing slides from one field into another', async t => {
   t.equal(new Set(others.map(asked => keyOf(asked))).size, others.length)
 })
 
-t.test('the order of fields, of bounds, and of the values of a list, makes no difference, nor a value said twice', async t => {
+t.test('the order of fields, of bounds, and of the values of a list, makes no difference, nor a value said twice', async () => {
   const shuffled = <T>(list: readonly T[]) => fc.shuffledSubarray([...list], { minLength: list.length })
   const pair = question.chain(asked => fc.tuple(fc.constant(asked), shuffled(Object.entries(asked.filters))))
   fc.assert(fc.property(pair, fc.func(fc.nat()), ([asked, entries], weight) => {
@@ -109,7 +109,7 @@ t.test('the order of fields, of bounds, and of the values of a list, makes no di
   }), { numRuns: 1000 })
 })
 
-t.test('the key begins with the collection, and holds nothing of the question', async t => {
+t.test('the key begins with the collection, and holds nothing of the question', async () => {
   fc.assert(fc.property(question, asked => /^7:[\w-]{43}$/.test(keyOf(asked))))
 })
 
@@ -117,7 +117,7 @@ t.test('the key begins with the collection, and holds nothing of the question', 
 const word = fc.string({ unit: fc.constantFrom('a', 'B', 'é', 'Å', 'Ж', 'ё', 'й', 'ệ', 'ω', 'ñ', '5', '語', 'が', '-', '+'), minLength: 1, maxLength: 6 })
 const words = fc.array(word, { minLength: 1, maxLength: 5 })
 
-t.test('Unicode form, case, blanks and the marks at the end make no difference', async t => {
+t.test('Unicode form, case, blanks and the marks at the end make no difference', async () => {
   const form = fc.constantFrom('NFC', 'NFD', 'NFKC', 'NFKD')
   const blank = fc.constantFrom(' ', '  ', '\n', '\t', '\u00a0', '\u3000', ' \r\n ')
   const marks = fc.constantFrom('', '?', '??', ' ?', '!', '?!', '.', '...', '…', '？', '。', ' ؟', '; ')
@@ -133,7 +133,7 @@ t.test('other words are other questions: letters, digits, marks inside, accents'
   t.equal(new Set(texts.map(normalised)).size, texts.length)
 })
 
-t.test('a spelling of a spelling is that spelling', async t => {
+t.test('a spelling of a spelling is that spelling', async () => {
   const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'binary' }), words.map(parts => parts.join(' ')))
   fc.assert(fc.property(text, text => normalised(normalised(text)) === normalised(text)), { numRuns: 2000 })
 })

@@ -36,13 +36,13 @@ t.test('instead of nothing it is given so many seconds past its time, and not on
   t.same([70_000, 80_000, 80_001].map(now => isBetterThanNothing(found, 10, now)), [true, true, false])
 })
 
-t.test('a refresh is never due for what took no time, and always past its time', async t => {
+t.test('a refresh is never due for what took no time, and always past its time', async () => {
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   fc.assert(fc.property(random, random => !isRefreshDue({ ...found, tookMs: 0 }, 69_999, random)))
   fc.assert(fc.property(random, fc.integer({ min: 70_000, max: 1e9 }), (random, now) => isRefreshDue(found, now, random)))
 })
 
-t.test('a refresh that is due stays due: nearer the end, for what takes longer, for a smaller draw', async t => {
+t.test('a refresh that is due stays due: nearer the end, for what takes longer, for a smaller draw', async () => {
   const random = fc.double({ min: 1e-9, max: 1, noNaN: true })
   const times = fc.record({ now: fc.integer({ min: 10_000, max: 69_000 }), later: fc.nat(1000), tookMs: fc.nat(20_000), longer: fc.nat(5000), random, smaller: random })
   fc.assert(fc.property(times, ({ now, later, tookMs, longer, random, smaller }) =>

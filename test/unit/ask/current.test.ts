@@ -1,0 +1,362 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import fc from 'fast-check'
+import t from 'tap'
+import { createCurrent, outlast, trustedMs } from '../../../src/ask/current.ts'
+import type { AskedCollection } from '../../../src/ask/terms.ts'
+import { manualClock } from '../../support/clock.ts'
+
+function collection(epoch: number): AskedCollection {
+  return { id: 1, name: 'default', epoch, modelId: 1, chunkCount: 1, windowsPerChunk: 1, efSearch: null, languages: [], vectorWeights: {}, caching: {} }
+}
+
+interface Read {
+  readonly signal: AbortSignal
+  give(epoch: number | null): void
+  fail(error?: unknown): void
+}
+
+const everyRead: Read[] = []
+// Else the process waits until the last of them is too late.
+t.teardown(() => everyRead.forEach(read => read.give(null)))
+
+/** Reads that end when a test says so, at a time that passes when a test says so. */
+function setUp() {
+  const clock = manualClock()
+  const reads: Read[] = []
+  const current = createCurrent((_, signal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<AskedCollection | null>()
+    const read: Read = { signal, give: epoch => resolve(epoch === null ? null : collection(epoch)), fail: (error = new Error('away')) => reject(error) }
+    for (const list of [reads, everyRead]) list.push(read)
+    return promise
+  }, clock.now)
+  clock.advance(100_000)
+  const { signal: never } = new AbortController()
+  const find = (name = 'default', signal = never) => current.find(name, signal)
+  /** What is known from a read that began now. */
+  const know = async (epoch: number) => {
+    const found = find()
+    await settle()
+    reads.at(-1)!.give(epoch)
+    await found
+  }
+  return { clock, reads, know, ...current, find, check: () => current.check('default', never) }
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await turn()
+}
+
+async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  let isSettled = false
+  const note = () => void (isSettled = true)
+  promise.then(note, note)
+  await settle()
+  return !isSettled
+}
+
+t.test('what was read is known for as long as it is trusted, without another read', async t => {
+  const { clock, reads, know, peek, find } = setUp()
+  t.equal(peek('default'), undefined)
+  await know(1)
+  clock.advance(trustedMs / 2)
+  t.equal(peek('default')?.epoch, 1)
+  t.equal((await find())?.epoch, 1)
+  t.equal(reads.length, 1)
+})
+
+t.test('past half of its time it is read anew behind the questions, by one read', async t => {
+  const { clock, reads, know, peek } = setUp()
+  await know(1)
+  clock.advance(trustedMs / 2 + 1)
+  for (let i = 0; i < 100; i++) t.equal(peek('default')?.epoch, 1)
+  t.equal(reads.length, 2)
+  reads[1]!.give(2)
+  await settle()
+  t.equal(peek('default')?.epoch, 2)
+})
+
+t.test('what was read longer ago is not given: it is waited for', async t => {
+  const { clock, reads, know, peek, find } = setUp()
+  await know(1)
+  clock.advance(trustedMs + 1)
+  t.equal(peek('default'), undefined)
+  const found = find()
+  await settle()
+  t.ok(await isPending(found))
+  reads.at(-1)!.give(2)
+  t.equal((await found)?.epoch, 2)
+})
+
+t.test('the time counts from when the read began, not from when it ended', async t => {
+  const { clock, reads, peek, find } = setUp()
+  const found = find()
+  await settle()
+  clock.advance(trustedMs + 1)
+  reads[0]!.give(1)
+  await found
+  t.equal(peek('default'), undefined)
+})
+
+t.test('a read that takes a while to be begun counts from before that', async t => {
+  const clock = manualClock()
+  const current = createCurrent(async () => {
+    clock.advance(trustedMs + 1) // the process was stopped after the query had left
+    return collection(1)
+  }, clock.now)
+  await current.find('default', new AbortController().signal)
+  t.equal(current.peek('default'), undefined)
+})
+
+t.test('many who ask share one read', async t => {
+  const { reads, find } = setUp()
+  const all = Array.from({ length: 100 }, () => find())
+  await settle()
+  t.equal(reads.length, 1)
+  reads[0]!.give(1)
+  t.same(new Set((await Promise.all(all)).map(each => each?.epoch)), new Set([1]))
+})
+
+t.test('a read that began too long ago is waited for, and then another is begun; two of them ask once', async t => {
+  const { clock, reads, find } = setUp()
+  const early = find()
+  await settle()
+  clock.advance(trustedMs + 1)
+  const late = [find(), find()]
+  await settle()
+  t.equal(reads.length, 1)
+  reads[0]!.give(1)
+  t.equal((await early)?.epoch, 1)
+  await settle()
+  t.equal(reads.length, 2)
+  reads[1]!.give(2)
+  t.same((await Promise.all(late)).map(each => each?.epoch), [2, 2])
+})
+
+t.test('each collection has a read of its own', async t => {
+  const { reads, find } = setUp()
+  const both = [find('one'), find('two')]
+  await settle()
+  reads[1]!.give(2)
+  t.equal((await both[1])?.epoch, 2)
+  reads[0]!.give(null)
+  t.equal(await both[0], null)
+})
+
+t.test('forgotten: what is known is not given', async t => {
+  for (const name of ['default', undefined]) {
+    const { reads, know, forget, peek, find } = setUp()
+    await know(1)
+    forget(name)
+    t.equal(peek('default'), undefined)
+    const found = find()
+    await settle()
+    reads.at(-1)!.give(2)
+    t.equal((await found)?.epoch, 2)
+  }
+})
+
+t.test('another is forgotten: what is known stays', async t => {
+  const { know, forget, peek } = setUp()
+  await know(1)
+  forget('other')
+  t.equal(peek('default')?.epoch, 1)
+})
+
+t.test('forgotten during a read: who asks after that gets a later read, and what the first gave is never trusted', async t => {
+  const { reads, know, clock, forget, peek, find } = setUp()
+  await know(1)
+  clock.advance(trustedMs + 1)
+  const early = find()
+  await settle()
+  forget('default')
+  const late = find()
+  await settle()
+  reads[1]!.give(1)
+  t.equal((await early)?.epoch, 1)
+  t.equal(peek('default'), undefined)
+  t.ok(await isPending(late))
+  reads[2]!.give(2)
+  t.equal((await late)?.epoch, 2)
+})
+
+t.test('forgotten during the very first read, with or without its name: the same', async t => {
+  for (const name of ['default', undefined]) {
+    const { reads, forget, peek, find } = setUp()
+    const early = find()
+    await settle()
+    forget(name)
+    const late = find()
+    await settle()
+    reads[0]!.give(1)
+    await early
+    t.equal(peek('default'), undefined, String(name))
+    t.ok(await isPending(late), String(name))
+    reads[1]!.give(2)
+    t.equal((await late)?.epoch, 2)
+  }
+})
+
+t.test('there is none: null; one that was deleted is gone, one that is made is found', async t => {
+  const { clock, reads, know, peek, find } = setUp()
+  await know(1)
+  for (const [epoch, expected] of [[null, undefined], [5, 5], [null, undefined]] as const) {
+    clock.advance(trustedMs + 1)
+    const found = find()
+    await settle()
+    reads.at(-1)!.give(epoch)
+    t.equal((await found)?.epoch, expected)
+    t.equal(peek('default')?.epoch, expected)
+  }
+})
+
+t.test('a read that fails, and nothing is known: its error', async t => {
+  const { reads, find, check } = setUp()
+  const [found, checked] = [find(), check()]
+  await settle()
+  const error = new Error('away')
+  reads[0]!.fail(error)
+  await t.rejects(found, error)
+  await t.rejects(checked, error)
+})
+
+t.test('a read that fails: what was known last, unchecked, with why and for how long', async t => {
+  const { clock, reads, know, find } = setUp()
+  await know(1)
+  clock.advance(1000)
+  const found = find()
+  await settle()
+  const error = new Error('away')
+  reads.at(-1)!.fail(error)
+  t.match(await found, { epoch: 1, unchecked: { error, sinceMs: 1000 } })
+  clock.advance(100)
+  t.match(await find(), { epoch: 1, unchecked: { error, sinceMs: 1100 } }, 'at once, without a read')
+  t.equal(reads.length, 2)
+})
+
+t.test('check never gives what is unchecked', async t => {
+  const { clock, reads, know, find, check } = setUp()
+  await know(1)
+  clock.advance(1000)
+  const found = find()
+  await settle()
+  reads.at(-1)!.fail()
+  await found
+  const checked = check()
+  await settle()
+  reads.at(-1)!.fail(new Error('still away'))
+  await t.rejects(checked, { message: 'still away' })
+  const again = check()
+  await settle()
+  reads.at(-1)!.give(2)
+  const known = await again
+  t.match(known, { epoch: 2 })
+  t.equal(known?.unchecked, undefined)
+})
+
+t.test('after a failure it is tried again behind the questions, after a pause, and then known again', async t => {
+  const { clock, reads, know, find, peek } = setUp()
+  await know(1)
+  clock.advance(1000)
+  const found = find()
+  await settle()
+  reads.at(-1)!.fail()
+  await found
+  await find()
+  t.equal(reads.length, 2, 'not at once')
+  clock.advance(300)
+  t.match(await find(), { unchecked: {} })
+  t.equal(reads.length, 3)
+  reads[2]!.give(2)
+  await settle()
+  t.match(peek('default'), { epoch: 2, unchecked: undefined })
+})
+
+t.test('a failure of long ago says nothing: a question waits for the read', async t => {
+  const { clock, reads, know, find } = setUp()
+  await know(1)
+  clock.advance(1000)
+  const found = find()
+  await settle()
+  reads.at(-1)!.fail()
+  await found
+  clock.advance(60_000)
+  const later = find()
+  await settle()
+  t.ok(await isPending(later))
+  reads.at(-1)!.give(2)
+  t.match(await later, { epoch: 2, unchecked: undefined })
+})
+
+t.test('a read that hangs: what was known, unchecked, after a moment; and the next who asks does not wait', async t => {
+  const { clock, reads, know, find } = setUp()
+  await know(1)
+  clock.advance(1000)
+  t.match(await find(), { epoch: 1, unchecked: { sinceMs: 1000 } })
+  const next = find()
+  await settle()
+  t.notOk(await isPending(next))
+  t.equal(reads.length, 2, 'a database that hangs is not asked again and again')
+  reads[1]!.give(2)
+  await settle()
+  t.match(await find(), { epoch: 2, unchecked: undefined }, 'and what it says in the end counts')
+})
+
+t.test('one who leaves gets the reason; the others go on waiting for the same read', async t => {
+  const { reads, find } = setUp()
+  const leaver = new AbortController()
+  const leaves = find('default', leaver.signal)
+  const stays = find()
+  await settle()
+  leaver.abort(new Error('gone'))
+  await t.rejects(leaves, { message: 'gone' })
+  t.equal(reads[0]!.signal.aborted, false)
+  reads[0]!.give(1)
+  t.equal((await stays)?.epoch, 1)
+  t.equal(reads.length, 1)
+})
+
+/**
+ * The promise itself, in a world of its own: a writer commits and waits as long as writers do; a question asked after
+ * that must not get an epoch from before. Reads take any time, questions come at any time, a message may be lost.
+ */
+t.test('whatever the order of commits, reads, questions and messages, no question gets an epoch from before a write that was over', async () => {
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ what: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 120 }) }) },
+    { weight: 2, arbitrary: fc.record({ what: fc.constantFrom('ask' as const, 'commit' as const, 'forget' as const), ms: fc.constant(0) }) },
+    { weight: 3, arbitrary: fc.record({ what: fc.constant('answer' as const), ms: fc.nat(3) }) },
+  )
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80 }), async steps => {
+    const clock = manualClock()
+    let epoch = 0
+    const commits: { readonly epoch: number; readonly repliedAt: number }[] = []
+    const waiting: (() => void)[] = []
+    const current = createCurrent(() => {
+      const seen = epoch // its snapshot is taken as it begins
+      return new Promise(resolve => void waiting.push(() => resolve(collection(seen))))
+    }, clock.now)
+    const wrong: string[] = []
+    const ask = () => {
+      const least = Math.max(0, ...commits.filter(({ repliedAt }) => repliedAt <= clock.now()).map(each => each.epoch))
+      const note = (found: AskedCollection | null | undefined) => void (found && !found.unchecked && found.epoch < least && wrong.push(`${found.epoch} < ${least}`))
+      note(current.peek('default'))
+      void current.find('default', new AbortController().signal).then(note, () => {})
+    }
+    for (const { what, ms } of steps) {
+      if (what === 'pass') clock.advance(ms)
+      if (what === 'ask') ask()
+      if (what === 'commit') commits.push({ epoch: ++epoch, repliedAt: clock.now() + trustedMs + 5 })
+      if (what === 'forget') current.forget('default')
+      if (what === 'answer') waiting.splice(ms, 1)[0]?.()
+      await settle()
+    }
+    for (const give of waiting) give()
+    await settle()
+    return wrong.length === 0
+  }), { numRuns: 150 })
+})
+
+t.test('a writer waits longer than anything is trusted', async t => {
+  const startedAt = performance.now()
+  await outlast()
+  t.ok(performance.now() - startedAt > trustedMs)
+})
