@@ -67,7 +67,8 @@ export function makeOnceWith({ claim: claimStage, near, make }: MakeSteps, kept:
     const seen = anewAfter === undefined && near ? await orWithout(null, run, brief => near.look({ question, collection, place }, brief)) : null
     if (seen?.answer) return yield* replay(seen.answer)
     const startedAt = performance.now()
-    const events = orBefore(make(question, collection, run), amiss => before ? kept.giveInstead(before, 'memory', amiss) : null, run.signal)
+    const made = make(question, collection, run)
+    const events = before ? orBefore(made, amiss => kept.giveInstead(before, 'memory', amiss), run.signal) : made
     for await (const event of events) {
       if (event.type === 'done') {
         if (event.answer.cache.status === 'miss' && anewAfter === undefined) counts.missed()
