@@ -16,6 +16,9 @@ const rent = 'How much does a place in the dormitory cost?'
 const caller = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' }
 const traceparent = `00-${caller.traceId}-${caller.spanId}-01`
 
+/** One of these a request; the first two when it went well. */
+const lastLines: readonly unknown[] = ['answered', 'searched', 'request completed', 'not answered']
+
 /** A service in a process of its own (tracing is one per process), with the handbook and a model. */
 async function start(t: Test, settings: Record<string, string> = {}) {
   const model = await startModel(t)
@@ -26,7 +29,7 @@ async function start(t: Test, settings: Record<string, string> = {}) {
   /** The lines of a request, once the last one is written. */
   const linesOfReply = async (reply: { headers: Headers }): Promise<LogLine[]> => {
     const id = reply.headers.get('x-request-id')!
-    await until('the request is over in the log', () => linesOf(id).some(line => line['msg'] === 'request completed'))
+    await until('the request is over in the log', () => linesOf(id).some(line => lastLines.includes(line['msg'])))
     return linesOf(id)
   }
   return { model, service, ...client, linesOfReply }
@@ -34,7 +37,7 @@ async function start(t: Test, settings: Record<string, string> = {}) {
 
 t.test('spans', async t => {
   const collector = await startCollector(t)
-  const { ask, send, model, service, linesOfReply } = await start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '50' })
+  const { ask, send, model, service, linesOfReply } = await start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '50', NEAR_MATCHES: 'off' })
   const spansOf = (traceId: string) => collector.spans.filter(span => span.traceId === traceId)
   /** The spans of a question's trace, once its root has come. */
   const spansOfReply = async (reply: { headers: Headers }) => {
@@ -42,8 +45,9 @@ t.test('spans', async t => {
     await until('the spans are sent', () => spansOf(traceId).some(({ name }) => name === 'POST /ask'))
     return spansOf(traceId)
   }
-  const namesOf = (spans: readonly { name: string }[]) => spans.map(({ name }) => name).sort()
-  const stages = (last: string) => ['POST /ask', 'ask.embed', last, 'ask.remember', 'ask.retrieve'].sort()
+  /** Without the look for the collection, which is not there when it was looked up a moment ago. */
+  const namesOf = (spans: readonly { name: string }[]) => spans.map(({ name }) => name).filter(name => name !== 'ask.remember').sort()
+  const stages = (last: string) => ['POST /ask', 'ask.embed', last, 'ask.retrieve'].sort()
 
   for (const stream of [false, true]) {
     const form = stream ? 'a stream' : 'JSON'
@@ -74,8 +78,8 @@ t.test('spans', async t => {
     const line = (await linesOfReply(reply)).find(({ msg }) => msg === 'searched')
     t.match(line, { near: true, passages: Number, degraded: [], ms: Number })
     const traceId = String(line?.['trace_id'])
-    await until('the spans are sent', () => spansOf(traceId).length === 4)
-    t.same(namesOf(spansOf(traceId)), ['POST /search', 'ask.embed', 'ask.remember', 'ask.retrieve'])
+    await until('the spans are sent', () => spansOf(traceId).some(({ name }) => name === 'POST /search'))
+    t.same(namesOf(spansOf(traceId)), ['POST /search', 'ask.embed', 'ask.retrieve'])
     const root = spansOf(traceId).find(({ name }) => name === 'POST /search')!
     for (const { name, parentSpanId } of spansOf(traceId)) t.equal(parentSpanId, name === root.name ? '' : root.spanId, name)
   })
@@ -91,7 +95,7 @@ t.test('spans', async t => {
     await ask({ question: rent })
     service.signal('SIGTERM')
     t.same(await service.exited(), { code: 0, signal: null })
-    t.ok(collector.spans.length >= before + 5)
+    t.ok(collector.spans.length >= before + 4)
   })
 })
 
@@ -132,7 +136,7 @@ t.test('log lines', async t => {
     const { ask, send, service, linesOfReply } = await start(t)
     const reply = await ask({ question: rent }, { authorization: 'Bearer a-callers-own-token' })
     const lines = await linesOfReply(reply)
-    t.same(lines.map(line => line['msg']), ['incoming request', 'answered', 'request completed'])
+    t.same(lines.map(line => line['msg']), ['answered'])
     t.match(lines.find(line => line['msg'] === 'answered'), { level: 'info', generator: 'openai', cache: 'miss', ms: Number })
     await linesOfReply(await ask({ question: rent, collection: 'nowhere' }))
     await linesOfReply(await send('GET', '/documents/1', undefined, { authorization: 'Bearer wrong-admin-key' }))
@@ -160,10 +164,11 @@ t.test('log lines', async t => {
 
 t.test('/metrics: stable names, figures of what was asked, no words of it', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, 'embedded', settingsFor(model))
+  const app = await startApp(t, 'embedded', { ...settingsFor(model), NEAR_MATCHES: 'off' })
   await loadHandbook(app)
   await app.ask({ question: rent })
   await app.ask({ question: rent })
+  // The same passages as before, so the same prompt: the model's words are remembered.
   await app.ask({ question: rent, stream: true, top_k: 3 })
   model.chat.behave({ status: 500 })
   await app.ask({ question: rent, top_k: 2 })
@@ -174,19 +179,23 @@ t.test('/metrics: stable names, figures of what was asked, no words of it', asyn
 
   const lines = [
     'askwell_stage_seconds_count{stage="retrieve",outcome="ok"} 3',
-    'askwell_stage_seconds_count{stage="generate",outcome="ok"} 2',
+    'askwell_stage_seconds_count{stage="generate",outcome="ok"} 1',
     'askwell_stage_seconds_count{stage="generate",outcome="error"} 1',
-    'askwell_first_token_seconds_count{stage="generate"} 2',
+    'askwell_first_token_seconds_count{stage="generate"} 1',
     'askwell_answers_total{generator="openai",abstained="false"} 3',
     'askwell_answers_total{generator="extractive",abstained="false"} 1',
-    'askwell_cache_hits_total{cache_type="answer"} 1',
-    'askwell_cache_hits_total{cache_type="embedding"} 2',
+    'askwell_cache_hits_total{cache_type="answer",tier="memory"} 1',
+    'askwell_cache_hits_total{cache_type="draft",tier="memory"} 1',
+    'askwell_cache_hits_total{cache_type="embedding",tier="memory"} 2',
+    'askwell_cache_misses_total{cache_type="answer"} 2',
+    'askwell_cache_saved_llm_calls_total 2',
+    'askwell_cache_entries{cache_type="answer"} 2',
     'askwell_degraded_total{reason="generation"} 1',
     'askwell_failures_total{code="unknown_collection"} 1',
     'askwell_llm_calls_per_request_count 4',
   ]
   for (const line of lines) t.ok(text.split('\n').includes(line), line)
-  const names = ['request_latency_seconds', 'cache_misses_total', 'llm_tokens_total', 'pool_size', 'pool_open', 'pool_checked_out', 'pool_waiting']
+  const names = ['request_latency_seconds', 'cache_bytes', 'cache_evictions_total', 'cache_refreshes_total', 'cache_near_total', 'cache_stale_total', 'cache_coalesced_total', 'redis_failures_total', 'llm_tokens_total', 'pool_size', 'pool_open', 'pool_checked_out', 'pool_waiting']
   for (const name of names) t.match(text, new RegExp(`^# TYPE askwell_${name} `, 'm'))
   t.notMatch(text, /dormitory|nowhere/)
 })
