@@ -1,0 +1,77 @@
+/**
+ * What a question asks, as a canonical string: two questions of one language may share an answer only if their gists
+ * are equal. Vectors cannot tell "turn on" from "turn off"; this can, because every word counts, in order, but
+ * those known to say nothing. A wrong "equal" is a wrong answer, a wrong "different" only a model's work: in doubt,
+ * different. What each language drops and unifies stands in its grammar; eval/near measures it.
+ */
+import { isStopWord } from './analyze.ts'
+import { english } from './gist-english.ts'
+import { type Grammar, isClass } from './gist-grammar.ts'
+import { italian } from './gist-italian.ts'
+import { kazakh } from './gist-kazakh.ts'
+import { end, rewritten, start } from './gist-rules.ts'
+import { russian } from './gist-russian.ts'
+import { vietnamese } from './gist-vietnamese.ts'
+import { type Surface, surfacesOf } from './gist-words.ts'
+
+const grammars: ReadonlyMap<string, Grammar> = new Map([
+  ['en', english], ['ru', russian], ['kk', kazakh], ['vi', vietnamese], ['it', italian],
+])
+
+/**
+ * The gist of a question in a language (BCP 47; only the primary subtag counts), or null without a content word.
+ * In a language without a grammar all but case, Unicode form, blanks and the final punctuation counts.
+ */
+export function gist(text: string, language: string): string | null {
+  const primary = language.toLowerCase().split('-')[0] ?? ''
+  const grammar = grammars.get(primary)
+  if (text.length > maxLetters) return null
+  if (!grammar) return verbatim(text)
+  const words = essence(surfacesOf(conditionLast(text, grammar)), grammar)
+  return words.some(word => !isClass(word) && !isStopWord(word, primary)) ? words.join(' ') : null
+}
+
+/** Nobody asks a longer question twice in other words. */
+const maxLetters = 2000
+
+function verbatim(text: string): string | null {
+  const plain = text.normalize('NFC').toLowerCase().normalize('NFC').replace(/\s+/g, ' ').trim()
+  let kept = plain.length
+  while (kept > 0 && /[ .?!…。？！؟]/.test(plain[kept - 1] ?? '')) kept--
+  return /[\p{L}\p{N}]/u.test(plain) ? plain.slice(0, kept) : null
+}
+
+/** "If I lose it, what can I do?" as "what can I do? If I lose it". */
+function conditionLast(text: string, { conditions }: Grammar): string {
+  const [condition = '', question, more] = text.split(/,(?=\s)/, 3)
+  const opener = /^\s*(\p{L}+)\s/u.exec(condition)?.[1] ?? ''
+  const isOne = question !== undefined && more === undefined && !/[.?!;:]\s/.test(question)
+  return isOne && conditions.has(opener.toLowerCase()) ? `${question} ${condition.trim()}` : text
+}
+
+function essence(surfaces: readonly Surface[], grammar: Grammar): string[] {
+  const names = new Set(surfaces.filter(({ isName }) => isName).map(({ word }) => word))
+  const words = surfaces.flatMap(surface => wordsOf(surface, grammar))
+  const asked = grammar.steps.reduce(rewritten, unframed([start, ...words, end], grammar))
+  const arranged = grammar.arrange(asked).filter(word => word !== start && word !== end)
+  const isWhole = (word: string) => isClass(word) || (!grammar.areNamesBare && names.has(word))
+  return arranged.map((word, i) => (isWhole(word) ? word : grammar.bare(word, arranged.slice(Math.max(0, i - 2), i))))
+}
+
+/** An acronym that looks like a word of the grammar is marked, so that no rule takes "IT" for "it". */
+function wordsOf({ word, isAcronym }: Surface, { split, capitals, frames, steps }: Grammar): readonly string[] {
+  const isKnown = isAcronym && !capitals?.has(word) && [frames, ...steps].some(({ words }) => words.has(word))
+  return isKnown ? [`${word}^`] : split(word)
+}
+
+const maxFrames = 6
+
+function unframed(words: readonly string[], { frames, conditions }: Grammar): readonly string[] {
+  let left = words
+  for (let i = 0; i < maxFrames; i++) {
+    const next = rewritten(left, frames)
+    if (next.length === left.length) break
+    left = next
+  }
+  return left.length < words.length && conditions.has(left[1] ?? '') ? left.with(1, 'YN') : left
+}
