@@ -1,4 +1,5 @@
 import { trace } from '@opentelemetry/api'
+import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { modelMismatch } from './adapters/collections.ts'
 import { createDocumentStore, type DocumentStore } from './adapters/documents.ts'
@@ -175,9 +176,14 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
   })
 }
 
+/** Short, for it goes into every key. */
+function digest(parts: readonly unknown[]): string {
+  return hash('sha256', JSON.stringify(parts), 'base64url')
+}
+
 /** What changes answers and is the same for all questions. */
 function fingerprintOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
-  return JSON.stringify([version, promptVersion, embedder.model, named.baseUrl, named.chat, ask, rerank && [rerank.url, rerank.model, rerank.candidates]])
+  return digest([version, promptVersion, embedder.model, named.baseUrl, named.chat, ask, rerank && [rerank.url, rerank.model, rerank.candidates]])
 }
 
 function stepsOf({ config, database, bm25, models, metrics, caches }: Parts, stages: Stages) {
@@ -192,7 +198,7 @@ function stepsOf({ config, database, bm25, models, metrics, caches }: Parts, sta
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate: chat && rememberDrafts(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
       drafts: caches.drafts,
-      fingerprint: JSON.stringify([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
+      fingerprint: digest([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
       keep: config.cache.keep,
       onFound: metrics.draftFound,
     }),

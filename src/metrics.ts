@@ -76,11 +76,12 @@ export function createMetrics(poolStatus: () => PoolStatus) {
 
 /** A metric's child for two labels, made once: finding it by its labels costs more than counting. */
 function kept<Child>(make: (a: string, b: string) => Child): (a: string, b: string) => Child {
-  const children = new Map<string, Child>()
+  const children = new Map<string, Map<string, Child>>()
   return (a, b) => {
-    const name = `${a} ${b}`
-    let child = children.get(name)
-    if (child === undefined) children.set(name, (child = make(a, b)))
+    let ofA = children.get(a)
+    if (ofA === undefined) children.set(a, (ofA = new Map()))
+    let child = ofA.get(b)
+    if (child === undefined) ofA.set(b, (child = make(a, b)))
     return child
   }
 }

@@ -13,12 +13,30 @@ const maxDepth = 64
  */
 export function registerBodyParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) => {
-    const value = parsed(decoded(body))
-    const faults = unstorable(value, '', 0)
-    if (faults.length > 0) throw invalid(faults)
-    return value
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_: unknown, body: Buffer, done) => {
+    const { value, error } = read(body)
+    done(error, value)
   })
+}
+
+function read(body: Buffer): { readonly value?: unknown; readonly error: Error | null } {
+  try {
+    const value = parsed(decoded(body))
+    // Nearly all is well, and then no pointers need be written.
+    if (!isStorable(value, 0)) throw invalid(unstorable(value, '', 0))
+    return { value, error: null }
+  } catch (error) {
+    return { error: error as Error }
+  }
+}
+
+function isStorable(value: unknown, depth: number): boolean {
+  if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0')
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null) return true
+  if (depth === maxDepth) return false
+  if (Array.isArray(value)) return value.every(each => isStorable(each, depth + 1))
+  return Object.keys(value).every(name => name !== '__proto__' && isStorable(name, depth) && isStorable((value as Record<string, unknown>)[name], depth + 1))
 }
 
 function decoded(body: Buffer): string {
