@@ -92,13 +92,16 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
 /** A setting that is not there stays as it is. */
 export type CachingChange = { readonly [Name in 'seconds' | 'fastSeconds']?: number | null } & { readonly near?: boolean | null }
 
-/** `cleared` counts how often: what a model wrote is found by its prompt, which an epoch is no part of. */
+/**
+ * `cleared` says when, in microseconds since 1970: what a model wrote is found by its prompt, and by this. Not a count,
+ * which another collection with the same prompt may have reached before.
+ */
 async function forget(sql: Sql, name: string | null, settings: Fragment): Promise<number[]> {
   const rows = await sql`
     with chosen as (select id from collections where ${name}::text is null or name = ${name} order by id for no key update),
     forgotten as (
       update collections c set epoch = epoch + 1,
-        cache_settings = ${settings} || jsonb_build_object('cleared', coalesce((cache_settings->>'cleared')::bigint, 0) + 1)
+        cache_settings = ${settings} || jsonb_build_object('cleared', (extract(epoch from now()) * 1000000)::bigint)
       from chosen where c.id = chosen.id returning c.id),
     gone as (delete from cached_questions q using forgotten where q.collection_id = forgotten.id)
     select id from forgotten`
