@@ -104,11 +104,15 @@ function withNulls({ seconds = null, fastSeconds = null, near = null }: { readon
 }
 
 async function withMigrated<T>(config: Config, work: (database: Database, signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { signal } = interruptible('stopping')
-  return await withDatabase(config.database, async database => {
-    await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
-    return await work(database, signal)
-  })
+  const { signal, release } = interruptible('stopping')
+  try {
+    return await withDatabase(config.database, async database => {
+      await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
+      return await work(database, signal)
+    })
+  } finally {
+    release()
+  }
 }
 
 async function withStore<T>(config: Config, work: (store: CollectionStore, signal: AbortSignal) => Promise<T>): Promise<T> {
