@@ -251,6 +251,14 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
     t.match(await claimed(two, '1:before', Infinity), { kind: 'yours', before: { answer: { text: 'old' } } })
   })
 
+  t.test('a damaged answer is removed, and the lease that came with it is good', async t => {
+    await told(server, client => client.set('askwell:answer:{1:damaged}', '2 of another version'))
+    const lease = leaseOf(await claimed(one, '1:damaged'))
+    t.same(await claimed(two, '1:damaged'), { kind: 'theirs' })
+    await lease.keep(remembered('new'), 60_000)
+    t.match(await two.get('1:damaged'), { answer: { text: 'new' } })
+  })
+
   t.test('it is renewed while it is held: who needs longer keeps what it makes', async t => {
     const lease = leaseOf(await claimed(one, '1:long'))
     const leftMs = () => told(server, client => client.pttl('askwell:lease:{1:long}'))
