@@ -47,6 +47,9 @@ function withoutNotes({ json }: Reply): object {
   return rest
 }
 
+// They mostly wait.
+t.jobs = 3
+
 for (const world of worlds) {
   t.test(`a question asked again, ${world}`, { skip: skipReason(world) }, async t => {
     const { app, model } = await withModel(t, world)
