@@ -45,7 +45,7 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
   return {
     kept,
     shared,
-    drafts: draftsIn(drafts, redis ? createSharedValues(redis, { prefix: 'askwell:draft:', encode: encodeDraft, decode: decodeDraft, onCorrupt }) : null),
+    drafts: draftsIn(drafts, redis ? createSharedValues(redis, { prefix: 'askwell:draft:', encode: encodeDraft, decode: decodeDraft, onCorrupt }) : null, counts('draft').missed),
     vectors: model => vectorsIn(vectors, sharedVectors(redis, model, onCorrupt), model.model, config.embeddingSeconds, counts('embedding')),
     sizes: () => ({ answer: answers.size(), draft: drafts.size(), embedding: vectors.size() }),
     clear: () => [answers, drafts, vectors].forEach(cache => cache.clear()),
@@ -55,10 +55,10 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
 /** Each entry has a time of its own; this only ends what has none. */
 const longestSeconds = 86_400
 
-function draftsIn(memory: MemoryCache<KeptDraft>, shared: SharedValues<KeptDraft> | null): Drafts {
+function draftsIn(memory: MemoryCache<KeptDraft>, shared: SharedValues<KeptDraft> | null, onMissed: () => void): Drafts {
   const found = (value: KeptDraft | undefined, tier: CacheTier) => (value ? { value, tier } : undefined)
   return {
-    get: async key => found(memory.get(key), 'memory') ?? found(await shared?.get(key), 'redis'),
+    get: async key => found(memory.get(key), 'memory') ?? found(await shared?.get(key), 'redis') ?? void onMissed(),
     set(key, value, ms) {
       memory.set(key, value, ms)
       shared?.set(key, value, ms)

@@ -1,7 +1,7 @@
 import { trace } from '@opentelemetry/api'
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
-import { modelMismatch } from './adapters/collections.ts'
+import { createCollectionStore, modelMismatch, type CollectionStore } from './adapters/collections.ts'
 import { createDocumentStore, type DocumentStore } from './adapters/documents.ts'
 import { openDatabase, type Database } from './adapters/database.ts'
 import { openModels, type Models } from './adapters/models.ts'
@@ -79,7 +79,8 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
     const [{ database, bm25, store }] = await Promise.all([opening, models.warm()])
     const metrics = createMetrics(database.status)
     const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed }))
-    const current = createCurrent((name, signal) => askedCollection(store, models, name, signal))
+    const aside = createCollectionStore({ lease: database.aside })
+    const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal))
     database.watch(current.forget)
     const caches = openCaches({ config: config.cache, redis, metrics })
     metrics.watchCaches(caches.sizes)
@@ -158,14 +159,13 @@ function nearOf({ config: { cache }, database, models, log }: Parts, embed: Stag
 
 function remembered(make: AskWithin, near: Near | null, { config, current, caches, models, metrics, log }: Parts, { stage }: Stages): Remembering {
   const { timeoutMs } = config.ask
-  const answers = near && nearAnswersFrom(near, caches.kept, metrics.answerCache, Date.now)
   return createRemembering({
     steps: {
       peek: current.peek,
       find: stage('remember', budgetMs.remember, async (name, run) => await current.find(name, run.signal)),
       check: stage('remember', budgetMs.remember, async (name, run) => await current.check(name, run.signal)),
       claim: caches.shared && stage('remember', timeoutMs, claimFrom(caches.shared)),
-      near: answers && { look: stage('remember', budgetMs.remember, answers.look), learn: answers.learn },
+      near: near && nearAnswersFrom(near, caches.kept, metrics.answerCache, Date.now),
       make,
     },
     kept: caches.kept,
@@ -220,7 +220,7 @@ function rerankStep({ rerank }: Config, { stage }: Stages): ChooseSteps['rerank'
 }
 
 /** The collection as a question meets it; null when there is none of this name. */
-export async function askedCollection(store: DocumentStore, { embedder }: Models, name: string, signal: AbortSignal): Promise<AskedCollection | null> {
+export async function askedCollection(store: Pick<CollectionStore, 'collection'>, { embedder }: Models, name: string, signal: AbortSignal): Promise<AskedCollection | null> {
   const found = await store.collection(name, signal)
   // Re-embedded by another model while we run: our vectors may not be compared with its.
   const isOurs = found?.model?.name === embedder.model

@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { AskError } from '../errors.ts'
 import { openEmbedded } from './embedded.ts'
+import { databaseError } from './postgres-errors.ts'
 import { watchCollections } from './watch.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
 
@@ -23,6 +24,11 @@ export interface Database {
   /** Exclusive use of one connection while `work` runs; see {@link createPool}. */
   readonly lease: Pool['lease']
   /**
+   * Beside the pool, on a connection that all share: for short reads that must be had also while the pool is full.
+   * Rejects as a lease does.
+   */
+  readonly aside: Pool['lease']
+  /**
    * Calls `onCollection` with the name of each collection that changes, and with nothing when changes may have been
    * missed. Connects in its own time and again after a break. The embedded database, of which nobody else writes, tells
    * nothing.
@@ -40,7 +46,7 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
 }
 
 async function openServer(url: string, settings: DatabaseSettings): Promise<Database> {
-  // For cancels and pings: must work when the pool is exhausted.
+  // For cancels, pings and reads aside: must work when the pool is exhausted.
   const side = client(url, 5000)
   const pool = createPool({
     connect: onClose => client(url, settings.statementTimeoutMs, onClose),
@@ -56,7 +62,15 @@ async function openServer(url: string, settings: DatabaseSettings): Promise<Data
     await side.end({ timeout: 1 }).catch(() => {})
   }
   const watch = (onCollection: (name?: string) => void) => void watches.push(watchCollections(url, onCollection))
-  return await checked({ kind: 'postgres', lease: pool.lease, status: pool.status, watch, ping: signal => ping(side, signal), close })
+  const aside: Pool['lease'] = async (terms, work) => {
+    terms.signal.throwIfAborted()
+    try {
+      return await work(side)
+    } catch (error) {
+      throw databaseError(error)
+    }
+  }
+  return await checked({ kind: 'postgres', lease: pool.lease, aside, status: pool.status, watch, ping: signal => ping(side, signal), close })
 }
 
 /**
@@ -72,7 +86,7 @@ async function openInside(settings: DatabaseSettings): Promise<Database> {
     await pool.close()
     await server.close()
   }
-  return await checked({ kind: 'embedded', lease: pool.lease, status: pool.status, watch() {}, ping: async () => server.isAlive(), close })
+  return await checked({ kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, watch() {}, ping: async () => server.isAlive(), close })
 }
 
 async function checked(database: Omit<Database, 'version'>): Promise<Database> {

@@ -14,8 +14,11 @@ export function outlast(): Promise<void> {
   return new Promise(resolve => void setTimeout(resolve, trustedMs + 5))
 }
 
-/** Longer than this is not waited for where something is known: what is remembered of it may be enough. */
-const patienceMs = 250
+/**
+ * Longer than this is not waited for where something is known: what is remembered of it may be enough. A database that
+ * is only busy must not be taken for one that is away, for then answers from before an edit are given (as `stale`).
+ */
+const patienceMs = 1500
 /** A read that takes longer has failed. */
 const readLimitMs = 5000
 /** After a failure the next read waits this long. */

@@ -8,7 +8,7 @@ import { replay } from './replay.ts'
 import type { Lease } from './shared.ts'
 import type { Stage } from './stage.ts'
 import { orBefore } from './stale-if-error.ts'
-import type { Answer, AskedCollection, AskEvent, AskWithin, Question, Run } from './terms.ts'
+import type { Answer, AskedCollection, AskEvent, AskWithin, CacheTier, Question, Run } from './terms.ts'
 
 export interface MakeSteps {
   /** Null: no Redis, nobody to share with. */
@@ -33,6 +33,11 @@ export interface Asked {
   readonly anewAfter?: number
 }
 
+interface Found {
+  readonly found: Remembered
+  readonly tier: CacheTier
+}
+
 /**
  * Found in Redis, or else made by one replica while the others wait for it. When the model or the database fails
  * meanwhile, the answer from before, if there is one.
@@ -48,11 +53,12 @@ export function makeOnceWith({ claim: claimStage, near, make }: MakeSteps, kept:
       return yield* replay(anewAfter === undefined ? kept.give(claim.found, 'redis', hasWaited ? 'coalesced' : undefined) : kept.show(claim.found, 'redis'))
     }
     const lease = claim.kind === 'yours' ? claim.lease : null
-    const before = asked.before === undefined ? claim.before : asked.before
+    const theirs = claim.before ? ({ found: claim.before, tier: 'redis' } as const) : null
+    const before = asked.before === undefined ? theirs : asked.before && ({ found: asked.before, tier: 'memory' } as const)
     const isAway = claim.kind === 'alone' && claim.isAway === true
     let isOver = false
     try {
-      for await (const event of makeIt({ ...asked, before }, lease, run)) {
+      for await (const event of makeIt(asked, before, lease, run)) {
         isOver ||= event.type === 'done'
         yield isAway ? withoutCache(event) : event
       }
@@ -62,13 +68,13 @@ export function makeOnceWith({ claim: claimStage, near, make }: MakeSteps, kept:
     }
   }
 
-  async function* makeIt(asked: Asked, lease: Lease | null, run: Run): AsyncGenerator<AskEvent, void> {
-    const { question, collection, place, before, anewAfter } = asked
+  async function* makeIt(asked: Asked, before: Found | null, lease: Lease | null, run: Run): AsyncGenerator<AskEvent, void> {
+    const { question, collection, place, anewAfter } = asked
     const seen = anewAfter === undefined && near ? await orWithout(null, run, brief => near.look({ question, collection, place }, brief)) : null
     if (seen?.answer) return yield* replay(seen.answer)
     const startedAt = performance.now()
     const made = make(question, collection, run)
-    const events = before ? orBefore(made, amiss => kept.giveInstead(before, 'memory', amiss), run.signal) : made
+    const events = before ? orBefore(made, amiss => kept.giveInstead(before.found, before.tier, amiss), run.signal) : made
     for await (const event of events) {
       if (event.type === 'done') {
         if (event.answer.cache.status === 'miss' && anewAfter === undefined) counts.missed()

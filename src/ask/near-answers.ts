@@ -3,7 +3,6 @@ import { ageOf, type Remembered } from './freshness.ts'
 import type { CacheCounts, KeptAnswers } from './kept-answers.ts'
 import type { Near, NearLook } from './near.ts'
 import { again } from './replay.ts'
-import type { Stage } from './stage.ts'
 import type { Answer, AskedCollection, CacheTier, Question, Run } from './terms.ts'
 import { understand } from './understand.ts'
 
@@ -23,12 +22,13 @@ export interface Seen {
 }
 
 export interface NearAnswers {
-  readonly look: Stage<AskedNear, Seen | null>
+  /** No stage of its own: most of it is the embedding, which is one. Null: near questions have no say here. */
+  readonly look: (asked: AskedNear, run: Run) => Promise<Seen | null>
   learn(seen: Seen, fresh: { readonly key: string; readonly question: Question; readonly answer: Answer; readonly seconds: number }): void
 }
 
 /** Answers of near questions, out of those that are kept. Only for a question that stands alone: what a follow-up means, its words do not say. */
-export function nearAnswersFrom(near: Near, kept: KeptAnswers, counts: CacheCounts, now: () => number) {
+export function nearAnswersFrom(near: Near, kept: KeptAnswers, counts: CacheCounts, now: () => number): NearAnswers {
   async function look({ question, collection, place }: AskedNear, run: Run): Promise<Seen | null> {
     if (question.history.length > 0 || collection.caching.near === false) return null
     const { text, language } = understand(question, collection)

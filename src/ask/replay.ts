@@ -15,6 +15,7 @@ export function* replay(answer: Answer): Generator<AskEvent, void> {
 
 /** An event of a run that was begun for another. What a cache gave to that one, it gave to this one too. */
 export function coalesced(event: AskEvent): AskEvent {
-  if (event.type !== 'done' || event.answer.cache.status !== 'miss') return event
-  return { type: 'done', answer: again(event.answer, { status: 'coalesced' }) }
+  if (event.type !== 'done') return event
+  const { cache } = event.answer
+  return { type: 'done', answer: again(event.answer, cache.status === 'miss' ? { status: 'coalesced' } : cache) }
 }

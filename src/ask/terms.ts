@@ -221,7 +221,7 @@ export interface CollectionCaching {
   readonly fastSeconds?: number
   /** False: no answers of similar questions. */
   readonly near?: boolean
-  /** How often its caches were cleared. */
+  /** When its caches were last cleared, in microseconds since 1970: what was written before is not given again. */
   readonly cleared?: number
 }
 
