@@ -12,6 +12,7 @@ const addresses = {
   'POST /search': 'finds passages, for those who bring their own generator',
   'GET /collections': 'what was loaded (needs the admin key)',
   'PUT /documents': 'loads or replaces documents (needs the admin key)',
+  'GET /cache': 'what is remembered; DELETE forgets it (needs the admin key)',
   'GET /docs': 'the API, browsable',
   'GET /openapi.yaml': 'the API, for machines',
   'GET /metrics': 'figures for Prometheus',

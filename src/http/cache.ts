@@ -82,8 +82,7 @@ function inAddress(detail: string): AskError {
 function figuresJson({ memory, answers, redis, near }: CacheFigures) {
   const { saved, ...given } = answers
   return {
-    // How often a draft was looked for in vain is how often the model was asked: that is counted there.
-    memory: { answer: memoryJson(memory.answer), draft: { ...memoryJson(memory.draft), misses: undefined }, embedding: memoryJson(memory.embedding) },
+    memory: { answer: memoryJson(memory.answer), draft: memoryJson(memory.draft), embedding: memoryJson(memory.embedding) },
     answers: {
       ...given,
       saved: { seconds: Math.round(saved.seconds * 1000) / 1000, llm_calls: saved.llmCalls, prompt_tokens: saved.promptTokens, completion_tokens: saved.completionTokens },

@@ -84,7 +84,7 @@ export function registerDocuments(app: FastifyInstance, { documents, adminApiKey
 
 /** Both sides hashed first: equal lengths, and a comparison whose time tells nothing. */
 export function requireKey(request: FastifyRequest, expected: string | undefined): void {
-  if (expected === undefined) throw new AskError('admin_disabled', { detail: 'set ADMIN_API_KEY and start again to use the document API' })
+  if (expected === undefined) throw new AskError('admin_disabled', { detail: 'set ADMIN_API_KEY and start again to use this address' })
   const given = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
   const digest = (key: string) => createHash('sha256').update(key).digest()
   if (!timingSafeEqual(digest(given), digest(expected))) {
