@@ -57,10 +57,18 @@ function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 const ascii = /^[\0-\x7f]*$/
 
 /** At the end of a word, where it only ends the sentence. After a blank it may be what is asked about: "the operator !". */
-const finalMarks = /(?:[\s?؟？]|(?<=[\p{L}\p{N}\p{M}\p{Pe}\p{Pf}"'?؟？!.…。！;])[!.…。！;])+$/u
+const finalMark = /[\s?؟？]$|[\p{L}\p{N}\p{M}\p{Pe}\p{Pf}"'?؟？!.…。！;][!.…。！;]$/u
+
+/** From the end, one by one: a pattern for all of them begins anew at each mark of a row, 60 ms for 4,000 before a letter. */
+function withoutFinalMarks(text: string): string {
+  let end = text.length
+  // Three units: a mark, and before it a letter that may be two.
+  while (end > 0 && finalMark.test(text.slice(Math.max(0, end - 3), end))) end -= 1
+  return text.slice(0, end)
+}
 
 /** Spellings of one question: Unicode form, case, blanks and the marks at its end make no difference. */
 export function normalised(text: string): string {
   const composed = ascii.test(text) ? text : text.normalize('NFKC')
-  return composed.toLowerCase().replace(/\s+/gu, ' ').replace(finalMarks, '').trim()
+  return withoutFinalMarks(composed.toLowerCase().replace(/\s+/gu, ' ')).trim()
 }
