@@ -142,6 +142,8 @@ export const settings = {
   drainDelayMs: setting('DRAIN_DELAY_MS', '0', 'After SIGTERM: time to go on accepting, until load balancers have seen `/readyz` fail.', integer(0, 120_000)),
   otelServiceName: setting('OTEL_SERVICE_NAME', 'askwell', 'Name of this service in traces.', words),
   otlpEndpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', undefined, 'Collector for traces. Unset: no tracing. The other `OTEL_*` variables work too.', url('http', 'https')),
+  tracesSampler: setting('OTEL_TRACES_SAMPLER', undefined, 'Which requests are traced: `parentbased_traceidratio` for a share of them, which costs least, or any other of OpenTelemetry\'s. Unset: all.', words),
+  tracesSamplerArg: setting('OTEL_TRACES_SAMPLER_ARG', undefined, 'The share, such as `0.01`.', words),
 } as const
 
 type Settings = typeof settings
@@ -206,7 +208,13 @@ export interface Config {
   readonly adminApiKey: string | undefined
   readonly log: { readonly level: string; readonly questions: boolean }
   readonly drain: { readonly seconds: number; readonly delayMs: number }
-  readonly telemetry: { readonly endpoint: string | undefined; readonly serviceName: string }
+  readonly telemetry: {
+    readonly endpoint: string | undefined
+    readonly serviceName: string
+    /** As OpenTelemetry's SDK reads them, which warns of what it cannot. */
+    readonly sampler: string | undefined
+    readonly samplerArg: string | undefined
+  }
 }
 
 /** Everything wrong with the environment at once, a line each. */
@@ -330,7 +338,7 @@ function arrange(raw: Raw): Config {
     adminApiKey: raw.adminApiKey,
     log: { level: raw.logLevel, questions: raw.logQuestions },
     drain: { seconds: raw.drainSeconds, delayMs: raw.drainDelayMs },
-    telemetry: { endpoint: raw.otlpEndpoint, serviceName: raw.otelServiceName },
+    telemetry: { endpoint: raw.otlpEndpoint, serviceName: raw.otelServiceName, sampler: raw.tracesSampler, samplerArg: raw.tracesSamplerArg },
   }
 }
 

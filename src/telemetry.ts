@@ -1,4 +1,6 @@
+import type { tracing as Tracing } from '@opentelemetry/sdk-node'
 import type { Config } from './config.ts'
+import { isDrawn, sampleRoots } from './sampling.ts'
 
 /**
  * How long one delivery may take, tries included. The last one is waited for at the exit, so a collector that is gone
@@ -10,7 +12,8 @@ const deliveryMs = 2000
  * Starts OpenTelemetry when a collector is configured; otherwise nothing is even loaded, and spans cost next to
  * nothing. Returns the function that sends what is left and stops; spans that cannot be delivered are no failure.
  */
-export async function startTelemetry({ endpoint, serviceName }: Config['telemetry']): Promise<() => Promise<void>> {
+export async function startTelemetry({ endpoint, serviceName, ...sampling }: Config['telemetry']): Promise<() => Promise<void>> {
+  sampleRoots(endpoint === undefined ? 0 : ratioOf(sampling))
   if (endpoint === undefined) return async () => {}
   const [{ NodeSDK, tracing }, { OTLPTraceExporter }] = await Promise.all([
     import('@opentelemetry/sdk-node'),
@@ -18,6 +21,7 @@ export async function startTelemetry({ endpoint, serviceName }: Config['telemetr
   ])
   const sdk = new NodeSDK({
     serviceName,
+    ...samplerOf(sampling, tracing),
     spanProcessors: [new tracing.BatchSpanProcessor(new OTLPTraceExporter({ timeoutMillis: deliveryMs }))],
     // Figures are scraped at /metrics and logs go to stdout: neither is sent a second time.
     metricReaders: [],
@@ -25,4 +29,25 @@ export async function startTelemetry({ endpoint, serviceName }: Config['telemetr
   })
   sdk.start()
   return async () => await sdk.shutdown().catch(() => {})
+}
+
+type Sampling = Pick<Config['telemetry'], 'sampler' | 'samplerArg'>
+
+/** The share of requests to trace; undefined for every other sampler and for what is no share: the SDK reads those itself. */
+function ratioOf({ sampler = '', samplerArg = '' }: Sampling): number | undefined {
+  const ratio = Number(samplerArg)
+  const isRatio = /^(parentbased_)?traceidratio$/.test(sampler) && samplerArg.trim() !== '' && ratio >= 0 && ratio <= 1
+  return isRatio ? ratio : undefined
+}
+
+/** The sampler that the settings name, but for requests that are drawn already. */
+function samplerOf(sampling: Sampling, { ParentBasedSampler, SamplingDecision, TraceIdRatioBasedSampler }: typeof Tracing): { sampler?: Tracing.Sampler } {
+  const ratio = ratioOf(sampling)
+  if (ratio === undefined) return {}
+  const byTraceId = new TraceIdRatioBasedSampler(ratio)
+  const root: Tracing.Sampler = {
+    shouldSample: (context, traceId) => (isDrawn(context) ? { decision: SamplingDecision.RECORD_AND_SAMPLED } : byTraceId.shouldSample(context, traceId)),
+    toString: () => byTraceId.toString(),
+  }
+  return { sampler: sampling.sampler === 'traceidratio' ? root : new ParentBasedSampler({ root }) }
 }

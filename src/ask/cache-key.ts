@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { hash } from 'node:crypto'
 import type { AskedCollection, Filters, Question } from './terms.ts'
 
@@ -14,24 +15,43 @@ export interface Place {
  * with every write, so an answer is never found again after its documents changed.
  */
 export function placeOf(question: Question, collection: AskedCollection, fingerprint: string): Place {
-  const partition = partitionOf(question, collection, fingerprint)
-  const said = question.history.length === 0 ? '' : JSON.stringify(question.history)
-  // A digest has no line break, and no question that is normalised.
-  return { partition, key: `${collection.id}:${digest(`${partition}\n${normalised(question.text)}\n${said}`)}` }
+  const { tenant, mode, topK, language, filters, history, text } = question
+  if (tenant !== undefined || history.length > 0 || hasAny(filters)) return placeIn(partitionOf(question, collection, fingerprint), question, collection)
+  const { partition, places } = plainOf(`${mode} ${topK} ${language} ${fingerprint}`, question, collection, fingerprint)
+  const known = places.get(text)
+  if (known !== undefined) return known
+  const place = placeIn(partition, question, collection)
+  if (text.length <= maxKnownLength) places.set(text, place)
+  return place
 }
 
-/** Those of questions without filters and tenant, which are nearly all: reckoned once while a collection stays as it is. */
-const partitions = new WeakMap<AskedCollection, Map<string, string>>()
+function placeIn(partition: string, { text, history }: Question, collection: AskedCollection): Place {
+  const said = history.length === 0 ? '' : JSON.stringify(history)
+  // A digest has no line break, and no question that is normalised.
+  return { partition, key: `${collection.id}:${digest(`${partition}\n${normalised(text)}\n${said}`)}` }
+}
+
+interface Plain {
+  readonly partition: string
+  /** By the question as it was typed. */
+  readonly places: LRUCache<string, Place>
+}
+
+/** Of questions alone, without filters, history and tenant, which are nearly all: reckoned once while a collection stays as it is. */
+const plains = new WeakMap<AskedCollection, Map<string, Plain>>()
+const maxKnown = 1000
+const maxKnownLength = 200
+
+function plainOf(name: string, question: Question, collection: AskedCollection, fingerprint: string): Plain {
+  let known = plains.get(collection)
+  if (!known) plains.set(collection, (known = new Map()))
+  let plain = known.get(name)
+  if (!plain) known.set(name, (plain = { partition: partitionOf(question, collection, fingerprint), places: new LRUCache({ max: maxKnown }) }))
+  return plain
+}
 
 function partitionOf({ tenant, mode, topK, language, filters }: Question, collection: AskedCollection, fingerprint: string): string {
-  const reckon = () => digest(JSON.stringify([fingerprint, tenant ?? null, collection.id, collection.epoch, mode, topK, language ?? null, canonical(filters)]))
-  if (tenant !== undefined || hasAny(filters)) return reckon()
-  let known = partitions.get(collection)
-  if (!known) partitions.set(collection, (known = new Map()))
-  const plain = `${mode} ${topK} ${language} ${fingerprint}`
-  let partition = known.get(plain)
-  if (partition === undefined) known.set(plain, (partition = reckon()))
-  return partition
+  return digest(JSON.stringify([fingerprint, tenant ?? null, collection.id, collection.epoch, mode, topK, language ?? null, canonical(filters)]))
 }
 
 function hasAny(filters: Filters): boolean {

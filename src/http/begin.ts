@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { CacheWishes, Run, StageName } from '../ask/terms.ts'
 import { hangupSignal } from './hangup.ts'
-import { startTrace, type RequestTrace } from './trace.ts'
+import { startTrace, type FollowedTrace } from './trace.ts'
 
 export interface RunSettings {
   /** Default and cap of a question's time. */
@@ -13,7 +13,7 @@ export interface RunSettings {
 /** What a route that takes a question has in hand when it begins. */
 export interface Begun {
   readonly run: Run
-  readonly trace: RequestTrace
+  readonly trace: FollowedTrace
   readonly log: FastifyBaseLogger
   /** Milliseconds since the first byte of the request. */
   elapsedMs(): number

@@ -41,9 +41,10 @@ export async function registerRateLimit(app: FastifyInstance, { max, seconds, re
   })
   const count = app.rateLimit()
   // A hook of the app, before those of the routes: else guesses at a key would be refused before they are counted.
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { rateLimit: wanted } = request.routeOptions.config as { readonly rateLimit?: false }
-    if (wanted !== false) await count.call(app, request, reply)
+    if (wanted === false) done()
+    else count.call(app, request, reply).then(() => done(), done)
   })
 }
 

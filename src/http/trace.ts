@@ -1,14 +1,17 @@
 import { context, isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes, type Context, type Span } from '@opentelemetry/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isAskError } from '../errors.ts'
+import { drawn, isLeftOut } from '../sampling.ts'
 
 export interface RequestTrace {
   /** For the request's log lines; empty when nothing is traced. */
   readonly ids: { readonly trace_id?: string; readonly span_id?: string }
   /** Added to the span; never the question or a model's words. */
   note(attributes: Attributes): void
-  /** For a request that needs neither of the two below. */
   end(): void
+}
+
+export interface FollowedTrace extends RequestTrace {
   /**
    * The same items. Each step of the generator runs inside the request's span, so that the stages' spans become
    * its children whoever pulls: the handler, or later the socket. The span ends when the generator does.
@@ -25,9 +28,21 @@ function idsOf(span: Span, parent: Context): RequestTrace['ids'] {
   return isSpanContextValid(spanContext) ? { trace_id: spanContext.traceId, span_id: spanContext.spanId } : {}
 }
 
+/** For a request that is one step, without spans below its own: of most such requests there is nothing to trace. */
+export function startBriefTrace(request: FastifyRequest, reply: FastifyReply): RequestTrace {
+  if (isTracedByCaller(request)) return startTrace(request, reply)
+  return isLeftOut() ? untraced : startTrace(request, reply, drawn(ROOT_CONTEXT))
+}
+
+const untraced: RequestTrace = { ids: {}, note() {}, end() {} }
+
+function isTracedByCaller({ headers }: FastifyRequest): boolean {
+  return headers['traceparent'] !== undefined
+}
+
 /** The root span of one request; its parent is the caller's, when `traceparent` names one. */
-export function startTrace(request: FastifyRequest, reply: FastifyReply): RequestTrace {
-  const parent = request.headers['traceparent'] === undefined ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, request.headers)
+export function startTrace(request: FastifyRequest, reply: FastifyReply, root: Context = ROOT_CONTEXT): FollowedTrace {
+  const parent = isTracedByCaller(request) ? propagation.extract(ROOT_CONTEXT, request.headers) : root
   const route = request.routeOptions.url ?? 'unknown'
   const span = trace.getTracer('askwell').startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, startTime: Date.now() - reply.elapsedTime }, parent)
   if (span.isRecording()) span.setAttributes({ 'http.request.method': request.method, 'http.route': route, 'askwell.request_id': request.id })

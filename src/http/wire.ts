@@ -52,26 +52,35 @@ export function answerJson(answer: Answer, { id, include, timings }: AnswerView)
   }
 }
 
+export interface AnswerText {
+  readonly text: string
+  readonly isAscii: boolean
+}
+
 /**
  * The same as JSON for an answer that is given again and again: what does not change from one time to the next is
  * written once and kept as long as the answer is (its list of citations stands for it: all copies of it share that).
  */
-export function answerText(answer: Answer, view: AnswerView): string {
+export function answerText(answer: Answer, view: AnswerView): AnswerText {
+  const lasting = lastingOf(answer)
   const rest = JSON.stringify({ cache: cacheJson(answer.cache), degraded: answer.degraded, usage: usageJson(answer.usage), ...(view.include.includes('timings') ? { timings_ms: view.timings } : {}) })
   const passages = view.include.includes('passages') ? `"passages":${JSON.stringify(answer.passages.map(passageJson))},` : ''
   // The id is a plain token, ours or the caller's (request-id.ts): nothing in it needs escaping.
-  return `{"id":"${view.id}",${lasting(answer)},${passages}${rest.slice(1)}`
+  const text = `{"id":"${view.id}",${lasting.text},${passages}${rest.slice(1)}`
+  return { text, isAscii: lasting.isAscii && ascii.test(passages) && ascii.test(rest) }
 }
 
-const texts = new WeakMap<object, string>()
+const ascii = /^[\0-\x7f]*$/
+const texts = new WeakMap<object, AnswerText>()
 
-function lasting(answer: Answer): string {
+function lastingOf(answer: Answer): AnswerText {
   const known = texts.get(answer.citations)
   if (known !== undefined) return known
   const { text, abstained, language, mode, citations, generator, model } = answer
   const json = JSON.stringify({ answer: text, abstained, language, mode, citations: citations.map(citationJson), generator, model }).slice(1, -1)
-  texts.set(answer.citations, json)
-  return json
+  const lasting = { text: json, isAscii: ascii.test(json) }
+  texts.set(answer.citations, lasting)
+  return lasting
 }
 
 export function searchedJson({ asked, mode, isNear, passages, degraded, usage }: Looked, { id, include, timings }: AnswerView) {

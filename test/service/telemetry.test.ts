@@ -99,6 +99,40 @@ t.test('spans', async t => {
   })
 })
 
+t.test('a share of the requests', async t => {
+  const collector = await startCollector(t)
+  const rootsOf = (traceId: string) => collector.spans.filter(span => span.traceId === traceId && span.name === 'POST /ask')
+  const roots = () => collector.spans.filter(({ name }) => name === 'POST /ask')
+  const withShare = (share: string) =>
+    start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '50', ANSWER_CACHE_SECONDS: '300', OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: share, RATE_LIMIT: '0' })
+
+  t.test('of answers from memory as well: that many are traced, and whole', async t => {
+    const { ask, service } = await withShare('0.5')
+    let hits = 0
+    for (let i = 0; i < 200; i++) if ((await ask({ question: rent })).json.cache.status === 'hit') hits += 1
+    t.ok(hits >= 199)
+    service.signal('SIGTERM')
+    await service.exited()
+    // A fair coin leaves these bounds once in 10^8 times.
+    t.ok(roots().length > 60 && roots().length < 140, `${roots().length} of 200`)
+    const traced = service.log.filter(line => line['cache'] === 'hit' && line['trace_id'] !== undefined)
+    for (const line of traced) t.equal(rootsOf(String(line['trace_id'])).length, 1, 'the line names a trace that was sent')
+    t.ok(traced.length > 60)
+  })
+
+  t.test('what the caller decided stands', async t => {
+    const { ask, service } = await withShare('0')
+    for (let i = 0; i < 3; i++) await ask({ question: rent })
+    const before = roots().length
+    await ask({ question: rent }, { traceparent })
+    await until('the span is sent', () => rootsOf(caller.traceId).length === 1)
+    await ask({ question: rent }, { traceparent: traceparent.replace(/01$/, '00') })
+    service.signal('SIGTERM')
+    await service.exited()
+    t.equal(roots().length, before + 1)
+  })
+})
+
 t.test('a collector that is not there: answers go on, the exit is not held up', async t => {
   const { ask, service } = await start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' })
   t.equal((await ask({ question: rent })).status, 200)

@@ -8,13 +8,13 @@ import { scanImports } from '../support/import-scan.ts'
  * the files of a folder may import, and what only as `import type`; `*` is everything. The first row that fits counts.
  */
 const rows: readonly Row[] = [
-  { files: ['errors.ts', 'version.ts', 'ask/terms.ts', 'ask/embedder.ts', 'ingest/terms.ts'], may: [] },
+  { files: ['errors.ts', 'version.ts', 'sampling.ts', 'ask/terms.ts', 'ask/embedder.ts', 'ingest/terms.ts'], may: [] },
   { files: ['text/'], may: ['text/'] },
   { files: ['resilience/'], may: ['resilience/', 'errors.ts'] },
   { files: ['config.ts'], may: ['errors.ts'] },
   { files: ['metrics.ts'], may: ['errors.ts', 'ask/terms.ts'], types: ['ask/', 'adapters/', 'ingest/', 'http/', 'resilience/'] },
   { files: ['log.ts'], may: ['errors.ts'], types: ['config.ts', 'ask/terms.ts'] },
-  { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts'], types: ['config.ts'] },
+  { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts', 'sampling.ts'], types: ['config.ts'] },
   { files: ['migrate.ts'], may: ['errors.ts'], types: ['adapters/'] },
   { files: ['ask/'], may: ['ask/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['adapters/', 'config.ts'] },
   {
@@ -30,7 +30,7 @@ const rows: readonly Row[] = [
   },
   {
     files: ['http/'],
-    may: ['http/', 'ask/terms.ts', 'resilience/', 'errors.ts', 'metrics.ts'],
+    may: ['http/', 'ask/terms.ts', 'resilience/', 'errors.ts', 'metrics.ts', 'sampling.ts'],
     types: ['ask/', 'ingest/', 'config.ts'],
   },
   { files: ['app.ts'], may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['deps.ts', 'ask/', 'ingest/', 'config.ts'] },
