@@ -1,4 +1,5 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { registerAccepted } from './http/accepted.ts'
 import { registerAbout, type AboutOptions } from './http/about.ts'
 import { registerAsk, type AskRouteOptions } from './http/ask.ts'
 import { registerBodyParser } from './http/body.ts'
@@ -41,6 +42,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     ...unparsedOptions,
     ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
   })
+  registerAccepted(app)
   registerProblems(app)
   registerUnparsed(app)
   registerBodyParser(app)

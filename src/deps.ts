@@ -78,6 +78,10 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
     // A local model takes as long to load as the database to open: both at once.
     const [{ database, bm25, store }] = await Promise.all([opening, models.warm()])
     const metrics = createMetrics(database.status)
+    database.observe({
+      ...metrics.pool,
+      overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
+    })
     const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed }))
     const aside = createCollectionStore({ lease: database.aside })
     const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal))
@@ -102,12 +106,12 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
 async function openStore(config: Config, log: Logger, keep: (database: Database) => Database) {
   const database = keep(await openDatabase(config.database))
   await prepareSchema(database, config, log)
-  const bm25 = await database.lease({ signal: new AbortController().signal, label: 'migrate' }, sql => openBm25(sql, config.bm25))
+  const bm25 = await database.lease({ signal: new AbortController().signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
   return { database, bm25, store: createDocumentStore(database) }
 }
 
 async function prepareSchema(database: Database, config: Config, log: Logger): Promise<void> {
-  const terms = { signal: new AbortController().signal, label: 'migrate' }
+  const terms = { signal: new AbortController().signal, label: 'migrate', holdLimitMs: Infinity }
   if (config.migrateOnStart || database.kind === 'embedded') {
     const { applied } = await database.lease(terms, sql => migrate(sql))
     if (applied.length > 0) log.info({ applied }, 'migrations applied')

@@ -48,6 +48,9 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   return settings.url === undefined ? await openInside(settings) : await openServer(settings.url, settings)
 }
 
+/** Twice what the longest stage may take, and some. Uploads and migrations say that they take longer. */
+const holdLimitMs = 60_000
+
 async function openServer(url: string, settings: DatabaseSettings): Promise<Database> {
   // For cancels, pings and reads aside: must work when the pool is exhausted.
   const side = openSide(url)
@@ -58,6 +61,8 @@ async function openServer(url: string, settings: DatabaseSettings): Promise<Data
     maxOverflow: settings.poolMaxOverflow,
     maxWaiting: settings.poolMaxWaiting,
     statementTimeoutMs,
+    // Where statements are not bounded, leases are not: a command that builds an index.
+    holdLimitMs: statementTimeoutMs === 0 ? Infinity : holdLimitMs,
     cancelBackend: async pid => void (await side.ask(sql => sql`select pg_cancel_backend(${pid})`)),
   })
   const watches: { close(): Promise<void> }[] = []

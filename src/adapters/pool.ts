@@ -41,7 +41,7 @@ export interface LeaseTerms {
   readonly label: string
   /** When the signal will abort, if that is known: on the clock of `performance.now()`. Then the server ends statements by itself. */
   readonly deadline?: number
-  /** In the place of the pool's limit; Infinity: for work that takes as long as it takes. */
+  /** In the place of the pool's limit, if that has one; Infinity: for work that takes as long as it takes. */
   readonly holdLimitMs?: number
 }
 
@@ -182,19 +182,22 @@ export function createPool(options: PoolOptions) {
 
   /**
    * The server's own bound for what a lease will ask, behind its deadline: it holds also when this process does not.
-   * Powers of two, so that one value does for most leases; when it is another, that is told on the way of the first
-   * statement, not in a round trip of its own.
+   * One up to four times the time left will do, so that the usual question needs none said (the normal 30 s, of which
+   * a search may take 10); another is told on the way of the first statement, not in a round trip of its own.
    */
   function boundStatements(connection: Connection, { deadline }: LeaseTerms): void {
     if (!options.cancelBackend) return
-    const wanted = deadline === undefined ? normalTimeoutMs : atLeast(deadline - now())
-    if (connection.statementTimeoutMs === wanted) return
+    const leftMs = deadline === undefined ? null : Math.max(1, deadline - now())
+    const { statementTimeoutMs: present } = connection
+    if (leftMs === null ? present === normalTimeoutMs : present >= leftMs && present <= 4 * leftMs) return
+    const wanted = leftMs === null ? normalTimeoutMs : powerOfTwo(leftMs)
     connection.statementTimeoutMs = wanted
     // What is wrong with the connection, the statement behind it will say.
     connection.sql.unsafe(`set statement_timeout = ${wanted}`).catch(() => void (connection.isDead = true))
   }
 
-  function watchLease(connection: Connection, { signal, label, holdLimitMs: limitMs = holdLimitMs }: LeaseTerms) {
+  function watchLease(connection: Connection, { signal, label, holdLimitMs: own = holdLimitMs }: LeaseTerms) {
+    const limitMs = holdLimitMs === Infinity ? Infinity : own
     const { promise: givenUp, reject } = Promise.withResolvers<never>()
     givenUp.catch(() => {})
     let cancelling: Promise<void> | undefined
@@ -293,9 +296,9 @@ export function createPool(options: PoolOptions) {
 
 export type Pool = ReturnType<typeof createPool>
 
-/** The next power of two. */
-function atLeast(ms: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, ms)))
+/** The next one: few values, so that the next lease can seldom do without a new one. */
+function powerOfTwo(atLeast: number): number {
+  return 2 ** Math.ceil(Math.log2(atLeast))
 }
 
 /** Whether it was slow or refused: there is no database for us now. What is wrong with a password or a name stays that. */
