@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { skipReason, startApp, worlds, type App } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
@@ -126,4 +127,43 @@ t.test('a client that leaves while its query runs', { skip: skipReason('postgres
     t.equal(app.deps.database.status().totals.cancels, 2)
   }))
   t.match((await app.ask({ question: rent })).json, { answer: /12,000/ })
+})
+
+t.test('hundreds that leave at random moments, one run for some of them: nothing goes on, nothing half is kept', { skip: skipReason('postgres') }, async t => {
+  const model = await startModel(t, { chat: { answer: 'A place costs 12,000 tenge [1]. And so on. The end.', perTokenMs: 5 } })
+  const app = await startApp(t, 'postgres', settingsFor(model, 'test-embedding'))
+  await loadHandbook(app)
+  const questions = Array.from({ length: 100 }, (_, i) => `${rent} (${i})`)
+  await Promise.all(Array.from({ length: 400 }, async (_, i) => {
+    const client = askOnly(app, { question: questions[i % questions.length], stream: i % 3 === 0 })
+    await sleep(Math.random() * 400)
+    client.leave()
+  }))
+  await administer(app.env['DATABASE_URL']!, async sql => {
+    const active = () => sql`select from pg_stat_activity where application_name = 'askwell' and state = 'active' and datname = current_database()`
+    await until('no query runs', async () => (await active()).length === 0)
+  })
+  await until('no model is asked', () => model.answering === 0)
+  await isIdle(app)
+  t.match(app.deps.database.status(), { waiting: 0, totals: { overdue: 0, destroyed: 0 } })
+  for (const question of questions) {
+    const { status, json } = await app.ask({ question }, { 'cache-control': 'only-if-cached' })
+    if (status !== 504) t.match(json, { answer: /The end\.$/, generator: 'openai', degraded: [] })
+  }
+})
+
+t.test('a stream that is left before its first event is read: its run ends', { skip: skipReason('postgres') }, async t => {
+  const model = await startModel(t, { chat: { stallAfterTokens: 0 } })
+  const app = await startApp(t, 'postgres', settingsFor(model, 'test-embedding'))
+  await loadHandbook(app)
+  for (let i = 0; i < 50; i++) {
+    const asked = model.embeddings.requests.length
+    const client = askOnly(app, { question: `${rent} (${i})`, stream: true })
+    await until('its question is embedded', () => model.embeddings.requests.length > asked)
+    // From here the head is sent within milliseconds: some leave just before it, some just behind.
+    await sleep(Math.random() * 10)
+    client.leave()
+  }
+  await until('no model is asked', () => model.answering === 0)
+  await isIdle(app)
 })

@@ -22,6 +22,8 @@ export interface Model {
   readonly embeddings: Endpoint<EmbeddingsRequest>
   /** Connections open now. */
   readonly openSockets: number
+  /** Requests under way now: neither answered nor left. */
+  readonly answering: number
   /** Refuses connections and drops the open ones, until `start`. */
   stop(): Promise<void>
   start(): Promise<void>
@@ -55,10 +57,12 @@ export async function startModel(t?: Owner, options: ModelOptions = {}): Promise
   const chatting = endpoint<ChatRequest>(chat, options.chat)
   const embedding = endpoint<EmbeddingsRequest>(embeddings, options.embeddings)
   const sockets = new Set<Socket>()
+  const exchanges = new Set<Exchange>()
   let server = await listen(route, sockets, options.port ?? 0)
   const { port } = server.address() as AddressInfo
 
   async function route(exchange: Exchange): Promise<void> {
+    exchanges.add(exchange.onClose(() => exchanges.delete(exchange)))
     const path = `${exchange.request.method} ${exchange.request.url}`
     if (path === 'POST /v1/chat/completions') return await chatting.serve(exchange)
     if (path === 'POST /v1/embeddings') return await embedding.serve(exchange)
@@ -81,6 +85,9 @@ export async function startModel(t?: Owner, options: ModelOptions = {}): Promise
     embeddings: embedding,
     get openSockets() {
       return sockets.size
+    },
+    get answering() {
+      return exchanges.size
     },
     stop,
     async start() {

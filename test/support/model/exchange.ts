@@ -21,6 +21,13 @@ export class Exchange {
     return this.#hangup.signal
   }
 
+  /** However it ends. */
+  onClose(work: () => void): this {
+    if (this.#reply.closed) work()
+    else this.#reply.once('close', work)
+    return this
+  }
+
   json(status: number, body: object, headers: Record<string, string> = {}): void {
     this.#reply.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
   }
