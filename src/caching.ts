@@ -66,8 +66,8 @@ function draftsIn(memory: MemoryCache<KeptDraft>, shared: SharedValues<KeptDraft
   }
 }
 
-function sharedVectors(redis: RedisServer | undefined, { dimensions }: { readonly dimensions: number }, onCorrupt: () => void): SharedValues<Float32Array> | null {
-  const decode = (bytes: Buffer) => decodeVector(bytes, dimensions)
+function sharedVectors(redis: RedisServer | undefined, model: { readonly dimensions: number }, onCorrupt: () => void): SharedValues<Float32Array> | null {
+  const decode = (bytes: Buffer) => decodeVector(bytes, model.dimensions)
   return redis ? createSharedValues(redis, { prefix: 'askwell:vector:', encode: encodeVector, decode, onCorrupt }) : null
 }
 

@@ -60,12 +60,12 @@ export interface Deps {
 }
 
 export interface OpenOptions {
-  /** How long a database that cannot be reached is waited for. */
+  /** How long a database that cannot be reached is waited for; with it, a model API that is away is no reason not to start. */
   readonly patienceMs?: number
 }
 
 /** Opens adapters, then arranges the pipeline over them. Closes what was opened when something fails. */
-export async function openDeps(config: Config, log: Logger, { patienceMs = 0 }: OpenOptions = {}): Promise<Deps> {
+export async function openDeps(config: Config, log: Logger, { patienceMs }: OpenOptions = {}): Promise<Deps> {
   const opened: { close(): Promise<void> }[] = []
   let isClosed = false
   const keep = <T extends { close(): Promise<void> }>(each: T): T => {
@@ -78,9 +78,12 @@ export async function openDeps(config: Config, log: Logger, { patienceMs = 0 }: 
     for (const each of opened.splice(0).reverse()) await each.close()
   }
   try {
-    const opening = openStore(config, log, patienceMs, keep)
+    const opening = openStore(config, log, patienceMs ?? 0, keep)
     opening.catch(() => {}) // awaited below; the models may fail first
-    const models = keep(await openModels(config.models, { knownDimensions: async model => (await opening).store.dimensionsOf(model) }))
+    const models = keep(await openModels(config.models, {
+      knownDimensions: async model => (await opening).store.dimensionsOf(model),
+      ...(patienceMs !== undefined && { onAbsent: error => log.warn({ code: error.code, err: error.cause ?? error }, 'the model API is away: starting without; documents can be loaded when it is there') }),
+    }))
     // A local model takes as long to load as the database to open: both at once.
     const [{ database, bm25, store }] = await Promise.all([opening, models.warm()])
     const metrics = createMetrics(database.status)

@@ -5,7 +5,7 @@ import { createLocalEmbedder } from './local-embedder.ts'
 import { apiModelName, localModel, onnxScheme } from './model-names.ts'
 import { openOnnxEmbedder } from './onnx-embedder.ts'
 import { createChat } from './openai-chat.ts'
-import { createEmbedder, openEmbedder } from './openai-embedder.ts'
+import { createEmbedder, createLearningEmbedder, openEmbedder } from './openai-embedder.ts'
 import { createOpenAIClient } from './openai.ts'
 import { asPrefix, noPrefixes, type Prefixes } from './prefixes.ts'
 
@@ -36,6 +36,8 @@ export interface Models {
 export interface OpenModelsOptions {
   /** Length of the vectors this model made before; known, the API need not be there at start. */
   readonly knownDimensions?: (model: string) => Promise<number | undefined>
+  /** Told that the API must be asked and is away; it is asked again until it answers. Absent: that is an error. */
+  readonly onAbsent?: (error: AskError) => void
 }
 
 const probeMs = 10_000
@@ -72,7 +74,11 @@ async function apiEmbedder(client: ReturnType<typeof createOpenAIClient>, settin
   try {
     return await openEmbedder(client, shape, AbortSignal.timeout(probeMs))
   } catch (error) {
-    throw isAskError(error) ? unknownLength(model, error) : error
+    const failure = isAskError(error) ? error : new AskError('model_unreachable', { detail: 'The model API does not answer.', cause: error })
+    // What it refuses it will refuse later too: a wrong key, a model that it does not have.
+    if (!options.onAbsent || isAskError(failure, 'model_rejected')) throw unknownLength(model, failure)
+    options.onAbsent(failure)
+    return createLearningEmbedder(client, shape)
   }
 }
 

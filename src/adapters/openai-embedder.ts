@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { APIError, type OpenAI } from 'openai'
 import type { EmbeddingCreateParams } from 'openai/resources/embeddings'
 import type { Embedder, TextKind } from '../ask/embedder.ts'
@@ -35,18 +36,53 @@ export async function openEmbedder(client: OpenAI, options: EmbedderOptions, sig
   return createEmbedder(client, { ...options, dimensions: probe!.length }, call)
 }
 
-/** The same without a call, for a known number of dimensions. */
+/** Between tries to learn the length of the vectors of an API that is away. */
+const learnAgainMs = 5000
+
+/**
+ * The same for an API that is away and whose vectors nobody has seen yet: it is asked until it answers. Until then
+ * reading `dimensions` throws `model_unreachable`: there are no vectors to search, and none can be made.
+ */
+export function createLearningEmbedder(client: OpenAI, options: EmbedderOptions): Embedder {
+  const call = createCall(client, options)
+  const embedder = createEmbedder(client, { ...options, dimensions: null }, call)
+  const closed = new AbortController()
+  void learn()
+
+  async function learn(): Promise<void> {
+    while (!closed.signal.aborted && !isKnown()) {
+      await sleep(learnAgainMs, undefined, { signal: closed.signal, ref: false }).catch(() => {})
+      await embedder.embed(['dimensions'], AbortSignal.any([closed.signal, AbortSignal.timeout(learnAgainMs)])).catch(() => {})
+    }
+  }
+
+  function isKnown(): boolean {
+    try {
+      return embedder.dimensions > 0
+    } catch {
+      return false
+    }
+  }
+
+  return Object.defineProperties(embedder, { close: { value: async () => closed.abort() } })
+}
+
+/** The same without a call, for a known number of dimensions; null: the first vector's. */
 export function createEmbedder(
   client: OpenAI,
-  options: EmbedderOptions & { readonly dimensions: number },
-  call: EmbedCall = createCall(client, options),
+  options: Omit<EmbedderOptions, 'dimensions'> & { readonly dimensions: number | null },
+  call: EmbedCall = createCall(client, { ...options, dimensions: options.dimensions ?? undefined }),
 ): Embedder {
-  const { model, dimensions, languages, prefixes = noPrefixes } = options
+  const { model, languages, prefixes = noPrefixes } = options
+  let { dimensions } = options
   const maxTokens = options.maxTokens - Math.max(countTokens(prefixes.query), countTokens(prefixes.passage))
 
   async function embedAll(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
     const vectors: Float32Array[] = []
-    for (const group of groupsOf(texts)) vectors.push(...checked(await call(group, signal), dimensions))
+    for (const group of groupsOf(texts)) {
+      const made = await call(group, signal)
+      vectors.push(...checked(made, (dimensions ??= made[0]!.length)))
+    }
     return vectors
   }
 
@@ -68,7 +104,25 @@ export function createEmbedder(
 
   const windowTokens = Math.min(bestWindow, maxTokens)
   const name = apiModelName(model, prefixes.passage)
-  return { model: name, dimensions, maxTokens, windowTokens, languages, readsCode: true, countTokens, embed, close: async () => {} }
+  return {
+    model: name,
+    get dimensions() {
+      if (dimensions === null) throw unknownYet(model)
+      return dimensions
+    },
+    maxTokens,
+    windowTokens,
+    languages,
+    readsCode: true,
+    countTokens,
+    embed,
+    close: async () => {},
+  }
+}
+
+function unknownYet(model: string): AskError {
+  const detail = `the model API has not answered yet, so nobody knows how long the vectors of "${model}" are`
+  return new AskError('model_unreachable', { detail, retryAfter: learnAgainMs / 1000 })
 }
 
 /**

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
-import { databaseSettings, skipReason, worlds } from '../support/app.ts'
+import { adminKey, databaseSettings, skipReason, worlds } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { openStream } from '../support/live-stream.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -172,6 +172,28 @@ t.test('what waiting cannot mend is not waited for', { skip: skipReason('postgre
   t.notOk(service.log.some(({ msg }) => String(msg).includes('waiting')))
 })
 
+t.test('the model API comes after the service: degraded until then', { skip: skipReason('postgres') }, async t => {
+  const model = await startModel(t)
+  await model.stop()
+  const service = startService(t, { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding') })
+  const { send, ask } = clientOf(await service.ready())
+  t.ok(service.log.some(({ level, msg }) => level === 'warn' && String(msg).startsWith('the model API is away')))
+  t.equal((await send('GET', '/readyz')).status, 200, 'no reason to be unready')
+  const document = { source: 'rent', title: 'Rent', text: 'A place in the dormitory costs 12,000 tenge a month.' }
+  const load = () => send('PUT', '/documents', { documents: [document] }, { authorization: `Bearer ${adminKey}` })
+  t.match(await load(), { status: 503, json: { code: 'model_unreachable' } })
+  await model.start()
+  await until('documents can be loaded', async () => (await load()).status === 200)
+  t.match(await ask({ question: rent }), { status: 200, json: { answer: /12,000/, degraded: [] } })
+})
+
+t.test('a key that the model API does not accept: refuses to start, and says so', { skip: skipReason('postgres') }, async t => {
+  const model = await startModel(t, { embeddings: { status: 401 } })
+  const service = startService(t, { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding') })
+  t.same(await service.exited(), { code: 1, signal: null })
+  t.match(service.stderr, /Check OPENAI_API_KEY/)
+})
+
 t.test('SIGTERM under load: no request of a client that keeps its connection fails', { skip: skipReason('postgres') }, async t => {
   const model = await startModel(t)
   const settings = { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding') }
@@ -224,9 +246,9 @@ const faults = `process.on('SIGUSR2',()=>{setImmediate(()=>{throw new Error('a f
 const faulty = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(faults)}` }
 
 for (const [what, signal] of [['thrown', 'SIGUSR2'], ['rejected', 'SIGHUP']] as const) {
-  t.test(`an error that nobody caught, ${what}: logged, what runs is finished, exit 1`, async t => {
+  t.test(`an error that nobody caught, ${what}: logged, what runs is finished, exit 1`, { skip: skipReason('postgres') }, async t => {
     const model = await startModel(t)
-    const service = startService(t, { DATA_DIR: emptyFolder(t), ...settingsFor(model, 'test-embedding'), ...faulty })
+    const service = startService(t, { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding'), ...faulty })
     const address = await service.ready()
     await loadHandbook(clientOf(address))
     model.chat.behave(slowAnswer)
