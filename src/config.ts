@@ -113,6 +113,8 @@ export const settings = {
   embeddingLanguages: setting('EMBEDDING_LANGUAGES', 'any', 'Languages the model reads, unless it is `local`; elsewhere only words are searched.', languageList),
   embeddingQueryPrefix: setting('EMBEDDING_QUERY_PREFIX', undefined, 'What the model wants before a question, such as `query:`; a blank follows it. Unset: what an ONNX folder says, else nothing.', words),
   embeddingPassagePrefix: setting('EMBEDDING_PASSAGE_PREFIX', undefined, 'The same before a passage, such as `passage:`. Another one makes other vectors: `askwell reembed`.', words),
+  modelSilenceMs: setting('MODEL_SILENCE_MS', '10000', 'Longest silence of the language model, before its first word or between two; then the answer is quoted sentences.', integer(100, 600_000)),
+  embeddingHedgeMs: setting('EMBEDDING_HEDGE_MS', '0', 'A question whose vector takes longer is sent to the API a second time, one in twenty at most; `0`: never.', integer(0, 60_000)),
   maxAnswerTokens: setting('MAX_ANSWER_TOKENS', '500', 'Longest answer of the model.', integer(16, 16_000)),
   promptTokens: setting('PROMPT_TOKENS', '1500', 'Tokens of passages put before the model, five passages at most.', integer(100, 100_000)),
   rerankUrl: setting('RERANK_URL', undefined, 'Endpoint of a reranker that speaks as Cohere or Jina do, such as `https://api.cohere.com/v2/rerank`. Unset: the order of the search.', endpoint),
@@ -180,6 +182,12 @@ export interface Config {
     readonly embeddingQueryPrefix: string | undefined
     readonly embeddingPassagePrefix: string | undefined
     readonly timeoutMs: number
+  }
+  readonly guard: {
+    /** Longest silence of the language model, before its first word or between two. */
+    readonly silenceMs: number
+    /** A question's embedding that takes longer is asked for a second time; 0: never. */
+    readonly hedgeMs: number
   }
   /** Null: passages keep the order of the search. */
   readonly rerank: {
@@ -324,6 +332,7 @@ function arrange(raw: Raw): Config {
       embeddingPassagePrefix: raw.embeddingPassagePrefix,
       timeoutMs: raw.requestTimeoutMs,
     },
+    guard: { silenceMs: raw.modelSilenceMs, hedgeMs: raw.embeddingHedgeMs },
     rerank: rerankOf(raw),
     ask: {
       timeoutMs: raw.requestTimeoutMs,

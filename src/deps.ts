@@ -9,7 +9,6 @@ import { createNearQuestions } from './adapters/near-questions.ts'
 import { createPassageStore } from './adapters/passages.ts'
 import { openBm25, type Bm25 } from './adapters/textsearch.ts'
 import { openRedis, type RedisServer } from './adapters/redis.ts'
-import { createReranker } from './adapters/rerank.ts'
 import type { ChooseSteps } from './ask/choose.ts'
 import { embedWith, type Embedded } from './ask/embed.ts'
 import { extractFrom } from './ask/extract.ts'
@@ -33,6 +32,7 @@ import type { AskedCollection, AskWithin, Passage } from './ask/terms.ts'
 import { similarityRange, vectorWeight } from './ask/weights.ts'
 import { openCaches, type Caches } from './caching.ts'
 import type { Config } from './config.ts'
+import { openGuards, type Guarded } from './guarding.ts'
 import { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
@@ -47,6 +47,8 @@ export interface Deps {
   readonly models: Models
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
+  /** States of the breakers. */
+  readonly states: Guarded['states']
   readonly caches: Caches
   readonly current: Current
   readonly remembering: Remembering
@@ -74,17 +76,18 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
   try {
     const opening = openStore(config, log, keep)
     opening.catch(() => {}) // awaited below; the models may fail first
-    const models = keep(await openModels(config.models, { knownDimensions: async model => (await opening).store.dimensionsOf(model) }))
+    const unguarded = keep(await openModels(config.models, { knownDimensions: async model => (await opening).store.dimensionsOf(model) }))
     // A local model takes as long to load as the database to open: both at once.
-    const [{ database, bm25, store }] = await Promise.all([opening, models.warm()])
+    const [{ database, bm25, store }] = await Promise.all([opening, unguarded.warm()])
     const metrics = createMetrics(database.status)
+    const { models, reads, reranker, states } = keep(openGuards({ config, database, models: unguarded, metrics, log }))
     const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed }))
-    const aside = createCollectionStore({ lease: database.aside })
+    const aside = createCollectionStore({ lease: reads.aside })
     const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal))
     database.watch(current.forget)
     const caches = openCaches({ config: config.cache, redis, metrics })
     metrics.watchCaches(caches.sizes)
-    const { remembering, near, search } = arrange({ config, log, database, bm25, current, caches, models, metrics })
+    const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics })
     if (near) keep(near)
     keep(remembering)
     const onWritten = async () => {
@@ -92,7 +95,7 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
       // Of the embedded database there is no other replica.
       if (database.kind === 'postgres') await outlast()
     }
-    return { onWritten, database, bm25, store, models, redis, metrics, caches, current, near, remembering, search, close }
+    return { onWritten, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, close }
   } catch (error) {
     await close()
     throw error
@@ -128,6 +131,8 @@ export async function checkModels(store: DocumentStore, model: string): Promise<
 interface Parts {
   readonly config: Config
   readonly database: Database
+  readonly reads: Guarded['reads']
+  readonly reranker: Guarded['reranker']
   readonly bm25: Bm25
   readonly current: Current
   readonly caches: Caches
@@ -186,14 +191,14 @@ function fingerprintOf({ ask, models: named, rerank }: Config, { embedder }: Mod
   return digest([version, promptVersion, embedder.model, named.baseUrl, named.chat, ask, rerank && [rerank.url, rerank.model, rerank.candidates]])
 }
 
-function stepsOf({ config, database, bm25, models, metrics, caches }: Parts, stages: Stages) {
+function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Parts, stages: Stages) {
   const { embedder, chat } = models
   const { stage, streamStage } = stages
   const rewrites = chat ? rewriteWith(chat) : null
   return {
     embed: stage('embed', budgetMs.embed, embedWith(embedder, caches.vectors(embedder))),
-    retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(database, bm25), similarityRange(embedder), config.ask)),
-    rerank: rerankStep(config, stages),
+    retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask)),
+    rerank: rerankStep(config, reranker, stages),
     pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question }),
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate: chat && rememberDrafts(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
@@ -213,10 +218,10 @@ function stepsOf({ config, database, bm25, models, metrics, caches }: Parts, sta
   }
 }
 
-function rerankStep({ rerank }: Config, { stage }: Stages): ChooseSteps['rerank'] {
-  if (!rerank) return null
+function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }: Stages): ChooseSteps['rerank'] {
+  if (!rerank || !reranker) return null
   const { candidates, timeoutMs } = rerank
-  return { candidates, run: stage('rerank', timeoutMs, rerankWith(createReranker(rerank), candidates)) }
+  return { candidates, run: stage('rerank', timeoutMs, rerankWith(reranker, candidates)) }
 }
 
 /** The collection as a question meets it; null when there is none of this name. */

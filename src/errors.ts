@@ -21,6 +21,7 @@ export const errorTable = {
   internal: { status: 500, retryable: false, title: 'Something went wrong on our side' },
   model_rejected: { status: 502, retryable: false, title: 'The model refused the request' },
   model_failed: { status: 502, retryable: true, title: 'The model failed' },
+  model_paused: { status: 503, retryable: true, title: 'The model is not asked at the moment' },
   model_busy: { status: 503, retryable: true, title: 'The model is busy' },
   model_unreachable: { status: 503, retryable: true, title: 'The model cannot be reached' },
   database_unavailable: { status: 503, retryable: true, title: 'The database cannot be reached' },
@@ -81,4 +82,9 @@ export function isAskError(error: unknown, code?: ErrorCode): error is AskError 
 /** Nothing is wrong with the question: something that answering it takes has failed. */
 export function isOutage(error: unknown): boolean {
   return isAskError(error) && error.status >= 500
+}
+
+/** How loud the log is about a fault that was got over: of a breaker that is open, its opening was told. */
+export function loudness({ code }: AskError): 'debug' | 'warn' {
+  return code === 'model_paused' ? 'debug' : 'warn'
 }

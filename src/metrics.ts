@@ -1,9 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { PoolStatus } from './adapters/database.ts'
 import type { CacheCounts } from './ask/kept-answers.ts'
+import type { Dependency } from './adapters/guarded.ts'
 import type { Looked } from './ask/look.ts'
 import type { Answer, CacheTier, Degraded, Usage } from './ask/terms.ts'
 import type { StageMetrics } from './ask/stage.ts'
+import type { BreakerState } from './resilience/breaker.ts'
 
 /** Every metric's name, labels and buckets. Labels are closed lists; a question or a tenant is never one. */
 
@@ -71,6 +73,7 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     },
     failed: (code: string) => failures.inc({ code }),
     ...caches,
+    ...guardMetrics(registers),
   }
 }
 
@@ -83,6 +86,28 @@ function kept<Child>(make: (a: string, b: string) => Child): (a: string, b: stri
     let child = ofA.get(b)
     if (child === undefined) ofA.set(b, (child = make(a, b)))
     return child
+  }
+}
+
+const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open']
+
+function guardMetrics(registers: Registry[]) {
+  const opened = new Counter({ name: `${prefix}breaker_opened_total`, help: 'Times that something was not asked any more because it failed.', labelNames: ['dependency'], registers })
+  const retries = new Counter({ name: `${prefix}retries_total`, help: 'Calls made a second time.', labelNames: ['dependency'], registers })
+  const hedges = new Counter({ name: `${prefix}hedges_total`, help: 'Embeddings asked for twice because the first call took long.', registers })
+
+  function watchBreakers(states: () => Readonly<Partial<Record<Dependency, BreakerState>>>): void {
+    const help = '1 for the state that a breaker is in.'
+    new Gauge({ name: `${prefix}breaker_state`, help, labelNames: ['dependency', 'state'], registers, collect() {
+      for (const [dependency, now] of Object.entries(states())) for (const state of breakerStates) this.set({ dependency, state }, state === now ? 1 : 0)
+    } })
+  }
+
+  return {
+    breakerOpened: (dependency: Dependency) => opened.inc({ dependency }),
+    retried: (dependency: Dependency) => retries.inc({ dependency }),
+    hedged: () => hedges.inc(),
+    watchBreakers,
   }
 }
 

@@ -61,6 +61,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
         isStarted: () => isStarted,
         isDraining: () => isDraining,
         pingDatabase: database.ping,
+        breakers: deps.states,
         components: () => ({ database: database.kind, bm25: deps.bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }),
       },
       rateLimit: { ...config.rateLimit, redis },

@@ -8,6 +8,8 @@ export interface Health {
   readonly pingDatabase: (signal: AbortSignal) => Promise<boolean>
   /** Shown, never decisive: what is missing makes answers degraded, not the service unready. */
   readonly components: () => Readonly<Record<string, string>>
+  /** What is not asked because it failed, and what is. */
+  readonly breakers: () => Readonly<Record<string, string>>
 }
 
 const pingMs = 1000
@@ -22,9 +24,9 @@ export function registerHealth(app: FastifyInstance, health: Health): void {
   })
   app.get('/readyz', quiet, async (_, reply) => {
     const reason = await whyUnready(health)
-    const components = health.components()
-    if (reason === null) return await reply.send({ status: 'ok', components })
-    return await reply.code(503).header('retry-after', '1').send({ status: reason, components })
+    const shown = { components: health.components(), breakers: health.breakers() }
+    if (reason === null) return await reply.send({ status: 'ok', ...shown })
+    return await reply.code(503).header('retry-after', '1').send({ status: reason, ...shown })
   })
 }
 

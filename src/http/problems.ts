@@ -39,7 +39,8 @@ export function registerProblems(app: FastifyInstance): void {
 }
 
 export async function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AskError): Promise<FastifyReply> {
-  if (error.status >= 500) logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
+  // That nothing is cached was asked for, and is no fault.
+  if (error.status >= 500 && error.code !== 'not_cached') logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
   const retryAfter = error.retryAfter ?? (error.status === 503 ? 1 : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfter)))
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')

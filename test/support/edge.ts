@@ -19,6 +19,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
       isStarted: () => true,
       isDraining: () => false,
       pingDatabase: async () => true,
+      breakers: () => ({ database: 'closed' }),
       components: () => ({ database: 'embedded', bm25: 'portable', redis: 'off', chat: 'extractive', embeddings: 'a model', rerank: 'off' }),
     },
     rateLimit: { max: 0, seconds: 1, redis: undefined },

@@ -34,6 +34,7 @@ const rows: readonly Row[] = [
     types: ['ask/', 'ingest/', 'config.ts'],
   },
   { files: ['app.ts'], may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['deps.ts', 'ask/', 'ingest/', 'config.ts'] },
+  { files: ['guarding.ts'], may: ['adapters/', 'resilience/'], types: ['ask/', 'config.ts', 'metrics.ts'] },
   { files: ['caching.ts'], may: ['adapters/', 'ask/'], types: ['ask/', 'config.ts', 'metrics.ts'] },
   { files: ['deps.ts'], may: ['*'], never: ['http/', 'app.ts', 'server.ts', 'commands/', 'cli.ts'] },
   { files: ['server.ts'], may: ['*'], never: ['commands/', 'cli.ts'] },
