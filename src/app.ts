@@ -1,10 +1,12 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import { AskError } from './errors.ts'
+import { registerAccepted } from './http/accepted.ts'
 import { registerAbout, type AboutOptions } from './http/about.ts'
 import { registerAsk, type AskRouteOptions } from './http/ask.ts'
 import { registerBodyParser } from './http/body.ts'
 import { registerCache, type CacheRouteOptions } from './http/cache.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
-import { registerHealth, type Health } from './http/health.ts'
+import { isProbe, registerHealth, type Health } from './http/health.ts'
 import { registerRequestLog, requestLogOptions } from './http/request-log.ts'
 import { registerProblems } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
@@ -41,13 +43,20 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     ...unparsedOptions,
     ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
   })
+  registerAccepted(app)
   registerProblems(app)
   registerUnparsed(app)
   registerBodyParser(app)
   registerRequestLog(app)
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
-    done()
+    if (deps.health.isDraining()) reply.header('connection', 'close')
+    done(deps.health.isStarted() || isProbe(request) ? undefined : new AskError('starting', { retryAfter: 1 }))
+  })
+  // Of a request that was under way: who is told finds another server for its next, and is not hung up on in its middle.
+  app.addHook('onSend', (_, reply, payload, done) => {
+    if (deps.health.isDraining()) reply.header('connection', 'close')
+    done(null, payload)
   })
   await registerRateLimit(app, deps.rateLimit)
   registerHealth(app, deps.health)

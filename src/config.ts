@@ -140,6 +140,7 @@ export const settings = {
   adminApiKey: setting('ADMIN_API_KEY', undefined, 'Key for the document API; unset: switched off.', secret, true),
   logLevel: setting('LOG_LEVEL', 'info', 'Least level that is logged.', oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent')),
   logQuestions: setting('LOG_QUESTIONS', 'off', 'Write question texts into the log.', onOff),
+  startTimeoutSeconds: setting('START_TIMEOUT_SECONDS', '60', 'At the start: how long a database that cannot be reached is waited for; `0`: one try.', integer(0, 3600)),
   drainSeconds: setting('DRAIN_SECONDS', '30', 'After SIGTERM: time for running requests to finish.', integer(0, 3600)),
   drainDelayMs: setting('DRAIN_DELAY_MS', '0', 'After SIGTERM: time to go on accepting, until load balancers have seen `/readyz` fail.', integer(0, 120_000)),
   otelServiceName: setting('OTEL_SERVICE_NAME', 'askwell', 'Name of this service in traces.', words),
@@ -215,6 +216,7 @@ export interface Config {
   readonly rateLimit: { readonly max: number; readonly seconds: number }
   readonly adminApiKey: string | undefined
   readonly log: { readonly level: string; readonly questions: boolean }
+  readonly startTimeoutMs: number
   readonly drain: { readonly seconds: number; readonly delayMs: number }
   readonly telemetry: {
     readonly endpoint: string | undefined
@@ -346,6 +348,7 @@ function arrange(raw: Raw): Config {
     rateLimit: { max: raw.rateLimit, seconds: raw.rateLimitSeconds },
     adminApiKey: raw.adminApiKey,
     log: { level: raw.logLevel, questions: raw.logQuestions },
+    startTimeoutMs: raw.startTimeoutSeconds * 1000,
     drain: { seconds: raw.drainSeconds, delayMs: raw.drainDelayMs },
     telemetry: { endpoint: raw.otlpEndpoint, serviceName: raw.otelServiceName, sampler: raw.tracesSampler, samplerArg: raw.tracesSamplerArg },
   }

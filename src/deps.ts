@@ -8,6 +8,7 @@ import { openModels, type Models } from './adapters/models.ts'
 import { createNearQuestions } from './adapters/near-questions.ts'
 import { createPassageStore } from './adapters/passages.ts'
 import { openBm25, type Bm25 } from './adapters/textsearch.ts'
+import { waitForDatabase } from './adapters/wait-for-database.ts'
 import { openRedis, type RedisServer } from './adapters/redis.ts'
 import type { ChooseSteps } from './ask/choose.ts'
 import { embedWith, type Embedded } from './ask/embed.ts'
@@ -60,8 +61,13 @@ export interface Deps {
   close(): Promise<void>
 }
 
+export interface OpenOptions {
+  /** How long a database that cannot be reached is waited for. */
+  readonly patienceMs?: number
+}
+
 /** Opens adapters, then arranges the pipeline over them. Closes what was opened when something fails. */
-export async function openDeps(config: Config, log: Logger): Promise<Deps> {
+export async function openDeps(config: Config, log: Logger, { patienceMs = 0 }: OpenOptions = {}): Promise<Deps> {
   const opened: { close(): Promise<void> }[] = []
   let isClosed = false
   const keep = <T extends { close(): Promise<void> }>(each: T): T => {
@@ -74,12 +80,16 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
     for (const each of opened.splice(0).reverse()) await each.close()
   }
   try {
-    const opening = openStore(config, log, keep)
+    const opening = openStore(config, log, patienceMs, keep)
     opening.catch(() => {}) // awaited below; the models may fail first
     const unguarded = keep(await openModels(config.models, { knownDimensions: async model => (await opening).store.dimensionsOf(model) }))
     // A local model takes as long to load as the database to open: both at once.
     const [{ database, bm25, store }] = await Promise.all([opening, unguarded.warm()])
     const metrics = createMetrics(database.status)
+    database.observe({
+      ...metrics.pool,
+      overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
+    })
     const { models, reads, reranker, states } = keep(openGuards({ config, database, models: unguarded, metrics, log }))
     const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed }))
     const aside = createCollectionStore({ lease: reads.aside })
@@ -102,15 +112,15 @@ export async function openDeps(config: Config, log: Logger): Promise<Deps> {
   }
 }
 
-async function openStore(config: Config, log: Logger, keep: (database: Database) => Database) {
-  const database = keep(await openDatabase(config.database))
+async function openStore(config: Config, log: Logger, patienceMs: number, keep: (database: Database) => Database) {
+  const database = keep(await waitForDatabase(() => openDatabase(config.database), { ms: patienceMs, log }))
   await prepareSchema(database, config, log)
-  const bm25 = await database.lease({ signal: new AbortController().signal, label: 'migrate' }, sql => openBm25(sql, config.bm25))
+  const bm25 = await database.lease({ signal: new AbortController().signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
   return { database, bm25, store: createDocumentStore(database) }
 }
 
 async function prepareSchema(database: Database, config: Config, log: Logger): Promise<void> {
-  const terms = { signal: new AbortController().signal, label: 'migrate' }
+  const terms = { signal: new AbortController().signal, label: 'migrate', holdLimitMs: Infinity }
   if (config.migrateOnStart || database.kind === 'embedded') {
     const { applied } = await database.lease(terms, sql => migrate(sql))
     if (applied.length > 0) log.info({ applied }, 'migrations applied')

@@ -46,6 +46,10 @@ export interface AskErrorOptions {
   readonly faults?: readonly Fault[]
   /** Seconds after which another try makes sense. */
   readonly retryAfter?: number
+  /** Of a question that ran out of time: the stage that did, */
+  readonly stage?: string
+  /** and what each took, in milliseconds. */
+  readonly timings?: Readonly<Record<string, number>>
   readonly cause?: unknown
 }
 
@@ -55,6 +59,8 @@ export class AskError extends Error {
   readonly faults: readonly Fault[]
   readonly retryAfter: number | undefined
   readonly detail: string
+  readonly stage: string | undefined
+  readonly timings: Readonly<Record<string, number>> | undefined
 
   constructor(code: ErrorCode, options: AskErrorOptions = {}) {
     const detail = options.detail ?? errorTable[code].title
@@ -64,6 +70,14 @@ export class AskError extends Error {
     this.detail = detail
     this.faults = options.faults ?? []
     this.retryAfter = options.retryAfter
+    this.stage = options.stage
+    this.timings = options.timings
+  }
+
+  /** The same failure, with more said of it. */
+  with(more: Pick<AskErrorOptions, 'stage' | 'timings'>): AskError {
+    const { code, detail, faults, retryAfter, stage, timings, cause } = this
+    return new AskError(code, { detail, faults, ...(retryAfter !== undefined && { retryAfter }), ...(stage !== undefined && { stage }), ...(timings && { timings }), cause: cause ?? this, ...more })
   }
 
   get status(): number {

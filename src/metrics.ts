@@ -13,6 +13,9 @@ const prefix = 'askwell_'
 /** Seconds: from a memory hit to the longest answer allowed. */
 const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
+/** Seconds: one that is free costs microseconds, a search milliseconds. */
+const poolBuckets = [0.0001, 0.0005, ...buckets]
+
 export type Metrics = ReturnType<typeof createMetrics>
 
 /** Whole answers, what a model wrote, and the vectors of questions. */
@@ -44,6 +47,20 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     new Gauge({ name: `${prefix}pool_${name}`, help, registers, collect() { this.set(pick(poolStatus())) } })
   }
 
+  const poolSeconds = (name: string, help: string) => new Histogram({ name: `${prefix}pool_${name}_seconds`, help, buckets: poolBuckets, registers })
+  const [waitSeconds, holdSeconds] = [poolSeconds('wait', 'Time from asking for a database connection to having it.'), poolSeconds('hold', 'Time a database connection was in use.')]
+  const poolTotals: [keyof PoolStatus['totals'], string][] = [
+    ['checkouts', 'Database connections handed out.'],
+    ['refused', 'Requests refused because too many waited for a database connection.'],
+    ['timeouts', 'Requests that left the queue without a database connection.'],
+    ['cancels', 'Queries cancelled, because nobody waited any more or they took too long.'],
+    ['overdue', 'Database connections held longer than any request may.'],
+    ['destroyed', 'Database connections given up, because the server did not answer to a cancel.'],
+  ]
+  for (const [name, help] of poolTotals) {
+    new Counter({ name: `${prefix}pool_${name}_total`, help, registers, collect() { this.reset(); this.inc(poolStatus().totals[name]) } })
+  }
+
   const stages: StageMetrics = {
     seconds: (stage, outcome, seconds) => stageSeconds.observe({ stage, outcome }, seconds),
     firstToken: (stage, seconds) => firstToken.observe({ stage }, seconds),
@@ -62,6 +79,7 @@ export function createMetrics(poolStatus: () => PoolStatus) {
   return {
     registry,
     stages,
+    pool: { waited: (seconds: number) => waitSeconds.observe(seconds), held: (seconds: number) => holdSeconds.observe(seconds) },
     answered(answer: Answer, seconds: number) {
       latencyOf(answer.mode, answer.cache.status).observe(seconds)
       answersOf(answer.generator, String(answer.abstained)).inc()

@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
-import { buildApp } from './app.ts'
+import type { RedisServer } from './adapters/redis.ts'
+import { buildApp, type AppDeps } from './app.ts'
 import type { Config } from './config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { documentApi } from './ingest/document-api.ts'
+import { later } from './later.ts'
 import { createLogger } from './log.ts'
 import { startTelemetry } from './telemetry.ts'
 import { version } from './version.ts'
@@ -20,60 +22,61 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-/** The process: config → telemetry → deps → app → listen. Rejects with an AskError that says what to do. */
+/**
+ * The process: config → telemetry → app → listen → deps. It listens first, so that whoever watches it sees it alive
+ * while it waits for the database. Resolves when it is ready; rejects with an AskError that says what to do.
+ */
 export async function startServer(config: Config, log: Logger = createLogger(config)): Promise<RunningServer> {
   const stopTelemetry = await startTelemetry(config.telemetry)
-  const deps = await openDeps(config, log).catch(async (error: unknown) => {
-    await stopTelemetry()
-    throw error
-  })
   let isDraining = false
-  let isStarted = false
+  let services: Services | undefined
+  let opened: Deps | undefined
   let app: FastifyInstance | undefined
   try {
-    await checkModels(deps.store, deps.models.embedder.model)
-    app = await buildApp(appDeps())
+    app = await buildApp(appDeps(() => services as Services))
     const address = await app.listen({ host: config.host, port: config.port })
-    isStarted = true
+    log.info({ address }, 'listening, and starting')
+    const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs }))
+    await checkModels(deps.store, deps.models.embedder.model)
+    services = servicesOf(config, deps)
     log.info({ address, database: deps.database.version, bm25: deps.bm25, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
     const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
     let stopping: Promise<void> | undefined
-    const stop = () => (stopping ??= drain(app as FastifyInstance).then(resolve, reject).then(() => stopped))
+    const stop = () => (stopping ??= drain(app as FastifyInstance, deps).then(resolve, reject).then(() => stopped))
     return { address, deps, stopped, stop }
   } catch (error) {
     await app?.close()
-    await deps.close()
+    await opened?.close()
     await stopTelemetry()
     throw error
   }
 
-  function appDeps() {
-    const { database, models, redis, metrics } = deps
-    const asking = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
+  function appDeps(at: () => Services): AppDeps {
+    const asking = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics: later(() => at().deps.metrics) }
     return {
       logger: log,
       trustProxy: config.trustProxy,
-      ask: { ask: deps.remembering.ask, recall: deps.remembering.recall, ...asking },
-      search: { search: deps.search, ...asking },
-      documents: { documents: documentApi(deps.store, models.embedder, deps.onWritten), adminApiKey: config.adminApiKey, maxBytes: maxDocumentBytes },
-      cache: { cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }), adminApiKey: config.adminApiKey },
+      ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), ...asking },
+      search: { search: (question, run, arm) => at().deps.search(question, run, arm), ...asking },
+      documents: { documents: later(() => at().documents), adminApiKey: config.adminApiKey, maxBytes: maxDocumentBytes },
+      cache: { cache: later(() => at().cache), adminApiKey: config.adminApiKey },
       health: {
-        isStarted: () => isStarted,
+        isStarted: () => services !== undefined,
         isDraining: () => isDraining,
-        pingDatabase: database.ping,
-        breakers: deps.states,
-        components: () => ({ database: database.kind, bm25: deps.bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }),
+        pingDatabase: signal => at().deps.database.ping(signal),
+        components: () => services && componentsOf(config, services.deps),
+        breakers: () => services?.deps.states(),
       },
-      rateLimit: { ...config.rateLimit, redis },
-      registry: metrics.registry,
+      rateLimit: { ...config.rateLimit, redis: config.redis && later(() => at().deps.redis as RedisServer) },
+      registry: later(() => at().deps.metrics.registry),
       about: { version, openapi: textOf('../openapi.yaml') },
     }
   }
 
-  async function drain(running: FastifyInstance): Promise<void> {
+  async function drain(running: FastifyInstance, deps: Deps): Promise<void> {
     isDraining = true
     log.info('stopping: finishing what runs')
-    await delay(config.drain.delayMs)
+    await delay(Math.max(config.drain.delayMs, farewellMs))
     const closed = closeConnections(running)
     const inTime = await Promise.race([closed.then(() => true), delay(config.drain.seconds * 1000).then(() => false)])
     if (!inTime) log.warn('requests still ran when the time to drain was over: closing their connections')
@@ -84,6 +87,32 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     log.info('stopped')
   }
 }
+
+/** What is made of the opened parts for the routes. */
+interface Services {
+  readonly deps: Deps
+  readonly documents: ReturnType<typeof documentApi>
+  readonly cache: ReturnType<typeof createCacheAdmin>
+}
+
+function servicesOf(config: Config, deps: Deps): Services {
+  const { models, metrics, onWritten } = deps
+  return {
+    deps,
+    documents: documentApi(deps.store, models.embedder, onWritten),
+    cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }),
+  }
+}
+
+function componentsOf(config: Config, { database, bm25, redis, models }: Deps): Record<string, string> {
+  return { database: database.kind, bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }
+}
+
+/**
+ * So long every reply says `connection: close` before the first connection is closed: a client that sends its next
+ * request on one that it was not told of would see it fail, and may not send it again.
+ */
+const farewellMs = 200
 
 /**
  * Node closes the connections that are idle now, but keeps one whose answer is still on its way for another request
@@ -109,9 +138,10 @@ function delay(ms: number): Promise<void> {
   return new Promise(resolve => void setTimeout(resolve, ms).unref())
 }
 
-/** SIGTERM and SIGINT drain; a second one exits at once. */
+/** SIGTERM and SIGINT drain; a second one exits at once. What nobody caught is logged, and drains to exit 1. */
 export function stopOnSignals(server: RunningServer, log: Logger): void {
   let signals = 0
+  let isFailing = false
   const onSignal = () => {
     if (++signals > 1) process.exit(130)
     server.stop().catch((error: unknown) => {
@@ -119,5 +149,13 @@ export function stopOnSignals(server: RunningServer, log: Logger): void {
       process.exit(1)
     })
   }
+  // Whose state is unknown must not go on serving; but the other requests have done nothing wrong.
+  const onUncaught = (error: unknown) => {
+    log.fatal({ err: error }, 'an error that nobody caught: stopping')
+    if (isFailing) return
+    isFailing = true
+    void server.stop().catch(() => {}).then(() => process.exit(1))
+  }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught)
 }

@@ -1,7 +1,8 @@
-import postgres from 'postgres'
 import { AskError } from '../errors.ts'
 import { openEmbedded } from './embedded.ts'
+import { openClient } from './postgres-client.ts'
 import { databaseError } from './postgres-errors.ts'
+import { openSide } from './side.ts'
 import { watchCollections } from './watch.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
 
@@ -37,6 +38,8 @@ export interface Database {
   /** True when it answers now. Uses a connection of its own, so that a full pool does not look like a dead server. */
   ping(signal: AbortSignal): Promise<boolean>
   status(): PoolStatus
+  /** Tells of each lease from now on. */
+  readonly observe: Pool['observe']
   close(): Promise<void>
 }
 
@@ -45,32 +48,39 @@ export async function openDatabase(settings: DatabaseSettings): Promise<Database
   return settings.url === undefined ? await openInside(settings) : await openServer(settings.url, settings)
 }
 
+/** Twice what the longest stage may take, and some. Uploads and migrations say that they take longer. */
+const holdLimitMs = 60_000
+
 async function openServer(url: string, settings: DatabaseSettings): Promise<Database> {
   // For cancels, pings and reads aside: must work when the pool is exhausted.
-  const side = client(url, 5000)
+  const side = openSide(url)
+  const { statementTimeoutMs } = settings
   const pool = createPool({
-    connect: onClose => client(url, settings.statementTimeoutMs, onClose),
+    connect: onClose => openClient(url, { name: 'askwell', statementTimeoutMs, onClose }),
     size: settings.poolSize,
     maxOverflow: settings.poolMaxOverflow,
     maxWaiting: settings.poolMaxWaiting,
-    cancelBackend: async pid => void (await side`select pg_cancel_backend(${pid})`),
+    statementTimeoutMs,
+    // Where statements are not bounded, leases are not: a command that builds an index.
+    holdLimitMs: statementTimeoutMs === 0 ? Infinity : holdLimitMs,
+    cancelBackend: async pid => void (await side.ask(sql => sql`select pg_cancel_backend(${pid})`)),
   })
   const watches: { close(): Promise<void> }[] = []
   const close = async () => {
     await Promise.all(watches.map(each => each.close()))
     await pool.close()
-    await side.end({ timeout: 1 }).catch(() => {})
+    await side.close()
   }
   const watch = (onCollection: (name?: string) => void) => void watches.push(watchCollections(url, onCollection))
-  const aside: Pool['lease'] = async (terms, work) => {
-    terms.signal.throwIfAborted()
+  const aside: Pool['lease'] = async ({ signal }, work) => {
     try {
-      return await work(side)
+      return await side.ask(work, signal)
     } catch (error) {
-      throw databaseError(error)
+      throw signal.aborted ? signal.reason : databaseError(error)
     }
   }
-  return await checked({ kind: 'postgres', lease: pool.lease, aside, status: pool.status, watch, ping: signal => ping(side, signal), close })
+  const ping = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal).then(() => true, () => false)
+  return await checked({ kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, ping, close })
 }
 
 /**
@@ -80,58 +90,23 @@ async function openServer(url: string, settings: DatabaseSettings): Promise<Data
  */
 async function openInside(settings: DatabaseSettings): Promise<Database> {
   const server = await openEmbedded(settings.dataDir)
-  const connect = (onClose: () => void) => client(server.url, settings.statementTimeoutMs, onClose)
+  const connect = (onClose: () => void) => openClient(server.url, { name: 'askwell', statementTimeoutMs: settings.statementTimeoutMs, onClose })
   const pool = createPool({ connect, size: 1, maxOverflow: 0, maxWaiting: settings.poolMaxWaiting })
   const close = async () => {
     await pool.close()
     await server.close()
   }
-  return await checked({ kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, watch() {}, ping: async () => server.isAlive(), close })
+  return await checked({ kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, ping: async () => server.isAlive(), close })
 }
 
 async function checked(database: Omit<Database, 'version'>): Promise<Database> {
   try {
     const signal = new AbortController().signal
-    return { ...database, version: await inTime(database.lease({ signal, label: 'check' }, checkServer)) }
+    return { ...database, version: await database.lease({ signal, label: 'check' }, checkServer) }
   } catch (error) {
     await database.close()
     throw error
   }
-}
-
-/** postgres.js tries for ever where a proxy takes the connection and closes it, the server behind it being gone. */
-const openLimitMs = 8000
-
-async function inTime<T>(opening: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_, reject) => {
-    const detail = `the database did not answer within ${openLimitMs / 1000} s; check DATABASE_URL`
-    timer = setTimeout(() => reject(new AskError('database_unavailable', { detail })), openLimitMs)
-  })
-  opening.catch(() => {}) // it fails once more when everything is closed
-  try {
-    return await Promise.race([opening, tooLate])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-function client(url: string, statementTimeoutMs: number, onClose: () => void = () => {}): Sql {
-  return postgres(url, {
-    max: 1,
-    connect_timeout: 5,
-    max_lifetime: 30 * 60,
-    // Planning the search anew for each question's values costs more than running it; one plan serves all.
-    connection: { application_name: 'askwell', statement_timeout: statementTimeoutMs, plan_cache_mode: 'force_generic_plan' },
-    onclose: onClose,
-    onnotice: () => {},
-    transform: { undefined: null },
-  })
-}
-
-async function ping(side: Sql, signal: AbortSignal): Promise<boolean> {
-  const gone = new Promise<false>(resolve => signal.addEventListener('abort', () => resolve(false), { once: true }))
-  return await Promise.race([side`select 1`.then(() => true, () => false), gone])
 }
 
 async function checkServer(sql: Sql): Promise<string> {

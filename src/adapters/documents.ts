@@ -32,6 +32,8 @@ export type DocumentStore = ReturnType<typeof createDocumentStore>
 
 /** A terms object for leases that no request waits for (the command line); never aborts. */
 const always = new AbortController().signal
+/** The largest upload is thousands of rows in one transaction, behind whoever writes to the same collection. */
+const holdLimitMs = 10 * 60_000
 
 /**
  * The write side. Every write is one transaction that first takes the collection's row: writers of one
@@ -39,7 +41,7 @@ const always = new AbortController().signal
  * see all of a document or nothing of it.
  */
 export function createDocumentStore(database: Pick<Database, 'lease'>) {
-  const lease = <T>(label: string, work: (sql: Sql) => Promise<T>, signal = always) => database.lease({ signal, label }, work)
+  const lease = <T>(label: string, work: (sql: Sql) => Promise<T>, signal = always) => database.lease({ signal, label, holdLimitMs }, work)
 
   /** Version and hash of the sources that are already stored. */
   async function known(collectionId: number, sources: readonly string[], signal = always) {

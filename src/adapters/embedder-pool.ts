@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { AskError } from '../errors.ts'
+import { assertNoLease } from './no-lease.ts'
 
 /** What a worker program answers to a few texts: their vectors of unit length, or a failure as words. */
 export type WorkerReply = { readonly vectors: readonly Float32Array[] } | { readonly error: string }
@@ -43,6 +44,7 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
   let isClosed = false
 
   function embed(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
+    assertNoLease('the embedding model')
     if (signal.aborted) return Promise.reject(signal.reason)
     if (isClosed) return Promise.reject(gone('The embedding model is closed.'))
     if (texts.length === 0) return Promise.resolve([])

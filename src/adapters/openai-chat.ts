@@ -3,6 +3,7 @@ import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'o
 import type { ChatEvent, ChatModel, ChatRequest } from '../ask/chat.ts'
 import type { Usage } from '../ask/terms.ts'
 import { AskError } from '../errors.ts'
+import { assertNoLease } from './no-lease.ts'
 import { failed, toAskError } from './openai-errors.ts'
 import { createHabits } from './openai-habits.ts'
 import { createThoughtFilter } from './openai-thoughts.ts'
@@ -25,6 +26,7 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
 
   async function* stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
     const call = { client, model, signal }
+    assertNoLease('the chat model')
     try {
       signal.throwIfAborted()
       const chunks = await habits.call(learned =>

@@ -5,6 +5,7 @@ import { AskError, isAskError } from '../errors.ts'
 import { createBatch } from '../resilience/batch.ts'
 import { countTokens as countChatTokens } from '../text/count-tokens.ts'
 import { apiModelName } from './model-names.ts'
+import { assertNoLease } from './no-lease.ts'
 import { failed, toAskError } from './openai-errors.ts'
 import { createHabits } from './openai-habits.ts'
 import { noPrefixes, type Prefixes } from './prefixes.ts'
@@ -57,6 +58,7 @@ export function createEmbedder(
   })
 
   async function embed(texts: readonly string[], signal: AbortSignal, kind: TextKind = 'passage'): Promise<Float32Array[]> {
+    assertNoLease('the embedding model')
     for (const text of texts) refuseUnfit(text, maxTokens)
     signal.throwIfAborted()
     const inputs = texts.map(text => prefixes[kind] + text)

@@ -1,14 +1,18 @@
-import postgres from 'postgres'
+import type postgres from 'postgres'
 import { AskError, isAskError } from '../errors.ts'
+import { startDeadline } from '../resilience/deadline.ts'
+import { holding } from './no-lease.ts'
+import type { Client, Sql } from './postgres-client.ts'
 import { databaseError } from './postgres-errors.ts'
+import { createPoolFigures, type PoolFigures, type PoolTotals } from './pool-figures.ts'
 
-export type Sql = postgres.Sql<Record<never, never>>
+export type { Sql } from './postgres-client.ts'
 /** A part of a statement. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>
 
 export interface PoolOptions {
-  /** A client of one connection (`max: 1`). postgres.js opens a lost one again by itself and tells `onClose`. */
-  readonly connect: (onClose: () => void) => Sql
+  /** postgres.js opens a lost connection again by itself and tells `onClose`. */
+  readonly connect: (onClose: () => void) => Client
   /** Connections kept open. */
   readonly size: number
   /** Connections opened above `size` when all are in use, closed when the rush is over. */
@@ -19,6 +23,14 @@ export interface PoolOptions {
   readonly maxWaiting: number
   /** Ends the query that the backend runs at this moment; absent where the server cannot (embedded). */
   readonly cancelBackend?: (pid: number) => Promise<void>
+  /** From a cancel until the connection is given up: a server that is frozen or cut off hears of no cancel. */
+  readonly cancelGraceMs?: number
+  /** To open a connection: longer, and there is no database. */
+  readonly openLimitMs?: number
+  /** The longest a lease may be out, unless its terms say otherwise. Above what any request may take: it is a fault. */
+  readonly holdLimitMs?: number
+  /** What the connections are opened with: the server's bound on a statement of a lease that has no deadline. 0: none. */
+  readonly statementTimeoutMs?: number
   readonly now?: () => number
 }
 
@@ -27,6 +39,10 @@ export interface LeaseTerms {
   readonly signal: AbortSignal
   /** Shown in the pool's status while the lease is out. */
   readonly label: string
+  /** When the signal will abort, if that is known: on the clock of `performance.now()`. Then the server ends statements by itself. */
+  readonly deadline?: number
+  /** In the place of the pool's limit, if that has one; Infinity: for work that takes as long as it takes. */
+  readonly holdLimitMs?: number
 }
 
 export interface PoolStatus {
@@ -41,17 +57,11 @@ export interface PoolStatus {
   readonly totals: Readonly<PoolTotals>
 }
 
-interface PoolTotals {
-  checkouts: number
-  refused: number
-  timeouts: number
-  cancels: number
-}
-
-interface Connection {
-  readonly sql: Sql
+interface Connection extends Client {
   /** Of the backend behind it now; null until asked, and again when the connection was replaced. */
   pid: number | null
+  /** What the server will end a statement after, in milliseconds. */
+  statementTimeoutMs: number
   isDead: boolean
   idleSince: number
 }
@@ -61,38 +71,49 @@ interface Waiter {
   readonly give: (connection: Connection) => void
 }
 
+const defaults = { surplusMs: 5000, cancelGraceMs: 2000, openLimitMs: 5000, holdLimitMs: 60_000, statementTimeoutMs: 0 }
+
 /**
  * A lease pool over postgres.js, which itself queues without limit and without a time-out and knows no
  * AbortSignal. A lease is exclusive use of one connection: bounded queue, wait bounded by the caller's signal,
  * and on abort the backend is told to cancel while the lease is *held until the query has settled*, so that the
- * next holder can never meet somebody else's cancel or a half-read result.
+ * next holder can never meet somebody else's cancel or a half-read result. A query that does not settle then is one
+ * of a server that does not hear us: the connection is given up, and its place is free. The same happens to a lease
+ * that is out longer than any request may take.
  */
 export function createPool(options: PoolOptions) {
-  const { size, maxOverflow, maxWaiting, surplusMs = 5000, now = () => performance.now() } = options
+  const { size, maxOverflow, maxWaiting, surplusMs, cancelGraceMs, openLimitMs, holdLimitMs, now = () => performance.now() } = { ...defaults, ...options }
+  const normalTimeoutMs = options.statementTimeoutMs ?? defaults.statementTimeoutMs
   const idle: Connection[] = []
   const waiters = new Set<Waiter>()
   const held = new Map<Connection, { since: number; label: string }>()
-  const totals: PoolTotals = { checkouts: 0, refused: 0, timeouts: 0, cancels: 0 }
+  const figures: PoolFigures = createPoolFigures()
+  const { totals } = figures
   let open = 0
   let isClosed = false
   let trimming: NodeJS.Timeout | undefined
 
   /**
    * Runs `work` with a connection of its own. Rejects with `pool_exhausted` when the queue is full, with the
-   * signal's reason when it aborts while waiting, with `database_unavailable` when no connection can be made.
+   * signal's reason when it aborts, with `database_unavailable` when no connection can be made or it is lost.
    */
   async function lease<T>(terms: LeaseTerms, work: (sql: Sql) => Promise<T>): Promise<T> {
+    const askedAt = now()
     const connection = await checkout(terms)
-    const stopWatching = cancelOnAbort(connection, terms.signal)
+    const takenAt = now()
+    figures.waited((takenAt - askedAt) / 1000)
+    const watch = watchLease(connection, terms)
     try {
       terms.signal.throwIfAborted()
-      return await work(connection.sql)
+      boundStatements(connection, terms)
+      return await Promise.race([holding(() => work(connection.sql)), watch.givenUp])
     } catch (error) {
       const translated = databaseError(error)
       if (isAskError(translated, 'database_unavailable')) connection.isDead = true
       throw terms.signal.aborted ? terms.signal.reason : translated
     } finally {
-      await stopWatching()
+      await watch.stop()
+      figures.held((now() - takenAt) / 1000)
       giveBack(connection)
     }
   }
@@ -103,7 +124,7 @@ export function createPool(options: PoolOptions) {
     const connection = idle.pop() ?? (open < size + maxOverflow ? openConnection() : await queue(signal))
     held.set(connection, { since: now(), label })
     totals.checkouts++
-    if (connection.pid === null) await learnPid(connection)
+    if (connection.pid === null) await learnPid(connection, signal)
     return connection
   }
 
@@ -134,36 +155,85 @@ export function createPool(options: PoolOptions) {
 
   function openConnection(): Connection {
     open++
-    const forgetPid = () => void (connection.pid = null)
-    const connection: Connection = { sql: options.connect(forgetPid), pid: null, isDead: false, idleSince: 0 }
+    const onClose = () => void Object.assign(connection, { pid: null, statementTimeoutMs: normalTimeoutMs })
+    const connection: Connection = { ...options.connect(onClose), pid: null, statementTimeoutMs: normalTimeoutMs, isDead: false, idleSince: 0 }
     return connection
   }
 
-  // Once a physical connection, so that it can be cancelled by number later.
-  async function learnPid(connection: Connection): Promise<void> {
+  /**
+   * Once a physical connection, so that it can be cancelled by number later. It is the first thing that a new one is
+   * asked, so it waits for the connection too: nothing on this side bounds that where a proxy takes every connection
+   * and closes it again.
+   */
+  async function learnPid(connection: Connection, signal: AbortSignal): Promise<void> {
     if (!options.cancelBackend) return
+    const limit = startDeadline('opening a database connection', openLimitMs, signal)
     try {
-      const rows = await connection.sql`select pg_backend_pid() as pid`
+      const rows = await Promise.race([connection.sql`select pg_backend_pid() as pid`, limit.expired])
       connection.pid = Number(rows[0]?.['pid'])
     } catch (error) {
       connection.isDead = true
       giveBack(connection)
-      throw databaseError(error)
+      throw signal.aborted ? signal.reason : noConnection(error, openLimitMs)
+    } finally {
+      limit.stop()
     }
   }
 
-  function cancelOnAbort(connection: Connection, signal: AbortSignal): () => Promise<void> {
+  /**
+   * The server's own bound for what a lease will ask, behind its deadline: it holds also when this process does not.
+   * One up to four times the time left will do, so that the usual question needs none said (the normal 30 s, of which
+   * a search may take 10); another is told on the way of the first statement, not in a round trip of its own.
+   */
+  function boundStatements(connection: Connection, { deadline }: LeaseTerms): void {
+    if (!options.cancelBackend) return
+    const leftMs = deadline === undefined ? null : Math.max(1, deadline - now())
+    const { statementTimeoutMs: present } = connection
+    if (leftMs === null ? present === normalTimeoutMs : present >= leftMs && present <= 4 * leftMs) return
+    const wanted = leftMs === null ? normalTimeoutMs : powerOfTwo(leftMs)
+    connection.statementTimeoutMs = wanted
+    // What is wrong with the connection, the statement behind it will say.
+    connection.sql.unsafe(`set statement_timeout = ${wanted}`).catch(() => void (connection.isDead = true))
+  }
+
+  function watchLease(connection: Connection, { signal, label, holdLimitMs: own = holdLimitMs }: LeaseTerms) {
+    const limitMs = holdLimitMs === Infinity ? Infinity : own
+    const { promise: givenUp, reject } = Promise.withResolvers<never>()
+    givenUp.catch(() => {})
     let cancelling: Promise<void> | undefined
-    const onAbort = () => {
-      if (connection.pid === null || !options.cancelBackend) return
-      totals.cancels++
-      cancelling = options.cancelBackend(connection.pid)
+    let grace: NodeJS.Timeout | undefined
+    const giveUp = () => {
+      totals.destroyed++
+      connection.isDead = true
+      connection.destroy()
+      cancelling = undefined
+      reject(new AskError('database_unavailable', { detail: 'the database does not answer', retryAfter: 1 }))
     }
-    signal.addEventListener('abort', onAbort, { once: true })
-    return async () => {
-      signal.removeEventListener('abort', onAbort)
-      // A cancel still on its way must not hit the next holder's query. Its own failure changes nothing here.
-      await cancelling?.catch(() => {})
+    const cancel = () => {
+      // The embedded engine can neither be told nor left: it is waited for.
+      if (cancelling || grace || !options.cancelBackend) return
+      totals.cancels++
+      if (connection.pid === null) return giveUp()
+      cancelling = options.cancelBackend(connection.pid)
+      cancelling.catch(() => {})
+      grace = setTimeout(giveUp, cancelGraceMs)
+    }
+    const onOverdue = () => {
+      totals.overdue++
+      figures.overdue(label, limitMs)
+      cancel()
+    }
+    const overdue = limitMs === Infinity ? undefined : setTimeout(onOverdue, limitMs).unref()
+    signal.addEventListener('abort', cancel, { once: true })
+    return {
+      givenUp,
+      async stop() {
+        clearTimeout(overdue)
+        signal.removeEventListener('abort', cancel)
+        // A cancel still on its way must not hit the next holder's query. Its own failure changes nothing here.
+        await Promise.race([cancelling?.catch(() => {}), givenUp.catch(() => {})])
+        clearTimeout(grace)
+      },
     }
   }
 
@@ -190,7 +260,8 @@ export function createPool(options: PoolOptions) {
 
   function discard(connection: Connection): void {
     open--
-    void connection.sql.end({ timeout: 1 }).catch(() => {})
+    if (connection.isDead) connection.destroy()
+    else void connection.end(1000)
     const next = waiters.values().next().value
     if (next && !isClosed) next.give(openConnection())
   }
@@ -217,13 +288,24 @@ export function createPool(options: PoolOptions) {
     isClosed = true
     clearTimeout(trimming)
     const leased = [...held.keys()]
-    await Promise.all([...idle.splice(0), ...leased].map(({ sql }) => sql.end({ timeout: graceMs / 1000 }).catch(() => {})))
+    await Promise.all([...idle.splice(0), ...leased].map(each => each.end(graceMs)))
   }
 
-  return { lease, status, close }
+  return { lease, status, observe: figures.observe, close }
 }
 
 export type Pool = ReturnType<typeof createPool>
+
+/** The next one: few values, so that the next lease can seldom do without a new one. */
+function powerOfTwo(atLeast: number): number {
+  return 2 ** Math.ceil(Math.log2(atLeast))
+}
+
+/** Whether it was slow or refused: there is no database for us now. What is wrong with a password or a name stays that. */
+function noConnection(error: unknown, openLimitMs: number): unknown {
+  if (!isAskError(error, 'deadline_exceeded')) return databaseError(error)
+  return new AskError('database_unavailable', { detail: `the database did not answer within ${openLimitMs / 1000} s; check DATABASE_URL`, retryAfter: 1, cause: error })
+}
 
 function longest(values: number[]): number {
   return values.reduce((most, value) => Math.max(most, value), 0)

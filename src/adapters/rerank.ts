@@ -1,5 +1,6 @@
 import type { Reranker } from '../ask/rerank.ts'
 import { AskError, type ErrorCode } from '../errors.ts'
+import { assertNoLease } from './no-lease.ts'
 
 export interface RerankerSettings {
   /** Of the endpoint itself, such as https://api.cohere.com/v2/rerank. */
@@ -18,6 +19,7 @@ export function createReranker({ url, model, apiKey }: RerankerSettings): Rerank
   const headers = { 'content-type': 'application/json', accept: 'application/json', ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) }
 
   async function score(query: string, texts: readonly string[], signal: AbortSignal): Promise<readonly number[]> {
+    assertNoLease('the reranker')
     const body = JSON.stringify({ model, query, documents: texts, top_n: texts.length })
     const reply = await sent({ method: 'POST', headers, body, signal })
     if (!reply.ok) throw await refusal(reply, model)

@@ -1,13 +1,8 @@
-import postgres from 'postgres'
+import { openClient } from './postgres-client.ts'
 
 /** What the triggers of `collections` say a collection's name on (sql/000003_caches.sql). */
 const channel = 'askwell_collection'
 const retryMs = 500
-
-/** The driver's types leave this one out. */
-interface WatchOptions extends postgres.Options<Record<string, never>> {
-  readonly onnotify: (channel: string, payload: string) => void
-}
 
 /**
  * A connection of its own that hears of changed collections; `onCollection` without a name: something may have been
@@ -16,18 +11,8 @@ interface WatchOptions extends postgres.Options<Record<string, never>> {
 export function watchCollections(url: string, onCollection: (name?: string) => void): { close(): Promise<void> } {
   let isClosed = false
   let retry: NodeJS.Timeout | undefined
-  const options: WatchOptions = {
-    max: 1,
-    idle_timeout: undefined,
-    max_lifetime: null,
-    fetch_types: false,
-    connect_timeout: 5,
-    connection: { application_name: 'askwell watch' },
-    onnotify: (from, name) => void (from === channel && onCollection(name)),
-    onclose: later,
-    onnotice() {},
-  }
-  const sql = postgres(url, options)
+  const onNotify = (from: string, name: string) => void (from === channel && onCollection(name))
+  const { sql, end } = openClient(url, { name: 'askwell watch', statementTimeoutMs: 0, onClose: later, onNotify })
   void listen()
 
   async function listen(): Promise<void> {
@@ -48,7 +33,7 @@ export function watchCollections(url: string, onCollection: (name?: string) => v
     async close() {
       isClosed = true
       clearTimeout(retry)
-      await sql.end({ timeout: 1 }).catch(() => {})
+      await end(1000)
     },
   }
 }

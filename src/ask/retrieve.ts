@@ -25,7 +25,7 @@ export interface Retrieved {
 
 /** The read side of the passage store, as this stage sees it. */
 export interface PassageSearch {
-  search(query: Search, choose: (candidates: readonly Candidate[]) => readonly number[], terms: { signal: AbortSignal; label: string }): Promise<Found>
+  search(query: Search, choose: (candidates: readonly Candidate[]) => readonly number[], terms: { signal: AbortSignal; label: string; deadline?: number }): Promise<Found>
 }
 
 /** Candidates of each arm, at the least. */
@@ -41,7 +41,7 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
       ranked = fuse(candidates, shareIn(candidates, wanted, similarity), fusion).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
-    const found = await store.search(searchOf(wanted), choose, { signal: run.signal, label: 'retrieve' })
+    const found = await store.search(searchOf(wanted), choose, { signal: run.signal, label: 'retrieve', deadline: run.deadline })
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
     return { passages, nearness: nearness(convincing(passages, wanted.asked), similarity) }
   }

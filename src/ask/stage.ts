@@ -29,7 +29,8 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
   function begin(name: StageName, budgetMs: number, run: Run) {
     const startedAt = clock.now()
     const span = tracer.startSpan(`ask.${name}`, { kind: SpanKind.INTERNAL })
-    const limit = startDeadline(name, Math.min(budgetMs, run.deadline - startedAt), run.signal, clock)
+    const deadline = Math.min(startedAt + budgetMs, run.deadline)
+    const limit = startDeadline(name, deadline - startedAt, run.signal, clock)
     const end = (outcome: Outcome, error?: unknown) => {
       limit.stop()
       markOutcome(span, outcome, error)
@@ -38,7 +39,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
       run.onStage(name, ms, outcome)
       span.end()
     }
-    return { startedAt, limit, end, active: trace.setSpan(context.active(), span), run: { ...run, signal: limit.signal } }
+    return { startedAt, limit, end, active: trace.setSpan(context.active(), span), run: { ...run, signal: limit.signal, deadline } }
   }
 
   function stage<Input, Output>(
@@ -55,7 +56,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
         return output
       } catch (error) {
         end(outcomeOf(error, run), error)
-        throw error
+        throw inStage(name, error)
       }
     }
   }
@@ -88,7 +89,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
       } catch (error) {
         outcome = outcomeOf(error, run)
         failure = error
-        throw error
+        throw inStage(name, error)
       } finally {
         end(outcome, failure)
         // Not awaited: a source deaf to its signal must not hold up the one who left.
@@ -101,6 +102,11 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
 }
 
 export type Stages = ReturnType<typeof createStages>
+
+/** Who waited for this is told where the time went; also one who joined a run that another began. */
+function inStage(name: StageName, error: unknown): unknown {
+  return isAskError(error, 'deadline_exceeded') && error.stage === undefined ? error.with({ stage: name }) : error
+}
 
 function outcomeOf(error: unknown, run: Run): Outcome {
   if (isAskError(error, 'deadline_exceeded')) return 'deadline'

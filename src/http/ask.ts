@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Question } from '../ask/terms.ts'
 import { AskError } from '../errors.ts'
-import { begin, serverTiming, toTenth, type Begun, type RunSettings } from './begin.ts'
+import { elapsedMs } from './accepted.ts'
+import { begin, serverTiming, toTenth, withReached, type Begun, type RunSettings } from './begin.ts'
 import { cacheWishes } from './cache-control.ts'
 import { AskBody } from './schemas.ts'
 import { sseHeaders, sseStream } from './sse.ts'
@@ -44,7 +45,7 @@ function wantsStream(request: AskRequest): boolean {
 /** The shortest way out: no run, no deadline, no generator; a span, a line and the metrics as for any other answer. */
 function sendKnown(request: AskRequest, reply: FastifyReply, answer: Answer, { metrics, logQuestions = false }: AskRouteOptions): void {
   const trace = startBriefTrace(request, reply)
-  const ms = reply.elapsedTime
+  const ms = elapsedMs(request, reply)
   if (logQuestions) request.log.info({ reqId: request.id, ...trace.ids, question: request.body.question }, 'asked')
   tell(answer, ms, { reqId: request.id, ...trace.ids }, { log: request.log, trace }, metrics)
   trace.end()
@@ -85,24 +86,25 @@ async function lastAnswer(events: AsyncGenerator<AskEvent>): Promise<Answer> {
 }
 
 /** Tells metrics, the log and the trace how it went, whichever form the reply takes. */
-async function* observed(events: AsyncGenerator<AskEvent>, { run, log, trace, elapsedMs }: Begun, metrics: AskRouteOptions['metrics']): AsyncGenerator<AskEvent, void, undefined> {
+async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics: AskRouteOptions['metrics']): AsyncGenerator<AskEvent, void, undefined> {
+  const { run, log, trace } = begun
   // What stands when the reader of a stream leaves between two events: then nothing is thrown.
   let failure: string | null = 'cancelled'
   try {
     for await (const event of events) {
       if (event.type === 'done') {
         failure = null
-        tell(event.answer, elapsedMs(), {}, { log, trace }, metrics)
+        tell(event.answer, begun.elapsedMs(), {}, { log, trace }, metrics)
       }
       yield event
     }
   } catch (error) {
     failure = error instanceof AskError ? error.code : 'internal'
-    throw error
+    throw withReached(error, begun)
   } finally {
     if (failure !== null) metrics.failed(failure)
     // Its head says 200 by then; only this says what became of it.
-    if (failure !== null && run.isStreamed) log.info({ code: failure, ms: Math.round(elapsedMs()) }, 'not answered')
+    if (failure !== null && run.isStreamed) log.info({ code: failure, ms: Math.round(begun.elapsedMs()) }, 'not answered')
   }
 }
 

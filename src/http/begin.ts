@@ -1,5 +1,7 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { CacheWishes, Run, StageName } from '../ask/terms.ts'
+import { elapsedMs } from './accepted.ts'
+import { isAskError } from '../errors.ts'
 import { hangupSignal } from './hangup.ts'
 import { startTrace, type FollowedTrace } from './trace.ts'
 
@@ -15,7 +17,7 @@ export interface Begun {
   readonly run: Run
   readonly trace: FollowedTrace
   readonly log: FastifyBaseLogger
-  /** Milliseconds since the first byte of the request. */
+  /** Milliseconds since the request came: see accepted.ts. */
   elapsedMs(): number
   /** What each stage took so far, and `total`; in milliseconds, to a tenth. */
   timings(): Record<string, number>
@@ -30,14 +32,14 @@ export interface RunForm {
 
 /** The time counts from the socket: what a request waited before its handler is part of it. */
 export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {} }: RunForm = {}): Begun {
-  const startedAt = performance.now() - reply.elapsedTime
+  const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
   const trace = startTrace(request, reply)
   const log = request.log.child({ reqId: request.id, ...trace.ids })
   // The line that says that the request is over or failed is written through the reply's.
   request.log = reply.log = log
   if (logQuestions) log.info({ question: request.body.question }, 'asked')
-  const elapsedMs = () => performance.now() - startedAt
+  const sinceStart = () => performance.now() - startedAt
   const run: Run = {
     id: request.id,
     signal: hangupSignal(request, reply),
@@ -47,7 +49,12 @@ export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQues
     wishes,
     onStage: (name, ms) => void (stages[name] = (stages[name] ?? 0) + ms),
   }
-  return { run, trace, log, elapsedMs, timings: () => rounded({ ...stages, total: elapsedMs() }) }
+  return { run, trace, log, elapsedMs: sinceStart, timings: () => rounded({ ...stages, total: sinceStart() }) }
+}
+
+/** A failure as the caller is told it: of one that ran out of time, how far it got. */
+export function withReached(error: unknown, { timings }: Begun): unknown {
+  return isAskError(error, 'deadline_exceeded') ? error.with({ timings: timings() }) : error
 }
 
 function rounded(timings: Readonly<Record<string, number>>): Record<string, number> {

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 export interface Health {
   /** Set once everything is open. */
@@ -6,17 +6,22 @@ export interface Health {
   readonly isDraining: () => boolean
   /** Does the database answer? */
   readonly pingDatabase: (signal: AbortSignal) => Promise<boolean>
-  /** Shown, never decisive: what is missing makes answers degraded, not the service unready. */
-  readonly components: () => Readonly<Record<string, string>>
-  /** What is not asked because it failed, and what is. */
-  readonly breakers: () => Readonly<Record<string, string>>
+  /** Shown, never decisive: what is missing makes answers degraded, not the service unready. Undefined while it starts. */
+  readonly components: () => Readonly<Record<string, string>> | undefined
+  /** What is not asked because it failed, and what is. Undefined while it starts. */
+  readonly breakers: () => Readonly<Record<string, string>> | undefined
 }
 
 const pingMs = 1000
 
+/** What is answered also before the rest is. */
+export function isProbe({ routeOptions }: FastifyRequest): boolean {
+  return (routeOptions.config as { readonly isProbe?: true }).isProbe === true
+}
+
 /** Probes. `/livez` asks nobody; `/readyz` fails while starting, draining or without a database. */
 export function registerHealth(app: FastifyInstance, health: Health): void {
-  const quiet = { logLevel: 'warn', config: { rateLimit: false } } as const
+  const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true } } as const
   app.get('/livez', quiet, async () => ({ status: 'ok' }))
   app.get('/startupz', quiet, async (_, reply) => {
     const isStarted = health.isStarted()

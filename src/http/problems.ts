@@ -12,6 +12,9 @@ export interface Problem {
   readonly detail: string
   readonly instance: string
   readonly errors?: readonly Fault[]
+  /** Of a question that ran out of time: in which stage, and what each took. */
+  readonly stage?: string
+  readonly timings_ms?: Readonly<Record<string, number>>
 }
 
 /** Types that IANA registers for these two; the others are relative to this service. */
@@ -29,6 +32,8 @@ export function problemOf(error: AskError, instance: string): Problem {
     detail: error.detail,
     instance,
     ...(error.faults.length > 0 ? { errors: error.faults } : {}),
+    ...(error.stage !== undefined ? { stage: error.stage } : {}),
+    ...(error.timings ? { timings_ms: error.timings } : {}),
   }
 }
 

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Looked } from '../ask/look.ts'
 import type { SearchPassages } from '../ask/search.ts'
 import { isAskError } from '../errors.ts'
-import { begin, serverTiming, type Begun, type RunSettings } from './begin.ts'
+import { begin, serverTiming, withReached, type Begun, type RunSettings } from './begin.ts'
 import { SearchBody } from './schemas.ts'
 import { searchedJson, searchedQuestion } from './wire.ts'
 
@@ -25,7 +25,7 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
         return looked
       } catch (error) {
         metrics.failed(isAskError(error) ? error.code : 'internal')
-        throw error
+        throw withReached(error, begun)
       }
     })
     const timings = begun.timings()

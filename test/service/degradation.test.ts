@@ -101,7 +101,7 @@ for (const world of worlds) {
     t.test('it stalls after some words: the stream ends with an error at the deadline', async t => {
       model.chat.behave({ answer: 'Pigeons cost 7 coins each [1] and more.', stallAfterTokens: 5 })
       const { text } = await app.ask({ question: rent, ...shortTime, stream: true })
-      t.match(sseEvents(text).at(-1), { event: 'error', data: { code: 'deadline_exceeded', status: 504 } })
+      t.match(sseEvents(text).at(-1), { event: 'error', data: { code: 'deadline_exceeded', status: 504, stage: 'generate', timings_ms: { retrieve: Number, generate: Number, total: Number } } })
     })
 
     t.test('it declines: its words are given, not ours', async t => {
@@ -181,7 +181,7 @@ t.test('a query that waits for a lock', { skip: skipReason('postgres') }, async 
       await sql`lock table chunks`
       const { status, json } = await app.ask({ question: rent, timeout_ms: 800 })
       t.equal(status, 504)
-      t.match(json, { code: 'deadline_exceeded', detail: /retrieve/ })
+      t.match(json, { code: 'deadline_exceeded', detail: /retrieve/, stage: 'retrieve', timings_ms: { retrieve: Number, total: Number } })
       await until('no query waits for the lock', async () => {
         const waiting = await sql`select from pg_stat_activity where application_name = 'askwell' and wait_event_type = 'Lock'`
         return waiting.length === 0

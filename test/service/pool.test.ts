@@ -1,6 +1,9 @@
-import postgres from 'postgres'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { createPool, type Pool, type PoolOptions, type Sql } from '../../src/adapters/pool.ts'
+import { openClient } from '../../src/adapters/postgres-client.ts'
 import { createDatabase } from '../support/database.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { startPostgres } from '../support/postgres.ts'
@@ -15,13 +18,13 @@ interface TestPool {
 
 async function openPool(t: Test, options: Partial<PoolOptions> = {}, url?: string): Promise<TestPool> {
   const address = url ?? (await createDatabase(t)).url
-  const connect = (onclose = () => {}) => postgres(address, { onclose, max: 1, connect_timeout: 2, onnotice: () => {}, connection: { application_name: 'pool test' } })
-  const side = connect()
+  const connect = (onClose = () => {}) => openClient(address, { name: 'pool test', statementTimeoutMs: 0, onClose })
+  const { sql: side, end } = connect()
   const cancelBackend = async (pid: number) => void (await side`select pg_cancel_backend(${pid})`)
   const pool = createPool({ connect, size: 2, maxOverflow: 1, maxWaiting: 2, cancelBackend, ...options })
   t.teardown(async () => {
     await pool.close()
-    await side.end()
+    await end(1000)
   })
   return { pool, side }
 }
@@ -127,6 +130,102 @@ t.test('a fault of SQL is passed on as it is', { skip }, async t => {
   const { pool } = await openPool(t)
   await t.rejects(lease(pool, sql => sql`select * from nowhere`), { code: '42P01' })
   t.equal(pool.status().checkedOut, 0)
+})
+
+t.test('every connection killed by the administrator: what runs fails as unavailable, what comes next has new ones', { skip }, async t => {
+  const { pool, side } = await openPool(t, { size: 3 })
+  const killAll = () => side`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pool test' and datname = current_database() and pid <> pg_backend_pid()`
+  const sleeping = [1, 2, 3].map(() => lease(pool, sql => sql`select pg_sleep(60)`))
+  await activeQueries(side, 3)
+  await killAll()
+  for (const each of await Promise.allSettled(sleeping)) t.match(each, { status: 'rejected', reason: { code: 'database_unavailable' } })
+  t.match(pool.status(), { open: 0, checkedOut: 0 })
+  await lease(pool, sql => sql`select 1`)
+  await killAll()
+  // The server says that they are gone before it hangs up: one that is used in this very moment fails.
+  await until('idle ones are replaced', () => lease(pool, sql => sql`select 4`).then(() => true, () => false))
+})
+
+t.test('a frozen server: an abort gives the connection up, the place is free, and after the thaw all is well', { skip }, async t => {
+  const server = await startPostgres(t)
+  t.teardown(() => server.thaw())
+  const { pool } = await openPool(t, { size: 2, maxOverflow: 0, cancelGraceMs: 50, openLimitMs: 300 }, server.url)
+  await Promise.all([1, 2].map(() => lease(pool, sql => sql`select 1`)))
+  server.freeze()
+  const controller = new AbortController()
+  const stuck = [1, 2].map(() => lease(pool, sql => sql`select 1`, controller.signal))
+  const next = lease(pool, sql => sql`select 1`)
+  await until('both ask, the third waits', () => pool.status().waiting === 1)
+  await turn()
+  controller.abort(new Error('gone'))
+  for (const each of await Promise.allSettled(stuck)) t.match(each, { status: 'rejected', reason: { message: 'gone' } })
+  await t.rejects(next, { code: 'database_unavailable', retryAfter: 1 }, 'a new one cannot be opened either, and that is bounded')
+  t.match(pool.status(), { open: 0, checkedOut: 0, waiting: 0, totals: { destroyed: 2 } })
+  server.thaw()
+  t.equal((await lease(pool, sql => sql`select 5 as five`))[0]?.['five'], 5)
+})
+
+t.test('a lease that is out too long: told once, its query ended', { skip }, async t => {
+  const { pool, side } = await openPool(t, { holdLimitMs: 50 })
+  const told: unknown[] = []
+  pool.observe({ waited() {}, held() {}, overdue: (...each) => told.push(each) })
+  await t.rejects(lease(pool, sql => sql`select pg_sleep(60)`), { code: 'deadline_exceeded' })
+  await activeQueries(side, 0)
+  t.same(told, [['test', 50]])
+  t.match(pool.status(), { checkedOut: 0, totals: { overdue: 1, cancels: 1, destroyed: 0 } })
+})
+
+t.test('a lease that is out too long without a query: taken away', { skip }, async t => {
+  const { pool } = await openPool(t, { size: 1, maxOverflow: 0, holdLimitMs: 50, cancelGraceMs: 50 })
+  const held = hold(pool)
+  const next = lease(pool, sql => sql`select 6 as six`)
+  await t.rejects(held.done, { code: 'database_unavailable' })
+  t.equal((await next)[0]?.['six'], 6)
+  held.release()
+})
+
+t.test('a lease that may take as long as it takes is left alone', { skip }, async t => {
+  const { pool } = await openPool(t, { holdLimitMs: 50 })
+  await pool.lease({ signal: patient(), label: 'test', holdLimitMs: Infinity }, sql => sql`select pg_sleep(0.3)`)
+  t.match(pool.status().totals, { overdue: 0, cancels: 0 })
+})
+
+t.test("the server's own bound follows the deadline, and is said only when it is another", { skip }, async t => {
+  const { pool } = await openPool(t, { size: 1, maxOverflow: 0 })
+  const bound = (ms?: number) => pool.lease({ signal: patient(), label: 'test', ...(ms && { deadline: performance.now() + ms }) }, async sql => {
+    const [row] = await sql`select current_setting('statement_timeout') as bound`
+    return row?.['bound']
+  })
+  t.equal(await bound(), '0')
+  t.equal(await bound(10_000), '16384ms')
+  t.equal(await bound(5_000), '16384ms', 'near enough')
+  t.equal(await bound(500), '512ms')
+  t.equal(await bound(), '0', 'not left behind for one that has no deadline')
+})
+
+t.test('a statement ends at the server when this process is too busy to end it', { skip }, async t => {
+  const { pool } = await openPool(t)
+  const deadline = performance.now() + 100
+  await t.rejects(pool.lease({ signal: patient(), label: 'test', deadline }, sql => sql`select pg_sleep(60)`), { code: 'deadline_exceeded' })
+})
+
+t.test('a proxy that takes connections and closes them: bounded, and nothing is left over', { skip }, async t => {
+  const proxy = createServer(socket => void socket.once('data', () => socket.destroy()).on('error', () => {})).listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  t.teardown(() => proxy.close())
+  const { port } = proxy.address() as AddressInfo
+  const client = openClient(`postgres://nobody@127.0.0.1:${port}/none`, { name: 'pool test', statementTimeoutMs: 0 })
+  const pool = createPool({ connect: () => client, size: 1, maxOverflow: 0, maxWaiting: 1, cancelBackend: async () => {}, openLimitMs: 300 })
+  await t.rejects(lease(pool, async () => {}), { code: 'database_unavailable' })
+  t.match(pool.status(), { open: 0, checkedOut: 0 })
+})
+
+t.test('waits and holds are told', { skip }, async t => {
+  const { pool } = await openPool(t)
+  const told: string[] = []
+  pool.observe({ waited: seconds => told.push(`waited ${seconds >= 0}`), held: seconds => told.push(`held ${seconds >= 0.02}`), overdue() {} })
+  await lease(pool, sql => sql`select pg_sleep(0.02)`)
+  t.same(told, ['waited true', 'held true'])
 })
 
 async function activeQueries(side: Sql, wanted: number): Promise<void> {

@@ -1,4 +1,4 @@
-import { Agent, request } from 'node:http'
+import { Agent, request, type IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +8,7 @@ import { loadHandbook } from '../support/corpus.ts'
 import { openStream } from '../support/live-stream.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
+import { startPostgres } from '../support/postgres.ts'
 import { clientOf, emptyFolder, startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
@@ -129,12 +130,115 @@ t.test('wrong settings: exit 78, every fault a line', async t => {
   t.notMatch(service.stderr, /\n\s+at /, 'no stack')
 })
 
-t.test('a database that is not there: one line that says so, exit 1', async t => {
-  const service = startService(t, { DATABASE_URL: 'postgres://postgres:s3cret@127.0.0.1:1/askwell' })
+t.test('a database that is not there, and no patience: one line that says so, exit 1', async t => {
+  const service = startService(t, { DATABASE_URL: 'postgres://postgres:s3cret@127.0.0.1:1/askwell', START_TIMEOUT_SECONDS: '0' })
   t.same(await service.exited(), { code: 1, signal: null })
   t.match(service.stderr, /^askwell: [^\n]+\n$/)
   t.notMatch(service.stderr, /s3cret/)
 })
+
+t.test('a database that is not there for long: its patience ends, exit 1', async t => {
+  const service = startService(t, { DATABASE_URL: 'postgres://postgres:s3cret@127.0.0.1:1/askwell', START_TIMEOUT_SECONDS: '1' })
+  t.same(await service.exited(), { code: 1, signal: null })
+  t.ok(service.log.some(({ msg }) => msg === 'the database cannot be reached: waiting for it'))
+  t.notMatch(service.stderr + JSON.stringify(service.log), /s3cret/)
+})
+
+t.test('the database comes after the service', { skip: skipReason('postgres') }, async t => {
+  const postgres = await startPostgres(t)
+  await postgres.stop()
+  const service = startService(t, { DATABASE_URL: postgres.url, EMBEDDING_MODEL: 'local' })
+  await until('it listens', () => service.log.some(({ msg }) => msg === 'listening, and starting'))
+  const { send, ask } = clientOf(String(service.log.find(({ msg }) => msg === 'listening, and starting')?.['address']))
+  await until('it says that it waits', () => service.log.some(({ msg }) => msg === 'the database cannot be reached: waiting for it'))
+  t.equal((await send('GET', '/livez')).status, 200)
+  t.match(await send('GET', '/startupz'), { status: 503, json: { status: 'starting' } })
+  t.match(await send('GET', '/readyz'), { status: 503, json: { status: 'starting' } })
+  const early = await ask({ question: rent })
+  t.match(early, { status: 503, json: { code: 'starting' } })
+  t.ok(Number(early.headers.get('retry-after')) >= 1)
+  t.equal((await send('GET', '/metrics')).status, 503)
+  await postgres.start()
+  await service.ready()
+  t.equal((await send('GET', '/readyz')).status, 200)
+  t.equal((await ask({ question: rent })).status, 404, 'it answers: there is no collection yet')
+})
+
+t.test('what waiting cannot mend is not waited for', { skip: skipReason('postgres') }, async t => {
+  const postgres = await startPostgres(t)
+  const service = startService(t, { DATABASE_URL: postgres.url.replace(/[^/]+$/, 'nowhere') })
+  t.same(await service.exited(), { code: 1, signal: null })
+  t.match(service.stderr, /^askwell: [^\n]*nowhere[^\n]*check DATABASE_URL\n$/)
+  t.notOk(service.log.some(({ msg }) => String(msg).includes('waiting')))
+})
+
+t.test('SIGTERM under load: no request of a client that keeps its connection fails', { skip: skipReason('postgres') }, async t => {
+  const model = await startModel(t)
+  const settings = { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding') }
+  const service = startService(t, settings)
+  const address = await service.ready()
+  await loadHandbook(clientOf(address))
+  model.chat.behave({ answer: 'A place costs 12,000 tenge [1].', perTokenMs: 5 })
+  const clients = Array.from({ length: 30 }, (_, i) => askOn(address, i))
+  await until('all are answered', () => clients.every(client => client.answered > 2))
+  service.signal('SIGTERM')
+  t.same(await service.exited(), { code: 0, signal: null })
+  for (const client of clients) t.same([...(await client.ended)], [], 'nothing but answers')
+  t.notOk(service.log.some(({ msg }) => String(msg).startsWith('requests still ran')))
+})
+
+/** Asks again and again on one connection, until that is closed: told so by the reply before. Every third asks what is not cached. */
+function askOn(address: string, number: number) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const failures: unknown[] = []
+  const client = { answered: 0, ended: Promise.resolve().then(run) }
+  return client
+
+  async function run(): Promise<unknown[]> {
+    for (let isTold = false; !isTold; client.answered++) {
+      try {
+        const question = number % 3 === 0 ? `${rent} ${number} ${client.answered}` : rent
+        const reply = await replyTo(agent, address, { question, stream: number % 5 === 0 })
+        if (reply.status !== 200) failures.push(reply.status)
+        isTold = reply.isLast
+      } catch (error) {
+        failures.push(error)
+        isTold = true
+      }
+    }
+    agent.destroy()
+    return failures
+  }
+}
+
+async function replyTo(agent: Agent, address: string, body: object): Promise<{ status: number | undefined; isLast: boolean }> {
+  const outgoing = request(`${address}/ask`, { method: 'POST', agent, headers: { 'content-type': 'application/json' } })
+  outgoing.end(JSON.stringify(body))
+  const reply = await new Promise<IncomingMessage>((resolve, reject) => void outgoing.once('response', resolve).once('error', reject))
+  for await (const _ of reply) continue
+  return { status: reply.statusCode, isLast: reply.headers.connection === 'close' }
+}
+
+// What a program can do to itself is loaded before it, so that the product needs no hook for tests.
+const faults = `process.on('SIGUSR2',()=>{setImmediate(()=>{throw new Error('a fault of ours')})});process.on('SIGHUP',()=>{Promise.reject(new Error('a fault of ours'))})`
+const faulty = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(faults)}` }
+
+for (const [what, signal] of [['thrown', 'SIGUSR2'], ['rejected', 'SIGHUP']] as const) {
+  t.test(`an error that nobody caught, ${what}: logged, what runs is finished, exit 1`, async t => {
+    const model = await startModel(t)
+    const service = startService(t, { DATA_DIR: emptyFolder(t), ...settingsFor(model, 'test-embedding'), ...faulty })
+    const address = await service.ready()
+    await loadHandbook(clientOf(address))
+    model.chat.behave(slowAnswer)
+    const stream = await openStream(address, { question: rent })
+    await stream.seen(({ said }) => said.includes('tenge'))
+    service.signal(signal)
+    t.match((await stream.whole()).at(-1), { event: 'done', data: { answer: /The end\.$/ } })
+    t.same(await service.exited(), { code: 1, signal: null })
+    t.match(service.log.find(({ level }) => level === 'fatal'), { err: { message: 'a fault of ours' } })
+    t.match(service.log.at(-1), { msg: 'stopped' })
+  })
+}
 
 t.test('SIGTERM while it starts: it ends, and the data is free for the next', async t => {
   const DATA_DIR = emptyFolder(t)

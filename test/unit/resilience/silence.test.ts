@@ -39,6 +39,6 @@ t.test('a caller who leaves: the reason is theirs, and nothing is left running',
   const next = stream.next()
   controller.abort(new Error('left'))
   await t.rejects(next, { message: 'left' })
-  const gone = withoutSilence('the model', 60_000, controller.signal, async function* (signal) { signal.throwIfAborted() })
+  const gone = withoutSilence('the model', 60_000, controller.signal, signal => thenSilent([], signal))
   await t.rejects(gone.next(), { message: 'left' })
 })

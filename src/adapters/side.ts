@@ -1,0 +1,57 @@
+import { startDeadline } from '../resilience/deadline.ts'
+import { openClient, type Sql } from './postgres-client.ts'
+
+/** A connection beside the pool, that all share. */
+export interface Side {
+  /** Rejects with what the server said, the signal's reason, or `deadline_exceeded` when nothing came. */
+  ask<T>(work: (sql: Sql) => Promise<T>, signal?: AbortSignal): Promise<T>
+  close(): Promise<void>
+}
+
+/** Its statements are short: the server ends one that is not, and so shows that it is there. */
+const statementMs = 5000
+/** Silent for longer: frozen, or cut off. A connection that is cut off would stay so for minutes before TCP finds out. */
+const silentMs = 6000
+
+const never = new AbortController().signal
+
+/** A connection that is silent is given up for a new one, so that it can be used again as soon as the server can. */
+export function openSide(url: string): Side {
+  const open = () => openClient(url, { name: 'askwell', statementTimeoutMs: statementMs })
+  let client = open()
+  let isClosed = false
+
+  async function ask<T>(work: (sql: Sql) => Promise<T>, signal: AbortSignal = never): Promise<T> {
+    signal.throwIfAborted()
+    const asked = client
+    const limit = startDeadline('the database', silentMs, never)
+    const answer = Promise.race([work(asked.sql), limit.expired])
+    // Watched also when the one who asked does not wait that long.
+    answer.catch(() => limit.signal.aborted && replace(asked)).finally(limit.stop)
+    return await until(signal, answer)
+  }
+
+  function replace(silent: typeof client): void {
+    silent.destroy()
+    if (client === silent && !isClosed) client = open()
+  }
+
+  async function close(): Promise<void> {
+    isClosed = true
+    await client.end(1000)
+  }
+
+  return { ask, close }
+}
+
+async function until<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
+  if (signal === never) return await answer
+  const { promise: left, reject } = Promise.withResolvers<never>()
+  const leave = () => reject(signal.reason)
+  signal.addEventListener('abort', leave, { once: true })
+  try {
+    return await Promise.race([answer, left])
+  } finally {
+    signal.removeEventListener('abort', leave)
+  }
+}

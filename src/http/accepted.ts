@@ -1,0 +1,28 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Socket } from 'node:net'
+
+const acceptedAt = Symbol('accepted at')
+
+type Accepted = Socket & { [acceptedAt]?: number | undefined }
+
+/** A connection that is silent for longer was opened ahead, as browsers do: its wait is not ours. */
+const aheadMs = 1000
+
+/**
+ * Stamps connections as they are accepted. Fastify's clock starts when the head of a request is read, and under load
+ * that comes a turn of the event loop after its connection. What nobody in this process can see: how long a connection
+ * stood in the system's queue, or a request in its socket, while the loop was busy with something else.
+ */
+export function registerAccepted(app: FastifyInstance): void {
+  app.server.on('connection', (socket: Accepted) => void (socket[acceptedAt] = performance.now()))
+}
+
+/** Milliseconds since the request's connection was accepted, if it is its first, else since its head was read. */
+export function elapsedMs(request: FastifyRequest, reply: FastifyReply): number {
+  const socket = request.raw.socket as Accepted
+  const at = socket[acceptedAt]
+  if (at === undefined) return reply.elapsedTime
+  socket[acceptedAt] = undefined
+  const sinceAccept = performance.now() - at
+  return sinceAccept - reply.elapsedTime < aheadMs ? sinceAccept : reply.elapsedTime
+}
