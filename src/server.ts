@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
 import { buildApp } from './app.ts'
-import type { Config } from './config.ts'
+import { refuseStrangers, type Config } from './config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { createLogger } from './log.ts'
@@ -22,6 +22,7 @@ export interface RunningServer {
 
 /** The process: config → telemetry → deps → app → listen. Rejects with an AskError that says what to do. */
 export async function startServer(config: Config, log: Logger = createLogger(config)): Promise<RunningServer> {
+  refuseStrangers(config)
   const stopTelemetry = await startTelemetry(config.telemetry)
   const deps = await openDeps(config, log).catch(async (error: unknown) => {
     await stopTelemetry()
@@ -53,10 +54,13 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     return {
       logger: log,
       trustProxy: config.trustProxy,
+      receiving: { ...config.receiving, silentMs: config.ask.timeoutMs + 60_000 },
+      keys: config.keys,
+      corsOrigins: config.corsOrigins,
       ask: { ask: deps.remembering.ask, recall: deps.remembering.recall, ...asking },
       search: { search: deps.search, ...asking },
-      documents: { documents: documentApi(deps.store, models.embedder, deps.onWritten), adminApiKey: config.adminApiKey, maxBytes: maxDocumentBytes },
-      cache: { cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }), adminApiKey: config.adminApiKey },
+      documents: { documents: documentApi(deps.store, models.embedder, deps.onWritten), maxBytes: maxDocumentBytes },
+      cache: { cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }) },
       health: {
         isStarted: () => isStarted,
         isDraining: () => isDraining,

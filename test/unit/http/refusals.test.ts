@@ -4,7 +4,7 @@ import { connect, type AddressInfo } from 'node:net'
 import tap, { type Test } from 'tap'
 import type { AskEvent } from '../../../src/ask/terms.ts'
 import { AskError, errorTable } from '../../../src/errors.ts'
-import { unparsedOptions } from '../../../src/http/unparsed.ts'
+import { receivingOptions } from '../../../src/http/unparsed.ts'
 import { assertContract } from '../../support/contract.ts'
 import { edgeApp } from '../../support/edge.ts'
 
@@ -71,7 +71,7 @@ tap.test('probes of a service that is not ready', async t => {
 })
 
 tap.test('a request that never ends: 408', async t => {
-  const app = Fastify({ ...unparsedOptions, requestTimeout: 100, http: { ...unparsedOptions.http, headersTimeout: 100, connectionsCheckingInterval: 50 } })
+  const app = Fastify(receivingOptions({ headersMs: 100, wholeMs: 100, keepAliveMs: 1000, silentMs: 1000, maxConnections: 10 }))
   t.teardown(() => app.close())
   await app.listen({ port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port)
