@@ -100,7 +100,7 @@ const originList: Kind<readonly string[]> = {
   allowed: 'origins as browsers send them, such as https://chat.example.edu, with commas between; or * for all',
   read: text => {
     const origins = text.split(',').map(origin => origin.trim())
-    return text === '*' || origins.every(origin => /^https?:/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin) ? origins : undefined
+    return text === '*' || origins.every(origin => /^https?:[^*]*$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin) ? origins : undefined
   },
 }
 
