@@ -77,9 +77,10 @@ interface Described {
  */
 function described(error: unknown, mask: (text: string) => string): Described | unknown {
   if (!(error instanceof Error)) return typeof error === 'string' ? mask(error) : error
-  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
+  // Some model servers repeat the key here as well.
+  const code = 'code' in error && typeof error.code === 'string' ? { code: mask(error.code) } : {}
   const cause = error.cause instanceof Error ? { cause: described(error.cause, mask) } : {}
-  return { type: error.name, message: mask(error.message), ...code, stack: mask(error.stack ?? ''), ...cause }
+  return { type: mask(error.name), message: mask(error.message), ...code, stack: mask(error.stack ?? ''), ...cause }
 }
 
 function secretsOf({ models, rerank, adminApiKey, monitoringApiKey, database, redis }: Omit<LogConfig, 'log'>): string[] {
