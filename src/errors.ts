@@ -9,6 +9,7 @@ export const errorTable = {
   invalid_encoding: { status: 400, retryable: false, title: 'The body is not valid UTF-8' },
   unauthorized: { status: 401, retryable: false, title: 'A valid API key is needed' },
   admin_disabled: { status: 403, retryable: false, title: 'What needs the admin key is switched off' },
+  forbidden: { status: 403, retryable: false, title: 'The key may not do this' },
   not_found: { status: 404, retryable: false, title: 'There is nothing here' },
   unknown_collection: { status: 404, retryable: false, title: 'There is no such collection' },
   unknown_document: { status: 404, retryable: false, title: 'There is no such document' },

@@ -3,6 +3,7 @@ import type { CacheWishes, Run, StageName } from '../ask/terms.ts'
 import { elapsedMs } from './accepted.ts'
 import { isAskError } from '../errors.ts'
 import { hangupSignal } from './hangup.ts'
+import { namedKey } from './keys.ts'
 import { startTrace, type FollowedTrace } from './trace.ts'
 
 export interface RunSettings {
@@ -35,7 +36,7 @@ export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQues
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
   const trace = startTrace(request, reply)
-  const log = request.log.child({ reqId: request.id, ...trace.ids })
+  const log = request.log.child({ reqId: request.id, ...namedKey(request), ...trace.ids })
   // The line that says that the request is over or failed is written through the reply's.
   request.log = reply.log = log
   if (logQuestions) log.info({ question: request.body.question }, 'asked')

@@ -39,8 +39,13 @@ export function problemOf(error: AskError, instance: string): Problem {
 
 /** Every failure of a request becomes a reply here; what never became a request is answered in unparsed.ts. */
 export function registerProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(request, reply, askErrorOf(error)))
+  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(request, reply, isBrokenOff(request, error) ? new AskError('cancelled', { cause: error }) : askErrorOf(error)))
   registerAddresses(app)
+}
+
+/** The body did not come to its end: the client left, or took too long and was cut off. No fault of ours, and nobody to tell. */
+function isBrokenOff({ raw }: FastifyRequest, error: unknown): boolean {
+  return raw.errored !== null && raw.errored === error
 }
 
 export async function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AskError): Promise<FastifyReply> {

@@ -6,9 +6,9 @@ export interface Scrapable {
   metrics(): Promise<string>
 }
 
-/** GET /metrics for Prometheus. */
+/** GET /metrics for Prometheus; where there is a key with the scope `monitoring`, one is needed. */
 export function registerScrape(app: FastifyInstance, registry: Scrapable): void {
-  app.get('/metrics', { logLevel: 'warn', config: { rateLimit: false } }, async (_, reply) => {
+  app.get('/metrics', { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false } }, async (_, reply) => {
     return await reply.type(registry.contentType).send(await registry.metrics())
   })
 }

@@ -16,11 +16,12 @@ export interface SearchRouteOptions extends RunSettings {
 
 /** POST /search: what /ask would answer from, for those who bring their own generator. */
 export function registerSearch(app: FastifyInstance, { search, metrics, ...settings }: SearchRouteOptions): void {
-  app.post<{ Body: SearchBody }>('/search', { schema: { body: SearchBody }, config: { tellsItself: true } }, async (request, reply) => {
+  app.post<{ Body: SearchBody }>('/search', { schema: { body: SearchBody }, config: { needs: 'ask', tellsItself: true } }, async (request, reply) => {
+    const question = searchedQuestion(request.body, request.apiKey)
     const begun = begin(request, reply, settings)
     const found = await begun.trace.within(async () => {
       try {
-        const looked = await search(searchedQuestion(request.body), begun.run)
+        const looked = await search(question, begun.run)
         tell(looked, begun, metrics)
         return looked
       } catch (error) {

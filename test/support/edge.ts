@@ -11,10 +11,13 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
   return await buildApp({
     logger: pino({ level: 'silent' }),
     trustProxy: false,
+    receiving: { headersMs: 10_000, wholeMs: 120_000, keepAliveMs: 5000, silentMs: 90_000, maxConnections: 1000 },
+    keys: [],
+    corsOrigins: null,
     ask: { ask: async function* () {}, recall: () => undefined, timeoutMs: 1000, metrics: { answered() {}, failed() {} } },
     search: { search: unused, timeoutMs: 1000, metrics: { searched() {}, failed() {} } },
-    documents: { documents: { put: unused, get: unused, remove: unused, collections: unused }, adminApiKey: undefined, maxBytes: 1000 },
-    cache: { cache: { clear: unused, figures: unused }, adminApiKey: undefined },
+    documents: { documents: { put: unused, get: unused, remove: unused, collections: unused }, maxBytes: 1000 },
+    cache: { cache: { clear: unused, figures: unused } },
     health: {
       isStarted: () => true,
       isDraining: () => false,
