@@ -54,7 +54,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       logger: log,
       trustProxy: config.trustProxy,
       ask: { ask: deps.remembering.ask, recall: deps.remembering.recall, ...asking },
-      search: { search: deps.search, ...asking },
+      search: { search: deps.admission.search(deps.search), ...asking },
       documents: { documents: documentApi(deps.store, models.embedder, deps.onWritten), adminApiKey: config.adminApiKey, maxBytes: maxDocumentBytes },
       cache: { cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }), adminApiKey: config.adminApiKey },
       health: {

@@ -17,6 +17,7 @@ export interface Problem {
 /** Types that IANA registers for these two; the others are relative to this service. */
 const registeredTypes: Partial<Record<ErrorCode, string>> = {
   rate_limited: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+  overloaded: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
   pool_exhausted: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
 }
 
@@ -39,7 +40,8 @@ export function registerProblems(app: FastifyInstance): void {
 }
 
 export async function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AskError): Promise<FastifyReply> {
-  if (error.status >= 500) logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
+  // Of an overload the line of each request says enough: it must cost little.
+  if (error.status >= 500 && error.code !== 'overloaded') logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
   const retryAfter = error.retryAfter ?? (error.status === 503 ? 1 : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfter)))
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
