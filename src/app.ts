@@ -6,6 +6,7 @@ import { registerCache, type CacheRouteOptions } from './http/cache.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
 import { registerHealth, type Health } from './http/health.ts'
 import { registerRequestLog, requestLogOptions } from './http/request-log.ts'
+import { registerPressure, type PressureOptions } from './http/pressure.ts'
 import { registerProblems } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
@@ -21,6 +22,7 @@ export interface AppDeps {
   readonly documents: DocumentRouteOptions
   readonly cache: CacheRouteOptions
   readonly health: Health
+  readonly pressure: PressureOptions
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
   readonly about: AboutOptions
@@ -49,6 +51,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     reply.header('x-request-id', request.id)
     done()
   })
+  await registerPressure(app, deps.pressure)
   await registerRateLimit(app, deps.rateLimit)
   registerHealth(app, deps.health)
   registerAbout(app, deps.about)

@@ -63,6 +63,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
         pingDatabase: database.ping,
         components: () => ({ database: database.kind, bm25: deps.bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }),
       },
+      pressure: config.pressure,
       rateLimit: { ...config.rateLimit, redis },
       registry: metrics.registry,
       about: { version, openapi: textOf('../openapi.yaml') },

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { underAnyPressure } from './pressure.ts'
 
 export interface Health {
   /** Set once everything is open. */
@@ -14,7 +15,7 @@ const pingMs = 1000
 
 /** Probes. `/livez` asks nobody; `/readyz` fails while starting, draining or without a database. */
 export function registerHealth(app: FastifyInstance, health: Health): void {
-  const quiet = { logLevel: 'warn', config: { rateLimit: false } } as const
+  const quiet = { logLevel: 'warn', config: { rateLimit: false, ...underAnyPressure } } as const
   app.get('/livez', quiet, async () => ({ status: 'ok' }))
   app.get('/startupz', quiet, async (_, reply) => {
     const isStarted = health.isStarted()
