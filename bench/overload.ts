@@ -10,7 +10,7 @@ import { askAll, counted, createClient, type Asked, type Client } from './cache/
 import { load, notices, permitQuestion } from './cache/documents.ts'
 import { atLeast, atMost, quantile, rounded } from './cache/figures.ts'
 import { createKeeper, type Keeper } from './cache/keeper.ts'
-import { residentBytesOf, startProgram, untilServing } from './cache/program.ts'
+import { cpuMsOf, residentBytesOf, startProgram, untilServing } from './cache/program.ts'
 import { serveAskwell, type Served, type Settings } from './cache/servers.ts'
 
 /**
@@ -106,7 +106,8 @@ async function openLoop({ ask }: Client, perSecond: number, seconds: number): Pr
   const asked: Promise<Asked>[] = []
   for (let number = 0; number < perSecond * seconds; number++) {
     const due = number / perSecond
-    if (due > since()) await sleep((due - since()) * 1000)
+    const waitMs = (due - since()) * 1000
+    if (waitMs > 1) await sleep(waitMs)
     asked.push(ask(fresh()))
   }
   return { seconds, asked: await Promise.all(asked) }
@@ -130,14 +131,17 @@ function line(what: string, phase: Phase): object {
 }
 
 interface Memory {
+  /** Milliseconds of processor time so far, and by how much the loop was late since the last look. */
+  readonly cpuMs: number
+  readonly lateP99Ms: number
   readonly heapMb: number
   readonly residentMb: number
 }
 
 async function memoryOf({ address, program }: Served): Promise<Memory> {
   const text = await (await fetch(`${address}/metrics`)).text()
-  const heap = Number(/^askwell_nodejs_heap_size_used_bytes (\S+)/m.exec(text)?.[1])
-  return { heapMb: rounded(heap / 1e6, 1), residentMb: rounded(residentBytesOf(program.pid) / 1e6, 1) }
+  const valueOf = (name: string) => Number(new RegExp(`^askwell_${name} (\\S+)`, 'm').exec(text)?.[1])
+  return { cpuMs: cpuMsOf(program.pid), lateP99Ms: rounded(1000 * valueOf('nodejs_eventloop_lag_p99_seconds'), 1), heapMb: rounded(valueOf('nodejs_heap_size_used_bytes') / 1e6, 1), residentMb: rounded(residentBytesOf(program.pid) / 1e6, 1) }
 }
 
 async function admissionOf({ address }: Served): Promise<string> {

@@ -62,7 +62,7 @@ interface Waiter extends EnterTerms {
 }
 
 /** The wait is an estimate: after so many times what it may be at most, it was a wrong one. */
-const overdue = 4
+const overdue = 10
 const waitShare = 0.2
 
 /**
@@ -111,7 +111,9 @@ export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWai
   function whyNot({ priority, deadline }: EnterTerms): RefusedBy | null {
     const recentMs = gradient.recentMs() ?? 0
     const ahead = queues.interactive.size + (priority === 'batch' ? queues.batch.size : 0)
-    const expectedMs = ((ahead + 1) * recentMs) / shareOf(priority)
+    // The limit may have fallen below what runs: then some must leave before anybody is let in.
+    const surplus = Math.max(0, running.interactive + running.batch - gradient.limit())
+    const expectedMs = ((surplus + ahead + 1) * recentMs) / shareOf(priority)
     if (expectedMs >= deadline - clock.now()) return 'time'
     if (expectedMs > longestMs()) return 'wait'
     if (queues.interactive.size + queues.batch.size < maxWaiting) return null
