@@ -11,6 +11,7 @@ import { registerDocuments, type DocumentRouteOptions } from './http/documents.t
 import { isProbe, registerHealth, type Health } from './http/health.ts'
 import { registerKeys, registerLocks } from './http/keys.ts'
 import { registerRequestLog, requestLogOptions } from './http/request-log.ts'
+import { registerPressure, type PressureOptions } from './http/pressure.ts'
 import { registerProblems } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
@@ -31,6 +32,7 @@ export interface AppDeps {
   readonly documents: DocumentRouteOptions
   readonly cache: CacheRouteOptions
   readonly health: Health
+  readonly pressure: PressureOptions
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
   readonly about: AboutOptions
@@ -68,6 +70,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerBodyParser(app)
   registerRequestLog(app)
   await registerCors(app, deps.corsOrigins)
+  await registerPressure(app, deps.pressure)
   registerKeys(app, deps.keys)
   await registerRateLimit(app, deps.rateLimit, deps.keys)
   registerLocks(app, deps.keys)

@@ -148,6 +148,13 @@ export const settings = {
   embeddingCacheMb: setting('EMBEDDING_CACHE_MB', '32', 'Memory for vectors of recent questions; `0`: they are in Redis only.', integer(0, 65_536)),
   nearMatches: setting('NEAR_MATCHES', 'learn', 'Give the cached answer of a question that says the same in other words: `off`; from a similarity on, such as `0.95`; or `learn`, when enough was seen to know which similarity will do.', similarity),
   nearMatchError: setting('NEAR_MATCH_ERROR', '0.01', 'Share of such answers that may be wrong, for `learn`.', fraction()),
+  admissionFloor: setting('ADMISSION_FLOOR', '10', 'Questions answered anew at once, at the least, however slow they get; kept below `POOL_SIZE`.', integer(1, 10_000)),
+  admissionCeiling: setting('ADMISSION_CEILING', '500', 'The same at the most. Between the two the limit is found from how long answers take; the excess gets 503.', integer(1, 10_000)),
+  admissionMaxWaiting: setting('ADMISSION_MAX_WAITING', '100', 'Questions that may wait for their turn.', integer(0, 10_000)),
+  admissionMaxWaitMs: setting('ADMISSION_MAX_WAIT_MS', '50', 'Longest wait for it, or a fifth of what an answer takes, if that is longer; who would wait longer is refused at once.', integer(0, 60_000)),
+  admissionBatchShare: setting('ADMISSION_BATCH_SHARE', '0.5', 'What requests with `X-Priority: batch` may take of the limit.', fraction()),
+  maxEventLoopDelayMs: setting('MAX_EVENT_LOOP_DELAY_MS', '1000', 'All requests but probes get 503 while the process is later than this at its work; `0`: never.', integer(0, 60_000)),
+  maxHeapShare: setting('MAX_HEAP_SHARE', '0.9', 'The same while more than this of the memory that Node may use is in use; `0`: never.', fraction()),
   rateLimit: setting('RATE_LIMIT', '100', 'Requests a client may make in a window; `0`: no limit.', integer(0, 1_000_000)),
   rateLimitSeconds: setting('RATE_LIMIT_SECONDS', '10', 'Length of that window.', integer(1, 86_400)),
   adminApiKey: setting('ADMIN_API_KEY', undefined, 'Key for the document API; unset: switched off.', secret, true),
@@ -235,6 +242,8 @@ export interface Config {
     readonly embeddingSeconds: number
     readonly near: { readonly mode: 'off' | 'learn' | number; readonly acceptedError: number }
   }
+  readonly admission: { readonly floor: number; readonly ceiling: number; readonly maxWaiting: number; readonly maxWaitMs: number; readonly batchShare: number }
+  readonly pressure: { readonly maxEventLoopDelayMs: number; readonly maxHeapShare: number }
   readonly rateLimit: { readonly max: number; readonly seconds: number }
   readonly adminApiKey: string | undefined
   readonly monitoringApiKey: string | undefined
@@ -356,6 +365,11 @@ function rerankOf({ rerankUrl: url, rerankModel: model, rerankApiKey: apiKey, re
   return url === undefined || model === undefined ? null : { url, model, apiKey, candidates, timeoutMs }
 }
 
+/** A limit that cannot fall below the pool's size would leave the pool's queue to do its work. */
+function admissionOf({ admissionFloor, admissionCeiling: ceiling, admissionMaxWaiting: maxWaiting, admissionMaxWaitMs: maxWaitMs, admissionBatchShare: batchShare, poolSize }: Raw): Config['admission'] {
+  return { floor: Math.max(1, Math.min(admissionFloor, poolSize - 1, ceiling)), ceiling, maxWaiting, maxWaitMs, batchShare }
+}
+
 function cacheOf(raw: Raw): Config['cache'] {
   return {
     keep: {
@@ -412,6 +426,8 @@ function arrange(raw: Raw): Omit<Config, 'keys'> {
       rrfK: raw.rrfK,
     },
     cache: cacheOf(raw),
+    admission: admissionOf(raw),
+    pressure: { maxEventLoopDelayMs: raw.maxEventLoopDelayMs, maxHeapShare: raw.maxHeapShare },
     rateLimit: { max: raw.rateLimit, seconds: raw.rateLimitSeconds },
     adminApiKey: raw.adminApiKey,
     monitoringApiKey: raw.monitoringApiKey,

@@ -10,6 +10,7 @@ import { createPassageStore } from './adapters/passages.ts'
 import { openBm25, type Bm25 } from './adapters/textsearch.ts'
 import { waitForDatabase } from './adapters/wait-for-database.ts'
 import { openRedis, type RedisServer } from './adapters/redis.ts'
+import { createAdmission, type Admission } from './ask/admission.ts'
 import type { ChooseSteps } from './ask/choose.ts'
 import { embedWith, type Embedded } from './ask/embed.ts'
 import { extractFrom } from './ask/extract.ts'
@@ -37,6 +38,7 @@ import { openGuards, type Guarded } from './guarding.ts'
 import { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
+import { createLimiter } from './resilience/limiter.ts'
 import { version } from './version.ts'
 
 /** Everything the service is made of, built once; what is given to app.ts, to the commands, and to tests. */
@@ -56,6 +58,8 @@ export interface Deps {
   /** Null: switched off. */
   readonly near: Near | null
   readonly search: SearchPassages
+  /** What fresh runs go through; the commands search without it. */
+  readonly admission: Admission
   /** To be waited for between a write and its reply. */
   onWritten(): Promise<void>
   close(): Promise<void>
@@ -97,7 +101,8 @@ export async function openDeps(config: Config, log: Logger, { patienceMs = 0 }: 
     database.watch(current.forget)
     const caches = openCaches({ config: config.cache, redis, metrics })
     metrics.watchCaches(caches.sizes)
-    const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics })
+    const admission = admissionOf(config, metrics)
+    const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics, admission })
     if (near) keep(near)
     keep(remembering)
     const onWritten = async () => {
@@ -105,7 +110,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs = 0 }: 
       // Of the embedded database there is no other replica.
       if (database.kind === 'postgres') await outlast()
     }
-    return { onWritten, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, close }
+    return { onWritten, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, admission, close }
   } catch (error) {
     await close()
     throw error
@@ -148,6 +153,7 @@ interface Parts {
   readonly caches: Caches
   readonly models: Models
   readonly metrics: Metrics
+  readonly admission: Admission
   readonly log: Logger
 }
 
@@ -172,7 +178,7 @@ function nearOf({ config: { cache }, database, models, log }: Parts, embed: Stag
   return createNear({ store: createNearQuestions(database), embed, model: models.embedder.model, mode, acceptedError, log })
 }
 
-function remembered(make: AskWithin, near: Near | null, { config, current, caches, models, metrics, log }: Parts, { stage }: Stages): Remembering {
+function remembered(make: AskWithin, near: Near | null, { config, current, caches, models, metrics, log, admission }: Parts, { stage }: Stages): Remembering {
   const { timeoutMs } = config.ask
   return createRemembering({
     steps: {
@@ -181,6 +187,7 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
       check: stage('remember', budgetMs.remember, async (name, run) => await current.check(name, run.signal)),
       claim: caches.shared && stage('remember', timeoutMs, claimFrom(caches.shared)),
       near: near && nearAnswersFrom(near, caches.kept, metrics.answerCache, Date.now),
+      admission,
       make,
     },
     kept: caches.kept,
@@ -189,6 +196,13 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
     staleSeconds: config.cache.keep.staleSeconds,
     background: { log, timeoutMs },
   })
+}
+
+/** The first guess is what the pool can do; the limit is found from there. */
+function admissionOf({ admission, database: { poolSize, poolMaxOverflow } }: Config, { admission: metrics }: Metrics): Admission {
+  const limiter = createLimiter({ ...admission, initial: poolSize + poolMaxOverflow })
+  metrics.watch(limiter.status)
+  return createAdmission(limiter, metrics)
 }
 
 /** Short, for it goes into every key. */

@@ -27,6 +27,7 @@ export const errorTable = {
   model_unreachable: { status: 503, retryable: true, title: 'The model cannot be reached' },
   database_unavailable: { status: 503, retryable: true, title: 'The database cannot be reached' },
   pool_exhausted: { status: 503, retryable: true, title: 'All database connections are in use' },
+  overloaded: { status: 503, retryable: true, title: 'The service is overloaded' },
   draining: { status: 503, retryable: true, title: 'The service is shutting down' },
   starting: { status: 503, retryable: true, title: 'The service is starting' },
   not_cached: { status: 504, retryable: false, title: 'No cached answer fits' },

@@ -6,6 +6,7 @@ import type { Looked } from './ask/look.ts'
 import type { Answer, CacheTier, Degraded, Usage } from './ask/terms.ts'
 import type { StageMetrics } from './ask/stage.ts'
 import type { BreakerState } from './resilience/breaker.ts'
+import type { LimiterStatus } from './resilience/limiter.ts'
 
 /** Every metric's name, labels and buckets. Labels are closed lists; a question or a tenant is never one. */
 
@@ -90,8 +91,24 @@ export function createMetrics(poolStatus: () => PoolStatus) {
       took(found)
     },
     failed: (code: string) => failures.inc({ code }),
+    admission: admissionMetrics(registers),
     ...caches,
     ...guardMetrics(registers),
+  }
+}
+
+function admissionMetrics(registers: Registry[]) {
+  const refusals = new Counter({ name: `${prefix}admission_refused_total`, help: 'Questions refused because too much was asked at once.', labelNames: ['priority', 'reason'], registers })
+  const gauges: [string, string, keyof LimiterStatus][] = [
+    ['limit', 'Questions that may be answered anew at once.', 'limit'],
+    ['in_flight', 'Questions being answered anew.', 'inFlight'],
+    ['queued', 'Questions that wait for their turn.', 'waiting'],
+  ]
+  return {
+    refused: (priority: string, reason: string) => refusals.inc({ priority, reason }),
+    watch(status: () => LimiterStatus) {
+      for (const [name, help, field] of gauges) new Gauge({ name: `${prefix}admission_${name}`, help, registers, collect() { this.set(status()[field]) } })
+    },
   }
 }
 

@@ -61,7 +61,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       keys: config.keys,
       corsOrigins: config.corsOrigins,
       ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), ...asking },
-      search: { search: (question, run, arm) => at().deps.search(question, run, arm), ...asking },
+      search: { search: (question, run, arm) => at().deps.admission.search(at().deps.search)(question, run, arm), ...asking },
       documents: { documents: later(() => at().documents), maxBytes: maxDocumentBytes },
       cache: { cache: later(() => at().cache) },
       health: {
@@ -71,6 +71,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
         components: () => services && componentsOf(config, services.deps),
         breakers: () => services?.deps.states(),
       },
+      pressure: config.pressure,
       rateLimit: { ...config.rateLimit, redis: config.redis && later(() => at().deps.redis as RedisServer) },
       registry: later(() => at().deps.metrics.registry),
       about: { version, openapi: textOf('../openapi.yaml') },

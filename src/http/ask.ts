@@ -6,6 +6,7 @@ import { elapsedMs } from './accepted.ts'
 import { begin, serverTiming, toTenth, withReached, type Begun, type RunSettings } from './begin.ts'
 import { cacheWishes } from './cache-control.ts'
 import { namedKey } from './keys.ts'
+import { priorityOf } from './priority.ts'
 import { AskBody } from './schemas.ts'
 import { sseHeaders, sseStream } from './sse.ts'
 import { startBriefTrace, type RequestTrace } from './trace.ts'
@@ -27,11 +28,12 @@ type AskRequest = FastifyRequest<{ Body: AskBody }>
 export function registerAsk(app: FastifyInstance, options: AskRouteOptions): void {
   app.post<{ Body: AskBody }>('/ask', { schema: { body: AskBody }, config: { needs: 'ask', tellsItself: true } }, (request, reply) => {
     const wishes = cacheWishes(request.headers['cache-control'])
+    const priority = priorityOf(request.headers['x-priority'], request.apiKey)
     const question = questionOf(request.body, request.apiKey)
     const isStreamed = wantsStream(request)
     const known = isStreamed ? undefined : options.recall(question, wishes)
     if (known) return void sendKnown(request, reply, known, options)
-    const begun = begin(request, reply, options, { isStreamed, wishes })
+    const begun = begin(request, reply, options, { isStreamed, wishes, priority })
     const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: begun.timings() })
     const events = begun.trace.follow(observed(options.ask(question, begun.run), begun, options.metrics))
     return isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)

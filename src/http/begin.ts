@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
-import type { CacheWishes, Run, StageName } from '../ask/terms.ts'
+import type { CacheWishes, Priority, Run, StageName } from '../ask/terms.ts'
 import { elapsedMs } from './accepted.ts'
 import { isAskError } from '../errors.ts'
 import { hangupSignal } from './hangup.ts'
@@ -29,10 +29,11 @@ type Asking = FastifyRequest<{ Body: { readonly question: string; readonly timeo
 export interface RunForm {
   readonly isStreamed?: boolean
   readonly wishes?: CacheWishes
+  readonly priority?: Priority
 }
 
 /** The time counts from the socket: what a request waited before its handler is part of it. */
-export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {} }: RunForm = {}): Begun {
+export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {}, priority = 'interactive' }: RunForm = {}): Begun {
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
   const trace = startTrace(request, reply)
@@ -47,6 +48,7 @@ export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQues
     deadline: startedAt + Math.min(request.body.timeout_ms ?? timeoutMs, timeoutMs),
     log,
     isStreamed,
+    priority,
     wishes,
     onStage: (name, ms) => void (stages[name] = (stages[name] ?? 0) + ms),
   }

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { underAnyPressure } from './pressure.ts'
 
 export interface Health {
   /** Set once everything is open. */
@@ -21,7 +22,7 @@ export function isProbe({ routeOptions }: FastifyRequest): boolean {
 
 /** Probes. `/livez` asks nobody; `/readyz` fails while starting, draining or without a database. */
 export function registerHealth(app: FastifyInstance, health: Health): void {
-  const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true } } as const
+  const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true, ...underAnyPressure } } as const
   app.get('/livez', quiet, async () => ({ status: 'ok' }))
   app.get('/startupz', quiet, async (_, reply) => {
     const isStarted = health.isStarted()

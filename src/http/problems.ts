@@ -20,6 +20,7 @@ export interface Problem {
 /** Types that IANA registers for these two; the others are relative to this service. */
 const registeredTypes: Partial<Record<ErrorCode, string>> = {
   rate_limited: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+  overloaded: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
   pool_exhausted: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
 }
 
@@ -49,8 +50,9 @@ function isBrokenOff({ raw }: FastifyRequest, error: unknown): boolean {
 }
 
 export async function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AskError): Promise<FastifyReply> {
-  // That nothing is cached was asked for, and is no fault.
-  if (error.status >= 500 && error.code !== 'not_cached') logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
+  // That nothing is cached was asked for, and is no fault; of an overload the line of each request says enough: it must cost little.
+  const isTold = error.code !== 'not_cached' && error.code !== 'overloaded'
+  if (error.status >= 500 && isTold) logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
   const retryAfter = error.retryAfter ?? (error.status === 503 ? 1 : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfter)))
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')

@@ -1,5 +1,5 @@
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { ApiKey } from '../api-keys.ts'
 import { AskError } from '../errors.ts'
@@ -37,27 +37,36 @@ export async function registerRateLimit(app: FastifyInstance, { max, seconds, re
     timeWindow: seconds * 1000,
     store: storeOver(redis),
     keyGenerator: clientOf(),
-    // Names from before the standard; Retry-After comes with the problem.
-    addHeadersOnExceeding: off,
-    addHeaders: off,
-    errorResponseBuilder: (_, { ttl, max: allowed }) =>
-      new AskError('rate_limited', { detail: `at most ${allowed} requests in ${seconds} s; try again later`, retryAfter: ttl / 1000 }),
   })
-  const count = app.rateLimit()
+  const count = app.createRateLimit()
+  const tell = tellerOf(seconds)
   // A hook of the app, before those of the routes: else guesses at a key would be refused before they are counted.
   app.addHook('onRequest', (request, reply, done) => {
     const { rateLimit: wanted } = request.routeOptions.config as { readonly rateLimit?: false }
     if (wanted === false || (max === 0 && request.apiKey?.rateLimit === undefined)) done()
-    else count.call(app, request, reply).then(() => done(), done)
+    else count(request).then(counted => done(tell(reply, counted as Counted)), done)
   })
 }
 
-const off = {
-  'x-ratelimit-limit': false,
-  'x-ratelimit-remaining': false,
-  'x-ratelimit-reset': false,
-  'retry-after': false,
-} as const
+interface Counted {
+  readonly max: number
+  readonly isExceeded: boolean
+  readonly remaining: number
+  readonly ttl: number
+}
+
+/**
+ * The fields of draft-ietf-httpapi-ratelimit-headers-10 (the plugin's are those of an older one), and the refusal.
+ * Who has more than half left need not care: told each time, it would cost every request a microsecond.
+ */
+function tellerOf(seconds: number): (reply: FastifyReply, counted: Counted) => AskError | undefined {
+  return (reply, { max, isExceeded, remaining, ttl }) => {
+    if (remaining * 2 >= max) return undefined
+    reply.header('ratelimit-policy', `"default";q=${max};w=${seconds}`).header('ratelimit', `"default";r=${remaining};t=${Math.ceil(ttl / 1000)}`)
+    if (!isExceeded) return undefined
+    return new AskError('rate_limited', { detail: `at most ${max} requests in ${seconds} s; try again later`, retryAfter: ttl / 1000 })
+  }
+}
 
 /** Clients remembered; past this the one not seen for longest starts anew. */
 const maxClients = 10_000

@@ -3,6 +3,7 @@ import type { Looked } from '../ask/look.ts'
 import type { SearchPassages } from '../ask/search.ts'
 import { isAskError } from '../errors.ts'
 import { begin, serverTiming, withReached, type Begun, type RunSettings } from './begin.ts'
+import { priorityOf } from './priority.ts'
 import { SearchBody } from './schemas.ts'
 import { searchedJson, searchedQuestion } from './wire.ts'
 
@@ -18,7 +19,7 @@ export interface SearchRouteOptions extends RunSettings {
 export function registerSearch(app: FastifyInstance, { search, metrics, ...settings }: SearchRouteOptions): void {
   app.post<{ Body: SearchBody }>('/search', { schema: { body: SearchBody }, config: { needs: 'ask', tellsItself: true } }, async (request, reply) => {
     const question = searchedQuestion(request.body, request.apiKey)
-    const begun = begin(request, reply, settings)
+    const begun = begin(request, reply, settings, { priority: priorityOf(request.headers['x-priority'], request.apiKey) })
     const found = await begun.trace.within(async () => {
       try {
         const looked = await search(question, begun.run)

@@ -25,6 +25,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
       breakers: () => ({ database: 'closed' }),
       components: () => ({ database: 'embedded', bm25: 'portable', redis: 'off', chat: 'extractive', embeddings: 'a model', rerank: 'off' }),
     },
+    pressure: { maxEventLoopDelayMs: 0, maxHeapShare: 0 },
     rateLimit: { max: 0, seconds: 1, redis: undefined },
     registry: new Registry(),
     about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
