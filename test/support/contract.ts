@@ -78,9 +78,9 @@ function responsesFor({ method, path }: GivenReply): Place {
   return found ?? { pointer: '/x-elsewhere', value: contract['x-elsewhere'] as Json }
 }
 
-/** As the service's routes see it: without query and fragment, and with `%61` as the letter that it stands for. */
+/** As the service's routes see it: without host, query and fragment, and with `%61` as the letter that it stands for. */
 function addressOf(path: string): string {
-  const address = path.split(/[?#]/)[0] ?? ''
+  const address = path.replace(/^(https?:\/\/[^/]*|\*$)/, '').split(/[?#]/)[0] || '/'
   try {
     return decodeURI(address)
   } catch {
