@@ -1,5 +1,7 @@
 # Askwell as a container. There is no build step: Node 24 runs the TypeScript as it is.
-#   docker build -t askwell . && docker run -p 3000:3000 -v askwell-data:/data askwell
+#   docker build -t askwell . && docker run -p 127.0.0.1:3000:3000 -e ALLOW_ANONYMOUS=on -v askwell-data:/data askwell
+# In a container it must listen on all addresses, and so it does not start without keys (API_KEYS) unless ALLOW_ANONYMOUS
+# says that something else keeps strangers out: here, that the port is published to this machine alone.
 
 FROM node:24-slim AS packages
 WORKDIR /app

@@ -1,28 +1,38 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { AskError } from './errors.ts'
 import { registerAccepted } from './http/accepted.ts'
+import type { ApiKey } from './api-keys.ts'
 import { registerAbout, type AboutOptions } from './http/about.ts'
 import { registerAsk, type AskRouteOptions } from './http/ask.ts'
 import { registerBodyParser } from './http/body.ts'
 import { registerCache, type CacheRouteOptions } from './http/cache.ts'
+import { registerCors } from './http/cors.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
 import { isProbe, registerHealth, type Health } from './http/health.ts'
+import { registerKeys, registerLocks } from './http/keys.ts'
 import { registerRequestLog, requestLogOptions } from './http/request-log.ts'
+import { registerPressure, type PressureOptions } from './http/pressure.ts'
 import { registerProblems } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
 import { registerScrape, type Scrapable } from './http/scrape.ts'
 import { registerSearch, type SearchRouteOptions } from './http/search.ts'
-import { registerUnparsed, unparsedOptions } from './http/unparsed.ts'
+import { securityHeaders } from './http/security-headers.ts'
+import { receivingOptions, registerUnparsed, type ReceivingLimits } from './http/unparsed.ts'
 
 export interface AppDeps {
   readonly logger: FastifyBaseLogger
   readonly trustProxy: boolean
+  readonly receiving: ReceivingLimits
+  /** Who may do what; none: everybody may ask. */
+  readonly keys: readonly ApiKey[]
+  readonly corsOrigins: readonly string[] | null
   readonly ask: AskRouteOptions
   readonly search: SearchRouteOptions
   readonly documents: DocumentRouteOptions
   readonly cache: CacheRouteOptions
   readonly health: Health
+  readonly pressure: PressureOptions
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
   readonly about: AboutOptions
@@ -40,16 +50,13 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     bodyLimit: maxBodyBytes,
     genReqId: requestId,
     forceCloseConnections: 'idle',
-    ...unparsedOptions,
+    ...receivingOptions(deps.receiving),
     ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
   })
   registerAccepted(app)
-  registerProblems(app)
-  registerUnparsed(app)
-  registerBodyParser(app)
-  registerRequestLog(app)
+  const headers = await securityHeaders()
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
+    reply.headers(headers).header('x-request-id', request.id)
     if (deps.health.isDraining()) reply.header('connection', 'close')
     done(deps.health.isStarted() || isProbe(request) ? undefined : new AskError('starting', { retryAfter: 1 }))
   })
@@ -58,7 +65,15 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     if (deps.health.isDraining()) reply.header('connection', 'close')
     done(null, payload)
   })
-  await registerRateLimit(app, deps.rateLimit)
+  registerProblems(app)
+  registerUnparsed(app, deps.receiving)
+  registerBodyParser(app)
+  registerRequestLog(app)
+  await registerCors(app, deps.corsOrigins)
+  await registerPressure(app, deps.pressure)
+  registerKeys(app, deps.keys)
+  await registerRateLimit(app, deps.rateLimit, deps.keys)
+  registerLocks(app, deps.keys)
   registerHealth(app, deps.health)
   registerAbout(app, deps.about)
   registerAsk(app, deps.ask)

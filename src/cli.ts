@@ -7,6 +7,7 @@ import { addCache } from './commands/cache.ts'
 import { addDemo } from './commands/demo.ts'
 import { addEval } from './commands/eval.ts'
 import { addIngest } from './commands/ingest.ts'
+import { addKey } from './commands/key.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addReembed } from './commands/reembed.ts'
 import { addServe } from './commands/serve.ts'
@@ -22,7 +23,7 @@ function program(): Command {
     .addHelpText('after', () => `\nSettings come from the environment:\n${settingsHelp()}`)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
-  for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addDemo]) add(askwell)
+  for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addKey, addDemo]) add(askwell)
   return askwell
 }
 

@@ -1,3 +1,7 @@
+import { hash } from 'node:crypto'
+import { BlockList, isIP } from 'node:net'
+import { readApiKeys, type ApiKey } from './api-keys.ts'
+
 /**
  * The only reader of the environment. Every setting is described once, in {@link settings}: its name, default,
  * meaning and how it is read; the README's table and `askwell --help` are made from the same list.
@@ -91,21 +95,30 @@ const secret: Kind<string> = {
   read: text => (/^\S{16,}$/.test(text) ? text : undefined),
 }
 
+/** As a browser sends it. `*` alone: whatever it sends. */
+const originList: Kind<readonly string[]> = {
+  allowed: 'origins as browsers send them, such as https://chat.example.edu, with commas between; or * for all',
+  read: text => {
+    const origins = text.split(',').map(origin => origin.trim())
+    return text === '*' || origins.every(origin => /^https?:[^*]*$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin) ? origins : undefined
+  },
+}
+
 export const settings = {
   host: setting('HOST', '127.0.0.1', 'Address to listen on; `0.0.0.0` for all.', words),
   port: setting('PORT', '3000', 'Port to listen on; `0` takes a free one.', integer(0, 65_535)),
   trustProxy: setting('TRUST_PROXY', 'off', 'Believe `X-Forwarded-For`; only behind a proxy that sets it.', onOff),
-  databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', url('postgres', 'postgresql')),
+  databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', url('postgres', 'postgresql'), true),
   dataDir: setting('DATA_DIR', '.askwell', 'Folder of the embedded database.', words),
   migrateOnStart: setting('MIGRATE_ON_START', 'on', 'Apply pending migrations at start; `off` where `askwell migrate` does it.', onOff),
   bm25: setting('BM25', 'auto', 'What finds words: `pg_textsearch`, `portable` (a GIN index), or `auto`: the extension where the database has it.', oneOf('auto', 'pg_textsearch', 'portable')),
   poolSize: setting('POOL_SIZE', '20', 'Database connections kept.', integer(1, 1000)),
   poolMaxOverflow: setting('POOL_MAX_OVERFLOW', '30', 'Connections opened above that in a rush.', integer(0, 1000)),
   poolMaxWaiting: setting('POOL_MAX_WAITING', '200', 'Requests that may wait for a connection; the next gets 503.', integer(0, 100_000)),
-  redisUrl: setting('REDIS_URL', undefined, 'Redis, where replicas share cached answers and count rate limits together: `redis://` and `rediss://`, with `redis+sentinel://` and `redis+cluster://` for those. Unset: each process for itself.', redisUrl),
+  redisUrl: setting('REDIS_URL', undefined, 'Redis, where replicas share cached answers and count rate limits together: `redis://` and `rediss://`, with `redis+sentinel://` and `redis+cluster://` for those. Unset: each process for itself.', redisUrl, true),
   redisTimeoutMs: setting('REDIS_TIMEOUT_MS', '50', 'Longest wait for Redis; then it goes on without.', integer(1, 10_000)),
   openaiApiKey: setting('OPENAI_API_KEY', undefined, 'Key of the model API.', words, true),
-  openaiBaseUrl: setting('OPENAI_BASE_URL', undefined, 'Any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). Unset with a key: OpenAI itself.', url('http', 'https')),
+  openaiBaseUrl: setting('OPENAI_BASE_URL', undefined, 'Any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). Unset with a key: OpenAI itself.', endpoint),
   chatModel: setting('CHAT_MODEL', undefined, 'Model that writes answers. Default `gpt-4o-mini` with a key and no base URL; `none` for extractive answers.', words),
   embeddingModel: setting('EMBEDDING_MODEL', undefined, 'Model that makes vectors; `local` is the one in the package (English), `onnx:FOLDER` one on disk. Default `text-embedding-3-small` with a key and no base URL, else `local`.', words),
   embeddingDimensions: setting('EMBEDDING_DIMENSIONS', undefined, 'Ask the API for vectors of this length. Unset: what the model gives.', integer(1, 4000)),
@@ -113,6 +126,8 @@ export const settings = {
   embeddingLanguages: setting('EMBEDDING_LANGUAGES', 'any', 'Languages the model reads, unless it is `local`; elsewhere only words are searched.', languageList),
   embeddingQueryPrefix: setting('EMBEDDING_QUERY_PREFIX', undefined, 'What the model wants before a question, such as `query:`; a blank follows it. Unset: what an ONNX folder says, else nothing.', words),
   embeddingPassagePrefix: setting('EMBEDDING_PASSAGE_PREFIX', undefined, 'The same before a passage, such as `passage:`. Another one makes other vectors: `askwell reembed`.', words),
+  modelSilenceMs: setting('MODEL_SILENCE_MS', '10000', 'Longest silence of the language model, before its first word or between two; then the answer is quoted sentences.', integer(100, 600_000)),
+  embeddingHedgeMs: setting('EMBEDDING_HEDGE_MS', '0', 'A question whose vector takes longer is sent to the API a second time, one in twenty at most; `0`: never.', integer(0, 60_000)),
   maxAnswerTokens: setting('MAX_ANSWER_TOKENS', '500', 'Longest answer of the model.', integer(16, 16_000)),
   promptTokens: setting('PROMPT_TOKENS', '1500', 'Tokens of passages put before the model, five passages at most.', integer(100, 100_000)),
   rerankUrl: setting('RERANK_URL', undefined, 'Endpoint of a reranker that speaks as Cohere or Jina do, such as `https://api.cohere.com/v2/rerank`. Unset: the order of the search.', endpoint),
@@ -133,9 +148,25 @@ export const settings = {
   embeddingCacheMb: setting('EMBEDDING_CACHE_MB', '32', 'Memory for vectors of recent questions; `0`: they are in Redis only.', integer(0, 65_536)),
   nearMatches: setting('NEAR_MATCHES', 'learn', 'Give the cached answer of a question that says the same in other words: `off`; from a similarity on, such as `0.95`; or `learn`, when enough was seen to know which similarity will do.', similarity),
   nearMatchError: setting('NEAR_MATCH_ERROR', '0.01', 'Share of such answers that may be wrong, for `learn`.', fraction()),
+  admissionFloor: setting('ADMISSION_FLOOR', '10', 'Questions answered anew at once, at the least, however slow they get; kept below `POOL_SIZE`.', integer(1, 10_000)),
+  admissionCeiling: setting('ADMISSION_CEILING', '500', 'The same at the most. Between the two the limit is found from how long answers take; the excess gets 503.', integer(1, 10_000)),
+  admissionMaxWaiting: setting('ADMISSION_MAX_WAITING', '100', 'Questions that may wait for their turn.', integer(0, 10_000)),
+  admissionMaxWaitMs: setting('ADMISSION_MAX_WAIT_MS', '50', 'Longest wait for it, or a fifth of what an answer takes, if that is longer; who would wait longer is refused at once.', integer(0, 60_000)),
+  admissionBatchShare: setting('ADMISSION_BATCH_SHARE', '0.5', 'What requests with `X-Priority: batch` may take of the limit.', fraction()),
+  maxEventLoopDelayMs: setting('MAX_EVENT_LOOP_DELAY_MS', '1000', 'All requests but probes get 503 while the process is later than this at its work; `0`: never.', integer(0, 60_000)),
+  maxHeapShare: setting('MAX_HEAP_SHARE', '0.9', 'The same while more than this of the memory that Node may use is in use; `0`: never.', fraction()),
   rateLimit: setting('RATE_LIMIT', '100', 'Requests a client may make in a window; `0`: no limit.', integer(0, 1_000_000)),
   rateLimitSeconds: setting('RATE_LIMIT_SECONDS', '10', 'Length of that window.', integer(1, 86_400)),
   adminApiKey: setting('ADMIN_API_KEY', undefined, 'Key for the document API; unset: switched off.', secret, true),
+  monitoringApiKey: setting('MONITORING_API_KEY', undefined, 'Key for `/metrics`; unset, and with no key of that scope in `API_KEYS`: open.', secret, true),
+  apiKeys: setting('API_KEYS', undefined, 'Keys of callers, as a JSON list; `askwell key new` makes them. Unset: everybody may ask.', words, true),
+  apiKeysFile: setting('API_KEYS_FILE', undefined, 'The same in a file; both count.', words),
+  allowAnonymous: setting('ALLOW_ANONYMOUS', 'off', 'Start without keys for asking also where others can reach `HOST`.', onOff),
+  corsOrigins: setting('CORS_ORIGINS', undefined, 'Origins whose pages may ask from a browser, with commas between; `*` for all. Unset: none.', originList),
+  headersTimeoutMs: setting('HEADERS_TIMEOUT_MS', '10000', 'Longest time for the header of a request to arrive.', integer(100, 600_000)),
+  receiveTimeoutMs: setting('RECEIVE_TIMEOUT_MS', '120000', 'The same for a whole request, the largest upload included.', integer(100, 3_600_000)),
+  keepAliveMs: setting('KEEP_ALIVE_MS', '72000', 'How long an idle connection is kept; longer than a load balancer in front keeps it.', integer(1000, 3_600_000)),
+  maxConnections: setting('MAX_CONNECTIONS', '10000', 'Connections open at once; more are closed as they come.', integer(1, 1_000_000)),
   logLevel: setting('LOG_LEVEL', 'info', 'Least level that is logged.', oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent')),
   logQuestions: setting('LOG_QUESTIONS', 'off', 'Write question texts into the log.', onOff),
   startTimeoutSeconds: setting('START_TIMEOUT_SECONDS', '60', 'At the start: how long a database that cannot be reached is waited for; `0`: one try.', integer(0, 3600)),
@@ -182,6 +213,12 @@ export interface Config {
     readonly embeddingPassagePrefix: string | undefined
     readonly timeoutMs: number
   }
+  readonly guard: {
+    /** Longest silence of the language model, before its first word or between two. */
+    readonly silenceMs: number
+    /** A question's embedding that takes longer is asked for a second time; 0: never. */
+    readonly hedgeMs: number
+  }
   /** Null: passages keep the order of the search. */
   readonly rerank: {
     readonly url: string
@@ -205,8 +242,17 @@ export interface Config {
     readonly embeddingSeconds: number
     readonly near: { readonly mode: 'off' | 'learn' | number; readonly acceptedError: number }
   }
+  readonly admission: { readonly floor: number; readonly ceiling: number; readonly maxWaiting: number; readonly maxWaitMs: number; readonly batchShare: number }
+  readonly pressure: { readonly maxEventLoopDelayMs: number; readonly maxHeapShare: number }
   readonly rateLimit: { readonly max: number; readonly seconds: number }
   readonly adminApiKey: string | undefined
+  readonly monitoringApiKey: string | undefined
+  /** All of them, those of the two settings above included. */
+  readonly keys: readonly ApiKey[]
+  readonly allowAnonymous: boolean
+  /** Null: no page of another origin. */
+  readonly corsOrigins: readonly string[] | null
+  readonly receiving: { readonly headersMs: number; readonly wholeMs: number; readonly keepAliveMs: number; readonly maxConnections: number }
   readonly log: { readonly level: string; readonly questions: boolean }
   readonly startTimeoutMs: number
   readonly drain: { readonly seconds: number; readonly delayMs: number }
@@ -240,8 +286,37 @@ export function readConfig(env: Environment = process.env, defaults: Environment
   const entries = Object.entries(settings).map(([key, each]) => [key, readSetting(each, { ...defaults, ...withoutEmpty(env) }, faults)])
   const raw = Object.fromEntries(entries) as Raw
   checkTogether(raw, faults)
+  const keys = keysOf(raw, faults)
   if (faults.length > 0) throw new ConfigError(faults)
-  return deepFreeze(arrange(raw))
+  return deepFreeze({ ...arrange(raw), keys })
+}
+
+/** A key that stands in a setting by itself is one like the others. */
+function keysOf(raw: Raw, faults: string[]): readonly ApiKey[] {
+  const alone = [['ADMIN_API_KEY', 'admin', raw.adminApiKey], ['MONITORING_API_KEY', 'monitoring', raw.monitoringApiKey]] as const
+  const named = alone.flatMap(([name, scope, key]) => (key === undefined ? [] : [{ name, sha256: hash('sha256', key, 'hex'), scopes: [scope] }]))
+  return readApiKeys({ inline: raw.apiKeys, file: raw.apiKeysFile, named }, faults)
+}
+
+/**
+ * Throws a {@link ConfigError} when strangers could ask without a key and nobody said that they may. Of the service
+ * alone: what loads documents listens nowhere.
+ */
+export function refuseStrangers({ host, keys, allowAnonymous }: Pick<Config, 'host' | 'keys' | 'allowAnonymous'>): void {
+  if (allowAnonymous || isLoopback(host) || keys.some(({ scopes }) => scopes.includes('ask'))) return
+  throw new ConfigError([
+    `HOST is ${JSON.stringify(host)}, where others can reach it, and no key is needed to ask; set API_KEYS or API_KEYS_FILE `
+    + '(`askwell key new --name web` makes a key), HOST=127.0.0.1, or ALLOW_ANONYMOUS=on where something else keeps strangers out',
+  ])
+}
+
+const loopback = new BlockList()
+loopback.addSubnet('127.0.0.0', 8, 'ipv4')
+loopback.addAddress('::1', 'ipv6')
+
+function isLoopback(host: string): boolean {
+  const version = isIP(host)
+  return version === 0 ? host.toLowerCase() === 'localhost' : loopback.check(host, version === 6 ? 'ipv6' : 'ipv4')
 }
 
 function withoutEmpty(env: Environment): Environment {
@@ -252,7 +327,9 @@ function readSetting(each: Setting<unknown>, env: Environment, faults: string[])
   const text = env[each.name]?.trim() ?? each.default
   if (text === undefined) return undefined
   const value = each.read(text)
-  if (value === undefined) faults.push(`${each.name} is ${each.isSecret ? 'not usable' : JSON.stringify(text)}; it must be ${each.allowed}`)
+  // What stands before an @ may be a password, whatever is wrong with the rest.
+  const isShown = !each.isSecret && !text.includes('@')
+  if (value === undefined) faults.push(`${each.name} is ${isShown ? JSON.stringify(text) : 'not usable'}; it must be ${each.allowed}`)
   return value
 }
 
@@ -269,6 +346,9 @@ function checkTogether(raw: Raw, faults: string[]): void {
   if (raw.embeddingModel === 'local' && (raw.embeddingQueryPrefix ?? raw.embeddingPassagePrefix) !== undefined) {
     faults.push('EMBEDDING_QUERY_PREFIX or EMBEDDING_PASSAGE_PREFIX is set, but the model in the package takes none; set EMBEDDING_MODEL, or unset them')
   }
+  if (raw.headersTimeoutMs > raw.receiveTimeoutMs) {
+    faults.push('HEADERS_TIMEOUT_MS is longer than RECEIVE_TIMEOUT_MS, which is the time for the whole request; set one of them')
+  }
   if (raw.rerankUrl !== undefined && raw.rerankModel === undefined) {
     faults.push('RERANK_MODEL is not set; with RERANK_URL it must name a model of that reranker (one that serves a single model takes any name)')
   }
@@ -277,8 +357,17 @@ function checkTogether(raw: Raw, faults: string[]): void {
   }
 }
 
+function receivingOf({ headersTimeoutMs, receiveTimeoutMs, keepAliveMs, maxConnections }: Raw): Config['receiving'] {
+  return { headersMs: headersTimeoutMs, wholeMs: receiveTimeoutMs, keepAliveMs, maxConnections }
+}
+
 function rerankOf({ rerankUrl: url, rerankModel: model, rerankApiKey: apiKey, rerankCandidates: candidates, rerankTimeoutMs: timeoutMs }: Raw): Config['rerank'] {
   return url === undefined || model === undefined ? null : { url, model, apiKey, candidates, timeoutMs }
+}
+
+/** A limit that cannot fall below the pool's size would leave the pool's queue to do its work. */
+function admissionOf({ admissionFloor, admissionCeiling: ceiling, admissionMaxWaiting: maxWaiting, admissionMaxWaitMs: maxWaitMs, admissionBatchShare: batchShare, poolSize }: Raw): Config['admission'] {
+  return { floor: Math.max(1, Math.min(admissionFloor, poolSize - 1, ceiling)), ceiling, maxWaiting, maxWaitMs, batchShare }
 }
 
 function cacheOf(raw: Raw): Config['cache'] {
@@ -296,7 +385,7 @@ function cacheOf(raw: Raw): Config['cache'] {
   }
 }
 
-function arrange(raw: Raw): Config {
+function arrange(raw: Raw): Omit<Config, 'keys'> {
   const isOpenAI = raw.openaiApiKey !== undefined && raw.openaiBaseUrl === undefined
   const chat = raw.chatModel ?? (isOpenAI ? 'gpt-4o-mini' : 'none')
   return {
@@ -326,6 +415,7 @@ function arrange(raw: Raw): Config {
       embeddingPassagePrefix: raw.embeddingPassagePrefix,
       timeoutMs: raw.requestTimeoutMs,
     },
+    guard: { silenceMs: raw.modelSilenceMs, hedgeMs: raw.embeddingHedgeMs },
     rerank: rerankOf(raw),
     ask: {
       timeoutMs: raw.requestTimeoutMs,
@@ -336,8 +426,14 @@ function arrange(raw: Raw): Config {
       rrfK: raw.rrfK,
     },
     cache: cacheOf(raw),
+    admission: admissionOf(raw),
+    pressure: { maxEventLoopDelayMs: raw.maxEventLoopDelayMs, maxHeapShare: raw.maxHeapShare },
     rateLimit: { max: raw.rateLimit, seconds: raw.rateLimitSeconds },
     adminApiKey: raw.adminApiKey,
+    monitoringApiKey: raw.monitoringApiKey,
+    allowAnonymous: raw.allowAnonymous,
+    corsOrigins: raw.corsOrigins ?? null,
+    receiving: receivingOf(raw),
     log: { level: raw.logLevel, questions: raw.logQuestions },
     startTimeoutMs: raw.startTimeoutSeconds * 1000,
     drain: { seconds: raw.drainSeconds, delayMs: raw.drainDelayMs },

@@ -10,7 +10,7 @@ import { createPassageStore } from './adapters/passages.ts'
 import { openBm25, type Bm25 } from './adapters/textsearch.ts'
 import { waitForDatabase } from './adapters/wait-for-database.ts'
 import { openRedis, type RedisServer } from './adapters/redis.ts'
-import { createReranker } from './adapters/rerank.ts'
+import { createAdmission, type Admission } from './ask/admission.ts'
 import type { ChooseSteps } from './ask/choose.ts'
 import { embedWith, type Embedded } from './ask/embed.ts'
 import { extractFrom } from './ask/extract.ts'
@@ -34,9 +34,11 @@ import type { AskedCollection, AskWithin, Passage } from './ask/terms.ts'
 import { similarityRange, vectorWeight } from './ask/weights.ts'
 import { openCaches, type Caches } from './caching.ts'
 import type { Config } from './config.ts'
+import { openGuards, type Guarded } from './guarding.ts'
 import { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
+import { createLimiter } from './resilience/limiter.ts'
 import { version } from './version.ts'
 
 /** Everything the service is made of, built once; what is given to app.ts, to the commands, and to tests. */
@@ -48,12 +50,16 @@ export interface Deps {
   readonly models: Models
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
+  /** States of the breakers. */
+  readonly states: Guarded['states']
   readonly caches: Caches
   readonly current: Current
   readonly remembering: Remembering
   /** Null: switched off. */
   readonly near: Near | null
   readonly search: SearchPassages
+  /** What fresh runs go through; the commands search without it. */
+  readonly admission: Admission
   /** To be waited for between a write and its reply. */
   onWritten(): Promise<void>
   close(): Promise<void>
@@ -80,24 +86,26 @@ export async function openDeps(config: Config, log: Logger, { patienceMs }: Open
   try {
     const opening = openStore(config, log, patienceMs ?? 0, keep)
     opening.catch(() => {}) // awaited below; the models may fail first
-    const models = keep(await openModels(config.models, {
+    const unguarded = keep(await openModels(config.models, {
       knownDimensions: async model => (await opening).store.dimensionsOf(model),
       ...(patienceMs !== undefined && { onAbsent: error => log.warn({ code: error.code, err: error.cause ?? error }, 'the model API is away: starting without; documents can be loaded when it is there') }),
     }))
     // A local model takes as long to load as the database to open: both at once.
-    const [{ database, bm25, store }] = await Promise.all([opening, models.warm()])
+    const [{ database, bm25, store }] = await Promise.all([opening, unguarded.warm()])
     const metrics = createMetrics(database.status)
     database.observe({
       ...metrics.pool,
       overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
     })
+    const { models, reads, reranker, states } = keep(openGuards({ config, database, models: unguarded, metrics, log }))
     const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed }))
-    const aside = createCollectionStore({ lease: database.aside })
+    const aside = createCollectionStore({ lease: reads.aside })
     const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal))
     database.watch(current.forget)
     const caches = openCaches({ config: config.cache, redis, metrics })
     metrics.watchCaches(caches.sizes)
-    const { remembering, near, search } = arrange({ config, log, database, bm25, current, caches, models, metrics })
+    const admission = admissionOf(config, metrics)
+    const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics, admission })
     if (near) keep(near)
     keep(remembering)
     const onWritten = async () => {
@@ -105,7 +113,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs }: Open
       // Of the embedded database there is no other replica.
       if (database.kind === 'postgres') await outlast()
     }
-    return { onWritten, database, bm25, store, models, redis, metrics, caches, current, near, remembering, search, close }
+    return { onWritten, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, admission, close }
   } catch (error) {
     await close()
     throw error
@@ -141,11 +149,14 @@ export async function checkModels(store: DocumentStore, model: string): Promise<
 interface Parts {
   readonly config: Config
   readonly database: Database
+  readonly reads: Guarded['reads']
+  readonly reranker: Guarded['reranker']
   readonly bm25: Bm25
   readonly current: Current
   readonly caches: Caches
   readonly models: Models
   readonly metrics: Metrics
+  readonly admission: Admission
   readonly log: Logger
 }
 
@@ -170,7 +181,7 @@ function nearOf({ config: { cache }, database, models, log }: Parts, embed: Stag
   return createNear({ store: createNearQuestions(database), embed, model: models.embedder.model, mode, acceptedError, log })
 }
 
-function remembered(make: AskWithin, near: Near | null, { config, current, caches, models, metrics, log }: Parts, { stage }: Stages): Remembering {
+function remembered(make: AskWithin, near: Near | null, { config, current, caches, models, metrics, log, admission }: Parts, { stage }: Stages): Remembering {
   const { timeoutMs } = config.ask
   return createRemembering({
     steps: {
@@ -179,6 +190,7 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
       check: stage('remember', budgetMs.remember, async (name, run) => await current.check(name, run.signal)),
       claim: caches.shared && stage('remember', timeoutMs, claimFrom(caches.shared)),
       near: near && nearAnswersFrom(near, caches.kept, metrics.answerCache, Date.now),
+      admission,
       make,
     },
     kept: caches.kept,
@@ -187,6 +199,13 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
     staleSeconds: config.cache.keep.staleSeconds,
     background: { log, timeoutMs },
   })
+}
+
+/** The first guess is what the pool can do; the limit is found from there. */
+function admissionOf({ admission, database: { poolSize, poolMaxOverflow } }: Config, { admission: metrics }: Metrics): Admission {
+  const limiter = createLimiter({ ...admission, initial: poolSize + poolMaxOverflow })
+  metrics.watch(limiter.status)
+  return createAdmission(limiter, metrics)
 }
 
 /** Short, for it goes into every key. */
@@ -199,14 +218,14 @@ function fingerprintOf({ ask, models: named, rerank }: Config, { embedder }: Mod
   return digest([version, promptVersion, embedder.model, named.baseUrl, named.chat, ask, rerank && [rerank.url, rerank.model, rerank.candidates]])
 }
 
-function stepsOf({ config, database, bm25, models, metrics, caches }: Parts, stages: Stages) {
+function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Parts, stages: Stages) {
   const { embedder, chat } = models
   const { stage, streamStage } = stages
   const rewrites = chat ? rewriteWith(chat) : null
   return {
     embed: stage('embed', budgetMs.embed, embedWith(embedder, caches.vectors(embedder))),
-    retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(database, bm25), similarityRange(embedder), config.ask)),
-    rerank: rerankStep(config, stages),
+    retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask)),
+    rerank: rerankStep(config, reranker, stages),
     pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question }),
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate: chat && rememberDrafts(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
@@ -226,10 +245,10 @@ function stepsOf({ config, database, bm25, models, metrics, caches }: Parts, sta
   }
 }
 
-function rerankStep({ rerank }: Config, { stage }: Stages): ChooseSteps['rerank'] {
-  if (!rerank) return null
+function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }: Stages): ChooseSteps['rerank'] {
+  if (!rerank || !reranker) return null
   const { candidates, timeoutMs } = rerank
-  return { candidates, run: stage('rerank', timeoutMs, rerankWith(createReranker(rerank), candidates)) }
+  return { candidates, run: stage('rerank', timeoutMs, rerankWith(reranker, candidates)) }
 }
 
 /** The collection as a question meets it; null when there is none of this name. */

@@ -9,6 +9,7 @@ export const errorTable = {
   invalid_encoding: { status: 400, retryable: false, title: 'The body is not valid UTF-8' },
   unauthorized: { status: 401, retryable: false, title: 'A valid API key is needed' },
   admin_disabled: { status: 403, retryable: false, title: 'What needs the admin key is switched off' },
+  forbidden: { status: 403, retryable: false, title: 'The key may not do this' },
   not_found: { status: 404, retryable: false, title: 'There is nothing here' },
   unknown_collection: { status: 404, retryable: false, title: 'There is no such collection' },
   unknown_document: { status: 404, retryable: false, title: 'There is no such document' },
@@ -21,10 +22,12 @@ export const errorTable = {
   internal: { status: 500, retryable: false, title: 'Something went wrong on our side' },
   model_rejected: { status: 502, retryable: false, title: 'The model refused the request' },
   model_failed: { status: 502, retryable: true, title: 'The model failed' },
+  model_paused: { status: 503, retryable: true, title: 'The model is not asked at the moment' },
   model_busy: { status: 503, retryable: true, title: 'The model is busy' },
   model_unreachable: { status: 503, retryable: true, title: 'The model cannot be reached' },
   database_unavailable: { status: 503, retryable: true, title: 'The database cannot be reached' },
   pool_exhausted: { status: 503, retryable: true, title: 'All database connections are in use' },
+  overloaded: { status: 503, retryable: true, title: 'The service is overloaded' },
   draining: { status: 503, retryable: true, title: 'The service is shutting down' },
   starting: { status: 503, retryable: true, title: 'The service is starting' },
   not_cached: { status: 504, retryable: false, title: 'No cached answer fits' },
@@ -95,4 +98,9 @@ export function isAskError(error: unknown, code?: ErrorCode): error is AskError 
 /** Nothing is wrong with the question: something that answering it takes has failed. */
 export function isOutage(error: unknown): boolean {
   return isAskError(error) && error.status >= 500
+}
+
+/** How loud the log is about a fault that was got over: of a breaker that is open, its opening was told. */
+export function loudness({ code }: AskError): 'debug' | 'warn' {
+  return code === 'model_paused' ? 'debug' : 'warn'
 }

@@ -61,7 +61,7 @@ function timestamp(): string {
   return stamp
 }
 
-type LogConfig = Pick<Config, 'log'> & Partial<Pick<Config, 'models' | 'rerank' | 'adminApiKey' | 'database' | 'redis'>>
+type LogConfig = Pick<Config, 'log'> & Partial<Pick<Config, 'models' | 'rerank' | 'adminApiKey' | 'monitoringApiKey' | 'database' | 'redis'>>
 
 interface Described {
   readonly type: string
@@ -77,14 +77,15 @@ interface Described {
  */
 function described(error: unknown, mask: (text: string) => string): Described | unknown {
   if (!(error instanceof Error)) return typeof error === 'string' ? mask(error) : error
-  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
+  // Some model servers repeat the key here as well.
+  const code = 'code' in error && typeof error.code === 'string' ? { code: mask(error.code) } : {}
   const cause = error.cause instanceof Error ? { cause: described(error.cause, mask) } : {}
-  return { type: error.name, message: mask(error.message), ...code, stack: mask(error.stack ?? ''), ...cause }
+  return { type: mask(error.name), message: mask(error.message), ...code, stack: mask(error.stack ?? ''), ...cause }
 }
 
-function secretsOf({ models, rerank, adminApiKey, database, redis }: Omit<LogConfig, 'log'>): string[] {
+function secretsOf({ models, rerank, adminApiKey, monitoringApiKey, database, redis }: Omit<LogConfig, 'log'>): string[] {
   const passwords = [passwordOf(database?.url), passwordOf(redis?.url), decoded(/[?&]sentinel_password=([^&#]*)/.exec(redis?.url ?? '')?.[1] ?? '')]
-  return [models?.apiKey, rerank?.apiKey, adminApiKey, ...passwords].filter(secret => secret !== undefined && secret !== '') as string[]
+  return [models?.apiKey, rerank?.apiKey, adminApiKey, monitoringApiKey, ...passwords].filter(secret => secret !== undefined && secret !== '') as string[]
 }
 
 /** Not by the URL parser: a Cluster's or a Sentinel's has several hosts. */

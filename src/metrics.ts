@@ -1,9 +1,12 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { PoolStatus } from './adapters/database.ts'
 import type { CacheCounts } from './ask/kept-answers.ts'
+import type { Dependency } from './adapters/guarded.ts'
 import type { Looked } from './ask/look.ts'
 import type { Answer, CacheTier, Degraded, Usage } from './ask/terms.ts'
 import type { StageMetrics } from './ask/stage.ts'
+import type { BreakerState } from './resilience/breaker.ts'
+import type { LimiterStatus } from './resilience/limiter.ts'
 
 /** Every metric's name, labels and buckets. Labels are closed lists; a question or a tenant is never one. */
 
@@ -88,7 +91,24 @@ export function createMetrics(poolStatus: () => PoolStatus) {
       took(found)
     },
     failed: (code: string) => failures.inc({ code }),
+    admission: admissionMetrics(registers),
     ...caches,
+    ...guardMetrics(registers),
+  }
+}
+
+function admissionMetrics(registers: Registry[]) {
+  const refusals = new Counter({ name: `${prefix}admission_refused_total`, help: 'Questions refused because too much was asked at once.', labelNames: ['priority', 'reason'], registers })
+  const gauges: [string, string, keyof LimiterStatus][] = [
+    ['limit', 'Questions that may be answered anew at once.', 'limit'],
+    ['in_flight', 'Questions being answered anew.', 'inFlight'],
+    ['queued', 'Questions that wait for their turn.', 'waiting'],
+  ]
+  return {
+    refused: (priority: string, reason: string) => refusals.inc({ priority, reason }),
+    watch(status: () => LimiterStatus) {
+      for (const [name, help, field] of gauges) new Gauge({ name: `${prefix}admission_${name}`, help, registers, collect() { this.set(status()[field]) } })
+    },
   }
 }
 
@@ -101,6 +121,28 @@ function kept<Child>(make: (a: string, b: string) => Child): (a: string, b: stri
     let child = ofA.get(b)
     if (child === undefined) ofA.set(b, (child = make(a, b)))
     return child
+  }
+}
+
+const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open']
+
+function guardMetrics(registers: Registry[]) {
+  const opened = new Counter({ name: `${prefix}breaker_opened_total`, help: 'Times that something was not asked any more because it failed.', labelNames: ['dependency'], registers })
+  const retries = new Counter({ name: `${prefix}retries_total`, help: 'Calls made a second time.', labelNames: ['dependency'], registers })
+  const hedges = new Counter({ name: `${prefix}hedges_total`, help: 'Embeddings asked for twice because the first call took long.', registers })
+
+  function watchBreakers(states: () => Readonly<Partial<Record<Dependency, BreakerState>>>): void {
+    const help = '1 for the state that a breaker is in.'
+    new Gauge({ name: `${prefix}breaker_state`, help, labelNames: ['dependency', 'state'], registers, collect() {
+      for (const [dependency, now] of Object.entries(states())) for (const state of breakerStates) this.set({ dependency, state }, state === now ? 1 : 0)
+    } })
+  }
+
+  return {
+    breakerOpened: (dependency: Dependency) => opened.inc({ dependency }),
+    retried: (dependency: Dependency) => retries.inc({ dependency }),
+    hedged: () => hedges.inc(),
+    watchBreakers,
   }
 }
 

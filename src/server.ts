@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, type AppDeps } from './app.ts'
-import type { Config } from './config.ts'
+import { refuseStrangers, type Config } from './config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { later } from './later.ts'
@@ -27,6 +27,7 @@ export interface RunningServer {
  * while it waits for the database. Resolves when it is ready; rejects with an AskError that says what to do.
  */
 export async function startServer(config: Config, log: Logger = createLogger(config)): Promise<RunningServer> {
+  refuseStrangers(config)
   const stopTelemetry = await startTelemetry(config.telemetry)
   let isDraining = false
   let services: Services | undefined
@@ -62,16 +63,21 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     return {
       logger: log,
       trustProxy: config.trustProxy,
+      receiving: { ...config.receiving, silentMs: config.ask.timeoutMs + 60_000 },
+      keys: config.keys,
+      corsOrigins: config.corsOrigins,
       ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), ...asking },
-      search: { search: (question, run, arm) => at().deps.search(question, run, arm), ...asking },
-      documents: { documents: later(() => at().documents), adminApiKey: config.adminApiKey, maxBytes: maxDocumentBytes },
-      cache: { cache: later(() => at().cache), adminApiKey: config.adminApiKey },
+      search: { search: (question, run, arm) => at().deps.admission.search(at().deps.search)(question, run, arm), ...asking },
+      documents: { documents: later(() => at().documents), maxBytes: maxDocumentBytes },
+      cache: { cache: later(() => at().cache) },
       health: {
         isStarted: () => services !== undefined,
         isDraining: () => isDraining,
         pingDatabase: signal => at().deps.database.ping(signal),
         components: () => services && componentsOf(config, services.deps),
+        breakers: () => services?.deps.states(),
       },
+      pressure: config.pressure,
       rateLimit: { ...config.rateLimit, redis: config.redis && later(() => at().deps.redis as RedisServer) },
       registry: later(() => at().deps.metrics.registry),
       about: { version, openapi: textOf('../openapi.yaml') },

@@ -26,7 +26,8 @@ export async function million(world: World, t: Keeper): Promise<Outcome> {
   const count = world.isQuick ? 50_000 : 1_000_000
   const filled = await throughTiers(count)
   const rows = await throughService(world, t)
-  const [half, last] = [rows[Math.floor(rows.length / 2)]!, rows.at(-1)!]
+  // Peaks of both halves: the collector lets it rise and fall by a quarter between.
+  const peaks = [rows.slice(0, rows.length / 2), rows.slice(rows.length / 2)].map(half => Math.max(...half.map(row => row['resident, MB'])))
   return {
     tables: [
       { title: `${count} answers of 3 kB and their vectors through the memory tiers, bounds 64 MB + 32 MB`, rows: [line(filled)] },
@@ -34,7 +35,7 @@ export async function million(world: World, t: Keeper): Promise<Outcome> {
     ],
     claims: [
       atMost('million: heap and buffers grown, of the bound', filled.grownMb / filled.boundMb, 1),
-      atMost('million: resident memory of the service at the end, of that at half', last['resident, MB'] / half['resident, MB'], 1.1),
+      atMost('million: peak of resident memory in the second half of the questions, of that in the first', peaks[1]! / peaks[0]!, 1.1),
       exactly('million: replies that are not 200', rows.reduce((sum, row) => sum + row.not200, 0), 0),
     ],
   }

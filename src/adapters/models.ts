@@ -28,6 +28,8 @@ export interface ModelSettings {
 export interface Models {
   readonly embedder: Embedder
   readonly chat: ChatModel | null
+  /** Behind an API, where it may fail or fall silent. */
+  readonly isEmbedderRemote: boolean
   /** Loads what is loaded lazily, so that the first question does not wait for it. */
   warm(): Promise<void>
   close(): Promise<void>
@@ -48,11 +50,11 @@ export async function openModels(settings: ModelSettings, options: OpenModelsOpt
   const chat = settings.chat === null ? null : createChat(client, { model: settings.chat })
   if (settings.embedding === 'local' || settings.embedding === localModel) {
     const embedder = createLocalEmbedder()
-    return { embedder, chat, warm: () => embedder.warm(), close: () => embedder.close() }
+    return { embedder, chat, isEmbedderRemote: false, warm: () => embedder.warm(), close: () => embedder.close() }
   }
   const isOnDisk = settings.embedding.startsWith(onnxScheme)
   const embedder = isOnDisk ? await onnxEmbedder(settings) : await apiEmbedder(client, settings, options)
-  return { embedder, chat, warm: async () => {}, close: () => embedder.close() }
+  return { embedder, chat, isEmbedderRemote: !isOnDisk, warm: async () => {}, close: () => embedder.close() }
 }
 
 async function onnxEmbedder(settings: ModelSettings): Promise<Embedder> {

@@ -16,8 +16,8 @@ export interface Place {
  */
 export function placeOf(question: Question, collection: AskedCollection, fingerprint: string): Place {
   const { tenant, mode, topK, language, filters, history, text } = question
-  if (tenant !== undefined || history.length > 0 || hasAny(filters)) return placeIn(partitionOf(question, collection, fingerprint), question, collection)
-  const { partition, places } = plainOf(`${mode} ${topK} ${language} ${fingerprint}`, question, collection, fingerprint)
+  if (history.length > 0 || hasAny(filters)) return placeIn(partitionOf(question, collection, fingerprint), question, collection)
+  const { partition, places } = plainOf(`${mode} ${topK} ${language} ${fingerprint}${tenant === undefined ? '' : ` ${tenant}`}`, question, collection, fingerprint)
   const known = places.get(text)
   if (known !== undefined) return known
   const place = placeIn(partition, question, collection)
@@ -37,14 +37,16 @@ interface Plain {
   readonly places: LRUCache<string, Place>
 }
 
-/** Of questions alone, without filters, history and tenant, which are nearly all: reckoned once while a collection stays as it is. */
-const plains = new WeakMap<AskedCollection, Map<string, Plain>>()
+/** Of questions alone, without filters and history, which are nearly all: reckoned once while a collection stays as it is. */
+const plains = new WeakMap<AskedCollection, LRUCache<string, Plain>>()
+/** Callers may name any language: there are more of those than memory for their questions. */
+const maxPlains = 50
 const maxKnown = 1000
 const maxKnownLength = 200
 
 function plainOf(name: string, question: Question, collection: AskedCollection, fingerprint: string): Plain {
   let known = plains.get(collection)
-  if (!known) plains.set(collection, (known = new Map()))
+  if (!known) plains.set(collection, (known = new LRUCache({ max: maxPlains })))
   let plain = known.get(name)
   if (!plain) known.set(name, (plain = { partition: partitionOf(question, collection, fingerprint), places: new LRUCache({ max: maxKnown }) }))
   return plain

@@ -1,4 +1,4 @@
-import { isAskError } from '../errors.ts'
+import { isAskError, loudness } from '../errors.ts'
 import type { Embedder } from './embedder.ts'
 import type { Run } from './terms.ts'
 import type { Understood } from './understand.ts'
@@ -32,7 +32,7 @@ export function embedWith(embedder: Embedder, cache: VectorCache) {
       return { vector, isDegraded: false }
     } catch (error) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
-      run.log.warn({ code: error.code, err: error.cause ?? error }, 'question not embedded: searching by words alone')
+      run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, 'question not embedded: searching by words alone')
       return { vector: null, isDegraded: true }
     }
   }

@@ -1,3 +1,4 @@
+import type { Admission } from './admission.ts'
 import type { Claimed, ToClaim } from './claim.ts'
 import type { Place } from './cache-key.ts'
 import type { Remembered } from './freshness.ts'
@@ -15,6 +16,8 @@ export interface MakeSteps {
   readonly claim: Stage<ToClaim, Claimed> | null
   /** Null: near questions share no answers. */
   readonly near: NearAnswers | null
+  /** Absent: whatever is asked is made. */
+  readonly admission?: Pick<Admission, 'events'>
   /** The pipeline: what all of this is there to spare. */
   readonly make: AskWithin
 }
@@ -42,7 +45,7 @@ interface Found {
  * Found in Redis, or else made by one replica while the others wait for it. When the model or the database fails
  * meanwhile, the answer from before, if there is one.
  */
-export function makeOnceWith({ claim: claimStage, near, make }: MakeSteps, kept: KeptAnswers, counts: CacheCounts, now: () => number) {
+export function makeOnceWith({ claim: claimStage, near, admission, make }: MakeSteps, kept: KeptAnswers, counts: CacheCounts, now: () => number) {
   return async function* makeOnce(asked: Asked, run: Run): AsyncGenerator<AskEvent, void> {
     const { place, anewAfter } = asked
     const wanted = { key: place.key, freshAfter: anewAfter ?? now(), isPatient: anewAfter !== Infinity }
@@ -69,19 +72,30 @@ export function makeOnceWith({ claim: claimStage, near, make }: MakeSteps, kept:
   }
 
   async function* makeIt(asked: Asked, before: Found | null, lease: Lease | null, run: Run): AsyncGenerator<AskEvent, void> {
-    const { question, collection, place, anewAfter } = asked
-    const seen = anewAfter === undefined && near ? await orWithout(null, run, brief => near.look({ question, collection, place }, brief)) : null
-    if (seen?.answer) return yield* replay(seen.answer)
-    const startedAt = performance.now()
-    const made = make(question, collection, run)
+    let seen: Seen | null = null
+    let startedAt = performance.now()
+    const fresh = async function* (): AsyncGenerator<AskEvent, void> {
+      seen = await look(asked, run)
+      if (seen?.answer) return yield* replay(seen.answer)
+      startedAt = performance.now()
+      yield* make(asked.question, asked.collection, run)
+    }
+    // Before the look for a near question: that takes a vector, and a refusal must cost nothing.
+    const made = admission ? admission.events(run, fresh) : fresh()
     const events = before ? orBefore(made, amiss => kept.giveInstead(before.found, before.tier, amiss), run.signal) : made
     for await (const event of events) {
       if (event.type === 'done') {
-        if (event.answer.cache.status === 'miss' && anewAfter === undefined) counts.missed()
-        if (event.answer.cache.status !== 'stale') keep(asked, event.answer, performance.now() - startedAt, lease, seen)
+        const { status } = event.answer.cache
+        if (status === 'miss' && asked.anewAfter === undefined) counts.missed()
+        if (status !== 'stale' && status !== 'near') keep(asked, event.answer, performance.now() - startedAt, lease, seen)
       }
       yield event
     }
+  }
+
+  async function look({ question, collection, place, anewAfter }: Asked, run: Run): Promise<Seen | null> {
+    if (anewAfter !== undefined || !near) return null
+    return await orWithout(null, run, brief => near.look({ question, collection, place }, brief))
   }
 
   function keep({ question, collection, place }: Asked, answer: Answer, tookMs: number, lease: Lease | null, seen: Seen | null): void {

@@ -22,7 +22,7 @@ export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<Ca
   /** `begin` gives the events of the run. */
   function refresh(key: string, begin: (run: Run) => AsyncIterable<AskEvent>): void {
     if (running.has(key) || closing.signal.aborted || performance.now() < pausedUntil) return
-    const run: Run = { id: 'refresh', signal: closing.signal, deadline: performance.now() + timeoutMs, log, isStreamed: false, wishes: { noCache: true }, onStage() {} }
+    const run: Run = { id: 'refresh', signal: closing.signal, deadline: performance.now() + timeoutMs, log, isStreamed: false, priority: 'batch', wishes: { noCache: true }, onStage() {} }
     running.set(key, drained(begin(run)).then(told, failed).finally(() => running.delete(key)))
   }
 

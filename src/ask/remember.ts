@@ -1,4 +1,4 @@
-import { AskError, isOutage } from '../errors.ts'
+import { AskError, isAskError, isOutage } from '../errors.ts'
 import { createSingleFlight } from '../resilience/single-flight.ts'
 import { placeOf } from './cache-key.ts'
 import { isRefreshDue, isWanted, type Remembered } from './freshness.ts'
@@ -72,7 +72,8 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
   async function* askWithin(question: Question, collection: AskedCollection, run: Run): AsyncGenerator<AskEvent, void> {
     const { wishes = {} } = run
     if (wishes.onlyIfCached && (wishes.noCache || wishes.noStore)) throw notCached()
-    if (wishes.noStore) return yield* bypassing(steps.make(question, collection, run))
+    const make = () => steps.make(question, collection, run)
+    if (wishes.noStore) return yield* bypassing(steps.admission ? steps.admission.events(run, make) : make())
     const place = placeOf(question, collection, fingerprint)
     const asked = { question, collection, place, before: kept.mine(place.key) }
     if (wishes.noCache) return yield* bypassing(makeOnce({ ...asked, before: null, anewAfter: Infinity }, run))
@@ -96,7 +97,9 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
         yield isShared ? coalesced(item) : item
       }
     } catch (error) {
-      if (!isFirstTry || !isJoined || run.isStreamed || run.signal.aborted || !isOutage(error)) throw error
+      // Refused before it began: then nothing was shown, and it may have been batch.
+      const hasShown = run.isStreamed && !isAskError(error, 'overloaded')
+      if (!isFirstTry || !isJoined || hasShown || run.signal.aborted || !isOutage(error)) throw error
       yield* together(asked, run, false)
     }
   }

@@ -1,4 +1,4 @@
-import { isAskError } from '../errors.ts'
+import { isAskError, loudness } from '../errors.ts'
 import type { Passage, Run } from './terms.ts'
 
 /** What every reranking model looks like to us. */
@@ -36,7 +36,7 @@ export function rerankWith(reranker: Reranker, candidates: number) {
       return { passages: [...scored.sort((a, b) => b.scores.rerank - a.scores.rerank), ...rest], isDegraded: false }
     } catch (error) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
-      run.log.warn({ code: error.code, err: error.cause ?? error }, `${error.detail} Passages keep the order of the search.`)
+      run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, `${error.detail} Passages keep the order of the search.`)
       return { passages, isDegraded: true }
     }
   }

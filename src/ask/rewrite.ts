@@ -1,4 +1,4 @@
-import { isAskError } from '../errors.ts'
+import { isAskError, loudness } from '../errors.ts'
 import type { ChatModel } from './chat.ts'
 import { sentinel } from './markers.ts'
 import { condensePrompt, rephrasePrompt } from './prompt.ts'
@@ -38,7 +38,7 @@ export function rewriteWith(model: ChatModel): Rewrites {
       }
     } catch (error) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
-      run.log.warn({ code: error.code, err: error.cause ?? error }, 'question not rewritten: going on as asked')
+      run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, 'question not rewritten: going on as asked')
       return { lines: [], usage }
     }
     const lines = text.split('\n').map(line => line.trim().slice(0, maxLength)).filter(line => line !== '' && line !== sentinel)

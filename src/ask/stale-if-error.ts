@@ -31,5 +31,6 @@ export async function* orBefore(events: AsyncIterable<AskEvent>, before: (amiss:
 }
 
 function amissBy(error: unknown): Degraded {
+  if (isAskError(error, 'overloaded')) return 'capacity'
   return isAskError(error) && error.code.startsWith('model_') ? 'generation' : 'database'
 }

@@ -117,8 +117,8 @@ export function addUsage(a: Usage, b: Usage): Usage {
   }
 }
 
-/** What was left out to answer at all. */
-export type Degraded = 'cache' | 'database' | 'embeddings' | 'generation' | 'rerank'
+/** What was left out to answer at all; `capacity`: too much was asked at once to make it anew. */
+export type Degraded = 'cache' | 'capacity' | 'database' | 'embeddings' | 'generation' | 'rerank'
 
 /** `openai`: any OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a model. */
 export type Generator = 'openai' | 'extractive' | 'none'
@@ -192,6 +192,9 @@ export type StageName =
   | 'extract'
   | 'save'
 
+/** What goes first when there is too much: somebody waits for the one, nobody for the other. */
+export type Priority = 'interactive' | 'batch'
+
 export type Outcome = 'ok' | 'error' | 'deadline' | 'cancelled'
 
 /** The collection asked, as it stands at `epoch`. */
@@ -241,6 +244,8 @@ export interface Run {
   readonly log: RunLog
   /** The caller shows text as it comes: what was said cannot be taken back. */
   readonly isStreamed: boolean
+  /** Absent: interactive. */
+  readonly priority?: Priority
   /** Absent: whatever is there. */
   readonly wishes?: CacheWishes
   /** Told once when a stage ends; how timings reach the reply and the log. */

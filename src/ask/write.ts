@@ -1,4 +1,4 @@
-import { isAskError, type AskError } from '../errors.ts'
+import { isAskError, loudness, type AskError } from '../errors.ts'
 import { cite } from './cite.ts'
 import type { Extracted } from './compose.ts'
 import type { Draft, DraftEvent, Request } from './generate.ts'
@@ -48,7 +48,7 @@ export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run
     return yield* finished(steps, draft as Draft, request, run)
   } catch (error) {
     if (isShown || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
-    run.log.warn({ code: error.code, err: error.cause ?? error }, 'the model failed: answering with quoted sentences')
+    run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, 'the model failed: answering with quoted sentences')
     return yield* quote(steps, request, run, ['generation'], { ...noUsage, llmCalls: 1 })
   }
 }

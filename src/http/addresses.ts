@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AskError } from '../errors.ts'
+import { isPreflight } from './cors.ts'
 
 /**
  * What is no address of ours gets 404, and a method that an address does not take 405 with `Allow`; before the
@@ -14,7 +15,8 @@ export function registerAddresses(app: FastifyInstance): void {
   })
 
   app.addHook('onRequest', async (request, reply) => {
-    if (request.is404) {
+    // What lets other origins in (cors.ts) takes OPTIONS for every address; of the rest it is only asked by mistake.
+    if (request.is404 || (request.method === 'OPTIONS' && !isPreflight(request))) {
       const address = addressOf(request)
       const allowed = [...methods].find(([pattern]) => fits(address, pattern))?.[1]
       if (!allowed) throw notFound(request, address)

@@ -5,6 +5,8 @@ import { AskError } from '../errors.ts'
 import { elapsedMs } from './accepted.ts'
 import { begin, serverTiming, toTenth, withReached, type Begun, type RunSettings } from './begin.ts'
 import { cacheWishes } from './cache-control.ts'
+import { namedKey } from './keys.ts'
+import { priorityOf } from './priority.ts'
 import { AskBody } from './schemas.ts'
 import { sseHeaders, sseStream } from './sse.ts'
 import { startBriefTrace, type RequestTrace } from './trace.ts'
@@ -24,13 +26,14 @@ type AskRequest = FastifyRequest<{ Body: AskBody }>
 
 /** POST /ask: JSON, or server-sent events with `stream: true` or `Accept: text/event-stream`. */
 export function registerAsk(app: FastifyInstance, options: AskRouteOptions): void {
-  app.post<{ Body: AskBody }>('/ask', { schema: { body: AskBody }, config: { tellsItself: true } }, (request, reply) => {
+  app.post<{ Body: AskBody }>('/ask', { schema: { body: AskBody }, config: { needs: 'ask', tellsItself: true } }, (request, reply) => {
     const wishes = cacheWishes(request.headers['cache-control'])
-    const question = questionOf(request.body)
+    const priority = priorityOf(request.headers['x-priority'], request.apiKey)
+    const question = questionOf(request.body, request.apiKey)
     const isStreamed = wantsStream(request)
     const known = isStreamed ? undefined : options.recall(question, wishes)
     if (known) return void sendKnown(request, reply, known, options)
-    const begun = begin(request, reply, options, { isStreamed, wishes })
+    const begun = begin(request, reply, options, { isStreamed, wishes, priority })
     const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: begun.timings() })
     const events = begun.trace.follow(observed(options.ask(question, begun.run), begun, options.metrics))
     return isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)
@@ -46,8 +49,9 @@ function wantsStream(request: AskRequest): boolean {
 function sendKnown(request: AskRequest, reply: FastifyReply, answer: Answer, { metrics, logQuestions = false }: AskRouteOptions): void {
   const trace = startBriefTrace(request, reply)
   const ms = elapsedMs(request, reply)
-  if (logQuestions) request.log.info({ reqId: request.id, ...trace.ids, question: request.body.question }, 'asked')
-  tell(answer, ms, { reqId: request.id, ...trace.ids }, { log: request.log, trace }, metrics)
+  const ids = { reqId: request.id, ...namedKey(request), ...trace.ids }
+  if (logQuestions) request.log.info({ ...ids, question: request.body.question }, 'asked')
+  tell(answer, ms, ids, { log: request.log, trace }, metrics)
   trace.end()
   const total = toTenth(ms)
   aged(reply, answer.cache).header('server-timing', `cache;desc=${answer.cache.status}, total;dur=${total}`)

@@ -1,8 +1,9 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
-import type { CacheWishes, Run, StageName } from '../ask/terms.ts'
+import type { CacheWishes, Priority, Run, StageName } from '../ask/terms.ts'
 import { elapsedMs } from './accepted.ts'
 import { isAskError } from '../errors.ts'
 import { hangupSignal } from './hangup.ts'
+import { namedKey } from './keys.ts'
 import { startTrace, type FollowedTrace } from './trace.ts'
 
 export interface RunSettings {
@@ -28,14 +29,15 @@ type Asking = FastifyRequest<{ Body: { readonly question: string; readonly timeo
 export interface RunForm {
   readonly isStreamed?: boolean
   readonly wishes?: CacheWishes
+  readonly priority?: Priority
 }
 
 /** The time counts from the socket: what a request waited before its handler is part of it. */
-export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {} }: RunForm = {}): Begun {
+export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {}, priority = 'interactive' }: RunForm = {}): Begun {
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
   const trace = startTrace(request, reply)
-  const log = request.log.child({ reqId: request.id, ...trace.ids })
+  const log = request.log.child({ reqId: request.id, ...namedKey(request), ...trace.ids })
   // The line that says that the request is over or failed is written through the reply's.
   request.log = reply.log = log
   if (logQuestions) log.info({ question: request.body.question }, 'asked')
@@ -46,6 +48,7 @@ export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQues
     deadline: startedAt + Math.min(request.body.timeout_ms ?? timeoutMs, timeoutMs),
     log,
     isStreamed,
+    priority,
     wishes,
     onStage: (name, ms) => void (stages[name] = (stages[name] ?? 0) + ms),
   }

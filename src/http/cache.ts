@@ -1,6 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { AskError } from '../errors.ts'
-import { requireKey } from './documents.ts'
 import { hangupSignal } from './hangup.ts'
 import { collectionPattern, patternWords } from './schemas.ts'
 
@@ -40,20 +39,18 @@ export interface CacheFigures {
 
 export interface CacheRouteOptions {
   readonly cache: CacheApi
-  /** Undefined: every route here answers 403. */
-  readonly adminApiKey: string | undefined
 }
 
-/** GET and DELETE /cache, behind ADMIN_API_KEY. */
-export function registerCache(app: FastifyInstance, { cache, adminApiKey }: CacheRouteOptions): void {
-  const onRequest = async (request: FastifyRequest) => requireKey(request, adminApiKey)
+/** GET and DELETE /cache; both need a key with the scope `admin`. */
+export function registerCache(app: FastifyInstance, { cache }: CacheRouteOptions): void {
+  const config = { needs: 'admin' } as const
 
-  app.get('/cache', { onRequest }, async (request, reply) => {
+  app.get('/cache', { config }, async (request, reply) => {
     refuseUnknown(request.query, [])
     return figuresJson(await cache.figures(hangupSignal(request, reply)))
   })
 
-  app.delete('/cache', { onRequest }, async (request, reply) => {
+  app.delete('/cache', { config }, async (request, reply) => {
     const collection = collectionOf(request.query)
     const { redisKeys } = await cache.clear(collection, hangupSignal(request, reply))
     return { collection, redis_keys: redisKeys }

@@ -1,5 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { AskError } from '../errors.ts'
 import { hangupSignal } from './hangup.ts'
 import { DocumentParams, DocumentsBody, type DocumentBody } from './schemas.ts'
@@ -47,49 +46,36 @@ export interface CollectionView {
 
 export interface DocumentRouteOptions {
   readonly documents: DocumentApi
-  /** Undefined: every route here answers 403. */
-  readonly adminApiKey: string | undefined
   readonly maxBytes: number
 }
 
-/** PUT /documents, GET and DELETE /documents/{id}, GET /collections; all behind ADMIN_API_KEY. */
-export function registerDocuments(app: FastifyInstance, { documents, adminApiKey, maxBytes }: DocumentRouteOptions): void {
-  // Before the body is read: who may not write need not upload.
-  const onRequest = async (request: FastifyRequest) => requireKey(request, adminApiKey)
+/** PUT /documents, GET and DELETE /documents/{id}, GET /collections; all need a key with the scope `admin`. */
+export function registerDocuments(app: FastifyInstance, { documents, maxBytes }: DocumentRouteOptions): void {
+  const config = { needs: 'admin' } as const
 
-  app.put<{ Body: DocumentsBody }>('/documents', { onRequest, bodyLimit: maxBytes, schema: { body: DocumentsBody } }, async (request, reply) => {
+  app.put<{ Body: DocumentsBody }>('/documents', { config, bodyLimit: maxBytes, schema: { body: DocumentsBody } }, async (request, reply) => {
     const { collection = 'default', documents: bodies } = request.body
     refuseTwins(bodies)
     const results = await documents.put(collection, bodies, hangupSignal(request, reply))
     return { collection, documents: results }
   })
 
-  app.get<{ Params: DocumentParams }>('/documents/:id', { onRequest, schema: { params: DocumentParams } }, async (request, reply) => {
+  app.get<{ Params: DocumentParams }>('/documents/:id', { config, schema: { params: DocumentParams } }, async (request, reply) => {
     const found = await documents.get(request.params.id, hangupSignal(request, reply))
     if (!found) throw unknownDocument(request.params.id)
     return documentJson(found)
   })
 
-  app.delete<{ Params: DocumentParams }>('/documents/:id', { onRequest, schema: { params: DocumentParams } }, async (request, reply) => {
+  app.delete<{ Params: DocumentParams }>('/documents/:id', { config, schema: { params: DocumentParams } }, async (request, reply) => {
     const isRemoved = await documents.remove(request.params.id, hangupSignal(request, reply))
     if (!isRemoved) throw unknownDocument(request.params.id)
     return await reply.code(204).send()
   })
 
-  app.get('/collections', { onRequest }, async (request, reply) => {
+  app.get('/collections', { config }, async (request, reply) => {
     const all = await documents.collections(hangupSignal(request, reply))
     return { collections: all.map(collectionJson) }
   })
-}
-
-/** Both sides hashed first: equal lengths, and a comparison whose time tells nothing. */
-export function requireKey(request: FastifyRequest, expected: string | undefined): void {
-  if (expected === undefined) throw new AskError('admin_disabled', { detail: 'set ADMIN_API_KEY and start again to use this address' })
-  const given = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? ''
-  const digest = (key: string) => createHash('sha256').update(key).digest()
-  if (!timingSafeEqual(digest(given), digest(expected))) {
-    throw new AskError('unauthorized', { detail: 'send the key as: Authorization: Bearer <ADMIN_API_KEY>' })
-  }
 }
 
 function refuseTwins(bodies: readonly DocumentBody[]): void {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { underAnyPressure } from './pressure.ts'
 
 export interface Health {
   /** Set once everything is open. */
@@ -8,6 +9,8 @@ export interface Health {
   readonly pingDatabase: (signal: AbortSignal) => Promise<boolean>
   /** Shown, never decisive: what is missing makes answers degraded, not the service unready. Undefined while it starts. */
   readonly components: () => Readonly<Record<string, string>> | undefined
+  /** What is not asked because it failed, and what is. Undefined while it starts. */
+  readonly breakers: () => Readonly<Record<string, string>> | undefined
 }
 
 const pingMs = 1000
@@ -19,7 +22,7 @@ export function isProbe({ routeOptions }: FastifyRequest): boolean {
 
 /** Probes. `/livez` asks nobody; `/readyz` fails while starting, draining or without a database. */
 export function registerHealth(app: FastifyInstance, health: Health): void {
-  const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true } } as const
+  const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true, ...underAnyPressure } } as const
   app.get('/livez', quiet, async () => ({ status: 'ok' }))
   app.get('/startupz', quiet, async (_, reply) => {
     const isStarted = health.isStarted()
@@ -27,9 +30,9 @@ export function registerHealth(app: FastifyInstance, health: Health): void {
   })
   app.get('/readyz', quiet, async (_, reply) => {
     const reason = await whyUnready(health)
-    const components = health.components()
-    if (reason === null) return await reply.send({ status: 'ok', components })
-    return await reply.code(503).header('retry-after', '1').send({ status: reason, components })
+    const shown = { components: health.components(), breakers: health.breakers() }
+    if (reason === null) return await reply.send({ status: 'ok', ...shown })
+    return await reply.code(503).header('retry-after', '1').send({ status: reason, ...shown })
   })
 }
 

@@ -20,6 +20,7 @@ export interface Problem {
 /** Types that IANA registers for these two; the others are relative to this service. */
 const registeredTypes: Partial<Record<ErrorCode, string>> = {
   rate_limited: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+  overloaded: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
   pool_exhausted: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
 }
 
@@ -39,12 +40,19 @@ export function problemOf(error: AskError, instance: string): Problem {
 
 /** Every failure of a request becomes a reply here; what never became a request is answered in unparsed.ts. */
 export function registerProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(request, reply, askErrorOf(error)))
+  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(request, reply, isBrokenOff(request, error) ? new AskError('cancelled', { cause: error }) : askErrorOf(error)))
   registerAddresses(app)
 }
 
+/** The body did not come to its end: the client left, or took too long and was cut off. No fault of ours, and nobody to tell. */
+function isBrokenOff({ raw }: FastifyRequest, error: unknown): boolean {
+  return raw.errored !== null && raw.errored === error
+}
+
 export async function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AskError): Promise<FastifyReply> {
-  if (error.status >= 500) logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
+  // That nothing is cached was asked for, and is no fault; of an overload the line of each request says enough: it must cost little.
+  const isTold = error.code !== 'not_cached' && error.code !== 'overloaded'
+  if (error.status >= 500 && isTold) logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
   const retryAfter = error.retryAfter ?? (error.status === 503 ? 1 : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfter)))
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')

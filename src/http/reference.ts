@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
 import { html, type Html } from './html.ts'
 import type { Content, Example, OpenApi, Operation, Parameter, Reference, Response, Responses } from './openapi.ts'
-import { curlOf } from './reference-curl.ts'
+import { curlOf, isFreeSomewhere } from './reference-curl.ts'
 import { markdown, phrase, schemaHtml, schemaName, type Schema } from './reference-schema.ts'
 import { style } from './reference-style.ts'
 
@@ -71,7 +71,7 @@ function operationHtml(operation: Operation, contract: OpenApi): Html {
   return html`<article id="${operationId}">
 <h3><span class="method ${method}">${method.toUpperCase()}</span> <code>${path}</code> <small>${summary}</small></h3>
 ${markdown(description)}
-${security ? html`<p>Needs the key: <code>Authorization: Bearer &lt;ADMIN_API_KEY&gt;</code></p>` : undefined}
+${security ? html`<p>Needs a key${isFreeSomewhere(security) ? ', where the service has keys for this' : ''}: <code>Authorization: Bearer KEY</code></p>` : undefined}
 ${codeHtml('curl', curlOf(operation))}
 ${parameters.length > 0 ? html`<h4>In the address</h4><dl>${parameters.map(parameterHtml)}</dl>` : undefined}
 ${requestBody ? html`<h4>Body</h4>${contentHtml(requestBody.content, contract, true)}` : undefined}

@@ -1,4 +1,5 @@
 import { LogController, type FastifyBaseLogger, type FastifyContextConfig, type FastifyInstance } from 'fastify'
+import { namedKey } from './keys.ts'
 
 /** Said at a route that writes a line of its own for each request that went well. */
 declare module 'fastify' {
@@ -19,7 +20,7 @@ export function registerRequestLog(app: FastifyInstance): void {
     const { config, logLevel } = request.routeOptions
     const isFine = reply.statusCode < 400
     if (!isFine || (!isTold(config) && logLevel !== 'warn')) {
-      const ids = request.log === request.server.log ? { reqId: request.id } : {}
+      const ids = request.log === request.server.log ? { reqId: request.id, ...namedKey(request) } : {}
       const line = { ...ids, method: request.method, url: pathOf(request.url), status: reply.statusCode, ms: Math.round(reply.elapsedTime) }
       request.log[reply.statusCode < 500 ? 'info' : 'warn'](line, 'request completed')
     }

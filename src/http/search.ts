@@ -3,6 +3,7 @@ import type { Looked } from '../ask/look.ts'
 import type { SearchPassages } from '../ask/search.ts'
 import { isAskError } from '../errors.ts'
 import { begin, serverTiming, withReached, type Begun, type RunSettings } from './begin.ts'
+import { priorityOf } from './priority.ts'
 import { SearchBody } from './schemas.ts'
 import { searchedJson, searchedQuestion } from './wire.ts'
 
@@ -16,11 +17,12 @@ export interface SearchRouteOptions extends RunSettings {
 
 /** POST /search: what /ask would answer from, for those who bring their own generator. */
 export function registerSearch(app: FastifyInstance, { search, metrics, ...settings }: SearchRouteOptions): void {
-  app.post<{ Body: SearchBody }>('/search', { schema: { body: SearchBody }, config: { tellsItself: true } }, async (request, reply) => {
-    const begun = begin(request, reply, settings)
+  app.post<{ Body: SearchBody }>('/search', { schema: { body: SearchBody }, config: { needs: 'ask', tellsItself: true } }, async (request, reply) => {
+    const question = searchedQuestion(request.body, request.apiKey)
+    const begun = begin(request, reply, settings, { priority: priorityOf(request.headers['x-priority'], request.apiKey) })
     const found = await begun.trace.within(async () => {
       try {
-        const looked = await search(searchedQuestion(request.body), begun.run)
+        const looked = await search(question, begun.run)
         tell(looked, begun, metrics)
         return looked
       } catch (error) {

@@ -9,15 +9,44 @@ import { askErrorOf, sendProblem } from './problems.ts'
  * What fails before there is a request that a route could get: broken HTTP, a URL that is none, too much header.
  * Node and Fastify answer these by themselves, in words of their own; these options have them answered like the rest.
  */
-export const unparsedOptions = {
+const unparsedOptions = {
   clientErrorHandler: answerBrokenHttp,
   frameworkErrors: answerBrokenUrl,
-  // Node would refuse these with an empty reply; `registerUnparsed` says why.
-  http: { requireHostHeader: false },
   // Requests that arrive on open connections while the server closes are still answered.
   return503OnClosing: false,
-  // To receive a whole request, the largest upload included. Without it a client can hold a connection for ever.
-  requestTimeout: 120_000,
+}
+
+/** What bounds clients that are slow, on purpose or not. */
+export interface ReceivingLimits {
+  /** For the header of a request to arrive. */
+  readonly headersMs: number
+  /** For the whole request, the largest upload included. */
+  readonly wholeMs: number
+  /** How long a connection may be silent between two requests. */
+  readonly keepAliveMs: number
+  /** Longer than any answer is waited for: who has not read by then what was sent to it will not. */
+  readonly silentMs: number
+  /** Node closes those above it without a word. */
+  readonly maxConnections: number
+}
+
+const maxHeaderBytes = 16 * 1024
+
+export function receivingOptions({ headersMs, wholeMs, keepAliveMs, silentMs }: ReceivingLimits) {
+  return {
+    ...unparsedOptions,
+    requestTimeout: wholeMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionTimeout: silentMs,
+    http: {
+      // Node would refuse those without one with an empty reply; `registerUnparsed` says why.
+      requireHostHeader: false,
+      maxHeaderSize: maxHeaderBytes,
+      headersTimeout: headersMs,
+      // Only then does Node look for whom its time is over. Half a minute is its default.
+      connectionsCheckingInterval: Math.min(5000, Math.ceil(headersMs / 4)),
+    },
+  }
 }
 
 /** Codes of these failures only; they have no row in errors.ts, because no code of ours can throw them. */
@@ -32,7 +61,8 @@ const wireCodes: Readonly<Record<string, keyof typeof wireErrors>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
 }
 
-export function registerUnparsed(app: FastifyInstance): void {
+export function registerUnparsed(app: FastifyInstance, { maxConnections }: ReceivingLimits): void {
+  app.server.maxConnections = maxConnections
   app.addHook('onRequest', ({ headers, raw }, _, done) => {
     const isMissing = headers.host === undefined && raw.httpVersion === '1.1'
     done(isMissing ? new AskError('invalid_request', { detail: 'the Host header is missing' }) : undefined)

@@ -1,5 +1,7 @@
 import type { Looked } from '../ask/look.ts'
 import type { Answer, CacheNote, Citation, Passage, Question, Usage } from '../ask/terms.ts'
+import type { ApiKey } from '../api-keys.ts'
+import { refuseHidden } from './keys.ts'
 import type { AskBody, SearchBody } from './schemas.ts'
 
 /** The one place where the wire's snake_case meets our camelCase. */
@@ -8,18 +10,22 @@ const defaultTopK = 5
 /** Who brings a generator of their own chooses among more. */
 const searchedTopK = 10
 
-export function questionOf(body: AskBody): Question {
-  return question(body, defaultTopK)
+export function questionOf(body: AskBody, key?: ApiKey): Question {
+  return question(body, key, defaultTopK)
 }
 
-export function searchedQuestion(body: SearchBody): Question {
-  return question(body, searchedTopK)
+export function searchedQuestion(body: SearchBody, key?: ApiKey): Question {
+  return question(body, key, searchedTopK)
 }
 
-function question(body: AskBody | SearchBody, topK: number): Question {
+/** Throws where the key is not for the collection. */
+function question(body: AskBody | SearchBody, key: ApiKey | undefined, topK: number): Question {
+  const { collection = 'default' } = body
+  refuseHidden(collection, key)
   return {
+    ...(key?.tenant === undefined ? {} : { tenant: key.tenant }),
     text: body.question.trim(),
-    collection: body.collection ?? 'default',
+    collection,
     mode: body.mode ?? 'auto',
     topK: body.top_k ?? topK,
     filters: body.filters ?? {},

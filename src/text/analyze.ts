@@ -146,7 +146,9 @@ function shortened(term: string): string {
 }
 
 function wordOf(surface: string, language: string): Word {
-  const { parts, wholes } = tokenOf(surface)
+  const token = tokenOf(surface)
+  // A line over nothing ("‾", U+305) counts as a letter of scripts without spaces, and leaves no term behind.
+  const [parts, wholes] = [token.parts, token.wholes].map(words => words.filter(word => stripDiacritics(word) !== '')) as [string[], string[]]
   const termOf = (word: string) => shortened(stem(word, language))
   const terms = parts.map(termOf)
   return {

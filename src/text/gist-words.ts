@@ -45,12 +45,12 @@ function surfaceOf(surface: string, hasCase: boolean, isFirst: boolean): Surface
   }
 }
 
-/** Without the points and faces at the end. A regular expression would try each run of blanks within. */
+/** Without the points and faces at the end, and blanks before. A regular expression would try each run of blanks within. */
 function withoutFarewell(text: string): string {
   const letters = [...text]
   let kept = letters.length
   while (kept > 0 && /[\p{Emoji_Presentation}\s.!?…]/u.test(letters[kept - 1] ?? '')) kept--
-  return letters.slice(0, kept).join('')
+  return letters.slice(0, kept).join('').trimStart()
 }
 
 function codeOf(letter: string): string {

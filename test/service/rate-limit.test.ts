@@ -32,6 +32,8 @@ for (const world of worlds) {
       t.match(json, { code: 'rate_limited', status: 429, detail: /at most 3 requests in 600 s/, instance: headers.get('x-request-id') })
       const seconds = Number(headers.get('retry-after'))
       t.ok(Number.isInteger(seconds) && seconds >= 1 && seconds <= 600, `retry-after: ${seconds}`)
+      t.equal(headers.get('ratelimit-policy'), '"default";q=3;w=600')
+      t.equal(headers.get('ratelimit'), `"default";r=0;t=${seconds}`)
     })
 
     t.test('a stream is refused in the same way, before it is one', async t => {
@@ -58,6 +60,17 @@ t.test('behind a proxy: each client has its own count when TRUST_PROXY is on, no
     await statusesOf(app, 3)
     t.equal((await app.ask(question, { 'x-forwarded-for': '203.0.113.9' })).status, last, `TRUST_PROXY=${trusted}`)
   }
+})
+
+t.test('less than half left: every reply says how much, whatever its status', async t => {
+  const app = await edgeApp({ rateLimit: { max: 4, seconds: 600, redis: undefined } })
+  const left = []
+  for (const url of ['/docs', '/docs', '/collections', '/docs', '/docs']) {
+    const { headers } = await app.inject(url)
+    t.notOk(Object.keys(headers).some(name => name.startsWith('x-ratelimit')), 'in one form only')
+    left.push(String(headers['ratelimit']).replace(/;t=\d+$/, ''))
+  }
+  t.same(left, ['undefined', 'undefined', '"default";r=1', '"default";r=0', '"default";r=0'])
 })
 
 t.test('an IPv6 client is its /64: more addresses are no more requests', async t => {

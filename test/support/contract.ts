@@ -71,15 +71,26 @@ function orderFaults(events: readonly SseEvent[]): string[] {
 
 /** Of the operation; of no operation where there is none. HEAD is GET without the body. */
 function responsesFor({ method, path }: GivenReply): Place {
-  const address = path.split('?')[0] ?? ''
+  const address = addressOf(path)
   const template = Object.keys(contract['paths'] as Json).find(each => fits(address, each))
   const operation = method === 'HEAD' ? 'get' : method.toLowerCase()
   const found = template === undefined ? undefined : place(`/paths/${escaped(template)}/${operation}/responses`)
   return found ?? { pointer: '/x-elsewhere', value: contract['x-elsewhere'] as Json }
 }
 
+/** As the service's routes see it: without host, query and fragment, and with `%61` as the letter that it stands for. */
+function addressOf(path: string): string {
+  const address = path.replace(/^(https?:\/\/[^/]*|\*$)/, '').split(/[?#]/)[0] || '/'
+  try {
+    return decodeURI(address)
+  } catch {
+    return address
+  }
+}
+
+/** A part of the address that is left empty reaches its route too, which refuses it. */
 function fits(address: string, template: string): boolean {
-  return new RegExp(`^${template.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(address)
+  return new RegExp(`^${template.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]*')}$`).test(address)
 }
 
 function headerFaults(response: Place, { headers }: GivenReply): string[] {

@@ -31,6 +31,10 @@ export const handbook = [
 ] as const
 
 export async function loadHandbook(app: Pick<App, 'send'>, collection = 'default'): Promise<void> {
-  const reply = await app.send('PUT', '/documents', { collection, documents: handbook }, { authorization: `Bearer ${adminKey}` })
+  await loadHandbookWith(adminKey, app, collection)
+}
+
+export async function loadHandbookWith(key: string, app: Pick<App, 'send'>, collection = 'default'): Promise<void> {
+  const reply = await app.send('PUT', '/documents', { collection, documents: handbook }, { authorization: `Bearer ${key}` })
   if (reply.status !== 200) throw new Error(`the handbook was not loaded: ${reply.status} ${reply.text}`)
 }

@@ -4,9 +4,10 @@ import { connect, type AddressInfo } from 'node:net'
 import tap, { type Test } from 'tap'
 import type { AskEvent } from '../../../src/ask/terms.ts'
 import { AskError, errorTable } from '../../../src/errors.ts'
-import { unparsedOptions } from '../../../src/http/unparsed.ts'
+import { receivingOptions } from '../../../src/http/unparsed.ts'
 import { assertContract } from '../../support/contract.ts'
 import { edgeApp } from '../../support/edge.ts'
+import { until } from '../../support/until.ts'
 
 const metrics = { answered() {}, failed() {} }
 
@@ -62,7 +63,7 @@ tap.test('too many requests: 429 with Retry-After; probes are never limited', as
 })
 
 tap.test('probes of a service that is not ready', async t => {
-  const health = { isStarted: () => false, isDraining: () => false, pingDatabase: async () => true, components: () => ({ database: 'postgres', bm25: 'portable', redis: 'off', chat: 'a', embeddings: 'b', rerank: 'off' }) }
+  const health = { isStarted: () => false, isDraining: () => false, pingDatabase: async () => true, breakers: () => ({ database: 'closed' }), components: () => ({ database: 'postgres', bm25: 'portable', redis: 'off', chat: 'a', embeddings: 'b', rerank: 'off' }) }
   const starting = await edgeApp({ health })
   t.match((await injected(t, starting, { method: 'GET', url: '/readyz' })).json(), { status: 'starting' })
   t.equal((await injected(t, starting, { method: 'GET', url: '/startupz' })).statusCode, 503)
@@ -71,7 +72,7 @@ tap.test('probes of a service that is not ready', async t => {
 })
 
 tap.test('a request that never ends: 408', async t => {
-  const app = Fastify({ ...unparsedOptions, requestTimeout: 100, http: { ...unparsedOptions.http, headersTimeout: 100, connectionsCheckingInterval: 50 } })
+  const app = Fastify(receivingOptions({ headersMs: 100, wholeMs: 100, keepAliveMs: 1000, silentMs: 1000, maxConnections: 10 }))
   t.teardown(() => app.close())
   await app.listen({ port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port)
@@ -81,6 +82,26 @@ tap.test('a request that never ends: 408', async t => {
   const headers = Object.fromEntries(head.split('\r\n').slice(1).map(line => line.split(': ')))
   assertContract(t, { method: 'POST', path: '/ask', status: Number(head.split(' ')[1]), headers, body })
   t.equal(JSON.parse(body).code, 'request_timeout')
+})
+
+tap.test('a client that asks for a stream and does not read it: cut off, and what made it ends', async t => {
+  let hasEnded = false
+  const endless = async function* (): AsyncGenerator<AskEvent, void, undefined> {
+    try {
+      for (;;) yield { type: 'delta', text: 'a'.repeat(10_000) }
+    } finally {
+      hasEnded = true
+    }
+  }
+  const receiving = { headersMs: 1000, wholeMs: 1000, keepAliveMs: 1000, silentMs: 200, maxConnections: 10 }
+  const app = await edgeApp({ receiving, ask: { ask: endless, recall: () => undefined, timeoutMs: 1000, metrics } })
+  t.teardown(() => app.close())
+  await app.listen({ port: 0 })
+  const socket = connect((app.server.address() as AddressInfo).port).on('error', () => {})
+  const body = '{"question":"x","stream":true}'
+  socket.write(`POST /ask HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+  await until('what made it has ended', () => hasEnded)
+  socket.destroy()
 })
 
 async function asked(t: Test, ask: () => AsyncGenerator<AskEvent, void, undefined>, stream = false) {

@@ -100,3 +100,9 @@ t.test('a megabyte without a blank: is read', async t => {
     t.ok(analyze(letter.repeat(500_000), 'en').terms.length > 0, letter)
   }
 })
+
+t.test('marks without a letter: leave no term behind, which the database could not store', async t => {
+  for (const mark of ['\u203e', '\u0305', '\u0323', '\ufe49']) {
+    for (const language of ['en', 'el', 'vi', 'und']) t.same(indexTerms(analyze(`x ${mark} y`, language)).filter(term => /^~?$/.test(term)), [], `${mark} ${language}`)
+  }
+})

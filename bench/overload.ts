@@ -1,0 +1,150 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { freePort } from '../test/support/server-process.ts'
+import { startPostgres } from '../test/support/postgres.ts'
+import { askAll, counted, createClient, type Asked, type Client } from './cache/asking.ts'
+import { load, notices, permitQuestion } from './cache/documents.ts'
+import { atLeast, atMost, quantile, rounded } from './cache/figures.ts'
+import { createKeeper, type Keeper } from './cache/keeper.ts'
+import { cpuMsOf, residentBytesOf, startProgram, untilServing } from './cache/program.ts'
+import { serveAskwell, type Served, type Settings } from './cache/servers.ts'
+
+/**
+ * Three times more fresh questions than can be answered, at a fixed rate whatever the replies take: what is still
+ * answered, how fast, and how fast the rest hears no. A real Postgres, and a model that takes 100 ms to its first word;
+ * this process makes the load. All of them share the machine's cores, so the load is part of what is overloaded.
+ */
+const { values: options } = parseArgs({
+  options: { seconds: { type: 'string', default: '30' }, times: { type: 'string', default: '3' }, json: { type: 'string' }, set: { type: 'string', multiple: true, default: [] } },
+})
+const modelMs = 100
+const documents = 500
+let visitors = 0
+
+interface Phase extends Timed {
+  readonly asked: readonly Asked[]
+}
+
+interface Timed {
+  readonly seconds: number
+}
+
+const t = createKeeper()
+try {
+  const served = await open(t)
+  const client = createClient(served.address)
+  t.teardown(client.close)
+  await closedLoop(client, 16, 6)
+  const turns = []
+  for (const connections of [16, 24, 32, 48]) turns.push({ connections, ...(await closedLoop(client, connections, 5)) })
+  const peak = Math.max(...turns.map(goodput))
+  const normal = await openLoop(client, peak / 2, 10)
+  const before = await memoryOf(served)
+  const memory: Promise<Memory>[] = []
+  const watching = setInterval(() => memory.push(memoryOf(served)), 1000)
+  const overload = await openLoop(client, peak * Number(options.times), Number(options.seconds))
+  clearInterval(watching)
+  const admission = await admissionOf(served)
+  const after = await openLoop(client, peak / 2, 10)
+  const calm = await memoryOf(served)
+  console.table([...turns.map(turn => line(`${turn.connections} at once`, turn)), line('half the peak', normal), line(`${options.times} × the peak`, overload), line('half the peak, after', after)])
+  console.table([before, ...(await Promise.all(memory)).filter((_, at) => at % 5 === 4), calm])
+  console.log(admission)
+  const normalP99 = quantile(good(normal), 0.99)
+  const claims = [
+    atLeast('goodput of the peak, %', (100 * goodput(overload)) / peak, 90, 1),
+    atMost('p99 of the answered by that at half the peak', quantile(good(overload), 0.99) / normalP99, 3, 2),
+    atMost('p99 of the refused, ms', quantile(refused(overload), 0.99), 5, 2),
+    atMost('neither answered nor refused', overload.asked.filter(({ status }) => status !== 200 && status !== 503).length, 0),
+    atMost('heap after by before', calm.heapMb / before.heapMb, 1.2, 2),
+  ]
+  console.table(claims.map(({ what, measured, wanted, isReached }) => ({ what, measured, wanted, '': isReached ? '' : 'NOT REACHED' })))
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  if (options.json) writeFileSync(options.json, `${JSON.stringify({ date: new Date().toISOString(), commit, cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, options, peak, claims }, null, 2)}\n`)
+} finally {
+  await t.end()
+}
+
+async function open(owner: Keeper): Promise<Served> {
+  const postgres = await startPostgres(owner)
+  const port = String(await freePort())
+  const all = `0-${cpus().length - 1}`
+  const model = startProgram(owner, { args: [fileURLToPath(new URL('../test/support/model.ts', import.meta.url)), '--port', port, '--first-token', String(modelMs)], cores: all })
+  await untilServing(model, `http://127.0.0.1:${port}/v1/models`)
+  const own = Object.fromEntries(options.set.map(each => each.split('=') as [string, string]))
+  // Caches so small that they are full before anything is measured.
+  const settings: Settings = {
+    DATABASE_URL: postgres.url, OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`, OPENAI_API_KEY: 'any', CHAT_MODEL: 'test-chat', EMBEDDING_MODEL: 'test-embedding',
+    RATE_LIMIT: '1000000', ANSWER_CACHE_MB: '2', EMBEDDING_CACHE_MB: '1', ...own,
+  }
+  const served = await serveAskwell(owner, settings, { cores: all })
+  await load(served.address, 'default', notices(documents))
+  return served
+}
+
+/** Asked by nobody before. */
+function fresh(): object {
+  visitors++
+  return { question: permitQuestion(visitors % documents, visitors) }
+}
+
+async function closedLoop(client: Client, connections: number, seconds: number): Promise<Phase> {
+  const end = performance.now() + seconds * 1000
+  const bodies = (function* () {
+    while (performance.now() < end) yield fresh()
+  })()
+  return { seconds, asked: await askAll(client, bodies, connections) }
+}
+
+async function openLoop({ ask }: Client, perSecond: number, seconds: number): Promise<Phase> {
+  const begin = performance.now()
+  const since = () => (performance.now() - begin) / 1000
+  const asked: Promise<Asked>[] = []
+  for (let number = 0; number < perSecond * seconds; number++) {
+    const due = number / perSecond
+    const waitMs = (due - since()) * 1000
+    if (waitMs > 1) await sleep(waitMs)
+    asked.push(ask(fresh()))
+  }
+  return { seconds, asked: await Promise.all(asked) }
+}
+
+function good({ asked }: Phase): number[] {
+  return asked.filter(({ status }) => status === 200).map(({ ms }) => ms)
+}
+
+function refused({ asked }: Phase): number[] {
+  return asked.filter(({ status }) => status === 503).map(({ ms }) => ms)
+}
+
+function goodput(phase: Phase): number {
+  return good(phase).length / phase.seconds
+}
+
+function line(what: string, phase: Phase): object {
+  const [p50, p99, no50, no99] = [quantile(good(phase), 0.5), quantile(good(phase), 0.99), quantile(refused(phase), 0.5), quantile(refused(phase), 0.99)].map(ms => rounded(ms, 1))
+  return { what, 'answered a second': rounded(goodput(phase), 1), 'p50, ms': p50, 'p99, ms': p99, 'refused p50, ms': no50, 'refused p99, ms': no99, statuses: JSON.stringify(counted(phase.asked.map(({ status }) => status))) }
+}
+
+interface Memory {
+  /** Milliseconds of processor time so far, and by how much the loop was late since the last look. */
+  readonly cpuMs: number
+  readonly lateP99Ms: number
+  readonly heapMb: number
+  readonly residentMb: number
+}
+
+async function memoryOf({ address, program }: Served): Promise<Memory> {
+  const text = await (await fetch(`${address}/metrics`)).text()
+  const valueOf = (name: string) => Number(new RegExp(`^askwell_${name} (\\S+)`, 'm').exec(text)?.[1])
+  return { cpuMs: cpuMsOf(program.pid), lateP99Ms: rounded(1000 * valueOf('nodejs_eventloop_lag_p99_seconds'), 1), heapMb: rounded(valueOf('nodejs_heap_size_used_bytes') / 1e6, 1), residentMb: rounded(residentBytesOf(program.pid) / 1e6, 1) }
+}
+
+async function admissionOf({ address }: Served): Promise<string> {
+  const text = await (await fetch(`${address}/metrics`)).text()
+  return text.split('\n').filter(each => each.startsWith('askwell_admission')).join('\n')
+}

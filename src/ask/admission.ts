@@ -1,0 +1,80 @@
+import { AskError } from '../errors.ts'
+import { Refused, type Limiter, type RefusedBy } from '../resilience/limiter.ts'
+import type { Looked } from './look.ts'
+import type { SearchPassages } from './search.ts'
+import type { Answer, AskEvent, Priority, Run } from './terms.ts'
+
+/** Before whatever makes an answer anew, or searches; what is remembered passes beside it. */
+export interface Admission {
+  /** The same events, begun when there is room. Throws `overloaded`, mostly at once, when there will not be soon. */
+  events(run: Run, begin: () => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void>
+  search(search: SearchPassages): SearchPassages
+}
+
+export interface AdmissionCounts {
+  refused(priority: Priority, reason: RefusedBy): void
+}
+
+export function createAdmission(limiter: Pick<Limiter, 'enter'>, counts: AdmissionCounts): Admission {
+  async function enter({ priority = 'interactive', signal, deadline }: Run) {
+    try {
+      return await limiter.enter({ priority, signal, deadline })
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error
+      counts.refused(priority, error.reason)
+      throw overloaded(error)
+    }
+  }
+
+  async function* events(run: Run, begin: () => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
+    const place = await enter(run)
+    let kind: string | null = null
+    try {
+      for await (const event of begin()) {
+        // Before the last event is given: whoever reads may leave it at that.
+        if (event.type === 'done') kind = kindOf(event.answer)
+        if (event.type === 'done') place.leave(kind)
+        yield event
+      }
+    } finally {
+      place.leave(kind)
+    }
+  }
+
+  function search(find: SearchPassages): SearchPassages {
+    return async (question, run, arm) => {
+      const place = await enter(run)
+      let kind: string | null = null
+      try {
+        const found = await find(question, run, arm)
+        kind = kindOfSearch(found)
+        return found
+      } finally {
+        place.leave(kind)
+      }
+    }
+  }
+
+  return { events, search }
+}
+
+/** What takes about as long as each other. Null: quotes because the model failed at once say nothing of how long answers take. */
+function kindOf({ generator, usage, cache, degraded }: Answer): string | null {
+  const isWhole = degraded.every(reason => reason === 'cache')
+  return isWhole && cache.status === 'miss' ? `${generator} ${usage.llmCalls}` : null
+}
+
+function kindOfSearch({ usage, degraded }: Looked): string | null {
+  return degraded.length === 0 ? `search ${usage.llmCalls}` : null
+}
+
+function overloaded({ reason, afterMs }: Refused): AskError {
+  return new AskError('overloaded', { detail: details[reason], retryAfter: afterMs / 1000 })
+}
+
+const details: Readonly<Record<RefusedBy, string>> = {
+  queue: 'as many questions as may wait are waiting; try again later',
+  wait: 'more is asked than can be answered in time; try again later',
+  time: 'more is asked than can be answered in the time left; try again later, or with more time',
+  evicted: 'more is asked than can be answered, and what is interactive goes first; try again later',
+}

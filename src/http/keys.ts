@@ -1,0 +1,88 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import { hash } from 'node:crypto'
+import type { ApiKey, Scope } from '../api-keys.ts'
+import { unknownCollection } from '../ask/unknown-collection.ts'
+import { AskError } from '../errors.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The scope that a key must have for this route. */
+    readonly needs?: Scope
+  }
+  interface FastifyRequest {
+    /** The key that came with it, when it is one of ours. Set once, before everything that asks for it. */
+    apiKey: ApiKey | undefined
+  }
+}
+
+/**
+ * Which key a request came with, as hash of the raw key → key. Constant time as far as it matters: what is looked up is
+ * a SHA-256 digest, of which nobody can choose a beginning, so how long a comparison goes on tells nothing about a key.
+ * (A map by the raw keys could tell how much of a guess was right.) 0.3 µs.
+ */
+export type KeyOf = (authorization: string | undefined) => ApiKey | undefined
+
+export function createKeyring(keys: readonly ApiKey[]): KeyOf {
+  const byDigest = new Map(keys.map(key => [key.sha256, key]))
+  return authorization => {
+    const given = tokenOf(authorization)
+    return given === '' ? undefined : byDigest.get(hash('sha256', given, 'hex'))
+  }
+}
+
+const longestKey = 512
+
+/** `Bearer KEY` (RFC 6750), the scheme in any case; empty: there is none. */
+function tokenOf(authorization = ''): string {
+  if (authorization.length > longestKey || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return ''
+  const token = authorization.slice(7).trim()
+  return /\s/.test(token) ? '' : token
+}
+
+/** To be registered before what counts requests, which counts by key where one has a limit of its own. */
+export function registerKeys(app: FastifyInstance, keys: readonly ApiKey[]): void {
+  app.decorateRequest('apiKey', undefined)
+  if (keys.length === 0) return
+  const keyOf = createKeyring(keys)
+  app.addHook('onRequest', (request, _, done) => {
+    request.apiKey = keyOf(request.headers.authorization)
+    done()
+  })
+}
+
+/**
+ * Locks every route that says what it `needs`; to be registered before the routes. A hook of theirs, so that it comes after
+ * those of the app, which count requests: guesses count. Before the body is read: who may not write need not upload. A
+ * scope that no key has is open to all, but for `admin`, which is closed then; that a service which others can reach has
+ * keys is for config.ts to see to.
+ */
+export function registerLocks(app: FastifyInstance, keys: readonly ApiKey[]): void {
+  const locked = new Set(keys.flatMap(key => key.scopes))
+  app.addHook('onRoute', route => {
+    const needs = route.config?.needs
+    if (needs === undefined || (needs !== 'admin' && !locked.has(needs))) return
+    const lock = locked.has(needs) ? (request: FastifyRequest) => refusal(needs, request) : switchedOff
+    route.onRequest = [route.onRequest ?? [], (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => done(lock(request))].flat()
+  })
+}
+
+function switchedOff(): AskError {
+  return new AskError('admin_disabled', { detail: 'set ADMIN_API_KEY and start again to use this address' })
+}
+
+function refusal(needs: Scope, { apiKey }: FastifyRequest): AskError | undefined {
+  if (apiKey === undefined) return new AskError('unauthorized', { detail: 'send a key with this scope as: Authorization: Bearer KEY' })
+  return apiKey.scopes.includes(needs) ? undefined : new AskError('forbidden', { detail: `the key is good, but it has not the scope "${needs}"` })
+}
+
+/** For the lines of a request; nothing where it came without. */
+export function namedKey({ apiKey }: FastifyRequest): { readonly key?: string } {
+  return apiKey === undefined ? none : { key: apiKey.name }
+}
+
+const none = Object.freeze({})
+
+/** In the words of a collection that is not there: nobody can find out which names exist that are not for him. */
+export function refuseHidden(collection: string, apiKey: ApiKey | undefined): void {
+  if (apiKey?.collections !== undefined && !apiKey.collections.includes(collection)) throw unknownCollection(collection)
+}

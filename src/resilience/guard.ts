@@ -1,0 +1,130 @@
+import { setTimeout as sleepFor } from 'node:timers/promises'
+import { isAskError } from '../errors.ts'
+import { createBreaker, type Attempt, type BreakerState, type Verdict } from './breaker.ts'
+import { systemClock, type Clock } from './deadline.ts'
+import { createRetryBudget, retryCost } from './retry-budget.ts'
+
+/** What an error says of the server. */
+export interface Reading {
+  readonly verdict: Verdict
+  /** The same call may go well at once: it is idempotent, and the fault was of the moment. */
+  readonly isRetryable: boolean
+  /** Milliseconds it asked to be left alone. */
+  readonly pauseMs?: number
+}
+
+export interface GuardOptions {
+  /** See {@link createBreaker}; also, a call cut short by its deadline counts as a fault only if it had this long. */
+  readonly slowMs: number
+  readonly read: (error: unknown) => Reading
+  /** What a call gets that is not made; `ms` until one may be. */
+  readonly refusal: (ms: number) => Error
+  readonly onChange?: (state: BreakerState) => void
+  readonly onRetry?: () => void
+  readonly clock?: Pick<Clock, 'now'>
+  readonly random?: () => number
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/** Calls of one server. */
+export interface Guard {
+  state(): BreakerState
+  /** One call: idempotent, for it may be made twice. Rejects as `work` does, or with the refusal. */
+  run<T>(signal: AbortSignal, work: (attempt: Attempt) => Promise<T>): Promise<T>
+  /** The same for what comes in pieces; made twice only as long as nothing has come. */
+  stream<T>(signal: AbortSignal, open: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined>
+  /** It is known by other means to be well again. */
+  reset(): void
+}
+
+/** Longest wait before the second try; the shortest is none (full jitter). */
+const jitterMs = 100
+/** Who asks to be left alone for longer is not asked again for this request. */
+const longestPauseMs = 2000
+/** Whatever it says: so long nobody waits without looking. */
+const pauseLimitMs = 60_000
+
+/**
+ * Every call of a server passes here: a breaker that knows when it is not worth asking, one second try out of a budget,
+ * and a pause where the server asked for it (429 with Retry-After). This is the only place that tries twice.
+ */
+export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {}, clock = systemClock, random = Math.random, sleep = sleepFully }: GuardOptions): Guard {
+  const breaker = createBreaker({ slowMs, clock, random, ...(onChange && { onChange }) })
+  const budget = createRetryBudget()
+  let pausedUntil = 0
+
+  function enter(): Attempt {
+    const pause = pausedUntil - clock.now()
+    const attempt = pause > 0 ? null : breaker.enter()
+    if (attempt === null) throw refusal(Math.max(pause, breaker.waitMs()))
+    return attempt
+  }
+
+  async function run<T>(signal: AbortSignal, work: (attempt: Attempt) => Promise<T>): Promise<T> {
+    for (let isFirst = true; ; isFirst = false) {
+      const attempt = enter()
+      try {
+        const result = await work(attempt)
+        attempt.end('ok')
+        if (isFirst) budget.earn()
+        return result
+      } catch (error) {
+        const reading = settle(attempt, error, signal)
+        if (!isFirst || !(await mayTryAgain(reading, signal))) throw error
+      }
+    }
+  }
+
+  async function* stream<T>(signal: AbortSignal, open: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    for (let isFirst = true; ; isFirst = false) {
+      const attempt = enter()
+      let firstAfter: number | undefined
+      let isSettled = false
+      try {
+        for await (const item of open()) {
+          firstAfter ??= attempt.ms()
+          yield item
+        }
+        isSettled = true
+        attempt.end('ok', firstAfter)
+        if (isFirst) budget.earn()
+        return
+      } catch (error) {
+        isSettled = true
+        const reading = settle(attempt, error, signal)
+        if (!isFirst || firstAfter !== undefined || !(await mayTryAgain(reading, signal))) throw error
+      } finally {
+        if (!isSettled) attempt.end('nothing') // the one who listened left
+      }
+    }
+  }
+
+  function settle(attempt: Attempt, error: unknown, signal: AbortSignal): Reading {
+    const reading = readAll(error, attempt, signal)
+    attempt.end(reading.verdict)
+    if (reading.pauseMs !== undefined) pausedUntil = clock.now() + Math.min(reading.pauseMs, pauseLimitMs)
+    return reading
+  }
+
+  /** A caller who left says nothing; one whose time was over does, if that was time enough. */
+  function readAll(error: unknown, attempt: Attempt, signal: AbortSignal): Reading {
+    const isLate = isAskError(error, 'deadline_exceeded')
+    if (isLate) return { verdict: attempt.ms() >= slowMs ? 'fault' : 'nothing', isRetryable: false }
+    return signal.aborted ? { verdict: 'nothing', isRetryable: false } : read(error)
+  }
+
+  async function mayTryAgain({ isRetryable, pauseMs = 0 }: Reading, signal: AbortSignal): Promise<boolean> {
+    if (!isRetryable || signal.aborted || pauseMs > longestPauseMs || breaker.state() !== 'closed' || !budget.spend(retryCost)) return false
+    await sleep(pauseMs + random() * jitterMs, signal)
+    if (signal.aborted) return false
+    onRetry()
+    return true
+  }
+
+  return { state: breaker.state, run, stream, reset: breaker.reset }
+}
+
+/** Until the time is over or the signal aborts. */
+async function sleepFully(ms: number, signal: AbortSignal): Promise<void> {
+  await sleepFor(ms, undefined, { signal }).catch(() => {})
+}

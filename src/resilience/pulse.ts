@@ -1,0 +1,50 @@
+import { inTime } from './in-time.ts'
+
+export interface PulseOptions {
+  /** True: it answers. Never more than one is under way. */
+  readonly ping: () => Promise<boolean>
+  readonly onChange: (isDown: boolean) => void
+  readonly intervalMs?: number
+  /** A reply later than this counts as none. */
+  readonly limitMs?: number
+}
+
+/** In a row; one may be lost in a busy moment. */
+const missesAllowed = 1
+
+/**
+ * Asks a server whether it is there, also when nobody else does: its death is known before the next request meets it,
+ * and its return without one that must try. `onChange` is told of changes; it begins as up.
+ */
+export function createPulse({ ping, onChange, intervalMs = 500, limitMs = 1000 }: PulseOptions) {
+  let isDown = false
+  let misses = 0
+  let asked: Promise<boolean> | undefined
+  let isStopped = false
+  let timer = setTimeout(beat, intervalMs).unref()
+
+  async function beat(): Promise<void> {
+    const isThere = await inTime(limitMs, (asked ??= ask())).catch(() => false)
+    if (isStopped) return
+    misses = isThere ? 0 : misses + 1
+    if (isDown !== misses > missesAllowed) onChange((isDown = !isDown))
+    timer = setTimeout(beat, intervalMs).unref()
+  }
+
+  async function ask(): Promise<boolean> {
+    try {
+      return await ping()
+    } catch {
+      return false
+    } finally {
+      asked = undefined
+    }
+  }
+
+  function stop(): void {
+    isStopped = true
+    clearTimeout(timer)
+  }
+
+  return { isDown: () => isDown, stop }
+}

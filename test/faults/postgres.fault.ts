@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { adminKey } from '../support/app.ts'
+import { administer } from '../support/postgres.ts'
+import { clientOf } from '../support/service.ts'
+import { allAnswered, answeredOrRefused, cachedAnswered, knownAnswered, runScenario, type Bar, type Underway } from './scenario.ts'
+import type { World } from './world.ts'
+
+runScenario({ name: 'Postgres is frozen', harm: ({ postgres }) => postgres.freeze(), heal: ({ postgres }) => postgres.thaw(), bar: cachedAnswered })
+runScenario({ name: 'Postgres is stopped and started', harm: ({ postgres }) => postgres.stop('immediate'), heal: ({ postgres }) => postgres.start(), bar: cachedAnswered })
+
+const each = (...bars: readonly Bar[]): Bar => (during, settled) => bars.flatMap(bar => bar(during, settled))
+
+runScenario({
+  name: 'Postgres loses every connection, twice a second',
+  async harm({ postgres }, { signal }) {
+    await administer(postgres.adminUrl, async sql => {
+      while (!signal.aborted) {
+        await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'askwell%'`
+        await sleep(500)
+      }
+    })
+  },
+  bar: each(knownAnswered, answeredOrRefused),
+})
+
+runScenario({
+  name: 'Postgres takes no writes, as with a full disk',
+  async harm(world, fault) {
+    await onlyReads(world, 'on')
+    await write(world, fault)
+  },
+  heal: world => onlyReads(world, 'off'),
+  bar: allAnswered,
+  async afterwards(t, world) {
+    t.equal((await put(world, 'after')).status, 200, 'and it takes writes again')
+  },
+})
+
+async function onlyReads({ postgres }: World, value: 'on' | 'off'): Promise<void> {
+  await administer(postgres.adminUrl, async sql => {
+    await sql.unsafe(`alter system set default_transaction_read_only = ${value}`)
+    await sql`select pg_reload_conf()`
+  })
+}
+
+const put = ({ url }: World, source: string) => {
+  const documents = [{ source, text: '# A note\n\nNothing about prices.' }]
+  return clientOf(url).send('PUT', '/documents', { collection: 'notes', documents }, { authorization: `Bearer ${adminKey}` })
+}
+
+/** Whoever writes meanwhile is told so in the words of the contract. */
+async function write(world: World, { t, signal }: Underway): Promise<void> {
+  await sleep(200) // every process of the server has read the setting
+  for (let nth = 0; !signal.aborted; nth++) {
+    const { status, json, headers } = await put(world, `during/${nth}`)
+    t.match({ status, code: json.code, isRepeatable: headers.has('retry-after') }, { status: 503, code: 'database_unavailable', isRepeatable: true }, 'a write is refused')
+    await sleep(1000)
+  }
+}
+
+runScenario({
+  name: 'Postgres: a lock is held on the chunks',
+  async harm({ postgres }, { signal }) {
+    await administer(postgres.url, sql => sql.begin(async sql => {
+      await sql`lock table chunks in access exclusive mode`
+      await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+    }))
+  },
+  bar: knownAnswered,
+})

@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { clientOf } from '../support/service.ts'
+import { until } from '../support/until.ts'
+import { allAnswered, answeredOrRefused, runScenario, type Underway } from './scenario.ts'
+import { paced, type World } from './world.ts'
+
+runScenario({ name: 'no fault', harm: () => undefined, bar: allAnswered })
+
+runScenario({
+  name: 'SIGTERM under load, and another process takes over',
+  settings: { DRAIN_DELAY_MS: '1000' },
+  timeoutMs: 10_000,
+  harm: replace,
+  bar: allAnswered,
+})
+
+/** As a load balancer sees it: questions go on until the service is seen to be unready, none is lost. */
+async function replace(world: World, { t, load }: Underway): Promise<void> {
+  world.model.chat.behave(paced({ perTokenMs: 40 }))
+  await sleep(1000) // by then many answers are being written
+  const { service } = world
+  service.signal('SIGTERM')
+  await until('it says that it is unready', async () => (await clientOf(world.url).send('GET', '/readyz')).status === 503)
+  load.pause()
+  t.same(await service.exited(), { code: 0, signal: null })
+  t.equal(service.stderr, '')
+  t.equal(load.underWay.size, 0, 'every question that was sent has its answer')
+  world.model.chat.behave(paced())
+  await world.restart()
+  load.resume()
+}
+
+runScenario({
+  name: 'the process stands still for 2 s',
+  // Those that wait in the kernel meanwhile are to be answered, not to be told that their time is over.
+  timeoutMs: 10_000,
+  async harm({ service }) {
+    service.signal('SIGSTOP')
+    await sleep(2000)
+    service.signal('SIGCONT')
+  },
+  bar: answeredOrRefused,
+})

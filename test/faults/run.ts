@@ -1,0 +1,40 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, globSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { keptRows, rowsVariable, tableOf } from './table.ts'
+
+const usage = `usage: npm run test:faults [-- [--json] [FILE …]]
+
+Breaks Postgres, Redis, the model, clients and the process itself while questions are asked, and prints what became of
+them. FAULTS=long takes three times as long and asks more, for figures.`
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  allowPositionals: true,
+})
+
+if (values.help) console.log(usage)
+else process.exitCode = await run(positionals.length > 0 ? positionals : globSync('test/faults/*.fault.ts').sort())
+
+async function run(files: readonly string[]): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), 'askwell-test-faults-'))
+  const rows = join(folder, 'rows')
+  try {
+    // Scenarios wait most of the time, and each has servers of its own: three at a time on two cores.
+    const tests = spawn('tap', ['--jobs=3', '--timeout=400', ...files], { stdio: 'inherit', env: { ...process.env, [rowsVariable]: rows } })
+    const [code] = (await once(tests, 'close')) as [number | null]
+    print(rows)
+    return code ?? 1
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function print(file: string): void {
+  const rows = keptRows(file)
+  if (values.json) console.log(JSON.stringify(rows, null, 2))
+  else if (rows.length > 0) console.log(`\n${tableOf(rows)}\n\nCounts are of the time of the fault; times are p50/p99 of questions never asked before, in ms.\n`)
+}

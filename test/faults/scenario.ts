@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { startLoad, type Asked, type Load } from '../support/load.ts'
+import { postgresSkipReason } from '../support/postgres-programs.ts'
+import { redisSkipReason } from '../support/redis.ts'
+import { clientOf } from '../support/service.ts'
+import { keepRow, partOf, type Row } from './table.ts'
+import { fresh, isWhole, known, openWorld, type World } from './world.ts'
+
+/** A fault that happens and heals under load, and what must hold meanwhile. */
+export interface Scenario {
+  readonly name: string
+  readonly settings?: Readonly<Record<string, string>>
+  /** What each question gives itself. */
+  readonly timeoutMs?: number
+  /** Begins the fault; what it starts and does not wait for ends with the signal, before the fault is healed. */
+  readonly harm: (world: World, fault: Underway) => unknown
+  readonly heal?: (world: World) => unknown
+  readonly bar: Bar
+  /** What else must hold once all is over. */
+  readonly afterwards?: (t: Test, world: World) => unknown
+}
+
+export interface Underway {
+  readonly t: Test
+  /** Aborts when it is to end. */
+  readonly signal: AbortSignal
+  readonly load: Load
+}
+
+/** What does not hold of the questions that were sent during the fault, in words. */
+export type Bar = (during: readonly Asked[], settled: readonly Asked[]) => readonly string[]
+
+/** Seconds before, during and after the fault, and questions a second. Few in CI; `FAULTS=long` for figures. */
+const pace = process.env['FAULTS'] === 'long'
+  ? { before: 10, during: 20, after: 10, perSecond: 40 }
+  : { before: 2, during: 7, after: 3, perSecond: 25 }
+
+/** Generous: the bar is 5 s, the machine may be slow. The figure is in the table. */
+const recoveryLimitMs = 20_000
+/** So long must all be well again. */
+const calmMs = 1500
+const questionMs = 2500
+
+export function runScenario(scenario: Scenario): void {
+  const skip = postgresSkipReason() || redisSkipReason()
+  t.test(scenario.name, { skip, timeout: 180_000 }, t => play(t, scenario))
+}
+
+async function play(t: Test, scenario: Scenario): Promise<void> {
+  const world = await openWorld(t, scenario.settings ?? {})
+  for (const question of known) await clientOf(world.url).ask({ question })
+  const load = startLoad({ url: world.url, perSecond: pace.perSecond, known, fresh, timeoutMs: scenario.timeoutMs ?? questionMs, isWhole })
+  t.teardown(load.stop)
+  await sleep(1000) // a process that has just started is slow
+  const beganAt = performance.now()
+  await sleep(pace.before * 1000)
+  const brokenAt = performance.now()
+  const ending = new AbortController()
+  const harming = (async () => await scenario.harm(world, { t, signal: ending.signal, load }))()
+  harming.catch(() => {}) // awaited below; it may fail before
+  await sleep(pace.during * 1000)
+  ending.abort()
+  await harming
+  await scenario.heal?.(world)
+  const healedAt = performance.now()
+  const recoverySeconds = await recovery(load, healedAt)
+  await sleep(Math.max(0, healedAt + pace.after * 1000 - performance.now()))
+  await load.stop()
+
+  const between = (from: number, to: number) => load.asked.filter(({ at }) => at >= from && at < to)
+  // Those that were under way when it broke belong to neither side; they too may not fail.
+  const before = between(beganAt, brokenAt).filter(({ at, ms }) => at + ms < brokenAt)
+  const during = between(brokenAt, healedAt)
+  const settled = between((brokenAt + healedAt) / 2, healedAt)
+  const after = between(healedAt, Infinity)
+  const broken = [
+    ...answered('before the fault', before),
+    ...nothingFails(between(beganAt, Infinity)),
+    ...scenario.bar(during, settled),
+    ...(recoverySeconds === null ? [`it did not recover within ${recoveryLimitMs / 1000} s: ${summary(after)}`] : []),
+    ...faultsOfProcess(world),
+  ]
+  keepRow({ scenario: scenario.name, before: partOf(before), during: partOf(during), settled: partOf(settled), after: partOf(after), recoverySeconds, broken } satisfies Row)
+  for (const fault of broken) t.fail(fault)
+  t.equal(broken.length, 0, 'everything holds that must')
+  await scenario.afterwards?.(t, world)
+  t.equal((await clientOf(world.url).send('GET', '/readyz')).status, 200, 'it is ready')
+}
+
+/** Seconds until the last question that was not answered well; null when that does not come to an end. */
+async function recovery(load: Load, healedAt: number): Promise<number | null> {
+  for (;;) {
+    await sleep(100)
+    const after = load.asked.filter(({ at }) => at >= healedAt)
+    const bad = after.filter(({ outcome }) => outcome !== 'well').map(({ at }) => at)
+    const waiting = [...load.underWay].filter(at => at >= healedAt && performance.now() - at > 1000)
+    const lastBad = Math.max(healedAt, ...bad, ...waiting)
+    if (after.some(({ at }) => at > lastBad) && performance.now() - lastBad > calmMs) return (lastBad - healedAt) / 1000
+    if (performance.now() - healedAt > recoveryLimitMs) return null
+  }
+}
+
+function nothingFails(asked: readonly Asked[]): string[] {
+  const failed = asked.filter(({ outcome }) => outcome === 'failed')
+  const ways = [...Map.groupBy(failed, ({ why }) => why)].map(([why, those]) => `${those.length} × ${why}`)
+  return ways.map(way => `failed: ${way}`)
+}
+
+/** Of the whole process: it lives, and nothing happened that it did not expect. */
+function faultsOfProcess({ service }: World): string[] {
+  const fatal = service.log.filter(({ level }) => level === 'fatal' || level === 60).map(({ msg }) => `fatal: ${String(msg)}`)
+  return service.stderr === '' ? fatal : [...fatal, `on stderr: ${service.stderr.slice(0, 500)}`]
+}
+
+const isAnswered = ({ outcome }: Asked) => outcome === 'well' || outcome === 'degraded'
+
+function answered(when: string, asked: readonly Asked[], share = 1): string[] {
+  const good = asked.filter(isAnswered).length
+  return asked.length > 0 && good >= share * asked.length ? [] : [`${when} ${good} of ${asked.length} were answered: ${summary(asked)}`]
+}
+
+function summary(asked: readonly Asked[]): string {
+  const kinds = Map.groupBy(asked.filter(each => !isAnswered(each)), ({ outcome, code, isKnown, isStreamed }) =>
+    `${isKnown ? 'known' : 'fresh'} ${isStreamed ? 'stream' : 'json'} ${outcome} ${code ?? ''}`.trim())
+  return [...kinds].map(([kind, those]) => `${those.length} × ${kind}`).join(', ')
+}
+
+/** No fault of a dependency but Postgres keeps a question from its answer, though it may lack something. */
+export const allAnswered: Bar = during => answered('during the fault', during, 0.999)
+
+/** Nobody can take words back: a stream that has begun may end with an error. */
+export const allButBegunStreams: Bar = during => [
+  ...answered('during the fault, without streams,', during.filter(({ isStreamed }) => !isStreamed), 0.999),
+  ...answered('during the fault, of streams that did not break off,', during.filter(({ isStreamed, outcome }) => isStreamed && outcome !== 'broken'), 0.999),
+]
+
+/** Without Postgres: what is remembered is given, the rest refused; by and by at once. */
+export const cachedAnswered: Bar = (during, settled) => {
+  const rest = settled.filter(({ isKnown }) => !isKnown)
+  const refused = rest.filter(({ outcome }) => outcome === 'refused').length
+  return [
+    ...knownAnswered(during, settled),
+    ...(refused >= 0.9 * rest.length ? [] : [`in the second half of the fault ${refused} of ${rest.length} fresh ones were refused: ${summary(rest)}`]),
+  ]
+}
+
+/** What is remembered is given, the rest answered, refused, or told in time that it was not. */
+export const knownAnswered: Bar = during => answered('during the fault, of those asked before,', during.filter(({ isKnown }) => isKnown))
+
+/** Those that were refused knew it, the others have their answers. */
+export const answeredOrRefused: Bar = during => {
+  const late = during.filter(({ outcome }) => outcome === 'late' || outcome === 'broken')
+  return late.length === 0 ? [] : [`during the fault ${late.length} of ${during.length} were late: ${summary(during)}`]
+}
+

@@ -1,0 +1,173 @@
+import t, { type Test } from 'tap'
+import { skipReason, startApp, worlds, type App, type Reply } from '../support/app.ts'
+import { assertContract } from '../support/contract.ts'
+import { loadHandbook } from '../support/corpus.ts'
+import { settingsFor } from '../support/model-settings.ts'
+import { startModel, type Model } from '../support/model.ts'
+import { sseEvents } from '../support/sse.ts'
+import { until } from '../support/until.ts'
+
+/** More is asked than can be answered: the excess hears so at once, the rest notices nothing. */
+
+/** Two at once, and one may wait for as long as it takes. */
+const tight = { ADMISSION_FLOOR: '2', ADMISSION_CEILING: '2', ADMISSION_MAX_WAITING: '1', ADMISSION_MAX_WAIT_MS: '60000' }
+const batch = { 'x-priority': 'batch' }
+
+let asked = 0
+
+/** Asked by nobody before, and not near to what was. */
+function fresh(): { question: string } {
+  asked++
+  return { question: `How much does a place in the dormitory cost in room ${asked}?` }
+}
+
+async function start(t: Test, world: (typeof worlds)[number], settings: Record<string, string> = {}): Promise<{ app: App; model: Model }> {
+  const model = await startModel(t)
+  const app = await startApp(t, world, { ...settingsFor(model), ...tight, NEAR_MATCHES: 'off', ...settings })
+  await loadHandbook(app)
+  return { app, model }
+}
+
+async function figure(app: App, name: string): Promise<number> {
+  const { text } = await app.send('GET', '/metrics')
+  return Number(text.split('\n').find(line => line.startsWith(`askwell_admission_${name} `))?.split(' ').at(-1) ?? 0)
+}
+
+/** Questions whose model says nothing until told to: as many as there is room for. */
+async function occupied(app: App, model: Model, headers: Record<string, string> = {}): Promise<{ readonly replies: Promise<Reply>[]; release(): void }> {
+  model.chat.behave({ delayMs: 3_600_000 })
+  const leaving = new AbortController()
+  const replies = [0, 1].map(async () => {
+    const response = await fetch(`${app.url}/ask`, { method: 'POST', body: JSON.stringify(fresh()), headers: { 'content-type': 'application/json', ...headers }, signal: leaving.signal }).catch(() => null)
+    return { status: response?.status ?? 0 } as Reply
+  })
+  return {
+    replies,
+    release() {
+      model.chat.behave({})
+      leaving.abort()
+    },
+  }
+}
+
+for (const world of worlds) {
+  t.test(`room for two, ${world}`, { skip: skipReason(world) }, async t => {
+    const { app, model } = await start(t, world)
+    const known = fresh()
+    t.equal((await app.ask(known)).status, 200)
+
+    const busy = await occupied(app, model)
+    await until('both run', async () => (await figure(app, 'in_flight')) === 2)
+    const waiting = app.ask(fresh())
+    await until('one waits', async () => (await figure(app, 'queued')) === 1)
+
+    t.test('the excess: 503 overloaded, a problem that says when to come back, as JSON, as a stream and of a search', async t => {
+      const replies = [['/ask', await app.ask(fresh())], ['/ask', await app.ask({ ...fresh(), stream: true })], ['/search', await app.send('POST', '/search', fresh())]] as const
+      for (const [path, reply] of replies) {
+        t.equal(reply.status, 503)
+        t.match(reply.json, { code: 'overloaded', type: /#temporary-reduced-capacity$/ })
+        assertContract(t, { method: 'POST', path, status: reply.status, headers: reply.headers, body: reply.text })
+      }
+      t.equal(await figure(app, 'refused_total{priority="interactive",reason="queue"}'), 3)
+    })
+
+    t.test('nobody who is told no costs the model or a vector anything', async t => {
+      const before = model.chat.requests.length
+      await app.ask({ ...fresh(), mode: 'smart', history: [{ role: 'user', content: 'And?' }] })
+      t.equal(model.chat.requests.length, before)
+    })
+
+    t.test('what is remembered passes beside it', async t => {
+      t.match((await app.ask(known)).json, { cache: { status: 'hit' } })
+      t.equal(await figure(app, 'in_flight'), 2)
+    })
+
+    t.test('probes, figures and documents do too', async t => {
+      for (const path of ['/livez', '/readyz', '/metrics', '/openapi.yaml']) t.equal((await app.send('GET', path)).status, 200, path)
+    })
+
+    t.test('it is over: who waited is answered, and all is as before', async t => {
+      busy.release()
+      t.equal((await waiting).status, 200)
+      await until('all left', async () => (await figure(app, 'in_flight')) === 0)
+      t.same(await Promise.all([app.ask(fresh()), app.ask(fresh())].map(async reply => (await reply).status)), [200, 200])
+      t.equal(await figure(app, 'queued'), 0)
+    })
+  })
+
+  t.test(`batch goes last, ${world}`, { skip: skipReason(world) }, async t => {
+    const { app, model } = await start(t, world, { ADMISSION_MAX_WAITING: '1' })
+    const busy = await occupied(app, model)
+    await until('both run', async () => (await figure(app, 'in_flight')) === 2)
+
+    t.test('its place in the queue is the interactive one\'s, who waits on', async t => {
+      const last = app.ask(fresh(), batch)
+      await until('it waits', async () => (await figure(app, 'queued')) === 1)
+      const first = app.ask(fresh())
+      t.match((await last).json, { code: 'overloaded', detail: /interactive goes first/ })
+      t.equal((await app.ask(fresh(), batch)).status, 503, 'there is no place for another')
+      t.equal(await figure(app, 'refused_total{priority="batch",reason="evicted"}'), 1)
+      busy.release()
+      t.equal((await first).status, 200)
+    })
+  })
+}
+
+t.test('batch takes its share only: there is room for who waits for a reply', async t => {
+  const { app, model } = await start(t, 'embedded', { ADMISSION_MAX_WAITING: '0' })
+  const busy = await occupied(app, model, batch)
+  await until('one runs', async () => (await figure(app, 'in_flight')) === 1)
+  await until('one was refused', async () => (await figure(app, 'refused_total{priority="batch",reason="queue"}')) === 1)
+  model.chat.behave({})
+  t.equal((await app.ask(fresh())).status, 200)
+  busy.release()
+})
+
+t.test('equal questions are one run: those who join it need no room', async t => {
+  const { app, model } = await start(t, 'embedded', { ADMISSION_MAX_WAITING: '0' })
+  model.chat.behave({ delayMs: 1000 })
+  const question = fresh()
+  const replies = await Promise.all(Array.from({ length: 20 }, () => app.ask(question)))
+  t.same(new Set(replies.map(({ status }) => status)), new Set([200]))
+})
+
+t.test('an answer past its time is better than a no, and says what is amiss', async t => {
+  const { app, model } = await start(t, 'embedded', { ADMISSION_MAX_WAITING: '0', ANSWER_CACHE_SECONDS: '1' })
+  const known = fresh()
+  const { json } = await app.ask(known)
+  const busy = await occupied(app, model)
+  await until('both run', async () => (await figure(app, 'in_flight')) === 2)
+  const stale = await until('its time is over', async () => {
+    const reply = await app.ask(known)
+    return reply.json.cache?.status === 'hit' ? undefined : reply
+  })
+  t.match(stale.json, { answer: json.answer, cache: { status: 'stale' }, degraded: ['capacity'] })
+  assertContract(t, { method: 'POST', path: '/ask', status: stale.status, headers: stale.headers, body: stale.text })
+  t.match(sseEvents((await app.ask({ ...known, stream: true })).text).at(-1), { event: 'done', data: { degraded: ['capacity'] } })
+  t.equal((await app.ask(known, { 'cache-control': 'no-cache' })).status, 503, 'unless it is not wanted')
+  busy.release()
+})
+
+t.test('who leaves while waiting or running leaves nothing behind', async t => {
+  const { app, model } = await start(t, 'embedded')
+  const busy = await occupied(app, model)
+  await until('both run', async () => (await figure(app, 'in_flight')) === 2)
+  const leaving = new AbortController()
+  const waiting = fetch(`${app.url}/ask`, { method: 'POST', body: JSON.stringify(fresh()), headers: { 'content-type': 'application/json' }, signal: leaving.signal }).catch(() => 'left')
+  await until('one waits', async () => (await figure(app, 'queued')) === 1)
+  leaving.abort()
+  t.equal(await waiting, 'left')
+  await until('it is gone', async () => (await figure(app, 'queued')) === 0)
+  busy.release()
+  await until('all left', async () => (await figure(app, 'in_flight')) === 0)
+})
+
+t.test('X-Priority that is none: 400, and says what it may be', async t => {
+  const { app } = await start(t, 'embedded')
+  for (const path of ['/ask', '/search']) {
+    const { status, json } = await app.send('POST', path, fresh(), { 'x-priority': 'urgent' })
+    t.equal(status, 400)
+    t.match(json, { code: 'invalid_request', detail: 'the header X-Priority must be interactive or batch' })
+  }
+  t.equal((await app.send('POST', '/search', fresh(), batch)).status, 200)
+})

@@ -1,0 +1,167 @@
+import t from 'tap'
+import { skipReason, startApp, type App } from '../support/app.ts'
+import { loadHandbook } from '../support/corpus.ts'
+import { settingsFor } from '../support/model-settings.ts'
+import { startModel } from '../support/model.ts'
+import { administer, startPostgres } from '../support/postgres.ts'
+import { startReranker } from '../support/reranker.ts'
+import { sseEvents } from '../support/sse.ts'
+import { until } from '../support/until.ts'
+
+/** What is broken is not asked again and again: it is left alone, and found to be well again. */
+
+const rent = 'How much does a place in the dormitory cost?'
+let asked = 0
+/** Another question each time, so that nothing of it is remembered. */
+const anew = () => ({ question: `${++asked}. ${rent}` })
+
+const breakersOf = async (app: App) => (await app.send('GET', '/readyz')).json.breakers as Record<string, string>
+async function figureOf(app: App, line: string): Promise<number> {
+  const { text } = await app.send('GET', '/metrics')
+  return Number(text.split('\n').find(each => each.startsWith(`${line} `))?.split(' ').at(-1))
+}
+
+t.test('a model that fails', async t => {
+  const model = await startModel(t)
+  const app = await startApp(t, 'embedded', { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0' })
+  await loadHandbook(app)
+
+  t.test('once: nobody notices, and the second try is counted', async t => {
+    model.chat.behave({ status: 500, times: 1 })
+    model.embeddings.behave({ status: 503, times: 1 })
+    t.match((await app.ask(anew())).json, { generator: 'openai', degraded: [] })
+    for (const dependency of ['chat', 'embeddings']) t.equal(await figureOf(app, `askwell_retries_total{dependency="${dependency}"}`), 1)
+  })
+
+  t.test('once, before the first token of a stream: the same', async t => {
+    model.chat.behave({ cutAfterTokens: 0, times: 1 })
+    const events = sseEvents((await app.ask({ ...anew(), stream: true })).text)
+    t.match(events.at(-1), { event: 'done', data: { generator: 'openai', degraded: [] } })
+  })
+
+  t.test('again and again: it is not asked any more, each question is answered all the same, and it shows', async t => {
+    model.chat.behave({ status: 500 })
+    model.embeddings.behave({ status: 500 })
+    const isOpen = async () => {
+      t.match(await app.ask(anew()), { status: 200, json: { generator: 'extractive', answer: /12,000/, degraded: ['embeddings', 'generation'] } })
+      const { chat, embeddings } = await breakersOf(app)
+      return chat === 'open' && embeddings === 'open'
+    }
+    await until('both are left alone', isOpen)
+    t.equal(await figureOf(app, 'askwell_breaker_state{dependency="chat",state="open"}'), 1)
+    t.equal(await figureOf(app, 'askwell_breaker_opened_total{dependency="chat"}'), 1)
+    const before = model.chat.requests.length + model.embeddings.requests.length
+    for (let i = 0; i < 20; i++) t.equal((await app.ask(anew())).json.generator, 'extractive')
+    const probes = model.chat.requests.length + model.embeddings.requests.length - before
+    t.ok(probes <= 6, `${probes} calls for twenty questions`)
+  })
+
+  t.test('and is well again: it is asked again by itself', async t => {
+    model.chat.behave({})
+    model.embeddings.behave({})
+    await until('an answer is whole', async () => {
+      const { json } = await app.ask(anew())
+      return json.generator === 'openai' && json.degraded.length === 0
+    })
+    t.same(await breakersOf(app), { database: 'closed', chat: 'closed', embeddings: 'closed' })
+  })
+
+  t.test('a wrong question is no fault of the model: however many are refused, it is asked', async t => {
+    model.chat.behave({ status: 400 })
+    for (let i = 0; i < 12; i++) t.match((await app.ask(anew())).json, { generator: 'extractive' })
+    t.equal((await breakersOf(app))['chat'], 'closed')
+    model.chat.behave({})
+    t.match((await app.ask(anew())).json, { generator: 'openai' })
+  })
+})
+
+t.test('a model that asks to be left alone for a while: it is', async t => {
+  const model = await startModel(t)
+  const app = await startApp(t, 'embedded', { ...settingsFor(model), RATE_LIMIT: '0' })
+  await loadHandbook(app)
+  model.chat.behave({ status: 429, retryAfter: 3 })
+  t.match((await app.ask(anew())).json, { generator: 'extractive' })
+  model.chat.behave({})
+  const before = model.chat.requests.length
+  t.match((await app.ask(anew())).json, { generator: 'extractive', degraded: ['generation'] })
+  t.equal(model.chat.requests.length, before, 'it was not asked')
+  t.equal((await breakersOf(app))['chat'], 'closed', 'busy is not broken')
+  await until('it is asked again', async () => (await app.ask(anew())).json.generator === 'openai')
+})
+
+t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before the deadline', async t => {
+  const model = await startModel(t)
+  const app = await startApp(t, 'embedded', { ...settingsFor(model), RATE_LIMIT: '0', MODEL_SILENCE_MS: '300' })
+  await loadHandbook(app)
+
+  t.test('before the first word: quoted sentences; then it is not asked any more', async t => {
+    model.chat.behave({ silent: true })
+    await until('it is left alone', async () => {
+      t.match((await app.ask(anew())).json, { generator: 'extractive', degraded: ['generation'] })
+      return (await breakersOf(app))['chat'] === 'open'
+    })
+    await until('no call is left waiting', () => model.chat.requests.every(({ aborted }) => aborted))
+    model.chat.behave({})
+    await until('it is asked again', async () => (await app.ask(anew())).json.generator === 'openai')
+  })
+
+  t.test('after some: the stream ends with an error, never as if whole', async t => {
+    model.chat.behave({ stallAfterTokens: 3 })
+    const events = sseEvents((await app.ask({ ...anew(), stream: true })).text)
+    t.match(events.at(-1), { event: 'error', data: { code: 'deadline_exceeded' } })
+    t.notOk(events.some(({ event }) => event === 'done'))
+  })
+})
+
+t.test('a slow embedding is asked for twice where that is wanted, and the quicker one counts', async t => {
+  const model = await startModel(t)
+  const app = await startApp(t, 'embedded', { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0', EMBEDDING_HEDGE_MS: '50' })
+  await loadHandbook(app)
+  const before = model.embeddings.requests.length
+  model.embeddings.behave({ silent: true, times: 1 })
+  t.match((await app.ask(anew())).json, { degraded: [] })
+  t.equal(model.embeddings.requests.length, before + 2)
+  t.equal(await figureOf(app, 'askwell_hedges_total'), 1)
+  await until('the slow one is given up', () => model.embeddings.aborted === 1)
+})
+
+t.test('a reranker that fails is not asked any more, and passages keep their order', async t => {
+  const reranker = await startReranker(t)
+  const app = await startApp(t, 'embedded', { RERANK_URL: reranker.url, RERANK_MODEL: 'test-rerank', RATE_LIMIT: '0' })
+  await loadHandbook(app)
+  t.match((await app.ask(anew())).json, { degraded: [] })
+  await reranker.stop()
+  await until('it is left alone', async () => {
+    t.match((await app.ask(anew())).json, { degraded: ['rerank'], answer: /12,000/ })
+    return (await breakersOf(app))['rerank'] === 'open'
+  })
+})
+
+t.test('a database that says nothing', { skip: skipReason('postgres') }, async t => {
+  const postgres = await startPostgres(t)
+  const app = await startApp(t, 'postgres', { DATABASE_URL: postgres.url, RATE_LIMIT: '0' })
+  await loadHandbook(app)
+  t.equal((await app.ask({ question: rent })).status, 200)
+
+  postgres.freeze()
+  await until('that is known without a question', async () => (await breakersOf(app))['database'] === 'open')
+  t.match(await app.ask({ question: rent }), { status: 200, json: { cache: { status: 'stale' }, degraded: ['database'] } }, 'what is remembered is given')
+  const refused = await app.ask(anew())
+  t.match(refused, { status: 503, json: { code: 'database_unavailable' } })
+  t.ok(refused.headers.has('retry-after'))
+
+  postgres.thaw()
+  await until('it is asked again', async () => (await app.ask(anew())).status === 200)
+  t.equal((await breakersOf(app))['database'], 'closed')
+})
+
+t.test('connections that break are no reason to fail: reads are made again on others', { skip: skipReason('postgres') }, async t => {
+  const app = await startApp(t, 'postgres', { RATE_LIMIT: '0' })
+  await loadHandbook(app)
+  await Promise.all(Array.from({ length: 8 }, () => app.ask(anew())))
+  for (let i = 0; i < 5; i++) {
+    await administer(app.env['DATABASE_URL']!, sql => sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'askwell' and datname = current_database()`)
+    const replies = await Promise.all(Array.from({ length: 4 }, () => app.ask(anew())))
+    t.same(replies.map(({ status }) => status), [200, 200, 200, 200])
+  }
+})

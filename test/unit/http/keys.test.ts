@@ -1,0 +1,208 @@
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { hash } from 'node:crypto'
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import tap, { type Test } from 'tap'
+import type { ApiKey } from '../../../src/api-keys.ts'
+import type { AppDeps } from '../../../src/app.ts'
+import type { Question } from '../../../src/ask/terms.ts'
+import { unknownCollection } from '../../../src/ask/unknown-collection.ts'
+import { createKeyring } from '../../../src/http/keys.ts'
+import { assertContract } from '../../support/contract.ts'
+import { edgeApp } from '../../support/edge.ts'
+
+/** Who may do what, and what a browser may do with the reply: at the edge, whatever is behind it. */
+
+const secretOf = (name: string) => `askwell_${name}_of_many_random_letters`
+
+function key(name: string, own: Partial<ApiKey> = {}): ApiKey {
+  return { name, sha256: hash('sha256', secretOf(name), 'hex'), scopes: ['ask'], collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined, ...own }
+}
+
+const keys = [key('web'), key('law', { collections: ['law'], tenant: 'law school' }), key('admin', { scopes: ['admin'] }), key('watch', { scopes: ['monitoring'] })]
+const withKey = (name: string) => ({ authorization: `Bearer ${secretOf(name)}` })
+
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD' | 'OPTIONS'
+type Request = InjectOptions & { readonly method: Method; readonly url: string }
+
+async function sent(t: Test, app: FastifyInstance, request: Request) {
+  const reply = await app.inject(request)
+  if (request.method !== 'OPTIONS' || reply.statusCode !== 204) assertContract(t, { method: request.method, path: request.url, status: reply.statusCode, headers: reply.headers, body: reply.body })
+  return reply
+}
+
+const question = { question: 'x' }
+
+/** What is behind the edge: it notes what was asked, and knows no collection. */
+function behind(asked: Question[] = []): Partial<AppDeps> {
+  const missing = (question: Question) => {
+    asked.push(question)
+    return unknownCollection(question.collection)
+  }
+  const metrics = { answered() {}, searched() {}, failed() {} }
+  return {
+    ask: { ask: async function* (question) { yield* []; throw missing(question) }, recall: () => undefined, timeoutMs: 1000, metrics },
+    search: { search: async question => { throw missing(question) }, timeoutMs: 1000, metrics },
+  }
+}
+
+tap.test('a key is found by what was sent, and by nothing like it', async t => {
+  const keyOf = createKeyring(keys)
+  for (const scheme of ['Bearer', 'bearer', 'BEARER']) t.equal(keyOf(`${scheme} ${secretOf('web')}`)?.name, 'web')
+  for (const header of [undefined, '', 'Bearer', 'Bearer ', 'Bearer  ', secretOf('web'), `Basic ${secretOf('web')}`, `Bearer ${secretOf('web')}x`, `Bearer ${secretOf('web')} x`, `Bearer ${secretOf('web').slice(1)}`, `Bearer ${keys[0]!.sha256}`, `Bearer ${'x'.repeat(100_000)}`, 'Bearer constructor']) {
+    t.equal(keyOf(header), undefined, String(header).slice(0, 40))
+  }
+})
+
+tap.test('without keys for it: asking and figures are open, a key that nobody knows is no matter, the rest is switched off', async t => {
+  const app = await edgeApp(behind())
+  for (const headers of [{}, withKey('web')]) {
+    for (const url of ['/ask', '/search']) t.equal((await sent(t, app, { method: 'POST', url, payload: question, headers })).json().code, 'unknown_collection')
+    t.equal((await sent(t, app, { method: 'GET', url: '/metrics', headers })).statusCode, 200)
+    t.equal((await sent(t, app, { method: 'GET', url: '/collections', headers })).json().code, 'admin_disabled')
+  }
+})
+
+const places = [
+  { scope: 'ask', method: 'POST', url: '/ask' }, { scope: 'ask', method: 'POST', url: '/search' },
+  { scope: 'monitoring', method: 'GET', url: '/metrics' },
+  { scope: 'admin', method: 'PUT', url: '/documents' }, { scope: 'admin', method: 'GET', url: '/documents/1' }, { scope: 'admin', method: 'DELETE', url: '/documents/1' },
+  { scope: 'admin', method: 'GET', url: '/collections' }, { scope: 'admin', method: 'GET', url: '/cache' }, { scope: 'admin', method: 'DELETE', url: '/cache' },
+] as const
+
+for (const { scope, method, url } of places) {
+  tap.test(`${method} ${url}: needs a key with the scope ${scope}`, async t => {
+    const app = await edgeApp({ ...behind(), keys })
+    const codeOf = async (headers: Record<string, string>) => {
+      // No body that could be valid: a refusal comes before it is read.
+      const reply = await sent(t, app, { method, url, headers })
+      return reply.statusCode < 400 ? 'let in' : (reply.json().code as string)
+    }
+    for (const headers of [{}, { authorization: 'Bearer wrong' }, { 'x-api-key': secretOf('web') }]) t.equal(await codeOf(headers), 'unauthorized')
+    for (const { name, scopes } of keys) {
+      const code = await codeOf(withKey(name))
+      if (scopes.includes(scope)) t.notOk(['unauthorized', 'forbidden', 'admin_disabled'].includes(code), `${name}: ${code}`)
+      else t.equal(code, 'forbidden', name)
+    }
+    if (method === 'GET') t.equal((await app.inject({ method: 'HEAD', url })).statusCode, 401, 'HEAD is locked as well')
+  })
+}
+
+tap.test('what is said of the service itself is open', async t => {
+  const app = await edgeApp({ keys })
+  for (const url of ['/', '/docs', '/openapi.yaml', '/livez', '/readyz', '/startupz']) t.equal((await sent(t, app, { method: 'GET', url })).statusCode, 200, url)
+})
+
+tap.test('a collection that is not for the key: to the letter as one that is not there', async t => {
+  const asked: Question[] = []
+  const app = await edgeApp({ ...behind(asked), keys })
+  for (const url of ['/ask', '/search']) {
+    const bodyOf = async (name: string, collection?: string) => {
+      const reply = await sent(t, app, { method: 'POST', url, payload: { ...question, ...(collection && { collection }) }, headers: { ...withKey(name), 'x-request-id': 'same' } })
+      return { status: reply.statusCode, body: reply.body }
+    }
+    t.same(await bodyOf('law', 'medicine'), await bodyOf('web', 'medicine'))
+    t.same(await bodyOf('law'), await bodyOf('web'))
+    await bodyOf('law', 'law')
+  }
+  t.same(asked.map(({ collection, tenant }) => [collection, tenant]), [
+    ['medicine', undefined], ['default', undefined], ['law', 'law school'], ['medicine', undefined], ['default', undefined], ['law', 'law school'],
+  ], 'what is not for it does not even get behind the edge; a tenant goes along')
+})
+
+tap.test('limits: a key with one of its own is counted by it; all else, wrong keys too, by address', async t => {
+  const app = await edgeApp({ ...behind(), keys: [...keys, key('busy', { rateLimit: 3 })], rateLimit: { max: 2, seconds: 600, redis: undefined } })
+  const statuses = async (times: number, headers: Record<string, string>, remoteAddress = '10.0.0.1') => {
+    const found = []
+    for (let n = 0; n < times; n++) found.push((await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers, remoteAddress })).statusCode)
+    return found
+  }
+  t.same(await statuses(3, { authorization: 'Bearer a-guess' }), [401, 401, 429], 'guesses are counted')
+  t.same(await statuses(1, withKey('web')), [429], 'and use up what the address has')
+  t.same(await statuses(2, withKey('busy')), [404, 404], 'a key with a limit of its own has its own count')
+  t.same(await statuses(2, withKey('busy'), '10.0.0.2'), [404, 429], 'from wherever it comes')
+  t.same(await statuses(1, withKey('web'), '10.0.0.2'), [404])
+})
+
+tap.test('RATE_LIMIT=0: a key keeps to its own limit all the same', async t => {
+  const app = await edgeApp({ ...behind(), keys: [...keys, key('busy', { rateLimit: 1 })] })
+  const statusOf = async (name: string) => (await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: withKey(name) })).statusCode
+  t.same([await statusOf('busy'), await statusOf('busy'), await statusOf('web'), await statusOf('web')], [404, 429, 404, 404])
+})
+
+tap.test('lines of a request: the name of its key, never the key', async t => {
+  const lines: string[] = []
+  const logger = pino({ level: 'info' }, new Writable({ write: (line, _, done) => (lines.push(String(line)), done()) }))
+  const app = await edgeApp({ ...behind(), keys, logger })
+  await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: withKey('web') })
+  await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: withKey('admin') })
+  await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: { authorization: 'Bearer a-wrong-guess' } })
+  t.same(lines.map(line => JSON.parse(line)).map(({ msg, status, key }) => [msg, status, key]), [
+    ['request completed', 404, 'web'], ['request completed', 403, 'admin'], ['request completed', 401, undefined],
+  ])
+  t.notMatch(lines.join(), /askwell_|guess/)
+})
+
+const page = { origin: 'https://chat.example.edu' }
+const preflight = { ...page, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type,x-priority' }
+
+tap.test('no CORS_ORIGINS: no word of other origins', async t => {
+  const app = await edgeApp(behind())
+  for (const request of [{ method: 'OPTIONS', url: '/ask', headers: preflight }, { method: 'POST', url: '/ask', payload: question, headers: page }] as const) {
+    const { headers } = await sent(t, app, request)
+    t.same(Object.keys(headers).filter(name => name.startsWith('access-control-') || name === 'vary'), [])
+  }
+})
+
+tap.test('CORS_ORIGINS: pages of these may ask with a key, and read all that a reply says, refusals too', async t => {
+  const app = await edgeApp({ ...behind(), keys, corsOrigins: ['https://other.example', page.origin], rateLimit: { max: 2, seconds: 600, redis: undefined } })
+  for (let n = 0; n < 5; n++) {
+    const { statusCode, headers } = await sent(t, app, { method: 'OPTIONS', url: '/ask', headers: preflight })
+    t.equal(statusCode, 204, 'a preflight needs no key and is not counted')
+    t.match(headers, { 'access-control-allow-origin': page.origin, vary: /Origin/, 'access-control-allow-methods': /POST/, 'access-control-max-age': /^\d+$/ })
+    for (const name of ['Authorization', 'Content-Type', 'Cache-Control', 'X-Priority', 'X-Request-Id']) t.match(headers['access-control-allow-headers'], name)
+    t.equal(headers['access-control-allow-credentials'], undefined)
+  }
+  for (const [status, own] of [[404, withKey('web')], [401, {}], [429, {}]] as const) {
+    const { statusCode, headers } = await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: { ...page, ...own } })
+    t.equal(statusCode, status)
+    t.match(headers, { 'access-control-allow-origin': page.origin, vary: /Origin/ })
+    for (const name of ['Age', 'RateLimit', 'Retry-After', 'Server-Timing', 'X-Request-Id']) t.match(headers['access-control-expose-headers'], name)
+  }
+})
+
+tap.test('CORS_ORIGINS: no other page may; `*`: every page', async t => {
+  const strict = await edgeApp({ ...behind(), corsOrigins: [page.origin] })
+  for (const origin of ['https://evil.example', 'https://chat.example.edu.evil.example', 'http://chat.example.edu', 'null']) {
+    for (const request of [{ method: 'OPTIONS', url: '/ask', headers: { ...preflight, origin } }, { method: 'POST', url: '/ask', payload: question, headers: { origin } }] as const) {
+      t.equal((await sent(t, strict, request)).headers['access-control-allow-origin'], undefined, `${request.method} from ${origin}`)
+    }
+  }
+  const open = await edgeApp({ ...behind(), corsOrigins: ['*'] })
+  t.equal((await sent(t, open, { method: 'POST', url: '/ask', payload: question, headers: { origin: 'https://evil.example' } })).headers['access-control-allow-origin'], '*')
+})
+
+tap.test('CORS_ORIGINS: OPTIONS that is no preflight is refused as before', async t => {
+  const app = await edgeApp({ ...behind(), corsOrigins: [page.origin] })
+  for (const headers of [{}, page]) {
+    const reply = await sent(t, app, { method: 'OPTIONS', url: '/ask', headers })
+    t.match({ status: reply.statusCode, allow: reply.headers['allow'] }, { status: 405, allow: 'POST' })
+    t.equal((await sent(t, app, { method: 'OPTIONS', url: '/nothing', headers })).statusCode, 404)
+  }
+})
+
+tap.test('security headers: on every reply; the page for people keeps its own policy', async t => {
+  const app = await edgeApp({ ...behind(), keys })
+  const requests: Request[] = [
+    { method: 'GET', url: '/' }, { method: 'GET', url: '/livez' }, { method: 'GET', url: '/docs' }, { method: 'GET', url: '/nothing' }, { method: 'DELETE', url: '/ask' },
+    { method: 'POST', url: '/ask', payload: question }, { method: 'POST', url: '/ask', payload: question, headers: withKey('web') }, { method: 'POST', url: '/ask', payload: '{', headers: { ...withKey('web'), 'content-type': 'application/json' } },
+  ]
+  for (const request of requests) {
+    const { headers } = await sent(t, app, request)
+    t.match(headers, { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'x-frame-options': 'DENY', 'cross-origin-resource-policy': 'same-origin' }, `${request.method} ${request.url}`)
+    const policy = String(headers['content-security-policy'])
+    t.match(policy, /^default-src 'none';.*frame-ancestors 'none'/)
+    t.equal(policy.includes("style-src 'unsafe-inline'"), request.url === '/docs')
+    t.equal(headers['x-powered-by'], undefined)
+  }
+})

@@ -1,0 +1,255 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { createLimiter, Refused, type LimiterOptions, type Place, type Priority } from '../../../src/resilience/limiter.ts'
+import { manualClock } from '../../support/clock.ts'
+import { load, simulated, type Simulated } from '../../support/simulated-server.ts'
+
+const usual = { floor: 10, ceiling: 500, maxWaiting: 100, maxWaitMs: 50, batchShare: 0.5 }
+
+function limiterOf(server: Pick<Simulated, 'clock'>, options: Partial<LimiterOptions> = {}) {
+  return createLimiter({ ...usual, ...options, clock: server.clock })
+}
+
+/** A limit that does not move. */
+function fixed(limit: number, options: Partial<LimiterOptions> = {}) {
+  const clock = manualClock()
+  const limiter = limiterOf({ clock }, { floor: limit, ceiling: limit, initial: limit, ...options })
+  const enter = (priority: Priority = 'interactive', { signal = new AbortController().signal, deadline = Infinity } = {}) => limiter.enter({ priority, signal, deadline })
+  return { clock, limiter, enter }
+}
+
+/** Runs of this length, as many as tell the limiter what is usual. */
+async function used(enter: () => Promise<Place>, clock: Simulated['clock'], ms: number): Promise<void> {
+  for (let i = 0; i < 10; i++) {
+    const place = await enter()
+    clock.advance(ms)
+    place.leave('run')
+  }
+}
+
+async function reasonOf(entering: Promise<Place>): Promise<string> {
+  return await entering.then(() => 'let in', (error: unknown) => (error instanceof Refused ? error.reason : (error as Error).message))
+}
+
+t.test('times are flat: the limit grows to what is asked for, and nobody is refused for long', async t => {
+  const server = simulated(1000, Infinity)
+  const limiter = limiterOf(server)
+  await load(server, limiter, { perSecond: 300, seconds: 20 })
+  const { refused, mostInFlight } = await load(server, limiter, { perSecond: 300, seconds: 10 })
+  t.same(refused, { queue: 0, wait: 0, time: 0, evicted: 0 })
+  t.ok(mostInFlight >= 300, `${mostInFlight} at once`)
+})
+
+t.test('three times more than it can: nearly all that it can is done, in at most three times the time, refusals are at once', async t => {
+  for (const [baseMs, knee] of [[100, 25], [30, 12], [2000, 100]] as const) {
+    const server = simulated(baseMs, knee)
+    const limiter = limiterOf(server)
+    const peak = (1000 * knee) / baseMs
+    await load(server, limiter, { perSecond: peak / 2, seconds: 20 })
+    await load(server, limiter, { perSecond: peak * 3, seconds: 20 })
+    const seconds = 30 + baseMs / 50
+    const { done, ms, refusedMs, mostInFlight } = await load(server, limiter, { perSecond: peak * 3, seconds })
+    const what = `${baseMs} ms, ${knee} at once: `
+    t.ok(done >= 0.9 * peak * seconds, `${what}${Math.round((100 * done) / peak / seconds)} % of the peak`)
+    const p99 = ms.toSorted((a, b) => a - b)[Math.floor(ms.length * 0.99)] as number
+    t.ok(p99 <= 3 * baseMs + usual.maxWaitMs, `${what}p99 ${p99} ms`)
+    t.ok(mostInFlight <= 3 * knee, `${what}${mostInFlight} at once`)
+    t.ok(refusedMs.filter(each => each > 0).length <= refusedMs.length / 100, `${what}of ${refusedMs.length} refused ${refusedMs.filter(each => each > 0).length} had waited`)
+  }
+})
+
+t.test('a slow spell: the limit falls, never below the floor, and is back when that is over', async t => {
+  const server = simulated(100, 40)
+  const limiter = limiterOf(server)
+  await load(server, limiter, { perSecond: 300, seconds: 20 })
+  server.baseMs = 3000
+  await load(server, limiter, { perSecond: 300, seconds: 30 })
+  const { limit } = limiter.status()
+  t.ok(limit >= usual.floor && limit < 40, `${limit} in the spell`)
+  server.baseMs = 100
+  await load(server, limiter, { perSecond: 300, seconds: 15 })
+  t.equal((await load(server, limiter, { perSecond: 300, seconds: 10 })).done >= 0.98 * 3000, true)
+})
+
+t.test('runs that fail at once are no fast ones: what is usual stays, and the limit with it', async t => {
+  const server = simulated(100, 40)
+  const limiter = limiterOf(server)
+  await load(server, limiter, { perSecond: 200, seconds: 20 })
+  const before = limiter.status().limit
+  await load(server, limiter, { perSecond: 200, seconds: 20, failEvery: 2 })
+  await load(server, limiter, { perSecond: 200, seconds: 5 })
+  t.ok(limiter.status().limit >= before, `${before} → ${limiter.status().limit}`)
+})
+
+/** As many runs at once as there is room for, all of one length. */
+function rounds(initial: number) {
+  const { clock, limiter, enter } = fixed(10, { ceiling: 500, initial })
+  return {
+    limiter,
+    async round(ms: number, kind: string | null, times: number): Promise<void> {
+      for (let i = 0; i < times; i++) {
+        const places = await Promise.all(Array.from({ length: limiter.status().limit }, () => enter()))
+        clock.advance(ms)
+        for (const place of places) place.leave(kind)
+      }
+    },
+  }
+}
+
+t.test('runs that were cut short: slow ones when they took longer than usual, else they say nothing', async t => {
+  const { limiter, round } = rounds(40)
+  await round(200, 'run', 5)
+  const before = limiter.status().limit
+  await round(20, null, 5)
+  t.equal(limiter.status().limit, before, 'shorter')
+  await round(5000, null, 10)
+  t.ok(limiter.status().limit < before / 2, `longer: ${before} → ${limiter.status().limit}`)
+})
+
+t.test('another mix of kinds is no slowness', async t => {
+  const { limiter, round } = rounds(20)
+  await round(10, 'search', 30)
+  const before = limiter.status().limit
+  await round(3000, 'answer', 5)
+  const mixed = limiter.status().limit
+  t.ok(mixed >= before, `${before} → ${mixed}`)
+  await round(9000, 'answer', 30)
+  t.ok(limiter.status().limit < mixed / 2, `three times slower is: ${mixed} → ${limiter.status().limit}`)
+})
+
+t.test('no room: waits for its turn, in order', async t => {
+  const { enter, limiter } = fixed(1)
+  const order: string[] = []
+  const first = await enter()
+  const others = ['second', 'third'].map(async name => {
+    const place = await enter()
+    order.push(name)
+    place.leave('run')
+  })
+  t.same(limiter.status(), { limit: 1, inFlight: 1, waiting: 2 })
+  first.leave('run')
+  first.leave('run')
+  await Promise.all(others)
+  t.same(order, ['second', 'third'])
+  t.same(limiter.status(), { limit: 1, inFlight: 0, waiting: 0 }, 'leaving twice counts once')
+})
+
+t.test('the queue is full: refused', async t => {
+  const { enter } = fixed(1, { maxWaiting: 1 })
+  await enter()
+  void enter()
+  t.equal(await reasonOf(enter()), 'queue')
+})
+
+t.test('the turn would come too late: refused at once', async t => {
+  const { enter, clock } = fixed(1)
+  await used(enter, clock, 40)
+  await enter()
+  t.equal(await reasonOf(enter('interactive', { deadline: clock.now() + 30 })), 'time', 'for the caller')
+  void enter()
+  t.equal(await reasonOf(enter()), 'wait', 'for anybody')
+})
+
+t.test('the estimate was wrong: nobody waits for ever', async t => {
+  const { enter, clock, limiter } = fixed(1)
+  await enter()
+  const [waiting, brief] = [reasonOf(enter()), reasonOf(enter('interactive', { deadline: clock.now() + 150 }))]
+  clock.advance(150)
+  t.equal(await brief, 'time')
+  clock.advance(350)
+  t.equal(await waiting, 'wait')
+  t.equal(limiter.status().waiting, 0)
+  t.equal(clock.pending, 0, 'no timer is left')
+})
+
+t.test('the caller leaves: the waiting ends with its reason', async t => {
+  const { enter, clock, limiter } = fixed(1)
+  const first = await enter()
+  const controller = new AbortController()
+  const waiting = reasonOf(enter('interactive', { signal: controller.signal }))
+  controller.abort(new Error('left'))
+  t.equal(await waiting, 'left')
+  t.equal(await reasonOf(enter('interactive', { signal: controller.signal })), 'left', 'or never begins')
+  first.leave('run')
+  t.same(limiter.status(), { limit: 1, inFlight: 0, waiting: 0 })
+  t.equal(clock.pending, 0)
+})
+
+t.test('batch: takes its share, and waits behind what is interactive', async t => {
+  const { enter, limiter } = fixed(4)
+  const order: string[] = []
+  const come = async (priority: Priority) => {
+    const place = await enter(priority)
+    order.push(priority)
+    return place
+  }
+  const [one] = await Promise.all([come('batch'), come('batch')])
+  const third = come('batch')
+  t.same(limiter.status(), { limit: 4, inFlight: 2, waiting: 1 }, 'room for two only')
+  const [a] = await Promise.all([come('interactive'), come('interactive')])
+  const late = come('interactive')
+  one.leave('run')
+  await late
+  t.same(order.slice(-1), ['interactive'])
+  a.leave('run')
+  await third
+  t.same(order.slice(-1), ['batch'])
+})
+
+t.test('batch: gives up its place in the queue to what is interactive, and never the other way round', async t => {
+  const { enter, limiter } = fixed(1, { maxWaiting: 2 })
+  await enter()
+  const [older, newer] = [reasonOf(enter('batch')), reasonOf(enter('batch'))]
+  t.equal(await reasonOf(enter('batch')), 'queue')
+  void enter()
+  t.equal(await newer, 'evicted')
+  void enter()
+  t.equal(await older, 'evicted')
+  t.equal(await reasonOf(enter()), 'queue')
+  t.equal(limiter.status().waiting, 2)
+})
+
+t.test('too much of both: batch is refused first', async t => {
+  const server = simulated(100, 25)
+  const limiter = limiterOf(server)
+  const [interactive, batch] = await Promise.all([
+    load(server, limiter, { perSecond: 150, seconds: 30 }),
+    load({ ...server, clock: { ...server.clock, advance() {}, get pending() { return 0 } } }, limiter, { perSecond: 400, seconds: 30, priority: 'batch' }),
+  ])
+  const lost = ({ refused }: typeof batch) => Object.values(refused).reduce((sum, count) => sum + count, 0)
+  t.ok(lost(interactive) <= 0.02 * 150 * 30, `${lost(interactive)} of 4500 interactive`)
+  t.ok(batch.done > 0 && lost(batch) > 0.5 * 400 * 30, `${batch.done} batch done, ${lost(batch)} refused`)
+})
+
+t.test('whatever comes, leaves and gives up: never above the ceiling, and nothing is left behind', async t => {
+  const step = fc.oneof(
+    fc.record({ what: fc.constant('enter' as const), priority: fc.constantFrom<Priority>('interactive', 'batch'), patienceMs: fc.integer({ min: 0, max: 500 }) }),
+    fc.record({ what: fc.constantFrom('leave' as const, 'fail' as const, 'abort' as const), which: fc.nat(50) }),
+    fc.record({ what: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 300 }) }),
+  )
+  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 5 }), async (steps, floor) => {
+    const clock = manualClock()
+    const limiter = limiterOf({ clock }, { floor, ceiling: 8, initial: 4, maxWaiting: 5 })
+    const places: Place[] = []
+    const callers: AbortController[] = []
+    let settled = 0
+    for (const each of steps) {
+      if (each.what === 'enter') {
+        const caller = new AbortController()
+        callers.push(caller)
+        limiter.enter({ priority: each.priority, signal: caller.signal, deadline: clock.now() + each.patienceMs }).then(place => places.push(place), () => {}).finally(() => settled++)
+      } else if (each.what === 'pass') clock.advance(each.ms)
+      else if (each.what === 'abort') callers[each.which]?.abort(new Error('left'))
+      else places[each.which]?.leave(each.what === 'leave' ? 'run' : null)
+      await Promise.resolve()
+      const { limit, inFlight, waiting } = limiter.status()
+      if (limit < floor || limit > 8 || inFlight > 8 || waiting > 5) return false
+    }
+    while (settled < callers.length || limiter.status().inFlight > 0) {
+      for (const place of places) place.leave('run')
+      clock.advance(1000)
+      await new Promise(resolve => void setImmediate(resolve))
+    }
+    return limiter.status().waiting === 0 && clock.pending === 0
+  }), { numRuns: 300 })
+})
