@@ -72,8 +72,9 @@ export function registerUnparsed(app: FastifyInstance, { maxConnections }: Recei
 }
 
 /** There is no reply object at this point: the bytes are written by hand, and the connection ends. */
-function answerBrokenHttp(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (socket.writable && error.code !== 'ECONNRESET' && !isAnswering(socket)) socket.write(brokenHttpReply(error.code))
+function answerBrokenHttp(error: NodeJS.ErrnoException & { rawPacket?: unknown }, socket: Socket): void {
+  const isHead = Buffer.isBuffer(error.rawPacket) && error.rawPacket.toString('latin1', 0, 5) === 'HEAD '
+  if (socket.writable && error.code !== 'ECONNRESET' && !isAnswering(socket)) socket.write(brokenHttpReply(error.code, isHead))
   socket.destroy(error)
 }
 
@@ -82,7 +83,8 @@ function isAnswering(socket: Socket & { _httpMessage?: { headersSent: boolean } 
   return socket._httpMessage?.headersSent === true
 }
 
-function brokenHttpReply(errorCode = ''): string {
+/** Of HEAD a client reads the head alone; a body would be broken HTTP to it. */
+function brokenHttpReply(errorCode = '', isHead = false): string {
   const code = wireCodes[errorCode] ?? 'invalid_http'
   const { status, title, detail } = wireErrors[code]
   const id = randomUUID()
@@ -94,7 +96,7 @@ function brokenHttpReply(errorCode = ''): string {
     `x-request-id: ${id}`,
     'connection: close',
   ]
-  return `${head.join('\r\n')}\r\n\r\n${body}`
+  return `${head.join('\r\n')}\r\n\r\n${isHead ? '' : body}`
 }
 
 function answerBrokenUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {

@@ -8,7 +8,7 @@ runScenario({ name: 'no fault', harm: () => undefined, bar: allAnswered })
 
 runScenario({
   name: 'SIGTERM under load, and another process takes over',
-  settings: { DRAIN_DELAY_MS: '1000' },
+  settings: { DRAIN_DELAY_MS: '2000' },
   timeoutMs: 10_000,
   harm: replace,
   bar: allAnswered,

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { Agent, request, type IncomingMessage } from 'node:http'
 import tap from 'tap'
-import { adminKey } from '../support/app.ts'
+import { adminKey, databaseSettings } from '../support/app.ts'
 import { contractFaults } from '../support/contract.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { fuzzRequests, type FuzzRequest } from '../support/fuzz-requests.ts'
-import { clientOf, emptyFolder, startService } from '../support/service.ts'
+import { clientOf, startService } from '../support/service.ts'
 
 /**
  * Requests made from openapi.yaml at a service in a process of its own: whatever comes, the reply is one that
@@ -18,7 +18,7 @@ const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 const lanes = 4
 
 tap.test(`${runs} requests made from openapi.yaml, seed ${seed}`, { timeout: Math.max(120_000, runs * 30) }, async t => {
-  const service = startService(t, { DATA_DIR: emptyFolder(t), REQUEST_TIMEOUT_MS: '10000' })
+  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), REQUEST_TIMEOUT_MS: '10000' })
   const url = await service.ready()
   await loadHandbook(clientOf(url))
   const ids = await someDocuments(url)

@@ -217,6 +217,7 @@ for (const world of worlds) tap.test(`hostile requests, ${world}`, { skip: skipR
       `${post}transfer-encoding: chunked\r\n\r\nzz\r\nnot a chunk\r\n`,
     ]) await brokenOff(t, app, bytes, 400, 'invalid_http')
     await brokenOff(t, app, `GET / HTTP/1.1\r\n${host}x: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large')
+    t.equal((await rawReply(app, `HEAD / HTTP/1.1\r\n${host}x: ${'a'.repeat(20_000)}\r\n\r\n`)).body, '', 'to HEAD the head alone')
     await brokenOff(t, app, 'GET / HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'invalid_request', 'GET', '/')
   })
 
