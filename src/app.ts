@@ -31,7 +31,7 @@ export interface AppDeps {
   readonly health: Health
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
-  readonly about: AboutOptions
+  readonly about: Omit<AboutOptions, 'pageHeaders'>
 }
 
 /** Bodies of questions; documents have a larger bound of their own. */
@@ -51,7 +51,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   })
   const headers = await securityHeaders()
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(headers).header('x-request-id', request.id)
+    reply.headers(headers.data).header('x-request-id', request.id)
     done()
   })
   registerProblems(app)
@@ -63,7 +63,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await registerRateLimit(app, deps.rateLimit, deps.keys)
   registerLocks(app, deps.keys)
   registerHealth(app, deps.health)
-  registerAbout(app, deps.about)
+  registerAbout(app, { ...deps.about, pageHeaders: headers.page })
   registerAsk(app, deps.ask)
   registerSearch(app, deps.search)
   registerDocuments(app, deps.documents)
