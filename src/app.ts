@@ -35,7 +35,7 @@ export interface AppDeps {
   readonly pressure: PressureOptions
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
-  readonly about: AboutOptions
+  readonly about: Omit<AboutOptions, 'pageHeaders'>
 }
 
 /** Bodies of questions; documents have a larger bound of their own. */
@@ -56,7 +56,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerAccepted(app)
   const headers = await securityHeaders()
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(headers).header('x-request-id', request.id)
+    reply.headers(headers.data).header('x-request-id', request.id)
     if (deps.health.isDraining()) reply.header('connection', 'close')
     done(deps.health.isStarted() || isProbe(request) ? undefined : new AskError('starting', { retryAfter: 1 }))
   })
@@ -75,7 +75,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await registerRateLimit(app, deps.rateLimit, deps.keys)
   registerLocks(app, deps.keys)
   registerHealth(app, deps.health)
-  registerAbout(app, deps.about)
+  registerAbout(app, { ...deps.about, pageHeaders: headers.page })
   registerAsk(app, deps.ask)
   registerSearch(app, deps.search)
   registerDocuments(app, deps.documents)

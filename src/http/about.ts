@@ -5,6 +5,8 @@ export interface AboutOptions {
   readonly version: string
   /** openapi.yaml, as it stands in the repository. */
   readonly openapi: string
+  /** For the one page. */
+  readonly pageHeaders: Readonly<Record<string, string>>
 }
 
 const addresses = {
@@ -20,7 +22,7 @@ const addresses = {
 } as const
 
 /** GET / tells what this is; GET /openapi.yaml is the contract; GET /docs is the same for people. */
-export function registerAbout(app: FastifyInstance, { version, openapi }: AboutOptions): void {
+export function registerAbout(app: FastifyInstance, { version, openapi, pageHeaders }: AboutOptions): void {
   // Made when it is first asked for: most services never are, and it takes longer than all else about starting the edge.
   let page: string | undefined
   const example = { question: 'How do I …?', collection: 'default' }
@@ -34,6 +36,7 @@ export function registerAbout(app: FastifyInstance, { version, openapi }: AboutO
   app.get('/openapi.yaml', async (_, reply) => await reply.type('application/yaml; charset=utf-8').send(openapi))
   app.get('/docs', async (_, reply) =>
     await reply
+      .headers(pageHeaders)
       .type('text/html; charset=utf-8')
       .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
       .send((page ??= referencePage(openapi))))

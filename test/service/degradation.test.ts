@@ -192,7 +192,7 @@ t.test('a query that waits for a lock', { skip: skipReason('postgres') }, async 
   })
 
   t.test('the pool and its queue are full: 503 at once with Retry-After, probes still answer', async t => {
-    const full = await startApp(t, 'postgres', { DATABASE_URL: url, POOL_SIZE: '1', POOL_MAX_OVERFLOW: '0', POOL_MAX_WAITING: '1' })
+    const full = await startApp(t, 'postgres', { DATABASE_URL: url, POOL_SIZE: '1', POOL_MAX_OVERFLOW: '0', POOL_MAX_WAITING: '1', ADMISSION: 'off' })
     await administer(url, sql => sql.begin(async sql => {
       await sql`lock table chunks`
       const first = full.ask({ question: rent, timeout_ms: 2000 })

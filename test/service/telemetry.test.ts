@@ -68,7 +68,8 @@ t.test('spans', async t => {
   }
 
   t.test('a failed model: its span and that of the quoted answer', async t => {
-    model.chat.behave({ status: 500, times: 1 })
+    // Both of its tries.
+    model.chat.behave({ status: 500, times: 2 })
     const spans = await spansOfReply(await ask({ question: rent }))
     t.same(namesOf(spans), [...stages('ask.generate'), 'ask.extract'].sort())
   })
