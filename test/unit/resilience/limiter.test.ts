@@ -221,7 +221,7 @@ t.test('too much of both: batch is refused first', async t => {
   t.ok(batch.done > 0 && lost(batch) > 0.5 * 400 * 30, `${batch.done} batch done, ${lost(batch)} refused`)
 })
 
-t.test('whatever comes, leaves and gives up: never above the ceiling, and nothing is left behind', async t => {
+t.test('whatever comes, leaves and gives up: never above the ceiling, and nothing is left behind', async () => {
   const step = fc.oneof(
     fc.record({ what: fc.constant('enter' as const), priority: fc.constantFrom<Priority>('interactive', 'batch'), patienceMs: fc.integer({ min: 0, max: 500 }) }),
     fc.record({ what: fc.constantFrom('leave' as const, 'fail' as const, 'abort' as const), which: fc.nat(50) }),
