@@ -89,17 +89,21 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
    * where one that keeps them back would have found another way: who joined it without showing anything tries once more.
    */
   async function* together(asked: Asked, run: Run, isFirstTry = true): AsyncGenerator<AskEvent, void> {
-    let isJoined = false
+    let [isOwn, isJoined] = [false, false]
+    const begin = (signal: AbortSignal) => {
+      isOwn = true
+      return makeOnce(asked, { ...run, signal })
+    }
     try {
-      for await (const { item, isShared } of flights.join(asked.place.key, run, signal => makeOnce(asked, { ...run, signal }))) {
+      for await (const { item, isShared } of flights.join(asked.place.key, run, begin)) {
         isJoined = isShared
         if (isShared && item.type === 'done') countShared(item.answer)
         yield isShared ? coalesced(item) : item
       }
     } catch (error) {
-      // Refused before it began: then nothing was shown, and it may have been batch.
-      const hasShown = run.isStreamed && !isAskError(error, 'overloaded')
-      if (!isFirstTry || !isJoined || hasShown || run.signal.aborted || !isOutage(error)) throw error
+      // Another's that was refused showed nothing, and it may have been refused for being batch.
+      const mayTryAgain = isAskError(error, 'overloaded') ? !isOwn : isJoined && !run.isStreamed && isOutage(error)
+      if (!isFirstTry || !mayTryAgain || run.signal.aborted) throw error
       yield* together(asked, run, false)
     }
   }

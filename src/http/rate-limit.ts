@@ -57,11 +57,10 @@ interface Counted {
 
 /**
  * The fields of draft-ietf-httpapi-ratelimit-headers-10 (the plugin's are those of an older one), and the refusal.
- * Who has more than half left need not care: told each time, it would cost every request a microsecond.
+ * On every reply that was counted: making and sending them takes .25 µs.
  */
 function tellerOf(seconds: number): (reply: FastifyReply, counted: Counted) => AskError | undefined {
   return (reply, { max, isExceeded, remaining, ttl }) => {
-    if (remaining * 2 >= max) return undefined
     reply.header('ratelimit-policy', `"default";q=${max};w=${seconds}`).header('ratelimit', `"default";r=${remaining};t=${Math.ceil(ttl / 1000)}`)
     if (!isExceeded) return undefined
     return new AskError('rate_limited', { detail: `at most ${max} requests in ${seconds} s; try again later`, retryAfter: ttl / 1000 })

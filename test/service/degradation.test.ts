@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Model } from '../support/model.ts'
@@ -192,19 +192,21 @@ t.test('a query that waits for a lock', { skip: skipReason('postgres') }, async 
   })
 
   t.test('the pool and its queue are full: 503 at once with Retry-After, probes still answer', async t => {
-    const full = await startApp(t, 'postgres', { DATABASE_URL: url, POOL_SIZE: '1', POOL_MAX_OVERFLOW: '0', POOL_MAX_WAITING: '1', ADMISSION: 'off' })
+    const full = await startApp(t, 'postgres', { DATABASE_URL: url, POOL_SIZE: '1', POOL_MAX_OVERFLOW: '0', POOL_MAX_WAITING: '1' })
+    // Not questions: those wait for their turn before they come so far.
+    const collections = () => full.send('GET', '/collections', undefined, { authorization: `Bearer ${adminKey}` })
     await administer(url, sql => sql.begin(async sql => {
       await sql`lock table chunks`
       const first = full.ask({ question: rent, timeout_ms: 2000 })
       await until('it holds the connection', () => full.deps.database.status().holders['retrieve'] === 1)
-      const second = full.ask({ question: 'Where is the dean?', timeout_ms: 2000 })
+      const second = collections()
       await until('another waits', () => full.deps.database.status().waiting === 1)
-      const third = await full.ask({ question: 'What of books?', timeout_ms: 2000 })
+      const third = await collections()
       t.equal(third.status, 503)
       t.equal(third.json.code, 'pool_exhausted')
       t.ok(Number(third.headers.get('retry-after')) >= 1)
       t.equal((await full.send('GET', '/readyz')).status, 200)
-      t.same([(await first).status, (await second).status], [504, 504])
+      t.same([(await first).status, (await second).status], [504, 200])
     }))
   })
 })

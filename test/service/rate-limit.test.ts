@@ -62,7 +62,7 @@ t.test('behind a proxy: each client has its own count when TRUST_PROXY is on, no
   }
 })
 
-t.test('less than half left: every reply says how much, whatever its status', async t => {
+t.test('what is left: every reply says it, whatever its status', async t => {
   const app = await edgeApp({ rateLimit: { max: 4, seconds: 600, redis: undefined } })
   const left = []
   for (const url of ['/docs', '/docs', '/collections', '/docs', '/docs']) {
@@ -70,7 +70,7 @@ t.test('less than half left: every reply says how much, whatever its status', as
     t.notOk(Object.keys(headers).some(name => name.startsWith('x-ratelimit')), 'in one form only')
     left.push(String(headers['ratelimit']).replace(/;t=\d+$/, ''))
   }
-  t.same(left, ['undefined', 'undefined', '"default";r=1', '"default";r=0', '"default";r=0'])
+  t.same(left, [3, 2, 1, 0, 0].map(count => `"default";r=${count}`))
 })
 
 t.test('an IPv6 client is its /64: more addresses are no more requests', async t => {

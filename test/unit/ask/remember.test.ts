@@ -245,6 +245,20 @@ t.test('a stream that breaks off: who joined it and showed nothing tries once mo
   t.equal(runs.length, 2)
 })
 
+t.test('refused for lack of room, before it began: who joined it tries once more, streamed or not', async t => {
+  const first = held()
+  const { ask, runs } = setUp(t, { make: nth => (nth === 1 ? first.make() : events(answer({ text: 'whole' }))) })
+  const batch = ask({}, { priority: 'batch' })
+  await settle()
+  const [joined, streamed] = [ask(), ask({}, { isStreamed: true })]
+  await settle()
+  const refused = new AskError('overloaded')
+  first.fail(refused)
+  await t.rejects(batch, refused)
+  t.same([(await joined).text, (await streamed).text], ['whole', 'whole'])
+  t.equal(runs.length, 2)
+})
+
 t.test('no-cache: made anew and kept; no-store: made anew and not kept', async t => {
   const { ask, runs } = setUp(t, { make: nth => events(answer({ text: `nth ${nth}` })) })
   await ask()
