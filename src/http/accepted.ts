@@ -6,7 +6,7 @@ const acceptedAt = Symbol('accepted at')
 type Accepted = Socket & { [acceptedAt]?: number | undefined }
 
 /** A connection that is silent for longer was opened ahead, as browsers do: its wait is not ours. */
-const aheadMs = 1000
+const aheadMs = 200
 
 /**
  * Stamps connections as they are accepted. Fastify's clock starts when the head of a request is read, and under load

@@ -87,6 +87,17 @@ for (const world of worlds) {
       })
     }
 
+    t.test('a client that waits for a slow model: no connection is held for it', async t => {
+      model.chat.behave({ silent: true })
+      await untilAborted(model.chat, async () => {
+        const client = askOnly(app, { question: 'Who settles foreign students?' })
+        const asked = model.chat.requests.length
+        await until('the model is asked', () => model.chat.requests.length > asked)
+        t.match(app.deps.database.status().holders, { retrieve: undefined, collections: undefined })
+        return client
+      })
+    })
+
     t.test('in the middle of its body: no model is asked, the service goes on', async t => {
       const asked = model.chat.requests.length
       const { port } = new URL(app.url)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
+import { assertNoLease } from '../../src/adapters/no-lease.ts'
 import { createPool, type Pool, type PoolOptions, type Sql } from '../../src/adapters/pool.ts'
 import { openClient } from '../../src/adapters/postgres-client.ts'
 import { createDatabase } from '../support/database.ts'
@@ -135,11 +136,18 @@ t.test('a fault of SQL is passed on as it is', { skip }, async t => {
 t.test('every connection killed by the administrator: what runs fails as unavailable, what comes next has new ones', { skip }, async t => {
   const { pool, side } = await openPool(t, { size: 3 })
   const killAll = () => side`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pool test' and datname = current_database() and pid <> pg_backend_pid()`
+<<<<<<< HEAD
   const sleeping = [1, 2, 3].map(() => lease(pool, sql => sql`select pg_sleep(60)`))
   const ended = Promise.allSettled(sleeping)
   await activeQueries(side, 3)
   await killAll()
   for (const each of await ended) t.match(each, { status: 'rejected', reason: { code: 'database_unavailable' } })
+=======
+  const sleeping = Promise.allSettled([1, 2, 3].map(() => lease(pool, sql => sql`select pg_sleep(60)`)))
+  await activeQueries(side, 3)
+  await killAll()
+  for (const each of await sleeping) t.match(each, { status: 'rejected', reason: { code: 'database_unavailable' } })
+>>>>>>> i5-d
   t.match(pool.status(), { open: 0, checkedOut: 0 })
   await lease(pool, sql => sql`select 1`)
   await killAll()
@@ -154,12 +162,12 @@ t.test('a frozen server: an abort gives the connection up, the place is free, an
   await Promise.all([1, 2].map(() => lease(pool, sql => sql`select 1`)))
   server.freeze()
   const controller = new AbortController()
-  const stuck = [1, 2].map(() => lease(pool, sql => sql`select 1`, controller.signal))
+  const stuck = Promise.allSettled([1, 2].map(() => lease(pool, sql => sql`select 1`, controller.signal)))
   const next = lease(pool, sql => sql`select 1`)
   await until('both ask, the third waits', () => pool.status().waiting === 1)
   await turn()
   controller.abort(new Error('gone'))
-  for (const each of await Promise.allSettled(stuck)) t.match(each, { status: 'rejected', reason: { message: 'gone' } })
+  for (const each of await stuck) t.match(each, { status: 'rejected', reason: { message: 'gone' } })
   await t.rejects(next, { code: 'database_unavailable', retryAfter: 1 }, 'a new one cannot be opened either, and that is bounded')
   t.match(pool.status(), { open: 0, checkedOut: 0, waiting: 0, totals: { destroyed: 2 } })
   server.thaw()
@@ -219,6 +227,20 @@ t.test('a proxy that takes connections and closes them: bounded, and nothing is 
   const pool = createPool({ connect: () => client, size: 1, maxOverflow: 0, maxWaiting: 1, cancelBackend: async () => {}, openLimitMs: 300 })
   await t.rejects(lease(pool, async () => {}), { code: 'database_unavailable' })
   t.match(pool.status(), { open: 0, checkedOut: 0 })
+})
+
+t.test('a model may not be asked while a connection is held; what a lease left running afterwards may', { skip }, async t => {
+  const { pool } = await openPool(t)
+  const { promise: isBack, resolve: back } = Promise.withResolvers<void>()
+  let later: Promise<void> | undefined
+  const inside = lease(pool, async () => {
+    later = isBack.then(() => assertNoLease('a model'))
+    assertNoLease('a model')
+  })
+  await t.rejects(inside, { message: 'a model is asked while a database connection is held' })
+  back()
+  await later
+  assertNoLease('a model')
 })
 
 t.test('waits and holds are told', { skip }, async t => {
