@@ -136,18 +136,10 @@ t.test('a fault of SQL is passed on as it is', { skip }, async t => {
 t.test('every connection killed by the administrator: what runs fails as unavailable, what comes next has new ones', { skip }, async t => {
   const { pool, side } = await openPool(t, { size: 3 })
   const killAll = () => side`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pool test' and datname = current_database() and pid <> pg_backend_pid()`
-<<<<<<< HEAD
-  const sleeping = [1, 2, 3].map(() => lease(pool, sql => sql`select pg_sleep(60)`))
-  const ended = Promise.allSettled(sleeping)
-  await activeQueries(side, 3)
-  await killAll()
-  for (const each of await ended) t.match(each, { status: 'rejected', reason: { code: 'database_unavailable' } })
-=======
   const sleeping = Promise.allSettled([1, 2, 3].map(() => lease(pool, sql => sql`select pg_sleep(60)`)))
   await activeQueries(side, 3)
   await killAll()
   for (const each of await sleeping) t.match(each, { status: 'rejected', reason: { code: 'database_unavailable' } })
->>>>>>> i5-d
   t.match(pool.status(), { open: 0, checkedOut: 0 })
   await lease(pool, sql => sql`select 1`)
   await killAll()
