@@ -11,7 +11,7 @@ export interface WriteSteps {
   readonly extract: Stage<Request, Extracted>
   /** Name of the language model. */
   readonly model: string | null
-  /** Milliseconds kept back from the model, so that a quoted answer can still be made when it uses up its time. */
+  /** Least milliseconds kept back from the model, so that a quoted answer can still be made when it uses up its time. */
   readonly reserveMs: number
 }
 
@@ -38,7 +38,7 @@ export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run
   let isShown = false
   try {
     let draft: Draft | undefined
-    for await (const event of steps.generate(request, { ...run, deadline: run.deadline - steps.reserveMs })) {
+    for await (const event of steps.generate(request, { ...run, deadline: run.deadline - reserveOf(steps, run) })) {
       if (event.type === 'end') draft = event.draft
       else if (run.isStreamed) {
         isShown = true
@@ -51,6 +51,14 @@ export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run
     run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, 'the model failed: answering with quoted sentences')
     return yield* quote(steps, request, run, ['generation'], { ...noUsage, llmCalls: 1 })
   }
+}
+
+/** More than the least where there is time: on a busy machine quoting takes its turn like everything else. */
+const reservedShare = 0.15
+const mostReservedMs = 1000
+
+function reserveOf({ reserveMs }: WriteSteps, { deadline }: Run): number {
+  return Math.max(reserveMs, Math.min(mostReservedMs, (deadline - performance.now()) * reservedShare))
 }
 
 async function* finished({ model }: WriteSteps, draft: Draft, { asked, passages }: Request, run: Run): AsyncGenerator<AskEvent, Written> {

@@ -11,6 +11,7 @@ const timeoutMs = 30_000
 /** Asks on a connection that was silent before each question for so long; what was gone of its time when it was begun, in ms. */
 async function goneAfter(t: Test, ...silences: readonly number[]): Promise<number[]> {
   const gone: number[] = []
+  // oxlint-disable-next-line require-yield -- it gives nothing: what is asked is when it is called
   async function* ask(_: unknown, { deadline }: Run) {
     gone.push(timeoutMs - (deadline - performance.now()))
     throw new AskError('model_failed')
