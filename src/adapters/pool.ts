@@ -25,7 +25,7 @@ export interface PoolOptions {
   readonly cancelBackend?: (pid: number) => Promise<void>
   /** From a cancel until the connection is given up: a server that is frozen or cut off hears of no cancel. */
   readonly cancelGraceMs?: number
-  /** To open a connection: longer, and there is no database. */
+  /** To open a connection: longer, and there is no database. Behind the driver's own 5 s, which says more of what it was at. */
   readonly openLimitMs?: number
   /** The longest a lease may be out, unless its terms say otherwise. Above what any request may take: it is a fault. */
   readonly holdLimitMs?: number
@@ -71,7 +71,7 @@ interface Waiter {
   readonly give: (connection: Connection) => void
 }
 
-const defaults = { surplusMs: 5000, cancelGraceMs: 2000, openLimitMs: 5000, holdLimitMs: 60_000, statementTimeoutMs: 0 }
+const defaults = { surplusMs: 5000, cancelGraceMs: 2000, openLimitMs: 6000, holdLimitMs: 60_000, statementTimeoutMs: 0 }
 
 /**
  * A lease pool over postgres.js, which itself queues without limit and without a time-out and knows no

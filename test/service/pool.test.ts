@@ -244,9 +244,8 @@ t.test('waits and holds are told', { skip }, async t => {
 })
 
 async function activeQueries(side: Sql, wanted: number): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
-    const [row] = await side`select count(*)::int as count from pg_stat_activity where state = 'active' and query like '%pg_sleep(60)%' and pid <> pg_backend_pid()`
-    if (row?.['count'] === wanted) return
-  }
-  throw new Error(`never saw ${wanted} active queries`)
+  await until(`${wanted} queries are active`, async () => {
+    const rows = await side`select from pg_stat_activity where state = 'active' and query like '%pg_sleep(60)%' and datname = current_database() and pid <> pg_backend_pid()`
+    return rows.length === wanted
+  })
 }
