@@ -33,7 +33,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   try {
     await checkModels(deps.store, deps.models.embedder.model)
     app = await buildApp(appDeps())
-    const address = await app.listen({ host: config.host, port: config.port })
+    const address = await app.listen({ host: config.host, port: config.port, backlog })
     isStarted = true
     log.info({ address, database: deps.database.version, bm25: deps.bm25, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
     const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
@@ -97,6 +97,12 @@ async function closeConnections(app: FastifyInstance): Promise<void> {
     clearInterval(sweep)
   }
 }
+
+/**
+ * Connections that may wait to be accepted (Linux takes no more than `net.core.somaxconn`). With Node's 511 a rush of
+ * new ones while the process is busy for a moment loses some, and whose was lost tries again after 1, 3, 7, 15 s.
+ */
+const backlog = 4096
 
 const maxDocumentBytes = 16 * 1024 * 1024
 
