@@ -151,7 +151,7 @@ export const settings = {
   admissionFloor: setting('ADMISSION_FLOOR', '10', 'Questions answered anew at once, at the least, however slow they get; kept below `POOL_SIZE`.', integer(1, 10_000)),
   admissionCeiling: setting('ADMISSION_CEILING', '500', 'The same at the most. Between the two the limit is found from how long answers take; the excess gets 503.', integer(1, 10_000)),
   admissionMaxWaiting: setting('ADMISSION_MAX_WAITING', '100', 'Questions that may wait for their turn.', integer(0, 10_000)),
-  admissionMaxWaitMs: setting('ADMISSION_MAX_WAIT_MS', '50', 'Longest wait for it, or a fifth of what an answer takes, if that is longer; who would wait longer is refused at once.', integer(0, 60_000)),
+  admissionMaxWaitMs: setting('ADMISSION_MAX_WAIT_MS', '20', 'Longest wait for it, or a tenth of what an answer takes, if that is longer; who would wait longer is refused at once.', integer(0, 60_000)),
   admissionBatchShare: setting('ADMISSION_BATCH_SHARE', '0.5', 'What requests with `X-Priority: batch` may take of the limit.', fraction()),
   maxEventLoopDelayMs: setting('MAX_EVENT_LOOP_DELAY_MS', '1000', 'All requests but probes get 503 while the process is later than this at its work; `0`: never.', integer(0, 60_000)),
   maxHeapShare: setting('MAX_HEAP_SHARE', '0.9', 'The same while more than this of the memory that Node may use is in use; `0`: never.', fraction()),

@@ -186,6 +186,7 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
   return createRemembering({
     steps: {
       peek: current.peek,
+      last: current.last,
       find: stage('remember', budgetMs.remember, async (name, run) => await current.find(name, run.signal)),
       check: stage('remember', budgetMs.remember, async (name, run) => await current.check(name, run.signal)),
       claim: caches.shared && stage('remember', timeoutMs, claimFrom(caches.shared)),

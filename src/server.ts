@@ -35,7 +35,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   let app: FastifyInstance | undefined
   try {
     app = await buildApp(appDeps(() => services as Services))
-    const address = await app.listen({ host: config.host, port: config.port })
+    const address = await app.listen({ host: config.host, port: config.port, backlog })
     log.info({ address }, 'listening, and starting')
     const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs }))
     await checkModels(deps.store, deps.models.embedder.model)
@@ -137,6 +137,12 @@ async function closeConnections(app: FastifyInstance): Promise<void> {
     clearInterval(sweep)
   }
 }
+
+/**
+ * Connections that may wait to be accepted (Linux takes no more than `net.core.somaxconn`). With Node's 511 a rush of
+ * new ones while the process is busy for a moment loses some, and whose was lost tries again after 1, 3, 7, 15 s.
+ */
+const backlog = 4096
 
 const maxDocumentBytes = 16 * 1024 * 1024
 

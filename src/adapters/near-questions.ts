@@ -65,9 +65,11 @@ export function createNearQuestions(database: Pick<Database, 'lease'>): NearQues
           (select expires_at from cached_questions order by expires_at desc offset ${mostQuestions} limit 1)`
       await sql`
         delete from near_observations o using (
-          select model, (select id from near_observations n where n.model = m.model order by id desc offset ${newestObservations} limit 1) as surplus
-          from (select distinct model from near_observations) m) s
-        where o.model = s.model and o.id <= s.surplus`
+          select model, min(id) as oldest
+          from (select model, id, row_number() over (partition by model order by id desc) as place from near_observations) ranked
+          where place <= ${newestObservations}
+          group by model) kept
+        where o.model = kept.model and o.id < kept.oldest`
     })
   }
 

@@ -9,21 +9,31 @@ export interface Admission {
   /** The same events, begun when there is room. Throws `overloaded`, mostly at once, when there will not be soon. */
   events(run: Run, begin: () => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void>
   search(search: SearchPassages): SearchPassages
+  /** Throws what `events` would throw at once now. */
+  check(run: Run): void
 }
 
 export interface AdmissionCounts {
   refused(priority: Priority, reason: RefusedBy): void
 }
 
-export function createAdmission(limiter: Pick<Limiter, 'enter'>, counts: AdmissionCounts): Admission {
+export function createAdmission(limiter: Pick<Limiter, 'enter' | 'refuses'>, counts: AdmissionCounts): Admission {
   async function enter({ priority = 'interactive', signal, deadline }: Run) {
     try {
       return await limiter.enter({ priority, signal, deadline })
     } catch (error) {
-      if (!(error instanceof Refused)) throw error
-      counts.refused(priority, error.reason)
-      throw overloaded(error)
+      throw error instanceof Refused ? told(error, priority) : error
     }
+  }
+
+  function told(refused: Refused, priority: Priority): AskError {
+    counts.refused(priority, refused.reason)
+    return overloaded(refused)
+  }
+
+  function check({ priority = 'interactive', signal, deadline }: Run): void {
+    const refused = limiter.refuses({ priority, signal, deadline })
+    if (refused) throw told(refused, priority)
   }
 
   async function* events(run: Run, begin: () => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
@@ -55,7 +65,7 @@ export function createAdmission(limiter: Pick<Limiter, 'enter'>, counts: Admissi
     }
   }
 
-  return { events, search }
+  return { events, search, check }
 }
 
 /** What takes about as long as each other. Null: quotes because the model failed at once say nothing of how long answers take. */
@@ -76,5 +86,6 @@ const details: Readonly<Record<RefusedBy, string>> = {
   queue: 'as many questions as may wait are waiting; try again later',
   wait: 'more is asked than can be answered in time; try again later',
   time: 'more is asked than can be answered in the time left; try again later, or with more time',
+  overdue: 'more is asked than can be answered in time; try again later',
   evicted: 'more is asked than can be answered, and what is interactive goes first; try again later',
 }

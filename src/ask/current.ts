@@ -29,6 +29,8 @@ const failedMs = 2 * (readLimitMs + pauseMs)
 export interface Current {
   /** At once, if what is known can be trusted. */
   peek(name: string): AskedCollection | undefined
+  /** What was known of it last, however old: for guesses only. */
+  last(name: string): AskedCollection | undefined
   /**
    * The collection; null when there is none. Where it cannot be read soon: what was known of it last, `unchecked`;
    * where nothing was, it waits on, and rejects with what the read failed by, or the signal's reason.
@@ -137,7 +139,7 @@ export function createCurrent(read: (name: string, signal: AbortSignal) => Promi
     }
   }
 
-  return { peek, find, check, forget }
+  return { peek, last: name => known.get(name)?.collection, find, check, forget }
 }
 
 const never = new AbortController().signal

@@ -17,7 +17,7 @@ export interface MakeSteps {
   /** Null: near questions share no answers. */
   readonly near: NearAnswers | null
   /** Absent: whatever is asked is made. */
-  readonly admission?: Pick<Admission, 'events'>
+  readonly admission?: Pick<Admission, 'events' | 'check'>
   /** The pipeline: what all of this is there to spare. */
   readonly make: AskWithin
 }

@@ -17,6 +17,8 @@ export interface RememberSteps extends MakeSteps {
   readonly check: Stage<string, AskedCollection | null>
   /** The same at once, if it is known. */
   readonly peek: (name: string) => AskedCollection | undefined
+  /** What was known of it last, however old. */
+  readonly last?: (name: string) => AskedCollection | undefined
 }
 
 export interface RememberOptions {
@@ -62,11 +64,19 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
   }
 
   async function* ask(question: Question, run: Run): AsyncGenerator<AskEvent, void> {
-    const collection = steps.peek(question.collection) ?? (await located(steps.find, question, run))
+    const collection = steps.peek(question.collection) ?? (await found(question, run))
     if (!collection.unchecked) return yield* askWithin(question, collection, run)
     const last = await lastOf(question, collection, run.wishes)
     if (last) return yield* replay(last)
     yield* askWithin(question, await located(steps.check, question, run), run)
+  }
+
+  /** To look it up may take long just when there is too much to do: what would then be refused is refused before. */
+  async function found(question: Question, run: Run): Promise<AskedCollection> {
+    const last = steps.last?.(question.collection)
+    const key = last && placeOf(question, last, fingerprint).key
+    if (key !== undefined && steps.admission && !flights.has(key) && !(await kept.find(key))) steps.admission.check(run)
+    return await located(steps.find, question, run)
   }
 
   async function* askWithin(question: Question, collection: AskedCollection, run: Run): AsyncGenerator<AskEvent, void> {

@@ -5,9 +5,9 @@ export type Priority = 'interactive' | 'batch'
 
 /**
  * `queue`: no place to wait; `wait`: it would take too long; `time`: longer than the caller has; `evicted`: an
- * interactive one came for the place.
+ * interactive one came for the place; `overdue`: it took much longer than expected.
  */
-export type RefusedBy = 'queue' | 'wait' | 'time' | 'evicted'
+export type RefusedBy = 'queue' | 'wait' | 'time' | 'evicted' | 'overdue'
 
 export class Refused extends Error {
   readonly reason: RefusedBy
@@ -29,7 +29,7 @@ export interface LimiterOptions {
   /** What it starts from. */
   readonly initial?: number
   readonly maxWaiting: number
-  /** Longer than this is not waited, or than a fifth of what runs take. */
+  /** Longer than this is not waited, or than a tenth of what runs take. */
   readonly maxWaitMs: number
   /** Of the limit, 0…1: what batch may take of it, one at the least. */
   readonly batchShare: number
@@ -63,7 +63,7 @@ interface Waiter extends EnterTerms {
 
 /** The wait is an estimate: after so many times what it may be at most, it was a wrong one. */
 const overdue = 10
-const waitShare = 0.2
+const waitShare = 0.1
 
 /**
  * Admits as many runs at once as do not slow each other down (gradient.ts), and lets a few wait for their turn.
@@ -80,7 +80,15 @@ export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWai
     if (terms.signal.aborted) return Promise.reject(terms.signal.reason)
     if (hasRoom(terms.priority)) return Promise.resolve(occupy(terms.priority))
     const reason = whyNot(terms)
-    return reason === null ? wait(terms) : Promise.reject(refusal(reason))
+    if (reason !== null) return Promise.reject(refusal(reason))
+    if (isFull()) evict()
+    return wait(terms)
+  }
+
+  /** What {@link enter} would reject with now, and nothing is changed by asking; null: it would not. */
+  function refuses(terms: EnterTerms): Refused | null {
+    const reason = hasRoom(terms.priority) ? null : whyNot(terms)
+    return reason === null ? null : refusal(reason)
   }
 
   function hasRoom(priority: Priority): boolean {
@@ -116,8 +124,11 @@ export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWai
     const expectedMs = ((surplus + ahead + 1) * recentMs) / shareOf(priority)
     if (expectedMs >= deadline - clock.now()) return 'time'
     if (expectedMs > longestMs()) return 'wait'
-    if (queues.interactive.size + queues.batch.size < maxWaiting) return null
-    return priority === 'interactive' && evict() ? null : 'queue'
+    return isFull() && (priority === 'batch' || queues.batch.size === 0) ? 'queue' : null
+  }
+
+  function isFull(): boolean {
+    return queues.interactive.size + queues.batch.size >= maxWaiting
   }
 
   function longestMs(): number {
@@ -125,10 +136,9 @@ export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWai
   }
 
   /** The one that came last: it has waited least. */
-  function evict(): boolean {
+  function evict(): void {
     const victim = [...queues.batch].at(-1)
     victim?.refuse(refusal('evicted'))
-    return victim !== undefined
   }
 
   function refusal(reason: RefusedBy): Refused {
@@ -141,7 +151,7 @@ export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWai
     const queue = queues[priority]
     const leftMs = deadline - clock.now()
     const longest = overdue * longestMs()
-    const timer = clock.setTimeout(() => waiter.refuse(refusal(leftMs < longest ? 'time' : 'wait')), Math.min(leftMs, longest))
+    const timer = clock.setTimeout(() => waiter.refuse(refusal(leftMs < longest ? 'time' : 'overdue')), Math.min(leftMs, longest))
     const onAbort = () => waiter.refuse(signal.reason)
     const stop = () => {
       queue.delete(waiter)
@@ -170,7 +180,7 @@ export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWai
     return { limit: gradient.limit(), inFlight: running.interactive + running.batch, waiting: queues.interactive.size + queues.batch.size }
   }
 
-  return { enter, status }
+  return { enter, refuses, status }
 }
 
 export type Limiter = ReturnType<typeof createLimiter>

@@ -92,7 +92,7 @@ export function createSingleFlight<Item>(now: () => number = () => performance.n
     if (flights.get(key) === flight) flights.delete(key)
   }
 
-  return { join, size: () => flights.size }
+  return { join, has: (key: string) => flights.has(key), size: () => flights.size }
 }
 
 function tell(flight: Flight<unknown>): void {

@@ -18,7 +18,7 @@ function limited(refusal?: Refused) {
     let isIn = true
     return { leave: (kind: string | null) => void (isIn && left.push(kind), (isIn = false)) }
   }
-  return { entered, left, refused, admission: createAdmission({ enter }, { refused: (...why) => void refused.push(why.join(' ')) }) }
+  return { entered, left, refused, admission: createAdmission({ enter, refuses: () => refusal ?? null }, { refused: (...why) => void refused.push(why.join(' ')) }) }
 }
 
 async function* given(made: Partial<Answer>): AsyncGenerator<AskEvent> {
@@ -69,13 +69,14 @@ t.test('comes in with what the run says of itself', async t => {
   t.match(entered, [{ priority: 'interactive', deadline: 123, signal: run.signal }, { priority: 'batch' }])
 })
 
-for (const reason of ['queue', 'wait', 'time', 'evicted'] as RefusedBy[]) {
+for (const reason of ['queue', 'wait', 'time', 'evicted', 'overdue'] as RefusedBy[]) {
   t.test(`no room (${reason}): overloaded, counted, and nothing begins`, async t => {
     const { admission, refused } = limited(new Refused(reason, 2400))
     const begin = () => { throw new Error('it began') }
     await t.rejects(admission.events({ ...runOf(), priority: 'batch' }, begin).next(), { code: 'overloaded', retryAfter: 2.4, detail: /try again later/ })
     await t.rejects(admission.search(begin)(question, runOf()), { code: 'overloaded' })
-    t.same(refused, [`batch ${reason}`, `interactive ${reason}`])
+    t.throws(() => admission.check(runOf()), { code: 'overloaded' })
+    t.same(refused, [`batch ${reason}`, `interactive ${reason}`, `interactive ${reason}`])
   })
 }
 
