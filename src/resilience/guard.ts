@@ -14,7 +14,7 @@ export interface Reading {
 }
 
 export interface GuardOptions {
-  /** See {@link createBreaker}; also, a call cut short by its deadline counts as a fault only if it had this long. */
+  /** See {@link createBreaker}. */
   readonly slowMs: number
   readonly read: (error: unknown) => Reading
   /** What a call gets that is not made; `ms` until one may be. */
@@ -37,6 +37,11 @@ export interface Guard {
   reset(): void
 }
 
+/** A call cut short by its deadline is a fault when it had so many times what calls usually take, and a second at the least. */
+const patience = 4
+const leastPatienceMs = 1000
+const usualWeight = 0.1
+
 /** Longest wait before the second try; the shortest is none (full jitter). */
 const jitterMs = 100
 /** Who asks to be left alone for longer is not asked again for this request. */
@@ -52,6 +57,14 @@ export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {
   const breaker = createBreaker({ slowMs, clock, random, ...(onChange && { onChange }) })
   const budget = createRetryBudget()
   let pausedUntil = 0
+  /** Milliseconds that a call takes that goes well, or its first item; undefined until one did. */
+  let usualMs: number | undefined
+
+  function wentWell(attempt: Attempt, ms: number, isFirst: boolean): void {
+    usualMs = usualMs === undefined ? ms : usualMs + usualWeight * (ms - usualMs)
+    attempt.end('ok', ms)
+    if (isFirst) budget.earn()
+  }
 
   function enter(): Attempt {
     const pause = pausedUntil - clock.now()
@@ -65,8 +78,7 @@ export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {
       const attempt = enter()
       try {
         const result = await work(attempt)
-        attempt.end('ok')
-        if (isFirst) budget.earn()
+        wentWell(attempt, attempt.ms(), isFirst)
         return result
       } catch (error) {
         const reading = settle(attempt, error, signal)
@@ -86,8 +98,7 @@ export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {
           yield item
         }
         isSettled = true
-        attempt.end('ok', firstAfter)
-        if (isFirst) budget.earn()
+        wentWell(attempt, firstAfter ?? attempt.ms(), isFirst)
         return
       } catch (error) {
         isSettled = true
@@ -109,8 +120,12 @@ export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {
   /** A caller who left says nothing; one whose time was over does, if that was time enough. */
   function readAll(error: unknown, attempt: Attempt, signal: AbortSignal): Reading {
     const isLate = isAskError(error, 'deadline_exceeded')
-    if (isLate) return { verdict: attempt.ms() >= slowMs ? 'fault' : 'nothing', isRetryable: false }
+    if (isLate) return { verdict: attempt.ms() >= longEnoughMs() ? 'fault' : 'nothing', isRetryable: false }
     return signal.aborted ? { verdict: 'nothing', isRetryable: false } : read(error)
+  }
+
+  function longEnoughMs(): number {
+    return usualMs === undefined ? slowMs : Math.min(slowMs, Math.max(leastPatienceMs, patience * usualMs))
   }
 
   async function mayTryAgain({ isRetryable, pauseMs = 0 }: Reading, signal: AbortSignal): Promise<boolean> {

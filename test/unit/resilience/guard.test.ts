@@ -143,6 +143,24 @@ t.test('a breaker', async t => {
     for (let i = 0; i < 5; i++) await late(1000, new AskError('deadline_exceeded'))
     t.equal(guard.state(), 'open')
   })
+
+  t.test('time enough is four times what calls usually take, where that is known and less', async t => {
+    for (const [usualMs, cutMs, state] of [[10, 999, 'closed'], [10, 1000, 'open'], [500, 1999, 'closed'], [500, 2000, 'open']] as const) {
+      const clock = manualClock()
+      const guard = createGuard({ slowMs: 5000, read, refusal, clock, random: () => 0.5 })
+      const call = async (ms: number, error?: Error) => {
+        const signal = new AbortController().signal
+        await guard.run(signal, async () => {
+          clock.advance(ms)
+          if (error) throw error
+        }).catch(() => {})
+      }
+      await call(usualMs)
+      clock.advance(10_000)
+      for (let i = 0; i < 5; i++) await call(cutMs, new AskError('deadline_exceeded'))
+      t.equal(guard.state(), state, `usually ${usualMs} ms, cut at ${cutMs}`)
+    }
+  })
 })
 
 t.test('streams', async t => {
