@@ -202,9 +202,9 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
   })
 }
 
-/** The first guess is what the pool can do; the limit is found from there. */
+/** The first guess is what the pool can do, and more than a small one: a run needs no connection while its model writes. */
 function admissionOf({ admission, database: { poolSize, poolMaxOverflow } }: Config, { admission: metrics }: Metrics): Admission {
-  const limiter = createLimiter({ ...admission, initial: poolSize + poolMaxOverflow })
+  const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
   metrics.watch(limiter.status)
   return createAdmission(limiter, metrics)
 }
