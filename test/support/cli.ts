@@ -43,5 +43,14 @@ export async function runCli(args: readonly string[], options?: CliOptions): Pro
 async function outcomeOf(child: ChildProcess): Promise<Finished> {
   const code = new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject))
   const [stdout, stderr] = await Promise.all([text(child.stdout!).catch(() => ''), text(child.stderr!)])
-  return { code: await code, stdout, stderr, json: stdout.startsWith('{') ? JSON.parse(stdout) : undefined }
+  return { code: await code, stdout, stderr, json: jsonOf(stdout) }
+}
+
+/** Undefined: it is no JSON, or several lines of it, as a log is. */
+function jsonOf(stdout: string): any {
+  try {
+    return stdout.startsWith('{') ? JSON.parse(stdout) : undefined
+  } catch {
+    return undefined
+  }
 }
