@@ -23,6 +23,7 @@ export function tidy(text: string): string {
   return text
     .replace(pictographs, ' ')
     .replace(invisible, '')
+    .normalize('NFC') // the Greek oxia is an acute, and that an apostrophe
     .replace(apostrophes, "'") // before NFKC too, which takes ´ apart into a space and a mark
     .normalize('NFKC')
     .replace(apostrophes, "'")

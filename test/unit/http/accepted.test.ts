@@ -32,8 +32,10 @@ async function goneAfter(t: Test, ...silences: readonly number[]): Promise<numbe
 }
 
 t.test("a connection's first question: its time counts from the accept", async t => {
-  const [gone] = await goneAfter(t, 200)
-  t.ok(gone! > 190)
+  // Several: on a busy machine one may be taken for a connection that was opened ahead.
+  const gone = []
+  for (let i = 0; i < 5; i++) gone.push(...(await goneAfter(t, 50)))
+  t.ok(gone.some(ms => ms > 45), gone.join())
 })
 
 t.test('its next question: from its own head; nobody waits between two', async t => {
