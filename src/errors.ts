@@ -100,6 +100,11 @@ export function isOutage(error: unknown): boolean {
   return isAskError(error) && error.status >= 500
 }
 
+/** Chat calls that a failure stands for: a breaker that is open lets none be made. */
+export function callsMade({ code }: AskError): number {
+  return code === 'model_paused' ? 0 : 1
+}
+
 /** How loud the log is about a fault that was got over: of a breaker that is open, its opening was told. */
 export function loudness({ code }: AskError): 'debug' | 'warn' {
   return code === 'model_paused' ? 'debug' : 'warn'

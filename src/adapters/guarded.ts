@@ -63,11 +63,12 @@ export function guardEmbedder(embedder: Embedder, { hedgeMs, onHedge }: GuardEmb
   const hedge = hedgeMs === 0 ? null : createHedge({ afterMs: hedgeMs, onHedge })
   const guarded: Pick<Embedder, 'embed'> & { readonly guard: Guard } = {
     guard: own,
-    embed: (texts, signal, kind) => own.run(signal, () => {
+    embed(texts, signal, kind) {
       const call = (either: AbortSignal) => embedder.embed(texts, either, kind)
-      // Documents are embedded in large calls of their own time: only questions are worth asking twice.
-      return hedge && kind === 'query' ? hedge(signal, call) : call(signal)
-    }),
+      // Documents come in large calls, which may take long: an upload must not make questions go without vectors.
+      if (kind !== 'query') return call(signal)
+      return own.run(signal, () => (hedge ? hedge(signal, call) : call(signal)))
+    },
   }
   // Not copied: the length of its vectors may be learned later.
   return Object.assign(Object.create(embedder) as Embedder, guarded)

@@ -1,4 +1,4 @@
-import { isAskError, loudness } from '../errors.ts'
+import { callsMade, isAskError, loudness } from '../errors.ts'
 import type { ChatModel } from './chat.ts'
 import { sentinel } from './markers.ts'
 import { condensePrompt, rephrasePrompt } from './prompt.ts'
@@ -39,7 +39,7 @@ export function rewriteWith(model: ChatModel): Rewrites {
     } catch (error) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
       run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, 'question not rewritten: going on as asked')
-      return { lines: [], usage }
+      return { lines: [], usage: { ...usage, llmCalls: callsMade(error) } }
     }
     const lines = text.split('\n').map(line => line.trim().slice(0, maxLength)).filter(line => line !== '' && line !== sentinel)
     return { lines, usage }

@@ -1,4 +1,4 @@
-import { isAskError, loudness, type AskError } from '../errors.ts'
+import { callsMade, isAskError, loudness, type AskError } from '../errors.ts'
 import { cite } from './cite.ts'
 import type { Extracted } from './compose.ts'
 import type { Draft, DraftEvent, Request } from './generate.ts'
@@ -49,7 +49,7 @@ export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run
   } catch (error) {
     if (isShown || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
     run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, 'the model failed: answering with quoted sentences')
-    return yield* quote(steps, request, run, ['generation'], { ...noUsage, llmCalls: 1 })
+    return yield* quote(steps, request, run, ['generation'], { ...noUsage, llmCalls: callsMade(error) })
   }
 }
 
