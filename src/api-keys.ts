@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Priority } from './ask/terms.ts'
 
 /**
  * API_KEYS and API_KEYS_FILE: who may do what. Of a key only its SHA-256 is kept, here and in the configuration. A fast
@@ -25,8 +26,7 @@ export const scopes = ['ask', 'admin', 'monitoring'] as const
 /** `ask`: POST /ask and /search; `admin`: documents and caches; `monitoring`: /metrics. */
 export type Scope = (typeof scopes)[number]
 
-const priorities = ['interactive', 'batch'] as const
-export type Priority = (typeof priorities)[number]
+const priorities: readonly Priority[] = ['interactive', 'batch']
 
 type Json = Readonly<Record<string, unknown>>
 
