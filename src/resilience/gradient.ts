@@ -21,7 +21,7 @@ export interface Sample {
 const longWindows = 600
 const warmUpWindows = 10
 /** By so much a window may be slower than usual before the limit falls. */
-const tolerance = 1.3
+const tolerance = 1.2
 const smoothing = 0.2
 /** A window a factor, until a window is slower than usual for the first time. */
 const probing = 1.25
