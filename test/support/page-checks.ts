@@ -33,7 +33,7 @@ export const faint = `(() => {
   for (const line of document.querySelectorAll('.plot path:not(.area):not(.bar), .key path, .icon')) {
     const style = getComputedStyle(line)
     checked++
-    const found = ratio(line.closest('div, li'), line.matches('.icon') ? style.color : style.stroke)
+    const found = ratio(line.closest('div, li, p'), line.matches('.icon') ? style.color : style.stroke)
     if (found < 3) faults.push(found.toFixed(2) + ' line ' + line.getAttribute('class'))
   }
   if (checked < 8) faults.push('only ' + checked + ' texts were found')
@@ -74,5 +74,8 @@ export const unreadable = `(() => {
   return faults
 })()`
 
-/** Sum of what moved without anybody having touched anything, from now on. */
-export const watchShifts = `new PerformanceObserver(list => { for (const entry of list.getEntries()) window.shifted = (window.shifted ?? 0) + entry.value }).observe({ type: 'layout-shift' })`
+/** Where everything stands that is not text: what a reader would see jump. */
+export const places = `[...document.querySelectorAll('body *')].filter(element => !element.matches('code, b, span, p, .icon, .icon *, .plot svg *')).map(element => {
+  const { x, y, width, height } = element.getBoundingClientRect()
+  return [element.tagName, element.className.baseVal ?? element.className, x, y + scrollY, width, height].join(' ')
+})`
