@@ -36,7 +36,7 @@ export async function serveFigures(t: Owner, first: Condition): Promise<Figures>
   let condition = first
   let asked = 0
   let authorization: string | undefined
-  let over: readonly object[] = []
+  let over: readonly (object | undefined)[] = []
   registerMonitoringPage(app, { page: monitoringPage, pageHeaders: (await securityHeaders()).page })
   const answer = (made: (health: Health, tick: number) => object, at: number) => (app: FastifyInstance, path: string) =>
     app.get(path, async (request, reply) => {
