@@ -13,7 +13,7 @@ tap.jobs = 1
 const needsBrowser = { skip: browserSkipReason() }
 
 const shown: Readonly<Record<Condition, { readonly word: string; readonly says: RegExp }>> = {
-  calm: { word: 'OK', says: /Questions are answered in full\./ },
+  calm: { word: 'OK', says: /Nothing is wrong that the service knows of\./ },
   busy: { word: 'Degraded', says: /Look at: Connection pool\..*Connection pool: Of the last minute’s 2,310 leases/s },
   'redis gone': { word: 'Degraded', says: /Look at: Redis\..*Redis: Redis refuses connections since 41 s/s },
   'postgres frozen': { word: 'Failing', says: /Look at: Postgres, Connection pool\..*Postgres: Postgres accepts connections and answers nothing/s },
@@ -110,6 +110,21 @@ tap.test('a service that starts: the page says so, and goes on by itself', needs
   opened.figures.become('calm')
   await goOn(opened)
   await comesToSay(opened.page, 'OK')
+})
+
+tap.test('a reply that nobody foresaw, or one of two that fails: the page says so, and goes on', needsBrowser, async t => {
+  const opened = await open(t, 'calm')
+  const { page, figures } = opened
+  figures.overlay({ windows: { '1m': 5, '5m': null }, recommendations: 'none' })
+  await page.clock.runFor(3100)
+  await page.locator('#banner', { hasText: 'This page cannot show what the service answered' }).waitFor()
+  figures.overlay({})
+  await goOn(opened)
+  t.equal(await page.locator('#banner').isVisible(), false)
+  await page.route('**/performance-metrics', route => route.fulfill({ status: 500, json: { title: 'Something went wrong on our side' } }))
+  await page.clock.runFor(3100)
+  await page.locator('#banner', { hasText: 'The service answered 500: Something went wrong on our side. A part of what is below is older.' }).waitFor()
+  t.equal(await page.locator('#word h2').innerText(), 'OK')
 })
 
 tap.test('figures behind a key: nothing is asked until one is given; it goes along as a header and stays in the tab', needsBrowser, async t => {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
 import tap from 'tap'
 import { policyOf } from '../../../src/http/monitoring-page.ts'
 import { contractFaults } from '../../support/contract.ts'
@@ -33,6 +34,14 @@ tap.test('monitoring page: a change of its script is a change of its policy', as
   t.throws(() => policyOf('<style></style>'), /no <script>/)
 })
 
-tap.test('monitoring page: comes in less than 40 kB', async t => {
-  t.ok(Buffer.byteLength(monitoringPage) < 40_000, `${Buffer.byteLength(monitoringPage)} bytes`)
+tap.test('monitoring page: comes packed in less than 20 kB to who takes that, and as it is to who does not', async t => {
+  const app = await edgeApp()
+  const sent = async (accepted: string) => await app.inject({ url: '/monitoring', headers: { 'accept-encoding': accepted } })
+  for (const accepted of ['gzip, deflate, br', 'br;q=1, gzip;q=0.5']) {
+    const { headers, rawPayload } = await sent(accepted)
+    t.match(headers, { 'content-encoding': 'gzip', 'content-length': String(rawPayload.length), vary: 'accept-encoding' })
+    t.equal(gunzipSync(rawPayload).toString(), monitoringPage)
+    t.ok(rawPayload.length < 20_000, `${rawPayload.length} bytes`)
+  }
+  for (const accepted of ['', 'identity', 'br, gzip;q=0', 'gzip;q=0.0, br']) t.equal((await sent(accepted)).body, monitoringPage, accepted)
 })
