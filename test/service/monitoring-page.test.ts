@@ -190,8 +190,10 @@ for (const width of [360, 1280]) {
     const { page } = opened
     await page.locator('#tab-5m').focus()
     const [before, stood] = [await page.locator('#figures').innerText(), await page.evaluate(places)]
+    await page.evaluate('for (const each of document.querySelectorAll("#rest *")) each.isOld = true')
     for (let at = 0; at < 4; at++) await goOn(opened)
     t.not(await page.locator('#figures').innerText(), before)
+    t.equal(await page.evaluate('[...document.querySelectorAll("#rest *")].filter(each => !each.isOld).length'), 0, 'nothing is made anew: what was selected stays so')
     t.same(await page.evaluate(places), stood)
     t.equal(await page.evaluate('document.activeElement.id'), 'tab-5m')
   })
