@@ -26,6 +26,8 @@ export type RedisFailure = 'timeout' | 'down' | 'full' | 'wrong_type' | 'other'
 
 export interface RedisEvents {
   onFailure?(reason: RedisFailure): void
+  /** A connection that was there is gone, and not by us. */
+  onLost?(): void
 }
 
 export interface RedisOptions extends RedisEvents {
@@ -48,11 +50,12 @@ interface Sent {
  * connection, and nothing is sent to a server that is deaf. A change of state is logged once. Throws when `url` is
  * none (see {@link readRedisUrl}).
  */
-export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptions): RedisServer {
+export function openRedis(url: string, { timeoutMs, log, onFailure, onLost }: RedisOptions): RedisServer {
   const target = readRedisUrl(url)
   if (target === undefined) throw new Error('REDIS_URL is no address of a Redis, of Sentinels with the name of their master, or of a Cluster')
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
+  let isClosed = false
   const state = createStateLog(log)
   const faults = createFaultLog(log)
   const isUsable = () => client.status === 'ready' && !breaker.isOpen()
@@ -64,9 +67,17 @@ export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptio
     },
     onBeat: () => isUsable() && state.usable(),
   })
-  client.on('ready', () => void breaker.beat())
+  let wasReady = false
+  client.on('ready', () => {
+    wasReady = true
+    void breaker.beat()
+  })
   client.on('error', (error: ClientError) => state.unusable('redis cannot be used: going on without', { err: error.lastNodeError ?? error }))
-  client.on('close', () => state.unusable('redis is gone: going on without'))
+  client.on('close', () => {
+    if (wasReady && !isClosed) onLost?.()
+    wasReady = false
+    state.unusable('redis is gone: going on without')
+  })
 
   function reasonOf(error: unknown, node: string): RedisFailure {
     if (error instanceof LateReply) return 'timeout'
@@ -108,6 +119,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptio
     },
     status: () => (client.status === 'ready' && breaker.isOpen() ? 'deaf' : client.status),
     async close() {
+      isClosed = true
       breaker.stop()
       state.stop()
       client.disconnect()
