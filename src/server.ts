@@ -48,7 +48,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     const connections = watchConnections(app.server)
     const address = await app.listen({ host: config.host, port: config.port, backlog })
     if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
-    const monitoringAddress = (config.monitoring && (await monitoringApp?.listen(config.monitoring))) ?? null
+    const monitoringAddress = (config.monitoring && (await monitoringApp?.listen({ ...config.monitoring, backlog }))) ?? null
     log.info({ address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) }, 'listening, and starting')
     const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs, recent }))
     await checkModels(deps.store, deps.models.embedder.model)
