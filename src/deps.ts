@@ -38,6 +38,7 @@ import { openGuards, type Guarded } from './guarding.ts'
 import { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
+import { longWaitMs } from './monitoring/facts.ts'
 import { createMinute, type Minute } from './monitoring/minute.ts'
 import { createRecent, type Recent } from './monitoring/recent.ts'
 import { createLimiter, type LimiterStatus } from './resilience/limiter.ts'
@@ -105,7 +106,11 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, recent
     const metrics = countedToo(createMetrics(database.status), recent)
     const poolTimes = { waitMs: createMinute(), holdMs: createMinute() }
     database.observe({
-      waited: seconds => (metrics.pool.waited(seconds), poolTimes.waitMs.record(seconds * 1000)),
+      waited(seconds, wasQueued) {
+        metrics.pool.waited(seconds)
+        poolTimes.waitMs.record(seconds * 1000)
+        if (wasQueued && seconds * 1000 >= longWaitMs) recent.count('pool:waited')
+      },
       held: seconds => (metrics.pool.held(seconds), poolTimes.holdMs.record(seconds * 1000)),
       failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
       overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),

@@ -18,8 +18,8 @@ export interface PoolTotals {
 
 /** Who wants to know of each lease; seconds. */
 export interface PoolObserver {
-  /** From asking for a connection to having it. */
-  waited(seconds: number): void
+  /** From asking for a connection to having it; `wasQueued`: others had all of them. */
+  waited(seconds: number, wasQueued: boolean): void
   held(seconds: number): void
   overdue(label: string, limitMs: number): void
   /** A lease came to nothing by the server's doing. */
@@ -41,7 +41,7 @@ export function createPoolFigures(): PoolFigures {
   return {
     totals,
     observe: each => void (observer = each),
-    waited: seconds => observer?.waited(seconds),
+    waited: (seconds, wasQueued) => observer?.waited(seconds, wasQueued),
     held: seconds => observer?.held(seconds),
     overdue: (label, limitMs) => observer?.overdue(label, limitMs),
     failed: fault => observer?.failed?.(fault),

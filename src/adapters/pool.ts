@@ -109,9 +109,10 @@ export function createPool(options: PoolOptions) {
    */
   async function lease<T>(terms: LeaseTerms, work: (sql: Sql) => Promise<T>): Promise<T> {
     const askedAt = now()
+    const wasQueued = idle.length === 0 && open >= size + maxOverflow
     const connection = await checkout(terms)
     const takenAt = now()
-    figures.waited((takenAt - askedAt) / 1000)
+    figures.waited((takenAt - askedAt) / 1000, wasQueued)
     const watch = watchLease(connection, terms, { cancelBackend: options.cancelBackend, graceMs: cancelGraceMs, limitMs: terms.holdLimitMs ?? holdLimitMs, figures })
     try {
       terms.signal.throwIfAborted()

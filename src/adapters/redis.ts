@@ -17,6 +17,11 @@ export interface RedisServer {
   attempt<T>(what: string, work: (client: Redis | Cluster) => Promise<T>, onWrongType?: () => void): Promise<T | undefined>
   /** 'ready', 'deaf' (connected, but nothing answers), or what the driver is at: 'connecting', 'reconnecting', … */
   status(): string
+  /**
+   * Why it is not usable; null: it is, or nothing is known yet. `gone`: nobody listens there; `silent`: connections are
+   * taken and nothing is said, as by a frozen server, though the driver goes on opening them; `refuses`: it does not let us in.
+   */
+  outage(): 'gone' | 'silent' | 'refuses' | null
   /** At once, also when the server is frozen or was never there; what is under way then fails. */
   close(): Promise<void>
 }
@@ -56,6 +61,8 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onLost }: Re
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
   let isClosed = false
+  /** Of what happened last to the connection. */
+  let outage: ReturnType<RedisServer['outage']> = null
   const state = createStateLog(log)
   const faults = createFaultLog(log)
   const isUsable = () => client.status === 'ready' && !breaker.isOpen()
@@ -70,11 +77,17 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onLost }: Re
   let wasReady = false
   client.on('ready', () => {
     wasReady = true
+    outage = null
     void breaker.beat()
   })
-  client.on('error', (error: ClientError) => state.unusable('redis cannot be used: going on without', { err: error.lastNodeError ?? error }))
+  client.on('error', (error: ClientError) => {
+    const cause = error.lastNodeError ?? error
+    outage = outageOf(cause)
+    state.unusable('redis cannot be used: going on without', { err: cause })
+  })
   client.on('close', () => {
     if (wasReady && !isClosed) onLost?.()
+    if (wasReady) outage = breaker.isOpen() ? 'silent' : 'gone'
     wasReady = false
     state.unusable('redis is gone: going on without')
   })
@@ -118,6 +131,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onLost }: Re
       }
     },
     status: () => (client.status === 'ready' && breaker.isOpen() ? 'deaf' : client.status),
+    outage: () => (isUsable() ? null : client.status === 'ready' ? 'silent' : outage),
     async close() {
       isClosed = true
       breaker.stop()
@@ -125,6 +139,15 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onLost }: Re
       client.disconnect()
     },
   }
+}
+
+const absent = /^E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|PIPE)/
+
+/** What is left of errors is one form or another of waiting for too long. */
+function outageOf(error: Error & { readonly code?: unknown }): 'gone' | 'silent' | 'refuses' {
+  if (absent.test(String(error.code ?? ''))) return 'gone'
+  if (isReply(error)) return notNow.test(error.message) ? 'gone' : 'refuses'
+  return 'silent'
 }
 
 /** The key holds a value of another kind. */

@@ -18,7 +18,7 @@ export interface Sources {
   readonly pulse: () => { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
   readonly states: () => Facts['breakers']
   readonly lastFault: (dependency: Dependency) => ModelFault | null
-  readonly redis: { status(): string } | undefined
+  readonly redis: { status(): string; outage(): Facts['redisOutage'] } | undefined
   readonly limiter: () => LimiterStatus
   readonly recent: Recent
   readonly connections: Connections
@@ -56,6 +56,7 @@ export function createCollector({ database, times, pulse, states, lastFault, red
       database: { ...pulse(), ...server.facts(isLeftAlone) },
       breakers: states(),
       redis: redis?.status() ?? 'off',
+      redisOutage: redis?.outage() ?? null,
       limiter: limiter(),
       process: { ...lateness.worst(), heapShare: getHeapStatistics().used_heap_size / heapLimit },
       connections: connections.facts(),

@@ -1,11 +1,10 @@
 import type { PoolStatus } from '../adapters/pool.ts'
-import type { Facts } from './facts.ts'
+import { longWaitMs, type Facts } from './facts.ts'
 import { counted, inSeconds, type Finding } from './findings.ts'
 
-/** A shorter wait is a rush of a moment. */
-const waitMs = 100
-const usualWaitMs = 50
-const leastSample = 20
+/** Who waits so long while all are in use has come to a pool that is used up. */
+const exhaustedMs = 100
+const waitsAtLeast = 3
 
 export function diagnosePool(facts: Facts): Finding[] {
   return [exhausted(facts) ?? waits(facts), overdue(facts)].filter(each => each !== null)
@@ -13,16 +12,17 @@ export function diagnosePool(facts: Facts): Finding[] {
 
 function exhausted({ pool, times }: Facts): Finding | null {
   const turnedAway = times('pool:refused') + times('pool:timeouts')
-  const isFull = pool.checkedOut >= pool.size + pool.maxOverflow && pool.waiting > 0 && pool.longestWaitMs >= waitMs
+  const isFull = pool.checkedOut >= pool.size + pool.maxOverflow && pool.waiting > 0 && pool.longestWaitMs >= exhaustedMs
   if (!isFull && turnedAway === 0) return null
   const gone = turnedAway === 0 ? '' : ` ${counted(turnedAway, 'request')} got none in 10 s.`
   return { culprit: 'pool', severity: 'critical', code: 'pool-exhausted', detail: `${inUse(pool)}, and ${counted(pool.waiting, 'request')} wait, the longest ${inSeconds(pool.longestWaitMs)}.${gone}` }
 }
 
-function waits({ pool, waitMs: { count, p95 } }: Facts): Finding | null {
-  const isNow = pool.longestWaitMs >= usualWaitMs
-  if (!isNow && (count < leastSample || (p95 ?? 0) < usualWaitMs)) return null
-  const detail = `${inUse(pool)}; ${counted(pool.waiting, 'request')} wait now, the longest ${inSeconds(pool.longestWaitMs)}, and one in twenty waited ${inSeconds(p95 ?? 0)} or more in the last minute.`
+/** Times of waiting hold those for a connection that is being opened too; only who stood in the queue counts here. */
+function waits({ pool, times, waitMs: { p95 } }: Facts): Finding | null {
+  const lately = times('pool:waited')
+  if (pool.longestWaitMs < longWaitMs && lately < waitsAtLeast) return null
+  const detail = `${inUse(pool)}; ${counted(pool.waiting, 'request')} wait now, ${lately} waited longer than ${longWaitMs} ms in 10 s, and one in twenty waits ${inSeconds(p95 ?? 0)} or more.`
   return { culprit: 'pool', severity: 'warning', code: 'pool-waits', detail }
 }
 

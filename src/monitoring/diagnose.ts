@@ -35,11 +35,12 @@ function serviceVerdict(findings: readonly Finding[]): ServiceVerdict {
 
 const lateRepliesAtLeast = 3
 
-function diagnoseRedis({ redis, times }: Facts): Finding[] {
+function diagnoseRedis({ redis, redisOutage, times }: Facts): Finding[] {
   const finding = (code: string, detail: string): Finding[] => [{ culprit: 'redis', severity: 'warning', code, detail }]
   const meanwhile = 'each process goes on with its own memory and counts rate limits for itself'
   if (redis === 'off') return []
-  if (redis === 'deaf') return finding('redis-silent', `Redis takes connections and says nothing: it is frozen, or cut off; ${meanwhile}.`)
+  if (redis === 'deaf' || redisOutage === 'silent') return finding('redis-silent', `Redis takes connections and says nothing: it is frozen, or cut off; ${meanwhile}.`)
+  if (redisOutage === 'refuses') return finding('redis-refuses', `Redis does not let Askwell in: look at the name and password in REDIS_URL; ${meanwhile}.`)
   if (redis !== 'ready') return finding('redis-gone', `There is no connection to Redis (${redis}): it is stopped, or REDIS_URL is wrong; ${meanwhile}.`)
   const [full, late, lost] = [times('redis:full'), times('redis:timeout'), times('redis:lost')]
   if (full > 0) return finding('redis-full', `Redis has no memory left and refused ${counted(full, 'command')} in 10 s: raise its maxmemory, or let it evict.`)

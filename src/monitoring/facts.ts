@@ -26,6 +26,8 @@ export interface Facts {
   readonly breakers: Readonly<Partial<Record<Dependency, BreakerState>>>
   /** `off`, or as adapters/redis.ts tells it. */
   readonly redis: string
+  /** Why it cannot be used, as there. */
+  readonly redisOutage: 'gone' | 'silent' | 'refuses' | null
   readonly limiter: LimiterStatus
   readonly process: ProcessFacts
   readonly connections: ConnectionFacts
@@ -54,6 +56,9 @@ export interface ConnectionFacts {
   /** In the middle of a request for two seconds and more. */
   readonly trickling: number
 }
+
+/** A shorter wait for a connection is a rush of a moment. */
+export const longWaitMs = 50
 
 /** `times` looks so far back. */
 export const lately = 10
