@@ -6,6 +6,7 @@ import { counted, inSeconds, type Finding, type Severity } from './findings.ts'
 const lostAtLeast = 3
 const lateSearchesAtLeast = 3
 const lockMs = 500
+const lateMs = 500
 
 export function diagnoseDatabase(facts: Facts): Finding[] {
   if (facts.database.isDown) return [down(facts)]
@@ -73,5 +74,6 @@ function fewLeft({ database: { server }, pool: { size, maxOverflow, open } }: Fa
 function late(facts: Facts): Finding | null {
   if (!isStuck(facts)) return null
   const count = facts.times('deadline:retrieve')
-  return finding('critical', 'database-slow', `${counted(count, 'search', 'searches')} ran out of time in 10 s, while Postgres answers; its breaker is ${facts.breakers.database ?? 'none'}.`)
+  // Where this process comes late to its own work, so does every reply.
+  return finding(facts.process.lateMs >= lateMs ? 'warning' : 'critical', 'database-slow', `${counted(count, 'search', 'searches')} ran out of time in 10 s, while Postgres answers; its breaker is ${facts.breakers.database ?? 'none'}.`)
 }

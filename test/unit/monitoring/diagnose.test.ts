@@ -30,6 +30,7 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
   ['a lock makes some wait', { database: { lock } }, 'warning database database-lock', 'strained', 'degraded'],
   ['a lock stops all', { database: { lock }, breakers: { database: 'open' } }, 'critical database database-lock', 'strained', 'failing'],
   ['searches do not end', { counts: { 'deadline:retrieve': 4 } }, 'critical database database-slow', 'strained', 'failing'],
+  ['searches do not end, in a process that is late itself', { counts: { 'deadline:retrieve': 4 }, process: { lateMs: 600 } }, 'warning database database-slow', 'strained', 'degraded'],
   ['the database is left alone', { breakers: { database: 'half-open' } }, 'critical database database-slow', 'strained', 'failing'],
   ['a write meets a read-only server', { counts: { 'database:read_only': 1 } }, 'warning database database-read-only', 'strained', 'degraded'],
   ['the disk is full', { counts: { 'database:disk_full': 1 } }, 'warning database database-disk-full', 'strained', 'degraded'],
