@@ -365,7 +365,7 @@ function checkTogether(raw: Raw, faults: string[]): void {
   if (raw.headersTimeoutMs > raw.receiveTimeoutMs) {
     faults.push('HEADERS_TIMEOUT_MS is longer than RECEIVE_TIMEOUT_MS, which is the time for the whole request; set one of them')
   }
-  if (raw.monitoringPort === raw.port && raw.port !== 0) {
+  if (raw.monitoringPort !== undefined && raw.monitoringPort === raw.port && raw.port !== 0) {
     faults.push('MONITORING_PORT is the same as PORT; unset it, and the monitoring is served there')
   }
   if (raw.rerankUrl !== undefined && raw.rerankModel === undefined) {

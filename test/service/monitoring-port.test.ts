@@ -5,6 +5,7 @@ import { until } from '../support/until.ts'
 import { startModel } from '../support/model.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { loadHandbook } from '../support/corpus.ts'
+import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { redisSkipReason, startRedis } from '../support/redis.ts'
 
 /** The monitoring on a port of its own, and what the log says by itself. */
@@ -36,9 +37,9 @@ t.test('without: both are on one port', async t => {
   t.equal((await app.send('GET', '/metrics')).status, 200)
 })
 
-t.test('the log: a line for what begins, for the verdict, and for the end of it', { skip: redisSkipReason() }, async t => {
+t.test('the log: a line for what begins, for the verdict, and for the end of it', { skip: redisSkipReason() || postgresSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), REDIS_URL: redis.url })
+  const service = startService(t, { ...(await databaseSettings(t, 'postgres')), REDIS_URL: redis.url })
   const { send } = clientOf(await service.ready())
   await until('redis is connected', () => service.log.some(({ msg }) => msg === 'redis is connected'))
   t.equal((await send('GET', '/readyz')).status, 200)
@@ -54,9 +55,9 @@ t.test('the log: a line for what begins, for the verdict, and for the end of it'
   t.equal(service.log.filter(({ code, severity }) => code === 'redis-gone' && severity !== undefined).length, 1, 'told once')
 })
 
-t.test('the line of a question: stages, tokens, cache; of one that failed its code and stage; never its text', async t => {
+t.test('the line of a question: stages, tokens, cache; of one that failed its code and stage; never its text', { skip: postgresSkipReason() }, async t => {
   const model = await startModel(t)
-  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), ...settingsFor(model) })
+  const service = startService(t, { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model) })
   const client = clientOf(await service.ready())
   await loadHandbook(client)
   const question = 'How much does a place in the dormitory cost?'
