@@ -1,6 +1,6 @@
 import t from 'tap'
 import { adminKey, databaseSettings, startApp } from '../support/app.ts'
-import { clientOf, startService } from '../support/service.ts'
+import { clientOf, startService, type LogLine } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { startModel } from '../support/model.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -44,11 +44,13 @@ t.test('the log: a line for what begins, for the verdict, and for the end of it'
   await until('redis is connected', () => service.log.some(({ msg }) => msg === 'redis is connected'))
   t.equal((await send('GET', '/readyz')).status, 200)
   t.equal((await send('GET', '/readyz')).status, 200)
-  t.match(service.log.filter(({ readiness }) => readiness !== undefined), { length: 1, 0: { level: 'info', readiness: 'ready', was: 'starting' } })
+  const isReadiness = ({ readiness }: LogLine) => readiness !== undefined
+  t.match(await until('it is told', () => service.log.find(isReadiness)), { level: 'info', readiness: 'ready', was: 'starting' })
   await redis.kill()
   const verdict = await until('the verdict turns', () => service.log.find(({ verdict }) => verdict === 'service'))
   t.match(verdict, { level: 'warn', is: 'degraded', was: 'ok', culprit: 'redis', code: 'redis-gone' })
   t.match(service.log.find(({ severity }) => severity !== undefined), { level: 'warn', culprit: 'redis', code: 'redis-gone', severity: 'warning' })
+  t.equal(service.log.filter(isReadiness).length, 1)
   await redis.start()
   await until('it turns back', () => service.log.some(({ verdict, is }) => verdict === 'service' && is === 'ok'))
   t.ok(service.log.some(({ code, msg }) => code === 'redis-gone' && msg === 'redis-gone: over'))
@@ -67,7 +69,7 @@ t.test('the line of a question: stages, tokens, cache; of one that failed its co
     const lines = service.log.filter(({ msg }) => msg === 'answered')
     return lines.length === 2 ? lines : null
   })
-  t.match(fresh, { level: 'info', reqId: String, mode: 'smart', cache: 'miss', stages: { retrieve: Number, generate: Number }, usage: { llmCalls: 1, promptTokens: Number }, degraded: [] })
+  t.match(fresh, { level: 'info', reqId: String, mode: 'fast', cache: 'miss', stages: { retrieve: Number, generate: Number }, usage: { llmCalls: 1, promptTokens: Number }, degraded: [] })
   t.match(cached, { cache: 'hit', reqId: String, ms: Number })
   t.notOk('stages' in cached!)
   model.chat.behave({ stallAfterTokens: 2 })
