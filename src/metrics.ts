@@ -2,6 +2,11 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { PoolStatus } from './adapters/database.ts'
 import type { CacheCounts } from './ask/kept-answers.ts'
 import type { Dependency } from './adapters/guarded.ts'
+import type { ModelFault } from './adapters/model-faults.ts'
+import type { DatabaseFault } from './adapters/postgres-errors.ts'
+import type { Connections } from './monitoring/connections.ts'
+import { poolVerdicts, serviceVerdicts } from './monitoring/findings.ts'
+import type { Seen } from './monitoring/monitor.ts'
 import type { Looked } from './ask/look.ts'
 import type { Answer, CacheTier, Degraded, Usage } from './ask/terms.ts'
 import type { StageMetrics } from './ask/stage.ts'
@@ -57,6 +62,7 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     ['cancels', 'Queries cancelled, because nobody waited any more or they took too long.'],
     ['overdue', 'Database connections held longer than any request may.'],
     ['destroyed', 'Database connections given up, because the server did not answer to a cancel.'],
+    ['invalidated', 'Those, and database connections that the server or the network closed.'],
   ]
   for (const [name, help] of poolTotals) {
     new Counter({ name: `${prefix}pool_${name}_total`, help, registers, collect() { this.reset(); this.inc(poolStatus().totals[name]) } })
@@ -94,6 +100,7 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     admission: admissionMetrics(registers),
     ...caches,
     ...guardMetrics(registers),
+    ...verdictMetrics(registers),
   }
 }
 
@@ -121,6 +128,36 @@ function kept<Child>(make: (a: string, b: string) => Child): (a: string, b: stri
     let child = ofA.get(b)
     if (child === undefined) ofA.set(b, (child = make(a, b)))
     return child
+  }
+}
+
+/** What stands in GET /monitoring/pool-status, for alerts. */
+function verdictMetrics(registers: Registry[]) {
+  const modelFaults = new Counter({ name: `${prefix}model_faults_total`, help: 'Calls of models that failed, or were not made because of those before (paused), by in what way.', labelNames: ['dependency', 'kind'], registers })
+  const databaseFaults = new Counter({ name: `${prefix}database_faults_total`, help: 'Leases of the database that came to nothing, and connections lost, by in what way.', labelNames: ['kind'], registers })
+  const unparsed = new Counter({ name: `${prefix}unparsed_total`, help: 'Connections ended because no whole request came, by why.', labelNames: ['code'], registers })
+
+  function watchMonitor(look: () => Seen, connections: Connections['facts']): void {
+    new Gauge({ name: `${prefix}verdict`, help: '1 for the verdict that is so now.', labelNames: ['of', 'verdict'], registers, collect() {
+      const { pool, service } = look()
+      for (const each of poolVerdicts) this.set({ of: 'pool', verdict: each }, each === pool ? 1 : 0)
+      for (const each of serviceVerdicts) this.set({ of: 'service', verdict: each }, each === service ? 1 : 0)
+    } })
+    new Gauge({ name: `${prefix}finding`, help: '1 for what is wrong now, by whose doing.', labelNames: ['culprit', 'code', 'severity'], registers, collect() {
+      this.reset()
+      for (const { culprit, code, severity } of look().findings) this.set({ culprit, code, severity }, 1)
+    } })
+    new Gauge({ name: `${prefix}client_connections`, help: 'Connections of clients; silent: without a byte; trickling: long in the middle of a request.', labelNames: ['state'], registers, collect() {
+      const { open, silent, trickling } = connections()
+      for (const [state, count] of Object.entries({ open, silent, trickling })) this.set({ state }, count)
+    } })
+  }
+
+  return {
+    modelFailed: (dependency: Dependency, kind: ModelFault) => modelFaults.inc({ dependency, kind }),
+    databaseFailed: (kind: DatabaseFault) => databaseFaults.inc({ kind }),
+    unparsed: (code: string) => unparsed.inc({ code }),
+    watchMonitor,
   }
 }
 

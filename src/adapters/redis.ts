@@ -17,6 +17,11 @@ export interface RedisServer {
   attempt<T>(what: string, work: (client: Redis | Cluster) => Promise<T>, onWrongType?: () => void): Promise<T | undefined>
   /** 'ready', 'deaf' (connected, but nothing answers), or what the driver is at: 'connecting', 'reconnecting', … */
   status(): string
+  /**
+   * Why it is not usable; null: it is, or nothing is known yet. `gone`: nobody listens there; `silent`: connections are
+   * taken and nothing is said, as by a frozen server, though the driver goes on opening them; `refuses`: it does not let us in.
+   */
+  outage(): 'gone' | 'silent' | 'refuses' | null
   /** At once, also when the server is frozen or was never there; what is under way then fails. */
   close(): Promise<void>
 }
@@ -26,6 +31,8 @@ export type RedisFailure = 'timeout' | 'down' | 'full' | 'wrong_type' | 'other'
 
 export interface RedisEvents {
   onFailure?(reason: RedisFailure): void
+  /** A connection that was there is gone, and not by us. */
+  onLost?(): void
 }
 
 export interface RedisOptions extends RedisEvents {
@@ -48,11 +55,14 @@ interface Sent {
  * connection, and nothing is sent to a server that is deaf. A change of state is logged once. Throws when `url` is
  * none (see {@link readRedisUrl}).
  */
-export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptions): RedisServer {
+export function openRedis(url: string, { timeoutMs, log, onFailure, onLost }: RedisOptions): RedisServer {
   const target = readRedisUrl(url)
   if (target === undefined) throw new Error('REDIS_URL is no address of a Redis, of Sentinels with the name of their master, or of a Cluster')
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
+  let isClosed = false
+  /** Of what happened last to the connection. */
+  let outage: ReturnType<RedisServer['outage']> = null
   const state = createStateLog(log)
   const faults = createFaultLog(log)
   const isUsable = () => client.status === 'ready' && !breaker.isOpen()
@@ -64,9 +74,23 @@ export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptio
     },
     onBeat: () => isUsable() && state.usable(),
   })
-  client.on('ready', () => void breaker.beat())
-  client.on('error', (error: ClientError) => state.unusable('redis cannot be used: going on without', { err: error.lastNodeError ?? error }))
-  client.on('close', () => state.unusable('redis is gone: going on without'))
+  let wasReady = false
+  client.on('ready', () => {
+    wasReady = true
+    outage = null
+    void breaker.beat()
+  })
+  client.on('error', (error: ClientError) => {
+    const cause = error.lastNodeError ?? error
+    outage = outageOf(cause)
+    state.unusable('redis cannot be used: going on without', { err: cause })
+  })
+  client.on('close', () => {
+    if (wasReady && !isClosed) onLost?.()
+    if (wasReady) outage = breaker.isOpen() ? 'silent' : 'gone'
+    wasReady = false
+    state.unusable('redis is gone: going on without')
+  })
 
   function reasonOf(error: unknown, node: string): RedisFailure {
     if (error instanceof LateReply) return 'timeout'
@@ -107,12 +131,23 @@ export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptio
       }
     },
     status: () => (client.status === 'ready' && breaker.isOpen() ? 'deaf' : client.status),
+    outage: () => (isUsable() ? null : client.status === 'ready' ? 'silent' : outage),
     async close() {
+      isClosed = true
       breaker.stop()
       state.stop()
       client.disconnect()
     },
   }
+}
+
+const absent = /^E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|PIPE)/
+
+/** What is left of errors is one form or another of waiting for too long. */
+function outageOf(error: Error & { readonly code?: unknown }): 'gone' | 'silent' | 'refuses' {
+  if (absent.test(String(error.code ?? ''))) return 'gone'
+  if (isReply(error)) return notNow.test(error.message) ? 'gone' : 'refuses'
+  return 'silent'
 }
 
 /** The key holds a value of another kind. */

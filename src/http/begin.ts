@@ -4,6 +4,7 @@ import { elapsedMs } from './accepted.ts'
 import { isAskError } from '../errors.ts'
 import { hangupSignal } from './hangup.ts'
 import { namedKey } from './keys.ts'
+import { noteFailure, type FailureNote } from './request-log.ts'
 import { startTrace, type FollowedTrace } from './trace.ts'
 
 export interface RunSettings {
@@ -22,6 +23,10 @@ export interface Begun {
   elapsedMs(): number
   /** What each stage took so far, and `total`; in milliseconds, to a tenth. */
   timings(): Record<string, number>
+  /** The same without `total`, for the log. */
+  stages(): Record<string, number>
+  /** Notes for the request's line what it failed by; gives the note. */
+  failed(code: string): FailureNote
 }
 
 type Asking = FastifyRequest<{ Body: { readonly question: string; readonly timeout_ms?: number } }>
@@ -36,6 +41,7 @@ export interface RunForm {
 export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {}, priority = 'interactive' }: RunForm = {}): Begun {
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
+  let failedStage: StageName | undefined
   const trace = startTrace(request, reply)
   const log = request.log.child({ reqId: request.id, ...namedKey(request), ...trace.ids })
   // The line that says that the request is over or failed is written through the reply's.
@@ -50,9 +56,17 @@ export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQues
     isStreamed,
     priority,
     wishes,
-    onStage: (name, ms) => void (stages[name] = (stages[name] ?? 0) + ms),
+    onStage(name, ms, outcome) {
+      stages[name] = (stages[name] ?? 0) + ms
+      if (outcome !== 'ok') failedStage = name
+    },
   }
-  return { run, trace, log, elapsedMs: sinceStart, timings: () => rounded({ ...stages, total: sinceStart() }) }
+  function failed(code: string): FailureNote {
+    const note = { code, ...(failedStage !== undefined && { stage: failedStage }), stages: rounded(stages) }
+    noteFailure(request, note)
+    return note
+  }
+  return { run, trace, log, elapsedMs: sinceStart, timings: () => rounded({ ...stages, total: sinceStart() }), stages: () => rounded(stages), failed }
 }
 
 /** A failure as the caller is told it: of one that ran out of time, how far it got. */

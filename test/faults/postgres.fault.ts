@@ -5,8 +5,8 @@ import { clientOf } from '../support/service.ts'
 import { allAnswered, answeredOrRefused, cachedAnswered, knownAnswered, runScenario, type Bar, type Underway } from './scenario.ts'
 import type { World } from './world.ts'
 
-runScenario({ name: 'Postgres is frozen', harm: ({ postgres }) => postgres.freeze(), heal: ({ postgres }) => postgres.thaw(), bar: cachedAnswered })
-runScenario({ name: 'Postgres is stopped and started', harm: ({ postgres }) => postgres.stop('immediate'), heal: ({ postgres }) => postgres.start(), bar: cachedAnswered })
+runScenario({ name: 'Postgres is frozen', harm: ({ postgres }) => postgres.freeze(), heal: ({ postgres }) => postgres.thaw(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-silent'] } })
+runScenario({ name: 'Postgres is stopped and started', harm: ({ postgres }) => postgres.stop('immediate'), heal: ({ postgres }) => postgres.start(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-unreachable'] } })
 
 const each = (...bars: readonly Bar[]): Bar => (during, settled) => bars.flatMap(bar => bar(during, settled))
 
@@ -21,6 +21,7 @@ runScenario({
     })
   },
   bar: each(knownAnswered, answeredOrRefused),
+  found: { culprit: 'database', codes: ['database-drops-connections'] },
 })
 
 runScenario({
@@ -31,6 +32,7 @@ runScenario({
   },
   heal: world => onlyReads(world, 'off'),
   bar: allAnswered,
+  found: { culprit: 'database', codes: ['database-read-only'] },
   async afterwards(t, world) {
     t.equal((await put(world, 'after')).status, 200, 'and it takes writes again')
   },
@@ -67,4 +69,5 @@ runScenario({
     }))
   },
   bar: knownAnswered,
+  found: { culprit: 'database', codes: ['database-lock'] },
 })

@@ -4,7 +4,7 @@ import { until } from '../support/until.ts'
 import { allAnswered, answeredOrRefused, runScenario, type Underway } from './scenario.ts'
 import { paced, type World } from './world.ts'
 
-runScenario({ name: 'no fault', harm: () => undefined, bar: allAnswered })
+runScenario({ name: 'no fault', harm: () => undefined, bar: allAnswered, found: null })
 
 runScenario({
   name: 'SIGTERM under load, and another process takes over',
@@ -12,6 +12,7 @@ runScenario({
   timeoutMs: 10_000,
   harm: replace,
   bar: allAnswered,
+  found: { culprit: 'process', codes: ['draining'] },
 })
 
 /** As a load balancer sees it: questions go on until the service is seen to be unready, none is lost. */
@@ -40,4 +41,5 @@ runScenario({
     service.signal('SIGCONT')
   },
   bar: answeredOrRefused,
+  found: { culprit: 'process', codes: ['process-stood-still'] },
 })

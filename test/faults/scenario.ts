@@ -5,6 +5,7 @@ import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { redisSkipReason } from '../support/redis.ts'
 import { clientOf } from '../support/service.ts'
 import { keepRow, partOf, type Row } from './table.ts'
+import { judge, startWitness, type Expected } from './witness.ts'
 import { fresh, isWhole, known, openWorld, type World } from './world.ts'
 
 /** A fault that happens and heals under load, and what must hold meanwhile. */
@@ -17,6 +18,8 @@ export interface Scenario {
   readonly harm: (world: World, fault: Underway) => unknown
   readonly heal?: (world: World) => unknown
   readonly bar: Bar
+  /** Whom the monitoring must blame meanwhile, and the log; null: nobody. */
+  readonly found: Expected | null
   /** What else must hold once all is over. */
   readonly afterwards?: (t: Test, world: World) => unknown
 }
@@ -56,10 +59,12 @@ async function play(t: Test, scenario: Scenario): Promise<void> {
   const beganAt = performance.now()
   await sleep(pace.before * 1000)
   const brokenAt = performance.now()
+  const witness = startWitness(world)
   const ending = new AbortController()
   const harming = (async () => await scenario.harm(world, { t, signal: ending.signal, load }))()
   harming.catch(() => {}) // awaited below; it may fail before
   await sleep(pace.during * 1000)
+  const looks = await witness.stop()
   ending.abort()
   await harming
   await scenario.heal?.(world)
@@ -68,6 +73,7 @@ async function play(t: Test, scenario: Scenario): Promise<void> {
   await sleep(Math.max(0, healedAt + pace.after * 1000 - performance.now()))
   await load.stop()
 
+  const witnessed = judge(looks, witness.log(), scenario.found)
   const between = (from: number, to: number) => load.asked.filter(({ at }) => at >= from && at < to)
   // Those that were under way when it broke belong to neither side; they too may not fail.
   const before = between(beganAt, brokenAt).filter(({ at, ms }) => at + ms < brokenAt)
@@ -80,8 +86,9 @@ async function play(t: Test, scenario: Scenario): Promise<void> {
     ...scenario.bar(during, settled),
     ...(recoverySeconds === null ? [`it did not recover within ${recoveryLimitMs / 1000} s: ${summary(after)}`] : []),
     ...faultsOfProcess(world),
+    ...witnessed.broken,
   ]
-  keepRow({ scenario: scenario.name, before: partOf(before), during: partOf(during), settled: partOf(settled), after: partOf(after), recoverySeconds, broken } satisfies Row)
+  keepRow({ scenario: scenario.name, before: partOf(before), during: partOf(during), settled: partOf(settled), after: partOf(after), recoverySeconds, witnessed, broken } satisfies Row)
   for (const fault of broken) t.fail(fault)
   t.equal(broken.length, 0, 'everything holds that must')
   await scenario.afterwards?.(t, world)

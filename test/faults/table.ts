@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import type { Asked, Outcome } from '../support/load.ts'
+import type { Witnessed } from './witness.ts'
 
 /** What a scenario gave, in figures: made by its file, printed by run.ts when all have ended. */
 
@@ -20,6 +21,8 @@ export interface Row {
   readonly after: Part
   /** Seconds from the fault's end to the last question that was not answered well; null: it never was well again. */
   readonly recoverySeconds: number | null
+  /** What the monitoring and the log said meanwhile. */
+  readonly witnessed: Witnessed
   /** What did not hold. */
   readonly broken: readonly string[]
 }
@@ -46,7 +49,7 @@ export function keptRows(file: string): Row[] {
   return readFileSync(file, 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line) as Row)
 }
 
-const heads = ['scenario', 'asked', 'well', 'degraded', 'refused', 'late', 'broken off', 'failed', 'before', 'during', '2nd half', 'after', 'back after', 'holds']
+const heads = ['scenario', 'asked', 'well', 'degraded', 'refused', 'late', 'broken off', 'failed', 'before', 'during', '2nd half', 'after', 'back after', 'verdict', 'blamed first', 'logged', 'holds']
 
 /** Counts are of the time of the fault; times are p50/p99 of fresh questions, in milliseconds. */
 export function tableOf(rows: readonly Row[]): string {
@@ -55,11 +58,11 @@ export function tableOf(rows: readonly Row[]): string {
   return lines.map(line => line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ')).join('\n')
 }
 
-function cellsOf({ scenario, before, during, settled, after, recoverySeconds, broken }: Row): string[] {
+function cellsOf({ scenario, before, during, settled, after, recoverySeconds, witnessed, broken }: Row): string[] {
   const { well, degraded, refused, late, broken: brokenOff, failed } = during.counts
   const counts = [during.asked, well, degraded, refused, late, brokenOff, failed].map(String)
   const back = recoverySeconds === null ? 'never' : `${recoverySeconds.toFixed(1)} s`
-  return [scenario, ...counts, ...[before, during, settled, after].map(times), back, broken.length === 0 ? 'yes' : 'NO']
+  return [scenario, ...counts, ...[before, during, settled, after].map(times), back, witnessed.verdict, witnessed.first ?? '–', witnessed.logged ?? '–', broken.length === 0 ? 'yes' : 'NO']
 }
 
 function times({ p50, p99 }: Part): string {

@@ -20,6 +20,8 @@ export const adminKey = 'a-key-for-tests-only'
 export interface App {
   /** Where it listens: a real socket on a free port. */
   readonly url: string
+  /** Where the monitoring listens, if not there. */
+  readonly monitoringUrl: string | null
   readonly deps: Deps
   readonly env: Readonly<Record<string, string>>
   ask(body: object, headers?: Record<string, string>): Promise<Reply>
@@ -43,7 +45,7 @@ export async function startApp(t: Owner, world: World, settings: Record<string, 
   t.teardown(server.stop)
   const send = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> =>
     replyOf(await fetch(server.address + path, { method, headers: { ...contentType(body), ...headers }, ...bodyOf(body) }))
-  return { url: server.address, deps: server.deps, env, ask: (body, headers) => send('POST', '/ask', body, headers), send, stop: server.stop }
+  return { url: server.address, monitoringUrl: server.monitoringAddress, deps: server.deps, env, ask: (body, headers) => send('POST', '/ask', body, headers), send, stop: server.stop }
 }
 
 /** The settings that point Askwell at an empty, migrated database of this test's own. */

@@ -28,6 +28,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
     pressure: { maxEventLoopDelayMs: 0, maxHeapShare: 0 },
     rateLimit: { max: 0, seconds: 1, redis: undefined },
     registry: new Registry(),
+    poolStatus: { look: () => { throw new Error('this test was not to come so far') }, looked() {} },
     about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
     monitoringPage: readFileSync(new URL('../../src/http/monitoring.html', import.meta.url), 'utf8'),
     ...deps,

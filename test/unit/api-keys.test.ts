@@ -79,6 +79,13 @@ for (const HOST of ['0.0.0.0', '::', '192.168.1.5', '::ffff:10.0.0.1', 'askwell.
   })
 }
 
+t.test('a port for the monitoring that others can reach: a key for looking, or word that none is needed', async t => {
+  const reached = { MONITORING_PORT: '9100', MONITORING_HOST: '0.0.0.0' }
+  t.throws(() => refuseStrangers(readConfig(reached)), /MONITORING_HOST is "0\.0\.0\.0".*MONITORING_API_KEY/)
+  t.throws(() => refuseStrangers(readConfig({ ...reached, HOST: '0.0.0.0' })), /HOST is.*\n.*MONITORING_HOST is/)
+  for (const env of [{ MONITORING_API_KEY: 'one-long-watch-key' }, watching, { ALLOW_ANONYMOUS: 'on' }, { MONITORING_HOST: '127.0.0.1' }]) t.doesNotThrow(() => refuseStrangers(readConfig({ ...reached, ...env })))
+})
+
 t.test('CORS_ORIGINS: as a browser sends them; all only when it is said', async t => {
   t.equal(readConfig({}).corsOrigins, null)
   t.same(readConfig({ CORS_ORIGINS: 'https://a.example, http://localhost:5173' }).corsOrigins, ['https://a.example', 'http://localhost:5173'])

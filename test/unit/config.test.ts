@@ -69,6 +69,12 @@ t.test('a reranker: address and model together, no key in the address', async t 
   t.match(faultsOf({ ...rerank, RERANK_URL: 'https://key@api.example/rerank' }), [/without a name or key/])
 })
 
+t.test('a port for the monitoring: none, its own, never the same', async t => {
+  t.equal(readConfig({}).monitoring, null)
+  t.same(readConfig({ MONITORING_PORT: '9100' }).monitoring, { host: '127.0.0.1', port: 9100 })
+  t.match(faultsOf({ PORT: '3000', MONITORING_PORT: '3000' }), [/MONITORING_PORT is the same as PORT/])
+})
+
 t.test('the result cannot be changed', async t => {
   const config = readConfig({})
   t.throws(() => Object.assign(config.database, { poolSize: 1 }))
