@@ -6,13 +6,14 @@ import { registerAbout, type AboutOptions } from './http/about.ts'
 import { registerAsk, type AskRouteOptions } from './http/ask.ts'
 import { registerBodyParser } from './http/body.ts'
 import { registerCache, type CacheRouteOptions } from './http/cache.ts'
+import { watchConnections, type ConnectionState } from './http/connections.ts'
 import { registerCors } from './http/cors.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
 import { isProbe, registerHealth, type Health } from './http/health.ts'
 import { registerKeys, registerLocks } from './http/keys.ts'
-import { registerRequestLog, requestLogOptions } from './http/request-log.ts'
+import { registerRequestLog, requestLogOptions, type ReplyCounts } from './http/request-log.ts'
 import { registerPressure, type PressureOptions } from './http/pressure.ts'
-import { registerProblems } from './http/problems.ts'
+import { registerProblems, type ProblemCounts } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
 import { registerScrape, type Scrapable } from './http/scrape.ts'
@@ -35,6 +36,7 @@ export interface AppDeps {
   readonly pressure: PressureOptions
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
+  readonly counts: ProblemCounts & ReplyCounts & { connections(count: () => Readonly<Record<ConnectionState, number>>): void }
   readonly about: Omit<AboutOptions, 'pageHeaders'>
 }
 
@@ -54,6 +56,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
   })
   registerAccepted(app)
+  deps.counts.connections(watchConnections(app))
   const headers = await securityHeaders()
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers.data).header('x-request-id', request.id)
@@ -65,10 +68,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     if (deps.health.isDraining()) reply.header('connection', 'close')
     done(null, payload)
   })
-  registerProblems(app)
+  registerProblems(app, deps.counts)
   registerUnparsed(app, deps.receiving)
   registerBodyParser(app)
-  registerRequestLog(app)
+  registerRequestLog(app, deps.counts)
   await registerCors(app, deps.corsOrigins)
   await registerPressure(app, deps.pressure)
   registerKeys(app, deps.keys)

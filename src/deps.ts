@@ -5,6 +5,7 @@ import { createCollectionStore, modelMismatch, type CollectionStore } from './ad
 import { createDocumentStore, type DocumentStore } from './adapters/documents.ts'
 import { openDatabase, type Database } from './adapters/database.ts'
 import { openModels, type Models } from './adapters/models.ts'
+import { measureSaves } from './adapters/measured.ts'
 import { createNearQuestions } from './adapters/near-questions.ts'
 import { createPassageStore } from './adapters/passages.ts'
 import { openBm25, type Bm25 } from './adapters/textsearch.ts'
@@ -98,7 +99,8 @@ export async function openDeps(config: Config, log: Logger, { patienceMs }: Open
       overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
     })
     const { models, reads, reranker, states } = keep(openGuards({ config, database, models: unguarded, metrics, log }))
-    const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed }))
+    const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds) }))
+    if (redis) metrics.watchRedis(redis.isUsable)
     const aside = createCollectionStore({ lease: reads.aside })
     const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal))
     database.watch(current.forget)
@@ -175,10 +177,10 @@ function arrange(parts: Parts): Pick<Deps, 'remembering' | 'near' | 'search'> {
   return { remembering: remembered(createPipeline(steps), near, parts, stages), near, search: searchWith(steps, find) }
 }
 
-function nearOf({ config: { cache }, database, models, log }: Parts, embed: Stage<Understood, Embedded>): Near | null {
+function nearOf({ config: { cache }, database, models, metrics, log }: Parts, embed: Stage<Understood, Embedded>): Near | null {
   const { mode, acceptedError } = cache.near
   if (mode === 'off') return null
-  return createNear({ store: createNearQuestions(database), embed, model: models.embedder.model, mode, acceptedError, log })
+  return createNear({ store: measureSaves(createNearQuestions(database), metrics), embed, model: models.embedder.model, mode, acceptedError, log })
 }
 
 function remembered(make: AskWithin, near: Near | null, { config, current, caches, models, metrics, log, admission }: Parts, { stage }: Stages): Remembering {
@@ -227,7 +229,7 @@ function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Par
     embed: stage('embed', budgetMs.embed, embedWith(embedder, caches.vectors(embedder))),
     retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask)),
     rerank: rerankStep(config, reranker, stages),
-    pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question }),
+    pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => metrics.exceeded('tokens') }),
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate: chat && rememberDrafts(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
       drafts: caches.drafts,

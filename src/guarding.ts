@@ -1,6 +1,7 @@
 import { guardChat, guardEmbedder, guardReads, guardReranker, type Dependency, type GuardedReads, type GuardEvents } from './adapters/guarded.ts'
 import type { Database } from './adapters/database.ts'
 import type { Models } from './adapters/models.ts'
+import { measureChat, measureEmbedder, measureReranker } from './adapters/measured.ts'
 import { createReranker } from './adapters/rerank.ts'
 import type { Reranker } from './ask/rerank.ts'
 import type { RunLog } from './ask/terms.ts'
@@ -45,7 +46,7 @@ export function openGuards({ config, database, models, metrics, log }: GuardPart
     if (now === 'closed') log.info({ dependency }, `${dependency}: asked again`)
   }
 
-  const events: GuardEvents = { changed: tell, retried: metrics.retried }
+  const events: GuardEvents = { changed: tell, retried: metrics.retried, noRetryLeft: () => metrics.exceeded('calls') }
   const pulse = createPulse({
     ping: async () => await database.ping(never),
     onChange(isDown) {
@@ -60,14 +61,15 @@ export function openGuards({ config, database, models, metrics, log }: GuardPart
   const reads = kept('database', guardReads(database, pulse.isDown, events))
   const guarded = {
     ...models,
-    chat: models.chat && kept('chat', guardChat(models.chat, config.guard.silenceMs, events)),
+    chat: models.chat && kept('chat', guardChat(measureChat(models.chat, metrics.models, () => metrics.exceeded('tokens')), config.guard.silenceMs, events)),
     embedder: models.isEmbedderRemote
-      ? kept('embeddings', guardEmbedder(models.embedder, { hedgeMs: config.guard.hedgeMs, onHedge: metrics.hedged }, events))
+      ? kept('embeddings', guardEmbedder(measureEmbedder(models.embedder, metrics.models), { hedgeMs: config.guard.hedgeMs, onHedge: metrics.hedged }, events))
       : models.embedder,
   }
-  const reranker = config.rerank ? kept('rerank', guardReranker(createReranker(config.rerank), events)) : null
+  const reranker = config.rerank ? kept('rerank', guardReranker(measureReranker(createReranker(config.rerank), metrics.models), events)) : null
   const states = () => Object.fromEntries([...guards.keys()].map(dependency => [dependency, stateOf(dependency)]))
   metrics.watchBreakers(states)
+  metrics.watchDatabase(() => !pulse.isDown())
   return { models: guarded, reranker, reads, states, close: async () => pulse.stop() }
 }
 

@@ -33,6 +33,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   let services: Services | undefined
   let opened: Deps | undefined
   let app: FastifyInstance | undefined
+  let connections: Parameters<AppDeps['counts']['connections']>[0] | undefined
   try {
     app = await buildApp(appDeps(() => services as Services))
     const address = await app.listen({ host: config.host, port: config.port, backlog })
@@ -40,6 +41,8 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs }))
     await checkModels(deps.store, deps.models.embedder.model)
     services = servicesOf(config, deps)
+    deps.metrics.watchService({ isOpen: () => !isDraining })
+    if (connections) deps.metrics.edge.watchConnections(connections)
     log.info({ address, database: deps.database.version, bm25: deps.bm25, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
     const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
     let stopping: Promise<void> | undefined
@@ -55,9 +58,9 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   function appDeps(at: () => Services): AppDeps {
     // Plain functions where every request comes by: `later` costs ten times as much.
     const metrics: AppDeps['ask']['metrics'] & AppDeps['search']['metrics'] = {
-      answered: (answer, seconds) => at().deps.metrics.answered(answer, seconds),
-      searched: (found, seconds) => at().deps.metrics.searched(found, seconds),
-      failed: code => at().deps.metrics.failed(code),
+      answered: (answer, seconds, of) => at().deps.metrics.answered(answer, seconds, of),
+      searched: (found, seconds, of) => at().deps.metrics.searched(found, seconds, of),
+      failed: (code, of) => at().deps.metrics.failed(code, of),
     }
     const asking = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
     return {
@@ -79,7 +82,13 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       },
       pressure: config.pressure,
       rateLimit: { ...config.rateLimit, redis: config.redis && later(() => at().deps.redis as RedisServer) },
-      registry: later(() => at().deps.metrics.registry),
+      registry: later(() => at().deps.metrics),
+      // Before all is open nothing is counted: every reply is `starting` then.
+      counts: {
+        responded: status => services?.deps.metrics.edge.responded(status),
+        problem: code => services?.deps.metrics.edge.problem(code),
+        connections: count => void (connections = count),
+      },
       about: { version, openapi: textOf('../openapi.yaml') },
     }
   }

@@ -14,12 +14,14 @@ export type Dependency = 'database' | 'chat' | 'embeddings' | 'rerank'
 export interface GuardEvents {
   changed(dependency: Dependency, state: BreakerState): void
   retried(dependency: Dependency): void
+  /** A second try was not made: the budget for them is spent. */
+  noRetryLeft(dependency: Dependency): void
 }
 
 type Settings = Pick<GuardOptions, 'slowMs' | 'read' | 'refusal'>
 
 function guard(dependency: Dependency, settings: Settings, events: GuardEvents): Guard {
-  return createGuard({ ...settings, onChange: state => events.changed(dependency, state), onRetry: () => events.retried(dependency) })
+  return createGuard({ ...settings, onChange: state => events.changed(dependency, state), onRetry: () => events.retried(dependency), onNoRetryLeft: () => events.noRetryLeft(dependency) })
 }
 
 /** A longer embedding or search is a fault of the server, a first token that takes longer is bounded by `silenceMs`. */

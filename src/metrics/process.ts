@@ -1,0 +1,36 @@
+import { performance } from 'node:perf_hooks'
+import { collectDefaultMetrics, type Registry } from 'prom-client'
+import { version } from '../version.ts'
+import { prefix, type Kit } from './kit.ts'
+
+/** Sums of what stands beside them by type, and gauges whose names end as those of counters do. */
+const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
+export interface ServiceParts {
+  /** It takes questions: started, and not draining. */
+  readonly isOpen: () => boolean
+}
+
+/** The process, and whether what it stands on is there. */
+export function processMetrics(kit: Kit, registry: Registry) {
+  collectDefaultMetrics({ register: registry, prefix })
+  for (const name of misnamed) registry.removeSingleMetric(prefix + name)
+  kit.gauges('build_info', 'Always 1; which version runs, on which Node.', ['version', 'node'], set => set(1, version, process.versions.node))
+  // As totals: of a share, every reader but one would see a part.
+  kit.total('event_loop_active_seconds_total', 'Time that the event loop was at work.', () => performance.eventLoopUtilization().active / 1000)
+  kit.total('event_loop_idle_seconds_total', 'Time that the event loop waited for something to do.', () => performance.eventLoopUtilization().idle / 1000)
+  let isDatabaseUp = () => true
+
+  return {
+    watchDatabase(isUp: () => boolean): void {
+      isDatabaseUp = isUp
+      kit.gauge('database_up', '1: the database answers.', () => Number(isUp()))
+    },
+    watchRedis(isUsable: () => boolean): void {
+      kit.gauge('redis_up', '1: Redis is connected and answers; absent where none is set.', () => Number(isUsable()))
+    },
+    watchService({ isOpen }: ServiceParts): void {
+      kit.gauge('ready', '1: as /readyz says: started, not draining, and the database answers.', () => Number(isOpen() && isDatabaseUp()))
+    },
+  }
+}
