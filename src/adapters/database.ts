@@ -2,6 +2,7 @@ import { AskError } from '../errors.ts'
 import { openEmbedded } from './embedded.ts'
 import { openClient } from './postgres-client.ts'
 import { databaseError } from './postgres-errors.ts'
+import { readServerConnections, type ServerConnections } from './server-connections.ts'
 import { openSide } from './side.ts'
 import { watchCollections } from './watch.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
@@ -37,6 +38,10 @@ export interface Database {
   watch(onCollection: (name?: string) => void): void
   /** True when it answers now. Uses a connection of its own, so that a full pool does not look like a dead server. */
   ping(signal: AbortSignal): Promise<boolean>
+  /** Resolves when it answers; rejects with what the driver said, or `deadline_exceeded` when nothing came. */
+  answer(signal: AbortSignal): Promise<unknown>
+  /** Who is connected, and what waits for a lock, as the server sees it; null where there is nobody else. Rejects as `answer` does. */
+  connections(signal: AbortSignal): Promise<ServerConnections | null>
   status(): PoolStatus
   /** Tells of each lease from now on. */
   readonly observe: Pool['observe']
@@ -79,8 +84,10 @@ async function openServer(url: string, settings: DatabaseSettings): Promise<Data
       throw signal.aborted ? signal.reason : databaseError(error)
     }
   }
-  const ping = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal).then(() => true, () => false)
-  return await checked({ kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, ping, close })
+  const answer = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal)
+  const ping = (signal: AbortSignal) => answer(signal).then(() => true, () => false)
+  const connections = (signal: AbortSignal) => side.ask(readServerConnections, signal)
+  return await checked({ kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, ping, answer, connections, close })
 }
 
 /**
@@ -96,7 +103,10 @@ async function openInside(settings: DatabaseSettings): Promise<Database> {
     await pool.close()
     await server.close()
   }
-  return await checked({ kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, ping: async () => server.isAlive(), close })
+  const answer = async () => {
+    if (!server.isAlive()) throw new AskError('database_unavailable', { detail: 'the embedded database has ended' })
+  }
+  return await checked({ kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, ping: async () => server.isAlive(), answer, connections: async () => null, close })
 }
 
 async function checked(database: Omit<Database, 'version'>): Promise<Database> {

@@ -1,3 +1,5 @@
+import type { DatabaseFault } from './postgres-errors.ts'
+
 /** How often, since the start. */
 export interface PoolTotals {
   checkouts: number
@@ -10,6 +12,8 @@ export interface PoolTotals {
   overdue: number
   /** Given up because the server did not answer to a cancel. */
   destroyed: number
+  /** Those, and connections that the server or the network closed. */
+  invalidated: number
 }
 
 /** Who wants to know of each lease; seconds. */
@@ -18,16 +22,21 @@ export interface PoolObserver {
   waited(seconds: number): void
   held(seconds: number): void
   overdue(label: string, limitMs: number): void
+  /** A lease came to nothing by the server's doing. */
+  failed?(fault: DatabaseFault): void
 }
 
 export interface PoolFigures extends PoolObserver {
   readonly totals: PoolTotals
+  failed(fault: DatabaseFault): void
+  /** A connection was closed, and not by us. */
+  lost(): void
   /** From now on. */
   observe(observer: PoolObserver): void
 }
 
 export function createPoolFigures(): PoolFigures {
-  const totals: PoolTotals = { checkouts: 0, refused: 0, timeouts: 0, cancels: 0, overdue: 0, destroyed: 0 }
+  const totals: PoolTotals = { checkouts: 0, refused: 0, timeouts: 0, cancels: 0, overdue: 0, destroyed: 0, invalidated: 0 }
   let observer: PoolObserver | undefined
   return {
     totals,
@@ -35,5 +44,10 @@ export function createPoolFigures(): PoolFigures {
     waited: seconds => observer?.waited(seconds),
     held: seconds => observer?.held(seconds),
     overdue: (label, limitMs) => observer?.overdue(label, limitMs),
+    failed: fault => observer?.failed?.(fault),
+    lost() {
+      totals.invalidated++
+      observer?.failed?.('lost')
+    },
   }
 }

@@ -1,9 +1,10 @@
 import type postgres from 'postgres'
 import { AskError, isAskError } from '../errors.ts'
 import { startDeadline } from '../resilience/deadline.ts'
+import { watchLease } from './lease-watch.ts'
 import { holding } from './no-lease.ts'
-import type { Client, Sql } from './postgres-client.ts'
-import { databaseError } from './postgres-errors.ts'
+import { lifetimeSeconds, type Client, type Sql } from './postgres-client.ts'
+import { databaseError, databaseFault } from './postgres-errors.ts'
 import { createPoolFigures, type PoolFigures, type PoolTotals } from './pool-figures.ts'
 
 export type { Sql } from './postgres-client.ts'
@@ -48,8 +49,13 @@ export interface LeaseTerms {
 export interface PoolStatus {
   readonly size: number
   readonly maxOverflow: number
+  readonly maxWaiting: number
   readonly open: number
+  /** Open, and free. */
+  readonly checkedIn: number
   readonly checkedOut: number
+  /** Open above `size`. */
+  readonly overflow: number
   readonly waiting: number
   readonly longestWaitMs: number
   readonly longestHoldMs: number
@@ -63,7 +69,11 @@ interface Connection extends Client {
   /** What the server will end a statement after, in milliseconds. */
   statementTimeoutMs: number
   isDead: boolean
+  /** We close it. */
+  isEnding: boolean
   idleSince: number
+  /** When its backend was new. */
+  bornAt: number
 }
 
 interface Waiter {
@@ -102,7 +112,7 @@ export function createPool(options: PoolOptions) {
     const connection = await checkout(terms)
     const takenAt = now()
     figures.waited((takenAt - askedAt) / 1000)
-    const watch = watchLease(connection, terms)
+    const watch = watchLease(connection, terms, { cancelBackend: options.cancelBackend, graceMs: cancelGraceMs, limitMs: terms.holdLimitMs ?? holdLimitMs, figures })
     try {
       terms.signal.throwIfAborted()
       boundStatements(connection, terms)
@@ -110,12 +120,19 @@ export function createPool(options: PoolOptions) {
     } catch (error) {
       const translated = databaseError(error)
       if (isAskError(translated, 'database_unavailable')) connection.isDead = true
+      if (!terms.signal.aborted) tellFault(error)
       throw terms.signal.aborted ? terms.signal.reason : translated
     } finally {
       await watch.stop()
       figures.held((now() - takenAt) / 1000)
       giveBack(connection)
     }
+  }
+
+  /** Once for each lease that failed by the server's doing: of those whose time was over, nobody knows by whose. */
+  function tellFault(error: unknown): void {
+    const fault = databaseFault(error)
+    if (fault !== null) figures.failed(fault)
   }
 
   async function checkout({ signal, label }: LeaseTerms): Promise<Connection> {
@@ -155,8 +172,13 @@ export function createPool(options: PoolOptions) {
 
   function openConnection(): Connection {
     open++
-    const onClose = () => void Object.assign(connection, { pid: null, statementTimeoutMs: normalTimeoutMs })
-    const connection: Connection = { ...options.connect(onClose), pid: null, statementTimeoutMs: normalTimeoutMs, isDead: false, idleSince: 0 }
+    const onClose = () => {
+      // One that was never used, that we ended, or that the driver ended for its age, was not lost.
+      const isOurs = connection.isDead || connection.isEnding || now() - connection.bornAt >= lifetimeSeconds * 1000
+      if (connection.pid !== null && !isOurs) figures.lost()
+      Object.assign(connection, { pid: null, statementTimeoutMs: normalTimeoutMs })
+    }
+    const connection: Connection = { ...options.connect(onClose), pid: null, statementTimeoutMs: normalTimeoutMs, isDead: false, isEnding: false, idleSince: 0, bornAt: 0 }
     return connection
   }
 
@@ -170,9 +192,10 @@ export function createPool(options: PoolOptions) {
     const limit = startDeadline('opening a database connection', openLimitMs, signal)
     try {
       const rows = await Promise.race([connection.sql`select pg_backend_pid() as pid`, limit.expired])
-      connection.pid = Number(rows[0]?.['pid'])
+      Object.assign(connection, { pid: Number(rows[0]?.['pid']), bornAt: now() })
     } catch (error) {
       connection.isDead = true
+      if (!signal.aborted) figures.failed(isAskError(error, 'deadline_exceeded') ? 'silent' : (databaseFault(error) ?? 'unreachable'))
       giveBack(connection)
       throw signal.aborted ? signal.reason : noConnection(error, openLimitMs)
     } finally {
@@ -194,47 +217,6 @@ export function createPool(options: PoolOptions) {
     connection.statementTimeoutMs = wanted
     // What is wrong with the connection, the statement behind it will say.
     connection.sql.unsafe(`set statement_timeout = ${wanted}`).catch(() => void (connection.isDead = true))
-  }
-
-  function watchLease(connection: Connection, { signal, label, holdLimitMs: own = holdLimitMs }: LeaseTerms) {
-    const limitMs = holdLimitMs === Infinity ? Infinity : own
-    const { promise: givenUp, reject } = Promise.withResolvers<never>()
-    givenUp.catch(() => {})
-    let cancelling: Promise<void> | undefined
-    let grace: NodeJS.Timeout | undefined
-    const giveUp = () => {
-      totals.destroyed++
-      connection.isDead = true
-      connection.destroy()
-      cancelling = undefined
-      reject(new AskError('database_unavailable', { detail: 'the database does not answer', retryAfter: 1 }))
-    }
-    const cancel = () => {
-      // The embedded engine can neither be told nor left: it is waited for.
-      if (cancelling || grace || !options.cancelBackend) return
-      totals.cancels++
-      if (connection.pid === null) return giveUp()
-      cancelling = options.cancelBackend(connection.pid)
-      cancelling.catch(() => {})
-      grace = setTimeout(giveUp, cancelGraceMs)
-    }
-    const onOverdue = () => {
-      totals.overdue++
-      figures.overdue(label, limitMs)
-      cancel()
-    }
-    const overdue = limitMs === Infinity ? undefined : setTimeout(onOverdue, limitMs).unref()
-    signal.addEventListener('abort', cancel, { once: true })
-    return {
-      givenUp,
-      async stop() {
-        clearTimeout(overdue)
-        signal.removeEventListener('abort', cancel)
-        // A cancel still on its way must not hit the next holder's query. Its own failure changes nothing here.
-        await Promise.race([cancelling?.catch(() => {}), givenUp.catch(() => {})])
-        clearTimeout(grace)
-      },
-    }
   }
 
   function giveBack(connection: Connection): void {
@@ -260,6 +242,7 @@ export function createPool(options: PoolOptions) {
 
   function discard(connection: Connection): void {
     open--
+    connection.isEnding = true
     if (connection.isDead) connection.destroy()
     else void connection.end(1000)
     const next = waiters.values().next().value
@@ -273,8 +256,11 @@ export function createPool(options: PoolOptions) {
     return {
       size,
       maxOverflow,
+      maxWaiting,
       open,
+      checkedIn: idle.length,
       checkedOut: held.size,
+      overflow: Math.max(0, open - size),
       waiting: waiters.size,
       longestWaitMs: longest([...waiters].map(waiter => at - waiter.since)),
       longestHoldMs: longest([...held.values()].map(holder => at - holder.since)),
@@ -288,7 +274,7 @@ export function createPool(options: PoolOptions) {
     isClosed = true
     clearTimeout(trimming)
     const leased = [...held.keys()]
-    await Promise.all([...idle.splice(0), ...leased].map(each => each.end(graceMs)))
+    await Promise.all([...idle.splice(0), ...leased].map(each => Object.assign(each, { isEnding: true }).end(graceMs)))
   }
 
   return { lease, status, observe: figures.observe, close }

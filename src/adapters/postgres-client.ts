@@ -33,6 +33,8 @@ interface Target {
   readonly path: string | false
 }
 
+/** The driver closes one that is older, as soon as it is idle. */
+export const lifetimeSeconds = 30 * 60
 /** For one that stays closed the driver waits longer and longer, up to 20 s: a server that is back must be found at once. */
 const reconnectSeconds = 0.1
 
@@ -45,7 +47,7 @@ export function openClient(url: string, { name, statementTimeoutMs, onClose, onN
   const options: DriverOptions = {
     max: 1,
     connect_timeout: 5,
-    max_lifetime: onNotify ? null : 30 * 60,
+    max_lifetime: onNotify ? null : lifetimeSeconds,
     backoff: () => reconnectSeconds,
     fetch_types: false,
     types: arrayTypes as never,

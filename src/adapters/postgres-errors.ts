@@ -29,3 +29,27 @@ export function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : undefined
 }
+
+/**
+ * What an operator would look for; labels of metrics. `silent`: connected or not, nothing came; `lost`: connections were
+ * closed under us; `login`: a wrong password, name or database.
+ */
+export const databaseFaults = [
+  'unreachable', 'silent', 'starting', 'lost', 'login', 'too_many_connections', 'read_only', 'disk_full', 'out_of_resources', 'broken', 'statement_timeout', 'deadlock',
+] as const
+export type DatabaseFault = (typeof databaseFaults)[number]
+
+const faultsByCode: Readonly<Record<string, DatabaseFault>> = {
+  CONNECT_TIMEOUT: 'silent', ETIMEDOUT: 'silent',
+  ECONNREFUSED: 'unreachable', ENOENT: 'unreachable', ENOTFOUND: 'unreachable', EAI_AGAIN: 'unreachable', EHOSTUNREACH: 'unreachable', ENETUNREACH: 'unreachable',
+  CONNECTION_CLOSED: 'lost', ECONNRESET: 'lost', EPIPE: 'lost', '57P01': 'lost', '57P02': 'lost',
+  '57P03': 'starting', '53300': 'too_many_connections', '25006': 'read_only', '53100': 'disk_full', '40P01': 'deadlock',
+  [queryCanceled]: 'statement_timeout',
+}
+const faultsByClass: Readonly<Record<string, DatabaseFault>> = { '08': 'lost', 28: 'login', '3D': 'login', 53: 'out_of_resources', 58: 'broken', XX: 'broken' }
+
+/** Null: nothing is wrong with the server, or nothing that can be said. */
+export function databaseFault(error: unknown): DatabaseFault | null {
+  const code = codeOf(isAskError(error) ? error.cause : error)
+  return code === undefined ? null : (faultsByCode[code] ?? faultsByClass[code.slice(0, 2)] ?? null)
+}

@@ -21,10 +21,14 @@ export function createPulse({ ping, onChange, intervalMs = 500, limitMs = 1000 }
   let misses = 0
   let asked: Promise<boolean> | undefined
   let isStopped = false
+  let missedBy: unknown
   let timer = setTimeout(beat, intervalMs).unref()
 
   async function beat(): Promise<void> {
-    const isThere = await inTime(limitMs, (asked ??= ask())).catch(() => false)
+    const isThere = await inTime(limitMs, (asked ??= ask())).catch((error: unknown) => {
+      missedBy = error
+      return false
+    })
     if (isStopped) return
     misses = isThere ? 0 : misses + 1
     if (isDown !== misses > missesAllowed) onChange((isDown = !isDown))
@@ -34,7 +38,8 @@ export function createPulse({ ping, onChange, intervalMs = 500, limitMs = 1000 }
   async function ask(): Promise<boolean> {
     try {
       return await ping()
-    } catch {
+    } catch (error) {
+      missedBy = error
       return false
     } finally {
       asked = undefined
@@ -46,5 +51,6 @@ export function createPulse({ ping, onChange, intervalMs = 500, limitMs = 1000 }
     clearTimeout(timer)
   }
 
-  return { isDown: () => isDown, stop }
+  /** `missedBy`: what the last ping that was missed failed by: what it rejected with, or a LateReply. */
+  return { isDown: () => isDown, missedBy: () => missedBy, stop }
 }

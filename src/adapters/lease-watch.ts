@@ -1,0 +1,69 @@
+import { AskError } from '../errors.ts'
+import type { LeaseTerms } from './pool.ts'
+import type { PoolFigures } from './pool-figures.ts'
+
+/** What of a leased connection is looked at here. */
+export interface Watched {
+  /** Of the backend behind it now; null: not known. */
+  readonly pid: number | null
+  isDead: boolean
+  destroy(): void
+}
+
+export interface WatchOptions {
+  /** Absent where the server cannot end a query (embedded): it can neither be told nor left, and is waited for. */
+  readonly cancelBackend: ((pid: number) => Promise<void>) | undefined
+  /** From a cancel until the connection is given up. */
+  readonly graceMs: number
+  readonly limitMs: number
+  readonly figures: PoolFigures
+}
+
+/**
+ * Watches one lease: tells the backend to cancel when the signal aborts or the lease is out for too long, and gives the
+ * connection up when the server does not hear. `givenUp` rejects then; `stop` must be awaited before it is given back.
+ */
+export function watchLease(connection: Watched, { signal, label }: LeaseTerms, { cancelBackend, graceMs, limitMs, figures }: WatchOptions) {
+  const { totals } = figures
+  const { promise: givenUp, reject } = Promise.withResolvers<never>()
+  givenUp.catch(() => {})
+  let cancelling: Promise<void> | undefined
+  let grace: NodeJS.Timeout | undefined
+
+  function giveUp(): void {
+    totals.destroyed++
+    totals.invalidated++
+    connection.isDead = true
+    connection.destroy()
+    cancelling = undefined
+    figures.failed('silent')
+    reject(new AskError('database_unavailable', { detail: 'the database does not answer', retryAfter: 1 }))
+  }
+
+  function cancel(): void {
+    if (cancelling || grace || !cancelBackend) return
+    totals.cancels++
+    if (connection.pid === null) return giveUp()
+    cancelling = cancelBackend(connection.pid)
+    cancelling.catch(() => {})
+    grace = setTimeout(giveUp, graceMs)
+  }
+
+  function onOverdue(): void {
+    totals.overdue++
+    figures.overdue(label, limitMs)
+    cancel()
+  }
+
+  async function stop(): Promise<void> {
+    clearTimeout(overdue)
+    signal.removeEventListener('abort', cancel)
+    // A cancel still on its way must not hit the next holder's query. Its own failure changes nothing here.
+    await Promise.race([cancelling?.catch(() => {}), givenUp.catch(() => {})])
+    clearTimeout(grace)
+  }
+
+  const overdue = limitMs === Infinity ? undefined : setTimeout(onOverdue, limitMs).unref()
+  signal.addEventListener('abort', cancel, { once: true })
+  return { givenUp, stop }
+}

@@ -1,0 +1,55 @@
+import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
+
+/** In milliseconds to a tenth; null where `count` is 0. */
+export interface Quantiles {
+  readonly count: number
+  readonly p50: number | null
+  readonly p95: number | null
+  readonly p99: number | null
+  readonly max: number | null
+}
+
+const slotMs = 10_000
+const slots = 7
+/** An hour: what takes longer counts as that. */
+const highestUs = 3_600_000_000
+
+interface Slot {
+  turn: number
+  readonly histogram: RecordableHistogram
+}
+
+/** How long something took over the last minute (60–70 s): a ring of histograms of ten seconds each, to two figures. .3 µs a record. */
+export function createMinute(now: () => number = () => performance.now()) {
+  const histogramOf = () => createHistogram({ lowest: 1, highest: highestUs, figures: 2 })
+  const ring: Slot[] = Array.from({ length: slots }, () => ({ turn: -1, histogram: histogramOf() }))
+  const turnOf = () => Math.floor(now() / slotMs)
+
+  function record(ms: number): void {
+    const turn = turnOf()
+    const slot = ring[turn % slots] as Slot
+    if (slot.turn !== turn) {
+      slot.turn = turn
+      slot.histogram.reset()
+    }
+    slot.histogram.record(Math.min(highestUs, Math.max(1, Math.round(ms * 1000))))
+  }
+
+  function quantiles(): Quantiles {
+    const oldest = turnOf() - slots
+    const whole = histogramOf()
+    for (const { turn, histogram } of ring) if (turn > oldest) whole.add(histogram)
+    if (whole.count === 0) return { count: 0, p50: null, p95: null, p99: null, max: null }
+    const at = (percent: number) => toTenth(whole.percentile(percent))
+    return { count: whole.count, p50: at(50), p95: at(95), p99: at(99), max: toTenth(whole.max) }
+  }
+
+  return { record, quantiles }
+}
+
+export type Minute = ReturnType<typeof createMinute>
+
+/** Of microseconds. */
+function toTenth(us: number): number {
+  return Math.round(us / 100) / 10
+}
