@@ -96,6 +96,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs }: Open
     const metrics = createMetrics(database.status)
     database.observe({
       ...metrics.pool,
+      failed: metrics.databaseFault,
       overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
     })
     const { models, reads, reranker, states } = keep(openGuards({ config, database, models: unguarded, metrics, log }))

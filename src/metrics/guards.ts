@@ -1,6 +1,13 @@
 import type { Dependency } from '../adapters/guarded.ts'
+import type { DatabaseFault } from '../adapters/postgres-errors.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
 import type { Kit } from './kit.ts'
+
+/** In what way something failed, in the words of postgres-errors.ts and model-faults.ts: what an operator would look for. */
+const databaseFaults: readonly DatabaseFault[] = [
+  'unreachable', 'silent', 'starting', 'lost', 'login', 'too_many_connections', 'read_only', 'disk_full', 'out_of_resources', 'broken', 'statement_timeout', 'deadlock',
+]
+const modelFaults = ['unreachable', 'hung_up', 'failed', 'busy', 'rejected', 'silent', 'slow', 'stalled', 'broken_off', 'garbage', 'wrong_dimensions', 'paused']
 
 const dependencies: readonly Dependency[] = ['database', 'chat', 'embeddings', 'rerank']
 const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open']
@@ -8,6 +15,8 @@ const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open']
 export function guardMetrics(kit: Kit) {
   const opened = kit.counter('breaker_opened_total', 'Times that something was not asked any more because it failed.', { dependency: dependencies })
   const retries = kit.counter('retries_total', 'Calls made a second time.', { dependency: dependencies })
+  const database = kit.counter('database_faults_total', 'Uses of the database that came to nothing by its doing, by why.', { fault: databaseFaults })
+  const models = kit.counter('model_faults_total', 'Calls of models that failed or were slow, by how.', { dependency: dependencies.filter(each => each !== 'database'), fault: modelFaults })
   const hedges = kit.counter('hedges_total', 'Embeddings asked for twice because the first call took long.')()
 
   function watchBreakers(states: () => Readonly<Partial<Record<Dependency, BreakerState>>>): void {
@@ -20,6 +29,8 @@ export function guardMetrics(kit: Kit) {
     breakerOpened: (dependency: Dependency) => opened(dependency).add(),
     retried: (dependency: Dependency) => retries(dependency).add(),
     hedged: () => hedges.add(),
+    databaseFault: (fault: DatabaseFault) => database(fault).add(),
+    modelFault: (dependency: Dependency, fault: string) => models(dependency, fault).add(),
     watchBreakers,
   }
 }

@@ -21,6 +21,7 @@ const totals: readonly [name: keyof PoolStatus['totals'], help: string][] = [
   ['cancels', 'Queries cancelled, because nobody waited any more or they took too long.'],
   ['overdue', 'Database connections held longer than any request may.'],
   ['destroyed', 'Database connections given up, because the server did not answer to a cancel.'],
+  ['invalidated', 'Those, and connections that the server or the network closed.'],
 ]
 
 export function poolMetrics(kit: Kit, status: () => PoolStatus) {
