@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** `silent`: never answered, and no head of a request has come whole; `receiving`: a body is on its way; `idle`: between two requests. */
-export type ConnectionState = 'silent' | 'receiving' | 'answering' | 'idle'
+/** `open`: all of them; `silent`: those of which no whole head of a request has come; `trickling`: those with a body on its way. */
+export type ConnectionState = 'open' | 'silent' | 'trickling'
 
 /** Node keeps the running response here. */
 type Busy = Socket & { readonly _httpMessage?: { readonly req: IncomingMessage } | null }
@@ -16,13 +16,10 @@ export function watchConnections(app: FastifyInstance): () => Record<ConnectionS
     socket.once('close', () => sockets.delete(socket))
   })
   return () => {
-    const counts = { silent: 0, receiving: 0, answering: 0, idle: 0 }
-    for (const socket of sockets) counts[stateOf(socket)]++
+    const counts = { open: sockets.size, silent: 0, trickling: 0 }
+    for (const { _httpMessage: message, bytesWritten } of sockets) {
+      if (message ? !message.req.complete : bytesWritten === 0) counts[message ? 'trickling' : 'silent']++
+    }
     return counts
   }
-}
-
-function stateOf({ _httpMessage: message, bytesWritten }: Busy): ConnectionState {
-  if (message) return message.req.complete ? 'answering' : 'receiving'
-  return bytesWritten === 0 ? 'silent' : 'idle'
 }

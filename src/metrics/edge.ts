@@ -3,7 +3,7 @@ import type { ConnectionState } from '../http/connections.ts'
 import type { Kit } from './kit.ts'
 
 const classes = ['2xx', '3xx', '4xx', '5xx'] as const
-const states: readonly ConnectionState[] = ['silent', 'receiving', 'answering', 'idle']
+const states: readonly ConnectionState[] = ['open', 'silent', 'trickling']
 
 /** What the edge sees: replies of any route, and connections. */
 export function edgeMetrics(kit: Kit) {
@@ -14,8 +14,8 @@ export function edgeMetrics(kit: Kit) {
     responded: (status: number) => byClass[Math.floor(status / 100) - 2]?.add(),
     problem: (code: string) => problems(code).add(),
     watchConnections(count: () => Readonly<Record<ConnectionState, number>>): void {
-      const help = 'Connections of clients: silent (never answered, and nothing whole has come), receiving (a body is on its way), answering, idle (between two requests).'
-      kit.gauges('http_connections', help, ['state'], set => {
+      const help = 'Connections of clients: open, of those silent (no whole head of a request has come) and trickling (a body is on its way).'
+      kit.gauges('client_connections', help, ['state'], set => {
         const now = count()
         for (const state of states) set(now[state], state)
       })

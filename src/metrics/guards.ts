@@ -15,8 +15,8 @@ const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open']
 export function guardMetrics(kit: Kit) {
   const opened = kit.counter('breaker_opened_total', 'Times that something was not asked any more because it failed.', { dependency: dependencies })
   const retries = kit.counter('retries_total', 'Calls made a second time.', { dependency: dependencies })
-  const database = kit.counter('database_faults_total', 'Uses of the database that came to nothing by its doing, by why.', { fault: databaseFaults })
-  const models = kit.counter('model_faults_total', 'Calls of models that failed or were slow, by how.', { dependency: dependencies.filter(each => each !== 'database'), fault: modelFaults })
+  const database = kit.counter('database_faults_total', 'Uses of the database that came to nothing by its doing, by why.', { kind: databaseFaults })
+  const models = kit.counter('model_faults_total', 'Calls of models that failed or were slow, by how.', { dependency: dependencies.filter(each => each !== 'database'), kind: modelFaults })
   const hedges = kit.counter('hedges_total', 'Embeddings asked for twice because the first call took long.')()
 
   function watchBreakers(states: () => Readonly<Partial<Record<Dependency, BreakerState>>>): void {

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
 import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { version } from '../version.ts'
 import { prefix, type Kit } from './kit.ts'
@@ -16,6 +17,7 @@ export function processMetrics(kit: Kit, registry: Registry) {
   collectDefaultMetrics({ register: registry, prefix })
   for (const name of misnamed) registry.removeSingleMetric(prefix + name)
   kit.gauges('build_info', 'Always 1; which version runs, on which Node.', ['version', 'node'], set => set(1, version, process.versions.node))
+  kit.gauge('heap_limit_bytes', 'The heap that V8 may have.', () => getHeapStatistics().heap_size_limit)
   // As totals: of a share, every reader but one would see a part.
   kit.total('event_loop_active_seconds_total', 'Time that the event loop was at work.', () => performance.eventLoopUtilization().active / 1000)
   kit.total('event_loop_idle_seconds_total', 'Time that the event loop waited for something to do.', () => performance.eventLoopUtilization().idle / 1000)
