@@ -8,8 +8,11 @@ export interface Exposition {
 /** OpenMetrics, which has exemplars, where the reader would rather have it; else Prometheus' text format. */
 export async function expose(registry: Registry, accept: string): Promise<Exposition> {
   const shown = prefersOpenMetrics(accept) ? asOpenMetrics(registry) : registry
-  return { contentType: shown.contentType, text: await shown.metrics() }
+  return { contentType: shown.contentType, text: (await shown.metrics()).replace(misspelt, ' NaN') }
 }
+
+/** prom-client's word for what is no number: delays of an event loop that was looked at a moment ago. */
+const misspelt = / Nan$/gm
 
 /** Prometheus names OpenMetrics first, with a higher `q`; a browser does not name it at all. */
 export function prefersOpenMetrics(accept: string): boolean {
