@@ -6,17 +6,18 @@ import { registerAbout, type AboutOptions } from './http/about.ts'
 import { registerAsk, type AskRouteOptions } from './http/ask.ts'
 import { registerBodyParser } from './http/body.ts'
 import { registerCache, type CacheRouteOptions } from './http/cache.ts'
-import { watchConnections, type ConnectionState } from './http/connections.ts'
 import { registerCors } from './http/cors.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
 import { isProbe, registerHealth, type Health } from './http/health.ts'
 import { registerKeys, registerLocks } from './http/keys.ts'
 import { registerRequestLog, requestLogOptions, type ReplyCounts } from './http/request-log.ts'
+import { registerMonitoring } from './http/monitoring.ts'
+import type { PoolStatusOptions } from './http/pool-status.ts'
 import { registerPressure, type PressureOptions } from './http/pressure.ts'
 import { registerProblems, type ProblemCounts } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
-import { registerScrape, type Scrapable } from './http/scrape.ts'
+import type { Scrapable } from './http/scrape.ts'
 import { registerSearch, type SearchRouteOptions } from './http/search.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { receivingOptions, registerUnparsed, type ReceivingLimits } from './http/unparsed.ts'
@@ -36,7 +37,10 @@ export interface AppDeps {
   readonly pressure: PressureOptions
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
-  readonly counts: ProblemCounts & ReplyCounts & { connections(count: () => Readonly<Record<ConnectionState, number>>): void }
+  readonly counts: ProblemCounts & ReplyCounts
+  readonly poolStatus: PoolStatusOptions
+  /** The monitoring has a port of its own ({@link buildMonitoringApp}) and is not served here. */
+  readonly isMonitoredElsewhere?: boolean
   readonly about: Omit<AboutOptions, 'pageHeaders'>
 }
 
@@ -45,7 +49,37 @@ const maxBodyBytes = 256 * 1024
 
 /** The list of what is served. No environment, no I/O: everything is handed over. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
-  const app = Fastify({
+  const app = emptyApp(deps)
+  const headers = await securityHeaders()
+  registerEdge(app, deps, headers.data)
+  await registerCors(app, deps.corsOrigins)
+  await registerPressure(app, deps.pressure)
+  registerKeys(app, deps.keys)
+  await registerRateLimit(app, deps.rateLimit, deps.keys)
+  registerLocks(app, deps.keys)
+  registerHealth(app, deps.health)
+  registerAbout(app, { ...deps.about, pageHeaders: headers.page })
+  registerAsk(app, deps.ask)
+  registerSearch(app, deps.search)
+  registerDocuments(app, deps.documents)
+  registerCache(app, deps.cache)
+  if (deps.isMonitoredElsewhere !== true) registerMonitoring(app, deps)
+  return app
+}
+
+/** What is served on the port of the monitoring: it, and the probes. */
+export async function buildMonitoringApp(deps: AppDeps): Promise<FastifyInstance> {
+  const app = emptyApp(deps)
+  registerEdge(app, deps, (await securityHeaders()).data)
+  registerKeys(app, deps.keys)
+  registerLocks(app, deps.keys)
+  registerHealth(app, deps.health)
+  registerMonitoring(app, deps)
+  return app
+}
+
+function emptyApp(deps: AppDeps): FastifyInstance {
+  return Fastify({
     loggerInstance: deps.logger,
     ...requestLogOptions,
     trustProxy: deps.trustProxy,
@@ -55,11 +89,13 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     ...receivingOptions(deps.receiving),
     ajv: { customOptions: { allErrors: true, coerceTypes: false, removeAdditional: false } },
   })
+}
+
+/** Before all routes. */
+function registerEdge(app: FastifyInstance, deps: AppDeps, headers: Record<string, string>): void {
   registerAccepted(app)
-  deps.counts.connections(watchConnections(app))
-  const headers = await securityHeaders()
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(headers.data).header('x-request-id', request.id)
+    reply.headers(headers).header('x-request-id', request.id)
     if (deps.health.isDraining()) reply.header('connection', 'close')
     done(deps.health.isStarted() || isProbe(request) ? undefined : new AskError('starting', { retryAfter: 1 }))
   })
@@ -72,17 +108,4 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerUnparsed(app, deps.receiving)
   registerBodyParser(app)
   registerRequestLog(app, deps.counts)
-  await registerCors(app, deps.corsOrigins)
-  await registerPressure(app, deps.pressure)
-  registerKeys(app, deps.keys)
-  await registerRateLimit(app, deps.rateLimit, deps.keys)
-  registerLocks(app, deps.keys)
-  registerHealth(app, deps.health)
-  registerAbout(app, { ...deps.about, pageHeaders: headers.page })
-  registerAsk(app, deps.ask)
-  registerSearch(app, deps.search)
-  registerDocuments(app, deps.documents)
-  registerCache(app, deps.cache)
-  registerScrape(app, deps.registry)
-  return app
 }

@@ -107,6 +107,8 @@ const originList: Kind<readonly string[]> = {
 export const settings = {
   host: setting('HOST', '127.0.0.1', 'Address to listen on; `0.0.0.0` for all.', words),
   port: setting('PORT', '3000', 'Port to listen on; `0` takes a free one.', integer(0, 65_535)),
+  monitoringPort: setting('MONITORING_PORT', undefined, 'Port of its own for `/metrics` and `/monitoring`, which `PORT` then has no more; `0` takes a free one. Unset: `PORT`.', integer(0, 65_535)),
+  monitoringHost: setting('MONITORING_HOST', '127.0.0.1', 'Address for that port; `0.0.0.0` for all.', words),
   trustProxy: setting('TRUST_PROXY', 'off', 'Believe `X-Forwarded-For`; only behind a proxy that sets it.', onOff),
   databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', url('postgres', 'postgresql'), true),
   dataDir: setting('DATA_DIR', '.askwell', 'Folder of the embedded database.', words),
@@ -186,6 +188,8 @@ type Raw = { readonly [Name in keyof Settings]: Value<Settings[Name]> }
 export interface Config {
   readonly host: string
   readonly port: number
+  /** Null: on the same port. */
+  readonly monitoring: { readonly host: string; readonly port: number } | null
   readonly trustProxy: boolean
   readonly database: {
     readonly url: string | undefined
@@ -299,15 +303,27 @@ function keysOf(raw: Raw, faults: string[]): readonly ApiKey[] {
 }
 
 /**
- * Throws a {@link ConfigError} when strangers could ask without a key and nobody said that they may. Of the service
+ * Throws a {@link ConfigError} when strangers could ask, or look at a monitoring port, without a key and nobody said that they may. Of the service
  * alone: what loads documents listens nowhere.
  */
-export function refuseStrangers({ host, keys, allowAnonymous }: Pick<Config, 'host' | 'keys' | 'allowAnonymous'>): void {
-  if (allowAnonymous || isLoopback(host) || keys.some(({ scopes }) => scopes.includes('ask'))) return
-  throw new ConfigError([
-    `HOST is ${JSON.stringify(host)}, where others can reach it, and no key is needed to ask; set API_KEYS or API_KEYS_FILE `
-    + '(`askwell key new --name web` makes a key), HOST=127.0.0.1, or ALLOW_ANONYMOUS=on where something else keeps strangers out',
-  ])
+export function refuseStrangers({ host, monitoring, keys, allowAnonymous }: Pick<Config, 'host' | 'monitoring' | 'keys' | 'allowAnonymous'>): void {
+  if (allowAnonymous) return
+  const isOpen = (address: string, scope: ApiKey['scopes'][number]) => !isLoopback(address) && !keys.some(({ scopes }) => scopes.includes(scope))
+  const faults = [
+    ...(isOpen(host, 'ask') ? [strangersAsk(host)] : []),
+    ...(monitoring && isOpen(monitoring.host, 'monitoring') ? [strangersLook(monitoring.host)] : []),
+  ]
+  if (faults.length > 0) throw new ConfigError(faults)
+}
+
+function strangersAsk(host: string): string {
+  return `HOST is ${JSON.stringify(host)}, where others can reach it, and no key is needed to ask; set API_KEYS or API_KEYS_FILE `
+    + '(`askwell key new --name web` makes a key), HOST=127.0.0.1, or ALLOW_ANONYMOUS=on where something else keeps strangers out'
+}
+
+function strangersLook(host: string): string {
+  return `MONITORING_HOST is ${JSON.stringify(host)}, where others can reach it, and no key is needed to look; set MONITORING_API_KEY, `
+    + 'MONITORING_HOST=127.0.0.1, or ALLOW_ANONYMOUS=on where something else keeps strangers out'
 }
 
 const loopback = new BlockList()
@@ -348,6 +364,9 @@ function checkTogether(raw: Raw, faults: string[]): void {
   }
   if (raw.headersTimeoutMs > raw.receiveTimeoutMs) {
     faults.push('HEADERS_TIMEOUT_MS is longer than RECEIVE_TIMEOUT_MS, which is the time for the whole request; set one of them')
+  }
+  if (raw.monitoringPort === raw.port && raw.port !== 0) {
+    faults.push('MONITORING_PORT is the same as PORT; unset it, and the monitoring is served there')
   }
   if (raw.rerankUrl !== undefined && raw.rerankModel === undefined) {
     faults.push('RERANK_MODEL is not set; with RERANK_URL it must name a model of that reranker (one that serves a single model takes any name)')
@@ -391,6 +410,7 @@ function arrange(raw: Raw): Omit<Config, 'keys'> {
   return {
     host: raw.host,
     port: raw.port,
+    monitoring: raw.monitoringPort === undefined ? null : { host: raw.monitoringHost, port: raw.monitoringPort },
     trustProxy: raw.trustProxy,
     database: {
       url: raw.databaseUrl,

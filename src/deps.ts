@@ -39,7 +39,9 @@ import { openGuards, type Guarded } from './guarding.ts'
 import { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
-import { createLimiter } from './resilience/limiter.ts'
+import { createMinute, type Minute } from './monitoring/minute.ts'
+import { createRecent, type Recent } from './monitoring/recent.ts'
+import { createLimiter, type LimiterStatus } from './resilience/limiter.ts'
 import { version } from './version.ts'
 
 /** Everything the service is made of, built once; what is given to app.ts, to the commands, and to tests. */
@@ -61,6 +63,13 @@ export interface Deps {
   readonly search: SearchPassages
   /** What fresh runs go through; the commands search without it. */
   readonly admission: Admission
+  /** What was counted lately, for the monitoring. */
+  readonly recent: Recent
+  /** Of leases, in milliseconds. */
+  readonly poolTimes: { readonly waitMs: Minute; readonly holdMs: Minute }
+  readonly pulse: Guarded['pulse']
+  readonly lastFault: Guarded['lastFault']
+  readonly limiter: () => LimiterStatus
   /** To be waited for between a write and its reply. */
   onWritten(): Promise<void>
   close(): Promise<void>
@@ -69,10 +78,11 @@ export interface Deps {
 export interface OpenOptions {
   /** How long a database that cannot be reached is waited for; with it, a model API that is away is no reason not to start. */
   readonly patienceMs?: number
+  readonly recent?: Recent
 }
 
 /** Opens adapters, then arranges the pipeline over them. Closes what was opened when something fails. */
-export async function openDeps(config: Config, log: Logger, { patienceMs }: OpenOptions = {}): Promise<Deps> {
+export async function openDeps(config: Config, log: Logger, { patienceMs, recent = createRecent() }: OpenOptions = {}): Promise<Deps> {
   const opened: { close(): Promise<void> }[] = []
   let isClosed = false
   const keep = <T extends { close(): Promise<void> }>(each: T): T => {
@@ -93,21 +103,23 @@ export async function openDeps(config: Config, log: Logger, { patienceMs }: Open
     }))
     // A local model takes as long to load as the database to open: both at once.
     const [{ database, bm25, store }] = await Promise.all([opening, unguarded.warm()])
-    const metrics = createMetrics(database.status)
+    const metrics = countedToo(createMetrics(database.status), recent)
+    const poolTimes = { waitMs: createMinute(), holdMs: createMinute() }
     database.observe({
-      ...metrics.pool,
-      failed: metrics.databaseFault,
+      waited: seconds => (metrics.pool.waited(seconds), poolTimes.waitMs.record(seconds * 1000)),
+      held: seconds => (metrics.pool.held(seconds), poolTimes.holdMs.record(seconds * 1000)),
+      failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
       overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
     })
-    const { models, reads, reranker, states } = keep(openGuards({ config, database, models: unguarded, metrics, log }))
-    const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds) }))
+    const { models, reads, reranker, states, pulse, lastFault } = keep(openGuards({ config, database, models: unguarded, metrics, log, recent }))
+    const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))
     if (redis) metrics.watchRedis(redis.isUsable)
     const aside = createCollectionStore({ lease: reads.aside })
     const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal))
     database.watch(current.forget)
     const caches = openCaches({ config: config.cache, redis, metrics })
     metrics.watchCaches(caches.sizes)
-    const admission = admissionOf(config, metrics)
+    const { admission, limiter } = admissionOf(config, metrics)
     const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics, admission })
     if (near) keep(near)
     keep(remembering)
@@ -116,10 +128,30 @@ export async function openDeps(config: Config, log: Logger, { patienceMs }: Open
       // Of the embedded database there is no other replica.
       if (database.kind === 'postgres') await outlast()
     }
-    return { onWritten, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, admission, close }
+    return { onWritten, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, admission, recent, poolTimes, pulse, lastFault, limiter, close }
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+/** The same metrics; what the monitoring looks at is counted lately too. */
+function countedToo(metrics: Metrics, { count }: Recent): Metrics {
+  return {
+    ...metrics,
+    answered: (answer, seconds, of) => (metrics.answered(answer, seconds, of), count('answered')),
+    searched: (found, seconds, of) => (metrics.searched(found, seconds, of), count('answered')),
+    failed: (code, of) => (metrics.failed(code, of), count('not answered'), count(`failed:${code}`)),
+    redisFailed: reason => (metrics.redisFailed(reason), count(`redis:${reason}`)),
+    unparsed: code => (metrics.unparsed(code), count(`unparsed:${code}`)),
+    admission: { ...metrics.admission, refused: (priority, reason) => (metrics.admission.refused(priority, reason), count(`refused:${reason}`)) },
+    stages: {
+      ...metrics.stages,
+      seconds(stage, outcome, seconds, traceId) {
+        metrics.stages.seconds(stage, outcome, seconds, traceId)
+        if (outcome === 'deadline') count(`deadline:${stage}`)
+      },
+    },
   }
 }
 
@@ -206,10 +238,10 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
 }
 
 /** The first guess is what the pool can do, and more than a small one: a run needs no connection while its model writes. */
-function admissionOf({ admission, database: { poolSize, poolMaxOverflow } }: Config, { admission: metrics }: Metrics): Admission {
+function admissionOf({ admission, database: { poolSize, poolMaxOverflow } }: Config, { admission: metrics }: Metrics): Pick<Deps, 'admission' | 'limiter'> {
   const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
   metrics.watch(limiter.status)
-  return createAdmission(limiter, metrics)
+  return { admission: createAdmission(limiter, metrics), limiter: limiter.status }
 }
 
 /** Short, for it goes into every key. */

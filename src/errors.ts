@@ -52,6 +52,8 @@ export interface AskErrorOptions {
   readonly stage?: string
   /** and what each took, in milliseconds. */
   readonly timings?: Readonly<Record<string, number>>
+  /** In what way, for those who run the service; no client sees it. */
+  readonly kind?: string
   readonly cause?: unknown
 }
 
@@ -63,6 +65,7 @@ export class AskError extends Error {
   readonly detail: string
   readonly stage: string | undefined
   readonly timings: Readonly<Record<string, number>> | undefined
+  readonly kind: string | undefined
 
   constructor(code: ErrorCode, options: AskErrorOptions = {}) {
     const detail = options.detail ?? errorTable[code].title
@@ -74,12 +77,13 @@ export class AskError extends Error {
     this.retryAfter = options.retryAfter
     this.stage = options.stage
     this.timings = options.timings
+    this.kind = options.kind
   }
 
   /** The same failure, with more said of it. */
   with(more: Pick<AskErrorOptions, 'stage' | 'timings'>): AskError {
-    const { code, detail, faults, retryAfter, stage, timings, cause } = this
-    return new AskError(code, { detail, faults, ...(retryAfter !== undefined && { retryAfter }), ...(stage !== undefined && { stage }), ...(timings && { timings }), cause: cause ?? this, ...more })
+    const { code, detail, faults, retryAfter, stage, timings, kind, cause } = this
+    return new AskError(code, { detail, faults, ...(retryAfter !== undefined && { retryAfter }), ...(stage !== undefined && { stage }), ...(timings && { timings }), ...(kind !== undefined && { kind }), cause: cause ?? this, ...more })
   }
 
   get status(): number {

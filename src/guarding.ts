@@ -1,14 +1,19 @@
 import { guardChat, guardEmbedder, guardReads, guardReranker, type Dependency, type GuardedReads, type GuardEvents } from './adapters/guarded.ts'
 import type { Database } from './adapters/database.ts'
+import type { ModelFault } from './adapters/model-faults.ts'
 import type { Models } from './adapters/models.ts'
 import { measureChat, measureEmbedder, measureReranker } from './adapters/measured.ts'
+import { databaseFault, type DatabaseFault } from './adapters/postgres-errors.ts'
 import { createReranker } from './adapters/rerank.ts'
 import type { Reranker } from './ask/rerank.ts'
 import type { RunLog } from './ask/terms.ts'
 import type { Config } from './config.ts'
+import { isAskError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
+import type { Recent } from './monitoring/recent.ts'
 import type { BreakerState } from './resilience/breaker.ts'
 import type { Guard } from './resilience/guard.ts'
+import { LateReply } from './resilience/in-time.ts'
 import { createPulse } from './resilience/pulse.ts'
 
 export interface Guarded {
@@ -19,6 +24,10 @@ export interface Guarded {
   readonly reads: GuardedReads
   /** Of everything that has a breaker. */
   states(): Readonly<Partial<Record<Dependency, BreakerState>>>
+  /** Of the database's pulse. `downBy`: null while it is up. */
+  pulse(): { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
+  /** In which way it failed last; null: it did not. */
+  lastFault(dependency: Dependency): ModelFault | null
   close(): Promise<void>
 }
 
@@ -28,12 +37,14 @@ export interface GuardParts {
   readonly models: Models
   readonly metrics: Metrics
   readonly log: RunLog
+  readonly recent: Pick<Recent, 'count'>
 }
 
 /** Puts breakers, second tries and limits of silence around what others run; what they know is shown and logged once a change. */
-export function openGuards({ config, database, models, metrics, log }: GuardParts): Guarded {
+export function openGuards({ config, database, models, metrics, log, recent }: GuardParts): Guarded {
   const guards = new Map<Dependency, Guard>()
   const told = new Map<Dependency, BreakerState>()
+  const faults = new Map<Dependency, ModelFault>()
   const stateOf = (dependency: Dependency): BreakerState => (dependency === 'database' && pulse.isDown() ? 'open' : (guards.get(dependency)?.state() ?? 'closed'))
 
   function tell(dependency: Dependency): void {
@@ -42,13 +53,29 @@ export function openGuards({ config, database, models, metrics, log }: GuardPart
     told.set(dependency, now)
     if (now === 'open') metrics.breakerOpened(dependency)
     // Half-open is a moment of one request; it is in the metrics.
-    if (now === 'open' && before === 'closed') log.warn({ dependency }, `${dependency}: not asked any more until it answers`)
-    if (now === 'closed') log.info({ dependency }, `${dependency}: asked again`)
+    if (now === 'open' && before === 'closed') log.warn({ dependency, culprit: dependency, code: 'breaker-open', fault: faultOf(dependency) }, `${dependency}: not asked any more until it answers`)
+    if (now === 'closed') log.info({ dependency, culprit: dependency, code: 'breaker-closed' }, `${dependency}: asked again`)
   }
 
-  const events: GuardEvents = { changed: tell, retried: metrics.retried, noRetryLeft: () => metrics.exceeded('calls') }
+  function ended(dependency: Dependency, fault: ModelFault | null): void {
+    recent.count(`${dependency}:${fault ?? 'ok'}`)
+    if (fault === null) return
+    metrics.modelFailed(dependency, fault)
+    if (fault !== 'paused') faults.set(dependency, fault)
+  }
+
+  function downBy(): DatabaseFault | null {
+    return pulse.isDown() ? faultOfPing(pulse.missedBy()) : null
+  }
+
+  const faultOf = (dependency: Dependency) => (dependency === 'database' ? downBy() : (faults.get(dependency) ?? null))
+
+  const events: GuardEvents = { changed: tell, retried: metrics.retried, noRetryLeft: () => metrics.exceeded('calls'), ended }
   const pulse = createPulse({
-    ping: async () => await database.ping(never),
+    ping: async () => {
+      await database.answer(never)
+      return true
+    },
     onChange(isDown) {
       if (!isDown) guards.get('database')?.reset()
       tell('database')
@@ -70,7 +97,13 @@ export function openGuards({ config, database, models, metrics, log }: GuardPart
   const states = () => Object.fromEntries([...guards.keys()].map(dependency => [dependency, stateOf(dependency)]))
   metrics.watchBreakers(states)
   metrics.watchDatabase(() => !pulse.isDown())
-  return { models: guarded, reranker, reads, states, close: async () => pulse.stop() }
+  return { models: guarded, reranker, reads, states, pulse: () => ({ isDown: pulse.isDown(), downBy: downBy() }), lastFault: dependency => faults.get(dependency) ?? null, close: async () => pulse.stop() }
 }
 
 const never = new AbortController().signal
+
+/** No reply at all, in time or in the end, is silence. */
+function faultOfPing(error: unknown): DatabaseFault {
+  const isSilence = error instanceof LateReply || isAskError(error, 'deadline_exceeded')
+  return isSilence ? 'silent' : (databaseFault(error) ?? 'unreachable')
+}

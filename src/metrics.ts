@@ -6,6 +6,7 @@ import { edgeMetrics } from './metrics/edge.ts'
 import { expose } from './metrics/exposition.ts'
 import { guardMetrics } from './metrics/guards.ts'
 import { createKit } from './metrics/kit.ts'
+import { monitorMetrics } from './metrics/monitor.ts'
 import { modelMetrics } from './metrics/models.ts'
 import { poolMetrics } from './metrics/pool.ts'
 import { processMetrics } from './metrics/process.ts'
@@ -32,6 +33,7 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     ...questionMetrics(kit),
     ...cacheMetrics(kit),
     ...guardMetrics(kit),
+    ...monitorMetrics(kit),
     ...processMetrics(kit, registry),
   }
 }

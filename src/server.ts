@@ -3,18 +3,25 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
 import type { RedisServer } from './adapters/redis.ts'
-import { buildApp, type AppDeps } from './app.ts'
+import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { refuseStrangers, type Config } from './config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
+import { createReadinessLog } from './http/health.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { later } from './later.ts'
 import { createLogger } from './log.ts'
+import { createCollector } from './monitoring/collect.ts'
+import { watchConnections, type Connections } from './monitoring/connections.ts'
+import { beatMs, createMonitor, type Monitor } from './monitoring/monitor.ts'
+import { createRecent } from './monitoring/recent.ts'
 import { startTelemetry } from './telemetry.ts'
 import { version } from './version.ts'
 
 export interface RunningServer {
   /** Where it listens, for people and for curl. */
   readonly address: string
+  /** Of the monitoring, where it has a port of its own. */
+  readonly monitoringAddress: string | null
   readonly deps: Deps
   /** Resolves when the server has stopped, after a signal or `stop`. */
   readonly stopped: Promise<void>
@@ -33,23 +40,29 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   let services: Services | undefined
   let opened: Deps | undefined
   let app: FastifyInstance | undefined
-  let connections: Parameters<AppDeps['counts']['connections']>[0] | undefined
+  let monitoringApp: FastifyInstance | undefined
+  const recent = createRecent()
   try {
-    app = await buildApp(appDeps(() => services as Services))
+    const parts = appDeps(() => services as Services)
+    app = await buildApp(parts)
+    const connections = watchConnections(app.server)
     const address = await app.listen({ host: config.host, port: config.port, backlog })
-    log.info({ address }, 'listening, and starting')
-    const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs }))
+    if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
+    const monitoringAddress = (config.monitoring && (await monitoringApp?.listen({ ...config.monitoring, backlog }))) ?? null
+    log.info({ address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) }, 'listening, and starting')
+    const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs, recent }))
     await checkModels(deps.store, deps.models.embedder.model)
-    services = servicesOf(config, deps)
+    services = servicesOf(config, deps, { log, connections, isDraining: () => isDraining })
     deps.metrics.watchService({ isOpen: () => !isDraining })
-    if (connections) deps.metrics.edge.watchConnections(connections)
     log.info({ address, database: deps.database.version, bm25: deps.bm25, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
     const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
     let stopping: Promise<void> | undefined
     const stop = () => (stopping ??= drain(app as FastifyInstance, deps).then(resolve, reject).then(() => stopped))
-    return { address, deps, stopped, stop }
+    return { address, monitoringAddress, deps, stopped, stop }
   } catch (error) {
     await app?.close()
+    await monitoringApp?.close()
+    services?.monitor.stop()
     await opened?.close()
     await stopTelemetry()
     throw error
@@ -66,7 +79,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     return {
       logger: log,
       trustProxy: config.trustProxy,
-      receiving: { ...config.receiving, silentMs: config.ask.timeoutMs + 60_000 },
+      receiving: { ...config.receiving, silentMs: config.ask.timeoutMs + 60_000, onBroken: code => services?.deps.metrics.unparsed(code) },
       keys: config.keys,
       corsOrigins: config.corsOrigins,
       ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), ...asking },
@@ -79,16 +92,15 @@ export async function startServer(config: Config, log: Logger = createLogger(con
         pingDatabase: signal => at().deps.database.ping(signal),
         components: () => services && componentsOf(config, services.deps),
         breakers: () => services?.deps.states(),
+        onReadiness: createReadinessLog(log),
       },
-      pressure: config.pressure,
-      rateLimit: { ...config.rateLimit, redis: config.redis && later(() => at().deps.redis as RedisServer) },
+      pressure: { ...config.pressure, onRefused: by => recent.count(`pressure:${by}`) },
+      rateLimit: { ...config.rateLimit, onRefused: () => recent.count('limited'), redis: config.redis && later(() => at().deps.redis as RedisServer) },
       registry: later(() => at().deps.metrics),
       // Before all is open nothing is counted: every reply is `starting` then.
-      counts: {
-        responded: status => services?.deps.metrics.edge.responded(status),
-        problem: code => services?.deps.metrics.edge.problem(code),
-        connections: count => void (connections = count),
-      },
+      counts: { responded: status => services?.deps.metrics.edge.responded(status), problem: code => services?.deps.metrics.edge.problem(code) },
+      poolStatus: { look: () => at().monitor.look(), looked: () => at().looked() },
+      isMonitoredElsewhere: config.monitoring !== null,
       about: { version, openapi: textOf('../openapi.yaml') },
     }
   }
@@ -102,6 +114,8 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     if (!inTime) log.warn('requests still ran when the time to drain was over: closing their connections')
     if (!inTime) running.server.closeAllConnections()
     await closed
+    await monitoringApp?.close()
+    services?.monitor.stop()
     await deps.close()
     await stopTelemetry()
     log.info('stopped')
@@ -113,12 +127,29 @@ interface Services {
   readonly deps: Deps
   readonly documents: ReturnType<typeof documentApi>
   readonly cache: ReturnType<typeof createCacheAdmin>
+  readonly monitor: Monitor
+  /** Somebody looks at the monitoring. */
+  looked(): void
 }
 
-function servicesOf(config: Config, deps: Deps): Services {
+interface Around {
+  readonly log: Logger
+  readonly connections: Connections
+  readonly isDraining: () => boolean
+}
+
+function monitorOf(deps: Deps, { log, connections, isDraining }: Around): Pick<Services, 'monitor' | 'looked'> {
+  const collector = createCollector({ ...deps, times: deps.poolTimes, connections, isDraining, beatMs })
+  const monitor = createMonitor({ collect: collector.collect, onBeat: collector.beat, log })
+  deps.metrics.watchMonitor(monitor.look, connections.facts)
+  return { monitor, looked: collector.looked }
+}
+
+function servicesOf(config: Config, deps: Deps, around: Around): Services {
   const { models, metrics, onWritten } = deps
   return {
     deps,
+    ...monitorOf(deps, around),
     documents: documentApi(deps.store, models.embedder, onWritten),
     cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }),
   }

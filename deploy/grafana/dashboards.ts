@@ -30,6 +30,7 @@ const service: Dashboard = {
       panels: [
         { title: 'Ready', about: 'Replicas that take questions.', unit: 'short', kind: 'stat', queries: [[sum(`askwell_ready${of}`), 'ready'], [`count(askwell_build_info${of})`, 'replicas']], alerts: ['AskwellAbsent', 'AskwellNotReady'] },
         { title: 'Errors', about: 'Share of the questions that failed; .5 % are allowed.', unit: 'percentunit', thresholds: [0.005, 0.03], queries: [['job:askwell_errors:ratio_rate5m{job=~"$job"}', '5 min'], ['job:askwell_errors:ratio_rate1h{job=~"$job"}', '1 h']], alerts: ['AskwellErrorsBurnFast', 'AskwellErrorsBurnSlowly'] },
+        { title: 'Findings', about: 'What the service finds wrong with itself, by culprit.', unit: 'short', queries: [[`max by (culprit, code, severity) (askwell_finding${of})`, '{{culprit}}: {{code}} ({{severity}})']], alerts: ['AskwellFinding'] },
         { title: 'Latency', about: 'From the accept of the connection to the whole answer.', unit: 's', thresholds: [5, 10], queries: quantiles('askwell_request_latency_seconds'), alerts: ['AskwellSlow', 'AskwellVerySlow'] },
       ],
     },

@@ -6,6 +6,7 @@ import type { BreakerState } from '../resilience/breaker.ts'
 import { createGuard, type Guard, type GuardOptions, type Reading } from '../resilience/guard.ts'
 import { createHedge } from '../resilience/hedge.ts'
 import { withoutSilence } from '../resilience/silence.ts'
+import { modelFault, type ModelFault } from './model-faults.ts'
 import type { Pool } from './pool.ts'
 
 /** What others run and Askwell leans on; labels of metrics. */
@@ -16,9 +17,11 @@ export interface GuardEvents {
   retried(dependency: Dependency): void
   /** A second try was not made: the budget for them is spent. */
   noRetryLeft(dependency: Dependency): void
+  /** How a call of a model went; null: well. Of those that were cut short too early to say, nothing is told. */
+  ended?(dependency: Dependency, fault: ModelFault | null): void
 }
 
-type Settings = Pick<GuardOptions, 'slowMs' | 'read' | 'refusal'>
+type Settings = Pick<GuardOptions, 'slowMs' | 'read' | 'refusal' | 'onEnd'>
 
 function guard(dependency: Dependency, settings: Settings, events: GuardEvents): Guard {
   return createGuard({ ...settings, onChange: state => events.changed(dependency, state), onRetry: () => events.retried(dependency), onNoRetryLeft: () => events.noRetryLeft(dependency) })
@@ -32,8 +35,15 @@ const slowSearchMs = 5000
 const names = { chat: 'The language model', embeddings: 'The embedding model', rerank: 'The reranker' } as const
 
 export function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs: number, events: GuardEvents): Guard {
-  const refusal = (ms: number) => new AskError('model_paused', { detail: `${names[dependency]} failed too often, or is busy, and is not asked for a moment.`, retryAfter: ms / 1000 })
-  return guard(dependency, { slowMs, read: readModelError, refusal }, events)
+  const refusal = (ms: number) => {
+    events.ended?.(dependency, 'paused')
+    return new AskError('model_paused', { detail: `${names[dependency]} failed too often, or is busy, and is not asked for a moment.`, retryAfter: ms / 1000 })
+  }
+  const onEnd: GuardOptions['onEnd'] = ended => {
+    const fault = modelFault(ended)
+    if (fault !== undefined) events.ended?.(dependency, fault)
+  }
+  return guard(dependency, { slowMs, read: readModelError, refusal, onEnd }, events)
 }
 
 /** Without `Retry-After` a busy model is tried again at once; with one, when that is over. */

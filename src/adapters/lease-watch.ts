@@ -1,6 +1,11 @@
 import { AskError } from '../errors.ts'
-import type { LeaseTerms } from './pool.ts'
 import type { PoolFigures } from './pool-figures.ts'
+
+/** Whose the lease is. */
+export interface WatchTerms {
+  readonly signal: AbortSignal
+  readonly label: string
+}
 
 /** What of a leased connection is looked at here. */
 export interface Watched {
@@ -23,7 +28,7 @@ export interface WatchOptions {
  * Watches one lease: tells the backend to cancel when the signal aborts or the lease is out for too long, and gives the
  * connection up when the server does not hear. `givenUp` rejects then; `stop` must be awaited before it is given back.
  */
-export function watchLease(connection: Watched, { signal, label }: LeaseTerms, { cancelBackend, graceMs, limitMs, figures }: WatchOptions) {
+export function watchLease(connection: Watched, { signal, label }: WatchTerms, { cancelBackend, graceMs, limitMs, figures }: WatchOptions) {
   const { totals } = figures
   const { promise: givenUp, reject } = Promise.withResolvers<never>()
   givenUp.catch(() => {})

@@ -81,7 +81,7 @@ async function* eventsOf(chunks: Chunks, signal: AbortSignal): AsyncGenerator<Ch
     finishReason = choice?.finish_reason ?? finishReason
   }
   signal.throwIfAborted()
-  if (finishReason === null) throw failed('The model broke off its reply.')
+  if (finishReason === null) throw failed('The model broke off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
   if (isEmpty) throw emptyReply(finishReason)
   yield { type: 'end', finishReason, usage }
 }
@@ -96,5 +96,5 @@ function emptyReply(finishReason: string): AskError {
     return new AskError('model_rejected', { detail: "The model API's content filter refused to answer." })
   }
   const cause = finishReason === 'length' ? ' It spent all its tokens before the first word; raise MAX_ANSWER_TOKENS.' : ''
-  return failed(`The model replied with nothing.${cause}`)
+  return failed(`The model replied with nothing.${cause}`, undefined, 'garbage')
 }

@@ -162,7 +162,7 @@ function* groupsOf(texts: readonly string[]): Generator<readonly string[]> {
 function checked(vectors: readonly Float32Array[], dimensions: number): readonly Float32Array[] {
   const odd = vectors.find(vector => vector.length !== dimensions)
   if (odd === undefined) return vectors
-  throw failed(`The embedding model sent a vector of ${odd.length} numbers; its vectors have ${dimensions}.`)
+  throw failed(`The embedding model sent a vector of ${odd.length} numbers; its vectors have ${dimensions}.`, undefined, 'wrong_dimensions')
 }
 
 /** One request: vectors of unit length, in the order of the texts. */
@@ -213,7 +213,7 @@ function vectorsOf(reply: unknown, count: number): Float32Array[] {
     if (index in vectors) vectors[index] = unitVector(numbersOf(row['embedding']))
   })
   if (rows.length === count && vectors.every(vector => vector !== undefined)) return vectors
-  throw failed(`The embedding model sent ${rows.length} vectors for ${count} texts.`)
+  throw failed(`The embedding model sent ${rows.length} vectors for ${count} texts.`, undefined, 'garbage')
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -224,13 +224,13 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function numbersOf(embedding: unknown): Float32Array {
   if (Array.isArray(embedding)) return Float32Array.from(embedding as number[])
   const bytes = typeof embedding === 'string' ? Buffer.from(embedding, 'base64') : Buffer.alloc(0)
-  if (bytes.length % 4 !== 0) throw failed('The embedding model sent half a number.')
+  if (bytes.length % 4 !== 0) throw failed('The embedding model sent half a number.', undefined, 'garbage')
   // A copy: Buffer's own memory is shared, and need not start at a multiple of four.
   return new Float32Array(Uint8Array.from(bytes).buffer)
 }
 
 function unitVector(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
-  if (!(length > 0 && Number.isFinite(length))) throw failed('The embedding model sent a vector that has no direction.')
+  if (!(length > 0 && Number.isFinite(length))) throw failed('The embedding model sent a vector that has no direction.', undefined, 'garbage')
   return vector.map(value => value / length)
 }

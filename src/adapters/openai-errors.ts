@@ -1,5 +1,6 @@
 import { APIConnectionError, APIError, type OpenAI } from 'openai'
 import { AskError, isAskError, type ErrorCode } from '../errors.ts'
+import type { ModelFault } from './model-faults.ts'
 
 /** What was being done, for the words of the error. */
 export interface Call {
@@ -18,11 +19,12 @@ export function toAskError(error: unknown, { model, signal }: Call): unknown {
   if (error instanceof APIConnectionError) return fromConnection(error)
   if (error instanceof APIError && error.status !== undefined) return fromStatus(error, error.status, model)
   if (error instanceof APIError) return fromStream(error)
-  return failed('The model broke off its reply, or sent something that is not one.', error)
+  return failed('The model broke off its reply, or sent something that is not one.', error, 'garbage')
 }
 
-export function failed(detail: string, cause?: unknown): AskError {
-  return new AskError('model_failed', { detail, cause })
+/** `kind` as in {@link ModelFault}. */
+export function failed(detail: string, cause?: unknown, kind: ModelFault = 'failed'): AskError {
+  return new AskError('model_failed', { detail, cause, kind })
 }
 
 /** The API's own words about a refusal, as far as it gave any. Never for a client's eyes. */
@@ -35,7 +37,7 @@ const brokenCodes = /^(UND_ERR_SOCKET|ECONNRESET|EPIPE|HPE_\w+)$/
 
 function fromConnection(error: APIConnectionError): AskError {
   const code = codeOf(error)
-  if (brokenCodes.test(code)) return failed('The model hung up before it replied.', error)
+  if (brokenCodes.test(code)) return failed('The model hung up before it replied.', error, 'hung_up')
   const detail = `The model cannot be reached${code === '' ? ' in time' : ` (${code})`}. Check OPENAI_BASE_URL and that the server is up.`
   return new AskError('model_unreachable', { detail, cause: error })
 }

@@ -28,6 +28,8 @@ export interface RedisEvents {
   onFailure?(reason: RedisFailure): void
   /** A value was written; seconds. */
   onSaved?(seconds: number): void
+  /** A connection that was there is gone, and not by us. */
+  onLost?(): void
 }
 
 export interface RedisOptions extends RedisEvents {
@@ -50,11 +52,12 @@ interface Sent {
  * connection, and nothing is sent to a server that is deaf. A change of state is logged once. Throws when `url` is
  * none (see {@link readRedisUrl}).
  */
-export function openRedis(url: string, { timeoutMs, log, onFailure, onSaved }: RedisOptions): RedisServer {
+export function openRedis(url: string, { timeoutMs, log, onFailure, onSaved, onLost }: RedisOptions): RedisServer {
   const target = readRedisUrl(url)
   if (target === undefined) throw new Error('REDIS_URL is no address of a Redis, of Sentinels with the name of their master, or of a Cluster')
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
+  let isClosed = false
   const state = createStateLog(log)
   const faults = createFaultLog(log)
   const isUsable = () => client.status === 'ready' && !breaker.isOpen()
@@ -66,9 +69,17 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onSaved }: R
     },
     onBeat: () => isUsable() && state.usable(),
   })
-  client.on('ready', () => void breaker.beat())
+  let wasReady = false
+  client.on('ready', () => {
+    wasReady = true
+    void breaker.beat()
+  })
   client.on('error', (error: ClientError) => state.unusable('redis cannot be used: going on without', { err: error.lastNodeError ?? error }))
-  client.on('close', () => state.unusable('redis is gone: going on without'))
+  client.on('close', () => {
+    if (wasReady && !isClosed) onLost?.()
+    wasReady = false
+    state.unusable('redis is gone: going on without')
+  })
 
   function reasonOf(error: unknown, node: string): RedisFailure {
     if (error instanceof LateReply) return 'timeout'
@@ -111,6 +122,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onSaved }: R
     },
     status: () => (client.status === 'ready' && breaker.isOpen() ? 'deaf' : client.status),
     async close() {
+      isClosed = true
       breaker.stop()
       state.stop()
       client.disconnect()

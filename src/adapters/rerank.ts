@@ -81,5 +81,5 @@ function isScore(value: unknown): value is number {
 }
 
 function notUnderstood(why: string, cause?: unknown): AskError {
-  return new AskError('model_failed', { detail: `The reranker's reply is not understood: ${why}.`, cause })
+  return new AskError('model_failed', { detail: `The reranker's reply is not understood: ${why}.`, kind: 'garbage', cause })
 }

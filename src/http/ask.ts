@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Priority, Question } from '../ask/terms.ts'
-import { AskError } from '../errors.ts'
+import { AskError, errorTable, type ErrorCode } from '../errors.ts'
 import { elapsedMs } from './accepted.ts'
 import { begin, serverTiming, toTenth, withReached, type Begun, type Circumstances, type RunSettings } from './begin.ts'
 import { cacheWishes } from './cache-control.ts'
@@ -98,7 +98,7 @@ async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics
     for await (const event of events) {
       if (event.type === 'done') {
         failure = null
-        tell(event.answer, begun.elapsedMs(), {}, { log, trace, of: begun.circumstances() }, metrics)
+        tell(event.answer, begun.elapsedMs(), { stages: begun.stages() }, { log, trace, of: begun.circumstances() }, metrics)
       }
       yield event
     }
@@ -106,10 +106,18 @@ async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics
     failure = error instanceof AskError ? error.code : 'internal'
     throw withReached(error, begun)
   } finally {
-    if (failure !== null) metrics.failed(failure, begun.circumstances())
-    // Its head says 200 by then; only this says what became of it.
-    if (failure !== null && run.isStreamed) log.info({ code: failure, ms: Math.round(begun.elapsedMs()) }, 'not answered')
+    if (failure !== null) {
+      metrics.failed(failure, begun.circumstances())
+      const note = begun.failed(failure)
+      // Its head says 200 by then; only this says what became of it.
+      if (run.isStreamed) log[isOurs(failure) ? 'warn' : 'info']({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
+    }
   }
+}
+
+/** No doing of the one who asks. */
+function isOurs(code: string): boolean {
+  return code !== 'cancelled' && (!(code in errorTable) || errorTable[code as ErrorCode].status >= 500)
 }
 
 interface Heard {

@@ -4,6 +4,7 @@ import { elapsedMs } from './accepted.ts'
 import { isAskError } from '../errors.ts'
 import { hangupSignal } from './hangup.ts'
 import { namedKey } from './keys.ts'
+import { noteFailure, type FailureNote } from './request-log.ts'
 import { startTrace, type FollowedTrace } from './trace.ts'
 
 export interface RunSettings {
@@ -33,6 +34,10 @@ export interface Begun {
   /** What each stage took so far, and `total`; in milliseconds, to a tenth. */
   timings(): Record<string, number>
   circumstances(): Circumstances
+  /** The same without `total`, for the log. */
+  stages(): Record<string, number>
+  /** Notes for the request's line what it failed by; gives the note. */
+  failed(code: string): FailureNote
 }
 
 type Asking = FastifyRequest<{ Body: { readonly question: string; readonly timeout_ms?: number } }>
@@ -50,6 +55,7 @@ const modelSteps: ReadonlySet<StageName> = new Set<StageName>(['understand', 're
 export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {}, priority = 'interactive' }: RunForm = {}): Begun {
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
+  let failedStage: StageName | undefined
   const trace = startTrace(request, reply)
   const of = { priority, traceId: trace.traceId, steps: 0, isOverdue: false }
   const log = request.log.child({ reqId: request.id, ...namedKey(request), ...trace.ids })
@@ -69,9 +75,15 @@ export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQues
       stages[name] = (stages[name] ?? 0) + ms
       if (modelSteps.has(name)) of.steps++
       if (outcome === 'deadline') of.isOverdue = true
+      if (outcome !== 'ok') failedStage = name
     },
   }
-  return { run, trace, log, elapsedMs: sinceStart, timings: () => rounded({ ...stages, total: sinceStart() }), circumstances: () => of }
+  function failed(code: string): FailureNote {
+    const note = { code, ...(failedStage !== undefined && { stage: failedStage }), stages: rounded(stages) }
+    noteFailure(request, note)
+    return note
+  }
+  return { run, trace, log, elapsedMs: sinceStart, timings: () => rounded({ ...stages, total: sinceStart() }), circumstances: () => of, stages: () => rounded(stages), failed }
 }
 
 /** A failure as the caller is told it: of one that ran out of time, how far it got. */

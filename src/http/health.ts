@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import { underAnyPressure } from './pressure.ts'
 
 export interface Health {
@@ -11,7 +11,11 @@ export interface Health {
   readonly components: () => Readonly<Record<string, string>> | undefined
   /** What is not asked because it failed, and what is. Undefined while it starts. */
   readonly breakers: () => Readonly<Record<string, string>> | undefined
+  /** Told what each look at `/readyz` found; null: ready. */
+  readonly onReadiness?: (reason: Unready | null) => void
 }
+
+export type Unready = 'starting' | 'draining' | 'no database'
 
 const pingMs = 1000
 
@@ -30,13 +34,14 @@ export function registerHealth(app: FastifyInstance, health: Health): void {
   })
   app.get('/readyz', quiet, async (_, reply) => {
     const reason = await whyUnready(health)
+    health.onReadiness?.(reason)
     const shown = { components: health.components(), breakers: health.breakers() }
     if (reason === null) return await reply.send({ status: 'ok', ...shown })
     return await reply.code(503).header('retry-after', '1').send({ status: reason, ...shown })
   })
 }
 
-async function whyUnready(health: Health): Promise<'starting' | 'draining' | 'no database' | null> {
+async function whyUnready(health: Health): Promise<Unready | null> {
   if (!health.isStarted()) return 'starting'
   if (health.isDraining()) return 'draining'
   const limit = new AbortController()
@@ -45,5 +50,16 @@ async function whyUnready(health: Health): Promise<'starting' | 'draining' | 'no
     return (await health.pingDatabase(limit.signal)) ? null : 'no database'
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** A line each time that it turns, and not one each look. It begins as starting. */
+export function createReadinessLog(log: FastifyBaseLogger): NonNullable<Health['onReadiness']> {
+  let told: Unready | null = 'starting'
+  return reason => {
+    if (reason === told) return
+    const line = { readiness: reason ?? 'ready', was: told ?? 'ready', ...(reason === 'no database' && { culprit: 'database', code: 'unready' }) }
+    log[reason === 'no database' ? 'error' : 'info'](line, reason === null ? 'ready: /readyz says 200' : `unready: ${reason}`)
+    told = reason
   }
 }

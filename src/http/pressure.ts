@@ -8,6 +8,8 @@ export interface PressureOptions {
   readonly maxEventLoopDelayMs: number
   /** Of the heap that V8 may have, 0…1; 0: never refused for it. */
   readonly maxHeapShare: number
+  /** Told of each refusal, by what there was too much of. */
+  readonly onRefused?: (by: 'loop' | 'heap') => void
 }
 
 const sampleMs = 250
@@ -19,12 +21,12 @@ export const underAnyPressure = { pressureHandler: () => {} } as const
  * The outer guard: where the process itself cannot keep up, every request is refused before any work. The inner one,
  * which knows what questions cost, is ask/admission.ts.
  */
-export async function registerPressure(app: FastifyInstance, { maxEventLoopDelayMs, maxHeapShare }: PressureOptions): Promise<void> {
+export async function registerPressure(app: FastifyInstance, { maxEventLoopDelayMs, maxHeapShare, onRefused }: PressureOptions): Promise<void> {
   await app.register(underPressure, {
     sampleInterval: sampleMs,
     maxEventLoopDelay: maxEventLoopDelayMs,
     maxHeapUsedBytes: maxHeapShare * getHeapStatistics().heap_size_limit,
-    pressureHandler: createPressureHandler(() => performance.now()),
+    pressureHandler: createPressureHandler(() => performance.now(), onRefused),
   })
 }
 
@@ -33,7 +35,7 @@ export async function registerPressure(app: FastifyInstance, { maxEventLoopDelay
  * again when it can say so: only a second sample in a row counts. Of memory each sample lets one request pass, for
  * without work V8 would not collect what is garbage by now.
  */
-export function createPressureHandler(now: () => number) {
+export function createPressureHandler(now: () => number, onRefused: PressureOptions['onRefused'] = () => {}) {
   let last = { type: '', value: NaN, at: -Infinity, inRow: 0 }
 
   return (_request: unknown, _reply: unknown, type: string, value = 0): void => {
@@ -42,6 +44,7 @@ export function createPressureHandler(now: () => number) {
     const inRow = isNew ? (follows(type, value, at) ? last.inRow + 1 : 1) : last.inRow
     last = { type, value, at, inRow }
     if (type === TYPE_HEAP_USED_BYTES ? isNew : inRow < 2) return
+    onRefused(type === TYPE_HEAP_USED_BYTES ? 'heap' : 'loop')
     const what = type === TYPE_HEAP_USED_BYTES ? 'memory is nearly used up' : 'the process cannot keep up'
     throw new AskError('overloaded', { detail: `${what}; try again later` })
   }

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, Fa
 import { AskError, errorTable, isAskError, type ErrorCode, type Fault } from '../errors.ts'
 import { registerAddresses } from './addresses.ts'
 import { invalidAddress, invalidBody } from './faults.ts'
+import { noteFailure } from './request-log.ts'
 
 /** RFC 9457. `code` is ours and stable; `errors` lists every fault of the input. */
 export interface Problem {
@@ -58,8 +59,9 @@ function isBrokenOff({ raw }: FastifyRequest, error: unknown): boolean {
 }
 
 export async function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AskError): Promise<FastifyReply> {
-  // That nothing is cached was asked for, and is no fault; of an overload the line of each request says enough: it must cost little.
-  const isTold = error.code !== 'not_cached' && error.code !== 'overloaded'
+  noteFailure(request, { code: error.code, ...(error.stage !== undefined && { stage: error.stage }) })
+  // That nothing is cached was asked for, and is no fault; of an overload, and while it starts, the line of each request says enough: it must cost little.
+  const isTold = error.code !== 'not_cached' && error.code !== 'overloaded' && error.code !== 'starting'
   if (error.status >= 500 && isTold) logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
   const retryAfter = error.retryAfter ?? (error.status === 503 ? 1 : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfter)))

@@ -10,6 +10,8 @@ export interface RateLimitOptions {
   readonly seconds: number
   /** Where several processes count together; undefined counts in this one. */
   readonly redis: SharedCounts | undefined
+  /** Told of each refusal. */
+  readonly onRefused?: () => void
 }
 
 /** What is used of openRedis's server. */
@@ -27,7 +29,7 @@ interface Scripted {
  * counts alone: a limiter that is down must not be an outage of its own, nor lift the limit. A key with a limit of its own
  * is counted by that instead, wherever it comes from; what comes with a wrong key counts as without one.
  */
-export async function registerRateLimit(app: FastifyInstance, { max, seconds, redis }: RateLimitOptions, keys: readonly ApiKey[] = []): Promise<void> {
+export async function registerRateLimit(app: FastifyInstance, { max, seconds, redis, onRefused }: RateLimitOptions, keys: readonly ApiKey[] = []): Promise<void> {
   const areKeysLimited = keys.some(key => key.rateLimit !== undefined)
   if (max === 0 && !areKeysLimited) return
   await app.register(rateLimit, {
@@ -39,7 +41,7 @@ export async function registerRateLimit(app: FastifyInstance, { max, seconds, re
     keyGenerator: clientOf(),
   })
   const count = app.createRateLimit()
-  const tell = tellerOf(seconds)
+  const tell = tellerOf(seconds, onRefused)
   // A hook of the app, before those of the routes: else guesses at a key would be refused before they are counted.
   app.addHook('onRequest', (request, reply, done) => {
     const { rateLimit: wanted } = request.routeOptions.config as { readonly rateLimit?: false }
@@ -59,10 +61,11 @@ interface Counted {
  * The fields of draft-ietf-httpapi-ratelimit-headers-10 (the plugin's are those of an older one), and the refusal.
  * On every reply that was counted: making and sending them takes .25 µs.
  */
-function tellerOf(seconds: number): (reply: FastifyReply, counted: Counted) => AskError | undefined {
+function tellerOf(seconds: number, onRefused: () => void = () => {}): (reply: FastifyReply, counted: Counted) => AskError | undefined {
   return (reply, { max, isExceeded, remaining, ttl }) => {
     reply.header('ratelimit-policy', `"default";q=${max};w=${seconds}`).header('ratelimit', `"default";r=${remaining};t=${Math.ceil(ttl / 1000)}`)
     if (!isExceeded) return undefined
+    onRefused()
     return new AskError('rate_limited', { detail: `at most ${max} requests in ${seconds} s; try again later`, retryAfter: ttl / 1000 })
   }
 }

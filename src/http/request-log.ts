@@ -1,4 +1,4 @@
-import { LogController, type FastifyBaseLogger, type FastifyContextConfig, type FastifyInstance } from 'fastify'
+import { LogController, type FastifyBaseLogger, type FastifyContextConfig, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { namedKey } from './keys.ts'
 
 /** Said at a route that writes a line of its own for each request that went well. */
@@ -19,6 +19,22 @@ export interface ReplyCounts {
   responded(status: number): void
 }
 
+/** Why a request failed, for its line. */
+export interface FailureNote {
+  readonly code: string
+  /** The stage that failed. */
+  readonly stage?: string
+  /** Milliseconds of each stage, as far as it got. */
+  readonly stages?: Readonly<Record<string, number>>
+}
+
+const failures = new WeakMap<FastifyRequest, FailureNote>()
+
+/** The first one counts: who knows the stage speaks before who makes the reply. */
+export function noteFailure(request: FastifyRequest, note: FailureNote): void {
+  if (!failures.has(request)) failures.set(request, note)
+}
+
 /** One line a request, but for probes that are answered well: those are quiet. */
 export function registerRequestLog(app: FastifyInstance, counts: ReplyCounts): void {
   app.addHook('onResponse', (request, reply, done) => {
@@ -27,7 +43,7 @@ export function registerRequestLog(app: FastifyInstance, counts: ReplyCounts): v
     const isFine = reply.statusCode < 400
     if (!isFine || (!isTold(config) && logLevel !== 'warn')) {
       const ids = request.log === request.server.log ? { reqId: request.id, ...namedKey(request) } : {}
-      const line = { ...ids, method: request.method, url: pathOf(request.url), status: reply.statusCode, ms: Math.round(reply.elapsedTime) }
+      const line = { ...ids, method: request.method, url: pathOf(request.url), status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...failures.get(request) }
       request.log[reply.statusCode < 500 ? 'info' : 'warn'](line, 'request completed')
     }
     done()

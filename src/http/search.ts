@@ -26,7 +26,9 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
         tell(looked, begun, metrics)
         return looked
       } catch (error) {
-        metrics.failed(isAskError(error) ? error.code : 'internal', begun.circumstances())
+        const code = isAskError(error) ? error.code : 'internal'
+        metrics.failed(code, begun.circumstances())
+        begun.failed(code)
         throw withReached(error, begun)
       }
     })
@@ -35,10 +37,10 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
   })
 }
 
-function tell(found: Looked, { log, trace, elapsedMs, circumstances }: Begun, metrics: SearchRouteOptions['metrics']): void {
+function tell(found: Looked, { log, trace, elapsedMs, stages, circumstances }: Begun, metrics: SearchRouteOptions['metrics']): void {
   const { mode, isNear, degraded, usage, passages } = found
   const ms = elapsedMs()
   metrics.searched(found, ms / 1000, circumstances())
-  log.info({ mode, near: isNear, passages: passages.length, degraded, usage, ms: Math.round(ms) }, 'searched')
+  log.info({ stages: stages(), mode, near: isNear, passages: passages.length, degraded, usage, ms: Math.round(ms) }, 'searched')
   trace.note({ 'askwell.mode': mode, 'askwell.near': isNear, 'askwell.degraded': [...degraded] })
 }

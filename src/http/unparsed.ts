@@ -10,7 +10,6 @@ import { askErrorOf, sendProblem } from './problems.ts'
  * Node and Fastify answer these by themselves, in words of their own; these options have them answered like the rest.
  */
 const unparsedOptions = {
-  clientErrorHandler: answerBrokenHttp,
   frameworkErrors: answerBrokenUrl,
   // Requests that arrive on open connections while the server closes are still answered.
   return503OnClosing: false,
@@ -28,13 +27,19 @@ export interface ReceivingLimits {
   readonly silentMs: number
   /** Node closes those above it without a word. */
   readonly maxConnections: number
+  /** Told of each connection that ended because no whole request came on it. */
+  readonly onBroken?: (code: keyof typeof wireErrors) => void
 }
 
 const maxHeaderBytes = 16 * 1024
 
-export function receivingOptions({ headersMs, wholeMs, keepAliveMs, silentMs }: ReceivingLimits) {
+export function receivingOptions({ headersMs, wholeMs, keepAliveMs, silentMs, onBroken }: ReceivingLimits) {
   return {
     ...unparsedOptions,
+    clientErrorHandler(error: BrokenHttp, socket: Socket) {
+      if (error.code !== 'ECONNRESET') onBroken?.(wireCodes[error.code ?? ''] ?? 'invalid_http')
+      answerBrokenHttp(error, socket)
+    },
     requestTimeout: wholeMs,
     keepAliveTimeout: keepAliveMs,
     connectionTimeout: silentMs,
@@ -71,8 +76,10 @@ export function registerUnparsed(app: FastifyInstance, { maxConnections }: Recei
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 }
 
+type BrokenHttp = NodeJS.ErrnoException & { rawPacket?: unknown }
+
 /** There is no reply object at this point: the bytes are written by hand, and the connection ends. */
-function answerBrokenHttp(error: NodeJS.ErrnoException & { rawPacket?: unknown }, socket: Socket): void {
+function answerBrokenHttp(error: BrokenHttp, socket: Socket): void {
   const isHead = Buffer.isBuffer(error.rawPacket) && error.rawPacket.toString('latin1', 0, 5) === 'HEAD '
   if (socket.writable && error.code !== 'ECONNRESET' && !isAnswering(socket)) socket.write(brokenHttpReply(error.code, isHead))
   socket.destroy(error)

@@ -1,11 +1,9 @@
 import { errorTable } from '../errors.ts'
-import type { ConnectionState } from '../http/connections.ts'
 import type { Kit } from './kit.ts'
 
 const classes = ['2xx', '3xx', '4xx', '5xx'] as const
-const states: readonly ConnectionState[] = ['open', 'silent', 'trickling']
 
-/** What the edge sees: replies of any route, and connections. */
+/** What the edge sees: replies of any route. */
 export function edgeMetrics(kit: Kit) {
   const responses = kit.counter('http_responses_total', 'Replies, by the class of their status; probes and this page included.', { class: classes })
   const byClass = classes.map(each => responses(each))
@@ -13,12 +11,5 @@ export function edgeMetrics(kit: Kit) {
   return {
     responded: (status: number) => byClass[Math.floor(status / 100) - 2]?.add(),
     problem: (code: string) => problems(code).add(),
-    watchConnections(count: () => Readonly<Record<ConnectionState, number>>): void {
-      const help = 'Connections of clients: open, of those silent (no whole head of a request has come) and trickling (a body is on its way).'
-      kit.gauges('client_connections', help, ['state'], set => {
-        const now = count()
-        for (const state of states) set(now[state], state)
-      })
-    },
   }
 }

@@ -1,15 +1,14 @@
 import type { Dependency } from '../adapters/guarded.ts'
+import { modelFaults, type ModelFault } from '../adapters/model-faults.ts'
 import type { DatabaseFault } from '../adapters/postgres-errors.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
 import type { Kit } from './kit.ts'
 
-/** In what way something failed, in the words of postgres-errors.ts and model-faults.ts: what an operator would look for. */
+const dependencies: readonly Dependency[] = ['database', 'chat', 'embeddings', 'rerank']
+/** As postgres-errors.ts has them; only the type is taken from there, for that file is one of a driver's. */
 const databaseFaults: readonly DatabaseFault[] = [
   'unreachable', 'silent', 'starting', 'lost', 'login', 'too_many_connections', 'read_only', 'disk_full', 'out_of_resources', 'broken', 'statement_timeout', 'deadlock',
 ]
-const modelFaults = ['unreachable', 'hung_up', 'failed', 'busy', 'rejected', 'silent', 'slow', 'stalled', 'broken_off', 'garbage', 'wrong_dimensions', 'paused']
-
-const dependencies: readonly Dependency[] = ['database', 'chat', 'embeddings', 'rerank']
 const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open']
 
 export function guardMetrics(kit: Kit) {
@@ -29,8 +28,8 @@ export function guardMetrics(kit: Kit) {
     breakerOpened: (dependency: Dependency) => opened(dependency).add(),
     retried: (dependency: Dependency) => retries(dependency).add(),
     hedged: () => hedges.add(),
-    databaseFault: (fault: DatabaseFault) => database(fault).add(),
-    modelFault: (dependency: Dependency, fault: string) => models(dependency, fault).add(),
+    databaseFailed: (kind: DatabaseFault) => database(kind).add(),
+    modelFailed: (dependency: Dependency, kind: ModelFault) => models(dependency, kind).add(),
     watchBreakers,
   }
 }

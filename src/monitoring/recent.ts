@@ -15,7 +15,7 @@ interface Ring {
 export function createRecent(now: () => number = () => performance.now()) {
   const rings = new Map<Kind, Ring>()
 
-  function count(kind: Kind): void {
+  function count(kind: Kind, by = 1): void {
     let ring = rings.get(kind)
     if (ring === undefined) rings.set(kind, (ring = { counts: new Uint32Array(slices), turns: new Float64Array(slices).fill(-1), lastAt: -Infinity }))
     const at = now()
@@ -25,7 +25,7 @@ export function createRecent(now: () => number = () => performance.now()) {
       ring.turns[place] = turn
       ring.counts[place] = 0
     }
-    ring.counts[place]!++
+    ring.counts[place]! += by
     ring.lastAt = at
   }
 

@@ -23,9 +23,24 @@ export interface GuardOptions {
   readonly onRetry?: () => void
   /** A second try would have made sense, but so many were made lately that none is left. */
   readonly onNoRetryLeft?: () => void
+  /** Of each call that was made. */
+  readonly onEnd?: (ended: Ended) => void
   readonly clock?: Pick<Clock, 'now'>
   readonly random?: () => number
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+/** How a call went. */
+export interface Ended {
+  /** Undefined: well. */
+  readonly error: unknown
+  /** Until its end; of a stream that went well, until its first item. */
+  readonly ms: number
+  /** An item of a stream had come, the last one `quietMs` ago. */
+  readonly hasBegun: boolean
+  readonly quietMs: number
+  /** What the breaker made of it; `fault` without an error: it was slow. */
+  readonly verdict: Verdict
 }
 
 /** Calls of one server. */
@@ -55,7 +70,7 @@ const pauseLimitMs = 60_000
  * Every call of a server passes here: a breaker that knows when it is not worth asking, one second try out of a budget,
  * and a pause where the server asked for it (429 with Retry-After). This is the only place that tries twice.
  */
-export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {}, onNoRetryLeft = () => {}, clock = systemClock, random = Math.random, sleep = sleepFully }: GuardOptions): Guard {
+export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {}, onNoRetryLeft = () => {}, onEnd = () => {}, clock = systemClock, random = Math.random, sleep = sleepFully }: GuardOptions): Guard {
   const breaker = createBreaker({ slowMs, clock, random, ...(onChange && { onChange }) })
   const budget = createRetryBudget()
   let pausedUntil = 0
@@ -65,6 +80,7 @@ export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {
   function wentWell(attempt: Attempt, ms: number, isFirst: boolean): void {
     usualMs = usualMs === undefined ? ms : usualMs + usualWeight * (ms - usualMs)
     attempt.end('ok', ms)
+    onEnd({ error: undefined, ms, hasBegun: true, quietMs: 0, verdict: ms > slowMs ? 'fault' : 'ok' })
     if (isFirst) budget.earn()
   }
 
@@ -93,10 +109,12 @@ export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {
     for (let isFirst = true; ; isFirst = false) {
       const attempt = enter()
       let firstAfter: number | undefined
+      let lastAfter: number | undefined
       let isSettled = false
       try {
         for await (const item of open()) {
-          firstAfter ??= attempt.ms()
+          lastAfter = attempt.ms()
+          firstAfter ??= lastAfter
           yield item
         }
         isSettled = true
@@ -104,7 +122,7 @@ export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {
         return
       } catch (error) {
         isSettled = true
-        const reading = settle(attempt, error, signal)
+        const reading = settle(attempt, error, signal, lastAfter)
         if (!isFirst || firstAfter !== undefined || !(await mayTryAgain(reading, signal))) throw error
       } finally {
         if (!isSettled) attempt.end('nothing') // the one who listened left
@@ -112,9 +130,11 @@ export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {
     }
   }
 
-  function settle(attempt: Attempt, error: unknown, signal: AbortSignal): Reading {
+  function settle(attempt: Attempt, error: unknown, signal: AbortSignal, lastAfter?: number): Reading {
     const reading = readAll(error, attempt, signal)
+    const ms = attempt.ms()
     attempt.end(reading.verdict)
+    onEnd({ error, ms, hasBegun: lastAfter !== undefined, quietMs: ms - (lastAfter ?? 0), verdict: reading.verdict })
     if (reading.pauseMs !== undefined) pausedUntil = clock.now() + Math.min(reading.pauseMs, pauseLimitMs)
     return reading
   }

@@ -58,7 +58,7 @@ t.test('a service under a little load', { skip, timeout: 200_000 }, async t => {
     for (const name of recorded) {
       const [found] = await until(`${name} has a value`, async () => {
         const values = await prometheus.query(`${name} >= 0`)
-        return values.length > 0 && values
+        return values.length > 0 ? values : undefined
       })
       t.ok(Number(found!.value[1]) >= 0, `${name} ${found!.value[1]}`)
     }
@@ -69,7 +69,7 @@ t.test('a service under a little load', { skip, timeout: 200_000 }, async t => {
   await t.test('exemplars lead from a histogram to a trace that was sent', async t => {
     const found = await until('there are exemplars', async () => {
       const series = await prometheus.api('query_exemplars', { query: 'askwell_request_latency_seconds_bucket', start: String(Date.now() / 1000 - 600), end: String(Date.now() / 1000 + 60) })
-      return series?.length > 0 && series
+      return series?.length > 0 ? series : undefined
     })
     const traceId = found[0].exemplars[0].labels.trace_id as string
     await until('its spans were sent', () => collector.spans.some(span => span.traceId === traceId))

@@ -47,6 +47,10 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   AskwellDegraded: { fires: { 'askwell_degraded_total{reason="generation"}': rising(10), ...asked(100) }, quiet: { 'askwell_degraded_total{reason="generation"}': rising(4), 'askwell_degraded_total{reason="capacity"}': rising(50), ...asked(100) } },
   AskwellSlow: { fires: latency('10', 90, 10), quiet: latency('10', 97, 3) },
   AskwellVerySlow: { fires: { ...latency('10', 90, 0), ...histogram('askwell_request_latency_seconds', ['10', '30'], 90, 10) }, quiet: latency('10', 50, 50) },
+  AskwellFinding: {
+    fires: { 'askwell_finding{culprit="redis",code="gone",severity="warning"}': steady(1) },
+    quiet: { 'askwell_finding{culprit="clients",code="leave",severity="info"}': steady(1) },
+  },
   AskwellDatabaseDown: { fires: { askwell_database_up: steady(0) }, quiet: up },
   AskwellDatabaseConnectionsLost: { fires: { ...fault('lost', 4), ...up }, quiet: { ...fault('lost', 4), askwell_database_up: steady(0) } },
   AskwellDatabaseRefusesWrites: { fires: fault('read_only', 1), quiet: { ...fault('lost', 10), ...fault('read_only', 0) } },

@@ -27,7 +27,8 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
     pressure: { maxEventLoopDelayMs: 0, maxHeapShare: 0 },
     rateLimit: { max: 0, seconds: 1, redis: undefined },
     registry: { expose: async () => ({ contentType: 'text/plain', text: '' }) },
-    counts: { responded() {}, problem() {}, connections() {} },
+    counts: { responded() {}, problem() {} },
+    poolStatus: { look: () => { throw new Error('this test was not to come so far') }, looked() {} },
     about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
     ...deps,
   })

@@ -53,7 +53,13 @@ function readsEnvironment(tokens: readonly Token[], at: number): boolean {
   if (matches(tokens, at, 'process', '.', 'env') || matches(tokens, at, 'process', '?.', 'env')) return true
   if (matches(tokens, at, 'process', '[') && tokens[at + 2]?.text === 'env') return true
   // `const { env } = process`, and the module that exports the same object
-  return matches(tokens, at, 'env', '}', '=', 'process') || /^(node:)?process$/.test(tokens[at]?.text ?? '')
+  return matches(tokens, at, 'env', '}', '=', 'process') || tokens[at]?.text === 'node:process' || (tokens[at]?.text === 'process' && isModule(tokens, at))
+}
+
+/** The name of a module, and no other word between quotes. */
+function isModule(tokens: readonly Token[], at: number): boolean {
+  const isCall = ['import', 'require', 'resolve', 'getBuiltinModule'].some(word => matches(tokens, at - 2, word, '('))
+  return isCall || matches(tokens, at - 1, 'from') || matches(tokens, at - 1, 'import')
 }
 
 function matches(tokens: readonly Token[], at: number, ...words: string[]): boolean {

@@ -1,0 +1,67 @@
+import type { FastifyInstance } from 'fastify'
+import type { Facts } from '../monitoring/facts.ts'
+import type { Seen } from '../monitoring/monitor.ts'
+import { underAnyPressure } from './pressure.ts'
+
+export interface PoolStatusOptions {
+  /** What is known now; asks nobody. */
+  readonly look: () => Seen
+  /** Somebody looks: what is read in the background for them is worth reading. */
+  readonly looked: () => void
+}
+
+/**
+ * GET /monitoring/pool-status: takes no connection and waits for nobody, so that it answers when the pool is used up and when
+ * Postgres is gone; what can only be known by asking is shown with its age.
+ */
+export function registerPoolStatus(app: FastifyInstance, { look, looked }: PoolStatusOptions): void {
+  app.get('/monitoring/pool-status', { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } }, async (_, reply) => {
+    looked()
+    return await reply.header('cache-control', 'no-store').send(poolStatusJson(look()))
+  })
+}
+
+function poolStatusJson({ pool, reasons, service, findings, facts }: Seen) {
+  return {
+    verdict: pool,
+    reasons,
+    at: new Date().toISOString(),
+    database: facts.database.isDown ? 'down' : 'up',
+    pool: poolJson(facts),
+    server: facts.database.server && serverJson(facts.database.server),
+    redis: { state: facts.redis },
+    service: { verdict: service, findings },
+  }
+}
+
+function poolJson({ pool, waitMs, holdMs }: Facts) {
+  const { checkouts, refused, timeouts, cancels, overdue, invalidated } = pool.totals
+  return {
+    size: pool.size,
+    max_overflow: pool.maxOverflow,
+    open: pool.open,
+    checked_in: pool.checkedIn,
+    checked_out: pool.checkedOut,
+    overflow: pool.overflow,
+    waiting: pool.waiting,
+    max_waiting: pool.maxWaiting,
+    longest_wait_ms: Math.round(pool.longestWaitMs),
+    longest_hold_ms: Math.round(pool.longestHoldMs),
+    holders: pool.holders,
+    totals: { checkouts, refused, timeouts, cancels, overdue, invalidated },
+    wait_ms: waitMs,
+    hold_ms: holdMs,
+  }
+}
+
+function serverJson({ ageMs, maxConnections, reserved, byState, ours, free }: NonNullable<Facts['database']['server']>) {
+  const { active, idle, idleInTransaction, other } = byState
+  return {
+    age_s: Math.round(ageMs / 100) / 10,
+    max_connections: maxConnections,
+    reserved,
+    connections: { active, idle, idle_in_transaction: idleInTransaction, other },
+    ours,
+    free,
+  }
+}

@@ -1,0 +1,29 @@
+import type { Facts } from '../../src/monitoring/facts.ts'
+
+/** `counts` stand in for what happened in the last ten seconds. */
+type Changes = { readonly [Name in keyof Facts]?: Facts[Name] extends object ? Partial<Facts[Name]> : Facts[Name] } & { readonly counts?: Readonly<Record<string, number>> }
+
+/** A service to which nothing is the matter, but for what is said. */
+export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
+  const none = { count: 0, p50: null, p95: null, p99: null, max: null }
+  const totals = { checkouts: 0, refused: 0, timeouts: 0, cancels: 0, overdue: 0, destroyed: 0, invalidated: 0 }
+  const well = {
+    pool: { size: 20, maxOverflow: 30, maxWaiting: 200, open: 20, checkedIn: 20, checkedOut: 0, overflow: 0, waiting: 0, longestWaitMs: 0, longestHoldMs: 0, holders: {}, totals },
+    waitMs: none,
+    holdMs: none,
+    database: { isDown: false, downBy: null, server: null, lock: null },
+    breakers: { database: 'closed', chat: 'closed', embeddings: 'closed', rerank: 'closed' },
+    redis: 'ready',
+    limiter: { limit: 50, inFlight: 3, waiting: 0 },
+    process: { lateMs: 0, wasBusy: false, heapShare: 0.1 },
+    connections: { open: 20, max: 10_000, silent: 0, trickling: 0 },
+    isDraining: false,
+    times: (kind: string) => counts[kind] ?? 0,
+    lastFault: () => null,
+  } satisfies Facts
+  const merged = Object.entries(changes).map(([name, value]) => {
+    const before = well[name as keyof typeof well] as unknown
+    return [name, typeof before === 'object' && before !== null ? { ...before, ...(value as object) } : value]
+  })
+  return { ...well, ...Object.fromEntries(merged) }
+}
