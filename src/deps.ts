@@ -104,6 +104,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, recent
     // A local model takes as long to load as the database to open: both at once.
     const [{ database, bm25, store }] = await Promise.all([opening, unguarded.warm()])
     const metrics = countedToo(createMetrics(database.status), recent)
+    keep({ close: async () => metrics.stop() })
     const poolTimes = { waitMs: createMinute(), holdMs: createMinute() }
     database.observe({
       waited: seconds => (metrics.pool.waited(seconds), poolTimes.waitMs.record(seconds * 1000)),

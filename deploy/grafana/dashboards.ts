@@ -70,7 +70,7 @@ const service: Dashboard = {
       title: 'The process',
       panels: [
         { title: 'Event loop at work', about: 'Share of the time.', unit: 'percentunit', thresholds: [0.7, 0.9], queries: [[`instance:askwell_event_loop:utilization5m${of}`, '{{instance}}']], alerts: ['AskwellEventLoopBusy'] },
-        { title: 'Event loop late', about: 'The longest and the p99 delay since the last scrape.', unit: 's', thresholds: [0.2, 1], queries: [[`askwell_nodejs_eventloop_lag_max_seconds${of}`, 'max {{instance}}'], [`askwell_nodejs_eventloop_lag_p99_seconds${of}`, 'p99 {{instance}}']], alerts: ['AskwellEventLoopBlocked'] },
+        { title: 'Event loop late', about: 'The longest and the p99 delay since the last scrape; and how much it stood still, a second.', unit: 's', thresholds: [0.2, 1], queries: [[`askwell_nodejs_eventloop_lag_max_seconds${of}`, 'max {{instance}}'], [`askwell_nodejs_eventloop_lag_p99_seconds${of}`, 'p99 {{instance}}'], [rate(`askwell_event_loop_stalled_seconds_total${of}`), 'stood still {{instance}}']], alerts: ['AskwellEventLoopBlocked'] },
         { title: 'Memory', about: 'Heap in use and its bound, and all of the process.', unit: 'bytes', queries: [[`askwell_nodejs_heap_size_used_bytes${of}`, 'heap {{instance}}'], [`askwell_heap_limit_bytes${of}`, 'heap at most {{instance}}'], [`askwell_process_resident_memory_bytes${of}`, 'resident {{instance}}']], alerts: ['AskwellMemoryShort'] },
         { title: 'CPU', about: 'Cores in use.', unit: 'short', queries: [[rate(`askwell_process_cpu_seconds_total${of}`), '{{instance}}']] },
         { title: 'Versions', about: 'Replicas by version.', unit: 'short', kind: 'stat', queries: [[`count by (version, node) (askwell_build_info${of})`, '{{version}} on Node {{node}}']] },

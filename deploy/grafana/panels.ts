@@ -50,7 +50,7 @@ const query = (name: string, expr: string) => ({
 
 const variables = [
   { name: 'datasource', type: 'datasource', query: 'prometheus', current: {}, label: 'Data source' },
-  { name: 'runbook', type: 'textbox', label: 'Runbook', query: '/runbook.md', current: { text: '/runbook.md', value: '/runbook.md' } },
+  { name: 'runbook', type: 'textbox', label: 'Runbook', query: '/public/runbook.md', current: { text: '/public/runbook.md', value: '/public/runbook.md' } },
   query('job', 'label_values(askwell_build_info, job)'),
   query('instance', 'label_values(askwell_build_info{job=~"$job"}, instance)'),
 ]

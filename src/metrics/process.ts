@@ -7,6 +7,23 @@ import { prefix, type Kit } from './kit.ts'
 /** Sums of what stands beside them by type, and gauges whose names end as those of counters do. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
+const watchMs = 100
+
+/**
+ * Seconds that the event loop stood still for more than a tenth of one at a time. prom-client's delays begin anew with each
+ * reader, and the first who reads after a standstill is one that has given up waiting: nobody would see it.
+ */
+function watchStalls() {
+  let stalled = 0
+  let due = performance.now() + watchMs
+  const timer = setInterval(() => {
+    const late = performance.now() - due
+    if (late > watchMs) stalled += late / 1000
+    due = performance.now() + watchMs
+  }, watchMs).unref()
+  return { seconds: () => stalled, stop: () => clearInterval(timer) }
+}
+
 export interface ServiceParts {
   /** It takes questions: started, and not draining. */
   readonly isOpen: () => boolean
@@ -21,9 +38,12 @@ export function processMetrics(kit: Kit, registry: Registry) {
   // As totals: of a share, every reader but one would see a part.
   kit.total('event_loop_active_seconds_total', 'Time that the event loop was at work.', () => performance.eventLoopUtilization().active / 1000)
   kit.total('event_loop_idle_seconds_total', 'Time that the event loop waited for something to do.', () => performance.eventLoopUtilization().idle / 1000)
+  const stalls = watchStalls()
+  kit.total('event_loop_stalled_seconds_total', 'Time that the event loop stood still, for more than .1 s at a time.', stalls.seconds)
   let isDatabaseUp = () => true
 
   return {
+    stop: stalls.stop,
     watchDatabase(isUp: () => boolean): void {
       isDatabaseUp = isUp
       kit.gauge('database_up', '1: the database answers.', () => Number(isUp()))

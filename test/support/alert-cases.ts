@@ -112,7 +112,7 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     fires: { 'askwell_client_connections{state="silent"}': steady(80), 'askwell_client_connections{state="trickling"}': steady(80) },
     quiet: { 'askwell_client_connections{state="open"}': steady(5000), 'askwell_client_connections{state="silent"}': steady(3), 'askwell_client_connections{state="trickling"}': steady(3) },
   },
-  AskwellEventLoopBlocked: { fires: { askwell_nodejs_eventloop_lag_max_seconds: '0.02x18 2.1 0.02x41' }, quiet: { askwell_nodejs_eventloop_lag_max_seconds: '0.3x60' } },
+  AskwellEventLoopBlocked: { fires: { askwell_event_loop_stalled_seconds_total: '0x18 2.1x41' }, quiet: { askwell_event_loop_stalled_seconds_total: rising(0.3) } },
   AskwellEventLoopBusy: {
     fires: { askwell_event_loop_active_seconds_total: rising(57), askwell_event_loop_idle_seconds_total: rising(3) },
     quiet: { askwell_event_loop_active_seconds_total: rising(40), askwell_event_loop_idle_seconds_total: rising(20) },
