@@ -11,6 +11,7 @@ type Series = Readonly<Record<string, string>>
 
 const rising = (perMinute: number, minutes = 60) => `0+${perMinute}x${minutes}`
 const steady = (value: number, minutes = 60) => `${value}x${minutes}`
+const up: Series = { askwell_database_up: steady(1) }
 const asked = (perMinute: number, served = 'whole', minutes = 60): Series => ({ [`askwell_qos_level_requests_total{level="interactive",served="${served}"}`]: rising(perMinute, minutes) })
 
 /** A histogram of which all but `slow` a minute are below the first bound, and those below the second. */
@@ -37,11 +38,10 @@ const cached = (type: string, hits: number, misses: number): Series => ({
   [`askwell_cache_misses_total{cache_type="${type}"}`]: rising(misses, 200),
   ...asked(hits + misses, 'whole', 200),
 })
-const up = { askwell_database_up: steady(1) }
 
 export const alertCases: Readonly<Record<string, AlertCase>> = {
   AskwellAbsent: { fires: { up: steady(0) }, quiet: { up: steady(1) } },
-  AskwellNotReady: { fires: { askwell_ready: steady(0) }, quiet: { askwell_ready: '1x10 0 1x49' } },
+  AskwellNotReady: { fires: { askwell_ready: steady(0), ...up }, quiet: { askwell_ready: steady(0), askwell_database_up: steady(0) } },
   AskwellErrorsBurnFast: { fires: { ...asked(90), ...asked(10, 'failed') }, quiet: { ...asked(96), ...asked(4, 'failed') } },
   AskwellErrorsBurnSlowly: { fires: { ...asked(96, 'whole', 400), ...asked(4, 'failed', 400) }, quiet: { ...asked(98, 'whole', 400), ...asked(2, 'failed', 400) }, at: '390m' },
   AskwellDegraded: { fires: { 'askwell_degraded_total{reason="generation"}': rising(10), ...asked(100) }, quiet: { 'askwell_degraded_total{reason="generation"}': rising(4), 'askwell_degraded_total{reason="capacity"}': rising(50), ...asked(100) } },
