@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 (or newer) lacks to run Askwell's tests and a real database: Postgres with
-# pgvector 0.8, Redis, and a browser for the page that people see. Safe to run again; starts and enables no service. Needs root or sudo.
+# pgvector 0.8, Redis, Prometheus (with promtool), and a browser for the page that people see. Safe to run again; starts and
+# enables no service. Needs root or sudo.
 set -euo pipefail
 
 readonly postgres_minimum=15
@@ -18,7 +19,7 @@ need_debian() {
   [[ ${ID:-} == debian ]] && command -v apt-get >/dev/null && return
   fail "this script knows Debian only (here: ${PRETTY_NAME:-$(uname -s)}).
 Install by hand: PostgreSQL 15+ with its server programs, pgvector $pgvector_minimum+ (https://github.com/pgvector/pgvector)
-and Redis 6+. If initdb is not on PATH, set ASKWELL_TEST_PG_BIN to its folder; ASKWELL_TEST_REDIS to redis-server."
+and Redis 6+, and prometheus with promtool on PATH. If initdb is not on PATH, set ASKWELL_TEST_PG_BIN to its folder; ASKWELL_TEST_REDIS to redis-server."
 }
 
 need_root() {
@@ -94,6 +95,16 @@ install_chromium() {
   apt_install chromium
 }
 
+# The tests of the alert rules start a Prometheus of their own.
+install_prometheus() {
+  if command -v prometheus >/dev/null && command -v promtool >/dev/null; then
+    say 'prometheus and promtool are there'
+    return
+  fi
+  apt_install prometheus
+  update-rc.d prometheus disable >/dev/null 2>&1 || true
+}
+
 pgvector_is_new_enough() {
   local control=/usr/share/postgresql/$version/extension/vector.control found
   [[ -r $control ]] || return 1
@@ -167,5 +178,6 @@ install_postgres
 install_pgvector
 install_redis
 install_chromium
+install_prometheus
 apt_install procps # the tests freeze and thaw whole process trees by ps
 say 'done: start nothing by hand, the tests start their own servers'

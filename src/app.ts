@@ -10,11 +10,11 @@ import { registerCors } from './http/cors.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
 import { isProbe, registerHealth, type Health } from './http/health.ts'
 import { registerKeys, registerLocks } from './http/keys.ts'
-import { registerRequestLog, requestLogOptions } from './http/request-log.ts'
+import { registerRequestLog, requestLogOptions, type ReplyCounts } from './http/request-log.ts'
 import { registerMonitoring } from './http/monitoring.ts'
 import type { PoolStatusOptions } from './http/pool-status.ts'
 import { registerPressure, type PressureOptions } from './http/pressure.ts'
-import { registerProblems } from './http/problems.ts'
+import { registerProblems, type ProblemCounts } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
 import { requestId } from './http/request-id.ts'
 import type { Scrapable } from './http/scrape.ts'
@@ -37,6 +37,7 @@ export interface AppDeps {
   readonly pressure: PressureOptions
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
+  readonly counts: ProblemCounts & ReplyCounts
   readonly poolStatus: PoolStatusOptions
   /** The monitoring has a port of its own ({@link buildMonitoringApp}) and is not served here. */
   readonly isMonitoredElsewhere?: boolean
@@ -106,8 +107,8 @@ function registerEdge(app: FastifyInstance, deps: AppDeps, headers: Record<strin
     if (deps.health.isDraining()) reply.header('connection', 'close')
     done(null, payload)
   })
-  registerProblems(app)
+  registerProblems(app, deps.counts)
   registerUnparsed(app, deps.receiving)
   registerBodyParser(app)
-  registerRequestLog(app)
+  registerRequestLog(app, deps.counts)
 }

@@ -5,6 +5,7 @@ import { createCollectionStore, modelMismatch, type CollectionStore } from './ad
 import { createDocumentStore, type DocumentStore } from './adapters/documents.ts'
 import { openDatabase, type Database } from './adapters/database.ts'
 import { openModels, type Models } from './adapters/models.ts'
+import { measureSaves } from './adapters/measured.ts'
 import { createNearQuestions } from './adapters/near-questions.ts'
 import { createPassageStore } from './adapters/passages.ts'
 import { openBm25, type Bm25 } from './adapters/textsearch.ts'
@@ -104,6 +105,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, recent
     // A local model takes as long to load as the database to open: both at once.
     const [{ database, bm25, store }] = await Promise.all([opening, unguarded.warm()])
     const metrics = countedToo(createMetrics(database.status), recent)
+    keep({ close: async () => metrics.stop() })
     const poolTimes = { waitMs: createMinute(), holdMs: createMinute() }
     database.observe({
       waited(seconds, wasQueued) {
@@ -116,7 +118,8 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, recent
       overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
     })
     const { models, reads, reranker, states, pulse, lastFault } = keep(openGuards({ config, database, models: unguarded, metrics, log, recent }))
-    const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onLost: () => recent.count('redis:lost') }))
+    const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))
+    if (redis) metrics.watchRedis(redis.isUsable)
     const aside = createCollectionStore({ lease: reads.aside })
     const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal))
     database.watch(current.forget)
@@ -142,16 +145,16 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, recent
 function countedToo(metrics: Metrics, { count }: Recent): Metrics {
   return {
     ...metrics,
-    answered: (answer, seconds) => (metrics.answered(answer, seconds), count('answered')),
-    searched: (found, seconds) => (metrics.searched(found, seconds), count('answered')),
-    failed: code => (metrics.failed(code), count('not answered'), count(`failed:${code}`)),
+    answered: (answer, seconds, of) => (metrics.answered(answer, seconds, of), count('answered')),
+    searched: (found, seconds, of) => (metrics.searched(found, seconds, of), count('answered')),
+    failed: (code, of) => (metrics.failed(code, of), count('not answered'), count(`failed:${code}`)),
     redisFailed: reason => (metrics.redisFailed(reason), count(`redis:${reason}`)),
     unparsed: code => (metrics.unparsed(code), count(`unparsed:${code}`)),
     admission: { ...metrics.admission, refused: (priority, reason) => (metrics.admission.refused(priority, reason), count(`refused:${reason}`)) },
     stages: {
       ...metrics.stages,
-      seconds(stage, outcome, seconds) {
-        metrics.stages.seconds(stage, outcome, seconds)
+      seconds(stage, outcome, seconds, traceId) {
+        metrics.stages.seconds(stage, outcome, seconds, traceId)
         if (outcome === 'deadline') count(`deadline:${stage}`)
       },
     },
@@ -213,10 +216,10 @@ function arrange(parts: Parts): Pick<Deps, 'remembering' | 'near' | 'search'> {
   return { remembering: remembered(createPipeline(steps), near, parts, stages), near, search: searchWith(steps, find) }
 }
 
-function nearOf({ config: { cache }, database, models, log }: Parts, embed: Stage<Understood, Embedded>): Near | null {
+function nearOf({ config: { cache }, database, models, metrics, log }: Parts, embed: Stage<Understood, Embedded>): Near | null {
   const { mode, acceptedError } = cache.near
   if (mode === 'off') return null
-  return createNear({ store: createNearQuestions(database), embed, model: models.embedder.model, mode, acceptedError, log })
+  return createNear({ store: measureSaves(createNearQuestions(database), metrics), embed, model: models.embedder.model, mode, acceptedError, log })
 }
 
 function remembered(make: AskWithin, near: Near | null, { config, current, caches, models, metrics, log, admission }: Parts, { stage }: Stages): Remembering {
@@ -265,7 +268,7 @@ function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Par
     embed: stage('embed', budgetMs.embed, embedWith(embedder, caches.vectors(embedder))),
     retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask)),
     rerank: rerankStep(config, reranker, stages),
-    pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question }),
+    pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => metrics.exceeded('tokens') }),
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate: chat && rememberDrafts(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
       drafts: caches.drafts,

@@ -2,6 +2,7 @@ import { guardChat, guardEmbedder, guardReads, guardReranker, type Dependency, t
 import type { Database } from './adapters/database.ts'
 import type { ModelFault } from './adapters/model-faults.ts'
 import type { Models } from './adapters/models.ts'
+import { measureChat, measureEmbedder, measureReranker } from './adapters/measured.ts'
 import { databaseFault, type DatabaseFault } from './adapters/postgres-errors.ts'
 import { createReranker } from './adapters/rerank.ts'
 import type { Reranker } from './ask/rerank.ts'
@@ -69,7 +70,7 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
 
   const faultOf = (dependency: Dependency) => (dependency === 'database' ? downBy() : (faults.get(dependency) ?? null))
 
-  const events: GuardEvents = { changed: tell, retried: metrics.retried, ended }
+  const events: GuardEvents = { changed: tell, retried: metrics.retried, noRetryLeft: () => metrics.exceeded('calls'), ended }
   const pulse = createPulse({
     ping: async () => {
       await database.answer(never)
@@ -87,14 +88,15 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
   const reads = kept('database', guardReads(database, pulse.isDown, events))
   const guarded = {
     ...models,
-    chat: models.chat && kept('chat', guardChat(models.chat, config.guard.silenceMs, events)),
+    chat: models.chat && kept('chat', guardChat(measureChat(models.chat, metrics.models, () => metrics.exceeded('tokens')), config.guard.silenceMs, events)),
     embedder: models.isEmbedderRemote
-      ? kept('embeddings', guardEmbedder(models.embedder, { hedgeMs: config.guard.hedgeMs, onHedge: metrics.hedged }, events))
+      ? kept('embeddings', guardEmbedder(measureEmbedder(models.embedder, metrics.models), { hedgeMs: config.guard.hedgeMs, onHedge: metrics.hedged }, events))
       : models.embedder,
   }
-  const reranker = config.rerank ? kept('rerank', guardReranker(createReranker(config.rerank), events)) : null
+  const reranker = config.rerank ? kept('rerank', guardReranker(measureReranker(createReranker(config.rerank), metrics.models), events)) : null
   const states = () => Object.fromEntries([...guards.keys()].map(dependency => [dependency, stateOf(dependency)]))
   metrics.watchBreakers(states)
+  metrics.watchDatabase(() => !pulse.isDown())
   return { models: guarded, reranker, reads, states, pulse: () => ({ isDown: pulse.isDown(), downBy: downBy() }), lastFault: dependency => faults.get(dependency) ?? null, close: async () => pulse.stop() }
 }
 

@@ -53,6 +53,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs, recent }))
     await checkModels(deps.store, deps.models.embedder.model)
     services = servicesOf(config, deps, { log, connections, isDraining: () => isDraining })
+    deps.metrics.watchService({ isOpen: () => !isDraining })
     log.info({ address, database: deps.database.version, bm25: deps.bm25, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
     const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
     let stopping: Promise<void> | undefined
@@ -70,9 +71,9 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   function appDeps(at: () => Services): AppDeps {
     // Plain functions where every request comes by: `later` costs ten times as much.
     const metrics: AppDeps['ask']['metrics'] & AppDeps['search']['metrics'] = {
-      answered: (answer, seconds) => at().deps.metrics.answered(answer, seconds),
-      searched: (found, seconds) => at().deps.metrics.searched(found, seconds),
-      failed: code => at().deps.metrics.failed(code),
+      answered: (answer, seconds, of) => at().deps.metrics.answered(answer, seconds, of),
+      searched: (found, seconds, of) => at().deps.metrics.searched(found, seconds, of),
+      failed: (code, of) => at().deps.metrics.failed(code, of),
     }
     const asking = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
     return {
@@ -95,7 +96,9 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       },
       pressure: { ...config.pressure, onRefused: by => recent.count(`pressure:${by}`) },
       rateLimit: { ...config.rateLimit, onRefused: () => recent.count('limited'), redis: config.redis && later(() => at().deps.redis as RedisServer) },
-      registry: later(() => at().deps.metrics.registry),
+      registry: later(() => at().deps.metrics),
+      // Before all is open nothing is counted: every reply is `starting` then.
+      counts: { responded: status => services?.deps.metrics.edge.responded(status), problem: code => services?.deps.metrics.edge.problem(code) },
       poolStatus: { look: () => at().monitor.look(), looked: () => at().looked() },
       isMonitoredElsewhere: config.monitoring !== null,
       about: { version, openapi: textOf('../openapi.yaml') },

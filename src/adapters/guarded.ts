@@ -15,6 +15,8 @@ export type Dependency = 'database' | 'chat' | 'embeddings' | 'rerank'
 export interface GuardEvents {
   changed(dependency: Dependency, state: BreakerState): void
   retried(dependency: Dependency): void
+  /** A second try was not made: the budget for them is spent. */
+  noRetryLeft(dependency: Dependency): void
   /** How a call of a model went; null: well. Of those that were cut short too early to say, nothing is told. */
   ended?(dependency: Dependency, fault: ModelFault | null): void
 }
@@ -22,7 +24,7 @@ export interface GuardEvents {
 type Settings = Pick<GuardOptions, 'slowMs' | 'read' | 'refusal' | 'onEnd'>
 
 function guard(dependency: Dependency, settings: Settings, events: GuardEvents): Guard {
-  return createGuard({ ...settings, onChange: state => events.changed(dependency, state), onRetry: () => events.retried(dependency) })
+  return createGuard({ ...settings, onChange: state => events.changed(dependency, state), onRetry: () => events.retried(dependency), onNoRetryLeft: () => events.noRetryLeft(dependency) })
 }
 
 /** A longer embedding or search is a fault of the server, a first token that takes longer is bounded by `silenceMs`. */

@@ -31,6 +31,8 @@ export type RedisFailure = 'timeout' | 'down' | 'full' | 'wrong_type' | 'other'
 
 export interface RedisEvents {
   onFailure?(reason: RedisFailure): void
+  /** A value was written; seconds. */
+  onSaved?(seconds: number): void
   /** A connection that was there is gone, and not by us. */
   onLost?(): void
 }
@@ -55,7 +57,7 @@ interface Sent {
  * connection, and nothing is sent to a server that is deaf. A change of state is logged once. Throws when `url` is
  * none (see {@link readRedisUrl}).
  */
-export function openRedis(url: string, { timeoutMs, log, onFailure, onLost }: RedisOptions): RedisServer {
+export function openRedis(url: string, { timeoutMs, log, onFailure, onSaved, onLost }: RedisOptions): RedisServer {
   const target = readRedisUrl(url)
   if (target === undefined) throw new Error('REDIS_URL is no address of a Redis, of Sentinels with the name of their master, or of a Cluster')
   const redis = createRedisClient(target, timeoutMs)
@@ -124,6 +126,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onLost }: Re
         const value = await inTime(timeoutMs, reply)
         breaker.answered(sent.node)
         faults.worked(what)
+        if (what === 'keep' || what === 'set') onSaved?.((performance.now() - sent.sentAt) / 1000)
         return value
       } catch (error) {
         if (note(sent, error) === 'wrong_type') onWrongType?.()

@@ -59,15 +59,15 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
       if (performance.now() > endsAt) clearInterval(renewal)
       else void redis.attempt('renew', () => scripts.renew(...keys, token, leaseMs))
     }
-    const end = async (work: () => Promise<unknown>) => {
+    const end = async (what: string, work: () => Promise<unknown>) => {
       clearInterval(renewal)
       if (isOver) return
       isOver = true
-      await redis.attempt('release', work)
+      await redis.attempt(what, work)
     }
     return {
-      keep: (value, ms) => end(() => scripts.keep(...keys, token, Math.max(1, Math.round(ms)), encodeAnswer(value))),
-      release: isFailed => end(() => scripts.release(...keys, token, isFailed ? failedMs : 0)),
+      keep: (value, ms) => end('keep', () => scripts.keep(...keys, token, Math.max(1, Math.round(ms)), encodeAnswer(value))),
+      release: isFailed => end('release', () => scripts.release(...keys, token, isFailed ? failedMs : 0)),
     }
   }
 

@@ -9,6 +9,8 @@ export interface PackOptions {
   readonly maxPassages?: number
   /** Where no window says which part of a long passage is the best, the words of the question do. */
   readonly question?: string
+  /** Told once when something that was worth showing had no room, whole or in part. */
+  readonly onCut?: () => void
 }
 
 /** The element around a passage. */
@@ -21,18 +23,21 @@ const leastTokens = 40
  * whole sentences around its best part, so its `text` is still the stored text from `start` to `end`. The same
  * text again (boilerplate of several documents) is left out.
  */
-export function pack(passages: readonly Passage[], { maxTokens = 1500, maxPassages = 5, question = '' }: PackOptions = {}): Passage[] {
+export function pack(passages: readonly Passage[], { maxTokens = 1500, maxPassages = 5, question = '', onCut = () => {} }: PackOptions = {}): Passage[] {
   const packed: Passage[] = []
   let left = maxTokens
+  let isCut = false
   for (const passage of passages) {
     if (packed.length === maxPassages) break
     if (packed.some(other => other.text === passage.text)) continue
     const room = left - tokensAround - countTokens(passage.title)
     const fitting = fitInto(room, passage, question, packed.length === 0)
+    isCut ||= fitting !== passage
     if (fitting === undefined) continue
     packed.push(fitting)
     left = room - countTokens(fitting.text)
   }
+  if (isCut) onCut()
   return packed
 }
 

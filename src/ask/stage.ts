@@ -1,12 +1,13 @@
 import { context, SpanKind, SpanStatusCode, trace, type Span, type Tracer } from '@opentelemetry/api'
 import { isAskError } from '../errors.ts'
 import { startDeadline, systemClock, type Clock } from '../resilience/deadline.ts'
+import { traceIdOf } from '../traced.ts'
 import type { Outcome, Run, StageName } from './terms.ts'
 
 /** Where a stage's figures go. Labels are closed lists: never the question, a tenant or a model's words. */
 export interface StageMetrics {
-  seconds(stage: StageName, outcome: Outcome, seconds: number): void
-  firstToken(stage: StageName, seconds: number): void
+  seconds(stage: StageName, outcome: Outcome, seconds: number, traceId?: string): void
+  firstToken(stage: StageName, seconds: number, traceId?: string): void
 }
 
 export interface StageSettings {
@@ -35,11 +36,11 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
       limit.stop()
       markOutcome(span, outcome, error)
       const ms = clock.now() - startedAt
-      metrics.seconds(name, outcome, ms / 1000)
+      metrics.seconds(name, outcome, ms / 1000, traceIdOf(span))
       run.onStage(name, ms, outcome)
       span.end()
     }
-    return { startedAt, limit, end, active: trace.setSpan(context.active(), span), run: { ...run, signal: limit.signal, deadline } }
+    return { span, startedAt, limit, end, active: trace.setSpan(context.active(), span), run: { ...run, signal: limit.signal, deadline } }
   }
 
   function stage<Input, Output>(
@@ -68,7 +69,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
     work: (input: Input, run: Run) => AsyncIterable<Output>,
   ): StreamStage<Input, Output> {
     return async function* (input, run) {
-      const { startedAt, limit, end, active, run: bounded } = begin(name, budgetMs, run)
+      const { span, startedAt, limit, end, active, run: bounded } = begin(name, budgetMs, run)
       let iterator: AsyncIterator<Output> | undefined
       let outcome: Outcome = 'cancelled' // what stands when the consumer returns early
       let failure: unknown
@@ -80,7 +81,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
         for (;;) {
           const next = await context.with(active, () => Promise.race([source.next(), limit.expired]))
           if (next.done) break
-          if (isFirst) metrics.firstToken(name, (clock.now() - startedAt) / 1000)
+          if (isFirst) metrics.firstToken(name, (clock.now() - startedAt) / 1000, traceIdOf(span))
           isFirst = false
           yield next.value
         }

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Question } from '../ask/terms.ts'
+import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Priority, Question } from '../ask/terms.ts'
 import { AskError, errorTable, type ErrorCode } from '../errors.ts'
 import { elapsedMs } from './accepted.ts'
-import { begin, serverTiming, toTenth, withReached, type Begun, type RunSettings } from './begin.ts'
+import { begin, serverTiming, toTenth, withReached, type Begun, type Circumstances, type RunSettings } from './begin.ts'
 import { cacheWishes } from './cache-control.ts'
 import { namedKey } from './keys.ts'
 import { priorityOf } from './priority.ts'
@@ -17,8 +17,8 @@ export interface AskRouteOptions extends RunSettings {
   /** An answer that is at hand; undefined: it must be asked for. */
   readonly recall: (question: Question, wishes: CacheWishes) => Answer | undefined
   readonly metrics: {
-    answered(answer: Answer, seconds: number): void
-    failed(code: string): void
+    answered(answer: Answer, seconds: number, of: Circumstances): void
+    failed(code: string, of: Circumstances): void
   }
 }
 
@@ -32,7 +32,7 @@ export function registerAsk(app: FastifyInstance, options: AskRouteOptions): voi
     const question = questionOf(request.body, request.apiKey)
     const isStreamed = wantsStream(request)
     const known = isStreamed ? undefined : options.recall(question, wishes)
-    if (known) return void sendKnown(request, reply, known, options)
+    if (known) return void sendKnown(request, reply, known, priority, options)
     const begun = begin(request, reply, options, { isStreamed, wishes, priority })
     const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: begun.timings() })
     const events = begun.trace.follow(observed(options.ask(question, begun.run), begun, options.metrics))
@@ -46,12 +46,12 @@ function wantsStream(request: AskRequest): boolean {
 }
 
 /** The shortest way out: no run, no deadline, no generator; a span, a line and the metrics as for any other answer. */
-function sendKnown(request: AskRequest, reply: FastifyReply, answer: Answer, { metrics, logQuestions = false }: AskRouteOptions): void {
+function sendKnown(request: AskRequest, reply: FastifyReply, answer: Answer, priority: Priority, { metrics, logQuestions = false }: AskRouteOptions): void {
   const trace = startBriefTrace(request, reply)
   const ms = elapsedMs(request, reply)
   const ids = { reqId: request.id, ...namedKey(request), ...trace.ids }
   if (logQuestions) request.log.info({ ...ids, question: request.body.question }, 'asked')
-  tell(answer, ms, ids, { log: request.log, trace }, metrics)
+  tell(answer, ms, ids, { log: request.log, trace, of: { priority, traceId: trace.traceId, steps: 0, isOverdue: false } }, metrics)
   trace.end()
   const total = toTenth(ms)
   aged(reply, answer.cache).header('server-timing', `cache;desc=${answer.cache.status}, total;dur=${total}`)
@@ -98,7 +98,7 @@ async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics
     for await (const event of events) {
       if (event.type === 'done') {
         failure = null
-        tell(event.answer, begun.elapsedMs(), { stages: begun.stages() }, { log, trace }, metrics)
+        tell(event.answer, begun.elapsedMs(), { stages: begun.stages() }, { log, trace, of: begun.circumstances() }, metrics)
       }
       yield event
     }
@@ -107,7 +107,7 @@ async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics
     throw withReached(error, begun)
   } finally {
     if (failure !== null) {
-      metrics.failed(failure)
+      metrics.failed(failure, begun.circumstances())
       const note = begun.failed(failure)
       // Its head says 200 by then; only this says what became of it.
       if (run.isStreamed) log[isOurs(failure) ? 'warn' : 'info']({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
@@ -123,11 +123,12 @@ function isOurs(code: string): boolean {
 interface Heard {
   readonly log: Begun['log']
   readonly trace: RequestTrace
+  readonly of: Circumstances
 }
 
-function tell(answer: Answer, ms: number, ids: object, { log, trace }: Heard, metrics: AskRouteOptions['metrics']): void {
+function tell(answer: Answer, ms: number, ids: object, { log, trace, of }: Heard, metrics: AskRouteOptions['metrics']): void {
   const { mode, generator, abstained, degraded, cache, usage } = answer
-  metrics.answered(answer, ms / 1000)
+  metrics.answered(answer, ms / 1000, of)
   const line = { ...ids, mode, generator, abstained, cache: cache.status, ms: Math.round(ms) }
   // Lists and objects are what a line costs most by: most answers from the cache have nothing to say in these.
   log.info(usage.llmCalls === 0 && degraded.length === 0 ? line : { ...line, degraded, usage }, 'answered')

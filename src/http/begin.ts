@@ -14,6 +14,16 @@ export interface RunSettings {
   readonly logQuestions?: boolean
 }
 
+/** What the metrics are told of a question besides its answer. */
+export interface Circumstances {
+  readonly priority: Priority
+  readonly traceId?: string | undefined
+  /** With a model: see `modelSteps`. */
+  readonly steps: number
+  /** A stage, or all of it, took more time than it had. */
+  readonly isOverdue: boolean
+}
+
 /** What a route that takes a question has in hand when it begins. */
 export interface Begun {
   readonly run: Run
@@ -23,6 +33,7 @@ export interface Begun {
   elapsedMs(): number
   /** What each stage took so far, and `total`; in milliseconds, to a tenth. */
   timings(): Record<string, number>
+  circumstances(): Circumstances
   /** The same without `total`, for the log. */
   stages(): Record<string, number>
   /** Notes for the request's line what it failed by; gives the note. */
@@ -37,12 +48,16 @@ export interface RunForm {
   readonly priority?: Priority
 }
 
+/** `understand` once for each thing that it asked a model. */
+const modelSteps: ReadonlySet<StageName> = new Set<StageName>(['understand', 'rerank', 'generate'])
+
 /** The time counts from the socket: what a request waited before its handler is part of it. */
 export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {}, priority = 'interactive' }: RunForm = {}): Begun {
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
   let failedStage: StageName | undefined
   const trace = startTrace(request, reply)
+  const of = { priority, traceId: trace.traceId, steps: 0, isOverdue: false }
   const log = request.log.child({ reqId: request.id, ...namedKey(request), ...trace.ids })
   // The line that says that the request is over or failed is written through the reply's.
   request.log = reply.log = log
@@ -58,6 +73,8 @@ export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQues
     wishes,
     onStage(name, ms, outcome) {
       stages[name] = (stages[name] ?? 0) + ms
+      if (modelSteps.has(name)) of.steps++
+      if (outcome === 'deadline') of.isOverdue = true
       if (outcome !== 'ok') failedStage = name
     },
   }
@@ -66,7 +83,7 @@ export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQues
     noteFailure(request, note)
     return note
   }
-  return { run, trace, log, elapsedMs: sinceStart, timings: () => rounded({ ...stages, total: sinceStart() }), stages: () => rounded(stages), failed }
+  return { run, trace, log, elapsedMs: sinceStart, timings: () => rounded({ ...stages, total: sinceStart() }), circumstances: () => of, stages: () => rounded(stages), failed }
 }
 
 /** A failure as the caller is told it: of one that ran out of time, how far it got. */

@@ -39,9 +39,17 @@ export function problemOf(error: AskError, instance: string): Problem {
   }
 }
 
+export interface ProblemCounts {
+  problem(code: ErrorCode): void
+}
+
 /** Every failure of a request becomes a reply here; what never became a request is answered in unparsed.ts. */
-export function registerProblems(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => sendProblem(request, reply, isBrokenOff(request, error) ? new AskError('cancelled', { cause: error }) : askErrorOf(error)))
+export function registerProblems(app: FastifyInstance, counts: ProblemCounts): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const problem = isBrokenOff(request, error) ? new AskError('cancelled', { cause: error }) : askErrorOf(error)
+    counts.problem(problem.code)
+    return sendProblem(request, reply, problem)
+  })
   registerAddresses(app)
 }
 

@@ -14,6 +14,11 @@ export const requestLogOptions = {
   childLoggerFactory: (logger: FastifyBaseLogger) => logger,
 }
 
+/** Of every reply, whichever route gave it. */
+export interface ReplyCounts {
+  responded(status: number): void
+}
+
 /** Why a request failed, for its line. */
 export interface FailureNote {
   readonly code: string
@@ -31,8 +36,9 @@ export function noteFailure(request: FastifyRequest, note: FailureNote): void {
 }
 
 /** One line a request, but for probes that are answered well: those are quiet. */
-export function registerRequestLog(app: FastifyInstance): void {
+export function registerRequestLog(app: FastifyInstance, counts: ReplyCounts): void {
   app.addHook('onResponse', (request, reply, done) => {
+    counts.responded(reply.statusCode)
     const { config, logLevel } = request.routeOptions
     const isFine = reply.statusCode < 400
     if (!isFine || (!isTold(config) && logLevel !== 'warn')) {

@@ -1,15 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import { underAnyPressure } from './pressure.ts'
 
-/** What prom-client's registry offers, so that the edge needs no metrics library. */
+/** What metrics.ts offers, so that the edge needs no metrics library. */
 export interface Scrapable {
-  readonly contentType: string
-  metrics(): Promise<string>
+  /** In the format that fits the `Accept` of a request best. */
+  expose(accept: string): Promise<{ readonly contentType: string; readonly text: string }>
 }
 
 /** GET /metrics for Prometheus; where there is a key with the scope `monitoring`, one is needed. */
-export function registerScrape(app: FastifyInstance, registry: Scrapable): void {
-  app.get('/metrics', { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } }, async (_, reply) => {
-    return await reply.type(registry.contentType).send(await registry.metrics())
+export function registerScrape(app: FastifyInstance, metrics: Scrapable): void {
+  app.get('/metrics', { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } }, async (request, reply) => {
+    const { contentType, text } = await metrics.expose(request.headers.accept ?? '')
+    return await reply.header('vary', 'accept').type(contentType).send(text)
   })
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Looked } from '../ask/look.ts'
 import type { SearchPassages } from '../ask/search.ts'
 import { isAskError } from '../errors.ts'
-import { begin, serverTiming, withReached, type Begun, type RunSettings } from './begin.ts'
+import { begin, serverTiming, withReached, type Begun, type Circumstances, type RunSettings } from './begin.ts'
 import { priorityOf } from './priority.ts'
 import { SearchBody } from './schemas.ts'
 import { searchedJson, searchedQuestion } from './wire.ts'
@@ -10,8 +10,8 @@ import { searchedJson, searchedQuestion } from './wire.ts'
 export interface SearchRouteOptions extends RunSettings {
   readonly search: SearchPassages
   readonly metrics: {
-    searched(found: Looked, seconds: number): void
-    failed(code: string): void
+    searched(found: Looked, seconds: number, of: Circumstances): void
+    failed(code: string, of: Circumstances): void
   }
 }
 
@@ -27,7 +27,7 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
         return looked
       } catch (error) {
         const code = isAskError(error) ? error.code : 'internal'
-        metrics.failed(code)
+        metrics.failed(code, begun.circumstances())
         begun.failed(code)
         throw withReached(error, begun)
       }
@@ -37,10 +37,10 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
   })
 }
 
-function tell(found: Looked, { log, trace, elapsedMs, stages }: Begun, metrics: SearchRouteOptions['metrics']): void {
+function tell(found: Looked, { log, trace, elapsedMs, stages, circumstances }: Begun, metrics: SearchRouteOptions['metrics']): void {
   const { mode, isNear, degraded, usage, passages } = found
   const ms = elapsedMs()
-  metrics.searched(found, ms / 1000)
+  metrics.searched(found, ms / 1000, circumstances())
   log.info({ stages: stages(), mode, near: isNear, passages: passages.length, degraded, usage, ms: Math.round(ms) }, 'searched')
   trace.note({ 'askwell.mode': mode, 'askwell.near': isNear, 'askwell.degraded': [...degraded] })
 }

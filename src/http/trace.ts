@@ -2,10 +2,13 @@ import { context, isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, SpanS
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isAskError } from '../errors.ts'
 import { drawn, isLeftOut } from '../sampling.ts'
+import { traceIdOf } from '../traced.ts'
 
 export interface RequestTrace {
   /** For the request's log lines; empty when nothing is traced. */
   readonly ids: { readonly trace_id?: string; readonly span_id?: string }
+  /** Of a trace that somebody will see. */
+  readonly traceId?: string | undefined
   /** Added to the span; never the question or a model's words. */
   note(attributes: Attributes): void
   end(): void
@@ -84,6 +87,7 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply, root: C
 
   return {
     ids: idsOf(span, parent),
+    traceId: traceIdOf(span),
     note: attributes => void (span.isRecording() && span.setAttributes(attributes)),
     end: () => span.end(),
     follow,

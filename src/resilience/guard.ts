@@ -21,6 +21,8 @@ export interface GuardOptions {
   readonly refusal: (ms: number) => Error
   readonly onChange?: (state: BreakerState) => void
   readonly onRetry?: () => void
+  /** A second try would have made sense, but so many were made lately that none is left. */
+  readonly onNoRetryLeft?: () => void
   /** Of each call that was made. */
   readonly onEnd?: (ended: Ended) => void
   readonly clock?: Pick<Clock, 'now'>
@@ -68,7 +70,7 @@ const pauseLimitMs = 60_000
  * Every call of a server passes here: a breaker that knows when it is not worth asking, one second try out of a budget,
  * and a pause where the server asked for it (429 with Retry-After). This is the only place that tries twice.
  */
-export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {}, onEnd = () => {}, clock = systemClock, random = Math.random, sleep = sleepFully }: GuardOptions): Guard {
+export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {}, onNoRetryLeft = () => {}, onEnd = () => {}, clock = systemClock, random = Math.random, sleep = sleepFully }: GuardOptions): Guard {
   const breaker = createBreaker({ slowMs, clock, random, ...(onChange && { onChange }) })
   const budget = createRetryBudget()
   let pausedUntil = 0
@@ -149,7 +151,8 @@ export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {
   }
 
   async function mayTryAgain({ isRetryable, pauseMs = 0 }: Reading, signal: AbortSignal): Promise<boolean> {
-    if (!isRetryable || signal.aborted || pauseMs > longestPauseMs || breaker.state() !== 'closed' || !budget.spend(retryCost)) return false
+    if (!isRetryable || signal.aborted || pauseMs > longestPauseMs || breaker.state() !== 'closed') return false
+    if (!budget.spend(retryCost)) return void onNoRetryLeft(), false
     await sleep(pauseMs + random() * jitterMs, signal)
     if (signal.aborted) return false
     onRetry()

@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
-import { Registry } from 'prom-client'
 import { buildApp, type AppDeps } from '../../src/app.ts'
 import { version } from '../../src/version.ts'
 
@@ -27,7 +26,8 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
     },
     pressure: { maxEventLoopDelayMs: 0, maxHeapShare: 0 },
     rateLimit: { max: 0, seconds: 1, redis: undefined },
-    registry: new Registry(),
+    registry: { expose: async () => ({ contentType: 'text/plain', text: '' }) },
+    counts: { responded() {}, problem() {} },
     poolStatus: { look: () => { throw new Error('this test was not to come so far') }, looked() {} },
     about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
     monitoringPage: readFileSync(new URL('../../src/http/monitoring.html', import.meta.url), 'utf8'),

@@ -14,7 +14,7 @@ t.test('uploads that fail or take long leave questions their vectors: the breake
       throw new AskError('model_failed')
     },
   }
-  const guarded = guardEmbedder(broken, { hedgeMs: 0, onHedge() {} }, { changed() {}, retried() {} })
+  const guarded = guardEmbedder(broken, { hedgeMs: 0, onHedge() {} }, { changed() {}, retried() {}, noRetryLeft() {} })
   for (let i = 0; i < 20; i++) await t.rejects(guarded.embed(['a passage'], never), { code: 'model_failed' })
   for (let i = 0; i < 20; i++) await t.rejects(guarded.embed(['a passage'], never, 'passage'), { code: 'model_failed' })
   t.equal(calls, 40, 'each was made, once')

@@ -1,0 +1,98 @@
+import type { ChatModel } from '../ask/chat.ts'
+import type { Embedder } from '../ask/embedder.ts'
+import type { NearQuestions } from '../ask/near.ts'
+import type { Reranker } from '../ask/rerank.ts'
+import { isAskError } from '../errors.ts'
+import { traceIdOf } from '../traced.ts'
+
+/** OpenTelemetry's `gen_ai.operation.name`; it has no word for the last. */
+export type Operation = 'chat' | 'embeddings' | 'rerank'
+
+export interface ModelCalls {
+  /** A call is over. `error`: its code; empty where it went well. */
+  called(operation: Operation, seconds: number, error: string, traceId: string | undefined): void
+  firstChunk(operation: Operation, seconds: number, traceId: string | undefined): void
+}
+
+/** Each call as it is made, inside the guard: a second try is a call, what a breaker stopped is none. */
+export function measureChat(chat: ChatModel, calls: ModelCalls, onCut: () => void): ChatModel {
+  async function* stream(...[request, signal]: Parameters<ChatModel['stream']>): ReturnType<ChatModel['stream']> & AsyncGenerator {
+    const call = begin('chat', calls)
+    let error = 'cancelled' // what stands when the reader leaves
+    let isFirst = true
+    try {
+      for await (const event of chat.stream(request, signal)) {
+        if (isFirst) call.first()
+        isFirst = false
+        // Before the reader has it: who has the end may never come back for more.
+        if (event.type === 'end') error = ''
+        if (event.type === 'end' && event.finishReason === 'length') onCut()
+        yield event
+      }
+    } catch (failure) {
+      error = codeOf(failure)
+      throw failure
+    } finally {
+      call.end(error)
+    }
+  }
+  return { ...chat, stream }
+}
+
+/** Not copied: the length of its vectors may be learned later. */
+export function measureEmbedder(embedder: Embedder, calls: ModelCalls): Embedder {
+  const measured: Pick<Embedder, 'embed'> = { embed: (...asked) => timed('embeddings', calls, () => embedder.embed(...asked)) }
+  return Object.assign(Object.create(embedder) as Embedder, measured)
+}
+
+export function measureReranker(reranker: Reranker, calls: ModelCalls): Reranker {
+  return { ...reranker, score: (...asked) => timed('rerank', calls, () => reranker.score(...asked)) }
+}
+
+export interface Saves {
+  saved(store: 'postgres', seconds: number): void
+  notSaved(store: 'postgres'): void
+}
+
+/** What near questions write after the reply. */
+export function measureSaves(questions: NearQuestions, saves: Saves): NearQuestions {
+  const saving = <Args extends readonly unknown[]>(save: (...args: Args) => Promise<void>) => async (...args: Args) => {
+    const startedAt = performance.now()
+    try {
+      await save(...args)
+      saves.saved('postgres', (performance.now() - startedAt) / 1000)
+    } catch (error) {
+      saves.notSaved('postgres')
+      throw error
+    }
+  }
+  return { ...questions, keep: saving(questions.keep), observe: saving(questions.observe) }
+}
+
+async function timed<T>(operation: Operation, calls: ModelCalls, work: () => Promise<T>): Promise<T> {
+  const call = begin(operation, calls)
+  try {
+    const result = await work()
+    call.end('')
+    return result
+  } catch (error) {
+    call.end(codeOf(error))
+    throw error
+  }
+}
+
+function begin(operation: Operation, calls: ModelCalls) {
+  const startedAt = performance.now()
+  const traceId = traceIdOf()
+  const seconds = () => (performance.now() - startedAt) / 1000
+  return {
+    first: () => calls.firstChunk(operation, seconds(), traceId),
+    end: (error: string) => calls.called(operation, seconds(), error, traceId),
+  }
+}
+
+/** A closed list: the codes of errors.ts. */
+function codeOf(error: unknown): string {
+  if (isAskError(error)) return error.code
+  return error instanceof Error && error.name === 'AbortError' ? 'cancelled' : 'internal'
+}

@@ -1,0 +1,22 @@
+import type { Priority } from '../ask/terms.ts'
+import type { LimiterStatus, RefusedBy } from '../resilience/limiter.ts'
+import type { Kit } from './kit.ts'
+
+const priorities: readonly Priority[] = ['interactive', 'batch']
+const reasons: readonly RefusedBy[] = ['queue', 'wait', 'time', 'evicted', 'overdue']
+
+const gauges: readonly [name: string, help: string, field: keyof LimiterStatus][] = [
+  ['limit', 'Questions that may be answered anew at once.', 'limit'],
+  ['in_flight', 'Questions being answered anew.', 'inFlight'],
+  ['queued', 'Questions that wait for their turn.', 'waiting'],
+]
+
+export function admissionMetrics(kit: Kit) {
+  const refusals = kit.counter('admission_refused_total', 'Questions refused because too much was asked at once.', { priority: priorities, reason: reasons })
+  return {
+    refused: (priority: string, reason: string) => refusals(priority, reason).add(),
+    watch(status: () => LimiterStatus) {
+      for (const [name, help, field] of gauges) kit.gauge(`admission_${name}`, help, () => status()[field])
+    },
+  }
+}

@@ -1,0 +1,58 @@
+import { performance } from 'node:perf_hooks'
+import { getHeapStatistics } from 'node:v8'
+import { collectDefaultMetrics, type Registry } from 'prom-client'
+import { version } from '../version.ts'
+import { prefix, type Kit } from './kit.ts'
+
+/** Sums of what stands beside them by type, and gauges whose names end as those of counters do. */
+const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
+const watchMs = 100
+
+/**
+ * Seconds that the event loop stood still for more than a tenth of one at a time. prom-client's delays begin anew with each
+ * reader, and the first who reads after a standstill is one that has given up waiting: nobody would see it.
+ */
+function watchStalls() {
+  let stalled = 0
+  let due = performance.now() + watchMs
+  const timer = setInterval(() => {
+    const late = performance.now() - due
+    if (late > watchMs) stalled += late / 1000
+    due = performance.now() + watchMs
+  }, watchMs).unref()
+  return { seconds: () => stalled, stop: () => clearInterval(timer) }
+}
+
+export interface ServiceParts {
+  /** It takes questions: started, and not draining. */
+  readonly isOpen: () => boolean
+}
+
+/** The process, and whether what it stands on is there. */
+export function processMetrics(kit: Kit, registry: Registry) {
+  collectDefaultMetrics({ register: registry, prefix })
+  for (const name of misnamed) registry.removeSingleMetric(prefix + name)
+  kit.gauges('build_info', 'Always 1; which version runs, on which Node.', ['version', 'node'], set => set(1, version, process.versions.node))
+  kit.gauge('heap_limit_bytes', 'The heap that V8 may have.', () => getHeapStatistics().heap_size_limit)
+  // As totals: of a share, every reader but one would see a part.
+  kit.total('event_loop_active_seconds_total', 'Time that the event loop was at work.', () => performance.eventLoopUtilization().active / 1000)
+  kit.total('event_loop_idle_seconds_total', 'Time that the event loop waited for something to do.', () => performance.eventLoopUtilization().idle / 1000)
+  const stalls = watchStalls()
+  kit.total('event_loop_stalled_seconds_total', 'Time that the event loop stood still, for more than .1 s at a time.', stalls.seconds)
+  let isDatabaseUp = () => true
+
+  return {
+    stop: stalls.stop,
+    watchDatabase(isUp: () => boolean): void {
+      isDatabaseUp = isUp
+      kit.gauge('database_up', '1: the database answers.', () => Number(isUp()))
+    },
+    watchRedis(isUsable: () => boolean): void {
+      kit.gauge('redis_up', '1: Redis is connected and answers; absent where none is set.', () => Number(isUsable()))
+    },
+    watchService({ isOpen }: ServiceParts): void {
+      kit.gauge('ready', '1: as /readyz says: started, not draining, and the database answers.', () => Number(isOpen() && isDatabaseUp()))
+    },
+  }
+}
