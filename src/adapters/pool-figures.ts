@@ -16,7 +16,8 @@ export interface PoolTotals {
 export interface PoolObserver {
   /** From asking for a connection to having it. */
   waited(seconds: number): void
-  held(seconds: number): void
+  /** `label`: what for. */
+  held(seconds: number, label: string): void
   overdue(label: string, limitMs: number): void
 }
 
@@ -33,7 +34,7 @@ export function createPoolFigures(): PoolFigures {
     totals,
     observe: each => void (observer = each),
     waited: seconds => observer?.waited(seconds),
-    held: seconds => observer?.held(seconds),
+    held: (seconds, label) => observer?.held(seconds, label),
     overdue: (label, limitMs) => observer?.overdue(label, limitMs),
   }
 }
