@@ -11,9 +11,11 @@ import { registerDocuments, type DocumentRouteOptions } from './http/documents.t
 import { isProbe, registerHealth, type Health } from './http/health.ts'
 import { registerKeys, registerLocks } from './http/keys.ts'
 import { registerRequestLog, requestLogOptions } from './http/request-log.ts'
+import { registerPerformanceMetrics, type PerformanceRouteOptions } from './http/performance-metrics.ts'
 import { registerPressure, type PressureOptions } from './http/pressure.ts'
 import { registerProblems } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
+import { registerRefusedAtDoor } from './http/refused-at-door.ts'
 import { requestId } from './http/request-id.ts'
 import { registerScrape, type Scrapable } from './http/scrape.ts'
 import { registerSearch, type SearchRouteOptions } from './http/search.ts'
@@ -35,6 +37,10 @@ export interface AppDeps {
   readonly pressure: PressureOptions
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
+  readonly performance: PerformanceRouteOptions & {
+    /** Told of questions that were refused before their route, by code. */
+    readonly refused: (code: string) => void
+  }
   readonly about: Omit<AboutOptions, 'pageHeaders'>
 }
 
@@ -69,6 +75,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerUnparsed(app, deps.receiving)
   registerBodyParser(app)
   registerRequestLog(app)
+  registerRefusedAtDoor(app, deps.performance.refused)
   await registerCors(app, deps.corsOrigins)
   await registerPressure(app, deps.pressure)
   registerKeys(app, deps.keys)
@@ -81,5 +88,6 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerDocuments(app, deps.documents)
   registerCache(app, deps.cache)
   registerScrape(app, deps.registry)
+  registerPerformanceMetrics(app, deps.performance)
   return app
 }

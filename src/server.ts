@@ -5,7 +5,7 @@ import { createCacheAdmin } from './adapters/cache-admin.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, type AppDeps } from './app.ts'
 import { refuseStrangers, type Config } from './config.ts'
-import { checkModels, openDeps, type Deps } from './deps.ts'
+import { checkModels, openDeps, type Deps, type Monitoring, type OpenOptions } from './deps.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { later } from './later.ts'
 import { createLogger } from './log.ts'
@@ -26,7 +26,7 @@ export interface RunningServer {
  * The process: config → telemetry → app → listen → deps. It listens first, so that whoever watches it sees it alive
  * while it waits for the database. Resolves when it is ready; rejects with an AskError that says what to do.
  */
-export async function startServer(config: Config, log: Logger = createLogger(config)): Promise<RunningServer> {
+export async function startServer(config: Config, log: Logger = createLogger(config), options: Pick<OpenOptions, 'isMonitored'> = {}): Promise<RunningServer> {
   refuseStrangers(config)
   const stopTelemetry = await startTelemetry(config.telemetry)
   let isDraining = false
@@ -37,7 +37,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     app = await buildApp(appDeps(() => services as Services))
     const address = await app.listen({ host: config.host, port: config.port, backlog })
     log.info({ address }, 'listening, and starting')
-    const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs }))
+    const deps = (opened = await openDeps(config, log, { ...options, patienceMs: config.startTimeoutMs }))
     await checkModels(deps.store, deps.models.embedder.model)
     services = servicesOf(config, deps)
     log.info({ address, database: deps.database.version, bm25: deps.bm25, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
@@ -58,6 +58,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       answered: (answer, seconds) => at().deps.metrics.answered(answer, seconds),
       searched: (found, seconds) => at().deps.metrics.searched(found, seconds),
       failed: code => at().deps.metrics.failed(code),
+      heard: heard => at().deps.monitoring?.slow.note(heard),
     }
     const asking = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
     return {
@@ -79,6 +80,10 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       },
       pressure: config.pressure,
       rateLimit: { ...config.rateLimit, redis: config.redis && later(() => at().deps.redis as RedisServer) },
+      performance: {
+        report: () => (at().deps.monitoring as Monitoring).report(),
+        refused: code => services?.deps.monitoring?.figures.failed(code),
+      },
       registry: later(() => at().deps.metrics.registry),
       about: { version, openapi: textOf('../openapi.yaml') },
     }

@@ -49,3 +49,35 @@ export async function serverConnections(sql: Sql): Promise<ServerConnections> {
 function room(limit: number, used: number): number {
   return limit < 0 ? Infinity : limit - used
 }
+
+/** How well the planner knows a table. */
+export interface TableFacts {
+  readonly table: string
+  readonly bytes: number
+  /** As the planner knows it; null: it was never told. */
+  readonly rows: number | null
+  readonly liveRows: number
+  readonly changedSinceAnalyze: number
+  /** ISO; null: never, or before the statistics were reset. */
+  readonly analyzedAt: string | null
+}
+
+const tables = ['chunks', 'chunk_vectors', 'collection_terms', 'documents']
+
+/** Of the tables that questions read; indexes count to the size of theirs. */
+export async function tableFacts(sql: Sql): Promise<TableFacts[]> {
+  const rows = await sql`
+    select c.relname as name, pg_total_relation_size(c.oid) as bytes, c.reltuples, s.n_live_tup, s.n_mod_since_analyze,
+      greatest(s.last_analyze, s.last_autoanalyze) as analyzed_at
+    from pg_class c join pg_stat_user_tables s on s.relid = c.oid
+    where c.oid = any (array(select to_regclass(name) from unnest(${tables}::text[]) name))
+    order by c.relname`
+  return rows.map(row => ({
+    table: String(row['name']),
+    bytes: Number(row['bytes']),
+    rows: Number(row['reltuples']) < 0 ? null : Number(row['reltuples']),
+    liveRows: Number(row['n_live_tup']),
+    changedSinceAnalyze: Number(row['n_mod_since_analyze']),
+    analyzedAt: row['analyzed_at'] === null ? null : (row['analyzed_at'] as Date).toISOString(),
+  }))
+}

@@ -91,6 +91,10 @@ export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metr
       metrics.retried(...args)
       figures.retried()
     },
+    redisFailed(...args) {
+      metrics.redisFailed(...args)
+      figures.redisFailed(args[0])
+    },
     watchBreakers(states) {
       sources.breakers = states
       metrics.watchBreakers(states)

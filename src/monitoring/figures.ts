@@ -41,6 +41,8 @@ export interface FigureWindow {
   readonly caches: Readonly<Record<CacheType, CacheWindow>>
   readonly models: { readonly calls: number; readonly promptTokens: number; readonly completionTokens: number; readonly callsPerRequest: number | null }
   readonly retries: number
+  /** Commands that came to nothing, by why. */
+  readonly redisFailures: Readonly<Record<string, number>>
   readonly poolWaitMs: Spread
   readonly poolHoldMs: Spread
   /** Milliseconds that connections were held in all, by what for. */
@@ -138,11 +140,10 @@ export function createFigures({ now }: { readonly now?: () => number } = {}) {
     add(`held ${label}`, ms)
   }
 
-  /** How busy the event loop was for the last `ms`, and how late. */
-  function loop({ activeMs, ms, delayMs }: { readonly activeMs: number; readonly ms: number; readonly delayMs: number }): void {
+  /** The event loop was at work for so long of the last `ms`. */
+  function worked(activeMs: number, ms: number): void {
     add('loop active', activeMs)
     add('loop', ms)
-    record('loop delay', delayMs)
   }
 
   function levels({ poolCheckedOut, poolWaiting, inFlight }: Levels): void {
@@ -157,7 +158,8 @@ export function createFigures({ now }: { readonly now?: () => number } = {}) {
     failed,
     stage,
     held,
-    loop,
+    worked,
+    late: (ms: number) => record('loop delay', ms),
     levels,
     firstToken: (ms: number) => record('first token', ms),
     waited: (ms: number) => record('pool wait', ms),
@@ -166,6 +168,7 @@ export function createFigures({ now }: { readonly now?: () => number } = {}) {
     found: (type: CacheType) => add(`${type} hits`),
     missed: (type: CacheType) => add(`${type} misses`),
     evicted: (type: CacheType) => add(`${type} evictions`),
+    redisFailed: (reason: string) => add(`redis ${reason}`),
     read: (length: WindowLength): FigureWindow => windowOf(windows.read(length)),
     series: (): Series => seriesOf(windows.chart()),
     uptimeMs: windows.uptimeMs,
@@ -199,6 +202,7 @@ function windowOf(window: Window): FigureWindow {
     caches: { answer: cacheOf(window, 'answer'), draft: cacheOf(window, 'draft'), embedding: cacheOf(window, 'embedding') },
     models: { calls, promptTokens: count('prompt tokens'), completionTokens: count('completion tokens'), callsPerRequest: ratio(calls, requests) },
     retries: count('retries'),
+    redisFailures: counts('redis '),
     poolWaitMs: spread('pool wait'),
     poolHoldMs: spread('pool hold'),
     heldMs: Object.fromEntries(Object.entries(counts('held ')).map(([label, ms]) => [label, Math.round(ms)])),

@@ -23,6 +23,7 @@ const rows: readonly Row[] = [
     may: ['ingest/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
     types: ['ask/embedder.ts', 'ask/terms.ts', 'adapters/', 'config.ts'],
   },
+  { files: ['monitoring/'], may: ['monitoring/', 'errors.ts'], types: ['adapters/', 'ask/', 'resilience/', 'config.ts', 'metrics.ts'] },
   { files: ['eval/'], may: ['eval/', 'ask/', 'ingest/', 'errors.ts'], types: ['adapters/'] },
   {
     files: ['adapters/'],
@@ -32,7 +33,7 @@ const rows: readonly Row[] = [
   {
     files: ['http/'],
     may: ['http/', 'ask/terms.ts', 'ask/unknown-collection.ts', 'resilience/', 'errors.ts', 'metrics.ts', 'sampling.ts'],
-    types: ['ask/', 'ingest/', 'config.ts', 'api-keys.ts'],
+    types: ['ask/', 'ingest/', 'monitoring/', 'config.ts', 'api-keys.ts'],
   },
   { files: ['app.ts'], may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['deps.ts', 'ask/', 'ingest/', 'config.ts', 'api-keys.ts'] },
   { files: ['guarding.ts'], may: ['adapters/', 'resilience/'], types: ['ask/', 'config.ts', 'metrics.ts'] },
