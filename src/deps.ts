@@ -140,6 +140,8 @@ export interface Monitoring extends Performance {
   readonly slow: SlowQuestions
   readonly figures: Watch['figures']
   readonly sources: Sources
+  /** Reads of the database what recommendations need, now. */
+  inspect(): Promise<void>
   close(): Promise<void>
 }
 
@@ -165,6 +167,7 @@ function openMonitoring({ figures, sources }: Watch, { config, log, database, re
     slow,
     figures,
     sources,
+    inspect: inspection.inspect,
     async close() {
       load.stop()
       await inspection.close()

@@ -112,10 +112,15 @@ async function* observed(events: AsyncGenerator<AskEvent>, question: Question, b
     throw withReached(error, begun)
   } finally {
     if (failure !== null) metrics.failed(failure)
-    metrics.heard?.(heardOf(question, answer, begun))
+    if (!isRemembered(answer)) metrics.heard?.(heardOf(question, answer, begun))
     // Its head says 200 by then; only this says what became of it.
     if (failure !== null && run.isStreamed) log.info({ code: failure, ms: Math.round(begun.elapsedMs()) }, 'not answered')
   }
+}
+
+/** What it took says nothing of its question. */
+function isRemembered(answer: Answer | null): boolean {
+  return answer !== null && answer.cache.status !== 'miss' && answer.cache.status !== 'bypass'
 }
 
 function heardOf(question: Question, answer: Answer | null, { elapsedMs: ms, timings, trace }: Begun): Heard {

@@ -43,6 +43,8 @@ export interface FigureWindow {
   readonly retries: number
   /** Commands that came to nothing, by why. */
   readonly redisFailures: Readonly<Record<string, number>>
+  /** Most that were seen to wait for a connection at once; null: nobody looked yet. */
+  readonly poolWaitingMost: number | null
   readonly poolWaitMs: Spread
   readonly poolHoldMs: Spread
   /** Milliseconds that connections were held in all, by what for. */
@@ -180,7 +182,7 @@ function isCached(status: CacheStatus): boolean {
 }
 
 function windowOf(window: Window): FigureWindow {
-  const { seconds, count, counts, spread } = window
+  const { seconds, count, counts, peak, spread } = window
   const requests = count('requests')
   const calls = count('model calls')
   return {
@@ -203,6 +205,7 @@ function windowOf(window: Window): FigureWindow {
     models: { calls, promptTokens: count('prompt tokens'), completionTokens: count('completion tokens'), callsPerRequest: ratio(calls, requests) },
     retries: count('retries'),
     redisFailures: counts('redis '),
+    poolWaitingMost: peak('pool waiting'),
     poolWaitMs: spread('pool wait'),
     poolHoldMs: spread('pool hold'),
     heldMs: Object.fromEntries(Object.entries(counts('held ')).map(([label, ms]) => [label, Math.round(ms)])),

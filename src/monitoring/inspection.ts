@@ -38,6 +38,8 @@ export interface InspectionOptions<C extends Collection> {
 export interface Inspection {
   /** Somebody looks: what is read is kept fresh for some minutes. Waits for nothing. */
   touch(): void
+  /** Reads all now, for who waits for it; rejects as a lease does. */
+  inspect(): Promise<void>
   /** Null: nothing was read yet, or there is no server. */
   latest(): Inspected | null
   close(): Promise<void>
@@ -56,7 +58,7 @@ const limitMs = 5000
  * pool is empty; the rest only when it is not, for no request may wait for it. The embedded database has nothing of this.
  */
 export function openInspection<C extends Collection>({ database, reads, log, now = Date.now }: InspectionOptions<C>): Inspection {
-  if (database.kind === 'embedded') return { touch() {}, latest: () => null, close: async () => {} }
+  if (database.kind === 'embedded') return { touch() {}, inspect: async () => {}, latest: () => null, close: async () => {} }
   const closing = new AbortController()
   const recalls = new Map<string, { readonly key: string; readonly at: number; readonly recall: number | null }>()
   let [touchedAt, wholeAt] = [-Infinity, -Infinity]
@@ -73,12 +75,12 @@ export function openInspection<C extends Collection>({ database, reads, log, now
     const age = now() - wholeAt
     const isWatched = now() - touchedAt < watchedMs
     if (running || closing.signal.aborted || !(isWatched || age >= unwatchedEveryMs)) return
-    running = inspect(isWatched ? age >= wholeEveryMs : true)
+    running = read(isWatched ? age >= wholeEveryMs : true)
       .catch((error: unknown) => log.debug({ err: error }, 'the database could not be inspected'))
       .finally(() => (running = null))
   }
 
-  async function inspect(isWhole: boolean): Promise<void> {
+  async function read(isWhole: boolean): Promise<void> {
     const at = now()
     const connections = { ...(await database.aside(terms(), reads.connections)), at }
     known = { tables: [], indexes: [], ...known, connections, at: known?.at ?? at }
@@ -121,6 +123,10 @@ export function openInspection<C extends Collection>({ database, reads, log, now
   const timer = setInterval(tick, tickMs).unref()
   return {
     touch,
+    async inspect() {
+      await running
+      await read(true)
+    },
     latest: () => known,
     async close() {
       clearInterval(timer)

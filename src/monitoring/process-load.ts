@@ -10,7 +10,8 @@ export interface ProcessLoad {
 
 /** As often as this the event loop's lateness is looked at, 5 µs each time; half of what it is blocked by is seen on average. */
 const beatMs = 20
-const levelMs = 1000
+/** A queue that is shorter than this may not be seen; one that hurts is. */
+const levelMs = 250
 
 /** Tells the figures how late and how busy the event loop is, and levels that come and go between requests. Holds nothing open. */
 export function watchProcess(figures: Pick<Figures, 'late' | 'worked' | 'levels'>, levels: () => Levels): { stop(): void } {

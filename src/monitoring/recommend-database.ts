@@ -15,8 +15,9 @@ const recallDoubt = 0.03
 const staleShare = 0.2
 const staleRows = 1000
 
-function longWait({ window: { poolWaitMs: wait } }: Facts): number | null {
-  return wait.count >= enoughLeases && wait.p95 !== null && wait.p95 >= longWaitMs ? wait.p95 : null
+/** While somebody queued: to open a connection takes time too, and more of them would not help. */
+function longWait({ window: { poolWaitMs: wait, poolWaitingMost } }: Facts): number | null {
+  return (poolWaitingMost ?? 0) > 0 && wait.count >= enoughLeases && wait.p95 !== null && wait.p95 >= longWaitMs ? wait.p95 : null
 }
 
 function poolTooSmall(facts: Facts): Recommendation | null {
@@ -30,7 +31,7 @@ function poolTooSmall(facts: Facts): Recommendation | null {
     severity: 'warning',
     setting: 'POOL_MAX_OVERFLOW',
     title: 'Requests wait for a database connection while the server has some to give',
-    evidence: `p95 wait for a connection ${ms(wait)} over five minutes, ${pool.waiting} waiting now; POOL_SIZE ${pool.size} and POOL_MAX_OVERFLOW ${pool.maxOverflow} allow ${pool.size + pool.maxOverflow}, Postgres has ${connections.free} of ${connections.maxConnections} free`,
+    evidence: `p95 wait for a connection ${ms(wait)} over five minutes, up to ${facts.window.poolWaitingMost} in the queue; POOL_SIZE ${pool.size} and POOL_MAX_OVERFLOW ${pool.maxOverflow} allow ${pool.size + pool.maxOverflow}, Postgres has ${connections.free} of ${connections.maxConnections} free`,
     action: `Raise POOL_MAX_OVERFLOW to ${pool.maxOverflow + more}${connections.ours > pool.open + 2 ? ', or by less: other Askwell processes share the server' : ''}.`,
   }
 }

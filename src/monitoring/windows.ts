@@ -32,6 +32,8 @@ export interface Window {
   count(name: string): number
   /** Of names that begin with this, without it. */
   counts(prefix: string): Record<string, number>
+  /** The highest that was seen; null: nobody looked. */
+  peak(name: string): number | null
   /** Of all these series together. */
   spread(...names: readonly string[]): Spread
 }
@@ -51,6 +53,7 @@ type Times = Map<string, RecordableHistogram>
 interface Slot {
   readonly start: number
   readonly counts: Counts
+  readonly peaks: Counts
   readonly times: Times
 }
 
@@ -73,7 +76,7 @@ export function createWindows({ now = () => performance.now(), charted = {} }: W
   const startedAt = now()
   const spare: RecordableHistogram[] = []
   const sum = makeHistogram()
-  let slot: Slot & { readonly peaks: Counts } = openSlot(startedAt)
+  let slot = openSlot(startedAt)
   let slotEnd = slot.start + slotMs
   let recent: Slot[] = []
   let minutes: Slot[] = []
@@ -91,16 +94,16 @@ export function createWindows({ now = () => performance.now(), charted = {} }: W
 
   function peak(name: string, value: number): void {
     const { peaks } = present()
-    if (value > (peaks.get(name) ?? -1)) peaks.set(name, value)
+    raise(peaks, name, value)
   }
 
-  function present(): typeof slot {
+  function present(): Slot {
     const time = now()
     if (time >= slotEnd) close(time)
     return slot
   }
 
-  function openSlot(time: number): typeof slot {
+  function openSlot(time: number): Slot {
     return { start: floorTo(slotMs, time), counts: new Map(), times: new Map(), peaks: new Map() }
   }
 
@@ -121,11 +124,12 @@ export function createWindows({ now = () => performance.now(), charted = {} }: W
     points = points.filter(each => each.start >= slot.start - pointsKept * slotMs)
   }
 
-  function intoMinute({ start, counts, times }: Slot): void {
+  function intoMinute({ start, counts, peaks, times }: Slot): void {
     const minuteStart = floorTo(minuteMs, start)
     let minute = minutes.at(-1)
-    if (minute?.start !== minuteStart) minutes.push((minute = { start: minuteStart, counts: new Map(), times: new Map() }))
+    if (minute?.start !== minuteStart) minutes.push((minute = { start: minuteStart, counts: new Map(), peaks: new Map(), times: new Map() }))
     for (const [name, count] of counts) minute.counts.set(name, (minute.counts.get(name) ?? 0) + count)
+    for (const [name, value] of peaks) raise(minute.peaks, name, value)
     for (const [series, histogram] of times) timesOf(minute.times, series).add(histogram)
   }
 
@@ -156,6 +160,7 @@ export function createWindows({ now = () => performance.now(), charted = {} }: W
         const names = new Set(slots.flatMap(({ counts }) => [...counts.keys()].filter(name => name.startsWith(prefix))))
         return Object.fromEntries([...names].map(name => [name.slice(prefix.length), total(slots, name)]))
       },
+      peak: name => slots.reduce<number | null>((most, { peaks }) => (peaks.has(name) ? Math.max(most ?? 0, peaks.get(name) ?? 0) : most), null),
       spread: (...names) => spreadOf(slots.flatMap(({ times }) => names.flatMap(name => times.get(name) ?? []))),
     }
   }
@@ -189,6 +194,10 @@ function pointOf(closed: ClosedSlot | undefined): Point | undefined {
 
 function total(slots: readonly Slot[], name: string): number {
   return slots.reduce((sum, { counts }) => sum + (counts.get(name) ?? 0), 0)
+}
+
+function raise(peaks: Counts, name: string, value: number): void {
+  if (value > (peaks.get(name) ?? -1)) peaks.set(name, value)
 }
 
 function floorTo(unit: number, time: number): number {
