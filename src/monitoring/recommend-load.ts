@@ -3,7 +3,6 @@ import { ms, percent } from './wording.ts'
 
 const enoughRefused = 20
 const refusedShare = 0.05
-const idleWaitMs = 5
 const idleLoop = 0.5
 const busyLoop = 0.7
 const lateMs = 100
@@ -12,7 +11,7 @@ const manyPerSecond = 50
 /** Refused although nothing here is at its limit: what is slow is elsewhere, or nothing is. */
 function admissionTight({ window, pool, limiter, config: { admission } }: Facts): Recommendation | null {
   const refused = window.errorsByCode['overloaded'] ?? 0
-  const isIdle = (window.poolWaitMs.p95 ?? 0) < idleWaitMs && pool.checkedOut < pool.size && (window.eventLoop.utilization ?? 0) < idleLoop
+  const isIdle = (window.poolWaitingMost ?? 0) === 0 && pool.checkedOut < pool.size && (window.eventLoop.utilization ?? 0) < idleLoop
   if (!limiter || refused < enoughRefused || refused < refusedShare * window.requests || !isIdle) return null
   const isAtCeiling = limiter.limit >= admission.ceiling
   const setting = isAtCeiling ? 'ADMISSION_CEILING' : 'ADMISSION_FLOOR'
@@ -21,7 +20,7 @@ function admissionTight({ window, pool, limiter, config: { admission } }: Facts)
     severity: 'warning',
     setting,
     title: 'Questions are refused while the process and its database are idle',
-    evidence: `${refused} of ${window.requests} refused in five minutes; the limit is ${limiter.limit} (from ${admission.floor} to ${admission.ceiling}), ${limiter.inFlight} run, the event loop is ${percent(window.eventLoop.utilization ?? 0)} busy, p95 wait for a connection ${ms(window.poolWaitMs.p95)}`,
+    evidence: `${refused} of ${window.requests} refused in five minutes; the limit is ${limiter.limit} (from ${admission.floor} to ${admission.ceiling}), ${limiter.inFlight} run, the event loop is ${percent(window.eventLoop.utilization ?? 0)} busy, nobody waited for a connection`,
     action: `Raise ${setting}${isAtCeiling ? '' : ' (and POOL_SIZE with it: it is kept below that)'}, or ADMISSION_MAX_WAITING and ADMISSION_MAX_WAIT_MS, if the model can take more at once.`,
   }
 }

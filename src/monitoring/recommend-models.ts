@@ -6,7 +6,8 @@ const slowFirstTokenMs = 2000
 const slowRerankMs = 1000
 const slowEmbeddingMs = 500
 const degradedShare = 0.05
-const manyPromptTokens = 4000
+/** The rules, six turns, a question of usual length and the default's passages stay below this. */
+const manyPromptTokens = 2500
 const deadlineShare = 0.02
 const enoughDeadlines = 5
 
@@ -87,7 +88,7 @@ function promptsLarge({ window: { models: { calls, promptTokens } }, config: { a
     setting: 'PROMPT_TOKENS',
     title: 'Prompts are large',
     evidence: `${mean} tokens a call on average over ${calls} calls; PROMPT_TOKENS ${ask.promptTokens}`,
-    action: 'Lower PROMPT_TOKENS where the answers stay as good: askwell eval tells; long histories count too.',
+    action: 'Lower PROMPT_TOKENS where the answers stay as good: askwell eval tells; long questions and histories count too.',
   }
 }
 
