@@ -51,7 +51,7 @@ function rateLimitTight({ window, config: { rateLimit } }: Facts): Recommendatio
 }
 
 function tracedWhole({ window: { perSecond }, config: { telemetry: { endpoint, sampler, samplerArg } } }: Facts): Recommendation | null {
-  const isWhole = endpoint !== undefined && (sampler === undefined || /always_on$/.test(sampler) || (/traceidratio$/.test(sampler) && Number(samplerArg ?? 1) >= 1))
+  const isWhole = endpoint !== undefined && (sampler === undefined || sampler.endsWith('always_on') || (sampler.endsWith('traceidratio') && Number(samplerArg ?? 1) >= 1))
   if (!isWhole || perSecond < manyPerSecond) return null
   return {
     id: 'traced-whole',

@@ -36,7 +36,7 @@ t.test('connections of a server', { skip: postgresSkipReason() }, async t => {
     })
   })
 
-  await t.test('know a limit of the role', async t => {
+  await t.test('know a limit of the role', async () => {
     await administer(adminUrl, sql => sql`alter role postgres connection limit 5`)
     await until('what is free is what the role leaves', async () => (await facts()).free === 5 - before.ours)
   })
