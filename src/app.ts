@@ -13,9 +13,11 @@ import { registerKeys, registerLocks } from './http/keys.ts'
 import { registerRequestLog, requestLogOptions, type ReplyCounts } from './http/request-log.ts'
 import { registerMonitoring } from './http/monitoring.ts'
 import type { PoolStatusOptions } from './http/pool-status.ts'
+import type { PerformanceRouteOptions } from './http/performance-metrics.ts'
 import { registerPressure, type PressureOptions } from './http/pressure.ts'
 import { registerProblems, type ProblemCounts } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
+import { registerRefusedAtDoor } from './http/refused-at-door.ts'
 import { requestId } from './http/request-id.ts'
 import type { Scrapable } from './http/scrape.ts'
 import { registerSearch, type SearchRouteOptions } from './http/search.ts'
@@ -41,6 +43,10 @@ export interface AppDeps {
   readonly poolStatus: PoolStatusOptions
   /** The monitoring has a port of its own ({@link buildMonitoringApp}) and is not served here. */
   readonly isMonitoredElsewhere?: boolean
+  readonly performance: PerformanceRouteOptions & {
+    /** Told of questions that were refused before their route, by code. */
+    readonly refused: (code: string) => void
+  }
   readonly about: Omit<AboutOptions, 'pageHeaders'>
   /** monitoring.html, as it stands in the repository. */
   readonly monitoringPage: string
@@ -54,6 +60,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = emptyApp(deps)
   const headers = await securityHeaders()
   registerEdge(app, deps, headers.data)
+  registerRefusedAtDoor(app, deps.performance.refused)
   await registerCors(app, deps.corsOrigins)
   await registerPressure(app, deps.pressure)
   registerKeys(app, deps.keys)

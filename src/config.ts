@@ -82,6 +82,25 @@ const similarity: Kind<'off' | 'learn' | number> = {
   read: text => (text === 'off' || text === 'learn' ? text : fraction().read(text)),
 }
 
+/** Of a model: money for a million tokens. */
+export interface ModelPrices {
+  readonly prompt: number
+  readonly completion: number
+}
+
+const modelPrices: Kind<ModelPrices> = {
+  allowed: 'prompt=PRICE,completion=PRICE for a million tokens each, such as prompt=0.15,completion=0.60',
+  read: text => {
+    const [, prompt, completion] = /^prompt=(\d+(?:\.\d+)?), *completion=(\d+(?:\.\d+)?)$/.exec(text) ?? []
+    return prompt === undefined || completion === undefined ? undefined : { prompt: Number(prompt), completion: Number(completion) }
+  },
+}
+
+const currency: Kind<string> = {
+  allowed: 'a currency as three capital letters, such as EUR',
+  read: text => (/^[A-Z]{3}$/.test(text) ? text : undefined),
+}
+
 const words: Kind<string> = { allowed: 'some text', read: text => text }
 const onOff: Kind<boolean> = { allowed: 'on | off', read: text => ({ on: true, off: false })[text] }
 
@@ -132,6 +151,8 @@ export const settings = {
   embeddingHedgeMs: setting('EMBEDDING_HEDGE_MS', '0', 'A question whose vector takes longer is sent to the API a second time, one in twenty at most; `0`: never.', integer(0, 60_000)),
   maxAnswerTokens: setting('MAX_ANSWER_TOKENS', '500', 'Longest answer of the model.', integer(16, 16_000)),
   promptTokens: setting('PROMPT_TOKENS', '1500', 'Tokens of passages put before the model, five passages at most.', integer(100, 100_000)),
+  modelPrices: setting('MODEL_PRICES', undefined, 'What the chat model costs for a million tokens, such as `prompt=0.15,completion=0.60`: then `/monitoring/performance-metrics` tells the money too.', modelPrices),
+  modelPriceCurrency: setting('MODEL_PRICE_CURRENCY', 'USD', 'The currency of those prices.', currency),
   rerankUrl: setting('RERANK_URL', undefined, 'Endpoint of a reranker that speaks as Cohere or Jina do, such as `https://api.cohere.com/v2/rerank`. Unset: the order of the search.', endpoint),
   rerankModel: setting('RERANK_MODEL', undefined, 'Model of the reranker.', words),
   rerankApiKey: setting('RERANK_API_KEY', undefined, 'Key of the reranker.', words, true),
@@ -216,6 +237,8 @@ export interface Config {
     readonly embeddingQueryPrefix: string | undefined
     readonly embeddingPassagePrefix: string | undefined
     readonly timeoutMs: number
+    /** Null: not known. */
+    readonly prices: (ModelPrices & { readonly currency: string }) | null
   }
   readonly guard: {
     /** Longest silence of the language model, before its first word or between two. */
@@ -434,6 +457,7 @@ function arrange(raw: Raw): Omit<Config, 'keys'> {
       embeddingQueryPrefix: raw.embeddingQueryPrefix,
       embeddingPassagePrefix: raw.embeddingPassagePrefix,
       timeoutMs: raw.requestTimeoutMs,
+      prices: raw.modelPrices ? { ...raw.modelPrices, currency: raw.modelPriceCurrency } : null,
     },
     guard: { silenceMs: raw.modelSilenceMs, hedgeMs: raw.embeddingHedgeMs },
     rerank: rerankOf(raw),

@@ -38,6 +38,15 @@ import type { Config } from './config.ts'
 import { openGuards, type Guarded } from './guarding.ts'
 import { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
+import { feed, type Sources } from './monitoring/feed.ts'
+import { createFigures } from './monitoring/figures.ts'
+import { openInspection } from './monitoring/inspection.ts'
+import { createPerformance, type Performance } from './monitoring/performance.ts'
+import { watchProcess } from './monitoring/process-load.ts'
+import { createSlowQuestions, type SlowQuestions } from './monitoring/slow-questions.ts'
+import { indexFacts, isIndexed, sampledRecall } from './adapters/index-facts.ts'
+import { serverConnections, tableFacts } from './adapters/server-facts.ts'
+import { normalised } from './ask/cache-key.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { longWaitMs } from './monitoring/facts.ts'
 import { createMinute, type Minute } from './monitoring/minute.ts'
@@ -54,6 +63,8 @@ export interface Deps {
   readonly models: Models
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
+  /** Figures over windows and what to do about them; null: switched off to measure what they cost. */
+  readonly monitoring: Monitoring | null
   /** States of the breakers. */
   readonly states: Guarded['states']
   readonly caches: Caches
@@ -80,10 +91,12 @@ export interface OpenOptions {
   /** How long a database that cannot be reached is waited for; with it, a model API that is away is no reason not to start. */
   readonly patienceMs?: number
   readonly recent?: Recent
+  /** False: no figures over windows, no inspection of the database. For benches alone. */
+  readonly isMonitored?: boolean
 }
 
 /** Opens adapters, then arranges the pipeline over them. Closes what was opened when something fails. */
-export async function openDeps(config: Config, log: Logger, { patienceMs, recent = createRecent() }: OpenOptions = {}): Promise<Deps> {
+export async function openDeps(config: Config, log: Logger, { patienceMs, recent = createRecent(), isMonitored = true }: OpenOptions = {}): Promise<Deps> {
   const opened: { close(): Promise<void> }[] = []
   let isClosed = false
   const keep = <T extends { close(): Promise<void> }>(each: T): T => {
@@ -104,7 +117,9 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, recent
     }))
     // A local model takes as long to load as the database to open: both at once.
     const [{ database, bm25, store }] = await Promise.all([opening, unguarded.warm()])
-    const metrics = countedToo(createMetrics(database.status), recent)
+    const watch = isMonitored ? createWatch() : null
+    const plain = createMetrics(database.status)
+    const metrics = countedToo(watch ? feed(plain, watch.figures, watch.sources) : plain, recent)
     keep({ close: async () => metrics.stop() })
     const poolTimes = { waitMs: createMinute(), holdMs: createMinute() }
     database.observe({
@@ -113,7 +128,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, recent
         poolTimes.waitMs.record(seconds * 1000)
         if (wasQueued && seconds * 1000 >= longWaitMs) recent.count('pool:waited')
       },
-      held: seconds => (metrics.pool.held(seconds), poolTimes.holdMs.record(seconds * 1000)),
+      held: (seconds, label) => (metrics.pool.held(seconds, label), poolTimes.holdMs.record(seconds * 1000)),
       failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
       overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
     })
@@ -134,10 +149,50 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, recent
       // Of the embedded database there is no other replica.
       if (database.kind === 'postgres') await outlast()
     }
-    return { onWritten, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, admission, recent, poolTimes, pulse, lastFault, limiter, close }
+    const monitoring = watch && keep(openMonitoring(watch, { config, log, database, redis, store }))
+    return { onWritten, monitoring, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, admission, recent, poolTimes, pulse, lastFault, limiter, close }
   } catch (error) {
     await close()
     throw error
+  }
+}
+
+export interface Monitoring extends Performance {
+  readonly slow: SlowQuestions
+  readonly figures: Watch['figures']
+  readonly sources: Sources
+  /** Reads of the database what recommendations need, now. */
+  inspect(): Promise<void>
+  close(): Promise<void>
+}
+
+type Watch = ReturnType<typeof createWatch>
+
+/** Before everything that is counted. */
+function createWatch() {
+  return { figures: createFigures(), sources: {} as Sources }
+}
+
+function openMonitoring({ figures, sources }: Watch, { config, log, database, redis, store }: Pick<Deps, 'database' | 'redis' | 'store'> & { readonly config: Config; readonly log: Logger }): Monitoring {
+  const reads = { connections: serverConnections, tables: tableFacts, collections: store.collections, isIndexed, index: indexFacts, recall: sampledRecall }
+  const inspection = openInspection({ database, reads, log })
+  const slow = createSlowQuestions({ isTextKept: config.log.questions, normalised })
+  const load = watchProcess(figures, () => {
+    const { checkedOut, waiting } = database.status()
+    return { poolCheckedOut: checkedOut, poolWaiting: waiting, inFlight: sources.limiter?.().inFlight ?? 0 }
+  })
+  const isEmbedded = database.kind === 'embedded'
+  const { report } = createPerformance({ config, version, figures, slow, inspection, sources, isEmbedded, pool: database.status, redis: () => redis?.status() ?? 'off' })
+  return {
+    report,
+    slow,
+    figures,
+    sources,
+    inspect: inspection.inspect,
+    async close() {
+      load.stop()
+      await inspection.close()
+    },
   }
 }
 

@@ -5,7 +5,7 @@ import { createCacheAdmin } from './adapters/cache-admin.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { refuseStrangers, type Config } from './config.ts'
-import { checkModels, openDeps, type Deps } from './deps.ts'
+import { checkModels, openDeps, type Deps, type Monitoring, type OpenOptions } from './deps.ts'
 import { createReadinessLog } from './http/health.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { later } from './later.ts'
@@ -33,7 +33,7 @@ export interface RunningServer {
  * The process: config → telemetry → app → listen → deps. It listens first, so that whoever watches it sees it alive
  * while it waits for the database. Resolves when it is ready; rejects with an AskError that says what to do.
  */
-export async function startServer(config: Config, log: Logger = createLogger(config)): Promise<RunningServer> {
+export async function startServer(config: Config, log: Logger = createLogger(config), options: Pick<OpenOptions, 'isMonitored'> = {}): Promise<RunningServer> {
   refuseStrangers(config)
   const stopTelemetry = await startTelemetry(config.telemetry)
   let isDraining = false
@@ -50,7 +50,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
     const monitoringAddress = (config.monitoring && (await monitoringApp?.listen({ ...config.monitoring, backlog }))) ?? null
     log.info({ address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) }, 'listening, and starting')
-    const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs, recent }))
+    const deps = (opened = await openDeps(config, log, { ...options, patienceMs: config.startTimeoutMs, recent }))
     await checkModels(deps.store, deps.models.embedder.model)
     services = servicesOf(config, deps, { log, connections, isDraining: () => isDraining })
     deps.metrics.watchService({ isOpen: () => !isDraining })
@@ -74,6 +74,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       answered: (answer, seconds, of) => at().deps.metrics.answered(answer, seconds, of),
       searched: (found, seconds, of) => at().deps.metrics.searched(found, seconds, of),
       failed: (code, of) => at().deps.metrics.failed(code, of),
+      heard: heard => at().deps.monitoring?.slow.note(heard),
     }
     const asking = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
     return {
@@ -101,6 +102,10 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       counts: { responded: status => services?.deps.metrics.edge.responded(status), problem: code => services?.deps.metrics.edge.problem(code) },
       poolStatus: { look: () => at().monitor.look(), looked: () => at().looked() },
       isMonitoredElsewhere: config.monitoring !== null,
+      performance: {
+        report: () => (at().deps.monitoring as Monitoring).report(),
+        refused: code => services?.deps.monitoring?.figures.failed(code),
+      },
       about: { version, openapi: textOf('../openapi.yaml') },
       monitoringPage: textOf('./http/monitoring.html'),
     }

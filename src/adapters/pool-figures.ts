@@ -20,7 +20,8 @@ export interface PoolTotals {
 export interface PoolObserver {
   /** From asking for a connection to having it; `wasQueued`: others had all of them. */
   waited(seconds: number, wasQueued: boolean): void
-  held(seconds: number): void
+  /** `label`: what for. */
+  held(seconds: number, label: string): void
   overdue(label: string, limitMs: number): void
   /** A lease came to nothing by the server's doing. */
   failed?(fault: DatabaseFault): void
@@ -42,7 +43,7 @@ export function createPoolFigures(): PoolFigures {
     totals,
     observe: each => void (observer = each),
     waited: (seconds, wasQueued) => observer?.waited(seconds, wasQueued),
-    held: seconds => observer?.held(seconds),
+    held: (seconds, label) => observer?.held(seconds, label),
     overdue: (label, limitMs) => observer?.overdue(label, limitMs),
     failed: fault => observer?.failed?.(fault),
     lost() {

@@ -125,7 +125,7 @@ export function createPool(options: PoolOptions) {
       throw terms.signal.aborted ? terms.signal.reason : translated
     } finally {
       await watch.stop()
-      figures.held((now() - takenAt) / 1000)
+      figures.held((now() - takenAt) / 1000, terms.label)
       giveBack(connection)
     }
   }

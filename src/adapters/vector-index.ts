@@ -17,7 +17,7 @@ export interface Indexed {
 }
 
 /** One partial index a collection and model: a search meets no other collection's vectors, and ranks by its own. */
-function nameOf({ id, model }: Indexed): string {
+export function vectorIndexName({ id, model }: Indexed): string {
   return `chunk_vectors_hnsw_${id}_${model.id}`
 }
 
@@ -25,7 +25,7 @@ function nameOf({ id, model }: Indexed): string {
 export async function findVectorIndex(sql: Sql, collection: Indexed): Promise<VectorIndex | null> {
   const [row] = await sql`
     select pg_relation_size(i.indexrelid) as bytes from pg_index i
-    where i.indexrelid = to_regclass(${nameOf(collection)}) and i.indisvalid`
+    where i.indexrelid = to_regclass(${vectorIndexName(collection)}) and i.indisvalid`
   return row ? { bytes: Number(row['bytes']), builtInMs: null } : null
 }
 
@@ -48,7 +48,7 @@ export async function ensureVectorIndex(database: Pick<Database, 'kind' | 'lease
 
 async function build(sql: Sql, collection: Indexed): Promise<VectorIndex> {
   const { id, model, windowCount } = collection
-  const name = nameOf(collection)
+  const name = vectorIndexName(collection)
   const startedAt = performance.now()
   await sql`drop index concurrently if exists ${sql(name)}` // what an interrupted build left
   await sql`select set_config('maintenance_work_mem', ${`${memoryMb(windowCount, model.dimensions)}MB`}, false)`

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Priority, Question } from '../ask/terms.ts'
 import { AskError, errorTable, type ErrorCode } from '../errors.ts'
+import type { Heard } from '../monitoring/slow-questions.ts'
 import { elapsedMs } from './accepted.ts'
 import { begin, serverTiming, toTenth, withReached, type Begun, type Circumstances, type RunSettings } from './begin.ts'
 import { cacheWishes } from './cache-control.ts'
@@ -19,6 +20,8 @@ export interface AskRouteOptions extends RunSettings {
   readonly metrics: {
     answered(answer: Answer, seconds: number, of: Circumstances): void
     failed(code: string, of: Circumstances): void
+    /** Of a question that was not simply remembered, when it is over. */
+    heard?(heard: Heard): void
   }
 }
 
@@ -35,7 +38,7 @@ export function registerAsk(app: FastifyInstance, options: AskRouteOptions): voi
     if (known) return void sendKnown(request, reply, known, priority, options)
     const begun = begin(request, reply, options, { isStreamed, wishes, priority })
     const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: begun.timings() })
-    const events = begun.trace.follow(observed(options.ask(question, begun.run), begun, options.metrics))
+    const events = begun.trace.follow(observed(options.ask(question, begun.run), question, begun, options.metrics))
     return isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)
   })
 }
@@ -90,14 +93,16 @@ async function lastAnswer(events: AsyncGenerator<AskEvent>): Promise<Answer> {
 }
 
 /** Tells metrics, the log and the trace how it went, whichever form the reply takes. */
-async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics: AskRouteOptions['metrics']): AsyncGenerator<AskEvent, void, undefined> {
+async function* observed(events: AsyncGenerator<AskEvent>, question: Question, begun: Begun, metrics: AskRouteOptions['metrics']): AsyncGenerator<AskEvent, void, undefined> {
   const { run, log, trace } = begun
   // What stands when the reader of a stream leaves between two events: then nothing is thrown.
   let failure: string | null = 'cancelled'
+  let answer: Answer | null = null
   try {
     for await (const event of events) {
       if (event.type === 'done') {
         failure = null
+        answer = event.answer
         tell(event.answer, begun.elapsedMs(), { stages: begun.stages() }, { log, trace, of: begun.circumstances() }, metrics)
       }
       yield event
@@ -112,6 +117,7 @@ async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics
       // Its head says 200 by then; only this says what became of it.
       if (run.isStreamed) log[isOurs(failure) ? 'warn' : 'info']({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
     }
+    if (!isRemembered(answer)) metrics.heard?.(heardOf(question, answer, begun))
   }
 }
 
@@ -120,13 +126,23 @@ function isOurs(code: string): boolean {
   return code !== 'cancelled' && (!(code in errorTable) || errorTable[code as ErrorCode].status >= 500)
 }
 
-interface Heard {
+/** What it took says nothing of its question. */
+function isRemembered(answer: Answer | null): boolean {
+  return answer !== null && answer.cache.status !== 'miss' && answer.cache.status !== 'bypass'
+}
+
+function heardOf(question: Question, answer: Answer | null, { elapsedMs: ms, timings, trace }: Begun): Heard {
+  const traceId = trace.ids.trace_id
+  return { question, mode: answer?.mode ?? null, language: answer?.language ?? null, ms: ms(), timings: timings(), ...(traceId !== undefined && { traceId }) }
+}
+
+interface Told {
   readonly log: Begun['log']
   readonly trace: RequestTrace
   readonly of: Circumstances
 }
 
-function tell(answer: Answer, ms: number, ids: object, { log, trace, of }: Heard, metrics: AskRouteOptions['metrics']): void {
+function tell(answer: Answer, ms: number, ids: object, { log, trace, of }: Told, metrics: AskRouteOptions['metrics']): void {
   const { mode, generator, abstained, degraded, cache, usage } = answer
   metrics.answered(answer, ms / 1000, of)
   const line = { ...ids, mode, generator, abstained, cache: cache.status, ms: Math.round(ms) }

@@ -29,5 +29,6 @@ export function poolMetrics(kit: Kit, status: () => PoolStatus) {
   for (const [name, help] of totals) kit.total(`pool_${name}_total`, help, () => status().totals[name])
   const wait = kit.histogram('pool_wait_seconds', 'Time from asking for a database connection to having it.', { buckets })()
   const hold = kit.histogram('pool_hold_seconds', 'Time a database connection was in use.', { buckets })()
-  return { waited: (seconds: number) => wait.observe(seconds), held: (seconds: number) => hold.observe(seconds) }
+  const held: (seconds: number, label: string) => void = seconds => hold.observe(seconds)
+  return { waited: (seconds: number) => wait.observe(seconds), held }
 }

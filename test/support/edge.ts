@@ -29,6 +29,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
     registry: { expose: async () => ({ contentType: 'text/plain', text: '' }) },
     counts: { responded() {}, problem() {} },
     poolStatus: { look: () => { throw new Error('this test was not to come so far') }, looked() {} },
+    performance: { report: () => { throw new Error('this test was not to come so far') }, refused() {} },
     about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
     monitoringPage: readFileSync(new URL('../../src/http/monitoring.html', import.meta.url), 'utf8'),
     ...deps,

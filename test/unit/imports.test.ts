@@ -29,6 +29,7 @@ const rows: readonly Row[] = [
     may: ['ingest/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
     types: ['ask/embedder.ts', 'ask/terms.ts', 'adapters/', 'config.ts'],
   },
+  { files: ['monitoring/'], may: ['monitoring/', 'errors.ts'], types: ['adapters/', 'ask/', 'resilience/', 'config.ts', 'metrics.ts'] },
   { files: ['eval/'], may: ['eval/', 'ask/', 'ingest/', 'errors.ts'], types: ['adapters/'] },
   {
     files: ['adapters/'],

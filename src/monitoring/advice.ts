@@ -1,0 +1,34 @@
+import type { PoolStatus } from '../adapters/database.ts'
+import type { Config } from '../config.ts'
+import type { CacheType } from '../metrics.ts'
+import type { LimiterStatus } from '../resilience/limiter.ts'
+import type { FigureWindow } from './figures.ts'
+import type { Inspected } from './inspection.ts'
+
+/** What to change, and why. Texts are plain English, figures stand in `evidence`. */
+export interface Recommendation {
+  readonly id: string
+  readonly severity: 'info' | 'warning'
+  /** As in the environment; null: it is no setting of Askwell. */
+  readonly setting: string | null
+  readonly title: string
+  readonly evidence: string
+  readonly action: string
+}
+
+/** Everything that rules go by. The window is that of five minutes: long enough to be no accident. */
+export interface Facts {
+  readonly config: Pick<Config, 'database' | 'redis' | 'models' | 'guard' | 'rerank' | 'ask' | 'cache' | 'admission' | 'rateLimit' | 'telemetry'>
+  readonly window: FigureWindow
+  readonly isEmbedded: boolean
+  readonly pool: PoolStatus
+  readonly limiter: LimiterStatus | null
+  readonly caches: Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>> | null
+  /** As redis.ts says it; 'off' without one. */
+  readonly redis: string
+  readonly inspected: Inspected | null
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+export type Rule = (facts: Facts) => Recommendation | readonly Recommendation[] | null

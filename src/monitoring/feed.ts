@@ -1,0 +1,107 @@
+import type { Metrics } from '../metrics.ts'
+import type { LimiterStatus } from '../resilience/limiter.ts'
+import type { Figures } from './figures.ts'
+
+type Watched<Watch extends (read: never) => void> = Parameters<Watch>[0]
+
+/** What the metrics are given to ask, for others to ask as well; undefined until it is given. */
+export interface Sources {
+  limiter?: () => LimiterStatus
+  breakers?: Watched<Metrics['watchBreakers']>
+  caches?: Watched<Metrics['watchCaches']>
+}
+
+/** The same metrics, of which the figures hear all: nobody who counts something has to know of both. */
+export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metrics {
+  const { stages, pool, admission, answerCache } = metrics
+  return {
+    ...metrics,
+    stages: {
+      seconds(...args) {
+        stages.seconds(...args)
+        figures.stage(args[0], args[1], args[2] * 1000)
+      },
+      firstToken(...args) {
+        stages.firstToken(...args)
+        figures.firstToken(args[1] * 1000)
+      },
+    },
+    pool: {
+      waited(...args) {
+        pool.waited(...args)
+        figures.waited(args[0] * 1000)
+      },
+      held(...args) {
+        pool.held(...args)
+        figures.held(args[0] * 1000, args[1])
+      },
+    },
+    answered(...args) {
+      metrics.answered(...args)
+      figures.answered(args[0], args[1] * 1000)
+    },
+    searched(...args) {
+      metrics.searched(...args)
+      figures.searched(args[0], args[1] * 1000)
+    },
+    failed(...args) {
+      metrics.failed(...args)
+      figures.failed(args[0])
+    },
+    admission: {
+      ...admission,
+      watch(status) {
+        sources.limiter = status
+        admission.watch(status)
+      },
+    },
+    answerCache: {
+      ...answerCache,
+      given(...args) {
+        answerCache.given(...args)
+        figures.given(args[0])
+      },
+      missed() {
+        answerCache.missed()
+        figures.missed('answer')
+      },
+    },
+    cache(type) {
+      const counts = metrics.cache(type)
+      return {
+        given(tier) {
+          counts.given(tier)
+          figures.found(type)
+        },
+        missed() {
+          counts.missed()
+          figures.missed(type)
+        },
+        evicted() {
+          counts.evicted()
+          figures.evicted(type)
+        },
+      }
+    },
+    draftFound(...args) {
+      metrics.draftFound(...args)
+      figures.found('draft')
+    },
+    retried(...args) {
+      metrics.retried(...args)
+      figures.retried()
+    },
+    redisFailed(...args) {
+      metrics.redisFailed(...args)
+      figures.redisFailed(args[0])
+    },
+    watchBreakers(states) {
+      sources.breakers = states
+      metrics.watchBreakers(states)
+    },
+    watchCaches(sizes) {
+      sources.caches = sizes
+      metrics.watchCaches(sizes)
+    },
+  }
+}

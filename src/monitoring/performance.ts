@@ -1,0 +1,117 @@
+import type { PoolStatus } from '../adapters/database.ts'
+import type { Config } from '../config.ts'
+import type { Facts, Recommendation } from './advice.ts'
+import type { Sources } from './feed.ts'
+import type { Figures, FigureWindow, Series } from './figures.ts'
+import type { Inspection } from './inspection.ts'
+import { processLoad, type ProcessLoad } from './process-load.ts'
+import { recommend } from './recommend.ts'
+import type { SlowQuestion, SlowQuestions } from './slow-questions.ts'
+import type { WindowLength } from './windows.ts'
+
+export interface Cost {
+  readonly amount: number
+  readonly currency: string
+}
+
+export interface Finding {
+  readonly culprit: string
+  readonly severity: 'info' | 'warning' | 'critical'
+  readonly code: string
+  readonly detail: string
+}
+
+export interface Verdict {
+  readonly verdict: 'ok' | 'degraded' | 'failing'
+  readonly findings: readonly Finding[]
+}
+
+export type PerformanceWindow = Omit<FigureWindow, 'models'> & { readonly models: FigureWindow['models'] & { readonly cost: Cost | null } }
+
+/** What GET /monitoring/performance-metrics shows, before its names are the wire's. */
+export interface PerformanceReport extends Verdict {
+  readonly at: string
+  readonly uptimeS: number
+  readonly version: string
+  readonly windows: Readonly<Record<WindowLength, PerformanceWindow>>
+  readonly breakers: Readonly<Record<string, string>>
+  readonly limiter: { readonly limit: number; readonly inFlight: number; readonly queued: number } | null
+  readonly pool: Pick<PoolStatus, 'checkedOut' | 'waiting' | 'open' | 'size' | 'maxOverflow'>
+  readonly redis: { readonly state: string }
+  readonly process: ProcessLoad & { readonly eventLoopUtilization: number | null; readonly eventLoopDelayP99Ms: number | null }
+  readonly slowQuestions: readonly SlowQuestion[]
+  readonly recommendations: readonly Recommendation[]
+  readonly series: Omit<Series, 'agoMs'> & { readonly from: string }
+}
+
+export interface PerformanceParts {
+  readonly config: Facts['config'] & Pick<Config, 'models'>
+  readonly version: string
+  readonly figures: Figures
+  readonly slow: SlowQuestions
+  readonly inspection: Inspection
+  readonly sources: Sources
+  readonly isEmbedded: boolean
+  readonly pool: () => PoolStatus
+  readonly redis: () => string
+  /** Says how it goes; absent: by errors and what answers went without alone. */
+  readonly diagnose?: (windows: PerformanceReport['windows']) => Verdict
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+export interface Performance {
+  /** Of what is known: nothing is asked for it, so it is had while everything else hangs. Less than 10 ms of work when all series are full. */
+  report(): PerformanceReport
+}
+
+export function createPerformance({ config, version, figures, slow, inspection, sources, isEmbedded, pool, redis, diagnose = byFigures, now = Date.now }: PerformanceParts): Performance {
+  function facts(window: FigureWindow): Facts {
+    return { config, window, isEmbedded, pool: pool(), limiter: sources.limiter?.() ?? null, caches: sources.caches?.() ?? null, redis: redis(), inspected: inspection.latest(), at: now() }
+  }
+
+  function report(): PerformanceReport {
+    inspection.touch()
+    const five = figures.read('5m')
+    const windows = { '1m': priced(figures.read('1m')), '5m': priced(five), '15m': priced(figures.read('15m')) }
+    const { pool: { checkedOut, waiting, open, size, maxOverflow }, limiter, redis: state } = facts(five)
+    const { utilization, delayP99Ms } = windows['1m'].eventLoop
+    const { agoMs, ...series } = figures.series()
+    return {
+      ...diagnose(windows),
+      at: new Date(now()).toISOString(),
+      uptimeS: Math.round(figures.uptimeMs() / 1000),
+      version,
+      windows,
+      breakers: sources.breakers?.() ?? {},
+      limiter: limiter && { limit: limiter.limit, inFlight: limiter.inFlight, queued: limiter.waiting },
+      pool: { checkedOut, waiting, open, size, maxOverflow },
+      redis: { state },
+      process: { ...processLoad(), eventLoopUtilization: utilization, eventLoopDelayP99Ms: delayP99Ms },
+      slowQuestions: slow.slowest(),
+      recommendations: recommend(facts(five)),
+      series: { ...series, from: new Date(now() - agoMs).toISOString() },
+    }
+  }
+
+  function priced(window: FigureWindow): PerformanceWindow {
+    return { ...window, models: { ...window.models, cost: costOf(window.models, config.models.prices) } }
+  }
+
+  return { report }
+}
+
+/** Null: no prices are set. To a millionth. */
+export function costOf({ promptTokens, completionTokens }: Pick<FigureWindow['models'], 'promptTokens' | 'completionTokens'>, prices: Config['models']['prices']): Cost | null {
+  if (prices === null) return null
+  const amount = (promptTokens * prices.prompt + completionTokens * prices.completion) / 1e6
+  return { amount: Math.round(amount * 1e6) / 1e6, currency: prices.currency }
+}
+
+const enough = 5
+
+function byFigures({ '1m': { requests, errorRatio, degraded } }: PerformanceReport['windows']): Verdict {
+  const isEnough = requests >= enough && errorRatio !== null
+  const verdict = !isEnough ? 'ok' : errorRatio >= 0.5 ? 'failing' : errorRatio >= 0.01 || degraded >= 0.05 * requests ? 'degraded' : 'ok'
+  return { verdict, findings: [] }
+}

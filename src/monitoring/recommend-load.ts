@@ -1,0 +1,66 @@
+import type { Facts, Recommendation, Rule } from './advice.ts'
+import { ms, percent } from './wording.ts'
+
+const enoughRefused = 20
+const refusedShare = 0.05
+const idleLoop = 0.5
+const busyLoop = 0.7
+const lateMs = 100
+const manyPerSecond = 50
+
+/** Refused although nothing here is at its limit: what is slow is elsewhere, or nothing is. */
+function admissionTight({ window, pool, limiter, config: { admission } }: Facts): Recommendation | null {
+  const refused = window.errorsByCode['overloaded'] ?? 0
+  const isIdle = (window.poolWaitingMost ?? 0) === 0 && pool.checkedOut < pool.size && (window.eventLoop.utilization ?? 0) < idleLoop
+  if (!limiter || refused < enoughRefused || refused < refusedShare * window.requests || !isIdle) return null
+  const isAtCeiling = limiter.limit >= admission.ceiling
+  const setting = isAtCeiling ? 'ADMISSION_CEILING' : 'ADMISSION_FLOOR'
+  return {
+    id: 'admission-tight',
+    severity: 'warning',
+    setting,
+    title: 'Questions are refused while the process and its database are idle',
+    evidence: `${refused} of ${window.requests} refused in five minutes; the limit is ${limiter.limit} (from ${admission.floor} to ${admission.ceiling}), ${limiter.inFlight} run, the event loop is ${percent(window.eventLoop.utilization ?? 0)} busy, nobody waited for a connection`,
+    action: `Raise ${setting}${isAtCeiling ? '' : ' (and POOL_SIZE with it: it is kept below that)'}, or ADMISSION_MAX_WAITING and ADMISSION_MAX_WAIT_MS, if the model can take more at once.`,
+  }
+}
+
+function loopLate({ window: { eventLoop: { utilization, delayP99Ms }, perSecond } }: Facts): Recommendation | null {
+  if (utilization === null || delayP99Ms === null || utilization < busyLoop || delayP99Ms < lateMs) return null
+  return {
+    id: 'event-loop-late',
+    severity: 'warning',
+    setting: null,
+    title: 'One process is not enough',
+    evidence: `the event loop is ${percent(utilization)} busy and ${ms(delayP99Ms)} late (p99), at ${perSecond} requests a second`,
+    action: 'Run another replica behind the load balancer; a local embedding model or large uploads are better in a process of their own.',
+  }
+}
+
+function rateLimitTight({ window, config: { rateLimit } }: Facts): Recommendation | null {
+  const refused = window.errorsByCode['rate_limited'] ?? 0
+  if (refused < enoughRefused || refused < refusedShare * window.requests) return null
+  return {
+    id: 'rate-limit-refuses',
+    severity: 'info',
+    setting: 'RATE_LIMIT',
+    title: 'Many requests are refused by the rate limit',
+    evidence: `${refused} of ${window.requests} in five minutes; RATE_LIMIT ${rateLimit.max} in ${rateLimit.seconds} s a client`,
+    action: 'If these clients are welcome, raise RATE_LIMIT or give them keys with limits of their own; behind a proxy see that TRUST_PROXY is on, else all of them are one client.',
+  }
+}
+
+function tracedWhole({ window: { perSecond }, config: { telemetry: { endpoint, sampler, samplerArg } } }: Facts): Recommendation | null {
+  const isWhole = endpoint !== undefined && (sampler === undefined || sampler.endsWith('always_on') || (sampler.endsWith('traceidratio') && Number(samplerArg ?? 1) >= 1))
+  if (!isWhole || perSecond < manyPerSecond) return null
+  return {
+    id: 'traced-whole',
+    severity: 'info',
+    setting: 'OTEL_TRACES_SAMPLER',
+    title: 'Every request is traced',
+    evidence: `${perSecond} requests a second, OTEL_TRACES_SAMPLER ${sampler ?? 'unset: all'}`,
+    action: 'Set OTEL_TRACES_SAMPLER=parentbased_traceidratio and OTEL_TRACES_SAMPLER_ARG=0.05: what is not traced costs nothing.',
+  }
+}
+
+export const loadRules: readonly Rule[] = [admissionTight, loopLate, rateLimitTight, tracedWhole]

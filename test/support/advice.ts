@@ -1,0 +1,45 @@
+import type { App, Reply } from './app.ts'
+import { contractFaults } from './contract.ts'
+import { until } from './until.ts'
+
+export interface Advice {
+  readonly id: string
+  readonly severity: string
+  readonly setting: string | null
+  readonly title: string
+  readonly evidence: string
+  readonly action: string
+}
+
+type Asked = Pick<App, 'send'>
+
+const path = '/monitoring/performance-metrics'
+
+/** The whole reply, as documented. */
+export async function performanceOf(app: Asked, headers: Record<string, string> = {}): Promise<Reply['json']> {
+  const { status, headers: got, text, json } = await app.send('GET', path, undefined, headers)
+  const faults = contractFaults({ method: 'GET', path, status, headers: got, body: text })
+  if (status !== 200 || faults.length > 0) throw new Error(`${status} ${faults.join('; ')} ${text.slice(0, 500)}`)
+  return json
+}
+
+export async function adviceOf(app: Asked): Promise<readonly Advice[]> {
+  return (await performanceOf(app)).recommendations
+}
+
+/** Waits until it is given: some facts are read behind the requests. */
+export async function advised(app: Asked, id: string): Promise<Advice> {
+  return await until(`${id} is recommended`, async () => (await adviceOf(app)).find(each => each.id === id))
+}
+
+let number = 0
+
+/** Asked by nobody before. */
+export function freshQuestion(): { question: string } {
+  number++
+  return { question: `How much does a place in the dormitory cost in room ${number}?` }
+}
+
+export async function times<T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> {
+  return await Promise.all(Array.from({ length: count }, (_, index) => work(index)))
+}

@@ -1,0 +1,25 @@
+import type { Sql } from '../../src/adapters/database.ts'
+import { indexedFrom } from '../../src/adapters/vector-index.ts'
+
+/** So many that an index pays. */
+export const manyVectors = indexedFrom + 500
+
+/** A collection "many" of the local model's vectors, in clusters of a hundred, as texts are. */
+export async function fillWithVectors(sql: Sql): Promise<void> {
+  await sql`select setseed(0.42)`
+  await sql`insert into embedding_models (name, dimensions) values ('use-lite-en', 512)`
+  await sql`
+    insert into collections (name, model_id, document_count, chunk_count, window_count, term_count)
+    select 'many', id, 1, ${manyVectors}, ${manyVectors}, ${manyVectors} from embedding_models`
+  await sql`
+    insert into documents (id, collection_id, source, hash, title, language, text)
+    select gen_random_uuid(), id, 'all', 'x', 'All', 'en', 'A sentence about redirects. Another about hooks.' from collections`
+  await sql`
+    insert into chunks (document_id, collection_id, ordinal, start_at, end_at, title, language, text, terms, length, tokens, metadata)
+    select d.id, d.collection_id, n, 0, 48, 'All', 'en', d.text, 'hook:1', 1, 10, '{}' from documents d, generate_series(1, ${manyVectors}::int) n`
+  await sql`create temp table centres as select c, array(select random() - 0.5 from generate_series(1, 512) where c > 0) as at from generate_series(1, 200) c`
+  await sql`
+    insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)
+    select k.id, o.model_id, k.collection_id, 0, 0, 48, array(select (v + (random() - 0.5) * 0.9)::real from unnest(c.at) v where k.id > 0)::halfvec
+    from chunks k join collections o on o.id = k.collection_id join centres c on c.c = 1 + k.ordinal % 200`
+}
