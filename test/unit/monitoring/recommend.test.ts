@@ -19,7 +19,7 @@ function facts(window: Partial<FigureWindow> = {}, more: Partial<Facts> = {}): F
     config,
     window: { ...quiet, ...window },
     isEmbedded: false,
-    pool: { size: 20, maxOverflow: 30, open: 20, checkedOut: 5, waiting: 0, longestWaitMs: 0, longestHoldMs: 0, holders: {}, totals: { checkouts: 0, refused: 0, timeouts: 0, cancels: 0, overdue: 0, destroyed: 0, invalidated: 0 } },
+    pool: { size: 20, maxOverflow: 30, open: 20, checkedOut: 5, waiting: 0, longestWaitMs: 0, longestHoldMs: 0, maxWaiting: 100, checkedIn: 15, overflow: 0, holders: {}, totals: { checkouts: 0, refused: 0, timeouts: 0, cancels: 0, overdue: 0, destroyed: 0, invalidated: 0 } },
     limiter: { limit: 50, inFlight: 0, waiting: 0 },
     caches: { answer: { entries: 100, bytes: 60 * 2 ** 20 }, draft: { entries: 0, bytes: 0 }, embedding: { entries: 100, bytes: 30 * 2 ** 20 } },
     redis: 'ready',
