@@ -5,6 +5,7 @@ import { holding } from './no-lease.ts'
 import type { Client, Sql } from './postgres-client.ts'
 import { databaseError } from './postgres-errors.ts'
 import { createPoolFigures, type PoolFigures, type PoolTotals } from './pool-figures.ts'
+import { noteLease } from './sql-span.ts'
 
 export type { Sql } from './postgres-client.ts'
 /** A part of a statement. */
@@ -102,6 +103,7 @@ export function createPool(options: PoolOptions) {
     const connection = await checkout(terms)
     const takenAt = now()
     figures.waited((takenAt - askedAt) / 1000)
+    noteLease(terms.label, takenAt - askedAt)
     const watch = watchLease(connection, terms)
     try {
       terms.signal.throwIfAborted()

@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis'
 import type { RunLog } from '../ask/terms.ts'
 import { createRedisBreaker } from './redis-breaker.ts'
 import { createRedisClient, DeafNode } from './redis-client.ts'
+import { markRedisFailed, redisServerOf, startRedisSpan } from './redis-span.ts'
 import { inTime, LateReply } from '../resilience/in-time.ts'
 import { readRedisUrl } from './redis-url.ts'
 
@@ -53,6 +54,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptio
   if (target === undefined) throw new Error('REDIS_URL is no address of a Redis, of Sentinels with the name of their master, or of a Cluster')
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
+  const server = redisServerOf(target)
   const state = createStateLog(log)
   const faults = createFaultLog(log)
   const isUsable = () => client.status === 'ready' && !breaker.isOpen()
@@ -94,6 +96,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptio
     async attempt(what, work, onWrongType) {
       if (!isUsable()) return void onFailure?.('down')
       const sent: Sent = { what, node: '', sentAt: performance.now() }
+      const span = startRedisSpan(what, server)
       try {
         const reply = work(client)
         sent.node = redis.lastAsked()
@@ -102,8 +105,12 @@ export function openRedis(url: string, { timeoutMs, log, onFailure }: RedisOptio
         faults.worked(what)
         return value
       } catch (error) {
-        if (note(sent, error) === 'wrong_type') onWrongType?.()
+        const reason = note(sent, error)
+        markRedisFailed(span, reason)
+        if (reason === 'wrong_type') onWrongType?.()
         return undefined
+      } finally {
+        span?.end()
       }
     },
     status: () => (client.status === 'ready' && breaker.isOpen() ? 'deaf' : client.status),

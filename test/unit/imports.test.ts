@@ -10,14 +10,16 @@ import { scanImports } from '../support/import-scan.ts'
 const rows: readonly Row[] = [
   { files: ['errors.ts', 'version.ts', 'sampling.ts', 'later.ts', 'ask/terms.ts', 'ask/embedder.ts', 'ingest/terms.ts'], may: [] },
   { files: ['text/'], may: ['text/'] },
+  { files: ['spans/'], may: ['spans/', 'errors.ts'] },
   { files: ['resilience/'], may: ['resilience/', 'errors.ts'] },
   { files: ['api-keys.ts'], may: [], types: ['ask/terms.ts'] },
   { files: ['config.ts'], may: ['errors.ts', 'api-keys.ts'] },
   { files: ['metrics.ts'], may: ['errors.ts', 'ask/terms.ts'], types: ['ask/', 'adapters/', 'ingest/', 'http/', 'resilience/'] },
   { files: ['log.ts'], may: ['errors.ts'], types: ['config.ts', 'ask/terms.ts'] },
-  { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts', 'sampling.ts'], types: ['config.ts'] },
+  { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts', 'sampling.ts', 'tail-sampling.ts'], types: ['config.ts'] },
+  { files: ['tail-sampling.ts'], may: ['spans/'] },
   { files: ['migrate.ts'], may: ['errors.ts'], types: ['adapters/'] },
-  { files: ['ask/'], may: ['ask/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['adapters/', 'config.ts'] },
+  { files: ['ask/'], may: ['ask/', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts'], types: ['adapters/', 'config.ts'] },
   {
     files: ['ingest/'],
     may: ['ingest/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
@@ -26,12 +28,12 @@ const rows: readonly Row[] = [
   { files: ['eval/'], may: ['eval/', 'ask/', 'ingest/', 'errors.ts'], types: ['adapters/'] },
   {
     files: ['adapters/'],
-    may: ['adapters/', 'ask/terms.ts', 'ingest/terms.ts', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
+    may: ['adapters/', 'ask/terms.ts', 'ingest/terms.ts', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts'],
     types: ['ask/', 'ingest/', 'config.ts'],
   },
   {
     files: ['http/'],
-    may: ['http/', 'ask/terms.ts', 'ask/unknown-collection.ts', 'resilience/', 'errors.ts', 'metrics.ts', 'sampling.ts'],
+    may: ['http/', 'ask/terms.ts', 'ask/unknown-collection.ts', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'sampling.ts'],
     types: ['ask/', 'ingest/', 'config.ts', 'api-keys.ts'],
   },
   { files: ['app.ts'], may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['deps.ts', 'ask/', 'ingest/', 'config.ts', 'api-keys.ts'] },
