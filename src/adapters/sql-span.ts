@@ -1,4 +1,4 @@
-import { SpanKind, SpanStatusCode, type Attributes } from '@opentelemetry/api'
+import { SpanKind, type Attributes } from '@opentelemetry/api'
 import { named } from '../spans/names.ts'
 import { inChild, recordingSpan } from '../spans/span.ts'
 import type { Sql } from './postgres-client.ts'
@@ -22,7 +22,6 @@ export async function tracedSql<Result extends Rows>(sql: Sql, summary: string, 
     } catch (error) {
       const code = codeOf(error)
       if (code !== undefined && /^[0-9A-Z]{5}$/.test(code)) span?.setAttribute(named.databaseStatus, code)
-      span?.setStatus({ code: SpanStatusCode.ERROR, message: code ?? 'unknown' })
       throw error
     }
   })

@@ -91,7 +91,7 @@ async function lastAnswer(events: AsyncGenerator<AskEvent>): Promise<Answer> {
 
 /** Tells metrics, the log and the trace how it went, whichever form the reply takes. */
 async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics: AskRouteOptions['metrics']): AsyncGenerator<AskEvent, void, undefined> {
-  const { run, log, trace } = begun
+  const { log, trace } = begun
   // What stands when the reader of a stream leaves between two events: then nothing is thrown.
   let failure: string | null = 'cancelled'
   try {
@@ -107,9 +107,13 @@ async function* observed(events: AsyncGenerator<AskEvent>, begun: Begun, metrics
     throw withReached(error, begun)
   } finally {
     if (failure !== null) metrics.failed(failure)
-    // Its head says 200 by then; only this says what became of it.
-    if (failure !== null && run.isStreamed) log.info({ code: failure, ms: Math.round(begun.elapsedMs()) }, 'not answered')
+    if (failure !== null) tellUnanswered(failure, begun)
   }
+}
+
+/** Of a stream the head says 200 by then, and of who left no reply is logged: only this says what became of it. */
+function tellUnanswered(code: string, { run, log, elapsedMs }: Begun): void {
+  if (run.isStreamed || code === 'cancelled') log.info({ code, ms: Math.round(elapsedMs()) }, 'not answered')
 }
 
 interface Heard {

@@ -27,6 +27,7 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
         return looked
       } catch (error) {
         metrics.failed(isAskError(error) ? error.code : 'internal')
+        if (isAskError(error, 'cancelled')) begun.log.info({ code: error.code, ms: Math.round(begun.elapsedMs()) }, 'not answered')
         throw withReached(error, begun)
       }
     })

@@ -29,9 +29,14 @@ export async function inChild<Result>(name: string, kind: SpanKind, attributes: 
 
 /** What the caller did wrong, or that it left, is no failure of ours. Codes only: messages may repeat what was asked. */
 export function markFailed(span: Span, error: unknown): void {
-  const type = isAskError(error) ? error.code : error instanceof Error ? error.name : 'unknown'
+  const type = error instanceof Error ? codeOf(error) : 'unknown'
   span.setAttribute(named.errorType, type)
   if (!isAskError(error) || error.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR, message: type })
+}
+
+/** Ours, a driver's (an SQLSTATE, `ECONNRESET`), or the kind of error. */
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }
 
 /** Of what is asked at this address. */

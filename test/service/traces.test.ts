@@ -58,11 +58,13 @@ async function askAndLeave(world: World, id: string, body: object): Promise<void
   await until('it is over in the log', () => world.linesOf(id).length > 0)
 }
 
-/** The table that is searched cannot be read meanwhile. */
+/** The table that is searched cannot be read meanwhile; whoever waited for it has been sent away at the end. */
 async function whileLocked(url: string, work: () => Promise<void>): Promise<void> {
   await administer(url, sql => sql.begin(async sql => {
     await sql`lock table chunks`
     await work()
+    const waiting = () => sql`select from pg_stat_activity where application_name = 'askwell' and wait_event_type = 'Lock' and datname = current_database()`
+    await until('no query waits', async () => (await waiting()).length === 0)
   }))
 }
 
@@ -151,7 +153,7 @@ t.test('traces', { skip }, async t => {
   })
 
   t.test('a miss: it is part of the caller\'s trace, and the models are told; not what else the caller carries', async t => {
-    t.match(rootOf('miss'), caller.traceId && { traceId: caller.traceId, parentSpanId: caller.spanId })
+    t.match(rootOf('miss'), { traceId: caller.traceId, parentSpanId: caller.spanId })
     const parentOf = (name: string) => `00-${caller.traceId}-${named('miss', name).spanId}-01`
     const mine = ({ headers }: { readonly headers: Record<string, unknown> }) => String(headers['traceparent']).includes(caller.traceId)
     for (const [endpoint, name] of [[model.chat, 'chat test-chat'], [model.embeddings, 'embeddings test-embedding']] as const) {
@@ -173,7 +175,7 @@ t.test('traces', { skip }, async t => {
     t.same(tree(first), miss(...written), 'the run is in the trace of who began it')
     t.same(rootOf(first).links, [])
     t.same(tree(joined), ['POST /ask'])
-    t.match(tree('elsewhere'), ['POST /ask', '  invoke_workflow askwell', '    ask.remember', /^ {6}EVALSHA claim$/])
+    t.same([...new Set(tree('elsewhere'))], ['POST /ask', '  invoke_workflow askwell', '    ask.remember', '      EVALSHA claim'], 'it asked again and again')
     const link = [{ traceId: runOf(first).traceId, spanId: runOf(first).spanId, attributes: { 'askwell.link': 'coalesced' } }]
     t.same(rootOf(joined).links, link)
     t.same(runOf('elsewhere').links, link)
@@ -192,13 +194,13 @@ t.test('traces', { skip }, async t => {
     for (const name of ['POST /ask', 'invoke_workflow askwell', 'chat test-chat']) t.match(named('left', name).attributes, { 'error.type': 'cancelled' }, name)
     t.equal(rootOf('left').attributes['http.response.status_code'], undefined)
     t.match(named('left', 'ask.generate').attributes, { 'askwell.outcome': 'cancelled' })
-    t.match(linesOf('left').at(-1), { msg: 'request completed', trace_id: rootOf('left').traceId, span_id: rootOf('left').spanId })
+    t.match(linesOf('left').at(-1), { msg: 'not answered', code: 'cancelled', trace_id: rootOf('left').traceId, span_id: rootOf('left').spanId })
     t.match(linesOf(joined).at(-1), { msg: 'answered', trace_id: rootOf(joined).traceId, span_id: rootOf(joined).spanId })
   })
 
   t.test('a question that runs out of time: each level says so, down to the statement that was cancelled', async t => {
     t.equal(late?.status, 504)
-    t.match(late?.headers.get('server-timing'), /^embed;dur=|retrieve;dur=\d.*total;dur=\d/)
+    t.match(late?.headers.get('server-timing'), /embed;dur=\d.*retrieve;dur=\d.*total;dur=\d/)
     const late504 = withoutLook(spansOf('late'))
     const failures = Object.fromEntries(late504.filter(({ error }) => error !== undefined).map(({ name, error }) => [name, error]))
     const tooLate = Object.fromEntries(['POST /ask', 'invoke_workflow askwell', 'ask.retrieve', 'retrieval default'].map(name => [name, 'deadline_exceeded']))
@@ -209,12 +211,8 @@ t.test('traces', { skip }, async t => {
 
   t.test('a search: no run, its stages', async t => {
     t.match(searched.headers.get('server-timing'), /embed;dur=\d.*retrieve;dur=\d.*total;dur=\d/)
-    t.match(tree('search'), ['POST /search', '  ask.embed', '    GET', '    SET', '    embeddings test-embedding', ...miss().filter(line => /rerank|retriev|SELECT/.test(line)).map(line => line.slice(2))])
+    t.same(tree('search'), ['POST /search', '  ask.embed', '    GET', '    SET', '    embeddings test-embedding', ...miss().filter(line => /rerank|retriev|SELECT/.test(line)).map(line => line.slice(2))])
     t.match(idsOf('search'), { msg: 'searched' })
-  })
-
-  t.test('every span has ended within what it is part of, but for what goes on behind the reply', async t => {
-    for (const { name, startMs, endMs } of collector.spans) t.ok(startMs > 0 && endMs >= startMs, name)
   })
 
   t.test('no words of a question, an answer or a passage are in them, nor a key', async t => {
