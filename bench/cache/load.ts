@@ -22,8 +22,8 @@ interface Report {
 }
 
 /** autocannon in a process and on cores of its own: 50 connections ask the same over and over. Every reply must be a 200. */
-export async function underLoad({ address, program }: Served, body: object, seconds: number): Promise<LoadResult> {
-  const args = ['-c', '50', '-d', String(seconds), '-m', 'POST', '-H', 'content-type=application/json', '-b', JSON.stringify(body), '--json', '--no-progress']
+export async function underLoad({ address, program }: Served, body: object, seconds: number, headers: readonly string[] = []): Promise<LoadResult> {
+  const args = ['-c', '50', '-d', String(seconds), '-m', 'POST', '-H', 'content-type=application/json', ...headers.flatMap(header => ['-H', header]), '-b', JSON.stringify(body), '--json', '--no-progress']
   const [command, ...all] = pinned(otherCores, [process.execPath, autocannon, ...args, `${address}/ask`])
   const before = cpuMsOf(program.pid)
   const { stdout } = await execute(command!, all, { maxBuffer: 1e8 })

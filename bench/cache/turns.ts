@@ -7,6 +7,8 @@ export interface Subject {
   readonly name: string
   readonly served: Served
   readonly seconds: number
+  /** As `cache-control=no-store`. */
+  readonly headers?: readonly string[]
 }
 
 export interface Compared {
@@ -25,12 +27,12 @@ const warmUpSeconds = 1.5
 
 /** Every subject once, then every subject again: what slows the machine for a while slows all of them. */
 export async function inTurns(bare: Subject, others: readonly Subject[], body: object, repeat: number): Promise<Compared[]> {
-  for (const { served } of [bare, ...others]) await underLoad(served, body, warmUpSeconds)
+  for (const { served, headers } of [bare, ...others]) await underLoad(served, body, warmUpSeconds, headers)
   const turns: Record<string, LoadResult>[] = []
   for (let turn = 1; turn <= repeat; turn++) {
     const results: [string, LoadResult][] = []
-    for (const { name, served, seconds } of [bare, ...others, { ...bare, name: 'bare again' }]) {
-      results.push([name, await underLoad(served, body, seconds)])
+    for (const { name, served, seconds, headers } of [bare, ...others, { ...bare, name: 'bare again' }]) {
+      results.push([name, await underLoad(served, body, seconds, headers)])
     }
     turns.push(Object.fromEntries(results))
   }

@@ -66,7 +66,8 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply, root: C
     } finally {
       await context.with(active, () => items.return(undefined))
       // Who has the answer reads no further; else the reader of a stream left between two events.
-      if (!isOver) isAnswered ? end(200) : fail(new AskError('cancelled'))
+      if (!isOver && isAnswered) end(200)
+      if (!isOver) fail(new AskError('cancelled'))
     }
   }
 
