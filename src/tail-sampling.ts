@@ -26,9 +26,9 @@ export function createTailSampling(next: Processor, { slowMs }: { readonly slowM
     const { traceId, traceFlags } = span.spanContext()
     if (traceFlags & TraceFlags.SAMPLED) return next.onEnd(span)
     const pending = traces.get(traceId) ?? begun(traceId)
-    if (pending.isKept === undefined && pending.spans.length < mostSpans) pending.spans.push(span)
-    else if (pending.isKept) next.onEnd(asSampled(span))
-    if (span.parentSpanContext === undefined || span.parentSpanContext.isRemote) decide(pending, span)
+    if (pending.isKept) next.onEnd(asSampled(span))
+    else if (isRoot(span)) decide(pending, span)
+    else if (pending.isKept === undefined && pending.spans.length < mostSpans) pending.spans.push(span)
   }
 
   function begun(traceId: string): Pending {
@@ -41,7 +41,7 @@ export function createTailSampling(next: Processor, { slowMs }: { readonly slowM
 
   function decide(pending: Pending, root: Ended): void {
     pending.isKept = isTelling(root, slowMs)
-    for (const span of pending.spans.splice(0)) if (pending.isKept) next.onEnd(asSampled(span))
+    for (const span of [...pending.spans.splice(0), root]) if (pending.isKept) next.onEnd(asSampled(span))
   }
 
   return {
@@ -50,6 +50,11 @@ export function createTailSampling(next: Processor, { slowMs }: { readonly slowM
     forceFlush: () => next.forceFlush(),
     shutdown: () => next.shutdown(),
   }
+}
+
+/** Of this process. */
+function isRoot({ parentSpanContext }: Ended): boolean {
+  return parentSpanContext === undefined || parentSpanContext.isRemote === true
 }
 
 function isTelling({ status, attributes, duration: [seconds, nanoseconds] }: Ended, slowMs: number): boolean {
