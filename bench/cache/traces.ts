@@ -2,8 +2,8 @@ import { startCollector } from '../../test/support/collector.ts'
 import { startRedis } from '../../test/support/redis.ts'
 import { hotQuestion } from './documents.ts'
 import { atMost } from './figures.ts'
-import type { Keeper } from './keeper.ts'
-import { remembering, type Settings } from './servers.ts'
+import { createKeeper, type Keeper } from './keeper.ts'
+import { remembering, type Served, type Settings } from './servers.ts'
 import { inTurns, type Compared, type Subject } from './turns.ts'
 import type { Outcome, World } from './world.ts'
 
@@ -25,8 +25,14 @@ export async function traces({ settings, isQuick }: World, t: Keeper): Promise<O
   } as const
   const figures: Record<string, readonly Compared[]> = {}
   for (const [kind, { own, tier, ...form }] of Object.entries(kinds)) {
-    const [none, ...others] = await Promise.all(ways.map(async ([name, way]): Promise<Subject> => ({ name, seconds: isQuick ? 2 : 4, ...form, served: (await remembering(t, { ...settings, ...own, ...way }, hotQuestion, tier)).served })))
-    figures[kind] = await inTurns(none!, others, hotQuestion, isQuick ? 2 : 5)
+    const keeper = createKeeper()
+    try {
+      const [none, ...others] = await subjectsOf(ways, async way => (await remembering(keeper, { ...settings, ...own, ...way }, hotQuestion, tier)).served)
+      const told = (subject: Subject): Subject => ({ ...subject, ...form, seconds: isQuick ? 2 : 4 })
+      figures[kind] = await inTurns(told(none!), others.map(told), hotQuestion, isQuick ? 2 : 5)
+    } finally {
+      await keeper.end()
+    }
   }
   const added = (kind: string, way: number) => figures[kind]![way]!.cpuUs - figures[kind]![0]!.cpuUs
   return {
@@ -36,6 +42,13 @@ export async function traces({ settings, isQuick }: World, t: Keeper): Promise<O
       atMost('traces: share of processor time of a made answer, 1 %', added('fresh', 1) / figures['fresh']![0]!.cpuUs, 0.03),
     ],
   }
+}
+
+/** One after the other: five that start at once on one core take longer than is waited for. */
+async function subjectsOf(ways: readonly (readonly [string, Settings])[], serve: (way: Settings) => Promise<Served>): Promise<Subject[]> {
+  const subjects: Subject[] = []
+  for (const [name, way] of ways) subjects.push({ name, seconds: 0, served: await serve(way) })
+  return subjects
 }
 
 function lineOf({ name, perSecond, cpuUs, ratio }: Compared): object {

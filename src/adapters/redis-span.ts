@@ -1,6 +1,6 @@
 import { SpanKind, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api'
 import { named } from '../spans/names.ts'
-import { startChild } from '../spans/span.ts'
+import { recordingSpan, startChild } from '../spans/span.ts'
 import type { RedisTarget } from './redis-url.ts'
 
 /** What `attempt` calls its commands, in Redis' own words; others keep theirs. */
@@ -15,6 +15,7 @@ const summaries: Readonly<Record<string, string>> = {
 
 /** A command in a span, where anybody sees it; no keys, no values. */
 export function startRedisSpan(what: string, server: Attributes): Span | undefined {
+  if (!recordingSpan()) return undefined
   const summary = summaries[what] ?? what
   return startChild(summary, SpanKind.CLIENT, { [named.system]: 'redis', [named.statement]: summary.split(' ', 1)[0] as string, [named.summary]: summary, ...server })
 }
