@@ -1,5 +1,5 @@
 import { median, quantile, rounded } from './figures.ts'
-import { underLoad, type LoadResult } from './load.ts'
+import { underLoad, type LoadForm, type LoadResult } from './load.ts'
 import type { Served } from './servers.ts'
 
 /** A server and how long it is measured in a turn. */
@@ -7,8 +7,7 @@ export interface Subject {
   readonly name: string
   readonly served: Served
   readonly seconds: number
-  /** As `cache-control=no-store`. */
-  readonly headers?: readonly string[]
+  readonly form?: LoadForm
 }
 
 export interface Compared {
@@ -27,12 +26,12 @@ const warmUpSeconds = 1.5
 
 /** Every subject once, then every subject again: what slows the machine for a while slows all of them. */
 export async function inTurns(bare: Subject, others: readonly Subject[], body: object, repeat: number): Promise<Compared[]> {
-  for (const { served, headers } of [bare, ...others]) await underLoad(served, body, warmUpSeconds, headers)
+  for (const { served, form } of [bare, ...others]) await underLoad(served, body, warmUpSeconds, form)
   const turns: Record<string, LoadResult>[] = []
   for (let turn = 1; turn <= repeat; turn++) {
     const results: [string, LoadResult][] = []
-    for (const { name, served, seconds, headers } of [bare, ...others, { ...bare, name: 'bare again' }]) {
-      results.push([name, await underLoad(served, body, seconds, headers)])
+    for (const { name, served, seconds, form } of [bare, ...others, { ...bare, name: 'bare again' }]) {
+      results.push([name, await underLoad(served, body, seconds, form)])
     }
     turns.push(Object.fromEntries(results))
   }
