@@ -1,4 +1,4 @@
-import { context, createContextKey, SpanKind, trace, type Attributes, type Context, type Span, type SpanContext } from '@opentelemetry/api'
+import { context, createContextKey, isSpanContextValid, SpanKind, trace, type Attributes, type Context, type Span, type SpanContext } from '@opentelemetry/api'
 import { genAi, ourselves } from './names.ts'
 import { markFailed, recordingSpan } from './span.ts'
 
@@ -26,12 +26,19 @@ export interface WorkflowOptions<Item> {
  */
 export function inWorkflow<Item>(begin: () => AsyncIterable<Item>, { attributes = {}, noteOf }: WorkflowOptions<Item>): Workflow<Item> {
   const around = trace.getActiveSpan()
-  if (around && !around.isRecording()) return { spanContext: undefined, [Symbol.asyncIterator]: () => begin()[Symbol.asyncIterator]() }
+  if (around && !around.isRecording()) return unseen(begin)
   const own = { [genAi.operation]: 'invoke_workflow', [genAi.workflow]: ourselves, ...attributes }
   const span = trace.getTracer('askwell').startSpan(`invoke_workflow ${ourselves}`, { kind: SpanKind.INTERNAL, attributes: own })
+  // Without a collector; of a refresh that was not drawn the spans below must know that they are not either.
+  if (!isSpanContextValid(span.spanContext())) return unseen(begin)
   const active = trace.setSpan(context.active(), span).setValue(key, span)
   const items = noted(span, stepsWithin(active, begin), noteOf)
   return { spanContext: span.isRecording() ? span.spanContext() : undefined, [Symbol.asyncIterator]: () => items }
+}
+
+/** As it is: each layer around an answer from Redis costs some microseconds. */
+function unseen<Item>(begin: () => AsyncIterable<Item>): Workflow<Item> {
+  return { spanContext: undefined, [Symbol.asyncIterator]: () => begin()[Symbol.asyncIterator]() }
 }
 
 async function* noted<Item>(span: Span, items: AsyncIterable<Item>, noteOf: WorkflowOptions<Item>['noteOf']): AsyncGenerator<Item, void, undefined> {
