@@ -199,6 +199,7 @@ export const settings = {
   otlpEndpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', undefined, 'Collector for traces. Unset: no tracing. The other `OTEL_*` variables work too.', url('http', 'https')),
   tracesSampler: setting('OTEL_TRACES_SAMPLER', undefined, 'Which requests are traced: `parentbased_traceidratio` for a share of them, which costs least, or any other of OpenTelemetry\'s. Unset: all.', words),
   tracesSamplerArg: setting('OTEL_TRACES_SAMPLER_ARG', undefined, 'The share, such as `0.01`.', words),
+  traceSlowMs: setting('TRACE_SLOW_MS', undefined, 'Beside that share: also each trace of a question that failed, was degraded or took so many ms. Unset: none.', integer(0, 3_600_000)),
 } as const
 
 type Settings = typeof settings
@@ -289,6 +290,8 @@ export interface Config {
     /** As OpenTelemetry's SDK reads them, which warns of what it cannot. */
     readonly sampler: string | undefined
     readonly samplerArg: string | undefined
+    /** Traces of requests that took longer are sent whether drawn or not; undefined: only what is drawn. */
+    readonly slowMs: number | undefined
   }
 }
 
@@ -481,7 +484,7 @@ function arrange(raw: Raw): Omit<Config, 'keys'> {
     log: { level: raw.logLevel, questions: raw.logQuestions },
     startTimeoutMs: raw.startTimeoutSeconds * 1000,
     drain: { seconds: raw.drainSeconds, delayMs: raw.drainDelayMs },
-    telemetry: { endpoint: raw.otlpEndpoint, serviceName: raw.otelServiceName, sampler: raw.tracesSampler, samplerArg: raw.tracesSamplerArg },
+    telemetry: { endpoint: raw.otlpEndpoint, serviceName: raw.otelServiceName, sampler: raw.tracesSampler, samplerArg: raw.tracesSamplerArg, slowMs: raw.traceSlowMs },
   }
 }
 

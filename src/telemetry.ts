@@ -1,6 +1,8 @@
+import { trace } from '@opentelemetry/api'
 import type { tracing as Tracing } from '@opentelemetry/sdk-node'
 import type { Config } from './config.ts'
 import { isDrawn, sampleRoots } from './sampling.ts'
+import { createTailSampling } from './tail-sampling.ts'
 
 /**
  * How long one delivery may take, tries included. The last one is waited for at the exit, so a collector that is gone
@@ -19,10 +21,12 @@ export async function startTelemetry({ endpoint, serviceName, ...sampling }: Con
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/exporter-trace-otlp-proto'),
   ])
+  const batches = new tracing.BatchSpanProcessor(new OTLPTraceExporter({ timeoutMillis: deliveryMs }))
+  const { slowMs } = sampling
   const sdk = new NodeSDK({
     serviceName,
     ...samplerOf(sampling, tracing),
-    spanProcessors: [new tracing.BatchSpanProcessor(new OTLPTraceExporter({ timeoutMillis: deliveryMs }))],
+    spanProcessors: [slowMs === undefined ? batches : createTailSampling(batches, { slowMs })],
     // Figures are scraped at /metrics and logs go to stdout: neither is sent a second time.
     metricReaders: [],
     logRecordProcessors: [],
@@ -31,7 +35,7 @@ export async function startTelemetry({ endpoint, serviceName, ...sampling }: Con
   return async () => await sdk.shutdown().catch(() => {})
 }
 
-type Sampling = Pick<Config['telemetry'], 'sampler' | 'samplerArg'>
+type Sampling = Pick<Config['telemetry'], 'sampler' | 'samplerArg' | 'slowMs'>
 
 /** The share of requests to trace; undefined for every other sampler and for what is no share: the SDK reads those itself. */
 function ratioOf({ sampler = '', samplerArg = '' }: Sampling): number | undefined {
@@ -45,9 +49,16 @@ function samplerOf(sampling: Sampling, { ParentBasedSampler, SamplingDecision, T
   const ratio = ratioOf(sampling)
   if (ratio === undefined) return {}
   const byTraceId = new TraceIdRatioBasedSampler(ratio)
+  const recorded = { decision: SamplingDecision.RECORD }
+  const orRecorded = (result: Tracing.SamplingResult) => (sampling.slowMs !== undefined && result.decision === SamplingDecision.NOT_RECORD ? recorded : result)
   const root: Tracing.Sampler = {
-    shouldSample: (context, traceId) => (isDrawn(context) ? { decision: SamplingDecision.RECORD_AND_SAMPLED } : byTraceId.shouldSample(context, traceId)),
+    shouldSample: (context, traceId) => (isDrawn(context) ? { decision: SamplingDecision.RECORD_AND_SAMPLED } : orRecorded(byTraceId.shouldSample(context, traceId))),
     toString: () => byTraceId.toString(),
   }
-  return { sampler: sampling.sampler === 'traceidratio' ? root : new ParentBasedSampler({ root }) }
+  // Below a root that is only recorded everything is.
+  const localParentNotSampled: Tracing.Sampler = {
+    shouldSample: context => (trace.getSpan(context)?.isRecording() ? recorded : { decision: SamplingDecision.NOT_RECORD }),
+    toString: () => 'AsParent',
+  }
+  return { sampler: sampling.sampler === 'traceidratio' ? root : new ParentBasedSampler({ root, localParentNotSampled }) }
 }

@@ -21,9 +21,15 @@ interface Report {
   readonly non2xx: number
 }
 
-/** autocannon in a process and on cores of its own: 50 connections ask the same over and over. Every reply must be a 200. */
-export async function underLoad({ address, program }: Served, body: object, seconds: number): Promise<LoadResult> {
-  const args = ['-c', '50', '-d', String(seconds), '-m', 'POST', '-H', 'content-type=application/json', '-b', JSON.stringify(body), '--json', '--no-progress']
+export interface LoadForm {
+  readonly connections?: number
+  /** As `cache-control=no-store`. */
+  readonly headers?: readonly string[]
+}
+
+/** autocannon in a process and on cores of its own: 50 connections, or as many as are said, ask the same over and over. Every reply must be a 200. */
+export async function underLoad({ address, program }: Served, body: object, seconds: number, { connections = 50, headers = [] }: LoadForm = {}): Promise<LoadResult> {
+  const args = ['-c', String(connections), '-d', String(seconds), '-m', 'POST', '-H', 'content-type=application/json', ...headers.flatMap(header => ['-H', header]), '-b', JSON.stringify(body), '--json', '--no-progress']
   const [command, ...all] = pinned(otherCores, [process.execPath, autocannon, ...args, `${address}/ask`])
   const before = cpuMsOf(program.pid)
   const { stdout } = await execute(command!, all, { maxBuffer: 1e8 })

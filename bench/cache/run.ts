@@ -8,10 +8,11 @@ import { createKeeper } from './keeper.ts'
 import { million } from './million.ts'
 import { redis } from './redis.ts'
 import { thousand } from './thousand.ts'
+import { traces } from './traces.ts'
 import { openWorld, type Outcome, type Scenario, type World } from './world.ts'
 import { zipf } from './zipf.ts'
 
-const scenarios: Readonly<Record<string, Scenario>> = { hot, redis, thousand, zipf, frozen, million }
+const scenarios: Readonly<Record<string, Scenario>> = { hot, redis, thousand, zipf, frozen, million, traces }
 
 /** `node bench/cache/run.ts hot zipf --quick --json cache.json`: what the caches do; without names, all. Some nine minutes, quick two. */
 const { values: options, positionals } = parseArgs({

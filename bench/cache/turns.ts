@@ -1,5 +1,5 @@
 import { median, quantile, rounded } from './figures.ts'
-import { underLoad, type LoadResult } from './load.ts'
+import { underLoad, type LoadForm, type LoadResult } from './load.ts'
 import type { Served } from './servers.ts'
 
 /** A server and how long it is measured in a turn. */
@@ -7,6 +7,7 @@ export interface Subject {
   readonly name: string
   readonly served: Served
   readonly seconds: number
+  readonly form?: LoadForm
 }
 
 export interface Compared {
@@ -25,12 +26,12 @@ const warmUpSeconds = 1.5
 
 /** Every subject once, then every subject again: what slows the machine for a while slows all of them. */
 export async function inTurns(bare: Subject, others: readonly Subject[], body: object, repeat: number): Promise<Compared[]> {
-  for (const { served } of [bare, ...others]) await underLoad(served, body, warmUpSeconds)
+  for (const { served, form } of [bare, ...others]) await underLoad(served, body, warmUpSeconds, form)
   const turns: Record<string, LoadResult>[] = []
   for (let turn = 1; turn <= repeat; turn++) {
     const results: [string, LoadResult][] = []
-    for (const { name, served, seconds } of [bare, ...others, { ...bare, name: 'bare again' }]) {
-      results.push([name, await underLoad(served, body, seconds)])
+    for (const { name, served, seconds, form } of [bare, ...others, { ...bare, name: 'bare again' }]) {
+      results.push([name, await underLoad(served, body, seconds, form)])
     }
     turns.push(Object.fromEntries(results))
   }

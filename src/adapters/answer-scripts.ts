@@ -14,7 +14,7 @@ if answer and string.sub(answer, 1, 1) == '1' and (tonumber(string.sub(answer, 2
 local holder = redis.call('GET', KEYS[2])
 if holder == 'failed' then return { 'failed', '', answer } end
 if holder and string.match(holder, ':(.*)$') == ARGV[4] then return { 'yours', holder, answer } end
-if holder then return { 'theirs', '', false } end
+if holder then return { 'theirs', holder, false } end
 local time = redis.call('TIME')
 local last = tonumber(string.match(redis.call('GET', KEYS[3]) or '', '^%d+')) or 0
 local token = string.format('%.0f', math.max(time[1] * 1000000 + time[2], last + 1)) .. ':' .. ARGV[4]
@@ -47,7 +47,7 @@ export interface Claimed {
 }
 
 export interface Scripts {
-  /** `freshAfter`: an answer counts as found when it is fresh for longer than that, in milliseconds since 1970. `asker`: a name like no other's. */
+  /** `freshAfter`: an answer counts as found when it is fresh for longer than that, in milliseconds since 1970. `asker`: a name like no other's; who finds the lease taken is told its holder's. */
   claim(...args: [...Keys, leaseMs: number, fenceMs: number, freshAfter: number, asker: string]): Promise<Claimed>
   renew(...args: [...Keys, token: string, leaseMs: number]): Promise<unknown>
   /** Gives 0 when the answer was not kept, because another holds the lease by now, or did. */

@@ -1,6 +1,7 @@
 import type { CollectionCaching } from '../ask/terms.ts'
 import { AskError } from '../errors.ts'
 import type { Database, Fragment, Sql } from './database.ts'
+import { tracedSql } from './sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from './model-names.ts'
 
@@ -111,12 +112,12 @@ async function forget(sql: Sql, name: string | null, settings: Fragment): Promis
 type Row = Record<string, unknown>
 
 async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> {
-  return await sql`
+  return await tracedSql(sql, 'SELECT collections', sql`
     select c.*, m.name as model_name, m.dimensions,
       array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc) as languages,
       (select coalesce(jsonb_object_agg(f.language, f.vector_weight), '{}') from fusion_weights f where f.model = m.name) as vector_weights
     from collections c left join embedding_models m on m.id = c.model_id
-    where ${name}::text is null or c.name = ${name} order by c.name`
+    where ${name}::text is null or c.name = ${name} order by c.name`)
 }
 
 async function claimCollection(sql: Sql, name: string, model: { name: string; dimensions: number }): Promise<void> {

@@ -1,13 +1,15 @@
 import type { ChatModel } from '../ask/chat.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { AskError, isAskError } from '../errors.ts'
+import { serverOf } from '../spans/span.ts'
 import { createLocalEmbedder } from './local-embedder.ts'
 import { apiModelName, localModel, onnxScheme } from './model-names.ts'
 import { openOnnxEmbedder } from './onnx-embedder.ts'
 import { createChat } from './openai-chat.ts'
 import { createEmbedder, createLearningEmbedder, openEmbedder } from './openai-embedder.ts'
-import { createOpenAIClient } from './openai.ts'
+import { createOpenAIClient, providerOf } from './openai.ts'
 import { asPrefix, noPrefixes, type Prefixes } from './prefixes.ts'
+import { traceEmbedder } from './traced-embedder.ts'
 
 export interface ModelSettings {
   readonly apiKey: string | undefined
@@ -49,17 +51,22 @@ export async function openModels(settings: ModelSettings, options: OpenModelsOpt
   const client = createOpenAIClient({ apiKey: settings.apiKey, baseUrl: settings.baseUrl, timeoutMs: settings.timeoutMs })
   const chat = settings.chat === null ? null : createChat(client, { model: settings.chat })
   if (settings.embedding === 'local' || settings.embedding === localModel) {
-    const embedder = createLocalEmbedder()
+    const embedder = traceEmbedder(createLocalEmbedder(), { model: localModel })
     return { embedder, chat, isEmbedderRemote: false, warm: () => embedder.warm(), close: () => embedder.close() }
   }
   const isOnDisk = settings.embedding.startsWith(onnxScheme)
-  const embedder = isOnDisk ? await onnxEmbedder(settings) : await apiEmbedder(client, settings, options)
+  const embedder = isOnDisk ? await onnxEmbedder(settings) : traceEmbedder(await apiEmbedder(client, settings, options), remoteSpans(client, settings))
   return { embedder, chat, isEmbedderRemote: !isOnDisk, warm: async () => {}, close: () => embedder.close() }
 }
 
 async function onnxEmbedder(settings: ModelSettings): Promise<Embedder> {
   const path = settings.embedding.slice(onnxScheme.length)
-  return await openOnnxEmbedder({ path, languages: settings.embeddingLanguages, prefixes: prefixesOf(settings) })
+  const embedder = await openOnnxEmbedder({ path, languages: settings.embeddingLanguages, prefixes: prefixesOf(settings) })
+  return traceEmbedder(embedder, { model: embedder.model })
+}
+
+function remoteSpans(client: ReturnType<typeof createOpenAIClient>, { embedding: model }: ModelSettings) {
+  return { model, remote: { provider: providerOf(client), server: serverOf(client.baseURL) } }
 }
 
 function prefixesOf({ embeddingQueryPrefix: query, embeddingPassagePrefix: passage }: ModelSettings): Partial<Prefixes> {

@@ -3,6 +3,7 @@ import type { Observation } from '../ask/near-threshold.ts'
 import { startDeadline } from '../resilience/deadline.ts'
 import type { Database, Fragment, Sql } from './database.ts'
 import { vectorText } from './document-rows.ts'
+import { tracedSql } from './sql-span.ts'
 
 const wanted = 3
 /** Of one gist, so many are compared: a question that is put in ever new frames must not make each look longer. */
@@ -31,24 +32,24 @@ export function createNearQuestions(database: Pick<Database, 'lease'>): NearQues
   }
 
   async function nearest(where: NearPlace, terms: Parameters<NearQuestions['nearest']>[1]): Promise<NearQuestion[]> {
-    const rows = await database.lease(terms, async sql => await nearestQuestions(sql, where))
+    const rows = await database.lease(terms, async sql => await tracedSql(sql, 'SELECT cached_questions', nearestQuestions(sql, where)))
     return rows.map(nearQuestionOf).filter(({ similarity }) => Number.isFinite(similarity))
   }
 
   /** Not where the collection is gone meanwhile. */
   async function keep({ partition, gist, key, collectionId, model, question, vector, seconds }: Parameters<NearQuestions['keep']>[0]): Promise<void> {
-    await within(writeMs, async sql => void (await sql`
+    await within(writeMs, async sql => void (await tracedSql(sql, 'INSERT cached_questions', sql`
       insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
       select ${partition}::bytea, ${gist}::bytea, ${key}::text, id, ${model}::text, ${storable(question)}::text, ${vectorText(vector)}::halfvec,
         now() + make_interval(secs => ${seconds})
       from collections where id = ${collectionId}
       on conflict (partition, gist, key) do update set model = excluded.model, question = excluded.question,
-        embedding = excluded.embedding, expires_at = excluded.expires_at`))
+        embedding = excluded.embedding, expires_at = excluded.expires_at`)))
   }
 
   async function observe(model: string, { similarity, isRight }: Observation): Promise<void> {
-    await within(writeMs, async sql => void (await sql`
-      insert into near_observations (model, similarity, is_right) values (${model}, ${similarity}, ${isRight})`))
+    await within(writeMs, async sql => void (await tracedSql(sql, 'INSERT near_observations', sql`
+      insert into near_observations (model, similarity, is_right) values (${model}, ${similarity}, ${isRight})`)))
   }
 
   async function observations(model: string): Promise<Observation[]> {

@@ -3,6 +3,10 @@ import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'o
 import type { ChatEvent, ChatModel, ChatRequest } from '../ask/chat.ts'
 import type { Usage } from '../ask/terms.ts'
 import { AskError } from '../errors.ts'
+import { genAi } from '../spans/names.ts'
+import { traceHeaders } from '../spans/outgoing.ts'
+import { serverOf } from '../spans/span.ts'
+import { startChatSpan, type ChatSpan } from './chat-span.ts'
 import { assertNoLease } from './no-lease.ts'
 import { failed, toAskError } from './openai-errors.ts'
 import { createHabits } from './openai-habits.ts'
@@ -24,21 +28,30 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
     noSystemRole: /system role not supported|system.{0,40}(role|message|prompt).{0,40}not (supported|allowed)/is,
   })
 
+  const provider = providerOf(client)
+  const whose = { [genAi.provider]: provider, ...serverOf(client.baseURL) }
+
   async function* stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
     const call = { client, model, signal }
     assertNoLease('the chat model')
+    const traced = startChatSpan(model, request.maxTokens, whose)
     try {
       signal.throwIfAborted()
+      const headers = traceHeaders(traced.span)
       const chunks = await habits.call(learned =>
-        client.chat.completions.create(paramsOf(model, request, learned), { signal }),
+        client.chat.completions.create(paramsOf(model, request, learned), { signal, headers }),
       )
-      yield* eventsOf(chunks, signal)
+      yield* eventsOf(chunks, signal, traced)
     } catch (error) {
-      throw toAskError(error, call)
+      const told = toAskError(error, call)
+      traced.failed(told)
+      throw told
+    } finally {
+      traced.end()
     }
   }
 
-  return { model, provider: providerOf(client), stream }
+  return { model, provider, stream }
 }
 
 function paramsOf(model: string, request: ChatRequest, learned: ReadonlySet<Habit>): ChatCompletionCreateParamsStreaming {
@@ -63,13 +76,14 @@ function messagesOf({ system, messages }: ChatRequest, withoutSystem: boolean): 
  * The package ends its iterator without a word after an abort and after a stream that simply stopped, so whether
  * the reply is whole is decided here: only a finish reason says so.
  */
-async function* eventsOf(chunks: Chunks, signal: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
+async function* eventsOf(chunks: Chunks, signal: AbortSignal, traced: ChatSpan): AsyncGenerator<ChatEvent, void, undefined> {
   let finishReason: string | null = null
   let usage: Usage | null = null
   let isEmpty = true
   const withoutThoughts = createThoughtFilter()
   for await (const chunk of chunks) {
     signal.throwIfAborted()
+    traced.heard(chunk)
     usage = usageOf(chunk) ?? usage
     // Azure begins, and usage ends, with a chunk that has no choice.
     const choice = chunk.choices?.[0]
@@ -83,6 +97,7 @@ async function* eventsOf(chunks: Chunks, signal: AbortSignal): AsyncGenerator<Ch
   signal.throwIfAborted()
   if (finishReason === null) throw failed('The model broke off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
   if (isEmpty) throw emptyReply(finishReason)
+  traced.whole(finishReason, usage)
   yield { type: 'end', finishReason, usage }
 }
 

@@ -4,12 +4,14 @@ import type { EmbeddingCreateParams } from 'openai/resources/embeddings'
 import type { Embedder, TextKind } from '../ask/embedder.ts'
 import { AskError, isAskError } from '../errors.ts'
 import { createBatch } from '../resilience/batch.ts'
+import { traceHeaders } from '../spans/outgoing.ts'
 import { countTokens as countChatTokens } from '../text/count-tokens.ts'
 import { apiModelName } from './model-names.ts'
 import { assertNoLease } from './no-lease.ts'
 import { failed, toAskError } from './openai-errors.ts'
 import { createHabits } from './openai-habits.ts'
 import { noPrefixes, type Prefixes } from './prefixes.ts'
+import { noteEmbedded } from './traced-embedder.ts'
 
 export interface EmbedderOptions {
   readonly model: string
@@ -182,7 +184,9 @@ function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): Emb
       encoding_format: learned.has('asNumbers') ? 'float' : 'base64',
       ...(dimensions !== undefined && !learned.has('ownDimensions') && { dimensions }),
     }
-    return vectorsOf(await client.embeddings.create(params, { signal }), texts.length)
+    const reply = await client.embeddings.create(params, { signal, headers: traceHeaders() })
+    noteEmbedded(reply, texts.length)
+    return vectorsOf(reply, texts.length)
   }
 
   async function call(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {

@@ -4,6 +4,7 @@ import { vectorText } from './document-rows.ts'
 import { fewOf } from './few.ts'
 import { metadataPath } from './filters.ts'
 import { lexicalArm, type SearchTerm } from './lexical-arm.ts'
+import { tracedSql } from './sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
 import { vectorArm, type VectorSearch } from './vector-arm.ts'
 
@@ -45,7 +46,7 @@ export type PassageStore = ReturnType<typeof createPassageStore>
 export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25 = 'portable') {
   async function search(query: Search, choose: (candidates: readonly Candidate[]) => readonly number[], terms: LeaseTerms): Promise<Found> {
     return await database.lease(terms, async sql => {
-      const candidates = (await bothArms(sql, query, bm25)).map(candidateOf)
+      const candidates = (await tracedSql(sql, 'SELECT chunks chunk_vectors', bothArms(sql, query, bm25))).map(candidateOf)
       const chosen = [...choose(candidates)]
       return { candidates, passages: await readPassages(sql, chosen, query.vector) }
     })
@@ -70,13 +71,13 @@ export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
 async function readPassages(sql: Sql, ids: number[], vector: Search['vector']): Promise<Map<number, StoredPassage>> {
   if (ids.length === 0) return new Map()
   const [rows, windows] = await Promise.all([
-    sql`
+    tracedSql(sql, 'SELECT chunks documents', sql`
       select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.metadata,
         d.version, d.source, d.url,
         right(p.text, ${witness}) as before, substr(d.text, p.end_at - ${witness - 1}, c.start_at - p.end_at + ${2 * witness}) as around
       from chunks c join documents d on d.id = c.document_id
       left join chunks p on p.document_id = c.document_id and p.ordinal = c.ordinal - 1 and p.end_at < c.start_at and p.id = any(${ids}::bigint[])
-      where c.id = any(${ids}::bigint[])`,
+      where c.id = any(${ids}::bigint[])`),
     vector ? readWindows(sql, ids, vector) : [],
   ])
   const byChunk = Map.groupBy(windows, row => Number(row['chunk_id']))
@@ -100,9 +101,9 @@ function blanksBefore(row: Row): { readonly blanksBefore?: string } {
 
 async function readWindows(sql: Sql, ids: number[], { modelId, values }: NonNullable<Search['vector']>): Promise<Row[]> {
   const type = sql.unsafe(`halfvec(${values.length})`)
-  return await sql`
+  return await tracedSql(sql, 'SELECT chunk_vectors', sql`
     select chunk_id, start_at, end_at, 1 - (embedding::${type} <=> ${vectorText(values)}::${type}) as similarity
-    from chunk_vectors where chunk_id = any(${ids}::bigint[]) and model_id = ${modelId} order by chunk_id, window_number`
+    from chunk_vectors where chunk_id = any(${ids}::bigint[]) and model_id = ${modelId} order by chunk_id, window_number`)
 }
 
 type Row = Record<string, unknown>

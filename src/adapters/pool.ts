@@ -6,6 +6,7 @@ import { holding } from './no-lease.ts'
 import { lifetimeSeconds, type Client, type Sql } from './postgres-client.ts'
 import { databaseError, databaseFault } from './postgres-errors.ts'
 import { createPoolFigures, type PoolFigures, type PoolTotals } from './pool-figures.ts'
+import { noteLease } from './sql-span.ts'
 
 export type { Sql } from './postgres-client.ts'
 /** A part of a statement. */
@@ -113,6 +114,7 @@ export function createPool(options: PoolOptions) {
     const connection = await checkout(terms)
     const takenAt = now()
     figures.waited((takenAt - askedAt) / 1000, wasQueued)
+    noteLease(terms.label, takenAt - askedAt)
     const watch = watchLease(connection, terms, { cancelBackend: options.cancelBackend, graceMs: cancelGraceMs, limitMs: terms.holdLimitMs ?? holdLimitMs, figures })
     try {
       terms.signal.throwIfAborted()

@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis'
 import type { RunLog } from '../ask/terms.ts'
 import { createRedisBreaker } from './redis-breaker.ts'
 import { createRedisClient, DeafNode } from './redis-client.ts'
+import { markRedisFailed, redisServerOf, startRedisSpan } from './redis-span.ts'
 import { inTime, LateReply } from '../resilience/in-time.ts'
 import { readRedisUrl } from './redis-url.ts'
 
@@ -65,6 +66,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onSaved, onL
   let isClosed = false
   /** Of what happened last to the connection. */
   let outage: ReturnType<RedisServer['outage']> = null
+  const server = redisServerOf(target)
   const state = createStateLog(log)
   const faults = createFaultLog(log)
   const isUsable = () => client.status === 'ready' && !breaker.isOpen()
@@ -120,6 +122,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onSaved, onL
     async attempt(what, work, onWrongType) {
       if (!isUsable()) return void onFailure?.('down')
       const sent: Sent = { what, node: '', sentAt: performance.now() }
+      const span = startRedisSpan(what, server)
       try {
         const reply = work(client)
         sent.node = redis.lastAsked()
@@ -129,8 +132,12 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onSaved, onL
         if (what === 'keep' || what === 'set') onSaved?.((performance.now() - sent.sentAt) / 1000)
         return value
       } catch (error) {
-        if (note(sent, error) === 'wrong_type') onWrongType?.()
+        const reason = note(sent, error)
+        markRedisFailed(span, reason)
+        if (reason === 'wrong_type') onWrongType?.()
         return undefined
+      } finally {
+        span?.end()
       }
     },
     status: () => (client.status === 'ready' && breaker.isOpen() ? 'deaf' : client.status),

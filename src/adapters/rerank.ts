@@ -1,5 +1,9 @@
+import { SpanKind } from '@opentelemetry/api'
 import type { Reranker } from '../ask/rerank.ts'
 import { AskError, type ErrorCode } from '../errors.ts'
+import { genAi } from '../spans/names.ts'
+import { traceHeaders } from '../spans/outgoing.ts'
+import { inChild, serverOf } from '../spans/span.ts'
 import { assertNoLease } from './no-lease.ts'
 
 export interface RerankerSettings {
@@ -18,10 +22,17 @@ export interface RerankerSettings {
 export function createReranker({ url, model, apiKey }: RerankerSettings): Reranker {
   const headers = { 'content-type': 'application/json', accept: 'application/json', ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) }
 
+  const whose = { [genAi.operation]: 'rerank', [genAi.provider]: providerOf(url), [genAi.model]: model, ...serverOf(url) }
+
   async function score(query: string, texts: readonly string[], signal: AbortSignal): Promise<readonly number[]> {
     assertNoLease('the reranker')
+    const attributes = () => ({ ...whose, 'askwell.rerank.texts': texts.length })
+    return await inChild(`rerank ${model}`, SpanKind.CLIENT, attributes, () => scored(query, texts, signal))
+  }
+
+  async function scored(query: string, texts: readonly string[], signal: AbortSignal): Promise<readonly number[]> {
     const body = JSON.stringify({ model, query, documents: texts, top_n: texts.length })
-    const reply = await sent({ method: 'POST', headers, body, signal })
+    const reply = await sent({ method: 'POST', headers: { ...headers, ...traceHeaders() }, body, signal })
     if (!reply.ok) throw await refusal(reply, model)
     return scoresIn(await contentOf(reply, signal), texts.length)
   }
@@ -37,6 +48,12 @@ export function createReranker({ url, model, apiKey }: RerankerSettings): Rerank
   }
 
   return { model, score }
+}
+
+/** The conventions have no word for reranking, nor for most who offer it. */
+function providerOf(url: string): string {
+  const { hostname } = new URL(url)
+  return hostname === 'api.cohere.com' ? 'cohere' : hostname === 'api.jina.ai' ? 'jina_ai' : 'cohere_compatible'
 }
 
 async function contentOf(reply: Response, signal: AbortSignal): Promise<unknown> {

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { Remembered } from '../ask/freshness.ts'
 import type { Claim, Lease, SharedAnswers } from '../ask/shared.ts'
 import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
 import { defineScripts, type Scripts } from './answer-scripts.ts'
+import { nameOfAsker, runOfHolder } from './lease-holder.ts'
 import type { RedisServer } from './redis.ts'
 
 /** A holder that died delays the others by this much at most. */
@@ -31,7 +31,7 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
 
   async function claim(key: string, freshAfter: number): Promise<Claim> {
     const keys = keysOf(key)
-    const asker = randomUUID()
+    const asker = nameOfAsker()
     const ask = () => redis.attempt('claim', () => scripts.claim(...keys, leaseMs, fenceMs, Math.round(freshAfter), asker), () => remove(key))
     // Once more where it was only late: a run that is not shared costs more than the wait.
     const reply = (await ask()) ?? (redis.isUsable() ? await ask() : undefined)
@@ -41,7 +41,7 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
       case 'found':
         return found ? { kind: 'found', found } : { kind: 'alone' }
       case 'theirs':
-        return { kind: 'theirs' }
+        return { kind: 'theirs', ...runOfHolder(reply.token) }
       case 'failed':
         return { kind: 'alone', ...before(found) }
       case 'yours':

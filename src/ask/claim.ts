@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { linkTo, workflowSpan } from '../spans/workflow.ts'
 import type { Claim, SharedAnswers } from './shared.ts'
 import type { Run } from './terms.ts'
 
@@ -31,6 +32,7 @@ export function claimFrom(shared: SharedAnswers) {
       // Nobody would give it back, and it would be renewed for ever.
       if (run.signal.aborted && claim.kind === 'yours') void claim.lease.release(false)
       run.signal.throwIfAborted()
+      if (claim.kind === 'theirs' && waits === 0) linkTo(claim.run, workflowSpan())
       if (claim.kind !== 'theirs') return { claim, hasWaited: waits > 0 }
       if (!isPatient || performance.now() > end) return { claim: { kind: 'alone' }, hasWaited: true }
       await sleep(Math.min(firstWaitMs * 2 ** waits, longestWaitMs))

@@ -1,3 +1,4 @@
+import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { startDeadline } from '../resilience/deadline.ts'
 import { inTime } from '../resilience/in-time.ts'
 import type { AskedCollection } from './terms.ts'
@@ -99,7 +100,8 @@ export function createCurrent(read: (name: string, signal: AbortSignal) => Promi
   function refresh(name: string): void {
     const failed = failures.get(name)
     if (readings.has(name) || (failed && now() - failed.at < pauseMs)) return
-    begin(name).result.catch(() => {})
+    // No part of the request that came by: it does not wait for it.
+    context.with(ROOT_CONTEXT, () => begin(name)).result.catch(() => {})
   }
 
   /** By a read that began at `oldest` or later. */

@@ -1,3 +1,4 @@
+import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { AskError } from '../errors.ts'
 import type { CacheCounts } from './kept-answers.ts'
 import type { AskEvent, Run, RunLog } from './terms.ts'
@@ -23,7 +24,8 @@ export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<Ca
   function refresh(key: string, begin: (run: Run) => AsyncIterable<AskEvent>): void {
     if (running.has(key) || closing.signal.aborted || performance.now() < pausedUntil) return
     const run: Run = { id: 'refresh', signal: closing.signal, deadline: performance.now() + timeoutMs, log, isStreamed: false, priority: 'batch', wishes: { noCache: true }, onStage() {} }
-    running.set(key, drained(begin(run)).then(told, failed).finally(() => running.delete(key)))
+    // Not part of the request that happened to find it due: a trace of its own.
+    running.set(key, context.with(ROOT_CONTEXT, () => drained(begin(run))).then(told, failed).finally(() => running.delete(key)))
   }
 
   function told(isWhole: boolean): void {

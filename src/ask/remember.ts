@@ -1,5 +1,6 @@
 import { AskError, isAskError, isOutage } from '../errors.ts'
 import { createSingleFlight } from '../resilience/single-flight.ts'
+import { linkTo, type Workflow } from '../spans/workflow.ts'
 import { placeOf } from './cache-key.ts'
 import { isRefreshDue, isWanted, type Remembered } from './freshness.ts'
 import type { CacheCounts, KeptAnswers } from './kept-answers.ts'
@@ -9,6 +10,7 @@ import { coalesced, replay } from './replay.ts'
 import type { Stage } from './stage.ts'
 import type { Answer, Ask, AskedCollection, AskEvent, CacheTier, CacheWishes, Question, Run } from './terms.ts'
 import { unknownCollection } from './unknown-collection.ts'
+import { asWorkflow } from './workflow.ts'
 
 export interface RememberSteps extends MakeSteps {
   /** What is known of a collection, `unchecked` where the database cannot be asked; null when there is none. */
@@ -53,7 +55,7 @@ export interface Remembering {
  * cut, and "I can't find that" but briefly.
  */
 export function createRemembering({ steps, kept, fingerprint, counts, staleSeconds, background, now = Date.now, random = Math.random }: RememberOptions): Remembering {
-  const flights = createSingleFlight<AskEvent>()
+  const flights = createSingleFlight<AskEvent, Workflow<AskEvent>>()
   const refreshing = createRefreshing(background, counts)
   const makeOnce = makeOnceWith(steps, kept, counts, now)
 
@@ -83,14 +85,14 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
     const { wishes = {} } = run
     if (wishes.onlyIfCached && (wishes.noCache || wishes.noStore)) throw notCached()
     const make = () => steps.make(question, collection, run)
-    if (wishes.noStore) return yield* bypassing(steps.admission ? steps.admission.events(run, make) : make())
+    if (wishes.noStore) return yield* bypassing(asWorkflow(run, () => (steps.admission ? steps.admission.events(run, make) : make())))
     const place = placeOf(question, collection, fingerprint)
     const asked = { question, collection, place, before: kept.mine(place.key) }
-    if (wishes.noCache) return yield* bypassing(makeOnce({ ...asked, before: null, anewAfter: Infinity }, run))
+    if (wishes.noCache) return yield* bypassing(asWorkflow(run, () => makeOnce({ ...asked, before: null, anewAfter: Infinity }, run)))
     const found = fromMemory(asked, wishes) ?? (await fromRedis(asked, wishes))
     if (found) return yield* replay(found)
     if (wishes.onlyIfCached) throw notCached()
-    if (wishes.maxAge !== undefined) return yield* makeOnce({ ...asked, anewAfter: Infinity }, run)
+    if (wishes.maxAge !== undefined) return yield* asWorkflow(run, () => makeOnce({ ...asked, anewAfter: Infinity }, run))
     yield* together(asked, run)
   }
 
@@ -102,10 +104,10 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
     let [isOwn, isJoined] = [false, false]
     const begin = (signal: AbortSignal) => {
       isOwn = true
-      return makeOnce(asked, { ...run, signal })
+      return asWorkflow(run, () => makeOnce(asked, { ...run, signal }))
     }
     try {
-      for await (const { item, isShared } of flights.join(asked.place.key, run, begin)) {
+      for await (const { item, isShared } of flights.join(asked.place.key, run, begin, ({ spanContext }) => linkTo(spanContext))) {
         isJoined = isShared
         if (isShared && item.type === 'done') countShared(item.answer)
         yield isShared ? coalesced(item) : item

@@ -1,4 +1,7 @@
+import { SpanKind, type Attributes } from '@opentelemetry/api'
 import type { Candidate, Found, Search, StoredPassage } from '../adapters/passages.ts'
+import { genAi, ourselves } from '../spans/names.ts'
+import { inChild } from '../spans/span.ts'
 import { isStopWord } from '../text/analyze.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run } from './terms.ts'
@@ -41,9 +44,30 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
       ranked = fuse(candidates, shareIn(candidates, wanted, similarity), fusion).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
-    const found = await store.search(searchOf(wanted), choose, { signal: run.signal, label: 'retrieve', deadline: run.deadline })
+    const terms = { signal: run.signal, label: 'retrieve', deadline: run.deadline }
+    const found = await retrieval(wanted, () => store.search(searchOf(wanted), choose, terms))
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
     return { passages, nearness: nearness(convincing(passages, wanted.asked), similarity) }
+  }
+}
+
+/** In a span `retrieval {collection}`; the words and filters of the question are not in it. */
+async function retrieval(wanted: Wanted, search: () => Promise<Found>): Promise<Found> {
+  return await inChild(`retrieval ${wanted.collection.name}`, SpanKind.CLIENT, () => attributesOf(wanted), async span => {
+    const found = await search()
+    span?.setAttributes({ 'askwell.retrieval.candidates': found.candidates.length, 'askwell.retrieval.passages': found.passages.size })
+    return found
+  })
+}
+
+function attributesOf({ collection, topK, arm, vectorWeight, vector }: Wanted): Attributes {
+  return {
+    [genAi.operation]: 'retrieval',
+    [genAi.provider]: ourselves,
+    [genAi.dataSource]: collection.name,
+    [genAi.topK]: topK,
+    'askwell.retrieval.arm': arm,
+    'askwell.retrieval.vector_weight': vector === null ? 0 : vectorWeight,
   }
 }
 

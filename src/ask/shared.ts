@@ -1,3 +1,4 @@
+import type { SpanContext } from '@opentelemetry/api'
 import type { Remembered } from './freshness.ts'
 
 /** The right to make an answer for all replicas; it is renewed while it is held, and ends by one of the two. */
@@ -13,8 +14,8 @@ export type Claim =
   | { readonly kind: 'found'; readonly found: Remembered }
   /** Nobody makes it: do, then keep or release. */
   | { readonly kind: 'yours'; readonly lease: Lease; readonly before?: Remembered }
-  /** Another replica makes it. */
-  | { readonly kind: 'theirs' }
+  /** Another replica makes it. `run`: of its trace, where there is one. */
+  | { readonly kind: 'theirs'; readonly run?: SpanContext }
   /** Nobody shares it now: make it for yourself. `isAway`: because the tier cannot be reached. */
   | { readonly kind: 'alone'; readonly before?: Remembered; readonly isAway?: true }
 

@@ -94,7 +94,7 @@ async function lastAnswer(events: AsyncGenerator<AskEvent>): Promise<Answer> {
 
 /** Tells metrics, the log and the trace how it went, whichever form the reply takes. */
 async function* observed(events: AsyncGenerator<AskEvent>, question: Question, begun: Begun, metrics: AskRouteOptions['metrics']): AsyncGenerator<AskEvent, void, undefined> {
-  const { run, log, trace } = begun
+  const { log, trace } = begun
   // What stands when the reader of a stream leaves between two events: then nothing is thrown.
   let failure: string | null = 'cancelled'
   let answer: Answer | null = null
@@ -113,12 +113,16 @@ async function* observed(events: AsyncGenerator<AskEvent>, question: Question, b
   } finally {
     if (failure !== null) {
       metrics.failed(failure, begun.circumstances())
-      const note = begun.failed(failure)
-      // Its head says 200 by then; only this says what became of it.
-      if (run.isStreamed) log[isOurs(failure) ? 'warn' : 'info']({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
+      tellUnanswered(failure, begun)
     }
     if (!isRemembered(answer)) metrics.heard?.(heardOf(question, answer, begun))
   }
+}
+
+/** Of a stream the head says 200 by then, and of who left no reply is logged: only this says what became of it. */
+function tellUnanswered(code: string, begun: Begun): void {
+  const note = begun.failed(code)
+  if (begun.run.isStreamed || code === 'cancelled') begun.log[isOurs(code) ? 'warn' : 'info']({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
 }
 
 /** No doing of the one who asks. */

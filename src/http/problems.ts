@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AskError, errorTable, isAskError, type ErrorCode, type Fault } from '../errors.ts'
 import { registerAddresses } from './addresses.ts'
+import { serverTiming } from './begin.ts'
 import { invalidAddress, invalidBody } from './faults.ts'
 import { noteFailure } from './request-log.ts'
 
@@ -65,6 +66,7 @@ export async function sendProblem(request: FastifyRequest, reply: FastifyReply, 
   if (error.status >= 500 && isTold) logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
   const retryAfter = error.retryAfter ?? (error.status === 503 ? 1 : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfter)))
+  if (error.timings) reply.header('server-timing', serverTiming(error.timings))
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   return await reply
     .code(error.status)

@@ -28,7 +28,8 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
       } catch (error) {
         const code = isAskError(error) ? error.code : 'internal'
         metrics.failed(code, begun.circumstances())
-        begun.failed(code)
+        const note = begun.failed(code)
+        if (code === 'cancelled') begun.log.info({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
         throw withReached(error, begun)
       }
     })

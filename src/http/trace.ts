@@ -1,7 +1,9 @@
-import { context, isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Attributes, type Context, type Span } from '@opentelemetry/api'
+import { context, isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, trace, type Attributes, type Context, type Span } from '@opentelemetry/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isAskError } from '../errors.ts'
+import { AskError, isAskError } from '../errors.ts'
 import { drawn, isLeftOut } from '../sampling.ts'
+import { named } from '../spans/names.ts'
+import { markFailed } from '../spans/span.ts'
 import { traceIdOf } from '../traced.ts'
 
 export interface RequestTrace {
@@ -9,7 +11,7 @@ export interface RequestTrace {
   readonly ids: { readonly trace_id?: string; readonly span_id?: string }
   /** Of a trace that somebody will see. */
   readonly traceId?: string | undefined
-  /** Added to the span; never the question or a model's words. */
+  /** Added to the span of a request that is answered; never the question or a model's words. */
   note(attributes: Attributes): void
   end(): void
 }
@@ -47,49 +49,63 @@ function isTracedByCaller({ headers }: FastifyRequest): boolean {
 export function startTrace(request: FastifyRequest, reply: FastifyReply, root: Context = ROOT_CONTEXT): FollowedTrace {
   const parent = isTracedByCaller(request) ? propagation.extract(ROOT_CONTEXT, request.headers) : root
   const route = request.routeOptions.url ?? 'unknown'
-  const span = trace.getTracer('askwell').startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, startTime: Date.now() - reply.elapsedTime }, parent)
-  if (span.isRecording()) span.setAttributes({ 'http.request.method': request.method, 'http.route': route, 'askwell.request_id': request.id })
+  const startTime = Date.now() - reply.elapsedTime
+  const span = trace.getTracer('askwell').startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, startTime }, parent)
+  if (span.isRecording()) span.setAttributes({ [named.method]: request.method, [named.route]: route, [named.path]: route, [named.scheme]: request.protocol, 'askwell.request_id': request.id })
+
+  let [isAnswered, isOver] = [false, false]
 
   async function* follow<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined> {
     const active = trace.setSpan(parent, span)
     try {
       for (;;) {
         const next = await context.with(active, () => items.next())
-        if (next.done) return
+        if (next.done) return end(200)
         yield next.value
       }
     } catch (error) {
-      markFailed(error)
+      fail(error)
       throw error
     } finally {
       await context.with(active, () => items.return(undefined))
-      span.end()
+      // Who has the answer reads no further; else the reader of a stream left between two events.
+      if (!isOver && isAnswered) end(200)
+      if (!isOver) fail(new AskError('cancelled'))
     }
   }
 
   async function within<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
-      return await context.with(trace.setSpan(parent, span), work)
+      const result = await context.with(trace.setSpan(parent, span), work)
+      end(200)
+      return result
     } catch (error) {
-      markFailed(error)
+      fail(error)
       throw error
-    } finally {
-      span.end()
     }
   }
 
-  function markFailed(error: unknown): void {
-    const type = isAskError(error) ? error.code : 'internal'
-    span.setAttribute('error.type', type)
-    // What the caller did wrong, or that it left, is no failure of ours.
-    if (!isAskError(error) || error.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR, message: type })
+  function end(status?: number): void {
+    isOver = true
+    if (status !== undefined) span.setAttribute(named.status, status)
+    span.end(startTime + reply.elapsedTime)
+  }
+
+  /** Of a stream the head is out, and says 200; of who left none is sent. */
+  function fail(error: unknown): void {
+    const told = isAskError(error) ? error : new AskError('internal')
+    markFailed(span, told)
+    end(told.code === 'cancelled' ? undefined : reply.raw.headersSent ? reply.statusCode : told.status)
   }
 
   return {
     ids: idsOf(span, parent),
     traceId: traceIdOf(span),
-    note: attributes => void (span.isRecording() && span.setAttributes(attributes)),
-    end: () => span.end(),
+    note(attributes) {
+      isAnswered = true
+      if (span.isRecording()) span.setAttributes(attributes)
+    },
+    end: () => end(200),
     follow,
     within,
   }

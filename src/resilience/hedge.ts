@@ -1,3 +1,5 @@
+import { AskError } from '../errors.ts'
+
 export interface HedgeOptions {
   /** Milliseconds without a reply until the same is asked once more. */
   readonly afterMs: number
@@ -31,7 +33,7 @@ export function createHedge({ afterMs, onHedge = () => {} }: HedgeOptions) {
       return await firstToSucceed([first, call(either)])
     } finally {
       clearTimeout(timer)
-      over.abort(new Error('the other call was quicker'))
+      over.abort(new AskError('cancelled', { detail: 'the other call was quicker' }))
     }
   }
 }

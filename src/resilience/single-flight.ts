@@ -1,8 +1,10 @@
 import { AskError } from '../errors.ts'
 
 /** One run under way, and what it has given so far. */
-interface Flight<Item> {
+interface Flight<Item, Run> {
   readonly items: Item[]
+  /** What `begin` gave. */
+  run?: Run
   readonly controller: AbortController
   readonly terms: FlightTerms
   /** Settles when there is more: an item, or the end. */
@@ -33,15 +35,19 @@ const leastShare = 0.5
  * one whose run it is. Only a run that ends before one's own deadline is joined, and not one about to give up: it may
  * fall back on less than there would be time for.
  */
-export function createSingleFlight<Item>(now: () => number = () => performance.now()) {
-  const flights = new Map<string, Flight<Item>>()
+export function createSingleFlight<Item, Run extends AsyncIterable<Item> = AsyncIterable<Item>>(now: () => number = () => performance.now()) {
+  const flights = new Map<string, Flight<Item, Run>>()
 
-  /** The items of the run under this key; `begin` starts it if there is none. Throws what the run throws, or the signal's reason. */
-  async function* join(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => AsyncIterable<Item>): AsyncGenerator<Joined<Item>, void, undefined> {
+  /**
+   * The items of the run under this key; `begin` starts it if there is none, `onJoin` is told of one that another began.
+   * Throws what the run throws, or the signal's reason.
+   */
+  async function* join(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => Run, onJoin: (run: Run) => void = () => {}): AsyncGenerator<Joined<Item>, void, undefined> {
     const found = flights.get(key)
     const isShared = found !== undefined && canCarry(found.terms, terms)
     const flight = isShared ? found : depart(key, terms, begin)
     flight.travellers++
+    if (isShared && flight.run) onJoin(flight.run)
     const left = leaving(terms.signal)
     try {
       for (let next = 0; ; ) {
@@ -61,16 +67,17 @@ export function createSingleFlight<Item>(now: () => number = () => performance.n
     return theirs.deadline <= deadline && theirs.deadline - now() >= leastShare * (deadline - now())
   }
 
-  function depart(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => AsyncIterable<Item>): Flight<Item> {
-    const flight: Flight<Item> = { items: [], controller: new AbortController(), terms, more: Promise.withResolvers(), end: null, travellers: 0 }
+  function depart(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => Run): Flight<Item, Run> {
+    const flight: Flight<Item, Run> = { items: [], controller: new AbortController(), terms, more: Promise.withResolvers(), end: null, travellers: 0 }
     flights.set(key, flight)
     void fly(flight, begin).finally(() => land(key, flight))
     return flight
   }
 
-  async function fly(flight: Flight<Item>, begin: (signal: AbortSignal) => AsyncIterable<Item>): Promise<void> {
+  async function fly(flight: Flight<Item, Run>, begin: (signal: AbortSignal) => Run): Promise<void> {
     try {
-      for await (const item of begin(flight.controller.signal)) {
+      flight.run = begin(flight.controller.signal)
+      for await (const item of flight.run) {
         flight.items.push(item)
         tell(flight)
       }
@@ -81,21 +88,21 @@ export function createSingleFlight<Item>(now: () => number = () => performance.n
     tell(flight)
   }
 
-  function leave(key: string, flight: Flight<Item>, { aborted, reason }: AbortSignal): void {
+  function leave(key: string, flight: Flight<Item, Run>, { aborted, reason }: AbortSignal): void {
     if (--flight.travellers > 0 || flight.end !== null) return
     // Who comes now must not find a run that is being given up.
     land(key, flight)
     flight.controller.abort(aborted ? reason : new AskError('cancelled'))
   }
 
-  function land(key: string, flight: Flight<Item>): void {
+  function land(key: string, flight: Flight<Item, Run>): void {
     if (flights.get(key) === flight) flights.delete(key)
   }
 
   return { join, has: (key: string) => flights.has(key), size: () => flights.size }
 }
 
-function tell(flight: Flight<unknown>): void {
+function tell(flight: Flight<unknown, unknown>): void {
   const { resolve } = flight.more
   flight.more = Promise.withResolvers()
   resolve()

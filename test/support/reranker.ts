@@ -25,6 +25,7 @@ export interface RerankRequest {
   readonly documents: readonly string[]
   readonly top_n: number
   readonly authorization: string | undefined
+  readonly traceparent: string | undefined
 }
 
 interface Result {
@@ -78,7 +79,8 @@ export async function startReranker(t: Owner): Promise<TestReranker> {
 
   async function answer(exchange: Exchange, begin: () => void): Promise<void> {
     const body = (await json(exchange.request)) as RerankRequest
-    requests.push({ ...body, authorization: exchange.request.headers.authorization })
+    const { authorization, traceparent } = exchange.request.headers
+    requests.push({ ...body, authorization, traceparent: traceparent as string | undefined })
     const now = behaviour
     if (now.silent) return
     if (now.stalled) return begin()

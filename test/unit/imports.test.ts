@@ -10,6 +10,7 @@ import { scanImports } from '../support/import-scan.ts'
 const rows: readonly Row[] = [
   { files: ['errors.ts', 'version.ts', 'sampling.ts', 'later.ts', 'ask/terms.ts', 'ask/embedder.ts', 'ingest/terms.ts'], may: [] },
   { files: ['text/'], may: ['text/'] },
+  { files: ['spans/'], may: ['spans/', 'errors.ts'] },
   { files: ['resilience/'], may: ['resilience/', 'errors.ts'] },
   { files: ['api-keys.ts'], may: [], types: ['ask/terms.ts'] },
   { files: ['config.ts'], may: ['errors.ts', 'api-keys.ts'] },
@@ -21,9 +22,10 @@ const rows: readonly Row[] = [
     types: ['ask/', 'adapters/', 'ingest/', 'http/', 'resilience/', 'monitoring/'],
   },
   { files: ['log.ts'], may: ['errors.ts'], types: ['config.ts', 'ask/terms.ts'] },
-  { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts', 'sampling.ts'], types: ['config.ts'] },
+  { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts', 'sampling.ts', 'tail-sampling.ts'], types: ['config.ts'] },
+  { files: ['tail-sampling.ts'], may: ['spans/'] },
   { files: ['migrate.ts'], may: ['errors.ts'], types: ['adapters/'] },
-  { files: ['ask/'], may: ['ask/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts', 'traced.ts'], types: ['adapters/', 'config.ts'] },
+  { files: ['ask/'], may: ['ask/', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'traced.ts'], types: ['adapters/', 'config.ts'] },
   {
     files: ['ingest/'],
     may: ['ingest/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
@@ -33,12 +35,12 @@ const rows: readonly Row[] = [
   { files: ['eval/'], may: ['eval/', 'ask/', 'ingest/', 'errors.ts'], types: ['adapters/'] },
   {
     files: ['adapters/'],
-    may: ['adapters/', 'ask/terms.ts', 'ingest/terms.ts', 'text/', 'resilience/', 'errors.ts', 'metrics.ts', 'traced.ts'],
+    may: ['adapters/', 'ask/terms.ts', 'ingest/terms.ts', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'traced.ts'],
     types: ['ask/', 'ingest/', 'config.ts'],
   },
   {
     files: ['http/'],
-    may: ['http/', 'ask/terms.ts', 'ask/unknown-collection.ts', 'resilience/', 'errors.ts', 'metrics.ts', 'sampling.ts', 'traced.ts'],
+    may: ['http/', 'ask/terms.ts', 'ask/unknown-collection.ts', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'sampling.ts', 'traced.ts'],
     types: ['ask/', 'ingest/', 'monitoring/', 'config.ts', 'api-keys.ts'],
   },
   { files: ['app.ts'], may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['deps.ts', 'ask/', 'ingest/', 'config.ts', 'api-keys.ts'] },

@@ -66,6 +66,16 @@ t.test('a hundred at once: one run, the same for all', async t => {
   t.equal(begun.length, 1)
 })
 
+t.test('who joins is told which run; who begins one is not', async t => {
+  const { flights, begun, join } = setUp()
+  const joined: unknown[] = []
+  const first = all(join())
+  const second = all(flights.join('key', { signal: new AbortController().signal, deadline: 1000 }, () => t.fail('a run is begun') as never, run => joined.push(run)))
+  begun[0]?.end()
+  await Promise.all([first, second])
+  t.same(joined.map(run => run === begun[0]?.source), [true])
+})
+
 t.test('another key is another run', async t => {
   const { begun, join } = setUp()
   const [one, other] = [all(join({}, 'one')), all(join({}, 'other'))]
