@@ -68,10 +68,12 @@ export interface Deps {
 export interface OpenOptions {
   /** How long a database that cannot be reached is waited for; with it, a model API that is away is no reason not to start. */
   readonly patienceMs?: number
+  /** Gives up: what was opened is closed. */
+  readonly signal?: AbortSignal
 }
 
 /** Opens adapters, then arranges the pipeline over them. Closes what was opened when something fails. */
-export async function openDeps(config: Config, log: Logger, { patienceMs }: OpenOptions = {}): Promise<Deps> {
+export async function openDeps(config: Config, log: Logger, { patienceMs, signal }: OpenOptions = {}): Promise<Deps> {
   const opened: { close(): Promise<void> }[] = []
   let isClosed = false
   const keep = <T extends { close(): Promise<void> }>(each: T): T => {
@@ -84,7 +86,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs }: Open
     for (const each of opened.splice(0).reverse()) await each.close()
   }
   try {
-    const opening = openStore(config, log, patienceMs ?? 0, keep)
+    const opening = openStore(config, log, { patienceMs: patienceMs ?? 0, ...(signal && { signal }) }, keep)
     opening.catch(() => {}) // awaited below; the models may fail first
     const unguarded = keep(await openModels(config.models, {
       knownDimensions: async model => (await opening).store.dimensionsOf(model),
@@ -120,15 +122,15 @@ export async function openDeps(config: Config, log: Logger, { patienceMs }: Open
   }
 }
 
-async function openStore(config: Config, log: Logger, patienceMs: number, keep: (database: Database) => Database) {
-  const database = keep(await waitForDatabase(() => openDatabase(config.database), { ms: patienceMs, log }))
-  await prepareSchema(database, config, log)
-  const bm25 = await database.lease({ signal: new AbortController().signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
+async function openStore(config: Config, log: Logger, { patienceMs = 0, signal = new AbortController().signal }: OpenOptions, keep: (database: Database) => Database) {
+  const database = keep(await waitForDatabase(() => openDatabase(config.database, signal), { ms: patienceMs, log, signal }))
+  await prepareSchema(database, config, log, signal)
+  const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
   return { database, bm25, store: createDocumentStore(database) }
 }
 
-async function prepareSchema(database: Database, config: Config, log: Logger): Promise<void> {
-  const terms = { signal: new AbortController().signal, label: 'migrate', holdLimitMs: Infinity }
+async function prepareSchema(database: Database, config: Config, log: Logger, signal: AbortSignal): Promise<void> {
+  const terms = { signal, label: 'migrate', holdLimitMs: Infinity }
   if (config.migrateOnStart || database.kind === 'embedded') {
     const { applied } = await database.lease(terms, sql => migrate(sql))
     if (applied.length > 0) log.info({ applied }, 'migrations applied')

@@ -4,8 +4,10 @@ import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, type AppDeps } from './app.ts'
+import { closeUnused } from './http/accepted.ts'
 import { refuseStrangers, type Config } from './config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
+import { AskError } from './errors.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { later } from './later.ts'
 import { createLogger } from './log.ts'
@@ -22,12 +24,18 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
+export interface StartOptions {
+  /** Gives the start up: what was opened is closed, and `startServer` rejects with its reason. */
+  readonly signal?: AbortSignal
+}
+
 /**
  * The process: config → telemetry → app → listen → deps. It listens first, so that whoever watches it sees it alive
  * while it waits for the database. Resolves when it is ready; rejects with an AskError that says what to do.
  */
-export async function startServer(config: Config, log: Logger = createLogger(config)): Promise<RunningServer> {
+export async function startServer(config: Config, log: Logger = createLogger(config), { signal }: StartOptions = {}): Promise<RunningServer> {
   refuseStrangers(config)
+  signal?.throwIfAborted()
   const stopTelemetry = await startTelemetry(config.telemetry)
   let isDraining = false
   let services: Services | undefined
@@ -37,8 +45,9 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     app = await buildApp(appDeps(() => services as Services))
     const address = await app.listen({ host: config.host, port: config.port, backlog })
     log.info({ address }, 'listening, and starting')
-    const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs }))
+    const deps = (opened = await openDeps(config, log, { patienceMs: config.startTimeoutMs, ...(signal && { signal }) }))
     await checkModels(deps.store, deps.models.embedder.model)
+    signal?.throwIfAborted()
     services = servicesOf(config, deps)
     log.info({ address, database: deps.database.version, bm25: deps.bm25, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
     const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
@@ -46,7 +55,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     const stop = () => (stopping ??= drain(app as FastifyInstance, deps).then(resolve, reject).then(() => stopped))
     return { address, deps, stopped, stop }
   } catch (error) {
-    await app?.close()
+    if (app) await closeConnections(app)
     await opened?.close()
     await stopTelemetry()
     throw error
@@ -130,7 +139,10 @@ const farewellMs = 200
  * that will never be taken: every keep-alive client would hold the exit up for as long as it likes.
  */
 async function closeConnections(app: FastifyInstance): Promise<void> {
-  const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
+  const sweep = setInterval(() => {
+    app.server.closeIdleConnections()
+    closeUnused(app)
+  }, 50)
   try {
     await app.close()
   } finally {
@@ -153,6 +165,22 @@ function textOf(path: string): string {
 /** Not holding the process open: when everything else is closed there is nothing to wait for. */
 function delay(ms: number): Promise<void> {
   return new Promise(resolve => void setTimeout(resolve, ms).unref())
+}
+
+/** For what cannot be ended in the middle: a model being read, an embedded database being made. */
+const startEndsMs = 1000
+
+/** SIGTERM and SIGINT while it starts: nothing is waited for any more, and the process ends; a second one exits at once. */
+export function stopStartOnSignals(log: Logger): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController()
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(130)
+    log.info('stopping while it starts')
+    controller.abort(new AskError('draining'))
+    setTimeout(() => process.exit(0), startEndsMs).unref()
+  }
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  return { signal: controller.signal, release: () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal) }
 }
 
 /** SIGTERM and SIGINT drain; a second one exits at once. What nobody caught is logged, and drains to exit 1. */

@@ -44,14 +44,16 @@ export interface Database {
 }
 
 /** Connects, checks the server and pgvector. Rejects with `database_unavailable` and the way out. */
-export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
-  return settings.url === undefined ? await openInside(settings) : await openServer(settings.url, settings)
+export async function openDatabase(settings: DatabaseSettings, signal: AbortSignal = never): Promise<Database> {
+  return await checked(settings.url === undefined ? await openInside(settings) : openServer(settings.url, settings), signal)
 }
+
+const never = new AbortController().signal
 
 /** Twice what the longest stage may take, and some. Uploads and migrations say that they take longer. */
 const holdLimitMs = 60_000
 
-async function openServer(url: string, settings: DatabaseSettings): Promise<Database> {
+function openServer(url: string, settings: DatabaseSettings): Unchecked {
   // For cancels, pings and reads aside: must work when the pool is exhausted.
   const side = openSide(url)
   const { statementTimeoutMs } = settings
@@ -80,7 +82,7 @@ async function openServer(url: string, settings: DatabaseSettings): Promise<Data
     }
   }
   const ping = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal).then(() => true, () => false)
-  return await checked({ kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, ping, close })
+  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, ping, close }
 }
 
 /**
@@ -88,7 +90,7 @@ async function openServer(url: string, settings: DatabaseSettings): Promise<Data
  * connections interleave outside transactions, so that one may execute what the other bound. One connection,
  * leased in turn, loses nothing and is always right. It cannot cancel a query: late results are dropped.
  */
-async function openInside(settings: DatabaseSettings): Promise<Database> {
+async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
   const server = await openEmbedded(settings.dataDir)
   const connect = (onClose: () => void) => openClient(server.url, { name: 'askwell', statementTimeoutMs: settings.statementTimeoutMs, onClose })
   const pool = createPool({ connect, size: 1, maxOverflow: 0, maxWaiting: settings.poolMaxWaiting })
@@ -96,12 +98,13 @@ async function openInside(settings: DatabaseSettings): Promise<Database> {
     await pool.close()
     await server.close()
   }
-  return await checked({ kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, ping: async () => server.isAlive(), close })
+  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, ping: async () => server.isAlive(), close }
 }
 
-async function checked(database: Omit<Database, 'version'>): Promise<Database> {
+type Unchecked = Omit<Database, 'version'>
+
+async function checked(database: Unchecked, signal: AbortSignal): Promise<Database> {
   try {
-    const signal = new AbortController().signal
     return { ...database, version: await database.lease({ signal, label: 'check' }, checkServer) }
   } catch (error) {
     await database.close()
