@@ -99,6 +99,10 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       ...metrics.pool,
       overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
     })
+    database.watchAdmittance(refusal => {
+      if (refusal) log.error({ dependency: 'database', err: refusal }, 'the database does not let Askwell in any more: check the name, password and database in DATABASE_URL, and the right to connect')
+      else log.info({ dependency: 'database' }, 'the database lets Askwell in again')
+    })
     const { models, reads, reranker, states } = keep(openGuards({ config, database, models: unguarded, metrics, log }))
     const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed }))
     const aside = createCollectionStore({ lease: reads.aside })

@@ -1,4 +1,5 @@
 import { AskError } from '../errors.ts'
+import { createAdmittance, type TellAdmittance } from './admittance.ts'
 import { openEmbedded } from './embedded.ts'
 import { openClient } from './postgres-client.ts'
 import { databaseError } from './postgres-errors.ts'
@@ -35,6 +36,8 @@ export interface Database {
    * nothing.
    */
   watch(onCollection: (name?: string) => void): void
+  /** Calls `tell` when the server begins to refuse who connects, with what it says, and with null when it ceases to. */
+  watchAdmittance(tell: TellAdmittance): void
   /** True when it answers now. Uses a connection of its own, so that a full pool does not look like a dead server. */
   ping(signal: AbortSignal): Promise<boolean>
   status(): PoolStatus
@@ -55,10 +58,12 @@ const holdLimitMs = 60_000
 
 function openServer(url: string, settings: DatabaseSettings): Unchecked {
   // For cancels, pings and reads aside: must work when the pool is exhausted.
-  const side = openSide(url)
+  const admittance = createAdmittance()
+  const side = openSide(url, error => admittance.met('side', error))
   const { statementTimeoutMs } = settings
   const pool = createPool({
     connect: onClose => openClient(url, { name: 'askwell', statementTimeoutMs, onClose }),
+    onOpened: error => admittance.met('pool', error),
     size: settings.poolSize,
     maxOverflow: settings.poolMaxOverflow,
     maxWaiting: settings.poolMaxWaiting,
@@ -82,7 +87,7 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     }
   }
   const ping = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal).then(() => true, () => false)
-  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, ping, close }
+  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, ping, close }
 }
 
 /**
@@ -98,7 +103,7 @@ async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
     await pool.close()
     await server.close()
   }
-  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, ping: async () => server.isAlive(), close }
+  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, watchAdmittance() {}, ping: async () => server.isAlive(), close }
 }
 
 type Unchecked = Omit<Database, 'version'>

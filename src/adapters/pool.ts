@@ -13,6 +13,8 @@ export type Fragment = postgres.PendingQuery<postgres.Row[]>
 export interface PoolOptions {
   /** postgres.js opens a lost connection again by itself and tells `onClose`. */
   readonly connect: (onClose: () => void) => Client
+  /** Told of every connection that is opened: null, or what it met. */
+  readonly onOpened?: (error: unknown) => void
   /** Connections kept open. */
   readonly size: number
   /** Connections opened above `size` when all are in use, closed when the rush is over. */
@@ -171,7 +173,9 @@ export function createPool(options: PoolOptions) {
     try {
       const rows = await Promise.race([connection.sql`select pg_backend_pid() as pid`, limit.expired])
       connection.pid = Number(rows[0]?.['pid'])
+      options.onOpened?.(null)
     } catch (error) {
+      options.onOpened?.(error)
       connection.isDead = true
       giveBack(connection)
       throw signal.aborted ? signal.reason : noConnection(error, openLimitMs)
