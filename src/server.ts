@@ -5,10 +5,11 @@ import { createCacheAdmin } from './adapters/cache-admin.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/accepted.ts'
-import { refuseStrangers, type Config } from './config.ts'
+import { knownHosts, refuseStrangers, type Config } from './config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { AskError } from './errors.ts'
 import { documentApi } from './ingest/document-api.ts'
+import { watchKeyFile } from './key-file.ts'
 import { later } from './later.ts'
 import { createLogger } from './log.ts'
 import { startTelemetry } from './telemetry.ts'
@@ -37,6 +38,8 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   refuseStrangers(config)
   signal?.throwIfAborted()
   const stopTelemetry = await startTelemetry(config.telemetry)
+  const { keySources } = config
+  const keySource = keySources.file === undefined ? undefined : watchKeyFile({ ...keySources, file: keySources.file }, log)
   let isDraining = false
   let services: Services | undefined
   let opened: Deps | undefined
@@ -55,6 +58,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     const stop = () => (stopping ??= drain(app as FastifyInstance, deps).then(resolve, reject).then(() => stopped))
     return { address, deps, stopped, stop }
   } catch (error) {
+    keySource?.close()
     if (app) await closeConnections(app)
     await opened?.close()
     await stopTelemetry()
@@ -74,6 +78,8 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       trustProxy: config.trustProxy,
       receiving: { ...config.receiving, silentMs: config.ask.timeoutMs + 60_000 },
       keys: config.keys,
+      keySource,
+      knownHosts: knownHosts(config),
       corsOrigins: config.corsOrigins,
       ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), ...asking },
       search: { search: (question, run, arm) => at().deps.admission.search(at().deps.search)(question, run, arm), ...asking },
@@ -102,6 +108,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     if (!inTime) log.warn('requests still ran when the time to drain was over: closing their connections')
     if (!inTime) running.server.closeAllConnections()
     await closed
+    keySource?.close()
     await deps.close()
     await stopTelemetry()
     log.info('stopped')
