@@ -209,10 +209,11 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
 }
 
 /** The first guess is what the pool can do, and more than a small one: a run needs no connection while its model writes. */
-function admissionOf({ admission, database: { poolSize, poolMaxOverflow } }: Config, { admission: metrics }: Metrics): Admission {
+function admissionOf({ admission, database: { poolSize, poolMaxOverflow } }: Config, { admission: metrics, stages: stageMetrics }: Metrics): Admission {
   const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
   metrics.watch(limiter.status)
-  return createAdmission(limiter, metrics)
+  const { past } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
+  return createAdmission(limiter, { refused: metrics.refused, waited: (...wait) => past('admit', ...wait) })
 }
 
 /** Short, for it goes into every key. */
