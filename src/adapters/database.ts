@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import { AskError } from '../errors.ts'
 import { createAdmittance, type TellAdmittance } from './admittance.ts'
 import { openEmbedded } from './embedded.ts'
 import { openClient } from './postgres-client.ts'
 import { databaseError } from './postgres-errors.ts'
-import { openSide } from './side.ts'
+import { openSide, type Side } from './side.ts'
 import { watchCollections } from './watch.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
 
@@ -87,7 +88,7 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     }
   }
   const ping = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal).then(() => true, () => false)
-  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, ping, close }
+  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, ping, close, checkConnection: sql => checkSession(sql, side) }
 }
 
 /**
@@ -106,11 +107,17 @@ async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
   return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, watchAdmittance() {}, ping: async () => server.isAlive(), close }
 }
 
-type Unchecked = Omit<Database, 'version'>
+interface Unchecked extends Omit<Database, 'version'> {
+  /** Whatever else must hold of a connection. */
+  readonly checkConnection?: (sql: Sql) => Promise<void>
+}
 
-async function checked(database: Unchecked, signal: AbortSignal): Promise<Database> {
+async function checked({ checkConnection, ...database }: Unchecked, signal: AbortSignal): Promise<Database> {
   try {
-    return { ...database, version: await database.lease({ signal, label: 'check' }, checkServer) }
+    return { ...database, version: await database.lease({ signal, label: 'check' }, async sql => {
+      await checkConnection?.(sql)
+      return await checkServer(sql)
+    }) }
   } catch (error) {
     await database.close()
     throw error
@@ -126,6 +133,22 @@ async function checkServer(sql: Sql): Promise<string> {
   if (vector === null) throw missingVector()
   if (isBelow(vector, [0, 8])) throw tooOld(`pgvector ${vector}`, 'pgvector 0.8')
   return `PostgreSQL ${row?.['version']}, pgvector ${vector}`
+}
+
+/**
+ * A pooler that gives a connection to another client between two statements gives away what is set on it, and a query
+ * that is cancelled by the number of its backend is then somebody else's. It shows when another holds on to one: what
+ * was set is no longer there, or is there for the other.
+ */
+async function checkSession(sql: Sql, side: Side): Promise<void> {
+  const token = randomUUID()
+  const valueIn = async (each: Pick<Sql, 'unsafe'>) => (await each.unsafe(`select current_setting('askwell.session', true) as value`))[0]?.['value'] as string | null
+  await sql`select set_config('askwell.session', ${token}, false)`
+  const [theirs, ours] = await side.ask(other => other.begin(async held => [await valueIn(held), await valueIn(sql)]))
+  if (ours === token && theirs !== token) return
+  const detail = 'the connection pooler in front of the database shares connections between statements (transaction mode), by which one would cancel the queries of others: '
+    + 'set it to session mode, or name the database itself in DATABASE_URL'
+  throw new AskError('database_unavailable', { detail })
 }
 
 function isBelow(version: string, [major, minor]: [number, number]): boolean {

@@ -2,7 +2,7 @@ import type postgres from 'postgres'
 import { AskError, isAskError } from '../errors.ts'
 import { startDeadline } from '../resilience/deadline.ts'
 import { holding } from './no-lease.ts'
-import type { Client, Sql } from './postgres-client.ts'
+import { planCacheMode, type Client, type Sql } from './postgres-client.ts'
 import { databaseError } from './postgres-errors.ts'
 import { createPoolFigures, type PoolFigures, type PoolTotals } from './pool-figures.ts'
 
@@ -171,7 +171,9 @@ export function createPool(options: PoolOptions) {
     if (!options.cancelBackend) return
     const limit = startDeadline('opening a database connection', openLimitMs, signal)
     try {
-      const rows = await Promise.race([connection.sql`select pg_backend_pid() as pid`, limit.expired])
+      // Its settings are said again: a pooler in between may have dropped those that came with the connection.
+      const rows = await Promise.race([connection.sql`
+        select pg_backend_pid() as pid, set_config('plan_cache_mode', ${planCacheMode}, false), set_config('statement_timeout', ${String(normalTimeoutMs)}, false)`, limit.expired])
       connection.pid = Number(rows[0]?.['pid'])
       options.onOpened?.(null)
     } catch (error) {

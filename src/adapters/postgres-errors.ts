@@ -19,6 +19,14 @@ export function isRefusal(error: unknown): error is Error {
   return error instanceof postgres.PostgresError && error.severity === 'FATAL' && refusals.test(error.code)
 }
 
+const poolersRefusal = 'the connection pooler in front of the database takes not all that Askwell sets: '
+  + 'write ignore_startup_parameters = statement_timeout,plan_cache_mode into its configuration; Askwell then sets them itself'
+
+/** PgBouncer's words, of which not even the code is one of Postgres. */
+function isPoolersRefusal(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.message.startsWith('unsupported startup parameter')
+}
+
 /** 57014 without our own cancel: the server's `statement_timeout`, our backstop. */
 const queryCanceled = '57014'
 
@@ -27,6 +35,7 @@ export function databaseError(error: unknown): unknown {
   if (isAskError(error)) return error
   // Without a time to try again: waiting does not mend it, somebody must.
   if (isRefusal(error)) return new AskError('database_unavailable', { detail: 'the database does not let Askwell in', cause: error })
+  if (isPoolersRefusal(error)) return new AskError('database_unavailable', { detail: poolersRefusal, cause: error })
   const code = codeOf(error)
   if (code === undefined) return error
   if (code === queryCanceled) return new AskError('deadline_exceeded', { detail: 'a database query took too long', cause: error })
