@@ -142,10 +142,12 @@ async function checkServer(sql: Sql): Promise<string> {
  */
 async function checkSession(sql: Sql, side: Side): Promise<void> {
   const token = randomUUID()
-  const valueIn = async (each: Pick<Sql, 'unsafe'>) => (await each.unsafe(`select current_setting('askwell.session', true) as value`))[0]?.['value'] as string | null
   await sql`select set_config('askwell.session', ${token}, false)`
-  const [theirs, ours] = await side.ask(other => other.begin(async held => [await valueIn(held), await valueIn(sql)]))
-  if (ours === token && theirs !== token) return
+  const [theirs, ours] = await side.ask(other => other.begin(async held => [
+    await held`select current_setting('askwell.session', true) as token`,
+    await sql`select current_setting('askwell.session', true) as token`,
+  ]))
+  if (ours[0]?.['token'] === token && theirs[0]?.['token'] !== token) return
   const detail = 'the connection pooler in front of the database shares connections between statements (transaction mode), by which one would cancel the queries of others: '
     + 'set it to session mode, or name the database itself in DATABASE_URL'
   throw new AskError('database_unavailable', { detail })
