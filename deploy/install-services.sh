@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 (or newer) lacks to run Askwell's tests and a real database: Postgres with
-# pgvector 0.8, Redis, Prometheus (with promtool), and a browser for the page that people see. Safe to run again; starts and
-# enables no service. Needs root or sudo.
+# pgvector 0.8, Redis, PgBouncer, Prometheus (with promtool), and a browser for the page that people see. Safe to run again;
+# starts and enables no service. Needs root or sudo.
 set -euo pipefail
 
 readonly postgres_minimum=15
@@ -105,6 +105,16 @@ install_prometheus() {
   update-rc.d prometheus disable >/dev/null 2>&1 || true
 }
 
+# What the tests put in front of Postgres.
+install_pgbouncer() {
+  if command -v pgbouncer >/dev/null || [[ -x /usr/sbin/pgbouncer ]]; then
+    say 'pgbouncer is there'
+    return
+  fi
+  apt_install pgbouncer
+  update-rc.d pgbouncer disable >/dev/null 2>&1 || true
+}
+
 pgvector_is_new_enough() {
   local control=/usr/share/postgresql/$version/extension/vector.control found
   [[ -r $control ]] || return 1
@@ -179,5 +189,6 @@ install_pgvector
 install_redis
 install_chromium
 install_prometheus
+install_pgbouncer
 apt_install procps # the tests freeze and thaw whole process trees by ps
 say 'done: start nothing by hand, the tests start their own servers'

@@ -26,7 +26,7 @@ export const scopes = ['ask', 'admin', 'monitoring'] as const
 /** `ask`: POST /ask and /search; `admin`: documents and caches; `monitoring`: /metrics. */
 export type Scope = (typeof scopes)[number]
 
-const priorities: readonly Priority[] = ['interactive', 'batch']
+export const priorities: readonly Priority[] = ['interactive', 'batch']
 
 type Json = Readonly<Record<string, unknown>>
 

@@ -9,7 +9,8 @@ import { registerCache, type CacheRouteOptions } from './http/cache.ts'
 import { registerCors } from './http/cors.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
 import { isProbe, registerHealth, type Health } from './http/health.ts'
-import { registerKeys, registerLocks } from './http/keys.ts'
+import { registerHosts } from './http/hosts.ts'
+import { createKeyring, registerKeys, registerLocks } from './http/keys.ts'
 import { registerRequestLog, requestLogOptions, type ReplyCounts } from './http/request-log.ts'
 import { registerMonitoring } from './http/monitoring.ts'
 import type { PoolStatusOptions } from './http/pool-status.ts'
@@ -18,6 +19,7 @@ import { registerPressure, type PressureOptions } from './http/pressure.ts'
 import { registerProblems, type ProblemCounts } from './http/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/rate-limit.ts'
 import { registerRefusedAtDoor } from './http/refused-at-door.ts'
+import type { KeySource } from './key-file.ts'
 import { requestId } from './http/request-id.ts'
 import type { Scrapable } from './http/scrape.ts'
 import { registerSearch, type SearchRouteOptions } from './http/search.ts'
@@ -30,6 +32,10 @@ export interface AppDeps {
   readonly receiving: ReceivingLimits
   /** Who may do what; none: everybody may ask. */
   readonly keys: readonly ApiKey[]
+  /** Where they may come from later. */
+  readonly keySource?: Pick<KeySource, 'watch'> | undefined
+  /** Names that those may be asked under who need no key; null: any. */
+  readonly knownHosts?: readonly string[] | null
   readonly corsOrigins: readonly string[] | null
   readonly ask: AskRouteOptions
   readonly search: SearchRouteOptions
@@ -63,9 +69,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerRefusedAtDoor(app, deps.performance.refused)
   await registerCors(app, deps.corsOrigins)
   await registerPressure(app, deps.pressure)
-  registerKeys(app, deps.keys)
-  await registerRateLimit(app, deps.rateLimit, deps.keys)
-  registerLocks(app, deps.keys)
+  const keyring = createKeyring(deps.keys, deps.keySource)
+  registerKeys(app, keyring)
+  await registerRateLimit(app, deps.rateLimit, keyring.mayLimit)
+  registerLocks(app, keyring)
+  if (deps.knownHosts) registerHosts(app, deps.knownHosts, () => keyring.isLocked('ask'))
   registerHealth(app, deps.health)
   registerAbout(app, { ...deps.about, pageHeaders: headers.page })
   registerAsk(app, deps.ask)
@@ -81,8 +89,9 @@ export async function buildMonitoringApp(deps: AppDeps): Promise<FastifyInstance
   const app = emptyApp(deps)
   const headers = await securityHeaders()
   registerEdge(app, deps, headers.data)
-  registerKeys(app, deps.keys)
-  registerLocks(app, deps.keys)
+  const keyring = createKeyring(deps.keys, deps.keySource)
+  registerKeys(app, keyring)
+  registerLocks(app, keyring)
   registerHealth(app, deps.health)
   registerMonitoring(app, deps, headers.page)
   return app

@@ -40,7 +40,7 @@ function complain(error: unknown): number {
   if (process.exitCode === exitCodes.interrupted) return exitCodes.interrupted
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   if (error instanceof ConfigError) return say(error.message, exitCodes.settings)
-  if (isAskError(error)) return say(`askwell: ${error.detail}${reasonOf(error.cause)}`, isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed)
+  if (isAskError(error)) return say(`askwell: ${error.detail}${reasonOf(error.cause)}${isRefused(error.cause) ? '; check DATABASE_URL' : ''}`, isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed)
   const message = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error)
   return say(`askwell: ${message}${isRefused(error) ? '; check DATABASE_URL' : ''}`, exitCodes.failed)
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import { BlockList, isIP } from 'node:net'
-import { readApiKeys, type ApiKey } from './api-keys.ts'
+import { readApiKeys, type ApiKey, type Sources } from './api-keys.ts'
+import { isLoopback } from './loopback.ts'
 
 /**
  * The only reader of the environment. Every setting is described once, in {@link settings}: its name, default,
@@ -123,6 +123,15 @@ const originList: Kind<readonly string[]> = {
   },
 }
 
+/** As browsers send them: in small letters, without the port. `*` alone: any. */
+const hostList: Kind<readonly string[]> = {
+  allowed: 'names of hosts without ports, such as askwell.example.edu, with commas between; or * for all',
+  read: text => {
+    const names = text.toLowerCase().split(',').map(name => name.trim())
+    return text === '*' || names.every(name => /^([\w.-]+|\[[\da-f:.]+\])$/.test(name)) ? names : undefined
+  },
+}
+
 export const settings = {
   host: setting('HOST', '127.0.0.1', 'Address to listen on; `0.0.0.0` for all.', words),
   port: setting('PORT', '3000', 'Port to listen on; `0` takes a free one.', integer(0, 65_535)),
@@ -183,8 +192,9 @@ export const settings = {
   adminApiKey: setting('ADMIN_API_KEY', undefined, 'Key for the document API; unset: switched off.', secret, true),
   monitoringApiKey: setting('MONITORING_API_KEY', undefined, 'Key for `/metrics`; unset, and with no key of that scope in `API_KEYS`: open.', secret, true),
   apiKeys: setting('API_KEYS', undefined, 'Keys of callers, as a JSON list; `askwell key new` makes them. Unset: everybody may ask.', words, true),
-  apiKeysFile: setting('API_KEYS_FILE', undefined, 'The same in a file; both count.', words),
+  apiKeysFile: setting('API_KEYS_FILE', undefined, 'The same in a file, which is read anew when it changes; both count.', words),
   allowAnonymous: setting('ALLOW_ANONYMOUS', 'off', 'Start without keys for asking also where others can reach `HOST`.', onOff),
+  allowedHosts: setting('ALLOWED_HOSTS', undefined, 'Names in the `Host` header, besides those of loopback, for which everybody may ask there, with commas between; `*` for all.', hostList),
   corsOrigins: setting('CORS_ORIGINS', undefined, 'Origins whose pages may ask from a browser, with commas between; `*` for all. Unset: none.', originList),
   headersTimeoutMs: setting('HEADERS_TIMEOUT_MS', '10000', 'Longest time for the header of a request to arrive.', integer(100, 600_000)),
   receiveTimeoutMs: setting('RECEIVE_TIMEOUT_MS', '120000', 'The same for a whole request, the largest upload included.', integer(100, 3_600_000)),
@@ -278,6 +288,10 @@ export interface Config {
   /** All of them, those of the two settings above included. */
   readonly keys: readonly ApiKey[]
   readonly allowAnonymous: boolean
+  /** What they are read from, for when that changes. */
+  readonly keySources: Sources
+  /** Besides those of loopback; `*`: any. Undefined: not said. */
+  readonly allowedHosts: readonly string[] | undefined
   /** Null: no page of another origin. */
   readonly corsOrigins: readonly string[] | null
   readonly receiving: { readonly headersMs: number; readonly wholeMs: number; readonly keepAliveMs: number; readonly maxConnections: number }
@@ -316,16 +330,27 @@ export function readConfig(env: Environment = process.env, defaults: Environment
   const entries = Object.entries(settings).map(([key, each]) => [key, readSetting(each, { ...defaults, ...withoutEmpty(env) }, faults)])
   const raw = Object.fromEntries(entries) as Raw
   checkTogether(raw, faults)
-  const keys = keysOf(raw, faults)
+  const keySources = keySourcesOf(raw)
+  const keys = readApiKeys(keySources, faults)
   if (faults.length > 0) throw new ConfigError(faults)
-  return deepFreeze({ ...arrange(raw), keys })
+  return deepFreeze({ ...arrange(raw), keys, keySources })
 }
 
 /** A key that stands in a setting by itself is one like the others. */
-function keysOf(raw: Raw, faults: string[]): readonly ApiKey[] {
+function keySourcesOf(raw: Raw): Sources {
   const alone = [['ADMIN_API_KEY', 'admin', raw.adminApiKey], ['MONITORING_API_KEY', 'monitoring', raw.monitoringApiKey]] as const
   const named = alone.flatMap(([name, scope, key]) => (key === undefined ? [] : [{ name, sha256: hash('sha256', key, 'hex'), scopes: [scope] }]))
-  return readApiKeys({ inline: raw.apiKeys, file: raw.apiKeysFile, named }, faults)
+  return { inline: raw.apiKeys, file: raw.apiKeysFile, named }
+}
+
+/**
+ * The names under which everybody may ask where no key is needed for that, besides those of loopback; null: any. Where
+ * something else keeps strangers out (TRUST_PROXY says that a proxy is in front) nothing is known of names, unless said.
+ */
+export function knownHosts({ host, keys, trustProxy, allowedHosts }: Pick<Config, 'host' | 'keys' | 'trustProxy' | 'allowedHosts'>): readonly string[] | null {
+  const isOpen = isLoopback(host) && !keys.some(({ scopes }) => scopes.includes('ask'))
+  if (!isOpen || allowedHosts?.[0] === '*' || (trustProxy && allowedHosts === undefined)) return null
+  return allowedHosts ?? []
 }
 
 /**
@@ -350,15 +375,6 @@ function strangersAsk(host: string): string {
 function strangersLook(host: string): string {
   return `MONITORING_HOST is ${JSON.stringify(host)}, where others can reach it, and no key is needed to look; set MONITORING_API_KEY, `
     + 'MONITORING_HOST=127.0.0.1, or ALLOW_ANONYMOUS=on where something else keeps strangers out'
-}
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-
-function isLoopback(host: string): boolean {
-  const version = isIP(host)
-  return version === 0 ? host.toLowerCase() === 'localhost' : loopback.check(host, version === 6 ? 'ipv6' : 'ipv4')
 }
 
 function withoutEmpty(env: Environment): Environment {
@@ -430,7 +446,7 @@ function cacheOf(raw: Raw): Config['cache'] {
   }
 }
 
-function arrange(raw: Raw): Omit<Config, 'keys'> {
+function arrange(raw: Raw): Omit<Config, 'keys' | 'keySources'> {
   const isOpenAI = raw.openaiApiKey !== undefined && raw.openaiBaseUrl === undefined
   const chat = raw.chatModel ?? (isOpenAI ? 'gpt-4o-mini' : 'none')
   return {
@@ -479,6 +495,7 @@ function arrange(raw: Raw): Omit<Config, 'keys'> {
     adminApiKey: raw.adminApiKey,
     monitoringApiKey: raw.monitoringApiKey,
     allowAnonymous: raw.allowAnonymous,
+    allowedHosts: raw.allowedHosts,
     corsOrigins: raw.corsOrigins ?? null,
     receiving: receivingOf(raw),
     log: { level: raw.logLevel, questions: raw.logQuestions },

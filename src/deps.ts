@@ -90,13 +90,15 @@ export interface Deps {
 export interface OpenOptions {
   /** How long a database that cannot be reached is waited for; with it, a model API that is away is no reason not to start. */
   readonly patienceMs?: number
+  /** Gives up: what was opened is closed. */
+  readonly signal?: AbortSignal
   readonly recent?: Recent
   /** False: no figures over windows, no inspection of the database. For benches alone. */
   readonly isMonitored?: boolean
 }
 
 /** Opens adapters, then arranges the pipeline over them. Closes what was opened when something fails. */
-export async function openDeps(config: Config, log: Logger, { patienceMs, recent = createRecent(), isMonitored = true }: OpenOptions = {}): Promise<Deps> {
+export async function openDeps(config: Config, log: Logger, { patienceMs, signal, recent = createRecent(), isMonitored = true }: OpenOptions = {}): Promise<Deps> {
   const opened: { close(): Promise<void> }[] = []
   let isClosed = false
   const keep = <T extends { close(): Promise<void> }>(each: T): T => {
@@ -109,7 +111,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, recent
     for (const each of opened.splice(0).reverse()) await each.close()
   }
   try {
-    const opening = openStore(config, log, patienceMs ?? 0, keep)
+    const opening = openStore(config, log, { patienceMs: patienceMs ?? 0, ...(signal && { signal }) }, keep)
     opening.catch(() => {}) // awaited below; the models may fail first
     const unguarded = keep(await openModels(config.models, {
       knownDimensions: async model => (await opening).store.dimensionsOf(model),
@@ -131,6 +133,10 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, recent
       held: (seconds, label) => (metrics.pool.held(seconds, label), poolTimes.holdMs.record(seconds * 1000)),
       failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
       overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
+    })
+    database.watchAdmittance(refusal => {
+      if (refusal) log.error({ dependency: 'database', err: refusal }, 'the database does not let Askwell in any more: check the name, password and database in DATABASE_URL, and the right to connect')
+      else log.info({ dependency: 'database' }, 'the database lets Askwell in again')
     })
     const { models, reads, reranker, states, pulse, lastFault } = keep(openGuards({ config, database, models: unguarded, metrics, log, recent }))
     const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))
@@ -216,15 +222,15 @@ function countedToo(metrics: Metrics, { count }: Recent): Metrics {
   }
 }
 
-async function openStore(config: Config, log: Logger, patienceMs: number, keep: (database: Database) => Database) {
-  const database = keep(await waitForDatabase(() => openDatabase(config.database), { ms: patienceMs, log }))
-  await prepareSchema(database, config, log)
-  const bm25 = await database.lease({ signal: new AbortController().signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
+async function openStore(config: Config, log: Logger, { patienceMs = 0, signal = new AbortController().signal }: OpenOptions, keep: (database: Database) => Database) {
+  const database = keep(await waitForDatabase(() => openDatabase(config.database, signal), { ms: patienceMs, log, signal }))
+  await prepareSchema(database, config, log, signal)
+  const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
   return { database, bm25, store: createDocumentStore(database) }
 }
 
-async function prepareSchema(database: Database, config: Config, log: Logger): Promise<void> {
-  const terms = { signal: new AbortController().signal, label: 'migrate', holdLimitMs: Infinity }
+async function prepareSchema(database: Database, config: Config, log: Logger, signal: AbortSignal): Promise<void> {
+  const terms = { signal, label: 'migrate', holdLimitMs: Infinity }
   if (config.migrateOnStart || database.kind === 'embedded') {
     const { applied } = await database.lease(terms, sql => migrate(sql))
     if (applied.length > 0) log.info({ applied }, 'migrations applied')
@@ -299,10 +305,11 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
 }
 
 /** The first guess is what the pool can do, and more than a small one: a run needs no connection while its model writes. */
-function admissionOf({ admission, database: { poolSize, poolMaxOverflow } }: Config, { admission: metrics }: Metrics): Pick<Deps, 'admission' | 'limiter'> {
+function admissionOf({ admission, database: { poolSize, poolMaxOverflow } }: Config, { admission: metrics, stages: stageMetrics }: Metrics): Pick<Deps, 'admission' | 'limiter'> {
   const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
   metrics.watch(limiter.status)
-  return { admission: createAdmission(limiter, metrics), limiter: limiter.status }
+  const { past } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
+  return { admission: createAdmission(limiter, { refused: metrics.refused, waited: (...wait) => past('admit', ...wait) }), limiter: limiter.status }
 }
 
 /** Short, for it goes into every key. */

@@ -10,6 +10,7 @@ export const errorTable = {
   unauthorized: { status: 401, retryable: false, title: 'A valid API key is needed' },
   admin_disabled: { status: 403, retryable: false, title: 'What needs the admin key is switched off' },
   forbidden: { status: 403, retryable: false, title: 'The key may not do this' },
+  unknown_host: { status: 403, retryable: false, title: 'The service is not to be asked under this name' },
   not_found: { status: 404, retryable: false, title: 'There is nothing here' },
   unknown_collection: { status: 404, retryable: false, title: 'There is no such collection' },
   unknown_document: { status: 404, retryable: false, title: 'There is no such document' },

@@ -4,10 +4,13 @@ import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
-import { refuseStrangers, type Config } from './config.ts'
+import { closeUnused } from './http/accepted.ts'
+import { knownHosts, refuseStrangers, type Config } from './config.ts'
 import { checkModels, openDeps, type Deps, type Monitoring, type OpenOptions } from './deps.ts'
+import { AskError } from './errors.ts'
 import { createReadinessLog } from './http/health.ts'
 import { documentApi } from './ingest/document-api.ts'
+import { watchKeyFile } from './key-file.ts'
 import { later } from './later.ts'
 import { createLogger } from './log.ts'
 import { createCollector } from './monitoring/collect.ts'
@@ -29,13 +32,23 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
+export interface StartOptions {
+  /** Gives the start up: what was opened is closed, and `startServer` rejects with its reason. */
+  readonly signal?: AbortSignal
+  /** False: no figures over windows, no inspection of the database. For benches alone. */
+  readonly isMonitored?: boolean
+}
+
 /**
  * The process: config → telemetry → app → listen → deps. It listens first, so that whoever watches it sees it alive
  * while it waits for the database. Resolves when it is ready; rejects with an AskError that says what to do.
  */
-export async function startServer(config: Config, log: Logger = createLogger(config), options: Pick<OpenOptions, 'isMonitored'> = {}): Promise<RunningServer> {
+export async function startServer(config: Config, log: Logger = createLogger(config), { signal, ...options }: StartOptions = {}): Promise<RunningServer> {
   refuseStrangers(config)
+  signal?.throwIfAborted()
   const stopTelemetry = await startTelemetry(config.telemetry)
+  const { keySources } = config
+  const keySource = keySources.file === undefined ? undefined : watchKeyFile({ ...keySources, file: keySources.file }, log)
   let isDraining = false
   let services: Services | undefined
   let opened: Deps | undefined
@@ -50,8 +63,9 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
     const monitoringAddress = (config.monitoring && (await monitoringApp?.listen({ ...config.monitoring, backlog }))) ?? null
     log.info({ address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) }, 'listening, and starting')
-    const deps = (opened = await openDeps(config, log, { ...options, patienceMs: config.startTimeoutMs, recent }))
+    const deps = (opened = await openDeps(config, log, { ...options, patienceMs: config.startTimeoutMs, recent, ...(signal && { signal }) }))
     await checkModels(deps.store, deps.models.embedder.model)
+    signal?.throwIfAborted()
     services = servicesOf(config, deps, { log, connections, isDraining: () => isDraining })
     deps.metrics.watchService({ isOpen: () => !isDraining })
     log.info({ address, database: deps.database.version, bm25: deps.bm25, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
@@ -60,7 +74,8 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     const stop = () => (stopping ??= drain(app as FastifyInstance, deps).then(resolve, reject).then(() => stopped))
     return { address, monitoringAddress, deps, stopped, stop }
   } catch (error) {
-    await app?.close()
+    keySource?.close()
+    if (app) await closeConnections(app)
     await monitoringApp?.close()
     services?.monitor.stop()
     await opened?.close()
@@ -82,6 +97,8 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       trustProxy: config.trustProxy,
       receiving: { ...config.receiving, silentMs: config.ask.timeoutMs + 60_000, onBroken: code => services?.deps.metrics.unparsed(code) },
       keys: config.keys,
+      keySource,
+      knownHosts: knownHosts(config),
       corsOrigins: config.corsOrigins,
       ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), ...asking },
       search: { search: (question, run, arm) => at().deps.admission.search(at().deps.search)(question, run, arm), ...asking },
@@ -122,6 +139,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     await closed
     await monitoringApp?.close()
     services?.monitor.stop()
+    keySource?.close()
     await deps.close()
     await stopTelemetry()
     log.info('stopped')
@@ -176,7 +194,10 @@ const farewellMs = 200
  * that will never be taken: every keep-alive client would hold the exit up for as long as it likes.
  */
 async function closeConnections(app: FastifyInstance): Promise<void> {
-  const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
+  const sweep = setInterval(() => {
+    app.server.closeIdleConnections()
+    closeUnused(app)
+  }, 50)
   try {
     await app.close()
   } finally {
@@ -199,6 +220,22 @@ function textOf(path: string): string {
 /** Not holding the process open: when everything else is closed there is nothing to wait for. */
 function delay(ms: number): Promise<void> {
   return new Promise(resolve => void setTimeout(resolve, ms).unref())
+}
+
+/** For what cannot be ended in the middle: a model being read, an embedded database being made. */
+const startEndsMs = 1000
+
+/** SIGTERM and SIGINT while it starts: nothing is waited for any more, and the process ends; a second one exits at once. */
+export function stopStartOnSignals(log: Logger): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController()
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(130)
+    log.info('stopping while it starts')
+    controller.abort(new AskError('draining'))
+    setTimeout(() => process.exit(0), startEndsMs).unref()
+  }
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  return { signal: controller.signal, release: () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal) }
 }
 
 /** SIGTERM and SIGINT drain; a second one exits at once. What nobody caught is logged, and drains to exit 1. */

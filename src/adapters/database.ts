@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { AskError } from '../errors.ts'
+import { createAdmittance, type TellAdmittance } from './admittance.ts'
 import { openEmbedded } from './embedded.ts'
 import { openClient } from './postgres-client.ts'
 import { databaseError } from './postgres-errors.ts'
 import { readServerConnections, type ServerConnections } from './server-connections.ts'
-import { openSide } from './side.ts'
+import { openSide, type Side } from './side.ts'
 import { watchCollections } from './watch.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
 
@@ -36,6 +38,8 @@ export interface Database {
    * nothing.
    */
   watch(onCollection: (name?: string) => void): void
+  /** Calls `tell` when the server begins to refuse who connects, with what it says, and with null when it ceases to. */
+  watchAdmittance(tell: TellAdmittance): void
   /** True when it answers now. Uses a connection of its own, so that a full pool does not look like a dead server. */
   ping(signal: AbortSignal): Promise<boolean>
   /** Resolves when it answers; rejects with what the driver said, or `deadline_exceeded` when nothing came. */
@@ -49,19 +53,23 @@ export interface Database {
 }
 
 /** Connects, checks the server and pgvector. Rejects with `database_unavailable` and the way out. */
-export async function openDatabase(settings: DatabaseSettings): Promise<Database> {
-  return settings.url === undefined ? await openInside(settings) : await openServer(settings.url, settings)
+export async function openDatabase(settings: DatabaseSettings, signal: AbortSignal = never): Promise<Database> {
+  return await checked(settings.url === undefined ? await openInside(settings) : openServer(settings.url, settings), signal)
 }
+
+const never = new AbortController().signal
 
 /** Twice what the longest stage may take, and some. Uploads and migrations say that they take longer. */
 const holdLimitMs = 60_000
 
-async function openServer(url: string, settings: DatabaseSettings): Promise<Database> {
+function openServer(url: string, settings: DatabaseSettings): Unchecked {
   // For cancels, pings and reads aside: must work when the pool is exhausted.
-  const side = openSide(url)
+  const admittance = createAdmittance()
+  const side = openSide(url, error => admittance.met('side', error))
   const { statementTimeoutMs } = settings
   const pool = createPool({
     connect: onClose => openClient(url, { name: 'askwell', statementTimeoutMs, onClose }),
+    onOpened: error => admittance.met('pool', error),
     size: settings.poolSize,
     maxOverflow: settings.poolMaxOverflow,
     maxWaiting: settings.poolMaxWaiting,
@@ -87,7 +95,7 @@ async function openServer(url: string, settings: DatabaseSettings): Promise<Data
   const answer = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal)
   const ping = (signal: AbortSignal) => answer(signal).then(() => true, () => false)
   const connections = (signal: AbortSignal) => side.ask(readServerConnections, signal)
-  return await checked({ kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, ping, answer, connections, close })
+  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, ping, answer, connections, close, checkConnection: sql => checkSession(sql, side) }
 }
 
 /**
@@ -95,7 +103,7 @@ async function openServer(url: string, settings: DatabaseSettings): Promise<Data
  * connections interleave outside transactions, so that one may execute what the other bound. One connection,
  * leased in turn, loses nothing and is always right. It cannot cancel a query: late results are dropped.
  */
-async function openInside(settings: DatabaseSettings): Promise<Database> {
+async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
   const server = await openEmbedded(settings.dataDir)
   const connect = (onClose: () => void) => openClient(server.url, { name: 'askwell', statementTimeoutMs: settings.statementTimeoutMs, onClose })
   const pool = createPool({ connect, size: 1, maxOverflow: 0, maxWaiting: settings.poolMaxWaiting })
@@ -106,13 +114,20 @@ async function openInside(settings: DatabaseSettings): Promise<Database> {
   const answer = async () => {
     if (!server.isAlive()) throw new AskError('database_unavailable', { detail: 'the embedded database has ended' })
   }
-  return await checked({ kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, ping: async () => server.isAlive(), answer, connections: async () => null, close })
+  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, watchAdmittance() {}, ping: async () => server.isAlive(), answer, connections: async () => null, close }
 }
 
-async function checked(database: Omit<Database, 'version'>): Promise<Database> {
+interface Unchecked extends Omit<Database, 'version'> {
+  /** Whatever else must hold of a connection. */
+  readonly checkConnection?: (sql: Sql) => Promise<void>
+}
+
+async function checked({ checkConnection, ...database }: Unchecked, signal: AbortSignal): Promise<Database> {
   try {
-    const signal = new AbortController().signal
-    return { ...database, version: await database.lease({ signal, label: 'check' }, checkServer) }
+    return { ...database, version: await database.lease({ signal, label: 'check' }, async sql => {
+      await checkConnection?.(sql)
+      return await checkServer(sql)
+    }) }
   } catch (error) {
     await database.close()
     throw error
@@ -128,6 +143,24 @@ async function checkServer(sql: Sql): Promise<string> {
   if (vector === null) throw missingVector()
   if (isBelow(vector, [0, 8])) throw tooOld(`pgvector ${vector}`, 'pgvector 0.8')
   return `PostgreSQL ${row?.['version']}, pgvector ${vector}`
+}
+
+/**
+ * A pooler that gives a connection to another client between two statements gives away what is set on it, and a query
+ * that is cancelled by the number of its backend is then somebody else's. It shows when another holds on to one: what
+ * was set is no longer there, or is there for the other.
+ */
+async function checkSession(sql: Sql, side: Side): Promise<void> {
+  const token = randomUUID()
+  await sql`select set_config('askwell.session', ${token}, false)`
+  const [theirs, ours] = await side.ask(other => other.begin(async held => [
+    await held`select current_setting('askwell.session', true) as token`,
+    await sql`select current_setting('askwell.session', true) as token`,
+  ]))
+  if (ours[0]?.['token'] === token && theirs[0]?.['token'] !== token) return
+  const detail = 'the connection pooler in front of the database shares connections between statements (transaction mode), by which one would cancel the queries of others: '
+    + 'set it to session mode, or name the database itself in DATABASE_URL'
+  throw new AskError('database_unavailable', { detail })
 }
 
 function isBelow(version: string, [major, minor]: [number, number]): boolean {

@@ -3,7 +3,7 @@ import { AskError, isAskError } from '../errors.ts'
 import { startDeadline } from '../resilience/deadline.ts'
 import { watchLease } from './lease-watch.ts'
 import { holding } from './no-lease.ts'
-import { lifetimeSeconds, type Client, type Sql } from './postgres-client.ts'
+import { lifetimeSeconds, planCacheMode, type Client, type Sql } from './postgres-client.ts'
 import { databaseError, databaseFault } from './postgres-errors.ts'
 import { createPoolFigures, type PoolFigures, type PoolTotals } from './pool-figures.ts'
 import { noteLease } from './sql-span.ts'
@@ -15,6 +15,8 @@ export type Fragment = postgres.PendingQuery<postgres.Row[]>
 export interface PoolOptions {
   /** postgres.js opens a lost connection again by itself and tells `onClose`. */
   readonly connect: (onClose: () => void) => Client
+  /** Told of every connection that is opened: null, or what it met. */
+  readonly onOpened?: (error: unknown) => void
   /** Connections kept open. */
   readonly size: number
   /** Connections opened above `size` when all are in use, closed when the rush is over. */
@@ -194,9 +196,13 @@ export function createPool(options: PoolOptions) {
     if (!options.cancelBackend) return
     const limit = startDeadline('opening a database connection', openLimitMs, signal)
     try {
-      const rows = await Promise.race([connection.sql`select pg_backend_pid() as pid`, limit.expired])
+      // Its settings are said again: a pooler in between may have dropped those that came with the connection.
+      const rows = await Promise.race([connection.sql`
+        select pg_backend_pid() as pid, set_config('plan_cache_mode', ${planCacheMode}, false), set_config('statement_timeout', ${String(normalTimeoutMs)}, false)`, limit.expired])
       Object.assign(connection, { pid: Number(rows[0]?.['pid']), bornAt: now() })
+      options.onOpened?.(null)
     } catch (error) {
+      options.onOpened?.(error)
       connection.isDead = true
       if (!signal.aborted) figures.failed(isAskError(error, 'deadline_exceeded') ? 'silent' : (databaseFault(error) ?? 'unreachable'))
       giveBack(connection)

@@ -38,6 +38,9 @@ export const lifetimeSeconds = 30 * 60
 /** For one that stays closed the driver waits longer and longer, up to 20 s: a server that is back must be found at once. */
 const reconnectSeconds = 0.1
 
+/** Planning the search anew for each question's values costs more than running it; one plan serves all. */
+export const planCacheMode = 'force_generic_plan'
+
 /**
  * A client whose socket is ours: the driver says goodbye and waits for the server to hang up, which one that is frozen
  * or cut off never does. Such a socket would stay open, and the process with it.
@@ -51,8 +54,7 @@ export function openClient(url: string, { name, statementTimeoutMs, onClose, onN
     backoff: () => reconnectSeconds,
     fetch_types: false,
     types: arrayTypes as never,
-    // Planning the search anew for each question's values costs more than running it; one plan serves all.
-    connection: { application_name: name, statement_timeout: statementTimeoutMs, plan_cache_mode: 'force_generic_plan' },
+    connection: { application_name: name, statement_timeout: statementTimeoutMs, plan_cache_mode: planCacheMode },
     socket: sockets.open,
     onnotice: () => {},
     transform: { undefined: null },

@@ -11,12 +11,31 @@ const connectionCodes = new Set([
 const unavailableStates = new Set(['57P01', '57P02', '57P03', '53300', '25006'])
 const unavailableClasses = new Set(['08', '53', '58'])
 
+/** SQLSTATEs of a server that is there and lets us not in: wrong user, password (28…) or database (3D…), no right to connect. */
+const refusals = /^(28|3D|42501)/
+
+/** Of connecting, not of a statement. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof postgres.PostgresError && error.severity === 'FATAL' && refusals.test(error.code)
+}
+
+const poolersRefusal = 'the connection pooler in front of the database takes not all that Askwell sets: '
+  + 'write ignore_startup_parameters = statement_timeout,plan_cache_mode into its configuration; Askwell then sets them itself'
+
+/** PgBouncer's words, of which not even the code is one of Postgres. */
+function isPoolersRefusal(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.message.startsWith('unsupported startup parameter')
+}
+
 /** 57014 without our own cancel: the server's `statement_timeout`, our backstop. */
 const queryCanceled = '57014'
 
 /** Turns what the driver throws into our words; the driver's error stays as `cause`. */
 export function databaseError(error: unknown): unknown {
   if (isAskError(error)) return error
+  // Without a time to try again: waiting does not mend it, somebody must.
+  if (isRefusal(error)) return new AskError('database_unavailable', { detail: 'the database does not let Askwell in', cause: error })
+  if (isPoolersRefusal(error)) return new AskError('database_unavailable', { detail: poolersRefusal, cause: error })
   const code = codeOf(error)
   if (code === undefined) return error
   if (code === queryCanceled) return new AskError('deadline_exceeded', { detail: 'a database query took too long', cause: error })

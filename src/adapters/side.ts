@@ -16,7 +16,7 @@ const silentMs = 6000
 const never = new AbortController().signal
 
 /** A connection that is silent is given up for a new one, so that it can be used again as soon as the server can. */
-export function openSide(url: string): Side {
+export function openSide(url: string, onAsked: (error: unknown) => void = () => {}): Side {
   const open = () => openClient(url, { name: 'askwell', statementTimeoutMs: statementMs })
   let client = open()
   let isClosed = false
@@ -26,6 +26,7 @@ export function openSide(url: string): Side {
     const asked = client
     const limit = startDeadline('the database', silentMs, never)
     const answer = Promise.race([work(asked.sql), limit.expired])
+    answer.then(() => onAsked(null), onAsked)
     // Watched also when the one who asked does not wait that long.
     answer.catch(() => limit.signal.aborted && replace(asked)).finally(limit.stop)
     return await until(signal, answer)

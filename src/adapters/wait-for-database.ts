@@ -10,6 +10,8 @@ export interface Patience {
   /** From now; 0: one try. */
   readonly ms: number
   readonly log: Pick<Logger, 'warn'>
+  /** Ends the waiting; rejects with its reason. */
+  readonly signal?: AbortSignal | undefined
   readonly random?: () => number
 }
 
@@ -17,16 +19,17 @@ export interface Patience {
  * Opens what cannot be reached yet, again and again. What waiting cannot mend is thrown at once: a wrong password, a
  * database of that name that is not there, a server too old.
  */
-export async function waitForDatabase<T>(open: () => Promise<T>, { ms, log, random = Math.random }: Patience): Promise<T> {
+export async function waitForDatabase<T>(open: () => Promise<T>, { ms, log, signal, random = Math.random }: Patience): Promise<T> {
   const endsAt = performance.now() + ms
   for (let tries = 1; ; tries++) {
     try {
       return await open()
     } catch (error) {
+      signal?.throwIfAborted()
       const pauseMs = Math.round(random() * Math.min(longestPauseMs, firstPauseMs * 2 ** tries))
       if (!mayComeBack(error) || performance.now() + pauseMs > endsAt) throw error
       log.warn({ err: error.cause ?? error, tries, pauseMs }, 'the database cannot be reached: waiting for it')
-      await sleep(pauseMs)
+      await sleep(pauseMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
     }
   }
 }

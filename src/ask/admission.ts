@@ -2,7 +2,7 @@ import { AskError } from '../errors.ts'
 import { Refused, type Limiter, type RefusedBy } from '../resilience/limiter.ts'
 import type { Looked } from './look.ts'
 import type { SearchPassages } from './search.ts'
-import type { Answer, AskEvent, Priority, Run } from './terms.ts'
+import type { Answer, AskEvent, Outcome, Priority, Run } from './terms.ts'
 
 /** Before whatever makes an answer anew, or searches; what is remembered passes beside it. */
 export interface Admission {
@@ -14,15 +14,23 @@ export interface Admission {
 }
 
 export interface AdmissionCounts {
+  /** Of one that had to wait for its turn. */
+  waited?(ms: number, outcome: Outcome, run: Run, failure?: AskError): void
   refused(priority: Priority, reason: RefusedBy): void
 }
 
 export function createAdmission(limiter: Pick<Limiter, 'enter' | 'refuses'>, counts: AdmissionCounts): Admission {
-  async function enter({ priority = 'interactive', signal, deadline }: Run) {
+  async function enter(run: Run) {
+    const { priority = 'interactive', signal, deadline } = run
     try {
-      return await limiter.enter({ priority, signal, deadline })
+      const place = await limiter.enter({ priority, signal, deadline })
+      if (place.waitedMs !== undefined) counts.waited?.(place.waitedMs, 'ok', run)
+      return place
     } catch (error) {
-      throw error instanceof Refused ? told(error, priority) : error
+      if (!(error instanceof Refused)) throw error
+      const failure = told(error, priority)
+      if (error.waitedMs > 0) counts.waited?.(error.waitedMs, 'error', run, failure)
+      throw failure
     }
   }
 

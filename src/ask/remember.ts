@@ -56,6 +56,7 @@ export interface Remembering {
  */
 export function createRemembering({ steps, kept, fingerprint, counts, staleSeconds, background, now = Date.now, random = Math.random }: RememberOptions): Remembering {
   const flights = createSingleFlight<AskEvent, Workflow<AskEvent>>()
+  let aloneCount = 0
   const refreshing = createRefreshing(background, counts)
   const makeOnce = makeOnceWith(steps, kept, counts, now)
 
@@ -84,16 +85,28 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
   async function* askWithin(question: Question, collection: AskedCollection, run: Run): AsyncGenerator<AskEvent, void> {
     const { wishes = {} } = run
     if (wishes.onlyIfCached && (wishes.noCache || wishes.noStore)) throw notCached()
-    const make = () => steps.make(question, collection, run)
-    if (wishes.noStore) return yield* bypassing(asWorkflow(run, () => (steps.admission ? steps.admission.events(run, make) : make())))
+    if (wishes.noStore) return yield* bypassing(alone(run, own => made(question, collection, own)))
     const place = placeOf(question, collection, fingerprint)
     const asked = { question, collection, place, before: kept.mine(place.key) }
-    if (wishes.noCache) return yield* bypassing(asWorkflow(run, () => makeOnce({ ...asked, before: null, anewAfter: Infinity }, run)))
+    if (wishes.noCache) return yield* bypassing(alone(run, own => makeOnce({ ...asked, before: null, anewAfter: Infinity }, own)))
     const found = fromMemory(asked, wishes) ?? (await fromRedis(asked, wishes))
     if (found) return yield* replay(found)
     if (wishes.onlyIfCached) throw notCached()
-    if (wishes.maxAge !== undefined) return yield* asWorkflow(run, () => makeOnce({ ...asked, anewAfter: Infinity }, run))
+    if (wishes.maxAge !== undefined) return yield* alone(run, own => makeOnce({ ...asked, anewAfter: Infinity }, own))
     yield* together(asked, run)
+  }
+
+  function made(question: Question, collection: AskedCollection, run: Run): AsyncIterable<AskEvent> {
+    const make = () => steps.make(question, collection, run)
+    return steps.admission ? steps.admission.events(run, make) : make()
+  }
+
+  /**
+   * Shared with nobody, but like a shared run it goes on however slowly it is read: one that waits for its reader would
+   * keep its place from others. What is kept for the reader is one answer at the most.
+   */
+  async function* alone(run: Run, begin: (own: Run) => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
+    for await (const { item } of flights.join(`alone ${++aloneCount}`, run, signal => asWorkflow(run, () => begin({ ...run, signal })))) yield item
   }
 
   /**

@@ -99,7 +99,16 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
     }
   }
 
-  return { stage, streamStage }
+  /** A stage that is known to have been one when it is over: waiting, where others need not. */
+  function past(name: StageName, ms: number, outcome: Outcome, run: Run, failure?: unknown): void {
+    const span = tracer.startSpan(`ask.${name}`, { kind: SpanKind.INTERNAL, startTime: Date.now() - ms })
+    markOutcome(span, outcome, failure)
+    metrics.seconds(name, outcome, ms / 1000)
+    run.onStage(name, ms, outcome)
+    span.end()
+  }
+
+  return { stage, streamStage, past }
 }
 
 export type Stages = ReturnType<typeof createStages>

@@ -182,6 +182,8 @@ export type AskEvent =
   | { readonly type: 'done'; readonly answer: Answer }
 
 export type StageName =
+  /** Waiting for its turn, where there was too much to do; before it, `remember` may have been. */
+  | 'admit'
   | 'remember'
   | 'understand'
   | 'embed'

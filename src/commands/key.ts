@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander'
 import { hash, randomBytes } from 'node:crypto'
-import { readApiKeys, scopes, type Scope } from '../api-keys.ts'
+import { priorities, readApiKeys, scopes, type Scope } from '../api-keys.ts'
+import type { Priority } from '../ask/terms.ts'
 import { collectionName } from './arguments.ts'
 import { print } from './output.ts'
 
@@ -10,6 +11,7 @@ interface NewKey {
   readonly collection?: readonly string[]
   readonly rateLimit?: number
   readonly tenant?: string
+  readonly priority?: Priority
 }
 
 export function addKey(program: Command): void {
@@ -23,6 +25,7 @@ export function addKey(program: Command): void {
     .option('--collection <name>', 'the only collection it may ask about; can be given more than once', (text: string, before: string[] = []) => [...before, collectionName(text)])
     .option('--rate-limit <number>', 'requests in RATE_LIMIT_SECONDS, counted for this key', Number)
     .option('--tenant <tenant>', 'whose questions these are; no other tenant gets their cached answers')
+    .addOption(new Option('--priority <priority>', 'what its questions are unless they say so').choices(priorities))
     .action((options: NewKey, command: Command) => {
       const key = `askwell_${randomBytes(32).toString('base64url')}`
       const entry = entryOf(key, options, command)
@@ -31,7 +34,7 @@ export function addKey(program: Command): void {
 }
 
 /** As the service reads it, and held against what it takes. */
-function entryOf(key: string, { name, scope, collection, rateLimit, tenant }: NewKey, command: Command) {
+function entryOf(key: string, { name, scope, collection, rateLimit, tenant, priority }: NewKey, command: Command) {
   const entry = {
     name,
     sha256: hash('sha256', key, 'hex'),
@@ -39,6 +42,7 @@ function entryOf(key: string, { name, scope, collection, rateLimit, tenant }: Ne
     ...(collection && { collections: collection }),
     ...(rateLimit === undefined ? {} : { rate_limit: rateLimit }),
     ...(tenant === undefined ? {} : { tenant }),
+    ...(priority === undefined ? {} : { priority }),
   }
   const faults: string[] = []
   readApiKeys({ inline: JSON.stringify([entry]), file: undefined }, faults)

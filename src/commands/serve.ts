@@ -9,9 +9,14 @@ export function addServe(program: Command): void {
     .action(async () => {
       const config = readConfig()
       // Imported when it is wanted: half of what the program is made of, and no other command needs it.
-      const { startServer, stopOnSignals } = await import('../server.ts')
+      const { startServer, stopOnSignals, stopStartOnSignals } = await import('../server.ts')
       const log = createLogger(config)
-      const server = await startServer(config, log)
+      const { signal, release } = stopStartOnSignals(log)
+      const server = await startServer(config, log, { signal }).catch((error: unknown) => {
+        if (!signal.aborted) throw error
+      })
+      if (!server) return log.info('stopped')
+      release()
       stopOnSignals(server, log)
       await server.stopped
     })

@@ -14,7 +14,23 @@ const aheadMs = 200
  * stood in the system's queue, or a request in its socket, while the loop was busy with something else.
  */
 export function registerAccepted(app: FastifyInstance): void {
-  app.server.on('connection', (socket: Accepted) => void (socket[acceptedAt] = performance.now()))
+  const sockets = new Set<Socket>()
+  open.set(app.server, sockets)
+  app.server.on('connection', (socket: Accepted) => {
+    socket[acceptedAt] = performance.now()
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+}
+
+const open = new WeakMap<object, Set<Socket>>()
+
+/**
+ * Connections that nothing came on yet, as browsers and pools open them ahead. Node takes them for busy with a request
+ * that is about to come, and waits as long as one may take to arrive.
+ */
+export function closeUnused(app: FastifyInstance): void {
+  for (const socket of open.get(app.server) ?? []) if (socket.bytesRead === 0) socket.destroy()
 }
 
 /** Milliseconds since the request's connection was accepted, if it is its first, else since its head was read. */

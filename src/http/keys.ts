@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { hash } from 'node:crypto'
 import type { ApiKey, Scope } from '../api-keys.ts'
+import type { KeySource } from '../key-file.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
 import { AskError } from '../errors.ts'
 
@@ -22,11 +23,34 @@ declare module 'fastify' {
  */
 export type KeyOf = (authorization: string | undefined) => ApiKey | undefined
 
-export function createKeyring(keys: readonly ApiKey[]): KeyOf {
-  const byDigest = new Map(keys.map(key => [key.sha256, key]))
-  return authorization => {
-    const given = tokenOf(authorization)
-    return given === '' ? undefined : byDigest.get(hash('sha256', given, 'hex'))
+export interface Keyring {
+  readonly of: KeyOf
+  /** Whether a key is needed for it. Once it was, it stays so: who takes away the last key means to open nothing. */
+  isLocked(scope: Scope): boolean
+  /** Some have a limit of their own, or may have one day. */
+  readonly mayLimit: boolean
+  /** False: there is none, and will be none. */
+  readonly mayHaveKeys: boolean
+}
+
+/** `source` tells of the keys that are there later. */
+export function createKeyring(keys: readonly ApiKey[], source?: Pick<KeySource, 'watch'>): Keyring {
+  let byDigest: ReadonlyMap<string, ApiKey>
+  const locked = new Set<Scope>()
+  const take = (present: readonly ApiKey[]) => {
+    byDigest = new Map(present.map(key => [key.sha256, key]))
+    for (const { scopes } of present) for (const scope of scopes) locked.add(scope)
+  }
+  take(keys)
+  source?.watch(take)
+  return {
+    of: authorization => {
+      const given = tokenOf(authorization)
+      return given === '' ? undefined : byDigest.get(hash('sha256', given, 'hex'))
+    },
+    isLocked: scope => locked.has(scope),
+    mayLimit: source !== undefined || keys.some(({ rateLimit }) => rateLimit !== undefined),
+    mayHaveKeys: source !== undefined || keys.length > 0,
   }
 }
 
@@ -40,12 +64,11 @@ function tokenOf(authorization = ''): string {
 }
 
 /** To be registered before what counts requests, which counts by key where one has a limit of its own. */
-export function registerKeys(app: FastifyInstance, keys: readonly ApiKey[]): void {
+export function registerKeys(app: FastifyInstance, keyring: Keyring): void {
   app.decorateRequest('apiKey', undefined)
-  if (keys.length === 0) return
-  const keyOf = createKeyring(keys)
+  if (!keyring.mayHaveKeys) return
   app.addHook('onRequest', (request, _, done) => {
-    request.apiKey = keyOf(request.headers.authorization)
+    request.apiKey = keyring.of(request.headers.authorization)
     done()
   })
 }
@@ -56,12 +79,12 @@ export function registerKeys(app: FastifyInstance, keys: readonly ApiKey[]): voi
  * scope that no key has is open to all, but for `admin`, which is closed then; that a service which others can reach has
  * keys is for config.ts to see to.
  */
-export function registerLocks(app: FastifyInstance, keys: readonly ApiKey[]): void {
-  const locked = new Set(keys.flatMap(key => key.scopes))
+export function registerLocks(app: FastifyInstance, keyring: Keyring): void {
   app.addHook('onRoute', route => {
     const needs = route.config?.needs
-    if (needs === undefined || (needs !== 'admin' && !locked.has(needs))) return
-    const lock = locked.has(needs) ? (request: FastifyRequest) => refusal(needs, request) : switchedOff
+    if (needs === undefined || (needs !== 'admin' && !keyring.mayHaveKeys)) return
+    const isOpen = (scope: Scope) => scope !== 'admin' && !keyring.isLocked(scope)
+    const lock = (request: FastifyRequest) => (isOpen(needs) ? undefined : keyring.isLocked(needs) ? refusal(needs, request) : switchedOff())
     route.onRequest = [route.onRequest ?? [], (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => done(lock(request))].flat()
   })
 }

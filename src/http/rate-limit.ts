@@ -1,7 +1,6 @@
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import type { ApiKey } from '../api-keys.ts'
 import { AskError } from '../errors.ts'
 
 export interface RateLimitOptions {
@@ -29,8 +28,7 @@ interface Scripted {
  * counts alone: a limiter that is down must not be an outage of its own, nor lift the limit. A key with a limit of its own
  * is counted by that instead, wherever it comes from; what comes with a wrong key counts as without one.
  */
-export async function registerRateLimit(app: FastifyInstance, { max, seconds, redis, onRefused }: RateLimitOptions, keys: readonly ApiKey[] = []): Promise<void> {
-  const areKeysLimited = keys.some(key => key.rateLimit !== undefined)
+export async function registerRateLimit(app: FastifyInstance, { max, seconds, redis, onRefused }: RateLimitOptions, areKeysLimited = false): Promise<void> {
   if (max === 0 && !areKeysLimited) return
   const limits: Limits = { max, windowMs: seconds * 1000, areKeysLimited }
   const count = redis === undefined ? countingAlone(limits) : await countingTogether(app, limits, redis)

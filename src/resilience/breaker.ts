@@ -38,6 +38,8 @@ const windowMs = 10_000
 const sliceMs = 1000
 const leastCalls = 5
 const faultShare = 0.5
+/** Without one between them that went well: then half of what ended before, in a busy time, is not waited for. */
+const faultsInARow = 10
 const firstWaitMs = 1000
 const longestWaitMs = 30_000
 
@@ -49,13 +51,14 @@ interface Slice {
 
 /**
  * Knows when a server is not worth a call. It opens when half of the calls of ten seconds, and five at the least, were
- * faults or slow. After a second one call is let through: when it goes well everything is, else it stays shut for twice
+ * faults or slow, or ten in a row. After a second one call is let through: when it goes well everything is, else it stays shut for twice
  * as long, half a minute at the most (with a fifth of chance, so that replicas do not come back in step). The sampling
  * breaker of Hystrix and Polly, with slow calls as in resilience4j.
  */
 export function createBreaker({ slowMs, onChange = () => {}, clock = systemClock, random = Math.random }: BreakerOptions): Breaker {
   let state: BreakerState = 'closed'
   let slices: Slice[] = []
+  let inARow = 0
   let waitMs = firstWaitMs
   let probeAt = 0
   let isProbing = false
@@ -74,6 +77,7 @@ export function createBreaker({ slowMs, onChange = () => {}, clock = systemClock
 
   function reset(): void {
     slices = []
+    inARow = 0
     waitMs = firstWaitMs
     isProbing = false
     turn('closed')
@@ -86,9 +90,10 @@ export function createBreaker({ slowMs, onChange = () => {}, clock = systemClock
     if (slice?.from !== from) slices.push((slice = { from, calls: 0, faults: 0 }))
     slice.calls += 1
     slice.faults += isFault ? 1 : 0
+    inARow = isFault ? inARow + 1 : 0
     const calls = slices.reduce((sum, each) => sum + each.calls, 0)
     const faults = slices.reduce((sum, each) => sum + each.faults, 0)
-    if (calls >= leastCalls && faults >= calls * faultShare) open()
+    if (inARow >= faultsInARow || (calls >= leastCalls && faults >= calls * faultShare)) open()
   }
 
   function enter(): Attempt | null {

@@ -54,9 +54,13 @@ export interface Guard {
   reset(): void
 }
 
-/** A call cut short by its deadline is a fault when it had so many times what calls usually take, and a second at the least. */
+/**
+ * A call cut short by its deadline is a fault when it had so many times what calls usually take, and so long at the least:
+ * a question of 2.5 s gives its vector a third of that. (With a second, a model that was silent towards such questions
+ * was never left alone.)
+ */
 const patience = 4
-const leastPatienceMs = 1000
+const leastPatienceMs = 500
 const usualWeight = 0.1
 
 /** Longest wait before the second try; the shortest is none (full jitter). */

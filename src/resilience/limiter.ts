@@ -13,12 +13,15 @@ export class Refused extends Error {
   readonly reason: RefusedBy
   /** When there may be room again. */
   readonly afterMs: number
+  /** In the queue; 0: refused at once. */
+  readonly waitedMs: number
 
-  constructor(reason: RefusedBy, afterMs: number) {
+  constructor(reason: RefusedBy, afterMs: number, waitedMs = 0) {
     super(`refused: ${reason}`)
     this.name = 'Refused'
     this.reason = reason
     this.afterMs = afterMs
+    this.waitedMs = waitedMs
   }
 }
 
@@ -46,6 +49,8 @@ export interface EnterTerms {
 
 /** Room for one run. */
 export interface Place {
+  /** In the queue; absent: not at all. */
+  readonly waitedMs?: number
   /** Must be called on every way out; once. `kind` as in {@link Sample}: null when the run did not end well. */
   leave(kind: string | null): void
 }
@@ -57,6 +62,7 @@ export interface LimiterStatus {
 }
 
 interface Waiter extends EnterTerms {
+  readonly since: number
   readonly give: (place: Place) => void
   readonly refuse: (reason: unknown) => void
 }
@@ -100,11 +106,12 @@ export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWai
     return priority === 'interactive' ? gradient.limit() : Math.max(1, Math.floor(batchShare * gradient.limit()))
   }
 
-  function occupy(priority: Priority): Place {
+  function occupy(priority: Priority, since?: number): Place {
     const enteredAt = clock.now()
     let hasLeft = false
     running[priority]++
     return {
+      ...(since !== undefined && { waitedMs: enteredAt - since }),
       leave(kind) {
         if (hasLeft) return
         hasLeft = true
@@ -138,34 +145,35 @@ export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWai
   /** The one that came last: it has waited least. */
   function evict(): void {
     const victim = [...queues.batch].at(-1)
-    victim?.refuse(refusal('evicted'))
+    victim?.refuse(refusal('evicted', victim.since))
   }
 
-  function refusal(reason: RefusedBy): Refused {
-    return new Refused(reason, gradient.recentMs() ?? 0)
+  function refusal(reason: RefusedBy, since?: number): Refused {
+    return new Refused(reason, gradient.recentMs() ?? 0, since === undefined ? 0 : clock.now() - since)
   }
 
   function wait(terms: EnterTerms): Promise<Place> {
     const { priority, signal, deadline } = terms
     const { promise, resolve, reject } = Promise.withResolvers<Place>()
     const queue = queues[priority]
-    const leftMs = deadline - clock.now()
+    const since = clock.now()
+    const leftMs = deadline - since
     const longest = overdue * longestMs()
-    const timer = clock.setTimeout(() => waiter.refuse(refusal(leftMs < longest ? 'time' : 'overdue')), Math.min(leftMs, longest))
+    const timer = clock.setTimeout(() => waiter.refuse(refusal(leftMs < longest ? 'time' : 'overdue', since)), Math.min(leftMs, longest))
     const onAbort = () => waiter.refuse(signal.reason)
     const stop = () => {
       queue.delete(waiter)
       clock.clearTimeout(timer as never)
       signal.removeEventListener('abort', onAbort)
     }
-    const waiter: Waiter = { ...terms, give: place => (stop(), resolve(place)), refuse: reason => (stop(), reject(reason), admitNext()) }
+    const waiter: Waiter = { ...terms, since, give: place => (stop(), resolve(place)), refuse: reason => (stop(), reject(reason), admitNext()) }
     signal.addEventListener('abort', onAbort, { once: true })
     queue.add(waiter)
     return promise
   }
 
   function admitNext(): void {
-    for (let waiter = nextWaiter(); waiter !== undefined; waiter = nextWaiter()) waiter.give(occupy(waiter.priority))
+    for (let waiter = nextWaiter(); waiter !== undefined; waiter = nextWaiter()) waiter.give(occupy(waiter.priority, waiter.since))
   }
 
   function nextWaiter(): Waiter | undefined {

@@ -1,5 +1,6 @@
 import type { Behaviour } from '../support/model/behaviour.ts'
-import { allAnswered, runScenario } from './scenario.ts'
+import { leftAlone } from './left-alone.ts'
+import { allAnswered, runScenario, type Underway } from './scenario.ts'
 import { paced, type World } from './world.ts'
 
 runScenario({ name: 'the model is refused', harm: ({ model }) => model.stop(), heal: ({ model }) => model.start(), bar: allAnswered, found: { culprit: 'chat', codes: ['chat-unreachable'] } })
@@ -13,7 +14,18 @@ const faults: Readonly<Record<string, readonly [fault: Behaviour, code: string]>
 }
 
 for (const [name, [fault, code]] of Object.entries(faults)) {
-  runScenario({ name, harm: world => both(world, fault), heal: world => both(world), bar: allAnswered, found: { culprit: 'chat', codes: [code] } })
+  runScenario({ name, harm: (world, underway) => broken(world, fault, underway), heal: world => both(world), bar: allAnswered, found: { culprit: 'chat', codes: [code] } })
+}
+
+/** One that asks to be left alone for a while is no broken one: that is not for a breaker. */
+async function broken(world: World, fault: Behaviour, underway: Underway): Promise<void> {
+  both(world, fault)
+  if (fault.status === 429) return
+  const { chat, embeddings } = world.model
+  await Promise.all([
+    leftAlone(world, underway, 'chat', () => chat.requests.length),
+    leftAlone(world, underway, 'embeddings', () => embeddings.requests.length),
+  ])
 }
 
 /** Vectors and answers come from one API, so both fail. */

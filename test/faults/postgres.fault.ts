@@ -2,11 +2,27 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { adminKey } from '../support/app.ts'
 import { administer } from '../support/postgres.ts'
 import { clientOf } from '../support/service.ts'
+import { figureOf, leftAlone } from './left-alone.ts'
 import { allAnswered, answeredOrRefused, cachedAnswered, knownAnswered, runScenario, type Bar, type Underway } from './scenario.ts'
 import type { World } from './world.ts'
 
-runScenario({ name: 'Postgres is frozen', harm: ({ postgres }) => postgres.freeze(), heal: ({ postgres }) => postgres.thaw(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-silent'] } })
-runScenario({ name: 'Postgres is stopped and started', harm: ({ postgres }) => postgres.stop('immediate'), heal: ({ postgres }) => postgres.start(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-unreachable'] } })
+/** Who is refused takes no connection and waits for none. */
+async function withoutLeases(world: World, fault: Underway): Promise<void> {
+  await leftAlone(world, fault, 'database', () => figureOf(world, 'askwell_pool_checkouts_total'))
+}
+
+async function frozen(world: World, fault: Underway): Promise<void> {
+  world.postgres.freeze()
+  await withoutLeases(world, fault)
+}
+
+async function stopped(world: World, fault: Underway): Promise<void> {
+  await world.postgres.stop('immediate')
+  await withoutLeases(world, fault)
+}
+
+runScenario({ name: 'Postgres is frozen', harm: frozen, heal: ({ postgres }) => postgres.thaw(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-silent'] } })
+runScenario({ name: 'Postgres is stopped and started', harm: stopped, heal: ({ postgres }) => postgres.start(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-unreachable'] } })
 
 const each = (...bars: readonly Bar[]): Bar => (during, settled) => bars.flatMap(bar => bar(during, settled))
 

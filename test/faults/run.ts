@@ -36,5 +36,5 @@ async function run(files: readonly string[]): Promise<number> {
 function print(file: string): void {
   const rows = keptRows(file)
   if (values.json) console.log(JSON.stringify(rows, null, 2))
-  else if (rows.length > 0) console.log(`\n${tableOf(rows)}\n\nCounts are of the time of the fault; times are p50/p99 of questions never asked before, in ms.\n`)
+  else if (rows.length > 0) console.log(`\n${tableOf(rows)}\n\nCounts are of the time of the fault; times are p50/p99 of questions never asked before, in ms; refused in: of those refused in the 2nd half.\n`)
 }

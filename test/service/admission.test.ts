@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { skipReason, startApp, worlds, type App, type Reply } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
@@ -33,6 +34,12 @@ async function figure(app: App, name: string): Promise<number> {
   return Number(text.split('\n').find(line => line.startsWith(`askwell_admission_${name} `))?.split(' ').at(-1) ?? 0)
 }
 
+async function stageCount(app: App, stage: string): Promise<number> {
+  const { text } = await app.send('GET', '/metrics')
+  const lines = text.split('\n').filter(line => line.startsWith('askwell_stage_seconds_count') && line.includes(`stage="${stage}"`))
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+}
+
 /** Questions whose model says nothing until told to: as many as there is room for. */
 async function occupied(app: App, model: Model, headers: Record<string, string> = {}): Promise<{ readonly replies: Promise<Reply>[]; release(): void }> {
   model.chat.behave({ delayMs: 3_600_000 })
@@ -58,7 +65,7 @@ for (const world of worlds) {
 
     const busy = await occupied(app, model)
     await until('both run', async () => (await figure(app, 'in_flight')) === 2)
-    const waiting = app.ask(fresh())
+    const waiting = app.ask({ ...fresh(), include: ['timings'] })
     await until('one waits', async () => (await figure(app, 'queued')) === 1)
 
     t.test('the excess: 503 overloaded, a problem that says when to come back, as JSON, as a stream and of a search', async t => {
@@ -90,7 +97,14 @@ for (const world of worlds) {
 
     t.test('it is over: who waited is answered, and all is as before', async t => {
       busy.release()
-      t.equal((await waiting).status, 200)
+      const { status, headers, json, text } = await waiting
+      t.equal(status, 200)
+      t.ok(json.timings_ms.admit > 0, 'how long it waited is told')
+      t.match(headers.get('server-timing'), /\badmit;dur=/)
+      assertContract(t, { method: 'POST', path: '/ask', status, headers, body: text })
+      t.equal(await stageCount(app, 'admit'), 1, 'and counted')
+      const again = await app.ask({ ...known, include: ['timings'] })
+      t.notOk('admit' in again.json.timings_ms, 'what is remembered waited for nothing')
       await until('all left', async () => (await figure(app, 'in_flight')) === 0)
       t.same(await Promise.all([app.ask(fresh()), app.ask(fresh())].map(async reply => (await reply).status)), [200, 200])
       t.equal(await figure(app, 'queued'), 0)
@@ -163,6 +177,24 @@ t.test('who leaves while waiting or running leaves nothing behind', async t => {
   busy.release()
   await until('all left', async () => (await figure(app, 'in_flight')) === 0)
 })
+
+for (const wish of ['no-store', 'no-cache', 'max-age=0', '']) {
+  t.test(`a reader that does not read keeps no place from others${wish && `, ${wish}`}`, async t => {
+    const { app, model } = await start(t, 'embedded')
+    // More than the system's buffers hold for a connection that is not read.
+    model.chat.behave({ answer: Array.from({ length: 12 }, () => 'x'.repeat(1e6)).join(' ') })
+    const [body, { hostname, port }] = [JSON.stringify({ ...fresh(), stream: true }), new URL(app.url)]
+    const socket = connect(Number(port), hostname).pause()
+    t.teardown(() => socket.destroy())
+    socket.write(`POST /ask HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${wish && `cache-control: ${wish}\r\n`}content-length: ${body.length}\r\n\r\n${body}`)
+    await until('the model is asked', () => model.chat.requests.length === 1)
+    await until('its place is free', async () => (await figure(app, 'in_flight')) === 0)
+    const text: string[] = []
+    socket.setEncoding('utf8').on('data', (piece: string) => text.push(piece)).resume()
+    await until('it reads on, and gets the whole answer', () => text.at(-1)?.includes('0\r\n\r\n'))
+    t.match(text.join(''), /event: done/)
+  })
+}
 
 t.test('X-Priority that is none: 400, and says what it may be', async t => {
   const { app } = await start(t, 'embedded')

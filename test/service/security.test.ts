@@ -32,11 +32,14 @@ t.test('the same with ALLOW_ANONYMOUS=on, or with a key: it starts', async t => 
 })
 
 t.test('a key as `askwell key new` prints it opens what it says, and the caller gets it once', async t => {
-  const { code, json } = await runCli(['key', 'new', '--name', 'web', '--scope', 'ask', '--collection', 'default', '--rate-limit', '1000', '--json'])
+  const { code, json } = await runCli(['key', 'new', '--name', 'web', '--scope', 'ask', '--collection', 'default', '--rate-limit', '1000', '--priority', 'batch', '--json'])
   t.equal(code, 0)
   const { key, entry } = json as { key: string; entry: Record<string, unknown> }
   t.match(key, /^askwell_[\w-]{43}$/)
   t.notMatch(JSON.stringify(entry), key)
+  t.equal(entry['priority'], 'batch')
+  t.match(await runCli(['key', 'new', '--name', 'web', '--priority', 'urgent']), { code: 2, stderr: /interactive, batch/ })
+  t.match(await runCli(['key', 'new', '--name', 'web', '--scope', 'monitoring', '--priority', 'batch']), { code: 2, stderr: /priority is for keys with the scope ask/ })
   const app = await startApp(t, 'embedded', { API_KEYS: JSON.stringify([entry]) })
   await loadHandbook(app)
   t.equal((await app.ask({ question: rent })).status, 401)
@@ -104,7 +107,7 @@ t.test('200 clients that trickle their header and 50 that trickle their body', a
   const address = await service.ready()
   const client = clientOf(address)
   await loadHandbook(client)
-  const open = 'POST /ask HTTP/1.1\r\nhost: a\r\n'
+  const open = 'POST /ask HTTP/1.1\r\nhost: localhost\r\n'
   const heads = Array.from({ length: 200 }, () => slow(address, open))
   const bodies = Array.from({ length: 50 }, () => slow(address, `${open}content-type: application/json\r\ncontent-length: 5000\r\n\r\n{"question": "`))
   let n = 0

@@ -1,5 +1,5 @@
 import { Agent, request, type IncomingMessage } from 'node:http'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t from 'tap'
@@ -66,6 +66,17 @@ for (const world of worlds) {
       // An idle connection kept open would hold the exit up until the time to drain (30 s) is over.
       t.same(await service.exited(), { code: 0, signal: null })
       t.notOk(service.log.some(({ msg }) => String(msg).startsWith('requests still ran')))
+    })
+
+    t.test('SIGTERM with a connection that nothing came on: it does not hold the exit up', async t => {
+      const service = startService(t, { ...settings, DRAIN_SECONDS: '600' })
+      const { hostname, port } = new URL(await service.ready())
+      const ahead = connect(Number(port), hostname)
+      const closed = once(ahead, 'close')
+      await once(ahead, 'connect')
+      service.signal('SIGTERM')
+      t.same(await service.exited(), { code: 0, signal: null })
+      await closed
     })
 
     t.test('a second SIGTERM: exits at once, whatever runs', async t => {
@@ -162,6 +173,20 @@ t.test('the database comes after the service', { skip: skipReason('postgres') },
   await service.ready()
   t.equal((await send('GET', '/readyz')).status, 200)
   t.equal((await ask({ question: rent })).status, 404, 'it answers: there is no collection yet')
+})
+
+t.test('SIGTERM while it waits for the database: the wait ends, exit 0', { skip: skipReason('postgres') }, async t => {
+  const frozen = await startPostgres(t)
+  await frozen.freeze()
+  for (const DATABASE_URL of ['postgres://postgres@127.0.0.1:1/askwell', frozen.url]) {
+    const service = startService(t, { DATABASE_URL, EMBEDDING_MODEL: 'local' })
+    await until('it listens', () => service.log.some(({ msg }) => msg === 'listening, and starting'))
+    if (DATABASE_URL !== frozen.url) await until('it waits', () => service.log.some(({ msg }) => String(msg).includes('waiting for it')))
+    service.signal('SIGTERM')
+    t.same(await service.exited(), { code: 0, signal: null })
+    t.same(service.log.slice(-2).map(({ msg }) => msg), ['stopping while it starts', 'stopped'])
+    t.equal(service.stderr, '')
+  }
 })
 
 t.test('what waiting cannot mend is not waited for', { skip: skipReason('postgres') }, async t => {

@@ -47,7 +47,7 @@ function behind(asked: Question[] = []): Partial<AppDeps> {
 }
 
 tap.test('a key is found by what was sent, and by nothing like it', async t => {
-  const keyOf = createKeyring(keys)
+  const { of: keyOf } = createKeyring(keys)
   for (const scheme of ['Bearer', 'bearer', 'BEARER']) t.equal(keyOf(`${scheme} ${secretOf('web')}`)?.name, 'web')
   for (const header of [undefined, '', 'Bearer', 'Bearer ', 'Bearer  ', secretOf('web'), `Basic ${secretOf('web')}`, `Bearer ${secretOf('web')}x`, `Bearer ${secretOf('web')} x`, `Bearer ${secretOf('web').slice(1)}`, `Bearer ${keys[0]!.sha256}`, `Bearer ${'x'.repeat(100_000)}`, 'Bearer constructor']) {
     t.equal(keyOf(header), undefined, String(header).slice(0, 40))

@@ -69,6 +69,21 @@ tap.test('operations behind the key: say what happens without it', async t => {
   }
 })
 
+tap.test('what was counted: says what is left, also in the contract', async t => {
+  const app = await edgeApp({ rateLimit: { max: 1000, seconds: 10, redis: undefined } })
+  const names = ['ratelimit', 'ratelimit-policy']
+  for (const { pointer, path, method, value } of operations()) {
+    const { headers, statusCode } = await app.inject({ method: method.toUpperCase() as 'GET', url: path.replace(/\{\w+\}/, 'x') })
+    const isCounted = names.every(name => headers[name] !== undefined)
+    for (const [status, response] of Object.entries(value['responses'] as Record<string, Json>)) {
+      const { headers: documented = {} } = (typeof response['$ref'] === 'string' ? valueAt(response['$ref'].slice(1)) : response) as { headers?: Json }
+      // Shared with what is not counted; and what cannot be read is not.
+      if (['408', '431'].includes(status) || (!isCounted && status !== '200')) continue
+      t.equal(names.every(name => name in documented), isCounted, `${pointer} ${status}, sent with ${statusCode}`)
+    }
+  }
+})
+
 tap.test('version: that of the package', async t => {
   t.equal(valueAt('/info')['version'], version)
 })

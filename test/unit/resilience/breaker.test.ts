@@ -39,6 +39,17 @@ t.test('opening', async t => {
     t.equal(breaker.state(), 'closed')
   })
 
+  t.test('at ten faults in a row, however much went well before', async t => {
+    const { breaker, call, calls } = setUp()
+    calls(1000, 'ok')
+    calls(9, 'fault')
+    call('ok')
+    calls(9, 'fault')
+    t.equal(breaker.state(), 'closed', 'nine, twice')
+    call('fault')
+    t.equal(breaker.state(), 'open')
+  })
+
   t.test('not for faults of more than ten seconds ago', async t => {
     const { breaker, calls, clock } = setUp()
     calls(4, 'fault')

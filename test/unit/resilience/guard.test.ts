@@ -145,7 +145,7 @@ t.test('a breaker', async t => {
   })
 
   t.test('time enough is four times what calls usually take, where that is known and less', async t => {
-    for (const [usualMs, cutMs, state] of [[10, 999, 'closed'], [10, 1000, 'open'], [500, 1999, 'closed'], [500, 2000, 'open']] as const) {
+    for (const [usualMs, cutMs, state] of [[10, 499, 'closed'], [10, 500, 'open'], [500, 1999, 'closed'], [500, 2000, 'open']] as const) {
       const clock = manualClock()
       const guard = createGuard({ slowMs: 5000, read, refusal, clock, random: () => 0.5 })
       const call = async (ms: number, error?: Error) => {
