@@ -16,7 +16,7 @@ const rows: readonly Row[] = [
   { files: ['key-file.ts'], may: ['api-keys.ts'] },
   { files: ['config.ts'], may: ['errors.ts', 'api-keys.ts', 'loopback.ts'] },
   { files: ['traced.ts'], may: [] },
-  { files: ['monitoring/'], may: ['monitoring/', 'adapters/model-faults.ts', 'errors.ts'], types: ['ask/terms.ts', 'adapters/', 'resilience/'] },
+  { files: ['monitoring/'], may: ['monitoring/', 'adapters/model-faults.ts', 'errors.ts'], types: ['ask/', 'adapters/', 'resilience/', 'config.ts', 'metrics.ts'] },
   {
     files: ['metrics.ts', 'metrics/'],
     may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings.ts', 'adapters/model-faults.ts'],
