@@ -63,6 +63,8 @@ try {
   console.log(admission)
   console.log(`this process was late itself: p50 ${rounded(own.percentile(50) / 1e6, 1)} ms, p99 ${rounded(own.percentile(99) / 1e6, 1)} ms`)
   const normalP99 = quantile(good(normal), 0.99)
+  const inService = refusedInService(served)
+  console.log(`refused, from the head read to the reply given in the service: p50 ${quantile(inService, 0.5)} ms, p99 ${quantile(inService, 0.99)} ms`)
   const claims = [
     atLeast('goodput of the peak, %', (100 * goodput(overload)) / peak, 90, 1),
     atMost('p99 of the answered by that at half the peak', quantile(good(overload), 0.99) / normalP99, 3, 2),
@@ -132,6 +134,12 @@ function good({ asked }: Phase): number[] {
 
 function refused({ asked }: Phase): number[] {
   return asked.filter(({ status }) => status === 503).map(({ ms }) => ms)
+}
+
+/** Whole milliseconds, as its log says; what a request waited for its turn of the loop and of a core is not in these. */
+function refusedInService({ program }: Served): number[] {
+  const lines = program.output().split('\n').filter(line => line.includes('"status":503'))
+  return lines.map(line => (JSON.parse(line) as { readonly ms: number }).ms)
 }
 
 function goodput(phase: Phase): number {

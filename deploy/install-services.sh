@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 (or newer) lacks to run Askwell's tests and a real database: Postgres with
-# pgvector 0.8, Redis and PgBouncer. Safe to run again; starts and enables no service. Needs root or sudo.
+# pgvector 0.8, Redis, PgBouncer, and a browser for the page that people see. Safe to run again; starts and enables
+# no service. Needs root or sudo.
 set -euo pipefail
 
 readonly postgres_minimum=15
@@ -92,6 +93,18 @@ install_pgbouncer() {
   update-rc.d pgbouncer disable >/dev/null 2>&1 || true
 }
 
+# For the tests of GET /monitoring; any Chrome does.
+install_chromium() {
+  local name
+  for name in chromium chromium-browser google-chrome; do
+    if command -v "$name" >/dev/null; then
+      say "$name is there"
+      return
+    fi
+  done
+  apt_install chromium
+}
+
 pgvector_is_new_enough() {
   local control=/usr/share/postgresql/$version/extension/vector.control found
   [[ -r $control ]] || return 1
@@ -165,5 +178,6 @@ install_postgres
 install_pgvector
 install_redis
 install_pgbouncer
+install_chromium
 apt_install procps # the tests freeze and thaw whole process trees by ps
 say 'done: start nothing by hand, the tests start their own servers'

@@ -11,6 +11,7 @@ import { registerDocuments, type DocumentRouteOptions } from './http/documents.t
 import { isProbe, registerHealth, type Health } from './http/health.ts'
 import { registerHosts } from './http/hosts.ts'
 import { createKeyring, registerKeys, registerLocks } from './http/keys.ts'
+import { registerMonitoringPage } from './http/monitoring-page.ts'
 import { registerRequestLog, requestLogOptions } from './http/request-log.ts'
 import { registerPressure, type PressureOptions } from './http/pressure.ts'
 import { registerProblems } from './http/problems.ts'
@@ -42,6 +43,8 @@ export interface AppDeps {
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
   readonly about: Omit<AboutOptions, 'pageHeaders'>
+  /** monitoring.html, as it stands in the repository. */
+  readonly monitoringPage: string
 }
 
 /** Bodies of questions; documents have a larger bound of their own. */
@@ -89,5 +92,6 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerDocuments(app, deps.documents)
   registerCache(app, deps.cache)
   registerScrape(app, deps.registry)
+  registerMonitoringPage(app, { page: deps.monitoringPage, pageHeaders: headers.page })
   return app
 }

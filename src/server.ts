@@ -96,6 +96,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       rateLimit: { ...config.rateLimit, redis: config.redis && later(() => at().deps.redis as RedisServer) },
       registry: later(() => at().deps.metrics.registry),
       about: { version, openapi: textOf('../openapi.yaml') },
+      monitoringPage: textOf('./http/monitoring.html'),
     }
   }
 

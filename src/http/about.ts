@@ -18,6 +18,7 @@ const addresses = {
   'GET /docs': 'the API, browsable',
   'GET /openapi.yaml': 'the API, for machines',
   'GET /metrics': 'figures for Prometheus',
+  'GET /monitoring': 'how it fares, for people',
   'GET /livez, /readyz, /startupz': 'probes',
 } as const
 

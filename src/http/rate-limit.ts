@@ -28,22 +28,49 @@ interface Scripted {
  */
 export async function registerRateLimit(app: FastifyInstance, { max, seconds, redis }: RateLimitOptions, areKeysLimited = false): Promise<void> {
   if (max === 0 && !areKeysLimited) return
-  await app.register(rateLimit, {
-    global: false,
-    // A number where it will do: a function costs a turn of the event loop's queue.
-    max: areKeysLimited ? ({ apiKey }: FastifyRequest) => apiKey?.rateLimit ?? max : max,
-    timeWindow: seconds * 1000,
-    store: storeOver(redis),
-    keyGenerator: clientOf(),
-  })
-  const count = app.createRateLimit()
+  const limits: Limits = { max, windowMs: seconds * 1000, areKeysLimited }
+  const count = redis === undefined ? countingAlone(limits) : await countingTogether(app, limits, redis)
   const tell = tellerOf(seconds)
   // A hook of the app, before those of the routes: else guesses at a key would be refused before they are counted.
   app.addHook('onRequest', (request, reply, done) => {
     const { rateLimit: wanted } = request.routeOptions.config as { readonly rateLimit?: false }
-    if (wanted === false || (max === 0 && request.apiKey?.rateLimit === undefined)) done()
-    else count(request).then(counted => done(tell(reply, counted as Counted)), done)
+    if (wanted === false || (max === 0 && request.apiKey?.rateLimit === undefined)) return done()
+    const counted = count(request)
+    if (counted instanceof Promise) counted.then(each => done(tell(reply, each)), done)
+    else done(tell(reply, counted))
   })
+}
+
+interface Limits {
+  /** Of who has none of its own. */
+  readonly max: number
+  readonly windowMs: number
+  readonly areKeysLimited: boolean
+}
+
+type CountRequest = (request: FastifyRequest) => Counted | Promise<Counted>
+
+/** Where nobody counts with us: without the plugin, whose promises cost 3 µs, a tenth of a cached answer. */
+function countingAlone({ max, windowMs }: Limits): CountRequest {
+  const [count, client] = [createCounter(), clientOf()]
+  return request => {
+    const { current, ttl } = count(client(request), windowMs)
+    const limit = request.apiKey?.rateLimit ?? max
+    return { max: limit, isExceeded: current > limit, remaining: Math.max(0, limit - current), ttl }
+  }
+}
+
+async function countingTogether(app: FastifyInstance, { max, windowMs, areKeysLimited }: Limits, redis: SharedCounts): Promise<CountRequest> {
+  await app.register(rateLimit, {
+    global: false,
+    // A number where it will do: a function costs a turn of the event loop's queue.
+    max: areKeysLimited ? ({ apiKey }: FastifyRequest) => apiKey?.rateLimit ?? max : max,
+    timeWindow: windowMs,
+    store: storeOver(redis),
+    keyGenerator: clientOf(),
+  })
+  const count = app.createRateLimit()
+  return request => count(request) as Promise<Counted>
 }
 
 interface Counted {
@@ -88,13 +115,12 @@ interface Count {
 }
 
 /** In the plugin's shape. Own counts go on while Redis counts, so that there is one to go on with when it is away. */
-function storeOver(redis: SharedCounts | undefined) {
+function storeOver(redis: SharedCounts) {
   const countHere = createCounter()
   return class Store {
     incr(client: string, done: (error: null, count: Count) => void, windowMs: number): void {
       const own = countHere(client, windowMs)
-      if (redis === undefined) done(null, own)
-      else void countThere(redis, client, windowMs).then(shared => done(null, shared ?? own))
+      void countThere(redis, client, windowMs).then(shared => done(null, shared ?? own))
     }
 
     child(): Store {

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 export interface SecurityHeaders {
   /** On every reply: what a browser may do with data, which is to read it and nothing else. */
   readonly data: Headers
-  /** On `/docs`, the only page, besides: what means something for pages alone. It brings a policy of its own. */
+  /** On `/docs` and `/monitoring`, the only pages, besides: what means something for pages alone. Each brings a policy of its own. */
   readonly page: Headers
 }
 

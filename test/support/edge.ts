@@ -29,6 +29,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
     rateLimit: { max: 0, seconds: 1, redis: undefined },
     registry: new Registry(),
     about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
+    monitoringPage: readFileSync(new URL('../../src/http/monitoring.html', import.meta.url), 'utf8'),
     ...deps,
   })
 }

@@ -90,7 +90,7 @@ for (const { scope, method, url } of places) {
 
 tap.test('what is said of the service itself is open', async t => {
   const app = await edgeApp({ keys })
-  for (const url of ['/', '/docs', '/openapi.yaml', '/livez', '/readyz', '/startupz']) t.equal((await sent(t, app, { method: 'GET', url })).statusCode, 200, url)
+  for (const url of ['/', '/docs', '/monitoring', '/openapi.yaml', '/livez', '/readyz', '/startupz']) t.equal((await sent(t, app, { method: 'GET', url })).statusCode, 200, url)
 })
 
 tap.test('a collection that is not for the key: to the letter as one that is not there', async t => {
