@@ -38,21 +38,14 @@ import type { Config } from './config.ts'
 import { openGuards, type Guarded } from './guarding.ts'
 import { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { feed, type Sources } from './monitoring/feed.ts'
-import { createFigures } from './monitoring/figures.ts'
-import { openInspection } from './monitoring/inspection.ts'
-import { createPerformance, type Performance } from './monitoring/performance.ts'
-import { watchProcess } from './monitoring/process-load.ts'
-import { createSlowQuestions, type SlowQuestions } from './monitoring/slow-questions.ts'
-import { indexFacts, isIndexed, sampledRecall } from './adapters/index-facts.ts'
-import { serverConnections, tableFacts } from './adapters/server-facts.ts'
-import { normalised } from './ask/cache-key.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
+import { feed } from './monitoring/feed.ts'
 import { longWaitMs } from './monitoring/facts.ts'
 import { createMinute, type Minute } from './monitoring/minute.ts'
 import { createRecent, type Recent } from './monitoring/recent.ts'
 import { createLimiter, type LimiterStatus } from './resilience/limiter.ts'
 import { version } from './version.ts'
+import { countedToo, createWatch, openMonitoring, type Monitoring } from './watching.ts'
 
 /** Everything the service is made of, built once; what is given to app.ts, to the commands, and to tests. */
 export interface Deps {
@@ -160,65 +153,6 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
   } catch (error) {
     await close()
     throw error
-  }
-}
-
-export interface Monitoring extends Performance {
-  readonly slow: SlowQuestions
-  readonly figures: Watch['figures']
-  readonly sources: Sources
-  /** Reads of the database what recommendations need, now. */
-  inspect(): Promise<void>
-  close(): Promise<void>
-}
-
-type Watch = ReturnType<typeof createWatch>
-
-/** Before everything that is counted. */
-function createWatch() {
-  return { figures: createFigures(), sources: {} as Sources }
-}
-
-function openMonitoring({ figures, sources }: Watch, { config, log, database, redis, store }: Pick<Deps, 'database' | 'redis' | 'store'> & { readonly config: Config; readonly log: Logger }): Monitoring {
-  const reads = { connections: serverConnections, tables: tableFacts, collections: store.collections, isIndexed, index: indexFacts, recall: sampledRecall }
-  const inspection = openInspection({ database, reads, log })
-  const slow = createSlowQuestions({ isTextKept: config.log.questions, normalised })
-  const load = watchProcess(figures, () => {
-    const { checkedOut, waiting } = database.status()
-    return { poolCheckedOut: checkedOut, poolWaiting: waiting, inFlight: sources.limiter?.().inFlight ?? 0 }
-  })
-  const isEmbedded = database.kind === 'embedded'
-  const { report } = createPerformance({ config, version, figures, slow, inspection, sources, isEmbedded, pool: database.status, redis: () => redis?.status() ?? 'off' })
-  return {
-    report,
-    slow,
-    figures,
-    sources,
-    inspect: inspection.inspect,
-    async close() {
-      load.stop()
-      await inspection.close()
-    },
-  }
-}
-
-/** The same metrics; what the monitoring looks at is counted lately too. */
-function countedToo(metrics: Metrics, { count }: Recent): Metrics {
-  return {
-    ...metrics,
-    answered: (answer, seconds, of) => (metrics.answered(answer, seconds, of), count('answered')),
-    searched: (found, seconds, of) => (metrics.searched(found, seconds, of), count('answered')),
-    failed: (code, of) => (metrics.failed(code, of), count('not answered'), count(`failed:${code}`)),
-    redisFailed: reason => (metrics.redisFailed(reason), count(`redis:${reason}`)),
-    unparsed: code => (metrics.unparsed(code), count(`unparsed:${code}`)),
-    admission: { ...metrics.admission, refused: (priority, reason) => (metrics.admission.refused(priority, reason), count(`refused:${reason}`)) },
-    stages: {
-      ...metrics.stages,
-      seconds(stage, outcome, seconds, traceId) {
-        metrics.stages.seconds(stage, outcome, seconds, traceId)
-        if (outcome === 'deadline') count(`deadline:${stage}`)
-      },
-    },
   }
 }
 

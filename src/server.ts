@@ -6,7 +6,7 @@ import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/accepted.ts'
 import { knownHosts, refuseStrangers, type Config } from './config.ts'
-import { checkModels, openDeps, type Deps, type Monitoring } from './deps.ts'
+import { checkModels, openDeps, type Deps } from './deps.ts'
 import { AskError } from './errors.ts'
 import { createReadinessLog } from './http/health.ts'
 import { documentApi } from './ingest/document-api.ts'
@@ -19,6 +19,7 @@ import { beatMs, createMonitor, type Monitor } from './monitoring/monitor.ts'
 import { createRecent } from './monitoring/recent.ts'
 import { startTelemetry } from './telemetry.ts'
 import { version } from './version.ts'
+import type { Monitoring } from './watching.ts'
 
 export interface RunningServer {
   /** Where it listens, for people and for curl. */
@@ -120,7 +121,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       poolStatus: { look: () => at().monitor.look(), looked: () => at().looked() },
       isMonitoredElsewhere: config.monitoring !== null,
       performance: {
-        report: () => (at().deps.monitoring as Monitoring).report(),
+        report: () => at().report(),
         refused: code => services?.deps.monitoring?.figures.failed(code),
       },
       about: { version, openapi: textOf('../openapi.yaml') },
@@ -154,6 +155,7 @@ interface Services {
   readonly monitor: Monitor
   /** Somebody looks at the monitoring. */
   looked(): void
+  report: AppDeps['performance']['report']
 }
 
 interface Around {
@@ -162,11 +164,16 @@ interface Around {
   readonly isDraining: () => boolean
 }
 
-function monitorOf(deps: Deps, { log, connections, isDraining }: Around): Pick<Services, 'monitor' | 'looked'> {
+function monitorOf(deps: Deps, { log, connections, isDraining }: Around): Pick<Services, 'monitor' | 'looked' | 'report'> {
   const collector = createCollector({ ...deps, times: deps.poolTimes, connections, isDraining, beatMs })
   const monitor = createMonitor({ collect: collector.collect, onBeat: collector.beat, log })
   deps.metrics.watchMonitor(monitor.look, connections.facts)
-  return { monitor, looked: collector.looked }
+  const report = () => {
+    const { service, findings } = monitor.look()
+    collector.looked()
+    return { verdict: service, findings, ...(deps.monitoring as Monitoring).report() }
+  }
+  return { monitor, looked: collector.looked, report }
 }
 
 function servicesOf(config: Config, deps: Deps, around: Around): Services {

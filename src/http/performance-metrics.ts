@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
+import type { Verdict } from '../monitoring/findings.ts'
 import type { PerformanceReport } from '../monitoring/performance.ts'
 import { underAnyPressure } from './pressure.ts'
 
 export interface PerformanceRouteOptions {
-  readonly report: () => PerformanceReport
+  readonly report: () => Verdict & PerformanceReport
 }
 
 /**

@@ -16,6 +16,12 @@ export interface Finding {
 export type PoolVerdict = 'ok' | 'strained' | 'exhausted' | 'down'
 export type ServiceVerdict = 'ok' | 'degraded' | 'failing'
 
+/** How the service fares, and why. */
+export interface Verdict {
+  readonly verdict: ServiceVerdict
+  readonly findings: readonly Finding[]
+}
+
 export const poolVerdicts: readonly PoolVerdict[] = ['ok', 'strained', 'exhausted', 'down']
 export const serviceVerdicts: readonly ServiceVerdict[] = ['ok', 'degraded', 'failing']
 

@@ -14,22 +14,10 @@ export interface Cost {
   readonly currency: string
 }
 
-export interface Finding {
-  readonly culprit: string
-  readonly severity: 'info' | 'warning' | 'critical'
-  readonly code: string
-  readonly detail: string
-}
-
-export interface Verdict {
-  readonly verdict: 'ok' | 'degraded' | 'failing'
-  readonly findings: readonly Finding[]
-}
-
 export type PerformanceWindow = Omit<FigureWindow, 'models'> & { readonly models: FigureWindow['models'] & { readonly cost: Cost | null } }
 
-/** What GET /monitoring/performance-metrics shows, before its names are the wire's. */
-export interface PerformanceReport extends Verdict {
+/** What GET /monitoring/performance-metrics shows besides the verdict, before its names are the wire's. */
+export interface PerformanceReport {
   readonly at: string
   readonly uptimeS: number
   readonly version: string
@@ -54,8 +42,6 @@ export interface PerformanceParts {
   readonly isEmbedded: boolean
   readonly pool: () => PoolStatus
   readonly redis: () => string
-  /** Says how it goes; absent: by errors and what answers went without alone. */
-  readonly diagnose?: (windows: PerformanceReport['windows']) => Verdict
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -65,7 +51,7 @@ export interface Performance {
   report(): PerformanceReport
 }
 
-export function createPerformance({ config, version, figures, slow, inspection, sources, isEmbedded, pool, redis, diagnose = byFigures, now = Date.now }: PerformanceParts): Performance {
+export function createPerformance({ config, version, figures, slow, inspection, sources, isEmbedded, pool, redis, now = Date.now }: PerformanceParts): Performance {
   function facts(window: FigureWindow): Facts {
     return { config, window, isEmbedded, pool: pool(), limiter: sources.limiter?.() ?? null, caches: sources.caches?.() ?? null, redis: redis(), inspected: inspection.latest(), at: now() }
   }
@@ -78,7 +64,6 @@ export function createPerformance({ config, version, figures, slow, inspection, 
     const { utilization, delayP99Ms } = windows['1m'].eventLoop
     const { agoMs, ...series } = figures.series()
     return {
-      ...diagnose(windows),
       at: new Date(now()).toISOString(),
       uptimeS: Math.round(figures.uptimeMs() / 1000),
       version,
@@ -106,12 +91,4 @@ export function costOf({ promptTokens, completionTokens }: Pick<FigureWindow['mo
   if (prices === null) return null
   const amount = (promptTokens * prices.prompt + completionTokens * prices.completion) / 1e6
   return { amount: Math.round(amount * 1e6) / 1e6, currency: prices.currency }
-}
-
-const enough = 5
-
-function byFigures({ '1m': { requests, errorRatio, degraded } }: PerformanceReport['windows']): Verdict {
-  const isEnough = requests >= enough && errorRatio !== null
-  const verdict = !isEnough ? 'ok' : errorRatio >= 0.5 ? 'failing' : errorRatio >= 0.01 || degraded >= 0.05 * requests ? 'degraded' : 'ok'
-  return { verdict, findings: [] }
 }

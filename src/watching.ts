@@ -1,0 +1,86 @@
+import type { Logger } from 'pino'
+import type { Database } from './adapters/database.ts'
+import type { DocumentStore } from './adapters/documents.ts'
+import { indexFacts, isIndexed, sampledRecall } from './adapters/index-facts.ts'
+import type { RedisServer } from './adapters/redis.ts'
+import { serverConnections, tableFacts } from './adapters/server-facts.ts'
+import { normalised } from './ask/cache-key.ts'
+import type { Config } from './config.ts'
+import type { Metrics } from './metrics.ts'
+import type { Sources } from './monitoring/feed.ts'
+import { createFigures } from './monitoring/figures.ts'
+import { openInspection } from './monitoring/inspection.ts'
+import { createPerformance, type Performance } from './monitoring/performance.ts'
+import { watchProcess } from './monitoring/process-load.ts'
+import type { Recent } from './monitoring/recent.ts'
+import { createSlowQuestions, type SlowQuestions } from './monitoring/slow-questions.ts'
+import { version } from './version.ts'
+
+/** What keeps the figures of the last minutes, and says what to do about them. */
+export interface Monitoring extends Performance {
+  readonly slow: SlowQuestions
+  readonly figures: Watch['figures']
+  readonly sources: Sources
+  /** Reads of the database what recommendations need, now. */
+  inspect(): Promise<void>
+  close(): Promise<void>
+}
+
+type Watch = ReturnType<typeof createWatch>
+
+interface Watched {
+  readonly config: Config
+  readonly log: Logger
+  readonly database: Database
+  readonly redis: Pick<RedisServer, 'status'> | undefined
+  readonly store: Pick<DocumentStore, 'collections'>
+}
+
+/** Before everything that is counted. */
+export function createWatch() {
+  return { figures: createFigures(), sources: {} as Sources }
+}
+
+/** Reads the database behind what asks of it, only while somebody looks. */
+export function openMonitoring({ figures, sources }: Watch, { config, log, database, redis, store }: Watched): Monitoring {
+  const reads = { connections: serverConnections, tables: tableFacts, collections: store.collections, isIndexed, index: indexFacts, recall: sampledRecall }
+  const inspection = openInspection({ database, reads, log })
+  const slow = createSlowQuestions({ isTextKept: config.log.questions, normalised })
+  const load = watchProcess(figures, () => {
+    const { checkedOut, waiting } = database.status()
+    return { poolCheckedOut: checkedOut, poolWaiting: waiting, inFlight: sources.limiter?.().inFlight ?? 0 }
+  })
+  const isEmbedded = database.kind === 'embedded'
+  const { report } = createPerformance({ config, version, figures, slow, inspection, sources, isEmbedded, pool: database.status, redis: () => redis?.status() ?? 'off' })
+  return {
+    report,
+    slow,
+    figures,
+    sources,
+    inspect: inspection.inspect,
+    async close() {
+      load.stop()
+      await inspection.close()
+    },
+  }
+}
+
+/** The same metrics; what the monitoring looks at is counted lately too. */
+export function countedToo(metrics: Metrics, { count }: Recent): Metrics {
+  return {
+    ...metrics,
+    answered: (answer, seconds, of) => (metrics.answered(answer, seconds, of), count('answered')),
+    searched: (found, seconds, of) => (metrics.searched(found, seconds, of), count('answered')),
+    failed: (code, of) => (metrics.failed(code, of), count('not answered'), count(`failed:${code}`)),
+    redisFailed: reason => (metrics.redisFailed(reason), count(`redis:${reason}`)),
+    unparsed: code => (metrics.unparsed(code), count(`unparsed:${code}`)),
+    admission: { ...metrics.admission, refused: (priority, reason) => (metrics.admission.refused(priority, reason), count(`refused:${reason}`)) },
+    stages: {
+      ...metrics.stages,
+      seconds(stage, outcome, seconds, traceId) {
+        metrics.stages.seconds(stage, outcome, seconds, traceId)
+        if (outcome === 'deadline') count(`deadline:${stage}`)
+      },
+    },
+  }
+}
