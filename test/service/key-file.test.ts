@@ -27,7 +27,8 @@ t.test('the file of keys changes while it runs', async t => {
     renameSync(`${file}.next`, file)
     await until('the new one opens', async () => (await statusOf('new')) === 404)
     t.same([await statusOf('web'), await statusOf('leak')], [404, 401])
-    t.match(service.log.find(({ msg }) => msg === 'keys read anew'), { level: 'info', keys: ['ADMIN_API_KEY', 'web', 'new', 'few'] })
+    const line = await until('it is said', () => service.log.find(({ msg }) => msg === 'keys read anew'))
+    t.match(line, { level: 'info', keys: ['ADMIN_API_KEY', 'web', 'new', 'few'] })
     t.same([await statusOf('few'), await statusOf('few'), await statusOf('few')], [404, 404, 429], 'its limit holds too')
   })
 
