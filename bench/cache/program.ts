@@ -11,6 +11,7 @@ export interface Program {
   readonly pid: number
   /** All it wrote so far. */
   output(): string
+  hasEnded(): boolean
   end(): Promise<void>
 }
 
@@ -38,13 +39,14 @@ export function startProgram(t: Owner, { args, env = {}, cores }: ProgramOptions
   const program: Program = {
     pid: child.pid!,
     output: () => readFileSync(file, 'utf8'),
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     async end() {
       child.kill('SIGTERM')
       await ended
     },
   }
   t.teardown(async () => {
-    if (child.exitCode === null && child.signalCode === null) await program.end()
+    if (!program.hasEnded()) await program.end()
     rmSync(folder, { recursive: true })
   })
   void ended.then(([code]) => {
