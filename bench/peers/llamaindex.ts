@@ -1,23 +1,24 @@
 import { OpenAI, OpenAIEmbedding } from '@llamaindex/openai'
 import { PGVectorStore } from '@llamaindex/postgres'
 import { Document, Settings, storageContextFromDefaults, VectorStoreIndex } from 'llamaindex'
-import pg from 'pg'
+import postgres from 'postgres'
 import { apiKey, chatModel, embeddingModel, passages, runPeer, type Peer, type PeerOptions } from './peer.ts'
 
 /**
- * LlamaIndex.TS as its documentation has it: the project's examples `storage/pg` (load-docs.ts, query.ts, vercel.ts) for
- * the store, "QueryEngine" (Framework, RAG) for the answer, "OpenAI" (Framework, Models) for a base URL. By default the
- * store has no vector index, and looks before each search whether its table is there (`performSetup`). With
- * `clientConfig`, the commonest way, it has one connection; here it has a pool, as the example vercel.ts hands it one.
+ * LlamaIndex.TS as its documentation has it: the project's examples `storage/pg` (load-docs.ts, query.ts) for the store,
+ * "QueryEngine" (Framework, RAG) for the answer, "OpenAI" (Framework, Models) for a base URL. By default the store has no
+ * vector index, and looks before each search whether its table is there (`performSetup`). With `clientConfig`, the
+ * commonest way, it has one connection; here it has a pool, of the `postgres` package, which the store takes too. (A pool
+ * of `pg` it takes as Vercel's: as soon as an idle connection is closed, each search keeps one for ever.)
  */
 
 async function open({ database, modelUrl, dimensions, poolSize }: PeerOptions): Promise<Peer> {
   Settings.llm = new OpenAI({ apiKey, model: chatModel, temperature: 0, baseURL: modelUrl })
   Settings.embedModel = new OpenAIEmbedding({ apiKey, model: embeddingModel, dimensions, baseURL: modelUrl })
-  const pool = new pg.Pool({ connectionString: database, max: poolSize })
-  await pool.query('create extension if not exists vector')
-  // Only the type says that it must be Vercel's pool, which is this one with another way to connect.
-  const vectorStore = new PGVectorStore({ client: pool as never, shouldConnect: false, dimensions })
+  // Else it prints that the table is already there.
+  const client = postgres(database, { max: poolSize, onnotice: () => undefined })
+  await client`create extension if not exists vector`
+  const vectorStore = new PGVectorStore({ client, dimensions })
   const engine = (await VectorStoreIndex.fromVectorStore(vectorStore)).asQueryEngine({ similarityTopK: passages })
   return {
     async load(documents) {
@@ -28,7 +29,7 @@ async function open({ database, modelUrl, dimensions, poolSize }: PeerOptions): 
       const { response, sourceNodes = [] } = await engine.query({ query: question })
       return { answer: response, sources: sourceNodes.map(({ node }) => String(node.metadata['source'])) }
     },
-    close: () => pool.end(),
+    close: () => client.end(),
   }
 }
 

@@ -38,17 +38,31 @@ export interface Subject {
 
 let turns = 0
 
+const warmUpSeconds = 20
+const warmUpQuestions = 500
+
+/** So many questions as a compiler needs to see, however slow the system is. */
+export async function warmUp({ served }: Subject, { mix, connections }: Scenario): Promise<void> {
+  await underLoad(served, mix, connections, warmUpSeconds, warmUpQuestions)
+}
+
 /** One round of one system. A cold question is never asked again; a Zipf mix begins with questions that nobody has asked. */
 export async function measure({ served }: Subject, { mix, connections }: Scenario, seconds: number, postmaster: number): Promise<Figures> {
-  const args = ['--address', served.address, '--mix', mix, '--turn', String(++turns), '--connections', String(connections), '--seconds', String(seconds)]
-  if (mix === 'zipf') args.push('--questions', String(zipfAsked))
   const cpu = () => ({ own: cpuMsOf(served.program.pid), database: postgresCpuMs(postmaster) })
   const before = cpu()
-  const { stdout } = await execute(process.execPath, [program, ...args])
+  const { answered, errors, seconds: taken, p50, p99 } = await underLoad(served, mix, connections, seconds, mix === 'zipf' ? zipfAsked : Infinity)
   const after = cpu()
-  const { answered, errors, seconds: taken, p50, p99 } = JSON.parse(stdout) as Loaded
   const each = (ms: number) => ms / Math.max(1, answered + errors)
   return { perSecond: answered / taken, p50, p99, errors, cpuMs: each(after.own - before.own), databaseCpuMs: each(after.database - before.database) }
+}
+
+async function underLoad({ address }: Served, mix: Mix, connections: number, seconds: number, questions: number): Promise<Loaded> {
+  const options = { address, mix, turn: ++turns, connections, seconds, questions }
+  const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
+  const { stdout } = await execute(process.execPath, [program, ...args])
+  const loaded = JSON.parse(stdout) as Loaded
+  if (loaded.answered === 0) throw new Error(`${address} answered none of its questions; ${loaded.errors} errors`)
+  return loaded
 }
 
 /** Field by field over the rounds; errors of all rounds together. */

@@ -8,12 +8,12 @@ import { atLeast, atMost, rounded } from '../cache/figures.ts'
 import { createKeeper, type Keeper } from '../cache/keeper.ts'
 import { documentCount } from './asked.ts'
 import { check, type Checked } from './check.ts'
-import { compare, lineOf, measure, type Compared, type Figures, type Scenario, type Subject } from './measure.ts'
+import { compare, lineOf, measure, warmUp, type Compared, type Figures, type Scenario, type Subject } from './measure.ts'
 import { loadAll, peerNames, serveModel, serveSystem, type PeerName, type Surroundings, type SystemName } from './systems.ts'
 
 /**
- * `npm run bench:peers -- [peer…] [--rounds 5 --seconds 6 --dimensions 1536 --pool 20 --only NAME --json FILE]`: Askwell beside
- * what a team would otherwise write; a quarter of an hour. All of a scenario are up at once and take turns, so that what
+ * `npm run bench:peers -- [peer…] [--rounds 5 --seconds 6 --dimensions 1536 --pool 20 --ef-search 100 --only NAME --json FILE]`:
+ * Askwell beside what a team would otherwise write; half an hour. All of a scenario are up at once and take turns, so that what
  * slows the machine for a while slows all of them.
  */
 const { values: options, positionals } = parseArgs({
@@ -23,6 +23,8 @@ const { values: options, positionals } = parseArgs({
     seconds: { type: 'string', default: '6' },
     dimensions: { type: 'string', default: '1536' },
     pool: { type: 'string', default: '20' },
+    /** pgvector's own default is 40, with which an index finds half of these documents; 100 is Askwell's. */
+    'ef-search': { type: 'string', default: '100' },
     /** Scenarios with this in their name. */
     only: { type: 'string', default: '' },
     json: { type: 'string' },
@@ -51,15 +53,18 @@ const begin = performance.now()
 const tell = (what: string) => console.error(`${String(Math.round((performance.now() - begin) / 1000)).padStart(5)} s  ${what}`)
 
 const t = createKeeper()
+// What it started would go on without it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void t.end().finally(() => process.exit(1)))
 try {
   // Room for everybody's vectors: a buffer that is too small would measure which system comes after which.
-  const postgres = await startPostgres(t, { settings: { shared_buffers: '1GB' } })
+  const postgres = await startPostgres(t, { settings: { shared_buffers: '1GB', 'hnsw.ef_search': options['ef-search'] } })
   const around: Surroundings = { adminUrl: postgres.adminUrl, dimensions: Number(options.dimensions), poolSize: Number(options.pool) }
   await loadAll(['askwell', ...peers], around, notices(documentCount), tell)
   for (const scenario of scenarios) await alone(scenario, around, postgres.pid)
 } finally {
   await t.end()
 }
+console.table(checks)
 const bars = barsOf(results)
 console.table(bars.map(({ what, measured, wanted, isReached }) => ({ what, measured, wanted, '': isReached ? '' : 'NOT REACHED' })))
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
@@ -68,6 +73,7 @@ if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)
 
 async function alone(scenario: Scenario, around: Surroundings, postmaster: number): Promise<void> {
   const own = createKeeper()
+  t.teardown(own.end)
   try {
     const subjects = await served(own, scenario, around)
     const compared = compare(await inTurns(subjects, scenario, postmaster))
@@ -79,7 +85,7 @@ async function alone(scenario: Scenario, around: Surroundings, postmaster: numbe
   }
 }
 
-/** Each answers fifty questions first: whoever does not find the documents is not compared by speed. */
+/** Each answers fifty questions first: speed says little of whoever does not find the documents. */
 async function served(own: Keeper, { mix, chatMs, embeddingMs }: Scenario, around: Surroundings): Promise<Subject[]> {
   const modelUrl = await serveModel(own, chatMs, embeddingMs)
   const subjects: Subject[] = []
@@ -92,15 +98,14 @@ async function served(own: Keeper, { mix, chatMs, embeddingMs }: Scenario, aroun
 }
 
 function said(name: SystemName, { asked, found, right }: Checked): string {
-  const line = `${name}: of ${asked} questions the right document came first for ${found}, the answer was right for ${right}`
-  if (found < asked / 2) throw new Error(line)
-  return line
+  const warning = found <= asked / 2 ? ': NOT MOST OF THEM' : ''
+  return `${name}: of ${asked} questions the right document came first for ${found}, the answer was right for ${right}${warning}`
 }
 
 /** Once to warm up, then round by round. */
 async function inTurns(subjects: readonly Subject[], scenario: Scenario, postmaster: number): Promise<Map<SystemName, Figures[]>> {
   const all = new Map<SystemName, Figures[]>(subjects.map(({ name }) => [name, []]))
-  for (const subject of subjects) await measure(subject, scenario, Math.min(3, seconds), postmaster)
+  for (const subject of subjects) await warmUp(subject, scenario)
   for (let round = 1; round <= rounds; round++) {
     for (const subject of subjects) {
       const figures = await measure(subject, scenario, seconds, postmaster)
