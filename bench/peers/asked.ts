@@ -1,8 +1,8 @@
 import { randomOf } from '../retrieval/random.ts'
 import { permitQuestion } from '../cache/documents.ts'
 
-/** `cold`: no question twice. `zipf`: as people ask them, few often and many seldom. */
-export type Mix = 'cold' | 'zipf'
+/** `cold`: no question twice. `zipf`: as people ask them, few often and many seldom; with nothing remembered at first, or `zipf again`: the same ones over and over. */
+export type Mix = 'cold' | 'zipf' | 'zipf again'
 
 /** How many notices are loaded; every question is of one of them. */
 export const documentCount = 5000

@@ -43,7 +43,7 @@ const cold = (connections: number, chatMs: number): Scenario => ({ name: `cold, 
 const scenarios: readonly Scenario[] = [
   ...[1, 10, 50].map(connections => cold(connections, 0)),
   ...[1, 10, 50].map(connections => cold(connections, 50)),
-  ...[0, 50].map((chatMs): Scenario => ({ name: `zipf, model ${chatMs} ms, 10 at once`, mix: 'zipf', chatMs, embeddingMs: 0, connections: 10 })),
+  ...[0, 50].flatMap(chatMs => (['zipf', 'zipf again'] as const).map((mix): Scenario => ({ name: `${mix}, model ${chatMs} ms, 10 at once`, mix, chatMs, embeddingMs: 0, connections: 10 }))),
 ].filter(({ name }) => name.includes(options.only))
 
 const [rounds, seconds] = [Number(options.rounds), Number(options.seconds)]
@@ -89,7 +89,7 @@ async function alone(scenario: Scenario, around: Surroundings, postmaster: numbe
 async function served(own: Keeper, { mix, chatMs, embeddingMs }: Scenario, around: Surroundings): Promise<Subject[]> {
   const modelUrl = await serveModel(own, chatMs, embeddingMs)
   const subjects: Subject[] = []
-  for (const name of [mix === 'zipf' ? 'askwell cached' : 'askwell', ...peers] as const satisfies readonly SystemName[]) {
+  for (const name of [mix === 'cold' ? 'askwell' : 'askwell cached', ...peers] as const satisfies readonly SystemName[]) {
     const subject = { name, served: await serveSystem(own, name, around, modelUrl) }
     subjects.push(subject)
     if (checks[name] === undefined) tell(said(name, (checks[name] = await check(subject.served.address))))
