@@ -11,6 +11,7 @@ export interface Program {
   readonly pid: number
   /** All it wrote so far. */
   output(): string
+  hasEnded(): boolean
   end(): Promise<void>
 }
 
@@ -38,13 +39,14 @@ export function startProgram(t: Owner, { args, env = {}, cores }: ProgramOptions
   const program: Program = {
     pid: child.pid!,
     output: () => readFileSync(file, 'utf8'),
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     async end() {
       child.kill('SIGTERM')
       await ended
     },
   }
   t.teardown(async () => {
-    if (child.exitCode === null && child.signalCode === null) await program.end()
+    if (!program.hasEnded()) await program.end()
     rmSync(folder, { recursive: true })
   })
   void ended.then(([code]) => {
@@ -53,10 +55,13 @@ export function startProgram(t: Owner, { args, env = {}, cores }: ProgramOptions
   return program
 }
 
+/** Some seconds are usual; on a machine that does much else it takes longer. */
+const startLimitMs = 60_000
+
 /** Waits until it answers there, whatever it says but 503; a service whose log is silent cannot say that it is ready. */
 export async function untilServing(program: Program, address: string): Promise<void> {
   const serves = () => fetch(address).then(async reply => (await reply.text(), reply.status !== 503), () => false)
-  await until(`${address} answers`, serves).catch((cause: unknown) => {
+  await until(`${address} answers`, serves, startLimitMs).catch((cause: unknown) => {
     throw new Error(`it does not serve, and said:\n${program.output().slice(-2000)}`, { cause })
   })
 }

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import tap, { type Test } from 'tap'
+import { startApp } from '../support/app.ts'
 import { browserSkipReason, closeBrowser, openWindow, type Window, type WindowOptions } from '../support/browser.ts'
 import { figuresKey, healths, serveFigures, type Condition, type Figures } from '../support/monitoring-figures.ts'
 import { faint, places, tooWide, unreadable } from '../support/page-checks.ts'
@@ -245,4 +246,13 @@ tap.test('figures of a service without traffic, or with parts that are off: dash
   t.match(await page.locator('#figures').innerText(), /The service is young: this covers 3\ss\./)
   t.notMatch(await page.locator('body').innerText(), /NaN|undefined|null|Infinity/)
   t.same(complaints, [])
+})
+
+tap.test('the real service: the page shows what it does', needsBrowser, async t => {
+  const app = await startApp(t, 'embedded')
+  const { page, complaints } = await openWindow(t, { width: 360 })
+  await page.goto(`${app.url}/monitoring`)
+  await comesToSay(page, 'OK')
+  t.same([complaints, await page.evaluate(tooWide), await page.evaluate(unreadable)], [[], [], []])
+  t.notMatch(await page.locator('body').innerText(), /NaN|undefined|null/)
 })

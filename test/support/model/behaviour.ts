@@ -14,6 +14,8 @@ export interface Behaviour {
   readonly retryAfter?: number
   /** Accept the connection and say nothing, for ever. */
   readonly silent?: boolean
+  /** Chat: send all tokens as soon as there is one, as fast as the socket takes them. */
+  readonly isInOneGo?: boolean
   /** Chat: say nothing more after so many tokens, the connection stays open. */
   readonly stallAfterTokens?: number
   /** Chat: break the connection after so many tokens. */

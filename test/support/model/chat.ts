@@ -87,7 +87,7 @@ async function stream(exchange: Exchange, request: ChatRequest, draft: Draft, be
   for (const [at, token] of draft.tokens.entries()) {
     if (at === behaviour.cutAfterTokens) return exchange.cut()
     if (at === behaviour.stallAfterTokens) return
-    if (at > 0) await pause(exchange, behaviour)
+    if (at > 0 && behaviour.isInOneGo !== true) await pause(exchange, behaviour)
     exchange.event(chunk({ [draft.field]: token }))
   }
   exchange.event(chunk({}, draft.finish))

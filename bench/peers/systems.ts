@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { administer } from '../../test/support/postgres.ts'
+import { freePort, type Owner } from '../../test/support/server-process.ts'
+import { load, type Document } from '../cache/documents.ts'
+import { createKeeper } from '../cache/keeper.ts'
+import { startProgram, untilServing, type Program } from '../cache/program.ts'
+import { serveAskwell, type Served, type Settings } from '../cache/servers.ts'
+
+/** What is compared, each with a database of its own on the same server, pools of the same size and the same model. */
+
+export const peerNames = ['langchain', 'llamaindex', 'mastra', 'naive'] as const
+export type PeerName = (typeof peerNames)[number]
+/** `askwell cached` is Askwell as it comes, `askwell` the same with every cache off. */
+export type SystemName = 'askwell' | 'askwell cached' | PeerName
+
+export interface Surroundings {
+  /** Of the server, as superuser. */
+  readonly adminUrl: string
+  readonly dimensions: number
+  readonly poolSize: number
+}
+
+/** All of them share all cores with the database, the model and the load. */
+const allCores = `0-${cpus().length - 1}`
+
+const cachesOff: Settings = {
+  ANSWER_CACHE_SECONDS: '0', FAST_ANSWER_CACHE_SECONDS: '0', ABSTENTION_CACHE_SECONDS: '0', STALE_IF_ERROR_SECONDS: '0', NEAR_MATCHES: 'off',
+}
+
+/** Serves until its owner ends. `documents`: loads them first, into a new database. */
+export async function serveSystem(t: Owner, name: SystemName, around: Surroundings, modelUrl: string, documents?: readonly Document[]): Promise<Served> {
+  const database = databaseOf(name)
+  if (documents !== undefined) await administer(around.adminUrl, sql => sql`create database ${sql(database)}`)
+  const url = new URL(around.adminUrl)
+  url.pathname = `/${database}`
+  const served = name === 'askwell' || name === 'askwell cached'
+    ? await askwell(t, name, around, url.href, modelUrl, documents)
+    : await peer(t, name, around, url.href, modelUrl, documents)
+  if (documents !== undefined) await administer(url.href, sql => sql`vacuum analyze`)
+  return served
+}
+
+/** Both of Askwell's have the same documents. */
+function databaseOf(name: SystemName): string {
+  return `peers_${name.split(' ')[0]}`
+}
+
+async function askwell(t: Owner, name: SystemName, { dimensions, poolSize }: Surroundings, database: string, modelUrl: string, documents?: readonly Document[]): Promise<Served> {
+  const settings: Settings = {
+    DATABASE_URL: database, POOL_SIZE: String(poolSize), POOL_MAX_OVERFLOW: '0', RATE_LIMIT: '0',
+    OPENAI_BASE_URL: modelUrl, OPENAI_API_KEY: 'sk-of-no-value', CHAT_MODEL: 'gpt-4o-mini',
+    EMBEDDING_MODEL: 'text-embedding-3-small', EMBEDDING_DIMENSIONS: String(dimensions),
+    ...(name === 'askwell' ? cachesOff : {}),
+  }
+  const served = await serveAskwell(t, settings, { cores: allCores })
+  if (documents !== undefined) await load(served.address, 'default', documents)
+  return served
+}
+
+async function peer(t: Owner, name: PeerName, { dimensions, poolSize }: Surroundings, database: string, modelUrl: string, documents?: readonly Document[]): Promise<Served> {
+  const program = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
+  const port = String(await freePort())
+  const loading = documents === undefined ? [] : ['--load', fileOf(t, documents)]
+  const args = [program, '--port', port, '--database', database, '--model-url', modelUrl, '--dimensions', String(dimensions), '--pool', String(poolSize), ...loading]
+  const started = startProgram(t, { args, cores: allCores })
+  const address = `http://127.0.0.1:${port}`
+  await untilReady(name, started)
+  return { program: started, address }
+}
+
+const loadLimitMs = 300_000
+
+async function untilReady(name: string, { output, hasEnded }: Program): Promise<void> {
+  const limit = performance.now() + loadLimitMs
+  while (!/^ready$/m.test(output())) {
+    if (hasEnded() || performance.now() > limit) throw new Error(`${name} is not ready, and said:\n${output().slice(-3000)}`)
+    await sleep(100)
+  }
+}
+
+function fileOf(t: Owner, documents: readonly Document[]): string {
+  const folder = mkdtempSync(join(tmpdir(), 'askwell-bench-peers-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'documents.jsonl')
+  writeFileSync(file, documents.map(document => `${JSON.stringify(document)}\n`).join(''))
+  return file
+}
+
+/** A model server that waits so long before it answers; gives its URL with `/v1`. */
+export async function serveModel(t: Owner, chatMs: number, embeddingMs: number): Promise<string> {
+  const port = String(await freePort())
+  const program = fileURLToPath(new URL('model.ts', import.meta.url))
+  const started = startProgram(t, { args: [program, '--port', port, '--chat-ms', String(chatMs), '--embedding-ms', String(embeddingMs)], cores: allCores })
+  await untilServing(started, `http://127.0.0.1:${port}/v1/models`)
+  return `http://127.0.0.1:${port}/v1`
+}
+
+/** Loads every system once and lets it go: what serves later has the documents already. */
+export async function loadAll(names: readonly SystemName[], around: Surroundings, documents: readonly Document[], tell: (what: string) => void): Promise<void> {
+  const t = createKeeper()
+  try {
+    const modelUrl = await serveModel(t, 0, 0)
+    for (const name of names) {
+      const begin = performance.now()
+      await serveSystem(t, name, around, modelUrl, documents)
+      tell(`${name}: ${documents.length} documents in ${((performance.now() - begin) / 1000).toFixed(1)} s`)
+    }
+  } finally {
+    await t.end()
+  }
+}
