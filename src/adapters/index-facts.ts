@@ -2,7 +2,7 @@ import type { WithVectors } from './collections.ts'
 import type { Sql } from './database.ts'
 import { recallProbe } from './recall.ts'
 import { vectorArm } from './vector-arm.ts'
-import { findVectorIndex, indexedFrom, vectorIndexName } from './vector-index.ts'
+import { findVectorIndex, isWorthIndexing, vectorIndexName } from './vector-index.ts'
 
 /** Of a collection that is large enough for an HNSW index. */
 export interface IndexFacts {
@@ -18,8 +18,8 @@ export interface IndexFacts {
   readonly efSearch: number | null
 }
 
-export function isIndexed(collection: { readonly windowCount: number; readonly model: unknown }): collection is WithVectors {
-  return collection.model !== null && collection.windowCount >= indexedFrom
+export function isIndexed(collection: { readonly windowCount: number; readonly model: { readonly dimensions: number } | null }): collection is WithVectors {
+  return collection.model !== null && isWorthIndexing(collection.windowCount, collection.model.dimensions)
 }
 
 /** The plan is asked for with the statement that searches, so that nothing is guessed; it is not run. */

@@ -89,7 +89,7 @@ function linesOf(file: string): string[] {
 }
 
 function whyExact({ kind }: Database): string {
-  return kind === 'embedded' ? 'the embedded database compares every vector' : `every vector is compared below ${indexedFrom} of them`
+  return kind === 'embedded' ? 'the embedded database compares every vector' : `so few vectors (below ${indexedFrom} of 512 numbers) are all compared`
 }
 
 function described({ collection, exact, target, figures = [], efSearch, exactP50Ms = 0, questions }: Result): string {
