@@ -44,6 +44,7 @@ import { longWaitMs } from './monitoring/facts.ts'
 import { createMinute, type Minute } from './monitoring/minute.ts'
 import { createRecent, type Recent } from './monitoring/recent.ts'
 import { createLimiter, type LimiterStatus } from './resilience/limiter.ts'
+import { openUpkeep } from './upkeep.ts'
 import { version } from './version.ts'
 import { countedToo, createWatch, openMonitoring, type Monitoring } from './watching.ts'
 
@@ -75,8 +76,8 @@ export interface Deps {
   readonly pulse: Guarded['pulse']
   readonly lastFault: Guarded['lastFault']
   readonly limiter: () => LimiterStatus
-  /** To be waited for between a write and its reply. */
-  onWritten(): Promise<void>
+  /** To be waited for between a write and its reply; `collection`: that was written to. */
+  onWritten(collection?: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -143,7 +144,9 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics, admission })
     if (near) keep(near)
     keep(remembering)
-    const onWritten = async () => {
+    const upkeep = keep(openUpkeep({ database, store, log }))
+    const onWritten = async (collection?: string) => {
+      if (collection !== undefined) upkeep.written(collection)
       current.forget()
       // Of the embedded database there is no other replica.
       if (database.kind === 'postgres') await outlast()

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database, Sql } from './database.ts'
 
 /** With fewer vectors of 512 numbers comparing them all is as fast, and exact. */
@@ -43,12 +44,35 @@ export async function ensureVectorIndex(database: Pick<Database, 'kind' | 'lease
   const { model } = collection
   if (database.kind === 'embedded' || model === null || !isWorthIndexing(collection.windowCount, model.dimensions)) return null
   const target = { ...collection, model }
-  return await database.lease({ signal, label: 'index' }, async sql => {
+  return await database.lease({ signal, label: 'index', holdLimitMs: Infinity }, async sql => {
     const found = await findVectorIndex(sql, target)
-    if (found) return found
-    onBuild()
-    return await build(sql, target)
+    return found ?? (await inTurn(sql, target, signal, async () => {
+      const others = await findVectorIndex(sql, target)
+      if (others) return others
+      onBuild()
+      return await build(sql, target)
+    }))
   })
+}
+
+const turnMs = 1000
+
+/**
+ * One process at a time: a second one would take the first one's unfinished index for one that broke off, and drop it. Who
+ * waits asks again and again: a lock that is waited for in the server is waited for by `create index concurrently` too.
+ */
+async function inTurn<T>(sql: Sql, collection: Indexed, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const key = vectorIndexName(collection)
+  for (;;) {
+    const [row] = await sql`select pg_try_advisory_lock(hashtextextended(${key}, 0)) as mine`
+    if (row?.['mine']) break
+    await sleep(turnMs, undefined, { signal })
+  }
+  try {
+    return await work()
+  } finally {
+    await sql`select pg_advisory_unlock(hashtextextended(${key}, 0))`
+  }
 }
 
 async function build(sql: Sql, collection: Indexed): Promise<VectorIndex> {
@@ -56,13 +80,14 @@ async function build(sql: Sql, collection: Indexed): Promise<VectorIndex> {
   const name = vectorIndexName(collection)
   const startedAt = performance.now()
   await sql`drop index concurrently if exists ${sql(name)}` // what an interrupted build left
-  await sql`select set_config('maintenance_work_mem', ${`${memoryMb(windowCount, model.dimensions)}MB`}, false)`
+  await sql`select set_config('maintenance_work_mem', ${`${memoryMb(windowCount, model.dimensions)}MB`}, false), set_config('statement_timeout', '0', false)`
   try {
     await sql.unsafe(`
       create index concurrently ${name} on chunk_vectors using hnsw ((embedding::halfvec(${model.dimensions})) halfvec_cosine_ops)
       with (m = 16, ef_construction = 64) where collection_id = ${id} and model_id = ${model.id}`)
   } finally {
     await sql`reset maintenance_work_mem`
+    await sql`reset statement_timeout`
   }
   const built = await findVectorIndex(sql, collection)
   return { bytes: built?.bytes ?? 0, builtInMs: performance.now() - startedAt }

@@ -18,11 +18,10 @@ export interface GivenDocument {
 
 /**
  * The document store behind PUT, GET and DELETE: the same reading and preparing as `askwell ingest`. `onWritten` is
- * waited for before a reply, also where
- * there was nothing to write: another's write of the same may be a moment old. No question asked after the reply may be
- * answered from what was there before.
+ * waited for before a reply, also where there was nothing to write: another's write of the same may be a moment old. No
+ * question asked after the reply may be answered from what was there before.
  */
-export function documentApi(store: DocumentStore, embedder: Embedder, onWritten: () => Promise<void>) {
+export function documentApi(store: DocumentStore, embedder: Embedder, onWritten: (collection?: string) => Promise<void>) {
   const prepare = preparerWith(embedder)
   return {
     get: store.get,
@@ -43,7 +42,7 @@ export function documentApi(store: DocumentStore, embedder: Embedder, onWritten:
       const changed = documents.filter(document => !known.get(document.source)?.hash.equals(contentHash(document)))
       const prepared = await prepare(collection, changed, signal)
       const written = await store.write(target, prepared, null, signal)
-      await onWritten()
+      await onWritten(collection)
       return documents.map(({ source }, index) => {
         const id = documentId(collection, source)
         const status = written.added.includes(id) ? ('added' as const) : written.replaced.includes(id) ? ('replaced' as const) : ('unchanged' as const)

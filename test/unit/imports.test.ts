@@ -47,6 +47,7 @@ const rows: readonly Row[] = [
   { files: ['app.ts'], may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['deps.ts', 'ask/', 'ingest/', 'config.ts', 'api-keys.ts', 'key-file.ts'] },
   { files: ['guarding.ts'], may: ['adapters/', 'resilience/', 'errors.ts'], types: ['ask/', 'config.ts', 'metrics.ts', 'monitoring/'] },
   { files: ['watching.ts'], may: ['adapters/', 'ask/', 'monitoring/', 'version.ts'], types: ['config.ts', 'metrics.ts'] },
+  { files: ['upkeep.ts'], may: ['adapters/'] },
   { files: ['caching.ts'], may: ['adapters/', 'ask/'], types: ['ask/', 'config.ts', 'metrics.ts'] },
   { files: ['deps.ts'], may: ['*'], never: ['http/', 'app.ts', 'server.ts', 'commands/', 'cli.ts'] },
   { files: ['server.ts'], may: ['*'], never: ['commands/', 'cli.ts'] },

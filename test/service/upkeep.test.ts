@@ -1,0 +1,56 @@
+import tap from 'tap'
+import { createCollectionStore, type WithVectors } from '../../src/adapters/collections.ts'
+import { openDatabase, type Sql } from '../../src/adapters/database.ts'
+import { ensureVectorIndex, findVectorIndex } from '../../src/adapters/vector-index.ts'
+import { openUpkeep } from '../../src/upkeep.ts'
+import { createDatabase } from '../support/database.ts'
+import { fillWithVectors } from '../support/many-vectors.ts'
+import { postgresSkipReason } from '../support/postgres-programs.ts'
+import { until } from '../support/until.ts'
+
+const signal = new AbortController().signal
+// As the service has them: a statement may not take long.
+const settings = { dataDir: undefined, poolSize: 3, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 1000 }
+
+tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason() }, async t => {
+  const { url } = await createDatabase(t)
+  const loading = await openDatabase({ ...settings, statementTimeoutMs: 0, url })
+  await loading.lease({ signal, label: 'test', holdLimitMs: Infinity }, fillWithVectors)
+  await loading.close()
+  const database = await openDatabase({ ...settings, url })
+  t.teardown(() => database.close())
+  const store = createCollectionStore(database)
+  const collection = async () => (await store.collection('many')) as WithVectors
+  const find = async () => {
+    const large = await collection()
+    return await database.lease({ signal, label: 'test' }, sql => findVectorIndex(sql, large))
+  }
+  const lines: string[] = []
+  const log = { info: (_: object, text: string) => lines.push(text), warn: (_: object, text: string) => lines.push(text) }
+  const upkeep = openUpkeep({ database, store, log: log as never, quietMs: 20 })
+  t.teardown(upkeep.close)
+
+  await t.test('gets its index behind the writes, once, whatever the bound on statements', async t => {
+    t.equal(await find(), null)
+    for (let i = 0; i < 3; i++) upkeep.written('many')
+    await until('there is an index', async () => (await find()) !== null, 60_000)
+    await until('it is told', () => lines.length === 2)
+    t.match(lines, [/^building the index/, /^the index is built/])
+    const [row] = await database.lease({ signal, label: 'test' }, sql => sql`select current_setting('statement_timeout') as timeout`)
+    t.equal(row?.['timeout'], '1s', 'its connection is as it was')
+    upkeep.written('many')
+    upkeep.written('nobody')
+    await new Promise(resolve => setTimeout(resolve, 200))
+    t.equal(lines.length, 2)
+  })
+
+  await t.test('is indexed by one process at a time: the second finds the index of the first', async t => {
+    const large = await collection()
+    await database.lease({ signal, label: 'test' }, (sql: Sql) => sql.unsafe(`drop index chunk_vectors_hnsw_${large.id}_${large.model.id}`))
+    let builds = 0
+    const both = await Promise.all([1, 2].map(() => ensureVectorIndex(database, large, signal, () => builds++)))
+    t.equal(builds, 1)
+    t.equal(both.filter(each => each?.builtInMs != null).length, 1)
+    t.ok(both.every(each => each !== null && each.bytes > 0))
+  })
+})
