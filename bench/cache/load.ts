@@ -1,34 +1,52 @@
-import { execFile } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { promisify } from 'node:util'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { json, text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import type { Fired, Job } from './cannon.ts'
 import { cpuMsOf, otherCores, pinned } from './program.ts'
 import type { Served } from './servers.ts'
 
-const execute = promisify(execFile)
-const autocannon = createRequire(import.meta.url).resolve('autocannon')
+export type { Fired, Job }
 
-export interface LoadResult {
+const cannon = fileURLToPath(new URL('cannon.ts', import.meta.url))
+
+export interface LoadResult extends Fired {
+  /** Replies with 200. */
   readonly perSecond: number
-  /** Microseconds of the server's processor a request: neighbours on the machine disturb it less than they disturb speed. */
+  /** Microseconds of the server's processor a reply: neighbours on the machine disturb it less than they disturb speed. */
   readonly cpuUs: number
 }
 
-interface Report {
-  readonly requests: { readonly total: number }
-  readonly duration: number
-  readonly errors: number
-  readonly timeouts: number
-  readonly non2xx: number
+/** autocannon in a process and on cores of its own. `pid`: of whose processor time is taken. */
+export async function fire(job: Job, pid: number): Promise<LoadResult> {
+  const [command, ...all] = pinned(otherCores, [process.execPath, cannon])
+  const before = cpuMsOf(pid)
+  const child = spawn(command!, all, { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdin.end(JSON.stringify(job))
+  const [out, complaint] = await Promise.all([json(child.stdout).catch(() => null), text(child.stderr), once(child, 'close')])
+  if (out === null) throw new Error(`the load was not made: ${complaint.slice(0, 2000)}`)
+  const fired = out as Fired
+  const cpuMs = cpuMsOf(pid) - before
+  return { ...fired, perSecond: (fired.statuses['200'] ?? 0) / fired.seconds, cpuUs: (cpuMs * 1000) / repliesOf(fired) }
 }
 
-/** autocannon in a process and on cores of its own: 50 connections ask the same over and over. Every reply must be a 200. */
+/** 50 connections ask the same over and over. Every reply must be a 200. */
 export async function underLoad({ address, program }: Served, body: object, seconds: number): Promise<LoadResult> {
-  const args = ['-c', '50', '-d', String(seconds), '-m', 'POST', '-H', 'content-type=application/json', '-b', JSON.stringify(body), '--json', '--no-progress']
-  const [command, ...all] = pinned(otherCores, [process.execPath, autocannon, ...args, `${address}/ask`])
-  const before = cpuMsOf(program.pid)
-  const { stdout } = await execute(command!, all, { maxBuffer: 1e8 })
-  const cpuMs = cpuMsOf(program.pid) - before
-  const { requests, duration, errors, timeouts, non2xx } = JSON.parse(stdout) as Report
-  if (errors + timeouts + non2xx > 0) throw new Error(`${address}: ${errors} errors, ${timeouts} time-outs, ${non2xx} replies that are no 2xx`)
-  return { perSecond: requests.total / duration, cpuUs: (cpuMs * 1000) / requests.total }
+  return allGood(await fire({ url: `${address}/ask`, connections: 50, seconds, bodies: [JSON.stringify(body)] }, program.pid), address)
+}
+
+export function allGood(result: LoadResult, what: string): LoadResult {
+  const { errors, timeouts, statuses } = result
+  const others = Object.entries(statuses).filter(([status]) => status !== '200')
+  if (errors + timeouts + others.length > 0) throw new Error(`${what}: ${errors} errors, ${timeouts} time-outs, replies ${JSON.stringify(statuses)}`)
+  return result
+}
+
+function repliesOf({ statuses }: Fired): number {
+  return Object.values(statuses).reduce((sum, count) => sum + count, 0)
+}
+
+/** Milliseconds at a percentile that cannon.ts takes down; NaN where nothing was answered. */
+export function msAt({ curve }: Pick<Fired, 'curve'>, percentile: number): number {
+  return curve.find(([at]) => at === percentile)?.[1] ?? NaN
 }

@@ -1,0 +1,2 @@
+import type { Report } from './report.ts'
+export function htmlOf(_: Report): string { return '' }
