@@ -12,9 +12,8 @@ export interface Job {
   readonly connections: number
   readonly seconds: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent in turn, over and over; `{n}` in one becomes a number that comes once, from `from` on. */
+  /** Sent in turn, over and over. */
   readonly bodies: readonly string[]
-  readonly from?: number
 }
 
 export interface Fired {
@@ -43,15 +42,14 @@ type Autocannon = (options: object) => Instance
 /** As many points as a curve needs; those that are told by name are among them. */
 export const percentiles = [0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97.5, 98, 99, 99.5, 99.9, 99.95, 99.99, 100] as const
 
-async function fire({ url, connections, seconds, headers, bodies, from = 0 }: Job): Promise<Fired> {
+async function fire({ url, connections, seconds, headers, bodies }: Job): Promise<Fired> {
   const autocannon = createRequire(import.meta.url)('autocannon') as Autocannon
   const latencies = createHistogram({ lowest: 1, highest: 120_000_000, figures: 3 })
   const statuses: Record<string, number> = {}
-  let number = from
-  const next = () => (bodies.length === 1 && from === 0 ? bodies[0]! : bodies[number++ % bodies.length]!.replace('{n}', String(number)))
-  const setupRequest = (request: object) => ({ ...request, body: next() })
+  let number = 0
+  const setupRequest = (request: object) => ({ ...request, body: bodies[number++ % bodies.length] })
   // A body that never changes is built once.
-  const requests = bodies.length === 1 && from === 0 ? [{ body: bodies[0] }] : [{ setupRequest }]
+  const requests = bodies.length === 1 ? [{ body: bodies[0] }] : [{ setupRequest }]
   const all = { 'content-type': 'application/json', ...headers }
   const instance = autocannon({ url, connections, duration: seconds, method: 'POST', headers: all, requests, timeout: 60 })
   instance.on('response', (_, status, __, ms) => {

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { json, text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { work } from '../support/worker.ts'
 import type { Fired, Job } from './cannon.ts'
-import { cpuMsOf, otherCores, pinned } from './program.ts'
+import { cpuMsOf } from './program.ts'
 import type { Served } from './servers.ts'
 
 export type { Fired, Job }
@@ -19,13 +17,8 @@ export interface LoadResult extends Fired {
 
 /** autocannon in a process and on cores of its own. `pid`: of whose processor time is taken. */
 export async function fire(job: Job, pid: number): Promise<LoadResult> {
-  const [command, ...all] = pinned(otherCores, [process.execPath, cannon])
   const before = cpuMsOf(pid)
-  const child = spawn(command!, all, { stdio: ['pipe', 'pipe', 'pipe'] })
-  child.stdin.end(JSON.stringify(job))
-  const [out, complaint] = await Promise.all([json(child.stdout).catch(() => null), text(child.stderr), once(child, 'close')])
-  if (out === null) throw new Error(`the load was not made: ${complaint.slice(0, 2000)}`)
-  const fired = out as Fired
+  const fired = await work<Fired>(cannon, job)
   const cpuMs = cpuMsOf(pid) - before
   return { ...fired, perSecond: (fired.statuses['200'] ?? 0) / fired.seconds, cpuUs: (cpuMs * 1000) / repliesOf(fired) }
 }

@@ -6,10 +6,8 @@ import type { World } from './terms.ts'
 /** What each stage takes of questions that are asked one after the other, by the service's own `timings_ms`: medians; `rest` is what is in no stage. */
 export async function stagesOf({ address }: Served, world: World, count: number): Promise<Record<string, number>> {
   const { ask } = clientOf(address)
-  const { bodies, from } = world.fresh()
   const all: Record<string, number>[] = []
-  for (let number = 0; number < count; number++) {
-    const body = JSON.parse(bodies[number % bodies.length]!.replace('{n}', String(from + number))) as object
+  for (const body of world.fresh(count)) {
     const { json } = await ask({ ...body, include: ['timings'] })
     all.push(json.timings_ms as Record<string, number>)
   }

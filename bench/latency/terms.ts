@@ -57,8 +57,8 @@ export interface World {
   readonly sizes: readonly string[]
   /** Points a service at the loaded database (an embedded one at a copy of its own) and at a model without latency; no rate limit refuses. */
   settings(t: Keeper): Settings
-  /** Bodies of questions that nobody asked before: `{n}` stands for a number that comes once, and `from` is the first. */
-  fresh(): { readonly bodies: readonly string[]; readonly from: number }
+  /** So many questions that nobody asked before. */
+  fresh(count: number): { readonly question: string; readonly collection: string }[]
 }
 
 export interface Scenario {

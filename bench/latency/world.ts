@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startPostgres } from '../../test/support/postgres.ts'
 import { freePort } from '../../test/support/server-process.ts'
+import { clientOf } from '../../test/support/service.ts'
 import { settingsFor } from '../../test/support/model-settings.ts'
-import { faq, load, notices, permitQuestion } from '../cache/documents.ts'
+import { faq, load, noticeName, notices } from '../cache/documents.ts'
 import { createKeeper, type Keeper } from '../cache/keeper.ts'
 import { hasTaskset, otherCores, startProgram, untilServing, type Program } from '../cache/program.ts'
 import { serveAskwell, type Settings } from '../cache/servers.ts'
@@ -45,8 +46,6 @@ export async function serveModel(t: Keeper, { chatMs = 0, embeddingMs = 0 }: Lat
 
 export type WorldOptions = Pick<World, 'isQuick' | 'soakSeconds' | 'sizes'> & { readonly isEmbedded: boolean }
 
-const freshStep = 10_000_000
-
 /**
  * A database of its own with the FAQ in the collection `default` and notices in `permits`, both with vectors of the
  * model server's (an embedding in this process would be what is measured). Postgres may use every core, whoever asks
@@ -61,15 +60,15 @@ export async function openWorld(t: Keeper, options: WorldOptions): Promise<World
   const { url } = await serveModel(t)
   const rest = { ...settingsFor({ url }, 'test-embedding'), ANSWER_CACHE_SECONDS: '3600', RATE_LIMIT: '1000000', RATE_LIMIT_SECONDS: '1', NEAR_MATCHES: 'off' }
   await fill({ ...rest, ...(postgres ? { DATABASE_URL: postgres.url } : { DATA_DIR: folder! }) }, documents)
-  let steps = 0
+  let asked = 0
   return {
     ...options,
     documents,
-    seconds: isQuick ? 1 : 4,
+    seconds: isQuick ? 0.8 : 4,
     turns: isQuick ? 3 : 5,
     databaseUrl: postgres?.url ?? null,
     settings: owner => ({ ...rest, ...(postgres ? { DATABASE_URL: postgres.url } : { DATA_DIR: copied(owner, folder!) }) }),
-    fresh: () => ({ bodies: freshBodies(documents), from: freshStep * ++steps }),
+    fresh: count => Array.from({ length: count }, () => ({ question: freshQuestion(asked++, documents), collection: permits })),
   }
 }
 
@@ -79,13 +78,34 @@ async function fill(settings: Settings, documents: number): Promise<void> {
     const { address } = await serveAskwell(t, settings, { cores: allCores })
     await load(address, 'default', faq())
     await load(address, permits, notices(documents))
+    await mustAnswer(address, documents)
   } finally {
     await t.end()
   }
 }
 
-function freshBodies(documents: number): string[] {
-  return Array.from({ length: documents }, (_, number) => JSON.stringify({ question: permitQuestion(number).replace('?', ' for visitor {n}?'), collection: permits }))
+/** Before anything is measured: fresh questions get an answer from the document that they are about. */
+async function mustAnswer(address: string, documents: number): Promise<void> {
+  for (let number = 0; number < 20; number++) {
+    const place = number * 37
+    const { text, json } = await clientOf(address).ask({ question: freshQuestion(place, documents), collection: permits, mode: 'fast' })
+    if (json.citations?.[0]?.title !== `The ${noticeName(place % documents)} permit`) throw new Error(`a question was not answered from its document: ${text}`)
+  }
+}
+
+/** What a notice tells of its permit. Three of these in any order make five hundred questions of each. */
+const facets = ['the room', 'the form', 'the passport', 'what it costs', 'the working days', 'a lost one', 'half the price', 'where to apply', 'how many crowns']
+
+/** Another for every number, up to five hundred times the documents, and each has its answer in one of them. */
+function freshQuestion(number: number, documents: number): string {
+  let place = Math.floor(number / documents)
+  const left = [...facets]
+  const [a, b, c] = [0, 1, 2].map(() => {
+    const [taken] = left.splice(place % left.length, 1)
+    place = Math.floor(place / (left.length + 1))
+    return taken!
+  })
+  return `The ${noticeName(number % documents)} permit: ${a}, ${b} and ${c}?`
 }
 
 function temporary(t: Keeper): string {
