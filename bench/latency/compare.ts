@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { median, spread } from '../retrieval/summary.ts'
 import type { Figure } from './terms.ts'
 
@@ -91,7 +91,11 @@ export function readBaseline(path: string): Baseline {
   return baseline as Baseline
 }
 
-export function writeBaseline(path: string, baseline: Baseline): void {
+/** Figures of scenarios that were not measured now stay as they are. */
+export function writeBaseline(path: string, baseline: Baseline, scenarios: readonly string[]): void {
+  const before = existsSync(path) ? readBaseline(path).figures : {}
+  const others = Object.entries(before).filter(([name]) => !scenarios.includes(scenarioOf(name)))
+  const figures = { ...Object.fromEntries(others), ...baseline.figures }
   const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value)
-  writeFileSync(path, `${JSON.stringify(baseline, rounded, 2)}\n`)
+  writeFileSync(path, `${JSON.stringify({ ...baseline, figures }, rounded, 2)}\n`)
 }

@@ -11,6 +11,8 @@ export interface Report {
   readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGb: number }
   readonly options: { readonly quick: boolean; readonly embedded: boolean; readonly maxLoss: number }
   readonly outcomes: Readonly<Record<string, Outcome>>
+  /** Scenarios that could not be measured, and why. */
+  readonly failed: Readonly<Record<string, string>>
   /** Null: there was no baseline. */
   readonly compared: readonly Compared[] | null
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { createKeeper } from '../cache/keeper.ts'
-import { compare, figureOf, isFailure, readBaseline, writeBaseline, type Compared } from './compare.ts'
+import { compare, figureOf, isFailure, readBaseline, writeBaseline } from './compare.ts'
 import { help, readOptions, type Options } from './options.ts'
 import { createProgress } from './progress.ts'
 import { chosen, scenarios, secondsOf } from './scenarios.ts'
@@ -23,13 +23,13 @@ async function main(): Promise<number> {
   const names = chosen(options)
   // Read before anything is measured: a faulty one is told at once.
   const baseline = options.baseline !== undefined && !options.writeBaseline ? readBaseline(options.baseline) : null
-  const outcomes = await measure(options, names)
+  const { outcomes, failed } = await measure(options, names)
   const figures = Object.values(outcomes).flatMap(outcome => outcome.figures ?? [])
-  const compared = baseline === null ? null : compare(baseline, figures, names, options.maxLoss)
-  const report = reportOf(options, outcomes, compared)
+  const compared = baseline === null ? null : compare(baseline, figures, Object.keys(outcomes), options.maxLoss)
+  const report = reportOf(options, { outcomes, failed, compared })
   tell(options, report)
-  if (options.writeBaseline) writeBaseline(options.baseline!, { commit: report.commit, date: report.date, figures: Object.fromEntries(figures.map(figure => [figure.name, figureOf(figure)])) })
-  return compared?.some(isFailure) ? 1 : 0
+  if (options.writeBaseline) writeBaseline(options.baseline!, { commit: report.commit, date: report.date, figures: Object.fromEntries(figures.map(figure => [figure.name, figureOf(figure)])) }, Object.keys(outcomes))
+  return Object.keys(failed).length > 0 || compared?.some(isFailure) ? 1 : 0
 }
 
 function optionsOrNull(): Options | null {
@@ -43,10 +43,11 @@ function optionsOrNull(): Options | null {
   }
 }
 
-async function measure(options: Options, names: readonly string[]): Promise<Record<string, Outcome>> {
+async function measure(options: Options, names: readonly string[]): Promise<Pick<Report, 'outcomes' | 'failed'>> {
   const planned = Object.fromEntries(names.map(name => [name, secondsOf(scenarios[name]!, options.quick) ?? scenarios[name]!.fullSeconds ?? options.soakSeconds]))
   const progress = createProgress({ preparing: preparingSeconds[`${options.quick}`], ...planned })
   const outcomes: Record<string, Outcome> = {}
+  const failed: Record<string, string> = {}
   const t = createKeeper()
   try {
     progress.start('preparing', `${options.embedded ? 'the embedded database' : 'Postgres'}, the model server and a corpus`)
@@ -54,14 +55,20 @@ async function measure(options: Options, names: readonly string[]): Promise<Reco
     progress.end('preparing')
     for (const name of names) {
       progress.start(name, scenarios[name]!.about)
-      outcomes[name] = await alone(name, world)
+      try {
+        outcomes[name] = await alone(name, world)
+      } catch (error) {
+        // What the others have to say is not lost with it.
+        failed[name] = (error as Error).message
+        progress.say(`${name} failed: ${(error as Error).stack}`)
+      }
       progress.end(name)
     }
   } finally {
     await t.end()
   }
   progress.say(`measured in ${Math.round(progress.elapsedSeconds())} s`)
-  return outcomes
+  return { outcomes, failed }
 }
 
 /** With a keeper of its own: nothing of one scenario runs beside the next. */
@@ -77,7 +84,7 @@ async function alone(name: string, world: World): Promise<Outcome> {
   }
 }
 
-function reportOf(options: Options, outcomes: Report['outcomes'], compared: readonly Compared[] | null): Report {
+function reportOf(options: Options, found: Pick<Report, 'outcomes' | 'failed' | 'compared'>): Report {
   return {
     date: new Date().toISOString(),
     commit: commitOf(),
@@ -85,8 +92,7 @@ function reportOf(options: Options, outcomes: Report['outcomes'], compared: read
     node: process.version,
     machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGb: Math.round(totalmem() / 2 ** 30) },
     options: { quick: options.quick, embedded: options.embedded, maxLoss: options.maxLoss },
-    outcomes,
-    compared,
+    ...found,
   }
 }
 

@@ -19,5 +19,6 @@ export async function retrieving({ url, collection: name }: Database, questions:
     return { number, vector, wanted: wantedOf(question, vector, collection) }
   })
   const { hybrid } = await takeDown(url, asked)
-  return { name: 'pgbench, the same SQL', shoot: async () => shotOf((await pgbench(url, hybrid, { ...load, settings })).latencies, load.seconds) }
+  const seconds = Math.ceil(load.seconds) // it takes whole ones
+  return { name: 'pgbench, the same SQL', shoot: async () => shotOf((await pgbench(url, hybrid, { ...load, seconds, settings })).latencies, seconds) }
 }

@@ -1,7 +1,7 @@
 import { rounded } from '../cache/figures.ts'
-import { figureOf, isFailure } from './compare.ts'
+import { isFailure } from './compare.ts'
 import { claimsOf, figuresOf, machineOf, type Report } from './report.ts'
-import { comparedLine } from './table.ts'
+import { comparedLine, figureLine } from './table.ts'
 
 /** A comment for a pull request, as Markdown. */
 export function summaryOf(report: Report): string {
@@ -14,16 +14,14 @@ export function summaryOf(report: Report): string {
   ].join('\n\n') + '\n'
 }
 
-function headlineOf({ compared, options }: Report): string {
+/** How it went, in one line. */
+export function headlineOf({ failed, compared, options }: Report): string {
+  const broken = Object.keys(failed)
+  if (broken.length > 0) return `not everything could be measured: ${broken.join(', ')}`
   if (compared === null) return 'measured, nothing to compare with'
   const [lost, noisy, better] = [compared.filter(isFailure), compared.filter(each => each.verdict === 'noisy'), compared.filter(each => each.verdict === 'better')].map(each => each.length)
   const main = lost! > 0 ? `${lost} of ${compared.length} figures lost more than ${rounded(options.maxLoss * 100, 0)} %` : `no figure of ${compared.length} lost more than ${rounded(options.maxLoss * 100, 0)} %`
   return [main, ...(better! > 0 ? [`${better} better`] : []), ...(noisy! > 0 ? [`${noisy} too noisy to tell`] : [])].join(', ')
-}
-
-function figureLine(figure: Parameters<typeof figureOf>[0]): Record<string, unknown> {
-  const { ratio, least, most } = figureOf(figure)
-  return { what: figure.name, ratio: rounded(ratio, 3), turns: `${rounded(least, 3)}–${rounded(most, 3)}` }
 }
 
 function tableOf(rows: readonly Record<string, unknown>[]): string {

@@ -18,12 +18,12 @@ export function printOutcome(name: string, { tables, breakdowns = [] }: Outcome,
 
 export function printClaims(report: Report): void {
   console.log('\nratios to the controls: medians of the turns')
-  console.table(figuresOf(report).map(lineOf))
+  console.table(figuresOf(report).map(figureLine))
   const claims = claimsOf(report)
   if (claims.length > 0) console.table(claims.map(({ what, measured, wanted, isReached }) => ({ what, measured, wanted, '': isReached ? '' : 'NOT REACHED' })))
 }
 
-function lineOf(figure: Figure): object {
+export function figureLine(figure: Figure): Record<string, unknown> {
   const { ratio, least, most } = figureOf(figure)
   const apart = spread(figure.controls)
   return { what: figure.name, ratio: rounded(ratio, 3), turns: `${rounded(least, 3)}–${rounded(most, 3)}`, 'control swings, %': rounded(apart * 100, 0), noise: apart > calmSpread ? 'machine too noisy' : '' }
