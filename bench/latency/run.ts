@@ -78,7 +78,8 @@ async function alone(name: string, world: World): Promise<Outcome> {
   try {
     const outcome = await scenarios[name]!.run(world, own)
     printOutcome(name, outcome, (performance.now() - started) / 1000)
-    return outcome
+    // Bars are for full measurements: a second is not enough for a process to be at its best.
+    return world.isQuick ? { ...outcome, claims: [] } : outcome
   } finally {
     await own.end()
   }

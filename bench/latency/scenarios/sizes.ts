@@ -61,7 +61,8 @@ async function measured(size: string, url: string, { world, t }: { readonly worl
   const load = { connections, seconds: world.seconds }
   const others = [loaded('cold', cold, () => bodies, load), loaded('warm', warm, () => bodies, load)]
   const name = 'pgbench, the same SQL'
-  const control = { name, shoot: async () => shotOf((await pgbench(url, hybrid, { clients: connections, seconds: world.seconds, settings })).latencies, world.seconds) }
+  const seconds = Math.ceil(world.seconds) // pgbench takes whole ones
+  const control = { name, shoot: async () => shotOf((await pgbench(url, hybrid, { clients: connections, seconds, settings })).latencies, seconds) }
   for (const { shoot } of [...others, control]) await shoot()
   const turns = await interleaved(control, others, Math.min(3, world.turns))
   const warmRatio = ratioOf(turns, 'warm', perSecond, { name: `sizes: requests a second warm at ${size}, of pgbench`, better: 'more' })
