@@ -37,12 +37,12 @@ export function printComparison(compared: readonly Compared[]): void {
   console.log('beside the baseline')
   console.table(compared.map(each => comparedLine(each)))
   const failures = compared.filter(isFailure)
-  for (const { name, before, now, noise } of failures) console.error(`${name}: ${told(before)} before, ${told(now)} now (noise ${percent(noise)})`)
+  for (const { name, before, now, noise } of failures) console.error(`${name}: ${told(before)} before, ${told(now)} now (noise ± ${rounded(noise * 100, 0)} %)`)
   if (compared.some(({ verdict }) => verdict === 'noisy')) console.error('warning: the machine was too noisy to tell in places; run it again')
 }
 
 export function comparedLine({ name, verdict, before, now, loss, noise }: Compared): Record<string, string> {
-  return { what: name, before: told(before), now: told(now), change: Number.isFinite(loss) ? percent(-loss) : '', noise: percent(noise), '': verdictWords[verdict] }
+  return { what: name, before: told(before), now: told(now), change: Number.isFinite(loss) ? percent(-loss) : '', noise: Number.isFinite(noise) ? `± ${rounded(noise * 100, 0)} %` : '', '': verdictWords[verdict] }
 }
 
 function told(figure: Compared['now']): string {

@@ -11,6 +11,14 @@ export interface Turn<Shot> {
   readonly shots: Readonly<Record<string, Shot>>
 }
 
+/** Twice, before anything counts: what a process does often is compiled by then. */
+export async function warmed(subjects: readonly Subject<unknown>[]): Promise<void> {
+  for (const { shoot } of subjects) {
+    await shoot()
+    await shoot()
+  }
+}
+
 /** Every subject once, then every subject again, the control before, between and after: what slows the machine for a while slows all of them. */
 export async function interleaved<Shot>(control: Subject<Shot>, others: readonly Subject<Shot>[], repeat: number): Promise<Turn<Shot>[]> {
   const turns: Turn<Shot>[] = []

@@ -2,7 +2,7 @@ import { hotQuestion } from '../../cache/documents.ts'
 import { atLeast, atMost, median } from '../../cache/figures.ts'
 import type { Keeper } from '../../cache/keeper.ts'
 import { remembering, serveBare, servePlain } from '../../cache/servers.ts'
-import { interleaved } from '../../support/interleave.ts'
+import { interleaved, warmed } from '../../support/interleave.ts'
 import { addedOf, cpuUs, curveOf, lineOf, p50, perSecond, ratioOf, shotsOf } from '../shots.ts'
 import { asking } from '../subjects.ts'
 import type { Outcome, Scenario, World } from '../terms.ts'
@@ -16,7 +16,7 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   const crowd = { connections, seconds: world.seconds }
   const control = asking('bare Fastify', bare, hotQuestion, crowd)
   const others = [asking('node:http', plain, hotQuestion, crowd), asking('from memory', served, hotQuestion, crowd)]
-  for (const { shoot } of [control, ...others]) await shoot()
+  await warmed([control, ...others])
   const turns = await interleaved(control, others, world.turns)
   const single = { connections: 1, seconds: world.seconds }
   const alone = await interleaved(asking('bare Fastify', bare, hotQuestion, single), [asking('from memory', served, hotQuestion, single)], world.turns)

@@ -5,7 +5,7 @@ import { permitQuestion } from '../../cache/documents.ts'
 import type { Keeper } from '../../cache/keeper.ts'
 import { serveAskwell, serveBare } from '../../cache/servers.ts'
 import { permits } from '../../cache/world.ts'
-import { interleaved } from '../../support/interleave.ts'
+import { interleaved, warmed } from '../../support/interleave.ts'
 import { curveOf, lineOf, perSecond, ratioOf, shotsOf } from '../shots.ts'
 import { asking } from '../subjects.ts'
 import type { Outcome, Scenario, World } from '../terms.ts'
@@ -27,7 +27,7 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   const crowd = { connections: 50, seconds: world.seconds }
   const control = asking('bare Fastify', await serveBare(t, reply), body, crowd)
   const subject = asking('near match', served, body, crowd)
-  for (const { shoot } of [control, subject]) await shoot()
+  await warmed([control, subject])
   const turns = await interleaved(control, [subject], world.turns)
   return {
     tables: [{ title: 'a near match, 50 connections', rows: [lineOf('bare Fastify', shotsOf(turns)), lineOf('near match', shotsOf(turns, 'near match'))] }],

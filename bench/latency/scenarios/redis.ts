@@ -3,7 +3,7 @@ import { hotQuestion } from '../../cache/documents.ts'
 import { atLeast, median } from '../../cache/figures.ts'
 import type { Keeper } from '../../cache/keeper.ts'
 import { remembering, serveBare } from '../../cache/servers.ts'
-import { interleaved } from '../../support/interleave.ts'
+import { interleaved, warmed } from '../../support/interleave.ts'
 import { cpuUs, curveOf, lineOf, perSecond, ratioOf, shotsOf } from '../shots.ts'
 import { asking } from '../subjects.ts'
 import type { Outcome, Scenario, World } from '../terms.ts'
@@ -15,7 +15,7 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   const crowd = { connections: 50, seconds: world.seconds }
   const control = asking('bare Fastify', await serveBare(t, reply), hotQuestion, crowd)
   const subject = asking('from Redis', served, hotQuestion, crowd)
-  for (const { shoot } of [control, subject]) await shoot()
+  await warmed([control, subject])
   const turns = await interleaved(control, [subject], world.turns)
   const figures = [
     ratioOf(turns, 'from Redis', perSecond, { name: 'redis: requests a second, of bare Fastify', better: 'more' }),

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../../../test/support/server-process.ts'
-import { urlOf } from '../../../test/support/postgres.ts'
 import { atLeast, median } from '../../cache/figures.ts'
 import { createKeeper, type Keeper } from '../../cache/keeper.ts'
 import { otherCores, startProgram, untilServing } from '../../cache/program.ts'
@@ -13,7 +12,7 @@ import { readAsked } from '../../retrieval/asked.ts'
 import { openedByProduct } from '../../retrieval/opened.ts'
 import { pgbench } from '../../retrieval/pgbench.ts'
 import type { Question } from '../../retrieval/questions.ts'
-import { defaultFolder, openServer } from '../../retrieval/server.ts'
+import { defaultFolder, openBenchDatabase, openServer } from '../../retrieval/server.ts'
 import { databaseOf, model } from '../../retrieval/sizes.ts'
 import { takeDown } from '../../retrieval/statements.ts'
 import { interleaved } from '../../support/interleave.ts'
@@ -32,11 +31,14 @@ const questions = 100
 
 /** The collections of bench/retrieval, made if they are not there: cold and warm questions over HTTP beside pgbench of the same SQL. */
 async function run(world: World, t: Keeper): Promise<Outcome> {
+  const before = postmaster()
   const port = await openServer(defaultFolder)
+  const now = postmaster()
+  if (now !== null && now !== before) t.teardown(() => process.kill(now, 'SIGINT'))
   const outcomes: Outcome[] = []
   for (const size of world.sizes) {
     if (!existsSync(join(defaultFolder, `index-${size}.json`))) await execute(process.execPath, [loading, '--sizes', size], { maxBuffer: 1e8 })
-    outcomes.push(await measured(size, urlOf(port, databaseOf(size)), { world, t }))
+    outcomes.push(await measured(size, await openBenchDatabase(port, databaseOf(size)), { world, t }))
   }
   return {
     tables: outcomes.flatMap(({ tables }) => tables),
@@ -44,6 +46,12 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
     figures: outcomes.flatMap(({ figures = [] }) => figures),
     curves: outcomes.flatMap(({ curves = [] }) => curves),
   }
+}
+
+/** Who found the server running leaves it so. */
+function postmaster(): number | null {
+  const file = join(defaultFolder, 'data', 'postmaster.pid')
+  return existsSync(file) ? Number(readFileSync(file, 'utf8').split('\n')[0]) : null
 }
 
 async function measured(size: string, url: string, { world, t }: { readonly world: World; readonly t: Keeper }): Promise<Outcome> {
