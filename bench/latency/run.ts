@@ -115,4 +115,5 @@ function tell({ json, html, summary }: Options, report: Report): void {
   for (const file of [json, html, summary]) if (file !== undefined && existsSync(file)) console.error(`written: ${file}`)
 }
 
-process.exitCode = await main()
+// A scenario that failed may have left a connection open.
+process.exit(await main())
