@@ -64,7 +64,7 @@ export async function openWorld(t: Keeper, options: WorldOptions): Promise<World
   return {
     ...options,
     documents,
-    seconds: isQuick ? 0.8 : 4,
+    seconds: isQuick ? 0.8 : 3,
     turns: isQuick ? 3 : 5,
     databaseUrl: postgres?.url ?? null,
     settings: owner => ({ ...rest, ...(postgres ? { DATABASE_URL: postgres.url } : { DATA_DIR: copied(owner, folder!) }) }),

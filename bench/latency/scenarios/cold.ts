@@ -47,4 +47,4 @@ async function breakdown(served: Served, world: World) {
   return { name: 'cold, extractive', stages: await stagesOf(served, world, world.isQuick ? 50 : 300) }
 }
 
-export const cold: Scenario = { about: 'cold (nothing kept) and warm (vectors known), beside pgbench of the same SQL', quickSeconds: 17, fullSeconds: 90, run }
+export const cold: Scenario = { about: 'cold (nothing kept) and warm (vectors known), beside pgbench of the same SQL', quickSeconds: 17, fullSeconds: 80, run }

@@ -31,4 +31,4 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   }
 }
 
-export const concurrency: Scenario = { about: 'throughput from 1 to 1000 connections', fullSeconds: 180, run }
+export const concurrency: Scenario = { about: 'throughput from 1 to 1000 connections', fullSeconds: 120, run }

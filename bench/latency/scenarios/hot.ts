@@ -39,4 +39,4 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   }
 }
 
-export const hot: Scenario = { about: 'answers from memory, beside bare Fastify and node:http', quickSeconds: 24, fullSeconds: 140, run }
+export const hot: Scenario = { about: 'answers from memory, beside bare Fastify and node:http', quickSeconds: 24, fullSeconds: 112, run }

@@ -31,4 +31,4 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   }
 }
 
-export const ingest: Scenario = { about: 'documents written by PUT /documents', quickSeconds: 8, fullSeconds: 60, run }
+export const ingest: Scenario = { about: 'documents written by PUT /documents', quickSeconds: 8, fullSeconds: 45, run }

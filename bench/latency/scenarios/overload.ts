@@ -28,4 +28,4 @@ async function run(_: World, t: Keeper): Promise<Outcome> {
   }
 }
 
-export const overload: Scenario = { about: 'three times more fresh questions than can be answered', fullSeconds: 95, needs: 'postgres', run }
+export const overload: Scenario = { about: 'three times more fresh questions than can be answered', fullSeconds: 90, needs: 'postgres', run }

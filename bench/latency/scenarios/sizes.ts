@@ -84,4 +84,4 @@ async function measured(size: string, url: string, { world, t }: { readonly worl
   }
 }
 
-export const sizes: Scenario = { about: 'larger corpora, beside pgbench of the same SQL', fullSeconds: 100, needs: 'postgres', run }
+export const sizes: Scenario = { about: 'larger corpora, beside pgbench of the same SQL', fullSeconds: 110, needs: 'postgres', run }

@@ -60,4 +60,4 @@ async function embeddedWithData(t: Keeper, documents: number): Promise<Settings>
   return settings
 }
 
-export const start: Scenario = { about: 'from the start of the process until it is ready', quickSeconds: 6, fullSeconds: 45, run }
+export const start: Scenario = { about: 'from the start of the process until it is ready', quickSeconds: 6, fullSeconds: 40, run }
