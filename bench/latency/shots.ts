@@ -43,8 +43,9 @@ export function lineOf(what: string, shots: readonly Shot[]): Record<string, unk
   const of = (value: Of, digits: number) => rounded(median(shots.map(value)), digits)
   const ms = (percentile: number) => of(shot => msAt(shot, percentile), 3)
   const refused = shots.reduce((sum, shot) => sum + Object.entries(shot.statuses).filter(([status]) => status !== '200').reduce((all, [, count]) => all + count, 0), 0)
-  const cpu = of(cpuUs, 1)
-  return { what, 'a second': of(perSecond, 1), 'p50, ms': ms(50), 'p90, ms': ms(90), 'p99, ms': ms(99), 'p99.9, ms': ms(99.9), ...(Number.isFinite(cpu) ? { 'CPU µs': cpu } : {}), 'not 200': refused }
+  const all = { what, 'a second': of(perSecond, 1), 'p50, ms': ms(50), 'p90, ms': ms(90), 'p99, ms': ms(99), 'p99.9, ms': ms(99.9), 'CPU µs': of(cpuUs, 1), 'not 200': refused }
+  // pgbench has no processor time, and what was refused altogether no latency.
+  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, Number.isNaN(value) ? '' : value]))
 }
 
 /** Percentile by percentile, the median of the turns. */

@@ -17,8 +17,9 @@ export function printOutcome(name: string, { tables, breakdowns = [] }: Outcome,
 }
 
 export function printClaims(report: Report): void {
-  console.log('\nratios to the controls: medians of the turns')
-  console.table(figuresOf(report).map(figureLine))
+  const figures = figuresOf(report)
+  if (figures.length > 0) console.log('\nratios to the controls: medians of the turns')
+  if (figures.length > 0) console.table(figures.map(figureLine))
   const claims = claimsOf(report)
   if (claims.length > 0) console.table(claims.map(({ what, measured, wanted, isReached }) => ({ what, measured, wanted, '': isReached ? '' : 'NOT REACHED' })))
 }
