@@ -35,7 +35,7 @@ async function measured(chatMs: number, world: World, { settings, body }: { read
       const job: StreamJob = { askwell: { url: `${served.address}/ask`, bodies }, model: { url: `${model.url}/chat/completions`, body } }
       return await work<FirstTokens>(program, job)
     }
-    await stream(100)
+    await stream(Math.round(10_000 / (2 * chatMs + 100)))
     // Some words of an answer follow the first, of both.
     const count = Math.round((2000 * world.seconds) / (2 * chatMs + 100))
     const turns: FirstTokens[] = []
