@@ -23,7 +23,7 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   // Two processes cannot share an embedded database.
   if (world.databaseUrl !== null) others.push(loaded('warm', await serve({ EMBEDDING_CACHE_MB: '32' }), () => asked.map(body => JSON.stringify(body)), load))
   const control = await controlOf(world, t, asked.map(({ question }) => question))
-  for (const { shoot } of others) await shoot()
+  for (const { shoot } of [...others, control]) await shoot()
   const turns = await interleaved(control, others, world.turns)
   const of = world.databaseUrl === null ? 'bare Fastify' : 'pgbench'
   return {
