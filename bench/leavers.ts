@@ -5,11 +5,11 @@ import postgres from 'postgres'
 import { settingsFor } from '../test/support/model-settings.ts'
 import { startModel } from '../test/support/model.ts'
 import { startPostgres } from '../test/support/postgres.ts'
-import { until } from '../test/support/until.ts'
 import { faq, load } from './cache/documents.ts'
 import { createKeeper } from './cache/keeper.ts'
 import { otherCores } from './cache/program.ts'
 import { serveAskwell } from './cache/servers.ts'
+import { weighable, weighed } from './support/weigh.ts'
 
 /**
  * Clients that leave: how soon nothing works for them any more, and whether something of them stays.
@@ -18,9 +18,6 @@ import { serveAskwell } from './cache/servers.ts'
 const { values } = parseArgs({ options: { requests: { type: 'string', default: '100000' }, clients: { type: 'string', default: '1000' } } })
 const [requests, clients] = [Number(values.requests), Number(values.clients)]
 
-/** Loaded before the service: says on a signal how much it holds when it has thrown away what it can. */
-const weigh = `process.on('SIGUSR2',()=>{gc();gc();const m=process.memoryUsage();console.log('weighed '+m.heapUsed+' '+m.external+' '+m.rss)})`
-const flags = ['--expose-gc', `--import=data:text/javascript,${encodeURIComponent(weigh)}`]
 /** Caches that fill are no leak: without them. */
 const settings = { RATE_LIMIT: '0', ANSWER_CACHE_MB: '0', EMBEDDING_CACHE_MB: '0', NEAR_MATCHES: 'off', LOG_LEVEL: 'warn' }
 
@@ -28,7 +25,7 @@ const t = createKeeper()
 try {
   const database = await startPostgres(t)
   const model = await startModel(t, { chat: { answer: 'A book is lent for two weeks [1]. '.repeat(4), firstTokenMs: 50, perTokenMs: 10 } })
-  const { address, program } = await serveAskwell(t, { DATABASE_URL: database.url, ...settingsFor(model, 'test-embedding'), ...settings }, { flags, cores: otherCores })
+  const { address, program } = await serveAskwell(t, { DATABASE_URL: database.url, ...settingsFor(model, 'test-embedding'), ...settings }, { flags: weighable, cores: otherCores })
   await load(address, 'default', faq())
   const side = postgres(database.url, { max: 1, connection: { application_name: 'bench' } })
   t.teardown(() => side.end())
@@ -56,13 +53,9 @@ try {
       if (queries + calls + leases === 0) return performance.now() - start
     }
   }
-  const weighed = async () => {
+  const settled = async () => {
     await sleep(6000) // idle connections to the model are closed, surplus ones to the database too
-    const before = program.output().split('weighed').length
-    process.kill(program.pid, 'SIGUSR2')
-    await until('it is weighed', () => program.output().split('weighed').length > before)
-    const [heap = 0, external = 0, rss = 0] = program.output().split('weighed ').at(-1)!.split('\n')[0]!.split(' ').map(bytes => Number(bytes) / 2 ** 20)
-    return { heap, external, rss }
+    return await weighed(program)
   }
 
   const rounds: number[] = []
@@ -83,12 +76,12 @@ try {
     for (const endpoint of [model.chat, model.embeddings]) (endpoint.requests as unknown[]).length = 0
   }
   await many(Math.min(10_000, requests))
-  const before = await weighed()
+  const before = await settled()
   const start = performance.now()
   for (let at = 0; at < requests; at += 10_000) await many(Math.min(10_000, requests - at))
   const seconds = (performance.now() - start) / 1000
   console.log(`${requests} left, ${(requests / seconds).toFixed(0)} a second; idle after ${(await untilIdle()).toFixed(0)} ms`)
-  const after = await weighed()
+  const after = await settled()
   for (const kind of ['heap', 'external', 'rss'] as const) console.log(`${kind}: ${before[kind].toFixed(1)} MB before, ${after[kind].toFixed(1)} MB after`)
   const figures = await (await fetch(`${address}/metrics`)).text()
   console.log(figures.split('\n').filter(line => /^askwell_(pool_\w+_total|failures_total)/.test(line)).join('\n'))

@@ -28,7 +28,7 @@ const units = ['desk', 'office', 'registry', 'counter', 'window', 'bureau']
 /** A notice about a permit of its own name, so that as many questions can be asked as there are notices. */
 export function notice(number: number): Document {
   const random = randomOf(71, number)
-  const name = nameOf(number)
+  const name = noticeName(number)
   const [fee, days, room] = [5 + random.below(900), 2 + random.below(60), 100 + random.below(800)]
   const text = `The ${name} permit costs ${fee} crowns and is ready within ${days} working days. Apply at the ${random.pick(units)} in room ${room} `
     + `with a passport and form ${name.slice(0, 3).toUpperCase()}-${number}. A lost ${name} permit is replaced at half the price.`
@@ -41,11 +41,11 @@ export function notices(count: number): Document[] {
 
 /** Different for every number; a `visitor` makes another question of the same permit. */
 export function permitQuestion(number: number, visitor?: number): string {
-  return `How much does the ${nameOf(number)} permit cost${visitor === undefined ? '' : ` for visitor ${visitor}`}?`
+  return `How much does the ${noticeName(number)} permit cost${visitor === undefined ? '' : ` for visitor ${visitor}`}?`
 }
 
 /** A word of four syllables that says the number: nearly forty thousand of them. */
-function nameOf(number: number): string {
+export function noticeName(number: number): string {
   const base = syllables.length
   const digits = [number, Math.floor(number / base), Math.floor(number / base ** 2), Math.floor(number / base ** 3)]
   return digits.map((digit, place) => syllables[(digit + place) % base]).join('')

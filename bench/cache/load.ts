@@ -1,40 +1,50 @@
-import { execFile } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { promisify } from 'node:util'
-import { cpuMsOf, otherCores, pinned } from './program.ts'
+import { fileURLToPath } from 'node:url'
+import { work } from '../support/worker.ts'
+import type { Fired, Job } from './cannon.ts'
+import { cpuMsOf } from './program.ts'
 import type { Served } from './servers.ts'
 
-const execute = promisify(execFile)
-const autocannon = createRequire(import.meta.url).resolve('autocannon')
+export type { Fired, Job }
 
-export interface LoadResult {
+const cannon = fileURLToPath(new URL('cannon.ts', import.meta.url))
+
+export interface LoadResult extends Fired {
+  /** Replies with 200. */
   readonly perSecond: number
-  /** Microseconds of the server's processor a request: neighbours on the machine disturb it less than they disturb speed. */
+  /** Microseconds of the server's processor a reply: neighbours on the machine disturb it less than they disturb speed. */
   readonly cpuUs: number
 }
 
-interface Report {
-  readonly requests: { readonly total: number }
-  readonly duration: number
-  readonly errors: number
-  readonly timeouts: number
-  readonly non2xx: number
+/** autocannon in a process and on cores of its own. `pid`: of whose processor time is taken. */
+export async function fire(job: Job, pid: number): Promise<LoadResult> {
+  const before = cpuMsOf(pid)
+  const fired = await work<Fired>(cannon, job)
+  const cpuMs = cpuMsOf(pid) - before
+  return { ...fired, perSecond: (fired.statuses['200'] ?? 0) / fired.seconds, cpuUs: (cpuMs * 1000) / repliesOf(fired) }
 }
 
 export interface LoadForm {
   readonly connections?: number
-  /** As `cache-control=no-store`. */
-  readonly headers?: readonly string[]
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-/** autocannon in a process and on cores of its own: 50 connections, or as many as are said, ask the same over and over. Every reply must be a 200. */
-export async function underLoad({ address, program }: Served, body: object, seconds: number, { connections = 50, headers = [] }: LoadForm = {}): Promise<LoadResult> {
-  const args = ['-c', String(connections), '-d', String(seconds), '-m', 'POST', '-H', 'content-type=application/json', ...headers.flatMap(header => ['-H', header]), '-b', JSON.stringify(body), '--json', '--no-progress']
-  const [command, ...all] = pinned(otherCores, [process.execPath, autocannon, ...args, `${address}/ask`])
-  const before = cpuMsOf(program.pid)
-  const { stdout } = await execute(command!, all, { maxBuffer: 1e8 })
-  const cpuMs = cpuMsOf(program.pid) - before
-  const { requests, duration, errors, timeouts, non2xx } = JSON.parse(stdout) as Report
-  if (errors + timeouts + non2xx > 0) throw new Error(`${address}: ${errors} errors, ${timeouts} time-outs, ${non2xx} replies that are no 2xx`)
-  return { perSecond: requests.total / duration, cpuUs: (cpuMs * 1000) / requests.total }
+/** 50 connections, or as many as are said, ask the same over and over. Every reply must be a 200. */
+export async function underLoad({ address, program }: Served, body: object, seconds: number, { connections = 50, headers = {} }: LoadForm = {}): Promise<LoadResult> {
+  return allGood(await fire({ url: `${address}/ask`, connections, seconds, bodies: [JSON.stringify(body)], headers }, program.pid), address)
+}
+
+export function allGood(result: LoadResult, what: string): LoadResult {
+  const { errors, timeouts, statuses } = result
+  const others = Object.entries(statuses).filter(([status]) => status !== '200')
+  if (errors + timeouts + others.length > 0) throw new Error(`${what}: ${errors} errors, ${timeouts} time-outs, replies ${JSON.stringify(statuses)}`)
+  return result
+}
+
+function repliesOf({ statuses }: Fired): number {
+  return Object.values(statuses).reduce((sum, count) => sum + count, 0)
+}
+
+/** Milliseconds at a percentile that cannon.ts takes down; NaN where nothing was answered. */
+export function msAt({ curve }: Pick<Fired, 'curve'>, percentile: number): number {
+  return curve.find(([at]) => at === percentile)?.[1] ?? NaN
 }

@@ -6,13 +6,14 @@ import { frozen } from './frozen.ts'
 import { hot } from './hot.ts'
 import { createKeeper } from './keeper.ts'
 import { million } from './million.ts'
+import { monitoring } from './monitoring.ts'
 import { redis } from './redis.ts'
 import { thousand } from './thousand.ts'
 import { traces } from './traces.ts'
 import { openWorld, type Outcome, type Scenario, type World } from './world.ts'
 import { zipf } from './zipf.ts'
 
-const scenarios: Readonly<Record<string, Scenario>> = { hot, redis, thousand, zipf, frozen, million, traces }
+const scenarios: Readonly<Record<string, Scenario>> = { hot, redis, thousand, zipf, frozen, million, traces, monitoring }
 
 /** `node bench/cache/run.ts hot zipf --quick --json cache.json`: what the caches do; without names, all. Some nine minutes, quick two. */
 const { values: options, positionals } = parseArgs({

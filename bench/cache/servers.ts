@@ -18,17 +18,18 @@ export type Settings = Readonly<Record<string, string>>
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 const bare = fileURLToPath(new URL('bare.ts', import.meta.url))
+const plain = fileURLToPath(new URL('plain.ts', import.meta.url))
 
 /** `askwell serve` with its log at `info` in a file. `flags` are for Node. */
-export async function serveAskwell(t: Owner, settings: Settings, { cores = measuredCore, flags = [] as readonly string[] } = {}): Promise<Served> {
+export async function serveAskwell(t: Owner, settings: Settings, { cores = measuredCore, flags = [] as readonly string[], program: file = cli } = {}): Promise<Served> {
   const port = String(await freePort())
-  const program = startProgram(t, { args: [...flags, cli, 'serve'], env: { PORT: port, ADMIN_API_KEY: adminKey, ...settings }, cores })
+  const program = startProgram(t, { args: [...flags, file, 'serve'], env: { PORT: port, ADMIN_API_KEY: adminKey, ...settings }, cores })
   return await serving(program, port)
 }
 
 /** The same with the answer to this question in the tier that the reply must name. */
-export async function remembering(t: Owner, settings: Settings, question: object, tier: 'memory' | 'redis'): Promise<{ served: Served; reply: object }> {
-  const served = await serveAskwell(t, settings)
+export async function remembering(t: Owner, settings: Settings, question: object, tier: 'memory' | 'redis', program = cli): Promise<{ served: Served; reply: object }> {
+  const served = await serveAskwell(t, settings, { program })
   const { ask } = clientOf(served.address)
   const reply = await until(`the answer comes from ${tier}`, async () => {
     const { json } = await ask(question)
@@ -39,12 +40,21 @@ export async function remembering(t: Owner, settings: Settings, question: object
 
 /** A bare Fastify route that gives this reply. */
 export async function serveBare(t: Owner, reply: object): Promise<Served> {
+  return await serveReply(t, bare, reply)
+}
+
+/** The same by `node:http` alone. */
+export async function servePlain(t: Owner, reply: object): Promise<Served> {
+  return await serveReply(t, plain, reply)
+}
+
+async function serveReply(t: Owner, server: string, reply: object): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), 'askwell-bench-bare-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'reply.json')
   writeFileSync(file, JSON.stringify(reply))
   const port = String(await freePort())
-  return await serving(startProgram(t, { args: [bare, port, file], cores: measuredCore }), port)
+  return await serving(startProgram(t, { args: [server, port, file], cores: measuredCore }), port)
 }
 
 async function serving(program: Program, port: string): Promise<Served> {

@@ -22,7 +22,7 @@ export async function traces({ settings, isQuick }: World, t: Keeper): Promise<O
     memory: { own: {}, tier: 'memory' },
     redis: { own: { REDIS_URL: redis.url, ANSWER_CACHE_MB: '0' }, tier: 'redis' },
     // Few at once: more than can be made are refused.
-    fresh: { own: {}, tier: 'memory', form: { connections: 4, headers: ['cache-control=no-store'] } },
+    fresh: { own: {}, tier: 'memory', form: { connections: 4, headers: { 'cache-control': 'no-store' } } },
   } as const
   const figures: Record<string, readonly Compared[]> = {}
   for (const [kind, { own, tier, ...form }] of Object.entries(kinds)) {

@@ -55,9 +55,9 @@ function p50(asked: readonly Asked[]): number {
 }
 
 /** The question of rank r comes 1/r as often as the first. */
-function asPeopleAsk(count: number): object[] {
+export function asPeopleAsk(count: number, permitsAsked = permitCount): object[] {
   const random = randomOf(83, count)
-  const weights = Array.from({ length: permitCount }, (_, rank) => 1 / (rank + 1))
+  const weights = Array.from({ length: permitsAsked }, (_, rank) => 1 / (rank + 1))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   const pick = () => {
     let left = random.next() * total

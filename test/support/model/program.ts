@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import type { startModel } from '../model.ts'
 
 const usage = `usage: node test/support/model.ts [--port 9001] [--delay MS] [--first-token MS] [--per-token MS]
+                                  [--embedding-delay MS] [--answer TEXT]
 
 A model for trying Askwell without an account: answers with sentences of the passages it is shown.`
 
@@ -14,13 +15,19 @@ export async function runProgram(start: typeof startModel, args: string[]): Prom
       delay: { type: 'string', default: '0' },
       'first-token': { type: 'string', default: '0' },
       'per-token': { type: 'string', default: '0' },
+      'embedding-delay': { type: 'string' },
+      answer: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
   if (values.help) return console.log(usage)
   const delayMs = Number(values.delay)
-  const chat = { delayMs, firstTokenMs: Number(values['first-token']), perTokenMs: Number(values['per-token']) }
-  const model = await start(undefined, { port: Number(values.port), chat, embeddings: { delayMs } })
+  const chat = { delayMs, firstTokenMs: Number(values['first-token']), perTokenMs: Number(values['per-token']), ...(values.answer === undefined ? {} : { answer: values.answer }) }
+  const embeddings = { delayMs: Number(values['embedding-delay'] ?? values.delay) }
+  const model = await start(undefined, { port: Number(values.port), chat, embeddings })
+  // Nobody reads the record of a program, and a benchmark asks millions of times.
+  const forget = () => [model.chat, model.embeddings].forEach(({ requests }) => void ((requests as unknown[]).length = 0))
+  setInterval(forget, 1000).unref()
   console.log(environmentFor(model.url))
 }
 

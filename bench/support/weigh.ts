@@ -1,0 +1,23 @@
+import { until } from '../../test/support/until.ts'
+import type { Program } from '../cache/program.ts'
+
+/** Loaded before the service: says on a signal how much it holds when it has thrown away what it can. */
+const weigh = `process.on('SIGUSR2',()=>{gc();gc();const m=process.memoryUsage();console.log('weighed '+m.heapUsed+' '+m.external+' '+m.rss)})`
+
+/** Flags for Node of a process that can be weighed. */
+export const weighable = ['--expose-gc', `--import=data:text/javascript,${encodeURIComponent(weigh)}`]
+
+/** In MB. */
+export interface Weight {
+  readonly heap: number
+  readonly external: number
+  readonly rss: number
+}
+
+export async function weighed(program: Program): Promise<Weight> {
+  const before = program.output().split('weighed').length
+  process.kill(program.pid, 'SIGUSR2')
+  await until('it is weighed', () => program.output().split('weighed').length > before)
+  const [heap = 0, external = 0, rss = 0] = program.output().split('weighed ').at(-1)!.split('\n')[0]!.split(' ').map(bytes => Number(bytes) / 2 ** 20)
+  return { heap, external, rss }
+}
