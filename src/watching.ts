@@ -3,7 +3,8 @@ import type { Database } from './adapters/database.ts'
 import type { DocumentStore } from './adapters/documents.ts'
 import { indexFacts, isIndexed, sampledRecall } from './adapters/index-facts.ts'
 import type { RedisServer } from './adapters/redis.ts'
-import { serverConnections, tableFacts } from './adapters/server-facts.ts'
+import { readServerConnections } from './adapters/server-connections.ts'
+import { tableFacts } from './adapters/server-facts.ts'
 import { normalised } from './ask/cache-key.ts'
 import type { Config } from './config.ts'
 import type { Metrics } from './metrics.ts'
@@ -43,7 +44,7 @@ export function createWatch() {
 
 /** Reads the database behind what asks of it, only while somebody looks. */
 export function openMonitoring({ figures, sources }: Watch, { config, log, database, redis, store }: Watched): Monitoring {
-  const reads = { connections: serverConnections, tables: tableFacts, collections: store.collections, isIndexed, index: indexFacts, recall: sampledRecall }
+  const reads = { connections: readServerConnections, tables: tableFacts, collections: store.collections, isIndexed, index: indexFacts, recall: sampledRecall }
   const inspection = openInspection({ database, reads, log })
   const slow = createSlowQuestions({ isTextKept: config.log.questions, normalised })
   const load = watchProcess(figures, () => {

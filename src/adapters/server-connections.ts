@@ -7,9 +7,9 @@ export interface ServerConnections {
   readonly reserved: number
   /** `other`: what the state of cannot be seen without `pg_read_all_stats`, and rarer states. */
   readonly byState: { readonly active: number; readonly idle: number; readonly idleInTransaction: number; readonly other: number }
-  /** Askwell's, of all replicas. */
+  /** Opened by any Askwell on this database. */
   readonly ours: number
-  /** Left for anybody who is no superuser. */
+  /** That this role may still open, by the limits of the server, the database and the role. */
   readonly free: number
   /** Null: no query of ours waits for a lock. */
   readonly lock: LockWait | null
@@ -23,30 +23,50 @@ export interface LockWait {
   readonly heldBy: string
 }
 
-/** One round trip, and a second where something of ours waits for a lock. About a millisecond of the server's. */
+/**
+ * One round trip, and a second where something of ours waits for a lock: from shared memory, about a millisecond of the
+ * server's. For a real server; the embedded one has one connection.
+ */
 export async function readServerConnections(sql: Sql): Promise<ServerConnections> {
-  const [row] = await sql`
-    select current_setting('max_connections')::int as max_connections,
-      current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true)::int, 0) as reserved,
-      count(*)::int as total,
-      count(*) filter (where state = 'active')::int as active,
-      count(*) filter (where state = 'idle')::int as idle,
-      count(*) filter (where state like 'idle in transaction%')::int as idle_in_transaction,
-      count(*) filter (where application_name like 'askwell%')::int as ours,
-      count(*) filter (where application_name like 'askwell%' and wait_event_type = 'Lock')::int as locked,
-      coalesce(max(extract(epoch from clock_timestamp() - query_start)) filter (where application_name like 'askwell%' and wait_event_type = 'Lock'), 0)::float8 as locked_for
-    from pg_stat_activity where backend_type = 'client backend'`
-  const figure = (name: string) => Number(row?.[name])
-  const [maxConnections, reserved, total, active, idle, idleInTransaction] = ['max_connections', 'reserved', 'total', 'active', 'idle', 'idle_in_transaction'].map(figure) as [number, number, number, number, number, number]
-  const waiting = figure('locked')
+  const [row = {}] = await sql`
+    with settings as (
+      select current_setting('max_connections')::int as max_connections,
+        current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true), '0')::int as reserved),
+    seen as (
+      select *, application_name like 'askwell%' and datname = current_database() as is_ours, wait_event_type = 'Lock' as is_locked
+      from pg_stat_activity where backend_type = 'client backend'),
+    counts as (
+      select count(*) as every, count(*) filter (where state = 'active') as active, count(*) filter (where state = 'idle') as idle,
+        count(*) filter (where state like 'idle in transaction%') as idle_in_transaction,
+        count(*) filter (where datname = current_database()) as here,
+        count(*) filter (where usename = current_user) as mine,
+        count(*) filter (where is_ours) as ours,
+        count(*) filter (where is_ours and is_locked) as locked,
+        coalesce(max(extract(epoch from clock_timestamp() - query_start)) filter (where is_ours and is_locked), 0) as locked_for
+      from seen)
+    select settings.*, counts.*,
+      (select datconnlimit from pg_database where datname = current_database()) as database_limit,
+      (select rolconnlimit from pg_roles where rolname = current_user) as role_limit
+    from settings, counts`
+  const figure = (name: string) => Number(row[name])
+  const [every, active, idle, idleInTransaction, waiting] = ['every', 'active', 'idle', 'idle_in_transaction', 'locked'].map(figure) as [number, number, number, number, number]
   return {
-    maxConnections,
-    reserved,
-    byState: { active, idle, idleInTransaction, other: total - active - idle - idleInTransaction },
+    maxConnections: figure('max_connections'),
+    reserved: figure('reserved'),
+    byState: { active, idle, idleInTransaction, other: every - active - idle - idleInTransaction },
     ours: figure('ours'),
-    free: Math.max(0, maxConnections - reserved - total),
+    free: Math.max(0, Math.min(
+      figure('max_connections') - figure('reserved') - every,
+      room(figure('database_limit'), figure('here')),
+      room(figure('role_limit'), figure('mine')),
+    )),
     lock: waiting === 0 ? null : { waiting, longestMs: Math.round(figure('locked_for') * 1000), heldBy: await lockHolders(sql) },
   }
+}
+
+/** −1: no limit, which is how Postgres writes it. */
+function room(limit: number, used: number): number {
+  return limit < 0 ? Infinity : limit - used
 }
 
 async function lockHolders(sql: Sql): Promise<string> {

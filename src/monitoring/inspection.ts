@@ -1,7 +1,8 @@
 import type { Collection } from '../adapters/collections.ts'
 import type { Database, Sql } from '../adapters/database.ts'
 import type { IndexFacts } from '../adapters/index-facts.ts'
-import type { ServerConnections, TableFacts } from '../adapters/server-facts.ts'
+import type { ServerConnections } from '../adapters/server-connections.ts'
+import type { TableFacts } from '../adapters/server-facts.ts'
 import type { RunLog } from '../ask/terms.ts'
 
 /** Of a large collection; recall as estimated last, null where it was not. */

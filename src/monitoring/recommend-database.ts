@@ -46,7 +46,7 @@ function serverFull(facts: Facts): Recommendation | null {
     severity: 'warning',
     setting: null,
     title: 'Requests wait for a database connection, and the server has none to give',
-    evidence: `p95 wait for a connection ${ms(wait)}; Postgres has ${connections.free} of ${connections.maxConnections} free, ${connections.ours} are Askwell's, ${pool.open} of this process, ${connections.connections.idle} of all are idle`,
+    evidence: `p95 wait for a connection ${ms(wait)}; Postgres has ${connections.free} of ${connections.maxConnections} free, ${connections.ours} are Askwell's, ${pool.open} of this process, ${connections.byState.idle} of all are idle`,
     action: 'Raise max_connections of the server (or the limit of the role or database), run fewer replicas, or put a pooler in front.',
   }
 }

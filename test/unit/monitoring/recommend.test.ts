@@ -8,7 +8,7 @@ import { recommend } from '../../../src/monitoring/recommend.ts'
 
 const config = readConfig({ OPENAI_API_KEY: 'sk-test', RERANK_URL: 'http://127.0.0.1:1/rerank', RERANK_MODEL: 'r', REDIS_URL: 'redis://127.0.0.1:1' })
 const quiet = createFigures({ now: () => 0 }).read('5m')
-const connections = { maxConnections: 200, reserved: 3, connections: { active: 1, idle: 20, idleInTransaction: 0, other: 0 }, ours: 21, free: 120, at: 0 }
+const connections = { maxConnections: 200, reserved: 3, lock: null, byState: { active: 1, idle: 20, idleInTransaction: 0, other: 0 }, ours: 21, free: 120, at: 0 }
 
 function spread(p95: number, count = 100): Spread {
   return { count, p50: p95 / 2, p95, p99: p95, max: p95 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openDatabase } from '../../src/adapters/database.ts'
-import { serverConnections } from '../../src/adapters/server-facts.ts'
+import { readServerConnections } from '../../src/adapters/server-connections.ts'
 import { administer, startPostgres } from '../support/postgres.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { until } from '../support/until.ts'
@@ -11,7 +11,7 @@ t.test('connections of a server', { skip: postgresSkipReason() }, async t => {
   const { url, adminUrl } = await startPostgres(t, { settings: { max_connections: '20', superuser_reserved_connections: '3' } })
   const database = await openDatabase({ url, dataDir: undefined, poolSize: 4, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 5000 })
   t.teardown(() => database.close())
-  const facts = () => database.aside({ signal, label: 'test' }, serverConnections)
+  const facts = () => database.aside({ signal, label: 'test' }, readServerConnections)
   // Those who made it may still be leaving.
   const before = await until('nobody else is there', async () => {
     const seen = await facts()
@@ -20,7 +20,7 @@ t.test('connections of a server', { skip: postgresSkipReason() }, async t => {
 
   await t.test('say what is open, and what may still be opened', async t => {
     t.match(before, { maxConnections: 20, reserved: 3 })
-    const { active, idle, idleInTransaction, other } = before.connections
+    const { active, idle, idleInTransaction, other } = before.byState
     t.equal(before.free, 20 - 3 - (active + idle + idleInTransaction + other))
     t.equal(before.ours, 2, 'the pool\'s and the one aside')
   })
@@ -29,8 +29,8 @@ t.test('connections of a server', { skip: postgresSkipReason() }, async t => {
     await administer(adminUrl, async sql => {
       await sql.begin(async tx => {
         await tx`select 1`
-        const { connections, free } = await facts()
-        t.equal(connections.idleInTransaction, 1)
+        const { byState, free } = await facts()
+        t.equal(byState.idleInTransaction, 1)
         t.equal(free, before.free - 1)
       })
     })
