@@ -117,12 +117,13 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     const plain = createMetrics(database.status)
     const metrics = countedToo(watch ? feed(plain, watch.figures, watch.sources) : plain, recent)
     keep({ close: async () => metrics.stop() })
+    const longMs = longWaitMs(database.status())
     const poolTimes = { waitMs: createMinute(), holdMs: createMinute() }
     database.observe({
       waited(seconds, wasQueued) {
         metrics.pool.waited(seconds)
         poolTimes.waitMs.record(seconds * 1000)
-        if (wasQueued && seconds * 1000 >= longWaitMs) recent.count('pool:waited')
+        if (wasQueued && seconds * 1000 >= longMs) recent.count('pool:waited')
       },
       held: (seconds, label) => (metrics.pool.held(seconds, label), poolTimes.holdMs.record(seconds * 1000)),
       failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),

@@ -21,8 +21,9 @@ function exhausted({ pool, times }: Facts): Finding | null {
 /** Times of waiting hold those for a connection that is being opened too; only who stood in the queue counts here. */
 function waits({ pool, times, waitMs: { p95 } }: Facts): Finding | null {
   const lately = times('pool:waited')
-  if (pool.longestWaitMs < longWaitMs && lately < waitsAtLeast) return null
-  const detail = `${inUse(pool)}; ${counted(pool.waiting, 'request')} wait now, ${lately} waited longer than ${longWaitMs} ms in 10 s, and one in twenty waits ${inSeconds(p95 ?? 0)} or more.`
+  const long = longWaitMs(pool)
+  if (pool.longestWaitMs < long && lately < waitsAtLeast) return null
+  const detail = `${inUse(pool)}; ${counted(pool.waiting, 'request')} wait now, ${lately} waited longer than ${long} ms in 10 s, and one in twenty waits ${inSeconds(p95 ?? 0)} or more.`
   return { culprit: 'pool', severity: 'warning', code: 'pool-waits', detail }
 }
 

@@ -57,8 +57,10 @@ export interface ConnectionFacts {
   readonly trickling: number
 }
 
-/** A shorter wait for a connection is a rush of a moment. */
-export const longWaitMs = 50
+/** A shorter wait for a connection is a rush of a moment; where there is but one (the embedded database), it is as usual. */
+export function longWaitMs({ size, maxOverflow }: Pick<PoolStatus, 'size' | 'maxOverflow'>): number {
+  return size + maxOverflow === 1 ? 500 : 50
+}
 
 /** `times` looks so far back. */
 export const lately = 10

@@ -242,7 +242,7 @@ for (const world of worlds) tap.test(`hostile requests, ${world}`, { skip: skipR
       t.match(reply.headers.get('x-request-id'), /^[\w.:-]+$/)
     }
     const body = '{"question":"dormitory"}'
-    const expecting = await rawReply(app, `POST /ask HTTP/1.1\r\nhost: a\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+    const expecting = await rawReply(app, `POST /ask HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
     assertContract(t, { method: 'POST', path: '/ask', ...expecting })
     t.equal(expecting.status, 200)
   })
@@ -250,7 +250,7 @@ for (const world of worlds) tap.test(`hostile requests, ${world}`, { skip: skipR
   await t.test('after all this it still answers, and has no fault of its own in its figures', async t => {
     await answered(t, ask('{"question":"How much is the dormitory?"}'))
     const { reply } = await right(t, sent(app, 'GET', '/metrics'))
-    t.notMatch(reply.body, /failures_total\{code="internal"\}/)
+    t.notMatch(reply.body, /failures_total\{code="internal"\} [1-9]/)
   })
 })
 
