@@ -172,7 +172,8 @@ t.test('traces', { skip }, async t => {
 
   t.test('equal questions: who joined a run links to it, on another replica too', async t => {
     t.same(replies.map(({ status }) => status), [200, 200, 200])
-    t.same(tree(first), miss(...written), 'the run is in the trace of who began it')
+    // Where it took longer than its lease it keeps the answer by itself.
+    t.same(tree(first).filter(name => name.trim() !== 'keep'), miss(...written), 'the run is in the trace of who began it')
     t.same(rootOf(first).links, [])
     t.same(tree(joined), ['POST /ask'])
     t.same([...new Set(tree('elsewhere'))], ['POST /ask', '  invoke_workflow askwell', '    ask.remember', '      EVALSHA claim'], 'it asked again and again')
