@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { flushCompileCache } from 'node:module'
 import { readConfig } from '../config.ts'
 import { createLogger } from '../log.ts'
 
@@ -18,6 +19,8 @@ export function addServe(program: Command): void {
       if (!server) return log.info('stopped')
       release()
       stopOnSignals(server, log)
+      // For the next start, however this one ends (cli.ts).
+      flushCompileCache()
       await server.stopped
     })
 }

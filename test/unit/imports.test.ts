@@ -49,10 +49,10 @@ const rows: readonly Row[] = [
   { files: ['watching.ts'], may: ['adapters/', 'ask/', 'monitoring/', 'version.ts'], types: ['config.ts', 'metrics.ts'] },
   { files: ['upkeep.ts'], may: ['adapters/'] },
   { files: ['caching.ts'], may: ['adapters/', 'ask/'], types: ['ask/', 'config.ts', 'metrics.ts'] },
-  { files: ['deps.ts'], may: ['*'], never: ['http/', 'app.ts', 'server.ts', 'commands/', 'cli.ts'] },
-  { files: ['server.ts'], may: ['*'], never: ['commands/', 'cli.ts'] },
-  { files: ['commands/'], may: ['*'], never: ['cli.ts'] },
-  { files: ['cli.ts'], may: ['*'] },
+  { files: ['deps.ts'], may: ['*'], never: ['http/', 'app.ts', 'server.ts', 'commands/', 'cli.ts', 'program.ts'] },
+  { files: ['server.ts'], may: ['*'], never: ['commands/', 'cli.ts', 'program.ts'] },
+  { files: ['commands/'], may: ['*'], never: ['cli.ts', 'program.ts'] },
+  { files: ['cli.ts', 'program.ts'], may: ['*'] },
 ]
 
 interface Row {

@@ -1,0 +1,73 @@
+import { Command, CommanderError, Option } from 'commander'
+import { ConfigError, settings } from './config.ts'
+import { codeOf } from './adapters/postgres-errors.ts'
+import { isAskError } from './errors.ts'
+import { addCache } from './commands/cache.ts'
+import { addDemo } from './commands/demo.ts'
+import { addEval } from './commands/eval.ts'
+import { addIngest } from './commands/ingest.ts'
+import { addKey } from './commands/key.ts'
+import { addMigrate } from './commands/migrate.ts'
+import { addReembed } from './commands/reembed.ts'
+import { addServe } from './commands/serve.ts'
+import { addTune } from './commands/tune.ts'
+import { exitCodes } from './commands/exit-codes.ts'
+import { version } from './version.ts'
+
+function program(): Command {
+  const askwell = new Command('askwell')
+    .description('Answers questions from your documents, with citations.')
+    .version(version)
+    .addOption(new Option('--json', 'machine-readable output').default(false))
+    .addHelpText('after', () => `\nSettings come from the environment:\n${settingsHelp()}`)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+  for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addKey, addDemo]) add(askwell)
+  return askwell
+}
+
+function settingsHelp(): string {
+  const width = Math.max(...Object.values(settings).map(each => each.name.length))
+  return Object.values(settings)
+    .map(each => `  ${each.name.padEnd(width)}  ${each.about.replaceAll('`', '')}${each.default === undefined ? '' : ` [${each.default}]`}`)
+    .join('\n')
+}
+
+/** Says what went wrong in one line that helps; a stack only for what nobody foresaw, and only when asked for. */
+function complain(error: unknown): number {
+  // Said already, when Ctrl-C came; what broke off because of it is no news.
+  if (process.exitCode === exitCodes.interrupted) return exitCodes.interrupted
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  if (error instanceof ConfigError) return say(error.message, exitCodes.settings)
+  if (isAskError(error)) return say(`askwell: ${error.detail}${reasonOf(error.cause)}${isRefused(error.cause) ? '; check DATABASE_URL' : ''}`, isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed)
+  const message = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error)
+  return say(`askwell: ${message}${isRefused(error) ? '; check DATABASE_URL' : ''}`, exitCodes.failed)
+}
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return ''
+  // A name with several addresses fails with several errors and no message.
+  const reason = cause.message || codeOf(cause)
+  return reason ? ` (${reason})` : ''
+}
+
+/** SQLSTATEs of a server that is there and lets us not in: wrong user, password (28…) or database (3D…). */
+function isRefused(error: unknown): boolean {
+  return /^(28|3D)/.test(codeOf(error) ?? '')
+}
+
+function say(message: string, code: number): number {
+  process.stderr.write(`${message}\n`)
+  return code
+}
+
+// `askwell --help | head -1`: who reads has read enough.
+process.stdout.on('error', error => {
+  if (codeOf(error) !== 'EPIPE') throw error
+})
+
+try {
+  await program().parseAsync()
+} catch (error) {
+  process.exitCode = complain(error)
+}
