@@ -10,6 +10,7 @@ const summaries: Readonly<Record<string, string>> = {
   remove: 'UNLINK',
   claim: 'EVALSHA claim',
   renew: 'EVALSHA renew',
+  keep: 'EVALSHA keep',
   release: 'EVALSHA release',
 }
 

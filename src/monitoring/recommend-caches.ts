@@ -73,17 +73,17 @@ function redisSlow({ redis, config, window: { redisFailures } }: Facts): Recomme
   }
 }
 
-/** The pool's own and one aside; one more may just be opening. */
+/** The pool's own, one aside and one that listens; one more may just be opening. */
 function redisOff({ redis, inspected, pool }: Facts): Recommendation | null {
   const connections = inspected?.connections
-  const others = connections ? connections.ours - pool.open - 2 : 0
+  const others = connections ? connections.ours - pool.open - 3 : 0
   if (redis !== 'off' || others < 2) return null
   return {
     id: 'redis-off',
     severity: 'info',
     setting: 'REDIS_URL',
     title: 'Several Askwell processes share a database, but no cache',
-    evidence: `${connections?.ours} connections of the server are Askwell's, this process has ${pool.open + 1}; REDIS_URL is not set`,
+    evidence: `${connections?.ours} connections of the server are Askwell's, this process has ${pool.open + 2}; REDIS_URL is not set`,
     action: 'Set REDIS_URL: replicas then share answers, and count rate limits together.',
   }
 }

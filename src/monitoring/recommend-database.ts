@@ -32,7 +32,7 @@ function poolTooSmall(facts: Facts): Recommendation | null {
     setting: 'POOL_MAX_OVERFLOW',
     title: 'Requests wait for a database connection while the server has some to give',
     evidence: `p95 wait for a connection ${ms(wait)} over five minutes, up to ${facts.window.poolWaitingMost} in the queue; POOL_SIZE ${pool.size} and POOL_MAX_OVERFLOW ${pool.maxOverflow} allow ${pool.size + pool.maxOverflow}, Postgres has ${connections.free} of ${connections.maxConnections} free`,
-    action: `Raise POOL_MAX_OVERFLOW to ${pool.maxOverflow + more}${connections.ours > pool.open + 2 ? ', or by less: other Askwell processes share the server' : ''}.`,
+    action: `Raise POOL_MAX_OVERFLOW to ${pool.maxOverflow + more}${connections.ours > pool.open + 3 ? ', or by less: other Askwell processes share the server' : ''}.`,
   }
 }
 

@@ -50,7 +50,7 @@ t.test('requests wait for a connection and the server has none: its max_connecti
   await app.deps.monitoring?.inspect()
   const { setting, evidence, action } = await advised(app, 'server-connections-full')
   t.equal(setting, null)
-  t.match(evidence, /Postgres has \d of 10 free, 2 are Askwell's, 1 of this process/)
+  t.match(evidence, /Postgres has \d of 10 free, 3 are Askwell's, 1 of this process/)
   t.match(action, /max_connections/)
   t.notOk((await adviceOf(app)).some(({ id }) => id === 'pool-too-small'))
 })

@@ -56,7 +56,7 @@ const rows: readonly [id: string, at: readonly [Partial<FigureWindow>, Partial<F
   ['hit-ratio-low', [{ caches: { ...quiet.caches, answer: cacheOf({ misses: 100, hitRatio: 0.09 }) } }, nearOff()], [{ caches: { ...quiet.caches, answer: cacheOf({ misses: 100, hitRatio: 0.1 }) } }, nearOff()]],
   ['redis-failing', [{}, { redis: 'deaf' }], [{}, { redis: 'ready' }]],
   ['redis-slow', [{ redisFailures: { timeout: 20 } }], [{ redisFailures: { timeout: 19, full: 30 } }]],
-  ['redis-off', [{}, { redis: 'off', ...inspected({ connections: { ...connections, ours: 24 } }) }], [{}, { redis: 'off', ...inspected({ connections: { ...connections, ours: 23 } }) }]],
+  ['redis-off', [{}, { redis: 'off', ...inspected({ connections: { ...connections, ours: 25 } }) }], [{}, { redis: 'off', ...inspected({ connections: { ...connections, ours: 24 } }) }]],
   ['model-slow', [{ firstTokenMs: spread(2000) }], [{ firstTokenMs: spread(1999) }]],
   ['model-silent', [{ requests: 200, degradedByReason: { generation: 10 }, stagesMs: { generate: spread(9000) } }], [{ requests: 201, degradedByReason: { generation: 10 }, stagesMs: { generate: spread(9000) } }]],
   ['deadlines-exceeded', [{ requests: 100, deadlines: { retrieve: 5 } }], [{ requests: 300, deadlines: { retrieve: 5 } }]],
