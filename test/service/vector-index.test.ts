@@ -3,45 +3,22 @@ import { createCollectionStore, type WithVectors } from '../../src/adapters/coll
 import { openDatabase, type Sql } from '../../src/adapters/database.ts'
 import { createPassageStore } from '../../src/adapters/passages.ts'
 import { vectorArm } from '../../src/adapters/vector-arm.ts'
-import { findVectorIndex, indexedFrom } from '../../src/adapters/vector-index.ts'
+import { findVectorIndex } from '../../src/adapters/vector-index.ts'
 import { runCli } from '../support/cli.ts'
 import { createDatabase } from '../support/database.ts'
+import { fillWithVectors } from '../support/many-vectors.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { until } from '../support/until.ts'
 
 const signal = new AbortController().signal
 const settings = { dataDir: undefined, poolSize: 2, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 0 }
 
-/** So many that an index pays; in clusters of a hundred, as texts are, so that a search that stops early misses some. */
-const vectors = indexedFrom + 500
-
-async function fill(sql: Sql): Promise<void> {
-  await sql`select setseed(0.42)`
-  await sql`insert into embedding_models (name, dimensions) values ('use-lite-en', 512)`
-  await sql`
-    insert into collections (name, model_id, document_count, chunk_count, window_count, term_count)
-    select 'many', id, 1, ${vectors}, ${vectors}, ${vectors} from embedding_models`
-  await sql`
-    insert into documents (id, collection_id, source, hash, title, language, text)
-    select gen_random_uuid(), id, 'all', 'x', 'All', 'en', 'A sentence about redirects. Another about hooks.' from collections`
-  await sql`
-    insert into chunks (document_id, collection_id, ordinal, start_at, end_at, title, language, text, terms, length, tokens, metadata)
-    select d.id, d.collection_id, n, 0, 48, 'All', 'en', d.text, 'hook:1', 1, 10,
-      jsonb_build_object('rare', n % 7000 = 0, 'third', n % 3 = 0)
-    from documents d, generate_series(1, ${vectors}::int) n`
-  await sql`create temp table centres as select c, array(select random() - 0.5 from generate_series(1, 512) where c > 0) as at from generate_series(1, 200) c`
-  await sql`
-    insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)
-    select k.id, o.model_id, k.collection_id, 0, 0, 48, array(select (v + (random() - 0.5) * 0.9)::real from unnest(c.at) v where k.id > 0)::halfvec
-    from chunks k join collections o on o.id = k.collection_id join centres c on c.c = 1 + k.ordinal % 200`
-}
-
 t.test('a large collection on a server', { skip: postgresSkipReason() }, async t => {
   const { url } = await createDatabase(t)
   const database = await openDatabase({ ...settings, url })
   t.teardown(() => database.close())
   const lease = <T>(work: (sql: Sql) => Promise<T>) => database.lease({ signal, label: 'test' }, work)
-  await lease(fill)
+  await lease(fillWithVectors)
   const collection = async () => (await createCollectionStore(database).collection('many')) as WithVectors
 
   await t.test('askwell tune recall builds the index and stores the smallest ef_search that reaches the target', async t => {
