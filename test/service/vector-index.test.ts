@@ -6,7 +6,7 @@ import { vectorArm } from '../../src/adapters/vector-arm.ts'
 import { findVectorIndex } from '../../src/adapters/vector-index.ts'
 import { runCli } from '../support/cli.ts'
 import { createDatabase } from '../support/database.ts'
-import { fillWithVectors } from '../support/many-vectors.ts'
+import { fillWithVectors, manyVectors } from '../support/many-vectors.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { until } from '../support/until.ts'
 
@@ -68,7 +68,7 @@ t.test('a large collection on a server', { skip: postgresSkipReason() }, async t
   async function search(values: Float32Array, filters: Record<string, boolean>) {
     const { id, model, efSearch } = await collection()
     const vector = { modelId: model.id, values, windowsPerChunk: 1, efSearch }
-    const { candidates } = await createPassageStore(database).search({ collectionId: id, chunkCount: vectors, terms: [], vector, filters, limit: 50 }, () => [], { signal, label: 'test' })
+    const { candidates } = await createPassageStore(database).search({ collectionId: id, chunkCount: manyVectors, terms: [], vector, filters, limit: 50 }, () => [], { signal, label: 'test' })
     return candidates
   }
 
