@@ -60,7 +60,7 @@ Askwell answers on ${address} (${config.models.chat === null ? 'quoting sentence
 
   curl -s ${address}/ask -H 'content-type: application/json' -d '{"question": "How do I redirect a client to another URL in Fastify?"}'
 
-The API to browse: ${address}/docs    Stop with Ctrl-C.`
+The API to browse: ${address}/docs    How it fares: ${address}/monitoring    Stop with Ctrl-C.`
 }
 
 function say(text: string): void {
