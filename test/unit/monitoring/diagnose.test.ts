@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import tap from 'tap'
 import { modelFaults } from '../../../src/adapters/model-faults.ts'
 import { diagnose } from '../../../src/monitoring/diagnose.ts'
@@ -5,9 +6,13 @@ import { factsOf } from '../../support/facts.ts'
 
 type Changes = NonNullable<Parameters<typeof factsOf>[0]>
 
+const codesFound = new Set<string>()
+
 /** What is found, as `severity culprit code`, the gravest first. */
 function found(changes: Changes): string[] {
-  return diagnose(factsOf(changes)).findings.map(({ severity, culprit, code }) => `${severity} ${culprit} ${code}`)
+  const { findings } = diagnose(factsOf(changes))
+  for (const { code } of findings) codesFound.add(code)
+  return findings.map(({ severity, culprit, code }) => `${severity} ${culprit} ${code}`)
 }
 
 const busy = { checkedIn: 0, open: 50, overflow: 30, checkedOut: 50, holders: { retrieve: 50 } }
@@ -81,7 +86,10 @@ tap.test('models: each fault has a name of its own, by model', async t => {
       const { findings, service } = diagnose(factsOf({ counts: { [`${model}:${fault}`]: 3, [`${model}:ok`]: 3 } }))
       t.match(findings, [{ culprit: model, severity: 'warning' }], `${model} ${fault}`)
       t.equal(service, 'degraded')
-      for (const { code } of findings) codes.add(code)
+      for (const { code } of findings) {
+        codes.add(code)
+        if (model === (fault === 'wrong_dimensions' ? 'embeddings' : 'chat')) codesFound.add(code)
+      }
     }
   }
   t.equal(codes.size, 3 * (modelFaults.length - 1))
@@ -113,4 +121,10 @@ tap.test('the evidence stands in the words', async t => {
   const [finding] = diagnose(factsOf({ pool: { ...busy, waiting: 200, longestWaitMs: 1200 } })).findings
   t.equal(finding?.detail, '50 of 50 database connections are in use (retrieve 50), and 200 requests wait, the longest 1.2 s.')
   t.match(diagnose(factsOf({ database: { lock } })).findings[0]?.detail, /^7 queries of Askwell waited for a lock, the longest 2\.1 s; it is held by process 4711/)
+})
+
+tap.test('the runbook has a row for each code that was found above', async t => {
+  const rows = readFileSync(new URL('../../../deploy/runbook.md', import.meta.url), 'utf8').split('\n').filter(line => line.startsWith('| `'))
+  for (const code of codesFound) t.ok(rows.some(row => row.includes(`\`${code}\``)), code)
+  t.ok(codesFound.size > 40, `${codesFound.size} codes`)
 })
