@@ -1,5 +1,6 @@
 import type { Chunk, Json } from '../ingest/terms.ts'
 import type { Sql } from './database.ts'
+import { vectorText } from './vector-text.ts'
 
 /** A chunk ready to be written: analysed and embedded. */
 export interface PreparedChunk extends Chunk {
@@ -82,9 +83,4 @@ export function termVector(terms: readonly string[]): string {
     else if (list.length < maxPositions && list.at(-1) !== position) list.push(position)
   })
   return Array.from(positions, ([term, at]) => `'${term.replace(/['\\]/g, '$&$&')}':${at.join(',')}`).join(' ')
-}
-
-/** The text form of a halfvec; five decimals are more than sixteen bits hold for a unit vector. */
-export function vectorText(vector: Float32Array): string {
-  return `[${Array.from(vector, value => value.toFixed(5)).join(',')}]`
 }

@@ -1,12 +1,12 @@
 import type { Filters, Passage, Window } from '../ask/terms.ts'
-import type { Database, LeaseTerms, Sql } from './database.ts'
-import { vectorText } from './document-rows.ts'
+import type { Database, Fragment, LeaseTerms, Sql } from './database.ts'
 import { fewOf } from './few.ts'
 import { metadataPath } from './filters.ts'
 import { lexicalArm, type SearchTerm } from './lexical-arm.ts'
 import { tracedSql } from './sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
 import { vectorArm, type VectorSearch } from './vector-arm.ts'
+import { directionText } from './vector-text.ts'
 
 /** What to look for. Either arm may be empty: no terms, or no vector. */
 export interface Search {
@@ -68,20 +68,30 @@ export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
     from lexical l full join vector v on v.id = l.id`
 }
 
+/** The text of chunks with their windows, in one statement: a second one would bring the vector again. */
 async function readPassages(sql: Sql, ids: number[], vector: Search['vector']): Promise<Map<number, StoredPassage>> {
   if (ids.length === 0) return new Map()
-  const [rows, windows] = await Promise.all([
-    tracedSql(sql, 'SELECT chunks documents', sql`
-      select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.metadata,
-        d.version, d.source, d.url,
-        right(p.text, ${witness}) as before, substr(d.text, p.end_at - ${witness - 1}, c.start_at - p.end_at + ${2 * witness}) as around
-      from chunks c join documents d on d.id = c.document_id
-      left join chunks p on p.document_id = c.document_id and p.ordinal = c.ordinal - 1 and p.end_at < c.start_at and p.id = any(${ids}::bigint[])
-      where c.id = any(${ids}::bigint[])`),
-    vector ? readWindows(sql, ids, vector) : [],
-  ])
-  const byChunk = Map.groupBy(windows, row => Number(row['chunk_id']))
-  return new Map(rows.map(row => [Number(row['id']), passageOf(row, byChunk.get(Number(row['id'])) ?? [])]))
+  const windows = vector
+    ? windowsOf(sql, vector)
+    : sql`select null::int[] as window_starts, null::int[] as window_ends, null::float8[] as similarities`
+  const rows = await tracedSql(sql, 'SELECT chunks documents', sql`
+    select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.metadata,
+      d.version, d.source, d.url, w.window_starts, w.window_ends, w.similarities,
+      right(p.text, ${witness}) as before, substr(d.text, p.end_at - ${witness - 1}, c.start_at - p.end_at + ${2 * witness}) as around
+    from chunks c join documents d on d.id = c.document_id
+    left join chunks p on p.document_id = c.document_id and p.ordinal = c.ordinal - 1 and p.end_at < c.start_at and p.id = any(${ids}::bigint[])
+    cross join lateral (${windows}) w
+    where c.id = any(${ids}::bigint[])`)
+  return new Map(rows.map(row => [Number(row['id']), passageOf(row)]))
+}
+
+/** Of the chunk `c`, in order; no rows of it is three nulls. */
+function windowsOf(sql: Sql, { modelId, values }: NonNullable<Search['vector']>): Fragment {
+  const type = sql.unsafe(`halfvec(${values.length})`)
+  return sql`
+    select array_agg(v.start_at order by v.window_number) as window_starts, array_agg(v.end_at order by v.window_number) as window_ends,
+      array_agg(1 - (v.embedding::${type} <=> ${directionText(values)}::${type}) order by v.window_number) as similarities
+    from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId}`
 }
 
 /** Characters on either side of a gap that show that it was looked for at the right place. */
@@ -99,13 +109,6 @@ function blanksBefore(row: Row): { readonly blanksBefore?: string } {
   return isThere ? { blanksBefore: blanks } : {}
 }
 
-async function readWindows(sql: Sql, ids: number[], { modelId, values }: NonNullable<Search['vector']>): Promise<Row[]> {
-  const type = sql.unsafe(`halfvec(${values.length})`)
-  return await tracedSql(sql, 'SELECT chunk_vectors', sql`
-    select chunk_id, start_at, end_at, 1 - (embedding::${type} <=> ${vectorText(values)}::${type}) as similarity
-    from chunk_vectors where chunk_id = any(${ids}::bigint[]) and model_id = ${modelId} order by chunk_id, window_number`)
-}
-
 type Row = Record<string, unknown>
 
 function candidateOf(row: Row): Candidate {
@@ -117,7 +120,7 @@ function candidateOf(row: Row): Candidate {
   }
 }
 
-function passageOf(row: Row, windows: Row[]): StoredPassage {
+function passageOf(row: Row): StoredPassage {
   const anchor = row['anchor'] as string | null
   const url = row['url'] as string | null
   return {
@@ -134,12 +137,13 @@ function passageOf(row: Row, windows: Row[]): StoredPassage {
     end: Number(row['end_at']),
     page: numberOrNull(row['page']),
     metadata: row['metadata'] as StoredPassage['metadata'],
-    windows: windows.map(windowOf),
+    windows: windowsIn(row),
   }
 }
 
-function windowOf(row: Row): Window {
-  return { start: Number(row['start_at']), end: Number(row['end_at']), similarity: Number(row['similarity']) }
+function windowsIn(row: Row): Window[] {
+  const [starts, ends, similarities] = [row['window_starts'], row['window_ends'], row['similarities']] as (number[] | null)[]
+  return starts?.map((start, number) => ({ start, end: ends![number]!, similarity: similarities![number]! })) ?? []
 }
 
 function numberOrNull(value: unknown): number | null {

@@ -1,7 +1,7 @@
 import { AskError } from '../errors.ts'
 import type { Chunk } from '../ingest/terms.ts'
 import type { Database, Sql } from './database.ts'
-import { vectorText } from './document-rows.ts'
+import { vectorText } from './vector-text.ts'
 import { claimModel } from './collections.ts'
 import { dropOtherVectorIndexes, ensureVectorIndex } from './vector-index.ts'
 

@@ -1,6 +1,6 @@
 import type { Fragment, Sql } from './database.ts'
-import { vectorText } from './document-rows.ts'
 import { isFew } from './few.ts'
+import { directionText } from './vector-text.ts'
 
 export interface VectorSearch {
   readonly collectionId: number
@@ -25,7 +25,8 @@ const farEnough = 200_000
  * `select id, similarity`: the chunks whose best window is nearest by cosine. Where the collection has an HNSW index
  * (see vector-index.ts) Postgres searches that, with `ef_search` as tuned, else it compares every vector. The
  * collection and the model stand in the text as numbers, not as parameters, because a partial index is used only
- * where its condition is plain.
+ * where its condition is plain; so do the rows wanted, because of an unknown number a tenth of the table is expected, and no index
+ * is used for so many.
  */
 export function vectorArm(sql: Sql, search: VectorSearch, path: string | null): Fragment {
   return sql`
@@ -38,7 +39,7 @@ function nearestOfAll(sql: Sql, search: VectorSearch): Fragment {
   return sql`
     select w.chunk_id, w.distance from (${settings(sql, search)}) s cross join lateral (
       select v.chunk_id, ${distance(sql, search)} as distance
-      from chunk_vectors v where ${ofCollection(sql, search)} order by 2 limit ${windowsWanted(search)}) w`
+      from chunk_vectors v where ${ofCollection(sql, search)} order by 2 limit ${number(sql, windowsWanted(search))}) w`
 }
 
 /**
@@ -49,14 +50,14 @@ function nearestOfMatching(sql: Sql, search: VectorSearch, path: string): Fragme
   return sql`
     select w.chunk_id, w.distance from (
       select v.chunk_id, ${distance(sql, search)} as distance
-      from few join chunk_vectors v on v.chunk_id = few.id and v.model_id = ${sql.unsafe(String(search.modelId))}
-      where ${isFew(sql)} order by 2 limit ${windowsWanted(search)}) w
+      from few join chunk_vectors v on v.chunk_id = few.id and v.model_id = ${number(sql, search.modelId)}
+      where ${isFew(sql)} order by 2 limit ${number(sql, windowsWanted(search))}) w
     union all
     select w.chunk_id, w.distance from (${settings(sql, search)}) s cross join lateral (
       select v.chunk_id, ${distance(sql, search)} as distance
       from chunk_vectors v where not ${isFew(sql)} and ${ofCollection(sql, search)}
         and exists (select from chunks c where c.id = v.chunk_id and c.metadata @@ ${path}::jsonpath)
-      order by 2 limit ${windowsWanted(search)}) w`
+      order by 2 limit ${number(sql, windowsWanted(search))}) w`
 }
 
 /** For this statement alone, and before the scan that reads them: the scan is lateral to this row. */
@@ -73,9 +74,14 @@ function windowsWanted({ limit, windowsPerChunk }: VectorSearch): number {
 
 function distance(sql: Sql, { values }: VectorSearch): Fragment {
   const type = sql.unsafe(`halfvec(${values.length})`)
-  return sql`v.embedding::${type} <=> ${vectorText(values)}::${type}`
+  return sql`v.embedding::${type} <=> ${directionText(values)}::${type}`
 }
 
 function ofCollection(sql: Sql, { collectionId, modelId }: VectorSearch): Fragment {
-  return sql`v.collection_id = ${sql.unsafe(String(collectionId))} and v.model_id = ${sql.unsafe(String(modelId))}`
+  return sql`v.collection_id = ${number(sql, collectionId)} and v.model_id = ${number(sql, modelId)}`
+}
+
+/** In the text of the statement, not as a parameter. */
+function number(sql: Sql, value: number): Fragment {
+  return sql.unsafe(String(value))
 }

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { createCollectionStore } from '../../src/adapters/collections.ts'
 import { openDatabase, type Database, type Sql } from '../../src/adapters/database.ts'
-import { vectorText } from '../../src/adapters/document-rows.ts'
+import { vectorText } from '../../src/adapters/vector-text.ts'
 import { createNearQuestions, nearestQuestions } from '../../src/adapters/near-questions.ts'
 import { createNear } from '../../src/ask/near.ts'
 import { noUsage, type Answer } from '../../src/ask/terms.ts'

@@ -1,8 +1,7 @@
 import type { Sql } from '../../src/adapters/database.ts'
-import { indexedFrom } from '../../src/adapters/vector-index.ts'
 
-/** So many that an index pays. */
-export const manyVectors = indexedFrom + 500
+/** So many that an index pays, and one in seven thousand is rare. */
+export const manyVectors = 20_500
 
 /** A collection "many" of the local model's vectors, in clusters of a hundred, as texts are: a search that stops early misses some. */
 export async function fillWithVectors(sql: Sql): Promise<void> {
