@@ -11,6 +11,6 @@ const largest = 32_767
  * of 140) and less to send and to read.
  */
 export function directionText(vector: Float32Array): string {
-  const scale = largest / vector.reduce((most, value) => Math.max(most, Math.abs(value)), Number.MIN_VALUE)
+  const scale = largest / vector.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-30)
   return `[${vector.map(value => Math.round(value * scale)).join(',')}]`
 }

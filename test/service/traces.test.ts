@@ -85,7 +85,6 @@ const miss = (...last: readonly string[]) => [
   '      rerank test-rerank',
   '    ask.retrieve',
   '      retrieval default',
-  '        SELECT chunk_vectors',
   '        SELECT chunks chunk_vectors',
   '        SELECT chunks documents',
 ]

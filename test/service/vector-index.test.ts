@@ -3,7 +3,7 @@ import { createCollectionStore, type WithVectors } from '../../src/adapters/coll
 import { openDatabase, type Sql } from '../../src/adapters/database.ts'
 import { createPassageStore } from '../../src/adapters/passages.ts'
 import { vectorArm } from '../../src/adapters/vector-arm.ts'
-import { findVectorIndex } from '../../src/adapters/vector-index.ts'
+import { ensureVectorIndex, findVectorIndex, indexedFrom, settle } from '../../src/adapters/vector-index.ts'
 import { runCli } from '../support/cli.ts'
 import { createDatabase } from '../support/database.ts'
 import { fillWithVectors, manyVectors } from '../support/many-vectors.ts'
@@ -75,4 +75,49 @@ t.test('a large collection on a server', { skip: postgresSkipReason() }, async t
   async function matching(condition: string): Promise<number[]> {
     return (await lease(sql => sql.unsafe(`select id from chunks where metadata @> ${condition}`))).map(row => Number(row['id']))
   }
+})
+
+t.test('a collection of few and wide vectors', { skip: postgresSkipReason() }, async t => {
+  const { url } = await createDatabase(t)
+  const database = await openDatabase({ ...settings, url })
+  t.teardown(() => database.close())
+  const lease = <T>(work: (sql: Sql) => Promise<T>) => database.lease({ signal, label: 'test' }, work)
+  const dimensions = 1536
+  const count = 2000
+  await lease(async sql => {
+    await fillWithVectors(sql, count)
+    await sql`update embedding_models set dimensions = ${dimensions}`
+    await sql`update chunk_vectors set embedding = array(select (random() - 0.5)::real from generate_series(1, ${dimensions}::int) where chunk_id > 0)::halfvec`
+  })
+  const collection = (await createCollectionStore(database).collection('many')) as WithVectors
+  t.ok(collection.windowCount < indexedFrom)
+  t.ok(await ensureVectorIndex(database, collection, signal, () => {}))
+  await settle(database, signal)
+  const values = Float32Array.from({ length: dimensions }, (_, place) => Math.sin(place))
+  const vector = { modelId: collection.model.id, values, windowsPerChunk: 1, efSearch: null }
+  const query = { collectionId: collection.id, chunkCount: count, terms: [], vector, filters: {}, limit: 50 }
+  const { candidates } = await createPassageStore(database).search(query, () => [], { signal, label: 'test' })
+  t.equal(candidates.length, 50)
+  await until('the statement as it is prepared goes through the index', async () => {
+    const [row] = await lease(sql => sql`select idx_scan from pg_stat_user_indexes where indexrelname like 'chunk\\_vectors\\_hnsw%'`)
+    return Number(row?.['idx_scan']) > 0
+  })
+})
+
+t.test('vectors lie inline as they are, and those too long for a page beside it', { skip: postgresSkipReason() }, async t => {
+  const { url } = await createDatabase(t)
+  const database = await openDatabase({ ...settings, url })
+  t.teardown(() => database.close())
+  const lease = <T>(work: (sql: Sql) => Promise<T>) => database.lease({ signal, label: 'test' }, work)
+  await lease(sql => fillWithVectors(sql, 2))
+  const sizeOf = async (length: number, number: number) => await lease(async sql => {
+    await sql.unsafe(`update chunk_vectors set embedding = array_fill(${number}::real, array[${length}])::halfvec`)
+    const [row] = await sql`
+      select max(pg_column_size(embedding)) as bytes, pg_relation_size(max(c.reltoastrelid)) as beside
+      from chunk_vectors, pg_class c where c.oid = 'chunk_vectors'::regclass`
+    return { bytes: Number(row?.['bytes']), beside: Number(row?.['beside']) }
+  })
+  t.same(await sizeOf(3072, 0.5), { bytes: 8 + 2 * 3072, beside: 0 }, 'all numbers alike, and not compressed')
+  const { beside } = await sizeOf(8000, 0.5)
+  t.ok(beside > 2 * 8000)
 })

@@ -4,12 +4,12 @@ import type { Sql } from '../../src/adapters/database.ts'
 export const manyVectors = 20_500
 
 /** A collection "many" of the local model's vectors, in clusters of a hundred, as texts are: a search that stops early misses some. */
-export async function fillWithVectors(sql: Sql): Promise<void> {
+export async function fillWithVectors(sql: Sql, count = manyVectors): Promise<void> {
   await sql`select setseed(0.42)`
   await sql`insert into embedding_models (name, dimensions) values ('use-lite-en', 512)`
   await sql`
     insert into collections (name, model_id, document_count, chunk_count, window_count, term_count)
-    select 'many', id, 1, ${manyVectors}, ${manyVectors}, ${manyVectors} from embedding_models`
+    select 'many', id, 1, ${count}, ${count}, ${count} from embedding_models`
   await sql`
     insert into documents (id, collection_id, source, hash, title, language, text)
     select gen_random_uuid(), id, 'all', 'x', 'All', 'en', 'A sentence about redirects. Another about hooks.' from collections`
@@ -17,7 +17,7 @@ export async function fillWithVectors(sql: Sql): Promise<void> {
     insert into chunks (document_id, collection_id, ordinal, start_at, end_at, title, language, text, terms, length, tokens, metadata)
     select d.id, d.collection_id, n, 0, 48, 'All', 'en', d.text, 'hook:1', 1, 10,
       jsonb_build_object('rare', n % 7000 = 0, 'third', n % 3 = 0)
-    from documents d, generate_series(1, ${manyVectors}::int) n`
+    from documents d, generate_series(1, ${count}::int) n`
   await sql`create temp table centres as select c, array(select random() - 0.5 from generate_series(1, 512) where c > 0) as at from generate_series(1, 200) c`
   await sql`
     insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)

@@ -1,0 +1,27 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { directionText, vectorText } from '../../../src/adapters/vector-text.ts'
+
+const vectors = fc.float32Array({ minLength: 2, maxLength: 64, noNaN: true, noDefaultInfinity: true, min: -1, max: 1 })
+
+t.test('a direction as text is whole numbers that a halfvec holds, and points where the vector does', async t => {
+  fc.assert(fc.property(vectors.filter(vector => norm(vector) > 1e-3), vector => {
+    const numbers = Float32Array.from(JSON.parse(directionText(vector)) as number[])
+    if (!numbers.every(number => Number.isInteger(number) && Math.abs(number) <= 32_767)) return false
+    return 1 - cosine(vector, numbers) < 1e-8
+  }), { numRuns: 500 })
+  t.equal(directionText(new Float32Array([0.25, -1, 0])), '[8192,-32767,0]')
+  t.equal(directionText(new Float32Array(3)), '[0,0,0]', 'nowhere stays nowhere')
+})
+
+t.test('a vector as text has five decimals', async t => {
+  t.equal(vectorText(new Float32Array([0.25, -1, 0.123456])), '[0.25000,-1.00000,0.12346]')
+})
+
+function norm(vector: Float32Array): number {
+  return Math.hypot(...vector)
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, place) => sum + value * b[place]!, 0) / (norm(a) * norm(b))
+}
