@@ -89,7 +89,7 @@ async function alone(scenario: Scenario, around: Surroundings, postmaster: numbe
 async function served(own: Keeper, { mix, chatMs, embeddingMs }: Scenario, around: Surroundings): Promise<Subject[]> {
   const modelUrl = await serveModel(own, chatMs, embeddingMs)
   const subjects: Subject[] = []
-  for (const name of [mix === 'cold' ? 'askwell' : 'askwell cached', ...peers] as const satisfies readonly SystemName[]) {
+  for (const name of [...(mix === 'cold' ? ['askwell', 'askwell quoting'] as const : ['askwell cached'] as const), ...peers] as const satisfies readonly SystemName[]) {
     const subject = { name, served: await serveSystem(own, name, around, modelUrl) }
     subjects.push(subject)
     if (checks[name] === undefined) tell(said(name, (checks[name] = await check(subject.served.address))))

@@ -14,8 +14,10 @@ import { serveAskwell, type Served, type Settings } from '../cache/servers.ts'
 
 export const peerNames = ['langchain', 'llamaindex', 'mastra', 'naive'] as const
 export type PeerName = (typeof peerNames)[number]
-/** `askwell cached` is Askwell as it comes, `askwell` the same with every cache off. */
-export type SystemName = 'askwell' | 'askwell cached' | PeerName
+/** `askwell cached` is Askwell as it comes, `askwell` the same with every cache off, `askwell quoting` with no language model either. */
+const ownNames = ['askwell', 'askwell quoting', 'askwell cached'] as const
+export type OwnName = (typeof ownNames)[number]
+export type SystemName = OwnName | PeerName
 
 export interface Surroundings {
   /** Of the server, as superuser. */
@@ -37,24 +39,28 @@ export async function serveSystem(t: Owner, name: SystemName, around: Surroundin
   if (documents !== undefined) await administer(around.adminUrl, sql => sql`create database ${sql(database)}`)
   const url = new URL(around.adminUrl)
   url.pathname = `/${database}`
-  const served = name === 'askwell' || name === 'askwell cached'
+  const served = isOwn(name)
     ? await askwell(t, name, around, url.href, modelUrl, documents)
     : await peer(t, name, around, url.href, modelUrl, documents)
   if (documents !== undefined) await administer(url.href, sql => sql`vacuum analyze`)
   return served
 }
 
-/** Both of Askwell's have the same documents. */
+function isOwn(name: SystemName): name is OwnName {
+  return ownNames.some(own => own === name)
+}
+
+/** All of Askwell's have the same documents. */
 function databaseOf(name: SystemName): string {
   return `peers_${name.split(' ')[0]}`
 }
 
-async function askwell(t: Owner, name: SystemName, { dimensions, poolSize }: Surroundings, database: string, modelUrl: string, documents?: readonly Document[]): Promise<Served> {
+async function askwell(t: Owner, name: OwnName, { dimensions, poolSize }: Surroundings, database: string, modelUrl: string, documents?: readonly Document[]): Promise<Served> {
   const settings: Settings = {
     DATABASE_URL: database, POOL_SIZE: String(poolSize), POOL_MAX_OVERFLOW: '0', RATE_LIMIT: '0',
     OPENAI_BASE_URL: modelUrl, OPENAI_API_KEY: 'sk-of-no-value', CHAT_MODEL: 'gpt-4o-mini',
     EMBEDDING_MODEL: 'text-embedding-3-small', EMBEDDING_DIMENSIONS: String(dimensions),
-    ...(name === 'askwell' ? cachesOff : {}),
+    ...(name === 'askwell cached' ? {} : cachesOff), ...(name === 'askwell quoting' ? { CHAT_MODEL: 'none' } : {}),
   }
   const served = await serveAskwell(t, settings, { cores: allCores })
   if (documents !== undefined) await load(served.address, 'default', documents)
