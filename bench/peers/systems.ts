@@ -3,8 +3,10 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { isWorthIndexing } from '../../src/adapters/vector-index.ts'
 import { administer } from '../../test/support/postgres.ts'
 import { freePort, type Owner } from '../../test/support/server-process.ts'
+import { until } from '../../test/support/until.ts'
 import { load, type Document } from '../cache/documents.ts'
 import { createKeeper } from '../cache/keeper.ts'
 import { startProgram, untilServing, type Program } from '../cache/program.ts'
@@ -63,8 +65,20 @@ async function askwell(t: Owner, name: OwnName, { dimensions, poolSize }: Surrou
     ...(name === 'askwell cached' ? {} : cachesOff), ...(name === 'askwell quoting' ? { CHAT_MODEL: 'none' } : {}),
   }
   const served = await serveAskwell(t, settings, { cores: allCores })
-  if (documents !== undefined) await load(served.address, 'default', documents)
+  if (documents !== undefined) {
+    await load(served.address, 'default', documents)
+    await untilIndexed(database, documents.length, dimensions)
+  }
   return served
+}
+
+/** Askwell does so by itself when nobody has written for ten seconds, where there are enough of them. */
+async function untilIndexed(database: string, vectors: number, dimensions: number): Promise<void> {
+  if (!isWorthIndexing(vectors, dimensions)) return
+  await administer(database, async sql => await until('Askwell has built its index', async () => {
+    const [row] = await sql`select from pg_index i join pg_class c on c.oid = i.indexrelid where c.relname like 'chunk\\_vectors\\_hnsw%' and i.indisvalid`
+    return row !== undefined
+  }, 60_000))
 }
 
 async function peer(t: Owner, name: PeerName, { dimensions, poolSize }: Surroundings, database: string, modelUrl: string, documents?: readonly Document[]): Promise<Served> {
