@@ -59,6 +59,7 @@ export interface Series {
   readonly agoMs: number
   readonly requests: readonly number[]
   readonly errors: readonly number[]
+  readonly refused: readonly number[]
   readonly degraded: readonly number[]
   readonly p50Ms: readonly (number | null)[]
   readonly p95Ms: readonly (number | null)[]
@@ -229,6 +230,7 @@ function seriesOf({ agoMs, points }: ReturnType<ReturnType<typeof createWindows>
     agoMs,
     requests: counted('requests'),
     errors: counted('errors'),
+    refused: counted('refused'),
     degraded: counted('degraded'),
     p50Ms: points.map(point => point?.spread('all').p50 ?? null),
     p95Ms: p95('all'),

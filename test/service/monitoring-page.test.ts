@@ -238,7 +238,7 @@ tap.test('figures of a service without traffic, or with parts that are off: dash
   const quiet = { seconds: 3, requests: 0, per_second: 0, errors: 0, error_ratio: null, latency_ms: {}, stages_ms: {}, caches: {}, models: { calls: 0, cost: null } }
   figures.overlay({
     windows: { '1m': quiet, '5m': quiet, '15m': quiet }, breakers: {}, slow_questions: undefined,
-    series: { step_s: 10, from: new Date().toISOString(), requests: none, errors: none, degraded: none, p50_ms: none, p95_ms: none, cache_hits: none, cache_misses: none, pool_checked_out: none, pool_waiting: none, in_flight: none, stages_p95_ms: {} },
+    series: { step_s: 10, from: new Date().toISOString(), requests: none, errors: none, refused: none, degraded: none, p50_ms: none, p95_ms: none, cache_hits: none, cache_misses: none, pool_checked_out: none, pool_waiting: none, in_flight: none, stages_p95_ms: {} },
   }, { server: null, redis: { state: 'off' } })
   const { page, complaints } = await openWindow(t)
   await page.goto(`${figures.url}/monitoring`)

@@ -181,6 +181,7 @@ function seriesOf(sketch: Sketch, tick: number) {
   return {
     step_s: stepSeconds, from: new Date(Date.now() - steps * stepSeconds * 1000).toISOString(), requests: made(requests),
     errors: made((of, step) => Math.round(requests(of, step) * of.errorShare)), degraded: made((of, step) => Math.round(requests(of, step) * of.degradedShare)),
+    refused: made((of, step) => (of.refused / 90) * wobble(step, 10)),
     p50_ms: made((of, step) => of.p95 * 0.4 * wobble(step, 3)), p95_ms: made((of, step) => of.p95 * wobble(step, 4)),
     cache_hits: made((of, step) => Math.round(requests(of, step) * of.hitShare * wobble(step, 5))), cache_misses: made((of, step) => Math.round(requests(of, step) * (1 - of.hitShare))),
     pool_checked_out: made((of, step) => Math.min(25, Math.round(of.checkedOut * wobble(step, 6)))), pool_waiting: made((of, step) => Math.min(200, Math.round(of.waiting * wobble(step, 7)))),
