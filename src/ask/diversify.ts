@@ -61,7 +61,8 @@ function join(better: Passage, other: Passage): Passage | null {
   const text = first.text + between + second.text.slice(Math.max(0, first.end - second.start))
   const windows = [...first.windows, ...second.windows]
   const { blanksBefore = '' } = first
-  return { ...better, text, blanksBefore, start: first.start, end: Math.max(first.end, second.end), windows }
+  const { tokens: _alone, ...joined } = better
+  return { ...joined, text, blanksBefore, start: first.start, end: Math.max(first.end, second.end), windows }
 }
 
 /** Chunks overlap by a sentence or two, or there are blanks between them. Null: other chunks are, or nobody knows. */

@@ -35,14 +35,18 @@ export function pack(passages: readonly Passage[], { maxTokens = 1500, maxPassag
     isCut ||= fitting !== passage
     if (fitting === undefined) continue
     packed.push(fitting)
-    left = room - countTokens(fitting.text)
+    left = room - tokensOf(fitting)
   }
   if (isCut) onCut()
   return packed
 }
 
+function tokensOf({ tokens, text }: Passage): number {
+  return tokens ?? countTokens(text)
+}
+
 function fitInto(room: number, passage: Passage, question: string, isFirst: boolean): Passage | undefined {
-  if (countTokens(passage.text) <= room) return passage
+  if (tokensOf(passage) <= room) return passage
   if (room < leastTokens && !isFirst) return undefined
   const span = spanWithin(room, passage, question) ?? (isFirst ? wordsWithin(room, passage.text) : undefined)
   return span && trimmed(passage, span)
@@ -92,7 +96,7 @@ function wordsWithin(room: number, text: string): Span | undefined {
   return fits < 0 ? undefined : { start: text.search(/\S/u), end: ends[fits]! }
 }
 
-function trimmed(passage: Passage, span: Span): Passage {
+function trimmed({ tokens: _whole, ...passage }: Passage, span: Span): Passage {
   const start = passage.start + span.start
   const end = passage.start + span.end
   const windows = passage.windows

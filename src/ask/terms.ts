@@ -74,6 +74,8 @@ export interface Passage {
   readonly language: string
   /** Exactly the stored document text from `start` to `end`. */
   readonly text: string
+  /** Of `text` by the chat models' tokenizer, counted when it was stored; absent where the text is not a whole chunk. */
+  readonly tokens?: number
   /** The blanks between the chunk before and this one, as stored; absent where they were not read. */
   readonly blanksBefore?: string
   /** Offsets into the stored document text, in UTF-16 code units (JavaScript string indices). */

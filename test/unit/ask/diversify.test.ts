@@ -71,9 +71,10 @@ t.test('neighbours with blanks between them become one where the blanks are know
 t.test('a chunk between two others brings them together, at the place of the better', t => {
   const [first, second, third] = chunksOf(rules, [120, 240], 5, 'd') as [Passage, Passage, Passage]
   const [e, f] = ['e', 'f'].map((id, i) => passage(prose(30, i * 13), { documentId: id, chunkId: `${id}.0` })) as [Passage, Passage]
-  const found = diversify([e, third, first, second, f], 4)
+  const found = diversify([e, third, first, second, f].map(each => ({ ...each, tokens: 7 })), 4)
   t.strictSame(idsOf(found), ['e.0', 'd.2', 'f.0'])
   t.equal(found[1]?.text, rules)
+  t.strictSame(found.map(({ tokens }) => tokens), [7, undefined, 7], 'what was counted of one is not said of all')
   t.end()
 })
 

@@ -39,6 +39,13 @@ t.test("without windows, the question's words say which part is best; without bo
   t.end()
 })
 
+t.test('a count that was stored is taken as it is, and is not that of a part', t => {
+  const [cheap, dear] = [passage(many(60), { tokens: 10 }), passage(many(3, 100), { tokens: 5000 })]
+  t.equal(pack([cheap], { maxTokens: 100 })[0], cheap)
+  t.strictSame(pack([cheap, dear], { maxTokens: 100 }).map(({ tokens }) => tokens), [10, undefined])
+  t.end()
+})
+
 t.test('what is left of the budget goes to a part of the next passage, or to a smaller one behind it', t => {
   const [first, second, third] = [passage(many(10)), passage(many(60, 100)), passage('Small.')]
   const packed = pack([first, second, third], { maxTokens: 300 })
