@@ -31,18 +31,18 @@ export function pack(passages: readonly Passage[], { maxTokens = 1500, maxPassag
     if (packed.length === maxPassages) break
     if (packed.some(other => other.text === passage.text)) continue
     const room = left - tokensAround - countTokens(passage.title)
-    const fitting = fitInto(room, passage, question, packed.length === 0)
+    const tokens = countTokens(passage.text)
+    const fitting = tokens <= room ? passage : cutInto(room, passage, question, packed.length === 0)
     isCut ||= fitting !== passage
     if (fitting === undefined) continue
     packed.push(fitting)
-    left = room - countTokens(fitting.text)
+    left = room - (fitting === passage ? tokens : countTokens(fitting.text))
   }
   if (isCut) onCut()
   return packed
 }
 
-function fitInto(room: number, passage: Passage, question: string, isFirst: boolean): Passage | undefined {
-  if (countTokens(passage.text) <= room) return passage
+function cutInto(room: number, passage: Passage, question: string, isFirst: boolean): Passage | undefined {
   if (room < leastTokens && !isFirst) return undefined
   const span = spanWithin(room, passage, question) ?? (isFirst ? wordsWithin(room, passage.text) : undefined)
   return span && trimmed(passage, span)
