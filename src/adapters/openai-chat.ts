@@ -8,6 +8,7 @@ import { traceHeaders } from '../spans/outgoing.ts'
 import { serverOf } from '../spans/span.ts'
 import { startChatSpan, type ChatSpan } from './chat-span.ts'
 import { assertNoLease } from './no-lease.ts'
+import { chunksOf } from './openai-chunks.ts'
 import { failed, toAskError } from './openai-errors.ts'
 import { createHabits } from './openai-habits.ts'
 import { createThoughtFilter } from './openai-thoughts.ts'
@@ -38,10 +39,10 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
     try {
       signal.throwIfAborted()
       const headers = traceHeaders(traced.span)
-      const chunks = await habits.call(learned =>
-        client.chat.completions.create(paramsOf(model, request, learned), { signal, headers }),
+      const reply = await habits.call(learned =>
+        client.chat.completions.create(paramsOf(model, request, learned), { signal, headers }).asResponse(),
       )
-      yield* eventsOf(chunks, signal, traced)
+      yield* eventsOf(chunksOf(reply), signal, traced)
     } catch (error) {
       const told = toAskError(error, call)
       traced.failed(told)
@@ -72,10 +73,7 @@ function messagesOf({ system, messages }: ChatRequest, withoutSystem: boolean): 
   return [{ role: 'user', content: `${system}\n\n${first.content}` }, ...rest]
 }
 
-/**
- * The package ends its iterator without a word after an abort and after a stream that simply stopped, so whether
- * the reply is whole is decided here: only a finish reason says so.
- */
+/** A stream that simply stops ends without a word, so whether the reply is whole is decided here: only a finish reason says so. */
 async function* eventsOf(chunks: Chunks, signal: AbortSignal, traced: ChatSpan): AsyncGenerator<ChatEvent, void, undefined> {
   let finishReason: string | null = null
   let usage: Usage | null = null

@@ -1,4 +1,5 @@
 import OpenAI from 'openai'
+import { createModelFetch } from './model-fetch.ts'
 
 export interface OpenAIOptions {
   /** Undefined for servers that ask for none (Ollama, llama.cpp): then no Authorization header is sent. */
@@ -24,6 +25,7 @@ export function createOpenAIClient({ apiKey, baseUrl, timeoutMs }: OpenAIOptions
     project: null,
     webhookSecret: null,
     timeout: timeoutMs,
+    fetch: createModelFetch(),
     maxRetries: 0,
     logLevel: 'off',
   })

@@ -31,11 +31,12 @@ export function pack(passages: readonly Passage[], { maxTokens = 1500, maxPassag
     if (packed.length === maxPassages) break
     if (packed.some(other => other.text === passage.text)) continue
     const room = left - tokensAround - countTokens(passage.title)
-    const fitting = fitInto(room, passage, question, packed.length === 0)
+    const tokens = tokensOf(passage)
+    const fitting = tokens <= room ? passage : cutInto(room, passage, question, packed.length === 0)
     isCut ||= fitting !== passage
     if (fitting === undefined) continue
     packed.push(fitting)
-    left = room - tokensOf(fitting)
+    left = room - (fitting === passage ? tokens : tokensOf(fitting))
   }
   if (isCut) onCut()
   return packed
@@ -45,8 +46,7 @@ function tokensOf({ tokens, text }: Passage): number {
   return tokens ?? countTokens(text)
 }
 
-function fitInto(room: number, passage: Passage, question: string, isFirst: boolean): Passage | undefined {
-  if (tokensOf(passage) <= room) return passage
+function cutInto(room: number, passage: Passage, question: string, isFirst: boolean): Passage | undefined {
   if (room < leastTokens && !isFirst) return undefined
   const span = spanWithin(room, passage, question) ?? (isFirst ? wordsWithin(room, passage.text) : undefined)
   return span && trimmed(passage, span)
