@@ -21,7 +21,7 @@ export function createModelFetch(): typeof fetch {
   }
 }
 
-/** Loaded with the first call, as Node loads its own: 100 ms that a start need not wait for. */
+/** Loaded with the first call, as Node loads its own: that takes 25–100 ms, which no start need wait for. */
 async function openSend(): Promise<Send> {
   const { Agent, EnvHttpProxyAgent, request } = await import('undici')
   const options = { allowH2: false }
