@@ -35,11 +35,22 @@ function idsOf(span: Span, parent: Context): RequestTrace['ids'] {
 
 /** For a request that is one step, without spans below its own: of most such requests there is nothing to trace. */
 export function startBriefTrace(request: FastifyRequest, reply: FastifyReply): RequestTrace {
-  if (isTracedByCaller(request)) return startTrace(request, reply)
-  return isLeftOut() ? untraced : startTrace(request, reply, drawn(ROOT_CONTEXT))
+  const root = drawTrace(request)
+  return root === 'left out' ? untraced : startTrace(request, reply, root)
 }
 
-const untraced: RequestTrace = { ids: {}, note() {}, end() {} }
+/** Where the trace of a request begins, if there is anything to trace. */
+export function drawTrace(request: FastifyRequest): Context | 'left out' {
+  if (isTracedByCaller(request)) return ROOT_CONTEXT
+  return isLeftOut() ? 'left out' : drawn(ROOT_CONTEXT)
+}
+
+export const untraced: RequestTrace = { ids: {}, note() {}, end() {} }
+
+/** For a request that was left out and needs a run after all. */
+export function leftOut(): Context {
+  return drawn(ROOT_CONTEXT, false)
+}
 
 function isTracedByCaller({ headers }: FastifyRequest): boolean {
   return headers['traceparent'] !== undefined
