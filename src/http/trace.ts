@@ -27,8 +27,8 @@ export interface FollowedTrace extends RequestTrace {
 }
 
 /** Of a span that nobody will see, and that is no part of the caller's trace, the ids say nothing. */
-function idsOf(span: Span, parent: Context): RequestTrace['ids'] {
-  if (!span.isRecording() && parent === ROOT_CONTEXT) return {}
+function idsOf(span: Span, isCallers: boolean): RequestTrace['ids'] {
+  if (!span.isRecording() && !isCallers) return {}
   const spanContext = span.spanContext()
   return isSpanContextValid(spanContext) ? { trace_id: spanContext.traceId, span_id: spanContext.spanId } : {}
 }
@@ -110,7 +110,7 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply, root: C
   }
 
   return {
-    ids: idsOf(span, parent),
+    ids: idsOf(span, parent !== root && parent !== ROOT_CONTEXT),
     traceId: traceIdOf(span),
     note(attributes) {
       isAnswered = true
