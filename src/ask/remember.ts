@@ -73,7 +73,7 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
 
   /**
    * Most of what is not in memory is not in Redis either, and then this look comes on top of the one with the lease: some
-   * 10 µs of a run's milliseconds. An answer that is there costs half as much without a run around it.
+   * 10 µs of a run's milliseconds. An answer that is there costs two thirds without a run around it.
    */
   function reach(question: Question, wishes: CacheWishes): Promise<Answer | undefined> | undefined {
     if (!steps.reach || wishes.noCache || wishes.noStore) return undefined
