@@ -71,7 +71,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await registerPressure(app, deps.pressure)
   const keyring = createKeyring(deps.keys, deps.keySource)
   registerKeys(app, keyring)
-  await registerRateLimit(app, deps.rateLimit, keyring.mayLimit)
+  registerRateLimit(app, deps.rateLimit, keyring.mayLimit)
   registerLocks(app, keyring)
   if (deps.knownHosts) registerHosts(app, deps.knownHosts, () => keyring.isLocked('ask'))
   registerHealth(app, deps.health)

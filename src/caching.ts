@@ -9,6 +9,7 @@ import type { Remembered } from './ask/freshness.ts'
 import { createKeptAnswers, type KeptAnswers } from './ask/kept-answers.ts'
 import type { Drafts, KeptDraft } from './ask/kept-drafts.ts'
 import type { SharedAnswers } from './ask/shared.ts'
+import type { StageMetrics } from './ask/stage.ts'
 import type { CacheTier } from './ask/terms.ts'
 import type { Config } from './config.ts'
 import type { CacheType, Metrics } from './metrics.ts'
@@ -18,6 +19,8 @@ export interface Caches {
   readonly kept: KeptAnswers
   /** Null: no Redis. */
   readonly shared: SharedAnswers | null
+  /** A look into `shared` that is part of no run; undefined while Redis cannot be asked. */
+  readonly reach: (key: string) => Promise<Remembered | undefined> | undefined
   readonly drafts: Drafts
   /** By model, since two models' vectors of one text have nothing in common. */
   vectors(model: { readonly model: string; readonly dimensions: number }): VectorCache
@@ -45,11 +48,20 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
   return {
     kept,
     shared,
+    reach: key => (redis?.isUsable() ? timed(() => shared?.get(key), metrics.stages) : undefined),
     drafts: draftsIn(drafts, redis ? createSharedValues(redis, { prefix: 'askwell:draft:', encode: encodeDraft, decode: decodeDraft, onCorrupt }) : null, counts('draft').missed),
     vectors: model => vectorsIn(vectors, sharedVectors(redis, model, onCorrupt), model.model, config.embeddingSeconds, counts('embedding')),
     sizes: () => ({ answer: answers.size(), draft: drafts.size(), embedding: vectors.size() }),
     clear: () => [answers, drafts, vectors].forEach(cache => cache.clear()),
   }
+}
+
+/** What is found counts as the stage that would have found it. */
+async function timed<T>(look: () => Promise<T | undefined> | undefined, metrics: StageMetrics): Promise<T | undefined> {
+  const startedAt = performance.now()
+  const found = await look()
+  if (found !== undefined) metrics.seconds('remember', 'ok', (performance.now() - startedAt) / 1000)
+  return found
 }
 
 /** Each entry has a time of its own; this only ends what has none. */

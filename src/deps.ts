@@ -229,6 +229,7 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
       last: current.last,
       find: stage('remember', budgetMs.remember, async (name, run) => await current.find(name, run.signal)),
       check: stage('remember', budgetMs.remember, async (name, run) => await current.check(name, run.signal)),
+      reach: caches.reach,
       claim: caches.shared && stage('remember', timeoutMs, claimFrom(caches.shared)),
       near: near && nearAnswersFrom(near, caches.kept, metrics.answerCache, Date.now),
       admission,

@@ -19,11 +19,12 @@ export function isLeftOut(): boolean {
 
 const key = createContextKey('askwell drawn')
 
-/** For the request that was drawn: the sampler draws no second time. */
-export function drawn(context: Context): Context {
-  return share === undefined ? context : context.setValue(key, true)
+/** For a request that was drawn, or left out: the sampler draws no second time. */
+export function drawn(context: Context, isTaken = true): Context {
+  return share === undefined ? context : context.setValue(key, isTaken)
 }
 
-export function isDrawn(context: Context): boolean {
-  return context.getValue(key) === true
+/** Undefined: nobody has drawn yet. */
+export function isDrawn(context: Context): boolean | undefined {
+  return context.getValue(key) as boolean | undefined
 }

@@ -101,7 +101,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       keySource,
       knownHosts: knownHosts(config),
       corsOrigins: config.corsOrigins,
-      ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), ...asking },
+      ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), reach: (question, wishes) => at().deps.remembering.reach(question, wishes), ...asking },
       search: { search: (question, run, arm) => at().deps.admission.search(at().deps.search)(question, run, arm), ...asking },
       documents: { documents: later(() => at().documents), maxBytes: maxDocumentBytes },
       cache: { cache: later(() => at().cache) },

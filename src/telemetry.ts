@@ -52,7 +52,11 @@ function samplerOf(sampling: Sampling, { ParentBasedSampler, SamplingDecision, T
   const recorded = { decision: SamplingDecision.RECORD }
   const orRecorded = (result: Tracing.SamplingResult) => (sampling.slowMs !== undefined && result.decision === SamplingDecision.NOT_RECORD ? recorded : result)
   const root: Tracing.Sampler = {
-    shouldSample: (context, traceId) => (isDrawn(context) ? { decision: SamplingDecision.RECORD_AND_SAMPLED } : orRecorded(byTraceId.shouldSample(context, traceId))),
+    shouldSample(context, traceId) {
+      const wasDrawn = isDrawn(context)
+      if (wasDrawn === undefined) return orRecorded(byTraceId.shouldSample(context, traceId))
+      return wasDrawn ? { decision: SamplingDecision.RECORD_AND_SAMPLED } : orRecorded({ decision: SamplingDecision.NOT_RECORD })
+    },
     toString: () => byTraceId.toString(),
   }
   // Below a root that is only recorded everything is.

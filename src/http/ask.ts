@@ -4,19 +4,21 @@ import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Priority, Question 
 import { AskError, errorTable, type ErrorCode } from '../errors.ts'
 import type { Heard } from '../monitoring/slow-questions.ts'
 import { elapsedMs } from './accepted.ts'
-import { begin, serverTiming, toTenth, withReached, type Begun, type Circumstances, type RunSettings } from './begin.ts'
+import { begin, serverTiming, toTenth, withReached, type Begun, type Circumstances, type RunForm, type RunSettings } from './begin.ts'
 import { cacheWishes } from './cache-control.ts'
 import { namedKey } from './keys.ts'
 import { priorityOf } from './priority.ts'
 import { AskBody } from './schemas.ts'
 import { sseHeaders, sseStream } from './sse.ts'
-import { startBriefTrace, type RequestTrace } from './trace.ts'
+import { drawTrace, leftOut, startBriefTrace, untraced, type RequestTrace } from './trace.ts'
 import { answerJson, answerText, questionOf, type AnswerText, type AnswerView } from './wire.ts'
 
 export interface AskRouteOptions extends RunSettings {
   readonly ask: Ask
   /** An answer that is at hand; undefined: it must be asked for. */
   readonly recall: (question: Question, wishes: CacheWishes) => Answer | undefined
+  /** One that is not far; undefined at once: it must be asked for. */
+  readonly reach?: (question: Question, wishes: CacheWishes) => Promise<Answer | undefined> | undefined
   readonly metrics: {
     answered(answer: Answer, seconds: number, of: Circumstances): void
     failed(code: string, of: Circumstances): void
@@ -35,12 +37,34 @@ export function registerAsk(app: FastifyInstance, options: AskRouteOptions): voi
     const question = questionOf(request.body, request.apiKey)
     const isStreamed = wantsStream(request)
     const known = isStreamed ? undefined : options.recall(question, wishes)
-    if (known) return void sendKnown(request, reply, known, priority, options)
-    const begun = begin(request, reply, options, { isStreamed, wishes, priority })
-    const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: begun.timings() })
-    const events = begun.trace.follow(observed(options.ask(question, begun.run), question, begun, options.metrics))
-    return isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)
+    if (known) return void sendKnown(request, reply, known, { priority, trace: startBriefTrace(request, reply) }, options)
+    const root = isStreamed ? undefined : drawTrace(request)
+    const asked: Asked = { question, wishes, priority, isStreamed, root: root === 'left out' ? leftOut() : root }
+    const coming = root === 'left out' && isPatient(request) ? options.reach?.(question, wishes) : undefined
+    return coming ? giveReached(request, reply, coming, asked, options) : askAnew(request, reply, asked, options)
   })
+}
+
+type Asked = RunForm & Pick<Known, 'priority'> & { readonly question: Question }
+
+/** A look into Redis knows nothing of a question's own time; it takes 50 ms at the most, if not set otherwise. */
+function isPatient({ body }: AskRequest): boolean {
+  return (body.timeout_ms ?? Infinity) >= 1000
+}
+
+async function giveReached(request: AskRequest, reply: FastifyReply, coming: Promise<Answer | undefined>, asked: Asked, options: AskRouteOptions) {
+  const startedAt = performance.now()
+  const answer = await coming
+  // Of who has left meanwhile the run tells.
+  if (!answer || reply.raw.closed) return await askAnew(request, reply, asked, options)
+  sendKnown(request, reply, answer, { priority: asked.priority, trace: untraced, stages: { remember: toTenth(performance.now() - startedAt) } }, options)
+}
+
+function askAnew(request: AskRequest, reply: FastifyReply, { question, ...form }: Asked, options: AskRouteOptions) {
+  const begun = begin(request, reply, options, form)
+  const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: begun.timings() })
+  const events = begun.trace.follow(observed(options.ask(question, begun.run), question, begun, options.metrics))
+  return begun.run.isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)
 }
 
 function wantsStream(request: AskRequest): boolean {
@@ -48,24 +72,38 @@ function wantsStream(request: AskRequest): boolean {
   return request.body.stream ?? (accept.includes('text/event-stream') && !accept.includes('application/json'))
 }
 
+interface Known {
+  readonly priority: Priority
+  readonly trace: RequestTrace
+  /** What finding it took, where it was not at hand. */
+  readonly stages?: Readonly<Record<string, number>>
+}
+
 /** The shortest way out: no run, no deadline, no generator; a span, a line and the metrics as for any other answer. */
-function sendKnown(request: AskRequest, reply: FastifyReply, answer: Answer, priority: Priority, { metrics, logQuestions = false }: AskRouteOptions): void {
-  const trace = startBriefTrace(request, reply)
+function sendKnown(request: AskRequest, reply: FastifyReply, answer: Answer, { priority, trace, stages }: Known, { metrics, logQuestions = false }: AskRouteOptions): void {
   const ms = elapsedMs(request, reply)
   const ids = { reqId: request.id, ...namedKey(request), ...trace.ids }
   if (logQuestions) request.log.info({ ...ids, question: request.body.question }, 'asked')
-  tell(answer, ms, ids, { log: request.log, trace, of: { priority, traceId: trace.traceId, steps: 0, isOverdue: false } }, metrics)
+  tell(answer, ms, stages ? { ...ids, stages } : ids, { log: request.log, trace, of: { priority, traceId: trace.traceId, steps: 0, isOverdue: false } }, metrics)
   trace.end()
   const total = toTenth(ms)
-  aged(reply, answer.cache).header('server-timing', `cache;desc=${answer.cache.status}, total;dur=${total}`)
-  sendText(reply, answerText(answer, { id: request.id, include: request.body.include ?? [], timings: { total } }))
+  const timings = stages ? { ...stages, total } : { total }
+  const { status, age } = answer.cache
+  const timing = `cache;desc=${status}, ${stages ? serverTiming(timings) : `total;dur=${total}`}`
+  sendText(reply, age, timing, answerText(answer, { id: request.id, include: request.body.include ?? [], timings }))
 }
 
-/** Not by Fastify's `send`: that leaves it to Node to encode UTF-8, which for plain ASCII costs as much as all the rest of a send. */
-function sendText(reply: FastifyReply, { text, isAscii }: AnswerText): void {
-  const length = isAscii ? text.length : Buffer.byteLength(text)
-  reply.header('content-type', 'application/json; charset=utf-8').header('content-length', length).hijack()
-  reply.raw.writeHead(200, reply.getHeaders() as OutgoingHttpHeaders).end(text, isAscii ? 'latin1' : 'utf8')
+/**
+ * Not by Fastify's `send`: that leaves it to Node to encode UTF-8, which for plain ASCII costs as much as all the rest of a
+ * send. Nor its `header`, four times: that took half a microsecond.
+ */
+function sendText(reply: FastifyReply, age: number | undefined, timing: string, { text, isAscii }: AnswerText): void {
+  const headers = reply.getHeaders() as OutgoingHttpHeaders
+  if (age !== undefined) headers['age'] = String(age)
+  headers['server-timing'] = timing
+  headers['content-type'] = 'application/json; charset=utf-8'
+  headers['content-length'] = isAscii ? text.length : Buffer.byteLength(text)
+  reply.hijack().raw.writeHead(200, headers).end(text, isAscii ? 'latin1' : 'utf8')
 }
 
 async function sendJson(reply: FastifyReply, events: AsyncGenerator<AskEvent>, view: () => AnswerView) {

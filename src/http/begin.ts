@@ -1,3 +1,4 @@
+import type { Context } from '@opentelemetry/api'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
 import type { CacheWishes, Priority, Run, StageName } from '../ask/terms.ts'
 import { elapsedMs } from './accepted.ts'
@@ -46,17 +47,19 @@ export interface RunForm {
   readonly isStreamed?: boolean
   readonly wishes?: CacheWishes
   readonly priority?: Priority
+  /** Where its trace begins, when that was drawn already. */
+  readonly root?: Context | undefined
 }
 
 /** `understand` once for each thing that it asked a model. */
 const modelSteps: ReadonlySet<StageName> = new Set<StageName>(['understand', 'rerank', 'generate'])
 
 /** The time counts from the socket: what a request waited before its handler is part of it. */
-export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {}, priority = 'interactive' }: RunForm = {}): Begun {
+export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {}, priority = 'interactive', root }: RunForm = {}): Begun {
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
   let failedStage: StageName | undefined
-  const trace = startTrace(request, reply)
+  const trace = startTrace(request, reply, root)
   const of = { priority, traceId: trace.traceId, steps: 0, isOverdue: false }
   const log = request.log.child({ reqId: request.id, ...namedKey(request), ...trace.ids })
   // The line that says that the request is over or failed is written through the reply's.

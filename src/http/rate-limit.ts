@@ -1,4 +1,4 @@
-import rateLimit, { normalizeIP } from '@fastify/rate-limit'
+import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { AskError } from '../errors.ts'
@@ -20,7 +20,7 @@ export interface SharedCounts {
 }
 
 interface Scripted {
-  eval(script: string, keyCount: number, key: string, windowMs: number): Promise<unknown>
+  eval(script: string, keyCount: number, key: string, windowMs: number, count: number): Promise<unknown>
 }
 
 /**
@@ -28,68 +28,47 @@ interface Scripted {
  * counts alone: a limiter that is down must not be an outage of its own, nor lift the limit. A key with a limit of its own
  * is counted by that instead, wherever it comes from; what comes with a wrong key counts as without one.
  */
-export async function registerRateLimit(app: FastifyInstance, { max, seconds, redis, onRefused }: RateLimitOptions, areKeysLimited = false): Promise<void> {
+export function registerRateLimit(app: FastifyInstance, { max, seconds, redis, onRefused }: RateLimitOptions, areKeysLimited = false): void {
   if (max === 0 && !areKeysLimited) return
-  const limits: Limits = { max, windowMs: seconds * 1000, areKeysLimited }
-  const count = redis === undefined ? countingAlone(limits) : await countingTogether(app, limits, redis)
+  const [client, windowMs] = [clientOf(), seconds * 1000]
+  const count = redis === undefined ? countingAlone(windowMs) : countingTogether(windowMs, redis)
   const tell = tellerOf(seconds, onRefused)
   // A hook of the app, before those of the routes: else guesses at a key would be refused before they are counted.
   app.addHook('onRequest', (request, reply, done) => {
     const { rateLimit: wanted } = request.routeOptions.config as { readonly rateLimit?: false }
     if (wanted === false || (max === 0 && request.apiKey?.rateLimit === undefined)) return done()
-    const counted = count(request)
-    if (counted instanceof Promise) counted.then(each => done(tell(reply, each)), done)
-    else done(tell(reply, counted))
+    const limit = request.apiKey?.rateLimit ?? max
+    const counted = count(client(request))
+    if (counted instanceof Promise) counted.then(each => done(tell(reply, limit, each)), done)
+    else done(tell(reply, limit, counted))
   })
 }
 
-interface Limits {
-  /** Of who has none of its own. */
-  readonly max: number
-  readonly windowMs: number
-  readonly areKeysLimited: boolean
+type CountClient = (client: string) => Count | Promise<Count>
+
+/** Where nobody counts with us: without promises. */
+function countingAlone(windowMs: number): CountClient {
+  const count = createCounter()
+  return client => count(client, windowMs)
 }
 
-type CountRequest = (request: FastifyRequest) => Counted | Promise<Counted>
-
-/** Where nobody counts with us: without the plugin, whose promises cost 3 µs, a tenth of a cached answer. */
-function countingAlone({ max, windowMs }: Limits): CountRequest {
-  const [count, client] = [createCounter(), clientOf()]
-  return request => {
-    const { current, ttl } = count(client(request), windowMs)
-    const limit = request.apiKey?.rateLimit ?? max
-    return { max: limit, isExceeded: current > limit, remaining: Math.max(0, limit - current), ttl }
+/** Own counts go on while Redis counts, so that there is one to go on with when it is away. */
+function countingTogether(windowMs: number, redis: SharedCounts): CountClient {
+  const [countHere, countThere] = [createCounter(), countingThere(redis, windowMs)]
+  return async client => {
+    const own = countHere(client, windowMs)
+    return (await countThere(client)) ?? own
   }
 }
 
-async function countingTogether(app: FastifyInstance, { max, windowMs, areKeysLimited }: Limits, redis: SharedCounts): Promise<CountRequest> {
-  await app.register(rateLimit, {
-    global: false,
-    // A number where it will do: a function costs a turn of the event loop's queue.
-    max: areKeysLimited ? ({ apiKey }: FastifyRequest) => apiKey?.rateLimit ?? max : max,
-    timeWindow: windowMs,
-    store: storeOver(redis),
-    keyGenerator: clientOf(),
-  })
-  const count = app.createRateLimit()
-  return request => count(request) as Promise<Counted>
-}
-
-interface Counted {
-  readonly max: number
-  readonly isExceeded: boolean
-  readonly remaining: number
-  readonly ttl: number
-}
-
 /**
- * The fields of draft-ietf-httpapi-ratelimit-headers-10 (the plugin's are those of an older one), and the refusal.
+ * The fields of draft-ietf-httpapi-ratelimit-headers-10, and the refusal.
  * On every reply that was counted: making and sending them takes .25 µs.
  */
-function tellerOf(seconds: number, onRefused: () => void = () => {}): (reply: FastifyReply, counted: Counted) => AskError | undefined {
-  return (reply, { max, isExceeded, remaining, ttl }) => {
-    reply.header('ratelimit-policy', `"default";q=${max};w=${seconds}`).header('ratelimit', `"default";r=${remaining};t=${Math.ceil(ttl / 1000)}`)
-    if (!isExceeded) return undefined
+function tellerOf(seconds: number, onRefused: () => void = () => {}): (reply: FastifyReply, max: number, count: Count) => AskError | undefined {
+  return (reply, max, { current, ttl }) => {
+    reply.header('ratelimit-policy', `"default";q=${max};w=${seconds}`).header('ratelimit', `"default";r=${Math.max(0, max - current)};t=${Math.ceil(ttl / 1000)}`)
+    if (current <= max) return undefined
     onRefused()
     return new AskError('rate_limited', { detail: `at most ${max} requests in ${seconds} s; try again later`, retryAfter: ttl / 1000 })
   }
@@ -117,21 +96,6 @@ interface Count {
   readonly ttl: number
 }
 
-/** In the plugin's shape. Own counts go on while Redis counts, so that there is one to go on with when it is away. */
-function storeOver(redis: SharedCounts) {
-  const countHere = createCounter()
-  return class Store {
-    incr(client: string, done: (error: null, count: Count) => void, windowMs: number): void {
-      const own = countHere(client, windowMs)
-      void countThere(redis, client, windowMs).then(shared => done(null, shared ?? own))
-    }
-
-    child(): Store {
-      return this
-    }
-  }
-}
-
 function createCounter(): (client: string, windowMs: number) => Count {
   const windows = new LRUCache<string, { current: number; readonly end: number }>({ max: maxClients })
   return (client, windowMs) => {
@@ -146,16 +110,43 @@ function createCounter(): (client: string, windowMs: number) => Count {
   }
 }
 
-async function countThere(redis: SharedCounts, client: string, windowMs: number): Promise<Count | undefined> {
-  const counted = await redis.attempt('count a request', commands => commands.eval(script, 1, `askwell:rate:${client}`, windowMs))
-  if (counted === undefined) return undefined
-  const [current, ttl] = counted as [number, number]
-  return { current, ttl }
+interface Batch {
+  size: number
+  readonly counted: Promise<Count | undefined>
+}
+
+/**
+ * What a client sends in one turn of the event loop is counted by one command, and each request gets the number that it
+ * would have had alone: with 50 connections a command each took 13 µs of processor time, half of an answer from memory.
+ */
+function countingThere(redis: SharedCounts, windowMs: number): (client: string) => Promise<Count | undefined> {
+  const batches = new Map<string, Batch>()
+
+  function begin(client: string): Batch {
+    const { promise: counted, resolve } = Promise.withResolvers<Count | undefined>()
+    const batch = { size: 0, counted }
+    batches.set(client, batch)
+    setImmediate(() => {
+      batches.delete(client)
+      void redis.attempt('count a request', commands => commands.eval(script, 1, `askwell:rate:${client}`, windowMs, batch.size)).then(counts => {
+        const [current, ttl] = (counts ?? []) as number[]
+        resolve(current === undefined || ttl === undefined ? undefined : { current, ttl })
+      })
+    })
+    return batch
+  }
+
+  return async client => {
+    const batch = batches.get(client) ?? begin(client)
+    const place = ++batch.size
+    const last = await batch.counted
+    return last && { ...last, current: last.current - batch.size + place }
+  }
 }
 
 /** Count and end of the window in one step: a count without an end would refuse its client for ever. */
 const script = `
-local count = redis.call('INCR', KEYS[1])
+local count = redis.call('INCRBY', KEYS[1], ARGV[2])
 local left = redis.call('PTTL', KEYS[1])
 if left < 0 then
   redis.call('PEXPIRE', KEYS[1], ARGV[1])

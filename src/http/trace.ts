@@ -27,19 +27,30 @@ export interface FollowedTrace extends RequestTrace {
 }
 
 /** Of a span that nobody will see, and that is no part of the caller's trace, the ids say nothing. */
-function idsOf(span: Span, parent: Context): RequestTrace['ids'] {
-  if (!span.isRecording() && parent === ROOT_CONTEXT) return {}
+function idsOf(span: Span, isCallers: boolean): RequestTrace['ids'] {
+  if (!span.isRecording() && !isCallers) return {}
   const spanContext = span.spanContext()
   return isSpanContextValid(spanContext) ? { trace_id: spanContext.traceId, span_id: spanContext.spanId } : {}
 }
 
 /** For a request that is one step, without spans below its own: of most such requests there is nothing to trace. */
 export function startBriefTrace(request: FastifyRequest, reply: FastifyReply): RequestTrace {
-  if (isTracedByCaller(request)) return startTrace(request, reply)
-  return isLeftOut() ? untraced : startTrace(request, reply, drawn(ROOT_CONTEXT))
+  const root = drawTrace(request)
+  return root === 'left out' ? untraced : startTrace(request, reply, root)
 }
 
-const untraced: RequestTrace = { ids: {}, note() {}, end() {} }
+/** Where the trace of a request begins, if there is anything to trace. */
+export function drawTrace(request: FastifyRequest): Context | 'left out' {
+  if (isTracedByCaller(request)) return ROOT_CONTEXT
+  return isLeftOut() ? 'left out' : drawn(ROOT_CONTEXT)
+}
+
+export const untraced: RequestTrace = { ids: {}, note() {}, end() {} }
+
+/** For a request that was left out and needs a run after all. */
+export function leftOut(): Context {
+  return drawn(ROOT_CONTEXT, false)
+}
 
 function isTracedByCaller({ headers }: FastifyRequest): boolean {
   return headers['traceparent'] !== undefined
@@ -99,7 +110,7 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply, root: C
   }
 
   return {
-    ids: idsOf(span, parent),
+    ids: idsOf(span, parent !== root && parent !== ROOT_CONTEXT),
     traceId: traceIdOf(span),
     note(attributes) {
       isAnswered = true

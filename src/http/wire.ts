@@ -69,17 +69,27 @@ export interface AnswerText {
  */
 export function answerText(answer: Answer, view: AnswerView): AnswerText {
   const lasting = lastingOf(answer)
-  const rest = JSON.stringify({ cache: cacheJson(answer.cache), degraded: answer.degraded, usage: usageJson(answer.usage), ...(view.include.includes('timings') ? { timings_ms: view.timings } : {}) })
+  const rest = restOf(answer, lasting)
+  const timings = view.include.includes('timings') ? `,"timings_ms":${JSON.stringify(view.timings)}` : ''
   const passages = view.include.includes('passages') ? `"passages":${JSON.stringify(answer.passages.map(passageJson))},` : ''
   // The id is a plain token, ours or the caller's (request-id.ts): nothing in it needs escaping.
-  const text = `{"id":"${view.id}",${lasting.text},${passages}${rest.slice(1)}`
-  return { text, isAscii: lasting.isAscii && ascii.test(passages) && ascii.test(rest) }
+  const text = `{"id":"${view.id}",${lasting.text},${passages}${rest.text}${timings}}`
+  return { text, isAscii: lasting.isAscii && rest.isAscii && ascii.test(passages) }
+}
+
+interface Rest extends AnswerText {
+  readonly of: Answer
+}
+
+interface Lasting extends AnswerText {
+  /** What changes, as it was given last. */
+  rest?: Rest
 }
 
 const ascii = /^[\0-\x7f]*$/
-const texts = new WeakMap<object, AnswerText>()
+const texts = new WeakMap<object, Lasting>()
 
-function lastingOf(answer: Answer): AnswerText {
+function lastingOf(answer: Answer): Lasting {
   const known = texts.get(answer.citations)
   if (known !== undefined) return known
   const { text, abstained, language, mode, citations, generator, model } = answer
@@ -87,6 +97,18 @@ function lastingOf(answer: Answer): AnswerText {
   const lasting = { text: json, isAscii: ascii.test(json) }
   texts.set(answer.citations, lasting)
   return lasting
+}
+
+/** Written once a second, for its age is in whole ones. */
+function restOf(answer: Answer, lasting: Lasting): Rest {
+  const { rest } = lasting
+  if (rest && rest.of.degraded === answer.degraded && rest.of.usage === answer.usage && isSame(rest.of.cache, answer.cache)) return rest
+  const json = JSON.stringify({ cache: cacheJson(answer.cache), degraded: answer.degraded, usage: usageJson(answer.usage) }).slice(1, -1)
+  return (lasting.rest = { of: answer, text: json, isAscii: ascii.test(json) })
+}
+
+function isSame(a: CacheNote, b: CacheNote): boolean {
+  return a.age === b.age && a.status === b.status && a.tier === b.tier && a.revalidated === b.revalidated && a.similarity === b.similarity && a.question === b.question
 }
 
 export function searchedJson({ asked, mode, isNear, passages, degraded, usage }: Looked, { id, include, timings }: AnswerView) {

@@ -123,6 +123,17 @@ t.test('two servers and one Redis', { skip: skipReason('postgres') || redisSkipR
   })
 })
 
+t.test('what comes at the same moment is counted one by one', { skip: redisSkipReason() }, async t => {
+  const redis = await startRedis(t)
+  const app = await startApp(t, 'embedded', { RATE_LIMIT: '40', RATE_LIMIT_SECONDS: '600', REDIS_URL: redis.url, ...patience })
+  await until('it has its Redis', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
+  const replies = await Promise.all(Array.from({ length: 41 }, () => app.ask(question)))
+  const left = replies.map(({ headers }) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1])).sort((a, b) => b - a)
+  t.same(left, [...Array.from({ length: 40 }, (_, i) => 39 - i), 0])
+  t.equal(replies.filter(({ status }) => status === 429).length, 1)
+  t.same(await told(redis, async client => await client.mget(await client.keys('askwell:rate:*'))), ['41'])
+})
+
 t.test('a Redis Cluster counts for all', { skip: redisSkipReason() }, async t => {
   const { url, nodes } = await startRedisCluster(t)
   const app = await startApp(t, 'embedded', { ...limit, REDIS_URL: url, ...patience })

@@ -84,6 +84,7 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
         if (state.at?.unchecked) throw state.at.unchecked.error
         return state.at
       },
+      ...(tier && { reach: (key: string) => tier.shared.get(key) }),
       claim: tier ? claimFrom(tier.shared) : null,
       near,
       async *make(_, __, run) {
@@ -101,7 +102,7 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
     if (!last) throw new Error('it ended without an answer')
     return last
   }
-  return { ...remembering, ask, state, counted, runs, pass: (seconds: number) => void (time += seconds * 1000), recall: (wishes: CacheWishes = {}) => remembering.recall(question, wishes) }
+  return { ...remembering, ask, state, counted, runs, pass: (seconds: number) => void (time += seconds * 1000), recall: (wishes: CacheWishes = {}) => remembering.recall(question, wishes), reach: (wishes: CacheWishes = {}) => remembering.reach(question, wishes) }
 }
 
 const outage = new AskError('model_failed')
@@ -135,6 +136,37 @@ t.test('made once, then given: as it was but for its note and its usage', async 
   t.same(recall(), given)
   t.equal(runs.length, 1)
   t.same(counted, ['miss', 'hit memory', 'hit memory'])
+})
+
+t.test('what replicas share is given without a run: equal questions look once, and it is in memory then', async t => {
+  const tier = sharedTier()
+  const { reach, recall, runs, counted } = setUp(t, { tier })
+  const get = t.capture(tier.shared, 'get', async () => ({ answer: answer(), madeAt: 990_000, freshUntil: 1_300_000, tookMs: 1 }))
+  const given = answer({ cache: { status: 'hit', tier: 'redis', age: 10 }, usage: noUsage })
+  t.same(await Promise.all([reach(), reach(), reach()]), [given, given, given])
+  t.equal(get().length, 1)
+  t.same(recall()?.cache, { status: 'hit', tier: 'memory', age: 10 })
+  t.same([runs.length, tier.state.claims.length], [0, 0])
+  t.same(counted, ['hit redis', 'hit redis', 'hit redis', 'hit memory'])
+})
+
+t.test('what replicas share is left to the run: past its time, or not wished, or while one is under way', async t => {
+  const tier = sharedTier()
+  const run = held()
+  const { reach, ask, state, counted } = setUp(t, { tier, make: run.make })
+  t.equal(await reach(), undefined, 'there is none')
+  tier.state.stored = { answer: answer(), madeAt: 990_000, freshUntil: 999_000, tookMs: 1 }
+  t.equal(await reach(), undefined, 'past its time')
+  for (const wishes of [{ noCache: true }, { noStore: true }]) t.equal(reach(wishes), undefined)
+  t.same((await reach({ maxStale: 60 }))?.cache, { status: 'stale', tier: 'redis', age: 10 })
+  const asked = ask()
+  await settle()
+  t.equal(reach(), undefined, 'a run is under way')
+  run.let()
+  await asked
+  state.at = null
+  t.equal(reach(), undefined, 'its collection is not known')
+  t.same(counted, ['stale redis', 'miss'])
 })
 
 t.test('past its time it is made anew', async t => {
