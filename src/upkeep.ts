@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { CollectionStore } from './adapters/collections.ts'
 import type { Database } from './adapters/database.ts'
+import { isUnsettled, settle } from './adapters/settle.ts'
 import { ensureVectorIndex } from './adapters/vector-index.ts'
 
 export interface UpkeepParts {
@@ -20,7 +21,8 @@ export interface Upkeep {
 
 /**
  * What `askwell ingest` does at its end, for documents that come by HTTP: a collection that has grown large gets its HNSW
- * index, behind the requests, one collection at a time. Nobody waits for it, and what goes wrong is logged, not failed.
+ * index, and after much was written the planner is told: a search of 5,000 new chunks takes twice as long until it knows.
+ * Behind the requests, one collection at a time. Nobody waits for it, and what goes wrong is logged, not failed.
  */
 export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepParts): Upkeep {
   const stop = new AbortController()
@@ -28,12 +30,21 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
   let last: Promise<void> = Promise.resolve()
 
   function written(collection: string): void {
-    if (database.kind === 'embedded' || stop.signal.aborted) return
+    if (stop.signal.aborted) return
     clearTimeout(due.get(collection))
     due.set(collection, setTimeout(() => {
       due.delete(collection)
-      last = last.then(() => index(collection))
+      last = last.then(() => tend(collection))
     }, quietMs).unref())
+  }
+
+  async function tend(name: string): Promise<void> {
+    await index(name)
+    try {
+      if (!stop.signal.aborted && (await isUnsettled(database, stop.signal))) await settle(database, stop.signal)
+    } catch (error) {
+      if (!stop.signal.aborted) log.warn({ collection: name, err: error }, 'the statistics could not be renewed: searches may be slow until the server does so')
+    }
   }
 
   async function index(name: string): Promise<void> {

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { startPostgres } from '../../test/support/postgres.ts'
+import { administer, startPostgres } from '../../test/support/postgres.ts'
 import { freePort } from '../../test/support/server-process.ts'
 import { clientOf } from '../../test/support/service.ts'
 import { settingsFor } from '../../test/support/model-settings.ts'
@@ -60,6 +60,8 @@ export async function openWorld(t: Keeper, options: WorldOptions): Promise<World
   const { url } = await serveModel(t)
   const rest = { ...settingsFor({ url }, 'test-embedding'), ANSWER_CACHE_SECONDS: '3600', RATE_LIMIT: '1000000', RATE_LIMIT_SECONDS: '1', NEAR_MATCHES: 'off' }
   await fill({ ...rest, ...(postgres ? { DATABASE_URL: postgres.url } : { DATA_DIR: folder! }) }, documents)
+  // What the service does itself when nobody has written for ten seconds.
+  if (postgres) await administer(postgres.url, sql => sql`vacuum analyze`)
   let asked = 0
   return {
     ...options,

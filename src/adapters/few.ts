@@ -1,4 +1,5 @@
 import type { Fragment, Sql } from './database.ts'
+import { number } from './number.ts'
 
 /** So many chunks pass a filter at the most for each of them to be looked at; of more, the indexes find enough. */
 const fewEnough = 5000
@@ -6,10 +7,10 @@ const fewEnough = 5000
 /** CTEs `few (id)`, chunks that pass the filter, and `size (count)`, how many: more than are few end the counting. */
 export function fewOf(sql: Sql, collectionId: number, path: string): Fragment {
   return sql`
-    few as materialized (select id from chunks where collection_id = ${collectionId} and metadata @@ ${path}::jsonpath limit ${fewEnough + 1}),
+    few as materialized (select id from chunks where collection_id = ${number(sql, collectionId)} and metadata @@ ${path}::jsonpath limit ${number(sql, fewEnough + 1)}),
     size as materialized (select count(*) as count from few)`
 }
 
 export function isFew(sql: Sql): Fragment {
-  return sql`(select count from size) <= ${fewEnough}`
+  return sql`(select count from size) <= ${number(sql, fewEnough)}`
 }

@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from './database.ts'
 import { isFew } from './few.ts'
+import { number } from './number.ts'
 import { directionText } from './vector-text.ts'
 
 export interface VectorSearch {
@@ -25,8 +26,7 @@ const farEnough = 200_000
  * `select id, similarity`: the chunks whose best window is nearest by cosine. Where the collection has an HNSW index
  * (see vector-index.ts) Postgres searches that, with `ef_search` as tuned, else it compares every vector. The
  * collection and the model stand in the text as numbers, not as parameters, because a partial index is used only
- * where its condition is plain; so do the rows wanted, because of an unknown number a tenth of the table is expected, and no index
- * is used for so many.
+ * where its condition is plain; the rows wanted, because no index is used for as many as are expected of an unknown number.
  */
 export function vectorArm(sql: Sql, search: VectorSearch, path: string | null): Fragment {
   return sql`
@@ -79,9 +79,4 @@ function distance(sql: Sql, { values }: VectorSearch): Fragment {
 
 function ofCollection(sql: Sql, { collectionId, modelId }: VectorSearch): Fragment {
   return sql`v.collection_id = ${number(sql, collectionId)} and v.model_id = ${number(sql, modelId)}`
-}
-
-/** In the text of the statement, not as a parameter. */
-function number(sql: Sql, value: number): Fragment {
-  return sql.unsafe(String(value))
 }

@@ -106,11 +106,3 @@ export async function dropOtherVectorIndexes(sql: Sql, collectionId: number, mod
   const rows = await sql`select relname from pg_class where relkind = 'i' and relname like ${`chunk\\_vectors\\_hnsw\\_${collectionId}\\_%`}`
   for (const { relname } of rows) if (relname !== `chunk_vectors_hnsw_${collectionId}_${modelId}`) await sql`drop index if exists ${sql(String(relname))}`
 }
-
-/** After a large load: what it wrote is in the statistics that the planner goes by, and out of the list of pending words. */
-export async function settle(database: Pick<Database, 'kind' | 'lease'>, signal: AbortSignal): Promise<void> {
-  await database.lease({ signal, label: 'settle' }, async sql => {
-    await sql`analyze chunks, chunk_vectors, collection_terms, documents`
-    await sql`select gin_clean_pending_list('chunks_terms'), gin_clean_pending_list('collection_terms_trigrams'), gin_clean_pending_list('chunks_metadata')`
-  })
-}

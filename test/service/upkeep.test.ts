@@ -1,7 +1,9 @@
 import tap from 'tap'
 import { createCollectionStore, type WithVectors } from '../../src/adapters/collections.ts'
 import { openDatabase, type Sql } from '../../src/adapters/database.ts'
+import { isUnsettled } from '../../src/adapters/settle.ts'
 import { ensureVectorIndex, findVectorIndex } from '../../src/adapters/vector-index.ts'
+import { migrate } from '../../src/migrate.ts'
 import { openUpkeep } from '../../src/upkeep.ts'
 import { createDatabase } from '../support/database.ts'
 import { fillWithVectors } from '../support/many-vectors.ts'
@@ -44,6 +46,17 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
     t.equal(lines.length, 2)
   })
 
+  await t.test('is what the planner knows of, and its words are in the index', async t => {
+    const [row] = await until('the tables were looked at', async () => {
+      const rows = await database.lease({ signal, label: 'test' }, sql => sql`select count(last_analyze)::int as analyzed from pg_stat_user_tables where relname in ('chunks', 'chunk_vectors', 'documents')`)
+      return rows[0]?.['analyzed'] === 3 ? rows : undefined
+    })
+    t.ok(row)
+    const [pending] = await database.lease({ signal, label: 'test' }, sql => sql`select gin_clean_pending_list('chunks_terms')::int as pages`)
+    t.equal(pending?.['pages'], 0)
+    t.notOk(await isUnsettled(database, signal))
+  })
+
   await t.test('is indexed by one process at a time: the second finds the index of the first', async t => {
     const large = await collection()
     await database.lease({ signal, label: 'test' }, (sql: Sql) => sql.unsafe(`drop index chunk_vectors_hnsw_${large.id}_${large.model.id}`))
@@ -53,4 +66,20 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
     t.equal(both.filter(each => each?.builtInMs != null).length, 1)
     t.ok(both.every(each => each !== null && each.bytes > 0))
   })
+})
+
+tap.test('much that was written into the embedded database is in its statistics and its index', async t => {
+  const database = await openDatabase({ ...settings, url: undefined, dataDir: undefined })
+  t.teardown(() => database.close())
+  const lease = <T>(work: (sql: Sql) => Promise<T>) => database.lease({ signal, label: 'test' }, work)
+  await lease(migrate)
+  await lease(sql => fillWithVectors(sql, 300))
+  const rowsKnown = async () => Number((await lease(sql => sql`select reltuples from pg_class where relname = 'chunks'`))[0]?.['reltuples'])
+  t.ok(await rowsKnown() < 300)
+  const upkeep = openUpkeep({ database, store: createCollectionStore(database), log: { info() {}, warn: (about: object) => t.fail(JSON.stringify(about)) } as never, quietMs: 20 })
+  t.teardown(upkeep.close)
+  upkeep.written('many')
+  await until('it is settled', async () => (await rowsKnown()) === 300)
+  const [pending] = await lease(sql => sql`select gin_clean_pending_list('chunks_terms')::int as pages`)
+  t.equal(pending?.['pages'], 0)
 })
