@@ -219,7 +219,7 @@ export function createPool(options: PoolOptions) {
    */
   function boundStatements(connection: Connection, { deadline }: LeaseTerms): void {
     if (!options.cancelBackend) return
-    const leftMs = deadline === undefined ? null : Math.max(1, deadline - now())
+    const leftMs = deadline === undefined || deadline === Infinity ? null : Math.max(1, deadline - now())
     const { statementTimeoutMs: present } = connection
     if (leftMs === null ? present === normalTimeoutMs : present >= leftMs && present <= 4 * leftMs) return
     const wanted = leftMs === null ? normalTimeoutMs : powerOfTwo(leftMs)
