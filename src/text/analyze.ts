@@ -162,8 +162,10 @@ function wordOf(surface: string, language: string): Word {
 type Recall = (surface: string) => Word
 const memories = new Map<string, Recall>()
 const maxRemembered = 20_000
-// A longer slice of a text keeps the whole text in memory (V8 copies up to this length), so it must not be a key.
-const maxKey = 12
+/** A longer slice of a text keeps the whole text in memory (V8 copies up to this length), so it is copied to be a key. */
+const longestCopy = 12
+/** What is longer is hardly met again. */
+const maxKey = 40
 
 /** `wordOf` for one language, with the words met before: most of a text is a few thousand words. */
 function remembered(language: string): Recall {
@@ -173,11 +175,17 @@ function remembered(language: string): Recall {
   const recall: Recall = surface => {
     const before = memory.get(surface)
     if (before) return before
-    const word = wordOf(surface, language)
+    if (surface.length > maxKey) return wordOf(surface, language)
+    const key = surface.length > longestCopy ? copyOf(surface) : surface
+    const word = wordOf(key, language)
     if (memory.size >= maxRemembered) memory.clear()
-    if (surface.length <= maxKey) memory.set(surface, word)
+    memory.set(key, word)
     return word
   }
   memories.set(language, recall)
   return recall
+}
+
+function copyOf(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('utf16le')
 }
