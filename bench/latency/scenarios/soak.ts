@@ -40,10 +40,11 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
 async function sampleOf(served: Served, at: number): Promise<Sample> {
   const text = await (await fetch(`${served.address}/metrics`)).text()
   const valueOf = (name: string) => Number(new RegExp(`^askwell_${name} (\\S+)`, 'm').exec(text)?.[1])
+  const sumOf = (name: string) => Array.from(text.matchAll(new RegExp(`^askwell_${name}\\{[^}]*\\} (\\S+)`, 'gm')), ([, value]) => Number(value)).reduce((sum, value) => sum + value, 0)
   await sleep(500) // what the load left behind is closed
   const { heap, external, rss } = await weighed(served.program)
   const files = readdirSync(`/proc/${served.program.pid}/fd`).length
-  return { 'after, s': at, 'heap, MB': rounded(heap, 1), 'buffers, MB': rounded(external, 1), 'resident, MB': rounded(rss, 0), handles: valueOf('nodejs_active_handles_total'), 'open files': files, 'loop late p99, ms': rounded(1000 * valueOf('nodejs_eventloop_lag_p99_seconds'), 1) }
+  return { 'after, s': at, 'heap, MB': rounded(heap, 1), 'buffers, MB': rounded(external, 1), 'resident, MB': rounded(rss, 0), handles: sumOf('nodejs_active_handles'), 'open files': files, 'loop late p99, ms': rounded(1000 * valueOf('nodejs_eventloop_lag_p99_seconds'), 1) }
 }
 
 function claimsOf(samples: readonly Sample[], seconds: number) {
