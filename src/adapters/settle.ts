@@ -20,7 +20,7 @@ export async function settle({ lease }: Pick<Leasing, 'lease'>, signal: AbortSig
   await lease({ signal, label: 'settle', holdLimitMs: Infinity }, async sql => {
     await sql`select set_config('statement_timeout', '0', false)`
     try {
-      await sql.unsafe(`analyze ${tables.join(', ')}`)
+      await sql`analyze chunks, chunk_vectors, collection_terms, documents`
       await sql`select gin_clean_pending_list('chunks_terms'), gin_clean_pending_list('collection_terms_trigrams'), gin_clean_pending_list('chunks_metadata')`
     } finally {
       await sql`reset statement_timeout`
