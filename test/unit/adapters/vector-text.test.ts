@@ -20,11 +20,12 @@ t.test('a vector as text has five decimals', async t => {
 })
 
 t.test('a vector that a cache kept in sixteen bits is as near to itself as the cache left it', async t => {
-  fc.assert(fc.property(vectors.filter(vector => norm(vector) > 0.1), vector => {
+  const isKept = fc.property(vectors.filter(vector => norm(vector) > 0.1), vector => {
     const kept = decodeVector(encodeVector(vector), vector.length)!
     const numbers = Float32Array.from(JSON.parse(directionText(kept)) as number[])
     return 1 - cosine(kept, numbers) < 1e-7
-  }), { numRuns: 500 })
+  })
+  t.doesNotThrow(() => fc.assert(isKept, { numRuns: 500 }))
 })
 
 function norm(vector: Float32Array): number {
