@@ -170,9 +170,14 @@ function changed(value: unknown, where: number, change: 'put' | 'remove' | 'add'
   const [holder, key] = spot
   if (change === 'remove') delete holder[key]
   else if (change === 'put') holder[key] = odd
-  else if (typeof holder[key] === 'object' && holder[key] !== null) (holder[key] as Record<string, unknown>)[name] = odd
-  else holder[name] = odd
+  else add(typeof holder[key] === 'object' && holder[key] !== null ? (holder[key] as Record<string, unknown>) : holder, name, odd)
   return value
+}
+
+/** A list takes it at its end: what is put into its `length` must be one. */
+function add(holder: Record<string, unknown>, name: string, value: unknown): void {
+  if (Array.isArray(holder)) holder.push(value)
+  else holder[name] = value
 }
 
 /** Every place in a value, as who holds it and under which name. */
