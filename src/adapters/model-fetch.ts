@@ -6,7 +6,7 @@ type Send = (url: string, init: Init) => Promise<Dispatcher.ResponseData>
 
 /**
  * What the `openai` package sends its calls by, in the place of Node's `fetch`: the client below that one, without its
- * web streams. Sockets, time-outs and errors are the same; a fresh answer costs a seventh less of CPU. The replies are
+ * web streams. Its time-outs and errors are the same; a fresh answer costs an eighth to a fifth less of CPU. The replies are
  * as much of a `Response` as the package reads.
  */
 export function createModelFetch(): typeof fetch {

@@ -15,12 +15,16 @@ export async function isUnsettled({ kind, lease }: Leasing, signal: AbortSignal)
   return row?.['is_due'] === true
 }
 
-/** After a large load: what it wrote is in the statistics that the planner goes by, and out of the list of pending words. */
+/**
+ * After a large load: what it wrote is in the statistics that the planner goes by, and out of the list of pending words. A table
+ * that somebody has locked is left out: waiting for `create index concurrently`, which waits for whoever was there before it,
+ * would be a deadlock, and the server would end one of the two.
+ */
 export async function settle({ lease }: Pick<Leasing, 'lease'>, signal: AbortSignal): Promise<void> {
   await lease({ signal, label: 'settle', holdLimitMs: Infinity }, async sql => {
     await sql`select set_config('statement_timeout', '0', false)`
     try {
-      await sql`analyze chunks, chunk_vectors, collection_terms, documents`
+      await sql`analyze (skip_locked) chunks, chunk_vectors, collection_terms, documents`
       await sql`select gin_clean_pending_list('chunks_terms'), gin_clean_pending_list('collection_terms_trigrams'), gin_clean_pending_list('chunks_metadata')`
     } finally {
       await sql`reset statement_timeout`

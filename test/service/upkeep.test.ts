@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { createCollectionStore, type WithVectors } from '../../src/adapters/collections.ts'
 import { openDatabase, type Sql } from '../../src/adapters/database.ts'
-import { isUnsettled } from '../../src/adapters/settle.ts'
+import { isUnsettled, settle } from '../../src/adapters/settle.ts'
 import { ensureVectorIndex, findVectorIndex } from '../../src/adapters/vector-index.ts'
 import { migrate } from '../../src/migrate.ts'
 import { openUpkeep } from '../../src/upkeep.ts'
@@ -55,6 +55,16 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
     const [pending] = await database.lease({ signal, label: 'test' }, sql => sql`select gin_clean_pending_list('chunks_terms')::int as pages`)
     t.equal(pending?.['pages'], 0)
     t.notOk(await isUnsettled(database, signal))
+  })
+
+  await t.test('is not waited for while another builds an index: that would wait for us', async t => {
+    const other = await openDatabase({ ...settings, url })
+    t.teardown(() => other.close())
+    const state = await other.lease({ signal, label: 'test' }, async sql => await sql.begin(async tx => {
+      await tx`lock table chunk_vectors in share update exclusive mode`
+      return await Promise.race([settle(database, signal).then(() => 'settled'), new Promise(resolve => setTimeout(resolve, 5000, 'waits'))])
+    }))
+    t.equal(state, 'settled')
   })
 
   await t.test('is indexed by one process at a time: the second finds the index of the first', async t => {
