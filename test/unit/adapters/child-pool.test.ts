@@ -9,7 +9,7 @@ import type { UnrulyTask } from '../../support/unruly-child.ts'
 
 const program = new URL('../../support/unruly-child.ts', import.meta.url)
 const megabyte = 2 ** 20
-const limits = { cpuMs: 60_000, memoryBytes: 300 * megabyte, stalledMs: 600_000 }
+const limits = { cpuMs: 60_000, memoryBytes: 200 * megabyte, stalledMs: 600_000 }
 const never = new AbortController().signal
 const bytesOfAll = 100
 
