@@ -181,7 +181,7 @@ function servicesOf(config: Config, deps: Deps, around: Around): Services {
   return {
     deps,
     ...monitorOf(deps, around),
-    documents: documentApi(deps.store, models.embedder, onWritten),
+    documents: documentApi({ store: deps.store, embedder: models.embedder, preparing: deps.preparing, onWritten }),
     cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }),
   }
 }

@@ -149,7 +149,7 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     if (message.kind === 'ready') worker.isReady = true
     else if (job === undefined) return
     else if (message.kind === 'part') await answer(worker, job, message)
-    else release(worker, job, message.kind === 'done' ? { result: message.result } : { loss: { by: 'failed', reason: message.reason } })
+    else release(worker, job, message.kind === 'done' ? { result: message.result } : { loss: failureOf(message.reason) })
   }
 
   async function answer(worker: Worker, job: Job, { part, isNew }: { part: unknown; isNew: boolean }): Promise<void> {
@@ -237,6 +237,12 @@ function lossOf({ exceeded, isReady }: Worker, { code, signal, words }: ChildEnd
   if (isHeapFull(words)) return { by: 'memory', reason: 'its heap was full' }
   const reason = `it ended with ${signal ?? `code ${code}`}${words === '' ? '' : `: ${words.trim().slice(-500)}`}`
   return { by: signal === null && isReady ? 'failed' : 'gone', reason }
+}
+
+/** Of what the program threw. A string, array or map that would be too long for V8 is memory without end as well. */
+function failureOf(reason: string): Loss {
+  const isTooMuch = /^RangeError: (?:Invalid (?:string|array|typed array) length|Map maximum|Set maximum|Array buffer allocation|Cannot create a string)/.test(reason)
+  return { by: isTooMuch ? 'memory' : 'failed', reason }
 }
 
 /** V8 ends the process when its heap, one array or one table would grow too large, and says so. */

@@ -15,7 +15,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
     corsOrigins: null,
     ask: { ask: async function* () {}, recall: () => undefined, timeoutMs: 1000, metrics: { answered() {}, failed() {} } },
     search: { search: unused, timeoutMs: 1000, metrics: { searched() {}, failed() {} } },
-    documents: { documents: { put: unused, get: unused, remove: unused, collections: unused }, maxBytes: 1000 },
+    documents: { documents: { enter: () => ({ leave() {} }), put: unused, get: unused, remove: unused, collections: unused }, maxBytes: 1000 },
     cache: { cache: { clear: unused, figures: unused } },
     health: {
       isStarted: () => true,

@@ -34,7 +34,7 @@ export function createRowDocuments(file: RowFile): (row: Row) => ReadResult {
     const names = namesOf({ ...row, text })
     const firstLines = names.map(name => seen.firstLine(name, row.line))
     const free = names[firstLines.indexOf(null)]
-    if (free !== undefined) return { document: documentNamed(file, free, { ...row, text }) }
+    if (free !== undefined) return { document: documentNamed(file, free, { ...row, text }), line: row.line }
     const what = cleanLine(row.id ?? '') === '' ? 'is the same row as' : 'has the same id as'
     return faultAt(file, row.line, `${what} line ${firstLines.at(-1)}`)
   }

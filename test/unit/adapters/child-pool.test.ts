@@ -71,8 +71,8 @@ t.test('an endless loop fails for its processor time, and others are done meanwh
 })
 
 t.test('each new piece of work has its own processor time; the parts of one share it', async t => {
-  const pool = poolOf(t, { size: 1, limits: { ...limits, cpuMs: 1200 } })
-  const work = { does: 'parts', count: 8, burnMs: 400 } as const
+  const pool = poolOf(t, { size: 1, limits: { ...limits, cpuMs: 700 } })
+  const work = { does: 'parts', count: 8, burnMs: 200 } as const
   t.strictSame(await pool.start({ ...work, isNew: true }), { result: 28 })
   t.equal(lossOf(await pool.start(work)), 'cpu')
 })
