@@ -37,7 +37,7 @@ function lastLineEnd(markdown: string, border: number): number {
   let end = border
   while (end > 0 && ' \t\r\n'.includes(markdown[end - 1]!)) end -= 1
   while (end < border && !'\r\n'.includes(markdown[end]!)) end += 1
-  return end
+  return Math.min(border, end + (markdown.startsWith('\r\n', end) ? 2 : 1))
 }
 
 function parsed(markdown: string): RootContent[] {

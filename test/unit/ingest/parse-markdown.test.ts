@@ -29,14 +29,14 @@ const lines = fc.constantFrom(
 )
 
 t.test('parts give the tree of the whole, whatever the lines', async t => {
-  fc.assert(fc.property(fc.array(lines, { minLength: 1, maxLength: 24 }), fc.constantFrom('\n', '\r\n', '\r'), (each, end) => same(each.join(end), 0)), { numRuns: 4000 })
-  t.pass('4,000 documents')
+  fc.assert(fc.property(fc.array(lines, { minLength: 1, maxLength: 24 }), fc.constantFrom('\n', '\r\n', '\r'), (each, end) => same(each.join(end), 0)), { numRuns: 1500 })
+  t.pass('1,500 documents')
 })
 
 t.test('also of letters that mean something, in any order', async t => {
   const letters = fc.string({ unit: fc.constantFrom('\n', '\n', ' ', ' ', '`', '~', '-', '*', '>', '#', '<', '!', '/', '[', ']', '^', ':', '1', '.', 'a', '|', '\t', '=', '\\'), maxLength: 60 })
-  fc.assert(fc.property(letters, text => same(text, 0)), { numRuns: 4000 })
-  t.pass('4,000 documents')
+  fc.assert(fc.property(letters, text => same(text, 0)), { numRuns: 1500 })
+  t.pass('1,500 documents')
 })
 
 t.test('real manuals: the same tree, in many parts', async t => {
