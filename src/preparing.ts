@@ -1,4 +1,4 @@
-import { createChildPool, type Loss, type Place } from './adapters/child-pool.ts'
+import { createChildPool, type Loss, type Place, type PoolStatus } from './adapters/child-pool.ts'
 import type { Embedder } from './ask/embedder.ts'
 import type { Config } from './config.ts'
 import { AskError } from './errors.ts'
@@ -35,7 +35,8 @@ export interface Preparing {
   /** What comes of files, in their order. A file that cannot be prepared is a fault among them. */
   files(embedder: Embedder, found: Iterable<Found>, options: FilesOptions): AsyncIterable<Outcome>
   close(): Promise<void>
-  /** Of the processes, for tests. */
+  status(): PoolStatus
+  /** Of the processes. */
   pids(): number[]
 }
 
@@ -111,7 +112,7 @@ export function openPreparing({ workers, cpuSeconds, memoryMb, queueMb }: Config
     }
   }
 
-  return { enter: pool.enter, draft, files, close: pool.close, pids: pool.pids }
+  return { enter: pool.enter, draft, files, close: pool.close, status: pool.status, pids: pool.pids }
 }
 
 function factsOf({ counting, maxTokens, windowTokens, readsCode, languages }: Embedder): ModelFacts {

@@ -41,6 +41,16 @@ export interface RunOptions<Part, Answer> {
   readonly onPart: (part: Part) => Answer | Promise<Answer>
 }
 
+export interface PoolStatus {
+  readonly children: number
+  readonly busy: number
+  /** Tasks that wait for a child. */
+  readonly waiting: number
+  /** Those who have entered, and what they hold. */
+  readonly places: number
+  readonly bytes: number
+}
+
 interface Job {
   readonly task: unknown
   readonly place: Place
@@ -226,7 +236,7 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     await Promise.all(ending.map(({ child }) => child.ended))
   }
 
-  const status = () => ({ children: workers.size, busy: [...workers].filter(({ job }) => job).length, waiting: waiting.length, places: places.size, bytes })
+  const status = (): PoolStatus => ({ children: workers.size, busy: [...workers].filter(({ job }) => job).length, waiting: waiting.length, places: places.size, bytes })
 
   return { enter, run, status, close, pids: () => [...workers].flatMap(({ child }) => child.pid ?? []) }
 }

@@ -89,20 +89,21 @@ type DraftOne = (document: DocumentInput, signal: AbortSignal) => Promise<Draft 
 async function draftAll(given: readonly GivenDocument[], signal: AbortSignal, draft: DraftOne): Promise<(Draft | null)[]> {
   const ending = new AbortController()
   const either = AbortSignal.any([signal, ending.signal])
-  const refused: { readonly error: AskError; readonly fault: Fault }[] = []
+  const refused: ({ readonly error: AskError; readonly fault: Fault } | undefined)[] = []
   const drafts = await Promise.all(given.map(async (document, index) => {
     try {
       return await draft(inputOf(document), either)
     } catch (error) {
       const named = isDocumentFault(error) ? pointedAt(error, index) : null
-      if (named && isAskError(error, 'document_refused')) return (refused.push(named), null)
+      if (named && isAskError(error, 'document_refused')) return (refused[index] = named, null)
       ending.abort(error)
       throw named?.error ?? error
     }
   }))
-  const [first] = refused
+  const all = refused.filter(each => each !== undefined)
+  const [first] = all
   if (first === undefined) return drafts
-  throw refused.length === 1 ? first.error : new AskError('document_refused', { detail: `${refused.length} of the documents cannot be stored`, faults: refused.map(({ fault }) => fault) })
+  throw all.length === 1 ? first.error : new AskError('document_refused', { detail: `${all.length} of the documents cannot be stored`, faults: all.map(({ fault }) => fault) })
 }
 
 function isDocumentFault(error: unknown): error is AskError {

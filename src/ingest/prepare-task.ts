@@ -61,8 +61,7 @@ async function prepareGiven({ document: input }: GivenTask, model: DraftModel, s
 }
 
 function refusalOf(error: unknown): string {
-  if (isAskError(error)) return error.detail
-  if (isTooDeep(error)) return 'is nested too deeply'
+  if (isTooDeep(isAskError(error) ? error.cause : error)) return 'is nested too deeply'
   throw error
 }
 
