@@ -18,11 +18,10 @@ const put = async (app: Pick<App, 'send'>, ...documents: object[]): Promise<Repl
 
 /** A PUT that is still at work, in a process of the service's own, until it is left. */
 async function held(app: App, documents: readonly object[] = [good('held', endless)]) {
-  const before = new Set(app.deps.preparing.pids())
   const controller = new AbortController()
   const reply = fetch(`${app.url}/documents`, { method: 'PUT', signal: controller.signal, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify({ documents }) })
   const outcome = reply.then(async got => ({ status: got.status, body: await got.text() }), () => 'left' as const)
-  await until('a process is at it', () => app.deps.preparing.status().busy > 0 && app.deps.preparing.pids().some(pid => !before.has(pid)), { ended: outcome })
+  await until('a process is at it', () => app.deps.preparing.status().busy > 0, { ended: outcome })
   return { outcome, leave: () => controller.abort() }
 }
 

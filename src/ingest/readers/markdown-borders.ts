@@ -152,13 +152,13 @@ function openedHtml(text: string): Open | null {
   const end = endOf(text)
   if (end === null) return htmlBlock(text)
   if (end === 'unsure') return { kind: 'stuck' }
-  return end.test(text) ? { kind: 'html block', isSure: false } : { kind: 'html', end }
+  return end.test(text) ? { kind: 'nothing' } : { kind: 'html', end }
 }
 
 /** What ends raw HTML that goes on over blank lines; null: it is of another kind. */
 function endOf(text: string): RegExp | 'unsure' | null {
   if (/^<(?:script|pre|style|textarea)(?=[\s>]|$)/i.test(text)) return /<\/(?:script|pre|style|textarea)>/i
-  if (/^<!--?>|^<!--->/.test(text)) return 'unsure'
+  if (/^<!--?-?>|^<\?>/.test(text)) return 'unsure'
   if (text.startsWith('<!--')) return /-->/
   if (text.startsWith('<?')) return /\?>/
   if (text.startsWith('<![CDATA[')) return /\]\]>/
