@@ -4,6 +4,8 @@ import type { ChatRequest } from './chat.ts'
 export interface Behaviour {
   /** Before anything is sent. */
   readonly delayMs?: number
+  /** Nothing is sent before this is settled: for a reply that comes when the test says so. */
+  readonly held?: Promise<unknown>
   /** Chat: after the headers, before the first token. */
   readonly firstTokenMs?: number
   /** Chat: between tokens. */
