@@ -220,7 +220,7 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
     t.equal(claims.filter(({ kind }) => kind === 'theirs').length, 99)
   })
 
-  t.test('given back as failed: others go on alone, not in a queue', async t => {
+  t.test('given back as failed: others go on alone, not in a queue', async () => {
     // That is so for a moment only, which a busy machine may let pass.
     let nth = 0
     await until('it is so', async () => {
