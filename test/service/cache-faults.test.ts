@@ -16,7 +16,7 @@ let nth = 0
 const another = () => `${rent} (${++nth})`
 
 /** Answers, drafts and vectors are in Redis only, so that what lies there is looked at every time. */
-const withoutMemory = { ANSWER_CACHE_MB: '0', EMBEDDING_CACHE_MB: '0' }
+const withoutMemory = { ANSWER_CACHE_MB: '0', EMBEDDING_CACHE_MB: '0', REDIS_TIMEOUT_MS: '10000' }
 
 async function setUp(t: Test, settings: Record<string, string> = {}) {
   const [model, redis] = await Promise.all([startModel(t), startRedis(t)])

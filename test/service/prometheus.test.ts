@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { databaseSettings } from '../support/app.ts'
+import { atLeast } from '../support/at-least.ts'
 import { startCollector } from '../support/collector.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -33,14 +33,14 @@ const firing = async ({ query }: Prometheus) => (await query('ALERTS{alertstate=
 const isFiring = async (prometheus: Prometheus, alertname: string, label?: string) =>
   (await firing(prometheus)).find(metric => metric['alertname'] === alertname && (label === undefined || Object.values(metric).includes(label)))
 
-t.test('a service under a little load', { skip, timeout: 200_000 }, async t => {
+t.test('a service under a little load', { skip }, async t => {
   const { collector, model, redis, service, client, prometheus } = await start(t)
   let nth = 0
   let isOver = false
   const load = (async () => {
     while (!isOver) {
       await client.ask({ question: `How much does a place in the dormitory cost guest number ${Math.floor(nth++ / 2)}?` }).catch(() => {})
-      await sleep(50)
+      await atLeast(50)
     }
   })()
   t.teardown(async () => {
@@ -99,7 +99,7 @@ t.test('a service under a little load', { skip, timeout: 200_000 }, async t => {
 
   await t.test('the process stands still for 2 s: AskwellEventLoopBlocked', async t => {
     service.signal('SIGSTOP')
-    await sleep(2000)
+    await atLeast(2000)
     service.signal('SIGCONT')
     t.match(await until('it fires', () => isFiring(prometheus, 'AskwellEventLoopBlocked')), { culprit: 'process' })
   })

@@ -7,14 +7,23 @@ export interface Found {
 }
 
 /** What any service finds that gets no time to run for a second: it is late, and so is all that waits for it. */
-const ofTheMachine = new Set(['event-loop-blocked', 'process-stood-still', 'pool-waits', 'database-slow', 'redis-slow'])
+const ofTheMachine = new Set([
+  'event-loop-blocked', 'process-stood-still', 'pool-waits', 'database-slow', 'redis-slow',
+  // Advice for the same.
+  'event-loop-late', 'pool-too-small', 'embedded-database-busy', 'connections-held-long', 'model-slow', 'embedding-slow', 'rerank-slow',
+])
+
+/** By its code, or by the id of a piece of advice. */
+export function isOfTheMachine(code: string): boolean {
+  return ofTheMachine.has(code)
+}
 
 /**
  * The findings that are the test's own doing. Whoever shares the machine may keep the service from running, which it then
  * finds, and rightly: a test that has provoked something else asserts about these, and about verdicts with {@link isOk}.
  */
 export function provoked(findings: readonly Found[]): Found[] {
-  return findings.filter(({ code }) => !ofTheMachine.has(code))
+  return findings.filter(({ code }) => !isOfTheMachine(code))
 }
 
 /** Nothing is wrong but what the machine adds; where it adds nothing, the verdict has to be `ok`. */

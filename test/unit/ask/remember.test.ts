@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { claimFrom } from '../../../src/ask/claim.ts'
 import type { Remembered } from '../../../src/ask/freshness.ts'
@@ -8,6 +8,7 @@ import { createRemembering } from '../../../src/ask/remember.ts'
 import type { Claim, SharedAnswers } from '../../../src/ask/shared.ts'
 import { noUsage, type Answer, type AskedCollection, type AskEvent, type CacheWishes, type Question, type Run } from '../../../src/ask/terms.ts'
 import { AskError } from '../../../src/errors.ts'
+import { atLeast } from '../../support/at-least.ts'
 import { runOf } from '../../support/run-of.ts'
 import { until } from '../../support/until.ts'
 
@@ -423,7 +424,7 @@ t.test('another replica makes it for too long: made here as well, while there is
   const tier = sharedTier()
   tier.state.next = () => ({ kind: 'theirs' })
   const { ask, runs } = setUp(t, { tier })
-  t.match(await ask({}, { deadline: performance.now() + 300 }), { cache: { status: 'miss' } })
+  t.match(await ask({}, { deadline: performance.now() + 1500 }), { cache: { status: 'miss' } })
   t.ok(runs.length === 1 && tier.state.claims.length > 1)
 })
 
@@ -495,7 +496,7 @@ t.test('an answer near its end is renewed behind the questions, once, and they g
   const renewal = held(answer({ text: 'new' }))
   const { ask, state, runs, recall, counted } = setUp(t, { make: nth => (nth === 1 ? slow() : renewal.make()) })
   async function* slow(): AsyncGenerator<AskEvent> {
-    await sleep(5)
+    await atLeast(5)
     yield* events(answer())
   }
   await ask()
