@@ -39,7 +39,8 @@ t.test('REDIS_PREFIX: letters, digits and few signs, none that a pattern or a Cl
   t.equal(prefixOf(), 'askwell')
   for (const text of ['askwell-staging', 'team:askwell', 'a', 'A_1.b', 'x'.repeat(64)]) t.equal(prefixOf(text), text)
   for (const text of ['ask*', 'a?b', '{a}', '[a]', 'a b', 'a\\b', 'ü', 'x'.repeat(65)]) {
-    t.throws(() => prefixOf(text), { faults: [`REDIS_PREFIX is ${JSON.stringify(text)}; it must be 1 to 64 letters, digits and the signs . _ : -, such as askwell-staging`] })
+    const fault = `REDIS_PREFIX is ${JSON.stringify(text)}; it must be 1 to 64 letters, digits and the signs . _ : -, such as askwell-staging`
+    t.same(faultsOf({ REDIS_PREFIX: text }), [fault])
   }
 })
 
