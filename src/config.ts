@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { readApiKeys, type ApiKey, type Sources } from './api-keys.ts'
 import { isLoopback } from './loopback.ts'
-import { currency, endpoint, fraction, hostList, integer, languageList, modelPrices, oneOf, onOff, originList, redisUrl, secret, setting, similarity, url, words, type ModelPrices, type Setting } from './setting-kinds.ts'
+import { currency, endpoint, fraction, hostList, integer, languageList, modelPrices, oneOf, onOff, originList, redisPrefix, redisUrl, secret, setting, similarity, url, words, type ModelPrices, type Setting } from './setting-kinds.ts'
 
 /**
  * The only reader of the environment. Every setting is described once, in {@link settings}: its name, default,
@@ -22,6 +22,7 @@ export const settings = {
   poolMaxOverflow: setting('POOL_MAX_OVERFLOW', '30', 'Connections opened above that in a rush.', integer(0, 1000)),
   poolMaxWaiting: setting('POOL_MAX_WAITING', '200', 'Requests that may wait for a connection; the next gets 503.', integer(0, 100_000)),
   redisUrl: setting('REDIS_URL', undefined, 'Redis, where replicas share cached answers and count rate limits together: `redis://` and `rediss://`, with `redis+sentinel://` and `redis+cluster://` for those. Unset: each process for itself.', redisUrl, true),
+  redisPrefix: setting('REDIS_PREFIX', 'askwell', 'What every key in Redis begins with; the database\'s own name follows. Set it to keep apart what else shares the Redis, rate counters included.', redisPrefix),
   redisTimeoutMs: setting('REDIS_TIMEOUT_MS', '50', 'Longest wait for Redis; then it goes on without.', integer(1, 10_000)),
   openaiApiKey: setting('OPENAI_API_KEY', undefined, 'Key of the model API.', words, true),
   openaiBaseUrl: setting('OPENAI_BASE_URL', undefined, 'Any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). Unset with a key: OpenAI itself.', endpoint),
@@ -110,7 +111,7 @@ export interface Config {
   }
   readonly migrateOnStart: boolean
   readonly bm25: 'auto' | 'pg_textsearch' | 'portable'
-  readonly redis: { readonly url: string; readonly timeoutMs: number } | undefined
+  readonly redis: { readonly url: string; readonly timeoutMs: number; readonly prefix: string } | undefined
   readonly models: {
     readonly apiKey: string | undefined
     readonly baseUrl: string | undefined
@@ -340,7 +341,7 @@ function arrange(raw: Raw): Omit<Config, 'keys' | 'keySources'> {
     },
     migrateOnStart: raw.migrateOnStart,
     bm25: raw.bm25,
-    redis: raw.redisUrl === undefined ? undefined : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs },
+    redis: raw.redisUrl === undefined ? undefined : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs, prefix: raw.redisPrefix },
     models: {
       apiKey: raw.openaiApiKey,
       baseUrl: raw.openaiBaseUrl,

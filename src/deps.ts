@@ -1,8 +1,10 @@
 import { trace } from '@opentelemetry/api'
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
+import { keyPrefixOf } from './adapters/cache-keys.ts'
 import { createCollectionStore, modelMismatch, type CollectionStore } from './adapters/collections.ts'
 import { createDocumentStore, type DocumentStore } from './adapters/documents.ts'
+import { databaseName } from './adapters/database-name.ts'
 import { openDatabase, type Database } from './adapters/database.ts'
 import { openModels, type Models } from './adapters/models.ts'
 import { measureSaves } from './adapters/measured.ts'
@@ -112,7 +114,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       ...(patienceMs !== undefined && { onAbsent: error => log.warn({ code: error.code, err: error.cause ?? error }, 'the model API is away: starting without; documents can be loaded when it is there') }),
     }))
     // A local model takes as long to load as the database to open: both at once.
-    const [{ database, bm25, store }] = await Promise.all([opening, unguarded.warm()])
+    const [{ database, name, bm25, store }] = await Promise.all([opening, unguarded.warm()])
     const watch = isMonitored ? createWatch() : null
     const plain = createMetrics(database.status)
     const metrics = countedToo(watch ? feed(plain, watch.figures, watch.sources) : plain, recent)
@@ -134,12 +136,12 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       else log.info({ dependency: 'database' }, 'the database lets Askwell in again')
     })
     const { models, reads, reranker, states, pulse, lastFault } = keep(openGuards({ config, database, models: unguarded, metrics, log, recent }))
-    const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))
+    const redis = config.redis && keep(openRedis(config.redis.url, { keyPrefix: keyPrefixOf(config.redis.prefix, name), timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))
     if (redis) metrics.watchRedis(redis.isUsable)
     const aside = createCollectionStore({ lease: reads.aside })
-    const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal))
-    database.watch(current.forget)
     const caches = openCaches({ config: config.cache, redis, metrics })
+    const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal), { onOtherHistory: otherHistory(caches, log) })
+    database.watch(current.forget)
     metrics.watchCaches(caches.sizes)
     const { admission, limiter } = admissionOf(config, metrics)
     const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics, admission })
@@ -164,7 +166,7 @@ async function openStore(config: Config, log: Logger, { patienceMs = 0, signal =
   const database = keep(await waitForDatabase(() => openDatabase(config.database, signal), { ms: patienceMs, log, signal }))
   await prepareSchema(database, config, log, signal)
   const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
-  return { database, bm25, store: createDocumentStore(database) }
+  return { database, name: await databaseName(database, signal), bm25, store: createDocumentStore(database) }
 }
 
 async function prepareSchema(database: Database, config: Config, log: Logger, signal: AbortSignal): Promise<void> {
@@ -294,13 +296,21 @@ function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }
   return { candidates, run: stage('rerank', timeoutMs, rerankWith(reranker, candidates)) }
 }
 
+/** What a lost history left is found by nobody (its marks are others): it is dropped to make room, and those who run the service hear of it. */
+function otherHistory(caches: Pick<Caches, 'dropAnswers'>, log: Logger) {
+  return ({ id, name, epoch }: AskedCollection, before: AskedCollection) => {
+    caches.dropAnswers(id)
+    log.warn({ collection: name, epoch, before: before.epoch }, 'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since are not given any more')
+  }
+}
+
 /** The collection as a question meets it; null when there is none of this name. */
 export async function askedCollection(store: Pick<CollectionStore, 'collection'>, { embedder }: Models, name: string, signal: AbortSignal): Promise<AskedCollection | null> {
   const found = await store.collection(name, signal)
   // Re-embedded by another model while we run: our vectors may not be compared with its.
   const isOurs = found?.model?.name === embedder.model
   if (!found) return null
-  const { id, epoch, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
+  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
-  return { id, name, epoch, chunkCount, modelId: isOurs ? found.model.id : null, windowsPerChunk, efSearch, languages, vectorWeights, caching }
+  return { id, name, epoch, epochMark, chunkCount, modelId: isOurs ? found.model.id : null, windowsPerChunk, efSearch, languages, vectorWeights, caching }
 }

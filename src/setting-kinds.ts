@@ -69,6 +69,12 @@ export const redisUrl: Kind<string> = {
   read: text => (redisPattern.test(text) ? text : undefined),
 }
 
+/** No braces, which say in a Cluster where a key lies, and none of the signs that mean more in a pattern. */
+export const redisPrefix: Kind<string> = {
+  allowed: '1 to 64 letters, digits and the signs . _ : -, such as askwell-staging',
+  read: text => (/^[\w.:-]{1,64}$/.test(text) ? text : undefined),
+}
+
 /** `off`, `learn`, or the least similarity. */
 export const similarity: Kind<'off' | 'learn' | number> = {
   allowed: 'off, learn, or a number from 0 to 1',

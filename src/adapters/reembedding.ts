@@ -2,7 +2,7 @@ import { AskError } from '../errors.ts'
 import type { Chunk } from '../ingest/terms.ts'
 import type { Database, Sql } from './database.ts'
 import { vectorText } from './vector-text.ts'
-import { claimModel } from './collections.ts'
+import { claimModel } from './claims.ts'
 import { dropOtherVectorIndexes, ensureVectorIndex } from './vector-index.ts'
 
 /** A chunk whose vectors are to be made anew. */

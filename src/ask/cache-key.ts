@@ -11,8 +11,8 @@ export interface Place {
 }
 
 /**
- * `fingerprint`: what else changes answers, the same for all questions (models, prompt, settings). The epoch grows
- * with every write, so an answer is never found again after its documents changed.
+ * `fingerprint`: what else changes answers, the same for all questions (models, prompt, settings). Every write draws a new
+ * mark, so an answer is never found again after its documents changed, nor by another history of them.
  */
 export function placeOf(question: Question, collection: AskedCollection, fingerprint: string): Place {
   const { filters, history, text } = question
@@ -28,7 +28,12 @@ export function placeOf(question: Question, collection: AskedCollection, fingerp
 function placeIn(partition: string, { text, history }: Question, collection: AskedCollection): Place {
   const said = history.length === 0 ? '' : JSON.stringify(history)
   // A digest has no line break, and no question that is normalised.
-  return { partition, key: `${collection.id}:${digest(`${partition}\n${normalised(text)}\n${said}`)}` }
+  return { partition, key: `${keysBegin(collection.id)}${digest(`${partition}\n${normalised(text)}\n${said}`)}` }
+}
+
+/** What the keys of all answers of a collection begin with, and no others. */
+export function keysBegin(collectionId: number): string {
+  return `${collectionId}:`
 }
 
 interface Plain {
@@ -76,7 +81,7 @@ function knownPlain(question: Question, collection: AskedCollection, fingerprint
 }
 
 function partitionOf({ tenant, mode, topK, language, filters }: Question, collection: AskedCollection, fingerprint: string): string {
-  return digest(JSON.stringify([fingerprint, tenant ?? null, collection.id, collection.epoch, mode, topK, language ?? null, canonical(filters)]))
+  return digest(JSON.stringify([fingerprint, tenant ?? null, collection.id, collection.epoch, collection.epochMark, mode, topK, language ?? null, canonical(filters)]))
 }
 
 function hasAny(filters: Filters): boolean {

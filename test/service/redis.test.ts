@@ -28,7 +28,7 @@ function open(t: Owner, url: string, timeoutMs: number): Opened {
   const failures: RedisFailure[] = []
   const say = (_: object, message: string) => void said.push(message)
   const log = { debug: say, info: say, warn: say, error: say }
-  const redis = openRedis(url, { timeoutMs, log, onFailure: reason => failures.push(reason) })
+  const redis = openRedis(url, { keyPrefix: 'askwell:test:', timeoutMs, log, onFailure: reason => failures.push(reason) })
   t.teardown(redis.close)
   const set = (key: string, value = 'value') => redis.attempt('set', client => client.set(key, value))
   return { ...redis, said, failures, set, get: key => redis.attempt('get', client => client.get(key)) }
@@ -237,7 +237,7 @@ t.test('closing ends all that would hold up the exit', { skip: redisSkipReason()
     const script = `
       import { openRedis } from ${JSON.stringify(new URL('../../src/adapters/redis.ts', import.meta.url))}
       const say = () => {}, begun = Date.now()
-      const redis = openRedis(${JSON.stringify(url)}, { timeoutMs: 50, log: { debug: say, info: say, warn: say, error: say } })
+      const redis = openRedis(${JSON.stringify(url)}, { keyPrefix: 'askwell:test:', timeoutMs: 50, log: { debug: say, info: say, warn: say, error: say } })
       while (!(${after})) await new Promise(resolve => setTimeout(resolve, 10))
       await redis.close()
       console.log('closed')`

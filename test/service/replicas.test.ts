@@ -13,6 +13,7 @@ import { openStream, type LiveStream } from '../support/live-stream.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { redisSkipReason, startRedis, told, type Redis } from '../support/redis.ts'
+import { keysLike } from '../support/redis-keys.ts'
 import { startReplicas, type Replica } from '../support/replicas.ts'
 import { runOf } from '../support/run-of.ts'
 import { until } from '../support/until.ts'
@@ -25,7 +26,7 @@ let nth = 0
 const another = () => `${rent} (${++nth})`
 
 /** Of the handed keys those that the pattern names. */
-const keysOf = (redis: Redis, what: 'answer' | 'lease') => told(redis, client => client.keys(`askwell:${what}:*`))
+const keysOf = (redis: Redis, what: 'answer' | 'lease') => told(redis, client => client.keys(keysLike(`${what}:*`)))
 
 async function setUp(t: Test) {
   const [model, redis, { url }] = await Promise.all([startModel(t), startRedis(t), createDatabase(t)])
@@ -132,7 +133,7 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
     // Of what it says to Redis, the next answer comes after that.
     await sleeper.ask({ question: another() })
     await until('its next answer is in Redis', async () => (await keysOf(redis, 'answer')).length === 2)
-    const texts = await told(redis, async client => Promise.all((await client.keys('askwell:answer:*')).map(async key => decodeAnswer((await client.getBuffer(key))!)?.answer.text)))
+    const texts = await told(redis, async client => Promise.all((await client.keys(keysLike('answer:*'))).map(async key => decodeAnswer((await client.getBuffer(key))!)?.answer.text)))
     t.notOk(texts.some(text => text?.includes('old')))
   })
 
@@ -188,7 +189,7 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
 t.test('leases', { skip: redisSkipReason() }, async t => {
   const server = await startRedis(t)
   const tier = async () => {
-    const redis = openRedis(server.url, { timeoutMs: 5000, log: runOf().log })
+    const redis = openRedis(server.url, { keyPrefix: 'askwell:test:', timeoutMs: 5000, log: runOf().log })
     t.teardown(redis.close)
     await until('it is usable', redis.isUsable)
     return createSharedAnswers(redis)
@@ -203,7 +204,7 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
     return claim.lease
   }
   const claimed = (which: typeof one, key: string, freshAfter = Date.now()) => which.claim(key, freshAfter)
-  const loseLease = (key: string) => told(server, client => client.del(`askwell:lease:{${key}}`))
+  const loseLease = (key: string) => told(server, client => client.del(`askwell:test:lease:{${key}}`))
 
   t.test('one at a time; the next as soon as it is given back', async t => {
     const lease = leaseOf(await claimed(one, '1:a'))
@@ -262,7 +263,7 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
   })
 
   t.test('a damaged answer is removed, and the lease that came with it is good', async t => {
-    await told(server, client => client.set('askwell:answer:{1:damaged}', '2 of another version'))
+    await told(server, client => client.set('askwell:test:answer:{1:damaged}', '2 of another version'))
     const lease = leaseOf(await claimed(one, '1:damaged'))
     t.same(await claimed(two, '1:damaged'), { kind: 'theirs' })
     await lease.keep(remembered('new'), 60_000)
@@ -275,7 +276,7 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
     const lived = async () => {
       const key = `1:long-${++nth}`
       const lease = leaseOf(await claimed(one, key))
-      const leftMs = () => told(server, client => client.pttl(`askwell:lease:{${key}}`))
+      const leftMs = () => told(server, client => client.pttl(`askwell:test:lease:{${key}}`))
       await until('some of its time is over', async () => (await leftMs()) < 1500)
       const isRenewed = await until('it is renewed, or lost', async () => {
         const ms = await leftMs()
