@@ -75,6 +75,8 @@ interface Connection extends Client {
   /** We close it. */
   isEnding: boolean
   idleSince: number
+  /** Told of its loss while it is leased. */
+  onLost: (() => void) | null
   /** When its backend was new. */
   bornAt: number
 }
@@ -118,6 +120,7 @@ export function createPool(options: PoolOptions) {
     figures.waited((takenAt - askedAt) / 1000, wasQueued)
     noteLease(terms.label, takenAt - askedAt)
     const watch = watchLease(connection, terms, { cancelBackend: options.cancelBackend, graceMs: cancelGraceMs, limitMs: terms.holdLimitMs ?? holdLimitMs, figures })
+    connection.onLost = watch.lost
     try {
       terms.signal.throwIfAborted()
       boundStatements(connection, terms)
@@ -129,6 +132,7 @@ export function createPool(options: PoolOptions) {
       throw terms.signal.aborted ? terms.signal.reason : translated
     } finally {
       await watch.stop()
+      connection.onLost = null
       figures.held((now() - takenAt) / 1000, terms.label)
       giveBack(connection)
     }
@@ -181,8 +185,9 @@ export function createPool(options: PoolOptions) {
       // One that was never used, or that we ended, was not lost.
       if (connection.pid !== null && !connection.isDead && !connection.isEnding) figures.lost()
       Object.assign(connection, unopened())
+      connection.onLost?.()
     }
-    const connection: Connection = Object.assign(options.connect(onClose), { ...unopened(), isDead: false, isEnding: false, idleSince: 0, bornAt: 0 })
+    const connection: Connection = Object.assign(options.connect(onClose), { ...unopened(), isDead: false, isEnding: false, onLost: null, idleSince: 0, bornAt: 0 })
     return connection
   }
 
