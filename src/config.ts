@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { readApiKeys, type ApiKey, type Sources } from './api-keys.ts'
 import { isLoopback } from './loopback.ts'
-import { currency, endpoint, fraction, hostList, integer, languageList, modelPrices, oneOf, onOff, originList, redisPrefix, redisUrl, secret, setting, similarity, url, words, type ModelPrices, type Setting } from './setting-kinds.ts'
+import { currency, databaseUrl, endpoint, fraction, hostList, integer, languageList, modelPrices, oneOf, onOff, originList, redisPrefix, redisUrl, secret, setting, similarity, url, words, type ModelPrices, type Setting } from './setting-kinds.ts'
 
 /**
  * The only reader of the environment. Every setting is described once, in {@link settings}: its name, default,
@@ -14,7 +14,7 @@ export const settings = {
   monitoringPort: setting('MONITORING_PORT', undefined, 'Port of its own for `/metrics` and `/monitoring`, which `PORT` then has no more; `0` takes a free one. Unset: `PORT`.', integer(0, 65_535)),
   monitoringHost: setting('MONITORING_HOST', '127.0.0.1', 'Address for that port; `0.0.0.0` for all.', words),
   trustProxy: setting('TRUST_PROXY', 'off', 'Believe `X-Forwarded-For`; only behind a proxy that sets it.', onOff),
-  databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', url('postgres', 'postgresql'), true),
+  databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', databaseUrl, true),
   dataDir: setting('DATA_DIR', '.askwell', 'Folder of the embedded database.', words),
   migrateOnStart: setting('MIGRATE_ON_START', 'on', 'Apply pending migrations at start; `off` where `askwell migrate` does it.', onOff),
   bm25: setting('BM25', 'auto', 'What finds words: `pg_textsearch`, `portable` (a GIN index), or `auto`: the extension where the database has it.', oneOf('auto', 'pg_textsearch', 'portable')),

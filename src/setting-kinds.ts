@@ -1,3 +1,5 @@
+import { readDatabaseUrl, sslModes, wantedServers } from './database-url.ts'
+
 /** What a setting may be, and how its text is read. */
 
 export interface Setting<T, Default extends string | undefined = string | undefined> {
@@ -52,6 +54,12 @@ export function url(...protocols: string[]): Kind<string> {
 export const endpoint: Kind<string> = {
   allowed: 'a URL that starts with http:// or https://, without a name or key before the host',
   read: text => (url('http', 'https').read(text) !== undefined && new URL(text).username + new URL(text).password === '' ? text : undefined),
+}
+
+export const databaseUrl: Kind<string> = {
+  allowed: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE, where several hosts with commas between have a port each or one for all, and what would end a part '
+    + `is escaped (%40 for @); sslmode is ${sslModes.join(', ')}; target_session_attrs is ${wantedServers.join(', ')}`,
+  read: text => (readDatabaseUrl(text) === undefined ? undefined : text),
 }
 
 const redisLogin = String.raw`([^\s/?#]*@)?`

@@ -24,6 +24,9 @@ export interface WatchOptions {
   readonly figures: PoolFigures
 }
 
+/** After the loss of a connection, for whoever holds it to see it by a statement of theirs. */
+const lostMs = 250
+
 /**
  * Watches one lease: tells the backend to cancel when the signal aborts or the lease is out for too long, and gives the
  * connection up when the server does not hear. `givenUp` rejects then; `stop` must be awaited before it is given back.
@@ -34,6 +37,7 @@ export function watchLease(connection: Watched, { signal, label }: WatchTerms, {
   givenUp.catch(() => {})
   let cancelling: Promise<void> | undefined
   let grace: NodeJS.Timeout | undefined
+  let orphaned: NodeJS.Timeout | undefined
 
   function giveUp(): void {
     totals.destroyed++
@@ -54,6 +58,15 @@ export function watchLease(connection: Watched, { signal, label }: WatchTerms, {
     grace = setTimeout(giveUp, graceMs)
   }
 
+  /**
+   * The connection was closed. Statements reject by themselves; but the driver forgets some that it had not sent yet, and
+   * the end of a COPY.
+   */
+  function lost(): void {
+    connection.isDead = true
+    orphaned ??= setTimeout(() => reject(new AskError('database_unavailable', { detail: 'the database connection was lost', retryAfter: 1 })), lostMs)
+  }
+
   function onOverdue(): void {
     totals.overdue++
     figures.overdue(label, limitMs)
@@ -62,6 +75,7 @@ export function watchLease(connection: Watched, { signal, label }: WatchTerms, {
 
   async function stop(): Promise<void> {
     clearTimeout(overdue)
+    clearTimeout(orphaned)
     signal.removeEventListener('abort', cancel)
     // A cancel still on its way must not hit the next holder's query. Its own failure changes nothing here.
     await Promise.race([cancelling?.catch(() => {}), givenUp.catch(() => {})])
@@ -70,5 +84,5 @@ export function watchLease(connection: Watched, { signal, label }: WatchTerms, {
 
   const overdue = limitMs === Infinity ? undefined : setTimeout(onOverdue, limitMs).unref()
   signal.addEventListener('abort', cancel, { once: true })
-  return { givenUp, stop }
+  return { givenUp, lost, stop }
 }

@@ -13,7 +13,7 @@ export type { Sql } from './postgres-client.ts'
 export type Fragment = postgres.PendingQuery<postgres.Row[]>
 
 export interface PoolOptions {
-  /** postgres.js opens a lost connection again by itself and tells `onClose`. */
+  /** The client opens another connection in the place of one that was lost, and tells `onClose`. */
   readonly connect: (onClose: () => void) => Client
   /** Told of every connection that is opened: null, or what it met. */
   readonly onOpened?: (error: unknown) => void
@@ -75,6 +75,8 @@ interface Connection extends Client {
   /** We close it. */
   isEnding: boolean
   idleSince: number
+  /** Told of its loss while it is leased. */
+  onLost: (() => void) | null
   /** When its backend was new. */
   bornAt: number
 }
@@ -118,6 +120,7 @@ export function createPool(options: PoolOptions) {
     figures.waited((takenAt - askedAt) / 1000, wasQueued)
     noteLease(terms.label, takenAt - askedAt)
     const watch = watchLease(connection, terms, { cancelBackend: options.cancelBackend, graceMs: cancelGraceMs, limitMs: terms.holdLimitMs ?? holdLimitMs, figures })
+    connection.onLost = watch.lost
     try {
       terms.signal.throwIfAborted()
       boundStatements(connection, terms)
@@ -129,6 +132,7 @@ export function createPool(options: PoolOptions) {
       throw terms.signal.aborted ? terms.signal.reason : translated
     } finally {
       await watch.stop()
+      connection.onLost = null
       figures.held((now() - takenAt) / 1000, terms.label)
       giveBack(connection)
     }
@@ -178,14 +182,16 @@ export function createPool(options: PoolOptions) {
   function openConnection(): Connection {
     open++
     const onClose = () => {
-      // One that was never used, that we ended, or that the driver ended for its age, was not lost.
-      const isOurs = connection.isDead || connection.isEnding || now() - connection.bornAt >= lifetimeSeconds * 1000
-      if (connection.pid !== null && !isOurs) figures.lost()
-      Object.assign(connection, { pid: null, statementTimeoutMs: normalTimeoutMs })
+      // One that was never used, or that we ended, was not lost.
+      if (connection.pid !== null && !connection.isDead && !connection.isEnding) figures.lost()
+      Object.assign(connection, unopened())
+      connection.onLost?.()
     }
-    const connection: Connection = { ...options.connect(onClose), pid: null, statementTimeoutMs: normalTimeoutMs, isDead: false, isEnding: false, idleSince: 0, bornAt: 0 }
+    const connection: Connection = Object.assign(options.connect(onClose), { ...unopened(), isDead: false, isEnding: false, onLost: null, idleSince: 0, bornAt: 0 })
     return connection
   }
+
+  const unopened = () => ({ pid: null, statementTimeoutMs: normalTimeoutMs })
 
   /**
    * Once a physical connection, so that it can be cancelled by number later. It is the first thing that a new one is
@@ -231,11 +237,18 @@ export function createPool(options: PoolOptions) {
   function giveBack(connection: Connection): void {
     held.delete(connection)
     if (connection.isDead || isClosed) return discard(connection)
+    if (connection.pid !== null && now() - connection.bornAt >= lifetimeSeconds * 1000) renew(connection)
     const next = waiters.values().next().value
     if (next) return next.give(connection)
     connection.idleSince = now()
     idle.push(connection)
     if (open > size) trimSoon()
+  }
+
+  /** Backends grow with their age; and behind a name there may be another server by now. */
+  function renew(connection: Connection): void {
+    connection.renew()
+    Object.assign(connection, unopened())
   }
 
   function trimSoon(): void {

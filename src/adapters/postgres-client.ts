@@ -1,15 +1,25 @@
-import { connect, type Socket } from 'node:net'
 import postgres from 'postgres'
+import { readDatabaseUrl, type DatabaseAddress, type ServerAddress } from '../database-url.ts'
+import { dial } from './dial.ts'
+import { openLine, type Line } from './line.ts'
 import { arrayTypes } from './postgres-arrays.ts'
 
 export type Sql = postgres.Sql<Record<never, never>>
 
-/** One connection: postgres.js opens it when it is wanted, and again when it is lost. */
+/** One connection at a time: opened when it is wanted, and another when that is lost. */
 export interface Client {
+  /**
+   * The connection that is open, or a new one. Of one that was lost every statement rejects, also those that come later: the
+   * rest of a transaction must not run on the next connection, outside of it.
+   */
   readonly sql: Sql
+  /** Of the connection that is open: see {@link Line}; null when none is. */
+  readonly traffic: Line['traffic'] | null
+  /** Lets go of the connection when what runs on it is done; the next is a new one. */
+  renew(): void
   /** After what runs, `graceMs` at the longest; a server that is deaf is not waited for longer. */
   end(graceMs: number): Promise<void>
-  /** Now: what runs rejects with `CONNECTION_DESTROYED` or `CONNECTION_CLOSED`, and the server finds it closed. */
+  /** Now: what runs rejects with `CONNECTION_DESTROYED`, and the server finds it closed. */
   destroy(): void
 }
 
@@ -17,13 +27,16 @@ export interface ClientOptions {
   readonly name: string
   /** The server's own bound on a statement; 0: none. */
   readonly statementTimeoutMs: number
+  /** Of each connection that was open, or could not be opened. */
   readonly onClose?: () => void
   readonly onNotify?: (channel: string, payload: string) => void
 }
 
 /** What the driver's types leave out. */
-interface DriverOptions extends postgres.Options<Record<string, never>> {
-  readonly socket: (target: Target) => Socket
+interface DriverOptions extends Omit<postgres.Options<Record<string, never>>, 'host' | 'port'> {
+  readonly host?: readonly string[]
+  readonly port?: readonly number[]
+  readonly socket: (target: Target) => Line
   readonly onnotify?: (channel: string, payload: string) => void
 }
 
@@ -33,66 +46,112 @@ interface Target {
   readonly path: string | false
 }
 
-/** The driver closes one that is older, as soon as it is idle. */
+/** One that is older is closed as soon as it is idle. */
 export const lifetimeSeconds = 30 * 60
-/** For one that stays closed the driver waits longer and longer, up to 20 s: a server that is back must be found at once. */
-const reconnectSeconds = 0.1
+const renewMs = 10_000
 
 /** Planning the search anew for each question's values costs more than running it; one plan serves all. */
 export const planCacheMode = 'force_generic_plan'
 
-/**
- * A client whose socket is ours: the driver says goodbye and waits for the server to hang up, which one that is frozen
- * or cut off never does. Such a socket would stay open, and the process with it.
- */
-export function openClient(url: string, { name, statementTimeoutMs, onClose, onNotify }: ClientOptions): Client {
-  const sockets = createSockets()
+export function openClient(url: string, options: ClientOptions): Client {
+  const address = readDatabaseUrl(url)
+  if (address === undefined) throw new Error('DATABASE_URL is not usable')
+  let current: Driver | undefined
+  let opened = 0
+  let isOver = false
+
+  /** The next of several servers after each connection that was lost. */
+  function start(): Driver {
+    const driver: Driver = startDriver(address as DatabaseAddress, opened++, options, () => {
+      if (current !== driver) return
+      if (!isOver) current = undefined
+      options.onClose?.()
+    })
+    if (isOver) driver.destroy()
+    return driver
+  }
+
+  return {
+    get sql() {
+      return (current ??= start()).sql
+    },
+    get traffic() {
+      return current?.traffic() ?? null
+    },
+    renew() {
+      void current?.end(renewMs)
+      current = undefined
+    },
+    async end(graceMs) {
+      isOver = true
+      await current?.end(graceMs)
+    },
+    destroy() {
+      isOver = true
+      current?.destroy()
+    },
+  }
+}
+
+/** postgres.js for the length of one physical connection: it cannot be trusted to open another by itself. */
+interface Driver extends Pick<Client, 'end' | 'destroy'> {
+  readonly sql: Sql
+  traffic(): Line['traffic'] | null
+}
+
+function startDriver(address: DatabaseAddress, nth: number, { name, statementTimeoutMs, onNotify }: ClientOptions, onClose: () => void): Driver {
+  let line: Line | undefined
+  const lost = async (each: Line) => {
+    onClose()
+    await sql.end({ timeout: 0 }).catch(() => {})
+    each.finish()
+  }
+  // The driver has read what PGHOST and its like say, where the URL says nothing.
+  const serverOf = ({ host, port, path }: Target): ServerAddress =>
+    address.servers[nth % address.servers.length] ?? { host: host[0] ?? 'localhost', port: port[0] ?? 5432, path: path || null }
+  const open = (target: Target) => {
+    const isFirst = line === undefined
+    const server = serverOf(target)
+    line = openLine(signal => (isFirst ? dial(server, address.tls, signal) : Promise.reject(givenUp())), each => void lost(each))
+    // The driver reads them for the words of its errors.
+    return Object.assign(line, server.path === null ? { host: server.host, port: server.port } : {})
+  }
   const options: DriverOptions = {
+    ...driverAddress(address, nth),
     max: 1,
     connect_timeout: 5,
-    max_lifetime: onNotify ? null : lifetimeSeconds,
-    backoff: () => reconnectSeconds,
+    max_lifetime: null,
+    ssl: false,
     fetch_types: false,
     types: arrayTypes as never,
-    connection: { application_name: name, statement_timeout: statementTimeoutMs, plan_cache_mode: planCacheMode },
-    socket: sockets.open,
+    connection: { application_name: name, statement_timeout: statementTimeoutMs, plan_cache_mode: planCacheMode, ...address.parameters },
+    socket: open,
     onnotice: () => {},
     transform: { undefined: null },
-    ...(onClose && { onclose: onClose }),
     ...(onNotify && { onnotify: onNotify }),
   }
-  const sql = postgres(url, options) as Sql
+  const sql = postgres(options as unknown as postgres.Options<Record<string, never>>) as Sql
   const destroy = () => {
     sql.end({ timeout: 0 }).catch(() => {})
-    sockets.destroy()
+    line?.destroy(givenUp())
   }
   const end = async (graceMs: number) => {
     await sql.end({ timeout: graceMs / 1000 }).catch(() => {})
     destroy()
   }
-  return { sql, end, destroy }
+  return { sql, traffic: () => line?.traffic ?? null, end, destroy }
 }
 
-/** The sockets of one client: one at a time, at the next address of the list after each that was lost. */
-function createSockets() {
-  let current: Socket | undefined
-  let opened = 0
-  let isDestroyed = false
-
-  function open({ host, port, path }: Target): Socket {
-    // After its end the driver may be in the middle of another try.
-    if (isDestroyed) throw Object.assign(new Error('the connection was given up'), { code: 'CONNECTION_DESTROYED' })
-    const at = opened++ % port.length
-    const address = { host: host[at], port: port[at] as number }
-    current = path ? connect(path) : connect({ ...address, host: address.host as string })
-    // The driver reads the name for its certificate and for the words of its errors from here.
-    return Object.assign(current, path ? {} : address)
+function driverAddress({ servers, user, password, database }: DatabaseAddress, nth: number) {
+  const server = servers[nth % servers.length]
+  return {
+    ...(server && { host: [server.host], port: [server.port] }),
+    ...(user !== undefined && { user }),
+    ...(password !== undefined && { password }),
+    ...(database !== undefined && { database }),
   }
+}
 
-  function destroy(): void {
-    isDestroyed = true
-    current?.destroy()
-  }
-
-  return { open, destroy }
+function givenUp(): Error {
+  return Object.assign(new Error('the connection was given up'), { code: 'CONNECTION_DESTROYED' })
 }

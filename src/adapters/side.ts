@@ -1,5 +1,5 @@
 import { startDeadline } from '../resilience/deadline.ts'
-import { openClient, type Sql } from './postgres-client.ts'
+import { lifetimeSeconds, openClient, type Sql } from './postgres-client.ts'
 
 /** A connection beside the pool, that all share. */
 export interface Side {
@@ -19,22 +19,31 @@ const never = new AbortController().signal
 export function openSide(url: string, onAsked: (error: unknown) => void = () => {}): Side {
   const open = () => openClient(url, { name: 'askwell', statementTimeoutMs: statementMs })
   let client = open()
+  let openedAt = performance.now()
+  let underWay = 0
   let isClosed = false
 
   async function ask<T>(work: (sql: Sql) => Promise<T>, signal: AbortSignal = never): Promise<T> {
     signal.throwIfAborted()
+    if (underWay === 0 && performance.now() - openedAt >= lifetimeSeconds * 1000) renew()
     const asked = client
     const limit = startDeadline('the database', silentMs, never)
+    underWay++
     const answer = Promise.race([work(asked.sql), limit.expired])
     answer.then(() => onAsked(null), onAsked)
     // Watched also when the one who asked does not wait that long.
-    answer.catch(() => limit.signal.aborted && replace(asked)).finally(limit.stop)
+    answer.catch(() => limit.signal.aborted && replace(asked)).finally(() => (limit.stop(), underWay--))
     return await until(signal, answer)
   }
 
   function replace(silent: typeof client): void {
     silent.destroy()
     if (client === silent && !isClosed) client = open()
+  }
+
+  function renew(): void {
+    client.renew()
+    openedAt = performance.now()
   }
 
   async function close(): Promise<void> {

@@ -12,12 +12,12 @@ export function watchCollections(url: string, onCollection: (name?: string) => v
   let isClosed = false
   let retry: NodeJS.Timeout | undefined
   const onNotify = (from: string, name: string) => void (from === channel && onCollection(name))
-  const { sql, end } = openClient(url, { name: 'askwell watch', statementTimeoutMs: 0, onClose: later, onNotify })
+  const client = openClient(url, { name: 'askwell watch', statementTimeoutMs: 0, onClose: later, onNotify })
   void listen()
 
   async function listen(): Promise<void> {
     try {
-      await sql.unsafe(`listen ${channel}`)
+      await client.sql.unsafe(`listen ${channel}`)
       onCollection()
     } catch {
       later()
@@ -33,7 +33,7 @@ export function watchCollections(url: string, onCollection: (name?: string) => v
     async close() {
       isClosed = true
       clearTimeout(retry)
-      await end(1000)
+      await client.end(1000)
     },
   }
 }
