@@ -25,7 +25,8 @@ const rows: readonly Row[] = [
   { files: ['log.ts'], may: ['errors.ts'], types: ['config.ts', 'ask/terms.ts'] },
   { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts', 'sampling.ts', 'tail-sampling.ts'], types: ['config.ts'] },
   { files: ['tail-sampling.ts'], may: ['spans/'] },
-  { files: ['migrate.ts'], may: ['errors.ts'], types: ['adapters/'] },
+  { files: ['migrate.ts', 'migrations/'], may: ['migrations/', 'errors.ts'], types: ['adapters/'] },
+  { files: ['schema.ts'], may: ['migrate.ts', 'errors.ts'], types: ['adapters/', 'config.ts'] },
   { files: ['ask/'], may: ['ask/', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'traced.ts'], types: ['adapters/', 'config.ts'] },
   {
     files: ['ingest/'],
