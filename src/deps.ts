@@ -38,14 +38,13 @@ import { similarityRange, vectorWeight } from './ask/weights.ts'
 import { openCaches, type Caches } from './caching.ts'
 import type { Config } from './config.ts'
 import { openGuards, type Guarded } from './guarding.ts'
-import { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { migrate, pendingMigrations } from './migrate.ts'
 import { feed } from './monitoring/feed.ts'
 import { longWaitMs } from './monitoring/facts.ts'
 import { createMinute, type Minute } from './monitoring/minute.ts'
 import { createRecent, type Recent } from './monitoring/recent.ts'
 import { createLimiter, type LimiterStatus } from './resilience/limiter.ts'
+import { prepareSchema } from './schema.ts'
 import { openUpkeep } from './upkeep.ts'
 import { version } from './version.ts'
 import { countedToo, createWatch, openMonitoring, type Monitoring } from './watching.ts'
@@ -167,18 +166,6 @@ async function openStore(config: Config, log: Logger, { patienceMs = 0, signal =
   await prepareSchema(database, config, log, signal)
   const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
   return { database, name: await databaseName(database, signal), bm25, store: createDocumentStore(database) }
-}
-
-async function prepareSchema(database: Database, config: Config, log: Logger, signal: AbortSignal): Promise<void> {
-  const terms = { signal, label: 'migrate', holdLimitMs: Infinity }
-  if (config.migrateOnStart || database.kind === 'embedded') {
-    const { applied } = await database.lease(terms, sql => migrate(sql))
-    if (applied.length > 0) log.info({ applied }, 'migrations applied')
-    return
-  }
-  const pending = await database.lease(terms, sql => pendingMigrations(sql))
-  if (pending.length === 0) return
-  throw new AskError('database_unavailable', { detail: `the database lacks ${pending.join(', ')}: run askwell migrate, or set MIGRATE_ON_START=on` })
 }
 
 /** Refuses to start over vectors that another model made: comparing them would give nonsense without a word. */

@@ -84,7 +84,7 @@ async function readPassages(sql: Sql, ids: number[], { vector, collectionId, epo
     ? windowsOf(sql, vector)
     : sql`select null::int[] as window_starts, null::int[] as window_ends, null::float8[] as similarities`
   return await tracedSql(sql, 'SELECT chunks documents', sql`
-    select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.tokens, c.metadata,
+    select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.tokens, d.metadata,
       (select e.mark = ${epochMark ?? null}::uuid from epoch_marks e where e.collection_id = ${collectionId}) as is_current,
       d.version, d.source, d.url, w.window_starts, w.window_ends, w.similarities,
       right(p.text, ${witness}) as before, substr(d.text, p.end_at - ${witness - 1}, c.start_at - p.end_at + ${2 * witness}) as around

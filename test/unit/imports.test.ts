@@ -17,7 +17,7 @@ const rows: readonly Row[] = [
   { files: ['config.ts'], may: ['errors.ts', 'api-keys.ts', 'loopback.ts', 'setting-kinds.ts'] },
   { files: ['setting-kinds.ts'], may: ['database-url.ts'] },
   { files: ['traced.ts'], may: [] },
-  { files: ['monitoring/'], may: ['monitoring/', 'adapters/model-faults.ts', 'errors.ts'], types: ['ask/', 'adapters/', 'resilience/', 'config.ts', 'metrics.ts'] },
+  { files: ['monitoring/'], may: ['monitoring/', 'adapters/model-faults.ts', 'adapters/large-metadata.ts', 'errors.ts'], types: ['ask/', 'adapters/', 'resilience/', 'config.ts', 'metrics.ts'] },
   {
     files: ['metrics.ts', 'metrics/'],
     may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings.ts', 'adapters/model-faults.ts'],
@@ -26,7 +26,8 @@ const rows: readonly Row[] = [
   { files: ['log.ts'], may: ['errors.ts'], types: ['config.ts', 'ask/terms.ts'] },
   { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts', 'sampling.ts', 'tail-sampling.ts'], types: ['config.ts'] },
   { files: ['tail-sampling.ts'], may: ['spans/'] },
-  { files: ['migrate.ts'], may: ['errors.ts'], types: ['adapters/'] },
+  { files: ['migrate.ts', 'migrations/'], may: ['migrations/', 'errors.ts'], types: ['adapters/'] },
+  { files: ['schema.ts'], may: ['migrate.ts', 'errors.ts'], types: ['adapters/', 'config.ts'] },
   { files: ['ask/'], may: ['ask/', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'traced.ts'], types: ['adapters/', 'config.ts'] },
   {
     files: ['ingest/'],
