@@ -39,7 +39,7 @@ export function createTokenCounter(pieces: readonly Piece[]): (text: string) => 
   }
 
   return text => {
-    const words = plainText(text).normalize('NFKC').split(/[ ▁]/u)
+    const words = nfkc(plainText(text)).split(/[ ▁]/u)
     if (words.length === 1 && words[0] === '') return 0
     return words.reduce((sum, word) => sum + countWord(wordStart + word), 0)
   }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { hash } from 'node:crypto'
+import { nfkc } from '../text/normal-form.ts'
 import type { AskedCollection, Filters, Question } from './terms.ts'
 
 /** Where a question's answer is kept. */
@@ -119,6 +120,6 @@ function withoutFinalMarks(text: string): string {
 
 /** Spellings of one question: Unicode form, case, blanks and the marks at its end make no difference. */
 export function normalised(text: string): string {
-  const composed = ascii.test(text) ? text : text.normalize('NFKC')
+  const composed = ascii.test(text) ? text : nfkc(text)
   return withoutFinalMarks(composed.toLowerCase().replace(/\s+/gu, ' ')).trim()
 }
