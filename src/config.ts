@@ -212,6 +212,11 @@ export function readConfig(env: Environment = process.env, defaults: Environment
   return deepFreeze({ ...arrange(raw), keys, keySources })
 }
 
+/** Started by npm, npx or bin/askwell.js, which stay the parent and pass on the signals that they get. */
+export function isLaunched(env: Environment = process.env): boolean {
+  return env['npm_lifecycle_event'] !== undefined || env['ASKWELL_LAUNCHER'] !== undefined
+}
+
 /** A key that stands in a setting by itself is one like the others. */
 function keySourcesOf(raw: Raw): Sources {
   const alone = [['ADMIN_API_KEY', 'admin', raw.adminApiKey], ['MONITORING_API_KEY', 'monitoring', raw.monitoringApiKey]] as const
