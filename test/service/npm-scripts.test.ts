@@ -64,11 +64,11 @@ async function assertAllFree(t: Test, port: number, folder: string): Promise<voi
   t.pass('the port and the data folder are free')
 }
 
-for (const script of ['start', 'demo', 'dev', 'askwell'] as const) {
+for (const script of ['start', 'demo', 'dev'] as const) {
   tap.test(`npm run ${script}: SIGTERM to npm ends all of it`, { skip }, async t => {
     const settings = await databaseSettings(t, 'embedded')
     const folder = String(settings['DATA_DIR'])
-    const service = launch(t, ['npm', 'run', script, ...(script === 'askwell' ? ['--', 'serve'] : [])], settings)
+    const service = launch(t, ['npm', 'run', script], settings)
     const port = await portOf(service)
     t.throws(() => acquireFolder(folder), { message: /is in use/ }, 'it has its data folder')
     service.signal('SIGTERM')
