@@ -9,7 +9,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
   const unused = async () => { throw new Error('this test was not to come so far') }
   return await buildApp({
     logger: pino({ level: 'silent' }),
-    trustProxy: false,
+    trustProxy: null,
     receiving: { headersMs: 10_000, wholeMs: 120_000, keepAliveMs: 5000, silentMs: 90_000, maxConnections: 1000 },
     keys: [],
     corsOrigins: null,
