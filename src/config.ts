@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { readApiKeys, type ApiKey, type Sources } from './api-keys.ts'
 import { isLoopback } from './loopback.ts'
-import { currency, databaseUrl, endpoint, fraction, hostList, integer, languageList, modelPrices, oneOf, onOff, originList, redisPrefix, redisUrl, secret, setting, similarity, url, words, type ModelPrices, type Setting } from './setting-kinds.ts'
+import { currency, databaseUrl, endpoint, fraction, hostList, integer, languageList, modelPrices, oneOf, onOff, originList, proxyTrust, redisPrefix, redisUrl, secret, setting, similarity, url, words, type ModelPrices, type ProxyTrust, type Setting } from './setting-kinds.ts'
 
 /**
  * The only reader of the environment. Every setting is described once, in {@link settings}: its name, default,
@@ -13,7 +13,7 @@ export const settings = {
   port: setting('PORT', '3000', 'Port to listen on; `0` takes a free one.', integer(0, 65_535)),
   monitoringPort: setting('MONITORING_PORT', undefined, 'Port of its own for `/metrics` and `/monitoring`, which `PORT` then has no more; `0` takes a free one. Unset: `PORT`.', integer(0, 65_535)),
   monitoringHost: setting('MONITORING_HOST', '127.0.0.1', 'Address for that port; `0.0.0.0` for all.', words),
-  trustProxy: setting('TRUST_PROXY', 'off', 'Believe `X-Forwarded-For`; only behind a proxy that sets it.', onOff),
+  trustProxy: setting('TRUST_PROXY', 'off', 'Whose `X-Forwarded-For` is believed. `on`: one proxy\'s in front, so that the last address in it is the client\'s; or the number of proxies, one behind the other; or their networks, such as `10.0.0.0/8,loopback`. `off`: nobody\'s.', proxyTrust),
   databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', databaseUrl, true),
   dataDir: setting('DATA_DIR', '.askwell', 'Folder of the embedded database.', words),
   migrateOnStart: setting('MIGRATE_ON_START', 'on', 'Apply pending migrations at start; `off` where `askwell migrate` does it.', onOff),
@@ -99,7 +99,8 @@ export interface Config {
   readonly port: number
   /** Null: on the same port. */
   readonly monitoring: { readonly host: string; readonly port: number } | null
-  readonly trustProxy: boolean
+  /** Null: nobody's X-Forwarded-For is believed. */
+  readonly trustProxy: ProxyTrust | null
   readonly database: {
     readonly url: string | undefined
     /** Undefined: in memory, which no setting asks for. */
@@ -213,6 +214,11 @@ export function readConfig(env: Environment = process.env, defaults: Environment
   return deepFreeze({ ...arrange(raw), keys, keySources })
 }
 
+/** Started by npm, npx or bin/askwell.js, which stay the parent and pass on the signals that they get. */
+export function isLaunched(env: Environment = process.env): boolean {
+  return env['npm_lifecycle_event'] !== undefined || env['ASKWELL_LAUNCHER'] !== undefined
+}
+
 /** A key that stands in a setting by itself is one like the others. */
 function keySourcesOf(raw: Raw): Sources {
   const alone = [['ADMIN_API_KEY', 'admin', raw.adminApiKey], ['MONITORING_API_KEY', 'monitoring', raw.monitoringApiKey]] as const
@@ -221,13 +227,13 @@ function keySourcesOf(raw: Raw): Sources {
 }
 
 /**
- * The names under which everybody may ask where no key is needed for that, besides those of loopback; null: any. Where
- * something else keeps strangers out (TRUST_PROXY says that a proxy is in front) nothing is known of names, unless said.
+ * The names, besides those of loopback, under which whoever needs no key may ask or look at the port on `address`; null:
+ * any. Where something else keeps strangers out (ALLOW_ANONYMOUS says so, TRUST_PROXY says that a proxy is in front)
+ * nothing is known of names, unless said.
  */
-export function knownHosts({ host, keys, trustProxy, allowedHosts }: Pick<Config, 'host' | 'keys' | 'trustProxy' | 'allowedHosts'>): readonly string[] | null {
-  const isOpen = isLoopback(host) && !keys.some(({ scopes }) => scopes.includes('ask'))
-  if (!isOpen || allowedHosts?.[0] === '*' || (trustProxy && allowedHosts === undefined)) return null
-  return allowedHosts ?? []
+export function knownHosts(address: string, { allowAnonymous, trustProxy, allowedHosts }: Pick<Config, 'allowAnonymous' | 'trustProxy' | 'allowedHosts'>): readonly string[] | null {
+  const isKeptElsewhere = (allowAnonymous && !isLoopback(address)) || (trustProxy !== null && allowedHosts === undefined)
+  return isKeptElsewhere || allowedHosts?.[0] === '*' ? null : (allowedHosts ?? [])
 }
 
 /**

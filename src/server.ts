@@ -6,7 +6,7 @@ import { countLargeMetadata } from './adapters/large-metadata.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/accepted.ts'
-import { knownHosts, refuseStrangers, type Config } from './config.ts'
+import { isLaunched, knownHosts, refuseStrangers, type Config } from './config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { AskError } from './errors.ts'
 import { createReadinessLog } from './http/health.ts'
@@ -18,6 +18,7 @@ import { createCollector } from './monitoring/collect.ts'
 import { watchConnections, type Connections } from './monitoring/connections.ts'
 import { beatMs, createMonitor, type Monitor } from './monitoring/monitor.ts'
 import { createRecent } from './monitoring/recent.ts'
+import { onStopSignals } from './stop-signals.ts'
 import { startTelemetry } from './telemetry.ts'
 import { version } from './version.ts'
 import type { Monitoring } from './watching.ts'
@@ -100,7 +101,10 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       receiving: { ...config.receiving, silentMs: config.ask.timeoutMs + 60_000, onBroken: code => services?.deps.metrics.unparsed(code) },
       keys: config.keys,
       keySource,
-      knownHosts: knownHosts(config),
+      isOpenToAll: config.allowAnonymous,
+      knownHosts: knownHosts(config.host, config),
+      monitoringHosts: config.monitoring && knownHosts(config.monitoring.host, config),
+      allowedHosts: config.allowedHosts,
       corsOrigins: config.corsOrigins,
       ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), reach: (question, wishes) => at().deps.remembering.reach(question, wishes), ...asking },
       search: { search: (question, run, arm) => at().deps.admission.search(at().deps.search)(question, run, arm), ...asking },
@@ -242,8 +246,7 @@ export function stopStartOnSignals(log: Logger): { readonly signal: AbortSignal;
     controller.abort(new AskError('draining'))
     setTimeout(() => process.exit(0), startEndsMs).unref()
   }
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
-  return { signal: controller.signal, release: () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal) }
+  return { signal: controller.signal, release: onStopSignals(onSignal, { isLaunched: isLaunched() }) }
 }
 
 /** SIGTERM and SIGINT drain; a second one exits at once. What nobody caught is logged, and drains to exit 1. */
@@ -264,6 +267,6 @@ export function stopOnSignals(server: RunningServer, log: Logger): void {
     isFailing = true
     void server.stop().catch(() => {}).then(() => process.exit(1))
   }
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  onStopSignals(onSignal, { isLaunched: isLaunched() })
   process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught)
 }

@@ -1,3 +1,5 @@
+import { isLaunched } from '../config.ts'
+import { onStopSignals } from '../stop-signals.ts'
 import { exitCodes } from './exit-codes.ts'
 
 export interface Interrupt {
@@ -15,7 +17,5 @@ export function interruptible(advice: string): Interrupt {
     process.exitCode = exitCodes.interrupted
     controller.abort(new Error('interrupted'))
   }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  const release = () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-  return { signal: controller.signal, release }
+  return { signal: controller.signal, release: onStopSignals(onSignal, { isLaunched: isLaunched() }) }
 }

@@ -85,6 +85,17 @@ t.test('a port for the monitoring: none, its own, never the same', async t => {
   t.match(faultsOf({ PORT: '3000', MONITORING_PORT: '3000' }), [/MONITORING_PORT is the same as PORT/])
 })
 
+t.test('TRUST_PROXY: off, a number of proxies, or networks; nothing that would believe everybody', async t => {
+  const trusted = (TRUST_PROXY: string) => readConfig({ TRUST_PROXY }).trustProxy
+  t.same([readConfig({}).trustProxy, trusted('off')], [null, null])
+  t.same([trusted('on'), trusted('1'), trusted('3')], [{ hops: 1 }, { hops: 1 }, { hops: 3 }])
+  t.same(trusted('10.0.0.0/8, 2001:DB8::/32,192.0.2.7'), { networks: [{ address: '10.0.0.0', prefix: 8 }, { address: '2001:DB8::', prefix: 32 }, { address: '192.0.2.7', prefix: 32 }] })
+  t.match(trusted('loopback'), { networks: [{ address: '127.0.0.0', prefix: 8 }, { address: '::1', prefix: 128 }] })
+  for (const wrong of ['0', '17', 'true', '0.0.0.0/0', '::/0', '10.0.0.0/33', '10.0.0.0/', 'proxy.example', '10.0.0.0/8,', '10.0.0.1:80']) {
+    t.match(faultsOf({ TRUST_PROXY: wrong }), [/^TRUST_PROXY is .*it must be off, on \(one proxy\), the number of proxies .*or their networks/], wrong)
+  }
+})
+
 t.test('the result cannot be changed', async t => {
   const config = readConfig({})
   t.throws(() => Object.assign(config.database, { poolSize: 1 }))
