@@ -18,12 +18,14 @@ let pausing = new AbortController()
 /** Attacks that go on until they are stopped hear of the pause at once, the others are waited for. */
 let isPaused = false
 
-const tell = (report: Report) => void process.send?.(report)
+/** To a parent that may be gone: then the disconnect says so. */
+const tell = (report: Report) => void process.send?.(report, () => undefined)
 
 process.on('message', (order: Order) => {
   if (order.kind === 'surroundings') {
     surroundings = order.surroundings
     random = seeded(surroundings.seed)
+    tell({ kind: 'idle' })
   } else if (order.kind === 'pause') pause()
   else void perform(order)
 })

@@ -20,9 +20,10 @@ export interface Foe {
 }
 
 /** What it takes to attack is to be taken from the attacker: on two cores it would slow down all the others. */
-const niceness = 10
+const niceness = 5
 
-export function startFoe(t: Owner, surroundings: Surroundings): Foe {
+/** Resolves when it is there: it reads all of its attacks first. */
+export async function startFoe(t: Owner, surroundings: Surroundings): Promise<Foe> {
   const child = fork(fileURLToPath(new URL('attacker.ts', import.meta.url)), { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' })
   setPriority(child.pid!, niceness)
   const played: Played[] = []
@@ -44,6 +45,7 @@ export function startFoe(t: Owner, surroundings: Surroundings): Foe {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   })
   order({ kind: 'surroundings', surroundings })
+  await idle.promise
   const start = (each: Order) => {
     idle = Promise.withResolvers()
     order(each)

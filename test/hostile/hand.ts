@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { adminKey } from '../support/app.ts'
+import { adminKey } from '../support/admin-key.ts'
 import { guestKey, hostileAddress, type Attack, type Hand, type Heard, type Played, type SendOptions, type Surroundings } from './terms.ts'
 
 /** The default rate limit is 100 in 10 s; what a window may hold in all is `burst + 10 * perSecond`. */

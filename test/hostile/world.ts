@@ -58,7 +58,7 @@ export async function openWorld(t: Owner, servers: Servers, { seed, checkout }: 
   const target = await startTarget(t, checkout, serverFolder('hostile'), env)
   await loadHandbook(clientOf(target.url))
   const ids = await idsIn(target.url)
-  const foe = startFoe(t, { url: target.url, databaseUrl, checkout, env, seed, ids })
+  const foe = await startFoe(t, { url: target.url, databaseUrl, checkout, env, seed, ids })
   const headers = { authorization: `Bearer ${webKey}` }
   for (const question of known) await clientOf(target.url).ask({ question }, headers)
   // The honest client has the other address of loopback, and a key.

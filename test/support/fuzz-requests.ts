@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { METHODS } from 'node:http'
-import { adminKey } from './app.ts'
+import { adminKey } from './admin-key.ts'
 import { at, contract, place } from './contract.ts'
 import { texts, valuesOf, type Favourites, type Values } from './schema-values.ts'
 
