@@ -11,6 +11,7 @@ const burst = 8
 
 /** A reply that has not come by then is given up; the longest that a question may take is half of it. */
 const patienceMs = 60_000
+const silenceMs = 3000
 /** Of a reply so much is read; the rest flows by. */
 const keptCharacters = 100_000
 
@@ -18,16 +19,23 @@ export interface Pace {
   take(signal: AbortSignal): Promise<void>
 }
 
+interface Clock {
+  now(): number
+  sleep(ms: number, signal: AbortSignal): Promise<unknown>
+}
+
+const real: Clock = { now: () => performance.now(), sleep: (ms, signal) => sleep(ms, undefined, { signal }) }
+
 /** One client's share of requests, for all lanes together. */
-export function createPace(): Pace {
+export function createPace(clock: Clock = real): Pace {
   let free = burst
-  let at = performance.now()
+  let at = clock.now()
   return {
     async take(signal) {
-      const now = performance.now()
+      const now = clock.now()
       free = Math.min(burst, free + ((now - at) / 1000) * perSecond) - 1
       at = now
-      if (free < 0) await sleep((-free / perSecond) * 1000, undefined, { signal })
+      if (free < 0) await clock.sleep((-free / perSecond) * 1000, signal)
     },
   }
 }
@@ -153,7 +161,8 @@ function open(url: string): Socket {
 async function said(socket: Socket, bytes: string): Promise<Heard> {
   let text = ''
   socket.setEncoding('latin1').on('data', (piece: string) => (text = text.length < keptCharacters ? text + piece : text))
-  socket.setTimeout(patienceMs, () => socket.destroy())
+  // What waits for the rest of half a request would wait for as long as a request may take.
+  socket.setTimeout(silenceMs, () => socket.destroy())
   socket.write(bytes, 'latin1')
   if (!socket.closed) await once(socket, 'close').catch(() => undefined)
   return { status: Number(/^HTTP\/1.1 (\d{3})/.exec(text)?.[1] ?? 0), body: text === '' ? 'closed' : text }

@@ -32,7 +32,7 @@ async function sessionsOf(url: string): Promise<number[]> {
 const mayBeAhead = 20
 
 /** Identity columns whose sequence is ahead of the largest number in the table: each unchanged write has cost one. */
-export async function spentSequences(url: string): Promise<string[]> {
+export async function spentSequences(url: string, ahead = mayBeAhead): Promise<string[]> {
   return await administer(url, async sql => {
     const columns = await sql<{ table: string; column: string }[]>`
       select c.relname as table, a.attname as column from pg_attribute a join pg_class c on c.oid = a.attrelid
@@ -42,7 +42,7 @@ export async function spentSequences(url: string): Promise<string[]> {
         select coalesce(pg_sequence_last_value(pg_get_serial_sequence(${table}, ${column})), 0)::int8::float8 as at, coalesce(max(${sql(column)}), 0)::float8 as last from ${sql(table)}`
       return { name: `${table}.${column}`, at: row?.at ?? 0, last: row?.last ?? 0 }
     }))
-    return all.filter(({ name, at, last }) => !isRemovedFrom(name) && at > last + mayBeAhead).map(({ name, at, last }) => `${name} is at ${at}, its last row at ${last}`)
+    return all.filter(({ name, at, last }) => !isRemovedFrom(name) && at > last + ahead).map(({ name, at, last }) => `${name} is at ${at}, its last row at ${last}`)
   })
 }
 

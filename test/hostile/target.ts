@@ -20,7 +20,7 @@ export interface Target {
   /** Every process that was seen below it. */
   readonly children: readonly Process[]
   /** The most that was seen in memory, in MB: of the process, and of it with its children. */
-  readonly peak: { readonly own: number; readonly all: number }
+  readonly peak: { own: number; all: number }
 }
 
 const heapMb = 512
