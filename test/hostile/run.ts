@@ -3,6 +3,7 @@ import { createKeeper } from '../../bench/cache/keeper.ts'
 import { attacks, attacksNamed } from './attacks.ts'
 import { playEach } from './each.ts'
 import { playAll } from './minutes.ts'
+import type { Attack } from './terms.ts'
 import { startServers } from './world.ts'
 
 const usage = `usage: npm run test:hostile [-- [--minutes N] [--only NAME] [--seed N] [--short] [--each] [--service FOLDER]]
@@ -36,10 +37,9 @@ const { values } = parseArgs({
 })
 
 if (values.help) console.log(usage)
-else process.exitCode = await run()
+else process.exitCode = await run(values.only.length === 0 ? attacks : [...new Set(values.only.flatMap(attacksNamed))])
 
-async function run(): Promise<number> {
-  const chosen = values.only.length === 0 ? attacks : values.only.flatMap(attacksNamed)
+async function run(chosen: readonly Attack[]): Promise<number> {
   const options = { seed: Number(values.seed), checkout: values.service }
   console.log(`seed ${options.seed}`)
   const t = createKeeper()

@@ -84,6 +84,8 @@ export interface Weight {
   readonly heap: number
   readonly external: number
   readonly rss: number
+  /** With its children. */
+  readonly tree: number
 }
 
 /** Null when it has died. The signal is of `weighable`. */
@@ -95,5 +97,5 @@ export async function weigh(target: Target): Promise<Weight | null> {
   await until('it is weighed', () => target.end() !== null || times() > before, startLimitMs)
   if (target.end() !== null) return null
   const [heap = 0, external = 0, rss = 0] = target.output().split('\nweighed ').at(-1)!.split('\n')[0]!.split(' ').map(bytes => Number(bytes) / 2 ** 20)
-  return { heap, external, rss }
+  return { heap, external, rss, tree: descendantsOf(target.pid).reduce((sum, { pid }) => sum + residentMb(pid), rss) }
 }

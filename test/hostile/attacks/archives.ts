@@ -53,9 +53,9 @@ function directoryRow(name: string, fields: Buffer, offset: number): Buffer {
   return Buffer.concat([Buffer.from('504b01021400', 'hex'), fields, rest, Buffer.from(name)])
 }
 
-/** A PDF of one page, whose content unfolds to this many bytes of words. */
+/** A PDF of one page, whose content unfolds to this many bytes of words, one over the other: what stands beyond the page would be left out. */
 export function pdfBomb(size: number): Buffer {
-  const content = deflateSync(Buffer.concat([Buffer.from('BT /F1 12 Tf '), Buffer.alloc(size, '(word) Tj '), Buffer.from(' ET')]))
+  const content = deflateSync(Buffer.concat([Buffer.from('BT /F1 12 Tf 72 700 Td '), Buffer.alloc(size, '(word) Tj T* '), Buffer.from(' ET')]))
   const objects = [
     Buffer.from('<</Type/Catalog/Pages 2 0 R>>'),
     Buffer.from('<</Type/Pages/Kids[3 0 R]/Count 1>>'),

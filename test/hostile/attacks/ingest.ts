@@ -25,8 +25,8 @@ const hostileFiles: Readonly<Record<string, () => string | Buffer>> = {
   'ids.jsonl': () => `${JSON.stringify({ id: filled('i', 1500), text: 'The text of a row.' })}\n${JSON.stringify({ id: 'good', text: 'A good row about the harbour.' })}\n`,
   'wide.html': () => '<table><tr><td colspan="1000000000">a</td></tr></table>',
   'deep.html': () => htmlBombs['elements in elements']!(400_000),
-  'bomb.docx': () => zipBomb(600_000_000),
-  'bomb.pdf': () => pdfBomb(600_000_000),
+  'bomb.docx': () => zipBomb(250_000_000),
+  'bomb.pdf': () => pdfBomb(250_000_000),
 }
 
 /** What must be loaded whatever stands beside it. */

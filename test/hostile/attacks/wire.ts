@@ -6,10 +6,7 @@ import { headOf } from './questions.ts'
 
 /** Below the routes: connections, headers, addresses and keys. */
 
-/** What the proxy in front has added to what the client sent: the client's own address comes last. */
-function asForwarded(forged: string): SendOptions {
-  return { headers: { 'x-forwarded-for': `${forged}, ${hostileAddress}` } }
-}
+const asForwarded = (forged: string): SendOptions => ({ headers: { 'x-forwarded-for': forged } })
 
 const forgeries: readonly ((hand: Hand) => string)[] = [
   hand => `10.${hand.nat(256)}.${hand.nat(256)}.${hand.nat(256)}`,
