@@ -55,13 +55,12 @@ export async function startTarget(t: Owner, checkout: string, folder: string, en
     watch.stop()
   })
   const isReady = async () => (await fetch(`${target.url}/readyz`).then(async reply => (await reply.text(), reply.ok), () => false))
-  await until('it is ready', async () => end() !== null || (await isReady()), startLimitMs)
+  await until('it is ready', async () => end() !== null || (await isReady()), { progress: () => target.output().length })
   if (end() !== null) throw new Error(`it ended before it was ready:\n${target.output().slice(-3000)}`)
   return target
 }
 
 /** A first start makes the tables, and neighbours may have the machine. */
-const startLimitMs = 120_000
 
 const lookMs = 250
 
@@ -94,7 +93,7 @@ export async function weigh(target: Target): Promise<Weight | null> {
   const before = times()
   if (target.end() !== null) return null
   process.kill(target.pid, 'SIGUSR2')
-  await until('it is weighed', () => target.end() !== null || times() > before, startLimitMs)
+  await until('it is weighed', () => target.end() !== null || times() > before, { progress: () => target.output().length })
   if (target.end() !== null) return null
   const [heap = 0, external = 0, rss = 0] = target.output().split('\nweighed ').at(-1)!.split('\n')[0]!.split(' ').map(bytes => Number(bytes) / 2 ** 20)
   return { heap, external, rss, tree: descendantsOf(target.pid).reduce((sum, { pid }) => sum + residentMb(pid), rss) }

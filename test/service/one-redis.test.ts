@@ -38,7 +38,7 @@ const keysIn = (redis: Redis, pattern: string) => told(redis, client => client.k
 async function answersIn(redis: Redis, count: number): Promise<string[]> {
   return await until(`${count} answers are in Redis`, async () => {
     const keys = await keysIn(redis, keysLike('answer:*'))
-    return keys.length === count && keys
+    return keys.length === count ? keys : null
   })
 }
 
