@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { atLeast } from '../support/at-least.ts'
 import { adminKey } from '../support/app.ts'
 import { administer } from '../support/postgres.ts'
 import { clientOf } from '../support/service.ts'
@@ -32,7 +32,7 @@ runScenario({
     await administer(postgres.adminUrl, async sql => {
       while (!signal.aborted) {
         await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'askwell%'`
-        await sleep(500)
+        await atLeast(500)
       }
     })
   },
@@ -68,11 +68,11 @@ const put = ({ url }: World, source: string) => {
 
 /** Whoever writes meanwhile is told so in the words of the contract. */
 async function write(world: World, { t, signal }: Underway): Promise<void> {
-  await sleep(200) // every process of the server has read the setting
+  await atLeast(200) // every process of the server has read the setting
   for (let nth = 0; !signal.aborted; nth++) {
     const { status, json, headers } = await put(world, `during/${nth}`)
     t.match({ status, code: json.code, isRepeatable: headers.has('retry-after') }, { status: 503, code: 'database_unavailable', isRepeatable: true }, 'a write is refused')
-    await sleep(1000)
+    await atLeast(1000)
   }
 }
 

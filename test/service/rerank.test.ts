@@ -77,10 +77,10 @@ for (const world of worlds) {
     for (const [fault, behaviour] of Object.entries(faults)) {
       t.test(`it ${fault}: the order of the search, in time, never cached`, async t => {
         server.behave(behaviour)
-        const { json } = await unlessLate(() => search({ timeout_ms: 1500 }))
+        const { json } = await unlessLate('rerank', () => search({ timeout_ms: 1500 }))
         t.same(json.passages, plain.passages)
         t.match(json, { degraded: ['rerank'], near: true })
-        t.match((await unlessLate(() => app.ask({ question, timeout_ms: 1500 }))).json, { degraded: ['rerank'], abstained: false, cache: { status: 'miss' } })
+        t.match((await unlessLate('rerank', () => app.ask({ question, timeout_ms: 1500 }))).json, { degraded: ['rerank'], abstained: false, cache: { status: 'miss' } })
         await recovered()
       })
     }

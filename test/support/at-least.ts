@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
- * Lets at least so much time pass, for what is only so after it: a limit that is over, a reader who is slow. On a busy
- * machine it is more, and the test must hold all the same: whatever is to happen is waited for by `until`.
+ * Lets at least `ms` milliseconds pass: for a limit that must have expired, or a reader that must be slow. A busy machine
+ * makes it longer, and the test must still hold. To wait for something to happen, use `until`.
  */
 export async function atLeast(ms: number): Promise<void> {
   await sleep(ms)
