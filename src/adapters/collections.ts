@@ -58,7 +58,7 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
   async function openCollection(name: string, model: { name: string; dimensions: number }, signal = always): Promise<Collection> {
     await lease(sql => claimCollection(sql, name, model), signal)
     const found = await collection(name, signal)
-    if (!found) throw new AskError('unknown_collection', { detail: `collection "${name}" was deleted just now` })
+    if (!found) throw deletedMeanwhile({ name })
     if (found.model && found.model.name !== model.name) throw modelMismatch(found, model.name)
     return found
   }
@@ -158,6 +158,10 @@ export function modelMismatch(collection: Pick<Collection, 'name' | 'model'>, co
   const detail = `the vectors of collection "${collection.name}" were made by "${shownModel(made)}", but EMBEDDING_MODEL is "${shownModel(configured)}": `
     + `${wayBackTo(made, configured)}, or make them anew with: askwell reembed --collection ${collection.name}`
   return new AskError('model_mismatch', { detail })
+}
+
+export function deletedMeanwhile({ name }: Pick<Collection, 'name'>): AskError {
+  return new AskError('unknown_collection', { detail: `collection "${name}" was deleted just now` })
 }
 
 export function switchedMeanwhile({ name, model }: Collection): AskError {

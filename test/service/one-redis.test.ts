@@ -38,7 +38,7 @@ const keysIn = (redis: Redis, pattern: string) => told(redis, client => client.k
 async function answersIn(redis: Redis, count: number): Promise<string[]> {
   return await until(`${count} answers are in Redis`, async () => {
     const keys = await keysIn(redis, keysLike('answer:*'))
-    return keys.length === count ? keys : null
+    return keys.length === count ? keys : undefined
   })
 }
 
@@ -82,19 +82,19 @@ tap.test('one database, several settings of REDIS_PREFIX', { skip: skipReason('p
     t.equal((await keysIn(redis, keysLike('answer:*'))).length, 0)
     t.equal((await keysIn(redis, 'team:green:*:answer:*')).length, 1)
     t.same((await keysIn(redis, 'askwell:*answer:{1:x}')).sort(), ['askwell:answer:{1:x}', 'askwell:other-database:answer:{1:x}'])
-    t.match(await runCli(['cache', 'stats'], { env: { ...env, REDIS_PREFIX: 'a*' } }), { code: 2, stderr: /REDIS_PREFIX is "a\*"; it must be 1 to 64 letters/ })
+    t.match(await runCli(['cache', 'stats'], { env: { ...env, REDIS_PREFIX: 'a*' } }), { code: 78, stderr: /REDIS_PREFIX is "a\*"; it must be 1 to 64 letters/ })
   })
 
   await t.test('DELETE /cache of one collection and of all: the same', async t => {
     t.same([await asked(blue), await asked(green)], ['14 (miss)', '14 (miss)'], 'cleared for all: the epoch grew')
     await answersIn(redis, 1)
-    const green_ = (await keysIn(redis, 'team:green:*:answer:*')).length
+    const theirs = (await keysIn(redis, 'team:green:*:answer:*')).length
     t.match((await blue.send('DELETE', '/cache?collection=default', undefined, asAdmin)).json, { redis_keys: 1 })
     await asked(blue)
     await answersIn(redis, 1)
     await blue.send('DELETE', '/cache', undefined, asAdmin)
     t.equal((await keysIn(redis, keysLike('[adv]*'))).length, 0)
-    t.equal((await keysIn(redis, 'team:green:*:answer:*')).length, green_)
+    t.equal((await keysIn(redis, 'team:green:*:answer:*')).length, theirs)
   })
 })
 

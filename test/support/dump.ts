@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { join } from 'node:path'
 import { administer, sharedPostgres, urlOf } from './postgres.ts'
-import { postgresPrograms } from './postgres-programs.ts'
+import { postgresProgram } from './postgres-programs.ts'
 import type { Owner } from './server-process.ts'
 
 /** What `pg_dump` writes of a database: SQL. */
 export function dumpOf(url: string): string {
-  return execFileSync(program('pg_dump'), ['--dbname', url], { encoding: 'utf8', maxBuffer: 2 ** 28 })
+  return execFileSync(postgresProgram('pg_dump'), ['--dbname', url], { encoding: 'utf8', maxBuffer: 2 ** 28 })
 }
 
 /** A database made of a dump, on the server that test files share; dropped when the test ends. */
@@ -24,11 +23,7 @@ export async function restoreInto(url: string, dump: string): Promise<void> {
   const name = new URL(url).pathname.slice(1)
   await administer(admin, sql => sql`drop database if exists ${sql(name)} with (force)`)
   await administer(admin, sql => sql`create database ${sql(name)}`)
-  execFileSync(program('psql'), ['--dbname', url, '--quiet', '--no-psqlrc', '--set', 'ON_ERROR_STOP=1'], { input: dump, stdio: ['pipe', 'ignore', 'pipe'] })
+  execFileSync(postgresProgram('psql'), ['--dbname', url, '--quiet', '--no-psqlrc', '--set', 'ON_ERROR_STOP=1'], { input: dump, stdio: ['pipe', 'ignore', 'pipe'] })
 }
 
 let count = 0
-
-function program(name: string): string {
-  return join(postgresPrograms() ?? '', name)
-}
