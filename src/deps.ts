@@ -133,6 +133,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       if (refusal) log.error({ dependency: 'database', err: refusal }, 'the database does not let Askwell in any more: check the name, password and database in DATABASE_URL, and the right to connect')
       else log.info({ dependency: 'database' }, 'the database lets Askwell in again')
     })
+    tellWrites(database, log)
     const { models, reads, reranker, states, pulse, lastFault } = keep(openGuards({ config, database, models: unguarded, metrics, log, recent }))
     const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))
     if (redis) metrics.watchRedis(redis.isUsable)
@@ -163,20 +164,29 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
 async function openStore(config: Config, log: Logger, { patienceMs = 0, signal = new AbortController().signal }: OpenOptions, keep: (database: Database) => Database) {
   const database = keep(await waitForDatabase(() => openDatabase(config.database, signal), { ms: patienceMs, log, signal }))
   await prepareSchema(database, config, log, signal)
-  const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
+  const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25, database.isReadOnly()))
   return { database, bm25, store: createDocumentStore(database) }
 }
 
 async function prepareSchema(database: Database, config: Config, log: Logger, signal: AbortSignal): Promise<void> {
   const terms = { signal, label: 'migrate', holdLimitMs: Infinity }
-  if (config.migrateOnStart || database.kind === 'embedded') {
+  const isReadOnly = database.isReadOnly()
+  if (!isReadOnly && (config.migrateOnStart || database.kind === 'embedded')) {
     const { applied } = await database.lease(terms, sql => migrate(sql))
     if (applied.length > 0) log.info({ applied }, 'migrations applied')
     return
   }
   const pending = await database.lease(terms, sql => pendingMigrations(sql))
   if (pending.length === 0) return
+  if (isReadOnly) throw new AskError('database_read_only', { detail: `the database lacks ${pending.join(', ')} and takes no writes (a standby, or read-only): run askwell migrate on the primary` })
   throw new AskError('database_unavailable', { detail: `the database lacks ${pending.join(', ')}: run askwell migrate, or set MIGRATE_ON_START=on` })
+}
+
+/** At the start only where it is not as usual. */
+function tellWrites(database: Database, log: Logger): void {
+  const readOnly = () => log.warn({ dependency: 'database', code: 'database-read-only' }, 'the database takes no writes (a standby, or read-only): questions are answered, documents are not stored')
+  if (database.isReadOnly()) readOnly()
+  database.watchWrites(isWriter => (isWriter ? log.info({ dependency: 'database' }, 'the database takes writes again') : readOnly()))
 }
 
 /** Refuses to start over vectors that another model made: comparing them would give nonsense without a word. */

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
+import { readOnlyDatabase } from './adapters/postgres-errors.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/accepted.ts'
@@ -181,13 +182,22 @@ function servicesOf(config: Config, deps: Deps, around: Around): Services {
   return {
     deps,
     ...monitorOf(deps, around),
-    documents: documentApi(deps.store, models.embedder, onWritten),
+    documents: whileWritable(deps.database, documentApi(deps.store, models.embedder, onWritten)),
     cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }),
   }
 }
 
+/** A document that cannot be stored need not be read first. */
+function whileWritable(database: Pick<Deps['database'], 'isReadOnly'>, documents: Services['documents']): Services['documents'] {
+  const checked = <Given extends unknown[], T>(work: (...given: Given) => Promise<T>) => async (...given: Given) => {
+    if (database.isReadOnly()) throw readOnlyDatabase()
+    return await work(...given)
+  }
+  return { ...documents, put: checked(documents.put), remove: checked(documents.remove) }
+}
+
 function componentsOf(config: Config, { database, bm25, redis, models }: Deps): Record<string, string> {
-  return { database: database.kind, bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }
+  return { database: database.kind, writes: database.isReadOnly() ? 'database_read_only' : 'ok', bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }
 }
 
 /**

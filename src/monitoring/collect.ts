@@ -13,7 +13,7 @@ import type { Recent } from './recent.ts'
 import { createServerView } from './server-view.ts'
 
 export interface Sources {
-  readonly database: Pick<Database, 'status' | 'connections'>
+  readonly database: Pick<Database, 'status' | 'connections' | 'isReadOnly'>
   readonly times: { readonly waitMs: Minute; readonly holdMs: Minute }
   readonly pulse: () => { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
   readonly states: () => Facts['breakers']
@@ -53,7 +53,7 @@ export function createCollector({ database, times, pulse, states, lastFault, red
       pool: database.status(),
       waitMs: times.waitMs.quantiles(),
       holdMs: times.holdMs.quantiles(),
-      database: { ...pulse(), ...server.facts(isLeftAlone) },
+      database: { ...pulse(), isReadOnly: database.isReadOnly(), ...server.facts(isLeftAlone) },
       breakers: states(),
       redis: redis?.status() ?? 'off',
       redisOutage: redis?.outage() ?? null,
