@@ -12,7 +12,7 @@ type Body = string | Uint8Array<ArrayBuffer>
 const json = { 'content-type': 'application/json' }
 const key = { authorization: `Bearer ${adminKey}` }
 
-tap.setTimeout(240_000)
+tap.setTimeout(1_800_000)
 
 for (const world of worlds) tap.test(`hostile requests, ${world}`, { skip: skipReason(world) }, async t => {
   const app = await startApp(t, world)

@@ -10,7 +10,7 @@ import { until } from '../support/until.ts'
 
 /** A collection that is large enough for an index, and everything that can be wrong with it. */
 
-t.setTimeout(280_000)
+t.setTimeout(1_800_000)
 
 t.test('a large collection', { skip: skipReason('postgres') }, async t => {
   const { url, adminUrl } = await startPostgres(t)

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts'
 
 /** Each piece of advice about caches, limits and the process is given when its cause is there. */
 
-t.setTimeout(240_000)
+t.setTimeout(1_800_000)
 
 async function start(t: Test, settings: Record<string, string>, world: World = 'embedded'): Promise<App> {
   const app = await startApp(t, world, { ADMISSION_FLOOR: '100', ADMISSION_MAX_WAITING: '500', ADMISSION_MAX_WAIT_MS: '60000', ...settings })

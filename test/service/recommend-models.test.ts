@@ -8,7 +8,7 @@ import { startReranker } from '../support/reranker.ts'
 
 /** Each piece of advice about models is given when its cause is there. */
 
-t.setTimeout(240_000)
+t.setTimeout(1_800_000)
 
 const wide = { ADMISSION_FLOOR: '100', ADMISSION_MAX_WAITING: '500', ADMISSION_MAX_WAIT_MS: '60000', NEAR_MATCHES: 'off' }
 

@@ -8,7 +8,7 @@ import { until } from '../support/until.ts'
 
 /** Passages put in order by a reranker, which may fail. */
 
-t.setTimeout(240_000)
+t.setTimeout(1_800_000)
 
 const question = 'students dormitory grant library book'
 const key = 'rerank-key-for-tests'

@@ -52,7 +52,7 @@ export function startService(t: Owner, settings: Record<string, string>): Servic
     },
     async ready() {
       const isReady = (line: LogLine) => line['msg'] === 'ready'
-      await until('the service is ready', () => hasEnded || service.log.some(isReady))
+      await until('the service is ready', () => hasEnded || service.log.some(isReady), { progress: () => stdout.length + stderr.length })
       const line = service.log.find(isReady)
       if (!line) throw new Error(`the service ended before it was ready:\n${stderr}${stdout}`)
       return String(line['address'])
