@@ -128,8 +128,8 @@ class GuardedLine extends EventEmitter implements Line {
     if (this.#lost) return
     this.#lost = error
     this.#early = []
-    this.#reject()
     if (this.#isEnded) this.finish()
+    else this.#reject()
     this.#onLost(this)
   }
 
