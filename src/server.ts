@@ -182,16 +182,18 @@ function servicesOf(config: Config, deps: Deps, around: Around): Services {
   return {
     deps,
     ...monitorOf(deps, around),
-    documents: whileWritable(deps.database, documentApi(deps.store, models.embedder, onWritten)),
+    documents: whileWritable(deps, documentApi(deps.store, models.embedder, onWritten)),
     cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }),
   }
 }
 
 /** A document that cannot be stored need not be read first. */
-function whileWritable(database: Pick<Deps['database'], 'isReadOnly'>, documents: Services['documents']): Services['documents'] {
+function whileWritable({ database, metrics, recent }: Deps, documents: Services['documents']): Services['documents'] {
   const checked = <Given extends unknown[], T>(work: (...given: Given) => Promise<T>) => async (...given: Given) => {
-    if (database.isReadOnly()) throw readOnlyDatabase()
-    return await work(...given)
+    if (await database.mayWrite()) return await work(...given)
+    metrics.databaseFailed('read_only')
+    recent.count('database:read_only')
+    throw readOnlyDatabase()
   }
   return { ...documents, put: checked(documents.put), remove: checked(documents.remove) }
 }

@@ -46,6 +46,8 @@ export interface Database {
   watchAdmittance(tell: TellAdmittance): void
   /** It takes no writes: a standby, or one that was told so. Known from what connections met, and looked at while it lasts. */
   readonly isReadOnly: () => boolean
+  /** For whoever would write: where it took no writes it is asked again, now. */
+  mayWrite(): Promise<boolean>
   /** Calls `tell` when it begins to refuse writes (false), and when it takes them again (true). */
   watchWrites(tell: TellWrites): void
   /** True when it answers now. Uses a connection of its own, so that a full pool does not look like a dead server. */
@@ -114,7 +116,7 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
   const answer = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal)
   const ping = (signal: AbortSignal) => answer(signal).then(() => true, () => false)
   const connections = (signal: AbortSignal) => side.ask(readServerConnections, signal)
-  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, isReadOnly: writes.isReadOnly, watchWrites: writes.watch, ping, answer, connections, close, checkConnection: sql => checkSession(sql, side) }
+  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, isReadOnly: writes.isReadOnly, mayWrite: writes.mayWrite, watchWrites: writes.watch, ping, answer, connections, close, checkConnection: sql => checkSession(sql, side) }
 }
 
 /**
@@ -133,7 +135,7 @@ async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
   const answer = async () => {
     if (!server.isAlive()) throw new AskError('database_unavailable', { detail: 'the embedded database has ended' })
   }
-  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, watchAdmittance() {}, isReadOnly: () => false, watchWrites() {}, ping: async () => server.isAlive(), answer, connections: async () => null, close }
+  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, watchAdmittance() {}, isReadOnly: () => false, mayWrite: async () => true, watchWrites() {}, ping: async () => server.isAlive(), answer, connections: async () => null, close }
 }
 
 function isSame(one: ServerAddress | null, other: ServerAddress | null): boolean {

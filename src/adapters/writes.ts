@@ -6,6 +6,8 @@ export type TellWrites = (isWriter: boolean) => void
 
 export interface Writes {
   readonly isReadOnly: () => boolean
+  /** Of a database that took none a moment ago: asked now. */
+  mayWrite(): Promise<boolean>
   /** A connection found what its server is, or a write was refused. What is news is asked again before it is believed. */
   heard(isReadOnly: boolean): void
   watch(tell: TellWrites): void
@@ -38,7 +40,16 @@ export function watchWrites(servers: Servers, { pollMs = 2000, onWriter }: Write
 
   function soon(ms: number): void {
     clearTimeout(next)
-    next = setTimeout(() => (looking ??= look().finally(() => (looking = undefined))), ms).unref()
+    next = setTimeout(() => void lookOnce(), ms).unref()
+  }
+
+  function lookOnce(): Promise<void> {
+    return (looking ??= look().finally(() => (looking = undefined)))
+  }
+
+  async function mayWrite(): Promise<boolean> {
+    if (isReadOnly && !isClosed) await lookOnce()
+    return !isReadOnly
   }
 
   async function look(): Promise<void> {
@@ -68,5 +79,5 @@ export function watchWrites(servers: Servers, { pollMs = 2000, onWriter }: Write
     await looking
   }
 
-  return { isReadOnly: () => isReadOnly, heard, watch: tell => void tells.push(tell), close }
+  return { isReadOnly: () => isReadOnly, mayWrite, heard, watch: tell => void tells.push(tell), close }
 }

@@ -71,7 +71,7 @@ async function write(world: World, { t, signal }: Underway): Promise<void> {
   await sleep(200) // every process of the server has read the setting
   for (let nth = 0; !signal.aborted; nth++) {
     const { status, json, headers } = await put(world, `during/${nth}`)
-    t.match({ status, code: json.code, isRepeatable: headers.has('retry-after') }, { status: 503, code: 'database_unavailable', isRepeatable: true }, 'a write is refused')
+    t.match({ status, code: json.code, isRepeatable: headers.has('retry-after') }, { status: 503, code: 'database_read_only', isRepeatable: true }, 'a write is refused')
     await sleep(1000)
   }
 }
