@@ -17,7 +17,7 @@ async function behindGateway(t: Parameters<typeof startPostgres>[0] & object) {
   return { server, gateway, url: server.url.replace(`:${port}/`, `:${gateway.port}/`) }
 }
 
-t.test('a PUT over a connection that was cut off: refused soon, and the next one is stored', { skip, timeout: 120_000 }, async t => {
+t.test('a PUT over a connection that was cut off: refused soon, and the next one is stored', { skip }, async t => {
   const { gateway, url } = await behindGateway(t)
   const app = await startApp(t, 'postgres', { DATABASE_URL: url, EMBEDDING_MODEL: 'local', POOL_SIZE: '1', POOL_MAX_OVERFLOW: '0' })
   const put = (text: string) => app.send('PUT', '/documents', { documents: [{ source: 'note', text }] }, { authorization: `Bearer ${adminKey}` })
@@ -32,7 +32,7 @@ t.test('a PUT over a connection that was cut off: refused soon, and the next one
   await until('the next is stored', async () => (await put('Three.')).status === 200)
 })
 
-t.test('who works, pauses, or waits for a lock is left alone', { skip, timeout: 120_000 }, async t => {
+t.test('who works, pauses, or waits for a lock is left alone', { skip }, async t => {
   const { url } = await behindGateway(t)
   const database = await openDatabase({ url, dataDir: undefined, poolSize: 3, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 60_000 })
   t.teardown(() => database.close())
@@ -50,7 +50,7 @@ t.test('who works, pauses, or waits for a lock is left alone', { skip, timeout: 
   t.match(database.status().totals, { destroyed: 0, invalidated: 0 })
 })
 
-t.test('a backend that is gone without a word', { skip, timeout: 120_000 }, async t => {
+t.test('a backend that is gone without a word', { skip }, async t => {
   const { gateway, server, url } = await behindGateway(t)
   const database = await openDatabase({ url, dataDir: undefined, poolSize: 1, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 0 })
   t.teardown(() => database.close())
