@@ -64,6 +64,8 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     const address = await app.listen({ host: config.host, port: config.port, backlog })
     if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
     const monitoringAddress = (config.monitoring && (await monitoringApp?.listen({ ...config.monitoring, backlog }))) ?? null
+    // Fastify hears of errors until the port is open. Later ones are of connections that could not be accepted.
+    for (const each of [app, monitoringApp]) each?.server.on('error', err => log.error({ err }, 'a connection could not be accepted'))
     log.info({ address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) }, 'listening, and starting')
     const deps = (opened = await openDeps(config, log, { ...options, patienceMs: config.startTimeoutMs, recent, ...(signal && { signal }) }))
     await checkModels(deps.store, deps.models.embedder.model)

@@ -92,7 +92,7 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     threads.add(thread)
     worker.on('message', (reply: WorkerReply) => onReply(thread, reply))
     // 'error' comes before 'exit', which also comes without it.
-    worker.once('error', error => lose(thread, error))
+    worker.on('error', error => lose(thread, error))
     worker.once('exit', () => lose(thread))
     return thread
   }

@@ -28,7 +28,7 @@ async function fill(t: Test, url: string): Promise<void> {
 
 const fatal = ({ log }: Service) => log.filter(({ level }) => level === 'fatal')
 
-t.test('a standby: it starts, answers, refuses writes, and writes when it is promoted', { skip, timeout: 300_000 }, async t => {
+t.test('a standby: it starts, answers, refuses writes, and writes when it is promoted', { skip }, async t => {
   const primary = await startPrimary(t)
   await fill(t, primary.url)
   const standby = await startStandby(t, primary)
@@ -52,7 +52,7 @@ t.test('a standby: it starts, answers, refuses writes, and writes when it is pro
   t.equal(service.stderr, '')
 })
 
-t.test('a database that was made read-only, and writable again: it starts, and no session of before is left', { skip, timeout: 300_000 }, async t => {
+t.test('a database that was made read-only, and writable again: it starts, and no session of before is left', { skip }, async t => {
   const primary = await startPrimary(t)
   await fill(t, primary.url)
   const set = (value: string) => administer(primary.adminUrl, sql => sql.unsafe(`alter database askwell ${value}`))
@@ -70,7 +70,7 @@ t.test('a database that was made read-only, and writable again: it starts, and n
   t.equal(service.stderr, '')
 })
 
-t.test('a standby that lacks the schema: it says so and does not start', { skip, timeout: 300_000 }, async t => {
+t.test('a standby that lacks the schema: it says so and does not start', { skip }, async t => {
   const primary = await startPrimary(t)
   await administer(primary.url, sql => sql`drop table migrations`)
   const standby = await startStandby(t, primary)
@@ -79,7 +79,7 @@ t.test('a standby that lacks the schema: it says so and does not start', { skip,
   t.match(service.stderr, /takes no writes .*askwell migrate on the primary/)
 })
 
-t.test('several servers: the one that writes is used, and the next one after a switchover', { skip, timeout: 300_000 }, async t => {
+t.test('several servers: the one that writes is used, and the next one after a switchover', { skip }, async t => {
   const primary = await startPrimary(t)
   await fill(t, primary.url)
   const standby = await startStandby(t, primary)
@@ -107,7 +107,7 @@ t.test('several servers: the one that writes is used, and the next one after a s
   t.same(fatal(service), [])
 })
 
-t.test('read-write is wanted, and there is but a standby: it waits, and says why it ends', { skip, timeout: 300_000 }, async t => {
+t.test('read-write is wanted, and there is but a standby: it waits, and says why it ends', { skip }, async t => {
   const primary = await startPrimary(t)
   const standby = await startStandby(t, primary)
   const service = startService(t, { ...settings, DATABASE_URL: `${standby.url}?target_session_attrs=read-write`, START_TIMEOUT_SECONDS: '1' })
