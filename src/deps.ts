@@ -134,6 +134,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       if (refusal) log.error({ dependency: 'database', err: refusal }, 'the database does not let Askwell in any more: check the name, password and database in DATABASE_URL, and the right to connect')
       else log.info({ dependency: 'database' }, 'the database lets Askwell in again')
     })
+    tellWrites(database, log)
     const { models, reads, reranker, states, pulse, lastFault } = keep(openGuards({ config, database, models: unguarded, metrics, log, recent }))
     const redis = config.redis && keep(openRedis(config.redis.url, { keyPrefix: keyPrefixOf(config.redis.prefix, name), timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))
     if (redis) metrics.watchRedis(redis.isUsable)
@@ -164,8 +165,15 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
 async function openStore(config: Config, log: Logger, { patienceMs = 0, signal = new AbortController().signal }: OpenOptions, keep: (database: Database) => Database) {
   const database = keep(await waitForDatabase(() => openDatabase(config.database, signal), { ms: patienceMs, log, signal }))
   await prepareSchema(database, config, log, signal)
-  const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
+  const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25, database.isReadOnly()))
   return { database, name: await databaseName(database, signal), bm25, store: createDocumentStore(database) }
+}
+
+/** At the start only where it is not as usual. */
+function tellWrites(database: Database, log: Logger): void {
+  const readOnly = () => log.warn({ dependency: 'database', code: 'database-read-only' }, 'the database takes no writes (a standby, or read-only): questions are answered, documents are not stored')
+  if (database.isReadOnly()) readOnly()
+  database.watchWrites(isWriter => (isWriter ? log.info({ dependency: 'database' }, 'the database takes writes again') : readOnly()))
 }
 
 /** Refuses to start over vectors that another model made: comparing them would give nonsense without a word. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
 import { countLargeMetadata } from './adapters/large-metadata.ts'
+import { readOnlyDatabase } from './adapters/postgres-errors.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/accepted.ts'
@@ -65,6 +66,8 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     const address = await app.listen({ host: config.host, port: config.port, backlog })
     if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
     const monitoringAddress = (config.monitoring && (await monitoringApp?.listen({ ...config.monitoring, backlog }))) ?? null
+    // Fastify hears of errors until the port is open. Later ones are of connections that could not be accepted.
+    for (const each of [app, monitoringApp]) each?.server.on('error', err => log.error({ err }, 'a connection could not be accepted'))
     log.info({ address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) }, 'listening, and starting')
     const deps = (opened = await openDeps(config, log, { ...options, patienceMs: config.startTimeoutMs, recent, ...(signal && { signal }) }))
     await checkModels(deps.store, deps.models.embedder.model)
@@ -186,13 +189,24 @@ function servicesOf(config: Config, deps: Deps, around: Around): Services {
   return {
     deps,
     ...monitorOf(deps, around),
-    documents: documentApi(deps.store, models.embedder, onWritten),
+    documents: whileWritable(deps, documentApi(deps.store, models.embedder, onWritten)),
     cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }),
   }
 }
 
+/** A document that cannot be stored need not be read first. */
+function whileWritable({ database, metrics, recent }: Deps, documents: Services['documents']): Services['documents'] {
+  const checked = <Given extends unknown[], T>(work: (...given: Given) => Promise<T>) => async (...given: Given) => {
+    if (await database.mayWrite()) return await work(...given)
+    metrics.databaseFailed('read_only')
+    recent.count('database:read_only')
+    throw readOnlyDatabase()
+  }
+  return { ...documents, put: checked(documents.put), remove: checked(documents.remove) }
+}
+
 function componentsOf(config: Config, { database, bm25, redis, models }: Deps): Record<string, string> {
-  return { database: database.kind, bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }
+  return { database: database.kind, writes: database.isReadOnly() ? 'database_read_only' : 'ok', bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }
 }
 
 /**

@@ -1,11 +1,18 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 
+export interface Traffic {
+  /** Bytes that came, and bytes that wait to be sent: where both sides are heard, one of them changes. */
+  readonly read: number
+  readonly unsent: number
+  /** Something was asked that the server has not said the last word about. */
+  readonly isAwaited: boolean
+}
+
 /** What postgres.js makes of its socket; it may be used from the start, and after the end. */
 export interface Line extends EventEmitter {
   readonly readyState: 'opening' | 'open' | 'closed'
-  /** Bytes that came, and bytes that wait to be sent: of a server that is heard, one of them changes. */
-  readonly traffic: { readonly read: number; readonly waiting: number }
+  readonly traffic: Traffic
   write(data: Uint8Array, done?: () => void): boolean
   end(data?: Uint8Array): void
   destroy(error?: Error): void
@@ -31,6 +38,8 @@ class GuardedLine extends EventEmitter implements Line {
   #early: { data: Uint8Array; done: (() => void) | undefined }[] = []
   #lost: Error | undefined
   #reason: Error | undefined
+  #isAwaited = false
+  #lastBytes: Uint8Array = Buffer.alloc(0)
   #isEnded = false
   #isFinished = false
   readonly #dialing = new AbortController()
@@ -50,11 +59,12 @@ class GuardedLine extends EventEmitter implements Line {
   }
 
   get traffic() {
-    return { read: this.#socket?.bytesRead ?? 0, waiting: this.#socket?.writableLength ?? 0 }
+    return { read: this.#socket?.bytesRead ?? 0, unsent: this.#socket?.writableLength ?? 0, isAwaited: this.#isAwaited }
   }
 
   write(data: Uint8Array, done?: () => void): boolean {
     if (this.#lost) return this.#refuse(done)
+    this.#isAwaited = true
     if (this.#socket) return this.#socket.write(data, done)
     this.#early.push({ data, done })
     return true
@@ -105,6 +115,8 @@ class GuardedLine extends EventEmitter implements Line {
 
   /** Something that is not Postgres may say what the driver does not expect. */
   #hear(data: Uint8Array): void {
+    this.#lastBytes = Buffer.concat([this.#lastBytes, data.subarray(-ready.length - 1)]).subarray(-ready.length - 1)
+    this.#isAwaited = !isReady(this.#lastBytes)
     try {
       this.emit('data', data)
     } catch (error) {
@@ -116,8 +128,8 @@ class GuardedLine extends EventEmitter implements Line {
     if (this.#lost) return
     this.#lost = error
     this.#early = []
-    this.#reject()
     if (this.#isEnded) this.finish()
+    else this.#reject()
     this.#onLost(this)
   }
 
@@ -131,6 +143,13 @@ class GuardedLine extends EventEmitter implements Line {
   #reject(): void {
     if (!this.#isFinished && this.listenerCount('error') > 0) this.emit('error', this.#lost)
   }
+}
+
+/** `ReadyForQuery`, the last word of an answer, but for its last byte: in a transaction or not. */
+const ready = Buffer.from([0x5a, 0, 0, 0, 5])
+
+function isReady(bytes: Uint8Array): boolean {
+  return bytes.length === ready.length + 1 && ready.equals(bytes.subarray(0, ready.length))
 }
 
 function closed(): Error {

@@ -1,10 +1,16 @@
+import type { ServerAddress } from '../database-url.ts'
 import { startDeadline } from '../resilience/deadline.ts'
 import { lifetimeSeconds, openClient, type Sql } from './postgres-client.ts'
+import type { Servers } from './servers.ts'
 
 /** A connection beside the pool, that all share. */
 export interface Side {
   /** Rejects with what the server said, the signal's reason, or `deadline_exceeded` when nothing came. */
   ask<T>(work: (sql: Sql) => Promise<T>, signal?: AbortSignal): Promise<T>
+  /** That it is connected to; null: to none. */
+  server(): ServerAddress | null
+  /** The next to ask finds a new connection. */
+  renew(): void
   close(): Promise<void>
 }
 
@@ -16,8 +22,8 @@ const silentMs = 6000
 const never = new AbortController().signal
 
 /** A connection that is silent is given up for a new one, so that it can be used again as soon as the server can. */
-export function openSide(url: string, onAsked: (error: unknown) => void = () => {}): Side {
-  const open = () => openClient(url, { name: 'askwell', statementTimeoutMs: statementMs })
+export function openSide(servers: Servers, onAsked: (error: unknown) => void = () => {}): Side {
+  const open = () => openClient(servers, { name: 'askwell', statementTimeoutMs: statementMs })
   let client = open()
   let openedAt = performance.now()
   let underWay = 0
@@ -51,7 +57,7 @@ export function openSide(url: string, onAsked: (error: unknown) => void = () => 
     await client.end(1000)
   }
 
-  return { ask, close }
+  return { ask, server: () => client.server, renew, close }
 }
 
 async function until<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {

@@ -16,16 +16,30 @@ export type WantedBm25 = Bm25 | 'auto'
  * from the collection's own statistics either way (lexical-arm.ts), and a term carries its collection's number, so
  * that no other collection's words are in its way.
  */
-export async function openBm25(sql: Sql, wanted: WantedBm25): Promise<Bm25> {
+export async function openBm25(sql: Sql, wanted: WantedBm25, isReadOnly = false): Promise<Bm25> {
+  if (isReadOnly) return await preparedBm25(sql, wanted)
   const [installed] = await sql`select extversion from pg_extension where extname = 'pg_textsearch'`
   if (wanted === 'portable' || (wanted === 'auto' && !installed)) {
     await sql`drop index if exists chunks_bm25`
     return 'portable'
   }
   if (!installed) await install(sql)
-  const [ready] = await sql`select to_regclass('chunks_bm25') is not null and to_regproc('bm25_chunks') is not null as ready`
-  if (!ready?.['ready']) await prepare(sql)
+  if (!(await isPrepared(sql))) await prepare(sql)
   return 'pg_textsearch'
+}
+
+/** What is there already, of a database that takes no writes. */
+async function preparedBm25(sql: Sql, wanted: WantedBm25): Promise<Bm25> {
+  if (wanted === 'portable') return 'portable'
+  if (await isPrepared(sql)) return 'pg_textsearch'
+  if (wanted === 'auto') return 'portable'
+  const detail = 'BM25 is "pg_textsearch", but the database lacks its index and takes no writes: start Askwell on the primary once, or set BM25=portable'
+  throw new AskError('database_read_only', { detail })
+}
+
+async function isPrepared(sql: Sql): Promise<boolean> {
+  const [row] = await sql`select to_regclass('chunks_bm25') is not null and to_regproc('bm25_chunks') is not null as ready`
+  return row?.['ready'] === true
 }
 
 async function install(sql: Sql): Promise<void> {

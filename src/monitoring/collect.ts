@@ -14,7 +14,7 @@ import { createServerView } from './server-view.ts'
 import { createStoredData } from './stored-data.ts'
 
 export interface Sources {
-  readonly database: Pick<Database, 'status' | 'connections'>
+  readonly database: Pick<Database, 'status' | 'connections' | 'isReadOnly'>
   readonly countLargeMetadata: (signal: AbortSignal) => Promise<number>
   readonly times: { readonly waitMs: Minute; readonly holdMs: Minute }
   readonly pulse: () => { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
@@ -58,7 +58,7 @@ export function createCollector({ database, countLargeMetadata, times, pulse, st
       pool: database.status(),
       waitMs: times.waitMs.quantiles(),
       holdMs: times.holdMs.quantiles(),
-      database: { ...pulse(), ...server.facts(isLeftAlone), ...stored.facts() },
+      database: { ...pulse(), isReadOnly: database.isReadOnly(), ...server.facts(isLeftAlone), ...stored.facts() },
       breakers: states(),
       redis: redis?.status() ?? 'off',
       redisOutage: redis?.outage() ?? null,

@@ -51,9 +51,11 @@ const said: readonly (readonly [DatabaseFault, Severity, code: string, words: st
   ['broken', 'critical', 'database-broken', 'Postgres reported an error of its system or of its data'],
 ]
 
-function told({ times }: Facts): Finding[] {
+function told({ times, database: { isReadOnly } }: Facts): Finding[] {
   return said.flatMap(([fault, severity, code, words]) => {
     const count = times(`database:${fault}`)
+    // Known also where nobody tries to write.
+    if (count === 0 && fault === 'read_only' && isReadOnly) return [finding(severity, code, `${words}.`)]
     return count === 0 ? [] : [finding(severity, code, `${words} (${counted(count, 'time')} in 10 s).`)]
   })
 }

@@ -17,6 +17,8 @@ export interface Facts {
     readonly isDown: boolean
     /** Why, as the last look at it ended. */
     readonly downBy: DatabaseFault | null
+    /** A standby, or made read-only. */
+    readonly isReadOnly: boolean
     /** Null: never read. */
     readonly server: (ServerConnections & { readonly ageMs: number }) | null
     /** Seen lately, or before the database was left alone. */

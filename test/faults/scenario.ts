@@ -14,6 +14,10 @@ import { fresh, isWhole, known, openWorld, type World } from './world.ts'
 export interface Scenario {
   readonly name: string
   readonly settings?: Readonly<Record<string, string>>
+  /** Postgres is spoken to over TLS. */
+  readonly isEncrypted?: boolean
+  /** How long the fault lasts, where that is longer than usual. */
+  readonly seconds?: number
   /** What each question gives itself. */
   readonly timeoutMs?: number
   /** Begins the fault; what it starts and does not wait for ends with the signal, before the fault is healed. */
@@ -53,7 +57,7 @@ export function runScenario(scenario: Scenario): void {
 }
 
 async function play(t: Test, scenario: Scenario): Promise<void> {
-  const world = await openWorld(t, scenario.settings ?? {})
+  const world = await openWorld(t, scenario.settings ?? {}, scenario.isEncrypted)
   for (const question of known) await clientOf(world.url).ask({ question })
   const load = startLoad({ url: world.url, perSecond: pace.perSecond, known, fresh, timeoutMs: scenario.timeoutMs ?? questionMs, isWhole })
   t.teardown(load.stop)
@@ -66,7 +70,7 @@ async function play(t: Test, scenario: Scenario): Promise<void> {
   const ending = new AbortController()
   const harming = (async () => await scenario.harm(world, { t, signal: ending.signal, load }))()
   harming.catch(() => {}) // awaited below; it may fail before
-  await atLeast(pace.during * 1000)
+  await atLeast(Math.max(pace.during, scenario.seconds ?? 0) * 1000)
   // It lasts until it is found; what never is, the judgement says.
   await until('the monitoring has found it', () => witness.hasFound(scenario.found)).catch(() => {})
   const looks = await witness.stop()

@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import { Readable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import t, { type Test } from 'tap'
 import { openDatabase, type Database, type Sql } from '../../src/adapters/database.ts'
 import { openClient } from '../../src/adapters/postgres-client.ts'
 import { isAskError } from '../../src/errors.ts'
 import { skipReason } from '../support/app.ts'
+import { atLeast } from '../support/at-least.ts'
 import { startPostgres, type Postgres } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
@@ -66,21 +66,21 @@ const kinds: Readonly<Record<string, Kind>> = {
   'a cancel': async database => {
     const leaving = new AbortController()
     const left = lease(database, sql => sql`select pg_sleep(60)`, leaving.signal)
-    setTimeout(() => leaving.abort(new Error('left')), randomInt(50))
+    void atLeast(randomInt(50)).then(() => leaving.abort(new Error('left')))
     await left.catch((error: unknown) => {
       if (!(error instanceof Error && error.message === 'left')) throw error
     })
   },
   'a lease with pauses': database => lease(database, async sql => {
     await sql`select 1`
-    await sleep(randomInt(4))
+    await atLeast(randomInt(4))
     await sql`select 2`
   }),
   'a read beside the pool': database => database.aside({ signal: never, label: 'test' }, sql => sql`select count(*) from pg_class`),
 }
 
 for (const isEncrypted of [false, true]) {
-  t.test(`connections are ended at random${isEncrypted ? ', over TLS' : ''}`, { skip, timeout: 300_000 }, async t => {
+  t.test(`connections are ended at random${isEncrypted ? ', over TLS' : ''}`, { skip }, async t => {
     const server = await startPostgres(t, { isEncrypted })
     const admin = adminOf(t, server)
     await admin.unsafe(`create table halves (pair int); create table copied (id int, text text)`)
@@ -136,8 +136,8 @@ async function endAtRandom(admin: postgres.Sql, signal: AbortSignal, well: () =>
     await admin`
       select pg_terminate_backend(pid) from (
         select pid from pg_stat_activity where application_name like 'askwell%' order by random() limit 2) chosen`
-    while (well() === before && !signal.aborted) await sleep(1)
-    await sleep(randomInt(30))
+    await until('something went well', () => signal.aborted || well() > before)
+    await atLeast(randomInt(30))
   }
 }
 

@@ -34,7 +34,7 @@ const refusals: readonly Refusal[] = [
 ]
 
 for (const isEncrypted of [false, true]) {
-  t.test(`new connections are refused${isEncrypted ? ', over TLS' : ''}`, { skip: skipReason('postgres'), timeout: 300_000 }, async t => {
+  t.test(`new connections are refused${isEncrypted ? ', over TLS' : ''}`, { skip: skipReason('postgres') }, async t => {
     const server = await startPostgres(t, { isEncrypted, settings: { max_connections: '40' } })
     const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
     t.teardown(() => admin.end())
