@@ -6,6 +6,7 @@ import type { Filters } from '../../src/ask/terms.ts'
 import { urlOf } from '../../test/support/postgres.ts'
 import { readAsked, retrievalFrom } from './asked.ts'
 import { openedByProduct } from './opened.ts'
+import { withServerCpu } from './server-cpu.ts'
 import { defaultFolder, openServer } from './server.ts'
 import { databaseOf } from './sizes.ts'
 
@@ -39,16 +40,19 @@ const port = await openServer(options.folder)
 const url = urlOf(port, options.database ?? databaseOf(options.size))
 const { collection } = await openedByProduct(url, databaseOf(options.size))
 const questions = readAsked(options.folder, options.size, collection).slice(0, Number(options.questions))
-const database = await openDatabase({ url, dataDir: undefined, poolSize: 1, poolMaxOverflow: 0, poolMaxWaiting: 1, statementTimeoutMs: 60_000 })
-const retrieve = retrievalFrom(createPassageStore(database))
-for (const [name, each] of Object.entries(filters)) console.log(JSON.stringify({ filter: name, ...(await measure(each)) }))
-await database.close()
+const turns = Number(options.turns)
+for (const [name, each] of Object.entries(filters)) {
+  const { result, cpuMs } = await withServerCpu(options.folder, () => measure(each))
+  console.log(JSON.stringify({ filter: name, ...result, cpuMs: cpuMs === null ? null : Number((cpuMs / (turns * questions.length)).toFixed(2)) }))
+}
 
-/** Milliseconds; of each question the best of all turns, which neighbours on the machine disturb least. */
+/** Milliseconds; of each question the best of all turns. The server's processor time a question is what neighbours on the machine disturb least. */
 async function measure(wanted: Filters): Promise<object> {
+  const database = await openDatabase({ url, dataDir: undefined, poolSize: 1, poolMaxOverflow: 0, poolMaxWaiting: 1, statementTimeoutMs: 60_000 })
+  const retrieve = retrievalFrom(createPassageStore(database))
   const best = questions.map(() => Infinity)
   const found: string[] = []
-  for (let turn = 0; turn < Number(options.turns); turn++) {
+  for (let turn = 0; turn < turns; turn++) {
     for (const [index, asked] of questions.entries()) {
       const started = performance.now()
       const { passages } = await retrieve({ ...asked, wanted: { ...asked.wanted, filters: wanted } })
@@ -56,6 +60,7 @@ async function measure(wanted: Filters): Promise<object> {
       if (turn === 0) found.push(passages.map(passage => `${passage.chunkId} ${JSON.stringify(passage.metadata)}`).join())
     }
   }
+  await database.close()
   best.sort((a, b) => a - b)
   const at = (share: number) => Number(best[Math.floor(share * (best.length - 1))]!.toFixed(2))
   return { p50: at(0.5), p95: at(0.95), found: hash('sha256', found.join('\n')).slice(0, 12) }
