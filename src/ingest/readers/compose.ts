@@ -22,7 +22,7 @@ type OpenSection = Omit<Section, 'end'>
 export function compose(blocks: readonly Block[], titles: { title?: string | undefined; fallbackTitle: string }): Composed {
   const filled = blocks.map(cleaned).filter(block => block.text !== '')
   const mainHeading = mainHeadingOf(filled)
-  const title = cleanLine(titles.title ?? '') || mainHeading?.text || cleanLine(titles.fallbackTitle)
+  const title = shortTitle(cleanLine(titles.title ?? '') || mainHeading?.text || cleanLine(titles.fallbackTitle))
   const isTitle = (block: Block): boolean => block === mainHeading && sameTitle(title, block.text)
   return { title, ...layOut(filled, isTitle) }
 }
@@ -33,11 +33,19 @@ function mainHeadingOf(blocks: readonly Block[]): Block | undefined {
   return main.length === 1 || main[0] === blocks[0] ? main[0] : undefined
 }
 
+/** In characters. Title and headings stand over every chunk: a longer heading is a paragraph, a longer title is cut. */
+export const longestHeading = 1000
+
 function cleaned(block: Block): Block {
+  if (block.kind === 'heading' && block.text.length > longestHeading) return cleaned({ kind: 'text', text: block.text })
   // Manuals put a "¶" or "#" behind a heading, to link to it.
   if (block.kind === 'heading') return { ...block, text: cleanLine(block.text).replace(/(?:\s+#|\s*[¶§])$/, '') }
   // Leading spaces of the first line stay: they are the indentation of code.
   return { ...block, text: cleanText(block.text).replace(/^(?:[^\S\n]*\n)+/, '').trimEnd() }
+}
+
+function shortTitle(title: string): string {
+  return title.length <= longestHeading ? title : `${title.slice(0, longestHeading - 1).toWellFormed().replace(/\ufffd$/, '')}…`
 }
 
 /** A page's title often reads "Heading | Site": the heading then says nothing new. */

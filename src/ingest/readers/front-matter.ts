@@ -1,4 +1,4 @@
-import { parse } from 'yaml'
+import { isScalar, parseDocument, visit } from 'yaml'
 import type { Json } from '../terms.ts'
 import { toJson } from './to-json.ts'
 
@@ -18,7 +18,7 @@ export function readFrontMatter(markdown: string): FrontMatter {
   const found = fence.exec(markdown)
   if (found === null) return { fields: {}, body: markdown }
   try {
-    const fields = toJson(parse(found[1] ?? ''))
+    const fields = toJson(parsed(found[1] ?? ''))
     // Two rules with a paragraph between them look like front matter as well, and are none.
     if (!isRecord(fields)) return { fields: {}, body: markdown }
     return { fields, body: markdown.slice(found[0].length) }
@@ -29,6 +29,32 @@ export function readFrontMatter(markdown: string): FrontMatter {
     return { fields: {}, body, warning: `the front matter is not valid YAML and was left out: ${reason}` }
   }
 }
+
+/** Its own check for keys that come twice: the library's compares each key with all others of its map. */
+function parsed(yaml: string): unknown {
+  if (yaml.length > longestBlock) throw new RangeError(`it has ${yaml.length} characters, the most is ${longestBlock}`)
+  const document = parseDocument(yaml, { uniqueKeys: false })
+  const [error] = document.errors
+  if (error !== undefined) throw error
+  visit(document, {
+    Map(_, map) {
+      const keys = map.items.map(({ key }) => (isScalar(key) ? key.value : key))
+      const twice = keys.length === new Set(keys).size ? undefined : firstTwice(keys)
+      if (twice !== undefined) throw new SyntaxError(`the key ${JSON.stringify(twice)} comes twice`)
+    },
+  })
+  return document.toJS({ maxAliasCount: mostAliases })
+}
+
+function firstTwice(keys: readonly unknown[]): unknown {
+  const seen = new Set()
+  return keys.find(key => seen.size === seen.add(key).size)
+}
+
+/** Of a block, in characters: a document's metadata has 16 kB at most, and some blocks take their parser time quadratic in it. */
+const longestBlock = 32_000
+/** How often what one alias stands for may be repeated: nine of nine of nine … of one letter would fill the memory. */
+const mostAliases = 100
 
 function isRecord(value: Json | undefined): value is { readonly [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
