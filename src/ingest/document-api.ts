@@ -58,9 +58,12 @@ export function documentApi(store: DocumentStore, embedder: Embedder, onWritten:
 
 /** Sources that differ as given may be one name: blanks and accents are stored in one way. */
 function refuseTwins(sources: readonly string[]): void {
-  const faults = sources.flatMap((source, index) =>
-    sources.indexOf(source) < index ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }] : [],
-  )
+  const seen = new Set<string>()
+  const faults = sources.flatMap((source, index) => {
+    const isTwin = seen.has(source)
+    seen.add(source)
+    return isTwin ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }] : []
+  })
   if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
 }
 

@@ -6,7 +6,7 @@ import { natives } from './natives.ts'
  * what the engine's own functions did. No clock: the same work is the same number on any machine.
  */
 export interface StepCounter {
-  count(work: () => void): number
+  count(work: () => unknown): Promise<number>
   /** Where the last count's steps were made: address of the file → blocks run. */
   readonly blocks: ReadonlyMap<string, number>
 }
@@ -45,12 +45,12 @@ export function createStepCounter(): StepCounter {
   }
 
   return {
-    count(work) {
+    async count(work) {
       counts()
       natives.steps = 0
       natives.isCounting = true
       try {
-        work()
+        await work()
       } finally {
         natives.isCounting = false
       }

@@ -146,8 +146,8 @@ function edgeOf(source: string, { multiline }: RegExp): (text: string, at: numbe
 export function run({ program, slots, isAnchored }: Counted, text: string, from: number, isSticky: boolean): CountedRun {
   const counter = { steps: 0 }
   const last = isSticky ? from : isAnchored ? 0 : text.length
+  const registers = new Int32Array(slots).fill(-1)
   for (let start = from; start <= last; start++) {
-    const registers = new Int32Array(slots).fill(-1)
     const end = matchAt(program, text, start, registers, counter)
     if (end >= 0) return { steps: counter.steps, index: start, end }
     if (program.isUnicode && isPairAt(text, start)) start += 1
@@ -205,12 +205,13 @@ function matchAt(program: Program, text: string, start: number, registers: Int32
     pc += 1
     if (isGood) continue
     const back = waiting.pop()
-    if (back === undefined) return -1
-    while (trail.length > back.undo) {
+    for (const kept = back?.undo ?? 0; trail.length > kept; ) {
       const value = trail.pop()!
       registers[trail.pop()!] = value
     }
-    ;[pc, at] = [back.pc, back.at]
+    if (back === undefined) return -1
+    pc = back.pc
+    at = back.at
   }
 }
 
