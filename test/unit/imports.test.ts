@@ -41,7 +41,7 @@ const rows: readonly Row[] = [
   },
   {
     files: ['http/'],
-    may: ['http/', 'ask/terms.ts', 'ask/unknown-collection.ts', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'sampling.ts', 'traced.ts', 'loopback.ts'],
+    may: ['http/', 'ask/terms.ts', 'ask/unknown-collection.ts', 'ingest/source-name.ts', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'sampling.ts', 'traced.ts', 'loopback.ts'],
     types: ['ask/', 'ingest/', 'monitoring/', 'config.ts', 'api-keys.ts', 'key-file.ts', 'setting-kinds.ts'],
   },
   { files: ['app.ts'], may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['deps.ts', 'ask/', 'ingest/', 'config.ts', 'api-keys.ts', 'key-file.ts', 'setting-kinds.ts'] },

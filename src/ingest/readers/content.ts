@@ -1,3 +1,4 @@
+import { sourceFault } from '../source-name.ts'
 import type { Json, SourceDocument } from '../terms.ts'
 import { cleanLine } from './clean-text.ts'
 import { compose, type Block } from './compose.ts'
@@ -30,7 +31,10 @@ export class UnreadableError extends Error {
   override readonly name = 'UnreadableError'
 }
 
+/** Throws an {@link UnreadableError} where no document can be stored under its name. */
 export function documentOf(content: Content, naming: Naming): SourceDocument {
+  const fault = sourceFault(naming.source)
+  if (fault !== null) throw new UnreadableError(`has a source that ${fault}`)
   const composed = compose(content.blocks, { title: content.title, fallbackTitle: naming.fallbackTitle })
   return {
     source: cleanLine(naming.source),
