@@ -22,7 +22,7 @@ const rows: readonly Row[] = [
     may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings.ts', 'adapters/model-faults.ts'],
     types: ['ask/', 'adapters/', 'ingest/', 'http/', 'resilience/', 'monitoring/'],
   },
-  { files: ['log.ts'], may: ['errors.ts'], types: ['config.ts', 'ask/terms.ts'] },
+  { files: ['log.ts'], may: ['errors.ts', 'text/printable.ts'], types: ['config.ts', 'ask/terms.ts'] },
   { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts', 'sampling.ts', 'tail-sampling.ts'], types: ['config.ts'] },
   { files: ['tail-sampling.ts'], may: ['spans/'] },
   { files: ['migrate.ts'], may: ['errors.ts'], types: ['adapters/'] },
