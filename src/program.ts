@@ -23,11 +23,15 @@ function program(): Command {
     .addOption(new Option('--json', 'machine-readable output').default(false))
     .addHelpText('after', () => `\nSettings come from the environment:\n${settingsHelp()}`)
     .exitOverride()
-    // Commander repeats what it does not understand, such as names of files that a shell put into a command.
-    .configureOutput({ writeOut: text => void process.stdout.write(printableLines(text)), writeErr: text => void process.stderr.write(printableLines(text)) })
+    .configureOutput({ outputError: text => void process.stderr.write(printableLines(withArgumentsShown(text))) })
     .configureHelp({ showGlobalOptions: true })
   for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addKey, addDemo]) add(askwell)
   return askwell
+}
+
+/** Commander repeats what it does not understand, such as names of files that a shell put into the command. */
+function withArgumentsShown(text: string): string {
+  return process.argv.reduce((shown, argument) => shown.replaceAll(argument, printable(argument)), text)
 }
 
 function settingsHelp(): string {
