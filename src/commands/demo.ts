@@ -4,6 +4,7 @@ import { load, type LoadReport } from '../ingest/load.ts'
 import { preparerWith } from '../ingest/prepare.ts'
 import { createLogger } from '../log.ts'
 import type { RunningServer } from '../server.ts'
+import { printableLines } from '../text/printable.ts'
 import { measureDemo, readDemo } from './demo-corpus.ts'
 import { faultLine } from './ingest.ts'
 import { interruptible } from './interrupt.ts'
@@ -64,5 +65,5 @@ The API to browse: ${address}/docs    How it fares: ${address}/monitoring    Sto
 }
 
 function say(text: string): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${printableLines(text)}\n`)
 }

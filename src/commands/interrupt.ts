@@ -1,6 +1,7 @@
 import { isLaunched } from '../config.ts'
 import { onStopSignals } from '../stop-signals.ts'
 import { exitCodes } from './exit-codes.ts'
+import { say } from './output.ts'
 
 export interface Interrupt {
   readonly signal: AbortSignal
@@ -13,7 +14,7 @@ export function interruptible(advice: string): Interrupt {
   const controller = new AbortController()
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted)
-    process.stderr.write(`\naskwell: ${advice}\n`)
+    say(`\naskwell: ${advice}`)
     process.exitCode = exitCodes.interrupted
     controller.abort(new Error('interrupted'))
   }

@@ -3,6 +3,7 @@ import type { Verdict } from '../monitoring/findings.ts'
 import type { PerformanceReport } from '../monitoring/performance.ts'
 import { isFromHere } from './client.ts'
 import { isKnownName } from './hosts.ts'
+import type { SlowQuestion } from '../monitoring/slow-questions.ts'
 import { underAnyPressure } from './pressure.ts'
 
 export interface PerformanceRouteOptions {
@@ -27,7 +28,12 @@ export function registerPerformanceMetrics(app: FastifyInstance, { report }: Per
 }
 
 function withoutTexts(report: Report): Report {
-  return { ...report, slowQuestions: report.slowQuestions.map(({ question: _, ...each }) => each) }
+  return { ...report, slowQuestions: report.slowQuestions.map(withoutText) }
+}
+
+function withoutText(slow: SlowQuestion): SlowQuestion {
+  const { question: _text, ...rest } = slow
+  return rest
 }
 
 /** Every name as the wire has it; of maps by code, stage or reason the keys are words already. */

@@ -23,7 +23,7 @@ const rows: readonly Row[] = [
     may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings.ts', 'adapters/model-faults.ts'],
     types: ['ask/', 'adapters/', 'ingest/', 'http/', 'resilience/', 'monitoring/'],
   },
-  { files: ['log.ts'], may: ['errors.ts'], types: ['config.ts', 'ask/terms.ts'] },
+  { files: ['log.ts'], may: ['errors.ts', 'text/printable.ts'], types: ['config.ts', 'ask/terms.ts'] },
   { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts', 'sampling.ts', 'tail-sampling.ts'], types: ['config.ts'] },
   { files: ['tail-sampling.ts'], may: ['spans/'] },
   { files: ['migrate.ts', 'migrations/'], may: ['migrations/', 'errors.ts'], types: ['adapters/'] },
@@ -43,7 +43,7 @@ const rows: readonly Row[] = [
   },
   {
     files: ['http/'],
-    may: ['http/', 'ask/terms.ts', 'ask/unknown-collection.ts', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'sampling.ts', 'traced.ts', 'loopback.ts'],
+    may: ['http/', 'ask/terms.ts', 'ask/unknown-collection.ts', 'ingest/source-name.ts', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'sampling.ts', 'traced.ts', 'loopback.ts'],
     types: ['ask/', 'ingest/', 'monitoring/', 'config.ts', 'api-keys.ts', 'key-file.ts', 'setting-kinds.ts'],
   },
   { files: ['app.ts'], may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['deps.ts', 'ask/', 'ingest/', 'config.ts', 'api-keys.ts', 'key-file.ts', 'setting-kinds.ts'] },

@@ -1,4 +1,5 @@
 import { longestUrl, metadataFault } from '../bounds.ts'
+import { sourceFault } from '../source-name.ts'
 import type { Json, SourceDocument } from '../terms.ts'
 import { cleanLine } from './clean-text.ts'
 import { compose, type Block } from './compose.ts'
@@ -31,9 +32,11 @@ export class UnreadableError extends Error {
   override readonly name = 'UnreadableError'
 }
 
-/** Throws an {@link UnreadableError} when it has more metadata than is kept. */
+/** Throws an {@link UnreadableError} where no document can be stored under its name, or has more metadata than is kept. */
 export function documentOf(content: Content, naming: Naming): SourceDocument {
   const metadata = { ...naming.metadata, ...content.metadata }
+  const unnamed = sourceFault(naming.source)
+  if (unnamed !== null) throw new UnreadableError(`has a source that ${unnamed}`)
   const fault = metadataFault(metadata)
   if (fault !== null) throw new UnreadableError(fault)
   const composed = compose(content.blocks, { title: content.title, fallbackTitle: naming.fallbackTitle })

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { sourceFault } from '../source-name.ts'
 import type { ReadResult } from '../terms.ts'
 import { cleanLine, cleanText } from './clean-text.ts'
 import { documentOf, UnreadableError, type Metadata, type Naming } from './content.ts'
@@ -34,6 +35,8 @@ export function createRowDocuments(file: RowFile): (row: Row) => ReadResult {
     const names = namesOf({ ...row, text })
     const firstLines = names.map(name => seen.firstLine(name, row.line))
     const free = names[firstLines.indexOf(null)]
+    const unfit = free === undefined ? null : sourceFault(`${file.source}#${free}`)
+    if (unfit !== null) return faultAt(file, row.line, `has a source (the file's and the id) that ${unfit}`)
     if (free !== undefined) return resultNamed(file, free, { ...row, text })
     const what = cleanLine(row.id ?? '') === '' ? 'is the same row as' : 'has the same id as'
     return faultAt(file, row.line, `${what} line ${firstLines.at(-1)}`)
