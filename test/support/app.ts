@@ -7,6 +7,7 @@ import type { Deps } from '../../src/deps.ts'
 import { createLogger } from '../../src/log.ts'
 import { migrate } from '../../src/migrate.ts'
 import { startServer } from '../../src/server.ts'
+import { adminKey } from './admin-key.ts'
 import { createDatabase } from './database.ts'
 import { postgresSkipReason } from './postgres-programs.ts'
 import { oncePerRun } from './run.ts'
@@ -15,7 +16,7 @@ import type { Owner } from './server-process.ts'
 /** Every service test runs in both worlds the product runs in. */
 export type World = 'embedded' | 'postgres'
 
-export const adminKey = 'a-key-for-tests-only'
+export { adminKey }
 
 export interface App {
   /** Where it listens: a real socket on a free port. */
