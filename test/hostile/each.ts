@@ -14,7 +14,7 @@ import { openWorld, type Servers, type World, type WorldOptions } from './world.
 export async function playEach(servers: Servers, chosen: readonly Attack[], options: WorldOptions & { readonly seconds: number }): Promise<number> {
   const rows: string[][] = []
   let opened: Opened | undefined
-  for (const attack of chosen) {
+  for (const attack of [nothing, ...chosen]) {
     opened ??= await open(servers, options)
     const { cells, isHarmed } = await alone(opened.world, attack, options.seconds)
     const isLast = attack === chosen.at(-1)
@@ -26,6 +26,9 @@ export async function playEach(servers: Servers, chosen: readonly Attack[], opti
   console.log(`\n${tableOf(heads, rows)}\n`)
   return 0
 }
+
+/** What the machine does by itself: the row that the others are read beside. */
+const nothing: Attack = { name: '(no attack)', routes: [], play: async () => undefined }
 
 interface Opened {
   readonly world: World
@@ -61,7 +64,8 @@ async function alone(world: World, attack: Attack, seconds: number): Promise<{ r
   const earlier = foe.played.length
   target.peak.own = 0
   const from = performance.now()
-  while (performance.now() < from + seconds * 1000 && target.end() === null) await Promise.race([foe.each([attack.name]), dead(world)])
+  if (attack === nothing) await sleep(seconds * 1000)
+  else while (performance.now() < from + seconds * 1000 && target.end() === null) await Promise.race([foe.each([attack.name]), dead(world)])
   await sleep(settleMs)
   const played = foe.played.slice(earlier)
   const asked = load.asked.filter(({ at }) => at >= from)

@@ -139,17 +139,27 @@ async function sent(url: string, method: string, path: string, { body, headers =
     const outgoing = request({ hostname, port, method, path, headers: all, localAddress: hostileAddress, agent: false }, reply => {
       let text = ''
       reply.setEncoding('utf8').on('data', (piece: string) => (text = text.length < keptCharacters ? text + piece : text))
-      reply.once('end', () => settle({ status: reply.statusCode ?? 0, body: text })).once('error', broken)
+      reply.once('end', () => settle({ status: reply.statusCode ?? 0, body: text, left: leftOf(reply.headers['ratelimit']) })).once('error', broken)
     })
     const hung = setTimeout(() => outgoing.destroy(new Error('no reply')), patienceMs)
     const settle = (heard: Heard) => {
       clearTimeout(hung)
       resolve(heard)
     }
-    const broken = (error: NodeJS.ErrnoException) => settle({ status: 0, body: error.code ?? error.message })
-    outgoing.once('error', broken).once('close', () => settle({ status: 0, body: 'closed' }))
+    const broken = (error: NodeJS.ErrnoException) => settle(without(error.code ?? error.message))
+    outgoing.once('error', broken).once('close', () => settle(without('closed')))
     outgoing.end(bytes)
   })
+}
+
+function without(why: string): Heard {
+  return { status: 0, body: why, left: null }
+}
+
+/** As `"default";r=99;t=10` has it. */
+function leftOf(field: string | string[] | undefined): number | null {
+  const [, left] = /;r=(\d+)/.exec(String(field)) ?? []
+  return left === undefined ? null : Number(left)
 }
 
 /** A proxy stands in front, as far as the service knows: it adds the client's address to what the client says of itself. */
@@ -171,5 +181,5 @@ async function said(socket: Socket, bytes: string): Promise<Heard> {
   socket.setTimeout(silenceMs, () => socket.destroy())
   socket.write(bytes, 'latin1')
   if (!socket.closed) await once(socket, 'close').catch(() => undefined)
-  return { status: Number(/^HTTP\/1.1 (\d{3})/.exec(text)?.[1] ?? 0), body: text === '' ? 'closed' : text }
+  return { status: Number(/^HTTP\/1.1 (\d{3})/.exec(text)?.[1] ?? 0), body: text === '' ? 'closed' : text, left: null }
 }

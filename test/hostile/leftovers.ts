@@ -1,31 +1,27 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { administer } from '../support/postgres.ts'
+import { waitWith } from '../support/until.ts'
 import { aliveOf } from './processes.ts'
 import type { World } from './world.ts'
-
-/** A process that has been told to end needs a moment; this limit only ends a run that would wait for ever. */
-const patienceMs = 30_000
 
 /** Stops the service as an operator does, and says what is there afterwards that should not be. */
 export async function stopAndLook({ target, databaseUrl, model }: World): Promise<string[]> {
   if (target.end() === null) await target.stop()
   const { code, signal } = target.end()!
-  const children = () => aliveOf(target.children).map(({ pid }) => `process ${pid}`)
-  const sessions = async () => (await sessionsOf(databaseUrl)).map(pid => `session ${pid} of the database`)
-  const calls = () => (model.answering > 0 ? [`${model.answering} calls of the model`] : [])
-  const left = async () => [...children(), ...(await sessions()), ...calls()]
-  const limit = performance.now() + patienceMs
-  let found = await left()
-  while (found.length > 0 && performance.now() < limit) {
-    await sleep(100)
-    found = await left()
+  let left: string[] = []
+  const look = async () => {
+    left = [...aliveOf(target.children).map(({ pid }) => `process ${pid}`), ...(await sessionsOf(databaseUrl)), ...(model.answering > 0 ? [`${model.answering} calls of the model`] : [])]
+    return left.length === 0
   }
-  return [...(code === 0 ? [] : [`it ended with ${signal ?? code} when it was told to stop`]), ...found]
+  // What is about to end needs a moment; what has not ended while this process could look for half a minute stays.
+  await waitUntil('nothing is left', look, { progress: () => left.join() }).catch(() => undefined)
+  return [...(code === 0 ? [] : [`it ended with ${signal ?? code} when it was told to stop`]), ...left]
 }
 
-async function sessionsOf(url: string): Promise<number[]> {
+const waitUntil = waitWith(300)
+
+async function sessionsOf(url: string): Promise<string[]> {
   const rows = await administer(url, sql => sql<{ pid: number }[]>`select pid from pg_stat_activity where datname = current_database() and application_name like 'askwell%'`)
-  return rows.map(({ pid }) => pid)
+  return rows.map(({ pid }) => `session ${pid} of the database`)
 }
 
 /** A transaction that is given up, or waits its turn, takes a number with it. */

@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { weighable } from '../../bench/support/weigh.ts'
 import type { Owner } from '../support/server-process.ts'
-import { until } from '../support/until.ts'
+import { until, waitWith } from '../support/until.ts'
 import { descendantsOf, residentMb, type Process } from './processes.ts'
 
 /** Askwell as a process of its own, with as much heap as a small container has. */
@@ -15,7 +15,7 @@ export interface Target {
   output(): string
   /** Null while it lives. */
   end(): { readonly code: number | null; readonly signal: NodeJS.Signals | null } | null
-  /** As SIGTERM does it. */
+  /** As SIGTERM does it; one that does not end is killed, and `end` says so. */
   stop(): Promise<void>
   /** Every process that was seen below it. */
   readonly children: readonly Process[]
@@ -43,6 +43,7 @@ export async function startTarget(t: Owner, checkout: string, folder: string, en
     async stop() {
       watch.look()
       child.kill('SIGTERM')
+      await untilStuck('it has ended', () => end() !== null, { progress: () => target.output().length }).catch(() => child.kill('SIGKILL'))
       await ended
       watch.stop()
     },
@@ -55,12 +56,14 @@ export async function startTarget(t: Owner, checkout: string, folder: string, en
     watch.stop()
   })
   const isReady = async () => (await fetch(`${target.url}/readyz`).then(async reply => (await reply.text(), reply.ok), () => false))
-  await until('it is ready', async () => end() !== null || (await isReady()), { progress: () => target.output().length })
-  if (end() !== null) throw new Error(`it ended before it was ready:\n${target.output().slice(-3000)}`)
+  await until('it is ready', isReady, { ended, progress: () => target.output().length }).catch((cause: unknown) => {
+    throw new Error(`it is not ready, and said:\n${target.output().slice(-3000)}`, { cause })
+  })
   return target
 }
 
-/** A first start makes the tables, and neighbours may have the machine. */
+/** A minute in which this process could run, and the service said and did nothing. */
+const untilStuck = waitWith(600)
 
 const lookMs = 250
 
@@ -87,14 +90,14 @@ export interface Weight {
   readonly tree: number
 }
 
-/** Null when it has died. The signal is of `weighable`. */
+/** Null when it has died, or is busy with something that does not end. The signal is of `weighable`. */
 export async function weigh(target: Target): Promise<Weight | null> {
   const times = () => target.output().split('\nweighed ').length
   const before = times()
   if (target.end() !== null) return null
   process.kill(target.pid, 'SIGUSR2')
-  await until('it is weighed', () => target.end() !== null || times() > before, { progress: () => target.output().length })
-  if (target.end() !== null) return null
+  const isWeighed = await untilStuck('it is weighed', () => times() > before, { ended: target.end }).catch(() => false)
+  if (!isWeighed) return null
   const [heap = 0, external = 0, rss = 0] = target.output().split('\nweighed ').at(-1)!.split('\n')[0]!.split(' ').map(bytes => Number(bytes) / 2 ** 20)
   return { heap, external, rss, tree: descendantsOf(target.pid).reduce((sum, { pid }) => sum + residentMb(pid), rss) }
 }

@@ -48,6 +48,8 @@ export interface SendOptions {
 export interface Heard {
   readonly status: number
   readonly body: string
+  /** What is left of the client's limit; null: the reply does not say. */
+  readonly left: number | null
 }
 
 /** Where the attacker finds everything; sent to its process. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import postgres from 'postgres'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fuzzRequests } from '../../support/fuzz-requests.ts'
-import type { Attack, Hand } from '../terms.ts'
+import { fuzzRequests, type FuzzRequest } from '../../support/fuzz-requests.ts'
+import { hostileCollection, type Attack, type Hand } from '../terms.ts'
 import { ingestAttack } from './ingest.ts'
 
 /** Around the questions: monitoring, pages, the database, and whatever openapi.yaml lets a client send. */
@@ -34,7 +34,7 @@ export const otherAttacks: readonly Attack[] = [
   { name: 'whatever openapi.yaml lets a client send, and nearly that', routes: 'any', play: fuzz },
   {
     name: 'connections of the database ended at random moments',
-    routes: ['POST /ask', 'POST /search'],
+    routes: ['POST /ask', 'POST /search', 'PUT /documents'],
     play: endConnections,
   },
   ingestAttack,
@@ -42,32 +42,49 @@ export const otherAttacks: readonly Attack[] = [
 
 async function fuzz(hand: Hand): Promise<void> {
   const { ids } = hand.surroundings
-  for (const { method, path, headers, body } of fc.sample(fuzzRequests(ids), { seed: hand.nat(2 ** 31), numRuns: 6 })) {
-    // What is written, and what is forgotten, is the hostile collections' alone: the others' answers are to stay cached.
-    if (method === 'DELETE' && path.startsWith('/cache')) continue
-    const bytes = body === undefined ? undefined : Buffer.from(body.replaceAll('"collection":"default"', '"collection":"fuzz"'), 'latin1')
-    await hand.send(method, path, { headers, key: null, ...(bytes && { body: bytes }) })
+  for (const request of fc.sample(fuzzRequests(ids), { seed: hand.nat(2 ** 31), numRuns: 6 })) {
+    if (touchesOthers(request)) continue
+    const { method, path, headers, body } = request
+    await hand.send(method, path, { headers, key: null, ...(body !== undefined && { body: Buffer.from(body, 'latin1') }) })
   }
 }
 
-const endings = 15
-const betweenEndingsMs = 200
+/** The honest client's documents and cached answers are to stay, or what is compared would be two things. */
+function touchesOthers({ method, path, body = '' }: FuzzRequest): boolean {
+  if (method === 'PUT') return !body.includes('"collection":') || body.includes('"collection":"default"')
+  return method === 'DELETE' && path.startsWith('/cache')
+}
 
+const endings = 30
+const longestBetweenMs = 200
+
+/**
+ * Mostly those that write, in the middle of a statement or of a transaction; now and then any. A question that loses its
+ * connection is asked again once: it must not lose both while one client ends them faster than a question takes.
+ */
 async function endConnections(hand: Hand): Promise<void> {
   const sql = postgres(hand.surroundings.databaseUrl, { max: 1, onnotice: () => undefined, connection: { application_name: 'hostile' } })
-  const asking = (async () => {
-    for (let nth = 0; nth < endings && !hand.signal.aborted; nth++) {
-      await hand.send('POST', hand.pick(['/ask', '/search']), { body: { question: `Who keeps the list of room ${hand.nat(1e6)}?` } })
-    }
-  })()
+  let isOver = false
+  const asking = [0, 1, 2].map(async lane => {
+    while (!isOver && !hand.signal.aborted) await work(hand, lane)
+  })
   try {
     for (let nth = 0; nth < endings && !hand.signal.aborted; nth++) {
       await sql`select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and application_name like 'askwell%' order by random() limit 1`
-      await sleep(betweenEndingsMs * hand.random() * 2)
+        where datname = current_database() and application_name like 'askwell%'
+          and ((state <> 'idle' and query !~* '^\\s*(select|with)') or random() < 0.05) limit 5`
+      await sleep(longestBetweenMs * hand.random())
     }
-    await asking
   } finally {
+    isOver = true
+    await Promise.all(asking)
     await sql.end({ timeout: 1 })
   }
+}
+
+/** Statements of every kind: reads, a transaction that copies rows, a write of nothing. */
+async function work(hand: Hand, lane: number): Promise<void> {
+  const documents = Array.from({ length: 100 }, (_, nth) => ({ source: `room ${nth}`, text: `The warden keeps the list of room ${nth}, and of guest ${hand.nat(1e6)}.` }))
+  if (lane < 2) return void (await hand.send('PUT', '/documents', { body: { collection: hostileCollection, documents } }))
+  await hand.send('POST', hand.pick(['/ask', '/search']), { body: { question: `Who keeps the list of room ${hand.nat(1e6)}?`, collection: hand.pick(['default', hostileCollection]) } })
 }

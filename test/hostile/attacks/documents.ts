@@ -58,8 +58,10 @@ export const documentAttacks: readonly Attack[] = [
     name: 'tables: a cell over a thousand million columns',
     routes: [put],
     async play(hand) {
-      const { format, text } = hand.pick(amplifiers)
-      await store(hand, [{ source: `wide table ${hand.nat(5)}`, format, text }])
+      for (let nth = 0; nth < 3; nth++) {
+        const { format, text } = hand.pick(amplifiers)
+        await store(hand, [{ source: `wide table ${nth}`, format, text: unlike(hand, text) }])
+      }
     },
   },
   {
@@ -83,10 +85,12 @@ export const documentAttacks: readonly Attack[] = [
     name: 'sources: invisible, endless, or commands to a terminal',
     routes: [put],
     async play(hand) {
-      const seen = hand.pick(['\u200b', '\u2060\u200d', '\ufeff', '\u00ad'])
-      const heard = await store(hand, [{ source: seen, text: 'x' }, { source: `${seen}\u200b`, text: 'y' }])
-      if (heard.status === 200) hand.found(`two sources that nobody can see were stored: ${JSON.stringify(seen)}`)
-      await store(hand, [{ source: filled('long/', hand.pick([500, 900, 1000])), text: 'x' }])
+      const unseen = hand.pick(['\u200b', '\u2060\u200d', '\ufeff', '\u00ad', '\u202e'])
+      const heard = await store(hand, [{ source: unseen, text: 'x' }])
+      if (heard.status === 200) hand.found(`a source that nobody can see was stored: ${JSON.stringify(unseen)}`)
+      // Of letters that do not compress, and take four bytes each.
+      await store(hand, [{ source: Array.from({ length: hand.pick([300, 500]) }, () => String.fromCodePoint(0x20000 + hand.nat(40_000))).join(''), text: 'x' }])
+      await store(hand, [{ source: Array.from({ length: 1000 }, () => String.fromCodePoint(0x4e00 + hand.nat(20_000))).join(''), text: 'x' }])
       await store(hand, [{ source: '\u001b]0;owned\u0007\u001b[2J', title: '\u001b[31mred', text: 'x\u001b[2J' }])
     },
   },
