@@ -44,6 +44,10 @@ export const settings = {
   rerankApiKey: setting('RERANK_API_KEY', undefined, 'Key of the reranker.', words, true),
   rerankCandidates: setting('RERANK_CANDIDATES', '30', 'Passages the reranker reads.', integer(2, 100)),
   rerankTimeoutMs: setting('RERANK_TIMEOUT_MS', '3000', 'Longest wait for the reranker; never more than a third of the time left.', integer(10, 60_000)),
+  prepareWorkers: setting('PREPARE_WORKERS', '2', 'Processes that read and prepare documents, started when there is work for them.', integer(1, 64)),
+  prepareCpuSeconds: setting('PREPARE_CPU_SECONDS', '60', 'Processor time that one document may take to be prepared; beyond it, it is refused.', integer(1, 86_400)),
+  prepareMemoryMb: setting('PREPARE_MEMORY_MB', '1024', 'Memory that one of these processes may take; a document that needs more is refused.', integer(400, 1_048_576)),
+  prepareQueueMb: setting('PREPARE_QUEUE_MB', '64', 'Bodies of `PUT /documents` that are held at once, waiting or in work; the next gets 503.', integer(1, 1_048_576)),
   requestTimeoutMs: setting('REQUEST_TIMEOUT_MS', '30000', 'Longest time for one question; the default and the cap of `timeout_ms`.', integer(100, 600_000)),
   fusion: setting('FUSION', 'weighted', 'How the ranking by words and the one by vectors become one: `weighted` by shares per model and language, or `rrf`, by ranks alone.', oneOf('weighted', 'rrf')),
   rrfK: setting('RRF_K', '60', 'The constant of `FUSION=rrf`; the larger, the less the first ranks stand out.', integer(1, 1000)),
@@ -111,6 +115,8 @@ export interface Config {
     readonly statementTimeoutMs: number
   }
   readonly migrateOnStart: boolean
+  /** How documents are prepared: processes, and what each may take for a document. */
+  readonly prepare: { readonly workers: number; readonly cpuSeconds: number; readonly memoryMb: number; readonly queueMb: number }
   readonly bm25: 'auto' | 'pg_textsearch' | 'portable'
   readonly redis: { readonly url: string; readonly timeoutMs: number; readonly prefix: string } | undefined
   readonly models: {
@@ -346,6 +352,7 @@ function arrange(raw: Raw): Omit<Config, 'keys' | 'keySources'> {
       statementTimeoutMs: raw.requestTimeoutMs,
     },
     migrateOnStart: raw.migrateOnStart,
+    prepare: { workers: raw.prepareWorkers, cpuSeconds: raw.prepareCpuSeconds, memoryMb: raw.prepareMemoryMb, queueMb: raw.prepareQueueMb },
     bm25: raw.bm25,
     redis: raw.redisUrl === undefined ? undefined : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs, prefix: raw.redisPrefix },
     models: {

@@ -41,6 +41,7 @@ import { openGuards, type Guarded } from './guarding.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { feed } from './monitoring/feed.ts'
 import { longWaitMs } from './monitoring/facts.ts'
+import { openPreparing, type Preparing } from './preparing.ts'
 import { createMinute, type Minute } from './monitoring/minute.ts'
 import { createRecent, type Recent } from './monitoring/recent.ts'
 import { createLimiter, type LimiterStatus } from './resilience/limiter.ts'
@@ -56,6 +57,7 @@ export interface Deps {
   readonly bm25: Bm25
   readonly store: DocumentStore
   readonly models: Models
+  readonly preparing: Preparing
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
   /** Figures over windows and what to do about them; null: switched off to measure what they cost. */
@@ -147,6 +149,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics, admission })
     if (near) keep(near)
     keep(remembering)
+    const preparing = keep(openPreparing(config.prepare, ({ by, reason }) => log.warn({ by, reason }, 'a document ended the process that prepared it')))
     const upkeep = keep(openUpkeep({ database, store, log }))
     const onWritten = async (collection?: string) => {
       if (collection !== undefined) upkeep.written(collection)
@@ -155,7 +158,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       if (database.kind === 'postgres') await outlast()
     }
     const monitoring = watch && keep(openMonitoring(watch, { config, log, database, redis, store }))
-    return { onWritten, monitoring, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, admission, recent, poolTimes, pulse, lastFault, limiter, close }
+    return { onWritten, monitoring, preparing, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, admission, recent, poolTimes, pulse, lastFault, limiter, close }
   } catch (error) {
     await close()
     throw error

@@ -189,7 +189,7 @@ function servicesOf(config: Config, deps: Deps, around: Around): Services {
   return {
     deps,
     ...monitorOf(deps, around),
-    documents: whileWritable(deps, documentApi(deps.store, models.embedder, onWritten)),
+    documents: whileWritable(deps, documentApi({ store: deps.store, embedder: models.embedder, preparing: deps.preparing, onWritten })),
     cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }),
   }
 }

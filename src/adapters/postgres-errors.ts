@@ -58,6 +58,15 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
+/** SQLSTATEs of values that a table cannot hold: of a wrong form (22), against a rule (23), beyond a limit (54). */
+const rowFaults = /^(?:22|23|54)/
+
+/** Why rows cannot be stored, or null when something else has failed. A statement of more than V8's longest string is one. */
+export function rowFault(error: unknown): string | null {
+  if (error instanceof RangeError) return 'is too large to be written'
+  return error instanceof postgres.PostgresError && rowFaults.test(error.code) ? `the database does not take it: ${error.message}` : null
+}
+
 /**
  * What an operator would look for; labels of metrics. `silent`: connected or not, nothing came; `lost`: connections were
  * closed under us; `login`: a wrong password, name or database.

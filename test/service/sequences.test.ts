@@ -3,9 +3,10 @@ import tap, { type Test } from 'tap'
 import { createDocumentStore } from '../../src/adapters/documents.ts'
 import { openDatabase, type Database, type Sql } from '../../src/adapters/database.ts'
 import { openReembedding } from '../../src/adapters/reembedding.ts'
-import { load } from '../../src/ingest/load.ts'
-import { preparerWith } from '../../src/ingest/prepare.ts'
 import { documentFrom } from '../../src/ingest/document-from.ts'
+import { documentsHere } from '../../src/ingest/documents-here.ts'
+import { embedEach } from '../../src/ingest/embed-each.ts'
+import { load } from '../../src/ingest/load.ts'
 import { migrate } from '../../src/migrate.ts'
 import { adminKey, skipReason, startApp, worlds, type App, type World } from '../support/app.ts'
 import { leased } from '../support/contents.ts'
@@ -42,13 +43,15 @@ async function putHandbook(t: Test, app: App): Promise<void> {
 
 /** What `askwell ingest` does once its files are read. */
 async function ingestHandbook(t: Test, { deps: { store, models: { embedder } } }: App): Promise<void> {
-  async function* read() {
-    for (const { source, title, text } of handbook) {
-      yield { document: documentFrom({ source: `files/${source}`, text, format: 'markdown', title, url: null, language: null, metadata: {} }) }
-    }
-  }
+  const documents = handbook.map(({ source, title, text }) =>
+    documentFrom({ source: `files/${source}`, text, format: 'markdown', title, url: null, language: null, metadata: {} }))
   const model = { name: embedder.model, dimensions: embedder.dimensions }
-  const { added, unchanged } = await load(read(), { store, prepare: preparerWith(embedder), model }, { collection: 'files', pruneRoots: ['files'], signal })
+  const { added, unchanged } = await load(sort => documentsHere(documents, embedder, sort), {
+    store,
+    embed: async (...args) => await embedEach(embedder, ...args),
+    rowFault: () => null,
+    model,
+  }, { collection: 'files', pruneRoots: ['files'], signal })
   if (added + unchanged !== handbook.length) t.fail(`${added} added, ${unchanged} unchanged`)
 }
 

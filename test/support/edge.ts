@@ -24,7 +24,7 @@ function edgeDeps(deps: Partial<AppDeps>): AppDeps {
     corsOrigins: null,
     ask: { ask: async function* () {}, recall: () => undefined, timeoutMs: 60_000, metrics: { answered() {}, failed() {} } },
     search: { search: unused, timeoutMs: 60_000, metrics: { searched() {}, failed() {} } },
-    documents: { documents: { put: unused, get: unused, remove: unused, collections: unused }, maxBytes: 1000 },
+    documents: { documents: { enter: () => ({ leave() {} }), put: unused, get: unused, remove: unused, collections: unused }, maxBytes: 1000 },
     cache: { cache: { clear: unused, figures: unused } },
     health: {
       isStarted: () => true,

@@ -51,6 +51,8 @@ const rows: readonly Row[] = [
   { files: ['watching.ts'], may: ['adapters/', 'ask/', 'monitoring/', 'version.ts'], types: ['config.ts', 'metrics.ts'] },
   { files: ['upkeep.ts'], may: ['adapters/'] },
   { files: ['caching.ts'], may: ['adapters/', 'ask/'], types: ['ask/', 'config.ts', 'metrics.ts'] },
+  { files: ['preparing.ts'], may: ['preparing-child.ts', 'adapters/', 'ingest/', 'errors.ts'], types: ['ask/embedder.ts', 'config.ts'] },
+  { files: ['preparing-child.ts'], may: ['adapters/', 'ingest/'] },
   { files: ['deps.ts'], may: ['*'], never: ['http/', 'app.ts', 'server.ts', 'commands/', 'cli.ts', 'program.ts'] },
   { files: ['server.ts'], may: ['*'], never: ['commands/', 'cli.ts', 'program.ts'] },
   { files: ['commands/'], may: ['*'], never: ['cli.ts', 'program.ts'] },

@@ -1,12 +1,10 @@
 import type { Root } from 'mdast'
-import { fromMarkdown } from 'mdast-util-from-markdown'
-import { gfmFromMarkdown } from 'mdast-util-gfm'
-import { gfm } from 'micromark-extension-gfm'
 import { metadataOf, type Content } from './content.ts'
 import { expandHtml } from './expand-html.ts'
 import { flatten } from './flatten.ts'
 import { readFrontMatter } from './front-matter.ts'
 import { withoutModuleCode } from './module-code.ts'
+import { parseMarkdown } from './parse-markdown.ts'
 
 const ownFields = new Set(['title', 'url', 'lang', 'language'])
 
@@ -32,7 +30,7 @@ const deepNesting = /^(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}/m
 function parse(markdown: string): Root {
   // The parser's time grows with the square of the depth, and nobody writes this by hand.
   if (deepNesting.test(markdown)) throw new RangeError('nested too deeply')
-  return fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
+  return parseMarkdown(markdown)
 }
 
 function stringOf(value: unknown): string | undefined {

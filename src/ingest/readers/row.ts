@@ -61,7 +61,7 @@ function hashOf(text: string): string {
 
 function resultNamed(file: RowFile, name: string, row: Row): ReadResult {
   try {
-    return { document: documentNamed(file, name, row) }
+    return { document: documentNamed(file, name, row), line: row.line }
   } catch (error) {
     if (error instanceof UnreadableError) return faultAt(file, row.line, error.message)
     throw error
