@@ -8,9 +8,9 @@ export interface Found {
 
 /** What any service finds when the machine keeps it from running for a second: it is late, and so is all that waits for it. */
 const ofTheMachine = new Set([
-  'event-loop-blocked', 'process-stood-still', 'pool-waits', 'database-slow', 'redis-slow',
+  'event-loop-blocked', 'process-stood-still', 'pool-waits', 'database-slow', 'redis-slow', 'embeddings-slow', 'chat-slow', 'rerank-slow',
   // Advice for the same.
-  'event-loop-late', 'pool-too-small', 'embedded-database-busy', 'connections-held-long', 'model-slow', 'embedding-slow', 'rerank-slow',
+  'event-loop-late', 'pool-too-small', 'embedded-database-busy', 'connections-held-long', 'model-slow', 'embedding-slow',
 ])
 
 /** `code` is that of a finding, or the id of a recommendation. */

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import tap from 'tap'
 import { aliveOf, descendantsOf, residentMb } from '../../hostile/processes.ts'
+import { until } from '../../support/until.ts'
 
 const hasProc = process.platform === 'linux'
 
@@ -21,7 +21,7 @@ tap.test('processes: children and theirs are seen, and are gone when they have e
   await once(parent, 'exit')
   t.same(aliveOf(seen), [grandchild])
   process.kill(grandchild!.pid, 'SIGKILL')
-  while (aliveOf(seen).length > 0) await sleep(5)
+  await until('it is gone', () => aliveOf(seen).length === 0)
   t.equal(residentMb(parent.pid!), 0)
 })
 
