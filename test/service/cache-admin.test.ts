@@ -121,7 +121,7 @@ for (const world of worlds) {
 
 tap.test('askwell cache beside a running service', { skip: skipReason('postgres') || redisSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const app = await startApp(t, 'postgres', { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '1000', RATE_LIMIT: '1000' })
+  const app = await startApp(t, 'postgres', { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '1000', RATE_LIMIT: '1000', RATE_LIMIT_SECONDS: '3600' })
   const env = { DATABASE_URL: app.env['DATABASE_URL'] ?? '', REDIS_URL: redis.url }
   const cache = (...args: string[]) => runCli(['cache', ...args], { env })
   await loadHandbook(app)
