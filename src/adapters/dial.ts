@@ -56,6 +56,8 @@ function tlsOptions({ host }: ServerAddress, { mode, rootCert, cert, key, isDire
   const isVerified = mode === 'verify-ca' || mode === 'verify-full' || rootCert !== undefined
   return {
     rejectUnauthorized: isVerified,
+    // That the certificate must be for; without it, it would be `localhost` where the server has an address and no name.
+    host,
     ...(isIP(host) === 0 && { servername: host }),
     ...(isDirect && { ALPNProtocols: ['postgresql'] }),
     // `require` with a root certificate is libpq's older way to say verify-ca: the name does not count there.

@@ -31,7 +31,7 @@ function edgeDeps(deps: Partial<AppDeps>): AppDeps {
       isDraining: () => false,
       pingDatabase: async () => true,
       breakers: () => ({ database: 'closed' }),
-      components: () => ({ database: 'embedded', bm25: 'portable', redis: 'off', chat: 'extractive', embeddings: 'a model', rerank: 'off' }),
+      components: () => ({ database: 'embedded', writes: 'ok', bm25: 'portable', redis: 'off', chat: 'extractive', embeddings: 'a model', rerank: 'off' }),
     },
     pressure: { maxEventLoopDelayMs: 0, maxHeapShare: 0 },
     rateLimit: { max: 0, seconds: 1, redis: undefined },

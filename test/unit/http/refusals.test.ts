@@ -63,7 +63,7 @@ tap.test('too many requests: 429 with Retry-After; probes are never limited', as
 })
 
 tap.test('probes of a service that is not ready', async t => {
-  const health = { isStarted: () => false, isDraining: () => false, pingDatabase: async () => true, breakers: () => ({ database: 'closed' }), components: () => ({ database: 'postgres', bm25: 'portable', redis: 'off', chat: 'a', embeddings: 'b', rerank: 'off' }) }
+  const health = { isStarted: () => false, isDraining: () => false, pingDatabase: async () => true, breakers: () => ({ database: 'closed' }), components: () => ({ database: 'postgres', writes: 'ok', bm25: 'portable', redis: 'off', chat: 'a', embeddings: 'b', rerank: 'off' }) }
   const starting = await edgeApp({ health })
   t.match((await injected(t, starting, { method: 'GET', url: '/readyz' })).json(), { status: 'starting' })
   t.equal((await injected(t, starting, { method: 'GET', url: '/startupz' })).statusCode, 503)
