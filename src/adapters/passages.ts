@@ -1,6 +1,6 @@
 import type { Filters, Passage, Window } from '../ask/terms.ts'
 import type { Database, Fragment, LeaseTerms, Sql } from './database.ts'
-import { fewOf } from './few.ts'
+import { comparedAtMost, fewOf } from './few.ts'
 import { metadataPath } from './filters.ts'
 import { lexicalArm, type SearchTerm } from './lexical-arm.ts'
 import { tracedSql } from './sql-span.ts'
@@ -64,11 +64,12 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
 /** Both arms in one statement: see {@link lexicalArm} and {@link vectorArm}. A row without an id where neither found any. */
 export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
+  const filter = path === null ? null : { path, atMost: comparedAtMost(query.chunkCount) }
   const nearest = query.vector
-    ? vectorArm(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, path)
+    ? vectorArm(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, filter)
     : sql`select null::bigint as id, null::float8 as similarity where false`
   return sql`
-    with ${path === null ? sql`` : sql`${fewOf(sql, query.collectionId, path)},`}
+    with ${filter === null ? sql`` : sql`${fewOf(sql, { collectionId: query.collectionId, path: filter.path, ...(query.vector && { atMost: filter.atMost }) })},`}
     vector as materialized (${nearest}),
     ${lexicalArm(sql, { ...query, bm25 }, path)}
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector,
