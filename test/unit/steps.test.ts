@@ -9,6 +9,8 @@ import { shapes } from '../support/steps/shapes.ts'
  * precise coverage), steps of every regular expression (run by a matcher that goes back as V8's does, and is held to
  * V8's results), and what searches, copies and spreads go over. Steps of other people's parsers are theirs.
  */
+tap.setTimeout(1_800_000)
+
 const counter = createStepCounter()
 countNatives()
 
