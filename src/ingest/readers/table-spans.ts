@@ -35,7 +35,7 @@ function growsTooLarge(rows: readonly (readonly Element[])[]): boolean {
 
 /** Of each row, its own cells and those that reach into it from above. */
 function widthsOf(rows: readonly (readonly Element[])[]): number[] {
-  const changes = new Array<number>(rows.length + 1).fill(0)
+  const changes = Array.from({ length: rows.length + 1 }, () => 0)
   rows.forEach((row, at) => {
     for (const cell of row) {
       const columns = spanOf(cell, 'colSpan')
