@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { readApiKeys, type ApiKey, type Sources } from './api-keys.ts'
 import { isLoopback } from './loopback.ts'
-import { currency, endpoint, fraction, hostList, integer, languageList, modelPrices, oneOf, onOff, originList, proxyTrust, redisUrl, secret, setting, similarity, url, words, type ModelPrices, type ProxyTrust, type Setting } from './setting-kinds.ts'
+import { currency, databaseUrl, endpoint, fraction, hostList, integer, languageList, modelPrices, oneOf, onOff, originList, proxyTrust, redisPrefix, redisUrl, secret, setting, similarity, url, words, type ModelPrices, type ProxyTrust, type Setting } from './setting-kinds.ts'
 
 /**
  * The only reader of the environment. Every setting is described once, in {@link settings}: its name, default,
@@ -14,7 +14,7 @@ export const settings = {
   monitoringPort: setting('MONITORING_PORT', undefined, 'Port of its own for `/metrics` and `/monitoring`, which `PORT` then has no more; `0` takes a free one. Unset: `PORT`.', integer(0, 65_535)),
   monitoringHost: setting('MONITORING_HOST', '127.0.0.1', 'Address for that port; `0.0.0.0` for all.', words),
   trustProxy: setting('TRUST_PROXY', 'off', 'Whose `X-Forwarded-For` is believed. `on`: one proxy\'s in front, so that the last address in it is the client\'s; or the number of proxies, one behind the other; or their networks, such as `10.0.0.0/8,loopback`. `off`: nobody\'s.', proxyTrust),
-  databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', url('postgres', 'postgresql'), true),
+  databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', databaseUrl, true),
   dataDir: setting('DATA_DIR', '.askwell', 'Folder of the embedded database.', words),
   migrateOnStart: setting('MIGRATE_ON_START', 'on', 'Apply pending migrations at start; `off` where `askwell migrate` does it.', onOff),
   bm25: setting('BM25', 'auto', 'What finds words: `pg_textsearch`, `portable` (a GIN index), or `auto`: the extension where the database has it.', oneOf('auto', 'pg_textsearch', 'portable')),
@@ -22,6 +22,7 @@ export const settings = {
   poolMaxOverflow: setting('POOL_MAX_OVERFLOW', '30', 'Connections opened above that in a rush.', integer(0, 1000)),
   poolMaxWaiting: setting('POOL_MAX_WAITING', '200', 'Requests that may wait for a connection; the next gets 503.', integer(0, 100_000)),
   redisUrl: setting('REDIS_URL', undefined, 'Redis, where replicas share cached answers and count rate limits together: `redis://` and `rediss://`, with `redis+sentinel://` and `redis+cluster://` for those. Unset: each process for itself.', redisUrl, true),
+  redisPrefix: setting('REDIS_PREFIX', 'askwell', 'What every key in Redis begins with; the database\'s own name follows. Set it to keep apart what else shares the Redis, rate counters included.', redisPrefix),
   redisTimeoutMs: setting('REDIS_TIMEOUT_MS', '50', 'Longest wait for Redis; then it goes on without.', integer(1, 10_000)),
   openaiApiKey: setting('OPENAI_API_KEY', undefined, 'Key of the model API.', words, true),
   openaiBaseUrl: setting('OPENAI_BASE_URL', undefined, 'Any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). Unset with a key: OpenAI itself.', endpoint),
@@ -43,6 +44,10 @@ export const settings = {
   rerankApiKey: setting('RERANK_API_KEY', undefined, 'Key of the reranker.', words, true),
   rerankCandidates: setting('RERANK_CANDIDATES', '30', 'Passages the reranker reads.', integer(2, 100)),
   rerankTimeoutMs: setting('RERANK_TIMEOUT_MS', '3000', 'Longest wait for the reranker; never more than a third of the time left.', integer(10, 60_000)),
+  prepareWorkers: setting('PREPARE_WORKERS', '2', 'Processes that read and prepare documents, started when there is work for them.', integer(1, 64)),
+  prepareCpuSeconds: setting('PREPARE_CPU_SECONDS', '60', 'Processor time that one document may take to be prepared; beyond it, it is refused.', integer(1, 86_400)),
+  prepareMemoryMb: setting('PREPARE_MEMORY_MB', '1024', 'Memory that one of these processes may take; a document that needs more is refused.', integer(400, 1_048_576)),
+  prepareQueueMb: setting('PREPARE_QUEUE_MB', '64', 'Bodies of `PUT /documents` that are held at once, waiting or in work; the next gets 503.', integer(1, 1_048_576)),
   requestTimeoutMs: setting('REQUEST_TIMEOUT_MS', '30000', 'Longest time for one question; the default and the cap of `timeout_ms`.', integer(100, 600_000)),
   fusion: setting('FUSION', 'weighted', 'How the ranking by words and the one by vectors become one: `weighted` by shares per model and language, or `rrf`, by ranks alone.', oneOf('weighted', 'rrf')),
   rrfK: setting('RRF_K', '60', 'The constant of `FUSION=rrf`; the larger, the less the first ranks stand out.', integer(1, 1000)),
@@ -110,8 +115,10 @@ export interface Config {
     readonly statementTimeoutMs: number
   }
   readonly migrateOnStart: boolean
+  /** How documents are prepared: processes, and what each may take for a document. */
+  readonly prepare: { readonly workers: number; readonly cpuSeconds: number; readonly memoryMb: number; readonly queueMb: number }
   readonly bm25: 'auto' | 'pg_textsearch' | 'portable'
-  readonly redis: { readonly url: string; readonly timeoutMs: number } | undefined
+  readonly redis: { readonly url: string; readonly timeoutMs: number; readonly prefix: string } | undefined
   readonly models: {
     readonly apiKey: string | undefined
     readonly baseUrl: string | undefined
@@ -345,8 +352,9 @@ function arrange(raw: Raw): Omit<Config, 'keys' | 'keySources'> {
       statementTimeoutMs: raw.requestTimeoutMs,
     },
     migrateOnStart: raw.migrateOnStart,
+    prepare: { workers: raw.prepareWorkers, cpuSeconds: raw.prepareCpuSeconds, memoryMb: raw.prepareMemoryMb, queueMb: raw.prepareQueueMb },
     bm25: raw.bm25,
-    redis: raw.redisUrl === undefined ? undefined : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs },
+    redis: raw.redisUrl === undefined ? undefined : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs, prefix: raw.redisPrefix },
     models: {
       apiKey: raw.openaiApiKey,
       baseUrl: raw.openaiBaseUrl,

@@ -2,6 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
+import { countLargeMetadata } from './adapters/large-metadata.ts'
+import { readOnlyDatabase } from './adapters/postgres-errors.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/accepted.ts'
@@ -66,6 +68,8 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     sayWhatIsOpen(config, log)
     if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
     const monitoringAddress = (config.monitoring && (await monitoringApp?.listen({ ...config.monitoring, backlog }))) ?? null
+    // Fastify hears of errors until the port is open. Later ones are of connections that could not be accepted.
+    for (const each of [app, monitoringApp]) each?.server.on('error', err => log.error({ err }, 'a connection could not be accepted'))
     log.info({ address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) }, 'listening, and starting')
     const deps = (opened = await openDeps(config, log, { ...options, patienceMs: config.startTimeoutMs, recent, ...(signal && { signal }) }))
     await checkModels(deps.store, deps.models.embedder.model)
@@ -178,7 +182,7 @@ interface Around {
 }
 
 function monitorOf(deps: Deps, { log, connections, isDraining }: Around): Pick<Services, 'monitor' | 'looked' | 'report'> {
-  const collector = createCollector({ ...deps, times: deps.poolTimes, connections, isDraining, beatMs })
+  const collector = createCollector({ ...deps, countLargeMetadata: signal => deps.database.aside({ signal, label: 'inspect' }, countLargeMetadata), times: deps.poolTimes, connections, isDraining, beatMs })
   const monitor = createMonitor({ collect: collector.collect, onBeat: collector.beat, log })
   deps.metrics.watchMonitor(monitor.look, connections.facts)
   const report = () => {
@@ -194,13 +198,24 @@ function servicesOf(config: Config, deps: Deps, around: Around): Services {
   return {
     deps,
     ...monitorOf(deps, around),
-    documents: documentApi(deps.store, models.embedder, onWritten),
+    documents: whileWritable(deps, documentApi({ store: deps.store, embedder: models.embedder, preparing: deps.preparing, onWritten })),
     cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }),
   }
 }
 
+/** A document that cannot be stored need not be read first. */
+function whileWritable({ database, metrics, recent }: Deps, documents: Services['documents']): Services['documents'] {
+  const checked = <Given extends unknown[], T>(work: (...given: Given) => Promise<T>) => async (...given: Given) => {
+    if (await database.mayWrite()) return await work(...given)
+    metrics.databaseFailed('read_only')
+    recent.count('database:read_only')
+    throw readOnlyDatabase()
+  }
+  return { ...documents, put: checked(documents.put), remove: checked(documents.remove) }
+}
+
 function componentsOf(config: Config, { database, bm25, redis, models }: Deps): Record<string, string> {
-  return { database: database.kind, bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }
+  return { database: database.kind, writes: database.isReadOnly() ? 'database_read_only' : 'ok', bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }
 }
 
 /**

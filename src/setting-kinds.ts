@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { readDatabaseUrl, sslModes, wantedServers } from './database-url.ts'
 
 /** What a setting may be, and how its text is read. */
 
@@ -56,6 +57,12 @@ export const endpoint: Kind<string> = {
   read: text => (url('http', 'https').read(text) !== undefined && new URL(text).username + new URL(text).password === '' ? text : undefined),
 }
 
+export const databaseUrl: Kind<string> = {
+  allowed: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE, where several hosts with commas between have a port each or one for all, and what would end a part '
+    + `is escaped (%40 for @); sslmode is ${sslModes.join(', ')}; target_session_attrs is ${wantedServers.join(', ')}`,
+  read: text => (readDatabaseUrl(text) === undefined ? undefined : text),
+}
+
 const redisLogin = String.raw`([^\s/?#]*@)?`
 const redisHost = String.raw`(\[[\da-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?`
 const redisHosts = `${redisHost}(,${redisHost})*`
@@ -69,6 +76,12 @@ const redisPattern = new RegExp(
 export const redisUrl: Kind<string> = {
   allowed: 'redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT (rediss… for TLS)',
   read: text => (redisPattern.test(text) ? text : undefined),
+}
+
+/** No braces, which say in a Cluster where a key lies, and none of the signs that mean more in a pattern. */
+export const redisPrefix: Kind<string> = {
+  allowed: '1 to 64 letters, digits and the signs . _ : -, such as askwell-staging',
+  read: text => (/^[\w.:-]{1,64}$/.test(text) ? text : undefined),
 }
 
 /** Whose X-Forwarded-For is believed: so many proxies', one behind the other, or those in these networks. */

@@ -55,13 +55,10 @@ export function startProgram(t: Owner, { args, env = {}, cores }: ProgramOptions
   return program
 }
 
-/** A first start makes the database, and neighbours may have the machine. */
-const patienceMs = 60_000
-
 /** Waits until it answers there, whatever it says but 503; a service whose log is silent cannot say that it is ready. */
 export async function untilServing(program: Program, address: string): Promise<void> {
   const serves = () => fetch(address).then(async reply => (await reply.text(), reply.status !== 503), () => false)
-  await until(`${address} answers`, serves, patienceMs).catch((cause: unknown) => {
+  await until(`${address} answers`, serves, { ended: program.hasEnded, progress: () => program.output().length }).catch((cause: unknown) => {
     throw new Error(`it does not serve, and said:\n${program.output().slice(-2000)}`, { cause })
   })
 }

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { isWorthIndexing } from '../../src/adapters/vector-index.ts'
 import { administer } from '../../test/support/postgres.ts'
@@ -78,7 +77,7 @@ async function untilIndexed(database: string, vectors: number, dimensions: numbe
   await administer(database, async sql => await until('Askwell has built its index', async () => {
     const [row] = await sql`select from pg_index i join pg_class c on c.oid = i.indexrelid where c.relname like 'chunk\\_vectors\\_hnsw%' and i.indisvalid`
     return row !== undefined
-  }, 60_000))
+  }))
 }
 
 async function peer(t: Owner, name: PeerName, { dimensions, poolSize }: Surroundings, database: string, modelUrl: string, documents?: readonly Document[]): Promise<Served> {
@@ -92,14 +91,10 @@ async function peer(t: Owner, name: PeerName, { dimensions, poolSize }: Surround
   return { program: started, address }
 }
 
-const loadLimitMs = 300_000
-
 async function untilReady(name: string, { output, hasEnded }: Program): Promise<void> {
-  const limit = performance.now() + loadLimitMs
-  while (!/^ready$/m.test(output())) {
-    if (hasEnded() || performance.now() > limit) throw new Error(`${name} is not ready, and said:\n${output().slice(-3000)}`)
-    await sleep(100)
-  }
+  await until(`${name} is ready`, () => /^ready$/m.test(output()), { ended: hasEnded, progress: () => output().length }).catch((cause: unknown) => {
+    throw new Error(`${name} is not ready, and said:\n${output().slice(-3000)}`, { cause })
+  })
 }
 
 function fileOf(t: Owner, documents: readonly Document[]): string {

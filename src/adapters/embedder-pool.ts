@@ -93,7 +93,7 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     // `node --watch` has every thread tell which files it reads, by messages that are none of ours.
     worker.on('message', (reply: WorkerReply | object) => void (('vectors' in reply || 'error' in reply) && onReply(thread, reply)))
     // 'error' comes before 'exit', which also comes without it.
-    worker.once('error', error => lose(thread, error))
+    worker.on('error', error => lose(thread, error))
     worker.once('exit', () => lose(thread))
     return thread
   }

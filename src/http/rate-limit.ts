@@ -15,6 +15,7 @@ export interface RateLimitOptions {
 
 /** What is used of openRedis's server. */
 export interface SharedCounts {
+  readonly keyPrefix: string
   /** Undefined when it is not usable, fails or is too late; never rejects. */
   attempt<T>(what: string, work: (client: Scripted) => Promise<T>): Promise<T | undefined>
 }
@@ -132,7 +133,7 @@ function countingThere(redis: SharedCounts, windowMs: number): (client: string) 
     batches.set(client, batch)
     setImmediate(() => {
       batches.delete(client)
-      void redis.attempt('count a request', commands => commands.eval(script, 1, `askwell:rate:${client}`, windowMs, batch.size)).then(counts => {
+      void redis.attempt('count a request', commands => commands.eval(script, 1, `${redis.keyPrefix}rate:${client}`, windowMs, batch.size)).then(counts => {
         const [current, ttl] = (counts ?? []) as number[]
         resolve(current === undefined || ttl === undefined ? undefined : { current, ttl })
       })

@@ -6,7 +6,7 @@ import { databaseSettings, skipReason, worlds } from '../support/app.ts'
 import { runCli } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
 
-tap.setTimeout(240_000)
+tap.setTimeout(1_800_000)
 
 const faq = fileURLToPath(new URL('../../eval/faq', import.meta.url))
 /** Scores TREC runs by itself; it lies beside the repository where the project is developed, not in it. */

@@ -8,7 +8,7 @@ import { startModel } from '../support/model.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { until } from '../support/until.ts'
 
-tap.setTimeout(240_000)
+tap.setTimeout(1_800_000)
 
 const rows = (...all: object[]) => all.map(row => `${JSON.stringify(row)}\n`).join('')
 

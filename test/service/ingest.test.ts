@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { adminKey, databaseSettings, skipReason, startApp, worlds, type World } from '../support/app.ts'
-import { runCli, startCli } from '../support/cli.ts'
+import { runCli, startCli, type Cli } from '../support/cli.ts'
 import { contentsOf, inDatabase, type Contents } from '../support/contents.ts'
 import { startModel, type Model } from '../support/model.ts'
 import { until } from '../support/until.ts'
@@ -100,19 +100,19 @@ for (const world of worlds) {
 
     await t.test('killed in the middle: the next run finishes it, and the rows are those of an undisturbed run', async t => {
       const run = await interruptibleRun(t, world)
-      const { child, finished } = startCli(['ingest', 'rows.jsonl'], run)
-      await inTheMiddle(run.model)
-      child.kill('SIGKILL')
-      t.equal((await finished).code, null)
+      const running = startCli(['ingest', 'rows.jsonl'], run)
+      await inTheMiddle(run.model, running)
+      running.child.kill('SIGKILL')
+      t.equal((await running.finished).code, null)
       await finishes(t, run, undisturbed)
     })
 
     await t.test('Ctrl-C in the middle: finishes the batch, says how to go on, exits with 130', async t => {
       const run = await interruptibleRun(t, world)
-      const { child, finished } = startCli(['ingest', 'rows.jsonl', '--json'], run)
-      await inTheMiddle(run.model)
-      child.kill('SIGINT')
-      const { code, stdout, stderr } = await finished
+      const running = startCli(['ingest', 'rows.jsonl', '--json'], run)
+      await inTheMiddle(run.model, running)
+      running.child.kill('SIGINT')
+      const { code, stdout, stderr } = await running.finished
       t.equal(code, 130)
       t.equal(stdout, '')
       t.equal(stderr.trim(), 'askwell: stopping after this batch; run the same command again to finish')
@@ -122,7 +122,7 @@ for (const world of worlds) {
     await t.test('a model that fails half way: one line, and the next run goes on', async t => {
       const run = await interruptibleRun(t, world)
       const running = startCli(['ingest', 'rows.jsonl'], run)
-      await inTheMiddle(run.model)
+      await inTheMiddle(run.model, running)
       await run.model.stop()
       const { code, stdout, stderr } = await running.finished
       t.equal(code, 1)
@@ -138,12 +138,13 @@ for (const world of worlds) {
 const batchDocuments = 64
 const batches = 12
 
-async function inTheMiddle(model: Model): Promise<void> {
-  const before = model.embeddings.requests.length
+async function inTheMiddle({ embeddings }: Model, { finished }: Cli): Promise<void> {
+  const count = () => embeddings.requests.length
+  const before = count()
   // One call asks for the vectors' length, then one for each batch. Six at the most are on their way to the database
   // (see load.ts): at the ninth, something is written. There it stops, so that something is left.
-  await until('the ninth batch is under way', () => model.embeddings.requests.length >= before + 10)
-  model.embeddings.behave({ silent: true })
+  await until('the ninth batch is under way', () => count() >= before + 10, { ended: finished, progress: count })
+  embeddings.behave({ silent: true })
 }
 
 interface InterruptibleRun {

@@ -9,7 +9,7 @@ import { adminKey, skipReason, startApp, worlds, type App } from '../support/app
 
 /** The lexical arm on both databases: correction of unknown words, statistics after deletes, both ways to find words. */
 
-t.setTimeout(240_000)
+t.setTimeout(1_800_000)
 
 const admin = { authorization: `Bearer ${adminKey}` }
 

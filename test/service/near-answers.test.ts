@@ -9,7 +9,7 @@ import { until } from '../support/until.ts'
 
 /** Answers of questions that say the same in other words, through the whole service. */
 
-t.setTimeout(240_000)
+t.setTimeout(1_800_000)
 
 interface Pair {
   readonly language: string

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts'
 
 /** The store of near questions on both databases. */
 
-t.setTimeout(240_000)
+t.setTimeout(1_800_000)
 
 const terms = { signal: new AbortController().signal, label: 'test' }
 const model = { name: 'a-model', dimensions: 3 }

@@ -52,7 +52,7 @@ function membersOf(group: number): string[] {
 /** Where it listens, once it is ready. */
 async function portOf({ output, group }: Launched): Promise<number> {
   const address = /"address":"http:\/\/127\.0\.0\.1:(\d+)"[^\n]*"msg":"ready"/
-  await until('it is ready', () => address.test(output()) || (group().length === 0 ? Promise.reject(new Error(output())) : null), 120_000)
+  await until('it is ready', () => address.test(output()) || (group().length === 0 ? Promise.reject(new Error(output())) : null), { progress: () => output().length })
   return Number(address.exec(output())![1])
 }
 

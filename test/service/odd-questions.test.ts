@@ -9,7 +9,7 @@ import { promptOf } from '../support/model/chat.ts'
 
 /** Questions that no one would call questions: a sensible result through both doors, or a clear refusal. */
 
-t.setTimeout(240_000)
+t.setTimeout(1_800_000)
 
 /** The same question to both; every reply as openapi.yaml has it. */
 async function both(t: Test, app: App, body: object) {

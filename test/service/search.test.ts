@@ -8,7 +8,7 @@ import { promptOf } from '../support/model/chat.ts'
 
 /** Retrieval alone: POST /search. */
 
-t.setTimeout(240_000)
+t.setTimeout(1_800_000)
 
 const rent = 'How much does a place in the dormitory cost?'
 const admin = { authorization: `Bearer ${adminKey}` }

@@ -1,9 +1,9 @@
 import { appendFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type postgres from 'postgres'
 import { administer, sharedPostgres, templateName, urlOf } from './postgres.ts'
 import type { Owner } from './server-process.ts'
+import { waitWith } from './until.ts'
 
 export interface Database {
   readonly name: string
@@ -47,11 +47,14 @@ async function drop(sql: postgres.Sql, name: string): Promise<void> {
   if (left.length > 0) throw new Error(`${left.length} connection(s) left open on ${name}: ${left.join('; ')}`)
 }
 
-/** The server needs a moment to notice that a client closed its socket. */
+/** The server needs a moment to notice that a client closed its socket; what is still there after twenty seconds is a leak. */
 async function connectionsLeft(sql: postgres.Sql, name: string): Promise<string[]> {
-  for (let tries = 0; ; tries += 1) {
+  let left: string[] = []
+  const areGone = async () => {
     const rows = await sql`select application_name || ': ' || query as what from pg_stat_activity where datname = ${name}`
-    if (rows.length === 0 || tries === 50) return rows.map(row => String(row['what']))
-    await sleep(20)
+    left = rows.map(row => String(row['what']))
+    return left.length === 0
   }
+  await waitWith(200)('no connection is left', areGone, { progress: () => left.length }).catch(() => {})
+  return left
 }

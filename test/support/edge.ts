@@ -22,9 +22,9 @@ function edgeDeps(deps: Partial<AppDeps>): AppDeps {
     receiving: { headersMs: 10_000, wholeMs: 120_000, keepAliveMs: 5000, silentMs: 90_000, maxConnections: 1000 },
     keys: [],
     corsOrigins: null,
-    ask: { ask: async function* () {}, recall: () => undefined, timeoutMs: 1000, metrics: { answered() {}, failed() {} } },
-    search: { search: unused, timeoutMs: 1000, metrics: { searched() {}, failed() {} } },
-    documents: { documents: { put: unused, get: unused, remove: unused, collections: unused }, maxBytes: 1000 },
+    ask: { ask: async function* () {}, recall: () => undefined, timeoutMs: 60_000, metrics: { answered() {}, failed() {} } },
+    search: { search: unused, timeoutMs: 60_000, metrics: { searched() {}, failed() {} } },
+    documents: { documents: { enter: () => ({ leave() {} }), put: unused, get: unused, remove: unused, collections: unused }, maxBytes: 1000 },
     cache: { cache: { clear: unused, figures: unused } },
     health: {
       isStarted: () => true,

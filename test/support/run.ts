@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { guard } from './server-process.ts'
+import { until } from './until.ts'
 
 /**
  * A run is everything that one `tap` starts. Its test files are processes of their own, so what they share (one
@@ -11,8 +11,6 @@ import { guard } from './server-process.ts'
 
 /** The process a run belongs to: tap's runner, or this very process when a file is run by hand. */
 export const runOwner = process.env['TAP_CHILD_ID'] === undefined ? process.pid : process.ppid
-
-const waitLimitMs = 60_000
 
 /**
  * Calls `make` in one process of the run and gives its result (plain JSON) to all. The folder is for what is made; when
@@ -23,9 +21,10 @@ export async function oncePerRun<T>(name: string, make: (folder: string) => Prom
   const result = join(folder, 'result.json')
   if (claim(folder)) {
     guard([runOwner], folder, 'SIGQUIT')
+    publish(join(folder, makerFile), process.pid)
     publish(result, await settle(() => make(folder)))
   }
-  const { value, error } = await read<T>(result)
+  const { value, error } = await read<T>(folder, result)
   if (error !== undefined) throw new Error(error)
   return value as T
 }
@@ -56,21 +55,38 @@ async function settle<T>(make: () => Promise<T>): Promise<Settled<T>> {
 }
 
 /** Renamed into place, so that nobody reads half of it. */
-function publish(path: string, settled: Settled<unknown>): void {
-  writeFileSync(`${path}.new`, JSON.stringify(settled))
+function publish(path: string, value: unknown): void {
+  writeFileSync(`${path}.new`, JSON.stringify(value))
   renameSync(`${path}.new`, path)
 }
 
-async function read<T>(path: string): Promise<Settled<T>> {
-  const limit = performance.now() + waitLimitMs
-  while (performance.now() < limit) {
-    try {
-      return JSON.parse(readFileSync(path, 'utf8')) as Settled<T>
-    } catch {
-      await sleep(25)
-    }
+/** Waits for it as long as the process that makes it is there. */
+async function read<T>(folder: string, path: string): Promise<Settled<T>> {
+  const isMakerGone = () => {
+    const maker = published<number>(join(folder, makerFile))
+    return maker !== null && !isAlive(maker) && `process ${maker}, which claimed it, is gone`
   }
-  throw new Error(`another test file of this run claimed ${path} and never finished it`)
+  return await until(`${path} is made`, () => published<Settled<T>>(path), { ended: isMakerGone })
+}
+
+/** Cheap, for it is asked often. The runner reaps its children, so a zombie is none for long. */
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
+const makerFile = 'maker.json'
+
+/** Null: not there yet. */
+function published<T>(path: string): T | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T
+  } catch {
+    return null
+  }
 }
 
 /** Process numbers come round again; with its start time one is unique. Other systems than Linux go without. */

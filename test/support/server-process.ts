@@ -1,11 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { until } from './until.ts'
 
 /** What we use of a tap test: whatever a helper starts ends with it. */
 export interface Owner {
@@ -37,8 +38,6 @@ export interface Program {
   readonly account?: { readonly uid: number; readonly gid: number } | undefined
   readonly isReady: (pid: number) => boolean | Promise<boolean>
 }
-
-const startLimitMs = 30_000
 
 export function serverFolder(name: string): string {
   return mkdtempSync(join(tmpdir(), `askwell-test-${name}-`))
@@ -132,12 +131,11 @@ function inHand(child: ChildProcess, pid: number): Running {
 }
 
 async function untilReady(program: Program, running: Running): Promise<void> {
-  const limit = performance.now() + startLimitMs
-  while (!(await program.isReady(running.pid))) {
-    if (!running.isAlive()) throw new Error(`${program.command} did not start:\n${tailOfLog(program.folder)}`)
-    if (performance.now() > limit) throw new Error(`${program.command} is not ready:\n${tailOfLog(program.folder)}`)
-    await sleep(10)
-  }
+  const { command, folder, isReady } = program
+  const sizeOfLog = () => statSync(join(folder, 'log')).size
+  const isReadyOrGone = async () => (await isReady(running.pid)) || !running.isAlive()
+  await until(`${command} is ready (see ${folder}/log)`, isReadyOrGone, { progress: sizeOfLog })
+  if (!running.isAlive()) throw new Error(`${command} did not start:\n${tailOfLog(folder)}`)
 }
 
 function tailOfLog(folder: string): string {

@@ -1,17 +1,85 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 
-const usualLimitMs = 15_000
+/** What a wait watches besides the thing it waits for. */
+export interface Watched {
+  /**
+   * Tells when the watched process, server or request has ended: a promise that settles then, or a function that
+   * returns how it ended, or null, undefined or false while it runs. The wait then fails with that value.
+   */
+  readonly ended?: PromiseLike<unknown> | (() => unknown)
+  /** Progress so far: a count, a length, a last line. The wait goes on for as long as this changes. */
+  readonly progress?: () => unknown
+}
+
+const tickMs = 100
+/** Three minutes of this process' own running time: a tick that the machine delays is counted once. */
+const patience = 1800
+/** After the end it asks once more; an `ask` that never settles may not hold the failure up. */
+const patienceAfterEnd = 100
 
 /**
- * Asks again until the answer is yes, and gives it back: for what another process or thread does in its own time.
- * The limit only ends a test that would wait for ever.
+ * Asks again every 10 ms until the answer is truthy, and returns it. This is how tests wait; they set no time limits.
+ *
+ * - `what` completes the sentence "it never came to be that …" of the error.
+ * - `ask` is a function or an async function; an error it throws ends the wait with that error.
+ * - `watched.ended` fails the wait when the watched process has ended. Pass it when waiting for a process.
+ * - `watched.progress` keeps the wait going while it changes. Pass it when waiting for long work.
+ *
+ * A slow machine makes the wait longer, not wrong. It fails after three minutes without progress, so that a dead test
+ * ends before the runner's time-out.
  */
-export async function until<T>(what: string, ask: () => T | Promise<T>, limitMs: number = usualLimitMs): Promise<NonNullable<T>> {
-  const limit = performance.now() + limitMs
-  for (;;) {
-    const answer = await ask()
-    if (answer) return answer
-    if (performance.now() > limit) throw new Error(`it never came to be that ${what}`)
-    await sleep(10)
+export const until = waitWith(patience)
+
+/** The same with another number of 100 ms ticks without progress; only for the test of this, and for leaks. */
+export function waitWith(ticks: number) {
+  return async function until<T>(what: string, ask: () => T | Promise<T>, watched: Watched = {}): Promise<NonNullable<T>> {
+    const watch = watchOver(what, watched, ticks)
+    try {
+      for (;;) {
+        const end = watch.end()
+        const answer = await Promise.race([ask(), watch.stoodStill])
+        if (answer) return answer
+        if (end !== null) throw never(what, `it ended: ${end}`)
+        await Promise.race([sleep(10), watch.stoodStill])
+      }
+    } finally {
+      watch.stop()
+    }
   }
+}
+
+function watchOver(what: string, { ended, progress = () => null }: Watched, ticks: number) {
+  const end = endOf(ended)
+  const { promise: stoodStill, reject } = Promise.withResolvers<never>()
+  stoodStill.catch(() => {})
+  let [still, last] = [0, progress()]
+  function tick(): void {
+    const now = progress()
+    still = Object.is(now, last) ? still + 1 : 0
+    last = now
+    const over = end()
+    if (over !== null && still > patienceAfterEnd) throw never(what, `it ended: ${over}`)
+    if (still > ticks) throw never(what, `nothing changed for long; progress: ${inspect(now)}`)
+  }
+  const timer = setInterval(() => void Promise.try(tick).catch(reject), tickMs)
+  return { end, stoodStill, stop: () => clearInterval(timer) }
+}
+
+/** Returns how it ended, in words, or null while it runs. */
+function endOf(ended: Watched['ended']): () => string | null {
+  if (typeof ended !== 'object') {
+    return () => {
+      const how = ended?.()
+      return how === undefined || how === null || how === false ? null : inspect(how)
+    }
+  }
+  let words: string | null = null
+  const note = (how: unknown) => void (words = inspect(how))
+  ended.then(note, note)
+  return () => words
+}
+
+function never(what: string, why: string): Error {
+  return new Error(`it never came to be that ${what}: ${why}`)
 }

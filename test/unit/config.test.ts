@@ -34,6 +34,16 @@ t.test('a wrong secret: named, never shown', async t => {
   t.notMatch(fault, /hush/)
 })
 
+t.test('REDIS_PREFIX: letters, digits and few signs, none that a pattern or a Cluster reads otherwise', async t => {
+  const prefixOf = (text?: string) => readConfig({ REDIS_URL: 'redis://localhost', ...(text !== undefined && { REDIS_PREFIX: text }) }).redis?.prefix
+  t.equal(prefixOf(), 'askwell')
+  for (const text of ['askwell-staging', 'team:askwell', 'a', 'A_1.b', 'x'.repeat(64)]) t.equal(prefixOf(text), text)
+  for (const text of ['ask*', 'a?b', '{a}', '[a]', 'a b', 'a\\b', 'ü', 'x'.repeat(65)]) {
+    const fault = `REDIS_PREFIX is ${JSON.stringify(text)}; it must be 1 to 64 letters, digits and the signs . _ : -, such as askwell-staging`
+    t.same(faultsOf({ REDIS_PREFIX: text }), [fault])
+  }
+})
+
 t.test('an empty variable counts as not set', async t => t.equal(readConfig({ PORT: ' ' }).port, 3000))
 
 t.test('a key alone: OpenAI with its default models', async t => {

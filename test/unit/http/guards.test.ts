@@ -22,7 +22,7 @@ const nothing = async () => null
 const behind: Partial<AppDeps> = {
   ask: { ask: async function* () { yield* []; throw missing() }, recall: () => undefined, timeoutMs: 1000, metrics },
   search: { search: async () => { throw missing() }, timeoutMs: 1000, metrics },
-  documents: { documents: { put: async () => [], get: nothing, remove: async () => false, collections: async () => [] }, maxBytes: 10_000 },
+  documents: { documents: { enter: () => ({ leave() {} }), put: async () => [], get: nothing, remove: async () => false, collections: async () => [] }, maxBytes: 10_000 },
   cache: { cache: { clear: async () => ({ redisKeys: null }), figures: async () => { throw missing() } } },
   poolStatus: { look: () => { throw missing() }, looked() {} },
   performance: { report: () => ({ verdict: 'ok', findings: [], ...report }), refused() {} },
