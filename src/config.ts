@@ -71,7 +71,7 @@ export const settings = {
   rateLimit: setting('RATE_LIMIT', '100', 'Requests a client may make in a window; `0`: no limit.', integer(0, 1_000_000)),
   rateLimitSeconds: setting('RATE_LIMIT_SECONDS', '10', 'Length of that window.', integer(1, 86_400)),
   adminApiKey: setting('ADMIN_API_KEY', undefined, 'Key for the document API; unset: switched off.', secret, true),
-  monitoringApiKey: setting('MONITORING_API_KEY', undefined, 'Key for `/metrics`; unset, and with no key of that scope in `API_KEYS`: open.', secret, true),
+  monitoringApiKey: setting('MONITORING_API_KEY', undefined, 'Key for `/metrics`; unset, and with no key of that scope in `API_KEYS`: for this machine alone, or with `ALLOW_ANONYMOUS=on` open.', secret, true),
   apiKeys: setting('API_KEYS', undefined, 'Keys of callers, as a JSON list; `askwell key new` makes them. Unset: everybody may ask.', words, true),
   apiKeysFile: setting('API_KEYS_FILE', undefined, 'The same in a file, which is read anew when it changes; both count.', words),
   allowAnonymous: setting('ALLOW_ANONYMOUS', 'off', 'Start without keys for asking also where others can reach `HOST`.', onOff),

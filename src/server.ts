@@ -14,6 +14,7 @@ import { createReadinessLog } from './http/health.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { watchKeyFile } from './key-file.ts'
 import { later } from './later.ts'
+import { isLoopback } from './loopback.ts'
 import { createLogger } from './log.ts'
 import { createCollector } from './monitoring/collect.ts'
 import { watchConnections, type Connections } from './monitoring/connections.ts'
@@ -64,6 +65,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     app = await buildApp(parts)
     const connections = watchConnections(app.server)
     const address = await app.listen({ host: config.host, port: config.port, backlog })
+    sayWhatIsOpen(config, log)
     if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
     const monitoringAddress = (config.monitoring && (await monitoringApp?.listen({ ...config.monitoring, backlog }))) ?? null
     // Fastify hears of errors until the port is open. Later ones are of connections that could not be accepted.
@@ -153,6 +155,13 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     await stopTelemetry()
     log.info('stopped')
   }
+}
+
+/** What an operator may not expect of the settings: whose word is believed, and who may look. */
+function sayWhatIsOpen({ trustProxy, host, monitoring, keys, allowAnonymous }: Config, log: Logger): void {
+  if (trustProxy !== null) log.info({ trustProxy }, 'hops' in trustProxy ? `X-Forwarded-For is believed of ${trustProxy.hops} proxy or proxies, one behind the other (TRUST_PROXY): it is read from its end` : 'X-Forwarded-For is believed of proxies in these networks (TRUST_PROXY)')
+  const isReached = !isLoopback(monitoring?.host ?? host)
+  if (isReached && !allowAnonymous && !keys.some(({ scopes }) => scopes.includes('monitoring'))) log.info('no key for monitoring is set: only this machine may look; set MONITORING_API_KEY for others')
 }
 
 /** What is made of the opened parts for the routes. */
