@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { readDemo } from '../../src/commands/demo-corpus.ts'
+import { demoFiles } from '../../src/commands/demo-corpus.ts'
+import { readFound } from '../../src/ingest/read.ts'
 import { analyze, isStopWord } from '../../src/text/analyze.ts'
 import type { Word } from './pseudo-words.ts'
 
@@ -19,8 +20,13 @@ export async function readBaseText(folders: readonly string[]): Promise<Sentence
 
 async function manuals(): Promise<string[]> {
   const paragraphs: string[] = []
-  for await (const result of readDemo(() => {})) {
-    if ('document' in result) paragraphs.push(...result.document.text.split(/\n{2,}/).filter(isProse))
+  for (const { found, options } of await demoFiles()) {
+    for (const file of found) {
+      if ('fault' in file) continue
+      for await (const result of readFound({ ...file, options })) {
+        if ('document' in result) paragraphs.push(...result.document.text.split(/\n{2,}/).filter(isProse))
+      }
+    }
   }
   return paragraphs
 }

@@ -7,7 +7,9 @@ const fewEnough = 5000
 /** CTEs `few (id)`, chunks that pass the filter, and `size (count)`, how many: more than are few end the counting. */
 export function fewOf(sql: Sql, collectionId: number, path: string): Fragment {
   return sql`
-    few as materialized (select id from chunks where collection_id = ${number(sql, collectionId)} and metadata @@ ${path}::jsonpath limit ${number(sql, fewEnough + 1)}),
+    few as materialized (
+      select c.id from documents d join chunks c on c.document_id = d.id
+      where d.collection_id = ${number(sql, collectionId)} and d.metadata @@ ${path}::jsonpath limit ${number(sql, fewEnough + 1)}),
     size as materialized (select count(*) as count from few)`
 }
 

@@ -55,6 +55,7 @@ export function createLocalEmbedder({ workers = 2 }: LocalEmbedderOptions = {}):
     languages: ['en'],
     readsCode: false,
     countTokens,
+    counting: 'local',
     async embed(texts, signal) {
       texts.forEach(refuseUnfit)
       return await pool.embed(texts, signal)

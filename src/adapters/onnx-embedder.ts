@@ -60,6 +60,7 @@ export async function openOnnxEmbedder({ path, languages, prefixes: asked = {} }
     languages,
     readsCode: true,
     countTokens: tokens.count,
+    counting: { onnx: folder.folder },
     embed,
     close: () => pool.close(),
   }

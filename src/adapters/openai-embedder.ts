@@ -5,11 +5,11 @@ import type { Embedder, TextKind } from '../ask/embedder.ts'
 import { AskError, isAskError } from '../errors.ts'
 import { createBatch } from '../resilience/batch.ts'
 import { traceHeaders } from '../spans/outgoing.ts'
-import { countTokens as countChatTokens } from '../text/count-tokens.ts'
 import { apiModelName } from './model-names.ts'
 import { assertNoLease } from './no-lease.ts'
 import { failed, toAskError } from './openai-errors.ts'
 import { createHabits } from './openai-habits.ts'
+import { countTokens } from './openai-tokens.ts'
 import { noPrefixes, type Prefixes } from './prefixes.ts'
 import { noteEmbedded } from './traced-embedder.ts'
 
@@ -117,6 +117,7 @@ export function createEmbedder(
     languages,
     readsCode: true,
     countTokens,
+    counting: 'api',
     embed,
     close: async () => {},
   }
@@ -125,15 +126,6 @@ export function createEmbedder(
 function unknownYet(model: string): AskError {
   const detail = `the model API has not answered yet, so nobody knows how long the vectors of "${model}" are`
   return new AskError('model_unreachable', { detail, retryAfter: learnAgainMs / 1000 })
-}
-
-/**
- * The API's tokenizer is not known. o200k is counted and a margin added: other English vocabularies need up to a
- * sixth more, and older ones (cl100k, WordPiece) up to twice as many for letters outside ASCII.
- */
-function countTokens(text: string): number {
-  const isAscii = !/[^\p{ASCII}]/u.test(text)
-  return Math.ceil(countChatTokens(text) * (isAscii ? 1.15 : 2))
 }
 
 function refuseUnfit(text: string, maxTokens: number): void {

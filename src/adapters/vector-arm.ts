@@ -56,7 +56,7 @@ function nearestOfMatching(sql: Sql, search: VectorSearch, path: string): Fragme
     select w.chunk_id, w.distance from (${settings(sql, search)}) s cross join lateral (
       select v.chunk_id, ${distance(sql, search)} as distance
       from chunk_vectors v where not ${isFew(sql)} and ${ofCollection(sql, search)}
-        and exists (select from chunks c where c.id = v.chunk_id and c.metadata @@ ${path}::jsonpath)
+        and exists (select from chunks c join documents d on d.id = c.document_id where c.id = v.chunk_id and d.metadata @@ ${path}::jsonpath)
       order by 2 limit ${number(sql, windowsWanted(search))}) w`
 }
 

@@ -1,6 +1,9 @@
 /** Many models are trained to be told which of the two a text is, and put the vectors of each where the other's look. */
 export type TextKind = 'query' | 'passage'
 
+/** Which tokenizer counts for a model: what another process needs to count as it does. `onnx`: a folder. */
+export type TokenCounting = 'api' | 'local' | { readonly onnx: string }
+
 /** What every embedding model looks like to us, local or remote. */
 export interface Embedder {
   /**
@@ -21,6 +24,8 @@ export interface Embedder {
   /** False: a model of prose; windows leave blocks of code to the lexical arm. */
   readonly readsCode: boolean
   countTokens(text: string): number
+  /** How `countTokens` counts. */
+  readonly counting: TokenCounting
   /**
    * One unit-length vector a text, in order; passages unless said otherwise. Texts must not be empty nor longer than
    * `maxTokens` (an implementation throws rather than cut). Rejects with an AskError (`model_*`), or the signal's reason.

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { createRequire } from 'node:module'
-import { measurePaths, readPaths } from '../ingest/read.ts'
-import type { ReadResult } from '../ingest/terms.ts'
+import { findFiles, type Found } from '../ingest/find-files.ts'
+import type { FileOptions } from '../ingest/read.ts'
 
 /**
  * Manuals that come with packages this project depends on: real prose, on every machine that ran `npm ci`. A
@@ -29,22 +29,18 @@ interface Manual {
   readonly webBase: string | null
 }
 
-/** Bytes to read, for the progress bar. */
-export async function measureDemo(): Promise<number> {
-  const { bytes } = await measurePaths(installedManuals().flatMap(({ folder, paths }) => paths.map(path => join(folder, path))))
-  return bytes
+export interface ManualFiles {
+  readonly found: readonly Found[]
+  readonly options: FileOptions
 }
 
 /** Every page, named `<package>/<path>` and linked to its source on the web. */
-export async function* readDemo(onBytes: (count: number) => void): AsyncGenerator<ReadResult> {
-  for (const { name, folder, paths, webBase } of installedManuals()) {
-    for (const path of paths) {
-      const named = { source: `${name}/${path}`, url: webBase === null ? null : `${webBase}/${path}` }
-      for await (const result of readPaths([join(folder, path)], { language: 'en', metadata: { package: name }, onBytes })) {
-        yield 'fault' in result ? result : { document: { ...result.document, ...named } }
-      }
-    }
-  }
+export async function demoFiles(): Promise<ManualFiles[]> {
+  const pages = installedManuals().flatMap(manual => manual.paths.map(path => ({ ...manual, path })))
+  return await Promise.all(pages.map(async ({ name, folder, path, webBase }) => ({
+    found: (await findFiles([join(folder, path)])).map(file => ('fault' in file ? file : { ...file, source: `${name}/${path}` })),
+    options: { language: 'en', metadata: { package: name }, url: webBase === null ? null : `${webBase}/${path}` },
+  })))
 }
 
 function installedManuals(): Manual[] {

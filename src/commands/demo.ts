@@ -1,10 +1,13 @@
 import type { Command } from 'commander'
+import { rowFault } from '../adapters/postgres-errors.ts'
 import { readConfig, type Config } from '../config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
-import { preparerWith } from '../ingest/prepare.ts'
+import { embedEach } from '../ingest/embed-each.ts'
+import { bytesOf } from '../ingest/find-files.ts'
 import { createLogger } from '../log.ts'
 import type { RunningServer } from '../server.ts'
-import { measureDemo, readDemo } from './demo-corpus.ts'
+import { printableLines } from '../text/printable.ts'
+import { demoFiles } from './demo-corpus.ts'
 import { faultLine } from './ingest.ts'
 import { interruptible } from './interrupt.ts'
 import { createProgress } from './progress.ts'
@@ -35,11 +38,15 @@ const demoDefaults = { DATA_DIR: '.askwell/demo', EMBEDDING_MODEL: 'local', LOG_
 
 async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
   const { embedder } = deps.models
-  const progress = createProgress(await measureDemo())
+  const manuals = await demoFiles()
+  const progress = createProgress(bytesOf(manuals.flatMap(manual => manual.found)))
   const interrupt = interruptible('stopping; the next start goes on where this one was')
-  const report = await load(readDemo(progress.bytes), {
+  const report = await load(async function* (sort) {
+    for (const { found, options } of manuals) yield* deps.preparing.files(embedder, found, { ...options, sort, signal: interrupt.signal, onBytes: progress.bytes })
+  }, {
     store: deps.store,
-    prepare: preparerWith(embedder),
+    embed: async (...args) => await embedEach(embedder, ...args),
+    rowFault,
     model: { name: embedder.model, dimensions: embedder.dimensions },
   }, {
     collection: 'default',
@@ -64,5 +71,5 @@ The API to browse: ${address}/docs    How it fares: ${address}/monitoring    Sto
 }
 
 function say(text: string): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${printableLines(text)}\n`)
 }

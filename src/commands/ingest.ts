@@ -2,20 +2,21 @@ import type { Command } from 'commander'
 import type { Collection } from '../adapters/collections.ts'
 import type { Database } from '../adapters/database.ts'
 import { createDocumentStore } from '../adapters/documents.ts'
+import { rowFault } from '../adapters/postgres-errors.ts'
 import { settle } from '../adapters/settle.ts'
 import { ensureVectorIndex } from '../adapters/vector-index.ts'
 import { readConfig } from '../config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
-import { preparerWith } from '../ingest/prepare.ts'
-import { sourceRoots } from '../ingest/find-files.ts'
-import { measurePaths, readPaths } from '../ingest/read.ts'
+import { embedEach } from '../ingest/embed-each.ts'
+import { bytesOf, findFiles, sourceRoots } from '../ingest/find-files.ts'
 import type { ReadFault } from '../ingest/terms.ts'
 import { migrate } from '../migrate.ts'
+import { printable } from '../text/printable.ts'
 import { collectionName, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { interruptible } from './interrupt.ts'
-import { withDatabase, withModels } from './opened.ts'
-import { print } from './output.ts'
+import { withDatabase, withModels, withPreparing } from './opened.ts'
+import { print, say } from './output.ts'
 import { createProgress } from './progress.ts'
 
 interface Options {
@@ -47,14 +48,15 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
   const { signal } = interruptible('stopping after this batch; run the same command again to finish')
   return await withDatabase(config.database, async database => {
     await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
-    return await withModels(config.models, async ({ embedder }) => {
-      const { bytes } = await measurePaths(paths)
-      const progress = createProgress(bytes)
-      const given = { language: options.language, metadata: options.metadata ?? {}, onBytes: progress.bytes }
+    return await withModels(config.models, async ({ embedder }) => await withPreparing(config.prepare, async preparing => {
+      const found = await findFiles(paths)
+      const progress = createProgress(bytesOf(found))
+      const given = { language: options.language, metadata: options.metadata ?? {}, onBytes: progress.bytes, signal }
       const store = createDocumentStore(database)
-      const report = await load(readPaths(paths, given), {
+      const report = await load(sort => preparing.files(embedder, found, { ...given, sort }), {
         store,
-        prepare: preparerWith(embedder),
+        embed: async (...args) => await embedEach(embedder, ...args),
+        rowFault,
         model: { name: embedder.model, dimensions: embedder.dimensions },
       }, {
         collection: options.collection,
@@ -65,7 +67,7 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
       }).finally(progress.end)
       if (report.chunks > 0) await settleInto(database, await store.collection(options.collection), signal)
       return report
-    })
+    }))
   })
 }
 
@@ -74,15 +76,16 @@ async function settleInto(database: Database, collection: Collection | null, sig
   if (collection === null || signal.aborted) return
   try {
     await settle(database, signal)
-    const index = await ensureVectorIndex(database, collection, signal, () => process.stderr.write(`building the index over ${collection.windowCount} vectors …\n`))
-    if (index?.builtInMs) process.stderr.write(`built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; fit it with: askwell tune recall --collection ${collection.name}\n`)
+    const index = await ensureVectorIndex(database, collection, signal, () => say(`building the index over ${collection.windowCount} vectors …`))
+    if (index?.builtInMs) say(`built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; fit it with: askwell tune recall --collection ${collection.name}`)
   } catch (error) {
-    process.stderr.write(`askwell: loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; askwell tune recall tries again\n`)
+    say(`askwell: loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; askwell tune recall tries again`)
   }
 }
 
+/** One line, whatever the name of the file. */
 export function faultLine({ path, line, reason }: ReadFault): string {
-  return `askwell: ${path}${line === undefined ? '' : `:${line}`}: ${reason}`
+  return printable(`askwell: ${path}${line === undefined ? '' : `:${line}`}: ${reason}`)
 }
 
 export function summary(report: LoadReport, collection: string): string {

@@ -1,6 +1,8 @@
 import { openDatabase, type Database, type DatabaseSettings } from '../adapters/database.ts'
 import { outlast } from '../ask/current.ts'
 import { openModels, type Models, type ModelSettings } from '../adapters/models.ts'
+import type { Config } from '../config.ts'
+import { openPreparing, type Preparing } from '../preparing.ts'
 
 /**
  * The database while `work` runs. Without the service's bound on a statement: nobody waits for an answer here, and
@@ -25,5 +27,15 @@ export async function withModels<T>(settings: ModelSettings, work: (models: Mode
     return await work(models)
   } finally {
     await models.close()
+  }
+}
+
+/** The processes that prepare documents while `work` runs. */
+export async function withPreparing<T>(settings: Config['prepare'], work: (preparing: Preparing) => Promise<T>): Promise<T> {
+  const preparing = openPreparing(settings)
+  try {
+    return await work(preparing)
+  } finally {
+    await preparing.close()
   }
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { DocumentStore } from '../adapters/documents.ts'
 import type { Embedder } from '../ask/embedder.ts'
+import { documentsHere } from '../ingest/documents-here.ts'
+import { embedEach } from '../ingest/embed-each.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
-import { preparerWith } from '../ingest/prepare.ts'
-import type { ReadResult } from '../ingest/terms.ts'
+import type { SourceDocument } from '../ingest/terms.ts'
 import type { EvalSet } from './set.ts'
 
 export interface Loading {
@@ -46,12 +47,18 @@ async function loadKept(set: EvalSet, name: string, loading: Loading): Promise<v
 async function loadInto(collection: string, set: EvalSet, { store, embedder, signal, onBytes, onProgress }: Loading): Promise<void> {
   const model = { name: embedder.model, dimensions: embedder.dimensions }
   const options = { collection, pruneRoots: null, signal, onProgress }
-  await load(resultsOf(set, onBytes), { store, prepare: preparerWith(embedder), model }, options)
+  await load(sort => documentsHere(documentsOf(set, onBytes), embedder, sort), {
+    store,
+    embed: async (...args) => await embedEach(embedder, ...args),
+    // A set of our own: what it does wrong ends the run.
+    rowFault: () => null,
+    model,
+  }, options)
 }
 
-async function* resultsOf({ documents }: EvalSet, onBytes: (count: number) => void): AsyncGenerator<ReadResult> {
+function* documentsOf({ documents }: EvalSet, onBytes: (count: number) => void): Generator<SourceDocument> {
   for (const document of documents) {
     onBytes(document.text.length)
-    yield { document }
+    yield document
   }
 }

@@ -1,15 +1,24 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest, preParsingHookHandler } from 'fastify'
 import { AskError } from '../errors.ts'
+import { sourceFault } from '../ingest/source-name.ts'
+import { invalid } from './faults.ts'
 import { hangupSignal } from './hangup.ts'
 import { DocumentParams, DocumentsBody, type DocumentBody } from './schemas.ts'
 
 /** Documents as the edge sees them; deps.ts hands over the functions that do the work. */
 export interface DocumentApi {
+  /** Room for a body of so many bytes. Throws `overloaded` when there is none. */
+  enter(bytes: number): DocumentRoom
   /** Reads, chunks, embeds and writes; all of them or none. */
-  put(collection: string, documents: readonly DocumentBody[], signal: AbortSignal): Promise<PutResult[]>
+  put(collection: string, documents: readonly DocumentBody[], signal: AbortSignal, room: DocumentRoom): Promise<PutResult[]>
   get(id: string, signal: AbortSignal): Promise<DocumentView | null>
   remove(id: string, signal: AbortSignal): Promise<boolean>
   collections(signal: AbortSignal): Promise<CollectionView[]>
+}
+
+/** Held until the reply is out, or the client has left. */
+export interface DocumentRoom {
+  leave(): void
 }
 
 export interface PutResult {
@@ -52,11 +61,23 @@ export interface DocumentRouteOptions {
 /** PUT /documents, GET and DELETE /documents/{id}, GET /collections; all need a key with the scope `admin`. */
 export function registerDocuments(app: FastifyInstance, { documents, maxBytes }: DocumentRouteOptions): void {
   const config = { needs: 'admin' } as const
+  const rooms = new WeakMap<FastifyRequest, DocumentRoom>()
 
-  app.put<{ Body: DocumentsBody }>('/documents', { config, bodyLimit: maxBytes, schema: { body: DocumentsBody } }, async (request, reply) => {
+  /** Before the body is read: hundreds of uploads at once must not be in memory before the first is refused. */
+  const enter: preParsingHookHandler = (request, reply, payload, done) => {
+    const length = Number(request.headers['content-length'] ?? maxBytes)
+    const room = documents.enter(Math.min(length, maxBytes))
+    rooms.set(request, room)
+    reply.raw.once('close', room.leave)
+    if (reply.raw.closed) room.leave()
+    done(null, payload)
+  }
+
+  app.put<{ Body: DocumentsBody }>('/documents', { config, bodyLimit: maxBytes, schema: { body: DocumentsBody }, preParsing: enter }, async (request, reply) => {
     const { collection = 'default', documents: bodies } = request.body
+    refuseUnfit(bodies)
     refuseTwins(bodies)
-    const results = await documents.put(collection, bodies, hangupSignal(request, reply))
+    const results = await documents.put(collection, bodies, hangupSignal(request, reply), rooms.get(request)!)
     return { collection, documents: results }
   })
 
@@ -76,6 +97,15 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
     const all = await documents.collections(hangupSignal(request, reply))
     return { collections: all.map(collectionJson) }
   })
+}
+
+/** What the database could not store, or would store under one name with others. */
+function refuseUnfit(bodies: readonly DocumentBody[]): void {
+  const faults = bodies.flatMap(({ source }, index) => {
+    const detail = sourceFault(source)
+    return detail === null ? [] : [{ pointer: `/documents/${index}/source`, detail }]
+  })
+  if (faults.length > 0) throw invalid(faults)
 }
 
 function refuseTwins(bodies: readonly DocumentBody[]): void {

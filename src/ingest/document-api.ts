@@ -1,8 +1,12 @@
 import type { DocumentStore } from '../adapters/documents.ts'
 import type { Embedder } from '../ask/embedder.ts'
-import { AskError } from '../errors.ts'
-import { contentHash, documentId, preparerWith } from './prepare.ts'
-import { documentFrom } from './document-from.ts'
+import { AskError, isAskError, type Fault } from '../errors.ts'
+import { metadataFault } from './bounds.ts'
+import type { DocumentInput } from './document-from.ts'
+import type { Draft } from './draft.ts'
+import { embedDrafts } from './embed-drafts.ts'
+import { documentId } from './prepare.ts'
+import { cleanLine } from './readers/clean-text.ts'
 import type { Json } from './terms.ts'
 
 /** A document as the API takes it. */
@@ -16,16 +20,38 @@ export interface GivenDocument {
   readonly metadata?: Readonly<Record<string, unknown>>
 }
 
-/**
- * The document store behind PUT, GET and DELETE: the same reading and preparing as `askwell ingest`. `onWritten` is
- * waited for before a reply, also where there was nothing to write: another's write of the same may be a moment old. No
- * question asked after the reply may be answered from what was there before.
- */
-export function documentApi(store: DocumentStore, embedder: Embedder, onWritten: (collection?: string) => Promise<void>) {
-  const prepare = preparerWith(embedder)
+/** Room that a request holds for its documents. */
+export interface DocumentRoom {
+  leave(): void
+}
+
+/** What reads, chunks and analyses documents elsewhere (preparing.ts). */
+export interface Drafting<Room extends DocumentRoom> {
+  enter(bytes: number): Room
+  draft(embedder: Embedder, document: DocumentInput, options: {
+    readonly place: Room
+    readonly signal: AbortSignal
+    readonly isStored: (known: { readonly source: string; readonly hash: Uint8Array }) => boolean
+  }): Promise<Draft | null>
+}
+
+export interface DocumentApiParts<Room extends DocumentRoom> {
+  readonly store: DocumentStore
+  readonly embedder: Embedder
+  readonly preparing: Drafting<Room>
+  /**
+   * Waited for before a reply, also where there was nothing to write: another's write of the same may be a moment old. No
+   * question asked after the reply may be answered from what was there before.
+   */
+  readonly onWritten: (collection?: string) => Promise<void>
+}
+
+/** The document store behind PUT, GET and DELETE: the same reading and preparing as `askwell ingest`. */
+export function documentApi<Room extends DocumentRoom>({ store, embedder, preparing, onWritten }: DocumentApiParts<Room>) {
   return {
     get: store.get,
     collections: store.collections,
+    enter: preparing.enter,
 
     async remove(id: string, signal: AbortSignal): Promise<boolean> {
       const isRemoved = await store.remove(id, signal)
@@ -33,17 +59,23 @@ export function documentApi(store: DocumentStore, embedder: Embedder, onWritten:
       return isRemoved
     },
 
-    /** All in one transaction. Unchanged documents are left alone. */
-    async put(collection: string, given: readonly GivenDocument[], signal: AbortSignal) {
-      const documents = given.map(sourceOf)
-      refuseTwins(documents.map(document => document.source))
-      const target = await store.openCollection(collection, { name: embedder.model, dimensions: embedder.dimensions }, signal)
-      const known = await store.known(target.id, documents.map(document => document.source), signal)
-      const changed = documents.filter(document => !known.get(document.source)?.hash.equals(contentHash(document)))
-      const prepared = await prepare(collection, changed, signal)
+    /** All in one transaction. Unchanged documents are left alone. A collection is made only for documents that can be stored. */
+    async put(collection: string, given: readonly GivenDocument[], signal: AbortSignal, room: Room) {
+      refuseMuchMetadata(given)
+      const sources = given.map(({ source }) => cleanLine(source))
+      refuseTwins(sources)
+      const model = { name: embedder.model, dimensions: embedder.dimensions }
+      const found = await store.collection(collection, signal)
+      // Made by another model, it takes none of ours: said before the work.
+      if (found) await store.openCollection(collection, model, signal)
+      const known = found ? await store.known(found.id, sources, signal) : new Map<string, { hash: Buffer }>()
+      const isStored = ({ source, hash }: { source: string; hash: Uint8Array }) => known.get(source)?.hash.equals(hash) ?? false
+      const drafts = await draftAll(given, signal, async (document, ending) => await preparing.draft(embedder, document, { place: room, signal: ending, isStored }))
+      const target = await store.openCollection(collection, model, signal)
+      const prepared = await embedDrafts(embedder, collection, drafts.filter(draft => draft !== null), signal)
       const written = await store.write(target, prepared, null, signal)
       await onWritten(collection)
-      return documents.map(({ source }, index) => {
+      return sources.map((source, index) => {
         const id = documentId(collection, source)
         const status = written.added.includes(id) ? ('added' as const) : written.replaced.includes(id) ? ('replaced' as const) : ('unchanged' as const)
         const chunks = status === 'unchanged' ? 0 : (prepared.find(document => document.id === id)?.chunks.length ?? 0)
@@ -53,28 +85,60 @@ export function documentApi(store: DocumentStore, embedder: Embedder, onWritten:
   }
 }
 
+type DraftOne = (document: DocumentInput, signal: AbortSignal) => Promise<Draft | null>
+
+/** All of them, or every document that is refused. What is costly, or no fault of a document, ends the others at once. */
+async function draftAll(given: readonly GivenDocument[], signal: AbortSignal, draft: DraftOne): Promise<(Draft | null)[]> {
+  const ending = new AbortController()
+  const either = AbortSignal.any([signal, ending.signal])
+  const refused: ({ readonly error: AskError; readonly fault: Fault } | undefined)[] = []
+  const drafts = await Promise.all(given.map(async (document, index) => {
+    try {
+      return await draft(inputOf(document), either)
+    } catch (error) {
+      const named = isDocumentFault(error) ? pointedAt(error, index) : null
+      if (named && isAskError(error, 'document_refused')) return (refused[index] = named, null)
+      ending.abort(error)
+      throw named?.error ?? error
+    }
+  }))
+  const all = refused.filter(each => each !== undefined)
+  const [first] = all
+  if (first === undefined) return drafts
+  throw all.length === 1 ? first.error : new AskError('document_refused', { detail: `${all.length} of the documents cannot be stored`, faults: all.map(({ fault }) => fault) })
+}
+
+function isDocumentFault(error: unknown): error is AskError {
+  return isAskError(error, 'document_refused') || isAskError(error, 'document_too_costly')
+}
+
+function pointedAt({ code, detail, cause }: AskError, index: number): { error: AskError; fault: Fault } {
+  const fault = { pointer: `/documents/${index}`, detail }
+  return { error: new AskError(code, { detail, faults: [fault], cause }), fault }
+}
+
 /** Sources that differ as given may be one name: blanks and accents are stored in one way. */
 function refuseTwins(sources: readonly string[]): void {
-  const faults = sources.flatMap((source, index) =>
-    sources.indexOf(source) < index ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }] : [],
-  )
+  const seen = new Set<string>()
+  const faults = sources.flatMap((source, index) => {
+    const isTwin = seen.has(source)
+    seen.add(source)
+    return isTwin ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }] : []
+  })
   if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
 }
 
-/** Text nested thousands of levels deep exhausts the stack of the parsers and of their regular expressions. */
-function sourceOf(given: GivenDocument) {
-  try {
-    const document = read(given)
-    if (document.text.trim() === '') throw new AskError('invalid_request', { detail: `document "${given.source}" has no text` })
-    return document
-  } catch (cause) {
-    if (!(cause instanceof RangeError) && !(cause instanceof SyntaxError)) throw cause
-    throw new AskError('invalid_request', { detail: `document "${given.source}" is nested too deeply to be read`, cause })
-  }
+/** Before any of them is read. */
+function refuseMuchMetadata(given: readonly GivenDocument[]): void {
+  const faults = given.flatMap(({ metadata = {} }, index) => {
+    const detail = metadataFault(metadata as { readonly [key: string]: Json })
+    return detail === null ? [] : [{ pointer: `/documents/${index}/metadata`, detail }]
+  })
+  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'there is too much metadata', faults })
 }
 
-function read(given: GivenDocument) {
-  return documentFrom({
+function inputOf(given: GivenDocument): DocumentInput {
+  return {
     source: given.source,
     text: given.text,
     format: given.format ?? 'markdown',
@@ -82,5 +146,5 @@ function read(given: GivenDocument) {
     url: given.url ?? null,
     language: given.language ?? null,
     metadata: (given.metadata ?? {}) as { readonly [key: string]: Json },
-  })
+  }
 }

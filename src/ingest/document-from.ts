@@ -3,6 +3,7 @@ import { documentOf, type Content, type Metadata } from './readers/content.ts'
 import { readHtml } from './readers/html.ts'
 import { readMarkdown } from './readers/markdown.ts'
 import { readText } from './readers/text.ts'
+import { isTooDeep } from './readers/too-deep.ts'
 import type { SourceDocument } from './terms.ts'
 
 /** How a text that comes without a file is written. */
@@ -45,8 +46,7 @@ function contentOf(input: DocumentInput): Content {
   try {
     return readers[input.format ?? 'markdown'](input.text)
   } catch (cause) {
-    // Trees nested some thousand deep exhaust the stack of the parsers.
-    if (!(cause instanceof RangeError)) throw cause
+    if (!isTooDeep(cause)) throw cause
     throw new AskError('invalid_request', { detail: `The text of ${input.source} is nested too deeply.`, cause })
   }
 }

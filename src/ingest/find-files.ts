@@ -40,6 +40,11 @@ export async function findFiles(paths: readonly string[]): Promise<Found[]> {
   return found
 }
 
+/** How much there is to read: for a rate and the time left. */
+export function bytesOf(found: readonly Found[]): number {
+  return found.reduce((sum, each) => sum + ('fault' in each ? 0 : each.bytes), 0)
+}
+
 function sameSource(file: FoundFile, before: string): Found {
   return faultOf(file, `would be stored as ${file.source}, like ${before}; load them by relative paths`)
 }

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { PreparedDocument } from '../adapters/document-rows.ts'
 import type { Collection } from '../adapters/collections.ts'
 import type { Written } from '../adapters/documents.ts'
-import { contentHash } from './prepare.ts'
-import type { ReadFault, ReadResult, SourceDocument } from './terms.ts'
+import type { Draft } from './draft.ts'
+import type { Outcome, SortKnown } from './outcomes.ts'
+import { documentId } from './prepare.ts'
+import type { ReadFault } from './terms.ts'
 
 /** The write side of the document store, as loading sees it. */
 export interface LoadStore {
@@ -16,7 +18,10 @@ export interface LoadStore {
 
 export interface LoadDeps {
   readonly store: LoadStore
-  readonly prepare: (collection: string, documents: readonly SourceDocument[], signal: AbortSignal) => Promise<PreparedDocument[]>
+  /** Embeds these, or those of them that can be; the others are faults. */
+  readonly embed: (collection: string, drafts: readonly Draft[], onFault: (draft: Draft, reason: string) => void, signal: AbortSignal) => Promise<PreparedDocument[]>
+  /** Why the database cannot hold what was written, or null when that is not what went wrong. */
+  readonly rowFault: (error: unknown) => string | null
   readonly model: { readonly name: string; readonly dimensions: number }
 }
 
@@ -41,7 +46,7 @@ export interface LoadReport {
   readonly doneShare: number
 }
 
-/** Documents and characters that are prepared and written together: large enough to batch, small enough to hold. */
+/** Documents and characters that are embedded and written together: large enough to batch, small enough to hold. */
 const batchDocuments = 64
 const batchCharacters = 60_000
 /**
@@ -58,10 +63,11 @@ interface Batch {
 }
 
 /**
- * Loads what `results` gives, batch by batch, in transactions: killed in the middle, the next run finds the written
- * ones unchanged and goes on. While batches are written the next is prepared.
+ * Loads what the source gives, batch by batch, in transactions: killed in the middle, the next run finds the written
+ * ones unchanged and goes on. While batches are written the next is prepared. What one document does wrong, wherever it
+ * shows, is a fault of that document; what is wrong with the model or the database ends the loading.
  */
-export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, options: LoadOptions): Promise<LoadReport> {
+export async function load(source: (sort: SortKnown) => AsyncIterable<Outcome>, deps: LoadDeps, options: LoadOptions): Promise<LoadReport> {
   const runId = randomUUID()
   const target = await deps.store.openCollection(options.collection, deps.model)
   const faulty = new Set<string>()
@@ -76,14 +82,12 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
   }
 
   try {
-    for await (const batch of batches(results, onFault)) {
+    for await (const { drafts, unchanged, characters } of batches(source(sortWith(deps.store, target)), onFault)) {
       options.signal.throwIfAborted()
-      const characters = lengthOf(batch)
       charactersRead += characters
-      const { changed, unchangedIds } = await sorted(batch, target, deps.store)
-      const prepared = await deps.prepare(options.collection, changed, options.signal)
+      const prepared = await deps.embed(options.collection, drafts, onDraftFault, options.signal)
       if (waiting.length >= maxWaiting) await writing
-      waiting.push({ prepared, unchangedIds, characters })
+      waiting.push({ prepared, unchangedIds: unchanged.map(each => documentId(options.collection, each)), characters })
       writing ??= writeWaiting()
       writing.catch(() => {}) // awaited when enough wait, or at the end; until then it must not count as unhandled
     }
@@ -103,6 +107,10 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
     tell({ faults: report.faults + 1 })
   }
 
+  function onDraftFault({ source: name }: Pick<Draft, 'source'>, reason: string): void {
+    onFault({ path: name, source: name, reason })
+  }
+
   /** Forgotten when all is written; a failure stays, and ends the loading. */
   async function writeWaiting(): Promise<void> {
     while (waiting.length > 0) await put(joined(waiting.splice(0)))
@@ -110,18 +118,49 @@ export async function load(results: AsyncIterable<ReadResult>, deps: LoadDeps, o
   }
 
   async function put({ prepared, unchangedIds, characters }: Batch): Promise<void> {
-    const written = await deps.store.write(target, prepared, runId)
+    const written = await writeEach(prepared)
     if (options.pruneRoots && unchangedIds.length > 0) await deps.store.markSeen(unchangedIds, runId)
     charactersDone += characters
     tell({
       doneShare: charactersDone / charactersRead,
-      documents: report.documents + prepared.length + unchangedIds.length,
-      added: report.added + written.added.length,
-      replaced: report.replaced + written.replaced.length,
-      unchanged: report.unchanged + unchangedIds.length + prepared.length - written.added.length - written.replaced.length,
+      documents: report.documents + written.documents + unchangedIds.length,
+      added: report.added + written.added,
+      replaced: report.replaced + written.replaced,
+      unchanged: report.unchanged + unchangedIds.length + written.documents - written.added - written.replaced,
       chunks: report.chunks + written.chunks,
     })
   }
+
+  /** All in one transaction; where one of them cannot be stored, each in its own. */
+  async function writeEach(prepared: readonly PreparedDocument[]): Promise<Counted> {
+    try {
+      return countedOf(prepared, await deps.store.write(target, prepared, runId))
+    } catch (error) {
+      const reason = deps.rowFault(error)
+      if (reason === null) throw error
+      if (prepared.length === 1) return (onDraftFault(prepared[0]!, reason), nothing)
+      let sum = nothing
+      for (const document of prepared) sum = added(sum, await writeEach([document]))
+      return sum
+    }
+  }
+}
+
+interface Counted {
+  readonly documents: number
+  readonly added: number
+  readonly replaced: number
+  readonly chunks: number
+}
+
+const nothing: Counted = { documents: 0, added: 0, replaced: 0, chunks: 0 }
+
+function countedOf(prepared: readonly PreparedDocument[], written: Written): Counted {
+  return { documents: prepared.length, added: written.added.length, replaced: written.replaced.length, chunks: written.chunks }
+}
+
+function added(a: Counted, b: Counted): Counted {
+  return { documents: a.documents + b.documents, added: a.added + b.added, replaced: a.replaced + b.replaced, chunks: a.chunks + b.chunks }
 }
 
 function joined(batches: readonly Batch[]): Batch {
@@ -132,37 +171,37 @@ function joined(batches: readonly Batch[]): Batch {
   }
 }
 
-function lengthOf(batch: readonly SourceDocument[]): number {
-  return batch.reduce((sum, document) => sum + document.text.length, 0)
-}
-
-/** Splits a batch into what changed and the ids of what is stored just so already. */
-async function sorted(batch: readonly SourceDocument[], target: Collection, store: LoadStore) {
-  const known = await store.known(target.id, batch.map(document => document.source))
-  const changed: SourceDocument[] = []
-  const unchangedIds: string[] = []
-  for (const document of batch) {
-    const stored = known.get(document.source)
-    if (stored?.hash.equals(contentHash(document))) unchangedIds.push(stored.id)
-    else changed.push(document)
+function sortWith(store: LoadStore, target: Collection): SortKnown {
+  return async documents => {
+    const known = await store.known(target.id, documents.map(document => document.source))
+    return documents.map(({ source, hash }) => !known.get(source)?.hash.equals(hash))
   }
-  return { changed, unchangedIds }
 }
 
-async function* batches(results: AsyncIterable<ReadResult>, onFault: (fault: ReadFault) => void): AsyncGenerator<SourceDocument[]> {
-  let batch: SourceDocument[] = []
+interface Gathered {
+  readonly drafts: readonly Draft[]
+  /** Sources. */
+  readonly unchanged: readonly string[]
+  readonly characters: number
+}
+
+async function* batches(outcomes: AsyncIterable<Outcome>, onFault: (fault: ReadFault) => void): AsyncGenerator<Gathered> {
+  let drafts: Draft[] = []
+  let unchanged: string[] = []
   let characters = 0
-  for await (const result of results) {
-    if ('fault' in result) {
-      onFault(result.fault)
+  for await (const outcome of outcomes) {
+    if ('fault' in outcome) {
+      onFault(outcome.fault)
       continue
     }
-    batch.push(result.document)
-    characters += result.document.text.length
-    if (batch.length < batchDocuments && characters < batchCharacters) continue
-    yield batch
-    batch = []
+    if ('draft' in outcome) drafts.push(outcome.draft)
+    else unchanged.push(outcome.unchanged.source)
+    characters += 'draft' in outcome ? outcome.draft.text.length : outcome.unchanged.characters
+    if (drafts.length + unchanged.length < batchDocuments && characters < batchCharacters) continue
+    yield { drafts, unchanged, characters }
+    drafts = []
+    unchanged = []
     characters = 0
   }
-  if (batch.length > 0) yield batch
+  if (drafts.length + unchanged.length > 0) yield { drafts, unchanged, characters }
 }

@@ -3,6 +3,7 @@ import { basename, dirname, extname, resolve } from 'node:path'
 import { findFiles, type FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
 import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
+import { isTooDeep } from './readers/too-deep.ts'
 import { decodeUtf8, encodingFault } from './readers/utf8.ts'
 import type { ReadResult } from './terms.ts'
 
@@ -11,11 +12,23 @@ export { knownFormats } from './formats.ts'
 /** A document that is read whole takes several times its size in memory. Rows of CSV and JSON lines do not. */
 export const largestDocumentBytes = 64 * 2 ** 20
 
-export interface ReadOptions {
+/** What the loader says of all documents of a file. */
+export interface FileOptions {
   /** Language of documents that do not say theirs. */
   readonly language?: string | undefined
   /** Put into every document's metadata; what a document says of itself wins. */
   readonly metadata?: Metadata
+  /** Where it can be read; wins over what the document says. */
+  readonly url?: string | null | undefined
+}
+
+export interface FileToRead extends FoundFile {
+  readonly options: FileOptions
+}
+
+export interface ReadOptions extends FileOptions, ReadProgress {}
+
+interface ReadProgress {
   /** Told how many more bytes are done with, of those that {@link measurePaths} counts. */
   readonly onBytes?: ((bytes: number) => void) | undefined
 }
@@ -27,7 +40,15 @@ export interface ReadOptions {
 export async function* readPaths(paths: readonly string[], options: ReadOptions = {}): AsyncGenerator<ReadResult> {
   for (const found of await findFiles(paths)) {
     if ('fault' in found) yield found
-    else yield* named(readOne(found, options), found.source)
+    else yield* readFound({ ...found, options }, options)
+  }
+}
+
+/** The documents of one file. */
+export async function* readFound(file: FileToRead, progress: ReadProgress = {}): AsyncGenerator<ReadResult> {
+  const { url } = file.options
+  for await (const result of named(readOne(file, { ...file.options, ...progress }), file.source)) {
+    yield url !== undefined && 'document' in result ? { ...result, document: { ...result.document, url } } : result
   }
 }
 
@@ -87,8 +108,7 @@ async function contentOf(bytes: Buffer, format: WholeFormat, extension: string):
 
 function reasonOf(error: unknown): string {
   if (error instanceof UnreadableError) return error.message
-  // Trees nested some thousand deep exhaust the stack of the parsers.
-  if (error instanceof RangeError) return 'is nested too deeply'
+  if (isTooDeep(error)) return 'is nested too deeply'
   const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
   return `cannot be read${code}`
 }

@@ -38,7 +38,8 @@ export interface ReadFault {
   readonly reason: string
 }
 
-export type ReadResult = { readonly document: SourceDocument } | { readonly fault: ReadFault }
+/** `line`: of the file, where the document is a row of it. */
+export type ReadResult = { readonly document: SourceDocument; readonly line?: number } | { readonly fault: ReadFault }
 
 /** A run of sentences embedded as one text (with the chunk's title in front). Offsets into the document's text. */
 export interface ChunkWindow {

@@ -9,6 +9,7 @@ import { migrate } from '../../src/migrate.ts'
 import { startServer } from '../../src/server.ts'
 import { adminKey } from './admin-key.ts'
 import { createDatabase } from './database.ts'
+import { patient } from './patient.ts'
 import { postgresSkipReason } from './postgres-programs.ts'
 import { oncePerRun } from './run.ts'
 import type { Owner } from './server-process.ts'
@@ -40,7 +41,7 @@ export interface Reply {
 
 /** The whole service on a fresh database of `world`; closed when the test ends. */
 export async function startApp(t: Owner, world: World, settings: Record<string, string> = {}): Promise<App> {
-  const env = { ...(await databaseSettings(t, world)), PORT: '0', LOG_LEVEL: 'silent', RATE_LIMIT: '0', ADMIN_API_KEY: adminKey, ...settings }
+  const env = { ...patient, ...(await databaseSettings(t, world)), PORT: '0', LOG_LEVEL: 'silent', RATE_LIMIT: '0', ADMIN_API_KEY: adminKey, ...settings }
   const config = readConfig(env)
   const server = await startServer(config, createLogger(config))
   t.teardown(server.stop)

@@ -53,7 +53,7 @@ export interface Load {
 }
 
 /** A question that has no reply by then never will. */
-const hangMs = 20_000
+const hangMs = 120_000
 
 export function startLoad(options: LoadOptions): Load {
   const asked: Asked[] = []

@@ -1,11 +1,10 @@
 import type { Root } from 'mdast'
-import { fromMarkdown } from 'mdast-util-from-markdown'
-import { gfmFromMarkdown } from 'mdast-util-gfm'
-import { gfm } from 'micromark-extension-gfm'
 import { metadataOf, type Content } from './content.ts'
 import { expandHtml } from './expand-html.ts'
 import { flatten } from './flatten.ts'
 import { readFrontMatter } from './front-matter.ts'
+import { withoutModuleCode } from './module-code.ts'
+import { parseMarkdown } from './parse-markdown.ts'
 
 const ownFields = new Set(['title', 'url', 'lang', 'language'])
 
@@ -31,16 +30,10 @@ const deepNesting = /^(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}/m
 function parse(markdown: string): Root {
   // The parser's time grows with the square of the depth, and nobody writes this by hand.
   if (deepNesting.test(markdown)) throw new RangeError('nested too deeply')
-  return fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
+  return parseMarkdown(markdown)
 }
 
 function stringOf(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value)
   return typeof value === 'string' && value.trim() !== '' ? value : undefined
-}
-
-/** The imports, exports and comments of MDX, outside of fenced code (where they are the subject). */
-function withoutModuleCode(mdx: string): string {
-  const fencedOrModuleCode = /^(`{3,}|~{3,})[\s\S]*?^\1[^\n]*$|^(?:import|export)\s(?:.+\n?)+|\{\/\*[\s\S]*?\*\/\}/gm
-  return mdx.replace(fencedOrModuleCode, (found, fence?: string) => (fence === undefined ? '' : found))
 }

@@ -1,4 +1,3 @@
-import { extractTextItems, getDocumentProxy, getMeta } from 'unpdf'
 import type { Block } from './compose.ts'
 import { UnreadableError, type Content } from './content.ts'
 import { joinLines, linesOf, paragraphsOf, usualGap, type Line } from './pdf-lines.ts'
@@ -17,6 +16,8 @@ export async function readPdf(bytes: Buffer): Promise<Content> {
 }
 
 async function extract(bytes: Buffer): Promise<{ pages: Line[][]; infoTitle: unknown }> {
+  // Imported when it is wanted: most documents are none, and it takes 20 MB.
+  const { extractTextItems, getDocumentProxy, getMeta } = await import('unpdf')
   try {
     const pdf = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 })
     try {
@@ -56,8 +57,8 @@ function mendPageBreaks(pages: readonly string[][]): string[][] {
   for (let i = 0; i + 1 < mended.length; i++) {
     const last = mended[i]!.at(-1)
     const first = mended[i + 1]![0]
-    if (last === undefined || first === undefined || /[.!?…:;»”")]$/.test(last) || !/^\p{Ll}/u.test(first)) continue
-    const end = /[.!?…]+[»”")]*(?=\s|$)/.exec(first)
+    if (last === undefined || first === undefined || /[.!?…:;»”")]$/.test(last.slice(-1)) || !/^\p{Ll}/u.test(first)) continue
+    const end = /(?<![.!?…])[.!?…]+[»”")]*(?=\s|$)/.exec(first)
     const cut = end === null ? first.length : end.index + end[0].length
     mended[i]!.splice(-1, 1, joinLines(last, first.slice(0, cut)))
     mended[i + 1]!.splice(0, 1, ...[first.slice(cut).trim()].filter(rest => rest !== ''))
@@ -74,10 +75,10 @@ function usefulTitle(title: unknown): string | undefined {
 /** What stands largest on the first page; if all is of one size its first line, when that is no sentence. */
 function titleLine(lines: readonly Line[]): string | undefined {
   const sizes = lines.map(line => line.fontSize)
-  const largest = Math.max(...sizes)
+  const largest = sizes.reduce((most, size) => Math.max(most, size), -Infinity)
   const from = sizes.indexOf(largest)
   const to = sizes.findIndex((size, i) => i > from && size !== largest)
-  const isOneSize = largest - Math.min(...sizes) < 1
+  const isOneSize = sizes.every(size => largest - size < 1)
   const title = isOneSize ? lines[0]?.text : lines.slice(from, to === -1 ? undefined : to).map(line => line.text).join(' ')
   return title !== undefined && title.length <= 150 && !/[.,;:]$/.test(title) ? title : undefined
 }

@@ -1,0 +1,35 @@
+import { draftChunks, languageOf, type DraftModel } from './draft.ts'
+import { contentHash } from './prepare.ts'
+import type { Outcome, SortKnown } from './outcomes.ts'
+import type { SourceDocument } from './terms.ts'
+
+/** Documents that are asked about together. */
+const atOnce = 64
+
+/** Drafts documents in this process: for what comes from ourselves (evaluation sets), not from a stranger. */
+export async function* documentsHere(documents: Iterable<SourceDocument>, model: DraftModel, sort: SortKnown): AsyncGenerator<Outcome> {
+  let batch: SourceDocument[] = []
+  for (const document of documents) {
+    batch.push(document)
+    if (batch.length < atOnce) continue
+    yield* outcomesOf(batch, model, sort)
+    batch = []
+  }
+  yield* outcomesOf(batch, model, sort)
+}
+
+async function* outcomesOf(documents: readonly SourceDocument[], model: DraftModel, sort: SortKnown): AsyncGenerator<Outcome> {
+  const hashed = documents.map(document => ({ document, source: document.source, hash: contentHash(document) }))
+  const wanted = hashed.length > 0 ? await sort(hashed) : []
+  for (const [i, { document, hash }] of hashed.entries()) {
+    const { source, text } = document
+    if (wanted[i]) yield { draft: draftOf(document, hash, model) }
+    else yield { unchanged: { source, characters: text.length } }
+  }
+}
+
+function draftOf(document: SourceDocument, hash: Buffer, model: DraftModel) {
+  const { sections: _, ...head } = document
+  const language = languageOf(document)
+  return { ...head, language, hash, chunks: [...draftChunks(document, language, model)] }
+}

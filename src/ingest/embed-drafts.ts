@@ -1,0 +1,46 @@
+import type { PreparedChunk, PreparedDocument } from '../adapters/document-rows.ts'
+import type { Embedder } from '../ask/embedder.ts'
+import type { Draft, DraftChunk } from './draft.ts'
+import { documentId } from './prepare.ts'
+
+/** Texts of one call: what an API takes at once, and few enough that counting their tokens holds nobody up. */
+const textsAtOnce = 96
+
+/** Documents with their vectors. The windows of all of them are embedded together, in their order. */
+export async function embedDrafts(embedder: Pick<Embedder, 'embed'>, collection: string, drafts: readonly Draft[], signal: AbortSignal): Promise<PreparedDocument[]> {
+  const vectors = await embedAll(embedder, drafts, signal)
+  let next = 0
+  const take = () => {
+    const vector = vectors[next++]
+    if (!vector) throw new Error('the embedder returned fewer vectors than texts')
+    return vector
+  }
+  return drafts.map(draft => finished(collection, draft, take))
+}
+
+async function embedAll(embedder: Pick<Embedder, 'embed'>, drafts: readonly Draft[], signal: AbortSignal): Promise<Float32Array[]> {
+  const texts = drafts.flatMap(draft => draft.chunks.flatMap(chunk => chunk.windows.map(window => window.text)))
+  const vectors: Float32Array[] = []
+  for (let at = 0; at < texts.length; at += textsAtOnce) {
+    for (const vector of await embedder.embed(texts.slice(at, at + textsAtOnce), signal, 'passage')) vectors.push(vector)
+  }
+  return vectors
+}
+
+function finished(collection: string, { chunks, hash, ...document }: Draft, take: () => Float32Array): PreparedDocument {
+  return {
+    ...document,
+    id: documentId(collection, document.source),
+    hash: Buffer.from(hash),
+    chunks: chunks.map(chunk => finishedChunk(document, chunk, take)),
+  }
+}
+
+function finishedChunk({ text, language }: Pick<Draft, 'text' | 'language'>, { windows, ...chunk }: DraftChunk, take: () => Float32Array): PreparedChunk {
+  return {
+    ...chunk,
+    language,
+    text: text.slice(chunk.start, chunk.end),
+    vectors: windows.map(({ start, end }) => ({ start, end, embedding: take() })),
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Where Markdown can be cut so that its parts, parsed by themselves, are the blocks of the whole: before a line of the
+ * first column with a blank line above, outside of fenced code and raw HTML. Where that cannot be told for sure there is
+ * no border. Follows CommonMark; what is inside a list, a quote or a footnote need not be followed, since such a line
+ * ends it.
+ */
+
+/** What the lines so far leave open. `stuck`: what follows cannot be told, and has no borders any more. */
+type Open =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'fence'; readonly mark: string; readonly length: number }
+  /** Raw HTML that goes on over blank lines. */
+  | { readonly kind: 'html'; readonly end: RegExp }
+  /** Raw HTML, or what may be some, to the next blank line. */
+  | { readonly kind: 'html block'; readonly isSure: boolean }
+  | { readonly kind: 'stuck' }
+
+/** A list item or footnote that goes on at lines indented by `offset`. Not sure: there may be none. */
+interface Container {
+  readonly offset: number
+  readonly isSure: boolean
+}
+
+interface State {
+  readonly open: Open
+  readonly container: Container | null
+  /** What the line above was. */
+  readonly above: 'blank' | 'text' | 'other'
+}
+
+const start: State = { open: { kind: 'nothing' }, container: null, above: 'blank' }
+
+/** Offsets at which a part may begin, but for the first. */
+export function* markdownBorders(markdown: string): Generator<number> {
+  let state = start
+  const lines = /([^\r\n]*)(\r\n|\n|\r|$)/g
+  for (let found = lines.exec(markdown); found !== null && found[0] !== ''; found = lines.exec(markdown)) {
+    const line = found[1]!
+    if (found.index > 0 && isBorder(state, line)) {
+      yield found.index
+      state = start
+    }
+    state = after(state, line)
+    if (state.open.kind === 'stuck') return
+  }
+}
+
+function isBorder({ open, above }: State, line: string): boolean {
+  return open.kind === 'nothing' && above === 'blank' && /^[^\s\ufeff]/.test(line) && marker(line, 0) === null
+}
+
+function after(state: State, line: string): State {
+  const { open } = state
+  const isBlank = /^[ \t]*$/.test(line)
+  if (open.kind === 'fence') return closes(line, open) ? { ...state, open: { kind: 'nothing' }, above: 'other' } : state
+  if (open.kind === 'html') return open.end.test(line) ? { ...state, open: { kind: 'nothing' }, above: 'other' } : state
+  if (isBlank) return { ...state, open: { kind: 'nothing' }, above: 'blank' }
+  if (open.kind === 'html block') return !open.isSure && mayOpen(line) ? stuck(state) : state
+  return afterText(state, line)
+}
+
+function stuck(state: State): State {
+  return { ...state, open: { kind: 'stuck' } }
+}
+
+function closes(line: string, { mark, length }: { readonly mark: string; readonly length: number }): boolean {
+  const run = /^ {0,3}(`+|~+)[ \t]*$/.exec(line)?.[1]
+  return run !== undefined && run[0] === mark && run.length >= length
+}
+
+/** Whether the line may open something that goes on over blank lines, wherever it stands. */
+function mayOpen(line: string): boolean {
+  return /```|~~~|<(?:script|pre|style|textarea|!|\?)/i.test(line)
+}
+
+function afterText({ container, above }: State, line: string): State {
+  const indent = indentOf(line)
+  if (container !== null && indent >= container.offset) return inside(container, line)
+  if (indent >= 4) {
+    // Code, or more of a paragraph: in neither does anything begin.
+    return { open: { kind: 'nothing' }, container: above === 'blank' ? null : unsure(container), above: above === 'text' ? 'text' : 'other' }
+  }
+  const text = line.trimStart()
+  const opened = openedBy(text)
+  if (opened !== null) return { open: opened, container: null, above: 'other' }
+  const offset = marker(text, indent)
+  if (offset !== null) return { open: { kind: 'nothing' }, container: { offset, isSure: isSureItem(text, above) }, above: 'text' }
+  if (interrupts(text)) return { open: { kind: 'nothing' }, container: null, above: 'other' }
+  return { open: { kind: 'nothing' }, container: above === 'blank' ? null : unsure(container), above: 'text' }
+}
+
+/** Of a container that ends with the next line in the first column; so does whatever is opened in it, if it is one. */
+function inside(container: Container, line: string): State {
+  if (!container.isSure && mayOpen(line)) return stuck({ open: { kind: 'nothing' }, container, above: 'text' })
+  return { open: { kind: 'nothing' }, container, above: 'text' }
+}
+
+/** A line that stands further out, with no blank line above, may be more of the paragraph inside. */
+function unsure(container: Container | null): Container | null {
+  return container && { ...container, isSure: false }
+}
+
+/** In columns; a tab goes to the next fourth. */
+function indentOf(line: string): number {
+  let column = 0
+  for (const character of line) {
+    if (character === ' ') column += 1
+    else if (character === '\t') column += 4 - (column % 4)
+    else break
+  }
+  return column
+}
+
+/** The column at which the content of a list item or footnote begins, or null when the line begins none. */
+function marker(text: string, indent: number): number | null {
+  if (/^(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/.test(text)) return null
+  if (/^\[\^[^\]]*\]:/.test(text)) return 4
+  const found = /^([-+*]|\d{1,9}[.)])(?=[ \t]|$)/.exec(text)
+  if (found === null) return null
+  const end = indent + found[1]!.length
+  const rest = text.slice(found[1]!.length)
+  const content = indentOf(' '.repeat(end % 4) + rest) - (end % 4)
+  return /^[ \t]*$/.test(rest) || content > 4 ? end + 1 : end + content
+}
+
+/** Within a paragraph, only a bullet or a "1." with text begins an item. An empty one may be the line under a heading. */
+function isSureItem(text: string, above: State['above']): boolean {
+  const isEmpty = /^\S+[ \t]*$/.test(text)
+  if (isEmpty) return false
+  return above !== 'text' || /^(?:[-+*]|1[.)])[ \t]/.test(text)
+}
+
+/** What ends a paragraph, also one inside a list: a heading, a rule, a quote. */
+function interrupts(text: string): boolean {
+  return /^(?:#{1,6}(?:[ \t]|$)|>|(?:\*[ \t]*){3,}$|(?:_[ \t]*){3,}$)/.test(text)
+}
+
+/** Names of elements that begin raw HTML to the next blank line, whatever follows them (CommonMark, kind 6). */
+const blocks = new Set((
+  'address article aside base basefont blockquote body caption center col colgroup dd details dialog dir div dl dt fieldset figcaption figure '
+  + 'footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe legend li link main menu menuitem nav noframes ol optgroup option p '
+  + 'param search section summary table tbody td tfoot th thead title tr track ul'
+).split(' '))
+
+function openedBy(text: string): Open | null {
+  const fence = /^(`{3,}(?=[^`]*$)|~{3,})/.exec(text)?.[1]
+  if (fence !== undefined) return { kind: 'fence', mark: fence[0]!, length: fence.length }
+  return text.startsWith('<') ? openedHtml(text) : null
+}
+
+function openedHtml(text: string): Open | null {
+  const end = endOf(text)
+  if (end === null) return htmlBlock(text)
+  if (end === 'unsure') return { kind: 'stuck' }
+  return end.test(text) ? { kind: 'html block', isSure: false } : { kind: 'html', end }
+}
+
+/** What ends raw HTML that goes on over blank lines; null: it is of another kind. */
+function endOf(text: string): RegExp | 'unsure' | null {
+  if (/^<(?:script|pre|style|textarea)(?=[\s>]|$)/i.test(text)) return /<\/(?:script|pre|style|textarea)>/i
+  if (/^<!--?>|^<!--->/.test(text)) return 'unsure'
+  if (text.startsWith('<!--')) return /-->/
+  if (text.startsWith('<?')) return /\?>/
+  if (text.startsWith('<![CDATA[')) return /\]\]>/
+  return /^<![a-z]/i.test(text) ? />/ : null
+}
+
+function htmlBlock(text: string): Open | null {
+  const name = /^<\/?([a-z][a-z0-9-]*)(?=[\s/>]|$)/i.exec(text)?.[1]
+  if (name === undefined) return null
+  // Another name begins a block only when its tag is whole and alone on the line: not looked into.
+  return { kind: 'html block', isSure: blocks.has(name.toLowerCase()) }
+}

@@ -1,0 +1,137 @@
+import { createChildPool, type Loss, type Place, type PoolStatus } from './adapters/child-pool.ts'
+import type { Embedder } from './ask/embedder.ts'
+import type { Config } from './config.ts'
+import { AskError } from './errors.ts'
+import type { DocumentInput } from './ingest/document-from.ts'
+import type { Draft } from './ingest/draft.ts'
+import type { Found } from './ingest/find-files.ts'
+import { groupsOf, type Group } from './ingest/groups.ts'
+import { inOrder } from './ingest/in-order.ts'
+import type { Outcome, SortKnown } from './ingest/outcomes.ts'
+import { createAssembler, TooLargeError, type Answer, type Known, type Part } from './ingest/pieces.ts'
+import type { ModelFacts, PrepareResult, PrepareTask } from './ingest/prepare-task.ts'
+import type { FileOptions } from './ingest/read.ts'
+import { readGroup } from './ingest/read-group.ts'
+
+export interface GivenOptions {
+  readonly place: Place
+  readonly signal: AbortSignal
+  /** Stored just so already: it need not be drafted. */
+  readonly isStored: (known: Known) => boolean
+}
+
+export interface FilesOptions extends FileOptions {
+  readonly signal: AbortSignal
+  readonly sort: SortKnown
+  readonly onBytes?: (count: number) => void
+}
+
+/** Reads, chunks and analyses documents in processes of their own: whatever a document does to one, the service goes on. */
+export interface Preparing {
+  /** Room for so many bytes of documents, until it is left. Throws `overloaded` when there is none. */
+  enter(bytes: number): Place
+  /** Null: stored just so already. Rejects with `document_refused`, `document_too_costly` or `preparing_failed`. */
+  draft(embedder: Embedder, document: DocumentInput, options: GivenOptions): Promise<Draft | null>
+  /** What comes of files, in their order. A file that cannot be prepared is a fault among them. */
+  files(embedder: Embedder, found: Iterable<Found>, options: FilesOptions): AsyncIterable<Outcome>
+  close(): Promise<void>
+  status(): PoolStatus
+  /** Of the processes. */
+  pids(): number[]
+}
+
+/** Told of each process that was lost at its work, with the reason. */
+type OnLoss = (loss: Loss) => void
+
+const program = new URL('./preparing-child.ts', import.meta.url)
+/** Requests that may hold documents at once, however small these are. */
+const mostPlaces = 200
+/** Long for a process that waits for its disk, short for one that will never go on. */
+const stalledMs = 120_000
+/** Characters of drafts that a group of files may be ahead. */
+const mostAhead = 4_000_000
+
+export function openPreparing({ workers, cpuSeconds, memoryMb, queueMb }: Config['prepare'], onLoss: OnLoss = () => {}): Preparing {
+  const pool = createChildPool<PrepareTask, Part, Answer, PrepareResult>({
+    program,
+    size: workers,
+    limits: { cpuMs: cpuSeconds * 1000, memoryBytes: memoryMb * 2 ** 20, stalledMs },
+    room: { bytes: queueMb * 2 ** 20, places: mostPlaces },
+    onLoss,
+  })
+
+  async function draft(embedder: Embedder, document: DocumentInput, { place, signal, isStored }: GivenOptions): Promise<Draft | null> {
+    for (let tries = 1; ; tries++) {
+      const taken = takeDraft(isStored)
+      const outcome = await pool.run({ kind: 'given', model: factsOf(embedder), document }, { place, signal, onPart: taken.onPart }).catch(tooLarge)
+      if ('result' in outcome) return outcome.result.refused === null ? taken.draft() : refuse(document, outcome.result.refused)
+      if (outcome.loss.by !== 'gone' || tries > 1) throw faultOf(document, outcome.loss)
+    }
+  }
+
+  function refuse({ source }: DocumentInput, reason: string): never {
+    throw new AskError('document_refused', { detail: `document "${source}" ${reason}` })
+  }
+
+  function faultOf({ source }: DocumentInput, { by, reason }: Loss): AskError {
+    if (by === 'gone') return new AskError('preparing_failed', { detail: `what prepared document "${source}" was ended from outside, twice; does the machine run out of memory?`, retryAfter: 5, cause: new Error(reason) })
+    if (by === 'failed') return new AskError('document_refused', { detail: `document "${source}" cannot be prepared`, cause: new Error(reason) })
+    return new AskError('document_too_costly', { detail: `document "${source}" ${costOf(by)}` })
+  }
+
+  function costOf(by: 'cpu' | 'memory'): string {
+    const [limit, setting] = by === 'cpu' ? [`${cpuSeconds} s of processor time`, 'PREPARE_CPU_SECONDS'] : [`${memoryMb} MB of memory`, 'PREPARE_MEMORY_MB']
+    return `takes more than ${limit} to prepare (${setting}); divide it (5 MB of Markdown or HTML and 10 MB of plain text are within the limits), or write it more simply`
+  }
+
+  function reasonOf({ by, reason }: Loss): string {
+    if (by === 'cpu' || by === 'memory') return costOf(by)
+    return by === 'gone' ? `what prepared it was ended from outside, twice (${reason})` : reason.replace(/^AskError: /, '')
+  }
+
+  async function* files(embedder: Embedder, found: Iterable<Found>, { signal, sort, onBytes = () => {}, ...options }: FilesOptions): AsyncGenerator<Outcome> {
+    const place = pool.enter(0)
+    const deps = {
+      model: factsOf(embedder),
+      sort,
+      reasonOf,
+      onBytes,
+      run: async (task: PrepareTask, onPart: (part: Part) => Promise<Answer>, ending: AbortSignal) => {
+        const outcome = await pool.run(task, { place, signal: ending, onPart })
+        return 'loss' in outcome ? outcome.loss : null
+      },
+    }
+    try {
+      yield* inOrder<Group, Outcome>(groupsOf(found, options), signal, {
+        width: workers,
+        most: mostAhead,
+        run: async (group, put, ending) => ('fault' in group ? await put(group, 0) : await readGroup(group.files, deps, put, ending)),
+      })
+    } finally {
+      place.leave()
+    }
+  }
+
+  return { enter: pool.enter, draft, files, close: pool.close, status: pool.status, pids: pool.pids }
+}
+
+function factsOf({ counting, maxTokens, windowTokens, readsCode, languages }: Embedder): ModelFacts {
+  return { counting, maxTokens, windowTokens, readsCode, languages }
+}
+
+/** Takes the pieces of one document. */
+function takeDraft(isStored: (known: Known) => boolean) {
+  const assembler = createAssembler()
+  let draft: Draft | null = null
+  const onPart = (part: Part): Answer => {
+    if ('known' in part) return part.known.map(known => !isStored(known))
+    for (const piece of part.pieces) draft = assembler.take(piece) ?? draft
+    return null
+  }
+  return { onPart, draft: () => draft }
+}
+
+function tooLarge(error: unknown): { readonly loss: Loss } {
+  if (error instanceof TooLargeError) return { loss: { by: 'memory', reason: 'it comes to far more than it is' } }
+  throw error
+}

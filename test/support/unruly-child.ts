@@ -1,0 +1,54 @@
+/** A child of child-pool.ts that does whatever a document might make it do. */
+import { serveTasks } from '../../src/adapters/child-program.ts'
+
+export type UnrulyTask =
+  | { readonly does: 'echo'; readonly value: unknown }
+  /** Says so many parts, the answers of which are added up. */
+  | { readonly does: 'parts'; readonly count: number; readonly isNew?: boolean; readonly burnMs?: number }
+  | { readonly does: 'loop' | 'buffers' | 'map' | 'array' | 'strings' | 'sleep' | 'throw' | 'exit' | 'later' | 'environment' }
+
+serveTasks<UnrulyTask, number, number, unknown>(async (task, say) => {
+  switch (task.does) {
+    case 'echo':
+      return task.value
+    case 'parts': {
+      let sum = 0
+      for (let i = 0; i < task.count; i++) {
+        burn(task.burnMs ?? 0)
+        sum += await say(i, task.isNew)
+      }
+      return sum
+    }
+    case 'loop':
+      await say(0)
+      for (;;);
+    case 'buffers':
+      for (const kept: Buffer[] = []; ; ) kept.push(Buffer.alloc(2 ** 20, 1))
+    case 'map':
+      for (const map = new Map<number, object>(); ; ) map.set(map.size, {})
+    case 'array':
+      return new Array<number>(2 ** 27).fill(0.5).length
+    case 'strings':
+      for (const kept: string[] = []; ; ) kept.push(`${kept.length}`.repeat(1000))
+    case 'sleep':
+      await say(0)
+      return await new Promise(() => {})
+    case 'throw':
+      throw new TypeError('thrown on purpose')
+    case 'exit':
+      process.exit(7)
+    case 'later':
+      setTimeout(() => {
+        throw new Error('thrown later on purpose')
+      })
+      return await new Promise(() => {})
+    case 'environment':
+      return { variables: Object.keys(process.env).filter(name => !name.startsWith('NODE_CHANNEL') && name !== 'NODE_UNIQUE_ID'), arguments: process.execArgv }
+  }
+})
+
+/** Uses the processor for so long, in its own time. */
+function burn(ms: number): void {
+  const from = process.cpuUsage()
+  while (process.cpuUsage(from).user + process.cpuUsage(from).system < ms * 1000);
+}
