@@ -7,9 +7,9 @@ import type { Attack, Order, Report, Surroundings } from './terms.ts'
  * them. It plays as many attacks at once as it has lanes, at the pace of the default rate limit for all of them together.
  */
 
-const lanes = 4
+const lanes = 8
 /** How long what is under way may go on after a pause. */
-const patienceMs = 20_000
+const untilAbortMs = 20_000
 
 const pace = createPace()
 let surroundings: Surroundings | undefined
@@ -35,7 +35,7 @@ process.on('disconnect', () => process.exit(1))
 function pause(): void {
   isPaused = true
   const current = pausing
-  setTimeout(() => current.abort(), patienceMs).unref()
+  setTimeout(() => current.abort(), untilAbortMs).unref()
 }
 
 async function perform(order: Extract<Order, { names: readonly string[] }>): Promise<void> {

@@ -9,8 +9,6 @@ import { guestKey, hostileAddress, type Attack, type Hand, type Heard, type Play
 const perSecond = 9
 const burst = 8
 
-/** A reply that has not come by then is given up; the longest that a question may take is half of it. */
-const patienceMs = 60_000
 const silenceMs = 3000
 /** Of a reply so much is read; the rest flows by. */
 const keptCharacters = 100_000
@@ -97,7 +95,7 @@ function handOf(attack: Attack, { surroundings, pace, random, signal }: Parts, r
     signal,
     async send(method, path, options = {}) {
       await enter(`${method} ${path}`)
-      return leave(await sent(surroundings.url, method, path, options), `${method} ${path.slice(0, 80)}`)
+      return leave(await sent(surroundings, method, path, options), `${method} ${path.slice(0, 80)}`)
     },
     async connect(route) {
       await enter(route)
@@ -127,7 +125,7 @@ function keyFor(path: string): string {
 }
 
 /** Never rejects: a connection that breaks is a reply too. */
-async function sent(url: string, method: string, path: string, { body, headers = {}, key = keyFor(path) }: SendOptions): Promise<Heard> {
+async function sent({ url, patienceMs }: Surroundings, method: string, path: string, { body, headers = {}, key = keyFor(path) }: SendOptions): Promise<Heard> {
   const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
   const all = {
     ...(bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(bytes)) }),

@@ -32,6 +32,19 @@ export function residentMb(pid: number): number {
   return (pages * 4096) / 2 ** 20
 }
 
+const ticksPerSecond = 100
+
+/** Processor time of it, of what is below it, and of what was and has been waited for. */
+export function cpuSeconds(pid: number): number {
+  return [pid, ...descendantsOf(pid).map(each => each.pid)].reduce((sum, each) => sum + ticksOf(each), 0) / ticksPerSecond
+}
+
+function ticksOf(pid: number): number {
+  const stat = read(`/proc/${pid}/stat`)
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0)
+}
+
 function processTable(): Row[] {
   return numbers().map(pid => rowOf(pid, read(`/proc/${pid}/stat`))).filter(row => row !== undefined)
 }

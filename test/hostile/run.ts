@@ -23,6 +23,9 @@ attacker. Exit code 1 when something does not hold.
 /** With as many without the attacker: 90 s. */
 const shortMinutes = 0.75
 
+/** Long enough for most; what is not answered by then is left in the middle, and the next attack has its turn. */
+const foePatienceMs = 15_000
+
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
@@ -45,8 +48,8 @@ async function run(chosen: readonly Attack[]): Promise<number> {
   const t = createKeeper()
   try {
     const servers = await startServers(t)
-    if (values.each) return await playEach(servers, chosen, { ...options, seconds: Number(values.seconds) })
-    return await playAll(t, servers, chosen, { ...options, minutes: values.short ? shortMinutes : Number(values.minutes), isTimeAsserted: !values.short })
+    if (values.each) return await playEach(servers, chosen, { ...options, seconds: Number(values.seconds), foePatienceMs: 90_000, isPatient: true })
+    return await playAll(t, servers, chosen, { ...options, foePatienceMs, minutes: values.short ? shortMinutes : Number(values.minutes), isTimeAsserted: !values.short })
   } finally {
     await t.end()
   }

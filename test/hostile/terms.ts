@@ -60,6 +60,8 @@ export interface Surroundings {
   /** The environment of the service, for commands that use the same database. */
   readonly env: Readonly<Record<string, string>>
   readonly seed: number
+  /** How long it waits for a reply before it hangs up. */
+  readonly patienceMs: number
   /** Documents of the hostile collection. */
   readonly ids: readonly string[]
 }

@@ -28,6 +28,8 @@ export interface WorldOptions {
   readonly checkout: string
   /** Where neighbours may have the machine: nothing is refused because the service is late. */
   readonly isPatient?: boolean
+  /** How long the hostile client waits for a reply. */
+  readonly foePatienceMs: number
 }
 
 /** Servers that several services, one after the other, may have. */
@@ -52,7 +54,7 @@ export async function startServers(t: Owner): Promise<Servers> {
 const honestPerSecond = 7
 
 /** The service on a database of its own, migrated by itself: it may be an older one. */
-export async function openWorld(t: Owner, servers: Servers, { seed, checkout, isPatient = false }: WorldOptions): Promise<World> {
+export async function openWorld(t: Owner, servers: Servers, { seed, checkout, foePatienceMs, isPatient = false }: WorldOptions): Promise<World> {
   const name = `hostile_${process.pid}_${databases++}`
   await administer(servers.adminUrl, sql => sql`create database ${sql(name)}`)
   const databaseUrl = servers.adminUrl.replace(/[^/]*$/, name)
@@ -60,7 +62,7 @@ export async function openWorld(t: Owner, servers: Servers, { seed, checkout, is
   const target = await startTarget(t, checkout, serverFolder('hostile'), env)
   await loadHandbook(clientOf(target.url))
   const ids = await idsIn(target.url)
-  const foe = await startFoe(t, { url: target.url, databaseUrl, checkout, env, seed, ids })
+  const foe = await startFoe(t, { url: target.url, databaseUrl, checkout, env, seed, ids, patienceMs: foePatienceMs })
   const headers = { authorization: `Bearer ${webKey}` }
   for (const question of known) await clientOf(target.url).ask({ question }, headers)
   // The honest client has the other address of loopback, and a key.

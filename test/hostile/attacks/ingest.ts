@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { zipBomb, pdfBomb } from './archives.ts'
+import { cpuSeconds } from '../processes.ts'
 import { hostileCollection, type Attack, type Hand } from '../terms.ts'
+import { pdfBomb, zipBomb } from './archives.ts'
 import { filled, htmlBombs, ordinaryMarkdown, yamlAliases } from './shapes.ts'
 
 /** `askwell ingest` of a folder that somebody else filled, into the database of the running service. */
@@ -48,12 +49,20 @@ async function ingest(hand: Hand): Promise<void> {
   }
 }
 
+/** Of each document; the default is sixty, and ten files are to be given up here. */
+const ownLimit = { PREPARE_CPU_SECONDS: '10' }
+/** Of the whole command: what one file takes must end by itself. Not by the clock, which a busy machine stretches. */
+const mostSeconds = 400
+
 async function run({ surroundings: { checkout, env }, signal }: Hand, folder: string) {
   const args = ['--max-old-space-size=512', join(checkout, 'src/cli.ts'), 'ingest', folder, '--collection', hostileCollection]
-  const child = spawn(process.execPath, args, { cwd: checkout, env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, { cwd: checkout, env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env, ...ownLimit }, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-10_000)))
-  signal.addEventListener('abort', () => child.kill('SIGKILL'))
+  const kill = () => child.kill('SIGKILL')
+  const watching = setInterval(() => cpuSeconds(child.pid!) > mostSeconds && kill(), 500)
+  signal.addEventListener('abort', kill)
   const [code, killedBy] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  clearInterval(watching)
   return { code: code ?? killedBy, output }
 }

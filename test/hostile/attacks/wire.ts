@@ -35,10 +35,10 @@ export const wireAttacks: readonly Attack[] = [
   {
     name: 'another client\'s limit used up in its name',
     routes: ['GET /'],
-    weight: 0.3,
+    weight: 0.2,
     async play(hand) {
-      // With what the honest client sends meanwhile it is more than a window has.
-      for (let nth = 0; nth < 60; nth++) await hand.send('GET', '/', asForwarded('key:web'))
+      // For longer than a window: with what the honest client sends meanwhile it is more than one has.
+      for (let nth = 0; nth < 100; nth++) await hand.send('GET', '/', asForwarded('key:web'))
     },
   },
   {
