@@ -27,7 +27,7 @@ serveTasks<UnrulyTask, number, number, unknown>(async (task, say) => {
     case 'map':
       for (const map = new Map<number, object>(); ; ) map.set(map.size, {})
     case 'array':
-      return new Array<number>(2 ** 27).fill(0.5).length
+      return Array.from({ length: 2 ** 27 }, () => 0.5).length
     case 'strings':
       for (const kept: string[] = []; ; ) kept.push(`${kept.length}`.repeat(1000))
     case 'sleep':

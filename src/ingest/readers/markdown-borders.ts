@@ -19,6 +19,8 @@ type Open =
 interface Container {
   readonly offset: number
   readonly isSure: boolean
+  /** The line above is surely of a paragraph inside: a line further out is then more of it. */
+  readonly isText: boolean
 }
 
 interface State {
@@ -75,7 +77,7 @@ function mayOpen(line: string): boolean {
 
 function afterText({ container, above }: State, line: string): State {
   const indent = indentOf(line)
-  if (container !== null && indent >= container.offset) return inside(container, line)
+  if (container !== null && indent >= container.offset) return inside(container, line, above)
   if (indent >= 4) {
     // Code, or more of a paragraph: in neither does anything begin.
     return { open: { kind: 'nothing' }, container: above === 'blank' ? null : unsure(container), above: above === 'text' ? 'text' : 'other' }
@@ -84,20 +86,25 @@ function afterText({ container, above }: State, line: string): State {
   const opened = openedBy(text)
   if (opened !== null) return { open: opened, container: null, above: 'other' }
   const offset = marker(text, indent)
-  if (offset !== null) return { open: { kind: 'nothing' }, container: { offset, isSure: isSureItem(text, above) }, above: 'text' }
+  if (offset !== null) return { open: { kind: 'nothing' }, container: { offset, isSure: isSureItem(text, above), isText: isPlain(text.replace(/^\S+[ \t]{1,4}(?=\S)/, '')) }, above: 'text' }
   if (interrupts(text)) return { open: { kind: 'nothing' }, container: null, above: 'other' }
   return { open: { kind: 'nothing' }, container: above === 'blank' ? null : unsure(container), above: 'text' }
 }
 
 /** Of a container that ends with the next line in the first column; so does whatever is opened in it, if it is one. */
-function inside(container: Container, line: string): State {
+function inside(container: Container, line: string, above: State['above']): State {
   if (!container.isSure && mayOpen(line)) return stuck({ open: { kind: 'nothing' }, container, above: 'text' })
-  return { open: { kind: 'nothing' }, container, above: 'text' }
+  return { open: { kind: 'nothing' }, container: { ...container, isText: container.isText && above !== 'blank' && isPlain(line.trimStart()) }, above: 'text' }
 }
 
 /** A line that stands further out, with no blank line above, may be more of the paragraph inside. */
 function unsure(container: Container | null): Container | null {
-  return container && { ...container, isSure: false }
+  return container === null || container.isText ? container : { ...container, isSure: false }
+}
+
+/** Nothing but a paragraph begins so, or goes on so. */
+function isPlain(text: string): boolean {
+  return /^(?:[\p{L}("']|\*{1,2}[\p{L}`]|`[^`]|\[[^\][]+\]\()/u.test(text)
 }
 
 /** In columns; a tab goes to the next fourth. */
@@ -127,7 +134,7 @@ function marker(text: string, indent: number): number | null {
 function isSureItem(text: string, above: State['above']): boolean {
   const isEmpty = /^\S+[ \t]*$/.test(text)
   if (isEmpty) return false
-  return above !== 'text' || /^(?:[-+*]|1[.)])[ \t]/.test(text)
+  return above === 'blank' || /^(?:[-+*]|1[.)])[ \t]/.test(text)
 }
 
 /** What ends a paragraph, also one inside a list: a heading, a rule, a quote. */
@@ -152,22 +159,26 @@ function openedHtml(text: string): Open | null {
   const end = endOf(text)
   if (end === null) return htmlBlock(text)
   if (end === 'unsure') return { kind: 'stuck' }
-  return end.test(text) ? { kind: 'html block', isSure: false } : { kind: 'html', end }
+  return end.test(text) ? { kind: 'nothing' } : { kind: 'html', end }
 }
 
 /** What ends raw HTML that goes on over blank lines; null: it is of another kind. */
 function endOf(text: string): RegExp | 'unsure' | null {
   if (/^<(?:script|pre|style|textarea)(?=[\s>]|$)/i.test(text)) return /<\/(?:script|pre|style|textarea)>/i
-  if (/^<!--?>|^<!--->/.test(text)) return 'unsure'
+  if (/^<!--?-?>|^<\?>/.test(text)) return 'unsure'
   if (text.startsWith('<!--')) return /-->/
   if (text.startsWith('<?')) return /\?>/
   if (text.startsWith('<![CDATA[')) return /\]\]>/
   return /^<![a-z]/i.test(text) ? />/ : null
 }
 
+/** Every tag that is alone on its line, and some that are none. */
+const loneTag = /^<\/?[a-z](?:[^"'>]|"[^"]*"|'[^']*')*>[ \t]*$/i
+
 function htmlBlock(text: string): Open | null {
   const name = /^<\/?([a-z][a-z0-9-]*)(?=[\s/>]|$)/i.exec(text)?.[1]
   if (name === undefined) return null
-  // Another name begins a block only when its tag is whole and alone on the line: not looked into.
-  return { kind: 'html block', isSure: blocks.has(name.toLowerCase()) }
+  if (blocks.has(name.toLowerCase())) return { kind: 'html block', isSure: true }
+  // Another name begins a block only when its tag is whole and alone on the line, and not always then.
+  return loneTag.test(text) ? { kind: 'html block', isSure: false } : null
 }

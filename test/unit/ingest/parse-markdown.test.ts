@@ -24,7 +24,7 @@ const lines = fc.constantFrom(
   '', '', '', '', 'text', 'more text', 'see [a]', 'see [b][a] and [^n]', '[A]: /url', '[b]: <u> "t"', '[^n]: a note', '    and more', '# heading', '## two', '===', '---', '- - -', '***',
   '- item', '-', '- ', '  - nested', '   three', '    four', '\ttab', '* star', '+ plus', '1. one', '2. two', '10) ten', '1.', '> quote', '>', '> ```', '> - in quote', '- > quoted',
   '```', '````', '```js', '``` a`b', '~~~', ' ```', '  ```', '   ```', '    ```', '- ```', '  ~~~', '2. ```', '-\t```', '-     code',
-  '<div>', '</div>', '<span>', '<b>text', '<!-- open', '-->', '<!-- both -->', '<!-->', '<!--->', '<pre>', '</pre>', '<script>', '</script>', '<?php', '?>', '<!DOCTYPE', '<![CDATA[', ']]>', '<p', '<x-y>', '<textarea>', '</style>',
+  '<div>', '</div>', '<span>', '<b>text', '<!-- open', '-->', '<!-- both -->', '<!-->', '<!--->', '<?>', '<? ?>', '<!-- a --> b', '<pre>', '</pre>', '<script>', '</script>', '<?php', '?>', '<!DOCTYPE', '<![CDATA[', ']]>', '<p', '<x-y>', '<textarea>', '</style>',
   '| a | b |', '| - | - |', '|---', 'a | b', '\\[a]', '[a', 'b]', '![a]', '[ a ]', '[a]: ', '  [c]: /d', '- [d]: /e', '> [e]: /f', '[d] [e] [c]', '\u00a0', '\ufeff', '[x] [ ]', '- [ ] task',
 )
 
