@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { weighable } from '../../bench/support/weigh.ts'
-import type { Owner } from '../support/server-process.ts'
+import { guard, serverFolder, type Owner } from '../support/server-process.ts'
 import { until, waitWith } from '../support/until.ts'
 import { descendantsOf, residentMb, type Process } from './processes.ts'
 
@@ -26,12 +26,15 @@ export interface Target {
 const heapMb = 512
 
 /** `checkout`: the folder of the Askwell that is to be started. */
-export async function startTarget(t: Owner, checkout: string, folder: string, env: Readonly<Record<string, string>>): Promise<Target> {
+export async function startTarget(t: Owner, checkout: string, env: Readonly<Record<string, string>>): Promise<Target> {
+  const folder = serverFolder('hostile')
+  guard([process.pid], folder, 'SIGKILL')
   const log = join(folder, 'log')
   const output = openSync(log, 'a')
   const args = [`--max-old-space-size=${heapMb}`, ...weighable, join(checkout, 'src/cli.ts'), 'serve']
   const child = spawn(process.execPath, args, { cwd: checkout, env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env }, stdio: ['ignore', output, output] })
   closeSync(output)
+  writeFileSync(join(folder, 'pid'), String(child.pid))
   const ended = once(child, 'exit')
   const watch = watchTree(child.pid!)
   const end = () => (child.exitCode === null && child.signalCode === null ? null : { code: child.exitCode, signal: child.signalCode })
@@ -54,6 +57,7 @@ export async function startTarget(t: Owner, checkout: string, folder: string, en
     child.kill('SIGKILL')
     await ended
     watch.stop()
+    rmSync(folder, { recursive: true, force: true })
   })
   const isReady = async () => (await fetch(`${target.url}/readyz`).then(async reply => (await reply.text(), reply.ok), () => false))
   await until('it is ready', isReady, { ended, progress: () => target.output().length }).catch((cause: unknown) => {

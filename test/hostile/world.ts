@@ -7,7 +7,7 @@ import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Model } from '../support/model.ts'
 import { administer, startPostgres } from '../support/postgres.ts'
 import { startRedis } from '../support/redis.ts'
-import { freePort, serverFolder, type Owner } from '../support/server-process.ts'
+import { freePort, type Owner } from '../support/server-process.ts'
 import { clientOf } from '../support/service.ts'
 import { startFoe, type Foe } from './foe.ts'
 import { startTarget, type Target } from './target.ts'
@@ -59,7 +59,7 @@ export async function openWorld(t: Owner, servers: Servers, { seed, checkout, fo
   await administer(servers.adminUrl, sql => sql`create database ${sql(name)}`)
   const databaseUrl = servers.adminUrl.replace(/[^/]*$/, name)
   const env = { ...environmentOf(servers, databaseUrl, await freePort()), ...(isPatient && patience) }
-  const target = await startTarget(t, checkout, serverFolder('hostile'), env)
+  const target = await startTarget(t, checkout, env)
   await loadHandbook(clientOf(target.url))
   const ids = await idsIn(target.url)
   const foe = await startFoe(t, { url: target.url, databaseUrl, checkout, env, seed, ids, patienceMs: foePatienceMs })
