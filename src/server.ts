@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
+import { countLargeMetadata } from './adapters/large-metadata.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/accepted.ts'
@@ -165,7 +166,7 @@ interface Around {
 }
 
 function monitorOf(deps: Deps, { log, connections, isDraining }: Around): Pick<Services, 'monitor' | 'looked' | 'report'> {
-  const collector = createCollector({ ...deps, times: deps.poolTimes, connections, isDraining, beatMs })
+  const collector = createCollector({ ...deps, countLargeMetadata: signal => deps.database.aside({ signal, label: 'inspect' }, countLargeMetadata), times: deps.poolTimes, connections, isDraining, beatMs })
   const monitor = createMonitor({ collect: collector.collect, onBeat: collector.beat, log })
   deps.metrics.watchMonitor(monitor.look, connections.facts)
   const report = () => {

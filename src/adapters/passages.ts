@@ -1,6 +1,6 @@
 import type { Filters, Passage, Window } from '../ask/terms.ts'
 import type { Database, Fragment, LeaseTerms, Sql } from './database.ts'
-import { fewOf } from './few.ts'
+import { comparedAtMost, fewOf } from './few.ts'
 import { metadataPath } from './filters.ts'
 import { lexicalArm, type SearchTerm } from './lexical-arm.ts'
 import { tracedSql } from './sql-span.ts'
@@ -57,11 +57,12 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
 /** Both arms in one statement: see {@link lexicalArm} and {@link vectorArm}. */
 export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
+  const filter = path === null ? null : { path, atMost: comparedAtMost(query.chunkCount) }
   const nearest = query.vector
-    ? vectorArm(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, path)
+    ? vectorArm(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, filter)
     : sql`select null::bigint as id, null::float8 as similarity where false`
   return sql`
-    with ${path === null ? sql`` : sql`${fewOf(sql, query.collectionId, path)},`}
+    with ${filter === null ? sql`` : sql`${fewOf(sql, { collectionId: query.collectionId, path: filter.path, ...(query.vector && { atMost: filter.atMost }) })},`}
     vector as materialized (${nearest}),
     ${lexicalArm(sql, { ...query, bm25 }, path)}
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector
@@ -75,7 +76,7 @@ async function readPassages(sql: Sql, ids: number[], vector: Search['vector']): 
     ? windowsOf(sql, vector)
     : sql`select null::int[] as window_starts, null::int[] as window_ends, null::float8[] as similarities`
   const rows = await tracedSql(sql, 'SELECT chunks documents', sql`
-    select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.tokens, c.metadata,
+    select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.tokens, d.metadata,
       d.version, d.source, d.url, w.window_starts, w.window_ends, w.similarities,
       right(p.text, ${witness}) as before, substr(d.text, p.end_at - ${witness - 1}, c.start_at - p.end_at + ${2 * witness}) as around
     from chunks c join documents d on d.id = c.document_id

@@ -23,7 +23,7 @@ export async function openBm25(sql: Sql, wanted: WantedBm25): Promise<Bm25> {
     return 'portable'
   }
   if (!installed) await install(sql)
-  const [ready] = await sql`select to_regclass('chunks_bm25') is not null and to_regproc('bm25_candidates') is not null as ready`
+  const [ready] = await sql`select to_regclass('chunks_bm25') is not null and to_regproc('bm25_chunks') is not null as ready`
   if (!ready?.['ready']) await prepare(sql)
   return 'pg_textsearch'
 }
@@ -50,10 +50,10 @@ async function prepare(sql: Sql): Promise<void> {
     // A function of its own because its plan must be the index scan whatever the filter is guessed to let through:
     // any other computes a score for every row.
     await tx.unsafe(`
-      create or replace function bm25_candidates(collection integer, words text, path jsonpath, wanted integer) returns setof bigint
+      create or replace function bm25_chunks(collection integer, words text, path jsonpath, wanted integer) returns setof bigint
       language plpgsql stable set enable_sort = off set enable_seqscan = off set enable_bitmapscan = off as $$
       begin
-        return query select c.id from chunks c where c.collection_id = collection and (path is null or c.metadata @@ path)
+        return query select c.id from chunks c where c.collection_id = collection and (path is null or (select d.metadata @@ path from documents d where d.id = c.document_id))
           order by bm25_text(c.collection_id, c.terms) <@> to_bm25query(words, 'chunks_bm25') limit wanted;
       end $$`)
   })
@@ -65,7 +65,7 @@ export function textsearchCandidates(sql: Sql, search: { readonly collectionId: 
   return sql`
     select k.id from
       (select string_agg(${sql.unsafe(encoded(String(collectionId), 'term'))}, ' ') as words from asked having count(*) > 0) a
-      cross join lateral bm25_candidates(${collectionId}, a.words, ${path}::jsonpath, ${limit * candidatesPerRow}) as k(id)`
+      cross join lateral bm25_chunks(${collectionId}, a.words, ${path}::jsonpath, ${limit * candidatesPerRow}) as k(id)`
 }
 
 const candidatesPerRow = 4

@@ -1,5 +1,6 @@
 import { countTokens } from '../text/count-tokens.ts'
 import { unitsOf, type Unit } from '../text/units.ts'
+import { clipped, longestPath } from './bounds.ts'
 import { headingOf, sectionRuns, type SectionRun } from './section-runs.ts'
 import { splitLong } from './split-span.ts'
 import type { Chunk, Section, SourceDocument } from './terms.ts'
@@ -67,7 +68,7 @@ function placeOf(section: Section): { anchor: string | null; page: number | null
 }
 
 function titleOf(title: string, path: readonly string[]): string {
-  return [title, ...(path[0] === title ? path.slice(1) : path)].join(' › ')
+  return clipped([title, ...(path[0] === title ? path.slice(1) : path)].join(' › '), longestPath)
 }
 
 /** A section's units, the heading line apart and long units divided, so that each fits a chunk. */

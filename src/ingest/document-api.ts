@@ -2,7 +2,9 @@ import type { DocumentStore } from '../adapters/documents.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { AskError } from '../errors.ts'
 import { contentHash, documentId, preparerWith } from './prepare.ts'
+import { metadataFault } from './bounds.ts'
 import { documentFrom } from './document-from.ts'
+import { UnreadableError } from './readers/content.ts'
 import type { Json } from './terms.ts'
 
 /** A document as the API takes it. */
@@ -35,6 +37,7 @@ export function documentApi(store: DocumentStore, embedder: Embedder, onWritten:
 
     /** All in one transaction. Unchanged documents are left alone. */
     async put(collection: string, given: readonly GivenDocument[], signal: AbortSignal) {
+      refuseMuchMetadata(given)
       const documents = given.map(sourceOf)
       refuseTwins(documents.map(document => document.source))
       const target = await store.openCollection(collection, { name: embedder.model, dimensions: embedder.dimensions }, signal)
@@ -61,6 +64,15 @@ function refuseTwins(sources: readonly string[]): void {
   if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
 }
 
+/** Before any of them is read. */
+function refuseMuchMetadata(given: readonly GivenDocument[]): void {
+  const faults = given.flatMap(({ metadata = {} }, index) => {
+    const detail = metadataFault(metadata as { readonly [key: string]: Json })
+    return detail === null ? [] : [{ pointer: `/documents/${index}/metadata`, detail }]
+  })
+  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'there is too much metadata', faults })
+}
+
 /** Text nested thousands of levels deep exhausts the stack of the parsers and of their regular expressions. */
 function sourceOf(given: GivenDocument) {
   try {
@@ -68,6 +80,7 @@ function sourceOf(given: GivenDocument) {
     if (document.text.trim() === '') throw new AskError('invalid_request', { detail: `document "${given.source}" has no text` })
     return document
   } catch (cause) {
+    if (cause instanceof UnreadableError) throw new AskError('invalid_request', { detail: `document "${given.source}" ${cause.message}`, cause })
     if (!(cause instanceof RangeError) && !(cause instanceof SyntaxError)) throw cause
     throw new AskError('invalid_request', { detail: `document "${given.source}" is nested too deeply to be read`, cause })
   }

@@ -21,6 +21,8 @@ export interface Facts {
     readonly server: (ServerConnections & { readonly ageMs: number }) | null
     /** Seen lately, or before the database was left alone. */
     readonly lock: LockWait | null
+    /** Documents with more metadata than is stored by now; null: never counted. */
+    readonly largeMetadata: number | null
   }
   /** Of everything that has a breaker. */
   readonly breakers: Readonly<Partial<Record<Dependency, BreakerState>>>

@@ -16,7 +16,7 @@ const rows: readonly Row[] = [
   { files: ['key-file.ts'], may: ['api-keys.ts'] },
   { files: ['config.ts'], may: ['errors.ts', 'api-keys.ts', 'loopback.ts', 'setting-kinds.ts'] },
   { files: ['traced.ts'], may: [] },
-  { files: ['monitoring/'], may: ['monitoring/', 'adapters/model-faults.ts', 'errors.ts'], types: ['ask/', 'adapters/', 'resilience/', 'config.ts', 'metrics.ts'] },
+  { files: ['monitoring/'], may: ['monitoring/', 'adapters/model-faults.ts', 'adapters/large-metadata.ts', 'errors.ts'], types: ['ask/', 'adapters/', 'resilience/', 'config.ts', 'metrics.ts'] },
   {
     files: ['metrics.ts', 'metrics/'],
     may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings.ts', 'adapters/model-faults.ts'],

@@ -1,5 +1,7 @@
 import { parse } from 'yaml'
+import { inEnglish, mostFrontMatter } from '../bounds.ts'
 import type { Json } from '../terms.ts'
+import { UnreadableError } from './content.ts'
 import { toJson } from './to-json.ts'
 
 export interface FrontMatter {
@@ -13,10 +15,11 @@ export interface FrontMatter {
 const fence = /^---[^\S\n]*\r?\n(?:([\s\S]*?)\r?\n)?(?:---|\.\.\.)[^\S\n]*(?:\r?\n|$)/
 const looksLikeFields = /^\s*["']?[\w-]+["']?\s*:/
 
-/** Splits YAML between `---` lines at the very top from the text below. */
+/** Splits YAML between `---` lines at the very top from the text below. Throws an {@link UnreadableError} when there is far too much. */
 export function readFrontMatter(markdown: string): FrontMatter {
   const found = fence.exec(markdown)
   if (found === null) return { fields: {}, body: markdown }
+  if (isTooLong(found[1] ?? '')) throw new UnreadableError(`has ${inEnglish(found[1]!.length)} characters of front matter, and at most ${inEnglish(mostFrontMatter)} are read: put long texts into the document itself`)
   try {
     const fields = toJson(parse(found[1] ?? ''))
     // Two rules with a paragraph between them look like front matter as well, and are none.
@@ -28,6 +31,10 @@ export function readFrontMatter(markdown: string): FrontMatter {
     const body = markdown.slice(found[0].length)
     return { fields: {}, body, warning: `the front matter is not valid YAML and was left out: ${reason}` }
   }
+}
+
+function isTooLong(text: string): boolean {
+  return text.length > mostFrontMatter && looksLikeFields.test(text)
 }
 
 function isRecord(value: Json | undefined): value is { readonly [key: string]: Json } {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ReadResult } from '../terms.ts'
 import { cleanLine, cleanText } from './clean-text.ts'
-import { documentOf, type Metadata, type Naming } from './content.ts'
+import { documentOf, UnreadableError, type Metadata, type Naming } from './content.ts'
 import { createSeenRows } from './seen-rows.ts'
 
 /** A row of a table or of JSON lines, whatever its columns were called. */
@@ -34,7 +34,7 @@ export function createRowDocuments(file: RowFile): (row: Row) => ReadResult {
     const names = namesOf({ ...row, text })
     const firstLines = names.map(name => seen.firstLine(name, row.line))
     const free = names[firstLines.indexOf(null)]
-    if (free !== undefined) return { document: documentNamed(file, free, { ...row, text }) }
+    if (free !== undefined) return resultNamed(file, free, { ...row, text })
     const what = cleanLine(row.id ?? '') === '' ? 'is the same row as' : 'has the same id as'
     return faultAt(file, row.line, `${what} line ${firstLines.at(-1)}`)
   }
@@ -54,6 +54,15 @@ function namesOf(row: Row): string[] {
 
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
+
+function resultNamed(file: RowFile, name: string, row: Row): ReadResult {
+  try {
+    return { document: documentNamed(file, name, row) }
+  } catch (error) {
+    if (error instanceof UnreadableError) return faultAt(file, row.line, error.message)
+    throw error
+  }
 }
 
 function documentNamed(file: RowFile, name: string, row: Row): ReturnType<typeof documentOf> {
