@@ -113,6 +113,27 @@ const subjects: Readonly<Record<string, Subject>> = {
   'a header': { length: 1500, every: 11, work: cacheWishes },
 }
 
+/** Shapes that each were quadratic once: named, so that no choice of shapes leaves them out. */
+const once: readonly (readonly [subject: string, text: (length: number) => string])[] = [
+  ['tidying and folding', length => `a${'\u0301\u0323'.repeat(length / 2)}`],
+  ['units', length => '```a\n'.repeat(length / 5)],
+  ['sections of nothing but headings', length => 'a\n'.repeat(length / 2)],
+  ['the words of a model', length => ' '.repeat(length)],
+  ['passages for a model', length => `<${' '.repeat(length)}`],
+  ['passages for a model', length => '[1†'.repeat(length / 3)],
+  ['CSV records', length => '"a\n'.repeat(length / 3)],
+  ['CSV records', length => `${'"a\n'.repeat(length / 3)}"`],
+  ['code in MDX', length => '{/*\n```\n~~~a\n'.repeat(length / 13)],
+  ['lines of a PDF', length => 'ab-\n'.repeat(length / 4)],
+]
+
+tap.test('what took quadratic time once', async t => {
+  for (const [name, text] of once) {
+    const { growth, steps } = await growthOf(subjects[name]!, text)
+    t.ok(growth <= mostGrowth, `${name}: ${steps.join(' → ')}`)
+  }
+})
+
 for (const [name, subject] of Object.entries(subjects)) {
   tap.test(`${name}: twice the text, no more than ${mostGrowth} times the steps`, async t => {
     const given = shapes.filter((_, i) => i % subject.every === name.length % subject.every)
