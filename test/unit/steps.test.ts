@@ -99,7 +99,7 @@ const subjects: Readonly<Record<string, Subject>> = {
   'terms of a document': { length: 1500, every: 7, work: text => analyze(text, 'en') },
   'terms of a question': { length: 1500, every: 7, work: text => queryTerms(analyze(text, 'ru')) },
   'a question as a key': { length: 1500, every: 11, work: normalised },
-  ...Object.fromEntries(['en', 'ru', 'it', 'kk', 'vi', 'fr'].map(language => [`gist, ${language}`, { length: 900, every: 13, work: (text: string) => gist(text, language) }])),
+  ...Object.fromEntries(['en', 'ru', 'it', 'kk', 'vi', 'fr'].map(language => [`gist, ${language}`, { length: 450, every: 13, work: (text: string) => gist(text, language) }])),
   'the words of a model': { length: 1500, every: 5, work: read },
   clauses: { length: 1500, every: 7, work: text => clausesOf(text, 'en') },
   citations: { length: 1500, every: 13, work: text => cite('The pool has 20 connections. [1]', [passage(text)], 'en') },
