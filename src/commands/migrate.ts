@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { migrate, type Migrated } from '../migrate.ts'
 import { withDatabase } from './opened.ts'
-import { print } from './output.ts'
+import { print, say } from './output.ts'
 
 export function addMigrate(program: Command): void {
   program
@@ -16,7 +16,7 @@ export function addMigrate(program: Command): void {
 }
 
 function onWait(): void {
-  process.stderr.write('another process migrates the database: waiting for it\n')
+  say('another process migrates the database: waiting for it')
 }
 
 function textOf({ applied, current, newer }: Migrated): string {
