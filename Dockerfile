@@ -22,7 +22,7 @@ COPY package.json openapi.yaml ./
 COPY sql sql
 COPY src src
 # Beside the service, up to PREPARE_WORKERS processes prepare documents, of up to PREPARE_MEMORY_MB each: a limit of the
-# container's memory must have room for all (`-m 3g` with the defaults, or `-e PREPARE_WORKERS=1 -e PREPARE_MEMORY_MB=512`).
+# container's memory must have room for all (`-m 4g` with the defaults, or `-e PREPARE_WORKERS=1 -e PREPARE_MEMORY_MB=512`).
 USER node
 VOLUME /data
 EXPOSE 3000

@@ -46,7 +46,7 @@ export const settings = {
   rerankTimeoutMs: setting('RERANK_TIMEOUT_MS', '3000', 'Longest wait for the reranker; never more than a third of the time left.', integer(10, 60_000)),
   prepareWorkers: setting('PREPARE_WORKERS', '2', 'Processes that read and prepare documents, started when there is work for them.', integer(1, 64)),
   prepareCpuSeconds: setting('PREPARE_CPU_SECONDS', '60', 'Processor time that one document may take to be prepared; beyond it, it is refused.', integer(1, 86_400)),
-  prepareMemoryMb: setting('PREPARE_MEMORY_MB', '1024', 'Memory that one of these processes may take; a document that needs more is refused.', integer(400, 1_048_576)),
+  prepareMemoryMb: setting('PREPARE_MEMORY_MB', '1536', 'Memory that one of these processes may take; a document that needs more is refused.', integer(400, 1_048_576)),
   prepareQueueMb: setting('PREPARE_QUEUE_MB', '64', 'Bodies of `PUT /documents` that are held at once, waiting or in work; the next gets 503.', integer(1, 1_048_576)),
   requestTimeoutMs: setting('REQUEST_TIMEOUT_MS', '30000', 'Longest time for one question; the default and the cap of `timeout_ms`.', integer(100, 600_000)),
   fusion: setting('FUSION', 'weighted', 'How the ranking by words and the one by vectors become one: `weighted` by shares per model and language, or `rrf`, by ranks alone.', oneOf('weighted', 'rrf')),

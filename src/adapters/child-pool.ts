@@ -70,10 +70,10 @@ interface Worker {
 }
 
 const usualIdleMs = 60_000
-/** V8's heap has so much of a child's memory; the rest is for what is outside of it. */
-const heapShare = 0.75
+/** V8's heap has so much of a child's memory; the rest is for what is outside of it: the program itself, buffers, garbage. */
+const heapShare = 0.55
 /** A child that has grown beyond this is replaced after its task, so that the next one has its memory to itself. */
-const grownShare = 0.5
+const grownShare = 0.6
 
 /**
  * Child processes with one queue. Whatever a task does to its process (loops, memory without end, a crash), this one goes

@@ -44,7 +44,7 @@ for (const [name, make] of Object.entries(documents)) {
 
 tap.test('a PDF of 1,000 pages and a CSV of 50,000 rows are prepared', async t => {
   const folder = t.testdir({})
-  writeFileSync(join(folder, 'book.pdf'), pdf(Array.from({ length: 1000 }, (_, i) => `The page of number ${i} says something of its own about the library.`)))
+  writeFileSync(join(folder, 'book.pdf'), pdf(Array.from({ length: 1000 }, (_, i) => `Page ${i} says something of its own about ${i.toString(26).replace(/\d/g, digit => 'qrstuvwxyz'[Number(digit)]!)}.`)))
   writeFileSync(join(folder, 'rows.csv'), ['id,name,text', ...rows.map(row => row.join(','))].join('\n'))
   const preparing = opened(t)
   const counts = { pdf: 0, csv: 0, faults: [] as unknown[] }

@@ -30,18 +30,27 @@ interface State {
   readonly above: 'blank' | 'text' | 'other'
 }
 
+/** Where a part may begin. Within a table, `head` is what makes a table of the rows below: its first two lines. */
+export interface Border {
+  readonly at: number
+  readonly head: string | null
+}
+
 const start: State = { open: { kind: 'nothing' }, container: null, above: 'blank' }
 
-/** Offsets at which a part may begin, but for the first. */
-export function* markdownBorders(markdown: string): Generator<number> {
+/** All borders but the beginning of the text. */
+export function* markdownBorders(markdown: string): Generator<Border> {
   let state = start
+  const table = createTable()
   const lines = /([^\r\n]*)(\r\n|\n|\r|$)/g
   for (let found = lines.exec(markdown); found !== null && found[0] !== ''; found = lines.exec(markdown)) {
     const line = found[1]!
     if (found.index > 0 && isBorder(state, line)) {
-      yield found.index
+      yield { at: found.index, head: null }
       state = start
     }
+    const head = table.headAt(line, state)
+    if (head !== null) yield { at: found.index, head }
     state = after(state, line)
     if (state.open.kind === 'stuck') return
   }
@@ -49,6 +58,34 @@ export function* markdownBorders(markdown: string): Generator<number> {
 
 function isBorder({ open, above }: State, line: string): boolean {
   return open.kind === 'nothing' && above === 'blank' && /^[^\s\ufeff]/.test(line) && marker(line, 0) === null
+}
+
+/** Follows a table in the first column whose lines all have their outer bars: any other has no borders inside. */
+function createTable() {
+  let above: string | null = null
+  let head: string | null = null
+
+  function headAt(line: string, { open, above: kind }: State): string | null {
+    const cells = cellsOf(line)
+    if (open.kind !== 'nothing' || cells === null) {
+      above = head = null
+    } else if (head !== null) {
+      return head
+    } else if (above !== null && cells === cellsOf(above) && /^\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*$/.test(line)) {
+      head = `${above}\n${line}\n`
+    } else {
+      above = kind === 'blank' ? line : null
+    }
+    return null
+  }
+
+  return { headAt }
+}
+
+/** How many cells a row has, or null when it is none. */
+function cellsOf(line: string): number | null {
+  const plain = line.replace(/\\[\\|]/g, '')
+  return /^\|.*\|[ \t]*$/.test(plain) ? plain.split('|').length - 2 : null
 }
 
 function after(state: State, line: string): State {

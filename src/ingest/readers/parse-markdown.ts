@@ -13,23 +13,51 @@ const usualPart = 32_000
  */
 export function parseMarkdown(markdown: string, part = usualPart): Root {
   const parts = partsOf(markdown, part)
-  const trees = parts.map(parsed)
-  if (trees.length === 1) return { type: 'root', children: trees[0]! }
+  const trees = parts.map(({ text }) => parsed(text))
   const defined = trees.map(tree => definedIn(tree))
   const everywhere = new Set(defined.flatMap(names => [...names]))
-  const children = trees.flatMap((tree, i) => (everywhere.size === 0 ? tree : withDefinitions(parts[i]!, tree, defined[i]!, everywhere)))
+  const children: RootContent[] = []
+  for (const [i, { text, isRest }] of parts.entries()) {
+    const tree = parts.length === 1 || everywhere.size === 0 ? trees[i]! : withDefinitions(text, trees[i]!, defined[i]!, everywhere)
+    if (!isRest) pushAll(children, tree)
+    else if (!addRows(children, tree)) return { type: 'root', children: parsed(markdown) }
+  }
   return { type: 'root', children }
 }
 
-function partsOf(markdown: string, length: number): string[] {
-  const parts: string[] = []
+/** The rest of a table goes to its beginning; false when it is none. */
+function addRows(children: RootContent[], [rest, ...others]: readonly RootContent[]): boolean {
+  const table = children.at(-1)
+  if (table?.type !== 'table' || rest?.type !== 'table') return false
+  pushAll(table.children, rest.children.slice(1))
+  pushAll(children, others)
+  return true
+}
+
+/** Spread into `push`, a long list would exhaust the stack. */
+function pushAll<T>(all: T[], more: readonly T[]): void {
+  for (const each of more) all.push(each)
+}
+
+interface MarkdownPart {
+  readonly text: string
+  /** It begins with the head of a table, whose rows before these are in the part before. */
+  readonly isRest: boolean
+}
+
+function partsOf(markdown: string, length: number): MarkdownPart[] {
+  const parts: MarkdownPart[] = []
   let from = 0
+  let head: string | null = null
+  const add = (end: number) => void parts.push({ text: (head ?? '') + markdown.slice(from, end), isRest: head !== null })
   for (const border of markdownBorders(markdown)) {
-    if (border - from < length) continue
-    parts.push(markdown.slice(from, lastLineEnd(markdown, border)))
-    from = border
+    if (border.at - from < length) continue
+    add(lastLineEnd(markdown, border.at))
+    from = border.at
+    head = border.head
   }
-  return [...parts, markdown.slice(from)]
+  add(markdown.length)
+  return parts
 }
 
 /** Without the blank lines above a border: code in a list that nothing closes would take them for its own. */

@@ -25,12 +25,19 @@ const lines = fc.constantFrom(
   '- item', '-', '- ', '  - nested', '   three', '    four', '\ttab', '* star', '+ plus', '1. one', '2. two', '10) ten', '1.', '> quote', '>', '> ```', '> - in quote', '- > quoted',
   '```', '````', '```js', '``` a`b', '~~~', ' ```', '  ```', '   ```', '    ```', '- ```', '  ~~~', '2. ```', '-\t```', '-     code',
   '<div>', '</div>', '<span>', '<b>text', '<!-- open', '-->', '<!-- both -->', '<!-->', '<!--->', '<?>', '<? ?>', '<!-- a --> b', '<pre>', '</pre>', '<script>', '</script>', '<?php', '?>', '<!DOCTYPE', '<![CDATA[', ']]>', '<p', '<x-y>', '<textarea>', '</style>',
-  '| a | b |', '| - | - |', '|---', 'a | b', '\\[a]', '[a', 'b]', '![a]', '[ a ]', '[a]: ', '  [c]: /d', '- [d]: /e', '> [e]: /f', '[d] [e] [c]', '\u00a0', '\ufeff', '[x] [ ]', '- [ ] task',
+  '| a | b |', '| - | - |', '| [a] | [^n] |', '| x |', '| - |', '| a \\| b |', '| `|` | ', '|---', 'a | b', '\\[a]', '[a', 'b]', '![a]', '[ a ]', '[a]: ', '  [c]: /d', '- [d]: /e', '> [e]: /f', '[d] [e] [c]', '\u00a0', '\ufeff', '[x] [ ]', '- [ ] task',
 )
 
 t.test('parts give the tree of the whole, whatever the lines', async t => {
   fc.assert(fc.property(fc.array(lines, { minLength: 1, maxLength: 24 }), fc.constantFrom('\n', '\r\n', '\r'), (each, end) => same(each.join(end), 0)), { numRuns: 1500 })
   t.pass('1,500 documents')
+})
+
+t.test('also within tables, whose rows are divided', async t => {
+  const rows = fc.constantFrom('| a | b |', '| [a] | [^n] |', '| x |', '| c | d | e |', '|', '| `|` | y |', '| \\| | \\\\|', '|-|-|', ' | a | b |', 'a | b', '', '', 'text', '- | i | j |', '[a]: /u', '[^n]: note', '```', '> | q | r |', '<!-- |', '|-->|')
+  const table = fc.tuple(fc.constantFrom('', 'text', '- item', '- item\n'), fc.constantFrom('| h | i |', '| h |', 'h | i'), fc.constantFrom('| - | - |', '|:-|-:|', '| - |', '- | -'), fc.array(rows, { maxLength: 12 }))
+  fc.assert(fc.property(table, fc.constantFrom('\n', '\r\n'), ([before, head, line, rest], end) => same([before, head, line, ...rest].join(end), 0)), { numRuns: 1500 })
+  t.pass('1,500 tables')
 })
 
 t.test('also of letters that mean something, in any order', async t => {
