@@ -1,3 +1,4 @@
+-- older code: refused
 -- Collections, their documents, and what is searched: chunks with their terms and vectors.
 create extension if not exists vector;
 

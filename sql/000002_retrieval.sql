@@ -1,3 +1,4 @@
+-- older code: refused
 -- What retrieval needs beyond the rows themselves: a vocabulary that can be searched for words spelled alike,
 -- terms that can be scored without unpacking them, a measured ef_search, and learned fusion weights.
 create extension if not exists pg_trgm;

@@ -1,3 +1,4 @@
+-- older code: runs
 -- What the answer cache needs of the database: who is told of a write, what a collection keeps how long, and the
 -- questions that a similar one may share its answer with.
 

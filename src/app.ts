@@ -5,6 +5,7 @@ import type { ApiKey } from './api-keys.ts'
 import { registerAbout, type AboutOptions } from './http/about.ts'
 import { registerAsk, type AskRouteOptions } from './http/ask.ts'
 import { registerBodyParser } from './http/body.ts'
+import { clientAddress, proxiesOf } from './http/client.ts'
 import { registerCache, type CacheRouteOptions } from './http/cache.ts'
 import { registerCors } from './http/cors.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/documents.ts'
@@ -22,20 +23,27 @@ import { registerRefusedAtDoor } from './http/refused-at-door.ts'
 import type { KeySource } from './key-file.ts'
 import { requestId } from './http/request-id.ts'
 import type { Scrapable } from './http/scrape.ts'
+import type { ProxyTrust } from './setting-kinds.ts'
 import { registerSearch, type SearchRouteOptions } from './http/search.ts'
 import { securityHeaders } from './http/security-headers.ts'
 import { receivingOptions, registerUnparsed, type ReceivingLimits } from './http/unparsed.ts'
 
 export interface AppDeps {
   readonly logger: FastifyBaseLogger
-  readonly trustProxy: boolean
+  /** Null: nothing is believed of X-Forwarded-… */
+  readonly trustProxy: ProxyTrust | null
   readonly receiving: ReceivingLimits
   /** Who may do what; none: everybody may ask. */
   readonly keys: readonly ApiKey[]
   /** Where they may come from later. */
   readonly keySource?: Pick<KeySource, 'watch'> | undefined
-  /** Names that those may be asked under who need no key; null: any. */
+  /** ALLOW_ANONYMOUS: something else keeps strangers out. */
+  readonly isOpenToAll?: boolean
+  /** Names that those may ask under who need no key; null: any. */
   readonly knownHosts?: readonly string[] | null
+  /** The same on the port of the monitoring. */
+  readonly monitoringHosts?: readonly string[] | null
+  readonly allowedHosts?: readonly string[] | undefined
   readonly corsOrigins: readonly string[] | null
   readonly ask: AskRouteOptions
   readonly search: SearchRouteOptions
@@ -71,9 +79,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await registerPressure(app, deps.pressure)
   const keyring = createKeyring(deps.keys, deps.keySource)
   registerKeys(app, keyring)
-  registerRateLimit(app, deps.rateLimit, keyring.mayLimit)
-  registerLocks(app, keyring)
-  if (deps.knownHosts) registerHosts(app, deps.knownHosts, () => keyring.isLocked('ask'))
+  registerRateLimit(app, deps.rateLimit, clientAddress(proxiesOf(deps.trustProxy)), keyring.mayLimit)
+  registerLocks(app, keyring, deps.isOpenToAll ?? false)
+  if (deps.knownHosts) registerHosts(app, deps.knownHosts, keyring.isLocked)
   registerHealth(app, deps.health)
   registerAbout(app, { ...deps.about, pageHeaders: headers.page })
   registerAsk(app, deps.ask)
@@ -91,7 +99,8 @@ export async function buildMonitoringApp(deps: AppDeps): Promise<FastifyInstance
   registerEdge(app, deps, headers.data)
   const keyring = createKeyring(deps.keys, deps.keySource)
   registerKeys(app, keyring)
-  registerLocks(app, keyring)
+  registerLocks(app, keyring, deps.isOpenToAll ?? false)
+  if (deps.monitoringHosts) registerHosts(app, deps.monitoringHosts, keyring.isLocked)
   registerHealth(app, deps.health)
   registerMonitoring(app, deps, headers.page)
   return app
@@ -101,7 +110,7 @@ function emptyApp(deps: AppDeps): FastifyInstance {
   return Fastify({
     loggerInstance: deps.logger,
     ...requestLogOptions,
-    trustProxy: deps.trustProxy,
+    trustProxy: deps.trustProxy !== null && proxiesOf(deps.trustProxy),
     bodyLimit: maxBodyBytes,
     genReqId: requestId,
     forceCloseConnections: 'idle',

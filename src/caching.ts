@@ -4,6 +4,7 @@ import { createSharedAnswers } from './adapters/shared-answers.ts'
 import { createSharedValues, type SharedValues } from './adapters/shared-values.ts'
 import { decodeDraft, encodeDraft } from './adapters/draft-codec.ts'
 import { decodeVector, encodeVector } from './adapters/vector-codec.ts'
+import { keysBegin } from './ask/cache-key.ts'
 import type { VectorCache } from './ask/embed.ts'
 import type { Remembered } from './ask/freshness.ts'
 import { createKeptAnswers, type KeptAnswers } from './ask/kept-answers.ts'
@@ -26,6 +27,8 @@ export interface Caches {
   vectors(model: { readonly model: string; readonly dimensions: number }): VectorCache
   /** Of this process. */
   sizes(): Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>
+  /** Answers of a collection, by its id, in this process. */
+  dropAnswers(collectionId: number): void
   /** Of this process, all of them. */
   clear(): void
 }
@@ -49,9 +52,10 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
     kept,
     shared,
     reach: key => (redis?.isUsable() ? timed(() => shared?.get(key), metrics.stages) : undefined),
-    drafts: draftsIn(drafts, redis ? createSharedValues(redis, { prefix: 'askwell:draft:', encode: encodeDraft, decode: decodeDraft, onCorrupt }) : null, counts('draft').missed),
+    drafts: draftsIn(drafts, redis ? createSharedValues(redis, { kind: 'draft', encode: encodeDraft, decode: decodeDraft, onCorrupt }) : null, counts('draft').missed),
     vectors: model => vectorsIn(vectors, sharedVectors(redis, model, onCorrupt), model.model, config.embeddingSeconds, counts('embedding')),
     sizes: () => ({ answer: answers.size(), draft: drafts.size(), embedding: vectors.size() }),
+    dropAnswers: collectionId => answers.deleteAll(keysBegin(collectionId)),
     clear: () => [answers, drafts, vectors].forEach(cache => cache.clear()),
   }
 }
@@ -80,7 +84,7 @@ function draftsIn(memory: MemoryCache<KeptDraft>, shared: SharedValues<KeptDraft
 
 function sharedVectors(redis: RedisServer | undefined, model: { readonly dimensions: number }, onCorrupt: () => void): SharedValues<Float32Array> | null {
   const decode = (bytes: Buffer) => decodeVector(bytes, model.dimensions)
-  return redis ? createSharedValues(redis, { prefix: 'askwell:vector:', encode: encodeVector, decode, onCorrupt }) : null
+  return redis ? createSharedValues(redis, { kind: 'vector', encode: encodeVector, decode, onCorrupt }) : null
 }
 
 function vectorsIn(

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { readApiKeys, type ApiKey, type Sources } from './api-keys.ts'
 import { isLoopback } from './loopback.ts'
-import { currency, endpoint, fraction, hostList, integer, languageList, modelPrices, oneOf, onOff, originList, redisUrl, secret, setting, similarity, url, words, type ModelPrices, type Setting } from './setting-kinds.ts'
+import { currency, databaseUrl, endpoint, fraction, hostList, integer, languageList, modelPrices, oneOf, onOff, originList, proxyTrust, redisPrefix, redisUrl, secret, setting, similarity, url, words, type ModelPrices, type ProxyTrust, type Setting } from './setting-kinds.ts'
 
 /**
  * The only reader of the environment. Every setting is described once, in {@link settings}: its name, default,
@@ -13,8 +13,8 @@ export const settings = {
   port: setting('PORT', '3000', 'Port to listen on; `0` takes a free one.', integer(0, 65_535)),
   monitoringPort: setting('MONITORING_PORT', undefined, 'Port of its own for `/metrics` and `/monitoring`, which `PORT` then has no more; `0` takes a free one. Unset: `PORT`.', integer(0, 65_535)),
   monitoringHost: setting('MONITORING_HOST', '127.0.0.1', 'Address for that port; `0.0.0.0` for all.', words),
-  trustProxy: setting('TRUST_PROXY', 'off', 'Believe `X-Forwarded-For`; only behind a proxy that sets it.', onOff),
-  databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', url('postgres', 'postgresql'), true),
+  trustProxy: setting('TRUST_PROXY', 'off', 'Whose `X-Forwarded-For` is believed. `on`: one proxy\'s in front, so that the last address in it is the client\'s; or the number of proxies, one behind the other; or their networks, such as `10.0.0.0/8,loopback`. `off`: nobody\'s.', proxyTrust),
+  databaseUrl: setting('DATABASE_URL', undefined, 'Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', databaseUrl, true),
   dataDir: setting('DATA_DIR', '.askwell', 'Folder of the embedded database.', words),
   migrateOnStart: setting('MIGRATE_ON_START', 'on', 'Apply pending migrations at start; `off` where `askwell migrate` does it.', onOff),
   bm25: setting('BM25', 'auto', 'What finds words: `pg_textsearch`, `portable` (a GIN index), or `auto`: the extension where the database has it.', oneOf('auto', 'pg_textsearch', 'portable')),
@@ -22,6 +22,7 @@ export const settings = {
   poolMaxOverflow: setting('POOL_MAX_OVERFLOW', '30', 'Connections opened above that in a rush.', integer(0, 1000)),
   poolMaxWaiting: setting('POOL_MAX_WAITING', '200', 'Requests that may wait for a connection; the next gets 503.', integer(0, 100_000)),
   redisUrl: setting('REDIS_URL', undefined, 'Redis, where replicas share cached answers and count rate limits together: `redis://` and `rediss://`, with `redis+sentinel://` and `redis+cluster://` for those. Unset: each process for itself.', redisUrl, true),
+  redisPrefix: setting('REDIS_PREFIX', 'askwell', 'What every key in Redis begins with; the database\'s own name follows. Set it to keep apart what else shares the Redis, rate counters included.', redisPrefix),
   redisTimeoutMs: setting('REDIS_TIMEOUT_MS', '50', 'Longest wait for Redis; then it goes on without.', integer(1, 10_000)),
   openaiApiKey: setting('OPENAI_API_KEY', undefined, 'Key of the model API.', words, true),
   openaiBaseUrl: setting('OPENAI_BASE_URL', undefined, 'Any OpenAI-compatible API (vLLM, Ollama, llama.cpp, Groq, …). Unset with a key: OpenAI itself.', endpoint),
@@ -70,7 +71,7 @@ export const settings = {
   rateLimit: setting('RATE_LIMIT', '100', 'Requests a client may make in a window; `0`: no limit.', integer(0, 1_000_000)),
   rateLimitSeconds: setting('RATE_LIMIT_SECONDS', '10', 'Length of that window.', integer(1, 86_400)),
   adminApiKey: setting('ADMIN_API_KEY', undefined, 'Key for the document API; unset: switched off.', secret, true),
-  monitoringApiKey: setting('MONITORING_API_KEY', undefined, 'Key for `/metrics`; unset, and with no key of that scope in `API_KEYS`: open.', secret, true),
+  monitoringApiKey: setting('MONITORING_API_KEY', undefined, 'Key for `/metrics`; unset, and with no key of that scope in `API_KEYS`: for this machine alone, or with `ALLOW_ANONYMOUS=on` open.', secret, true),
   apiKeys: setting('API_KEYS', undefined, 'Keys of callers, as a JSON list; `askwell key new` makes them. Unset: everybody may ask.', words, true),
   apiKeysFile: setting('API_KEYS_FILE', undefined, 'The same in a file, which is read anew when it changes; both count.', words),
   allowAnonymous: setting('ALLOW_ANONYMOUS', 'off', 'Start without keys for asking also where others can reach `HOST`.', onOff),
@@ -102,7 +103,8 @@ export interface Config {
   readonly port: number
   /** Null: on the same port. */
   readonly monitoring: { readonly host: string; readonly port: number } | null
-  readonly trustProxy: boolean
+  /** Null: nobody's X-Forwarded-For is believed. */
+  readonly trustProxy: ProxyTrust | null
   readonly database: {
     readonly url: string | undefined
     /** Undefined: in memory, which no setting asks for. */
@@ -116,7 +118,7 @@ export interface Config {
   /** How documents are prepared: processes, and what each may take for a document. */
   readonly prepare: { readonly workers: number; readonly cpuSeconds: number; readonly memoryMb: number; readonly queueMb: number }
   readonly bm25: 'auto' | 'pg_textsearch' | 'portable'
-  readonly redis: { readonly url: string; readonly timeoutMs: number } | undefined
+  readonly redis: { readonly url: string; readonly timeoutMs: number; readonly prefix: string } | undefined
   readonly models: {
     readonly apiKey: string | undefined
     readonly baseUrl: string | undefined
@@ -218,6 +220,11 @@ export function readConfig(env: Environment = process.env, defaults: Environment
   return deepFreeze({ ...arrange(raw), keys, keySources })
 }
 
+/** Started by npm, npx or bin/askwell.js, which stay the parent and pass on the signals that they get. */
+export function isLaunched(env: Environment = process.env): boolean {
+  return env['npm_lifecycle_event'] !== undefined || env['ASKWELL_LAUNCHER'] !== undefined
+}
+
 /** A key that stands in a setting by itself is one like the others. */
 function keySourcesOf(raw: Raw): Sources {
   const alone = [['ADMIN_API_KEY', 'admin', raw.adminApiKey], ['MONITORING_API_KEY', 'monitoring', raw.monitoringApiKey]] as const
@@ -226,13 +233,13 @@ function keySourcesOf(raw: Raw): Sources {
 }
 
 /**
- * The names under which everybody may ask where no key is needed for that, besides those of loopback; null: any. Where
- * something else keeps strangers out (TRUST_PROXY says that a proxy is in front) nothing is known of names, unless said.
+ * The names, besides those of loopback, under which whoever needs no key may ask or look at the port on `address`; null:
+ * any. Where something else keeps strangers out (ALLOW_ANONYMOUS says so, TRUST_PROXY says that a proxy is in front)
+ * nothing is known of names, unless said.
  */
-export function knownHosts({ host, keys, trustProxy, allowedHosts }: Pick<Config, 'host' | 'keys' | 'trustProxy' | 'allowedHosts'>): readonly string[] | null {
-  const isOpen = isLoopback(host) && !keys.some(({ scopes }) => scopes.includes('ask'))
-  if (!isOpen || allowedHosts?.[0] === '*' || (trustProxy && allowedHosts === undefined)) return null
-  return allowedHosts ?? []
+export function knownHosts(address: string, { allowAnonymous, trustProxy, allowedHosts }: Pick<Config, 'allowAnonymous' | 'trustProxy' | 'allowedHosts'>): readonly string[] | null {
+  const isKeptElsewhere = (allowAnonymous && !isLoopback(address)) || (trustProxy !== null && allowedHosts === undefined)
+  return isKeptElsewhere || allowedHosts?.[0] === '*' ? null : (allowedHosts ?? [])
 }
 
 /**
@@ -347,7 +354,7 @@ function arrange(raw: Raw): Omit<Config, 'keys' | 'keySources'> {
     migrateOnStart: raw.migrateOnStart,
     prepare: { workers: raw.prepareWorkers, cpuSeconds: raw.prepareCpuSeconds, memoryMb: raw.prepareMemoryMb, queueMb: raw.prepareQueueMb },
     bm25: raw.bm25,
-    redis: raw.redisUrl === undefined ? undefined : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs },
+    redis: raw.redisUrl === undefined ? undefined : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs, prefix: raw.redisPrefix },
     models: {
       apiKey: raw.openaiApiKey,
       baseUrl: raw.openaiBaseUrl,

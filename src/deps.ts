@@ -1,8 +1,10 @@
 import { trace } from '@opentelemetry/api'
 import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
+import { keyPrefixOf } from './adapters/cache-keys.ts'
 import { createCollectionStore, modelMismatch, type CollectionStore } from './adapters/collections.ts'
 import { createDocumentStore, type DocumentStore } from './adapters/documents.ts'
+import { databaseName } from './adapters/database-name.ts'
 import { openDatabase, type Database } from './adapters/database.ts'
 import { openModels, type Models } from './adapters/models.ts'
 import { measureSaves } from './adapters/measured.ts'
@@ -36,15 +38,14 @@ import { similarityRange, vectorWeight } from './ask/weights.ts'
 import { openCaches, type Caches } from './caching.ts'
 import type { Config } from './config.ts'
 import { openGuards, type Guarded } from './guarding.ts'
-import { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { migrate, pendingMigrations } from './migrate.ts'
 import { feed } from './monitoring/feed.ts'
 import { longWaitMs } from './monitoring/facts.ts'
 import { openPreparing, type Preparing } from './preparing.ts'
 import { createMinute, type Minute } from './monitoring/minute.ts'
 import { createRecent, type Recent } from './monitoring/recent.ts'
 import { createLimiter, type LimiterStatus } from './resilience/limiter.ts'
+import { prepareSchema } from './schema.ts'
 import { openUpkeep } from './upkeep.ts'
 import { version } from './version.ts'
 import { countedToo, createWatch, openMonitoring, type Monitoring } from './watching.ts'
@@ -114,7 +115,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       ...(patienceMs !== undefined && { onAbsent: error => log.warn({ code: error.code, err: error.cause ?? error }, 'the model API is away: starting without; documents can be loaded when it is there') }),
     }))
     // A local model takes as long to load as the database to open: both at once.
-    const [{ database, bm25, store }] = await Promise.all([opening, unguarded.warm()])
+    const [{ database, name, bm25, store }] = await Promise.all([opening, unguarded.warm()])
     const watch = isMonitored ? createWatch() : null
     const plain = createMetrics(database.status)
     const metrics = countedToo(watch ? feed(plain, watch.figures, watch.sources) : plain, recent)
@@ -135,13 +136,14 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       if (refusal) log.error({ dependency: 'database', err: refusal }, 'the database does not let Askwell in any more: check the name, password and database in DATABASE_URL, and the right to connect')
       else log.info({ dependency: 'database' }, 'the database lets Askwell in again')
     })
+    tellWrites(database, log)
     const { models, reads, reranker, states, pulse, lastFault } = keep(openGuards({ config, database, models: unguarded, metrics, log, recent }))
-    const redis = config.redis && keep(openRedis(config.redis.url, { timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))
+    const redis = config.redis && keep(openRedis(config.redis.url, { keyPrefix: keyPrefixOf(config.redis.prefix, name), timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))
     if (redis) metrics.watchRedis(redis.isUsable)
     const aside = createCollectionStore({ lease: reads.aside })
-    const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal))
-    database.watch(current.forget)
     const caches = openCaches({ config: config.cache, redis, metrics })
+    const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal), { onOtherHistory: otherHistory(caches, log) })
+    database.watch(current.forget)
     metrics.watchCaches(caches.sizes)
     const { admission, limiter } = admissionOf(config, metrics)
     const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics, admission })
@@ -166,20 +168,15 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
 async function openStore(config: Config, log: Logger, { patienceMs = 0, signal = new AbortController().signal }: OpenOptions, keep: (database: Database) => Database) {
   const database = keep(await waitForDatabase(() => openDatabase(config.database, signal), { ms: patienceMs, log, signal }))
   await prepareSchema(database, config, log, signal)
-  const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25))
-  return { database, bm25, store: createDocumentStore(database) }
+  const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25, database.isReadOnly()))
+  return { database, name: await databaseName(database, signal), bm25, store: createDocumentStore(database) }
 }
 
-async function prepareSchema(database: Database, config: Config, log: Logger, signal: AbortSignal): Promise<void> {
-  const terms = { signal, label: 'migrate', holdLimitMs: Infinity }
-  if (config.migrateOnStart || database.kind === 'embedded') {
-    const { applied } = await database.lease(terms, sql => migrate(sql))
-    if (applied.length > 0) log.info({ applied }, 'migrations applied')
-    return
-  }
-  const pending = await database.lease(terms, sql => pendingMigrations(sql))
-  if (pending.length === 0) return
-  throw new AskError('database_unavailable', { detail: `the database lacks ${pending.join(', ')}: run askwell migrate, or set MIGRATE_ON_START=on` })
+/** At the start only where it is not as usual. */
+function tellWrites(database: Database, log: Logger): void {
+  const readOnly = () => log.warn({ dependency: 'database', code: 'database-read-only' }, 'the database takes no writes (a standby, or read-only): questions are answered, documents are not stored')
+  if (database.isReadOnly()) readOnly()
+  database.watchWrites(isWriter => (isWriter ? log.info({ dependency: 'database' }, 'the database takes writes again') : readOnly()))
 }
 
 /** Refuses to start over vectors that another model made: comparing them would give nonsense without a word. */
@@ -297,13 +294,21 @@ function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }
   return { candidates, run: stage('rerank', timeoutMs, rerankWith(reranker, candidates)) }
 }
 
+/** What a lost history left is found by nobody (its marks are others): it is dropped to make room, and those who run the service hear of it. */
+function otherHistory(caches: Pick<Caches, 'dropAnswers'>, log: Logger) {
+  return ({ id, name, epoch }: AskedCollection, before: AskedCollection) => {
+    caches.dropAnswers(id)
+    log.warn({ collection: name, epoch, before: before.epoch }, 'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since are not given any more')
+  }
+}
+
 /** The collection as a question meets it; null when there is none of this name. */
 export async function askedCollection(store: Pick<CollectionStore, 'collection'>, { embedder }: Models, name: string, signal: AbortSignal): Promise<AskedCollection | null> {
   const found = await store.collection(name, signal)
   // Re-embedded by another model while we run: our vectors may not be compared with its.
   const isOurs = found?.model?.name === embedder.model
   if (!found) return null
-  const { id, epoch, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
+  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
-  return { id, name, epoch, chunkCount, modelId: isOurs ? found.model.id : null, windowsPerChunk, efSearch, languages, vectorWeights, caching }
+  return { id, name, epoch, epochMark, chunkCount, modelId: isOurs ? found.model.id : null, windowsPerChunk, efSearch, languages, vectorWeights, caching }
 }

@@ -30,6 +30,7 @@ export const errorTable = {
   model_unreachable: { status: 503, retryable: true, title: 'The model cannot be reached' },
   preparing_failed: { status: 503, retryable: true, title: 'The document could not be prepared' },
   database_unavailable: { status: 503, retryable: true, title: 'The database cannot be reached' },
+  database_read_only: { status: 503, retryable: true, title: 'The database takes no writes' },
   pool_exhausted: { status: 503, retryable: true, title: 'All database connections are in use' },
   overloaded: { status: 503, retryable: true, title: 'The service is overloaded' },
   draining: { status: 503, retryable: true, title: 'The service is shutting down' },

@@ -1,9 +1,10 @@
 import { pino, type Logger } from 'pino'
 import type { Config } from './config.ts'
+import { printableLines } from './text/printable.ts'
 
 /**
  * JSON lines on stdout; the lines of a request carry its id and trace (http/ask.ts). Question texts are written only
- * when the operator asked for it; keys and passwords never are.
+ * when the operator asked for it; keys and passwords never are. What JSON leaves as it is and a terminal obeys is escaped.
  */
 export function createLogger({ log, ...config }: LogConfig): Logger {
   const mask = maskOf(secretsOf(config))
@@ -15,7 +16,7 @@ export function createLogger({ log, ...config }: LogConfig): Logger {
     redact: ['req.headers.authorization', 'headers.authorization', ...(log.questions ? [] : ['question'])],
     serializers: { err: (error: unknown) => described(error, mask) },
   }
-  return pino(options, (stdout ??= gathered(text => void process.stdout.write(text))))
+  return pino(options, (stdout ??= gathered(text => void process.stdout.write(printableLines(text)))))
 }
 
 let stdout: ReturnType<typeof gathered> | undefined

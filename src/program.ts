@@ -12,6 +12,8 @@ import { addReembed } from './commands/reembed.ts'
 import { addServe } from './commands/serve.ts'
 import { addTune } from './commands/tune.ts'
 import { exitCodes } from './commands/exit-codes.ts'
+import { say } from './commands/output.ts'
+import { printable, printableLines } from './text/printable.ts'
 import { version } from './version.ts'
 
 function program(): Command {
@@ -21,9 +23,15 @@ function program(): Command {
     .addOption(new Option('--json', 'machine-readable output').default(false))
     .addHelpText('after', () => `\nSettings come from the environment:\n${settingsHelp()}`)
     .exitOverride()
+    .configureOutput({ outputError: text => void process.stderr.write(printableLines(withArgumentsShown(text))) })
     .configureHelp({ showGlobalOptions: true })
   for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addKey, addDemo]) add(askwell)
   return askwell
+}
+
+/** Commander repeats what it does not understand, such as names of files that a shell put into the command. */
+function withArgumentsShown(text: string): string {
+  return process.argv.reduce((shown, argument) => shown.replaceAll(argument, printable(argument)), text)
 }
 
 function settingsHelp(): string {
@@ -38,10 +46,10 @@ function complain(error: unknown): number {
   // Said already, when Ctrl-C came; what broke off because of it is no news.
   if (process.exitCode === exitCodes.interrupted) return exitCodes.interrupted
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  if (error instanceof ConfigError) return say(error.message, exitCodes.settings)
-  if (isAskError(error)) return say(`askwell: ${error.detail}${reasonOf(error.cause)}${isRefused(error.cause) ? '; check DATABASE_URL' : ''}`, isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed)
+  if (error instanceof ConfigError) return said(error.message, exitCodes.settings)
+  if (isAskError(error)) return said(printable(`askwell: ${error.detail}${reasonOf(error.cause)}${isRefused(error.cause) ? '; check DATABASE_URL' : ''}`), isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed)
   const message = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error)
-  return say(`askwell: ${message}${isRefused(error) ? '; check DATABASE_URL' : ''}`, exitCodes.failed)
+  return said(`askwell: ${message}${isRefused(error) ? '; check DATABASE_URL' : ''}`, exitCodes.failed)
 }
 
 function reasonOf(cause: unknown): string {
@@ -56,8 +64,8 @@ function isRefused(error: unknown): boolean {
   return /^(28|3D)/.test(codeOf(error) ?? '')
 }
 
-function say(message: string, code: number): number {
-  process.stderr.write(`${message}\n`)
+function said(message: string, code: number): number {
+  say(message)
   return code
 }
 

@@ -2,21 +2,25 @@ import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
+import { countLargeMetadata } from './adapters/large-metadata.ts'
+import { readOnlyDatabase } from './adapters/postgres-errors.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/accepted.ts'
-import { knownHosts, refuseStrangers, type Config } from './config.ts'
+import { isLaunched, knownHosts, refuseStrangers, type Config } from './config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { AskError } from './errors.ts'
 import { createReadinessLog } from './http/health.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { watchKeyFile } from './key-file.ts'
 import { later } from './later.ts'
+import { isLoopback } from './loopback.ts'
 import { createLogger } from './log.ts'
 import { createCollector } from './monitoring/collect.ts'
 import { watchConnections, type Connections } from './monitoring/connections.ts'
 import { beatMs, createMonitor, type Monitor } from './monitoring/monitor.ts'
 import { createRecent } from './monitoring/recent.ts'
+import { onStopSignals } from './stop-signals.ts'
 import { startTelemetry } from './telemetry.ts'
 import { version } from './version.ts'
 import type { Monitoring } from './watching.ts'
@@ -61,8 +65,11 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     app = await buildApp(parts)
     const connections = watchConnections(app.server)
     const address = await app.listen({ host: config.host, port: config.port, backlog })
+    sayWhatIsOpen(config, log)
     if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
     const monitoringAddress = (config.monitoring && (await monitoringApp?.listen({ ...config.monitoring, backlog }))) ?? null
+    // Fastify hears of errors until the port is open. Later ones are of connections that could not be accepted.
+    for (const each of [app, monitoringApp]) each?.server.on('error', err => log.error({ err }, 'a connection could not be accepted'))
     log.info({ address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) }, 'listening, and starting')
     const deps = (opened = await openDeps(config, log, { ...options, patienceMs: config.startTimeoutMs, recent, ...(signal && { signal }) }))
     await checkModels(deps.store, deps.models.embedder.model)
@@ -99,7 +106,10 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       receiving: { ...config.receiving, silentMs: config.ask.timeoutMs + 60_000, onBroken: code => services?.deps.metrics.unparsed(code) },
       keys: config.keys,
       keySource,
-      knownHosts: knownHosts(config),
+      isOpenToAll: config.allowAnonymous,
+      knownHosts: knownHosts(config.host, config),
+      monitoringHosts: config.monitoring && knownHosts(config.monitoring.host, config),
+      allowedHosts: config.allowedHosts,
       corsOrigins: config.corsOrigins,
       ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), reach: (question, wishes) => at().deps.remembering.reach(question, wishes), ...asking },
       search: { search: (question, run, arm) => at().deps.admission.search(at().deps.search)(question, run, arm), ...asking },
@@ -147,6 +157,13 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   }
 }
 
+/** What an operator may not expect of the settings: whose word is believed, and who may look. */
+function sayWhatIsOpen({ trustProxy, host, monitoring, keys, allowAnonymous }: Config, log: Logger): void {
+  if (trustProxy !== null) log.info({ trustProxy }, 'hops' in trustProxy ? `X-Forwarded-For is believed of ${trustProxy.hops} proxy or proxies, one behind the other (TRUST_PROXY): it is read from its end` : 'X-Forwarded-For is believed of proxies in these networks (TRUST_PROXY)')
+  const isReached = !isLoopback(monitoring?.host ?? host)
+  if (isReached && !allowAnonymous && !keys.some(({ scopes }) => scopes.includes('monitoring'))) log.info('no key for monitoring is set: only this machine may look; set MONITORING_API_KEY for others')
+}
+
 /** What is made of the opened parts for the routes. */
 interface Services {
   readonly deps: Deps
@@ -165,7 +182,7 @@ interface Around {
 }
 
 function monitorOf(deps: Deps, { log, connections, isDraining }: Around): Pick<Services, 'monitor' | 'looked' | 'report'> {
-  const collector = createCollector({ ...deps, times: deps.poolTimes, connections, isDraining, beatMs })
+  const collector = createCollector({ ...deps, countLargeMetadata: signal => deps.database.aside({ signal, label: 'inspect' }, countLargeMetadata), times: deps.poolTimes, connections, isDraining, beatMs })
   const monitor = createMonitor({ collect: collector.collect, onBeat: collector.beat, log })
   deps.metrics.watchMonitor(monitor.look, connections.facts)
   const report = () => {
@@ -181,13 +198,24 @@ function servicesOf(config: Config, deps: Deps, around: Around): Services {
   return {
     deps,
     ...monitorOf(deps, around),
-    documents: documentApi({ store: deps.store, embedder: models.embedder, preparing: deps.preparing, onWritten }),
+    documents: whileWritable(deps, documentApi({ store: deps.store, embedder: models.embedder, preparing: deps.preparing, onWritten })),
     cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }),
   }
 }
 
+/** A document that cannot be stored need not be read first. */
+function whileWritable({ database, metrics, recent }: Deps, documents: Services['documents']): Services['documents'] {
+  const checked = <Given extends unknown[], T>(work: (...given: Given) => Promise<T>) => async (...given: Given) => {
+    if (await database.mayWrite()) return await work(...given)
+    metrics.databaseFailed('read_only')
+    recent.count('database:read_only')
+    throw readOnlyDatabase()
+  }
+  return { ...documents, put: checked(documents.put), remove: checked(documents.remove) }
+}
+
 function componentsOf(config: Config, { database, bm25, redis, models }: Deps): Record<string, string> {
-  return { database: database.kind, bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }
+  return { database: database.kind, writes: database.isReadOnly() ? 'database_read_only' : 'ok', bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }
 }
 
 /**
@@ -241,8 +269,7 @@ export function stopStartOnSignals(log: Logger): { readonly signal: AbortSignal;
     controller.abort(new AskError('draining'))
     setTimeout(() => process.exit(0), startEndsMs).unref()
   }
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
-  return { signal: controller.signal, release: () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal) }
+  return { signal: controller.signal, release: onStopSignals(onSignal, { isLaunched: isLaunched() }) }
 }
 
 /** SIGTERM and SIGINT drain; a second one exits at once. What nobody caught is logged, and drains to exit 1. */
@@ -263,6 +290,6 @@ export function stopOnSignals(server: RunningServer, log: Logger): void {
     isFailing = true
     void server.stop().catch(() => {}).then(() => process.exit(1))
   }
-  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  onStopSignals(onSignal, { isLaunched: isLaunched() })
   process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught)
 }

@@ -1,3 +1,6 @@
+import { isIP } from 'node:net'
+import { readDatabaseUrl, sslModes, wantedServers } from './database-url.ts'
+
 /** What a setting may be, and how its text is read. */
 
 export interface Setting<T, Default extends string | undefined = string | undefined> {
@@ -54,6 +57,12 @@ export const endpoint: Kind<string> = {
   read: text => (url('http', 'https').read(text) !== undefined && new URL(text).username + new URL(text).password === '' ? text : undefined),
 }
 
+export const databaseUrl: Kind<string> = {
+  allowed: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE, where several hosts with commas between have a port each or one for all, and what would end a part '
+    + `is escaped (%40 for @); sslmode is ${sslModes.join(', ')}; target_session_attrs is ${wantedServers.join(', ')}`,
+  read: text => (readDatabaseUrl(text) === undefined ? undefined : text),
+}
+
 const redisLogin = String.raw`([^\s/?#]*@)?`
 const redisHost = String.raw`(\[[\da-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?`
 const redisHosts = `${redisHost}(,${redisHost})*`
@@ -67,6 +76,48 @@ const redisPattern = new RegExp(
 export const redisUrl: Kind<string> = {
   allowed: 'redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT (rediss… for TLS)',
   read: text => (redisPattern.test(text) ? text : undefined),
+}
+
+/** No braces, which say in a Cluster where a key lies, and none of the signs that mean more in a pattern. */
+export const redisPrefix: Kind<string> = {
+  allowed: '1 to 64 letters, digits and the signs . _ : -, such as askwell-staging',
+  read: text => (/^[\w.:-]{1,64}$/.test(text) ? text : undefined),
+}
+
+/** Whose X-Forwarded-For is believed: so many proxies', one behind the other, or those in these networks. */
+export type ProxyTrust = { readonly hops: number } | { readonly networks: readonly Network[] }
+
+export interface Network {
+  readonly address: string
+  /** Bits. */
+  readonly prefix: number
+}
+
+const named: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.0/8', '::1/128'],
+  linklocal: ['169.254.0.0/16', 'fe80::/10'],
+  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+}
+
+/** Null: off. */
+export const proxyTrust: Kind<ProxyTrust | null> = {
+  allowed: 'off, on (one proxy), the number of proxies one behind the other (1 to 16), or their networks with commas between, such as 10.0.0.0/8,2001:db8::/32 (loopback, linklocal and uniquelocal are known)',
+  read: text => {
+    if (text === 'off') return null
+    if (text === 'on') return { hops: 1 }
+    const hops = integer(1, 16).read(text)
+    if (hops !== undefined) return { hops }
+    const networks = text.split(',').flatMap(each => named[each.trim()] ?? [each.trim()]).map(networkOf)
+    return networks.every(network => network !== undefined) ? { networks } : undefined
+  },
+}
+
+/** Of `/0` everybody would be a proxy of ours, and could name whatever client. */
+function networkOf(text: string): Network | undefined {
+  const [, address = '', bits] = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
+  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0
+  const prefix = Number(bits ?? most)
+  return prefix >= 1 && prefix <= most ? { address, prefix } : undefined
 }
 
 /** `off`, `learn`, or the least similarity. */

@@ -23,9 +23,9 @@ export function readAsked(folder: string, size: string, collection: Collection):
 }
 
 /** `collection`: the product's, with its embedding model. */
-export function wantedOf(question: string, vector: Float32Array, { id, name, epoch, model, efSearch, languages, vectorWeights, windowCount, chunkCount, caching }: Collection): Wanted {
+export function wantedOf(question: string, vector: Float32Array, { id, name, epoch, epochMark, model, efSearch, languages, vectorWeights, windowCount, chunkCount, caching }: Collection): Wanted {
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / chunkCount))
-  const collection = { id, name, epoch, chunkCount, modelId: model!.id, windowsPerChunk, efSearch, languages, vectorWeights, caching }
+  const collection = { id, name, epoch, epochMark, chunkCount, modelId: model!.id, windowsPerChunk, efSearch, languages, vectorWeights, caching }
   return { asked: read(question, 'en'), vector, vectorWeight: 0.5, arm: 'fused', collection, filters: {}, topK: 5 }
 }
 

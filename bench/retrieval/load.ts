@@ -87,7 +87,7 @@ async function copyAll(sql: postgres.Sql, collection: Collection, corpus: Corpus
   const statistics: Statistics = { frequencies: new Map(), length: 0 }
   const copies = {
     documents: await openTextCopy(sql, 'documents (id, collection_id, source, hash, title, url, language, metadata, text)'),
-    chunks: await openTextCopy(sql, 'chunks (id, document_id, collection_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens, metadata)'),
+    chunks: await openTextCopy(sql, 'chunks (id, document_id, collection_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens)'),
     vectors: await openBinaryCopy(sql, 'chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)'),
   }
   let chunkId = 0
@@ -115,7 +115,7 @@ async function copyDocument(copies: Copies, collection: Collection, document: Pr
   for (const [i, chunk] of document.chunks.entries()) {
     const { ordinal, start, end, anchor, page, terms, length, tokens } = chunk
     await copies.chunks.write(textRow([firstId + i, id, collection.id, ordinal, start, end, chunk.title, anchor, page, chunk.language, chunk.text,
-      termVector(terms), length, tokens, metadata]))
+      termVector(terms), length, tokens]))
     await copies.vectors.write(vectorRow({ chunkId: firstId + i, modelId: collection.model!.id, collectionId: collection.id, start, end, vector: vectors[i]! }))
   }
 }

@@ -1,16 +1,23 @@
 import { Cluster, type Redis } from 'ioredis'
 import { inTime } from '../resilience/in-time.ts'
 import type { RedisServer } from './redis.ts'
-import { answerKeys } from './shared-answers.ts'
 
-/** What lies in Redis, by what its keys begin with; `lease`: who makes an answer now, and who did last. */
+/** What lies in Redis, by what stands in its keys behind the prefix; `lease`: who makes an answer now, and who did last. */
 export type KeyKind = 'answer' | 'draft' | 'vector' | 'lease' | 'rate'
 
 const kinds: Readonly<Record<string, KeyKind>> = { answer: 'answer', draft: 'draft', vector: 'vector', lease: 'lease', fence: 'lease', rate: 'rate' }
 
-/** Of the answers of a collection by its id, or (null) of all that is cached. */
+/**
+ * What every key of a database (by its name, {@link databaseName}) begins with, up to its kind: two databases in one Redis
+ * count their collections and epochs alike.
+ */
+export function keyPrefixOf(prefix: string, database: string): string {
+  return `${prefix}:${database}:`
+}
+
+/** Patterns for {@link removeKeys}: of the answers of a collection by its id, or (null) of all that is cached. */
 export function cachedKeys(collectionId: number | null): readonly string[] {
-  return collectionId === null ? [answerKeys.all, 'askwell:draft:*', 'askwell:vector:*'] : [answerKeys.of(collectionId)]
+  return collectionId === null ? ['answer:*', 'draft:*', 'vector:*'] : [`answer:{${collectionId}:*`]
 }
 
 export interface KeyFigures {
@@ -27,8 +34,8 @@ const stepSize = 500
 const sampleSize = 200
 
 /**
- * Removes the keys that fit one of the patterns, on every node, without holding up a server: step by step, its memory
- * freed behind. Gives how many; null when not all of it could be done: Redis is away or went away, or it took longer
+ * Removes the keys of this database that fit one of the patterns behind their prefix, on every node, without holding up a
+ * server: step by step, its memory freed behind. Gives how many; null when not all of it could be done: Redis is away or went away, or it took longer
  * than `limitMs` milliseconds.
  */
 export async function removeKeys(redis: RedisServer, patterns: readonly string[], limitMs: number): Promise<number | null> {
@@ -37,12 +44,12 @@ export async function removeKeys(redis: RedisServer, patterns: readonly string[]
   return isWhole ? removed : null
 }
 
-/** Keys and memory by kind; null as for {@link removeKeys}. A key that the server moves meanwhile may count twice. */
+/** Keys of this database and their memory by kind; null as for {@link removeKeys}. A key that the server moves meanwhile may count twice. */
 export async function countKeys(redis: RedisServer, limitMs: number): Promise<Readonly<Record<KeyKind, KeyFigures>> | null> {
   const tallies: Record<KeyKind, Tally> = { answer: tally(), draft: tally(), vector: tally(), lease: tally(), rate: tally() }
-  const isWhole = await eachStep(redis, ['askwell:*'], limitMs, async (node, keys) => {
+  const isWhole = await eachStep(redis, ['*'], limitMs, async (node, keys) => {
     for (const key of keys) {
-      const kind = kindOf(key)
+      const kind = kindOf(key.slice(redis.keyPrefix.length))
       if (kind) note(tallies[kind], node, key)
     }
   })
@@ -56,7 +63,7 @@ export async function countKeys(redis: RedisServer, limitMs: number): Promise<Re
 }
 
 function kindOf(key: string): KeyKind | undefined {
-  return kinds[key.split(':', 2)[1] ?? '']
+  return kinds[key.split(':', 1)[0] ?? '']
 }
 
 /** False when it could not be gone through to the end. */
@@ -69,7 +76,7 @@ async function eachStep(redis: RedisServer, patterns: readonly string[], limitMs
         let cursor = '0'
         do {
           if (performance.now() > end) return false
-          const [next, keys] = await inTime(replyMs, node.scan(cursor, 'MATCH', pattern, 'COUNT', stepSize))
+          const [next, keys] = await inTime(replyMs, node.scan(cursor, 'MATCH', redis.keyPrefix + pattern, 'COUNT', stepSize))
           if (keys.length > 0) await work(node, keys)
           cursor = next
         } while (cursor !== '0')

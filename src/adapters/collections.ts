@@ -1,5 +1,6 @@
 import type { CollectionCaching } from '../ask/terms.ts'
 import { AskError } from '../errors.ts'
+import { claimCollection } from './claims.ts'
 import type { Database, Fragment, Sql } from './database.ts'
 import { tracedSql } from './sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
@@ -11,6 +12,8 @@ export interface Collection {
   /** Null while nothing was written with vectors. */
   readonly model: { readonly id: number; readonly name: string; readonly dimensions: number } | null
   readonly epoch: number
+  /** Drawn when the epoch changed: of another history that counted to the same epoch it is another. */
+  readonly epochMark: string
   readonly documentCount: number
   readonly chunkCount: number
   /** Vectors: a long chunk has several. */
@@ -55,7 +58,7 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
   async function openCollection(name: string, model: { name: string; dimensions: number }, signal = always): Promise<Collection> {
     await lease(sql => claimCollection(sql, name, model), signal)
     const found = await collection(name, signal)
-    if (!found) throw new AskError('unknown_collection', { detail: `collection "${name}" was deleted just now` })
+    if (!found) throw deletedMeanwhile({ name })
     if (found.model && found.model.name !== model.name) throw modelMismatch(found, model.name)
     return found
   }
@@ -114,31 +117,11 @@ type Row = Record<string, unknown>
 async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> {
   return await tracedSql(sql, 'SELECT collections', sql`
     select c.*, m.name as model_name, m.dimensions,
+      (select mark from epoch_marks e where e.collection_id = c.id) as epoch_mark,
       array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc) as languages,
       (select coalesce(jsonb_object_agg(f.language, f.vector_weight), '{}') from fusion_weights f where f.model = m.name) as vector_weights
     from collections c left join embedding_models m on m.id = c.model_id
     where ${name}::text is null or c.name = ${name} order by c.name`)
-}
-
-async function claimCollection(sql: Sql, name: string, model: { name: string; dimensions: number }): Promise<void> {
-  const modelId = await claimModel(sql, model)
-  await sql`
-    insert into collections (name, model_id) values (${name}, ${modelId})
-    on conflict (name) do update set model_id = excluded.model_id where collections.model_id is null`
-}
-
-/**
- * The id of an embedding model, noted if new. What it makes keeps its length, as long as vectors of that length
- * are here: a first try with another EMBEDDING_DIMENSIONS must not bind anybody.
- */
-export async function claimModel(sql: Sql, model: { readonly name: string; readonly dimensions: number }): Promise<number> {
-  await sql`
-    insert into embedding_models as m (name, dimensions) values (${model.name}, ${model.dimensions})
-    on conflict (name) do update set dimensions = excluded.dimensions
-      where m.dimensions <> excluded.dimensions and not exists (select from chunk_vectors v where v.model_id = m.id)`
-  const [stored] = await sql`select id, dimensions from embedding_models where name = ${model.name}`
-  if (Number(stored?.['dimensions']) !== model.dimensions) throw dimensionMismatch(model, Number(stored?.['dimensions']))
-  return Number(stored?.['id'])
 }
 
 function collectionOf(row: Row): Collection {
@@ -149,6 +132,7 @@ function collectionOf(row: Row): Collection {
     name: String(row['name']),
     model,
     epoch: Number(row['epoch']),
+    epochMark: String(row['epoch_mark']),
     documentCount: Number(row['document_count']),
     chunkCount: Number(row['chunk_count']),
     windowCount: Number(row['window_count']),
@@ -176,13 +160,11 @@ export function modelMismatch(collection: Pick<Collection, 'name' | 'model'>, co
   return new AskError('model_mismatch', { detail })
 }
 
-export function switchedMeanwhile({ name, model }: Collection): AskError {
-  const detail = `the vectors of collection "${name}" were switched away from "${shownModel(model?.name ?? '')}" meanwhile: start again with the EMBEDDING_MODEL they have now`
-  return new AskError('model_mismatch', { detail })
+export function deletedMeanwhile({ name }: Pick<Collection, 'name'>): AskError {
+  return new AskError('unknown_collection', { detail: `collection "${name}" was deleted just now` })
 }
 
-function dimensionMismatch(model: { name: string; dimensions: number }, stored: number): AskError {
-  const detail = `"${model.name}" made vectors of ${stored} numbers before and makes ${model.dimensions} now: `
-    + `set EMBEDDING_DIMENSIONS=${stored}, or give the model another name`
+export function switchedMeanwhile({ name, model }: Collection): AskError {
+  const detail = `the vectors of collection "${name}" were switched away from "${shownModel(model?.name ?? '')}" meanwhile: start again with the EMBEDDING_MODEL they have now`
   return new AskError('model_mismatch', { detail })
 }

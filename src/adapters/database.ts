@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import type { ServerAddress } from '../database-url.ts'
 import { AskError } from '../errors.ts'
 import { createAdmittance, type TellAdmittance } from './admittance.ts'
 import { openEmbedded } from './embedded.ts'
+import { cancelOf, createBackends, type Backend } from './backends.ts'
 import { openClient } from './postgres-client.ts'
 import { databaseError } from './postgres-errors.ts'
 import { readServerConnections, type ServerConnections } from './server-connections.ts'
+import { openServers } from './servers.ts'
 import { openSide, type Side } from './side.ts'
 import { watchCollections } from './watch.ts'
+import { watchWrites, type TellWrites } from './writes.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
 
 export interface DatabaseSettings {
@@ -40,6 +44,12 @@ export interface Database {
   watch(onCollection: (name?: string) => void): void
   /** Calls `tell` when the server begins to refuse who connects, with what it says, and with null when it ceases to. */
   watchAdmittance(tell: TellAdmittance): void
+  /** It takes no writes: a standby, or one that was told so. Known from what connections met, and looked at while it lasts. */
+  readonly isReadOnly: () => boolean
+  /** For whoever would write: where it took no writes it is asked again, now. */
+  mayWrite(): Promise<boolean>
+  /** Calls `tell` when it begins to refuse writes (false), and when it takes them again (true). */
+  watchWrites(tell: TellWrites): void
   /** True when it answers now. Uses a connection of its own, so that a full pool does not look like a dead server. */
   ping(signal: AbortSignal): Promise<boolean>
   /** Resolves when it answers; rejects with what the driver said, or `deadline_exceeded` when nothing came. */
@@ -65,26 +75,37 @@ const holdLimitMs = 60_000
 function openServer(url: string, settings: DatabaseSettings): Unchecked {
   // For cancels, pings and reads aside: must work when the pool is exhausted.
   const admittance = createAdmittance()
-  const side = openSide(url, error => admittance.met('side', error))
+  const servers = openServers(url)
+  const side = openSide(servers, error => admittance.met('side', error))
+  const backends = createBackends(servers)
+  const writes = watchWrites(servers, { onWriter: () => (pool.renewAll(), side.renew()) })
+  // A number says nothing to another server.
+  const cancelBackend = async (_: number, backend: Backend) =>
+    isSame(side.server(), backend.server) ? await side.ask(sql => cancelOf(sql, backend)) : await backends.cancel(backend)
   const { statementTimeoutMs } = settings
   const pool = createPool({
-    connect: onClose => openClient(url, { name: 'askwell', statementTimeoutMs, onClose }),
-    onOpened: error => admittance.met('pool', error),
+    connect: onClose => openClient(servers, { name: 'askwell', statementTimeoutMs, onClose }),
+    onOpened(error, isReadOnly) {
+      admittance.met('pool', error)
+      if (isReadOnly !== undefined) writes.heard(isReadOnly)
+    },
+    onReadOnly: () => writes.heard(true),
     size: settings.poolSize,
     maxOverflow: settings.poolMaxOverflow,
     maxWaiting: settings.poolMaxWaiting,
     statementTimeoutMs,
     // Where statements are not bounded, leases are not: a command that builds an index.
     holdLimitMs: statementTimeoutMs === 0 ? Infinity : holdLimitMs,
-    cancelBackend: async pid => void (await side.ask(sql => sql`select pg_cancel_backend(${pid})`)),
+    cancelBackend,
+    stateOf: backends.stateOf,
   })
   const watches: { close(): Promise<void> }[] = []
   const close = async () => {
-    await Promise.all(watches.map(each => each.close()))
+    await Promise.all([writes, ...watches].map(each => each.close()))
     await pool.close()
     await side.close()
   }
-  const watch = (onCollection: (name?: string) => void) => void watches.push(watchCollections(url, onCollection))
+  const watch = (onCollection: (name?: string) => void) => void watches.push(watchCollections(servers, onCollection))
   const aside: Pool['lease'] = async ({ signal }, work) => {
     try {
       return await side.ask(work, signal)
@@ -95,7 +116,7 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
   const answer = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal)
   const ping = (signal: AbortSignal) => answer(signal).then(() => true, () => false)
   const connections = (signal: AbortSignal) => side.ask(readServerConnections, signal)
-  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, ping, answer, connections, close, checkConnection: sql => checkSession(sql, side) }
+  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, isReadOnly: writes.isReadOnly, mayWrite: writes.mayWrite, watchWrites: writes.watch, ping, answer, connections, close, checkConnection: sql => checkSession(sql, side) }
 }
 
 /**
@@ -114,7 +135,11 @@ async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
   const answer = async () => {
     if (!server.isAlive()) throw new AskError('database_unavailable', { detail: 'the embedded database has ended' })
   }
-  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, watchAdmittance() {}, ping: async () => server.isAlive(), answer, connections: async () => null, close }
+  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, watchAdmittance() {}, isReadOnly: () => false, mayWrite: async () => true, watchWrites() {}, ping: async () => server.isAlive(), answer, connections: async () => null, close }
+}
+
+function isSame(one: ServerAddress | null, other: ServerAddress | null): boolean {
+  return one?.host === other?.host && one?.port === other?.port
 }
 
 interface Unchecked extends Omit<Database, 'version'> {

@@ -47,14 +47,13 @@ export async function insertChunks(tx: Sql, collectionId: number, rows: readonly
   if (rows.length === 0) return
   const column = <T>(pick: (chunk: PreparedChunk, document: PreparedDocument) => T) => rows.map(row => pick(row.chunk, row.document))
   await tx`
-    insert into chunks (document_id, collection_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens, metadata)
+    insert into chunks (document_id, collection_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens)
     select u.document_id, ${collectionId}, u.ordinal, u.start_at, u.end_at, u.title, u.anchor, u.page, u.language, u.text, u.terms::tsvector,
-      u.length, u.tokens, u.metadata::jsonb
+      u.length, u.tokens
     from unnest(${column((_, d) => d.id)}::uuid[], ${column(c => c.ordinal)}::int[], ${column(c => c.start)}::int[], ${column(c => c.end)}::int[],
       ${column(c => c.title)}::text[], ${column(c => c.anchor)}::text[], ${column(c => c.page)}::int[], ${column(c => c.language)}::text[],
-      ${column(c => c.text)}::text[], ${column(c => termVector(c.terms))}::text[], ${column(c => c.length)}::int[], ${column(c => c.tokens)}::int[],
-      ${column((_, d) => JSON.stringify(d.metadata))}::text[])
-      as u(document_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens, metadata)`
+      ${column(c => c.text)}::text[], ${column(c => termVector(c.terms))}::text[], ${column(c => c.length)}::int[], ${column(c => c.tokens)}::int[])
+      as u(document_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens)`
 }
 
 export async function insertVectors(tx: Sql, collectionId: number, modelId: number, rows: readonly ChunkRow[]): Promise<void> {

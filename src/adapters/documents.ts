@@ -1,5 +1,5 @@
 import type { Json } from '../ingest/terms.ts'
-import { createCollectionStore, switchedMeanwhile, type Collection } from './collections.ts'
+import { createCollectionStore, deletedMeanwhile, switchedMeanwhile, type Collection } from './collections.ts'
 import type { Database, Sql } from './database.ts'
 import { insertChunks, insertDocuments, insertVectors, type ChunkRow, type PreparedDocument } from './document-rows.ts'
 import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
@@ -69,7 +69,7 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
     for (;;) {
       const count = await lease('write', sql => sql.begin(async transaction => {
         const tx = transaction as unknown as Sql
-        await lockCollection(tx, target.id)
+        if ((await lockCollection(tx, target.id))?.name !== target.name) throw deletedMeanwhile(target)
         return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, roots, spared, runId))
       }), signal)
       removed += count
@@ -105,8 +105,9 @@ type Row = Record<string, unknown>
 const nothingWritten: Written = { added: [], replaced: [], chunks: 0 }
 
 async function replaceDocuments(tx: Sql, target: Collection, given: readonly PreparedDocument[], runId: string | null): Promise<Written> {
-  const modelId = await lockCollection(tx, target.id)
-  if (target.model && modelId !== target.model.id) throw switchedMeanwhile(target)
+  const locked = await lockCollection(tx, target.id)
+  if (locked?.name !== target.name) throw deletedMeanwhile(target)
+  if (target.model && locked.model !== target.model.name) throw switchedMeanwhile(target)
   const stored = await hashesOf(tx, given.map(document => document.id))
   const documents = given.filter(document => !stored.get(document.id)?.equals(document.hash))
   if (runId !== null && documents.length < given.length) await markChecked(tx, given.map(document => document.id), runId)
@@ -119,10 +120,14 @@ async function replaceDocuments(tx: Sql, target: Collection, given: readonly Pre
   return { added: added.map(each => each.id), replaced: replaced.map(each => each.id), chunks: chunks.length }
 }
 
-/** Until the end of the transaction no other writer is in this collection. Returns the model of its vectors. */
-async function lockCollection(tx: Sql, id: number): Promise<number | null> {
-  const [row] = await tx`select model_id from collections where id = ${id} for update`
-  return row?.['model_id'] == null ? null : Number(row['model_id'])
+/**
+ * Until the end of the transaction no other writer is in this collection. Returns its name and that of its vectors' model:
+ * after a restore a number may be another's. Undefined when it is gone.
+ */
+async function lockCollection(tx: Sql, id: number): Promise<{ readonly name: string; readonly model: string | null } | undefined> {
+  const [row] = await tx`
+    select c.name, (select m.name from embedding_models m where m.id = c.model_id) as model from collections c where id = ${id} for update`
+  return row && { name: String(row['name']), model: row['model'] as string | null }
 }
 
 /** Looked at again under the lock: two writers may have found the same documents new. */

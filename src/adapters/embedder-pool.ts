@@ -90,9 +90,10 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
     const thread: Thread = { worker, exited, task: undefined }
     threads.add(thread)
-    worker.on('message', (reply: WorkerReply) => onReply(thread, reply))
+    // `node --watch` has every thread tell which files it reads, by messages that are none of ours.
+    worker.on('message', (reply: WorkerReply | object) => void (('vectors' in reply || 'error' in reply) && onReply(thread, reply)))
     // 'error' comes before 'exit', which also comes without it.
-    worker.once('error', error => lose(thread, error))
+    worker.on('error', error => lose(thread, error))
     worker.once('exit', () => lose(thread))
     return thread
   }

@@ -1,16 +1,29 @@
 import type { Fragment, Sql } from './database.ts'
 import { number } from './number.ts'
 
-/** So many chunks pass a filter at the most for each of them to be looked at; of more, the indexes find enough. */
+/** So many chunks pass a filter at the most for each of them to be scored by its words; of more, the index finds enough. */
 const fewEnough = 5000
+/**
+ * So many for the vectors of all of them to be compared. Of a larger share the approximate index is quicker also for a question
+ * whose nearest neighbours do not pass: it goes on through those that are farther and farther. A collection that is not
+ * larger has none.
+ */
+const compared = { atLeast: 20_000, share: 0.2, atMost: 200_000 } as const
 
-/** CTEs `few (id)`, chunks that pass the filter, and `size (count)`, how many: more than are few end the counting. */
-export function fewOf(sql: Sql, collectionId: number, path: string): Fragment {
+/** `chunkCount`: of the collection. */
+export function comparedAtMost(chunkCount: number): number {
+  return Math.max(compared.atLeast, Math.min(compared.atMost, Math.round(compared.share * chunkCount)))
+}
+
+/** CTEs `few (id)`, chunks that pass the filter, and `size (count)`, how many: more than `atMost` end the counting. */
+export function fewOf(sql: Sql, { collectionId, path, atMost = fewEnough }: { readonly collectionId: number; readonly path: string; readonly atMost?: number }): Fragment {
   return sql`
-    few as materialized (select id from chunks where collection_id = ${number(sql, collectionId)} and metadata @@ ${path}::jsonpath limit ${number(sql, fewEnough + 1)}),
+    few as materialized (
+      select c.id from documents d join chunks c on c.document_id = d.id
+      where d.collection_id = ${number(sql, collectionId)} and d.metadata @@ ${path}::jsonpath limit ${number(sql, atMost + 1)}),
     size as materialized (select count(*) as count from few)`
 }
 
-export function isFew(sql: Sql): Fragment {
-  return sql`(select count from size) <= ${number(sql, fewEnough)}`
+export function isFew(sql: Sql, atMost: number = fewEnough): Fragment {
+  return sql`(select count from size) <= ${number(sql, atMost)}`
 }

@@ -1,4 +1,5 @@
 import type { Filter, Filters, Scalar } from '../ask/terms.ts'
+import type { Fragment, Sql } from './database.ts'
 
 /**
  * Filters as one SQL/JSON path predicate for `metadata @@ $1::jsonpath`: a parameter, not SQL text; equality and
@@ -8,6 +9,14 @@ import type { Filter, Filters, Scalar } from '../ask/terms.ts'
 export function metadataPath(filters: Filters): string | null {
   const conditions = Object.entries(filters).map(([field, filter]) => condition(`$.${JSON.stringify(field)}`, filter))
   return conditions.length > 0 ? conditions.join(' && ') : null
+}
+
+/**
+ * Whether the chunk `c` is of a document that passes. A value and not `exists`, which the planner makes a join of: with what
+ * it guesses of a filter it would gather all documents that pass, for the sake of the hundred chunks that are looked at.
+ */
+export function passesFilter(sql: Sql, path: string): Fragment {
+  return sql`(select d.metadata @@ ${path}::jsonpath from documents d where d.id = c.document_id)`
 }
 
 function condition(field: string, filter: Filter): string {

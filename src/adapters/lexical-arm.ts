@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from './database.ts'
 import { isFew } from './few.ts'
+import { passesFilter } from './filters.ts'
 import { number } from './number.ts'
 import { type Bm25, textsearchCandidates } from './textsearch.ts'
 
@@ -172,7 +173,7 @@ function slowness(sql: Sql): Fragment {
 }
 
 function matching(sql: Sql, search: LexicalSearch, path: string | null): Fragment {
-  const isWanted = path === null ? sql`true` : sql`c.metadata @@ ${path}::jsonpath and not ${isFew(sql)}`
+  const isWanted = path === null ? sql`true` : sql`${passesFilter(sql, path)} and not ${isFew(sql)}`
   const wanted = sql`select c.id, c.terms, ${slowness(sql)} as slowness from stats cross join fetching f`
   const found = sql`${wanted} cross join chunks c where c.collection_id = ${number(sql, search.collectionId)} and ${isWanted}`
   const among = sql`union all (${wanted} cross join few join chunks c on c.id = few.id where ${isFew(sql)} and c.terms @@ f.any_word)`

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { LRUCache } from 'lru-cache'
+import { nfkc } from '../text/normal-form.ts'
 
 /** A piece of the vocabulary and how likely it is (a logarithm; the package has a few nulls, which count as 0). */
 type Piece = readonly [text: string, score: number | null]
@@ -39,7 +40,7 @@ export function createTokenCounter(pieces: readonly Piece[]): (text: string) => 
   }
 
   return text => {
-    const words = plainText(text).normalize('NFKC').split(/[ ▁]/u)
+    const words = nfkc(plainText(text)).split(/[ ▁]/u)
     if (words.length === 1 && words[0] === '') return 0
     return words.reduce((sum, word) => sum + countWord(wordStart + word), 0)
   }

@@ -5,6 +5,8 @@ export interface MemoryCache<Value extends object> {
   /** For `ms` milliseconds, or as long as the cache keeps everything. */
   set(key: string, value: Value, ms?: number): void
   delete(key: string): void
+  /** All whose keys begin so; looks at every key. */
+  deleteAll(prefix: string): void
   clear(): void
   /** Now. */
   size(): { readonly entries: number; readonly bytes: number }
@@ -39,9 +41,10 @@ export function createMemoryCache<Value extends object>({ maxBytes, ttlSeconds, 
     get: key => cache.get(key),
     set: (key, value, ms) => void cache.set(key, value, ms === undefined ? {} : { ttl: Math.max(1, ms) }),
     delete: key => void cache.delete(key),
+    deleteAll: prefix => [...cache.keys()].filter(key => key.startsWith(prefix)).forEach(key => cache.delete(key)),
     clear: () => cache.clear(),
     size: () => ({ entries: cache.size, bytes: cache.calculatedSize }),
   }
 }
 
-const nothing: MemoryCache<never> = { get: () => undefined, set() {}, delete() {}, clear() {}, size: () => ({ entries: 0, bytes: 0 }) }
+const nothing: MemoryCache<never> = { get: () => undefined, set() {}, delete() {}, deleteAll() {}, clear() {}, size: () => ({ entries: 0, bytes: 0 }) }

@@ -19,8 +19,11 @@ const readMs = 5000
 const sweepMs = 10_000
 const always = new AbortController().signal
 
-/** Cached questions and what near answers were worth, in Postgres: there in every deployment, and the same for all replicas. */
-export function createNearQuestions(database: Pick<Database, 'lease'>): NearQuestions {
+/**
+ * Cached questions and what near answers were worth, in Postgres: there in every deployment, and the same for all replicas.
+ * A database that takes no writes has none: a standby cannot even read their table, which is unlogged.
+ */
+export function createNearQuestions(database: Pick<Database, 'lease' | 'isReadOnly'>): NearQuestions {
   /** Our own limit, since an embedded database cannot cancel and a server may be deaf. */
   async function within<T>(ms: number, work: (sql: Sql) => Promise<T>): Promise<T> {
     const limit = startDeadline('near questions', ms, always)
@@ -32,12 +35,14 @@ export function createNearQuestions(database: Pick<Database, 'lease'>): NearQues
   }
 
   async function nearest(where: NearPlace, terms: Parameters<NearQuestions['nearest']>[1]): Promise<NearQuestion[]> {
+    if (database.isReadOnly()) return []
     const rows = await database.lease(terms, async sql => await tracedSql(sql, 'SELECT cached_questions', nearestQuestions(sql, where)))
     return rows.map(nearQuestionOf).filter(({ similarity }) => Number.isFinite(similarity))
   }
 
   /** Not where the collection is gone meanwhile. */
   async function keep({ partition, gist, key, collectionId, model, question, vector, seconds }: Parameters<NearQuestions['keep']>[0]): Promise<void> {
+    if (database.isReadOnly()) return
     await within(writeMs, async sql => void (await tracedSql(sql, 'INSERT cached_questions', sql`
       insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
       select ${partition}::bytea, ${gist}::bytea, ${key}::text, id, ${model}::text, ${storable(question)}::text, ${vectorText(vector)}::halfvec,
@@ -48,6 +53,7 @@ export function createNearQuestions(database: Pick<Database, 'lease'>): NearQues
   }
 
   async function observe(model: string, { similarity, isRight }: Observation): Promise<void> {
+    if (database.isReadOnly()) return
     await within(writeMs, async sql => void (await tracedSql(sql, 'INSERT near_observations', sql`
       insert into near_observations (model, similarity, is_right) values (${model}, ${similarity}, ${isRight})`)))
   }
@@ -59,6 +65,7 @@ export function createNearQuestions(database: Pick<Database, 'lease'>): NearQues
   }
 
   async function sweep(): Promise<void> {
+    if (database.isReadOnly()) return
     await within(sweepMs, async sql => {
       await sql`delete from cached_questions where expires_at <= now()`
       await sql`

@@ -1,6 +1,6 @@
 import type { Filters, Passage, Window } from '../ask/terms.ts'
 import type { Database, Fragment, LeaseTerms, Sql } from './database.ts'
-import { fewOf } from './few.ts'
+import { comparedAtMost, fewOf } from './few.ts'
 import { metadataPath } from './filters.ts'
 import { lexicalArm, type SearchTerm } from './lexical-arm.ts'
 import { tracedSql } from './sql-span.ts'
@@ -11,6 +11,8 @@ import { directionText } from './vector-text.ts'
 /** What to look for. Either arm may be empty: no terms, or no vector. */
 export interface Search {
   readonly collectionId: number
+  /** Of the collection, as the caller knows it: see {@link Found.isOvertaken}. Absent: whatever is there is searched. */
+  readonly epochMark?: string
   /** In the collection. */
   readonly chunkCount: number
   readonly terms: readonly SearchTerm[]
@@ -38,6 +40,8 @@ export interface Found {
   readonly candidates: readonly Candidate[]
   /** By chunk id, of the candidates that `choose` picked. */
   readonly passages: ReadonlyMap<number, StoredPassage>
+  /** The documents are no longer those of the caller's epoch, or ceased to be while they were read. */
+  readonly isOvertaken: boolean
 }
 
 export type PassageStore = ReturnType<typeof createPassageStore>
@@ -46,43 +50,54 @@ export type PassageStore = ReturnType<typeof createPassageStore>
 export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25 = 'portable') {
   async function search(query: Search, choose: (candidates: readonly Candidate[]) => readonly number[], terms: LeaseTerms): Promise<Found> {
     return await database.lease(terms, async sql => {
-      const candidates = (await tracedSql(sql, 'SELECT chunks chunk_vectors', bothArms(sql, query, bm25))).map(candidateOf)
+      const found = await tracedSql(sql, 'SELECT chunks chunk_vectors', bothArms(sql, query, bm25))
+      const candidates = found.filter(row => row['id'] !== null).map(candidateOf)
       const chosen = [...choose(candidates)]
-      return { candidates, passages: await readPassages(sql, chosen, query.vector) }
+      const rows = await readPassages(sql, chosen, query)
+      const isCurrent = found.length > 0 && rows.length === chosen.length && [...found, ...rows].every(isOfEpoch)
+      return { candidates, passages: new Map(rows.map(row => [Number(row['id']), passageOf(row)])), isOvertaken: !isCurrent }
     })
   }
   return { search }
 }
 
-/** Both arms in one statement: see {@link lexicalArm} and {@link vectorArm}. */
+/** Both arms in one statement: see {@link lexicalArm} and {@link vectorArm}. A row without an id where neither found any. */
 export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
+  const filter = path === null ? null : { path, atMost: comparedAtMost(query.chunkCount) }
   const nearest = query.vector
-    ? vectorArm(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, path)
+    ? vectorArm(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, filter)
     : sql`select null::bigint as id, null::float8 as similarity where false`
   return sql`
-    with ${path === null ? sql`` : sql`${fewOf(sql, query.collectionId, path)},`}
+    with ${filter === null ? sql`` : sql`${fewOf(sql, { collectionId: query.collectionId, path: filter.path, ...(query.vector && { atMost: filter.atMost }) })},`}
     vector as materialized (${nearest}),
     ${lexicalArm(sql, { ...query, bm25 }, path)}
-    select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector
-    from lexical l full join vector v on v.id = l.id`
+    select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector,
+      e.mark = ${query.epochMark ?? null}::uuid as is_current
+    from epoch_marks e left join (lexical l full join vector v on v.id = l.id) on true
+    where e.collection_id = ${query.collectionId}`
 }
 
 /** The text of chunks with their windows, in one statement: a second one would bring the vector again. */
-async function readPassages(sql: Sql, ids: number[], vector: Search['vector']): Promise<Map<number, StoredPassage>> {
-  if (ids.length === 0) return new Map()
+async function readPassages(sql: Sql, ids: number[], { vector, collectionId, epochMark }: Search): Promise<readonly Row[]> {
+  if (ids.length === 0) return []
   const windows = vector
     ? windowsOf(sql, vector)
     : sql`select null::int[] as window_starts, null::int[] as window_ends, null::float8[] as similarities`
-  const rows = await tracedSql(sql, 'SELECT chunks documents', sql`
-    select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.tokens, c.metadata,
+  return await tracedSql(sql, 'SELECT chunks documents', sql`
+    select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.tokens, d.metadata,
+      (select e.mark = ${epochMark ?? null}::uuid from epoch_marks e where e.collection_id = ${collectionId}) as is_current,
       d.version, d.source, d.url, w.window_starts, w.window_ends, w.similarities,
       right(p.text, ${witness}) as before, substr(d.text, p.end_at - ${witness - 1}, c.start_at - p.end_at + ${2 * witness}) as around
     from chunks c join documents d on d.id = c.document_id
     left join chunks p on p.document_id = c.document_id and p.ordinal = c.ordinal - 1 and p.end_at < c.start_at and p.id = any(${ids}::bigint[])
     cross join lateral (${windows}) w
     where c.id = any(${ids}::bigint[])`)
-  return new Map(rows.map(row => [Number(row['id']), passageOf(row)]))
+}
+
+/** Null: no epoch was asked for. */
+function isOfEpoch(row: Row): boolean {
+  return row['is_current'] !== false
 }
 
 /** Of the chunk `c`, in order; no rows of it is three nulls. */

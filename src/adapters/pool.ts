@@ -2,89 +2,20 @@ import type postgres from 'postgres'
 import { AskError, isAskError } from '../errors.ts'
 import { startDeadline } from '../resilience/deadline.ts'
 import { watchLease } from './lease-watch.ts'
+import { startedAt, type Backend } from './backends.ts'
 import { holding } from './no-lease.ts'
-import { lifetimeSeconds, planCacheMode, type Client, type Sql } from './postgres-client.ts'
+import type { Connection, LeaseTerms, PoolOptions, PoolStatus, Waiter } from './pool-terms.ts'
+import { lifetimeSeconds, planCacheMode, type Sql } from './postgres-client.ts'
 import { databaseError, databaseFault } from './postgres-errors.ts'
-import { createPoolFigures, type PoolFigures, type PoolTotals } from './pool-figures.ts'
+import { createPoolFigures, type PoolFigures } from './pool-figures.ts'
 import { noteLease } from './sql-span.ts'
 
+export type { LeaseTerms, PoolOptions, PoolStatus } from './pool-terms.ts'
 export type { Sql } from './postgres-client.ts'
 /** A part of a statement. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>
 
-export interface PoolOptions {
-  /** postgres.js opens a lost connection again by itself and tells `onClose`. */
-  readonly connect: (onClose: () => void) => Client
-  /** Told of every connection that is opened: null, or what it met. */
-  readonly onOpened?: (error: unknown) => void
-  /** Connections kept open. */
-  readonly size: number
-  /** Connections opened above `size` when all are in use, closed when the rush is over. */
-  readonly maxOverflow: number
-  /** How long one above `size` is kept without work; opening it anew for each request costs more than ten queries. */
-  readonly surplusMs?: number
-  /** Requests that may wait for a connection; the next one is refused at once. */
-  readonly maxWaiting: number
-  /** Ends the query that the backend runs at this moment; absent where the server cannot (embedded). */
-  readonly cancelBackend?: (pid: number) => Promise<void>
-  /** From a cancel until the connection is given up: a server that is frozen or cut off hears of no cancel. */
-  readonly cancelGraceMs?: number
-  /** To open a connection: longer, and there is no database. Behind the driver's own 5 s, which says more of what it was at. */
-  readonly openLimitMs?: number
-  /** The longest a lease may be out, unless its terms say otherwise. Above what any request may take: it is a fault. */
-  readonly holdLimitMs?: number
-  /** What the connections are opened with: the server's bound on a statement of a lease that has no deadline. 0: none. */
-  readonly statementTimeoutMs?: number
-  readonly now?: () => number
-}
-
-/** Who wants a connection, and until when. */
-export interface LeaseTerms {
-  readonly signal: AbortSignal
-  /** Shown in the pool's status while the lease is out. */
-  readonly label: string
-  /** When the signal will abort, if that is known: on the clock of `performance.now()`. Then the server ends statements by itself. */
-  readonly deadline?: number
-  /** In the place of the pool's limit, if that has one; Infinity: for work that takes as long as it takes. */
-  readonly holdLimitMs?: number
-}
-
-export interface PoolStatus {
-  readonly size: number
-  readonly maxOverflow: number
-  readonly maxWaiting: number
-  readonly open: number
-  /** Open, and free. */
-  readonly checkedIn: number
-  readonly checkedOut: number
-  /** Open above `size`. */
-  readonly overflow: number
-  readonly waiting: number
-  readonly longestWaitMs: number
-  readonly longestHoldMs: number
-  readonly holders: Readonly<Record<string, number>>
-  readonly totals: Readonly<PoolTotals>
-}
-
-interface Connection extends Client {
-  /** Of the backend behind it now; null until asked, and again when the connection was replaced. */
-  pid: number | null
-  /** What the server will end a statement after, in milliseconds. */
-  statementTimeoutMs: number
-  isDead: boolean
-  /** We close it. */
-  isEnding: boolean
-  idleSince: number
-  /** When its backend was new. */
-  bornAt: number
-}
-
-interface Waiter {
-  readonly since: number
-  readonly give: (connection: Connection) => void
-}
-
-const defaults = { surplusMs: 5000, cancelGraceMs: 2000, openLimitMs: 6000, holdLimitMs: 60_000, statementTimeoutMs: 0 }
+const defaults = { surplusMs: 5000, cancelGraceMs: 2000, silentMs: 2000, openLimitMs: 6000, holdLimitMs: 60_000, statementTimeoutMs: 0 }
 
 /**
  * A lease pool over postgres.js, which itself queues without limit and without a time-out and knows no
@@ -95,7 +26,7 @@ const defaults = { surplusMs: 5000, cancelGraceMs: 2000, openLimitMs: 6000, hold
  * that is out longer than any request may take.
  */
 export function createPool(options: PoolOptions) {
-  const { size, maxOverflow, maxWaiting, surplusMs, cancelGraceMs, openLimitMs, holdLimitMs, now = () => performance.now() } = { ...defaults, ...options }
+  const { size, maxOverflow, maxWaiting, surplusMs, cancelGraceMs, silentMs, openLimitMs, holdLimitMs, now = () => performance.now() } = { ...defaults, ...options }
   const normalTimeoutMs = options.statementTimeoutMs ?? defaults.statementTimeoutMs
   const idle: Connection[] = []
   const waiters = new Set<Waiter>()
@@ -104,6 +35,7 @@ export function createPool(options: PoolOptions) {
   const { totals } = figures
   let open = 0
   let isClosed = false
+  let renewedAt = -Infinity
   let trimming: NodeJS.Timeout | undefined
 
   /**
@@ -117,18 +49,23 @@ export function createPool(options: PoolOptions) {
     const takenAt = now()
     figures.waited((takenAt - askedAt) / 1000, wasQueued)
     noteLease(terms.label, takenAt - askedAt)
-    const watch = watchLease(connection, terms, { cancelBackend: options.cancelBackend, graceMs: cancelGraceMs, limitMs: terms.holdLimitMs ?? holdLimitMs, figures })
+    const watch = watchLease(connection, terms, { cancelBackend: options.cancelBackend, stateOf: options.stateOf, silentMs, graceMs: cancelGraceMs, limitMs: terms.holdLimitMs ?? holdLimitMs, figures })
+    connection.onLost = watch.lost
     try {
       terms.signal.throwIfAborted()
       boundStatements(connection, terms)
       return await Promise.race([holding(() => work(connection.sql)), watch.givenUp])
     } catch (error) {
       const translated = databaseError(error)
-      if (isAskError(translated, 'database_unavailable')) connection.isDead = true
+      // Sessions of a server that was switched over may stay read-only for good; a new one may write.
+      const isReadOnly = isAskError(translated, 'database_read_only')
+      if (isReadOnly) options.onReadOnly?.()
+      if (isReadOnly || isAskError(translated, 'database_unavailable')) connection.isDead = true
       if (!terms.signal.aborted) tellFault(error)
       throw terms.signal.aborted ? terms.signal.reason : translated
     } finally {
       await watch.stop()
+      connection.onLost = null
       figures.held((now() - takenAt) / 1000, terms.label)
       giveBack(connection)
     }
@@ -146,7 +83,7 @@ export function createPool(options: PoolOptions) {
     const connection = idle.pop() ?? (open < size + maxOverflow ? openConnection() : await queue(signal))
     held.set(connection, { since: now(), label })
     totals.checkouts++
-    if (connection.pid === null) await learnPid(connection, signal)
+    if (connection.backend === null) await learnBackend(connection, signal)
     return connection
   }
 
@@ -178,29 +115,34 @@ export function createPool(options: PoolOptions) {
   function openConnection(): Connection {
     open++
     const onClose = () => {
-      // One that was never used, that we ended, or that the driver ended for its age, was not lost.
-      const isOurs = connection.isDead || connection.isEnding || now() - connection.bornAt >= lifetimeSeconds * 1000
-      if (connection.pid !== null && !isOurs) figures.lost()
-      Object.assign(connection, { pid: null, statementTimeoutMs: normalTimeoutMs })
+      // One that was never used, or that we ended, was not lost.
+      if (connection.backend !== null && !connection.isDead && !connection.isEnding) figures.lost()
+      Object.assign(connection, unopened())
+      connection.onLost?.()
     }
-    const connection: Connection = { ...options.connect(onClose), pid: null, statementTimeoutMs: normalTimeoutMs, isDead: false, isEnding: false, idleSince: 0, bornAt: 0 }
+    const connection: Connection = Object.assign(options.connect(onClose), { ...unopened(), isDead: false, isEnding: false, onLost: null, idleSince: 0, bornAt: 0 })
     return connection
   }
+
+  const unopened = () => ({ backend: null, statementTimeoutMs: normalTimeoutMs })
 
   /**
    * Once a physical connection, so that it can be cancelled by number later. It is the first thing that a new one is
    * asked, so it waits for the connection too: nothing on this side bounds that where a proxy takes every connection
    * and closes it again.
    */
-  async function learnPid(connection: Connection, signal: AbortSignal): Promise<void> {
+  async function learnBackend(connection: Connection, signal: AbortSignal): Promise<void> {
     if (!options.cancelBackend) return
     const limit = startDeadline('opening a database connection', openLimitMs, signal)
     try {
       // Its settings are said again: a pooler in between may have dropped those that came with the connection.
       const rows = await Promise.race([connection.sql`
-        select pg_backend_pid() as pid, set_config('plan_cache_mode', ${planCacheMode}, false), set_config('statement_timeout', ${String(normalTimeoutMs)}, false)`, limit.expired])
-      Object.assign(connection, { pid: Number(rows[0]?.['pid']), bornAt: now() })
-      options.onOpened?.(null)
+        select pg_backend_pid() as pid, ${startedAt(connection.sql)} as started_at, current_setting('transaction_read_only') = 'on' as read_only,
+          set_config('plan_cache_mode', ${planCacheMode}, false), set_config('statement_timeout', ${String(normalTimeoutMs)}, false)`, limit.expired])
+      const [row] = rows
+      const backend: Backend = { pid: Number(row?.['pid']), startedAt: row?.['started_at'] ?? null, server: connection.server }
+      Object.assign(connection, { backend, bornAt: now() })
+      options.onOpened?.(null, row?.['read_only'] === true)
     } catch (error) {
       options.onOpened?.(error)
       connection.isDead = true
@@ -231,11 +173,24 @@ export function createPool(options: PoolOptions) {
   function giveBack(connection: Connection): void {
     held.delete(connection)
     if (connection.isDead || isClosed) return discard(connection)
+    if (connection.backend !== null && (connection.bornAt < renewedAt || now() - connection.bornAt >= lifetimeSeconds * 1000)) renew(connection)
     const next = waiters.values().next().value
     if (next) return next.give(connection)
     connection.idleSince = now()
     idle.push(connection)
     if (open > size) trimSoon()
+  }
+
+  /** Backends grow with their age; and behind a name there may be another server by now. */
+  function renew(connection: Connection): void {
+    connection.renew()
+    Object.assign(connection, unopened())
+  }
+
+  /** Every connection is replaced by a new one: now where it is idle, else when it comes back. */
+  function renewAll(): void {
+    renewedAt = now()
+    for (const each of idle) if (each.backend !== null) renew(each)
   }
 
   function trimSoon(): void {
@@ -286,7 +241,7 @@ export function createPool(options: PoolOptions) {
     await Promise.all([...idle.splice(0), ...leased].map(each => Object.assign(each, { isEnding: true }).end(graceMs)))
   }
 
-  return { lease, status, observe: figures.observe, close }
+  return { lease, status, renewAll, observe: figures.observe, close }
 }
 
 export type Pool = ReturnType<typeof createPool>

@@ -7,8 +7,8 @@ const connectionCodes = new Set([
   'ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH',
 ])
 
-/** SQLSTATEs of a server that is there but cannot serve: shutting down, starting, out of connections, read-only. */
-const unavailableStates = new Set(['57P01', '57P02', '57P03', '53300', '25006'])
+/** SQLSTATEs of a server that is there but cannot serve: shutting down, starting, out of connections. */
+const unavailableStates = new Set(['57P01', '57P02', '57P03', '53300'])
 const unavailableClasses = new Set(['08', '53', '58'])
 
 /** SQLSTATEs of a server that is there and lets us not in: wrong user, password (28…) or database (3D…), no right to connect. */
@@ -27,6 +27,14 @@ function isPoolersRefusal(error: unknown): boolean {
   return error instanceof postgres.PostgresError && error.message.startsWith('unsupported startup parameter')
 }
 
+/** A standby, or a server that was told to take no writes. */
+const readOnlyState = '25006'
+
+export function readOnlyDatabase(cause?: unknown): AskError {
+  const detail = 'the database takes no writes at present: it is a standby, or was made read-only; questions are answered meanwhile'
+  return new AskError('database_read_only', { detail, retryAfter: 5, ...(cause !== undefined && { cause }) })
+}
+
 /** 57014 without our own cancel: the server's `statement_timeout`, our backstop. */
 const queryCanceled = '57014'
 
@@ -39,6 +47,7 @@ export function databaseError(error: unknown): unknown {
   const code = codeOf(error)
   if (code === undefined) return error
   if (code === queryCanceled) return new AskError('deadline_exceeded', { detail: 'a database query took too long', cause: error })
+  if (code === readOnlyState) return readOnlyDatabase(error)
   const isDown = connectionCodes.has(code) || unavailableStates.has(code) || unavailableClasses.has(code.slice(0, 2))
   return isDown ? new AskError('database_unavailable', { retryAfter: 1, cause: error }) : error
 }

@@ -9,6 +9,8 @@ import { readRedisUrl } from './redis-url.ts'
 export interface RedisServer {
   /** The driver's own; its commands have no time-out. Ask through {@link RedisServer.attempt}. */
   readonly client: Redis | Cluster
+  /** What every key of ours begins with, up to its kind: see {@link keyPrefixOf}. */
+  readonly keyPrefix: string
   /** False while it is not connected or does not answer: nobody asks it then. */
   isUsable(): boolean
   /**
@@ -39,6 +41,7 @@ export interface RedisEvents {
 }
 
 export interface RedisOptions extends RedisEvents {
+  readonly keyPrefix: string
   /** Longest wait for a reply: a slow Redis must not make answers slow. */
   readonly timeoutMs: number
   readonly log: RunLog
@@ -58,7 +61,7 @@ interface Sent {
  * connection, and nothing is sent to a server that is deaf. A change of state is logged once. Throws when `url` is
  * none (see {@link readRedisUrl}).
  */
-export function openRedis(url: string, { timeoutMs, log, onFailure, onSaved, onLost }: RedisOptions): RedisServer {
+export function openRedis(url: string, { keyPrefix, timeoutMs, log, onFailure, onSaved, onLost }: RedisOptions): RedisServer {
   const target = readRedisUrl(url)
   if (target === undefined) throw new Error('REDIS_URL is no address of a Redis, of Sentinels with the name of their master, or of a Cluster')
   const redis = createRedisClient(target, timeoutMs)
@@ -118,6 +121,7 @@ export function openRedis(url: string, { timeoutMs, log, onFailure, onSaved, onL
 
   return {
     client,
+    keyPrefix,
     isUsable,
     async attempt(what, work, onWrongType) {
       if (!isUsable()) return void onFailure?.('down')

@@ -2,7 +2,8 @@ import { AskError } from '../errors.ts'
 import type { Chunk } from '../ingest/terms.ts'
 import type { Database, Sql } from './database.ts'
 import { vectorText } from './vector-text.ts'
-import { claimModel } from './collections.ts'
+import { claimModel } from './claims.ts'
+import { deletedMeanwhile } from './collections.ts'
 import { dropOtherVectorIndexes, ensureVectorIndex } from './vector-index.ts'
 
 /** A chunk whose vectors are to be made anew. */
@@ -76,7 +77,10 @@ export async function openReembedding(
    */
   async function finish(afterId: string): Promise<boolean> {
     return await database.lease(terms, sql => sql.begin(async tx => {
-      await tx`select 1 from collections where id = ${collectionId} for update`
+      const [locked] = await tx`
+        select c.name, (select m.name from embedding_models m where m.id = ${modelId}) as model from collections c where id = ${collectionId} for update`
+      // After a restore a number may be another's.
+      if (locked?.['name'] !== name || locked['model'] !== model.name) throw deletedMeanwhile({ name })
       const left = await tx`select from chunks c where ${pending(tx as unknown as Sql)} and c.id > ${afterId}::bigint limit 1`
       if (left.length > 0) return false
       await tx`

@@ -25,7 +25,7 @@ export async function settle({ lease }: Pick<Leasing, 'lease'>, signal: AbortSig
     await sql`select set_config('statement_timeout', '0', false)`
     try {
       await sql`analyze (skip_locked) chunks, chunk_vectors, collection_terms, documents`
-      await sql`select gin_clean_pending_list('chunks_terms'), gin_clean_pending_list('collection_terms_trigrams'), gin_clean_pending_list('chunks_metadata')`
+      await sql`select gin_clean_pending_list('chunks_terms'), gin_clean_pending_list('collection_terms_trigrams'), gin_clean_pending_list('documents_metadata')`
     } finally {
       await sql`reset statement_timeout`
     }

@@ -12,16 +12,14 @@ const failedMs = 1000
 /** Longer than any run: within it an earlier holder is told from the present one. */
 const fenceMs = 20 * 60_000
 
-/** Of one answer; in braces what decides in a Cluster where it lies, so that scripts find all three in one place. */
-function keysOf(key: string): [answer: string, lease: string, fence: string] {
-  return [`askwell:answer:{${key}}`, `askwell:lease:{${key}}`, `askwell:fence:{${key}}`]
-}
-
-export const answerKeys = { all: 'askwell:answer:*', of: (collectionId: number) => `askwell:answer:{${collectionId}:*` } as const
-
 /** The tier that replicas share. None of its methods rejects or takes longer than a command may: without Redis there is nothing in it. */
 export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = () => {}): SharedAnswers {
   const scripts: Scripts = defineScripts(redis.client)
+
+  /** Of one answer; in braces what decides in a Cluster where it lies, so that scripts find all three in one place. */
+  function keysOf(key: string): [answer: string, lease: string, fence: string] {
+    return [`${redis.keyPrefix}answer:{${key}}`, `${redis.keyPrefix}lease:{${key}}`, `${redis.keyPrefix}fence:{${key}}`]
+  }
 
   async function get(key: string): Promise<Remembered | undefined> {
     const [answer] = keysOf(key)

@@ -9,16 +9,15 @@ export interface SharedValues<Value> {
 }
 
 export interface SharedValuesOptions<Value> {
-  /** What its keys begin with. */
-  readonly prefix: string
+  readonly kind: 'draft' | 'vector'
   readonly encode: (value: Value) => Buffer
   /** Undefined: of another form, or damaged; it is removed. */
   readonly decode: (bytes: Buffer) => Value | undefined
   readonly onCorrupt?: () => void
 }
 
-export function createSharedValues<Value>(redis: RedisServer, { prefix, encode, decode, onCorrupt = () => {} }: SharedValuesOptions<Value>): SharedValues<Value> {
-  const keyOf = (key: string) => prefix + hash('sha256', key, 'base64url')
+export function createSharedValues<Value>(redis: RedisServer, { kind, encode, decode, onCorrupt = () => {} }: SharedValuesOptions<Value>): SharedValues<Value> {
+  const keyOf = (key: string) => `${redis.keyPrefix}${kind}:` + hash('sha256', key, 'base64url')
 
   async function get(key: string): Promise<Value | undefined> {
     const bytes = await redis.attempt('get', client => client.getBuffer(keyOf(key)), () => remove(key))

@@ -16,16 +16,30 @@ export type WantedBm25 = Bm25 | 'auto'
  * from the collection's own statistics either way (lexical-arm.ts), and a term carries its collection's number, so
  * that no other collection's words are in its way.
  */
-export async function openBm25(sql: Sql, wanted: WantedBm25): Promise<Bm25> {
+export async function openBm25(sql: Sql, wanted: WantedBm25, isReadOnly = false): Promise<Bm25> {
+  if (isReadOnly) return await preparedBm25(sql, wanted)
   const [installed] = await sql`select extversion from pg_extension where extname = 'pg_textsearch'`
   if (wanted === 'portable' || (wanted === 'auto' && !installed)) {
     await sql`drop index if exists chunks_bm25`
     return 'portable'
   }
   if (!installed) await install(sql)
-  const [ready] = await sql`select to_regclass('chunks_bm25') is not null and to_regproc('bm25_candidates') is not null as ready`
-  if (!ready?.['ready']) await prepare(sql)
+  if (!(await isPrepared(sql))) await prepare(sql)
   return 'pg_textsearch'
+}
+
+/** What is there already, of a database that takes no writes. */
+async function preparedBm25(sql: Sql, wanted: WantedBm25): Promise<Bm25> {
+  if (wanted === 'portable') return 'portable'
+  if (await isPrepared(sql)) return 'pg_textsearch'
+  if (wanted === 'auto') return 'portable'
+  const detail = 'BM25 is "pg_textsearch", but the database lacks its index and takes no writes: start Askwell on the primary once, or set BM25=portable'
+  throw new AskError('database_read_only', { detail })
+}
+
+async function isPrepared(sql: Sql): Promise<boolean> {
+  const [row] = await sql`select to_regclass('chunks_bm25') is not null and to_regproc('bm25_chunks') is not null as ready`
+  return row?.['ready'] === true
 }
 
 async function install(sql: Sql): Promise<void> {
@@ -50,10 +64,10 @@ async function prepare(sql: Sql): Promise<void> {
     // A function of its own because its plan must be the index scan whatever the filter is guessed to let through:
     // any other computes a score for every row.
     await tx.unsafe(`
-      create or replace function bm25_candidates(collection integer, words text, path jsonpath, wanted integer) returns setof bigint
+      create or replace function bm25_chunks(collection integer, words text, path jsonpath, wanted integer) returns setof bigint
       language plpgsql stable set enable_sort = off set enable_seqscan = off set enable_bitmapscan = off as $$
       begin
-        return query select c.id from chunks c where c.collection_id = collection and (path is null or c.metadata @@ path)
+        return query select c.id from chunks c where c.collection_id = collection and (path is null or (select d.metadata @@ path from documents d where d.id = c.document_id))
           order by bm25_text(c.collection_id, c.terms) <@> to_bm25query(words, 'chunks_bm25') limit wanted;
       end $$`)
   })
@@ -65,7 +79,7 @@ export function textsearchCandidates(sql: Sql, search: { readonly collectionId: 
   return sql`
     select k.id from
       (select string_agg(${sql.unsafe(encoded(String(collectionId), 'term'))}, ' ') as words from asked having count(*) > 0) a
-      cross join lateral bm25_candidates(${collectionId}, a.words, ${path}::jsonpath, ${limit * candidatesPerRow}) as k(id)`
+      cross join lateral bm25_chunks(${collectionId}, a.words, ${path}::jsonpath, ${limit * candidatesPerRow}) as k(id)`
 }
 
 const candidatesPerRow = 4

@@ -1,5 +1,6 @@
 import type { Fragment, Sql } from './database.ts'
 import { isFew } from './few.ts'
+import { passesFilter } from './filters.ts'
 import { number } from './number.ts'
 import { directionText } from './vector-text.ts'
 
@@ -15,6 +16,13 @@ export interface VectorSearch {
   readonly limit: number
 }
 
+export interface VectorFilter {
+  /** For `metadata @@ $1::jsonpath`. */
+  readonly path: string
+  /** Where no more chunks pass, all of them are compared. */
+  readonly atMost: number
+}
+
 /** What is looked at where no recall was measured: pgvector's own 40 finds about .85 of the nearest ten. */
 const untunedEfSearch = 100
 /** pgvector's upper bound. */
@@ -28,10 +36,10 @@ const farEnough = 200_000
  * collection and the model stand in the text as numbers, not as parameters, because a partial index is used only
  * where its condition is plain; the rows wanted, because no index is used for as many as are expected of an unknown number.
  */
-export function vectorArm(sql: Sql, search: VectorSearch, path: string | null): Fragment {
+export function vectorArm(sql: Sql, search: VectorSearch, filter: VectorFilter | null): Fragment {
   return sql`
     select n.chunk_id as id, max(1 - n.distance) as similarity
-    from (${path === null ? nearestOfAll(sql, search) : nearestOfMatching(sql, search, path)}) as n
+    from (${filter === null ? nearestOfAll(sql, search) : nearestOfMatching(sql, search, filter)}) as n
     group by n.chunk_id order by similarity desc, n.chunk_id limit ${search.limit}`
 }
 
@@ -46,17 +54,17 @@ function nearestOfAll(sql: Sql, search: VectorSearch): Fragment {
  * Where few chunks pass (see few.ts), all of them are compared; else the index is searched on and on until enough have passed.
  * So `limit` rows come back whenever they exist, however rare the filter's matches are.
  */
-function nearestOfMatching(sql: Sql, search: VectorSearch, path: string): Fragment {
+function nearestOfMatching(sql: Sql, search: VectorSearch, { path, atMost }: VectorFilter): Fragment {
   return sql`
     select w.chunk_id, w.distance from (
       select v.chunk_id, ${distance(sql, search)} as distance
       from few join chunk_vectors v on v.chunk_id = few.id and v.model_id = ${number(sql, search.modelId)}
-      where ${isFew(sql)} order by 2 limit ${number(sql, windowsWanted(search))}) w
+      where ${isFew(sql, atMost)} order by 2 limit ${number(sql, windowsWanted(search))}) w
     union all
     select w.chunk_id, w.distance from (${settings(sql, search)}) s cross join lateral (
       select v.chunk_id, ${distance(sql, search)} as distance
-      from chunk_vectors v where not ${isFew(sql)} and ${ofCollection(sql, search)}
-        and exists (select from chunks c where c.id = v.chunk_id and c.metadata @@ ${path}::jsonpath)
+      from chunk_vectors v where not ${isFew(sql, atMost)} and ${ofCollection(sql, search)}
+        and (select ${passesFilter(sql, path)} from chunks c where c.id = v.chunk_id)
       order by 2 limit ${number(sql, windowsWanted(search))}) w`
 }
 

@@ -1,39 +1,43 @@
 import { openClient } from './postgres-client.ts'
+import { codeOf } from './postgres-errors.ts'
+import type { Servers } from './servers.ts'
 
 /** What the triggers of `collections` say a collection's name on (sql/000003_caches.sql). */
 const channel = 'askwell_collection'
 const retryMs = 500
+/** A standby does not tell of changes: it is asked again for the time when it is one no more. */
+const standbyRetryMs = 3000
 
 /**
  * A connection of its own that hears of changed collections; `onCollection` without a name: something may have been
  * missed. Not with the driver's `listen`, which gives up when its first try to connect again fails.
  */
-export function watchCollections(url: string, onCollection: (name?: string) => void): { close(): Promise<void> } {
+export function watchCollections(servers: Servers, onCollection: (name?: string) => void): { close(): Promise<void> } {
   let isClosed = false
   let retry: NodeJS.Timeout | undefined
   const onNotify = (from: string, name: string) => void (from === channel && onCollection(name))
-  const { sql, end } = openClient(url, { name: 'askwell watch', statementTimeoutMs: 0, onClose: later, onNotify })
+  const client = openClient(servers, { name: 'askwell watch', statementTimeoutMs: 0, onClose: () => later(retryMs), onNotify })
   void listen()
 
   async function listen(): Promise<void> {
     try {
-      await sql.unsafe(`listen ${channel}`)
+      await client.sql.unsafe(`listen ${channel}`)
       onCollection()
-    } catch {
-      later()
+    } catch (error) {
+      later(codeOf(error) === '25006' ? standbyRetryMs : retryMs)
     }
   }
 
-  function later(): void {
+  function later(ms: number): void {
     clearTimeout(retry)
-    if (!isClosed) retry = setTimeout(() => void listen(), retryMs).unref()
+    if (!isClosed) retry = setTimeout(() => void listen(), ms).unref()
   }
 
   return {
     async close() {
       isClosed = true
       clearTimeout(retry)
-      await end(1000)
+      await client.end(1000)
     },
   }
 }

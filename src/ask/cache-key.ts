@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { hash } from 'node:crypto'
+import { nfkc } from '../text/normal-form.ts'
 import type { AskedCollection, Filters, Question } from './terms.ts'
 
 /** Where a question's answer is kept. */
@@ -11,8 +12,8 @@ export interface Place {
 }
 
 /**
- * `fingerprint`: what else changes answers, the same for all questions (models, prompt, settings). The epoch grows
- * with every write, so an answer is never found again after its documents changed.
+ * `fingerprint`: what else changes answers, the same for all questions (models, prompt, settings). Every write draws a new
+ * mark, so an answer is never found again after its documents changed, nor by another history of them.
  */
 export function placeOf(question: Question, collection: AskedCollection, fingerprint: string): Place {
   const { filters, history, text } = question
@@ -28,7 +29,12 @@ export function placeOf(question: Question, collection: AskedCollection, fingerp
 function placeIn(partition: string, { text, history }: Question, collection: AskedCollection): Place {
   const said = history.length === 0 ? '' : JSON.stringify(history)
   // A digest has no line break, and no question that is normalised.
-  return { partition, key: `${collection.id}:${digest(`${partition}\n${normalised(text)}\n${said}`)}` }
+  return { partition, key: `${keysBegin(collection.id)}${digest(`${partition}\n${normalised(text)}\n${said}`)}` }
+}
+
+/** What the keys of all answers of a collection begin with, and no others. */
+export function keysBegin(collectionId: number): string {
+  return `${collectionId}:`
 }
 
 interface Plain {
@@ -76,7 +82,7 @@ function knownPlain(question: Question, collection: AskedCollection, fingerprint
 }
 
 function partitionOf({ tenant, mode, topK, language, filters }: Question, collection: AskedCollection, fingerprint: string): string {
-  return digest(JSON.stringify([fingerprint, tenant ?? null, collection.id, collection.epoch, mode, topK, language ?? null, canonical(filters)]))
+  return digest(JSON.stringify([fingerprint, tenant ?? null, collection.id, collection.epoch, collection.epochMark, mode, topK, language ?? null, canonical(filters)]))
 }
 
 function hasAny(filters: Filters): boolean {
@@ -114,6 +120,6 @@ function withoutFinalMarks(text: string): string {
 
 /** Spellings of one question: Unicode form, case, blanks and the marks at its end make no difference. */
 export function normalised(text: string): string {
-  const composed = ascii.test(text) ? text : text.normalize('NFKC')
+  const composed = ascii.test(text) ? text : nfkc(text)
   return withoutFinalMarks(composed.toLowerCase().replace(/\s+/gu, ' ')).trim()
 }

@@ -55,11 +55,21 @@ interface Reading {
   readonly result: Promise<AskedCollection | null>
 }
 
+export interface CurrentOptions {
+  /** Called when a read shows another history of a collection than the one known: see {@link isOtherHistory}. */
+  readonly onOtherHistory?: (collection: AskedCollection, before: AskedCollection) => void
+  /** Milliseconds. */
+  readonly now?: () => number
+}
+
 /**
  * The collections as they are now. While questions come in, one read a collection is under way every trustedMs / 2 or
  * so, however many questions there are; else none. `read` gives null for a collection that is not there.
  */
-export function createCurrent(read: (name: string, signal: AbortSignal) => Promise<AskedCollection | null>, now: () => number = () => performance.now()): Current {
+export function createCurrent(
+  read: (name: string, signal: AbortSignal) => Promise<AskedCollection | null>,
+  { onOtherHistory = () => {}, now = () => performance.now() }: CurrentOptions = {},
+): Current {
   const known = new Map<string, Known>()
   const readings = new Map<string, Reading>()
   const failures = new Map<string, { readonly error: unknown; readonly at: number }>()
@@ -128,8 +138,10 @@ export function createCurrent(read: (name: string, signal: AbortSignal) => Promi
 
   function noted(name: string, asOf: number, collection: AskedCollection | null): AskedCollection | null {
     failures.delete(name)
+    const before = known.get(name)?.collection
     if (collection) known.set(name, { collection, asOf })
     else known.delete(name)
+    if (collection && before && isOtherHistory(collection, before)) onOtherHistory(collection, before)
     return collection
   }
 
@@ -142,6 +154,12 @@ export function createCurrent(read: (name: string, signal: AbortSignal) => Promi
   }
 
   return { peek, last: name => known.get(name)?.collection, find, check, forget }
+}
+
+/** The database was restored, or a standby without the last writes took over: what was known of them never happened. */
+function isOtherHistory(collection: AskedCollection, before: AskedCollection): boolean {
+  if (collection.id !== before.id) return false // deleted, and made again
+  return collection.epoch < before.epoch || (collection.epoch === before.epoch && collection.epochMark !== before.epochMark)
 }
 
 const never = new AbortController().signal

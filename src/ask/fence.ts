@@ -21,8 +21,9 @@ export function fence(passages: readonly Passage[], nonce: string): string {
 
 /** Characters nobody sees: tags (which spell hidden ASCII), text direction, zero width, controls. */
 const invisible = /[\u{e0000}-\u{e007f}\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff\p{Cc}]/gu
-const ourTags = /[<＜﹤](?=\s*[/／]?\s*passage)/giu
-const citation = /[[【]\s*\^?(\d{1,2}(?:\s*[,;–—-]\s*\d{1,2})*)\s*(?:†[^\]】]*)?[\]】]/gu
+// Two runs of blanks side by side, or a source's name without an end, would be read again from each character.
+const ourTags = /[<＜﹤](?=\s*(?:[/／]\s*)?passage)/giu
+const citation = /[[【]\s*\^?(\d{1,2}(?:\s*[,;–—-]\s*\d{1,2})*)\s*(?:†[^\]】]{0,200})?[\]】]/gu
 
 function harmless(text: string, nonce: string): string {
   return text

@@ -67,9 +67,9 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
     return again(found.answer, { status: 'stale', tier, age: ageOf(found, at) }, [amiss])
   }
 
-  /** If it is one to keep: in memory at once, in Redis behind the request, under its lease. */
+  /** If it is one to keep, whole and of one state of the documents: in memory at once, in Redis behind the request, under its lease. */
   function keep(key: string, answer: Answer, { seconds, tookMs }: { readonly seconds: number; readonly tookMs: number }, lease: Lease | null): void {
-    if (seconds <= 0 || answer.degraded.length > 0) return
+    if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken) return
     // Where the model's words were remembered, the answer is as old as they are.
     const madeAt = now() - (answer.cache.age ?? 0) * 1000
     const value = { answer, madeAt, freshUntil: madeAt + seconds * 1000, tookMs }

@@ -27,6 +27,8 @@ export interface Looked {
   readonly mode: 'fast' | 'smart'
   readonly usage: Usage
   readonly degraded: readonly Degraded[]
+  /** The documents changed during one of the searches. */
+  readonly isOvertaken: boolean
 }
 
 /** From the question's words to passages: at most one embedding and one search, and a second look where the mode allows it. */
@@ -42,7 +44,8 @@ export async function lookUp(steps: LookSteps, question: Question, collection: A
   const other = await orWithout({ texts: [], usage: unanswered }, run, brief => rephrase(asked, brief))
   const others = await Promise.all(other.texts.map(text => find(read(text, asked.language, asked.readAs))))
   const best = others.reduce((a, b) => (b.nearness > a.nearness ? b : a), first)
-  return looked(best, true, addUsage(usage, other.usage))
+  const isOvertaken = [first, ...others].some(each => each.isOvertaken)
+  return looked({ ...best, isOvertaken }, true, addUsage(usage, other.usage))
 
   async function find(words: Understood): Promise<Found> {
     const weight = weightOf(words.language)
@@ -63,8 +66,8 @@ export async function lookUp(steps: LookSteps, question: Question, collection: A
     return await orWithout({ vector: null, isDegraded: true }, run, brief => steps.embed(words, brief))
   }
 
-  function looked({ passages, nearness, degraded }: Found, isSmart: boolean, spent: Usage): Looked {
-    return { asked, passages, isNear: nearness >= steps.abstainBelow, mode: isSmart ? 'smart' : 'fast', usage: spent, degraded }
+  function looked({ passages, nearness, degraded, isOvertaken }: Found, isSmart: boolean, spent: Usage): Looked {
+    return { asked, passages, isNear: nearness >= steps.abstainBelow, mode: isSmart ? 'smart' : 'fast', usage: spent, degraded, isOvertaken }
   }
 }
 
@@ -73,7 +76,7 @@ interface Found extends Retrieved {
 }
 
 /** For a question without a letter or a digit: a model would make something up of it. */
-const nothing: Found = { passages: [], nearness: 0, degraded: [] }
+const nothing: Found = { passages: [], nearness: 0, degraded: [], isOvertaken: false }
 
 /** A follow-up is rewritten to stand alone where a model may be asked; else it borrows the words before it. */
 async function standAlone(steps: LookSteps, question: Question, collection: AskedCollection, run: Run) {

@@ -101,7 +101,7 @@ export function makeOnceWith({ claim: claimStage, near, admission, make }: MakeS
   function keep({ question, collection, place }: Asked, answer: Answer, tookMs: number, lease: Lease | null, seen: Seen | null): void {
     const seconds = kept.secondsFor(question, collection, answer)
     kept.keep(place.key, answer, { seconds, tookMs }, lease)
-    if (seen && answer.degraded.length === 0) near?.learn(seen, { key: place.key, question, answer, seconds })
+    if (seen && answer.degraded.length === 0 && !answer.isOvertaken) near?.learn(seen, { key: place.key, question, answer, seconds })
   }
 }
 

@@ -50,7 +50,9 @@ export function createMarkers(passageCount: number): Markers {
 
   /** Nothing is shown while the text may still turn out to be NO_ANSWER; false: more is needed. */
   function decideLead(isFinal: boolean): boolean {
-    const found = findSentinel(held.replace(/^[\s"'“«*_`([]+/u, ''), isFinal)
+    // Blanks in front are dropped either way; more signs than a few, and what follows them is an answer.
+    held = held.trimStart()
+    const found = findSentinel(held.replace(/^[\s"'“«*_`([]{1,32}/u, ''), isFinal)
     if (found === 'maybe') return false
     isLeading = false
     held = found > 0 ? '' : held.trimStart()

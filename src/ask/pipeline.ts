@@ -26,13 +26,14 @@ export function createPipeline(steps: Steps): AskWithin {
     const found = await lookUp(steps, question, collection, run)
     const { asked, mode, usage } = found
     const language = asked.language
-    if (!found.isNear) return yield* abstain({ language, mode, usage, degraded: found.degraded })
+    const overtaken = found.isOvertaken ? ({ isOvertaken: true } as const) : {}
+    if (!found.isNear) return yield* abstain({ language, mode, usage, degraded: found.degraded, ...overtaken })
 
     const chosen = await choose(steps, question, found, run)
     const passages = steps.pack(chosen.passages, asked.text)
     yield { type: 'passages', passages }
     const written = yield* writeAnswer(steps, { asked, question, passages, caching: collection.caching }, run)
-    const base = { language, mode, usage: addUsage(usage, written.usage), degraded: [...chosen.degraded, ...written.degraded], passages }
+    const base = { language, mode, usage: addUsage(usage, written.usage), degraded: [...chosen.degraded, ...written.degraded], passages, ...overtaken }
     if (written.isAbstained) return yield* abstain({ ...base, model: written.model })
 
     const { text, citations, cache, generator, model } = written
@@ -41,7 +42,7 @@ export function createPipeline(steps: Steps): AskWithin {
   }
 }
 
-type Abstaining = Pick<Answer, 'language' | 'mode' | 'usage' | 'degraded'> & {
+type Abstaining = Pick<Answer, 'language' | 'mode' | 'usage' | 'degraded' | 'isOvertaken'> & {
   readonly passages?: readonly Passage[]
   /** The model that was asked and found no answer; none was asked when nothing was near. */
   readonly model?: string | null

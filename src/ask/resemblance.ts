@@ -1,3 +1,5 @@
+import { nfkc } from '../text/normal-form.ts'
+
 /** A text to compare others with. */
 export interface Comparable {
   readonly text: string
@@ -18,7 +20,7 @@ const words = /[a-z0-9\u00c0-\u1fff\u2c00-\u2fff\u3040-\uffff]+/g
 
 /** Case, blanks and punctuation make no difference, unless there is nothing else. */
 function wordsOf(text: string): readonly string[] {
-  return text.normalize('NFKC').toLowerCase().match(words) ?? [text.trim()]
+  return nfkc(text).toLowerCase().match(words) ?? [text.trim()]
 }
 
 function runsOf(text: string): ReadonlySet<number> {

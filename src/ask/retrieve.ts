@@ -24,6 +24,8 @@ export interface Retrieved {
   readonly passages: readonly Passage[]
   /** How near the best of the first five is to the question, 0…1. */
   readonly nearness: number
+  /** The documents changed since the collection was looked up. */
+  readonly isOvertaken: boolean
 }
 
 /** The read side of the passage store, as this stage sees it. */
@@ -47,7 +49,7 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
     const terms = { signal: run.signal, label: 'retrieve', deadline: run.deadline }
     const found = await retrieval(wanted, () => store.search(searchOf(wanted), choose, terms))
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
-    return { passages, nearness: nearness(convincing(passages, wanted.asked), similarity) }
+    return { passages, nearness: nearness(convincing(passages, wanted.asked), similarity), isOvertaken: found.isOvertaken }
   }
 }
 
@@ -89,6 +91,7 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
   return {
     collectionId: collection.id,
+    epochMark: collection.epochMark,
     chunkCount: collection.chunkCount,
     terms: arm === 'vector' ? [] : asked.terms,
     vector: hasVector ? { modelId: collection.modelId as number, values: vector, windowsPerChunk: collection.windowsPerChunk, efSearch: collection.efSearch } : null,

@@ -173,6 +173,8 @@ export interface Answer {
   readonly generator: Generator
   readonly model: string | null
   readonly usage: Usage
+  /** The documents changed while they were searched: it belongs to no epoch, and no cache keeps it. */
+  readonly isOvertaken?: true
 }
 
 /** What a run of the pipeline says, in this order; `done` is last and holds the whole answer. */
@@ -205,7 +207,10 @@ export type Outcome = 'ok' | 'error' | 'deadline' | 'cancelled'
 export interface AskedCollection {
   readonly id: number
   readonly name: string
+  /** Grows with every write: the larger is the later. After a restore it may be counted a second time. */
   readonly epoch: number
+  /** Drawn at random with every write: the same mark, the same documents. */
+  readonly epochMark: string
   /** The model that made its vectors; null while it has none. */
   readonly modelId: number | null
   readonly chunkCount: number

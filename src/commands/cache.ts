@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { cacheContents } from '../adapters/cache-contents.ts'
 import { cachedKeys, countKeys, removeKeys } from '../adapters/cache-keys.ts'
 import { createCollectionStore, type CachingChange, type CollectionStore } from '../adapters/collections.ts'
+import { databaseName } from '../adapters/database-name.ts'
 import type { Database } from '../adapters/database.ts'
 import type { CollectionCaching } from '../ask/terms.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
@@ -57,17 +58,23 @@ function seconds(text: string): number {
 /** First the database, and a moment for every replica to know; then what nobody asks for any more goes from Redis. */
 async function clear(collection: string | null): Promise<Cleared> {
   const config = readConfig()
-  const ids = await withStore(config, (store, signal) => store.forgetAnswers(collection, signal))
+  const { ids, name } = await withMigrated(config, async (database, signal) => ({
+    ids: await createCollectionStore(database).forgetAnswers(collection, signal),
+    name: await databaseName(database, signal),
+  }))
   if (collection !== null && ids.length === 0) throw unknownCollection(collection)
   const keys = cachedKeys(collection === null ? null : (ids[0] ?? 0))
-  const { state, value } = await withRedis(config, redis => removeKeys(redis, keys, redisMs))
+  const { state, value } = await withRedis(config, name, redis => removeKeys(redis, keys, redisMs))
   return { collection, redisKeys: value, redis: state }
 }
 
 async function readStats(): Promise<Stats> {
   const config = readConfig()
-  const contents = await withMigrated(config, (database, signal) => cacheContents(database, signal))
-  const { state, value } = await withRedis(config, redis => countKeys(redis, redisMs))
+  const { contents, name } = await withMigrated(config, async (database, signal) => ({
+    contents: await cacheContents(database, signal),
+    name: await databaseName(database, signal),
+  }))
+  const { state, value } = await withRedis(config, name, redis => countKeys(redis, redisMs))
   return { ...contents, redis: state, redisKeys: value }
 }
 

@@ -6,6 +6,7 @@ import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf } from '../ingest/find-files.ts'
 import { createLogger } from '../log.ts'
 import type { RunningServer } from '../server.ts'
+import { printableLines } from '../text/printable.ts'
 import { demoFiles } from './demo-corpus.ts'
 import { faultLine } from './ingest.ts'
 import { interruptible } from './interrupt.ts'
@@ -70,5 +71,5 @@ The API to browse: ${address}/docs    How it fares: ${address}/monitoring    Sto
 }
 
 function say(text: string): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${printableLines(text)}\n`)
 }

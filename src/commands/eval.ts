@@ -9,7 +9,7 @@ import { checkLearning, learnInto } from './eval-learn.ts'
 import { evaluate, type Evaluated, type EvaluateOptions } from './eval-sets.ts'
 import { exitCodes } from './exit-codes.ts'
 import { interruptible } from './interrupt.ts'
-import { print } from './output.ts'
+import { print, say } from './output.ts'
 
 interface Options extends EvaluateOptions {
   readonly baseline?: string
@@ -47,7 +47,7 @@ export function addEval(program: Command): void {
 
 async function taught(config: Config, { model, evidence }: Evaluated, signal: AbortSignal): Promise<Lesson[]> {
   if (evidence.length > 0) return await learnInto(config, model, evidence, signal)
-  process.stderr.write(`askwell: no question is in a language that ${model.model} reads: there is nothing to learn\n`)
+  say(`askwell: no question is in a language that ${model.model} reads: there is nothing to learn`)
   return []
 }
 
@@ -58,6 +58,6 @@ function refuseNamesakes(sets: readonly EvalSet[]): void {
 
 /** A baseline that was asked for and says nothing is a failure; a set's own, under another model, is only named. */
 function tell({ falls, unfit }: Comparison, { baseline }: Options): void {
-  for (const line of [...unfit, ...falls.map(fallLine)]) process.stderr.write(`askwell: ${line}\n`)
+  for (const line of [...unfit, ...falls.map(fallLine)]) say(`askwell: ${line}`)
   if (falls.length > 0 || (unfit.length > 0 && baseline !== undefined)) process.exitCode = exitCodes.failed
 }

@@ -11,11 +11,12 @@ import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf, findFiles, sourceRoots } from '../ingest/find-files.ts'
 import type { ReadFault } from '../ingest/terms.ts'
 import { migrate } from '../migrate.ts'
+import { printable } from '../text/printable.ts'
 import { collectionName, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels, withPreparing } from './opened.ts'
-import { print } from './output.ts'
+import { print, say } from './output.ts'
 import { createProgress } from './progress.ts'
 
 interface Options {
@@ -75,15 +76,16 @@ async function settleInto(database: Database, collection: Collection | null, sig
   if (collection === null || signal.aborted) return
   try {
     await settle(database, signal)
-    const index = await ensureVectorIndex(database, collection, signal, () => process.stderr.write(`building the index over ${collection.windowCount} vectors …\n`))
-    if (index?.builtInMs) process.stderr.write(`built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; fit it with: askwell tune recall --collection ${collection.name}\n`)
+    const index = await ensureVectorIndex(database, collection, signal, () => say(`building the index over ${collection.windowCount} vectors …`))
+    if (index?.builtInMs) say(`built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; fit it with: askwell tune recall --collection ${collection.name}`)
   } catch (error) {
-    process.stderr.write(`askwell: loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; askwell tune recall tries again\n`)
+    say(`askwell: loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; askwell tune recall tries again`)
   }
 }
 
+/** One line, whatever the name of the file. */
 export function faultLine({ path, line, reason }: ReadFault): string {
-  return `askwell: ${path}${line === undefined ? '' : `:${line}`}: ${reason}`
+  return printable(`askwell: ${path}${line === undefined ? '' : `:${line}`}: ${reason}`)
 }
 
 export function summary(report: LoadReport, collection: string): string {

@@ -1,4 +1,7 @@
+import { isLaunched } from '../config.ts'
+import { onStopSignals } from '../stop-signals.ts'
 import { exitCodes } from './exit-codes.ts'
+import { say } from './output.ts'
 
 export interface Interrupt {
   readonly signal: AbortSignal
@@ -11,11 +14,9 @@ export function interruptible(advice: string): Interrupt {
   const controller = new AbortController()
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted)
-    process.stderr.write(`\naskwell: ${advice}\n`)
+    say(`\naskwell: ${advice}`)
     process.exitCode = exitCodes.interrupted
     controller.abort(new Error('interrupted'))
   }
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  const release = () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-  return { signal: controller.signal, release }
+  return { signal: controller.signal, release: onStopSignals(onSignal, { isLaunched: isLaunched() }) }
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { migrate } from '../migrate.ts'
+import { migrate, type Migrated } from '../migrate.ts'
 import { withDatabase } from './opened.ts'
-import { print } from './output.ts'
+import { print, say } from './output.ts'
 
 export function addMigrate(program: Command): void {
   program
@@ -10,8 +10,16 @@ export function addMigrate(program: Command): void {
     .description('bring the database schema up to date')
     .action(async (_, command: Command) => {
       const { signal } = new AbortController()
-      const migrated = await withDatabase(readConfig().database, database => database.lease({ signal, label: 'migrate' }, sql => migrate(sql)))
-      const text = migrated.applied.length > 0 ? `applied ${migrated.applied.join(', ')}` : `nothing to do: the schema is at ${migrated.current}`
-      print(command, migrated, text)
+      const migrated = await withDatabase(readConfig().database, database => database.lease({ signal, label: 'migrate' }, sql => migrate(sql, { onWait })))
+      print(command, migrated, textOf(migrated))
     })
+}
+
+function onWait(): void {
+  say('another process migrates the database: waiting for it')
+}
+
+function textOf({ applied, current, newer }: Migrated): string {
+  if (newer.length > 0) return `nothing to do: the schema is at ${current}, of a newer version (${newer.join(', ')}); this version may run on it`
+  return applied.length > 0 ? `applied ${applied.join(', ')}` : `nothing to do: the schema is at ${current}`
 }

@@ -1,5 +1,7 @@
 import { SingleBar } from 'cli-progress'
 import type { LoadReport } from '../ingest/load.ts'
+import { printable } from '../text/printable.ts'
+import { say } from './output.ts'
 
 export interface Progress {
   /** Bytes read so far grow by this many. */
@@ -37,7 +39,8 @@ function barProgress(totalBytes: number): Progress {
       bar.update(read * doneShare, { documents, chunks, rate })
     },
     line(text) {
-      process.stderr.write(`\r\u001B[K${text}\n`)
+      process.stderr.write('\r\u001B[K')
+      say(text)
     },
     end() {
       bar.update(Math.max(1, totalBytes))
@@ -58,9 +61,9 @@ function lineProgress(totalBytes: number): Progress {
       saidAt = now
       const share = Math.min(1, (read * doneShare) / Math.max(1, totalBytes))
       const left = share > 0 ? Math.round(((now - startedAt) / 1000) * (1 / share - 1)) : 0
-      process.stderr.write(`${Math.round(share * 100)} % done, ${documents} documents, ${chunks} chunks, about ${left} s left\n`)
+      say(`${Math.round(share * 100)} % done, ${documents} documents, ${chunks} chunks, about ${left} s left`)
     },
-    line: text => void process.stderr.write(`${text}\n`),
+    line: say,
     end() {},
   }
 }
@@ -72,6 +75,6 @@ export function createCounter(what: string): (name: string, done: number, total:
     const now = performance.now()
     if (now - saidAt < logEveryMs) return
     saidAt = now
-    process.stderr.write(`${name}: ${done} of ${total} ${what}\n`)
+    say(`${printable(name)}: ${done} of ${total} ${what}`)
   }
 }

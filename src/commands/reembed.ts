@@ -7,7 +7,7 @@ import { migrate } from '../migrate.ts'
 import { collectionName } from './arguments.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
-import { print } from './output.ts'
+import { print, say } from './output.ts'
 
 export function addReembed(program: Command): void {
   program
@@ -42,9 +42,9 @@ async function reembed(job: Reembedding, embedder: Embedder, signal: AbortSignal
       await embedBatch(job, batch, embedder, signal)
       after = batch.at(-1)?.id ?? after
       done += batch.length
-      process.stderr.write(`${done} of ${Math.max(total, done)} chunks\n`)
+      say(`${done} of ${Math.max(total, done)} chunks`)
     }
-    await job.index(() => process.stderr.write('building the index …\n'))
+    await job.index(() => say('building the index …'))
   } while (!(await job.finish(after)))
   await job.dropOld()
   return done

@@ -13,7 +13,7 @@ import { sentences } from '../text/sentences.ts'
 import { collectionName } from './arguments.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
-import { print } from './output.ts'
+import { print, say } from './output.ts'
 
 interface Options {
   readonly collection: string
@@ -55,7 +55,7 @@ async function tune(options: Options): Promise<Result> {
     const collection = await createCollectionStore(database).collection(options.collection, signal)
     if (!collection) throw unknownCollection(options.collection)
     const about = { collection: options.collection, target: options.target, vectors: collection.windowCount }
-    const index = await ensureVectorIndex(database, collection, signal, () => say(`building the index over ${collection.windowCount} vectors`))
+    const index = await ensureVectorIndex(database, collection, signal, () => say(`building the index over ${collection.windowCount} vectors …`))
     if (index === null) return { ...about, exact: whyExact(database) }
     return await withModels(config.models, async ({ embedder }) => {
       const { model } = collection
@@ -68,9 +68,9 @@ async function tune(options: Options): Promise<Result> {
 async function measure(database: Database, collection: WithVectors, embedder: Embedder, { target, sample, questions }: Options, signal: AbortSignal) {
   const probe = recallProbe(database, collection, signal)
   const texts = questions === undefined ? (await probe.sample(sample)).map(sentenceOf) : linesOf(questions).slice(0, sample)
-  say(`embedding ${texts.length} questions`)
+  say(`embedding ${texts.length} questions …`)
   const fitting = texts.filter(text => embedder.countTokens(text) <= embedder.maxTokens)
-  const tuned = await tuneDepth(await embedder.embed(fitting, signal, 'query'), probe.nearest, { target, shallowest: probe.shallowest, onStep: say })
+  const tuned = await tuneDepth(await embedder.embed(fitting, signal, 'query'), probe.nearest, { target, shallowest: probe.shallowest, onStep: step => say(`${step} …`) })
   if (tuned.efSearch !== null) await probe.store(tuned.efSearch)
   return { questions: fitting.length, ...tuned }
 }
@@ -99,10 +99,6 @@ function described({ collection, exact, target, figures = [], efSearch, exactP50
     ? `recall@10 ${target} is out of reach at any ef_search; what was stored before stays`
     : `stored ef_search ${efSearch}: the smallest with recall@10 ≥ ${target}`
   return [`${collection}: ${questions} questions; comparing every vector takes ${exactP50Ms.toFixed(1)} ms`, ...rows, end].join('\n')
-}
-
-function say(text: string): void {
-  process.stderr.write(`${text} …\n`)
 }
 
 function share(text: string): number {

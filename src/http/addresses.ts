@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { AskError } from '../errors.ts'
 import { isPreflight } from './cors.ts'
+import { shownPath } from './shown-path.ts'
 
 /**
  * What is no address of ours gets 404, and a method that an address does not take 405 with `Allow`; before the
@@ -21,7 +22,7 @@ export function registerAddresses(app: FastifyInstance): void {
       const allowed = [...methods].find(([pattern]) => fits(address, pattern))?.[1]
       if (!allowed) throw notFound(request, address)
       reply.header('allow', [...allowed].join(', '))
-      throw new AskError('method_not_allowed', { detail: `${address} takes ${[...allowed].join(', ')}, not ${request.method}` })
+      throw new AskError('method_not_allowed', { detail: `${shownPath(address)} takes ${[...allowed].join(', ')}, not ${request.method}` })
     }
   })
 }
@@ -38,5 +39,5 @@ function fits(address: string, pattern: string): boolean {
 }
 
 function notFound({ method }: FastifyRequest, address: string): AskError {
-  return new AskError('not_found', { detail: `${method} ${address} is not an address of this service; GET / lists them` })
+  return new AskError('not_found', { detail: `${method} ${shownPath(address)} is not an address of this service; GET / lists them` })
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { AskError, type Fault } from '../errors.ts'
 import { invalid, pointerTo } from './faults.ts'
+import { registerOversize } from './oversize.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -13,6 +14,7 @@ const maxDepth = 64
  */
 export function registerBodyParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
+  registerOversize(app)
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_: unknown, body: Buffer, done) => {
     const { value, error } = read(body)
     done(error, value)
@@ -57,17 +59,25 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What JSON can say but a database cannot hold, or hold as it was said. */
-function unstorable(value: unknown, pointer: string, depth: number): Fault[] {
-  if (typeof value === 'string' || typeof value === 'number') return complaints(value).map(detail => ({ pointer, detail }))
-  if (typeof value !== 'object' || value === null) return []
-  if (depth === maxDepth) return [{ pointer, detail: `is nested deeper than ${maxDepth} levels` }]
-  return Object.entries(value).flatMap(([name, inner]) => {
-    const below = pointerTo(pointer, name)
-    // Harmless here, but whoever copies it field by field would change an object's prototype.
-    if (name === '__proto__') return [{ pointer: below, detail: 'is not a possible name' }]
-    return [...complaints(name).map(detail => ({ pointer: below, detail })), ...unstorable(inner, below, depth + 1)]
-  })
+/** What JSON can say but a database cannot hold, or hold as it was said; found while it is asked for, as there may be millions. */
+function* unstorable(value: unknown, pointer: string, depth: number): Generator<Fault> {
+  if (typeof value === 'string' || typeof value === 'number') {
+    for (const detail of complaints(value)) yield { pointer, detail }
+  }
+  if (typeof value !== 'object' || value === null) return
+  if (depth === maxDepth) return yield { pointer, detail: `is nested deeper than ${maxDepth} levels` }
+  for (const name in value) {
+    const inner = (value as Record<string, unknown>)[name]
+    if (name !== '__proto__' && isStorable(name, 0) && isStorable(inner, depth + 1)) continue
+    yield* unstorableField(name, inner, pointerTo(pointer, name), depth)
+  }
+}
+
+function* unstorableField(name: string, value: unknown, pointer: string, depth: number): Generator<Fault> {
+  // Harmless here, but whoever copies it field by field would change an object's prototype.
+  if (name === '__proto__') return yield { pointer, detail: 'is not a possible name' }
+  for (const detail of complaints(name)) yield { pointer, detail }
+  yield* unstorable(value, pointer, depth + 1)
 }
 
 function complaints(value: string | number): string[] {

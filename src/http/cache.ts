@@ -60,7 +60,7 @@ export function registerCache(app: FastifyInstance, { cache }: CacheRouteOptions
 /** A misspelt `collection` would clear all of them. */
 function refuseUnknown(query: unknown, known: readonly string[]): void {
   const unknown = Object.keys(query as object).filter(name => !known.includes(name))
-  if (unknown.length > 0) throw inAddress(unknown.map(name => `${JSON.stringify(name.slice(0, 100))} is not a known parameter`).slice(0, 5).join(' and '))
+  if (unknown.length > 0) throw inAddress(unknown.slice(0, 5).map(name => `${JSON.stringify(name.slice(0, 100))} is not a known parameter`).join(' and '))
 }
 
 /** Null: not said. */

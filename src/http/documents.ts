@@ -1,5 +1,7 @@
 import type { FastifyInstance, FastifyRequest, preParsingHookHandler } from 'fastify'
 import { AskError } from '../errors.ts'
+import { sourceFault } from '../ingest/source-name.ts'
+import { invalid } from './faults.ts'
 import { hangupSignal } from './hangup.ts'
 import { DocumentParams, DocumentsBody, type DocumentBody } from './schemas.ts'
 
@@ -73,6 +75,7 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
 
   app.put<{ Body: DocumentsBody }>('/documents', { config, bodyLimit: maxBytes, schema: { body: DocumentsBody }, preParsing: enter }, async (request, reply) => {
     const { collection = 'default', documents: bodies } = request.body
+    refuseUnfit(bodies)
     refuseTwins(bodies)
     const results = await documents.put(collection, bodies, hangupSignal(request, reply), rooms.get(request)!)
     return { collection, documents: results }
@@ -94,6 +97,15 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
     const all = await documents.collections(hangupSignal(request, reply))
     return { collections: all.map(collectionJson) }
   })
+}
+
+/** What the database could not store, or would store under one name with others. */
+function refuseUnfit(bodies: readonly DocumentBody[]): void {
+  const faults = bodies.flatMap(({ source }, index) => {
+    const detail = sourceFault(source)
+    return detail === null ? [] : [{ pointer: `/documents/${index}/source`, detail }]
+  })
+  if (faults.length > 0) throw invalid(faults)
 }
 
 function refuseTwins(bodies: readonly DocumentBody[]): void {

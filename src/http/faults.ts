@@ -7,22 +7,34 @@ import { patternWords } from './schemas.ts'
 type SchemaFault = NonNullable<FastifyError['validation']>[number] & { readonly propertyName?: string }
 
 /** A body of nothing but faults must not get a reply larger than itself. */
-const maxShown = 50
+export const maxShown = 50
+/** Of a pointer and of a fault's words, in characters: a name can be as long as the body. */
+const longestShown = 1000
 
-export function invalid(faults: readonly Fault[]): AskError {
-  const [first] = faults
-  const rest = faults.length > maxShown ? `; the first ${maxShown} are listed in errors` : '; see errors'
-  const detail = first && faults.length === 1 ? `${first.pointer || 'the body'} ${first.detail}` : `${faults.length} faults${rest}`
-  return new AskError('invalid_request', { detail, faults: faults.slice(0, maxShown) })
+/** Takes no more faults than it shows, and one to know whether there are more. */
+export function invalid(faults: Iterable<Fault>): AskError {
+  const found = Iterator.from(faults).take(maxShown + 1).map(shownOf).toArray()
+  const [first] = found
+  if (first && found.length === 1) return new AskError('invalid_request', { detail: `${first.pointer || 'the body'} ${first.detail}`, faults: found })
+  const detail = found.length > maxShown ? `more than ${maxShown} faults; the first ${maxShown} are listed in errors` : `${found.length} faults; see errors`
+  return new AskError('invalid_request', { detail, faults: found.slice(0, maxShown) })
+}
+
+function shownOf({ pointer, detail }: Fault): Fault {
+  return { pointer: shown(pointer), detail: shown(detail) }
+}
+
+function shown(text: string): string {
+  return text.length <= longestShown ? text : `${text.slice(0, longestShown)}…`.toWellFormed()
 }
 
 export function invalidBody(faults: readonly SchemaFault[]): AskError {
-  return invalid(withoutEchoes(faults).map(faultOf))
+  return invalid(Iterator.from(withoutEchoes(faults)).map(faultOf))
 }
 
 /** Faults of the address have no pointer: those lead into the body. */
 export function invalidAddress(faults: readonly SchemaFault[]): AskError {
-  const details = faults.map(fault => `${fault.instancePath.slice(1)} ${wordsOf(fault)}`)
+  const details = faults.slice(0, maxShown).map(fault => `${fault.instancePath.slice(1)} ${wordsOf(fault)}`)
   return new AskError('invalid_request', { detail: `in the address, ${details.join(' and ')}` })
 }
 
@@ -34,11 +46,11 @@ export function pointerTo(parent: string, name: string): string {
  * Leaves out what another fault already says. A value that fits no branch of a union has a fault a branch, and the
  * union's own; a field's name has its fault and that of the field; an empty text is too short and blank.
  */
-function withoutEchoes(faults: readonly SchemaFault[]): SchemaFault[] {
+function withoutEchoes(faults: readonly SchemaFault[]): Iterable<SchemaFault> {
   // A set: thousands of filters can fail the same union, and comparing each with each would take minutes.
   const unions = [...new Set(faults.filter(({ keyword }) => keyword === 'anyOf').map(fault => fault.schemaPath))]
   const blank = new Set(faults.filter(isBlank).map(fault => fault.instancePath))
-  return faults.filter(({ keyword, schemaPath, instancePath, propertyName }) => {
+  return Iterator.from(faults).filter(({ keyword, schemaPath, instancePath, propertyName }) => {
     if (propertyName !== undefined && keyword !== 'propertyNames') return false
     if (keyword === 'minLength' && blank.has(instancePath)) return false
     return !unions.some(union => schemaPath !== union && schemaPath.startsWith(union))

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { hash } from 'node:crypto'
 import type { ApiKey, Scope } from '../api-keys.ts'
+import { isFromHere } from './client.ts'
 import type { KeySource } from '../key-file.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
 import { AskError } from '../errors.ts'
@@ -75,26 +76,33 @@ export function registerKeys(app: FastifyInstance, keyring: Keyring): void {
 
 /**
  * Locks every route that says what it `needs`; to be registered before the routes. A hook of theirs, so that it comes after
- * those of the app, which count requests: guesses count. Before the body is read: who may not write need not upload. A
- * scope that no key has is open to all, but for `admin`, which is closed then; that a service which others can reach has
- * keys is for config.ts to see to.
+ * those of the app, which count requests: guesses count. Before the body is read: who may not write need not upload. Of a
+ * scope that no key has, `admin` is closed; `monitoring` is open to this machine alone, unless `isOpenToAll`
+ * (ALLOW_ANONYMOUS) says that something else keeps strangers out; `ask` is open: that a service which others can reach
+ * has a key for it is for config.ts to see to.
  */
-export function registerLocks(app: FastifyInstance, keyring: Keyring): void {
+export function registerLocks(app: FastifyInstance, keyring: Keyring, isOpenToAll: boolean): void {
+  const openings: Readonly<Record<Scope, (request: FastifyRequest) => AskError | undefined>> = {
+    ask: () => undefined,
+    admin: switchedOff,
+    monitoring: request => (isOpenToAll || isFromHere(request) ? undefined : refusal('monitoring', request, fromElsewhere)),
+  }
   app.addHook('onRoute', route => {
     const needs = route.config?.needs
-    if (needs === undefined || (needs !== 'admin' && !keyring.mayHaveKeys)) return
-    const isOpen = (scope: Scope) => scope !== 'admin' && !keyring.isLocked(scope)
-    const lock = (request: FastifyRequest) => (isOpen(needs) ? undefined : keyring.isLocked(needs) ? refusal(needs, request) : switchedOff())
+    if (needs === undefined || (needs === 'ask' && !keyring.mayHaveKeys)) return
+    const lock = (request: FastifyRequest) => (keyring.isLocked(needs) ? refusal(needs, request) : openings[needs](request))
     route.onRequest = [route.onRequest ?? [], (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => done(lock(request))].flat()
   })
 }
+
+const fromElsewhere = 'no key for monitoring is set, and so it is for this machine alone; set MONITORING_API_KEY, or a key with the scope monitoring in API_KEYS'
 
 function switchedOff(): AskError {
   return new AskError('admin_disabled', { detail: 'set ADMIN_API_KEY and start again to use this address' })
 }
 
-function refusal(needs: Scope, { apiKey }: FastifyRequest): AskError | undefined {
-  if (apiKey === undefined) return new AskError('unauthorized', { detail: 'send a key with this scope as: Authorization: Bearer KEY' })
+function refusal(needs: Scope, { apiKey }: FastifyRequest, detail = 'send a key with this scope as: Authorization: Bearer KEY'): AskError | undefined {
+  if (apiKey === undefined) return new AskError('unauthorized', { detail })
   return apiKey.scopes.includes(needs) ? undefined : new AskError('forbidden', { detail: `the key is good, but it has not the scope "${needs}"` })
 }
 

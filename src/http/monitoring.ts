@@ -10,12 +10,14 @@ export interface MonitoringOptions {
   readonly performance: PerformanceRouteOptions
   /** monitoring.html, as it stands in the repository. */
   readonly monitoringPage: string
+  /** ALLOWED_HOSTS; null or `*`: none are known besides those of loopback. */
+  readonly allowedHosts?: readonly string[] | undefined
 }
 
 /** What those who run the service look at; on a port of its own where there is one. */
-export function registerMonitoring(app: FastifyInstance, { registry, poolStatus, performance, monitoringPage }: MonitoringOptions, pageHeaders: Readonly<Record<string, string>>): void {
+export function registerMonitoring(app: FastifyInstance, { registry, poolStatus, performance, monitoringPage, allowedHosts }: MonitoringOptions, pageHeaders: Readonly<Record<string, string>>): void {
   registerScrape(app, registry)
   registerPoolStatus(app, poolStatus)
-  registerPerformanceMetrics(app, performance)
+  registerPerformanceMetrics(app, performance, allowedHosts)
   registerMonitoringPage(app, { page: monitoringPage, pageHeaders })
 }

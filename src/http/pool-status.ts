@@ -27,6 +27,7 @@ function poolStatusJson({ pool, reasons, service, findings, facts }: Seen) {
     reasons,
     at: new Date().toISOString(),
     database: facts.database.isDown ? 'down' : 'up',
+    writes: facts.database.isReadOnly ? 'database_read_only' : 'ok',
     pool: poolJson(facts),
     server: facts.database.server && serverJson(facts.database.server),
     redis: { state: facts.redis },

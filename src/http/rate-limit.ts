@@ -15,6 +15,7 @@ export interface RateLimitOptions {
 
 /** What is used of openRedis's server. */
 export interface SharedCounts {
+  readonly keyPrefix: string
   /** Undefined when it is not usable, fails or is too late; never rejects. */
   attempt<T>(what: string, work: (client: Scripted) => Promise<T>): Promise<T | undefined>
 }
@@ -28,9 +29,9 @@ interface Scripted {
  * counts alone: a limiter that is down must not be an outage of its own, nor lift the limit. A key with a limit of its own
  * is counted by that instead, wherever it comes from; what comes with a wrong key counts as without one.
  */
-export function registerRateLimit(app: FastifyInstance, { max, seconds, redis, onRefused }: RateLimitOptions, areKeysLimited = false): void {
+export function registerRateLimit(app: FastifyInstance, { max, seconds, redis, onRefused }: RateLimitOptions, addressOf: (request: FastifyRequest) => string, areKeysLimited = false): void {
   if (max === 0 && !areKeysLimited) return
-  const [client, windowMs] = [clientOf(), seconds * 1000]
+  const [client, windowMs] = [clientOf(addressOf), seconds * 1000]
   const count = redis === undefined ? countingAlone(windowMs) : countingTogether(windowMs, redis)
   const tell = tellerOf(seconds, onRefused)
   // A hook of the app, before those of the routes: else guesses at a key would be refused before they are counted.
@@ -77,11 +78,15 @@ function tellerOf(seconds: number, onRefused: () => void = () => {}): (reply: Fa
 /** Clients remembered; past this the one not seen for longest starts anew. */
 const maxClients = 10_000
 
-/** An IPv6 client is its /64. Kept, for working that out takes 7 µs, and all the rest of this hook less than 1. */
-function clientOf(): (request: FastifyRequest) => string {
+/**
+ * An IPv6 client is its /64. Kept, for working that out takes 7 µs, and all the rest of this hook less than 1. An address
+ * is one (client.ts), whatever a header says, and none begins with `key:`.
+ */
+function clientOf(addressOf: (request: FastifyRequest) => string): (request: FastifyRequest) => string {
   const clients = new LRUCache<string, string>({ max: maxClients })
-  return ({ ip, apiKey }) => {
-    if (apiKey?.rateLimit !== undefined) return `key:${apiKey.name}`
+  return request => {
+    if (request.apiKey?.rateLimit !== undefined) return `key:${request.apiKey.name}`
+    const ip = addressOf(request)
     const known = clients.get(ip)
     if (known !== undefined) return known
     const client = normalizeIP(ip)
@@ -128,7 +133,7 @@ function countingThere(redis: SharedCounts, windowMs: number): (client: string) 
     batches.set(client, batch)
     setImmediate(() => {
       batches.delete(client)
-      void redis.attempt('count a request', commands => commands.eval(script, 1, `askwell:rate:${client}`, windowMs, batch.size)).then(counts => {
+      void redis.attempt('count a request', commands => commands.eval(script, 1, `${redis.keyPrefix}rate:${client}`, windowMs, batch.size)).then(counts => {
         const [current, ttl] = (counts ?? []) as number[]
         resolve(current === undefined || ttl === undefined ? undefined : { current, ttl })
       })

@@ -1,5 +1,6 @@
 import { LogController, type FastifyBaseLogger, type FastifyContextConfig, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { namedKey } from './keys.ts'
+import { shownPath } from './shown-path.ts'
 
 /** Said at a route that writes a line of its own for each request that went well. */
 declare module 'fastify' {
@@ -43,7 +44,7 @@ export function registerRequestLog(app: FastifyInstance, counts: ReplyCounts): v
     const isFine = reply.statusCode < 400
     if (!isFine || (!isTold(config) && logLevel !== 'warn')) {
       const ids = request.log === request.server.log ? { reqId: request.id, ...namedKey(request) } : {}
-      const line = { ...ids, method: request.method, url: pathOf(request.url), status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...failures.get(request) }
+      const line = { ...ids, method: request.method, url: shownPath(request.url), status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...failures.get(request) }
       request.log[reply.statusCode < 500 ? 'info' : 'warn'](line, 'request completed')
     }
     done()
@@ -54,7 +55,3 @@ function isTold(config: FastifyContextConfig): boolean {
   return config.tellsItself === true
 }
 
-/** Without what may stand behind the question mark: a key, a name. */
-function pathOf(url: string): string {
-  return url.split('?', 1)[0] ?? url
-}

@@ -56,13 +56,18 @@ function isTracedByCaller({ headers }: FastifyRequest): boolean {
   return headers['traceparent'] !== undefined
 }
 
+/** A proxy's word for it may be any text. */
+function schemeOf({ protocol }: FastifyRequest): 'http' | 'https' {
+  return protocol === 'https' ? 'https' : 'http'
+}
+
 /** The root span of one request; its parent is the caller's, when `traceparent` names one. */
 export function startTrace(request: FastifyRequest, reply: FastifyReply, root: Context = ROOT_CONTEXT): FollowedTrace {
   const parent = isTracedByCaller(request) ? propagation.extract(ROOT_CONTEXT, request.headers) : root
   const route = request.routeOptions.url ?? 'unknown'
   const startTime = Date.now() - reply.elapsedTime
   const span = trace.getTracer('askwell').startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, startTime }, parent)
-  if (span.isRecording()) span.setAttributes({ [named.method]: request.method, [named.route]: route, [named.path]: route, [named.scheme]: request.protocol, 'askwell.request_id': request.id })
+  if (span.isRecording()) span.setAttributes({ [named.method]: request.method, [named.route]: route, [named.path]: route, [named.scheme]: schemeOf(request), 'askwell.request_id': request.id })
 
   let [isAnswered, isOver] = [false, false]
 

@@ -70,10 +70,19 @@ export function registerUnparsed(app: FastifyInstance, { maxConnections }: Recei
   app.server.maxConnections = maxConnections
   app.addHook('onRequest', ({ headers, raw }, _, done) => {
     const isMissing = headers.host === undefined && raw.httpVersion === '1.1'
-    done(isMissing ? new AskError('invalid_request', { detail: 'the Host header is missing' }) : undefined)
+    // RFC 9112, 3.2. Node takes the first of two, a proxy in front may have gone by the last.
+    const detail = isMissing ? 'the Host header is missing' : hasTwoHosts(raw.rawHeaders) ? 'there are two Host headers' : undefined
+    done(detail === undefined ? undefined : new AskError('invalid_request', { detail }))
   })
   // RFC 9110 lets a server ignore expectations it does not know; Node would refuse with an empty reply.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+}
+
+/** Names and values take turns in it. */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.length === 4 && rawHeaders[at]?.toLowerCase() === 'host') hosts++
+  return hosts > 1
 }
 
 type BrokenHttp = NodeJS.ErrnoException & { rawPacket?: unknown }

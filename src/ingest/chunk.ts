@@ -1,6 +1,7 @@
 import { countTokens } from '../text/count-tokens.ts'
 import { unitsOf, type Unit } from '../text/units.ts'
-import { headingOf, sectionRuns, type SectionRun } from './section-runs.ts'
+import { clipped, longestPath } from './bounds.ts'
+import { headingOf, longestChunkCharacters, sectionRuns, type SectionRun } from './section-runs.ts'
 import { splitLong } from './split-span.ts'
 import type { Chunk, Section, SourceDocument } from './terms.ts'
 
@@ -48,13 +49,25 @@ function wholeRun({ text, title }: SourceDocument, run: SectionRun): Part | null
   const slice = text.slice(run.start, run.end)
   const start = run.start + slice.length - slice.trimStart().length
   const end = run.start + slice.trimEnd().length
-  const tokens = countTokens(text.slice(start, end))
+  const tokens = sizeOf(text.slice(start, end))
   if (start >= end || tokens > longestChunkTokens) return null
   return { start, end, title: titleOf(title, run.path), ...placeOf(placedSection(run)), tokens }
 }
 
-function sectionAt(run: SectionRun, offset: number): Section {
-  return run.sections.findLast(section => section.start <= offset) ?? run.sections[0]!
+/** Tokens, of what is not too long anyway. */
+function sizeOf(text: string): number {
+  return text.length > longestChunkCharacters ? Infinity : countTokens(text)
+}
+
+/** The last section that begins at the offset or before: they are in order, and there may be as many as lines. */
+function sectionAt({ sections }: SectionRun, offset: number): Section {
+  let [low, high] = [0, sections.length]
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if (sections[middle]!.start <= offset) low = middle
+    else high = middle
+  }
+  return sections[low]!
 }
 
 /** The section that names a run's place: with a bare heading in front, the first one that has text. */
@@ -67,7 +80,7 @@ function placeOf(section: Section): { anchor: string | null; page: number | null
 }
 
 function titleOf(title: string, path: readonly string[]): string {
-  return [title, ...(path[0] === title ? path.slice(1) : path)].join(' › ')
+  return clipped([title, ...(path[0] === title ? path.slice(1) : path)].join(' › '), longestPath)
 }
 
 /** A section's units, the heading line apart and long units divided, so that each fits a chunk. */
@@ -77,7 +90,7 @@ function piecesOf(document: SourceDocument, section: Section, language: string):
   const heading: Unit[] = from > section.start ? [{ kind: 'heading', start: section.start, end: from }] : []
   const units = [...heading, ...unitsOf(text, { start: from, end: section.end }, language)]
   return units.flatMap(unit =>
-    splitLong(text, unit, longestChunkTokens, countTokens).map(span => ({ ...span, kind: unit.kind })),
+    splitLong(text, unit, longestChunkTokens, sizeOf).map(span => ({ ...span, kind: unit.kind })),
   )
 }
 
@@ -115,7 +128,7 @@ function lastOfChunk(text: string, units: readonly MeasuredUnit[], first: number
   let best = { last: first, cost: Infinity }
   for (let last = first; last < units.length - 1; last++) {
     const tokens = units[last]!.total - before
-    if (tokens > longestChunkTokens) break
+    if (tokens > longestChunkTokens || units[last]!.end - units[first]!.start > longestChunkCharacters) break
     const cost = Math.abs(tokens - share) / share + units[last]!.endCost
     if (cost <= best.cost) best = { last, cost }
   }
@@ -125,7 +138,7 @@ function lastOfChunk(text: string, units: readonly MeasuredUnit[], first: number
 /** Tokens of parts only nearly add up to those of the whole. */
 function shortened(text: string, units: readonly MeasuredUnit[], first: number, last: number): number {
   let fitting = last
-  while (fitting > first && countTokens(text.slice(units[first]!.start, units[fitting]!.end)) > longestChunkTokens) fitting -= 1
+  while (fitting > first && sizeOf(text.slice(units[first]!.start, units[fitting]!.end)) > longestChunkTokens) fitting -= 1
   return fitting
 }
 
@@ -138,8 +151,8 @@ function overlapStart(text: string, units: readonly MeasuredUnit[], { before, fi
   const earliest = Math.max(before + 1, first - mostOverlapSentences)
   for (let i = first - 1; i >= earliest && leadsTo(text, units[i]!, start); i--) {
     const earlier = units[i]!.start
-    const overlap = countTokens(text.slice(earlier, units[first]!.start))
-    if (overlap > longestOverlapTokens || countTokens(text.slice(earlier, end)) > longestChunkTokens) break
+    const overlap = sizeOf(text.slice(earlier, units[first]!.start))
+    if (overlap > longestOverlapTokens || sizeOf(text.slice(earlier, end)) > longestChunkTokens) break
     start = earlier
   }
   return start

@@ -1,6 +1,7 @@
 import type { DocumentStore } from '../adapters/documents.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { AskError, isAskError, type Fault } from '../errors.ts'
+import { metadataFault } from './bounds.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
@@ -60,6 +61,7 @@ export function documentApi<Room extends DocumentRoom>({ store, embedder, prepar
 
     /** All in one transaction. Unchanged documents are left alone. A collection is made only for documents that can be stored. */
     async put(collection: string, given: readonly GivenDocument[], signal: AbortSignal, room: Room) {
+      refuseMuchMetadata(given)
       const sources = given.map(({ source }) => cleanLine(source))
       refuseTwins(sources)
       const model = { name: embedder.model, dimensions: embedder.dimensions }
@@ -117,10 +119,22 @@ function pointedAt({ code, detail, cause }: AskError, index: number): { error: A
 
 /** Sources that differ as given may be one name: blanks and accents are stored in one way. */
 function refuseTwins(sources: readonly string[]): void {
-  const faults = sources.flatMap((source, index) =>
-    sources.indexOf(source) < index ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }] : [],
-  )
+  const seen = new Set<string>()
+  const faults = sources.flatMap((source, index) => {
+    const isTwin = seen.has(source)
+    seen.add(source)
+    return isTwin ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }] : []
+  })
   if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
+}
+
+/** Before any of them is read. */
+function refuseMuchMetadata(given: readonly GivenDocument[]): void {
+  const faults = given.flatMap(({ metadata = {} }, index) => {
+    const detail = metadataFault(metadata as { readonly [key: string]: Json })
+    return detail === null ? [] : [{ pointer: `/documents/${index}/metadata`, detail }]
+  })
+  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'there is too much metadata', faults })
 }
 
 function inputOf(given: GivenDocument): DocumentInput {

@@ -12,12 +12,17 @@ export interface SectionRun {
   readonly tokens: number
 }
 
+/** Nothing longer in UTF-16 units becomes a chunk: 400 tokens can be 40,000 blanks or dashes. Of prose and code they are 3,000 at most. */
+export const longestChunkCharacters = 8000
+
 /** A section of fewer tokens is too little to stand alone. */
 const tinyTokens = 100
 /** Tiny sections are joined until there is this much … */
 const enoughTokens = 200
 /** … and never beyond this. */
 const mostTokens = 400
+/** Between two sections. */
+const blankLineTokens = 2
 
 /**
  * The sections of a document, with tiny ones joined to a neighbour under the same parent: forty headings with
@@ -25,7 +30,8 @@ const mostTokens = 400
  */
 export function sectionRuns(document: SourceDocument): SectionRun[] {
   const single = coveringSections(document).map((section): SectionRun => {
-    const tokens = countTokens(document.text.slice(section.start, section.end))
+    const length = section.end - section.start
+    const tokens = length > longestChunkCharacters ? Infinity : countTokens(document.text.slice(section.start, section.end))
     return { start: section.start, end: section.end, path: section.headings, sections: [section], tokens }
   })
   let runs = withBareHeadings(document, single)
@@ -54,20 +60,29 @@ function coveringSections({ text, sections }: SourceDocument): Section[] {
 
 function withBareHeadings(document: SourceDocument, runs: readonly SectionRun[]): SectionRun[] {
   const kept: SectionRun[] = []
+  const bare: SectionRun[] = []
   for (const run of runs) {
-    const before = kept.at(-1)
-    if (before === undefined || !isBare(document, before) || !startsWith(run.path, before.path)) kept.push(run)
-    else kept[kept.length - 1] = { ...join(before, run), path: run.path }
+    const before = bare.at(-1)
+    if (before !== undefined && !startsWith(run.path, before.path)) kept.push(joinedUnder(bare.splice(0)))
+    bare.push(run)
+    if (!isBare(document, run)) kept.push(joinedUnder(bare.splice(0)))
   }
+  if (bare.length > 0) kept.push(joinedUnder(bare))
   return kept
 }
 
-/** Whether nothing but headings is in it. */
-function isBare(document: SourceDocument, run: SectionRun): boolean {
-  return run.sections.every(section => {
-    const heading = headingOf(document, section)
-    return heading !== null && document.text.slice(section.start + heading.length, section.end).trim() === ''
-  })
+/** Bare headings and what stands below them, which names their place. */
+function joinedUnder(runs: readonly SectionRun[]): SectionRun {
+  const last = runs.at(-1)!
+  const sections = runs.flatMap(run => run.sections)
+  const tokens = runs.reduce((sum, run) => sum + run.tokens, blankLineTokens * (runs.length - 1))
+  return { start: runs[0]!.start, end: last.end, path: last.path, sections, tokens }
+}
+
+/** Whether nothing but a heading is in it. */
+function isBare(document: SourceDocument, { sections: [section] }: SectionRun): boolean {
+  const heading = section === undefined ? null : headingOf(document, section)
+  return heading !== null && document.text.slice(section!.start + heading.length, section!.end).trim() === ''
 }
 
 /** The heading that stands as a line of its own at the top of a section's text. */
@@ -98,8 +113,7 @@ function mayJoin(a: SectionRun, b: SectionRun, level: number, untilTokens: numbe
 }
 
 function join(a: SectionRun, b: SectionRun): SectionRun {
-  // Two tokens for the blank line between them.
-  const tokens = a.tokens + b.tokens + 2
+  const tokens = a.tokens + b.tokens + blankLineTokens
   return { start: a.start, end: b.end, path: common(a.path, b.path), sections: [...a.sections, ...b.sections], tokens }
 }
 

@@ -32,10 +32,20 @@ function middleSeam(text: string): number {
   const from = Math.floor(text.length / 4)
   const middle = text.slice(from, Math.ceil((text.length * 3) / 4))
   for (const seam of seams) {
-    const offsets = [...middle.matchAll(seam)].map(match => from + match.index).filter(offset => offset > 0)
-    if (offsets.length > 0) return nearest(offsets, text.length / 2)
+    const offset = nearestMatch(middle, seam, text.length / 2 - from)
+    if (offset !== undefined && from + offset > 0) return from + offset
   }
   return betweenCharacters(text, Math.ceil(text.length / 2))
+}
+
+/** One after the other: all of them at once can take a hundred times the text's memory. */
+function nearestMatch(text: string, seam: RegExp, wanted: number): number | undefined {
+  let before: number | undefined
+  for (const { index } of text.matchAll(seam)) {
+    if (index >= wanted) return before !== undefined && wanted - before <= index - wanted ? before : index
+    before = index
+  }
+  return before
 }
 
 function nearest(offsets: readonly number[], wanted: number): number {

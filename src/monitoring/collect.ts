@@ -11,9 +11,11 @@ import { createLateness } from './lateness.ts'
 import type { Minute } from './minute.ts'
 import type { Recent } from './recent.ts'
 import { createServerView } from './server-view.ts'
+import { createStoredData } from './stored-data.ts'
 
 export interface Sources {
-  readonly database: Pick<Database, 'status' | 'connections'>
+  readonly database: Pick<Database, 'status' | 'connections' | 'isReadOnly'>
+  readonly countLargeMetadata: (signal: AbortSignal) => Promise<number>
   readonly times: { readonly waitMs: Minute; readonly holdMs: Minute }
   readonly pulse: () => { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
   readonly states: () => Facts['breakers']
@@ -32,9 +34,10 @@ const suspectHoldMs = 1000
 const tallied = ['refused', 'timeouts', 'overdue'] as const satisfies (keyof PoolTotals)[]
 
 /** Puts together what the parts of the service know by themselves. */
-export function createCollector({ database, times, pulse, states, lastFault, redis, limiter, recent, connections, isDraining, beatMs }: Sources) {
+export function createCollector({ database, countLargeMetadata, times, pulse, states, lastFault, redis, limiter, recent, connections, isDraining, beatMs }: Sources) {
   const lateness = createLateness(beatMs)
   const server = createServerView({ read: database.connections })
+  const stored = createStoredData({ countLargeMetadata })
   const heapLimit = getHeapStatistics().heap_size_limit
   let totals = database.status().totals
 
@@ -44,7 +47,9 @@ export function createCollector({ database, times, pulse, states, lastFault, red
     const { totals: now, longestHoldMs } = database.status()
     for (const each of tallied) if (now[each] > totals[each]) recent.count(`pool:${each}`, now[each] - totals[each])
     totals = now
-    if (!pulse().isDown) server.beat(longestHoldMs > suspectHoldMs || recent.times('deadline:retrieve', lately) > 0 || states().database !== 'closed')
+    if (pulse().isDown) return
+    stored.beat()
+    server.beat(longestHoldMs > suspectHoldMs || recent.times('deadline:retrieve', lately) > 0 || states().database !== 'closed')
   }
 
   function collect(): Facts {
@@ -53,7 +58,7 @@ export function createCollector({ database, times, pulse, states, lastFault, red
       pool: database.status(),
       waitMs: times.waitMs.quantiles(),
       holdMs: times.holdMs.quantiles(),
-      database: { ...pulse(), ...server.facts(isLeftAlone) },
+      database: { ...pulse(), isReadOnly: database.isReadOnly(), ...server.facts(isLeftAlone), ...stored.facts() },
       breakers: states(),
       redis: redis?.status() ?? 'off',
       redisOutage: redis?.outage() ?? null,
@@ -66,5 +71,10 @@ export function createCollector({ database, times, pulse, states, lastFault, red
     }
   }
 
-  return { beat, collect, looked: server.looked }
+  function looked(): void {
+    server.looked()
+    stored.looked()
+  }
+
+  return { beat, collect, looked }
 }

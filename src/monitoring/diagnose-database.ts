@@ -1,3 +1,4 @@
+import { mostLarge } from '../adapters/large-metadata.ts'
 import type { DatabaseFault } from '../adapters/postgres-errors.ts'
 import type { Facts } from './facts.ts'
 import { counted, inSeconds, type Finding, type Severity } from './findings.ts'
@@ -11,7 +12,7 @@ const lateMs = 500
 export function diagnoseDatabase(facts: Facts): Finding[] {
   if (facts.database.isDown) return [down(facts)]
   const found = [locked(facts), ...told(facts), drops(facts), fewLeft(facts)].filter(each => each !== null)
-  return found.length > 0 ? found : [late(facts)].filter(each => each !== null)
+  return [...(found.length > 0 ? found : [late(facts)]), largeMetadata(facts)].filter(each => each !== null)
 }
 
 const finding = (severity: Severity, code: string, detail: string): Finding => ({ culprit: 'database', severity, code, detail })
@@ -50,9 +51,11 @@ const said: readonly (readonly [DatabaseFault, Severity, code: string, words: st
   ['broken', 'critical', 'database-broken', 'Postgres reported an error of its system or of its data'],
 ]
 
-function told({ times }: Facts): Finding[] {
+function told({ times, database: { isReadOnly } }: Facts): Finding[] {
   return said.flatMap(([fault, severity, code, words]) => {
     const count = times(`database:${fault}`)
+    // Known also where nobody tries to write.
+    if (count === 0 && fault === 'read_only' && isReadOnly) return [finding(severity, code, `${words}.`)]
     return count === 0 ? [] : [finding(severity, code, `${words} (${counted(count, 'time')} in 10 s).`)]
   })
 }
@@ -76,4 +79,11 @@ function late(facts: Facts): Finding | null {
   const count = facts.times('deadline:retrieve')
   // Where this process comes late to its own work, so does every reply.
   return finding(facts.process.lateMs >= lateMs ? 'warning' : 'critical', 'database-slow', `${counted(count, 'search', 'searches')} ran out of time in 10 s, while Postgres answers; its breaker is ${facts.breakers.database ?? 'none'}.`)
+}
+
+/** Loaded before there was a bound: they are answered from as ever, and cannot be loaded again as they are. */
+function largeMetadata({ database: { largeMetadata: count } }: Facts): Finding | null {
+  if (count === null || count === 0) return null
+  const many = count > mostLarge ? `More than ${mostLarge} documents have` : count === 1 ? '1 document has' : `${count} documents have`
+  return finding('info', 'metadata-large', `${many} more than 16 kB of metadata, from before that was the most: it takes room in every answer that quotes them, and they are refused when they are loaded again.`)
 }

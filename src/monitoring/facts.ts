@@ -17,10 +17,14 @@ export interface Facts {
     readonly isDown: boolean
     /** Why, as the last look at it ended. */
     readonly downBy: DatabaseFault | null
+    /** A standby, or made read-only. */
+    readonly isReadOnly: boolean
     /** Null: never read. */
     readonly server: (ServerConnections & { readonly ageMs: number }) | null
     /** Seen lately, or before the database was left alone. */
     readonly lock: LockWait | null
+    /** Documents with more metadata than is stored by now; null: never counted. */
+    readonly largeMetadata: number | null
   }
   /** Of everything that has a breaker. */
   readonly breakers: Readonly<Partial<Record<Dependency, BreakerState>>>

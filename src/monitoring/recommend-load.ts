@@ -46,7 +46,7 @@ function rateLimitTight({ window, config: { rateLimit } }: Facts): Recommendatio
     setting: 'RATE_LIMIT',
     title: 'Many requests are refused by the rate limit',
     evidence: `${refused} of ${window.requests} in five minutes; RATE_LIMIT ${rateLimit.max} in ${rateLimit.seconds} s a client`,
-    action: 'If these clients are welcome, raise RATE_LIMIT or give them keys with limits of their own; behind a proxy see that TRUST_PROXY is on, else all of them are one client.',
+    action: 'If these clients are welcome, raise RATE_LIMIT or give them keys with limits of their own; behind a proxy see that TRUST_PROXY says so, else all of them are one client.',
   }
 }
 

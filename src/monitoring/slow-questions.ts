@@ -37,8 +37,11 @@ export interface SlowQuestionsOptions {
   readonly now?: () => number
 }
 
+/** What is shown of one: a question's history and filters may be 250 kB, and 1,500 questions are kept. */
+type Slow = Omit<Heard, 'question'> & { readonly text: string | undefined }
+
 interface Entry {
-  readonly slowest: Heard
+  readonly slowest: Slow
   readonly count: number
   readonly lastAt: number
 }
@@ -64,7 +67,8 @@ export function createSlowQuestions({ isTextKept, normalised, now = Date.now }: 
     const fingerprint = fingerprintOf(heard.question, normalised)
     const before = minute.get(fingerprint)
     if (least && !before) minute.delete(least.fingerprint)
-    minute.set(fingerprint, { slowest: before && before.slowest.ms >= heard.ms ? before.slowest : heard, count: (before?.count ?? 0) + 1, lastAt: at })
+    const slow = before && before.slowest.ms >= heard.ms ? before.slowest : slowOf(heard, isTextKept)
+    minute.set(fingerprint, { slowest: slow, count: (before?.count ?? 0) + 1, lastAt: at })
   }
 
   function minuteOf(at: number): Minute {
@@ -79,7 +83,7 @@ export function createSlowQuestions({ isTextKept, normalised, now = Date.now }: 
     minuteOf(now())
     const all = new Map<string, Entry>()
     for (const minute of minutes.values()) for (const [fingerprint, entry] of minute) all.set(fingerprint, joined(all.get(fingerprint), entry))
-    return [...all].sort(([, a], [, b]) => b.slowest.ms - a.slowest.ms).slice(0, shown).map(([fingerprint, entry]) => shownOf(fingerprint, entry, isTextKept))
+    return [...all].sort(([, a], [, b]) => b.slowest.ms - a.slowest.ms).slice(0, shown).map(([fingerprint, entry]) => shownOf(fingerprint, entry))
   }
 
   return { note, slowest }
@@ -104,17 +108,21 @@ function joined(a: Entry | undefined, b: Entry): Entry {
   return { slowest: a.slowest.ms >= b.slowest.ms ? a.slowest : b.slowest, count: a.count + b.count, lastAt: Math.max(a.lastAt, b.lastAt) }
 }
 
-function shownOf(fingerprint: string, { slowest: { question, mode, language, ms, timings, traceId }, count, lastAt }: Entry, isTextKept: boolean): SlowQuestion {
+function slowOf({ question, language, ...rest }: Heard, isTextKept: boolean): Slow {
+  return { ...rest, language: language ?? question.language ?? null, text: isTextKept ? question.text : undefined }
+}
+
+function shownOf(fingerprint: string, { slowest: { text, mode, language, ms, timings, traceId }, count, lastAt }: Entry): SlowQuestion {
   return {
     fingerprint,
     count,
     maxMs: Math.round(ms * 10) / 10,
     lastAt: new Date(lastAt).toISOString(),
     mode,
-    language: language ?? question.language ?? null,
+    language,
     slowestStage: slowestOf(timings),
     ...(traceId !== undefined && { traceId }),
-    ...(isTextKept && { question: question.text }),
+    ...(text !== undefined && { question: text }),
   }
 }
 

@@ -3,10 +3,12 @@
  * what differs is only which of the terms are used (`indexTerms`, `queryTerms`).
  */
 import { fold, stripDiacritics } from './fold.ts'
+import { hasScript } from './scripts.ts'
 import { spellings } from './spellings.ts'
-import { stem } from './stem.ts'
-import { stopWords } from './stop-words.ts'
+import { hasStemmer, stem } from './stem.ts'
+import { stopWordLanguages, stopWords } from './stop-words.ts'
 import { chunks, tokenOf } from './tokens.ts'
+import { createWordMemory } from './word-memory.ts'
 
 export interface Analysis {
   /** BCP 47 primary subtag whose rules were used. */
@@ -55,10 +57,10 @@ const foldedMark = '~'
 const pairMark = '_'
 const foldedLanguages: ReadonlySet<string> = new Set(['vi'])
 
-/** The terms of a text in a language (BCP 47; only the primary subtag counts). */
+/** The terms of a text in a language (BCP 47; only the primary subtag counts, and one without rules of its own is `und`). */
 export function analyze(text: string, language: string): Analysis {
-  const primary = language.toLowerCase().split('-')[0] || 'und'
-  const words = chunks(text).map(remembered(primary))
+  const primary = ruledBy(language)
+  const words = chunks(text).map(surface => remembered(surface, primary))
   const folded = foldedLanguages.has(primary) ? words.flatMap(word => word.folded) : []
   return {
     language: primary,
@@ -92,12 +94,20 @@ function wordTerms({ language, terms, folded, hasDiacritics, words }: Analysis):
   const typed = new Map(asTyped ? words.flatMap(({ parts, terms }) => parts.map((part, i) => [terms[i] ?? part, part])) : [])
   const isStop = (term: string) => isStopWord(term, language)
   const hasContent = counts.keys().some(term => !isStop(term))
+  let spelled = 0
   return Array.from(counts, ([term, count]) => {
     const isContent = !hasContent || !isStop(term)
     const isCorrectable = isContent && correctable.test(term)
-    return { term, count, isContent, isCorrectable, spellings: isCorrectable ? spellings(typed.get(term) ?? '', term, language) : [] }
+    const mayBeSpelled = isCorrectable && spelled++ < mostSpelled
+    return { term, count, isContent, isCorrectable, spellings: mayBeSpelled ? spellings(typed.get(term) ?? '', term, language) : [] }
   })
 }
+
+/**
+ * Of a question's words, as many as get other spellings: six that no document has are corrected, and which those are
+ * only the database knows. An essay of 4,000 characters would have its 700 words stemmed 10,000 times.
+ */
+const mostSpelled = 40
 
 /** Whether a term is two neighbouring words. */
 export function isPair(term: string): boolean {
@@ -121,11 +131,15 @@ export function isStopWord(term: string, language: string): boolean {
   return isPair(term) ? term.split(pairMark).every(word => stops.has(marked(word))) : stops.has(term)
 }
 
+const listed: ReadonlySet<string> = new Set(stopWordLanguages)
+const none: ReadonlySet<string> = new Set()
+/** Only of languages that have a list. */
 const stopTermsOf = new Map<string, ReadonlySet<string>>()
 
 function stopTerms(language: string): ReadonlySet<string> {
   const known = stopTermsOf.get(language)
   if (known) return known
+  if (!listed.has(language)) return none
   const words = stopWords(language).map(fold)
   const forms = foldedLanguages.has(language) ? words.map(word => marked(stripDiacritics(word))) : []
   const stops = new Set([...words, ...words.map(word => stem(word, language)), ...forms])
@@ -140,52 +154,59 @@ function pairsOf(words: readonly string[], language: string): string[] {
 
 /** Beyond this a "word" is a key or encoded bytes. Four bytes a letter at most: below every limit of an index. */
 const maxLetters = 60
+/** Some stemmers take time quadratic in a word's length. */
+const longestStemmed = 4 * maxLetters
 
-function shortened(term: string): string {
-  return term.length <= maxLetters ? term : term.slice(0, maxLetters).toWellFormed().replace(/\ufffd$/, '')
+function shortened(term: string, letters = maxLetters): string {
+  return term.length <= letters ? term : term.slice(0, letters).toWellFormed().replace(/\ufffd$/, '')
 }
 
 function wordOf(surface: string, language: string): Word {
   const token = tokenOf(surface)
   // A line over nothing ("‾", U+305) counts as a letter of scripts without spaces, and leaves no term behind.
   const [parts, wholes] = [token.parts, token.wholes].map(words => words.filter(word => stripDiacritics(word) !== '')) as [string[], string[]]
-  const termOf = (word: string) => shortened(stem(word, language))
+  // The end of a longer one is cut off with its ending.
+  const termOf = (word: string) => shortened(stem(shortened(word, longestStemmed), language))
   const terms = parts.map(termOf)
+  const own = new Set(terms)
   return {
     parts,
-    terms: [...terms, ...wholes.map(termOf).filter(whole => !terms.includes(whole))],
+    terms: [...terms, ...wholes.map(termOf).filter(whole => !own.has(whole))],
     folded: parts.map(part => shortened(stripDiacritics(part))),
     hasDiacritics: stripDiacritics(surface) !== surface,
   }
 }
 
-type Recall = (surface: string) => Word
-const memories = new Map<string, Recall>()
-const maxRemembered = 20_000
+/** Most of a text is a few thousand words. */
+const mostRemembered = 40_000
+const memory = createWordMemory<Word>(mostRemembered)
 /** A longer slice of a text keeps the whole text in memory (V8 copies up to this length), so it is copied to be a key. */
 const longestCopy = 12
 /** What is longer is hardly met again. */
 const maxKey = 40
 
-/** `wordOf` for one language, with the words met before: most of a text is a few thousand words. */
-function remembered(language: string): Recall {
-  const known = memories.get(language)
-  if (known) return known
-  const memory = new Map<string, Word>()
-  const recall: Recall = surface => {
-    const before = memory.get(surface)
-    if (before) return before
-    if (surface.length > maxKey) return wordOf(surface, language)
-    const key = surface.length > longestCopy ? copyOf(surface) : surface
-    const word = wordOf(key, language)
-    if (memory.size >= maxRemembered) memory.clear()
-    memory.set(key, word)
-    return word
-  }
-  memories.set(language, recall)
-  return recall
+/** `wordOf`, with the words met before. */
+function remembered(surface: string, language: string): Word {
+  if (surface.length > maxKey) return wordOf(surface, language)
+  const before = memory.recall(language, surface)
+  if (before) return before
+  const key = surface.length > longestCopy ? copyOf(surface) : surface
+  const word = wordOf(key, language)
+  memory.keep(language, key, word)
+  return word
 }
 
 function copyOf(text: string): string {
   return Buffer.from(text, 'utf16le').toString('utf16le')
+}
+
+/** How much is kept from one text to the next: words, and languages with a set of function words. */
+export function analysisMemory(): { readonly words: number; readonly stopLists: number } {
+  return { words: memory.size(), stopLists: stopTermsOf.size }
+}
+
+/** The language by whose rules a text is read. Callers name languages as they like: those that we know nothing of are one. */
+function ruledBy(language: string): string {
+  const primary = language.toLowerCase().split('-')[0] ?? ''
+  return hasStemmer(primary) || hasScript(primary) || listed.has(primary) ? primary : 'und'
 }

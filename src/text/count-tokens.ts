@@ -10,8 +10,21 @@ const asPlainText = { disallowedSpecial: new Set<string>() }
 const longestRun = 128
 const longRun = new RegExp(`\\S{${longestRun + 1},}|\\s{${longestRun + 1},}`, 'g')
 
+/** More is counted in parts: runs of 20 million letters exhaust the stack of the regular expression. */
+const longestText = 2 ** 20
+
 /** Length of a text in tokens of the chat models (o200k_base). Exact, but a little high for very long words. */
 export function countTokens(text: string): number {
+  let tokens = 0
+  for (let at = 0; at < text.length; ) {
+    const end = wholeCharacter(text, at + longestText)
+    tokens += countPart(text.slice(at, end))
+    at = end
+  }
+  return tokens
+}
+
+function countPart(text: string): number {
   let tokens = 0
   let from = 0
   for (const run of text.matchAll(longRun)) {

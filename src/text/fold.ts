@@ -7,6 +7,8 @@
  * readers, although Unicode calls some of them marks.
  */
 
+import { nfc, nfkc } from './normal-form.ts'
+
 const ascii = /^[\0-\x7f]*$/
 // ™ and ℹ are pictographs whose NFKC form has letters ("Askwell™" would become "AskwellTM"): they go first.
 const pictographs = /[\p{Extended_Pictographic}\u{1f3fb}-\u{1f3ff}\u{1f1e6}-\u{1f1ff}]/gu
@@ -20,16 +22,10 @@ const points = /[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u0652\
 /** One code point sequence for one spelling: NFKC, no invisible characters, no pictographs, one apostrophe. */
 export function tidy(text: string): string {
   if (ascii.test(text)) return text.replace(apostrophes, "'")
-  return text
-    .replace(pictographs, ' ')
-    .replace(invisible, '')
-    .normalize('NFC') // the Greek oxia is an acute, and that an apostrophe
-    .replace(apostrophes, "'") // before NFKC too, which takes ´ apart into a space and a mark
-    .normalize('NFKC')
-    .replace(apostrophes, "'")
-    .replace(stress, '')
-    .replace(points, '')
-    .normalize('NFKC')
+  // NFC first: the Greek oxia is an acute, and that an apostrophe. NFKC takes ´ apart into a space and a mark.
+  const composed = nfc(text.replace(pictographs, ' ').replace(invisible, '')).replace(apostrophes, "'")
+  const compatible = nfkc(composed).replace(apostrophes, "'")
+  return nfkc(compatible.replace(stress, '').replace(points, ''))
 }
 
 /** `tidy`, in lower case, with ё as е, ß as ss and ς as σ (so that capitals are the same): how a word is compared. */
@@ -37,7 +33,7 @@ export function fold(text: string): string {
   const lower = tidy(text).toLowerCase()
   if (ascii.test(lower)) return lower
   // İ becomes i and a dot above, which nobody types.
-  return lower.replaceAll('i\u0307', 'i').normalize('NFKC').replaceAll('ё', 'е').replaceAll('ß', 'ss').replaceAll('ς', 'σ')
+  return nfkc(lower.replaceAll('i\u0307', 'i')).replaceAll('ё', 'е').replaceAll('ß', 'ss').replaceAll('ς', 'σ')
 }
 
 const accented = /[\u00c0-\u024f\u0370-\u03ff\u1e00-\u1fff]/g
@@ -54,8 +50,7 @@ const strokes: Readonly<Record<string, string>> = {
  */
 export function stripDiacritics(text: string): string {
   if (ascii.test(text)) return text
-  return text
-    .normalize('NFC')
+  return nfc(text)
     .replace(accented, letter => {
       const base = letter.normalize('NFD').replace(marks, '') // Ǽ is a ligature and an accent: first this,
       return strokes[base] ?? base // then that

@@ -10,6 +10,7 @@ import { type Grammar, isClass } from './gist-grammar.ts'
 import { italian } from './gist-italian.ts'
 import { kazakh } from './gist-kazakh.ts'
 import { end, rewritten, start } from './gist-rules.ts'
+import { nfc } from './normal-form.ts'
 import { russian } from './gist-russian.ts'
 import { vietnamese } from './gist-vietnamese.ts'
 import { type Surface, surfacesOf } from './gist-words.ts'
@@ -35,7 +36,7 @@ export function gist(text: string, language: string): string | null {
 const maxLetters = 2000
 
 function verbatim(text: string): string | null {
-  const plain = text.normalize('NFC').toLowerCase().normalize('NFC').replace(/\s+/g, ' ').trim()
+  const plain = nfc(nfc(text).toLowerCase()).replace(/\s+/g, ' ').trim()
   let kept = plain.length
   while (kept > 0 && /[ .?!…。？！؟]/.test(plain[kept - 1] ?? '')) kept--
   return /[\p{L}\p{N}]/u.test(plain) ? plain.slice(0, kept) : null

@@ -13,6 +13,11 @@ export const cyrillicLanguages: ReadonlySet<string> = new Set(['ba', 'be', 'bg',
 const arabicLanguages = ['ar', 'fa', 'ur', 'ckb', 'ps', 'ug', 'sd']
 const otherLanguages: ReadonlySet<string> = new Set<string>([...Object.values(scriptLanguages).flat(), ...arabicLanguages])
 
+/** Whether we know a script that a language is written in, other than Latin. */
+export function hasScript(language: string): boolean {
+  return cyrillicLanguages.has(language) || otherLanguages.has(language)
+}
+
 /** Whether a language is written in Latin letters, by all we know. */
 export function isLatin(language: string): boolean {
   return language === 'sr' || !(cyrillicLanguages.has(language) || otherLanguages.has(language))

@@ -3,6 +3,7 @@
  * abbreviations, initials, list numbers, identifiers. Lines come first: a blank line, a list item, a table row, a
  * heading or a line of code ends a sentence whatever stands in it; any other line break is a space.
  */
+import { LRUCache } from 'lru-cache'
 import { isOpen } from './abbreviations.ts'
 
 /** UTF-16 offsets: the sentence is `text.slice(start, end)`, without blanks around it. */
@@ -17,15 +18,23 @@ export function sentences(text: string, language: string): Span[] {
   return blocks(text).flatMap(block => sentencesOf(text, block, segmenter))
 }
 
-const segmenters = new Map<string, Intl.Segmenter>()
+/** Callers name languages as they like, so not each name can have one for good. */
+const segmenters = new LRUCache<string, Intl.Segmenter>({ max: 32 })
+const undetermined = new Intl.Segmenter('und', { granularity: 'sentence' })
 
 function segmenterFor(language: string): Intl.Segmenter {
-  const known = segmenters.get(language)
+  const primary = /^[a-z]{2,3}(?![^-])/i.exec(language)?.[0] ?? 'und'
+  const known = segmenters.get(primary)
   if (known) return known
-  const isKnown = /^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/i.test(language)
-  const segmenter = new Intl.Segmenter(isKnown ? language : 'und', { granularity: 'sentence' })
-  segmenters.set(language, segmenter)
+  if (Intl.Segmenter.supportedLocalesOf(primary).length === 0) return undetermined
+  const segmenter = new Intl.Segmenter(primary, { granularity: 'sentence' })
+  segmenters.set(primary, segmenter)
   return segmenter
+}
+
+/** How many languages' rules are kept. */
+export function segmentersKept(): number {
+  return segmenters.size
 }
 
 const line = /[^\n\r\u2028\u2029]+/g
@@ -61,7 +70,7 @@ function sentencesOf(text: string, block: Span, segmenter: Intl.Segmenter): Span
     const end = pieceEnd(text, start, block.end)
     // Unicode's rules end a sentence at every line break.
     const flat = text.slice(start, end).replace(/[\n\r\u2028\u2029\u0085\v\f]/g, ' ')
-    found.push(...spansOf(flat, start, segmenter))
+    for (const span of spansOf(flat, start, segmenter)) found.push(span)
     start = end
   }
   return found

@@ -1,3 +1,4 @@
+import { nfc } from './normal-form.ts'
 import { stem } from './stem.ts'
 
 /** Nobody types a longer word letter by letter; it is a key, and pairs of keys are not mistaken for each other. */
@@ -18,7 +19,7 @@ export function spellings(word: string, term: string, language: string): string[
     const next = letters[i + 1]
     return next === undefined || next === letter ? [without] : [without, letters.with(i, next).with(i + 1, letter)]
   })
-  const terms = new Set(typed.map(each => stem(each.join('').normalize('NFC'), language)))
+  const terms = new Set(typed.map(each => stem(nfc(each.join('')), language)))
   terms.delete(term)
   return [...terms]
 }

@@ -57,6 +57,11 @@ const stemmers: ReadonlyMap<string, Stemmer> = new Map<string, Stemmer>([
     .map((language): [string, Stemmer] => [language, firstLetters]),
 ])
 
+/** Whether words of a language are cut by rules of its own. */
+export function hasStemmer(language: string): boolean {
+  return stemmers.has(language)
+}
+
 const latinWord = /^\p{Script=Latin}/u
 const cyrillicWord = /^\p{Script=Cyrillic}/u
 

@@ -53,7 +53,8 @@ const han = /\p{Script=Han}{2,}/gu
 function unspaced(surface: string): Token {
   const folded = fold(surface)
   const parts = Array.from(segmenter.segment(folded), piece => piece.segment)
-  const pairs = (folded.match(han) ?? []).flatMap(pairsOf).filter(pair => !parts.includes(pair))
+  const known = new Set(parts)
+  const pairs = (folded.match(han) ?? []).flatMap(pairsOf).filter(pair => !known.has(pair))
   return { parts, wholes: pairs }
 }
 

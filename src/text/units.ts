@@ -1,27 +1,25 @@
-import { sentences } from '../text/sentences.ts'
-import type { Span } from './sentences.ts'
+import { codeBlocks } from './code-blocks.ts'
+import { sentences, type Span } from './sentences.ts'
 
 /** What chunks and windows are made of: a sentence, list item or table row, or a whole block of code. */
 export interface Unit extends Span {
   readonly kind: 'sentence' | 'code' | 'heading'
 }
 
-/** The lookaheads keep a long row of backticks from being tried as a fence of every shorter length. */
-const fencedCode = /^[^\S\n]*(`{3,}(?!`)|~{3,}(?!~))[^\n]*\n(?:[\s\S]*?\n)??[^\S\n]*\1[`~]*[^\S\n]*$/gm
-
 /** The units of a part of a text, in order, apart from each other; together they hold all that is not blank. */
 export function unitsOf(text: string, { start, end }: Span, language: string): Unit[] {
   const part = text.slice(start, end)
   const units: Unit[] = []
   let from = 0
-  for (const code of part.matchAll(fencedCode)) {
-    units.push(...proseUnits(part.slice(from, code.index), start + from, language))
-    units.push({ kind: 'code', start: start + code.index, end: start + code.index + code[0].trimEnd().length })
-    from = code.index + code[0].length
+  for (const code of codeBlocks(part)) {
+    addProse(units, part.slice(from, code.start), start + from, language)
+    units.push({ kind: 'code', start: start + code.start, end: start + part.slice(0, code.end).trimEnd().length })
+    from = code.end
   }
-  return [...units, ...proseUnits(part.slice(from), start + from, language)]
+  addProse(units, part.slice(from), start + from, language)
+  return units
 }
 
-function proseUnits(prose: string, offset: number, language: string): Unit[] {
-  return sentences(prose, language).map(({ start, end }) => ({ kind: 'sentence', start: start + offset, end: end + offset }))
+function addProse(units: Unit[], prose: string, offset: number, language: string): void {
+  for (const { start, end } of sentences(prose, language)) units.push({ kind: 'sentence', start: start + offset, end: end + offset })
 }

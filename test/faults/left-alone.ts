@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { atLeast } from '../support/at-least.ts'
 import { clientOf } from '../support/service.ts'
 import type { Underway } from './scenario.ts'
 import type { World } from './world.ts'
@@ -12,7 +12,7 @@ const betweenProbesMs = 800
  * larger. A machine so slow that nothing was noticed before the end proves nothing.
  */
 export async function leftAlone(world: World, { t, signal, load }: Underway, dependency: string, calls: () => number | Promise<number>): Promise<void> {
-  while (!signal.aborted && (await stateOf(world, dependency)) !== 'open') await sleep(50)
+  while (!signal.aborted && (await stateOf(world, dependency)) !== 'open') await atLeast(50)
   if (signal.aborted) return t.comment(`${dependency}: the fault was over before it was left alone`)
   const [beganAt, before, asked] = [performance.now(), await calls(), load.asked.length]
   await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))

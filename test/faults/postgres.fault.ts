@@ -1,10 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { adminKey } from '../support/app.ts'
+import { atLeast } from '../support/at-least.ts'
 import { administer } from '../support/postgres.ts'
 import { clientOf } from '../support/service.ts'
 import { figureOf, leftAlone } from './left-alone.ts'
-import { allAnswered, answeredOrRefused, cachedAnswered, knownAnswered, runScenario, type Bar, type Underway } from './scenario.ts'
+import { allAnswered, answeredOrRefused, cachedAnswered, knownAnswered, runScenario, type Bar, type Scenario, type Underway } from './scenario.ts'
 import type { World } from './world.ts'
+
+/** A driver fails in other places when it speaks through TLS. */
+function both(scenario: Scenario): void {
+  runScenario(scenario)
+  runScenario({ ...scenario, name: `${scenario.name} (over TLS)`, isEncrypted: true })
+}
 
 /** Who is refused takes no connection and waits for none. */
 async function withoutLeases(world: World, fault: Underway): Promise<void> {
@@ -21,26 +27,37 @@ async function stopped(world: World, fault: Underway): Promise<void> {
   await withoutLeases(world, fault)
 }
 
-runScenario({ name: 'Postgres is frozen', harm: frozen, heal: ({ postgres }) => postgres.thaw(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-silent'] } })
-runScenario({ name: 'Postgres is stopped and started', harm: stopped, heal: ({ postgres }) => postgres.start(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-unreachable'] } })
+both({ name: 'Postgres is frozen', harm: frozen, heal: ({ postgres }) => postgres.thaw(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-silent'] } })
+both({ name: 'Postgres is stopped and started', harm: stopped, heal: ({ postgres }) => postgres.start(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-unreachable'] } })
 
 const each = (...bars: readonly Bar[]): Bar => (during, settled) => bars.flatMap(bar => bar(during, settled))
 
-runScenario({
+both({
   name: 'Postgres loses every connection, twice a second',
-  async harm({ postgres }, { signal }) {
-    await administer(postgres.adminUrl, async sql => {
-      while (!signal.aborted) {
-        await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'askwell%'`
-        await sleep(500)
-      }
-    })
-  },
+  harm: ({ postgres }, { signal }) => hangUp(postgres.adminUrl, signal, 500),
   bar: each(knownAnswered, answeredOrRefused),
   found: { culprit: 'database', codes: ['database-drops-connections'] },
 })
 
-runScenario({
+both({
+  name: 'Postgres loses every connection, five times a second for a minute',
+  harm: ({ postgres }, { signal }) => hangUp(postgres.adminUrl, signal, 200),
+  seconds: 60,
+  bar: each(knownAnswered, answeredOrRefused),
+  found: { culprit: 'database', codes: ['database-drops-connections', 'database-unreachable'] },
+})
+
+/** Ends all connections of the service, again and again. */
+async function hangUp(adminUrl: string, signal: AbortSignal, everyMs: number): Promise<void> {
+  await administer(adminUrl, async sql => {
+    while (!signal.aborted) {
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'askwell%'`
+      await atLeast(everyMs)
+    }
+  })
+}
+
+both({
   name: 'Postgres takes no writes, as with a full disk',
   async harm(world, fault) {
     await onlyReads(world, 'on')
@@ -68,15 +85,15 @@ const put = ({ url }: World, source: string) => {
 
 /** Whoever writes meanwhile is told so in the words of the contract. */
 async function write(world: World, { t, signal }: Underway): Promise<void> {
-  await sleep(200) // every process of the server has read the setting
+  await atLeast(200) // every process of the server has read the setting
   for (let nth = 0; !signal.aborted; nth++) {
     const { status, json, headers } = await put(world, `during/${nth}`)
-    t.match({ status, code: json.code, isRepeatable: headers.has('retry-after') }, { status: 503, code: 'database_unavailable', isRepeatable: true }, 'a write is refused')
-    await sleep(1000)
+    t.match({ status, code: json.code, isRepeatable: headers.has('retry-after') }, { status: 503, code: 'database_read_only', isRepeatable: true }, 'a write is refused')
+    await atLeast(1000)
   }
 }
 
-runScenario({
+both({
   name: 'Postgres: a lock is held on the chunks',
   async harm({ postgres }, { signal }) {
     await administer(postgres.url, sql => sql.begin(async sql => {

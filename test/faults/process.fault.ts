@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { atLeast } from '../support/at-least.ts'
 import { clientOf } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { allAnswered, answeredOrRefused, runScenario, type Underway } from './scenario.ts'
@@ -18,7 +18,7 @@ runScenario({
 /** As a load balancer sees it: questions go on until the service is seen to be unready, none is lost. */
 async function replace(world: World, { t, load }: Underway): Promise<void> {
   world.model.chat.behave(paced({ perTokenMs: 40 }))
-  await sleep(1000) // by then many answers are being written
+  await atLeast(1000) // by then many answers are being written
   const { service } = world
   service.signal('SIGTERM')
   await until('it says that it is unready', async () => (await clientOf(world.url).send('GET', '/readyz')).status === 503)
@@ -37,7 +37,7 @@ runScenario({
   timeoutMs: 10_000,
   async harm({ service }) {
     service.signal('SIGSTOP')
-    await sleep(2000)
+    await atLeast(2000)
     service.signal('SIGCONT')
   },
   bar: answeredOrRefused,

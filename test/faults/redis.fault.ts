@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { atLeast } from '../support/at-least.ts'
 import { told } from '../support/redis.ts'
 import { allAnswered, runScenario } from './scenario.ts'
 import type { World } from './world.ts'
@@ -12,7 +12,7 @@ runScenario({
   async harm({ redis }) {
     await redis.kill()
     await redis.start()
-    await sleep(2000)
+    await atLeast(2000)
     await redis.kill()
     await redis.start()
   },

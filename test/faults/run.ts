@@ -24,7 +24,7 @@ async function run(files: readonly string[]): Promise<number> {
   const rows = join(folder, 'rows')
   try {
     // Scenarios wait most of the time, and each has servers of its own: three at a time on two cores.
-    const tests = spawn('tap', ['--jobs=3', '--timeout=400', ...files], { stdio: 'inherit', env: { ...process.env, [rowsVariable]: rows } })
+    const tests = spawn('tap', ['--jobs=3', '--timeout=1800', ...files], { stdio: 'inherit', env: { ...process.env, [rowsVariable]: rows } })
     const [code] = (await once(tests, 'close')) as [number | null]
     print(rows)
     return code ?? 1

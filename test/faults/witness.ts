@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { atLeast } from '../support/at-least.ts'
+import { isOfTheMachine } from '../support/findings.ts'
 import { clientOf, type LogLine } from '../support/service.ts'
 import type { World } from './world.ts'
 
@@ -45,7 +46,7 @@ export function startWitness({ url, service }: World) {
     while (!ending.signal.aborted) {
       const reply = await clientOf(url).send('GET', '/monitoring/pool-status').catch(() => null)
       if (reply?.status === 200) looks.push(reply.json.service as Look)
-      await sleep(everyMs)
+      await atLeast(everyMs)
     }
   })()
 
@@ -55,16 +56,30 @@ export function startWitness({ url, service }: World) {
     return looks
   }
 
-  return { stop, log: () => service.log.filter(({ time }) => String(time) >= began) }
+  const log = () => service.log.filter(({ time }) => String(time) >= began)
+  /** By its findings and in its log. */
+  const hasFound = (expected: Expected | null) =>
+    expected === null || (looks.some(({ findings }) => findings.some(each => isOf(expected, each))) && log().some(line => line['severity'] !== undefined && isOf(expected, line)))
+  return { stop, log, hasFound }
+}
+
+function isOf(expected: Expected, { culprit, code }: { readonly culprit?: unknown; readonly code?: unknown }): boolean {
+  return culprit === expected.culprit && expected.codes.some(each => each === code)
+}
+
+/** The service itself was kept from its work. */
+export function saysBusy(looks: readonly Look[]): boolean {
+  return looks.some(({ findings }) => findings.some(({ code }) => code === 'event-loop-blocked' || code === 'process-stood-still'))
 }
 
 export function judge(looks: readonly Look[], log: readonly LogLine[], expected: Expected | null): Witnessed {
   const nameOf = ({ culprit, code }: Finding) => `${culprit}: ${code}`
-  const first = mostOf(looks.flatMap(({ findings }) => findings.slice(0, 1).map(nameOf)))[0] ?? null
+  const isOwn = ({ culprit, code }: Finding) => expected?.culprit === culprit || !isOfTheMachine(code)
+  const first = mostOf(looks.flatMap(({ findings }) => findings.filter(isOwn).slice(0, 1).map(nameOf)))[0] ?? null
   const findings = mostOf(looks.flatMap(each => each.findings.map(nameOf)))
   const verdict = verdicts[Math.max(0, ...looks.map(each => verdicts.indexOf(each.verdict)))] as string
   const names = expected === null ? [] : expected.codes.map(code => `${expected.culprit}: ${code}`)
-  const line = log.find(({ culprit, code, severity }) => severity !== undefined && (expected === null || names.includes(`${culprit}: ${code}`)))
+  const line = log.find(({ culprit, code, severity }) => severity !== undefined && (expected === null ? !isOfTheMachine(code) : names.includes(`${culprit}: ${code}`)))
   const logged = line === undefined ? null : `${line['level']} ${line['code']}`
   return { verdict, first, findings, logged, broken: wrongs({ first, findings, logged, looked: looks.length }, expected, names) }
 }

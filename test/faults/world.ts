@@ -35,9 +35,10 @@ export const known = ['How much does a place', 'What does a bed', 'What price ha
 
 export const fresh = (count: number) => `How much does a place in the dormitory cost guest number ${count}?`
 
-export async function openWorld(t: Test, settings: Readonly<Record<string, string>>): Promise<World> {
+/** `isEncrypted`: Postgres is spoken to over TLS. */
+export async function openWorld(t: Test, settings: Readonly<Record<string, string>>, isEncrypted = false): Promise<World> {
   const [postgres, redis, model, port] = await Promise.all([
-    startPostgres(t), startRedis(t), startModel(t, { chat: paced() }), freePort(),
+    startPostgres(t, { isEncrypted }), startRedis(t), startModel(t, { chat: paced() }), freePort(),
   ])
   const start = () => startService(t, {
     ...settingsFor(model, 'test-embedding'), PORT: String(port), DATABASE_URL: postgres.url, REDIS_URL: redis.url,

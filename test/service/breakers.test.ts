@@ -50,16 +50,21 @@ t.test('a model that fails', async t => {
     await until('both are left alone', isOpen)
     t.equal(await figureOf(app, 'askwell_breaker_state{dependency="chat",state="open"}'), 1)
     t.equal(await figureOf(app, 'askwell_breaker_opened_total{dependency="chat"}'), 1)
-    const before = model.chat.requests.length + model.embeddings.requests.length
+    const opened = (dependency: string) => figureOf(app, `askwell_breaker_opened_total{dependency="${dependency}"}`)
+    const asked = () => [model.chat.requests.length, model.embeddings.requests.length] as const
+    const [before, openedBefore] = [asked(), [await opened('chat'), await opened('embeddings')]] as const
     let calls = 0
     for (let i = 0; i < 20; i++) {
       const { json } = await app.ask(anew())
       t.equal(json.generator, 'extractive')
       calls += json.usage.llm_calls
     }
-    t.ok(calls <= 3, `${calls} calls reported: those that were made`)
-    const probes = model.chat.requests.length + model.embeddings.requests.length - before
-    t.ok(probes <= 6, `${probes} calls for twenty questions`)
+    t.equal(calls, asked()[0] - before[0], 'calls reported: those that were made')
+    // However long the twenty take: each time that it is tried, and fails, it is left alone again.
+    for (const [i, dependency] of (['chat', 'embeddings'] as const).entries()) {
+      const [probes, times] = [asked()[i]! - before[i]!, (await opened(dependency)) - openedBefore[i]!]
+      t.ok(probes <= times && probes < 20, `${dependency}: ${probes} calls for twenty questions, left alone ${times} times`)
+    }
   })
 
   t.test('and is well again: it is asked again by itself', async t => {
@@ -88,11 +93,15 @@ t.test('a model that asks to be left alone for a while: it is', async t => {
   model.chat.behave({ status: 429, retryAfter: 3 })
   t.match((await app.ask(anew())).json, { generator: 'extractive' })
   model.chat.behave({})
-  const before = model.chat.requests.length
-  t.match((await app.ask(anew())).json, { generator: 'extractive', degraded: ['generation'] })
-  t.equal(model.chat.requests.length, before, 'it was not asked')
-  t.equal((await breakersOf(app))['chat'], 'closed', 'busy is not broken')
-  await until('it is asked again', async () => (await app.ask(anew())).json.generator === 'openai')
+  const { requests } = model.chat
+  const before = requests.length
+  await until('it is asked again', async () => {
+    const { json } = await app.ask(anew())
+    t.equal((await breakersOf(app))['chat'], 'closed', 'busy is not broken')
+    if (requests.length === before) t.match(json, { generator: 'extractive', degraded: ['generation'] })
+    return json.generator === 'openai'
+  })
+  t.ok(requests[before]!.at - requests[before - 1]!.at >= 3000, 'not before that')
 })
 
 t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before the deadline', async t => {
@@ -113,7 +122,11 @@ t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before 
 
   t.test('after some: the stream ends with an error, never as if whole', async t => {
     model.chat.behave({ stallAfterTokens: 3 })
-    const events = sseEvents((await app.ask({ ...anew(), stream: true })).text)
+    // Where the machine lets its first word come late, it is quoted sentences as before.
+    const events = await until('it has begun', async () => {
+      const heard = sseEvents((await app.ask({ ...anew(), stream: true })).text)
+      return heard.at(-1)?.data.generator === 'extractive' ? null : heard
+    })
     t.match(events.at(-1), { event: 'error', data: { code: 'deadline_exceeded' } })
     t.notOk(events.some(({ event }) => event === 'done'))
   })
@@ -123,12 +136,12 @@ t.test('a slow embedding is asked for twice where that is wanted, and the quicke
   const model = await startModel(t)
   const app = await startApp(t, 'embedded', { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0', EMBEDDING_HEDGE_MS: '50' })
   await loadHandbook(app)
-  const before = model.embeddings.requests.length
+  const [before, hedged, aborted] = [model.embeddings.requests.length, await figureOf(app, 'askwell_hedges_total'), model.embeddings.aborted]
   model.embeddings.behave({ silent: true, times: 1 })
   t.match((await app.ask(anew())).json, { degraded: [] })
   t.equal(model.embeddings.requests.length, before + 2)
-  t.equal(await figureOf(app, 'askwell_hedges_total'), 1)
-  await until('the slow one is given up', () => model.embeddings.aborted === 1)
+  t.equal(await figureOf(app, 'askwell_hedges_total'), hedged + 1)
+  await until('the slow one is given up', () => model.embeddings.aborted === aborted + 1)
 })
 
 t.test('a reranker that fails is not asked any more, and passages keep their order', async t => {

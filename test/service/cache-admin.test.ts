@@ -1,5 +1,5 @@
 import tap, { type Test } from 'tap'
-import { countKeys, removeKeys } from '../../src/adapters/cache-keys.ts'
+import { countKeys, keyPrefixOf, removeKeys } from '../../src/adapters/cache-keys.ts'
 import { openRedis } from '../../src/adapters/redis.ts'
 import { adminKey, databaseSettings, skipReason, startApp, worlds, type App, type Reply } from '../support/app.ts'
 import { runCli } from '../support/cli.ts'
@@ -10,6 +10,7 @@ import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
 import { redisSkipReason, startRedis, told, type Redis } from '../support/redis.ts'
+import { keysLike } from '../support/redis-keys.ts'
 import { until } from '../support/until.ts'
 
 /** The caches in the hands of those who run the service: over HTTP and from the command line. */
@@ -39,7 +40,7 @@ for (const world of worlds) {
     const askBoth = async () => {
       await app.ask({ question: rent })
       await app.ask({ question: rent, collection: 'second' })
-      await until('both answers are in Redis', async () => (await keysIn(redis, 'askwell:answer:*')) >= 2)
+      await until('both answers are in Redis', async () => (await keysIn(redis, keysLike('answer:*'))) >= 2)
     }
 
     await t.test('of one collection: its answers are made anew, by the model as well; the others stay', async t => {
@@ -47,7 +48,7 @@ for (const world of worlds) {
       t.same([await statusOf(app, { question: rent }), await statusOf(app, { question: rent, collection: 'second' })], ['hit', 'hit'])
       const { status, json } = await sent(t, app, 'DELETE', '/cache?collection=second')
       t.match({ status, json }, { status: 200, json: { collection: 'second', redis_keys: 1 } })
-      t.equal(await keysIn(redis, 'askwell:answer:*'), 1)
+      t.equal(await keysIn(redis, keysLike('answer:*')), 1)
       const before = model.chat.requests.length
       t.equal(await statusOf(app, { question: rent, collection: 'second' }), 'miss')
       t.equal(model.chat.requests.length, before + 1, 'not the words that the model wrote before')
@@ -56,13 +57,13 @@ for (const world of worlds) {
 
     await t.test('of all: nothing is left, here or in Redis, but who made what and how often who asked', async t => {
       await askBoth()
-      await told(redis, client => client.set('askwell:rate:a client', 1))
+      await told(redis, client => client.set(`${app.deps.redis?.keyPrefix}rate:a client`, 1))
       await told(redis, client => client.set('somebody:else', 1))
-      const removed = await keysIn(redis, 'askwell:[adv]*')
+      const removed = await keysIn(redis, keysLike('[adv]*'))
       t.ok(removed >= 4, `${removed} keys: answers, drafts, a vector`)
       t.same((await sent(t, app, 'DELETE', '/cache')).json, { collection: null, redis_keys: removed })
-      t.equal(await keysIn(redis, 'askwell:[adv]*'), 0)
-      t.same([await keysIn(redis, 'askwell:rate:*'), await keysIn(redis, 'somebody:*')], [1, 1])
+      t.equal(await keysIn(redis, keysLike('[adv]*')), 0)
+      t.same([await keysIn(redis, keysLike('rate:*')), await keysIn(redis, 'somebody:*')], [1, 1])
       const { memory } = (await sent(t, app, 'GET', '/cache')).json
       t.match(memory, { answer: { entries: 0, bytes: 0 }, draft: { entries: 0 }, embedding: { entries: 0 } })
       t.equal(await statusOf(app, { question: rent }), 'miss')
@@ -120,7 +121,7 @@ for (const world of worlds) {
 
 tap.test('askwell cache beside a running service', { skip: skipReason('postgres') || redisSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const app = await startApp(t, 'postgres', { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '1000', RATE_LIMIT: '1000' })
+  const app = await startApp(t, 'postgres', { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '1000', RATE_LIMIT: '1000', RATE_LIMIT_SECONDS: '3600' })
   const env = { DATABASE_URL: app.env['DATABASE_URL'] ?? '', REDIS_URL: redis.url }
   const cache = (...args: string[]) => runCli(['cache', ...args], { env })
   await loadHandbook(app)
@@ -129,7 +130,7 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
 
   await t.test('stats: epochs, settings, questions, keys and memory by kind', async t => {
     await app.ask({ question: rent })
-    await until('the answer is in Redis', async () => (await keysIn(redis, 'askwell:answer:*')) === 1)
+    await until('the answer is in Redis', async () => (await keysIn(redis, keysLike('answer:*'))) === 1)
     const { code, json } = await cache('stats', '--json')
     t.equal(code, 0)
     t.match(json.collections, [{ name: 'default', epoch: 2, settings: { seconds: null }, nearQuestions: Number }, { name: 'second' }])
@@ -148,7 +149,7 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
     const { code, stdout } = await cache('clear')
     t.equal(code, 0)
     t.match(stdout, /^the answers of all collections are forgotten; \d+ keys removed from Redis\n$/)
-    t.equal(await keysIn(redis, 'askwell:[adv]*'), 0)
+    t.equal(await keysIn(redis, keysLike('[adv]*')), 0)
     t.same([await statusOf(app, { question: rent }), await statusOf(app, { question: rent, collection: 'second' })], ['miss', 'miss'])
   })
 
@@ -209,17 +210,18 @@ tap.test('cached questions go with the answers, what was learned of them stays',
 
 tap.test('keys of a Cluster: found and removed on every node', { skip: redisSkipReason() }, async t => {
   const cluster = await startRedisCluster(t)
-  const redis = openRedis(cluster.url, { timeoutMs: 1000, log: { debug() {}, info() {}, warn() {}, error() {} } })
+  const keyPrefix = keyPrefixOf('askwell', 'a-database')
+  const redis = openRedis(cluster.url, { keyPrefix, timeoutMs: 1000, log: { debug() {}, info() {}, warn() {}, error() {} } })
   t.teardown(redis.close)
   await until('it is usable', redis.isUsable)
-  for (let n = 0; n < 1000; n++) await redis.client.set(`askwell:answer:{7:${n}}`, 'x'.repeat(100))
-  for (let n = 0; n < 50; n++) await redis.client.set(`askwell:answer:{77:${n}}`, 'x')
+  for (let n = 0; n < 1000; n++) await redis.client.set(`${keyPrefix}answer:{7:${n}}`, 'x'.repeat(100))
+  for (let n = 0; n < 50; n++) await redis.client.set(`${keyPrefix}answer:{77:${n}}`, 'x')
   const held = await Promise.all(cluster.nodes.map(node => told(node, client => client.dbsize())))
   t.ok(held.every(count => count > 200), `each node has a part: ${held.join()}`)
 
   const figures = await countKeys(redis, 10_000)
   t.match(figures, { answer: { keys: 1050, sampled: 200 }, draft: { keys: 0, bytes: 0, sampled: null } })
-  t.equal(await removeKeys(redis, ['askwell:answer:{7:*'], 10_000), 1000)
+  t.equal(await removeKeys(redis, ['answer:{7:*'], 10_000), 1000)
   t.equal((await countKeys(redis, 10_000))?.answer.keys, 50, 'those of collection 77 are still there')
-  t.equal(await removeKeys(redis, ['askwell:answer:*'], 0), null, 'no time: not done, and said so')
+  t.equal(await removeKeys(redis, ['answer:*'], 0), null, 'no time: not done, and said so')
 })

@@ -5,6 +5,7 @@ import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { redisSkipReason, startRedis, told, type Redis } from '../support/redis.ts'
+import { keysLike } from '../support/redis-keys.ts'
 import { sseEvents } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
@@ -16,7 +17,7 @@ let nth = 0
 const another = () => `${rent} (${++nth})`
 
 /** Answers, drafts and vectors are in Redis only, so that what lies there is looked at every time. */
-const withoutMemory = { ANSWER_CACHE_MB: '0', EMBEDDING_CACHE_MB: '0' }
+const withoutMemory = { ANSWER_CACHE_MB: '0', EMBEDDING_CACHE_MB: '0', REDIS_TIMEOUT_MS: '10000' }
 
 async function setUp(t: Test, settings: Record<string, string> = {}) {
   const [model, redis] = await Promise.all([startModel(t), startRedis(t)])
@@ -39,7 +40,7 @@ async function countOf(app: App, reason: string): Promise<number> {
 
 /** The one key of this kind that there is. */
 async function keyOf(redis: Redis, kind: string): Promise<string> {
-  return await until(`there is a ${kind}`, async () => (await told(redis, client => client.keys(`askwell:${kind}:*`)))[0])
+  return await until(`there is a ${kind}`, async () => (await told(redis, client => client.keys(keysLike(`${kind}:*`))))[0])
 }
 
 const isFound = (app: App, question: string) => until('it is found in Redis again', async () => {

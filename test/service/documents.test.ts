@@ -56,6 +56,21 @@ for (const world of worlds) {
       t.ok(good.json.documents.every(({ status }: { status: string }) => status === 'added'))
     })
 
+    await t.test('a source that the index cannot take, or that nobody can see: 400, and nothing is written', async t => {
+      // Random, or it is compressed and fits: 1,000 characters in 3,000 bytes.
+      const long = Array.from({ length: 1000 }, () => String.fromCharCode(0x4e00 + Math.floor(Math.random() * 20_000))).join('')
+      const text = 'Что-то.'
+      const bad = await put(app, [{ source: 'fine.md', text }, { source: long, text }, { source: '\u200b\u00ad', text }, { source: '\u2060\u3164', text }], 'sources')
+      t.match(bad, { status: 400, json: { code: 'invalid_request', errors: [
+        { pointer: '/documents/1/source', detail: 'takes 3000 bytes in UTF-8, and 2500 are possible; shorten it' },
+        { pointer: '/documents/2/source', detail: /^is made of invisible characters only/ },
+        { pointer: '/documents/3/source', detail: /^is made of invisible characters only/ },
+      ] } })
+      t.equal(bad.json.errors.length, 3)
+      t.equal(await epochOf(app, 'sources'), undefined)
+      t.match(await put(app, [{ source: long.slice(0, 833), text }, { source: 'a\u200b', text }], 'sources'), { status: 200 }, 'the longest is stored')
+    })
+
     await t.test('two that put one document at once: one adds it, and it is there once', async t => {
       const document = { source: 'race.md', text: '# Гонка\n\nОдин документ от двух людей.' }
       const [one, two] = await Promise.all([put(app, [document], 'race'), put(app, [document], 'race')])

@@ -1,4 +1,5 @@
 import { request, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { adminKey, startApp, type App } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
@@ -41,6 +42,26 @@ t.test('names that were added, or any', async t => {
   for (const host of ['chat.example.edu', 'chat.example.edu:8080', 'OTHER.example', 'localhost']) t.equal(await codeOf(t, app, host), 'unknown_collection', host)
   for (const host of ['evil.example', 'evil.chat.example.edu']) t.equal(await codeOf(t, app, host), 'unknown_host', host)
   t.equal(await codeOf(t, await startApp(t, 'embedded', { ALLOWED_HOSTS: '*' }), 'evil.example'), 'unknown_collection')
+})
+
+/** As bytes: no client sends these. */
+async function raw(app: App, head: string): Promise<string> {
+  const { hostname, port } = new URL(app.url)
+  const socket = connect(Number(port), hostname)
+  socket.end(`${head}\r\nconnection: close\r\n\r\n`)
+  const reply = (await socket.setEncoding('utf8').toArray()).join('')
+  const [, status = ''] = /^HTTP\/1.1 (\d+)/.exec(reply) ?? []
+  return /"code":"(\w+)"/.exec(reply)?.[1] ?? status
+}
+
+t.test('two names in one request, in two headers or in the target: neither hides the other', async t => {
+  const app = await startApp(t, 'embedded')
+  t.equal(await raw(app, 'GET /metrics HTTP/1.1\r\nhost: localhost'), '200')
+  for (const [first, second] of [['localhost', 'evil.example'], ['evil.example', 'localhost'], ['localhost', 'localhost'], ['', 'localhost']]) {
+    for (const path of ['/metrics', '/livez']) t.equal(await raw(app, `GET ${path} HTTP/1.1\r\nhost: ${first}\r\nHOST: ${second}`), 'invalid_request', `${first}, ${second}, ${path}`)
+  }
+  t.equal(await raw(app, 'GET http://localhost/metrics HTTP/1.1\r\nhost: localhost'), '200')
+  for (const target of ['http://evil.example/metrics', 'http://evil.example:80/metrics', 'http://localhost@evil.example/metrics']) t.equal(await raw(app, `GET ${target} HTTP/1.1\r\nhost: localhost`), 'unknown_host', target)
 })
 
 t.test('where a key is needed, others can reach it, or a proxy is in front: any name', async t => {

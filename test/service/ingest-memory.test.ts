@@ -21,19 +21,17 @@ t.test(`${megabytes} MB of rows through the whole of askwell ingest: memory stay
   const cwd = t.testdir({})
   const small = await mostMemory(smallMegabytes)
   const large = await mostMemory(megabytes)
-  t.comment(`${small.chunks} chunks: ${small.mb} MB; ${large.chunks} chunks: ${large.mb} MB, ${large.perSecond} chunks a second`)
+  t.comment(`${small.chunks} chunks: ${small.mb} MB; ${large.chunks} chunks: ${large.mb} MB`)
   t.ok(large.mb - small.mb < allowedGrowthMb, `grows by ${large.mb - small.mb} MB`)
 
   async function mostMemory(size: number) {
     const name = `rows-${size}.jsonl`
     const rows = await writeRows(join(cwd, name), size)
-    const startedAt = performance.now()
     const { code, json, stderr } = await runCli(['ingest', name, '--language', 'ru', '--json'], { cwd, env: await databaseSettings(t, 'postgres'), nodeArgs })
-    const seconds = (performance.now() - startedAt) / 1000
     t.equal(code, 0)
     t.equal(json.added, rows)
     const kilobytes = Number(/maxRSS (\d+)/.exec(stderr)?.[1])
-    return { chunks: json.chunks, mb: Math.round(kilobytes / 1024), perSecond: Math.round(json.chunks / seconds) }
+    return { chunks: json.chunks, mb: Math.round(kilobytes / 1024) }
   }
 })
 

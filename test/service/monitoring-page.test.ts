@@ -34,7 +34,9 @@ interface Opened extends Window {
 async function open(t: Test, condition: Condition, options: WindowOptions = {}): Promise<Opened> {
   const figures = await serveFigures(t, condition)
   const window = await openWindow(t, options)
+  // Stopped before the page is there: on a slow machine it would ask again while it is looked at.
   await window.page.clock.install()
+  await window.page.clock.pauseAt(Date.now() + 1000)
   await window.page.goto(`${figures.url}/monitoring`)
   await comesToSay(window.page, shown[condition].word)
   return { ...window, figures }

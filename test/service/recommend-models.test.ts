@@ -25,7 +25,7 @@ t.test('the model is slow to begin: CHAT_MODEL', async t => {
   await times(12, () => app.ask(freshQuestion()))
   const { setting, evidence } = await advised(app, 'model-slow')
   t.equal(setting, 'CHAT_MODEL')
-  t.match(evidence, /p95 until its first word \d{4} ms, .* of test-chat/)
+  t.match(evidence, /p95 until its first word \d{4,} ms, .* of test-chat/)
 })
 
 t.test('the model says nothing: MODEL_SILENCE_MS', async t => {
@@ -40,7 +40,7 @@ t.test('the model says nothing: MODEL_SILENCE_MS', async t => {
 t.test('the time runs out in one stage: REQUEST_TIMEOUT_MS, and the stage', async t => {
   const { app, model } = await start(t)
   model.chat.behave({ delayMs: 60_000 })
-  await times(6, () => app.ask({ ...freshQuestion(), timeout_ms: 1500 }))
+  await times(6, () => app.ask({ ...freshQuestion(), timeout_ms: 5000 }))
   const { setting, title, evidence } = await advised(app, 'deadlines-exceeded')
   t.equal(setting, 'REQUEST_TIMEOUT_MS')
   t.match(title, /"generate"/)
@@ -65,7 +65,7 @@ t.test('vectors of questions take long: EMBEDDING_HEDGE_MS', async t => {
   const { setting, evidence, action } = await advised(app, 'embedding-slow')
   t.equal(setting, 'EMBEDDING_HEDGE_MS')
   t.match(evidence, /p95 \d+ ms, .* of test-embedding/)
-  t.match(action, /EMBEDDING_HEDGE_MS to about \d{4}/)
+  t.match(action, /EMBEDDING_HEDGE_MS to about \d{4,}/)
 })
 
 t.test('prompts are large: PROMPT_TOKENS; and what they cost', async t => {

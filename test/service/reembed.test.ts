@@ -97,7 +97,7 @@ async function stopped(t: Test, env: Settings, model: Model, signal: NodeJS.Sign
   const before = model.embeddings.requests.length
   // One call for the vectors' length, then one a batch; the third does not come before the first is written.
   const { child, finished } = startCli(['reembed'], { env })
-  await until('the third batch is under way', () => model.embeddings.requests.length >= before + 3)
+  await until('the third batch is under way', () => model.embeddings.requests.length >= before + 3, { ended: finished, progress: () => model.embeddings.requests.length })
   model.embeddings.behave({ silent: true })
   child.kill(signal)
   const { code, stdout, stderr } = await finished

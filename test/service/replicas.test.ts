@@ -13,6 +13,7 @@ import { openStream, type LiveStream } from '../support/live-stream.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { redisSkipReason, startRedis, told, type Redis } from '../support/redis.ts'
+import { keysLike } from '../support/redis-keys.ts'
 import { startReplicas, type Replica } from '../support/replicas.ts'
 import { runOf } from '../support/run-of.ts'
 import { until } from '../support/until.ts'
@@ -25,7 +26,7 @@ let nth = 0
 const another = () => `${rent} (${++nth})`
 
 /** Of the handed keys those that the pattern names. */
-const keysOf = (redis: Redis, what: 'answer' | 'lease') => told(redis, client => client.keys(`askwell:${what}:*`))
+const keysOf = (redis: Redis, what: 'answer' | 'lease') => told(redis, client => client.keys(keysLike(`${what}:*`)))
 
 async function setUp(t: Test) {
   const [model, redis, { url }] = await Promise.all([startModel(t), startRedis(t), createDatabase(t)])
@@ -79,7 +80,7 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
     t.equal(count('coalesced') + count('hit'), 199)
     t.equal(replies.reduce((sum, { json }) => sum + json.usage.llm_calls, 0), 1)
     t.ok(replies.some(({ json }) => json.cache.tier === 'redis'), 'the other replica got it from Redis')
-    t.same(await keysOf(redis, 'lease'), [], 'and the lease is given back')
+    await until('the lease is given back', async () => (await keysOf(redis, 'lease')).length === 0)
   })
 
   t.test('what one has made the other has, and a third that starts later', async t => {
@@ -119,18 +120,20 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
   t.test('the one that makes it is stopped and wakes up after another has made it: it writes nothing over that', async t => {
     const sleeper = await start()
     const question = another()
-    model.chat.behave({ answer: 'The old words [1].', delayMs: 300 })
+    const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+    model.chat.behave({ answer: 'The old words [1].', held })
     const { late } = await begun(() => ({ late: sleeper.ask({ question }) }))
     sleeper.signal('SIGSTOP')
     model.chat.behave({ answer: 'The new words [1].' })
     t.match((await one.ask({ question })).json, { answer: /new/, cache: { status: 'miss' } })
     await until('it is in Redis', async () => (await storedText())?.includes('new'))
+    goOn()
     sleeper.signal('SIGCONT')
     t.match((await late).json, { answer: /old/, cache: { status: 'miss' } }, 'who asked it gets what it made')
     // Of what it says to Redis, the next answer comes after that.
     await sleeper.ask({ question: another() })
     await until('its next answer is in Redis', async () => (await keysOf(redis, 'answer')).length === 2)
-    const texts = await told(redis, async client => Promise.all((await client.keys('askwell:answer:*')).map(async key => decodeAnswer((await client.getBuffer(key))!)?.answer.text)))
+    const texts = await told(redis, async client => Promise.all((await client.keys(keysLike('answer:*'))).map(async key => decodeAnswer((await client.getBuffer(key))!)?.answer.text)))
     t.notOk(texts.some(text => text?.includes('old')))
   })
 
@@ -148,7 +151,8 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
 
   t.test('three wait, the first hangs up: nothing is given up; all see the words from the first on', async t => {
     const question = another()
-    model.chat.behave({ answer: `${'word '.repeat(60)}[1]`, perTokenMs: 20 })
+    const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+    model.chat.behave({ answer: `${'word '.repeat(60)}[1]`, held, heldAfterTokens: 30 })
     const [calls, aborted] = [model.chat.requests.length, model.chat.aborted]
     const first = await openStream(one.url, { question })
     const hasWords = ({ said }: LiveStream) => said.includes('word word')
@@ -158,6 +162,7 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
     const elsewhere = two.ask({ question })
     await second.seen(hasWords)
     first.leave()
+    goOn()
     const events = await second.whole()
     const deltas = (stream: LiveStream) => stream.events.filter(({ event }) => event === 'delta').map(({ data }) => data.text as string)
     t.same(events.map(({ event }) => event).filter(event => event !== 'delta'), ['passages', 'citations', 'done'])
@@ -165,8 +170,9 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
     t.match(events.at(-1)?.data, { cache: { status: 'coalesced' }, usage: { llm_calls: 0 } })
     const answer = events.at(-1)?.data.answer
     t.equal(deltas(second).join('').trim(), answer)
-    t.match((await third).json, { answer, cache: { status: 'coalesced' } })
-    t.match((await elsewhere).json, { answer, cache: { status: 'coalesced', tier: 'redis' } })
+    // They may have been on their way when it was made.
+    t.match((await third).json, { answer, cache: { status: /coalesced|hit/ } })
+    t.match((await elsewhere).json, { answer, cache: { status: /coalesced|hit/, tier: 'redis' } })
     t.equal(model.chat.requests.length, calls + 1)
     t.equal(model.chat.aborted, aborted)
   })
@@ -183,7 +189,7 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
 t.test('leases', { skip: redisSkipReason() }, async t => {
   const server = await startRedis(t)
   const tier = async () => {
-    const redis = openRedis(server.url, { timeoutMs: 5000, log: runOf().log })
+    const redis = openRedis(server.url, { keyPrefix: 'askwell:test:', timeoutMs: 5000, log: runOf().log })
     t.teardown(redis.close)
     await until('it is usable', redis.isUsable)
     return createSharedAnswers(redis)
@@ -198,7 +204,7 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
     return claim.lease
   }
   const claimed = (which: typeof one, key: string, freshAfter = Date.now()) => which.claim(key, freshAfter)
-  const loseLease = (key: string) => told(server, client => client.del(`askwell:lease:{${key}}`))
+  const loseLease = (key: string) => told(server, client => client.del(`askwell:test:lease:{${key}}`))
 
   t.test('one at a time; the next as soon as it is given back', async t => {
     const lease = leaseOf(await claimed(one, '1:a'))
@@ -215,10 +221,15 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
     t.equal(claims.filter(({ kind }) => kind === 'theirs').length, 99)
   })
 
-  t.test('given back as failed: others go on alone, not in a queue', async t => {
-    await leaseOf(await claimed(one, '1:failed')).release(true)
-    t.same(await claimed(two, '1:failed'), { kind: 'alone' })
-    await until('after a moment it can be had again', async () => (await claimed(two, '1:failed')).kind === 'yours')
+  t.test('given back as failed: others go on alone, not in a queue', async () => {
+    // That is so for a moment only, which a busy machine may let pass.
+    let nth = 0
+    await until('it is so', async () => {
+      const key = `1:failed-${++nth}`
+      await leaseOf(await claimed(one, key)).release(true)
+      return (await claimed(two, key)).kind === 'alone'
+    })
+    await until('after a moment it can be had again', async () => (await claimed(two, `1:failed-${nth}`)).kind === 'yours')
   })
 
   t.test('a holder that lost it keeps nothing: not before another has kept, nor after', async t => {
@@ -242,7 +253,7 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
   })
 
   t.test('an answer past its time comes with the lease; one that is not fresh enough does too', async t => {
-    const soon = Date.now() + 1000
+    const soon = Date.now() + 60_000
     await leaseOf(await claimed(one, '1:before')).keep(remembered('old', soon), 60_000)
     t.equal((await claimed(two, '1:before')).kind, 'found')
     const late = await claimed(two, '1:before', soon)
@@ -252,7 +263,7 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
   })
 
   t.test('a damaged answer is removed, and the lease that came with it is good', async t => {
-    await told(server, client => client.set('askwell:answer:{1:damaged}', '2 of another version'))
+    await told(server, client => client.set('askwell:test:answer:{1:damaged}', '2 of another version'))
     const lease = leaseOf(await claimed(one, '1:damaged'))
     t.same(await claimed(two, '1:damaged'), { kind: 'theirs' })
     await lease.keep(remembered('new'), 60_000)
@@ -260,12 +271,22 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
   })
 
   t.test('it is renewed while it is held: who needs longer keeps what it makes', async t => {
-    const lease = leaseOf(await claimed(one, '1:long'))
-    const leftMs = () => told(server, client => client.pttl('askwell:lease:{1:long}'))
-    await until('some of its time is over', async () => (await leftMs()) < 1500)
-    await until('it is renewed', async () => (await leftMs()) > 1700)
+    let nth = 0
+    /** Where the machine stands still for seconds it is lost, as it has to be. */
+    const lived = async () => {
+      const key = `1:long-${++nth}`
+      const lease = leaseOf(await claimed(one, key))
+      const leftMs = () => told(server, client => client.pttl(`askwell:test:lease:{${key}}`))
+      await until('some of its time is over', async () => (await leftMs()) < 1500)
+      const isRenewed = await until('it is renewed, or lost', async () => {
+        const ms = await leftMs()
+        return ms > 1700 ? 'renewed' : ms < 0 ? 'lost' : null
+      })
+      return isRenewed === 'renewed' ? { key, lease, leftMs } : null
+    }
+    const { key, lease, leftMs } = await until('one is renewed', lived)
     await lease.keep(remembered('long'), 60_000)
-    t.match(await two.get('1:long'), { answer: { text: 'long' } })
+    t.match(await two.get(key), { answer: { text: 'long' } })
     t.equal(await leftMs(), -2, 'and then it is gone')
   })
 

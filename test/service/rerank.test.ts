@@ -4,6 +4,7 @@ import { assertContract } from '../support/contract.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { startReranker, type RerankBehaviour } from '../support/reranker.ts'
 import { clientOf, startService } from '../support/service.ts'
+import { unlessLate } from '../support/unless-late.ts'
 import { until } from '../support/until.ts'
 
 /** Passages put in order by a reranker, which may fail. */
@@ -76,12 +77,10 @@ for (const world of worlds) {
     for (const [fault, behaviour] of Object.entries(faults)) {
       t.test(`it ${fault}: the order of the search, in time, never cached`, async t => {
         server.behave(behaviour)
-        const { status, json } = await search({ timeout_ms: 1500, include: ['timings'] })
-        t.equal(status, 200)
+        const { json } = await unlessLate('rerank', () => search({ timeout_ms: 1500 }))
         t.same(json.passages, plain.passages)
         t.match(json, { degraded: ['rerank'], near: true })
-        t.ok(json.timings_ms.total < 1400, `${json.timings_ms.total} ms`)
-        t.match((await app.ask({ question, timeout_ms: 1500 })).json, { degraded: ['rerank'], abstained: false, cache: { status: 'miss' } })
+        t.match((await unlessLate('rerank', () => app.ask({ question, timeout_ms: 1500 }))).json, { degraded: ['rerank'], abstained: false, cache: { status: 'miss' } })
         await recovered()
       })
     }
@@ -115,9 +114,9 @@ t.test('its wait has a limit of its own', async t => {
   server.behave({ silent: true })
   const app: App = await startApp(t, 'embedded', { ...settings(server.url), RERANK_TIMEOUT_MS: '100' })
   await loadHandbook(app)
-  const { json } = await app.send('POST', '/search', { question, include: ['timings'] })
-  t.match(json, { degraded: ['rerank'] })
-  t.ok(json.timings_ms.rerank < 1000, `${json.timings_ms.rerank} ms`)
+  // It says nothing for ever, and nothing is left of a minute's time but what its own limit leaves.
+  t.match(await app.send('POST', '/search', { question }), { status: 200, json: { degraded: ['rerank'] } })
+  await until('it is hung up on', () => server.aborted > 0)
 })
 
 t.test('the log warns, and never has the key, which the server repeats', async t => {

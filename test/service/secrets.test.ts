@@ -74,7 +74,7 @@ t.test('a service whose every dependency fails in turn', { skip }, async t => {
     RERANK_URL: reranker.url, RERANK_MODEL: 'rerank', RERANK_API_KEY: secrets.rerank,
     ADMIN_API_KEY: secrets.admin, MONITORING_API_KEY: secrets.monitoring, API_KEYS: JSON.stringify([{ name: 'web', sha256: hash('sha256', secrets.caller, 'hex'), rate_limit: 100000 }]),
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_HEADERS: `authorization=${secrets.collector}`, OTEL_BSP_SCHEDULE_DELAY: '50',
-    LOG_LEVEL: 'trace', LOG_QUESTIONS: 'on', ANSWER_CACHE_SECONDS: '0', STALE_IF_ERROR_SECONDS: '0', REQUEST_TIMEOUT_MS: '5000',
+    LOG_LEVEL: 'trace', LOG_QUESTIONS: 'on', ANSWER_CACHE_SECONDS: '0', STALE_IF_ERROR_SECONDS: '0', REQUEST_TIMEOUT_MS: '15000',
   })
   const address = await service.ready()
   const { send } = clientOf(address)

@@ -31,16 +31,18 @@ for (const world of worlds) {
     const settings = { ...(await databaseSettings(t, world)), ...settingsFor(model, 'test-embedding'), ANSWER_CACHE_SECONDS: '0' }
 
     t.test('SIGTERM while an answer streams: unready at once, the stream ends whole, exit 0', async t => {
-      const service = startService(t, { ...settings, DRAIN_DELAY_MS: '300' })
+      const service = startService(t, { ...settings, DRAIN_DELAY_MS: '3000' })
       const address = await service.ready()
       await loadHandbook(clientOf(address))
-      model.chat.behave(slowAnswer)
+      const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+      model.chat.behave({ ...slowAnswer, held, heldAfterTokens: 10 })
       const stream = await openStream(address, { question: rent })
       await stream.seen(({ said }) => said.includes('tenge'))
       service.signal('SIGTERM')
       await until('it is unready', async () => (await clientOf(address).send('GET', '/readyz')).json.status === 'draining')
       t.equal((await clientOf(address).send('GET', '/livez')).status, 200)
       t.notOk(stream.events.some(({ event }) => event === 'done'), 'the stream still runs')
+      goOn()
       const events = await stream.whole()
       t.match(events.at(-1), { event: 'done', data: { answer: /The end\.$/, generator: 'openai' } })
       t.same(await service.exited(), { code: 0, signal: null })
@@ -52,7 +54,8 @@ for (const world of worlds) {
     t.test('SIGTERM with a client that keeps its connection: its answer comes, then the exit', async t => {
       const service = startService(t, settings)
       const address = await service.ready()
-      model.chat.behave({ answer: 'A place costs 12,000 tenge [1].', delayMs: 300 })
+      const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+      model.chat.behave({ answer: 'A place costs 12,000 tenge [1].', held })
       const asked = model.chat.requests.length
       const agent = new Agent({ keepAlive: true })
       t.teardown(() => agent.destroy())
@@ -60,7 +63,10 @@ for (const world of worlds) {
       outgoing.end(JSON.stringify({ question: rent }))
       await until('the model is asked', () => model.chat.requests.length > asked)
       service.signal('SIGTERM')
-      const [reply] = await once(outgoing, 'response')
+      await until('it drains', () => service.log.some(({ msg }) => String(msg).startsWith('stopping')))
+      const replied = once(outgoing, 'response')
+      goOn()
+      const [reply] = await replied
       t.equal(reply.statusCode, 200)
       reply.resume()
       // An idle connection kept open would hold the exit up until the time to drain (30 s) is over.
@@ -276,10 +282,13 @@ for (const [what, signal] of [['thrown', 'SIGUSR2'], ['rejected', 'SIGHUP']] as 
     const service = startService(t, { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding'), ...faulty })
     const address = await service.ready()
     await loadHandbook(clientOf(address))
-    model.chat.behave(slowAnswer)
+    const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+    model.chat.behave({ ...slowAnswer, held, heldAfterTokens: 10 })
     const stream = await openStream(address, { question: rent })
     await stream.seen(({ said }) => said.includes('tenge'))
     service.signal(signal)
+    await until('it is logged', () => service.log.some(({ level }) => level === 'fatal'))
+    goOn()
     t.match((await stream.whole()).at(-1), { event: 'done', data: { answer: /The end\.$/ } })
     t.same(await service.exited(), { code: 1, signal: null })
     t.match(service.log.find(({ level }) => level === 'fatal'), { err: { message: 'a fault of ours' } })

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis as Client } from 'ioredis'
 import OpenAI from 'openai'
 import postgres from 'postgres'
@@ -8,13 +7,15 @@ import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { redisSkipReason, startRedis } from '../support/redis.ts'
 import { startModel, type Model, type ModelOptions } from '../support/model.ts'
+import { atLeast } from '../support/at-least.ts'
+import { until } from '../support/until.ts'
 
 const needsPostgres = { skip: postgresSkipReason() }
 const needsRedis = { skip: redisSkipReason() }
 
-/** What the promise has come to within the time; long enough for a local server, short enough to wait for nothing. */
-async function within(ms: number, work: PromiseLike<unknown>): Promise<unknown> {
-  return await Promise.race([work, sleep(ms, 'nothing')])
+/** What the promise has come to after that time: nothing from a frozen server, however long it is. */
+async function after(ms: number, work: PromiseLike<unknown>): Promise<unknown> {
+  return await Promise.race([work, atLeast(ms).then(() => 'nothing')])
 }
 
 function connect(t: Test, url: string): postgres.Sql {
@@ -37,7 +38,7 @@ tap.test('a frozen Postgres: queries hang, and go on when it thaws', needsPostgr
   await sql`select 1`
   server.freeze()
   const query = sql`select 2 as n`.then(rows => rows[0])
-  t.equal(await within(300, query), 'nothing')
+  t.equal(await after(300, query), 'nothing')
   server.thaw()
   t.match(await query, { n: 2 })
 })
@@ -70,7 +71,7 @@ tap.test('Redis: freezes, thaws, dies and comes back empty', needsRedis, async t
   await client.set('key', 'value')
   server.freeze()
   const answer = client.get('key')
-  t.equal(await within(200, answer), 'nothing')
+  t.equal(await after(200, answer), 'nothing')
   server.thaw()
   t.equal(await answer, 'value')
   await server.kill()
@@ -122,15 +123,20 @@ tap.test('a client that leaves mid-stream: counted as aborted, its socket closed
   const { model, client } = await startWithClient(t, { chat: { perTokenMs: 20 } })
   const stream = await client.chat.completions.create({ ...asks(), stream: true })
   for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break
-  await until(() => model.chat.aborted === 1)
+  await until('the model has noticed', () => model.chat.aborted === 1)
   t.equal(model.chat.requests.length, 1)
-  await until(() => model.openSockets === 0)
+  await until('its socket is closed', () => model.openSockets === 0)
 })
 
 tap.test('a silent model: the client gives up and is counted', async t => {
   const { model, client } = await startWithClient(t, { chat: { silent: true } })
-  await t.rejects(client.chat.completions.create(asks(), { signal: AbortSignal.timeout(100) }))
-  await until(() => model.chat.aborted === 1)
+  const leaving = new AbortController()
+  const asked = client.chat.completions.create(asks(), { signal: leaving.signal })
+  asked.catch(() => {})
+  await until('it is asked', () => model.chat.requests.length === 1)
+  leaving.abort()
+  await t.rejects(asked)
+  await until('the model has noticed', () => model.chat.aborted === 1)
 })
 
 tap.test('a broken model: status, Retry-After, garbage, half a stream, a refusal', async t => {
@@ -198,9 +204,4 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 async function failure(work: Promise<unknown>): Promise<unknown> {
   return await work.then(() => undefined, (error: unknown) => error)
-}
-
-/** Waits for what the other end notices a moment later; tap's own limit ends a wait in vain. */
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await sleep(5)
 }

@@ -4,10 +4,11 @@ import { adminKey, skipReason } from '../support/app.ts'
 import { startCollector, type CollectedSpan } from '../support/collector.ts'
 import { handbook, loadHandbook } from '../support/corpus.ts'
 import { createDatabase } from '../support/database.ts'
+import { openStream } from '../support/live-stream.ts'
 import { modelKey, settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { administer } from '../support/postgres.ts'
-import { redisSkipReason, startRedis } from '../support/redis.ts'
+import { redisSkipReason, startRedis, told, type Redis } from '../support/redis.ts'
 import { startReplicas, type Replica } from '../support/replicas.ts'
 import { startReranker } from '../support/reranker.ts'
 import { treeOf, withoutLook } from '../support/span-tree.ts'
@@ -58,6 +59,11 @@ async function askAndLeave(world: World, id: string, body: object): Promise<void
   await until('it is over in the log', () => world.linesOf(id).length > 0)
 }
 
+async function scriptsRun(redis: Redis): Promise<number> {
+  const stats = await told(redis, client => client.info('commandstats'))
+  return Number(/^cmdstat_evalsha:calls=(\d+)/m.exec(stats)?.[1] ?? 0)
+}
+
 /** The table that is searched cannot be read meanwhile; whoever waited for it has been sent away at the end. */
 async function whileLocked(url: string, work: () => Promise<void>): Promise<void> {
   await administer(url, sql => sql.begin(async sql => {
@@ -94,23 +100,30 @@ const kept = (tree: readonly string[]) => tree.map(line => line.replace('EVALSHA
 
 t.test('traces', { skip }, async t => {
   const world = await setUp(t)
-  const { collector, model, reranker, url, one, two, ask, linesOf, idsOf, spansOf, stop } = world
-  const slow = { delayMs: 400 }
+  const { collector, model, redis, reranker, url, one, two, ask, linesOf, idsOf, spansOf, stop } = world
 
   await ask(one, 'miss', { question: rent }, fromCaller)
   await ask(one, 'hit', { question: rent })
   await ask(two, 'redis-hit', { question: rent })
-  model.chat.behave(slow)
+  const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+  model.chat.behave({ held })
   const [first, joined] = ['first', 'joined'].map(id => `${id}-of-two`) as [string, string]
   const making = await begun(world, () => ({ done: ask(one, first, { question: `${rent} (2)` }) }))
-  const waiting = [ask(one, joined, { question: `${rent} (2)`, stream: true }), ask(two, 'elsewhere', { question: `${rent} (2)` })]
-  const replies = await Promise.all([making.done, ...waiting])
+  const stream = await openStream(one.url, { question: `${rent} (2)` }, { 'x-request-id': joined })
+  await stream.seen(({ events }) => events.length > 0)
+  const before = await scriptsRun(redis)
+  const elsewhere = ask(two, 'elsewhere', { question: `${rent} (2)` })
+  // The holder renews its lease twice a second; who waits asks for it a dozen times.
+  await until('another replica waits too', async () => (await scriptsRun(redis)) > before + 20)
+  goOn()
+  const replies = await Promise.all([making.done, elsewhere])
+  const streamed = await stream.whole()
   model.chat.behave({ status: 500, times: 2 })
   const degraded = await ask(one, 'degraded', { question: `${rent} (3)` })
   model.chat.behave({ silent: true, times: 1 })
   await askAndLeave(world, 'left', { question: `${rent} (4)` })
   let late: Awaited<ReturnType<typeof ask>> | undefined
-  await whileLocked(url, async () => void (late = await ask(one, 'late', { question: `${rent} (5)`, timeout_ms: 500 })))
+  await whileLocked(url, async () => void (late = await ask(one, 'late', { question: `${rent} (5)`, timeout_ms: 3000 })))
   const searched = await one.send('POST', '/search', { question: `${rent} (6)` }, { 'x-request-id': 'search' })
   await stop()
 
@@ -172,7 +185,8 @@ t.test('traces', { skip }, async t => {
   })
 
   t.test('equal questions: who joined a run links to it, on another replica too', async t => {
-    t.same(replies.map(({ status }) => status), [200, 200, 200])
+    t.same(replies.map(({ status }) => status), [200, 200])
+    t.equal(streamed.at(-1)?.event, 'done')
     t.same(tree(first), kept(miss(...written)), 'the run is in the trace of who began it')
     t.same(rootOf(first).links, [])
     t.same(tree(joined), ['POST /ask'])
@@ -226,7 +240,7 @@ t.test('a share of the traces, and TRACE_SLOW_MS', { skip }, async t => {
   const [collector, model, { url }] = await Promise.all([startCollector(t), startModel(t), createDatabase(t)])
   const settings = {
     ...settingsFor(model), DATABASE_URL: url, NEAR_MATCHES: 'off', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0', TRACE_SLOW_MS: '1500',
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0', TRACE_SLOW_MS: '5000',
   }
   const [service] = await startReplicas(t, 1, settings) as [Replica]
   await loadHandbook(service)
@@ -238,7 +252,7 @@ t.test('a share of the traces, and TRACE_SLOW_MS', { skip }, async t => {
   await whileLocked(url, async () => void (await ask('failed', { question: `${rent} (3)`, timeout_ms: 300 })))
   await ask('left-out-by-the-caller', { question: `${rent} (4)`, timeout_ms: 1 }, { traceparent: fromCaller.traceparent.replace(/01$/, '00') })
   const notAsked = model.chat.requests.at(-1)?.headers['traceparent']
-  model.chat.behave({ delayMs: 1600 })
+  model.chat.behave({ delayMs: 5100 })
   await ask('slow', { question: `${rent} (5)` })
   service.signal('SIGTERM')
   await service.exited()

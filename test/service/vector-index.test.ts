@@ -50,7 +50,7 @@ t.test('a large collection on a server', { skip: postgresSkipReason() }, async t
     const third = await search(values, { third: true })
     t.equal(third.length, 50)
     const truth = await lease(sql => sql.unsafe(`
-      select c.id from chunks c join chunk_vectors v on v.chunk_id = c.id where c.metadata @> '{"third": true}'
+      select c.id from chunks c join documents d on d.id = c.document_id join chunk_vectors v on v.chunk_id = c.id where d.metadata @> '{"third": true}'
       order by v.embedding::halfvec(512) <=> (select embedding::halfvec(512) from chunk_vectors where chunk_id = ${chunkId}) limit 10`))
     const found = new Set(third.map(each => each.chunkId))
     t.ok(truth.filter(row => found.has(Number(row['id']))).length >= 8, 'a third of them: the nearest of those')
@@ -74,7 +74,7 @@ t.test('a large collection on a server', { skip: postgresSkipReason() }, async t
   }
 
   async function matching(condition: string): Promise<number[]> {
-    return (await lease(sql => sql.unsafe(`select id from chunks where metadata @> ${condition}`))).map(row => Number(row['id']))
+    return (await lease(sql => sql.unsafe(`select c.id from chunks c join documents d on d.id = c.document_id where d.metadata @> ${condition}`))).map(row => Number(row['id']))
   }
 })
 

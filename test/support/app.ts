@@ -7,7 +7,9 @@ import type { Deps } from '../../src/deps.ts'
 import { createLogger } from '../../src/log.ts'
 import { migrate } from '../../src/migrate.ts'
 import { startServer } from '../../src/server.ts'
+import { adminKey } from './admin-key.ts'
 import { createDatabase } from './database.ts'
+import { patient } from './patient.ts'
 import { postgresSkipReason } from './postgres-programs.ts'
 import { oncePerRun } from './run.ts'
 import type { Owner } from './server-process.ts'
@@ -15,7 +17,7 @@ import type { Owner } from './server-process.ts'
 /** Every service test runs in both worlds the product runs in. */
 export type World = 'embedded' | 'postgres'
 
-export const adminKey = 'a-key-for-tests-only'
+export { adminKey }
 
 export interface App {
   /** Where it listens: a real socket on a free port. */
@@ -39,7 +41,7 @@ export interface Reply {
 
 /** The whole service on a fresh database of `world`; closed when the test ends. */
 export async function startApp(t: Owner, world: World, settings: Record<string, string> = {}): Promise<App> {
-  const env = { ...(await databaseSettings(t, world)), PORT: '0', LOG_LEVEL: 'silent', RATE_LIMIT: '0', ADMIN_API_KEY: adminKey, ...settings }
+  const env = { ...patient, ...(await databaseSettings(t, world)), PORT: '0', LOG_LEVEL: 'silent', RATE_LIMIT: '0', ADMIN_API_KEY: adminKey, ...settings }
   const config = readConfig(env)
   const server = await startServer(config, createLogger(config))
   t.teardown(server.stop)

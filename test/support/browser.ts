@@ -53,6 +53,7 @@ export async function openWindow(t: Owner, { width = 1280, height = 900, scheme 
   const context = await (await browserOf()).newContext({ viewport: { width, height }, colorScheme: scheme })
   t.teardown(() => context.close())
   const page = await context.newPage()
+  page.setDefaultTimeout(180_000) // as until has: only a dead wait is ended
   const complaints: string[] = []
   const addresses: string[] = []
   page.on('console', message => void (['error', 'warning'].includes(message.type()) && complaints.push(message.text())))

@@ -8,6 +8,7 @@ export interface Finished {
   /** Null when a signal ended it. */
   readonly code: number | null
   readonly stdout: string
+  /** Without the lines of progress, which appear when a load takes longer than five seconds. */
   readonly stderr: string
   // A test reads the JSON it expects; a wrong guess is a failing test.
   readonly json: any // eslint-disable-line
@@ -43,7 +44,11 @@ export async function runCli(args: readonly string[], options?: CliOptions): Pro
 async function outcomeOf(child: ChildProcess): Promise<Finished> {
   const code = new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject))
   const [stdout, stderr] = await Promise.all([text(child.stdout!).catch(() => ''), text(child.stderr!)])
-  return { code: await code, stdout, stderr, json: jsonOf(stdout) }
+  return { code: await code, stdout, stderr: withoutProgress(stderr), json: jsonOf(stdout) }
+}
+
+function withoutProgress(stderr: string): string {
+  return stderr.replace(/^\d+ % done, .* left\n/gm, '')
 }
 
 /** Undefined: it is no JSON, or several lines of it, as a log is. */

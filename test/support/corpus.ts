@@ -1,4 +1,5 @@
-import { adminKey, type App } from './app.ts'
+import { adminKey } from './admin-key.ts'
+import type { App } from './app.ts'
 
 /** A small handbook whose every answer is known. */
 export const handbook = [

@@ -1,20 +1,29 @@
 import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
-import { buildApp, type AppDeps } from '../../src/app.ts'
+import { buildApp, buildMonitoringApp, type AppDeps } from '../../src/app.ts'
 import { version } from '../../src/version.ts'
 
 /** The edge alone: what is behind it answers nothing, but for what a test hands over. */
 export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInstance> {
+  return await buildApp(edgeDeps(deps))
+}
+
+/** The same on the port of the monitoring. */
+export async function edgeMonitoringApp(deps: Partial<AppDeps> = {}): Promise<FastifyInstance> {
+  return await buildMonitoringApp(edgeDeps(deps))
+}
+
+function edgeDeps(deps: Partial<AppDeps>): AppDeps {
   const unused = async () => { throw new Error('this test was not to come so far') }
-  return await buildApp({
+  return {
     logger: pino({ level: 'silent' }),
-    trustProxy: false,
+    trustProxy: null,
     receiving: { headersMs: 10_000, wholeMs: 120_000, keepAliveMs: 5000, silentMs: 90_000, maxConnections: 1000 },
     keys: [],
     corsOrigins: null,
-    ask: { ask: async function* () {}, recall: () => undefined, timeoutMs: 1000, metrics: { answered() {}, failed() {} } },
-    search: { search: unused, timeoutMs: 1000, metrics: { searched() {}, failed() {} } },
+    ask: { ask: async function* () {}, recall: () => undefined, timeoutMs: 60_000, metrics: { answered() {}, failed() {} } },
+    search: { search: unused, timeoutMs: 60_000, metrics: { searched() {}, failed() {} } },
     documents: { documents: { enter: () => ({ leave() {} }), put: unused, get: unused, remove: unused, collections: unused }, maxBytes: 1000 },
     cache: { cache: { clear: unused, figures: unused } },
     health: {
@@ -22,7 +31,7 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
       isDraining: () => false,
       pingDatabase: async () => true,
       breakers: () => ({ database: 'closed' }),
-      components: () => ({ database: 'embedded', bm25: 'portable', redis: 'off', chat: 'extractive', embeddings: 'a model', rerank: 'off' }),
+      components: () => ({ database: 'embedded', writes: 'ok', bm25: 'portable', redis: 'off', chat: 'extractive', embeddings: 'a model', rerank: 'off' }),
     },
     pressure: { maxEventLoopDelayMs: 0, maxHeapShare: 0 },
     rateLimit: { max: 0, seconds: 1, redis: undefined },
@@ -33,5 +42,5 @@ export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInsta
     about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
     monitoringPage: readFileSync(new URL('../../src/http/monitoring.html', import.meta.url), 'utf8'),
     ...deps,
-  })
+  }
 }

@@ -11,7 +11,7 @@ export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
     pool: { size: 20, maxOverflow: 30, maxWaiting: 200, open: 20, checkedIn: 20, checkedOut: 0, overflow: 0, waiting: 0, longestWaitMs: 0, longestHoldMs: 0, holders: {}, totals },
     waitMs: none,
     holdMs: none,
-    database: { isDown: false, downBy: null, server: null, lock: null },
+    database: { isDown: false, downBy: null, isReadOnly: false, server: null, lock: null, largeMetadata: null },
     breakers: { database: 'closed', chat: 'closed', embeddings: 'closed', rerank: 'closed' },
     redis: 'ready',
     redisOutage: null,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { METHODS } from 'node:http'
-import { adminKey } from './app.ts'
+import { adminKey } from './admin-key.ts'
 import { at, contract, place } from './contract.ts'
 import { texts, valuesOf, type Favourites, type Values } from './schema-values.ts'
 
@@ -16,13 +16,13 @@ export interface FuzzRequest {
 
 type Json = Readonly<Record<string, unknown>>
 
-interface Operation {
+export interface Operation {
   readonly path: string
   readonly method: string
   readonly pointer: string
 }
 
-const operations: readonly Operation[] = Object.entries(contract['paths'] as Record<string, Json>).flatMap(([path, item]) =>
+export const operations: readonly Operation[] = Object.entries(contract['paths'] as Record<string, Json>).flatMap(([path, item]) =>
   Object.keys(item).filter(name => ['get', 'put', 'post', 'delete', 'patch'].includes(name)).map(method => {
     return { path, method: method.toUpperCase(), pointer: `/paths/${path.replaceAll('/', '~1')}/${method}` }
   }))

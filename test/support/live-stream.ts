@@ -16,8 +16,8 @@ export interface LiveStream {
 }
 
 /** POST /ask with `stream: true`; resolves with the head of the reply. */
-export async function openStream(url: string, body: object): Promise<LiveStream> {
-  const outgoing = request(`${url}/ask`, { method: 'POST', headers: { 'content-type': 'application/json' } })
+export async function openStream(url: string, body: object, headers: Record<string, string> = {}): Promise<LiveStream> {
+  const outgoing = request(`${url}/ask`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers } })
   outgoing.end(JSON.stringify({ ...body, stream: true }))
   const reply = await new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve).once('error', reject)

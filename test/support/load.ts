@@ -37,6 +37,8 @@ export interface LoadOptions {
   readonly timeoutMs: number
   /** Says of a model's answer that nothing of it is missing. */
   readonly isWhole: (answer: string) => boolean
+  /** Sent with each, such as a key. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Load {
@@ -51,7 +53,7 @@ export interface Load {
 }
 
 /** A question that has no reply by then never will. */
-const hangMs = 20_000
+const hangMs = 120_000
 
 export function startLoad(options: LoadOptions): Load {
   const asked: Asked[] = []
@@ -95,7 +97,7 @@ async function askOnce(at: number, count: number, options: LoadOptions): Promise
   const question = isKnown ? options.known[(count / 2) % options.known.length] : options.fresh(count)
   const form = { at, isKnown, isStreamed }
   try {
-    const got = await post(options.url, { question, timeout_ms: options.timeoutMs, ...(isStreamed && { stream: true }) })
+    const got = await post(options, { question, timeout_ms: options.timeoutMs, ...(isStreamed && { stream: true }) })
     return { ...form, ms: performance.now() - at, ...judge(got, options) }
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message
@@ -110,9 +112,9 @@ interface Got {
 }
 
 /** Rejects when the connection is refused, breaks, or the reply does not end. */
-async function post(url: string, body: object): Promise<Got> {
+async function post({ url, headers }: LoadOptions, body: object): Promise<Got> {
   return await new Promise((resolve, reject) => {
-    const outgoing = request(`${url}/ask`, { method: 'POST', agent: false, headers: { 'content-type': 'application/json' } }, reply => {
+    const outgoing = request(`${url}/ask`, { method: 'POST', agent: false, headers: { 'content-type': 'application/json', ...headers } }, reply => {
       let text = ''
       reply.setEncoding('utf8').on('data', (piece: string) => (text += piece))
       reply.once('end', () => settle(() => resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: text })))

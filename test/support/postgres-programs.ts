@@ -13,6 +13,13 @@ export function postgresPrograms(): string | undefined {
   return folders.find(folder => ['initdb', 'postgres'].every(name => existsSync(join(folder, name))))
 }
 
+/** The path of another of its programs, such as pg_dump: beside the server, else on PATH, else where Debian hides it. */
+export function postgresProgram(name: string): string {
+  const found = [postgresPrograms() ?? '', ...usualFolders()].map(folder => join(folder, name)).find(path => existsSync(path))
+  if (found === undefined) throw new Error(`no ${name} on this machine: ${howToInstall}`)
+  return found
+}
+
 function usualFolders(): string[] {
   const onPath = (process.env['PATH'] ?? '').split(delimiter)
   const newestFirst = globSync('/usr/lib/postgresql/*/bin').sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))

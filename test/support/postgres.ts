@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import postgres from 'postgres'
+import { selfSigned } from './certificate.ts'
 import { postgresAccount, postgresPrograms, postgresSkipReason } from './postgres-programs.ts'
 import { oncePerRun, runOwner } from './run.ts'
 import {
@@ -28,6 +29,8 @@ export interface Postgres extends Omit<ServerProcess, 'stop'> {
 export interface PostgresOptions {
   /** Server settings over the defaults below, e.g. `{ max_connections: '20' }`. */
   readonly settings?: Readonly<Record<string, string>>
+  /** It speaks TLS, by a certificate that nobody knows, and `url` wants it. */
+  readonly isEncrypted?: boolean
 }
 
 /** Databases on the shared server are clones of this one. */
@@ -57,7 +60,7 @@ export async function startPostgres(t?: Owner, options: PostgresOptions = {}): P
   t?.teardown(() => removeServer(cluster.server, folder))
   await makeTemplate(cluster.port)
   await administer(urlOf(cluster.port, 'postgres'), sql => sql`create database askwell template ${sql(templateName)}`)
-  return inHand(cluster)
+  return inHand(cluster, options.isEncrypted === true)
 }
 
 export interface SharedPostgres {
@@ -96,8 +99,8 @@ export async function startCluster(folder: string, options: PostgresOptions): Pr
   const account = postgresAccount()
   if (account !== undefined) chownSync(folder, account.uid, account.gid)
   const port = await freePort()
-  const program = postmaster(programs, folder, port, { ...settings, ...options.settings })
   if (!existsSync(join(folder, 'data'))) initialise(programs, folder)
+  const program = postmaster(programs, folder, port, { ...settings, ...(options.isEncrypted && encryption(folder)), ...options.settings })
   return { port, server: await startServer(program) }
 }
 
@@ -114,6 +117,11 @@ function initialise(programs: string, folder: string): void {
   const locale = process.platform === 'linux' ? 'C.UTF-8' : 'en_US.UTF-8'
   const args = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', `--locale=${locale}`, '--no-sync']
   execFileSync(join(programs, 'initdb'), args, { cwd: folder, stdio: 'pipe', ...account })
+}
+
+function encryption(folder: string): Record<string, string> {
+  const { cert, key } = selfSigned(folder, postgresAccount())
+  return { ssl: 'on', ssl_cert_file: cert, ssl_key_file: key }
 }
 
 function postmaster(programs: string, folder: string, port: number, values: Readonly<Record<string, string>>): Program {
@@ -146,13 +154,13 @@ async function migrateTemplate(sql: postgres.Sql): Promise<void> {
   await migrate(sql)
 }
 
-function inHand({ port, server }: Cluster): Postgres {
+function inHand({ port, server }: Cluster, isEncrypted: boolean): Postgres {
   return {
     ...forward(server),
     get pid() {
       return server.pid
     },
-    url: urlOf(port, 'askwell'),
+    url: urlOf(port, 'askwell') + (isEncrypted ? '?sslmode=require' : ''),
     adminUrl: urlOf(port, 'postgres'),
     stop: (mode = 'fast') => server.stop(stopSignals[mode]),
   }

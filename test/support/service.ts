@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { adminKey, replyOf, type Reply } from './app.ts'
+import { patient } from './patient.ts'
 import type { Owner } from './server-process.ts'
 import { until } from './until.ts'
 
@@ -28,7 +29,7 @@ export type LogLine = Readonly<Record<string, any>> // eslint-disable-line
 
 /** Starts the service; what is still there when the test ends is killed. */
 export function startService(t: Owner, settings: Record<string, string>): Service {
-  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], PORT: '0', RATE_LIMIT: '0', ADMIN_API_KEY: adminKey, ...settings }
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...patient, PORT: '0', RATE_LIMIT: '0', ADMIN_API_KEY: adminKey, ...settings }
   const child = spawn(process.execPath, [cli, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''

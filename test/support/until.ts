@@ -1,29 +1,37 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 
-/** What a wait looks at besides what it waits for. */
+/** What a wait watches besides the thing it waits for. */
 export interface Watched {
-  /** How it ended: a promise that settles then (of a process, a request), or what is asked again and says how (anything but null, undefined and false). */
+  /**
+   * Tells when the watched process, server or request has ended: a promise that settles then, or a function that
+   * returns how it ended, or null, undefined or false while it runs. The wait then fails with that value.
+   */
   readonly ended?: PromiseLike<unknown> | (() => unknown)
-  /** How far it has come: a count, a length, a last line. As long as this changes the wait goes on. */
+  /** Progress so far: a count, a length, a last line. The wait goes on for as long as this changes. */
   readonly progress?: () => unknown
 }
 
 const tickMs = 100
-/** Three minutes in which this process could run: where the machine gives it no time, no tick is counted. */
+/** Three minutes of this process' own running time: a tick that the machine delays is counted once. */
 const patience = 1800
-/** What had happened just before the end is still seen, but a question that is never answered does not hold the wait up. */
+/** After the end it asks once more; an `ask` that never settles may not hold the failure up. */
 const patienceAfterEnd = 100
 
 /**
- * Asks again until the answer is yes, and gives it back: the one way in which tests wait for what happens in its own time.
- * It ends as failed when what is watched has ended, and not by the clock: on a slow machine it waits longer. Whoever waits
- * for a process names its end; whoever waits for long work names its progress. Only so that a dead test ends before the
- * runner's time-out, it also fails when nothing has changed for three minutes.
+ * Asks again every 10 ms until the answer is truthy, and returns it. This is how tests wait; they set no time limits.
+ *
+ * - `what` completes the sentence "it never came to be that …" of the error.
+ * - `ask` is a function or an async function; an error it throws ends the wait with that error.
+ * - `watched.ended` fails the wait when the watched process has ended. Pass it when waiting for a process.
+ * - `watched.progress` keeps the wait going while it changes. Pass it when waiting for long work.
+ *
+ * A slow machine makes the wait longer, not wrong. It fails after three minutes without progress, so that a dead test
+ * ends before the runner's time-out.
  */
 export const until = waitWith(patience)
 
-/** With another number of ticks in which nothing changes; for the test of this. */
+/** The same with another number of 100 ms ticks without progress; only for the test of this, and for leaks. */
 export function waitWith(ticks: number) {
   return async function until<T>(what: string, ask: () => T | Promise<T>, watched: Watched = {}): Promise<NonNullable<T>> {
     const watch = watchOver(what, watched, ticks)
@@ -58,7 +66,7 @@ function watchOver(what: string, { ended, progress = () => null }: Watched, tick
   return { end, stoodStill, stop: () => clearInterval(timer) }
 }
 
-/** In words; null: it has not ended. */
+/** Returns how it ended, in words, or null while it runs. */
 function endOf(ended: Watched['ended']): () => string | null {
   if (typeof ended !== 'object') {
     return () => {

@@ -34,6 +34,16 @@ t.test('a wrong secret: named, never shown', async t => {
   t.notMatch(fault, /hush/)
 })
 
+t.test('REDIS_PREFIX: letters, digits and few signs, none that a pattern or a Cluster reads otherwise', async t => {
+  const prefixOf = (text?: string) => readConfig({ REDIS_URL: 'redis://localhost', ...(text !== undefined && { REDIS_PREFIX: text }) }).redis?.prefix
+  t.equal(prefixOf(), 'askwell')
+  for (const text of ['askwell-staging', 'team:askwell', 'a', 'A_1.b', 'x'.repeat(64)]) t.equal(prefixOf(text), text)
+  for (const text of ['ask*', 'a?b', '{a}', '[a]', 'a b', 'a\\b', 'ü', 'x'.repeat(65)]) {
+    const fault = `REDIS_PREFIX is ${JSON.stringify(text)}; it must be 1 to 64 letters, digits and the signs . _ : -, such as askwell-staging`
+    t.same(faultsOf({ REDIS_PREFIX: text }), [fault])
+  }
+})
+
 t.test('an empty variable counts as not set', async t => t.equal(readConfig({ PORT: ' ' }).port, 3000))
 
 t.test('a key alone: OpenAI with its default models', async t => {
@@ -73,6 +83,17 @@ t.test('a port for the monitoring: none, its own, never the same', async t => {
   t.equal(readConfig({}).monitoring, null)
   t.same(readConfig({ MONITORING_PORT: '9100' }).monitoring, { host: '127.0.0.1', port: 9100 })
   t.match(faultsOf({ PORT: '3000', MONITORING_PORT: '3000' }), [/MONITORING_PORT is the same as PORT/])
+})
+
+t.test('TRUST_PROXY: off, a number of proxies, or networks; nothing that would believe everybody', async t => {
+  const trusted = (TRUST_PROXY: string) => readConfig({ TRUST_PROXY }).trustProxy
+  t.same([readConfig({}).trustProxy, trusted('off')], [null, null])
+  t.same([trusted('on'), trusted('1'), trusted('3')], [{ hops: 1 }, { hops: 1 }, { hops: 3 }])
+  t.same(trusted('10.0.0.0/8, 2001:DB8::/32,192.0.2.7'), { networks: [{ address: '10.0.0.0', prefix: 8 }, { address: '2001:DB8::', prefix: 32 }, { address: '192.0.2.7', prefix: 32 }] })
+  t.match(trusted('loopback'), { networks: [{ address: '127.0.0.0', prefix: 8 }, { address: '::1', prefix: 128 }] })
+  for (const wrong of ['0', '17', 'true', '0.0.0.0/0', '::/0', '10.0.0.0/33', '10.0.0.0/', 'proxy.example', '10.0.0.0/8,', '10.0.0.1:80']) {
+    t.match(faultsOf({ TRUST_PROXY: wrong }), [/^TRUST_PROXY is .*it must be off, on \(one proxy\), the number of proxies .*or their networks/], wrong)
+  }
 })
 
 t.test('the result cannot be changed', async t => {

@@ -1,3 +1,5 @@
+import { nfc } from '../../text/normal-form.ts'
+
 /** What a column can mean to us; any other column is metadata. */
 export type Meaning = 'id' | 'question' | 'answer' | 'title' | 'text' | 'url' | 'language'
 
@@ -14,12 +16,12 @@ const names: Record<Meaning, string> = {
 
 const meanings = new Map(
   Object.entries(names).flatMap(([meaning, listed]) =>
-    listed.split(', ').map(name => [name.normalize('NFC'), meaning as Meaning] as const),
+    listed.split(', ').map(name => [nfc(name), meaning as Meaning] as const),
   ),
 )
 
 /** What a column's name means to us, in whatever case and spelling it is written. */
 export function meaningOf(column: string): Meaning | undefined {
-  const plain = column.normalize('NFC').trim().toLowerCase()
+  const plain = nfc(column).trim().toLowerCase()
   return meanings.get(plain) ?? meanings.get(plain.replace(/[\s_-]+/g, ' '))
 }

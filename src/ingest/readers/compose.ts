@@ -1,3 +1,4 @@
+import { clipped, longestHeading, longestTitle } from '../bounds.ts'
 import type { Section } from '../terms.ts'
 import { cleanLine, cleanText } from './clean-text.ts'
 
@@ -22,7 +23,7 @@ type OpenSection = Omit<Section, 'end'>
 export function compose(blocks: readonly Block[], titles: { title?: string | undefined; fallbackTitle: string }): Composed {
   const filled = blocks.map(cleaned).filter(block => block.text !== '')
   const mainHeading = mainHeadingOf(filled)
-  const title = cleanLine(titles.title ?? '') || mainHeading?.text || cleanLine(titles.fallbackTitle)
+  const title = clipped(cleanLine(titles.title ?? '') || mainHeading?.text || cleanLine(titles.fallbackTitle), longestTitle)
   const isTitle = (block: Block): boolean => block === mainHeading && sameTitle(title, block.text)
   return { title, ...layOut(filled, isTitle) }
 }
@@ -34,10 +35,16 @@ function mainHeadingOf(blocks: readonly Block[]): Block | undefined {
 }
 
 function cleaned(block: Block): Block {
-  // Manuals put a "¶" or "#" behind a heading, to link to it.
-  if (block.kind === 'heading') return { ...block, text: cleanLine(block.text).replace(/(?:\s+#|\s*[¶§])$/, '') }
+  if (block.kind === 'heading') return cleanedHeading(block)
   // Leading spaces of the first line stay: they are the indentation of code.
   return { ...block, text: cleanText(block.text).replace(/^(?:[^\S\n]*\n)+/, '').trimEnd() }
+}
+
+function cleanedHeading({ anchor, ...block }: Extract<Block, { kind: 'heading' }>): Block {
+  // Manuals put a "¶" or "#" behind a heading, to link to it.
+  const text = cleanLine(block.text).replace(/(?:\s+#|\s*[¶§])$/, '')
+  if (text.length > longestHeading) return { kind: 'text', text }
+  return { ...block, text, ...(anchor !== undefined && anchor.length <= longestHeading && { anchor }) }
 }
 
 /** A page's title often reads "Heading | Site": the heading then says nothing new. */

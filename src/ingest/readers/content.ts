@@ -1,3 +1,5 @@
+import { longestUrl, metadataFault } from '../bounds.ts'
+import { sourceFault } from '../source-name.ts'
 import type { Json, SourceDocument } from '../terms.ts'
 import { cleanLine } from './clean-text.ts'
 import { compose, type Block } from './compose.ts'
@@ -30,21 +32,27 @@ export class UnreadableError extends Error {
   override readonly name = 'UnreadableError'
 }
 
+/** Throws an {@link UnreadableError} where no document can be stored under its name, or has more metadata than is kept. */
 export function documentOf(content: Content, naming: Naming): SourceDocument {
+  const metadata = { ...naming.metadata, ...content.metadata }
+  const unnamed = sourceFault(naming.source)
+  if (unnamed !== null) throw new UnreadableError(`has a source that ${unnamed}`)
+  const fault = metadataFault(metadata)
+  if (fault !== null) throw new UnreadableError(fault)
   const composed = compose(content.blocks, { title: content.title, fallbackTitle: naming.fallbackTitle })
   return {
     source: cleanLine(naming.source),
     ...composed,
     url: webUrl(content.url),
     language: primaryLanguage(content.language) ?? primaryLanguage(naming.language),
-    metadata: { ...naming.metadata, ...content.metadata },
+    metadata,
   }
 }
 
 /** Only addresses that a browser may be sent to: a citation becomes a link. */
 function webUrl(url: string | undefined): string | null {
   const trimmed = url?.trim() ?? ''
-  return /^https?:\/\//i.test(trimmed) && URL.canParse(trimmed) ? trimmed : null
+  return trimmed.length <= longestUrl && /^https?:\/\//i.test(trimmed) && URL.canParse(trimmed) ? trimmed : null
 }
 
 /** Metadata of loosely typed fields: JSON only, and nothing that is empty. */

@@ -2,6 +2,8 @@
 export interface FieldScanner {
   /** The fields of the record that ends with this line, or null while a quoted field is still open. */
   push(line: string): string[] | null
+  /** How many fields of the record that is open are complete. */
+  readonly complete: number
   /** Forgets the record that is open. */
   reset(): void
 }
@@ -44,7 +46,7 @@ export function createFieldScanner(delimiter: string): FieldScanner {
     return record
   }
 
-  return { push, reset }
+  return { push, reset, get complete() { return fields.length } }
 }
 
 /** `next` is where the next field begins; past the line's length when this was the last one. */

@@ -32,10 +32,13 @@ interface Column {
   readonly meaning: Meaning | undefined
 }
 
+/** In characters: a column's name is told with each value in it. */
+const longestName = 200
+
 function columnsOf(header: readonly string[]): Column[] {
   const taken = new Set<Meaning>()
   const columns = header.map((field, i): Column => {
-    const name = cleanLine(field) || `column ${i + 1}`
+    const name = cleanLine(field.slice(0, longestName)) || `column ${i + 1}`
     const meaning = meaningOf(name)
     if (meaning === undefined || taken.has(meaning)) return { name, meaning: undefined }
     taken.add(meaning)

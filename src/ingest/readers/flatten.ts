@@ -66,15 +66,26 @@ function plainAlert(quote: string): string {
 }
 
 /** "- item" or "1. item", a nested list two spaces further in. */
-function listText(list: List): string {
-  const first = list.start ?? 1
-  const items = list.children.map((item, index) => itemText(item, list.ordered ? `${first + index}. ` : '- '))
+function listText(list: List, depth = 0): string {
+  const first = numberOf(list)
+  const items = list.children.map((item, index) => itemText(item, list.ordered ? `${first + index}. ` : '- ', depth))
   return items.filter(text => text !== '').join('\n')
 }
 
-function itemText(item: ListItem, marker: string): string {
+/** Of the first item. In HTML an author may write any number, and one with exponents is none to count on from. */
+function numberOf({ start }: List): number {
+  return typeof start === 'number' && Math.abs(start) <= 1e9 ? start : 1
+}
+
+/** Deeper ones stand no further in: a thousand lists in each other would be a million blanks. */
+const deepestIndent = 20
+
+function itemText(item: ListItem, marker: string, depth: number): string {
   const box = typeof item.checked === 'boolean' ? (item.checked ? '[x] ' : '[ ] ') : ''
-  const parts = item.children.map(child => (child.type === 'code' ? flowText(child) : indented(flowText(child))))
+  const parts = item.children.map(child => {
+    const text = child.type === 'list' ? listText(child, depth + 1) : flowText(child)
+    return child.type === 'code' || depth >= deepestIndent ? text : indented(text)
+  })
   const text = parts.filter(part => part.trim() !== '').join('\n').trimStart()
   return text === '' ? '' : marker + box + text
 }

@@ -1,5 +1,7 @@
-import { parse } from 'yaml'
+import { isScalar, parseDocument, visit } from 'yaml'
+import { inEnglish, mostFrontMatter } from '../bounds.ts'
 import type { Json } from '../terms.ts'
+import { UnreadableError } from './content.ts'
 import { toJson } from './to-json.ts'
 
 export interface FrontMatter {
@@ -13,12 +15,13 @@ export interface FrontMatter {
 const fence = /^---[^\S\n]*\r?\n(?:([\s\S]*?)\r?\n)?(?:---|\.\.\.)[^\S\n]*(?:\r?\n|$)/
 const looksLikeFields = /^\s*["']?[\w-]+["']?\s*:/
 
-/** Splits YAML between `---` lines at the very top from the text below. */
+/** Splits YAML between `---` lines at the very top from the text below. Throws an {@link UnreadableError} when there is far too much. */
 export function readFrontMatter(markdown: string): FrontMatter {
   const found = fence.exec(markdown)
   if (found === null) return { fields: {}, body: markdown }
+  if (isTooLong(found[1] ?? '')) throw new UnreadableError(`has ${inEnglish(found[1]!.length)} characters of front matter, and at most ${inEnglish(mostFrontMatter)} are read: put long texts into the document itself`)
   try {
-    const fields = toJson(parse(found[1] ?? ''))
+    const fields = toJson(parsed(found[1] ?? ''))
     // Two rules with a paragraph between them look like front matter as well, and are none.
     if (!isRecord(fields)) return { fields: {}, body: markdown }
     return { fields, body: markdown.slice(found[0].length) }
@@ -29,6 +32,33 @@ export function readFrontMatter(markdown: string): FrontMatter {
     return { fields: {}, body, warning: `the front matter is not valid YAML and was left out: ${reason}` }
   }
 }
+
+function isTooLong(text: string): boolean {
+  return text.length > mostFrontMatter && looksLikeFields.test(text)
+}
+
+/** Its own check for keys that come twice: the library's compares each key with all others of its map. */
+function parsed(yaml: string): unknown {
+  const document = parseDocument(yaml, { uniqueKeys: false })
+  const [error] = document.errors
+  if (error !== undefined) throw error
+  visit(document, {
+    Map(_, map) {
+      const keys = map.items.map(({ key }) => (isScalar(key) ? key.value : key))
+      const twice = keys.length === new Set(keys).size ? undefined : firstTwice(keys)
+      if (twice !== undefined) throw new SyntaxError(`the key ${JSON.stringify(twice)} comes twice`)
+    },
+  })
+  return document.toJS({ maxAliasCount: mostAliases })
+}
+
+function firstTwice(keys: readonly unknown[]): unknown {
+  const seen = new Set()
+  return keys.find(key => seen.size === seen.add(key).size)
+}
+
+/** How often what one alias stands for may be repeated: nine of nine of nine … of one letter would fill the memory. */
+const mostAliases = 100
 
 function isRecord(value: Json | undefined): value is { readonly [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,4 +1,4 @@
-import type { Element, ElementContent, Nodes, Root } from 'hast'
+import type { Element, Nodes, Root } from 'hast'
 import { fromHtml } from 'hast-util-from-html'
 import type { Content } from './content.ts'
 import { flatten } from './flatten.ts'
@@ -18,7 +18,7 @@ export function readHtml(html: string): Content {
 }
 
 function contentOf(tree: Root): Root | Element {
-  const mains = elementsNamed(tree, 'main').filter(main => textOf(main).trim() !== '')
+  const mains = elementsNamed(tree, 'main').filter(hasText)
   const content = mains.length === 1 ? mains[0] : elementsNamed(tree, 'body')[0]
   return content === undefined ? tree : { type: 'root', children: content.children }
 }
@@ -28,12 +28,25 @@ function canonicalUrl(tree: Root): string | undefined {
   return link === undefined ? undefined : String(link.properties['href'] ?? '')
 }
 
-function elementsNamed(node: Root | Element, name: string): Element[] {
-  const children = (node.children as ElementContent[]).filter(child => child.type === 'element')
-  return children.flatMap(child => [...(child.tagName === name ? [child] : []), ...elementsNamed(child, name)])
+/** In the order of the page, and without recursion: elements may be nested by the thousand. */
+function elementsNamed(tree: Root, name: string): Element[] {
+  const found: Element[] = []
+  for (const node of nodesOf(tree)) if (node.type === 'element' && node.tagName === name) found.push(node)
+  return found
 }
 
-function textOf(node: Nodes): string {
-  if (node.type === 'text') return node.value
-  return 'children' in node ? node.children.map(textOf).join('') : ''
+function* nodesOf(top: Nodes): Generator<Nodes> {
+  const waiting: Nodes[] = [top]
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    yield node
+    if ('children' in node) for (const child of node.children.toReversed()) waiting.push(child)
+  }
+}
+
+function hasText(element: Element): boolean {
+  return nodesOf(element).some(node => node.type === 'text' && node.value.trim() !== '')
+}
+
+function textOf(element: Element): string {
+  return nodesOf(element).reduce((text, node) => (node.type === 'text' ? text + node.value : text), '')
 }

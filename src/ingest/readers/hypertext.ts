@@ -1,6 +1,7 @@
 import type { Element, Nodes as HtmlNodes, Root as HtmlRoot } from 'hast'
 import { defaultHandlers, toMdast, type Handle } from 'hast-util-to-mdast'
 import type { Root } from 'mdast'
+import { boundTables } from './table-spans.ts'
 
 /** Furniture of a page: nothing in it is said about the subject. */
 const furniture = new Set(
@@ -10,6 +11,7 @@ const furniture = new Set(
 /** An HTML tree as a Markdown tree, without furniture (which is removed from the tree given). */
 export function markdownTree(tree: HtmlRoot | Element): Root {
   removeFurniture(tree)
+  boundTables(tree)
   const markdown = toMdast(tree, { handlers: headingHandlers, document: true })
   return markdown.type === 'root' ? markdown : { type: 'root', children: [] }
 }

@@ -3,6 +3,7 @@ import { metadataOf, type Content } from './content.ts'
 import { expandHtml } from './expand-html.ts'
 import { flatten } from './flatten.ts'
 import { readFrontMatter } from './front-matter.ts'
+import { withoutModuleCode } from './module-code.ts'
 import { parseMarkdown } from './parse-markdown.ts'
 
 const ownFields = new Set(['title', 'url', 'lang', 'language'])
@@ -35,10 +36,4 @@ function parse(markdown: string): Root {
 function stringOf(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value)
   return typeof value === 'string' && value.trim() !== '' ? value : undefined
-}
-
-/** The imports, exports and comments of MDX, outside of fenced code (where they are the subject). */
-function withoutModuleCode(mdx: string): string {
-  const fencedOrModuleCode = /^(`{3,}|~{3,})[\s\S]*?^\1[^\n]*$|^(?:import|export)\s(?:.+\n?)+|\{\/\*[\s\S]*?\*\/\}/gm
-  return mdx.replace(fencedOrModuleCode, (found, fence?: string) => (fence === undefined ? '' : found))
 }

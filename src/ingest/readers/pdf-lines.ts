@@ -31,14 +31,21 @@ export function linesOf(pieces: readonly PlacedText[]): Line[] {
 
 /** Lines joined into paragraphs: a wider gap, a column's top or another letter size begins a new one. */
 export function paragraphsOf(lines: readonly Line[], gap: number): string[] {
-  const paragraphs: string[] = []
+  const paragraphs: string[][] = []
   lines.forEach((line, i) => {
     const before = lines[i - 1]
-    const text = paragraphs.at(-1)
-    if (before === undefined || text === undefined || isApart(before, line, gap)) paragraphs.push(line.text)
-    else paragraphs[paragraphs.length - 1] = joinLines(text, line.text)
+    const parts = paragraphs.at(-1)
+    if (before === undefined || parts === undefined || isApart(before, line, gap)) paragraphs.push([line.text])
+    else addLine(parts, line.text)
   })
-  return paragraphs
+  return paragraphs.map(parts => parts.join(''))
+}
+
+/** By its last line only: a paragraph may have as many lines as the file. */
+function addLine(parts: string[], line: string): void {
+  const last = parts.pop() ?? ''
+  const joined = joinLines(last, line)
+  parts.push(joined.slice(0, joined.length - line.length), line)
 }
 
 /** From one line to the next within a paragraph: a low quartile, since the gaps between paragraphs are wider. */
@@ -62,6 +69,6 @@ function isApart(before: Line, line: Line, usual: number): boolean {
 
 /** Joins a word divided at the line's end: "exam-" and "ple". A capital or digit after the hyphen keeps it. */
 export function joinLines(first: string, second: string): string {
-  if (/\p{L}[-\u2010]$/u.test(first) && /^\p{Ll}/u.test(second)) return first.slice(0, -1) + second
+  if (/\p{L}[-\u2010]$/u.test(first.slice(-3)) && /^\p{Ll}/u.test(second)) return first.slice(0, -1) + second
   return `${first} ${second}`
 }

@@ -57,8 +57,8 @@ function mendPageBreaks(pages: readonly string[][]): string[][] {
   for (let i = 0; i + 1 < mended.length; i++) {
     const last = mended[i]!.at(-1)
     const first = mended[i + 1]![0]
-    if (last === undefined || first === undefined || /[.!?…:;»”")]$/.test(last) || !/^\p{Ll}/u.test(first)) continue
-    const end = /[.!?…]+[»”")]*(?=\s|$)/.exec(first)
+    if (last === undefined || first === undefined || /[.!?…:;»”")]$/.test(last.slice(-1)) || !/^\p{Ll}/u.test(first)) continue
+    const end = /(?<![.!?…])[.!?…]+[»”")]*(?=\s|$)/.exec(first)
     const cut = end === null ? first.length : end.index + end[0].length
     mended[i]!.splice(-1, 1, joinLines(last, first.slice(0, cut)))
     mended[i + 1]!.splice(0, 1, ...[first.slice(cut).trim()].filter(rest => rest !== ''))

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { sourceFault } from '../source-name.ts'
 import type { ReadResult } from '../terms.ts'
 import { cleanLine, cleanText } from './clean-text.ts'
-import { documentOf, type Metadata, type Naming } from './content.ts'
+import { documentOf, UnreadableError, type Metadata, type Naming } from './content.ts'
 import { createSeenRows } from './seen-rows.ts'
 
 /** A row of a table or of JSON lines, whatever its columns were called. */
@@ -34,7 +35,9 @@ export function createRowDocuments(file: RowFile): (row: Row) => ReadResult {
     const names = namesOf({ ...row, text })
     const firstLines = names.map(name => seen.firstLine(name, row.line))
     const free = names[firstLines.indexOf(null)]
-    if (free !== undefined) return { document: documentNamed(file, free, { ...row, text }), line: row.line }
+    const unfit = free === undefined ? null : sourceFault(`${file.source}#${free}`)
+    if (unfit !== null) return faultAt(file, row.line, `has a source (the file's and the id) that ${unfit}`)
+    if (free !== undefined) return resultNamed(file, free, { ...row, text })
     const what = cleanLine(row.id ?? '') === '' ? 'is the same row as' : 'has the same id as'
     return faultAt(file, row.line, `${what} line ${firstLines.at(-1)}`)
   }
@@ -54,6 +57,15 @@ function namesOf(row: Row): string[] {
 
 function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
+
+function resultNamed(file: RowFile, name: string, row: Row): ReadResult {
+  try {
+    return { document: documentNamed(file, name, row), line: row.line }
+  } catch (error) {
+    if (error instanceof UnreadableError) return faultAt(file, row.line, error.message)
+    throw error
+  }
 }
 
 function documentNamed(file: RowFile, name: string, row: Row): ReturnType<typeof documentOf> {

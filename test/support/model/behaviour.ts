@@ -4,6 +4,10 @@ import type { ChatRequest } from './chat.ts'
 export interface Behaviour {
   /** Before anything is sent. */
   readonly delayMs?: number
+  /** Nothing is sent before this is settled: for a reply that comes when the test says so. */
+  readonly held?: Promise<unknown>
+  /** Chat, streamed: so many tokens are sent before it is held. */
+  readonly heldAfterTokens?: number
   /** Chat: after the headers, before the first token. */
   readonly firstTokenMs?: number
   /** Chat: between tokens. */

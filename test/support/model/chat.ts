@@ -87,6 +87,7 @@ async function stream(exchange: Exchange, request: ChatRequest, draft: Draft, be
   for (const [at, token] of draft.tokens.entries()) {
     if (at === behaviour.cutAfterTokens) return exchange.cut()
     if (at === behaviour.stallAfterTokens) return
+    if (at === behaviour.heldAfterTokens) await behaviour.held
     if (at > 0 && behaviour.isInOneGo !== true) await pause(exchange, behaviour)
     exchange.event(chunk({ [draft.field]: token }))
   }

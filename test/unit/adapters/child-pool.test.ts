@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { createChildPool, type ChildPoolOptions, type Outcome } from '../../../src/adapters/child-pool.ts'
 import { processUsage, usageFromPs } from '../../../src/adapters/process-usage.ts'
 import type { UnrulyTask } from '../../support/unruly-child.ts'
+import { atLeast } from '../../support/at-least.ts'
+import { until } from '../../support/until.ts'
 
 const program = new URL('../../support/unruly-child.ts', import.meta.url)
 const megabyte = 2 ** 20
@@ -38,7 +39,7 @@ const isRunning = (pid: number) => {
 
 /** Ends when it is so: what is waited for is a process that has been told to end. */
 async function untilGone(pid: number): Promise<void> {
-  while (isRunning(pid)) await sleep(20)
+  await until(`process ${pid} is gone`, () => !isRunning(pid))
 }
 
 t.test('a task has a result, and says parts whose answers it gets', async t => {
@@ -95,7 +96,7 @@ t.test('a child that is killed from outside is gone, and replaced', async t => {
 
 t.test('a child that does nothing is given up, but not while it waits for us', async t => {
   const pool = poolOf(t, { size: 1, limits: { ...limits, stalledMs: 1000 } })
-  t.strictSame(await pool.start({ does: 'parts', count: 1 }, async part => (await sleep(2500), part)), { result: 0 })
+  t.strictSame(await pool.start({ does: 'parts', count: 1 }, async part => (await atLeast(2500), part)), { result: 0 })
   t.equal(lossOf(await (await started(pool, 'sleep')).outcome), 'gone')
 })
 
@@ -161,7 +162,7 @@ t.test('a child without work ends after a while, and the next task starts anothe
   const pool = poolOf(t, { size: 1, idleMs: 1 })
   await pool.start({ does: 'echo', value: 1 })
   const [pid] = pool.pids()
-  while (pool.status().children > 0) await sleep(5)
+  await until('no child is left', () => pool.status().children === 0)
   if (pid !== undefined) await untilGone(pid)
   t.strictSame(await pool.start({ does: 'echo', value: 2 }), { result: 2 })
 })

@@ -21,6 +21,15 @@ t.test('what is set is got, the same object, until it is deleted', async t => {
   t.equal(cache.get('key'), undefined)
 })
 
+t.test('all whose keys begin so are deleted, and no others', async t => {
+  const { cache } = setUp()
+  for (const key of ['7:a', '7:b', '77:a', '8:7:']) cache.set(key, { bytes: 1 })
+  cache.deleteAll('7:')
+  t.same(['7:a', '7:b', '77:a', '8:7:'].map(key => cache.get(key) !== undefined), [false, false, true, true])
+  t.equal(cache.size().entries, 2)
+  createMemoryCache<Value>({ maxBytes: 0, ttlSeconds: 60, bytesOf: () => 1 }).deleteAll('7:')
+})
+
 t.test('an entry lives as long as was said, else as long as the cache keeps everything', async t => {
   const { cache, isGone } = setUp({ ttlSeconds: 0.05 })
   cache.set('long', { bytes: 1 }, 120_000)

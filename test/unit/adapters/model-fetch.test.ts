@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { ChatEvent } from '../../../src/ask/chat.ts'
 import { createChat } from '../../../src/adapters/openai-chat.ts'
 import { createOpenAIClient } from '../../../src/adapters/openai.ts'
 import { isAskError } from '../../../src/errors.ts'
 import { startModel } from '../../support/model.ts'
+import { until } from '../../support/until.ts'
 
 const request = { system: 'Be brief.', messages: [{ role: 'user', content: 'Hello?' }], maxTokens: 50 } as const
 
@@ -16,7 +17,7 @@ async function ask(baseUrl: string, signal = new AbortController().signal): Prom
 }
 
 function chatOf(baseUrl: string) {
-  return createChat(createOpenAIClient({ apiKey: 'sk-a-secret-key', baseUrl, timeoutMs: 5000 }), { model: 'm' })
+  return createChat(createOpenAIClient({ apiKey: 'sk-a-secret-key', baseUrl, timeoutMs: 60_000 }), { model: 'm' })
 }
 
 function textOf(events: readonly ChatEvent[]): string {
@@ -61,10 +62,10 @@ t.test('who leaves ends the call, and no other connection is opened for it', asy
   const { url, connections } = await serve(t, () => {})
   const controller = new AbortController()
   const asked = ask(url, controller.signal)
-  while (connections.open === 0) await sleep(5)
+  await until('it is connected', () => connections.open > 0)
   controller.abort(new Error('left'))
   await t.rejects(asked, new Error('left'))
-  while (connections.open > 0) await sleep(5)
+  await until('the connection is closed', () => connections.open === 0)
   t.equal(connections.opened, 1)
 })
 
@@ -100,7 +101,7 @@ t.test('a stream is read alike however its bytes are cut', async t => {
       reply.writeHead(200, streamed)
       for (let at = 0; at < bytes.length; at += size) {
         reply.write(bytes.subarray(at, at + size))
-        await sleep(0)
+        await turn()
       }
       reply.end()
     })

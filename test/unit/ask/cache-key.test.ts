@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { normalised, placeOf } from '../../../src/ask/cache-key.ts'
+import { keysBegin, normalised, placeOf } from '../../../src/ask/cache-key.ts'
 import type { AskedCollection, Filter, Filters, Question, Scalar } from '../../../src/ask/terms.ts'
 
 /** Whatever changes an answer changes where it is kept; what is only another spelling does not. */
 
 const collection: AskedCollection = {
-  id: 7, name: 'default', epoch: 3, modelId: 1, chunkCount: 10, windowsPerChunk: 1, efSearch: null, languages: ['en'], vectorWeights: {}, caching: {},
+  id: 7, name: 'default', epoch: 3, epochMark: 'a', modelId: 1, chunkCount: 10, windowsPerChunk: 1, efSearch: null, languages: ['en'], vectorWeights: {}, caching: {},
 }
 
 const scalar: fc.Arbitrary<Scalar> = fc.oneof(fc.string({ maxLength: 4 }), fc.integer({ min: -3, max: 3 }), fc.boolean(), fc.constantFrom('1', 'true', ''))
@@ -55,13 +55,21 @@ for (const name of ['tenant', 'mode', 'topK', 'language', 'history'] as const) d
 differs('filters', question, (a, b) => meaning(a.filters) === meaning(b.filters))
 differs('text', question, (a, b) => normalised(a.text) === normalised(b.text))
 
-t.test('another collection, epoch or fingerprint, another key and another partition', async () => {
-  fc.assert(fc.property(question, fc.nat(9), fc.nat(9), fc.string({ maxLength: 5 }), (asked, id, epoch, fingerprint) => {
-    const changed = placeOf(asked, { ...collection, id, epoch }, fingerprint)
+t.test('another collection, epoch, mark or fingerprint, another key and another partition', async () => {
+  fc.assert(fc.property(question, fc.nat(9), fc.nat(9), fc.constantFrom('a', 'b'), fc.constantFrom('settings', 'others'), (asked, id, epoch, epochMark, fingerprint) => {
+    const changed = placeOf(asked, { ...collection, id, epoch, epochMark }, fingerprint)
     const base = placeOf(asked, collection, 'settings')
-    const isSame = id === collection.id && epoch === collection.epoch && fingerprint === 'settings'
+    const isSame = id === collection.id && epoch === collection.epoch && epochMark === collection.epochMark && fingerprint === 'settings'
     return (changed.key === base.key) === isSame && (changed.partition === base.partition) === isSame
   }), { numRuns: 2000 })
+})
+
+t.test('the same epoch of another history: another key, also where the one before is remembered', async () => {
+  fc.assert(fc.property(question, asked => keyOf(asked) !== keyOf(asked, { epochMark: 'b' })))
+})
+
+t.test('the keys of a collection begin as none of another do', async () => {
+  fc.assert(fc.property(question, fc.nat(999), fc.nat(999), (asked, id, other) => keyOf(asked, { id }).startsWith(keysBegin(other)) === (id === other)))
 })
 
 t.test('a collection that grew, or has other weights, at the same epoch: the same key', async () => {

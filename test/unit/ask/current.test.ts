@@ -6,12 +6,12 @@ import type { AskedCollection } from '../../../src/ask/terms.ts'
 import { manualClock } from '../../support/clock.ts'
 
 function collection(epoch: number): AskedCollection {
-  return { id: 1, name: 'default', epoch, modelId: 1, chunkCount: 1, windowsPerChunk: 1, efSearch: null, languages: [], vectorWeights: {}, caching: {} }
+  return { id: 1, name: 'default', epoch, epochMark: `mark ${epoch}`, modelId: 1, chunkCount: 1, windowsPerChunk: 1, efSearch: null, languages: [], vectorWeights: {}, caching: {} }
 }
 
 interface Read {
   readonly signal: AbortSignal
-  give(epoch: number | null): void
+  give(epoch: number | null, parts?: Partial<AskedCollection>): void
   fail(error?: unknown): void
 }
 
@@ -23,23 +23,25 @@ t.teardown(() => everyRead.forEach(read => read.give(null)))
 function setUp() {
   const clock = manualClock()
   const reads: Read[] = []
+  const histories: string[] = []
+  const onOtherHistory = (now: AskedCollection, before: AskedCollection) => void histories.push(`${before.epoch} ${before.epochMark} → ${now.epoch} ${now.epochMark}`)
   const current = createCurrent((_, signal) => {
     const { promise, resolve, reject } = Promise.withResolvers<AskedCollection | null>()
-    const read: Read = { signal, give: epoch => resolve(epoch === null ? null : collection(epoch)), fail: (error = new Error('away')) => reject(error) }
+    const read: Read = { signal, give: (epoch, parts) => resolve(epoch === null ? null : { ...collection(epoch), ...parts }), fail: (error = new Error('away')) => reject(error) }
     for (const list of [reads, everyRead]) list.push(read)
     return promise
-  }, clock.now)
+  }, { now: clock.now, onOtherHistory })
   clock.advance(100_000)
   const { signal: never } = new AbortController()
   const find = (name = 'default', signal = never) => current.find(name, signal)
   /** What is known from a read that began now. */
-  const know = async (epoch: number) => {
+  const know = async (epoch: number | null, parts: Partial<AskedCollection> = {}) => {
     const found = find()
     await settle()
-    reads.at(-1)!.give(epoch)
+    reads.at(-1)!.give(epoch, parts)
     await found
   }
-  return { clock, reads, know, ...current, find, check: () => current.check('default', never) }
+  return { clock, reads, histories, know, ...current, find, check: () => current.check('default', never) }
 }
 
 async function settle(): Promise<void> {
@@ -102,7 +104,7 @@ t.test('a read that takes a while to be begun counts from before that', async t 
   const current = createCurrent(async () => {
     clock.advance(trustedMs + 1) // the process was stopped after the query had left
     return collection(1)
-  }, clock.now)
+  }, { now: clock.now })
   await current.find('default', new AbortController().signal)
   t.equal(current.peek('default'), undefined)
 })
@@ -333,7 +335,7 @@ t.test('whatever the order of commits, reads, questions and messages, no questio
     const current = createCurrent(() => {
       const seen = epoch // its snapshot is taken as it begins
       return new Promise(resolve => void waiting.push(() => resolve(collection(seen))))
-    }, clock.now)
+    }, { now: clock.now })
     const wrong: string[] = []
     const ask = () => {
       const least = Math.max(0, ...commits.filter(({ repliedAt }) => repliedAt <= clock.now()).map(each => each.epoch))
@@ -361,4 +363,27 @@ t.test('a writer waits longer than anything is trusted', async t => {
   const startedAt = performance.now()
   await outlast()
   t.ok(performance.now() - startedAt > trustedMs)
+})
+
+t.test('another history, told once each: an epoch that goes back, or is counted again with another mark', async t => {
+  const { know, clock, histories, peek, last } = setUp()
+  const later = async (epoch: number | null, parts: Partial<AskedCollection> = {}) => {
+    clock.advance(trustedMs + 1)
+    await know(epoch, parts)
+  }
+  await know(5)
+  await later(5)
+  await later(6)
+  t.same(histories, [], 'the same, and the next')
+  await later(4)
+  t.same(histories.splice(0), ['6 mark 6 → 4 mark 4'])
+  await later(4)
+  t.same(histories, [])
+  await later(4, { epochMark: 'restored' })
+  t.same(histories.splice(0), ['4 mark 4 → 4 restored'])
+  t.match([peek('default'), last('default')], [{ epoch: 4, epochMark: 'restored' }, { epochMark: 'restored' }], 'nothing of the one before is known')
+  await later(1, { id: 2 })
+  await later(null)
+  await later(1, { id: 1 })
+  t.same(histories, [], 'deleted and made again: no history of the same collection')
 })

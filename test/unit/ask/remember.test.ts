@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { claimFrom } from '../../../src/ask/claim.ts'
 import type { Remembered } from '../../../src/ask/freshness.ts'
@@ -8,6 +8,7 @@ import { createRemembering } from '../../../src/ask/remember.ts'
 import type { Claim, SharedAnswers } from '../../../src/ask/shared.ts'
 import { noUsage, type Answer, type AskedCollection, type AskEvent, type CacheWishes, type Question, type Run } from '../../../src/ask/terms.ts'
 import { AskError } from '../../../src/errors.ts'
+import { atLeast } from '../../support/at-least.ts'
 import { runOf } from '../../support/run-of.ts'
 import { until } from '../../support/until.ts'
 
@@ -15,7 +16,7 @@ import { until } from '../../support/until.ts'
 
 const question: Question = { text: 'Why?', collection: 'default', mode: 'auto', topK: 5, filters: {}, language: 'en', history: [] }
 const collection: AskedCollection = {
-  id: 7, name: 'default', epoch: 1, modelId: 1, chunkCount: 1, windowsPerChunk: 1, efSearch: null, languages: ['en'], vectorWeights: {}, caching: {},
+  id: 7, name: 'default', epoch: 1, epochMark: 'a', modelId: 1, chunkCount: 1, windowsPerChunk: 1, efSearch: null, languages: ['en'], vectorWeights: {}, caching: {},
 }
 const usage = { llmCalls: 1, promptTokens: 10, completionTokens: 2 }
 
@@ -184,6 +185,33 @@ t.test('another epoch: made anew, though its time is not over', async t => {
   t.match(await ask(), { cache: { status: 'miss' } })
   state.at = collection
   t.match(await ask(), { cache: { status: 'hit' } })
+})
+
+t.test('the same epoch with another mark: made anew; its own answer is given again', async t => {
+  const { ask, state } = setUp(t)
+  await ask()
+  state.at = { ...collection, epochMark: 'of another history' }
+  t.match(await ask(), { cache: { status: 'miss' } })
+  t.match(await ask(), { cache: { status: 'hit' } })
+  state.at = collection
+  t.match(await ask(), { cache: { status: 'hit' } })
+})
+
+t.test('an answer whose documents changed while they were searched: given, kept nowhere, and no measure for near ones', async t => {
+  const tier = sharedTier()
+  const learned: Answer[] = []
+  const near: NonNullable<MakeSteps['near']> = {
+    look: async () => ({ look: { place: null, candidate: null, isTrusted: false }, answer: null, candidate: undefined }),
+    learn: (_, fresh) => void learned.push(fresh.answer),
+  }
+  const { ask, runs, recall } = setUp(t, { tier, near, make: nth => events(answer(nth === 1 ? { isOvertaken: true } : {})) })
+  t.match(await ask(), { text: 'Because. [1]', cache: { status: 'miss' }, degraded: [] })
+  t.same([tier.state.kept, tier.state.released, learned], [[], [true], []], 'whoever waits for it is told at once that there is nothing')
+  t.equal(recall(), undefined)
+  t.match(await ask(), { cache: { status: 'miss' } })
+  t.equal(runs.length, 2)
+  t.equal(recall()?.cache.status, 'hit')
+  t.equal(learned.length, 1)
 })
 
 t.test('no collection: unknown_collection, whatever is remembered', async t => {
@@ -423,7 +451,7 @@ t.test('another replica makes it for too long: made here as well, while there is
   const tier = sharedTier()
   tier.state.next = () => ({ kind: 'theirs' })
   const { ask, runs } = setUp(t, { tier })
-  t.match(await ask({}, { deadline: performance.now() + 300 }), { cache: { status: 'miss' } })
+  t.match(await ask({}, { deadline: performance.now() + 1500 }), { cache: { status: 'miss' } })
   t.ok(runs.length === 1 && tier.state.claims.length > 1)
 })
 
@@ -495,7 +523,7 @@ t.test('an answer near its end is renewed behind the questions, once, and they g
   const renewal = held(answer({ text: 'new' }))
   const { ask, state, runs, recall, counted } = setUp(t, { make: nth => (nth === 1 ? slow() : renewal.make()) })
   async function* slow(): AsyncGenerator<AskEvent> {
-    await sleep(5)
+    await atLeast(5)
     yield* events(answer())
   }
   await ask()

@@ -22,7 +22,7 @@ const asking = (search: SearchPassages, language: 'given' | 'detect' = 'detect')
   search,
   collection: 'c',
   language,
-  timeoutMs: 1000,
+  timeoutMs: 60_000,
   signal: new AbortController().signal,
   onAsked() {},
 })

@@ -41,8 +41,8 @@ function behind(asked: Question[] = []): Partial<AppDeps> {
   }
   const metrics = { answered() {}, searched() {}, failed() {} }
   return {
-    ask: { ask: async function* (question) { yield* []; throw missing(question) }, recall: () => undefined, timeoutMs: 1000, metrics },
-    search: { search: async question => { throw missing(question) }, timeoutMs: 1000, metrics },
+    ask: { ask: async function* (question) { yield* []; throw missing(question) }, recall: () => undefined, timeoutMs: 60_000, metrics },
+    search: { search: async question => { throw missing(question) }, timeoutMs: 60_000, metrics },
   }
 }
 

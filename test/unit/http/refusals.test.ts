@@ -26,7 +26,7 @@ tap.test('errors of a search: the same; each is counted', async t => {
   const counted: string[] = []
   for (const code of ['unknown_collection', 'pool_exhausted', 'database_unavailable', 'deadline_exceeded'] as const) {
     const search = async () => { throw new AskError(code) }
-    const app = await edgeApp({ search: { search, timeoutMs: 1000, metrics: { searched() {}, failed: code => void counted.push(code) } } })
+    const app = await edgeApp({ search: { search, timeoutMs: 60_000, metrics: { searched() {}, failed: code => void counted.push(code) } } })
     const reply = await injected(t, app, { method: 'POST', url: '/search', payload: { question: 'x' } })
     t.match({ status: reply.statusCode, code: reply.json().code }, { status: errorTable[code].status, code })
   }
@@ -63,7 +63,7 @@ tap.test('too many requests: 429 with Retry-After; probes are never limited', as
 })
 
 tap.test('probes of a service that is not ready', async t => {
-  const health = { isStarted: () => false, isDraining: () => false, pingDatabase: async () => true, breakers: () => ({ database: 'closed' }), components: () => ({ database: 'postgres', bm25: 'portable', redis: 'off', chat: 'a', embeddings: 'b', rerank: 'off' }) }
+  const health = { isStarted: () => false, isDraining: () => false, pingDatabase: async () => true, breakers: () => ({ database: 'closed' }), components: () => ({ database: 'postgres', writes: 'ok', bm25: 'portable', redis: 'off', chat: 'a', embeddings: 'b', rerank: 'off' }) }
   const starting = await edgeApp({ health })
   t.match((await injected(t, starting, { method: 'GET', url: '/readyz' })).json(), { status: 'starting' })
   t.equal((await injected(t, starting, { method: 'GET', url: '/startupz' })).statusCode, 503)
@@ -93,8 +93,8 @@ tap.test('a client that asks for a stream and does not read it: cut off, and wha
       hasEnded = true
     }
   }
-  const receiving = { headersMs: 1000, wholeMs: 1000, keepAliveMs: 1000, silentMs: 200, maxConnections: 10 }
-  const app = await edgeApp({ receiving, ask: { ask: endless, recall: () => undefined, timeoutMs: 1000, metrics } })
+  const receiving = { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, silentMs: 200, maxConnections: 10 }
+  const app = await edgeApp({ receiving, ask: { ask: endless, recall: () => undefined, timeoutMs: 60_000, metrics } })
   t.teardown(() => app.close())
   await app.listen({ port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port).on('error', () => {})
@@ -105,7 +105,7 @@ tap.test('a client that asks for a stream and does not read it: cut off, and wha
 })
 
 async function asked(t: Test, ask: () => AsyncGenerator<AskEvent, void, undefined>, stream = false) {
-  const app = await edgeApp({ ask: { ask, recall: () => undefined, timeoutMs: 1000, metrics } })
+  const app = await edgeApp({ ask: { ask, recall: () => undefined, timeoutMs: 60_000, metrics } })
   return await injected(t, app, { method: 'POST', url: '/ask', payload: { question: 'x', stream } })
 }
 

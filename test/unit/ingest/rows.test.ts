@@ -40,6 +40,20 @@ t.test('faults of a CSV name their line, and every good row is read', async t =>
   t.equal(new Set(documents.map(document => document.source)).size, 4, 'two answers to one question are two documents')
 })
 
+t.test('an id that makes too long a source is a fault of its row; the others are read', async t => {
+  const long = 'я'.repeat(1250)
+  const folder = t.testdir({
+    'faq.csv': `id,question,answer\na,one?,1\n${long},two?,2\nc,three?,3\n`,
+    'faq.jsonl': `${JSON.stringify({ id: long, text: 'two' })}\n${JSON.stringify({ id: 'c', text: 'three' })}\n`,
+  })
+  const csv = await read(join(folder, 'faq.csv'))
+  t.match(csv.faults, [/^3: has a source \(the file's and the id\) that takes \d+ bytes in UTF-8, and 2500 are possible; shorten it$/])
+  t.strictSame(csv.documents.map(({ title }) => title), ['one?', 'three?'])
+  const jsonl = await read(join(folder, 'faq.jsonl'))
+  t.match(jsonl.faults, [/^1: has a source/])
+  t.strictSame(jsonl.documents.map(({ text }) => text), ['three'])
+})
+
 t.test('a table without questions is told in lines', async t => {
   const { documents } = await read(`${fixtures}goods.csv`)
   t.match(documents, [

@@ -66,6 +66,7 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
   ['most are refused', { counts: { 'refused:queue': 60, 'not answered': 60, answered: 40 } }, 'critical traffic overload', 'ok', 'failing'],
   ['batch makes room', { counts: { 'refused:evicted': 1 } }, 'info limits batch-refused', 'ok', 'ok'],
   ['a client asks too much', { counts: { limited: 3 } }, 'info limits rate-limited', 'ok', 'ok'],
+  ['documents with much metadata', { database: { largeMetadata: 12 } }, 'info database metadata-large', 'ok', 'ok'],
   ['clients leave', { counts: { 'failed:cancelled': 20, 'not answered': 20, answered: 50 } }, 'info clients clients-leave', 'ok', 'ok'],
   ['clients say nothing', { connections: { open: 520, silent: 500 } }, 'info clients clients-say-nothing', 'ok', 'ok'],
   ['clients trickle', { connections: { open: 220, trickling: 200 } }, 'info clients clients-trickle', 'ok', 'ok'],

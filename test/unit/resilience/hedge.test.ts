@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { createHedge } from '../../../src/resilience/hedge.ts'
+import { atLeast } from '../../support/at-least.ts'
+import { until } from '../../support/until.ts'
 
 const never = new AbortController().signal
 
@@ -17,7 +18,7 @@ function handCalls() {
 
 t.test('a quick reply: one call', async t => {
   const { calls, call } = handCalls()
-  const reply = createHedge({ afterMs: 10_000 })(never, call)
+  const reply = createHedge({ afterMs: 600_000 })(never, call)
   calls[0]!.resolve('first')
   t.equal(await reply, 'first')
   t.equal(calls.length, 1)
@@ -27,7 +28,7 @@ t.test('a slow one: a second call, whose reply counts, and the first is aborted'
   const { calls, call } = handCalls()
   let hedges = 0
   const reply = createHedge({ afterMs: 1, onHedge: () => void (hedges += 1) })(never, call)
-  while (calls.length < 2) await sleep(1)
+  await until('it is called twice', () => calls.length === 2)
   calls[1]!.resolve('second')
   t.equal(await reply, 'second')
   t.ok(calls[0]!.signal.aborted)
@@ -37,7 +38,7 @@ t.test('a slow one: a second call, whose reply counts, and the first is aborted'
 t.test('the first may still be the quicker one; one that fails leaves the other', async t => {
   const { calls, call } = handCalls()
   const reply = createHedge({ afterMs: 1 })(never, call)
-  while (calls.length < 2) await sleep(1)
+  await until('it is called twice', () => calls.length === 2)
   calls[1]!.reject(new Error('no'))
   calls[0]!.resolve('first')
   t.equal(await reply, 'first')
@@ -49,7 +50,7 @@ t.test('failures: the only one, or the first of two', async t => {
   const early = hedge(never, async () => { throw new Error('at once') })
   await t.rejects(early, { message: 'at once' })
   const reply = hedge(never, call)
-  while (calls.length < 2) await sleep(1)
+  await until('it is called twice', () => calls.length === 2)
   calls[1]!.reject(new Error('two'))
   calls[0]!.reject(new Error('one'))
   await t.rejects(reply, { message: 'one' })
@@ -60,7 +61,7 @@ t.test('one in twenty, after what was saved up: a slow server is not asked twice
   const hedge = createHedge({ afterMs: 1 })
   for (let i = 0; i < 60; i++) await hedge(never, async () => {
     made += 1
-    await sleep(5)
+    await atLeast(20)
     return 'late'
   })
   t.ok(made >= 70 && made <= 60 + 10 + 60 * 0.05, `${made} calls for 60`)

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { withoutSilence } from '../../../src/resilience/silence.ts'
+import { atLeast } from '../../support/at-least.ts'
 
 /** Says what it has, then nothing until its signal aborts. */
 async function* thenSilent(items: readonly string[], signal: AbortSignal): AsyncGenerator<string> {
@@ -26,7 +26,7 @@ t.test('a reader who takes long is not its silence', async t => {
   const all = async function* () { yield* ['a', 'b', 'c'] }
   const heard: string[] = []
   for await (const item of withoutSilence('the model', 20, never, all)) {
-    await sleep(40)
+    await atLeast(40)
     heard.push(item)
   }
   t.same(heard, ['a', 'b', 'c'])

@@ -1,0 +1,102 @@
+import type { Element, Nodes } from 'hast'
+
+/** As browsers have it (HTML, "Attributes common to td and th elements"). */
+const widestSpan = 1000
+const highestSpan = 65_534
+
+/**
+ * Keeps tables at a size that has to do with what is in them. A cell that spans a billion columns would become a billion
+ * cells, and so would ten thousand short rows below one of a hundred thousand cells, since all rows are filled up to the
+ * longest. Spans are limited as in browsers; where a table would still grow to far more cells than it has, they
+ * count as one, and its rows of different lengths become tables of their own.
+ */
+export function boundTables(tree: Nodes): void {
+  for (const table of elementsIn(tree, 'table')) {
+    const rows = elementsOf(table, 'tr').map(cellsOf)
+    for (const cell of rows.flat()) clampSpans(cell)
+    if (growsTooLarge(rows)) for (const cell of rows.flat()) dropSpans(cell)
+    if (growsTooLarge(rows)) divide(table)
+  }
+}
+
+/** What a table may grow to, in cells: fifty thousand, and four for each that it has. */
+const mostGrown = 50_000
+const mostGrownFold = 4
+/** Cells that span several columns are put into their rows one by one, which takes time quadratic in the row. */
+const widestWithSpans = 5000
+
+function growsTooLarge(rows: readonly (readonly Element[])[]): boolean {
+  const cells = rows.reduce((sum, row) => sum + row.length, 0)
+  const widths = widthsOf(rows)
+  const columns = widths.reduce((a, b) => Math.max(a, b), 0)
+  const hasSpans = rows.some(row => row.some(cell => spanOf(cell, 'colSpan') > 1 || spanOf(cell, 'rowSpan') > 1))
+  return rows.length * columns > mostGrown + mostGrownFold * cells || (hasSpans && columns > widestWithSpans)
+}
+
+/** Of each row, its own cells and those that reach into it from above. */
+function widthsOf(rows: readonly (readonly Element[])[]): number[] {
+  const changes = Array.from({ length: rows.length + 1 }, () => 0)
+  rows.forEach((row, at) => {
+    for (const cell of row) {
+      const columns = spanOf(cell, 'colSpan')
+      const end = Math.min(rows.length, at + spanOf(cell, 'rowSpan'))
+      changes[at]! += columns
+      changes[end]! -= columns
+    }
+  })
+  let width = 0
+  return changes.slice(0, rows.length).map(change => (width += change))
+}
+
+function spanOf({ properties }: Element, name: 'colSpan' | 'rowSpan'): number {
+  return Math.max(1, Number.parseInt(String(properties[name] ?? 1), 10) || 1)
+}
+
+function clampSpans({ properties }: Element): void {
+  if ('colSpan' in properties) properties['colSpan'] = clamped(properties['colSpan'], 1, widestSpan)
+  if ('rowSpan' in properties) properties['rowSpan'] = clamped(properties['rowSpan'], 0, highestSpan)
+}
+
+function clamped(value: unknown, least: number, most: number): number {
+  const number = Number.parseInt(String(value), 10)
+  return Number.isNaN(number) || number < least ? 1 : Math.min(number, most)
+}
+
+function dropSpans({ properties }: Element): void {
+  delete properties['colSpan']
+  delete properties['rowSpan']
+}
+
+/** Into tables of rows that are equally long, in order. */
+function divide(table: Element): void {
+  const rows = elementsOf(table, 'tr')
+  const tables: Element[] = []
+  let before = -1
+  for (const row of rows) {
+    const { length } = cellsOf(row)
+    if (length === before) tables.at(-1)!.children.push(row)
+    else tables.push({ type: 'element', tagName: 'table', properties: {}, children: [row] })
+    before = length
+  }
+  table.tagName = 'div'
+  table.children = tables
+}
+
+function cellsOf(row: Element): Element[] {
+  return row.children.filter(child => child.type === 'element').filter(({ tagName }) => tagName === 'td' || tagName === 'th')
+}
+
+function elementsOf(table: Element, name: string): Element[] {
+  return table.children.flatMap(child => elementsIn(child, name))
+}
+
+/** The outermost ones, and none in a table further in: that becomes plain text. */
+function elementsIn(top: Nodes, name: string): Element[] {
+  const found: Element[] = []
+  const waiting: Nodes[] = [top]
+  for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
+    if (node.type === 'element' && node.tagName === name) found.push(node)
+    else if ('children' in node && !(node.type === 'element' && node.tagName === 'table')) for (const child of node.children.toReversed()) waiting.push(child)
+  }
+  return found
+}

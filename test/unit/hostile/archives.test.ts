@@ -1,0 +1,16 @@
+import mammoth from 'mammoth'
+import tap from 'tap'
+import { extractText } from 'unpdf'
+import { pdfBomb, zipBomb } from '../../hostile/attacks/archives.ts'
+
+tap.test('bombs: a DOCX that readers take, a thousandth of its text', async t => {
+  const { value } = await mammoth.extractRawText({ buffer: zipBomb(10_000) })
+  t.equal(value.trim(), 'word '.repeat(2000).trim())
+  t.ok(zipBomb(5_000_000).length < 10_000)
+})
+
+tap.test('bombs: a PDF that readers take, a hundredth of its text', async t => {
+  const { text } = await extractText(new Uint8Array(pdfBomb(1300)), { mergePages: true })
+  t.equal(text.replaceAll(/\s/g, ''), 'word'.repeat(100))
+  t.ok(pdfBomb(5_000_000).length < 50_000)
+})

@@ -1,0 +1,158 @@
+import tap from 'tap'
+import { createStepCounter } from '../support/steps/count.ts'
+import { countNatives } from '../support/steps/natives.ts'
+import { shapes } from '../support/steps/shapes.ts'
+
+/**
+ * Twice the text, at most a little more than twice the steps: nobody can hold the process up with a text that is read
+ * again from each of its characters. What is counted are steps and not milliseconds: blocks of our code that ran (V8's
+ * precise coverage), steps of every regular expression (run by a matcher that goes back as V8's does, and is held to
+ * V8's results), and what searches, copies and spreads go over. Steps of other people's parsers are theirs.
+ */
+tap.setTimeout(1_800_000)
+
+const counter = createStepCounter()
+countNatives()
+
+const { sectionRuns } = await import('../../src/ingest/section-runs.ts')
+const { chunk } = await import('../../src/ingest/chunk.ts')
+const { compose } = await import('../../src/ingest/readers/compose.ts')
+const { cleanLine, cleanText } = await import('../../src/ingest/readers/clean-text.ts')
+const { csvRecords } = await import('../../src/ingest/readers/csv-records.ts')
+const { readFrontMatter } = await import('../../src/ingest/readers/front-matter.ts')
+const { withoutModuleCode } = await import('../../src/ingest/readers/module-code.ts')
+const { paragraphsOf } = await import('../../src/ingest/readers/pdf-lines.ts')
+const { readText } = await import('../../src/ingest/readers/text.ts')
+const { splitLong } = await import('../../src/ingest/split-span.ts')
+const { analyze, queryTerms } = await import('../../src/text/analyze.ts')
+const { countTokens } = await import('../../src/text/count-tokens.ts')
+const { fold } = await import('../../src/text/fold.ts')
+const { gist } = await import('../../src/text/gist.ts')
+const { detectLanguage } = await import('../../src/text/language.ts')
+const { sentences } = await import('../../src/text/sentences.ts')
+const { unitsOf } = await import('../../src/text/units.ts')
+const { cite } = await import('../../src/ask/cite.ts')
+const { clausesOf } = await import('../../src/ask/clauses.ts')
+const { fence } = await import('../../src/ask/fence.ts')
+const { createMarkers } = await import('../../src/ask/markers.ts')
+const { normalised } = await import('../../src/ask/cache-key.ts')
+const { cacheWishes } = await import('../../src/http/cache-control.ts')
+
+/** More than twice: for n log n, and for what begins to be done between the two lengths. */
+const mostGrowth = 2.6
+
+interface Subject {
+  /** UTF-16 units of the shorter text. */
+  readonly length: number
+  /** Every how manieth shape it is given. */
+  readonly every: number
+  work(text: string): unknown
+}
+
+const document = (text: string, sections: { start: number; end: number; headings: string[] }[] = []) =>
+  ({ text, title: 'Title', sections, source: 'a', url: null, language: null, metadata: {} })
+
+/** Each line a heading, and nothing below any of them. */
+function bareHeadings(text: string) {
+  let at = 0
+  const sections = text.split('\n').map(line => {
+    const start = at
+    at += line.length + 1
+    return { start, end: at - 1, headings: [line] }
+  })
+  return document(text, sections.filter(({ start, end }) => end > start))
+}
+
+function passage(text: string) {
+  const scores = { lexical: 1, lexicalRank: 1, vector: null, vectorRank: null, fused: 1, coverage: 1 }
+  return { documentId: 'd', chunkId: 'c', version: 1, source: 's', title: text.slice(0, 1000), url: null, page: null, language: 'en', text, start: 0, end: text.length, metadata: {}, windows: [], scores }
+}
+
+function read(text: string): void {
+  const [markers, inPieces] = [createMarkers(5), createMarkers(5)]
+  markers.push(text)
+  markers.end()
+  for (let at = 0; at < text.length; at += 7) inPieces.push(text.slice(at, at + 7))
+  inPieces.end()
+}
+
+async function csv(text: string): Promise<void> {
+  const lines = ['a,b,c', ...text.split('\n')].map((line, i) => ({ number: i + 1, text: line }))
+  for await (const record of csvRecords((async function* () { yield* lines })())) void record
+}
+
+function pdf(text: string): void {
+  paragraphsOf(text.split('\n').map((line, i) => ({ text: line, y: 10_000 - i * 10, fontSize: 9 })), 10)
+}
+
+const blocks = (text: string) => text.split('\n').map((line, i) => (i % 2 === 0 ? { kind: 'heading' as const, level: (i % 6) + 1, text: line } : { kind: 'text' as const, text: line }))
+
+const subjects: Readonly<Record<string, Subject>> = {
+  'tidying and folding': { length: 1200, every: 7, work: text => [cleanText(text), cleanLine(text), fold(text)] },
+  sentences: { length: 1200, every: 7, work: text => sentences(text, 'en') },
+  units: { length: 1200, every: 7, work: text => unitsOf(text, { start: 0, end: text.length }, 'und') },
+  chunks: { length: 5000, every: 29, work: text => chunk(document(text), 'en') },
+  'sections of nothing but headings': { length: 4000, every: 13, work: text => sectionRuns(bareHeadings(text)) },
+  splitting: { length: 2000, every: 11, work: text => splitLong(text, { start: 0, end: text.length }, 50, part => part.length) },
+  tokens: { length: 1500, every: 11, work: countTokens },
+  language: { length: 1000, every: 11, work: text => detectLanguage(text) },
+  'terms of a document': { length: 1500, every: 7, work: text => analyze(text, 'en') },
+  'terms of a question': { length: 1500, every: 7, work: text => queryTerms(analyze(text, 'ru')) },
+  'a question as a key': { length: 1500, every: 11, work: normalised },
+  ...Object.fromEntries(['en', 'ru', 'it', 'kk', 'vi', 'fr'].map(language => [`gist, ${language}`, { length: 450, every: 13, work: (text: string) => gist(text, language) }])),
+  'the words of a model': { length: 1500, every: 5, work: read },
+  clauses: { length: 1500, every: 7, work: text => clausesOf(text, 'en') },
+  citations: { length: 1500, every: 13, work: text => cite('The pool has 20 connections. [1]', [passage(text)], 'en') },
+  'passages for a model': { length: 1500, every: 5, work: text => fence([passage(text)], 'nonce') },
+  'CSV records': { length: 1500, every: 7, work: csv },
+  'plain text': { length: 1500, every: 7, work: readText },
+  'front matter': { length: 1500, every: 11, work: text => readFrontMatter(`---\n${text.replaceAll('---', '')}`) },
+  'code in MDX': { length: 1500, every: 7, work: withoutModuleCode },
+  'lines of a PDF': { length: 1500, every: 11, work: pdf },
+  'blocks of a document': { length: 1500, every: 11, work: text => compose(blocks(text), { fallbackTitle: 'T' }) },
+  'a header': { length: 1500, every: 11, work: cacheWishes },
+}
+
+/** Shapes that each were quadratic once: named, so that no choice of shapes leaves them out. */
+const once: readonly (readonly [subject: string, text: (length: number) => string])[] = [
+  ['tidying and folding', length => `a${'\u0301\u0323'.repeat(length / 2)}`],
+  ['units', length => '```a\n'.repeat(length / 5)],
+  ['sections of nothing but headings', length => 'a\n'.repeat(length / 2)],
+  ['the words of a model', length => ' '.repeat(length)],
+  ['passages for a model', length => `<${' '.repeat(length)}`],
+  ['passages for a model', length => '[1†'.repeat(length / 3)],
+  ['CSV records', length => '"a\n'.repeat(length / 3)],
+  ['CSV records', length => `${'"a\n'.repeat(length / 3)}"`],
+  ['code in MDX', length => '{/*\n```\n~~~a\n'.repeat(length / 13)],
+  ['lines of a PDF', length => 'ab-\n'.repeat(length / 4)],
+]
+
+tap.test('what took quadratic time once', async t => {
+  for (const [name, text] of once) {
+    const { growth, steps } = await growthOf(subjects[name]!, text)
+    t.ok(growth <= mostGrowth, `${name}: ${steps.join(' → ')}`)
+  }
+})
+
+for (const [name, subject] of Object.entries(subjects)) {
+  tap.test(`${name}: twice the text, no more than ${mostGrowth} times the steps`, async t => {
+    const given = shapes.filter((_, i) => i % subject.every === name.length % subject.every)
+    await subject.work('Hello, world. Как дела?')
+    const steep: string[] = []
+    for (const shape of given) {
+      const { growth, steps } = await growthOf(subject, shape.text)
+      if (growth > mostGrowth) steep.push(`${shape.name}: ${steps.join(' → ')}`)
+    }
+    t.strictSame(steep, [], `${given.length} shapes`)
+  })
+}
+
+/** From n to 2n; where something begins just then, and it grows too steeply, also from there to twice that, and again. */
+async function growthOf({ work, length }: Subject, text: (length: number) => string): Promise<{ growth: number; steps: number[] }> {
+  const steps = [await counter.count(() => work(text(length)))]
+  for (let times = 2; times <= 16; times *= 2) {
+    steps.push(await counter.count(() => work(text(times * length))))
+    if (steps.at(-1)! <= mostGrowth * steps.at(-2)!) break
+  }
+  return { growth: steps.at(-1)! / steps.at(-2)!, steps }
+}
