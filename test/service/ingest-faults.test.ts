@@ -7,8 +7,6 @@ import { runCli } from '../support/cli.ts'
 import { contentsOf, inDatabase } from '../support/contents.ts'
 import { docx } from '../support/zip.ts'
 
-tap.setTimeout(900_000)
-
 /** In Russian, which the local model does not read: no test waits for vectors. */
 const good = { 'a.md': '# Первый\n\nДокументы принимают до июля.', 'z.md': '# Последний\n\nКниги выдают на месяц.' }
 const limits = { PREPARE_CPU_SECONDS: '10', PREPARE_MEMORY_MB: '400' }

@@ -10,8 +10,6 @@ import { pdf } from '../support/pdf.ts'
 
 /** Large documents that people have: with the limits as they are set by default, each is prepared. */
 
-tap.setTimeout(900_000)
-
 const megabyte = 1_000_000
 const never = new AbortController().signal
 /** Of a model that reads another language: no windows are cut, which takes a third of the time. */

@@ -5,9 +5,6 @@ import { childrenOf, isRunning } from '../support/processes.ts'
 import { clientOf, emptyFolder, startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
-// Large work on a machine that may be busy.
-tap.setTimeout(900_000)
-
 const headers = { authorization: `Bearer ${adminKey}` }
 /** A question waits as long as a busy machine needs. */
 const patient = { REQUEST_TIMEOUT_MS: '600000', MAX_EVENT_LOOP_DELAY_MS: '0' }

@@ -8,8 +8,6 @@ import type { UnrulyTask } from '../../support/unruly-child.ts'
 import { atLeast } from '../../support/at-least.ts'
 import { until } from '../../support/until.ts'
 
-t.setTimeout(600_000)
-
 const program = new URL('../../support/unruly-child.ts', import.meta.url)
 const megabyte = 2 ** 20
 const limits = { cpuMs: 60_000, memoryBytes: 200 * megabyte, stalledMs: 600_000 }
