@@ -192,7 +192,11 @@ t.test('a model: in what way it fails', async t => {
       const ask = () => app.ask({ ...anew(), timeout_ms: undefined })
       await Promise.all([1, 2, 3, 4].map(ask))
       t.match(await found(app, code, ask), { culprit: 'chat', severity: 'warning' })
-      t.same(provoked((await statusOf(app)).service.findings).map(({ culprit }) => culprit), ['chat'], 'and nobody else')
+      // Of one connection a busy machine makes a queue, for a moment: that is over while the fault lasts.
+      await until('nobody else is to blame', async () => {
+        await found(app, code, ask)
+        return provoked((await statusOf(app)).service.findings).every(({ culprit }) => culprit === 'chat')
+      })
     })
   }
 
