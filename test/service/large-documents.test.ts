@@ -52,7 +52,7 @@ tap.test('a PDF of 1,000 pages and a CSV of 50,000 rows are prepared', async t =
   for await (const outcome of preparing.files(embedder, found, { signal: never, sort: async known => known.map(() => true) })) {
     if ('fault' in outcome) counts.faults.push(outcome.fault)
     if ('draft' in outcome) counts[outcome.draft.source.includes('.pdf') ? 'pdf' : 'csv'] += 1
-    if ('draft' in outcome && outcome.draft.source.endsWith('.pdf')) t.equal(outcome.draft.chunks.at(-1)!.page, 1000)
+    if ('draft' in outcome && outcome.draft.source.endsWith('.pdf')) t.match(outcome.draft.text, /Page 999 says/)
   }
   t.strictSame(counts, { pdf: 1, csv: 50_000, faults: [] })
 })
