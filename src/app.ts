@@ -76,7 +76,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerEdge(app, deps, headers.data)
   registerRefusedAtDoor(app, deps.performance.refused)
   await registerCors(app, deps.corsOrigins)
-  await registerPressure(app, deps.pressure)
+  registerPressure(app, deps.pressure)
   const keyring = createKeyring(deps.keys, deps.keySource)
   registerKeys(app, keyring)
   registerRateLimit(app, deps.rateLimit, clientAddress(proxiesOf(deps.trustProxy)), keyring.mayLimit)

@@ -208,3 +208,15 @@ t.test('usage of a process is told by /proc and by ps alike', async t => {
   t.ok(told && told.cpuMs > 0 && told.rssBytes > 10 * megabyte)
   t.ok(ps && ps.rssBytes > told!.rssBytes / 2 && ps.rssBytes < told!.rssBytes * 2)
 })
+
+t.test('without a file descriptor left no child can be started: the tasks are lost, and not the process', async t => {
+  const script = fileURLToPath(new URL('../../support/few-descriptors.ts', import.meta.url))
+  const child = spawn('sh', ['-c', 'ulimit -n 60 && exec "$0" "$1"', process.execPath, script], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [said, complaints] = [child.stdout, child.stderr].map(async stream => (await stream.setEncoding('utf8').toArray()).join(''))
+  await once(child, 'close')
+  t.equal(await complaints, '')
+  const { without, after, ...left } = JSON.parse((await said) ?? '')
+  for (const { loss } of without) t.match(loss, { by: 'gone', reason: /EMFILE/ })
+  t.strictSame(left, { waiting: 0, children: 0 })
+  t.strictSame(after, { result: 'hello' }, 'with descriptors again, it goes on')
+})
