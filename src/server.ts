@@ -174,7 +174,7 @@ function connectionsFor({ receiving, database, prepare }: Config, log: Logger): 
 
 /** What an operator may not expect of the settings: whose word is believed, and who may look. */
 function sayWhatIsOpen({ trustProxy, host, monitoring, keys, allowAnonymous }: Config, log: Logger): void {
-  if (trustProxy !== null) log.info({ trustProxy }, 'hops' in trustProxy ? `X-Forwarded-For is believed of ${trustProxy.hops} proxy or proxies, one behind the other (TRUST_PROXY): it is read from its end` : 'X-Forwarded-For is believed of proxies in these networks (TRUST_PROXY)')
+  if (trustProxy !== null) log.info({ trustProxy }, 'hops' in trustProxy ? `X-Forwarded-For is believed of ${trustProxy.hops === 1 ? 'one proxy' : `${trustProxy.hops} proxies, one behind the other`} (TRUST_PROXY): it is read from its end` : 'X-Forwarded-For is believed of proxies in these networks (TRUST_PROXY)')
   const isReached = !isLoopback(monitoring?.host ?? host)
   if (isReached && !allowAnonymous && !keys.some(({ scopes }) => scopes.includes('monitoring'))) log.info('no key for monitoring is set: only this machine may look; set MONITORING_API_KEY for others')
 }

@@ -46,10 +46,10 @@ async function upload(ending: 'a reply' | 'a fault') {
 }
 
 function noting(socket: Socket, set: number[]): Socket {
-  const setTimeout = socket.setTimeout.bind(socket)
+  const inner = socket.setTimeout.bind(socket)
   socket.setTimeout = (ms, listener) => {
     set.push(ms)
-    return setTimeout(ms, listener)
+    return inner(ms, listener)
   }
   return socket
 }
