@@ -1,5 +1,4 @@
 import { fork, type ChildProcess, type Serializable } from 'node:child_process'
-import { getPriority, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 /** How a child ended. */
@@ -27,8 +26,6 @@ export interface ChildProgram {
 }
 
 const longestWords = 4000
-/** Who asks a question waits for it; who loads a document can wait. */
-const niceness = 5
 
 /**
  * Starts a program of ours as a process that can be talked to. It inherits nothing: no environment (and so no key or
@@ -46,7 +43,6 @@ export function startChild({ program, heapMb }: ChildProgram, onMessage: (messag
   } catch (error) {
     return { pid: undefined, ended: Promise.resolve({ code: null, signal: null, words: String(error) }), send() {}, kill() {}, hold() {} }
   }
-  yieldTo(child.pid)
   let words = ''
   const note = (text: string) => void (words = (words + text).slice(-longestWords))
   // Without descriptors there is no pipe either; that it could not be started is told as its error.
@@ -65,15 +61,6 @@ export function startChild({ program, heapMb }: ChildProgram, onMessage: (messag
     send: message => void (child.connected && child.send(message, () => {})),
     kill: () => void child.kill('SIGKILL'),
     hold: isHeld => setHeld(child, isHeld),
-  }
-}
-
-/** Where questions and documents want the same processor, questions come first. */
-function yieldTo(pid: number | undefined): void {
-  try {
-    if (pid !== undefined) setPriority(pid, Math.min(19, getPriority() + niceness))
-  } catch {
-    // It has ended already, or the system does not allow it.
   }
 }
 

@@ -1,6 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { getPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { createChildPool, type ChildPoolOptions, type Outcome } from '../../../src/adapters/child-pool.ts'
@@ -42,13 +41,6 @@ const isRunning = (pid: number) => {
 async function untilGone(pid: number): Promise<void> {
   await until(`process ${pid} is gone`, () => !isRunning(pid))
 }
-
-t.test('a child lets this process go first', async t => {
-  const pool = poolOf(t)
-  const { outcome } = await started(pool, 'sleep')
-  outcome.catch(() => {})
-  t.same(pool.pids().map(getPriority), [Math.min(19, getPriority() + 5)])
-})
 
 t.test('a task has a result, and says parts whose answers it gets', async t => {
   const pool = poolOf(t)
