@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { getPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { createChildPool, type ChildPoolOptions, type Outcome } from '../../../src/adapters/child-pool.ts'
@@ -219,4 +220,10 @@ t.test('without a file descriptor left no child can be started: the tasks are lo
   for (const { loss } of without) t.match(loss, { by: 'gone', reason: /EMFILE/ })
   t.strictSame(left, { waiting: 0, children: 0 })
   t.strictSame(after, { result: 'hello' }, 'with descriptors again, it goes on')
+})
+
+t.test('a child stands behind this process where both want a processor', async t => {
+  const pool = poolOf(t)
+  await pool.start({ does: 'echo', value: 1 })
+  for (const pid of pool.pids()) t.equal(getPriority(pid), Math.min(19, getPriority() + 5))
 })
