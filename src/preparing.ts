@@ -81,7 +81,7 @@ export function openPreparing({ workers, cpuSeconds, memoryMb, queueMb }: Config
 
   function costOf(by: 'cpu' | 'memory'): string {
     const [limit, setting] = by === 'cpu' ? [`${cpuSeconds} s of processor time`, 'PREPARE_CPU_SECONDS'] : [`${memoryMb} MB of memory`, 'PREPARE_MEMORY_MB']
-    return `takes more than ${limit} to prepare (${setting}); divide it (5 MB of Markdown or HTML and 10 MB of plain text are within the limits), or write it more simply`
+    return `takes more than ${limit} to prepare (${setting}); divide it (5 MB of ordinary Markdown or HTML and 10 MB of plain text are within the limits; very many short items or deep nesting cost more), or write it more simply`
   }
 
   function reasonOf({ by, reason }: Loss): string {

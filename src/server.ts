@@ -14,6 +14,7 @@ import { createReadinessLog } from './http/health.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { watchKeyFile } from './key-file.ts'
 import { later } from './later.ts'
+import { connectionsWithin, descriptorLimit } from './http/connections.ts'
 import { isLoopback } from './loopback.ts'
 import { createLogger } from './log.ts'
 import { createCollector } from './monitoring/collect.ts'
@@ -103,7 +104,7 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     return {
       logger: log,
       trustProxy: config.trustProxy,
-      receiving: { ...config.receiving, silentMs: config.ask.timeoutMs + 60_000, onBroken: code => services?.deps.metrics.unparsed(code) },
+      receiving: { ...config.receiving, maxConnections: connectionsFor(config, log), silentMs: config.ask.timeoutMs + 60_000, onBroken: code => services?.deps.metrics.unparsed(code) },
       keys: config.keys,
       keySource,
       isOpenToAll: config.allowAnonymous,
@@ -157,9 +158,23 @@ export async function startServer(config: Config, log: Logger = createLogger(con
   }
 }
 
+/** For files, models, Redis, what looks at the processes, and moments in which a connection is taken over. */
+const otherDescriptors = 200
+/** Pipes and what is read of it. */
+const descriptorsOfWorker = 8
+
+/** MAX_CONNECTIONS, or fewer where the process may not have so many files open. */
+function connectionsFor({ receiving, database, prepare }: Config, log: Logger): number {
+  const reserved = otherDescriptors + database.poolSize + database.poolMaxOverflow + descriptorsOfWorker * prepare.workers
+  const [limit, wanted] = [descriptorLimit(), receiving.maxConnections]
+  const most = connectionsWithin(limit, wanted, reserved)
+  if (most < wanted) log.info({ maxConnections: most, descriptors: limit }, `MAX_CONNECTIONS is ${wanted}, but this process may have ${limit} files open (ulimit -n): ${most} connections are taken at once`)
+  return most
+}
+
 /** What an operator may not expect of the settings: whose word is believed, and who may look. */
 function sayWhatIsOpen({ trustProxy, host, monitoring, keys, allowAnonymous }: Config, log: Logger): void {
-  if (trustProxy !== null) log.info({ trustProxy }, 'hops' in trustProxy ? `X-Forwarded-For is believed of ${trustProxy.hops} proxy or proxies, one behind the other (TRUST_PROXY): it is read from its end` : 'X-Forwarded-For is believed of proxies in these networks (TRUST_PROXY)')
+  if (trustProxy !== null) log.info({ trustProxy }, 'hops' in trustProxy ? `X-Forwarded-For is believed of ${trustProxy.hops === 1 ? 'one proxy' : `${trustProxy.hops} proxies, one behind the other`} (TRUST_PROXY): it is read from its end` : 'X-Forwarded-For is believed of proxies in these networks (TRUST_PROXY)')
   const isReached = !isLoopback(monitoring?.host ?? host)
   if (isReached && !allowAnonymous && !keys.some(({ scopes }) => scopes.includes('monitoring'))) log.info('no key for monitoring is set: only this machine may look; set MONITORING_API_KEY for others')
 }

@@ -179,7 +179,8 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     worker.watch?.stop()
     worker.job = undefined
     worker.child.hold(false)
-    if ((worker.watch?.rssBytes ?? 0) > limits.memoryBytes * grownShare) retire(worker)
+    // One that was told to end may have said its last word all the same; the next task must not be given to it, nor blamed.
+    if (worker.exceeded !== undefined || (worker.watch?.rssBytes ?? 0) > limits.memoryBytes * grownShare) retire(worker)
     else worker.idle = setTimeout(() => retire(worker), idleMs).unref()
     end(job, outcome)
     dispatch()

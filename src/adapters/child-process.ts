@@ -45,7 +45,8 @@ export function startChild({ program, heapMb }: ChildProgram, onMessage: (messag
   }
   let words = ''
   const note = (text: string) => void (words = (words + text).slice(-longestWords))
-  child.stderr!.setEncoding('utf8').on('data', note)
+  // Without descriptors there is no pipe either; that it could not be started is told as its error.
+  child.stderr?.setEncoding('utf8').on('data', note)
   // Of sending to one that has ended: its end is told anyway.
   child.on('error', error => note(error.message))
   child.on('message', onMessage)

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { getPriority, setPriority } from 'node:os'
 import type { FromChild, ToChild } from './child-messages.ts'
 import { watchParent } from './orphan-watch.ts'
 
@@ -22,6 +23,7 @@ export function serveTasks<Task, Part, Answer, Result>(work: (task: Task, say: S
   watchParent(Number(process.argv[2]))
   ignoreSignals()
   volunteer()
+  stepBack()
   process.on('message', (message: ToChild<Task, Answer>) => {
     if ('answer' in message) return take(message.answer)
     work(message.task, say).then(result => tell({ kind: 'done', result }), (error: unknown) => tell({ kind: 'failed', reason: describe(error) }))
@@ -40,6 +42,17 @@ function volunteer(): void {
     writeFileSync('/proc/self/oom_score_adj', '500')
   } catch {
     // Not Linux, or not allowed: then it is as it is.
+  }
+}
+
+/** A third of the weight of a process as the parent is: where all processors are wanted, who asks comes before who uploads. */
+const niceness = 5
+
+function stepBack(): void {
+  try {
+    setPriority(Math.min(19, getPriority() + niceness))
+  } catch {
+    // Not allowed: then they are equals.
   }
 }
 

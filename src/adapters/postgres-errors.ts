@@ -5,6 +5,8 @@ import { AskError, isAskError } from '../errors.ts'
 const connectionCodes = new Set([
   'CONNECT_TIMEOUT', 'CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'CONNECTION_ENDED',
   'ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH',
+  // Nothing is wrong with the server: this process or machine has no descriptor, port or memory left for a connection.
+  'EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS',
 ])
 
 /** SQLSTATEs of a server that is there but cannot serve: shutting down, starting, out of connections. */

@@ -60,12 +60,17 @@ function lineProgress(totalBytes: number): Progress {
       if (now - saidAt < logEveryMs) return
       saidAt = now
       const share = Math.min(1, (read * doneShare) / Math.max(1, totalBytes))
-      const left = share > 0 ? Math.round(((now - startedAt) / 1000) * (1 / share - 1)) : 0
-      say(`${Math.round(share * 100)} % done, ${documents} documents, ${chunks} chunks, about ${left} s left`)
+      say(progressLine(share, documents, chunks, (now - startedAt) / 1000))
     },
     line: say,
     end() {},
   }
+}
+
+/** Nothing is said of the time that is left before something is done. */
+export function progressLine(share: number, documents: number, chunks: number, seconds: number): string {
+  const left = share > 0 ? `, about ${Math.round(seconds * (1 / share - 1))} s left` : ''
+  return `${Math.round(share * 100)} % done, ${documents} documents, ${chunks} chunks${left}`
 }
 
 /** Counts done work on stderr, a plain line every few seconds. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { AskError, type Fault } from '../errors.ts'
+import { isCrowded } from './crowded.ts'
 import { invalid, pointerTo } from './faults.ts'
 import { registerOversize } from './oversize.ts'
 
@@ -23,6 +24,7 @@ export function registerBodyParser(app: FastifyInstance): void {
 
 function read(body: Buffer): { readonly value?: unknown; readonly error: Error | null } {
   try {
+    if (isCrowded(body)) throw new AskError('invalid_request', { detail: 'the body has more than a quarter of a million values; send fewer documents at once, or less metadata' })
     const value = parsed(decoded(body))
     // Nearly all is well, and then no pointers need be written.
     if (!isStorable(value, 0)) throw invalid(unstorable(value, '', 0))

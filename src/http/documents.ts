@@ -4,6 +4,7 @@ import { sourceFault } from '../ingest/source-name.ts'
 import { invalid } from './faults.ts'
 import { hangupSignal } from './hangup.ts'
 import { DocumentParams, DocumentsBody, type DocumentBody } from './schemas.ts'
+import { unhurried } from './unhurried.ts'
 
 /** Documents as the edge sees them; deps.ts hands over the functions that do the work. */
 export interface DocumentApi {
@@ -77,7 +78,7 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
     const { collection = 'default', documents: bodies } = request.body
     refuseUnfit(bodies)
     refuseTwins(bodies)
-    const results = await documents.put(collection, bodies, hangupSignal(request, reply), rooms.get(request)!)
+    const results = await unhurried(request, async () => await documents.put(collection, bodies, hangupSignal(request, reply), rooms.get(request)!))
     return { collection, documents: results }
   })
 

@@ -16,7 +16,7 @@ export function registerHosts(app: FastifyInstance, names: readonly string[], is
   const checkOf = (needs: Scope) => (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => {
     const { host } = request.headers
     const isKnown = (host === seen && !isAbsolute(request)) || (isLocked('ask') && isLocked(needs)) || isKnownName(request, allowed)
-    if (!isKnown) return done(new AskError('unknown_host', { detail: 'the name in the Host header is not one of this machine; add it to ALLOWED_HOSTS if it is meant to be used' }))
+    if (!isKnown) return done(unknownHost())
     if (isKnownHost(host, allowed)) seen = host
     done()
   }
@@ -24,6 +24,10 @@ export function registerHosts(app: FastifyInstance, names: readonly string[], is
     const needs = route.config?.needs
     if (needs !== undefined) route.onRequest = [route.onRequest ?? [], checkOf(needs)].flat()
   })
+}
+
+export function unknownHost(): AskError {
+  return new AskError('unknown_host', { detail: 'the name in the Host header is not one of this machine; add it to ALLOWED_HOSTS if it is meant to be used' })
 }
 
 /** Asked under a name of loopback's, or one of `names`. */

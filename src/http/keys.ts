@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunc
 import { hash } from 'node:crypto'
 import type { ApiKey, Scope } from '../api-keys.ts'
 import { isFromHere } from './client.ts'
+import { isKnownName, unknownHost } from './hosts.ts'
 import type { KeySource } from '../key-file.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
 import { AskError } from '../errors.ts'
@@ -77,15 +78,20 @@ export function registerKeys(app: FastifyInstance, keyring: Keyring): void {
 /**
  * Locks every route that says what it `needs`; to be registered before the routes. A hook of theirs, so that it comes after
  * those of the app, which count requests: guesses count. Before the body is read: who may not write need not upload. Of a
- * scope that no key has, `admin` is closed; `monitoring` is open to this machine alone, unless `isOpenToAll`
- * (ALLOW_ANONYMOUS) says that something else keeps strangers out; `ask` is open: that a service which others can reach
+ * scope that no key has, `admin` is closed; `monitoring` is open to this machine alone, under a name of its own or one of
+ * `names` (ALLOWED_HOSTS), unless `isOpenToAll` (ALLOW_ANONYMOUS) says that something else keeps strangers out; `ask` is open: that a service which others can reach
  * has a key for it is for config.ts to see to.
  */
-export function registerLocks(app: FastifyInstance, keyring: Keyring, isOpenToAll: boolean): void {
+export function registerLocks(app: FastifyInstance, keyring: Keyring, isOpenToAll: boolean, names: readonly string[] = []): void {
+  const known = new Set(names)
+  const look = (request: FastifyRequest) => {
+    if (!isFromHere(request)) return refusal('monitoring', request, fromElsewhere)
+    return known.has('*') || isKnownName(request, known) ? undefined : unknownHost()
+  }
   const openings: Readonly<Record<Scope, (request: FastifyRequest) => AskError | undefined>> = {
     ask: () => undefined,
     admin: switchedOff,
-    monitoring: request => (isOpenToAll || isFromHere(request) ? undefined : refusal('monitoring', request, fromElsewhere)),
+    monitoring: request => (isOpenToAll ? undefined : look(request)),
   }
   app.addHook('onRoute', route => {
     const needs = route.config?.needs

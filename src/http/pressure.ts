@@ -1,7 +1,14 @@
-import underPressure, { TYPE_HEAP_USED_BYTES } from '@fastify/under-pressure'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { AskError } from '../errors.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Is answered whatever the state of the process. */
+    readonly isUnderAnyPressure?: boolean
+  }
+}
 
 export interface PressureOptions {
   /** 0: never refused for it. */
@@ -14,20 +21,52 @@ export interface PressureOptions {
 
 const sampleMs = 250
 
+/** What there is too much of: lateness in milliseconds, or bytes on the heap. */
+type Pressure = 'delay' | 'heap'
+
 /** For a route that must answer whatever the state of the process. */
-export const underAnyPressure = { pressureHandler: () => {} } as const
+export const underAnyPressure = { isUnderAnyPressure: true } as const
 
 /**
  * The outer guard: where the process itself cannot keep up, every request is refused before any work. The inner one,
  * which knows what questions cost, is ask/admission.ts.
  */
-export async function registerPressure(app: FastifyInstance, { maxEventLoopDelayMs, maxHeapShare, onRefused }: PressureOptions): Promise<void> {
-  await app.register(underPressure, {
-    sampleInterval: sampleMs,
-    maxEventLoopDelay: maxEventLoopDelayMs,
-    maxHeapUsedBytes: maxHeapShare * getHeapStatistics().heap_size_limit,
-    pressureHandler: createPressureHandler(() => performance.now(), onRefused),
+export function registerPressure(app: FastifyInstance, { maxEventLoopDelayMs, maxHeapShare, onRefused }: PressureOptions): void {
+  if (maxEventLoopDelayMs === 0 && maxHeapShare === 0) return
+  const refuse = createPressureHandler(() => performance.now(), onRefused)
+  const sample = startSampling(app)
+  const mostBytes = maxHeapShare * getHeapStatistics().heap_size_limit
+  app.addHook('onRequest', (request: FastifyRequest, _: unknown, done: HookHandlerDoneFunction) => {
+    if (request.routeOptions.config.isUnderAnyPressure) return done()
+    if (maxEventLoopDelayMs > 0 && sample.delayMs > maxEventLoopDelayMs) refuse('delay', sample.delayMs)
+    else if (maxHeapShare > 0 && sample.heapBytes > mostBytes) refuse('heap', sample.heapBytes)
+    done()
   })
+}
+
+const resolutionMs = 10
+
+/**
+ * How late the loop is, and what is on V8's heap; until the app is closed. Asks V8 and nothing else: what asks the system
+ * for the memory of the process needs a file descriptor, and throws where a rush of connections has taken them all.
+ */
+function startSampling(app: FastifyInstance): { readonly delayMs: number; readonly heapBytes: number } {
+  const sample = { delayMs: 0, heapBytes: 0 }
+  const histogram = monitorEventLoopDelay({ resolution: resolutionMs })
+  histogram.enable()
+  const timer = setTimeout(() => {
+    // Not a single turn of the loop since the last sample: there is no mean.
+    sample.delayMs = histogram.count === 0 ? Infinity : Math.max(0, histogram.mean / 1e6 - resolutionMs)
+    sample.heapBytes = getHeapStatistics().used_heap_size
+    histogram.reset()
+    timer.refresh()
+  }, sampleMs).unref()
+  app.addHook('onClose', (_, done) => {
+    clearTimeout(timer)
+    histogram.disable()
+    done()
+  })
+  return sample
 }
 
 /**
@@ -36,21 +75,21 @@ export async function registerPressure(app: FastifyInstance, { maxEventLoopDelay
  * without work V8 would not collect what is garbage by now.
  */
 export function createPressureHandler(now: () => number, onRefused: PressureOptions['onRefused'] = () => {}) {
-  let last = { type: '', value: NaN, at: -Infinity, inRow: 0 }
+  let last: { type: Pressure | ''; value: number; at: number; inRow: number } = { type: '', value: NaN, at: -Infinity, inRow: 0 }
 
-  return (_request: unknown, _reply: unknown, type: string, value = 0): void => {
+  return (type: Pressure, value: number): void => {
     const at = now()
     const isNew = type !== last.type || value !== last.value
     const inRow = isNew ? (follows(type, value, at) ? last.inRow + 1 : 1) : last.inRow
     last = { type, value, at, inRow }
-    if (type === TYPE_HEAP_USED_BYTES ? isNew : inRow < 2) return
-    onRefused(type === TYPE_HEAP_USED_BYTES ? 'heap' : 'loop')
-    const what = type === TYPE_HEAP_USED_BYTES ? 'memory is nearly used up' : 'the process cannot keep up'
+    if (type === 'heap' ? isNew : inRow < 2) return
+    onRefused(type === 'heap' ? 'heap' : 'loop')
+    const what = type === 'heap' ? 'memory is nearly used up' : 'the process cannot keep up'
     throw new AskError('overloaded', { detail: `${what}; try again later` })
   }
 
   /** Nothing but one sample was between this and the last time. A sample may be as late as the loop is. */
-  function follows(type: string, value: number, at: number): boolean {
+  function follows(type: Pressure, value: number, at: number): boolean {
     return type === last.type && at - last.at <= 2 * sampleMs + value + last.value
   }
 }

@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, isAbsolute, join, posix, resolve, sep } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { AskError } from '../errors.ts'
-import { formatOf } from './formats.ts'
+import { formatOf, knownEndings } from './formats.ts'
 import { cleanLine } from './readers/clean-text.ts'
 import type { ReadFault } from './terms.ts'
 
@@ -55,14 +55,14 @@ async function filesAt(given: string): Promise<Found[]> {
   if (entry.isDirectory()) return filesBelow(given)
   if (!entry.isFile()) return [faultNamed(given, 'is neither a file nor a folder')]
   const isKnown = formatOf(given) !== undefined
-  return [isKnown ? { path: given, source: sourceOf(given, ''), bytes: entry.size } : faultNamed(given, 'has an unknown format')]
+  return [isKnown ? { path: given, source: sourceOf(given, ''), bytes: entry.size } : faultNamed(given, `has an unknown format; what can be read ends in ${knownEndings}`)]
 }
 
 async function filesBelow(root: string): Promise<Found[]> {
   const { files, unreadable } = await walk(root)
   const known = files.filter(path => formatOf(path) !== undefined)
   const faults = unreadable.map(path => faultOf(below(root, path), 'cannot be opened'))
-  if (known.length + faults.length === 0) return [faultNamed(root, 'holds no file of a known format')]
+  if (known.length + faults.length === 0) return [faultNamed(root, `holds no file of a known format (${knownEndings})`)]
   return [...faults, ...(await sized(root, known))]
 }
 
@@ -90,7 +90,7 @@ async function filesMatching(pattern: string): Promise<Found[]> {
   const ignore = rest.includes('node_modules') ? [] : ['**/node_modules/**']
   const options = { cwd: resolve(base), ignore, expandDirectories: false, followSymbolicLinks: false }
   const inside = (await glob(rest, options)).filter(path => formatOf(path) !== undefined)
-  return inside.length === 0 ? [faultNamed(pattern, 'matches no file of a known format')] : sized(base, inside)
+  return inside.length === 0 ? [faultNamed(pattern, `matches no file of a known format (${knownEndings})`)] : sized(base, inside)
 }
 
 /** The folders before the first wildcard, and the pattern below them. */

@@ -31,6 +31,9 @@ export const knownFormats: readonly Format[] = [
   { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
 ]
 
+/** For people: `.md, .markdown, …`. */
+export const knownEndings = knownFormats.flatMap(format => format.extensions).join(', ')
+
 /** The format of a file by its name, whatever the case, or undefined when we cannot read it. */
 export function formatOf(path: string): Format | undefined {
   const extension = extname(path).toLowerCase()

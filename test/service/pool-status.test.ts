@@ -116,7 +116,12 @@ t.test('a database of its own', { skip: postgresSkipReason() }, async t => {
     await administer(postgres.url, sql => sql.begin(async sql => {
       await sql`lock table chunks in access exclusive mode`
       const asking = async () => t.ok([503, 504].includes((await app.ask(anew())).status), 'nobody is answered')
-      t.match(await found(app, 'database-lock', asking), { culprit: 'database', detail: /held by process \d+ \(.*idle in transaction\)/ })
+      // Who waits may have left between the look at the queue and the look for the holder.
+      const named = await until('its holder is named', async () => {
+        const finding = await found(app, 'database-lock', asking)
+        return /gone by now/.test(finding.detail) ? null : finding
+      })
+      t.match(named, { culprit: 'database', detail: /held by process \d+ \(.*idle in transaction\)/ })
     }))
   })
 
@@ -192,7 +197,11 @@ t.test('a model: in what way it fails', async t => {
       const ask = () => app.ask({ ...anew(), timeout_ms: undefined })
       await Promise.all([1, 2, 3, 4].map(ask))
       t.match(await found(app, code, ask), { culprit: 'chat', severity: 'warning' })
-      t.same(provoked((await statusOf(app)).service.findings).map(({ culprit }) => culprit), ['chat'], 'and nobody else')
+      // Of one connection a busy machine makes a queue, for a moment: that is over while the fault lasts.
+      await until('nobody else is to blame', async () => {
+        await found(app, code, ask)
+        return provoked((await statusOf(app)).service.findings).every(({ culprit }) => culprit === 'chat')
+      })
     })
   }
 

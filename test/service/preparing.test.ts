@@ -30,7 +30,7 @@ async function held(app: App, documents: readonly object[] = [good('held', endle
 const sourcesIn = async (app: App): Promise<number> => (await app.send('GET', '/collections', undefined, headers)).json.collections.reduce((sum: number, each: { document_count: number }) => sum + each.document_count, 0)
 
 tap.test('while a costly document is prepared, questions and probes are answered; a client that leaves ends it', async t => {
-  const app = await startApp(t, 'embedded', { ...patient, PREPARE_CPU_SECONDS: '86400' })
+  const app = await startApp(t, 'embedded', { ...patient, PREPARE_CPU_SECONDS: '86400', PREPARE_WORKERS: '2' })
   t.equal((await put(app, good('a'))).status, 200)
   const { outcome, leave } = await held(app)
   const [health, asked, other] = [await app.send('GET', '/readyz'), await app.ask({ question: 'When is the library of a open?' }), await put(app, good('b'))]

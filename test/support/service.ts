@@ -27,10 +27,12 @@ export interface Service {
 // A test reads the fields it expects; a wrong guess is a failing test.
 export type LogLine = Readonly<Record<string, any>> // eslint-disable-line
 
-/** Starts the service; what is still there when the test ends is killed. */
-export function startService(t: Owner, settings: Record<string, string>): Service {
+/** Starts the service; what is still there when the test ends is killed. `descriptors`: files it may have open. */
+export function startService(t: Owner, settings: Record<string, string>, descriptors?: number): Service {
   const env = { PATH: process.env['PATH'], HOME: process.env['HOME'], ...patient, PORT: '0', RATE_LIMIT: '0', ADMIN_API_KEY: adminKey, ...settings }
-  const child = spawn(process.execPath, [cli, 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const program = [process.execPath, cli, 'serve']
+  const [command = '', ...args] = descriptors === undefined ? program : ['sh', '-c', `ulimit -n ${descriptors} && exec "$@"`, 'sh', ...program]
+  const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))

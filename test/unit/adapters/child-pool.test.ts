@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { getPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { createChildPool, type ChildPoolOptions, type Outcome } from '../../../src/adapters/child-pool.ts'
@@ -207,4 +208,22 @@ t.test('usage of a process is told by /proc and by ps alike', async t => {
   const [told, ps] = [await processUsage(process.pid), await usageFromPs(process.pid)]
   t.ok(told && told.cpuMs > 0 && told.rssBytes > 10 * megabyte)
   t.ok(ps && ps.rssBytes > told!.rssBytes / 2 && ps.rssBytes < told!.rssBytes * 2)
+})
+
+t.test('without a file descriptor left no child can be started: the tasks are lost, and not the process', async t => {
+  const script = fileURLToPath(new URL('../../support/few-descriptors.ts', import.meta.url))
+  const child = spawn('sh', ['-c', 'ulimit -n 60 && exec "$0" "$1"', process.execPath, script], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [said, complaints] = [child.stdout, child.stderr].map(async stream => (await stream.setEncoding('utf8').toArray()).join(''))
+  await once(child, 'close')
+  t.equal(await complaints, '')
+  const { without, after, ...left } = JSON.parse((await said) ?? '')
+  for (const { loss } of without) t.match(loss, { by: 'gone', reason: /EMFILE/ })
+  t.strictSame(left, { waiting: 0, children: 0 })
+  t.strictSame(after, { result: 'hello' }, 'with descriptors again, it goes on')
+})
+
+t.test('a child stands behind this process where both want a processor', async t => {
+  const pool = poolOf(t)
+  await pool.start({ does: 'echo', value: 1 })
+  for (const pid of pool.pids()) t.equal(getPriority(pid), Math.min(19, getPriority() + 5))
 })

@@ -97,6 +97,18 @@ for (const keys of keySets) {
   }
 }
 
+t.test('behind a proxy names are not looked at, but those who look at figures without a key', async t => {
+  for (const build of [edgeApp, edgeMonitoringApp]) {
+    const hosts = knownHosts('127.0.0.1', { allowAnonymous: false, trustProxy: { hops: 1 }, allowedHosts: undefined })
+    t.equal(hosts, null)
+    const app = await build({ ...behind, keys: [], knownHosts: hosts, monitoringHosts: hosts })
+    for (const route of monitored.filter(({ scope }) => scope !== null)) {
+      t.match(await ask(app, route, { headers: { host: 'evil.example' } }), { outcome: 'unknown_host' }, route.url)
+      t.match(await ask(app, route, {}), { outcome: 'in' }, route.url)
+    }
+  }
+})
+
 t.test('texts of questions: shown with the key, and on this machine where there is none; nowhere else, also where all is open', async t => {
   const route = monitored.find(({ url }) => url.endsWith('performance-metrics'))!
   const isShown = async (app: FastifyInstance, from: From) => {

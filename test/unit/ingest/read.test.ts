@@ -77,10 +77,10 @@ t.test('faults: absent, unknown, empty; the rest is read', async t => {
   t.strictSame(sources, ['a.md'])
   t.strictSame(faults, [
     'absent.md does not exist',
-    'b.xls has an unknown format',
+    'b.xls has an unknown format; what can be read ends in .md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson',
     'empty.md has no text',
-    'nothing holds no file of a known format',
-    'no*.md matches no file of a known format',
+    'nothing holds no file of a known format (.md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson)',
+    'no*.md matches no file of a known format (.md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson)',
   ])
 })
 
