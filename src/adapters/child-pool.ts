@@ -1,17 +1,9 @@
 import type { Serializable } from 'node:child_process'
 import { AskError } from '../errors.ts'
+import { failureOf, lossOf, type Loss } from './child-loss.ts'
 import type { FromChild } from './child-messages.ts'
 import { startChild, type Child, type ChildEnd } from './child-process.ts'
 import { watchChild, type ChildLimits, type ChildWatch, type Exceeded } from './child-watch.ts'
-
-/**
- * Why a task has no result. `cpu`, `memory`: it took more than it may. `failed`: the program threw, or ended itself.
- * `gone`: the child was killed from outside, could not be started or did nothing; another try may go well.
- */
-export interface Loss {
-  readonly by: 'cpu' | 'memory' | 'failed' | 'gone'
-  readonly reason: string
-}
 
 export type Outcome<Result> = { readonly result: Result } | { readonly loss: Loss }
 
@@ -220,7 +212,7 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     if (!workers.delete(worker)) return
     const { job } = worker
     worker.job = undefined
-    if (job) end(job, { loss: lossOf(worker, how) })
+    if (job) end(job, { loss: lossOf(how, worker) })
     dispatch()
   }
 
@@ -240,23 +232,4 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
   const status = (): PoolStatus => ({ children: workers.size, busy: [...workers].filter(({ job }) => job).length, waiting: waiting.length, places: places.size, bytes })
 
   return { enter, run, status, close, pids: () => [...workers].flatMap(({ child }) => child.pid ?? []) }
-}
-
-function lossOf({ exceeded, isReady }: Worker, { code, signal, words }: ChildEnd): Loss {
-  if (exceeded === 'cpu' || exceeded === 'memory') return { by: exceeded, reason: exceeded === 'cpu' ? 'it took too much processor time' : 'it took too much memory' }
-  if (exceeded === 'stalled') return { by: 'gone', reason: 'it did nothing for too long' }
-  if (isHeapFull(words)) return { by: 'memory', reason: 'its heap was full' }
-  const reason = `it ended with ${signal ?? `code ${code}`}${words === '' ? '' : `: ${words.trim().slice(-500)}`}`
-  return { by: signal === null && isReady ? 'failed' : 'gone', reason }
-}
-
-/** Of what the program threw. A string, array or map that would be too long for V8 is memory without end as well. */
-function failureOf(reason: string): Loss {
-  const isTooMuch = /^RangeError: (?:Invalid (?:string|array|typed array) length|Map maximum|Set maximum|Array buffer allocation|Cannot create a string)/.test(reason)
-  return { by: isTooMuch ? 'memory' : 'failed', reason }
-}
-
-/** V8 ends the process when its heap, one array or one table would grow too large, and says so. */
-function isHeapFull(words: string): boolean {
-  return /FATAL ERROR: .*(?:out of memory|Allocation failed|[Ii]nvalid (?:array|table|string|size))/.test(words)
 }
