@@ -91,7 +91,8 @@ for (const world of worlds) {
       const { code, json, stderr } = await runCli(['ingest', 'faq.jsonl', '--json'], { cwd, env })
       t.equal(code, 3)
       t.match(json, { added: 2, faults: 3 })
-      t.strictSame(stderr.trim().split('\n'), [
+      // A slow run tells how far it is.
+      t.strictSame(stderr.trim().split('\n').filter(line => line.startsWith('askwell: ')), [
         'askwell: faq.jsonl:2: is not valid JSON', 'askwell: faq.jsonl:3: has no text', 'askwell: faq.jsonl:4: has the same id as line 1',
       ])
     })
