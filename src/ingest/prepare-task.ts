@@ -5,6 +5,7 @@ import { addDraft, createPacker, type Packer, type Piece, type SayPart } from '.
 import { contentHash } from './prepare.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { FileToRead } from './read.ts'
+import { UnreadableError } from './readers/content.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import type { ReadResult, SourceDocument } from './terms.ts'
 
@@ -61,6 +62,7 @@ async function prepareGiven({ document: input }: GivenTask, model: DraftModel, s
 }
 
 function refusalOf(error: unknown): string {
+  if (error instanceof UnreadableError) return error.message
   if (isTooDeep(isAskError(error) ? error.cause : error)) return 'is nested too deeply'
   throw error
 }

@@ -54,8 +54,8 @@ for (const world of worlds) {
     await t.test('front matter counts, alone and with what the sender says', async t => {
       const text = `---\nnote: ${'y'.repeat(9000)}\n---\nFerries.`
       t.match(await put(app, [{ source: 'f', text }]), { status: 200 })
-      t.match(await put(app, [{ source: 'f', text, metadata: ofBytes(9000) }]), { status: 400, json: { detail: /^document "f" has 18,\d{3} bytes of metadata, and at most 16,384/ } })
-      t.match(await put(app, [{ source: 'f', text: `---\nnote: ${'y'.repeat(70_000)}\n---\nx` }]), { status: 400, json: { detail: /^document "f" has 70,006 characters of front matter/ } })
+      t.match(await put(app, [{ source: 'f', text, metadata: ofBytes(9000) }]), { status: 422, json: { code: 'document_refused', detail: /^document "f" has 18,\d{3} bytes of metadata, and at most 16,384/ } })
+      t.match(await put(app, [{ source: 'f', text: `---\nnote: ${'y'.repeat(70_000)}\n---\nx` }]), { status: 422, json: { code: 'document_refused', detail: /^document "f" has 70,006 characters of front matter/ } })
     })
 
     await t.test('a body of 1.3 MB, half of it metadata, and one of 8.5 MB are refused, and nothing is stored', async t => {
