@@ -144,7 +144,7 @@ tap.test('a copy by `create database … template` has a name of its own too', {
 
 tap.test('requests are counted for each by itself', { skip: skipReason('postgres') || redisSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const limit = { RATE_LIMIT: '3', RATE_LIMIT_SECONDS: '3600' }
+  const limit = { RATE_LIMIT: '3', RATE_LIMIT_SECONDS: '3600', REDIS_TIMEOUT_MS: '3000' }
   const one = await startOn(t, redis.url, limit)
   const DATABASE_URL = one.env['DATABASE_URL'] ?? ''
   const [twin, other, prefixed] = [
@@ -152,7 +152,7 @@ tap.test('requests are counted for each by itself', { skip: skipReason('postgres
   ]
   const statuses = async (app: App, count: number) => {
     const found: number[] = []
-    for (let i = 0; i < count; i++) found.push((await app.send('GET', '/nowhere')).status)
+    for (let i = 0; i < count; i++) found.push((await app.ask({ question, collection: 'nowhere' })).status)
     return found
   }
   t.same(await statuses(one, 4), [404, 404, 404, 429])
