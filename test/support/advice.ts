@@ -28,8 +28,11 @@ export async function adviceOf(app: Asked): Promise<readonly Advice[]> {
 }
 
 /** Waits until it is given: some facts are read behind the requests. */
-export async function advised(app: Asked, id: string): Promise<Advice> {
-  return await until(`${id} is recommended`, async () => (await adviceOf(app)).find(each => each.id === id))
+export async function advised(app: Asked, id: string, provoke: () => Promise<void> = async () => {}): Promise<Advice> {
+  return await until(`${id} is recommended`, async () => {
+    await provoke()
+    return (await adviceOf(app)).find(each => each.id === id)
+  })
 }
 
 let number = 0
