@@ -149,7 +149,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics, admission })
     if (near) keep(near)
     keep(remembering)
-    const preparing = keep(openPreparing(config.prepare, ({ by, reason }) => log.warn({ by, reason }, 'a document ended the process that prepared it')))
+    const preparing = keep(openPreparing(config.prepare, ({ source, by, reason }) => log.warn({ source, by, reason }, 'a document could not be prepared')))
     const upkeep = keep(openUpkeep({ database, store, log }))
     const onWritten = async (collection?: string) => {
       if (collection !== undefined) upkeep.written(collection)

@@ -41,8 +41,8 @@ export interface Preparing {
   pids(): number[]
 }
 
-/** Told of each process that was lost at its work, with the reason. */
-type OnLoss = (loss: Loss) => void
+/** Called when a document could not be prepared, with the reason; when its process was ended from outside, once per try. */
+type OnLoss = (loss: Loss & { readonly source: string }) => void
 
 const program = new URL('./preparing-child.ts', import.meta.url)
 /** Requests that may hold documents at once, however small these are. */
@@ -58,7 +58,6 @@ export function openPreparing({ workers, cpuSeconds, memoryMb, queueMb }: Config
     size: workers,
     limits: { cpuMs: cpuSeconds * 1000, memoryBytes: memoryMb * 2 ** 20, stalledMs },
     room: { bytes: queueMb * 2 ** 20, places: mostPlaces },
-    onLoss,
   })
 
   async function draft(embedder: Embedder, document: DocumentInput, { place, signal, isStored }: GivenOptions): Promise<Draft | null> {
@@ -66,6 +65,7 @@ export function openPreparing({ workers, cpuSeconds, memoryMb, queueMb }: Config
       const taken = takeDraft(isStored)
       const outcome = await pool.run({ kind: 'given', model: factsOf(embedder), document }, { place, signal, onPart: taken.onPart }).catch(tooLarge)
       if ('result' in outcome) return outcome.result.refused === null ? taken.draft() : refuse(document, outcome.result.refused)
+      onLoss({ ...outcome.loss, source: document.source })
       if (outcome.loss.by !== 'gone' || tries > 1) throw faultOf(document, outcome.loss)
     }
   }

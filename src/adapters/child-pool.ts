@@ -17,8 +17,6 @@ export interface ChildPoolOptions {
   readonly room: { readonly bytes: number; readonly places: number }
   /** A child without work ends after so long. */
   readonly idleMs?: number
-  /** Told of each child that was lost at its work. */
-  readonly onLoss?: (loss: Loss) => void
 }
 
 /** One who has entered: its tasks share the children fairly with those of others. */
@@ -72,7 +70,7 @@ const grownShare = 0.6
  * on: the child is ended and replaced when there is work. Tasks of the place that has the fewest running come first.
  */
 export function createChildPool<Task extends Serializable, Part, Answer, Result>(options: ChildPoolOptions) {
-  const { program, size, limits, room, idleMs = usualIdleMs, onLoss } = options
+  const { program, size, limits, room, idleMs = usualIdleMs } = options
   const heapMb = Math.max(16, Math.floor((limits.memoryBytes * heapShare) / 2 ** 20))
   const workers = new Set<Worker>()
   const places = new Set<Place>()
@@ -189,7 +187,6 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
 
   function end(job: Job, outcome: Outcome<unknown>): void {
     job.stopListening()
-    if ('loss' in outcome) onLoss?.(outcome.loss)
     job.settle(outcome)
   }
 

@@ -8,7 +8,7 @@ import { createLogger } from '../log.ts'
 import type { RunningServer } from '../server.ts'
 import { printableLines } from '../text/printable.ts'
 import { demoFiles } from './demo-corpus.ts'
-import { faultLine } from './ingest.ts'
+import { faultLine } from './fault-lines.ts'
 import { interruptible } from './interrupt.ts'
 import { createProgress } from './progress.ts'
 

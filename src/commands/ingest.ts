@@ -9,11 +9,10 @@ import { readConfig } from '../config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf, findFiles, sourceRoots } from '../ingest/find-files.ts'
-import type { ReadFault } from '../ingest/terms.ts'
 import { migrate } from '../migrate.ts'
-import { printable } from '../text/printable.ts'
 import { collectionName, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
+import { createFaultLines } from './fault-lines.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels, withPreparing } from './opened.ts'
 import { print, say } from './output.ts'
@@ -51,6 +50,7 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
     return await withModels(config.models, async ({ embedder }) => await withPreparing(config.prepare, async preparing => {
       const found = await findFiles(paths)
       const progress = createProgress(bytesOf(found))
+      const faults = createFaultLines(progress.line)
       const given = { language: options.language, metadata: options.metadata ?? {}, onBytes: progress.bytes, signal }
       const store = createDocumentStore(database)
       const report = await load(sort => preparing.files(embedder, found, { ...given, sort }), {
@@ -63,8 +63,11 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
         pruneRoots,
         signal,
         onProgress: progress.report,
-        onFault: fault => progress.line(faultLine(fault)),
-      }).finally(progress.end)
+        onFault: faults.report,
+      }).finally(() => {
+        faults.end()
+        progress.end()
+      })
       if (report.chunks > 0) await settleInto(database, await store.collection(options.collection), signal)
       return report
     }))
@@ -81,11 +84,6 @@ async function settleInto(database: Database, collection: Collection | null, sig
   } catch (error) {
     say(`askwell: loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; askwell tune recall tries again`)
   }
-}
-
-/** One line, whatever the name of the file. */
-export function faultLine({ path, line, reason }: ReadFault): string {
-  return printable(`askwell: ${path}${line === undefined ? '' : `:${line}`}: ${reason}`)
 }
 
 export function summary(report: LoadReport, collection: string): string {

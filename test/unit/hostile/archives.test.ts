@@ -3,9 +3,9 @@ import tap from 'tap'
 import { extractText } from 'unpdf'
 import { pdfBomb, zipBomb } from '../../hostile/attacks/archives.ts'
 
-tap.test('bombs: a DOCX that readers take, a thousandth of its text', async t => {
+tap.test('bombs: a DOCX that readers take, a hundredth of its text', async t => {
   const { value } = await mammoth.extractRawText({ buffer: zipBomb(10_000) })
-  t.equal(value.trim(), 'word '.repeat(2000).trim())
+  t.equal(value.trim(), 'a '.repeat(5000).trim())
   t.ok(zipBomb(5_000_000).length < 10_000)
 })
 
