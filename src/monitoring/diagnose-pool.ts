@@ -2,8 +2,11 @@ import type { PoolStatus } from '../adapters/pool.ts'
 import { longWaitMs, type Facts } from './facts.ts'
 import { counted, inSeconds, type Finding } from './findings.ts'
 
-/** Who waits so long while all are in use has come to a pool that is used up. */
-const exhaustedMs = 100
+/** A wait of this many milliseconds while all connections are in use means that the pool is used up. A single connection (the embedded database) is in use whenever anything is done. */
+function exhaustedMs({ size, maxOverflow }: PoolStatus): number {
+  return size + maxOverflow === 1 ? 5000 : 100
+}
+
 const waitsAtLeast = 3
 
 export function diagnosePool(facts: Facts): Finding[] {
@@ -12,7 +15,7 @@ export function diagnosePool(facts: Facts): Finding[] {
 
 function exhausted({ pool, times }: Facts): Finding | null {
   const turnedAway = times('pool:refused') + times('pool:timeouts')
-  const isFull = pool.checkedOut >= pool.size + pool.maxOverflow && pool.waiting > 0 && pool.longestWaitMs >= exhaustedMs
+  const isFull = pool.checkedOut >= pool.size + pool.maxOverflow && pool.waiting > 0 && pool.longestWaitMs >= exhaustedMs(pool)
   if (!isFull && turnedAway === 0) return null
   const gone = turnedAway === 0 ? '' : ` ${counted(turnedAway, 'request')} got none in 10 s.`
   return { culprit: 'pool', severity: 'critical', code: 'pool-exhausted', detail: `${inUse(pool)}, and ${counted(pool.waiting, 'request')} wait, the longest ${inSeconds(pool.longestWaitMs)}.${gone}` }

@@ -16,6 +16,7 @@ function found(changes: Changes): string[] {
 }
 
 const busy = { checkedIn: 0, open: 50, overflow: 30, checkedOut: 50, holders: { retrieve: 50 } }
+const only = { size: 1, maxOverflow: 0, checkedIn: 0, open: 1, overflow: 0, checkedOut: 1, holders: { load: 1 } }
 const server = { maxConnections: 100, reserved: 3, byState: { active: 1, idle: 1, idleInTransaction: 0, other: 0 }, ours: 2, free: 95, lock: null, ageMs: 0 }
 const lock = { waiting: 7, longestMs: 2100, heldBy: 'process 4711 (psql, idle in transaction)' }
 
@@ -44,6 +45,8 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
   ['connections break', { counts: { 'database:lost': 3 } }, 'warning database database-drops-connections', 'strained', 'degraded'],
   ['the pool could not grow', { database: { server: { ...server, free: 2 } } }, 'warning database database-connections-nearly-used-up', 'strained', 'degraded'],
   ['200 wait', { pool: { ...busy, waiting: 200, longestWaitMs: 1200 } }, 'critical pool pool-exhausted', 'exhausted', 'failing'],
+  ['one waits for the only connection', { pool: { ...only, waiting: 3, longestWaitMs: 1200 } }, 'warning pool pool-waits', 'strained', 'degraded'],
+  ['the only connection does not come back', { pool: { ...only, waiting: 3, longestWaitMs: 6000 } }, 'critical pool pool-exhausted', 'exhausted', 'failing'],
   ['some were refused a connection', { counts: { 'pool:refused': 1 } }, 'critical pool pool-exhausted', 'exhausted', 'failing'],
   ['one waits', { pool: { ...busy, waiting: 1, longestWaitMs: 60 } }, 'warning pool pool-waits', 'strained', 'degraded'],
   ['many waited lately', { counts: { 'pool:waited': 3 } }, 'warning pool pool-waits', 'strained', 'degraded'],
