@@ -8,7 +8,7 @@ export type WorkerReply = { readonly vectors: readonly Float32Array[] } | { read
 export interface PoolOptions {
   /** A program that answers every `string[]` it is sent with a {@link WorkerReply}. */
   readonly program: URL
-  /** Threads at the most, started when there is work for them. */
+  /** Threads at the most; one is started with the first text, another when enough waits to be worth it. */
   readonly size: number
   /** What a thread is given at once: a question waits for that much of a bulk load. */
   readonly textsAtOnce: number
@@ -32,6 +32,9 @@ interface Thread {
   /** What it computes now; its job may have been abandoned meanwhile. */
   task: { readonly job: Job; readonly first: number } | undefined
 }
+
+/** A further thread loads the model once more, which takes as long as a hundred texts: fewer are done before it is there. */
+const backlog = { calls: 4, texts: 64 } as const
 
 /**
  * Worker threads with one queue. A thread takes a few texts at a time, from a single text (a question) before a
@@ -73,7 +76,18 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
 
   function freeThread(): Thread | undefined {
     for (const thread of threads) if (thread.task === undefined) return thread
-    return threads.size < size ? start() : undefined
+    return threads.size === 0 || (threads.size < size && isWorthAThread()) ? start() : undefined
+  }
+
+  function isWorthAThread(): boolean {
+    let [calls, texts] = [0, 0]
+    for (const job of jobs) {
+      const waiting = job.texts.length - job.next
+      calls += waiting > 0 ? 1 : 0
+      texts += waiting
+      if (calls >= backlog.calls || texts >= backlog.texts) return true
+    }
+    return false
   }
 
   function give(thread: Thread, job: Job): void {

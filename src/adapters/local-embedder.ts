@@ -5,7 +5,7 @@ import { createTokenCounter, plainText, readVocabulary } from './local-embedder-
 import { localModel } from './model-names.ts'
 
 export interface LocalEmbedderOptions {
-  /** Threads at the most, each with its own copy of the model (~150 MB), started when there is work for them. */
+  /** Threads at the most, each with its own copy of the model (~150 MB), started when there is enough work for them. */
   readonly workers?: number
 }
 

@@ -92,7 +92,7 @@ t.test('an abort drops what is queued, at once', async t => {
 
 t.test('two threads give every caller its own vectors, in order', async t => {
   const embedder = open({ workers: 2 })
-  const texts = Array.from({ length: 20 }, (_, i) => `A sentence about number ${i}.`)
+  const texts = Array.from({ length: 100 }, (_, i) => `A sentence about number ${i}.`)
   const vectors = await embedder.embed(texts, never)
   const alone = await Promise.all(texts.map(async text => (await embedder.embed([text], never))[0]))
   t.strictSame(vectors, alone)
@@ -107,8 +107,25 @@ t.test('the model computes on a thread of its own', async t => {
   t.ok(onThisThread! < spent! / 2, `${onThisThread} µs of ${spent} µs were computed here`)
 })
 
+const fragile = { program: new URL('../../support/fragile-worker.ts', import.meta.url), textsAtOnce: 4 }
+
+for (const [what, calls, threads] of [
+  ['a document is no reason for a second thread', [Array.from({ length: 60 }, () => 'live')], 1],
+  ['nor are a few questions', [['one'], ['two'], ['three']], 1],
+  ['a load of many documents is', [Array.from({ length: 100 }, () => 'both')], 2],
+  ['many questions at once are', Array.from({ length: 8 }, () => ['both']), 2],
+] as const) {
+  t.test(what, async t => {
+    const started = new Int32Array(new SharedArrayBuffer(4))
+    const pool = createWorkerPool({ ...fragile, size: 2, data: started.buffer })
+    t.teardown(() => pool.close())
+    await Promise.all(calls.map(texts => pool.embed(texts, never)))
+    t.equal(started[0], threads)
+  })
+}
+
 t.test('a thread that dies fails the call it was at and is replaced', async t => {
-  const pool = createWorkerPool({ program: new URL('../../support/fragile-worker.ts', import.meta.url), size: 1, textsAtOnce: 4 })
+  const pool = createWorkerPool({ ...fragile, size: 1 })
   t.teardown(() => pool.close())
   const dying = pool.embed(['die'], never)
   const waiting = pool.embed(['live'], never)
