@@ -44,10 +44,11 @@ function verbatim(text: string): string | null {
 
 /** "If I lose it, what can I do?" as "what can I do? If I lose it". */
 function conditionLast(text: string, { conditions }: Grammar): string {
-  const [condition = '', question, more] = text.split(/,(?=\s)/, 3)
-  const opener = /^\s*(\p{L}+)\s/u.exec(condition)?.[1] ?? ''
-  const isOne = question !== undefined && more === undefined && !/[.?!;:]\s/.test(question)
-  return isOne && conditions.has(opener.toLowerCase()) ? `${question} ${condition.trim()}` : text
+  const [before = '', question, more] = nfc(text).split(/,(?=\s)/, 3)
+  const condition = before.trim()
+  const opener = /^(\p{L}+)\s/u.exec(condition)?.[1] ?? ''
+  const isOne = question !== undefined && more === undefined && !/[.?!;:]\s+[\p{L}\p{N}]/u.test(question)
+  return isOne && conditions.has(opener.toLowerCase()) ? `${question} ${condition}` : text
 }
 
 function essence(surfaces: readonly Surface[], grammar: Grammar): string[] {

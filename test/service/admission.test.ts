@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { skipReason, startApp, worlds, type App, type Reply } from '../support/app.ts'
+import { anyWorld, type App, type Reply, skipReason, startApp, worlds } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -130,7 +130,7 @@ for (const world of worlds) {
 }
 
 t.test('batch takes its share only: there is room for who waits for a reply', async t => {
-  const { app, model } = await start(t, 'embedded', { ADMISSION_MAX_WAITING: '0' })
+  const { app, model } = await start(t, anyWorld, { ADMISSION_MAX_WAITING: '0' })
   const busy = await occupied(app, model, batch)
   await until('one runs', async () => (await figure(app, 'in_flight')) === 1)
   await until('one was refused', async () => (await figure(app, 'refused_total{priority="batch",reason="queue"}')) === 1)
@@ -140,7 +140,7 @@ t.test('batch takes its share only: there is room for who waits for a reply', as
 })
 
 t.test('equal questions are one run: those who join it need no room', async t => {
-  const { app, model } = await start(t, 'embedded', { ADMISSION_MAX_WAITING: '0' })
+  const { app, model } = await start(t, anyWorld, { ADMISSION_MAX_WAITING: '0' })
   model.chat.behave({ delayMs: 1000 })
   const question = fresh()
   const replies = await Promise.all(Array.from({ length: 20 }, () => app.ask(question)))
@@ -148,7 +148,7 @@ t.test('equal questions are one run: those who join it need no room', async t =>
 })
 
 t.test('an answer past its time is better than a no, and says what is amiss', async t => {
-  const { app, model } = await start(t, 'embedded', { ADMISSION_MAX_WAITING: '0', ANSWER_CACHE_SECONDS: '1' })
+  const { app, model } = await start(t, anyWorld, { ADMISSION_MAX_WAITING: '0', ANSWER_CACHE_SECONDS: '1' })
   const known = fresh()
   const { json } = await app.ask(known)
   const busy = await occupied(app, model)
@@ -165,7 +165,7 @@ t.test('an answer past its time is better than a no, and says what is amiss', as
 })
 
 t.test('who leaves while waiting or running leaves nothing behind', async t => {
-  const { app, model } = await start(t, 'embedded')
+  const { app, model } = await start(t, anyWorld)
   const busy = await occupied(app, model)
   await until('both run', async () => (await figure(app, 'in_flight')) === 2)
   const leaving = new AbortController()
@@ -180,7 +180,7 @@ t.test('who leaves while waiting or running leaves nothing behind', async t => {
 
 for (const wish of ['no-store', 'no-cache', 'max-age=0', '']) {
   t.test(`a reader that does not read keeps no place from others${wish && `, ${wish}`}`, async t => {
-    const { app, model } = await start(t, 'embedded')
+    const { app, model } = await start(t, anyWorld)
     // More than the system's buffers hold for a connection that is not read.
     model.chat.behave({ answer: Array.from({ length: 12 }, () => 'x'.repeat(1e6)).join(' ') })
     const [body, { hostname, port }] = [JSON.stringify({ ...fresh(), stream: true }), new URL(app.url)]
@@ -197,7 +197,7 @@ for (const wish of ['no-store', 'no-cache', 'max-age=0', '']) {
 }
 
 t.test('X-Priority that is none: 400, and says what it may be', async t => {
-  const { app } = await start(t, 'embedded')
+  const { app } = await start(t, anyWorld)
   for (const path of ['/ask', '/search']) {
     const { status, json } = await app.send('POST', path, fresh(), { 'x-priority': 'urgent' })
     t.equal(status, 400)

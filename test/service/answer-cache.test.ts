@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { adminKey, skipReason, startApp, worlds, type App, type Reply, type World } from '../support/app.ts'
+import { adminKey, anyWorld, type App, type Reply, skipReason, startApp, type World, worlds } from '../support/app.ts'
 import { atLeast } from '../support/at-least.ts'
 import { leased } from '../support/contents.ts'
 import { handbook, loadHandbook } from '../support/corpus.ts'
@@ -224,7 +224,7 @@ for (const world of worlds) {
 }
 
 t.test('what the caller wants of the cache', async t => {
-  const app = await quotingApp(t, 'embedded', { ANSWER_CACHE_SECONDS: '1', STALE_IF_ERROR_SECONDS: '600' })
+  const app = await quotingApp(t, anyWorld, { ANSWER_CACHE_SECONDS: '1', STALE_IF_ERROR_SECONDS: '600' })
   const ask = (cacheControl: string, question = rent) => app.ask({ question, mode: 'fast' }, { 'cache-control': cacheControl })
   const expiring = (cacheControl: string) => app.ask({ question: rent }, { 'cache-control': cacheControl })
 
@@ -268,7 +268,7 @@ t.test('what the caller wants of the cache', async t => {
 })
 
 t.test('walls between questions', async t => {
-  const app = await quotingApp(t, 'embedded')
+  const app = await quotingApp(t, anyWorld)
   await loadHandbook(app, 'other')
   const talk = [{ role: 'user', content: 'How much is it?' }, { role: 'assistant', content: '12,000 tenge a month.' }]
   const questions: Record<string, object> = {
@@ -293,7 +293,7 @@ t.test('how long', async t => {
   const nowhere = { question: 'What is the weather in Paris today?' }
 
   t.test('"I cannot find that" is kept briefly', async t => {
-    const app = await quotingApp(t, 'embedded', { ABSTENTION_CACHE_SECONDS: '1' })
+    const app = await quotingApp(t, anyWorld, { ABSTENTION_CACHE_SECONDS: '1' })
     t.match((await app.ask(nowhere)).json, { abstained: true, cache: { status: 'miss' } })
     await until('it is kept', async () => statusOf(await app.ask(nowhere)) === 'hit')
     await app.ask({ question: rent })
@@ -303,7 +303,7 @@ t.test('how long', async t => {
   })
 
   t.test('0: never', async t => {
-    const app = await quotingApp(t, 'embedded', { ABSTENTION_CACHE_SECONDS: '0', FAST_ANSWER_CACHE_SECONDS: '0' })
+    const app = await quotingApp(t, anyWorld, { ABSTENTION_CACHE_SECONDS: '0', FAST_ANSWER_CACHE_SECONDS: '0' })
     for (const body of [nowhere, { question: rent, mode: 'fast' }]) {
       for (let i = 0; i < 2; i++) t.equal(statusOf(await app.ask(body)), 'miss')
     }

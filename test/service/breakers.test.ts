@@ -1,5 +1,5 @@
 import t from 'tap'
-import { skipReason, startApp, type App } from '../support/app.ts'
+import { anyWorld, type App, skipReason, startApp } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
@@ -23,7 +23,7 @@ async function figureOf(app: App, line: string): Promise<number> {
 
 t.test('a model that fails', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, 'embedded', { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0' })
+  const app = await startApp(t, anyWorld, { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0' })
   await loadHandbook(app)
 
   t.test('once: nobody notices, and the second try is counted', async t => {
@@ -88,7 +88,7 @@ t.test('a model that fails', async t => {
 
 t.test('a model that asks to be left alone for a while: it is', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, 'embedded', { ...settingsFor(model), RATE_LIMIT: '0' })
+  const app = await startApp(t, anyWorld, { ...settingsFor(model), RATE_LIMIT: '0' })
   await loadHandbook(app)
   model.chat.behave({ status: 429, retryAfter: 3 })
   t.match((await app.ask(anew())).json, { generator: 'extractive' })
@@ -106,7 +106,7 @@ t.test('a model that asks to be left alone for a while: it is', async t => {
 
 t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before the deadline', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, 'embedded', { ...settingsFor(model), RATE_LIMIT: '0', MODEL_SILENCE_MS: '300' })
+  const app = await startApp(t, anyWorld, { ...settingsFor(model), RATE_LIMIT: '0', MODEL_SILENCE_MS: '300' })
   await loadHandbook(app)
 
   t.test('before the first word: quoted sentences; then it is not asked any more', async t => {
@@ -134,7 +134,7 @@ t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before 
 
 t.test('a slow embedding is asked for twice where that is wanted, and the quicker one counts', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, 'embedded', { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0', EMBEDDING_HEDGE_MS: '50' })
+  const app = await startApp(t, anyWorld, { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0', EMBEDDING_HEDGE_MS: '50' })
   await loadHandbook(app)
   const [before, hedged, aborted] = [model.embeddings.requests.length, await figureOf(app, 'askwell_hedges_total'), model.embeddings.aborted]
   model.embeddings.behave({ silent: true, times: 1 })
@@ -146,7 +146,7 @@ t.test('a slow embedding is asked for twice where that is wanted, and the quicke
 
 t.test('a reranker that fails is not asked any more, and passages keep their order', async t => {
   const reranker = await startReranker(t)
-  const app = await startApp(t, 'embedded', { RERANK_URL: reranker.url, RERANK_MODEL: 'test-rerank', RATE_LIMIT: '0' })
+  const app = await startApp(t, anyWorld, { RERANK_URL: reranker.url, RERANK_MODEL: 'test-rerank', RATE_LIMIT: '0' })
   await loadHandbook(app)
   t.match((await app.ask(anew())).json, { degraded: [] })
   await reranker.stop()

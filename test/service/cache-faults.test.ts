@@ -1,6 +1,6 @@
 import type { Redis as Client } from 'ioredis'
 import t, { type Test } from 'tap'
-import { startApp, type App } from '../support/app.ts'
+import { anyWorld, type App, startApp } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
@@ -21,7 +21,7 @@ const withoutMemory = { ANSWER_CACHE_MB: '0', EMBEDDING_CACHE_MB: '0', REDIS_TIM
 
 async function setUp(t: Test, settings: Record<string, string> = {}) {
   const [model, redis] = await Promise.all([startModel(t), startRedis(t)])
-  const app = await startApp(t, 'embedded', {
+  const app = await startApp(t, anyWorld, {
     ...settingsFor(model, 'test-embedding'), NEAR_MATCHES: 'off', REDIS_URL: redis.url,
     // On a busy machine a reply may take longer than the usual 50 ms.
     REDIS_TIMEOUT_MS: '500', ...settings,

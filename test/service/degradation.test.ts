@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { adminKey, anyWorld, type App, skipReason, startApp, worlds } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Model } from '../support/model.ts'
@@ -244,7 +244,7 @@ t.test('Redis', { skip: redisSkipReason() }, async t => {
   const stateOf = async (app: App) => (await app.send('GET', '/readyz')).json.components.redis as string
 
   t.test('nowhere at the start: the service starts, is ready and answers', async t => {
-    const app = await startApp(t, 'embedded', { REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT: '100' })
+    const app = await startApp(t, anyWorld, { REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT: '100' })
     await loadHandbook(app)
     t.equal((await app.ask({ question: rent })).status, 200)
     t.equal((await app.send('GET', '/readyz')).status, 200)
@@ -253,7 +253,7 @@ t.test('Redis', { skip: redisSkipReason() }, async t => {
 
   t.test('stopped, frozen and killed while it runs: answers go on, /readyz shows it, it is used when it is back', async t => {
     const redis = await startRedis(t)
-    const app = await startApp(t, 'embedded', { REDIS_URL: redis.url, RATE_LIMIT: '1000' })
+    const app = await startApp(t, anyWorld, { REDIS_URL: redis.url, RATE_LIMIT: '1000' })
     await loadHandbook(app)
     await until('redis is ready', async () => (await stateOf(app)) === 'ready')
     const faults = [

@@ -6,8 +6,8 @@ import { databaseSettings, skipReason } from '../support/app.ts'
 import { runCli } from '../support/cli.ts'
 
 /** Enough to see what grows with the file, without minutes of database work. */
-const megabytes = 32
-const smallMegabytes = 12
+const megabytes = 18
+const smallMegabytes = 6
 /** Buffers outside the heap come and go; the rows, terms and chunks of the larger file would be several times this. */
 const allowedGrowthMb = 128
 

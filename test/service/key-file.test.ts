@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { databaseSettings } from '../support/app.ts'
+import { anyWorld, databaseSettings } from '../support/app.ts'
 import { clientOf, emptyFolder, startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
@@ -16,7 +16,7 @@ t.test('the file of keys changes while it runs', async t => {
   const folder = emptyFolder(t)
   const file = join(folder, 'keys.json')
   writeFileSync(file, listOf('web', 'leak'))
-  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), API_KEYS_FILE: file })
+  const service = startService(t, { ...(await databaseSettings(t, anyWorld)), API_KEYS_FILE: file })
   const { ask } = clientOf(await service.ready())
   const statusOf = async (name: string) => (await ask(nothing, { authorization: `Bearer ${secretOf(name)}` })).status
   const told = (text: string) => service.log.filter(({ msg }) => String(msg).startsWith(text)).length
@@ -61,7 +61,7 @@ t.test('the first key comes while it runs: from then on one is needed', async t 
   const folder = emptyFolder(t)
   const file = join(folder, 'keys.json')
   writeFileSync(file, '[]')
-  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), API_KEYS_FILE: file })
+  const service = startService(t, { ...(await databaseSettings(t, anyWorld)), API_KEYS_FILE: file })
   const { ask } = clientOf(await service.ready())
   t.equal((await ask(nothing)).status, 404)
   writeFileSync(file, listOf('web'))

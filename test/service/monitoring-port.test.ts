@@ -1,5 +1,5 @@
 import t from 'tap'
-import { adminKey, databaseSettings, startApp } from '../support/app.ts'
+import { adminKey, anyWorld, databaseSettings, startApp } from '../support/app.ts'
 import { clientOf, startService, type LogLine } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { startModel } from '../support/model.ts'
@@ -15,7 +15,7 @@ const key = 'a-key-for-monitoring-only'
 const authorization = { authorization: `Bearer ${key}` }
 
 t.test('a port of its own: the monitoring is there and nowhere else, the probes on both, the key is asked for', async t => {
-  const app = await startApp(t, 'embedded', { MONITORING_PORT: '0', MONITORING_API_KEY: key })
+  const app = await startApp(t, anyWorld, { MONITORING_PORT: '0', MONITORING_API_KEY: key })
   const own = clientOf(String(app.monitoringUrl))
   for (const path of ['/metrics', '/monitoring/pool-status']) {
     t.equal((await app.send('GET', path, undefined, authorization)).status, 404, path)
@@ -33,7 +33,7 @@ t.test('a port of its own: the monitoring is there and nowhere else, the probes 
 })
 
 t.test('without: both are on one port', async t => {
-  const app = await startApp(t, 'embedded')
+  const app = await startApp(t, anyWorld)
   t.equal(app.monitoringUrl, null)
   t.equal((await app.send('GET', '/metrics')).status, 200)
 })

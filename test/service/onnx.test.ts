@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import tap from 'tap'
-import { databaseSettings, startApp } from '../support/app.ts'
+import { anyWorld, databaseSettings, startApp } from '../support/app.ts'
 import { runCli } from '../support/cli.ts'
 import { tinyModel } from '../support/onnx-model.ts'
 
@@ -11,7 +11,7 @@ const files = {
 }
 
 tap.test('a model on disk: from the local one to it, answers by it, and the way back', async t => {
-  const local = await databaseSettings(t, 'embedded')
+  const local = await databaseSettings(t, anyWorld)
   const cwd = t.testdir({ ...files, models: { tiny: tinyModel() } })
   const onDisk = { ...local, EMBEDDING_MODEL: `onnx:${join(cwd, 'models/tiny')}`, EMBEDDING_QUERY_PREFIX: 'query:', EMBEDDING_PASSAGE_PREFIX: 'passage:' }
   t.match(await runCli(['ingest', ...Object.keys(files)], { cwd, env: local }), { code: 0 })
@@ -19,7 +19,7 @@ tap.test('a model on disk: from the local one to it, answers by it, and the way 
   const reembedded = await runCli(['reembed'], { cwd, env: { ...onDisk, EMBEDDING_MODEL: 'onnx:models/tiny' } })
   t.match(reembedded, { code: 0, stdout: /^default: 3 chunks embedded anew by onnx:tiny#[0-9a-f]{12}\n$/ }, 'a relative folder is the same model')
 
-  const app = await startApp(t, 'embedded', onDisk)
+  const app = await startApp(t, anyWorld, onDisk)
   const { json } = await app.ask({ question: 'Which birds sing?', include: ['passages'] })
   t.match(json, { degraded: [], passages: [{ source: 'birds.md', scores: { vector_rank: 1 } }] })
   await app.stop()

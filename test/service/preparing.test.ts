@@ -1,6 +1,6 @@
 import { request as httpRequest } from 'node:http'
 import tap, { type Test } from 'tap'
-import { adminKey, startApp, type App, type Reply } from '../support/app.ts'
+import { adminKey, anyWorld, type App, type Reply, startApp } from '../support/app.ts'
 import { childrenOf, isRunning } from '../support/processes.ts'
 import { clientOf, emptyFolder, startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -30,7 +30,7 @@ async function held(app: App, documents: readonly object[] = [good('held', endle
 const sourcesIn = async (app: App): Promise<number> => (await app.send('GET', '/collections', undefined, headers)).json.collections.reduce((sum: number, each: { document_count: number }) => sum + each.document_count, 0)
 
 tap.test('while a costly document is prepared, questions and probes are answered; a client that leaves ends it', async t => {
-  const app = await startApp(t, 'embedded', { ...patient, PREPARE_CPU_SECONDS: '86400', PREPARE_WORKERS: '2' })
+  const app = await startApp(t, anyWorld, { ...patient, PREPARE_CPU_SECONDS: '86400', PREPARE_WORKERS: '2' })
   t.equal((await put(app, good('a'))).status, 200)
   const { outcome, leave } = await held(app)
   const [health, asked, other] = [await app.send('GET', '/readyz'), await app.ask({ question: 'When is the library of a open?' }), await put(app, good('b'))]
@@ -47,7 +47,7 @@ tap.test('while a costly document is prepared, questions and probes are answered
 })
 
 tap.test('a document that takes too much is refused by name, with the limit; the others are not stored, and the next request is served', async t => {
-  const app = await startApp(t, 'embedded', { PREPARE_CPU_SECONDS: '3', PREPARE_MEMORY_MB: '400' })
+  const app = await startApp(t, anyWorld, { PREPARE_CPU_SECONDS: '3', PREPARE_MEMORY_MB: '400' })
   const late = await put(app, good('a'), good('slow.md', slow), good('c'))
   t.match(late, { status: 422, json: { code: 'document_too_costly', errors: [{ pointer: '/documents/1', detail: /"slow\.md" takes more than 3 s of processor time .*PREPARE_CPU_SECONDS.*5 MB/ }] } })
   const large = await put(app, good('large.md', enormous))
@@ -58,7 +58,7 @@ tap.test('a document that takes too much is refused by name, with the limit; the
 })
 
 tap.test('what else is wrong with documents is told of all of them', async t => {
-  const app = await startApp(t, 'embedded')
+  const app = await startApp(t, anyWorld)
   const refused = await put(app, good('deep', '> '.repeat(50_000)), good('a'), good('empty', '<!-- nothing -->'))
   t.match(refused, { status: 422, json: { code: 'document_refused', errors: [{ pointer: '/documents/0', detail: /nested too deeply/ }, { pointer: '/documents/2', detail: /has no text/ }] } })
   t.match(await put(app, good('one', '<!-- nothing -->')), { status: 422, json: { code: 'document_refused', detail: 'document "one" has no text' } })
@@ -66,7 +66,7 @@ tap.test('what else is wrong with documents is told of all of them', async t => 
 })
 
 tap.test('a process that is killed from outside is replaced, and the document tried once more', async t => {
-  const app = await startApp(t, 'embedded', { PREPARE_CPU_SECONDS: '86400', PREPARE_WORKERS: '1' })
+  const app = await startApp(t, anyWorld, { PREPARE_CPU_SECONDS: '86400', PREPARE_WORKERS: '1' })
   const { outcome } = await held(app)
   for (let times = 0; times < 2; times++) {
     const [pid] = app.deps.preparing.pids()
@@ -78,7 +78,7 @@ tap.test('a process that is killed from outside is replaced, and the document tr
 })
 
 tap.test('hundreds of uploads at once: those beyond the bound are refused, questions are answered', async t => {
-  const app = await startApp(t, 'embedded', { ...patient, PREPARE_CPU_SECONDS: '86400', PREPARE_WORKERS: '1', PREPARE_QUEUE_MB: '2' })
+  const app = await startApp(t, anyWorld, { ...patient, PREPARE_CPU_SECONDS: '86400', PREPARE_WORKERS: '1', PREPARE_QUEUE_MB: '2' })
   t.equal((await put(app, good('first'))).status, 200)
   const { outcome, leave } = await held(app)
   // In Russian, which the local model does not read: no time goes into vectors.
@@ -98,7 +98,7 @@ tap.test('hundreds of uploads at once: those beyond the bound are refused, quest
 })
 
 tap.test('a body that is refused at the door need not be sent', async t => {
-  const app = await startApp(t, 'embedded', { PREPARE_CPU_SECONDS: '86400', PREPARE_QUEUE_MB: '1' })
+  const app = await startApp(t, anyWorld, { PREPARE_CPU_SECONDS: '86400', PREPARE_QUEUE_MB: '1' })
   const { outcome, leave } = await held(app)
   const status = await new Promise<number | undefined>((resolve, reject) => {
     const request = httpRequest(`${app.url}/documents`, { method: 'PUT', headers: { ...headers, 'content-type': 'application/json', 'content-length': 2 ** 20 } }, reply => resolve(reply.resume().statusCode))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { anyWorld, type App, skipReason, startApp, worlds } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { edgeApp } from '../support/edge.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
@@ -57,7 +57,7 @@ for (const world of worlds) {
 
 t.test('behind a proxy: each client has its own count when TRUST_PROXY is on, none can invent one when it is off', async t => {
   for (const [trusted, last] of [['on', 404], ['off', 429]] as const) {
-    const app = await startApp(t, 'embedded', { ...limit, TRUST_PROXY: trusted })
+    const app = await startApp(t, anyWorld, { ...limit, TRUST_PROXY: trusted })
     await statusesOf(app, 3)
     t.equal((await app.ask(question, { 'x-forwarded-for': '203.0.113.9' })).status, last, `TRUST_PROXY=${trusted}`)
   }
@@ -132,7 +132,7 @@ t.test('two servers and one Redis', { skip: skipReason('postgres') || redisSkipR
 
 t.test('what comes at the same moment is counted one by one', { skip: redisSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const app = await startApp(t, 'embedded', { RATE_LIMIT: '40', RATE_LIMIT_SECONDS: '600', REDIS_URL: redis.url, ...patience })
+  const app = await startApp(t, anyWorld, { RATE_LIMIT: '40', RATE_LIMIT_SECONDS: '600', REDIS_URL: redis.url, ...patience })
   await until('it has its Redis', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
   const replies = await Promise.all(Array.from({ length: 41 }, () => app.ask(question)))
   const left = replies.map(({ headers }) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1])).sort((a, b) => b - a)
@@ -143,7 +143,7 @@ t.test('what comes at the same moment is counted one by one', { skip: redisSkipR
 
 t.test('a Redis Cluster counts for all', { skip: redisSkipReason() }, async t => {
   const { url, nodes } = await startRedisCluster(t)
-  const app = await startApp(t, 'embedded', { ...limit, REDIS_URL: url, ...patience })
+  const app = await startApp(t, anyWorld, { ...limit, REDIS_URL: url, ...patience })
   await until('it has its Redis', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
   t.same(await statusesOf(app, 4), [404, 404, 404, 429])
   const counts = await Promise.all(nodes.map(node => told(node, client => client.keys(keysLike('rate:*')))))
@@ -151,6 +151,6 @@ t.test('a Redis Cluster counts for all', { skip: redisSkipReason() }, async t =>
 })
 
 t.test('Redis was never there: each counts alone, and nothing fails', async t => {
-  const app = await startApp(t, 'embedded', { ...limit, REDIS_URL: 'redis://127.0.0.1:1' })
+  const app = await startApp(t, anyWorld, { ...limit, REDIS_URL: 'redis://127.0.0.1:1' })
   t.same(await statusesOf(app, 4), [404, 404, 404, 429])
 })

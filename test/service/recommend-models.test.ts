@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { adminKey, startApp, type App } from '../support/app.ts'
+import { adminKey, anyWorld, type App, startApp } from '../support/app.ts'
 import { advised, freshQuestion, performanceOf, times } from '../support/advice.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -14,7 +14,7 @@ const wide = { ADMISSION_FLOOR: '100', ADMISSION_MAX_WAITING: '500', ADMISSION_M
 
 async function start(t: Test, settings: Record<string, string> = {}, embedding = 'local'): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
-  const app = await startApp(t, 'embedded', { ...settingsFor(model, embedding), ...wide, ...settings })
+  const app = await startApp(t, anyWorld, { ...settingsFor(model, embedding), ...wide, ...settings })
   await loadHandbook(app)
   return { app, model }
 }
@@ -49,7 +49,7 @@ t.test('the time runs out in one stage: REQUEST_TIMEOUT_MS, and the stage', asyn
 
 t.test('the reranker is slow: RERANK_CANDIDATES', async t => {
   const reranker = await startReranker(t)
-  const app = await startApp(t, 'embedded', { ...wide, RERANK_URL: reranker.url, RERANK_MODEL: 'test-rerank' })
+  const app = await startApp(t, anyWorld, { ...wide, RERANK_URL: reranker.url, RERANK_MODEL: 'test-rerank' })
   await loadHandbook(app)
   reranker.behave({ delayMs: 1050 })
   await times(12, () => app.send('POST', '/search', freshQuestion()))

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { adminKey, databaseSettings, skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { adminKey, anyWorld, type App, databaseSettings, skipReason, startApp, worlds } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { startReranker, type RerankBehaviour } from '../support/reranker.ts'
@@ -112,7 +112,7 @@ for (const world of worlds) {
 t.test('its wait has a limit of its own', async t => {
   const server = await startReranker(t)
   server.behave({ silent: true })
-  const app: App = await startApp(t, 'embedded', { ...settings(server.url), RERANK_TIMEOUT_MS: '100' })
+  const app: App = await startApp(t, anyWorld, { ...settings(server.url), RERANK_TIMEOUT_MS: '100' })
   await loadHandbook(app)
   // It says nothing for ever, and nothing is left of a minute's time but what its own limit leaves.
   t.match(await app.send('POST', '/search', { question }), { status: 200, json: { degraded: ['rerank'] } })
@@ -121,7 +121,7 @@ t.test('its wait has a limit of its own', async t => {
 
 t.test('the log warns, and never has the key, which the server repeats', async t => {
   const server = await startReranker(t)
-  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), ...settings(server.url) })
+  const service = startService(t, { ...(await databaseSettings(t, anyWorld)), ...settings(server.url) })
   const { send, ask } = clientOf(await service.ready())
   await send('PUT', '/documents', { documents: [{ source: 'a', text: '# A\n\nGrants are paid in May.' }, { source: 'b', text: '# B\n\nGrants are given by the dean.' }] }, { authorization: `Bearer ${adminKey}` })
   server.behave({ status: 401 })

@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { adminKey, skipReason, startApp, worlds, type App, type Reply } from '../support/app.ts'
+import { adminKey, anyWorld, type App, type Reply, skipReason, startApp, worlds } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
 import { handbook, loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -138,7 +138,7 @@ for (const world of worlds) {
 }
 
 t.test('the rate limit counts searches and questions together', async t => {
-  const app = await startApp(t, 'embedded', { RATE_LIMIT: '3', RATE_LIMIT_SECONDS: '600' })
+  const app = await startApp(t, anyWorld, { RATE_LIMIT: '3', RATE_LIMIT_SECONDS: '600' })
   const statuses = []
   for (const path of ['/ask', '/search', '/search', '/search']) statuses.push((await app.send('POST', path, { question: 'x', collection: 'nowhere' })).status)
   t.same(statuses, [404, 404, 404, 429])

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { adminKey, databaseSettings, skipReason, startApp, worlds } from '../support/app.ts'
+import { adminKey, anyWorld, databaseSettings, skipReason, startApp, worlds } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
 import { runCli } from '../support/cli.ts'
 import { loadHandbook } from '../support/corpus.ts'
@@ -17,7 +17,7 @@ const listOf = (keys: readonly ({ name: string } & Record<string, unknown>)[]) =
 
 t.test('an address that others can reach, and no key for asking: it says what to do and does not start', async t => {
   for (const [HOST, more] of [['0.0.0.0', {}], ['::', { MONITORING_API_KEY: 'one-long-watch-key' }]] as const) {
-    const service = startService(t, { ...(await databaseSettings(t, 'embedded')), HOST, ...more })
+    const service = startService(t, { ...(await databaseSettings(t, anyWorld)), HOST, ...more })
     t.match(await service.exited(), { code: 78 })
     t.match(service.stderr, /HOST is .*no key is needed to ask; set API_KEYS .*askwell key new.*ALLOW_ANONYMOUS=on/)
   }
@@ -25,7 +25,7 @@ t.test('an address that others can reach, and no key for asking: it says what to
 
 t.test('the same with ALLOW_ANONYMOUS=on, or with a key: it starts', async t => {
   for (const [settings, status] of [[{ ALLOW_ANONYMOUS: 'on' }, 404], [{ API_KEYS: listOf([{ name: 'web' }]) }, 401]] as const) {
-    const app = await startApp(t, 'embedded', { HOST: '0.0.0.0', ...settings })
+    const app = await startApp(t, anyWorld, { HOST: '0.0.0.0', ...settings })
     const address = `http://127.0.0.1:${new URL(app.url).port}`
     t.equal((await clientOf(address).ask({ question: rent, collection: 'nowhere' })).status, status)
   }
@@ -40,7 +40,7 @@ t.test('a key as `askwell key new` prints it opens what it says, and the caller 
   t.equal(entry['priority'], 'batch')
   t.match(await runCli(['key', 'new', '--name', 'web', '--priority', 'urgent']), { code: 2, stderr: /interactive, batch/ })
   t.match(await runCli(['key', 'new', '--name', 'web', '--scope', 'monitoring', '--priority', 'batch']), { code: 2, stderr: /priority is for keys with the scope ask/ })
-  const app = await startApp(t, 'embedded', { API_KEYS: JSON.stringify([entry]) })
+  const app = await startApp(t, anyWorld, { API_KEYS: JSON.stringify([entry]) })
   await loadHandbook(app)
   t.equal((await app.ask({ question: rent })).status, 401)
   t.equal((await app.ask({ question: rent }, { authorization: `Bearer ${key}` })).status, 200)
@@ -103,7 +103,7 @@ function trickle(t: Test, sockets: readonly Socket[], piece: () => string): void
 }
 
 t.test('200 clients that trickle their header and 50 that trickle their body', async t => {
-  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), HEADERS_TIMEOUT_MS: '1500', RECEIVE_TIMEOUT_MS: '3000' })
+  const service = startService(t, { ...(await databaseSettings(t, anyWorld)), HEADERS_TIMEOUT_MS: '1500', RECEIVE_TIMEOUT_MS: '3000' })
   const address = await service.ready()
   const client = clientOf(address)
   await loadHandbook(client)
@@ -134,7 +134,7 @@ t.test('200 clients that trickle their header and 50 that trickle their body', a
 })
 
 t.test('MAX_CONNECTIONS: what comes above it is closed, what is there goes on, and there is room again', async t => {
-  const app = await startApp(t, 'embedded', { MAX_CONNECTIONS: '5' })
+  const app = await startApp(t, anyWorld, { MAX_CONNECTIONS: '5' })
   const all = Array.from({ length: 8 }, () => slow(app.url, 'GET /livez HTTP/1.1\r\nhost: a\r\n\r\n'))
   await until('five are answered and three are closed', () => all.filter(({ told }) => told().includes('200 OK')).length === 5 && all.filter(({ socket }) => socket.closed).length === 3)
   for (const { socket } of all) socket.destroy()
@@ -142,7 +142,7 @@ t.test('MAX_CONNECTIONS: what comes above it is closed, what is there goes on, a
 })
 
 t.test('KEEP_ALIVE_MS: an idle connection is closed', async t => {
-  const app = await startApp(t, 'embedded', { KEEP_ALIVE_MS: '1000' })
+  const app = await startApp(t, anyWorld, { KEEP_ALIVE_MS: '1000' })
   const idle = slow(app.url, 'GET /livez HTTP/1.1\r\nhost: a\r\n\r\n')
   await idle.ended
   t.match(idle.told(), /200 OK/)

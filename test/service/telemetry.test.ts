@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { adminKey, databaseSettings, startApp } from '../support/app.ts'
+import { adminKey, anyWorld, databaseSettings, startApp } from '../support/app.ts'
 import { startCollector } from '../support/collector.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { modelKey, settingsFor } from '../support/model-settings.ts'
@@ -22,7 +22,7 @@ const lastLines: readonly unknown[] = ['answered', 'searched', 'request complete
 /** A service in a process of its own (tracing is one per process), with the handbook and a model. */
 async function start(t: Test, settings: Record<string, string> = {}) {
   const model = await startModel(t)
-  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), ...settingsFor(model), ANSWER_CACHE_SECONDS: '0', LOG_LEVEL: 'debug', ...settings })
+  const service = startService(t, { ...(await databaseSettings(t, anyWorld)), ...settingsFor(model), ANSWER_CACHE_SECONDS: '0', LOG_LEVEL: 'debug', ...settings })
   const client = clientOf(await service.ready())
   await loadHandbook(client)
   const linesOf = (id: string) => service.log.filter(line => line['reqId'] === id)
@@ -201,7 +201,7 @@ t.test('log lines', async t => {
 
 t.test('/metrics: stable names, figures of what was asked, no words of it', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, 'embedded', { ...settingsFor(model), NEAR_MATCHES: 'off' })
+  const app = await startApp(t, anyWorld, { ...settingsFor(model), NEAR_MATCHES: 'off' })
   await loadHandbook(app)
   await app.ask({ question: rent })
   await app.ask({ question: rent })

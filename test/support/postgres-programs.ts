@@ -31,10 +31,12 @@ function usualFolders(): string[] {
  * a missing server is an error there.
  */
 export function postgresSkipReason(): string | false {
-  const reason = whatIsMissing()
+  const reason = (missing ??= whatIsMissing())
   if (reason !== false && process.env['CI'] === 'true') throw new Error(reason)
   return reason
 }
+
+let missing: string | false | undefined
 
 function whatIsMissing(): string | false {
   const programs = postgresPrograms()

@@ -32,7 +32,6 @@ const exceptions: readonly (readonly [file: string, text: string, why: string])[
   ['test/unit/ask/extract.test.ts', 'setTimeout(timeout)', 'a text'],
   ['test/service/redis.test.ts', 'while (performance.now() < end)', 'the event loop is to be blocked'],
   ['test/service/redis.test.ts', 'setTimeout(resolve, 10)', 'a program of its own, which cannot import until'],
-  ['test/unit/http/unhurried.test.ts', 'return setTimeout(ms, listener)', "a socket's own, which is noted"],
   ['test/service/recommend-load.test.ts', 'while (performance.now() < end)', 'the event loop is to be blocked'],
   ['test/faults/left-alone.ts', 'performance.now() - beganAt', 'a bound on a count that grows with the time'],
   ['test/faults/scenario.ts', 'performance.now()', 'figures for the table; nothing is asserted of them'],

@@ -171,6 +171,13 @@ t.test('another Unicode form, more blanks, a final point: the same gist', async 
   t.pass()
 })
 
+t.test('a condition in front, however its comma, its end and its letters are written', async t => {
+  const [first, ...others] = ['nếu mất thẻ, phải làm gì?', 'nếu mất thẻ , phải làm gì?', ' nếu mất thẻ,  phải làm gì? ', 'nếu mất thẻ, phải làm gì? ?', 'nếu mất thẻ, phải làm gì?'.normalize('NFD')].map(text => gist(text, 'vi'))
+  for (const other of others) t.equal(other, first)
+  t.equal(first, gist('phải làm gì nếu mất thẻ?', 'vi'))
+  t.equal(gist('nếu , how', 'vi'), gist('nếu, how', 'vi'), 'a condition has words')
+})
+
 t.test('the questions of the set: one word more, wherever, is another gist', async t => {
   for (const { a, language } of pairs) {
     const words = a.split(' ')
