@@ -1,0 +1,3 @@
+import { playPostgres } from './postgres-scenarios.ts'
+
+playPostgres({ isEncrypted: true })
