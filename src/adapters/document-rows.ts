@@ -25,17 +25,30 @@ export interface PreparedDocument {
   readonly chunks: readonly PreparedChunk[]
 }
 
+/**
+ * Whether the document `d` was seen by the run or one that began after it. Runs are numbered by UUIDs of version 7, which
+ * follow time; those of version 4 are of older versions of Askwell, whose runs are over.
+ */
+export function isSeenSince(sql: Sql, runId: string) {
+  return sql`(substr(d.checked_by::text, 15, 1) = '7' and d.checked_by >= ${runId}::uuid)`
+}
+
+/** The mark of the run on the document `d`, unless a later run has already left its own: two may load one folder at once. */
+export function laterMark(sql: Sql, runId: string) {
+  return sql`case when ${isSeenSince(sql, runId)} then d.checked_by else ${runId}::uuid end`
+}
+
 export async function insertDocuments(tx: Sql, collectionId: number, documents: readonly PreparedDocument[], runId: string | null): Promise<void> {
   const column = <T>(pick: (document: PreparedDocument) => T) => documents.map(pick)
   await tx`
-    insert into documents (id, collection_id, source, hash, title, url, language, metadata, text, checked_by)
+    insert into documents as d (id, collection_id, source, hash, title, url, language, metadata, text, checked_by)
     select u.id, ${collectionId}, u.source, decode(u.hash, 'hex'), u.title, u.url, u.language, u.metadata::jsonb, u.text, ${runId}::uuid
     from unnest(${column(d => d.id)}::uuid[], ${column(d => d.source)}::text[], ${column(d => d.hash.toString('hex'))}::text[],
       ${column(d => d.title)}::text[], ${column(d => d.url)}::text[], ${column(d => d.language)}::text[],
       ${column(d => JSON.stringify(d.metadata))}::text[], ${column(d => d.text)}::text[])
       as u(id, source, hash, title, url, language, metadata, text)
-    on conflict (id) do update set version = documents.version + 1, hash = excluded.hash, title = excluded.title, url = excluded.url,
-      language = excluded.language, metadata = excluded.metadata, text = excluded.text, checked_by = excluded.checked_by, updated_at = now()`
+    on conflict (id) do update set version = d.version + 1, hash = excluded.hash, title = excluded.title, url = excluded.url,
+      language = excluded.language, metadata = excluded.metadata, text = excluded.text, checked_by = ${runId === null ? null : laterMark(tx, runId)}, updated_at = now()`
 }
 
 export interface ChunkRow {

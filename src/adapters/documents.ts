@@ -1,7 +1,7 @@
 import type { Json } from '../ingest/terms.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile, type Collection } from './collections.ts'
 import type { Database, Sql } from './database.ts'
-import { insertChunks, insertDocuments, insertVectors, type ChunkRow, type PreparedDocument } from './document-rows.ts'
+import { insertChunks, insertDocuments, insertVectors, isSeenSince, laterMark, type ChunkRow, type PreparedDocument } from './document-rows.ts'
 import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
 
 export interface StoredDocument {
@@ -61,8 +61,8 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
   }
 
   /**
-   * Deletes documents under `roots` that this run did not see, except those under `spared` (files and folders
-   * that could not be read this time) and those that came over HTTP, which no run can see. Returns how many.
+   * Deletes documents under `roots` that neither this run nor a later one saw, except those under `spared` (files and
+   * folders that could not be read this time) and those that came over HTTP, which no run can see. Returns how many.
    */
   async function prune(target: Collection, roots: readonly string[], spared: readonly string[], runId: string, signal = always): Promise<number> {
     let removed = 0
@@ -137,7 +137,7 @@ async function hashesOf(tx: Sql, ids: string[]): Promise<Map<string, Buffer>> {
 }
 
 async function markChecked(sql: Sql, ids: readonly string[], runId: string): Promise<void> {
-  await sql`update documents set checked_by = ${runId} where id = any(${ids as string[]}::uuid[])`
+  await sql`update documents d set checked_by = ${laterMark(sql, runId)} where id = any(${ids as string[]}::uuid[])`
 }
 
 async function insertAll(tx: Sql, target: Collection, documents: readonly PreparedDocument[], runId: string | null): Promise<ChunkRow[]> {
@@ -159,8 +159,8 @@ async function selectUnseen(tx: Sql, collectionId: number, roots: readonly strin
     select from unnest(${sources as string[]}::text[]) r
     where d.source = r or starts_with(d.source, r || '/') or starts_with(d.source, r || '#'))`
   const rows = await tx`
-    select id from documents d where collection_id = ${collectionId} and checked_by <> ${runId}
-      and ${isUnder(roots)} and not ${isUnder(spared)} limit ${pruneBatch}`
+    select id from documents d where collection_id = ${collectionId} and checked_by is not null and not ${isSeenSince(tx, runId)}
+      and ${isUnder(roots)} and not ${isUnder(spared)} limit ${pruneBatch} for update`
   return rows.map(row => String(row['id']))
 }
 

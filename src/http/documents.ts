@@ -3,6 +3,7 @@ import { AskError } from '../errors.ts'
 import { sourceFault } from '../ingest/source-name.ts'
 import { invalid } from './faults.ts'
 import { hangupSignal } from './hangup.ts'
+import { logUnanswered } from './request-log.ts'
 import { DocumentParams, DocumentsBody, type DocumentBody } from './schemas.ts'
 import { unhurried } from './unhurried.ts'
 
@@ -69,7 +70,10 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
     const length = Number(request.headers['content-length'] ?? maxBytes)
     const room = documents.enter(Math.min(length, maxBytes))
     rooms.set(request, room)
-    reply.raw.once('close', room.leave)
+    reply.raw.once('close', () => {
+      room.leave()
+      if (!reply.raw.writableFinished) logUnanswered(request, reply)
+    })
     if (reply.raw.closed) room.leave()
     done(null, payload)
   }

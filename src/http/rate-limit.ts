@@ -134,8 +134,7 @@ function countingThere(redis: SharedCounts, windowMs: number): (client: string) 
     setImmediate(() => {
       batches.delete(client)
       void redis.attempt('count a request', commands => commands.eval(script, 1, `${redis.keyPrefix}rate:${client}`, windowMs, batch.size)).then(counts => {
-        const [current, ttl] = (counts ?? []) as number[]
-        resolve(current === undefined || ttl === undefined ? undefined : { current, ttl })
+        resolve(countOf(counts))
       })
     })
     return batch
@@ -147,6 +146,12 @@ function countingThere(redis: SharedCounts, windowMs: number): (client: string) 
     const last = await batch.counted
     return last && { ...last, current: last.current - batch.size + place }
   }
+}
+
+/** What the script replies; nothing when something else came, so that this process counts alone. */
+function countOf(reply: unknown): Count | undefined {
+  const [current, ttl] = Array.isArray(reply) ? (reply as unknown[]) : []
+  return Number.isSafeInteger(current) && Number.isSafeInteger(ttl) ? { current: current as number, ttl: ttl as number } : undefined
 }
 
 /** Count and end of the window in one step: a count without an end would refuse its client for ever. */

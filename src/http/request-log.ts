@@ -1,4 +1,4 @@
-import { LogController, type FastifyBaseLogger, type FastifyContextConfig, type FastifyInstance, type FastifyRequest } from 'fastify'
+import { LogController, type FastifyBaseLogger, type FastifyContextConfig, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { namedKey } from './keys.ts'
 import { shownPath } from './shown-path.ts'
 
@@ -43,12 +43,21 @@ export function registerRequestLog(app: FastifyInstance, counts: ReplyCounts): v
     const { config, logLevel } = request.routeOptions
     const isFine = reply.statusCode < 400
     if (!isFine || (!isTold(config) && logLevel !== 'warn')) {
-      const ids = request.log === request.server.log ? { reqId: request.id, ...namedKey(request) } : {}
-      const line = { ...ids, method: request.method, url: shownPath(request.url), status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...failures.get(request) }
+      const line = { ...namesOf(request), status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...failures.get(request) }
       request.log[reply.statusCode < 500 ? 'info' : 'warn'](line, 'request completed')
     }
     done()
   })
+}
+
+/** The line of a request whose client left before the reply, or was cut off: such a reply is never complete. */
+export function logUnanswered(request: FastifyRequest, reply: FastifyReply): void {
+  request.log.info({ ...namesOf(request), code: 'cancelled', ms: Math.round(reply.elapsedTime) }, 'not answered')
+}
+
+function namesOf(request: FastifyRequest) {
+  const ids = request.log === request.server.log ? { reqId: request.id, ...namedKey(request) } : {}
+  return { ...ids, method: request.method, url: shownPath(request.url) }
 }
 
 function isTold(config: FastifyContextConfig): boolean {

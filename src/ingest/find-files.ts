@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
-import { basename, isAbsolute, join, posix, resolve, sep } from 'node:path'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { basename, isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { AskError } from '../errors.ts'
 import { formatOf, knownEndings } from './formats.ts'
@@ -21,6 +21,7 @@ export type Found = FoundFile | { readonly fault: ReadFault }
 /**
  * The files that are meant by paths, folders and globs, sorted within each. In folders and globs, hidden
  * files, `node_modules` and unknown formats are passed over; what is named outright is never passed over.
+ * A link in a folder that leads out of it is a fault: whoever fills the folder may not publish what else is on the machine.
  *
  * A source must not depend on the machine. A relative path is its own source (`docs/a.md`), whatever folder
  * that is in. An absolute path, or one that begins with `..`, says where this machine keeps the files: there
@@ -104,14 +105,22 @@ function splitGlob(pattern: string): { base: string; rest: string } {
 /** Sorted by code units, so that every machine and locale gives one order. */
 async function sized(root: string, inside: readonly string[]): Promise<Found[]> {
   const sorted = [...inside].sort((a, b) => (a < b ? -1 : 1))
+  const realRoot = await realpath(root).catch(() => root)
   const found = await Promise.all(
     sorted.map(async (path): Promise<Found | null> => {
       const entry = await stat(join(root, path)).catch(() => null)
       if (entry === null) return faultOf(below(root, path), 'cannot be opened')
-      return entry.isFile() ? { ...below(root, path), bytes: entry.size } : null
+      if (!entry.isFile()) return null
+      if (leadsOut(realRoot, await realpath(join(root, path)).catch(() => realRoot))) return faultOf(below(root, path), 'is a link to a file outside of the folder; name that file itself to load it')
+      return { ...below(root, path), bytes: entry.size }
     }),
   )
   return found.filter(file => file !== null)
+}
+
+function leadsOut(root: string, path: string): boolean {
+  const way = relative(root, path)
+  return way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way)
 }
 
 /**

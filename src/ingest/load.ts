@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import type { PreparedDocument } from '../adapters/document-rows.ts'
 import type { Collection } from '../adapters/collections.ts'
 import type { Written } from '../adapters/documents.ts'
 import type { Draft } from './draft.ts'
 import type { Outcome, SortKnown } from './outcomes.ts'
 import { documentId } from './prepare.ts'
+import { createRunId } from './run-id.ts'
 import type { ReadFault } from './terms.ts'
 
 /** The write side of the document store, as loading sees it. */
@@ -68,7 +68,7 @@ interface Batch {
  * shows, is a fault of that document; what is wrong with the model or the database ends the loading.
  */
 export async function load(source: (sort: SortKnown) => AsyncIterable<Outcome>, deps: LoadDeps, options: LoadOptions): Promise<LoadReport> {
-  const runId = randomUUID()
+  const runId = createRunId()
   const target = await deps.store.openCollection(options.collection, deps.model)
   const faulty = new Set<string>()
   let report: LoadReport = { documents: 0, added: 0, replaced: 0, unchanged: 0, removed: 0, chunks: 0, faults: 0, doneShare: 0 }

@@ -2,18 +2,27 @@ import type { ReadResult } from '../terms.ts'
 import { metadataOf } from './content.ts'
 import { readLines, type LineOptions } from './lines.ts'
 import { createRowDocuments, faultAt, type Row, type RowFile } from './row.ts'
+import { isTooDeep } from './too-deep.ts'
 
 type Fields = { readonly [key: string]: unknown }
 
 /** JSON lines as documents: `{id?, title?, text|answer|content|body, question?, url?, lang?, metadata?}`. */
 export async function* readJsonl(path: string, file: RowFile, options: LineOptions = {}): AsyncGenerator<ReadResult> {
   const documentOfRow = createRowDocuments(file)
+  const documentOf = (fields: Fields, line: number) => {
+    try {
+      return documentOfRow(rowOf(fields, line))
+    } catch (error) {
+      if (isTooDeep(error)) return faultAt(file, line, 'is nested too deeply')
+      throw error
+    }
+  }
   for await (const line of readLines(path, options)) {
     if ('fault' in line) {
       yield faultAt(file, line.number, line.fault)
     } else if (line.text.trim() !== '') {
       const fields = parse(line.text)
-      yield typeof fields === 'string' ? faultAt(file, line.number, fields) : documentOfRow(rowOf(fields, line.number))
+      yield typeof fields === 'string' ? faultAt(file, line.number, fields) : documentOf(fields, line.number)
     }
   }
 }

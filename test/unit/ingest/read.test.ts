@@ -90,6 +90,17 @@ t.test('a link to a folder above does not go round', async t => {
   t.strictSame((await read(join(folder, 'docs'))).sources, ['docs/a.md'])
 })
 
+t.test('a link to a file outside of the folder is a fault, one within it is a file, and one that is named is followed', async t => {
+  const folder = t.testdir({ 'secret.txt': 'secret', docs: { 'a.md': 'a' } })
+  symlinkSync('../secret.txt', join(folder, 'docs/users.txt'))
+  symlinkSync('a.md', join(folder, 'docs/b.md'))
+  symlinkSync('docs', join(folder, 'linked'))
+  const reason = 'is a link to a file outside of the folder; name that file itself to load it'
+  t.match(await read(join(folder, 'docs')), { sources: ['docs/a.md', 'docs/b.md'], faults: [`${folder}/docs/users.txt ${reason}`] })
+  t.match(await within(folder, () => read('docs/users.txt')), { sources: ['docs/users.txt'], faults: [] })
+  t.match(await within(folder, () => read('linked')), { sources: ['linked/a.md', 'linked/b.md'] })
+})
+
 t.test('README and index are called by their folder', async t => {
   const folder = t.testdir({ parser: { 'README.md': 'text' } })
   for await (const result of readPaths([folder])) t.match(result, { document: { title: 'parser' } })

@@ -33,6 +33,15 @@ t.test('an FAQ in Russian, as a spreadsheet writes it', async t => {
   ])
 })
 
+t.test('a row of JSON lines that is nested too deeply is a fault, and the rows after it are read', async t => {
+  const path = join(t.testdir(), 'rows.jsonl')
+  const deep = `{"text":"deep","metadata":{"x":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`
+  writeFileSync(path, ['{"text":"first"}', deep, '{"text":"last"}'].join('\n'))
+  const { documents, faults } = await read(path)
+  t.strictSame(documents.map(({ text }) => text), ['first', 'last'])
+  t.strictSame(faults, ['2: is nested too deeply'])
+})
+
 t.test('faults of a CSV name their line, and every good row is read', async t => {
   const { documents, faults } = await read(`${fixtures}faq-faulty.csv`)
   t.strictSame(faults, ['3: has 2 fields, the header has 3', '6: has a quote that is not closed', '8: is the same row as line 2'])
