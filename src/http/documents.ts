@@ -70,11 +70,12 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
     const length = Number(request.headers['content-length'] ?? maxBytes)
     const room = documents.enter(Math.min(length, maxBytes))
     rooms.set(request, room)
-    reply.raw.once('close', () => {
+    const onClose = () => {
       room.leave()
       if (!reply.raw.writableFinished) logUnanswered(request, reply)
-    })
-    if (reply.raw.closed) room.leave()
+    }
+    if (reply.raw.closed) onClose()
+    else reply.raw.once('close', onClose)
     done(null, payload)
   }
 

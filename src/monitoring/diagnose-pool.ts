@@ -18,7 +18,7 @@ function exhausted({ pool, times }: Facts): Finding | null {
   const isFull = pool.checkedOut >= pool.size + pool.maxOverflow && pool.waiting > 0 && pool.longestWaitMs >= exhaustedMs(pool)
   if (!isFull && turnedAway === 0) return null
   const gone = turnedAway === 0 ? '' : ` ${counted(turnedAway, 'request')} got none in 10 s.`
-  return { culprit: 'pool', severity: 'critical', code: 'pool-exhausted', detail: `${inUse(pool)}, and ${counted(pool.waiting, 'request')} wait, the longest ${inSeconds(pool.longestWaitMs)}.${gone}` }
+  return { culprit: 'pool', severity: 'critical', code: 'pool-exhausted', detail: `${inUse(pool)}, and ${counted(pool.waiting, 'request')} waiting, the longest ${inSeconds(pool.longestWaitMs)}.${gone}` }
 }
 
 /** Times of waiting hold those for a connection that is being opened too; only who stood in the queue counts here. */
@@ -26,7 +26,8 @@ function waits({ pool, times, waitMs: { p95 } }: Facts): Finding | null {
   const lately = times('pool:waited')
   const long = longWaitMs(pool)
   if (pool.longestWaitMs < long && lately < waitsAtLeast) return null
-  const detail = `${inUse(pool)}; ${counted(pool.waiting, 'request')} wait now, ${lately} waited longer than ${long} ms in 10 s, and one in twenty waits ${inSeconds(p95 ?? 0)} or more.`
+  const share = p95 ? `; one in twenty waits ${inSeconds(p95)} or more` : ''
+  const detail = `${inUse(pool)}; ${counted(pool.waiting, 'request')} waiting now, ${lately} waited longer than ${long} ms in 10 s${share}.`
   return { culprit: 'pool', severity: 'warning', code: 'pool-waits', detail }
 }
 

@@ -236,3 +236,19 @@ t.test('/metrics: stable names, figures of what was asked, no words of it', asyn
   for (const name of names) t.match(text, new RegExp(`^# TYPE askwell_${name} `, 'm'))
   t.notMatch(text, /dormitory|nowhere/)
 })
+
+t.test('an upload whose client leaves has its line too', async t => {
+  const model = await startModel(t)
+  const service = startService(t, { ...(await databaseSettings(t, anyWorld)), ...settingsFor(model, 'test-embedding'), LOG_LEVEL: 'debug' })
+  const url = await service.ready()
+  model.embeddings.behave({ silent: true })
+  const client = new AbortController()
+  const body = JSON.stringify({ documents: [{ source: 'a', text: 'Somebody waits for this.' }] })
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${adminKey}`, 'x-request-id': 'upload' }
+  const gone = t.rejects(fetch(`${url}/documents`, { method: 'PUT', headers, body, signal: client.signal }))
+  await until('the model is asked', () => JSON.stringify(model.embeddings.requests).includes('Somebody'))
+  client.abort()
+  await gone
+  const line = await until('the line is there', () => service.log.find(({ reqId, msg }) => reqId === 'upload' && msg === 'not answered'))
+  t.match(line, { method: 'PUT', url: '/documents', code: 'cancelled', ms: Number })
+})
