@@ -13,6 +13,7 @@ import { failed, toAskError } from './openai-errors.ts'
 import { createHabits } from './openai-habits.ts'
 import { createThoughtFilter } from './openai-thoughts.ts'
 import { providerOf } from './openai.ts'
+import { tokensIn } from './token-usage.ts'
 
 type Habit = 'newTokenLimit' | 'noUsage' | 'noSystemRole'
 type Chunks = AsyncIterable<ChatCompletionChunk>
@@ -101,7 +102,7 @@ async function* eventsOf(chunks: Chunks, signal: AbortSignal, traced: ChatSpan):
 
 function usageOf({ usage }: ChatCompletionChunk): Usage | null {
   if (!usage) return null
-  return { llmCalls: 1, promptTokens: usage.prompt_tokens ?? 0, completionTokens: usage.completion_tokens ?? 0 }
+  return { llmCalls: 1, promptTokens: tokensIn(usage.prompt_tokens), completionTokens: tokensIn(usage.completion_tokens) }
 }
 
 function emptyReply(finishReason: string): AskError {
