@@ -86,6 +86,11 @@ t.test('chat: a count of tokens that is none counts as 0', async t => {
   }
 })
 
+t.test('chat: a word that is none is left out', async t => {
+  const server = await startServer(t, (_, reply) => speak(reply, [word('Hi'), word({} as string), word(5 as unknown as string), word('!', 'stop')]))
+  t.equal(textOf(await all(createChat(clientOf(server.url), { model: 'm' }))), 'Hi!')
+})
+
 t.test('chat: a reply that reached its limit says so', async t => {
   const model = await startModel(t, { chat: { answer: 'word '.repeat(80) } })
   const events = await all(createChat(clientOf(model.url), { model: 'test-chat' }))
