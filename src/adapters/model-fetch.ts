@@ -1,5 +1,6 @@
 import { globalAgent, type AgentOptions } from 'node:http'
 import type { Dispatcher } from 'undici'
+import { beginningOf, wholeOf, type ReplyBody } from './reply-bounds.ts'
 
 type Init = NonNullable<Parameters<typeof fetch>[1]>
 type Send = (url: string, init: Init) => Promise<Dispatcher.ResponseData>
@@ -7,17 +8,18 @@ type Send = (url: string, init: Init) => Promise<Dispatcher.ResponseData>
 /**
  * What the `openai` package sends its calls by, in the place of Node's `fetch`: the client below that one, without its
  * web streams. Its time-outs and errors are the same; a fresh answer costs an eighth to a fifth less of CPU. The replies are
- * as much of a `Response` as the package reads.
+ * as much of a `Response` as the package reads, and are read up to a limit.
  */
 export function createModelFetch(): typeof fetch {
   let opening: Promise<Send> | undefined
   return async (url, init = {}) => {
     const send = await (opening ??= openSend())
     const data = await send(String(url), init)
-    if (!isElsewhere(data)) return replyOf(data, String(url))
+    if (!isElsewhere(data)) return replyOf(data.statusCode, headersOf(data), data.body, String(url))
     // A server that has moved: what may be sent on to where, `fetch` knows.
     await data.body.dump()
-    return await fetch(url, init)
+    const { status, headers, body, url: moved } = await fetch(url, init)
+    return replyOf(status, headers, body, moved)
   }
 }
 
@@ -45,7 +47,13 @@ function isElsewhere({ statusCode, headers }: Dispatcher.ResponseData): boolean 
   return statusCode >= 300 && statusCode < 400 && headers['location'] !== undefined
 }
 
-function replyOf({ statusCode: status, headers, body }: Dispatcher.ResponseData, url: string): Response {
-  const read = { status, ok: status >= 200 && status < 300, url, headers: new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)])), body, text: () => body.text(), json: () => body.json() }
+function headersOf({ headers }: Dispatcher.ResponseData): Headers {
+  return new Headers(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
+
+function replyOf(status: number, headers: Headers, body: ReplyBody, url: string): Response {
+  const ok = status >= 200 && status < 300
+  const text = () => (ok ? wholeOf(body) : beginningOf(body))
+  const read = { status, ok, url, headers, body, text, json: async () => JSON.parse(await text()) as unknown }
   return read as unknown as Response
 }

@@ -13,9 +13,19 @@ import { failed, toAskError } from './openai-errors.ts'
 import { createHabits } from './openai-habits.ts'
 import { createThoughtFilter } from './openai-thoughts.ts'
 import { providerOf } from './openai.ts'
+import { tokensIn } from './token-usage.ts'
 
 type Habit = 'newTokenLimit' | 'noUsage' | 'noSystemRole'
 type Chunks = AsyncIterable<ChatCompletionChunk>
+
+/** The longest tokens of common vocabularies are runs of 128 blanks. */
+const charactersPerToken = 128
+/** For servers that do not count a model's thoughts as tokens of its answer. */
+const leastCharacters = 64 * 1024
+/** Each token may come in an event of its own, with ids and the results of a content filter. */
+const bytesPerToken = 2048
+/** For thoughts that come next to the text, and heartbeats. */
+const spareBytes = 8 * 1024 * 1024
 
 /** A language model behind an OpenAI-compatible API. */
 export function createChat(client: OpenAI, { model }: { readonly model: string }): ChatModel {
@@ -42,7 +52,7 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
       const reply = await habits.call(learned =>
         client.chat.completions.create(paramsOf(model, request, learned), { signal, headers }).asResponse(),
       )
-      yield* eventsOf(chunksOf(reply), signal, traced)
+      yield* eventsOf(chunksOf(reply, spareBytes + request.maxTokens * bytesPerToken), request, signal, traced)
     } catch (error) {
       const told = toAskError(error, call)
       traced.failed(told)
@@ -74,10 +84,11 @@ function messagesOf({ system, messages }: ChatRequest, withoutSystem: boolean): 
 }
 
 /** A stream that simply stops ends without a word, so whether the reply is whole is decided here: only a finish reason says so. */
-async function* eventsOf(chunks: Chunks, signal: AbortSignal, traced: ChatSpan): AsyncGenerator<ChatEvent, void, undefined> {
+async function* eventsOf(chunks: Chunks, { maxTokens }: ChatRequest, signal: AbortSignal, traced: ChatSpan): AsyncGenerator<ChatEvent, void, undefined> {
   let finishReason: string | null = null
   let usage: Usage | null = null
   let isEmpty = true
+  let charactersLeft = Math.max(leastCharacters, maxTokens * charactersPerToken)
   const withoutThoughts = createThoughtFilter()
   for await (const chunk of chunks) {
     signal.throwIfAborted()
@@ -85,7 +96,10 @@ async function* eventsOf(chunks: Chunks, signal: AbortSignal, traced: ChatSpan):
     usage = usageOf(chunk) ?? usage
     // Azure begins, and usage ends, with a chunk that has no choice.
     const choice = chunk.choices?.[0]
-    const text = withoutThoughts(choice?.delta?.content || choice?.delta?.refusal || '')
+    const said = saidIn(choice?.delta)
+    charactersLeft -= said.length
+    if (charactersLeft < 0) throw failed('The model did not end its reply.', undefined, 'garbage')
+    const text = withoutThoughts(said)
     if (text !== '') {
       isEmpty = false
       yield { type: 'text', text }
@@ -99,9 +113,14 @@ async function* eventsOf(chunks: Chunks, signal: AbortSignal, traced: ChatSpan):
   yield { type: 'end', finishReason, usage }
 }
 
+function saidIn(delta: ChatCompletionChunk.Choice.Delta | undefined): string {
+  const said: unknown = delta?.content || delta?.refusal
+  return typeof said === 'string' ? said : ''
+}
+
 function usageOf({ usage }: ChatCompletionChunk): Usage | null {
   if (!usage) return null
-  return { llmCalls: 1, promptTokens: usage.prompt_tokens ?? 0, completionTokens: usage.completion_tokens ?? 0 }
+  return { llmCalls: 1, promptTokens: tokensIn(usage.prompt_tokens), completionTokens: tokensIn(usage.completion_tokens) }
 }
 
 function emptyReply(finishReason: string): AskError {

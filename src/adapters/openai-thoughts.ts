@@ -3,23 +3,25 @@ const closing = '</think>'
 
 /**
  * Reasoning models behind plain servers (older Ollama, llama.cpp without its reasoning format) write their thoughts
- * into the reply, between `<think>` and `</think>` at its start. They are no part of the answer. Gives back what may
- * be passed on; held back is only a beginning that may still become `<think>`.
+ * into the reply, between `<think>` and `</think>` at its start. They are no part of the answer, nor are blanks in front
+ * of it. Returns what may be passed on; only a beginning that may still become `<think>` is kept back.
  */
 export function createThoughtFilter(): (text: string) => string {
   let place: Place = 'start'
   let held = ''
 
   function placeNow(): Place {
-    const begun = held.trimStart()
-    if (place === 'start' && !isBeginning(begun)) place = begun.startsWith(opening) ? 'thought' : 'answer'
-    const end = place === 'thought' ? held.indexOf(closing) : -1
-    if (end >= 0) {
-      place = 'gap'
-      held = held.slice(end + closing.length)
-    }
-    if (place === 'gap') held = held.trimStart()
+    if (place !== 'thought') held = held.trimStart()
+    if (place === 'start' && !isBeginning(held)) place = held.startsWith(opening) ? 'thought' : 'answer'
+    if (place === 'thought' && endsThought()) place = 'gap'
     return place === 'gap' && held !== '' ? 'answer' : place
+  }
+
+  /** A thought is not kept, except for what may be the first half of its closing mark. */
+  function endsThought(): boolean {
+    const end = held.indexOf(closing)
+    held = end >= 0 ? held.slice(end + closing.length).trimStart() : held.slice(1 - closing.length)
+    return end >= 0
   }
 
   return text => {

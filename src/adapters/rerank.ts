@@ -5,6 +5,7 @@ import { genAi } from '../spans/names.ts'
 import { traceHeaders } from '../spans/outgoing.ts'
 import { inChild, serverOf } from '../spans/span.ts'
 import { assertNoLease } from './no-lease.ts'
+import { ReplyTooLong, wholeOf } from './reply-bounds.ts'
 
 export interface RerankerSettings {
   /** Of the endpoint itself, such as https://api.cohere.com/v2/rerank. */
@@ -58,10 +59,10 @@ function providerOf(url: string): string {
 
 async function contentOf(reply: Response, signal: AbortSignal): Promise<unknown> {
   try {
-    return await reply.json()
+    return JSON.parse(await wholeOf(reply.body)) as unknown
   } catch (cause) {
     if (signal.aborted) throw signal.reason
-    throw notUnderstood('it is not JSON', cause)
+    throw notUnderstood(cause instanceof ReplyTooLong ? 'it is too long' : 'it is not JSON', cause)
   }
 }
 

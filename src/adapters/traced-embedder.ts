@@ -2,6 +2,7 @@ import { SpanKind, type Attributes } from '@opentelemetry/api'
 import type { Embedder } from '../ask/embedder.ts'
 import { genAi, ourselves } from '../spans/names.ts'
 import { inChild, recordingSpan } from '../spans/span.ts'
+import { tokensIn } from './token-usage.ts'
 
 export interface EmbedderSpans {
   /** As it is asked for. */
@@ -32,6 +33,6 @@ export function noteEmbedded(reply: unknown, texts: number): void {
   if (!span) return
   const { model, usage } = reply as { readonly model?: unknown; readonly usage?: { readonly prompt_tokens?: unknown } }
   if (typeof model === 'string') span.setAttribute(genAi.responseModel, model)
-  if (typeof usage?.prompt_tokens === 'number') span.setAttribute(genAi.inputTokens, usage.prompt_tokens)
+  if (usage?.prompt_tokens !== undefined) span.setAttribute(genAi.inputTokens, tokensIn(usage.prompt_tokens))
   span.setAttribute('askwell.embeddings.call_texts', texts)
 }

@@ -76,6 +76,21 @@ t.test('chat: words, then the end with its reason and usage', async t => {
   t.equal(model.chat.requests[0]?.body.messages[0]?.role, 'system')
 })
 
+t.test('chat: a count of tokens that is none counts as 0', async t => {
+  const counts = ['"12"', '"many"', '-1', '1.5', '1e999', '{}', '[3]', 'null', 'true', '9007199254740992']
+  for (const count of counts) {
+    const usage = `data: {"choices":[],"usage":{"prompt_tokens":${count},"completion_tokens":7}}\n\n`
+    const server = await startServer(t, (_, reply) => speak(reply, [word('Hi', 'stop')], usage))
+    const events = await all(createChat(clientOf(server.url), { model: 'm' }))
+    t.strictSame(events.at(-1), { type: 'end', finishReason: 'stop', usage: { llmCalls: 1, promptTokens: 0, completionTokens: 7 } }, count)
+  }
+})
+
+t.test('chat: a word that is none is left out', async t => {
+  const server = await startServer(t, (_, reply) => speak(reply, [word('Hi'), word({} as string), word(5 as unknown as string), word('!', 'stop')]))
+  t.equal(textOf(await all(createChat(clientOf(server.url), { model: 'm' }))), 'Hi!')
+})
+
 t.test('chat: a reply that reached its limit says so', async t => {
   const model = await startModel(t, { chat: { answer: 'word '.repeat(80) } })
   const events = await all(createChat(clientOf(model.url), { model: 'test-chat' }))
