@@ -136,6 +136,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       if (refusal) log.error({ dependency: 'database', err: refusal }, 'the database does not let Askwell in any more: check the name, password and database in DATABASE_URL, and the right to connect')
       else log.info({ dependency: 'database' }, 'the database lets Askwell in again')
     })
+    database.watchStale(err => log.warn({ dependency: 'database', code: 'database-replaced', err }, 'the database was changed under its connections, as by a restore: all of them are replaced'))
     tellWrites(database, log)
     const { models, reads, reranker, states, pulse, lastFault } = keep(openGuards({ config, database, models: unguarded, metrics, log, recent }))
     const redis = config.redis && keep(openRedis(config.redis.url, { keyPrefix: keyPrefixOf(config.redis.prefix, name), timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { createCacheAdmin } from './adapters/cache-admin.ts'
 import { countLargeMetadata } from './adapters/large-metadata.ts'
-import { readOnlyDatabase } from './adapters/postgres-errors.ts'
+import { codeOf, readOnlyDatabase } from './adapters/postgres-errors.ts'
 import type { RedisServer } from './adapters/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/accepted.ts'
@@ -65,10 +65,10 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     const parts = appDeps(() => services as Services)
     app = await buildApp(parts)
     const connections = watchConnections(app.server)
-    const address = await app.listen({ host: config.host, port: config.port, backlog })
+    const address = await listen(app, config, 'PORT')
     sayWhatIsOpen(config, log)
     if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
-    const monitoringAddress = (config.monitoring && (await monitoringApp?.listen({ ...config.monitoring, backlog }))) ?? null
+    const monitoringAddress = config.monitoring && monitoringApp ? await listen(monitoringApp, config.monitoring, 'MONITORING_PORT') : null
     // Fastify hears of errors until the port is open. Later ones are of connections that could not be accepted.
     for (const each of [app, monitoringApp]) each?.server.on('error', err => log.error({ err }, 'a connection could not be accepted'))
     log.info({ address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) }, 'listening, and starting')
@@ -260,6 +260,16 @@ async function closeConnections(app: FastifyInstance): Promise<void> {
  * new ones while the process is busy for a moment loses some, and whose was lost tries again after 1, 3, 7, 15 s.
  */
 const backlog = 4096
+
+/** Resolves with the address. Rejects with which setting to change when the port is taken. */
+async function listen(app: FastifyInstance, { host, port }: { readonly host: string; readonly port: number }, setting: string): Promise<string> {
+  try {
+    return await app.listen({ host, port, backlog })
+  } catch (cause) {
+    if (codeOf(cause) !== 'EADDRINUSE') throw cause
+    throw new Error(`port ${port} is in use: set ${setting}, or stop what uses it`, { cause })
+  }
+}
 
 const maxDocumentBytes = 16 * 1024 * 1024
 

@@ -5,11 +5,11 @@ import { createAdmittance, type TellAdmittance } from './admittance.ts'
 import { openEmbedded } from './embedded.ts'
 import { cancelOf, createBackends, type Backend } from './backends.ts'
 import { openClient } from './postgres-client.ts'
-import { databaseError } from './postgres-errors.ts'
+import { databaseError, isStaleSession } from './postgres-errors.ts'
 import { readServerConnections, type ServerConnections } from './server-connections.ts'
 import { openServers } from './servers.ts'
 import { openSide, type Side } from './side.ts'
-import { watchCollections } from './watch.ts'
+import { watchCollections, type CollectionWatch } from './watch.ts'
 import { watchWrites, type TellWrites } from './writes.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
 
@@ -44,6 +44,8 @@ export interface Database {
   watch(onCollection: (name?: string) => void): void
   /** Calls `tell` when the server begins to refuse who connects, with what it says, and with null when it ceases to. */
   watchAdmittance(tell: TellAdmittance): void
+  /** Calls `tell` with what a session met when all are replaced because the database was changed under them. */
+  watchStale(tell: TellStale): void
   /** It takes no writes: a standby, or one that was told so. Known from what connections met, and looked at while it lasts. */
   readonly isReadOnly: () => boolean
   /** For whoever would write: where it took no writes it is asked again, now. */
@@ -69,6 +71,10 @@ export async function openDatabase(settings: DatabaseSettings, signal: AbortSign
 
 const never = new AbortController().signal
 
+export type TellStale = (error: unknown) => void
+
+const renewalMs = 1000
+
 /** Twice what the longest stage may take, and some. Uploads and migrations say that they take longer. */
 const holdLimitMs = 60_000
 
@@ -90,6 +96,7 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
       if (isReadOnly !== undefined) writes.heard(isReadOnly)
     },
     onReadOnly: () => writes.heard(true),
+    onStale: renewSessions,
     size: settings.poolSize,
     maxOverflow: settings.poolMaxOverflow,
     maxWaiting: settings.poolMaxWaiting,
@@ -99,7 +106,21 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     cancelBackend,
     stateOf: backends.stateOf,
   })
-  const watches: { close(): Promise<void> }[] = []
+  const watches: CollectionWatch[] = []
+  let renewedAt = -Infinity
+  let tellStale: TellStale = () => {}
+
+  /** All that were opened before now: at most once a second, because many questions may meet it at once. */
+  function renewSessions(error: unknown): void {
+    const now = performance.now()
+    if (now - renewedAt < renewalMs) return
+    renewedAt = now
+    pool.renewAll()
+    side.renew()
+    for (const each of watches) each.renew()
+    tellStale(error)
+  }
+
   const close = async () => {
     await Promise.all([writes, ...watches].map(each => each.close()))
     await pool.close()
@@ -110,13 +131,14 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     try {
       return await side.ask(work, signal)
     } catch (error) {
+      if (isStaleSession(error)) renewSessions(error)
       throw signal.aborted ? signal.reason : databaseError(error)
     }
   }
   const answer = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal)
   const ping = (signal: AbortSignal) => answer(signal).then(() => true, () => false)
   const connections = (signal: AbortSignal) => side.ask(readServerConnections, signal)
-  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, isReadOnly: writes.isReadOnly, mayWrite: writes.mayWrite, watchWrites: writes.watch, ping, answer, connections, close, checkConnection: sql => checkSession(sql, side) }
+  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, watchStale: tell => void (tellStale = tell), isReadOnly: writes.isReadOnly, mayWrite: writes.mayWrite, watchWrites: writes.watch, ping, answer, connections, close, checkConnection: sql => checkSession(sql, side) }
 }
 
 /**
@@ -135,7 +157,7 @@ async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
   const answer = async () => {
     if (!server.isAlive()) throw new AskError('database_unavailable', { detail: 'the embedded database has ended' })
   }
-  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, watchAdmittance() {}, isReadOnly: () => false, mayWrite: async () => true, watchWrites() {}, ping: async () => server.isAlive(), answer, connections: async () => null, close }
+  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, watchAdmittance() {}, watchStale() {}, isReadOnly: () => false, mayWrite: async () => true, watchWrites() {}, ping: async () => server.isAlive(), answer, connections: async () => null, close }
 }
 
 function isSame(one: ServerAddress | null, other: ServerAddress | null): boolean {

@@ -8,6 +8,7 @@ import { createHedge } from '../resilience/hedge.ts'
 import { withoutSilence } from '../resilience/silence.ts'
 import { modelFault, type ModelFault } from './model-faults.ts'
 import type { Pool } from './pool.ts'
+import { isPassing } from './postgres-errors.ts'
 
 /** What others run and Askwell leans on; labels of metrics. */
 export type Dependency = 'database' | 'chat' | 'embeddings' | 'rerank'
@@ -115,6 +116,7 @@ export function guardReads(database: { readonly lease: Pool['lease']; readonly a
 }
 
 function readDatabaseError(error: unknown): Reading {
+  if (isPassing(error)) return { verdict: 'alive', isRetryable: true }
   if (isAskError(error, 'database_unavailable')) return { verdict: 'fault', isRetryable: true }
   return { verdict: isAskError(error, 'pool_exhausted') ? 'nothing' : 'alive', isRetryable: false }
 }

@@ -9,6 +9,8 @@ export interface PoolOptions {
   readonly onOpened?: (error: unknown, isReadOnly?: boolean) => void
   /** A statement was refused because the server takes no writes. */
   readonly onReadOnly?: () => void
+  /** A session met what was dropped under it; it is closed. Others that are open may know the same. */
+  readonly onStale?: (error: unknown) => void
   /** Connections kept open. */
   readonly size: number
   /** Connections opened above `size` when all are in use, closed when the rush is over. */

@@ -6,7 +6,7 @@ import { startedAt, type Backend } from './backends.ts'
 import { holding } from './no-lease.ts'
 import type { Connection, LeaseTerms, PoolOptions, PoolStatus, Waiter } from './pool-terms.ts'
 import { lifetimeSeconds, planCacheMode, type Sql } from './postgres-client.ts'
-import { databaseError, databaseFault } from './postgres-errors.ts'
+import { databaseError, databaseFault, isStaleSession } from './postgres-errors.ts'
 import { createPoolFigures, type PoolFigures } from './pool-figures.ts'
 import { noteLease } from './sql-span.ts'
 
@@ -60,6 +60,7 @@ export function createPool(options: PoolOptions) {
       // Sessions of a server that was switched over may stay read-only for good; a new one may write.
       const isReadOnly = isAskError(translated, 'database_read_only')
       if (isReadOnly) options.onReadOnly?.()
+      if (isStaleSession(error)) options.onStale?.(error)
       if (isReadOnly || isAskError(translated, 'database_unavailable')) connection.isDead = true
       if (!terms.signal.aborted) tellFault(error)
       throw terms.signal.aborted ? terms.signal.reason : translated

@@ -8,11 +8,17 @@ const retryMs = 500
 /** A standby does not tell of changes: it is asked again for the time when it is one no more. */
 const standbyRetryMs = 3000
 
+export interface CollectionWatch {
+  /** Listens on a new connection, and says that something may have been missed. */
+  renew(): void
+  close(): Promise<void>
+}
+
 /**
  * A connection of its own that hears of changed collections; `onCollection` without a name: something may have been
  * missed. Not with the driver's `listen`, which gives up when its first try to connect again fails.
  */
-export function watchCollections(servers: Servers, onCollection: (name?: string) => void): { close(): Promise<void> } {
+export function watchCollections(servers: Servers, onCollection: (name?: string) => void): CollectionWatch {
   let isClosed = false
   let retry: NodeJS.Timeout | undefined
   const onNotify = (from: string, name: string) => void (from === channel && onCollection(name))
@@ -34,6 +40,10 @@ export function watchCollections(servers: Servers, onCollection: (name?: string)
   }
 
   return {
+    renew() {
+      client.renew()
+      void listen()
+    },
     async close() {
       isClosed = true
       clearTimeout(retry)

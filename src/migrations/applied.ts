@@ -43,8 +43,8 @@ export function compare(files: readonly Migration[], applied: readonly Applied[]
   return { pending, newer: strangers.map(each => each.name), unsigned }
 }
 
-export function unavailable(detail: string): AskError {
-  return new AskError('database_unavailable', { detail })
+export function unavailable(detail: string, cause?: unknown): AskError {
+  return new AskError('database_unavailable', { detail, ...(cause !== undefined && { cause }) })
 }
 
 export function namesOf(migrations: readonly { readonly name: string }[]): string {

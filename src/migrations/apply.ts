@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from '../adapters/pool.ts'
+import type { AskError } from '../errors.ts'
 import { unavailable } from './applied.ts'
 import { statementsOf, type Migration } from './files.ts'
 import { takeLock } from './session.ts'
@@ -26,6 +27,7 @@ export async function apply(sql: Sql, migration: Migration, signal?: AbortSignal
     try {
       return await (migration.isTransaction ? inTransaction(sql, migration) : oneByOne(sql, migration))
     } catch (error) {
+      if (mayNotCreateExtension(error)) throw extensionRefused(migration, error)
       if (!isLocked(error)) throw error
       if (tries === triesForLocks) throw unavailable(`${migration.name} cannot have the tables that it changes: end the loads and long queries that hold them, then try again`)
       await sleep(pauseMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
@@ -59,6 +61,17 @@ async function mayApply(sql: Sql, { name }: Migration): Promise<boolean> {
 
 async function record(sql: Sql, { name, checksum, olderCode }: Migration): Promise<void> {
   await sql`insert into migrations (name, checksum, older_code) values (${name}, ${checksum}, ${olderCode})`
+}
+
+/** The code alone may be about a table or schema, and the message is translated. */
+function mayNotCreateExtension(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '42501' && 'routine' in error && error.routine === 'execute_extension_script'
+}
+
+function extensionRefused({ text }: Migration, cause: unknown): AskError {
+  const names = [...text.matchAll(/create extension if not exists (\w+)/g)].map(([, name]) => name)
+  const statements = names.map(name => `create extension if not exists ${name};`).join(' ')
+  return unavailable(`the role in DATABASE_URL may not create the extension${names.length > 1 ? 's' : ''} ${names.join(', ')}: let a superuser run "${statements}" in that database once, then start again`, cause)
 }
 
 /** lock_not_available */

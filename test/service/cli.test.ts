@@ -103,6 +103,32 @@ tap.test('a Postgres that will not do says what it lacks', { skip: skipReason('p
   t.match(found['reembed'].stderr, /database "no_such_database" does not exist\); check DATABASE_URL/)
 })
 
+tap.test('a port that is taken: which setting to change, exit code 1', async t => {
+  const port = String(await listening(t, () => {}))
+  const env = { DATABASE_URL: 'postgres://askwell@127.0.0.1:1/askwell', START_TIMEOUT_SECONDS: '0' }
+  const { serve } = await runs(t, { serve: { env: { ...env, PORT: port } } })
+  t.match(serve, { code: 1, stderr: `askwell: port ${port} is in use: set PORT, or stop what uses it\n` })
+  const monitoring = await runs(t, { serve: { env: { ...env, PORT: '0', MONITORING_PORT: port, MONITORING_API_KEY: 'a-key-for-monitoring-only' } } })
+  t.match(monitoring.serve, { code: 1, stderr: `askwell: port ${port} is in use: set MONITORING_PORT, or stop what uses it\n` })
+})
+
+tap.test('a role that may not create the extension: what a superuser runs once', { skip: skipReason('postgres') }, async t => {
+  const { name, url } = await createDatabase(t)
+  const role = `limited_${process.pid}`
+  await administer(url, sql => sql.unsafe(`
+    drop schema public cascade; create schema public; create role ${role} login;
+    grant all on schema public to ${role}; grant create on database ${name} to ${role}`).simple())
+  t.teardown(() => administer(url, sql => sql.unsafe(`drop owned by ${role}; drop role ${role}`).simple()))
+  const limited = { migrate: { env: { DATABASE_URL: url.replace('postgres@', `${role}@`) } } }
+  const refused = await runs(t, limited)
+  t.match(refused.migrate, {
+    code: 1,
+    stderr: /^askwell: the role in DATABASE_URL may not create the extension vector: let a superuser run "create extension if not exists vector;" in that database once, then start again \(permission denied to create extension "vector"\)\n$/,
+  })
+  await administer(url, sql => sql.unsafe('create extension if not exists vector;').simple())
+  t.match(await runs(t, limited), { migrate: { code: 0, stderr: '' } })
+})
+
 for (const world of worlds) {
   tap.test(`migrate, ${world}`, { skip: skipReason(world) }, async t => {
     const env = world === 'embedded' ? { DATA_DIR: join(t.testdir({}), 'new') } : await databaseSettings(t, world)

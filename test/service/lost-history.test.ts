@@ -1,7 +1,7 @@
 import tap, { type Test } from 'tap'
 import { adminKey, skipReason } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
-import { dumpOf, restoreInto } from '../support/dump.ts'
+import { archiveOf, dumpOf, restoreInPlace, restoreInto } from '../support/dump.ts'
 import { administer } from '../support/postgres.ts'
 import { keysLike } from '../support/redis-keys.ts'
 import { redisSkipReason, startRedis, told, type Redis } from '../support/redis.ts'
@@ -110,6 +110,32 @@ tap.test('restored and written again before a process looks: by the mark alone',
   await Promise.all([hasSeen(own), hasSeen(shared)])
   t.match([await asked(own), await asked(shared)], [/^30/, /^30/])
   t.match(warnings(own)[0], { epoch: mistaken, before: mistaken })
+})
+
+tap.test('restored in place while it runs: sessions that know what was dropped are replaced', { skip: skipReason('postgres') }, async t => {
+  const { url } = await createDatabase(t)
+  const [replica] = await startReplicas(t, 1, { ...usual, DATABASE_URL: url, POOL_SIZE: '6', ANSWER_CACHE_SECONDS: '0', STALE_IF_ERROR_SECONDS: '0' }) as [Replica]
+  const crowd = () => Promise.all(Array.from({ length: 12 }, (_, number) => replica.ask({ question: `${question} Asked by reader number ${number}.` })))
+  const asRetryable = ({ status, json }: Awaited<ReturnType<Replica['ask']>>) => (status === 200 ? 'answered' : `${status} ${json.code}`)
+  await lend(replica, 28)
+  const archive = archiveOf(url)
+  await lend(replica, 14)
+  t.same([...new Set((await crowd()).map(asRetryable))], ['answered'], 'each connection has its plans')
+
+  for (const round of ['first', 'second']) {
+    const [during] = await Promise.all([crowd(), restoreInPlace(url, archive)])
+    const after = [...(await crowd()), ...(await crowd())]
+    const others = [...during, ...after].map(asRetryable).filter(each => each !== 'answered' && each !== '503 database_unavailable')
+    t.same(others, [], `${round} restore: each question is answered or may be asked again`)
+    t.equal(await asked(replica), '28 (miss)')
+    t.same([...new Set((await crowd()).map(asRetryable))], ['answered'], 'on every connection')
+    t.equal((await replica.send('GET', '/readyz')).json.breakers.database, 'closed')
+    await lend(replica, 14)
+    t.equal(await asked(replica), '14 (miss)')
+  }
+  const renewals = replica.log.filter(({ code }) => code === 'database-replaced')
+  t.ok(renewals.length > 0 && renewals.length < 10, `said, but not for each question: ${renewals.length}`)
+  t.same(replica.log.filter(({ level, code }) => (level === 'error' || level === 'fatal') && code !== 'database_unavailable'), [])
 })
 
 tap.test('restored while no process runs: nothing of it in Redis', { skip: skipReason('postgres') || redisSkipReason() }, async t => {

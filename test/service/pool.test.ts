@@ -130,8 +130,23 @@ t.test('the server restarts: the pool serves again without a restart of ours', {
 
 t.test('a fault of SQL is passed on as it is', { skip }, async t => {
   const { pool } = await openPool(t)
-  await t.rejects(lease(pool, sql => sql`select * from nowhere`), { code: '42P01' })
+  await t.rejects(lease(pool, sql => sql`select 1 / 0`), { code: '22012' })
   t.equal(pool.status().checkedOut, 0)
+})
+
+t.test('a type that is replaced under a session: the session ends, and it is told once', { skip }, async t => {
+  const met: unknown[] = []
+  const { pool, side } = await openPool(t, { size: 1, maxOverflow: 0, onStale: error => void met.push(error) })
+  const create = () => side.unsafe(`create type mood as enum ('good'); create table days (mood mood); insert into days values ('good')`).simple()
+  await create()
+  const read = () => lease(pool, async sql => (await sql`select mood from days where mood = ${'good'}::mood`)[0]?.['mood'] as unknown)
+  t.equal(await read(), 'good')
+  await side.unsafe('drop table days; drop type mood').simple()
+  await t.rejects(read(), { code: 'database_unavailable', retryAfter: 1 })
+  t.equal(met.length, 1)
+  await create()
+  t.equal(await read(), 'good', 'on a new connection')
+  t.equal(pool.status().open, 1)
 })
 
 t.test('every connection killed by the administrator: what runs fails as unavailable, what comes next has new ones', { skip }, async t => {

@@ -40,6 +40,7 @@ t.test('a database that lets nobody in any more', { skip: skipReason('postgres')
     { what: 'another password', lock: `alter role askwell password 'another'`, unlock: `alter role askwell password '${password}'`, code: '28P01' },
     { what: 'a role that may not log in', lock: 'alter role askwell nologin', unlock: 'alter role askwell login', code: '28000' },
     { what: 'a database that is gone', lock: 'alter database askwell rename to away', unlock: 'alter database away rename to askwell', code: '3D000' },
+    { what: 'a database that takes no connections', lock: 'alter database askwell allow_connections false', unlock: 'alter database askwell allow_connections true', code: '55000' },
   ].entries()) {
     await t.test(what, async t => {
       await until('it is locked', () => hangUp(admin).then(() => admin.unsafe(lock)).then(() => true, () => false))

@@ -30,6 +30,7 @@ const refusals: readonly Refusal[] = [
   { what: 'the database has its connections', begin: admin => admin`alter database askwell connection limit 1`, end: admin => admin`alter database askwell connection limit -1` },
   { what: 'the server has its connections', begin: fill, end: async () => void (await Promise.all(crowd.splice(0).map(each => each.end()))) },
   { what: 'the right to connect was taken away', begin: admin => admin`revoke connect on database askwell from public`, end: admin => admin`grant connect on database askwell to public` },
+  { what: 'the database takes no connections', begin: admin => admin`alter database askwell allow_connections false`, end: admin => admin`alter database askwell allow_connections true` },
   { what: 'the password was changed', begin: admin => admin`alter role askwell password 'another'`, end: admin => admin.unsafe(`alter role askwell password '${password}'`) },
 ]
 

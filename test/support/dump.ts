@@ -1,4 +1,6 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { administer, sharedPostgres, urlOf } from './postgres.ts'
 import { postgresProgram } from './postgres-programs.ts'
 import type { Owner } from './server-process.ts'
@@ -6,6 +8,29 @@ import type { Owner } from './server-process.ts'
 /** What `pg_dump` writes of a database: SQL. */
 export function dumpOf(url: string): string {
   return execFileSync(postgresProgram('pg_dump'), ['--dbname', url], { encoding: 'utf8', maxBuffer: 2 ** 28 })
+}
+
+/** What `pg_dump -Fc` writes. */
+export function archiveOf(url: string): Buffer {
+  return execFileSync(postgresProgram('pg_dump'), ['--dbname', url, '--format', 'custom'], { maxBuffer: 2 ** 28 })
+}
+
+/** Drops and recreates what the archive has, extensions too, while others are connected: tried again after a deadlock with them. */
+export async function restoreInPlace(url: string, archive: Buffer): Promise<void> {
+  for (;;) {
+    const failure = await tryInPlace(url, archive)
+    if (failure === null) return
+    if (!failure.includes('deadlock detected')) throw new Error(failure)
+  }
+}
+
+/** Null, or what `pg_restore` said. */
+async function tryInPlace(url: string, archive: Buffer): Promise<string | null> {
+  const restoring = spawn(postgresProgram('pg_restore'), ['--dbname', url, '--clean', '--if-exists', '--single-transaction'], { stdio: ['pipe', 'ignore', 'pipe'] })
+  restoring.stdin.on('error', () => {}) // it may end before it has read all
+  restoring.stdin.end(archive)
+  const [stderr, [code]] = await Promise.all([text(restoring.stderr), once(restoring, 'close')])
+  return code === 0 ? null : `pg_restore ended with ${code}: ${stderr}`
 }
 
 /** A database made of a dump, on the server that test files share; dropped when the test ends. */
