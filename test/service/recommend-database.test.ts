@@ -1,9 +1,12 @@
 import t, { type Test } from 'tap'
 import { startApp, skipReason, type App } from '../support/app.ts'
 import { advised, adviceOf, freshQuestion, times } from '../support/advice.ts'
+import { atLeast } from '../support/at-least.ts'
+import { leased } from '../support/contents.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { isOfTheMachine } from '../support/findings.ts'
 import { administer, startPostgres } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
 
 /** Each piece of advice about the pool and the server is given when its cause is there, and not before. */
 
@@ -67,8 +70,15 @@ t.test('connections are held long: what holds them is named', { skip: skipReason
 t.test('the embedded database is asked too much at once: DATABASE_URL', async t => {
   const app = await startApp(t, 'embedded', wide)
   await loadHandbook(app)
-  await times(60, () => app.send('POST', '/search', freshQuestion()))
-  const { setting, evidence } = await advised(app, 'embedded-database-busy')
+  const { setting, evidence } = await advised(app, 'embedded-database-busy', async () => {
+    const searches = await leased(app.deps.database, async () => {
+      const begun = times(5, () => app.send('POST', '/search', freshQuestion()))
+      await until('one waits', () => app.deps.database.status().waiting > 0)
+      await atLeast(100)
+      return [begun]
+    })
+    await Promise.all(searches)
+  })
   t.equal(setting, 'DATABASE_URL')
   t.match(evidence, /p95 wait \d+ ms/)
 })
