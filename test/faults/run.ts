@@ -19,7 +19,7 @@ const { values, positionals } = parseArgs({
 if (values.help) console.log(usage)
 else process.exitCode = await run(positionals.length > 0 ? positionals : inOrder(globSync('test/faults/*.fault.ts')))
 
-/** The two longest first, so that nothing is waited for at the end. */
+/** The longest first, so that it is not waited for at the end. */
 function inOrder(files: readonly string[]): string[] {
   const isLong = (file: string) => Number(file.includes('postgres'))
   return files.toSorted((a, b) => isLong(b) - isLong(a) || a.localeCompare(b))

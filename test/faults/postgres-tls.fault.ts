@@ -1,3 +1,0 @@
-import { playPostgres } from './postgres-scenarios.ts'
-
-playPostgres({ isEncrypted: true })
