@@ -17,7 +17,7 @@ export function registerHosts(app: FastifyInstance, names: readonly string[], is
     const { host } = request.headers
     const isKnown = (host === seen && !isAbsolute(request)) || (isLocked('ask') && isLocked(needs)) || isKnownName(request, allowed)
     if (!isKnown) return done(unknownHost())
-    if (isKnownHost(host, allowed)) seen = host
+    if (host !== seen && isKnownHost(host, allowed)) seen = host
     done()
   }
   app.addHook('onRoute', route => {
