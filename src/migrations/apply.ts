@@ -28,7 +28,8 @@ export async function apply(sql: Sql, migration: Migration, signal?: AbortSignal
       return await (migration.isTransaction ? inTransaction(sql, migration) : oneByOne(sql, migration))
     } catch (error) {
       if (mayNotCreateExtension(error)) throw extensionRefused(migration, error)
-      if (!isLocked(error)) throw error
+      if (hasCode(error, undefinedObject)) throw unavailable(`${migration.name} does not find what it builds on: is the extension vector in a schema of the role's search_path?`, error)
+      if (!hasCode(error, lockNotAvailable)) throw error
       if (tries === triesForLocks) throw unavailable(`${migration.name} cannot have the tables that it changes: end the loads and long queries that hold them, then try again`)
       await sleep(pauseMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
     }
@@ -65,7 +66,7 @@ async function record(sql: Sql, { name, checksum, olderCode }: Migration): Promi
 
 /** The code alone may be about a table or schema, and the message is translated. */
 function mayNotCreateExtension(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '42501' && 'routine' in error && error.routine === 'execute_extension_script'
+  return hasCode(error, '42501') && 'routine' in error && error.routine === 'execute_extension_script'
 }
 
 function extensionRefused({ text }: Migration, cause: unknown): AskError {
@@ -74,7 +75,10 @@ function extensionRefused({ text }: Migration, cause: unknown): AskError {
   return unavailable(`the role in DATABASE_URL may not create the extension${names.length > 1 ? 's' : ''} ${names.join(', ')}: let a superuser run "${statements}" in that database once, then start again`, cause)
 }
 
-/** lock_not_available */
-function isLocked(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '55P03'
+/** A type or operator class that is not there. */
+const undefinedObject = '42704'
+const lockNotAvailable = '55P03'
+
+function hasCode(error: unknown, code: string): error is Error {
+  return error instanceof Error && 'code' in error && error.code === code
 }

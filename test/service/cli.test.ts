@@ -6,6 +6,7 @@ import { databaseSettings, skipReason, worlds } from '../support/app.ts'
 import { runCli, startCli, type CliOptions, type Finished } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
 import { createDatabase } from '../support/database.ts'
+import { createEmptyDatabase } from '../support/old-schema.ts'
 import { administer } from '../support/postgres.ts'
 import { version } from '../../src/version.ts'
 
@@ -110,6 +111,14 @@ tap.test('a port that is taken: which setting to change, exit code 1', async t =
   t.match(serve, { code: 1, stderr: `askwell: port ${port} is in use: set PORT, or stop what uses it\n` })
   const monitoring = await runs(t, { serve: { env: { ...env, PORT: '0', MONITORING_PORT: port, MONITORING_API_KEY: 'a-key-for-monitoring-only' } } })
   t.match(monitoring.serve, { code: 1, stderr: `askwell: port ${port} is in use: set MONITORING_PORT, or stop what uses it\n` })
+})
+
+tap.test('the extension is where the search path does not lead: what to look at, not to migrate again', { skip: skipReason('postgres') }, async t => {
+  const { url } = await createEmptyDatabase(t)
+  await administer(url, sql => sql.unsafe('create schema elsewhere; create extension vector schema elsewhere').simple())
+  t.match(await runs(t, { migrate: { env: { DATABASE_URL: url } } }), {
+    migrate: { code: 1, stderr: /^askwell: 000001_documents\.sql does not find what it builds on: is the extension vector in a schema of the role's search_path\? \(type "halfvec" does not exist\)\n$/ },
+  })
 })
 
 tap.test('a role that may not create the extension: what a superuser runs once', { skip: skipReason('postgres') }, async t => {
