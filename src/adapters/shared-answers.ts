@@ -44,6 +44,8 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
         return { kind: 'alone', ...before(found) }
       case 'yours':
         return { kind: 'yours', lease: leaseOf(key, reply.token), ...before(found) }
+      default: // No reply of our script: a proxy, or a server, that errs.
+        return { kind: 'alone' }
     }
   }
 

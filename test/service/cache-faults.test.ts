@@ -6,6 +6,7 @@ import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { redisSkipReason, startRedis, told, type Redis } from '../support/redis.ts'
 import { keysLike } from '../support/redis-keys.ts'
+import { startLiar } from '../support/redis-liar.ts'
 import { sseEvents } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
@@ -167,4 +168,11 @@ t.test('Redis comes back empty: what was there is made anew, and found again', {
   await until('it is used again', async () => (await stateOf(app)) === 'ready')
   t.match((await app.ask({ question: rent })).json, { answer: /12,000/, cache: { status: 'miss' } })
   await isFound(app, rent)
+})
+
+t.test('a Redis that replies to the asking for a run with a word that nobody knows: the question is answered', { skip: redisSkipReason() }, async t => {
+  const redis = await startRedis(t)
+  const url = await startLiar(t, redis.port, replies => replies.replaceAll('$5\r\nyours\r\n', '$5\r\nstray\r\n'))
+  const { app } = await setUp(t, { REDIS_URL: url })
+  t.match(await app.ask({ question: rent }), { status: 200, json: { abstained: false } })
 })

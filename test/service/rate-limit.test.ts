@@ -1,5 +1,3 @@
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo } from 'node:net'
 import t from 'tap'
 import { anyWorld, type App, skipReason, startApp, worlds } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
@@ -7,7 +5,7 @@ import { edgeApp } from '../support/edge.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
 import { redisSkipReason, startRedis, told } from '../support/redis.ts'
 import { keysLike } from '../support/redis-keys.ts'
-import type { Owner } from '../support/server-process.ts'
+import { startLiar } from '../support/redis-liar.ts'
 import { until } from '../support/until.ts'
 
 /** A client that asks too much is told when to come back; nobody else notices. */
@@ -135,25 +133,11 @@ t.test('two servers and one Redis', { skip: skipReason('postgres') || redisSkipR
 
 t.test('a Redis that replies with something else: each counts alone', { skip: redisSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const liar = await startLiar(t, redis.port)
-  const app = await startApp(t, anyWorld, { ...limit, REDIS_URL: `redis://127.0.0.1:${liar}`, ...patience })
+  const url = await startLiar(t, redis.port, replies => replies.replace(/\*2\r\n:\d+\r\n:\d+\r\n/g, '+OK\r\n'))
+  const app = await startApp(t, anyWorld, { ...limit, REDIS_URL: url, ...patience })
   await until('it has its Redis', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
   t.same(await statusesOf(app, 4), [404, 404, 404, 429])
 })
-
-/** In front of a Redis server: a list of two numbers, as a script replies it, becomes a word. */
-async function startLiar(t: Owner, port: number): Promise<number> {
-  const server = createServer(client => {
-    const redis = connect(port, '127.0.0.1')
-    for (const socket of [client, redis]) socket.on('error', () => {})
-    client.on('close', () => redis.destroy()).pipe(redis)
-    redis.on('close', () => client.destroy())
-    redis.on('data', chunk => client.write(chunk.toString('latin1').replace(/\*2\r\n:\d+\r\n:\d+\r\n/g, '+OK\r\n'), 'latin1'))
-  }).listen(0, '127.0.0.1')
-  t.teardown(() => server.close())
-  await once(server, 'listening')
-  return (server.address() as AddressInfo).port
-}
 
 t.test('what comes at the same moment is counted one by one', { skip: redisSkipReason() }, async t => {
   const redis = await startRedis(t)
