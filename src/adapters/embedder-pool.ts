@@ -6,7 +6,7 @@ import { assertNoLease } from './no-lease.ts'
 export type WorkerReply = { readonly vectors: readonly Float32Array[] } | { readonly error: string }
 
 export interface PoolOptions {
-  /** A program that answers every `string[]` it is sent with a {@link WorkerReply}. */
+  /** A program that says `{ vectors: [] }` once its model is loaded, then answers every `string[]` with a {@link WorkerReply}. */
   readonly program: URL
   /** Threads at the most; one is started with the first text, another when enough waits to be worth it. */
   readonly size: number
@@ -29,6 +29,8 @@ interface Job {
 interface Thread {
   readonly worker: Worker
   readonly exited: Promise<void>
+  /** Loads its model, which takes seconds: a text is done sooner by a thread that works. */
+  isLoading: boolean
   /** What it computes now; its job may have been abandoned meanwhile. */
   task: { readonly job: Job; readonly first: number } | undefined
 }
@@ -75,8 +77,9 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
   }
 
   function freeThread(): Thread | undefined {
-    for (const thread of threads) if (thread.task === undefined) return thread
-    return threads.size === 0 || (threads.size < size && isWorthAThread()) ? start() : undefined
+    for (const thread of threads) if (thread.task === undefined && !thread.isLoading) return thread
+    if (threads.size === 0 || (threads.size < size && isWorthAThread())) start()
+    return undefined
   }
 
   function isWorthAThread(): boolean {
@@ -99,22 +102,22 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     thread.worker.postMessage(texts)
   }
 
-  function start(): Thread {
+  function start(): void {
     const worker = new Worker(program, { workerData: data })
     const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
-    const thread: Thread = { worker, exited, task: undefined }
+    const thread: Thread = { worker, exited, isLoading: true, task: undefined }
     threads.add(thread)
     // `node --watch` has every thread tell which files it reads, by messages that are none of ours.
     worker.on('message', (reply: WorkerReply | object) => void (('vectors' in reply || 'error' in reply) && onReply(thread, reply)))
     // 'error' comes before 'exit', which also comes without it.
     worker.on('error', error => lose(thread, error))
     worker.once('exit', () => lose(thread))
-    return thread
   }
 
   function onReply(thread: Thread, reply: WorkerReply): void {
     const { task } = thread
     thread.task = undefined
+    thread.isLoading = false
     thread.worker.unref()
     if (task !== undefined) settle(task.job, task.first, reply)
     dispatch()
@@ -137,7 +140,10 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
 
   function lose(thread: Thread, cause?: unknown): void {
     if (!threads.delete(thread)) return
-    if (thread.task !== undefined) abandon(thread.task.job, gone('The embedding model broke down.', cause))
+    // Where no thread works, what waits was waiting for this one; else a model that cannot be loaded would be loaded for ever.
+    const isLast = [...threads].every(each => each.isLoading)
+    const job = thread.task?.job ?? (isLast ? nextJob() : undefined)
+    if (job !== undefined) abandon(job, gone('The embedding model broke down.', cause))
     dispatch()
   }
 

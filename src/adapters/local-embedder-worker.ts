@@ -19,6 +19,7 @@ port.on('message', async (texts: readonly string[]) => {
   const reply = await embed(texts).catch((error: unknown): WorkerReply => ({ error: String(error) }))
   port.postMessage(reply, 'vectors' in reply ? reply.vectors.map(vector => vector.buffer as ArrayBuffer) : [])
 })
+port.postMessage({ vectors: [] } satisfies WorkerReply)
 
 async function embed(texts: readonly string[]): Promise<WorkerReply> {
   const vectors = (await model.embed(texts.map(plainText))).map(unit)

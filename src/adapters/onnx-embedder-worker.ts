@@ -25,6 +25,7 @@ port.on('message', async (texts: string[]) => {
   const reply = await embed(texts).catch((error: unknown): WorkerReply => ({ error: String(error) }))
   port.postMessage(reply, 'vectors' in reply ? reply.vectors.map(vector => vector.buffer as ArrayBuffer) : [])
 })
+port.postMessage({ vectors: [] } satisfies WorkerReply)
 
 async function load({ folder, file, cores }: WorkerSettings): Promise<[PreTrainedTokenizer, PreTrainedModel]> {
   const { AutoModel, AutoTokenizer } = await loadTransformers()

@@ -116,13 +116,28 @@ for (const [what, calls, threads] of [
   ['many questions at once are', Array.from({ length: 8 }, () => ['both']), 2],
 ] as const) {
   t.test(what, async t => {
-    const started = new Int32Array(new SharedArrayBuffer(4))
-    const pool = createWorkerPool({ ...fragile, size: 2, data: started.buffer })
+    const state = new Int32Array(new SharedArrayBuffer(8))
+    const pool = createWorkerPool({ ...fragile, size: 2, data: state.buffer })
     t.teardown(() => pool.close())
     await Promise.all(calls.map(texts => pool.embed(texts, never)))
-    t.equal(started[0], threads)
+    t.equal(state[0], threads)
   })
 }
+
+t.test('nothing waits for a thread that still loads while another works', async t => {
+  const state = new Int32Array(new SharedArrayBuffer(8))
+  const pool = createWorkerPool({ ...fragile, size: 2, data: state.buffer })
+  t.teardown(() => pool.close())
+  await Promise.all(Array.from({ length: 8 }, () => pool.embed(['both'], never)))
+  t.equal(state[0], 2, 'the second never ended its loading')
+})
+
+t.test('a model that cannot be loaded fails what waits for it', async t => {
+  const pool = createWorkerPool({ program: new URL('data:text/javascript,throw new Error("no model")'), size: 2, textsAtOnce: 4 })
+  t.teardown(() => pool.close())
+  const replies = await Promise.allSettled(Array.from({ length: 8 }, () => pool.embed(['one'], never)))
+  t.equal(replies.filter(each => each.status === 'rejected' && each.reason.code === 'model_failed').length, 8)
+})
 
 t.test('a thread that dies fails the call it was at and is replaced', async t => {
   const pool = createWorkerPool({ ...fragile, size: 1 })
