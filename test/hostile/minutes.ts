@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readConfig } from '../../src/config.ts'
 import { operations } from '../support/fuzz-requests.ts'
 import type { Owner } from '../support/server-process.ts'
 import { spentSequences, stopAndLook } from './leftovers.ts'
@@ -72,7 +73,13 @@ async function watch(world: World, chosen: readonly Attack[], { minutes }: Minut
   const spent = await spentSequences(world.databaseUrl)
   const isAlive = !note()
   const leftovers = await stopAndLook(world)
-  return { stretches, asked: load.asked, played: foe.played, names, routes: names.length > 1 ? namedRoutes(chosen) : [], death, leftovers: isAlive ? leftovers : leftovers.slice(1), spent }
+  return { stretches, asked: load.asked, played: foe.played, names, routes: names.length > 1 ? namedRoutes(chosen) : [], death, leftovers: isAlive ? leftovers : leftovers.slice(1), spent, childLimits: childLimits() }
+}
+
+/** The defaults: the run sets neither. */
+function childLimits(): Seen['childLimits'] {
+  const { workers, memoryMb } = readConfig({}).prepare
+  return { count: workers, mb: memoryMb }
 }
 
 /** What would wait for the reply of a dead process is not waited for. */

@@ -90,8 +90,8 @@ export interface Weight {
   readonly heap: number
   readonly external: number
   readonly rss: number
-  /** With its children. */
-  readonly tree: number
+  /** Of each of its children, as they are. */
+  readonly children: readonly number[]
 }
 
 /** Null when it has died, or is busy with something that does not end. The signal is of `weighable`. */
@@ -103,5 +103,5 @@ export async function weigh(target: Target): Promise<Weight | null> {
   const isWeighed = await untilStuck('it is weighed', () => times() > before, { ended: target.end }).catch(() => false)
   if (!isWeighed) return null
   const [heap = 0, external = 0, rss = 0] = target.output().split('\nweighed ').at(-1)!.split('\n')[0]!.split(' ').map(bytes => Number(bytes) / 2 ** 20)
-  return { heap, external, rss, tree: descendantsOf(target.pid).reduce((sum, { pid }) => sum + residentMb(pid), rss) }
+  return { heap, external, rss, children: descendantsOf(target.pid).map(({ pid }) => residentMb(pid)) }
 }

@@ -25,6 +25,8 @@ export interface Seen {
   readonly death: string | null
   /** What was still there when the service had been stopped, in words. */
   readonly leftovers: readonly string[]
+  /** What the service may have of processes that prepare documents: so many at once, each of so many MB. */
+  readonly childLimits: { readonly count: number; readonly mb: number }
   /** Sequences that are ahead of their table, in words. */
   readonly spent: readonly string[]
 }
@@ -38,7 +40,7 @@ export interface Verdict {
 }
 
 export function verdictsOf(seen: Seen): Verdict[] {
-  return [noneFails(seen), asQuick(seen), flat(seen), sameProcess(seen), nothingLeft(seen), noFault(seen), everythingPlayed(seen), nothingSpent(seen)]
+  return [noneFails(seen), asQuick(seen), flat(seen), childrenBounded(seen), sameProcess(seen), nothingLeft(seen), noFault(seen), everythingPlayed(seen), nothingSpent(seen)]
 }
 
 export function isFailed({ outcome }: Asked): boolean {
@@ -67,25 +69,33 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN
 }
 
-/**
- * What may grow without being a leak: bytes that caches may still gain, code that is compiled, what an allocator keeps; and
- * children may have read a small document last or a large one.
- */
-const slack = { heap: { mb: 24, share: 0.1 }, rss: { mb: 64, share: 0.15 }, tree: { mb: 192, share: 0.15 } } as const
-const kinds = { heap: 'heap', rss: 'RSS', tree: 'with its children' } as const
+/** What may grow without being a leak: bytes that caches may still gain, code that is compiled, what an allocator keeps. */
+const slack = { heap: { mb: 24, share: 0.1 }, rss: { mb: 64, share: 0.15 } } as const
+const kinds = { heap: 'heap', rss: 'RSS' } as const
 
 /**
  * The median of the last third against that of the first: one stretch that ended at a bad moment changes neither, and what
  * is never freed grows from each third to the next.
  */
 function flat({ stretches }: Seen): Verdict {
-  const weights = stretches.map(({ weight }) => weight).filter(weight => weight !== null)
+  const weights = weightsOf(stretches)
   const third = Math.max(1, Math.floor(weights.length / 3))
-  const parts = (['heap', 'rss', 'tree'] as const).map(kind => {
+  const parts = (['heap', 'rss'] as const).map(kind => {
     const [first, last] = [weights.slice(0, third), weights.slice(-third)].map(those => quantile(those.map(each => each[kind]), 0.5)) as [number, number]
     return { isFlat: last <= first * (1 + slack[kind].share) + slack[kind].mb, text: `${kinds[kind]} ${first.toFixed(0)} → ${last.toFixed(0)} MB` }
   })
   return { name: 'memory is flat', isMet: weights.length > 1 && parts.every(({ isFlat }) => isFlat), detail: parts.map(({ text }) => text).join(', ') }
+}
+
+/** A child keeps what its last document took, small or large, until its next one: what holds of it is its limit. */
+function childrenBounded({ stretches, childLimits: { count, mb } }: Seen): Verdict {
+  const children = weightsOf(stretches).map(weight => weight.children)
+  const [most, largest] = [Math.max(0, ...children.map(({ length }) => length)), Math.max(0, ...children.flat())]
+  return { name: 'its children are no more, and no larger, than they may be', isMet: most <= count && largest <= mb, detail: `at most ${most} of ${count} at once, the largest ${largest.toFixed(0)} of ${mb} MB` }
+}
+
+function weightsOf(stretches: readonly Stretch[]): Weight[] {
+  return stretches.map(({ weight }) => weight).filter(weight => weight !== null)
 }
 
 function sameProcess({ death }: Seen): Verdict {

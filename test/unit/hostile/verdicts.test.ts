@@ -13,7 +13,7 @@ function asked(ms: number, outcome: Outcome = 'well'): Asked {
 }
 
 function stretch(isAttacked: boolean, ms: number, heap = 100, rss = 200): Stretch {
-  return { isAttacked, asked: Array.from({ length: 100 }, () => asked(ms)), weight: { heap, external: 5, rss, tree: rss + 100 } }
+  return { isAttacked, asked: Array.from({ length: 100 }, () => asked(ms)), weight: { heap, external: 5, rss, children: [100, 300] } }
 }
 
 const good: Seen = {
@@ -25,6 +25,7 @@ const good: Seen = {
   death: null,
   leftovers: [],
   spent: [],
+  childLimits: { count: 2, mb: 1536 },
 }
 
 const missed = (seen: Partial<Seen>) => verdictsOf({ ...good, ...seen }).filter(({ isMet }) => !isMet).map(({ name, detail }) => `${name}: ${detail}`)
@@ -37,8 +38,9 @@ tap.test('verdicts: each is missed by what it is about, and by nothing else', as
     [/^no honest question fails: 0 asked$/, { asked: [] }],
     [/^the p99 .*: 3.10 times: 31 ms, 10 ms without$/, { stretches: good.stretches.map(each => (each.isAttacked ? stretch(true, 31) : each)) }],
     [/^memory is flat: heap 110 → 150 MB/, { stretches: good.stretches.map((each, nth) => stretch(each.isAttacked, 10, 100 + nth * 10)) }],
-    [/^memory is flat: heap 100 → 100 MB, RSS 240 → 400 MB, with its children 340 → 500 MB$/, { stretches: good.stretches.map((each, nth) => stretch(each.isAttacked, 10, 100, 200 + nth * 40)) }],
-    [/^memory is flat: .*, with its children 380 → 700 MB$/, { stretches: good.stretches.map((each, nth) => ({ ...each, weight: { ...each.weight!, tree: 300 + nth * 80 } })) }],
+    [/^memory is flat: heap 100 → 100 MB, RSS 240 → 400 MB$/, { stretches: good.stretches.map((each, nth) => stretch(each.isAttacked, 10, 100, 200 + nth * 40)) }],
+    [/^its children are .*: at most 3 of 2 at once, the largest 300 of 1536 MB$/, { stretches: good.stretches.map((each, nth) => ({ ...each, weight: { ...each.weight!, children: nth === 2 ? [100, 300, 100] : [100] } })) }],
+    [/^its children are .*: at most 1 of 2 at once, the largest 1600 of 1536 MB$/, { stretches: good.stretches.map((each, nth) => ({ ...each, weight: { ...each.weight!, children: nth === 2 ? [1600] : [100] } })) }],
     [/^memory is flat/, { stretches: good.stretches.map(each => ({ ...each, weight: null })) }],
     [/^the process is the same: it ended/, { death: 'it ended with 1' }],
     [/^nothing is left of it at the end: process 7$/, { leftovers: ['process 7'] }],
