@@ -48,7 +48,12 @@ function close(totals, open, isOk) {
 function verdict({ passed, failed, skipped }, status) {
   for (const name of skipped) console.log(`skipped, which CI does not allow: ${name}`)
   const missed = failed === 0 && (status !== 0 || passed === 0) ? 1 : 0
-  if (missed > 0) console.log(passed === 0 ? 'no test ran' : `no test failed, but \`npm test\`, \`npm run test:faults\` or \`npm run test:hostile\` ended with ${status}`)
+  if (missed > 0)
+    console.log(
+      passed === 0
+        ? 'no test ran'
+        : `no test failed, but \`npm test\`, \`npm run test:faults\` or \`npm run test:hostile\` ended with ${status}`,
+    )
   const failures = failed + skipped.length + missed
   console.log(`${passed} passed, ${failures} failed`)
   return failures === 0 ? 0 : 1

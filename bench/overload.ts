@@ -20,7 +20,12 @@ import { serveAskwell, type Served, type Settings } from './cache/servers.ts'
  * this process makes the load. All of them share the machine's cores, so the load is part of what is overloaded.
  */
 const { values: options } = parseArgs({
-  options: { seconds: { type: 'string', default: '30' }, times: { type: 'string', default: '3' }, json: { type: 'string' }, set: { type: 'string', multiple: true, default: [] } },
+  options: {
+    seconds: { type: 'string', default: '30' },
+    times: { type: 'string', default: '3' },
+    json: { type: 'string' },
+    set: { type: 'string', multiple: true, default: [] },
+  },
 })
 const modelMs = 100
 const documents = 5000
@@ -58,23 +63,47 @@ try {
   const admission = await admissionOf(served)
   const after = await openLoop(client, peak / 2, 10)
   const calm = await memoryOf(served)
-  console.table([...turns.map(turn => line(`${turn.connections} at once`, turn)), line('half the peak', normal), line(`${options.times} × the peak`, overload), line('half the peak, after', after)])
+  console.table([
+    ...turns.map(turn => line(`${turn.connections} at once`, turn)),
+    line('half the peak', normal),
+    line(`${options.times} × the peak`, overload),
+    line('half the peak, after', after),
+  ])
   console.table([before, ...(await Promise.all(memory)).filter((_, at) => at % 5 === 4), calm])
   console.log(admission)
-  console.log(`this process was late itself: p50 ${rounded(own.percentile(50) / 1e6, 1)} ms, p99 ${rounded(own.percentile(99) / 1e6, 1)} ms`)
+  console.log(
+    `this process was late itself: p50 ${rounded(own.percentile(50) / 1e6, 1)} ms, p99 ${rounded(own.percentile(99) / 1e6, 1)} ms`,
+  )
   const normalP99 = quantile(good(normal), 0.99)
   const inService = refusedInService(served)
-  console.log(`refused, from the head read to the reply given in the service: p50 ${quantile(inService, 0.5)} ms, p99 ${quantile(inService, 0.99)} ms`)
+  console.log(
+    `refused, from the head read to the reply given in the service: p50 ${quantile(inService, 0.5)} ms, p99 ${quantile(inService, 0.99)} ms`,
+  )
   const claims = [
     atLeast('goodput of the peak, %', (100 * goodput(overload)) / peak, 90, 1),
     atMost('p99 of the answered by that at half the peak', quantile(good(overload), 0.99) / normalP99, 3, 2),
     atMost('p99 of the refused, ms', quantile(refused(overload), 0.99), 5, 2),
-    atMost('neither answered nor refused', overload.asked.filter(({ status }) => status !== 200 && status !== 503).length, 0),
+    atMost(
+      'neither answered nor refused',
+      overload.asked.filter(({ status }) => status !== 200 && status !== 503).length,
+      0,
+    ),
     atMost('heap after by before', calm.heapMb / before.heapMb, 1.2, 2),
   ]
-  console.table(claims.map(({ what, measured, wanted, isReached }) => ({ what, measured, wanted, '': isReached ? '' : 'NOT REACHED' })))
+  console.table(
+    claims.map(({ what, measured, wanted, isReached }) => ({
+      what,
+      measured,
+      wanted,
+      '': isReached ? '' : 'NOT REACHED',
+    })),
+  )
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
-  if (options.json) writeFileSync(options.json, `${JSON.stringify({ date: new Date().toISOString(), commit, cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, options, peak, claims }, null, 2)}\n`)
+  if (options.json)
+    writeFileSync(
+      options.json,
+      `${JSON.stringify({ date: new Date().toISOString(), commit, cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, options, peak, claims }, null, 2)}\n`,
+    )
 } finally {
   await t.end()
 }
@@ -83,13 +112,29 @@ async function open(owner: Keeper): Promise<Served> {
   const postgres = await startPostgres(owner)
   const port = String(await freePort())
   const all = `0-${cpus().length - 1}`
-  const model = startProgram(owner, { args: [fileURLToPath(new URL('../test/support/model.ts', import.meta.url)), '--port', port, '--first-token', String(modelMs)], cores: all })
+  const model = startProgram(owner, {
+    args: [
+      fileURLToPath(new URL('../test/support/model.ts', import.meta.url)),
+      '--port',
+      port,
+      '--first-token',
+      String(modelMs),
+    ],
+    cores: all,
+  })
   await untilServing(model, `http://127.0.0.1:${port}/v1/models`)
   const own = Object.fromEntries(options.set.map(each => each.split('=') as [string, string]))
   // Caches so small that they are full before anything is measured.
   const settings: Settings = {
-    DATABASE_URL: postgres.url, OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`, OPENAI_API_KEY: 'any', CHAT_MODEL: 'test-chat', EMBEDDING_MODEL: 'test-embedding',
-    RATE_LIMIT: '1000000', ANSWER_CACHE_MB: '2', EMBEDDING_CACHE_MB: '1', ...own,
+    DATABASE_URL: postgres.url,
+    OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`,
+    OPENAI_API_KEY: 'any',
+    CHAT_MODEL: 'test-chat',
+    EMBEDDING_MODEL: 'test-embedding',
+    RATE_LIMIT: '1000000',
+    ANSWER_CACHE_MB: '2',
+    EMBEDDING_CACHE_MB: '1',
+    ...own,
   }
   const served = await serveAskwell(owner, settings, { cores: all })
   await load(served.address, 'default', notices(documents))
@@ -100,7 +145,11 @@ async function open(owner: Keeper): Promise<Served> {
 function fresh(): object {
   const number = questions++
   const name = noticeName(number % documents)
-  const asks = [`How much does the ${name} permit cost?`, `Where do I apply for the ${name} permit?`, `Within how many working days is the ${name} permit ready?`]
+  const asks = [
+    `How much does the ${name} permit cost?`,
+    `Where do I apply for the ${name} permit?`,
+    `Within how many working days is the ${name} permit ready?`,
+  ]
   return { question: asks[Math.floor(number / documents) % asks.length] }
 }
 
@@ -138,7 +187,10 @@ function refused({ asked }: Phase): number[] {
 
 /** Whole milliseconds, as its log says; what a request waited for its turn of the loop and of a core is not in these. */
 function refusedInService({ program }: Served): number[] {
-  const lines = program.output().split('\n').filter(line => line.includes('"status":503'))
+  const lines = program
+    .output()
+    .split('\n')
+    .filter(line => line.includes('"status":503'))
   return lines.map(line => (JSON.parse(line) as { readonly ms: number }).ms)
 }
 
@@ -147,8 +199,21 @@ function goodput(phase: Phase): number {
 }
 
 function line(what: string, phase: Phase): object {
-  const [p50, p99, no50, no99] = [quantile(good(phase), 0.5), quantile(good(phase), 0.99), quantile(refused(phase), 0.5), quantile(refused(phase), 0.99)].map(ms => rounded(ms, 1))
-  return { what, 'answered a second': rounded(goodput(phase), 1), 'p50, ms': p50, 'p99, ms': p99, 'refused p50, ms': no50, 'refused p99, ms': no99, statuses: JSON.stringify(counted(phase.asked.map(({ status }) => status))) }
+  const [p50, p99, no50, no99] = [
+    quantile(good(phase), 0.5),
+    quantile(good(phase), 0.99),
+    quantile(refused(phase), 0.5),
+    quantile(refused(phase), 0.99),
+  ].map(ms => rounded(ms, 1))
+  return {
+    what,
+    'answered a second': rounded(goodput(phase), 1),
+    'p50, ms': p50,
+    'p99, ms': p99,
+    'refused p50, ms': no50,
+    'refused p99, ms': no99,
+    statuses: JSON.stringify(counted(phase.asked.map(({ status }) => status))),
+  }
 }
 
 interface Memory {
@@ -162,10 +227,18 @@ interface Memory {
 async function memoryOf({ address, program }: Served): Promise<Memory> {
   const text = await (await fetch(`${address}/metrics`)).text()
   const valueOf = (name: string) => Number(new RegExp(`^askwell_${name} (\\S+)`, 'm').exec(text)?.[1])
-  return { cpuMs: cpuMsOf(program.pid), lateP99Ms: rounded(1000 * valueOf('nodejs_eventloop_lag_p99_seconds'), 1), heapMb: rounded(valueOf('nodejs_heap_size_used_bytes') / 1e6, 1), residentMb: rounded(residentBytesOf(program.pid) / 1e6, 1) }
+  return {
+    cpuMs: cpuMsOf(program.pid),
+    lateP99Ms: rounded(1000 * valueOf('nodejs_eventloop_lag_p99_seconds'), 1),
+    heapMb: rounded(valueOf('nodejs_heap_size_used_bytes') / 1e6, 1),
+    residentMb: rounded(residentBytesOf(program.pid) / 1e6, 1),
+  }
 }
 
 async function admissionOf({ address }: Served): Promise<string> {
   const text = await (await fetch(`${address}/metrics`)).text()
-  return text.split('\n').filter(each => each.startsWith('askwell_admission')).join('\n')
+  return text
+    .split('\n')
+    .filter(each => each.startsWith('askwell_admission'))
+    .join('\n')
 }

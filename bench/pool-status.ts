@@ -16,14 +16,24 @@ const { values } = parseArgs({ options: { requests: { type: 'string', default: '
 const t = createKeeper()
 try {
   const postgres = await startPostgres(t)
-  const config = readConfig({ DATABASE_URL: postgres.url, PORT: '0', LOG_LEVEL: 'silent', RATE_LIMIT: '0', POOL_SIZE: '5', POOL_MAX_OVERFLOW: '5' })
+  const config = readConfig({
+    DATABASE_URL: postgres.url,
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    RATE_LIMIT: '0',
+    POOL_SIZE: '5',
+    POOL_MAX_OVERFLOW: '5',
+  })
   const server = await startServer(config, createLogger(config))
   t.teardown(server.stop)
-  const verdict = async () => ((await (await fetch(`${server.address}/monitoring/pool-status`)).json()) as { verdict: string }).verdict
+  const verdict = async () =>
+    ((await (await fetch(`${server.address}/monitoring/pool-status`)).json()) as { verdict: string }).verdict
 
   await measure('nothing the matter', server.address)
   const { promise: release, resolve } = Promise.withResolvers<void>()
-  const leases = Array.from({ length: 210 }, () => server.deps.database.lease({ signal: new AbortController().signal, label: 'bench' }, () => release))
+  const leases = Array.from({ length: 210 }, () =>
+    server.deps.database.lease({ signal: new AbortController().signal, label: 'bench' }, () => release),
+  )
   await until('the pool is exhausted', async () => (await verdict()) === 'exhausted')
   await measure('200 wait for a connection', server.address)
   resolve()
@@ -55,6 +65,8 @@ async function measure(what: string, address: string): Promise<void> {
 
 function get(url: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    request(url, reply => reply.resume().on('end', resolve).on('error', reject)).on('error', reject).end()
+    request(url, reply => reply.resume().on('end', resolve).on('error', reject))
+      .on('error', reject)
+      .end()
   })
 }

@@ -16,7 +16,10 @@ if (process.env.npm_command === 'exec') followParent(process.ppid)
 if (Number(process.versions.node.split('.')[0]) >= wanted) {
   await import(cli)
 } else if (existsSync(bundled)) {
-  const child = spawn(bundled, [cli, ...process.argv.slice(2)], { stdio: 'inherit', env: { ...process.env, ASKWELL_LAUNCHER: 'bin' } })
+  const child = spawn(bundled, [cli, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    env: { ...process.env, ASKWELL_LAUNCHER: 'bin' },
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 } else {

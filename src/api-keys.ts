@@ -38,10 +38,16 @@ interface Field {
 
 const fields: Readonly<Record<string, Field>> = {
   name: { allowed: '1 to 64 of a-z, A-Z, 0-9, _, . and -', fits: isText(/^[\w.-]{1,64}$/) },
-  sha256: { allowed: "64 hex digits, as `askwell key new` prints them", fits: isText(/^[\da-f]{64}$/i) },
+  sha256: { allowed: '64 hex digits, as `askwell key new` prints them', fits: isText(/^[\da-f]{64}$/i) },
   scopes: { allowed: `a list of ${scopes.join(', ')}`, fits: isListOf(value => scopes.includes(value as Scope)) },
-  collections: { allowed: 'a list of names of collections, or left out for all', fits: isListOf(isText(/^[a-z0-9][a-z0-9_-]{0,62}$/)) },
-  rate_limit: { allowed: 'a whole number from 1 to 1000000', fits: value => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 1_000_000 },
+  collections: {
+    allowed: 'a list of names of collections, or left out for all',
+    fits: isListOf(isText(/^[a-z0-9][a-z0-9_-]{0,62}$/)),
+  },
+  rate_limit: {
+    allowed: 'a whole number from 1 to 1000000',
+    fits: value => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 1_000_000,
+  },
   tenant: { allowed: 'a text of 1 to 200 characters', fits: isText(/^[^\0]{1,200}$/u) },
   priority: { allowed: priorities.join(' or '), fits: value => priorities.includes(value as Priority) },
 }
@@ -70,7 +76,10 @@ export function readApiKeys({ inline, file, named = [] }: Sources, faults: strin
     ...(file === undefined ? [] : entriesOf('API_KEYS_FILE', textOf(file, faults), faults)),
   ]
   const open = { collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined }
-  const keys = [...named.map(key => ({ ...open, ...key })), ...found.flatMap(({ place, value }) => keyOf(place, value, faults))]
+  const keys = [
+    ...named.map(key => ({ ...open, ...key })),
+    ...found.flatMap(({ place, value }) => keyOf(place, value, faults)),
+  ]
   refuseTwins(keys, faults)
   return keys
 }
@@ -79,7 +88,9 @@ function textOf(path: string, faults: string[]): string | undefined {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    faults.push(`API_KEYS_FILE is ${JSON.stringify(path)}, which cannot be read (${(error as NodeJS.ErrnoException).code}); it must be a JSON file`)
+    faults.push(
+      `API_KEYS_FILE is ${JSON.stringify(path)}, which cannot be read (${(error as NodeJS.ErrnoException).code}); it must be a JSON file`,
+    )
     return undefined
   }
 }
@@ -94,7 +105,9 @@ function entriesOf(setting: string, text: string | undefined, faults: string[]):
   if (text === undefined) return []
   const list = parsed(text)
   if (Array.isArray(list)) return list.map((value, index) => ({ place: `${setting}[${index}]`, value }))
-  faults.push(`${setting} must be a JSON list of keys, such as [{"name":"web","sha256":"…"}]; \`askwell key new\` prints one`)
+  faults.push(
+    `${setting} must be a JSON list of keys, such as [{"name":"web","sha256":"…"}]; \`askwell key new\` prints one`,
+  )
   return []
 }
 
@@ -118,7 +131,9 @@ function keyOf(place: string, value: unknown, faults: string[]): ApiKey[] {
 
 /** A misspelt `collections` would open all of them. */
 function unknownFields(value: Json): string[] {
-  return Object.keys(value).filter(name => !Object.hasOwn(fields, name)).map(name => `.${name.slice(0, 40)} is not a known field; they are ${Object.keys(fields).join(', ')}`)
+  return Object.keys(value)
+    .filter(name => !Object.hasOwn(fields, name))
+    .map(name => `.${name.slice(0, 40)} is not a known field; they are ${Object.keys(fields).join(', ')}`)
 }
 
 function wrongFields(value: Json): string[] {
@@ -132,8 +147,13 @@ function wrongFields(value: Json): string[] {
 /** What goes with asking does not go with keys that may not ask, and an admin sees every collection. */
 function contradictions(value: Json): string[] {
   const wanted = Array.isArray(value['scopes']) ? (value['scopes'] as unknown[]) : ['ask']
-  const ofAsking = ['collections', 'tenant', 'priority'].filter(name => value[name] !== undefined && !wanted.includes('ask'))
-  const open = value['collections'] !== undefined && wanted.includes('admin') ? ['.collections cannot be kept to by a key with the scope admin; make two keys'] : []
+  const ofAsking = ['collections', 'tenant', 'priority'].filter(
+    name => value[name] !== undefined && !wanted.includes('ask'),
+  )
+  const open =
+    value['collections'] !== undefined && wanted.includes('admin')
+      ? ['.collections cannot be kept to by a key with the scope admin; make two keys']
+      : []
   return [...ofAsking.map(name => `.${name} is for keys with the scope ask; add that scope, or leave it out`), ...open]
 }
 
@@ -152,7 +172,12 @@ function keyFrom(value: Json): ApiKey {
 /** Two of a name cannot be told apart in the log, and of two with the same digest one would have no effect. */
 function refuseTwins(keys: readonly ApiKey[], faults: string[]): void {
   for (const field of ['name', 'sha256'] as const) {
-    const names = keys.filter((key, index) => keys.findIndex(other => other[field] === key[field]) !== index).map(({ name }) => JSON.stringify(name))
-    if (names.length > 0) faults.push(`API_KEYS and the other settings with keys have the same ${field} twice: ${[...new Set(names)].join(', ')}; each key needs its own`)
+    const names = keys
+      .filter((key, index) => keys.findIndex(other => other[field] === key[field]) !== index)
+      .map(({ name }) => JSON.stringify(name))
+    if (names.length > 0)
+      faults.push(
+        `API_KEYS and the other settings with keys have the same ${field} twice: ${[...new Set(names)].join(', ')}; each key needs its own`,
+      )
   }
 }

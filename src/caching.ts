@@ -41,19 +41,51 @@ export interface CacheParts {
 
 export function openCaches({ config, redis, metrics }: CacheParts): Caches {
   const counts = metrics.cache
-  const answers = createMemoryCache<Remembered>({ maxBytes: config.answerBytes, ttlSeconds: longestSeconds, bytesOf: bytesOfAnswer, onEvict: counts('answer').evicted })
+  const answers = createMemoryCache<Remembered>({
+    maxBytes: config.answerBytes,
+    ttlSeconds: longestSeconds,
+    bytesOf: bytesOfAnswer,
+    onEvict: counts('answer').evicted,
+  })
   // Short beside the answers made of them.
-  const drafts = createMemoryCache<KeptDraft>({ maxBytes: Math.ceil(config.answerBytes / 8), ttlSeconds: longestSeconds, bytesOf: ({ text }) => text.length * 2 + 200, onEvict: counts('draft').evicted })
-  const vectors = createMemoryCache<Float16Array>({ maxBytes: config.embeddingBytes, ttlSeconds: config.embeddingSeconds, bytesOf: vector => vector.byteLength + 100, onEvict: counts('embedding').evicted })
+  const drafts = createMemoryCache<KeptDraft>({
+    maxBytes: Math.ceil(config.answerBytes / 8),
+    ttlSeconds: longestSeconds,
+    bytesOf: ({ text }) => text.length * 2 + 200,
+    onEvict: counts('draft').evicted,
+  })
+  const vectors = createMemoryCache<Float16Array>({
+    maxBytes: config.embeddingBytes,
+    ttlSeconds: config.embeddingSeconds,
+    bytesOf: vector => vector.byteLength + 100,
+    onEvict: counts('embedding').evicted,
+  })
   const onCorrupt = () => metrics.redisFailed('corrupt')
   const shared = redis ? createSharedAnswers(redis, onCorrupt) : null
-  const kept = createKeptAnswers({ own: answers, shared, keep: config.keep, counts: metrics.answerCache, now: Date.now })
+  const kept = createKeptAnswers({
+    own: answers,
+    shared,
+    keep: config.keep,
+    counts: metrics.answerCache,
+    now: Date.now,
+  })
   return {
     kept,
     shared,
     reach: key => (redis?.isUsable() ? timed(() => shared?.get(key), metrics.stages) : undefined),
-    drafts: draftsIn(drafts, redis ? createSharedValues(redis, { kind: 'draft', encode: encodeDraft, decode: decodeDraft, onCorrupt }) : null, counts('draft').missed),
-    vectors: model => vectorsIn(vectors, sharedVectors(redis, model, onCorrupt), model.model, config.embeddingSeconds, counts('embedding')),
+    drafts: draftsIn(
+      drafts,
+      redis ? createSharedValues(redis, { kind: 'draft', encode: encodeDraft, decode: decodeDraft, onCorrupt }) : null,
+      counts('draft').missed,
+    ),
+    vectors: model =>
+      vectorsIn(
+        vectors,
+        sharedVectors(redis, model, onCorrupt),
+        model.model,
+        config.embeddingSeconds,
+        counts('embedding'),
+      ),
     sizes: () => ({ answer: answers.size(), draft: drafts.size(), embedding: vectors.size() }),
     dropAnswers: collectionId => answers.deleteAll(keysBegin(collectionId)),
     clear: () => [answers, drafts, vectors].forEach(cache => cache.clear()),
@@ -71,7 +103,11 @@ async function timed<T>(look: () => Promise<T | undefined> | undefined, metrics:
 /** Each entry has a time of its own; this only ends what has none. */
 const longestSeconds = 86_400
 
-function draftsIn(memory: MemoryCache<KeptDraft>, shared: SharedValues<KeptDraft> | null, onMissed: () => void): Drafts {
+function draftsIn(
+  memory: MemoryCache<KeptDraft>,
+  shared: SharedValues<KeptDraft> | null,
+  onMissed: () => void,
+): Drafts {
   const found = (value: KeptDraft | undefined, tier: CacheTier) => (value ? { value, tier } : undefined)
   return {
     get: async key => found(memory.get(key), 'memory') ?? found(await shared?.get(key), 'redis') ?? void onMissed(),
@@ -82,7 +118,11 @@ function draftsIn(memory: MemoryCache<KeptDraft>, shared: SharedValues<KeptDraft
   }
 }
 
-function sharedVectors(redis: RedisServer | undefined, model: { readonly dimensions: number }, onCorrupt: () => void): SharedValues<Float32Array> | null {
+function sharedVectors(
+  redis: RedisServer | undefined,
+  model: { readonly dimensions: number },
+  onCorrupt: () => void,
+): SharedValues<Float32Array> | null {
   const decode = (bytes: Buffer) => decodeVector(bytes, model.dimensions)
   return redis ? createSharedValues(redis, { kind: 'vector', encode: encodeVector, decode, onCorrupt }) : null
 }
@@ -115,7 +155,16 @@ function vectorsIn(
 
 /** Of JavaScript's heap: a character takes a byte or two; the names and numbers of a passage or a citation some hundreds. */
 function bytesOfAnswer({ answer }: Remembered): number {
-  const passages = answer.passages.reduce((sum, { text, blanksBefore, metadata, windows }) => sum + 1200 + 2 * text.length + 2 * (blanksBefore?.length ?? 0) + 2 * JSON.stringify(metadata).length + 80 * windows.length, 0)
+  const passages = answer.passages.reduce(
+    (sum, { text, blanksBefore, metadata, windows }) =>
+      sum +
+      1200 +
+      2 * text.length +
+      2 * (blanksBefore?.length ?? 0) +
+      2 * JSON.stringify(metadata).length +
+      80 * windows.length,
+    0,
+  )
   const citations = answer.citations.reduce((sum, { quote }) => sum + 700 + 2 * quote.length, 0)
   // The answer's JSON is kept as well once it was given (http/wire.ts): about its text and citations once more.
   return 1000 + 4 * answer.text.length + passages + 2 * citations

@@ -35,7 +35,8 @@ export interface TlsWish {
 export const wantedServers = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const
 export type WantedServer = (typeof wantedServers)[number]
 
-const shape = /^postgres(?:ql)?:\/\/(?:(?<login>[^/?#]*)@)?(?<hosts>[^@/?#]*)(?:\/(?<database>[^?#]*))?(?:\?(?<query>[^#]*))?$/
+const shape =
+  /^postgres(?:ql)?:\/\/(?:(?<login>[^/?#]*)@)?(?<hosts>[^@/?#]*)(?:\/(?<database>[^?#]*))?(?:\?(?<query>[^#]*))?$/
 
 /**
  * `postgres://[user[:password]@][host[:port],…][/database][?name=value&…]`. Several hosts have a port each, or one port for
@@ -53,7 +54,12 @@ export function readDatabaseUrl(text: string): DatabaseAddress | undefined {
   }
 }
 
-function addressOf({ login = '', hosts = '', database = '', query = '' }: Readonly<Record<string, string | undefined>>): DatabaseAddress | undefined {
+function addressOf({
+  login = '',
+  hosts = '',
+  database = '',
+  query = '',
+}: Readonly<Record<string, string | undefined>>): DatabaseAddress | undefined {
   const named = namedIn(query)
   const servers = serversOf(hosts || (named.get('host') ?? ''), named.get('port'))
   const tls = tlsOf(named)
@@ -72,15 +78,18 @@ function addressOf({ login = '', hosts = '', database = '', query = '' }: Readon
 }
 
 function optional<Name extends string>(name: Name, value: string | undefined): { readonly [Each in Name]?: string } {
-  return value ? { [name]: value } as { readonly [Each in Name]?: string } : {}
+  return value ? ({ [name]: value } as { readonly [Each in Name]?: string }) : {}
 }
 
 /** As in the URL of a page, but for `+`, which is a plus here. */
 function namedIn(query: string): Map<string, string> {
-  const pairs = query.split('&').filter(Boolean).map(pair => {
-    const [name = '', ...value] = pair.split('=')
-    return [decodeURIComponent(name), decodeURIComponent(value.join('='))] as const
-  })
+  const pairs = query
+    .split('&')
+    .filter(Boolean)
+    .map(pair => {
+      const [name = '', ...value] = pair.split('=')
+      return [decodeURIComponent(name), decodeURIComponent(value.join('='))] as const
+    })
   return new Map(pairs)
 }
 
@@ -89,9 +98,38 @@ function namedIn(query: string): Map<string, string> {
  * rest of GSS are not spoken here.
  */
 const ofClient = new Set([
-  'host', 'hostaddr', 'port', 'user', 'password', 'dbname', 'passfile', 'service', 'target_session_attrs', 'load_balance_hosts',
-  'ssl', 'sslmode', 'sslnegotiation', 'sslrootcert', 'sslcert', 'sslkey', 'sslsni', 'sslcompression', 'sslcrl', 'channel_binding', 'require_auth', 'gssencmode', 'krbsrvname',
-  'connect_timeout', 'keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout', 'max_lifetime', 'idle_timeout', 'max',
+  'host',
+  'hostaddr',
+  'port',
+  'user',
+  'password',
+  'dbname',
+  'passfile',
+  'service',
+  'target_session_attrs',
+  'load_balance_hosts',
+  'ssl',
+  'sslmode',
+  'sslnegotiation',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'sslsni',
+  'sslcompression',
+  'sslcrl',
+  'channel_binding',
+  'require_auth',
+  'gssencmode',
+  'krbsrvname',
+  'connect_timeout',
+  'keepalives',
+  'keepalives_idle',
+  'keepalives_interval',
+  'keepalives_count',
+  'tcp_user_timeout',
+  'max_lifetime',
+  'idle_timeout',
+  'max',
 ])
 
 const usualPort = 5432
@@ -100,7 +138,10 @@ function serversOf(list: string, portList: string | undefined): ServerAddress[] 
   if (list === '') return portList === undefined ? [] : serversOf('localhost', portList)
   const hosts = list.split(',').map(hostOf)
   if (!hosts.every(host => host !== undefined)) return undefined
-  const ports = portsOf(hosts.map(({ port }) => port), portList?.split(','))
+  const ports = portsOf(
+    hosts.map(({ port }) => port),
+    portList?.split(','),
+  )
   if (ports === undefined || !ports.every(isPort)) return undefined
   return hosts.map(({ host }, at) => {
     const port = ports[at] as number
@@ -111,12 +152,18 @@ function serversOf(list: string, portList: string | undefined): ServerAddress[] 
 function hostOf(text: string): { readonly host: string; readonly port: number | undefined } | undefined {
   const found = /^(?:\[(?<six>[\da-f:.%]+)\]|(?<name>[^:[\]]+))(?::(?<port>\d{1,5}))?$/i.exec(text)?.groups
   if (found === undefined) return undefined
-  return { host: found['six'] ?? decodeURIComponent(found['name'] ?? ''), port: found['port'] === undefined ? undefined : Number(found['port']) }
+  return {
+    host: found['six'] ?? decodeURIComponent(found['name'] ?? ''),
+    port: found['port'] === undefined ? undefined : Number(found['port']),
+  }
 }
 
 /** One for each host, or one for all: named after the last host, or as `port`. Undefined when some of several lack theirs. */
 function portsOf(own: readonly (number | undefined)[], named: readonly string[] | undefined): number[] | undefined {
-  if (named) return named.length === 1 || named.length === own.length ? own.map((port, at) => port ?? Number(named[at] ?? named[0])) : undefined
+  if (named)
+    return named.length === 1 || named.length === own.length
+      ? own.map((port, at) => port ?? Number(named[at] ?? named[0]))
+      : undefined
   const last = own.at(-1)
   const isForAll = own.slice(0, -1).every(port => port === undefined)
   if (isForAll) return own.map(() => last ?? usualPort)
@@ -127,7 +174,10 @@ const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port <= 
 
 function tlsOf(named: ReadonlyMap<string, string>): TlsWish | undefined {
   const rootCert = named.get('sslrootcert')
-  const text = rootCert === 'system' ? 'verify-full' : (named.get('sslmode') ?? plainWords[named.get('ssl') ?? 'false'] ?? named.get('ssl') ?? '')
+  const text =
+    rootCert === 'system'
+      ? 'verify-full'
+      : (named.get('sslmode') ?? plainWords[named.get('ssl') ?? 'false'] ?? named.get('ssl') ?? '')
   const mode = oneOf(sslModes, text === 'false' ? 'disable' : text)
   if (mode === undefined) return undefined
   return {
@@ -140,7 +190,12 @@ function tlsOf(named: ReadonlyMap<string, string>): TlsWish | undefined {
 }
 
 /** The `ssl` of other clients. */
-const plainWords: Readonly<Record<string, SslMode>> = { false: 'disable', '0': 'disable', true: 'verify-full', '1': 'verify-full' }
+const plainWords: Readonly<Record<string, SslMode>> = {
+  false: 'disable',
+  '0': 'disable',
+  true: 'verify-full',
+  '1': 'verify-full',
+}
 
 function oneOf<const Choice extends string>(choices: readonly Choice[], text: string): Choice | undefined {
   return choices.find(choice => choice === text)

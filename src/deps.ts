@@ -95,7 +95,11 @@ export interface OpenOptions {
 }
 
 /** Opens adapters, then arranges the pipeline over them. Closes what was opened when something fails. */
-export async function openDeps(config: Config, log: Logger, { patienceMs, signal, recent = createRecent(), isMonitored = true }: OpenOptions = {}): Promise<Deps> {
+export async function openDeps(
+  config: Config,
+  log: Logger,
+  { patienceMs, signal, recent = createRecent(), isMonitored = true }: OpenOptions = {},
+): Promise<Deps> {
   const opened: { close(): Promise<void> }[] = []
   let isClosed = false
   const keep = <T extends { close(): Promise<void> }>(each: T): T => {
@@ -110,10 +114,18 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
   try {
     const opening = openStore(config, log, { patienceMs: patienceMs ?? 0, ...(signal && { signal }) }, keep)
     opening.catch(() => {}) // awaited below; the models may fail first
-    const unguarded = keep(await openModels(config.models, {
-      knownDimensions: async model => (await opening).store.dimensionsOf(model),
-      ...(patienceMs !== undefined && { onAbsent: error => log.warn({ code: error.code, err: error.cause ?? error }, 'the model API is away: starting without; documents can be loaded when it is there') }),
-    }))
+    const unguarded = keep(
+      await openModels(config.models, {
+        knownDimensions: async model => (await opening).store.dimensionsOf(model),
+        ...(patienceMs !== undefined && {
+          onAbsent: error =>
+            log.warn(
+              { code: error.code, err: error.cause ?? error },
+              'the model API is away: starting without; documents can be loaded when it is there',
+            ),
+        }),
+      }),
+    )
     // A local model takes as long to load as the database to open: both at once.
     const [{ database, name, bm25, store }] = await Promise.all([opening, unguarded.warm()])
     const watch = isMonitored ? createWatch() : null
@@ -130,27 +142,68 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       },
       held: (seconds, label) => (metrics.pool.held(seconds, label), poolTimes.holdMs.record(seconds * 1000)),
       failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
-      overdue: (label, limitMs) => log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
+      overdue: (label, limitMs) =>
+        log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
     })
     database.watchAdmittance(refusal => {
-      if (refusal) log.error({ dependency: 'database', err: refusal }, 'the database does not let Askwell in any more: check the name, password and database in DATABASE_URL, and the right to connect')
+      if (refusal)
+        log.error(
+          { dependency: 'database', err: refusal },
+          'the database does not let Askwell in any more: check the name, password and database in DATABASE_URL, and the right to connect',
+        )
       else log.info({ dependency: 'database' }, 'the database lets Askwell in again')
     })
-    database.watchStale(err => log.warn({ dependency: 'database', code: 'database-replaced', err }, 'the database was changed under its connections, as by a restore: all of them are replaced'))
+    database.watchStale(err =>
+      log.warn(
+        { dependency: 'database', code: 'database-replaced', err },
+        'the database was changed under its connections, as by a restore: all of them are replaced',
+      ),
+    )
     tellWrites(database, log)
-    const { models, reads, reranker, states, pulse, lastFault } = keep(openGuards({ config, database, models: unguarded, metrics, log, recent }))
-    const redis = config.redis && keep(openRedis(config.redis.url, { keyPrefix: keyPrefixOf(config.redis.prefix, name), timeoutMs: config.redis.timeoutMs, log, onFailure: metrics.redisFailed, onSaved: seconds => metrics.saved('redis', seconds), onLost: () => recent.count('redis:lost') }))
+    const { models, reads, reranker, states, pulse, lastFault } = keep(
+      openGuards({ config, database, models: unguarded, metrics, log, recent }),
+    )
+    const redis =
+      config.redis &&
+      keep(
+        openRedis(config.redis.url, {
+          keyPrefix: keyPrefixOf(config.redis.prefix, name),
+          timeoutMs: config.redis.timeoutMs,
+          log,
+          onFailure: metrics.redisFailed,
+          onSaved: seconds => metrics.saved('redis', seconds),
+          onLost: () => recent.count('redis:lost'),
+        }),
+      )
     if (redis) metrics.watchRedis(redis.isUsable)
     const aside = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, metrics })
-    const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal), { onOtherHistory: otherHistory(caches, log) })
+    const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal), {
+      onOtherHistory: otherHistory(caches, log),
+    })
     database.watch(current.forget)
     metrics.watchCaches(caches.sizes)
     const { admission, limiter } = admissionOf(config, metrics)
-    const { remembering, near, search } = arrange({ config, log, database, reads, reranker, bm25, current, caches, models, metrics, admission })
+    const { remembering, near, search } = arrange({
+      config,
+      log,
+      database,
+      reads,
+      reranker,
+      bm25,
+      current,
+      caches,
+      models,
+      metrics,
+      admission,
+    })
     if (near) keep(near)
     keep(remembering)
-    const preparing = keep(openPreparing(config.prepare, ({ source, by, reason }) => log.warn({ source, by, reason }, 'a document could not be prepared')))
+    const preparing = keep(
+      openPreparing(config.prepare, ({ source, by, reason }) =>
+        log.warn({ source, by, reason }, 'a document could not be prepared'),
+      ),
+    )
     const upkeep = keep(openUpkeep({ database, store, log }))
     const onWritten = async (collection?: string) => {
       if (collection !== undefined) upkeep.written(collection)
@@ -159,25 +212,63 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       if (database.kind === 'postgres') await outlast()
     }
     const monitoring = watch && keep(openMonitoring(watch, { config, log, database, redis, store }))
-    return { onWritten, monitoring, preparing, database, bm25, store, models, redis, metrics, caches, states, current, near, remembering, search, admission, recent, poolTimes, pulse, lastFault, limiter, close }
+    return {
+      onWritten,
+      monitoring,
+      preparing,
+      database,
+      bm25,
+      store,
+      models,
+      redis,
+      metrics,
+      caches,
+      states,
+      current,
+      near,
+      remembering,
+      search,
+      admission,
+      recent,
+      poolTimes,
+      pulse,
+      lastFault,
+      limiter,
+      close,
+    }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function openStore(config: Config, log: Logger, { patienceMs = 0, signal = new AbortController().signal }: OpenOptions, keep: (database: Database) => Database) {
-  const database = keep(await waitForDatabase(() => openDatabase(config.database, signal), { ms: patienceMs, log, signal }))
+async function openStore(
+  config: Config,
+  log: Logger,
+  { patienceMs = 0, signal = new AbortController().signal }: OpenOptions,
+  keep: (database: Database) => Database,
+) {
+  const database = keep(
+    await waitForDatabase(() => openDatabase(config.database, signal), { ms: patienceMs, log, signal }),
+  )
   await prepareSchema(database, config, log, signal)
-  const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => openBm25(sql, config.bm25, database.isReadOnly()))
+  const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql =>
+    openBm25(sql, config.bm25, database.isReadOnly()),
+  )
   return { database, name: await databaseName(database, signal), bm25, store: createDocumentStore(database) }
 }
 
 /** At the start only where it is not as usual. */
 function tellWrites(database: Database, log: Logger): void {
-  const readOnly = () => log.warn({ dependency: 'database', code: 'database-read-only' }, 'the database takes no writes (a standby, or read-only): questions are answered, documents are not stored')
+  const readOnly = () =>
+    log.warn(
+      { dependency: 'database', code: 'database-read-only' },
+      'the database takes no writes (a standby, or read-only): questions are answered, documents are not stored',
+    )
   if (database.isReadOnly()) readOnly()
-  database.watchWrites(isWriter => (isWriter ? log.info({ dependency: 'database' }, 'the database takes writes again') : readOnly()))
+  database.watchWrites(isWriter =>
+    isWriter ? log.info({ dependency: 'database' }, 'the database takes writes again') : readOnly(),
+  )
 }
 
 /** Refuses to start over vectors that another model made: comparing them would give nonsense without a word. */
@@ -211,18 +302,37 @@ const reserveMs = 200
 function arrange(parts: Parts): Pick<Deps, 'remembering' | 'near' | 'search'> {
   const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: parts.metrics.stages })
   const steps = stepsOf(parts, stages)
-  const find = stages.stage('remember', budgetMs.remember, async (name: string, run) => await parts.current.check(name, run.signal))
+  const find = stages.stage(
+    'remember',
+    budgetMs.remember,
+    async (name: string, run) => await parts.current.check(name, run.signal),
+  )
   const near = nearOf(parts, steps.embed)
   return { remembering: remembered(createPipeline(steps), near, parts, stages), near, search: searchWith(steps, find) }
 }
 
-function nearOf({ config: { cache }, database, models, metrics, log }: Parts, embed: Stage<Understood, Embedded>): Near | null {
+function nearOf(
+  { config: { cache }, database, models, metrics, log }: Parts,
+  embed: Stage<Understood, Embedded>,
+): Near | null {
   const { mode, acceptedError } = cache.near
   if (mode === 'off') return null
-  return createNear({ store: measureSaves(createNearQuestions(database), metrics), embed, model: models.embedder.model, mode, acceptedError, log })
+  return createNear({
+    store: measureSaves(createNearQuestions(database), metrics),
+    embed,
+    model: models.embedder.model,
+    mode,
+    acceptedError,
+    log,
+  })
 }
 
-function remembered(make: AskWithin, near: Near | null, { config, current, caches, models, metrics, log, admission }: Parts, { stage }: Stages): Remembering {
+function remembered(
+  make: AskWithin,
+  near: Near | null,
+  { config, current, caches, models, metrics, log, admission }: Parts,
+  { stage }: Stages,
+): Remembering {
   const { timeoutMs } = config.ask
   return createRemembering({
     steps: {
@@ -245,11 +355,17 @@ function remembered(make: AskWithin, near: Near | null, { config, current, cache
 }
 
 /** The first guess is what the pool can do, and more than a small one: a run needs no connection while its model writes. */
-function admissionOf({ admission, database: { poolSize, poolMaxOverflow } }: Config, { admission: metrics, stages: stageMetrics }: Metrics): Pick<Deps, 'admission' | 'limiter'> {
+function admissionOf(
+  { admission, database: { poolSize, poolMaxOverflow } }: Config,
+  { admission: metrics, stages: stageMetrics }: Metrics,
+): Pick<Deps, 'admission' | 'limiter'> {
   const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
   metrics.watch(limiter.status)
   const { past } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
-  return { admission: createAdmission(limiter, { refused: metrics.refused, waited: (...wait) => past('admit', ...wait) }), limiter: limiter.status }
+  return {
+    admission: createAdmission(limiter, { refused: metrics.refused, waited: (...wait) => past('admit', ...wait) }),
+    limiter: limiter.status,
+  }
 }
 
 /** Short, for it goes into every key. */
@@ -259,7 +375,15 @@ function digest(parts: readonly unknown[]): string {
 
 /** What changes answers and is the same for all questions. */
 function fingerprintOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
-  return digest([version, promptVersion, embedder.model, named.baseUrl, named.chat, ask, rerank && [rerank.url, rerank.model, rerank.candidates]])
+  return digest([
+    version,
+    promptVersion,
+    embedder.model,
+    named.baseUrl,
+    named.chat,
+    ask,
+    rerank && [rerank.url, rerank.model, rerank.candidates],
+  ])
 }
 
 function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Parts, stages: Stages) {
@@ -268,21 +392,29 @@ function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Par
   const rewrites = chat ? rewriteWith(chat) : null
   return {
     embed: stage('embed', budgetMs.embed, embedWith(embedder, caches.vectors(embedder))),
-    retrieve: stage('retrieve', budgetMs.retrieve, searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask)),
+    retrieve: stage(
+      'retrieve',
+      budgetMs.retrieve,
+      searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask),
+    ),
     rerank: rerankStep(config, reranker, stages),
-    pack: (passages: readonly Passage[], question: string) => pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => metrics.exceeded('tokens') }),
+    pack: (passages: readonly Passage[], question: string) =>
+      pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => metrics.exceeded('tokens') }),
     extract: stage('extract', budgetMs.extract, extractFrom),
-    generate: chat && rememberDrafts(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
-      drafts: caches.drafts,
-      fingerprint: digest([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
-      keep: config.cache.keep,
-      onFound: metrics.draftFound,
-    }),
+    generate:
+      chat &&
+      rememberDrafts(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
+        drafts: caches.drafts,
+        fingerprint: digest([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
+        keep: config.cache.keep,
+        onFound: metrics.draftFound,
+      }),
     rewrite: rewrites && {
       condense: stage('understand', budgetMs.understand, rewrites.condense),
       rephrase: stage('understand', budgetMs.understand, rewrites.rephrase),
     },
-    vectorWeight: (language: string, { vectorWeights }: AskedCollection) => vectorWeight(embedder, language, vectorWeights),
+    vectorWeight: (language: string, { vectorWeights }: AskedCollection) =>
+      vectorWeight(embedder, language, vectorWeights),
     abstainBelow: config.ask.abstainBelow,
     reserveMs,
     model: chat?.model ?? null,
@@ -299,17 +431,37 @@ function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }
 function otherHistory(caches: Pick<Caches, 'dropAnswers'>, log: Logger) {
   return ({ id, name, epoch }: AskedCollection, before: AskedCollection) => {
     caches.dropAnswers(id)
-    log.warn({ collection: name, epoch, before: before.epoch }, 'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since are not given any more')
+    log.warn(
+      { collection: name, epoch, before: before.epoch },
+      'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since are not given any more',
+    )
   }
 }
 
 /** The collection as a question meets it; null when there is none of this name. */
-export async function askedCollection(store: Pick<CollectionStore, 'collection'>, { embedder }: Models, name: string, signal: AbortSignal): Promise<AskedCollection | null> {
+export async function askedCollection(
+  store: Pick<CollectionStore, 'collection'>,
+  { embedder }: Models,
+  name: string,
+  signal: AbortSignal,
+): Promise<AskedCollection | null> {
   const found = await store.collection(name, signal)
   // Re-embedded by another model while we run: our vectors may not be compared with its.
   const isOurs = found?.model?.name === embedder.model
   if (!found) return null
   const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
-  return { id, name, epoch, epochMark, chunkCount, modelId: isOurs ? found.model.id : null, windowsPerChunk, efSearch, languages, vectorWeights, caching }
+  return {
+    id,
+    name,
+    epoch,
+    epochMark,
+    chunkCount,
+    modelId: isOurs ? found.model.id : null,
+    windowsPerChunk,
+    efSearch,
+    languages,
+    vectorWeights,
+    caching,
+  }
 }

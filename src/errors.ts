@@ -88,7 +88,16 @@ export class AskError extends Error {
   /** The same failure, with more said of it. */
   with(more: Pick<AskErrorOptions, 'stage' | 'timings'>): AskError {
     const { code, detail, faults, retryAfter, stage, timings, kind, cause } = this
-    return new AskError(code, { detail, faults, ...(retryAfter !== undefined && { retryAfter }), ...(stage !== undefined && { stage }), ...(timings && { timings }), ...(kind !== undefined && { kind }), cause: cause ?? this, ...more })
+    return new AskError(code, {
+      detail,
+      faults,
+      ...(retryAfter !== undefined && { retryAfter }),
+      ...(stage !== undefined && { stage }),
+      ...(timings && { timings }),
+      ...(kind !== undefined && { kind }),
+      cause: cause ?? this,
+      ...more,
+    })
   }
 
   get status(): number {

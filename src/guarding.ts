@@ -1,4 +1,12 @@
-import { guardChat, guardEmbedder, guardReads, guardReranker, type Dependency, type GuardedReads, type GuardEvents } from './adapters/guarded.ts'
+import {
+  guardChat,
+  guardEmbedder,
+  guardReads,
+  guardReranker,
+  type Dependency,
+  type GuardedReads,
+  type GuardEvents,
+} from './adapters/guarded.ts'
 import type { Database } from './adapters/database.ts'
 import type { ModelFault } from './adapters/model-faults.ts'
 import type { Models } from './adapters/models.ts'
@@ -45,7 +53,8 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
   const guards = new Map<Dependency, Guard>()
   const told = new Map<Dependency, BreakerState>()
   const faults = new Map<Dependency, ModelFault>()
-  const stateOf = (dependency: Dependency): BreakerState => (dependency === 'database' && pulse.isDown() ? 'open' : (guards.get(dependency)?.state() ?? 'closed'))
+  const stateOf = (dependency: Dependency): BreakerState =>
+    dependency === 'database' && pulse.isDown() ? 'open' : (guards.get(dependency)?.state() ?? 'closed')
 
   function tell(dependency: Dependency): void {
     const [before = 'closed', now] = [told.get(dependency), stateOf(dependency)]
@@ -53,8 +62,13 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
     told.set(dependency, now)
     if (now === 'open') metrics.breakerOpened(dependency)
     // Half-open is a moment of one request; it is in the metrics.
-    if (now === 'open' && before === 'closed') log.warn({ dependency, culprit: dependency, code: 'breaker-open', fault: faultOf(dependency) }, `${dependency}: not asked any more until it answers`)
-    if (now === 'closed') log.info({ dependency, culprit: dependency, code: 'breaker-closed' }, `${dependency}: asked again`)
+    if (now === 'open' && before === 'closed')
+      log.warn(
+        { dependency, culprit: dependency, code: 'breaker-open', fault: faultOf(dependency) },
+        `${dependency}: not asked any more until it answers`,
+      )
+    if (now === 'closed')
+      log.info({ dependency, culprit: dependency, code: 'breaker-closed' }, `${dependency}: asked again`)
   }
 
   function ended(dependency: Dependency, fault: ModelFault | null): void {
@@ -70,7 +84,12 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
 
   const faultOf = (dependency: Dependency) => (dependency === 'database' ? downBy() : (faults.get(dependency) ?? null))
 
-  const events: GuardEvents = { changed: tell, retried: metrics.retried, noRetryLeft: () => metrics.exceeded('calls'), ended }
+  const events: GuardEvents = {
+    changed: tell,
+    retried: metrics.retried,
+    noRetryLeft: () => metrics.exceeded('calls'),
+    ended,
+  }
   const pulse = createPulse({
     ping: async () => {
       await database.answer(never)
@@ -88,16 +107,42 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
   const reads = kept('database', guardReads(database, pulse.isDown, events))
   const guarded = {
     ...models,
-    chat: models.chat && kept('chat', guardChat(measureChat(models.chat, metrics.models, () => metrics.exceeded('tokens')), config.guard.silenceMs, events)),
+    chat:
+      models.chat &&
+      kept(
+        'chat',
+        guardChat(
+          measureChat(models.chat, metrics.models, () => metrics.exceeded('tokens')),
+          config.guard.silenceMs,
+          events,
+        ),
+      ),
     embedder: models.isEmbedderRemote
-      ? kept('embeddings', guardEmbedder(measureEmbedder(models.embedder, metrics.models), { hedgeMs: config.guard.hedgeMs, onHedge: metrics.hedged }, events))
+      ? kept(
+          'embeddings',
+          guardEmbedder(
+            measureEmbedder(models.embedder, metrics.models),
+            { hedgeMs: config.guard.hedgeMs, onHedge: metrics.hedged },
+            events,
+          ),
+        )
       : models.embedder,
   }
-  const reranker = config.rerank ? kept('rerank', guardReranker(measureReranker(createReranker(config.rerank), metrics.models), events)) : null
+  const reranker = config.rerank
+    ? kept('rerank', guardReranker(measureReranker(createReranker(config.rerank), metrics.models), events))
+    : null
   const states = () => Object.fromEntries([...guards.keys()].map(dependency => [dependency, stateOf(dependency)]))
   metrics.watchBreakers(states)
   metrics.watchDatabase(() => !pulse.isDown())
-  return { models: guarded, reranker, reads, states, pulse: () => ({ isDown: pulse.isDown(), downBy: downBy() }), lastFault: dependency => faults.get(dependency) ?? null, close: async () => pulse.stop() }
+  return {
+    models: guarded,
+    reranker,
+    reads,
+    states,
+    pulse: () => ({ isDown: pulse.isDown(), downBy: downBy() }),
+    lastFault: dependency => faults.get(dependency) ?? null,
+    close: async () => pulse.stop(),
+  }
 }
 
 const never = new AbortController().signal

@@ -16,7 +16,10 @@ const lookMs = 2000
  * Reads the keys anew when the file in API_KEYS_FILE has changed, and on SIGHUP. One that cannot be read, or has a
  * fault, changes nothing: half a file must not lock everybody out.
  */
-export function watchKeyFile(sources: Sources & { readonly file: string }, log: Pick<Logger, 'info' | 'error'>): KeySource {
+export function watchKeyFile(
+  sources: Sources & { readonly file: string },
+  log: Pick<Logger, 'info' | 'error'>,
+): KeySource {
   let take: (keys: readonly ApiKey[]) => void = () => {}
   let before: string | undefined
   let timer = setTimeout(look, lookMs).unref()
@@ -37,7 +40,8 @@ export function watchKeyFile(sources: Sources & { readonly file: string }, log: 
   function read(): void {
     const faults: string[] = []
     const keys = readApiKeys(sources, faults)
-    if (faults.length > 0) return log.error({ faults }, 'API_KEYS_FILE has changed, and is not usable: the keys from before hold')
+    if (faults.length > 0)
+      return log.error({ faults }, 'API_KEYS_FILE has changed, and is not usable: the keys from before hold')
     log.info({ keys: keys.map(({ name }) => name) }, 'keys read anew')
     take(keys)
   }

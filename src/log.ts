@@ -62,7 +62,8 @@ function timestamp(): string {
   return stamp
 }
 
-type LogConfig = Pick<Config, 'log'> & Partial<Pick<Config, 'models' | 'rerank' | 'adminApiKey' | 'monitoringApiKey' | 'database' | 'redis'>>
+type LogConfig = Pick<Config, 'log'> &
+  Partial<Pick<Config, 'models' | 'rerank' | 'adminApiKey' | 'monitoringApiKey' | 'database' | 'redis'>>
 
 interface Described {
   readonly type: string
@@ -84,9 +85,22 @@ function described(error: unknown, mask: (text: string) => string): Described | 
   return { type: mask(error.name), message: mask(error.message), ...code, stack: mask(error.stack ?? ''), ...cause }
 }
 
-function secretsOf({ models, rerank, adminApiKey, monitoringApiKey, database, redis }: Omit<LogConfig, 'log'>): string[] {
-  const passwords = [passwordOf(database?.url), passwordOf(redis?.url), decoded(/[?&]sentinel_password=([^&#]*)/.exec(redis?.url ?? '')?.[1] ?? '')]
-  return [models?.apiKey, rerank?.apiKey, adminApiKey, monitoringApiKey, ...passwords].filter(secret => secret !== undefined && secret !== '') as string[]
+function secretsOf({
+  models,
+  rerank,
+  adminApiKey,
+  monitoringApiKey,
+  database,
+  redis,
+}: Omit<LogConfig, 'log'>): string[] {
+  const passwords = [
+    passwordOf(database?.url),
+    passwordOf(redis?.url),
+    decoded(/[?&]sentinel_password=([^&#]*)/.exec(redis?.url ?? '')?.[1] ?? ''),
+  ]
+  return [models?.apiKey, rerank?.apiKey, adminApiKey, monitoringApiKey, ...passwords].filter(
+    secret => secret !== undefined && secret !== '',
+  ) as string[]
 }
 
 /** Not by the URL parser: a Cluster's or a Sentinel's has several hosts. */

@@ -29,7 +29,7 @@ export interface MigrateOptions {
  * may not work on the database (see {@link compare}).
  */
 export async function migrate(sql: Sql, { signal, onWait, files: given }: MigrateOptions = {}): Promise<Migrated> {
-  const files = given ?? await readMigrations()
+  const files = given ?? (await readMigrations())
   const state = await stateOf(sql, files)
   if (state.pending.length === 0 && state.unsigned.length === 0) return outcome(files, state.newer, [])
   if (await isStandby(sql)) return onStandby(files, state)
@@ -68,6 +68,7 @@ async function isStandby(sql: Sql): Promise<boolean> {
 
 /** Checksums are filled in where the primary is; migrations too. */
 function onStandby(files: readonly Migration[], { pending, newer }: SchemaState): Migrated {
-  if (pending.length > 0) throw unavailable(`the database is a standby and lacks ${namesOf(pending)}: run askwell migrate on its primary`)
+  if (pending.length > 0)
+    throw unavailable(`the database is a standby and lacks ${namesOf(pending)}: run askwell migrate on its primary`)
   return outcome(files, newer, [])
 }

@@ -52,7 +52,10 @@ const stalledMs = 120_000
 /** Characters of drafts that a group of files may be ahead. */
 const mostAhead = 4_000_000
 
-export function openPreparing({ workers, cpuSeconds, memoryMb, queueMb }: Config['prepare'], onLoss: OnLoss = () => {}): Preparing {
+export function openPreparing(
+  { workers, cpuSeconds, memoryMb, queueMb }: Config['prepare'],
+  onLoss: OnLoss = () => {},
+): Preparing {
   const pool = createChildPool<PrepareTask, Part, Answer, PrepareResult>({
     program,
     size: workers,
@@ -60,11 +63,18 @@ export function openPreparing({ workers, cpuSeconds, memoryMb, queueMb }: Config
     room: { bytes: queueMb * 2 ** 20, places: mostPlaces },
   })
 
-  async function draft(embedder: Embedder, document: DocumentInput, { place, signal, isStored }: GivenOptions): Promise<Draft | null> {
+  async function draft(
+    embedder: Embedder,
+    document: DocumentInput,
+    { place, signal, isStored }: GivenOptions,
+  ): Promise<Draft | null> {
     for (let tries = 1; ; tries++) {
       const taken = takeDraft(isStored)
-      const outcome = await pool.run({ kind: 'given', model: factsOf(embedder), document }, { place, signal, onPart: taken.onPart }).catch(tooLarge)
-      if ('result' in outcome) return outcome.result.refused === null ? taken.draft() : refuse(document, outcome.result.refused)
+      const outcome = await pool
+        .run({ kind: 'given', model: factsOf(embedder), document }, { place, signal, onPart: taken.onPart })
+        .catch(tooLarge)
+      if ('result' in outcome)
+        return outcome.result.refused === null ? taken.draft() : refuse(document, outcome.result.refused)
       onLoss({ ...outcome.loss, source: document.source })
       if (outcome.loss.by !== 'gone' || tries > 1) throw faultOf(document, outcome.loss)
     }
@@ -75,22 +85,40 @@ export function openPreparing({ workers, cpuSeconds, memoryMb, queueMb }: Config
   }
 
   function faultOf({ source }: DocumentInput, { by, reason }: Loss): AskError {
-    if (by === 'gone') return new AskError('preparing_failed', { detail: `what prepared document "${source}" was ended from outside, twice; does the machine run out of memory?`, retryAfter: 5, cause: new Error(reason) })
-    if (by === 'failed') return new AskError('document_refused', { detail: `document "${source}" cannot be prepared`, cause: new Error(reason) })
+    if (by === 'gone')
+      return new AskError('preparing_failed', {
+        detail: `what prepared document "${source}" was ended from outside, twice; does the machine run out of memory?`,
+        retryAfter: 5,
+        cause: new Error(reason),
+      })
+    if (by === 'failed')
+      return new AskError('document_refused', {
+        detail: `document "${source}" cannot be prepared`,
+        cause: new Error(reason),
+      })
     return new AskError('document_too_costly', { detail: `document "${source}" ${costOf(by)}` })
   }
 
   function costOf(by: 'cpu' | 'memory'): string {
-    const [limit, setting] = by === 'cpu' ? [`${cpuSeconds} s of processor time`, 'PREPARE_CPU_SECONDS'] : [`${memoryMb} MB of memory`, 'PREPARE_MEMORY_MB']
+    const [limit, setting] =
+      by === 'cpu'
+        ? [`${cpuSeconds} s of processor time`, 'PREPARE_CPU_SECONDS']
+        : [`${memoryMb} MB of memory`, 'PREPARE_MEMORY_MB']
     return `takes more than ${limit} to prepare (${setting}); divide it (5 MB of ordinary Markdown or HTML and 10 MB of plain text are within the limits; very many short items or deep nesting cost more), or write it more simply`
   }
 
   function reasonOf({ by, reason }: Loss): string {
     if (by === 'cpu' || by === 'memory') return costOf(by)
-    return by === 'gone' ? `what prepared it was ended from outside, twice (${reason})` : reason.replace(/^AskError: /, '')
+    return by === 'gone'
+      ? `what prepared it was ended from outside, twice (${reason})`
+      : reason.replace(/^AskError: /, '')
   }
 
-  async function* files(embedder: Embedder, found: Iterable<Found>, { signal, sort, onBytes = () => {}, ...options }: FilesOptions): AsyncGenerator<Outcome> {
+  async function* files(
+    embedder: Embedder,
+    found: Iterable<Found>,
+    { signal, sort, onBytes = () => {}, ...options }: FilesOptions,
+  ): AsyncGenerator<Outcome> {
     const place = pool.enter(0)
     const deps = {
       model: factsOf(embedder),
@@ -106,7 +134,8 @@ export function openPreparing({ workers, cpuSeconds, memoryMb, queueMb }: Config
       yield* inOrder<Group, Outcome>(groupsOf(found, options), signal, {
         width: workers,
         most: mostAhead,
-        run: async (group, put, ending) => ('fault' in group ? await put(group, 0) : await readGroup(group.files, deps, put, ending)),
+        run: async (group, put, ending) =>
+          'fault' in group ? await put(group, 0) : await readGroup(group.files, deps, put, ending),
       })
     } finally {
       place.leave()

@@ -25,7 +25,8 @@ function program(): Command {
     .exitOverride()
     .configureOutput({ outputError: text => void process.stderr.write(printableLines(withArgumentsShown(text))) })
     .configureHelp({ showGlobalOptions: true })
-  for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addKey, addDemo]) add(askwell)
+  for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addKey, addDemo])
+    add(askwell)
   return askwell
 }
 
@@ -37,7 +38,10 @@ function withArgumentsShown(text: string): string {
 function settingsHelp(): string {
   const width = Math.max(...Object.values(settings).map(each => each.name.length))
   return Object.values(settings)
-    .map(each => `  ${each.name.padEnd(width)}  ${each.about.replaceAll('`', '')}${each.default === undefined ? '' : ` [${each.default}]`}`)
+    .map(
+      each =>
+        `  ${each.name.padEnd(width)}  ${each.about.replaceAll('`', '')}${each.default === undefined ? '' : ` [${each.default}]`}`,
+    )
     .join('\n')
 }
 
@@ -47,7 +51,13 @@ function complain(error: unknown): number {
   if (process.exitCode === exitCodes.interrupted) return exitCodes.interrupted
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
   if (error instanceof ConfigError) return said(error.message, exitCodes.settings)
-  if (isAskError(error)) return said(printable(`askwell: ${error.detail}${reasonOf(error.cause)}${isRefused(error.cause) ? '; check DATABASE_URL' : ''}`), isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed)
+  if (isAskError(error))
+    return said(
+      printable(
+        `askwell: ${error.detail}${reasonOf(error.cause)}${isRefused(error.cause) ? '; check DATABASE_URL' : ''}`,
+      ),
+      isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed,
+    )
   const message = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error)
   return said(`askwell: ${message}${isRefused(error) ? '; check DATABASE_URL' : ''}`, exitCodes.failed)
 }

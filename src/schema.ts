@@ -9,11 +9,22 @@ import { namesOf } from './migrations/applied.ts'
  * Brings the schema up to date, or only looks at it where MIGRATE_ON_START is off. Rejects with `database_unavailable`, or
  * `database_read_only`, when this version may not work on it.
  */
-export async function prepareSchema(database: Database, config: Config, log: Pick<Logger, 'info' | 'warn'>, signal: AbortSignal): Promise<void> {
+export async function prepareSchema(
+  database: Database,
+  config: Config,
+  log: Pick<Logger, 'info' | 'warn'>,
+  signal: AbortSignal,
+): Promise<void> {
   const isReadOnly = database.isReadOnly()
   const isMigrating = !isReadOnly && (config.migrateOnStart || database.kind === 'embedded')
-  const newer = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql => (isMigrating ? migrated(sql, log, signal) : looked(sql, isReadOnly)))
-  if (newer.length > 0) log.warn({ newer }, 'the database was migrated by a newer version, on which this one may run: finish the update, or the rollback')
+  const newer = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql =>
+    isMigrating ? migrated(sql, log, signal) : looked(sql, isReadOnly),
+  )
+  if (newer.length > 0)
+    log.warn(
+      { newer },
+      'the database was migrated by a newer version, on which this one may run: finish the update, or the rollback',
+    )
 }
 
 async function migrated(sql: Sql, log: Pick<Logger, 'info'>, signal: AbortSignal): Promise<readonly string[]> {
@@ -27,6 +38,11 @@ async function looked(sql: Sql, isReadOnly: boolean): Promise<readonly string[]>
   const { pending, newer } = await checkMigrations(sql)
   if (pending.length === 0) return newer
   const names = namesOf(pending)
-  if (isReadOnly) throw new AskError('database_read_only', { detail: `the database lacks ${names} and takes no writes (a standby, or read-only): run askwell migrate on the primary` })
-  throw new AskError('database_unavailable', { detail: `the database lacks ${names}: run askwell migrate, or set MIGRATE_ON_START=on` })
+  if (isReadOnly)
+    throw new AskError('database_read_only', {
+      detail: `the database lacks ${names} and takes no writes (a standby, or read-only): run askwell migrate on the primary`,
+    })
+  throw new AskError('database_unavailable', {
+    detail: `the database lacks ${names}: run askwell migrate, or set MIGRATE_ON_START=on`,
+  })
 }

@@ -49,12 +49,17 @@ export interface StartOptions {
  * The process: config → telemetry → app → listen → deps. It listens first, so that whoever watches it sees it alive
  * while it waits for the database. Resolves when it is ready; rejects with an AskError that says what to do.
  */
-export async function startServer(config: Config, log: Logger = createLogger(config), { signal, ...options }: StartOptions = {}): Promise<RunningServer> {
+export async function startServer(
+  config: Config,
+  log: Logger = createLogger(config),
+  { signal, ...options }: StartOptions = {},
+): Promise<RunningServer> {
   refuseStrangers(config)
   signal?.throwIfAborted()
   const stopTelemetry = await startTelemetry(config.telemetry)
   const { keySources } = config
-  const keySource = keySources.file === undefined ? undefined : watchKeyFile({ ...keySources, file: keySources.file }, log)
+  const keySource =
+    keySources.file === undefined ? undefined : watchKeyFile({ ...keySources, file: keySources.file }, log)
   let isDraining = false
   let services: Services | undefined
   let opened: Deps | undefined
@@ -68,19 +73,41 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     const address = await listen(app, config, 'PORT')
     sayWhatIsOpen(config, log)
     if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
-    const monitoringAddress = config.monitoring && monitoringApp ? await listen(monitoringApp, config.monitoring, 'MONITORING_PORT') : null
+    const monitoringAddress =
+      config.monitoring && monitoringApp ? await listen(monitoringApp, config.monitoring, 'MONITORING_PORT') : null
     // Fastify hears of errors until the port is open. Later ones are of connections that could not be accepted.
-    for (const each of [app, monitoringApp]) each?.server.on('error', err => log.error({ err }, 'a connection could not be accepted'))
-    log.info({ address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) }, 'listening, and starting')
-    const deps = (opened = await openDeps(config, log, { ...options, patienceMs: config.startTimeoutMs, recent, ...(signal && { signal }) }))
+    for (const each of [app, monitoringApp])
+      each?.server.on('error', err => log.error({ err }, 'a connection could not be accepted'))
+    log.info(
+      { address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) },
+      'listening, and starting',
+    )
+    const deps = (opened = await openDeps(config, log, {
+      ...options,
+      patienceMs: config.startTimeoutMs,
+      recent,
+      ...(signal && { signal }),
+    }))
     await checkModels(deps.store, deps.models.embedder.model)
     signal?.throwIfAborted()
     services = servicesOf(config, deps, { log, connections, isDraining: () => isDraining })
     deps.metrics.watchService({ isOpen: () => !isDraining })
-    log.info({ address, database: deps.database.version, bm25: deps.bm25, embeddings: deps.models.embedder.model, chat: config.models.chat ?? 'extractive' }, 'ready')
+    log.info(
+      {
+        address,
+        database: deps.database.version,
+        bm25: deps.bm25,
+        embeddings: deps.models.embedder.model,
+        chat: config.models.chat ?? 'extractive',
+      },
+      'ready',
+    )
     const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
     let stopping: Promise<void> | undefined
-    const stop = () => (stopping ??= drain(app as FastifyInstance, deps).then(resolve, reject).then(() => stopped))
+    const stop = () =>
+      (stopping ??= drain(app as FastifyInstance, deps)
+        .then(resolve, reject)
+        .then(() => stopped))
     return { address, monitoringAddress, deps, stopped, stop }
   } catch (error) {
     keySource?.close()
@@ -104,7 +131,12 @@ export async function startServer(config: Config, log: Logger = createLogger(con
     return {
       logger: log,
       trustProxy: config.trustProxy,
-      receiving: { ...config.receiving, maxConnections: connectionsFor(config, log), silentMs: config.ask.timeoutMs + 60_000, onBroken: code => services?.deps.metrics.unparsed(code) },
+      receiving: {
+        ...config.receiving,
+        maxConnections: connectionsFor(config, log),
+        silentMs: config.ask.timeoutMs + 60_000,
+        onBroken: code => services?.deps.metrics.unparsed(code),
+      },
       keys: config.keys,
       keySource,
       isOpenToAll: config.allowAnonymous,
@@ -112,8 +144,16 @@ export async function startServer(config: Config, log: Logger = createLogger(con
       monitoringHosts: config.monitoring && knownHosts(config.monitoring.host, config),
       allowedHosts: config.allowedHosts,
       corsOrigins: config.corsOrigins,
-      ask: { ask: (question, run) => at().deps.remembering.ask(question, run), recall: (question, wishes) => at().deps.remembering.recall(question, wishes), reach: (question, wishes) => at().deps.remembering.reach(question, wishes), ...asking },
-      search: { search: (question, run, arm) => at().deps.admission.search(at().deps.search)(question, run, arm), ...asking },
+      ask: {
+        ask: (question, run) => at().deps.remembering.ask(question, run),
+        recall: (question, wishes) => at().deps.remembering.recall(question, wishes),
+        reach: (question, wishes) => at().deps.remembering.reach(question, wishes),
+        ...asking,
+      },
+      search: {
+        search: (question, run, arm) => at().deps.admission.search(at().deps.search)(question, run, arm),
+        ...asking,
+      },
       documents: { documents: later(() => at().documents), maxBytes: maxDocumentBytes },
       cache: { cache: later(() => at().cache) },
       health: {
@@ -125,10 +165,17 @@ export async function startServer(config: Config, log: Logger = createLogger(con
         onReadiness: createReadinessLog(log),
       },
       pressure: { ...config.pressure, onRefused: by => recent.count(`pressure:${by}`) },
-      rateLimit: { ...config.rateLimit, onRefused: () => recent.count('limited'), redis: config.redis && later(() => at().deps.redis as RedisServer) },
+      rateLimit: {
+        ...config.rateLimit,
+        onRefused: () => recent.count('limited'),
+        redis: config.redis && later(() => at().deps.redis as RedisServer),
+      },
       registry: later(() => at().deps.metrics),
       // Before all is open nothing is counted: every reply is `starting` then.
-      counts: { responded: status => services?.deps.metrics.edge.responded(status), problem: code => services?.deps.metrics.edge.problem(code) },
+      counts: {
+        responded: status => services?.deps.metrics.edge.responded(status),
+        problem: code => services?.deps.metrics.edge.problem(code),
+      },
       poolStatus: { look: () => at().monitor.look(), looked: () => at().looked() },
       isMonitoredElsewhere: config.monitoring !== null,
       performance: {
@@ -165,18 +212,30 @@ const descriptorsOfWorker = 8
 
 /** MAX_CONNECTIONS, or fewer where the process may not have so many files open. */
 function connectionsFor({ receiving, database, prepare }: Config, log: Logger): number {
-  const reserved = otherDescriptors + database.poolSize + database.poolMaxOverflow + descriptorsOfWorker * prepare.workers
+  const reserved =
+    otherDescriptors + database.poolSize + database.poolMaxOverflow + descriptorsOfWorker * prepare.workers
   const [limit, wanted] = [descriptorLimit(), receiving.maxConnections]
   const most = connectionsWithin(limit, wanted, reserved)
-  if (most < wanted) log.info({ maxConnections: most, descriptors: limit }, `MAX_CONNECTIONS is ${wanted}, but this process may have ${limit} files open (ulimit -n): ${most} connections are taken at once`)
+  if (most < wanted)
+    log.info(
+      { maxConnections: most, descriptors: limit },
+      `MAX_CONNECTIONS is ${wanted}, but this process may have ${limit} files open (ulimit -n): ${most} connections are taken at once`,
+    )
   return most
 }
 
 /** What an operator may not expect of the settings: whose word is believed, and who may look. */
 function sayWhatIsOpen({ trustProxy, host, monitoring, keys, allowAnonymous }: Config, log: Logger): void {
-  if (trustProxy !== null) log.info({ trustProxy }, 'hops' in trustProxy ? `X-Forwarded-For is believed of ${trustProxy.hops === 1 ? 'one proxy' : `${trustProxy.hops} proxies, one behind the other`} (TRUST_PROXY): it is read from its end` : 'X-Forwarded-For is believed of proxies in these networks (TRUST_PROXY)')
+  if (trustProxy !== null)
+    log.info(
+      { trustProxy },
+      'hops' in trustProxy
+        ? `X-Forwarded-For is believed of ${trustProxy.hops === 1 ? 'one proxy' : `${trustProxy.hops} proxies, one behind the other`} (TRUST_PROXY): it is read from its end`
+        : 'X-Forwarded-For is believed of proxies in these networks (TRUST_PROXY)',
+    )
   const isReached = !isLoopback(monitoring?.host ?? host)
-  if (isReached && !allowAnonymous && !keys.some(({ scopes }) => scopes.includes('monitoring'))) log.info('no key for monitoring is set: only this machine may look; set MONITORING_API_KEY for others')
+  if (isReached && !allowAnonymous && !keys.some(({ scopes }) => scopes.includes('monitoring')))
+    log.info('no key for monitoring is set: only this machine may look; set MONITORING_API_KEY for others')
 }
 
 /** What is made of the opened parts for the routes. */
@@ -196,8 +255,18 @@ interface Around {
   readonly isDraining: () => boolean
 }
 
-function monitorOf(deps: Deps, { log, connections, isDraining }: Around): Pick<Services, 'monitor' | 'looked' | 'report'> {
-  const collector = createCollector({ ...deps, countLargeMetadata: signal => deps.database.aside({ signal, label: 'inspect' }, countLargeMetadata), times: deps.poolTimes, connections, isDraining, beatMs })
+function monitorOf(
+  deps: Deps,
+  { log, connections, isDraining }: Around,
+): Pick<Services, 'monitor' | 'looked' | 'report'> {
+  const collector = createCollector({
+    ...deps,
+    countLargeMetadata: signal => deps.database.aside({ signal, label: 'inspect' }, countLargeMetadata),
+    times: deps.poolTimes,
+    connections,
+    isDraining,
+    beatMs,
+  })
   const monitor = createMonitor({ collect: collector.collect, onBeat: collector.beat, log })
   deps.metrics.watchMonitor(monitor.look, connections.facts)
   const report = () => {
@@ -213,24 +282,42 @@ function servicesOf(config: Config, deps: Deps, around: Around): Services {
   return {
     deps,
     ...monitorOf(deps, around),
-    documents: whileWritable(deps, documentApi({ store: deps.store, embedder: models.embedder, preparing: deps.preparing, onWritten })),
-    cache: createCacheAdmin({ ...deps, config: config.cache, registry: metrics.registry, model: models.embedder.model }),
+    documents: whileWritable(
+      deps,
+      documentApi({ store: deps.store, embedder: models.embedder, preparing: deps.preparing, onWritten }),
+    ),
+    cache: createCacheAdmin({
+      ...deps,
+      config: config.cache,
+      registry: metrics.registry,
+      model: models.embedder.model,
+    }),
   }
 }
 
 /** A document that cannot be stored need not be read first. */
 function whileWritable({ database, metrics, recent }: Deps, documents: Services['documents']): Services['documents'] {
-  const checked = <Given extends unknown[], T>(work: (...given: Given) => Promise<T>) => async (...given: Given) => {
-    if (await database.mayWrite()) return await work(...given)
-    metrics.databaseFailed('read_only')
-    recent.count('database:read_only')
-    throw readOnlyDatabase()
-  }
+  const checked =
+    <Given extends unknown[], T>(work: (...given: Given) => Promise<T>) =>
+    async (...given: Given) => {
+      if (await database.mayWrite()) return await work(...given)
+      metrics.databaseFailed('read_only')
+      recent.count('database:read_only')
+      throw readOnlyDatabase()
+    }
   return { ...documents, put: checked(documents.put), remove: checked(documents.remove) }
 }
 
 function componentsOf(config: Config, { database, bm25, redis, models }: Deps): Record<string, string> {
-  return { database: database.kind, writes: database.isReadOnly() ? 'database_read_only' : 'ok', bm25, redis: redis?.status() ?? 'off', chat: models.chat?.model ?? 'extractive', embeddings: models.embedder.model, rerank: config.rerank?.model ?? 'off' }
+  return {
+    database: database.kind,
+    writes: database.isReadOnly() ? 'database_read_only' : 'ok',
+    bm25,
+    redis: redis?.status() ?? 'off',
+    chat: models.chat?.model ?? 'extractive',
+    embeddings: models.embedder.model,
+    rerank: config.rerank?.model ?? 'off',
+  }
 }
 
 /**
@@ -262,7 +349,11 @@ async function closeConnections(app: FastifyInstance): Promise<void> {
 const backlog = 4096
 
 /** Resolves with the address. Rejects with which setting to change when the port is taken. */
-async function listen(app: FastifyInstance, { host, port }: { readonly host: string; readonly port: number }, setting: string): Promise<string> {
+async function listen(
+  app: FastifyInstance,
+  { host, port }: { readonly host: string; readonly port: number },
+  setting: string,
+): Promise<string> {
   try {
     return await app.listen({ host, port, backlog })
   } catch (cause) {
@@ -313,7 +404,10 @@ export function stopOnSignals(server: RunningServer, log: Logger): void {
     log.fatal({ err: error }, 'an error that nobody caught: stopping')
     if (isFailing) return
     isFailing = true
-    void server.stop().catch(() => {}).then(() => process.exit(1))
+    void server
+      .stop()
+      .catch(() => {})
+      .then(() => process.exit(1))
   }
   onStopSignals(onSignal, { isLaunched: isLaunched() })
   process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught)

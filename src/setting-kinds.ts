@@ -48,18 +48,25 @@ export function oneOf<const Choice extends string>(...choices: Choice[]): Kind<C
 
 export function url(...protocols: string[]): Kind<string> {
   const allowed = `a URL that starts with ${protocols.map(protocol => `${protocol}://`).join(' or ')}`
-  return { allowed, read: text => (URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1)) ? text : undefined) }
+  return {
+    allowed,
+    read: text => (URL.canParse(text) && protocols.includes(new URL(text).protocol.slice(0, -1)) ? text : undefined),
+  }
 }
 
 /** Of an HTTP endpoint. A name or key before its host would be refused when it is called, and shown in the log. */
 export const endpoint: Kind<string> = {
   allowed: 'a URL that starts with http:// or https://, without a name or key before the host',
-  read: text => (url('http', 'https').read(text) !== undefined && new URL(text).username + new URL(text).password === '' ? text : undefined),
+  read: text =>
+    url('http', 'https').read(text) !== undefined && new URL(text).username + new URL(text).password === ''
+      ? text
+      : undefined,
 }
 
 export const databaseUrl: Kind<string> = {
-  allowed: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE, where several hosts with commas between have a port each or one for all, and what would end a part '
-    + `is escaped (%40 for @); sslmode is ${sslModes.join(', ')}; target_session_attrs is ${wantedServers.join(', ')}`,
+  allowed:
+    'postgres://USER:PASSWORD@HOST:PORT/DATABASE, where several hosts with commas between have a port each or one for all, and what would end a part ' +
+    `is escaped (%40 for @); sslmode is ${sslModes.join(', ')}; target_session_attrs is ${wantedServers.join(', ')}`,
   read: text => (readDatabaseUrl(text) === undefined ? undefined : text),
 }
 
@@ -69,12 +76,13 @@ const redisHosts = `${redisHost}(,${redisHost})*`
 
 /** As adapters/redis-url.ts reads it. */
 const redisPattern = new RegExp(
-  `^rediss?(://${redisLogin}${redisHost}(/\\d{0,5})?|\\+cluster://${redisLogin}${redisHosts}(/0?)?|`
-  + `\\+sentinel://${redisLogin}${redisHosts}/[^\\s/?#]+(/\\d{0,5})?(\\?(&?sentinel_(username|password)=[^\\s&#]*)*)?)$`,
+  `^rediss?(://${redisLogin}${redisHost}(/\\d{0,5})?|\\+cluster://${redisLogin}${redisHosts}(/0?)?|` +
+    `\\+sentinel://${redisLogin}${redisHosts}/[^\\s/?#]+(/\\d{0,5})?(\\?(&?sentinel_(username|password)=[^\\s&#]*)*)?)$`,
 )
 
 export const redisUrl: Kind<string> = {
-  allowed: 'redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT (rediss… for TLS)',
+  allowed:
+    'redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT (rediss… for TLS)',
   read: text => (redisPattern.test(text) ? text : undefined),
 }
 
@@ -101,13 +109,17 @@ const named: Readonly<Record<string, readonly string[]>> = {
 
 /** Null: off. */
 export const proxyTrust: Kind<ProxyTrust | null> = {
-  allowed: 'off, on (one proxy), the number of proxies one behind the other (1 to 16), or their networks with commas between, such as 10.0.0.0/8,2001:db8::/32 (loopback, linklocal and uniquelocal are known)',
+  allowed:
+    'off, on (one proxy), the number of proxies one behind the other (1 to 16), or their networks with commas between, such as 10.0.0.0/8,2001:db8::/32 (loopback, linklocal and uniquelocal are known)',
   read: text => {
     if (text === 'off') return null
     if (text === 'on') return { hops: 1 }
     const hops = integer(1, 16).read(text)
     if (hops !== undefined) return { hops }
-    const networks = text.split(',').flatMap(each => named[each.trim()] ?? [each.trim()]).map(networkOf)
+    const networks = text
+      .split(',')
+      .flatMap(each => named[each.trim()] ?? [each.trim()])
+      .map(networkOf)
     return networks.every(network => network !== undefined) ? { networks } : undefined
   },
 }
@@ -136,7 +148,9 @@ export const modelPrices: Kind<ModelPrices> = {
   allowed: 'prompt=PRICE,completion=PRICE for a million tokens each, such as prompt=0.15,completion=0.60',
   read: text => {
     const [, prompt, completion] = /^prompt=(\d+(?:\.\d+)?), *completion=(\d+(?:\.\d+)?)$/.exec(text) ?? []
-    return prompt === undefined || completion === undefined ? undefined : { prompt: Number(prompt), completion: Number(completion) }
+    return prompt === undefined || completion === undefined
+      ? undefined
+      : { prompt: Number(prompt), completion: Number(completion) }
   },
 }
 
@@ -163,7 +177,12 @@ export const originList: Kind<readonly string[]> = {
   allowed: 'origins as browsers send them, such as https://chat.example.edu, with commas between; or * for all',
   read: text => {
     const origins = text.split(',').map(origin => origin.trim())
-    return text === '*' || origins.every(origin => /^https?:[^*]*$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin) ? origins : undefined
+    return text === '*' ||
+      origins.every(
+        origin => /^https?:[^*]*$/.test(origin) && URL.canParse(origin) && new URL(origin).origin === origin,
+      )
+      ? origins
+      : undefined
   },
 }
 
@@ -171,7 +190,10 @@ export const originList: Kind<readonly string[]> = {
 export const hostList: Kind<readonly string[]> = {
   allowed: 'names of hosts without ports, such as askwell.example.edu, with commas between; or * for all',
   read: text => {
-    const names = text.toLowerCase().split(',').map(name => name.trim())
+    const names = text
+      .toLowerCase()
+      .split(',')
+      .map(name => name.trim())
     return text === '*' || names.every(name => /^([\w.-]+|\[[\da-f:.]+\])$/.test(name)) ? names : undefined
   },
 }

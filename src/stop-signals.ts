@@ -19,7 +19,10 @@ const echoMs = 500
 let heardAt = -Infinity
 
 /** Calls `handle` for each signal that means: stop. Returns what ends the listening. */
-export function onStopSignals(handle: () => void, { isLaunched, now = () => performance.now(), source = process }: StopSignalOptions): () => void {
+export function onStopSignals(
+  handle: () => void,
+  { isLaunched, now = () => performance.now(), source = process }: StopSignalOptions,
+): () => void {
   const onSignal = () => {
     const sinceLast = now() - heardAt
     heardAt = now()

@@ -14,7 +14,11 @@ const deliveryMs = 2000
  * Starts OpenTelemetry when a collector is configured; otherwise nothing is even loaded, and spans cost next to
  * nothing. Returns the function that sends what is left and stops; spans that cannot be delivered are no failure.
  */
-export async function startTelemetry({ endpoint, serviceName, ...sampling }: Config['telemetry']): Promise<() => Promise<void>> {
+export async function startTelemetry({
+  endpoint,
+  serviceName,
+  ...sampling
+}: Config['telemetry']): Promise<() => Promise<void>> {
   sampleRoots(endpoint === undefined ? 0 : ratioOf(sampling))
   if (endpoint === undefined) return async () => {}
   const [{ NodeSDK, tracing }, { OTLPTraceExporter }] = await Promise.all([
@@ -45,24 +49,33 @@ function ratioOf({ sampler = '', samplerArg = '' }: Sampling): number | undefine
 }
 
 /** The sampler that the settings name, but for requests that are drawn already. */
-function samplerOf(sampling: Sampling, { ParentBasedSampler, SamplingDecision, TraceIdRatioBasedSampler }: typeof Tracing): { sampler?: Tracing.Sampler } {
+function samplerOf(
+  sampling: Sampling,
+  { ParentBasedSampler, SamplingDecision, TraceIdRatioBasedSampler }: typeof Tracing,
+): { sampler?: Tracing.Sampler } {
   const ratio = ratioOf(sampling)
   if (ratio === undefined) return {}
   const byTraceId = new TraceIdRatioBasedSampler(ratio)
   const recorded = { decision: SamplingDecision.RECORD }
-  const orRecorded = (result: Tracing.SamplingResult) => (sampling.slowMs !== undefined && result.decision === SamplingDecision.NOT_RECORD ? recorded : result)
+  const orRecorded = (result: Tracing.SamplingResult) =>
+    sampling.slowMs !== undefined && result.decision === SamplingDecision.NOT_RECORD ? recorded : result
   const root: Tracing.Sampler = {
     shouldSample(context, traceId) {
       const wasDrawn = isDrawn(context)
       if (wasDrawn === undefined) return orRecorded(byTraceId.shouldSample(context, traceId))
-      return wasDrawn ? { decision: SamplingDecision.RECORD_AND_SAMPLED } : orRecorded({ decision: SamplingDecision.NOT_RECORD })
+      return wasDrawn
+        ? { decision: SamplingDecision.RECORD_AND_SAMPLED }
+        : orRecorded({ decision: SamplingDecision.NOT_RECORD })
     },
     toString: () => byTraceId.toString(),
   }
   // Below a root that is only recorded everything is.
   const localParentNotSampled: Tracing.Sampler = {
-    shouldSample: context => (trace.getSpan(context)?.isRecording() ? recorded : { decision: SamplingDecision.NOT_RECORD }),
+    shouldSample: context =>
+      trace.getSpan(context)?.isRecording() ? recorded : { decision: SamplingDecision.NOT_RECORD },
     toString: () => 'AsParent',
   }
-  return { sampler: sampling.sampler === 'traceidratio' ? root : new ParentBasedSampler({ root, localParentNotSampled }) }
+  return {
+    sampler: sampling.sampler === 'traceidratio' ? root : new ParentBasedSampler({ root, localParentNotSampled }),
+  }
 }

@@ -32,10 +32,13 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
   function written(collection: string): void {
     if (stop.signal.aborted) return
     clearTimeout(due.get(collection))
-    due.set(collection, setTimeout(() => {
-      due.delete(collection)
-      last = last.then(() => tend(collection))
-    }, quietMs).unref())
+    due.set(
+      collection,
+      setTimeout(() => {
+        due.delete(collection)
+        last = last.then(() => tend(collection))
+      }, quietMs).unref(),
+    )
   }
 
   async function tend(name: string): Promise<void> {
@@ -43,7 +46,11 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
     try {
       if (!stop.signal.aborted && (await isUnsettled(database, stop.signal))) await settle(database, stop.signal)
     } catch (error) {
-      if (!stop.signal.aborted) log.warn({ collection: name, err: error }, 'the statistics could not be renewed: searches may be slow until the server does so')
+      if (!stop.signal.aborted)
+        log.warn(
+          { collection: name, err: error },
+          'the statistics could not be renewed: searches may be slow until the server does so',
+        )
     }
   }
 
@@ -52,10 +59,23 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
     try {
       const collection = await store.collection(name, stop.signal)
       if (collection === null) return
-      const built = await ensureVectorIndex(database, collection, stop.signal, () => log.info({ collection: name, vectors: collection.windowCount }, 'building the index of a collection that has grown large'))
-      if (built?.builtInMs != null) log.info({ collection: name, ms: Math.round(built.builtInMs), bytes: built.bytes }, 'the index is built; fit it with askwell tune recall')
+      const built = await ensureVectorIndex(database, collection, stop.signal, () =>
+        log.info(
+          { collection: name, vectors: collection.windowCount },
+          'building the index of a collection that has grown large',
+        ),
+      )
+      if (built?.builtInMs != null)
+        log.info(
+          { collection: name, ms: Math.round(built.builtInMs), bytes: built.bytes },
+          'the index is built; fit it with askwell tune recall',
+        )
     } catch (error) {
-      if (!stop.signal.aborted) log.warn({ collection: name, err: error }, 'the index could not be built: searches of this collection may be slow until the next write, or askwell tune recall')
+      if (!stop.signal.aborted)
+        log.warn(
+          { collection: name, err: error },
+          'the index could not be built: searches of this collection may be slow until the next write, or askwell tune recall',
+        )
     }
   }
 

@@ -43,8 +43,18 @@ export function createWatch() {
 }
 
 /** Reads the database behind what asks of it, only while somebody looks. */
-export function openMonitoring({ figures, sources }: Watch, { config, log, database, redis, store }: Watched): Monitoring {
-  const reads = { connections: readServerConnections, tables: tableFacts, collections: store.collections, isIndexed, index: indexFacts, recall: sampledRecall }
+export function openMonitoring(
+  { figures, sources }: Watch,
+  { config, log, database, redis, store }: Watched,
+): Monitoring {
+  const reads = {
+    connections: readServerConnections,
+    tables: tableFacts,
+    collections: store.collections,
+    isIndexed,
+    index: indexFacts,
+    recall: sampledRecall,
+  }
   const inspection = openInspection({ database, reads, log })
   const slow = createSlowQuestions({ isTextKept: config.log.questions, normalised })
   const load = watchProcess(figures, () => {
@@ -52,7 +62,17 @@ export function openMonitoring({ figures, sources }: Watch, { config, log, datab
     return { poolCheckedOut: checkedOut, poolWaiting: waiting, inFlight: sources.limiter?.().inFlight ?? 0 }
   })
   const isEmbedded = database.kind === 'embedded'
-  const { report } = createPerformance({ config, version, figures, slow, inspection, sources, isEmbedded, pool: database.status, redis: () => redis?.status() ?? 'off' })
+  const { report } = createPerformance({
+    config,
+    version,
+    figures,
+    slow,
+    inspection,
+    sources,
+    isEmbedded,
+    pool: database.status,
+    redis: () => redis?.status() ?? 'off',
+  })
   return {
     report,
     slow,
@@ -75,7 +95,10 @@ export function countedToo(metrics: Metrics, { count }: Recent): Metrics {
     failed: (code, of) => (metrics.failed(code, of), count('not answered'), count(`failed:${code}`)),
     redisFailed: reason => (metrics.redisFailed(reason), count(`redis:${reason}`)),
     unparsed: code => (metrics.unparsed(code), count(`unparsed:${code}`)),
-    admission: { ...metrics.admission, refused: (priority, reason) => (metrics.admission.refused(priority, reason), count(`refused:${reason}`)) },
+    admission: {
+      ...metrics.admission,
+      refused: (priority, reason) => (metrics.admission.refused(priority, reason), count(`refused:${reason}`)),
+    },
     stages: {
       ...metrics.stages,
       seconds(stage, outcome, seconds, traceId) {

@@ -17,7 +17,10 @@ export function createClient(address: string) {
 
   async function ask(body: object, headers: Readonly<Record<string, string>> = {}): Promise<Asked> {
     const start = performance.now()
-    const { status, text } = await exchange(url, JSON.stringify(body), headers, agent).catch(() => ({ status: 0, text: '{}' }))
+    const { status, text } = await exchange(url, JSON.stringify(body), headers, agent).catch(() => ({
+      status: 0,
+      text: '{}',
+    }))
     const ms = performance.now() - start
     const { cache, abstained } = JSON.parse(text) as { cache?: { status: string; tier?: string }; abstained?: boolean }
     return { status, ms, cache: cache?.status, tier: cache?.tier, abstained }
@@ -28,12 +31,20 @@ export function createClient(address: string) {
 
 export type Client = ReturnType<typeof createClient>
 
-function exchange(url: string, body: string, headers: Readonly<Record<string, string>>, agent: Agent): Promise<{ status: number; text: string }> {
+function exchange(
+  url: string,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+  agent: Agent,
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const all = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers }
     const asked = request(url, { method: 'POST', agent, headers: all }, reply => {
       let text = ''
-      reply.setEncoding('utf8').on('data', (part: string) => (text += part)).once('error', reject)
+      reply
+        .setEncoding('utf8')
+        .on('data', (part: string) => (text += part))
+        .once('error', reject)
       reply.once('end', () => resolve({ status: reply.statusCode ?? 0, text }))
     })
     asked.once('error', reject).end(body)
@@ -41,7 +52,12 @@ function exchange(url: string, body: string, headers: Readonly<Record<string, st
 }
 
 /** Takes one body after the other, `connections` at once, until there are none left. */
-export async function askAll({ ask }: Client, bodies: Iterable<object>, connections: number, headers?: Readonly<Record<string, string>>): Promise<Asked[]> {
+export async function askAll(
+  { ask }: Client,
+  bodies: Iterable<object>,
+  connections: number,
+  headers?: Readonly<Record<string, string>>,
+): Promise<Asked[]> {
   const left = bodies[Symbol.iterator]()
   const all: Asked[] = []
   const worker = async () => {

@@ -40,7 +40,9 @@ interface Result {
 type Autocannon = (options: object) => Instance
 
 /** As many points as a curve needs; those that are told by name are among them. */
-export const percentiles = [0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97.5, 98, 99, 99.5, 99.9, 99.95, 99.99, 100] as const
+export const percentiles = [
+  0, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97.5, 98, 99, 99.5, 99.9, 99.95, 99.99, 100,
+] as const
 
 async function fire({ url, connections, seconds, headers, bodies }: Job): Promise<Fired> {
   const autocannon = createRequire(import.meta.url)('autocannon') as Autocannon
@@ -51,13 +53,23 @@ async function fire({ url, connections, seconds, headers, bodies }: Job): Promis
   // A body that never changes is built once.
   const requests = bodies.length === 1 ? [{ body: bodies[0] }] : [{ setupRequest }]
   const all = { 'content-type': 'application/json', ...headers }
-  const instance = autocannon({ url, connections, duration: seconds, method: 'POST', headers: all, requests, timeout: 60 })
+  const instance = autocannon({
+    url,
+    connections,
+    duration: seconds,
+    method: 'POST',
+    headers: all,
+    requests,
+    timeout: 60,
+  })
   instance.on('response', (_, status, __, ms) => {
     statuses[status] = (statuses[status] ?? 0) + 1
     if (status === 200) latencies.record(Math.max(1, Math.round(ms * 1000)))
   })
   const { duration, errors, timeouts } = await instance
-  const curve = percentiles.map(percentile => [percentile, (percentile === 0 ? latencies.min : latencies.percentile(percentile)) / 1000] as const)
+  const curve = percentiles.map(
+    percentile => [percentile, (percentile === 0 ? latencies.min : latencies.percentile(percentile)) / 1000] as const,
+  )
   return { statuses, errors, timeouts, seconds: duration, curve: latencies.count === 0 ? [] : curve }
 }
 

@@ -12,7 +12,9 @@ export interface Document {
 
 /** What the hot question is asked of: the FAQ of a library in five languages. */
 export function faq(): Document[] {
-  const lines = readFileSync(new URL('../../eval/faq/corpus.jsonl', import.meta.url), 'utf8').trim().split('\n')
+  const lines = readFileSync(new URL('../../eval/faq/corpus.jsonl', import.meta.url), 'utf8')
+    .trim()
+    .split('\n')
   return lines.map(line => {
     const { id, lang, title, text } = JSON.parse(line) as { id: string; lang: string; title: string; text: string }
     return { source: id, title, text, language: lang }
@@ -30,8 +32,9 @@ export function notice(number: number): Document {
   const random = randomOf(71, number)
   const name = noticeName(number)
   const [fee, days, room] = [5 + random.below(900), 2 + random.below(60), 100 + random.below(800)]
-  const text = `The ${name} permit costs ${fee} crowns and is ready within ${days} working days. Apply at the ${random.pick(units)} in room ${room} `
-    + `with a passport and form ${name.slice(0, 3).toUpperCase()}-${number}. A lost ${name} permit is replaced at half the price.`
+  const text =
+    `The ${name} permit costs ${fee} crowns and is ready within ${days} working days. Apply at the ${random.pick(units)} in room ${room} ` +
+    `with a passport and form ${name.slice(0, 3).toUpperCase()}-${number}. A lost ${name} permit is replaced at half the price.`
   return { source: `permits/${name}`, title: `The ${name} permit`, text, language: 'en' }
 }
 
@@ -54,7 +57,12 @@ export function noticeName(number: number): string {
 export async function load(address: string, collection: string, documents: readonly Document[]): Promise<void> {
   const client = clientOf(address)
   for (let at = 0; at < documents.length; at += 100) {
-    const reply = await client.send('PUT', '/documents', { collection, documents: documents.slice(at, at + 100) }, { authorization: `Bearer ${adminKey}` })
+    const reply = await client.send(
+      'PUT',
+      '/documents',
+      { collection, documents: documents.slice(at, at + 100) },
+      { authorization: `Bearer ${adminKey}` },
+    )
     if (reply.status !== 200) throw new Error(`documents were not loaded: ${reply.status} ${reply.text}`)
   }
 }

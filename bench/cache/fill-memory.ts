@@ -12,7 +12,13 @@ const mb = 2 ** 20
 const model = { model: 'a-model', dimensions: 512 }
 const keep = { seconds: 3600, fastSeconds: 3600, abstainedSeconds: 30, staleSeconds: 600 }
 const metrics = createMetrics(() => ({ size: 0, open: 0, checkedOut: 0, waiting: 0 }) as never)
-const config = { keep, answerBytes: answerMb * mb, embeddingBytes: vectorMb * mb, embeddingSeconds: 3600, near: { mode: 'off', acceptedError: 0.01 } } as const
+const config = {
+  keep,
+  answerBytes: answerMb * mb,
+  embeddingBytes: vectorMb * mb,
+  embeddingSeconds: 3600,
+  near: { mode: 'off', acceptedError: 0.01 },
+} as const
 const caches = openCaches({ config, redis: undefined, metrics })
 const vectors = caches.vectors(model)
 
@@ -28,7 +34,15 @@ for (let number = 0; number < count; number++) {
 const grown = Math.max(largest, heldBytes() - before)
 const sizes = caches.sizes()
 const reckoned = Object.values(sizes).reduce((sum, { bytes }) => sum + bytes, 0)
-console.log(JSON.stringify({ boundMb: answerMb + vectorMb, reckonedMb: reckoned / mb, grownMb: grown / mb, answers: sizes.answer.entries, vectors: sizes.embedding.entries }))
+console.log(
+  JSON.stringify({
+    boundMb: answerMb + vectorMb,
+    reckonedMb: reckoned / mb,
+    grownMb: grown / mb,
+    answers: sizes.answer.entries,
+    vectors: sizes.embedding.entries,
+  }),
+)
 
 function heldBytes(): number {
   // Twice: what the first finds dead in the old space, buffers among it, the second frees.
@@ -39,23 +53,59 @@ function heldBytes(): number {
 
 /** Half of them in letters that take two bytes. */
 function question(number: number): string {
-  return number % 2 === 0 ? 'How much does a place in the dormitory cost for a visitor' : 'Сколько стоит место в общежитии для гостя'
+  return number % 2 === 0
+    ? 'How much does a place in the dormitory cost for a visitor'
+    : 'Сколько стоит место в общежитии для гостя'
 }
 
 /** About 3 kB of text in two passages. Parsed, as what comes from the database: every string a copy of its own. */
 function answerOf(number: number): Answer {
   const text = `${number} ${question(number)}. `.repeat(number % 2 === 0 ? 20 : 25)
   const passage = (ordinal: number): Passage => ({
-    chunkId: `8aa35f3a-6035-83f8-8cce-${number}.${ordinal}`, documentId: `8aa35f3a-6035-83f8-8cce-${number}`, version: 1, source: `handbook/${number}.md`, title: `Handbook › ${number}`,
-    url: `https://example.org/${number}`, language: 'en', text, start: 0, end: text.length, page: null, metadata: { faculty: 'law', year: number },
+    chunkId: `8aa35f3a-6035-83f8-8cce-${number}.${ordinal}`,
+    documentId: `8aa35f3a-6035-83f8-8cce-${number}`,
+    version: 1,
+    source: `handbook/${number}.md`,
+    title: `Handbook › ${number}`,
+    url: `https://example.org/${number}`,
+    language: 'en',
+    text,
+    start: 0,
+    end: text.length,
+    page: null,
+    metadata: { faculty: 'law', year: number },
     scores: { lexical: 7.25 + ordinal, lexicalRank: 1, vector: 0.625, vectorRank: 2, fused: 0.5, coverage: 0.4 },
-    windows: [{ start: 0, end: 500, similarity: 0.61 }, { start: 500, end: text.length, similarity: 0.52 }],
+    windows: [
+      { start: 0, end: 500, similarity: 0.61 },
+      { start: 500, end: text.length, similarity: 0.52 },
+    ],
   })
   const passages = [passage(0), passage(1)]
-  const citations = passages.map(({ documentId, chunkId, title, url }, i) => ({ index: i + 1, documentId, chunkId, version: 1, title, url, page: null, quote: text.slice(0, 150), start: 0, end: 150, score: 0.5 }))
+  const citations = passages.map(({ documentId, chunkId, title, url }, i) => ({
+    index: i + 1,
+    documentId,
+    chunkId,
+    version: 1,
+    title,
+    url,
+    page: null,
+    quote: text.slice(0, 150),
+    start: 0,
+    end: 150,
+    score: 0.5,
+  }))
   const answer: Answer = {
-    text: text.slice(0, 300), abstained: false, language: 'en', mode: 'fast', citations, passages, cache: { status: 'miss' },
-    degraded: [], generator: 'extractive', model: null, usage: { llmCalls: 0, promptTokens: 0, completionTokens: 0 },
+    text: text.slice(0, 300),
+    abstained: false,
+    language: 'en',
+    mode: 'fast',
+    citations,
+    passages,
+    cache: { status: 'miss' },
+    degraded: [],
+    generator: 'extractive',
+    model: null,
+    usage: { llmCalls: 0, promptTokens: 0, completionTokens: 0 },
   }
   return JSON.parse(JSON.stringify(answer)) as Answer
 }

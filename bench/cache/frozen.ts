@@ -31,8 +31,8 @@ export async function frozen({ settings, isQuick }: World, t: Keeper): Promise<O
   const alone: Timed[] = []
   const frozenRuns: Timed[] = []
   for (let turn = 0; turn < turns; turn++) {
-    alone.push(...await underway(without, seconds))
-    frozenRuns.push(...await underway(withRedis, seconds, redis.freeze))
+    alone.push(...(await underway(without, seconds)))
+    frozenRuns.push(...(await underway(withRedis, seconds, redis.freeze)))
     redis.thaw()
     await sleep(2000)
   }
@@ -40,8 +40,15 @@ export async function frozen({ settings, isQuick }: World, t: Keeper): Promise<O
 }
 
 function outcomeOf(alone: readonly Timed[], frozenRuns: readonly Timed[]): Outcome {
-  const spans = [['before the freeze', 0, frozenAt], ['two seconds from the freeze on', frozenAt, settledAt], ['after that', settledAt, Infinity]] as const
-  const rows = spans.flatMap(([when, from, to]) => [line(when, 'without Redis', alone, from, to), line(when, 'frozen Redis', frozenRuns, from, to)])
+  const spans = [
+    ['before the freeze', 0, frozenAt],
+    ['two seconds from the freeze on', frozenAt, settledAt],
+    ['after that', settledAt, Infinity],
+  ] as const
+  const rows = spans.flatMap(([when, from, to]) => [
+    line(when, 'without Redis', alone, from, to),
+    line(when, 'frozen Redis', frozenRuns, from, to),
+  ])
   const [calm, troubled] = [rows.at(-2)!, rows.at(-1)!]
   return {
     tables: [{ title: `${perSecond} questions a second, ${hotShare * 100} % of them asked before`, rows }],
@@ -54,8 +61,24 @@ function outcomeOf(alone: readonly Timed[], frozenRuns: readonly Timed[]): Outco
 
 function line(when: string, what: string, all: readonly Timed[], from: number, to: number) {
   const asked = all.filter(({ at }) => at >= from && at < to)
-  const [p50, p99, slowest] = [0.5, 0.99, 1].map(share => rounded(quantile(asked.map(({ ms }) => ms), share), 1))
-  return { when, what, questions: asked.length, failed: asked.filter(({ status }) => status !== 200).length, 'p50, ms': p50!, 'p99, ms': p99!, 'slowest, ms': slowest! }
+  const [p50, p99, slowest] = [0.5, 0.99, 1].map(share =>
+    rounded(
+      quantile(
+        asked.map(({ ms }) => ms),
+        share,
+      ),
+      1,
+    ),
+  )
+  return {
+    when,
+    what,
+    questions: asked.length,
+    failed: asked.filter(({ status }) => status !== 200).length,
+    'p50, ms': p50!,
+    'p99, ms': p99!,
+    'slowest, ms': slowest!,
+  }
 }
 
 /** Asks at the rate for so long; `freeze` is called in the middle. */

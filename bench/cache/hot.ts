@@ -14,23 +14,31 @@ export async function hot({ settings, isQuick }: World, t: Keeper): Promise<Outc
   const all = { ...settings, ...traces }
   const [long, short] = isQuick ? [2, 1] : [5, 3]
   const first = await remembering(t, all, hotQuestion, 'memory')
-  const served = async (name: string, own: Settings, seconds = short): Promise<Subject> => ({ name, seconds, served: (await remembering(t, own, hotQuestion, 'memory')).served })
+  const served = async (name: string, own: Settings, seconds = short): Promise<Subject> => ({
+    name,
+    seconds,
+    served: (await remembering(t, own, hotQuestion, 'memory')).served,
+  })
   const bare = { name: 'bare Fastify', seconds: long, served: await serveBare(t, first.reply) }
   const others = [
     { name: 'all on', seconds: long, served: first.served },
     await served('all on, limit in Redis', { ...all, ...redis }, long),
   ]
-  if (!isQuick) others.push(
-    await served('without rate limit', { ...all, RATE_LIMIT: '0' }),
-    await served('without log', { ...all, LOG_LEVEL: 'silent' }),
-    await served('without traces', settings),
-    await served('without all three', { ...settings, RATE_LIMIT: '0', LOG_LEVEL: 'silent' }),
-  )
+  if (!isQuick)
+    others.push(
+      await served('without rate limit', { ...all, RATE_LIMIT: '0' }),
+      await served('without log', { ...all, LOG_LEVEL: 'silent' }),
+      await served('without traces', settings),
+      await served('without all three', { ...settings, RATE_LIMIT: '0', LOG_LEVEL: 'silent' }),
+    )
   const compared = await inTurns(bare, others, hotQuestion, isQuick ? 2 : 5)
   const one = await addedByOneConnection(bare.served, first.served, hotQuestion, isQuick ? 3 : 9)
   const [, on, inRedis] = compared
   return {
-    tables: [{ title: 'answers from memory, 50 connections', rows: compared.map(lineOf) }, { title: 'one connection', rows: [one] }],
+    tables: [
+      { title: 'answers from memory, 50 connections', rows: compared.map(lineOf) },
+      { title: 'one connection', rows: [one] },
+    ],
     claims: [
       atLeast('hot: requests a second, of a bare route', on!.ratio, 0.55),
       atLeast('hot: the same by processor time', on!.cpuRatio, 0.55),
@@ -46,7 +54,11 @@ export async function surroundings(t: Keeper): Promise<{ traces: Settings; redis
   const collector = await startCollector(t)
   const redis = await startRedis(t)
   return {
-    traces: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.01' },
+    traces: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.01',
+    },
     redis: { REDIS_URL: redis.url },
   }
 }

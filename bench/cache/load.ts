@@ -29,14 +29,23 @@ export interface LoadForm {
 }
 
 /** 50 connections, or as many as are said, ask the same over and over. Every reply must be a 200. */
-export async function underLoad({ address, program }: Served, body: object, seconds: number, { connections = 50, headers = {} }: LoadForm = {}): Promise<LoadResult> {
-  return allGood(await fire({ url: `${address}/ask`, connections, seconds, bodies: [JSON.stringify(body)], headers }, program.pid), address)
+export async function underLoad(
+  { address, program }: Served,
+  body: object,
+  seconds: number,
+  { connections = 50, headers = {} }: LoadForm = {},
+): Promise<LoadResult> {
+  return allGood(
+    await fire({ url: `${address}/ask`, connections, seconds, bodies: [JSON.stringify(body)], headers }, program.pid),
+    address,
+  )
 }
 
 export function allGood(result: LoadResult, what: string): LoadResult {
   const { errors, timeouts, statuses } = result
   const others = Object.entries(statuses).filter(([status]) => status !== '200')
-  if (errors + timeouts + others.length > 0) throw new Error(`${what}: ${errors} errors, ${timeouts} time-outs, replies ${JSON.stringify(statuses)}`)
+  if (errors + timeouts + others.length > 0)
+    throw new Error(`${what}: ${errors} errors, ${timeouts} time-outs, replies ${JSON.stringify(statuses)}`)
   return result
 }
 

@@ -27,16 +27,29 @@ export async function million(world: World, t: Keeper): Promise<Outcome> {
   const filled = await throughTiers(count)
   const rows = await throughService(world, t)
   // Peaks of both halves: the collector lets it rise and fall by a quarter between.
-  const peaks = [rows.slice(0, rows.length / 2), rows.slice(rows.length / 2)].map(half => Math.max(...half.map(row => row['resident, MB'])))
+  const peaks = [rows.slice(0, rows.length / 2), rows.slice(rows.length / 2)].map(half =>
+    Math.max(...half.map(row => row['resident, MB'])),
+  )
   return {
     tables: [
-      { title: `${count} answers of 3 kB and their vectors through the memory tiers, bounds 64 MB + 32 MB`, rows: [line(filled)] },
+      {
+        title: `${count} answers of 3 kB and their vectors through the memory tiers, bounds 64 MB + 32 MB`,
+        rows: [line(filled)],
+      },
       { title: 'different questions through a service, bounds 8 MB + 4 MB', rows },
     ],
     claims: [
       atMost('million: heap and buffers grown, of the bound', filled.grownMb / filled.boundMb, 1),
-      atMost('million: peak of resident memory in the second half of the questions, of that in the first', peaks[1]! / peaks[0]!, 1.1),
-      exactly('million: replies that are not 200', rows.reduce((sum, row) => sum + row.not200, 0), 0),
+      atMost(
+        'million: peak of resident memory in the second half of the questions, of that in the first',
+        peaks[1]! / peaks[0]!,
+        1.1,
+      ),
+      exactly(
+        'million: replies that are not 200',
+        rows.reduce((sum, row) => sum + row.not200, 0),
+        0,
+      ),
     ],
   }
 }
@@ -47,7 +60,13 @@ async function throughTiers(count: number): Promise<Filled> {
 }
 
 function line({ boundMb, reckonedMb, grownMb, answers, vectors }: Filled): object {
-  return { 'bound, MB': boundMb, 'reckoned, MB': rounded(reckonedMb), 'grown, MB': rounded(grownMb), 'answers held': answers, 'vectors held': vectors }
+  return {
+    'bound, MB': boundMb,
+    'reckoned, MB': rounded(reckonedMb),
+    'grown, MB': rounded(grownMb),
+    'answers held': answers,
+    'vectors held': vectors,
+  }
 }
 
 async function throughService({ settings, isQuick }: World, t: Keeper) {
@@ -57,11 +76,16 @@ async function throughService({ settings, isQuick }: World, t: Keeper) {
   const rows = []
   const [steps, each] = isQuick ? [4, 400] : [8, 2500]
   for (let step = 0; step < steps; step++) {
-    const bodies = Array.from({ length: each }, (_, i) => ({ question: permitQuestion(i % permitCount, step * each + i), collection: permits }))
+    const bodies = Array.from({ length: each }, (_, i) => ({
+      question: permitQuestion(i % permitCount, step * each + i),
+      collection: permits,
+    }))
     const replies = await askAll(client, bodies, 8)
     rows.push({
-      questions: (step + 1) * each, 'resident, MB': rounded(residentBytesOf(program.pid) / mb),
-      fresh: replies.filter(({ cache }) => cache === 'miss').length, not200: replies.filter(({ status }) => status !== 200).length,
+      questions: (step + 1) * each,
+      'resident, MB': rounded(residentBytesOf(program.pid) / mb),
+      fresh: replies.filter(({ cache }) => cache === 'miss').length,
+      not200: replies.filter(({ status }) => status !== 200).length,
     })
   }
   return rows

@@ -27,11 +27,19 @@ export async function monitoring({ settings, isQuick }: World, t: Keeper): Promi
   for (const [kind, { form, least }] of Object.entries(kinds)) {
     const subject = (name: string, served: Served): Subject => ({ name, served, form, seconds: isQuick ? 2 : 5 })
     const stop = watch(on.served.address)
-    const compared = await inTurns(subject('all off', off.served), [subject('all on', on.served)], hotQuestion, isQuick ? 3 : 7).finally(stop)
+    const compared = await inTurns(
+      subject('all off', off.served),
+      [subject('all on', on.served)],
+      hotQuestion,
+      isQuick ? 3 : 7,
+    ).finally(stop)
     outcomes.push({ kind, least, compared })
   }
   return {
-    tables: outcomes.map(({ kind, compared }) => ({ title: `monitoring, answers ${kind}`, rows: compared.map(lineOf) })),
+    tables: outcomes.map(({ kind, compared }) => ({
+      title: `monitoring, answers ${kind}`,
+      rows: compared.map(lineOf),
+    })),
     claims: outcomes.flatMap(({ kind, least, compared }) => [
       atLeast(`monitoring: requests a second, answers ${kind}, of those without`, compared[1]!.ratio, least),
       atLeast('the same by processor time', compared[1]!.cpuRatio, least),
@@ -41,7 +49,19 @@ export async function monitoring({ settings, isQuick }: World, t: Keeper): Promi
 
 /** As Prometheus and the page ask. */
 function watch(address: string): () => void {
-  const every = (ms: number, path: string) => setInterval(() => void fetch(address + path).then(reply => reply.text(), () => {}), ms)
-  const timers = [every(5000, '/metrics'), every(3000, '/monitoring/pool-status'), every(3000, '/monitoring/performance-metrics')]
+  const every = (ms: number, path: string) =>
+    setInterval(
+      () =>
+        void fetch(address + path).then(
+          reply => reply.text(),
+          () => {},
+        ),
+      ms,
+    )
+  const timers = [
+    every(5000, '/metrics'),
+    every(3000, '/monitoring/pool-status'),
+    every(3000, '/monitoring/performance-metrics'),
+  ]
   return () => timers.forEach(clearInterval)
 }

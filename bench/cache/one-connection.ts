@@ -12,7 +12,8 @@ const self = fileURLToPath(import.meta.url)
 /** Milliseconds at the median of one connection that asks one question after the other; a second each in turn. */
 export async function addedByOneConnection(bare: Served, served: Served, body: object, repeat: number) {
   const turns: { bare: number; served: number }[] = []
-  for (let turn = 0; turn <= repeat; turn++) turns.push({ bare: await p50Of(bare, body), served: await p50Of(served, body) })
+  for (let turn = 0; turn <= repeat; turn++)
+    turns.push({ bare: await p50Of(bare, body), served: await p50Of(served, body) })
   const measured = turns.slice(1) // the first warms up
   const bareMs = median(measured.map(turn => turn.bare))
   const servedMs = median(measured.map(turn => turn.served))

@@ -6,11 +6,16 @@ const [port, file] = process.argv.slice(2)
 const reply = JSON.parse(readFileSync(file!, 'utf8')) as object
 const server = createServer((request, response) => {
   let body = ''
-  request.setEncoding('utf8').on('data', (part: string) => (body += part)).once('end', () => {
-    if (body !== '') JSON.parse(body)
-    const text = JSON.stringify(reply)
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text)
-  })
+  request
+    .setEncoding('utf8')
+    .on('data', (part: string) => (body += part))
+    .once('end', () => {
+      if (body !== '') JSON.parse(body)
+      const text = JSON.stringify(reply)
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) })
+        .end(text)
+    })
 })
 server.listen(Number(port), '127.0.0.1')
 process.on('SIGTERM', () => {

@@ -33,7 +33,10 @@ export function startProgram(t: Owner, { args, env = {}, cores }: ProgramOptions
   const file = join(folder, 'output')
   const output = openSync(file, 'a')
   const [command, ...all] = pinned(cores, [process.execPath, ...args])
-  const child = spawn(command!, all, { env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env }, stdio: ['ignore', output, output] })
+  const child = spawn(command!, all, {
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    stdio: ['ignore', output, output],
+  })
   closeSync(output)
   const ended = once(child, 'exit')
   const program: Program = {
@@ -57,10 +60,16 @@ export function startProgram(t: Owner, { args, env = {}, cores }: ProgramOptions
 
 /** Waits until it answers there, whatever it says but 503; a service whose log is silent cannot say that it is ready. */
 export async function untilServing(program: Program, address: string): Promise<void> {
-  const serves = () => fetch(address).then(async reply => (await reply.text(), reply.status !== 503), () => false)
-  await until(`${address} answers`, serves, { ended: program.hasEnded, progress: () => program.output().length }).catch((cause: unknown) => {
-    throw new Error(`it does not serve, and said:\n${program.output().slice(-2000)}`, { cause })
-  })
+  const serves = () =>
+    fetch(address).then(
+      async reply => (await reply.text(), reply.status !== 503),
+      () => false,
+    )
+  await until(`${address} answers`, serves, { ended: program.hasEnded, progress: () => program.output().length }).catch(
+    (cause: unknown) => {
+      throw new Error(`it does not serve, and said:\n${program.output().slice(-2000)}`, { cause })
+    },
+  )
 }
 
 /** Without taskset (not Linux) the processes find their cores themselves. */

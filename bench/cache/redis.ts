@@ -10,7 +10,12 @@ import type { Outcome, World } from './world.ts'
 export async function redis({ settings, isQuick }: World, t: Keeper): Promise<Outcome> {
   const { traces, redis } = await surroundings(t)
   const seconds = isQuick ? 2 : 5
-  const { served, reply } = await remembering(t, { ...settings, ...traces, ...redis, ANSWER_CACHE_MB: '0' }, hotQuestion, 'redis')
+  const { served, reply } = await remembering(
+    t,
+    { ...settings, ...traces, ...redis, ANSWER_CACHE_MB: '0' },
+    hotQuestion,
+    'redis',
+  )
   const bare = { name: 'bare Fastify', seconds, served: await serveBare(t, reply) }
   const compared = await inTurns(bare, [{ name: 'answers from Redis', seconds, served }], hotQuestion, isQuick ? 2 : 5)
   return {

@@ -13,7 +13,16 @@ import { traces } from './traces.ts'
 import { openWorld, type Outcome, type Scenario, type World } from './world.ts'
 import { zipf } from './zipf.ts'
 
-const scenarios: Readonly<Record<string, Scenario>> = { hot, redis, thousand, zipf, frozen, million, traces, monitoring }
+const scenarios: Readonly<Record<string, Scenario>> = {
+  hot,
+  redis,
+  thousand,
+  zipf,
+  frozen,
+  million,
+  traces,
+  monitoring,
+}
 
 /** `node bench/cache/run.ts hot zipf --quick --json cache.json`: what the caches do; without names, all. Some nine minutes, quick two. */
 const { values: options, positionals } = parseArgs({
@@ -22,7 +31,8 @@ const { values: options, positionals } = parseArgs({
 })
 const names = positionals.length > 0 ? positionals : Object.keys(scenarios)
 const unknown = names.filter(name => !(name in scenarios))
-if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(', ')}; there are ${Object.keys(scenarios).join(', ')}`)
+if (unknown.length > 0)
+  throw new Error(`no scenario ${unknown.join(', ')}; there are ${Object.keys(scenarios).join(', ')}`)
 
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
 const outcomes: Record<string, Outcome> = {}
@@ -34,8 +44,23 @@ try {
   await t.end()
 }
 const claims = Object.values(outcomes).flatMap(outcome => outcome.claims)
-console.table(claims.map(({ what, measured, wanted, isReached }) => ({ what, measured, wanted, '': isReached ? '' : 'NOT REACHED' })))
-const report = { date: new Date().toISOString(), commit, cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, options, outcomes }
+console.table(
+  claims.map(({ what, measured, wanted, isReached }) => ({
+    what,
+    measured,
+    wanted,
+    '': isReached ? '' : 'NOT REACHED',
+  })),
+)
+const report = {
+  date: new Date().toISOString(),
+  commit,
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+  node: process.version,
+  options,
+  outcomes,
+}
 if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
 
 /** With a keeper of its own: nothing of one scenario runs beside the next. */

@@ -21,14 +21,28 @@ const bare = fileURLToPath(new URL('bare.ts', import.meta.url))
 const plain = fileURLToPath(new URL('plain.ts', import.meta.url))
 
 /** `askwell serve` with its log at `info` in a file. `flags` are for Node. */
-export async function serveAskwell(t: Owner, settings: Settings, { cores = measuredCore, flags = [] as readonly string[], program: file = cli } = {}): Promise<Served> {
+export async function serveAskwell(
+  t: Owner,
+  settings: Settings,
+  { cores = measuredCore, flags = [] as readonly string[], program: file = cli } = {},
+): Promise<Served> {
   const port = String(await freePort())
-  const program = startProgram(t, { args: [...flags, file, 'serve'], env: { PORT: port, ADMIN_API_KEY: adminKey, ...settings }, cores })
+  const program = startProgram(t, {
+    args: [...flags, file, 'serve'],
+    env: { PORT: port, ADMIN_API_KEY: adminKey, ...settings },
+    cores,
+  })
   return await serving(program, port)
 }
 
 /** The same with the answer to this question in the tier that the reply must name. */
-export async function remembering(t: Owner, settings: Settings, question: object, tier: 'memory' | 'redis', program = cli): Promise<{ served: Served; reply: object }> {
+export async function remembering(
+  t: Owner,
+  settings: Settings,
+  question: object,
+  tier: 'memory' | 'redis',
+  program = cli,
+): Promise<{ served: Served; reply: object }> {
   const served = await serveAskwell(t, settings, { program })
   const { ask } = clientOf(served.address)
   const reply = await until(`the answer comes from ${tier}`, async () => {

@@ -25,21 +25,37 @@ export async function thousand({ settings, isQuick }: World, t: Keeper): Promise
     const body = { question: permitQuestion(number), collection: permits }
     const before = model.chat.requests.length
     const lateBefore = await lateReplies(servers)
-    const replies = (await Promise.all(clients.map(client => askAll(client, Array(atOnce).fill(body) as object[], atOnce)))).flat()
+    const replies = (
+      await Promise.all(clients.map(client => askAll(client, Array(atOnce).fill(body) as object[], atOnce)))
+    ).flat()
     rows.push({
       'model calls': model.chat.requests.length - before,
       not200: replies.filter(({ status }) => status !== 200).length,
-      'last reply after, ms': rounded(quantile(replies.map(({ ms }) => ms), 1), 0),
+      'last reply after, ms': rounded(
+        quantile(
+          replies.map(({ ms }) => ms),
+          1,
+        ),
+        0,
+      ),
       statuses: JSON.stringify(counted(replies.map(({ status }) => status))),
-      'late replies of Redis': await lateReplies(servers) - lateBefore,
+      'late replies of Redis': (await lateReplies(servers)) - lateBefore,
       cache: JSON.stringify(counted(replies.map(({ cache }) => cache))),
     })
   }
   return {
     tables: [{ title: 'a thousand equal questions at once, two processes, a row a question', rows }],
     claims: [
-      exactly('thousand: most model calls of any of the questions', Math.max(...rows.map(row => row['model calls'])), 1),
-      exactly('thousand: replies that are not 200', rows.reduce((sum, row) => sum + row.not200, 0), 0),
+      exactly(
+        'thousand: most model calls of any of the questions',
+        Math.max(...rows.map(row => row['model calls'])),
+        1,
+      ),
+      exactly(
+        'thousand: replies that are not 200',
+        rows.reduce((sum, row) => sum + row.not200, 0),
+        0,
+      ),
     ],
   }
 }

@@ -10,7 +10,11 @@ import type { Outcome, World } from './world.ts'
 /** What traces cost a request, by how many are sent: one from memory, one from Redis, one that is made (search and quotes). */
 export async function traces({ settings, isQuick }: World, t: Keeper): Promise<Outcome> {
   const [collector, redis] = [await startCollector(t), await startRedis(t)]
-  const share = (arg: string): Settings => ({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: arg })
+  const share = (arg: string): Settings => ({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: arg,
+  })
   const ways: readonly (readonly [string, Settings])[] = [
     ['none', {}],
     ['1 %', share('0.01')],
@@ -28,7 +32,10 @@ export async function traces({ settings, isQuick }: World, t: Keeper): Promise<O
   for (const [kind, { own, tier, ...form }] of Object.entries(kinds)) {
     const keeper = createKeeper()
     try {
-      const [none, ...others] = await subjectsOf(ways, async way => (await remembering(keeper, { ...settings, ...own, ...way }, hotQuestion, tier)).served)
+      const [none, ...others] = await subjectsOf(
+        ways,
+        async way => (await remembering(keeper, { ...settings, ...own, ...way }, hotQuestion, tier)).served,
+      )
       const told = (subject: Subject): Subject => ({ ...subject, ...form, seconds: isQuick ? 2 : 4 })
       figures[kind] = await inTurns(told(none!), others.map(told), hotQuestion, isQuick ? 2 : 5)
     } finally {
@@ -39,19 +46,35 @@ export async function traces({ settings, isQuick }: World, t: Keeper): Promise<O
   return {
     tables: Object.entries(figures).map(([title, compared]) => ({ title, rows: compared.map(lineOf) })),
     claims: [
-      atMost('traces: CPU µs that slow and failed ones add to an answer from memory', added('memory', 3) - added('memory', 2), 1),
-      atMost('traces: share of processor time of a made answer, 1 %', added('fresh', 1) / figures['fresh']![0]!.cpuUs, 0.03),
+      atMost(
+        'traces: CPU µs that slow and failed ones add to an answer from memory',
+        added('memory', 3) - added('memory', 2),
+        1,
+      ),
+      atMost(
+        'traces: share of processor time of a made answer, 1 %',
+        added('fresh', 1) / figures['fresh']![0]!.cpuUs,
+        0.03,
+      ),
     ],
   }
 }
 
 /** One after the other: five that start at once on one core take longer than is waited for. */
-async function subjectsOf(ways: readonly (readonly [string, Settings])[], serve: (way: Settings) => Promise<Served>): Promise<Subject[]> {
+async function subjectsOf(
+  ways: readonly (readonly [string, Settings])[],
+  serve: (way: Settings) => Promise<Served>,
+): Promise<Subject[]> {
   const subjects: Subject[] = []
   for (const [name, way] of ways) subjects.push({ name, seconds: 0, served: await serve(way) })
   return subjects
 }
 
 function lineOf({ name, perSecond, cpuUs, ratio }: Compared): object {
-  return { traces: name, 'a second': Math.round(perSecond), 'CPU µs': Math.round(cpuUs * 10) / 10, 'of none': Math.round(ratio * 1000) / 1000 }
+  return {
+    traces: name,
+    'a second': Math.round(perSecond),
+    'CPU µs': Math.round(cpuUs * 10) / 10,
+    'of none': Math.round(ratio * 1000) / 1000,
+  }
 }

@@ -25,7 +25,12 @@ export interface Compared {
 const warmUpSeconds = 1.5
 
 /** Every subject once, then every subject again: what slows the machine for a while slows all of them. */
-export async function inTurns(bare: Subject, others: readonly Subject[], body: object, repeat: number): Promise<Compared[]> {
+export async function inTurns(
+  bare: Subject,
+  others: readonly Subject[],
+  body: object,
+  repeat: number,
+): Promise<Compared[]> {
   for (const { served, form } of [bare, ...others]) await underLoad(served, body, warmUpSeconds, form)
   const turns: Record<string, LoadResult>[] = []
   for (let turn = 1; turn <= repeat; turn++) {
@@ -41,7 +46,9 @@ export async function inTurns(bare: Subject, others: readonly Subject[], body: o
 function compared(name: string, bare: string, turns: readonly Record<string, LoadResult>[]): Compared {
   const perSecond = median(turns.map(turn => turn[name]!.perSecond))
   const cpuUs = median(turns.map(turn => turn[name]!.cpuUs))
-  const ratios = turns.map(turn => (2 * turn[name]!.perSecond) / (turn[bare]!.perSecond + turn['bare again']!.perSecond))
+  const ratios = turns.map(
+    turn => (2 * turn[name]!.perSecond) / (turn[bare]!.perSecond + turn['bare again']!.perSecond),
+  )
   const cpuRatio = median(turns.map(turn => (turn[bare]!.cpuUs + turn['bare again']!.cpuUs) / 2 / turn[name]!.cpuUs))
   return { name, perSecond, cpuUs, ratios, ratio: median(ratios), cpuRatio }
 }
@@ -49,5 +56,13 @@ function compared(name: string, bare: string, turns: readonly Record<string, Loa
 /** Below 100 % busy the server waited for the load. */
 export function lineOf({ name, perSecond, cpuUs, ratios, ratio, cpuRatio }: Compared): object {
   const apart = `${rounded(quantile(ratios, 0), 2)}–${rounded(quantile(ratios, 1), 2)}`
-  return { what: name, 'a second': rounded(perSecond, 0), 'CPU µs': rounded(cpuUs, 1), 'busy, %': rounded(perSecond * cpuUs / 1e4, 0), 'of bare': rounded(ratio, 3), turns: apart, 'of bare by CPU': rounded(cpuRatio, 3) }
+  return {
+    what: name,
+    'a second': rounded(perSecond, 0),
+    'CPU µs': rounded(cpuUs, 1),
+    'busy, %': rounded((perSecond * cpuUs) / 1e4, 0),
+    'of bare': rounded(ratio, 3),
+    turns: apart,
+    'of bare by CPU': rounded(cpuRatio, 3),
+  }
 }

@@ -42,7 +42,12 @@ export const permitCount = 500
 export async function openWorld(t: Keeper, isQuick: boolean): Promise<World> {
   leaveTheMeasuredCore()
   const postgres = await startPostgres(t)
-  const settings = { DATABASE_URL: postgres.url, ANSWER_CACHE_SECONDS: '3600', RATE_LIMIT: '1000000', RATE_LIMIT_SECONDS: '1' }
+  const settings = {
+    DATABASE_URL: postgres.url,
+    ANSWER_CACHE_SECONDS: '3600',
+    RATE_LIMIT: '1000000',
+    RATE_LIMIT_SECONDS: '1',
+  }
   const loading = createKeeper()
   const { address } = await serveAskwell(loading, settings)
   await load(address, 'default', faq())

@@ -25,11 +25,18 @@ export async function zipf({ settings, isQuick }: World, t: Keeper): Promise<Out
     const asked = await askAll(client, asPeopleAsk(count), connections, headers)
     return { name, asked, modelCalls: (model.chat.requests.length - before) / count }
   }
-  const uncached = await run('uncached (Cache-Control: no-store)', isQuick ? 100 : sampled, { 'cache-control': 'no-store' })
+  const uncached = await run('uncached (Cache-Control: no-store)', isQuick ? 100 : sampled, {
+    'cache-control': 'no-store',
+  })
   const cached = await run('cached', 10_000)
   const all = [...uncached.asked, ...cached.asked]
   return {
-    tables: [{ title: `${permitCount} questions, Zipf with s = 1, ${connections} connections, model 200 ms`, rows: [uncached, cached].map(lineOf) }],
+    tables: [
+      {
+        title: `${permitCount} questions, Zipf with s = 1, ${connections} connections, model 200 ms`,
+        rows: [uncached, cached].map(lineOf),
+      },
+    ],
     claims: [
       atLeast('zipf: hits of all questions', hitRate(cached.asked), 0.9),
       atLeast('zipf: model calls saved', 1 - cached.modelCalls / uncached.modelCalls, 0.9),
@@ -39,10 +46,25 @@ export async function zipf({ settings, isQuick }: World, t: Keeper): Promise<Out
   }
 }
 
-function lineOf({ name, asked, modelCalls }: { readonly name: string; readonly asked: readonly Asked[]; readonly modelCalls: number }): object {
+function lineOf({
+  name,
+  asked,
+  modelCalls,
+}: {
+  readonly name: string
+  readonly asked: readonly Asked[]
+  readonly modelCalls: number
+}): object {
   const ms = asked.map(each => each.ms)
   const cache = JSON.stringify(counted(asked.map(each => each.cache)))
-  return { what: name, questions: asked.length, 'model calls a question': rounded(modelCalls, 3), 'p50, ms': rounded(quantile(ms, 0.5), 2), 'p99, ms': rounded(quantile(ms, 0.99), 1), cache }
+  return {
+    what: name,
+    questions: asked.length,
+    'model calls a question': rounded(modelCalls, 3),
+    'p50, ms': rounded(quantile(ms, 0.5), 2),
+    'p99, ms': rounded(quantile(ms, 0.99), 1),
+    cache,
+  }
 }
 
 /** Who waited for another's model call (coalesced) was spared a call, but not the wait: not a hit. */
@@ -51,7 +73,10 @@ function hitRate(asked: readonly Asked[]): number {
 }
 
 function p50(asked: readonly Asked[]): number {
-  return quantile(asked.map(({ ms }) => ms), 0.5)
+  return quantile(
+    asked.map(({ ms }) => ms),
+    0.5,
+  )
 }
 
 /** The question of rank r comes 1/r as often as the first. */
@@ -61,7 +86,10 @@ export function asPeopleAsk(count: number, permitsAsked = permitCount): object[]
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   const pick = () => {
     let left = random.next() * total
-    return Math.max(0, weights.findIndex(weight => (left -= weight) < 0))
+    return Math.max(
+      0,
+      weights.findIndex(weight => (left -= weight) < 0),
+    )
   }
   return Array.from({ length: count }, () => ({ question: permitQuestion(pick()), collection: permits }))
 }

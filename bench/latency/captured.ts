@@ -11,7 +11,8 @@ export async function capturedCall(settings: Settings, question: object): Promis
     const { address } = await serveAskwell(t, { ...settings, OPENAI_BASE_URL: model.url })
     const { status, text, json } = await clientOf(address).ask(question)
     const [request, ...others] = model.chat.requests
-    if (status !== 200 || json.abstained || !request || others.length > 0) throw new Error(`one call of the language model was expected: ${status} ${text}`)
+    if (status !== 200 || json.abstained || !request || others.length > 0)
+      throw new Error(`one call of the language model was expected: ${status} ${text}`)
     return JSON.stringify(request.body)
   } finally {
     await t.end()

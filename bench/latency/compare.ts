@@ -42,12 +42,26 @@ export function figureOf({ better, turns }: Figure): BaselineFigure {
 }
 
 /** `maxLoss` is a share. Of the baseline only the scenarios that were measured now are looked at. */
-export function compare(before: Baseline, now: readonly Figure[], scenarios: readonly string[], maxLoss: number): Compared[] {
+export function compare(
+  before: Baseline,
+  now: readonly Figure[],
+  scenarios: readonly string[],
+  maxLoss: number,
+): Compared[] {
   const known = new Set(now.map(({ name }) => name))
-  const missing = Object.entries(before.figures).filter(([name]) => scenarios.includes(scenarioOf(name)) && !known.has(name))
+  const missing = Object.entries(before.figures).filter(
+    ([name]) => scenarios.includes(scenarioOf(name)) && !known.has(name),
+  )
   return [
     ...now.map(figure => compared(before.figures[figure.name] ?? null, figure, maxLoss)),
-    ...missing.map(([name, figure]) => ({ name, verdict: 'missing' as const, before: figure, now: null, loss: NaN, noise: NaN })),
+    ...missing.map(([name, figure]) => ({
+      name,
+      verdict: 'missing' as const,
+      before: figure,
+      now: null,
+      loss: NaN,
+      noise: NaN,
+    })),
   ]
 }
 

@@ -31,7 +31,11 @@ async function firstTokens({ askwell: { url, bodies }, model }: StreamJob): Prom
 /** Reads the stream to its end, so that the next one finds nothing of it under way. */
 function firstToken(url: string, body: string, isToken: RegExp): Promise<number> {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), authorization: 'Bearer any' }
+    const headers = {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      authorization: 'Bearer any',
+    }
     const start = performance.now()
     const asked = request(url, { method: 'POST', agent, headers }, reply => {
       let text = ''
@@ -40,7 +44,11 @@ function firstToken(url: string, body: string, isToken: RegExp): Promise<number>
         text += part
         if (ms === undefined && isToken.test(text)) ms = performance.now() - start
       })
-      reply.once('end', () => (ms === undefined ? reject(new Error(`${url} streamed no token: ${reply.statusCode} ${text.slice(0, 500)}`)) : resolve(ms)))
+      reply.once('end', () =>
+        ms === undefined
+          ? reject(new Error(`${url} streamed no token: ${reply.statusCode} ${text.slice(0, 500)}`))
+          : resolve(ms),
+      )
     })
     asked.once('error', reject).end(body)
   })

@@ -30,33 +30,61 @@ ${tablesOf(report)}
 }
 
 function barsOf(report: Report): string {
-  const rows = claimsOf(report).map(({ what, measured, wanted, isReached }) => ({ what, measured: String(measured), wanted, '': isReached ? 'reached' : 'NOT REACHED' }))
+  const rows = claimsOf(report).map(({ what, measured, wanted, isReached }) => ({
+    what,
+    measured: String(measured),
+    wanted,
+    '': isReached ? 'reached' : 'NOT REACHED',
+  }))
   return rows.length === 0 ? '' : section('Bars', table(rows))
 }
 
 function comparisonOf(report: Report): string {
   const { compared } = report
   if (compared === null) return section('Ratios to the controls', table(figuresOf(report).map(figureLine)))
-  return section('Beside the baseline', table(compared.map(comparedLine), compared.map(each => (isFailure(each) ? 'bad' : ''))))
+  return section(
+    'Beside the baseline',
+    table(
+      compared.map(comparedLine),
+      compared.map(each => (isFailure(each) ? 'bad' : '')),
+    ),
+  )
 }
 
 function latenciesOf({ outcomes }: Report): string {
-  const groups = grouped(Object.values(outcomes).flatMap(({ curves = [] }) => curves).filter(({ points }) => points.length > 0))
-  return groups.length === 0 ? '' : section('Latency', figures(groups.map(([title, curves]) => [title, latencyPlot(curves)])))
+  const groups = grouped(
+    Object.values(outcomes)
+      .flatMap(({ curves = [] }) => curves)
+      .filter(({ points }) => points.length > 0),
+  )
+  return groups.length === 0
+    ? ''
+    : section('Latency', figures(groups.map(([title, curves]) => [title, latencyPlot(curves)])))
 }
 
 function throughputOf({ outcomes }: Report): string {
   const groups = grouped(Object.values(outcomes).flatMap(({ sweeps = [] }) => sweeps))
-  return groups.length === 0 ? '' : section('Throughput over concurrency', figures(groups.map(([title, sweeps]) => [title, sweepPlot(sweeps)])))
+  return groups.length === 0
+    ? ''
+    : section('Throughput over concurrency', figures(groups.map(([title, sweeps]) => [title, sweepPlot(sweeps)])))
 }
 
 function stagesOf({ outcomes }: Report): string {
   const breakdowns = Object.values(outcomes).flatMap(({ breakdowns: all = [] }) => all)
-  return breakdowns.length === 0 ? '' : section('Stages', `<p>One question at a time, medians of what the service says in <code>timings_ms</code>.</p>${figures([['', breakdownPlot(breakdowns)]])}`)
+  return breakdowns.length === 0
+    ? ''
+    : section(
+        'Stages',
+        `<p>One question at a time, medians of what the service says in <code>timings_ms</code>.</p>${figures([['', breakdownPlot(breakdowns)]])}`,
+      )
 }
 
 function tablesOf({ outcomes }: Report): string {
-  return Object.entries(outcomes).map(([name, { tables }]) => section(name, tables.map(({ title, rows }) => `<h3>${escaped(title)}</h3>${table(rows.map(texts))}`).join(''))).join('\n')
+  return Object.entries(outcomes)
+    .map(([name, { tables }]) =>
+      section(name, tables.map(({ title, rows }) => `<h3>${escaped(title)}</h3>${table(rows.map(texts))}`).join('')),
+    )
+    .join('\n')
 }
 
 function grouped<Each extends { readonly title: string }>(all: readonly Each[]): [string, Each[]][] {
@@ -72,14 +100,23 @@ function section(title: string, content: string): string {
 }
 
 function texts(row: object): Record<string, string> {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, typeof value === 'number' && !Number.isFinite(value) ? '' : String(value)]))
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      typeof value === 'number' && !Number.isFinite(value) ? '' : String(value),
+    ]),
+  )
 }
 
 /** Numbers to the right. A table too wide for the screen scrolls by itself. */
 function table(rows: readonly Record<string, unknown>[], classes: readonly string[] = []): string {
   const names = [...new Set(rows.flatMap(row => Object.keys(row)))]
-  const cell = (value: unknown) => `<td${/^[+−-]?[\d.]+( %)?$/.test(String(value ?? '')) ? ' class="n"' : ''}>${escaped(String(value ?? ''))}</td>`
-  const lines = rows.map((row, number) => `<tr${classes[number] ? ` class="${classes[number]}"` : ''}>${names.map(name => cell(row[name])).join('')}</tr>`)
+  const cell = (value: unknown) =>
+    `<td${/^[+−-]?[\d.]+( %)?$/.test(String(value ?? '')) ? ' class="n"' : ''}>${escaped(String(value ?? ''))}</td>`
+  const lines = rows.map(
+    (row, number) =>
+      `<tr${classes[number] ? ` class="${classes[number]}"` : ''}>${names.map(name => cell(row[name])).join('')}</tr>`,
+  )
   return `<div class="wide" tabindex="0"><table><thead><tr>${names.map(name => `<th>${escaped(name)}</th>`).join('')}</tr></thead><tbody>${lines.join('')}</tbody></table></div>`
 }
 
@@ -87,7 +124,14 @@ function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
-const colours = [['#1f6fb2', '#6cb6ff'], ['#c2410c', '#ff9a5c'], ['#2e7d32', '#7fd183'], ['#7b3fa0', '#d2a8ff'], ['#8a6d00', '#e3c341'], ['#b0305c', '#ff8fb3']] as const
+const colours = [
+  ['#1f6fb2', '#6cb6ff'],
+  ['#c2410c', '#ff9a5c'],
+  ['#2e7d32', '#7fd183'],
+  ['#7b3fa0', '#d2a8ff'],
+  ['#8a6d00', '#e3c341'],
+  ['#b0305c', '#ff8fb3'],
+] as const
 
 const style = `
 :root{--fg:#1c1e21;--bg:#fff;--soft:#5c6470;--line:#d9dde3;--bad:#fbe4e4;${colours.map(([light], number) => `--s${number}:${light};`).join('')}}

@@ -52,15 +52,31 @@ export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      quick: flag, embedded: flag, 'write-baseline': flag, help: { ...flag, short: 'h' },
-      only: text, sizes: text, soak: text, json: text, html: text, summary: text, baseline: text, 'max-loss': { ...text, default: '15' },
+      quick: flag,
+      embedded: flag,
+      'write-baseline': flag,
+      help: { ...flag, short: 'h' },
+      only: text,
+      sizes: text,
+      soak: text,
+      json: text,
+      html: text,
+      summary: text,
+      baseline: text,
+      'max-loss': { ...text, default: '15' },
     },
   })
   const { only, sizes = '10k,100k', soak, 'max-loss': maxLoss } = values
-  if (!(Number(maxLoss) >= 0 && Number(maxLoss) < 100)) throw new Error(`--max-loss is a percentage from 0 to 100, not ${maxLoss}`)
+  if (!(Number(maxLoss) >= 0 && Number(maxLoss) < 100))
+    throw new Error(`--max-loss is a percentage from 0 to 100, not ${maxLoss}`)
   if (soak !== undefined && !(Number(soak) >= 10)) throw new Error(`--soak is 10 seconds or more, not ${soak}`)
   return {
-    quick: values.quick, embedded: values.embedded, help: values.help, json: values.json, html: values.html, summary: values.summary,
+    quick: values.quick,
+    embedded: values.embedded,
+    help: values.help,
+    json: values.json,
+    html: values.html,
+    summary: values.summary,
     only: only?.split(',').filter(Boolean) ?? (soak === undefined ? null : ['soak']),
     sizes: sizes.toLowerCase().split(','),
     soakSeconds: Number(soak ?? 600),

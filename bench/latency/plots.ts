@@ -20,18 +20,34 @@ interface Line {
 
 /** Latency over percentile: the right end is drawn out, as most of what matters is there. */
 export function latencyPlot(curves: readonly Curve[]): string {
-  const shown = curves.map(({ name, points }) => ({ name, points: points.filter(([percentile]) => percentile >= 10 && percentile <= 99.9) }))
+  const shown = curves.map(({ name, points }) => ({
+    name,
+    points: points.filter(([percentile]) => percentile >= 10 && percentile <= 99.9),
+  }))
   const all = shown.flatMap(({ points }) => points.map(([, ms]) => ms))
   const nines = (percentile: number) => -Math.log10(1 - percentile / 100)
-  const x = { at: scaled([nines(10), nines(99.9)], [inner.left, width - inner.right], nines), ticks: [10, 50, 90, 99, 99.9].map(value => [value, String(value)] as const), label: 'percentile' }
+  const x = {
+    at: scaled([nines(10), nines(99.9)], [inner.left, width - inner.right], nines),
+    ticks: [10, 50, 90, 99, 99.9].map(value => [value, String(value)] as const),
+    label: 'percentile',
+  }
   return plot(shown, x, { ...logAxis(all, [height - inner.bottom, inner.top]), label: 'ms' })
 }
 
 /** Requests a second over connections, both by powers. */
 export function sweepPlot(sweeps: readonly Sweep[]): string {
-  const lines = sweeps.map(({ name, points }) => ({ name, points: points.filter(({ perSecond }) => perSecond > 0).map(({ connections, perSecond }) => [connections, perSecond] as const) }))
+  const lines = sweeps.map(({ name, points }) => ({
+    name,
+    points: points
+      .filter(({ perSecond }) => perSecond > 0)
+      .map(({ connections, perSecond }) => [connections, perSecond] as const),
+  }))
   const [xs, ys] = [0, 1].map(place => lines.flatMap(({ points }) => points.map(point => point[place]!)))
-  const x = { ...logAxis(xs!, [inner.left, width - inner.right]), ticks: [...new Set(xs)].map(value => [value, String(value)] as const), label: 'connections' }
+  const x = {
+    ...logAxis(xs!, [inner.left, width - inner.right]),
+    ticks: [...new Set(xs)].map(value => [value, String(value)] as const),
+    label: 'connections',
+  }
   return plot(lines, x, { ...logAxis(ys!, [height - inner.bottom, inner.top]), label: 'a second' })
 }
 
@@ -55,15 +71,26 @@ export function breakdownPlot(breakdowns: readonly Breakdown[]): string {
 }
 
 export function stageNames(breakdowns: readonly Breakdown[]): string[] {
-  return [...new Set(breakdowns.flatMap(({ stages }) => Object.keys(stages)))].filter(name => breakdowns.some(({ stages }) => (stages[name] ?? 0) > 0))
+  return [...new Set(breakdowns.flatMap(({ stages }) => Object.keys(stages)))].filter(name =>
+    breakdowns.some(({ stages }) => (stages[name] ?? 0) > 0),
+  )
 }
 
 function plot(lines: readonly Line[], x: Axis, y: Axis): string {
-  const across = y.ticks.map(([value, label]) => `<line class="grid" x1="${inner.left}" x2="${width - inner.right}" y1="${round(y.at(value))}" y2="${round(y.at(value))}"/><text x="${inner.left - 6}" y="${round(y.at(value) + 4)}" text-anchor="end">${label}</text>`)
-  const down = x.ticks.map(([value, label]) => `<text x="${round(x.at(value))}" y="${height - inner.bottom + 18}" text-anchor="middle">${label}</text>`)
+  const across = y.ticks.map(
+    ([value, label]) =>
+      `<line class="grid" x1="${inner.left}" x2="${width - inner.right}" y1="${round(y.at(value))}" y2="${round(y.at(value))}"/><text x="${inner.left - 6}" y="${round(y.at(value) + 4)}" text-anchor="end">${label}</text>`,
+  )
+  const down = x.ticks.map(
+    ([value, label]) =>
+      `<text x="${round(x.at(value))}" y="${height - inner.bottom + 18}" text-anchor="middle">${label}</text>`,
+  )
   const drawn = lines.map(({ name, points }, number) => {
     const path = points.map(([px, py]) => `${round(x.at(px))},${round(y.at(py))}`).join(' ')
-    const dots = points.map(([px, py]) => `<circle class="d${number % lineColours}" cx="${round(x.at(px))}" cy="${round(y.at(py))}" r="2.5"><title>${escaped(name)}, ${px} ${x.label}: ${Number(py.toPrecision(4))} ${y.label}</title></circle>`)
+    const dots = points.map(
+      ([px, py]) =>
+        `<circle class="d${number % lineColours}" cx="${round(x.at(px))}" cy="${round(y.at(py))}" r="2.5"><title>${escaped(name)}, ${px} ${x.label}: ${Number(py.toPrecision(4))} ${y.label}</title></circle>`,
+    )
     return `<polyline class="l${number % lineColours}" points="${path}"/>${dots.join('')}`
   })
   const labels = `<text x="${width - inner.right}" y="${height - 6}" text-anchor="end">${x.label}</text><text x="0" y="12">${y.label}</text>`
@@ -83,14 +110,21 @@ function logAxis(values: readonly number[], onto: readonly [number, number]): Pi
   const all = powers.flatMap(power => steps.map(step => step * power))
   const [from, to] = [all.findLast(value => value <= least) ?? least, all.find(value => value >= most) ?? most]
   const ticks = all.filter(value => value >= from * 0.999 && value <= to * 1.001)
-  return { at: scaled([Math.log10(from), Math.log10(Math.max(to, from * 10 ** 0.01))], onto, Math.log10), ticks: ticks.map(value => [value, label(value)] as const) }
+  return {
+    at: scaled([Math.log10(from), Math.log10(Math.max(to, from * 10 ** 0.01))], onto, Math.log10),
+    ticks: ticks.map(value => [value, label(value)] as const),
+  }
 }
 
 function label(value: number): string {
   return value >= 1000 ? `${value / 1000}k` : String(Number(value.toPrecision(2)))
 }
 
-function scaled([from, to]: readonly [number, number], [onto, end]: readonly [number, number], by: (value: number) => number) {
+function scaled(
+  [from, to]: readonly [number, number],
+  [onto, end]: readonly [number, number],
+  by: (value: number) => number,
+) {
   return (value: number) => onto + ((by(value) - from) / (to - from)) * (end - onto)
 }
 

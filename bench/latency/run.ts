@@ -28,7 +28,16 @@ async function main(): Promise<number> {
   const compared = baseline === null ? null : compare(baseline, figures, Object.keys(outcomes), options.maxLoss)
   const report = reportOf(options, { outcomes, failed, compared })
   tell(options, report)
-  if (options.writeBaseline) writeBaseline(options.baseline!, { commit: report.commit, date: report.date, figures: Object.fromEntries(figures.map(figure => [figure.name, figureOf(figure)])) }, Object.keys(outcomes))
+  if (options.writeBaseline)
+    writeBaseline(
+      options.baseline!,
+      {
+        commit: report.commit,
+        date: report.date,
+        figures: Object.fromEntries(figures.map(figure => [figure.name, figureOf(figure)])),
+      },
+      Object.keys(outcomes),
+    )
   return Object.keys(failed).length > 0 || compared?.some(isFailure) ? 1 : 0
 }
 
@@ -44,14 +53,27 @@ function optionsOrNull(): Options | null {
 }
 
 async function measure(options: Options, names: readonly string[]): Promise<Pick<Report, 'outcomes' | 'failed'>> {
-  const planned = Object.fromEntries(names.map(name => [name, secondsOf(scenarios[name]!, options.quick) ?? scenarios[name]!.fullSeconds ?? options.soakSeconds]))
+  const planned = Object.fromEntries(
+    names.map(name => [
+      name,
+      secondsOf(scenarios[name]!, options.quick) ?? scenarios[name]!.fullSeconds ?? options.soakSeconds,
+    ]),
+  )
   const progress = createProgress({ preparing: preparingSeconds[`${options.quick}`], ...planned })
   const outcomes: Record<string, Outcome> = {}
   const failed: Record<string, string> = {}
   const t = createKeeper()
   try {
-    progress.start('preparing', `${options.embedded ? 'the embedded database' : 'Postgres'}, the model server and a corpus`)
-    const world = await openWorld(t, { isQuick: options.quick, isEmbedded: options.embedded, soakSeconds: options.soakSeconds, sizes: options.sizes })
+    progress.start(
+      'preparing',
+      `${options.embedded ? 'the embedded database' : 'Postgres'}, the model server and a corpus`,
+    )
+    const world = await openWorld(t, {
+      isQuick: options.quick,
+      isEmbedded: options.embedded,
+      soakSeconds: options.soakSeconds,
+      sizes: options.sizes,
+    })
     progress.end('preparing')
     for (const name of names) {
       progress.start(name, scenarios[name]!.about)
@@ -100,7 +122,10 @@ function reportOf(options: Options, found: Pick<Report, 'outcomes' | 'failed' | 
 function commitOf(): string {
   try {
     const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8', stdio: 'pipe' }).trim()
-    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ', changed')
+    return (
+      git('rev-parse', '--short', 'HEAD') +
+      (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ', changed')
+    )
   } catch {
     return 'unknown'
   }
@@ -112,7 +137,8 @@ function tell({ json, html, summary }: Options, report: Report): void {
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`)
   if (html !== undefined) writeFileSync(html, htmlOf(report))
   if (summary !== undefined) writeFileSync(summary, summaryOf(report))
-  for (const file of [json, html, summary]) if (file !== undefined && existsSync(file)) console.error(`written: ${file}`)
+  for (const file of [json, html, summary])
+    if (file !== undefined && existsSync(file)) console.error(`written: ${file}`)
 }
 
 // A scenario that failed may have left a connection open.

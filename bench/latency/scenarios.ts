@@ -15,16 +15,33 @@ import type { Options } from './options.ts'
 import type { Scenario } from './terms.ts'
 
 /** In the order they run. */
-export const scenarios: Readonly<Record<string, Scenario>> = { hot, redis, near, zipf, cold, model, stream, concurrency, start, ingest, sizes, overload, soak }
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  hot,
+  redis,
+  near,
+  zipf,
+  cold,
+  model,
+  stream,
+  concurrency,
+  start,
+  ingest,
+  sizes,
+  overload,
+  soak,
+}
 
 /** Names of what this run is made of. Throws where one is not known, or cannot be. */
 export function chosen({ only, quick, embedded }: Pick<Options, 'only' | 'quick' | 'embedded'>): string[] {
   const unknown = (only ?? []).filter(name => !(name in scenarios))
-  if (unknown.length > 0) throw new Error(`no scenario ${unknown.join(', ')}; there are ${Object.keys(scenarios).join(', ')}`)
+  if (unknown.length > 0)
+    throw new Error(`no scenario ${unknown.join(', ')}; there are ${Object.keys(scenarios).join(', ')}`)
   const impossible = embedded ? (only ?? []).filter(name => scenarios[name]!.needs !== undefined) : []
   if (impossible.length > 0) throw new Error(`${impossible.join(', ')}: not with --embedded`)
   if (only !== null) return [...only]
-  return Object.entries(scenarios).filter(([, each]) => secondsOf(each, quick) !== undefined && !(embedded && each.needs !== undefined)).map(([name]) => name)
+  return Object.entries(scenarios)
+    .filter(([, each]) => secondsOf(each, quick) !== undefined && !(embedded && each.needs !== undefined))
+    .map(([name]) => name)
 }
 
 export function secondsOf({ quickSeconds, fullSeconds }: Scenario, isQuick: boolean): number | undefined {

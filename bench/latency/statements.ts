@@ -12,7 +12,11 @@ export interface Database {
 }
 
 /** pgbench with the product's own search, taken down while the product runs it for these questions; the model server makes their vectors. */
-export async function retrieving({ url, collection: name }: Database, questions: readonly string[], load: { readonly clients: number; readonly seconds: number }): Promise<Subject<Shot>> {
+export async function retrieving(
+  { url, collection: name }: Database,
+  questions: readonly string[],
+  load: { readonly clients: number; readonly seconds: number },
+): Promise<Subject<Shot>> {
   const { collection, settings } = await openedByProduct(url, name)
   const asked: Asked[] = questions.map((question, number) => {
     const vector = embed(question)
@@ -20,5 +24,8 @@ export async function retrieving({ url, collection: name }: Database, questions:
   })
   const { hybrid } = await takeDown(url, asked)
   const seconds = Math.ceil(load.seconds) // it takes whole ones
-  return { name: 'pgbench, the same SQL', shoot: async () => shotOf((await pgbench(url, hybrid, { ...load, seconds, settings })).latencies, seconds) }
+  return {
+    name: 'pgbench, the same SQL',
+    shoot: async () => shotOf((await pgbench(url, hybrid, { ...load, seconds, settings })).latencies, seconds),
+  }
 }

@@ -21,12 +21,23 @@ const mostFresh = 2000
 
 /** Questions that nobody asked before. */
 export function askingAnew(name: string, served: Served, world: World, options: LoadOptions): Subject<Shot> {
-  return loaded(name, served, () => world.fresh(Math.ceil(options.seconds * mostFresh)).map(body => JSON.stringify(body)), options)
+  return loaded(
+    name,
+    served,
+    () => world.fresh(Math.ceil(options.seconds * mostFresh)).map(body => JSON.stringify(body)),
+    options,
+  )
 }
 
 type Bodies = () => readonly string[]
 
-export function loaded(name: string, { address, program }: Served, bodies: Bodies, { connections, seconds, mayRefuse = false }: LoadOptions, path = '/ask'): Subject<Shot> {
+export function loaded(
+  name: string,
+  { address, program }: Served,
+  bodies: Bodies,
+  { connections, seconds, mayRefuse = false }: LoadOptions,
+  path = '/ask',
+): Subject<Shot> {
   const shoot = async () => {
     const result = await fire({ url: `${address}${path}`, connections, seconds, bodies: bodies() }, program.pid)
     return mayRefuse ? result : allGood(result, name)

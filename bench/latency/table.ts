@@ -21,29 +21,57 @@ export function printClaims(report: Report): void {
   if (figures.length > 0) console.log('\nratios to the controls: medians of the turns')
   if (figures.length > 0) console.table(figures.map(figureLine))
   const claims = claimsOf(report)
-  if (claims.length > 0) console.table(claims.map(({ what, measured, wanted, isReached }) => ({ what, measured, wanted, '': isReached ? '' : 'NOT REACHED' })))
+  if (claims.length > 0)
+    console.table(
+      claims.map(({ what, measured, wanted, isReached }) => ({
+        what,
+        measured,
+        wanted,
+        '': isReached ? '' : 'NOT REACHED',
+      })),
+    )
 }
 
 export function figureLine(figure: Figure): Record<string, unknown> {
   const { ratio, least, most } = figureOf(figure)
   const apart = spread(figure.controls)
-  return { what: figure.name, ratio: rounded(ratio, 3), turns: `${rounded(least, 3)}–${rounded(most, 3)}`, 'control swings, %': rounded(apart * 100, 0), noise: apart > calmSpread ? 'machine too noisy' : '' }
+  return {
+    what: figure.name,
+    ratio: rounded(ratio, 3),
+    turns: `${rounded(least, 3)}–${rounded(most, 3)}`,
+    'control swings, %': rounded(apart * 100, 0),
+    noise: apart > calmSpread ? 'machine too noisy' : '',
+  }
 }
 
 export const verdictWords: Readonly<Record<Compared['verdict'], string>> = {
-  kept: '', better: 'better', lost: 'LOST', noisy: 'too noisy to tell', missing: 'NOT MEASURED ANY MORE', new: 'new',
+  kept: '',
+  better: 'better',
+  lost: 'LOST',
+  noisy: 'too noisy to tell',
+  missing: 'NOT MEASURED ANY MORE',
+  new: 'new',
 }
 
 export function printComparison(compared: readonly Compared[]): void {
   console.log('beside the baseline')
   console.table(compared.map(each => comparedLine(each)))
   const failures = compared.filter(isFailure)
-  for (const { name, before, now, noise } of failures) console.error(`${name}: ${told(before)} before, ${told(now)} now (noise ± ${rounded(noise * 100, 0)} %)`)
-  if (compared.some(({ verdict }) => verdict === 'noisy')) console.error('warning: the machine was too noisy to tell in places; run it again')
+  for (const { name, before, now, noise } of failures)
+    console.error(`${name}: ${told(before)} before, ${told(now)} now (noise ± ${rounded(noise * 100, 0)} %)`)
+  if (compared.some(({ verdict }) => verdict === 'noisy'))
+    console.error('warning: the machine was too noisy to tell in places; run it again')
 }
 
 export function comparedLine({ name, verdict, before, now, loss, noise }: Compared): Record<string, string> {
-  return { what: name, before: told(before), now: told(now), change: Number.isFinite(loss) ? percent(-loss) : '', noise: Number.isFinite(noise) ? `± ${rounded(noise * 100, 0)} %` : '', '': verdictWords[verdict] }
+  return {
+    what: name,
+    before: told(before),
+    now: told(now),
+    change: Number.isFinite(loss) ? percent(-loss) : '',
+    noise: Number.isFinite(noise) ? `± ${rounded(noise * 100, 0)} %` : '',
+    '': verdictWords[verdict],
+  }
 }
 
 function told(figure: Compared['now']): string {

@@ -21,7 +21,8 @@ export const allCores = `0-${cpus().length - 1}`
 const modelProgram = fileURLToPath(new URL('../../test/support/model.ts', import.meta.url))
 
 /** Two sentences, one with a citation: as much as the stand-in writes by itself, without its reading the prompt. */
-const modelAnswer = 'The permit costs what its notice says and is ready within some working days [1]. Apply at the desk with a passport and the form that is named there.'
+const modelAnswer =
+  'The permit costs what its notice says and is ready within some working days [1]. Apply at the desk with a passport and the form that is named there.'
 
 export interface Latencies {
   readonly chatMs?: number
@@ -38,7 +39,10 @@ export interface ModelServer {
 export async function serveModel(t: Keeper, { chatMs = 0, embeddingMs = 0 }: Latencies = {}): Promise<ModelServer> {
   const port = String(await freePort())
   const latencies = ['--first-token', String(chatMs), '--embedding-delay', String(embeddingMs)]
-  const program = startProgram(t, { args: [modelProgram, '--port', port, ...latencies, '--answer', modelAnswer], cores: otherCores })
+  const program = startProgram(t, {
+    args: [modelProgram, '--port', port, ...latencies, '--answer', modelAnswer],
+    cores: otherCores,
+  })
   const url = `http://127.0.0.1:${port}/v1`
   await untilServing(program, `${url}/models`)
   return { url, program }
@@ -54,11 +58,19 @@ export type WorldOptions = Pick<World, 'isQuick' | 'soakSeconds' | 'sizes'> & { 
 export async function openWorld(t: Keeper, options: WorldOptions): Promise<World> {
   const { isEmbedded, isQuick } = options
   const documents = isQuick ? 500 : 5000
-  const postgres = isEmbedded ? null : await startPostgres(t, { settings: { shared_buffers: '256MB', autovacuum: 'on' } })
+  const postgres = isEmbedded
+    ? null
+    : await startPostgres(t, { settings: { shared_buffers: '256MB', autovacuum: 'on' } })
   const folder = isEmbedded ? temporary(t) : null
   if (hasTaskset) execFileSync('taskset', ['-acp', otherCores, String(process.pid)], { stdio: 'ignore' })
   const { url } = await serveModel(t)
-  const rest = { ...settingsFor({ url }, 'test-embedding'), ANSWER_CACHE_SECONDS: '3600', RATE_LIMIT: '1000000', RATE_LIMIT_SECONDS: '1', NEAR_MATCHES: 'off' }
+  const rest = {
+    ...settingsFor({ url }, 'test-embedding'),
+    ANSWER_CACHE_SECONDS: '3600',
+    RATE_LIMIT: '1000000',
+    RATE_LIMIT_SECONDS: '1',
+    NEAR_MATCHES: 'off',
+  }
   await fill({ ...rest, ...(postgres ? { DATABASE_URL: postgres.url } : { DATA_DIR: folder! }) }, documents)
   // What the service does itself when nobody has written for ten seconds.
   if (postgres) await administer(postgres.url, sql => sql`vacuum analyze`)
@@ -69,8 +81,12 @@ export async function openWorld(t: Keeper, options: WorldOptions): Promise<World
     seconds: isQuick ? 0.8 : 3,
     turns: isQuick ? 3 : 5,
     databaseUrl: postgres?.url ?? null,
-    settings: owner => ({ ...rest, ...(postgres ? { DATABASE_URL: postgres.url } : { DATA_DIR: copied(owner, folder!) }) }),
-    fresh: count => Array.from({ length: count }, () => ({ question: freshQuestion(asked++, documents), collection: permits })),
+    settings: owner => ({
+      ...rest,
+      ...(postgres ? { DATABASE_URL: postgres.url } : { DATA_DIR: copied(owner, folder!) }),
+    }),
+    fresh: count =>
+      Array.from({ length: count }, () => ({ question: freshQuestion(asked++, documents), collection: permits })),
   }
 }
 
@@ -90,13 +106,28 @@ async function fill(settings: Settings, documents: number): Promise<void> {
 async function mustAnswer(address: string, documents: number): Promise<void> {
   for (let number = 0; number < 20; number++) {
     const place = number * 37
-    const { text, json } = await clientOf(address).ask({ question: freshQuestion(place, documents), collection: permits, mode: 'fast' })
-    if (json.citations?.[0]?.title !== `The ${noticeName(place % documents)} permit`) throw new Error(`a question was not answered from its document: ${text}`)
+    const { text, json } = await clientOf(address).ask({
+      question: freshQuestion(place, documents),
+      collection: permits,
+      mode: 'fast',
+    })
+    if (json.citations?.[0]?.title !== `The ${noticeName(place % documents)} permit`)
+      throw new Error(`a question was not answered from its document: ${text}`)
   }
 }
 
 /** What a notice tells of its permit. Three of these in any order make five hundred questions of each. */
-const facets = ['the room', 'the form', 'the passport', 'what it costs', 'the working days', 'a lost one', 'half the price', 'where to apply', 'how many crowns']
+const facets = [
+  'the room',
+  'the form',
+  'the passport',
+  'what it costs',
+  'the working days',
+  'a lost one',
+  'half the price',
+  'where to apply',
+  'how many crowns',
+]
 
 /** Another for every number, up to five hundred times the documents, and each has its answer in one of them. */
 function freshQuestion(number: number, documents: number): string {
@@ -125,5 +156,10 @@ function copied(t: Keeper, from: string): string {
 
 /** Nothing is remembered and no language model is asked: retrieval, and sentences quoted from what it finds. */
 export const nothingKept: Settings = {
-  CHAT_MODEL: 'none', ANSWER_CACHE_SECONDS: '0', FAST_ANSWER_CACHE_SECONDS: '0', ABSTENTION_CACHE_SECONDS: '0', STALE_IF_ERROR_SECONDS: '0', EMBEDDING_CACHE_MB: '0',
+  CHAT_MODEL: 'none',
+  ANSWER_CACHE_SECONDS: '0',
+  FAST_ANSWER_CACHE_SECONDS: '0',
+  ABSTENTION_CACHE_SECONDS: '0',
+  STALE_IF_ERROR_SECONDS: '0',
+  EMBEDDING_CACHE_MB: '0',
 }

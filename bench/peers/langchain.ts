@@ -13,8 +13,11 @@ import { apiKey, chatModel, embeddingModel, passages, runPeer, type Peer, type P
  */
 
 const prompt = ChatPromptTemplate.fromMessages([
-  ['system', 'You are an assistant for question-answering tasks. Use the following pieces of retrieved context to answer the question. '
-    + "If you don't know the answer, just say that you don't know. Use three sentences maximum and keep the answer concise.\n\n{context}"],
+  [
+    'system',
+    'You are an assistant for question-answering tasks. Use the following pieces of retrieved context to answer the question. ' +
+      "If you don't know the answer, just say that you don't know. Use three sentences maximum and keep the answer concise.\n\n{context}",
+  ],
   ['human', '{question}'],
 ])
 
@@ -22,11 +25,20 @@ async function open({ database, modelUrl, dimensions, poolSize }: PeerOptions): 
   const configuration = { baseURL: modelUrl }
   const embeddings = new OpenAIEmbeddings({ apiKey, model: embeddingModel, dimensions, configuration })
   const pool = new pg.Pool({ connectionString: database, max: poolSize })
-  const store = await PGVectorStore.initialize(embeddings, { pool, tableName: 'langchain_documents', distanceStrategy: 'cosine', dimensions })
-  const chain = prompt.pipe(new ChatOpenAI({ apiKey, model: chatModel, temperature: 0, configuration })).pipe(new StringOutputParser())
+  const store = await PGVectorStore.initialize(embeddings, {
+    pool,
+    tableName: 'langchain_documents',
+    distanceStrategy: 'cosine',
+    dimensions,
+  })
+  const chain = prompt
+    .pipe(new ChatOpenAI({ apiKey, model: chatModel, temperature: 0, configuration }))
+    .pipe(new StringOutputParser())
   return {
     async load(documents) {
-      await store.addDocuments(documents.map(({ text, source, title }) => ({ pageContent: text, metadata: { source, title } })))
+      await store.addDocuments(
+        documents.map(({ text, source, title }) => ({ pageContent: text, metadata: { source, title } })),
+      )
       await store.createHnswIndex({ dimensions })
     },
     async ask(question) {

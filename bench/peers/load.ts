@@ -47,7 +47,13 @@ async function run(): Promise<void> {
   console.log(JSON.stringify(await loaded(`${values.address}/ask`, next, Number(values.connections), seconds, limit)))
 }
 
-async function loaded(url: string, next: () => string, connections: number, seconds: number, limit: number): Promise<Loaded> {
+async function loaded(
+  url: string,
+  next: () => string,
+  connections: number,
+  seconds: number,
+  limit: number,
+): Promise<Loaded> {
   const latencies: number[] = []
   let errors = 0
   const begin = performance.now()
@@ -64,5 +70,11 @@ async function loaded(url: string, next: () => string, connections: number, seco
     if (latencies.length + errors >= limit) instance.stop()
   })
   await instance
-  return { answered: latencies.length, errors, seconds: (end - begin) / 1000, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) }
+  return {
+    answered: latencies.length,
+    errors,
+    seconds: (end - begin) / 1000,
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
+  }
 }

@@ -23,7 +23,8 @@ async function open({ database, modelUrl, dimensions, poolSize }: PeerOptions): 
   const agent = new Agent({
     id: 'rag-agent',
     name: 'RAG Agent',
-    instructions: 'You are a helpful assistant that answers questions based on the provided context. Keep your answers concise and relevant.',
+    instructions:
+      'You are a helpful assistant that answers questions based on the provided context. Keep your answers concise and relevant.',
     model: { providerId: 'local', modelId: chatModel, url: modelUrl, apiKey },
   })
   return {
@@ -47,7 +48,15 @@ async function open({ database, modelUrl, dimensions, poolSize }: PeerOptions): 
   }
 }
 
-async function chunksOf({ text, source, title }: { readonly text: string; readonly source: string; readonly title: string }) {
+async function chunksOf({
+  text,
+  source,
+  title,
+}: {
+  readonly text: string
+  readonly source: string
+  readonly title: string
+}) {
   const chunks = await MDocument.fromText(text).chunk({ strategy: 'recursive', maxSize: 512, overlap: 50 })
   return chunks.map(chunk => ({ text: chunk.text, source, title }))
 }

@@ -43,7 +43,8 @@ const warmUpQuestions = 500
 
 /** So many questions as a compiler needs to see, however slow the system is; and what is asked again is asked once. */
 export async function warmUp({ name, served }: Subject, { mix, connections }: Scenario): Promise<void> {
-  if (mix === 'zipf again' && name === 'askwell cached') await underLoad(served, mix, connections, wholeMixSeconds, zipfAsked)
+  if (mix === 'zipf again' && name === 'askwell cached')
+    await underLoad(served, mix, connections, wholeMixSeconds, zipfAsked)
   else await underLoad(served, mix, connections, warmUpSeconds, warmUpQuestions)
 }
 
@@ -51,17 +52,41 @@ export async function warmUp({ name, served }: Subject, { mix, connections }: Sc
 const wholeMixSeconds = 120
 
 /** One round of one system. A cold question is never asked again; a Zipf mix begins with questions that nobody has asked, unless it is asked again. */
-export async function measure({ name, served }: Subject, { mix, connections }: Scenario, seconds: number, postmaster: number): Promise<Figures> {
+export async function measure(
+  { name, served }: Subject,
+  { mix, connections }: Scenario,
+  seconds: number,
+  postmaster: number,
+): Promise<Figures> {
   const cpu = () => ({ own: cpuMsOf(served.program.pid), database: postgresCpuMs(postmaster) })
   const before = cpu()
   const longest = mix !== 'cold' && name === 'askwell cached' ? wholeMixSeconds : seconds
-  const { answered, errors, seconds: taken, p50, p99 } = await underLoad(served, mix, connections, longest, mix === 'cold' ? Infinity : zipfAsked)
+  const {
+    answered,
+    errors,
+    seconds: taken,
+    p50,
+    p99,
+  } = await underLoad(served, mix, connections, longest, mix === 'cold' ? Infinity : zipfAsked)
   const after = cpu()
   const each = (ms: number) => ms / Math.max(1, answered + errors)
-  return { perSecond: answered / taken, p50, p99, errors, cpuMs: each(after.own - before.own), databaseCpuMs: each(after.database - before.database) }
+  return {
+    perSecond: answered / taken,
+    p50,
+    p99,
+    errors,
+    cpuMs: each(after.own - before.own),
+    databaseCpuMs: each(after.database - before.database),
+  }
 }
 
-async function underLoad({ address }: Served, mix: Mix, connections: number, seconds: number, questions: number): Promise<Loaded> {
+async function underLoad(
+  { address }: Served,
+  mix: Mix,
+  connections: number,
+  seconds: number,
+  questions: number,
+): Promise<Loaded> {
   const options = { address, mix, turn: mix === 'zipf again' ? 0 : ++turns, connections, seconds, questions }
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])
   const { stdout } = await execute(process.execPath, [program, ...args])
@@ -74,8 +99,12 @@ async function underLoad({ address }: Served, mix: Mix, connections: number, sec
 export function medianOf(rounds: readonly Figures[]): Figures {
   const of = (field: keyof Figures) => median(rounds.map(round => round[field]))
   return {
-    perSecond: of('perSecond'), p50: of('p50'), p99: of('p99'), errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
-    cpuMs: of('cpuMs'), databaseCpuMs: of('databaseCpuMs'),
+    perSecond: of('perSecond'),
+    p50: of('p50'),
+    p99: of('p99'),
+    errors: rounds.reduce((sum, { errors }) => sum + errors, 0),
+    cpuMs: of('cpuMs'),
+    databaseCpuMs: of('databaseCpuMs'),
   }
 }
 
@@ -96,10 +125,27 @@ export function compare(rounds: ReadonlyMap<SystemName, readonly Figures[]>): Co
   })
 }
 
-export function lineOf({ name, perSecond, p50, p99, errors, cpuMs, databaseCpuMs, times, least, most }: Compared): object {
+export function lineOf({
+  name,
+  perSecond,
+  p50,
+  p99,
+  errors,
+  cpuMs,
+  databaseCpuMs,
+  times,
+  least,
+  most,
+}: Compared): object {
   return {
-    system: name, 'a second': rounded(perSecond, 1), 'p50, ms': rounded(p50, 2), 'p99, ms': rounded(p99, 1), errors,
-    'CPU, ms': rounded(cpuMs, 2), 'database CPU, ms': rounded(databaseCpuMs, 2),
-    'Askwell is so many times faster': rounded(times, 2), rounds: `${rounded(least, 2)}–${rounded(most, 2)}`,
+    system: name,
+    'a second': rounded(perSecond, 1),
+    'p50, ms': rounded(p50, 2),
+    'p99, ms': rounded(p99, 1),
+    errors,
+    'CPU, ms': rounded(cpuMs, 2),
+    'database CPU, ms': rounded(databaseCpuMs, 2),
+    'Askwell is so many times faster': rounded(times, 2),
+    rounds: `${rounded(least, 2)}–${rounded(most, 2)}`,
   }
 }

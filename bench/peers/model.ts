@@ -21,7 +21,11 @@ function answer(request: ChatRequest): string {
 }
 
 const { values } = parseArgs({
-  options: { port: { type: 'string' }, 'chat-ms': { type: 'string', default: '0' }, 'embedding-ms': { type: 'string', default: '0' } },
+  options: {
+    port: { type: 'string' },
+    'chat-ms': { type: 'string', default: '0' },
+    'embedding-ms': { type: 'string', default: '0' },
+  },
 })
 // In one go: a timer between tokens takes a millisecond, which only those would pay who stream.
 await startModel(undefined, {

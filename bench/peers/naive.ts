@@ -54,7 +54,12 @@ async function open({ database, modelUrl, dimensions }: PeerOptions): Promise<Pe
           const batch = documents.slice(at, at + batchSize)
           const vectors = await vectorsOf(batch.map(({ text }) => text))
           for (const [number, { source, title, text }] of batch.entries()) {
-            await client.query('insert into documents (source, title, body, embedding) values ($1, $2, $3, $4)', [source, title, text, vectors[number]])
+            await client.query('insert into documents (source, title, body, embedding) values ($1, $2, $3, $4)', [
+              source,
+              title,
+              text,
+              vectors[number],
+            ])
           }
         }
         await client.query('create index on documents using hnsw (embedding vector_cosine_ops)')
@@ -67,7 +72,10 @@ async function open({ database, modelUrl, dimensions }: PeerOptions): Promise<Pe
       const completion = await openai.chat.completions.create({
         model: chatModel,
         messages: [
-          { role: 'system', content: 'Answer the question from the context. If it is not there, say that you do not know.' },
+          {
+            role: 'system',
+            content: 'Answer the question from the context. If it is not there, say that you do not know.',
+          },
           { role: 'user', content: `Context:\n${context}\n\nQuestion: ${question}` },
         ],
       })
@@ -90,7 +98,8 @@ async function connected<T>(database: string, work: (client: pg.Client) => Promi
 /** Reciprocal rank fusion with the usual 60. */
 function merged(rankings: readonly (readonly Row[])[]): string[] {
   const scores = new Map<string, number>()
-  for (const ranking of rankings) for (const [rank, { id }] of ranking.entries()) scores.set(id, (scores.get(id) ?? 0) + 1 / (60 + rank + 1))
+  for (const ranking of rankings)
+    for (const [rank, { id }] of ranking.entries()) scores.set(id, (scores.get(id) ?? 0) + 1 / (60 + rank + 1))
   return [...scores].sort(([, a], [, b]) => b - a).map(([id]) => id)
 }
 

@@ -61,7 +61,10 @@ function needed(values: Readonly<Record<string, string | undefined>>, name: stri
 }
 
 function documentsIn(file: string): Document[] {
-  return readFileSync(file, 'utf8').trim().split('\n').map(line => JSON.parse(line) as Document)
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as Document)
 }
 
 /** Without Fastify's log, which is off unless asked for. */

@@ -8,8 +8,25 @@ import { atLeast, atMost, rounded } from '../cache/figures.ts'
 import { createKeeper, type Keeper } from '../cache/keeper.ts'
 import { documentCount } from './asked.ts'
 import { check, type Checked } from './check.ts'
-import { compare, lineOf, measure, warmUp, type Compared, type Figures, type Scenario, type Subject } from './measure.ts'
-import { loadAll, peerNames, serveModel, serveSystem, type PeerName, type Surroundings, type SystemName } from './systems.ts'
+import {
+  compare,
+  lineOf,
+  measure,
+  warmUp,
+  type Compared,
+  type Figures,
+  type Scenario,
+  type Subject,
+} from './measure.ts'
+import {
+  loadAll,
+  peerNames,
+  serveModel,
+  serveSystem,
+  type PeerName,
+  type Surroundings,
+  type SystemName,
+} from './systems.ts'
 
 /**
  * `npm run bench:peers -- [peer…] [--rounds 5 --seconds 6 --dimensions 1536 --pool 20 --ef-search 100 --only NAME --json FILE]`:
@@ -32,33 +49,57 @@ const { values: options, positionals } = parseArgs({
 })
 const packages = new URL('node_modules', import.meta.url)
 if (!existsSync(packages)) {
-  console.error('The peers\' packages are not installed: npm ci --prefix bench/peers\n(They are kept apart, so that the product does not have them.)')
+  console.error(
+    "The peers' packages are not installed: npm ci --prefix bench/peers\n(They are kept apart, so that the product does not have them.)",
+  )
   process.exit(1)
 }
 const unknown = positionals.filter(name => !peerNames.includes(name as PeerName))
 if (unknown.length > 0) throw new Error(`no peer ${unknown.join(', ')}; there are ${peerNames.join(', ')}`)
 const peers = positionals.length > 0 ? (positionals as PeerName[]) : peerNames
 
-const cold = (connections: number, chatMs: number): Scenario => ({ name: `cold, model ${chatMs} ms, ${connections} at once`, mix: 'cold', chatMs, embeddingMs: 0, connections })
+const cold = (connections: number, chatMs: number): Scenario => ({
+  name: `cold, model ${chatMs} ms, ${connections} at once`,
+  mix: 'cold',
+  chatMs,
+  embeddingMs: 0,
+  connections,
+})
 const scenarios: readonly Scenario[] = [
   ...[1, 10, 50].map(connections => cold(connections, 0)),
   ...[1, 10, 50].map(connections => cold(connections, 50)),
-  ...[0, 50].flatMap(chatMs => (['zipf', 'zipf again'] as const).map((mix): Scenario => ({ name: `${mix}, model ${chatMs} ms, 10 at once`, mix, chatMs, embeddingMs: 0, connections: 10 }))),
+  ...[0, 50].flatMap(chatMs =>
+    (['zipf', 'zipf again'] as const).map((mix): Scenario => ({
+      name: `${mix}, model ${chatMs} ms, 10 at once`,
+      mix,
+      chatMs,
+      embeddingMs: 0,
+      connections: 10,
+    })),
+  ),
 ].filter(({ name }) => name.includes(options.only))
 
 const [rounds, seconds] = [Number(options.rounds), Number(options.seconds)]
 const checks: Record<string, Checked> = {}
 const results: Record<string, Compared[]> = {}
 const begin = performance.now()
-const tell = (what: string) => console.error(`${String(Math.round((performance.now() - begin) / 1000)).padStart(5)} s  ${what}`)
+const tell = (what: string) =>
+  console.error(`${String(Math.round((performance.now() - begin) / 1000)).padStart(5)} s  ${what}`)
 
 const t = createKeeper()
 // What it started would go on without it.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void t.end().finally(() => process.exit(1)))
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void t.end().finally(() => process.exit(1)))
 try {
   // Room for everybody's vectors: a buffer that is too small would measure which system comes after which.
-  const postgres = await startPostgres(t, { settings: { shared_buffers: '1GB', 'hnsw.ef_search': options['ef-search'] } })
-  const around: Surroundings = { adminUrl: postgres.adminUrl, dimensions: Number(options.dimensions), poolSize: Number(options.pool) }
+  const postgres = await startPostgres(t, {
+    settings: { shared_buffers: '1GB', 'hnsw.ef_search': options['ef-search'] },
+  })
+  const around: Surroundings = {
+    adminUrl: postgres.adminUrl,
+    dimensions: Number(options.dimensions),
+    poolSize: Number(options.pool),
+  }
   await loadAll(['askwell', ...peers], around, notices(documentCount), tell)
   for (const scenario of scenarios) await alone(scenario, around, postgres.pid)
 } finally {
@@ -66,9 +107,23 @@ try {
 }
 console.table(checks)
 const bars = barsOf(results)
-console.table(bars.map(({ what, measured, wanted, isReached }) => ({ what, measured, wanted, '': isReached ? '' : 'NOT REACHED' })))
+console.table(
+  bars.map(({ what, measured, wanted, isReached }) => ({ what, measured, wanted, '': isReached ? '' : 'NOT REACHED' })),
+)
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
-const report = { date: new Date().toISOString(), commit, cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, load: loadavg(), options, packages: versions(), checks, results, bars }
+const report = {
+  date: new Date().toISOString(),
+  commit,
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+  node: process.version,
+  load: loadavg(),
+  options,
+  packages: versions(),
+  checks,
+  results,
+  bars,
+}
 if (options.json) writeFileSync(options.json, `${JSON.stringify(report, null, 2)}\n`)
 
 async function alone(scenario: Scenario, around: Surroundings, postmaster: number): Promise<void> {
@@ -78,7 +133,11 @@ async function alone(scenario: Scenario, around: Surroundings, postmaster: numbe
     const subjects = await served(own, scenario, around)
     const compared = compare(await inTurns(subjects, scenario, postmaster))
     results[scenario.name] = compared
-    console.log(`\n${scenario.name}; load of the machine ${loadavg().map(load => rounded(load)).join(' ')}`)
+    console.log(
+      `\n${scenario.name}; load of the machine ${loadavg()
+        .map(load => rounded(load))
+        .join(' ')}`,
+    )
     console.table(compared.map(lineOf))
   } finally {
     await own.end()
@@ -89,7 +148,10 @@ async function alone(scenario: Scenario, around: Surroundings, postmaster: numbe
 async function served(own: Keeper, { mix, chatMs, embeddingMs }: Scenario, around: Surroundings): Promise<Subject[]> {
   const modelUrl = await serveModel(own, chatMs, embeddingMs)
   const subjects: Subject[] = []
-  for (const name of [...(mix === 'cold' ? ['askwell', 'askwell quoting'] as const : ['askwell cached'] as const), ...peers] as const satisfies readonly SystemName[]) {
+  for (const name of [
+    ...(mix === 'cold' ? (['askwell', 'askwell quoting'] as const) : (['askwell cached'] as const)),
+    ...peers,
+  ] as const satisfies readonly SystemName[]) {
     const subject = { name, served: await serveSystem(own, name, around, modelUrl) }
     subjects.push(subject)
     if (checks[name] === undefined) tell(said(name, (checks[name] = await check(subject.served.address))))
@@ -103,14 +165,20 @@ function said(name: SystemName, { asked, found, right }: Checked): string {
 }
 
 /** Once to warm up, then round by round. */
-async function inTurns(subjects: readonly Subject[], scenario: Scenario, postmaster: number): Promise<Map<SystemName, Figures[]>> {
+async function inTurns(
+  subjects: readonly Subject[],
+  scenario: Scenario,
+  postmaster: number,
+): Promise<Map<SystemName, Figures[]>> {
   const all = new Map<SystemName, Figures[]>(subjects.map(({ name }) => [name, []]))
   for (const subject of subjects) await warmUp(subject, scenario)
   for (let round = 1; round <= rounds; round++) {
     for (const subject of subjects) {
       const figures = await measure(subject, scenario, seconds, postmaster)
       all.get(subject.name)!.push(figures)
-      tell(`${scenario.name}, round ${round} of ${rounds}, ${subject.name}: ${rounded(figures.perSecond, 0)} a second, p99 ${rounded(figures.p99)} ms`)
+      tell(
+        `${scenario.name}, round ${round} of ${rounds}, ${subject.name}: ${rounded(figures.perSecond, 0)} a second, p99 ${rounded(figures.p99)} ms`,
+      )
     }
   }
   return all
@@ -120,7 +188,8 @@ function barsOf(all: Readonly<Record<string, Compared[]>>) {
   return Object.entries(all).flatMap(([name, compared]) => {
     const [askwell, langchain] = [compared[0], compared.find(each => each.name === 'langchain')]
     if (!askwell || !langchain) return []
-    if (name.startsWith('zipf')) return [atLeast(`${name}: times LangChain's requests a second`, langchain.times, 20, 1)]
+    if (name.startsWith('zipf'))
+      return [atLeast(`${name}: times LangChain's requests a second`, langchain.times, 20, 1)]
     if (!name.includes('model 0 ms')) return []
     return [
       atLeast(`${name}: times LangChain's requests a second`, langchain.times, 3, 2),
@@ -130,6 +199,8 @@ function barsOf(all: Readonly<Record<string, Compared[]>>) {
 }
 
 function versions(): Record<string, string> {
-  const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as { dependencies: Record<string, string> }
+  const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
   return dependencies
 }

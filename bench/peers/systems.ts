@@ -31,11 +31,21 @@ export interface Surroundings {
 const allCores = `0-${cpus().length - 1}`
 
 const cachesOff: Settings = {
-  ANSWER_CACHE_SECONDS: '0', FAST_ANSWER_CACHE_SECONDS: '0', ABSTENTION_CACHE_SECONDS: '0', STALE_IF_ERROR_SECONDS: '0', NEAR_MATCHES: 'off',
+  ANSWER_CACHE_SECONDS: '0',
+  FAST_ANSWER_CACHE_SECONDS: '0',
+  ABSTENTION_CACHE_SECONDS: '0',
+  STALE_IF_ERROR_SECONDS: '0',
+  NEAR_MATCHES: 'off',
 }
 
 /** Serves until its owner ends. `documents`: loads them first, into a new database. */
-export async function serveSystem(t: Owner, name: SystemName, around: Surroundings, modelUrl: string, documents?: readonly Document[]): Promise<Served> {
+export async function serveSystem(
+  t: Owner,
+  name: SystemName,
+  around: Surroundings,
+  modelUrl: string,
+  documents?: readonly Document[],
+): Promise<Served> {
   const database = databaseOf(name)
   if (documents !== undefined) await administer(around.adminUrl, sql => sql`create database ${sql(database)}`)
   const url = new URL(around.adminUrl)
@@ -56,12 +66,26 @@ function databaseOf(name: SystemName): string {
   return `peers_${name.split(' ')[0]}`
 }
 
-async function askwell(t: Owner, name: OwnName, { dimensions, poolSize }: Surroundings, database: string, modelUrl: string, documents?: readonly Document[]): Promise<Served> {
+async function askwell(
+  t: Owner,
+  name: OwnName,
+  { dimensions, poolSize }: Surroundings,
+  database: string,
+  modelUrl: string,
+  documents?: readonly Document[],
+): Promise<Served> {
   const settings: Settings = {
-    DATABASE_URL: database, POOL_SIZE: String(poolSize), POOL_MAX_OVERFLOW: '0', RATE_LIMIT: '0',
-    OPENAI_BASE_URL: modelUrl, OPENAI_API_KEY: 'sk-of-no-value', CHAT_MODEL: 'gpt-4o-mini',
-    EMBEDDING_MODEL: 'text-embedding-3-small', EMBEDDING_DIMENSIONS: String(dimensions),
-    ...(name === 'askwell cached' ? {} : cachesOff), ...(name === 'askwell quoting' ? { CHAT_MODEL: 'none' } : {}),
+    DATABASE_URL: database,
+    POOL_SIZE: String(poolSize),
+    POOL_MAX_OVERFLOW: '0',
+    RATE_LIMIT: '0',
+    OPENAI_BASE_URL: modelUrl,
+    OPENAI_API_KEY: 'sk-of-no-value',
+    CHAT_MODEL: 'gpt-4o-mini',
+    EMBEDDING_MODEL: 'text-embedding-3-small',
+    EMBEDDING_DIMENSIONS: String(dimensions),
+    ...(name === 'askwell cached' ? {} : cachesOff),
+    ...(name === 'askwell quoting' ? { CHAT_MODEL: 'none' } : {}),
   }
   const served = await serveAskwell(t, settings, { cores: allCores })
   if (documents !== undefined) {
@@ -74,17 +98,42 @@ async function askwell(t: Owner, name: OwnName, { dimensions, poolSize }: Surrou
 /** Askwell does so by itself when nobody has written for ten seconds, where there are enough of them. */
 async function untilIndexed(database: string, vectors: number, dimensions: number): Promise<void> {
   if (!isWorthIndexing(vectors, dimensions)) return
-  await administer(database, async sql => await until('Askwell has built its index', async () => {
-    const [row] = await sql`select from pg_index i join pg_class c on c.oid = i.indexrelid where c.relname like 'chunk\\_vectors\\_hnsw%' and i.indisvalid`
-    return row !== undefined
-  }))
+  await administer(
+    database,
+    async sql =>
+      await until('Askwell has built its index', async () => {
+        const [row] =
+          await sql`select from pg_index i join pg_class c on c.oid = i.indexrelid where c.relname like 'chunk\\_vectors\\_hnsw%' and i.indisvalid`
+        return row !== undefined
+      }),
+  )
 }
 
-async function peer(t: Owner, name: PeerName, { dimensions, poolSize }: Surroundings, database: string, modelUrl: string, documents?: readonly Document[]): Promise<Served> {
+async function peer(
+  t: Owner,
+  name: PeerName,
+  { dimensions, poolSize }: Surroundings,
+  database: string,
+  modelUrl: string,
+  documents?: readonly Document[],
+): Promise<Served> {
   const program = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
   const port = String(await freePort())
   const loading = documents === undefined ? [] : ['--load', fileOf(t, documents)]
-  const args = [program, '--port', port, '--database', database, '--model-url', modelUrl, '--dimensions', String(dimensions), '--pool', String(poolSize), ...loading]
+  const args = [
+    program,
+    '--port',
+    port,
+    '--database',
+    database,
+    '--model-url',
+    modelUrl,
+    '--dimensions',
+    String(dimensions),
+    '--pool',
+    String(poolSize),
+    ...loading,
+  ]
   const started = startProgram(t, { args, cores: allCores })
   const address = `http://127.0.0.1:${port}`
   await untilReady(name, started)
@@ -92,7 +141,10 @@ async function peer(t: Owner, name: PeerName, { dimensions, poolSize }: Surround
 }
 
 async function untilReady(name: string, { output, hasEnded }: Program): Promise<void> {
-  await until(`${name} is ready`, () => /^ready$/m.test(output()), { ended: hasEnded, progress: () => output().length }).catch((cause: unknown) => {
+  await until(`${name} is ready`, () => /^ready$/m.test(output()), {
+    ended: hasEnded,
+    progress: () => output().length,
+  }).catch((cause: unknown) => {
     throw new Error(`${name} is not ready, and said:\n${output().slice(-3000)}`, { cause })
   })
 }
@@ -109,13 +161,21 @@ function fileOf(t: Owner, documents: readonly Document[]): string {
 export async function serveModel(t: Owner, chatMs: number, embeddingMs: number): Promise<string> {
   const port = String(await freePort())
   const program = fileURLToPath(new URL('model.ts', import.meta.url))
-  const started = startProgram(t, { args: [program, '--port', port, '--chat-ms', String(chatMs), '--embedding-ms', String(embeddingMs)], cores: allCores })
+  const started = startProgram(t, {
+    args: [program, '--port', port, '--chat-ms', String(chatMs), '--embedding-ms', String(embeddingMs)],
+    cores: allCores,
+  })
   await untilServing(started, `http://127.0.0.1:${port}/v1/models`)
   return `http://127.0.0.1:${port}/v1`
 }
 
 /** Loads every system once and lets it go: what serves later has the documents already. */
-export async function loadAll(names: readonly SystemName[], around: Surroundings, documents: readonly Document[], tell: (what: string) => void): Promise<void> {
+export async function loadAll(
+  names: readonly SystemName[],
+  around: Surroundings,
+  documents: readonly Document[],
+  tell: (what: string) => void,
+): Promise<void> {
   const t = createKeeper()
   try {
     const modelUrl = await serveModel(t, 0, 0)

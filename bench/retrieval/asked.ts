@@ -14,7 +14,9 @@ export interface Asked {
 }
 
 export function readAsked(folder: string, size: string, collection: Collection): Asked[] {
-  const lines = readFileSync(join(folder, `questions-${size}.jsonl`), 'utf8').trim().split('\n')
+  const lines = readFileSync(join(folder, `questions-${size}.jsonl`), 'utf8')
+    .trim()
+    .split('\n')
   return lines.map((line, number) => {
     const { question, vector: numbers } = JSON.parse(line) as Question
     const vector = Float32Array.from(numbers)
@@ -23,9 +25,37 @@ export function readAsked(folder: string, size: string, collection: Collection):
 }
 
 /** `collection`: the product's, with its embedding model. */
-export function wantedOf(question: string, vector: Float32Array, { id, name, epoch, epochMark, model, efSearch, languages, vectorWeights, windowCount, chunkCount, caching }: Collection): Wanted {
+export function wantedOf(
+  question: string,
+  vector: Float32Array,
+  {
+    id,
+    name,
+    epoch,
+    epochMark,
+    model,
+    efSearch,
+    languages,
+    vectorWeights,
+    windowCount,
+    chunkCount,
+    caching,
+  }: Collection,
+): Wanted {
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / chunkCount))
-  const collection = { id, name, epoch, epochMark, chunkCount, modelId: model!.id, windowsPerChunk, efSearch, languages, vectorWeights, caching }
+  const collection = {
+    id,
+    name,
+    epoch,
+    epochMark,
+    chunkCount,
+    modelId: model!.id,
+    windowsPerChunk,
+    efSearch,
+    languages,
+    vectorWeights,
+    caching,
+  }
   return { asked: read(question, 'en'), vector, vectorWeight: 0.5, arm: 'fused', collection, filters: {}, topK: 5 }
 }
 

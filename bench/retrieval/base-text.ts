@@ -14,7 +14,7 @@ export type Sentence = readonly BaseWord[]
 
 /** Real English paragraphs as sentences of analysed words: what the synthetic chunks are mixed from. */
 export async function readBaseText(folders: readonly string[]): Promise<Sentence[][]> {
-  const paragraphs = [...await manuals(), ...folders.flatMap(corpus)]
+  const paragraphs = [...(await manuals()), ...folders.flatMap(corpus)]
   return paragraphs.map(sentencesOf).filter(sentences => sentences.length > 1)
 }
 
@@ -42,15 +42,23 @@ function corpus(folder: string): string[] {
     process.stderr.write(`no ${file}: the corpus is mixed from less text\n`)
     return []
   }
-  return readFileSync(file, 'utf8').trim().split('\n').map(line => (JSON.parse(line) as { text: string }).text)
+  return readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => (JSON.parse(line) as { text: string }).text)
 }
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
 
 function sentencesOf(paragraph: string): Sentence[] {
   // Cranfield is all in small letters, with a space before the full stop: no rule finds its sentences.
-  const sentences = paragraph.split(/(?<= \.) /).flatMap(part => Array.from(segmenter.segment(part), ({ segment }) => segment.trim()))
-  return sentences.map(sentence => sentence.split(/\s+/).map(wordOf)).filter(isWhole).filter(words => words.length > 3 && words.length < 60)
+  const sentences = paragraph
+    .split(/(?<= \.) /)
+    .flatMap(part => Array.from(segmenter.segment(part), ({ segment }) => segment.trim()))
+  return sentences
+    .map(sentence => sentence.split(/\s+/).map(wordOf))
+    .filter(isWhole)
+    .filter(words => words.length > 3 && words.length < 60)
 }
 
 function wordOf(surface: string): BaseWord {

@@ -52,7 +52,9 @@ async function batched(sql: postgres.Sql, statement: string): Promise<Copy> {
 
 /** A row of text COPY; null is `\N`. */
 export function textRow(values: readonly (string | number | null)[]): Buffer {
-  return Buffer.from(`${values.map(value => value === null ? '\\N' : typeof value === 'number' ? String(value) : escaped(value)).join('\t')}\n`)
+  return Buffer.from(
+    `${values.map(value => (value === null ? '\\N' : typeof value === 'number' ? String(value) : escaped(value))).join('\t')}\n`,
+  )
 }
 
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' }

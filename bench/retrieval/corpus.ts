@@ -38,7 +38,9 @@ export function createCorpus(paragraphs: readonly Sentence[][], chunkCount: numb
     const random = randomOf(seed, 11, number)
     const place = placeOf(number)
     const heading = [topicWord(place.subtopic, 0), topicWord(place.subtopic, 1 + random.below(20))]
-    const drafts = Array.from({ length: Math.min(chunksPerDocument, chunkCount - number * chunksPerDocument) }, () => chunkWords(random, place.subtopic))
+    const drafts = Array.from({ length: Math.min(chunksPerDocument, chunkCount - number * chunksPerDocument) }, () =>
+      chunkWords(random, place.subtopic),
+    )
     const source = `bench/${number}.txt`
     const metadata = { topic: place.topic % 20, year: 2015 + random.below(11) }
     const text = drafts.map(textOf).join('\n\n')
@@ -57,7 +59,8 @@ export function createCorpus(paragraphs: readonly Sentence[][], chunkCount: numb
     const words: Word[] = []
     while (words.length < wanted) {
       const sentences = shuffled([...random.pick(paragraphs), ...random.pick(paragraphs)], random)
-      for (let i = 0; i < sentences.length && words.length < wanted; i++) words.push(...varied(sentences[i]!, random, subtopic))
+      for (let i = 0; i < sentences.length && words.length < wanted; i++)
+        words.push(...varied(sentences[i]!, random, subtopic))
     }
     return words
   }
@@ -80,7 +83,9 @@ export function createCorpus(paragraphs: readonly Sentence[][], chunkCount: numb
 function varied(sentence: Sentence, random: Random, subtopic: number): Word[] {
   return sentence.map(word => {
     if (!word.isContent || random.next() > exchanged) return word
-    return random.next() < topical ? topicWord(subtopic, Math.floor(15 * (1 / (1 - random.next()) - 1))) : pseudoWord(rankAt(random.next()))
+    return random.next() < topical
+      ? topicWord(subtopic, Math.floor(15 * (1 / (1 - random.next()) - 1)))
+      : pseudoWord(rankAt(random.next()))
   })
 }
 
@@ -101,7 +106,12 @@ function textOf(words: readonly Word[]): string {
   return words.map(word => word.surface).join(' ')
 }
 
-function withOffsets(drafts: readonly Word[][], heading: readonly Word[], subtopic: number, random: Random): PreparedChunk[] {
+function withOffsets(
+  drafts: readonly Word[][],
+  heading: readonly Word[],
+  subtopic: number,
+  random: Random,
+): PreparedChunk[] {
   let start = 0
   return drafts.map((words, ordinal) => {
     const text = textOf(words)
@@ -110,6 +120,15 @@ function withOffsets(drafts: readonly Word[][], heading: readonly Word[], subtop
     const [from, end] = [start, start + text.length]
     start = end + 2
     const rest = { anchor: null, page: null, language: 'en', tokens: Math.round(words.length * 1.35), vectors: [] }
-    return { ...rest, ordinal, start: from, end, title: `${textOf(heading)} › ${textOf(title.slice(heading.length))}`, text, terms, length: terms.length }
+    return {
+      ...rest,
+      ordinal,
+      start: from,
+      end,
+      title: `${textOf(heading)} › ${textOf(title.slice(heading.length))}`,
+      text,
+      terms,
+      length: terms.length,
+    }
   })
 }

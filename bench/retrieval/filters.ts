@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
 
 /** With the share of chunks that pass: topics are 20, years 2015…2025. */
 const filters: Readonly<Record<string, Filters>> = {
-  'none': {},
+  none: {},
   '0.5 %: topic and year': { topic: 3, year: 2020 },
   '5 %: topic': { topic: 3 },
   '9 %: year': { year: 2020 },
@@ -43,12 +43,25 @@ const questions = readAsked(options.folder, options.size, collection).slice(0, N
 const turns = Number(options.turns)
 for (const [name, each] of Object.entries(filters)) {
   const { result, cpuMs } = await withServerCpu(options.folder, () => measure(each))
-  console.log(JSON.stringify({ filter: name, ...result, cpuMs: cpuMs === null ? null : Number((cpuMs / (turns * questions.length)).toFixed(2)) }))
+  console.log(
+    JSON.stringify({
+      filter: name,
+      ...result,
+      cpuMs: cpuMs === null ? null : Number((cpuMs / (turns * questions.length)).toFixed(2)),
+    }),
+  )
 }
 
 /** Milliseconds; of each question the best of all turns. The server's processor time a question is what neighbours on the machine disturb least. */
 async function measure(wanted: Filters): Promise<object> {
-  const database = await openDatabase({ url, dataDir: undefined, poolSize: 1, poolMaxOverflow: 0, poolMaxWaiting: 1, statementTimeoutMs: 60_000 })
+  const database = await openDatabase({
+    url,
+    dataDir: undefined,
+    poolSize: 1,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: 1,
+    statementTimeoutMs: 60_000,
+  })
   const retrieve = retrievalFrom(createPassageStore(database))
   const best = questions.map(() => Infinity)
   const found: string[] = []
@@ -57,7 +70,8 @@ async function measure(wanted: Filters): Promise<object> {
       const started = performance.now()
       const { passages } = await retrieve({ ...asked, wanted: { ...asked.wanted, filters: wanted } })
       best[index] = Math.min(best[index]!, performance.now() - started)
-      if (turn === 0) found.push(passages.map(passage => `${passage.chunkId} ${JSON.stringify(passage.metadata)}`).join())
+      if (turn === 0)
+        found.push(passages.map(passage => `${passage.chunkId} ${JSON.stringify(passage.metadata)}`).join())
     }
   }
   await database.close()

@@ -22,7 +22,12 @@ const { values: options } = parseArgs({
 })
 
 // A cluster of its own, because here a commit waits for the disk as it does in earnest.
-const port = await openServer(join(options.folder, 'durable'), { fsync: 'on', full_page_writes: 'on', wal_level: 'replica', shared_buffers: '1GB' })
+const port = await openServer(join(options.folder, 'durable'), {
+  fsync: 'on',
+  full_page_writes: 'on',
+  wal_level: 'replica',
+  shared_buffers: '1GB',
+})
 const corpus = createCorpus(await readBaseText(options.texts.split(',').filter(Boolean)), Number(options.chunks))
 const documents = Array.from({ length: corpus.documentCount }, (_, number) => withVectors(corpus, number))
 say(`${documents.length} documents prepared, ${options.chunks} chunks`)
@@ -43,12 +48,21 @@ for (let turn = 1; turn <= Number(options.repeat); turn++) {
     say(`turn ${turn}: ${name}: ${perSecond.toFixed(0)} chunks/s`)
   }
 }
-console.table(Object.entries(runs).map(([name, each]) => ({ name, 'chunks a second': rounded(median(each), 0), 'spread, %': rounded(spread(each) * 100, 0) })))
+console.table(
+  Object.entries(runs).map(([name, each]) => ({
+    name,
+    'chunks a second': rounded(median(each), 0),
+    'spread, %': rounded(spread(each) * 100, 0),
+  })),
+)
 
 function withVectors(from: Corpus, number: number): PreparedDocument {
   const document = from.document(number)
   const vectors = from.vectorsOf(number)
-  const chunks = document.chunks.map((chunk, i) => ({ ...chunk, vectors: [{ start: chunk.start, end: chunk.end, embedding: vectors[i]! }] }))
+  const chunks = document.chunks.map((chunk, i) => ({
+    ...chunk,
+    vectors: [{ start: chunk.start, end: chunk.end, embedding: vectors[i]! }],
+  }))
   return { ...document, chunks }
 }
 
@@ -60,12 +74,20 @@ interface Way {
 async function chunksPerSecond({ documentsAtOnce, hasIndex }: Way): Promise<number> {
   await administer(urlOf(port, 'postgres'), sql => sql`drop database if exists bench_ingest`)
   const url = await openBenchDatabase(port, 'bench_ingest')
-  const database = await openDatabase({ url, dataDir: undefined, poolSize: 1, poolMaxOverflow: 0, poolMaxWaiting: 1, statementTimeoutMs: 600_000 })
+  const database = await openDatabase({
+    url,
+    dataDir: undefined,
+    poolSize: 1,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: 1,
+    statementTimeoutMs: 600_000,
+  })
   const store = createDocumentStore(database)
   const collection = await store.openCollection('bench', model)
   if (hasIndex) await createIndex(url, collection.id, collection.model!.id)
   const started = performance.now()
-  for (let i = 0; i < documents.length; i += documentsAtOnce) await store.write(collection, documents.slice(i, i + documentsAtOnce), null)
+  for (let i = 0; i < documents.length; i += documentsAtOnce)
+    await store.write(collection, documents.slice(i, i + documentsAtOnce), null)
   const seconds = (performance.now() - started) / 1000
   await database.close()
   return corpus.chunkCount / seconds

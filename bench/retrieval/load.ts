@@ -39,7 +39,8 @@ async function makeSize(size: string): Promise<void> {
   const corpus = createCorpus(paragraphs, chunksOf(size))
   const sql = postgres(url, { max: 4, onnotice: () => {}, connection: { session_replication_role: 'replica' } })
   if (collection.chunkCount === 0) await load(sql, collection, corpus, size)
-  else if (collection.chunkCount !== corpus.chunkCount) throw new Error(`${url} holds ${collection.chunkCount} chunks: drop it first`)
+  else if (collection.chunkCount !== corpus.chunkCount)
+    throw new Error(`${url} holds ${collection.chunkCount} chunks: drop it first`)
   await printFrequencies(sql, collection)
   const file = join(options.folder, `questions-${size}.jsonl`)
   await writeQuestions(sql, collection.id, corpus, Number(options.questions), file)
@@ -58,7 +59,14 @@ async function makeVectorIndex(url: string, size: string, file: string): Promise
 }
 
 async function openCollection(url: string, name: string): Promise<Collection> {
-  const database = await openDatabase({ url, dataDir: undefined, poolSize: 1, poolMaxOverflow: 0, poolMaxWaiting: 1, statementTimeoutMs: 60_000 })
+  const database = await openDatabase({
+    url,
+    dataDir: undefined,
+    poolSize: 1,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: 1,
+    statementTimeoutMs: 60_000,
+  })
   const collection = await createCollectionStore(database).openCollection(name, model)
   await database.close()
   return collection
@@ -86,9 +94,18 @@ interface Statistics {
 async function copyAll(sql: postgres.Sql, collection: Collection, corpus: Corpus): Promise<Statistics> {
   const statistics: Statistics = { frequencies: new Map(), length: 0 }
   const copies = {
-    documents: await openTextCopy(sql, 'documents (id, collection_id, source, hash, title, url, language, metadata, text)'),
-    chunks: await openTextCopy(sql, 'chunks (id, document_id, collection_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens)'),
-    vectors: await openBinaryCopy(sql, 'chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)'),
+    documents: await openTextCopy(
+      sql,
+      'documents (id, collection_id, source, hash, title, url, language, metadata, text)',
+    ),
+    chunks: await openTextCopy(
+      sql,
+      'chunks (id, document_id, collection_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens)',
+    ),
+    vectors: await openBinaryCopy(
+      sql,
+      'chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)',
+    ),
   }
   let chunkId = 0
   for (let number = 0; number < corpus.documentCount; number++) {
@@ -108,15 +125,48 @@ interface Copies {
   readonly vectors: Copy
 }
 
-async function copyDocument(copies: Copies, collection: Collection, document: PreparedDocument, vectors: readonly Float32Array[], firstId: number): Promise<void> {
+async function copyDocument(
+  copies: Copies,
+  collection: Collection,
+  document: PreparedDocument,
+  vectors: readonly Float32Array[],
+  firstId: number,
+): Promise<void> {
   const { id, source, hash, title, url, language, text } = document
   const metadata = JSON.stringify(document.metadata)
-  await copies.documents.write(textRow([id, collection.id, source, `\\x${hash.toString('hex')}`, title, url, language, metadata, text]))
+  await copies.documents.write(
+    textRow([id, collection.id, source, `\\x${hash.toString('hex')}`, title, url, language, metadata, text]),
+  )
   for (const [i, chunk] of document.chunks.entries()) {
     const { ordinal, start, end, anchor, page, terms, length, tokens } = chunk
-    await copies.chunks.write(textRow([firstId + i, id, collection.id, ordinal, start, end, chunk.title, anchor, page, chunk.language, chunk.text,
-      termVector(terms), length, tokens]))
-    await copies.vectors.write(vectorRow({ chunkId: firstId + i, modelId: collection.model!.id, collectionId: collection.id, start, end, vector: vectors[i]! }))
+    await copies.chunks.write(
+      textRow([
+        firstId + i,
+        id,
+        collection.id,
+        ordinal,
+        start,
+        end,
+        chunk.title,
+        anchor,
+        page,
+        chunk.language,
+        chunk.text,
+        termVector(terms),
+        length,
+        tokens,
+      ]),
+    )
+    await copies.vectors.write(
+      vectorRow({
+        chunkId: firstId + i,
+        modelId: collection.model!.id,
+        collectionId: collection.id,
+        start,
+        end,
+        vector: vectors[i]!,
+      }),
+    )
   }
 }
 
@@ -128,7 +178,12 @@ function count(statistics: Statistics, document: PreparedDocument): void {
 }
 
 /** What the product keeps with every write. */
-async function writeStatistics(sql: postgres.Sql, id: number, corpus: Corpus, { frequencies, length }: Statistics): Promise<void> {
+async function writeStatistics(
+  sql: postgres.Sql,
+  id: number,
+  corpus: Corpus,
+  { frequencies, length }: Statistics,
+): Promise<void> {
   const copy = await openTextCopy(sql, 'collection_terms (collection_id, term, chunk_count)')
   for (const [term, chunks] of frequencies) await copy.write(textRow([id, term, chunks]))
   await copy.end()

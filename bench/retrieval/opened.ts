@@ -10,10 +10,20 @@ export interface Opened {
 const planning = ['plan_cache_mode', 'jit']
 
 export async function openedByProduct(url: string, name: string): Promise<Opened> {
-  const database = await openDatabase({ url, dataDir: undefined, poolSize: 1, poolMaxOverflow: 0, poolMaxWaiting: 1, statementTimeoutMs: 60_000 })
+  const database = await openDatabase({
+    url,
+    dataDir: undefined,
+    poolSize: 1,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: 1,
+    statementTimeoutMs: 60_000,
+  })
   const collection = await createCollectionStore(database).collection(name)
   const terms = { signal: new AbortController().signal, label: 'bench' }
-  const rows = await database.lease(terms, sql => sql`select name, setting from pg_settings where name = any(${planning}::text[])`)
+  const rows = await database.lease(
+    terms,
+    sql => sql`select name, setting from pg_settings where name = any(${planning}::text[])`,
+  )
   await database.close()
   if (!collection) throw new Error(`${url} has no collection "${name}": make it with bench/retrieval/load.ts`)
   return { collection, settings: Object.fromEntries(rows.map(row => [String(row['name']), String(row['setting'])])) }

@@ -32,14 +32,25 @@ export interface Done {
  * its own, read and planned on every connection where the product's one text for all questions is so once: this counts
  * a little against the longer statement.
  */
-export async function pgbench(url: string, statements: readonly Statement[], { clients, seconds, settings = {} }: Load): Promise<Done> {
+export async function pgbench(
+  url: string,
+  statements: readonly Statement[],
+  { clients, seconds, settings = {} }: Load,
+): Promise<Done> {
   const folder = mkdtempSync(join(tmpdir(), 'askwell-bench-pgbench-'))
   try {
     const scripts = statements.slice(0, mostScripts).flatMap((statement, number) => scriptOf(folder, statement, number))
     const load = ['-c', String(clients), '-j', String(Math.min(2, clients)), '-T', String(seconds)]
     const args = ['-n', '-M', 'prepared', ...load, '--log', `--log-prefix=${join(folder, 'log')}`, ...scripts, url]
-    const env = { ...process.env, PGOPTIONS: Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' ') }
-    await execute(join(binaries(), 'pgbench'), args, { env, timeout: (seconds + 60) * 1000, maxBuffer: 1e8 }).catch(shortly)
+    const env = {
+      ...process.env,
+      PGOPTIONS: Object.entries(settings)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(' '),
+    }
+    await execute(join(binaries(), 'pgbench'), args, { env, timeout: (seconds + 60) * 1000, maxBuffer: 1e8 }).catch(
+      shortly,
+    )
     const latencies = latenciesIn(folder)
     return { latencies, queries: latencies.length }
   } finally {
@@ -69,5 +80,10 @@ function scriptOf(folder: string, { text, parameters }: Statement, number: numbe
 /** Milliseconds of every transaction; a log line's third number is microseconds. */
 function latenciesIn(folder: string): number[] {
   const logs = readdirSync(folder).filter(name => name.startsWith('log.'))
-  return logs.flatMap(name => readFileSync(join(folder, name), 'utf8').trim().split('\n').map(line => Number(line.split(' ')[2]) / 1000))
+  return logs.flatMap(name =>
+    readFileSync(join(folder, name), 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => Number(line.split(' ')[2]) / 1000),
+  )
 }

@@ -7,7 +7,11 @@ import { randomOf } from './random.ts'
 const warmUpSeconds = 2
 
 /** Everything the product does between the embedding and the prompt (both arms, fusion, reading five passages), in this process. */
-export async function throughProduct(url: string, questions: readonly Asked[], { clients, seconds }: Load): Promise<Done> {
+export async function throughProduct(
+  url: string,
+  questions: readonly Asked[],
+  { clients, seconds }: Load,
+): Promise<Done> {
   const latencies: number[] = []
   let queries = 0
   const warm = performance.now() + warmUpSeconds * 1000
@@ -33,8 +37,19 @@ export async function warmUp(url: string, questions: readonly Asked[], clients: 
 
 type Retrieve = ReturnType<typeof retrievalFrom>
 
-async function withClients(url: string, clients: number, work: (retrieve: Retrieve, client: number) => Promise<void>): Promise<void> {
-  const database = await openDatabase({ url, dataDir: undefined, poolSize: clients, poolMaxOverflow: 0, poolMaxWaiting: clients, statementTimeoutMs: 60_000 })
+async function withClients(
+  url: string,
+  clients: number,
+  work: (retrieve: Retrieve, client: number) => Promise<void>,
+): Promise<void> {
+  const database = await openDatabase({
+    url,
+    dataDir: undefined,
+    poolSize: clients,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: clients,
+    statementTimeoutMs: 60_000,
+  })
   const retrieve = retrievalFrom(createPassageStore(database))
   await Promise.all(Array.from({ length: clients }, (_, client) => work(retrieve, client)))
   await database.close()

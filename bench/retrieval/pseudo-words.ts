@@ -11,8 +11,9 @@ export interface Word {
 // frequent pseudo-word stands in about one chunk of a hundred.
 const tail = 0.8
 const head = 2000
-const syllables = ['b', 'br', 'c', 'd', 'f', 'g', 'l', 'm', 'n', 'p', 'pl', 'r', 's', 'st', 't', 'v']
-  .flatMap(onset => ['a', 'e', 'i', 'o', 'u'].map(vowel => onset + vowel))
+const syllables = ['b', 'br', 'c', 'd', 'f', 'g', 'l', 'm', 'n', 'p', 'pl', 'r', 's', 'st', 't', 'v'].flatMap(onset =>
+  ['a', 'e', 'i', 'o', 'u'].map(vowel => onset + vowel),
+)
 
 /** The rank of the word at this share of all running words: 0 ≤ share < 1. */
 export function rankAt(share: number): number {

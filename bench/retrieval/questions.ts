@@ -16,12 +16,29 @@ export interface Question {
   readonly vector: readonly number[]
 }
 
-const openings = ['how does', 'how do I', 'what is the', 'which', 'when is the', 'why does the', 'where can I find', 'is there a', 'can the', 'what happens to the']
+const openings = [
+  'how does',
+  'how do I',
+  'what is the',
+  'which',
+  'when is the',
+  'why does the',
+  'where can I find',
+  'is there a',
+  'can the',
+  'what happens to the',
+]
 const joints = ['', '', ' of the', ' for', ' in a', ' with the', ' and', ' to', ' from', ' that is']
 const misspelt = 0.05
 
 /** Questions about random chunks, in their words: one or two rare, two or three middling, one or two common, and function words between. */
-export async function writeQuestions(sql: postgres.Sql, collectionId: number, corpus: Corpus, count: number, file: string): Promise<void> {
+export async function writeQuestions(
+  sql: postgres.Sql,
+  collectionId: number,
+  corpus: Corpus,
+  count: number,
+  file: string,
+): Promise<void> {
   const stream = createWriteStream(file)
   for (let number = 0; number < count; number++) {
     const line = `${JSON.stringify(await questionOf(sql, collectionId, corpus, number))}\n`
@@ -37,7 +54,11 @@ async function questionOf(sql: postgres.Sql, collectionId: number, corpus: Corpu
   const { text } = corpus.document(Math.floor(chunk / chunksPerDocument)).chunks[chunk % chunksPerDocument]!
   const classes = await wordsByFrequency(sql, collectionId, text, corpus.chunkCount)
   const wanted = { rare: 1 + random.below(2), middling: 2 + random.below(2), common: 1 + random.below(2) }
-  const words = [...taken(classes.rare, wanted.rare, random), ...taken(classes.middling, wanted.middling, random), ...taken(classes.common, wanted.common, random)]
+  const words = [
+    ...taken(classes.rare, wanted.rare, random),
+    ...taken(classes.middling, wanted.middling, random),
+    ...taken(classes.common, wanted.common, random),
+  ]
   const hasTypo = random.next() < misspelt
   if (hasTypo) words[0] = mistyped(words[0] ?? 'question', random)
   const question = asked(words, random)
@@ -52,21 +73,32 @@ interface Classes {
 }
 
 /** Rare: in less than a thousandth of the chunks; common: in more than three of a hundred. */
-async function wordsByFrequency(sql: postgres.Sql, collectionId: number, text: string, chunkCount: number): Promise<Classes> {
+async function wordsByFrequency(
+  sql: postgres.Sql,
+  collectionId: number,
+  text: string,
+  chunkCount: number,
+): Promise<Classes> {
   const surfaces = new Map(contentWords(text))
   const rows = await sql<{ term: string; chunk_count: number }[]>`
     select term, chunk_count from collection_terms where collection_id = ${collectionId} and term = any(${[...surfaces.keys()]}::text[]) order by term`
   const between = (from: number, to: number) =>
-    rows.filter(row => row.chunk_count >= from * chunkCount && row.chunk_count < to * chunkCount).map(row => surfaces.get(row.term)!)
+    rows
+      .filter(row => row.chunk_count >= from * chunkCount && row.chunk_count < to * chunkCount)
+      .map(row => surfaces.get(row.term)!)
   return { rare: between(0, 0.001), middling: between(0.001, 0.03), common: between(0.03, 1.01) }
 }
 
 /** Term and surface form. */
 function contentWords(text: string): [string, string][] {
-  return text.split(/\s+/).map(word => word.replace(/[.,;:]$/, '')).filter(word => /^\p{L}{3,}$/u.test(word)).flatMap(word => {
-    const { terms } = analyze(word, 'en')
-    return terms.length === 1 && !isStopWord(terms[0]!, 'en') ? [[terms[0]!, word]] : []
-  })
+  return text
+    .split(/\s+/)
+    .map(word => word.replace(/[.,;:]$/, ''))
+    .filter(word => /^\p{L}{3,}$/u.test(word))
+    .flatMap(word => {
+      const { terms } = analyze(word, 'en')
+      return terms.length === 1 && !isStopWord(terms[0]!, 'en') ? [[terms[0]!, word]] : []
+    })
 }
 
 function taken(words: readonly string[], count: number, random: Random): string[] {
@@ -76,7 +108,7 @@ function taken(words: readonly string[], count: number, random: Random): string[
 
 function asked(words: readonly string[], random: Random): string {
   const order = taken(words, words.length, random)
-  return `${random.pick(openings)} ${order.map((word, i) => i < order.length - 1 ? word + random.pick(joints) : word).join(' ')}?`
+  return `${random.pick(openings)} ${order.map((word, i) => (i < order.length - 1 ? word + random.pick(joints) : word)).join(' ')}?`
 }
 
 /** Two neighbouring letters exchanged. */

@@ -11,7 +11,12 @@ export interface Recall {
   readonly questions: number
 }
 
-export async function recallOf(url: string, questions: readonly Asked[], folder: string, size: string): Promise<Recall> {
+export async function recallOf(
+  url: string,
+  questions: readonly Asked[],
+  folder: string,
+  size: string,
+): Promise<Recall> {
   const sql = postgres(url, { max: 1, onnotice: () => {} })
   const exact = await exactlyNearest(sql, questions, join(folder, `exact-${size}.json`))
   let [at10, at50] = [0, 0]
@@ -30,14 +35,29 @@ function shareOf(exact: readonly number[], found: readonly number[], count: numb
 }
 
 /** By number of the question. A scan of everything takes a while; the collection does not change, so it is kept. */
-async function exactlyNearest(sql: postgres.Sql, questions: readonly Asked[], file: string): Promise<Record<number, number[]>> {
-  const known: Record<number, number[]> = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) as Record<number, number[]> : {}
-  for (const { number, vector, wanted: { collection } } of questions) known[number] ??= await scan(sql, vector, collection)
+async function exactlyNearest(
+  sql: postgres.Sql,
+  questions: readonly Asked[],
+  file: string,
+): Promise<Record<number, number[]>> {
+  const known: Record<number, number[]> = existsSync(file)
+    ? (JSON.parse(readFileSync(file, 'utf8')) as Record<number, number[]>)
+    : {}
+  for (const {
+    number,
+    vector,
+    wanted: { collection },
+  } of questions)
+    known[number] ??= await scan(sql, vector, collection)
   writeFileSync(file, JSON.stringify(known))
   return known
 }
 
-async function scan(sql: postgres.Sql, vector: Float32Array, { id, modelId }: { id: number; modelId: number | null }): Promise<number[]> {
+async function scan(
+  sql: postgres.Sql,
+  vector: Float32Array,
+  { id, modelId }: { id: number; modelId: number | null },
+): Promise<number[]> {
   const type = sql.unsafe(`halfvec(${vector.length})`)
   return await sql.begin(async tx => {
     await tx`set local enable_indexscan = off`

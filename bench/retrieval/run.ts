@@ -39,7 +39,10 @@ for (const size of options.sizes.split(',')) reports.push(await measureSize(size
 printReport(reports)
 const out = options.out ?? join(options.folder, 'results.json')
 mkdirSync(dirname(out), { recursive: true })
-writeFileSync(out, `${JSON.stringify({ date: new Date().toISOString(), cpu: cpus()[0]?.model, cores: cpus().length, options, reports }, null, 2)}\n`)
+writeFileSync(
+  out,
+  `${JSON.stringify({ date: new Date().toISOString(), cpu: cpus()[0]?.model, cores: cpus().length, options, reports }, null, 2)}\n`,
+)
 say(`written to ${out}`)
 
 async function measureSize(size: string): Promise<SizeReport> {
@@ -48,11 +51,21 @@ async function measureSize(size: string): Promise<SizeReport> {
   const questions = readAsked(options.folder, size, collection)
   say(`${size}: recall of ${sampled} questions against the exact scan`)
   const recall = await recallOf(url, questions.slice(0, sampled), options.folder, size)
-  say(`${size}: recall@10 ${recall.at10.toFixed(3)}, recall@50 ${recall.at50.toFixed(3)}, ef_search ${collection.efSearch ?? 'not tuned'}`)
+  say(
+    `${size}: recall@10 ${recall.at10.toFixed(3)}, recall@50 ${recall.at50.toFixed(3)}, ef_search ${collection.efSearch ?? 'not tuned'}`,
+  )
   await warmUp(url, questions, Number(options.clients))
   const statements = await takeDown(url, questions.slice(0, Math.min(mostScripts, Number(options.questions))))
   const runs = await repeated(size, waysToMeasure({ url, questions, statements, settings }))
-  return { size, chunks: collection.chunkCount, efSearch: collection.efSearch, recall, runs, load: loadReport(size), megabytes: await sizesIn(url) }
+  return {
+    size,
+    chunks: collection.chunkCount,
+    efSearch: collection.efSearch,
+    recall,
+    runs,
+    load: loadReport(size),
+    megabytes: await sizesIn(url),
+  }
 }
 
 type Way = () => Promise<Done>
@@ -65,11 +78,16 @@ interface Subject {
 }
 
 function waysToMeasure({ url, questions, statements: { vector, hybrid }, settings }: Subject): Record<string, Way> {
-  return Object.fromEntries(clientCounts.flatMap(clients => [
-    [`vector arm, pgbench, ${clients}`, () => pgbench(url, vector, { clients, seconds, settings })],
-    [`hybrid, pgbench, ${clients}`, () => pgbench(url, hybrid, { clients, seconds, settings })],
-    [`hybrid, product, ${clients}`, () => throughProduct(url, questions, { clients, seconds })],
-  ] as [string, Way][]))
+  return Object.fromEntries(
+    clientCounts.flatMap(
+      clients =>
+        [
+          [`vector arm, pgbench, ${clients}`, () => pgbench(url, vector, { clients, seconds, settings })],
+          [`hybrid, pgbench, ${clients}`, () => pgbench(url, hybrid, { clients, seconds, settings })],
+          [`hybrid, product, ${clients}`, () => throughProduct(url, questions, { clients, seconds })],
+        ] as [string, Way][],
+    ),
+  )
 }
 
 /** Every way once, then every way again: what slows the machine for a while slows all of them. */
@@ -79,7 +97,9 @@ async function repeated(size: string, ways: Record<string, Way>): Promise<Record
     for (const [name, way] of Object.entries(ways)) {
       const one = await measure(way)
       runs[name]!.push(one)
-      say(`${size}, turn ${turn}: ${name}: ${one.perSecond.toFixed(0)}/s, p50 ${one.p50.toFixed(1)} ms, p95 ${one.p95.toFixed(1)} ms, ${one.serverCpu.toFixed(2)} ms of the server's processors`)
+      say(
+        `${size}, turn ${turn}: ${name}: ${one.perSecond.toFixed(0)}/s, p50 ${one.p50.toFixed(1)} ms, p95 ${one.p95.toFixed(1)} ms, ${one.serverCpu.toFixed(2)} ms of the server's processors`,
+      )
     }
   }
   return runs

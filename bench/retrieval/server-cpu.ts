@@ -9,7 +9,10 @@ const longestFarewellMs = 10_000
  * Milliseconds of processor time that the server's backends took which came and went while `work` ran: a measure that
  * neighbours on the machine disturb less than they disturb speed. Null on systems without /proc.
  */
-export async function withServerCpu<T>(folder: string, work: () => Promise<T>): Promise<{ result: T; cpuMs: number | null }> {
+export async function withServerCpu<T>(
+  folder: string,
+  work: () => Promise<T>,
+): Promise<{ result: T; cpuMs: number | null }> {
   const pid = Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
   if (!existsSync(`/proc/${pid}/stat`)) return { result: await work(), cpuMs: null }
   const [before, alive] = [ofTheGone(pid), childrenOf(pid)]

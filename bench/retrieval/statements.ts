@@ -14,9 +14,13 @@ export interface Statement {
  * The product's own statements, taken down while the product runs them: the vector arm alone, and both arms in one.
  * What follows the search (reading the few chosen passages) is left out.
  */
-export async function takeDown(url: string, questions: readonly Asked[]): Promise<{ vector: Statement[]; hybrid: Statement[] }> {
+export async function takeDown(
+  url: string,
+  questions: readonly Asked[],
+): Promise<{ vector: Statement[]; hybrid: Statement[] }> {
   const sent: Statement[] = []
-  const debug = (_: number, text: string, parameters: unknown[]) => void sent.push({ text, parameters: parameters.map(printed) })
+  const debug = (_: number, text: string, parameters: unknown[]) =>
+    void sent.push({ text, parameters: parameters.map(printed) })
   const sql: Sql = postgres(url, { max: 1, onnotice: () => {}, transform: { undefined: null }, debug })
   await sql`select 1` // the driver asks for the server's array types first
   const taken = async (work: () => PromiseLike<unknown>) => {

@@ -20,7 +20,11 @@ export async function warmed(subjects: readonly Subject<unknown>[]): Promise<voi
 }
 
 /** Every subject once, then every subject again, the control before, between and after: what slows the machine for a while slows all of them. */
-export async function interleaved<Shot>(control: Subject<Shot>, others: readonly Subject<Shot>[], repeat: number): Promise<Turn<Shot>[]> {
+export async function interleaved<Shot>(
+  control: Subject<Shot>,
+  others: readonly Subject<Shot>[],
+  repeat: number,
+): Promise<Turn<Shot>[]> {
   const turns: Turn<Shot>[] = []
   let before = await control.shoot()
   for (let turn = 0; turn < repeat; turn++) {

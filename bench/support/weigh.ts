@@ -18,6 +18,12 @@ export async function weighed(program: Program): Promise<Weight> {
   const before = program.output().split('weighed').length
   process.kill(program.pid, 'SIGUSR2')
   await until('it is weighed', () => program.output().split('weighed').length > before)
-  const [heap = 0, external = 0, rss = 0] = program.output().split('weighed ').at(-1)!.split('\n')[0]!.split(' ').map(bytes => Number(bytes) / 2 ** 20)
+  const [heap = 0, external = 0, rss = 0] = program
+    .output()
+    .split('weighed ')
+    .at(-1)!
+    .split('\n')[0]!
+    .split(' ')
+    .map(bytes => Number(bytes) / 2 ** 20)
   return { heap, external, rss }
 }

@@ -8,7 +8,11 @@ export async function work<Result>(program: string, job: unknown): Promise<Resul
   const [command, ...all] = pinned(otherCores, [process.execPath, program])
   const child = spawn(command!, all, { stdio: ['pipe', 'pipe', 'pipe'] })
   child.stdin.end(JSON.stringify(job))
-  const [out, complaint] = await Promise.all([json(child.stdout).catch(() => undefined), text(child.stderr), once(child, 'close')])
+  const [out, complaint] = await Promise.all([
+    json(child.stdout).catch(() => undefined),
+    text(child.stderr),
+    once(child, 'close'),
+  ])
   if (out === undefined) throw new Error(`${program} failed: ${complaint.slice(0, 2000)}`)
   return out as Result
 }

@@ -24,7 +24,9 @@ export function encodeAnswer(value: Remembered): Buffer {
 export function decodeAnswer(bytes: Buffer): Remembered | undefined {
   if (bytes.toString('latin1', 0, 1) !== form) return undefined
   try {
-    const value = JSON.parse(brotliDecompressSync(bytes.subarray(headBytes), { maxOutputLength: maxBytes }).toString()) as Remembered
+    const value = JSON.parse(
+      brotliDecompressSync(bytes.subarray(headBytes), { maxOutputLength: maxBytes }).toString(),
+    ) as Remembered
     return isWhole(value) ? value : undefined
   } catch {
     return undefined

@@ -65,7 +65,12 @@ interface Commands {
 }
 
 export function defineScripts(client: Redis | Cluster): Scripts {
-  for (const [name, lua] of Object.entries({ askwellClaim: claim, askwellRenew: renew, askwellKeep: keep, askwellRelease: release })) {
+  for (const [name, lua] of Object.entries({
+    askwellClaim: claim,
+    askwellRenew: renew,
+    askwellKeep: keep,
+    askwellRelease: release,
+  })) {
     client.defineCommand(name, { numberOfKeys: 3, lua })
   }
   const commands = client as unknown as Commands

@@ -32,7 +32,10 @@ export function createBackends(servers: Servers) {
 
   /** Rejects when the server does not answer. */
   async function stateOf(backend: Backend): Promise<BackendState> {
-    const [row] = await ask(backend, async sql => await sql`select state from pg_stat_activity where ${isBackend(sql, backend)}`)
+    const [row] = await ask(
+      backend,
+      async sql => await sql`select state from pg_stat_activity where ${isBackend(sql, backend)}`,
+    )
     if (row === undefined) return 'gone'
     return row['state'] === 'active' || row['state'] === null ? 'busy' : 'idle'
   }
@@ -50,7 +53,8 @@ export async function cancelOf(sql: Sql, backend: Backend): Promise<void> {
 }
 
 /** For what a new connection is asked first. */
-export const startedAt = (sql: Sql) => sql`(select extract(epoch from backend_start)::text from pg_stat_activity where pid = pg_backend_pid())`
+export const startedAt = (sql: Sql) =>
+  sql`(select extract(epoch from backend_start)::text from pg_stat_activity where pid = pg_backend_pid())`
 
 function isBackend(sql: Sql, { pid, startedAt: began }: Backend) {
   return sql`pid = ${pid}::int and (${began}::text is null or extract(epoch from backend_start)::text = ${began}::text)`

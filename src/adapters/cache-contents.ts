@@ -6,7 +6,11 @@ export interface CacheContents {
     readonly name: string
     readonly epoch: number
     /** Null: as the service is set. */
-    readonly settings: { readonly seconds: number | null; readonly fastSeconds: number | null; readonly near: boolean | null }
+    readonly settings: {
+      readonly seconds: number | null
+      readonly fastSeconds: number | null
+      readonly near: boolean | null
+    }
     /** Cached questions that a near one may share its answer with. */
     readonly nearQuestions: number
   }[]
@@ -29,12 +33,20 @@ export async function cacheContents(database: Pick<Database, 'lease'>, signal: A
         settings: settingsOf(row['settings'] as Record<string, unknown>),
         nearQuestions: Number(row['near_questions']),
       })),
-      observations: observations.map(row => ({ model: String(row['model']), count: Number(row['count']), right: Number(row['right_ones']) })),
+      observations: observations.map(row => ({
+        model: String(row['model']),
+        count: Number(row['count']),
+        right: Number(row['right_ones']),
+      })),
     }
   })
 }
 
 function settingsOf({ seconds, fast_seconds: fastSeconds, near }: Record<string, unknown>) {
   const numberOf = (value: unknown) => (typeof value === 'number' ? value : null)
-  return { seconds: numberOf(seconds), fastSeconds: numberOf(fastSeconds), near: typeof near === 'boolean' ? near : null }
+  return {
+    seconds: numberOf(seconds),
+    fastSeconds: numberOf(fastSeconds),
+    near: typeof near === 'boolean' ? near : null,
+  }
 }

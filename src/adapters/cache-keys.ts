@@ -5,7 +5,14 @@ import type { RedisServer } from './redis.ts'
 /** What lies in Redis, by what stands in its keys behind the prefix; `lease`: who makes an answer now, and who did last. */
 export type KeyKind = 'answer' | 'draft' | 'vector' | 'lease' | 'rate'
 
-const kinds: Readonly<Record<string, KeyKind>> = { answer: 'answer', draft: 'draft', vector: 'vector', lease: 'lease', fence: 'lease', rate: 'rate' }
+const kinds: Readonly<Record<string, KeyKind>> = {
+  answer: 'answer',
+  draft: 'draft',
+  vector: 'vector',
+  lease: 'lease',
+  fence: 'lease',
+  rate: 'rate',
+}
 
 /**
  * What every key of a database (by its name, {@link databaseName}) begins with, up to its kind: two databases in one Redis
@@ -38,15 +45,33 @@ const sampleSize = 200
  * server: step by step, its memory freed behind. Gives how many; null when not all of it could be done: Redis is away or went away, or it took longer
  * than `limitMs` milliseconds.
  */
-export async function removeKeys(redis: RedisServer, patterns: readonly string[], limitMs: number): Promise<number | null> {
+export async function removeKeys(
+  redis: RedisServer,
+  patterns: readonly string[],
+  limitMs: number,
+): Promise<number | null> {
   let removed = 0
-  const isWhole = await eachStep(redis, patterns, limitMs, async (node, keys) => void (removed += await unlink(node, keys)))
+  const isWhole = await eachStep(
+    redis,
+    patterns,
+    limitMs,
+    async (node, keys) => void (removed += await unlink(node, keys)),
+  )
   return isWhole ? removed : null
 }
 
 /** Keys of this database and their memory by kind; null as for {@link removeKeys}. A key that the server moves meanwhile may count twice. */
-export async function countKeys(redis: RedisServer, limitMs: number): Promise<Readonly<Record<KeyKind, KeyFigures>> | null> {
-  const tallies: Record<KeyKind, Tally> = { answer: tally(), draft: tally(), vector: tally(), lease: tally(), rate: tally() }
+export async function countKeys(
+  redis: RedisServer,
+  limitMs: number,
+): Promise<Readonly<Record<KeyKind, KeyFigures>> | null> {
+  const tallies: Record<KeyKind, Tally> = {
+    answer: tally(),
+    draft: tally(),
+    vector: tally(),
+    lease: tally(),
+    rate: tally(),
+  }
   const isWhole = await eachStep(redis, ['*'], limitMs, async (node, keys) => {
     for (const key of keys) {
       const kind = kindOf(key.slice(redis.keyPrefix.length))
@@ -67,7 +92,12 @@ function kindOf(key: string): KeyKind | undefined {
 }
 
 /** False when it could not be gone through to the end. */
-async function eachStep(redis: RedisServer, patterns: readonly string[], limitMs: number, work: (node: Redis, keys: readonly string[]) => Promise<void>): Promise<boolean> {
+async function eachStep(
+  redis: RedisServer,
+  patterns: readonly string[],
+  limitMs: number,
+  work: (node: Redis, keys: readonly string[]) => Promise<void>,
+): Promise<boolean> {
   const end = performance.now() + limitMs
   if (!redis.isUsable()) return false
   try {
@@ -76,7 +106,10 @@ async function eachStep(redis: RedisServer, patterns: readonly string[], limitMs
         let cursor = '0'
         do {
           if (performance.now() > end) return false
-          const [next, keys] = await inTime(replyMs, node.scan(cursor, 'MATCH', redis.keyPrefix + pattern, 'COUNT', stepSize))
+          const [next, keys] = await inTime(
+            replyMs,
+            node.scan(cursor, 'MATCH', redis.keyPrefix + pattern, 'COUNT', stepSize),
+          )
           if (keys.length > 0) await work(node, keys)
           cursor = next
         } while (cursor !== '0')
@@ -126,11 +159,13 @@ function note(counted: Tally, node: Redis, key: string): void {
 
 /** A key that expired since is left out. */
 async function figuresOf({ keys, sample }: Tally): Promise<KeyFigures> {
-  const sizes = await Promise.all([...Map.groupBy(sample, ({ node }) => node)].map(async ([node, group]) => {
-    const commands = node.pipeline()
-    for (const { key } of group) commands.memory('USAGE', key)
-    return (await replies(commands.exec())).filter(size => size !== null).map(Number)
-  }))
+  const sizes = await Promise.all(
+    [...Map.groupBy(sample, ({ node }) => node)].map(async ([node, group]) => {
+      const commands = node.pipeline()
+      for (const { key } of group) commands.memory('USAGE', key)
+      return (await replies(commands.exec())).filter(size => size !== null).map(Number)
+    }),
+  )
   const found = sizes.flat()
   const mean = found.reduce((sum, size) => sum + size, 0) / Math.max(1, found.length)
   return { keys, bytes: Math.round(mean * keys), sampled: keys > sample.length ? found.length : null }

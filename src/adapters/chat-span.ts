@@ -16,7 +16,13 @@ export interface ChatSpan {
 }
 
 export function startChatSpan(model: string, maxTokens: number, whose: Attributes): ChatSpan {
-  const attributes = { [genAi.operation]: 'chat', [genAi.model]: model, [genAi.maxTokens]: maxTokens, [genAi.isStreamed]: true, ...whose }
+  const attributes = {
+    [genAi.operation]: 'chat',
+    [genAi.model]: model,
+    [genAi.maxTokens]: maxTokens,
+    [genAi.isStreamed]: true,
+    ...whose,
+  }
   const span = startChild(`chat ${model}`, SpanKind.CLIENT, attributes)
   return span ? followed(span) : unseen
 }
@@ -39,7 +45,8 @@ function followed(span: Span): ChatSpan {
     whole(finishReason, usage) {
       isOver = true
       span.setAttribute(genAi.finishReasons, [finishReason])
-      if (usage) span.setAttributes({ [genAi.inputTokens]: usage.promptTokens, [genAi.outputTokens]: usage.completionTokens })
+      if (usage)
+        span.setAttributes({ [genAi.inputTokens]: usage.promptTokens, [genAi.outputTokens]: usage.completionTokens })
     },
     failed(error) {
       isOver = true

@@ -19,7 +19,8 @@ export interface Lost {
 
 /** Of a child that has ended at its work. */
 export function lossOf({ code, signal, words }: ChildEnd, { exceeded, isReady }: Lost): Loss {
-  if (exceeded === 'cpu' || exceeded === 'memory') return { by: exceeded, reason: exceeded === 'cpu' ? 'it took too much processor time' : 'it took too much memory' }
+  if (exceeded === 'cpu' || exceeded === 'memory')
+    return { by: exceeded, reason: exceeded === 'cpu' ? 'it took too much processor time' : 'it took too much memory' }
   if (exceeded === 'stalled') return { by: 'gone', reason: 'it did nothing for too long' }
   if (isHeapFull(words)) return { by: 'memory', reason: 'its heap was full' }
   const reason = `it ended with ${signal ?? `code ${code}`}${words === '' ? '' : `: ${words.trim().slice(-500)}`}`
@@ -28,7 +29,10 @@ export function lossOf({ code, signal, words }: ChildEnd, { exceeded, isReady }:
 
 /** Of what the program threw. A string, array or map that would be too long for V8 is memory without end as well. */
 export function failureOf(reason: string): Loss {
-  const isTooMuch = /^RangeError: (?:Invalid (?:string|array|typed array) length|Map maximum|Set maximum|Array buffer allocation|Cannot create a string)/.test(reason)
+  const isTooMuch =
+    /^RangeError: (?:Invalid (?:string|array|typed array) length|Map maximum|Set maximum|Array buffer allocation|Cannot create a string)/.test(
+      reason,
+    )
   return { by: isTooMuch ? 'memory' : 'failed', reason }
 }
 

@@ -81,7 +81,11 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
   /** `size`: bytes that are held until it leaves. Throws `overloaded` when there is no room; alone, anybody has. */
   function enter(held: number): Place {
     const isFull = places.size >= room.places || (places.size > 0 && bytes + held > room.bytes)
-    if (isFull) throw new AskError('overloaded', { detail: 'too many documents wait to be prepared; try again later', retryAfter: 2 })
+    if (isFull)
+      throw new AskError('overloaded', {
+        detail: 'too many documents wait to be prepared; try again later',
+        retryAfter: 2,
+      })
     const place: Place = { leave: () => void (places.delete(place) && (bytes -= held)) }
     places.add(place)
     bytes += held
@@ -129,8 +133,18 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
   }
 
   function startWorker(): Worker {
-    const child = startChild({ program, heapMb }, message => void onMessage(worker, message as FromChild<unknown, unknown>))
-    const worker: Worker = { child, job: undefined, watch: undefined, isReady: false, exceeded: undefined, idle: undefined }
+    const child = startChild(
+      { program, heapMb },
+      message => void onMessage(worker, message as FromChild<unknown, unknown>),
+    )
+    const worker: Worker = {
+      child,
+      job: undefined,
+      watch: undefined,
+      isReady: false,
+      exceeded: undefined,
+      idle: undefined,
+    }
     workers.add(worker)
     void child.ended.then(end => lose(worker, end))
     return worker
@@ -140,7 +154,8 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     clearTimeout(worker.idle)
     worker.job = job
     worker.child.hold(true)
-    worker.watch = worker.child.pid === undefined ? undefined : watchChild(worker.child.pid, limits, what => exceed(worker, what))
+    worker.watch =
+      worker.child.pid === undefined ? undefined : watchChild(worker.child.pid, limits, what => exceed(worker, what))
     worker.child.send({ task: job.task as Serializable })
   }
 
@@ -149,7 +164,8 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     if (message.kind === 'ready') worker.isReady = true
     else if (job === undefined) return
     else if (message.kind === 'part') await answer(worker, job, message)
-    else release(worker, job, message.kind === 'done' ? { result: message.result } : { loss: failureOf(message.reason) })
+    else
+      release(worker, job, message.kind === 'done' ? { result: message.result } : { loss: failureOf(message.reason) })
   }
 
   async function answer(worker: Worker, job: Job, { part, isNew }: { part: unknown; isNew: boolean }): Promise<void> {
@@ -226,7 +242,13 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     await Promise.all(ending.map(({ child }) => child.ended))
   }
 
-  const status = (): PoolStatus => ({ children: workers.size, busy: [...workers].filter(({ job }) => job).length, waiting: waiting.length, places: places.size, bytes })
+  const status = (): PoolStatus => ({
+    children: workers.size,
+    busy: [...workers].filter(({ job }) => job).length,
+    waiting: waiting.length,
+    places: places.size,
+    bytes,
+  })
 
   return { enter, run, status, close, pids: () => [...workers].flatMap(({ child }) => child.pid ?? []) }
 }

@@ -41,7 +41,13 @@ export function startChild({ program, heapMb }: ChildProgram, onMessage: (messag
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
   } catch (error) {
-    return { pid: undefined, ended: Promise.resolve({ code: null, signal: null, words: String(error) }), send() {}, kill() {}, hold() {} }
+    return {
+      pid: undefined,
+      ended: Promise.resolve({ code: null, signal: null, words: String(error) }),
+      send() {},
+      kill() {},
+      hold() {},
+    }
   }
   let words = ''
   const note = (text: string) => void (words = (words + text).slice(-longestWords))

@@ -10,7 +10,9 @@ export type Say<Part, Answer> = (part: Part, isNew?: boolean) => Promise<Answer>
  * The other end of child-pool.ts: does one task after the other until the parent goes away. What `work` throws is told as
  * its failure, and the next task may come.
  */
-export function serveTasks<Task, Part, Answer, Result>(work: (task: Task, say: Say<Part, Answer>) => Promise<Result>): void {
+export function serveTasks<Task, Part, Answer, Result>(
+  work: (task: Task, say: Say<Part, Answer>) => Promise<Result>,
+): void {
   let take: (answer: Answer) => void = () => {}
   const tell = (message: FromChild<Part, Result>) => void process.send?.(message)
   const say: Say<Part, Answer> = async (part, isNew = false) => {
@@ -26,7 +28,10 @@ export function serveTasks<Task, Part, Answer, Result>(work: (task: Task, say: S
   stepBack()
   process.on('message', (message: ToChild<Task, Answer>) => {
     if ('answer' in message) return take(message.answer)
-    work(message.task, say).then(result => tell({ kind: 'done', result }), (error: unknown) => tell({ kind: 'failed', reason: describe(error) }))
+    work(message.task, say).then(
+      result => tell({ kind: 'done', result }),
+      (error: unknown) => tell({ kind: 'failed', reason: describe(error) }),
+    )
   })
   tell({ kind: 'ready' })
 }

@@ -29,7 +29,13 @@ const leastShare = 0.01
  * Looks at a child from outside while it works: a child in a loop cannot tell, and V8's own limits do not count what is
  * outside its heap. `onExceeded` is called once.
  */
-export function watchChild(pid: number, limits: ChildLimits, onExceeded: (what: Exceeded) => void, read: ReadUsage = processUsage, everyMs: number = usageEveryMs): ChildWatch {
+export function watchChild(
+  pid: number,
+  limits: ChildLimits,
+  onExceeded: (what: Exceeded) => void,
+  read: ReadUsage = processUsage,
+  everyMs: number = usageEveryMs,
+): ChildWatch {
   let cpuMs = 0
   let rssBytes = 0
   let baseMs: number | null = null

@@ -19,7 +19,8 @@ export async function claimCollection(sql: Sql, name: string, model: NamedModel)
     async () => (await sql`select model_id from collections where name = ${name}`)[0],
     () => sql`insert into collections (name, model_id) values (${name}, ${modelId}) on conflict do nothing`,
   )
-  if (claimed['model_id'] === null) await sql`update collections set model_id = ${modelId} where name = ${name} and model_id is null`
+  if (claimed['model_id'] === null)
+    await sql`update collections set model_id = ${modelId} where name = ${name} and model_id is null`
 }
 
 /**
@@ -28,8 +29,11 @@ export async function claimCollection(sql: Sql, name: string, model: NamedModel)
  */
 export async function claimModel(sql: Sql, model: NamedModel): Promise<number> {
   const find = async () => (await sql`select id, dimensions from embedding_models where name = ${model.name}`)[0]
-  const stored = await foundOrMade(find, () => sql`
-    insert into embedding_models (name, dimensions) values (${model.name}, ${model.dimensions}) on conflict do nothing`)
+  const stored = await foundOrMade(
+    find,
+    () => sql`
+    insert into embedding_models (name, dimensions) values (${model.name}, ${model.dimensions}) on conflict do nothing`,
+  )
   if (Number(stored['dimensions']) !== model.dimensions) await changeDimensions(sql, model)
   return Number(stored['id'])
 }
@@ -39,7 +43,8 @@ async function changeDimensions(sql: Sql, { name, dimensions }: NamedModel): Pro
     update embedding_models m set dimensions = ${dimensions}
     where name = ${name} and dimensions <> ${dimensions} and not exists (select from chunk_vectors v where v.model_id = m.id)`
   const [stored] = await sql`select dimensions from embedding_models where name = ${name}`
-  if (Number(stored?.['dimensions']) !== dimensions) throw dimensionMismatch({ name, dimensions }, Number(stored?.['dimensions']))
+  if (Number(stored?.['dimensions']) !== dimensions)
+    throw dimensionMismatch({ name, dimensions }, Number(stored?.['dimensions']))
 }
 
 type Row = Record<string, unknown>
@@ -54,11 +59,14 @@ async function foundOrMade(find: () => Promise<Row | undefined>, make: () => Pro
     if (found) return found
     await make()
   }
-  throw new AskError('database_unavailable', { detail: 'no number is free for a new collection or embedding model: delete collections that nobody uses' })
+  throw new AskError('database_unavailable', {
+    detail: 'no number is free for a new collection or embedding model: delete collections that nobody uses',
+  })
 }
 
 function dimensionMismatch(model: NamedModel, stored: number): AskError {
-  const detail = `"${model.name}" made vectors of ${stored} numbers before and makes ${model.dimensions} now: `
-    + `set EMBEDDING_DIMENSIONS=${stored}, or give the model another name`
+  const detail =
+    `"${model.name}" made vectors of ${stored} numbers before and makes ${model.dimensions} now: ` +
+    `set EMBEDDING_DIMENSIONS=${stored}, or give the model another name`
   return new AskError('model_mismatch', { detail })
 }

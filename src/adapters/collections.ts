@@ -37,7 +37,8 @@ const always = new AbortController().signal
 
 /** Which collections there are, and which embedding model made their vectors. */
 export function createCollectionStore(database: Pick<Database, 'lease'>) {
-  const lease = <T>(work: (sql: Sql) => Promise<T>, signal = always) => database.lease({ signal, label: 'collections' }, work)
+  const lease = <T>(work: (sql: Sql) => Promise<T>, signal = always) =>
+    database.lease({ signal, label: 'collections' }, work)
 
   async function collections(signal = always): Promise<Collection[]> {
     return await lease(async sql => (await selectCollections(sql, null)).map(collectionOf), signal)
@@ -55,7 +56,11 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
   }
 
   /** The collection, made if absent. Refuses (`model_mismatch`) one whose vectors another model made. */
-  async function openCollection(name: string, model: { name: string; dimensions: number }, signal = always): Promise<Collection> {
+  async function openCollection(
+    name: string,
+    model: { name: string; dimensions: number },
+    signal = always,
+  ): Promise<Collection> {
     await lease(sql => claimCollection(sql, name, model), signal)
     const found = await collection(name, signal)
     if (!found) throw deletedMeanwhile({ name })
@@ -94,7 +99,9 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
 }
 
 /** A setting that is not there stays as it is. */
-export type CachingChange = { readonly [Name in 'seconds' | 'fastSeconds']?: number | null } & { readonly near?: boolean | null }
+export type CachingChange = { readonly [Name in 'seconds' | 'fastSeconds']?: number | null } & {
+  readonly near?: boolean | null
+}
 
 /**
  * `cleared` says when, in microseconds since 1970: what a model wrote is found by its prompt, and by this. Not a count,
@@ -115,18 +122,24 @@ async function forget(sql: Sql, name: string | null, settings: Fragment): Promis
 type Row = Record<string, unknown>
 
 async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> {
-  return await tracedSql(sql, 'SELECT collections', sql`
+  return await tracedSql(
+    sql,
+    'SELECT collections',
+    sql`
     select c.*, m.name as model_name, m.dimensions,
       (select mark from epoch_marks e where e.collection_id = c.id) as epoch_mark,
       array(select language from collection_languages l where l.collection_id = c.id and chunk_count > 0 order by chunk_count desc) as languages,
       (select coalesce(jsonb_object_agg(f.language, f.vector_weight), '{}') from fusion_weights f where f.model = m.name) as vector_weights
     from collections c left join embedding_models m on m.id = c.model_id
-    where ${name}::text is null or c.name = ${name} order by c.name`)
+    where ${name}::text is null or c.name = ${name} order by c.name`,
+  )
 }
 
 function collectionOf(row: Row): Collection {
-  const model = row['model_id'] === null ? null
-    : { id: Number(row['model_id']), name: String(row['model_name']), dimensions: Number(row['dimensions']) }
+  const model =
+    row['model_id'] === null
+      ? null
+      : { id: Number(row['model_id']), name: String(row['model_name']), dimensions: Number(row['dimensions']) }
   return {
     id: Number(row['id']),
     name: String(row['name']),
@@ -155,8 +168,9 @@ function cachingOf({ seconds, fast_seconds: fastSeconds, near, cleared }: Record
 
 export function modelMismatch(collection: Pick<Collection, 'name' | 'model'>, configured: string): AskError {
   const made = collection.model?.name ?? 'no model'
-  const detail = `the vectors of collection "${collection.name}" were made by "${shownModel(made)}", but EMBEDDING_MODEL is "${shownModel(configured)}": `
-    + `${wayBackTo(made, configured)}, or make them anew with: askwell reembed --collection ${collection.name}`
+  const detail =
+    `the vectors of collection "${collection.name}" were made by "${shownModel(made)}", but EMBEDDING_MODEL is "${shownModel(configured)}": ` +
+    `${wayBackTo(made, configured)}, or make them anew with: askwell reembed --collection ${collection.name}`
   return new AskError('model_mismatch', { detail })
 }
 

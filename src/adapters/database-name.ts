@@ -26,5 +26,9 @@ async function readIdentity(sql: Sql): Promise<Identity> {
     select (select id from database_identity) as id, (select oid from pg_database where datname = current_database()) as oid,
       has_function_privilege('public', 'pg_control_system()', 'execute') as is_open`
   const [server] = row?.['is_open'] ? await sql`select system_identifier from pg_control_system()` : []
-  return { id: String(row?.['id']), oid: String(row?.['oid']), system: server ? String(server['system_identifier']) : null }
+  return {
+    id: String(row?.['id']),
+    oid: String(row?.['oid']),
+    system: server ? String(server['system_identifier']) : null,
+  }
 }

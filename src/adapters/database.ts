@@ -66,7 +66,10 @@ export interface Database {
 
 /** Connects, checks the server and pgvector. Rejects with `database_unavailable` and the way out. */
 export async function openDatabase(settings: DatabaseSettings, signal: AbortSignal = never): Promise<Database> {
-  return await checked(settings.url === undefined ? await openInside(settings) : openServer(settings.url, settings), signal)
+  return await checked(
+    settings.url === undefined ? await openInside(settings) : openServer(settings.url, settings),
+    signal,
+  )
 }
 
 const never = new AbortController().signal
@@ -87,7 +90,9 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
   const writes = watchWrites(servers, { onWriter: () => (pool.renewAll(), side.renew()) })
   // A number says nothing to another server.
   const cancelBackend = async (_: number, backend: Backend) =>
-    isSame(side.server(), backend.server) ? await side.ask(sql => cancelOf(sql, backend)) : await backends.cancel(backend)
+    isSame(side.server(), backend.server)
+      ? await side.ask(sql => cancelOf(sql, backend))
+      : await backends.cancel(backend)
   const { statementTimeoutMs } = settings
   const pool = createPool({
     connect: onClose => openClient(servers, { name: 'askwell', statementTimeoutMs, onClose }),
@@ -136,9 +141,30 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     }
   }
   const answer = (signal: AbortSignal) => side.ask(sql => sql`select 1`, signal)
-  const ping = (signal: AbortSignal) => answer(signal).then(() => true, () => false)
+  const ping = (signal: AbortSignal) =>
+    answer(signal).then(
+      () => true,
+      () => false,
+    )
   const connections = (signal: AbortSignal) => side.ask(readServerConnections, signal)
-  return { kind: 'postgres', lease: pool.lease, aside, status: pool.status, observe: pool.observe, watch, watchAdmittance: admittance.watch, watchStale: tell => void (tellStale = tell), isReadOnly: writes.isReadOnly, mayWrite: writes.mayWrite, watchWrites: writes.watch, ping, answer, connections, close, checkConnection: sql => checkSession(sql, side) }
+  return {
+    kind: 'postgres',
+    lease: pool.lease,
+    aside,
+    status: pool.status,
+    observe: pool.observe,
+    watch,
+    watchAdmittance: admittance.watch,
+    watchStale: tell => void (tellStale = tell),
+    isReadOnly: writes.isReadOnly,
+    mayWrite: writes.mayWrite,
+    watchWrites: writes.watch,
+    ping,
+    answer,
+    connections,
+    close,
+    checkConnection: sql => checkSession(sql, side),
+  }
 }
 
 /**
@@ -148,7 +174,8 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
  */
 async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
   const server = await openEmbedded(settings.dataDir)
-  const connect = (onClose: () => void) => openClient(server.url, { name: 'askwell', statementTimeoutMs: settings.statementTimeoutMs, onClose })
+  const connect = (onClose: () => void) =>
+    openClient(server.url, { name: 'askwell', statementTimeoutMs: settings.statementTimeoutMs, onClose })
   const pool = createPool({ connect, size: 1, maxOverflow: 0, maxWaiting: settings.poolMaxWaiting })
   const close = async () => {
     await pool.close()
@@ -157,7 +184,23 @@ async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
   const answer = async () => {
     if (!server.isAlive()) throw new AskError('database_unavailable', { detail: 'the embedded database has ended' })
   }
-  return { kind: 'embedded', lease: pool.lease, aside: pool.lease, status: pool.status, observe: pool.observe, watch() {}, watchAdmittance() {}, watchStale() {}, isReadOnly: () => false, mayWrite: async () => true, watchWrites() {}, ping: async () => server.isAlive(), answer, connections: async () => null, close }
+  return {
+    kind: 'embedded',
+    lease: pool.lease,
+    aside: pool.lease,
+    status: pool.status,
+    observe: pool.observe,
+    watch() {},
+    watchAdmittance() {},
+    watchStale() {},
+    isReadOnly: () => false,
+    mayWrite: async () => true,
+    watchWrites() {},
+    ping: async () => server.isAlive(),
+    answer,
+    connections: async () => null,
+    close,
+  }
 }
 
 function isSame(one: ServerAddress | null, other: ServerAddress | null): boolean {
@@ -171,10 +214,13 @@ interface Unchecked extends Omit<Database, 'version'> {
 
 async function checked({ checkConnection, ...database }: Unchecked, signal: AbortSignal): Promise<Database> {
   try {
-    return { ...database, version: await database.lease({ signal, label: 'check' }, async sql => {
-      await checkConnection?.(sql)
-      return await checkServer(sql)
-    }) }
+    return {
+      ...database,
+      version: await database.lease({ signal, label: 'check' }, async sql => {
+        await checkConnection?.(sql)
+        return await checkServer(sql)
+      }),
+    }
   } catch (error) {
     await database.close()
     throw error
@@ -200,13 +246,16 @@ async function checkServer(sql: Sql): Promise<string> {
 async function checkSession(sql: Sql, side: Side): Promise<void> {
   const token = randomUUID()
   await sql`select set_config('askwell.session', ${token}, false)`
-  const [theirs, ours] = await side.ask(other => other.begin(async held => [
-    await held`select current_setting('askwell.session', true) as token`,
-    await sql`select current_setting('askwell.session', true) as token`,
-  ]))
+  const [theirs, ours] = await side.ask(other =>
+    other.begin(async held => [
+      await held`select current_setting('askwell.session', true) as token`,
+      await sql`select current_setting('askwell.session', true) as token`,
+    ]),
+  )
   if (ours[0]?.['token'] === token && theirs[0]?.['token'] !== token) return
-  const detail = 'the connection pooler in front of the database shares connections between statements (transaction mode), by which one would cancel the queries of others: '
-    + 'set it to session mode, or name the database itself in DATABASE_URL'
+  const detail =
+    'the connection pooler in front of the database shares connections between statements (transaction mode), by which one would cancel the queries of others: ' +
+    'set it to session mode, or name the database itself in DATABASE_URL'
   throw new AskError('database_unavailable', { detail })
 }
 
@@ -220,7 +269,8 @@ function tooOld(found: string, wanted: string): AskError {
 }
 
 function missingVector(): AskError {
-  const detail = 'the database server lacks pgvector: install it (package postgresql-NN-pgvector, or the image pgvector/pgvector)'
+  const detail =
+    'the database server lacks pgvector: install it (package postgresql-NN-pgvector, or the image pgvector/pgvector)'
   return new AskError('database_unavailable', { detail })
 }
 

@@ -29,7 +29,10 @@ export async function dial(server: ServerAddress, tls: TlsWish, signal: AbortSig
 async function encrypted(raw: Socket, server: ServerAddress, tls: TlsWish, signal: AbortSignal): Promise<Socket> {
   if (!tls.isDirect && !(await speaksTls(raw, signal))) {
     if (tls.mode === 'prefer' || tls.mode === 'allow') return raw
-    throw Object.assign(new Error(`the server at ${server.host}:${server.port} does not speak TLS, and sslmode is ${tls.mode}`), { code: 'SERVER_WITHOUT_TLS' })
+    throw Object.assign(
+      new Error(`the server at ${server.host}:${server.port} does not speak TLS, and sslmode is ${tls.mode}`),
+      { code: 'SERVER_WITHOUT_TLS' },
+    )
   }
   const socket = connectTls({ ...tlsOptions(server, tls), socket: raw })
   try {
@@ -49,7 +52,9 @@ async function speaksTls(raw: Socket, signal: AbortSignal): Promise<boolean> {
   raw.pause()
   const [answer] = bytes
   if (bytes.length === 1 && (answer === 0x53 || answer === 0x4e)) return answer === 0x53
-  throw Object.assign(new Error('the server answered to the question for TLS with something else: is it Postgres?'), { code: 'ECONNRESET' })
+  throw Object.assign(new Error('the server answered to the question for TLS with something else: is it Postgres?'), {
+    code: 'ECONNRESET',
+  })
 }
 
 function tlsOptions({ host }: ServerAddress, { mode, rootCert, cert, key, isDirect }: TlsWish): ConnectionOptions {
@@ -68,7 +73,8 @@ function tlsOptions({ host }: ServerAddress, { mode, rootCert, cert, key, isDire
   }
 }
 
-const closedEarly = () => Object.assign(new Error('the server closed the connection before it was ready'), { code: 'ECONNRESET' })
+const closedEarly = () =>
+  Object.assign(new Error('the server closed the connection before it was ready'), { code: 'ECONNRESET' })
 
 /** Of the event; rejects by an error, a close or the signal before it. An error afterwards has listeners of its own. */
 async function arrival(socket: Socket, event: string, signal: AbortSignal): Promise<unknown[]> {

@@ -38,7 +38,12 @@ export function laterMark(sql: Sql, runId: string) {
   return sql`case when ${isSeenSince(sql, runId)} then d.checked_by else ${runId}::uuid end`
 }
 
-export async function insertDocuments(tx: Sql, collectionId: number, documents: readonly PreparedDocument[], runId: string | null): Promise<void> {
+export async function insertDocuments(
+  tx: Sql,
+  collectionId: number,
+  documents: readonly PreparedDocument[],
+  runId: string | null,
+): Promise<void> {
   const column = <T>(pick: (document: PreparedDocument) => T) => documents.map(pick)
   await tx`
     insert into documents as d (id, collection_id, source, hash, title, url, language, metadata, text, checked_by)
@@ -58,7 +63,8 @@ export interface ChunkRow {
 
 export async function insertChunks(tx: Sql, collectionId: number, rows: readonly ChunkRow[]): Promise<void> {
   if (rows.length === 0) return
-  const column = <T>(pick: (chunk: PreparedChunk, document: PreparedDocument) => T) => rows.map(row => pick(row.chunk, row.document))
+  const column = <T>(pick: (chunk: PreparedChunk, document: PreparedDocument) => T) =>
+    rows.map(row => pick(row.chunk, row.document))
   await tx`
     insert into chunks (document_id, collection_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens)
     select u.document_id, ${collectionId}, u.ordinal, u.start_at, u.end_at, u.title, u.anchor, u.page, u.language, u.text, u.terms::tsvector,
@@ -69,8 +75,15 @@ export async function insertChunks(tx: Sql, collectionId: number, rows: readonly
       as u(document_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens)`
 }
 
-export async function insertVectors(tx: Sql, collectionId: number, modelId: number, rows: readonly ChunkRow[]): Promise<void> {
-  const vectors = rows.flatMap(({ document, chunk }) => chunk.vectors.map((vector, number) => ({ document, chunk, vector, number })))
+export async function insertVectors(
+  tx: Sql,
+  collectionId: number,
+  modelId: number,
+  rows: readonly ChunkRow[],
+): Promise<void> {
+  const vectors = rows.flatMap(({ document, chunk }) =>
+    chunk.vectors.map((vector, number) => ({ document, chunk, vector, number })),
+  )
   if (vectors.length === 0) return
   await tx`
     insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)

@@ -1,7 +1,15 @@
 import type { Json } from '../ingest/terms.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile, type Collection } from './collections.ts'
 import type { Database, Sql } from './database.ts'
-import { insertChunks, insertDocuments, insertVectors, isSeenSince, laterMark, type ChunkRow, type PreparedDocument } from './document-rows.ts'
+import {
+  insertChunks,
+  insertDocuments,
+  insertVectors,
+  isSeenSince,
+  laterMark,
+  type ChunkRow,
+  type PreparedDocument,
+} from './document-rows.ts'
 import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
 
 export interface StoredDocument {
@@ -41,18 +49,32 @@ const holdLimitMs = 10 * 60_000
  * see all of a document or nothing of it.
  */
 export function createDocumentStore(database: Pick<Database, 'lease'>) {
-  const lease = <T>(label: string, work: (sql: Sql) => Promise<T>, signal = always) => database.lease({ signal, label, holdLimitMs }, work)
+  const lease = <T>(label: string, work: (sql: Sql) => Promise<T>, signal = always) =>
+    database.lease({ signal, label, holdLimitMs }, work)
 
   /** Version and hash of the sources that are already stored. */
   async function known(collectionId: number, sources: readonly string[], signal = always) {
-    const rows = await lease('known', sql => sql`
-      select id, source, hash from documents where collection_id = ${collectionId} and source = any(${sources as string[]}::text[])`, signal)
+    const rows = await lease(
+      'known',
+      sql => sql`
+      select id, source, hash from documents where collection_id = ${collectionId} and source = any(${sources as string[]}::text[])`,
+      signal,
+    )
     return new Map(rows.map(row => [String(row['source']), { id: String(row['id']), hash: row['hash'] as Buffer }]))
   }
 
-  async function write(target: Collection, documents: readonly PreparedDocument[], runId: string | null, signal = always): Promise<Written> {
+  async function write(
+    target: Collection,
+    documents: readonly PreparedDocument[],
+    runId: string | null,
+    signal = always,
+  ): Promise<Written> {
     if (documents.length === 0) return nothingWritten
-    return await lease('write', sql => sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, runId)), signal)
+    return await lease(
+      'write',
+      sql => sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, runId)),
+      signal,
+    )
   }
 
   /** Marks unchanged documents as seen by this run, so that `prune` keeps them. */
@@ -64,36 +86,55 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
    * Deletes documents under `roots` that neither this run nor a later one saw, except those under `spared` (files and
    * folders that could not be read this time) and those that came over HTTP, which no run can see. Returns how many.
    */
-  async function prune(target: Collection, roots: readonly string[], spared: readonly string[], runId: string, signal = always): Promise<number> {
+  async function prune(
+    target: Collection,
+    roots: readonly string[],
+    spared: readonly string[],
+    runId: string,
+    signal = always,
+  ): Promise<number> {
     let removed = 0
     for (;;) {
-      const count = await lease('write', sql => sql.begin(async transaction => {
-        const tx = transaction as unknown as Sql
-        if ((await lockCollection(tx, target.id))?.name !== target.name) throw deletedMeanwhile(target)
-        return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, roots, spared, runId))
-      }), signal)
+      const count = await lease(
+        'write',
+        sql =>
+          sql.begin(async transaction => {
+            const tx = transaction as unknown as Sql
+            if ((await lockCollection(tx, target.id))?.name !== target.name) throw deletedMeanwhile(target)
+            return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, roots, spared, runId))
+          }),
+        signal,
+      )
       removed += count
       if (count < pruneBatch) return removed
     }
   }
 
   async function remove(id: string, signal = always): Promise<boolean> {
-    return await lease('write', async sql => {
-      const [row] = await sql`select collection_id from documents where id = ${id}`
-      if (!row) return false
-      const collectionId = Number(row['collection_id'])
-      return await sql.begin(async transaction => {
-        const tx = transaction as unknown as Sql
-        await lockCollection(tx, collectionId)
-        return (await deleteDocuments(tx, collectionId, [id])) > 0
-      })
-    }, signal)
+    return await lease(
+      'write',
+      async sql => {
+        const [row] = await sql`select collection_id from documents where id = ${id}`
+        if (!row) return false
+        const collectionId = Number(row['collection_id'])
+        return await sql.begin(async transaction => {
+          const tx = transaction as unknown as Sql
+          await lockCollection(tx, collectionId)
+          return (await deleteDocuments(tx, collectionId, [id])) > 0
+        })
+      },
+      signal,
+    )
   }
 
   async function get(id: string, signal = always): Promise<StoredDocument | null> {
-    const [row] = await lease('documents', sql => sql`
+    const [row] = await lease(
+      'documents',
+      sql => sql`
       select d.*, c.name as collection, (select count(*)::int from chunks k where k.document_id = d.id) as chunk_count
-      from documents d join collections c on c.id = d.collection_id where d.id = ${id}`, signal)
+      from documents d join collections c on c.id = d.collection_id where d.id = ${id}`,
+      signal,
+    )
     return row ? documentOf(row) : null
   }
 
@@ -104,19 +145,40 @@ type Row = Record<string, unknown>
 
 const nothingWritten: Written = { added: [], replaced: [], chunks: 0 }
 
-async function replaceDocuments(tx: Sql, target: Collection, given: readonly PreparedDocument[], runId: string | null): Promise<Written> {
+async function replaceDocuments(
+  tx: Sql,
+  target: Collection,
+  given: readonly PreparedDocument[],
+  runId: string | null,
+): Promise<Written> {
   const locked = await lockCollection(tx, target.id)
   if (locked?.name !== target.name) throw deletedMeanwhile(target)
   if (target.model && locked.model !== target.model.name) throw switchedMeanwhile(target)
-  const stored = await hashesOf(tx, given.map(document => document.id))
+  const stored = await hashesOf(
+    tx,
+    given.map(document => document.id),
+  )
   const documents = given.filter(document => !stored.get(document.id)?.equals(document.hash))
-  if (runId !== null && documents.length < given.length) await markChecked(tx, given.map(document => document.id), runId)
+  if (runId !== null && documents.length < given.length)
+    await markChecked(
+      tx,
+      given.map(document => document.id),
+      runId,
+    )
   if (documents.length === 0) return nothingWritten
   const chunks = await insertAll(tx, target, documents, runId)
-  const [added, replaced] = [documents.filter(each => !stored.has(each.id)), documents.filter(each => stored.has(each.id))]
+  const [added, replaced] = [
+    documents.filter(each => !stored.has(each.id)),
+    documents.filter(each => stored.has(each.id)),
+  ]
   const length = chunks.reduce((sum, { chunk }) => sum + chunk.length, 0)
   const windows = chunks.reduce((sum, { chunk }) => sum + chunk.vectors.length, 0)
-  await bumpCollection(tx, target.id, { documents: added.length, chunks: chunks.length, terms: length, windows: target.model ? windows : 0 })
+  await bumpCollection(tx, target.id, {
+    documents: added.length,
+    chunks: chunks.length,
+    terms: length,
+    windows: target.model ? windows : 0,
+  })
   return { added: added.map(each => each.id), replaced: replaced.map(each => each.id), chunks: chunks.length }
 }
 
@@ -124,7 +186,10 @@ async function replaceDocuments(tx: Sql, target: Collection, given: readonly Pre
  * Until the end of the transaction no other writer is in this collection. Returns its name and that of its vectors' model:
  * after a restore a number may be another's. Undefined when it is gone.
  */
-async function lockCollection(tx: Sql, id: number): Promise<{ readonly name: string; readonly model: string | null } | undefined> {
+async function lockCollection(
+  tx: Sql,
+  id: number,
+): Promise<{ readonly name: string; readonly model: string | null } | undefined> {
   const [row] = await tx`
     select c.name, (select m.name from embedding_models m where m.id = c.model_id) as model from collections c where id = ${id} for update`
   return row && { name: String(row['name']), model: row['model'] as string | null }
@@ -140,21 +205,44 @@ async function markChecked(sql: Sql, ids: readonly string[], runId: string): Pro
   await sql`update documents d set checked_by = ${laterMark(sql, runId)} where id = any(${ids as string[]}::uuid[])`
 }
 
-async function insertAll(tx: Sql, target: Collection, documents: readonly PreparedDocument[], runId: string | null): Promise<ChunkRow[]> {
-  await dropChunks(tx, target.id, documents.map(document => document.id))
+async function insertAll(
+  tx: Sql,
+  target: Collection,
+  documents: readonly PreparedDocument[],
+  runId: string | null,
+): Promise<ChunkRow[]> {
+  await dropChunks(
+    tx,
+    target.id,
+    documents.map(document => document.id),
+  )
   await insertDocuments(tx, target.id, documents, runId)
   const chunks = documents.flatMap(document => document.chunks.map(chunk => ({ document, chunk })))
   await insertChunks(tx, target.id, chunks)
   if (target.model) await insertVectors(tx, target.id, target.model.id, chunks)
-  await addTerms(tx, target.id, chunks.map(({ chunk }) => chunk.terms))
-  await countLanguages(tx, target.id, chunks.map(({ chunk }) => chunk.language))
+  await addTerms(
+    tx,
+    target.id,
+    chunks.map(({ chunk }) => chunk.terms),
+  )
+  await countLanguages(
+    tx,
+    target.id,
+    chunks.map(({ chunk }) => chunk.language),
+  )
   return chunks
 }
 
 /** Documents deleted in one transaction: few enough that other writers need not wait long. */
 const pruneBatch = 500
 
-async function selectUnseen(tx: Sql, collectionId: number, roots: readonly string[], spared: readonly string[], runId: string): Promise<string[]> {
+async function selectUnseen(
+  tx: Sql,
+  collectionId: number,
+  roots: readonly string[],
+  spared: readonly string[],
+  runId: string,
+): Promise<string[]> {
   const isUnder = (sources: readonly string[]) => tx`exists (
     select from unnest(${sources as string[]}::text[]) r
     where d.source = r or starts_with(d.source, r || '/') or starts_with(d.source, r || '#'))`
@@ -182,7 +270,12 @@ async function dropChunks(tx: Sql, collectionId: number, documentIds: string[]):
   if (!old || Number(old['chunks']) === 0) return
   await removeTerms(tx, collectionId, documentIds)
   await tx`delete from chunks where document_id = any(${documentIds}::uuid[])`
-  await bumpCollection(tx, collectionId, { documents: 0, chunks: -Number(old['chunks']), terms: -Number(old['terms']), windows: -Number(old['windows']) })
+  await bumpCollection(tx, collectionId, {
+    documents: 0,
+    chunks: -Number(old['chunks']),
+    terms: -Number(old['terms']),
+    windows: -Number(old['windows']),
+  })
 }
 
 /** What a write adds to the collection's counts. */

@@ -12,7 +12,12 @@ export function decodeDraft(bytes: Buffer): KeptDraft | undefined {
   if (bytes.toString('latin1', 0, 1) !== form) return undefined
   try {
     const draft = JSON.parse(bytes.toString('utf8', 1)) as KeptDraft
-    return typeof draft.text === 'string' && Number.isFinite(draft.madeAt) && Number.isFinite(draft.tookMs) && draft.usage ? draft : undefined
+    return typeof draft.text === 'string' &&
+      Number.isFinite(draft.madeAt) &&
+      Number.isFinite(draft.tookMs) &&
+      draft.usage
+      ? draft
+      : undefined
   } catch {
     return undefined
   }

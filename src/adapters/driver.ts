@@ -45,7 +45,12 @@ export interface Driver {
 export type ChooseServer = (signal: AbortSignal) => Promise<ServerAddress | null>
 
 /** `onClose` is told when the connection was lost, or could not be opened: this driver is of no more use then. */
-export function startDriver(address: DatabaseAddress, choose: ChooseServer, { name, statementTimeoutMs, onNotify }: DriverTerms, onClose: () => void): Driver {
+export function startDriver(
+  address: DatabaseAddress,
+  choose: ChooseServer,
+  { name, statementTimeoutMs, onNotify }: DriverTerms,
+  onClose: () => void,
+): Driver {
   let line: Line | undefined
   let server: ServerAddress | null = null
   const lost = async (each: Line) => {
@@ -54,11 +59,18 @@ export function startDriver(address: DatabaseAddress, choose: ChooseServer, { na
     each.finish()
   }
   const open = (target: Target) => {
-    if (line) return openLine(() => Promise.reject(givenUp()), each => void lost(each))
-    line = openLine(async signal => {
-      server = (await choose(signal)) ?? usualServer(target)
-      return await dial(server, address.tls, signal)
-    }, each => void lost(each))
+    if (line)
+      return openLine(
+        () => Promise.reject(givenUp()),
+        each => void lost(each),
+      )
+    line = openLine(
+      async signal => {
+        server = (await choose(signal)) ?? usualServer(target)
+        return await dial(server, address.tls, signal)
+      },
+      each => void lost(each),
+    )
     // The driver reads them for the words of its errors.
     return Object.assign(line, { host: target.host[0], port: target.port[0] })
   }
@@ -70,7 +82,12 @@ export function startDriver(address: DatabaseAddress, choose: ChooseServer, { na
     ssl: false,
     fetch_types: false,
     types: arrayTypes as never,
-    connection: { application_name: name, statement_timeout: statementTimeoutMs, plan_cache_mode: planCacheMode, ...address.parameters },
+    connection: {
+      application_name: name,
+      statement_timeout: statementTimeoutMs,
+      plan_cache_mode: planCacheMode,
+      ...address.parameters,
+    },
     socket: open,
     onnotice: () => {},
     transform: { undefined: null },

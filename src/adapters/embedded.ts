@@ -50,7 +50,8 @@ function lockedFolder(dataDir: string): () => void {
 
 function portOf(worker: Worker): Promise<number> {
   return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) => reject(new AskError('database_unavailable', { detail: 'the embedded database did not start', cause }))
+    const fail = (cause: unknown) =>
+      reject(new AskError('database_unavailable', { detail: 'the embedded database did not start', cause }))
     // Heard for as long as it lives: an error that nobody hears would end this process with it.
     worker.on('error', fail)
     // `node --watch` has every thread tell which files it reads, by messages that are none of ours.

@@ -108,7 +108,10 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     const thread: Thread = { worker, exited, isLoading: true, task: undefined }
     threads.add(thread)
     // `node --watch` has every thread tell which files it reads, by messages that are none of ours.
-    worker.on('message', (reply: WorkerReply | object) => void (('vectors' in reply || 'error' in reply) && onReply(thread, reply)))
+    worker.on(
+      'message',
+      (reply: WorkerReply | object) => void (('vectors' in reply || 'error' in reply) && onReply(thread, reply)),
+    )
     // 'error' comes before 'exit', which also comes without it.
     worker.on('error', error => lose(thread, error))
     worker.once('exit', () => lose(thread))
@@ -152,10 +155,12 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     for (const job of jobs) abandon(job, gone('The embedding model is closed.'))
     const ending = [...threads]
     threads.clear()
-    await Promise.all(ending.map(async ({ worker, exited }) => {
-      await worker.terminate()
-      await exited
-    }))
+    await Promise.all(
+      ending.map(async ({ worker, exited }) => {
+        await worker.terminate()
+        await exited
+      }),
+    )
   }
 
   return { embed, close }

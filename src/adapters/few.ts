@@ -16,7 +16,14 @@ export function comparedAtMost(chunkCount: number): number {
 }
 
 /** CTEs `few (id)`, chunks that pass the filter, and `size (count)`, how many: more than `atMost` end the counting. */
-export function fewOf(sql: Sql, { collectionId, path, atMost = fewEnough }: { readonly collectionId: number; readonly path: string; readonly atMost?: number }): Fragment {
+export function fewOf(
+  sql: Sql,
+  {
+    collectionId,
+    path,
+    atMost = fewEnough,
+  }: { readonly collectionId: number; readonly path: string; readonly atMost?: number },
+): Fragment {
   return sql`
     few as materialized (
       select c.id from documents d join chunks c on c.document_id = d.id

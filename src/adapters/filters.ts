@@ -22,7 +22,12 @@ export function passesFilter(sql: Sql, path: string): Fragment {
 function condition(field: string, filter: Filter): string {
   if (typeof filter !== 'object') return `${field} == ${literal(filter)}`
   if ('in' in filter) return `(${filter.in.map(value => `${field} == ${literal(value)}`).join(' || ')})`
-  const bounds = [['>', filter.gt], ['>=', filter.gte], ['<', filter.lt], ['<=', filter.lte]] as const
+  const bounds = [
+    ['>', filter.gt],
+    ['>=', filter.gte],
+    ['<', filter.lt],
+    ['<=', filter.lte],
+  ] as const
   const tests = bounds.flatMap(([operator, bound]) => (bound === undefined ? [] : [`@ ${operator} ${literal(bound)}`]))
   return `exists(${field} ? (${tests.join(' && ')}))`
 }

@@ -25,7 +25,12 @@ export interface GuardEvents {
 type Settings = Pick<GuardOptions, 'slowMs' | 'read' | 'refusal' | 'onEnd'>
 
 function guard(dependency: Dependency, settings: Settings, events: GuardEvents): Guard {
-  return createGuard({ ...settings, onChange: state => events.changed(dependency, state), onRetry: () => events.retried(dependency), onNoRetryLeft: () => events.noRetryLeft(dependency) })
+  return createGuard({
+    ...settings,
+    onChange: state => events.changed(dependency, state),
+    onRetry: () => events.retried(dependency),
+    onNoRetryLeft: () => events.noRetryLeft(dependency),
+  })
 }
 
 /** A longer embedding or search is a fault of the server, a first token that takes longer is bounded by `silenceMs`. */
@@ -38,7 +43,10 @@ const names = { chat: 'The language model', embeddings: 'The embedding model', r
 export function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs: number, events: GuardEvents): Guard {
   const refusal = (ms: number) => {
     events.ended?.(dependency, 'paused')
-    return new AskError('model_paused', { detail: `${names[dependency]} failed too often, or is busy, and is not asked for a moment.`, retryAfter: ms / 1000 })
+    return new AskError('model_paused', {
+      detail: `${names[dependency]} failed too often, or is busy, and is not asked for a moment.`,
+      retryAfter: ms / 1000,
+    })
   }
   const onEnd: GuardOptions['onEnd'] = ended => {
     const fault = modelFault(ended)
@@ -53,15 +61,24 @@ function readModelError(error: unknown): Reading {
   const isBroken = error.code === 'model_failed' || error.code === 'model_unreachable'
   if (isBroken) return { verdict: 'fault', isRetryable: true }
   if (error.code !== 'model_busy') return { verdict: 'alive', isRetryable: false }
-  return { verdict: 'alive', isRetryable: true, ...(error.retryAfter !== undefined && { pauseMs: error.retryAfter * 1000 }) }
+  return {
+    verdict: 'alive',
+    isRetryable: true,
+    ...(error.retryAfter !== undefined && { pauseMs: error.retryAfter * 1000 }),
+  }
 }
 
-export function guardChat(chat: ChatModel, silenceMs: number, events: GuardEvents): ChatModel & { readonly guard: Guard } {
+export function guardChat(
+  chat: ChatModel,
+  silenceMs: number,
+  events: GuardEvents,
+): ChatModel & { readonly guard: Guard } {
   const own = guardModel('chat', silenceMs, events)
   return {
     ...chat,
     guard: own,
-    stream: (request, signal) => own.stream(signal, () => withoutSilence('The model', silenceMs, signal, heard => chat.stream(request, heard))),
+    stream: (request, signal) =>
+      own.stream(signal, () => withoutSilence('The model', silenceMs, signal, heard => chat.stream(request, heard))),
   }
 }
 
@@ -71,7 +88,11 @@ export interface GuardEmbedderOptions {
   readonly onHedge: () => void
 }
 
-export function guardEmbedder(embedder: Embedder, { hedgeMs, onHedge }: GuardEmbedderOptions, events: GuardEvents): Embedder & { readonly guard: Guard } {
+export function guardEmbedder(
+  embedder: Embedder,
+  { hedgeMs, onHedge }: GuardEmbedderOptions,
+  events: GuardEvents,
+): Embedder & { readonly guard: Guard } {
   const own = guardModel('embeddings', slowEmbeddingMs, events)
   const hedge = hedgeMs === 0 ? null : createHedge({ afterMs: hedgeMs, onHedge })
   const guarded: Pick<Embedder, 'embed'> & { readonly guard: Guard } = {
@@ -89,7 +110,11 @@ export function guardEmbedder(embedder: Embedder, { hedgeMs, onHedge }: GuardEmb
 
 export function guardReranker(reranker: Reranker, events: GuardEvents): Reranker & { readonly guard: Guard } {
   const own = guardModel('rerank', slowRerankMs, events)
-  return { ...reranker, guard: own, score: (query, texts, signal) => own.run(signal, () => reranker.score(query, texts, signal)) }
+  return {
+    ...reranker,
+    guard: own,
+    score: (query, texts, signal) => own.run(signal, () => reranker.score(query, texts, signal)),
+  }
 }
 
 export interface GuardedReads {
@@ -102,16 +127,28 @@ export interface GuardedReads {
  * Reads that a question makes. One whose connection broke is made again on another. While `isDown` says that the server
  * does not answer at all, none is made. Not for writes: one whose reply was lost may have happened.
  */
-export function guardReads(database: { readonly lease: Pool['lease']; readonly aside: Pool['lease'] }, isDown: () => boolean, events: GuardEvents): GuardedReads {
-  const refusal = (ms: number) => new AskError('database_unavailable', { detail: 'the database does not answer; try again shortly', retryAfter: Math.max(1, ms / 1000) })
+export function guardReads(
+  database: { readonly lease: Pool['lease']; readonly aside: Pool['lease'] },
+  isDown: () => boolean,
+  events: GuardEvents,
+): GuardedReads {
+  const refusal = (ms: number) =>
+    new AskError('database_unavailable', {
+      detail: 'the database does not answer; try again shortly',
+      retryAfter: Math.max(1, ms / 1000),
+    })
   const own = guard('database', { slowMs: slowSearchMs, read: readDatabaseError, refusal }, events)
-  const guarded = (lease: Pool['lease']): Pool['lease'] => async (terms, work) => {
-    if (isDown()) throw refusal(0)
-    return await own.run(terms.signal, attempt => lease(terms, sql => {
-      attempt.begin() // waiting for a connection is no slowness of the database
-      return work(sql)
-    }))
-  }
+  const guarded =
+    (lease: Pool['lease']): Pool['lease'] =>
+    async (terms, work) => {
+      if (isDown()) throw refusal(0)
+      return await own.run(terms.signal, attempt =>
+        lease(terms, sql => {
+          attempt.begin() // waiting for a connection is no slowness of the database
+          return work(sql)
+        }),
+      )
+    }
   return { lease: guarded(database.lease), aside: guarded(database.aside), guard: own }
 }
 

@@ -18,7 +18,10 @@ export interface IndexFacts {
   readonly efSearch: number | null
 }
 
-export function isIndexed(collection: { readonly windowCount: number; readonly model: { readonly dimensions: number } | null }): collection is WithVectors {
+export function isIndexed(collection: {
+  readonly windowCount: number
+  readonly model: { readonly dimensions: number } | null
+}): collection is WithVectors {
   return collection.model !== null && isWorthIndexing(collection.windowCount, collection.model.dimensions)
 }
 
@@ -31,7 +34,14 @@ export async function indexFacts(sql: Sql, collection: WithVectors): Promise<Ind
   const [stats] = await sql`select idx_scan from pg_stat_user_indexes where indexrelname = ${name}`
   const { id, model, windowCount, chunkCount, efSearch } = collection
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
-  const search = { collectionId: id, modelId: model.id, values: new Float32Array(model.dimensions).fill(1), windowsPerChunk, efSearch, limit: 50 }
+  const search = {
+    collectionId: id,
+    modelId: model.id,
+    values: new Float32Array(model.dimensions).fill(1),
+    windowsPerChunk,
+    efSearch,
+    limit: 50,
+  }
   const plan = await sql`explain ${vectorArm(sql, search, null)}`
   const isUsed = plan.some(row => String(row['QUERY PLAN']).includes(name))
   return { ...about, hasIndex: true, bytes: index.bytes, isUsed, scans: Number(stats?.['idx_scan'] ?? 0) }

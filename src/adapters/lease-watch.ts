@@ -39,7 +39,11 @@ const lostMs = 250
  * Watches one lease: tells the backend to cancel when the signal aborts or the lease is out for too long, and gives the
  * connection up when the server does not hear. `givenUp` rejects then; `stop` must be awaited before it is given back.
  */
-export function watchLease(connection: Watched, { signal, label }: WatchTerms, { cancelBackend, stateOf, silentMs, graceMs, limitMs, figures }: WatchOptions) {
+export function watchLease(
+  connection: Watched,
+  { signal, label }: WatchTerms,
+  { cancelBackend, stateOf, silentMs, graceMs, limitMs, figures }: WatchOptions,
+) {
   const { totals } = figures
   const { promise: givenUp, reject } = Promise.withResolvers<never>()
   givenUp.catch(() => {})
@@ -72,7 +76,10 @@ export function watchLease(connection: Watched, { signal, label }: WatchTerms, {
    */
   function lost(): void {
     connection.isDead = true
-    orphaned ??= setTimeout(() => reject(new AskError('database_unavailable', { detail: 'the database connection was lost', retryAfter: 1 })), lostMs)
+    orphaned ??= setTimeout(
+      () => reject(new AskError('database_unavailable', { detail: 'the database connection was lost', retryAfter: 1 })),
+      lostMs,
+    )
   }
 
   function onOverdue(): void {

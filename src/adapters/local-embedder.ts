@@ -44,7 +44,9 @@ export function createLocalEmbedder({ workers = 2 }: LocalEmbedderOptions = {}):
     if (plainText(text) === '') throw new AskError('model_rejected', { detail: 'An empty text has no vector.' })
     const tokens = countTokens(text)
     if (tokens <= maxTokens) return
-    throw new AskError('model_rejected', { detail: `A text of ${tokens} tokens is too long to embed; the model takes ${maxTokens}.` })
+    throw new AskError('model_rejected', {
+      detail: `A text of ${tokens} tokens is too long to embed; the model takes ${maxTokens}.`,
+    })
   }
 
   return {

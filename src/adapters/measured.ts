@@ -16,7 +16,9 @@ export interface ModelCalls {
 
 /** Each call as it is made, inside the guard: a second try is a call, what a breaker stopped is none. */
 export function measureChat(chat: ChatModel, calls: ModelCalls, onCut: () => void): ChatModel {
-  async function* stream(...[request, signal]: Parameters<ChatModel['stream']>): ReturnType<ChatModel['stream']> & AsyncGenerator {
+  async function* stream(
+    ...[request, signal]: Parameters<ChatModel['stream']>
+  ): ReturnType<ChatModel['stream']> & AsyncGenerator {
     const call = begin('chat', calls)
     let error = 'cancelled' // what stands when the reader leaves
     let isFirst = true
@@ -41,7 +43,9 @@ export function measureChat(chat: ChatModel, calls: ModelCalls, onCut: () => voi
 
 /** Not copied: the length of its vectors may be learned later. */
 export function measureEmbedder(embedder: Embedder, calls: ModelCalls): Embedder {
-  const measured: Pick<Embedder, 'embed'> = { embed: (...asked) => timed('embeddings', calls, () => embedder.embed(...asked)) }
+  const measured: Pick<Embedder, 'embed'> = {
+    embed: (...asked) => timed('embeddings', calls, () => embedder.embed(...asked)),
+  }
   return Object.assign(Object.create(embedder) as Embedder, measured)
 }
 
@@ -56,16 +60,18 @@ export interface Saves {
 
 /** What near questions write after the reply. */
 export function measureSaves(questions: NearQuestions, saves: Saves): NearQuestions {
-  const saving = <Args extends readonly unknown[]>(save: (...args: Args) => Promise<void>) => async (...args: Args) => {
-    const startedAt = performance.now()
-    try {
-      await save(...args)
-      saves.saved('postgres', (performance.now() - startedAt) / 1000)
-    } catch (error) {
-      saves.notSaved('postgres')
-      throw error
+  const saving =
+    <Args extends readonly unknown[]>(save: (...args: Args) => Promise<void>) =>
+    async (...args: Args) => {
+      const startedAt = performance.now()
+      try {
+        await save(...args)
+        saves.saved('postgres', (performance.now() - startedAt) / 1000)
+      } catch (error) {
+        saves.notSaved('postgres')
+        throw error
+      }
     }
-  }
   return { ...questions, keep: saving(questions.keep), observe: saving(questions.observe) }
 }
 

@@ -25,7 +25,12 @@ export interface MemoryCacheOptions<Value extends object> {
 const entryBytes = 350
 
 /** In this process, least recently used goes first, bounded by bytes and by age. */
-export function createMemoryCache<Value extends object>({ maxBytes, ttlSeconds, bytesOf, onEvict }: MemoryCacheOptions<Value>): MemoryCache<Value> {
+export function createMemoryCache<Value extends object>({
+  maxBytes,
+  ttlSeconds,
+  bytesOf,
+  onEvict,
+}: MemoryCacheOptions<Value>): MemoryCache<Value> {
   if (maxBytes === 0) return nothing
   const cache = new LRUCache<string, Value>({
     maxSize: maxBytes,
@@ -35,7 +40,9 @@ export function createMemoryCache<Value extends object>({ maxBytes, ttlSeconds, 
     // The clock is read ten times a second and not with every look.
     ttlResolution: 100,
     sizeCalculation: (value, key) => entryBytes + Math.ceil(bytesOf(value)) + key.length * 2,
-    ...(onEvict ? { dispose: (_value: Value, _key: string, reason: string) => void (reason === 'evict' && onEvict()) } : {}),
+    ...(onEvict
+      ? { dispose: (_value: Value, _key: string, reason: string) => void (reason === 'evict' && onEvict()) }
+      : {}),
   })
   return {
     get: key => cache.get(key),
@@ -47,4 +54,11 @@ export function createMemoryCache<Value extends object>({ maxBytes, ttlSeconds, 
   }
 }
 
-const nothing: MemoryCache<never> = { get: () => undefined, set() {}, delete() {}, deleteAll() {}, clear() {}, size: () => ({ entries: 0, bytes: 0 }) }
+const nothing: MemoryCache<never> = {
+  get: () => undefined,
+  set() {},
+  delete() {},
+  deleteAll() {},
+  clear() {},
+  size: () => ({ entries: 0, bytes: 0 }),
+}

@@ -7,7 +7,18 @@ import type { Ended } from '../resilience/guard.ts'
  * its first words; `paused`: not asked, because of what was before.
  */
 export const modelFaults = [
-  'unreachable', 'hung_up', 'failed', 'busy', 'rejected', 'silent', 'slow', 'stalled', 'broken_off', 'garbage', 'wrong_dimensions', 'paused',
+  'unreachable',
+  'hung_up',
+  'failed',
+  'busy',
+  'rejected',
+  'silent',
+  'slow',
+  'stalled',
+  'broken_off',
+  'garbage',
+  'wrong_dimensions',
+  'paused',
 ] as const
 export type ModelFault = (typeof modelFaults)[number]
 

@@ -28,14 +28,15 @@ async function openSend(): Promise<Send> {
   const { Agent, EnvHttpProxyAgent, request } = await import('undici')
   const options = { allowH2: false }
   const dispatcher = isProxied() ? new EnvHttpProxyAgent(options) : new Agent(options)
-  return async (url, { method, headers, body, signal }) => await request(url, {
-    dispatcher,
-    method: method as Dispatcher.HttpMethod,
-    // Nothing here would unpack it.
-    headers: { ...Object.fromEntries(headers as Headers), 'accept-encoding': 'identity' },
-    body: (body ?? null) as string | null,
-    signal: signal ?? null,
-  })
+  return async (url, { method, headers, body, signal }) =>
+    await request(url, {
+      dispatcher,
+      method: method as Dispatcher.HttpMethod,
+      // Nothing here would unpack it.
+      headers: { ...Object.fromEntries(headers as Headers), 'accept-encoding': 'identity' },
+      body: (body ?? null) as string | null,
+      signal: signal ?? null,
+    })
 }
 
 /** `NODE_USE_ENV_PROXY=1`, or Node's flag of that name: then Node's `fetch` would go by `HTTPS_PROXY` and the like. */

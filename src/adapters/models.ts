@@ -48,20 +48,30 @@ const probeMs = 10_000
 
 /** Rejects with `model_*` and what to check when the API must be asked and does not answer. */
 export async function openModels(settings: ModelSettings, options: OpenModelsOptions = {}): Promise<Models> {
-  const client = createOpenAIClient({ apiKey: settings.apiKey, baseUrl: settings.baseUrl, timeoutMs: settings.timeoutMs })
+  const client = createOpenAIClient({
+    apiKey: settings.apiKey,
+    baseUrl: settings.baseUrl,
+    timeoutMs: settings.timeoutMs,
+  })
   const chat = settings.chat === null ? null : createChat(client, { model: settings.chat })
   if (settings.embedding === 'local' || settings.embedding === localModel) {
     const embedder = traceEmbedder(createLocalEmbedder(), { model: localModel })
     return { embedder, chat, isEmbedderRemote: false, warm: () => embedder.warm(), close: () => embedder.close() }
   }
   const isOnDisk = settings.embedding.startsWith(onnxScheme)
-  const embedder = isOnDisk ? await onnxEmbedder(settings) : traceEmbedder(await apiEmbedder(client, settings, options), remoteSpans(client, settings))
+  const embedder = isOnDisk
+    ? await onnxEmbedder(settings)
+    : traceEmbedder(await apiEmbedder(client, settings, options), remoteSpans(client, settings))
   return { embedder, chat, isEmbedderRemote: !isOnDisk, warm: async () => {}, close: () => embedder.close() }
 }
 
 async function onnxEmbedder(settings: ModelSettings): Promise<Embedder> {
   const path = settings.embedding.slice(onnxScheme.length)
-  const embedder = await openOnnxEmbedder({ path, languages: settings.embeddingLanguages, prefixes: prefixesOf(settings) })
+  const embedder = await openOnnxEmbedder({
+    path,
+    languages: settings.embeddingLanguages,
+    prefixes: prefixesOf(settings),
+  })
   return traceEmbedder(embedder, { model: embedder.model })
 }
 
@@ -69,11 +79,21 @@ function remoteSpans(client: ReturnType<typeof createOpenAIClient>, { embedding:
   return { model, remote: { provider: providerOf(client), server: serverOf(client.baseURL) } }
 }
 
-function prefixesOf({ embeddingQueryPrefix: query, embeddingPassagePrefix: passage }: ModelSettings): Partial<Prefixes> {
-  return { ...(query !== undefined && { query: asPrefix(query) }), ...(passage !== undefined && { passage: asPrefix(passage) }) }
+function prefixesOf({
+  embeddingQueryPrefix: query,
+  embeddingPassagePrefix: passage,
+}: ModelSettings): Partial<Prefixes> {
+  return {
+    ...(query !== undefined && { query: asPrefix(query) }),
+    ...(passage !== undefined && { passage: asPrefix(passage) }),
+  }
 }
 
-async function apiEmbedder(client: ReturnType<typeof createOpenAIClient>, settings: ModelSettings, options: OpenModelsOptions): Promise<Embedder> {
+async function apiEmbedder(
+  client: ReturnType<typeof createOpenAIClient>,
+  settings: ModelSettings,
+  options: OpenModelsOptions,
+): Promise<Embedder> {
   const { embedding: model, embeddingMaxTokens: maxTokens, embeddingLanguages: languages } = settings
   const dimensions = settings.embeddingDimensions
   const prefixes = { ...noPrefixes, ...prefixesOf(settings) }
@@ -83,7 +103,9 @@ async function apiEmbedder(client: ReturnType<typeof createOpenAIClient>, settin
   try {
     return await openEmbedder(client, shape, AbortSignal.timeout(probeMs))
   } catch (error) {
-    const failure = isAskError(error) ? error : new AskError('model_unreachable', { detail: 'The model API does not answer.', cause: error })
+    const failure = isAskError(error)
+      ? error
+      : new AskError('model_unreachable', { detail: 'The model API does not answer.', cause: error })
     // What it refuses it will refuse later too: a wrong key, a model that it does not have.
     if (!options.onAbsent || isAskError(failure, 'model_rejected')) throw unknownLength(model, failure)
     options.onAbsent(failure)

@@ -36,31 +36,62 @@ export function createNearQuestions(database: Pick<Database, 'lease' | 'isReadOn
 
   async function nearest(where: NearPlace, terms: Parameters<NearQuestions['nearest']>[1]): Promise<NearQuestion[]> {
     if (database.isReadOnly()) return []
-    const rows = await database.lease(terms, async sql => await tracedSql(sql, 'SELECT cached_questions', nearestQuestions(sql, where)))
+    const rows = await database.lease(
+      terms,
+      async sql => await tracedSql(sql, 'SELECT cached_questions', nearestQuestions(sql, where)),
+    )
     return rows.map(nearQuestionOf).filter(({ similarity }) => Number.isFinite(similarity))
   }
 
   /** Not where the collection is gone meanwhile. */
-  async function keep({ partition, gist, key, collectionId, model, question, vector, seconds }: Parameters<NearQuestions['keep']>[0]): Promise<void> {
+  async function keep({
+    partition,
+    gist,
+    key,
+    collectionId,
+    model,
+    question,
+    vector,
+    seconds,
+  }: Parameters<NearQuestions['keep']>[0]): Promise<void> {
     if (database.isReadOnly()) return
-    await within(writeMs, async sql => void (await tracedSql(sql, 'INSERT cached_questions', sql`
+    await within(
+      writeMs,
+      async sql =>
+        void (await tracedSql(
+          sql,
+          'INSERT cached_questions',
+          sql`
       insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
       select ${partition}::bytea, ${gist}::bytea, ${key}::text, id, ${model}::text, ${storable(question)}::text, ${vectorText(vector)}::halfvec,
         now() + make_interval(secs => ${seconds})
       from collections where id = ${collectionId}
       on conflict (partition, gist, key) do update set model = excluded.model, question = excluded.question,
-        embedding = excluded.embedding, expires_at = excluded.expires_at`)))
+        embedding = excluded.embedding, expires_at = excluded.expires_at`,
+        )),
+    )
   }
 
   async function observe(model: string, { similarity, isRight }: Observation): Promise<void> {
     if (database.isReadOnly()) return
-    await within(writeMs, async sql => void (await tracedSql(sql, 'INSERT near_observations', sql`
-      insert into near_observations (model, similarity, is_right) values (${model}, ${similarity}, ${isRight})`)))
+    await within(
+      writeMs,
+      async sql =>
+        void (await tracedSql(
+          sql,
+          'INSERT near_observations',
+          sql`
+      insert into near_observations (model, similarity, is_right) values (${model}, ${similarity}, ${isRight})`,
+        )),
+    )
   }
 
   async function observations(model: string): Promise<Observation[]> {
-    const rows = await within(readMs, sql => sql`
-      select similarity, is_right from near_observations where model = ${model} order by id desc limit ${newestObservations}`)
+    const rows = await within(
+      readMs,
+      sql => sql`
+      select similarity, is_right from near_observations where model = ${model} order by id desc limit ${newestObservations}`,
+    )
     return rows.map(row => ({ similarity: Number(row['similarity']), isRight: row['is_right'] === true })).reverse()
   }
 
@@ -101,7 +132,11 @@ export function nearestQuestions(sql: Sql, { partition, gist, model, vector }: N
 function nearQuestionOf(row: Record<string, unknown>): NearQuestion {
   // The sum of so many roundings: equal vectors would be a little less, or more, than equal.
   const similarity = Math.round((1 - Number(row['distance'])) * 1e6) / 1e6
-  return { key: String(row['key']), question: String(row['question']), similarity: Math.max(-1, Math.min(1, similarity)) }
+  return {
+    key: String(row['key']),
+    question: String(row['question']),
+    similarity: Math.max(-1, Math.min(1, similarity)),
+  }
 }
 
 /** Postgres keeps every character but this one. */

@@ -37,7 +37,9 @@ export async function readOnnxFolder(path: string): Promise<OnnxFolder> {
     maxTokens: await readMaxTokens(read, folder),
     prefixes: prefixesOf(await read('config_sentence_transformers.json')),
     // Weights of more than 2 GB are beside the graph, under either name.
-    fingerprint: await fingerprintOf([file, `${file}_data`, `${file}.data`, 'tokenizer.json'].map(name => join(folder, name))),
+    fingerprint: await fingerprintOf(
+      [file, `${file}_data`, `${file}.data`, 'tokenizer.json'].map(name => join(folder, name)),
+    ),
   }
 }
 
@@ -49,15 +51,20 @@ async function locate(path: string): Promise<{ folder: string; file: string }> {
     return { folder, file: relative(folder, path) }
   }
   for (const file of usualFiles) if (await exists(join(path, file))) return { folder: path, file }
-  throw unusable(path, `has none of ${usualFiles.join(', ')}; export the model to ONNX, or name the file: EMBEDDING_MODEL=onnx:FOLDER/FILE.onnx`)
+  throw unusable(
+    path,
+    `has none of ${usualFiles.join(', ')}; export the model to ONNX, or name the file: EMBEDDING_MODEL=onnx:FOLDER/FILE.onnx`,
+  )
 }
 
 async function refuseIncomplete(folder: string, file: string): Promise<void> {
   const isThere = await Promise.all(neededFiles.map(async name => await exists(join(folder, name))))
   const missing = neededFiles.filter((_, i) => !isThere[i])
-  if (missing.length > 0) throw unusable(folder, `lacks ${missing.join(', ')}; copy them from where the model came from`)
+  if (missing.length > 0)
+    throw unusable(folder, `lacks ${missing.join(', ')}; copy them from where the model came from`)
   for (const name of [file, 'tokenizer.json']) {
-    if (await isGitPointer(join(folder, name))) throw unusable(folder, `has only Git's pointer to ${name}; fetch the file itself with: git lfs pull`)
+    if (await isGitPointer(join(folder, name)))
+      throw unusable(folder, `has only Git's pointer to ${name}; fetch the file itself with: git lfs pull`)
   }
 }
 
@@ -69,21 +76,32 @@ async function isGitPointer(file: string): Promise<boolean> {
 
 /** The least of the limits that are given: each exporter writes another one down. */
 async function readMaxTokens(read: ReadJson, folder: string): Promise<number> {
-  const [sentences, tokenizer, config] = await Promise.all(['sentence_bert_config.json', 'tokenizer_config.json', 'config.json'].map(read))
+  const [sentences, tokenizer, config] = await Promise.all(
+    ['sentence_bert_config.json', 'tokenizer_config.json', 'config.json'].map(read),
+  )
   const positions = config?.['max_position_embeddings']
   // RoBERTa and its kin count positions from after the padding: 514 of them are 512 tokens.
   const unused = /roberta|camembert|mpnet/.test(String(config?.['model_type'])) ? 2 : 0
-  const limits = [sentences?.['max_seq_length'], tokenizer?.['model_max_length'], typeof positions === 'number' ? positions - unused : undefined]
+  const limits = [
+    sentences?.['max_seq_length'],
+    tokenizer?.['model_max_length'],
+    typeof positions === 'number' ? positions - unused : undefined,
+  ]
   // Of a tokenizer without a limit, transformers writes down 1e30.
   const given = limits.filter(limit => typeof limit === 'number').filter(limit => limit > 0 && limit < 1e6)
-  if (given.length === 0) throw unusable(folder, 'does not say how long a text may be; write {"max_seq_length": 512}, or what the model takes, into sentence_bert_config.json')
+  if (given.length === 0)
+    throw unusable(
+      folder,
+      'does not say how long a text may be; write {"max_seq_length": 512}, or what the model takes, into sentence_bert_config.json',
+    )
   return Math.min(...given)
 }
 
 /** Every name that sentence-transformers has had for them; what is empty is not there. */
 function prefixesOf(config: Json): Partial<Prefixes> {
   const prompts = (config?.['prompts'] ?? {}) as Readonly<Record<string, unknown>>
-  const first = (...names: string[]) => names.map(name => prompts[name]).find(prompt => typeof prompt === 'string' && prompt !== '') as string | undefined
+  const first = (...names: string[]) =>
+    names.map(name => prompts[name]).find(prompt => typeof prompt === 'string' && prompt !== '') as string | undefined
   const otherwise = typeof config?.['default_prompt_name'] === 'string' ? [config['default_prompt_name']] : []
   const query = first('query', ...otherwise)
   const passage = first('document', 'passage', 'corpus', ...otherwise)
@@ -91,5 +109,8 @@ function prefixesOf(config: Json): Partial<Prefixes> {
 }
 
 async function exists(file: string): Promise<boolean> {
-  return await stat(file).then(found => found.isFile(), () => false)
+  return await stat(file).then(
+    found => found.isFile(),
+    () => false,
+  )
 }

@@ -2,7 +2,8 @@ import { AskError } from '../errors.ts'
 
 type Transformers = typeof import('@huggingface/transformers')
 
-const detail = 'EMBEDDING_MODEL=onnx:… needs a package that Askwell does not bring along, because it is large: npm install --no-save --save-prod @huggingface/transformers'
+const detail =
+  'EMBEDDING_MODEL=onnx:… needs a package that Askwell does not bring along, because it is large: npm install --no-save --save-prod @huggingface/transformers'
 
 /**
  * The library that runs ONNX models, set to read nothing but the disk and to be silent: what it would say of a failure

@@ -25,7 +25,10 @@ export async function openTokenCounter(folder: string): Promise<TokenCounter> {
   const tokenizer = await AutoTokenizer.from_pretrained(folder, { local_files_only: true }).catch((cause: unknown) => {
     throw unusable(join(folder, 'tokenizer.json'), 'is no tokenizer that can be read; fetch it anew', cause)
   })
-  const counts = new LRUCache<string, number>({ maxSize: rememberedCharacters, sizeCalculation: (_, word) => word.length + 16 })
+  const counts = new LRUCache<string, number>({
+    maxSize: rememberedCharacters,
+    sizeCalculation: (_, word) => word.length + 16,
+  })
 
   function countWord(word: string): number {
     const known = counts.get(word)
@@ -37,7 +40,10 @@ export async function openTokenCounter(folder: string): Promise<TokenCounter> {
 
   return {
     // With its blank: to some tokenizers a word that begins a text is another one.
-    count: text => plainText(text).split(' ').reduce((sum, word) => (word === '' ? sum : sum + countWord(` ${word}`)), 0),
+    count: text =>
+      plainText(text)
+        .split(' ')
+        .reduce((sum, word) => (word === '' ? sum : sum + countWord(` ${word}`)), 0),
     marks: tokenizer.encode('a').length - tokenizer.tokenize('a').length,
   }
 }

@@ -47,7 +47,8 @@ async function load({ folder, file, cores }: WorkerSettings): Promise<[PreTraine
 async function embed(texts: string[]): Promise<WorkerReply> {
   const inputs = tokenizer(texts, { padding: true, truncation: false })
   const tokens = inputs.input_ids.dims.at(-1) ?? 0
-  if (tokens > settings.maxTokens) return { error: `a text of ${tokens} tokens, counted as fewer; the model takes ${settings.maxTokens}` }
+  if (tokens > settings.maxTokens)
+    return { error: `a text of ${tokens} tokens, counted as fewer; the model takes ${settings.maxTokens}` }
   const outputs = (await model(inputs)) as Readonly<Record<string, Tensor>>
   const vectors = vectorsOf(outputs, inputs.attention_mask.data as BigInt64Array)
   return vectors.every(vector => vector !== null) ? { vectors } : { error: 'a vector without a direction' }
@@ -57,9 +58,15 @@ async function embed(texts: string[]): Promise<WorkerReply> {
 function vectorsOf(outputs: Readonly<Record<string, Tensor>>, mask: BigInt64Array): (Float32Array | null)[] {
   const { sentence_embedding: sentences, last_hidden_state: hidden = outputs['token_embeddings'] } = outputs
   if (sentences !== undefined) return rowsOf(sentences).map(unitVector)
-  if (hidden === undefined) throw new Error(`the model gives ${Object.keys(outputs).join(', ')}, but neither sentence_embedding nor last_hidden_state`)
-  if (typeof settings.pooling === 'string') return pooled({ data: numbersOf(hidden), dims: hidden.dims }, mask, settings.pooling)
-  throw new Error(`it has ${settings.pooling.unsupported}, and no sentence_embedding: export it with "optimum-cli export onnx --library sentence_transformers"`)
+  if (hidden === undefined)
+    throw new Error(
+      `the model gives ${Object.keys(outputs).join(', ')}, but neither sentence_embedding nor last_hidden_state`,
+    )
+  if (typeof settings.pooling === 'string')
+    return pooled({ data: numbersOf(hidden), dims: hidden.dims }, mask, settings.pooling)
+  throw new Error(
+    `it has ${settings.pooling.unsupported}, and no sentence_embedding: export it with "optimum-cli export onnx --library sentence_transformers"`,
+  )
 }
 
 function rowsOf(tensor: Tensor): Float32Array[] {

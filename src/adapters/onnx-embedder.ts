@@ -33,7 +33,11 @@ const program = new URL('./onnx-embedder-worker.ts', import.meta.url)
  * more, and leaves a core to the rest. Rejects when the folder, the package or the model is no good, and says what to
  * do: a first text is embedded here.
  */
-export async function openOnnxEmbedder({ path, languages, prefixes: asked = {} }: OnnxEmbedderOptions): Promise<Embedder> {
+export async function openOnnxEmbedder({
+  path,
+  languages,
+  prefixes: asked = {},
+}: OnnxEmbedderOptions): Promise<Embedder> {
   const folder = await readOnnxFolder(path)
   const prefixes = { ...noPrefixes, ...folder.prefixes, ...asked }
   const tokens = await openTokenCounter(folder.folder)
@@ -44,12 +48,21 @@ export async function openOnnxEmbedder({ path, languages, prefixes: asked = {} }
     if (text.trim() === '') throw new AskError('model_rejected', { detail: 'An empty text has no vector.' })
     const count = tokens.count(text)
     if (count <= maxTokens) return
-    throw new AskError('model_rejected', { detail: `A text of ${count} tokens is too long to embed; the model takes ${maxTokens}.` })
+    throw new AskError('model_rejected', {
+      detail: `A text of ${count} tokens is too long to embed; the model takes ${maxTokens}.`,
+    })
   }
 
-  async function embed(texts: readonly string[], signal: AbortSignal, kind: TextKind = 'passage'): Promise<Float32Array[]> {
+  async function embed(
+    texts: readonly string[],
+    signal: AbortSignal,
+    kind: TextKind = 'passage',
+  ): Promise<Float32Array[]> {
     texts.forEach(refuseUnfit)
-    return await inOrderOfLength(texts.map(text => prefixes[kind] + plainText(text)), async sorted => await pool.embed(sorted, signal))
+    return await inOrderOfLength(
+      texts.map(text => prefixes[kind] + plainText(text)),
+      async sorted => await pool.embed(sorted, signal),
+    )
   }
 
   return {
@@ -77,7 +90,10 @@ function roomAround({ query, passage }: Prefixes, { count, marks }: TokenCounter
 }
 
 /** Texts of about one length side by side: what a batch is filled up with costs as much as text. */
-async function inOrderOfLength(texts: readonly string[], embed: (sorted: readonly string[]) => Promise<Float32Array[]>): Promise<Float32Array[]> {
+async function inOrderOfLength(
+  texts: readonly string[],
+  embed: (sorted: readonly string[]) => Promise<Float32Array[]>,
+): Promise<Float32Array[]> {
   const order = texts.map((_, i) => i).sort((a, b) => texts[a]!.length - texts[b]!.length)
   const sorted = await embed(order.map(i => texts[i]!))
   const placeOf = new Map(order.map((i, place) => [i, place]))
@@ -85,7 +101,9 @@ async function inOrderOfLength(texts: readonly string[], embed: (sorted: readonl
 }
 
 function nameOf({ folder, fingerprint, pooling }: OnnxFolder, { passage }: Prefixes): string {
-  const hash = createHash('sha256').update(JSON.stringify([fingerprint, pooling, passage])).digest('hex')
+  const hash = createHash('sha256')
+    .update(JSON.stringify([fingerprint, pooling, passage]))
+    .digest('hex')
   return onnxModelName(basename(folder), hash.slice(0, 12))
 }
 
@@ -96,6 +114,8 @@ async function firstLength(pool: Pick<Embedder, 'embed' | 'close'>, { folder, fi
     return vector!.length
   } catch (error) {
     await pool.close()
-    throw isAskError(error) ? unusable(join(folder, file), 'does not run; is it whole, and the ONNX export of a sentence model?', error.cause) : error
+    throw isAskError(error)
+      ? unusable(join(folder, file), 'does not run; is it whole, and the ONNX export of a sentence model?', error.cause)
+      : error
   }
 }

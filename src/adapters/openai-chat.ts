@@ -65,7 +65,11 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
   return { model, provider, stream }
 }
 
-function paramsOf(model: string, request: ChatRequest, learned: ReadonlySet<Habit>): ChatCompletionCreateParamsStreaming {
+function paramsOf(
+  model: string,
+  request: ChatRequest,
+  learned: ReadonlySet<Habit>,
+): ChatCompletionCreateParamsStreaming {
   const { maxTokens } = request
   return {
     model,
@@ -76,7 +80,10 @@ function paramsOf(model: string, request: ChatRequest, learned: ReadonlySet<Habi
   }
 }
 
-function messagesOf({ system, messages }: ChatRequest, withoutSystem: boolean): ChatCompletionCreateParamsStreaming['messages'] {
+function messagesOf(
+  { system, messages }: ChatRequest,
+  withoutSystem: boolean,
+): ChatCompletionCreateParamsStreaming['messages'] {
   const turns = messages.map(({ role, content }) => ({ role, content }))
   const [first, ...rest] = turns
   if (!withoutSystem || first === undefined) return [{ role: 'system', content: system }, ...turns]
@@ -84,7 +91,12 @@ function messagesOf({ system, messages }: ChatRequest, withoutSystem: boolean): 
 }
 
 /** A stream that simply stops ends without a word, so whether the reply is whole is decided here: only a finish reason says so. */
-async function* eventsOf(chunks: Chunks, { maxTokens }: ChatRequest, signal: AbortSignal, traced: ChatSpan): AsyncGenerator<ChatEvent, void, undefined> {
+async function* eventsOf(
+  chunks: Chunks,
+  { maxTokens }: ChatRequest,
+  signal: AbortSignal,
+  traced: ChatSpan,
+): AsyncGenerator<ChatEvent, void, undefined> {
   let finishReason: string | null = null
   let usage: Usage | null = null
   let isEmpty = true
@@ -107,7 +119,8 @@ async function* eventsOf(chunks: Chunks, { maxTokens }: ChatRequest, signal: Abo
     finishReason = choice?.finish_reason ?? finishReason
   }
   signal.throwIfAborted()
-  if (finishReason === null) throw failed('The model broke off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
+  if (finishReason === null)
+    throw failed('The model broke off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
   if (isEmpty) throw emptyReply(finishReason)
   traced.whole(finishReason, usage)
   yield { type: 'end', finishReason, usage }
@@ -120,13 +133,18 @@ function saidIn(delta: ChatCompletionChunk.Choice.Delta | undefined): string {
 
 function usageOf({ usage }: ChatCompletionChunk): Usage | null {
   if (!usage) return null
-  return { llmCalls: 1, promptTokens: tokensIn(usage.prompt_tokens), completionTokens: tokensIn(usage.completion_tokens) }
+  return {
+    llmCalls: 1,
+    promptTokens: tokensIn(usage.prompt_tokens),
+    completionTokens: tokensIn(usage.completion_tokens),
+  }
 }
 
 function emptyReply(finishReason: string): AskError {
   if (finishReason === 'content_filter') {
     return new AskError('model_rejected', { detail: "The model API's content filter refused to answer." })
   }
-  const cause = finishReason === 'length' ? ' It spent all its tokens before the first word; raise MAX_ANSWER_TOKENS.' : ''
+  const cause =
+    finishReason === 'length' ? ' It spent all its tokens before the first word; raise MAX_ANSWER_TOKENS.' : ''
   return failed(`The model replied with nothing.${cause}`, undefined, 'garbage')
 }

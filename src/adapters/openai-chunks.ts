@@ -14,7 +14,10 @@ const longestEvent = 1024 * 1024
  *
  * The package's own reader does the same by four generators and three copies of every byte: twice the CPU.
  */
-export async function* chunksOf({ body, headers }: Response, maxBytes: number): AsyncGenerator<ChatCompletionChunk, void, undefined> {
+export async function* chunksOf(
+  { body, headers }: Response,
+  maxBytes: number,
+): AsyncGenerator<ChatCompletionChunk, void, undefined> {
   const decoder = new TextDecoder()
   let unread = ''
   let data: string[] = []
@@ -37,7 +40,8 @@ export async function* chunksOf({ body, headers }: Response, maxBytes: number): 
       dataLength = 0
       if (!event.startsWith('[DONE]')) yield chunkOf(event, headers)
     }
-    if (unread.length + dataLength > longestEvent) throw new ReplyTooLong(`an event of more than ${longestEvent} characters`)
+    if (unread.length + dataLength > longestEvent)
+      throw new ReplyTooLong(`an event of more than ${longestEvent} characters`)
     if (bytesRead > maxBytes) throw new ReplyTooLong(`a reply of more than ${maxBytes} bytes`)
   }
 }

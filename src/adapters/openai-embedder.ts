@@ -54,7 +54,9 @@ export function createLearningEmbedder(client: OpenAI, options: EmbedderOptions)
   async function learn(): Promise<void> {
     while (!closed.signal.aborted && !isKnown()) {
       await sleep(learnAgainMs, undefined, { signal: closed.signal, ref: false }).catch(() => {})
-      await embedder.embed(['dimensions'], AbortSignal.any([closed.signal, AbortSignal.timeout(learnAgainMs)])).catch(() => {})
+      await embedder
+        .embed(['dimensions'], AbortSignal.any([closed.signal, AbortSignal.timeout(learnAgainMs)]))
+        .catch(() => {})
     }
   }
 
@@ -95,7 +97,11 @@ export function createEmbedder(
     isItemFault: error => isAskError(error, 'model_rejected'),
   })
 
-  async function embed(texts: readonly string[], signal: AbortSignal, kind: TextKind = 'passage'): Promise<Float32Array[]> {
+  async function embed(
+    texts: readonly string[],
+    signal: AbortSignal,
+    kind: TextKind = 'passage',
+  ): Promise<Float32Array[]> {
     assertNoLease('the embedding model')
     for (const text of texts) refuseUnfit(text, maxTokens)
     signal.throwIfAborted()
@@ -134,7 +140,9 @@ function refuseUnfit(text: string, maxTokens: number): void {
   if (text.length <= maxTokens / 2) return
   const tokens = countTokens(text)
   if (tokens <= maxTokens) return
-  throw new AskError('model_rejected', { detail: `A text of ${tokens} tokens is too long to embed; the model takes ${maxTokens}.` })
+  throw new AskError('model_rejected', {
+    detail: `A text of ${tokens} tokens is too long to embed; the model takes ${maxTokens}.`,
+  })
 }
 
 function* groupsOf(texts: readonly string[]): Generator<readonly string[]> {
@@ -156,7 +164,11 @@ function* groupsOf(texts: readonly string[]): Generator<readonly string[]> {
 function checked(vectors: readonly Float32Array[], dimensions: number): readonly Float32Array[] {
   const odd = vectors.find(vector => vector.length !== dimensions)
   if (odd === undefined) return vectors
-  throw failed(`The embedding model sent a vector of ${odd.length} numbers; its vectors have ${dimensions}.`, undefined, 'wrong_dimensions')
+  throw failed(
+    `The embedding model sent a vector of ${odd.length} numbers; its vectors have ${dimensions}.`,
+    undefined,
+    'wrong_dimensions',
+  )
 }
 
 /** One request: vectors of unit length, in the order of the texts. */
@@ -169,7 +181,11 @@ function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): Emb
     ownDimensions: /dimensions|matryoshka/i,
   })
 
-  async function attempt(texts: readonly string[], signal: AbortSignal, learned: ReadonlySet<Habit>): Promise<Float32Array[]> {
+  async function attempt(
+    texts: readonly string[],
+    signal: AbortSignal,
+    learned: ReadonlySet<Habit>,
+  ): Promise<Float32Array[]> {
     const params: EmbeddingCreateParams = {
       model,
       input: [...texts],
@@ -227,6 +243,7 @@ function numbersOf(embedding: unknown): Float32Array {
 
 function unitVector(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
-  if (!(length > 0 && Number.isFinite(length))) throw failed('The embedding model sent a vector that has no direction.', undefined, 'garbage')
+  if (!(length > 0 && Number.isFinite(length)))
+    throw failed('The embedding model sent a vector that has no direction.', undefined, 'garbage')
   return vector.map(value => value / length)
 }

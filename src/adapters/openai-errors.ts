@@ -56,14 +56,17 @@ function fromStatus(error: APIError, status: number, model: string): AskError {
   if (status === 429 && error.code !== 'insufficient_quota') {
     return new AskError('model_busy', { ...options, detail: 'The model takes no more requests at the moment.' })
   }
-  const code: ErrorCode = status >= 500 || status === 408 || status === 409 || status === 425 ? 'model_failed' : 'model_rejected'
+  const code: ErrorCode =
+    status >= 500 || status === 408 || status === 409 || status === 425 ? 'model_failed' : 'model_rejected'
   return new AskError(code, { ...options, detail: `${detailOf(status, model)} (status ${status})` })
 }
 
 function detailOf(status: number, model: string): string {
   if (status >= 500) return 'The model API failed.'
-  if (status === 401 || status === 403) return 'The model API does not accept the key. Check OPENAI_API_KEY and what it is allowed to use.'
-  if (status === 404) return `The API has no model "${model}", or is not at this address. Check the model name and OPENAI_BASE_URL.`
+  if (status === 401 || status === 403)
+    return 'The model API does not accept the key. Check OPENAI_API_KEY and what it is allowed to use.'
+  if (status === 404)
+    return `The API has no model "${model}", or is not at this address. Check the model name and OPENAI_BASE_URL.`
   if (status === 429) return 'The quota of the model API is used up. Check its plan and billing.'
   return `The API refused the request to model "${model}". Check the model name and its limits.`
 }
@@ -71,7 +74,8 @@ function detailOf(status: number, model: string): string {
 /** Some servers can only tell of trouble inside the stream, once status 200 is out. */
 function fromStream(error: APIError): AskError {
   const isBusy = /rate_limit|429|too_many/.test(`${String(error.code)} ${String(error.type)}`)
-  if (isBusy) return new AskError('model_busy', { detail: 'The model takes no more requests at the moment.', cause: error })
+  if (isBusy)
+    return new AskError('model_busy', { detail: 'The model takes no more requests at the moment.', cause: error })
   return failed('The model failed in the middle of its reply.', error)
 }
 
@@ -79,6 +83,10 @@ function fromStream(error: APIError): AskError {
 function retryAfterOf({ headers }: APIError): number | undefined {
   const ms = Number(headers?.get('retry-after-ms') ?? Number.NaN)
   const given = headers?.get('retry-after') ?? ''
-  const seconds = Number.isFinite(ms) ? ms / 1000 : /^\d+(\.\d+)?$/.test(given) ? Number(given) : (Date.parse(given) - Date.now()) / 1000
+  const seconds = Number.isFinite(ms)
+    ? ms / 1000
+    : /^\d+(\.\d+)?$/.test(given)
+      ? Number(given)
+      : (Date.parse(given) - Date.now()) / 1000
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
 }

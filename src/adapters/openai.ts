@@ -45,6 +45,8 @@ const providers: readonly (readonly [hostEnding: string, provider: string])[] = 
 /** OpenTelemetry's name for who runs the API (a closed list: a host name is no label). */
 export function providerOf(client: OpenAI): string {
   const { hostname } = new URL(client.baseURL)
-  const known = providers.find(([ending]) => hostname === ending || (ending.startsWith('.') && hostname.endsWith(ending)))
+  const known = providers.find(
+    ([ending]) => hostname === ending || (ending.startsWith('.') && hostname.endsWith(ending)),
+  )
   return known?.[1] ?? 'openai_compatible'
 }

@@ -48,14 +48,22 @@ export type PassageStore = ReturnType<typeof createPassageStore>
 
 /** The read side: both arms in one round trip, then the text of the few that were chosen, on one lease. */
 export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25 = 'portable') {
-  async function search(query: Search, choose: (candidates: readonly Candidate[]) => readonly number[], terms: LeaseTerms): Promise<Found> {
+  async function search(
+    query: Search,
+    choose: (candidates: readonly Candidate[]) => readonly number[],
+    terms: LeaseTerms,
+  ): Promise<Found> {
     return await database.lease(terms, async sql => {
       const found = await tracedSql(sql, 'SELECT chunks chunk_vectors', bothArms(sql, query, bm25))
       const candidates = found.filter(row => row['id'] !== null).map(candidateOf)
       const chosen = [...choose(candidates)]
       const rows = await readPassages(sql, chosen, query)
       const isCurrent = found.length > 0 && rows.length === chosen.length && [...found, ...rows].every(isOfEpoch)
-      return { candidates, passages: new Map(rows.map(row => [Number(row['id']), passageOf(row)])), isOvertaken: !isCurrent }
+      return {
+        candidates,
+        passages: new Map(rows.map(row => [Number(row['id']), passageOf(row)])),
+        isOvertaken: !isCurrent,
+      }
     })
   }
   return { search }
@@ -79,12 +87,19 @@ export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
 }
 
 /** The text of chunks with their windows, in one statement: a second one would bring the vector again. */
-async function readPassages(sql: Sql, ids: number[], { vector, collectionId, epochMark }: Search): Promise<readonly Row[]> {
+async function readPassages(
+  sql: Sql,
+  ids: number[],
+  { vector, collectionId, epochMark }: Search,
+): Promise<readonly Row[]> {
   if (ids.length === 0) return []
   const windows = vector
     ? windowsOf(sql, vector)
     : sql`select null::int[] as window_starts, null::int[] as window_ends, null::float8[] as similarities`
-  return await tracedSql(sql, 'SELECT chunks documents', sql`
+  return await tracedSql(
+    sql,
+    'SELECT chunks documents',
+    sql`
     select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.tokens, d.metadata,
       (select e.mark = ${epochMark ?? null}::uuid from epoch_marks e where e.collection_id = ${collectionId}) as is_current,
       d.version, d.source, d.url, w.window_starts, w.window_ends, w.similarities,
@@ -92,7 +107,8 @@ async function readPassages(sql: Sql, ids: number[], { vector, collectionId, epo
     from chunks c join documents d on d.id = c.document_id
     left join chunks p on p.document_id = c.document_id and p.ordinal = c.ordinal - 1 and p.end_at < c.start_at and p.id = any(${ids}::bigint[])
     cross join lateral (${windows}) w
-    where c.id = any(${ids}::bigint[])`)
+    where c.id = any(${ids}::bigint[])`,
+  )
 }
 
 /** Null: no epoch was asked for. */
@@ -158,11 +174,12 @@ function passageOf(row: Row): StoredPassage {
 }
 
 function windowsIn(row: Row): Window[] {
-  const [starts, ends, similarities] = [row['window_starts'], row['window_ends'], row['similarities']] as (number[] | null)[]
+  const [starts, ends, similarities] = [row['window_starts'], row['window_ends'], row['similarities']] as (
+    number[] | null
+  )[]
   return starts?.map((start, number) => ({ start, end: ends![number]!, similarity: similarities![number]! })) ?? []
 }
 
 function numberOrNull(value: unknown): number | null {
   return value === null ? null : Number(value)
 }
-

@@ -37,7 +37,15 @@ export interface PoolFigures extends PoolObserver {
 }
 
 export function createPoolFigures(): PoolFigures {
-  const totals: PoolTotals = { checkouts: 0, refused: 0, timeouts: 0, cancels: 0, overdue: 0, destroyed: 0, invalidated: 0 }
+  const totals: PoolTotals = {
+    checkouts: 0,
+    refused: 0,
+    timeouts: 0,
+    cancels: 0,
+    overdue: 0,
+    destroyed: 0,
+    invalidated: 0,
+  }
   let observer: PoolObserver | undefined
   return {
     totals,

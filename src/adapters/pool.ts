@@ -15,7 +15,14 @@ export type { Sql } from './postgres-client.ts'
 /** A part of a statement. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>
 
-const defaults = { surplusMs: 5000, cancelGraceMs: 2000, silentMs: 2000, openLimitMs: 6000, holdLimitMs: 60_000, statementTimeoutMs: 0 }
+const defaults = {
+  surplusMs: 5000,
+  cancelGraceMs: 2000,
+  silentMs: 2000,
+  openLimitMs: 6000,
+  holdLimitMs: 60_000,
+  statementTimeoutMs: 0,
+}
 
 /**
  * A lease pool over postgres.js, which itself queues without limit and without a time-out and knows no
@@ -26,7 +33,17 @@ const defaults = { surplusMs: 5000, cancelGraceMs: 2000, silentMs: 2000, openLim
  * that is out longer than any request may take.
  */
 export function createPool(options: PoolOptions) {
-  const { size, maxOverflow, maxWaiting, surplusMs, cancelGraceMs, silentMs, openLimitMs, holdLimitMs, now = () => performance.now() } = { ...defaults, ...options }
+  const {
+    size,
+    maxOverflow,
+    maxWaiting,
+    surplusMs,
+    cancelGraceMs,
+    silentMs,
+    openLimitMs,
+    holdLimitMs,
+    now = () => performance.now(),
+  } = { ...defaults, ...options }
   const normalTimeoutMs = options.statementTimeoutMs ?? defaults.statementTimeoutMs
   const idle: Connection[] = []
   const waiters = new Set<Waiter>()
@@ -49,7 +66,14 @@ export function createPool(options: PoolOptions) {
     const takenAt = now()
     figures.waited((takenAt - askedAt) / 1000, wasQueued)
     noteLease(terms.label, takenAt - askedAt)
-    const watch = watchLease(connection, terms, { cancelBackend: options.cancelBackend, stateOf: options.stateOf, silentMs, graceMs: cancelGraceMs, limitMs: terms.holdLimitMs ?? holdLimitMs, figures })
+    const watch = watchLease(connection, terms, {
+      cancelBackend: options.cancelBackend,
+      stateOf: options.stateOf,
+      silentMs,
+      graceMs: cancelGraceMs,
+      limitMs: terms.holdLimitMs ?? holdLimitMs,
+      figures,
+    })
     connection.onLost = watch.lost
     try {
       terms.signal.throwIfAborted()
@@ -121,7 +145,14 @@ export function createPool(options: PoolOptions) {
       Object.assign(connection, unopened())
       connection.onLost?.()
     }
-    const connection: Connection = Object.assign(options.connect(onClose), { ...unopened(), isDead: false, isEnding: false, onLost: null, idleSince: 0, bornAt: 0 })
+    const connection: Connection = Object.assign(options.connect(onClose), {
+      ...unopened(),
+      isDead: false,
+      isEnding: false,
+      onLost: null,
+      idleSince: 0,
+      bornAt: 0,
+    })
     return connection
   }
 
@@ -137,17 +168,25 @@ export function createPool(options: PoolOptions) {
     const limit = startDeadline('opening a database connection', openLimitMs, signal)
     try {
       // Its settings are said again: a pooler in between may have dropped those that came with the connection.
-      const rows = await Promise.race([connection.sql`
+      const rows = await Promise.race([
+        connection.sql`
         select pg_backend_pid() as pid, ${startedAt(connection.sql)} as started_at, current_setting('transaction_read_only') = 'on' as read_only,
-          set_config('plan_cache_mode', ${planCacheMode}, false), set_config('statement_timeout', ${String(normalTimeoutMs)}, false)`, limit.expired])
+          set_config('plan_cache_mode', ${planCacheMode}, false), set_config('statement_timeout', ${String(normalTimeoutMs)}, false)`,
+        limit.expired,
+      ])
       const [row] = rows
-      const backend: Backend = { pid: Number(row?.['pid']), startedAt: row?.['started_at'] ?? null, server: connection.server }
+      const backend: Backend = {
+        pid: Number(row?.['pid']),
+        startedAt: row?.['started_at'] ?? null,
+        server: connection.server,
+      }
       Object.assign(connection, { backend, bornAt: now() })
       options.onOpened?.(null, row?.['read_only'] === true)
     } catch (error) {
       options.onOpened?.(error)
       connection.isDead = true
-      if (!signal.aborted) figures.failed(isAskError(error, 'deadline_exceeded') ? 'silent' : (databaseFault(error) ?? 'unreachable'))
+      if (!signal.aborted)
+        figures.failed(isAskError(error, 'deadline_exceeded') ? 'silent' : (databaseFault(error) ?? 'unreachable'))
       giveBack(connection)
       throw signal.aborted ? signal.reason : noConnection(error, openLimitMs)
     } finally {
@@ -174,7 +213,11 @@ export function createPool(options: PoolOptions) {
   function giveBack(connection: Connection): void {
     held.delete(connection)
     if (connection.isDead || isClosed) return discard(connection)
-    if (connection.backend !== null && (connection.bornAt < renewedAt || now() - connection.bornAt >= lifetimeSeconds * 1000)) renew(connection)
+    if (
+      connection.backend !== null &&
+      (connection.bornAt < renewedAt || now() - connection.bornAt >= lifetimeSeconds * 1000)
+    )
+      renew(connection)
     const next = waiters.values().next().value
     if (next) return next.give(connection)
     connection.idleSince = now()
@@ -255,7 +298,11 @@ function powerOfTwo(atLeast: number): number {
 /** Whether it was slow or refused: there is no database for us now. What is wrong with a password or a name stays that. */
 function noConnection(error: unknown, openLimitMs: number): unknown {
   if (!isAskError(error, 'deadline_exceeded')) return databaseError(error)
-  return new AskError('database_unavailable', { detail: `the database did not answer within ${openLimitMs / 1000} s; check DATABASE_URL`, retryAfter: 1, cause: error })
+  return new AskError('database_unavailable', {
+    detail: `the database did not answer within ${openLimitMs / 1000} s; check DATABASE_URL`,
+    retryAfter: 1,
+    cause: error,
+  })
 }
 
 function longest(values: number[]): number {

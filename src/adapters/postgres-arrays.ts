@@ -8,10 +8,17 @@ import type postgres from 'postgres'
 
 type Reader = (text: string) => unknown
 
-const [bool, int2, int4, int8, text, varchar, float4, float8, uuid] = [1000, 1005, 1007, 1016, 1009, 1015, 1021, 1022, 2951]
+const [bool, int2, int4, int8, text, varchar, float4, float8, uuid] = [
+  1000, 1005, 1007, 1016, 1009, 1015, 1021, 1022, 2951,
+]
 
 function arraysOf(to: number, from: number[], read: Reader): postgres.PostgresType {
-  return { to, from, serialize: arrayText, parse: (array: string) => elementsOf(array).map(each => (each === null ? null : read(each))) }
+  return {
+    to,
+    from,
+    serialize: arrayText,
+    parse: (array: string) => elementsOf(array).map(each => (each === null ? null : read(each))),
+  }
 }
 
 export const arrayTypes: Record<string, postgres.PostgresType> = {
@@ -35,5 +42,7 @@ function quoted(element: string): string {
 const element = /"((?:[^"\\]|\\.)*)"|([^,{}]+)/gs
 
 export function elementsOf(array: string): (string | null)[] {
-  return [...array.matchAll(element)].map(([, inQuotes, bare]) => (inQuotes === undefined ? (bare === 'NULL' ? null : (bare as string)) : inQuotes.replace(/\\(.)/gs, '$1')))
+  return [...array.matchAll(element)].map(([, inQuotes, bare]) =>
+    inQuotes === undefined ? (bare === 'NULL' ? null : (bare as string)) : inQuotes.replace(/\\(.)/gs, '$1'),
+  )
 }

@@ -3,10 +3,24 @@ import { AskError, isAskError } from '../errors.ts'
 
 /** postgres.js and socket codes that mean: no server, or not this connection any more. */
 const connectionCodes = new Set([
-  'CONNECT_TIMEOUT', 'CONNECTION_CLOSED', 'CONNECTION_DESTROYED', 'CONNECTION_ENDED',
-  'ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH',
+  'CONNECT_TIMEOUT',
+  'CONNECTION_CLOSED',
+  'CONNECTION_DESTROYED',
+  'CONNECTION_ENDED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
   // Nothing is wrong with the server: this process or machine has no descriptor, port or memory left for a connection.
-  'EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS',
+  'EMFILE',
+  'ENFILE',
+  'EADDRNOTAVAIL',
+  'ENOBUFS',
 ])
 
 /** SQLSTATEs of a server that is there but cannot serve: shutting down, starting, out of connections. */
@@ -28,8 +42,9 @@ function isFatal(error: unknown): error is postgres.PostgresError {
   return error instanceof postgres.PostgresError && (error.severity === 'FATAL' || error.severity === 'PANIC')
 }
 
-const poolersRefusal = 'the connection pooler in front of the database takes not all that Askwell sets: '
-  + 'write ignore_startup_parameters = statement_timeout,plan_cache_mode into its configuration; Askwell then sets them itself'
+const poolersRefusal =
+  'the connection pooler in front of the database takes not all that Askwell sets: ' +
+  'write ignore_startup_parameters = statement_timeout,plan_cache_mode into its configuration; Askwell then sets them itself'
 
 /** PgBouncer's words, of which not even the code is one of Postgres. */
 function isPoolersRefusal(error: unknown): boolean {
@@ -54,7 +69,8 @@ export function isStaleSession(error: unknown): boolean {
 }
 
 function staleSession(cause: unknown): AskError {
-  const detail = 'the database lacks something that Askwell created in it, or it was replaced a moment ago, as by a restore; if this lasts, finish the restore and run askwell migrate'
+  const detail =
+    'the database lacks something that Askwell created in it, or it was replaced a moment ago, as by a restore; if this lasts, finish the restore and run askwell migrate'
   return new AskError('database_unavailable', { detail, retryAfter: 1, kind: staleKind, cause })
 }
 
@@ -78,7 +94,8 @@ export function isPassing(error: unknown): boolean {
 const readOnlyState = '25006'
 
 export function readOnlyDatabase(cause?: unknown): AskError {
-  const detail = 'the database takes no writes at present: it is a standby, or was made read-only; questions are answered meanwhile'
+  const detail =
+    'the database takes no writes at present: it is a standby, or was made read-only; questions are answered meanwhile'
   return new AskError('database_read_only', { detail, retryAfter: 5, ...(cause !== undefined && { cause }) })
 }
 
@@ -89,16 +106,22 @@ const queryCanceled = '57014'
 export function databaseError(error: unknown): unknown {
   if (isAskError(error)) return error
   // Without a time to try again: waiting does not mend it, somebody must.
-  if (isRefusal(error)) return new AskError('database_unavailable', { detail: 'the database does not let Askwell in', cause: error })
+  if (isRefusal(error))
+    return new AskError('database_unavailable', { detail: 'the database does not let Askwell in', cause: error })
   if (isPoolersRefusal(error)) return new AskError('database_unavailable', { detail: poolersRefusal, cause: error })
   if (isStaleSession(error)) return staleSession(error)
   const code = codeOf(error)
   if (code === undefined) return error
-  if (code === queryCanceled) return new AskError('deadline_exceeded', { detail: 'a database query took too long', cause: error })
+  if (code === queryCanceled)
+    return new AskError('deadline_exceeded', { detail: 'a database query took too long', cause: error })
   if (yieldedStates.has(code)) return yielded(error)
   if (code === readOnlyState) return readOnlyDatabase(error)
   // FATAL, whatever the code: this session has ended.
-  const isDown = isFatal(error) || connectionCodes.has(code) || unavailableStates.has(code) || unavailableClasses.has(code.slice(0, 2))
+  const isDown =
+    isFatal(error) ||
+    connectionCodes.has(code) ||
+    unavailableStates.has(code) ||
+    unavailableClasses.has(code.slice(0, 2))
   return isDown ? new AskError('database_unavailable', { retryAfter: 1, cause: error }) : error
 }
 
@@ -114,7 +137,9 @@ const rowFaults = /^(?:22|23|54)/
 /** Why rows cannot be stored, or null when something else has failed. A statement of more than V8's longest string is one. */
 export function rowFault(error: unknown): string | null {
   if (error instanceof RangeError) return 'is too large to be written'
-  return error instanceof postgres.PostgresError && rowFaults.test(error.code) ? `the database does not take it: ${error.message}` : null
+  return error instanceof postgres.PostgresError && rowFaults.test(error.code)
+    ? `the database does not take it: ${error.message}`
+    : null
 }
 
 /**
@@ -122,18 +147,52 @@ export function rowFault(error: unknown): string | null {
  * closed under us; `login`: a wrong password, name or database.
  */
 export const databaseFaults = [
-  'unreachable', 'silent', 'starting', 'lost', 'login', 'too_many_connections', 'read_only', 'disk_full', 'out_of_resources', 'broken', 'statement_timeout', 'deadlock',
+  'unreachable',
+  'silent',
+  'starting',
+  'lost',
+  'login',
+  'too_many_connections',
+  'read_only',
+  'disk_full',
+  'out_of_resources',
+  'broken',
+  'statement_timeout',
+  'deadlock',
 ] as const
 export type DatabaseFault = (typeof databaseFaults)[number]
 
 const faultsByCode: Readonly<Record<string, DatabaseFault>> = {
-  CONNECT_TIMEOUT: 'silent', ETIMEDOUT: 'silent',
-  ECONNREFUSED: 'unreachable', ENOENT: 'unreachable', ENOTFOUND: 'unreachable', EAI_AGAIN: 'unreachable', EHOSTUNREACH: 'unreachable', ENETUNREACH: 'unreachable',
-  CONNECTION_CLOSED: 'lost', ECONNRESET: 'lost', EPIPE: 'lost', '57P01': 'lost', '57P02': 'lost', '57P04': 'lost', '57P05': 'lost',
-  '57P03': 'starting', '53300': 'too_many_connections', '25006': 'read_only', '53100': 'disk_full', '40P01': 'deadlock',
+  CONNECT_TIMEOUT: 'silent',
+  ETIMEDOUT: 'silent',
+  ECONNREFUSED: 'unreachable',
+  ENOENT: 'unreachable',
+  ENOTFOUND: 'unreachable',
+  EAI_AGAIN: 'unreachable',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  CONNECTION_CLOSED: 'lost',
+  ECONNRESET: 'lost',
+  EPIPE: 'lost',
+  '57P01': 'lost',
+  '57P02': 'lost',
+  '57P04': 'lost',
+  '57P05': 'lost',
+  '57P03': 'starting',
+  '53300': 'too_many_connections',
+  '25006': 'read_only',
+  '53100': 'disk_full',
+  '40P01': 'deadlock',
   [queryCanceled]: 'statement_timeout',
 }
-const faultsByClass: Readonly<Record<string, DatabaseFault>> = { '08': 'lost', 28: 'login', '3D': 'login', 53: 'out_of_resources', 58: 'broken', XX: 'broken' }
+const faultsByClass: Readonly<Record<string, DatabaseFault>> = {
+  '08': 'lost',
+  28: 'login',
+  '3D': 'login',
+  53: 'out_of_resources',
+  58: 'broken',
+  XX: 'broken',
+}
 
 /** Null: nothing is wrong with the server, or nothing that can be said. */
 export function databaseFault(error: unknown): DatabaseFault | null {

@@ -26,7 +26,10 @@ export const usageEveryMs = hasProc ? 50 : 1000
 
 async function usageFromProc(pid: number): Promise<ProcessUsage | null> {
   try {
-    const [stat, status] = await Promise.all([readFile(`/proc/${pid}/stat`, 'utf8'), readFile(`/proc/${pid}/status`, 'utf8')])
+    const [stat, status] = await Promise.all([
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile(`/proc/${pid}/status`, 'utf8'),
+    ])
     return parseProc(stat, status)
   } catch {
     return null
@@ -52,6 +55,7 @@ export async function usageFromPs(pid: number): Promise<ProcessUsage | null> {
 export function parsePs(line: string): ProcessUsage | null {
   const found = /^\s*(\d+)\s+(?:(\d+)-)?([\d:.]+)\s*$/.exec(line)
   if (found === null) return null
-  const seconds = found[3]!.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) + Number(found[2] ?? 0) * 86_400
+  const seconds =
+    found[3]!.split(':').reduce((sum, part) => sum * 60 + Number(part), 0) + Number(found[2] ?? 0) * 86_400
   return { cpuMs: seconds * 1000, rssBytes: Number(found[1]) * 1024 }
 }

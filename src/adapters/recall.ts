@@ -12,7 +12,11 @@ export interface Nearest {
 }
 
 /** The product's own search by vectors, at a depth of the caller's choosing. */
-export function recallProbe(database: Pick<Database, 'lease'>, { id, model, windowCount, chunkCount }: WithVectors, signal: AbortSignal) {
+export function recallProbe(
+  database: Pick<Database, 'lease'>,
+  { id, model, windowCount, chunkCount }: WithVectors,
+  signal: AbortSignal,
+) {
   const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
   const search = { collectionId: id, modelId: model.id, windowsPerChunk, limit: 50 }
 
@@ -31,16 +35,22 @@ export function recallProbe(database: Pick<Database, 'lease'>, { id, model, wind
 
   /** Texts to make questions of, from chunks taken at random. */
   async function sample(count: number): Promise<{ readonly text: string; readonly language: string }[]> {
-    const rows = await database.lease({ signal, label: 'tune' }, sql => sql`
+    const rows = await database.lease(
+      { signal, label: 'tune' },
+      sql => sql`
       select c.text, c.language from chunks c
       where c.collection_id = ${id} and exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${model.id})
-      order by random() limit ${count}`)
+      order by random() limit ${count}`,
+    )
     return rows.map(row => ({ text: String(row['text']), language: String(row['language']) }))
   }
 
   /** What searches go by from now on. */
   async function store(efSearch: number): Promise<void> {
-    await database.lease({ signal, label: 'tune' }, sql => sql`update collections set ef_search = ${efSearch} where id = ${id}`)
+    await database.lease(
+      { signal, label: 'tune' },
+      sql => sql`update collections set ef_search = ${efSearch} where id = ${id}`,
+    )
   }
 
   return { nearest, sample, store, shallowest: search.limit * windowsPerChunk }
@@ -50,6 +60,8 @@ async function timed(sql: Sql, search: VectorSearch): Promise<Nearest> {
   const startedAt = performance.now()
   const rows = await vectorArm(sql, search, null)
   const ms = performance.now() - startedAt
-  const sorted = [...rows].sort((a, b) => Number(b['similarity']) - Number(a['similarity']) || Number(a['id']) - Number(b['id']))
+  const sorted = [...rows].sort(
+    (a, b) => Number(b['similarity']) - Number(a['similarity']) || Number(a['id']) - Number(b['id']),
+  )
   return { chunkIds: sorted.map(row => Number(row['id'])), ms }
 }

@@ -39,7 +39,10 @@ interface Health {
  * four times a second also when nobody asks: a fault is known before the first request meets it, and the end of it
  * soon after. One breaker for each node of a Cluster: one node's death must not cost what the others hold.
  */
-export function createRedisBreaker(redis: RedisClient, { timeoutMs, onChange, onBeat }: RedisBreakerOptions): RedisBreaker {
+export function createRedisBreaker(
+  redis: RedisClient,
+  { timeoutMs, onChange, onBeat }: RedisBreakerOptions,
+): RedisBreaker {
   const nodes = new Map<string, Health>()
   let isOpen = true
   let beating: Promise<void> | undefined

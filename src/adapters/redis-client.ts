@@ -43,7 +43,9 @@ export function createRedisClient(target: RedisTarget, timeoutMs: number): Redis
 function singleClient(target: RedisTarget, options: Bounds): RedisClient {
   const client = new Redis({
     ...options,
-    ...(target.kind === 'sentinel' ? sentinelsOf(target) : { host: target.hosts[0]?.host ?? '', port: target.hosts[0]?.port ?? 0 }),
+    ...(target.kind === 'sentinel'
+      ? sentinelsOf(target)
+      : { host: target.hosts[0]?.host ?? '', port: target.hosts[0]?.port ?? 0 }),
     db: target.db,
     enableOfflineQueue: false,
     retryStrategy: waitBeforeRetry,

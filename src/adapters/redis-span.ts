@@ -18,7 +18,12 @@ const summaries: Readonly<Record<string, string>> = {
 export function startRedisSpan(what: string, server: Attributes): Span | undefined {
   if (!recordingSpan()) return undefined
   const summary = summaries[what] ?? what
-  return startChild(summary, SpanKind.CLIENT, { [named.system]: 'redis', [named.statement]: summary.split(' ', 1)[0] as string, [named.summary]: summary, ...server })
+  return startChild(summary, SpanKind.CLIENT, {
+    [named.system]: 'redis',
+    [named.statement]: summary.split(' ', 1)[0] as string,
+    [named.summary]: summary,
+    ...server,
+  })
 }
 
 export function markRedisFailed(span: Span | undefined, reason: string): void {

@@ -38,16 +38,25 @@ export function readRedisUrl(text: string): RedisTarget | undefined {
   }
 }
 
-const shape = /^redis(?<tls>s?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<login>[^\s/?#]*)@)?(?<hosts>[^\s@/?#]+)(?:\/(?<path>[^\s?#]*))?(?:\?(?<query>[^\s#]*))?$/
+const shape =
+  /^redis(?<tls>s?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?:(?<login>[^\s/?#]*)@)?(?<hosts>[^\s@/?#]+)(?:\/(?<path>[^\s?#]*))?(?:\?(?<query>[^\s#]*))?$/
 
 type Parts = Readonly<Record<string, string | undefined>>
 
-function targetOf({ tls, kind: named, login, hosts: list = '', path = '', query = '' }: Parts): RedisTarget | undefined {
+function targetOf({
+  tls,
+  kind: named,
+  login,
+  hosts: list = '',
+  path = '',
+  query = '',
+}: Parts): RedisTarget | undefined {
   const kind = named === 'sentinel' || named === 'cluster' ? named : 'single'
   const hosts = list.split(',').map(text => hostOf(text, kind === 'sentinel' ? 26_379 : 6379))
   const place = placeOf(kind, path)
   const extra = extraOf(kind, query)
-  if (!hosts.every(host => host !== undefined) || (kind === 'single' && hosts.length > 1) || !place || !extra) return undefined
+  if (!hosts.every(host => host !== undefined) || (kind === 'single' && hosts.length > 1) || !place || !extra)
+    return undefined
   return { kind, isEncrypted: tls === 's', hosts, ...loginOf(login), ...place, ...extra }
 }
 
@@ -59,22 +68,36 @@ function hostOf(text: string, defaultPort: number): RedisHost | undefined {
 }
 
 function placeOf(kind: RedisTarget['kind'], path: string): Pick<RedisTarget, 'master' | 'db'> | undefined {
-  const found = { single: /^(?<db>\d{0,5})$/, cluster: /^0?$/, sentinel: /^(?<master>[^/]+)(?:\/(?<db>\d{0,5}))?$/ }[kind].exec(path)
-  return found ? { master: decodeURIComponent(found.groups?.['master'] ?? ''), db: Number(found.groups?.['db'] ?? 0) } : undefined
+  const found = { single: /^(?<db>\d{0,5})$/, cluster: /^0?$/, sentinel: /^(?<master>[^/]+)(?:\/(?<db>\d{0,5}))?$/ }[
+    kind
+  ].exec(path)
+  return found
+    ? { master: decodeURIComponent(found.groups?.['master'] ?? ''), db: Number(found.groups?.['db'] ?? 0) }
+    : undefined
 }
 
 function loginOf(login = ''): Pick<RedisTarget, 'username' | 'password'> {
   const colon = login.indexOf(':')
-  const [username, password] = (colon < 0 ? [login, ''] : [login.slice(0, colon), login.slice(colon + 1)]).map(decodeURIComponent)
+  const [username, password] = (colon < 0 ? [login, ''] : [login.slice(0, colon), login.slice(colon + 1)]).map(
+    decodeURIComponent,
+  )
   return { ...(username ? { username } : {}), ...(password ? { password } : {}) }
 }
 
 /** What stands behind the question mark; an unknown name is more likely a slip than a wish to be ignored. */
-function extraOf(kind: RedisTarget['kind'], query: string): Pick<RedisTarget, 'sentinelUsername' | 'sentinelPassword'> | undefined {
+function extraOf(
+  kind: RedisTarget['kind'],
+  query: string,
+): Pick<RedisTarget, 'sentinelUsername' | 'sentinelPassword'> | undefined {
   // Not URLSearchParams: it reads a plus sign as a blank, and passwords made by base64 have some.
-  const given = query.split('&').filter(pair => pair !== '').map(pair => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)] as const)
+  const given = query
+    .split('&')
+    .filter(pair => pair !== '')
+    .map(pair => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)] as const)
   if (given.some(([name]) => kind !== 'sentinel' || !(name in extras))) return undefined
-  return Object.fromEntries(given.map(([name, value]) => [extras[name as keyof typeof extras], decodeURIComponent(value)]))
+  return Object.fromEntries(
+    given.map(([name, value]) => [extras[name as keyof typeof extras], decodeURIComponent(value)]),
+  )
 }
 
 const extras = { sentinel_username: 'sentinelUsername', sentinel_password: 'sentinelPassword' } as const

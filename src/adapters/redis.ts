@@ -17,7 +17,11 @@ export interface RedisServer {
    * Runs a command; undefined when it is not usable, fails, or is too late. Never rejects, never waits longer than
    * the time-out. `what` names it in the log. `onWrongType`: the key holds something of another kind.
    */
-  attempt<T>(what: string, work: (client: Redis | Cluster) => Promise<T>, onWrongType?: () => void): Promise<T | undefined>
+  attempt<T>(
+    what: string,
+    work: (client: Redis | Cluster) => Promise<T>,
+    onWrongType?: () => void,
+  ): Promise<T | undefined>
   /** 'ready', 'deaf' (connected, but nothing answers), or what the driver is at: 'connecting', 'reconnecting', … */
   status(): string
   /**
@@ -61,9 +65,13 @@ interface Sent {
  * connection, and nothing is sent to a server that is deaf. A change of state is logged once. Throws when `url` is
  * none (see {@link readRedisUrl}).
  */
-export function openRedis(url: string, { keyPrefix, timeoutMs, log, onFailure, onSaved, onLost }: RedisOptions): RedisServer {
+export function openRedis(
+  url: string,
+  { keyPrefix, timeoutMs, log, onFailure, onSaved, onLost }: RedisOptions,
+): RedisServer {
   const target = readRedisUrl(url)
-  if (target === undefined) throw new Error('REDIS_URL is no address of a Redis, of Sentinels with the name of their master, or of a Cluster')
+  if (target === undefined)
+    throw new Error('REDIS_URL is no address of a Redis, of Sentinels with the name of their master, or of a Cluster')
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
   let isClosed = false

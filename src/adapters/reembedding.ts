@@ -37,14 +37,20 @@ export async function openReembedding(
   const readable = model.languages === 'any' ? null : [...model.languages]
 
   async function remaining(): Promise<number> {
-    const [row] = await database.lease(terms, sql => sql`select count(*)::int as count from chunks c where ${pending(sql)}`)
+    const [row] = await database.lease(
+      terms,
+      sql => sql`select count(*)::int as count from chunks c where ${pending(sql)}`,
+    )
     return Number(row?.['count'])
   }
 
   async function next(afterId: string, limit: number): Promise<PendingChunk[]> {
-    const rows = await database.lease(terms, sql => sql`
+    const rows = await database.lease(
+      terms,
+      sql => sql`
       select c.*, d.text as document_text from chunks c join documents d on d.id = c.document_id
-      where ${pending(sql)} and c.id > ${afterId}::bigint order by c.id limit ${limit}`)
+      where ${pending(sql)} and c.id > ${afterId}::bigint order by c.id limit ${limit}`,
+    )
     return rows.map(row => ({
       id: String(row['id']),
       documentText: String(row['document_text']),
@@ -61,14 +67,17 @@ export async function openReembedding(
 
   async function store(vectors: readonly WindowVector[]): Promise<void> {
     const numbers = numbered(vectors)
-    await database.lease(terms, sql => sql`
+    await database.lease(
+      terms,
+      sql => sql`
       insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)
       select u.chunk_id, ${modelId}, ${collectionId}, u.number, u.start_at, u.end_at, u.embedding::halfvec
       from unnest(${vectors.map(v => v.chunkId)}::bigint[], ${numbers}::int[], ${vectors.map(v => v.start)}::int[], ${vectors.map(v => v.end)}::int[],
         ${vectors.map(v => vectorText(v.embedding))}::text[]) as u(chunk_id, number, start_at, end_at, embedding)
       join chunks c on c.id = u.chunk_id
       for key share of c
-      on conflict do nothing`)
+      on conflict do nothing`,
+    )
   }
 
   /**
@@ -76,20 +85,23 @@ export async function openReembedding(
    * tried and has nothing to embed. (Ids grow in the order of commits: writers of a collection take turns.)
    */
   async function finish(afterId: string): Promise<boolean> {
-    return await database.lease(terms, sql => sql.begin(async tx => {
-      const [locked] = await tx`
+    return await database.lease(terms, sql =>
+      sql.begin(async tx => {
+        const [locked] = await tx`
         select c.name, (select m.name from embedding_models m where m.id = ${modelId}) as model from collections c where id = ${collectionId} for update`
-      // After a restore a number may be another's.
-      if (locked?.['name'] !== name || locked['model'] !== model.name) throw deletedMeanwhile({ name })
-      const left = await tx`select from chunks c where ${pending(tx as unknown as Sql)} and c.id > ${afterId}::bigint limit 1`
-      if (left.length > 0) return false
-      await tx`
+        // After a restore a number may be another's.
+        if (locked?.['name'] !== name || locked['model'] !== model.name) throw deletedMeanwhile({ name })
+        const left =
+          await tx`select from chunks c where ${pending(tx as unknown as Sql)} and c.id > ${afterId}::bigint limit 1`
+        if (left.length > 0) return false
+        await tx`
         update collections set model_id = ${modelId}, epoch = epoch + 1, updated_at = now(), ef_search = null,
           window_count = (select count(*) from chunk_vectors v where v.collection_id = ${collectionId} and v.model_id = ${modelId})
         where id = ${collectionId}`
-      await tx`delete from chunk_vectors where collection_id = ${collectionId} and model_id <> ${modelId}`
-      return true
-    }))
+        await tx`delete from chunk_vectors where collection_id = ${collectionId} and model_id <> ${modelId}`
+        return true
+      }),
+    )
   }
 
   function pending(sql: Sql) {
@@ -99,9 +111,17 @@ export async function openReembedding(
 
   /** Before the switch: a large collection must not be searched without its index meanwhile. */
   async function index(onBuild: () => void): Promise<void> {
-    const [row] = await database.lease(terms, sql => sql`select count(*) from chunk_vectors where collection_id = ${collectionId} and model_id = ${modelId}`)
+    const [row] = await database.lease(
+      terms,
+      sql => sql`select count(*) from chunk_vectors where collection_id = ${collectionId} and model_id = ${modelId}`,
+    )
     const windowCount = Number(row?.['count'])
-    await ensureVectorIndex(database, { id: collectionId, windowCount, model: { id: modelId, ...model } }, signal, onBuild)
+    await ensureVectorIndex(
+      database,
+      { id: collectionId, windowCount, model: { id: modelId, ...model } },
+      signal,
+      onBuild,
+    )
   }
 
   async function dropOld(): Promise<void> {

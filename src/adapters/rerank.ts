@@ -21,9 +21,18 @@ export interface RerankerSettings {
  * /rerank of another form; it is not understood.
  */
 export function createReranker({ url, model, apiKey }: RerankerSettings): Reranker {
-  const headers = { 'content-type': 'application/json', accept: 'application/json', ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }) }
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json',
+    ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+  }
 
-  const whose = { [genAi.operation]: 'rerank', [genAi.provider]: providerOf(url), [genAi.model]: model, ...serverOf(url) }
+  const whose = {
+    [genAi.operation]: 'rerank',
+    [genAi.provider]: providerOf(url),
+    [genAi.model]: model,
+    ...serverOf(url),
+  }
 
   async function score(query: string, texts: readonly string[], signal: AbortSignal): Promise<readonly number[]> {
     assertNoLease('the reranker')
@@ -44,7 +53,10 @@ export function createReranker({ url, model, apiKey }: RerankerSettings): Rerank
       return await fetch(url, { ...request, redirect: 'error' })
     } catch (cause) {
       if (request.signal.aborted) throw request.signal.reason
-      throw new AskError('model_unreachable', { detail: 'The reranker cannot be reached, or hung up. Check RERANK_URL and that the server is up.', cause })
+      throw new AskError('model_unreachable', {
+        detail: 'The reranker cannot be reached, or hung up. Check RERANK_URL and that the server is up.',
+        cause,
+      })
     }
   }
 
@@ -70,7 +82,8 @@ async function contentOf(reply: Response, signal: AbortSignal): Promise<unknown>
 async function refusal(reply: Response, model: string): Promise<AskError> {
   const { status } = reply
   await reply.body?.cancel().catch(() => {})
-  if (status === 429) return new AskError('model_busy', { detail: 'The reranker takes no more requests at the moment.' })
+  if (status === 429)
+    return new AskError('model_busy', { detail: 'The reranker takes no more requests at the moment.' })
   const code: ErrorCode = status >= 500 || status === 408 ? 'model_failed' : 'model_rejected'
   return new AskError(code, { detail: `${wordsFor(status, model)} (status ${status})` })
 }
@@ -78,7 +91,8 @@ async function refusal(reply: Response, model: string): Promise<AskError> {
 function wordsFor(status: number, model: string): string {
   if (status >= 500 || status === 408) return 'The reranker failed.'
   if (status === 401 || status === 403) return 'The reranker does not accept the key: check RERANK_API_KEY.'
-  if (status === 404 || status === 405) return `The reranker has no model "${model}", or is not at this address: check RERANK_MODEL and RERANK_URL.`
+  if (status === 404 || status === 405)
+    return `The reranker has no model "${model}", or is not at this address: check RERANK_MODEL and RERANK_URL.`
   return `The reranker refused the request: check RERANK_MODEL ("${model}"), and that RERANK_URL takes what Cohere's /v2/rerank does.`
 }
 
@@ -99,5 +113,9 @@ function isScore(value: unknown): value is number {
 }
 
 function notUnderstood(why: string, cause?: unknown): AskError {
-  return new AskError('model_failed', { detail: `The reranker's reply is not understood: ${why}.`, kind: 'garbage', cause })
+  return new AskError('model_failed', {
+    detail: `The reranker's reply is not understood: ${why}.`,
+    kind: 'garbage',
+    cause,
+  })
 }

@@ -6,7 +6,12 @@ export interface ServerConnections {
   /** Of those, kept back for superusers and for who has `pg_use_reserved_connections`. */
   readonly reserved: number
   /** `other`: what the state of cannot be seen without `pg_read_all_stats`, and rarer states. */
-  readonly byState: { readonly active: number; readonly idle: number; readonly idleInTransaction: number; readonly other: number }
+  readonly byState: {
+    readonly active: number
+    readonly idle: number
+    readonly idleInTransaction: number
+    readonly other: number
+  }
   /** Opened by any Askwell on this database. */
   readonly ours: number
   /** That this role may still open, by the limits of the server, the database and the role. */
@@ -49,18 +54,30 @@ export async function readServerConnections(sql: Sql): Promise<ServerConnections
       (select rolconnlimit from pg_roles where rolname = current_user) as role_limit
     from settings, counts`
   const figure = (name: string) => Number(row[name])
-  const [every, active, idle, idleInTransaction, waiting] = ['every', 'active', 'idle', 'idle_in_transaction', 'locked'].map(figure) as [number, number, number, number, number]
+  const [every, active, idle, idleInTransaction, waiting] = [
+    'every',
+    'active',
+    'idle',
+    'idle_in_transaction',
+    'locked',
+  ].map(figure) as [number, number, number, number, number]
   return {
     maxConnections: figure('max_connections'),
     reserved: figure('reserved'),
     byState: { active, idle, idleInTransaction, other: every - active - idle - idleInTransaction },
     ours: figure('ours'),
-    free: Math.max(0, Math.min(
-      figure('max_connections') - figure('reserved') - every,
-      room(figure('database_limit'), figure('here')),
-      room(figure('role_limit'), figure('mine')),
-    )),
-    lock: waiting === 0 ? null : { waiting, longestMs: Math.round(figure('locked_for') * 1000), heldBy: await lockHolders(sql) },
+    free: Math.max(
+      0,
+      Math.min(
+        figure('max_connections') - figure('reserved') - every,
+        room(figure('database_limit'), figure('here')),
+        room(figure('role_limit'), figure('mine')),
+      ),
+    ),
+    lock:
+      waiting === 0
+        ? null
+        : { waiting, longestMs: Math.round(figure('locked_for') * 1000), heldBy: await lockHolders(sql) },
   }
 }
 
@@ -77,5 +94,8 @@ async function lockHolders(sql: Sql): Promise<string> {
       join pg_stat_activity as holder on holder.pid = blocking.pid
     where waiting.application_name like 'askwell%' and waiting.wait_event_type = 'Lock' and holder.wait_event_type is distinct from 'Lock'
     order by holder.pid limit 3`
-  return rows.map(row => `process ${row['pid']} (${row['name']}, ${row['state']})`).join(', ') || 'somebody who is gone by now'
+  return (
+    rows.map(row => `process ${row['pid']} (${row['name']}, ${row['state']})`).join(', ') ||
+    'somebody who is gone by now'
+  )
 }

@@ -43,7 +43,8 @@ export function openServers(url: string): Servers {
 }
 
 export async function readServerState(sql: Sql): Promise<ServerState> {
-  const [row] = await sql`select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as read_only`
+  const [row] =
+    await sql`select pg_is_in_recovery() as standby, current_setting('transaction_read_only') = 'on' as read_only`
   return { isStandby: row?.['standby'] === true, isReadOnly: row?.['read_only'] === true }
 }
 
@@ -76,8 +77,14 @@ async function findServer(address: DatabaseAddress): Promise<ServerAddress> {
   if (other && (address.wanted === 'any' || address.wanted === 'prefer-standby')) return other
   // Nothing is wrong with what is wanted: none is there, or none lets us in.
   if (!other && error) throw error
-  const cause = Object.assign(new Error(`DATABASE_URL wants a server that is ${address.wanted}: ${met.join('; ')}`), { code: 'NO_SUCH_SERVER' })
-  throw new AskError('database_unavailable', { detail: `no server of DATABASE_URL is ${address.wanted}, as its target_session_attrs wants`, retryAfter: 1, cause })
+  const cause = Object.assign(new Error(`DATABASE_URL wants a server that is ${address.wanted}: ${met.join('; ')}`), {
+    code: 'NO_SUCH_SERVER',
+  })
+  throw new AskError('database_unavailable', {
+    detail: `no server of DATABASE_URL is ${address.wanted}, as its target_session_attrs wants`,
+    retryAfter: 1,
+    cause,
+  })
 }
 
 function wordsOf({ isStandby, isReadOnly }: ServerState): string {
@@ -86,7 +93,12 @@ function wordsOf({ isStandby, isReadOnly }: ServerState): string {
 }
 
 async function askServer(address: DatabaseAddress, server: ServerAddress): Promise<ServerState> {
-  const driver = startDriver(address, async () => server, { name: 'askwell', statementTimeoutMs: probeMs }, () => {})
+  const driver = startDriver(
+    address,
+    async () => server,
+    { name: 'askwell', statementTimeoutMs: probeMs },
+    () => {},
+  )
   const limit = setTimeout(driver.destroy, probeMs)
   try {
     return await readServerState(driver.sql)

@@ -10,8 +10,11 @@ const tables = ['chunks', 'chunk_vectors', 'collection_terms', 'documents']
  */
 export async function isUnsettled({ kind, lease }: Leasing, signal: AbortSignal): Promise<boolean> {
   if (kind === 'embedded') return true
-  const [row] = await lease({ signal, label: 'settle' }, sql => sql`
-    select bool_or(n_mod_since_analyze > 50 + 0.1 * n_live_tup) as is_due from pg_stat_user_tables where relname = any(${tables}::text[])`)
+  const [row] = await lease(
+    { signal, label: 'settle' },
+    sql => sql`
+    select bool_or(n_mod_since_analyze > 50 + 0.1 * n_live_tup) as is_due from pg_stat_user_tables where relname = any(${tables}::text[])`,
+  )
   return row?.['is_due'] === true
 }
 

@@ -23,14 +23,23 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
 
   async function get(key: string): Promise<Remembered | undefined> {
     const [answer] = keysOf(key)
-    const bytes = await redis.attempt('get', client => client.getBuffer(answer), () => remove(key))
+    const bytes = await redis.attempt(
+      'get',
+      client => client.getBuffer(answer),
+      () => remove(key),
+    )
     return bytes ? decoded(key, bytes) : undefined
   }
 
   async function claim(key: string, freshAfter: number): Promise<Claim> {
     const keys = keysOf(key)
     const asker = nameOfAsker()
-    const ask = () => redis.attempt('claim', () => scripts.claim(...keys, leaseMs, fenceMs, Math.round(freshAfter), asker), () => remove(key))
+    const ask = () =>
+      redis.attempt(
+        'claim',
+        () => scripts.claim(...keys, leaseMs, fenceMs, Math.round(freshAfter), asker),
+        () => remove(key),
+      )
     // Once more where it was only late: a run that is not shared costs more than the wait.
     const reply = (await ask()) ?? (redis.isUsable() ? await ask() : undefined)
     if (!reply) return { kind: 'alone', isAway: true }
@@ -66,7 +75,8 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
       await redis.attempt(what, work)
     }
     return {
-      keep: (value, ms) => end('keep', () => scripts.keep(...keys, token, Math.max(1, Math.round(ms)), encodeAnswer(value))),
+      keep: (value, ms) =>
+        end('keep', () => scripts.keep(...keys, token, Math.max(1, Math.round(ms)), encodeAnswer(value))),
       release: isFailed => end('release', () => scripts.release(...keys, token, isFailed ? failedMs : 0)),
     }
   }

@@ -16,11 +16,18 @@ export interface SharedValuesOptions<Value> {
   readonly onCorrupt?: () => void
 }
 
-export function createSharedValues<Value>(redis: RedisServer, { kind, encode, decode, onCorrupt = () => {} }: SharedValuesOptions<Value>): SharedValues<Value> {
+export function createSharedValues<Value>(
+  redis: RedisServer,
+  { kind, encode, decode, onCorrupt = () => {} }: SharedValuesOptions<Value>,
+): SharedValues<Value> {
   const keyOf = (key: string) => `${redis.keyPrefix}${kind}:` + hash('sha256', key, 'base64url')
 
   async function get(key: string): Promise<Value | undefined> {
-    const bytes = await redis.attempt('get', client => client.getBuffer(keyOf(key)), () => remove(key))
+    const bytes = await redis.attempt(
+      'get',
+      client => client.getBuffer(keyOf(key)),
+      () => remove(key),
+    )
     if (!bytes) return undefined
     const value = decode(bytes)
     if (value === undefined) remove(key)

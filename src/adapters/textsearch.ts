@@ -33,12 +33,14 @@ async function preparedBm25(sql: Sql, wanted: WantedBm25): Promise<Bm25> {
   if (wanted === 'portable') return 'portable'
   if (await isPrepared(sql)) return 'pg_textsearch'
   if (wanted === 'auto') return 'portable'
-  const detail = 'BM25 is "pg_textsearch", but the database lacks its index and takes no writes: start Askwell on the primary once, or set BM25=portable'
+  const detail =
+    'BM25 is "pg_textsearch", but the database lacks its index and takes no writes: start Askwell on the primary once, or set BM25=portable'
   throw new AskError('database_read_only', { detail })
 }
 
 async function isPrepared(sql: Sql): Promise<boolean> {
-  const [row] = await sql`select to_regclass('chunks_bm25') is not null and to_regproc('bm25_chunks') is not null as ready`
+  const [row] =
+    await sql`select to_regclass('chunks_bm25') is not null and to_regproc('bm25_chunks') is not null as ready`
   return row?.['ready'] === true
 }
 
@@ -46,21 +48,25 @@ async function install(sql: Sql): Promise<void> {
   try {
     await sql`create extension pg_textsearch`
   } catch (cause) {
-    const detail = `BM25 is "pg_textsearch", but the database cannot load it (${codeOf(cause) ?? 'unknown reason'}): `
-      + 'install it (Postgres 17 or newer), add it to shared_preload_libraries and restart, or set BM25=portable'
+    const detail =
+      `BM25 is "pg_textsearch", but the database cannot load it (${codeOf(cause) ?? 'unknown reason'}): ` +
+      'install it (Postgres 17 or newer), add it to shared_preload_libraries and restart, or set BM25=portable'
     throw new AskError('database_unavailable', { detail, cause })
   }
 }
 
 /** A word as the extension's parser leaves it alone: letters and digits that stand for its bytes. */
-const encoded = (collection: string, term: string) => `'c' || ${collection} || 'x' || encode(convert_to(${term}, 'UTF8'), 'hex')`
+const encoded = (collection: string, term: string) =>
+  `'c' || ${collection} || 'x' || encode(convert_to(${term}, 'UTF8'), 'hex')`
 
 async function prepare(sql: Sql): Promise<void> {
   await sql.begin(async tx => {
     await tx.unsafe(`
       create or replace function bm25_text(collection integer, terms tsvector) returns text language sql immutable parallel safe as $$
         select string_agg(repeat(${encoded('collection', 'lexeme')} || ' ', cardinality(positions)), '') from unnest(terms) $$`)
-    await tx.unsafe(`create index if not exists chunks_bm25 on chunks using bm25 (bm25_text(collection_id, terms)) with (text_config = 'simple')`)
+    await tx.unsafe(
+      `create index if not exists chunks_bm25 on chunks using bm25 (bm25_text(collection_id, terms)) with (text_config = 'simple')`,
+    )
     // A function of its own because its plan must be the index scan whatever the filter is guessed to let through:
     // any other computes a score for every row.
     await tx.unsafe(`
@@ -74,7 +80,11 @@ async function prepare(sql: Sql): Promise<void> {
 }
 
 /** Chunks that the extension finds best: more than are wanted, because their order is not yet the final one. */
-export function textsearchCandidates(sql: Sql, search: { readonly collectionId: number; readonly limit: number }, path: string | null): Fragment {
+export function textsearchCandidates(
+  sql: Sql,
+  search: { readonly collectionId: number; readonly limit: number },
+  path: string | null,
+): Fragment {
   const { collectionId, limit } = search
   return sql`
     select k.id from

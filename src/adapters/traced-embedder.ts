@@ -14,12 +14,26 @@ export interface EmbedderSpans {
 /** Each call in a span `embeddings {model}`, where anybody sees it. */
 export function traceEmbedder<Kind extends Embedder>(embedder: Kind, { model, remote }: EmbedderSpans): Kind {
   const kind = remote ? SpanKind.CLIENT : SpanKind.INTERNAL
-  const attributes = { [genAi.operation]: 'embeddings', [genAi.provider]: remote?.provider ?? ourselves, [genAi.model]: model, ...remote?.server }
-  const embed: Embedder['embed'] = async (texts, signal, textKind) => await inChild(`embeddings ${model}`, kind, () => attributes, async span => {
-    const vectors = await embedder.embed(texts, signal, textKind)
-    span?.setAttributes({ 'askwell.embeddings.texts': texts.length, ...(vectors[0] && { [genAi.dimensions]: vectors[0].length }) })
-    return vectors
-  })
+  const attributes = {
+    [genAi.operation]: 'embeddings',
+    [genAi.provider]: remote?.provider ?? ourselves,
+    [genAi.model]: model,
+    ...remote?.server,
+  }
+  const embed: Embedder['embed'] = async (texts, signal, textKind) =>
+    await inChild(
+      `embeddings ${model}`,
+      kind,
+      () => attributes,
+      async span => {
+        const vectors = await embedder.embed(texts, signal, textKind)
+        span?.setAttributes({
+          'askwell.embeddings.texts': texts.length,
+          ...(vectors[0] && { [genAi.dimensions]: vectors[0].length }),
+        })
+        return vectors
+      },
+    )
   // Not copied: the length of its vectors may be learned later.
   return Object.assign(Object.create(embedder) as Kind, { embed })
 }

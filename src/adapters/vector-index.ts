@@ -43,18 +43,27 @@ export async function findVectorIndex(sql: Sql, collection: Indexed): Promise<Ve
  * the embedded database, which would take minutes to build what comparing all does in milliseconds. Writers go on
  * meanwhile. The graph is built in memory as far as `maintenance_work_mem` is raised for it: 1 GB at the most.
  */
-export async function ensureVectorIndex(database: Pick<Database, 'kind' | 'lease'>, collection: Omit<Indexed, 'model'> & { readonly model: Indexed['model'] | null }, signal: AbortSignal, onBuild: () => void): Promise<VectorIndex | null> {
+export async function ensureVectorIndex(
+  database: Pick<Database, 'kind' | 'lease'>,
+  collection: Omit<Indexed, 'model'> & { readonly model: Indexed['model'] | null },
+  signal: AbortSignal,
+  onBuild: () => void,
+): Promise<VectorIndex | null> {
   const { model } = collection
-  if (database.kind === 'embedded' || model === null || !isWorthIndexing(collection.windowCount, model.dimensions)) return null
+  if (database.kind === 'embedded' || model === null || !isWorthIndexing(collection.windowCount, model.dimensions))
+    return null
   const target = { ...collection, model }
   return await database.lease({ signal, label: 'index', holdLimitMs: Infinity }, async sql => {
     const found = await findVectorIndex(sql, target)
-    return found ?? (await inTurn(sql, target, signal, async () => {
-      const others = await findVectorIndex(sql, target)
-      if (others) return others
-      onBuild()
-      return await build(sql, target)
-    }))
+    return (
+      found ??
+      (await inTurn(sql, target, signal, async () => {
+        const others = await findVectorIndex(sql, target)
+        if (others) return others
+        onBuild()
+        return await build(sql, target)
+      }))
+    )
   })
 }
 
@@ -103,6 +112,9 @@ function memoryMb(vectors: number, dimensions: number): number {
 
 /** Drops the collection's indexes over vectors of other models: nobody searches them any more. */
 export async function dropOtherVectorIndexes(sql: Sql, collectionId: number, modelId: number | null): Promise<void> {
-  const rows = await sql`select relname from pg_class where relkind = 'i' and relname like ${`chunk\\_vectors\\_hnsw\\_${collectionId}\\_%`}`
-  for (const { relname } of rows) if (relname !== `chunk_vectors_hnsw_${collectionId}_${modelId}`) await sql`drop index if exists ${sql(String(relname))}`
+  const rows =
+    await sql`select relname from pg_class where relkind = 'i' and relname like ${`chunk\\_vectors\\_hnsw\\_${collectionId}\\_%`}`
+  for (const { relname } of rows)
+    if (relname !== `chunk_vectors_hnsw_${collectionId}_${modelId}`)
+      await sql`drop index if exists ${sql(String(relname))}`
 }

@@ -25,7 +25,8 @@ export async function removeTerms(tx: Sql, collectionId: number, documentIds: st
     from gone where t.collection_id = ${collectionId} and t.term = gone.term
     returning t.term, t.chunk_count`
   const unused = left.filter(row => Number(row['chunk_count']) <= 0).map(row => String(row['term']))
-  if (unused.length > 0) await tx`delete from collection_terms where collection_id = ${collectionId} and term = any(${unused}::text[])`
+  if (unused.length > 0)
+    await tx`delete from collection_terms where collection_id = ${collectionId} and term = any(${unused}::text[])`
   await tx`
     with gone as (select language, count(*) as chunks from chunks where document_id = any(${documentIds}::uuid[]) group by language)
     update collection_languages l set chunk_count = l.chunk_count - gone.chunks

@@ -19,7 +19,10 @@ export interface Patience {
  * Opens what cannot be reached yet, again and again. What waiting cannot mend is thrown at once: a wrong password, a
  * database of that name that is not there, a server too old.
  */
-export async function waitForDatabase<T>(open: () => Promise<T>, { ms, log, signal, random = Math.random }: Patience): Promise<T> {
+export async function waitForDatabase<T>(
+  open: () => Promise<T>,
+  { ms, log, signal, random = Math.random }: Patience,
+): Promise<T> {
   const endsAt = performance.now() + ms
   for (let tries = 1; ; tries++) {
     try {

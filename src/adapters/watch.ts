@@ -22,7 +22,12 @@ export function watchCollections(servers: Servers, onCollection: (name?: string)
   let isClosed = false
   let retry: NodeJS.Timeout | undefined
   const onNotify = (from: string, name: string) => void (from === channel && onCollection(name))
-  const client = openClient(servers, { name: 'askwell watch', statementTimeoutMs: 0, onClose: () => later(retryMs), onNotify })
+  const client = openClient(servers, {
+    name: 'askwell watch',
+    statementTimeoutMs: 0,
+    onClose: () => later(retryMs),
+    onNotify,
+  })
   void listen()
 
   async function listen(): Promise<void> {

@@ -17,7 +17,8 @@ export interface Place {
  */
 export function placeOf(question: Question, collection: AskedCollection, fingerprint: string): Place {
   const { filters, history, text } = question
-  if (history.length > 0 || hasAny(filters)) return placeIn(partitionOf(question, collection, fingerprint), question, collection)
+  if (history.length > 0 || hasAny(filters))
+    return placeIn(partitionOf(question, collection, fingerprint), question, collection)
   const { partition, places } = plainOf(question, collection, fingerprint)
   const known = places.get(text)
   if (known !== undefined) return known
@@ -61,7 +62,8 @@ interface Last {
 let last: Last | undefined
 
 function plainOf(question: Question, collection: AskedCollection, fingerprint: string): Plain {
-  if (last?.collection === collection && last.fingerprint === fingerprint && isAlike(last.question, question)) return last.plain
+  if (last?.collection === collection && last.fingerprint === fingerprint && isAlike(last.question, question))
+    return last.plain
   const plain = knownPlain(question, collection, fingerprint)
   last = { question, collection, fingerprint, plain }
   return plain
@@ -77,12 +79,32 @@ function knownPlain(question: Question, collection: AskedCollection, fingerprint
   let known = plains.get(collection)
   if (!known) plains.set(collection, (known = new LRUCache({ max: maxPlains })))
   let plain = known.get(name)
-  if (!plain) known.set(name, (plain = { partition: partitionOf(question, collection, fingerprint), places: new LRUCache({ max: maxKnown }) }))
+  if (!plain)
+    known.set(
+      name,
+      (plain = { partition: partitionOf(question, collection, fingerprint), places: new LRUCache({ max: maxKnown }) }),
+    )
   return plain
 }
 
-function partitionOf({ tenant, mode, topK, language, filters }: Question, collection: AskedCollection, fingerprint: string): string {
-  return digest(JSON.stringify([fingerprint, tenant ?? null, collection.id, collection.epoch, collection.epochMark, mode, topK, language ?? null, canonical(filters)]))
+function partitionOf(
+  { tenant, mode, topK, language, filters }: Question,
+  collection: AskedCollection,
+  fingerprint: string,
+): string {
+  return digest(
+    JSON.stringify([
+      fingerprint,
+      tenant ?? null,
+      collection.id,
+      collection.epoch,
+      collection.epochMark,
+      mode,
+      topK,
+      language ?? null,
+      canonical(filters),
+    ]),
+  )
 }
 
 function hasAny(filters: Filters): boolean {
@@ -98,7 +120,14 @@ function digest(text: string): string {
 function canonical(filters: Filters): readonly (readonly [string, unknown])[] {
   return Object.entries(filters)
     .sort(byName)
-    .map(([field, filter]) => [field, typeof filter !== 'object' ? filter : 'in' in filter ? { in: [...new Set(filter.in.map(value => JSON.stringify(value)))].sort() } : Object.entries(filter).sort(byName)])
+    .map(([field, filter]) => [
+      field,
+      typeof filter !== 'object'
+        ? filter
+        : 'in' in filter
+          ? { in: [...new Set(filter.in.map(value => JSON.stringify(value)))].sort() }
+          : Object.entries(filter).sort(byName),
+    ])
 }
 
 function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

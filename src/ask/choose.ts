@@ -32,12 +32,23 @@ export function candidatesFor({ rerank }: ChooseSteps, question: Question): numb
 /** The passages worth showing: reranked where that is set and the mode allows it, each saying something of its own, at most `top_k`. */
 export async function choose<F extends Found>(steps: ChooseSteps, question: Question, found: F, run: Run): Promise<F> {
   const { passages, isDegraded } = await reranked(steps, question, found, run)
-  return { ...found, passages: diversify(passages, question.topK), degraded: isDegraded ? [...found.degraded, 'rerank'] : found.degraded }
+  return {
+    ...found,
+    passages: diversify(passages, question.topK),
+    degraded: isDegraded ? [...found.degraded, 'rerank'] : found.degraded,
+  }
 }
 
-async function reranked({ rerank }: ChooseSteps, question: Question, { asked, passages }: Found, run: Run): Promise<Reranked> {
+async function reranked(
+  { rerank }: ChooseSteps,
+  question: Question,
+  { asked, passages }: Found,
+  run: Run,
+): Promise<Reranked> {
   if (!rerank || !isReranked(question) || passages.length < 2) return { passages, isDegraded: false }
-  return await orWithout({ passages, isDegraded: true }, run, brief => rerank.run({ query: asked.text, passages }, brief))
+  return await orWithout({ passages, isDegraded: true }, run, brief =>
+    rerank.run({ query: asked.text, passages }, brief),
+  )
 }
 
 /** `fast` asks no more of other services than one embedding and one search. */

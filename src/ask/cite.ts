@@ -62,7 +62,9 @@ function bestSpan({ text, language }: Passage, spans: readonly Span[], claim: st
   const weights = shared.map(weight)
   const best = weights.indexOf(Math.max(...weights))
   if (weights[best] === 0) return undefined
-  const pairs = [best - 1, best].filter(first => isPair(spans, first)).map(first => ({ first, weight: weight(shared[first]!.union(shared[first + 1]!)) }))
+  const pairs = [best - 1, best]
+    .filter(first => isPair(spans, first))
+    .map(first => ({ first, weight: weight(shared[first]!.union(shared[first + 1]!)) }))
   const pair = pairs.sort((a, b) => b.weight - a.weight)[0]
   if (pair && pair.weight >= weights[best]! * (1 + worthAdding)) return joined(spans, pair.first)
   return shortened(text, spans[best]!, part => weight(contentTerms(part, language).intersection(claimed)))
@@ -93,7 +95,12 @@ function joined(spans: readonly Span[], first: number): Span {
 /** Nothing in common with the claim: the window nearest to the question, else the beginning. */
 function nearestSpan({ text, start, windows }: Passage, spans: readonly Span[]): Span {
   const window = windows.toSorted((a, b) => b.similarity - a.similarity)[0]
-  const first = window ? Math.max(0, spans.findIndex(span => span.end > window.start - start)) : 0
+  const first = window
+    ? Math.max(
+        0,
+        spans.findIndex(span => span.end > window.start - start),
+      )
+    : 0
   const isWithin = window !== undefined && spans[first + 1] !== undefined && spans[first + 1]!.end <= window.end - start
   return isWithin && isPair(spans, first) ? joined(spans, first) : shortened(text, spans[first]!, () => 0)
 }
@@ -101,9 +108,14 @@ function nearestSpan({ text, start, windows }: Passage, spans: readonly Span[]):
 /** An endless sentence is cut between words, to the part that weighs most. */
 function shortened(text: string, { start, end }: Span, weigh: (part: string) => number): Span {
   if (end - start <= maxQuote) return { start, end }
-  const words = Array.from(text.slice(start, end).matchAll(/\S+/gu), match => ({ start: start + match.index, end: start + match.index + match[0].length }))
+  const words = Array.from(text.slice(start, end).matchAll(/\S+/gu), match => ({
+    start: start + match.index,
+    end: start + match.index + match[0].length,
+  }))
   // Halves of a quote apart is near enough, and a passage can be one long line.
-  const starts = words.filter((word, i) => i === 0 || Math.floor((word.start - start) / 150) > Math.floor((words[i - 1]!.start - start) / 150))
+  const starts = words.filter(
+    (word, i) => i === 0 || Math.floor((word.start - start) / 150) > Math.floor((words[i - 1]!.start - start) / 150),
+  )
   const parts = starts.map(first => ({ start: first.start, end: lastEnd(text, words, first.start) }))
   const weights = parts.map(part => weigh(text.slice(part.start, part.end)))
   return parts[weights.indexOf(Math.max(...weights))]!

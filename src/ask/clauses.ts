@@ -40,7 +40,9 @@ function withoutCode(text: string): string {
 }
 
 function sentencesIn(text: string, language: string): string[] {
-  return sentences(text, language).map(({ start, end }) => text.slice(start, end)).filter(isClaim)
+  return sentences(text, language)
+    .map(({ start, end }) => text.slice(start, end))
+    .filter(isClaim)
 }
 
 /** Full stops and an "and" between two groups claim nothing; a number or an ideograph may. */

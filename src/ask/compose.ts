@@ -18,7 +18,9 @@ export function composed(runs: readonly (readonly Span[])[], passages: readonly 
   const quoted = runs.flatMap(run => {
     const [first, last] = [run[0], run.at(-1)]
     const passage = first && passages[first.passageIndex]
-    return first && last && passage ? [{ passage, index: first.passageIndex + 1, start: first.start, end: last.end }] : []
+    return first && last && passage
+      ? [{ passage, index: first.passageIndex + 1, start: first.start, end: last.end }]
+      : []
   })
   const parts = quoted.map(({ passage, index, start, end }) => `${passage.text.slice(start, end)} [${index}]`)
   return {

@@ -124,13 +124,15 @@ export function createCurrent(
 
   function begin(name: string): Reading {
     const startedAt = now()
-    const result = within(readLimitMs, never, signal => read(name, signal)).then(
-      collection => noted(name, reading.startedAt, collection),
-      (error: unknown) => {
-        if (known.has(name)) failures.set(name, { error, at: now() })
-        throw error
-      },
-    ).finally(() => readings.delete(name))
+    const result = within(readLimitMs, never, signal => read(name, signal))
+      .then(
+        collection => noted(name, reading.startedAt, collection),
+        (error: unknown) => {
+          if (known.has(name)) failures.set(name, { error, at: now() })
+          throw error
+        },
+      )
+      .finally(() => readings.delete(name))
     const reading: Reading = { startedAt, result }
     readings.set(name, reading)
     return reading
@@ -159,13 +161,19 @@ export function createCurrent(
 /** The database was restored, or a standby without the last writes took over: what was known of them never happened. */
 function isOtherHistory(collection: AskedCollection, before: AskedCollection): boolean {
   if (collection.id !== before.id) return false // deleted, and made again
-  return collection.epoch < before.epoch || (collection.epoch === before.epoch && collection.epochMark !== before.epochMark)
+  return (
+    collection.epoch < before.epoch || (collection.epoch === before.epoch && collection.epochMark !== before.epochMark)
+  )
 }
 
 const never = new AbortController().signal
 
 /** Bounded work; a promise is only stopped waiting for, a function is told as well. */
-async function within<T>(ms: number, signal: AbortSignal, work: Promise<T> | ((signal: AbortSignal) => Promise<T>)): Promise<T> {
+async function within<T>(
+  ms: number,
+  signal: AbortSignal,
+  work: Promise<T> | ((signal: AbortSignal) => Promise<T>),
+): Promise<T> {
   const limit = startDeadline('the database', ms, signal)
   try {
     limit.signal.throwIfAborted()

@@ -73,5 +73,11 @@ function betweenThem(first: Passage, second: Passage): string | null {
 }
 
 function areOfOneSection(a: Passage, b: Passage): boolean {
-  return a.documentId === b.documentId && a.version === b.version && a.title === b.title && a.url === b.url && a.page === b.page
+  return (
+    a.documentId === b.documentId &&
+    a.version === b.version &&
+    a.title === b.title &&
+    a.url === b.url &&
+    a.page === b.page
+  )
 }

@@ -32,7 +32,10 @@ export function embedWith(embedder: Embedder, cache: VectorCache) {
       return { vector, isDegraded: false }
     } catch (error) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
-      run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, 'question not embedded: searching by words alone')
+      run.log[loudness(error)](
+        { code: error.code, err: error.cause ?? error },
+        'question not embedded: searching by words alone',
+      )
       return { vector: null, isDegraded: true }
     }
   }

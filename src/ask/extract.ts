@@ -30,8 +30,13 @@ export async function extractFrom({ asked, passages }: Request): Promise<Extract
 }
 
 function bestOfEachPassage(sentences: readonly ScoredSentence[]): ScoredSentence[] {
-  const groups = Map.groupBy(sentences.filter(each => each.isSeed && each.score > 0), each => each.passageIndex)
-  return Array.from(groups.values(), group => group.reduce((a, b) => (b.score > a.score ? b : a))).sort((a, b) => b.score - a.score)
+  const groups = Map.groupBy(
+    sentences.filter(each => each.isSeed && each.score > 0),
+    each => each.passageIndex,
+  )
+  return Array.from(groups.values(), group => group.reduce((a, b) => (b.score > a.score ? b : a))).sort(
+    (a, b) => b.score - a.score,
+  )
 }
 
 /** The best first; what comes from the document of an earlier run stands with it, in the order of its text. */

@@ -26,18 +26,25 @@ const ourTags = /[<＜﹤](?=\s*(?:[/／]\s*)?passage)/giu
 const citation = /[[【]\s*\^?(\d{1,2}(?:\s*[,;–—-]\s*\d{1,2})*)\s*(?:†[^\]】]{0,200})?[\]】]/gu
 
 function harmless(text: string, nonce: string): string {
-  return text
-    .replace(invisible, character => (/[\t\n\r]/.test(character) ? character : ''))
-    // Not with nothing: that could join a nonce from the halves around it.
-    .replaceAll(nonce, '…')
-    .replace(ourTags, '‹')
-    .replace(citation, '($1)')
-    .replaceAll(sentinel, sentinel.toLowerCase())
+  return (
+    text
+      .replace(invisible, character => (/[\t\n\r]/.test(character) ? character : ''))
+      // Not with nothing: that could join a nonce from the halves around it.
+      .replaceAll(nonce, '…')
+      .replace(ourTags, '‹')
+      .replace(citation, '($1)')
+      .replaceAll(sentinel, sentinel.toLowerCase())
+  )
 }
 
 const titleCharacters = 200
 
 function attribute(title: string, nonce: string): string {
-  const text = harmless(title, nonce).replace(/\s+/gu, ' ').replace(/"/g, "'").replace(/</g, '‹').replace(/>/g, '›').trim()
+  const text = harmless(title, nonce)
+    .replace(/\s+/gu, ' ')
+    .replace(/"/g, "'")
+    .replace(/</g, '‹')
+    .replace(/>/g, '›')
+    .trim()
   return text.length <= titleCharacters ? text : `${text.slice(0, titleCharacters).replace(/[\ud800-\udbff]$/, '')}…`
 }

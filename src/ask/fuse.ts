@@ -25,7 +25,11 @@ const weighted: Fusion = { fusion: 'weighted', rrfK: 60 }
  * Brings both arms into one order. `vectorWeight` 0…1 is the vector arm's share, the lexical arm has the rest; `rrf`
  * knows no shares. A chunk that an arm did not find gets that arm's least.
  */
-export function fuse(evidence: readonly Evidence[], vectorWeight: number, { fusion, rrfK }: Fusion = weighted): Ranked[] {
+export function fuse(
+  evidence: readonly Evidence[],
+  vectorWeight: number,
+  { fusion, rrfK }: Fusion = weighted,
+): Ranked[] {
   const lexicalRanks = ranks(evidence.map(e => e.lexical))
   const vectorRanks = ranks(evidence.map(e => e.vector))
   const fused = fusion === 'rrf' ? reciprocal([lexicalRanks, vectorRanks], rrfK) : combined(evidence, vectorWeight)
@@ -89,7 +93,9 @@ function scale(values: readonly (number | null)[]): number[] {
 }
 
 function ranks(values: readonly (number | null)[]): (number | null)[] {
-  const order = values.flatMap((value, index) => (value === null ? [] : [{ value, index }])).sort((a, b) => b.value - a.value)
+  const order = values
+    .flatMap((value, index) => (value === null ? [] : [{ value, index }]))
+    .sort((a, b) => b.value - a.value)
   const places = new Map(order.map(({ index }, place) => [index, place + 1]))
   return values.map((_, index) => places.get(index) ?? null)
 }

@@ -1,6 +1,14 @@
 import { createMarkers } from './markers.ts'
 import { promptFor } from './prompt.ts'
-import { noUsage, type CacheNote, type CollectionCaching, type Passage, type Question, type Run, type Usage } from './terms.ts'
+import {
+  noUsage,
+  type CacheNote,
+  type CollectionCaching,
+  type Passage,
+  type Question,
+  type Run,
+  type Usage,
+} from './terms.ts'
 import type { ChatModel } from './chat.ts'
 import type { Understood } from './understand.ts'
 
@@ -22,7 +30,8 @@ export interface Draft {
   readonly cache?: CacheNote
 }
 
-export type DraftEvent = { readonly type: 'text'; readonly text: string } | { readonly type: 'end'; readonly draft: Draft }
+export type DraftEvent =
+  { readonly type: 'text'; readonly text: string } | { readonly type: 'end'; readonly draft: Draft }
 
 /** Asks the model and passes its words on token by token, markers checked on the way; ends with the whole draft. */
 export function answerWith(model: ChatModel, maxTokens: number) {

@@ -56,11 +56,20 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
   /** The same, not counted. */
   function show(found: Remembered, tier: CacheTier, status?: 'coalesced'): Answer {
     const at = now()
-    return again(found.answer, { status: status ?? (at <= found.freshUntil ? 'hit' : 'stale'), tier, age: ageOf(found, at) })
+    return again(found.answer, {
+      status: status ?? (at <= found.freshUntil ? 'hit' : 'stale'),
+      tier,
+      age: ageOf(found, at),
+    })
   }
 
   /** Because a better one cannot be had, `amiss` being down; null where it is older than that allows. */
-  function giveInstead(found: Remembered, tier: CacheTier, amiss: Degraded, seconds = settings.staleSeconds): Answer | null {
+  function giveInstead(
+    found: Remembered,
+    tier: CacheTier,
+    amiss: Degraded,
+    seconds = settings.staleSeconds,
+  ): Answer | null {
     const at = now()
     if (seconds === 0 || !isBetterThanNothing(found, seconds, at)) return null
     counts.given('stale', tier, found)
@@ -68,7 +77,12 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
   }
 
   /** If it is one to keep, whole and of one state of the documents: in memory at once, in Redis behind the request, under its lease. */
-  function keep(key: string, answer: Answer, { seconds, tookMs }: { readonly seconds: number; readonly tookMs: number }, lease: Lease | null): void {
+  function keep(
+    key: string,
+    answer: Answer,
+    { seconds, tookMs }: { readonly seconds: number; readonly tookMs: number },
+    lease: Lease | null,
+  ): void {
     if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken) return
     // Where the model's words were remembered, the answer is as old as they are.
     const madeAt = now() - (answer.cache.age ?? 0) * 1000
@@ -87,7 +101,8 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
   }
 
   function secondsFor({ mode }: Question, { caching }: AskedCollection, answer: Answer): number {
-    const seconds = mode === 'fast' ? (caching.fastSeconds ?? settings.fastSeconds) : (caching.seconds ?? settings.seconds)
+    const seconds =
+      mode === 'fast' ? (caching.fastSeconds ?? settings.fastSeconds) : (caching.seconds ?? settings.seconds)
     return answer.abstained ? Math.min(seconds, settings.abstainedSeconds) : seconds
   }
 
@@ -96,5 +111,16 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
     void work.catch(() => {}).finally(() => storing.delete(work))
   }
 
-  return { mine: own.get, find, give, show, giveInstead, keep, copy, secondsFor, track, settled: async () => void (await Promise.allSettled(storing)) }
+  return {
+    mine: own.get,
+    find,
+    give,
+    show,
+    giveInstead,
+    keep,
+    copy,
+    secondsFor,
+    track,
+    settled: async () => void (await Promise.allSettled(storing)),
+  }
 }

@@ -34,7 +34,10 @@ export interface KeepDrafts {
  * else. So after an edit that left a question's passages as they were, its answer costs the search and no model; that
  * the passages are the same is not assumed but found, and the quotes are looked up in them anew.
  */
-export function rememberDrafts(generate: StreamStage<Request, DraftEvent>, { drafts, fingerprint, keep, onFound, now = Date.now }: KeepDrafts): StreamStage<Request, DraftEvent> {
+export function rememberDrafts(
+  generate: StreamStage<Request, DraftEvent>,
+  { drafts, fingerprint, keep, onFound, now = Date.now }: KeepDrafts,
+): StreamStage<Request, DraftEvent> {
   return async function* remembering(request, run) {
     const seconds = secondsFor(request)
     if (seconds === 0 || run.wishes?.noStore) return yield* generate(request, run)
@@ -67,11 +70,18 @@ function isAnew({ wishes = {} }: Run): boolean {
 function* replayed({ text, madeAt }: KeptDraft, tier: CacheTier, now: number): Generator<DraftEvent, void> {
   yield { type: 'text', text }
   const age = Math.max(0, Math.floor((now - madeAt) / 1000))
-  yield { type: 'end', draft: { text, abstained: false, usage: noUsage, cache: { status: 'hit', tier, age, revalidated: true } } }
+  yield {
+    type: 'end',
+    draft: { text, abstained: false, usage: noUsage, cache: { status: 'hit', tier, age, revalidated: true } },
+  }
 }
 
 /** The mark between passages is random in a prompt; here it must not be. */
 function keyOf({ asked, question, passages, caching }: Request, fingerprint: string): string {
   const prompt = promptFor({ text: asked.text, history: question.history }, passages, asked.language, '')
-  return hash('sha256', JSON.stringify([fingerprint, question.tenant ?? null, caching?.cleared ?? 0, prompt]), 'base64url')
+  return hash(
+    'sha256',
+    JSON.stringify([fingerprint, question.tenant ?? null, caching?.cleared ?? 0, prompt]),
+    'base64url',
+  )
 }

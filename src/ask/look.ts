@@ -4,7 +4,17 @@ import { orWithout } from './go-without.ts'
 import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
 import type { Stage } from './stage.ts'
-import { addUsage, noUsage, type Arm, type AskedCollection, type Degraded, type Passage, type Question, type Run, type Usage } from './terms.ts'
+import {
+  addUsage,
+  noUsage,
+  type Arm,
+  type AskedCollection,
+  type Degraded,
+  type Passage,
+  type Question,
+  type Run,
+  type Usage,
+} from './terms.ts'
 import { read, understand, type Understood } from './understand.ts'
 
 export interface LookSteps extends ChooseSteps {
@@ -32,12 +42,19 @@ export interface Looked {
 }
 
 /** From the question's words to passages: at most one embedding and one search, and a second look where the mode allows it. */
-export async function lookUp(steps: LookSteps, question: Question, collection: AskedCollection, run: Run, arm: Arm = 'fused'): Promise<Looked> {
+export async function lookUp(
+  steps: LookSteps,
+  question: Question,
+  collection: AskedCollection,
+  run: Run,
+  arm: Arm = 'fused',
+): Promise<Looked> {
   const { asked, usage } = await standAlone(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
   if (asked.terms.length === 0) return looked(nothing, isRewritten, usage)
   const first = await find(asked)
-  if (first.nearness >= steps.abstainBelow || question.mode === 'fast' || !steps.rewrite) return looked(first, isRewritten, usage)
+  if (first.nearness >= steps.abstainBelow || question.mode === 'fast' || !steps.rewrite)
+    return looked(first, isRewritten, usage)
 
   // Nothing near: the documents may say it in other words.
   const { rephrase } = steps.rewrite
@@ -52,7 +69,10 @@ export async function lookUp(steps: LookSteps, question: Question, collection: A
     const { vector, isDegraded } = weight > 0 ? await embed(words) : { vector: null, isDegraded: false }
     const { filters } = question
     const topK = arm === 'fused' ? candidatesFor(steps, question) : question.topK
-    const retrieved = await steps.retrieve({ asked: words, vector, vectorWeight: weight, arm, collection, filters, topK }, run)
+    const retrieved = await steps.retrieve(
+      { asked: words, vector, vectorWeight: weight, arm, collection, filters, topK },
+      run,
+    )
     return { ...retrieved, degraded: isDegraded ? ['embeddings'] : [] }
   }
 
@@ -67,7 +87,15 @@ export async function lookUp(steps: LookSteps, question: Question, collection: A
   }
 
   function looked({ passages, nearness, degraded, isOvertaken }: Found, isSmart: boolean, spent: Usage): Looked {
-    return { asked, passages, isNear: nearness >= steps.abstainBelow, mode: isSmart ? 'smart' : 'fast', usage: spent, degraded, isOvertaken }
+    return {
+      asked,
+      passages,
+      isNear: nearness >= steps.abstainBelow,
+      mode: isSmart ? 'smart' : 'fast',
+      usage: spent,
+      degraded,
+      isOvertaken,
+    }
   }
 }
 

@@ -45,7 +45,12 @@ interface Found {
  * Found in Redis, or else made by one replica while the others wait for it. When the model or the database fails
  * meanwhile, the answer from before, if there is one.
  */
-export function makeOnceWith({ claim: claimStage, near, admission, make }: MakeSteps, kept: KeptAnswers, counts: CacheCounts, now: () => number) {
+export function makeOnceWith(
+  { claim: claimStage, near, admission, make }: MakeSteps,
+  kept: KeptAnswers,
+  counts: CacheCounts,
+  now: () => number,
+) {
   return async function* makeOnce(asked: Asked, run: Run): AsyncGenerator<AskEvent, void> {
     const { place, anewAfter } = asked
     const wanted = { key: place.key, freshAfter: anewAfter ?? now(), isPatient: anewAfter !== Infinity }
@@ -53,11 +58,16 @@ export function makeOnceWith({ claim: claimStage, near, admission, make }: MakeS
     if (claim.kind === 'found') {
       kept.copy(place.key, claim.found)
       // Anew, and found: another replica has refreshed it. Not counted, for nobody waits for it here, or they joined and are.
-      return yield* replay(anewAfter === undefined ? kept.give(claim.found, 'redis', hasWaited ? 'coalesced' : undefined) : kept.show(claim.found, 'redis'))
+      return yield* replay(
+        anewAfter === undefined
+          ? kept.give(claim.found, 'redis', hasWaited ? 'coalesced' : undefined)
+          : kept.show(claim.found, 'redis'),
+      )
     }
     const lease = claim.kind === 'yours' ? claim.lease : null
     const theirs = claim.before ? ({ found: claim.before, tier: 'redis' } as const) : null
-    const before = asked.before === undefined ? theirs : asked.before && ({ found: asked.before, tier: 'memory' } as const)
+    const before =
+      asked.before === undefined ? theirs : asked.before && ({ found: asked.before, tier: 'memory' } as const)
     const isAway = claim.kind === 'alone' && claim.isAway === true
     let isOver = false
     try {
@@ -71,7 +81,12 @@ export function makeOnceWith({ claim: claimStage, near, admission, make }: MakeS
     }
   }
 
-  async function* makeIt(asked: Asked, before: Found | null, lease: Lease | null, run: Run): AsyncGenerator<AskEvent, void> {
+  async function* makeIt(
+    asked: Asked,
+    before: Found | null,
+    lease: Lease | null,
+    run: Run,
+  ): AsyncGenerator<AskEvent, void> {
     let seen: Seen | null = null
     let startedAt = performance.now()
     const fresh = async function* (): AsyncGenerator<AskEvent, void> {
@@ -82,12 +97,15 @@ export function makeOnceWith({ claim: claimStage, near, admission, make }: MakeS
     }
     // Before the look for a near question: that takes a vector, and a refusal must cost nothing.
     const made = admission ? admission.events(run, fresh) : fresh()
-    const events = before ? orBefore(made, amiss => kept.giveInstead(before.found, before.tier, amiss), run.signal) : made
+    const events = before
+      ? orBefore(made, amiss => kept.giveInstead(before.found, before.tier, amiss), run.signal)
+      : made
     for await (const event of events) {
       if (event.type === 'done') {
         const { status } = event.answer.cache
         if (status === 'miss' && asked.anewAfter === undefined) counts.missed()
-        if (status !== 'stale' && status !== 'near') keep(asked, event.answer, performance.now() - startedAt, lease, seen)
+        if (status !== 'stale' && status !== 'near')
+          keep(asked, event.answer, performance.now() - startedAt, lease, seen)
       }
       yield event
     }
@@ -98,10 +116,17 @@ export function makeOnceWith({ claim: claimStage, near, admission, make }: MakeS
     return await orWithout(null, run, brief => near.look({ question, collection, place }, brief))
   }
 
-  function keep({ question, collection, place }: Asked, answer: Answer, tookMs: number, lease: Lease | null, seen: Seen | null): void {
+  function keep(
+    { question, collection, place }: Asked,
+    answer: Answer,
+    tookMs: number,
+    lease: Lease | null,
+    seen: Seen | null,
+  ): void {
     const seconds = kept.secondsFor(question, collection, answer)
     kept.keep(place.key, answer, { seconds, tookMs }, lease)
-    if (seen && answer.degraded.length === 0 && !answer.isOvertaken) near?.learn(seen, { key: place.key, question, answer, seconds })
+    if (seen && answer.degraded.length === 0 && !answer.isOvertaken)
+      near?.learn(seen, { key: place.key, question, answer, seconds })
   }
 }
 

@@ -133,7 +133,8 @@ function findSentinel(text: string, isFinal: boolean): number | 'maybe' {
 
 const longestMarker = 16
 const labels = ['passages', 'sources', 'documents', 'refs']
-const markerForm = /^[[【]\s?\^?(?<label>\p{L}*)\s?#?(?<list>\d{1,2}(?:\s?[,;、，–—-]\s?\d{1,2})*)\s?(?:†[^\]】]*)?[\]】]/iu
+const markerForm =
+  /^[[【]\s?\^?(?<label>\p{L}*)\s?#?(?<list>\d{1,2}(?:\s?[,;、，–—-]\s?\d{1,2})*)\s?(?:†[^\]】]*)?[\]】]/iu
 /** Every beginning of what fits `markerForm`, so that a refusal stays one whatever follows. */
 const markerStart = /^[[【]\s?\^?(?<label>\p{L}*)\s?#?[\d\s,;、，–—-]*(?:†[^\]】]*)?$/iu
 
@@ -163,7 +164,9 @@ function unfinished(near: string, isFinal: boolean): FoundMarker | 'no' | 'maybe
 
 function isLabel(letters: string, isWhole: boolean): boolean {
   const word = letters.toLowerCase()
-  return word === '' || labels.some(label => (isWhole ? word === label || `${word}s` === label : label.startsWith(word)))
+  return (
+    word === '' || labels.some(label => (isWhole ? word === label || `${word}s` === label : label.startsWith(word)))
+  )
 }
 
 /** `1, 3-5` → 1, 3, 4, 5. */

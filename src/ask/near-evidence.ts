@@ -62,7 +62,11 @@ export function createEvidence({ read, acceptedError, inTurn, clock, log }: Evid
     const before = learned?.similarity
     learned = learnThreshold(observations, { acceptedError })
     isNew = false
-    if (learned?.similarity !== before) log.info({ threshold: learned, of: observations.length }, learned ? 'near answers: threshold learned' : 'near answers: no longer enough evidence to give any')
+    if (learned?.similarity !== before)
+      log.info(
+        { threshold: learned, of: observations.length },
+        learned ? 'near answers: threshold learned' : 'near answers: no longer enough evidence to give any',
+      )
   }
 
   return { refresh, add, threshold, isFull: () => observations.length >= newest }

@@ -48,7 +48,10 @@ const bottom = 70
  * are, all higher thresholds are within it too. It holds at each moment and not for all moments at once: who asks
  * again after every comparison will, some time, meet one of the 5 %.
  */
-export function learnThreshold(observations: readonly Observation[], { acceptedError, confidence = 0.95 }: ThresholdOptions): Threshold | null {
+export function learnThreshold(
+  observations: readonly Observation[],
+  { acceptedError, confidence = 0.95 }: ThresholdOptions,
+): Threshold | null {
   const fewest = Math.log(1 - confidence) / Math.log1p(-acceptedError)
   const tested = gridOf(observations).filter(({ total }) => total >= fewest)
   const failed = tested.findIndex(({ wrong, total }) => logTail(wrong, total, acceptedError) > Math.log(1 - confidence))

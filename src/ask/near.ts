@@ -30,8 +30,18 @@ export interface NearPlace {
 /** The store; see adapters/near-questions.ts. Every method may reject. */
 export interface NearQuestions {
   /** Best first, at most three, none that has expired. */
-  nearest(where: NearPlace, terms: { readonly signal: AbortSignal; readonly label: string }): Promise<readonly NearQuestion[]>
-  keep(question: NearPlace & { readonly key: string; readonly collectionId: number; readonly question: string; readonly seconds: number }): Promise<void>
+  nearest(
+    where: NearPlace,
+    terms: { readonly signal: AbortSignal; readonly label: string },
+  ): Promise<readonly NearQuestion[]>
+  keep(
+    question: NearPlace & {
+      readonly key: string
+      readonly collectionId: number
+      readonly question: string
+      readonly seconds: number
+    },
+  ): Promise<void>
   observe(model: string, observation: Observation): Promise<void>
   /** The newest 5,000 that are of the model, oldest first. */
   observations(model: string): Promise<readonly Observation[]>
@@ -58,7 +68,15 @@ export interface Fresh {
 
 export interface Near {
   /** Never rejects; none where anything fails or takes too long. */
-  look(question: { readonly text: string; readonly language: string; readonly collectionId: number; readonly partition: Buffer }, run: Run): Promise<NearLook>
+  look(
+    question: {
+      readonly text: string
+      readonly language: string
+      readonly collectionId: number
+      readonly partition: Buffer
+    },
+    run: Run,
+  ): Promise<NearLook>
   /**
    * After an answer was made: remembers the question where the answer is worth giving, and whether `candidateAnswer`, what
    * the near question would have given, was right. An answer that abstained belongs here too: the candidate's was wrong
@@ -101,14 +119,30 @@ const closeMs = 2000
 const nothing: NearLook = Object.freeze({ place: null, candidate: null, isTrusted: false })
 
 /** Near questions: which cached question says the same in other words, and whether its answer may be given. */
-export function createNear({ store, embed, model, mode, acceptedError, random = Math.random, log, clock = systemClock }: NearOptions): Near {
-  const onFailure = (error: unknown, what: string) => log.debug({ err: error, what }, 'near questions: going on without')
+export function createNear({
+  store,
+  embed,
+  model,
+  mode,
+  acceptedError,
+  random = Math.random,
+  log,
+  clock = systemClock,
+}: NearOptions): Near {
+  const onFailure = (error: unknown, what: string) =>
+    log.debug({ err: error, what }, 'near questions: going on without')
   const inTurn = createInTurn({ maxWaiting, onFailure, clock })
-  const evidence = mode === 'learn' ? createEvidence({ read: () => store.observations(model), acceptedError, inTurn, clock, log }) : null
+  const evidence =
+    mode === 'learn'
+      ? createEvidence({ read: () => store.observations(model), acceptedError, inTurn, clock, log })
+      : null
   let restsUntil = -Infinity
   let sweptAt = clock.now()
 
-  async function look({ text, language, collectionId, partition }: Parameters<Near['look']>[0], run: Run): Promise<NearLook> {
+  async function look(
+    { text, language, collectionId, partition }: Parameters<Near['look']>[0],
+    run: Run,
+  ): Promise<NearLook> {
     evidence?.refresh()
     const words = gist(text, language)
     const vector = words === null ? null : await vectorOf(text, language, run)
@@ -162,12 +196,18 @@ export function createNear({ store, embed, model, mode, acceptedError, random = 
     return { isTrusted: isNear && !isExplored, isObserved: isExplored || (!isNear && !evidence.isFull()) }
   }
 
-  function learn({ place, candidate }: NearLook, { answer, ...fresh }: Fresh, candidateAnswer: Answer | undefined): void {
+  function learn(
+    { place, candidate }: NearLook,
+    { answer, ...fresh }: Fresh,
+    candidateAnswer: Answer | undefined,
+  ): void {
     // Short of what it should be, it is no measure for others. (A cache that is away takes nothing from an answer.)
     if (!place || answer.degraded.some(each => each !== 'cache')) return
     if (!answer.abstained && fresh.seconds > 0) later('keep', () => store.keep({ ...place, ...fresh }))
     if (candidate && candidateAnswer && place.isObserved) {
-      later('observe', () => observe({ similarity: candidate.similarity, isRight: isSameAnswer(candidateAnswer, answer) }))
+      later('observe', () =>
+        observe({ similarity: candidate.similarity, isRight: isSameAnswer(candidateAnswer, answer) }),
+      )
     }
     sweepNowAndThen()
   }

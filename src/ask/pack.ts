@@ -23,7 +23,10 @@ const leastTokens = 40
  * whole sentences around its best part, so its `text` is still the stored text from `start` to `end`. The same
  * text again (boilerplate of several documents) is left out.
  */
-export function pack(passages: readonly Passage[], { maxTokens = 1500, maxPassages = 5, question = '', onCut = () => {} }: PackOptions = {}): Passage[] {
+export function pack(
+  passages: readonly Passage[],
+  { maxTokens = 1500, maxPassages = 5, question = '', onCut = () => {} }: PackOptions = {},
+): Passage[] {
   const packed: Passage[] = []
   let left = maxTokens
   let isCut = false
@@ -77,10 +80,16 @@ function bestSentence(spans: readonly Span[], passage: Passage, question: string
   const window = passage.windows.toSorted((a, b) => b.similarity - a.similarity)[0]
   if (window) {
     const start = window.start - passage.start
-    return Math.max(0, spans.findIndex(span => span.end > start))
+    return Math.max(
+      0,
+      spans.findIndex(span => span.end > start),
+    )
   }
   const asked = new Set(analyze(question, passage.language).terms)
-  const shared = spans.map(({ start, end }) => new Set(analyze(passage.text.slice(start, end), passage.language).terms).intersection(asked).size)
+  const shared = spans.map(
+    ({ start, end }) =>
+      new Set(analyze(passage.text.slice(start, end), passage.language).terms).intersection(asked).size,
+  )
   return shared.indexOf(Math.max(...shared))
 }
 

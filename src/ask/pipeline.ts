@@ -33,7 +33,14 @@ export function createPipeline(steps: Steps): AskWithin {
     const passages = steps.pack(chosen.passages, asked.text)
     yield { type: 'passages', passages }
     const written = yield* writeAnswer(steps, { asked, question, passages, caching: collection.caching }, run)
-    const base = { language, mode, usage: addUsage(usage, written.usage), degraded: [...chosen.degraded, ...written.degraded], passages, ...overtaken }
+    const base = {
+      language,
+      mode,
+      usage: addUsage(usage, written.usage),
+      degraded: [...chosen.degraded, ...written.degraded],
+      passages,
+      ...overtaken,
+    }
     if (written.isAbstained) return yield* abstain({ ...base, model: written.model })
 
     const { text, citations, cache, generator, model } = written
@@ -53,5 +60,8 @@ function* abstain({ passages = [], model = null, ...base }: Abstaining): Generat
   yield { type: 'delta', text }
   yield { type: 'citations', citations: [] }
   const generator = model === null ? 'none' : 'openai'
-  yield { type: 'done', answer: { ...base, text, abstained: true, citations: [], passages, cache: { status: 'miss' }, generator, model } }
+  yield {
+    type: 'done',
+    answer: { ...base, text, abstained: true, citations: [], passages, cache: { status: 'miss' }, generator, model },
+  }
 }

@@ -91,13 +91,18 @@ function alternating(turns: readonly Turn[]): Turn[] {
 
 /** Asks for a follow-up as a question that stands alone, on one line. */
 export function condensePrompt(question: string, history: readonly Turn[]): Prompt {
-  const talk = recent(history).map(({ role, content }) => `${role === 'user' ? 'User' : 'Assistant'}: ${oneLine(content)}`)
+  const talk = recent(history).map(
+    ({ role, content }) => `${role === 'user' ? 'User' : 'Assistant'}: ${oneLine(content)}`,
+  )
   const system = [
     'You rewrite the last question of a conversation so that it can be understood without the conversation.',
     'Replace pronouns and what is left unsaid by what they stand for. Add nothing else, and do not answer it.',
     'Keep its language. If it already stands alone, repeat it unchanged. Reply with the question only, on one line.',
   ].join('\n')
-  return { system, messages: [{ role: 'user', content: `Conversation:\n${talk.join('\n')}\n\nLast question: ${oneLine(question)}` }] }
+  return {
+    system,
+    messages: [{ role: 'user', content: `Conversation:\n${talk.join('\n')}\n\nLast question: ${oneLine(question)}` }],
+  }
 }
 
 /** Asks for two other wordings, one a line, for a question that found nothing. */

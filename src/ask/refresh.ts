@@ -23,9 +23,24 @@ export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<Ca
   /** `begin` gives the events of the run. */
   function refresh(key: string, begin: (run: Run) => AsyncIterable<AskEvent>): void {
     if (running.has(key) || closing.signal.aborted || performance.now() < pausedUntil) return
-    const run: Run = { id: 'refresh', signal: closing.signal, deadline: performance.now() + timeoutMs, log, isStreamed: false, priority: 'batch', wishes: { noCache: true }, onStage() {} }
+    const run: Run = {
+      id: 'refresh',
+      signal: closing.signal,
+      deadline: performance.now() + timeoutMs,
+      log,
+      isStreamed: false,
+      priority: 'batch',
+      wishes: { noCache: true },
+      onStage() {},
+    }
     // Not part of the request that happened to find it due: a trace of its own.
-    running.set(key, context.with(ROOT_CONTEXT, () => drained(begin(run))).then(told, failed).finally(() => running.delete(key)))
+    running.set(
+      key,
+      context
+        .with(ROOT_CONTEXT, () => drained(begin(run)))
+        .then(told, failed)
+        .finally(() => running.delete(key)),
+    )
   }
 
   function told(isWhole: boolean): void {
@@ -50,6 +65,7 @@ export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<Ca
 /** False: it ended with an answer that lacks something. */
 async function drained(events: AsyncIterable<AskEvent>): Promise<boolean> {
   let isWhole = true
-  for await (const event of events) if (event.type === 'done') isWhole = event.answer.degraded.every(reason => reason === 'cache')
+  for await (const event of events)
+    if (event.type === 'done') isWhole = event.answer.degraded.every(reason => reason === 'cache')
   return isWhole
 }

@@ -58,7 +58,16 @@ export interface Remembering {
  * or the database fails, one past its time is better than none, and says so. Kept only when whole: not degraded, not
  * cut, and "I can't find that" but briefly.
  */
-export function createRemembering({ steps, kept, fingerprint, counts, staleSeconds, background, now = Date.now, random = Math.random }: RememberOptions): Remembering {
+export function createRemembering({
+  steps,
+  kept,
+  fingerprint,
+  counts,
+  staleSeconds,
+  background,
+  now = Date.now,
+  random = Math.random,
+}: RememberOptions): Remembering {
   const flights = createSingleFlight<AskEvent, Workflow<AskEvent>>()
   const looks = new Map<string, Promise<Remembered | undefined>>()
   let aloneCount = 0
@@ -86,7 +95,10 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
   }
 
   /** Equal questions at the same time are one look. */
-  function begin(key: string, look: Promise<Remembered | undefined> | undefined): Promise<Remembered | undefined> | undefined {
+  function begin(
+    key: string,
+    look: Promise<Remembered | undefined> | undefined,
+  ): Promise<Remembered | undefined> | undefined {
     if (!look) return undefined
     looks.set(key, look)
     void look.then(found => {
@@ -118,7 +130,8 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
     if (wishes.noStore) return yield* bypassing(alone(run, own => made(question, collection, own)))
     const place = placeOf(question, collection, fingerprint)
     const asked = { question, collection, place, before: kept.mine(place.key) }
-    if (wishes.noCache) return yield* bypassing(alone(run, own => makeOnce({ ...asked, before: null, anewAfter: Infinity }, own)))
+    if (wishes.noCache)
+      return yield* bypassing(alone(run, own => makeOnce({ ...asked, before: null, anewAfter: Infinity }, own)))
     const found = fromMemory(asked, wishes) ?? (await fromRedis(asked, wishes))
     if (found) return yield* replay(found)
     if (wishes.onlyIfCached) throw notCached()
@@ -136,7 +149,10 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
    * keep its place from others. What is kept for the reader is one answer at the most.
    */
   async function* alone(run: Run, begin: (own: Run) => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
-    for await (const { item } of flights.join(`alone ${++aloneCount}`, run, signal => asWorkflow(run, () => begin({ ...run, signal })))) yield item
+    for await (const { item } of flights.join(`alone ${++aloneCount}`, run, signal =>
+      asWorkflow(run, () => begin({ ...run, signal })),
+    ))
+      yield item
   }
 
   /**
@@ -150,7 +166,9 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
       return asWorkflow(run, () => makeOnce(asked, { ...run, signal }))
     }
     try {
-      for await (const { item, isShared } of flights.join(asked.place.key, run, begin, ({ spanContext }) => linkTo(spanContext))) {
+      for await (const { item, isShared } of flights.join(asked.place.key, run, begin, ({ spanContext }) =>
+        linkTo(spanContext),
+      )) {
         isJoined = isShared
         if (isShared && item.type === 'done') countShared(item.answer)
         yield isShared ? coalesced(item) : item
@@ -184,13 +202,19 @@ export function createRemembering({ steps, kept, fingerprint, counts, staleSecon
   function give(asked: Asked, found: Remembered, tier: CacheTier): Answer {
     const answer = kept.give(found, tier)
     if (answer.cache.status === 'hit' && isRefreshDue(found, now(), random())) {
-      refreshing.refresh(asked.place.key, run => together({ ...asked, before: found, anewAfter: found.freshUntil }, run))
+      refreshing.refresh(asked.place.key, run =>
+        together({ ...asked, before: found, anewAfter: found.freshUntil }, run),
+      )
     }
     return answer
   }
 
   /** The last answer known, while nobody can say whether its documents are still the same. */
-  async function lastOf(question: Question, collection: AskedCollection, wishes: CacheWishes = {}): Promise<Answer | null> {
+  async function lastOf(
+    question: Question,
+    collection: AskedCollection,
+    wishes: CacheWishes = {},
+  ): Promise<Answer | null> {
     if (wishes.noCache || wishes.noStore) return null
     const seconds = Math.max(staleSeconds, wishes.maxStale ?? 0)
     if ((collection.unchecked?.sinceMs ?? 0) > seconds * 1000) return null
@@ -210,7 +234,11 @@ function notCached(): AskError {
   return new AskError('not_cached', { detail: 'no answer that fits is cached, and only-if-cached wants no other' })
 }
 
-async function located(find: RememberSteps['find'], { collection: name }: Question, run: Run): Promise<AskedCollection> {
+async function located(
+  find: RememberSteps['find'],
+  { collection: name }: Question,
+  run: Run,
+): Promise<AskedCollection> {
   const collection = await find(name, run)
   if (!collection) throw unknownCollection(name)
   return collection
@@ -219,6 +247,8 @@ async function located(find: RememberSteps['find'], { collection: name }: Questi
 /** For a caller who wanted no remembered answer. */
 async function* bypassing(events: AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
   for await (const event of events) {
-    yield event.type === 'done' && event.answer.cache.status === 'miss' ? { type: 'done', answer: { ...event.answer, cache: { status: 'bypass' } } } : event
+    yield event.type === 'done' && event.answer.cache.status === 'miss'
+      ? { type: 'done', answer: { ...event.answer, cache: { status: 'bypass' } } }
+      : event
   }
 }

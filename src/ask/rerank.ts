@@ -36,7 +36,10 @@ export function rerankWith(reranker: Reranker, candidates: number) {
       return { passages: [...scored.sort((a, b) => b.scores.rerank - a.scores.rerank), ...rest], isDegraded: false }
     } catch (error) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
-      run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, `${error.detail} Passages keep the order of the search.`)
+      run.log[loudness(error)](
+        { code: error.code, err: error.cause ?? error },
+        `${error.detail} Passages keep the order of the search.`,
+      )
       return { passages, isDegraded: true }
     }
   }

@@ -69,5 +69,7 @@ function contained(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
 
 /** Words with a digit of any script, in their order. */
 function numbersIn(text: string): string {
-  return wordsOf(text).filter(word => /\p{N}/u.test(word)).join(' ')
+  return wordsOf(text)
+    .filter(word => /\p{N}/u.test(word))
+    .join(' ')
 }

@@ -30,7 +30,11 @@ export interface Retrieved {
 
 /** The read side of the passage store, as this stage sees it. */
 export interface PassageSearch {
-  search(query: Search, choose: (candidates: readonly Candidate[]) => readonly number[], terms: { signal: AbortSignal; label: string; deadline?: number }): Promise<Found>
+  search(
+    query: Search,
+    choose: (candidates: readonly Candidate[]) => readonly number[],
+    terms: { signal: AbortSignal; label: string; deadline?: number },
+  ): Promise<Found>
 }
 
 /** Candidates of each arm, at the least. */
@@ -49,17 +53,29 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
     const terms = { signal: run.signal, label: 'retrieve', deadline: run.deadline }
     const found = await retrieval(wanted, () => store.search(searchOf(wanted), choose, terms))
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
-    return { passages, nearness: nearness(convincing(passages, wanted.asked), similarity), isOvertaken: found.isOvertaken }
+    return {
+      passages,
+      nearness: nearness(convincing(passages, wanted.asked), similarity),
+      isOvertaken: found.isOvertaken,
+    }
   }
 }
 
 /** In a span `retrieval {collection}`; the words and filters of the question are not in it. */
 async function retrieval(wanted: Wanted, search: () => Promise<Found>): Promise<Found> {
-  return await inChild(`retrieval ${wanted.collection.name}`, SpanKind.CLIENT, () => attributesOf(wanted), async span => {
-    const found = await search()
-    span?.setAttributes({ 'askwell.retrieval.candidates': found.candidates.length, 'askwell.retrieval.passages': found.passages.size })
-    return found
-  })
+  return await inChild(
+    `retrieval ${wanted.collection.name}`,
+    SpanKind.CLIENT,
+    () => attributesOf(wanted),
+    async span => {
+      const found = await search()
+      span?.setAttributes({
+        'askwell.retrieval.candidates': found.candidates.length,
+        'askwell.retrieval.passages': found.passages.size,
+      })
+      return found
+    },
+  )
 }
 
 function attributesOf({ collection, topK, arm, vectorWeight, vector }: Wanted): Attributes {
@@ -81,7 +97,11 @@ function convincing(passages: readonly Passage[], { terms, readAs }: Understood)
 }
 
 /** With one arm only, that arm has all the say. */
-function shareIn(candidates: readonly Candidate[], { vector, vectorWeight, arm }: Wanted, { span }: SimilarityRange): number {
+function shareIn(
+  candidates: readonly Candidate[],
+  { vector, vectorWeight, arm }: Wanted,
+  { span }: SimilarityRange,
+): number {
   if (vector === null) return 0
   return arm === 'vector' ? 1 : vectorShare(candidates, vectorWeight, span)
 }
@@ -94,7 +114,14 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
     epochMark: collection.epochMark,
     chunkCount: collection.chunkCount,
     terms: arm === 'vector' ? [] : asked.terms,
-    vector: hasVector ? { modelId: collection.modelId as number, values: vector, windowsPerChunk: collection.windowsPerChunk, efSearch: collection.efSearch } : null,
+    vector: hasVector
+      ? {
+          modelId: collection.modelId as number,
+          values: vector,
+          windowsPerChunk: collection.windowsPerChunk,
+          efSearch: collection.efSearch,
+        }
+      : null,
     filters,
     limit: Math.max(candidatesPerArm, topK),
   }

@@ -38,10 +38,16 @@ export function rewriteWith(model: ChatModel): Rewrites {
       }
     } catch (error) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
-      run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, 'question not rewritten: going on as asked')
+      run.log[loudness(error)](
+        { code: error.code, err: error.cause ?? error },
+        'question not rewritten: going on as asked',
+      )
       return { lines: [], usage: { ...usage, llmCalls: callsMade(error) } }
     }
-    const lines = text.split('\n').map(line => line.trim().slice(0, maxLength)).filter(line => line !== '' && line !== sentinel)
+    const lines = text
+      .split('\n')
+      .map(line => line.trim().slice(0, maxLength))
+      .filter(line => line !== '' && line !== sentinel)
     return { lines, usage }
   }
 }

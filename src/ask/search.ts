@@ -6,7 +6,10 @@ import type { Arm, AskedCollection, Question, Run } from './terms.ts'
 /** Retrieval alone: what POST /search and `askwell eval` call. One arm alone is for measuring, and shown as it is. */
 export type SearchPassages = (question: Question, run: Run, arm?: Arm) => Promise<Looked>
 
-export function searchWith(steps: LookSteps, find: (name: string, run: Run) => Promise<AskedCollection | null>): SearchPassages {
+export function searchWith(
+  steps: LookSteps,
+  find: (name: string, run: Run) => Promise<AskedCollection | null>,
+): SearchPassages {
   return async (question, run, arm = 'fused') => {
     const collection = await find(question.collection, run)
     if (!collection) throw unknownCollection(question.collection)

@@ -56,7 +56,12 @@ export function scoredSentences(asked: Understood, passages: readonly Passage[])
     const rank = ranks[each.passageIndex] ?? 0
     // A sentence with nothing of the question in it or above it is not made an answer by its place alone.
     const isAbout = words > 0 || heading > 0 || meaning > 0.5
-    const parts = weights.words * words + weights.pairs * together(pairs, each.terms) + weights.heading * heading + weights.meaning * meaning + weights.rank * rank
+    const parts =
+      weights.words * words +
+      weights.pairs * together(pairs, each.terms) +
+      weights.heading * heading +
+      weights.meaning * meaning +
+      weights.rank * rank
     return { ...each, found, score: isAbout ? parts + (isLead ? weights.lead : 0) : 0 }
   })
 }
@@ -101,7 +106,8 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
 function rankScores(passages: readonly Passage[]): number[] {
   const section = (passage: Passage) => `${passage.documentId} ${passage.title}`
   const best = new Map<string, number>()
-  for (const [place, passage] of passages.entries()) best.set(section(passage), Math.max(best.get(section(passage)) ?? 0, scoreOf(passage, place)))
+  for (const [place, passage] of passages.entries())
+    best.set(section(passage), Math.max(best.get(section(passage)) ?? 0, scoreOf(passage, place)))
   const top = Math.max(...best.values())
   return passages.map(passage => (top > 0 ? Math.max(0, (2 * (best.get(section(passage)) ?? 0)) / top - 1) : 0))
 }
@@ -126,7 +132,12 @@ function together(pairs: readonly [string, string][], terms: ReadonlySet<string>
 
 /** A line that the passage's title says already, or one that ends like no sentence does. */
 function isHeading(text: string, title: string): boolean {
-  return text.length <= 120 && !text.includes('\n') && !/[.!?。！？:;,]$/.test(text) && (title.includes(text) || !/\s/.test(text))
+  return (
+    text.length <= 120 &&
+    !text.includes('\n') &&
+    !/[.!?。！？:;,]$/.test(text) &&
+    (title.includes(text) || !/\s/.test(text))
+  )
 }
 
 function termsOf(text: string, language: string, isFolded: boolean): ReadonlySet<string> {
@@ -150,7 +161,12 @@ function titleOf({ title, language }: Passage, isFolded: boolean): Title {
  * How much of the question stands above a sentence. The nearest heading says most, and of two that hold the asked
  * words the one with less beside them is nearer ("onClose" before "onClose › Execution order").
  */
-function headingScore(wanted: ReadonlySet<string>, rarity: ReadonlyMap<string, number>, total: number, { all, last }: Title): number {
+function headingScore(
+  wanted: ReadonlySet<string>,
+  rarity: ReadonlyMap<string, number>,
+  total: number,
+  { all, last }: Title,
+): number {
   const inLast = wanted.intersection(last)
   const recall = share(rarity, inLast, total)
   const precision = last.size === 0 ? 0 : inLast.size / last.size
@@ -166,11 +182,17 @@ function similarityAt(passage: Passage, start: number, end: number): number | nu
 }
 
 /** How much each asked word tells: by how few sentences hold it, and by how often it was asked. */
-function raritiesOf(counts: ReadonlyMap<string, number>, all: readonly Unscored[], titles: readonly Title[]): Map<string, number> {
-  return new Map(Array.from(counts, ([term, asked]) => {
-    const count = all.filter(each => each.terms.has(term) || titles[each.passageIndex]?.all.has(term)).length
-    return [term, count === 0 ? 0 : asked * Math.log(1 + (all.length - count + 0.5) / (count + 0.5))]
-  }))
+function raritiesOf(
+  counts: ReadonlyMap<string, number>,
+  all: readonly Unscored[],
+  titles: readonly Title[],
+): Map<string, number> {
+  return new Map(
+    Array.from(counts, ([term, asked]) => {
+      const count = all.filter(each => each.terms.has(term) || titles[each.passageIndex]?.all.has(term)).length
+      return [term, count === 0 ? 0 : asked * Math.log(1 + (all.length - count + 0.5) / (count + 0.5))]
+    }),
+  )
 }
 
 function share(rarity: ReadonlyMap<string, number>, terms: ReadonlySet<string>, total: number): number {

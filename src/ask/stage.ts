@@ -40,7 +40,14 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
       run.onStage(name, ms, outcome)
       span.end()
     }
-    return { span, startedAt, limit, end, active: trace.setSpan(context.active(), span), run: { ...run, signal: limit.signal, deadline } }
+    return {
+      span,
+      startedAt,
+      limit,
+      end,
+      active: trace.setSpan(context.active(), span),
+      run: { ...run, signal: limit.signal, deadline },
+    }
   }
 
   function stage<Input, Output>(

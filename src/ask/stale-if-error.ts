@@ -7,7 +7,11 @@ import type { Answer, AskEvent, Degraded } from './terms.ts'
  * model fails and quotes would have to do. Only as long as nothing was shown; `passages` are held back until then.
  * `before` is asked for it with what is amiss; null: there is none.
  */
-export async function* orBefore(events: AsyncIterable<AskEvent>, before: (amiss: Degraded) => Answer | null, signal: AbortSignal): AsyncGenerator<AskEvent, void> {
+export async function* orBefore(
+  events: AsyncIterable<AskEvent>,
+  before: (amiss: Degraded) => Answer | null,
+  signal: AbortSignal,
+): AsyncGenerator<AskEvent, void> {
   let held: AskEvent | null = null
   let isShown = false
   try {

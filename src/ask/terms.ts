@@ -187,16 +187,7 @@ export type AskEvent =
 
 export type StageName =
   /** Waiting for its turn, where there was too much to do; before it, `remember` may have been. */
-  | 'admit'
-  | 'remember'
-  | 'understand'
-  | 'embed'
-  | 'retrieve'
-  | 'rerank'
-  | 'pack'
-  | 'generate'
-  | 'extract'
-  | 'save'
+  'admit' | 'remember' | 'understand' | 'embed' | 'retrieve' | 'rerank' | 'pack' | 'generate' | 'extract' | 'save'
 
 /** What goes first when there is too much: somebody waits for the one, nobody for the other. */
 export type Priority = 'interactive' | 'batch'
@@ -238,7 +229,11 @@ export interface CollectionCaching {
 }
 
 /** The pipeline with its collection already looked up. */
-export type AskWithin = (question: Question, collection: AskedCollection, run: Run) => AsyncGenerator<AskEvent, void, undefined>
+export type AskWithin = (
+  question: Question,
+  collection: AskedCollection,
+  run: Run,
+) => AsyncGenerator<AskEvent, void, undefined>
 
 /** The whole product as one function: what the edge calls. */
 export type Ask = (question: Question, run: Run) => AsyncGenerator<AskEvent, void, undefined>

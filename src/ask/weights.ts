@@ -27,7 +27,11 @@ const unknown: ModelNotes = { vectorWeight: 0.3, similarity: { unrelated: 0.9, r
 
 /** A model by its family: what stands around its name tells its vectors apart (`onnx:NAME#fingerprint`, `NAME + prefix`). */
 function notesOf(model: string): ModelNotes {
-  const name = model.replace(/^onnx:/, '').replace(/#.*$/, '').replace(/ \+ .*$/s, '').replace(/^.*\//, '')
+  const name = model
+    .replace(/^onnx:/, '')
+    .replace(/#.*$/, '')
+    .replace(/ \+ .*$/s, '')
+    .replace(/^.*\//, '')
   return (Object.hasOwn(known, name) ? known[name] : undefined) ?? unknown
 }
 
@@ -35,7 +39,11 @@ function notesOf(model: string): ModelNotes {
 export type LearnedWeights = Readonly<Record<string, number>>
 
 /** 0 where the model cannot read the language, whatever was learned: a ranking it makes there is noise. */
-export function vectorWeight(embedder: Pick<Embedder, 'model' | 'languages'>, language: string, learned: LearnedWeights): number {
+export function vectorWeight(
+  embedder: Pick<Embedder, 'model' | 'languages'>,
+  language: string,
+  learned: LearnedWeights,
+): number {
   if (!canRead(embedder, language)) return 0
   return (Object.hasOwn(learned, language) ? learned[language] : undefined) ?? notesOf(embedder.model).vectorWeight
 }

@@ -48,7 +48,10 @@ export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run
     return yield* finished(steps, draft as Draft, request, run)
   } catch (error) {
     if (isShown || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
-    run.log[loudness(error)]({ code: error.code, err: error.cause ?? error }, 'the model failed: answering with quoted sentences')
+    run.log[loudness(error)](
+      { code: error.code, err: error.cause ?? error },
+      'the model failed: answering with quoted sentences',
+    )
     return yield* quote(steps, request, run, ['generation'], { ...noUsage, llmCalls: callsMade(error) })
   }
 }
@@ -61,17 +64,37 @@ function reserveOf({ reserveMs }: WriteSteps, { deadline }: Run): number {
   return Math.max(reserveMs, Math.min(mostReservedMs, (deadline - performance.now()) * reservedShare))
 }
 
-async function* finished({ model }: WriteSteps, draft: Draft, { asked, passages }: Request, run: Run): AsyncGenerator<AskEvent, Written> {
+async function* finished(
+  { model }: WriteSteps,
+  draft: Draft,
+  { asked, passages }: Request,
+  run: Run,
+): AsyncGenerator<AskEvent, Written> {
   const { text, usage, abstained, cache = miss } = draft
   if (!run.isStreamed && !abstained) yield { type: 'delta', text }
   const citations = abstained ? [] : cite(text, passages, asked.language)
   return { text, citations, isAbstained: abstained, generator: 'openai', model, usage, degraded: [], cache }
 }
 
-async function* quote(steps: WriteSteps, request: Request, run: Run, degraded: readonly Degraded[], usage: Usage): AsyncGenerator<AskEvent, Written> {
+async function* quote(
+  steps: WriteSteps,
+  request: Request,
+  run: Run,
+  degraded: readonly Degraded[],
+  usage: Usage,
+): AsyncGenerator<AskEvent, Written> {
   const { text, citations } = await steps.extract(request, run)
   if (text !== '') yield { type: 'delta', text, ...(degraded.length > 0 ? { isMakeshift: true } : {}) }
-  return { text, citations, isAbstained: text === '', generator: 'extractive', model: null, usage, degraded, cache: miss }
+  return {
+    text,
+    citations,
+    isAbstained: text === '',
+    generator: 'extractive',
+    model: null,
+    usage,
+    degraded,
+    cache: miss,
+  }
 }
 
 function isModelFault({ code }: AskError): boolean {

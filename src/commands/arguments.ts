@@ -4,7 +4,9 @@ import { InvalidArgumentError } from 'commander'
 
 export function collectionName(text: string): string {
   if (/^[a-z0-9][a-z0-9_-]{0,62}$/.test(text)) return text
-  throw new InvalidArgumentError('It must be small letters, digits, - and _, at most 63, the first a letter or a digit.')
+  throw new InvalidArgumentError(
+    'It must be small letters, digits, - and _, at most 63, the first a letter or a digit.',
+  )
 }
 
 export function languageCode(text: string): string {

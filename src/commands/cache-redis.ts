@@ -11,9 +11,17 @@ export const redisMs = 60_000
 const connectMs = 3000
 
 /** Redis with the keys of the database of this name, while `work` runs, which gives null when it was not done to the end. */
-export async function withRedis<T>({ redis: settings }: Config, database: string, work: (redis: RedisServer) => Promise<T | null>): Promise<{ readonly state: RedisState; readonly value: T | null }> {
+export async function withRedis<T>(
+  { redis: settings }: Config,
+  database: string,
+  work: (redis: RedisServer) => Promise<T | null>,
+): Promise<{ readonly state: RedisState; readonly value: T | null }> {
   if (!settings) return { state: 'off', value: null }
-  const redis = openRedis(settings.url, { keyPrefix: keyPrefixOf(settings.prefix, database), timeoutMs: Math.max(1000, settings.timeoutMs), log: silent })
+  const redis = openRedis(settings.url, {
+    keyPrefix: keyPrefixOf(settings.prefix, database),
+    timeoutMs: Math.max(1000, settings.timeoutMs),
+    log: silent,
+  })
   try {
     const value = (await isReachable(redis)) ? await work(redis) : null
     return { state: value === null ? 'away' : 'done', value }

@@ -16,11 +16,17 @@ import { withDatabase } from './opened.ts'
 import { print } from './output.ts'
 
 export function addCache(program: Command): void {
-  const cache = program.command('cache').description('clear the caches, look into them, set how long a collection\'s answers are kept')
+  const cache = program
+    .command('cache')
+    .description("clear the caches, look into them, set how long a collection's answers are kept")
   cache
     .command('clear')
     .description('forget remembered answers: no replica gives one of them when this is done')
-    .option('-c, --collection <name>', 'of this collection only (default: of all, and drafts and vectors in Redis)', collectionName)
+    .option(
+      '-c, --collection <name>',
+      'of this collection only (default: of all, and drafts and vectors in Redis)',
+      collectionName,
+    )
     .action(async ({ collection = null }: { collection?: string | null }, command: Command) => {
       const cleared = await clear(collection)
       print(command, cleared, clearedText(cleared))
@@ -38,7 +44,9 @@ export function addCache(program: Command): void {
 function addSettings(cache: Command): void {
   cache
     .command('settings')
-    .description('how long the answers of a collection are kept; without options: show it. A change forgets its answers')
+    .description(
+      'how long the answers of a collection are kept; without options: show it. A change forgets its answers',
+    )
     .option('-c, --collection <name>', 'collection', collectionName, 'default')
     .option('--seconds <n>', 'like ANSWER_CACHE_SECONDS; 0: never kept', seconds)
     .option('--fast-seconds <n>', 'like FAST_ANSWER_CACHE_SECONDS; 0: never kept', seconds)
@@ -106,11 +114,18 @@ function changeOf({ seconds, fastSeconds, near, reset }: Omit<SettingsOptions, '
   }
 }
 
-function withNulls({ seconds = null, fastSeconds = null, near = null }: { readonly [Name in keyof CollectionCaching]: CollectionCaching[Name] | null }) {
+function withNulls({
+  seconds = null,
+  fastSeconds = null,
+  near = null,
+}: { readonly [Name in keyof CollectionCaching]: CollectionCaching[Name] | null }) {
   return { seconds, fastSeconds, near }
 }
 
-async function withMigrated<T>(config: Config, work: (database: Database, signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withMigrated<T>(
+  config: Config,
+  work: (database: Database, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const { signal, release } = interruptible('stopping')
   try {
     return await withDatabase(config.database, async database => {
@@ -122,6 +137,9 @@ async function withMigrated<T>(config: Config, work: (database: Database, signal
   }
 }
 
-async function withStore<T>(config: Config, work: (store: CollectionStore, signal: AbortSignal) => Promise<T>): Promise<T> {
+async function withStore<T>(
+  config: Config,
+  work: (store: CollectionStore, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   return await withMigrated(config, (database, signal) => work(createCollectionStore(database), signal))
 }

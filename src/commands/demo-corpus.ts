@@ -12,8 +12,21 @@ const manuals: Readonly<Record<string, Readonly<Record<string, readonly string[]
   fastify: {
     'docs/Guides': ['Getting-Started', 'Testing'],
     'docs/Reference': [
-      'ContentTypeParser', 'Decorators', 'Encapsulation', 'HTTP2', 'Hooks', 'LTS', 'Lifecycle', 'Logging', 'Middleware',
-      'Plugins', 'Reply', 'Request', 'Routes', 'Server', 'Validation-and-Serialization',
+      'ContentTypeParser',
+      'Decorators',
+      'Encapsulation',
+      'HTTP2',
+      'Hooks',
+      'LTS',
+      'Lifecycle',
+      'Logging',
+      'Middleware',
+      'Plugins',
+      'Reply',
+      'Request',
+      'Routes',
+      'Server',
+      'Validation-and-Serialization',
     ],
   },
   pino: { docs: ['api', 'asynchronous', 'child-loggers', 'help', 'redaction', 'transports', 'web'] },
@@ -37,17 +50,23 @@ export interface ManualFiles {
 /** Every page, named `<package>/<path>` and linked to its source on the web. */
 export async function demoFiles(): Promise<ManualFiles[]> {
   const pages = installedManuals().flatMap(manual => manual.paths.map(path => ({ ...manual, path })))
-  return await Promise.all(pages.map(async ({ name, folder, path, webBase }) => ({
-    found: (await findFiles([join(folder, path)])).map(file => ('fault' in file ? file : { ...file, source: `${name}/${path}` })),
-    options: { language: 'en', metadata: { package: name }, url: webBase === null ? null : `${webBase}/${path}` },
-  })))
+  return await Promise.all(
+    pages.map(async ({ name, folder, path, webBase }) => ({
+      found: (await findFiles([join(folder, path)])).map(file =>
+        'fault' in file ? file : { ...file, source: `${name}/${path}` },
+      ),
+      options: { language: 'en', metadata: { package: name }, url: webBase === null ? null : `${webBase}/${path}` },
+    })),
+  )
 }
 
 function installedManuals(): Manual[] {
   return Object.entries(manuals).flatMap(([name, folders]) => {
     const folder = folderOf(name)
     if (folder === null) return []
-    const paths = Object.entries(folders).flatMap(([below, pages]) => pages.map(page => posix.join(below, `${page}.md`)))
+    const paths = Object.entries(folders).flatMap(([below, pages]) =>
+      pages.map(page => posix.join(below, `${page}.md`)),
+    )
     return [{ name, folder, paths: paths.filter(path => existsSync(join(folder, path))), webBase: webBaseOf(folder) }]
   })
 }

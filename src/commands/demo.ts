@@ -41,27 +41,40 @@ async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
   const manuals = await demoFiles()
   const progress = createProgress(bytesOf(manuals.flatMap(manual => manual.found)))
   const interrupt = interruptible('stopping; the next start goes on where this one was')
-  const report = await load(async function* (sort) {
-    for (const { found, options } of manuals) yield* deps.preparing.files(embedder, found, { ...options, sort, signal: interrupt.signal, onBytes: progress.bytes })
-  }, {
-    store: deps.store,
-    embed: async (...args) => await embedEach(embedder, ...args),
-    rowFault,
-    model: { name: embedder.model, dimensions: embedder.dimensions },
-  }, {
-    collection: 'default',
-    pruneRoots: null,
-    signal: interrupt.signal,
-    onProgress: progress.report,
-    onFault: fault => progress.line(faultLine(fault)),
-  }).finally(progress.end)
+  const report = await load(
+    async function* (sort) {
+      for (const { found, options } of manuals)
+        yield* deps.preparing.files(embedder, found, {
+          ...options,
+          sort,
+          signal: interrupt.signal,
+          onBytes: progress.bytes,
+        })
+    },
+    {
+      store: deps.store,
+      embed: async (...args) => await embedEach(embedder, ...args),
+      rowFault,
+      model: { name: embedder.model, dimensions: embedder.dimensions },
+    },
+    {
+      collection: 'default',
+      pruneRoots: null,
+      signal: interrupt.signal,
+      onProgress: progress.report,
+      onFault: fault => progress.line(faultLine(fault)),
+    },
+  ).finally(progress.end)
   // From here on Ctrl-C is the server's.
   interrupt.release()
   return report
 }
 
 function welcome({ address }: RunningServer, report: LoadReport, config: Config): string {
-  const loaded = report.chunks > 0 ? `Loaded ${report.documents} documents in ${report.chunks} chunks.` : `${report.documents} documents were loaded before.`
+  const loaded =
+    report.chunks > 0
+      ? `Loaded ${report.documents} documents in ${report.chunks} chunks.`
+      : `${report.documents} documents were loaded before.`
   return `${loaded}
 Askwell answers on ${address} (${config.models.chat === null ? 'quoting sentences; set OPENAI_API_KEY for written answers' : `with ${config.models.chat}`}).
 

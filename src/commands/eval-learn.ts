@@ -13,17 +13,25 @@ type Model = Pick<Embedder, 'model' | 'languages'>
 
 /** Fails where learned weights would say nothing or could not be written: before the measuring, which takes minutes. */
 export async function checkLearning(config: Config, signal: AbortSignal): Promise<void> {
-  if (config.ask.fusion === 'rrf') throw new Error('there are no weights to learn with FUSION=rrf: unset it, or set FUSION=weighted')
+  if (config.ask.fusion === 'rrf')
+    throw new Error('there are no weights to learn with FUSION=rrf: unset it, or set FUSION=weighted')
   await withDatabase(config.database, database => prepare(database, signal))
 }
 
 /** Learns from the evidence, and writes what was learned into the operator's own database (DATABASE_URL or DATA_DIR). */
-export async function learnInto(config: Config, model: Model, evidence: readonly Evidence[], signal: AbortSignal): Promise<Lesson[]> {
+export async function learnInto(
+  config: Config,
+  model: Model,
+  evidence: readonly Evidence[],
+  signal: AbortSignal,
+): Promise<Lesson[]> {
   return await withDatabase(config.database, async database => {
     await prepare(database, signal)
     const before: LearnedWeights = await database.lease(terms(signal), sql => readWeights(sql, model.model))
     const lessons = learn(evidence, language => vectorWeight(model, language, before), similarityRange(model).span)
-    const learned = lessons.flatMap(({ language, questions, learned: weight }) => (weight === null ? [] : [{ language, questions, vectorWeight: weight }]))
+    const learned = lessons.flatMap(({ language, questions, learned: weight }) =>
+      weight === null ? [] : [{ language, questions, vectorWeight: weight }],
+    )
     await database.lease(terms(signal), sql => writeWeights(sql, model.model, learned))
     return lessons
   })

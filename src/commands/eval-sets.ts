@@ -28,7 +28,12 @@ export interface Evaluated {
 }
 
 /** Opens the service without its edge, and measures one set after the other in a collection of its own. */
-export async function evaluate(sets: readonly EvalSet[], given: Config, options: EvaluateOptions, signal: AbortSignal): Promise<Evaluated> {
+export async function evaluate(
+  sets: readonly EvalSet[],
+  given: Config,
+  options: EvaluateOptions,
+  signal: AbortSignal,
+): Promise<Evaluated> {
   const config = configOf(given, options)
   const deps = await openDeps(config, createLogger(config))
   try {
@@ -85,11 +90,21 @@ async function evaluateSet(set: EvalSet, { deps, config, options, signal }: Open
   })
 }
 
-async function evidenceOf(set: EvalSet, { database, store, models }: Deps, circumstances: Circumstances): Promise<Evidence[]> {
+async function evidenceOf(
+  set: EvalSet,
+  { database, store, models }: Deps,
+  circumstances: Circumstances,
+): Promise<Evidence[]> {
   const [plain] = set.variants
   const asked = await askedCollection(store, models, circumstances.collection, circumstances.signal)
   if (!plain || !asked) return []
   const count = createCounter('questions to learn from')
   const onGathered = (done: number, total: number) => count(set.name, done, total)
-  return await gather(plain.questions, { ...circumstances, store: createPassageStore(database), embedder: models.embedder, asked, onGathered })
+  return await gather(plain.questions, {
+    ...circumstances,
+    store: createPassageStore(database),
+    embedder: models.embedder,
+    asked,
+    onGathered,
+  })
 }

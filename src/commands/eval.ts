@@ -21,9 +21,16 @@ export function addEval(program: Command): void {
     .command('eval')
     .description('measure retrieval with judged questions: nDCG, recall, MRR, latency, abstention')
     .argument('<set...>', 'folders with corpus.jsonl, queries.jsonl, queries.<variant>.jsonl and qrels.tsv')
-    .addOption(new Option('-l, --language <which>', "the questions' language: given by the set, or detected as for users").choices(['given', 'detect']).default('detect'))
+    .addOption(
+      new Option('-l, --language <which>', "the questions' language: given by the set, or detected as for users")
+        .choices(['given', 'detect'])
+        .default('detect'),
+    )
     .option('-r, --run <dir>', 'write TREC runs into this folder')
-    .option('-b, --baseline <file>', 'fail when a figure is more than .005 below this file (default: baseline.json of the set, where there is one)')
+    .option(
+      '-b, --baseline <file>',
+      'fail when a figure is more than .005 below this file (default: baseline.json of the set, where there is one)',
+    )
     .option('-u, --update-baseline', 'write the figures as the new baseline')
     .option('-k, --keep', 'keep the collection (eval-<set>) for the next time, in DATABASE_URL or DATA_DIR')
     .option('--learn', 'learn the weight of the vectors by language, and write it into DATABASE_URL or DATA_DIR')
@@ -38,7 +45,12 @@ export function addEval(program: Command): void {
       const lessons = options.learn ? await taught(config, evaluated, signal) : []
       const now = baselineOf(evaluated.model.model, evaluated.variants)
       const compared = compare?.(now) ?? { falls: [], unfit: [] }
-      const report = { model: now.model, variants: evaluated.variants, falls: compared.falls, ...(options.learn ? { lessons } : {}) }
+      const report = {
+        model: now.model,
+        variants: evaluated.variants,
+        falls: compared.falls,
+        ...(options.learn ? { lessons } : {}),
+      }
       print(command, report, [table(evaluated.variants), ...lessons.map(lessonText)].join('\n'))
       if (options.updateBaseline) await updateBaselines(sets, options.baseline, now)
       tell(compared, options)

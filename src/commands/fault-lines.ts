@@ -17,7 +17,8 @@ export function createFaultLines(print: (line: string) => void) {
 
   function end(): void {
     for (const [path, count] of counts) {
-      if (count > mostPerFile) print(faultLine({ path, reason: `${count - mostPerFile} more of its lines could not be read` }))
+      if (count > mostPerFile)
+        print(faultLine({ path, reason: `${count - mostPerFile} more of its lines could not be read` }))
     }
   }
 

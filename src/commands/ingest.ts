@@ -47,30 +47,43 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
   const { signal } = interruptible('stopping after this batch; run the same command again to finish')
   return await withDatabase(config.database, async database => {
     await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
-    return await withModels(config.models, async ({ embedder }) => await withPreparing(config.prepare, async preparing => {
-      const found = await findFiles(paths)
-      const progress = createProgress(bytesOf(found))
-      const faults = createFaultLines(progress.line)
-      const given = { language: options.language, metadata: options.metadata ?? {}, onBytes: progress.bytes, signal }
-      const store = createDocumentStore(database)
-      const report = await load(sort => preparing.files(embedder, found, { ...given, sort }), {
-        store,
-        embed: async (...args) => await embedEach(embedder, ...args),
-        rowFault,
-        model: { name: embedder.model, dimensions: embedder.dimensions },
-      }, {
-        collection: options.collection,
-        pruneRoots,
-        signal,
-        onProgress: progress.report,
-        onFault: faults.report,
-      }).finally(() => {
-        faults.end()
-        progress.end()
-      })
-      if (report.chunks > 0) await settleInto(database, await store.collection(options.collection), signal)
-      return report
-    }))
+    return await withModels(
+      config.models,
+      async ({ embedder }) =>
+        await withPreparing(config.prepare, async preparing => {
+          const found = await findFiles(paths)
+          const progress = createProgress(bytesOf(found))
+          const faults = createFaultLines(progress.line)
+          const given = {
+            language: options.language,
+            metadata: options.metadata ?? {},
+            onBytes: progress.bytes,
+            signal,
+          }
+          const store = createDocumentStore(database)
+          const report = await load(
+            sort => preparing.files(embedder, found, { ...given, sort }),
+            {
+              store,
+              embed: async (...args) => await embedEach(embedder, ...args),
+              rowFault,
+              model: { name: embedder.model, dimensions: embedder.dimensions },
+            },
+            {
+              collection: options.collection,
+              pruneRoots,
+              signal,
+              onProgress: progress.report,
+              onFault: faults.report,
+            },
+          ).finally(() => {
+            faults.end()
+            progress.end()
+          })
+          if (report.chunks > 0) await settleInto(database, await store.collection(options.collection), signal)
+          return report
+        }),
+    )
   })
 }
 
@@ -79,16 +92,28 @@ async function settleInto(database: Database, collection: Collection | null, sig
   if (collection === null || signal.aborted) return
   try {
     await settle(database, signal)
-    const index = await ensureVectorIndex(database, collection, signal, () => say(`building the index over ${collection.windowCount} vectors …`))
-    if (index?.builtInMs) say(`built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; fit it with: askwell tune recall --collection ${collection.name}`)
+    const index = await ensureVectorIndex(database, collection, signal, () =>
+      say(`building the index over ${collection.windowCount} vectors …`),
+    )
+    if (index?.builtInMs)
+      say(
+        `built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; fit it with: askwell tune recall --collection ${collection.name}`,
+      )
   } catch (error) {
-    say(`askwell: loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; askwell tune recall tries again`)
+    say(
+      `askwell: loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; askwell tune recall tries again`,
+    )
   }
 }
 
 export function summary(report: LoadReport, collection: string): string {
   const { added, replaced, unchanged, removed, chunks, faults } = report
-  const parts = [`${added} added`, `${replaced} replaced`, `${unchanged} unchanged`, ...(removed > 0 ? [`${removed} removed`] : [])]
+  const parts = [
+    `${added} added`,
+    `${replaced} replaced`,
+    `${unchanged} unchanged`,
+    ...(removed > 0 ? [`${removed} removed`] : []),
+  ]
   return `${collection}: ${parts.join(', ')}; ${chunks} chunks written${faults > 0 ? `; ${faults} could not be read` : ''}`
 }
 

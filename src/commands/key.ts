@@ -22,14 +22,22 @@ export function addKey(program: Command): void {
     .description('print a new key, and what to add to API_KEYS; nothing is stored')
     .requiredOption('--name <name>', 'shown in the log')
     .addOption(new Option('--scope <scope...>', 'what it may do').choices(scopes).default(['ask']))
-    .option('--collection <name>', 'the only collection it may ask about; can be given more than once', (text: string, before: string[] = []) => [...before, collectionName(text)])
+    .option(
+      '--collection <name>',
+      'the only collection it may ask about; can be given more than once',
+      (text: string, before: string[] = []) => [...before, collectionName(text)],
+    )
     .option('--rate-limit <number>', 'requests in RATE_LIMIT_SECONDS, counted for this key', Number)
     .option('--tenant <tenant>', 'whose questions these are; no other tenant gets their cached answers')
     .addOption(new Option('--priority <priority>', 'what its questions are unless they say so').choices(priorities))
     .action((options: NewKey, command: Command) => {
       const key = `askwell_${randomBytes(32).toString('base64url')}`
       const entry = entryOf(key, options, command)
-      print(command, { key, entry }, `${key}\n\nGive that to the caller; it is not shown again. Add this to the list in API_KEYS or API_KEYS_FILE:\n\n${JSON.stringify(entry)}`)
+      print(
+        command,
+        { key, entry },
+        `${key}\n\nGive that to the caller; it is not shown again. Add this to the list in API_KEYS or API_KEYS_FILE:\n\n${JSON.stringify(entry)}`,
+      )
     })
 }
 

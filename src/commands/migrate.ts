@@ -10,7 +10,9 @@ export function addMigrate(program: Command): void {
     .description('bring the database schema up to date')
     .action(async (_, command: Command) => {
       const { signal } = new AbortController()
-      const migrated = await withDatabase(readConfig().database, database => database.lease({ signal, label: 'migrate' }, sql => migrate(sql, { onWait })))
+      const migrated = await withDatabase(readConfig().database, database =>
+        database.lease({ signal, label: 'migrate' }, sql => migrate(sql, { onWait })),
+      )
       print(command, migrated, textOf(migrated))
     })
 }
@@ -20,6 +22,7 @@ function onWait(): void {
 }
 
 function textOf({ applied, current, newer }: Migrated): string {
-  if (newer.length > 0) return `nothing to do: the schema is at ${current}, of a newer version (${newer.join(', ')}); this version may run on it`
+  if (newer.length > 0)
+    return `nothing to do: the schema is at ${current}, of a newer version (${newer.join(', ')}); this version may run on it`
   return applied.length > 0 ? `applied ${applied.join(', ')}` : `nothing to do: the schema is at ${current}`
 }

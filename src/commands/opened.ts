@@ -9,7 +9,10 @@ import { openPreparing, type Preparing } from '../preparing.ts'
  * switching a large collection to another model takes minutes. What it wrote is what every replica answers from when
  * this is over.
  */
-export async function withDatabase<T>(settings: DatabaseSettings, work: (database: Database) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(
+  settings: DatabaseSettings,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
   const database = await openDatabase({ ...settings, statementTimeoutMs: 0 })
   try {
     return await work(database)
@@ -31,7 +34,10 @@ export async function withModels<T>(settings: ModelSettings, work: (models: Mode
 }
 
 /** The processes that prepare documents while `work` runs. */
-export async function withPreparing<T>(settings: Config['prepare'], work: (preparing: Preparing) => Promise<T>): Promise<T> {
+export async function withPreparing<T>(
+  settings: Config['prepare'],
+  work: (preparing: Preparing) => Promise<T>,
+): Promise<T> {
   const preparing = openPreparing(settings)
   try {
     return await work(preparing)

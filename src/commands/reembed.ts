@@ -50,7 +50,12 @@ async function reembed(job: Reembedding, embedder: Embedder, signal: AbortSignal
   return done
 }
 
-async function embedBatch(job: Reembedding, batch: readonly PendingChunk[], embedder: Embedder, signal: AbortSignal): Promise<void> {
+async function embedBatch(
+  job: Reembedding,
+  batch: readonly PendingChunk[],
+  embedder: Embedder,
+  signal: AbortSignal,
+): Promise<void> {
   const windows = batch.flatMap(chunk =>
     windowsOf(chunk.documentText, chunk, chunk.language, embedder).map(window => ({
       chunkId: chunk.id,
@@ -59,6 +64,10 @@ async function embedBatch(job: Reembedding, batch: readonly PendingChunk[], embe
     })),
   )
   if (windows.length === 0) return
-  const vectors = await embedder.embed(windows.map(window => window.text), signal, 'passage')
+  const vectors = await embedder.embed(
+    windows.map(window => window.text),
+    signal,
+    'passage',
+  )
   await job.store(windows.flatMap((window, i) => (vectors[i] ? [{ ...window, embedding: vectors[i] }] : [])))
 }

@@ -27,11 +27,16 @@ export function addTune(program: Command): void {
     .command('tune')
     .description('fit the search to the documents')
     .command('recall')
-    .description('find and store the smallest hnsw.ef_search that still finds the nearest passages; builds the index if it is missing')
+    .description(
+      'find and store the smallest hnsw.ef_search that still finds the nearest passages; builds the index if it is missing',
+    )
     .option('-c, --collection <name>', 'collection', collectionName, 'default')
     .option('-t, --target <share>', 'recall@10 wanted, against comparing every vector', share, 0.95)
     .option('-n, --sample <count>', 'questions', count, 200)
-    .option('-q, --questions <file>', 'questions to measure with, one a line (default: sentences of passages taken at random)')
+    .option(
+      '-q, --questions <file>',
+      'questions to measure with, one a line (default: sentences of passages taken at random)',
+    )
     .action(async (options: Options, command: Command) => {
       const result = await tune(options)
       print(command, result, described(result))
@@ -55,7 +60,9 @@ async function tune(options: Options): Promise<Result> {
     const collection = await createCollectionStore(database).collection(options.collection, signal)
     if (!collection) throw unknownCollection(options.collection)
     const about = { collection: options.collection, target: options.target, vectors: collection.windowCount }
-    const index = await ensureVectorIndex(database, collection, signal, () => say(`building the index over ${collection.windowCount} vectors …`))
+    const index = await ensureVectorIndex(database, collection, signal, () =>
+      say(`building the index over ${collection.windowCount} vectors …`),
+    )
     if (index === null) return { ...about, exact: whyExact(database) }
     return await withModels(config.models, async ({ embedder }) => {
       const { model } = collection
@@ -65,12 +72,23 @@ async function tune(options: Options): Promise<Result> {
   })
 }
 
-async function measure(database: Database, collection: WithVectors, embedder: Embedder, { target, sample, questions }: Options, signal: AbortSignal) {
+async function measure(
+  database: Database,
+  collection: WithVectors,
+  embedder: Embedder,
+  { target, sample, questions }: Options,
+  signal: AbortSignal,
+) {
   const probe = recallProbe(database, collection, signal)
-  const texts = questions === undefined ? (await probe.sample(sample)).map(sentenceOf) : linesOf(questions).slice(0, sample)
+  const texts =
+    questions === undefined ? (await probe.sample(sample)).map(sentenceOf) : linesOf(questions).slice(0, sample)
   say(`embedding ${texts.length} questions …`)
   const fitting = texts.filter(text => embedder.countTokens(text) <= embedder.maxTokens)
-  const tuned = await tuneDepth(await embedder.embed(fitting, signal, 'query'), probe.nearest, { target, shallowest: probe.shallowest, onStep: step => say(`${step} …`) })
+  const tuned = await tuneDepth(await embedder.embed(fitting, signal, 'query'), probe.nearest, {
+    target,
+    shallowest: probe.shallowest,
+    onStep: step => say(`${step} …`),
+  })
   if (tuned.efSearch !== null) await probe.store(tuned.efSearch)
   return { questions: fitting.length, ...tuned }
 }
@@ -83,22 +101,35 @@ function sentenceOf({ text, language }: { readonly text: string; readonly langua
 }
 
 function linesOf(file: string): string[] {
-  const lines = readFileSync(file, 'utf8').split('\n').map(line => line.trim()).filter(line => line !== '')
+  const lines = readFileSync(file, 'utf8')
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '')
   if (lines.length === 0) throw new Error(`${file} holds no questions: write one a line`)
   return lines
 }
 
 function whyExact({ kind }: Database): string {
-  return kind === 'embedded' ? 'the embedded database compares every vector' : `so few vectors (below ${indexedFrom} of 512 numbers) are all compared`
+  return kind === 'embedded'
+    ? 'the embedded database compares every vector'
+    : `so few vectors (below ${indexedFrom} of 512 numbers) are all compared`
 }
 
 function described({ collection, exact, target, figures = [], efSearch, exactP50Ms = 0, questions }: Result): string {
   if (exact !== undefined) return `${collection}: ${exact}; nothing to tune`
-  const rows = figures.map(each => `  ef_search ${String(each.efSearch).padStart(4)}   recall@10 ${each.recall10.toFixed(3)}   ${each.p50Ms.toFixed(1)} ms`)
-  const end = efSearch == null
-    ? `recall@10 ${target} is out of reach at any ef_search; what was stored before stays`
-    : `stored ef_search ${efSearch}: the smallest with recall@10 ≥ ${target}`
-  return [`${collection}: ${questions} questions; comparing every vector takes ${exactP50Ms.toFixed(1)} ms`, ...rows, end].join('\n')
+  const rows = figures.map(
+    each =>
+      `  ef_search ${String(each.efSearch).padStart(4)}   recall@10 ${each.recall10.toFixed(3)}   ${each.p50Ms.toFixed(1)} ms`,
+  )
+  const end =
+    efSearch == null
+      ? `recall@10 ${target} is out of reach at any ef_search; what was stored before stays`
+      : `stored ef_search ${efSearch}: the smallest with recall@10 ≥ ${target}`
+  return [
+    `${collection}: ${questions} questions; comparing every vector takes ${exactP50Ms.toFixed(1)} ms`,
+    ...rows,
+    end,
+  ].join('\n')
 }
 
 function share(text: string): number {

@@ -70,5 +70,7 @@ export function runOf({ id }: JudgedQuestion, { signal, timeoutMs }: Circumstanc
 
 /** Figures of words alone must not pass for those of both arms. */
 export function degraded({ id }: JudgedQuestion): Error {
-  return new Error(`the embedding model did not answer for question ${id}: see that it can be reached, then measure again`)
+  return new Error(
+    `the embedding model did not answer for question ${id}: see that it can be reached, then measure again`,
+  )
 }

@@ -30,8 +30,14 @@ export function baselineOf(model: string, measured: readonly Measured[]): Baseli
 }
 
 function rowsOf({ arms, languages, abstention: { answered, refused } }: Measured): Record<string, Shares> {
-  const fused = { ...sharesOf(arms.fused), ...(answered === null ? {} : { answered }), ...(refused === null ? {} : { refused }) }
-  const byLanguage = Object.entries(languages).map(([language, figures]) => [`fused, ${language}`, sharesOf(figures)] as const)
+  const fused = {
+    ...sharesOf(arms.fused),
+    ...(answered === null ? {} : { answered }),
+    ...(refused === null ? {} : { refused }),
+  }
+  const byLanguage = Object.entries(languages).map(
+    ([language, figures]) => [`fused, ${language}`, sharesOf(figures)] as const,
+  )
   return { lexical: sharesOf(arms.lexical), vector: sharesOf(arms.vector), fused, ...Object.fromEntries(byLanguage) }
 }
 
@@ -44,10 +50,14 @@ function sharesOf({ questions, ndcg10, recall5, recall10, mrr10, empty }: Figure
 export function fallsFrom(before: Baseline, now: Baseline): Fall[] {
   const sets = new Set(Object.keys(now.variants).map(setOf))
   const wanted = Object.entries(before.variants).filter(([variant]) => sets.has(setOf(variant)))
-  return wanted.flatMap(([variant, rows]) => Object.entries(rows).flatMap(([row, shares]) => Object.entries(shares).flatMap(([figure, from]) => {
-    const to = now.variants[variant]?.[row]?.[figure] ?? null
-    return to !== null && from - to <= tolerance + rounding ? [] : [{ variant, row, figure, from, to }]
-  })))
+  return wanted.flatMap(([variant, rows]) =>
+    Object.entries(rows).flatMap(([row, shares]) =>
+      Object.entries(shares).flatMap(([figure, from]) => {
+        const to = now.variants[variant]?.[row]?.[figure] ?? null
+        return to !== null && from - to <= tolerance + rounding ? [] : [{ variant, row, figure, from, to }]
+      }),
+    ),
+  )
 }
 
 /** Figures are written with six decimals. */
@@ -80,7 +90,8 @@ function refuse(path: string, reason: string, cause?: unknown): never {
 export async function writeBaseline(path: string, now: Baseline): Promise<void> {
   const before = existsSync(path) ? await readBaseline(path).catch(() => null) : null
   const sets = new Set(Object.keys(now.variants).map(setOf))
-  const others = before?.model === now.model ? Object.entries(before.variants).filter(([variant]) => !sets.has(setOf(variant))) : []
+  const others =
+    before?.model === now.model ? Object.entries(before.variants).filter(([variant]) => !sets.has(setOf(variant))) : []
   const all = { model: now.model, variants: { ...Object.fromEntries(others), ...now.variants } }
   const rounded = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toFixed(6)) : value)
   await writeFile(path, `${JSON.stringify(all, rounded, 2)}\n`)

@@ -24,7 +24,10 @@ export function chooseWeight(scoresAt: ScoresAt, inUse: number): Choice {
   const every = columns[0]?.map((_, question) => question) ?? []
   const heldOut = every.map(() => 0)
   for (let fold = 0; fold < folds; fold += 1) {
-    const column = bestColumn(columns, every.filter(question => question % folds !== fold))
+    const column = bestColumn(
+      columns,
+      every.filter(question => question % folds !== fold),
+    )
     for (const question of every) if (question % folds === fold) heldOut[question] = columns[column]?.[question] ?? 0
   }
   return {
@@ -41,7 +44,10 @@ export function chooseWeight(scoresAt: ScoresAt, inUse: number): Choice {
 function bestColumn(columns: readonly (readonly number[])[], questions: readonly number[]): number {
   const scores = columns.map(column => questions.map(question => column[question] ?? 0))
   const best = scores.reduce((a, b) => (mean(b) > mean(a) ? b : a), scores[0] ?? [])
-  return Math.max(0, scores.findIndex(each => isAsGood(each, best)))
+  return Math.max(
+    0,
+    scores.findIndex(each => isAsGood(each, best)),
+  )
 }
 
 function isAsGood(scores: readonly number[], best: readonly number[]): boolean {

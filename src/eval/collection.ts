@@ -20,7 +20,12 @@ export interface Loading {
  * The set in a collection while `work` runs, loaded as `askwell ingest` would. A collection of this run's own, gone
  * afterwards; or, to be kept, `eval-<set>`, of which unchanged documents are not loaded again.
  */
-export async function withCollection<T>(set: EvalSet, isKept: boolean, loading: Loading, work: (collection: string) => Promise<T>): Promise<T> {
+export async function withCollection<T>(
+  set: EvalSet,
+  isKept: boolean,
+  loading: Loading,
+  work: (collection: string) => Promise<T>,
+): Promise<T> {
   const kept = `eval-${set.name.toLowerCase().replace(/[^a-z0-9_-]+/g, '-')}`.slice(0, 50)
   if (isKept) {
     await loadKept(set, kept, loading)
@@ -44,16 +49,24 @@ async function loadKept(set: EvalSet, name: string, loading: Loading): Promise<v
   await loadInto(name, set, loading)
 }
 
-async function loadInto(collection: string, set: EvalSet, { store, embedder, signal, onBytes, onProgress }: Loading): Promise<void> {
+async function loadInto(
+  collection: string,
+  set: EvalSet,
+  { store, embedder, signal, onBytes, onProgress }: Loading,
+): Promise<void> {
   const model = { name: embedder.model, dimensions: embedder.dimensions }
   const options = { collection, pruneRoots: null, signal, onProgress }
-  await load(sort => documentsHere(documentsOf(set, onBytes), embedder, sort), {
-    store,
-    embed: async (...args) => await embedEach(embedder, ...args),
-    // A set of our own: what it does wrong ends the run.
-    rowFault: () => null,
-    model,
-  }, options)
+  await load(
+    sort => documentsHere(documentsOf(set, onBytes), embedder, sort),
+    {
+      store,
+      embed: async (...args) => await embedEach(embedder, ...args),
+      // A set of our own: what it does wrong ends the run.
+      rowFault: () => null,
+      model,
+    },
+    options,
+  )
 }
 
 function* documentsOf({ documents }: EvalSet, onBytes: (count: number) => void): Generator<SourceDocument> {

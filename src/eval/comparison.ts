@@ -13,20 +13,33 @@ export interface Comparison {
  * Holds figures against `file`, or against `baseline.json` of each set that has one. Read here, before anything is
  * measured: a faulty one is told at once, not after minutes.
  */
-export async function comparison(sets: readonly EvalSet[], file: string | undefined): Promise<(now: Baseline) => Comparison> {
+export async function comparison(
+  sets: readonly EvalSet[],
+  file: string | undefined,
+): Promise<(now: Baseline) => Comparison> {
   const paths = file === undefined ? sets.map(ownFile).filter(path => existsSync(path)) : [file]
   const before = await Promise.all(paths.map(async path => ({ path, baseline: await readBaseline(path) })))
   return now => {
-    const [fit, unfit] = [before.filter(each => each.baseline.model === now.model), before.filter(each => each.baseline.model !== now.model)]
+    const [fit, unfit] = [
+      before.filter(each => each.baseline.model === now.model),
+      before.filter(each => each.baseline.model !== now.model),
+    ]
     return {
       falls: fit.flatMap(each => fallsFrom(each.baseline, now)),
-      unfit: unfit.map(({ path, baseline }) => `${path} was measured with the embedding model ${baseline.model}, not ${now.model}: not compared`),
+      unfit: unfit.map(
+        ({ path, baseline }) =>
+          `${path} was measured with the embedding model ${baseline.model}, not ${now.model}: not compared`,
+      ),
     }
   }
 }
 
 /** Writes the figures into `file`, or each set's into its own. */
-export async function updateBaselines(sets: readonly EvalSet[], file: string | undefined, now: Baseline): Promise<void> {
+export async function updateBaselines(
+  sets: readonly EvalSet[],
+  file: string | undefined,
+  now: Baseline,
+): Promise<void> {
   for (const set of sets) await writeBaseline(file ?? ownFile(set), ofSet(now, set.name))
 }
 
@@ -35,5 +48,8 @@ function ownFile({ folder }: EvalSet): string {
 }
 
 function ofSet({ model, variants }: Baseline, name: string): Baseline {
-  return { model, variants: Object.fromEntries(Object.entries(variants).filter(([variant]) => variant.split('/')[0] === name)) }
+  return {
+    model,
+    variants: Object.fromEntries(Object.entries(variants).filter(([variant]) => variant.split('/')[0] === name)),
+  }
 }

@@ -38,7 +38,11 @@ export async function gather(questions: readonly JudgedQuestion[], gathering: Ga
   return gathered
 }
 
-async function evidenceOf(question: JudgedQuestion, gathering: Gathering, embed: ReturnType<typeof embedWith>): Promise<Evidence[]> {
+async function evidenceOf(
+  question: JudgedQuestion,
+  gathering: Gathering,
+  embed: ReturnType<typeof embedWith>,
+): Promise<Evidence[]> {
   const { store, embedder, asked: collection } = gathering
   const run: Run = runOf(question, gathering)
   const asked = understand(questionOf(question, gathering), collection)
@@ -46,7 +50,10 @@ async function evidenceOf(question: JudgedQuestion, gathering: Gathering, embed:
   const { vector } = await embed(asked, run)
   if (vector === null) throw degraded(question)
   const search = searchOf({ asked, vector, vectorWeight: 1, arm: 'fused', collection, filters: {}, topK: 0 })
-  const { candidates, passages } = await store.search(search, all => all.map(each => each.chunkId), { signal: run.signal, label: 'learn' })
+  const { candidates, passages } = await store.search(search, all => all.map(each => each.chunkId), {
+    signal: run.signal,
+    label: 'learn',
+  })
   const found = candidates.flatMap(each => {
     const source = passages.get(each.chunkId)?.source
     return source === undefined ? [] : [{ ...each, source }]

@@ -26,8 +26,10 @@ export interface Abstention {
 export function figuresOf(asked: readonly Asked[]): Figures {
   const answerable = asked.filter(each => each.question.isAnswerable)
   const times = asked.map(each => each.ms)
-  const average = (figure: (ranked: readonly string[], judged: Asked['question']['judged'], depth: number) => number, depth: number) =>
-    mean(answerable.map(({ ranked, question }) => figure(ranked, question.judged, depth)))
+  const average = (
+    figure: (ranked: readonly string[], judged: Asked['question']['judged'], depth: number) => number,
+    depth: number,
+  ) => mean(answerable.map(({ ranked, question }) => figure(ranked, question.judged, depth)))
   return {
     questions: answerable.length,
     ndcg10: average(ndcg, 10),

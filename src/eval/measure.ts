@@ -27,7 +27,10 @@ export async function measureSet(set: EvalSet, measuring: Measuring): Promise<Me
   return measured
 }
 
-async function measureVariant({ name, questions }: Variant, { asking, onAsked, onRanked }: Measuring): Promise<Measured> {
+async function measureVariant(
+  { name, questions }: Variant,
+  { asking, onAsked, onRanked }: Measuring,
+): Promise<Measured> {
   const total = questions.length * arms.length
   let done = 0
   const through = async (arm: Arm) => {
@@ -47,5 +50,7 @@ async function measureVariant({ name, questions }: Variant, { asking, onAsked, o
 function byLanguage(asked: readonly Asked[]): Record<string, Figures> {
   const groups = Map.groupBy(asked, each => each.question.language ?? 'und')
   if (groups.size < 2) return {}
-  return Object.fromEntries([...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([language, group]) => [language, figuresOf(group)]))
+  return Object.fromEntries(
+    [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([language, group]) => [language, figuresOf(group)]),
+  )
 }

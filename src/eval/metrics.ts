@@ -9,8 +9,16 @@ export type Judged = ReadonlyMap<string, number>
  * `ranked`: document ids, best first, each once.
  */
 export function ndcg(ranked: readonly string[], judged: Judged, depth: number): number {
-  const ideal = gained([...judged.values()].sort((a, b) => b - a), depth)
-  return ideal === 0 ? 0 : gained(ranked.map(id => judged.get(id) ?? 0), depth) / ideal
+  const ideal = gained(
+    [...judged.values()].sort((a, b) => b - a),
+    depth,
+  )
+  return ideal === 0
+    ? 0
+    : gained(
+        ranked.map(id => judged.get(id) ?? 0),
+        depth,
+      ) / ideal
 }
 
 function gained(grades: readonly number[], depth: number): number {

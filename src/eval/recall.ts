@@ -23,7 +23,11 @@ const depths: readonly number[] = [40, 50, 60, 80, 100, 130, 160, 200, 250, 300,
  * Tries growing depths from `shallowest`, which the search never goes below, until recall@10 against the exact scan
  * reaches `target`. `pgvector`'s ef_search ends at 1000.
  */
-export async function tuneDepth(vectors: readonly Float32Array[], find: Find, options: { target: number; shallowest: number; onStep: (what: string) => void }): Promise<Tuned> {
+export async function tuneDepth(
+  vectors: readonly Float32Array[],
+  find: Find,
+  options: { target: number; shallowest: number; onStep: (what: string) => void },
+): Promise<Tuned> {
   const { target, shallowest, onStep } = options
   onStep(`comparing every vector for ${vectors.length} questions`)
   const exact = await each(vectors, vector => find(vector, 'exact'))
@@ -31,12 +35,17 @@ export async function tuneDepth(vectors: readonly Float32Array[], find: Find, op
   for (const efSearch of [shallowest, ...depths.filter(depth => depth > shallowest)]) {
     onStep(`ef_search ${efSearch}`)
     const found = await each(vectors, vector => find(vector, efSearch))
-    const recall10 = found.reduce((sum, { chunkIds }, i) => sum + recallAt10(chunkIds, exact[i]!.chunkIds), 0) / vectors.length
+    const recall10 =
+      found.reduce((sum, { chunkIds }, i) => sum + recallAt10(chunkIds, exact[i]!.chunkIds), 0) / vectors.length
     figures.push({ efSearch, recall10, p50Ms: median(found.map(({ ms }) => ms)) })
     if (recall10 >= target) break
   }
   const last = figures.at(-1)
-  return { figures, efSearch: last && last.recall10 >= target ? last.efSearch : null, exactP50Ms: median(exact.map(({ ms }) => ms)) }
+  return {
+    figures,
+    efSearch: last && last.recall10 >= target ? last.efSearch : null,
+    exactP50Ms: median(exact.map(({ ms }) => ms)),
+  }
 }
 
 /** Share of the true first ten among the found first ten. */

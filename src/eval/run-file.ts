@@ -14,5 +14,7 @@ export async function writeRun(folder: string, tag: string, asked: readonly Aske
 }
 
 function linesOf({ question, ranked }: Asked, tag: string): string[] {
-  return ranked.map((document, index) => `${question.id} Q0 ${document} ${index + 1} ${(1 / (index + 1)).toFixed(6)} ${tag}\n`)
+  return ranked.map(
+    (document, index) => `${question.id} Q0 ${document} ${index + 1} ${(1 / (index + 1)).toFixed(6)} ${tag}\n`,
+  )
 }

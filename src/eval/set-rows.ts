@@ -88,8 +88,10 @@ export async function* qrelsRows(path: string, faults: Faults): AsyncGenerator<Q
     }
     if (line.text.trim() === '') continue
     const columns = line.text.trim().split(line.text.includes('\t') ? '\t' : /\s+/)
-    const [question = '', document = '', grade = ''] = columns.length >= 4 ? [columns[0], columns[2], columns[3]] : columns
+    const [question = '', document = '', grade = ''] =
+      columns.length >= 4 ? [columns[0], columns[2], columns[3]] : columns
     if (/^-?\d+$/.test(grade.trim())) yield { line: line.number, question, document, grade: Number(grade) }
-    else if (line.number > 1) faults.add(path, line.number, 'must be a question, a document and a whole number as grade, with tabs between')
+    else if (line.number > 1)
+      faults.add(path, line.number, 'must be a question, a document and a whole number as grade, with tabs between')
   }
 }

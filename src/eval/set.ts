@@ -44,17 +44,33 @@ export async function readSet(folder: string): Promise<EvalSet> {
   const name = basename(resolve(folder))
   const files = await filesOf(folder)
   const documents = await readCorpus(join(folder, 'corpus.jsonl'), faults)
-  const rows = await Promise.all(files.map(async file => ({ file, rows: await readQuestions(join(folder, file), faults) })))
-  const known = { documents: new Set(documents.map(each => each.source)), questions: new Set(rows.flatMap(each => each.rows.map(row => row.id))) }
+  const rows = await Promise.all(
+    files.map(async file => ({ file, rows: await readQuestions(join(folder, file), faults) })),
+  )
+  const known = {
+    documents: new Set(documents.map(each => each.source)),
+    questions: new Set(rows.flatMap(each => each.rows.map(row => row.id))),
+  }
   const judgements = await readJudgements(join(folder, 'qrels.tsv'), known, faults)
   faults.refuse()
-  return { name, folder, documents, variants: rows.map(({ file, rows: asked }) => ({ name: variantName(name, file), questions: asked.map(row => questionOf(row, judgements)) })) }
+  return {
+    name,
+    folder,
+    documents,
+    variants: rows.map(({ file, rows: asked }) => ({
+      name: variantName(name, file),
+      questions: asked.map(row => questionOf(row, judgements)),
+    })),
+  }
 }
 
 /** `queries.jsonl` first, then its variants by name. */
 async function filesOf(folder: string): Promise<string[]> {
   for (const file of ['corpus.jsonl', 'queries.jsonl', 'qrels.tsv']) {
-    if (!existsSync(join(folder, file))) throw new Error(`${join(folder, file)}: there is no such file; a set is a folder with corpus.jsonl, queries.jsonl and qrels.tsv`)
+    if (!existsSync(join(folder, file)))
+      throw new Error(
+        `${join(folder, file)}: there is no such file; a set is a folder with corpus.jsonl, queries.jsonl and qrels.tsv`,
+      )
   }
   const variants = (await readdir(folder)).filter(file => /^queries\.[\w-]+\.jsonl$/.test(file)).sort()
   return ['queries.jsonl', ...variants]
@@ -68,7 +84,11 @@ function variantName(set: string, file: string): string {
 async function readCorpus(path: string, faults: Faults): Promise<SourceDocument[]> {
   const documents: SourceDocument[] = []
   for await (const row of jsonRows(path, faults)) {
-    const content = { blocks: [{ kind: 'text', text: cleanText(row.text).trim() } as const], title: row.title, language: row.language }
+    const content = {
+      blocks: [{ kind: 'text', text: cleanText(row.text).trim() } as const],
+      title: row.title,
+      language: row.language,
+    }
     const document = documentOf(content, { source: row.id, fallbackTitle: '' })
     if (document.source === row.id) documents.push(document)
     else faults.add(path, row.line, 'has an id with characters that cannot be seen')
@@ -90,8 +110,10 @@ interface Known {
 async function readJudgements(path: string, known: Known, faults: Faults): Promise<Map<string, Map<string, number>>> {
   const judgements = new Map<string, Map<string, number>>()
   for await (const { line, question, document, grade } of qrelsRows(path, faults)) {
-    if (!known.questions.has(question)) faults.add(path, line, `names the question "${question}", which no queries file holds`)
-    else if (!known.documents.has(document)) faults.add(path, line, `names the document "${document}", which corpus.jsonl does not hold`)
+    if (!known.questions.has(question))
+      faults.add(path, line, `names the question "${question}", which no queries file holds`)
+    else if (!known.documents.has(document))
+      faults.add(path, line, `names the document "${document}", which corpus.jsonl does not hold`)
     else judgements.set(question, (judgements.get(question) ?? new Map<string, number>()).set(document, grade))
   }
   return judgements

@@ -9,7 +9,10 @@ const columns = ['nDCG@10', 'R@5', 'R@10', 'MRR@10', 'empty', 'p50 ms', 'p95 ms'
 export function table(measured: readonly Measured[]): string {
   const rows = measured.flatMap(rowsOf)
   const width = Math.max(...rows.map(([label]) => label.length))
-  const lines = rows.map(([label, cells]) => `${label.padEnd(width)}  ${cells.map((cell, i) => cell.padStart(columns[i]?.length ?? 0)).join('  ')}`)
+  const lines = rows.map(
+    ([label, cells]) =>
+      `${label.padEnd(width)}  ${cells.map((cell, i) => cell.padStart(columns[i]?.length ?? 0)).join('  ')}`,
+  )
   return [`${''.padEnd(width)}  ${columns.join('  ')}`, ...lines, ...measured.map(abstentionLine)].join('\n')
 }
 
@@ -32,7 +35,9 @@ function share(value: number): string {
 
 function abstentionLine({ name, arms: { fused }, abstention: { answered, unanswerable, refused } }: Measured): string {
   const parts = [
-    ...(answered === null ? [] : [`${percent(1 - answered)} of ${fused.questions} answerable questions abstained from`]),
+    ...(answered === null
+      ? []
+      : [`${percent(1 - answered)} of ${fused.questions} answerable questions abstained from`]),
     ...(refused === null ? [] : [`${percent(refused)} of ${unanswerable} unanswerable ones rightly`]),
   ]
   return `${name}: ${parts.join(', ')}`
@@ -45,7 +50,9 @@ function percent(value: number): string {
 /** What fell, in a line. */
 export function fallLine({ variant, row, figure, from, to }: Fall): string {
   const what = `${variant} ${row}: ${figure}`
-  return to === null ? `${what} was ${share(from)} and is not measured any more` : `${what} fell from ${share(from)} to ${share(to)}`
+  return to === null
+    ? `${what} was ${share(from)} and is not measured any more`
+    : `${what} fell from ${share(from)} to ${share(to)}`
 }
 
 /** What was learned, for people: the curve, then what became of it. */
@@ -54,7 +61,10 @@ export function lessonText({ language, questions, inUse, choice, learned }: Less
   if (choice === null) return `${about}: nothing learned, it takes ${fewestQuestions} questions`
   const { heldOut, curve } = choice
   const verdict = `on held-out questions nDCG@10 ${share(heldOut.chosen)} by learning, ${share(heldOut.inUse)} as it is`
-  const outcome = learned === null ? `${weight(choice.weight)} looked best, but ${verdict}: left as it is` : `learned ${weight(learned)}; ${verdict}`
+  const outcome =
+    learned === null
+      ? `${weight(choice.weight)} looked best, but ${verdict}: left as it is`
+      : `learned ${weight(learned)}; ${verdict}`
   return [`${about}: ${outcome}`, ...curve.map(point => `  ${weight(point.weight)}  ${share(point.ndcg10)}`)].join('\n')
 }
 

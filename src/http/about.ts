@@ -35,10 +35,16 @@ export function registerAbout(app: FastifyInstance, { version, openapi, pageHead
     example: { 'POST /ask': example },
   }))
   app.get('/openapi.yaml', async (_, reply) => await reply.type('application/yaml; charset=utf-8').send(openapi))
-  app.get('/docs', async (_, reply) =>
-    await reply
-      .headers(pageHeaders)
-      .type('text/html; charset=utf-8')
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-      .send((page ??= referencePage(openapi))))
+  app.get(
+    '/docs',
+    async (_, reply) =>
+      await reply
+        .headers(pageHeaders)
+        .type('text/html; charset=utf-8')
+        .header(
+          'content-security-policy',
+          "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        )
+        .send((page ??= referencePage(openapi))),
+  )
 }

@@ -22,7 +22,9 @@ export function registerAddresses(app: FastifyInstance): void {
       const allowed = [...methods].find(([pattern]) => fits(address, pattern))?.[1]
       if (!allowed) throw notFound(request, address)
       reply.header('allow', [...allowed].join(', '))
-      throw new AskError('method_not_allowed', { detail: `${shownPath(address)} takes ${[...allowed].join(', ')}, not ${request.method}` })
+      throw new AskError('method_not_allowed', {
+        detail: `${shownPath(address)} takes ${[...allowed].join(', ')}, not ${request.method}`,
+      })
     }
   })
 }
@@ -35,9 +37,14 @@ function addressOf({ url }: FastifyRequest): string {
 function fits(address: string, pattern: string): boolean {
   const parts = address.split('/')
   const expected = pattern.split('/')
-  return parts.length === expected.length && expected.every((part, at) => (part.startsWith(':') ? parts[at] !== '' : part === parts[at]))
+  return (
+    parts.length === expected.length &&
+    expected.every((part, at) => (part.startsWith(':') ? parts[at] !== '' : part === parts[at]))
+  )
 }
 
 function notFound({ method }: FastifyRequest, address: string): AskError {
-  return new AskError('not_found', { detail: `${method} ${shownPath(address)} is not an address of this service; GET / lists them` })
+  return new AskError('not_found', {
+    detail: `${method} ${shownPath(address)} is not an address of this service; GET / lists them`,
+  })
 }

@@ -4,7 +4,16 @@ import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Priority, Question 
 import { AskError, errorTable, type ErrorCode } from '../errors.ts'
 import type { Heard } from '../monitoring/slow-questions.ts'
 import { elapsedMs } from './accepted.ts'
-import { begin, serverTiming, toTenth, withReached, type Begun, type Circumstances, type RunForm, type RunSettings } from './begin.ts'
+import {
+  begin,
+  serverTiming,
+  toTenth,
+  withReached,
+  type Begun,
+  type Circumstances,
+  type RunForm,
+  type RunSettings,
+} from './begin.ts'
 import { cacheWishes } from './cache-control.ts'
 import { namedKey } from './keys.ts'
 import { priorityOf } from './priority.ts'
@@ -31,18 +40,23 @@ type AskRequest = FastifyRequest<{ Body: AskBody }>
 
 /** POST /ask: JSON, or server-sent events with `stream: true` or `Accept: text/event-stream`. */
 export function registerAsk(app: FastifyInstance, options: AskRouteOptions): void {
-  app.post<{ Body: AskBody }>('/ask', { schema: { body: AskBody }, config: { needs: 'ask', tellsItself: true } }, (request, reply) => {
-    const wishes = cacheWishes(request.headers['cache-control'])
-    const priority = priorityOf(request.headers['x-priority'], request.apiKey)
-    const question = questionOf(request.body, request.apiKey)
-    const isStreamed = wantsStream(request)
-    const known = isStreamed ? undefined : options.recall(question, wishes)
-    if (known) return void sendKnown(request, reply, known, { priority, trace: startBriefTrace(request, reply) }, options)
-    const root = isStreamed ? undefined : drawTrace(request)
-    const asked: Asked = { question, wishes, priority, isStreamed, root: root === 'left out' ? leftOut() : root }
-    const coming = root === 'left out' && isPatient(request) ? options.reach?.(question, wishes) : undefined
-    return coming ? giveReached(request, reply, coming, asked, options) : askAnew(request, reply, asked, options)
-  })
+  app.post<{ Body: AskBody }>(
+    '/ask',
+    { schema: { body: AskBody }, config: { needs: 'ask', tellsItself: true } },
+    (request, reply) => {
+      const wishes = cacheWishes(request.headers['cache-control'])
+      const priority = priorityOf(request.headers['x-priority'], request.apiKey)
+      const question = questionOf(request.body, request.apiKey)
+      const isStreamed = wantsStream(request)
+      const known = isStreamed ? undefined : options.recall(question, wishes)
+      if (known)
+        return void sendKnown(request, reply, known, { priority, trace: startBriefTrace(request, reply) }, options)
+      const root = isStreamed ? undefined : drawTrace(request)
+      const asked: Asked = { question, wishes, priority, isStreamed, root: root === 'left out' ? leftOut() : root }
+      const coming = root === 'left out' && isPatient(request) ? options.reach?.(question, wishes) : undefined
+      return coming ? giveReached(request, reply, coming, asked, options) : askAnew(request, reply, asked, options)
+    },
+  )
 }
 
 type Asked = RunForm & Pick<Known, 'priority'> & { readonly question: Question }
@@ -52,12 +66,24 @@ function isPatient({ body }: AskRequest): boolean {
   return (body.timeout_ms ?? Infinity) >= 1000
 }
 
-async function giveReached(request: AskRequest, reply: FastifyReply, coming: Promise<Answer | undefined>, asked: Asked, options: AskRouteOptions) {
+async function giveReached(
+  request: AskRequest,
+  reply: FastifyReply,
+  coming: Promise<Answer | undefined>,
+  asked: Asked,
+  options: AskRouteOptions,
+) {
   const startedAt = performance.now()
   const answer = await coming
   // Of who has left meanwhile the run tells.
   if (!answer || reply.raw.closed) return await askAnew(request, reply, asked, options)
-  sendKnown(request, reply, answer, { priority: asked.priority, trace: untraced, stages: { remember: toTenth(performance.now() - startedAt) } }, options)
+  sendKnown(
+    request,
+    reply,
+    answer,
+    { priority: asked.priority, trace: untraced, stages: { remember: toTenth(performance.now() - startedAt) } },
+    options,
+  )
 }
 
 function askAnew(request: AskRequest, reply: FastifyReply, { question, ...form }: Asked, options: AskRouteOptions) {
@@ -80,11 +106,23 @@ interface Known {
 }
 
 /** The shortest way out: no run, no deadline, no generator; a span, a line and the metrics as for any other answer. */
-function sendKnown(request: AskRequest, reply: FastifyReply, answer: Answer, { priority, trace, stages }: Known, { metrics, logQuestions = false }: AskRouteOptions): void {
+function sendKnown(
+  request: AskRequest,
+  reply: FastifyReply,
+  answer: Answer,
+  { priority, trace, stages }: Known,
+  { metrics, logQuestions = false }: AskRouteOptions,
+): void {
   const ms = elapsedMs(request, reply)
   const ids = { reqId: request.id, ...namedKey(request), ...trace.ids }
   if (logQuestions) request.log.info({ ...ids, question: request.body.question }, 'asked')
-  tell(answer, ms, stages ? { ...ids, stages } : ids, { log: request.log, trace, of: { priority, traceId: trace.traceId, steps: 0, isOverdue: false } }, metrics)
+  tell(
+    answer,
+    ms,
+    stages ? { ...ids, stages } : ids,
+    { log: request.log, trace, of: { priority, traceId: trace.traceId, steps: 0, isOverdue: false } },
+    metrics,
+  )
   trace.end()
   const total = toTenth(ms)
   const timings = stages ? { ...stages, total } : { total }
@@ -103,13 +141,18 @@ function sendText(reply: FastifyReply, age: number | undefined, timing: string, 
   headers['server-timing'] = timing
   headers['content-type'] = 'application/json; charset=utf-8'
   headers['content-length'] = isAscii ? text.length : Buffer.byteLength(text)
-  reply.hijack().raw.writeHead(200, headers).end(text, isAscii ? 'latin1' : 'utf8')
+  reply
+    .hijack()
+    .raw.writeHead(200, headers)
+    .end(text, isAscii ? 'latin1' : 'utf8')
 }
 
 async function sendJson(reply: FastifyReply, events: AsyncGenerator<AskEvent>, view: () => AnswerView) {
   const answer = await lastAnswer(events)
   const shown = view()
-  return aged(reply, answer.cache).header('server-timing', serverTiming(shown.timings, `cache;desc=${answer.cache.status}`)).send(answerJson(answer, shown))
+  return aged(reply, answer.cache)
+    .header('server-timing', serverTiming(shown.timings, `cache;desc=${answer.cache.status}`))
+    .send(answerJson(answer, shown))
 }
 
 /** The first event is awaited before the head is sent, so that a question that fails at once gets its status. */
@@ -117,7 +160,10 @@ async function sendStream(reply: FastifyReply, events: AsyncGenerator<AskEvent>,
   const first = await events.next()
   const cache: CacheNote = (!first.done && first.value.type === 'passages' && first.value.cache) || { status: 'miss' }
   const timing = serverTiming(view().timings, `cache;desc=${cache.status}`)
-  return aged(reply, cache).headers(sseHeaders).header('server-timing', timing).send(sseStream(first, events, view))
+  return aged(reply, cache)
+    .headers(sseHeaders)
+    .header('server-timing', timing)
+    .send(sseStream(first, events, view))
 }
 
 /** RFC 9111: of an answer from a cache, the seconds since it was made. */
@@ -131,7 +177,12 @@ async function lastAnswer(events: AsyncGenerator<AskEvent>): Promise<Answer> {
 }
 
 /** Tells metrics, the log and the trace how it went, whichever form the reply takes. */
-async function* observed(events: AsyncGenerator<AskEvent>, question: Question, begun: Begun, metrics: AskRouteOptions['metrics']): AsyncGenerator<AskEvent, void, undefined> {
+async function* observed(
+  events: AsyncGenerator<AskEvent>,
+  question: Question,
+  begun: Begun,
+  metrics: AskRouteOptions['metrics'],
+): AsyncGenerator<AskEvent, void, undefined> {
   const { log, trace } = begun
   // What stands when the reader of a stream leaves between two events: then nothing is thrown.
   let failure: string | null = 'cancelled'
@@ -141,7 +192,13 @@ async function* observed(events: AsyncGenerator<AskEvent>, question: Question, b
       if (event.type === 'done') {
         failure = null
         answer = event.answer
-        tell(event.answer, begun.elapsedMs(), { stages: begun.stages() }, { log, trace, of: begun.circumstances() }, metrics)
+        tell(
+          event.answer,
+          begun.elapsedMs(),
+          { stages: begun.stages() },
+          { log, trace, of: begun.circumstances() },
+          metrics,
+        )
       }
       yield event
     }
@@ -160,7 +217,8 @@ async function* observed(events: AsyncGenerator<AskEvent>, question: Question, b
 /** Of a stream the head says 200 by then, and of who left no reply is logged: only this says what became of it. */
 function tellUnanswered(code: string, begun: Begun): void {
   const note = begun.failed(code)
-  if (begun.run.isStreamed || code === 'cancelled') begun.log[isOurs(code) ? 'warn' : 'info']({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
+  if (begun.run.isStreamed || code === 'cancelled')
+    begun.log[isOurs(code) ? 'warn' : 'info']({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
 }
 
 /** No doing of the one who asks. */
@@ -175,7 +233,14 @@ function isRemembered(answer: Answer | null): boolean {
 
 function heardOf(question: Question, answer: Answer | null, { elapsedMs: ms, timings, trace }: Begun): Heard {
   const traceId = trace.ids.trace_id
-  return { question, mode: answer?.mode ?? null, language: answer?.language ?? null, ms: ms(), timings: timings(), ...(traceId !== undefined && { traceId }) }
+  return {
+    question,
+    mode: answer?.mode ?? null,
+    language: answer?.language ?? null,
+    ms: ms(),
+    timings: timings(),
+    ...(traceId !== undefined && { traceId }),
+  }
 }
 
 interface Told {
@@ -184,11 +249,23 @@ interface Told {
   readonly of: Circumstances
 }
 
-function tell(answer: Answer, ms: number, ids: object, { log, trace, of }: Told, metrics: AskRouteOptions['metrics']): void {
+function tell(
+  answer: Answer,
+  ms: number,
+  ids: object,
+  { log, trace, of }: Told,
+  metrics: AskRouteOptions['metrics'],
+): void {
   const { mode, generator, abstained, degraded, cache, usage } = answer
   metrics.answered(answer, ms / 1000, of)
   const line = { ...ids, mode, generator, abstained, cache: cache.status, ms: Math.round(ms) }
   // Lists and objects are what a line costs most by: most answers from the cache have nothing to say in these.
   log.info(usage.llmCalls === 0 && degraded.length === 0 ? line : { ...line, degraded, usage }, 'answered')
-  trace.note({ 'askwell.mode': mode, 'askwell.generator': generator, 'askwell.abstained': abstained, 'askwell.degraded': [...degraded], 'askwell.cache': cache.status })
+  trace.note({
+    'askwell.mode': mode,
+    'askwell.generator': generator,
+    'askwell.abstained': abstained,
+    'askwell.degraded': [...degraded],
+    'askwell.cache': cache.status,
+  })
 }

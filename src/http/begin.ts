@@ -55,7 +55,12 @@ export interface RunForm {
 const modelSteps: ReadonlySet<StageName> = new Set<StageName>(['understand', 'rerank', 'generate'])
 
 /** The time counts from the socket: what a request waited before its handler is part of it. */
-export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQuestions = false }: RunSettings, { isStreamed = false, wishes = {}, priority = 'interactive', root }: RunForm = {}): Begun {
+export function begin(
+  request: Asking,
+  reply: FastifyReply,
+  { timeoutMs, logQuestions = false }: RunSettings,
+  { isStreamed = false, wishes = {}, priority = 'interactive', root }: RunForm = {},
+): Begun {
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
   let failedStage: StageName | undefined
@@ -86,7 +91,16 @@ export function begin(request: Asking, reply: FastifyReply, { timeoutMs, logQues
     noteFailure(request, note)
     return note
   }
-  return { run, trace, log, elapsedMs: sinceStart, timings: () => rounded({ ...stages, total: sinceStart() }), circumstances: () => of, stages: () => rounded(stages), failed }
+  return {
+    run,
+    trace,
+    log,
+    elapsedMs: sinceStart,
+    timings: () => rounded({ ...stages, total: sinceStart() }),
+    circumstances: () => of,
+    stages: () => rounded(stages),
+    failed,
+  }
 }
 
 /** A failure as the caller is told it: of one that ran out of time, how far it got. */

@@ -24,7 +24,10 @@ export function registerBodyParser(app: FastifyInstance): void {
 
 function read(body: Buffer): { readonly value?: unknown; readonly error: Error | null } {
   try {
-    if (isCrowded(body)) throw new AskError('invalid_request', { detail: 'the body has more than a quarter of a million values; send fewer documents at once, or less metadata' })
+    if (isCrowded(body))
+      throw new AskError('invalid_request', {
+        detail: 'the body has more than a quarter of a million values; send fewer documents at once, or less metadata',
+      })
     const value = parsed(decoded(body))
     // Nearly all is well, and then no pointers need be written.
     if (!isStorable(value, 0)) throw invalid(unstorable(value, '', 0))
@@ -40,7 +43,12 @@ function isStorable(value: unknown, depth: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   if (depth === maxDepth) return false
   if (Array.isArray(value)) return value.every(each => isStorable(each, depth + 1))
-  return Object.keys(value).every(name => name !== '__proto__' && isStorable(name, depth) && isStorable((value as Record<string, unknown>)[name], depth + 1))
+  return Object.keys(value).every(
+    name =>
+      name !== '__proto__' &&
+      isStorable(name, depth) &&
+      isStorable((value as Record<string, unknown>)[name], depth + 1),
+  )
 }
 
 function decoded(body: Buffer): string {

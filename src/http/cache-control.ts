@@ -22,7 +22,13 @@ export function cacheWishes(header: string | undefined): CacheWishes {
 
 function directive(text: string): [name: string, argument: string] {
   const [name = '', ...argument] = text.split('=')
-  return [name.trim().toLowerCase(), argument.join('=').trim().replace(/^"(.*)"$/, '$1')]
+  return [
+    name.trim().toLowerCase(),
+    argument
+      .join('=')
+      .trim()
+      .replace(/^"(.*)"$/, '$1'),
+  ]
 }
 
 function secondsOf(argument: string | undefined): number | undefined {

@@ -31,10 +31,19 @@ export interface CacheFigures {
     readonly stale: ByTier
     readonly coalesced: ByTier
     readonly refreshes: { readonly ok: number; readonly failed: number }
-    readonly saved: { readonly seconds: number; readonly llmCalls: number; readonly promptTokens: number; readonly completionTokens: number }
+    readonly saved: {
+      readonly seconds: number
+      readonly llmCalls: number
+      readonly promptTokens: number
+      readonly completionTokens: number
+    }
   }
   readonly redis: string
-  readonly near: { readonly mode: 'off' | 'learn' | number; readonly threshold: number | null; readonly observations: number | null }
+  readonly near: {
+    readonly mode: 'off' | 'learn' | number
+    readonly threshold: number | null
+    readonly observations: number | null
+  }
 }
 
 export interface CacheRouteOptions {
@@ -60,7 +69,13 @@ export function registerCache(app: FastifyInstance, { cache }: CacheRouteOptions
 /** A misspelt `collection` would clear all of them. */
 function refuseUnknown(query: unknown, known: readonly string[]): void {
   const unknown = Object.keys(query as object).filter(name => !known.includes(name))
-  if (unknown.length > 0) throw inAddress(unknown.slice(0, 5).map(name => `${JSON.stringify(name.slice(0, 100))} is not a known parameter`).join(' and '))
+  if (unknown.length > 0)
+    throw inAddress(
+      unknown
+        .slice(0, 5)
+        .map(name => `${JSON.stringify(name.slice(0, 100))} is not a known parameter`)
+        .join(' and '),
+    )
 }
 
 /** Null: not said. */
@@ -79,13 +94,26 @@ function inAddress(detail: string): AskError {
 function figuresJson({ memory, answers, redis, near }: CacheFigures) {
   const { saved, ...given } = answers
   return {
-    memory: { answer: memoryJson(memory.answer), draft: memoryJson(memory.draft), embedding: memoryJson(memory.embedding) },
+    memory: {
+      answer: memoryJson(memory.answer),
+      draft: memoryJson(memory.draft),
+      embedding: memoryJson(memory.embedding),
+    },
     answers: {
       ...given,
-      saved: { seconds: Math.round(saved.seconds * 1000) / 1000, llm_calls: saved.llmCalls, prompt_tokens: saved.promptTokens, completion_tokens: saved.completionTokens },
+      saved: {
+        seconds: Math.round(saved.seconds * 1000) / 1000,
+        llm_calls: saved.llmCalls,
+        prompt_tokens: saved.promptTokens,
+        completion_tokens: saved.completionTokens,
+      },
     },
     redis,
-    near: { mode: typeof near.mode === 'number' ? 'fixed' : near.mode, threshold: near.threshold, observations: near.observations },
+    near: {
+      mode: typeof near.mode === 'number' ? 'fixed' : near.mode,
+      threshold: near.threshold,
+      observations: near.observations,
+    },
   }
 }
 

@@ -40,7 +40,11 @@ export function clientAddress(isProxy: IsProxy): (request: FastifyRequest) => st
 
 /** `203.0.113.2`, `2001:db8::1`, and as some gateways send them with a port: `203.0.113.2:40000`, `[2001:db8::1]:443`. */
 function addressIn(text: string): string | undefined {
-  const [, bracketed, plain = ''] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(text.trim()) ?? [undefined, undefined, text.trim()]
+  const [, bracketed, plain = ''] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(text.trim()) ?? [
+    undefined,
+    undefined,
+    text.trim(),
+  ]
   // A zone (`fe80::1%eth0`) is a name of the machine that wrote it.
   const address = (bracketed ?? plain).replace(/%.*$/s, '').toLowerCase()
   return isIP(address) === 0 ? undefined : address

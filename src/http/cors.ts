@@ -2,10 +2,27 @@ import cors from '@fastify/cors'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /** What a page may send besides what every page may. */
-const allowedHeaders = ['Authorization', 'Content-Type', 'Accept', 'Cache-Control', 'X-Priority', 'X-Request-Id', 'traceparent', 'tracestate']
+const allowedHeaders = [
+  'Authorization',
+  'Content-Type',
+  'Accept',
+  'Cache-Control',
+  'X-Priority',
+  'X-Request-Id',
+  'traceparent',
+  'tracestate',
+]
 
 /** What a page may read besides what every page may. */
-const exposedHeaders = ['Age', 'RateLimit', 'RateLimit-Policy', 'Retry-After', 'Server-Timing', 'WWW-Authenticate', 'X-Request-Id']
+const exposedHeaders = [
+  'Age',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'Server-Timing',
+  'WWW-Authenticate',
+  'X-Request-Id',
+]
 
 /** Browsers keep a preflight's answer no longer, whatever is said; without it each question is two requests. */
 const preflightSeconds = 7200
@@ -26,7 +43,8 @@ export async function registerCors(app: FastifyInstance, origins: readonly strin
   }
   await app.register(cors, {
     hideOptionsRoute: true,
-    delegator: (request: FastifyRequest, done: (error: Error | null, options: object) => void) => done(null, { ...options, preflight: isPreflight(request) }),
+    delegator: (request: FastifyRequest, done: (error: Error | null, options: object) => void) =>
+      done(null, { ...options, preflight: isPreflight(request) }),
   })
 }
 

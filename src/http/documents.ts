@@ -12,7 +12,12 @@ export interface DocumentApi {
   /** Room for a body of so many bytes. Throws `overloaded` when there is none. */
   enter(bytes: number): DocumentRoom
   /** Reads, chunks, embeds and writes; all of them or none. */
-  put(collection: string, documents: readonly DocumentBody[], signal: AbortSignal, room: DocumentRoom): Promise<PutResult[]>
+  put(
+    collection: string,
+    documents: readonly DocumentBody[],
+    signal: AbortSignal,
+    room: DocumentRoom,
+  ): Promise<PutResult[]>
   get(id: string, signal: AbortSignal): Promise<DocumentView | null>
   remove(id: string, signal: AbortSignal): Promise<boolean>
   collections(signal: AbortSignal): Promise<CollectionView[]>
@@ -79,25 +84,40 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
     done(null, payload)
   }
 
-  app.put<{ Body: DocumentsBody }>('/documents', { config, bodyLimit: maxBytes, schema: { body: DocumentsBody }, preParsing: enter }, async (request, reply) => {
-    const { collection = 'default', documents: bodies } = request.body
-    refuseUnfit(bodies)
-    refuseTwins(bodies)
-    const results = await unhurried(request, async () => await documents.put(collection, bodies, hangupSignal(request, reply), rooms.get(request)!))
-    return { collection, documents: results }
-  })
+  app.put<{ Body: DocumentsBody }>(
+    '/documents',
+    { config, bodyLimit: maxBytes, schema: { body: DocumentsBody }, preParsing: enter },
+    async (request, reply) => {
+      const { collection = 'default', documents: bodies } = request.body
+      refuseUnfit(bodies)
+      refuseTwins(bodies)
+      const results = await unhurried(
+        request,
+        async () => await documents.put(collection, bodies, hangupSignal(request, reply), rooms.get(request)!),
+      )
+      return { collection, documents: results }
+    },
+  )
 
-  app.get<{ Params: DocumentParams }>('/documents/:id', { config, schema: { params: DocumentParams } }, async (request, reply) => {
-    const found = await documents.get(request.params.id, hangupSignal(request, reply))
-    if (!found) throw unknownDocument(request.params.id)
-    return documentJson(found)
-  })
+  app.get<{ Params: DocumentParams }>(
+    '/documents/:id',
+    { config, schema: { params: DocumentParams } },
+    async (request, reply) => {
+      const found = await documents.get(request.params.id, hangupSignal(request, reply))
+      if (!found) throw unknownDocument(request.params.id)
+      return documentJson(found)
+    },
+  )
 
-  app.delete<{ Params: DocumentParams }>('/documents/:id', { config, schema: { params: DocumentParams } }, async (request, reply) => {
-    const isRemoved = await documents.remove(request.params.id, hangupSignal(request, reply))
-    if (!isRemoved) throw unknownDocument(request.params.id)
-    return await reply.code(204).send()
-  })
+  app.delete<{ Params: DocumentParams }>(
+    '/documents/:id',
+    { config, schema: { params: DocumentParams } },
+    async (request, reply) => {
+      const isRemoved = await documents.remove(request.params.id, hangupSignal(request, reply))
+      if (!isRemoved) throw unknownDocument(request.params.id)
+      return await reply.code(204).send()
+    },
+  )
 
   app.get('/collections', { config }, async (request, reply) => {
     const all = await documents.collections(hangupSignal(request, reply))
@@ -119,7 +139,9 @@ function refuseTwins(bodies: readonly DocumentBody[]): void {
   const faults = bodies.flatMap(({ source }, index) => {
     const isTwin = seen.has(source)
     seen.add(source)
-    return isTwin ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }] : []
+    return isTwin
+      ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }]
+      : []
   })
   if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
 }
@@ -129,8 +151,22 @@ function unknownDocument(id: string): AskError {
 }
 
 function documentJson(document: DocumentView) {
-  const { id, collection, source, version, title, url, language, metadata, text, chunkCount, createdAt, updatedAt } = document
-  return { id, collection, source, version, title, url, language, metadata, text, chunk_count: chunkCount, created_at: createdAt, updated_at: updatedAt }
+  const { id, collection, source, version, title, url, language, metadata, text, chunkCount, createdAt, updatedAt } =
+    document
+  return {
+    id,
+    collection,
+    source,
+    version,
+    title,
+    url,
+    language,
+    metadata,
+    text,
+    chunk_count: chunkCount,
+    created_at: createdAt,
+    updated_at: updatedAt,
+  }
 }
 
 function collectionJson({ name, epoch, documentCount, chunkCount, languages, model, updatedAt }: CollectionView) {

@@ -13,10 +13,17 @@ const longestShown = 1000
 
 /** Takes no more faults than it shows, and one to know whether there are more. */
 export function invalid(faults: Iterable<Fault>): AskError {
-  const found = Iterator.from(faults).take(maxShown + 1).map(shownOf).toArray()
+  const found = Iterator.from(faults)
+    .take(maxShown + 1)
+    .map(shownOf)
+    .toArray()
   const [first] = found
-  if (first && found.length === 1) return new AskError('invalid_request', { detail: `${first.pointer || 'the body'} ${first.detail}`, faults: found })
-  const detail = found.length > maxShown ? `more than ${maxShown} faults; the first ${maxShown} are listed in errors` : `${found.length} faults; see errors`
+  if (first && found.length === 1)
+    return new AskError('invalid_request', { detail: `${first.pointer || 'the body'} ${first.detail}`, faults: found })
+  const detail =
+    found.length > maxShown
+      ? `more than ${maxShown} faults; the first ${maxShown} are listed in errors`
+      : `${found.length} faults; see errors`
   return new AskError('invalid_request', { detail, faults: found.slice(0, maxShown) })
 }
 
@@ -63,7 +70,11 @@ function faultOf(fault: SchemaFault): Fault {
 
 /** A field that is missing, unknown or misnamed is a fault of that field, not of the object around it. */
 function placeOf({ instancePath, keyword, params }: SchemaFault): string {
-  const name = { required: params['missingProperty'], additionalProperties: params['additionalProperty'], propertyNames: params['propertyName'] }[keyword]
+  const name = {
+    required: params['missingProperty'],
+    additionalProperties: params['additionalProperty'],
+    propertyNames: params['propertyName'],
+  }[keyword]
   return name === undefined ? instancePath : pointerTo(instancePath, String(name))
 }
 
@@ -86,7 +97,9 @@ function wordsOf(fault: SchemaFault): string {
     case 'pattern':
       return patternWords[String(params['pattern'])] ?? message ?? 'is not valid'
     case 'format':
-      return params['format'] === 'uri' ? 'must be an absolute URL' : `must be a ${String(params['format']).toUpperCase()}`
+      return params['format'] === 'uri'
+        ? 'must be an absolute URL'
+        : `must be a ${String(params['format']).toUpperCase()}`
     default:
       return boundWords(keyword, Number(params['limit'])) ?? message ?? 'is not valid'
   }

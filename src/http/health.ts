@@ -37,7 +37,10 @@ export function registerHealth(app: FastifyInstance, health: Health): void {
     health.onReadiness?.(reason)
     const shown = { components: health.components(), breakers: health.breakers() }
     if (reason === null) return await reply.send({ status: 'ok', ...shown })
-    return await reply.code(503).header('retry-after', '1').send({ status: reason, ...shown })
+    return await reply
+      .code(503)
+      .header('retry-after', '1')
+      .send({ status: reason, ...shown })
   })
 }
 
@@ -58,8 +61,15 @@ export function createReadinessLog(log: FastifyBaseLogger): NonNullable<Health['
   let told: Unready | null = 'starting'
   return reason => {
     if (reason === told) return
-    const line = { readiness: reason ?? 'ready', was: told ?? 'ready', ...(reason === 'no database' && { culprit: 'database', code: 'unready' }) }
-    log[reason === 'no database' ? 'error' : 'info'](line, reason === null ? 'ready: /readyz says 200' : `unready: ${reason}`)
+    const line = {
+      readiness: reason ?? 'ready',
+      was: told ?? 'ready',
+      ...(reason === 'no database' && { culprit: 'database', code: 'unready' }),
+    }
+    log[reason === 'no database' ? 'error' : 'info'](
+      line,
+      reason === null ? 'ready: /readyz says 200' : `unready: ${reason}`,
+    )
     told = reason
   }
 }

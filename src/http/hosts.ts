@@ -10,12 +10,17 @@ import { isLoopback } from '../loopback.ts'
  * asking is open, a name must be known for the other routes as well. Register after the locks and before the routes.
  * Takes .05 µs, for names come again.
  */
-export function registerHosts(app: FastifyInstance, names: readonly string[], isLocked: (scope: Scope) => boolean): void {
+export function registerHosts(
+  app: FastifyInstance,
+  names: readonly string[],
+  isLocked: (scope: Scope) => boolean,
+): void {
   const allowed = new Set(names)
   let seen: string | undefined
   const checkOf = (needs: Scope) => (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => {
     const { host } = request.headers
-    const isKnown = (host === seen && !isAbsolute(request)) || (isLocked('ask') && isLocked(needs)) || isKnownName(request, allowed)
+    const isKnown =
+      (host === seen && !isAbsolute(request)) || (isLocked('ask') && isLocked(needs)) || isKnownName(request, allowed)
     if (!isKnown) return done(unknownHost())
     if (host !== seen && isKnownHost(host, allowed)) seen = host
     done()
@@ -27,12 +32,17 @@ export function registerHosts(app: FastifyInstance, names: readonly string[], is
 }
 
 export function unknownHost(): AskError {
-  return new AskError('unknown_host', { detail: 'the name in the Host header is not one of this machine; add it to ALLOWED_HOSTS if it is meant to be used' })
+  return new AskError('unknown_host', {
+    detail: 'the name in the Host header is not one of this machine; add it to ALLOWED_HOSTS if it is meant to be used',
+  })
 }
 
 /** Asked under a name of loopback's, or one of `names`. */
 export function isKnownName(request: FastifyRequest, names: ReadonlySet<string>): boolean {
-  return isKnownHost(request.headers.host, names) && (!isAbsolute(request) || isKnownHost(hostOf(request.raw.url ?? ''), names))
+  return (
+    isKnownHost(request.headers.host, names) &&
+    (!isAbsolute(request) || isKnownHost(hostOf(request.raw.url ?? ''), names))
+  )
 }
 
 /** `GET http://name/path`, as proxies are asked; for what is asked so, the name in it counts (RFC 9112, 3.2.2). */

@@ -82,7 +82,12 @@ export function registerKeys(app: FastifyInstance, keyring: Keyring): void {
  * `names` (ALLOWED_HOSTS), unless `isOpenToAll` (ALLOW_ANONYMOUS) says that something else keeps strangers out; `ask` is open: that a service which others can reach
  * has a key for it is for config.ts to see to.
  */
-export function registerLocks(app: FastifyInstance, keyring: Keyring, isOpenToAll: boolean, names: readonly string[] = []): void {
+export function registerLocks(
+  app: FastifyInstance,
+  keyring: Keyring,
+  isOpenToAll: boolean,
+  names: readonly string[] = [],
+): void {
   const known = new Set(names)
   const look = (request: FastifyRequest) => {
     if (!isFromHere(request)) return refusal('monitoring', request, fromElsewhere)
@@ -96,20 +101,31 @@ export function registerLocks(app: FastifyInstance, keyring: Keyring, isOpenToAl
   app.addHook('onRoute', route => {
     const needs = route.config?.needs
     if (needs === undefined || (needs === 'ask' && !keyring.mayHaveKeys)) return
-    const lock = (request: FastifyRequest) => (keyring.isLocked(needs) ? refusal(needs, request) : openings[needs](request))
-    route.onRequest = [route.onRequest ?? [], (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => done(lock(request))].flat()
+    const lock = (request: FastifyRequest) =>
+      keyring.isLocked(needs) ? refusal(needs, request) : openings[needs](request)
+    route.onRequest = [
+      route.onRequest ?? [],
+      (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => done(lock(request)),
+    ].flat()
   })
 }
 
-const fromElsewhere = 'no key for monitoring is set, and so it is for this machine alone; set MONITORING_API_KEY, or a key with the scope monitoring in API_KEYS'
+const fromElsewhere =
+  'no key for monitoring is set, and so it is for this machine alone; set MONITORING_API_KEY, or a key with the scope monitoring in API_KEYS'
 
 function switchedOff(): AskError {
   return new AskError('admin_disabled', { detail: 'set ADMIN_API_KEY and start again to use this address' })
 }
 
-function refusal(needs: Scope, { apiKey }: FastifyRequest, detail = 'send a key with this scope as: Authorization: Bearer KEY'): AskError | undefined {
+function refusal(
+  needs: Scope,
+  { apiKey }: FastifyRequest,
+  detail = 'send a key with this scope as: Authorization: Bearer KEY',
+): AskError | undefined {
   if (apiKey === undefined) return new AskError('unauthorized', { detail })
-  return apiKey.scopes.includes(needs) ? undefined : new AskError('forbidden', { detail: `the key is good, but it has not the scope "${needs}"` })
+  return apiKey.scopes.includes(needs)
+    ? undefined
+    : new AskError('forbidden', { detail: `the key is good, but it has not the scope "${needs}"` })
 }
 
 /** For the lines of a request; nothing where it came without. */

@@ -16,7 +16,12 @@ export interface MonitoringPageOptions {
  */
 export function registerMonitoringPage(app: FastifyInstance, { page, pageHeaders }: MonitoringPageOptions): void {
   const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true, ...underAnyPressure } } as const
-  const own = { ...pageHeaders, 'content-security-policy': policyOf(page), 'cache-control': 'no-cache', vary: 'accept-encoding' }
+  const own = {
+    ...pageHeaders,
+    'content-security-policy': policyOf(page),
+    'cache-control': 'no-cache',
+    vary: 'accept-encoding',
+  }
   let zipped: Buffer | undefined
   app.get('/monitoring', quiet, async (request, reply) => {
     void reply.headers(own).type('text/html; charset=utf-8')

@@ -15,7 +15,11 @@ export interface MonitoringOptions {
 }
 
 /** What those who run the service look at; on a port of its own where there is one. */
-export function registerMonitoring(app: FastifyInstance, { registry, poolStatus, performance, monitoringPage, allowedHosts }: MonitoringOptions, pageHeaders: Readonly<Record<string, string>>): void {
+export function registerMonitoring(
+  app: FastifyInstance,
+  { registry, poolStatus, performance, monitoringPage, allowedHosts }: MonitoringOptions,
+  pageHeaders: Readonly<Record<string, string>>,
+): void {
   registerScrape(app, registry)
   registerPoolStatus(app, poolStatus)
   registerPerformanceMetrics(app, performance, allowedHosts)

@@ -3,7 +3,12 @@ import type { Schema } from './reference-schema.ts'
 /** As much of an OpenAPI document as the reference page shows. */
 
 export interface OpenApi {
-  readonly info: { readonly title: string; readonly version: string; readonly summary: string; readonly description: string }
+  readonly info: {
+    readonly title: string
+    readonly version: string
+    readonly summary: string
+    readonly description: string
+  }
   readonly tags: readonly { readonly name: string; readonly description: string }[]
   readonly paths: Readonly<Record<string, PathItem>>
   readonly components: {
@@ -50,7 +55,9 @@ export interface Response {
   readonly content?: Content
 }
 
-export type Content = Readonly<Record<string, { readonly schema: Schema; readonly examples?: Readonly<Record<string, Example>> }>>
+export type Content = Readonly<
+  Record<string, { readonly schema: Schema; readonly examples?: Readonly<Record<string, Example>> }>
+>
 
 export interface Example {
   readonly summary?: string

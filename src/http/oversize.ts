@@ -38,7 +38,15 @@ export interface Schema {
 export function cutDown(value: unknown, schema: Schema): unknown {
   if (typeof value !== 'object' || value === null) return value
   const forms = schema.anyOf ?? [schema]
-  return Array.isArray(value) ? cutList(value, forms.find(({ type }) => type === 'array')) : cutObject(value as Fields, forms.filter(({ type }) => type === 'object'))
+  return Array.isArray(value)
+    ? cutList(
+        value,
+        forms.find(({ type }) => type === 'array'),
+      )
+    : cutObject(
+        value as Fields,
+        forms.filter(({ type }) => type === 'object'),
+      )
 }
 
 type Fields = Readonly<Record<string, unknown>>
@@ -59,8 +67,12 @@ function cutObject(object: Fields, schemas: readonly Schema[]): unknown {
   const isKnown = (name: string) => Object.hasOwn(properties, name)
   let left = (schemas[0]?.maxProperties ?? maxShown) + 1
   const kept = names.length <= left ? names : names.filter(name => isKnown(name) || left-- > 0)
-  const fields = kept.map(name => [name, cutDown(object[name], isKnown(name) ? schemaIn(properties[name]) : others)] as const)
-  return kept.length < names.length || fields.some(([name, field]) => field !== object[name]) ? Object.fromEntries(fields) : object
+  const fields = kept.map(
+    name => [name, cutDown(object[name], isKnown(name) ? schemaIn(properties[name]) : others)] as const,
+  )
+  return kept.length < names.length || fields.some(([name, field]) => field !== object[name])
+    ? Object.fromEntries(fields)
+    : object
 }
 
 function schemaIn(value: unknown): Schema {

@@ -17,9 +17,14 @@ type Report = Verdict & PerformanceReport
  * connection, no database, no Redis, no model. Texts of questions, where they are kept at all, are for whoever has a key for
  * monitoring, and for this machine, asked under a name of its own or one of `names`.
  */
-export function registerPerformanceMetrics(app: FastifyInstance, { report }: PerformanceRouteOptions, names: readonly string[] = []): void {
+export function registerPerformanceMetrics(
+  app: FastifyInstance,
+  { report }: PerformanceRouteOptions,
+  names: readonly string[] = [],
+): void {
   const known = new Set(names)
-  const mayRead = (request: FastifyRequest) => request.apiKey?.scopes.includes('monitoring') === true || (isFromHere(request) && isKnownName(request, known))
+  const mayRead = (request: FastifyRequest) =>
+    request.apiKey?.scopes.includes('monitoring') === true || (isFromHere(request) && isKnownName(request, known))
   const config = { needs: 'monitoring', rateLimit: false, ...underAnyPressure } as const
   app.get('/monitoring/performance-metrics', { logLevel: 'warn', config }, async (request, reply) => {
     const whole = report()
@@ -40,5 +45,10 @@ function withoutText(slow: SlowQuestion): SlowQuestion {
 function snake(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snake)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`), snake(each)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      name.replaceAll(/[A-Z]/g, letter => `_${letter.toLowerCase()}`),
+      snake(each),
+    ]),
+  )
 }

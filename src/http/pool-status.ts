@@ -15,10 +15,14 @@ export interface PoolStatusOptions {
  * Postgres is gone; what can only be known by asking is shown with its age.
  */
 export function registerPoolStatus(app: FastifyInstance, { look, looked }: PoolStatusOptions): void {
-  app.get('/monitoring/pool-status', { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } }, async (_, reply) => {
-    looked()
-    return await reply.header('cache-control', 'no-store').send(poolStatusJson(look()))
-  })
+  app.get(
+    '/monitoring/pool-status',
+    { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } },
+    async (_, reply) => {
+      looked()
+      return await reply.header('cache-control', 'no-store').send(poolStatusJson(look()))
+    },
+  )
 }
 
 function poolStatusJson({ pool, reasons, service, findings, facts }: Seen) {
@@ -55,7 +59,14 @@ function poolJson({ pool, waitMs, holdMs }: Facts) {
   }
 }
 
-function serverJson({ ageMs, maxConnections, reserved, byState, ours, free }: NonNullable<Facts['database']['server']>) {
+function serverJson({
+  ageMs,
+  maxConnections,
+  reserved,
+  byState,
+  ours,
+  free,
+}: NonNullable<Facts['database']['server']>) {
   const { active, idle, idleInTransaction, other } = byState
   return {
     age_s: Math.round(ageMs / 100) / 10,

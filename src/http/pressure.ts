@@ -31,7 +31,10 @@ export const underAnyPressure = { isUnderAnyPressure: true } as const
  * The outer guard: where the process itself cannot keep up, every request is refused before any work. The inner one,
  * which knows what questions cost, is ask/admission.ts.
  */
-export function registerPressure(app: FastifyInstance, { maxEventLoopDelayMs, maxHeapShare, onRefused }: PressureOptions): void {
+export function registerPressure(
+  app: FastifyInstance,
+  { maxEventLoopDelayMs, maxHeapShare, onRefused }: PressureOptions,
+): void {
   if (maxEventLoopDelayMs === 0 && maxHeapShare === 0) return
   const refuse = createPressureHandler(() => performance.now(), onRefused)
   const sample = startSampling(app)
@@ -75,7 +78,12 @@ function startSampling(app: FastifyInstance): { readonly delayMs: number; readon
  * without work V8 would not collect what is garbage by now.
  */
 export function createPressureHandler(now: () => number, onRefused: PressureOptions['onRefused'] = () => {}) {
-  let last: { type: Pressure | ''; value: number; at: number; inRow: number } = { type: '', value: NaN, at: -Infinity, inRow: 0 }
+  let last: { type: Pressure | ''; value: number; at: number; inRow: number } = {
+    type: '',
+    value: NaN,
+    at: -Infinity,
+    inRow: 0,
+  }
 
   return (type: Pressure, value: number): void => {
     const at = now()

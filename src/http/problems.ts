@@ -59,7 +59,11 @@ function isBrokenOff({ raw }: FastifyRequest, error: unknown): boolean {
   return raw.errored !== null && raw.errored === error
 }
 
-export async function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AskError): Promise<FastifyReply> {
+export async function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: AskError,
+): Promise<FastifyReply> {
   noteFailure(request, { code: error.code, ...(error.stage !== undefined && { stage: error.stage }) })
   // That nothing is cached was asked for, and is no fault; of an overload, and while it starts, the line of each request says enough: it must cost little.
   const isTold = error.code !== 'not_cached' && error.code !== 'overloaded' && error.code !== 'starting'
@@ -98,5 +102,8 @@ export function askErrorOf(error: unknown): AskError {
   if (validation) return validationContext === 'params' ? invalidAddress(validation) : invalidBody(validation)
   const known = code === undefined ? undefined : frameworkCodes[code]
   if (known) return new AskError(known[0], { detail: known[1], cause: error })
-  return new AskError('internal', { detail: 'something went wrong on our side; the log has it under this request id', cause: error })
+  return new AskError('internal', {
+    detail: 'something went wrong on our side; the log has it under this request id',
+    cause: error,
+  })
 }

@@ -29,7 +29,12 @@ interface Scripted {
  * counts alone: a limiter that is down must not be an outage of its own, nor lift the limit. A key with a limit of its own
  * is counted by that instead, wherever it comes from; what comes with a wrong key counts as without one.
  */
-export function registerRateLimit(app: FastifyInstance, { max, seconds, redis, onRefused }: RateLimitOptions, addressOf: (request: FastifyRequest) => string, areKeysLimited = false): void {
+export function registerRateLimit(
+  app: FastifyInstance,
+  { max, seconds, redis, onRefused }: RateLimitOptions,
+  addressOf: (request: FastifyRequest) => string,
+  areKeysLimited = false,
+): void {
   if (max === 0 && !areKeysLimited) return
   const [client, windowMs] = [clientOf(addressOf), seconds * 1000]
   const count = redis === undefined ? countingAlone(windowMs) : countingTogether(windowMs, redis)
@@ -66,12 +71,20 @@ function countingTogether(windowMs: number, redis: SharedCounts): CountClient {
  * The fields of draft-ietf-httpapi-ratelimit-headers-10, and the refusal.
  * On every reply that was counted: making and sending them takes .25 µs.
  */
-function tellerOf(seconds: number, onRefused: () => void = () => {}): (reply: FastifyReply, max: number, count: Count) => AskError | undefined {
+function tellerOf(
+  seconds: number,
+  onRefused: () => void = () => {},
+): (reply: FastifyReply, max: number, count: Count) => AskError | undefined {
   return (reply, max, { current, ttl }) => {
-    reply.header('ratelimit-policy', `"default";q=${max};w=${seconds}`).header('ratelimit', `"default";r=${Math.max(0, max - current)};t=${Math.ceil(ttl / 1000)}`)
+    reply
+      .header('ratelimit-policy', `"default";q=${max};w=${seconds}`)
+      .header('ratelimit', `"default";r=${Math.max(0, max - current)};t=${Math.ceil(ttl / 1000)}`)
     if (current <= max) return undefined
     onRefused()
-    return new AskError('rate_limited', { detail: `at most ${max} requests in ${seconds} s; try again later`, retryAfter: ttl / 1000 })
+    return new AskError('rate_limited', {
+      detail: `at most ${max} requests in ${seconds} s; try again later`,
+      retryAfter: ttl / 1000,
+    })
   }
 }
 
@@ -133,9 +146,13 @@ function countingThere(redis: SharedCounts, windowMs: number): (client: string) 
     batches.set(client, batch)
     setImmediate(() => {
       batches.delete(client)
-      void redis.attempt('count a request', commands => commands.eval(script, 1, `${redis.keyPrefix}rate:${client}`, windowMs, batch.size)).then(counts => {
-        resolve(countOf(counts))
-      })
+      void redis
+        .attempt('count a request', commands =>
+          commands.eval(script, 1, `${redis.keyPrefix}rate:${client}`, windowMs, batch.size),
+        )
+        .then(counts => {
+          resolve(countOf(counts))
+        })
     })
     return batch
   }
@@ -151,7 +168,9 @@ function countingThere(redis: SharedCounts, windowMs: number): (client: string) 
 /** What the script replies; nothing when something else came, so that this process counts alone. */
 function countOf(reply: unknown): Count | undefined {
   const [current, ttl] = Array.isArray(reply) ? (reply as unknown[]) : []
-  return Number.isSafeInteger(current) && Number.isSafeInteger(ttl) ? { current: current as number, ttl: ttl as number } : undefined
+  return Number.isSafeInteger(current) && Number.isSafeInteger(ttl)
+    ? { current: current as number, ttl: ttl as number }
+    : undefined
 }
 
 /** Count and end of the window in one step: a count without an end would refuse its client for ever. */

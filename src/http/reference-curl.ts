@@ -3,7 +3,11 @@ interface Callable {
   readonly path: string
   readonly parameters: readonly { readonly name: string; readonly example: string }[]
   readonly security?: readonly object[]
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly examples?: Readonly<Record<string, { readonly value: unknown }>> }>> }
+  readonly requestBody?: {
+    readonly content: Readonly<
+      Record<string, { readonly examples?: Readonly<Record<string, { readonly value: unknown }>> }>
+    >
+  }
 }
 
 /** A command to try an operation with, on a service of one's own. */

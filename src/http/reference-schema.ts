@@ -38,21 +38,29 @@ export function schemaName({ $ref = '' }: Schema): string {
 
 /** Type and limits in a line, then what is inside. */
 export function schemaHtml(schema: Schema): Html {
-  return html`<p class="type">${typeOf(schema)}${limitsOf(schema)}</p>${insideOf(schema)}`
+  return html`<p class="type">${typeOf(schema)}${limitsOf(schema)}</p>
+    ${insideOf(schema)}`
 }
 
 function insideOf(schema: Schema): Html {
   if (schema.$ref !== undefined) return html``
   const branches = schema.oneOf ?? schema.anyOf
-  if (branches?.some(branch => branch.properties)) return html`<ul>${branches.map(branch => html`<li>${phrase(branch.description)}${schemaHtml(branch)}</li>`)}</ul>`
+  if (branches?.some(branch => branch.properties))
+    return html`<ul>
+      ${branches.map(branch => html`<li>${phrase(branch.description)}${schemaHtml(branch)}</li>`)}
+    </ul>`
   if (schema.items) return insideOf(schema.items)
   const fields = Object.entries(schema.properties ?? {})
-  return fields.length === 0 ? html`` : html`<dl>${fields.map(([name, field]) => fieldHtml(name, field, schema.required?.includes(name)))}</dl>`
+  return fields.length === 0
+    ? html``
+    : html`<dl>${fields.map(([name, field]) => fieldHtml(name, field, schema.required?.includes(name)))}</dl>`
 }
 
 function fieldHtml(name: string, field: Schema, isRequired = false): Html {
-  return html`<dt><code>${name}</code> ${isRequired ? html`<em>required</em>` : undefined}
-    <span class="type">${typeOf(field)}${limitsOf(field)}</span></dt>
+  return html`<dt>
+      <code>${name}</code> ${isRequired ? html`<em>required</em>` : undefined}
+      <span class="type">${typeOf(field)}${limitsOf(field)}</span>
+    </dt>
     <dd>${phrase(field.description)}${insideOf(field)}</dd>`
 }
 
@@ -62,7 +70,8 @@ function typeOf(schema: Schema): Html {
   if (schema.enum) return joined(schema.enum.map(value => html`<code>${JSON.stringify(value)}</code>`))
   if (schema.items) return html`list of ${typeOf(schema.items)}`
   if (schema.oneOf ?? schema.anyOf) return joined((schema.oneOf ?? schema.anyOf ?? []).map(typeOf))
-  if (typeof schema.additionalProperties === 'object') return html`object of ${typeOf(schema.additionalProperties)} by name`
+  if (typeof schema.additionalProperties === 'object')
+    return html`object of ${typeOf(schema.additionalProperties)} by name`
   return html`${[schema.type ?? 'anything'].flat().join(' or ')}`
 }
 

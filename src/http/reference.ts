@@ -11,38 +11,65 @@ export function referencePage(openapi: string): string {
   const contract = described(parse(openapi) as OpenApi)
   const { info, tags, components } = contract
   const operations = operationsOf(contract)
-  const groups = tags.map(tag => ({ ...tag, operations: operations.filter(operation => operation.tags.includes(tag.name)) }))
+  const groups = tags.map(tag => ({
+    ...tag,
+    operations: operations.filter(operation => operation.tags.includes(tag.name)),
+  }))
   return html`<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${info.title} ${info.version}: the API</title>
-<style>${style}</style>
-<a class="skip" href="#main">To the operations</a>
-<nav aria-label="Contents">
-<p><strong>${info.title}</strong> ${info.version}</p>
-${groups.map(group => html`<h2>${group.name}</h2><ul>${group.operations.map(linkHtml)}</ul>`)}
-<h2>More</h2>
-<ul><li><a href="#errors">Errors</a></li><li><a href="#schemas">Schemas</a></li><li><a href="/openapi.yaml">openapi.yaml</a></li></ul>
-</nav>
-<main id="main">
-<h1>${info.title}</h1>
-<p class="lead">${info.summary}</p>
-${markdown(info.description)}
-${groups.map(group => html`<section><h2>${group.name}</h2>${markdown(group.description)}
-${group.operations.map(operation => operationHtml(operation, contract))}</section>`)}
-<section id="errors"><h2>Errors</h2>
-<p>What any address may answer. Where it does not exist, or does not take the method:</p>
-${errorsHtml(contract['x-elsewhere'], contract)}
-${Object.entries(components.responses).map(([name, response]) => problemHtml(name, response))}
-</section>
-<section id="schemas"><h2>Schemas</h2>
-${Object.entries(components.schemas).map(([name, schema]) => html`<article id="${name}"><h3>${name}</h3>${markdown(schema.description)}${schemaHtml(schema)}</article>`)}
-</section>
-</main>
-</html>
-`.text
+    <html lang="en">
+      <meta charset="utf-8" />
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="color-scheme" content="light dark" />
+      <title>${info.title} ${info.version}: the API</title>
+      <style>
+        ${style}
+      </style>
+      <a class="skip" href="#main">To the operations</a>
+      <nav aria-label="Contents">
+        <p><strong>${info.title}</strong> ${info.version}</p>
+        ${groups.map(
+          group =>
+            html`<h2>${group.name}</h2>
+              <ul>
+                ${group.operations.map(linkHtml)}
+              </ul>`,
+        )}
+        <h2>More</h2>
+        <ul>
+          <li><a href="#errors">Errors</a></li>
+          <li><a href="#schemas">Schemas</a></li>
+          <li><a href="/openapi.yaml">openapi.yaml</a></li>
+        </ul>
+      </nav>
+      <main id="main">
+        <h1>${info.title}</h1>
+        <p class="lead">${info.summary}</p>
+        ${markdown(info.description)}
+        ${groups.map(
+          group =>
+            html`<section>
+              <h2>${group.name}</h2>
+              ${markdown(group.description)} ${group.operations.map(operation => operationHtml(operation, contract))}
+            </section>`,
+        )}
+        <section id="errors">
+          <h2>Errors</h2>
+          <p>What any address may answer. Where it does not exist, or does not take the method:</p>
+          ${errorsHtml(contract['x-elsewhere'], contract)}
+          ${Object.entries(components.responses).map(([name, response]) => problemHtml(name, response))}
+        </section>
+        <section id="schemas">
+          <h2>Schemas</h2>
+          ${Object.entries(components.schemas).map(
+            ([name, schema]) =>
+              html`<article id="${name}">
+                <h3>${name}</h3>
+                ${markdown(schema.description)}${schemaHtml(schema)}
+              </article>`,
+          )}
+        </section>
+      </main>
+    </html> `.text
 }
 
 /** A reference without words of its own says what the schema says that it refers to. */
@@ -59,48 +86,74 @@ function operationsOf({ paths }: OpenApi): Operation[] {
     (['get', 'put', 'post', 'delete'] as const).flatMap(method => {
       const operation = item[method]
       return operation ? [{ ...operation, method, path, parameters: item.parameters ?? [] }] : []
-    }))
+    }),
+  )
 }
 
 function linkHtml({ operationId, method, path }: Operation): Html {
-  return html`<li><a href="#${operationId}"><span class="method ${method}">${method.toUpperCase()}</span> ${path}</a></li>`
+  return html`<li>
+    <a href="#${operationId}"><span class="method ${method}">${method.toUpperCase()}</span> ${path}</a>
+  </li>`
 }
 
 function operationHtml(operation: Operation, contract: OpenApi): Html {
   const { operationId, method, path, summary, description, parameters, requestBody, responses, security } = operation
   return html`<article id="${operationId}">
-<h3><span class="method ${method}">${method.toUpperCase()}</span> <code>${path}</code> <small>${summary}</small></h3>
-${markdown(description)}
-${security ? html`<p>Needs a key${isFreeSomewhere(security) ? ', where the service has keys for this' : ''}: <code>Authorization: Bearer KEY</code></p>` : undefined}
-${codeHtml('curl', curlOf(operation))}
-${parameters.length > 0 ? html`<h4>In the address</h4><dl>${parameters.map(parameterHtml)}</dl>` : undefined}
-${requestBody ? html`<h4>Body</h4>${contentHtml(requestBody.content, contract, true)}` : undefined}
-${Object.entries(responses).map(([status, response]) => replyHtml(status, resolved(response, contract), contract))}
-<h4>Errors</h4>
-${errorsHtml(responses, contract)}
-</article>`
+    <h3>
+      <span class="method ${method}">${method.toUpperCase()}</span> <code>${path}</code> <small>${summary}</small>
+    </h3>
+    ${markdown(description)}
+    ${security ? html`<p>Needs a key${isFreeSomewhere(security) ? ', where the service has keys for this' : ''}: <code>Authorization: Bearer KEY</code></p>` : undefined}
+    ${codeHtml('curl', curlOf(operation))}
+    ${
+      parameters.length > 0
+        ? html`<h4>In the address</h4>
+            <dl>${parameters.map(parameterHtml)}</dl>`
+        : undefined
+    }
+    ${
+      requestBody
+        ? html`<h4>Body</h4>
+            ${contentHtml(requestBody.content, contract, true)}`
+        : undefined
+    }
+    ${Object.entries(responses).map(([status, response]) => replyHtml(status, resolved(response, contract), contract))}
+    <h4>Errors</h4>
+    ${errorsHtml(responses, contract)}
+  </article>`
 }
 
 function parameterHtml({ name, description, schema }: Parameter): Html {
-  return html`<dt><code>${name}</code> <em>required</em></dt><dd>${phrase(description)}${schemaHtml(schema)}</dd>`
+  return html`<dt><code>${name}</code> <em>required</em></dt>
+    <dd>${phrase(description)}${schemaHtml(schema)}</dd>`
 }
 
 /** A reply that is not a problem. */
 function replyHtml(status: string, { description, content }: Response, contract: OpenApi): Html {
   if (content && isProblem(content)) return html``
-  return html`<h4>Reply ${status}</h4><p>${phrase(description)}</p>${content ? contentHtml(content, contract) : undefined}`
+  return html`<h4>Reply ${status}</h4>
+    <p>${phrase(description)}</p>
+    ${content ? contentHtml(content, contract) : undefined}`
 }
 
 function contentHtml(content: Content, { components }: OpenApi, isOpen = false): Html {
-  return html`${Object.entries(content).map(([type, { schema, examples = {} }]) => html`<p><code>${type}</code></p>
-${schemaHtml(schema)}
-${schema.$ref === undefined ? undefined : html`<details${isOpen ? ' open' : ''}><summary>Fields</summary>${schemaHtml(components.schemas[schemaName(schema)] ?? {})}</details>`}
-${examplesHtml(examples, type === 'text/event-stream' ? asFrame : asJson)}`)}`
+  return html`${Object.entries(content).map(
+    ([type, { schema, examples = {} }]) =>
+      html`<p><code>${type}</code></p>
+        ${schemaHtml(schema)}
+        ${schema.$ref === undefined ? undefined : html`<details${isOpen ? ' open' : ''}><summary>Fields</summary>${schemaHtml(components.schemas[schemaName(schema)] ?? {})}</details>`}
+        ${examplesHtml(examples, type === 'text/event-stream' ? asFrame : asJson)}`,
+  )}`
 }
 
 function examplesHtml(examples: Readonly<Record<string, Example>>, shown: (value: unknown) => string = asJson): Html {
-  return html`${Object.entries(examples).map(([name, { summary, value }]) =>
-    html`<details><summary>Example: ${summary ?? name.replaceAll('_', ' ')}</summary>${codeHtml(name, shown(value))}</details>`)}`
+  return html`${Object.entries(examples).map(
+    ([name, { summary, value }]) =>
+      html`<details>
+        <summary>Example: ${summary ?? name.replaceAll('_', ' ')}</summary>
+        ${codeHtml(name, shown(value))}
+      </details>`,
+  )}`
 }
 
 function asJson(value: unknown): string {
@@ -119,18 +172,46 @@ function codeHtml(label: string, text: string): Html {
 }
 
 function errorsHtml(responses: Responses, contract: OpenApi): Html {
-  const problems = Object.entries(responses).map(([status, response]) => ({ status, response, of: resolved(response, contract) }))
-  return html`<div class="table"><table><thead><tr><th>Status<th>Code<th>When</thead><tbody>
-${problems.filter(({ of }) => of.content && isProblem(of.content)).map(({ status, response, of }) => html`<tr><td>${nameOf(response) === undefined ? status : html`<a href="#${nameOf(response)}">${status}</a>`}
-<td>${codesOf(of).map(code => html`<code>${code}</code> `)}<td>${phrase(of.description)}`)}
-</tbody></table></div>`
+  const problems = Object.entries(responses).map(([status, response]) => ({
+    status,
+    response,
+    of: resolved(response, contract),
+  }))
+  return html`<div class="table">
+    <table>
+      <thead>
+        <tr>
+          <th>Status</th>
+          <th>Code</th>
+          <th>When</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${problems
+          .filter(({ of }) => of.content && isProblem(of.content))
+          .map(
+            ({ status, response, of }) =>
+              html`<tr>
+                <td>${nameOf(response) === undefined ? status : html`<a href="#${nameOf(response)}">${status}</a>`}</td>
+                <td>${codesOf(of).map(code => html`<code>${code}</code> `)}</td>
+                <td>${phrase(of.description)}</td>
+              </tr>`,
+          )}
+      </tbody>
+    </table>
+  </div>`
 }
 
 function problemHtml(name: string, response: Response): Html {
   const headers = Object.keys(response.headers ?? {})
-  return html`<article id="${name}"><h3>${phrase(response.description)}</h3>
-<p>${codesOf(response).map(code => html`<code>${code}</code> `)} with the headers ${headers.map(header => html`<code>${header}</code> `)}</p>
-${examplesHtml(response.content?.[problemType]?.examples ?? {})}</article>`
+  return html`<article id="${name}">
+    <h3>${phrase(response.description)}</h3>
+    <p>
+      ${codesOf(response).map(code => html`<code>${code}</code> `)} with the headers
+      ${headers.map(header => html`<code>${header}</code> `)}
+    </p>
+    ${examplesHtml(response.content?.[problemType]?.examples ?? {})}
+  </article>`
 }
 
 const problemType = 'application/problem+json'

@@ -1,4 +1,11 @@
-import { LogController, type FastifyBaseLogger, type FastifyContextConfig, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyContextConfig,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import { namedKey } from './keys.ts'
 import { shownPath } from './shown-path.ts'
 
@@ -43,7 +50,12 @@ export function registerRequestLog(app: FastifyInstance, counts: ReplyCounts): v
     const { config, logLevel } = request.routeOptions
     const isFine = reply.statusCode < 400
     if (!isFine || (!isTold(config) && logLevel !== 'warn')) {
-      const line = { ...namesOf(request), status: reply.statusCode, ms: Math.round(reply.elapsedTime), ...failures.get(request) }
+      const line = {
+        ...namesOf(request),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        ...failures.get(request),
+      }
       request.log[reply.statusCode < 500 ? 'info' : 'warn'](line, 'request completed')
     }
     done()
@@ -63,4 +75,3 @@ function namesOf(request: FastifyRequest) {
 function isTold(config: FastifyContextConfig): boolean {
   return config.tellsItself === true
 }
-

@@ -23,7 +23,12 @@ const Filter = Type.Union([
  */
 function byField<Value extends TSchema>(value: Value, maxProperties: number) {
   const propertyNames = { minLength: 1, maxLength: 200 }
-  return Type.Unsafe<Record<string, Static<Value>>>({ type: 'object', propertyNames, additionalProperties: value, maxProperties })
+  return Type.Unsafe<Record<string, Static<Value>>>({
+    type: 'object',
+    propertyNames,
+    additionalProperties: value,
+    maxProperties,
+  })
 }
 
 export const collectionPattern = '^[a-z0-9][a-z0-9_-]{0,62}$'
@@ -49,10 +54,7 @@ const asked = {
   filters: Type.Optional(byField(Filter, 20)),
   language: Type.Optional(Language),
   history: Type.Optional(
-    Type.Array(
-      Type.Object({ role: Type.Enum(['user', 'assistant']), content: Text(8000) }, strict),
-      { maxItems: 50 },
-    ),
+    Type.Array(Type.Object({ role: Type.Enum(['user', 'assistant']), content: Text(8000) }, strict), { maxItems: 50 }),
   ),
   timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
   // No `uniqueItems`: every fault is looked for, and comparing 60,000 items with each other takes a minute.

@@ -9,8 +9,12 @@ export interface Scrapable {
 
 /** GET /metrics for Prometheus; where there is a key with the scope `monitoring`, one is needed. */
 export function registerScrape(app: FastifyInstance, metrics: Scrapable): void {
-  app.get('/metrics', { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } }, async (request, reply) => {
-    const { contentType, text } = await metrics.expose(request.headers.accept ?? '')
-    return await reply.header('vary', 'accept').type(contentType).send(text)
-  })
+  app.get(
+    '/metrics',
+    { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } },
+    async (request, reply) => {
+      const { contentType, text } = await metrics.expose(request.headers.accept ?? '')
+      return await reply.header('vary', 'accept').type(contentType).send(text)
+    },
+  )
 }

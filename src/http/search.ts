@@ -17,31 +17,46 @@ export interface SearchRouteOptions extends RunSettings {
 
 /** POST /search: what /ask would answer from, for those who bring their own generator. */
 export function registerSearch(app: FastifyInstance, { search, metrics, ...settings }: SearchRouteOptions): void {
-  app.post<{ Body: SearchBody }>('/search', { schema: { body: SearchBody }, config: { needs: 'ask', tellsItself: true } }, async (request, reply) => {
-    const question = searchedQuestion(request.body, request.apiKey)
-    const begun = begin(request, reply, settings, { priority: priorityOf(request.headers['x-priority'], request.apiKey) })
-    const found = await begun.trace.within(async () => {
-      try {
-        const looked = await search(question, begun.run)
-        tell(looked, begun, metrics)
-        return looked
-      } catch (error) {
-        const code = isAskError(error) ? error.code : 'internal'
-        metrics.failed(code, begun.circumstances())
-        const note = begun.failed(code)
-        if (code === 'cancelled') begun.log.info({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
-        throw withReached(error, begun)
-      }
-    })
-    const timings = begun.timings()
-    return reply.header('server-timing', serverTiming(timings)).send(searchedJson(found, { id: request.id, include: request.body.include ?? [], timings }))
-  })
+  app.post<{ Body: SearchBody }>(
+    '/search',
+    { schema: { body: SearchBody }, config: { needs: 'ask', tellsItself: true } },
+    async (request, reply) => {
+      const question = searchedQuestion(request.body, request.apiKey)
+      const begun = begin(request, reply, settings, {
+        priority: priorityOf(request.headers['x-priority'], request.apiKey),
+      })
+      const found = await begun.trace.within(async () => {
+        try {
+          const looked = await search(question, begun.run)
+          tell(looked, begun, metrics)
+          return looked
+        } catch (error) {
+          const code = isAskError(error) ? error.code : 'internal'
+          metrics.failed(code, begun.circumstances())
+          const note = begun.failed(code)
+          if (code === 'cancelled') begun.log.info({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
+          throw withReached(error, begun)
+        }
+      })
+      const timings = begun.timings()
+      return reply
+        .header('server-timing', serverTiming(timings))
+        .send(searchedJson(found, { id: request.id, include: request.body.include ?? [], timings }))
+    },
+  )
 }
 
-function tell(found: Looked, { log, trace, elapsedMs, stages, circumstances }: Begun, metrics: SearchRouteOptions['metrics']): void {
+function tell(
+  found: Looked,
+  { log, trace, elapsedMs, stages, circumstances }: Begun,
+  metrics: SearchRouteOptions['metrics'],
+): void {
   const { mode, isNear, degraded, usage, passages } = found
   const ms = elapsedMs()
   metrics.searched(found, ms / 1000, circumstances())
-  log.info({ stages: stages(), mode, near: isNear, passages: passages.length, degraded, usage, ms: Math.round(ms) }, 'searched')
+  log.info(
+    { stages: stages(), mode, near: isNear, passages: passages.length, degraded, usage, ms: Math.round(ms) },
+    'searched',
+  )
   trace.note({ 'askwell.mode': mode, 'askwell.near': isNear, 'askwell.degraded': [...degraded] })
 }

@@ -11,7 +11,13 @@ export interface SecurityHeaders {
 type Headers = Readonly<Record<string, string>>
 
 /** No Strict-Transport-Security: it binds a host's other services for a year, so whoever ends TLS must say it. */
-const never = { hsts: false, ieNoOpen: false, xssFilter: false, permittedCrossDomainPolicies: false, originAgentCluster: false } as const
+const never = {
+  hsts: false,
+  ieNoOpen: false,
+  xssFilter: false,
+  permittedCrossDomainPolicies: false,
+  originAgentCluster: false,
+} as const
 
 const forPages = {
   ...never,
@@ -23,7 +29,13 @@ const forPages = {
 } as const
 
 /** Each costs a cached answer some 0.15 µs: only those that mean something for what is not shown as a page. */
-const forData = { ...forPages, crossOriginOpenerPolicy: false, referrerPolicy: false, frameguard: false, dnsPrefetchControl: false } as const
+const forData = {
+  ...forPages,
+  crossOriginOpenerPolicy: false,
+  referrerPolicy: false,
+  frameguard: false,
+  dnsPrefetchControl: false,
+} as const
 
 /**
  * Made by helmet once, for they never change. As a plugin it would make them anew for each reply and set them where

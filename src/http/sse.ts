@@ -18,13 +18,21 @@ const heartbeat = ': still here\n\n'
  * failure is an `error` event with the problem as its data, and the stream ends without `done`. A comment every
  * 15 s keeps proxies from closing a quiet connection. The generator is returned when the client goes.
  */
-export function sseStream(first: IteratorResult<AskEvent>, rest: AsyncGenerator<AskEvent>, view: () => AnswerView): Readable {
+export function sseStream(
+  first: IteratorResult<AskEvent>,
+  rest: AsyncGenerator<AskEvent>,
+  view: () => AnswerView,
+): Readable {
   const stream = Readable.from(frames(first, rest, view), { objectMode: false, highWaterMark: 16_384 })
   // One that is destroyed before it was read never enters the generator, whose `finally` would do this.
   return stream.once('close', () => void rest.return(undefined).catch(() => {}))
 }
 
-async function* frames(first: IteratorResult<AskEvent>, rest: AsyncGenerator<AskEvent>, view: () => AnswerView): AsyncGenerator<string> {
+async function* frames(
+  first: IteratorResult<AskEvent>,
+  rest: AsyncGenerator<AskEvent>,
+  view: () => AnswerView,
+): AsyncGenerator<string> {
   try {
     let next: Promise<IteratorResult<AskEvent>> = Promise.resolve(first)
     for (;;) {

@@ -1,4 +1,14 @@
-import { context, isSpanContextValid, propagation, ROOT_CONTEXT, SpanKind, trace, type Attributes, type Context, type Span } from '@opentelemetry/api'
+import {
+  context,
+  isSpanContextValid,
+  propagation,
+  ROOT_CONTEXT,
+  SpanKind,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+} from '@opentelemetry/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AskError, isAskError } from '../errors.ts'
 import { drawn, isLeftOut } from '../sampling.ts'
@@ -66,8 +76,17 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply, root: C
   const parent = isTracedByCaller(request) ? propagation.extract(ROOT_CONTEXT, request.headers) : root
   const route = request.routeOptions.url ?? 'unknown'
   const startTime = Date.now() - reply.elapsedTime
-  const span = trace.getTracer('askwell').startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, startTime }, parent)
-  if (span.isRecording()) span.setAttributes({ [named.method]: request.method, [named.route]: route, [named.path]: route, [named.scheme]: schemeOf(request), 'askwell.request_id': request.id })
+  const span = trace
+    .getTracer('askwell')
+    .startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, startTime }, parent)
+  if (span.isRecording())
+    span.setAttributes({
+      [named.method]: request.method,
+      [named.route]: route,
+      [named.path]: route,
+      [named.scheme]: schemeOf(request),
+      'askwell.request_id': request.id,
+    })
 
   let [isAnswered, isOver] = [false, false]
 

@@ -56,9 +56,21 @@ export function receivingOptions({ headersMs, wholeMs, keepAliveMs, silentMs, on
 
 /** Codes of these failures only; they have no row in errors.ts, because no code of ours can throw them. */
 export const wireErrors = {
-  invalid_http: { status: 400, title: 'The request is not valid HTTP', detail: 'this is not HTTP/1.1 as RFC 9112 has it' },
-  request_timeout: { status: 408, title: 'The request took too long to arrive', detail: 'the connection was open, but no whole request came' },
-  headers_too_large: { status: 431, title: 'The header fields are too large', detail: 'all header fields together may have 16 kB' },
+  invalid_http: {
+    status: 400,
+    title: 'The request is not valid HTTP',
+    detail: 'this is not HTTP/1.1 as RFC 9112 has it',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to arrive',
+    detail: 'the connection was open, but no whole request came',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'The header fields are too large',
+    detail: 'all header fields together may have 16 kB',
+  },
 } as const
 
 const wireCodes: Readonly<Record<string, keyof typeof wireErrors>> = {
@@ -71,7 +83,11 @@ export function registerUnparsed(app: FastifyInstance, { maxConnections }: Recei
   app.addHook('onRequest', ({ headers, raw }, _, done) => {
     const isMissing = headers.host === undefined && raw.httpVersion === '1.1'
     // RFC 9112, 3.2. Node takes the first of two, a proxy in front may have gone by the last.
-    const detail = isMissing ? 'the Host header is missing' : hasTwoHosts(raw.rawHeaders) ? 'there are two Host headers' : undefined
+    const detail = isMissing
+      ? 'the Host header is missing'
+      : hasTwoHosts(raw.rawHeaders)
+        ? 'there are two Host headers'
+        : undefined
     done(detail === undefined ? undefined : new AskError('invalid_request', { detail }))
   })
   // RFC 9110 lets a server ignore expectations it does not know; Node would refuse with an empty reply.
@@ -81,7 +97,8 @@ export function registerUnparsed(app: FastifyInstance, { maxConnections }: Recei
 /** Names and values take turns in it. */
 function hasTwoHosts(rawHeaders: readonly string[]): boolean {
   let hosts = 0
-  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.length === 4 && rawHeaders[at]?.toLowerCase() === 'host') hosts++
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (rawHeaders[at]?.length === 4 && rawHeaders[at]?.toLowerCase() === 'host') hosts++
   return hosts > 1
 }
 
@@ -90,7 +107,8 @@ type BrokenHttp = NodeJS.ErrnoException & { rawPacket?: unknown }
 /** There is no reply object at this point: the bytes are written by hand, and the connection ends. */
 function answerBrokenHttp(error: BrokenHttp, socket: Socket): void {
   const isHead = Buffer.isBuffer(error.rawPacket) && error.rawPacket.toString('latin1', 0, 5) === 'HEAD '
-  if (socket.writable && error.code !== 'ECONNRESET' && !isAnswering(socket)) socket.write(brokenHttpReply(error.code, isHead))
+  if (socket.writable && error.code !== 'ECONNRESET' && !isAnswering(socket))
+    socket.write(brokenHttpReply(error.code, isHead))
   socket.destroy(error)
 }
 

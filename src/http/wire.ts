@@ -71,7 +71,9 @@ export function answerText(answer: Answer, view: AnswerView): AnswerText {
   const lasting = lastingOf(answer)
   const rest = restOf(answer, lasting)
   const timings = view.include.includes('timings') ? `,"timings_ms":${JSON.stringify(view.timings)}` : ''
-  const passages = view.include.includes('passages') ? `"passages":${JSON.stringify(answer.passages.map(passageJson))},` : ''
+  const passages = view.include.includes('passages')
+    ? `"passages":${JSON.stringify(answer.passages.map(passageJson))},`
+    : ''
   // The id is a plain token, ours or the caller's (request-id.ts): nothing in it needs escaping.
   const text = `{"id":"${view.id}",${lasting.text},${passages}${rest.text}${timings}}`
   return { text, isAscii: lasting.isAscii && rest.isAscii && ascii.test(passages) }
@@ -93,7 +95,15 @@ function lastingOf(answer: Answer): Lasting {
   const known = texts.get(answer.citations)
   if (known !== undefined) return known
   const { text, abstained, language, mode, citations, generator, model } = answer
-  const json = JSON.stringify({ answer: text, abstained, language, mode, citations: citations.map(citationJson), generator, model }).slice(1, -1)
+  const json = JSON.stringify({
+    answer: text,
+    abstained,
+    language,
+    mode,
+    citations: citations.map(citationJson),
+    generator,
+    model,
+  }).slice(1, -1)
   const lasting = { text: json, isAscii: ascii.test(json) }
   texts.set(answer.citations, lasting)
   return lasting
@@ -102,16 +112,36 @@ function lastingOf(answer: Answer): Lasting {
 /** Written once a second, for its age is in whole ones. */
 function restOf(answer: Answer, lasting: Lasting): Rest {
   const { rest } = lasting
-  if (rest && rest.of.degraded === answer.degraded && rest.of.usage === answer.usage && isSame(rest.of.cache, answer.cache)) return rest
-  const json = JSON.stringify({ cache: cacheJson(answer.cache), degraded: answer.degraded, usage: usageJson(answer.usage) }).slice(1, -1)
+  if (
+    rest &&
+    rest.of.degraded === answer.degraded &&
+    rest.of.usage === answer.usage &&
+    isSame(rest.of.cache, answer.cache)
+  )
+    return rest
+  const json = JSON.stringify({
+    cache: cacheJson(answer.cache),
+    degraded: answer.degraded,
+    usage: usageJson(answer.usage),
+  }).slice(1, -1)
   return (lasting.rest = { of: answer, text: json, isAscii: ascii.test(json) })
 }
 
 function isSame(a: CacheNote, b: CacheNote): boolean {
-  return a.age === b.age && a.status === b.status && a.tier === b.tier && a.revalidated === b.revalidated && a.similarity === b.similarity && a.question === b.question
+  return (
+    a.age === b.age &&
+    a.status === b.status &&
+    a.tier === b.tier &&
+    a.revalidated === b.revalidated &&
+    a.similarity === b.similarity &&
+    a.question === b.question
+  )
 }
 
-export function searchedJson({ asked, mode, isNear, passages, degraded, usage }: Looked, { id, include, timings }: AnswerView) {
+export function searchedJson(
+  { asked, mode, isNear, passages, degraded, usage }: Looked,
+  { id, include, timings }: AnswerView,
+) {
   return {
     id,
     language: asked.language,

@@ -28,10 +28,13 @@ function chunksOfRun(document: SourceDocument, run: SectionRun, language: string
   const { text } = document
   const whole = wholeRun(document, run)
   if (whole !== null) return [whole]
-  const units = measured(text, run.sections.flatMap(section => piecesOf(document, section, language)))
+  const units = measured(
+    text,
+    run.sections.flatMap(section => piecesOf(document, section, language)),
+  )
   const title = titleOf(document.title, run.path)
   const parts: Part[] = []
-  for (let first = 0, before = 0; first < units.length; ) {
+  for (let first = 0, before = 0; first < units.length;) {
     const last = lastOfChunk(text, units, first)
     const { end } = units[last]!
     const start = overlapStart(text, units, { before, first }, end)
@@ -138,7 +141,8 @@ function lastOfChunk(text: string, units: readonly MeasuredUnit[], first: number
 /** Tokens of parts only nearly add up to those of the whole. */
 function shortened(text: string, units: readonly MeasuredUnit[], first: number, last: number): number {
   let fitting = last
-  while (fitting > first && sizeOf(text.slice(units[first]!.start, units[fitting]!.end)) > longestChunkTokens) fitting -= 1
+  while (fitting > first && sizeOf(text.slice(units[first]!.start, units[fitting]!.end)) > longestChunkTokens)
+    fitting -= 1
   return fitting
 }
 
@@ -146,7 +150,12 @@ function shortened(text: string, units: readonly MeasuredUnit[], first: number, 
  * Where the chunk from `first` begins when it repeats a sentence or two of the chunk from `before`: as far as
  * they are short, it has room, and it does not repeat that chunk whole.
  */
-function overlapStart(text: string, units: readonly MeasuredUnit[], { before, first }: { before: number; first: number }, end: number): number {
+function overlapStart(
+  text: string,
+  units: readonly MeasuredUnit[],
+  { before, first }: { before: number; first: number },
+  end: number,
+): number {
   let start = units[first]!.start
   const earliest = Math.max(before + 1, first - mostOverlapSentences)
   for (let i = first - 1; i >= earliest && leadsTo(text, units[i]!, start); i--) {

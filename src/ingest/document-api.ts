@@ -28,11 +28,15 @@ export interface DocumentRoom {
 /** What reads, chunks and analyses documents elsewhere (preparing.ts). */
 export interface Drafting<Room extends DocumentRoom> {
   enter(bytes: number): Room
-  draft(embedder: Embedder, document: DocumentInput, options: {
-    readonly place: Room
-    readonly signal: AbortSignal
-    readonly isStored: (known: { readonly source: string; readonly hash: Uint8Array }) => boolean
-  }): Promise<Draft | null>
+  draft(
+    embedder: Embedder,
+    document: DocumentInput,
+    options: {
+      readonly place: Room
+      readonly signal: AbortSignal
+      readonly isStored: (known: { readonly source: string; readonly hash: Uint8Array }) => boolean
+    },
+  ): Promise<Draft | null>
 }
 
 export interface DocumentApiParts<Room extends DocumentRoom> {
@@ -47,7 +51,12 @@ export interface DocumentApiParts<Room extends DocumentRoom> {
 }
 
 /** The document store behind PUT, GET and DELETE: the same reading and preparing as `askwell ingest`. */
-export function documentApi<Room extends DocumentRoom>({ store, embedder, preparing, onWritten }: DocumentApiParts<Room>) {
+export function documentApi<Room extends DocumentRoom>({
+  store,
+  embedder,
+  preparing,
+  onWritten,
+}: DocumentApiParts<Room>) {
   return {
     get: store.get,
     collections: store.collections,
@@ -69,15 +78,30 @@ export function documentApi<Room extends DocumentRoom>({ store, embedder, prepar
       // Made by another model, it takes none of ours: said before the work.
       if (found) await store.openCollection(collection, model, signal)
       const known = found ? await store.known(found.id, sources, signal) : new Map<string, { hash: Buffer }>()
-      const isStored = ({ source, hash }: { source: string; hash: Uint8Array }) => known.get(source)?.hash.equals(hash) ?? false
-      const drafts = await draftAll(given, signal, async (document, ending) => await preparing.draft(embedder, document, { place: room, signal: ending, isStored }))
+      const isStored = ({ source, hash }: { source: string; hash: Uint8Array }) =>
+        known.get(source)?.hash.equals(hash) ?? false
+      const drafts = await draftAll(
+        given,
+        signal,
+        async (document, ending) =>
+          await preparing.draft(embedder, document, { place: room, signal: ending, isStored }),
+      )
       const target = await store.openCollection(collection, model, signal)
-      const prepared = await embedDrafts(embedder, collection, drafts.filter(draft => draft !== null), signal)
+      const prepared = await embedDrafts(
+        embedder,
+        collection,
+        drafts.filter(draft => draft !== null),
+        signal,
+      )
       const written = await store.write(target, prepared, null, signal)
       await onWritten(collection)
       return sources.map((source, index) => {
         const id = documentId(collection, source)
-        const status = written.added.includes(id) ? ('added' as const) : written.replaced.includes(id) ? ('replaced' as const) : ('unchanged' as const)
+        const status = written.added.includes(id)
+          ? ('added' as const)
+          : written.replaced.includes(id)
+            ? ('replaced' as const)
+            : ('unchanged' as const)
         const chunks = status === 'unchanged' ? 0 : (prepared.find(document => document.id === id)?.chunks.length ?? 0)
         return { source: given[index]?.source ?? source, id, status, chunks }
       })
@@ -88,24 +112,35 @@ export function documentApi<Room extends DocumentRoom>({ store, embedder, prepar
 type DraftOne = (document: DocumentInput, signal: AbortSignal) => Promise<Draft | null>
 
 /** All of them, or every document that is refused. What is costly, or no fault of a document, ends the others at once. */
-async function draftAll(given: readonly GivenDocument[], signal: AbortSignal, draft: DraftOne): Promise<(Draft | null)[]> {
+async function draftAll(
+  given: readonly GivenDocument[],
+  signal: AbortSignal,
+  draft: DraftOne,
+): Promise<(Draft | null)[]> {
   const ending = new AbortController()
   const either = AbortSignal.any([signal, ending.signal])
   const refused: ({ readonly error: AskError; readonly fault: Fault } | undefined)[] = []
-  const drafts = await Promise.all(given.map(async (document, index) => {
-    try {
-      return await draft(inputOf(document), either)
-    } catch (error) {
-      const named = isDocumentFault(error) ? pointedAt(error, index) : null
-      if (named && isAskError(error, 'document_refused')) return (refused[index] = named, null)
-      ending.abort(error)
-      throw named?.error ?? error
-    }
-  }))
+  const drafts = await Promise.all(
+    given.map(async (document, index) => {
+      try {
+        return await draft(inputOf(document), either)
+      } catch (error) {
+        const named = isDocumentFault(error) ? pointedAt(error, index) : null
+        if (named && isAskError(error, 'document_refused')) return ((refused[index] = named), null)
+        ending.abort(error)
+        throw named?.error ?? error
+      }
+    }),
+  )
   const all = refused.filter(each => each !== undefined)
   const [first] = all
   if (first === undefined) return drafts
-  throw all.length === 1 ? first.error : new AskError('document_refused', { detail: `${all.length} of the documents cannot be stored`, faults: all.map(({ fault }) => fault) })
+  throw all.length === 1
+    ? first.error
+    : new AskError('document_refused', {
+        detail: `${all.length} of the documents cannot be stored`,
+        faults: all.map(({ fault }) => fault),
+      })
 }
 
 function isDocumentFault(error: unknown): error is AskError {
@@ -123,7 +158,9 @@ function refuseTwins(sources: readonly string[]): void {
   const faults = sources.flatMap((source, index) => {
     const isTwin = seen.has(source)
     seen.add(source)
-    return isTwin ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }] : []
+    return isTwin
+      ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }]
+      : []
   })
   if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
 }

@@ -7,7 +7,11 @@ import type { SourceDocument } from './terms.ts'
 const atOnce = 64
 
 /** Drafts documents in this process: for what comes from ourselves (evaluation sets), not from a stranger. */
-export async function* documentsHere(documents: Iterable<SourceDocument>, model: DraftModel, sort: SortKnown): AsyncGenerator<Outcome> {
+export async function* documentsHere(
+  documents: Iterable<SourceDocument>,
+  model: DraftModel,
+  sort: SortKnown,
+): AsyncGenerator<Outcome> {
   let batch: SourceDocument[] = []
   for (const document of documents) {
     batch.push(document)
@@ -18,7 +22,11 @@ export async function* documentsHere(documents: Iterable<SourceDocument>, model:
   yield* outcomesOf(batch, model, sort)
 }
 
-async function* outcomesOf(documents: readonly SourceDocument[], model: DraftModel, sort: SortKnown): AsyncGenerator<Outcome> {
+async function* outcomesOf(
+  documents: readonly SourceDocument[],
+  model: DraftModel,
+  sort: SortKnown,
+): AsyncGenerator<Outcome> {
   const hashed = documents.map(document => ({ document, source: document.source, hash: contentHash(document) }))
   const wanted = hashed.length > 0 ? await sort(hashed) : []
   for (const [i, { document, hash }] of hashed.entries()) {

@@ -36,7 +36,8 @@ export function languageOf(document: SourceDocument): string {
 /** Chunks and analyses a document, one chunk after the other. */
 export function* draftChunks(document: SourceDocument, language: string, model: DraftModel): Generator<DraftChunk> {
   const isReadable = model.languages === 'any' || model.languages.includes(language)
-  for (const chunk of chunksOf(document, language)) yield draftChunk(document, chunk, language, isReadable ? model : null)
+  for (const chunk of chunksOf(document, language))
+    yield draftChunk(document, chunk, language, isReadable ? model : null)
 }
 
 function draftChunk({ text }: SourceDocument, chunk: Chunk, language: string, model: WindowModel | null): DraftChunk {

@@ -7,7 +7,12 @@ import { documentId } from './prepare.ts'
 const textsAtOnce = 96
 
 /** Documents with their vectors. The windows of all of them are embedded together, in their order. */
-export async function embedDrafts(embedder: Pick<Embedder, 'embed'>, collection: string, drafts: readonly Draft[], signal: AbortSignal): Promise<PreparedDocument[]> {
+export async function embedDrafts(
+  embedder: Pick<Embedder, 'embed'>,
+  collection: string,
+  drafts: readonly Draft[],
+  signal: AbortSignal,
+): Promise<PreparedDocument[]> {
   const vectors = await embedAll(embedder, drafts, signal)
   let next = 0
   const take = () => {
@@ -18,16 +23,25 @@ export async function embedDrafts(embedder: Pick<Embedder, 'embed'>, collection:
   return drafts.map(draft => finished(collection, draft, take))
 }
 
-async function embedAll(embedder: Pick<Embedder, 'embed'>, drafts: readonly Draft[], signal: AbortSignal): Promise<Float32Array[]> {
+async function embedAll(
+  embedder: Pick<Embedder, 'embed'>,
+  drafts: readonly Draft[],
+  signal: AbortSignal,
+): Promise<Float32Array[]> {
   const texts = drafts.flatMap(draft => draft.chunks.flatMap(chunk => chunk.windows.map(window => window.text)))
   const vectors: Float32Array[] = []
   for (let at = 0; at < texts.length; at += textsAtOnce) {
-    for (const vector of await embedder.embed(texts.slice(at, at + textsAtOnce), signal, 'passage')) vectors.push(vector)
+    for (const vector of await embedder.embed(texts.slice(at, at + textsAtOnce), signal, 'passage'))
+      vectors.push(vector)
   }
   return vectors
 }
 
-function finished(collection: string, { chunks, hash, ...document }: Draft, take: () => Float32Array): PreparedDocument {
+function finished(
+  collection: string,
+  { chunks, hash, ...document }: Draft,
+  take: () => Float32Array,
+): PreparedDocument {
   return {
     ...document,
     id: documentId(collection, document.source),
@@ -36,7 +50,11 @@ function finished(collection: string, { chunks, hash, ...document }: Draft, take
   }
 }
 
-function finishedChunk({ text, language }: Pick<Draft, 'text' | 'language'>, { windows, ...chunk }: DraftChunk, take: () => Float32Array): PreparedChunk {
+function finishedChunk(
+  { text, language }: Pick<Draft, 'text' | 'language'>,
+  { windows, ...chunk }: DraftChunk,
+  take: () => Float32Array,
+): PreparedChunk {
   return {
     ...chunk,
     language,

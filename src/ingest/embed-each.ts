@@ -8,7 +8,13 @@ import { embedDrafts } from './embed-drafts.ts'
  * Embeds documents together; where the model refuses something, each by itself, so that only the one it refuses is left
  * out. A model that refuses everything (a wrong key) is no fault of a document, and rejects.
  */
-export async function embedEach(embedder: Pick<Embedder, 'embed'>, collection: string, drafts: readonly Draft[], onFault: (draft: Draft, reason: string) => void, signal: AbortSignal): Promise<PreparedDocument[]> {
+export async function embedEach(
+  embedder: Pick<Embedder, 'embed'>,
+  collection: string,
+  drafts: readonly Draft[],
+  onFault: (draft: Draft, reason: string) => void,
+  signal: AbortSignal,
+): Promise<PreparedDocument[]> {
   try {
     return await embedDrafts(embedder, collection, drafts, signal)
   } catch (error) {

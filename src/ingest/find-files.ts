@@ -56,7 +56,11 @@ async function filesAt(given: string): Promise<Found[]> {
   if (entry.isDirectory()) return filesBelow(given)
   if (!entry.isFile()) return [faultNamed(given, 'is neither a file nor a folder')]
   const isKnown = formatOf(given) !== undefined
-  return [isKnown ? { path: given, source: sourceOf(given, ''), bytes: entry.size } : faultNamed(given, `has an unknown format; what can be read ends in ${knownEndings}`)]
+  return [
+    isKnown
+      ? { path: given, source: sourceOf(given, ''), bytes: entry.size }
+      : faultNamed(given, `has an unknown format; what can be read ends in ${knownEndings}`),
+  ]
 }
 
 async function filesBelow(root: string): Promise<Found[]> {
@@ -91,7 +95,9 @@ async function filesMatching(pattern: string): Promise<Found[]> {
   const ignore = rest.includes('node_modules') ? [] : ['**/node_modules/**']
   const options = { cwd: resolve(base), ignore, expandDirectories: false, followSymbolicLinks: false }
   const inside = (await glob(rest, options)).filter(path => formatOf(path) !== undefined)
-  return inside.length === 0 ? [faultNamed(pattern, `matches no file of a known format (${knownEndings})`)] : sized(base, inside)
+  return inside.length === 0
+    ? [faultNamed(pattern, `matches no file of a known format (${knownEndings})`)]
+    : sized(base, inside)
 }
 
 /** The folders before the first wildcard, and the pattern below them. */
@@ -111,7 +117,8 @@ async function sized(root: string, inside: readonly string[]): Promise<Found[]> 
       const entry = await stat(join(root, path)).catch(() => null)
       if (entry === null) return faultOf(below(root, path), 'cannot be opened')
       if (!entry.isFile()) return null
-      if (leadsOut(realRoot, await realpath(join(root, path)).catch(() => realRoot))) return faultOf(below(root, path), 'is a link to a file outside of the folder; name that file itself to load it')
+      if (leadsOut(realRoot, await realpath(join(root, path)).catch(() => realRoot)))
+        return faultOf(below(root, path), 'is a link to a file outside of the folder; name that file itself to load it')
       return { ...below(root, path), bytes: entry.size }
     }),
   )
@@ -132,7 +139,9 @@ export function sourceRoots(paths: readonly string[]): string[] {
     const root = sourceOf(path, '')
     const isPlain = root !== '.' && (existsSync(path) || !isDynamicPattern(path))
     if (isPlain) return root
-    throw new AskError('invalid_request', { detail: `--prune needs files or named folders, not ${JSON.stringify(path)}` })
+    throw new AskError('invalid_request', {
+      detail: `--prune needs files or named folders, not ${JSON.stringify(path)}`,
+    })
   })
 }
 

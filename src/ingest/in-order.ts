@@ -13,7 +13,11 @@ export interface InOrderOptions<Group, T> {
  * Runs several groups at once and gives what comes of them in the groups' order. A later group waits when it is far ahead.
  * Whoever stops taking ends those that run.
  */
-export async function* inOrder<Group, T>(groups: Iterable<Group>, signal: AbortSignal, { width, most, run }: InOrderOptions<Group, T>): AsyncGenerator<T> {
+export async function* inOrder<Group, T>(
+  groups: Iterable<Group>,
+  signal: AbortSignal,
+  { width, most, run }: InOrderOptions<Group, T>,
+): AsyncGenerator<T> {
   const stopped = new AbortController()
   const ending = AbortSignal.any([signal, stopped.signal])
   const left = groups[Symbol.iterator]()
@@ -27,10 +31,15 @@ export async function* inOrder<Group, T>(groups: Iterable<Group>, signal: AbortS
       const queue = createQueue<T>(most)
       queues.push(queue)
       running += 1
-      run(group, queue.put, ending).then(() => queue.end(), (error: unknown) => queue.end(error)).finally(() => {
-        running -= 1
-        if (!ending.aborted) start()
-      })
+      run(group, queue.put, ending)
+        .then(
+          () => queue.end(),
+          (error: unknown) => queue.end(error),
+        )
+        .finally(() => {
+          running -= 1
+          if (!ending.aborted) start()
+        })
     }
   }
 

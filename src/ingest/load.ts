@@ -19,7 +19,12 @@ export interface LoadStore {
 export interface LoadDeps {
   readonly store: LoadStore
   /** Embeds these, or those of them that can be; the others are faults. */
-  readonly embed: (collection: string, drafts: readonly Draft[], onFault: (draft: Draft, reason: string) => void, signal: AbortSignal) => Promise<PreparedDocument[]>
+  readonly embed: (
+    collection: string,
+    drafts: readonly Draft[],
+    onFault: (draft: Draft, reason: string) => void,
+    signal: AbortSignal,
+  ) => Promise<PreparedDocument[]>
   /** Why the database cannot hold what was written, or null when that is not what went wrong. */
   readonly rowFault: (error: unknown) => string | null
   readonly model: { readonly name: string; readonly dimensions: number }
@@ -67,11 +72,24 @@ interface Batch {
  * ones unchanged and goes on. While batches are written the next is prepared. What one document does wrong, wherever it
  * shows, is a fault of that document; what is wrong with the model or the database ends the loading.
  */
-export async function load(source: (sort: SortKnown) => AsyncIterable<Outcome>, deps: LoadDeps, options: LoadOptions): Promise<LoadReport> {
+export async function load(
+  source: (sort: SortKnown) => AsyncIterable<Outcome>,
+  deps: LoadDeps,
+  options: LoadOptions,
+): Promise<LoadReport> {
   const runId = createRunId()
   const target = await deps.store.openCollection(options.collection, deps.model)
   const faulty = new Set<string>()
-  let report: LoadReport = { documents: 0, added: 0, replaced: 0, unchanged: 0, removed: 0, chunks: 0, faults: 0, doneShare: 0 }
+  let report: LoadReport = {
+    documents: 0,
+    added: 0,
+    replaced: 0,
+    unchanged: 0,
+    removed: 0,
+    chunks: 0,
+    faults: 0,
+    doneShare: 0,
+  }
   let charactersRead = 0
   let charactersDone = 0
   const waiting: Batch[] = []
@@ -156,11 +174,21 @@ interface Counted {
 const nothing: Counted = { documents: 0, added: 0, replaced: 0, chunks: 0 }
 
 function countedOf(prepared: readonly PreparedDocument[], written: Written): Counted {
-  return { documents: prepared.length, added: written.added.length, replaced: written.replaced.length, chunks: written.chunks }
+  return {
+    documents: prepared.length,
+    added: written.added.length,
+    replaced: written.replaced.length,
+    chunks: written.chunks,
+  }
 }
 
 function added(a: Counted, b: Counted): Counted {
-  return { documents: a.documents + b.documents, added: a.added + b.added, replaced: a.replaced + b.replaced, chunks: a.chunks + b.chunks }
+  return {
+    documents: a.documents + b.documents,
+    added: a.added + b.added,
+    replaced: a.replaced + b.replaced,
+    chunks: a.chunks + b.chunks,
+  }
 }
 
 function joined(batches: readonly Batch[]): Batch {
@@ -173,7 +201,10 @@ function joined(batches: readonly Batch[]): Batch {
 
 function sortWith(store: LoadStore, target: Collection): SortKnown {
   return async documents => {
-    const known = await store.known(target.id, documents.map(document => document.source))
+    const known = await store.known(
+      target.id,
+      documents.map(document => document.source),
+    )
     return documents.map(({ source, hash }) => !known.get(source)?.hash.equals(hash))
   }
 }
@@ -185,7 +216,10 @@ interface Gathered {
   readonly characters: number
 }
 
-async function* batches(outcomes: AsyncIterable<Outcome>, onFault: (fault: ReadFault) => void): AsyncGenerator<Gathered> {
+async function* batches(
+  outcomes: AsyncIterable<Outcome>,
+  onFault: (fault: ReadFault) => void,
+): AsyncGenerator<Gathered> {
   let drafts: Draft[] = []
   let unchanged: string[] = []
   let characters = 0

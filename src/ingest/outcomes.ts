@@ -9,4 +9,6 @@ export type Outcome =
   | { readonly fault: ReadFault }
 
 /** Which of these are to be drafted, since they are not stored just so. */
-export type SortKnown = (documents: readonly { readonly source: string; readonly hash: Uint8Array }[]) => Promise<boolean[]>
+export type SortKnown = (
+  documents: readonly { readonly source: string; readonly hash: Uint8Array }[],
+) => Promise<boolean[]>

@@ -80,7 +80,8 @@ export async function addDraft(packer: Packer, document: SourceDocument, model: 
   const { text, sections: _, ...head } = document
   const language = languageOf(document)
   await packer.add({ kind: 'document', head: { ...head, language, hash: contentHash(document) } })
-  for (let at = 0; at < text.length; at += messageCharacters) await packer.add({ kind: 'text', text: text.slice(at, at + messageCharacters) })
+  for (let at = 0; at < text.length; at += messageCharacters)
+    await packer.add({ kind: 'text', text: text.slice(at, at + messageCharacters) })
   for (const chunk of draftChunks(document, language, model)) await packer.add({ kind: 'chunks', chunks: [chunk] })
   await packer.add({ kind: 'end' })
 }

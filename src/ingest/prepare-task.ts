@@ -38,7 +38,11 @@ export type PrepareTask = GivenTask | FilesTask
 export type PrepareResult = { readonly refused: string | null }
 
 /** What a child does with a task: reads, chunks, analyses and tells. Runs in a process of its own, which it may end. */
-export async function prepareTask(task: PrepareTask, countTokens: DraftModel['countTokens'], say: SayPart): Promise<PrepareResult> {
+export async function prepareTask(
+  task: PrepareTask,
+  countTokens: DraftModel['countTokens'],
+  say: SayPart,
+): Promise<PrepareResult> {
   const model = { ...task.model, countTokens }
   if (task.kind === 'given') return await prepareGiven(task, model, say)
   await prepareFiles(task, model, say)
@@ -71,9 +75,18 @@ function unchanged({ source, text }: SourceDocument): Piece {
   return { kind: 'unchanged', source, characters: text.length }
 }
 
-async function wantedOf(documents: readonly SourceDocument[], say: SayPart, isNew = false): Promise<readonly boolean[]> {
+async function wantedOf(
+  documents: readonly SourceDocument[],
+  say: SayPart,
+  isNew = false,
+): Promise<readonly boolean[]> {
   if (documents.length === 0) return []
-  return (await say({ known: documents.map(document => ({ source: document.source, hash: contentHash(document) })) }, isNew)) ?? []
+  return (
+    (await say(
+      { known: documents.map(document => ({ source: document.source, hash: contentHash(document) })) },
+      isNew,
+    )) ?? []
+  )
 }
 
 /** Documents, and their characters, that are asked about together. */
@@ -151,6 +164,11 @@ async function tellDraft(packer: Packer, document: SourceDocument, model: DraftM
   try {
     await addDraft(packer, document, model)
   } catch (error) {
-    throw new AskError('internal', { detail: isTooDeep(error) ? 'is nested too deeply' : `cannot be prepared (${error instanceof Error ? error.message : String(error)})`, cause: error })
+    throw new AskError('internal', {
+      detail: isTooDeep(error)
+        ? 'is nested too deeply'
+        : `cannot be prepared (${error instanceof Error ? error.message : String(error)})`,
+      cause: error,
+    })
   }
 }

@@ -13,5 +13,7 @@ export function documentId(collection: string, source: string): string {
 /** Of everything that the stored rows are made from: equal hash, nothing to do. */
 export function contentHash(document: SourceDocument): Buffer {
   const { title, url, language, metadata, text, sections } = document
-  return createHash('sha256').update(JSON.stringify([preparationVersion, title, url, language, metadata, text, sections])).digest()
+  return createHash('sha256')
+    .update(JSON.stringify([preparationVersion, title, url, language, metadata, text, sections]))
+    .digest()
 }

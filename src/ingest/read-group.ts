@@ -13,7 +13,11 @@ export interface GroupLoss {
 export interface GroupDeps {
   readonly model: ModelFacts
   /** Does the task in a process of its own. Null: it was done. */
-  readonly run: (task: FilesTask, onPart: (part: Part) => Promise<Answer>, signal: AbortSignal) => Promise<GroupLoss | null>
+  readonly run: (
+    task: FilesTask,
+    onPart: (part: Part) => Promise<Answer>,
+    signal: AbortSignal,
+  ) => Promise<GroupLoss | null>
   readonly sort: SortKnown
   /** What is wrong with a document that ends a process, in words that follow its name. */
   readonly reasonOf: (loss: GroupLoss) => string
@@ -35,14 +39,25 @@ const mostLosses = 20
  * The documents of some files, read and drafted in another process. One that ends is started again where it was, now
  * announcing each document: so it is known which of them has ended it. That one is a fault; the rest is told.
  */
-export async function readGroup(files: readonly FileToRead[], deps: GroupDeps, put: Queue<Outcome>['put'], signal: AbortSignal): Promise<void> {
+export async function readGroup(
+  files: readonly FileToRead[],
+  deps: GroupDeps,
+  put: Queue<Outcome>['put'],
+  signal: AbortSignal,
+): Promise<void> {
   let at: At = { file: 0, done: 0, work: 'reading' }
   let isCareful = false
   let losses = 0
   let goneAt: At | null = null
   while (at.file < files.length) {
     const first = at
-    const task: FilesTask = { kind: 'files', model: deps.model, files: files.slice(first.file), skip: first.done, isCareful }
+    const task: FilesTask = {
+      kind: 'files',
+      model: deps.model,
+      files: files.slice(first.file),
+      skip: first.done,
+      isCareful,
+    }
     const told = createTold(first, deps, put)
     const loss = await deps.run(task, told.onPart, signal).catch((error: unknown) => tooLarge(error))
     if (loss === null) return
@@ -55,9 +70,12 @@ export async function readGroup(files: readonly FileToRead[], deps: GroupDeps, p
     } else {
       losses = at.file === first.file ? losses + 1 : 1
       const isLeft = at.work === 'reading' || losses >= mostLosses
-      const rest = losses >= mostLosses && at.work === 'drafting' ? '; so did others, and the rest of the file is not read' : ''
+      const rest =
+        losses >= mostLosses && at.work === 'drafting' ? '; so did others, and the rest of the file is not read' : ''
       await put({ fault: faultOf(files[at.file]!, at, deps.reasonOf(loss) + rest) }, 0)
-      at = isLeft ? { file: at.file + 1, done: 0, work: 'reading' } : { ...at, done: at.done + 1, work: 'reading', line: undefined }
+      at = isLeft
+        ? { file: at.file + 1, done: 0, work: 'reading' }
+        : { ...at, done: at.done + 1, work: 'reading', line: undefined }
     }
   }
 }

@@ -31,7 +31,8 @@ const blankLineTokens = 2
 export function sectionRuns(document: SourceDocument): SectionRun[] {
   const single = coveringSections(document).map((section): SectionRun => {
     const length = section.end - section.start
-    const tokens = length > longestChunkCharacters ? Infinity : countTokens(document.text.slice(section.start, section.end))
+    const tokens =
+      length > longestChunkCharacters ? Infinity : countTokens(document.text.slice(section.start, section.end))
     return { start: section.start, end: section.end, path: section.headings, sections: [section], tokens }
   })
   let runs = withBareHeadings(document, single)

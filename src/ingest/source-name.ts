@@ -12,7 +12,10 @@ const invisible = /^[\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]*$/
 /** Why no document can be stored under this name, for whoever gave it; null: one can. */
 export function sourceFault(source: string): string | null {
   const stored = cleanLine(source)
-  if (invisible.test(stored)) return 'is made of invisible characters only; documents are told apart by it, so give it a name that can be seen'
+  if (invisible.test(stored))
+    return 'is made of invisible characters only; documents are told apart by it, so give it a name that can be seen'
   const bytes = Buffer.byteLength(stored)
-  return bytes > longestSourceBytes ? `takes ${bytes} bytes in UTF-8, and ${longestSourceBytes} are possible; shorten it` : null
+  return bytes > longestSourceBytes
+    ? `takes ${bytes} bytes in UTF-8, and ${longestSourceBytes} are possible; shorten it`
+    : null
 }

@@ -19,7 +19,10 @@ export function splitLong(text: string, span: Span, limit: number, lengthOf: (te
   const isOneCharacter = slice === String.fromCodePoint(slice.codePointAt(0)!)
   if (isOneCharacter || lengthOf(slice) <= limit) return [{ start, end }]
   const cut = start + middleSeam(slice)
-  return [...splitLong(text, { start, end: cut }, limit, lengthOf), ...splitLong(text, { start: cut, end }, limit, lengthOf)]
+  return [
+    ...splitLong(text, { start, end: cut }, limit, lengthOf),
+    ...splitLong(text, { start: cut, end }, limit, lengthOf),
+  ]
 }
 
 function trimmed(text: string, { start, end }: Span): Span {

@@ -39,7 +39,7 @@ function filled(text: string, chunk: Chunk, whole: readonly Unit[], model: Windo
   const spans = whole.flatMap(unit => piecesOf(text, chunk, unit, model, room))
   const units = spans.map(span => ({ ...span, tokens: model.countTokens(bodyOf(text, chunk, span)) }))
   const windows: ChunkWindow[] = []
-  for (let first = 0; first < units.length; ) {
+  for (let first = 0; first < units.length;) {
     let last = lastOfWindow(units, first, room)
     // Tokens of parts only nearly add up to those of the whole.
     while (last > first && !fits(text, chunk, spanOf(units, first, last), model, model.windowTokens)) last -= 1
@@ -110,7 +110,11 @@ const separator = ' › '
 function withoutHeadings(text: string, title: string): string {
   const headings = new Set(title.split(separator))
   let rest = text
-  for (let line = /^[^\n]*\n+/.exec(rest); line !== null && headings.has(line[0].trim()); line = /^[^\n]*\n+/.exec(rest)) {
+  for (
+    let line = /^[^\n]*\n+/.exec(rest);
+    line !== null && headings.has(line[0].trim());
+    line = /^[^\n]*\n+/.exec(rest)
+  ) {
     rest = rest.slice(line[0].length)
   }
   return rest

@@ -12,7 +12,10 @@ const gauges: readonly [name: string, help: string, field: keyof LimiterStatus][
 ]
 
 export function admissionMetrics(kit: Kit) {
-  const refusals = kit.counter('admission_refused_total', 'Questions refused because too much was asked at once.', { priority: priorities, reason: reasons })
+  const refusals = kit.counter('admission_refused_total', 'Questions refused because too much was asked at once.', {
+    priority: priorities,
+    reason: reasons,
+  })
   return {
     refused: (priority: string, reason: string) => refusals(priority, reason).add(),
     watch(status: () => LimiterStatus) {

@@ -17,18 +17,40 @@ const failing: readonly SavedIn[] = ['postgres']
 export function cacheMetrics(kit: Kit) {
   const given = {
     hit: kit.counter('cache_hits_total', 'Found in a cache.', { cache_type: types, tier: tiers }),
-    near: kit.counter('cache_near_total', 'Answered with the cached answer of a near question.', { cache_type: ['answer'], tier: tiers }),
-    stale: kit.counter('cache_stale_total', 'Answered with a cached answer past its time, or that could not be checked.', { cache_type: ['answer'], tier: tiers }),
-    coalesced: kit.counter('cache_coalesced_total', 'Answered by a run that was under way for the same question (tier redis: on another replica).', { cache_type: ['answer'], tier: tiers }),
+    near: kit.counter('cache_near_total', 'Answered with the cached answer of a near question.', {
+      cache_type: ['answer'],
+      tier: tiers,
+    }),
+    stale: kit.counter(
+      'cache_stale_total',
+      'Answered with a cached answer past its time, or that could not be checked.',
+      { cache_type: ['answer'], tier: tiers },
+    ),
+    coalesced: kit.counter(
+      'cache_coalesced_total',
+      'Answered by a run that was under way for the same question (tier redis: on another replica).',
+      { cache_type: ['answer'], tier: tiers },
+    ),
   }
   const misses = kit.counter('cache_misses_total', 'Not found in a cache.', { cache_type: types })
   const evictions = kit.counter('cache_evictions_total', 'Pushed out of memory to make room.', { cache_type: types })
-  const refreshes = kit.counter('cache_refreshes_total', 'Answers made anew in the background before their time was over.', { outcome: ['ok', 'failed'] })
-  const seconds = kit.counter('cache_saved_seconds_total', 'Time that making the cached answers anew would have taken.')()
+  const refreshes = kit.counter(
+    'cache_refreshes_total',
+    'Answers made anew in the background before their time was over.',
+    { outcome: ['ok', 'failed'] },
+  )
+  const seconds = kit.counter(
+    'cache_saved_seconds_total',
+    'Time that making the cached answers anew would have taken.',
+  )()
   const calls = kit.counter('cache_saved_llm_calls_total', 'Chat model calls that cached answers spared.')()
-  const tokens = kit.counter('cache_saved_llm_tokens_total', 'Tokens that cached answers spared.', { kind: ['prompt', 'completion'] })
+  const tokens = kit.counter('cache_saved_llm_tokens_total', 'Tokens that cached answers spared.', {
+    kind: ['prompt', 'completion'],
+  })
   const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
-  const redisFailures = kit.counter('redis_failures_total', 'Redis commands that came to nothing, by why.', { reason: failures })
+  const redisFailures = kit.counter('redis_failures_total', 'Redis commands that came to nothing, by why.', {
+    reason: failures,
+  })
 
   function spared({ tookMs, usage }: { readonly tookMs: number; readonly usage: Usage }): void {
     seconds.add(tookMs / 1000)
@@ -46,8 +68,13 @@ export function cacheMetrics(kit: Kit) {
     refreshed: outcome => refreshes(outcome).add(),
   }
 
-  function watchCaches(sizes: () => Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>): void {
-    for (const [unit, help] of [['bytes', 'Memory that a cache holds, as reckoned.'], ['entries', 'Entries that a cache holds in memory.']] as const) {
+  function watchCaches(
+    sizes: () => Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>,
+  ): void {
+    for (const [unit, help] of [
+      ['bytes', 'Memory that a cache holds, as reckoned.'],
+      ['entries', 'Entries that a cache holds in memory.'],
+    ] as const) {
       kit.gauges(`cache_${unit}`, help, ['cache_type'], set => types.forEach(type => set(sizes()[type][unit], type)))
     }
   }
@@ -70,8 +97,14 @@ export function cacheMetrics(kit: Kit) {
 }
 
 function saveMetrics(kit: Kit) {
-  const seconds = kit.histogram('db_save_latency_seconds', 'Time that a write behind the reply took: cached answers, drafts and vectors in Redis, near questions in Postgres.', { labels: ['store'] })
-  const failed = kit.counter('db_save_failures_total', 'Writes behind the reply that came to nothing.', { store: failing })
+  const seconds = kit.histogram(
+    'db_save_latency_seconds',
+    'Time that a write behind the reply took: cached answers, drafts and vectors in Redis, near questions in Postgres.',
+    { labels: ['store'] },
+  )
+  const failed = kit.counter('db_save_failures_total', 'Writes behind the reply that came to nothing.', {
+    store: failing,
+  })
   return {
     saved: (store: SavedIn, took: number) => seconds(store).observe(took),
     notSaved: (store: SavedIn) => failed(store).add(),

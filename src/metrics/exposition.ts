@@ -46,7 +46,8 @@ interface Written {
 function asOpenMetrics(registry: Registry): Registry<RegistryContentType> {
   const open = new Registry<RegistryContentType>()
   open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
-  for (const metric of registry.getMetricsAsArray() as unknown as Written[]) open.registerMetric(viewOf(metric) as never)
+  for (const metric of registry.getMetricsAsArray() as unknown as Written[])
+    open.registerMetric(viewOf(metric) as never)
   return open
 }
 

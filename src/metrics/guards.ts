@@ -7,20 +7,41 @@ import type { Kit } from './kit.ts'
 const dependencies: readonly Dependency[] = ['database', 'chat', 'embeddings', 'rerank']
 /** As postgres-errors.ts has them; only the type is taken from there, for that file is one of a driver's. */
 const databaseFaults: readonly DatabaseFault[] = [
-  'unreachable', 'silent', 'starting', 'lost', 'login', 'too_many_connections', 'read_only', 'disk_full', 'out_of_resources', 'broken', 'statement_timeout', 'deadlock',
+  'unreachable',
+  'silent',
+  'starting',
+  'lost',
+  'login',
+  'too_many_connections',
+  'read_only',
+  'disk_full',
+  'out_of_resources',
+  'broken',
+  'statement_timeout',
+  'deadlock',
 ]
 const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open']
 
 export function guardMetrics(kit: Kit) {
-  const opened = kit.counter('breaker_opened_total', 'Times that something was not asked any more because it failed.', { dependency: dependencies })
+  const opened = kit.counter('breaker_opened_total', 'Times that something was not asked any more because it failed.', {
+    dependency: dependencies,
+  })
   const retries = kit.counter('retries_total', 'Calls made a second time.', { dependency: dependencies })
-  const database = kit.counter('database_faults_total', 'Uses of the database that came to nothing by its doing, by why.', { kind: databaseFaults })
-  const models = kit.counter('model_faults_total', 'Calls of models that failed or were slow, by how.', { dependency: dependencies.filter(each => each !== 'database'), kind: modelFaults })
+  const database = kit.counter(
+    'database_faults_total',
+    'Uses of the database that came to nothing by its doing, by why.',
+    { kind: databaseFaults },
+  )
+  const models = kit.counter('model_faults_total', 'Calls of models that failed or were slow, by how.', {
+    dependency: dependencies.filter(each => each !== 'database'),
+    kind: modelFaults,
+  })
   const hedges = kit.counter('hedges_total', 'Embeddings asked for twice because the first call took long.')()
 
   function watchBreakers(states: () => Readonly<Partial<Record<Dependency, BreakerState>>>): void {
     kit.gauges('breaker_state', '1 for the state that a breaker is in.', ['dependency', 'state'], set => {
-      for (const [dependency, now] of Object.entries(states())) for (const state of breakerStates) set(state === now ? 1 : 0, dependency, state)
+      for (const [dependency, now] of Object.entries(states()))
+        for (const state of breakerStates) set(state === now ? 1 : 0, dependency, state)
     })
   }
 

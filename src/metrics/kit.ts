@@ -40,7 +40,10 @@ export function createKit(registry: Registry) {
   function counter(name: string, help: string, labels: Labels = {}): SeriesOf<CounterSeries> {
     const all: { readonly labels: Record<string, string>; total: number }[] = []
     new Counter({
-      name: prefix + name, help, registers, labelNames: Object.keys(labels),
+      name: prefix + name,
+      help,
+      registers,
+      labelNames: Object.keys(labels),
       collect() {
         this.reset()
         for (const each of all) this.inc(each.labels, each.total)
@@ -56,26 +59,56 @@ export function createKit(registry: Registry) {
     return known.size === 0 ? find : closed(find, [...known.values()])
   }
 
-  function histogram(name: string, help: string, { labels = [], buckets = latencyBuckets }: HistogramOptions = {}): SeriesOf<HistogramSeries> {
+  function histogram(
+    name: string,
+    help: string,
+    { labels = [], buckets = latencyBuckets }: HistogramOptions = {},
+  ): SeriesOf<HistogramSeries> {
     const each = new Histogram({ name: prefix + name, help, registers, labelNames: [...labels], buckets: [...buckets] })
     return found(values => seriesIn(each, named(labels, values), buckets))
   }
 
   /** `read` gives the value now; with labels, it tells each. Undefined: there is none. */
   function gauge(name: string, help: string, read: () => number): void {
-    new Gauge({ name: prefix + name, help, registers, collect() { this.set(read()) } })
+    new Gauge({
+      name: prefix + name,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      },
+    })
   }
 
-  function gauges(name: string, help: string, labels: readonly string[], tell: (set: (value: number, ...values: readonly string[]) => void) => void): void {
-    new Gauge({ name: prefix + name, help, registers, labelNames: [...labels], collect() {
-      this.reset()
-      tell((value, ...values) => this.set(named(labels, values), value))
-    } })
+  function gauges(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    tell: (set: (value: number, ...values: readonly string[]) => void) => void,
+  ): void {
+    new Gauge({
+      name: prefix + name,
+      help,
+      registers,
+      labelNames: [...labels],
+      collect() {
+        this.reset()
+        tell((value, ...values) => this.set(named(labels, values), value))
+      },
+    })
   }
 
   /** A count that is kept elsewhere. */
   function total(name: string, help: string, read: () => number): void {
-    new Counter({ name: prefix + name, help, registers, collect() { this.reset(); this.inc(read()) } })
+    new Counter({
+      name: prefix + name,
+      help,
+      registers,
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
   }
 
   return { counter, histogram, gauge, gauges, total }
@@ -95,7 +128,9 @@ interface Kept {
  */
 function seriesIn(histogram: Histogram, labels: Record<string, string>, buckets: readonly number[]): HistogramSeries {
   histogram.zero(labels)
-  const kept = Object.values((histogram as unknown as { readonly hashMap: Record<string, Kept> }).hashMap).at(-1) as Kept
+  const kept = Object.values((histogram as unknown as { readonly hashMap: Record<string, Kept> }).hashMap).at(
+    -1,
+  ) as Kept
   // Only a registry that knows no other format than OpenMetrics may have histograms that make these.
   const exemplars: Record<string, object> = (kept.bucketExemplars = {})
   const names = [...buckets.map(String), '-1']
@@ -107,7 +142,8 @@ function seriesIn(histogram: Histogram, labels: Record<string, string>, buckets:
       while (at < buckets.length && value > buckets[at]!) at++
       const bucket = names[at]!
       if (at < buckets.length) kept.bucketValues[bucket]! += 1
-      if (traceId !== undefined) exemplars[bucket] = { labelSet: { trace_id: traceId }, value, timestamp: Date.now() / 1000 }
+      if (traceId !== undefined)
+        exemplars[bucket] = { labelSet: { trace_id: traceId }, value, timestamp: Date.now() / 1000 }
     },
   }
 }
@@ -133,7 +169,9 @@ function found<Series>(make: (values: readonly string[]) => Series): SeriesOf<Se
 
 function closed<Series>(find: SeriesOf<Series>, known: readonly ReadonlySet<string>[]): SeriesOf<Series> {
   return (...values) => {
-    for (let i = 0; i < values.length; i++) if (!known[i]!.has(values[i]!)) return find(...values.map((value, at) => (known[at]!.has(value) ? value : 'other')))
+    for (let i = 0; i < values.length; i++)
+      if (!known[i]!.has(values[i]!))
+        return find(...values.map((value, at) => (known[at]!.has(value) ? value : 'other')))
     return find(...values)
   }
 }

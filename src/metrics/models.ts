@@ -4,9 +4,21 @@ import { latencyBuckets } from './kit.ts'
 
 /** The calls of models that others run, one observation a call, second tries included: OpenTelemetry's `gen_ai.client.*`. */
 export function modelMetrics(kit: Kit): ModelCalls {
-  const calls = kit.histogram('gen_ai_client_operation_duration_seconds', 'Time a call of a model took; error_type is empty where it went well.', { labels: ['operation', 'error_type'] })
-  const first = kit.histogram('gen_ai_client_operation_time_to_first_chunk_seconds', 'Time until a call of a model gave its first piece.', { labels: ['operation'] })
-  const gpt = kit.histogram('gpt_latency_seconds', 'Time a call of the language model took, to its last word or its failure.', { buckets: [...latencyBuckets, 60] })()
+  const calls = kit.histogram(
+    'gen_ai_client_operation_duration_seconds',
+    'Time a call of a model took; error_type is empty where it went well.',
+    { labels: ['operation', 'error_type'] },
+  )
+  const first = kit.histogram(
+    'gen_ai_client_operation_time_to_first_chunk_seconds',
+    'Time until a call of a model gave its first piece.',
+    { labels: ['operation'] },
+  )
+  const gpt = kit.histogram(
+    'gpt_latency_seconds',
+    'Time a call of the language model took, to its last word or its failure.',
+    { buckets: [...latencyBuckets, 60] },
+  )()
   return {
     called(operation: Operation, seconds, error, traceId) {
       calls(operation, error).observe(seconds, traceId)

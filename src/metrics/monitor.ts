@@ -7,7 +7,9 @@ const unparsedCodes = ['invalid_http', 'request_timeout', 'headers_too_large'] a
 
 /** What stands in GET /monitoring/pool-status, for alerts. */
 export function monitorMetrics(kit: Kit) {
-  const unparsed = kit.counter('unparsed_total', 'Connections ended because no whole request came, by why.', { code: unparsedCodes })
+  const unparsed = kit.counter('unparsed_total', 'Connections ended because no whole request came, by why.', {
+    code: unparsedCodes,
+  })
 
   function watchMonitor(look: () => Seen, connections: Connections['facts']): void {
     kit.gauges('verdict', '1 for the verdict that is so now.', ['of', 'verdict'], set => {
@@ -18,10 +20,15 @@ export function monitorMetrics(kit: Kit) {
     kit.gauges('finding', '1 for what is wrong now, by whose doing.', ['culprit', 'code', 'severity'], set => {
       for (const { culprit, code, severity } of look().findings) set(1, culprit, code, severity)
     })
-    kit.gauges('client_connections', 'Connections of clients; silent: without a byte; trickling: long in the middle of a request.', ['state'], set => {
-      const { open, silent, trickling } = connections()
-      for (const [state, count] of Object.entries({ open, silent, trickling })) set(count, state)
-    })
+    kit.gauges(
+      'client_connections',
+      'Connections of clients; silent: without a byte; trickling: long in the middle of a request.',
+      ['state'],
+      set => {
+        const { open, silent, trickling } = connections()
+        for (const [state, count] of Object.entries({ open, silent, trickling })) set(count, state)
+      },
+    )
   }
 
   return { unparsed: (code: string) => unparsed(code).add(), watchMonitor }

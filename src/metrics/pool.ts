@@ -11,7 +11,11 @@ const gauges: readonly [name: string, help: string, pick: (status: PoolStatus) =
   ['checked_out', 'Database connections in use.', status => status.checkedOut],
   ['waiting', 'Requests that wait for a database connection.', status => status.waiting],
   ['longest_wait_seconds', 'How long the first of those waits by now.', status => status.longestWaitMs / 1000],
-  ['longest_hold_seconds', 'How long the connection that is in use for longest is.', status => status.longestHoldMs / 1000],
+  [
+    'longest_hold_seconds',
+    'How long the connection that is in use for longest is.',
+    status => status.longestHoldMs / 1000,
+  ],
 ]
 
 const totals: readonly [name: keyof PoolStatus['totals'], help: string][] = [
@@ -27,7 +31,9 @@ const totals: readonly [name: keyof PoolStatus['totals'], help: string][] = [
 export function poolMetrics(kit: Kit, status: () => PoolStatus) {
   for (const [name, help, pick] of gauges) kit.gauge(`pool_${name}`, help, () => pick(status()))
   for (const [name, help] of totals) kit.total(`pool_${name}_total`, help, () => status().totals[name])
-  const wait = kit.histogram('pool_wait_seconds', 'Time from asking for a database connection to having it.', { buckets })()
+  const wait = kit.histogram('pool_wait_seconds', 'Time from asking for a database connection to having it.', {
+    buckets,
+  })()
   const hold = kit.histogram('pool_hold_seconds', 'Time a database connection was in use.', { buckets })()
   const held: (seconds: number, label: string) => void = seconds => hold.observe(seconds)
   return { waited: (seconds: number) => wait.observe(seconds), held }

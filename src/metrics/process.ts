@@ -33,13 +33,27 @@ export interface ServiceParts {
 export function processMetrics(kit: Kit, registry: Registry) {
   collectDefaultMetrics({ register: registry, prefix })
   for (const name of misnamed) registry.removeSingleMetric(prefix + name)
-  kit.gauges('build_info', 'Always 1; which version runs, on which Node.', ['version', 'node'], set => set(1, version, process.versions.node))
+  kit.gauges('build_info', 'Always 1; which version runs, on which Node.', ['version', 'node'], set =>
+    set(1, version, process.versions.node),
+  )
   kit.gauge('heap_limit_bytes', 'The heap that V8 may have.', () => getHeapStatistics().heap_size_limit)
   // As totals: of a share, every reader but one would see a part.
-  kit.total('event_loop_active_seconds_total', 'Time that the event loop was at work.', () => performance.eventLoopUtilization().active / 1000)
-  kit.total('event_loop_idle_seconds_total', 'Time that the event loop waited for something to do.', () => performance.eventLoopUtilization().idle / 1000)
+  kit.total(
+    'event_loop_active_seconds_total',
+    'Time that the event loop was at work.',
+    () => performance.eventLoopUtilization().active / 1000,
+  )
+  kit.total(
+    'event_loop_idle_seconds_total',
+    'Time that the event loop waited for something to do.',
+    () => performance.eventLoopUtilization().idle / 1000,
+  )
   const stalls = watchStalls()
-  kit.total('event_loop_stalled_seconds_total', 'Time that the event loop stood still, for more than .1 s at a time.', stalls.seconds)
+  kit.total(
+    'event_loop_stalled_seconds_total',
+    'Time that the event loop stood still, for more than .1 s at a time.',
+    stalls.seconds,
+  )
   let isDatabaseUp = () => true
 
   return {
@@ -52,7 +66,9 @@ export function processMetrics(kit: Kit, registry: Registry) {
       kit.gauge('redis_up', '1: Redis is connected and answers; absent where none is set.', () => Number(isUsable()))
     },
     watchService({ isOpen }: ServiceParts): void {
-      kit.gauge('ready', '1: as /readyz says: started, not draining, and the database answers.', () => Number(isOpen() && isDatabaseUp()))
+      kit.gauge('ready', '1: as /readyz says: started, not draining, and the database answers.', () =>
+        Number(isOpen() && isDatabaseUp()),
+      )
     },
   }
 }

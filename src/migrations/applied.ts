@@ -25,7 +25,11 @@ export async function readApplied(sql: Sql): Promise<Applied[]> {
   if (!row?.['exists']) return []
   const rows = await sql`
     select name, to_jsonb(m) ->> 'checksum' as checksum, to_jsonb(m) ->> 'older_code' as older_code from migrations m order by name`
-  return rows.map(each => ({ name: String(each['name']), checksum: each['checksum'] as string | null, olderCode: each['older_code'] as OlderCode | null }))
+  return rows.map(each => ({
+    name: String(each['name']),
+    checksum: each['checksum'] as string | null,
+    olderCode: each['older_code'] as OlderCode | null,
+  }))
 }
 
 /**
@@ -37,9 +41,13 @@ export function compare(files: readonly Migration[], applied: readonly Applied[]
   for (const each of applied) refuseChanged(each, known.get(each.name))
   const strangers = applied.filter(each => !known.has(each.name))
   const pending = files.filter(({ name }) => !applied.some(each => each.name === name))
-  if (strangers.some(each => each.olderCode !== 'runs')) throw newer(strangers.filter(each => each.olderCode !== 'runs'))
+  if (strangers.some(each => each.olderCode !== 'runs'))
+    throw newer(strangers.filter(each => each.olderCode !== 'runs'))
   if (strangers.length > 0 && pending.length > 0) throw forked(strangers, pending)
-  const unsigned = applied.filter(each => each.checksum === null || each.olderCode === null).map(each => known.get(each.name)).filter(each => each !== undefined)
+  const unsigned = applied
+    .filter(each => each.checksum === null || each.olderCode === null)
+    .map(each => known.get(each.name))
+    .filter(each => each !== undefined)
   return { pending, newer: strangers.map(each => each.name), unsigned }
 }
 
@@ -53,17 +61,23 @@ export function namesOf(migrations: readonly { readonly name: string }[]): strin
 
 function refuseChanged({ name, checksum }: Applied, file: Migration | undefined): void {
   if (!file || checksum === null || checksum === file.checksum) return
-  throw unavailable(`the migration ${name} is not the one that the database was given (SHA-256 ${file.checksum.slice(0, 12)}…, applied ${checksum.slice(0, 12)}…): `
-    + 'install the version of Askwell that applied it, or, if you know that the schema is right, '
-    + `accept the file by: update migrations set checksum = null where name = '${name}'`)
+  throw unavailable(
+    `the migration ${name} is not the one that the database was given (SHA-256 ${file.checksum.slice(0, 12)}…, applied ${checksum.slice(0, 12)}…): ` +
+      'install the version of Askwell that applied it, or, if you know that the schema is right, ' +
+      `accept the file by: update migrations set checksum = null where name = '${name}'`,
+  )
 }
 
 function newer(strangers: readonly Applied[]): AskError {
-  return unavailable(`the database was migrated by a newer version (it has ${namesOf(strangers)}): run that version, or restore an older backup; `
-    + 'this version may not work on such a schema')
+  return unavailable(
+    `the database was migrated by a newer version (it has ${namesOf(strangers)}): run that version, or restore an older backup; ` +
+      'this version may not work on such a schema',
+  )
 }
 
 function forked(strangers: readonly Applied[], pending: readonly Migration[]): AskError {
-  return unavailable(`the database has ${namesOf(strangers)}, which this version does not know, but lacks ${namesOf(pending)}: `
-    + 'migrate it with the newest version that works on it')
+  return unavailable(
+    `the database has ${namesOf(strangers)}, which this version does not know, but lacks ${namesOf(pending)}: ` +
+      'migrate it with the newest version that works on it',
+  )
 }

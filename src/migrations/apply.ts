@@ -28,9 +28,16 @@ export async function apply(sql: Sql, migration: Migration, signal?: AbortSignal
       return await (migration.isTransaction ? inTransaction(sql, migration) : oneByOne(sql, migration))
     } catch (error) {
       if (mayNotCreateExtension(error)) throw extensionRefused(migration, error)
-      if (hasCode(error, undefinedObject)) throw unavailable(`${migration.name} does not find what it builds on: is the extension vector in a schema of the role's search_path?`, error)
+      if (hasCode(error, undefinedObject))
+        throw unavailable(
+          `${migration.name} does not find what it builds on: is the extension vector in a schema of the role's search_path?`,
+          error,
+        )
       if (!hasCode(error, lockNotAvailable)) throw error
-      if (tries === triesForLocks) throw unavailable(`${migration.name} cannot have the tables that it changes: end the loads and long queries that hold them, then try again`)
+      if (tries === triesForLocks)
+        throw unavailable(
+          `${migration.name} cannot have the tables that it changes: end the loads and long queries that hold them, then try again`,
+        )
       await sleep(pauseMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
     }
   }
@@ -55,7 +62,8 @@ async function oneByOne(sql: Sql, migration: Migration): Promise<boolean> {
 }
 
 async function mayApply(sql: Sql, { name }: Migration): Promise<boolean> {
-  if (!(await takeLock(sql))) throw unavailable('the connection was lost, and another process migrates the database now: start again')
+  if (!(await takeLock(sql)))
+    throw unavailable('the connection was lost, and another process migrates the database now: start again')
   const [row] = await sql`select exists (select from migrations where name = ${name}) as is_applied`
   return row?.['is_applied'] !== true
 }
@@ -72,7 +80,10 @@ function mayNotCreateExtension(error: unknown): boolean {
 function extensionRefused({ text }: Migration, cause: unknown): AskError {
   const names = [...text.matchAll(/create extension if not exists (\w+)/g)].map(([, name]) => name)
   const statements = names.map(name => `create extension if not exists ${name};`).join(' ')
-  return unavailable(`the role in DATABASE_URL may not create the extension${names.length > 1 ? 's' : ''} ${names.join(', ')}: let a superuser run "${statements}" in that database once, then start again`, cause)
+  return unavailable(
+    `the role in DATABASE_URL may not create the extension${names.length > 1 ? 's' : ''} ${names.join(', ')}: let a superuser run "${statements}" in that database once, then start again`,
+    cause,
+  )
 }
 
 /** A type or operator class that is not there. */

@@ -30,8 +30,15 @@ export function parseMigration(name: string, content: string): Migration {
   const text = content.replaceAll('\r\n', '\n')
   const [first = '', second] = text.split('\n')
   const olderCode = /^-- older code: (runs|refused)$/.exec(first)?.[1]
-  if (olderCode === undefined) throw new Error(`sql/${name} must begin with "-- older code: runs" or "-- older code: refused"`)
-  return { name, text, checksum: hash('sha256', text), olderCode: olderCode as OlderCode, isTransaction: second !== '-- without a transaction' }
+  if (olderCode === undefined)
+    throw new Error(`sql/${name} must begin with "-- older code: runs" or "-- older code: refused"`)
+  return {
+    name,
+    text,
+    checksum: hash('sha256', text),
+    olderCode: olderCode as OlderCode,
+    isTransaction: second !== '-- without a transaction',
+  }
 }
 
 /** What a semicolon does not end: comments, quoted text and names, bodies of functions. */
@@ -41,5 +48,7 @@ const parts = /--[^\n]*|\/\*[^]*?\*\/|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$[^]
 export function statementsOf(text: string): string[] {
   const ends = [...text.matchAll(parts)].filter(([part]) => part === ';').map(({ index }) => index)
   const statements = [0, ...ends.map(end => end + 1)].map((start, at) => text.slice(start, ends[at]))
-  return statements.map(each => each.replace(/^(\s|--[^\n]*(\n|$)|\/\*[^]*?\*\/)+/, '').trim()).filter(each => each !== '')
+  return statements
+    .map(each => each.replace(/^(\s|--[^\n]*(\n|$)|\/\*[^]*?\*\/)+/, '').trim())
+    .filter(each => each !== '')
 }

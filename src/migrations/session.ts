@@ -11,8 +11,16 @@ const pauseMs = { first: 20, longest: 1000 } as const
  * statement that waits holds a snapshot, and `create index concurrently` would wait for that. While it runs, no statement is
  * bounded, and one whose client has died is given up by the server, so that the next need not wait for it.
  */
-export async function alone<T>(sql: Sql, work: () => Promise<T>, { signal, onWait }: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined }): Promise<T> {
-  for (let pause: number = pauseMs.first, tries = 0; !(await takeLock(sql)); pause = Math.min(2 * pause, pauseMs.longest), tries++) {
+export async function alone<T>(
+  sql: Sql,
+  work: () => Promise<T>,
+  { signal, onWait }: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined },
+): Promise<T> {
+  for (
+    let pause: number = pauseMs.first, tries = 0;
+    !(await takeLock(sql));
+    pause = Math.min(2 * pause, pauseMs.longest), tries++
+  ) {
     if (tries === 0) onWait?.()
     await sleep(pause, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
   }

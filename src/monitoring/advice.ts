@@ -18,7 +18,10 @@ export interface Recommendation {
 
 /** Everything that rules go by. The window is that of five minutes: long enough to be no accident. */
 export interface Facts {
-  readonly config: Pick<Config, 'database' | 'redis' | 'models' | 'guard' | 'rerank' | 'ask' | 'cache' | 'admission' | 'rateLimit' | 'telemetry'>
+  readonly config: Pick<
+    Config,
+    'database' | 'redis' | 'models' | 'guard' | 'rerank' | 'ask' | 'cache' | 'admission' | 'rateLimit' | 'telemetry'
+  >
   readonly window: FigureWindow
   readonly isEmbedded: boolean
   readonly pool: PoolStatus

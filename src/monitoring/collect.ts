@@ -34,7 +34,20 @@ const suspectHoldMs = 1000
 const tallied = ['refused', 'timeouts', 'overdue'] as const satisfies (keyof PoolTotals)[]
 
 /** Puts together what the parts of the service know by themselves. */
-export function createCollector({ database, countLargeMetadata, times, pulse, states, lastFault, redis, limiter, recent, connections, isDraining, beatMs }: Sources) {
+export function createCollector({
+  database,
+  countLargeMetadata,
+  times,
+  pulse,
+  states,
+  lastFault,
+  redis,
+  limiter,
+  recent,
+  connections,
+  isDraining,
+  beatMs,
+}: Sources) {
   const lateness = createLateness(beatMs)
   const server = createServerView({ read: database.connections })
   const stored = createStoredData({ countLargeMetadata })
@@ -49,7 +62,9 @@ export function createCollector({ database, countLargeMetadata, times, pulse, st
     totals = now
     if (pulse().isDown) return
     stored.beat()
-    server.beat(longestHoldMs > suspectHoldMs || recent.times('deadline:retrieve', lately) > 0 || states().database !== 'closed')
+    server.beat(
+      longestHoldMs > suspectHoldMs || recent.times('deadline:retrieve', lately) > 0 || states().database !== 'closed',
+    )
   }
 
   function collect(): Facts {

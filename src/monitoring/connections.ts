@@ -38,7 +38,10 @@ export function watchConnections(server: Server, now: () => number = () => perfo
     facts = { open: seen.size, silent, trickling }
   }
 
-  return { sample, facts: (): ConnectionFacts => ({ ...facts, open: seen.size, max: server.maxConnections ?? Infinity }) }
+  return {
+    sample,
+    facts: (): ConnectionFacts => ({ ...facts, open: seen.size, max: server.maxConnections ?? Infinity }),
+  }
 }
 
 export type Connections = ReturnType<typeof watchConnections>

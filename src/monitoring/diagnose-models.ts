@@ -4,9 +4,21 @@ import { counted, type Finding } from './findings.ts'
 
 type Model = 'chat' | 'embeddings' | 'rerank'
 
-const names: Readonly<Record<Model, string>> = { chat: 'the language model', embeddings: 'the embedding model', rerank: 'the reranker' }
-const settings: Readonly<Record<Model, string>> = { chat: 'OPENAI_BASE_URL', embeddings: 'OPENAI_BASE_URL', rerank: 'RERANK_URL' }
-const instead: Readonly<Record<Model, string>> = { chat: 'answers are quoted sentences', embeddings: 'passages are found by words alone', rerank: 'passages keep the order of the search' }
+const names: Readonly<Record<Model, string>> = {
+  chat: 'the language model',
+  embeddings: 'the embedding model',
+  rerank: 'the reranker',
+}
+const settings: Readonly<Record<Model, string>> = {
+  chat: 'OPENAI_BASE_URL',
+  embeddings: 'OPENAI_BASE_URL',
+  rerank: 'RERANK_URL',
+}
+const instead: Readonly<Record<Model, string>> = {
+  chat: 'answers are quoted sentences',
+  embeddings: 'passages are found by words alone',
+  rerank: 'passages keep the order of the search',
+}
 
 /** Fewer, of many calls, is chance. */
 const leastFaults = 2
@@ -18,7 +30,9 @@ export function diagnoseModels(facts: Facts): Finding[] {
 }
 
 function diagnoseModel(model: Model, { breakers, times, lastFault }: Facts): Finding | null {
-  const counts = modelFaults.filter(fault => fault !== 'paused').map(fault => ({ fault, count: times(`${model}:${fault}`) }))
+  const counts = modelFaults
+    .filter(fault => fault !== 'paused')
+    .map(fault => ({ fault, count: times(`${model}:${fault}`) }))
   const faults = counts.reduce((sum, { count }) => sum + count, 0)
   const calls = faults + times(`${model}:ok`)
   const isLeftAlone = (breakers[model] ?? 'closed') !== 'closed' || times(`${model}:paused`) > 0
@@ -27,7 +41,12 @@ function diagnoseModel(model: Model, { breakers, times, lastFault }: Facts): Fin
   const fault = (most?.count ?? 0) > 0 ? most!.fault : (lastFault(model) ?? 'failed')
   const [code, words] = inWords(fault, model)
   const detail = `${names[model]} ${words}: ${counted(faults, 'call')} of ${calls} failed in 10 s, its breaker is ${breakers[model] ?? 'none'}; meanwhile ${instead[model]}.`
-  return { culprit: model, severity: 'warning', code: `${model}-${code}`, detail: detail.charAt(0).toUpperCase() + detail.slice(1) }
+  return {
+    culprit: model,
+    severity: 'warning',
+    code: `${model}-${code}`,
+    detail: detail.charAt(0).toUpperCase() + detail.slice(1),
+  }
 }
 
 function inWords(fault: ModelFault, model: Model): readonly [code: string, words: string] {

@@ -15,10 +15,16 @@ export function diagnosePool(facts: Facts): Finding[] {
 
 function exhausted({ pool, times }: Facts): Finding | null {
   const turnedAway = times('pool:refused') + times('pool:timeouts')
-  const isFull = pool.checkedOut >= pool.size + pool.maxOverflow && pool.waiting > 0 && pool.longestWaitMs >= exhaustedMs(pool)
+  const isFull =
+    pool.checkedOut >= pool.size + pool.maxOverflow && pool.waiting > 0 && pool.longestWaitMs >= exhaustedMs(pool)
   if (!isFull && turnedAway === 0) return null
   const gone = turnedAway === 0 ? '' : ` ${counted(turnedAway, 'request')} got none in 10 s.`
-  return { culprit: 'pool', severity: 'critical', code: 'pool-exhausted', detail: `${inUse(pool)}, and ${counted(pool.waiting, 'request')} waiting, the longest ${inSeconds(pool.longestWaitMs)}.${gone}` }
+  return {
+    culprit: 'pool',
+    severity: 'critical',
+    code: 'pool-exhausted',
+    detail: `${inUse(pool)}, and ${counted(pool.waiting, 'request')} waiting, the longest ${inSeconds(pool.longestWaitMs)}.${gone}`,
+  }
 }
 
 /** Times of waiting hold those for a connection that is being opened too; only who stood in the queue counts here. */
@@ -34,10 +40,19 @@ function waits({ pool, times, waitMs: { p95 } }: Facts): Finding | null {
 function overdue({ times, pool }: Facts): Finding | null {
   const count = times('pool:overdue')
   if (count === 0) return null
-  return { culprit: 'pool', severity: 'warning', code: 'pool-held-too-long', detail: `${counted(count, 'connection')} were held longer than any request may; ${inUse(pool)}.` }
+  return {
+    culprit: 'pool',
+    severity: 'warning',
+    code: 'pool-held-too-long',
+    detail: `${counted(count, 'connection')} were held longer than any request may; ${inUse(pool)}.`,
+  }
 }
 
 function inUse({ checkedOut, size, maxOverflow, holders }: PoolStatus): string {
-  const who = Object.entries(holders).sort(([, a], [, b]) => b - a).slice(0, 3).map(([label, count]) => `${label} ${count}`).join(', ')
+  const who = Object.entries(holders)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, 3)
+    .map(([label, count]) => `${label} ${count}`)
+    .join(', ')
   return `${checkedOut} of ${size + maxOverflow} database connections are in use${who === '' ? '' : ` (${who})`}`
 }

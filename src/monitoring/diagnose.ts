@@ -2,7 +2,15 @@ import { diagnoseDatabase } from './diagnose-database.ts'
 import { diagnoseModels } from './diagnose-models.ts'
 import { diagnosePool } from './diagnose-pool.ts'
 import type { Facts } from './facts.ts'
-import { counted, inOrder, inSeconds, isGrave, type Finding, type PoolVerdict, type ServiceVerdict } from './findings.ts'
+import {
+  counted,
+  inOrder,
+  inSeconds,
+  isGrave,
+  type Finding,
+  type PoolVerdict,
+  type ServiceVerdict,
+} from './findings.ts'
 
 /** What was found out of a moment. */
 export interface Diagnosis {
@@ -16,7 +24,13 @@ export interface Diagnosis {
 
 /** Pure: the same facts, the same findings. */
 export function diagnose(facts: Facts): Diagnosis {
-  const causes = [...diagnoseDatabase(facts), ...diagnoseModels(facts), ...diagnoseRedis(facts), ...diagnoseProcess(facts), ...diagnosePool(facts)]
+  const causes = [
+    ...diagnoseDatabase(facts),
+    ...diagnoseModels(facts),
+    ...diagnoseRedis(facts),
+    ...diagnoseProcess(facts),
+    ...diagnosePool(facts),
+  ]
   const findings = inOrder([...causes, ...diagnoseTraffic(facts, causes), ...diagnoseClients(facts)])
   const reasons = findings.filter(({ culprit }) => culprit === 'database' || culprit === 'pool')
   return { pool: poolVerdict(facts, reasons), reasons, service: serviceVerdict(findings), findings }
@@ -39,13 +53,32 @@ function diagnoseRedis({ redis, redisOutage, times }: Facts): Finding[] {
   const finding = (code: string, detail: string): Finding[] => [{ culprit: 'redis', severity: 'warning', code, detail }]
   const meanwhile = 'each process goes on with its own memory and counts rate limits for itself'
   if (redis === 'off') return []
-  if (redis === 'deaf' || redisOutage === 'silent') return finding('redis-silent', `Redis takes connections and says nothing: it is frozen, or cut off; ${meanwhile}.`)
-  if (redisOutage === 'refuses') return finding('redis-refuses', `Redis does not let Askwell in: look at the name and password in REDIS_URL; ${meanwhile}.`)
-  if (redis !== 'ready') return finding('redis-gone', `There is no connection to Redis (${redis}): it is stopped, or REDIS_URL is wrong; ${meanwhile}.`)
+  if (redis === 'deaf' || redisOutage === 'silent')
+    return finding('redis-silent', `Redis takes connections and says nothing: it is frozen, or cut off; ${meanwhile}.`)
+  if (redisOutage === 'refuses')
+    return finding(
+      'redis-refuses',
+      `Redis does not let Askwell in: look at the name and password in REDIS_URL; ${meanwhile}.`,
+    )
+  if (redis !== 'ready')
+    return finding(
+      'redis-gone',
+      `There is no connection to Redis (${redis}): it is stopped, or REDIS_URL is wrong; ${meanwhile}.`,
+    )
   const [full, late, lost] = [times('redis:full'), times('redis:timeout'), times('redis:lost')]
-  if (full > 0) return finding('redis-full', `Redis has no memory left and refused ${counted(full, 'command')} in 10 s: raise its maxmemory, or let it evict.`)
-  if (lost > 0) return finding('redis-reconnected', `Redis was lost ${counted(lost, 'time')} in 10 s and is back: it was restarted, or the network broke; what it held may be gone.`)
-  return late < lateRepliesAtLeast ? [] : finding('redis-slow', `${counted(late, 'command')} had no reply in REDIS_TIMEOUT_MS in 10 s.`)
+  if (full > 0)
+    return finding(
+      'redis-full',
+      `Redis has no memory left and refused ${counted(full, 'command')} in 10 s: raise its maxmemory, or let it evict.`,
+    )
+  if (lost > 0)
+    return finding(
+      'redis-reconnected',
+      `Redis was lost ${counted(lost, 'time')} in 10 s and is back: it was restarted, or the network broke; what it held may be gone.`,
+    )
+  return late < lateRepliesAtLeast
+    ? []
+    : finding('redis-slow', `${counted(late, 'command')} had no reply in REDIS_TIMEOUT_MS in 10 s.`)
 }
 
 const lateMs = 1000
@@ -53,16 +86,35 @@ const fullHeap = 0.85
 
 function diagnoseProcess({ process: { lateMs: late, wasBusy, heapShare }, isDraining, times }: Facts): Finding[] {
   const found: Finding[] = []
-  const add = (severity: Finding['severity'], code: string, detail: string) => void found.push({ culprit: 'process', severity, code, detail })
+  const add = (severity: Finding['severity'], code: string, detail: string) =>
+    void found.push({ culprit: 'process', severity, code, detail })
   const [loop, heap, internal] = [times('pressure:loop'), times('pressure:heap'), times('failed:internal')]
   if (isDraining) add('info', 'draining', 'The process was told to stop and finishes what runs.')
   if (loop > 0 || (late >= lateMs && wasBusy)) {
-    add(loop > 0 ? 'critical' : 'warning', 'event-loop-blocked', `The process was ${inSeconds(late)} late at its work in the last 10 s, and busy meanwhile; ${counted(loop, 'request')} refused for it.`)
+    add(
+      loop > 0 ? 'critical' : 'warning',
+      'event-loop-blocked',
+      `The process was ${inSeconds(late)} late at its work in the last 10 s, and busy meanwhile; ${counted(loop, 'request')} refused for it.`,
+    )
   } else if (late >= lateMs) {
-    add('warning', 'process-stood-still', `The process stood still for ${inSeconds(late)} in the last 10 s without working: it was stopped, or its machine gave it no time.`)
+    add(
+      'warning',
+      'process-stood-still',
+      `The process stood still for ${inSeconds(late)} in the last 10 s without working: it was stopped, or its machine gave it no time.`,
+    )
   }
-  if (heap > 0 || heapShare >= fullHeap) add(heap > 0 ? 'critical' : 'warning', 'memory-nearly-used-up', `${Math.round(heapShare * 100)} % of the memory that Node may use is in use; ${counted(heap, 'request')} refused for it in 10 s.`)
-  if (internal > 0) add('warning', 'internal-errors', `${counted(internal, 'question')} failed in 10 s by an error that nobody expected; the log has them.`)
+  if (heap > 0 || heapShare >= fullHeap)
+    add(
+      heap > 0 ? 'critical' : 'warning',
+      'memory-nearly-used-up',
+      `${Math.round(heapShare * 100)} % of the memory that Node may use is in use; ${counted(heap, 'request')} refused for it in 10 s.`,
+    )
+  if (internal > 0)
+    add(
+      'warning',
+      'internal-errors',
+      `${counted(internal, 'question')} failed in 10 s by an error that nobody expected; the log has them.`,
+    )
   return found
 }
 
@@ -85,11 +137,28 @@ function diagnoseTraffic(facts: Facts, causes: readonly Finding[]): Finding[] {
   if (refused >= refusedAtLeast) {
     const isCause = !causes.some(each => isGrave(each) && slowing.has(each.culprit))
     const severity = isCause ? (refused > mostShare * asked ? 'critical' : 'warning') : 'info'
-    found.push({ culprit: 'traffic', severity, code: 'overload', detail: `More is asked than can be answered: ${refused} of ${asked} questions were refused in 10 s; ${limiter.inFlight} of ${limiter.limit} places are taken and ${limiter.waiting} wait.` })
+    found.push({
+      culprit: 'traffic',
+      severity,
+      code: 'overload',
+      detail: `More is asked than can be answered: ${refused} of ${asked} questions were refused in 10 s; ${limiter.inFlight} of ${limiter.limit} places are taken and ${limiter.waiting} wait.`,
+    })
   }
   const [batch, limited] = [times('refused:evicted'), times('limited')]
-  if (batch > 0) found.push({ culprit: 'limits', severity: 'info', code: 'batch-refused', detail: `${counted(batch, 'batch request')} gave up their places to interactive ones in 10 s.` })
-  if (limited >= refusedAtLeast) found.push({ culprit: 'limits', severity: 'info', code: 'rate-limited', detail: `${counted(limited, 'request')} were above their client's RATE_LIMIT in 10 s.` })
+  if (batch > 0)
+    found.push({
+      culprit: 'limits',
+      severity: 'info',
+      code: 'batch-refused',
+      detail: `${counted(batch, 'batch request')} gave up their places to interactive ones in 10 s.`,
+    })
+  if (limited >= refusedAtLeast)
+    found.push({
+      culprit: 'limits',
+      severity: 'info',
+      code: 'rate-limited',
+      detail: `${counted(limited, 'request')} were above their client's RATE_LIMIT in 10 s.`,
+    })
   return found
 }
 
@@ -100,13 +169,31 @@ const tricklingAtLeast = 20
 const nearlyAll = 0.8
 
 function diagnoseClients(facts: Facts): Finding[] {
-  const { times, connections: { open, max, silent, trickling } } = facts
+  const {
+    times,
+    connections: { open, max, silent, trickling },
+  } = facts
   const found: Finding[] = []
-  const add = (code: string, detail: string, severity: Finding['severity'] = 'info') => void found.push({ culprit: 'clients', severity, code, detail })
+  const add = (code: string, detail: string, severity: Finding['severity'] = 'info') =>
+    void found.push({ culprit: 'clients', severity, code, detail })
   const [left, cut] = [times('failed:cancelled'), times('unparsed:request_timeout')]
-  if (left >= leaversAtLeast && left >= leaverShare * askedLately(facts)) add('clients-leave', `${left} of ${askedLately(facts)} clients hung up before their answer in 10 s.`)
-  if (silent >= silentAtLeast) add('clients-say-nothing', `${silent} of ${open} connections said nothing in their first 2 s; ${cut} were cut off in 10 s.`)
-  if (trickling >= tricklingAtLeast) add('clients-trickle', `${trickling} of ${open} connections have been sending one request for 2 s and more; ${cut} were cut off in 10 s.`)
-  if (open >= nearlyAll * max) add('connections-nearly-used-up', `${open} of MAX_CONNECTIONS=${max} connections are open: more are closed as they come.`, 'warning')
+  if (left >= leaversAtLeast && left >= leaverShare * askedLately(facts))
+    add('clients-leave', `${left} of ${askedLately(facts)} clients hung up before their answer in 10 s.`)
+  if (silent >= silentAtLeast)
+    add(
+      'clients-say-nothing',
+      `${silent} of ${open} connections said nothing in their first 2 s; ${cut} were cut off in 10 s.`,
+    )
+  if (trickling >= tricklingAtLeast)
+    add(
+      'clients-trickle',
+      `${trickling} of ${open} connections have been sending one request for 2 s and more; ${cut} were cut off in 10 s.`,
+    )
+  if (open >= nearlyAll * max)
+    add(
+      'connections-nearly-used-up',
+      `${open} of MAX_CONNECTIONS=${max} connections are open: more are closed as they come.`,
+      'warning',
+    )
   return found
 }

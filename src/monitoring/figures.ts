@@ -39,7 +39,12 @@ export interface FigureWindow {
   /** Stages in which the time ran out. */
   readonly deadlines: Readonly<Record<string, number>>
   readonly caches: Readonly<Record<CacheType, CacheWindow>>
-  readonly models: { readonly calls: number; readonly promptTokens: number; readonly completionTokens: number; readonly callsPerRequest: number | null }
+  readonly models: {
+    readonly calls: number
+    readonly promptTokens: number
+    readonly completionTokens: number
+    readonly callsPerRequest: number | null
+  }
   readonly retries: number
   /** Commands that came to nothing, by why. */
   readonly redisFailures: Readonly<Record<string, number>>
@@ -80,7 +85,17 @@ export interface Levels {
 
 export type Figures = ReturnType<typeof createFigures>
 
-const stageNames: readonly StageName[] = ['remember', 'understand', 'embed', 'retrieve', 'rerank', 'pack', 'generate', 'extract', 'save']
+const stageNames: readonly StageName[] = [
+  'remember',
+  'understand',
+  'embed',
+  'retrieve',
+  'rerank',
+  'pack',
+  'generate',
+  'extract',
+  'save',
+]
 const refusals: ReadonlySet<string> = new Set<ErrorCode>(['rate_limited', 'overloaded'])
 
 /** Series of answers, so that each is recorded once: by mode, and by whether it was made for this question. */
@@ -97,7 +112,12 @@ const latencySeries = {
   fresh: [fast.fresh, smart.fresh],
 } as const
 const stageSeries = Object.fromEntries(stageNames.map(name => [name, [`stage ${name}`]]))
-const givenNames: Readonly<Record<string, string>> = { hit: 'answer hits', near: 'answer near', stale: 'answer stale', coalesced: 'answer coalesced' }
+const givenNames: Readonly<Record<string, string>> = {
+  hit: 'answer hits',
+  near: 'answer near',
+  stale: 'answer stale',
+  coalesced: 'answer coalesced',
+}
 
 /** Figures over windows, told by those who tell the metrics (feed.ts). A cached answer costs .3 µs here: bench/monitoring. */
 export function createFigures({ now }: { readonly now?: () => number } = {}) {
@@ -197,13 +217,30 @@ function windowOf(window: Window): FigureWindow {
     degraded: count('degraded'),
     degradedByReason: counts('degraded '),
     abstained: count('abstained'),
-    latencyMs: { all: spread(...latencySeries.all), fast: spread(...latencySeries.fast), smart: spread(...latencySeries.smart), cached: spread(...latencySeries.cached), fresh: spread(...latencySeries.fresh) },
+    latencyMs: {
+      all: spread(...latencySeries.all),
+      fast: spread(...latencySeries.fast),
+      smart: spread(...latencySeries.smart),
+      cached: spread(...latencySeries.cached),
+      fresh: spread(...latencySeries.fresh),
+    },
     searchMs: spread('search'),
     firstTokenMs: spread('first token'),
-    stagesMs: Object.fromEntries(stageNames.map(name => [name, spread(`stage ${name}`)] as const).filter(([, { count: many }]) => many > 0)),
+    stagesMs: Object.fromEntries(
+      stageNames.map(name => [name, spread(`stage ${name}`)] as const).filter(([, { count: many }]) => many > 0),
+    ),
     deadlines: counts('deadline '),
-    caches: { answer: cacheOf(window, 'answer'), draft: cacheOf(window, 'draft'), embedding: cacheOf(window, 'embedding') },
-    models: { calls, promptTokens: count('prompt tokens'), completionTokens: count('completion tokens'), callsPerRequest: ratio(calls, requests) },
+    caches: {
+      answer: cacheOf(window, 'answer'),
+      draft: cacheOf(window, 'draft'),
+      embedding: cacheOf(window, 'embedding'),
+    },
+    models: {
+      calls,
+      promptTokens: count('prompt tokens'),
+      completionTokens: count('completion tokens'),
+      callsPerRequest: ratio(calls, requests),
+    },
     retries: count('retries'),
     redisFailures: counts('redis '),
     poolWaitingMost: peak('pool waiting'),
@@ -234,12 +271,16 @@ function seriesOf({ agoMs, points }: ReturnType<ReturnType<typeof createWindows>
     degraded: counted('degraded'),
     p50Ms: points.map(point => point?.spread('all').p50 ?? null),
     p95Ms: p95('all'),
-    cacheHits: points.map(point => ['hits', 'near', 'stale', 'coalesced'].reduce((sum, what) => sum + (point?.count(`answer ${what}`) ?? 0), 0)),
+    cacheHits: points.map(point =>
+      ['hits', 'near', 'stale', 'coalesced'].reduce((sum, what) => sum + (point?.count(`answer ${what}`) ?? 0), 0),
+    ),
     cacheMisses: counted('answer misses'),
     poolCheckedOut: level('pool checked out'),
     poolWaiting: level('pool waiting'),
     inFlight: level('in flight'),
-    stagesP95Ms: Object.fromEntries(stageNames.map(name => [name, p95(name)] as const).filter(([, values]) => values.some(value => value !== null))),
+    stagesP95Ms: Object.fromEntries(
+      stageNames.map(name => [name, p95(name)] as const).filter(([, values]) => values.some(value => value !== null)),
+    ),
   }
 }
 

@@ -1,5 +1,6 @@
 /** Whose doing it is. `limits`: of this service's own settings; `clients`: of who asks; `traffic`: of how much is asked. */
-export type Culprit = 'database' | 'pool' | 'redis' | 'chat' | 'embeddings' | 'rerank' | 'limits' | 'process' | 'clients' | 'traffic'
+export type Culprit =
+  'database' | 'pool' | 'redis' | 'chat' | 'embeddings' | 'rerank' | 'limits' | 'process' | 'clients' | 'traffic'
 
 /** `info`: worth knowing, nobody is worse off; `warning`: answers lack something or some are late; `critical`: questions go unanswered. */
 export type Severity = 'info' | 'warning' | 'critical'
@@ -27,11 +28,24 @@ export const serviceVerdicts: readonly ServiceVerdict[] = ['ok', 'degraded', 'fa
 
 const gravity: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 }
 /** Who makes others look bad comes first. */
-const causes: readonly Culprit[] = ['process', 'database', 'chat', 'embeddings', 'rerank', 'redis', 'pool', 'traffic', 'limits', 'clients']
+const causes: readonly Culprit[] = [
+  'process',
+  'database',
+  'chat',
+  'embeddings',
+  'rerank',
+  'redis',
+  'pool',
+  'traffic',
+  'limits',
+  'clients',
+]
 
 /** The gravest first, and of those the likeliest cause of the others. */
 export function inOrder(findings: readonly Finding[]): Finding[] {
-  return findings.toSorted((a, b) => gravity[a.severity] - gravity[b.severity] || causes.indexOf(a.culprit) - causes.indexOf(b.culprit))
+  return findings.toSorted(
+    (a, b) => gravity[a.severity] - gravity[b.severity] || causes.indexOf(a.culprit) - causes.indexOf(b.culprit),
+  )
 }
 
 export function isGraver(one: Severity, other: Severity): boolean {

@@ -58,8 +58,14 @@ const limitMs = 5000
  * hour, and while somebody looks once a minute, the connections every 15 s. These aside, so that they are had while the
  * pool is empty; the rest only when it is not, for no request may wait for it. The embedded database has nothing of this.
  */
-export function openInspection<C extends Collection>({ database, reads, log, now = Date.now }: InspectionOptions<C>): Inspection {
-  if (database.kind === 'embedded') return { touch() {}, inspect: async () => {}, latest: () => null, close: async () => {} }
+export function openInspection<C extends Collection>({
+  database,
+  reads,
+  log,
+  now = Date.now,
+}: InspectionOptions<C>): Inspection {
+  if (database.kind === 'embedded')
+    return { touch() {}, inspect: async () => {}, latest: () => null, close: async () => {} }
   const closing = new AbortController()
   const recalls = new Map<string, { readonly key: string; readonly at: number; readonly recall: number | null }>()
   let [touchedAt, wholeAt] = [-Infinity, -Infinity]
@@ -109,7 +115,11 @@ export function openInspection<C extends Collection>({ database, reads, log, now
     if ((before?.key === key && now() - before.at < recallEveryMs) || !hasRoom()) return
     recalls.set(name, { key, at: now(), recall: null })
     const bounds = terms()
-    recalls.set(name, { key, at: now(), recall: await database.lease(bounds, sql => reads.recall(sql, collection, bounds.signal)) })
+    recalls.set(name, {
+      key,
+      at: now(),
+      recall: await database.lease(bounds, sql => reads.recall(sql, collection, bounds.signal)),
+    })
   }
 
   function hasRoom(): boolean {
@@ -118,7 +128,11 @@ export function openInspection<C extends Collection>({ database, reads, log, now
   }
 
   function terms() {
-    return { signal: AbortSignal.any([closing.signal, AbortSignal.timeout(limitMs)]), label: 'inspect', deadline: performance.now() + limitMs }
+    return {
+      signal: AbortSignal.any([closing.signal, AbortSignal.timeout(limitMs)]),
+      label: 'inspect',
+      deadline: performance.now() + limitMs,
+    }
   }
 
   const timer = setInterval(tick, tickMs).unref()

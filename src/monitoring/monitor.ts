@@ -19,9 +19,18 @@ export interface Seen extends Diagnosis {
 
 export const beatMs = 500
 
-const levels: Readonly<Record<Severity, 'info' | 'warn' | 'error'>> = { info: 'info', warning: 'warn', critical: 'error' }
+const levels: Readonly<Record<Severity, 'info' | 'warn' | 'error'>> = {
+  info: 'info',
+  warning: 'warn',
+  critical: 'error',
+}
 const verdictLevels: Readonly<Record<PoolVerdict | ServiceVerdict, 'info' | 'warn' | 'error'>> = {
-  ok: 'info', strained: 'warn', exhausted: 'error', down: 'error', degraded: 'warn', failing: 'error',
+  ok: 'info',
+  strained: 'warn',
+  exhausted: 'error',
+  down: 'error',
+  degraded: 'warn',
+  failing: 'error',
 }
 
 /**
@@ -45,12 +54,21 @@ export function createMonitor({ collect, onBeat = () => {}, log, now = () => per
     const { pool, reasons, service, findings } = look()
     const { begun, ended } = turned(findings)
     for (const { culprit, code, severity, detail } of begun) log[levels[severity]]({ culprit, code, severity }, detail)
-    for (const { finding: { culprit, code }, ms } of ended) log.info({ culprit, code, ms: Math.round(ms) }, `${code}: over`)
+    for (const {
+      finding: { culprit, code },
+      ms,
+    } of ended)
+      log.info({ culprit, code, ms: Math.round(ms) }, `${code}: over`)
     tellVerdict('pool', pool, poolTurned(pool), reasons)
     tellVerdict('service', service, serviceTurned(service), findings)
   }
 
-  function tellVerdict(of: 'pool' | 'service', verdict: PoolVerdict | ServiceVerdict, before: string | null, [first]: readonly Finding[]): void {
+  function tellVerdict(
+    of: 'pool' | 'service',
+    verdict: PoolVerdict | ServiceVerdict,
+    before: string | null,
+    [first]: readonly Finding[],
+  ): void {
     if (before === null) return
     const why = verdict === 'ok' || first === undefined ? {} : { culprit: first.culprit, code: first.code }
     log[verdictLevels[verdict]]({ verdict: of, is: verdict, was: before, ...why }, `${of}: ${verdict}`)

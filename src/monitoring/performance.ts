@@ -14,7 +14,9 @@ export interface Cost {
   readonly currency: string
 }
 
-export type PerformanceWindow = Omit<FigureWindow, 'models'> & { readonly models: FigureWindow['models'] & { readonly cost: Cost | null } }
+export type PerformanceWindow = Omit<FigureWindow, 'models'> & {
+  readonly models: FigureWindow['models'] & { readonly cost: Cost | null }
+}
 
 /** What GET /monitoring/performance-metrics shows besides the verdict, before its names are the wire's. */
 export interface PerformanceReport {
@@ -26,7 +28,10 @@ export interface PerformanceReport {
   readonly limiter: { readonly limit: number; readonly inFlight: number; readonly queued: number } | null
   readonly pool: Pick<PoolStatus, 'checkedOut' | 'waiting' | 'open' | 'size' | 'maxOverflow'>
   readonly redis: { readonly state: string }
-  readonly process: ProcessLoad & { readonly eventLoopUtilization: number | null; readonly eventLoopDelayP99Ms: number | null }
+  readonly process: ProcessLoad & {
+    readonly eventLoopUtilization: number | null
+    readonly eventLoopDelayP99Ms: number | null
+  }
   readonly slowQuestions: readonly SlowQuestion[]
   readonly recommendations: readonly Recommendation[]
   readonly series: Omit<Series, 'agoMs'> & { readonly from: string }
@@ -51,16 +56,41 @@ export interface Performance {
   report(): PerformanceReport
 }
 
-export function createPerformance({ config, version, figures, slow, inspection, sources, isEmbedded, pool, redis, now = Date.now }: PerformanceParts): Performance {
+export function createPerformance({
+  config,
+  version,
+  figures,
+  slow,
+  inspection,
+  sources,
+  isEmbedded,
+  pool,
+  redis,
+  now = Date.now,
+}: PerformanceParts): Performance {
   function facts(window: FigureWindow): Facts {
-    return { config, window, isEmbedded, pool: pool(), limiter: sources.limiter?.() ?? null, caches: sources.caches?.() ?? null, redis: redis(), inspected: inspection.latest(), at: now() }
+    return {
+      config,
+      window,
+      isEmbedded,
+      pool: pool(),
+      limiter: sources.limiter?.() ?? null,
+      caches: sources.caches?.() ?? null,
+      redis: redis(),
+      inspected: inspection.latest(),
+      at: now(),
+    }
   }
 
   function report(): PerformanceReport {
     inspection.touch()
     const five = figures.read('5m')
     const windows = { '1m': priced(figures.read('1m')), '5m': priced(five), '15m': priced(figures.read('15m')) }
-    const { pool: { checkedOut, waiting, open, size, maxOverflow }, limiter, redis: state } = facts(five)
+    const {
+      pool: { checkedOut, waiting, open, size, maxOverflow },
+      limiter,
+      redis: state,
+    } = facts(five)
     const { utilization, delayP99Ms } = windows['1m'].eventLoop
     const { agoMs, ...series } = figures.series()
     return {
@@ -87,7 +117,10 @@ export function createPerformance({ config, version, figures, slow, inspection, 
 }
 
 /** Null: no prices are set. To a millionth. */
-export function costOf({ promptTokens, completionTokens }: Pick<FigureWindow['models'], 'promptTokens' | 'completionTokens'>, prices: Config['models']['prices']): Cost | null {
+export function costOf(
+  { promptTokens, completionTokens }: Pick<FigureWindow['models'], 'promptTokens' | 'completionTokens'>,
+  prices: Config['models']['prices'],
+): Cost | null {
   if (prices === null) return null
   const amount = (promptTokens * prices.prompt + completionTokens * prices.completion) / 1e6
   return { amount: Math.round(amount * 1e6) / 1e6, currency: prices.currency }

@@ -14,7 +14,10 @@ const beatMs = 20
 const levelMs = 250
 
 /** Tells the figures how late and how busy the event loop is, and levels that come and go between requests. Holds nothing open. */
-export function watchProcess(figures: Pick<Figures, 'late' | 'worked' | 'levels'>, levels: () => Levels): { stop(): void } {
+export function watchProcess(
+  figures: Pick<Figures, 'late' | 'worked' | 'levels'>,
+  levels: () => Levels,
+): { stop(): void } {
   let beat = performance.now()
   let before = performance.eventLoopUtilization()
   const beats = setInterval(() => {

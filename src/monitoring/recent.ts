@@ -17,7 +17,11 @@ export function createRecent(now: () => number = () => performance.now()) {
 
   function count(kind: Kind, by = 1): void {
     let ring = rings.get(kind)
-    if (ring === undefined) rings.set(kind, (ring = { counts: new Uint32Array(slices), turns: new Float64Array(slices).fill(-1), lastAt: -Infinity }))
+    if (ring === undefined)
+      rings.set(
+        kind,
+        (ring = { counts: new Uint32Array(slices), turns: new Float64Array(slices).fill(-1), lastAt: -Infinity }),
+      )
     const at = now()
     const turn = Math.floor(at / sliceMs)
     const place = turn % slices
@@ -35,7 +39,8 @@ export function createRecent(now: () => number = () => performance.now()) {
     if (ring === undefined) return 0
     const oldest = Math.floor(now() / sliceMs) - seconds
     let sum = 0
-    for (let place = 0; place < slices; place++) if (ring.turns[place]! >= oldest && ring.turns[place]! >= 0) sum += ring.counts[place]!
+    for (let place = 0; place < slices; place++)
+      if (ring.turns[place]! >= oldest && ring.turns[place]! >= 0) sum += ring.counts[place]!
     return sum
   }
 

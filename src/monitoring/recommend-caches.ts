@@ -31,19 +31,34 @@ function hitRatioLow({ window, config: { cache } }: Facts): Recommendation | nul
   const { hitRatio, hits, misses } = window.caches.answer
   if (hitRatio === null || hits + misses < enoughAsked || hitRatio >= lowHitRatio) return null
   const wanted = wayToHits(cache)
-  return wanted && {
-    id: 'hit-ratio-low',
-    severity: 'info',
-    setting: wanted.setting,
-    title: 'Few answers come from the cache',
-    evidence: `${percent(hitRatio)} of ${hits + misses} questions over five minutes; ${wanted.because}`,
-    action: wanted.action,
-  }
+  return (
+    wanted && {
+      id: 'hit-ratio-low',
+      severity: 'info',
+      setting: wanted.setting,
+      title: 'Few answers come from the cache',
+      evidence: `${percent(hitRatio)} of ${hits + misses} questions over five minutes; ${wanted.because}`,
+      action: wanted.action,
+    }
+  )
 }
 
-function wayToHits({ near, keep }: Facts['config']['cache']): { readonly setting: string; readonly because: string; readonly action: string } | null {
-  if (keep.seconds < shortSeconds) return { setting: 'ANSWER_CACHE_SECONDS', because: `answers are kept for ${keep.seconds} s`, action: 'Raise ANSWER_CACHE_SECONDS: no answer outlives an edit of its documents, however long it is kept.' }
-  if (near.mode === 'off') return { setting: 'NEAR_MATCHES', because: 'questions that say the same in other words share no answers', action: 'Set NEAR_MATCHES=learn.' }
+function wayToHits({
+  near,
+  keep,
+}: Facts['config']['cache']): { readonly setting: string; readonly because: string; readonly action: string } | null {
+  if (keep.seconds < shortSeconds)
+    return {
+      setting: 'ANSWER_CACHE_SECONDS',
+      because: `answers are kept for ${keep.seconds} s`,
+      action: 'Raise ANSWER_CACHE_SECONDS: no answer outlives an edit of its documents, however long it is kept.',
+    }
+  if (near.mode === 'off')
+    return {
+      setting: 'NEAR_MATCHES',
+      because: 'questions that say the same in other words share no answers',
+      action: 'Set NEAR_MATCHES=learn.',
+    }
   return null
 }
 

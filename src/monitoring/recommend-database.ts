@@ -17,7 +17,9 @@ const staleRows = 1000
 
 /** While somebody queued: to open a connection takes time too, and more of them would not help. */
 function longWait({ window: { poolWaitMs: wait, poolWaitingMost } }: Facts): number | null {
-  return (poolWaitingMost ?? 0) > 0 && wait.count >= enoughLeases && wait.p95 !== null && wait.p95 >= longWaitMs ? wait.p95 : null
+  return (poolWaitingMost ?? 0) > 0 && wait.count >= enoughLeases && wait.p95 !== null && wait.p95 >= longWaitMs
+    ? wait.p95
+    : null
 }
 
 function poolTooSmall(facts: Facts): Recommendation | null {
@@ -47,7 +49,8 @@ function serverFull(facts: Facts): Recommendation | null {
     setting: null,
     title: 'Requests wait for a database connection, and the server has none to give',
     evidence: `p95 wait for a connection ${ms(wait)}; Postgres has ${connections.free} of ${connections.maxConnections} free, ${connections.ours} are Askwell's, ${pool.open} of this process, ${connections.byState.idle} of all are idle`,
-    action: 'Raise max_connections of the server (or the limit of the role or database), run fewer replicas, or put a pooler in front.',
+    action:
+      'Raise max_connections of the server (or the limit of the role or database), run fewer replicas, or put a pooler in front.',
   }
 }
 
@@ -73,9 +76,10 @@ function heldLong({ window: { poolHoldMs: hold, heldMs } }: Facts): Recommendati
     setting: null,
     title: 'Database connections are held long',
     evidence: `p95 hold ${ms(hold.p95)}, longest ${ms(hold.max)}; "${first.name}" held them for ${percent(first.share)} of the time`,
-    action: first.name === 'retrieve'
-      ? 'Searches are slow: look for locks, a missing index or stale statistics below, and at the server\'s CPU and disk.'
-      : `Look at what "${first.name}" does: a large load beside the questions is better run at night, or slower.`,
+    action:
+      first.name === 'retrieve'
+        ? "Searches are slow: look for locks, a missing index or stale statistics below, and at the server's CPU and disk."
+        : `Look at what "${first.name}" does: a large load beside the questions is better run at night, or slower.`,
   }
 }
 
@@ -97,23 +101,30 @@ function hnswUnused({ inspected }: Facts): Recommendation[] {
     setting: null,
     title: `Postgres does not use the HNSW index of collection "${collection}"`,
     evidence: `the plan of a search goes round it and compares ${vectors} vectors; ${scans ?? 0} searches have used it`,
-    action: 'Run ANALYZE chunk_vectors; look whether enable_indexscan is off or random_page_cost is far above 1 on the server, the database or the role.',
+    action:
+      'Run ANALYZE chunk_vectors; look whether enable_indexscan is off or random_page_cost is far above 1 on the server, the database or the role.',
   }))
 }
 
 function efSearchLow({ inspected }: Facts): Recommendation[] {
-  return indexesWhere(inspected?.indexes, ({ recall }) => recall !== null && recall < recallTarget - recallDoubt).map(({ collection, recall, efSearch }) => ({
-    id: `ef-search-low:${collection}`,
-    severity: 'warning',
-    setting: null,
-    title: `ef_search of collection "${collection}" is too low for the recall wanted`,
-    evidence: `about ${percent(recall ?? 0)} of the nearest ten are found, ${percent(recallTarget)} are wanted; ef_search is ${efSearch ?? 'not tuned'}`,
-    action: `Measure it, and store one that is enough: askwell tune recall --collection ${collection}`,
-  }))
+  return indexesWhere(inspected?.indexes, ({ recall }) => recall !== null && recall < recallTarget - recallDoubt).map(
+    ({ collection, recall, efSearch }) => ({
+      id: `ef-search-low:${collection}`,
+      severity: 'warning',
+      setting: null,
+      title: `ef_search of collection "${collection}" is too low for the recall wanted`,
+      evidence: `about ${percent(recall ?? 0)} of the nearest ten are found, ${percent(recallTarget)} are wanted; ef_search is ${efSearch ?? 'not tuned'}`,
+      action: `Measure it, and store one that is enough: askwell tune recall --collection ${collection}`,
+    }),
+  )
 }
 
 function efSearchUnknown({ inspected }: Facts): Recommendation[] {
-  return indexesWhere(inspected?.indexes, ({ hasIndex, efSearch, recall }) => hasIndex && efSearch === null && (recall === null || recall >= recallTarget - recallDoubt)).map(({ collection, vectors }) => ({
+  return indexesWhere(
+    inspected?.indexes,
+    ({ hasIndex, efSearch, recall }) =>
+      hasIndex && efSearch === null && (recall === null || recall >= recallTarget - recallDoubt),
+  ).map(({ collection, vectors }) => ({
     id: `ef-search-not-tuned:${collection}`,
     severity: 'info',
     setting: null,
@@ -124,7 +135,9 @@ function efSearchUnknown({ inspected }: Facts): Recommendation[] {
 }
 
 function staleStatistics({ inspected }: Facts): Recommendation | null {
-  const stale = (inspected?.tables ?? []).filter(({ rows, changedSinceAnalyze: changed }) => changed >= staleRows && (rows === null || changed > staleShare * rows))
+  const stale = (inspected?.tables ?? []).filter(
+    ({ rows, changedSinceAnalyze: changed }) => changed >= staleRows && (rows === null || changed > staleShare * rows),
+  )
   if (stale.length === 0) return null
   const names = stale.map(({ table }) => table)
   return {
@@ -132,13 +145,31 @@ function staleStatistics({ inspected }: Facts): Recommendation | null {
     severity: 'warning',
     setting: null,
     title: 'The statistics that Postgres plans by are stale',
-    evidence: stale.map(({ table, rows, changedSinceAnalyze, analyzedAt }) => `${table}: ${changedSinceAnalyze} rows changed since ${analyzedAt ?? 'ever'}, ${rows === null ? 'never analysed' : `planned as ${rows}`}`).join('; '),
+    evidence: stale
+      .map(
+        ({ table, rows, changedSinceAnalyze, analyzedAt }) =>
+          `${table}: ${changedSinceAnalyze} rows changed since ${analyzedAt ?? 'ever'}, ${rows === null ? 'never analysed' : `planned as ${rows}`}`,
+      )
+      .join('; '),
     action: `Run ANALYZE ${names.join(', ')}, and see that autovacuum is on.`,
   }
 }
 
-function indexesWhere(indexes: readonly IndexInspected[] | undefined, is: (index: IndexInspected) => boolean): readonly IndexInspected[] {
+function indexesWhere(
+  indexes: readonly IndexInspected[] | undefined,
+  is: (index: IndexInspected) => boolean,
+): readonly IndexInspected[] {
   return (indexes ?? []).filter(is)
 }
 
-export const databaseRules: readonly Rule[] = [poolTooSmall, serverFull, embeddedQueue, heldLong, hnswMissing, hnswUnused, efSearchLow, efSearchUnknown, staleStatistics]
+export const databaseRules: readonly Rule[] = [
+  poolTooSmall,
+  serverFull,
+  embeddedQueue,
+  heldLong,
+  hnswMissing,
+  hnswUnused,
+  efSearchLow,
+  efSearchUnknown,
+  staleStatistics,
+]

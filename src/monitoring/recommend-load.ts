@@ -11,7 +11,8 @@ const manyPerSecond = 50
 /** Refused although nothing here is at its limit: what is slow is elsewhere, or nothing is. */
 function admissionTight({ window, pool, limiter, config: { admission } }: Facts): Recommendation | null {
   const refused = window.errorsByCode['overloaded'] ?? 0
-  const isIdle = (window.poolWaitingMost ?? 0) === 0 && pool.checkedOut < pool.size && (window.eventLoop.utilization ?? 0) < idleLoop
+  const isIdle =
+    (window.poolWaitingMost ?? 0) === 0 && pool.checkedOut < pool.size && (window.eventLoop.utilization ?? 0) < idleLoop
   if (!limiter || refused < enoughRefused || refused < refusedShare * window.requests || !isIdle) return null
   const isAtCeiling = limiter.limit >= admission.ceiling
   const setting = isAtCeiling ? 'ADMISSION_CEILING' : 'ADMISSION_FLOOR'
@@ -25,7 +26,12 @@ function admissionTight({ window, pool, limiter, config: { admission } }: Facts)
   }
 }
 
-function loopLate({ window: { eventLoop: { utilization, delayP99Ms }, perSecond } }: Facts): Recommendation | null {
+function loopLate({
+  window: {
+    eventLoop: { utilization, delayP99Ms },
+    perSecond,
+  },
+}: Facts): Recommendation | null {
   if (utilization === null || delayP99Ms === null || utilization < busyLoop || delayP99Ms < lateMs) return null
   return {
     id: 'event-loop-late',
@@ -33,7 +39,8 @@ function loopLate({ window: { eventLoop: { utilization, delayP99Ms }, perSecond 
     setting: null,
     title: 'One process is not enough',
     evidence: `the event loop is ${percent(utilization)} busy and ${ms(delayP99Ms)} late (p99), at ${perSecond} requests a second`,
-    action: 'Run another replica behind the load balancer; a local embedding model or large uploads are better in a process of their own.',
+    action:
+      'Run another replica behind the load balancer; a local embedding model or large uploads are better in a process of their own.',
   }
 }
 
@@ -46,12 +53,22 @@ function rateLimitTight({ window, config: { rateLimit } }: Facts): Recommendatio
     setting: 'RATE_LIMIT',
     title: 'Many requests are refused by the rate limit',
     evidence: `${refused} of ${window.requests} in five minutes; RATE_LIMIT ${rateLimit.max} in ${rateLimit.seconds} s a client`,
-    action: 'If these clients are welcome, raise RATE_LIMIT or give them keys with limits of their own; behind a proxy see that TRUST_PROXY says so, else all of them are one client.',
+    action:
+      'If these clients are welcome, raise RATE_LIMIT or give them keys with limits of their own; behind a proxy see that TRUST_PROXY says so, else all of them are one client.',
   }
 }
 
-function tracedWhole({ window: { perSecond }, config: { telemetry: { endpoint, sampler, samplerArg } } }: Facts): Recommendation | null {
-  const isWhole = endpoint !== undefined && (sampler === undefined || sampler.endsWith('always_on') || (sampler.endsWith('traceidratio') && Number(samplerArg ?? 1) >= 1))
+function tracedWhole({
+  window: { perSecond },
+  config: {
+    telemetry: { endpoint, sampler, samplerArg },
+  },
+}: Facts): Recommendation | null {
+  const isWhole =
+    endpoint !== undefined &&
+    (sampler === undefined ||
+      sampler.endsWith('always_on') ||
+      (sampler.endsWith('traceidratio') && Number(samplerArg ?? 1) >= 1))
   if (!isWhole || perSecond < manyPerSecond) return null
   return {
     id: 'traced-whole',
@@ -59,7 +76,8 @@ function tracedWhole({ window: { perSecond }, config: { telemetry: { endpoint, s
     setting: 'OTEL_TRACES_SAMPLER',
     title: 'Every request is traced',
     evidence: `${perSecond} requests a second, OTEL_TRACES_SAMPLER ${sampler ?? 'unset: all'}`,
-    action: 'Set OTEL_TRACES_SAMPLER=parentbased_traceidratio and OTEL_TRACES_SAMPLER_ARG=0.05: what is not traced costs nothing.',
+    action:
+      'Set OTEL_TRACES_SAMPLER=parentbased_traceidratio and OTEL_TRACES_SAMPLER_ARG=0.05: what is not traced costs nothing.',
   }
 }
 

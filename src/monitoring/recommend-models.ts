@@ -19,7 +19,8 @@ function modelSlow({ window: { firstTokenMs: first, latencyMs }, config: { model
     setting: 'CHAT_MODEL',
     title: 'The language model is slow to begin',
     evidence: `p95 until its first word ${ms(first.p95)}, p50 ${ms(first.p50)}, of ${models.chat ?? 'none'}; p95 of an answer made anew ${ms(latencyMs.fresh.p95)}`,
-    action: 'Take a faster model or server (CHAT_MODEL, OPENAI_BASE_URL), or show answers as they come (stream); mode "fast" makes fewer calls.',
+    action:
+      'Take a faster model or server (CHAT_MODEL, OPENAI_BASE_URL), or show answers as they come (stream); mode "fast" makes fewer calls.',
   }
 }
 
@@ -34,7 +35,8 @@ function modelSilent({ window, config: { guard } }: Facts): Recommendation | nul
     setting: 'MODEL_SILENCE_MS',
     title: 'The language model is given up for its silence',
     evidence: `${without} of ${window.requests} answers were quoted sentences (degraded "generation"); p95 of generating ${ms(p95)}, MODEL_SILENCE_MS ${guard.silenceMs}`,
-    action: 'Look at the model server. Where it is only slow, raise MODEL_SILENCE_MS to wait for it; where it hangs, lower it to quote sooner.',
+    action:
+      'Look at the model server. Where it is only slow, raise MODEL_SILENCE_MS to wait for it; where it hangs, lower it to quote sooner.',
   }
 }
 
@@ -68,7 +70,8 @@ function rerankSlow({ window: { stagesMs }, config: { rerank } }: Facts): Recomm
 function embeddingSlow({ window: { stagesMs }, config: { guard, models } }: Facts): Recommendation | null {
   const took = stagesMs['embed']
   const isRemote = models.embedding !== 'local' && !models.embedding.startsWith('onnx:')
-  if (!isRemote || guard.hedgeMs > 0 || !took || took.count < enough || took.p95 === null || took.p95 < slowEmbeddingMs) return null
+  if (!isRemote || guard.hedgeMs > 0 || !took || took.count < enough || took.p95 === null || took.p95 < slowEmbeddingMs)
+    return null
   return {
     id: 'embedding-slow',
     severity: 'info',
@@ -79,7 +82,12 @@ function embeddingSlow({ window: { stagesMs }, config: { guard, models } }: Fact
   }
 }
 
-function promptsLarge({ window: { models: { calls, promptTokens } }, config: { ask } }: Facts): Recommendation | null {
+function promptsLarge({
+  window: {
+    models: { calls, promptTokens },
+  },
+  config: { ask },
+}: Facts): Recommendation | null {
   const mean = calls === 0 ? 0 : Math.round(promptTokens / calls)
   if (calls < enough || mean < manyPromptTokens) return null
   return {
@@ -88,7 +96,8 @@ function promptsLarge({ window: { models: { calls, promptTokens } }, config: { a
     setting: 'PROMPT_TOKENS',
     title: 'Prompts are large',
     evidence: `${mean} tokens a call on average over ${calls} calls; PROMPT_TOKENS ${ask.promptTokens}`,
-    action: 'Lower PROMPT_TOKENS where the answers stay as good: askwell eval tells; long questions and histories count too.',
+    action:
+      'Lower PROMPT_TOKENS where the answers stay as good: askwell eval tells; long questions and histories count too.',
   }
 }
 

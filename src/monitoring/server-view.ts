@@ -26,7 +26,8 @@ export function createServerView({ read, now = () => performance.now() }: Server
   /** Called every so often; `isSuspect`: something is stuck that the server may know the reason of. */
   function beat(isSuspect: boolean): void {
     const at = now()
-    if (isReading || (!isSuspect && at - lookedAt > lookedMs) || at - triedAt < (isSuspect ? suspectMs : everyMs)) return
+    if (isReading || (!isSuspect && at - lookedAt > lookedMs) || at - triedAt < (isSuspect ? suspectMs : everyMs))
+      return
     triedAt = at
     isReading = true
     void readOnce(at).finally(() => void (isReading = false))
@@ -47,7 +48,10 @@ export function createServerView({ read, now = () => performance.now() }: Server
     const at = now()
     const isLockKnown = locked !== null && at - locked.at < (isLeftAlone ? lockKeptMs : 2 * everyMs)
     const isGone = !isLeftAlone && known !== null && known.at > (locked?.at ?? 0)
-    return { server: known && { ...known.server, ageMs: at - known.at }, lock: isLockKnown && !isGone ? (locked?.lock ?? null) : null }
+    return {
+      server: known && { ...known.server, ageMs: at - known.at },
+      lock: isLockKnown && !isGone ? (locked?.lock ?? null) : null,
+    }
   }
 
   return { beat, facts, looked: () => void (lookedAt = now()) }

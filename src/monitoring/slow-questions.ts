@@ -82,8 +82,12 @@ export function createSlowQuestions({ isTextKept, normalised, now = Date.now }: 
   function slowest(): SlowQuestion[] {
     minuteOf(now())
     const all = new Map<string, Entry>()
-    for (const minute of minutes.values()) for (const [fingerprint, entry] of minute) all.set(fingerprint, joined(all.get(fingerprint), entry))
-    return [...all].sort(([, a], [, b]) => b.slowest.ms - a.slowest.ms).slice(0, shown).map(([fingerprint, entry]) => shownOf(fingerprint, entry))
+    for (const minute of minutes.values())
+      for (const [fingerprint, entry] of minute) all.set(fingerprint, joined(all.get(fingerprint), entry))
+    return [...all]
+      .sort(([, a], [, b]) => b.slowest.ms - a.slowest.ms)
+      .slice(0, shown)
+      .map(([fingerprint, entry]) => shownOf(fingerprint, entry))
   }
 
   return { note, slowest }
@@ -99,20 +103,33 @@ function fingerprintOf({ collection, text }: Question, normalised: (text: string
 
 function leastOf(minute: Minute): { readonly fingerprint: string; readonly ms: number } {
   let least = { fingerprint: '', ms: Infinity }
-  for (const [fingerprint, { slowest: { ms } }] of minute) if (ms < least.ms) least = { fingerprint, ms }
+  for (const [
+    fingerprint,
+    {
+      slowest: { ms },
+    },
+  ] of minute)
+    if (ms < least.ms) least = { fingerprint, ms }
   return least
 }
 
 function joined(a: Entry | undefined, b: Entry): Entry {
   if (a === undefined) return b
-  return { slowest: a.slowest.ms >= b.slowest.ms ? a.slowest : b.slowest, count: a.count + b.count, lastAt: Math.max(a.lastAt, b.lastAt) }
+  return {
+    slowest: a.slowest.ms >= b.slowest.ms ? a.slowest : b.slowest,
+    count: a.count + b.count,
+    lastAt: Math.max(a.lastAt, b.lastAt),
+  }
 }
 
 function slowOf({ question, language, ...rest }: Heard, isTextKept: boolean): Slow {
   return { ...rest, language: language ?? question.language ?? null, text: isTextKept ? question.text : undefined }
 }
 
-function shownOf(fingerprint: string, { slowest: { text, mode, language, ms, timings, traceId }, count, lastAt }: Entry): SlowQuestion {
+function shownOf(
+  fingerprint: string,
+  { slowest: { text, mode, language, ms, timings, traceId }, count, lastAt }: Entry,
+): SlowQuestion {
   return {
     fingerprint,
     count,
@@ -127,6 +144,8 @@ function shownOf(fingerprint: string, { slowest: { text, mode, language, ms, tim
 }
 
 function slowestOf(timings: Heard['timings']): string | null {
-  const [slowest] = Object.entries(timings).filter(([name]) => name !== 'total').sort(([, a], [, b]) => b - a)
+  const [slowest] = Object.entries(timings)
+    .filter(([name]) => name !== 'total')
+    .sort(([, a], [, b]) => b - a)
   return slowest?.[0] ?? null
 }

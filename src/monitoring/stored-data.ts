@@ -23,7 +23,12 @@ export function createStoredData({ countLargeMetadata, now = () => performance.n
     triedAt = at
     isReading = true
     // That the database does not answer is known by its pulse.
-    countLargeMetadata(AbortSignal.timeout(limitMs)).then(found => void (count = found), () => {}).finally(() => void (isReading = false))
+    countLargeMetadata(AbortSignal.timeout(limitMs))
+      .then(
+        found => void (count = found),
+        () => {},
+      )
+      .finally(() => void (isReading = false))
   }
 
   /** `largeMetadata`: null when it was never read. */

@@ -25,11 +25,16 @@ export function createTold(now: () => number) {
   function turned(findings: readonly Finding[]): Turned {
     const at = now()
     for (const finding of findings) note(finding, at)
-    const begun = [...held.values()].filter(({ finding, since, seenAt, told }) => seenAt === at && at - since >= holdMs && (told === null || isGraver(finding.severity, told)))
+    const begun = [...held.values()].filter(
+      ({ finding, since, seenAt, told }) =>
+        seenAt === at && at - since >= holdMs && (told === null || isGraver(finding.severity, told)),
+    )
     for (const each of begun) each.told = each.finding.severity
     const over = [...held].filter(([, { seenAt, told }]) => (told === null ? seenAt !== at : at - seenAt >= goneMs))
     for (const [key] of over) held.delete(key)
-    const ended = over.filter(([, { told }]) => told !== null).map(([, { finding, since, seenAt }]) => ({ finding, ms: seenAt - since }))
+    const ended = over
+      .filter(([, { told }]) => told !== null)
+      .map(([, { finding, since, seenAt }]) => ({ finding, ms: seenAt - since }))
     return { begun: begun.map(({ finding }) => finding), ended }
   }
 

@@ -109,7 +109,9 @@ export function createWindows({ now = () => performance.now(), charted = {} }: W
 
   function close(time: number): void {
     const { start, counts, peaks, times } = slot
-    const spreads = new Map(Object.entries(charted).map(([name, series]) => [name, spreadOf(series.flatMap(each => times.get(each) ?? []))]))
+    const spreads = new Map(
+      Object.entries(charted).map(([name, series]) => [name, spreadOf(series.flatMap(each => times.get(each) ?? []))]),
+    )
     points.push({ start, counts, peaks, spreads })
     recent.push(slot)
     intoMinute(slot)
@@ -127,7 +129,8 @@ export function createWindows({ now = () => performance.now(), charted = {} }: W
   function intoMinute({ start, counts, peaks, times }: Slot): void {
     const minuteStart = floorTo(minuteMs, start)
     let minute = minutes.at(-1)
-    if (minute?.start !== minuteStart) minutes.push((minute = { start: minuteStart, counts: new Map(), peaks: new Map(), times: new Map() }))
+    if (minute?.start !== minuteStart)
+      minutes.push((minute = { start: minuteStart, counts: new Map(), peaks: new Map(), times: new Map() }))
     for (const [name, count] of counts) minute.counts.set(name, (minute.counts.get(name) ?? 0) + count)
     for (const [name, value] of peaks) raise(minute.peaks, name, value)
     for (const [series, histogram] of times) timesOf(minute.times, series).add(histogram)
@@ -160,7 +163,11 @@ export function createWindows({ now = () => performance.now(), charted = {} }: W
         const names = new Set(slots.flatMap(({ counts }) => [...counts.keys()].filter(name => name.startsWith(prefix))))
         return Object.fromEntries([...names].map(name => [name.slice(prefix.length), total(slots, name)]))
       },
-      peak: name => slots.reduce<number | null>((most, { peaks }) => (peaks.has(name) ? Math.max(most ?? 0, peaks.get(name) ?? 0) : most), null),
+      peak: name =>
+        slots.reduce<number | null>(
+          (most, { peaks }) => (peaks.has(name) ? Math.max(most ?? 0, peaks.get(name) ?? 0) : most),
+          null,
+        ),
       spread: (...names) => spreadOf(slots.flatMap(({ times }) => names.flatMap(name => times.get(name) ?? []))),
     }
   }
@@ -169,7 +176,13 @@ export function createWindows({ now = () => performance.now(), charted = {} }: W
     if (histograms.length === 0) return noTimes
     sum.reset()
     for (const histogram of histograms) sum.add(histogram)
-    return { count: sum.count, p50: tenths(sum.percentile(50)), p95: tenths(sum.percentile(95)), p99: tenths(sum.percentile(99)), max: tenths(sum.max) }
+    return {
+      count: sum.count,
+      p50: tenths(sum.percentile(50)),
+      p95: tenths(sum.percentile(95)),
+      p99: tenths(sum.percentile(99)),
+      max: tenths(sum.max),
+    }
   }
 
   /** Of the last 15 minutes that are over, oldest first; undefined: nothing at all was in that slot. `agoMs`: since the first began. */
@@ -177,7 +190,10 @@ export function createWindows({ now = () => performance.now(), charted = {} }: W
     present()
     const first = Math.max(slot.start - pointsKept * slotMs, floorTo(slotMs, startedAt))
     const byStart = new Map(points.map(each => [each.start, each]))
-    const starts = Array.from({ length: Math.round((slot.start - first) / slotMs) }, (_, index) => first + index * slotMs)
+    const starts = Array.from(
+      { length: Math.round((slot.start - first) / slotMs) },
+      (_, index) => first + index * slotMs,
+    )
     return { agoMs: now() - first, points: starts.map(start => pointOf(byStart.get(start))) }
   }
 
@@ -189,7 +205,11 @@ const noTimes: Spread = { count: 0, p50: null, p95: null, p99: null, max: null }
 function pointOf(closed: ClosedSlot | undefined): Point | undefined {
   if (closed === undefined) return undefined
   const { counts, peaks, spreads } = closed
-  return { count: name => counts.get(name) ?? 0, peak: name => peaks.get(name) ?? null, spread: name => spreads.get(name) ?? noTimes }
+  return {
+    count: name => counts.get(name) ?? 0,
+    peak: name => peaks.get(name) ?? null,
+    spread: name => spreads.get(name) ?? noTimes,
+  }
 }
 
 function total(slots: readonly Slot[], name: string): number {

@@ -13,7 +13,9 @@ export function mb(bytes: number): string {
 }
 
 /** The largest of them, and its share of all; null of nothing. */
-export function foremost(parts: Readonly<Record<string, number>>): { readonly name: string; readonly share: number } | null {
+export function foremost(
+  parts: Readonly<Record<string, number>>,
+): { readonly name: string; readonly share: number } | null {
   const all = Object.values(parts).reduce((sum, each) => sum + each, 0)
   const [first] = Object.entries(parts).sort(([, a], [, b]) => b - a)
   return first && all > 0 ? { name: first[0], share: first[1] / all } : null

@@ -41,8 +41,12 @@ export function createBatch<Item, Result>({ run, maxItems, isItemFault = () => f
     if (callers.length === 0) return
     const crew = watchLeavers(callers)
     try {
-      const results = await run(callers.map(caller => caller.item), crew.signal)
-      if (results.length !== callers.length) throw new RangeError(`${results.length} results for ${callers.length} items`)
+      const results = await run(
+        callers.map(caller => caller.item),
+        crew.signal,
+      )
+      if (results.length !== callers.length)
+        throw new RangeError(`${results.length} results for ${callers.length} items`)
       callers.forEach((caller, i) => caller.resolve(results[i]!))
     } catch (error) {
       if (callers.length > 1 && isItemFault(error)) await Promise.all(callers.map(caller => share([caller])))

@@ -55,7 +55,12 @@ interface Slice {
  * as long, half a minute at the most (with a fifth of chance, so that replicas do not come back in step). The sampling
  * breaker of Hystrix and Polly, with slow calls as in resilience4j.
  */
-export function createBreaker({ slowMs, onChange = () => {}, clock = systemClock, random = Math.random }: BreakerOptions): Breaker {
+export function createBreaker({
+  slowMs,
+  onChange = () => {},
+  clock = systemClock,
+  random = Math.random,
+}: BreakerOptions): Breaker {
   let state: BreakerState = 'closed'
   let slices: Slice[] = []
   let inARow = 0
@@ -97,7 +102,10 @@ export function createBreaker({ slowMs, onChange = () => {}, clock = systemClock
   }
 
   function enter(): Attempt | null {
-    if (state === 'closed') return attempt(verdict => state === 'closed' && (verdict === 'ok' || verdict === 'fault') && count(verdict === 'fault'))
+    if (state === 'closed')
+      return attempt(
+        verdict => state === 'closed' && (verdict === 'ok' || verdict === 'fault') && count(verdict === 'fault'),
+      )
     if (isProbing || clock.now() < probeAt) return null
     isProbing = true
     turn('half-open')

@@ -54,7 +54,14 @@ export function createGradient({ floor, ceiling, initial = 20, now }: GradientOp
 
   function emptyWindow() {
     const ms = Math.min(longestWindowMs, Math.max(shortestWindowMs, 2 * (last?.tookMs ?? 0)))
-    return { endsAt: now() + ms, kinds: new Map<string, { count: number; ms: number }>(), count: 0, cutCount: 0, cutMs: 0, mostInFlight: 0 }
+    return {
+      endsAt: now() + ms,
+      kinds: new Map<string, { count: number; ms: number }>(),
+      count: 0,
+      cutCount: 0,
+      cutMs: 0,
+      mostInFlight: 0,
+    }
   }
 
   function clamp(wanted: number): number {

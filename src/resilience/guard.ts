@@ -74,7 +74,18 @@ const pauseLimitMs = 60_000
  * Every call of a server passes here: a breaker that knows when it is not worth asking, one second try out of a budget,
  * and a pause where the server asked for it (429 with Retry-After). This is the only place that tries twice.
  */
-export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {}, onNoRetryLeft = () => {}, onEnd = () => {}, clock = systemClock, random = Math.random, sleep = sleepFully }: GuardOptions): Guard {
+export function createGuard({
+  slowMs,
+  read,
+  refusal,
+  onChange,
+  onRetry = () => {},
+  onNoRetryLeft = () => {},
+  onEnd = () => {},
+  clock = systemClock,
+  random = Math.random,
+  sleep = sleepFully,
+}: GuardOptions): Guard {
   const breaker = createBreaker({ slowMs, clock, random, ...(onChange && { onChange }) })
   const budget = createRetryBudget()
   let pausedUntil = 0
@@ -156,7 +167,7 @@ export function createGuard({ slowMs, read, refusal, onChange, onRetry = () => {
 
   async function mayTryAgain({ isRetryable, pauseMs = 0 }: Reading, signal: AbortSignal): Promise<boolean> {
     if (!isRetryable || signal.aborted || pauseMs > longestPauseMs || breaker.state() !== 'closed') return false
-    if (!budget.spend(retryCost)) return void onNoRetryLeft(), false
+    if (!budget.spend(retryCost)) return (void onNoRetryLeft(), false)
     await sleep(pauseMs + random() * jitterMs, signal)
     if (signal.aborted) return false
     onRetry()

@@ -26,7 +26,13 @@ export function createHedge({ afterMs, onHedge = () => {} }: HedgeOptions) {
     const { promise: late, resolve } = Promise.withResolvers<true>()
     const timer = setTimeout(resolve, afterMs, true)
     try {
-      const isLate = await Promise.race([first.then(() => false, () => false), late])
+      const isLate = await Promise.race([
+        first.then(
+          () => false,
+          () => false,
+        ),
+        late,
+      ])
       if (!isLate || saved < 1 || signal.aborted) return await first
       saved -= 1
       onHedge()

@@ -14,10 +14,12 @@ export class LateReply extends Error {
 export function inTime<T>(ms: number, reply: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => void setImmediate(() => reject(new LateReply(ms))), ms)
-    const settle = <Value>(take: (value: Value) => void) => (value: Value) => {
-      clearTimeout(timer)
-      take(value)
-    }
+    const settle =
+      <Value>(take: (value: Value) => void) =>
+      (value: Value) => {
+        clearTimeout(timer)
+        take(value)
+      }
     reply.then(settle(resolve), settle(reject))
   })
 }

@@ -20,7 +20,10 @@ export function createInTurn({ maxWaiting, onFailure, clock = systemClock }: InT
   function add(what: string, work: () => Promise<void>): boolean {
     if (isClosed || waiting >= maxWaiting) return false
     waiting++
-    last = last.then(work).catch((error: unknown) => onFailure(error, what)).finally(() => void waiting--)
+    last = last
+      .then(work)
+      .catch((error: unknown) => onFailure(error, what))
+      .finally(() => void waiting--)
     return true
   }
 

@@ -76,7 +76,15 @@ const waitShare = 0.1
  * Whoever would wait too long is refused at once and not after waiting. Interactive goes before batch, which gets a
  * share at the most and gives up its place in the queue when an interactive one finds no other.
  */
-export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWaitMs, batchShare, clock = systemClock }: LimiterOptions) {
+export function createLimiter({
+  floor,
+  ceiling,
+  initial = 20,
+  maxWaiting,
+  maxWaitMs,
+  batchShare,
+  clock = systemClock,
+}: LimiterOptions) {
   const gradient = createGradient({ floor, ceiling, initial, now: clock.now })
   const running: Record<Priority, number> = { interactive: 0, batch: 0 }
   const queues: Readonly<Record<Priority, Set<Waiter>>> = { interactive: new Set(), batch: new Set() }
@@ -159,21 +167,30 @@ export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWai
     const since = clock.now()
     const leftMs = deadline - since
     const longest = overdue * longestMs()
-    const timer = clock.setTimeout(() => waiter.refuse(refusal(leftMs < longest ? 'time' : 'overdue', since)), Math.min(leftMs, longest))
+    const timer = clock.setTimeout(
+      () => waiter.refuse(refusal(leftMs < longest ? 'time' : 'overdue', since)),
+      Math.min(leftMs, longest),
+    )
     const onAbort = () => waiter.refuse(signal.reason)
     const stop = () => {
       queue.delete(waiter)
       clock.clearTimeout(timer as never)
       signal.removeEventListener('abort', onAbort)
     }
-    const waiter: Waiter = { ...terms, since, give: place => (stop(), resolve(place)), refuse: reason => (stop(), reject(reason), admitNext()) }
+    const waiter: Waiter = {
+      ...terms,
+      since,
+      give: place => (stop(), resolve(place)),
+      refuse: reason => (stop(), reject(reason), admitNext()),
+    }
     signal.addEventListener('abort', onAbort, { once: true })
     queue.add(waiter)
     return promise
   }
 
   function admitNext(): void {
-    for (let waiter = nextWaiter(); waiter !== undefined; waiter = nextWaiter()) waiter.give(occupy(waiter.priority, waiter.since))
+    for (let waiter = nextWaiter(); waiter !== undefined; waiter = nextWaiter())
+      waiter.give(occupy(waiter.priority, waiter.since))
   }
 
   function nextWaiter(): Waiter | undefined {
@@ -185,7 +202,11 @@ export function createLimiter({ floor, ceiling, initial = 20, maxWaiting, maxWai
   }
 
   function status(): LimiterStatus {
-    return { limit: gradient.limit(), inFlight: running.interactive + running.batch, waiting: queues.interactive.size + queues.batch.size }
+    return {
+      limit: gradient.limit(),
+      inFlight: running.interactive + running.batch,
+      waiting: queues.interactive.size + queues.batch.size,
+    }
   }
 
   return { enter, refuses, status }

@@ -35,14 +35,21 @@ const leastShare = 0.5
  * one whose run it is. Only a run that ends before one's own deadline is joined, and not one about to give up: it may
  * fall back on less than there would be time for.
  */
-export function createSingleFlight<Item, Run extends AsyncIterable<Item> = AsyncIterable<Item>>(now: () => number = () => performance.now()) {
+export function createSingleFlight<Item, Run extends AsyncIterable<Item> = AsyncIterable<Item>>(
+  now: () => number = () => performance.now(),
+) {
   const flights = new Map<string, Flight<Item, Run>>()
 
   /**
    * The items of the run under this key; `begin` starts it if there is none, `onJoin` is told of one that another began.
    * Throws what the run throws, or the signal's reason.
    */
-  async function* join(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => Run, onJoin: (run: Run) => void = () => {}): AsyncGenerator<Joined<Item>, void, undefined> {
+  async function* join(
+    key: string,
+    terms: FlightTerms,
+    begin: (signal: AbortSignal) => Run,
+    onJoin: (run: Run) => void = () => {},
+  ): AsyncGenerator<Joined<Item>, void, undefined> {
     const found = flights.get(key)
     const isShared = found !== undefined && canCarry(found.terms, terms)
     const flight = isShared ? found : depart(key, terms, begin)
@@ -50,7 +57,7 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
     if (isShared && flight.run) onJoin(flight.run)
     const left = leaving(terms.signal)
     try {
-      for (let next = 0; ; ) {
+      for (let next = 0; ;) {
         terms.signal.throwIfAborted()
         if (next < flight.items.length) yield { item: flight.items[next++] as Item, isShared }
         else if (flight.end === null) await Promise.race([flight.more.promise, left.promise])
@@ -68,7 +75,14 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
   }
 
   function depart(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => Run): Flight<Item, Run> {
-    const flight: Flight<Item, Run> = { items: [], controller: new AbortController(), terms, more: Promise.withResolvers(), end: null, travellers: 0 }
+    const flight: Flight<Item, Run> = {
+      items: [],
+      controller: new AbortController(),
+      terms,
+      more: Promise.withResolvers(),
+      end: null,
+      travellers: 0,
+    }
     flights.set(key, flight)
     void fly(flight, begin).finally(() => land(key, flight))
     return flight

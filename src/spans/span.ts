@@ -14,7 +14,12 @@ export function startChild(name: string, kind: SpanKind, attributes: Attributes)
 }
 
 /** Work inside a child of the span under way, which is its own parent for what it asks in turn. */
-export async function inChild<Result>(name: string, kind: SpanKind, attributes: () => Attributes, work: (span?: Span) => Promise<Result>): Promise<Result> {
+export async function inChild<Result>(
+  name: string,
+  kind: SpanKind,
+  attributes: () => Attributes,
+  work: (span?: Span) => Promise<Result>,
+): Promise<Result> {
   if (!recordingSpan()) return await work()
   const span = startChild(name, kind, attributes()) as Span
   try {

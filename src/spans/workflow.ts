@@ -1,4 +1,14 @@
-import { context, createContextKey, isSpanContextValid, SpanKind, trace, type Attributes, type Context, type Span, type SpanContext } from '@opentelemetry/api'
+import {
+  context,
+  createContextKey,
+  isSpanContextValid,
+  SpanKind,
+  trace,
+  type Attributes,
+  type Context,
+  type Span,
+  type SpanContext,
+} from '@opentelemetry/api'
 import { genAi, ourselves } from './names.ts'
 import { markFailed, recordingSpan } from './span.ts'
 
@@ -24,11 +34,16 @@ export interface WorkflowOptions<Item> {
  * `invoke_workflow askwell`: one run, whoever waits for it. It is a child of the request that began it, and may outlive
  * that; who joins it links to it. Without a request around it (a refresh) it is a trace of its own.
  */
-export function inWorkflow<Item>(begin: () => AsyncIterable<Item>, { attributes = {}, noteOf }: WorkflowOptions<Item>): Workflow<Item> {
+export function inWorkflow<Item>(
+  begin: () => AsyncIterable<Item>,
+  { attributes = {}, noteOf }: WorkflowOptions<Item>,
+): Workflow<Item> {
   const around = trace.getActiveSpan()
   if (around && !around.isRecording()) return unseen(begin)
   const own = { [genAi.operation]: 'invoke_workflow', [genAi.workflow]: ourselves, ...attributes }
-  const span = trace.getTracer('askwell').startSpan(`invoke_workflow ${ourselves}`, { kind: SpanKind.INTERNAL, attributes: own })
+  const span = trace
+    .getTracer('askwell')
+    .startSpan(`invoke_workflow ${ourselves}`, { kind: SpanKind.INTERNAL, attributes: own })
   // Without a collector; of a refresh that was not drawn the spans below must know that they are not either.
   if (!isSpanContextValid(span.spanContext())) return unseen(begin)
   const active = trace.setSpan(context.active(), span).setValue(key, span)
@@ -41,7 +56,11 @@ function unseen<Item>(begin: () => AsyncIterable<Item>): Workflow<Item> {
   return { spanContext: undefined, [Symbol.asyncIterator]: () => begin()[Symbol.asyncIterator]() }
 }
 
-async function* noted<Item>(span: Span, items: AsyncIterable<Item>, noteOf: WorkflowOptions<Item>['noteOf']): AsyncGenerator<Item, void, undefined> {
+async function* noted<Item>(
+  span: Span,
+  items: AsyncIterable<Item>,
+  noteOf: WorkflowOptions<Item>['noteOf'],
+): AsyncGenerator<Item, void, undefined> {
   try {
     for await (const item of items) {
       const note = span.isRecording() ? noteOf(item) : undefined
@@ -57,7 +76,10 @@ async function* noted<Item>(span: Span, items: AsyncIterable<Item>, noteOf: Work
 }
 
 /** The same items; each step runs inside the context, so that spans below become its children whoever pulls. */
-async function* stepsWithin<Item>(active: Context, begin: () => AsyncIterable<Item>): AsyncGenerator<Item, void, undefined> {
+async function* stepsWithin<Item>(
+  active: Context,
+  begin: () => AsyncIterable<Item>,
+): AsyncGenerator<Item, void, undefined> {
   const items = context.with(active, () => begin()[Symbol.asyncIterator]())
   try {
     for (;;) {

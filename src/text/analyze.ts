@@ -84,14 +84,24 @@ export function indexTerms(analysis: Analysis): string[] {
  */
 export function queryTerms(analysis: Analysis): QueryTerm[] {
   const { pairs } = analysis
-  return [...wordTerms(analysis), ...Array.from(countOf(pairs), ([term, count]) =>
-    ({ term, count: count / 2, isContent: false, isCorrectable: false, spellings: [] }))]
+  return [
+    ...wordTerms(analysis),
+    ...Array.from(countOf(pairs), ([term, count]) => ({
+      term,
+      count: count / 2,
+      isContent: false,
+      isCorrectable: false,
+      spellings: [],
+    })),
+  ]
 }
 
 function wordTerms({ language, terms, folded, hasDiacritics, words }: Analysis): QueryTerm[] {
   const asTyped = hasDiacritics || folded.length === 0
   const counts = countOf(asTyped ? terms : folded.map(marked))
-  const typed = new Map(asTyped ? words.flatMap(({ parts, terms }) => parts.map((part, i) => [terms[i] ?? part, part])) : [])
+  const typed = new Map(
+    asTyped ? words.flatMap(({ parts, terms }) => parts.map((part, i) => [terms[i] ?? part, part])) : [],
+  )
   const isStop = (term: string) => isStopWord(term, language)
   const hasContent = counts.keys().some(term => !isStop(term))
   let spelled = 0
@@ -99,7 +109,13 @@ function wordTerms({ language, terms, folded, hasDiacritics, words }: Analysis):
     const isContent = !hasContent || !isStop(term)
     const isCorrectable = isContent && correctable.test(term)
     const mayBeSpelled = isCorrectable && spelled++ < mostSpelled
-    return { term, count, isContent, isCorrectable, spellings: mayBeSpelled ? spellings(typed.get(term) ?? '', term, language) : [] }
+    return {
+      term,
+      count,
+      isContent,
+      isCorrectable,
+      spellings: mayBeSpelled ? spellings(typed.get(term) ?? '', term, language) : [],
+    }
   })
 }
 
@@ -149,7 +165,9 @@ function stopTerms(language: string): ReadonlySet<string> {
 
 function pairsOf(words: readonly string[], language: string): string[] {
   const isStop = words.map(word => isStopWord(marked(word), language))
-  return words.slice(1).flatMap((word, i) => (isStop[i] && isStop[i + 1] ? [] : [shortened(`${words[i]}${pairMark}${word}`)]))
+  return words
+    .slice(1)
+    .flatMap((word, i) => (isStop[i] && isStop[i + 1] ? [] : [shortened(`${words[i]}${pairMark}${word}`)]))
 }
 
 /** Beyond this a "word" is a key or encoded bytes. Four bytes a letter at most: below every limit of an index. */
@@ -158,13 +176,20 @@ const maxLetters = 60
 const longestStemmed = 4 * maxLetters
 
 function shortened(term: string, letters = maxLetters): string {
-  return term.length <= letters ? term : term.slice(0, letters).toWellFormed().replace(/\ufffd$/, '')
+  return term.length <= letters
+    ? term
+    : term
+        .slice(0, letters)
+        .toWellFormed()
+        .replace(/\ufffd$/, '')
 }
 
 function wordOf(surface: string, language: string): Word {
   const token = tokenOf(surface)
   // A line over nothing ("‾", U+305) counts as a letter of scripts without spaces, and leaves no term behind.
-  const [parts, wholes] = [token.parts, token.wholes].map(words => words.filter(word => stripDiacritics(word) !== '')) as [string[], string[]]
+  const [parts, wholes] = [token.parts, token.wholes].map(words =>
+    words.filter(word => stripDiacritics(word) !== ''),
+  ) as [string[], string[]]
   // The end of a longer one is cut off with its ending.
   const termOf = (word: string) => shortened(stem(shortened(word, longestStemmed), language))
   const terms = parts.map(termOf)

@@ -46,7 +46,13 @@ function fenceLines(text: string): FenceLine[] {
   for (const { 0: content, index } of text.matchAll(line)) {
     const signs = fenceStart.exec(content)?.[1]
     if (signs === undefined) continue
-    found.push({ start: index, end: index + content.length, sign: signs[0] as Sign, length: signs.length, isBare: bare.test(content.trim()) })
+    found.push({
+      start: index,
+      end: index + content.length,
+      sign: signs[0] as Sign,
+      length: signs.length,
+      isBare: bare.test(content.trim()),
+    })
   }
   return found
 }

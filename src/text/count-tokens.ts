@@ -16,7 +16,7 @@ const longestText = 2 ** 20
 /** Length of a text in tokens of the chat models (o200k_base). Exact, but a little high for very long words. */
 export function countTokens(text: string): number {
   let tokens = 0
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const end = wholeCharacter(text, at + longestText)
     tokens += countPart(text.slice(at, end))
     at = end
@@ -36,7 +36,7 @@ function countPart(text: string): number {
 
 function countInSlices(run: string): number {
   let tokens = 0
-  for (let at = 0; at < run.length; ) {
+  for (let at = 0; at < run.length;) {
     const end = wholeCharacter(run, at + longestRun)
     tokens += count(run.slice(at, end))
     at = end

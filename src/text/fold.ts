@@ -40,8 +40,22 @@ const accented = /[\u00c0-\u024f\u0370-\u03ff\u1e00-\u1fff]/g
 const marks = /[\u0300-\u036f]/g
 /** Letters with a stroke, which Unicode does not take apart. */
 const strokes: Readonly<Record<string, string>> = {
-  đ: 'd', Đ: 'D', ð: 'd', Ð: 'D', ø: 'o', Ø: 'O', ł: 'l', Ł: 'L', ħ: 'h', Ħ: 'H', ı: 'i',
-  æ: 'ae', Æ: 'AE', œ: 'oe', Œ: 'OE', ß: 'ss',
+  đ: 'd',
+  Đ: 'D',
+  ð: 'd',
+  Ð: 'D',
+  ø: 'o',
+  Ø: 'O',
+  ł: 'l',
+  Ł: 'L',
+  ħ: 'h',
+  Ħ: 'H',
+  ı: 'i',
+  æ: 'ae',
+  Æ: 'AE',
+  œ: 'oe',
+  Œ: 'OE',
+  ß: 'ss',
 }
 
 /**
@@ -59,7 +73,16 @@ export function stripDiacritics(text: string): string {
 }
 
 const kazakh: Readonly<Record<string, string>> = {
-  ә: 'а', ғ: 'г', қ: 'к', ң: 'н', ө: 'о', ұ: 'у', ү: 'у', і: 'и', һ: 'х', ё: 'е',
+  ә: 'а',
+  ғ: 'г',
+  қ: 'к',
+  ң: 'н',
+  ө: 'о',
+  ұ: 'у',
+  ү: 'у',
+  і: 'и',
+  һ: 'х',
+  ё: 'е',
 }
 
 /** Kazakh letters as the Russian ones that are typed for them. Takes folded text. */
@@ -69,8 +92,21 @@ export function foldKazakh(text: string): string {
 
 const openSyllable = /(o[àáảãạèéẻẽẹ]|(?<!q)u[ỳýỷỹỵ])(?![\p{L}\p{M}])/gu
 const toneBefore: Readonly<Record<string, string>> = {
-  oà: 'òa', oá: 'óa', oả: 'ỏa', oã: 'õa', oạ: 'ọa', oè: 'òe', oé: 'óe', oẻ: 'ỏe', oẽ: 'õe', oẹ: 'ọe',
-  uỳ: 'ùy', uý: 'úy', uỷ: 'ủy', uỹ: 'ũy', uỵ: 'ụy',
+  oà: 'òa',
+  oá: 'óa',
+  oả: 'ỏa',
+  oã: 'õa',
+  oạ: 'ọa',
+  oè: 'òe',
+  oé: 'óe',
+  oẻ: 'ỏe',
+  oẽ: 'õe',
+  oẹ: 'ọe',
+  uỳ: 'ùy',
+  uý: 'úy',
+  uỷ: 'ủy',
+  uỹ: 'ũy',
+  uỵ: 'ụy',
 }
 
 /** Vietnamese has two schools of where the tone mark stands in an open syllable (hoà, hòa); this is the older. */
@@ -79,7 +115,20 @@ export function foldVietnamese(text: string): string {
 }
 
 const lookalikes: Readonly<Record<string, string>> = {
-  a: 'а', c: 'с', e: 'е', o: 'о', p: 'р', x: 'х', y: 'у', i: 'і', h: 'һ', k: 'к', m: 'м', t: 'т', b: 'в', ə: 'ә',
+  a: 'а',
+  c: 'с',
+  e: 'е',
+  o: 'о',
+  p: 'р',
+  x: 'х',
+  y: 'у',
+  i: 'і',
+  h: 'һ',
+  k: 'к',
+  m: 'м',
+  t: 'т',
+  b: 'в',
+  ə: 'ә',
 }
 
 /**

@@ -109,10 +109,24 @@ const asked = rulesOf(`
 `)
 
 /** "the library's opening hours" and "the opening hours of the library" are the same; of other things it is not sure. */
-const heads: ReadonlySet<string> = new Set(['hours', 'hour', 'address', 'price', 'cost', 'fee', 'deadline', 'schedule', 'timetable', 'email', 'website'])
+const heads: ReadonlySet<string> = new Set([
+  'hours',
+  'hour',
+  'address',
+  'price',
+  'cost',
+  'fee',
+  'deadline',
+  'schedule',
+  'timetable',
+  'email',
+  'website',
+])
 const modifiers: ReadonlySet<string> = new Set(['opening', 'working', 'office', 'email', 'postal', 'annual', 'monthly'])
-const prepositions: ReadonlySet<string> = new Set(`of in on at for from to with without by until till since before after between over under
-  during about per and or if when while not BE CAN MUST SHOULD`.split(/\s+/))
+const prepositions: ReadonlySet<string> = new Set(
+  `of in on at for from to with without by until till since before after between over under
+  during about per and or if when while not BE CAN MUST SHOULD`.split(/\s+/),
+)
 
 /** "cost of X in Y" as "X cost in Y". */
 function headsLast(words: readonly string[]): readonly string[] {
@@ -130,26 +144,67 @@ function withoutPossessive(words: readonly string[]): readonly string[] {
 }
 
 /** After these, a letter is a name: "category A". */
-const lettered: ReadonlySet<string> = new Set(`category type class vitamin hepatitis level grade plan section group form block building gate
-  terminal zone part appendix annex schedule option series visa`.split(/\s+/))
+const lettered: ReadonlySet<string> = new Set(
+  `category type class vitamin hepatitis level grade plan section group form block building gate
+  terminal zone part appendix annex schedule option series visa`.split(/\s+/),
+)
 
 function withoutArticles(words: readonly string[]): readonly string[] {
-  return words.filter((word, i) => word !== 'the' && ((word !== 'a' && word !== 'an') || lettered.has(words[i - 1] ?? '') || words[i + 1] === end))
+  return words.filter(
+    (word, i) =>
+      word !== 'the' && ((word !== 'a' && word !== 'an') || lettered.has(words[i - 1] ?? '') || words[i + 1] === end),
+  )
 }
 
-const auxiliaries: ReadonlySet<string> = new Set(['BE', 'CAN', 'CANNOT', 'MUST', 'SHOULD', 'did', 'will', 'would', 'was', 'were', 'have', 'had'])
+const auxiliaries: ReadonlySet<string> = new Set([
+  'BE',
+  'CAN',
+  'CANNOT',
+  'MUST',
+  'SHOULD',
+  'did',
+  'will',
+  'would',
+  'was',
+  'were',
+  'have',
+  'had',
+])
 const movable: ReadonlySet<string> = new Set(['BE', 'CAN', 'MUST', 'SHOULD'])
 const adverbs: ReadonlySet<string> = new Set(['HOW', 'WHERE', 'WHEN', 'TIME', 'WHY', 'HOWLONG', 'HOWOFTEN', 'YN'])
 const nominal: ReadonlySet<string> = new Set(['WHAT', 'WHO', 'HOWMUCH', 'HOWMANY', 'whose', 'whom'])
-const notBeforeDo: ReadonlySet<string> = new Set(['I', 'i', 'we', 'you', 'they', 'he', 'she', 'it', 'to', 'not', 'that', 'CAN', 'CANNOT', 'MUST', 'SHOULD', 'will', 'would', 'did'])
+const notBeforeDo: ReadonlySet<string> = new Set([
+  'I',
+  'i',
+  'we',
+  'you',
+  'they',
+  'he',
+  'she',
+  'it',
+  'to',
+  'not',
+  'that',
+  'CAN',
+  'CANNOT',
+  'MUST',
+  'SHOULD',
+  'will',
+  'would',
+  'did',
+])
 
 /** Without the first "do" that only asks: "what do students pay". */
 function withoutDo(words: readonly string[]): readonly string[] {
-  const at = words.findIndex((word, i) => (word === 'do' || word === 'does') && words[i + 1] !== end && !notBeforeDo.has(words[i - 1] ?? ''))
+  const at = words.findIndex(
+    (word, i) => (word === 'do' || word === 'does') && words[i + 1] !== end && !notBeforeDo.has(words[i - 1] ?? ''),
+  )
   return at < 0 ? words : words.toSpliced(at, 1)
 }
 
-const barriers: ReadonlySet<string> = new Set('if whether that because while until till unless after before since as so and or but though than'.split(' '))
+const barriers: ReadonlySet<string> = new Set(
+  'if whether that because while until till unless after before since as so and or but though than'.split(' '),
+)
 const isBarrier = (word: string): boolean => barriers.has(word) || adverbs.has(word) || nominal.has(word)
 
 /**
@@ -160,7 +215,8 @@ function auxiliaryFirst(words: readonly string[]): readonly string[] {
   if (words.some(word => word === 'not' || word === 'CANNOT')) return words
   if (words.filter(word => auxiliaries.has(word)).length > 1) return words
   const isPlace = (word: string): boolean => adverbs.has(word) || nominal.has(word)
-  if (!words.some(word => nominal.has(word))) return fronted(words, { isMoved: word => movable.has(word), isPlace, isBarrier })
+  if (!words.some(word => nominal.has(word)))
+    return fronted(words, { isMoved: word => movable.has(word), isPlace, isBarrier })
   return words.at(-2) === 'BE' ? fronted(words, { isMoved: word => word === 'BE', isPlace, isBarrier }) : words
 }
 
@@ -186,10 +242,29 @@ function arrange(words: readonly string[]): readonly string[] {
 }
 
 const contractions: Readonly<Record<string, string>> = {
-  "can't": 'CANNOT', cannot: 'CANNOT', cant: 'CANNOT', "won't": 'will not', "shan't": 'shall not', dont: 'do not', doesnt: 'does not',
-  didnt: 'did not', isnt: 'is not', arent: 'are not', whats: 'what is', "i'm": 'i am', im: 'i am', "let's": 'let us', "o'clock": "o'clock",
+  "can't": 'CANNOT',
+  cannot: 'CANNOT',
+  cant: 'CANNOT',
+  "won't": 'will not',
+  "shan't": 'shall not',
+  dont: 'do not',
+  doesnt: 'does not',
+  didnt: 'did not',
+  isnt: 'is not',
+  arent: 'are not',
+  whats: 'what is',
+  "i'm": 'i am',
+  im: 'i am',
+  "let's": 'let us',
+  "o'clock": "o'clock",
 }
-const clitics: Readonly<Record<string, string>> = { "n't": 'not', "'re": 'are', "'ve": 'have', "'ll": 'will', "'d": 'would' }
+const clitics: Readonly<Record<string, string>> = {
+  "n't": 'not',
+  "'re": 'are',
+  "'ve": 'have',
+  "'ll": 'will',
+  "'d": 'would',
+}
 const isAfter = /^(what|who|where|when|why|how|it|that|there|here|he|she)'s$/
 
 function split(word: string): readonly string[] {
@@ -204,10 +279,12 @@ function split(word: string): readonly string[] {
 
 const titles: ReadonlySet<string> = new Set(['professor', 'prof', 'dr', 'doctor', 'mr', 'mrs', 'ms', 'miss', 'sir'])
 /** Words that are another without their s: things of their own, and surnames that are first names too. */
-const whole: ReadonlySet<string> = new Set(`means customs goods arms works terms contents damages premises savings earnings securities minutes
+const whole: ReadonlySet<string> = new Set(
+  `means customs goods arms works terms contents damages premises savings earnings securities minutes
   windows teams docs maps times rights honors glasses news does always perhaps besides towards sometimes afterwards plus bonus thus its his this
   williams roberts adams peters james richards edwards stevens phillips daniels andrews evans harris matthews michaels
-  collins rogers thomas charles johns jones hughes davis lewis`.split(/\s+/))
+  collins rogers thomas charles johns jones hughes davis lewis`.split(/\s+/),
+)
 
 /**
  * Only the s of plurals and of "he pays" is taken off. What a stemmer does more would give wrong answers:

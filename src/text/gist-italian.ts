@@ -1,7 +1,8 @@
 import { fronted, type Grammar } from './gist-grammar.ts'
 import { rulesOf } from './gist-rules.ts'
 
-const openers = 'come/dove/quando/quanto/quanti/quanta/quante/chi/cosa/che/quale/quali/qual/perché/se/a/in/è/posso/devo/ci'
+const openers =
+  'come/dove/quando/quanto/quanti/quanta/quante/chi/cosa/che/quale/quali/qual/perché/se/a/in/è/posso/devo/ci'
 
 const frames = rulesOf(`
   per_favore
@@ -76,39 +77,70 @@ const asked = rulesOf(`
 
 const adverbs: ReadonlySet<string> = new Set(['HOW', 'WHERE', 'WHEN', 'TIME', 'WHY'])
 const isPlace = (word: string): boolean => adverbs.has(word)
-const isBarrier = (word: string): boolean => adverbs.has(word) || /^(?:e|ed|o|ma|mentre|dopo|prima|finché|poiché|cui|anche)$/.test(word)
+const isBarrier = (word: string): boolean =>
+  adverbs.has(word) || /^(?:e|ed|o|ma|mentre|dopo|prima|finché|poiché|cui|anche)$/.test(word)
 /** Events that people ask the time of: they need no object, so that the noun beside is what opens, closes, starts. */
-const events: ReadonlyMap<string, string> = new Map(Object.entries({
-  apre: 'apre', aprono: 'apre', chiude: 'chiude', chiudono: 'chiude', inizia: 'inizia', iniziano: 'inizia', comincia: 'comincia',
-  cominciano: 'comincia', finisce: 'finisce', finiscono: 'finisce', scade: 'scade', scadono: 'scade', esce: 'esce', escono: 'esce',
-}))
-const plurals: ReadonlyMap<string, string> = new Map([...events, ['servono', 'serve'], ['occorrono', 'occorre'], ['costano', 'costa'], ['durano', 'dura']])
+const events: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    apre: 'apre',
+    aprono: 'apre',
+    chiude: 'chiude',
+    chiudono: 'chiude',
+    inizia: 'inizia',
+    iniziano: 'inizia',
+    comincia: 'comincia',
+    cominciano: 'comincia',
+    finisce: 'finisce',
+    finiscono: 'finisce',
+    scade: 'scade',
+    scadono: 'scade',
+    esce: 'esce',
+    escono: 'esce',
+  }),
+)
+const plurals: ReadonlyMap<string, string> = new Map([
+  ...events,
+  ['servono', 'serve'],
+  ['occorrono', 'occorre'],
+  ['costano', 'costa'],
+  ['durano', 'dura'],
+])
 
 /** "la segreteria dove si trova" as "dove si trova la segreteria". */
 function interrogativeFirst(words: readonly string[]): readonly string[] {
   const [first = '', topic = '', adverb = '', ...rest] = words
-  return adverbs.has(adverb) && rest.length <= 3 ? [first, adverb, ...rest.slice(0, -1), topic, ...rest.slice(-1)] : words
+  return adverbs.has(adverb) && rest.length <= 3
+    ? [first, adverb, ...rest.slice(0, -1), topic, ...rest.slice(-1)]
+    : words
 }
 
 /** "quando la biblioteca chiude" as "quando chiude la biblioteca". */
 function eventFirst(words: readonly string[]): readonly string[] {
-  return words.length === 5 && adverbs.has(words[1] ?? '') ? fronted(words, { isMoved: word => events.has(word), isPlace, isBarrier: () => false }) : words
+  return words.length === 5 && adverbs.has(words[1] ?? '')
+    ? fronted(words, { isMoved: word => events.has(word), isPlace, isBarrier: () => false })
+    : words
 }
 
 /** "gli studenti possono", "possono gli studenti"; who or what is asked for might be either side, so not behind such a word. */
 function modalFirst(words: readonly string[]): readonly string[] {
   const isHeld = words.some(word => /^(?:non|chi|che|COSA|WHAT|quant[oaie]|se)$/.test(word))
   const modals = words.filter(word => /^(?:CAN3?|MUST3?|SHOULD)$/.test(word))
-  return isHeld || modals.length > 1 ? words : fronted(words, { isMoved: word => modals.includes(word), isPlace, isBarrier })
+  return isHeld || modals.length > 1
+    ? words
+    : fronted(words, { isMoved: word => modals.includes(word), isPlace, isBarrier })
 }
 
 function withTime(words: readonly string[]): readonly string[] {
-  return words.some(word => /^(?:apre|chiude)$/.test(word)) ? words.map(word => (word === 'TIME' ? 'WHEN' : word)) : words
+  return words.some(word => /^(?:apre|chiude)$/.test(word))
+    ? words.map(word => (word === 'TIME' ? 'WHEN' : word))
+    : words
 }
 
 /** With a person these mean "oneself": "come si chiama" does not ask how to call. */
-const personal = /^(?:chiam|sent|comport|difend|present|organizz|prepar|muov|vest|lav|candid|alz|scus|offr|chied|assicur|regist|iscriv|ammal|cur|salv|spos|separ)/
-const people = /(?:[ae]nt[ei]|tor[ei]|trice|ist[aie]|ier[ei]|ess[ae])$|^(?:medic|avvocat|sindac|padr|madr|figli|professor|signor|presid|cittadin|soc|bambin|ragazz|mogli|marit|fratell|sorell|alliev|alunn|impiegat)/
+const personal =
+  /^(?:chiam|sent|comport|difend|present|organizz|prepar|muov|vest|lav|candid|alz|scus|offr|chied|assicur|regist|iscriv|ammal|cur|salv|spos|separ)/
+const people =
+  /(?:[ae]nt[ei]|tor[ei]|trice|ist[aie]|ier[ei]|ess[ae])$|^(?:medic|avvocat|sindac|padr|madr|figli|professor|signor|presid|cittadin|soc|bambin|ragazz|mogli|marit|fratell|sorell|alliev|alunn|impiegat)/
 
 /** "come rinnovo", "come si rinnova", "come rinnovare": the verb behind "how" and "where" without its person. */
 function impersonal(words: readonly string[]): readonly string[] {
@@ -121,7 +153,8 @@ function impersonal(words: readonly string[]): readonly string[] {
   if (oneself) return words.with(at, `si:${oneself[1]}~`)
   const mine = verb === 'mi' ? /^(.{2,})(?:isco|o)$/.exec(next) : null
   if (mine) return words.toSpliced(at, 2, `si:${mine[1]}~`)
-  if (personal.test(next) || (words[at - 1] === 'HOW' && next.startsWith('trov')) || people.test(words[at + 2] ?? '')) return words
+  if (personal.test(next) || (words[at - 1] === 'HOW' && next.startsWith('trov')) || people.test(words[at + 2] ?? ''))
+    return words
   const ones = verb === 'si' ? /^(.{2,}?)(?:isce|iscono|ano|ono|a|e)$/.exec(next) : null
   return ones ? words.toSpliced(at, 2, `${ones[1]}~`) : words
 }
@@ -132,8 +165,30 @@ function arrange(words: readonly string[]): readonly string[] {
 }
 
 const elided: Readonly<Record<string, string>> = {
-  l: '', un: '', d: 'di', dell: 'di', all: 'a', dall: 'da', nell: 'in', sull: 'su', c: 'ci', cos: 'cosa', dov: 'dove', com: 'come', quand: 'quando',
-  qual: 'qual', quest: 'questo', quell: 'quello', anch: 'anche', s: 'si', m: 'mi', t: 'ti', v: 'vi', n: 'ne', dev: 'deve', mezz: 'mezza',
+  l: '',
+  un: '',
+  d: 'di',
+  dell: 'di',
+  all: 'a',
+  dall: 'da',
+  nell: 'in',
+  sull: 'su',
+  c: 'ci',
+  cos: 'cosa',
+  dov: 'dove',
+  com: 'come',
+  quand: 'quando',
+  qual: 'qual',
+  quest: 'questo',
+  quell: 'quello',
+  anch: 'anche',
+  s: 'si',
+  m: 'mi',
+  t: 'ti',
+  v: 'vi',
+  n: 'ne',
+  dev: 'deve',
+  mezz: 'mezza',
 }
 /** "perche'", "e'": the accent of keyboards without one. */
 const accents: Readonly<Record<string, string>> = { a: 'à', e: 'è', i: 'ì', o: 'ò', u: 'ù' }
@@ -146,14 +201,22 @@ function split(word: string): readonly string[] {
   return whole.filter(Boolean).map(each => each.replace(/(?<=.)[éè]$/, 'é'))
 }
 
-const titles: ReadonlySet<string> = new Set(`professor professore professoressa prof dottor dottore dottoressa dott signor signora sig avvocato
-  ingegner via viale piazza corso san santa`.split(/\s+/))
+const titles: ReadonlySet<string> = new Set(
+  `professor professore professoressa prof dottor dottore dottoressa dott signor signora sig avvocato
+  ingegner via viale piazza corso san santa`.split(/\s+/),
+)
 /** Not forms of each other: "venti" and "vento", "parti" and "parto". */
-const whole: ReadonlySet<string> = new Set(`dopo sotto sopra contro dietro questo quello quanto quanti prima primo tutto tutti meno almeno massimo
-  minimo oggi domani entro verso fino altri altro venti parti arti menti morti fini sole sale vite`.split(/\s+/))
+const whole: ReadonlySet<string> = new Set(
+  `dopo sotto sopra contro dietro questo quello quanto quanti prima primo tutto tutti meno almeno massimo
+  minimo oggi domani entro verso fino altri altro venti parti arti menti morti fini sole sale vite`.split(/\s+/),
+)
 /** Shorter words in -e are mostly no plurals: "colle" is a hill, "colla" glue. */
-const feminine: ReadonlySet<string> = new Set(`tassa tasse multa multe carta carte borsa borse rata rate gara gare quota quote spesa spese data date
-  firma firme scheda schede banca banche visita visite prova prove busta buste casa case retta rette mensa mense moda mode`.split(/\s+/))
+const feminine: ReadonlySet<string> = new Set(
+  `tassa tasse multa multe carta carte borsa borse rata rate gara gare quota quote spesa spese data date
+  firma firme scheda schede banca banche visita visite prova prove busta buste casa case retta rette mensa mense moda mode`.split(
+    /\s+/,
+  ),
+)
 
 /**
  * Singular and plural of one gender, not across genders: "tasso" is a rate and "tassa" a tax. "-e" is the plural of

@@ -32,19 +32,29 @@ export function rulesOf(lines: string): Rules {
 }
 
 function wordsOf(text: string): string[] {
-  return text.trim().split(/[\s_]+/).filter(Boolean).map(word => (word === '^' ? start : word === '$' ? end : word))
+  return text
+    .trim()
+    .split(/[\s_]+/)
+    .filter(Boolean)
+    .map(word => (word === '^' ? start : word === '$' ? end : word))
 }
 
 function pathsOf(phrase: string): string[][] {
-  return phrase.trim().split(/\s+/).reduce<string[][]>((paths, part) => {
-    const choices = part.replace(/\?$/, '').split('/').map(wordsOf)
-    if (part.endsWith('?')) choices.push([])
-    return paths.flatMap(path => choices.map(choice => [...path, ...choice]))
-  }, [[]])
+  return phrase
+    .trim()
+    .split(/\s+/)
+    .reduce<string[][]>(
+      (paths, part) => {
+        const choices = part.replace(/\?$/, '').split('/').map(wordsOf)
+        if (part.endsWith('?')) choices.push([])
+        return paths.flatMap(path => choices.map(choice => [...path, ...choice]))
+      },
+      [[]],
+    )
 }
 
 function filled(replacement: readonly string[], path: readonly string[]): string[] {
-  return replacement.map(word => (/^\{-?\d\}$/.test(word) ? path.at(placeOf(word)) ?? '' : word)).filter(Boolean)
+  return replacement.map(word => (/^\{-?\d\}$/.test(word) ? (path.at(placeOf(word)) ?? '') : word)).filter(Boolean)
 }
 
 function placeOf(reference: string): number {
@@ -73,8 +83,12 @@ export function rewritten(words: readonly string[], { root }: Rules): readonly s
   return out
 }
 
-function longest(words: readonly string[], from: number, root: Branch): { to: number, replacement: readonly string[] } | undefined {
-  let found: { to: number, replacement: readonly string[] } | undefined
+function longest(
+  words: readonly string[],
+  from: number,
+  root: Branch,
+): { to: number; replacement: readonly string[] } | undefined {
+  let found: { to: number; replacement: readonly string[] } | undefined
   let branch: Branch | undefined = root
   for (let to = from; branch && to <= words.length; to++) {
     if (branch.replacement) found = { to, replacement: branch.replacement }

@@ -1,7 +1,8 @@
 import { fronted, type Grammar } from './gist-grammar.ts'
 import { rulesOf } from './gist-rules.ts'
 
-const openers = 'как/каким/где/куда/откуда/когда/сколько/кто/кому/кого/что/какой/какая/какое/какие/какую/почему/зачем/можно/нужно/надо/есть/могу/должен'
+const openers =
+  'как/каким/где/куда/откуда/когда/сколько/кто/кому/кого/что/какой/какая/какое/какие/какую/почему/зачем/можно/нужно/надо/есть/могу/должен'
 
 const frames = rulesOf(`
   пожалуйста
@@ -85,18 +86,23 @@ const asked = rulesOf(`
   наш/наша/наше/наши/нашего/нашей/нашему/нашим/наших/нашими/нашу/нашем
 `)
 
-const prepositions: ReadonlySet<string> = new Set(`в во на за под над о об обо с со по к ко от до из из-за у при про для без через между перед
-  после ради вместо около против среди кроме насчет`.split(/\s+/))
+const prepositions: ReadonlySet<string> = new Set(
+  `в во на за под над о об обо с со по к ко от до из из-за у при про для без через между перед
+  после ради вместо около против среди кроме насчет`.split(/\s+/),
+)
 const adverbs: ReadonlySet<string> = new Set(['HOW', 'WHERE', 'WHEN', 'TIME'])
 const holdsOrder = /^(?:не|нет|ни|если|котор.*|что|чтобы|или|и|пока|поэтому)$/
 const isPlace = (word: string): boolean => adverbs.has(word)
-const isBarrier = (word: string): boolean => adverbs.has(word) || /^(?:WHAT|сколько|кто|кого|кому|кем|но|а|как|хотя|куда|откуда|почему|зачем)$/.test(word)
+const isBarrier = (word: string): boolean =>
+  adverbs.has(word) || /^(?:WHAT|сколько|кто|кого|кому|кем|но|а|как|хотя|куда|откуда|почему|зачем)$/.test(word)
 const reflexive = /(?:ет|ут|ют|ит|ат|ят)ся$/
 
 /** "Библиотека когда открывается" as "когда библиотека открывается". */
 function interrogativeFirst(words: readonly string[]): readonly string[] {
   const [first = '', topic = '', adverb = '', ...rest] = words
-  return adverbs.has(adverb) && rest.length === 2 ? [first, adverb, ...rest.slice(0, -1), topic, ...rest.slice(-1)] : words
+  return adverbs.has(adverb) && rest.length === 2
+    ? [first, adverb, ...rest.slice(0, -1), topic, ...rest.slice(-1)]
+    : words
 }
 
 /** "когда библиотека открывается" as "когда открывается библиотека": cases tell who does what, not the order. */
@@ -106,7 +112,11 @@ function verbSecond(words: readonly string[]): readonly string[] {
 }
 
 function modalFirst(words: readonly string[]): readonly string[] {
-  if (words.some(word => holdsOrder.test(word)) || words.filter(word => /^(?:CAN|MUST|CAN3|MUST3)$/.test(word)).length > 1) return words
+  if (
+    words.some(word => holdsOrder.test(word)) ||
+    words.filter(word => /^(?:CAN|MUST|CAN3|MUST3)$/.test(word)).length > 1
+  )
+    return words
   return fronted(words, { isMoved: word => word === 'CAN' || word === 'MUST', isPlace, isBarrier })
 }
 
@@ -120,9 +130,11 @@ function arrange(words: readonly string[]): readonly string[] {
 }
 
 /** Without their -ы or -и these are another word, or no word. */
-const whole: ReadonlySet<string> = new Set(`чтобы выборы курсы сборы счеты весы часы роды труды переговоры проводы каникулы очки взгляды духи
+const whole: ReadonlySet<string> = new Set(
+  `чтобы выборы курсы сборы счеты весы часы роды труды переговоры проводы каникулы очки взгляды духи
   женщины мужчины сироты коллеги жертвы персоны старосты вдовы
-  мария юлия анастасия виктория евгения наталия валерия ксения софия`.split(/\s+/))
+  мария юлия анастасия виктория евгения наталия валерия ксения софия`.split(/\s+/),
+)
 
 /** Cases tell who does what ("студент", "студенту"), so endings stay but for the number and an adjective's gender. */
 function bare(word: string, near: readonly string[]): string {
@@ -134,7 +146,8 @@ function bare(word: string, near: readonly string[]): string {
   return /(?:[бвдзлмнпрстф]|[^и]ц)ы$|[гкхжчшщ]и$/.test(word) ? word.slice(0, -1) : word
 }
 
-const agents = /^(?:компани|организаци|комисси|администраци|полици|академи|парти|корпораци|делегаци|редакци|инспекци|фракци|коалици|ассоциаци|федераци|арми)/
+const agents =
+  /^(?:компани|организаци|комисси|администраци|полици|академи|парти|корпораци|делегаци|редакци|инспекци|фракци|коалици|ассоциаци|федераци|арми)/
 const infinitive = /(?:ть|ти|чь)(?:ся)?$/
 
 /**

@@ -77,14 +77,17 @@ const asked = rulesOf(`
 function conditionLast(words: readonly string[]): readonly string[] {
   const then = words.indexOf('THEN')
   const rest = words.filter(word => word !== 'THEN')
-  if (words[1] !== 'nếu' || then < 0 || words.lastIndexOf('THEN') !== then || words.lastIndexOf('nếu') !== 1) return rest
+  if (words[1] !== 'nếu' || then < 0 || words.lastIndexOf('THEN') !== then || words.lastIndexOf('nếu') !== 1)
+    return rest
   return [start, ...words.slice(then + 1, -1), ...words.slice(1, then), end]
 }
 
 const holdsOrder: ReadonlySet<string> = new Set(['không', 'chưa', 'đừng', 'NEVER', 'nếu', 'mà', 'khi', 'hoặc', 'hay'])
 const asks: ReadonlySet<string> = new Set(['HOW', 'WHERE'])
 
-const barriers: ReadonlySet<string> = new Set('nếu khi mà vì để rồi và nhưng hoặc hay trước sau không chưa biết WHEN WHERE HOW TIME ai'.split(' '))
+const barriers: ReadonlySet<string> = new Set(
+  'nếu khi mà vì để rồi và nhưng hoặc hay trước sau không chưa biết WHEN WHERE HOW TIME ai'.split(' '),
+)
 const isBarrier = (word: string): boolean => barriers.has(word)
 
 /** "Where can I" is "where do I"; a permission that stands alone goes to the front ("… được không"). */
@@ -92,12 +95,16 @@ function permission(words: readonly string[]): readonly string[] {
   const first = words.indexOf('CAN')
   const single = words.filter((word, i) => word !== 'CAN' || i === first)
   if (words.some(word => asks.has(word))) return single.filter(word => word !== 'CAN')
-  return single.some(word => holdsOrder.has(word)) ? single : fronted(single, { isMoved: word => word === 'CAN', isBarrier })
+  return single.some(word => holdsOrder.has(word))
+    ? single
+    : fronted(single, { isMoved: word => word === 'CAN', isBarrier })
 }
 
 /** The closing "không" of "can you tell me … không" asks nothing of its own. */
 function withoutPoliteness(words: readonly string[]): readonly string[] {
-  return words[1] === 'POLITE' ? words.filter((word, i) => i !== 1 && !(word === 'YN' && i === words.length - 2)) : words
+  return words[1] === 'POLITE'
+    ? words.filter((word, i) => i !== 1 && !(word === 'YN' && i === words.length - 2))
+    : words
 }
 
 function adverbFirst(words: readonly string[]): readonly string[] {
@@ -107,10 +114,15 @@ function adverbFirst(words: readonly string[]): readonly string[] {
 /** Only for what opens and closes is the hour meant, and past and future (WHEN at the end, at the front) are the same. */
 function withTime(words: readonly string[]): readonly string[] {
   if (!/ (?:mở|đóng) cửa /.test(words.join(' '))) return words
-  return fronted(words.map(word => (word === 'TIME' ? 'WHEN' : word)), { isMoved: word => word === 'WHEN', isBarrier })
+  return fronted(
+    words.map(word => (word === 'TIME' ? 'WHEN' : word)),
+    { isMoved: word => word === 'WHEN', isBarrier },
+  )
 }
 
-const verbs: ReadonlySet<string> = new Set('mở đóng nhận bán giao hỗ cần nên làm dạy tính mất áp được bị thu phát cấp chịu chấp phục CAN MUST'.split(' '))
+const verbs: ReadonlySet<string> = new Set(
+  'mở đóng nhận bán giao hỗ cần nên làm dạy tính mất áp được bị thu phát cấp chịu chấp phục CAN MUST'.split(' '),
+)
 
 /** "có mở cửa không" is "mở cửa không", but "có con" (has children) is not "con". */
 function withoutAffirmation(words: readonly string[]): readonly string[] {

@@ -60,5 +60,8 @@ function codeOf(letter: string): string {
 /** All in capitals, or a capital on every longer word: such capitals say nothing. */
 function isShouted(surfaces: readonly string[]): boolean {
   const long = surfaces.slice(1).filter(surface => /^\p{L}{4}/u.test(surface))
-  return (long.length >= 3 && long.every(surface => /^\p{Lu}/u.test(surface))) || !surfaces.some(surface => /\p{Ll}/u.test(surface))
+  return (
+    (long.length >= 3 && long.every(surface => /^\p{Lu}/u.test(surface))) ||
+    !surfaces.some(surface => /\p{Ll}/u.test(surface))
+  )
 }

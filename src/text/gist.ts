@@ -16,7 +16,11 @@ import { vietnamese } from './gist-vietnamese.ts'
 import { type Surface, surfacesOf } from './gist-words.ts'
 
 const grammars: ReadonlyMap<string, Grammar> = new Map([
-  ['en', english], ['ru', russian], ['kk', kazakh], ['vi', vietnamese], ['it', italian],
+  ['en', english],
+  ['ru', russian],
+  ['kk', kazakh],
+  ['vi', vietnamese],
+  ['it', italian],
 ])
 
 /**

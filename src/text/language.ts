@@ -33,9 +33,14 @@ function primary(language: string): string {
   return language.toLowerCase().split('-')[0] || 'und'
 }
 
-function byScript(script: Exclude<Script, 'Latin' | 'Cyrillic'>, sample: string, expected: readonly string[]): string | undefined {
+function byScript(
+  script: Exclude<Script, 'Latin' | 'Cyrillic'>,
+  sample: string,
+  expected: readonly string[],
+): string | undefined {
   if (script === 'Arabic') return arabic(sample, expected)
-  if (script === 'Devanagari') return mostLikely(sample, scriptLanguages.Devanagari, expectation(sample, expected, expectedWeight.other))
+  if (script === 'Devanagari')
+    return mostLikely(sample, scriptLanguages.Devanagari, expectation(sample, expected, expectedWeight.other))
   if (script === 'Other') return undefined
   const [usual, ...others]: readonly string[] = scriptLanguages[script]
   if (usual !== undefined && expected.includes(usual)) return usual
@@ -62,17 +67,27 @@ export function readingLanguage(text: string, language: string, among: readonly 
   const expected = among.map(primary)
   if (expected.includes(own) || script === undefined || script === 'Other') return own
   const fitting = expected.filter(each => isWrittenIn(script, each))
-  return fitting.length > 1 ? mostLikely(sample, fitting) : fitting[0] ?? own
+  return fitting.length > 1 ? mostLikely(sample, fitting) : (fitting[0] ?? own)
 }
 
 /** Letters that name their language, the most telling first (`fold` has made ё to е). */
 const cyrillicLetters: readonly (readonly [RegExp, string])[] = [
-  [/[ұқғ]/, 'kk'], [/[ѓќѕ]/, 'mk'], [/[ђћљњџј]/, 'sr'], [/[єїґ]/, 'uk'], [/ў/, 'be'], [/[ҳҷӣӯ]/, 'tg'], [/[ҙҫҡ]/, 'ba'],
+  [/[ұқғ]/, 'kk'],
+  [/[ѓќѕ]/, 'mk'],
+  [/[ђћљњџј]/, 'sr'],
+  [/[єїґ]/, 'uk'],
+  [/ў/, 'be'],
+  [/[ҳҷӣӯ]/, 'tg'],
+  [/[ҙҫҡ]/, 'ba'],
 ]
 const turkic = ['kk', 'ky', 'tt', 'mn', 'ba']
 /** Letters that a language does without: a word with one rules it out. */
 const foreignLetters: Readonly<Record<string, RegExp>> = {
-  uk: /[ыэъ]/, be: /[ищъ]/, bg: /[ыэ]/, sr: /[йщъыьэюя]/, mk: /[йщъыьэюя]/,
+  uk: /[ыэъ]/,
+  be: /[ищъ]/,
+  bg: /[ыэ]/,
+  sr: /[йщъыьэюя]/,
+  mk: /[йщъыьэюя]/,
 }
 
 function cyrillic(sample: string, expected: readonly string[]): string {
@@ -81,11 +96,19 @@ function cyrillic(sample: string, expected: readonly string[]): string {
   if (named) return named
   const hasI = isUsed(words, /і/)
   if (isUsed(words, /[әңөүһҗ]/)) {
-    return hasI ? 'kk' : turkic.find(language => expected.includes(language)) ?? mostLikely(sample, turkic)
+    return hasI ? 'kk' : (turkic.find(language => expected.includes(language)) ?? mostLikely(sample, turkic))
   }
-  const prior = expectation(sample, expected.filter(language => !isLatin(language) || language === 'sr'), expectedWeight.other)
+  const prior = expectation(
+    sample,
+    expected.filter(language => !isLatin(language) || language === 'sr'),
+    expectedWeight.other,
+  )
   const candidates = hasI ? ['uk', 'be', 'kk'] : ['ru', 'kk', 'uk', 'bg', 'sr', 'mk', 'be']
-  return mostLikely(sample, candidates.filter(language => !isUsed(words, foreignLetters[language] ?? /(?!)/)), prior)
+  return mostLikely(
+    sample,
+    candidates.filter(language => !isUsed(words, foreignLetters[language] ?? /(?!)/)),
+    prior,
+  )
 }
 
 const vietnameseLetters = /[ơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]/
@@ -138,11 +161,16 @@ const unlikely: ReadonlySet<string> = new Set(['la', 'eo', 'ber', 'vo', 'ia', 't
 const unlikelyFactor = 0.2
 
 /** The likeliest of the candidates; of all languages in Latin letters, when there are none. */
-function mostLikely(sample: string, candidates: readonly string[], prior: ReadonlyMap<string, number> = new Map()): string {
+function mostLikely(
+  sample: string,
+  candidates: readonly string[],
+  prior: ReadonlyMap<string, number> = new Map(),
+): string {
   const words = wordsOf(sample)
   const scores = new Map<string, number>(candidates.map(language => [language, 0]))
   const add = (language: string, score: number) => {
-    if (candidates.length === 0 || candidates.includes(language)) scores.set(language, (scores.get(language) ?? 0) + score)
+    if (candidates.length === 0 || candidates.includes(language))
+      scores.set(language, (scores.get(language) ?? 0) + score)
   }
   for (const [language, stops] of functionWords()) {
     const hits = words.filter(word => stops.has(word)).length
@@ -159,16 +187,19 @@ function mostLikely(sample: string, candidates: readonly string[], prior: Readon
 }
 
 /** A Vietnamese syllable without its diacritics: typed so, a question looks like no language at all. */
-const vietnameseSyllable = /^(?:ngh?|[cgknt]h|ph|tr|gi|qu|[bcdghklmnrstvx])?(?:uye|uya|uyu|oai|oao|oay|oeo|uay|uoi|uou|ieu|yeu|[aeo]o|[aeiou]u|[aou]i|[auo]y|[iou]a|[iouy]e|uo|[aeiouy])(?:ch|n[gh]?|[cmpt])?$/
+const vietnameseSyllable =
+  /^(?:ngh?|[cgknt]h|ph|tr|gi|qu|[bcdghklmnrstvx])?(?:uye|uya|uyu|oai|oao|oay|oeo|uay|uoi|uou|ieu|yeu|[aeo]o|[aeiou]u|[aou]i|[auo]y|[iou]a|[iouy]e|uo|[aeiouy])(?:ch|n[gh]?|[cmpt])?$/
 
 let memo: ReadonlyMap<string, ReadonlySet<string>> | undefined
 
 /** Stop words by language, as they are compared here: Kazakh and Vietnamese also as a foreign keyboard has them. */
 function functionWords(): ReadonlyMap<string, ReadonlySet<string>> {
-  memo ??= new Map(stopWordLanguages.map(language => {
-    const words = stopWords(language).map(fold)
-    const typed = language === 'kk' ? words.map(foldKazakh) : language === 'vi' ? words.map(stripDiacritics) : []
-    return [language, new Set([...words, ...typed])]
-  }))
+  memo ??= new Map(
+    stopWordLanguages.map(language => {
+      const words = stopWords(language).map(fold)
+      const typed = language === 'kk' ? words.map(foldKazakh) : language === 'vi' ? words.map(stripDiacritics) : []
+      return [language, new Set([...words, ...typed])]
+    }),
+  )
   return memo
 }

@@ -2,16 +2,52 @@
 
 /** Scripts that one language uses, or one by far the most, with the others that share it. */
 export const scriptLanguages = {
-  Thai: ['th'], Lao: ['lo'], Khmer: ['km'], Myanmar: ['my'], Greek: ['el'], Armenian: ['hy'], Georgian: ['ka'],
-  Hangul: ['ko'], Kana: ['ja'], Han: ['zh', 'ja'], Hebrew: ['he', 'yi'], Ethiopic: ['am', 'ti'], Bengali: ['bn', 'as'],
-  Tamil: ['ta'], Telugu: ['te'], Kannada: ['kn'], Malayalam: ['ml'], Gujarati: ['gu'], Gurmukhi: ['pa'], Oriya: ['or'],
-  Sinhala: ['si'], Tibetan: ['bo', 'dz'], Mongolian: ['mn'], Devanagari: ['hi', 'mr', 'ne'],
+  Thai: ['th'],
+  Lao: ['lo'],
+  Khmer: ['km'],
+  Myanmar: ['my'],
+  Greek: ['el'],
+  Armenian: ['hy'],
+  Georgian: ['ka'],
+  Hangul: ['ko'],
+  Kana: ['ja'],
+  Han: ['zh', 'ja'],
+  Hebrew: ['he', 'yi'],
+  Ethiopic: ['am', 'ti'],
+  Bengali: ['bn', 'as'],
+  Tamil: ['ta'],
+  Telugu: ['te'],
+  Kannada: ['kn'],
+  Malayalam: ['ml'],
+  Gujarati: ['gu'],
+  Gurmukhi: ['pa'],
+  Oriya: ['or'],
+  Sinhala: ['si'],
+  Tibetan: ['bo', 'dz'],
+  Mongolian: ['mn'],
+  Devanagari: ['hi', 'mr', 'ne'],
 } as const satisfies Record<string, readonly [string, ...string[]]>
 
 /** Languages usually written in Cyrillic letters. */
-export const cyrillicLanguages: ReadonlySet<string> = new Set(['ba', 'be', 'bg', 'kk', 'ky', 'mk', 'mn', 'ru', 'sr', 'tg', 'tt', 'uk'])
+export const cyrillicLanguages: ReadonlySet<string> = new Set([
+  'ba',
+  'be',
+  'bg',
+  'kk',
+  'ky',
+  'mk',
+  'mn',
+  'ru',
+  'sr',
+  'tg',
+  'tt',
+  'uk',
+])
 const arabicLanguages = ['ar', 'fa', 'ur', 'ckb', 'ps', 'ug', 'sd']
-const otherLanguages: ReadonlySet<string> = new Set<string>([...Object.values(scriptLanguages).flat(), ...arabicLanguages])
+const otherLanguages: ReadonlySet<string> = new Set<string>([
+  ...Object.values(scriptLanguages).flat(),
+  ...arabicLanguages,
+])
 
 /** Whether we know a script that a language is written in, other than Latin. */
 export function hasScript(language: string): boolean {

@@ -53,7 +53,8 @@ function blocks(text: string): Span[] {
     const start = match.index
     const last = found.at(-1)
     const isBlank = content.trim() === ''
-    const continues = mayGoOn && last && !isBlank && !opensBlock.test(content) && !blankLine.test(text.slice(last.end, start))
+    const continues =
+      mayGoOn && last && !isBlank && !opensBlock.test(content) && !blankLine.test(text.slice(last.end, start))
     if (continues) last.end = start + content.length
     else if (!isBlank) found.push({ start, end: start + content.length })
     mayGoOn = !isBlank && !closesBlock.test(content)

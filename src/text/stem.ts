@@ -44,17 +44,43 @@ type Stemmer = (word: string) => string
 const firstLetters: Stemmer = word => [...word].slice(0, 5).join('')
 
 const stemmers: ReadonlyMap<string, Stemmer> = new Map<string, Stemmer>([
-  ['en', stemEnglish], ['ru', russian], ['kk', word => firstLetters(foldKazakh(word))], ['vi', foldVietnamese],
-  ['ar', arabic], ['da', danish], ['de', german], ['el', greek], ['es', spanish], ['fi', finnish],
-  ['fr', french], ['ga', irish], ['hi', hindi], ['hu', hungarian], ['hy', armenian], ['id', indonesian], ['it', italian],
-  ['lt', lithuanian], ['nb', norwegian], ['ne', nepali], ['nl', dutch], ['nn', norwegian], ['no', norwegian],
-  ['pt', portuguese], ['sr', serbian], ['hr', serbian], ['bs', serbian], ['sv', swedish], ['ta', tamil],
-  ['tr', turkish], ['uk', ukrainian],
+  ['en', stemEnglish],
+  ['ru', russian],
+  ['kk', word => firstLetters(foldKazakh(word))],
+  ['vi', foldVietnamese],
+  ['ar', arabic],
+  ['da', danish],
+  ['de', german],
+  ['el', greek],
+  ['es', spanish],
+  ['fi', finnish],
+  ['fr', french],
+  ['ga', irish],
+  ['hi', hindi],
+  ['hu', hungarian],
+  ['hy', armenian],
+  ['id', indonesian],
+  ['it', italian],
+  ['lt', lithuanian],
+  ['nb', norwegian],
+  ['ne', nepali],
+  ['nl', dutch],
+  ['nn', norwegian],
+  ['no', norwegian],
+  ['pt', portuguese],
+  ['sr', serbian],
+  ['hr', serbian],
+  ['bs', serbian],
+  ['sv', swedish],
+  ['ta', tamil],
+  ['tr', turkish],
+  ['uk', ukrainian],
   // The stemmer knows the cedilla letters of older encodings only.
   ['ro', word => romanian(word.replaceAll('ș', 'ş').replaceAll('ț', 'ţ'))],
   // Bulgarian: its stemmer throws at words such as "потери".
-  ...['az', 'ba', 'be', 'bg', 'cs', 'et', 'ka', 'ky', 'lv', 'mk', 'mn', 'pl', 'sk', 'sl', 'tk', 'tt', 'uz']
-    .map((language): [string, Stemmer] => [language, firstLetters]),
+  ...['az', 'ba', 'be', 'bg', 'cs', 'et', 'ka', 'ky', 'lv', 'mk', 'mn', 'pl', 'sk', 'sl', 'tk', 'tt', 'uz'].map(
+    (language): [string, Stemmer] => [language, firstLetters],
+  ),
 ])
 
 /** Whether words of a language are cut by rules of its own. */

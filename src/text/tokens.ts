@@ -75,7 +75,12 @@ const hangul = /^\p{Script=Hangul}{3,}$/u
 function spaced(surface: string): Token {
   const sign = /[+#]+$/.exec(surface)?.[0] ?? ''
   const name = withoutClitics(surface.slice(0, surface.length - sign.length))
-  const pieces = name.split('.').map(piece => piece.split(/[_&-]+/).flatMap(part => part.split(camel)).map(wordOf))
+  const pieces = name.split('.').map(piece =>
+    piece
+      .split(/[_&-]+/)
+      .flatMap(part => part.split(camel))
+      .map(wordOf),
+  )
   const parts = pieces.flat()
   const whole = joined(parts)
   if (sign) return { parts: [whole], wholes: [whole + sign] }

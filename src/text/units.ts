@@ -21,5 +21,6 @@ export function unitsOf(text: string, { start, end }: Span, language: string): U
 }
 
 function addProse(units: Unit[], prose: string, offset: number, language: string): void {
-  for (const { start, end } of sentences(prose, language)) units.push({ kind: 'sentence', start: start + offset, end: end + offset })
+  for (const { start, end } of sentences(prose, language))
+    units.push({ kind: 'sentence', start: start + offset, end: end + offset })
 }

@@ -11,7 +11,12 @@ const betweenProbesMs = 800
  * probes and by nothing else, however many questions come. A bound on a count and not on a time: a slow machine makes it
  * larger. A machine so slow that nothing was noticed before the end proves nothing.
  */
-export async function leftAlone(world: World, { t, signal, load }: Underway, dependency: string, calls: () => number | Promise<number>): Promise<void> {
+export async function leftAlone(
+  world: World,
+  { t, signal, load }: Underway,
+  dependency: string,
+  calls: () => number | Promise<number>,
+): Promise<void> {
   while (!signal.aborted && (await stateOf(world, dependency)) !== 'open') await atLeast(50)
   if (signal.aborted) return t.comment(`${dependency}: the fault was over before it was left alone`)
   const [beganAt, before, asked] = [performance.now(), await calls(), load.asked.length]
@@ -20,7 +25,10 @@ export async function leftAlone(world: World, { t, signal, load }: Underway, dep
   const probes = Math.ceil((performance.now() - beganAt) / betweenProbesMs) + 1
   const questions = load.asked.slice(asked).filter(({ isKnown }) => !isKnown).length
   t.comment(`${dependency}: ${made} calls for ${questions} fresh questions while it was left alone`)
-  t.ok(made <= probes, `${dependency} is asked ${made} times, by no more than ${probes} probes, while ${questions} fresh questions come`)
+  t.ok(
+    made <= probes,
+    `${dependency} is asked ${made} times, by no more than ${probes} probes, while ${questions} fresh questions come`,
+  )
 }
 
 async function stateOf({ url }: World, dependency: string): Promise<string | undefined> {

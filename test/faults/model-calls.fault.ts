@@ -3,7 +3,13 @@ import { leftAlone } from './left-alone.ts'
 import { allAnswered, runScenario, type Underway } from './scenario.ts'
 import { paced, type World } from './world.ts'
 
-runScenario({ name: 'the model is refused', harm: ({ model }) => model.stop(), heal: ({ model }) => model.start(), bar: allAnswered, found: { culprit: 'chat', codes: ['chat-unreachable'] } })
+runScenario({
+  name: 'the model is refused',
+  harm: ({ model }) => model.stop(),
+  heal: ({ model }) => model.start(),
+  bar: allAnswered,
+  found: { culprit: 'chat', codes: ['chat-unreachable'] },
+})
 
 const faults: Readonly<Record<string, readonly [fault: Behaviour, code: string]>> = {
   'the model replies 500': [{ status: 500 }, 'chat-fails'],
@@ -14,7 +20,13 @@ const faults: Readonly<Record<string, readonly [fault: Behaviour, code: string]>
 }
 
 for (const [name, [fault, code]] of Object.entries(faults)) {
-  runScenario({ name, harm: (world, underway) => broken(world, fault, underway), heal: world => both(world), bar: allAnswered, found: { culprit: 'chat', codes: [code] } })
+  runScenario({
+    name,
+    harm: (world, underway) => broken(world, fault, underway),
+    heal: world => both(world),
+    bar: allAnswered,
+    found: { culprit: 'chat', codes: [code] },
+  })
 }
 
 /** One that asks to be left alone for a while is no broken one: that is not for a breaker. */

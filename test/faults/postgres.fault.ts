@@ -3,7 +3,16 @@ import { atLeast } from '../support/at-least.ts'
 import { administer } from '../support/postgres.ts'
 import { clientOf } from '../support/service.ts'
 import { figureOf, leftAlone } from './left-alone.ts'
-import { allAnswered, answeredOrRefused, cachedAnswered, knownAnswered, runScenario, type Bar, type Scenario, type Underway } from './scenario.ts'
+import {
+  allAnswered,
+  answeredOrRefused,
+  cachedAnswered,
+  knownAnswered,
+  runScenario,
+  type Bar,
+  type Scenario,
+  type Underway,
+} from './scenario.ts'
 import type { World } from './world.ts'
 
 /** Who is refused takes no connection and waits for none. */
@@ -21,7 +30,10 @@ async function stopped(world: World, fault: Underway): Promise<void> {
   await withoutLeases(world, fault)
 }
 
-const each = (...bars: readonly Bar[]): Bar => (during, settled) => bars.flatMap(bar => bar(during, settled))
+const each =
+  (...bars: readonly Bar[]): Bar =>
+  (during, settled) =>
+    bars.flatMap(bar => bar(during, settled))
 
 /** Ends all connections of the service, again and again. */
 async function hangUp(adminUrl: string, signal: AbortSignal, everyMs: number): Promise<void> {
@@ -42,7 +54,12 @@ async function onlyReads({ postgres }: World, value: 'on' | 'off'): Promise<void
 
 const put = ({ url }: World, source: string) => {
   const documents = [{ source, text: '# A note\n\nNothing about prices.' }]
-  return clientOf(url).send('PUT', '/documents', { collection: 'notes', documents }, { authorization: `Bearer ${adminKey}` })
+  return clientOf(url).send(
+    'PUT',
+    '/documents',
+    { collection: 'notes', documents },
+    { authorization: `Bearer ${adminKey}` },
+  )
 }
 
 /** Whoever writes meanwhile is told so in the words of the contract. */
@@ -50,14 +67,30 @@ async function write(world: World, { t, signal }: Underway): Promise<void> {
   await atLeast(200) // every process of the server has read the setting
   for (let nth = 0; !signal.aborted; nth++) {
     const { status, json, headers } = await put(world, `during/${nth}`)
-    t.match({ status, code: json.code, isRepeatable: headers.has('retry-after') }, { status: 503, code: 'database_read_only', isRepeatable: true }, 'a write is refused')
+    t.match(
+      { status, code: json.code, isRepeatable: headers.has('retry-after') },
+      { status: 503, code: 'database_read_only', isRepeatable: true },
+      'a write is refused',
+    )
     await atLeast(1000)
   }
 }
 
 const scenarios: readonly Scenario[] = [
-  { name: 'Postgres is frozen', harm: frozen, heal: ({ postgres }) => postgres.thaw(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-silent'] } },
-  { name: 'Postgres is stopped and started', harm: stopped, heal: ({ postgres }) => postgres.start(), bar: cachedAnswered, found: { culprit: 'database', codes: ['database-unreachable'] } },
+  {
+    name: 'Postgres is frozen',
+    harm: frozen,
+    heal: ({ postgres }) => postgres.thaw(),
+    bar: cachedAnswered,
+    found: { culprit: 'database', codes: ['database-silent'] },
+  },
+  {
+    name: 'Postgres is stopped and started',
+    harm: stopped,
+    heal: ({ postgres }) => postgres.start(),
+    bar: cachedAnswered,
+    found: { culprit: 'database', codes: ['database-unreachable'] },
+  },
   {
     name: 'Postgres loses every connection, twice a second',
     harm: ({ postgres }, { signal }) => hangUp(postgres.adminUrl, signal, 500),
@@ -87,10 +120,12 @@ const scenarios: readonly Scenario[] = [
   {
     name: 'Postgres: a lock is held on the chunks',
     async harm({ postgres }, { signal }) {
-      await administer(postgres.url, sql => sql.begin(async sql => {
-        await sql`lock table chunks in access exclusive mode`
-        await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
-      }))
+      await administer(postgres.url, sql =>
+        sql.begin(async sql => {
+          await sql`lock table chunks in access exclusive mode`
+          await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
+        }),
+      )
     },
     bar: knownAnswered,
     found: { culprit: 'database', codes: ['database-lock'] },

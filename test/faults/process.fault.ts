@@ -21,7 +21,10 @@ async function replace(world: World, { t, load }: Underway): Promise<void> {
   await atLeast(1000) // by then many answers are being written
   const { service } = world
   service.signal('SIGTERM')
-  await until('it says that it is unready', async () => (await clientOf(world.url).send('GET', '/readyz')).status === 503)
+  await until(
+    'it says that it is unready',
+    async () => (await clientOf(world.url).send('GET', '/readyz')).status === 503,
+  )
   load.pause()
   t.same(await service.exited(), { code: 0, signal: null })
   t.equal(service.stderr, '')

@@ -30,7 +30,10 @@ async function run(files: readonly string[]): Promise<number> {
   const rows = join(folder, 'rows')
   try {
     // Scenarios wait most of the time, and each has servers of its own: three at a time on two cores.
-    const tests = spawn('tap', ['--jobs=3', '--timeout=1800', ...files], { stdio: 'inherit', env: { ...process.env, [rowsVariable]: rows } })
+    const tests = spawn('tap', ['--jobs=3', '--timeout=1800', ...files], {
+      stdio: 'inherit',
+      env: { ...process.env, [rowsVariable]: rows },
+    })
     const [code] = (await once(tests, 'close')) as [number | null]
     print(rows)
     return code ?? 1
@@ -42,5 +45,8 @@ async function run(files: readonly string[]): Promise<number> {
 function print(file: string): void {
   const rows = keptRows(file)
   if (values.json) console.log(JSON.stringify(rows, null, 2))
-  else if (rows.length > 0) console.log(`\n${tableOf(rows)}\n\nCounts are of the time of the fault; times are p50/p99 of questions never asked before, in ms; refused in: of those refused in the 2nd half.\n`)
+  else if (rows.length > 0)
+    console.log(
+      `\n${tableOf(rows)}\n\nCounts are of the time of the fault; times are p50/p99 of questions never asked before, in ms; refused in: of those refused in the 2nd half.\n`,
+    )
 }

@@ -41,9 +41,10 @@ export interface Underway {
 export type Bar = (during: readonly Asked[], settled: readonly Asked[]) => readonly string[]
 
 /** Seconds before, during and after the fault, and questions a second. Few in CI; `FAULTS=long` for figures. */
-const pace = process.env['FAULTS'] === 'long'
-  ? { before: 10, during: 20, after: 10, perSecond: 40 }
-  : { before: 2, during: 7, after: 3, perSecond: 25 }
+const pace =
+  process.env['FAULTS'] === 'long'
+    ? { before: 10, during: 20, after: 10, perSecond: 40 }
+    : { before: 2, during: 7, after: 3, perSecond: 25 }
 
 /** Ends a scenario that never recovers; the bar is 5 s, the machine may be slow, and the figure is in the table. */
 const recoveryLimitMs = 180_000
@@ -59,7 +60,14 @@ export function runScenario(scenario: Scenario): void {
 async function play(t: Test, scenario: Scenario): Promise<void> {
   const world = await openWorld(t, scenario.settings ?? {}, scenario.isEncrypted)
   for (const question of known) await clientOf(world.url).ask({ question })
-  const load = startLoad({ url: world.url, perSecond: pace.perSecond, known, fresh, timeoutMs: scenario.timeoutMs ?? questionMs, isWhole })
+  const load = startLoad({
+    url: world.url,
+    perSecond: pace.perSecond,
+    known,
+    fresh,
+    timeoutMs: scenario.timeoutMs ?? questionMs,
+    isWhole,
+  })
   t.teardown(load.stop)
   await atLeast(1000) // a process that has just started is slow
   const beganAt = performance.now()
@@ -87,7 +95,8 @@ async function play(t: Test, scenario: Scenario): Promise<void> {
   const witnessed = judge(looks, witness.log(), scenario.found)
   // Where the machine gave nobody time, what came late is no fault of the service.
   const judged = load.asked.filter(({ outcome }) => !(isBusy && outcome === 'late'))
-  if (judged.length < load.asked.length) t.comment(`the machine was busy: ${load.asked.length - judged.length} late ones are not counted`)
+  if (judged.length < load.asked.length)
+    t.comment(`the machine was busy: ${load.asked.length - judged.length} late ones are not counted`)
   const between = (from: number, to: number) => judged.filter(({ at }) => at >= from && at < to)
   // Those that were under way when it broke belong to neither side; they too may not fail.
   const before = between(beganAt, brokenAt).filter(({ at, ms }) => at + ms < brokenAt)
@@ -102,7 +111,16 @@ async function play(t: Test, scenario: Scenario): Promise<void> {
     ...faultsOfProcess(world),
     ...witnessed.broken,
   ]
-  keepRow({ scenario: scenario.name, before: partOf(before), during: partOf(during), settled: partOf(settled), after: partOf(after), recoverySeconds, witnessed, broken } satisfies Row)
+  keepRow({
+    scenario: scenario.name,
+    before: partOf(before),
+    during: partOf(during),
+    settled: partOf(settled),
+    after: partOf(after),
+    recoverySeconds,
+    witnessed,
+    broken,
+  } satisfies Row)
   for (const fault of broken) t.fail(fault)
   t.equal(broken.length, 0, 'everything holds that must')
   await scenario.afterwards?.(t, world)
@@ -130,7 +148,9 @@ function nothingFails(asked: readonly Asked[]): string[] {
 
 /** Of the whole process: it lives, and nothing happened that it did not expect. */
 function faultsOfProcess({ service }: World): string[] {
-  const fatal = service.log.filter(({ level }) => level === 'fatal' || level === 60).map(({ msg }) => `fatal: ${String(msg)}`)
+  const fatal = service.log
+    .filter(({ level }) => level === 'fatal' || level === 60)
+    .map(({ msg }) => `fatal: ${String(msg)}`)
   return service.stderr === '' ? fatal : [...fatal, `on stderr: ${service.stderr.slice(0, 500)}`]
 }
 
@@ -138,12 +158,17 @@ const isAnswered = ({ outcome }: Asked) => outcome === 'well' || outcome === 'de
 
 function answered(when: string, asked: readonly Asked[], share = 1): string[] {
   const good = asked.filter(isAnswered).length
-  return asked.length > 0 && good >= share * asked.length ? [] : [`${when} ${good} of ${asked.length} were answered: ${summary(asked)}`]
+  return asked.length > 0 && good >= share * asked.length
+    ? []
+    : [`${when} ${good} of ${asked.length} were answered: ${summary(asked)}`]
 }
 
 function summary(asked: readonly Asked[]): string {
-  const kinds = Map.groupBy(asked.filter(each => !isAnswered(each)), ({ outcome, code, isKnown, isStreamed }) =>
-    `${isKnown ? 'known' : 'fresh'} ${isStreamed ? 'stream' : 'json'} ${outcome} ${code ?? ''}`.trim())
+  const kinds = Map.groupBy(
+    asked.filter(each => !isAnswered(each)),
+    ({ outcome, code, isKnown, isStreamed }) =>
+      `${isKnown ? 'known' : 'fresh'} ${isStreamed ? 'stream' : 'json'} ${outcome} ${code ?? ''}`.trim(),
+  )
   return [...kinds].map(([kind, those]) => `${those.length} × ${kind}`).join(', ')
 }
 
@@ -152,8 +177,16 @@ export const allAnswered: Bar = during => answered('during the fault', during, 0
 
 /** Nobody can take words back: a stream that has begun may end with an error. */
 export const allButBegunStreams: Bar = during => [
-  ...answered('during the fault, without streams,', during.filter(({ isStreamed }) => !isStreamed), 0.999),
-  ...answered('during the fault, of streams that did not break off,', during.filter(({ isStreamed, outcome }) => isStreamed && outcome !== 'broken'), 0.999),
+  ...answered(
+    'during the fault, without streams,',
+    during.filter(({ isStreamed }) => !isStreamed),
+    0.999,
+  ),
+  ...answered(
+    'during the fault, of streams that did not break off,',
+    during.filter(({ isStreamed, outcome }) => isStreamed && outcome !== 'broken'),
+    0.999,
+  ),
 ]
 
 /** Without Postgres: what is remembered is given, the rest refused; by and by at once. */
@@ -162,16 +195,21 @@ export const cachedAnswered: Bar = (during, settled) => {
   const refused = rest.filter(({ outcome }) => outcome === 'refused').length
   return [
     ...knownAnswered(during, settled),
-    ...(refused >= 0.9 * rest.length ? [] : [`in the second half of the fault ${refused} of ${rest.length} fresh ones were refused: ${summary(rest)}`]),
+    ...(refused >= 0.9 * rest.length
+      ? []
+      : [`in the second half of the fault ${refused} of ${rest.length} fresh ones were refused: ${summary(rest)}`]),
   ]
 }
 
 /** What is remembered is given, the rest answered, refused, or told in time that it was not. */
-export const knownAnswered: Bar = during => answered('during the fault, of those asked before,', during.filter(({ isKnown }) => isKnown))
+export const knownAnswered: Bar = during =>
+  answered(
+    'during the fault, of those asked before,',
+    during.filter(({ isKnown }) => isKnown),
+  )
 
 /** Those that were refused knew it, the others have their answers. */
 export const answeredOrRefused: Bar = during => {
   const late = during.filter(({ outcome }) => outcome === 'late' || outcome === 'broken')
   return late.length === 0 ? [] : [`during the fault ${late.length} of ${during.length} were late: ${summary(during)}`]
 }
-

@@ -34,7 +34,13 @@ export function partOf(asked: readonly Asked[]): Part {
   for (const { outcome } of asked) counts[outcome]++
   const fresh = asked.filter(({ isKnown, status }) => !isKnown && status !== null)
   const { p50 = null, p99 = null } = timesOf(fresh) ?? {}
-  return { asked: asked.length, counts, p50, p99, refusedIn: timesOf(fresh.filter(({ outcome }) => outcome === 'refused')) }
+  return {
+    asked: asked.length,
+    counts,
+    p50,
+    p99,
+    refusedIn: timesOf(fresh.filter(({ outcome }) => outcome === 'refused')),
+  }
 }
 
 function timesOf(asked: readonly Asked[]): Part['refusedIn'] {
@@ -54,23 +60,61 @@ export function keepRow(row: Row): void {
 
 export function keptRows(file: string): Row[] {
   if (!existsSync(file)) return []
-  return readFileSync(file, 'utf8').split('\n').filter(Boolean).map(line => JSON.parse(line) as Row)
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map(line => JSON.parse(line) as Row)
 }
 
-const heads = ['scenario', 'asked', 'well', 'degraded', 'refused', 'late', 'broken off', 'failed', 'before', 'during', '2nd half', 'after', 'refused in', 'back after', 'verdict', 'blamed first', 'logged', 'holds']
+const heads = [
+  'scenario',
+  'asked',
+  'well',
+  'degraded',
+  'refused',
+  'late',
+  'broken off',
+  'failed',
+  'before',
+  'during',
+  '2nd half',
+  'after',
+  'refused in',
+  'back after',
+  'verdict',
+  'blamed first',
+  'logged',
+  'holds',
+]
 
 /** Counts are of the time of the fault; times are p50/p99 of fresh questions, in milliseconds; `refused in` those of the second half. */
 export function tableOf(rows: readonly Row[]): string {
   const lines = [heads, ...rows.map(cellsOf)]
   const widths = heads.map((_, column) => Math.max(...lines.map(line => line[column]!.length)))
-  return lines.map(line => line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ')).join('\n')
+  return lines
+    .map(line =>
+      line
+        .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+        .join('  '),
+    )
+    .join('\n')
 }
 
 function cellsOf({ scenario, before, during, settled, after, recoverySeconds, witnessed, broken }: Row): string[] {
   const { well, degraded, refused, late, broken: brokenOff, failed } = during.counts
   const counts = [during.asked, well, degraded, refused, late, brokenOff, failed].map(String)
   const back = recoverySeconds === null ? 'never' : `${recoverySeconds.toFixed(1)} s`
-  return [scenario, ...counts, ...[before, during, settled, after].map(times), times(settled.refusedIn ?? none), back, witnessed.verdict, witnessed.first ?? '–', witnessed.logged ?? '–', broken.length === 0 ? 'yes' : 'NO']
+  return [
+    scenario,
+    ...counts,
+    ...[before, during, settled, after].map(times),
+    times(settled.refusedIn ?? none),
+    back,
+    witnessed.verdict,
+    witnessed.first ?? '–',
+    witnessed.logged ?? '–',
+    broken.length === 0 ? 'yes' : 'NO',
+  ]
 }
 
 const none = { p50: null, p99: null }

@@ -44,7 +44,9 @@ export function startWitness({ url, service }: World) {
   const ending = new AbortController()
   const looking = (async () => {
     while (!ending.signal.aborted) {
-      const reply = await clientOf(url).send('GET', '/monitoring/pool-status').catch(() => null)
+      const reply = await clientOf(url)
+        .send('GET', '/monitoring/pool-status')
+        .catch(() => null)
       if (reply?.status === 200) looks.push(reply.json.service as Look)
       await atLeast(everyMs)
     }
@@ -59,7 +61,9 @@ export function startWitness({ url, service }: World) {
   const log = () => service.log.filter(({ time }) => String(time) >= began)
   /** By its findings and in its log. */
   const hasFound = (expected: Expected | null) =>
-    expected === null || (looks.some(({ findings }) => findings.some(each => isOf(expected, each))) && log().some(line => line['severity'] !== undefined && isOf(expected, line)))
+    expected === null ||
+    (looks.some(({ findings }) => findings.some(each => isOf(expected, each))) &&
+      log().some(line => line['severity'] !== undefined && isOf(expected, line)))
   return { stop, log, hasFound }
 }
 
@@ -69,7 +73,9 @@ function isOf(expected: Expected, { culprit, code }: { readonly culprit?: unknow
 
 /** The service itself was kept from its work. */
 export function saysBusy(looks: readonly Look[]): boolean {
-  return looks.some(({ findings }) => findings.some(({ code }) => code === 'event-loop-blocked' || code === 'process-stood-still'))
+  return looks.some(({ findings }) =>
+    findings.some(({ code }) => code === 'event-loop-blocked' || code === 'process-stood-still'),
+  )
 }
 
 export function judge(looks: readonly Look[], log: readonly LogLine[], expected: Expected | null): Witnessed {
@@ -79,22 +85,39 @@ export function judge(looks: readonly Look[], log: readonly LogLine[], expected:
   const findings = mostOf(looks.flatMap(each => each.findings.map(nameOf)))
   const verdict = verdicts[Math.max(0, ...looks.map(each => verdicts.indexOf(each.verdict)))] as string
   const names = expected === null ? [] : expected.codes.map(code => `${expected.culprit}: ${code}`)
-  const line = log.find(({ culprit, code, severity }) => severity !== undefined && (expected === null ? !isOfTheMachine(code) : names.includes(`${culprit}: ${code}`)))
+  const line = log.find(
+    ({ culprit, code, severity }) =>
+      severity !== undefined && (expected === null ? !isOfTheMachine(code) : names.includes(`${culprit}: ${code}`)),
+  )
   const logged = line === undefined ? null : `${line['level']} ${line['code']}`
-  return { verdict, first, findings, logged, broken: wrongs({ first, findings, logged, looked: looks.length }, expected, names) }
+  return {
+    verdict,
+    first,
+    findings,
+    logged,
+    broken: wrongs({ first, findings, logged, looked: looks.length }, expected, names),
+  }
 }
 
 interface Said extends Pick<Witnessed, 'first' | 'findings' | 'logged'> {
   readonly looked: number
 }
 
-function wrongs({ first, findings, logged, looked }: Said, expected: Expected | null, names: readonly string[]): string[] {
+function wrongs(
+  { first, findings, logged, looked }: Said,
+  expected: Expected | null,
+  names: readonly string[],
+): string[] {
   if (looked === 0) return ['the monitoring did not answer once']
   if (expected === null) return logged === null ? [] : [`nothing is wrong, but the log says: ${logged}`]
   return [
-    ...(names.some(name => findings.includes(name)) ? [] : [`the monitoring was to find ${names.join(' or ')}, and found ${findings.join(', ') || 'nothing'}`]),
+    ...(names.some(name => findings.includes(name))
+      ? []
+      : [`the monitoring was to find ${names.join(' or ')}, and found ${findings.join(', ') || 'nothing'}`]),
     // Nobody is worse off by what clients do to themselves: what else there is comes first.
-    ...(expected.culprit === 'clients' || first?.startsWith(`${expected.culprit}: `) ? [] : [`the monitoring was to blame ${expected.culprit} first, and blamed ${first ?? 'nobody'}`]),
+    ...(expected.culprit === 'clients' || first?.startsWith(`${expected.culprit}: `)
+      ? []
+      : [`the monitoring was to blame ${expected.culprit} first, and blamed ${first ?? 'nobody'}`]),
     ...(logged === null ? [`no line of the log names ${names.join(' or ')}`] : []),
   ]
 }

@@ -30,21 +30,38 @@ export function paced(fault: Behaviour = {}): Behaviour {
   return { answer: wholeAnswer, perTokenMs: 3, ...fault }
 }
 
-export const known = ['How much does a place', 'What does a bed', 'What price has a room', 'What is the monthly price of a place']
-  .flatMap(start => [`${start} in the dormitory cost?`, `${start} in the dormitory come to?`])
+export const known = [
+  'How much does a place',
+  'What does a bed',
+  'What price has a room',
+  'What is the monthly price of a place',
+].flatMap(start => [`${start} in the dormitory cost?`, `${start} in the dormitory come to?`])
 
 export const fresh = (count: number) => `How much does a place in the dormitory cost guest number ${count}?`
 
 /** `isEncrypted`: Postgres is spoken to over TLS. */
-export async function openWorld(t: Test, settings: Readonly<Record<string, string>>, isEncrypted = false): Promise<World> {
+export async function openWorld(
+  t: Test,
+  settings: Readonly<Record<string, string>>,
+  isEncrypted = false,
+): Promise<World> {
   const [postgres, redis, model, port] = await Promise.all([
-    startPostgres(t, { isEncrypted }), startRedis(t), startModel(t, { chat: paced() }), freePort(),
+    startPostgres(t, { isEncrypted }),
+    startRedis(t),
+    startModel(t, { chat: paced() }),
+    freePort(),
   ])
-  const start = () => startService(t, {
-    ...settingsFor(model, 'test-embedding'), PORT: String(port), DATABASE_URL: postgres.url, REDIS_URL: redis.url,
-    // Each fresh question is to be answered by itself; and on a busy machine a reply of Redis may take longer than 50 ms.
-    NEAR_MATCHES: 'off', REDIS_TIMEOUT_MS: '250', ...settings,
-  })
+  const start = () =>
+    startService(t, {
+      ...settingsFor(model, 'test-embedding'),
+      PORT: String(port),
+      DATABASE_URL: postgres.url,
+      REDIS_URL: redis.url,
+      // Each fresh question is to be answered by itself; and on a busy machine a reply of Redis may take longer than 50 ms.
+      NEAR_MATCHES: 'off',
+      REDIS_TIMEOUT_MS: '250',
+      ...settings,
+    })
   let service = start()
   const url = await service.ready()
   await loadHandbook(clientOf(url))

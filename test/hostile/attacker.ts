@@ -65,7 +65,12 @@ async function lane(next: () => Attack | undefined): Promise<void> {
     const attack = next()
     if (attack === undefined) return
     tell({ kind: 'began', name: attack.name })
-    const played = await play(attack, { surroundings: surroundings!, pace, random: seeded(random() * 2 ** 32), signal: pausing.signal })
+    const played = await play(attack, {
+      surroundings: surroundings!,
+      pace,
+      random: seeded(random() * 2 ** 32),
+      signal: pausing.signal,
+    })
     tell({ kind: 'played', played })
   }
 }

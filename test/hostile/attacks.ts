@@ -10,6 +10,7 @@ export const attacks: readonly Attack[] = [...documentAttacks, ...questionAttack
 /** The attack of that name, or of a part of it that no other has. Throws what there is. */
 export function attacksNamed(part: string): readonly Attack[] {
   const found = attacks.filter(({ name }) => name.toLowerCase().includes(part.toLowerCase()))
-  if (found.length === 0) throw new Error(`no attack is called "${part}"; there are:\n${attacks.map(({ name }) => `  ${name}`).join('\n')}`)
+  if (found.length === 0)
+    throw new Error(`no attack is called "${part}"; there are:\n${attacks.map(({ name }) => `  ${name}`).join('\n')}`)
   return found
 }

@@ -11,7 +11,11 @@ import { openWorld, type Servers, type World, type WorldOptions } from './world.
  * Each attack alone, for figures before and after a change; asserts nothing. A service that one of them harmed is not used
  * for the next.
  */
-export async function playEach(servers: Servers, chosen: readonly Attack[], options: WorldOptions & { readonly seconds: number }): Promise<number> {
+export async function playEach(
+  servers: Servers,
+  chosen: readonly Attack[],
+  options: WorldOptions & { readonly seconds: number },
+): Promise<number> {
   const rows: string[][] = []
   let opened: Opened | undefined
   for (const attack of [nothing, ...chosen]) {
@@ -56,16 +60,35 @@ const warmUpMs = 1500
 /** Beyond this the next one would be blamed for it. */
 const harm = { heapMb: 8, peakMb: 400 }
 
-const heads = ['attack', 'process', 'plays', 'honest failed', 'p50/max ms', 'stalled s', 'most MB', 'heap kept MB', 'database MB', 'replies', 'found', 'left']
+const heads = [
+  'attack',
+  'process',
+  'plays',
+  'honest failed',
+  'p50/max ms',
+  'stalled s',
+  'most MB',
+  'heap kept MB',
+  'database MB',
+  'replies',
+  'found',
+  'left',
+]
 
-async function alone(world: World, attack: Attack, seconds: number): Promise<{ readonly cells: string[]; readonly isHarmed: boolean }> {
+async function alone(
+  world: World,
+  attack: Attack,
+  seconds: number,
+): Promise<{ readonly cells: string[]; readonly isHarmed: boolean }> {
   const { target, foe, load, databaseUrl } = world
   const [weight, size, stalled] = [await weigh(target), await databaseMb(databaseUrl), await stalledSeconds(target.url)]
   const earlier = foe.played.length
   target.peak.own = 0
   const from = performance.now()
   if (attack === nothing) await sleep(seconds * 1000)
-  else while (performance.now() < from + seconds * 1000 && target.end() === null) await Promise.race([foe.each([attack.name]), dead(world)])
+  else
+    while (performance.now() < from + seconds * 1000 && target.end() === null)
+      await Promise.race([foe.each([attack.name]), dead(world)])
   await sleep(settleMs)
   const played = foe.played.slice(earlier)
   const asked = load.asked.filter(({ at }) => at >= from)
@@ -75,12 +98,27 @@ async function alone(world: World, attack: Attack, seconds: number): Promise<{ r
   const kept = weight === null || after === null ? null : after.heap - weight.heap
   const lost = target.end() === null ? (await stalledSeconds(target.url)) - stalled : null
   const failed = asked.filter(isFailed).length
-  const faults = new Set([...played.flatMap(({ faults }) => faults.map(each => each.split('\n')[0]!.slice(0, longestFault))), ...(await spentSequences(databaseUrl, 0))])
+  const faults = new Set([
+    ...played.flatMap(({ faults }) => faults.map(each => each.split('\n')[0]!.slice(0, longestFault))),
+    ...(await spentSequences(databaseUrl, 0)),
+  ])
   const cells = [
-    attack.name, stateOf(target), String(played.length), `${failed} of ${asked.length}`, `${quantile(times, 0.5).toFixed(0)}/${Math.max(...times).toFixed(0)}`,
-    lost?.toFixed(1) ?? '–', target.peak.own.toFixed(0), kept?.toFixed(1) ?? '–', `+${grown.toFixed(1)}`, repliesOf(played), [...faults].join('; ') || '–',
+    attack.name,
+    stateOf(target),
+    String(played.length),
+    `${failed} of ${asked.length}`,
+    `${quantile(times, 0.5).toFixed(0)}/${Math.max(...times).toFixed(0)}`,
+    lost?.toFixed(1) ?? '–',
+    target.peak.own.toFixed(0),
+    kept?.toFixed(1) ?? '–',
+    `+${grown.toFixed(1)}`,
+    repliesOf(played),
+    [...faults].join('; ') || '–',
   ]
-  return { cells, isHarmed: target.end() !== null || failed > 0 || (kept ?? 0) > harm.heapMb || target.peak.own > harm.peakMb }
+  return {
+    cells,
+    isHarmed: target.end() !== null || failed > 0 || (kept ?? 0) > harm.heapMb || target.peak.own > harm.peakMb,
+  }
 }
 
 const settleMs = 1000
@@ -97,11 +135,16 @@ async function dead({ target }: World): Promise<void> {
 
 /** Time that the event loop stood still, of the service's own. */
 async function stalledSeconds(url: string): Promise<number> {
-  const text = await fetch(`${url}/metrics`).then(reply => reply.text(), () => '')
+  const text = await fetch(`${url}/metrics`).then(
+    reply => reply.text(),
+    () => '',
+  )
   return Number(/^askwell_event_loop_stalled_seconds_total (\S+)/m.exec(text)?.[1] ?? NaN)
 }
 
 function reasonIn(output: string): string {
-  const reason = /FATAL ERROR: [^\n]{0,80}|TypeError: [^\n]{0,80}|RangeError: [^\n]{0,80}|write EBADF/.exec(output.slice(-20_000))
+  const reason = /FATAL ERROR: [^\n]{0,80}|TypeError: [^\n]{0,80}|RangeError: [^\n]{0,80}|write EBADF/.exec(
+    output.slice(-20_000),
+  )
   return reason === null ? '' : `: ${reason[0]}`
 }

@@ -24,7 +24,11 @@ const niceness = 5
 
 /** Resolves when it is there: it reads all of its attacks first. */
 export async function startFoe(t: Owner, surroundings: Surroundings): Promise<Foe> {
-  const child = fork(fileURLToPath(new URL('attacker.ts', import.meta.url)), { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'], serialization: 'advanced' })
+  const child = fork(fileURLToPath(new URL('attacker.ts', import.meta.url)), {
+    execArgv: [],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  })
   setPriority(child.pid!, niceness)
   const played: Played[] = []
   const underWay: string[] = []

@@ -3,7 +3,16 @@ import { request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { adminKey } from '../support/admin-key.ts'
-import { guestKey, hostileAddress, type Attack, type Hand, type Heard, type Played, type SendOptions, type Surroundings } from './terms.ts'
+import {
+  guestKey,
+  hostileAddress,
+  type Attack,
+  type Hand,
+  type Heard,
+  type Played,
+  type SendOptions,
+  type Surroundings,
+} from './terms.ts'
 
 /** The default rate limit is 100 in 10 s; what a window may hold in all is `burst + 10 * perSecond`. */
 const perSecond = 9
@@ -63,9 +72,16 @@ export async function play(attack: Attack, parts: Parts): Promise<Played> {
   try {
     await attack.play(handOf(attack, parts, record))
   } catch (error) {
-    if (!parts.signal.aborted) record.faults.push(`the attack itself: ${String((error as Error).stack ?? error).slice(0, 500)}`)
+    if (!parts.signal.aborted)
+      record.faults.push(`the attack itself: ${String((error as Error).stack ?? error).slice(0, 500)}`)
   }
-  return { name: attack.name, ms: performance.now() - at, replies: record.replies, routes: [...record.routes], faults: record.faults }
+  return {
+    name: attack.name,
+    ms: performance.now() - at,
+    replies: record.replies,
+    routes: [...record.routes],
+    faults: record.faults,
+  }
 }
 
 interface Record_ {
@@ -125,20 +141,37 @@ function keyFor(path: string): string {
 }
 
 /** Never rejects: a connection that breaks is a reply too. */
-async function sent({ url, patienceMs }: Surroundings, method: string, path: string, { body, headers = {}, key = keyFor(path) }: SendOptions): Promise<Heard> {
-  const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
+async function sent(
+  { url, patienceMs }: Surroundings,
+  method: string,
+  path: string,
+  { body, headers = {}, key = keyFor(path) }: SendOptions,
+): Promise<Heard> {
+  const bytes =
+    body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body)
   const all = {
-    ...(bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(bytes)) }),
+    ...(bytes === undefined
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(bytes)) }),
     ...(key === null ? {} : { authorization: `Bearer ${key}` }),
     ...throughProxy(headers),
   } as Record<string, string>
   return await new Promise(resolve => {
     const { hostname, port } = new URL(url)
-    const outgoing = request({ hostname, port, method, path, headers: all, localAddress: hostileAddress, agent: false }, reply => {
-      let text = ''
-      reply.setEncoding('utf8').on('data', (piece: string) => (text = text.length < keptCharacters ? text + piece : text))
-      reply.once('end', () => settle({ status: reply.statusCode ?? 0, body: text, left: leftOf(reply.headers['ratelimit']) })).once('error', broken)
-    })
+    const outgoing = request(
+      { hostname, port, method, path, headers: all, localAddress: hostileAddress, agent: false },
+      reply => {
+        let text = ''
+        reply
+          .setEncoding('utf8')
+          .on('data', (piece: string) => (text = text.length < keptCharacters ? text + piece : text))
+        reply
+          .once('end', () =>
+            settle({ status: reply.statusCode ?? 0, body: text, left: leftOf(reply.headers['ratelimit']) }),
+          )
+          .once('error', broken)
+      },
+    )
     const hung = setTimeout(() => outgoing.destroy(new Error('no reply')), patienceMs)
     const settle = (heard: Heard) => {
       clearTimeout(hung)
@@ -174,7 +207,9 @@ function open(url: string): Socket {
 
 async function said(socket: Socket, bytes: string): Promise<Heard> {
   let text = ''
-  socket.setEncoding('latin1').on('data', (piece: string) => (text = text.length < keptCharacters ? text + piece : text))
+  socket
+    .setEncoding('latin1')
+    .on('data', (piece: string) => (text = text.length < keptCharacters ? text + piece : text))
   // What waits for the rest of half a request would wait for as long as a request may take.
   socket.setTimeout(silenceMs, () => socket.destroy())
   socket.write(bytes, 'latin1')

@@ -9,7 +9,11 @@ export async function stopAndLook({ target, databaseUrl, model }: World): Promis
   const { code, signal } = target.end()!
   let left: string[] = []
   const look = async () => {
-    left = [...aliveOf(target.children).map(({ pid }) => `process ${pid}`), ...(await sessionsOf(databaseUrl)), ...(model.answering > 0 ? [`${model.answering} calls of the model`] : [])]
+    left = [
+      ...aliveOf(target.children).map(({ pid }) => `process ${pid}`),
+      ...(await sessionsOf(databaseUrl)),
+      ...(model.answering > 0 ? [`${model.answering} calls of the model`] : []),
+    ]
     return left.length === 0
   }
   // What is about to end needs a moment; what has not ended while this process could look for half a minute stays.
@@ -20,7 +24,13 @@ export async function stopAndLook({ target, databaseUrl, model }: World): Promis
 const waitUntil = waitWith(300)
 
 async function sessionsOf(url: string): Promise<string[]> {
-  const rows = await administer(url, sql => sql<{ pid: number }[]>`select pid from pg_stat_activity where datname = current_database() and application_name like 'askwell%'`)
+  const rows = await administer(
+    url,
+    sql =>
+      sql<
+        { pid: number }[]
+      >`select pid from pg_stat_activity where datname = current_database() and application_name like 'askwell%'`,
+  )
   return rows.map(({ pid }) => `session ${pid} of the database`)
 }
 
@@ -33,12 +43,16 @@ export async function spentSequences(url: string, ahead = mayBeAhead): Promise<s
     const columns = await sql<{ table: string; column: string }[]>`
       select c.relname as table, a.attname as column from pg_attribute a join pg_class c on c.oid = a.attrelid
       where a.attidentity <> '' and c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace`
-    const all = await Promise.all(columns.map(async ({ table, column }) => {
-      const [row] = await sql<{ at: number; last: number }[]>`
+    const all = await Promise.all(
+      columns.map(async ({ table, column }) => {
+        const [row] = await sql<{ at: number; last: number }[]>`
         select coalesce(pg_sequence_last_value(pg_get_serial_sequence(${table}, ${column})), 0)::int8::float8 as at, coalesce(max(${sql(column)}), 0)::float8 as last from ${sql(table)}`
-      return { name: `${table}.${column}`, at: row?.at ?? 0, last: row?.last ?? 0 }
-    }))
-    return all.filter(({ name, at, last }) => !isRemovedFrom(name) && at > last + ahead).map(({ name, at, last }) => `${name} is at ${at}, its last row at ${last}`)
+        return { name: `${table}.${column}`, at: row?.at ?? 0, last: row?.last ?? 0 }
+      }),
+    )
+    return all
+      .filter(({ name, at, last }) => !isRemovedFrom(name) && at > last + ahead)
+      .map(({ name, at, last }) => `${name} is at ${at}, its last row at ${last}`)
   })
 }
 
@@ -49,6 +63,9 @@ function isRemovedFrom(name: string): boolean {
 
 /** Megabytes of the database. */
 export async function databaseMb(url: string): Promise<number> {
-  const [row] = await administer(url, sql => sql<{ bytes: number }[]>`select pg_database_size(current_database())::float8 as bytes`)
+  const [row] = await administer(
+    url,
+    sql => sql<{ bytes: number }[]>`select pg_database_size(current_database())::float8 as bytes`,
+  )
   return (row?.bytes ?? 0) / 2 ** 20
 }

@@ -27,12 +27,19 @@ const longestStretchMs = 60_000
 const calmMs = 2000
 
 /** The whole run; resolves with the exit code. */
-export async function playAll(t: Owner, servers: Servers, chosen: readonly Attack[], options: MinutesOptions): Promise<number> {
+export async function playAll(
+  t: Owner,
+  servers: Servers,
+  chosen: readonly Attack[],
+  options: MinutesOptions,
+): Promise<number> {
   const world = await openWorld(t, servers, { ...options, isPatient: !options.isTimeAsserted })
   const seen = await watch(world, chosen, options)
   const verdicts = verdictsOf(seen)
   console.log(`\n${stretchTable(seen.stretches)}\n\n${attacksTable(seen.played)}\n`)
-  console.log(`most memory: ${world.target.peak.own.toFixed(0)} MB, with its ${world.target.children.length} children ${world.target.peak.all.toFixed(0)} MB\n`)
+  console.log(
+    `most memory: ${world.target.peak.own.toFixed(0)} MB, with its ${world.target.children.length} children ${world.target.peak.all.toFixed(0)} MB\n`,
+  )
   console.log(tapOf(verdicts, options.isTimeAsserted))
   const isMet = verdicts.every(each => each.isMet || (each.isTimed === true && !options.isTimeAsserted))
   if (!isMet) console.log(`# the service's last words:\n${world.target.output().slice(-3000).replaceAll(/^/gm, '# ')}`)
@@ -48,7 +55,8 @@ async function watch(world: World, chosen: readonly Attack[], { minutes }: Minut
   let death: string | null = null
   const note = () => {
     const end = target.end()
-    if (end !== null) death ??= `it ended with ${end.signal ?? end.code} during: ${foe.underWay.join(', ') || 'nothing'}`
+    if (end !== null)
+      death ??= `it ended with ${end.signal ?? end.code} during: ${foe.underWay.join(', ') || 'nothing'}`
     return death !== null
   }
   const watching = setInterval(note, 50)
@@ -73,7 +81,17 @@ async function watch(world: World, chosen: readonly Attack[], { minutes }: Minut
   const spent = await spentSequences(world.databaseUrl)
   const isAlive = !note()
   const leftovers = await stopAndLook(world)
-  return { stretches, asked: load.asked, played: foe.played, names, routes: names.length > 1 ? namedRoutes(chosen) : [], death, leftovers: isAlive ? leftovers : leftovers.slice(1), spent, childLimits: childLimits() }
+  return {
+    stretches,
+    asked: load.asked,
+    played: foe.played,
+    names,
+    routes: names.length > 1 ? namedRoutes(chosen) : [],
+    death,
+    leftovers: isAlive ? leftovers : leftovers.slice(1),
+    spent,
+    childLimits: childLimits(),
+  }
 }
 
 /** The defaults: the run sets neither. */
@@ -85,7 +103,10 @@ function childLimits(): Seen['childLimits'] {
 /** What would wait for the reply of a dead process is not waited for. */
 async function orDead(work: Promise<unknown>, isDead: () => boolean): Promise<void> {
   let isOver = false
-  void work.then(() => (isOver = true), () => (isOver = true))
+  void work.then(
+    () => (isOver = true),
+    () => (isOver = true),
+  )
   while (!isOver && !isDead()) await sleep(50)
   if (isOver) await work
 }
@@ -98,13 +119,26 @@ function namedRoutes(chosen: readonly Attack[]): string[] {
 function stretchTable(stretches: readonly Stretch[]): string {
   const rows = stretches.map(({ isAttacked, asked, weight }) => {
     const times = (isKnown: boolean) => asked.filter(each => each.isKnown === isKnown).map(({ ms }) => ms)
-    const pair = (values: readonly number[]) => `${quantile(values, 0.5).toFixed(0)}/${quantile(values, 0.99).toFixed(0)}`
+    const pair = (values: readonly number[]) =>
+      `${quantile(values, 0.5).toFixed(0)}/${quantile(values, 0.99).toFixed(0)}`
     const failed = asked.filter(isFailed).length
     const degraded = asked.filter(({ outcome }) => outcome === 'degraded').length
     return [
-      isAttacked ? 'under attack' : 'quiet', String(asked.length), String(failed), String(degraded), pair(asked.map(({ ms }) => ms)), pair(times(true)), pair(times(false)),
-      weight === null ? 'dead' : `${weight.heap.toFixed(0)}`, weight === null ? 'dead' : `${weight.rss.toFixed(0)}`,
+      isAttacked ? 'under attack' : 'quiet',
+      String(asked.length),
+      String(failed),
+      String(degraded),
+      pair(asked.map(({ ms }) => ms)),
+      pair(times(true)),
+      pair(times(false)),
+      weight === null ? 'dead' : `${weight.heap.toFixed(0)}`,
+      weight === null ? 'dead' : `${weight.rss.toFixed(0)}`,
     ]
   })
-  return tableOf(['minutes', 'asked', 'failed', 'degraded', 'p50/p99 ms', 'cached', 'fresh', 'heap MB', 'RSS MB'].map(head => head.padStart(9)), rows)
+  return tableOf(
+    ['minutes', 'asked', 'failed', 'degraded', 'p50/p99 ms', 'cached', 'fresh', 'heap MB', 'RSS MB'].map(head =>
+      head.padStart(9),
+    ),
+    rows,
+  )
 }

@@ -16,7 +16,8 @@ interface Row extends Process {
 /** Its children, theirs, and so on, by who started whom. */
 export function descendantsOf(pid: number): Process[] {
   const table = processTable()
-  const below = (parent: number): Row[] => table.filter(row => row.parent === parent).flatMap(row => [row, ...below(row.pid)])
+  const below = (parent: number): Row[] =>
+    table.filter(row => row.parent === parent).flatMap(row => [row, ...below(row.pid)])
   return below(pid).map(({ pid, startedAt }) => ({ pid, startedAt }))
 }
 
@@ -36,7 +37,9 @@ const ticksPerSecond = 100
 
 /** Processor time of it, of what is below it, and of what was and has been waited for. */
 export function cpuSeconds(pid: number): number {
-  return [pid, ...descendantsOf(pid).map(each => each.pid)].reduce((sum, each) => sum + ticksOf(each), 0) / ticksPerSecond
+  return (
+    [pid, ...descendantsOf(pid).map(each => each.pid)].reduce((sum, each) => sum + ticksOf(each), 0) / ticksPerSecond
+  )
 }
 
 function ticksOf(pid: number): number {
@@ -46,7 +49,9 @@ function ticksOf(pid: number): number {
 }
 
 function processTable(): Row[] {
-  return numbers().map(pid => rowOf(pid, read(`/proc/${pid}/stat`))).filter(row => row !== undefined)
+  return numbers()
+    .map(pid => rowOf(pid, read(`/proc/${pid}/stat`)))
+    .filter(row => row !== undefined)
 }
 
 function numbers(): number[] {
@@ -61,7 +66,9 @@ function numbers(): number[] {
 function rowOf(pid: number, stat: string): Row | undefined {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state = '', parent = ''] = fields
-  return stat === '' ? undefined : { pid, parent: Number(parent), startedAt: fields[19] ?? '', isAlive: !'ZX'.includes(state) }
+  return stat === ''
+    ? undefined
+    : { pid, parent: Number(parent), startedAt: fields[19] ?? '', isAlive: !'ZX'.includes(state) }
 }
 
 function read(path: string): string {

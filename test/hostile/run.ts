@@ -48,10 +48,20 @@ async function run(chosen: readonly Attack[]): Promise<number> {
   const t = createKeeper()
   try {
     const servers = await startServers(t)
-    if (values.each) return await playEach(servers, chosen, { ...options, seconds: Number(values.seconds), foePatienceMs: 90_000, isPatient: true })
-    return await playAll(t, servers, chosen, { ...options, foePatienceMs, minutes: values.short ? shortMinutes : Number(values.minutes), isTimeAsserted: !values.short })
+    if (values.each)
+      return await playEach(servers, chosen, {
+        ...options,
+        seconds: Number(values.seconds),
+        foePatienceMs: 90_000,
+        isPatient: true,
+      })
+    return await playAll(t, servers, chosen, {
+      ...options,
+      foePatienceMs,
+      minutes: values.short ? shortMinutes : Number(values.minutes),
+      isTimeAsserted: !values.short,
+    })
   } finally {
     await t.end()
   }
 }
-

@@ -32,12 +32,17 @@ export async function startTarget(t: Owner, checkout: string, env: Readonly<Reco
   const log = join(folder, 'log')
   const output = openSync(log, 'a')
   const args = [`--max-old-space-size=${heapMb}`, ...weighable, join(checkout, 'src/cli.ts'), 'serve']
-  const child = spawn(process.execPath, args, { cwd: checkout, env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env }, stdio: ['ignore', output, output] })
+  const child = spawn(process.execPath, args, {
+    cwd: checkout,
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    stdio: ['ignore', output, output],
+  })
   closeSync(output)
   writeFileSync(join(folder, 'pid'), String(child.pid))
   const ended = once(child, 'exit')
   const watch = watchTree(child.pid!)
-  const end = () => (child.exitCode === null && child.signalCode === null ? null : { code: child.exitCode, signal: child.signalCode })
+  const end = () =>
+    child.exitCode === null && child.signalCode === null ? null : { code: child.exitCode, signal: child.signalCode }
   const target: Target = {
     pid: child.pid!,
     url: `http://127.0.0.1:${env['PORT']}`,
@@ -46,7 +51,9 @@ export async function startTarget(t: Owner, checkout: string, env: Readonly<Reco
     async stop() {
       watch.look()
       child.kill('SIGTERM')
-      await untilStuck('it has ended', () => end() !== null, { progress: () => target.output().length }).catch(() => child.kill('SIGKILL'))
+      await untilStuck('it has ended', () => end() !== null, { progress: () => target.output().length }).catch(() =>
+        child.kill('SIGKILL'),
+      )
       await ended
       watch.stop()
     },
@@ -59,7 +66,11 @@ export async function startTarget(t: Owner, checkout: string, env: Readonly<Reco
     watch.stop()
     rmSync(folder, { recursive: true, force: true })
   })
-  const isReady = async () => (await fetch(`${target.url}/readyz`).then(async reply => (await reply.text(), reply.ok), () => false))
+  const isReady = async () =>
+    await fetch(`${target.url}/readyz`).then(
+      async reply => (await reply.text(), reply.ok),
+      () => false,
+    )
   await until('it is ready', isReady, { ended, progress: () => target.output().length }).catch((cause: unknown) => {
     throw new Error(`it is not ready, and said:\n${target.output().slice(-3000)}`, { cause })
   })
@@ -77,9 +88,14 @@ function watchTree(pid: number) {
   const look = () => {
     const now = descendantsOf(pid)
     const own = residentMb(pid)
-    children.push(...now.filter(each => !children.some(known => known.pid === each.pid && known.startedAt === each.startedAt)))
+    children.push(
+      ...now.filter(each => !children.some(known => known.pid === each.pid && known.startedAt === each.startedAt)),
+    )
     peak.own = Math.max(peak.own, own)
-    peak.all = Math.max(peak.all, now.reduce((sum, each) => sum + residentMb(each.pid), own))
+    peak.all = Math.max(
+      peak.all,
+      now.reduce((sum, each) => sum + residentMb(each.pid), own),
+    )
   }
   const timer = setInterval(look, lookMs)
   return { children, peak, look, stop: () => clearInterval(timer) }
@@ -102,6 +118,12 @@ export async function weigh(target: Target): Promise<Weight | null> {
   process.kill(target.pid, 'SIGUSR2')
   const isWeighed = await untilStuck('it is weighed', () => times() > before, { ended: target.end }).catch(() => false)
   if (!isWeighed) return null
-  const [heap = 0, external = 0, rss = 0] = target.output().split('\nweighed ').at(-1)!.split('\n')[0]!.split(' ').map(bytes => Number(bytes) / 2 ** 20)
+  const [heap = 0, external = 0, rss = 0] = target
+    .output()
+    .split('\nweighed ')
+    .at(-1)!
+    .split('\n')[0]!
+    .split(' ')
+    .map(bytes => Number(bytes) / 2 ** 20)
   return { heap, external, rss, children: descendantsOf(target.pid).map(({ pid }) => residentMb(pid)) }
 }

@@ -84,7 +84,10 @@ export type Order =
   | { readonly kind: 'picks'; readonly names: readonly string[] }
   | { readonly kind: 'pause' }
 
-export type Report = { readonly kind: 'began'; readonly name: string } | { readonly kind: 'played'; readonly played: Played } | { readonly kind: 'idle' }
+export type Report =
+  | { readonly kind: 'began'; readonly name: string }
+  | { readonly kind: 'played'; readonly played: Played }
+  | { readonly kind: 'idle' }
 
 /** Collections and keys of the run. */
 export const hostileCollection = 'hostile'

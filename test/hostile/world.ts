@@ -41,10 +41,13 @@ export interface Servers {
 
 export async function startServers(t: Owner): Promise<Servers> {
   const [postgres, redis, model] = await Promise.all([
-    startPostgres(t, { settings: { autovacuum: 'on' } }), startRedis(t), startModel(t, { chat: paced() }),
+    startPostgres(t, { settings: { autovacuum: 'on' } }),
+    startRedis(t),
+    startModel(t, { chat: paced() }),
   ])
   // Nobody reads the model's record, and it grows with every question.
-  const forget = () => [model.chat, model.embeddings].forEach(({ requests }) => void ((requests as unknown[]).length = 0))
+  const forget = () =>
+    [model.chat, model.embeddings].forEach(({ requests }) => void ((requests as unknown[]).length = 0))
   const timer = setInterval(forget, 1000)
   t.teardown(() => clearInterval(timer))
   return { adminUrl: postgres.adminUrl, redisUrl: redis.url, model }
@@ -54,7 +57,11 @@ export async function startServers(t: Owner): Promise<Servers> {
 const honestPerSecond = 7
 
 /** The service on a database of its own, migrated by itself: it may be an older one. */
-export async function openWorld(t: Owner, servers: Servers, { seed, checkout, foePatienceMs, isPatient = false }: WorldOptions): Promise<World> {
+export async function openWorld(
+  t: Owner,
+  servers: Servers,
+  { seed, checkout, foePatienceMs, isPatient = false }: WorldOptions,
+): Promise<World> {
   const name = `hostile_${process.pid}_${databases++}`
   await administer(servers.adminUrl, sql => sql`create database ${sql(name)}`)
   const databaseUrl = servers.adminUrl.replace(/[^/]*$/, name)
@@ -66,7 +73,15 @@ export async function openWorld(t: Owner, servers: Servers, { seed, checkout, fo
   const headers = { authorization: `Bearer ${webKey}` }
   for (const question of known) await clientOf(target.url).ask({ question }, headers)
   // The honest client has the other address of loopback, and a key.
-  const load = startLoad({ url: target.url, perSecond: honestPerSecond, known, fresh, timeoutMs: 20_000, isWhole, headers })
+  const load = startLoad({
+    url: target.url,
+    perSecond: honestPerSecond,
+    known,
+    fresh,
+    timeoutMs: 20_000,
+    isWhole,
+    headers,
+  })
   t.teardown(load.stop)
   return { target, databaseUrl, model: servers.model, foe, load }
 }
@@ -81,7 +96,12 @@ const patience = { MAX_EVENT_LOOP_DELAY_MS: '0', ADMISSION_MAX_WAIT_MS: '20000',
 
 /** The defaults, but for what names things, and what one client could not be told from another without. */
 function environmentOf({ redisUrl, model }: Servers, databaseUrl: string, port: number): Record<string, string> {
-  const key = (name: string, text: string, more: object = {}) => ({ name, sha256: hash('sha256', text, 'hex'), scopes: ['ask'], ...more })
+  const key = (name: string, text: string, more: object = {}) => ({
+    name,
+    sha256: hash('sha256', text, 'hex'),
+    scopes: ['ask'],
+    ...more,
+  })
   return {
     ...settingsFor(model, 'test-embedding'),
     PORT: String(port),
@@ -101,7 +121,12 @@ function environmentOf({ redisUrl, model }: Servers, databaseUrl: string, port: 
 /** Some documents that the attacks may read and remove: not those of the honest client. */
 async function idsIn(url: string): Promise<string[]> {
   const documents = [1, 2, 3].map(nth => ({ source: `prey ${nth}`, text: `Guest ${nth} has left the dormitory.` }))
-  const { json, status, text } = await clientOf(url).send('PUT', '/documents', { collection: hostileCollection, documents }, { authorization: `Bearer ${adminKey}` })
+  const { json, status, text } = await clientOf(url).send(
+    'PUT',
+    '/documents',
+    { collection: hostileCollection, documents },
+    { authorization: `Bearer ${adminKey}` },
+  )
   if (status !== 200) throw new Error(`the documents were not stored: ${status} ${text}`)
   return (json.documents as { id: string }[]).map(({ id }) => id)
 }

@@ -11,7 +11,12 @@ import { until } from '../support/until.ts'
 /** More is asked than can be answered: the excess hears so at once, the rest notices nothing. */
 
 /** Two at once, and one may wait for as long as it takes. */
-const tight = { ADMISSION_FLOOR: '2', ADMISSION_CEILING: '2', ADMISSION_MAX_WAITING: '1', ADMISSION_MAX_WAIT_MS: '60000' }
+const tight = {
+  ADMISSION_FLOOR: '2',
+  ADMISSION_CEILING: '2',
+  ADMISSION_MAX_WAITING: '1',
+  ADMISSION_MAX_WAIT_MS: '60000',
+}
 const batch = { 'x-priority': 'batch' }
 
 let asked = 0
@@ -22,7 +27,11 @@ function fresh(): { question: string } {
   return { question: `How much does a place in the dormitory cost in room ${asked}?` }
 }
 
-async function start(t: Test, world: (typeof worlds)[number], settings: Record<string, string> = {}): Promise<{ app: App; model: Model }> {
+async function start(
+  t: Test,
+  world: (typeof worlds)[number],
+  settings: Record<string, string> = {},
+): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
   const app = await startApp(t, world, { ...settingsFor(model), ...tight, NEAR_MATCHES: 'off', ...settings })
   await loadHandbook(app)
@@ -31,21 +40,38 @@ async function start(t: Test, world: (typeof worlds)[number], settings: Record<s
 
 async function figure(app: App, name: string): Promise<number> {
   const { text } = await app.send('GET', '/metrics')
-  return Number(text.split('\n').find(line => line.startsWith(`askwell_admission_${name} `))?.split(' ').at(-1) ?? 0)
+  return Number(
+    text
+      .split('\n')
+      .find(line => line.startsWith(`askwell_admission_${name} `))
+      ?.split(' ')
+      .at(-1) ?? 0,
+  )
 }
 
 async function stageCount(app: App, stage: string): Promise<number> {
   const { text } = await app.send('GET', '/metrics')
-  const lines = text.split('\n').filter(line => line.startsWith('askwell_stage_seconds_count') && line.includes(`stage="${stage}"`))
+  const lines = text
+    .split('\n')
+    .filter(line => line.startsWith('askwell_stage_seconds_count') && line.includes(`stage="${stage}"`))
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }
 
 /** Questions whose model says nothing until told to: as many as there is room for. */
-async function occupied(app: App, model: Model, headers: Record<string, string> = {}): Promise<{ readonly replies: Promise<Reply>[]; release(): void }> {
+async function occupied(
+  app: App,
+  model: Model,
+  headers: Record<string, string> = {},
+): Promise<{ readonly replies: Promise<Reply>[]; release(): void }> {
   model.chat.behave({ delayMs: 3_600_000 })
   const leaving = new AbortController()
   const replies = [0, 1].map(async () => {
-    const response = await fetch(`${app.url}/ask`, { method: 'POST', body: JSON.stringify(fresh()), headers: { 'content-type': 'application/json', ...headers }, signal: leaving.signal }).catch(() => null)
+    const response = await fetch(`${app.url}/ask`, {
+      method: 'POST',
+      body: JSON.stringify(fresh()),
+      headers: { 'content-type': 'application/json', ...headers },
+      signal: leaving.signal,
+    }).catch(() => null)
     return { status: response?.status ?? 0 } as Reply
   })
   return {
@@ -68,15 +94,22 @@ for (const world of worlds) {
     const waiting = app.ask({ ...fresh(), include: ['timings'] })
     await until('one waits', async () => (await figure(app, 'queued')) === 1)
 
-    t.test('the excess: 503 overloaded, a problem that says when to come back, as JSON, as a stream and of a search', async t => {
-      const replies = [['/ask', await app.ask(fresh())], ['/ask', await app.ask({ ...fresh(), stream: true })], ['/search', await app.send('POST', '/search', fresh())]] as const
-      for (const [path, reply] of replies) {
-        t.equal(reply.status, 503)
-        t.match(reply.json, { code: 'overloaded', type: /#temporary-reduced-capacity$/ })
-        assertContract(t, { method: 'POST', path, status: reply.status, headers: reply.headers, body: reply.text })
-      }
-      t.equal(await figure(app, 'refused_total{priority="interactive",reason="queue"}'), 3)
-    })
+    t.test(
+      'the excess: 503 overloaded, a problem that says when to come back, as JSON, as a stream and of a search',
+      async t => {
+        const replies = [
+          ['/ask', await app.ask(fresh())],
+          ['/ask', await app.ask({ ...fresh(), stream: true })],
+          ['/search', await app.send('POST', '/search', fresh())],
+        ] as const
+        for (const [path, reply] of replies) {
+          t.equal(reply.status, 503)
+          t.match(reply.json, { code: 'overloaded', type: /#temporary-reduced-capacity$/ })
+          assertContract(t, { method: 'POST', path, status: reply.status, headers: reply.headers, body: reply.text })
+        }
+        t.equal(await figure(app, 'refused_total{priority="interactive",reason="queue"}'), 3)
+      },
+    )
 
     t.test('nobody who is told no costs the model or a vector anything', async t => {
       // By the known question and the two that run.
@@ -92,7 +125,8 @@ for (const world of worlds) {
     })
 
     t.test('probes, figures and documents do too', async t => {
-      for (const path of ['/livez', '/readyz', '/metrics', '/openapi.yaml']) t.equal((await app.send('GET', path)).status, 200, path)
+      for (const path of ['/livez', '/readyz', '/metrics', '/openapi.yaml'])
+        t.equal((await app.send('GET', path)).status, 200, path)
     })
 
     t.test('it is over: who waited is answered, and all is as before', async t => {
@@ -106,7 +140,10 @@ for (const world of worlds) {
       const again = await app.ask({ ...known, include: ['timings'] })
       t.notOk('admit' in again.json.timings_ms, 'what is remembered waited for nothing')
       await until('all left', async () => (await figure(app, 'in_flight')) === 0)
-      t.same(await Promise.all([app.ask(fresh()), app.ask(fresh())].map(async reply => (await reply).status)), [200, 200])
+      t.same(
+        await Promise.all([app.ask(fresh()), app.ask(fresh())].map(async reply => (await reply).status)),
+        [200, 200],
+      )
       t.equal(await figure(app, 'queued'), 0)
     })
   })
@@ -116,7 +153,7 @@ for (const world of worlds) {
     const busy = await occupied(app, model)
     await until('both run', async () => (await figure(app, 'in_flight')) === 2)
 
-    t.test('its place in the queue is the interactive one\'s, who waits on', async t => {
+    t.test("its place in the queue is the interactive one's, who waits on", async t => {
       const last = app.ask(fresh(), batch)
       await until('it waits', async () => (await figure(app, 'queued')) === 1)
       const first = app.ask(fresh())
@@ -133,7 +170,10 @@ t.test('batch takes its share only: there is room for who waits for a reply', as
   const { app, model } = await start(t, anyWorld, { ADMISSION_MAX_WAITING: '0' })
   const busy = await occupied(app, model, batch)
   await until('one runs', async () => (await figure(app, 'in_flight')) === 1)
-  await until('one was refused', async () => (await figure(app, 'refused_total{priority="batch",reason="queue"}')) === 1)
+  await until(
+    'one was refused',
+    async () => (await figure(app, 'refused_total{priority="batch",reason="queue"}')) === 1,
+  )
   model.chat.behave({})
   t.equal((await app.ask(fresh())).status, 200)
   busy.release()
@@ -159,7 +199,10 @@ t.test('an answer past its time is better than a no, and says what is amiss', as
   })
   t.match(stale.json, { answer: json.answer, cache: { status: 'stale' }, degraded: ['capacity'] })
   assertContract(t, { method: 'POST', path: '/ask', status: stale.status, headers: stale.headers, body: stale.text })
-  t.match(sseEvents((await app.ask({ ...known, stream: true })).text).at(-1), { event: 'done', data: { degraded: ['capacity'] } })
+  t.match(sseEvents((await app.ask({ ...known, stream: true })).text).at(-1), {
+    event: 'done',
+    data: { degraded: ['capacity'] },
+  })
   t.equal((await app.ask(known, { 'cache-control': 'no-cache' })).status, 503, 'unless it is not wanted')
   busy.release()
 })
@@ -169,7 +212,12 @@ t.test('who leaves while waiting or running leaves nothing behind', async t => {
   const busy = await occupied(app, model)
   await until('both run', async () => (await figure(app, 'in_flight')) === 2)
   const leaving = new AbortController()
-  const waiting = fetch(`${app.url}/ask`, { method: 'POST', body: JSON.stringify(fresh()), headers: { 'content-type': 'application/json' }, signal: leaving.signal }).catch(() => 'left')
+  const waiting = fetch(`${app.url}/ask`, {
+    method: 'POST',
+    body: JSON.stringify(fresh()),
+    headers: { 'content-type': 'application/json' },
+    signal: leaving.signal,
+  }).catch(() => 'left')
   await until('one waits', async () => (await figure(app, 'queued')) === 1)
   leaving.abort()
   t.equal(await waiting, 'left')
@@ -186,11 +234,16 @@ for (const wish of ['no-store', 'no-cache', 'max-age=0', '']) {
     const [body, { hostname, port }] = [JSON.stringify({ ...fresh(), stream: true }), new URL(app.url)]
     const socket = connect(Number(port), hostname).pause()
     t.teardown(() => socket.destroy())
-    socket.write(`POST /ask HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${wish && `cache-control: ${wish}\r\n`}content-length: ${body.length}\r\n\r\n${body}`)
+    socket.write(
+      `POST /ask HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${wish && `cache-control: ${wish}\r\n`}content-length: ${body.length}\r\n\r\n${body}`,
+    )
     await until('the model is asked', () => model.chat.requests.length === 1)
     await until('its place is free', async () => (await figure(app, 'in_flight')) === 0)
     const text: string[] = []
-    socket.setEncoding('utf8').on('data', (piece: string) => text.push(piece)).resume()
+    socket
+      .setEncoding('utf8')
+      .on('data', (piece: string) => text.push(piece))
+      .resume()
     await until('it reads on, and gets the whole answer', () => text.at(-1)?.includes('0\r\n\r\n'))
     t.match(text.join(''), /event: done/)
   })

@@ -16,7 +16,11 @@ const rent = 'How much does a place in the dormitory cost?'
 const plain = { NEAR_MATCHES: 'off' }
 const quoting = { ...plain, CHAT_MODEL: 'none' }
 
-async function withModel(t: Test, world: World, settings: Record<string, string> = {}): Promise<{ app: App; model: Model }> {
+async function withModel(
+  t: Test,
+  world: World,
+  settings: Record<string, string> = {},
+): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
   const app = await startApp(t, world, { ...plain, ...settingsFor(model, 'test-embedding'), ...settings })
   await loadHandbook(app)
@@ -32,7 +36,12 @@ async function quotingApp(t: Test, world: World, settings: Record<string, string
 const statusOf = ({ json }: Reply) => json.cache.status as string
 
 async function put(app: App, source: string, text: string): Promise<void> {
-  const reply = await app.send('PUT', '/documents', { documents: [{ source, title: source, text }] }, { authorization: `Bearer ${adminKey}` })
+  const reply = await app.send(
+    'PUT',
+    '/documents',
+    { documents: [{ source, title: source, text }] },
+    { authorization: `Bearer ${adminKey}` },
+  )
   if (reply.status !== 200) throw new Error(reply.text)
 }
 
@@ -62,7 +71,10 @@ for (const world of worlds) {
       const calls = model.chat.requests.length
       const second = await app.ask({ question: rent })
       t.same(withoutNotes(second), withoutNotes(first))
-      t.match(second.json, { cache: { status: 'hit', tier: 'memory' }, usage: { llm_calls: 0, prompt_tokens: 0, completion_tokens: 0 } })
+      t.match(second.json, {
+        cache: { status: 'hit', tier: 'memory' },
+        usage: { llm_calls: 0, prompt_tokens: 0, completion_tokens: 0 },
+      })
       t.equal(second.headers.get('age'), String(second.json.cache.age))
       t.match(second.headers.get('server-timing'), /^cache;desc=hit, .*total;dur=/)
       t.match(second.headers.get('content-type'), /^application\/json/)
@@ -80,14 +92,22 @@ for (const world of worlds) {
     })
 
     t.test('spelled otherwise: the same answer', async t => {
-      for (const question of [`  ${rent.toUpperCase()}`, rent.replaceAll(' ', '\n '), rent.replace('?', '??'), rent.replace('?', '！')]) {
+      for (const question of [
+        `  ${rent.toUpperCase()}`,
+        rent.replaceAll(' ', '\n '),
+        rent.replace('?', '??'),
+        rent.replace('?', '！'),
+      ]) {
         t.equal(statusOf(await app.ask({ question })), 'hit', question)
       }
     })
 
     t.test('with passages and timings when they are wanted', async t => {
       const include = ['passages', 'timings']
-      const [first, second] = [await app.ask({ question: `${rent} (1)`, include }), await app.ask({ question: `${rent} (1)`, include })]
+      const [first, second] = [
+        await app.ask({ question: `${rent} (1)`, include }),
+        await app.ask({ question: `${rent} (1)`, include }),
+      ]
       t.equal(statusOf(second), 'hit')
       t.ok(second.json.passages.length > 0)
       t.same(second.json.passages, first.json.passages)
@@ -99,8 +119,16 @@ for (const world of worlds) {
       const fresh = await app.ask({ question: rent })
       const streamed = await app.ask({ question: rent, stream: true })
       const events = sseEvents(streamed.text)
-      t.same(events.map(({ event }) => event), ['passages', 'delta', 'citations', 'done'])
-      t.match(events.at(-1)?.data, { answer: fresh.json.answer, citations: fresh.json.citations, cache: { status: 'hit' }, usage: { llm_calls: 0 } })
+      t.same(
+        events.map(({ event }) => event),
+        ['passages', 'delta', 'citations', 'done'],
+      )
+      t.match(events.at(-1)?.data, {
+        answer: fresh.json.answer,
+        citations: fresh.json.citations,
+        cache: { status: 'hit' },
+        usage: { llm_calls: 0 },
+      })
       t.equal(streamed.headers.get('age'), String(events.at(-1)?.data.cache.age))
       t.match(streamed.headers.get('server-timing'), /^cache;desc=hit/)
       const first = sseEvents((await app.ask({ question: `${rent} (2)`, stream: true })).text).at(-1)?.data
@@ -110,9 +138,16 @@ for (const world of worlds) {
 
     t.test('a degraded answer is not kept', async t => {
       model.chat.behave({ status: 500 })
-      t.match((await app.ask({ question: `${rent} (3)` })).json, { degraded: ['generation'], cache: { status: 'miss' } })
+      t.match((await app.ask({ question: `${rent} (3)` })).json, {
+        degraded: ['generation'],
+        cache: { status: 'miss' },
+      })
       model.chat.behave({})
-      t.match((await app.ask({ question: `${rent} (3)` })).json, { degraded: [], generator: 'openai', cache: { status: 'miss' } })
+      t.match((await app.ask({ question: `${rent} (3)` })).json, {
+        degraded: [],
+        generator: 'openai',
+        cache: { status: 'miss' },
+      })
     })
 
     t.test('hits, misses and what they spared are counted', async t => {
@@ -126,7 +161,8 @@ for (const world of worlds) {
 
   t.test(`a collection's own settings go before the service's, ${world}`, { skip: skipReason(world) }, async t => {
     const app = await quotingApp(t, world)
-    const set = (value: object) => leased(app.deps.database, sql => sql`update collections set cache_settings = ${sql.json(value as never)}`)
+    const set = (value: object) =>
+      leased(app.deps.database, sql => sql`update collections set cache_settings = ${sql.json(value as never)}`)
     await set({ seconds: 0 })
     let nth = 0
     /** A new question each time, asked twice. */
@@ -158,51 +194,84 @@ for (const world of worlds) {
 
     await put(app, 'handbook/canteen.md', '# Canteen\n\nSoup is served from noon.')
     const revalidated = await ask()
-    t.match(revalidated.json, { cache: { status: 'hit', tier: 'memory', revalidated: true }, usage: { llm_calls: 0 } }, 'of something else: searched again, its words found again')
+    t.match(
+      revalidated.json,
+      { cache: { status: 'hit', tier: 'memory', revalidated: true }, usage: { llm_calls: 0 } },
+      'of something else: searched again, its words found again',
+    )
     t.same([revalidated.json.answer, revalidated.json.citations[0].version], [first.json.answer, 1])
     t.equal(model.chat.requests.length, calls)
     t.match((await ask()).json.cache, { status: 'hit', revalidated: undefined })
 
     await put(app, handbook[1].source, handbook[1].text.replace('12,000', '14,500'))
     const edited = await ask()
-    t.match(edited.json, { answer: /14,500/, cache: { status: 'miss' }, citations: [{ version: 2 }] }, 'of what it cites: written anew')
+    t.match(
+      edited.json,
+      { answer: /14,500/, cache: { status: 'miss' }, citations: [{ version: 2 }] },
+      'of what it cites: written anew',
+    )
     t.equal(model.chat.requests.length, calls + 1)
 
-    const { documents: [{ id }] } = (await app.send('PUT', '/documents', { documents: [{ source: handbook[1].source, title: 'x', text: 'x' }] }, { authorization: `Bearer ${adminKey}` })).json
+    const {
+      documents: [{ id }],
+    } = (
+      await app.send(
+        'PUT',
+        '/documents',
+        { documents: [{ source: handbook[1].source, title: 'x', text: 'x' }] },
+        { authorization: `Bearer ${adminKey}` },
+      )
+    ).json
     await app.send('DELETE', `/documents/${id}`, undefined, { authorization: `Bearer ${adminKey}` })
-    t.notMatch((await ask()).json.citations.map((each: { document_id: string }) => each.document_id), [id], 'deleted: not cited')
+    t.notMatch(
+      (await ask()).json.citations.map((each: { document_id: string }) => each.document_id),
+      [id],
+      'deleted: not cited',
+    )
   })
 
-  t.test(`an answer near its end, ${world}: made anew behind the questions, once, and nobody waits for it`, { skip: skipReason(world) }, async t => {
-    // It takes three seconds and is kept for twenty: with so many questions the renewal begins long before the end.
-    const { app, model } = await withModel(t, world, { ANSWER_CACHE_SECONDS: '20' })
-    model.chat.behave({ delayMs: 3000 })
-    await app.ask({ question: rent })
-    const { promise: held, resolve: renew } = Promise.withResolvers<void>()
-    model.chat.behave({ held })
-    const ages: number[] = []
-    const given = new Set<string>()
-    const note = async () => {
-      const { json } = await app.ask({ question: rent })
-      given.add(json.cache.status)
-      ages.push(json.cache.age)
-    }
-    const refreshed = async () => /^askwell_cache_refreshes_total\{outcome="ok"\} 1$/m.test((await app.send('GET', '/metrics')).text)
-    await until('it is being made anew', async () => (await note(), model.chat.requests.length === 2))
-    for (let i = 0; i < 20; i++) await note()
-    t.equal(model.chat.requests.length, 2)
-    renew()
-    await until('it was made anew', async () => (await note(), await refreshed()))
-    await note()
-    t.same([...given], ['hit'])
-    t.ok(ages.some((age, i) => age < (ages[i - 1] ?? 0)) || ages.at(-1) === 0, 'a younger one is given')
-  })
+  t.test(
+    `an answer near its end, ${world}: made anew behind the questions, once, and nobody waits for it`,
+    { skip: skipReason(world) },
+    async t => {
+      // It takes three seconds and is kept for twenty: with so many questions the renewal begins long before the end.
+      const { app, model } = await withModel(t, world, { ANSWER_CACHE_SECONDS: '20' })
+      model.chat.behave({ delayMs: 3000 })
+      await app.ask({ question: rent })
+      const { promise: held, resolve: renew } = Promise.withResolvers<void>()
+      model.chat.behave({ held })
+      const ages: number[] = []
+      const given = new Set<string>()
+      const note = async () => {
+        const { json } = await app.ask({ question: rent })
+        given.add(json.cache.status)
+        ages.push(json.cache.age)
+      }
+      const refreshed = async () =>
+        /^askwell_cache_refreshes_total\{outcome="ok"\} 1$/m.test((await app.send('GET', '/metrics')).text)
+      await until('it is being made anew', async () => (await note(), model.chat.requests.length === 2))
+      for (let i = 0; i < 20; i++) await note()
+      t.equal(model.chat.requests.length, 2)
+      renew()
+      await until('it was made anew', async () => (await note(), await refreshed()))
+      await note()
+      t.same([...given], ['hit'])
+      t.ok(ages.some((age, i) => age < (ages[i - 1] ?? 0)) || ages.at(-1) === 0, 'a younger one is given')
+    },
+  )
 
   t.test(`the model is down, ${world}`, { skip: skipReason(world) }, async t => {
     const { app, model } = await withModel(t, world, { ANSWER_CACHE_SECONDS: '1' })
     const { json: before } = await app.ask({ question: rent })
     await model.stop()
-    const old = { answer: before.answer, citations: before.citations, generator: 'openai', degraded: ['generation'], cache: { status: 'stale', tier: 'memory' }, usage: { llm_calls: 0 } }
+    const old = {
+      answer: before.answer,
+      citations: before.citations,
+      generator: 'openai',
+      degraded: ['generation'],
+      cache: { status: 'stale', tier: 'memory' },
+      usage: { llm_calls: 0 },
+    }
     const stale = await until('its time is over', async () => {
       const reply = await app.ask({ question: rent })
       return statusOf(reply) === 'stale' ? reply : undefined
@@ -210,10 +279,21 @@ for (const world of worlds) {
     t.match(stale.json, old, 'the answer from before, though it is past its time')
     t.ok(Number(stale.headers.get('age')) >= 1)
     const events = sseEvents((await app.ask({ question: rent, stream: true })).text)
-    t.same(events.map(({ event }) => event), ['passages', 'delta', 'citations', 'done'])
+    t.same(
+      events.map(({ event }) => event),
+      ['passages', 'delta', 'citations', 'done'],
+    )
     t.match(events.at(-1)?.data, old)
-    t.match((await app.ask({ question: 'When are quiet hours?' })).json, { generator: 'extractive', degraded: ['embeddings', 'generation'], cache: { status: 'miss' } }, 'what was never answered is quoted')
-    t.match((await app.ask({ question: rent }, { 'cache-control': 'no-cache' })).json, { generator: 'extractive', cache: { status: 'bypass' } }, 'who wants none from before gets quotes')
+    t.match(
+      (await app.ask({ question: 'When are quiet hours?' })).json,
+      { generator: 'extractive', degraded: ['embeddings', 'generation'], cache: { status: 'miss' } },
+      'what was never answered is quoted',
+    )
+    t.match(
+      (await app.ask({ question: rent }, { 'cache-control': 'no-cache' })).json,
+      { generator: 'extractive', cache: { status: 'bypass' } },
+      'who wants none from before gets quotes',
+    )
     await model.start()
     const anew = await until('well again: asked again', async () => {
       const reply = await app.ask({ question: rent })
@@ -225,12 +305,16 @@ for (const world of worlds) {
 
 t.test('what the caller wants of the cache', async t => {
   const app = await quotingApp(t, anyWorld, { ANSWER_CACHE_SECONDS: '1', STALE_IF_ERROR_SECONDS: '600' })
-  const ask = (cacheControl: string, question = rent) => app.ask({ question, mode: 'fast' }, { 'cache-control': cacheControl })
+  const ask = (cacheControl: string, question = rent) =>
+    app.ask({ question, mode: 'fast' }, { 'cache-control': cacheControl })
   const expiring = (cacheControl: string) => app.ask({ question: rent }, { 'cache-control': cacheControl })
 
   t.test('only-if-cached, and nothing is there: 504 not_cached', async t => {
     t.match(await ask('only-if-cached'), { status: 504, json: { code: 'not_cached' } })
-    const streamed = await app.ask({ question: rent, mode: 'fast', stream: true }, { 'cache-control': 'only-if-cached' })
+    const streamed = await app.ask(
+      { question: rent, mode: 'fast', stream: true },
+      { 'cache-control': 'only-if-cached' },
+    )
     t.match(streamed, { status: 504, json: { code: 'not_cached' } })
   })
 
@@ -263,14 +347,18 @@ t.test('what the caller wants of the cache', async t => {
 
   t.test('malformed or unknown: ignored', async t => {
     await ask('')
-    for (const said of ['max-age=soon', 'max-age', 'no-transform', 'max-age=-1, ,', '=']) t.equal(statusOf(await ask(said)), 'hit', said)
+    for (const said of ['max-age=soon', 'max-age', 'no-transform', 'max-age=-1, ,', '='])
+      t.equal(statusOf(await ask(said)), 'hit', said)
   })
 })
 
 t.test('walls between questions', async t => {
   const app = await quotingApp(t, anyWorld)
   await loadHandbook(app, 'other')
-  const talk = [{ role: 'user', content: 'How much is it?' }, { role: 'assistant', content: '12,000 tenge a month.' }]
+  const talk = [
+    { role: 'user', content: 'How much is it?' },
+    { role: 'assistant', content: '12,000 tenge a month.' },
+  ]
   const questions: Record<string, object> = {
     'the question': { question: rent },
     'with filters': { question: rent, filters: { faculty: 'all' } },
@@ -317,26 +405,40 @@ t.test('Postgres is away', { skip: skipReason('postgres') }, async t => {
     { fault: 'killed', breakIt: 'kill', mendIt: 'start', unknown: 503 },
   ] as const
   for (const { fault, breakIt, mendIt, unknown } of faults) {
-    t.test(`${fault}: what is known is given and says so, what is not fails in time, and it is used when it is back`, async t => {
-      const postgres = await startPostgres(t)
-      const app = await quotingApp(t, 'postgres', { DATABASE_URL: postgres.url })
-      const { json: before } = await app.ask({ question: rent })
-      await postgres[breakIt]()
-      const stale = await until('it is noticed', async () => {
-        const reply = await app.ask({ question: rent })
-        return statusOf(reply) === 'stale' ? reply : undefined
-      })
-      t.match(stale, { status: 200, json: { answer: before.answer, citations: before.citations, degraded: ['database'], cache: { tier: 'memory' } } })
-      const streamed = sseEvents((await app.ask({ question: rent, stream: true })).text)
-      t.same(streamed.map(({ event }) => event), ['passages', 'delta', 'citations', 'done'])
-      t.match(streamed.at(-1)?.data, { degraded: ['database'], cache: { status: 'stale' } })
-      t.equal((await app.ask({ question: 'Where do students apply for a grant?', timeout_ms: 800 })).status, unknown)
-      t.equal((await app.ask({ question: rent, timeout_ms: 800 }, { 'cache-control': 'no-cache' })).status, unknown)
-      await postgres[mendIt]()
-      await until('it is a plain hit again', async () => {
-        const { json } = await app.ask({ question: rent })
-        return json.cache?.status === 'hit' && json.degraded.length === 0
-      })
-    })
+    t.test(
+      `${fault}: what is known is given and says so, what is not fails in time, and it is used when it is back`,
+      async t => {
+        const postgres = await startPostgres(t)
+        const app = await quotingApp(t, 'postgres', { DATABASE_URL: postgres.url })
+        const { json: before } = await app.ask({ question: rent })
+        await postgres[breakIt]()
+        const stale = await until('it is noticed', async () => {
+          const reply = await app.ask({ question: rent })
+          return statusOf(reply) === 'stale' ? reply : undefined
+        })
+        t.match(stale, {
+          status: 200,
+          json: {
+            answer: before.answer,
+            citations: before.citations,
+            degraded: ['database'],
+            cache: { tier: 'memory' },
+          },
+        })
+        const streamed = sseEvents((await app.ask({ question: rent, stream: true })).text)
+        t.same(
+          streamed.map(({ event }) => event),
+          ['passages', 'delta', 'citations', 'done'],
+        )
+        t.match(streamed.at(-1)?.data, { degraded: ['database'], cache: { status: 'stale' } })
+        t.equal((await app.ask({ question: 'Where do students apply for a grant?', timeout_ms: 800 })).status, unknown)
+        t.equal((await app.ask({ question: rent, timeout_ms: 800 }, { 'cache-control': 'no-cache' })).status, unknown)
+        await postgres[mendIt]()
+        await until('it is a plain hit again', async () => {
+          const { json } = await app.ask({ question: rent })
+          return json.cache?.status === 'hit' && json.degraded.length === 0
+        })
+      },
+    )
   }
 })

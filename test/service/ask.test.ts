@@ -12,14 +12,23 @@ for (const world of worlds) {
       const { status, json } = await app.ask({ question: 'How much does a place in the dormitory cost?' })
       t.equal(status, 200)
       t.match(json.answer, /12,000 tenge a month\. .*\[1\]/s)
-      t.match(json, { abstained: false, language: 'en', generator: 'extractive', model: null, cache: { status: 'miss' }, degraded: [] })
+      t.match(json, {
+        abstained: false,
+        language: 'en',
+        generator: 'extractive',
+        model: null,
+        cache: { status: 'miss' },
+        degraded: [],
+      })
       t.match(json.citations[0], { index: 1, title: /Dormitory/, url: 'https://example.edu/dormitory', version: 1 })
     })
 
     t.test('a quote is really there, letter for letter', async t => {
       const { json } = await app.ask({ question: 'What happens when a book is lost?' })
       for (const citation of json.citations) {
-        const stored = await app.send('GET', `/documents/${citation.document_id}`, undefined, { authorization: 'Bearer a-key-for-tests-only' })
+        const stored = await app.send('GET', `/documents/${citation.document_id}`, undefined, {
+          authorization: 'Bearer a-key-for-tests-only',
+        })
         t.equal(stored.json.text.slice(citation.start, citation.end), citation.quote)
       }
       t.ok(json.citations.length > 0)
@@ -41,7 +50,11 @@ for (const world of worlds) {
 
     t.test('filters: equality, lists, membership and ranges', async t => {
       const found = async (filters: object) => {
-        const { json } = await app.ask({ question: 'students dormitory grant library book', filters, include: ['passages'] })
+        const { json } = await app.ask({
+          question: 'students dormitory grant library book',
+          filters,
+          include: ['passages'],
+        })
         return new Set((json.passages ?? []).map((passage: { source: string }) => passage.source))
       }
       t.same(await found({ year: 2023 }), new Set(['handbook/library.md']))
@@ -53,7 +66,11 @@ for (const world of worlds) {
     })
 
     t.test('top_k bounds the passages; include decides what is shown', async t => {
-      const { json } = await app.ask({ question: 'students grant dormitory', top_k: 1, include: ['passages', 'timings'] })
+      const { json } = await app.ask({
+        question: 'students grant dormitory',
+        top_k: 1,
+        include: ['passages', 'timings'],
+      })
       t.equal(json.passages.length, 1)
       t.match(json.timings_ms, { retrieve: Number, total: Number })
       const bare = await app.ask({ question: 'students grant dormitory' })
@@ -66,7 +83,12 @@ for (const world of worlds) {
       const again = await app.ask({ question: ' how long does the library  lend books ' })
       t.match(again.json, { cache: { status: 'hit', age: Number }, answer: /thirty days/ })
       const edited = handbook[2].text.replace('thirty', 'forty')
-      await app.send('PUT', '/documents', { documents: [{ ...handbook[2], text: edited }] }, { authorization: 'Bearer a-key-for-tests-only' })
+      await app.send(
+        'PUT',
+        '/documents',
+        { documents: [{ ...handbook[2], text: edited }] },
+        { authorization: 'Bearer a-key-for-tests-only' },
+      )
       const after = await app.ask({ question })
       t.match(after.json, { cache: { status: 'miss' }, answer: /forty days/, citations: [{ version: 2 }] })
     })
@@ -78,14 +100,24 @@ for (const world of worlds) {
     })
 
     t.test('several faults: all listed, each with its pointer', async t => {
-      const { status, json } = await app.ask({ question: ' ', top_k: 0, mode: 'slow', colour: 'red', filters: { a: { gtx: 1 } } })
+      const { status, json } = await app.ask({
+        question: ' ',
+        top_k: 0,
+        mode: 'slow',
+        colour: 'red',
+        filters: { a: { gtx: 1 } },
+      })
       t.equal(status, 400)
       const pointers = json.errors.map((fault: { pointer: string }) => fault.pointer)
-      for (const pointer of ['/question', '/top_k', '/mode', '/colour', '/filters/a']) t.ok(pointers.includes(pointer), pointer)
+      for (const pointer of ['/question', '/top_k', '/mode', '/colour', '/filters/a'])
+        t.ok(pointers.includes(pointer), pointer)
     })
 
     t.test('a follow-up leans on the question before it', async t => {
-      const history = [{ role: 'user', content: 'How much does the dormitory cost?' }, { role: 'assistant', content: '12,000 tenge a month.' }]
+      const history = [
+        { role: 'user', content: 'How much does the dormitory cost?' },
+        { role: 'assistant', content: '12,000 tenge a month.' },
+      ]
       const { json } = await app.ask({ question: 'And when are guests out?', history })
       t.match(json.answer, /22:00/)
     })
@@ -95,12 +127,18 @@ for (const world of worlds) {
       t.match(headers.get('content-type'), /^text\/event-stream/)
       const events = sseEvents(text)
       t.match(events.map(event => event.event).join(' '), /^passages( delta)+ citations done$/)
-      const words = events.filter(event => event.event === 'delta').map(event => event.data.text).join('')
+      const words = events
+        .filter(event => event.event === 'delta')
+        .map(event => event.data.text)
+        .join('')
       t.equal(words, events.at(-1)?.data.answer)
     })
 
     t.test('Accept: text/event-stream asks for a stream as well; an error before it has its status', async t => {
-      const { status, headers } = await app.ask({ question: 'What?', collection: 'nowhere' }, { accept: 'text/event-stream' })
+      const { status, headers } = await app.ask(
+        { question: 'What?', collection: 'nowhere' },
+        { accept: 'text/event-stream' },
+      )
       t.equal(status, 404)
       t.match(headers.get('content-type'), /problem\+json/)
     })

@@ -18,7 +18,13 @@ const anew = () => ({ question: `${++asked}. ${rent}` })
 const breakersOf = async (app: App) => (await app.send('GET', '/readyz')).json.breakers as Record<string, string>
 async function figureOf(app: App, line: string): Promise<number> {
   const { text } = await app.send('GET', '/metrics')
-  return Number(text.split('\n').find(each => each.startsWith(`${line} `))?.split(' ').at(-1))
+  return Number(
+    text
+      .split('\n')
+      .find(each => each.startsWith(`${line} `))
+      ?.split(' ')
+      .at(-1),
+  )
 }
 
 t.test('a model that fails', async t => {
@@ -30,7 +36,8 @@ t.test('a model that fails', async t => {
     model.chat.behave({ status: 500, times: 1 })
     model.embeddings.behave({ status: 503, times: 1 })
     t.match((await app.ask(anew())).json, { generator: 'openai', degraded: [] })
-    for (const dependency of ['chat', 'embeddings']) t.equal(await figureOf(app, `askwell_retries_total{dependency="${dependency}"}`), 1)
+    for (const dependency of ['chat', 'embeddings'])
+      t.equal(await figureOf(app, `askwell_retries_total{dependency="${dependency}"}`), 1)
   })
 
   t.test('once, before the first token of a stream: the same', async t => {
@@ -43,7 +50,10 @@ t.test('a model that fails', async t => {
     model.chat.behave({ status: 500 })
     model.embeddings.behave({ status: 500 })
     const isOpen = async () => {
-      t.match(await app.ask(anew()), { status: 200, json: { generator: 'extractive', answer: /12,000/, degraded: ['embeddings', 'generation'] } })
+      t.match(await app.ask(anew()), {
+        status: 200,
+        json: { generator: 'extractive', answer: /12,000/, degraded: ['embeddings', 'generation'] },
+      })
       const { chat, embeddings } = await breakersOf(app)
       return chat === 'open' && embeddings === 'open'
     }
@@ -63,7 +73,10 @@ t.test('a model that fails', async t => {
     // However long the twenty take: each time that it is tried, and fails, it is left alone again.
     for (const [i, dependency] of (['chat', 'embeddings'] as const).entries()) {
       const [probes, times] = [asked()[i]! - before[i]!, (await opened(dependency)) - openedBefore[i]!]
-      t.ok(probes <= times && probes < 20, `${dependency}: ${probes} calls for twenty questions, left alone ${times} times`)
+      t.ok(
+        probes <= times && probes < 20,
+        `${dependency}: ${probes} calls for twenty questions, left alone ${times} times`,
+      )
     }
   })
 
@@ -134,9 +147,17 @@ t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before 
 
 t.test('a slow embedding is asked for twice where that is wanted, and the quicker one counts', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, anyWorld, { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0', EMBEDDING_HEDGE_MS: '50' })
+  const app = await startApp(t, anyWorld, {
+    ...settingsFor(model, 'test-embedding'),
+    RATE_LIMIT: '0',
+    EMBEDDING_HEDGE_MS: '50',
+  })
   await loadHandbook(app)
-  const [before, hedged, aborted] = [model.embeddings.requests.length, await figureOf(app, 'askwell_hedges_total'), model.embeddings.aborted]
+  const [before, hedged, aborted] = [
+    model.embeddings.requests.length,
+    await figureOf(app, 'askwell_hedges_total'),
+    model.embeddings.aborted,
+  ]
   model.embeddings.behave({ silent: true, times: 1 })
   t.match((await app.ask(anew())).json, { degraded: [] })
   t.equal(model.embeddings.requests.length, before + 2)
@@ -164,7 +185,11 @@ t.test('a database that says nothing', { skip: skipReason('postgres') }, async t
 
   postgres.freeze()
   await until('that is known without a question', async () => (await breakersOf(app))['database'] === 'open')
-  t.match(await app.ask({ question: rent }), { status: 200, json: { cache: { status: 'stale' }, degraded: ['database'] } }, 'what is remembered is given')
+  t.match(
+    await app.ask({ question: rent }),
+    { status: 200, json: { cache: { status: 'stale' }, degraded: ['database'] } },
+    'what is remembered is given',
+  )
   const refused = await app.ask(anew())
   t.match(refused, { status: 503, json: { code: 'database_unavailable' } })
   t.ok(refused.headers.has('retry-after'))
@@ -174,13 +199,24 @@ t.test('a database that says nothing', { skip: skipReason('postgres') }, async t
   t.equal((await breakersOf(app))['database'], 'closed')
 })
 
-t.test('connections that break are no reason to fail: reads are made again on others', { skip: skipReason('postgres') }, async t => {
-  const app = await startApp(t, 'postgres', { RATE_LIMIT: '0' })
-  await loadHandbook(app)
-  await Promise.all(Array.from({ length: 8 }, () => app.ask(anew())))
-  for (let i = 0; i < 5; i++) {
-    await administer(app.env['DATABASE_URL']!, sql => sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'askwell' and datname = current_database()`)
-    const replies = await Promise.all(Array.from({ length: 4 }, () => app.ask(anew())))
-    t.same(replies.map(({ status }) => status), [200, 200, 200, 200])
-  }
-})
+t.test(
+  'connections that break are no reason to fail: reads are made again on others',
+  { skip: skipReason('postgres') },
+  async t => {
+    const app = await startApp(t, 'postgres', { RATE_LIMIT: '0' })
+    await loadHandbook(app)
+    await Promise.all(Array.from({ length: 8 }, () => app.ask(anew())))
+    for (let i = 0; i < 5; i++) {
+      await administer(
+        app.env['DATABASE_URL']!,
+        sql =>
+          sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'askwell' and datname = current_database()`,
+      )
+      const replies = await Promise.all(Array.from({ length: 4 }, () => app.ask(anew())))
+      t.same(
+        replies.map(({ status }) => status),
+        [200, 200, 200, 200],
+      )
+    }
+  },
+)

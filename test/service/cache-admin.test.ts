@@ -21,7 +21,13 @@ const asAdmin = { authorization: `Bearer ${adminKey}` }
 
 const statusOf = async (app: App, body: object) => (await app.ask(body)).json.cache.status as string
 
-async function sent(t: Test, app: App, method: string, path: string, headers: Record<string, string> = asAdmin): Promise<Reply> {
+async function sent(
+  t: Test,
+  app: App,
+  method: string,
+  path: string,
+  headers: Record<string, string> = asAdmin,
+): Promise<Reply> {
   const reply = await app.send(method, path, undefined, headers)
   assertContract(t, { method, path, status: reply.status, headers: reply.headers, body: reply.text })
   return reply
@@ -45,7 +51,10 @@ for (const world of worlds) {
 
     await t.test('of one collection: its answers are made anew, by the model as well; the others stay', async t => {
       await askBoth()
-      t.same([await statusOf(app, { question: rent }), await statusOf(app, { question: rent, collection: 'second' })], ['hit', 'hit'])
+      t.same(
+        [await statusOf(app, { question: rent }), await statusOf(app, { question: rent, collection: 'second' })],
+        ['hit', 'hit'],
+      )
       const { status, json } = await sent(t, app, 'DELETE', '/cache?collection=second')
       t.match({ status, json }, { status: 200, json: { collection: 'second', redis_keys: 1 } })
       t.equal(await keysIn(redis, keysLike('answer:*')), 1)
@@ -68,7 +77,11 @@ for (const world of worlds) {
       t.match(memory, { answer: { entries: 0, bytes: 0 }, draft: { entries: 0 }, embedding: { entries: 0 } })
       t.equal(await statusOf(app, { question: rent }), 'miss')
       const { cache } = (await app.ask({ question: rent, collection: 'second' })).json
-      t.match(cache, { status: 'hit', age: Number, revalidated: true }, 'the same passages: by the words that were written since')
+      t.match(
+        cache,
+        { status: 'hit', age: Number, revalidated: true },
+        'the same passages: by the words that were written since',
+      )
     })
 
     await t.test('GET tells what there is and what was counted', async t => {
@@ -84,26 +97,32 @@ for (const world of worlds) {
       t.match({ state, near }, { state: 'ready', near: { mode: 'learn', threshold: null, observations: Number } })
     })
 
-    await t.test('refused: without the key, an unknown collection, another parameter, a name that is none; nothing is cleared', async t => {
-      await app.ask({ question: books })
-      const refused: [string, string, Record<string, string>, number, string][] = [
-        ['DELETE', '/cache', {}, 401, 'unauthorized'],
-        ['GET', '/cache', { authorization: 'Bearer wrong' }, 401, 'unauthorized'],
-        ['DELETE', '/cache?collection=nowhere', asAdmin, 404, 'unknown_collection'],
-        ['DELETE', '/cache?colection=default', asAdmin, 400, 'invalid_request'],
-        ['DELETE', '/cache?collection=default&all=1', asAdmin, 400, 'invalid_request'],
-        ['DELETE', '/cache?collection=', asAdmin, 400, 'invalid_request'],
-        ['DELETE', '/cache?collection=Not+good', asAdmin, 400, 'invalid_request'],
-        ['DELETE', '/cache?collection=a&collection=b', asAdmin, 400, 'invalid_request'],
-        ['GET', '/cache?x', asAdmin, 400, 'invalid_request'],
-      ]
-      for (const [method, path, headers, status, code] of refused) {
-        const reply = await sent(t, app, method, path, headers)
-        t.match({ status: reply.status, code: reply.json.code }, { status, code }, `${method} ${path}`)
-      }
-      t.match((await sent(t, app, 'DELETE', '/cache?colection=default')).json.detail, 'in the address, "colection" is not a known parameter')
-      t.equal(await statusOf(app, { question: books }), 'hit')
-    })
+    await t.test(
+      'refused: without the key, an unknown collection, another parameter, a name that is none; nothing is cleared',
+      async t => {
+        await app.ask({ question: books })
+        const refused: [string, string, Record<string, string>, number, string][] = [
+          ['DELETE', '/cache', {}, 401, 'unauthorized'],
+          ['GET', '/cache', { authorization: 'Bearer wrong' }, 401, 'unauthorized'],
+          ['DELETE', '/cache?collection=nowhere', asAdmin, 404, 'unknown_collection'],
+          ['DELETE', '/cache?colection=default', asAdmin, 400, 'invalid_request'],
+          ['DELETE', '/cache?collection=default&all=1', asAdmin, 400, 'invalid_request'],
+          ['DELETE', '/cache?collection=', asAdmin, 400, 'invalid_request'],
+          ['DELETE', '/cache?collection=Not+good', asAdmin, 400, 'invalid_request'],
+          ['DELETE', '/cache?collection=a&collection=b', asAdmin, 400, 'invalid_request'],
+          ['GET', '/cache?x', asAdmin, 400, 'invalid_request'],
+        ]
+        for (const [method, path, headers, status, code] of refused) {
+          const reply = await sent(t, app, method, path, headers)
+          t.match({ status: reply.status, code: reply.json.code }, { status, code }, `${method} ${path}`)
+        }
+        t.match(
+          (await sent(t, app, 'DELETE', '/cache?colection=default')).json.detail,
+          'in the address, "colection" is not a known parameter',
+        )
+        t.equal(await statusOf(app, { question: books }), 'hit')
+      },
+    )
 
     await t.test('Redis frozen: cleared all the same, and told that Redis was not', async t => {
       await app.ask({ question: books })
@@ -121,7 +140,12 @@ for (const world of worlds) {
 
 tap.test('askwell cache beside a running service', { skip: skipReason('postgres') || redisSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const app = await startApp(t, 'postgres', { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '1000', RATE_LIMIT: '1000', RATE_LIMIT_SECONDS: '3600' })
+  const app = await startApp(t, 'postgres', {
+    REDIS_URL: redis.url,
+    REDIS_TIMEOUT_MS: '1000',
+    RATE_LIMIT: '1000',
+    RATE_LIMIT_SECONDS: '3600',
+  })
   const env = { DATABASE_URL: app.env['DATABASE_URL'] ?? '', REDIS_URL: redis.url }
   const cache = (...args: string[]) => runCli(['cache', ...args], { env })
   await loadHandbook(app)
@@ -133,16 +157,32 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
     await until('the answer is in Redis', async () => (await keysIn(redis, keysLike('answer:*'))) === 1)
     const { code, json } = await cache('stats', '--json')
     t.equal(code, 0)
-    t.match(json.collections, [{ name: 'default', epoch: 2, settings: { seconds: null }, nearQuestions: Number }, { name: 'second' }])
-    t.match(json, { observations: [], redis: 'done', redisKeys: { answer: { keys: 1, sampled: null }, rate: { keys: 1 } } })
+    t.match(json.collections, [
+      { name: 'default', epoch: 2, settings: { seconds: null }, nearQuestions: Number },
+      { name: 'second' },
+    ])
+    t.match(json, {
+      observations: [],
+      redis: 'done',
+      redisKeys: { answer: { keys: 1, sampled: null }, rate: { keys: 1 } },
+    })
     t.ok(json.redisKeys.answer.bytes > 1000, `${json.redisKeys.answer.bytes} bytes`)
-    t.match((await cache('stats')).stdout, /^default: epoch 2, as the service is set, \d questions kept for near ones\nsecond: .*Redis:\n  answer +1 keys  0\.\d\d MB\n/s)
+    t.match(
+      (await cache('stats')).stdout,
+      /^default: epoch 2, as the service is set, \d questions kept for near ones\nsecond: .*Redis:\n  answer +1 keys  0\.\d\d MB\n/s,
+    )
   })
 
   await t.test('clear -c: the service gives none of its answers from the moment it is done', async t => {
     await app.ask({ question: rent, collection: 'second' })
-    t.match(await cache('clear', '-c', 'default', '--json'), { code: 0, json: { collection: 'default', redisKeys: 1, redis: 'done' } })
-    t.same([await statusOf(app, { question: rent }), await statusOf(app, { question: rent, collection: 'second' })], ['miss', 'hit'])
+    t.match(await cache('clear', '-c', 'default', '--json'), {
+      code: 0,
+      json: { collection: 'default', redisKeys: 1, redis: 'done' },
+    })
+    t.same(
+      [await statusOf(app, { question: rent }), await statusOf(app, { question: rent, collection: 'second' })],
+      ['miss', 'hit'],
+    )
   })
 
   await t.test('clear: of all collections', async t => {
@@ -150,7 +190,10 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
     t.equal(code, 0)
     t.match(stdout, /^the answers of all collections are forgotten; \d+ keys removed from Redis\n$/)
     t.equal(await keysIn(redis, keysLike('[adv]*')), 0)
-    t.same([await statusOf(app, { question: rent }), await statusOf(app, { question: rent, collection: 'second' })], ['miss', 'miss'])
+    t.same(
+      [await statusOf(app, { question: rent }), await statusOf(app, { question: rent, collection: 'second' })],
+      ['miss', 'miss'],
+    )
   })
 
   await t.test('settings: shown, written, held by answers that were kept before, and reset', async t => {
@@ -158,21 +201,40 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
     t.match(await cache('settings', '-c', 'default'), { code: 0, stdout: 'default: as the service is set\n' })
     t.equal(await statusOf(app, { question: rent }), 'hit', 'to look changes nothing')
     const written = await cache('settings', '--seconds', '0', '--near', 'off')
-    t.match(written, { code: 0, stdout: 'default: answers never kept, near answers off, else as the service is set; what was kept is forgotten\n' })
+    t.match(written, {
+      code: 0,
+      stdout: 'default: answers never kept, near answers off, else as the service is set; what was kept is forgotten\n',
+    })
     t.same([await statusOf(app, { question: rent }), await statusOf(app, { question: rent })], ['miss', 'miss'])
-    t.same([await statusOf(app, { question: rent, mode: 'fast' }), await statusOf(app, { question: rent, mode: 'fast' })], ['miss', 'hit'])
+    t.same(
+      [await statusOf(app, { question: rent, mode: 'fast' }), await statusOf(app, { question: rent, mode: 'fast' })],
+      ['miss', 'hit'],
+    )
     const reset = await cache('settings', '--reset', '--fast-seconds', '60', '--json')
-    t.match(reset.json, { collection: 'default', isChanged: true, settings: { seconds: null, fastSeconds: 60, near: null } })
+    t.match(reset.json, {
+      collection: 'default',
+      isChanged: true,
+      settings: { seconds: null, fastSeconds: 60, near: null },
+    })
     t.same([await statusOf(app, { question: rent }), await statusOf(app, { question: rent })], ['miss', 'hit'])
   })
 
   await t.test('a collection that is not there, a time that is none: nothing is done', async t => {
-    const unknown = [['clear', '-c', 'nowhere'], ['settings', '-c', 'nowhere'], ['settings', '-c', 'nowhere', '--seconds', '5']]
+    const unknown = [
+      ['clear', '-c', 'nowhere'],
+      ['settings', '-c', 'nowhere'],
+      ['settings', '-c', 'nowhere', '--seconds', '5'],
+    ]
     for (const found of await Promise.all(unknown.map(args => cache(...args)))) {
       t.match(found, { code: 1, stdout: '', stderr: /there is no collection "nowhere"/ })
     }
-    const wrong = [['settings', '--seconds', '1.5'], ['settings', '--fast-seconds', '86401'], ['settings', '--near', 'maybe']]
-    for (const found of await Promise.all(wrong.map(args => cache(...args)))) t.match(found, { code: 2, stdout: '', stderr: /is invalid/ })
+    const wrong = [
+      ['settings', '--seconds', '1.5'],
+      ['settings', '--fast-seconds', '86401'],
+      ['settings', '--near', 'maybe'],
+    ]
+    for (const found of await Promise.all(wrong.map(args => cache(...args))))
+      t.match(found, { code: 2, stdout: '', stderr: /is invalid/ })
     t.equal(await statusOf(app, { question: rent }), 'hit')
   })
 
@@ -181,43 +243,68 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
     const cleared = await runCli(['cache', 'clear'], { env: away })
     t.match(cleared, { code: 0, stdout: /are forgotten; Redis is away or did not finish/ })
     t.equal(await statusOf(app, { question: rent }), 'miss')
-    t.match((await runCli(['cache', 'stats', '--json'], { env: away })), { code: 0, json: { redis: 'away', redisKeys: null } })
+    t.match(await runCli(['cache', 'stats', '--json'], { env: away }), {
+      code: 0,
+      json: { redis: 'away', redisKeys: null },
+    })
     const { REDIS_URL: _, ...without } = env
-    t.match((await runCli(['cache', 'clear', '--json'], { env: without })), { code: 0, json: { redis: 'off', redisKeys: null } })
+    t.match(await runCli(['cache', 'clear', '--json'], { env: without }), {
+      code: 0,
+      json: { redis: 'off', redisKeys: null },
+    })
   })
 })
 
-tap.test('cached questions go with the answers, what was learned of them stays', { skip: skipReason('postgres') }, async t => {
-  const env = await databaseSettings(t, 'postgres')
-  const counts = () => inDatabase(env, async sql => {
-    const [row] = await sql`select (select count(*)::int from cached_questions) as questions, (select count(*)::int from near_observations) as observations`
-    return [row?.['questions'], row?.['observations']]
-  })
-  await inDatabase(env, async sql => {
-    await sql`insert into collections (name) values ('a'), ('b')`
-    await sql`
+tap.test(
+  'cached questions go with the answers, what was learned of them stays',
+  { skip: skipReason('postgres') },
+  async t => {
+    const env = await databaseSettings(t, 'postgres')
+    const counts = () =>
+      inDatabase(env, async sql => {
+        const [row] =
+          await sql`select (select count(*)::int from cached_questions) as questions, (select count(*)::int from near_observations) as observations`
+        return [row?.['questions'], row?.['observations']]
+      })
+    await inDatabase(env, async sql => {
+      await sql`insert into collections (name) values ('a'), ('b')`
+      await sql`
       insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
       select '1', '1', name, id, 'm', 'x', '[1]', now() + interval '1 hour' from collections`
-    await sql`insert into near_observations (model, similarity, is_right) values ('m', 1, true), ('m', .9, false)`
-  })
-  const stats = await runCli(['cache', 'stats', '--json'], { env })
-  t.match(stats.json, { collections: [{ name: 'a', nearQuestions: 1 }, { name: 'b', nearQuestions: 1 }], observations: [{ model: 'm', count: 2, right: 1 }] })
-  await runCli(['cache', 'clear', '-c', 'a'], { env })
-  t.same(await counts(), [1, 2])
-  await runCli(['cache', 'clear'], { env })
-  t.same(await counts(), [0, 2])
-})
+      await sql`insert into near_observations (model, similarity, is_right) values ('m', 1, true), ('m', .9, false)`
+    })
+    const stats = await runCli(['cache', 'stats', '--json'], { env })
+    t.match(stats.json, {
+      collections: [
+        { name: 'a', nearQuestions: 1 },
+        { name: 'b', nearQuestions: 1 },
+      ],
+      observations: [{ model: 'm', count: 2, right: 1 }],
+    })
+    await runCli(['cache', 'clear', '-c', 'a'], { env })
+    t.same(await counts(), [1, 2])
+    await runCli(['cache', 'clear'], { env })
+    t.same(await counts(), [0, 2])
+  },
+)
 
 tap.test('keys of a Cluster: found and removed on every node', { skip: redisSkipReason() }, async t => {
   const cluster = await startRedisCluster(t)
   const keyPrefix = keyPrefixOf('askwell', 'a-database')
-  const redis = openRedis(cluster.url, { keyPrefix, timeoutMs: 1000, log: { debug() {}, info() {}, warn() {}, error() {} } })
+  const redis = openRedis(cluster.url, {
+    keyPrefix,
+    timeoutMs: 1000,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  })
   t.teardown(redis.close)
   await until('it is usable', redis.isUsable)
   for (let n = 0; n < 1000; n++) await redis.client.set(`${keyPrefix}answer:{7:${n}}`, 'x'.repeat(100))
   for (let n = 0; n < 50; n++) await redis.client.set(`${keyPrefix}answer:{77:${n}}`, 'x')
   const held = await Promise.all(cluster.nodes.map(node => told(node, client => client.dbsize())))
-  t.ok(held.every(count => count > 200), `each node has a part: ${held.join()}`)
+  t.ok(
+    held.every(count => count > 200),
+    `each node has a part: ${held.join()}`,
+  )
 
   const figures = await countKeys(redis, 10_000)
   t.match(figures, { answer: { keys: 1050, sampled: 200 }, draft: { keys: 0, bytes: 0, sampled: null } })

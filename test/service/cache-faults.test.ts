@@ -23,9 +23,12 @@ const withoutMemory = { ANSWER_CACHE_MB: '0', EMBEDDING_CACHE_MB: '0', REDIS_TIM
 async function setUp(t: Test, settings: Record<string, string> = {}) {
   const [model, redis] = await Promise.all([startModel(t), startRedis(t)])
   const app = await startApp(t, anyWorld, {
-    ...settingsFor(model, 'test-embedding'), NEAR_MATCHES: 'off', REDIS_URL: redis.url,
+    ...settingsFor(model, 'test-embedding'),
+    NEAR_MATCHES: 'off',
+    REDIS_URL: redis.url,
     // On a busy machine a reply may take longer than the usual 50 ms.
-    REDIS_TIMEOUT_MS: '500', ...settings,
+    REDIS_TIMEOUT_MS: '500',
+    ...settings,
   })
   await loadHandbook(app)
   await until('it has its Redis', async () => (await stateOf(app)) === 'ready')
@@ -41,26 +44,35 @@ async function countOf(app: App, reason: string): Promise<number> {
 
 /** The one key of this kind that there is. */
 async function keyOf(redis: Redis, kind: string): Promise<string> {
-  return await until(`there is a ${kind}`, async () => (await told(redis, client => client.keys(keysLike(`${kind}:*`))))[0])
+  return await until(
+    `there is a ${kind}`,
+    async () => (await told(redis, client => client.keys(keysLike(`${kind}:*`))))[0],
+  )
 }
 
-const isFound = (app: App, question: string) => until('it is found in Redis again', async () => {
-  const { json } = await app.ask({ question })
-  return json.cache.status === 'hit' && json.cache.tier === 'redis' && json.degraded.length === 0
-})
+const isFound = (app: App, question: string) =>
+  until('it is found in Redis again', async () => {
+    const { json } = await app.ask({ question })
+    return json.cache.status === 'hit' && json.cache.tier === 'redis' && json.degraded.length === 0
+  })
 
 type Damage = (client: Client, key: string) => Promise<unknown>
-const inPlace = (change: (bytes: Buffer) => Buffer): Damage => async (client, key) => await client.set(key, change((await client.getBuffer(key))!))
+const inPlace =
+  (change: (bytes: Buffer) => Buffer): Damage =>
+  async (client, key) =>
+    await client.set(key, change((await client.getBuffer(key))!))
 
 const damages: Readonly<Record<string, Damage>> = {
   'of another kind': async (client, key) => {
     await client.del(key)
     await client.lpush(key, 'a list')
   },
-  'empty': inPlace(() => Buffer.alloc(0)),
+  empty: inPlace(() => Buffer.alloc(0)),
   'of another version': inPlace(bytes => Buffer.concat([Buffer.from('2'), bytes.subarray(1)])),
   'cut in half': inPlace(bytes => bytes.subarray(0, bytes.length / 2)),
-  'overwritten from its middle on': inPlace(bytes => Buffer.concat([bytes.subarray(0, 14), Buffer.alloc(bytes.length, 0xee)])),
+  'overwritten from its middle on': inPlace(bytes =>
+    Buffer.concat([bytes.subarray(0, 14), Buffer.alloc(bytes.length, 0xee)]),
+  ),
   'text of somebody else': inPlace(() => Buffer.from('hello')),
 }
 
@@ -76,11 +88,11 @@ t.test('damaged entries', { skip: redisSkipReason() }, async t => {
       const key = await keyOf(redis, 'answer')
       await told(redis, client => client.del(...['lease', 'fence'].map(kind => key.replace('answer', kind))))
       await told(redis, client => spoil(client, key))
-      const counted = await countOf(app, 'corrupt') + await countOf(app, 'wrong_type')
+      const counted = (await countOf(app, 'corrupt')) + (await countOf(app, 'wrong_type'))
       const { status, json } = await app.ask({ question })
       t.match({ status, json }, { status: 200, json: { answer: good.answer, citations: good.citations } })
       t.ok(json.cache.status === 'miss' || json.cache.revalidated, 'it was no hit')
-      t.ok(await countOf(app, 'corrupt') + await countOf(app, 'wrong_type') > counted)
+      t.ok((await countOf(app, 'corrupt')) + (await countOf(app, 'wrong_type')) > counted)
       await isFound(app, question)
     })
 
@@ -141,20 +153,36 @@ t.test('Redis is away', { skip: redisSkipReason() }, async t => {
     ['full', () => full('1'), () => full('0')],
   ] as const
   for (const [fault, breakIt, mendIt] of faults) {
-    t.test(`${fault}: what is in memory is given, what is new is answered and says so, and all is well when it is back`, async t => {
-      await breakIt()
-      t.match(await app.ask({ question: known }), { status: 200, json: { degraded: [], cache: { status: 'hit', tier: 'memory' } } })
-      const question = another()
-      t.match(await app.ask({ question }), { status: 200, json: { answer: /12,000/, generator: 'openai', degraded: ['cache'], cache: { status: 'miss' } } })
-      t.match(await app.ask({ question }), { json: { degraded: [], cache: { status: 'hit', tier: 'memory' } } }, 'kept here')
-      const streamed = sseEvents((await app.ask({ question: another(), stream: true })).text)
-      t.match(streamed.at(-1), { event: 'done', data: { degraded: ['cache'] } })
-      const together = await Promise.all(Array.from({ length: 20 }, () => app.ask({ question: another() })))
-      t.same([...new Set(together.map(({ status }) => status))], [200])
-      t.match(await app.ask({ question }, { 'cache-control': 'only-if-cached, max-age=0' }), { status: 504, json: { code: 'not_cached' } })
-      await mendIt()
-      await until('it is used again', async () => (await app.ask({ question: another() })).json.degraded.length === 0)
-    })
+    t.test(
+      `${fault}: what is in memory is given, what is new is answered and says so, and all is well when it is back`,
+      async t => {
+        await breakIt()
+        t.match(await app.ask({ question: known }), {
+          status: 200,
+          json: { degraded: [], cache: { status: 'hit', tier: 'memory' } },
+        })
+        const question = another()
+        t.match(await app.ask({ question }), {
+          status: 200,
+          json: { answer: /12,000/, generator: 'openai', degraded: ['cache'], cache: { status: 'miss' } },
+        })
+        t.match(
+          await app.ask({ question }),
+          { json: { degraded: [], cache: { status: 'hit', tier: 'memory' } } },
+          'kept here',
+        )
+        const streamed = sseEvents((await app.ask({ question: another(), stream: true })).text)
+        t.match(streamed.at(-1), { event: 'done', data: { degraded: ['cache'] } })
+        const together = await Promise.all(Array.from({ length: 20 }, () => app.ask({ question: another() })))
+        t.same([...new Set(together.map(({ status }) => status))], [200])
+        t.match(await app.ask({ question }, { 'cache-control': 'only-if-cached, max-age=0' }), {
+          status: 504,
+          json: { code: 'not_cached' },
+        })
+        await mendIt()
+        await until('it is used again', async () => (await app.ask({ question: another() })).json.degraded.length === 0)
+      },
+    )
   }
 })
 
@@ -163,16 +191,24 @@ t.test('Redis comes back empty: what was there is made anew, and found again', {
   await app.ask({ question: rent })
   await isFound(app, rent)
   await redis.kill()
-  t.match((await app.ask({ question: rent })).json, { answer: /12,000/, degraded: ['cache'], cache: { status: 'miss' } })
+  t.match((await app.ask({ question: rent })).json, {
+    answer: /12,000/,
+    degraded: ['cache'],
+    cache: { status: 'miss' },
+  })
   await redis.start()
   await until('it is used again', async () => (await stateOf(app)) === 'ready')
   t.match((await app.ask({ question: rent })).json, { answer: /12,000/, cache: { status: 'miss' } })
   await isFound(app, rent)
 })
 
-t.test('a Redis that replies to the asking for a run with a word that nobody knows: the question is answered', { skip: redisSkipReason() }, async t => {
-  const redis = await startRedis(t)
-  const url = await startLiar(t, redis.port, replies => replies.replaceAll('$5\r\nyours\r\n', '$5\r\nstray\r\n'))
-  const { app } = await setUp(t, { REDIS_URL: url })
-  t.match(await app.ask({ question: rent }), { status: 200, json: { abstained: false } })
-})
+t.test(
+  'a Redis that replies to the asking for a run with a word that nobody knows: the question is answered',
+  { skip: redisSkipReason() },
+  async t => {
+    const redis = await startRedis(t)
+    const url = await startLiar(t, redis.port, replies => replies.replaceAll('$5\r\nyours\r\n', '$5\r\nstray\r\n'))
+    const { app } = await setUp(t, { REDIS_URL: url })
+    t.match(await app.ask({ question: rent }), { status: 200, json: { abstained: false } })
+  },
+)

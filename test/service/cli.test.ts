@@ -11,14 +11,23 @@ import { administer } from '../support/postgres.ts'
 import { version } from '../../src/version.ts'
 
 /** Each line is a process; two at a time, as on the machine that runs the tests. */
-async function runs<T extends string>(t: Test, commands: Readonly<Record<T, CliOptions>>): Promise<Record<T, Finished>> {
+async function runs<T extends string>(
+  t: Test,
+  commands: Readonly<Record<T, CliOptions>>,
+): Promise<Record<T, Finished>> {
   const cwd = t.testdir({})
   const entries = Object.entries<CliOptions>(commands)
   const results: [string, Finished][] = []
   const worker = async () => {
     for (let next = entries.shift(); next; next = entries.shift()) {
       const [line, options] = next
-      results.push([line, await runCli(line.split(' ').filter(word => word !== ''), { cwd, ...options })])
+      results.push([
+        line,
+        await runCli(
+          line.split(' ').filter(word => word !== ''),
+          { cwd, ...options },
+        ),
+      ])
     }
   }
   await Promise.all([worker(), worker()])
@@ -28,19 +37,40 @@ async function runs<T extends string>(t: Test, commands: Readonly<Record<T, CliO
 
 tap.test('help is on stdout and costs nothing; a wrong command line is said on stderr: exit code 2', async t => {
   const found = await runs(t, {
-    '': {}, '--help': {}, 'help': {}, 'ingest --help': {}, 'help ingest': {}, '--version': {}, '--json': {},
-    'ingst': {}, 'ingest --prun docs': {}, 'ingest': {}, 'ingest docs --collection Not_good': {}, 'ingest docs --metadata faculty': {},
-    'ingest docs --language English': {}, 'reembed -c ../x': {}, 'reembed one two': {},
+    '': {},
+    '--help': {},
+    help: {},
+    'ingest --help': {},
+    'help ingest': {},
+    '--version': {},
+    '--json': {},
+    ingst: {},
+    'ingest --prun docs': {},
+    ingest: {},
+    'ingest docs --collection Not_good': {},
+    'ingest docs --metadata faculty': {},
+    'ingest docs --language English': {},
+    'reembed -c ../x': {},
+    'reembed one two': {},
   })
   for (const line of ['--help', 'help'] as const) {
-    t.match(found[line], { code: 0, stderr: '', stdout: /Usage: askwell .*\bserve\b.*\bingest\b.*\bmigrate\b.*\breembed\b.*DATABASE_URL/s })
+    t.match(found[line], {
+      code: 0,
+      stderr: '',
+      stdout: /Usage: askwell .*\bserve\b.*\bingest\b.*\bmigrate\b.*\breembed\b.*DATABASE_URL/s,
+    })
   }
   for (const line of ['ingest --help', 'help ingest'] as const) {
-    t.match(found[line], { code: 0, stderr: '', stdout: /Usage: askwell ingest .*--collection.*--language.*--metadata.*--prune/s })
+    t.match(found[line], {
+      code: 0,
+      stderr: '',
+      stdout: /Usage: askwell ingest .*--collection.*--language.*--metadata.*--prune/s,
+    })
   }
   t.match(found['--version'], { code: 0, stderr: '', stdout: `${version}\n` })
   for (const line of ['', '--json'] as const) t.match(found[line], { code: 2, stdout: '', stderr: /^Usage: askwell/ })
-  const refused = (line: keyof typeof found, stderr: RegExp) => t.match(found[line], { code: 2, stdout: '', stderr }, line)
+  const refused = (line: keyof typeof found, stderr: RegExp) =>
+    t.match(found[line], { code: 2, stdout: '', stderr }, line)
   refused('ingst', /unknown command 'ingst'\n\(Did you mean ingest\?\)/)
   refused('ingest --prun docs', /unknown option '--prun'\n\(Did you mean --prune\?\)/)
   refused('ingest', /missing required argument 'path'/)
@@ -67,8 +97,8 @@ tap.test('a database that is not there: one line that helps, exit code 1, and no
   const closing = await listening(t, socket => socket.end())
   const settings = (url: string) => ({ env: { DATABASE_URL: url } })
   const found = await runs(t, {
-    'migrate': settings('postgres://askwell@127.0.0.1:1/askwell'),
-    'reembed': settings('postgres://askwell@nowhere.invalid/askwell'),
+    migrate: settings('postgres://askwell@127.0.0.1:1/askwell'),
+    reembed: settings('postgres://askwell@nowhere.invalid/askwell'),
     'migrate --json': settings(`postgres://askwell@127.0.0.1:${silent}/askwell`),
     'ingest .': settings(`postgres://askwell@127.0.0.1:${closing}/askwell`),
   })
@@ -89,16 +119,19 @@ tap.test('a Postgres that will not do says what it lacks', { skip: skipReason('p
   await pretend(old, "select name, '0.7.4' as default_version from pg_catalog.pg_available_extensions")
   const settings = (url: string) => ({ env: { DATABASE_URL: url } })
   const found = await runs(t, {
-    'migrate': settings(without.url),
+    migrate: settings(without.url),
     'migrate --json': settings(old.url),
     'ingest x': settings(plain.url.replace('postgres@', 'stranger@')),
-    'reembed': settings(plain.url.replace(plain.name, 'no_such_database')),
+    reembed: settings(plain.url.replace(plain.name, 'no_such_database')),
   })
   for (const [line, { code, stderr }] of Object.entries(found)) {
     t.equal(code, 1, line)
     t.match(stderr, /^askwell: [^\n]+\n$/, line)
   }
-  t.match(found['migrate'].stderr, /lacks pgvector: install it \(package postgresql-NN-pgvector, or the image pgvector\/pgvector\)/)
+  t.match(
+    found['migrate'].stderr,
+    /lacks pgvector: install it \(package postgresql-NN-pgvector, or the image pgvector\/pgvector\)/,
+  )
   t.match(found['migrate --json'].stderr, /has pgvector 0\.7\.4; Askwell needs pgvector 0\.8 or newer/)
   t.match(found['ingest x'].stderr, /role "stranger" does not exist\); check DATABASE_URL/)
   t.match(found['reembed'].stderr, /database "no_such_database" does not exist\); check DATABASE_URL/)
@@ -109,39 +142,66 @@ tap.test('a port that is taken: which setting to change, exit code 1', async t =
   const env = { DATABASE_URL: 'postgres://askwell@127.0.0.1:1/askwell', START_TIMEOUT_SECONDS: '0' }
   const { serve } = await runs(t, { serve: { env: { ...env, PORT: port } } })
   t.match(serve, { code: 1, stderr: `askwell: port ${port} is in use: set PORT, or stop what uses it\n` })
-  const monitoring = await runs(t, { serve: { env: { ...env, PORT: '0', MONITORING_PORT: port, MONITORING_API_KEY: 'a-key-for-monitoring-only' } } })
-  t.match(monitoring.serve, { code: 1, stderr: `askwell: port ${port} is in use: set MONITORING_PORT, or stop what uses it\n` })
-})
-
-tap.test('the extension is where the search path does not lead: what to look at, not to migrate again', { skip: skipReason('postgres') }, async t => {
-  const { url } = await createEmptyDatabase(t)
-  await administer(url, sql => sql.unsafe('create schema elsewhere; create extension vector schema elsewhere').simple())
-  t.match(await runs(t, { migrate: { env: { DATABASE_URL: url } } }), {
-    migrate: { code: 1, stderr: /^askwell: 000001_documents\.sql does not find what it builds on: is the extension vector in a schema of the role's search_path\? \(type "halfvec" does not exist\)\n$/ },
+  const monitoring = await runs(t, {
+    serve: { env: { ...env, PORT: '0', MONITORING_PORT: port, MONITORING_API_KEY: 'a-key-for-monitoring-only' } },
   })
-})
-
-tap.test('a role that may not create the extension: what a superuser runs once', { skip: skipReason('postgres') }, async t => {
-  const { name, url } = await createDatabase(t)
-  const role = `limited_${process.pid}`
-  await administer(url, sql => sql.unsafe(`
-    drop schema public cascade; create schema public; create role ${role} login;
-    grant all on schema public to ${role}; grant create on database ${name} to ${role}`).simple())
-  t.teardown(() => administer(url, sql => sql.unsafe(`drop owned by ${role}; drop role ${role}`).simple()))
-  const limited = { migrate: { env: { DATABASE_URL: url.replace('postgres@', `${role}@`) } } }
-  const refused = await runs(t, limited)
-  t.match(refused.migrate, {
+  t.match(monitoring.serve, {
     code: 1,
-    stderr: /^askwell: the role in DATABASE_URL may not create the extension vector: let a superuser run "create extension if not exists vector;" in that database once, then start again \(permission denied to create extension "vector"\)\n$/,
+    stderr: `askwell: port ${port} is in use: set MONITORING_PORT, or stop what uses it\n`,
   })
-  await administer(url, sql => sql.unsafe('create extension if not exists vector;').simple())
-  t.match(await runs(t, limited), { migrate: { code: 0, stderr: '' } })
 })
+
+tap.test(
+  'the extension is where the search path does not lead: what to look at, not to migrate again',
+  { skip: skipReason('postgres') },
+  async t => {
+    const { url } = await createEmptyDatabase(t)
+    await administer(url, sql =>
+      sql.unsafe('create schema elsewhere; create extension vector schema elsewhere').simple(),
+    )
+    t.match(await runs(t, { migrate: { env: { DATABASE_URL: url } } }), {
+      migrate: {
+        code: 1,
+        stderr:
+          /^askwell: 000001_documents\.sql does not find what it builds on: is the extension vector in a schema of the role's search_path\? \(type "halfvec" does not exist\)\n$/,
+      },
+    })
+  },
+)
+
+tap.test(
+  'a role that may not create the extension: what a superuser runs once',
+  { skip: skipReason('postgres') },
+  async t => {
+    const { name, url } = await createDatabase(t)
+    const role = `limited_${process.pid}`
+    await administer(url, sql =>
+      sql
+        .unsafe(
+          `
+    drop schema public cascade; create schema public; create role ${role} login;
+    grant all on schema public to ${role}; grant create on database ${name} to ${role}`,
+        )
+        .simple(),
+    )
+    t.teardown(() => administer(url, sql => sql.unsafe(`drop owned by ${role}; drop role ${role}`).simple()))
+    const limited = { migrate: { env: { DATABASE_URL: url.replace('postgres@', `${role}@`) } } }
+    const refused = await runs(t, limited)
+    t.match(refused.migrate, {
+      code: 1,
+      stderr:
+        /^askwell: the role in DATABASE_URL may not create the extension vector: let a superuser run "create extension if not exists vector;" in that database once, then start again \(permission denied to create extension "vector"\)\n$/,
+    })
+    await administer(url, sql => sql.unsafe('create extension if not exists vector;').simple())
+    t.match(await runs(t, limited), { migrate: { code: 0, stderr: '' } })
+  },
+)
 
 for (const world of worlds) {
   tap.test(`migrate, ${world}`, { skip: skipReason(world) }, async t => {
     const env = world === 'embedded' ? { DATA_DIR: join(t.testdir({}), 'new') } : await databaseSettings(t, world)
-    if (world === 'postgres') await inDatabase(env, sql => sql.unsafe('drop schema public cascade; create schema public').simple())
+    if (world === 'postgres')
+      await inDatabase(env, sql => sql.unsafe('drop schema public cascade; create schema public').simple())
 
     await t.test('twice: the second time there is nothing to do', async t => {
       const first = await runCli(['migrate', '--json'], { env })
@@ -156,7 +216,10 @@ for (const world of worlds) {
       for (const args of [['migrate'], ['serve']]) {
         const { code, stderr } = await runCli(args, { env: { ...env, PORT: '0', LOG_LEVEL: 'silent' } })
         t.equal(code, 1)
-        t.match(stderr, /^askwell: the database was migrated by a newer version \(it has 999999_later\.sql\): run that version/)
+        t.match(
+          stderr,
+          /^askwell: the database was migrated by a newer version \(it has 999999_later\.sql\): run that version/,
+        )
       }
     })
   })
@@ -171,12 +234,15 @@ tap.test('the embedded folder has one owner at a time, and a dead one does not c
     t.match(held.stderr, `process ${process.pid}`)
     t.match(held.stderr, /stop it, choose another DATA_DIR, or set DATABASE_URL/)
   })
-  await t.test('what the dead leave behind: an empty file, a number nobody has, a number somebody else has now', async t => {
-    for (const left of ['', '4194303', `${process.ppid} 1`]) {
-      writeFileSync(join(folder, 'lock'), left)
-      t.match(await runCli(['migrate'], { env }), { code: 0, stderr: '' }, JSON.stringify(left))
-    }
-  })
+  await t.test(
+    'what the dead leave behind: an empty file, a number nobody has, a number somebody else has now',
+    async t => {
+      for (const left of ['', '4194303', `${process.ppid} 1`]) {
+        writeFileSync(join(folder, 'lock'), left)
+        t.match(await runCli(['migrate'], { env }), { code: 0, stderr: '' }, JSON.stringify(left))
+      }
+    },
+  )
   await t.test('of two that start at once one gets it', async t => {
     const both = await Promise.all([runCli(['migrate'], { env }), runCli(['migrate'], { env })])
     for (const { code, stderr } of both) t.ok(code === 0 || /is in use by process \d+/.test(stderr), stderr)

@@ -13,11 +13,18 @@ import { until } from '../support/until.ts'
 /** What a user gets when something that Askwell leans on is broken. */
 
 const rent = 'How much does a place in the dormitory cost?'
-const talk = [{ role: 'user', content: 'How much does the dormitory cost?' }, { role: 'assistant', content: '12,000 tenge a month.' }]
+const talk = [
+  { role: 'user', content: 'How much does the dormitory cost?' },
+  { role: 'assistant', content: '12,000 tenge a month.' },
+]
 /** Short enough to be worth waiting for; see unlessLate. */
 const shortTime = { timeout_ms: 1500 }
 
-async function withModel(t: Test, world: (typeof worlds)[number], embedding?: string): Promise<{ app: App; model: Model }> {
+async function withModel(
+  t: Test,
+  world: (typeof worlds)[number],
+  embedding?: string,
+): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
   const app = await startApp(t, world, settingsFor(model, embedding))
   await loadHandbook(app)
@@ -57,7 +64,13 @@ const brokenChats: Readonly<Record<string, Behaviour>> = {
 for (const world of worlds) {
   t.test(`a broken chat model, ${world}`, { skip: skipReason(world) }, async t => {
     const { app, model } = await withModel(t, world)
-    const isQuoted = { abstained: false, generator: 'extractive', model: null, degraded: ['generation'], answer: /12,000 tenge/ }
+    const isQuoted = {
+      abstained: false,
+      generator: 'extractive',
+      model: null,
+      degraded: ['generation'],
+      answer: /12,000 tenge/,
+    }
 
     for (const [fault, behaviour] of Object.entries(brokenChats)) {
       t.test(`it ${fault}: a quoted answer in time, as JSON and as a stream, never cached`, async t => {
@@ -104,7 +117,15 @@ for (const world of worlds) {
         const event = sseEvents((await app.ask({ question: rent, ...shortTime, stream: true })).text).at(-1)
         return event?.data.stage === 'generate' ? event : null
       })
-      t.match(last, { event: 'error', data: { code: 'deadline_exceeded', status: 504, stage: 'generate', timings_ms: { retrieve: Number, generate: Number, total: Number } } })
+      t.match(last, {
+        event: 'error',
+        data: {
+          code: 'deadline_exceeded',
+          status: 504,
+          stage: 'generate',
+          timings_ms: { retrieve: Number, generate: Number, total: Number },
+        },
+      })
     })
 
     t.test('it declines: its words are given, not ours', async t => {
@@ -114,16 +135,23 @@ for (const world of worlds) {
       t.match(json, { generator: 'openai', citations: [] })
     })
 
-    for (const [fault, behaviour] of [['replies 500', { status: 500 }], ['says nothing', { silent: true }]] as const) {
+    for (const [fault, behaviour] of [
+      ['replies 500', { status: 500 }],
+      ['says nothing', { silent: true }],
+    ] as const) {
       t.test(`a follow-up that it should rewrite, and it ${fault}: quoted all the same`, async t => {
         model.chat.behave(behaviour)
-        const { status, json } = await unlessLate('generation', () => app.ask({ question: 'And what does a place in the dormitory cost?', history: talk, ...shortTime }))
+        const { status, json } = await unlessLate('generation', () =>
+          app.ask({ question: 'And what does a place in the dormitory cost?', history: talk, ...shortTime }),
+        )
         t.equal(status, 200)
         t.match(json, isQuoted)
       })
       t.test(`nothing near, and it ${fault} when asked for other words: abstains`, async t => {
         model.chat.behave(behaviour)
-        const { status, json } = await unlessLate('generation', () => app.ask({ question: 'What is the weather in Paris today?', ...shortTime }))
+        const { status, json } = await unlessLate('generation', () =>
+          app.ask({ question: 'What is the weather in Paris today?', ...shortTime }),
+        )
         t.equal(status, 200)
         t.equal(json.abstained, true)
       })
@@ -150,10 +178,16 @@ for (const world of worlds) {
       t.test(`it ${fault}: words alone find the answer, never cached`, async t => {
         model.embeddings.behave(behaviour)
         // Anew: what the model once wrote from the same passages would be found again.
-        const { json } = await unlessLate('embeddings', () => app.ask({ question: rent, ...shortTime }, { 'cache-control': 'max-age=0' }))
+        const { json } = await unlessLate('embeddings', () =>
+          app.ask({ question: rent, ...shortTime }, { 'cache-control': 'max-age=0' }),
+        )
         t.match(json, { generator: 'openai', degraded: ['embeddings'], answer: /12,000/, cache: { status: 'miss' } })
         const again = await unlessLate('embeddings', () => app.ask({ question: rent, ...shortTime }))
-        t.match(again.json, { degraded: ['embeddings'], cache: { status: 'hit', revalidated: true } }, 'found anew, though its words were known')
+        t.match(
+          again.json,
+          { degraded: ['embeddings'], cache: { status: 'hit', revalidated: true } },
+          'found anew, though its words were known',
+        )
       })
     }
 
@@ -179,38 +213,57 @@ t.test('a query that waits for a lock', { skip: skipReason('postgres') }, async 
   const url = app.env['DATABASE_URL']!
 
   t.test('504 at the deadline, the query is gone from the server, the connection is back', async t => {
-    await administer(url, sql => sql.begin(async sql => {
-      await sql`lock table chunks`
-      const { status, json } = await app.ask({ question: rent, timeout_ms: 3000 })
-      t.equal(status, 504)
-      t.match(json, { code: 'deadline_exceeded', detail: /retrieve/, stage: 'retrieve', timings_ms: { retrieve: Number, total: Number } })
-      await until('no query waits for the lock', async () => {
-        const waiting = await sql`select from pg_stat_activity where application_name = 'askwell' and wait_event_type = 'Lock'`
-        return waiting.length === 0
-      })
-      await until('the connection is back', () => app.deps.database.status().checkedOut === 0)
-    }))
+    await administer(url, sql =>
+      sql.begin(async sql => {
+        await sql`lock table chunks`
+        const { status, json } = await app.ask({ question: rent, timeout_ms: 3000 })
+        t.equal(status, 504)
+        t.match(json, {
+          code: 'deadline_exceeded',
+          detail: /retrieve/,
+          stage: 'retrieve',
+          timings_ms: { retrieve: Number, total: Number },
+        })
+        await until('no query waits for the lock', async () => {
+          const waiting =
+            await sql`select from pg_stat_activity where application_name = 'askwell' and wait_event_type = 'Lock'`
+          return waiting.length === 0
+        })
+        await until('the connection is back', () => app.deps.database.status().checkedOut === 0)
+      }),
+    )
     t.match((await app.ask({ question: rent })).json, { answer: /12,000/ }, 'and it is fit for use')
   })
 
   t.test('the pool and its queue are full: 503 at once with Retry-After, probes still answer', async t => {
-    const full = await startApp(t, 'postgres', { DATABASE_URL: url, POOL_SIZE: '1', POOL_MAX_OVERFLOW: '0', POOL_MAX_WAITING: '1' })
+    const full = await startApp(t, 'postgres', {
+      DATABASE_URL: url,
+      POOL_SIZE: '1',
+      POOL_MAX_OVERFLOW: '0',
+      POOL_MAX_WAITING: '1',
+    })
     // Not questions: those wait for their turn before they come so far.
     const collections = () => full.send('GET', '/collections', undefined, { authorization: `Bearer ${adminKey}` })
-    const [first, second] = await administer(url, sql => sql.begin(async sql => {
-      await sql`lock table chunks`
-      const first = full.ask({ question: rent })
-      await until('it holds the connection', () => full.deps.database.status().holders['retrieve'] === 1)
-      const second = collections()
-      await until('another waits', () => full.deps.database.status().waiting === 1)
-      const third = await collections()
-      t.equal(third.status, 503)
-      t.equal(third.json.code, 'pool_exhausted')
-      t.ok(Number(third.headers.get('retry-after')) >= 1)
-      t.equal((await full.send('GET', '/readyz')).status, 200)
-      return [{ replied: first }, { replied: second }] as const
-    }))
-    t.same([(await first.replied).status, (await second.replied).status], [200, 200], 'and those before it are answered')
+    const [first, second] = await administer(url, sql =>
+      sql.begin(async sql => {
+        await sql`lock table chunks`
+        const first = full.ask({ question: rent })
+        await until('it holds the connection', () => full.deps.database.status().holders['retrieve'] === 1)
+        const second = collections()
+        await until('another waits', () => full.deps.database.status().waiting === 1)
+        const third = await collections()
+        t.equal(third.status, 503)
+        t.equal(third.json.code, 'pool_exhausted')
+        t.ok(Number(third.headers.get('retry-after')) >= 1)
+        t.equal((await full.send('GET', '/readyz')).status, 200)
+        return [{ replied: first }, { replied: second }] as const
+      }),
+    )
+    t.same(
+      [(await first.replied).status, (await second.replied).status],
+      [200, 200],
+      'and those before it are answered',
+    )
   })
 })
 
@@ -225,7 +278,11 @@ t.test('Postgres goes away and comes back', { skip: skipReason('postgres') }, as
     const reply = await app.ask({ question: rent })
     return reply.json.cache?.status === 'hit' ? null : reply
   })
-  t.match(known, { status: 200, json: { answer: /12,000/, degraded: ['database'], cache: { status: 'stale', tier: 'memory' } } }, 'what was answered before is answered')
+  t.match(
+    known,
+    { status: 200, json: { answer: /12,000/, degraded: ['database'], cache: { status: 'stale', tier: 'memory' } } },
+    'what was answered before is answered',
+  )
   const streamed = sseEvents((await app.ask({ question: rent, stream: true })).text)
   t.match(streamed.at(-1), { event: 'done', data: { cache: { status: 'stale' } } })
   const gone = await app.ask({ question: 'Where is the dean?' })
@@ -251,23 +308,26 @@ t.test('Redis', { skip: redisSkipReason() }, async t => {
     t.not(await stateOf(app), 'ready')
   })
 
-  t.test('stopped, frozen and killed while it runs: answers go on, /readyz shows it, it is used when it is back', async t => {
-    const redis = await startRedis(t)
-    const app = await startApp(t, anyWorld, { REDIS_URL: redis.url, RATE_LIMIT: '1000' })
-    await loadHandbook(app)
-    await until('redis is ready', async () => (await stateOf(app)) === 'ready')
-    const faults = [
-      ['stopped', () => redis.stop(), () => redis.start()],
-      ['frozen', () => redis.freeze(), () => redis.thaw()],
-      ['killed', () => redis.kill(), () => redis.start()],
-    ] as const
-    for (const [fault, breakIt, mendIt] of faults) {
-      await breakIt()
-      t.match(await app.ask({ question: rent }), { status: 200, json: { answer: /12,000/ } }, fault)
-      await until(`${fault}: its state is shown`, async () => (await stateOf(app)) !== 'ready')
-      t.match(await app.ask({ question: rent }), { status: 200 }, `${fault}, known`)
-      await mendIt()
-      await until(`${fault}: it is used again`, async () => (await stateOf(app)) === 'ready')
-    }
-  })
+  t.test(
+    'stopped, frozen and killed while it runs: answers go on, /readyz shows it, it is used when it is back',
+    async t => {
+      const redis = await startRedis(t)
+      const app = await startApp(t, anyWorld, { REDIS_URL: redis.url, RATE_LIMIT: '1000' })
+      await loadHandbook(app)
+      await until('redis is ready', async () => (await stateOf(app)) === 'ready')
+      const faults = [
+        ['stopped', () => redis.stop(), () => redis.start()],
+        ['frozen', () => redis.freeze(), () => redis.thaw()],
+        ['killed', () => redis.kill(), () => redis.start()],
+      ] as const
+      for (const [fault, breakIt, mendIt] of faults) {
+        await breakIt()
+        t.match(await app.ask({ question: rent }), { status: 200, json: { answer: /12,000/ } }, fault)
+        await until(`${fault}: its state is shown`, async () => (await stateOf(app)) !== 'ready')
+        t.match(await app.ask({ question: rent }), { status: 200 }, `${fault}, known`)
+        await mendIt()
+        await until(`${fault}: it is used again`, async () => (await stateOf(app)) === 'ready')
+      }
+    },
+  )
 })

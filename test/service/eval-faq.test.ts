@@ -21,7 +21,10 @@ for (const world of worlds) {
     await t.test('no figure is below the committed baseline', async t => {
       t.equal(code, 0, stderr)
       t.same(json.falls, [])
-      t.same(json.variants.map((each: { name: string }) => each.name), ['faq', 'faq/nodiacritics', 'faq/typo'])
+      t.same(
+        json.variants.map((each: { name: string }) => each.name),
+        ['faq', 'faq/nodiacritics', 'faq/typo'],
+      )
     })
 
     await t.test('languages, latency and abstention are told', async t => {
@@ -54,11 +57,27 @@ async function agrees(t: Test, { name, arms }: ShownVariant, runs: string): Prom
   const { readQrels, readRun, score } = await import(judge)
   const all: Map<string, unknown> = readQrels(join(faq, 'qrels.tsv'))
   const file = name === 'faq' ? 'queries.jsonl' : `queries.${name.split('/')[1]}.jsonl`
-  const asked = new Set(readFileSync(join(faq, file), 'utf8').trim().split('\n').map(line => (JSON.parse(line) as { id: string }).id))
+  const asked = new Set(
+    readFileSync(join(faq, file), 'utf8')
+      .trim()
+      .split('\n')
+      .map(line => (JSON.parse(line) as { id: string }).id),
+  )
   const judged = new Map([...all].filter(([question]) => asked.has(question)))
   for (const [arm, figures] of Object.entries(arms)) {
     const theirs = score(judged, readRun(join(runs, `${name.replace('/', '.')}.${arm}.run`)))
-    const pairs = [['queries', 'questions'], ['ndcg10', 'ndcg10'], ['r5', 'recall5'], ['r10', 'recall10'], ['mrr10', 'mrr10'], ['empty', 'empty']] as const
-    for (const [their, our] of pairs) t.ok(Math.abs(theirs[their] - (figures[our] ?? NaN)) < 1e-9, `${name} ${arm}: ${our} ${figures[our]}, theirs ${theirs[their]}`)
+    const pairs = [
+      ['queries', 'questions'],
+      ['ndcg10', 'ndcg10'],
+      ['r5', 'recall5'],
+      ['r10', 'recall10'],
+      ['mrr10', 'mrr10'],
+      ['empty', 'empty'],
+    ] as const
+    for (const [their, our] of pairs)
+      t.ok(
+        Math.abs(theirs[their] - (figures[our] ?? NaN)) < 1e-9,
+        `${name} ${arm}: ${our} ${figures[our]}, theirs ${theirs[their]}`,
+      )
   }
 }

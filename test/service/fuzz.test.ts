@@ -33,20 +33,30 @@ tap.test(`${runs} requests made from openapi.yaml, seed ${seed}`, async t => {
     const kind = `${asked.method} ${got.status}`
     statuses.set(kind, (statuses.get(kind) ?? 0) + 1)
     const faults = contractFaults({ method: asked.method, path: asked.path, ...got })
-    if (got.status >= 500 && got.status !== 503 && got.status !== 504) faults.push(`status ${got.status}: ${got.body.slice(0, 300)}`)
+    if (got.status >= 500 && got.status !== 503 && got.status !== 504)
+      faults.push(`status ${got.status}: ${got.body.slice(0, 300)}`)
     if (faults.length > 0) throw new Error(faults.join('; '))
   }
   // Each lane for itself, so that what fails in one is found small in it.
   const checks = Array.from({ length: lanes }, (_, lane) =>
-    fc.check(fc.asyncProperty(fuzzRequests(ids), holds), { numRuns: Math.ceil(runs / lanes), seed: seed + lane }))
+    fc.check(fc.asyncProperty(fuzzRequests(ids), holds), { numRuns: Math.ceil(runs / lanes), seed: seed + lane }),
+  )
   for (const details of await Promise.all(checks)) {
     t.notOk(details.failed, details.failed ? reportOf(details) : `${details.numRuns} replies as documented`)
   }
   t.equal((await clientOf(url).send('GET', '/livez')).status, 200, 'it lives')
   t.equal(service.stderr, '')
-  t.same(service.log.filter(({ level }) => level === 'fatal' || level === 60), [])
+  t.same(
+    service.log.filter(({ level }) => level === 'fatal' || level === 60),
+    [],
+  )
   for (const line of service.log.filter(({ code }) => code === 'internal').slice(0, 3)) t.comment(JSON.stringify(line))
-  t.comment([...statuses].sort().map(([kind, count]) => `${kind}: ${count}`).join(', '))
+  t.comment(
+    [...statuses]
+      .sort()
+      .map(([kind, count]) => `${kind}: ${count}`)
+      .join(', '),
+  )
 })
 
 function reportOf(details: fc.RunDetails<[FuzzRequest]>): string {
@@ -54,8 +64,16 @@ function reportOf(details: fc.RunDetails<[FuzzRequest]>): string {
 }
 
 async function someDocuments(url: string): Promise<string[]> {
-  const documents = ['a', 'b', 'c'].map(source => ({ source, text: `# Note ${source}\n\nThe warden keeps the list of free rooms.` }))
-  const { json } = await clientOf(url).send('PUT', '/documents', { collection: 'fuzz', documents }, { authorization: `Bearer ${adminKey}` })
+  const documents = ['a', 'b', 'c'].map(source => ({
+    source,
+    text: `# Note ${source}\n\nThe warden keeps the list of free rooms.`,
+  }))
+  const { json } = await clientOf(url).send(
+    'PUT',
+    '/documents',
+    { collection: 'fuzz', documents },
+    { authorization: `Bearer ${adminKey}` },
+  )
   return (json.documents as { id: string }[]).map(({ id }) => id)
 }
 
@@ -74,7 +92,9 @@ async function send(url: string, agent: Agent, asked: FuzzRequest): Promise<Got>
     const outgoing = request({ hostname, port, agent, method: asked.method, path: asked.path, headers }, reply => {
       const pieces: Buffer[] = []
       reply.on('data', (piece: Buffer) => pieces.push(piece)).once('error', reject)
-      reply.once('end', () => resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: Buffer.concat(pieces).toString() }))
+      reply.once('end', () =>
+        resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: Buffer.concat(pieces).toString() }),
+      )
     })
     outgoing.once('error', (error: NodeJS.ErrnoException) => {
       if (outgoing.reusedSocket && error.code === 'ECONNRESET') send(url, agent, asked).then(resolve, reject)

@@ -11,7 +11,10 @@ import { sseEvents } from '../support/sse.ts'
 
 const rent = 'How much does a place in the dormitory cost?'
 const admin = { authorization: `Bearer ${adminKey}` }
-const talk = [{ role: 'user', content: 'How much does the dormitory cost?' }, { role: 'assistant', content: '12,000 tenge a month.' }]
+const talk = [
+  { role: 'user', content: 'How much does the dormitory cost?' },
+  { role: 'assistant', content: '12,000 tenge a month.' },
+]
 
 for (const world of worlds) {
   t.test(`a language model answers, ${world}`, { skip: skipReason(world) }, async t => {
@@ -26,7 +29,7 @@ for (const world of worlds) {
       return { result: await work(), calls: model.chat.requests.length - before }
     }
 
-    t.test('JSON: the answer is the model\'s, its citations resolve, one chat call', async t => {
+    t.test("JSON: the answer is the model's, its citations resolve, one chat call", async t => {
       const { result, calls } = await callsIn(() => app.ask({ question: rent }))
       t.equal(result.status, 200)
       t.match(result.json, { generator: 'openai', model: 'test-chat', abstained: false, degraded: [], mode: 'fast' })
@@ -54,12 +57,15 @@ for (const world of worlds) {
       t.match(promptOf(lastRequest()), /Question: students grant dormitory library book$/)
     })
 
-    t.test('a stream: the model\'s words one by one, and together the answer', async t => {
+    t.test("a stream: the model's words one by one, and together the answer", async t => {
       model.chat.behave({ answer: 'A place costs 12,000 tenge a month [1]. That is all.' })
       const { text } = await app.ask({ question: rent, stream: true })
       const events = sseEvents(text)
       t.match(events.map(event => event.event).join(' '), /^passages( delta){8,} citations done$/)
-      const said = events.filter(event => event.event === 'delta').map(event => event.data.text).join('')
+      const said = events
+        .filter(event => event.event === 'delta')
+        .map(event => event.data.text)
+        .join('')
       t.equal(said, 'A place costs 12,000 tenge a month [1]. That is all.')
       t.match(events.at(-1)?.data, { answer: said, generator: 'openai', usage: { llm_calls: 1 } })
     })
@@ -69,7 +75,10 @@ for (const world of worlds) {
       const stream = await openStream(app.url, { question: rent })
       // The model never sends a fifth word: what is seen here was not held back for the rest.
       await stream.seen(({ said }) => said.includes('costs'))
-      t.match(stream.events.map(event => event.event), ['passages', 'delta'])
+      t.match(
+        stream.events.map(event => event.event),
+        ['passages', 'delta'],
+      )
       stream.leave()
     })
 
@@ -78,11 +87,16 @@ for (const world of worlds) {
       const { json } = await app.ask({ question: rent })
       t.notMatch(json.answer, /\[17\]|\[99\]/)
       t.match(json.answer, /\[1\]/)
-      t.same(json.citations.map((citation: { index: number }) => citation.index), [1])
+      t.same(
+        json.citations.map((citation: { index: number }) => citation.index),
+        [1],
+      )
     })
 
     t.test('nothing near, fast mode: abstains, no chat call', async t => {
-      const { result, calls } = await callsIn(() => app.ask({ question: 'What is the weather in Paris today?', mode: 'fast' }))
+      const { result, calls } = await callsIn(() =>
+        app.ask({ question: 'What is the weather in Paris today?', mode: 'fast' }),
+      )
       t.match(result.json, { abstained: true, generator: 'none', citations: [], usage: { llm_calls: 0 } })
       t.equal(calls, 0)
     })
@@ -94,19 +108,31 @@ for (const world of worlds) {
       t.equal(calls, 1)
     })
 
-    t.test('other words find what the question\'s own did not', async t => {
+    t.test("other words find what the question's own did not", async t => {
       model.chat.behave({ answer: 'What happens when a library book is lost?\nIs a lost book paid for?', times: 1 })
-      const { result, calls } = await callsIn(() => app.ask({ question: 'Misplaced borrowed volume consequences?', mode: 'smart' }))
+      const { result, calls } = await callsIn(() =>
+        app.ask({ question: 'Misplaced borrowed volume consequences?', mode: 'smart' }),
+      )
       t.match(result.json, { mode: 'smart', usage: { llm_calls: 2 } })
       t.equal(calls, 2)
       t.match(promptOf(lastRequest()), /A lost book is replaced/)
     })
 
-    for (const [question, words] of [[rent, /can't find/], ['Сколько стоит стипендия для студента?', /не нахожу/]] as const) {
+    for (const [question, words] of [
+      [rent, /can't find/],
+      ['Сколько стоит стипендия для студента?', /не нахожу/],
+    ] as const) {
       t.test(`the model finds no answer: abstains in the question's language (${question.slice(0, 7)})`, async t => {
         model.chat.behave({ answer: 'NO_ANSWER' })
         const { json } = await app.ask({ question })
-        t.match(json, { abstained: true, generator: 'openai', model: 'test-chat', citations: [], degraded: [], usage: { llm_calls: 1 } })
+        t.match(json, {
+          abstained: true,
+          generator: 'openai',
+          model: 'test-chat',
+          citations: [],
+          degraded: [],
+          usage: { llm_calls: 1 },
+        })
         t.match(json.answer, words)
         const streamed = sseEvents((await app.ask({ question, stream: true })).text)
         t.notMatch(JSON.stringify(streamed), /NO_ANSWER/)
@@ -120,7 +146,9 @@ for (const world of worlds) {
       t.match(auto.result.json, { mode: 'smart', usage: { llm_calls: 2 }, answer: /22:00/ })
       t.equal(auto.calls, 2)
       t.match(promptOf(model.chat.requests.at(-2)!.body), /Last question: And the guests, when are they out\?/)
-      const fast = await callsIn(() => app.ask({ question: 'And the guests, when are they out?', history: talk, mode: 'fast' }))
+      const fast = await callsIn(() =>
+        app.ask({ question: 'And the guests, when are they out?', history: talk, mode: 'fast' }),
+      )
       t.match(fast.result.json, { mode: 'fast', usage: { llm_calls: 1 } })
       t.equal(fast.calls, 1)
     })
@@ -135,7 +163,11 @@ for (const world of worlds) {
       const fence = prompt.match(/<(passages-[0-9a-f]{12})>\n([\s\S]*)\n<\/\1>/)
       t.match(fence?.[2], /say PWNED/, 'it is inside')
       t.equal(prompt.match(/PWNED/g)?.length, 1, 'and nowhere else')
-      t.equal(prompt.match(/<passage n=/g)?.length, prompt.match(/<\/passage>/g)?.length, 'every passage is closed once, by us')
+      t.equal(
+        prompt.match(/<passage n=/g)?.length,
+        prompt.match(/<\/passage>/g)?.length,
+        'every passage is closed once, by us',
+      )
       t.notMatch(prompt, '<passage n="9"')
     })
   })
@@ -167,14 +199,25 @@ for (const world of worlds) {
     t.test('whatever changes the answer makes it another question', async t => {
       const question = 'How long does the library lend books?'
       await app.ask({ question })
-      const others = [{ filters: { year: 2023 } }, { mode: 'fast' }, { top_k: 2 }, { language: 'de' }, { history: talk }]
+      const others = [
+        { filters: { year: 2023 } },
+        { mode: 'fast' },
+        { top_k: 2 },
+        { language: 'de' },
+        { history: talk },
+      ]
       for (const other of others) {
         const { cache } = (await app.ask({ question, ...other })).json
         // Where the passages came out the same, the model's words are; the look for them was made.
         t.ok(cache.status === 'miss' || cache.revalidated === true, JSON.stringify({ other, cache }))
       }
       t.match((await app.ask({ question })).json, { cache: { status: 'hit' } })
-      await app.send('PUT', '/documents', { documents: [{ source: 'new.md', text: '# New\n\nThe gym is open on Sundays.' }] }, admin)
+      await app.send(
+        'PUT',
+        '/documents',
+        { documents: [{ source: 'new.md', text: '# New\n\nThe gym is open on Sundays.' }] },
+        admin,
+      )
       t.match((await app.ask({ question })).json, { cache: { status: 'miss' } }, 'after an edit')
     })
   })

@@ -19,8 +19,14 @@ async function behindGateway(t: Parameters<typeof startPostgres>[0] & object) {
 
 t.test('a PUT over a connection that was cut off: refused soon, and the next one is stored', { skip }, async t => {
   const { gateway, url } = await behindGateway(t)
-  const app = await startApp(t, 'postgres', { DATABASE_URL: url, EMBEDDING_MODEL: 'local', POOL_SIZE: '1', POOL_MAX_OVERFLOW: '0' })
-  const put = (text: string) => app.send('PUT', '/documents', { documents: [{ source: 'note', text }] }, { authorization: `Bearer ${adminKey}` })
+  const app = await startApp(t, 'postgres', {
+    DATABASE_URL: url,
+    EMBEDDING_MODEL: 'local',
+    POOL_SIZE: '1',
+    POOL_MAX_OVERFLOW: '0',
+  })
+  const put = (text: string) =>
+    app.send('PUT', '/documents', { documents: [{ source: 'note', text }] }, { authorization: `Bearer ${adminKey}` })
   t.equal((await put('One.')).status, 200)
   gateway.forget()
   const { totals: before } = app.deps.database.status()
@@ -34,7 +40,14 @@ t.test('a PUT over a connection that was cut off: refused soon, and the next one
 
 t.test('who works, pauses, or waits for a lock is left alone', { skip }, async t => {
   const { url } = await behindGateway(t)
-  const database = await openDatabase({ url, dataDir: undefined, poolSize: 3, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 60_000 })
+  const database = await openDatabase({
+    url,
+    dataDir: undefined,
+    poolSize: 3,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: 10,
+    statementTimeoutMs: 60_000,
+  })
   t.teardown(() => database.close())
   const lease = database.lease
   const { promise: isOver, resolve: over } = Promise.withResolvers<void>()
@@ -52,12 +65,25 @@ t.test('who works, pauses, or waits for a lock is left alone', { skip }, async t
 
 t.test('a backend that is gone without a word', { skip }, async t => {
   const { gateway, server, url } = await behindGateway(t)
-  const database = await openDatabase({ url, dataDir: undefined, poolSize: 1, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 0 })
+  const database = await openDatabase({
+    url,
+    dataDir: undefined,
+    poolSize: 1,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: 10,
+    statementTimeoutMs: 0,
+  })
   t.teardown(() => database.close())
   await database.lease({ signal: never, label: 'test' }, sql => sql`select 1`)
   gateway.forget()
   await server.stop('immediate')
   await server.start()
-  await t.rejects(database.lease({ signal: never, label: 'test', holdLimitMs: Infinity }, sql => sql`select 1`), { code: 'database_unavailable' })
-  t.equal(await database.lease({ signal: never, label: 'test' }, async sql => (await sql`select 3 as three`)[0]?.['three']), 3)
+  await t.rejects(
+    database.lease({ signal: never, label: 'test', holdLimitMs: Infinity }, sql => sql`select 1`),
+    { code: 'database_unavailable' },
+  )
+  t.equal(
+    await database.lease({ signal: never, label: 'test' }, async sql => (await sql`select 3 as three`)[0]?.['three']),
+    3,
+  )
 })

@@ -64,13 +64,21 @@ for (const world of worlds) {
 
     t.test('while the question is embedded: the embedding call is hung up on', async () => {
       model.embeddings.behave({ silent: true })
-      await untilAborted(model.embeddings, async () => askOnly(app, { question: 'Where do students apply for a grant?' }))
+      await untilAborted(model.embeddings, async () =>
+        askOnly(app, { question: 'Where do students apply for a grant?' }),
+      )
     })
 
     const streams = {
       'before the first word': [{ stallAfterTokens: 0 }, ({ events }: LiveStream) => events[0]?.event === 'passages'],
-      'in the middle': [{ answer: 'A place costs 12,000 tenge [1].', stallAfterTokens: 4 }, ({ said }: LiveStream) => said.includes('costs')],
-      'while words still come': [{ answer: 'word '.repeat(4000), perTokenMs: 10 }, ({ said }: LiveStream) => said.includes('word word')],
+      'in the middle': [
+        { answer: 'A place costs 12,000 tenge [1].', stallAfterTokens: 4 },
+        ({ said }: LiveStream) => said.includes('costs'),
+      ],
+      'while words still come': [
+        { answer: 'word '.repeat(4000), perTokenMs: 10 },
+        ({ said }: LiveStream) => said.includes('word word'),
+      ],
     } as const
     for (const [i, [moment, [behaviour, isMoment]]] of Object.entries(streams).entries()) {
       t.test(`a stream, ${moment}: the chat call is hung up on, counted, nothing cached`, async t => {
@@ -103,7 +111,9 @@ for (const world of worlds) {
       const { port } = new URL(app.url)
       const socket = connect(Number(port), '127.0.0.1')
       await once(socket, 'connect')
-      socket.write('POST /ask HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"question": "Ho')
+      socket.write(
+        'POST /ask HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"question": "Ho',
+      )
       socket.destroy()
       t.equal((await app.ask({ question: 'Who keeps the list of free rooms?' })).status, 200)
       t.equal(model.chat.requests.length, asked + 1)
@@ -112,7 +122,9 @@ for (const world of worlds) {
     t.test('many at once: every call is hung up on, every lease comes back', async t => {
       model.chat.behave({ silent: true })
       const [asked, aborted] = [model.chat.requests.length, model.chat.aborted]
-      const clients = Array.from({ length: 12 }, (_, i) => askOnly(app, { question: `${rent} ${i}`, stream: i % 2 === 0 }))
+      const clients = Array.from({ length: 12 }, (_, i) =>
+        askOnly(app, { question: `${rent} ${i}`, stream: i % 2 === 0 }),
+      )
       await until('all wait for the model', () => model.chat.requests.length === asked + clients.length)
       for (const client of clients) client.leave()
       await until('all are hung up on', () => model.chat.aborted === aborted + clients.length)
@@ -125,56 +137,72 @@ for (const world of worlds) {
 t.test('a client that leaves while its query runs', { skip: skipReason('postgres') }, async t => {
   const app = await startApp(t, 'postgres')
   await loadHandbook(app)
-  await administer(app.env['DATABASE_URL']!, sql => sql.begin(async sql => {
-    await sql`lock table chunks`
-    const waiting = () => sql`select from pg_stat_activity where application_name = 'askwell' and wait_event_type = 'Lock'`
-    for (const stream of [false, true]) {
-      const client = askOnly(app, { question: rent, stream })
-      await until('its query waits for the lock', async () => (await waiting()).length === 1)
-      client.leave()
-      await until('the query is cancelled', async () => (await waiting()).length === 0)
-      await isIdle(app)
-    }
-    t.equal(app.deps.database.status().totals.cancels, 2)
-  }))
+  await administer(app.env['DATABASE_URL']!, sql =>
+    sql.begin(async sql => {
+      await sql`lock table chunks`
+      const waiting = () =>
+        sql`select from pg_stat_activity where application_name = 'askwell' and wait_event_type = 'Lock'`
+      for (const stream of [false, true]) {
+        const client = askOnly(app, { question: rent, stream })
+        await until('its query waits for the lock', async () => (await waiting()).length === 1)
+        client.leave()
+        await until('the query is cancelled', async () => (await waiting()).length === 0)
+        await isIdle(app)
+      }
+      t.equal(app.deps.database.status().totals.cancels, 2)
+    }),
+  )
   t.match((await app.ask({ question: rent })).json, { answer: /12,000/ })
 })
 
-t.test('hundreds that leave at random moments, one run for some of them: nothing goes on, nothing half is kept', { skip: skipReason('postgres') }, async t => {
-  const model = await startModel(t, { chat: { answer: 'A place costs 12,000 tenge [1]. And so on. The end.', perTokenMs: 5 } })
-  const app = await startApp(t, 'postgres', settingsFor(model, 'test-embedding'))
-  await loadHandbook(app)
-  const questions = Array.from({ length: 100 }, (_, i) => `${rent} (${i})`)
-  await Promise.all(Array.from({ length: 400 }, async (_, i) => {
-    const client = askOnly(app, { question: questions[i % questions.length], stream: i % 3 === 0 })
-    await atLeast(Math.random() * 400)
-    client.leave()
-  }))
-  await administer(app.env['DATABASE_URL']!, async sql => {
-    const active = () => sql`select from pg_stat_activity where application_name = 'askwell' and state = 'active' and datname = current_database()`
-    await until('no query runs', async () => (await active()).length === 0)
-  })
-  await until('no model is asked', () => model.answering === 0)
-  await isIdle(app)
-  t.match(app.deps.database.status(), { waiting: 0, totals: { overdue: 0 } })
-  for (const question of questions) {
-    const { status, json } = await app.ask({ question }, { 'cache-control': 'only-if-cached' })
-    if (status !== 504) t.match(json, { answer: /The end\.$/, generator: 'openai', degraded: [] })
-  }
-})
+t.test(
+  'hundreds that leave at random moments, one run for some of them: nothing goes on, nothing half is kept',
+  { skip: skipReason('postgres') },
+  async t => {
+    const model = await startModel(t, {
+      chat: { answer: 'A place costs 12,000 tenge [1]. And so on. The end.', perTokenMs: 5 },
+    })
+    const app = await startApp(t, 'postgres', settingsFor(model, 'test-embedding'))
+    await loadHandbook(app)
+    const questions = Array.from({ length: 100 }, (_, i) => `${rent} (${i})`)
+    await Promise.all(
+      Array.from({ length: 400 }, async (_, i) => {
+        const client = askOnly(app, { question: questions[i % questions.length], stream: i % 3 === 0 })
+        await atLeast(Math.random() * 400)
+        client.leave()
+      }),
+    )
+    await administer(app.env['DATABASE_URL']!, async sql => {
+      const active = () =>
+        sql`select from pg_stat_activity where application_name = 'askwell' and state = 'active' and datname = current_database()`
+      await until('no query runs', async () => (await active()).length === 0)
+    })
+    await until('no model is asked', () => model.answering === 0)
+    await isIdle(app)
+    t.match(app.deps.database.status(), { waiting: 0, totals: { overdue: 0 } })
+    for (const question of questions) {
+      const { status, json } = await app.ask({ question }, { 'cache-control': 'only-if-cached' })
+      if (status !== 504) t.match(json, { answer: /The end\.$/, generator: 'openai', degraded: [] })
+    }
+  },
+)
 
-t.test('a stream that is left before its first event is read: its run ends', { skip: skipReason('postgres') }, async t => {
-  const model = await startModel(t, { chat: { stallAfterTokens: 0 } })
-  const app = await startApp(t, 'postgres', settingsFor(model, 'test-embedding'))
-  await loadHandbook(app)
-  for (let i = 0; i < 50; i++) {
-    const asked = model.embeddings.requests.length
-    const client = askOnly(app, { question: `${rent} (${i})`, stream: true })
-    await until('its question is embedded', () => model.embeddings.requests.length > asked)
-    // From here the head is sent within milliseconds: some leave just before it, some just behind.
-    await atLeast(Math.random() * 10)
-    client.leave()
-  }
-  await until('no model is asked', () => model.answering === 0)
-  await isIdle(app)
-})
+t.test(
+  'a stream that is left before its first event is read: its run ends',
+  { skip: skipReason('postgres') },
+  async t => {
+    const model = await startModel(t, { chat: { stallAfterTokens: 0 } })
+    const app = await startApp(t, 'postgres', settingsFor(model, 'test-embedding'))
+    await loadHandbook(app)
+    for (let i = 0; i < 50; i++) {
+      const asked = model.embeddings.requests.length
+      const client = askOnly(app, { question: `${rent} (${i})`, stream: true })
+      await until('its question is embedded', () => model.embeddings.requests.length > asked)
+      // From here the head is sent within milliseconds: some leave just before it, some just behind.
+      await atLeast(Math.random() * 10)
+      client.leave()
+    }
+    await until('no model is asked', () => model.answering === 0)
+    await isIdle(app)
+  },
+)

@@ -12,11 +12,21 @@ interface Asking {
   readonly headers?: Record<string, string>
 }
 
-async function codeOf(t: Test, app: App, host: string, { method = 'POST', path = '/ask', headers = {} }: Asking = {}): Promise<string> {
+async function codeOf(
+  t: Test,
+  app: App,
+  host: string,
+  { method = 'POST', path = '/ask', headers = {} }: Asking = {},
+): Promise<string> {
   const body = method === 'GET' ? '' : JSON.stringify({ question: 'Who?', collection: 'nowhere' })
-  const outgoing = request(app.url + path, { method, headers: { host, ...(body && { 'content-type': 'application/json' }), ...headers } })
+  const outgoing = request(app.url + path, {
+    method,
+    headers: { host, ...(body && { 'content-type': 'application/json' }), ...headers },
+  })
   outgoing.end(body)
-  const reply = await new Promise<IncomingMessage>((resolve, reject) => void outgoing.once('response', resolve).once('error', reject))
+  const reply = await new Promise<IncomingMessage>(
+    (resolve, reject) => void outgoing.once('response', resolve).once('error', reject),
+  )
   const text = (await reply.toArray()).join('')
   const status = Number(reply.statusCode)
   assertContract(t, { method, path, status, headers: reply.headers, body: text })
@@ -27,20 +37,36 @@ t.test('everybody on this machine may ask: under its own names only', async t =>
   const app = await startApp(t, anyWorld)
   const { port } = new URL(app.url)
   for (const host of ['localhost', 'LOCALHOST', '127.0.0.1', '127.1.2.3', '[::1]']) {
-    for (const each of [host, `${host}:${port}`, `${host}:1`]) t.equal(await codeOf(t, app, each), 'unknown_collection', each)
+    for (const each of [host, `${host}:${port}`, `${host}:1`])
+      t.equal(await codeOf(t, app, each), 'unknown_collection', each)
   }
-  const strangers = ['evil.example', `evil.example:${port}`, '127.0.0.1.evil.example', 'localhost.evil.example', '10.0.0.1', '[::2]', 'localhost@evil.example']
+  const strangers = [
+    'evil.example',
+    `evil.example:${port}`,
+    '127.0.0.1.evil.example',
+    'localhost.evil.example',
+    '10.0.0.1',
+    '[::2]',
+    'localhost@evil.example',
+  ]
   for (const host of strangers) t.equal(await codeOf(t, app, host), 'unknown_host', host)
   t.equal(await codeOf(t, app, 'localhost'), 'unknown_collection', 'and again, after the refusals')
   const admin = { authorization: `Bearer ${adminKey}` }
-  for (const [path, headers] of [['/metrics', {}], ['/collections', admin]] as const) t.equal(await codeOf(t, app, 'evil.example', { method: 'GET', path, headers }), 'unknown_host', path)
-  for (const path of ['/livez', '/readyz']) t.equal(await codeOf(t, app, 'evil.example', { method: 'GET', path }), 'ok', path)
+  for (const [path, headers] of [
+    ['/metrics', {}],
+    ['/collections', admin],
+  ] as const)
+    t.equal(await codeOf(t, app, 'evil.example', { method: 'GET', path, headers }), 'unknown_host', path)
+  for (const path of ['/livez', '/readyz'])
+    t.equal(await codeOf(t, app, 'evil.example', { method: 'GET', path }), 'ok', path)
 })
 
 t.test('names that were added, or any', async t => {
   const app = await startApp(t, anyWorld, { ALLOWED_HOSTS: 'Chat.example.edu, other.example', TRUST_PROXY: 'on' })
-  for (const host of ['chat.example.edu', 'chat.example.edu:8080', 'OTHER.example', 'localhost']) t.equal(await codeOf(t, app, host), 'unknown_collection', host)
-  for (const host of ['evil.example', 'evil.chat.example.edu']) t.equal(await codeOf(t, app, host), 'unknown_host', host)
+  for (const host of ['chat.example.edu', 'chat.example.edu:8080', 'OTHER.example', 'localhost'])
+    t.equal(await codeOf(t, app, host), 'unknown_collection', host)
+  for (const host of ['evil.example', 'evil.chat.example.edu'])
+    t.equal(await codeOf(t, app, host), 'unknown_host', host)
   t.equal(await codeOf(t, await startApp(t, anyWorld, { ALLOWED_HOSTS: '*' }), 'evil.example'), 'unknown_collection')
 })
 
@@ -57,18 +83,41 @@ async function raw(app: App, head: string): Promise<string> {
 t.test('two names in one request, in two headers or in the target: neither hides the other', async t => {
   const app = await startApp(t, anyWorld)
   t.equal(await raw(app, 'GET /metrics HTTP/1.1\r\nhost: localhost'), '200')
-  for (const [first, second] of [['localhost', 'evil.example'], ['evil.example', 'localhost'], ['localhost', 'localhost'], ['', 'localhost']]) {
-    for (const path of ['/metrics', '/livez']) t.equal(await raw(app, `GET ${path} HTTP/1.1\r\nhost: ${first}\r\nHOST: ${second}`), 'invalid_request', `${first}, ${second}, ${path}`)
+  for (const [first, second] of [
+    ['localhost', 'evil.example'],
+    ['evil.example', 'localhost'],
+    ['localhost', 'localhost'],
+    ['', 'localhost'],
+  ]) {
+    for (const path of ['/metrics', '/livez'])
+      t.equal(
+        await raw(app, `GET ${path} HTTP/1.1\r\nhost: ${first}\r\nHOST: ${second}`),
+        'invalid_request',
+        `${first}, ${second}, ${path}`,
+      )
   }
   t.equal(await raw(app, 'GET http://localhost/metrics HTTP/1.1\r\nhost: localhost'), '200')
-  for (const target of ['http://evil.example/metrics', 'http://evil.example:80/metrics', 'http://localhost@evil.example/metrics']) t.equal(await raw(app, `GET ${target} HTTP/1.1\r\nhost: localhost`), 'unknown_host', target)
+  for (const target of [
+    'http://evil.example/metrics',
+    'http://evil.example:80/metrics',
+    'http://localhost@evil.example/metrics',
+  ])
+    t.equal(await raw(app, `GET ${target} HTTP/1.1\r\nhost: localhost`), 'unknown_host', target)
 })
 
 t.test('where a key is needed, others can reach it, or a proxy is in front: any name', async t => {
   const key = 'a-key-of-many-letters'
-  const locked = await startApp(t, anyWorld, { API_KEYS: JSON.stringify([{ name: 'web', sha256: (await import('node:crypto')).hash('sha256', key, 'hex') }]) })
-  t.equal(await codeOf(t, locked, 'chat.example.edu', { headers: { authorization: `Bearer ${key}` } }), 'unknown_collection')
+  const locked = await startApp(t, anyWorld, {
+    API_KEYS: JSON.stringify([{ name: 'web', sha256: (await import('node:crypto')).hash('sha256', key, 'hex') }]),
+  })
+  t.equal(
+    await codeOf(t, locked, 'chat.example.edu', { headers: { authorization: `Bearer ${key}` } }),
+    'unknown_collection',
+  )
   t.equal(await codeOf(t, await startApp(t, anyWorld, { TRUST_PROXY: 'on' }), 'chat.example.edu'), 'unknown_collection')
   const open = await startApp(t, anyWorld, { HOST: '0.0.0.0', ALLOW_ANONYMOUS: 'on' })
-  t.equal(await codeOf(t, { ...open, url: `http://127.0.0.1:${new URL(open.url).port}` }, 'chat.example.edu'), 'unknown_collection')
+  t.equal(
+    await codeOf(t, { ...open, url: `http://127.0.0.1:${new URL(open.url).port}` }, 'chat.example.edu'),
+    'unknown_collection',
+  )
 })

@@ -22,7 +22,12 @@ for (const isEncrypted of [false, true]) {
     const server = await startPostgres(t, { isEncrypted })
     const admin = postgres(server.adminUrl, { max: 1, onnotice: () => {} })
     t.teardown(() => admin.end())
-    const service = startService(t, { DATABASE_URL: server.url, EMBEDDING_MODEL: 'local', ANSWER_CACHE_SECONDS: '0', POOL_SIZE: '4' })
+    const service = startService(t, {
+      DATABASE_URL: server.url,
+      EMBEDDING_MODEL: 'local',
+      ANSWER_CACHE_SECONDS: '0',
+      POOL_SIZE: '4',
+    })
     const client = clientOf(await service.ready())
     await loadHandbook(client)
     const count = { answered: 0, refused: 0, ended: 0 }
@@ -46,14 +51,19 @@ for (const isEncrypted of [false, true]) {
         const before = count.answered
         await atLeast(Math.random() * 200)
         // On a machine that is too busy to open a connection in that time, nothing would ever be answered.
-        await until('something was answered', () => count.answered > before || isOver(), { progress: () => count.refused })
+        await until('something was answered', () => count.answered > before || isOver(), {
+          progress: () => count.refused,
+        })
       }
     }
 
     await Promise.all([hangUp(), ...Array.from({ length: 4 }, ask)])
     t.same(strange, [], `${count.answered} answered, ${count.refused} refused, hung up on ${count.ended} times`)
     await until('it answers again', async () => (await client.ask(anew())).status === 200)
-    t.same(service.log.filter(({ level }) => level === 'fatal'), [])
+    t.same(
+      service.log.filter(({ level }) => level === 'fatal'),
+      [],
+    )
     t.equal(service.stderr, '')
     service.signal('SIGTERM')
     t.same(await service.exited(), { code: 0, signal: null })

@@ -20,14 +20,23 @@ async function loaded(cwd: string, env: Record<string, string>) {
 for (const world of worlds) {
   tap.test(`one file cannot end a load, ${world}`, { skip: skipReason(world) }, async t => {
     // Letters that do not repeat: an index would take 1,500 equal ones.
-    const id = Array.from({ length: 24 }, (_, i) => hash('sha256', `${i}`, 'hex')).join('').slice(0, 1500).replace(/./g, digit => 'абвгдежзийклмноп'[parseInt(digit, 16)]!)
+    const id = Array.from({ length: 24 }, (_, i) => hash('sha256', `${i}`, 'hex'))
+      .join('')
+      .slice(0, 1500)
+      .replace(/./g, digit => 'абвгдежзийклмноп'[parseInt(digit, 16)]!)
     const site = {
       ...good,
       'endless.md': '*a**b'.repeat(60_000),
       'enormous.md': '- a\n'.repeat(200_000),
       'deep.md': '> '.repeat(50_000),
       'quotes.csv': `question,answer\nКогда?,В июле.\n${'"Где,там\n'.repeat(2000)}`,
-      'rows.jsonl': [{ id: 'one', text: 'Первая строка.' }, { id, text: 'Имя этой строки слишком длинно.' }, { id: 'two', text: 'Вторая строка.' }].map(row => JSON.stringify(row)).join('\n'),
+      'rows.jsonl': [
+        { id: 'one', text: 'Первая строка.' },
+        { id, text: 'Имя этой строки слишком длинно.' },
+        { id: 'two', text: 'Вторая строка.' },
+      ]
+        .map(row => JSON.stringify(row))
+        .join('\n'),
     }
     const cwd = t.testdir({ site })
     writeFileSync(join(cwd, 'site/bomb.docx'), docx(['Бомба'], 450_000_000))
@@ -39,7 +48,12 @@ for (const world of worlds) {
     t.match(stderr, /deep\.md: is nested too deeply/)
     t.match(stderr, /quotes\.csv:3: has a quote that is not closed/)
     t.match(stderr, /rows\.jsonl:2: has a source/)
-    t.ok(['site/a.md', 'site/z.md', 'site/rows.jsonl#one', 'site/rows.jsonl#two'].every(source => sources.includes(source)), sources.join(' '))
+    t.ok(
+      ['site/a.md', 'site/z.md', 'site/rows.jsonl#one', 'site/rows.jsonl#two'].every(source =>
+        sources.includes(source),
+      ),
+      sources.join(' '),
+    )
     t.equal(json.added, sources.length)
   })
 
@@ -57,12 +71,18 @@ for (const world of worlds) {
     t.strictSame(sources, ['site/a.md', 'site/n.md', 'site/z.md'])
   })
 
-  tap.test(`a long text with one fence, and one without a blank, are loaded, ${world}`, { skip: skipReason(world) }, async t => {
-    const text = 'Студент подаёт заявление. '.repeat(20_000)
-    const cwd = t.testdir({ site: { ...good, 'fence.md': `\`\`\`\n${text}`, 'blankless.txt': 'заявление'.repeat(100_000) } })
-    const { code, json, sources, stderr } = await loaded(cwd, await databaseSettings(t, world))
-    t.ok(code === 0 || (code === 3 && /takes more than/.test(stderr)), stderr)
-    t.ok(['site/a.md', 'site/z.md'].every(source => sources.includes(source)))
-    t.equal(json.documents + json.faults, 4)
-  })
+  tap.test(
+    `a long text with one fence, and one without a blank, are loaded, ${world}`,
+    { skip: skipReason(world) },
+    async t => {
+      const text = 'Студент подаёт заявление. '.repeat(20_000)
+      const cwd = t.testdir({
+        site: { ...good, 'fence.md': `\`\`\`\n${text}`, 'blankless.txt': 'заявление'.repeat(100_000) },
+      })
+      const { code, json, sources, stderr } = await loaded(cwd, await databaseSettings(t, world))
+      t.ok(code === 0 || (code === 3 && /takes more than/.test(stderr)), stderr)
+      t.ok(['site/a.md', 'site/z.md'].every(source => sources.includes(source)))
+      t.equal(json.documents + json.faults, 4)
+    },
+  )
 }

@@ -11,29 +11,40 @@ const smallMegabytes = 6
 /** Buffers outside the heap come and go; the rows, terms and chunks of the larger file would be several times this. */
 const allowedGrowthMb = 128
 
-const words = 'студент подаёт заявление деканат экзамен проходит аудитория библиотека выдаёт книгу стипендия общежитие кафедра лекция зачёт'.split(' ')
+const words =
+  'студент подаёт заявление деканат экзамен проходит аудитория библиотека выдаёт книгу стипендия общежитие кафедра лекция зачёт'.split(
+    ' ',
+  )
 
 /** Memory told by the process itself, at its end. With a small heap: V8 lets garbage lie while there is room. */
 const tellMemory = "process.on('exit', () => process.stderr.write(`maxRSS ${process.resourceUsage().maxRSS}`))"
 const nodeArgs = ['--max-old-space-size=128', '--import', `data:text/javascript,${encodeURIComponent(tellMemory)}`]
 
-t.test(`${megabytes} MB of rows through the whole of askwell ingest: memory stays flat`, { skip: skipReason('postgres') }, async t => {
-  const cwd = t.testdir({})
-  const small = await mostMemory(smallMegabytes)
-  const large = await mostMemory(megabytes)
-  t.comment(`${small.chunks} chunks: ${small.mb} MB; ${large.chunks} chunks: ${large.mb} MB`)
-  t.ok(large.mb - small.mb < allowedGrowthMb, `grows by ${large.mb - small.mb} MB`)
+t.test(
+  `${megabytes} MB of rows through the whole of askwell ingest: memory stays flat`,
+  { skip: skipReason('postgres') },
+  async t => {
+    const cwd = t.testdir({})
+    const small = await mostMemory(smallMegabytes)
+    const large = await mostMemory(megabytes)
+    t.comment(`${small.chunks} chunks: ${small.mb} MB; ${large.chunks} chunks: ${large.mb} MB`)
+    t.ok(large.mb - small.mb < allowedGrowthMb, `grows by ${large.mb - small.mb} MB`)
 
-  async function mostMemory(size: number) {
-    const name = `rows-${size}.jsonl`
-    const rows = await writeRows(join(cwd, name), size)
-    const { code, json, stderr } = await runCli(['ingest', name, '--language', 'ru', '--json'], { cwd, env: await databaseSettings(t, 'postgres'), nodeArgs })
-    t.equal(code, 0)
-    t.equal(json.added, rows)
-    const kilobytes = Number(/maxRSS (\d+)/.exec(stderr)?.[1])
-    return { chunks: json.chunks, mb: Math.round(kilobytes / 1024) }
-  }
-})
+    async function mostMemory(size: number) {
+      const name = `rows-${size}.jsonl`
+      const rows = await writeRows(join(cwd, name), size)
+      const { code, json, stderr } = await runCli(['ingest', name, '--language', 'ru', '--json'], {
+        cwd,
+        env: await databaseSettings(t, 'postgres'),
+        nodeArgs,
+      })
+      t.equal(code, 0)
+      t.equal(json.added, rows)
+      const kilobytes = Number(/maxRSS (\d+)/.exec(stderr)?.[1])
+      return { chunks: json.chunks, mb: Math.round(kilobytes / 1024) }
+    }
+  },
+)
 
 /** In Russian, which the local model does not read: no time goes into vectors. Returns how many rows. */
 async function writeRows(path: string, size: number): Promise<number> {
@@ -50,5 +61,8 @@ async function writeRows(path: string, size: number): Promise<number> {
 }
 
 function textOf(row: number): string {
-  return Array.from({ length: 100 }, (_, i) => `${words[(row * 7 + i * (1 + (row % 11))) % words.length]}${i % 10 === 9 ? ` ${row % 5000}.` : ''}`).join(' ')
+  return Array.from(
+    { length: 100 },
+    (_, i) => `${words[(row * 7 + i * (1 + (row % 11))) % words.length]}${i % 10 === 9 ? ` ${row % 5000}.` : ''}`,
+  ).join(' ')
 }

@@ -12,8 +12,10 @@ type Settings = Readonly<Record<string, string>>
 /** In Russian, which the local model does not read: no test but those of embeddings waits for vectors. */
 const site = {
   docs: {
-    'admission.md': '# Приём\n\nДокументы принимают до 25 июля. Нужны паспорт и аттестат.\n\n## Экзамены\n\nЭкзамены идут в августе.',
-    'library.html': '<html><title>Библиотека</title><body><h1>Библиотека</h1><p>Книги выдают на тридцать дней.</p></body></html>',
+    'admission.md':
+      '# Приём\n\nДокументы принимают до 25 июля. Нужны паспорт и аттестат.\n\n## Экзамены\n\nЭкзамены идут в августе.',
+    'library.html':
+      '<html><title>Библиотека</title><body><h1>Библиотека</h1><p>Книги выдают на тридцать дней.</p></body></html>',
     'hours.txt': 'Деканат открыт с девяти до шести.',
     'notes.xyz': 'a format nobody knows',
     deep: { 'rules.md': '# Правила\n\nВ общежитии тихо после одиннадцати.' },
@@ -23,7 +25,13 @@ const site = {
 
 /** Every paragraph is in words of its own, so that a mixed-up chunk or vector shows. */
 function rows(count: number): string {
-  return Array.from({ length: count }, (_, i) => JSON.stringify({ id: `r${i}`, title: `Вопрос ${i}`, text: `Ответ номер ${i} про предмет${i % 7} и здание${i % 11}.` })).join('\n')
+  return Array.from({ length: count }, (_, i) =>
+    JSON.stringify({
+      id: `r${i}`,
+      title: `Вопрос ${i}`,
+      text: `Ответ номер ${i} про предмет${i % 7} и здание${i % 11}.`,
+    }),
+  ).join('\n')
 }
 
 /** Vectors for every language, from a server that counts what it is asked. */
@@ -33,27 +41,61 @@ function withModel(settings: Settings, model: Model): Settings {
 
 for (const world of worlds) {
   tap.test(`askwell ingest, ${world}`, { skip: skipReason(world) }, async t => {
-    await t.test('folders, files and globs are loaded; a second run changes nothing, an edit replaces one document', async t => {
-      const cwd = t.testdir(site)
-      const env = await databaseSettings(t, world)
-      const first = await runCli(['ingest', 'docs', 'f*.csv', '--json', '-m', 'faculty=law', '-m', 'year=2025', '-c', 'site'], { cwd, env })
-      t.notMatch(first.stderr, /^askwell: /m)
-      t.equal(first.code, 0)
-      t.strictSame(first.json, { collection: 'site', documents: 6, added: 6, replaced: 0, unchanged: 0, removed: 0, chunks: 6, faults: 0 })
-      const again = await runCli(['ingest', 'docs', 'f*.csv', '--json', '-m', 'faculty=law', '-m', 'year=2025', '-c', 'site'], { cwd, env })
-      t.match(again.json, { added: 0, replaced: 0, unchanged: 6, chunks: 0 })
+    await t.test(
+      'folders, files and globs are loaded; a second run changes nothing, an edit replaces one document',
+      async t => {
+        const cwd = t.testdir(site)
+        const env = await databaseSettings(t, world)
+        const first = await runCli(
+          ['ingest', 'docs', 'f*.csv', '--json', '-m', 'faculty=law', '-m', 'year=2025', '-c', 'site'],
+          { cwd, env },
+        )
+        t.notMatch(first.stderr, /^askwell: /m)
+        t.equal(first.code, 0)
+        t.strictSame(first.json, {
+          collection: 'site',
+          documents: 6,
+          added: 6,
+          replaced: 0,
+          unchanged: 0,
+          removed: 0,
+          chunks: 6,
+          faults: 0,
+        })
+        const again = await runCli(
+          ['ingest', 'docs', 'f*.csv', '--json', '-m', 'faculty=law', '-m', 'year=2025', '-c', 'site'],
+          { cwd, env },
+        )
+        t.match(again.json, { added: 0, replaced: 0, unchanged: 6, chunks: 0 })
 
-      writeFileSync(join(cwd, 'docs/hours.txt'), 'Деканат открыт с десяти до пяти.')
-      const edited = await runCli(['ingest', 'docs', '-m', 'faculty=law', '-m', 'year=2025', '--collection', 'site'], { cwd, env })
-      t.equal(edited.stdout, 'site: 0 added, 1 replaced, 3 unchanged; 1 chunks written\n')
+        writeFileSync(join(cwd, 'docs/hours.txt'), 'Деканат открыт с десяти до пяти.')
+        const edited = await runCli(
+          ['ingest', 'docs', '-m', 'faculty=law', '-m', 'year=2025', '--collection', 'site'],
+          { cwd, env },
+        )
+        t.equal(edited.stdout, 'site: 0 added, 1 replaced, 3 unchanged; 1 chunks written\n')
 
-      const { documents } = await inDatabase(env, sql => contentsOf(sql, 'site'))
-      t.match(documents.map(document => (document as { source: string }).source), [
-        'docs/admission.md', 'docs/deep/rules.md', 'docs/hours.txt', 'docs/library.html', /^faq\.csv#/, /^faq\.csv#/,
-      ])
-      t.match(documents[2], { version: 2, text: /десяти/, language: 'ru', metadata: { faculty: 'law', year: '2025' } })
-      t.match(documents[0], { version: 1, title: 'Приём' })
-    })
+        const { documents } = await inDatabase(env, sql => contentsOf(sql, 'site'))
+        t.match(
+          documents.map(document => (document as { source: string }).source),
+          [
+            'docs/admission.md',
+            'docs/deep/rules.md',
+            'docs/hours.txt',
+            'docs/library.html',
+            /^faq\.csv#/,
+            /^faq\.csv#/,
+          ],
+        )
+        t.match(documents[2], {
+          version: 2,
+          text: /десяти/,
+          language: 'ru',
+          metadata: { faculty: 'law', year: '2025' },
+        })
+        t.match(documents[0], { version: 1, title: 'Приём' })
+      },
+    )
 
     await t.test('--prune removes what is gone, and nothing else', async t => {
       const cwd = t.testdir({ site, other: { 'b.md': '# Другое\n\nДругое место.' } })
@@ -79,34 +121,52 @@ for (const world of worlds) {
 
       const gone = await run(join(cwd, 'site/nowhere/docs'), '--prune')
       t.equal(gone.code, 1)
-      t.match(gone.json, { removed: 0 }, 'a folder that is not there, as of a disk that is not mounted, empties nothing')
+      t.match(
+        gone.json,
+        { removed: 0 },
+        'a folder that is not there, as of a disk that is not mounted, empties nothing',
+      )
       const glob = await run('site/*', '--prune')
       t.equal(glob.code, 2)
       t.match(glob.stderr, /^askwell: --prune needs files or named folders/)
     })
 
     await t.test('rows that cannot be read are named by file and line, the rest is loaded: exit code 3', async t => {
-      const cwd = t.testdir({ 'faq.jsonl': '{"id":"a","text":"Один."}\nnot json\n{"id":"b"}\n{"id":"a","text":"Снова."}\n{"id":"c","text":"Два."}\n' })
+      const cwd = t.testdir({
+        'faq.jsonl':
+          '{"id":"a","text":"Один."}\nnot json\n{"id":"b"}\n{"id":"a","text":"Снова."}\n{"id":"c","text":"Два."}\n',
+      })
       const env = await databaseSettings(t, world)
       const { code, json, stderr } = await runCli(['ingest', 'faq.jsonl', '--json'], { cwd, env })
       t.equal(code, 3)
       t.match(json, { added: 2, faults: 3 })
       // A slow run tells how far it is.
-      t.strictSame(stderr.trim().split('\n').filter(line => line.startsWith('askwell: ')), [
-        'askwell: faq.jsonl:2: is not valid JSON', 'askwell: faq.jsonl:3: has no text', 'askwell: faq.jsonl:4: has the same id as line 1',
-      ])
+      t.strictSame(
+        stderr
+          .trim()
+          .split('\n')
+          .filter(line => line.startsWith('askwell: ')),
+        [
+          'askwell: faq.jsonl:2: is not valid JSON',
+          'askwell: faq.jsonl:3: has no text',
+          'askwell: faq.jsonl:4: has the same id as line 1',
+        ],
+      )
     })
 
     const undisturbed = await undisturbedRun(t, world)
 
-    await t.test('killed in the middle: the next run finishes it, and the rows are those of an undisturbed run', async t => {
-      const run = await interruptibleRun(t, world)
-      const running = startCli(['ingest', 'rows.jsonl'], run)
-      await inTheMiddle(run.model, running)
-      running.child.kill('SIGKILL')
-      t.equal((await running.finished).code, null)
-      await finishes(t, run, undisturbed)
-    })
+    await t.test(
+      'killed in the middle: the next run finishes it, and the rows are those of an undisturbed run',
+      async t => {
+        const run = await interruptibleRun(t, world)
+        const running = startCli(['ingest', 'rows.jsonl'], run)
+        await inTheMiddle(run.model, running)
+        running.child.kill('SIGKILL')
+        t.equal((await running.finished).code, null)
+        await finishes(t, run, undisturbed)
+      },
+    )
 
     await t.test('Ctrl-C in the middle: finishes the batch, says how to go on, exits with 130', async t => {
       const run = await interruptibleRun(t, world)

@@ -9,7 +9,14 @@ import { until } from '../support/until.ts'
 /** Keys come and go without a restart. */
 
 const secretOf = (name: string) => `askwell_${name}_of_many_random_letters`
-const listOf = (...names: string[]) => JSON.stringify(names.map(name => ({ name, sha256: hash('sha256', secretOf(name), 'hex'), ...(name === 'few' && { rate_limit: 2 }) })))
+const listOf = (...names: string[]) =>
+  JSON.stringify(
+    names.map(name => ({
+      name,
+      sha256: hash('sha256', secretOf(name), 'hex'),
+      ...(name === 'few' && { rate_limit: 2 }),
+    })),
+  )
 const nothing = { question: 'Who?', collection: 'nowhere' }
 
 t.test('the file of keys changes while it runs', async t => {
@@ -29,7 +36,11 @@ t.test('the file of keys changes while it runs', async t => {
     t.same([await statusOf('web'), await statusOf('leak')], [404, 401])
     const line = await until('it is said', () => service.log.find(({ msg }) => msg === 'keys read anew'))
     t.match(line, { level: 'info', keys: ['ADMIN_API_KEY', 'web', 'new', 'few'] })
-    t.same([await statusOf('few'), await statusOf('few'), await statusOf('few')], [404, 404, 429], 'its limit holds too')
+    t.same(
+      [await statusOf('few'), await statusOf('few'), await statusOf('few')],
+      [404, 404, 429],
+      'its limit holds too',
+    )
   })
 
   await t.test('a file with a fault, or none: the keys from before hold, and it is said', async t => {

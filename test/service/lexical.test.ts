@@ -15,11 +15,35 @@ const admin = { authorization: `Bearer ${adminKey}` }
 
 /** A corpus whose words and lengths vary; deterministic. */
 function library(count: number) {
-  const things = ['harbour', 'orchard', 'museum', 'theatre', 'stadium', 'market', 'lighthouse', 'observatory', 'aquarium', 'monastery']
-  const matters = ['tickets', 'parking', 'guides', 'lockers', 'refunds', 'discounts', 'photography', 'wheelchairs', 'restaurants']
+  const things = [
+    'harbour',
+    'orchard',
+    'museum',
+    'theatre',
+    'stadium',
+    'market',
+    'lighthouse',
+    'observatory',
+    'aquarium',
+    'monastery',
+  ]
+  const matters = [
+    'tickets',
+    'parking',
+    'guides',
+    'lockers',
+    'refunds',
+    'discounts',
+    'photography',
+    'wheelchairs',
+    'restaurants',
+  ]
   return Array.from({ length: count }, (_, i) => {
     const [thing, other] = [things[i % 10]!, things[(i * 3 + 1) % 10]!]
-    const sentences = Array.from({ length: 1 + (i % 4) }, (_, s) => `The ${s % 2 ? other : thing} keeps ${matters[(i + s * 5) % 9]} and ${matters[(i * 2 + s) % 9]}.`)
+    const sentences = Array.from(
+      { length: 1 + (i % 4) },
+      (_, s) => `The ${s % 2 ? other : thing} keeps ${matters[(i + s * 5) % 9]} and ${matters[(i * 2 + s) % 9]}.`,
+    )
     return { source: `d${i}`, title: `Page ${i}`, text: sentences.join(' '), language: 'en' }
   })
 }
@@ -32,7 +56,13 @@ async function put(app: App, collection: string, documents: readonly object[]): 
 type Found = readonly { readonly source: string; readonly lexical: number; readonly coverage: number }[]
 
 /** What the lexical arm alone says, best first. */
-async function lexical(app: App, name: string, question: string, bm25: 'portable' | 'pg_textsearch' = 'portable', filters: Filters = {}): Promise<Found> {
+async function lexical(
+  app: App,
+  name: string,
+  question: string,
+  bm25: 'portable' | 'pg_textsearch' = 'portable',
+  filters: Filters = {},
+): Promise<Found> {
   const { database } = app.deps
   const collection = await createCollectionStore(database).collection(name)
   if (!collection) throw new Error(`no collection ${name}`)
@@ -44,12 +74,26 @@ async function lexical(app: App, name: string, question: string, bm25: 'portable
     return best.map(each => each.chunkId)
   }
   const signal = new AbortController().signal
-  const { passages } = await createPassageStore(database, bm25).search({ collectionId: id, chunkCount, terms, vector: null, filters, limit: 50 }, keep, { signal, label: 'test' })
-  return best.map(each => ({ source: passages.get(each.chunkId)!.source, lexical: each.lexical!, coverage: each.coverage }))
+  const { passages } = await createPassageStore(database, bm25).search(
+    { collectionId: id, chunkCount, terms, vector: null, filters, limit: 50 },
+    keep,
+    { signal, label: 'test' },
+  )
+  return best.map(each => ({
+    source: passages.get(each.chunkId)!.source,
+    lexical: each.lexical!,
+    coverage: each.coverage,
+  }))
 }
 
 const sources = (found: Found) => found.map(each => each.source)
-const questions = ['Are there lockers in the lighthouse?', 'theatre discounts', 'Which photography does the monastery keep?', 'refunds refunds parking', 'aquarium restaurants and museum guides']
+const questions = [
+  'Are there lockers in the lighthouse?',
+  'theatre discounts',
+  'Which photography does the monastery keep?',
+  'refunds refunds parking',
+  'aquarium restaurants and museum guides',
+]
 
 for (const world of worlds) {
   t.test(`words, ${world}`, { skip: skipReason(world) }, async t => {
@@ -66,9 +110,16 @@ for (const world of worlds) {
     })
 
     await t.test('a word that is known is never read as another', async t => {
-      await put(app, 'near', [{ source: 'contract', text: 'Sign the contract.' }, { source: 'contact', text: 'Call the contact.' }])
+      await put(app, 'near', [
+        { source: 'contract', text: 'Sign the contract.' },
+        { source: 'contact', text: 'Call the contact.' },
+      ])
       t.same(sources(await lexical(app, 'near', 'contact')), ['contact'])
-      t.same(sources(await lexical(app, 'near', 'contrakt')).toSorted(), ['contact', 'contract'], 'neither: both may be meant')
+      t.same(
+        sources(await lexical(app, 'near', 'contrakt')).toSorted(),
+        ['contact', 'contract'],
+        'neither: both may be meant',
+      )
       t.equal((await lexical(app, 'near', 'contrakt'))[0]?.source, 'contract', 'the nearer one first')
     })
 
@@ -77,16 +128,36 @@ for (const world of worlds) {
       t.same(sources(await lexical(app, 'numbers', '20242')), [])
     })
 
-    await t.test('after edits and deletes the scores are those of a collection that never had what is gone', async t => {
-      await put(app, 'grown', [...library(45), ...library(40).map(each => ({ ...each, source: `x${each.source}`, text: `${each.text} Lockers lockers lighthouse.` }))])
-      await put(app, 'grown', library(45).slice(0, 20).map(each => ({ ...each, text: 'Something else for a while.' })))
-      await put(app, 'grown', library(45).slice(0, 20))
-      for (let i = 0; i < 40; i++) t.equal((await app.send('DELETE', `/documents/${await idOf(app, 'grown', `xd${i}`)}`, undefined, admin)).status, 204)
-      for (const question of questions) {
-        const [grown, fresh] = [await lexical(app, 'grown', question), await lexical(app, 'pages', question)]
-        t.same(bySource(grown), bySource(fresh), question)
-      }
-    })
+    await t.test(
+      'after edits and deletes the scores are those of a collection that never had what is gone',
+      async t => {
+        await put(app, 'grown', [
+          ...library(45),
+          ...library(40).map(each => ({
+            ...each,
+            source: `x${each.source}`,
+            text: `${each.text} Lockers lockers lighthouse.`,
+          })),
+        ])
+        await put(
+          app,
+          'grown',
+          library(45)
+            .slice(0, 20)
+            .map(each => ({ ...each, text: 'Something else for a while.' })),
+        )
+        await put(app, 'grown', library(45).slice(0, 20))
+        for (let i = 0; i < 40; i++)
+          t.equal(
+            (await app.send('DELETE', `/documents/${await idOf(app, 'grown', `xd${i}`)}`, undefined, admin)).status,
+            204,
+          )
+        for (const question of questions) {
+          const [grown, fresh] = [await lexical(app, 'grown', question), await lexical(app, 'pages', question)]
+          t.same(bySource(grown), bySource(fresh), question)
+        }
+      },
+    )
 
     await t.test('one collection says nothing of another', async t => {
       await put(app, 'alone', [{ source: 'one', text: 'The lighthouse keeps lockers.' }])
@@ -94,38 +165,75 @@ for (const world of worlds) {
     })
 
     await t.test('inside a filter every chunk that passes is scored, however common the words are', async t => {
-      const common = Array.from({ length: 700 }, (_, i) => ({ source: `c${i}`, text: `The harbour keeps tickets${i % 2 ? '' : ' and guides'}. Note ${i}.`, language: 'en', metadata: { part: i % 100 === 7 ? 'quay' : 'town' } }))
+      const common = Array.from({ length: 700 }, (_, i) => ({
+        source: `c${i}`,
+        text: `The harbour keeps tickets${i % 2 ? '' : ' and guides'}. Note ${i}.`,
+        language: 'en',
+        metadata: { part: i % 100 === 7 ? 'quay' : 'town' },
+      }))
       for (let i = 0; i < 7; i++) await put(app, 'common', common.slice(i * 100, i * 100 + 100))
       const within = await lexical(app, 'common', 'harbour tickets guides', 'portable', { part: 'quay' })
-      t.same(sources(within).toSorted(), common.filter(each => each.metadata.part === 'quay').map(each => each.source).toSorted())
+      t.same(
+        sources(within).toSorted(),
+        common
+          .filter(each => each.metadata.part === 'quay')
+          .map(each => each.source)
+          .toSorted(),
+      )
     })
 
     await t.test('metacharacters of SQL, tsquery and LIKE are words or nothing', async t => {
-      for (const text of ["'; drop table chunks; --", "a & b | !c <-> d:*", '\\', "''''", '%_%', '$1 $$ ${x}', '(((', 'lighthouse:*AB', "lock'ers"]) {
+      for (const text of [
+        "'; drop table chunks; --",
+        'a & b | !c <-> d:*',
+        '\\',
+        "''''",
+        '%_%',
+        '$1 $$ ${x}',
+        '(((',
+        'lighthouse:*AB',
+        "lock'ers",
+      ]) {
         t.ok(Array.isArray(await lexical(app, 'pages', text)), text)
       }
     })
 
-    if (world === 'embedded') await t.test('pg_textsearch finds the same chunks with the same scores', async t => {
-      await inDatabase(app, sql => openBm25(sql, 'pg_textsearch'))
-      for (const collection of ['pages', 'grown', 'alone']) for (const question of [...questions, 'obsevratory tickts']) {
-        t.same(bySource(await lexical(app, collection, question, 'pg_textsearch')), bySource(await lexical(app, collection, question)), `${collection}: ${question}`)
-      }
-      t.same(await lexical(app, 'pages', 'qzxwvyk', 'pg_textsearch'), [])
-      t.equal(await inDatabase(app, sql => openBm25(sql, 'auto')), 'pg_textsearch', 'there: used')
-      t.equal(await inDatabase(app, sql => openBm25(sql, 'portable')), 'portable', 'and taken away when it is not wanted')
-    })
+    if (world === 'embedded')
+      await t.test('pg_textsearch finds the same chunks with the same scores', async t => {
+        await inDatabase(app, sql => openBm25(sql, 'pg_textsearch'))
+        for (const collection of ['pages', 'grown', 'alone'])
+          for (const question of [...questions, 'obsevratory tickts']) {
+            t.same(
+              bySource(await lexical(app, collection, question, 'pg_textsearch')),
+              bySource(await lexical(app, collection, question)),
+              `${collection}: ${question}`,
+            )
+          }
+        t.same(await lexical(app, 'pages', 'qzxwvyk', 'pg_textsearch'), [])
+        t.equal(await inDatabase(app, sql => openBm25(sql, 'auto')), 'pg_textsearch', 'there: used')
+        t.equal(
+          await inDatabase(app, sql => openBm25(sql, 'portable')),
+          'portable',
+          'and taken away when it is not wanted',
+        )
+      })
 
-    if (world === 'postgres') await t.test('pg_textsearch asked for where it cannot be had: says what to do', async t => {
-      await t.rejects(inDatabase(app, sql => openBm25(sql, 'pg_textsearch')), { code: 'database_unavailable', detail: /install it .* or set BM25=portable/ })
-      t.equal(await inDatabase(app, sql => openBm25(sql, 'auto')), 'portable')
-    })
+    if (world === 'postgres')
+      await t.test('pg_textsearch asked for where it cannot be had: says what to do', async t => {
+        await t.rejects(
+          inDatabase(app, sql => openBm25(sql, 'pg_textsearch')),
+          { code: 'database_unavailable', detail: /install it .* or set BM25=portable/ },
+        )
+        t.equal(await inDatabase(app, sql => openBm25(sql, 'auto')), 'portable')
+      })
   })
 }
 
 /** Scores to nine digits: sums of the same numbers in another order may differ in the last. */
 function bySource(found: Found) {
-  return Object.fromEntries(found.map(({ source, lexical, coverage }) => [source, [lexical.toFixed(9), coverage.toFixed(9)]]))
+  return Object.fromEntries(
+    found.map(({ source, lexical, coverage }) => [source, [lexical.toFixed(9), coverage.toFixed(9)]]),
+  )
 }
 
 async function inDatabase<T>(app: App, work: (sql: Sql) => Promise<T>): Promise<T> {
@@ -133,6 +241,10 @@ async function inDatabase<T>(app: App, work: (sql: Sql) => Promise<T>): Promise<
 }
 
 async function idOf(app: App, collection: string, source: string): Promise<string> {
-  const [row] = await inDatabase(app, sql => sql`select d.id from documents d join collections c on c.id = d.collection_id where c.name = ${collection} and d.source = ${source}`)
+  const [row] = await inDatabase(
+    app,
+    sql =>
+      sql`select d.id from documents d join collections c on c.id = d.collection_id where c.name = ${collection} and d.source = ${source}`,
+  )
   return String(row?.['id'])
 }

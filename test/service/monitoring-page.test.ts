@@ -17,7 +17,10 @@ const shown: Readonly<Record<Condition, { readonly word: string; readonly says: 
   calm: { word: 'OK', says: /Nothing is wrong that the service knows of\./ },
   busy: { word: 'Degraded', says: /Look at: Connection pool\..*Connection pool: Of the last minute’s 2,310 leases/s },
   'redis gone': { word: 'Degraded', says: /Look at: Redis\..*Redis: Redis refuses connections since 41 s/s },
-  'postgres frozen': { word: 'Failing', says: /Look at: Postgres, Connection pool\..*Postgres: Postgres accepts connections and answers nothing/s },
+  'postgres frozen': {
+    word: 'Failing',
+    says: /Look at: Postgres, Connection pool\..*Postgres: Postgres accepts connections and answers nothing/s,
+  },
   'model failing': { word: 'Degraded', says: /Look at: Chat model\..*38 of the last 40 calls/s },
   overload: { word: 'Failing', says: /Look at: Traffic, This process\..*940 questions a second come/s },
   starting: { word: 'Starting', says: /Nothing is known of it yet/ },
@@ -58,31 +61,48 @@ async function goOn({ page, figures }: Opened): Promise<void> {
 const ownComplaints = ({ complaints }: Window) => complaints.filter(text => !text.startsWith('Failed to load resource'))
 
 for (const condition of conditions) {
-  tap.test(`${condition}: the page says “${shown[condition].word}” and why, and nothing complains`, needsBrowser, async t => {
-    const opened = await open(t, condition)
-    const { page, figures, addresses } = opened
-    t.match(await page.locator('#verdict').innerText(), shown[condition].says)
-    t.match(await page.locator('#mini').innerText(), shown[condition].word)
-    t.match(await page.title(), shown[condition].word)
-    t.same(ownComplaints(opened), [])
-    if (healths.includes(condition as never)) t.same(opened.complaints, [])
-    const known = ['/monitoring', '/monitoring/performance-metrics', '/monitoring/pool-status'].map(path => figures.url + path)
-    t.same([...new Set(addresses)].filter(address => !known.includes(address)), [], 'nobody else is asked')
-    t.equal(addresses.length, 3)
-  })
+  tap.test(
+    `${condition}: the page says “${shown[condition].word}” and why, and nothing complains`,
+    needsBrowser,
+    async t => {
+      const opened = await open(t, condition)
+      const { page, figures, addresses } = opened
+      t.match(await page.locator('#verdict').innerText(), shown[condition].says)
+      t.match(await page.locator('#mini').innerText(), shown[condition].word)
+      t.match(await page.title(), shown[condition].word)
+      t.same(ownComplaints(opened), [])
+      if (healths.includes(condition as never)) t.same(opened.complaints, [])
+      const known = ['/monitoring', '/monitoring/performance-metrics', '/monitoring/pool-status'].map(
+        path => figures.url + path,
+      )
+      t.same(
+        [...new Set(addresses)].filter(address => !known.includes(address)),
+        [],
+        'nobody else is asked',
+      )
+      t.equal(addresses.length, 3)
+    },
+  )
 }
 
 for (const scheme of ['light', 'dark'] as const) {
-  for (const [width, height] of [[360, 740], [1280, 900]] as const) {
-    tap.test(`${width} px, ${scheme}: every text is legible, nothing is cut off, all can be read out`, needsBrowser, async t => {
-      for (const condition of conditions) {
-        const { page } = await open(t, condition, { width, height, scheme })
-        t.same(await page.evaluate(faint), [], `${condition}: contrast`)
-        t.same(await page.evaluate(tooWide), [], `${condition}: width`)
-        t.same(await page.evaluate(unreadable), [], `${condition}: for who does not see it`)
-        await page.context().close()
-      }
-    })
+  for (const [width, height] of [
+    [360, 740],
+    [1280, 900],
+  ] as const) {
+    tap.test(
+      `${width} px, ${scheme}: every text is legible, nothing is cut off, all can be read out`,
+      needsBrowser,
+      async t => {
+        for (const condition of conditions) {
+          const { page } = await open(t, condition, { width, height, scheme })
+          t.same(await page.evaluate(faint), [], `${condition}: contrast`)
+          t.same(await page.evaluate(tooWide), [], `${condition}: width`)
+          t.same(await page.evaluate(unreadable), [], `${condition}: for who does not see it`)
+          await page.context().close()
+        }
+      },
+    )
   }
 }
 
@@ -93,7 +113,10 @@ tap.test('a service that is gone: the last figures stay, greyed, until it is bac
   await page.context().setOffline(true)
   await page.clock.runFor(3100)
   await comesToSay(page, 'No answer')
-  t.match(await page.locator('#banner').innerText(), /cannot be reached\. What is below is from \d\d:\d\d:\d\d\. Asking again every 3 s\./)
+  t.match(
+    await page.locator('#banner').innerText(),
+    /cannot be reached\. What is below is from \d\d:\d\d:\d\d\. Asking again every 3 s\./,
+  )
   t.match(await page.locator('#verdict').innerText(), /Its last verdict was “degraded”\./)
   t.equal(await page.locator('#parts').innerText(), before)
   t.equal(await page.locator('#rest').getAttribute('class'), 'stale')
@@ -115,64 +138,103 @@ tap.test('a service that starts: the page says so, and goes on by itself', needs
   await comesToSay(opened.page, 'OK')
 })
 
-tap.test('a reply that nobody foresaw, or one of two that fails: the page says so, and goes on', needsBrowser, async t => {
-  const opened = await open(t, 'calm')
-  const { page, figures } = opened
-  figures.overlay({ windows: { '1m': 5, '5m': null }, recommendations: 'none' })
-  await page.clock.runFor(3100)
-  await page.locator('#banner', { hasText: 'This page cannot show what the service answered' }).waitFor()
-  figures.overlay({})
-  await goOn(opened)
-  t.equal(await page.locator('#banner').isVisible(), false)
-  await page.route('**/performance-metrics', route => route.fulfill({ status: 500, json: { title: 'Something went wrong on our side' } }))
-  await page.clock.runFor(3100)
-  await page.locator('#banner', { hasText: 'The service answered 500: Something went wrong on our side. A part of what is below is older.' }).waitFor()
-  t.equal(await page.locator('#word h2').innerText(), 'OK')
-})
+tap.test(
+  'a reply that nobody foresaw, or one of two that fails: the page says so, and goes on',
+  needsBrowser,
+  async t => {
+    const opened = await open(t, 'calm')
+    const { page, figures } = opened
+    figures.overlay({ windows: { '1m': 5, '5m': null }, recommendations: 'none' })
+    await page.clock.runFor(3100)
+    await page.locator('#banner', { hasText: 'This page cannot show what the service answered' }).waitFor()
+    figures.overlay({})
+    await goOn(opened)
+    t.equal(await page.locator('#banner').isVisible(), false)
+    await page.route('**/performance-metrics', route =>
+      route.fulfill({ status: 500, json: { title: 'Something went wrong on our side' } }),
+    )
+    await page.clock.runFor(3100)
+    await page
+      .locator('#banner', {
+        hasText: 'The service answered 500: Something went wrong on our side. A part of what is below is older.',
+      })
+      .waitFor()
+    t.equal(await page.locator('#word h2').innerText(), 'OK')
+  },
+)
 
-tap.test('figures behind a key: nothing is asked until one is given; it goes along as a header and stays in the tab', needsBrowser, async t => {
-  const opened = await open(t, 'locked')
-  const { page, figures } = opened
-  t.equal(await page.locator('#rest').isVisible(), false)
-  t.equal(await page.evaluate('document.activeElement.id'), 'secret')
-  const asked = figures.asked
-  await page.clock.runFor(30_000)
-  t.equal(figures.asked, asked, 'guesses are counted')
-  await page.keyboard.type('wrong')
-  await page.keyboard.press('Enter')
-  await page.getByText('This key is not one of the service’s.').waitFor()
-  t.equal(figures.authorization, 'Bearer wrong')
-  await page.keyboard.type('ключ')
-  await page.keyboard.press('Enter')
-  await page.getByText('No key has such characters.').waitFor()
-  await page.locator('#secret').fill(figuresKey)
-  await page.keyboard.press('Enter')
-  await comesToSay(page, 'OK')
-  t.equal(await page.locator('#key').isVisible(), false)
-  t.equal(await page.locator('#secret').inputValue(), '')
-  t.equal(await page.evaluate('document.cookie + JSON.stringify(localStorage) + location.href'), `{}${figures.url}/monitoring`)
-  await page.reload()
-  await comesToSay(page, 'OK')
-  t.same(ownComplaints(opened), [])
-})
+tap.test(
+  'figures behind a key: nothing is asked until one is given; it goes along as a header and stays in the tab',
+  needsBrowser,
+  async t => {
+    const opened = await open(t, 'locked')
+    const { page, figures } = opened
+    t.equal(await page.locator('#rest').isVisible(), false)
+    t.equal(await page.evaluate('document.activeElement.id'), 'secret')
+    const asked = figures.asked
+    await page.clock.runFor(30_000)
+    t.equal(figures.asked, asked, 'guesses are counted')
+    await page.keyboard.type('wrong')
+    await page.keyboard.press('Enter')
+    await page.getByText('This key is not one of the service’s.').waitFor()
+    t.equal(figures.authorization, 'Bearer wrong')
+    await page.keyboard.type('ключ')
+    await page.keyboard.press('Enter')
+    await page.getByText('No key has such characters.').waitFor()
+    await page.locator('#secret').fill(figuresKey)
+    await page.keyboard.press('Enter')
+    await comesToSay(page, 'OK')
+    t.equal(await page.locator('#key').isVisible(), false)
+    t.equal(await page.locator('#secret').inputValue(), '')
+    t.equal(
+      await page.evaluate('document.cookie + JSON.stringify(localStorage) + location.href'),
+      `{}${figures.url}/monitoring`,
+    )
+    await page.reload()
+    await comesToSay(page, 'OK')
+    t.same(ownComplaints(opened), [])
+  },
+)
 
-tap.test('by keyboard: skip link, pause, look back and windows, in this order, and one sees where one is', needsBrowser, async t => {
-  const { page } = await open(t, 'busy')
-  const stops: unknown[] = []
-  for (let at = 0; at < 5; at++) {
-    await page.keyboard.press('Tab')
-    stops.push(await page.evaluate('document.activeElement.id || document.activeElement.className'))
-    t.match(await page.evaluate('getComputedStyle(document.activeElement).outline'), /solid 3px/, `focus shows on ${String(stops.at(-1))}`)
-  }
-  t.same(stops, ['skip', 'pause', 'look', 'tab-5m', 'figures'])
-  await page.keyboard.press('Shift+Tab')
-  const covered = { 'tab-1m': /Covers the last 60\ss\./, 'tab-15m': /The service is young: this covers 12\smin\./ } as const
-  for (const [key, tab] of [['ArrowRight', 'tab-15m'], ['ArrowRight', 'tab-1m'], ['ArrowLeft', 'tab-15m'], ['Home', 'tab-1m'], ['End', 'tab-15m']] as const) {
-    await page.keyboard.press(key)
-    t.same(await page.evaluate('[document.activeElement.id, document.activeElement.ariaSelected, document.querySelectorAll("[role=tab][aria-selected=true]").length, document.querySelector("#figures").getAttribute("aria-labelledby")]'), [tab, 'true', 1, tab])
-    t.match(await page.locator('#figures').innerText(), covered[tab])
-  }
-})
+tap.test(
+  'by keyboard: skip link, pause, look back and windows, in this order, and one sees where one is',
+  needsBrowser,
+  async t => {
+    const { page } = await open(t, 'busy')
+    const stops: unknown[] = []
+    for (let at = 0; at < 5; at++) {
+      await page.keyboard.press('Tab')
+      stops.push(await page.evaluate('document.activeElement.id || document.activeElement.className'))
+      t.match(
+        await page.evaluate('getComputedStyle(document.activeElement).outline'),
+        /solid 3px/,
+        `focus shows on ${String(stops.at(-1))}`,
+      )
+    }
+    t.same(stops, ['skip', 'pause', 'look', 'tab-5m', 'figures'])
+    await page.keyboard.press('Shift+Tab')
+    const covered = {
+      'tab-1m': /Covers the last 60\ss\./,
+      'tab-15m': /The service is young: this covers 12\smin\./,
+    } as const
+    for (const [key, tab] of [
+      ['ArrowRight', 'tab-15m'],
+      ['ArrowRight', 'tab-1m'],
+      ['ArrowLeft', 'tab-15m'],
+      ['Home', 'tab-1m'],
+      ['End', 'tab-15m'],
+    ] as const) {
+      await page.keyboard.press(key)
+      t.same(
+        await page.evaluate(
+          '[document.activeElement.id, document.activeElement.ariaSelected, document.querySelectorAll("[role=tab][aria-selected=true]").length, document.querySelector("#figures").getAttribute("aria-labelledby")]',
+        ),
+        [tab, 'true', 1, tab],
+      )
+      t.match(await page.locator('#figures').innerText(), covered[tab])
+    }
+  },
+)
 
 tap.test('look back: all charts tell the values of then', needsBrowser, async t => {
   const { page } = await open(t, 'postgres frozen')
@@ -196,7 +258,11 @@ for (const width of [360, 1280]) {
     await page.evaluate('for (const each of document.querySelectorAll("#rest *")) each.isOld = true')
     for (let at = 0; at < 4; at++) await goOn(opened)
     t.not(await page.locator('#figures').innerText(), before)
-    t.equal(await page.evaluate('[...document.querySelectorAll("#rest *")].filter(each => !each.isOld).length'), 0, 'nothing is made anew: what was selected stays so')
+    t.equal(
+      await page.evaluate('[...document.querySelectorAll("#rest *")].filter(each => !each.isOld).length'),
+      0,
+      'nothing is made anew: what was selected stays so',
+    )
     t.same(await page.evaluate(places), stood)
     t.equal(await page.evaluate('document.activeElement.id'), 'tab-5m')
   })
@@ -205,7 +271,10 @@ for (const width of [360, 1280]) {
 tap.test('a page that nobody sees, or that is paused, asks nothing', needsBrowser, async t => {
   const opened = await open(t, 'calm')
   const { page, figures } = opened
-  const see = (isHidden: boolean) => page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))`)
+  const see = (isHidden: boolean) =>
+    page.evaluate(
+      `Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true }); document.dispatchEvent(new Event('visibilitychange'))`,
+    )
   await see(true)
   const asked = figures.asked
   await page.clock.runFor(60_000)
@@ -224,8 +293,23 @@ tap.test('a page that nobody sees, or that is paused, asks nothing', needsBrowse
 tap.test('what users bring in is text, whatever it looks like', needsBrowser, async t => {
   const figures = await serveFigures(t, 'calm')
   const evil = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
-  const slow = { fingerprint: evil, count: 1, max_ms: 1, last_at: new Date().toISOString(), mode: evil, language: evil, slowest_stage: evil, trace_id: evil, question: evil }
-  figures.overlay({ findings: [{ culprit: evil, severity: 'info', code: evil, detail: evil }], slow_questions: [slow], breakers: { [evil]: evil }, version: evil })
+  const slow = {
+    fingerprint: evil,
+    count: 1,
+    max_ms: 1,
+    last_at: new Date().toISOString(),
+    mode: evil,
+    language: evil,
+    slowest_stage: evil,
+    trace_id: evil,
+    question: evil,
+  }
+  figures.overlay({
+    findings: [{ culprit: evil, severity: 'info', code: evil, detail: evil }],
+    slow_questions: [slow],
+    breakers: { [evil]: evil },
+    version: evil,
+  })
   const { page, complaints } = await openWindow(t)
   await page.goto(`${figures.url}/monitoring`)
   await comesToSay(page, 'OK')
@@ -234,21 +318,55 @@ tap.test('what users bring in is text, whatever it looks like', needsBrowser, as
   t.same(complaints, [])
 })
 
-tap.test('figures of a service without traffic, or with parts that are off: dashes, no errors', needsBrowser, async t => {
-  const figures = await serveFigures(t, 'calm')
-  const none = Array(90).fill(null)
-  const quiet = { seconds: 3, requests: 0, per_second: 0, errors: 0, error_ratio: null, latency_ms: {}, stages_ms: {}, caches: {}, models: { calls: 0, cost: null } }
-  figures.overlay({
-    windows: { '1m': quiet, '5m': quiet, '15m': quiet }, breakers: {}, slow_questions: undefined,
-    series: { step_s: 10, from: new Date().toISOString(), requests: none, errors: none, refused: none, degraded: none, p50_ms: none, p95_ms: none, cache_hits: none, cache_misses: none, pool_checked_out: none, pool_waiting: none, in_flight: none, stages_p95_ms: {} },
-  }, { server: null, redis: { state: 'off' } })
-  const { page, complaints } = await openWindow(t)
-  await page.goto(`${figures.url}/monitoring`)
-  await comesToSay(page, 'OK')
-  t.match(await page.locator('#figures').innerText(), /The service is young: this covers 3\ss\./)
-  t.notMatch(await page.locator('body').innerText(), /NaN|undefined|null|Infinity/)
-  t.same(complaints, [])
-})
+tap.test(
+  'figures of a service without traffic, or with parts that are off: dashes, no errors',
+  needsBrowser,
+  async t => {
+    const figures = await serveFigures(t, 'calm')
+    const none = Array(90).fill(null)
+    const quiet = {
+      seconds: 3,
+      requests: 0,
+      per_second: 0,
+      errors: 0,
+      error_ratio: null,
+      latency_ms: {},
+      stages_ms: {},
+      caches: {},
+      models: { calls: 0, cost: null },
+    }
+    figures.overlay(
+      {
+        windows: { '1m': quiet, '5m': quiet, '15m': quiet },
+        breakers: {},
+        slow_questions: undefined,
+        series: {
+          step_s: 10,
+          from: new Date().toISOString(),
+          requests: none,
+          errors: none,
+          refused: none,
+          degraded: none,
+          p50_ms: none,
+          p95_ms: none,
+          cache_hits: none,
+          cache_misses: none,
+          pool_checked_out: none,
+          pool_waiting: none,
+          in_flight: none,
+          stages_p95_ms: {},
+        },
+      },
+      { server: null, redis: { state: 'off' } },
+    )
+    const { page, complaints } = await openWindow(t)
+    await page.goto(`${figures.url}/monitoring`)
+    await comesToSay(page, 'OK')
+    t.match(await page.locator('#figures').innerText(), /The service is young: this covers 3\ss\./)
+    t.notMatch(await page.locator('body').innerText(), /NaN|undefined|null|Infinity/)
+    t.same(complaints, [])
+  },
+)
 
 tap.test('the real service: the page shows what it does', needsBrowser, async t => {
   const app = await startApp(t, 'embedded')

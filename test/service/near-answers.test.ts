@@ -19,7 +19,10 @@ interface Pair {
   readonly kind: string
 }
 
-const pairs = readFileSync(new URL('../../eval/near/pairs.jsonl', import.meta.url), 'utf8').trim().split('\n').map(line => JSON.parse(line) as Pair)
+const pairs = readFileSync(new URL('../../eval/near/pairs.jsonl', import.meta.url), 'utf8')
+  .trim()
+  .split('\n')
+  .map(line => JSON.parse(line) as Pair)
 
 const rent = 'How much does a place in the dormitory cost?'
 const rentToo = 'Please tell me how much a place in the dormitory costs'
@@ -27,7 +30,10 @@ const rentToo = 'Please tell me how much a place in the dormitory costs'
 const terms = { signal: new AbortController().signal, label: 'test' }
 
 const kept = async (app: App, questions: number) =>
-  await until('the question is kept', async () => (await app.deps.database.lease(terms, sql => sql`select from cached_questions`)).length >= questions)
+  await until(
+    'the question is kept',
+    async () => (await app.deps.database.lease(terms, sql => sql`select from cached_questions`)).length >= questions,
+  )
 
 for (const world of worlds) {
   t.test(`near answers, ${world}`, { skip: skipReason(world) }, async t => {
@@ -40,19 +46,32 @@ for (const world of worlds) {
     t.test('the same in other words: the same answer, without a model, and the reply says whose it is', async t => {
       const calls = model.chat.requests.length
       const { json, headers } = await app.ask({ question: rentToo })
-      t.match(json, { answer: first.answer, citations: first.citations, cache: { status: 'near', tier: 'memory', question: rent }, usage: { llm_calls: 0 } })
+      t.match(json, {
+        answer: first.answer,
+        citations: first.citations,
+        cache: { status: 'near', tier: 'memory', question: rent },
+        usage: { llm_calls: 0 },
+      })
       t.ok(json.cache.similarity >= 0.5 && json.cache.similarity < 1, String(json.cache.similarity))
       t.ok(headers.has('age'))
       t.equal(model.chat.requests.length, calls)
-      t.match((await app.send('GET', '/metrics')).text, /askwell_cache_near_total\{cache_type="answer",tier="memory"\} 1/)
+      t.match(
+        (await app.send('GET', '/metrics')).text,
+        /askwell_cache_near_total\{cache_type="answer",tier="memory"\} 1/,
+      )
     })
 
     const others: Readonly<Record<string, object>> = {
       'another mode': { mode: 'fast' },
       'another top_k': { top_k: 3 },
-      'filters': { filters: { faculty: 'law' } },
+      filters: { filters: { faculty: 'law' } },
       'a language said': { language: 'ru' },
-      'a conversation': { history: [{ role: 'user', content: 'I want to move.' }, { role: 'assistant', content: 'Where to?' }] },
+      'a conversation': {
+        history: [
+          { role: 'user', content: 'I want to move.' },
+          { role: 'assistant', content: 'Where to?' },
+        ],
+      },
     }
     for (const [what, other] of Object.entries(others)) {
       t.test(`${what}: another answer`, async t => {
@@ -67,7 +86,10 @@ for (const world of worlds) {
     t.test('after an edit: not near any more', async t => {
       const documents = [{ source: 'handbook/parking.md', text: 'A place in the car park costs 3,000 tenge a month.' }]
       await app.send('PUT', '/documents', { documents }, { authorization: `Bearer ${adminKey}` })
-      t.not((await app.ask({ question: 'Could you tell me how much a place in the dormitory costs?' })).json.cache.status, 'near')
+      t.not(
+        (await app.ask({ question: 'Could you tell me how much a place in the dormitory costs?' })).json.cache.status,
+        'near',
+      )
     })
   })
 }
@@ -85,38 +107,57 @@ t.test('learn, without evidence: never near, but seen', { skip: skipReason('embe
   await app.ask({ question: rent })
   await kept(app, 1)
   t.equal((await app.ask({ question: rentToo })).json.cache.status, 'miss')
-  await until('it was compared', async () => (await app.deps.database.lease(terms, sql => sql`select from near_observations where is_right`)).length === 1)
+  await until(
+    'it was compared',
+    async () =>
+      (await app.deps.database.lease(terms, sql => sql`select from near_observations where is_right`)).length === 1,
+  )
   t.equal(app.deps.near?.threshold(), null)
 })
 
 /** Whatever is asked is answered, so that each pair comes to the cache: what is measured is which answers are shared. */
-t.test('the pairs of eval/near through the service: no answer of another question', { skip: skipReason('postgres') }, async t => {
-  const model = await startModel(t)
-  const app = await startApp(t, 'postgres', { ...settingsFor(model, 'test-embedding'), NEAR_MATCHES: '0.5', ABSTAIN_BELOW: '0' })
-  await loadHandbook(app)
-  model.chat.behave({ answer: 'So it is. [1]' })
+t.test(
+  'the pairs of eval/near through the service: no answer of another question',
+  { skip: skipReason('postgres') },
+  async t => {
+    const model = await startModel(t)
+    const app = await startApp(t, 'postgres', {
+      ...settingsFor(model, 'test-embedding'),
+      NEAR_MATCHES: '0.5',
+      ABSTAIN_BELOW: '0',
+    })
+    await loadHandbook(app)
+    model.chat.behave({ answer: 'So it is. [1]' })
 
-  /** Whose answer a question gets: its own, or that of the one it is near to. */
-  const owners = new Map<string, string>()
-  for (const { language, a } of pairs) {
-    const { cache } = (await app.ask({ question: a, language })).json
-    owners.set(a, cache.question ?? a)
-  }
-  // One is written after the other: the last one there, all are.
-  const { a: last } = pairs.findLast(({ a, language }) => owners.get(a) === a && gist(a, language) !== null) as Pair
-  await until('the last is kept', async () => await app.deps.database.lease(terms, async sql => (await sql`select from cached_questions where question = ${last}`).length === 1))
+    /** Whose answer a question gets: its own, or that of the one it is near to. */
+    const owners = new Map<string, string>()
+    for (const { language, a } of pairs) {
+      const { cache } = (await app.ask({ question: a, language })).json
+      owners.set(a, cache.question ?? a)
+    }
+    // One is written after the other: the last one there, all are.
+    const { a: last } = pairs.findLast(({ a, language }) => owners.get(a) === a && gist(a, language) !== null) as Pair
+    await until(
+      'the last is kept',
+      async () =>
+        await app.deps.database.lease(
+          terms,
+          async sql => (await sql`select from cached_questions where question = ${last}`).length === 1,
+        ),
+    )
 
-  const hits = new Map<string, { same: number; hit: number }>()
-  for (const { language, a, b, same, kind } of pairs) {
-    const { cache } = (await app.ask({ question: b, language })).json
-    const isHit = cache.status === 'hit' || (cache.status === 'near' && cache.question === owners.get(a))
-    const count = hits.get(language) ?? { same: 0, hit: 0 }
-    if (same) hits.set(language, { same: count.same + 1, hit: count.hit + Number(isHit) })
-    else if (isHit && cache.status === 'near') t.fail(`${language} ${kind}: "${b}" got the answer of "${a}"`)
-  }
-  for (const [language, { same, hit }] of hits) {
-    t.comment(`${language}: ${hit} of ${same} paraphrases of all kinds answered from the cache`)
-    t.ok(hit >= 0.4 * same, `${language}: ${hit} of ${same}`)
-  }
-  t.equal(hits.size, 5)
-})
+    const hits = new Map<string, { same: number; hit: number }>()
+    for (const { language, a, b, same, kind } of pairs) {
+      const { cache } = (await app.ask({ question: b, language })).json
+      const isHit = cache.status === 'hit' || (cache.status === 'near' && cache.question === owners.get(a))
+      const count = hits.get(language) ?? { same: 0, hit: 0 }
+      if (same) hits.set(language, { same: count.same + 1, hit: count.hit + Number(isHit) })
+      else if (isHit && cache.status === 'near') t.fail(`${language} ${kind}: "${b}" got the answer of "${a}"`)
+    }
+    for (const [language, { same, hit }] of hits) {
+      t.comment(`${language}: ${hit} of ${same} paraphrases of all kinds answered from the cache`)
+      t.ok(hit >= 0.4 * same, `${language}: ${hit} of ${same}`)
+    }
+    t.equal(hits.size, 5)
+  },
+)

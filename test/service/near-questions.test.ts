@@ -21,11 +21,24 @@ const asked = { partition, gist, model: model.name, vector: Float32Array.of(1, 0
 
 async function open(t: Test, world: World) {
   const { DATABASE_URL: url, DATA_DIR: dataDir } = await databaseSettings(t, world)
-  const database = await openDatabase({ url, dataDir, poolSize: 2, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 0 })
+  const database = await openDatabase({
+    url,
+    dataDir,
+    poolSize: 2,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: 10,
+    statementTimeoutMs: 0,
+  })
   t.teardown(() => database.close())
   const sql = <T>(work: (sql: Sql) => Promise<T>) => database.lease(terms, work)
   const collections = createCollectionStore(database)
-  return { database, sql, collections, store: createNearQuestions(database), collection: await collections.openCollection('pages', model) }
+  return {
+    database,
+    sql,
+    collections,
+    store: createNearQuestions(database),
+    collection: await collections.openCollection('pages', model),
+  }
 }
 
 /** A unit vector at this cosine to the one that is asked for. */
@@ -39,14 +52,29 @@ const count = async (database: Database, table: string) =>
 for (const world of worlds) {
   t.test(`near questions, ${world}`, { skip: skipReason(world) }, async t => {
     const { database, sql, collections, store, collection } = await open(t, world)
-    const kept = { ...asked, key: 'a', collectionId: collection.id, question: 'How do I reset my password?', seconds: 60 }
+    const kept = {
+      ...asked,
+      key: 'a',
+      collectionId: collection.id,
+      question: 'How do I reset my password?',
+      seconds: 60,
+    }
     const keys = async (where = asked) => (await store.nearest(where, terms)).map(({ key }) => key)
     const empty = () => sql(async sql => void (await sql`delete from cached_questions`))
 
     await t.test('the nearest come first, three at the most, with their cosines', async t => {
-      for (const [key, cosine] of [['far', 0.5], ['near', 0.99], ['other', -0.2], ['same', 1]] as const) await store.keep({ ...kept, key, vector: at(cosine) })
+      for (const [key, cosine] of [
+        ['far', 0.5],
+        ['near', 0.99],
+        ['other', -0.2],
+        ['same', 1],
+      ] as const)
+        await store.keep({ ...kept, key, vector: at(cosine) })
       const found = await store.nearest(asked, terms)
-      t.same(found.map(({ key }) => key), ['same', 'near', 'far'])
+      t.same(
+        found.map(({ key }) => key),
+        ['same', 'near', 'far'],
+      )
       t.equal(found[0]?.similarity, 1, 'equal vectors are equal, whatever the rounding')
       t.ok(Math.abs(found[1]!.similarity - 0.99) < 0.001 && Math.abs(found[2]!.similarity - 0.5) < 0.001)
       t.equal(found[0]?.question, kept.question)
@@ -119,15 +147,24 @@ for (const world of worlds) {
       await store.observe(model.name, { similarity: 0.95, isRight: true })
       await store.observe('another', { similarity: 0.8, isRight: true })
       await store.observe(model.name, { similarity: 0.913527, isRight: false })
-      t.same(await store.observations(model.name), [{ similarity: 0.95, isRight: true }, { similarity: 0.913527, isRight: false }])
+      t.same(await store.observations(model.name), [
+        { similarity: 0.95, isRight: true },
+        { similarity: 0.913527, isRight: false },
+      ])
     })
 
     await t.test('of a model the newest 5,000 count, and older ones are swept', async t => {
-      await sql(async sql => void (await sql`
-        insert into near_observations (model, similarity, is_right) select 'busy', 0.9, n > 100 from generate_series(1, 5100) n`))
+      await sql(
+        async sql =>
+          void (await sql`
+        insert into near_observations (model, similarity, is_right) select 'busy', 0.9, n > 100 from generate_series(1, 5100) n`),
+      )
       const before = await store.observations('busy')
       t.equal(before.length, 5000)
-      t.ok(before.every(({ isRight }) => isRight), 'the hundred oldest are the wrong ones')
+      t.ok(
+        before.every(({ isRight }) => isRight),
+        'the hundred oldest are the wrong ones',
+      )
       const all = await count(database, 'near_observations')
       await store.sweep()
       t.equal(await count(database, 'near_observations'), all - 100)
@@ -144,15 +181,20 @@ for (const world of worlds) {
 
 t.test('near questions, many, on a server', { skip: skipReason('postgres') }, async t => {
   const { database, sql, store, collection } = await open(t, 'postgres')
-  const fill = (questions: number, seconds: number) => sql(async sql => void (await sql`
+  const fill = (questions: number, seconds: number) =>
+    sql(
+      async sql =>
+        void (await sql`
     insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
     select ${partition}::bytea, sha256((n % (${questions}::int / 2))::text::bytea), n::text, ${collection.id}, ${model.name}, 'Question ' || n, ${vectorText(asked.vector)}::halfvec,
       now() + make_interval(secs => ${seconds} + n)
-    from generate_series(1, ${questions}::int) n`))
+    from generate_series(1, ${questions}::int) n`),
+    )
 
   await t.test('a look goes through the primary key, before the table was analysed and after', async t => {
     await fill(8000, 600)
-    const plan = async () => (await sql(sql => sql`explain ${nearestQuestions(sql, asked)}`)).map(row => row['QUERY PLAN']).join('\n')
+    const plan = async () =>
+      (await sql(sql => sql`explain ${nearestQuestions(sql, asked)}`)).map(row => row['QUERY PLAN']).join('\n')
     for (const when of ['before', 'after'] as const) {
       if (when === 'after') await sql(async sql => void (await sql`analyze cached_questions`))
       const found = await plan()
@@ -162,10 +204,13 @@ t.test('near questions, many, on a server', { skip: skipReason('postgres') }, as
   })
 
   await t.test('of one gist in ever so many frames, a look compares some and not all', async t => {
-    await sql(async sql => void (await sql`
+    await sql(
+      async sql =>
+        void (await sql`
       insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
       select ${partition}::bytea, ${gist}::bytea, n::text, ${collection.id}, ${model.name}, 'Frame ' || n, ${vectorText(asked.vector)}::halfvec, now() + interval '1 hour'
-      from generate_series(1, 500) n`))
+      from generate_series(1, 500) n`),
+    )
     const [row] = await sql(sql => sql`explain (analyze, format json) ${nearestQuestions(sql, asked)}`)
     const scan = scans(row?.['QUERY PLAN'][0].Plan).find(each => each['Relation Name'] === 'cached_questions')
     t.equal(scan?.['Actual Rows'], 64)
@@ -182,31 +227,56 @@ t.test('near questions, many, on a server', { skip: skipReason('postgres') }, as
   })
 })
 
-t.test('a server that does not answer costs a question its near answer, and no more', { skip: skipReason('postgres') }, async t => {
-  const postgres = await startPostgres(t)
-  const database = await openDatabase({ url: postgres.url, dataDir: undefined, poolSize: 2, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 0 })
-  t.teardown(() => database.close())
-  const collection = await createCollectionStore(database).openCollection('pages', model)
-  const run = runOf()
-  const near = createNear({
-    store: createNearQuestions(database), embed: async () => ({ vector: asked.vector, isDegraded: false }), model: model.name, mode: 0.9, acceptedError: 0.01, log: run.log,
-  })
-  t.teardown(near.close)
-  const look = (text: string) => near.look({ text, language: 'en', collectionId: collection.id, partition }, run)
-  const question = 'How do I reset my password?'
-  near.learn(await look(question), { key: 'a', question, answer: whole, seconds: 600 }, undefined)
-  const trusted = { candidate: { key: 'a', question, similarity: 1 }, isTrusted: true }
-  await until('it is kept', async () => (await look(`Please, ${question}`)).isTrusted)
-  t.match(await look(`Please, ${question}`), trusted)
-  postgres.freeze()
-  t.match(await look(`Please, ${question}`), { candidate: null, isTrusted: false })
-  postgres.thaw()
-  await until('it is found again', async () => (await look(`Please, ${question}`)).isTrusted)
-})
+t.test(
+  'a server that does not answer costs a question its near answer, and no more',
+  { skip: skipReason('postgres') },
+  async t => {
+    const postgres = await startPostgres(t)
+    const database = await openDatabase({
+      url: postgres.url,
+      dataDir: undefined,
+      poolSize: 2,
+      poolMaxOverflow: 0,
+      poolMaxWaiting: 10,
+      statementTimeoutMs: 0,
+    })
+    t.teardown(() => database.close())
+    const collection = await createCollectionStore(database).openCollection('pages', model)
+    const run = runOf()
+    const near = createNear({
+      store: createNearQuestions(database),
+      embed: async () => ({ vector: asked.vector, isDegraded: false }),
+      model: model.name,
+      mode: 0.9,
+      acceptedError: 0.01,
+      log: run.log,
+    })
+    t.teardown(near.close)
+    const look = (text: string) => near.look({ text, language: 'en', collectionId: collection.id, partition }, run)
+    const question = 'How do I reset my password?'
+    near.learn(await look(question), { key: 'a', question, answer: whole, seconds: 600 }, undefined)
+    const trusted = { candidate: { key: 'a', question, similarity: 1 }, isTrusted: true }
+    await until('it is kept', async () => (await look(`Please, ${question}`)).isTrusted)
+    t.match(await look(`Please, ${question}`), trusted)
+    postgres.freeze()
+    t.match(await look(`Please, ${question}`), { candidate: null, isTrusted: false })
+    postgres.thaw()
+    await until('it is found again', async () => (await look(`Please, ${question}`)).isTrusted)
+  },
+)
 
 const whole: Answer = {
-  text: 'Quote. [1]', abstained: false, language: 'en', mode: 'fast', citations: [], passages: [], cache: { status: 'miss' },
-  degraded: [], generator: 'extractive', model: null, usage: noUsage,
+  text: 'Quote. [1]',
+  abstained: false,
+  language: 'en',
+  mode: 'fast',
+  citations: [],
+  passages: [],
+  cache: { status: 'miss' },
+  degraded: [],
+  generator: 'extractive',
+  model: null,
+  usage: noUsage,
 }
 
 type Plan = Record<string, unknown> & { readonly Plans?: readonly Plan[] }

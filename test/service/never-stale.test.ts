@@ -23,7 +23,8 @@ const topics = ['falconry', 'pottery', 'welding'] as const
 const ofFiles = 'beekeeping'
 type Topic = (typeof topics)[number] | typeof ofFiles
 
-const textOf = (topic: Topic, count: number) => `# The ${topic} course\n\nThe fee of the ${topic} course is ${count} coins.`
+const textOf = (topic: Topic, count: number) =>
+  `# The ${topic} course\n\nThe fee of the ${topic} course is ${count} coins.`
 const authorized = { authorization: `Bearer ${adminKey}` }
 
 interface World {
@@ -34,7 +35,10 @@ interface World {
 async function setUp(t: Test, count: number, redisUrl?: string): Promise<World> {
   const [model, { url }] = await Promise.all([startModel(t), createDatabase(t)])
   const settings: Record<string, string> = {
-    ...settingsFor(model, 'test-embedding'), CHAT_MODEL: 'none', NEAR_MATCHES: 'off', DATABASE_URL: url,
+    ...settingsFor(model, 'test-embedding'),
+    CHAT_MODEL: 'none',
+    NEAR_MATCHES: 'off',
+    DATABASE_URL: url,
     // A busy machine may take the database for one that is away; then an old answer would be given, which says so.
     STALE_IF_ERROR_SECONDS: '0',
     ...(redisUrl ? { REDIS_URL: redisUrl, REDIS_TIMEOUT_MS: '500' } : {}),
@@ -51,28 +55,47 @@ function createLedger() {
   const timesSeen = (topic: string, count: number) => seen.get(topic)?.get(count) ?? 0
   const statuses = new Map<string, number>()
   return {
-    wrong, seen, statuses,
+    wrong,
+    seen,
+    statuses,
     isOver: (topic: Topic, count: number) => void least.set(topic, count),
     now: () => new Map(least),
     /** An answer to a question that was sent when `before` was over. */
-    check(before: ReadonlyMap<string, number>, json: { readonly answer: string; readonly citations: readonly { readonly quote: string }[]; readonly cache: { readonly status: string } }): void {
+    check(
+      before: ReadonlyMap<string, number>,
+      json: {
+        readonly answer: string
+        readonly citations: readonly { readonly quote: string }[]
+        readonly cache: { readonly status: string }
+      },
+    ): void {
       statuses.set(json.cache.status, (statuses.get(json.cache.status) ?? 0) + 1)
       if (json.cache.status === 'stale') return // only who takes old answers gets these
       const said = [json.answer, ...json.citations.map(({ quote }) => quote)].join('\n')
       for (const [, topic = '', count] of said.matchAll(/fee of the (\w+) course is (\d+) coins/g)) {
-        if (Number(count) < (before.get(topic) ?? 0)) wrong.push(`${topic}: ${count} after ${before.get(topic)} (${JSON.stringify(json.cache)})`)
+        if (Number(count) < (before.get(topic) ?? 0))
+          wrong.push(`${topic}: ${count} after ${before.get(topic)} (${JSON.stringify(json.cache)})`)
         seen.set(topic, (seen.get(topic) ?? new Map()).set(Number(count), timesSeen(topic, Number(count)) + 1))
       }
     },
     /** A dozen answers have it: so many are asked on each replica that some are remembered ones. */
-    isSeen: (topic: Topic, count: number) => until(`${topic} ${count} is seen a dozen times`, () => timesSeen(topic, count) >= 12, { progress: () => timesSeen(topic, count) }),
+    isSeen: (topic: Topic, count: number) =>
+      until(`${topic} ${count} is seen a dozen times`, () => timesSeen(topic, count) >= 12, {
+        progress: () => timesSeen(topic, count),
+      }),
   }
 }
 
 type Ledger = ReturnType<typeof createLedger>
 
 /** Asks one thing again and again, until told to end. */
-async function asking({ ask }: Replica, topic: Topic, ledger: Ledger, isOver: () => boolean, headers?: Record<string, string>): Promise<void> {
+async function asking(
+  { ask }: Replica,
+  topic: Topic,
+  ledger: Ledger,
+  isOver: () => boolean,
+  headers?: Record<string, string>,
+): Promise<void> {
   while (!isOver()) {
     const before = ledger.now()
     const { status, json } = await ask({ question: `What is the fee of the ${topic} course?` }, headers)
@@ -82,7 +105,13 @@ async function asking({ ask }: Replica, topic: Topic, ledger: Ledger, isOver: ()
 }
 
 /** Writes, deletes and writes again, each time through another replica. */
-async function editing(replicas: readonly Replica[], topic: Topic, ledger: Ledger, writes: number, isAsked = true): Promise<void> {
+async function editing(
+  replicas: readonly Replica[],
+  topic: Topic,
+  ledger: Ledger,
+  writes: number,
+  isAsked = true,
+): Promise<void> {
   for (let count = 1; count <= writes; count += 1) {
     const { send } = replicas[count % replicas.length]!
     const documents = [{ source: topic, title: topic, text: textOf(topic, count) }]
@@ -91,7 +120,12 @@ async function editing(replicas: readonly Replica[], topic: Topic, ledger: Ledge
     ledger.isOver(topic, count)
     if (isAsked) await ledger.isSeen(topic, count)
     if (count % 4 !== 0) continue
-    await replicas[(count + 1) % replicas.length]!.send('DELETE', `/documents/${json.documents[0].id}`, undefined, authorized)
+    await replicas[(count + 1) % replicas.length]!.send(
+      'DELETE',
+      `/documents/${json.documents[0].id}`,
+      undefined,
+      authorized,
+    )
     ledger.isOver(topic, count + 1)
   }
 }
@@ -111,11 +145,17 @@ async function ingesting(t: Test, settings: Record<string, string>, ledger: Ledg
   }
 }
 
-async function hammer(t: Test, { replicas, settings }: World, { writes, ingests }: { readonly writes: number; readonly ingests: number }): Promise<Ledger> {
+async function hammer(
+  t: Test,
+  { replicas, settings }: World,
+  { writes, ingests }: { readonly writes: number; readonly ingests: number },
+): Promise<Ledger> {
   const ledger = createLedger()
   for (const topic of topics) await editing(replicas, topic, ledger, 1, false)
   let isOver = false
-  const askers = replicas.flatMap(replica => [...topics, ofFiles].map(topic => asking(replica, topic as Topic, ledger, () => isOver)))
+  const askers = replicas.flatMap(replica =>
+    [...topics, ofFiles].map(topic => asking(replica, topic as Topic, ledger, () => isOver)),
+  )
   try {
     await Promise.all([
       ...topics.slice(1).map(topic => editing(replicas, topic, ledger, writes)),
@@ -129,7 +169,11 @@ async function hammer(t: Test, { replicas, settings }: World, { writes, ingests 
 }
 
 /** The cache had a say in it, and the documents moved under it. */
-function isWorthIt(t: Test, { statuses, seen }: Ledger, { writes, ingests }: { readonly writes: number; readonly ingests: number }): void {
+function isWorthIt(
+  t: Test,
+  { statuses, seen }: Ledger,
+  { writes, ingests }: { readonly writes: number; readonly ingests: number },
+): void {
   const asked = [...statuses.values()].reduce((sum, count) => sum + count, 0)
   const remembered = asked - (statuses.get('miss') ?? 0)
   t.comment(`${asked} questions: ${JSON.stringify(Object.fromEntries(statuses))}`)
@@ -137,7 +181,7 @@ function isWorthIt(t: Test, { statuses, seen }: Ledger, { writes, ingests }: { r
   t.equal(statuses.get('stale'), undefined)
   for (const topic of topics.slice(1)) t.ok((seen.get(topic)?.size ?? 0) > writes / 2, `${topic} was seen to move`)
   t.ok((seen.get(ofFiles)?.size ?? 0) > (ingests > 2 ? 1 : 0), 'and what was loaded from files')
-  t.same([...seen.get(topics[0])?.keys() ?? []], [1], 'and one stayed')
+  t.same([...(seen.get(topics[0])?.keys() ?? [])], [1], 'and one stayed')
 }
 
 t.test('three replicas and a Redis', { skip: skipReason('postgres') || redisSkipReason() }, async t => {
@@ -148,35 +192,46 @@ t.test('three replicas and a Redis', { skip: skipReason('postgres') || redisSkip
   isWorthIt(t, ledger, amounts)
 })
 
-t.test('two replicas without a Redis, who hear of no write: every message to them is cut off', { skip: skipReason('postgres') }, async t => {
-  const amounts = { writes: 8, ingests: 1 }
-  const world = await setUp(t, 2)
-  let isOver = false
-  let cut = 0
-  const cutting = administer(world.settings['DATABASE_URL']!, async sql => {
-    while (!isOver) cut += (await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'askwell watch' and datname = current_database()`).length
-  })
-  const ledger = await hammer(t, world, amounts).finally(async () => {
-    isOver = true
-    await cutting
-  })
-  t.same(ledger.wrong, [])
-  isWorthIt(t, ledger, amounts)
-  t.ok(cut > 2)
-})
+t.test(
+  'two replicas without a Redis, who hear of no write: every message to them is cut off',
+  { skip: skipReason('postgres') },
+  async t => {
+    const amounts = { writes: 8, ingests: 1 }
+    const world = await setUp(t, 2)
+    let isOver = false
+    let cut = 0
+    const cutting = administer(world.settings['DATABASE_URL']!, async sql => {
+      while (!isOver)
+        cut += (
+          await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'askwell watch' and datname = current_database()`
+        ).length
+    })
+    const ledger = await hammer(t, world, amounts).finally(async () => {
+      isOver = true
+      await cutting
+    })
+    t.same(ledger.wrong, [])
+    isWorthIt(t, ledger, amounts)
+    t.ok(cut > 2)
+  },
+)
 
-t.test('callers who take old answers get none from before a write either', { skip: skipReason('postgres') || redisSkipReason() }, async t => {
-  const { replicas } = await setUp(t, 2, (await startRedis(t)).url)
-  const ledger = createLedger()
-  let isOver = false
-  await editing(replicas, 'pottery', ledger, 1, false)
-  const askers = replicas.flatMap(replica => [
-    asking(replica, 'pottery', ledger, () => isOver, { 'cache-control': 'max-stale' }),
-    asking(replica, 'pottery', ledger, () => isOver, { 'cache-control': 'max-age=600' }),
-  ])
-  await editing(replicas, 'pottery', ledger, 8)
-  isOver = true
-  await Promise.all(askers)
-  t.same(ledger.wrong, [])
-  t.ok((ledger.statuses.get('hit') ?? 0) > 20)
-})
+t.test(
+  'callers who take old answers get none from before a write either',
+  { skip: skipReason('postgres') || redisSkipReason() },
+  async t => {
+    const { replicas } = await setUp(t, 2, (await startRedis(t)).url)
+    const ledger = createLedger()
+    let isOver = false
+    await editing(replicas, 'pottery', ledger, 1, false)
+    const askers = replicas.flatMap(replica => [
+      asking(replica, 'pottery', ledger, () => isOver, { 'cache-control': 'max-stale' }),
+      asking(replica, 'pottery', ledger, () => isOver, { 'cache-control': 'max-age=600' }),
+    ])
+    await editing(replicas, 'pottery', ledger, 8)
+    isOver = true
+    await Promise.all(askers)
+    t.same(ledger.wrong, [])
+    t.ok((ledger.statuses.get('hit') ?? 0) > 20)
+  },
+)

@@ -29,18 +29,35 @@ interface Launched {
 
 /** npm in a group of its own, as a shell starts it. What is left of it when the test ends is killed. */
 function launch(t: Test, [command = '', ...args]: readonly string[], settings: Record<string, string>): Launched {
-  const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, HOME: process.env['HOME'], PORT: '0', LOG_LEVEL: 'info', EMBEDDING_MODEL: 'local', ...settings }
+  const env = {
+    PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+    HOME: process.env['HOME'],
+    PORT: '0',
+    LOG_LEVEL: 'info',
+    EMBEDDING_MODEL: 'local',
+    ...settings,
+  }
   const child = spawn(command, args, { cwd: root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text))
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   const npm = child.pid!
   // Not 'close': what survives npm holds its pipes open.
-  const ended = once(child, 'exit').then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null }))
+  const ended = once(child, 'exit').then(([code, signal]) => ({
+    code: code as number | null,
+    signal: signal as NodeJS.Signals | null,
+  }))
   const group = () => membersOf(npm)
   t.teardown(() => {
     if (group().length > 0) process.kill(-npm, 'SIGKILL')
   })
-  return { npm, output: () => output, group, ended: () => ended, signal: (name, whole) => void process.kill(whole ? -npm : npm, name) }
+  return {
+    npm,
+    output: () => output,
+    group,
+    ended: () => ended,
+    signal: (name, whole) => void process.kill(whole ? -npm : npm, name),
+  }
 }
 
 /** Not zombies: in a container nobody may reap those whose parent has ended. */
@@ -52,7 +69,11 @@ function membersOf(group: number): string[] {
 /** Where it listens, once it is ready. */
 async function portOf({ output, group }: Launched): Promise<number> {
   const address = /"address":"http:\/\/127\.0\.0\.1:(\d+)"[^\n]*"msg":"ready"/
-  await until('it is ready', () => address.test(output()) || (group().length === 0 ? Promise.reject(new Error(output())) : null), { progress: () => output().length })
+  await until(
+    'it is ready',
+    () => address.test(output()) || (group().length === 0 ? Promise.reject(new Error(output())) : null),
+    { progress: () => output().length },
+  )
   return Number(address.exec(output())![1])
 }
 
@@ -77,7 +98,10 @@ for (const script of ['start', 'demo', 'dev'] as const) {
     if (script === 'dev') await until('the child of the watcher has ended', () => service.group().length === 0)
     t.same(service.group(), [], 'nothing that npm started has outlived it')
     // What ended wrote it before; this process may read it after.
-    await until('its last line is read: it was told to stop, and stopped cleanly', () => script === 'demo' || service.output().includes('"msg":"stopped"'))
+    await until(
+      'its last line is read: it was told to stop, and stopped cleanly',
+      () => script === 'demo' || service.output().includes('"msg":"stopped"'),
+    )
     await assertAllFree(t, port, folder)
   })
 }
@@ -94,17 +118,21 @@ tap.test('npx askwell serve: SIGTERM to npx ends it, though a shell stands betwe
   await assertAllFree(t, port, String(settings['DATA_DIR']))
 })
 
-tap.test('Ctrl-C reaches npm and the service, and npm passes it on: what comes twice stops it once, and cleanly', { skip }, async t => {
-  const settings = await databaseSettings(t, 'embedded')
-  const service = launch(t, ['npm', 'start'], settings)
-  const port = await portOf(service)
-  service.signal('SIGINT', 'whole group')
-  await service.ended()
-  t.same(service.group(), [])
-  // What ended wrote it before; this process may read it after.
-  await until('its last line is read', () => service.output().includes('"msg":"stopped"'))
-  await assertAllFree(t, port, String(settings['DATA_DIR']))
-})
+tap.test(
+  'Ctrl-C reaches npm and the service, and npm passes it on: what comes twice stops it once, and cleanly',
+  { skip },
+  async t => {
+    const settings = await databaseSettings(t, 'embedded')
+    const service = launch(t, ['npm', 'start'], settings)
+    const port = await portOf(service)
+    service.signal('SIGINT', 'whole group')
+    await service.ended()
+    t.same(service.group(), [])
+    // What ended wrote it before; this process may read it after.
+    await until('its last line is read', () => service.output().includes('"msg":"stopped"'))
+    await assertAllFree(t, port, String(settings['DATA_DIR']))
+  },
+)
 
 tap.test('every script that runs Node is Node: no shell stands between it and npm', async t => {
   const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: Record<string, string> }

@@ -13,11 +13,13 @@ t.setTimeout(1_800_000)
 
 /** The same question to both; every reply as openapi.yaml has it. */
 async function both(t: Test, app: App, body: object) {
-  const [found, answered] = await Promise.all(['/search', '/ask'].map(async path => {
-    const reply = await app.send('POST', path, body)
-    assertContract(t, { method: 'POST', path, status: reply.status, headers: reply.headers, body: reply.text })
-    return reply
-  }))
+  const [found, answered] = await Promise.all(
+    ['/search', '/ask'].map(async path => {
+      const reply = await app.send('POST', path, body)
+      assertContract(t, { method: 'POST', path, status: reply.status, headers: reply.headers, body: reply.text })
+      return reply
+    }),
+  )
   return { found: found!, answered: answered! }
 }
 
@@ -27,10 +29,18 @@ for (const world of worlds) {
     await loadHandbook(app)
 
     t.test('without a letter or a digit: nothing is found, and an answer says so', async t => {
-      for (const question of ['???', '…', '- * -', "\\ ' \" %_$;", '🍕🍕', '¿¡', '👩‍👩‍👧‍👦'.repeat(300), '?'.repeat(4000)]) {
+      for (const question of ['???', '…', '- * -', '\\ \' " %_$;', '🍕🍕', '¿¡', '👩‍👩‍👧‍👦'.repeat(300), '?'.repeat(4000)]) {
         const { found, answered } = await both(t, app, { question })
-        t.match(found, { status: 200, json: { near: false, passages: [], usage: { llm_calls: 0 } } }, question.slice(0, 20))
-        t.match(answered, { status: 200, json: { abstained: true, citations: [], generator: 'none' } }, question.slice(0, 20))
+        t.match(
+          found,
+          { status: 200, json: { near: false, passages: [], usage: { llm_calls: 0 } } },
+          question.slice(0, 20),
+        )
+        t.match(
+          answered,
+          { status: 200, json: { abstained: true, citations: [], generator: 'none' } },
+          question.slice(0, 20),
+        )
       }
     })
 
@@ -70,34 +80,67 @@ for (const world of worlds) {
     })
 
     t.test('4,000 characters: answered in time; one more: refused with a pointer', async t => {
-      const long = 'Please tell me, as I am new here and nobody could tell me so far, how much a place in the dormitory costs for a student. '
-      for (const question of [long.repeat(40).slice(0, 4000), 'x'.repeat(4000), '日本'.repeat(2000), Array.from({ length: 700 }, (_, i) => `w${i}`).join(' ').slice(0, 4000)]) {
+      const long =
+        'Please tell me, as I am new here and nobody could tell me so far, how much a place in the dormitory costs for a student. '
+      for (const question of [
+        long.repeat(40).slice(0, 4000),
+        'x'.repeat(4000),
+        '日本'.repeat(2000),
+        Array.from({ length: 700 }, (_, i) => `w${i}`)
+          .join(' ')
+          .slice(0, 4000),
+      ]) {
         const { found, answered } = await both(t, app, { question, timeout_ms: 20_000 })
         t.same([found.status, answered.status], [200, 200], question.slice(0, 20))
       }
       const { found } = await both(t, app, { question: long.repeat(33) })
       t.match(found.json, { near: true, passages: [{ source: 'handbook/dormitory.md' }] })
       const refused = await both(t, app, { question: 'x'.repeat(4001) })
-      for (const { status, json } of [refused.found, refused.answered]) t.match({ status, json }, { status: 400, json: { errors: [{ pointer: '/question', detail: /at most 4000/ }] } })
+      for (const { status, json } of [refused.found, refused.answered])
+        t.match({ status, json }, { status: 400, json: { errors: [{ pointer: '/question', detail: /at most 4000/ }] } })
     })
 
     t.test('filters on fields that no document has let nothing through', async t => {
-      for (const filters of [{ facultty: 'law' }, { 'a.b': { gt: 1 } }, { "'; --": { in: ['x', 1] } }, { year: 2023, nonsense: true }, { $: '$' }, { 'year"': 2023 }]) {
+      for (const filters of [
+        { facultty: 'law' },
+        { 'a.b': { gt: 1 } },
+        { "'; --": { in: ['x', 1] } },
+        { year: 2023, nonsense: true },
+        { $: '$' },
+        { 'year"': 2023 },
+      ]) {
         const { found, answered } = await both(t, app, { question: 'When is the library open?', filters })
         t.match(found, { status: 200, json: { near: false, passages: [] } }, JSON.stringify(filters))
         t.match(answered, { status: 200, json: { abstained: true, citations: [] } }, JSON.stringify(filters))
       }
-      t.match((await both(t, app, { question: 'When is the library open?', filters: { year: 2023 } })).found.json, { near: true })
+      t.match((await both(t, app, { question: 'When is the library open?', filters: { year: 2023 } })).found.json, {
+        near: true,
+      })
     })
 
     t.test('any text and any filters: an answer or a refusal', async t => {
-      const question = fc.oneof(fc.string({ minLength: 1, maxLength: 200, unit: 'binary' }), fc.array(fc.constantFrom(...'dormitory grant \' " \\ ( ) & | ! <-> :* $1 % _ -- /* */ ; \u0301 \u200d é'.split(' ')), { minLength: 1 }).map(parts => parts.join(' ')))
-      const filters = fc.dictionary(fc.string({ minLength: 1, maxLength: 20 }), fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.record({ gte: fc.string() })), { maxKeys: 3 })
-      await fc.assert(fc.asyncProperty(question, filters, async (question, filters) => {
-        const { found, answered } = await both(t, app, { question, filters })
-        t.ok([200, 400].includes(found.status), found.text)
-        t.equal(answered.status, found.status)
-      }), { numRuns: 60 })
+      const question = fc.oneof(
+        fc.string({ minLength: 1, maxLength: 200, unit: 'binary' }),
+        fc
+          .array(
+            fc.constantFrom(...'dormitory grant \' " \\ ( ) & | ! <-> :* $1 % _ -- /* */ ; \u0301 \u200d é'.split(' ')),
+            { minLength: 1 },
+          )
+          .map(parts => parts.join(' ')),
+      )
+      const filters = fc.dictionary(
+        fc.string({ minLength: 1, maxLength: 20 }),
+        fc.oneof(fc.string(), fc.double(), fc.boolean(), fc.record({ gte: fc.string() })),
+        { maxKeys: 3 },
+      )
+      await fc.assert(
+        fc.asyncProperty(question, filters, async (question, filters) => {
+          const { found, answered } = await both(t, app, { question, filters })
+          t.ok([200, 400].includes(found.status), found.text)
+          t.equal(answered.status, found.status)
+        }),
+        { numRuns: 60 },
+      )
     })
   })
 }
@@ -111,7 +154,14 @@ t.test('a question without a letter or a digit asks no model', async t => {
   t.match((await app.ask({ question: '?!' })).json, { abstained: true, usage: { llm_calls: 0 } })
   t.same(calls(), before)
 
-  const history = [{ role: 'user', content: 'Do guests have to leave the dormitory?' }, { role: 'assistant', content: 'Yes.' }]
+  const history = [
+    { role: 'user', content: 'Do guests have to leave the dormitory?' },
+    { role: 'assistant', content: 'Yes.' },
+  ]
   await app.ask({ question: '???', history })
-  t.match(promptOf(model.chat.requests[0]!.body), /Last question: \?\?\?/, 'but after another question it may mean something')
+  t.match(
+    promptOf(model.chat.requests[0]!.body),
+    /Last question: \?\?\?/,
+    'but after another question it may mean something',
+  )
 })

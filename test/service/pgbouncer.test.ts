@@ -11,7 +11,13 @@ import { until } from '../support/until.ts'
 
 const skip = skipReason('postgres') || pgbouncerSkipReason()
 const ignored = { ignore_startup_parameters: 'statement_timeout,plan_cache_mode' }
-const poolSettings = { dataDir: undefined, poolSize: 2, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 12_000 }
+const poolSettings = {
+  dataDir: undefined,
+  poolSize: 2,
+  poolMaxOverflow: 0,
+  poolMaxWaiting: 10,
+  statementTimeoutMs: 12_000,
+}
 
 t.test('in session mode', { skip }, async t => {
   const postgres = await startPostgres(t)
@@ -20,16 +26,27 @@ t.test('in session mode', { skip }, async t => {
   t.test('the settings of a connection hold, though the pooler drops them at its start', async t => {
     const database = await openDatabase({ ...poolSettings, url })
     const signal = new AbortController().signal
-    const [row] = await database.lease({ signal, label: 'test' }, sql => sql`select current_setting('statement_timeout') as timeout, current_setting('plan_cache_mode') as plans`)
+    const [row] = await database.lease(
+      { signal, label: 'test' },
+      sql => sql`select current_setting('statement_timeout') as timeout, current_setting('plan_cache_mode') as plans`,
+    )
     t.match(row, { timeout: '12s', plans: 'force_generic_plan' })
     await database.close()
   })
 
-  t.test('who leaves ends the query, and nobody else\'s', async t => {
+  t.test("who leaves ends the query, and nobody else's", async t => {
     const database = await openDatabase({ ...poolSettings, url })
     const leaving = new AbortController()
-    const busy = () => administer(postgres.adminUrl, sql => sql`select query from pg_stat_activity where state = 'active' and query like '%pg_sleep(3_)%' and pid <> pg_backend_pid()`)
-    const other = database.lease({ signal: new AbortController().signal, label: 'test' }, sql => sql`select pg_sleep(3.5)`)
+    const busy = () =>
+      administer(
+        postgres.adminUrl,
+        sql =>
+          sql`select query from pg_stat_activity where state = 'active' and query like '%pg_sleep(3_)%' and pid <> pg_backend_pid()`,
+      )
+    const other = database.lease(
+      { signal: new AbortController().signal, label: 'test' },
+      sql => sql`select pg_sleep(3.5)`,
+    )
     const left = database.lease({ signal: leaving.signal, label: 'test' }, sql => sql.unsafe('select pg_sleep(30)'))
     left.catch(() => {})
     await until('it runs', async () => (await busy()).length === 1)
@@ -43,17 +60,31 @@ t.test('in session mode', { skip }, async t => {
   t.test('questions are answered, forty at once, and a change is heard of', async t => {
     const app = await startApp(t, 'postgres', { DATABASE_URL: url, EMBEDDING_MODEL: 'local' })
     await loadHandbook(app)
-    const asked = Array.from({ length: 40 }, (_, number) => app.ask({ question: `How much does a place in the dormitory cost guest ${number}?` }))
-    for (const { status, json } of await Promise.all(asked)) t.match({ status, answer: json.answer }, { status: 200, answer: /12,000/ })
-    const listening = await administer(postgres.adminUrl, sql => sql`select 1 from pg_stat_activity where query like 'listen askwell%'`)
+    const asked = Array.from({ length: 40 }, (_, number) =>
+      app.ask({ question: `How much does a place in the dormitory cost guest ${number}?` }),
+    )
+    for (const { status, json } of await Promise.all(asked))
+      t.match({ status, answer: json.answer }, { status: 200, answer: /12,000/ })
+    const listening = await administer(
+      postgres.adminUrl,
+      sql => sql`select 1 from pg_stat_activity where query like 'listen askwell%'`,
+    )
     t.equal(listening.length, 1)
   })
 })
 
 for (const [what, settings, words] of [
   ['in transaction mode', { pool_mode: 'transaction', ...ignored }, /transaction mode.*set it to session mode/],
-  ['in transaction mode, connections in turn', { pool_mode: 'transaction', server_round_robin: '1', ...ignored }, /transaction mode.*set it to session mode/],
-  ['that refuses our settings', { pool_mode: 'session' }, /ignore_startup_parameters = statement_timeout,plan_cache_mode/],
+  [
+    'in transaction mode, connections in turn',
+    { pool_mode: 'transaction', server_round_robin: '1', ...ignored },
+    /transaction mode.*set it to session mode/,
+  ],
+  [
+    'that refuses our settings',
+    { pool_mode: 'session' },
+    /ignore_startup_parameters = statement_timeout,plan_cache_mode/,
+  ],
 ] as const) {
   t.test(`${what}: it does not start, and says what to do`, { skip }, async t => {
     const postgres = await startPostgres(t)

@@ -35,10 +35,11 @@ async function found(app: App, code: string, provoke: () => Promise<unknown> = a
   return await until(`${code} is found`, async () => (await isFound()) ?? (await provoke(), await isFound()))
 }
 
-const isWell = (app: App) => until('all is well again', async () => {
-  const { verdict, reasons, service } = await statusOf(app)
-  return isOk({ verdict, findings: reasons }) && isOk(service)
-})
+const isWell = (app: App) =>
+  until('all is well again', async () => {
+    const { verdict, reasons, service } = await statusOf(app)
+    return isOk({ verdict, findings: reasons }) && isOk(service)
+  })
 
 /** Leases that stay out until told. */
 async function holdAll(t: Test, { deps: { database } }: App, count: number) {
@@ -61,35 +62,73 @@ t.test('nothing is wrong: ok, and nothing found', async t => {
   t.ok(isOk({ verdict: status.verdict, findings: status.reasons }), JSON.stringify(status))
   t.ok(isOk(status.service), JSON.stringify(status))
   t.same(provoked(status.service.findings), [])
-  t.match(status.pool, { size: 1, max_overflow: 0, open: 1, checked_in: 1, checked_out: 0, overflow: 0, waiting: 0, max_waiting: 200, holders: {} })
+  t.match(status.pool, {
+    size: 1,
+    max_overflow: 0,
+    open: 1,
+    checked_in: 1,
+    checked_out: 0,
+    overflow: 0,
+    waiting: 0,
+    max_waiting: 200,
+    holders: {},
+  })
   t.ok(status.pool.wait_ms.count > 0 && status.pool.hold_ms.p50 > 0, JSON.stringify(status.pool))
 })
 
-t.test('200 requests wait for a connection: exhausted, with who holds them; and ok again', { skip: postgresSkipReason() }, async t => {
-  const app = await startApp(t, 'postgres', { POOL_SIZE: '2', POOL_MAX_OVERFLOW: '1', POOL_MAX_WAITING: '200' })
-  const { release } = await holdAll(t, app, 203)
-  const status = await until('it is exhausted', async () => {
-    const now = await statusOf(app)
-    return now.verdict === 'exhausted' ? now : null
-  })
-  t.match(status.pool, { size: 2, max_overflow: 1, open: 3, checked_in: 0, checked_out: 3, overflow: 1, waiting: 200, max_waiting: 200, holders: { test: 3 } })
-  t.ok(status.pool.longest_wait_ms >= 100)
-  t.match(status.reasons, [{ culprit: 'pool', severity: 'critical', code: 'pool-exhausted', detail: /3 of 3 database connections are in use \(test 3\), and 200 requests wait/ }])
-  t.equal(status.service.verdict, 'failing')
-  await t.rejects(app.deps.database.lease({ signal: new AbortController().signal, label: 'test' }, async () => {}), { code: 'pool_exhausted' })
-  t.equal((await statusOf(app)).pool.totals.refused, 1)
-  await release()
-  t.match(await statusOf(app), { pool: { checked_out: 0, checked_in: 3, waiting: 0 } })
-})
+t.test(
+  '200 requests wait for a connection: exhausted, with who holds them; and ok again',
+  { skip: postgresSkipReason() },
+  async t => {
+    const app = await startApp(t, 'postgres', { POOL_SIZE: '2', POOL_MAX_OVERFLOW: '1', POOL_MAX_WAITING: '200' })
+    const { release } = await holdAll(t, app, 203)
+    const status = await until('it is exhausted', async () => {
+      const now = await statusOf(app)
+      return now.verdict === 'exhausted' ? now : null
+    })
+    t.match(status.pool, {
+      size: 2,
+      max_overflow: 1,
+      open: 3,
+      checked_in: 0,
+      checked_out: 3,
+      overflow: 1,
+      waiting: 200,
+      max_waiting: 200,
+      holders: { test: 3 },
+    })
+    t.ok(status.pool.longest_wait_ms >= 100)
+    t.match(status.reasons, [
+      {
+        culprit: 'pool',
+        severity: 'critical',
+        code: 'pool-exhausted',
+        detail: /3 of 3 database connections are in use \(test 3\), and 200 requests wait/,
+      },
+    ])
+    t.equal(status.service.verdict, 'failing')
+    await t.rejects(
+      app.deps.database.lease({ signal: new AbortController().signal, label: 'test' }, async () => {}),
+      { code: 'pool_exhausted' },
+    )
+    t.equal((await statusOf(app)).pool.totals.refused, 1)
+    await release()
+    t.match(await statusOf(app), { pool: { checked_out: 0, checked_in: 3, waiting: 0 } })
+  },
+)
 
-t.test("the server's side: read in the background for who looks, with its age", { skip: postgresSkipReason() }, async t => {
-  const app = await startApp(t, 'postgres')
-  const server = await until('it was read', async () => (await statusOf(app)).server)
-  t.match(server, { max_connections: 200, reserved: 3 })
-  t.ok(server.ours > 0 && server.free > 0 && server.age_s >= 0)
-  const { active, idle, idle_in_transaction: inTransaction, other } = server.connections
-  t.equal(server.free, 200 - 3 - active - idle - inTransaction - other)
-})
+t.test(
+  "the server's side: read in the background for who looks, with its age",
+  { skip: postgresSkipReason() },
+  async t => {
+    const app = await startApp(t, 'postgres')
+    const server = await until('it was read', async () => (await statusOf(app)).server)
+    t.match(server, { max_connections: 200, reserved: 3 })
+    t.ok(server.ours > 0 && server.free > 0 && server.age_s >= 0)
+    const { active, idle, idle_in_transaction: inTransaction, other } = server.connections
+    t.equal(server.free, 200 - 3 - active - idle - inTransaction - other)
+  },
+)
 
 t.test('a database of its own', { skip: postgresSkipReason() }, async t => {
   const postgres = await startPostgres(t)
@@ -113,26 +152,35 @@ t.test('a database of its own', { skip: postgresSkipReason() }, async t => {
   })
 
   t.test('a lock on the chunks: who holds it', async t => {
-    await administer(postgres.url, sql => sql.begin(async sql => {
-      await sql`lock table chunks in access exclusive mode`
-      const asking = async () => t.ok([503, 504].includes((await app.ask(anew())).status), 'nobody is answered')
-      // Who waits may have left between the look at the queue and the look for the holder.
-      const named = await until('its holder is named', async () => {
-        const finding = await found(app, 'database-lock', asking)
-        return /gone by now/.test(finding.detail) ? null : finding
-      })
-      t.match(named, { culprit: 'database', detail: /held by process \d+ \(.*idle in transaction\)/ })
-    }))
+    await administer(postgres.url, sql =>
+      sql.begin(async sql => {
+        await sql`lock table chunks in access exclusive mode`
+        const asking = async () => t.ok([503, 504].includes((await app.ask(anew())).status), 'nobody is answered')
+        // Who waits may have left between the look at the queue and the look for the holder.
+        const named = await until('its holder is named', async () => {
+          const finding = await found(app, 'database-lock', asking)
+          return /gone by now/.test(finding.detail) ? null : finding
+        })
+        t.match(named, { culprit: 'database', detail: /held by process \d+ \(.*idle in transaction\)/ })
+      }),
+    )
   })
 
   t.test('takes no writes: found when something writes', async t => {
-    const readOnly = (value: string) => administer(postgres.adminUrl, async sql => {
-      await sql.unsafe(`alter system set default_transaction_read_only = ${value}`)
-      await sql`select pg_reload_conf()`
-    })
+    const readOnly = (value: string) =>
+      administer(postgres.adminUrl, async sql => {
+        await sql.unsafe(`alter system set default_transaction_read_only = ${value}`)
+        await sql`select pg_reload_conf()`
+      })
     await readOnly('on')
     t.teardown(() => readOnly('off'))
-    const write = () => app.send('PUT', '/documents', { collection: 'notes', documents: [{ source: 'a', text: 'x' }] }, { authorization: `Bearer ${adminKey}` })
+    const write = () =>
+      app.send(
+        'PUT',
+        '/documents',
+        { collection: 'notes', documents: [{ source: 'a', text: 'x' }] },
+        { authorization: `Bearer ${adminKey}` },
+      )
     await until('a write is refused', async () => (await write()).status === 503)
     t.match(await found(app, 'database-read-only', write), { culprit: 'database', severity: 'warning' })
     t.match(await statusOf(app), { verdict: 'strained', service: { verdict: 'degraded' } })
@@ -140,7 +188,11 @@ t.test('a database of its own', { skip: postgresSkipReason() }, async t => {
   })
 
   t.test('loses its connections: found, though it answers', async t => {
-    const end = () => administer(postgres.adminUrl, sql => sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'askwell%'`)
+    const end = () =>
+      administer(
+        postgres.adminUrl,
+        sql => sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'askwell%'`,
+      )
     await found(app, 'database-drops-connections', () => app.ask(anew()).then(end))
     t.ok((await statusOf(app)).pool.totals.invalidated > 0)
   })
@@ -191,7 +243,10 @@ t.test('a model: in what way it fails', async t => {
       const model = await startModel(t)
       // Only who waits for words that do not come is to be short of patience: what is out of time elsewhere has a culprit too.
       const isWordless = 'silent' in fault || 'stallAfterTokens' in fault
-      const app = await startApp(t, 'embedded', { ...settingsFor(model), ...(isWordless && { MODEL_SILENCE_MS: '1000' }) })
+      const app = await startApp(t, 'embedded', {
+        ...settingsFor(model),
+        ...(isWordless && { MODEL_SILENCE_MS: '1000' }),
+      })
       await loadHandbook(app)
       model.chat.behave(fault)
       const ask = () => app.ask({ ...anew(), timeout_ms: undefined })
@@ -222,8 +277,16 @@ t.test('clients that hold places without asking: seen, and no reason for a verdi
   const app = await startApp(t, 'embedded')
   const leave = new AbortController()
   const crowd = [idlers(app.url, 60, leave.signal), tricklers(app.url, 25, leave.signal)]
-  t.match(await found(app, 'clients-say-nothing'), { culprit: 'clients', severity: 'info', detail: /^60 of \d+ connections/ })
-  t.match(await found(app, 'clients-trickle'), { culprit: 'clients', severity: 'info', detail: /^25 of \d+ connections/ })
+  t.match(await found(app, 'clients-say-nothing'), {
+    culprit: 'clients',
+    severity: 'info',
+    detail: /^60 of \d+ connections/,
+  })
+  t.match(await found(app, 'clients-trickle'), {
+    culprit: 'clients',
+    severity: 'info',
+    detail: /^25 of \d+ connections/,
+  })
   t.ok(isOk((await statusOf(app)).service))
   leave.abort()
   await Promise.all(crowd)

@@ -32,7 +32,8 @@ async function openPool(t: Test, options: Partial<PoolOptions> = {}, url?: strin
 }
 
 const patient = () => new AbortController().signal
-const lease = <T>(pool: Pool, work: (sql: Sql) => Promise<T>, signal = patient()) => pool.lease({ signal, label: 'test' }, work)
+const lease = <T>(pool: Pool, work: (sql: Sql) => Promise<T>, signal = patient()) =>
+  pool.lease({ signal, label: 'test' }, work)
 
 /** A lease that stays out until told. */
 function hold(pool: Pool) {
@@ -71,7 +72,10 @@ t.test('the queue is full: refused at once, with a time to come back', { skip },
   const { pool } = await openPool(t, { size: 1, maxOverflow: 0, maxWaiting: 0 })
   const held = hold(pool)
   await held.isOut
-  await t.rejects(lease(pool, async () => {}), { code: 'pool_exhausted', retryAfter: 1 })
+  await t.rejects(
+    lease(pool, async () => {}),
+    { code: 'pool_exhausted', retryAfter: 1 },
+  )
   t.equal(pool.status().totals.refused, 1)
   held.release()
   await held.done
@@ -121,7 +125,10 @@ t.test('the server restarts: the pool serves again without a restart of ours', {
   const { pool } = await openPool(t, {}, server.url)
   await lease(pool, sql => sql`select 1`)
   await server.stop('immediate')
-  await t.rejects(lease(pool, sql => sql`select 1`), { code: 'database_unavailable' })
+  await t.rejects(
+    lease(pool, sql => sql`select 1`),
+    { code: 'database_unavailable' },
+  )
   await server.start()
   const [row] = await lease(pool, sql => sql`select 3 as three`)
   t.equal(row?.['three'], 3)
@@ -130,16 +137,23 @@ t.test('the server restarts: the pool serves again without a restart of ours', {
 
 t.test('a fault of SQL is passed on as it is', { skip }, async t => {
   const { pool } = await openPool(t)
-  await t.rejects(lease(pool, sql => sql`select 1 / 0`), { code: '22012' })
+  await t.rejects(
+    lease(pool, sql => sql`select 1 / 0`),
+    { code: '22012' },
+  )
   t.equal(pool.status().checkedOut, 0)
 })
 
 t.test('a type that is replaced under a session: the session ends, and it is told once', { skip }, async t => {
   const met: unknown[] = []
   const { pool, side } = await openPool(t, { size: 1, maxOverflow: 0, onStale: error => void met.push(error) })
-  const create = () => side.unsafe(`create type mood as enum ('good'); create table days (mood mood); insert into days values ('good')`).simple()
+  const create = () =>
+    side
+      .unsafe(`create type mood as enum ('good'); create table days (mood mood); insert into days values ('good')`)
+      .simple()
   await create()
-  const read = () => lease(pool, async sql => (await sql`select mood from days where mood = ${'good'}::mood`)[0]?.['mood'] as unknown)
+  const read = () =>
+    lease(pool, async sql => (await sql`select mood from days where mood = ${'good'}::mood`)[0]?.['mood'] as unknown)
   t.equal(await read(), 'good')
   await side.unsafe('drop table days; drop type mood').simple()
   await t.rejects(read(), { code: 'database_unavailable', retryAfter: 1 })
@@ -149,45 +163,66 @@ t.test('a type that is replaced under a session: the session ends, and it is tol
   t.equal(pool.status().open, 1)
 })
 
-t.test('every connection killed by the administrator: what runs fails as unavailable, what comes next has new ones', { skip }, async t => {
-  const { pool, side } = await openPool(t, { size: 3 })
-  const killAll = () => side`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pool test' and datname = current_database() and pid <> pg_backend_pid()`
-  const sleeping = Promise.allSettled([1, 2, 3].map(() => lease(pool, sql => sql`select pg_sleep(60)`)))
-  await activeQueries(side, 3)
-  await killAll()
-  for (const each of await sleeping) t.match(each, { status: 'rejected', reason: { code: 'database_unavailable' } })
-  t.match(pool.status(), { open: 0, checkedOut: 0 })
-  await lease(pool, sql => sql`select 1`)
-  await killAll()
-  // The server says that they are gone before it hangs up: one that is used in this very moment fails.
-  await until('idle ones are replaced', () => lease(pool, sql => sql`select 4`).then(() => true, () => false))
-})
+t.test(
+  'every connection killed by the administrator: what runs fails as unavailable, what comes next has new ones',
+  { skip },
+  async t => {
+    const { pool, side } = await openPool(t, { size: 3 })
+    const killAll = () =>
+      side`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pool test' and datname = current_database() and pid <> pg_backend_pid()`
+    const sleeping = Promise.allSettled([1, 2, 3].map(() => lease(pool, sql => sql`select pg_sleep(60)`)))
+    await activeQueries(side, 3)
+    await killAll()
+    for (const each of await sleeping) t.match(each, { status: 'rejected', reason: { code: 'database_unavailable' } })
+    t.match(pool.status(), { open: 0, checkedOut: 0 })
+    await lease(pool, sql => sql`select 1`)
+    await killAll()
+    // The server says that they are gone before it hangs up: one that is used in this very moment fails.
+    await until('idle ones are replaced', () =>
+      lease(pool, sql => sql`select 4`).then(
+        () => true,
+        () => false,
+      ),
+    )
+  },
+)
 
-t.test('a frozen server: an abort gives the connection up, the place is free, and after the thaw all is well', { skip }, async t => {
-  const server = await startPostgres(t)
-  t.teardown(() => server.thaw())
-  const { pool } = await openPool(t, { size: 2, maxOverflow: 0, cancelGraceMs: 50, openLimitMs: 3000 }, server.url)
-  await Promise.all([1, 2].map(() => lease(pool, sql => sql`select 1`)))
-  server.freeze()
-  const controller = new AbortController()
-  const stuck = Promise.allSettled([1, 2].map(() => lease(pool, sql => sql`select 1`, controller.signal)))
-  const next = lease(pool, sql => sql`select 1`)
-  await until('both ask, the third waits', () => pool.status().waiting === 1)
-  await turn()
-  controller.abort(new Error('gone'))
-  for (const each of await stuck) t.match(each, { status: 'rejected', reason: { message: 'gone' } })
-  await t.rejects(next, { code: 'database_unavailable', retryAfter: 1 }, 'a new one cannot be opened either, and that is bounded')
-  t.match(pool.status(), { open: 0, checkedOut: 0, waiting: 0, totals: { destroyed: 2 } })
-  server.thaw()
-  const rows = await until('it answers again', () => lease(pool, sql => sql`select 5 as five`).catch(() => null))
-  t.equal(rows[0]?.['five'], 5)
-})
+t.test(
+  'a frozen server: an abort gives the connection up, the place is free, and after the thaw all is well',
+  { skip },
+  async t => {
+    const server = await startPostgres(t)
+    t.teardown(() => server.thaw())
+    const { pool } = await openPool(t, { size: 2, maxOverflow: 0, cancelGraceMs: 50, openLimitMs: 3000 }, server.url)
+    await Promise.all([1, 2].map(() => lease(pool, sql => sql`select 1`)))
+    server.freeze()
+    const controller = new AbortController()
+    const stuck = Promise.allSettled([1, 2].map(() => lease(pool, sql => sql`select 1`, controller.signal)))
+    const next = lease(pool, sql => sql`select 1`)
+    await until('both ask, the third waits', () => pool.status().waiting === 1)
+    await turn()
+    controller.abort(new Error('gone'))
+    for (const each of await stuck) t.match(each, { status: 'rejected', reason: { message: 'gone' } })
+    await t.rejects(
+      next,
+      { code: 'database_unavailable', retryAfter: 1 },
+      'a new one cannot be opened either, and that is bounded',
+    )
+    t.match(pool.status(), { open: 0, checkedOut: 0, waiting: 0, totals: { destroyed: 2 } })
+    server.thaw()
+    const rows = await until('it answers again', () => lease(pool, sql => sql`select 5 as five`).catch(() => null))
+    t.equal(rows[0]?.['five'], 5)
+  },
+)
 
 t.test('a lease that is out too long: told once, its query ended', { skip }, async t => {
   const { pool, side } = await openPool(t, { holdLimitMs: 50, cancelGraceMs: 60_000 })
   const told: unknown[] = []
   pool.observe({ waited() {}, held() {}, overdue: (...each) => told.push(each) })
-  await t.rejects(lease(pool, sql => sql`select pg_sleep(60)`), { code: 'deadline_exceeded' })
+  await t.rejects(
+    lease(pool, sql => sql`select pg_sleep(60)`),
+    { code: 'deadline_exceeded' },
+  )
   await activeQueries(side, 0)
   t.same(told, [['test', 50]])
   t.match(pool.status(), { checkedOut: 0, totals: { overdue: 1, cancels: 1, destroyed: 0 } })
@@ -210,10 +245,11 @@ t.test('a lease that may take as long as it takes is left alone', { skip }, asyn
 
 t.test("the server's own bound follows the deadline, and is said only when it is another", { skip }, async t => {
   const { pool } = await openPool(t, { size: 1, maxOverflow: 0 })
-  const bound = (ms?: number) => pool.lease({ signal: patient(), label: 'test', ...(ms && { deadline: performance.now() + ms }) }, async sql => {
-    const [row] = await sql`select current_setting('statement_timeout') as bound`
-    return row?.['bound']
-  })
+  const bound = (ms?: number) =>
+    pool.lease({ signal: patient(), label: 'test', ...(ms && { deadline: performance.now() + ms }) }, async sql => {
+      const [row] = await sql`select current_setting('statement_timeout') as bound`
+      return row?.['bound']
+    })
   t.equal(await bound(), '0')
   // Each far above the power of two below it: on a busy machine some of the time is gone when it is said.
   t.equal(await bound(128_000), '131072ms')
@@ -225,45 +261,70 @@ t.test("the server's own bound follows the deadline, and is said only when it is
 t.test('a statement ends at the server when this process is too busy to end it', { skip }, async t => {
   const { pool } = await openPool(t)
   const deadline = performance.now() + 100
-  await t.rejects(pool.lease({ signal: patient(), label: 'test', deadline }, sql => sql`select pg_sleep(60)`), { code: 'deadline_exceeded' })
+  await t.rejects(
+    pool.lease({ signal: patient(), label: 'test', deadline }, sql => sql`select pg_sleep(60)`),
+    { code: 'deadline_exceeded' },
+  )
 })
 
 t.test('a proxy that takes connections and closes them: bounded, and nothing is left over', { skip }, async t => {
-  const proxy = createServer(socket => void socket.once('data', () => socket.destroy()).on('error', () => {})).listen(0, '127.0.0.1')
+  const proxy = createServer(socket => void socket.once('data', () => socket.destroy()).on('error', () => {})).listen(
+    0,
+    '127.0.0.1',
+  )
   await once(proxy, 'listening')
   t.teardown(() => proxy.close())
   const { port } = proxy.address() as AddressInfo
   const client = openClient(`postgres://nobody@127.0.0.1:${port}/none`, { name: 'pool test', statementTimeoutMs: 0 })
-  const pool = createPool({ connect: () => client, size: 1, maxOverflow: 0, maxWaiting: 1, cancelBackend: async () => {}, openLimitMs: 300 })
-  await t.rejects(lease(pool, async () => {}), { code: 'database_unavailable' })
+  const pool = createPool({
+    connect: () => client,
+    size: 1,
+    maxOverflow: 0,
+    maxWaiting: 1,
+    cancelBackend: async () => {},
+    openLimitMs: 300,
+  })
+  await t.rejects(
+    lease(pool, async () => {}),
+    { code: 'database_unavailable' },
+  )
   t.match(pool.status(), { open: 0, checkedOut: 0 })
 })
 
-t.test('a model may not be asked while a connection is held; what a lease left running afterwards may', { skip }, async t => {
-  const { pool } = await openPool(t)
-  const { promise: isBack, resolve: back } = Promise.withResolvers<void>()
-  let later: Promise<void> | undefined
-  const inside = lease(pool, async () => {
-    later = isBack.then(() => assertNoLease('a model'))
+t.test(
+  'a model may not be asked while a connection is held; what a lease left running afterwards may',
+  { skip },
+  async t => {
+    const { pool } = await openPool(t)
+    const { promise: isBack, resolve: back } = Promise.withResolvers<void>()
+    let later: Promise<void> | undefined
+    const inside = lease(pool, async () => {
+      later = isBack.then(() => assertNoLease('a model'))
+      assertNoLease('a model')
+    })
+    await t.rejects(inside, { message: 'a model is asked while a database connection is held' })
+    back()
+    await later
     assertNoLease('a model')
-  })
-  await t.rejects(inside, { message: 'a model is asked while a database connection is held' })
-  back()
-  await later
-  assertNoLease('a model')
-})
+  },
+)
 
 t.test('waits and holds are told', { skip }, async t => {
   const { pool } = await openPool(t)
   const told: string[] = []
-  pool.observe({ waited: seconds => told.push(`waited ${seconds >= 0}`), held: seconds => told.push(`held ${seconds >= 0.02}`), overdue() {} })
+  pool.observe({
+    waited: seconds => told.push(`waited ${seconds >= 0}`),
+    held: seconds => told.push(`held ${seconds >= 0.02}`),
+    overdue() {},
+  })
   await lease(pool, sql => sql`select pg_sleep(0.02)`)
   t.same(told, ['waited true', 'held true'])
 })
 
 async function activeQueries(side: Sql, wanted: number): Promise<void> {
   await until(`${wanted} queries are active`, async () => {
-    const rows = await side`select from pg_stat_activity where state = 'active' and query like '%pg_sleep(60)%' and datname = current_database() and pid <> pg_backend_pid()`
+    const rows =
+      await side`select from pg_stat_activity where state = 'active' and query like '%pg_sleep(60)%' and datname = current_database() and pid <> pg_backend_pid()`
     return rows.length === wanted
   })
 }

@@ -15,19 +15,36 @@ for (const world of worlds) {
     const [kept, gone] = [['docs/a.md', 'docs/b.md'], 'docs/gone.md']
     const target = await store.openCollection('default', { name: 'a model', dimensions: 3 })
     const documents = [...kept, gone].map(source => ({
-      id: documentId('default', source), source, hash: Buffer.from(source), title: source, url: null, language: 'en', metadata: {}, text: source, chunks: [],
+      id: documentId('default', source),
+      source,
+      hash: Buffer.from(source),
+      title: source,
+      url: null,
+      language: 'en',
+      metadata: {},
+      text: source,
+      chunks: [],
     }))
     const idOf = new Map(documents.map(({ source, id }) => [source, id]))
     const ids = kept.map(source => idOf.get(source)!)
-    const sources = async () => (await leased(deps.database, sql => contentsOf(sql))).documents.map(document => (document as { source: string }).source)
+    const sources = async () =>
+      (await leased(deps.database, sql => contentsOf(sql))).documents.map(
+        document => (document as { source: string }).source,
+      )
     const reset = async (runId: string) => {
       await store.write(target, documents, runId)
-      await store.markSeen(documents.map(({ id }) => id), runId)
+      await store.markSeen(
+        documents.map(({ id }) => id),
+        runId,
+      )
     }
     const [first, earlier, later] = [1, 2, 3].map(at => createRunId(at)) as [string, string, string]
 
     for (const before of [first, randomUUID()]) {
-      for (const [what, order] of [['the earlier marks last', [later, earlier]], ['the later marks last', [earlier, later]]] as const) {
+      for (const [what, order] of [
+        ['the earlier marks last', [later, earlier]],
+        ['the later marks last', [earlier, later]],
+      ] as const) {
         for (const pruning of [earlier, later]) {
           await leased(deps.database, sql => sql`update documents set checked_by = null`)
           await reset(before)

@@ -31,7 +31,12 @@ for (const world of worlds) {
       const { status, headers, json } = await app.ask(question)
       t.equal(status, 429)
       t.match(headers.get('content-type'), /^application\/problem\+json/)
-      t.match(json, { code: 'rate_limited', status: 429, detail: /at most 3 requests in 600 s/, instance: headers.get('x-request-id') })
+      t.match(json, {
+        code: 'rate_limited',
+        status: 429,
+        detail: /at most 3 requests in 600 s/,
+        instance: headers.get('x-request-id'),
+      })
       const seconds = Number(headers.get('retry-after'))
       t.ok(Number.isInteger(seconds) && seconds >= 1 && seconds <= 600, `retry-after: ${seconds}`)
       t.equal(headers.get('ratelimit-policy'), '"default";q=3;w=600')
@@ -56,32 +61,48 @@ for (const world of worlds) {
   })
 }
 
-t.test('behind a proxy: each client has its own count when TRUST_PROXY is on, none can invent one when it is off', async t => {
-  for (const [trusted, last] of [['on', 404], ['off', 429]] as const) {
-    const app = await startApp(t, anyWorld, { ...limit, TRUST_PROXY: trusted })
-    await statusesOf(app, 3)
-    t.equal((await app.ask(question, { 'x-forwarded-for': '203.0.113.9' })).status, last, `TRUST_PROXY=${trusted}`)
-  }
-})
+t.test(
+  'behind a proxy: each client has its own count when TRUST_PROXY is on, none can invent one when it is off',
+  async t => {
+    for (const [trusted, last] of [
+      ['on', 404],
+      ['off', 429],
+    ] as const) {
+      const app = await startApp(t, anyWorld, { ...limit, TRUST_PROXY: trusted })
+      await statusesOf(app, 3)
+      t.equal((await app.ask(question, { 'x-forwarded-for': '203.0.113.9' })).status, last, `TRUST_PROXY=${trusted}`)
+    }
+  },
+)
 
 t.test('what is left: every reply says it, whatever its status', async t => {
   const app = await edgeApp({ rateLimit: { max: 4, seconds: 600, redis: undefined } })
   const left = []
   for (const url of ['/docs', '/docs', '/collections', '/docs', '/docs']) {
     const { headers } = await app.inject(url)
-    t.notOk(Object.keys(headers).some(name => name.startsWith('x-ratelimit')), 'in one form only')
+    t.notOk(
+      Object.keys(headers).some(name => name.startsWith('x-ratelimit')),
+      'in one form only',
+    )
     left.push(String(headers['ratelimit']).replace(/;t=\d+$/, ''))
   }
-  t.same(left, [3, 2, 1, 0, 0].map(count => `"default";r=${count}`))
+  t.same(
+    left,
+    [3, 2, 1, 0, 0].map(count => `"default";r=${count}`),
+  )
 })
 
 t.test('an IPv6 client is its /64: more addresses are no more requests', async t => {
   const app = await edgeApp({ rateLimit: { max: 2, seconds: 600, redis: undefined } })
-  const statusOf = async (remoteAddress: string) => (await app.inject({ method: 'POST', url: '/search', payload: {}, remoteAddress })).statusCode
+  const statusOf = async (remoteAddress: string) =>
+    (await app.inject({ method: 'POST', url: '/search', payload: {}, remoteAddress })).statusCode
   const addresses = ['2001:db8::1', '2001:db8::2', '2001:db8::3', '2001:db8::1', '2001:db8:0:1::1']
   const statuses = []
   for (const address of addresses) statuses.push(await statusOf(address))
-  t.same(statuses.map(status => status === 429), [false, false, true, true, false])
+  t.same(
+    statuses.map(status => status === 429),
+    [false, false, true, true, false],
+  )
 })
 
 t.test('two servers and one Redis', { skip: skipReason('postgres') || redisSkipReason() }, async t => {
@@ -105,7 +126,8 @@ t.test('two servers and one Redis', { skip: skipReason('postgres') || redisSkipR
     t.same(await statusesOf(one, 1), [429], 'one saw three itself')
     t.same(await statusesOf(two, 2), [404, 429], 'two saw two')
     await redis.start()
-    for (const app of [one, two]) await until('it is used again', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
+    for (const app of [one, two])
+      await until('it is used again', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
     t.same(await statusesOf(one, 2), [404, 404])
     t.same(await statusesOf(two, 2), [404, 429])
   })
@@ -141,10 +163,17 @@ t.test('a Redis that replies with something else: each counts alone', { skip: re
 
 t.test('what comes at the same moment is counted one by one', { skip: redisSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const app = await startApp(t, anyWorld, { RATE_LIMIT: '40', RATE_LIMIT_SECONDS: '600', REDIS_URL: redis.url, ...patience })
+  const app = await startApp(t, anyWorld, {
+    RATE_LIMIT: '40',
+    RATE_LIMIT_SECONDS: '600',
+    REDIS_URL: redis.url,
+    ...patience,
+  })
   await until('it has its Redis', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
   const replies = await Promise.all(Array.from({ length: 41 }, () => app.ask(question)))
-  const left = replies.map(({ headers }) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1])).sort((a, b) => b - a)
+  const left = replies
+    .map(({ headers }) => Number(/r=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]))
+    .sort((a, b) => b - a)
   t.same(left, [...Array.from({ length: 40 }, (_, i) => 39 - i), 0])
   t.equal(replies.filter(({ status }) => status === 429).length, 1)
   t.same(await told(redis, async client => await client.mget(await client.keys(keysLike('rate:*')))), ['41'])

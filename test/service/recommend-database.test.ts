@@ -10,7 +10,12 @@ import { until } from '../support/until.ts'
 
 /** Each piece of advice about the pool and the server is given when its cause is there, and not before. */
 
-const wide = { ADMISSION_CEILING: '500', ADMISSION_MAX_WAITING: '500', ADMISSION_MAX_WAIT_MS: '60000', NEAR_MATCHES: 'off' }
+const wide = {
+  ADMISSION_CEILING: '500',
+  ADMISSION_MAX_WAITING: '500',
+  ADMISSION_MAX_WAIT_MS: '60000',
+  NEAR_MATCHES: 'off',
+}
 
 async function start(t: Test, settings: Record<string, string>): Promise<App> {
   const app = await startApp(t, 'postgres', { ...wide, ...settings })
@@ -35,29 +40,43 @@ t.test('a service that is well is told nothing', { skip: skipReason('postgres') 
   const app = await start(t, {})
   for (let count = 0; count < 30; count++) await app.ask(freshQuestion())
   await app.deps.monitoring?.inspect()
-  t.same((await adviceOf(app)).filter(({ id }) => !isOfTheMachine(id)), [])
+  t.same(
+    (await adviceOf(app)).filter(({ id }) => !isOfTheMachine(id)),
+    [],
+  )
 })
 
-t.test('requests wait for a connection while the server has some: POOL_MAX_OVERFLOW', { skip: skipReason('postgres') }, async t => {
-  const app = await start(t, { POOL_SIZE: '2', POOL_MAX_OVERFLOW: '1' })
-  await searchLocked(app, 900, 30)
-  const { setting, evidence, action } = await advised(app, 'pool-too-small')
-  t.equal(setting, 'POOL_MAX_OVERFLOW')
-  t.match(evidence, /p95 wait for a connection \d+ ms .* POOL_SIZE 2 and POOL_MAX_OVERFLOW 1 allow 3, Postgres has \d+ of 200 free/)
-  t.match(action, /POOL_MAX_OVERFLOW to 6/)
-})
+t.test(
+  'requests wait for a connection while the server has some: POOL_MAX_OVERFLOW',
+  { skip: skipReason('postgres') },
+  async t => {
+    const app = await start(t, { POOL_SIZE: '2', POOL_MAX_OVERFLOW: '1' })
+    await searchLocked(app, 900, 30)
+    const { setting, evidence, action } = await advised(app, 'pool-too-small')
+    t.equal(setting, 'POOL_MAX_OVERFLOW')
+    t.match(
+      evidence,
+      /p95 wait for a connection \d+ ms .* POOL_SIZE 2 and POOL_MAX_OVERFLOW 1 allow 3, Postgres has \d+ of 200 free/,
+    )
+    t.match(action, /POOL_MAX_OVERFLOW to 6/)
+  },
+)
 
-t.test('requests wait for a connection and the server has none: its max_connections', { skip: skipReason('postgres') }, async t => {
-  const { url } = await startPostgres(t, { settings: { max_connections: '10', superuser_reserved_connections: '3' } })
-  const app = await start(t, { DATABASE_URL: url, POOL_SIZE: '1', POOL_MAX_OVERFLOW: '0' })
-  await searchLocked(app, 900, 30)
-  await app.deps.monitoring?.inspect()
-  const { setting, evidence, action } = await advised(app, 'server-connections-full')
-  t.equal(setting, null)
-  t.match(evidence, /Postgres has \d of 10 free, 3 are Askwell's, 1 of this process/)
-  t.match(action, /max_connections/)
-  t.notOk((await adviceOf(app)).some(({ id }) => id === 'pool-too-small'))
-})
+t.test(
+  'requests wait for a connection and the server has none: its max_connections',
+  { skip: skipReason('postgres') },
+  async t => {
+    const { url } = await startPostgres(t, { settings: { max_connections: '10', superuser_reserved_connections: '3' } })
+    const app = await start(t, { DATABASE_URL: url, POOL_SIZE: '1', POOL_MAX_OVERFLOW: '0' })
+    await searchLocked(app, 900, 30)
+    await app.deps.monitoring?.inspect()
+    const { setting, evidence, action } = await advised(app, 'server-connections-full')
+    t.equal(setting, null)
+    t.match(evidence, /Postgres has \d of 10 free, 3 are Askwell's, 1 of this process/)
+    t.match(action, /max_connections/)
+    t.notOk((await adviceOf(app)).some(({ id }) => id === 'pool-too-small'))
+  },
+)
 
 t.test('connections are held long: what holds them is named', { skip: skipReason('postgres') }, async t => {
   const app = await start(t, { POOL_SIZE: '40' })

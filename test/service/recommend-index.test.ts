@@ -16,13 +16,22 @@ t.setTimeout(1_800_000)
 t.test('a large collection', { skip: skipReason('postgres') }, async t => {
   const { url, adminUrl } = await startPostgres(t)
   const signal = new AbortController().signal
-  const database = await openDatabase({ url, dataDir: undefined, poolSize: 2, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 0 })
+  const database = await openDatabase({
+    url,
+    dataDir: undefined,
+    poolSize: 2,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: 10,
+    statementTimeoutMs: 0,
+  })
   t.teardown(() => database.close())
   await database.lease({ signal, label: 'test' }, fillWithVectors)
   const app = await startApp(t, 'postgres', { DATABASE_URL: url })
   const told = async (): Promise<Record<string, Advice>> => {
     await app.deps.monitoring?.inspect()
-    return Object.fromEntries((await adviceOf(app)).filter(({ id }) => !isOfTheMachine(id)).map(each => [each.id, each]))
+    return Object.fromEntries(
+      (await adviceOf(app)).filter(({ id }) => !isOfTheMachine(id)).map(each => [each.id, each]),
+    )
   }
   /** The server's counts and settings arrive in their own time. */
   const toldOf = async (id: string) => await until(`${id} is recommended`, async () => (await told())[id])
@@ -31,8 +40,15 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
 
   await t.test('has no index, and statistics from before it was loaded', async t => {
     const { 'hnsw-missing:many': missing, 'statistics-stale': stale, ...others } = await told()
-    t.match(missing, { setting: null, evidence: /compares all 20500 vectors/, action: /askwell tune recall --collection many/ })
-    t.match(stale, { evidence: /chunk_vectors: 20500 rows changed since ever, never analysed/, action: /ANALYZE chunk_vectors, chunks/ })
+    t.match(missing, {
+      setting: null,
+      evidence: /compares all 20500 vectors/,
+      action: /askwell tune recall --collection many/,
+    })
+    t.match(stale, {
+      evidence: /chunk_vectors: 20500 rows changed since ever, never analysed/,
+      action: /ANALYZE chunk_vectors, chunks/,
+    })
     t.same(Object.keys(others), [])
   })
 
@@ -52,7 +68,11 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
 
   await t.test('is changed without an analysis: ANALYZE', async t => {
     await say('update chunks set length = length where ordinal <= 8000')
-    t.match(await toldOf('statistics-stale'), { setting: null, evidence: /chunks: 8000 rows changed since 20/, action: /^Run ANALYZE chunks,/ })
+    t.match(await toldOf('statistics-stale'), {
+      setting: null,
+      evidence: /chunks: 8000 rows changed since 20/,
+      action: /^Run ANALYZE chunks,/,
+    })
     await say('analyze chunks')
     t.ok(await isQuiet())
   })
@@ -60,7 +80,10 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
   await t.test('has an index that the planner may not use', async t => {
     await administer(adminUrl, sql => sql.unsafe('alter system set enable_indexscan = off'))
     await administer(adminUrl, sql => sql.unsafe('select pg_reload_conf()'))
-    t.match(await toldOf('hnsw-unused:many'), { evidence: /compares 20500 vectors; \d+ searches have used it/, action: /enable_indexscan/ })
+    t.match(await toldOf('hnsw-unused:many'), {
+      evidence: /compares 20500 vectors; \d+ searches have used it/,
+      action: /enable_indexscan/,
+    })
     await administer(adminUrl, sql => sql.unsafe('alter system reset enable_indexscan'))
     await administer(adminUrl, sql => sql.unsafe('select pg_reload_conf()'))
     t.ok(await isQuiet())
@@ -70,8 +93,14 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
     const [index] = await say("select relname from pg_class where relname like 'chunk\\_vectors\\_hnsw%'")
     const [row] = await say('select id, model_id from collections')
     await say(`drop index ${index?.['relname']}`)
-    await say(`create index ${index?.['relname']} on chunk_vectors using hnsw ((embedding::halfvec(512)) halfvec_cosine_ops) with (m = 2, ef_construction = 4) where collection_id = ${row?.['id']} and model_id = ${row?.['model_id']}`)
+    await say(
+      `create index ${index?.['relname']} on chunk_vectors using hnsw ((embedding::halfvec(512)) halfvec_cosine_ops) with (m = 2, ef_construction = 4) where collection_id = ${row?.['id']} and model_id = ${row?.['model_id']}`,
+    )
     await say('update collections set ef_search = 10')
-    t.match(await toldOf('ef-search-low:many'), { severity: 'warning', evidence: /about \d+ % of the nearest ten are found, 95 % are wanted; ef_search is 10/, action: /askwell tune recall/ })
+    t.match(await toldOf('ef-search-low:many'), {
+      severity: 'warning',
+      evidence: /about \d+ % of the nearest ten are found, 95 % are wanted; ef_search is 10/,
+      action: /askwell tune recall/,
+    })
   })
 })

@@ -15,17 +15,33 @@ import { until } from '../support/until.ts'
 t.setTimeout(1_800_000)
 
 async function start(t: Test, settings: Record<string, string>, world: World = 'embedded'): Promise<App> {
-  const app = await startApp(t, world, { ADMISSION_FLOOR: '100', ADMISSION_MAX_WAITING: '500', ADMISSION_MAX_WAIT_MS: '60000', ...settings })
+  const app = await startApp(t, world, {
+    ADMISSION_FLOOR: '100',
+    ADMISSION_MAX_WAITING: '500',
+    ADMISSION_MAX_WAIT_MS: '60000',
+    ...settings,
+  })
   await loadHandbook(app)
   return app
 }
 
 t.test('caches are too small, and few answers come from them', async t => {
   const model = await startModel(t)
-  const app = await start(t, { ...settingsFor(model, 'test-embedding'), CHAT_MODEL: 'none', EMBEDDING_DIMENSIONS: '4000', ANSWER_CACHE_MB: '1', EMBEDDING_CACHE_MB: '1', NEAR_MATCHES: 'off' })
+  const app = await start(t, {
+    ...settingsFor(model, 'test-embedding'),
+    CHAT_MODEL: 'none',
+    EMBEDDING_DIMENSIONS: '4000',
+    ANSWER_CACHE_MB: '1',
+    EMBEDDING_CACHE_MB: '1',
+    NEAR_MATCHES: 'off',
+  })
   for (let count = 0; count < 240; count++) await app.ask(freshQuestion())
   const advice = Object.fromEntries((await adviceOf(app)).map(each => [each.id, each]))
-  t.match(advice['answer-cache-small'], { setting: 'ANSWER_CACHE_MB', evidence: /\d+ were pushed out .* fill [01]\.\d MB of 1\.0 MB/, action: /ANSWER_CACHE_MB to 2/ })
+  t.match(advice['answer-cache-small'], {
+    setting: 'ANSWER_CACHE_MB',
+    evidence: /\d+ were pushed out .* fill [01]\.\d MB of 1\.0 MB/,
+    action: /ANSWER_CACHE_MB to 2/,
+  })
   t.match(advice['embedding-cache-small'], { setting: 'EMBEDDING_CACHE_MB', evidence: /\d+ were pushed out/ })
   t.match(advice['hit-ratio-low'], { setting: 'NEAR_MATCHES', evidence: /0 % of 240 questions/ })
 })
@@ -40,9 +56,16 @@ t.test('Redis is gone: REDIS_URL', { skip: redisSkipReason() }, async t => {
   const redis = await startRedis(t)
   const app = await start(t, { REDIS_URL: redis.url })
   await until('redis is used', () => app.deps.redis?.isUsable())
-  t.same((await adviceOf(app)).filter(({ id }) => id.startsWith('redis')), [])
+  t.same(
+    (await adviceOf(app)).filter(({ id }) => id.startsWith('redis')),
+    [],
+  )
   await redis.stop()
-  t.match(await advised(app, 'redis-failing'), { severity: 'warning', setting: 'REDIS_URL', evidence: /its connection is "\w+"/ })
+  t.match(await advised(app, 'redis-failing'), {
+    severity: 'warning',
+    setting: 'REDIS_URL',
+    evidence: /its connection is "\w+"/,
+  })
 })
 
 t.test('Redis answers too late: REDIS_TIMEOUT_MS', { skip: redisSkipReason() }, async t => {
@@ -57,12 +80,25 @@ t.test('Redis answers too late: REDIS_TIMEOUT_MS', { skip: redisSkipReason() }, 
   }
   await late()
   await until('redis is used', () => app.deps.redis?.isUsable())
-  t.match(await advised(app, 'redis-slow'), { setting: 'REDIS_TIMEOUT_MS', evidence: /\d+ commands took longer than REDIS_TIMEOUT_MS 5/ })
+  t.match(await advised(app, 'redis-slow'), {
+    setting: 'REDIS_TIMEOUT_MS',
+    evidence: /\d+ commands took longer than REDIS_TIMEOUT_MS 5/,
+  })
 })
 
 t.test('questions are refused while nothing is busy: ADMISSION_CEILING', { skip: skipReason('postgres') }, async t => {
   const model = await startModel(t)
-  const app = await start(t, { ...settingsFor(model), ADMISSION_FLOOR: '2', ADMISSION_CEILING: '2', ADMISSION_MAX_WAITING: '0', NEAR_MATCHES: 'off' }, 'postgres')
+  const app = await start(
+    t,
+    {
+      ...settingsFor(model),
+      ADMISSION_FLOOR: '2',
+      ADMISSION_CEILING: '2',
+      ADMISSION_MAX_WAITING: '0',
+      NEAR_MATCHES: 'off',
+    },
+    'postgres',
+  )
   const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
   model.chat.behave({ held })
   let replies = 0
@@ -70,7 +106,10 @@ t.test('questions are refused while nothing is busy: ADMISSION_CEILING', { skip:
   await until('all but two are refused', () => replies === 48)
   goOn()
   await asked
-  t.match(await advised(app, 'admission-tight'), { setting: 'ADMISSION_CEILING', evidence: /4\d of 50 refused .* the limit is 2 \(from 2 to 2\), 0 run/ })
+  t.match(await advised(app, 'admission-tight'), {
+    setting: 'ADMISSION_CEILING',
+    evidence: /4\d of 50 refused .* the limit is 2 \(from 2 to 2\), 0 run/,
+  })
   t.match((await performanceOf(app)).windows['1m'], { refused: 48, errors: 0 })
 })
 
@@ -87,20 +126,36 @@ t.test('the process is late at its work: another replica', async t => {
       await atLeast(1)
     }
   }
-  t.match(await advised(app, 'event-loop-late', busy), { setting: null, evidence: /the event loop is \d+ % busy and \d{3} ms late/, action: /replica/ })
+  t.match(await advised(app, 'event-loop-late', busy), {
+    setting: null,
+    evidence: /the event loop is \d+ % busy and \d{3} ms late/,
+    action: /replica/,
+  })
 })
 
 t.test('the rate limit refuses many: RATE_LIMIT', async t => {
   const app = await start(t, { RATE_LIMIT: '5' })
   const replies = await times(40, () => app.ask({ question: 'How much is the state grant?' }))
   const refused = replies.filter(({ status }) => status === 429).length
-  t.match(await advised(app, 'rate-limit-refuses'), { setting: 'RATE_LIMIT', evidence: new RegExp(`${refused} of 40 in five minutes; RATE_LIMIT 5 in 10 s`) })
-  t.match((await performanceOf(app)).windows['1m'], { requests: 40, refused, errors: 0, errors_by_code: { rate_limited: refused } })
+  t.match(await advised(app, 'rate-limit-refuses'), {
+    setting: 'RATE_LIMIT',
+    evidence: new RegExp(`${refused} of 40 in five minutes; RATE_LIMIT 5 in 10 s`),
+  })
+  t.match((await performanceOf(app)).windows['1m'], {
+    requests: 40,
+    refused,
+    errors: 0,
+    errors_by_code: { rate_limited: refused },
+  })
 })
 
 t.test('everything is traced at many requests a second: OTEL_TRACES_SAMPLER', async t => {
   const collector = await startCollector(t)
-  const service = startService(t, { ...(await databaseSettings(t, 'embedded')), OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, LOG_LEVEL: 'info' })
+  const service = startService(t, {
+    ...(await databaseSettings(t, 'embedded')),
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    LOG_LEVEL: 'info',
+  })
   const client = clientOf(await service.ready())
   await loadHandbook(client)
   const known = { question: 'How much is the state grant?' }
@@ -110,6 +165,7 @@ t.test('everything is traced at many requests a second: OTEL_TRACES_SAMPLER', as
     await times(200, () => client.ask(known))
     advice = await isTold()
   }
-  if (!advice) return t.ok((await performanceOf(client)).windows['1m'].per_second < 50, 'the machine cannot be asked so much')
+  if (!advice)
+    return t.ok((await performanceOf(client)).windows['1m'].per_second < 50, 'the machine cannot be asked so much')
   t.match(advice, { setting: 'OTEL_TRACES_SAMPLER', evidence: /requests a second, OTEL_TRACES_SAMPLER unset: all/ })
 })

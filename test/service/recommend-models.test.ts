@@ -10,9 +10,18 @@ import { startReranker } from '../support/reranker.ts'
 
 t.setTimeout(1_800_000)
 
-const wide = { ADMISSION_FLOOR: '100', ADMISSION_MAX_WAITING: '500', ADMISSION_MAX_WAIT_MS: '60000', NEAR_MATCHES: 'off' }
+const wide = {
+  ADMISSION_FLOOR: '100',
+  ADMISSION_MAX_WAITING: '500',
+  ADMISSION_MAX_WAIT_MS: '60000',
+  NEAR_MATCHES: 'off',
+}
 
-async function start(t: Test, settings: Record<string, string> = {}, embedding = 'local'): Promise<{ app: App; model: Model }> {
+async function start(
+  t: Test,
+  settings: Record<string, string> = {},
+  embedding = 'local',
+): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
   const app = await startApp(t, anyWorld, { ...settingsFor(model, embedding), ...wide, ...settings })
   await loadHandbook(app)
@@ -69,18 +78,43 @@ t.test('vectors of questions take long: EMBEDDING_HEDGE_MS', async t => {
 })
 
 t.test('prompts are large: PROMPT_TOKENS; and what they cost', async t => {
-  const { app } = await start(t, { PROMPT_TOKENS: '4000', MODEL_PRICES: 'prompt=10,completion=30', MODEL_PRICE_CURRENCY: 'EUR' })
-  const text = (house: number) => Array.from({ length: 60 }, (_, room) => `In house ${house} a place in the dormitory costs ${house * 1000 + room * 7} tenge a month in room ${room}.`).join(' ')
-  const documents = Array.from({ length: 8 }, (_, house) => ({ source: `house-${house}.md`, title: `House ${house}`, text: text(house) }))
+  const { app } = await start(t, {
+    PROMPT_TOKENS: '4000',
+    MODEL_PRICES: 'prompt=10,completion=30',
+    MODEL_PRICE_CURRENCY: 'EUR',
+  })
+  const text = (house: number) =>
+    Array.from(
+      { length: 60 },
+      (_, room) =>
+        `In house ${house} a place in the dormitory costs ${house * 1000 + room * 7} tenge a month in room ${room}.`,
+    ).join(' ')
+  const documents = Array.from({ length: 8 }, (_, house) => ({
+    source: `house-${house}.md`,
+    title: `House ${house}`,
+    text: text(house),
+  }))
   t.equal((await app.send('PUT', '/documents', { documents }, { authorization: `Bearer ${adminKey}` })).status, 200)
   const details = 'so it is, '.repeat(350)
-  const history = Array.from({ length: 6 }, (_, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', content: details.slice(0, 400) }))
+  const history = Array.from({ length: 6 }, (_, index) => ({
+    role: index % 2 === 0 ? 'user' : 'assistant',
+    content: details.slice(0, 400),
+  }))
   // Of rooms that the documents have.
-  await times(12, room => app.ask({ question: `How much does a place in the dormitory cost in room ${room}? ${details}`, mode: 'fast', history }))
+  await times(12, room =>
+    app.ask({
+      question: `How much does a place in the dormitory cost in room ${room}? ${details}`,
+      mode: 'fast',
+      history,
+    }),
+  )
   const { setting, evidence } = await advised(app, 'prompts-large')
   t.equal(setting, 'PROMPT_TOKENS')
   t.match(evidence, /\d{4,} tokens a call on average over \d+ calls; PROMPT_TOKENS 4000/)
   const { models } = (await performanceOf(app)).windows['5m']
   t.ok(models.prompt_tokens > 0)
-  t.same(models.cost, { amount: Math.round(models.prompt_tokens * 10 + models.completion_tokens * 30) / 1e6, currency: 'EUR' })
+  t.same(models.cost, {
+    amount: Math.round(models.prompt_tokens * 10 + models.completion_tokens * 30) / 1e6,
+    currency: 'EUR',
+  })
 })

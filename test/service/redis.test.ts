@@ -28,7 +28,12 @@ function open(t: Owner, url: string, timeoutMs: number): Opened {
   const failures: RedisFailure[] = []
   const say = (_: object, message: string) => void said.push(message)
   const log = { debug: say, info: say, warn: say, error: say }
-  const redis = openRedis(url, { keyPrefix: 'askwell:test:', timeoutMs, log, onFailure: reason => failures.push(reason) })
+  const redis = openRedis(url, {
+    keyPrefix: 'askwell:test:',
+    timeoutMs,
+    log,
+    onFailure: reason => failures.push(reason),
+  })
   t.teardown(redis.close)
   const set = (key: string, value = 'value') => redis.attempt('set', client => client.set(key, value))
   return { ...redis, said, failures, set, get: key => redis.attempt('get', client => client.get(key)) }
@@ -40,7 +45,8 @@ async function openReady(t: Owner, url: string, limitMs = timeoutMs): Promise<Op
   return redis
 }
 
-const works = (redis: Opened, key: string) => until(`${key} can be written`, async () => (await redis.set(key)) === 'OK' && (await redis.get(key)) === 'value')
+const works = (redis: Opened, key: string) =>
+  until(`${key} can be written`, async () => (await redis.set(key)) === 'OK' && (await redis.get(key)) === 'value')
 
 t.test('a single Redis', { skip: redisSkipReason() }, async t => {
   t.test('keeps what it is given, behind a password and in the database of its URL', async t => {
@@ -74,7 +80,11 @@ t.test('a single Redis', { skip: redisSkipReason() }, async t => {
     t.equal(await redis.get('key'), undefined)
     await server.start()
     await works(redis, 'key')
-    t.match(redis.said, ['redis is connected', /^redis (is gone|cannot be used): going on without$/, 'redis is used again'])
+    t.match(redis.said, [
+      'redis is connected',
+      /^redis (is gone|cannot be used): going on without$/,
+      'redis is used again',
+    ])
     t.equal(redis.said.length, 3)
   })
 
@@ -113,7 +123,9 @@ t.test('a single Redis', { skip: redisSkipReason() }, async t => {
     // It takes commands in turn: when it has answered another, it has answered ours.
     execFileSync('redis-cli', ['-u', server.url, 'ping'])
     const end = performance.now() + 3 * timeoutMs
-    while (performance.now() < end) { /* as a long parse would */ }
+    while (performance.now() < end) {
+      /* as a long parse would */
+    }
     t.equal(await reply, 'value')
   })
 
@@ -126,11 +138,18 @@ t.test('a single Redis', { skip: redisSkipReason() }, async t => {
     t.equal(await redis.get('key'), 'value')
     t.ok(redis.isUsable())
     t.same(redis.failures, ['full', 'full', 'full', 'full', 'full'])
-    t.equal(await redis.attempt('count', client => client.eval("return redis.call('INCR', KEYS[1])", 1, 'count')), undefined)
+    t.equal(
+      await redis.attempt('count', client => client.eval("return redis.call('INCR', KEYS[1])", 1, 'count')),
+      undefined,
+    )
     t.equal(redis.failures.at(-1), 'full', 'also when a script says so')
     await told(server, client => client.config('SET', 'maxmemory', '0'))
     await works(redis, 'more')
-    t.same(redis.said, ['redis is connected', 'redis is full: going on without what it does not take', 'redis takes what it refused'])
+    t.same(redis.said, [
+      'redis is connected',
+      'redis is full: going on without what it does not take',
+      'redis takes what it refused',
+    ])
   })
 
   t.test('a value of another kind: the caller is told, and may remove it', async t => {
@@ -149,7 +168,12 @@ t.test('a single Redis', { skip: redisSkipReason() }, async t => {
   t.test("a caller's own fault is not the server's", async t => {
     const redis = await openReady(t, (await startRedis(t)).url, patientMs)
     for (let i = 0; i < 5; i++) t.equal(await redis.attempt('read', async () => JSON.parse('{')), undefined)
-    t.equal(await redis.attempt('read', () => { throw new Error('before it was a promise') }), undefined)
+    t.equal(
+      await redis.attempt('read', () => {
+        throw new Error('before it was a promise')
+      }),
+      undefined,
+    )
     t.same(new Set(redis.failures), new Set(['other']))
     t.ok(redis.isUsable())
   })
@@ -170,12 +194,18 @@ t.test('Redis behind a Sentinel: the master dies, and its replica is used', { sk
   const { url, master, replica } = await startWatchedRedis(t)
   const redis = await openReady(t, url)
   await works(redis, 'key')
-  t.match(await redis.attempt('ask for its port', client => client.config('GET', 'port')), ['port', String(master.port)])
+  t.match(await redis.attempt('ask for its port', client => client.config('GET', 'port')), [
+    'port',
+    String(master.port),
+  ])
   await until('the replica has it', async () => (await told(replica, client => client.get('key'))) === 'value')
   await master.kill()
   await until('that is noticed', () => !redis.isUsable())
   await works(redis, 'another key')
-  t.match(await redis.attempt('ask for its port', client => client.config('GET', 'port')), ['port', String(replica.port)])
+  t.match(await redis.attempt('ask for its port', client => client.config('GET', 'port')), [
+    'port',
+    String(replica.port),
+  ])
   t.equal(await redis.get('key'), 'value')
 })
 
@@ -200,7 +230,10 @@ t.test('a Redis Cluster', { skip: redisSkipReason() }, async t => {
       await breakIt()
       await until('that is known', async () => {
         t.equal(await redis.get(lost), undefined)
-        return redis.said.filter(message => message.startsWith('a redis node does not answer')).length > faults.findIndex(([name]) => name === fault)
+        return (
+          redis.said.filter(message => message.startsWith('a redis node does not answer')).length >
+          faults.findIndex(([name]) => name === fault)
+        )
       })
       t.equal(await redis.get(lost), undefined)
       t.equal(redis.failures.at(-1), 'down', 'not tried')
@@ -233,15 +266,19 @@ t.test('closing ends all that would hold up the exit', { skip: redisSkipReason()
     ['redis+sentinel://127.0.0.1:1/main', aWhile],
     ['redis+cluster://127.0.0.1:1', aWhile],
   ]
-  await Promise.all(cases.map(async ([url, after]) => {
-    const script = `
+  await Promise.all(
+    cases.map(async ([url, after]) => {
+      const script = `
       import { openRedis } from ${JSON.stringify(new URL('../../src/adapters/redis.ts', import.meta.url))}
       const say = () => {}, begun = Date.now()
       const redis = openRedis(${JSON.stringify(url)}, { keyPrefix: 'askwell:test:', timeoutMs: 50, log: { debug: say, info: say, warn: say, error: say } })
       while (!(${after})) await new Promise(resolve => setTimeout(resolve, 10))
       await redis.close()
       console.log('closed')`
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 600_000 })
-    t.equal(stdout, 'closed\n', url)
-  }))
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+        timeout: 600_000,
+      })
+      t.equal(stdout, 'closed\n', url)
+    }),
+  )
 })

@@ -12,7 +12,11 @@ const russian = 500
 
 /** English for the local model, Russian that only the second model reads, and a chunk of nothing but code. */
 function corpus() {
-  const rows = Array.from({ length: russian }, (_, i) => ({ id: `r${i}`, title: `Вопрос ${i}`, text: `Ответ номер ${i}: кабинет ${i % 13}.` }))
+  const rows = Array.from({ length: russian }, (_, i) => ({
+    id: `r${i}`,
+    title: `Вопрос ${i}`,
+    text: `Ответ номер ${i}: кабинет ${i % 13}.`,
+  }))
   return {
     'rows.jsonl': rows.map(row => JSON.stringify(row)).join('\n'),
     'library.md': '# Library\n\nThe library lends books for thirty days.',
@@ -31,25 +35,40 @@ async function loaded(t: Test, world: World) {
 
 async function vectorsIn(env: Settings) {
   const { vectors, statistics } = await inDatabase(env, sql => contentsOf(sql))
-  return { models: [...new Set(vectors.map(vector => (vector as { model: string }).model))], count: vectors.length, counts: statistics.counts }
+  return {
+    models: [...new Set(vectors.map(vector => (vector as { model: string }).model))],
+    count: vectors.length,
+    counts: statistics.counts,
+  }
 }
 
 for (const world of worlds) {
   tap.test(`askwell reembed, ${world}`, { skip: skipReason(world) }, async t => {
     const { model, local, second, cwd } = await loaded(t, world)
 
-    await t.test('another EMBEDDING_MODEL than the vectors have: no start and no loading, and the way out is named', async t => {
-      const advice = /^askwell: the vectors of collection "default" were made by "local", but EMBEDDING_MODEL is "test-embedding": set EMBEDDING_MODEL=local, or make them anew with: askwell reembed --collection default\n$/
-      const [serve, ingest] = [await runCli(['serve'], { env: { ...second, PORT: '0', LOG_LEVEL: 'silent' } }), await runCli(['ingest', 'library.md'], { cwd, env: second })]
-      t.match(serve, { code: 1, stdout: '', stderr: advice })
-      t.match(ingest, { code: 1, stdout: '', stderr: advice })
-      t.strictSame((await vectorsIn(local)).models, ['use-lite-en'])
-    })
+    await t.test(
+      'another EMBEDDING_MODEL than the vectors have: no start and no loading, and the way out is named',
+      async t => {
+        const advice =
+          /^askwell: the vectors of collection "default" were made by "local", but EMBEDDING_MODEL is "test-embedding": set EMBEDDING_MODEL=local, or make them anew with: askwell reembed --collection default\n$/
+        const [serve, ingest] = [
+          await runCli(['serve'], { env: { ...second, PORT: '0', LOG_LEVEL: 'silent' } }),
+          await runCli(['ingest', 'library.md'], { cwd, env: second }),
+        ]
+        t.match(serve, { code: 1, stdout: '', stderr: advice })
+        t.match(ingest, { code: 1, stdout: '', stderr: advice })
+        t.strictSame((await vectorsIn(local)).models, ['use-lite-en'])
+      },
+    )
 
     await t.test('Ctrl-C, then kill -9: the old vectors are in use until all new ones are there', async t => {
       for (const signal of ['SIGINT', 'SIGKILL'] as const) {
         await stopped(t, second, model, signal)
-        const left = await inDatabase(local, sql => sql`select model_id from collections join embedding_models m on m.id = model_id where m.name = 'use-lite-en'`)
+        const left = await inDatabase(
+          local,
+          sql =>
+            sql`select model_id from collections join embedding_models m on m.id = model_id where m.name = 'use-lite-en'`,
+        )
         t.equal(left.length, 1, `${signal}: still the old model's`)
       }
     })
@@ -59,7 +78,11 @@ for (const world of worlds) {
       t.equal(code, 0)
       t.match(json, { collection: 'default', model: 'test-embedding' })
       t.ok(json.chunks > 0 && json.chunks < russian, `goes on where it was: ${stdout}`)
-      t.match(await vectorsIn(local), { models: ['test-embedding'], count: russian + 2, counts: { model: 'test-embedding' } })
+      t.match(await vectorsIn(local), {
+        models: ['test-embedding'],
+        count: russian + 2,
+        counts: { model: 'test-embedding' },
+      })
       const fresh = await freshly(t, world, cwd, model)
       const { documents, ...stored } = await inDatabase(second, sql => contentsOf(sql))
       t.equal(documents.length, russian + 2)
@@ -67,27 +90,55 @@ for (const world of worlds) {
       t.match((await runCli(['reembed', '--json'], { env: second })).json, { chunks: 0 }, 'once more: nothing to do')
     })
 
-    await t.test('the service starts with the new model, and documents that are written now get its vectors', async t => {
-      const app = await startApp(t, world, second)
-      const documents = [{ source: 'new.md', text: 'Новый корпус откроют весной.' }]
-      t.equal((await app.send('PUT', '/documents', { documents }, { authorization: `Bearer ${adminKey}` })).status, 200)
-      const { json } = await app.ask({ question: 'Когда откроют новый корпус?', include: ['passages'] })
-      t.equal(json.passages[0].source, 'new.md')
-      await app.stop()
-    })
+    await t.test(
+      'the service starts with the new model, and documents that are written now get its vectors',
+      async t => {
+        const app = await startApp(t, world, second)
+        const documents = [{ source: 'new.md', text: 'Новый корпус откроют весной.' }]
+        t.equal(
+          (await app.send('PUT', '/documents', { documents }, { authorization: `Bearer ${adminKey}` })).status,
+          200,
+        )
+        const { json } = await app.ask({ question: 'Когда откроют новый корпус?', include: ['passages'] })
+        t.equal(json.passages[0].source, 'new.md')
+        await app.stop()
+      },
+    )
 
-    await t.test('back to the local model: what it cannot read has no vectors, and that is no reason to go on for ever', async t => {
-      t.match(await runCli(['reembed'], { env: local }), { code: 0, stdout: /^default: \d+ chunks embedded anew by use-lite-en\n$/ })
-      t.match(await vectorsIn(local), { models: ['use-lite-en'] })
-    })
+    await t.test(
+      'back to the local model: what it cannot read has no vectors, and that is no reason to go on for ever',
+      async t => {
+        t.match(await runCli(['reembed'], { env: local }), {
+          code: 0,
+          stdout: /^default: \d+ chunks embedded anew by use-lite-en\n$/,
+        })
+        t.match(await vectorsIn(local), { models: ['use-lite-en'] })
+      },
+    )
 
     await t.test('a collection that is not there, and vectors of another length: said in a line', async t => {
-      t.match(await runCli(['reembed', '-c', 'nowhere'], { env: local }), { code: 1, stderr: 'askwell: there is no collection "nowhere"\n' })
-      const other = { ...local, EMBEDDING_DIMENSIONS: '64', EMBEDDING_MODEL: 'test-embedding', OPENAI_BASE_URL: model.url, CHAT_MODEL: 'none' }
-      t.match(await runCli(['ingest', 'library.md', '-c', 'small'], { cwd, env: other }), { code: 0 }, 'no vectors of the first length are left, so a new length is no fault')
+      t.match(await runCli(['reembed', '-c', 'nowhere'], { env: local }), {
+        code: 1,
+        stderr: 'askwell: there is no collection "nowhere"\n',
+      })
+      const other = {
+        ...local,
+        EMBEDDING_DIMENSIONS: '64',
+        EMBEDDING_MODEL: 'test-embedding',
+        OPENAI_BASE_URL: model.url,
+        CHAT_MODEL: 'none',
+      }
+      t.match(
+        await runCli(['ingest', 'library.md', '-c', 'small'], { cwd, env: other }),
+        { code: 0 },
+        'no vectors of the first length are left, so a new length is no fault',
+      )
       const { stderr, code } = await runCli(['reembed'], { env: second })
       t.equal(code, 1)
-      t.match(stderr, /"test-embedding" made vectors of 64 numbers before and makes 256 now: set EMBEDDING_DIMENSIONS=64/)
+      t.match(
+        stderr,
+        /"test-embedding" made vectors of 64 numbers before and makes 256 now: set EMBEDDING_DIMENSIONS=64/,
+      )
     })
   })
 }
@@ -97,13 +148,20 @@ async function stopped(t: Test, env: Settings, model: Model, signal: NodeJS.Sign
   const before = model.embeddings.requests.length
   // One call for the vectors' length, then one a batch; the third does not come before the first is written.
   const { child, finished } = startCli(['reembed'], { env })
-  await until('the third batch is under way', () => model.embeddings.requests.length >= before + 3, { ended: finished, progress: () => model.embeddings.requests.length })
+  await until('the third batch is under way', () => model.embeddings.requests.length >= before + 3, {
+    ended: finished,
+    progress: () => model.embeddings.requests.length,
+  })
   model.embeddings.behave({ silent: true })
   child.kill(signal)
   const { code, stdout, stderr } = await finished
   model.embeddings.behave({})
   t.equal(stdout, '')
-  if (signal === 'SIGINT') t.match({ code, stderr }, { code: 130, stderr: /stopping after this batch; run the same command again to finish\n/ })
+  if (signal === 'SIGINT')
+    t.match(
+      { code, stderr },
+      { code: 130, stderr: /stopping after this batch; run the same command again to finish\n/ },
+    )
 }
 
 /** What a load by the second model from the start gives; versions and titles of documents are not compared. */

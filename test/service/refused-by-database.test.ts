@@ -33,21 +33,54 @@ t.test('a database that lets nobody in any more', { skip: skipReason('postgres')
   const service = startService(t, { DATABASE_URL: url, EMBEDDING_MODEL: 'local' })
   const { ask, send } = clientOf(await service.ready())
   await loadHandbook({ send })
-  const loud = () => service.log.filter(({ level, msg }) => level === 'error' && String(msg).startsWith('the database does not let Askwell in any more'))
+  const loud = () =>
+    service.log.filter(
+      ({ level, msg }) => level === 'error' && String(msg).startsWith('the database does not let Askwell in any more'),
+    )
   const quiet = () => service.log.filter(({ msg }) => msg === 'the database lets Askwell in again')
 
   for (const [number, { what, lock, unlock, code }] of [
-    { what: 'another password', lock: `alter role askwell password 'another'`, unlock: `alter role askwell password '${password}'`, code: '28P01' },
-    { what: 'a role that may not log in', lock: 'alter role askwell nologin', unlock: 'alter role askwell login', code: '28000' },
-    { what: 'a database that is gone', lock: 'alter database askwell rename to away', unlock: 'alter database away rename to askwell', code: '3D000' },
-    { what: 'a database that takes no connections', lock: 'alter database askwell allow_connections false', unlock: 'alter database askwell allow_connections true', code: '55000' },
+    {
+      what: 'another password',
+      lock: `alter role askwell password 'another'`,
+      unlock: `alter role askwell password '${password}'`,
+      code: '28P01',
+    },
+    {
+      what: 'a role that may not log in',
+      lock: 'alter role askwell nologin',
+      unlock: 'alter role askwell login',
+      code: '28000',
+    },
+    {
+      what: 'a database that is gone',
+      lock: 'alter database askwell rename to away',
+      unlock: 'alter database away rename to askwell',
+      code: '3D000',
+    },
+    {
+      what: 'a database that takes no connections',
+      lock: 'alter database askwell allow_connections false',
+      unlock: 'alter database askwell allow_connections true',
+      code: '55000',
+    },
   ].entries()) {
     await t.test(what, async t => {
-      await until('it is locked', () => hangUp(admin).then(() => admin.unsafe(lock)).then(() => true, () => false))
+      await until('it is locked', () =>
+        hangUp(admin)
+          .then(() => admin.unsafe(lock))
+          .then(
+            () => true,
+            () => false,
+          ),
+      )
       await hangUp(admin)
       await until('it is said', () => loud().length > number)
       for (let i = 0; i < 10; i++) t.match(await ask(anew()), { status: 503, json: { code: 'database_unavailable' } })
-      await until('it is known to be down', async () => (await send('GET', '/readyz')).json.breakers.database === 'open')
+      await until(
+        'it is known to be down',
+        async () => (await send('GET', '/readyz')).json.breakers.database === 'open',
+      )
       t.match(await send('GET', '/readyz'), { status: 503, json: { status: 'no database' } })
       t.equal(loud().length, number + 1, 'once, not for each question')
       t.match(loud().at(-1), { dependency: 'database', err: { code } })

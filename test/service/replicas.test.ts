@@ -31,11 +31,14 @@ const keysOf = (redis: Redis, what: 'answer' | 'lease') => told(redis, client =>
 async function setUp(t: Test) {
   const [model, redis, { url }] = await Promise.all([startModel(t), startRedis(t), createDatabase(t)])
   const settings = {
-    ...settingsFor(model, 'test-embedding'), DATABASE_URL: url, REDIS_URL: redis.url, NEAR_MATCHES: 'off',
+    ...settingsFor(model, 'test-embedding'),
+    DATABASE_URL: url,
+    REDIS_URL: redis.url,
+    NEAR_MATCHES: 'off',
     // On a busy machine a reply may take long, and a process that was stopped must not find its connection given up.
     REDIS_TIMEOUT_MS: '5000',
   }
-  const [one, two] = await startReplicas(t, 2, settings) as [Replica, Replica]
+  const [one, two] = (await startReplicas(t, 2, settings)) as [Replica, Replica]
   await loadHandbook(one)
   const start = async () => (await startReplicas(t, 1, settings))[0]!
   /** Sent to the replica, and on its way to the model. */
@@ -78,8 +81,14 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
     const count = (status: string) => replies.filter(({ json }) => json.cache.status === status).length
     t.equal(count('miss'), 1)
     t.equal(count('coalesced') + count('hit'), 199)
-    t.equal(replies.reduce((sum, { json }) => sum + json.usage.llm_calls, 0), 1)
-    t.ok(replies.some(({ json }) => json.cache.tier === 'redis'), 'the other replica got it from Redis')
+    t.equal(
+      replies.reduce((sum, { json }) => sum + json.usage.llm_calls, 0),
+      1,
+    )
+    t.ok(
+      replies.some(({ json }) => json.cache.tier === 'redis'),
+      'the other replica got it from Redis',
+    )
     await until('the lease is given back', async () => (await keysOf(redis, 'lease')).length === 0)
   })
 
@@ -91,7 +100,12 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
     const third = await start()
     for (const replica of [two, third]) {
       const { json: found } = await replica.ask({ question })
-      t.match(found, { answer: json.answer, citations: json.citations, cache: { status: 'hit', tier: 'redis' }, usage: { llm_calls: 0 } })
+      t.match(found, {
+        answer: json.answer,
+        citations: json.citations,
+        cache: { status: 'hit', tier: 'redis' },
+        usage: { llm_calls: 0 },
+      })
       t.match((await replica.ask({ question })).json.cache, { status: 'hit', tier: 'memory' })
     }
     t.equal(model.chat.requests.length, calls)
@@ -117,25 +131,34 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
     t.equal(model.chat.requests.length - calls, 2)
   })
 
-  t.test('the one that makes it is stopped and wakes up after another has made it: it writes nothing over that', async t => {
-    const sleeper = await start()
-    const question = another()
-    const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
-    model.chat.behave({ answer: 'The old words [1].', held })
-    const { late } = await begun(() => ({ late: sleeper.ask({ question }) }))
-    sleeper.signal('SIGSTOP')
-    model.chat.behave({ answer: 'The new words [1].' })
-    t.match((await one.ask({ question })).json, { answer: /new/, cache: { status: 'miss' } })
-    await until('it is in Redis', async () => (await storedText())?.includes('new'))
-    goOn()
-    sleeper.signal('SIGCONT')
-    t.match((await late).json, { answer: /old/, cache: { status: 'miss' } }, 'who asked it gets what it made')
-    // Of what it says to Redis, the next answer comes after that.
-    await sleeper.ask({ question: another() })
-    await until('its next answer is in Redis', async () => (await keysOf(redis, 'answer')).length === 2)
-    const texts = await told(redis, async client => Promise.all((await client.keys(keysLike('answer:*'))).map(async key => decodeAnswer((await client.getBuffer(key))!)?.answer.text)))
-    t.notOk(texts.some(text => text?.includes('old')))
-  })
+  t.test(
+    'the one that makes it is stopped and wakes up after another has made it: it writes nothing over that',
+    async t => {
+      const sleeper = await start()
+      const question = another()
+      const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+      model.chat.behave({ answer: 'The old words [1].', held })
+      const { late } = await begun(() => ({ late: sleeper.ask({ question }) }))
+      sleeper.signal('SIGSTOP')
+      model.chat.behave({ answer: 'The new words [1].' })
+      t.match((await one.ask({ question })).json, { answer: /new/, cache: { status: 'miss' } })
+      await until('it is in Redis', async () => (await storedText())?.includes('new'))
+      goOn()
+      sleeper.signal('SIGCONT')
+      t.match((await late).json, { answer: /old/, cache: { status: 'miss' } }, 'who asked it gets what it made')
+      // Of what it says to Redis, the next answer comes after that.
+      await sleeper.ask({ question: another() })
+      await until('its next answer is in Redis', async () => (await keysOf(redis, 'answer')).length === 2)
+      const texts = await told(redis, async client =>
+        Promise.all(
+          (await client.keys(keysLike('answer:*'))).map(
+            async key => decodeAnswer((await client.getBuffer(key))!)?.answer.text,
+          ),
+        ),
+      )
+      t.notOk(texts.some(text => text?.includes('old')))
+    },
+  )
 
   t.test('the only one who waits hangs up: the call is given up and the lease is free', async t => {
     const question = another()
@@ -164,8 +187,12 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
     first.leave()
     goOn()
     const events = await second.whole()
-    const deltas = (stream: LiveStream) => stream.events.filter(({ event }) => event === 'delta').map(({ data }) => data.text as string)
-    t.same(events.map(({ event }) => event).filter(event => event !== 'delta'), ['passages', 'citations', 'done'])
+    const deltas = (stream: LiveStream) =>
+      stream.events.filter(({ event }) => event === 'delta').map(({ data }) => data.text as string)
+    t.same(
+      events.map(({ event }) => event).filter(event => event !== 'delta'),
+      ['passages', 'citations', 'done'],
+    )
     t.same(deltas(second).slice(0, deltas(first).length), deltas(first))
     t.match(events.at(-1)?.data, { cache: { status: 'coalesced' }, usage: { llm_calls: 0 } })
     const answer = events.at(-1)?.data.answer
@@ -180,8 +207,13 @@ t.test('two replicas and one Redis', { skip: skipReason('postgres') || redisSkip
   t.test('no-cache on both at once: each makes its own, none waits for the other', async t => {
     const [question, calls] = [another(), model.chat.requests.length]
     model.chat.behave({ delayMs: 300 })
-    const replies = await Promise.all([one, two].map(replica => replica.ask({ question }, { 'cache-control': 'no-cache' })))
-    t.same(replies.map(({ json }: Reply) => json.cache.status), ['bypass', 'bypass'])
+    const replies = await Promise.all(
+      [one, two].map(replica => replica.ask({ question }, { 'cache-control': 'no-cache' })),
+    )
+    t.same(
+      replies.map(({ json }: Reply) => json.cache.status),
+      ['bypass', 'bypass'],
+    )
     t.equal(model.chat.requests.length, calls + 2)
   })
 })
@@ -196,8 +228,22 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
   }
   const [one, two] = [await tier(), await tier()]
   const remembered = (text: string, freshUntil = Date.now() + 60_000): Remembered => ({
-    answer: { text, abstained: false, language: 'en', mode: 'fast', citations: [], passages: [], cache: { status: 'miss' }, degraded: [], generator: 'extractive', model: null, usage: noUsage },
-    madeAt: Date.now(), freshUntil, tookMs: 5,
+    answer: {
+      text,
+      abstained: false,
+      language: 'en',
+      mode: 'fast',
+      citations: [],
+      passages: [],
+      cache: { status: 'miss' },
+      degraded: [],
+      generator: 'extractive',
+      model: null,
+      usage: noUsage,
+    },
+    madeAt: Date.now(),
+    freshUntil,
+    tookMs: 5,
   })
   const leaseOf = (claim: Claim): Lease => {
     if (claim.kind !== 'yours') throw new Error(`it was ${claim.kind}`)
@@ -229,7 +275,10 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
       await leaseOf(await claimed(one, key)).release(true)
       return (await claimed(two, key)).kind === 'alone'
     })
-    await until('after a moment it can be had again', async () => (await claimed(two, `1:failed-${nth}`)).kind === 'yours')
+    await until(
+      'after a moment it can be had again',
+      async () => (await claimed(two, `1:failed-${nth}`)).kind === 'yours',
+    )
   })
 
   t.test('a holder that lost it keeps nothing: not before another has kept, nor after', async t => {

@@ -13,7 +13,12 @@ t.setTimeout(1_800_000)
 
 const question = 'students dormitory grant library book'
 const key = 'rerank-key-for-tests'
-const settings = (url: string) => ({ RERANK_URL: url, RERANK_MODEL: 'test-rerank', RERANK_API_KEY: key, RERANK_CANDIDATES: '3' })
+const settings = (url: string) => ({
+  RERANK_URL: url,
+  RERANK_MODEL: 'test-rerank',
+  RERANK_API_KEY: key,
+  RERANK_CANDIDATES: '3',
+})
 
 interface Shown {
   readonly source: string
@@ -28,7 +33,13 @@ for (const world of worlds) {
     t.beforeEach(() => server.behave({ likes: 'lost book' }))
     const search = async (body: object) => {
       const reply = await app.send('POST', '/search', { question, ...body })
-      assertContract(t, { method: 'POST', path: '/search', status: reply.status, headers: reply.headers, body: reply.text })
+      assertContract(t, {
+        method: 'POST',
+        path: '/search',
+        status: reply.status,
+        headers: reply.headers,
+        body: reply.text,
+      })
       return reply
     }
     const plain = (await search({ mode: 'fast' })).json
@@ -37,7 +48,10 @@ for (const world of worlds) {
       const { json } = await search({ include: ['timings'] })
       t.equal(json.passages[0].source, 'handbook/library.md')
       const scores = (json.passages as Shown[]).map(({ scores }) => scores.rerank)
-      t.same(scores.slice(0, 3), scores.slice(0, 3).sort((a, b) => b! - a!))
+      t.same(
+        scores.slice(0, 3),
+        scores.slice(0, 3).sort((a, b) => b! - a!),
+      )
       t.equal(server.requests.at(-1)?.documents.length, Math.min(3, json.passages.length))
       t.match(server.requests.at(-1), { query: question, documents: [/^Dormitory|^Grants|^Library/] })
       t.match(json, { degraded: [], timings_ms: { rerank: Number } })
@@ -47,7 +61,11 @@ for (const world of worlds) {
 
     t.test('an answer is made from what it puts first, though only one passage is wanted', async t => {
       const { json } = await app.ask({ question, top_k: 1, include: ['passages'] })
-      t.match(json, { passages: [{ source: 'handbook/library.md', scores: { rerank: 0.9 } }], degraded: [], abstained: false })
+      t.match(json, {
+        passages: [{ source: 'handbook/library.md', scores: { rerank: 0.9 } }],
+        degraded: [],
+        abstained: false,
+      })
     })
 
     t.test('fast: it is not asked; nor when nothing is near and an answer is not written', async t => {
@@ -80,7 +98,11 @@ for (const world of worlds) {
         const { json } = await unlessLate('rerank', () => search({ timeout_ms: 1500 }))
         t.same(json.passages, plain.passages)
         t.match(json, { degraded: ['rerank'], near: true })
-        t.match((await unlessLate('rerank', () => app.ask({ question, timeout_ms: 1500 }))).json, { degraded: ['rerank'], abstained: false, cache: { status: 'miss' } })
+        t.match((await unlessLate('rerank', () => app.ask({ question, timeout_ms: 1500 }))).json, {
+          degraded: ['rerank'],
+          abstained: false,
+          cache: { status: 'miss' },
+        })
         await recovered()
       })
     }
@@ -99,12 +121,19 @@ for (const world of worlds) {
       const [asked, aborted] = [server.requests.length, server.aborted]
       const leaving = new AbortController()
       const body = JSON.stringify({ question: `${question} and the warden` })
-      const gone = fetch(`${app.url}/search`, { method: 'POST', body, headers: { 'content-type': 'application/json' }, signal: leaving.signal })
+      const gone = fetch(`${app.url}/search`, {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json' },
+        signal: leaving.signal,
+      })
       gone.catch(() => {})
       await until('it is asked', () => server.requests.length > asked)
       leaving.abort()
       await until('it is hung up on', () => server.aborted > aborted)
-      await until('it is counted', async () => /failures_total\{code="cancelled"\} 1/.test((await app.send('GET', '/metrics')).text))
+      await until('it is counted', async () =>
+        /failures_total\{code="cancelled"\} 1/.test((await app.send('GET', '/metrics')).text),
+      )
     })
   })
 }
@@ -123,12 +152,25 @@ t.test('the log warns, and never has the key, which the server repeats', async t
   const server = await startReranker(t)
   const service = startService(t, { ...(await databaseSettings(t, anyWorld)), ...settings(server.url) })
   const { send, ask } = clientOf(await service.ready())
-  await send('PUT', '/documents', { documents: [{ source: 'a', text: '# A\n\nGrants are paid in May.' }, { source: 'b', text: '# B\n\nGrants are given by the dean.' }] }, { authorization: `Bearer ${adminKey}` })
+  await send(
+    'PUT',
+    '/documents',
+    {
+      documents: [
+        { source: 'a', text: '# A\n\nGrants are paid in May.' },
+        { source: 'b', text: '# B\n\nGrants are given by the dean.' },
+      ],
+    },
+    { authorization: `Bearer ${adminKey}` },
+  )
   server.behave({ status: 401 })
   t.match((await ask({ question: 'When are grants paid?' })).json, { degraded: ['rerank'] })
   await server.stop()
   t.match((await ask({ question: 'When are grants paid?' })).json, { degraded: ['rerank'] })
   await until('both are logged', () => service.log.filter(line => line['level'] === 'warn').length === 2)
-  t.match(service.log.filter(line => line['level'] === 'warn'), [{ code: 'model_rejected', msg: /RERANK_API_KEY/ }, { code: 'model_unreachable' }])
+  t.match(
+    service.log.filter(line => line['level'] === 'warn'),
+    [{ code: 'model_rejected', msg: /RERANK_API_KEY/ }, { code: 'model_unreachable' }],
+  )
   t.notMatch(JSON.stringify(service.log), key)
 })

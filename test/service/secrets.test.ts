@@ -20,14 +20,24 @@ import { until } from '../support/until.ts'
  */
 const mark = /hush[-@%]/i
 const secrets = {
-  database: 'hush@database-password', redis: 'hush@redis-password', sentinel: 'hush@sentinel-password', model: 'hush-model-key', rerank: 'hush-rerank-key',
-  admin: 'hush-admin-key-of-tests', monitoring: 'hush-monitoring-key-of-tests', caller: 'askwell_hush-key-of-a-caller', collector: 'hush-collector-token', guess: 'hush-guess-of-a-stranger',
+  database: 'hush@database-password',
+  redis: 'hush@redis-password',
+  sentinel: 'hush@sentinel-password',
+  model: 'hush-model-key',
+  rerank: 'hush-rerank-key',
+  admin: 'hush-admin-key-of-tests',
+  monitoring: 'hush-monitoring-key-of-tests',
+  caller: 'askwell_hush-key-of-a-caller',
+  collector: 'hush-collector-token',
+  guess: 'hush-guess-of-a-stranger',
 } as const
 const headerOf = (key: keyof typeof secrets) => ({ authorization: `Bearer ${secrets[key]}` })
 
 /** Shows the secret itself, with what stands around it, when there is one. */
 function clean(t: Test, what: string, text: string): void {
-  const inBase64 = Object.values(secrets).find(secret => text.includes(Buffer.from(secret).toString('base64').slice(0, 16)))
+  const inBase64 = Object.values(secrets).find(secret =>
+    text.includes(Buffer.from(secret).toString('base64').slice(0, 16)),
+  )
   const at = text.search(mark)
   t.equal(at, -1, `${what}: ${at < 0 ? 'nothing' : text.slice(Math.max(0, at - 200), at + 100)}`)
   t.equal(inBase64, undefined, `${what}, in base64`)
@@ -39,7 +49,9 @@ async function startEcho(t: Test): Promise<{ url: string; server: Server; status
   const server = createServer((request, reply) => {
     const status = statuses.shift() ?? 401
     const message = `not with this key: ${request.headers.authorization}`
-    reply.writeHead(status, { 'content-type': 'application/json', 'x-echo': String(request.headers.authorization) }).end(status === 200 ? message : JSON.stringify({ error: { message, code: message, type: message } }))
+    reply
+      .writeHead(status, { 'content-type': 'application/json', 'x-echo': String(request.headers.authorization) })
+      .end(status === 200 ? message : JSON.stringify({ error: { message, code: message, type: message } }))
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const close = () => (server.closeAllConnections(), server.close())
@@ -57,7 +69,8 @@ async function startLocked(t: Test): Promise<{ postgres: Postgres; urlWith: (pas
     writeFileSync(file, `host all locked 127.0.0.1/32 scram-sha-256\n${readFileSync(file, 'utf8')}`)
     await sql`select pg_reload_conf()`
   })
-  const urlWith = (password: string) => Object.assign(new URL(postgres.url), { username: 'locked', password: encodeURIComponent(password) }).href
+  const urlWith = (password: string) =>
+    Object.assign(new URL(postgres.url), { username: 'locked', password: encodeURIComponent(password) }).href
   return { postgres, urlWith }
 }
 
@@ -70,11 +83,24 @@ t.test('a service whose every dependency fails in turn', { skip }, async t => {
   const service = startService(t, {
     DATABASE_URL: urlWith(secrets.database),
     REDIS_URL: `redis://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}`,
-    OPENAI_BASE_URL: model.url, OPENAI_API_KEY: secrets.model, CHAT_MODEL: 'chat', EMBEDDING_MODEL: 'local',
-    RERANK_URL: reranker.url, RERANK_MODEL: 'rerank', RERANK_API_KEY: secrets.rerank,
-    ADMIN_API_KEY: secrets.admin, MONITORING_API_KEY: secrets.monitoring, API_KEYS: JSON.stringify([{ name: 'web', sha256: hash('sha256', secrets.caller, 'hex'), rate_limit: 100000 }]),
-    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_HEADERS: `authorization=${secrets.collector}`, OTEL_BSP_SCHEDULE_DELAY: '50',
-    LOG_LEVEL: 'trace', LOG_QUESTIONS: 'on', ANSWER_CACHE_SECONDS: '0', STALE_IF_ERROR_SECONDS: '0', REQUEST_TIMEOUT_MS: '15000',
+    OPENAI_BASE_URL: model.url,
+    OPENAI_API_KEY: secrets.model,
+    CHAT_MODEL: 'chat',
+    EMBEDDING_MODEL: 'local',
+    RERANK_URL: reranker.url,
+    RERANK_MODEL: 'rerank',
+    RERANK_API_KEY: secrets.rerank,
+    ADMIN_API_KEY: secrets.admin,
+    MONITORING_API_KEY: secrets.monitoring,
+    API_KEYS: JSON.stringify([{ name: 'web', sha256: hash('sha256', secrets.caller, 'hex'), rate_limit: 100000 }]),
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_HEADERS: `authorization=${secrets.collector}`,
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+    LOG_LEVEL: 'trace',
+    LOG_QUESTIONS: 'on',
+    ANSWER_CACHE_SECONDS: '0',
+    STALE_IF_ERROR_SECONDS: '0',
+    REQUEST_TIMEOUT_MS: '15000',
   })
   const address = await service.ready()
   const { send } = clientOf(address)
@@ -85,7 +111,13 @@ t.test('a service whose every dependency fails in turn', { skip }, async t => {
     return reply
   }
   let n = 0
-  const ask = (more: object = {}) => sent('POST', '/ask', { question: `How much does a place in the dormitory cost, number ${++n}?`, ...more }, headerOf('caller'))
+  const ask = (more: object = {}) =>
+    sent(
+      'POST',
+      '/ask',
+      { question: `How much does a place in the dormitory cost, number ${++n}?`, ...more },
+      headerOf('caller'),
+    )
   await loadHandbookWith(secrets.admin, { send: sent })
   await until('Redis is used', async () => (await sent('GET', '/readyz')).json.components.redis === 'ready')
 
@@ -111,14 +143,26 @@ t.test('a service whose every dependency fails in turn', { skip }, async t => {
       t.ok((await ask()).json.degraded.includes('generation'))
     },
     'strangers, wrong keys, and keys in the wrong place': async () => {
-      for (const [method, path] of [['POST', '/ask'], ['POST', '/search'], ['GET', '/metrics'], ['GET', '/collections'], ['DELETE', '/cache']] as const) {
+      for (const [method, path] of [
+        ['POST', '/ask'],
+        ['POST', '/search'],
+        ['GET', '/metrics'],
+        ['GET', '/collections'],
+        ['DELETE', '/cache'],
+      ] as const) {
         const query = `${path}?api_key=${secrets.guess}&token=${secrets.caller}`
-        for (const headers of [headerOf('guess'), { authorization: `Basic ${btoa(`x:${secrets.guess}`)}` }, { 'x-api-key': secrets.caller }, { cookie: secrets.caller }]) {
+        for (const headers of [
+          headerOf('guess'),
+          { authorization: `Basic ${btoa(`x:${secrets.guess}`)}` },
+          { 'x-api-key': secrets.caller },
+          { cookie: secrets.caller },
+        ]) {
           t.equal((await sent(method, query, method === 'POST' ? { question: 'x' } : undefined, headers)).status, 401)
         }
         await sent(method, query, method === 'POST' ? {} : undefined, headerOf('caller'))
       }
-      for (const head of ['GET / HTTP/9.9', 'POST /ask HTTP/1.1\r\nbad header']) replies.push(await raw(address, `${head}\r\nhost: a\r\nauthorization: Bearer ${secrets.caller}\r\n\r\n`))
+      for (const head of ['GET / HTTP/9.9', 'POST /ask HTTP/1.1\r\nbad header'])
+        replies.push(await raw(address, `${head}\r\nhost: a\r\nauthorization: Bearer ${secrets.caller}\r\n\r\n`))
       t.equal((await sent('GET', '/metrics', undefined, headerOf('monitoring'))).status, 200)
       t.equal((await sent('GET', '/cache', undefined, headerOf('admin'))).status, 200)
     },
@@ -137,7 +181,9 @@ t.test('a service whose every dependency fails in turn', { skip }, async t => {
     'the database is gone': async () => {
       await postgres.stop('immediate')
       t.ok((await ask()).status >= 500)
-      t.ok((await sent('PUT', '/documents', { documents: [{ source: 'a', text: 'b' }] }, headerOf('admin'))).status >= 500)
+      t.ok(
+        (await sent('PUT', '/documents', { documents: [{ source: 'a', text: 'b' }] }, headerOf('admin'))).status >= 500,
+      )
       await sent('GET', '/readyz')
     },
   }
@@ -170,10 +216,35 @@ t.test('a program that does not even start', { skip }, async t => {
     ['ingest .', { DATABASE_URL: `postgres://u:${encoded('database')}@127.0.0.1:1/x` }],
     ['migrate', { DATABASE_URL: `postgres://u:${encoded('database')}@nowhere.invalid/x` }],
     ['migrate', { DATABASE_URL: `${urlWith(secrets.database)}_not_there` }],
-    ['migrate', { DATABASE_URL: `postgres://u:${secrets.database}#x@127.0.0.1/x`, REDIS_URL: `redis:/:${secrets.redis}@x`, OPENAI_BASE_URL: `https://u:${secrets.model}@x`, RERANK_URL: `https://${secrets.rerank}@x`, ADMIN_API_KEY: 'hush- short', API_KEYS: secrets.caller }],
-    ['reembed', { ...good, OPENAI_BASE_URL: 'http://127.0.0.1:1/v1', OPENAI_API_KEY: secrets.model, CHAT_MODEL: 'x', EMBEDDING_MODEL: 'y' }],
+    [
+      'migrate',
+      {
+        DATABASE_URL: `postgres://u:${secrets.database}#x@127.0.0.1/x`,
+        REDIS_URL: `redis:/:${secrets.redis}@x`,
+        OPENAI_BASE_URL: `https://u:${secrets.model}@x`,
+        RERANK_URL: `https://${secrets.rerank}@x`,
+        ADMIN_API_KEY: 'hush- short',
+        API_KEYS: secrets.caller,
+      },
+    ],
+    [
+      'reembed',
+      {
+        ...good,
+        OPENAI_BASE_URL: 'http://127.0.0.1:1/v1',
+        OPENAI_API_KEY: secrets.model,
+        CHAT_MODEL: 'x',
+        EMBEDDING_MODEL: 'y',
+      },
+    ],
     ['cache stats', { ...good, REDIS_URL: `redis://:${encoded('redis')}@127.0.0.1:${redis.port}` }],
-    ['cache stats', { ...good, REDIS_URL: `redis+sentinel://:${encoded('redis')}@127.0.0.1:${redis.port}/main?sentinel_password=${encoded('sentinel')}` }],
+    [
+      'cache stats',
+      {
+        ...good,
+        REDIS_URL: `redis+sentinel://:${encoded('redis')}@127.0.0.1:${redis.port}/main?sentinel_password=${encoded('sentinel')}`,
+      },
+    ],
     ['cache stats', { ...good, REDIS_URL: `redis+cluster://:${encoded('redis')}@127.0.0.1:${redis.port}` }],
   ]
   await runCli(['migrate'], { env: good })
@@ -190,27 +261,44 @@ t.test('a program that does not even start', { skip }, async t => {
   await Promise.all([worker(), worker()])
 })
 
-t.test('a Sentinel, a Cluster that want other passwords: the service goes on without, and does not tell them', { skip }, async t => {
-  const redis = await startRedis(t, ['--requirepass', 'another'])
-  const { postgres } = await startLocked(t)
-  for (const url of [`redis+sentinel://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}/main?sentinel_password=${encodeURIComponent(secrets.sentinel)}`, `redis+cluster://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}`, `redis://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}`]) {
-    const service = startService(t, { DATABASE_URL: postgres.url, REDIS_URL: url, LOG_LEVEL: 'trace' })
-    const { ask, send } = clientOf(await service.ready())
-    await until('it says that Redis is not usable', () => service.log.some(({ level, msg }) => level === 'warn' && /redis/i.test(String(msg))))
-    const replies = [await ask({ question: 'x' }), await send('GET', '/readyz')]
-    service.signal('SIGTERM')
-    await service.exited()
-    clean(t, 'stdout', JSON.stringify(service.log))
-    clean(t, 'stderr', service.stderr)
-    for (const { text } of replies) clean(t, 'a reply', text)
-  }
-})
+t.test(
+  'a Sentinel, a Cluster that want other passwords: the service goes on without, and does not tell them',
+  { skip },
+  async t => {
+    const redis = await startRedis(t, ['--requirepass', 'another'])
+    const { postgres } = await startLocked(t)
+    for (const url of [
+      `redis+sentinel://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}/main?sentinel_password=${encodeURIComponent(secrets.sentinel)}`,
+      `redis+cluster://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}`,
+      `redis://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}`,
+    ]) {
+      const service = startService(t, { DATABASE_URL: postgres.url, REDIS_URL: url, LOG_LEVEL: 'trace' })
+      const { ask, send } = clientOf(await service.ready())
+      await until('it says that Redis is not usable', () =>
+        service.log.some(({ level, msg }) => level === 'warn' && /redis/i.test(String(msg))),
+      )
+      const replies = [await ask({ question: 'x' }), await send('GET', '/readyz')]
+      service.signal('SIGTERM')
+      await service.exited()
+      clean(t, 'stdout', JSON.stringify(service.log))
+      clean(t, 'stderr', service.stderr)
+      for (const { text } of replies) clean(t, 'a reply', text)
+    }
+  },
+)
 
 async function raw(address: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(address)
   const socket = connect(Number(port), hostname)
   socket.end(bytes)
   let text = ''
-  await new Promise<void>(resolve => void socket.setEncoding('utf8').on('data', piece => (text += piece)).on('error', () => {}).on('close', () => resolve()))
+  await new Promise<void>(
+    resolve =>
+      void socket
+        .setEncoding('utf8')
+        .on('data', piece => (text += piece))
+        .on('error', () => {})
+        .on('close', () => resolve()),
+  )
   return text
 }

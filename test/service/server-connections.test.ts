@@ -8,8 +8,17 @@ import { until } from '../support/until.ts'
 const signal = new AbortController().signal
 
 t.test('connections of a server', { skip: postgresSkipReason() }, async t => {
-  const { url, adminUrl } = await startPostgres(t, { settings: { max_connections: '20', superuser_reserved_connections: '3' } })
-  const database = await openDatabase({ url, dataDir: undefined, poolSize: 4, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 5000 })
+  const { url, adminUrl } = await startPostgres(t, {
+    settings: { max_connections: '20', superuser_reserved_connections: '3' },
+  })
+  const database = await openDatabase({
+    url,
+    dataDir: undefined,
+    poolSize: 4,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: 10,
+    statementTimeoutMs: 5000,
+  })
   t.teardown(() => database.close())
   const facts = () => database.aside({ signal, label: 'test' }, readServerConnections)
   // Those who made it may still be leaving.
@@ -22,7 +31,7 @@ t.test('connections of a server', { skip: postgresSkipReason() }, async t => {
     t.match(before, { maxConnections: 20, reserved: 3 })
     const { active, idle, idleInTransaction, other } = before.byState
     t.equal(before.free, 20 - 3 - (active + idle + idleInTransaction + other))
-    t.equal(before.ours, 2, 'the pool\'s and the one aside')
+    t.equal(before.ours, 2, "the pool's and the one aside")
   })
 
   await t.test('tell an open transaction from work', async t => {

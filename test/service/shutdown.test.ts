@@ -28,7 +28,11 @@ const isAlive = (pid: number) => {
 for (const world of worlds) {
   t.test(`stopping, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
-    const settings = { ...(await databaseSettings(t, world)), ...settingsFor(model, 'test-embedding'), ANSWER_CACHE_SECONDS: '0' }
+    const settings = {
+      ...(await databaseSettings(t, world)),
+      ...settingsFor(model, 'test-embedding'),
+      ANSWER_CACHE_SECONDS: '0',
+    }
 
     t.test('SIGTERM while an answer streams: unready at once, the stream ends whole, exit 0', async t => {
       const service = startService(t, { ...settings, DRAIN_DELAY_MS: '3000' })
@@ -39,9 +43,15 @@ for (const world of worlds) {
       const stream = await openStream(address, { question: rent })
       await stream.seen(({ said }) => said.includes('tenge'))
       service.signal('SIGTERM')
-      await until('it is unready', async () => (await clientOf(address).send('GET', '/readyz')).json.status === 'draining')
+      await until(
+        'it is unready',
+        async () => (await clientOf(address).send('GET', '/readyz')).json.status === 'draining',
+      )
       t.equal((await clientOf(address).send('GET', '/livez')).status, 200)
-      t.notOk(stream.events.some(({ event }) => event === 'done'), 'the stream still runs')
+      t.notOk(
+        stream.events.some(({ event }) => event === 'done'),
+        'the stream still runs',
+      )
       goOn()
       const events = await stream.whole()
       t.match(events.at(-1), { event: 'done', data: { answer: /The end\.$/, generator: 'openai' } })
@@ -59,7 +69,11 @@ for (const world of worlds) {
       const asked = model.chat.requests.length
       const agent = new Agent({ keepAlive: true })
       t.teardown(() => agent.destroy())
-      const outgoing = request(`${address}/ask`, { method: 'POST', agent, headers: { 'content-type': 'application/json' } })
+      const outgoing = request(`${address}/ask`, {
+        method: 'POST',
+        agent,
+        headers: { 'content-type': 'application/json' },
+      })
       outgoing.end(JSON.stringify({ question: rent }))
       await until('the model is asked', () => model.chat.requests.length > asked)
       service.signal('SIGTERM')
@@ -121,22 +135,25 @@ for (const world of worlds) {
       t.match(await ask({ question: rent, collection: 'second' }), { status: 200, json: { answer: /12,000/ } })
     })
 
-    t.test('the port is in use: one line that says so, exit 1; the data is free for the next; idle, that one stops at once', async t => {
-      const taken = createServer().listen(0, '127.0.0.1')
-      await once(taken, 'listening')
-      t.teardown(() => taken.close())
-      const port = String((taken.address() as AddressInfo).port)
-      const refused = startService(t, { ...settings, HOST: '127.0.0.1', PORT: port })
-      t.same(await refused.exited(), { code: 1, signal: null })
-      t.match(refused.stderr, new RegExp(`^askwell: .*${port}.*\\n$`))
+    t.test(
+      'the port is in use: one line that says so, exit 1; the data is free for the next; idle, that one stops at once',
+      async t => {
+        const taken = createServer().listen(0, '127.0.0.1')
+        await once(taken, 'listening')
+        t.teardown(() => taken.close())
+        const port = String((taken.address() as AddressInfo).port)
+        const refused = startService(t, { ...settings, HOST: '127.0.0.1', PORT: port })
+        t.same(await refused.exited(), { code: 1, signal: null })
+        t.match(refused.stderr, new RegExp(`^askwell: .*${port}.*\\n$`))
 
-      const next = startService(t, settings)
-      const { ask } = clientOf(await next.ready())
-      model.chat.behave({})
-      t.match(await ask({ question: rent }), { status: 200, json: { answer: /12,000/ } })
-      next.signal('SIGTERM')
-      t.same(await next.exited(), { code: 0, signal: null })
-    })
+        const next = startService(t, settings)
+        const { ask } = clientOf(await next.ready())
+        model.chat.behave({})
+        t.match(await ask({ question: rent }), { status: 200, json: { answer: /12,000/ } })
+        next.signal('SIGTERM')
+        t.same(await next.exited(), { code: 0, signal: null })
+      },
+    )
   })
 }
 
@@ -148,14 +165,20 @@ t.test('wrong settings: exit 78, every fault a line', async t => {
 })
 
 t.test('a database that is not there, and no patience: one line that says so, exit 1', async t => {
-  const service = startService(t, { DATABASE_URL: 'postgres://postgres:s3cret@127.0.0.1:1/askwell', START_TIMEOUT_SECONDS: '0' })
+  const service = startService(t, {
+    DATABASE_URL: 'postgres://postgres:s3cret@127.0.0.1:1/askwell',
+    START_TIMEOUT_SECONDS: '0',
+  })
   t.same(await service.exited(), { code: 1, signal: null })
   t.match(service.stderr, /^askwell: [^\n]+\n$/)
   t.notMatch(service.stderr, /s3cret/)
 })
 
 t.test('a database that is not there for long: its patience ends, exit 1', async t => {
-  const service = startService(t, { DATABASE_URL: 'postgres://postgres:s3cret@127.0.0.1:1/askwell', START_TIMEOUT_SECONDS: '1' })
+  const service = startService(t, {
+    DATABASE_URL: 'postgres://postgres:s3cret@127.0.0.1:1/askwell',
+    START_TIMEOUT_SECONDS: '1',
+  })
   t.same(await service.exited(), { code: 1, signal: null })
   t.ok(service.log.some(({ msg }) => msg === 'the database cannot be reached: waiting for it'))
   t.notMatch(service.stderr + JSON.stringify(service.log), /s3cret/)
@@ -167,7 +190,9 @@ t.test('the database comes after the service', { skip: skipReason('postgres') },
   const service = startService(t, { DATABASE_URL: postgres.url, EMBEDDING_MODEL: 'local' })
   await until('it listens', () => service.log.some(({ msg }) => msg === 'listening, and starting'))
   const { send, ask } = clientOf(String(service.log.find(({ msg }) => msg === 'listening, and starting')?.['address']))
-  await until('it says that it waits', () => service.log.some(({ msg }) => msg === 'the database cannot be reached: waiting for it'))
+  await until('it says that it waits', () =>
+    service.log.some(({ msg }) => msg === 'the database cannot be reached: waiting for it'),
+  )
   t.equal((await send('GET', '/livez')).status, 200)
   t.match(await send('GET', '/startupz'), { status: 503, json: { status: 'starting' } })
   t.match(await send('GET', '/readyz'), { status: 503, json: { status: 'starting' } })
@@ -187,10 +212,14 @@ t.test('SIGTERM while it waits for the database: the wait ends, exit 0', { skip:
   for (const DATABASE_URL of ['postgres://postgres@127.0.0.1:1/askwell', frozen.url]) {
     const service = startService(t, { DATABASE_URL, EMBEDDING_MODEL: 'local' })
     await until('it listens', () => service.log.some(({ msg }) => msg === 'listening, and starting'))
-    if (DATABASE_URL !== frozen.url) await until('it waits', () => service.log.some(({ msg }) => String(msg).includes('waiting for it')))
+    if (DATABASE_URL !== frozen.url)
+      await until('it waits', () => service.log.some(({ msg }) => String(msg).includes('waiting for it')))
     service.signal('SIGTERM')
     t.same(await service.exited(), { code: 0, signal: null })
-    t.same(service.log.slice(-2).map(({ msg }) => msg), ['stopping while it starts', 'stopped'])
+    t.same(
+      service.log.slice(-2).map(({ msg }) => msg),
+      ['stopping while it starts', 'stopped'],
+    )
     t.equal(service.stderr, '')
   }
 })
@@ -206,7 +235,10 @@ t.test('what waiting cannot mend is not waited for', { skip: skipReason('postgre
 t.test('the model API comes after the service: degraded until then', { skip: skipReason('postgres') }, async t => {
   const model = await startModel(t)
   await model.stop()
-  const service = startService(t, { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding') })
+  const service = startService(t, {
+    ...(await databaseSettings(t, 'postgres')),
+    ...settingsFor(model, 'test-embedding'),
+  })
   const { send, ask } = clientOf(await service.ready())
   t.ok(service.log.some(({ level, msg }) => level === 'warn' && String(msg).startsWith('the model API is away')))
   t.equal((await send('GET', '/readyz')).status, 200, 'no reason to be unready')
@@ -218,27 +250,38 @@ t.test('the model API comes after the service: degraded until then', { skip: ski
   t.match(await ask({ question: rent }), { status: 200, json: { answer: /12,000/, degraded: [] } })
 })
 
-t.test('a key that the model API does not accept: refuses to start, and says so', { skip: skipReason('postgres') }, async t => {
-  const model = await startModel(t, { embeddings: { status: 401 } })
-  const service = startService(t, { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding') })
-  t.same(await service.exited(), { code: 1, signal: null })
-  t.match(service.stderr, /Check OPENAI_API_KEY/)
-})
+t.test(
+  'a key that the model API does not accept: refuses to start, and says so',
+  { skip: skipReason('postgres') },
+  async t => {
+    const model = await startModel(t, { embeddings: { status: 401 } })
+    const service = startService(t, {
+      ...(await databaseSettings(t, 'postgres')),
+      ...settingsFor(model, 'test-embedding'),
+    })
+    t.same(await service.exited(), { code: 1, signal: null })
+    t.match(service.stderr, /Check OPENAI_API_KEY/)
+  },
+)
 
-t.test('SIGTERM under load: no request of a client that keeps its connection fails', { skip: skipReason('postgres') }, async t => {
-  const model = await startModel(t)
-  const settings = { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding') }
-  const service = startService(t, settings)
-  const address = await service.ready()
-  await loadHandbook(clientOf(address))
-  model.chat.behave({ answer: 'A place costs 12,000 tenge [1].', perTokenMs: 5 })
-  const clients = Array.from({ length: 30 }, (_, i) => askOn(address, i))
-  await until('all are answered', () => clients.every(client => client.answered > 2))
-  service.signal('SIGTERM')
-  t.same(await service.exited(), { code: 0, signal: null })
-  for (const client of clients) t.same([...(await client.ended)], [], 'nothing but answers')
-  t.notOk(service.log.some(({ msg }) => String(msg).startsWith('requests still ran')))
-})
+t.test(
+  'SIGTERM under load: no request of a client that keeps its connection fails',
+  { skip: skipReason('postgres') },
+  async t => {
+    const model = await startModel(t)
+    const settings = { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding') }
+    const service = startService(t, settings)
+    const address = await service.ready()
+    await loadHandbook(clientOf(address))
+    model.chat.behave({ answer: 'A place costs 12,000 tenge [1].', perTokenMs: 5 })
+    const clients = Array.from({ length: 30 }, (_, i) => askOn(address, i))
+    await until('all are answered', () => clients.every(client => client.answered > 2))
+    service.signal('SIGTERM')
+    t.same(await service.exited(), { code: 0, signal: null })
+    for (const client of clients) t.same([...(await client.ended)], [], 'nothing but answers')
+    t.notOk(service.log.some(({ msg }) => String(msg).startsWith('requests still ran')))
+  },
+)
 
 /** Asks again and again on one connection, until that is closed: told so by the reply before. Every third asks what is not cached. */
 function askOn(address: string, number: number) {
@@ -264,10 +307,16 @@ function askOn(address: string, number: number) {
   }
 }
 
-async function replyTo(agent: Agent, address: string, body: object): Promise<{ status: number | undefined; isLast: boolean }> {
+async function replyTo(
+  agent: Agent,
+  address: string,
+  body: object,
+): Promise<{ status: number | undefined; isLast: boolean }> {
   const outgoing = request(`${address}/ask`, { method: 'POST', agent, headers: { 'content-type': 'application/json' } })
   outgoing.end(JSON.stringify(body))
-  const reply = await new Promise<IncomingMessage>((resolve, reject) => void outgoing.once('response', resolve).once('error', reject))
+  const reply = await new Promise<IncomingMessage>(
+    (resolve, reject) => void outgoing.once('response', resolve).once('error', reject),
+  )
   for await (const _ of reply) continue
   return { status: reply.statusCode, isLast: reply.headers.connection === 'close' }
 }
@@ -276,24 +325,38 @@ async function replyTo(agent: Agent, address: string, body: object): Promise<{ s
 const faults = `process.on('SIGUSR2',()=>{setImmediate(()=>{throw new Error('a fault of ours')})});process.on('SIGHUP',()=>{Promise.reject(new Error('a fault of ours'))})`
 const faulty = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(faults)}` }
 
-for (const [what, signal] of [['thrown', 'SIGUSR2'], ['rejected', 'SIGHUP']] as const) {
-  t.test(`an error that nobody caught, ${what}: logged, what runs is finished, exit 1`, { skip: skipReason('postgres') }, async t => {
-    const model = await startModel(t)
-    const service = startService(t, { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding'), ...faulty })
-    const address = await service.ready()
-    await loadHandbook(clientOf(address))
-    const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
-    model.chat.behave({ ...slowAnswer, held, heldAfterTokens: 10 })
-    const stream = await openStream(address, { question: rent })
-    await stream.seen(({ said }) => said.includes('tenge'))
-    service.signal(signal)
-    await until('it is logged', () => service.log.some(({ level }) => level === 'fatal'))
-    goOn()
-    t.match((await stream.whole()).at(-1), { event: 'done', data: { answer: /The end\.$/ } })
-    t.same(await service.exited(), { code: 1, signal: null })
-    t.match(service.log.find(({ level }) => level === 'fatal'), { err: { message: 'a fault of ours' } })
-    t.match(service.log.at(-1), { msg: 'stopped' })
-  })
+for (const [what, signal] of [
+  ['thrown', 'SIGUSR2'],
+  ['rejected', 'SIGHUP'],
+] as const) {
+  t.test(
+    `an error that nobody caught, ${what}: logged, what runs is finished, exit 1`,
+    { skip: skipReason('postgres') },
+    async t => {
+      const model = await startModel(t)
+      const service = startService(t, {
+        ...(await databaseSettings(t, 'postgres')),
+        ...settingsFor(model, 'test-embedding'),
+        ...faulty,
+      })
+      const address = await service.ready()
+      await loadHandbook(clientOf(address))
+      const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+      model.chat.behave({ ...slowAnswer, held, heldAfterTokens: 10 })
+      const stream = await openStream(address, { question: rent })
+      await stream.seen(({ said }) => said.includes('tenge'))
+      service.signal(signal)
+      await until('it is logged', () => service.log.some(({ level }) => level === 'fatal'))
+      goOn()
+      t.match((await stream.whole()).at(-1), { event: 'done', data: { answer: /The end\.$/ } })
+      t.same(await service.exited(), { code: 1, signal: null })
+      t.match(
+        service.log.find(({ level }) => level === 'fatal'),
+        { err: { message: 'a fault of ours' } },
+      )
+      t.match(service.log.at(-1), { msg: 'stopped' })
+    },
+  )
 }
 
 t.test('SIGTERM while it starts: it ends, and the data is free for the next', async t => {

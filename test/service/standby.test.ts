@@ -16,7 +16,12 @@ const readOnly = { status: 503, json: { code: 'database_read_only' } }
 
 async function put(url: string) {
   const documents = [{ source: 'note', text: `# A note\n\nOf the number ${++asked}.` }]
-  return await clientOf(url).send('PUT', '/documents', { collection: 'notes', documents }, { authorization: `Bearer ${adminKey}` })
+  return await clientOf(url).send(
+    'PUT',
+    '/documents',
+    { collection: 'notes', documents },
+    { authorization: `Bearer ${adminKey}` },
+  )
 }
 
 async function fill(t: Test, url: string): Promise<void> {
@@ -40,35 +45,53 @@ t.test('a standby: it starts, answers, refuses writes, and writes when it is pro
   t.match(refused, readOnly)
   t.ok(refused.headers.has('retry-after'))
   t.match(await send('GET', '/readyz'), { status: 200, json: { components: { writes: 'database_read_only' } } })
-  t.match((await send('GET', '/monitoring/pool-status', undefined, { authorization: `Bearer ${adminKey}` })).json, { writes: 'database_read_only', database: 'up' })
-  t.ok(service.log.some(({ code, level }) => code === 'database-read-only' && level === 'warn'), 'it is logged')
+  t.match((await send('GET', '/monitoring/pool-status', undefined, { authorization: `Bearer ${adminKey}` })).json, {
+    writes: 'database_read_only',
+    database: 'up',
+  })
+  t.ok(
+    service.log.some(({ code, level }) => code === 'database-read-only' && level === 'warn'),
+    'it is logged',
+  )
   await standby.promote()
   await until('it takes writes', async () => (await put(url)).status === 200)
   t.match(await ask(anew()), { status: 200, json: { answer: /12,000/ } })
   t.match(await send('GET', '/readyz'), { status: 200, json: { components: { writes: 'ok' } } })
-  await until('it hears of changes', () => administer(standby.adminUrl, async sql => (await sql`select from pg_stat_activity where query like 'listen askwell%'`).length === 1))
+  await until('it hears of changes', () =>
+    administer(
+      standby.adminUrl,
+      async sql => (await sql`select from pg_stat_activity where query like 'listen askwell%'`).length === 1,
+    ),
+  )
   t.ok(service.log.some(({ msg }) => msg === 'the database takes writes again'))
   t.same(fatal(service), [])
   t.equal(service.stderr, '')
 })
 
-t.test('a database that was made read-only, and writable again: it starts, and no session of before is left', { skip }, async t => {
-  const primary = await startPrimary(t)
-  await fill(t, primary.url)
-  const set = (value: string) => administer(primary.adminUrl, sql => sql.unsafe(`alter database askwell ${value}`))
-  await set('set default_transaction_read_only = on')
-  const service = startService(t, { ...settings, DATABASE_URL: primary.url })
-  const url = await service.ready()
-  t.match(await clientOf(url).ask(anew()), { status: 200, json: { answer: /12,000/ } })
-  t.match(await put(url), readOnly)
-  await set('reset default_transaction_read_only')
-  await until('it takes writes', async () => (await put(url)).status === 200)
-  for (let i = 0; i < 8; i++) t.equal((await put(url)).status, 200)
-  await set('set default_transaction_read_only = on')
-  await administer(primary.adminUrl, sql => sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'askwell%'`)
-  await until('it is known', async () => (await put(url)).json?.code === 'database_read_only')
-  t.equal(service.stderr, '')
-})
+t.test(
+  'a database that was made read-only, and writable again: it starts, and no session of before is left',
+  { skip },
+  async t => {
+    const primary = await startPrimary(t)
+    await fill(t, primary.url)
+    const set = (value: string) => administer(primary.adminUrl, sql => sql.unsafe(`alter database askwell ${value}`))
+    await set('set default_transaction_read_only = on')
+    const service = startService(t, { ...settings, DATABASE_URL: primary.url })
+    const url = await service.ready()
+    t.match(await clientOf(url).ask(anew()), { status: 200, json: { answer: /12,000/ } })
+    t.match(await put(url), readOnly)
+    await set('reset default_transaction_read_only')
+    await until('it takes writes', async () => (await put(url)).status === 200)
+    for (let i = 0; i < 8; i++) t.equal((await put(url)).status, 200)
+    await set('set default_transaction_read_only = on')
+    await administer(
+      primary.adminUrl,
+      sql => sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'askwell%'`,
+    )
+    await until('it is known', async () => (await put(url)).json?.code === 'database_read_only')
+    t.equal(service.stderr, '')
+  },
+)
 
 t.test('a standby that lacks the schema: it says so and does not start', { skip }, async t => {
   const primary = await startPrimary(t)
@@ -93,7 +116,10 @@ t.test('several servers: the one that writes is used, and the next one after a s
       t.same(await service.exited(), { code: 0, signal: null })
     })
   }
-  const reader = startService(t, { ...settings, DATABASE_URL: `postgres://postgres@127.0.0.1:${primaryPort},127.0.0.1:${standby.port}/askwell?target_session_attrs=standby` })
+  const reader = startService(t, {
+    ...settings,
+    DATABASE_URL: `postgres://postgres@127.0.0.1:${primaryPort},127.0.0.1:${standby.port}/askwell?target_session_attrs=standby`,
+  })
   t.match(await put(await reader.ready()), readOnly, 'target_session_attrs=standby')
   const service = startService(t, { ...settings, DATABASE_URL: `${several}?target_session_attrs=read-write` })
   const url = await service.ready()
@@ -110,7 +136,11 @@ t.test('several servers: the one that writes is used, and the next one after a s
 t.test('read-write is wanted, and there is but a standby: it waits, and says why it ends', { skip }, async t => {
   const primary = await startPrimary(t)
   const standby = await startStandby(t, primary)
-  const service = startService(t, { ...settings, DATABASE_URL: `${standby.url}?target_session_attrs=read-write`, START_TIMEOUT_SECONDS: '1' })
+  const service = startService(t, {
+    ...settings,
+    DATABASE_URL: `${standby.url}?target_session_attrs=read-write`,
+    START_TIMEOUT_SECONDS: '1',
+  })
   t.same(await service.exited(), { code: 1, signal: null })
   t.match(service.stderr, /no server of DATABASE_URL is read-write.*is a standby/)
 })

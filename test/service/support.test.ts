@@ -105,13 +105,19 @@ tap.test('the model: answers with the sentence that fits, cited', async t => {
 
 tap.test('the model: says NO_ANSWER when no passage shares a word', async t => {
   const { client } = await startWithClient(t)
-  const reply = await client.chat.completions.create(asks(prompt.replace(/Question:.*/, 'Question: Who invented penicillin?')))
+  const reply = await client.chat.completions.create(
+    asks(prompt.replace(/Question:.*/, 'Question: Who invented penicillin?')),
+  )
   t.equal(reply.choices[0]?.message.content, 'NO_ANSWER')
 })
 
 tap.test('the model: streams token by token, role first, usage last', async t => {
   const { client } = await startWithClient(t)
-  const stream = await client.chat.completions.create({ ...asks(), stream: true, stream_options: { include_usage: true } })
+  const stream = await client.chat.completions.create({
+    ...asks(),
+    stream: true,
+    stream_options: { include_usage: true },
+  })
   const chunks = await collect(stream)
   t.match(chunks[0], { choices: [{ delta: { role: 'assistant' } }] })
   t.equal(chunks.map(chunk => chunk.choices[0]?.delta.content ?? '').join(''), 'The library opens at nine. [2]')
@@ -203,5 +209,8 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 async function failure(work: Promise<unknown>): Promise<unknown> {
-  return await work.then(() => undefined, (error: unknown) => error)
+  return await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
 }

@@ -22,7 +22,13 @@ const lastLines: readonly unknown[] = ['answered', 'searched', 'request complete
 /** A service in a process of its own (tracing is one per process), with the handbook and a model. */
 async function start(t: Test, settings: Record<string, string> = {}) {
   const model = await startModel(t)
-  const service = startService(t, { ...(await databaseSettings(t, anyWorld)), ...settingsFor(model), ANSWER_CACHE_SECONDS: '0', LOG_LEVEL: 'debug', ...settings })
+  const service = startService(t, {
+    ...(await databaseSettings(t, anyWorld)),
+    ...settingsFor(model),
+    ANSWER_CACHE_SECONDS: '0',
+    LOG_LEVEL: 'debug',
+    ...settings,
+  })
   const client = clientOf(await service.ready())
   await loadHandbook(client)
   const linesOf = (id: string) => service.log.filter(line => line['reqId'] === id)
@@ -37,7 +43,11 @@ async function start(t: Test, settings: Record<string, string> = {}) {
 
 t.test('spans', async t => {
   const collector = await startCollector(t)
-  const { ask, send, model, service, linesOfReply } = await start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '50', NEAR_MATCHES: 'off' })
+  const { ask, send, model, service, linesOfReply } = await start(t, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_BSP_SCHEDULE_DELAY: '50',
+    NEAR_MATCHES: 'off',
+  })
   const spansOf = (traceId: string) => collector.spans.filter(span => span.traceId === traceId)
   /** The spans of a question's trace, once its root has come. */
   const spansOfReply = async (reply: { headers: Headers }) => {
@@ -46,7 +56,11 @@ t.test('spans', async t => {
     return spansOf(traceId)
   }
   /** The stages' and the root's; not the look for the collection, which is not there when it was looked up a moment ago. All of them: traces.test.ts. */
-  const namesOf = (spans: readonly { name: string }[]) => spans.map(({ name }) => name).filter(name => /^(POST|ask)/.test(name) && name !== 'ask.remember').sort()
+  const namesOf = (spans: readonly { name: string }[]) =>
+    spans
+      .map(({ name }) => name)
+      .filter(name => /^(POST|ask)/.test(name) && name !== 'ask.remember')
+      .sort()
   const stages = (last: string) => ['POST /ask', 'ask.embed', last, 'ask.retrieve'].sort()
 
   for (const stream of [false, true]) {
@@ -58,12 +72,16 @@ t.test('spans', async t => {
       t.equal(root.parentSpanId, '')
       const run = spans.find(({ name }) => name === 'invoke_workflow askwell')!
       t.equal(run.parentSpanId, root.spanId)
-      for (const { name, parentSpanId } of spans) if (name.startsWith('ask.') && name !== 'ask.remember') t.equal(parentSpanId, run.spanId, name)
+      for (const { name, parentSpanId } of spans)
+        if (name.startsWith('ask.') && name !== 'ask.remember') t.equal(parentSpanId, run.spanId, name)
     })
 
     t.test(`${form}: the caller's traceparent is the parent`, async t => {
       await ask({ question: `${rent} (${form})`, stream }, { traceparent })
-      await until('the spans are sent', () => spansOf(caller.traceId).filter(({ name }) => name === 'POST /ask').length === (stream ? 2 : 1))
+      await until(
+        'the spans are sent',
+        () => spansOf(caller.traceId).filter(({ name }) => name === 'POST /ask').length === (stream ? 2 : 1),
+      )
       const root = spansOf(caller.traceId).findLast(({ name }) => name === 'POST /ask')
       t.equal(root?.parentSpanId, caller.spanId)
     })
@@ -84,7 +102,8 @@ t.test('spans', async t => {
     await until('the spans are sent', () => spansOf(traceId).some(({ name }) => name === 'POST /search'))
     t.same(namesOf(spansOf(traceId)), ['POST /search', 'ask.embed', 'ask.retrieve'])
     const root = spansOf(traceId).find(({ name }) => name === 'POST /search')!
-    for (const { name, parentSpanId } of spansOf(traceId)) if (namesOf([{ name }]).length > 0) t.equal(parentSpanId, name === root.name ? '' : root.spanId, name)
+    for (const { name, parentSpanId } of spansOf(traceId))
+      if (namesOf([{ name }]).length > 0) t.equal(parentSpanId, name === root.name ? '' : root.spanId, name)
   })
 
   t.test('no words of a question, an answer or a passage are in them, nor a key', async t => {
@@ -104,10 +123,18 @@ t.test('spans', async t => {
 
 t.test('a share of the requests', async t => {
   const collector = await startCollector(t)
-  const rootsOf = (traceId: string) => collector.spans.filter(span => span.traceId === traceId && span.name === 'POST /ask')
+  const rootsOf = (traceId: string) =>
+    collector.spans.filter(span => span.traceId === traceId && span.name === 'POST /ask')
   const roots = () => collector.spans.filter(({ name }) => name === 'POST /ask')
   const withShare = (share: string) =>
-    start(t, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '50', ANSWER_CACHE_SECONDS: '300', OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: share, RATE_LIMIT: '0' })
+    start(t, {
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+      OTEL_BSP_SCHEDULE_DELAY: '50',
+      ANSWER_CACHE_SECONDS: '300',
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: share,
+      RATE_LIMIT: '0',
+    })
 
   t.test('of answers from memory as well: that many are traced, and whole', async t => {
     const { ask, service } = await withShare('0.5')
@@ -119,7 +146,8 @@ t.test('a share of the requests', async t => {
     // A fair coin leaves these bounds once in 10^8 times.
     t.ok(roots().length > 60 && roots().length < 140, `${roots().length} of 200`)
     const traced = service.log.filter(line => line['cache'] === 'hit' && line['trace_id'] !== undefined)
-    for (const line of traced) t.equal(rootsOf(String(line['trace_id'])).length, 1, 'the line names a trace that was sent')
+    for (const line of traced)
+      t.equal(rootsOf(String(line['trace_id'])).length, 1, 'the line names a trace that was sent')
     t.ok(traced.length > 60)
   })
 
@@ -161,7 +189,9 @@ t.test('a collector that says nothing: answers go on, the exit is not held up', 
 t.test('log lines', async t => {
   const echo = createServer((request, reply) => {
     const message = `wrong key: ${String(request.headers.authorization)}`
-    reply.writeHead(401, { 'content-type': 'application/json' }).end(JSON.stringify({ error: { message, type: 'invalid_request_error' } }))
+    reply
+      .writeHead(401, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ error: { message, type: 'invalid_request_error' } }))
   }).listen(0, '127.0.0.1')
   await once(echo, 'listening')
   t.teardown(() => {
@@ -173,8 +203,14 @@ t.test('log lines', async t => {
     const { ask, send, service, linesOfReply } = await start(t)
     const reply = await ask({ question: rent }, { authorization: 'Bearer a-callers-own-token' })
     const lines = await linesOfReply(reply)
-    t.same(lines.map(line => line['msg']), ['answered'])
-    t.match(lines.find(line => line['msg'] === 'answered'), { level: 'info', generator: 'openai', cache: 'miss', ms: Number })
+    t.same(
+      lines.map(line => line['msg']),
+      ['answered'],
+    )
+    t.match(
+      lines.find(line => line['msg'] === 'answered'),
+      { level: 'info', generator: 'openai', cache: 'miss', ms: Number },
+    )
     await linesOfReply(await ask({ question: rent, collection: 'nowhere' }))
     await linesOfReply(await send('GET', '/documents/1', undefined, { authorization: 'Bearer wrong-admin-key' }))
     const log = JSON.stringify(service.log)
@@ -232,14 +268,32 @@ t.test('/metrics: stable names, figures of what was asked, no words of it', asyn
     'askwell_llm_calls_per_request_count 4',
   ]
   for (const line of lines) t.ok(text.split('\n').includes(line), line)
-  const names = ['request_latency_seconds', 'cache_bytes', 'cache_evictions_total', 'cache_refreshes_total', 'cache_near_total', 'cache_stale_total', 'cache_coalesced_total', 'redis_failures_total', 'llm_tokens_total', 'pool_size', 'pool_open', 'pool_checked_out', 'pool_waiting']
+  const names = [
+    'request_latency_seconds',
+    'cache_bytes',
+    'cache_evictions_total',
+    'cache_refreshes_total',
+    'cache_near_total',
+    'cache_stale_total',
+    'cache_coalesced_total',
+    'redis_failures_total',
+    'llm_tokens_total',
+    'pool_size',
+    'pool_open',
+    'pool_checked_out',
+    'pool_waiting',
+  ]
   for (const name of names) t.match(text, new RegExp(`^# TYPE askwell_${name} `, 'm'))
   t.notMatch(text, /dormitory|nowhere/)
 })
 
 t.test('an upload whose client leaves has its line too', async t => {
   const model = await startModel(t)
-  const service = startService(t, { ...(await databaseSettings(t, anyWorld)), ...settingsFor(model, 'test-embedding'), LOG_LEVEL: 'debug' })
+  const service = startService(t, {
+    ...(await databaseSettings(t, anyWorld)),
+    ...settingsFor(model, 'test-embedding'),
+    LOG_LEVEL: 'debug',
+  })
   const url = await service.ready()
   model.embeddings.behave({ silent: true })
   const client = new AbortController()
@@ -249,6 +303,8 @@ t.test('an upload whose client leaves has its line too', async t => {
   await until('the model is asked', () => JSON.stringify(model.embeddings.requests).includes('Somebody'))
   client.abort()
   await gone
-  const line = await until('the line is there', () => service.log.find(({ reqId, msg }) => reqId === 'upload' && msg === 'not answered'))
+  const line = await until('the line is there', () =>
+    service.log.find(({ reqId, msg }) => reqId === 'upload' && msg === 'not answered'),
+  )
   t.match(line, { method: 'PUT', url: '/documents', code: 'cancelled', ms: Number })
 })

@@ -25,7 +25,14 @@ t.test('ingest: the names of files that cannot be read, also as JSON and as what
     const run = await runCli(['ingest', ...args], { cwd, env })
     t.equal(run.code, 3)
     assertTame(t, run, args.join(' '))
-    t.equal(run.stderr.trim().split('\n').filter(line => line.startsWith('askwell: docs/')).length, 3, 'a line a file')
+    t.equal(
+      run.stderr
+        .trim()
+        .split('\n')
+        .filter(line => line.startsWith('askwell: docs/')).length,
+      3,
+      'a line a file',
+    )
   }
   assertTame(t, await runCli(['ingest', `${hostile}.md`], { cwd, env }), 'one that is not there')
   assertTame(t, await runCli(['ingest', `--${hostile}`], { cwd, env }), 'an option that is none')
@@ -35,7 +42,9 @@ t.test('ingest: the names of files that cannot be read, also as JSON and as what
 })
 
 t.test('eval, tune, settings: names of folders and of files, and what stands in them', async t => {
-  const cwd = t.testdir({ set: { 'corpus.jsonl': '{"id":"d","text":"x"}\n', 'queries.jsonl': '{"id":"q","text":"x"}\n' } })
+  const cwd = t.testdir({
+    set: { 'corpus.jsonl': '{"id":"d","text":"x"}\n', 'queries.jsonl': '{"id":"q","text":"x"}\n' },
+  })
   writeFileSync(join(cwd, 'set', 'qrels.tsv'), `query\tdocument\tgrade\n${hostile.replace('\n', '')}\td\t1\n`)
   assertTame(t, await runCli(['eval', 'set'], { cwd }), 'a question that is judged')
   mkdirSync(join(cwd, `${hostile}x`))

@@ -18,23 +18,41 @@ import { until } from '../support/until.ts'
 
 const rent = 'How much does a place in the dormitory cost?'
 const caller = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' }
-const fromCaller = { traceparent: `00-${caller.traceId}-${caller.spanId}-01`, tracestate: 'shop=4711', baggage: 'user=alice' }
+const fromCaller = {
+  traceparent: `00-${caller.traceId}-${caller.spanId}-01`,
+  tracestate: 'shop=4711',
+  baggage: 'user=alice',
+}
 
 const skip = skipReason('postgres') || redisSkipReason()
 
 /** Two replicas with everything that has spans; requests are named by their id, and their traces read when all is over. */
 async function setUp(t: Test) {
-  const [collector, model, redis, reranker, { url }] = await Promise.all([startCollector(t), startModel(t), startRedis(t), startReranker(t), createDatabase(t)])
+  const [collector, model, redis, reranker, { url }] = await Promise.all([
+    startCollector(t),
+    startModel(t),
+    startRedis(t),
+    startReranker(t),
+    createDatabase(t),
+  ])
   const settings = {
-    ...settingsFor(model, 'test-embedding'), DATABASE_URL: url, REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '5000', NEAR_MATCHES: 'off',
-    RERANK_URL: reranker.url, RERANK_MODEL: 'test-rerank', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    ...settingsFor(model, 'test-embedding'),
+    DATABASE_URL: url,
+    REDIS_URL: redis.url,
+    REDIS_TIMEOUT_MS: '5000',
+    NEAR_MATCHES: 'off',
+    RERANK_URL: reranker.url,
+    RERANK_MODEL: 'test-rerank',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
   }
-  const [one, two] = await startReplicas(t, 2, settings) as [Replica, Replica]
+  const [one, two] = (await startReplicas(t, 2, settings)) as [Replica, Replica]
   await loadHandbook(one)
-  const ask = (replica: Replica, id: string, body: object, headers = {}) => replica.ask(body, { 'x-request-id': id, ...headers })
+  const ask = (replica: Replica, id: string, body: object, headers = {}) =>
+    replica.ask(body, { 'x-request-id': id, ...headers })
   const linesOf = (id: string) => [one, two].flatMap(({ log }) => log.filter(line => line['reqId'] === id))
   const idsOf = (id: string) => linesOf(id).find(line => line['trace_id'] !== undefined) ?? {}
-  const spansOf = (id: string): CollectedSpan[] => collector.spans.filter(({ traceId }) => traceId === idsOf(id)['trace_id'])
+  const spansOf = (id: string): CollectedSpan[] =>
+    collector.spans.filter(({ traceId }) => traceId === idsOf(id)['trace_id'])
   const stop = async () => {
     for (const replica of [one, two]) replica.signal('SIGTERM')
     await Promise.all([one.exited(), two.exited()])
@@ -54,7 +72,11 @@ async function begun<T>({ model }: World, ask: () => T): Promise<T> {
 
 async function askAndLeave(world: World, id: string, body: object): Promise<void> {
   const headers = { 'content-type': 'application/json', 'x-request-id': id }
-  const outgoing = await begun(world, () => request(`${world.one.url}/ask`, { method: 'POST', headers }).on('error', () => {}).end(JSON.stringify(body)))
+  const outgoing = await begun(world, () =>
+    request(`${world.one.url}/ask`, { method: 'POST', headers })
+      .on('error', () => {})
+      .end(JSON.stringify(body)),
+  )
   outgoing.destroy()
   await until('it is over in the log', () => world.linesOf(id).length > 0)
 }
@@ -66,12 +88,15 @@ async function scriptsRun(redis: Redis): Promise<number> {
 
 /** The table that is searched cannot be read meanwhile; whoever waited for it has been sent away at the end. */
 async function whileLocked(url: string, work: () => Promise<void>): Promise<void> {
-  await administer(url, sql => sql.begin(async sql => {
-    await sql`lock table chunks`
-    await work()
-    const waiting = () => sql`select from pg_stat_activity where application_name = 'askwell' and wait_event_type = 'Lock' and datname = current_database()`
-    await until('no query waits', async () => (await waiting()).length === 0)
-  }))
+  await administer(url, sql =>
+    sql.begin(async sql => {
+      await sql`lock table chunks`
+      await work()
+      const waiting = () =>
+        sql`select from pg_stat_activity where application_name = 'askwell' and wait_event_type = 'Lock' and datname = current_database()`
+      await until('no query waits', async () => (await waiting()).length === 0)
+    }),
+  )
 }
 
 const miss = (...last: readonly string[]) => [
@@ -123,7 +148,10 @@ t.test('traces', { skip }, async t => {
   model.chat.behave({ silent: true, times: 1 })
   await askAndLeave(world, 'left', { question: `${rent} (4)` })
   let late: Awaited<ReturnType<typeof ask>> | undefined
-  await whileLocked(url, async () => void (late = await ask(one, 'late', { question: `${rent} (5)`, timeout_ms: 3000 })))
+  await whileLocked(
+    url,
+    async () => void (late = await ask(one, 'late', { question: `${rent} (5)`, timeout_ms: 3000 })),
+  )
   const searched = await one.send('POST', '/search', { question: `${rent} (6)` }, { 'x-request-id': 'search' })
   await stop()
 
@@ -134,48 +162,115 @@ t.test('traces', { skip }, async t => {
 
   t.test('a miss: a span a stage, below each what it asked', async t => {
     t.same(tree('miss'), kept(miss(...written)))
-    t.match(treeOf(spansOf('miss')).join('\n'), '\n  ask.remember\n    SELECT collections\n', 'and the look for the collection, the first time')
-    t.match(rootOf('miss'), { kind: 'server', attributes: { 'http.request.method': 'POST', 'http.route': '/ask', 'http.response.status_code': 200, 'askwell.cache': 'miss', 'askwell.request_id': 'miss' } })
-    t.match(runOf('miss'), { kind: 'internal', attributes: { 'gen_ai.operation.name': 'invoke_workflow', 'gen_ai.workflow.name': 'askwell', 'askwell.llm_calls': 1 } })
+    t.match(
+      treeOf(spansOf('miss')).join('\n'),
+      '\n  ask.remember\n    SELECT collections\n',
+      'and the look for the collection, the first time',
+    )
+    t.match(rootOf('miss'), {
+      kind: 'server',
+      attributes: {
+        'http.request.method': 'POST',
+        'http.route': '/ask',
+        'http.response.status_code': 200,
+        'askwell.cache': 'miss',
+        'askwell.request_id': 'miss',
+      },
+    })
+    t.match(runOf('miss'), {
+      kind: 'internal',
+      attributes: {
+        'gen_ai.operation.name': 'invoke_workflow',
+        'gen_ai.workflow.name': 'askwell',
+        'askwell.llm_calls': 1,
+      },
+    })
   })
 
   t.test('a miss: the models, the search, the statements and the commands say what the conventions ask', async t => {
-    const server = (address: string) => ({ 'server.address': '127.0.0.1', 'server.port': Number(new URL(address).port) })
+    const server = (address: string) => ({
+      'server.address': '127.0.0.1',
+      'server.port': Number(new URL(address).port),
+    })
     t.match(named('miss', 'chat test-chat'), {
       kind: 'client',
       attributes: {
-        'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai_compatible', 'gen_ai.request.model': 'test-chat', 'gen_ai.request.stream': true, 'gen_ai.request.max_tokens': 500,
-        'gen_ai.response.id': 'chatcmpl-test', 'gen_ai.response.model': 'test-chat', 'gen_ai.response.finish_reasons': ['stop'], 'gen_ai.response.time_to_first_chunk': Number,
-        'gen_ai.usage.input_tokens': Number, 'gen_ai.usage.output_tokens': Number, ...server(model.url),
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.provider.name': 'openai_compatible',
+        'gen_ai.request.model': 'test-chat',
+        'gen_ai.request.stream': true,
+        'gen_ai.request.max_tokens': 500,
+        'gen_ai.response.id': 'chatcmpl-test',
+        'gen_ai.response.model': 'test-chat',
+        'gen_ai.response.finish_reasons': ['stop'],
+        'gen_ai.response.time_to_first_chunk': Number,
+        'gen_ai.usage.input_tokens': Number,
+        'gen_ai.usage.output_tokens': Number,
+        ...server(model.url),
       },
     })
     t.match(named('miss', 'embeddings test-embedding'), {
       kind: 'client',
-      attributes: { 'gen_ai.operation.name': 'embeddings', 'gen_ai.request.model': 'test-embedding', 'gen_ai.embeddings.dimension.count': Number, 'gen_ai.usage.input_tokens': Number, ...server(model.url) },
+      attributes: {
+        'gen_ai.operation.name': 'embeddings',
+        'gen_ai.request.model': 'test-embedding',
+        'gen_ai.embeddings.dimension.count': Number,
+        'gen_ai.usage.input_tokens': Number,
+        ...server(model.url),
+      },
     })
-    t.match(named('miss', 'rerank test-rerank'), { kind: 'client', attributes: { 'gen_ai.operation.name': 'rerank', 'gen_ai.request.model': 'test-rerank', ...server(reranker.url) } })
+    t.match(named('miss', 'rerank test-rerank'), {
+      kind: 'client',
+      attributes: { 'gen_ai.operation.name': 'rerank', 'gen_ai.request.model': 'test-rerank', ...server(reranker.url) },
+    })
     t.match(named('miss', 'retrieval default'), {
       kind: 'client',
-      attributes: { 'gen_ai.operation.name': 'retrieval', 'gen_ai.data_source.id': 'default', 'gen_ai.request.top_k': Number, 'askwell.retrieval.passages': handbook.length },
-      events: [{ name: 'askwell.pool.lease', attributes: { 'askwell.pool.label': 'retrieve', 'askwell.pool.wait_ms': Number } }],
+      attributes: {
+        'gen_ai.operation.name': 'retrieval',
+        'gen_ai.data_source.id': 'default',
+        'gen_ai.request.top_k': Number,
+        'askwell.retrieval.passages': handbook.length,
+      },
+      events: [
+        {
+          name: 'askwell.pool.lease',
+          attributes: { 'askwell.pool.label': 'retrieve', 'askwell.pool.wait_ms': Number },
+        },
+      ],
     })
     t.match(named('miss', 'SELECT chunks documents'), {
       kind: 'client',
-      attributes: { 'db.system.name': 'postgresql', 'db.operation.name': 'SELECT', 'db.query.summary': 'SELECT chunks documents', 'db.query.text': /^select c\.id, .* any\(\$\d+::bigint\[\]\)$/, ...server(url) },
+      attributes: {
+        'db.system.name': 'postgresql',
+        'db.operation.name': 'SELECT',
+        'db.query.summary': 'SELECT chunks documents',
+        'db.query.text': /^select c\.id, .* any\(\$\d+::bigint\[\]\)$/,
+        ...server(url),
+      },
     })
-    t.match(named('miss', 'EVALSHA claim'), { kind: 'client', attributes: { 'db.system.name': 'redis', 'db.operation.name': 'EVALSHA', ...server(world.redis.url) } })
+    t.match(named('miss', 'EVALSHA claim'), {
+      kind: 'client',
+      attributes: { 'db.system.name': 'redis', 'db.operation.name': 'EVALSHA', ...server(world.redis.url) },
+    })
   })
 
-  t.test('a miss: it is part of the caller\'s trace, and the models are told; not what else the caller carries', async t => {
-    t.match(rootOf('miss'), { traceId: caller.traceId, parentSpanId: caller.spanId })
-    const parentOf = (name: string) => `00-${caller.traceId}-${named('miss', name).spanId}-01`
-    const mine = ({ headers }: { readonly headers: Record<string, unknown> }) => String(headers['traceparent']).includes(caller.traceId)
-    for (const [endpoint, name] of [[model.chat, 'chat test-chat'], [model.embeddings, 'embeddings test-embedding']] as const) {
-      const [asked] = endpoint.requests.filter(mine)
-      t.match(asked?.headers, { traceparent: parentOf(name), tracestate: 'shop=4711', baggage: undefined }, name)
-    }
-    t.equal(reranker.requests[0]?.traceparent, parentOf('rerank test-rerank'))
-  })
+  t.test(
+    "a miss: it is part of the caller's trace, and the models are told; not what else the caller carries",
+    async t => {
+      t.match(rootOf('miss'), { traceId: caller.traceId, parentSpanId: caller.spanId })
+      const parentOf = (name: string) => `00-${caller.traceId}-${named('miss', name).spanId}-01`
+      const mine = ({ headers }: { readonly headers: Record<string, unknown> }) =>
+        String(headers['traceparent']).includes(caller.traceId)
+      for (const [endpoint, name] of [
+        [model.chat, 'chat test-chat'],
+        [model.embeddings, 'embeddings test-embedding'],
+      ] as const) {
+        const [asked] = endpoint.requests.filter(mine)
+        t.match(asked?.headers, { traceparent: parentOf(name), tracestate: 'shop=4711', baggage: undefined }, name)
+      }
+      t.equal(reranker.requests[0]?.traceparent, parentOf('rerank test-rerank'))
+    },
+  )
 
   t.test('from memory: one span; from Redis: what asked for it', async t => {
     t.same(tree('hit'), ['POST /ask'])
@@ -185,40 +280,78 @@ t.test('traces', { skip }, async t => {
   })
 
   t.test('equal questions: who joined a run links to it, on another replica too', async t => {
-    t.same(replies.map(({ status }) => status), [200, 200])
+    t.same(
+      replies.map(({ status }) => status),
+      [200, 200],
+    )
     t.equal(streamed.at(-1)?.event, 'done')
     t.same(tree(first), kept(miss(...written)), 'the run is in the trace of who began it')
     t.same(rootOf(first).links, [])
     t.same(tree(joined), ['POST /ask'])
-    t.same([...new Set(tree('elsewhere'))], ['POST /ask', '  invoke_workflow askwell', '    ask.remember', '      EVALSHA claim'], 'it asked again and again')
-    const link = [{ traceId: runOf(first).traceId, spanId: runOf(first).spanId, attributes: { 'askwell.link': 'coalesced' } }]
+    t.same(
+      [...new Set(tree('elsewhere'))],
+      ['POST /ask', '  invoke_workflow askwell', '    ask.remember', '      EVALSHA claim'],
+      'it asked again and again',
+    )
+    const link = [
+      { traceId: runOf(first).traceId, spanId: runOf(first).spanId, attributes: { 'askwell.link': 'coalesced' } },
+    ]
     t.same(rootOf(joined).links, link)
     t.same(runOf('elsewhere').links, link)
   })
 
   t.test('a model that fails: both of its calls failed, the answer is degraded', async t => {
     t.match(degraded.json, { degraded: ['generation'] })
-    const failed = ['    ask.extract', '    ask.generate !model_failed', '      chat test-chat !model_failed', '      chat test-chat !model_failed']
-    t.same(tree('degraded'), miss(...failed).filter(line => line !== '    SET'), 'and nothing is kept')
+    const failed = [
+      '    ask.extract',
+      '    ask.generate !model_failed',
+      '      chat test-chat !model_failed',
+      '      chat test-chat !model_failed',
+    ]
+    t.same(
+      tree('degraded'),
+      miss(...failed).filter(line => line !== '    SET'),
+      'and nothing is kept',
+    )
     t.match(rootOf('degraded').attributes, { 'askwell.degraded': ['generation'], 'http.response.status_code': 200 })
     t.match(named('degraded', 'chat test-chat').attributes, { 'error.type': 'model_failed' })
   })
 
   t.test('a client that leaves: told, and no failure of ours; its line has the ids', async t => {
-    t.same(tree('left'), miss(...written).filter(line => line !== '    SET'))
-    for (const name of ['POST /ask', 'invoke_workflow askwell', 'chat test-chat']) t.match(named('left', name).attributes, { 'error.type': 'cancelled' }, name)
+    t.same(
+      tree('left'),
+      miss(...written).filter(line => line !== '    SET'),
+    )
+    for (const name of ['POST /ask', 'invoke_workflow askwell', 'chat test-chat'])
+      t.match(named('left', name).attributes, { 'error.type': 'cancelled' }, name)
     t.equal(rootOf('left').attributes['http.response.status_code'], undefined)
     t.match(named('left', 'ask.generate').attributes, { 'askwell.outcome': 'cancelled' })
-    t.match(linesOf('left').at(-1), { msg: 'not answered', code: 'cancelled', trace_id: rootOf('left').traceId, span_id: rootOf('left').spanId })
-    t.match(linesOf(joined).at(-1), { msg: 'answered', trace_id: rootOf(joined).traceId, span_id: rootOf(joined).spanId })
+    t.match(linesOf('left').at(-1), {
+      msg: 'not answered',
+      code: 'cancelled',
+      trace_id: rootOf('left').traceId,
+      span_id: rootOf('left').spanId,
+    })
+    t.match(linesOf(joined).at(-1), {
+      msg: 'answered',
+      trace_id: rootOf(joined).traceId,
+      span_id: rootOf(joined).spanId,
+    })
   })
 
   t.test('a question that runs out of time: each level says so, down to the statement that was cancelled', async t => {
     t.equal(late?.status, 504)
     t.match(late?.headers.get('server-timing'), /embed;dur=\d.*retrieve;dur=\d.*total;dur=\d/)
     const late504 = withoutLook(spansOf('late'))
-    const failures = Object.fromEntries(late504.filter(({ error }) => error !== undefined).map(({ name, error }) => [name, error]))
-    const tooLate = Object.fromEntries(['POST /ask', 'invoke_workflow askwell', 'ask.retrieve', 'retrieval default'].map(name => [name, 'deadline_exceeded']))
+    const failures = Object.fromEntries(
+      late504.filter(({ error }) => error !== undefined).map(({ name, error }) => [name, error]),
+    )
+    const tooLate = Object.fromEntries(
+      ['POST /ask', 'invoke_workflow askwell', 'ask.retrieve', 'retrieval default'].map(name => [
+        name,
+        'deadline_exceeded',
+      ]),
+    )
     t.same(failures, { ...tooLate, 'SELECT chunks chunk_vectors': '57014' })
     t.match(rootOf('late').attributes, { 'http.response.status_code': 504, 'error.type': 'deadline_exceeded' })
     t.match(named('late', 'SELECT chunks chunk_vectors').attributes, { 'db.response.status_code': '57014' })
@@ -226,7 +359,16 @@ t.test('traces', { skip }, async t => {
 
   t.test('a search: no run, its stages', async t => {
     t.match(searched.headers.get('server-timing'), /embed;dur=\d.*retrieve;dur=\d.*total;dur=\d/)
-    t.same(tree('search'), ['POST /search', '  ask.embed', '    GET', '    SET', '    embeddings test-embedding', ...miss().filter(line => /rerank|retriev|SELECT/.test(line)).map(line => line.slice(2))])
+    t.same(tree('search'), [
+      'POST /search',
+      '  ask.embed',
+      '    GET',
+      '    SET',
+      '    embeddings test-embedding',
+      ...miss()
+        .filter(line => /rerank|retriev|SELECT/.test(line))
+        .map(line => line.slice(2)),
+    ])
     t.match(idsOf('search'), { msg: 'searched' })
   })
 
@@ -239,10 +381,15 @@ t.test('traces', { skip }, async t => {
 t.test('a share of the traces, and TRACE_SLOW_MS', { skip }, async t => {
   const [collector, model, { url }] = await Promise.all([startCollector(t), startModel(t), createDatabase(t)])
   const settings = {
-    ...settingsFor(model), DATABASE_URL: url, NEAR_MATCHES: 'off', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0', TRACE_SLOW_MS: '5000',
+    ...settingsFor(model),
+    DATABASE_URL: url,
+    NEAR_MATCHES: 'off',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+    OTEL_TRACES_SAMPLER_ARG: '0',
+    TRACE_SLOW_MS: '5000',
   }
-  const [service] = await startReplicas(t, 1, settings) as [Replica]
+  const [service] = (await startReplicas(t, 1, settings)) as [Replica]
   await loadHandbook(service)
   const ask = (id: string, body: object, headers = {}) => service.ask(body, { 'x-request-id': id, ...headers })
   await ask('usual', { question: rent })
@@ -250,22 +397,37 @@ t.test('a share of the traces, and TRACE_SLOW_MS', { skip }, async t => {
   model.chat.behave({ status: 500, times: 2 })
   await ask('degraded', { question: `${rent} (2)` })
   await whileLocked(url, async () => void (await ask('failed', { question: `${rent} (3)`, timeout_ms: 300 })))
-  await ask('left-out-by-the-caller', { question: `${rent} (4)`, timeout_ms: 1 }, { traceparent: fromCaller.traceparent.replace(/01$/, '00') })
+  await ask(
+    'left-out-by-the-caller',
+    { question: `${rent} (4)`, timeout_ms: 1 },
+    { traceparent: fromCaller.traceparent.replace(/01$/, '00') },
+  )
   const notAsked = model.chat.requests.at(-1)?.headers['traceparent']
   model.chat.behave({ delayMs: 5100 })
   await ask('slow', { question: `${rent} (5)` })
   service.signal('SIGTERM')
   await service.exited()
-  const kept = collector.spans.filter(({ kind }) => kind === 'server').map(({ attributes }) => attributes['askwell.request_id'])
+  const kept = collector.spans
+    .filter(({ kind }) => kind === 'server')
+    .map(({ attributes }) => attributes['askwell.request_id'])
 
   t.test('those that failed, were degraded or slow are sent; no others', async t => {
     t.same(kept.sort(), ['degraded', 'failed', 'slow'])
   })
 
   t.test('and whole', async t => {
-    const slow = collector.spans.find(({ attributes }) => attributes['askwell.request_id'] === 'slow' && attributes['http.route'])
+    const slow = collector.spans.find(
+      ({ attributes }) => attributes['askwell.request_id'] === 'slow' && attributes['http.route'],
+    )
     const names = collector.spans.filter(({ traceId }) => traceId === slow?.traceId).map(({ name }) => name)
-    for (const name of ['invoke_workflow askwell', 'ask.retrieve', 'SELECT chunks documents', 'ask.generate', 'chat test-chat']) t.ok(names.includes(name), name)
+    for (const name of [
+      'invoke_workflow askwell',
+      'ask.retrieve',
+      'SELECT chunks documents',
+      'ask.generate',
+      'chat test-chat',
+    ])
+      t.ok(names.includes(name), name)
   })
 
   t.test('a model is told that the trace is not sampled: what it would keep might have no beginning', async t => {

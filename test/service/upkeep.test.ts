@@ -29,7 +29,10 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
     return await database.lease({ signal, label: 'test' }, sql => findVectorIndex(sql, large))
   }
   const lines: string[] = []
-  const log = { info: (_: object, text: string) => lines.push(text), warn: (_: object, text: string) => lines.push(text) }
+  const log = {
+    info: (_: object, text: string) => lines.push(text),
+    warn: (_: object, text: string) => lines.push(text),
+  }
   const upkeep = openUpkeep({ database, store, log: log as never, quietMs: 20 })
   t.teardown(upkeep.close)
 
@@ -39,7 +42,10 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
     await until('there is an index', async () => (await find()) !== null)
     await until('it is told', () => lines.length === 2)
     t.match(lines, [/^building the index/, /^the index is built/])
-    const [row] = await database.lease({ signal, label: 'test' }, sql => sql`select current_setting('statement_timeout') as timeout`)
+    const [row] = await database.lease(
+      { signal, label: 'test' },
+      sql => sql`select current_setting('statement_timeout') as timeout`,
+    )
     t.equal(row?.['timeout'], '1s', 'its connection is as it was')
     upkeep.written('many')
     upkeep.written('nobody')
@@ -49,11 +55,18 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
 
   await t.test('is what the planner knows of, and its words are in the index', async t => {
     const [row] = await until('the tables were looked at', async () => {
-      const rows = await database.lease({ signal, label: 'test' }, sql => sql`select count(last_analyze)::int as analyzed from pg_stat_user_tables where relname in ('chunks', 'chunk_vectors', 'documents')`)
+      const rows = await database.lease(
+        { signal, label: 'test' },
+        sql =>
+          sql`select count(last_analyze)::int as analyzed from pg_stat_user_tables where relname in ('chunks', 'chunk_vectors', 'documents')`,
+      )
       return rows[0]?.['analyzed'] === 3 ? rows : undefined
     })
     t.ok(row)
-    const [pending] = await database.lease({ signal, label: 'test' }, sql => sql`select gin_clean_pending_list('chunks_terms')::int as pages`)
+    const [pending] = await database.lease(
+      { signal, label: 'test' },
+      sql => sql`select gin_clean_pending_list('chunks_terms')::int as pages`,
+    )
     t.equal(pending?.['pages'], 0)
     t.notOk(await isUnsettled(database, signal))
   })
@@ -61,17 +74,23 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
   await t.test('is not waited for while another builds an index: that would wait for us', async t => {
     const other = await openDatabase({ ...settings, url })
     t.teardown(() => other.close())
-    await other.lease({ signal, label: 'test', holdLimitMs: Infinity }, async sql => await sql.begin(async tx => {
-      await tx`lock table chunk_vectors in share update exclusive mode`
-      let isSettled = false
-      void settle(database, signal).then(() => (isSettled = true))
-      await until('it is settled, though the table is locked', () => isSettled)
-    }))
+    await other.lease(
+      { signal, label: 'test', holdLimitMs: Infinity },
+      async sql =>
+        await sql.begin(async tx => {
+          await tx`lock table chunk_vectors in share update exclusive mode`
+          let isSettled = false
+          void settle(database, signal).then(() => (isSettled = true))
+          await until('it is settled, though the table is locked', () => isSettled)
+        }),
+    )
   })
 
   await t.test('is indexed by one process at a time: the second finds the index of the first', async t => {
     const large = await collection()
-    await database.lease({ signal, label: 'test' }, (sql: Sql) => sql.unsafe(`drop index chunk_vectors_hnsw_${large.id}_${large.model.id}`))
+    await database.lease({ signal, label: 'test' }, (sql: Sql) =>
+      sql.unsafe(`drop index chunk_vectors_hnsw_${large.id}_${large.model.id}`),
+    )
     let builds = 0
     const both = await Promise.all([1, 2].map(() => ensureVectorIndex(database, large, signal, () => builds++)))
     t.equal(builds, 1)
@@ -86,9 +105,15 @@ tap.test('much that was written into the embedded database is in its statistics 
   const lease = <T>(work: (sql: Sql) => Promise<T>) => database.lease({ signal, label: 'test' }, work)
   await lease(migrate)
   await lease(sql => fillWithVectors(sql, 300))
-  const rowsKnown = async () => Number((await lease(sql => sql`select reltuples from pg_class where relname = 'chunks'`))[0]?.['reltuples'])
-  t.ok(await rowsKnown() < 300)
-  const upkeep = openUpkeep({ database, store: createCollectionStore(database), log: { info() {}, warn: (about: object) => t.fail(JSON.stringify(about)) } as never, quietMs: 20 })
+  const rowsKnown = async () =>
+    Number((await lease(sql => sql`select reltuples from pg_class where relname = 'chunks'`))[0]?.['reltuples'])
+  t.ok((await rowsKnown()) < 300)
+  const upkeep = openUpkeep({
+    database,
+    store: createCollectionStore(database),
+    log: { info() {}, warn: (about: object) => t.fail(JSON.stringify(about)) } as never,
+    quietMs: 20,
+  })
   t.teardown(upkeep.close)
   upkeep.written('many')
   await until('it is settled', async () => (await rowsKnown()) === 300)

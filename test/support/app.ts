@@ -41,13 +41,36 @@ export interface Reply {
 
 /** The whole service on a fresh database of `world`; closed when the test ends. */
 export async function startApp(t: Owner, world: World, settings: Record<string, string> = {}): Promise<App> {
-  const env = { ...patient, ...(await databaseSettings(t, world)), PORT: '0', LOG_LEVEL: 'silent', RATE_LIMIT: '0', ADMIN_API_KEY: adminKey, ...settings }
+  const env = {
+    ...patient,
+    ...(await databaseSettings(t, world)),
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    RATE_LIMIT: '0',
+    ADMIN_API_KEY: adminKey,
+    ...settings,
+  }
   const config = readConfig(env)
   const server = await startServer(config, createLogger(config))
   t.teardown(server.stop)
-  const send = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> =>
-    replyOf(await fetch(server.address + path, { method, headers: { ...contentType(body), ...headers }, ...bodyOf(body) }))
-  return { url: server.address, monitoringUrl: server.monitoringAddress, deps: server.deps, env, ask: (body, headers) => send('POST', '/ask', body, headers), send, stop: server.stop }
+  const send = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Reply> =>
+    replyOf(
+      await fetch(server.address + path, { method, headers: { ...contentType(body), ...headers }, ...bodyOf(body) }),
+    )
+  return {
+    url: server.address,
+    monitoringUrl: server.monitoringAddress,
+    deps: server.deps,
+    env,
+    ask: (body, headers) => send('POST', '/ask', body, headers),
+    send,
+    stop: server.stop,
+  }
 }
 
 /** The settings that point Askwell at an empty, migrated database of this test's own. */
@@ -86,7 +109,12 @@ const poolSettings = { poolSize: 2, poolMaxOverflow: 0, poolMaxWaiting: 10, stat
 export async function replyOf(response: Response): Promise<Reply> {
   const text = await response.text()
   const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
-  return { status: response.status, headers: response.headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined }
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: isJson && text !== '' ? JSON.parse(text) : undefined,
+  }
 }
 
 function contentType(body: unknown): Record<string, string> {

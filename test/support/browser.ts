@@ -49,7 +49,10 @@ export async function closeBrowser(): Promise<void> {
 }
 
 /** A window with cookies and storage of its own; closed when the test ends. */
-export async function openWindow(t: Owner, { width = 1280, height = 900, scheme = 'light' }: WindowOptions = {}): Promise<Window> {
+export async function openWindow(
+  t: Owner,
+  { width = 1280, height = 900, scheme = 'light' }: WindowOptions = {},
+): Promise<Window> {
   const context = await (await browserOf()).newContext({ viewport: { width, height }, colorScheme: scheme })
   t.teardown(() => context.close())
   const page = await context.newPage()

@@ -8,10 +8,32 @@ export interface Certificate {
 }
 
 /** A certificate for `localhost` that only its own file vouches for, made in the folder for whoever runs the server. */
-export function selfSigned(folder: string, account: { readonly uid: number; readonly gid: number } | undefined): Certificate {
+export function selfSigned(
+  folder: string,
+  account: { readonly uid: number; readonly gid: number } | undefined,
+): Certificate {
   const [cert, key] = [join(folder, 'server.crt'), join(folder, 'server.key')]
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30', '-keyout', key, '-out', cert, ...subject], { stdio: 'pipe' })
+  execFileSync(
+    'openssl',
+    [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '30',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      ...subject,
+    ],
+    { stdio: 'pipe' },
+  )
   chmodSync(key, 0o600) // Postgres uses no key that others can read
   if (account !== undefined) for (const file of [cert, key]) chownSync(file, account.uid, account.gid)
   return { cert, key }

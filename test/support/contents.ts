@@ -16,9 +16,19 @@ export interface Statistics {
 }
 
 /** A database that no other process has open: `settings` as in the environment. */
-export async function inDatabase<T>(settings: Readonly<Record<string, string>>, work: (sql: Sql) => Promise<T>): Promise<T> {
+export async function inDatabase<T>(
+  settings: Readonly<Record<string, string>>,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
   const { DATABASE_URL: url, DATA_DIR: dataDir } = settings
-  const database = await openDatabase({ url, dataDir, poolSize: 1, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 30_000 })
+  const database = await openDatabase({
+    url,
+    dataDir,
+    poolSize: 1,
+    poolMaxOverflow: 0,
+    poolMaxWaiting: 10,
+    statementTimeoutMs: 30_000,
+  })
   try {
     return await leased(database, work)
   } finally {
@@ -43,7 +53,12 @@ export async function contentsOf(sql: Sql, collection = 'default'): Promise<Cont
     from chunk_vectors v join chunks k on k.id = v.chunk_id join documents d on d.id = k.document_id
     join collections c on c.id = v.collection_id join embedding_models m on m.id = v.model_id
     where c.name = ${collection} order by d.source, k.ordinal, v.window_number`
-  return { documents: [...documents], chunks: [...chunks], vectors: [...vectors], statistics: await statisticsOf(sql, collection) }
+  return {
+    documents: [...documents],
+    chunks: [...chunks],
+    vectors: [...vectors],
+    statistics: await statisticsOf(sql, collection),
+  }
 }
 
 export async function statisticsOf(sql: Sql, collection = 'default'): Promise<Statistics> {

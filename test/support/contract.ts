@@ -35,7 +35,11 @@ ajv.addSchema(contract, 'contract')
 
 /** One assertion; it shows everything about the reply that is not as documented. */
 export function assertContract(t: Asserting, reply: GivenReply): void {
-  t.same(contractFaults(reply), [], `${reply.method} ${reply.path.slice(0, 100)} → ${reply.status}: as openapi.yaml has it`)
+  t.same(
+    contractFaults(reply),
+    [],
+    `${reply.method} ${reply.path.slice(0, 100)} → ${reply.status}: as openapi.yaml has it`,
+  )
 }
 
 export function contractFaults(reply: GivenReply): string[] {
@@ -49,7 +53,9 @@ export function contractFaults(reply: GivenReply): string[] {
 export function eventFaults(text: string): string[] {
   const frames = text.split('\n\n')
   const torn = frames.pop() === '' ? [] : ['the stream ends inside an event']
-  const odd = frames.filter(frame => !/^(: .*|event: \w+\ndata: .*)$/.test(frame)).map(frame => `not an event: ${frame.slice(0, 200)}`)
+  const odd = frames
+    .filter(frame => !/^(: .*|event: \w+\ndata: .*)$/.test(frame))
+    .map(frame => `not an event: ${frame.slice(0, 200)}`)
   if (torn.length + odd.length > 0) return [...torn, ...odd]
   const events = sseEvents(text)
   return [...events.flatMap(eventFault), ...orderFaults(events)]
@@ -58,15 +64,22 @@ export function eventFaults(text: string): string[] {
 function eventFault({ event, data }: SseEvent): string[] {
   const name = `${event.charAt(0).toUpperCase()}${event.slice(1)}Event`
   const schema = place(`/components/schemas/${name}`)
-  return schema ? schemaFaults(schema.pointer, { event, data }).map(fault => `event ${event}: ${fault}`) : [`event ${event} is not documented`]
+  return schema
+    ? schemaFaults(schema.pointer, { event, data }).map(fault => `event ${event}: ${fault}`)
+    : [`event ${event} is not documented`]
 }
 
 function orderFaults(events: readonly SseEvent[]): string[] {
   const order = events.map(({ event }) => event).join(' ')
   if (/^(passages )?(delta )*(citations )?error$/.test(order)) return []
   if (!/^(passages )?(delta )+citations done$/.test(order)) return [`events in this order: ${order}`]
-  const said = events.filter(({ event }) => event === 'delta').map(({ data }) => data.text).join('')
-  return said.trim() === events.at(-1)?.data.answer ? [] : [`the pieces say ${JSON.stringify(said)}, which is not the answer`]
+  const said = events
+    .filter(({ event }) => event === 'delta')
+    .map(({ data }) => data.text)
+    .join('')
+  return said.trim() === events.at(-1)?.data.answer
+    ? []
+    : [`the pieces say ${JSON.stringify(said)}, which is not the answer`]
 }
 
 /** Of the operation; of no operation where there is none. HEAD is GET without the body. */
@@ -125,7 +138,9 @@ export function schemaFaults(pointer: string, value: unknown): string[] {
   const validate = ajv.getSchema(`contract#${pointer}`)
   if (!validate) throw new Error(`openapi.yaml has no schema at ${pointer}`)
   if (validate(value)) return []
-  return (validate.errors ?? []).map(({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`)
+  return (validate.errors ?? []).map(
+    ({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`,
+  )
 }
 
 /** A member of a place; a `$ref` is followed. */

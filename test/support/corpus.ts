@@ -7,7 +7,7 @@ export const handbook = [
     source: 'handbook/grants.md',
     title: 'Grants',
     metadata: { faculty: 'law', year: 2025, tags: ['money', 'students'] },
-    text: '# Grants\n\nA student applies for a grant at the dean\'s office before 15 September. The form needs a copy of the passport and the transcript.\n\n## Amount\n\nThe state grant is 36,660 tenge a month. Students with honours receive 15 percent more.',
+    text: "# Grants\n\nA student applies for a grant at the dean's office before 15 September. The form needs a copy of the passport and the transcript.\n\n## Amount\n\nThe state grant is 36,660 tenge a month. Students with honours receive 15 percent more.",
   },
   {
     source: 'handbook/dormitory.md',
@@ -36,6 +36,11 @@ export async function loadHandbook(app: Pick<App, 'send'>, collection = 'default
 }
 
 export async function loadHandbookWith(key: string, app: Pick<App, 'send'>, collection = 'default'): Promise<void> {
-  const reply = await app.send('PUT', '/documents', { collection, documents: handbook }, { authorization: `Bearer ${key}` })
+  const reply = await app.send(
+    'PUT',
+    '/documents',
+    { collection, documents: handbook },
+    { authorization: `Bearer ${key}` },
+  )
   if (reply.status !== 200) throw new Error(`the handbook was not loaded: ${reply.status} ${reply.text}`)
 }

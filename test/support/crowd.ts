@@ -4,15 +4,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** Clients that behave badly, on sockets of their own. Each of these ends with the signal. */
 
 /** Asks, and hangs up somewhere between the first byte and the last. */
-export async function leavers(url: string, count: number, overMs: number, question: (count: number) => string): Promise<void> {
-  await Promise.all(Array.from({ length: count }, async (_, nth) => {
-    await sleep((nth / count) * overMs)
-    const socket = open(url)
-    socket.write(head(url, JSON.stringify({ question: question(nth), stream: nth % 2 === 0 })))
-    // 37 and 250 have no common factor: every moment of a quarter of a second has its turn.
-    await sleep((nth * 37) % 250)
-    socket.destroy()
-  }))
+export async function leavers(
+  url: string,
+  count: number,
+  overMs: number,
+  question: (count: number) => string,
+): Promise<void> {
+  await Promise.all(
+    Array.from({ length: count }, async (_, nth) => {
+      await sleep((nth / count) * overMs)
+      const socket = open(url)
+      socket.write(head(url, JSON.stringify({ question: question(nth), stream: nth % 2 === 0 })))
+      // 37 and 250 have no common factor: every moment of a quarter of a second has its turn.
+      await sleep((nth * 37) % 250)
+      socket.destroy()
+    }),
+  )
 }
 
 /** Connects and says nothing. */
@@ -37,7 +44,9 @@ export async function tricklers(url: string, count: number, signal: AbortSignal)
 function open(url: string): Socket {
   const { hostname, port } = new URL(url)
   // The service may well close it first.
-  return connect(Number(port), hostname).on('error', () => undefined).resume()
+  return connect(Number(port), hostname)
+    .on('error', () => undefined)
+    .resume()
 }
 
 function head(url: string, body: string): string {

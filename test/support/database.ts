@@ -31,13 +31,18 @@ let count = 0
 /** Says whose it is in `pg_stat_activity` and in a kept cluster: file, process, number. */
 function nextName(): string {
   count += 1
-  const file = basename(process.argv[1] ?? 'database').replace(/\W+/g, '_').replace(/_test_ts$/, '').slice(0, 40)
+  const file = basename(process.argv[1] ?? 'database')
+    .replace(/\W+/g, '_')
+    .replace(/_test_ts$/, '')
+    .slice(0, 40)
   return `${file.toLowerCase()}_${process.pid}_${count}`
 }
 
 function keep(folder: string, name: string): void {
   appendFileSync(join(folder, 'kept'), `${name}\n`)
-  console.error(`# the database of the failed test is kept; look at it with: node test/support/open-kept.ts ${folder} ${name}`)
+  console.error(
+    `# the database of the failed test is kept; look at it with: node test/support/open-kept.ts ${folder} ${name}`,
+  )
 }
 
 /** A connection that outlives its test is a leak in what was tested, so it fails the test. */
@@ -51,7 +56,8 @@ async function drop(sql: postgres.Sql, name: string): Promise<void> {
 async function connectionsLeft(sql: postgres.Sql, name: string): Promise<string[]> {
   let left: string[] = []
   const areGone = async () => {
-    const rows = await sql`select application_name || ': ' || query as what from pg_stat_activity where datname = ${name}`
+    const rows =
+      await sql`select application_name || ': ' || query as what from pg_stat_activity where datname = ${name}`
     left = rows.map(row => String(row['what']))
     return left.length === 0
   }

@@ -26,7 +26,11 @@ export async function restoreInPlace(url: string, archive: Buffer): Promise<void
 
 /** Null, or what `pg_restore` said. */
 async function tryInPlace(url: string, archive: Buffer): Promise<string | null> {
-  const restoring = spawn(postgresProgram('pg_restore'), ['--dbname', url, '--clean', '--if-exists', '--single-transaction'], { stdio: ['pipe', 'ignore', 'pipe'] })
+  const restoring = spawn(
+    postgresProgram('pg_restore'),
+    ['--dbname', url, '--clean', '--if-exists', '--single-transaction'],
+    { stdio: ['pipe', 'ignore', 'pipe'] },
+  )
   restoring.stdin.on('error', () => {}) // it may end before it has read all
   restoring.stdin.end(archive)
   const [stderr, [code]] = await Promise.all([text(restoring.stderr), once(restoring, 'close')])
@@ -48,7 +52,10 @@ export async function restoreInto(url: string, dump: string): Promise<void> {
   const name = new URL(url).pathname.slice(1)
   await administer(admin, sql => sql`drop database if exists ${sql(name)} with (force)`)
   await administer(admin, sql => sql`create database ${sql(name)}`)
-  execFileSync(postgresProgram('psql'), ['--dbname', url, '--quiet', '--no-psqlrc', '--set', 'ON_ERROR_STOP=1'], { input: dump, stdio: ['pipe', 'ignore', 'pipe'] })
+  execFileSync(postgresProgram('psql'), ['--dbname', url, '--quiet', '--no-psqlrc', '--set', 'ON_ERROR_STOP=1'], {
+    input: dump,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  })
 }
 
 let count = 0

@@ -15,30 +15,58 @@ export async function edgeMonitoringApp(deps: Partial<AppDeps> = {}): Promise<Fa
 }
 
 function edgeDeps(deps: Partial<AppDeps>): AppDeps {
-  const unused = async () => { throw new Error('this test was not to come so far') }
+  const unused = async () => {
+    throw new Error('this test was not to come so far')
+  }
   return {
     logger: pino({ level: 'silent' }),
     trustProxy: null,
     receiving: { headersMs: 10_000, wholeMs: 120_000, keepAliveMs: 5000, silentMs: 90_000, maxConnections: 1000 },
     keys: [],
     corsOrigins: null,
-    ask: { ask: async function* () {}, recall: () => undefined, timeoutMs: 60_000, metrics: { answered() {}, failed() {} } },
+    ask: {
+      ask: async function* () {},
+      recall: () => undefined,
+      timeoutMs: 60_000,
+      metrics: { answered() {}, failed() {} },
+    },
     search: { search: unused, timeoutMs: 60_000, metrics: { searched() {}, failed() {} } },
-    documents: { documents: { enter: () => ({ leave() {} }), put: unused, get: unused, remove: unused, collections: unused }, maxBytes: 1000 },
+    documents: {
+      documents: { enter: () => ({ leave() {} }), put: unused, get: unused, remove: unused, collections: unused },
+      maxBytes: 1000,
+    },
     cache: { cache: { clear: unused, figures: unused } },
     health: {
       isStarted: () => true,
       isDraining: () => false,
       pingDatabase: async () => true,
       breakers: () => ({ database: 'closed' }),
-      components: () => ({ database: 'embedded', writes: 'ok', bm25: 'portable', redis: 'off', chat: 'extractive', embeddings: 'a model', rerank: 'off' }),
+      components: () => ({
+        database: 'embedded',
+        writes: 'ok',
+        bm25: 'portable',
+        redis: 'off',
+        chat: 'extractive',
+        embeddings: 'a model',
+        rerank: 'off',
+      }),
     },
     pressure: { maxEventLoopDelayMs: 0, maxHeapShare: 0 },
     rateLimit: { max: 0, seconds: 1, redis: undefined },
     registry: { expose: async () => ({ contentType: 'text/plain', text: '' }) },
     counts: { responded() {}, problem() {} },
-    poolStatus: { look: () => { throw new Error('this test was not to come so far') }, looked() {} },
-    performance: { report: () => { throw new Error('this test was not to come so far') }, refused() {} },
+    poolStatus: {
+      look: () => {
+        throw new Error('this test was not to come so far')
+      },
+      looked() {},
+    },
+    performance: {
+      report: () => {
+        throw new Error('this test was not to come so far')
+      },
+      refused() {},
+    },
     about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
     monitoringPage: readFileSync(new URL('../../src/http/monitoring.html', import.meta.url), 'utf8'),
     ...deps,

@@ -1,14 +1,29 @@
 import type { Facts } from '../../src/monitoring/facts.ts'
 
 /** `counts` stand in for what happened in the last ten seconds. */
-type Changes = { readonly [Name in keyof Facts]?: Facts[Name] extends object ? Partial<Facts[Name]> : Facts[Name] } & { readonly counts?: Readonly<Record<string, number>> }
+type Changes = { readonly [Name in keyof Facts]?: Facts[Name] extends object ? Partial<Facts[Name]> : Facts[Name] } & {
+  readonly counts?: Readonly<Record<string, number>>
+}
 
 /** A service to which nothing is the matter, but for what is said. */
 export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
   const none = { count: 0, p50: null, p95: null, p99: null, max: null }
   const totals = { checkouts: 0, refused: 0, timeouts: 0, cancels: 0, overdue: 0, destroyed: 0, invalidated: 0 }
   const well = {
-    pool: { size: 20, maxOverflow: 30, maxWaiting: 200, open: 20, checkedIn: 20, checkedOut: 0, overflow: 0, waiting: 0, longestWaitMs: 0, longestHoldMs: 0, holders: {}, totals },
+    pool: {
+      size: 20,
+      maxOverflow: 30,
+      maxWaiting: 200,
+      open: 20,
+      checkedIn: 20,
+      checkedOut: 0,
+      overflow: 0,
+      waiting: 0,
+      longestWaitMs: 0,
+      longestHoldMs: 0,
+      holders: {},
+      totals,
+    },
     waitMs: none,
     holdMs: none,
     database: { isDown: false, downBy: null, isReadOnly: false, server: null, lock: null, largeMetadata: null },

@@ -10,7 +10,8 @@ const pool = createChildPool<UnrulyTask, number, number, unknown>({
   room: { bytes: 1, places: 1 },
 })
 const place = pool.enter(0)
-const echo = () => pool.run({ does: 'echo', value: 'hello' }, { place, signal: new AbortController().signal, onPart: part => part })
+const echo = () =>
+  pool.run({ does: 'echo', value: 'hello' }, { place, signal: new AbortController().signal, onPart: part => part })
 
 const taken = takeAll()
 const without = await Promise.all([echo(), echo(), echo()])

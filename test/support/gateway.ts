@@ -29,7 +29,11 @@ export async function startGateway(t: Owner, target: number): Promise<Gateway> {
     port: (server.address() as AddressInfo).port,
     forget() {
       for (const pair of pairs) {
-        for (const each of pair) each.unpipe().removeAllListeners('close').on('data', () => {})
+        for (const each of pair)
+          each
+            .unpipe()
+            .removeAllListeners('close')
+            .on('data', () => {})
         all.push(pair)
       }
       pairs.clear()

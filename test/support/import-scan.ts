@@ -53,7 +53,11 @@ function readsEnvironment(tokens: readonly Token[], at: number): boolean {
   if (matches(tokens, at, 'process', '.', 'env') || matches(tokens, at, 'process', '?.', 'env')) return true
   if (matches(tokens, at, 'process', '[') && tokens[at + 2]?.text === 'env') return true
   // `const { env } = process`, and the module that exports the same object
-  return matches(tokens, at, 'env', '}', '=', 'process') || tokens[at]?.text === 'node:process' || (tokens[at]?.text === 'process' && isModule(tokens, at))
+  return (
+    matches(tokens, at, 'env', '}', '=', 'process') ||
+    tokens[at]?.text === 'node:process' ||
+    (tokens[at]?.text === 'process' && isModule(tokens, at))
+  )
 }
 
 /** The name of a module, and no other word between quotes. */
@@ -83,7 +87,9 @@ function tokensOf(source: string): Token[] {
     if (kind === SyntaxKind.TemplateHead || kind === SyntaxKind.TemplateMiddle) open.push('template')
     if (scanner.isUnterminated()) throw new Error(`cannot read the source near: ${scanner.getTokenText().slice(0, 60)}`)
     const line = source.slice(0, scanner.getTokenStart()).split('\n').length
-    tokens.push(isString(kind) ? { word: '', text: scanner.getTokenValue(), line } : { word: scanner.getTokenText(), line })
+    tokens.push(
+      isString(kind) ? { word: '', text: scanner.getTokenValue(), line } : { word: scanner.getTokenText(), line },
+    )
   }
   if (open.length > 0) throw new Error('cannot read the source: a brace is left open')
   return tokens
@@ -102,5 +108,5 @@ const keywordsBeforeValue = /^(return|typeof|case|in|of|void|delete|await|yield|
 /** After a value a slash divides. `)` counts as one: no house style here puts a regular expression behind `if (…)`. */
 function endsValue(token: Token | undefined): boolean {
   if (token === undefined) return false
-  return token.text !== undefined || /[\w$)\]}`/]$/.test(token.word) && !keywordsBeforeValue.test(token.word)
+  return token.text !== undefined || (/[\w$)\]}`/]$/.test(token.word) && !keywordsBeforeValue.test(token.word))
 }

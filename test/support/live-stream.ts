@@ -17,7 +17,10 @@ export interface LiveStream {
 
 /** POST /ask with `stream: true`; resolves with the head of the reply. */
 export async function openStream(url: string, body: object, headers: Record<string, string> = {}): Promise<LiveStream> {
-  const outgoing = request(`${url}/ask`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers } })
+  const outgoing = request(`${url}/ask`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+  })
   outgoing.end(JSON.stringify({ ...body, stream: true }))
   const reply = await new Promise<IncomingMessage>((resolve, reject) => {
     outgoing.once('response', resolve).once('error', reject)
@@ -48,7 +51,10 @@ function follow(reply: IncomingMessage, leave: () => void): LiveStream {
       return sseEvents(text.slice(0, text.lastIndexOf('\n\n') + 2))
     },
     get said() {
-      return stream.events.filter(({ event }) => event === 'delta').map(({ data }) => String(data.text)).join('')
+      return stream.events
+        .filter(({ event }) => event === 'delta')
+        .map(({ data }) => String(data.text))
+        .join('')
     },
     seen: isEnough =>
       new Promise((resolve, reject) => {

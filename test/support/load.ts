@@ -101,7 +101,16 @@ async function askOnce(at: number, count: number, options: LoadOptions): Promise
     return { ...form, ms: performance.now() - at, ...judge(got, options) }
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message
-    return { ...form, ms: performance.now() - at, status: null, code: null, degraded: [], cache: null, outcome: 'failed', why }
+    return {
+      ...form,
+      ms: performance.now() - at,
+      status: null,
+      code: null,
+      degraded: [],
+      cache: null,
+      outcome: 'failed',
+      why,
+    }
   }
 }
 
@@ -114,12 +123,18 @@ interface Got {
 /** Rejects when the connection is refused, breaks, or the reply does not end. */
 async function post({ url, headers }: LoadOptions, body: object): Promise<Got> {
   return await new Promise((resolve, reject) => {
-    const outgoing = request(`${url}/ask`, { method: 'POST', agent: false, headers: { 'content-type': 'application/json', ...headers } }, reply => {
-      let text = ''
-      reply.setEncoding('utf8').on('data', (piece: string) => (text += piece))
-      reply.once('end', () => settle(() => resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: text })))
-      reply.once('error', error => settle(() => reject(error)))
-    })
+    const outgoing = request(
+      `${url}/ask`,
+      { method: 'POST', agent: false, headers: { 'content-type': 'application/json', ...headers } },
+      reply => {
+        let text = ''
+        reply.setEncoding('utf8').on('data', (piece: string) => (text += piece))
+        reply.once('end', () =>
+          settle(() => resolve({ status: reply.statusCode ?? 0, headers: reply.headers, body: text })),
+        )
+        reply.once('error', error => settle(() => reject(error)))
+      },
+    )
     const hung = setTimeout(() => outgoing.destroy(new Error('it hangs')), hangMs)
     const settle = (how: () => void) => {
       clearTimeout(hung)
@@ -140,11 +155,13 @@ function judge(got: Got, { isWhole }: LoadOptions): Judged {
   const isStream = String(headers['content-type']).startsWith('text/event-stream')
   const events = isStream ? sseEvents(body) : []
   const last = isStream ? events.at(-1)!.data : JSON.parse(body)
-  if (events.at(-1)?.event === 'error') return { ...bare, code: last.code, ...brokenOff(events.map(({ event }) => event)) }
+  if (events.at(-1)?.event === 'error')
+    return { ...bare, code: last.code, ...brokenOff(events.map(({ event }) => event)) }
   if (status !== 200) return { ...bare, code: last.code, ...refusal(got, last.code) }
   const { degraded, cache, generator, answer } = last
   const known = { ...bare, degraded, cache: cache.status }
-  if (generator === 'openai' && !isWhole(answer)) return { ...known, outcome: 'failed', why: `half an answer as if it were whole: ${answer}` }
+  if (generator === 'openai' && !isWhole(answer))
+    return { ...known, outcome: 'failed', why: `half an answer as if it were whole: ${answer}` }
   return { ...known, outcome: degraded.length > 0 ? 'degraded' : 'well', why: '' }
 }
 

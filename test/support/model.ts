@@ -146,7 +146,11 @@ function retryAfter({ retryAfter: seconds }: Behaviour): Record<string, string> 
   return seconds === undefined ? {} : { 'retry-after': String(seconds) }
 }
 
-async function listen(route: (exchange: Exchange) => Promise<void>, sockets: Set<Socket>, port: number): Promise<Server> {
+async function listen(
+  route: (exchange: Exchange) => Promise<void>,
+  sockets: Set<Socket>,
+  port: number,
+): Promise<Server> {
   const server = createServer((request, reply) => {
     const exchange = new Exchange(request, reply)
     route(exchange).catch((error: unknown) => {

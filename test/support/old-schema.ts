@@ -7,7 +7,9 @@ const folder = new URL('../../sql/', import.meta.url)
 
 /** The schema as an older version left it: with the migrations before `next` (`000006`), and none after. */
 export async function migrateBefore(sql: Sql, next: string): Promise<void> {
-  const names = readdirSync(folder).filter(name => name.endsWith('.sql') && name < next).sort()
+  const names = readdirSync(folder)
+    .filter(name => name.endsWith('.sql') && name < next)
+    .sort()
   await sql.begin(async tx => {
     await tx`create table migrations (name text primary key, applied_at timestamptz not null default now())`
     for (const name of names) {

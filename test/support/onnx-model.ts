@@ -4,7 +4,21 @@
  */
 
 /** Words are whole tokens; what stands in no row is [UNK]. */
-const vocabulary = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'query', 'passage', ':', 'cats', 'dogs', 'birds', 'sleep', 'bark', 'sing']
+const vocabulary = [
+  '[PAD]',
+  '[UNK]',
+  '[CLS]',
+  '[SEP]',
+  'query',
+  'passage',
+  ':',
+  'cats',
+  'dogs',
+  'birds',
+  'sleep',
+  'bark',
+  'sing',
+]
 export const width = 8
 
 /** The numbers of a token: in [-1, 1), different for every token, the same every time. */
@@ -23,11 +37,22 @@ export interface TinyModel {
 }
 
 /** A folder for `t.testdir`. */
-export function tinyModel({ output = 'last_hidden_state', file = 'onnx/model.onnx', files = {} }: TinyModel = {}): Folder {
+export function tinyModel({
+  output = 'last_hidden_state',
+  file = 'onnx/model.onnx',
+  files = {},
+}: TinyModel = {}): Folder {
   const usual = {
     'config.json': { model_type: 'bert', hidden_size: width, max_position_embeddings: 64 },
     'tokenizer.json': tokenizer(),
-    'tokenizer_config.json': { tokenizer_class: 'BertTokenizer', model_max_length: 48, pad_token: '[PAD]', unk_token: '[UNK]', cls_token: '[CLS]', sep_token: '[SEP]' },
+    'tokenizer_config.json': {
+      tokenizer_class: 'BertTokenizer',
+      model_max_length: 48,
+      pad_token: '[PAD]',
+      unk_token: '[UNK]',
+      cls_token: '[CLS]',
+      sep_token: '[SEP]',
+    },
     'sentence_bert_config.json': { max_seq_length: 32 },
     [file]: graph(output),
   }
@@ -52,7 +77,15 @@ function asFile(content: object | string | Uint8Array): string | Buffer {
 }
 
 function tokenizer(): object {
-  const special = (content: string) => ({ id: vocabulary.indexOf(content), content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })
+  const special = (content: string) => ({
+    id: vocabulary.indexOf(content),
+    content,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+    special: true,
+  })
   const mark = (id: string) => ({ SpecialToken: { id, type_id: 0 } })
   const marks = { '[CLS]': 2, '[SEP]': 3 }
   return {
@@ -61,16 +94,30 @@ function tokenizer(): object {
     truncation: { max_length: 4, strategy: 'LongestFirst', stride: 0, direction: 'Right' },
     padding: null,
     added_tokens: ['[PAD]', '[UNK]', '[CLS]', '[SEP]'].map(special),
-    normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: null, lowercase: true },
+    normalizer: {
+      type: 'BertNormalizer',
+      clean_text: true,
+      handle_chinese_chars: true,
+      strip_accents: null,
+      lowercase: true,
+    },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     post_processor: {
       type: 'TemplateProcessing',
       single: [mark('[CLS]'), { Sequence: { id: 'A', type_id: 0 } }, mark('[SEP]')],
       pair: [],
-      special_tokens: Object.fromEntries(Object.entries(marks).map(([id, number]) => [id, { id, ids: [number], tokens: [id] }])),
+      special_tokens: Object.fromEntries(
+        Object.entries(marks).map(([id, number]) => [id, { id, ids: [number], tokens: [id] }]),
+      ),
     },
     decoder: { type: 'WordPiece', prefix: '##', cleanup: true },
-    model: { type: 'WordPiece', unk_token: '[UNK]', continuing_subword_prefix: '##', max_input_chars_per_word: 100, vocab: Object.fromEntries(vocabulary.map((token, i) => [token, i])) },
+    model: {
+      type: 'WordPiece',
+      unk_token: '[UNK]',
+      continuing_subword_prefix: '##',
+      max_input_chars_per_word: 100,
+      vocab: Object.fromEntries(vocabulary.map((token, i) => [token, i])),
+    },
   }
 }
 
@@ -82,7 +129,10 @@ function graph(output: NonNullable<TinyModel['output']>): Uint8Array {
   const mean = message([1, rows], [2, output], [4, 'ReduceMean'], [5, ints('axes', [1])], [5, int('keepdims', 0)])
   const shape = isPooled ? ['batch', width] : ['batch', 'tokens', width]
   const nodes: Field[] = [[1, lookUp], ...(isPooled ? [[1, mean] as const] : [])]
-  const inputs = ['input_ids', 'attention_mask', 'token_type_ids'].map((name): Field => [11, tensorType(name, int64, ['batch', 'tokens'])])
+  const inputs = ['input_ids', 'attention_mask', 'token_type_ids'].map((name): Field => [
+    11,
+    tensorType(name, int64, ['batch', 'tokens']),
+  ])
   const body = message(...nodes, [2, 'tiny'], [5, table()], ...inputs, [12, tensorType(output, float, shape)])
   const opset = message([1, ''], [2, 13])
   return message([1, 8], [7, body], [8, opset])
@@ -113,11 +163,13 @@ type Field = readonly [number: number, value: number | string | Uint8Array]
 
 /** A protobuf message: whole numbers as varints, everything else with its length in front. */
 function message(...fields: readonly Field[]): Uint8Array {
-  return Buffer.concat(fields.flatMap(([number, value]) => {
-    if (typeof value === 'number') return [varint(number << 3), varint(value)]
-    const bytes = typeof value === 'string' ? Buffer.from(value) : value
-    return [varint((number << 3) | 2), varint(bytes.length), bytes]
-  }))
+  return Buffer.concat(
+    fields.flatMap(([number, value]) => {
+      if (typeof value === 'number') return [varint(number << 3), varint(value)]
+      const bytes = typeof value === 'string' ? Buffer.from(value) : value
+      return [varint((number << 3) | 2), varint(bytes.length), bytes]
+    }),
+  )
 }
 
 function varint(value: number): Uint8Array {

@@ -22,7 +22,10 @@ export interface CollectedSpan {
 
 /** ExportTraceServiceRequest → resource_spans (1) → scope_spans (2) → spans (2). */
 export function spansOf(body: Buffer): CollectedSpan[] {
-  return fieldsOf(body, 1).flatMap(resource => fieldsOf(resource, 2)).flatMap(scope => fieldsOf(scope, 2)).map(spanOf)
+  return fieldsOf(body, 1)
+    .flatMap(resource => fieldsOf(resource, 2))
+    .flatMap(scope => fieldsOf(scope, 2))
+    .map(spanOf)
 }
 
 const kinds = ['other', 'internal', 'server', 'client'] as const
@@ -40,7 +43,11 @@ function spanOf(span: Buffer): CollectedSpan {
     endMs: msOf(fieldsOf(span, 8)[0]),
     attributes: attributesOf(fieldsOf(span, 9)),
     events: fieldsOf(span, 11).map(event => ({ name: textOf(event, 2), attributes: attributesOf(fieldsOf(event, 3)) })),
-    links: fieldsOf(span, 13).map(link => ({ traceId: textOf(link, 1, 'hex'), spanId: textOf(link, 2, 'hex'), attributes: attributesOf(fieldsOf(link, 4)) })),
+    links: fieldsOf(span, 13).map(link => ({
+      traceId: textOf(link, 1, 'hex'),
+      spanId: textOf(link, 2, 'hex'),
+      attributes: attributesOf(fieldsOf(link, 4)),
+    })),
     error: isError ? textOf(status, 2) : undefined,
   }
 }

@@ -4,8 +4,19 @@ import type { Passage, Window } from '../../src/ask/terms.ts'
 export function passage(text: string, options: Partial<Passage> & { readonly before?: string } = {}): Passage {
   const { before = '', ...rest } = options
   return {
-    chunkId: 'd.0', documentId: 'd', version: 1, source: 'd.md', title: 'Title', url: null, language: 'en', text,
-    start: before.length, end: before.length + text.length, page: null, metadata: {}, windows: [],
+    chunkId: 'd.0',
+    documentId: 'd',
+    version: 1,
+    source: 'd.md',
+    title: 'Title',
+    url: null,
+    language: 'en',
+    text,
+    start: before.length,
+    end: before.length + text.length,
+    page: null,
+    metadata: {},
+    windows: [],
     scores: { lexical: 1, lexicalRank: 1, vector: null, vectorRank: null, fused: 0.5, coverage: 1 },
     ...rest,
   }

@@ -3,7 +3,15 @@ import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { postgresAccount } from './postgres-programs.ts'
 import { runOwner } from './run.ts'
-import { freePort, guard, removeServer, serverFolder, startServer, type Owner, type ServerProcess } from './server-process.ts'
+import {
+  freePort,
+  guard,
+  removeServer,
+  serverFolder,
+  startServer,
+  type Owner,
+  type ServerProcess,
+} from './server-process.ts'
 
 /** A real PgBouncer in front of a Postgres. */
 export interface PgBouncer extends ServerProcess {
@@ -20,16 +28,40 @@ export function pgbouncerSkipReason(): string | false {
 }
 
 /** `settings` are those of its section `[pgbouncer]`. Ends with the test. */
-export async function startPgBouncer(t: Owner, url: string, settings: Readonly<Record<string, string>>): Promise<PgBouncer> {
+export async function startPgBouncer(
+  t: Owner,
+  url: string,
+  settings: Readonly<Record<string, string>>,
+): Promise<PgBouncer> {
   const folder = serverFolder('pgbouncer')
   guard([process.pid, runOwner], folder, 'SIGQUIT')
   const [port, account, target] = [await freePort(), postgresAccount(), new URL(url)]
-  const all = { listen_addr: '127.0.0.1', listen_port: String(port), unix_socket_dir: '', auth_type: 'trust', auth_file: join(folder, 'users'), ...settings }
-  const lines = ['[databases]', `* = host=${target.hostname} port=${target.port}`, '[pgbouncer]', ...Object.entries(all).map(([name, value]) => `${name} = ${value}`)]
+  const all = {
+    listen_addr: '127.0.0.1',
+    listen_port: String(port),
+    unix_socket_dir: '',
+    auth_type: 'trust',
+    auth_file: join(folder, 'users'),
+    ...settings,
+  }
+  const lines = [
+    '[databases]',
+    `* = host=${target.hostname} port=${target.port}`,
+    '[pgbouncer]',
+    ...Object.entries(all).map(([name, value]) => `${name} = ${value}`),
+  ]
   writeFileSync(join(folder, 'users'), `"${target.username}" ""\n`)
   writeFileSync(join(folder, 'pgbouncer.ini'), `${lines.join('\n')}\n`)
-  for (const each of account ? [folder, join(folder, 'users'), join(folder, 'pgbouncer.ini')] : []) chownSync(each, account!.uid, account!.gid)
-  const server = await startServer({ command: program()!, args: ['-q', join(folder, 'pgbouncer.ini')], folder, stopSignal: 'SIGQUIT', account, isReady: () => accepts(port) })
+  for (const each of account ? [folder, join(folder, 'users'), join(folder, 'pgbouncer.ini')] : [])
+    chownSync(each, account!.uid, account!.gid)
+  const server = await startServer({
+    command: program()!,
+    args: ['-q', join(folder, 'pgbouncer.ini')],
+    folder,
+    stopSignal: 'SIGQUIT',
+    account,
+    isReady: () => accepts(port),
+  })
   t.teardown(() => removeServer(server, folder))
   return Object.assign(server, { url: url.replace(`:${target.port}`, `:${port}`) })
 }

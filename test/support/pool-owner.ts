@@ -2,7 +2,12 @@
 import { createChildPool } from '../../src/adapters/child-pool.ts'
 
 const limits = { cpuMs: 600_000, memoryBytes: 2 ** 30, stalledMs: 600_000 }
-const pool = createChildPool<{ does: string }, number, number, unknown>({ program: new URL('./unruly-child.ts', import.meta.url), size: 1, limits, room: { bytes: 1, places: 1 } })
+const pool = createChildPool<{ does: string }, number, number, unknown>({
+  program: new URL('./unruly-child.ts', import.meta.url),
+  size: 1,
+  limits,
+  room: { bytes: 1, places: 1 },
+})
 const onPart = () => {
   process.stdout.write(`${pool.pids()[0]}\n`)
   return 0

@@ -4,7 +4,8 @@ import { delimiter, join } from 'node:path'
 
 /** Where Postgres is on this machine, and who may run it. */
 
-const howToInstall = 'run deploy/install-services.sh (Debian), or set ASKWELL_TEST_PG_BIN to the folder that holds initdb'
+const howToInstall =
+  'run deploy/install-services.sh (Debian), or set ASKWELL_TEST_PG_BIN to the folder that holds initdb'
 
 /** The folder of initdb and postgres: the one that the environment names, else on PATH, else where Debian hides it. */
 export function postgresPrograms(): string | undefined {
@@ -15,7 +16,9 @@ export function postgresPrograms(): string | undefined {
 
 /** The path of another of its programs, such as pg_dump: beside the server, else on PATH, else where Debian hides it. */
 export function postgresProgram(name: string): string {
-  const found = [postgresPrograms() ?? '', ...usualFolders()].map(folder => join(folder, name)).find(path => existsSync(path))
+  const found = [postgresPrograms() ?? '', ...usualFolders()]
+    .map(folder => join(folder, name))
+    .find(path => existsSync(path))
   if (found === undefined) throw new Error(`no ${name} on this machine: ${howToInstall}`)
   return found
 }

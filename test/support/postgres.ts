@@ -6,7 +6,14 @@ import { selfSigned } from './certificate.ts'
 import { postgresAccount, postgresPrograms, postgresSkipReason } from './postgres-programs.ts'
 import { oncePerRun, runOwner } from './run.ts'
 import {
-  freePort, guard, removeServer, serverFolder, startServer, type Owner, type Program, type ServerProcess,
+  freePort,
+  guard,
+  removeServer,
+  serverFolder,
+  startServer,
+  type Owner,
+  type Program,
+  type ServerProcess,
 } from './server-process.ts'
 
 /**
@@ -100,7 +107,11 @@ export async function startCluster(folder: string, options: PostgresOptions): Pr
   if (account !== undefined) chownSync(folder, account.uid, account.gid)
   const port = await freePort()
   if (!existsSync(join(folder, 'data'))) initialise(programs, folder)
-  const program = postmaster(programs, folder, port, { ...settings, ...(options.isEncrypted && encryption(folder)), ...options.settings })
+  const program = postmaster(programs, folder, port, {
+    ...settings,
+    ...(options.isEncrypted && encryption(folder)),
+    ...options.settings,
+  })
   return { port, server: await startServer(program) }
 }
 

@@ -3,7 +3,11 @@ import { execFileSync } from 'node:child_process'
 /** Processes that run; those that have ended and that nobody has asked about are none. */
 function running(): { pid: number; parent: number }[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' })
-  return table.trim().split('\n').map(line => line.trim().split(/\s+/)).filter(([, , state]) => !state!.startsWith('Z'))
+  return table
+    .trim()
+    .split('\n')
+    .map(line => line.trim().split(/\s+/))
+    .filter(([, , state]) => !state!.startsWith('Z'))
     .map(([pid, parent]) => ({ pid: Number(pid), parent: Number(parent) }))
 }
 
@@ -12,5 +16,7 @@ export function isRunning(pid: number): boolean {
 }
 
 export function childrenOf(pid: number): number[] {
-  return running().filter(each => each.parent === pid).map(each => each.pid)
+  return running()
+    .filter(each => each.parent === pid)
+    .map(each => each.pid)
 }

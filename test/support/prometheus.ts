@@ -4,7 +4,15 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { parse, stringify } from 'yaml'
-import { freePort, guard, removeServer, serverFolder, startServer, type Owner, type ServerProcess } from './server-process.ts'
+import {
+  freePort,
+  guard,
+  removeServer,
+  serverFolder,
+  startServer,
+  type Owner,
+  type ServerProcess,
+} from './server-process.ts'
 import { runOwner } from './run.ts'
 
 /** A real Prometheus with the rules and the configuration of deploy/prometheus, only quicker. */
@@ -13,7 +21,11 @@ export interface Prometheus extends ServerProcess {
   /** What `/api/v1/PATH` gives as `data`. */
   api(path: string, parameters?: Record<string, string>): Promise<any> // eslint-disable-line
   /** Of a query now. */
-  query(expr: string): Promise<readonly { readonly metric: Readonly<Record<string, string>>; readonly value: readonly [number, string] }[]>
+  query(
+    expr: string,
+  ): Promise<
+    readonly { readonly metric: Readonly<Record<string, string>>; readonly value: readonly [number, string] }[]
+  >
 }
 
 export const rulesFolder = fileURLToPath(new URL('../../deploy/prometheus/', import.meta.url))
@@ -35,18 +47,25 @@ export interface Rule {
 /** As {@link redisSkipReason}: both programs are of Debian's package `prometheus`. In CI an error. */
 export function prometheusSkipReason(): string | false {
   if (programNamed('prometheus') && programNamed('promtool')) return false
-  const reason = 'no prometheus and promtool on this machine: run deploy/install-services.sh (Debian), or put both on PATH'
+  const reason =
+    'no prometheus and promtool on this machine: run deploy/install-services.sh (Debian), or put both on PATH'
   if (process.env['CI'] === 'true') throw new Error(reason)
   return reason
 }
 
 /** What promtool prints, and how it ended; `input` is what it reads. */
-export async function promtool(args: readonly string[], input = ''): Promise<{ readonly code: number; readonly text: string }> {
+export async function promtool(
+  args: readonly string[],
+  input = '',
+): Promise<{ readonly code: number; readonly text: string }> {
   const running = promisify(execFile)(programNamed('promtool')!, [...args])
   running.child.stdin!.end(input)
   return await running.then(
     ({ stdout, stderr }) => ({ code: 0, text: stdout + stderr }),
-    (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, text: error.stdout + error.stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => ({
+      code: error.code,
+      text: error.stdout + error.stderr,
+    }),
   )
 }
 
@@ -58,7 +77,10 @@ export interface StartOptions {
   readonly recording?: (rule: Rule) => Rule
 }
 
-export async function startPrometheus(t: Owner, { target, alerts = rule => rule, recording = rule => rule }: StartOptions): Promise<Prometheus> {
+export async function startPrometheus(
+  t: Owner,
+  { target, alerts = rule => rule, recording = rule => rule }: StartOptions,
+): Promise<Prometheus> {
   const folder = serverFolder('prometheus')
   guard([process.pid, runOwner], folder, 'SIGTERM')
   const port = await freePort()
@@ -68,7 +90,12 @@ export async function startPrometheus(t: Owner, { target, alerts = rule => rule,
   writeConfig(folder, target)
   const server = await startServer({
     command: programNamed('prometheus')!,
-    args: [`--config.file=${join(folder, 'prometheus.yaml')}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=127.0.0.1:${port}`, '--enable-feature=exemplar-storage'],
+    args: [
+      `--config.file=${join(folder, 'prometheus.yaml')}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--enable-feature=exemplar-storage',
+    ],
     folder,
     stopSignal: 'SIGTERM',
     isReady: async () => (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok === true,
@@ -78,7 +105,11 @@ export async function startPrometheus(t: Owner, { target, alerts = rule => rule,
     const response = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`)
     return ((await response.json()) as { data: any }).data // eslint-disable-line
   }
-  return Object.assign(server, { url, api, query: async (expr: string) => (await api('query', { query: expr })).result })
+  return Object.assign(server, {
+    url,
+    api,
+    query: async (expr: string) => (await api('query', { query: expr })).result,
+  })
 }
 
 export function readRules(file: string): readonly RuleGroup[] {
@@ -107,5 +138,8 @@ function readText(file: string): string {
 }
 
 function programNamed(name: string): string | undefined {
-  return (process.env['PATH'] ?? '').split(delimiter).map(folder => join(folder, name)).find(path => existsSync(path))
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map(folder => join(folder, name))
+    .find(path => existsSync(path))
 }

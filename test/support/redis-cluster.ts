@@ -17,9 +17,11 @@ const slotCount = 16_384
 export async function startRedisCluster(t: Owner): Promise<RedisCluster> {
   const busPorts = [await freePort(), await freePort(), await freePort()]
   const nodes = await Promise.all(busPorts.map(busPort => startNode(t, busPort)))
-  for (const [i, node] of nodes.entries()) await told(node, client => client.cluster('ADDSLOTSRANGE', ...slotsOf(i, nodes.length)))
+  for (const [i, node] of nodes.entries())
+    await told(node, client => client.cluster('ADDSLOTSRANGE', ...slotsOf(i, nodes.length)))
   const [first] = nodes as [Redis, ...Redis[]]
-  for (const [i, { port }] of nodes.entries()) await told(first, client => client.call('CLUSTER', 'MEET', '127.0.0.1', port, busPorts[i] ?? 0))
+  for (const [i, { port }] of nodes.entries())
+    await told(first, client => client.call('CLUSTER', 'MEET', '127.0.0.1', port, busPorts[i] ?? 0))
   await until('all nodes know all slots', async () => (await Promise.all(nodes.map(knowsAll))).every(knows => knows))
   const keyOf = async (node: Redis) => {
     const [from, to] = slotsOf(nodes.indexOf(node), nodes.length)
@@ -27,11 +29,25 @@ export async function startRedisCluster(t: Owner): Promise<RedisCluster> {
     const slots = await told(node, client => Promise.all(keys.map(key => client.cluster('KEYSLOT', key))))
     return keys[slots.findIndex(slot => slot >= from && slot <= to)] ?? ''
   }
-  return { url: `redis+cluster://${nodes.slice(0, 2).map(({ port }) => `127.0.0.1:${port}`).join()}`, nodes, keyOf }
+  return {
+    url: `redis+cluster://${nodes
+      .slice(0, 2)
+      .map(({ port }) => `127.0.0.1:${port}`)
+      .join()}`,
+    nodes,
+    keyOf,
+  }
 }
 
 async function startNode(t: Owner, busPort: number): Promise<Redis> {
-  const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--cluster-require-full-coverage', 'no']
+  const settings = [
+    '--cluster-enabled',
+    'yes',
+    '--cluster-node-timeout',
+    '1000',
+    '--cluster-require-full-coverage',
+    'no',
+  ]
   // The usual one is 10,000 higher, which may be none.
   return await startRedis(t, [...settings, '--cluster-port', String(busPort)])
 }

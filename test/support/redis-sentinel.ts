@@ -15,7 +15,9 @@ export interface Watched {
 export async function startWatchedRedis(t: Owner): Promise<Watched> {
   const master = await startRedis(t)
   const replica = await startRedis(t, ['--replicaof', `127.0.0.1 ${master.port}`])
-  await until('the replica has the data', async () => (await told(replica, client => client.info('replication'))).includes('master_link_status:up'))
+  await until('the replica has the data', async () =>
+    (await told(replica, client => client.info('replication'))).includes('master_link_status:up'),
+  )
   const sentinel = await startRedisProgram('sentinel', t, folder => [configIn(folder, master), '--sentinel'])
   await until('the Sentinel knows the replica', async () => {
     const [known] = (await told(sentinel, client => client.call('sentinel', 'replicas', 'main'))) as string[][]
@@ -28,11 +30,14 @@ export async function startWatchedRedis(t: Owner): Promise<Watched> {
 /** Sentinel writes into its configuration, so it must be a file. */
 function configIn(folder: string, master: Redis): string {
   const path = join(folder, 'sentinel.conf')
-  writeFileSync(path, [
-    `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-    'sentinel down-after-milliseconds main 500',
-    'sentinel failover-timeout main 3000',
-    '',
-  ].join('\n'))
+  writeFileSync(
+    path,
+    [
+      `sentinel monitor main 127.0.0.1 ${master.port} 1`,
+      'sentinel down-after-milliseconds main 500',
+      'sentinel failover-timeout main 3000',
+      '',
+    ].join('\n'),
+  )
   return path
 }

@@ -4,7 +4,14 @@ import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { runOwner } from './run.ts'
 import {
-  freePort, guard, removeServer, serverFolder, startServer, type Owner, type Program, type ServerProcess,
+  freePort,
+  guard,
+  removeServer,
+  serverFolder,
+  startServer,
+  type Owner,
+  type Program,
+  type ServerProcess,
 } from './server-process.ts'
 
 /** A real Redis of the test's own: it starts in some 50 ms, so there is nothing to share and nothing to flush. */
@@ -16,7 +23,8 @@ export interface Redis extends ServerProcess {
 /** As {@link postgresSkipReason}: why a test that needs Redis cannot run, for tap's `skip`. In CI an error. */
 export function redisSkipReason(): string | false {
   if (redisProgram() !== undefined) return false
-  const reason = 'no redis-server on this machine: run deploy/install-services.sh (Debian), or set ASKWELL_TEST_REDIS to it'
+  const reason =
+    'no redis-server on this machine: run deploy/install-services.sh (Debian), or set ASKWELL_TEST_REDIS to it'
   if (process.env['CI'] === 'true') throw new Error(reason)
   return reason
 }
@@ -29,7 +37,11 @@ export async function startRedis(t?: Owner, settings: readonly string[] = []): P
 const withoutFiles = ['--save', '', '--appendonly', 'no']
 
 /** As the program does more than one thing: `argumentsIn` may write files into the server's folder first. */
-export async function startRedisProgram(name: string, t: Owner | undefined, argumentsIn: (folder: string) => readonly string[]): Promise<Redis> {
+export async function startRedisProgram(
+  name: string,
+  t: Owner | undefined,
+  argumentsIn: (folder: string) => readonly string[],
+): Promise<Redis> {
   const command = redisProgram()
   if (command === undefined) throw new Error(String(redisSkipReason()))
   const folder = serverFolder(name)

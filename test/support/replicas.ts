@@ -19,7 +19,8 @@ export async function startReplicas(t: Owner, count: number, settings: Record<st
 async function replicaOf(service: Service, settings: Record<string, string>): Promise<Replica> {
   const url = await service.ready()
   const client = clientOf(url)
-  if (settings['REDIS_URL']) await until('it has its Redis', async () => (await client.send('GET', '/readyz')).json.components.redis === 'ready')
+  if (settings['REDIS_URL'])
+    await until('it has its Redis', async () => (await client.send('GET', '/readyz')).json.components.redis === 'ready')
   // Not spread: its log and stderr are read when they are asked for.
   return Object.assign(Object.create(service) as Service, { url, ...client })
 }

@@ -30,11 +30,19 @@ export async function startPair(t: Owner): Promise<ReplicatedPair> {
   async function holdBack(): Promise<void> {
     const [row] = await administer(primary.url, sql => sql`select pg_current_wal_flush_lsn()::text as written`)
     const written = String(row?.['written'])
-    await until('the standby has all that is written', async () =>
-      (await administer(standby, sql => sql`select pg_last_wal_replay_lsn() >= ${written}::text::pg_lsn as has`))[0]?.['has'])
+    await until(
+      'the standby has all that is written',
+      async () =>
+        (
+          await administer(standby, sql => sql`select pg_last_wal_replay_lsn() >= ${written}::text::pg_lsn as has`)
+        )[0]?.['has'],
+    )
     await administer(standby, sql => sql`alter system set primary_conninfo = ''`)
     await administer(standby, sql => sql`select pg_reload_conf()`)
-    await until('nothing is streamed', async () => (await administer(primary.url, sql => sql`select from pg_stat_replication`)).length === 0)
+    await until(
+      'nothing is streamed',
+      async () => (await administer(primary.url, sql => sql`select from pg_stat_replication`)).length === 0,
+    )
   }
 
   async function failOver(): Promise<void> {
@@ -51,7 +59,17 @@ async function startStandby(t: Owner, primaryUrl: string): Promise<number> {
   guard([process.pid, runOwner], folder, 'SIGQUIT')
   const account = postgresAccount()
   if (account) chownSync(folder, account.uid, account.gid)
-  const args = ['--dbname', primaryUrl, '--pgdata', join(folder, 'data'), '--write-recovery-conf', '--wal-method', 'stream', '--checkpoint', 'fast']
+  const args = [
+    '--dbname',
+    primaryUrl,
+    '--pgdata',
+    join(folder, 'data'),
+    '--write-recovery-conf',
+    '--wal-method',
+    'stream',
+    '--checkpoint',
+    'fast',
+  ]
   execFileSync(postgresProgram('pg_basebackup'), args, { cwd: folder, stdio: 'pipe', ...account })
   const { port, server } = await startCluster(folder, { settings })
   t.teardown(() => removeServer(server, folder))
@@ -64,7 +82,10 @@ async function openDoor(t: Owner, firstPort: number) {
   const sockets = new Set<Socket>()
   const server = createServer(client => {
     const inner = connect(target, '127.0.0.1')
-    for (const [one, other] of [[client, inner], [inner, client]] as const) {
+    for (const [one, other] of [
+      [client, inner],
+      [inner, client],
+    ] as const) {
       sockets.add(one)
       one.on('error', () => {}).on('close', () => (sockets.delete(one), other.destroy()))
       one.pipe(other)

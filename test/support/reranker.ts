@@ -118,7 +118,8 @@ export async function startReranker(t: Owner): Promise<TestReranker> {
 
 /** Best first, as the real ones send them. */
 function resultsFor({ documents, top_n }: RerankRequest, { likes }: RerankBehaviour): Result[] {
-  const scoreOf = (text: string, place: number) => (likes !== undefined && text.includes(likes) ? 0.9 : place / documents.length / 2)
+  const scoreOf = (text: string, place: number) =>
+    likes !== undefined && text.includes(likes) ? 0.9 : place / documents.length / 2
   const results = documents.map((text, index) => ({ index, relevance_score: scoreOf(text, index) }))
   return results.sort((a, b) => b.relevance_score - a.relevance_score).slice(0, top_n)
 }

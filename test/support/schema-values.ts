@@ -11,11 +11,39 @@ export type Favourites = Readonly<Record<string, Values>>
 
 /** Texts as people and programs write them, and as neither should. */
 export const texts: fc.Arbitrary<string> = fc.oneof(
-  { weight: 3, arbitrary: fc.array(fc.constantFrom(...'how much does a place in the dormitory cost grant library book lost стипендия деканат 12,000 ?'.split(' ')), { minLength: 1, maxLength: 12 }).map(words => words.join(' ')) },
+  {
+    weight: 3,
+    arbitrary: fc
+      .array(
+        fc.constantFrom(
+          ...'how much does a place in the dormitory cost grant library book lost стипендия деканат 12,000 ?'.split(
+            ' ',
+          ),
+        ),
+        { minLength: 1, maxLength: 12 },
+      )
+      .map(words => words.join(' ')),
+  },
   { weight: 2, arbitrary: fc.string({ maxLength: 60 }) },
   { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 40 }) },
   { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
-  { weight: 1, arbitrary: fc.constantFrom('\u202egnp.exe', '🤷🏽‍♀️', '\ufeff', '-- NOT | & ! ( * :*', "'; drop table chunks; --", '%s%n${7*7}', 'İıſßﬃ', 'Å'.normalize('NFD'), '\u{10ffff}', 'a'.repeat(4000), 'x\r\ny: z', '<script>') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '\u202egnp.exe',
+      '🤷🏽‍♀️',
+      '\ufeff',
+      '-- NOT | & ! ( * :*',
+      "'; drop table chunks; --",
+      '%s%n${7*7}',
+      'İıſßﬃ',
+      'Å'.normalize('NFD'),
+      '\u{10ffff}',
+      'a'.repeat(4000),
+      'x\r\ny: z',
+      '<script>',
+    ),
+  },
 )
 
 export function valuesOf(schema: Schema, favourites: Favourites = {}): Values {
@@ -43,7 +71,10 @@ function valuesOfType(type: string | undefined, schema: Schema, favourites: Favo
     case 'null':
       return fc.constant(null)
     case 'array':
-      return fc.array(valuesOf(items ?? {}, favourites), { minLength: Number(schema['minItems'] ?? 0), maxLength: Math.min(4, Number(schema['maxItems'] ?? 4)) })
+      return fc.array(valuesOf(items ?? {}, favourites), {
+        minLength: Number(schema['minItems'] ?? 0),
+        maxLength: Math.min(4, Number(schema['maxItems'] ?? 4)),
+      })
     case 'object':
       return objectsOf(schema, favourites)
     default:
@@ -56,20 +87,43 @@ function stringsOf({ minLength, maxLength, pattern, format }: Schema): fc.Arbitr
   const shape = typeof pattern === 'string' ? new RegExp(pattern) : undefined
   // One sign somewhere is what any text has; the rest of the patterns say what a text is.
   const made = shape === undefined || shape.source === '\\S' ? texts : fc.stringMatching(shape)
-  const fits = (text: string) => [...text].length >= Number(minLength ?? 0) && [...text].length <= Number(maxLength ?? Infinity) && (shape?.test(text) ?? true)
+  const fits = (text: string) =>
+    [...text].length >= Number(minLength ?? 0) &&
+    [...text].length <= Number(maxLength ?? Infinity) &&
+    (shape?.test(text) ?? true)
   return made.filter(text => fits(text) && text.isWellFormed() && !text.includes('\0'))
 }
 
 function objectsOf(schema: Schema, favourites: Favourites): Values {
-  const { properties = {}, required = [], additionalProperties, propertyNames } = schema as {
-    properties?: Record<string, Schema>; required?: string[]; additionalProperties?: Schema | boolean; propertyNames?: Schema
+  const {
+    properties = {},
+    required = [],
+    additionalProperties,
+    propertyNames,
+  } = schema as {
+    properties?: Record<string, Schema>
+    required?: string[]
+    additionalProperties?: Schema | boolean
+    propertyNames?: Schema
   }
-  const fields = Object.fromEntries(Object.entries(properties).map(([name, each]) => [name, valuesOf(each, favourites)]))
+  const fields = Object.fromEntries(
+    Object.entries(properties).map(([name, each]) => [name, valuesOf(each, favourites)]),
+  )
   const named = fc.record(fields, { requiredKeys: required, noNullPrototype: true })
   const least = Number(schema['minProperties'] ?? 0)
   const hasEnough = (value: object) => Object.keys(value).length >= least
   if (typeof additionalProperties !== 'object') return named.filter(hasEnough)
-  const names = fc.oneof(fc.constantFrom('faculty', 'year', 'tags'), valuesOf({ type: 'string', ...propertyNames }) as fc.Arbitrary<string>)
-  const others = fc.dictionary(names.filter(name => name !== '__proto__'), valuesOf(additionalProperties, favourites), { maxKeys: 3, noNullPrototype: true })
-  return fc.tuple(others, named).map(([those, these]) => ({ ...those, ...(these as object) })).filter(hasEnough)
+  const names = fc.oneof(
+    fc.constantFrom('faculty', 'year', 'tags'),
+    valuesOf({ type: 'string', ...propertyNames }) as fc.Arbitrary<string>,
+  )
+  const others = fc.dictionary(
+    names.filter(name => name !== '__proto__'),
+    valuesOf(additionalProperties, favourites),
+    { maxKeys: 3, noNullPrototype: true },
+  )
+  return fc
+    .tuple(others, named)
+    .map(([those, these]) => ({ ...those, ...(these as object) }))
+    .filter(hasEnough)
 }

@@ -145,7 +145,9 @@ function tailOfLog(folder: string): string {
 /** The parent first: frozen, it cannot have children that we missed. */
 function signalTree(pid: number, signal: NodeJS.Signals): number[] {
   process.kill(pid, signal)
-  const children = processTable().filter(row => row.parent === pid).map(row => row.pid)
+  const children = processTable()
+    .filter(row => row.parent === pid)
+    .map(row => row.pid)
   for (const child of children) sendTo(child, signal)
   return [pid, ...children]
 }
@@ -166,8 +168,11 @@ function isAlive(pid: number): boolean {
 
 function processTable(): { pid: number; parent: number; state: string }[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' })
-  return table.trim().split('\n').map(line => {
-    const [pid, parent, state = ''] = line.trim().split(/\s+/)
-    return { pid: Number(pid), parent: Number(parent), state }
-  })
+  return table
+    .trim()
+    .split('\n')
+    .map(line => {
+      const [pid, parent, state = ''] = line.trim().split(/\s+/)
+      return { pid: Number(pid), parent: Number(parent), state }
+    })
 }

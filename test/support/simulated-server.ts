@@ -36,9 +36,26 @@ export interface Outcome {
 }
 
 /** Runs come at a fixed rate whatever becomes of them. Time is the clock's: a minute takes a moment. */
-export async function load(server: Simulated, limiter: Limiter, { perSecond, seconds, priority = 'interactive', timeoutMs = 30_000, abortEvery = Infinity, failEvery = Infinity }: Load): Promise<Outcome> {
+export async function load(
+  server: Simulated,
+  limiter: Limiter,
+  {
+    perSecond,
+    seconds,
+    priority = 'interactive',
+    timeoutMs = 30_000,
+    abortEvery = Infinity,
+    failEvery = Infinity,
+  }: Load,
+): Promise<Outcome> {
   const { clock } = server
-  const outcome: Outcome = { done: 0, refused: { queue: 0, wait: 0, time: 0, evicted: 0, overdue: 0 }, ms: [], refusedMs: [], mostInFlight: 0 }
+  const outcome: Outcome = {
+    done: 0,
+    refused: { queue: 0, wait: 0, time: 0, evicted: 0, overdue: 0 },
+    ms: [],
+    refusedMs: [],
+    mostInFlight: 0,
+  }
   const [begin, total] = [clock.now(), perSecond * seconds]
   for (let come = 0; clock.now() - begin < seconds * 1000; clock.advance(1)) {
     for (; come < total && come < ((clock.now() - begin) * perSecond) / 1000; come++) void arrive(come)

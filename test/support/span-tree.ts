@@ -11,7 +11,10 @@ export function treeOf(spans: readonly CollectedSpan[]): string[] {
     `${'  '.repeat(depth)}${span.name}${span.error === undefined ? '' : ` !${span.error}`}`,
     ...childrenOf(span.spanId).flatMap(child => lines(child, depth + 1)),
   ]
-  return spans.filter(({ parentSpanId }) => !ids.has(parentSpanId)).sort(byName).flatMap(root => lines(root, 0))
+  return spans
+    .filter(({ parentSpanId }) => !ids.has(parentSpanId))
+    .sort(byName)
+    .flatMap(root => lines(root, 0))
 }
 
 function byName(a: CollectedSpan, b: CollectedSpan): number {
@@ -24,6 +27,8 @@ function byName(a: CollectedSpan, b: CollectedSpan): number {
  */
 export function withoutLook(spans: readonly CollectedSpan[]): CollectedSpan[] {
   const root = spans.find(({ kind }) => kind === 'server')
-  const look = spans.filter(({ name, parentSpanId }) => parentSpanId === root?.spanId && (name === 'ask.remember' || name === 'GET'))
+  const look = spans.filter(
+    ({ name, parentSpanId }) => parentSpanId === root?.spanId && (name === 'ask.remember' || name === 'GET'),
+  )
   return spans.filter(span => !look.includes(span) && !look.some(({ spanId }) => spanId === span.parentSpanId))
 }

@@ -28,7 +28,9 @@ export async function startStandby(t: Owner, primary: Postgres): Promise<Standby
   const folder = serverFolder('standby')
   guard([process.pid], folder, 'SIGQUIT')
   copy(primary, folder)
-  const { port, server } = await startCluster(folder, { settings: { wal_level: 'replica', max_wal_senders: '4', hot_standby: 'on' } })
+  const { port, server } = await startCluster(folder, {
+    settings: { wal_level: 'replica', max_wal_senders: '4', hot_standby: 'on' },
+  })
   t.teardown(() => removeServer(server, folder))
   const adminUrl = urlOf(port, 'postgres')
   return {
@@ -38,7 +40,10 @@ export async function startStandby(t: Owner, primary: Postgres): Promise<Standby
     async caughtUp() {
       const [at] = await administer(primary.adminUrl, sql => sql`select pg_current_wal_lsn()::text as lsn`)
       await until('the standby has caught up', async () => {
-        const [row] = await administer(adminUrl, sql => sql`select pg_last_wal_replay_lsn() >= ${at?.['lsn']}::text::pg_lsn as done`)
+        const [row] = await administer(
+          adminUrl,
+          sql => sql`select pg_last_wal_replay_lsn() >= ${at?.['lsn']}::text::pg_lsn as done`,
+        )
         return row?.['done']
       })
     },

@@ -5,7 +5,10 @@ export type UnrulyTask =
   | { readonly does: 'echo'; readonly value: unknown }
   /** Says so many parts, the answers of which are added up. */
   | { readonly does: 'parts'; readonly count: number; readonly isNew?: boolean; readonly burnMs?: number }
-  | { readonly does: 'loop' | 'buffers' | 'map' | 'array' | 'strings' | 'sleep' | 'throw' | 'exit' | 'later' | 'environment' }
+  | {
+      readonly does:
+        'loop' | 'buffers' | 'map' | 'array' | 'strings' | 'sleep' | 'throw' | 'exit' | 'later' | 'environment'
+    }
 
 serveTasks<UnrulyTask, number, number, unknown>(async (task, say) => {
   switch (task.does) {
@@ -23,13 +26,13 @@ serveTasks<UnrulyTask, number, number, unknown>(async (task, say) => {
       await say(0)
       for (;;);
     case 'buffers':
-      for (const kept: Buffer[] = []; ; ) kept.push(Buffer.alloc(2 ** 20, 1))
+      for (const kept: Buffer[] = []; ;) kept.push(Buffer.alloc(2 ** 20, 1))
     case 'map':
-      for (const map = new Map<number, object>(); ; ) map.set(map.size, {})
+      for (const map = new Map<number, object>(); ;) map.set(map.size, {})
     case 'array':
       return Array.from({ length: 2 ** 27 }, () => 0.5).length
     case 'strings':
-      for (const kept: string[] = []; ; ) kept.push(`${kept.length}`.repeat(1000))
+      for (const kept: string[] = []; ;) kept.push(`${kept.length}`.repeat(1000))
     case 'sleep':
       await say(0)
       return await new Promise(() => {})
@@ -43,7 +46,12 @@ serveTasks<UnrulyTask, number, number, unknown>(async (task, say) => {
       })
       return await new Promise(() => {})
     case 'environment':
-      return { variables: Object.keys(process.env).filter(name => !name.startsWith('NODE_CHANNEL') && name !== 'NODE_UNIQUE_ID'), arguments: process.execArgv }
+      return {
+        variables: Object.keys(process.env).filter(
+          name => !name.startsWith('NODE_CHANNEL') && name !== 'NODE_UNIQUE_ID',
+        ),
+        arguments: process.execArgv,
+      }
   }
 })
 

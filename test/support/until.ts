@@ -33,7 +33,11 @@ export const until = waitWith(patience)
 
 /** The same with another number of 100 ms ticks without progress; only for the test of this, and for leaks. */
 export function waitWith(ticks: number) {
-  return async function until<T>(what: string, ask: () => T | Promise<T>, watched: Watched = {}): Promise<NonNullable<T>> {
+  return async function until<T>(
+    what: string,
+    ask: () => T | Promise<T>,
+    watched: Watched = {},
+  ): Promise<NonNullable<T>> {
     const watch = watchOver(what, watched, ticks)
     try {
       for (;;) {

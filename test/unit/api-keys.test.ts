@@ -9,35 +9,86 @@ const web = { name: 'web', sha256: digest('a') }
 
 function read(inline: unknown, file?: string): { keys: readonly ApiKey[]; faults: string[] } {
   const faults: string[] = []
-  return { keys: readApiKeys({ inline: typeof inline === 'string' ? inline : JSON.stringify(inline), file }, faults), faults }
+  return {
+    keys: readApiKeys({ inline: typeof inline === 'string' ? inline : JSON.stringify(inline), file }, faults),
+    faults,
+  }
 }
 
 t.test('a key of two fields: it may ask, about everything, within the limit of its address', async t => {
   const { keys, faults } = read([web])
   t.same(faults, [])
-  t.same(keys, [{ ...web, scopes: ['ask'], collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined }])
+  t.same(keys, [
+    { ...web, scopes: ['ask'], collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined },
+  ])
 })
 
 t.test('a key with everything, its digest in capitals', async t => {
-  const { keys, faults } = read([{ name: 'jobs', sha256: 'AB'.repeat(32), scopes: ['ask', 'monitoring'], collections: ['admissions', 'law'], rate_limit: 5, tenant: 'ҚазҰУ', priority: 'batch' }])
+  const { keys, faults } = read([
+    {
+      name: 'jobs',
+      sha256: 'AB'.repeat(32),
+      scopes: ['ask', 'monitoring'],
+      collections: ['admissions', 'law'],
+      rate_limit: 5,
+      tenant: 'ҚазҰУ',
+      priority: 'batch',
+    },
+  ])
   t.same(faults, [])
-  t.same(keys, [{ name: 'jobs', sha256: 'ab'.repeat(32), scopes: ['ask', 'monitoring'], collections: ['admissions', 'law'], rateLimit: 5, tenant: 'ҚазҰУ', priority: 'batch' }])
+  t.same(keys, [
+    {
+      name: 'jobs',
+      sha256: 'ab'.repeat(32),
+      scopes: ['ask', 'monitoring'],
+      collections: ['admissions', 'law'],
+      rateLimit: 5,
+      tenant: 'ҚазҰУ',
+      priority: 'batch',
+    },
+  ])
 })
 
 t.test('the setting and the file: both count', async t => {
   const file = join(t.testdir({}), 'keys.json')
   writeFileSync(file, JSON.stringify([{ name: 'file', sha256: digest('b') }]))
-  t.same(read([web], file).keys.map(({ name }) => name), ['web', 'file'])
+  t.same(
+    read([web], file).keys.map(({ name }) => name),
+    ['web', 'file'],
+  )
 })
 
 t.test('every fault at once, with its place', async t => {
   const { faults } = read([
-    { name: 'a b', sha256: 'short', scopes: [], collections: ['Law'], rate_limit: 0, tenant: '', priority: 'high', colections: [] },
+    {
+      name: 'a b',
+      sha256: 'short',
+      scopes: [],
+      collections: ['Law'],
+      rate_limit: 0,
+      tenant: '',
+      priority: 'high',
+      colections: [],
+    },
     { scopes: ['root'] },
     'web',
     null,
   ])
-  const places = ['[0].colections', '[0].name', '[0].sha256', '[0].scopes', '[0].collections', '[0].rate_limit', '[0].tenant', '[0].priority', '[1].name', '[1].sha256', '[1].scopes', '[2]', '[3]']
+  const places = [
+    '[0].colections',
+    '[0].name',
+    '[0].sha256',
+    '[0].scopes',
+    '[0].collections',
+    '[0].rate_limit',
+    '[0].tenant',
+    '[0].priority',
+    '[1].name',
+    '[1].sha256',
+    '[1].scopes',
+    '[2]',
+    '[3]',
+  ]
   const told = faults.map(fault => fault.split(' ')[0])
   for (const place of places) t.ok(told.includes(`API_KEYS${place}`), place)
 })
@@ -60,22 +111,43 @@ t.test('no JSON, no list, no file: what it must be, and nothing of what it is', 
 
 t.test('the keys that stand in settings of their own: one like the others each, and never the same twice', async t => {
   const { keys } = readConfig({ ADMIN_API_KEY: 'one-long-admin-key', MONITORING_API_KEY: 'one-long-watch-key' })
-  t.match(keys, [{ name: 'ADMIN_API_KEY', scopes: ['admin'], sha256: /^[\da-f]{64}$/ }, { name: 'MONITORING_API_KEY', scopes: ['monitoring'] }])
-  t.throws(() => readConfig({ ADMIN_API_KEY: 'one-long-admin-key', MONITORING_API_KEY: 'one-long-admin-key' }), /same sha256 twice/)
+  t.match(keys, [
+    { name: 'ADMIN_API_KEY', scopes: ['admin'], sha256: /^[\da-f]{64}$/ },
+    { name: 'MONITORING_API_KEY', scopes: ['monitoring'] },
+  ])
+  t.throws(
+    () => readConfig({ ADMIN_API_KEY: 'one-long-admin-key', MONITORING_API_KEY: 'one-long-admin-key' }),
+    /same sha256 twice/,
+  )
 })
 
 const asking = { API_KEYS: JSON.stringify([web]) }
 const watching = { API_KEYS: JSON.stringify([{ ...web, scopes: ['monitoring'] }]) }
 
 for (const HOST of ['127.0.0.1', '127.8.9.10', '::1', 'localhost', 'LOCALHOST']) {
-  t.test(`HOST=${HOST}: nobody else can reach it, no key is needed`, async t => t.doesNotThrow(() => refuseStrangers(readConfig({ HOST }))))
+  t.test(`HOST=${HOST}: nobody else can reach it, no key is needed`, async t =>
+    t.doesNotThrow(() => refuseStrangers(readConfig({ HOST }))),
+  )
 }
 
-for (const HOST of ['0.0.0.0', '::', '192.168.1.5', '::ffff:10.0.0.1', 'askwell.example', '128.0.0.1', '127.0.0.1.evil.example', 'localhost.example']) {
+for (const HOST of [
+  '0.0.0.0',
+  '::',
+  '192.168.1.5',
+  '::ffff:10.0.0.1',
+  'askwell.example',
+  '128.0.0.1',
+  '127.0.0.1.evil.example',
+  'localhost.example',
+]) {
   t.test(`HOST=${HOST}: a key for asking, or word that none is needed`, async t => {
     t.throws(() => refuseStrangers(readConfig({ HOST })), ConfigError)
-    t.throws(() => refuseStrangers(readConfig({ HOST, ...watching, ADMIN_API_KEY: 'one-long-admin-key' })), /API_KEYS.*key new.*ALLOW_ANONYMOUS=on/)
-    for (const env of [asking, { ALLOW_ANONYMOUS: 'on' }]) t.doesNotThrow(() => refuseStrangers(readConfig({ HOST, ...env })))
+    t.throws(
+      () => refuseStrangers(readConfig({ HOST, ...watching, ADMIN_API_KEY: 'one-long-admin-key' })),
+      /API_KEYS.*key new.*ALLOW_ANONYMOUS=on/,
+    )
+    for (const env of [asking, { ALLOW_ANONYMOUS: 'on' }])
+      t.doesNotThrow(() => refuseStrangers(readConfig({ HOST, ...env })))
   })
 }
 
@@ -83,30 +155,60 @@ t.test('a port for the monitoring that others can reach: a key for looking, or w
   const reached = { MONITORING_PORT: '9100', MONITORING_HOST: '0.0.0.0' }
   t.throws(() => refuseStrangers(readConfig(reached)), /MONITORING_HOST is "0\.0\.0\.0".*MONITORING_API_KEY/)
   t.throws(() => refuseStrangers(readConfig({ ...reached, HOST: '0.0.0.0' })), /HOST is.*\n.*MONITORING_HOST is/)
-  for (const env of [{ MONITORING_API_KEY: 'one-long-watch-key' }, watching, { ALLOW_ANONYMOUS: 'on' }, { MONITORING_HOST: '127.0.0.1' }]) t.doesNotThrow(() => refuseStrangers(readConfig({ ...reached, ...env })))
+  for (const env of [
+    { MONITORING_API_KEY: 'one-long-watch-key' },
+    watching,
+    { ALLOW_ANONYMOUS: 'on' },
+    { MONITORING_HOST: '127.0.0.1' },
+  ])
+    t.doesNotThrow(() => refuseStrangers(readConfig({ ...reached, ...env })))
 })
 
 t.test('CORS_ORIGINS: as a browser sends them; all only when it is said', async t => {
   t.equal(readConfig({}).corsOrigins, null)
-  t.same(readConfig({ CORS_ORIGINS: 'https://a.example, http://localhost:5173' }).corsOrigins, ['https://a.example', 'http://localhost:5173'])
+  t.same(readConfig({ CORS_ORIGINS: 'https://a.example, http://localhost:5173' }).corsOrigins, [
+    'https://a.example',
+    'http://localhost:5173',
+  ])
   t.same(readConfig({ CORS_ORIGINS: '*' }).corsOrigins, ['*'])
-  for (const text of ['a.example', 'https://a.example/', 'https://a.example/x', 'https://*.example', 'https://a.example,*', 'null', 'file://', 'https://A.example', 'https://u:p@a.example']) {
+  for (const text of [
+    'a.example',
+    'https://a.example/',
+    'https://a.example/x',
+    'https://*.example',
+    'https://a.example,*',
+    'null',
+    'file://',
+    'https://A.example',
+    'https://u:p@a.example',
+  ]) {
     t.throws(() => readConfig({ CORS_ORIGINS: text }), /CORS_ORIGINS is .*such as https:/, text)
   }
 })
 
 t.test('times that contradict each other: refused', async t => {
-  t.throws(() => readConfig({ HEADERS_TIMEOUT_MS: '5000', RECEIVE_TIMEOUT_MS: '4000' }), /HEADERS_TIMEOUT_MS is longer than RECEIVE_TIMEOUT_MS/)
+  t.throws(
+    () => readConfig({ HEADERS_TIMEOUT_MS: '5000', RECEIVE_TIMEOUT_MS: '4000' }),
+    /HEADERS_TIMEOUT_MS is longer than RECEIVE_TIMEOUT_MS/,
+  )
 })
 
 t.test('a wrong address that holds a password: named, never shown', async t => {
-  const env = { DATABASE_URL: 'postgres://u:hush#hush@db/x', REDIS_URL: 'redis//:hush@cache', OPENAI_BASE_URL: 'https://u:hush@api', OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://u:hush@c', RERANK_URL: 'https://hush@r', CHAT_MODEL: 'x' }
+  const env = {
+    DATABASE_URL: 'postgres://u:hush#hush@db/x',
+    REDIS_URL: 'redis//:hush@cache',
+    OPENAI_BASE_URL: 'https://u:hush@api',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'ftp://u:hush@c',
+    RERANK_URL: 'https://hush@r',
+    CHAT_MODEL: 'x',
+  }
   try {
     readConfig(env)
     t.fail('it is taken')
   } catch (error) {
     const { message } = error as Error
-    for (const name of Object.keys(env).filter(name => name !== 'CHAT_MODEL')) t.match(message, new RegExp(`${name} is not usable`))
+    for (const name of Object.keys(env).filter(name => name !== 'CHAT_MODEL'))
+      t.match(message, new RegExp(`${name} is not usable`))
     t.notMatch(message, /hush/)
   }
 })

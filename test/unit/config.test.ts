@@ -35,7 +35,8 @@ t.test('a wrong secret: named, never shown', async t => {
 })
 
 t.test('REDIS_PREFIX: letters, digits and few signs, none that a pattern or a Cluster reads otherwise', async t => {
-  const prefixOf = (text?: string) => readConfig({ REDIS_URL: 'redis://localhost', ...(text !== undefined && { REDIS_PREFIX: text }) }).redis?.prefix
+  const prefixOf = (text?: string) =>
+    readConfig({ REDIS_URL: 'redis://localhost', ...(text !== undefined && { REDIS_PREFIX: text }) }).redis?.prefix
   t.equal(prefixOf(), 'askwell')
   for (const text of ['askwell-staging', 'team:askwell', 'a', 'A_1.b', 'x'.repeat(64)]) t.equal(prefixOf(text), text)
   for (const text of ['ask*', 'a?b', '{a}', '[a]', 'a b', 'a\\b', 'ü', 'x'.repeat(65)]) {
@@ -61,9 +62,19 @@ t.test('a model without an API to ask: refused', async t => {
 })
 
 t.test('a model on disk needs no API', async t => {
-  const { models } = readConfig({ EMBEDDING_MODEL: 'onnx:models/e5', EMBEDDING_QUERY_PREFIX: 'query: ', EMBEDDING_LANGUAGES: 'en,ru' })
-  t.match(models, { embedding: 'onnx:models/e5', embeddingQueryPrefix: 'query:', embeddingPassagePrefix: undefined, embeddingLanguages: ['en', 'ru'] })
-  for (const env of [{ EMBEDDING_MODEL: 'onnx:' }, { CHAT_MODEL: 'onnx:models/e5' }]) t.match(faultsOf(env)[0], /no API to ask/)
+  const { models } = readConfig({
+    EMBEDDING_MODEL: 'onnx:models/e5',
+    EMBEDDING_QUERY_PREFIX: 'query: ',
+    EMBEDDING_LANGUAGES: 'en,ru',
+  })
+  t.match(models, {
+    embedding: 'onnx:models/e5',
+    embeddingQueryPrefix: 'query:',
+    embeddingPassagePrefix: undefined,
+    embeddingLanguages: ['en', 'ru'],
+  })
+  for (const env of [{ EMBEDDING_MODEL: 'onnx:' }, { CHAT_MODEL: 'onnx:models/e5' }])
+    t.match(faultsOf(env)[0], /no API to ask/)
 })
 
 t.test('a prefix for the model in the package: refused', async t => {
@@ -75,7 +86,10 @@ t.test('a reranker: address and model together, no key in the address', async t 
   const rerank = { RERANK_URL: 'http://localhost:8000/v1/rerank', RERANK_MODEL: 'bge' }
   t.match(readConfig(rerank).rerank, { url: rerank.RERANK_URL, model: 'bge', candidates: 30, timeoutMs: 3000 })
   t.match(faultsOf({ RERANK_URL: rerank.RERANK_URL }), [/RERANK_MODEL is not set/])
-  t.match(faultsOf({ RERANK_MODEL: 'bge', RERANK_API_KEY: 'k' }), [/set RERANK_URL/, /RERANK_API_KEY is set.*set RERANK_URL/])
+  t.match(faultsOf({ RERANK_MODEL: 'bge', RERANK_API_KEY: 'k' }), [
+    /set RERANK_URL/,
+    /RERANK_API_KEY is set.*set RERANK_URL/,
+  ])
   t.match(faultsOf({ ...rerank, RERANK_URL: 'https://key@api.example/rerank' }), [/without a name or key/])
 })
 
@@ -89,10 +103,36 @@ t.test('TRUST_PROXY: off, a number of proxies, or networks; nothing that would b
   const trusted = (TRUST_PROXY: string) => readConfig({ TRUST_PROXY }).trustProxy
   t.same([readConfig({}).trustProxy, trusted('off')], [null, null])
   t.same([trusted('on'), trusted('1'), trusted('3')], [{ hops: 1 }, { hops: 1 }, { hops: 3 }])
-  t.same(trusted('10.0.0.0/8, 2001:DB8::/32,192.0.2.7'), { networks: [{ address: '10.0.0.0', prefix: 8 }, { address: '2001:DB8::', prefix: 32 }, { address: '192.0.2.7', prefix: 32 }] })
-  t.match(trusted('loopback'), { networks: [{ address: '127.0.0.0', prefix: 8 }, { address: '::1', prefix: 128 }] })
-  for (const wrong of ['0', '17', 'true', '0.0.0.0/0', '::/0', '10.0.0.0/33', '10.0.0.0/', 'proxy.example', '10.0.0.0/8,', '10.0.0.1:80']) {
-    t.match(faultsOf({ TRUST_PROXY: wrong }), [/^TRUST_PROXY is .*it must be off, on \(one proxy\), the number of proxies .*or their networks/], wrong)
+  t.same(trusted('10.0.0.0/8, 2001:DB8::/32,192.0.2.7'), {
+    networks: [
+      { address: '10.0.0.0', prefix: 8 },
+      { address: '2001:DB8::', prefix: 32 },
+      { address: '192.0.2.7', prefix: 32 },
+    ],
+  })
+  t.match(trusted('loopback'), {
+    networks: [
+      { address: '127.0.0.0', prefix: 8 },
+      { address: '::1', prefix: 128 },
+    ],
+  })
+  for (const wrong of [
+    '0',
+    '17',
+    'true',
+    '0.0.0.0/0',
+    '::/0',
+    '10.0.0.0/33',
+    '10.0.0.0/',
+    'proxy.example',
+    '10.0.0.0/8,',
+    '10.0.0.1:80',
+  ]) {
+    t.match(
+      faultsOf({ TRUST_PROXY: wrong }),
+      [/^TRUST_PROXY is .*it must be off, on \(one proxy\), the number of proxies .*or their networks/],
+      wrong,
+    )
   }
 })
 
@@ -101,8 +141,9 @@ t.test('the result cannot be changed', async t => {
   t.throws(() => Object.assign(config.database, { poolSize: 1 }))
 })
 
-t.test("every default is itself allowed", async t => {
-  for (const each of Object.values(settings)) if (each.default !== undefined) t.not(each.read(each.default), undefined, each.name)
+t.test('every default is itself allowed', async t => {
+  for (const each of Object.values(settings))
+    if (each.default !== undefined) t.not(each.read(each.default), undefined, each.name)
 })
 
 t.test('the README documents every setting with its default', async t => {

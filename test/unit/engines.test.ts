@@ -27,9 +27,15 @@ const asked = String((JSON.parse(textOf('package.json')) as Package).engines?.no
 const least = minVersion(asked).version
 
 /** What is installed here; binaries for other systems are not. */
-const installed = Object.entries(packages).filter(([path, { os, cpu }]) => path !== '' && (os?.includes(process.platform) ?? true) && (cpu?.includes(process.arch) ?? true))
+const installed = Object.entries(packages).filter(
+  ([path, { os, cpu }]) =>
+    path !== '' && (os?.includes(process.platform) ?? true) && (cpu?.includes(process.arch) ?? true),
+)
 
-const unfit = (version: string) => installed.filter(([, { engines }]) => engines?.node !== undefined && !satisfies(version, engines.node)).map(([path, { engines }]) => `${path} wants ${engines?.node}`)
+const unfit = (version: string) =>
+  installed
+    .filter(([, { engines }]) => engines?.node !== undefined && !satisfies(version, engines.node))
+    .map(([path, { engines }]) => `${path} wants ${engines?.node}`)
 
 t.test('the version is one: in package.json, in the lock and in the README', async t => {
   t.equal(packages['']?.engines?.node, asked)
@@ -53,7 +59,11 @@ const hasNpm = spawnSync('npm', ['--version']).status === 0
 t.test('npm ci warns of no engine', { skip: hasNpm ? false : 'npm is not installed' }, async t => {
   // In the words of npm itself; nothing is fetched and nothing is written.
   const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, HOME: process.env['HOME'] }
-  const { status, stderr } = spawnSync('npm', ['ci', '--dry-run', '--ignore-scripts', '--offline', '--no-audit'], { cwd: root, env, encoding: 'utf8' })
+  const { status, stderr } = spawnSync('npm', ['ci', '--dry-run', '--ignore-scripts', '--offline', '--no-audit'], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  })
   t.equal(status, 0, stderr)
   t.notMatch(stderr, /EBADENGINE|Unsupported engine/)
 })

@@ -8,7 +8,21 @@ import { scanImports } from '../support/import-scan.ts'
  * the files of a folder may import, and what only as `import type`; `*` is everything. The first row that fits counts.
  */
 const rows: readonly Row[] = [
-  { files: ['errors.ts', 'version.ts', 'sampling.ts', 'later.ts', 'loopback.ts', 'stop-signals.ts', 'database-url.ts', 'ask/terms.ts', 'ask/embedder.ts', 'ingest/terms.ts'], may: [] },
+  {
+    files: [
+      'errors.ts',
+      'version.ts',
+      'sampling.ts',
+      'later.ts',
+      'loopback.ts',
+      'stop-signals.ts',
+      'database-url.ts',
+      'ask/terms.ts',
+      'ask/embedder.ts',
+      'ingest/terms.ts',
+    ],
+    may: [],
+  },
   { files: ['text/'], may: ['text/'] },
   { files: ['spans/'], may: ['spans/', 'errors.ts'] },
   { files: ['resilience/'], may: ['resilience/', 'errors.ts'] },
@@ -17,41 +31,96 @@ const rows: readonly Row[] = [
   { files: ['config.ts'], may: ['errors.ts', 'api-keys.ts', 'loopback.ts', 'setting-kinds.ts'] },
   { files: ['setting-kinds.ts'], may: ['database-url.ts'] },
   { files: ['traced.ts'], may: [] },
-  { files: ['monitoring/'], may: ['monitoring/', 'adapters/model-faults.ts', 'adapters/large-metadata.ts', 'errors.ts'], types: ['ask/', 'adapters/', 'resilience/', 'config.ts', 'metrics.ts'] },
+  {
+    files: ['monitoring/'],
+    may: ['monitoring/', 'adapters/model-faults.ts', 'adapters/large-metadata.ts', 'errors.ts'],
+    types: ['ask/', 'adapters/', 'resilience/', 'config.ts', 'metrics.ts'],
+  },
   {
     files: ['metrics.ts', 'metrics/'],
     may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings.ts', 'adapters/model-faults.ts'],
     types: ['ask/', 'adapters/', 'ingest/', 'http/', 'resilience/', 'monitoring/'],
   },
   { files: ['log.ts'], may: ['errors.ts', 'text/printable.ts'], types: ['config.ts', 'ask/terms.ts'] },
-  { files: ['telemetry.ts'], may: ['errors.ts', 'metrics.ts', 'sampling.ts', 'tail-sampling.ts'], types: ['config.ts'] },
+  {
+    files: ['telemetry.ts'],
+    may: ['errors.ts', 'metrics.ts', 'sampling.ts', 'tail-sampling.ts'],
+    types: ['config.ts'],
+  },
   { files: ['tail-sampling.ts'], may: ['spans/'] },
   { files: ['migrate.ts', 'migrations/'], may: ['migrations/', 'errors.ts'], types: ['adapters/'] },
   { files: ['schema.ts'], may: ['migrate.ts', 'migrations/', 'errors.ts'], types: ['adapters/', 'config.ts'] },
-  { files: ['ask/'], may: ['ask/', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'traced.ts'], types: ['adapters/', 'config.ts'] },
+  {
+    files: ['ask/'],
+    may: ['ask/', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'traced.ts'],
+    types: ['adapters/', 'config.ts'],
+  },
   {
     files: ['ingest/'],
     may: ['ingest/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
     types: ['ask/embedder.ts', 'ask/terms.ts', 'adapters/', 'config.ts'],
   },
-  { files: ['monitoring/'], may: ['monitoring/', 'errors.ts'], types: ['adapters/', 'ask/', 'resilience/', 'config.ts', 'metrics.ts'] },
+  {
+    files: ['monitoring/'],
+    may: ['monitoring/', 'errors.ts'],
+    types: ['adapters/', 'ask/', 'resilience/', 'config.ts', 'metrics.ts'],
+  },
   { files: ['eval/'], may: ['eval/', 'ask/', 'ingest/', 'errors.ts'], types: ['adapters/'] },
   {
     files: ['adapters/'],
-    may: ['adapters/', 'ask/terms.ts', 'ingest/terms.ts', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'traced.ts', 'database-url.ts'],
+    may: [
+      'adapters/',
+      'ask/terms.ts',
+      'ingest/terms.ts',
+      'text/',
+      'resilience/',
+      'spans/',
+      'errors.ts',
+      'metrics.ts',
+      'traced.ts',
+      'database-url.ts',
+    ],
     types: ['ask/', 'ingest/', 'config.ts'],
   },
   {
     files: ['http/'],
-    may: ['http/', 'ask/terms.ts', 'ask/unknown-collection.ts', 'ingest/source-name.ts', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'sampling.ts', 'traced.ts', 'loopback.ts'],
+    may: [
+      'http/',
+      'ask/terms.ts',
+      'ask/unknown-collection.ts',
+      'ingest/source-name.ts',
+      'resilience/',
+      'spans/',
+      'errors.ts',
+      'metrics.ts',
+      'sampling.ts',
+      'traced.ts',
+      'loopback.ts',
+    ],
     types: ['ask/', 'ingest/', 'monitoring/', 'config.ts', 'api-keys.ts', 'key-file.ts', 'setting-kinds.ts'],
   },
-  { files: ['app.ts'], may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'], types: ['deps.ts', 'ask/', 'ingest/', 'config.ts', 'api-keys.ts', 'key-file.ts', 'setting-kinds.ts'] },
-  { files: ['guarding.ts'], may: ['adapters/', 'resilience/', 'errors.ts'], types: ['ask/', 'config.ts', 'metrics.ts', 'monitoring/'] },
-  { files: ['watching.ts'], may: ['adapters/', 'ask/', 'monitoring/', 'version.ts'], types: ['config.ts', 'metrics.ts'] },
+  {
+    files: ['app.ts'],
+    may: ['http/', 'resilience/', 'errors.ts', 'metrics.ts'],
+    types: ['deps.ts', 'ask/', 'ingest/', 'config.ts', 'api-keys.ts', 'key-file.ts', 'setting-kinds.ts'],
+  },
+  {
+    files: ['guarding.ts'],
+    may: ['adapters/', 'resilience/', 'errors.ts'],
+    types: ['ask/', 'config.ts', 'metrics.ts', 'monitoring/'],
+  },
+  {
+    files: ['watching.ts'],
+    may: ['adapters/', 'ask/', 'monitoring/', 'version.ts'],
+    types: ['config.ts', 'metrics.ts'],
+  },
   { files: ['upkeep.ts'], may: ['adapters/'] },
   { files: ['caching.ts'], may: ['adapters/', 'ask/'], types: ['ask/', 'config.ts', 'metrics.ts'] },
-  { files: ['preparing.ts'], may: ['preparing-child.ts', 'adapters/', 'ingest/', 'errors.ts'], types: ['ask/embedder.ts', 'config.ts'] },
+  {
+    files: ['preparing.ts'],
+    may: ['preparing-child.ts', 'adapters/', 'ingest/', 'errors.ts'],
+    types: ['ask/embedder.ts', 'config.ts'],
+  },
   { files: ['preparing-child.ts'], may: ['adapters/', 'ingest/'] },
   { files: ['deps.ts'], may: ['*'], never: ['http/', 'app.ts', 'server.ts', 'commands/', 'cli.ts', 'program.ts'] },
   { files: ['server.ts'], may: ['*'], never: ['commands/', 'cli.ts', 'program.ts'] },
@@ -79,10 +148,16 @@ function faultsOf({ file, text }: Source): string[] {
   if (row === undefined) return [`${file}: stands in no row of this test; say what it may import`]
   const { imports, computed, environment } = scanImports(text)
   return [
-    ...imports.filter(({ specifier, isType }) => !isAllowed(row, file, specifier, isType))
-      .map(({ specifier, isType, line }) => `${file}:${line}: may not import ${isType ? 'even the type of ' : ''}${specifier}`),
+    ...imports
+      .filter(({ specifier, isType }) => !isAllowed(row, file, specifier, isType))
+      .map(
+        ({ specifier, isType, line }) =>
+          `${file}:${line}: may not import ${isType ? 'even the type of ' : ''}${specifier}`,
+      ),
     ...computed.map(line => `${file}:${line}: imports something that cannot be told`),
-    ...environment.filter(() => file !== 'config.ts').map(line => `${file}:${line}: reads the environment; only config.ts may`),
+    ...environment
+      .filter(() => file !== 'config.ts')
+      .map(line => `${file}:${line}: reads the environment; only config.ts may`),
   ]
 }
 
@@ -98,7 +173,9 @@ function targetOf(file: string, specifier: string): string {
 }
 
 function fits(file: string, patterns: readonly string[]): boolean {
-  return patterns.some(pattern => pattern === '*' || (pattern.endsWith('/') ? file.startsWith(pattern) : file === pattern))
+  return patterns.some(
+    pattern => pattern === '*' || (pattern.endsWith('/') ? file.startsWith(pattern) : file === pattern),
+  )
 }
 
 /** Each circle once, as `a.ts → b.ts → a.ts`. Types count: two files that need each other's words are one thing. */
@@ -124,7 +201,9 @@ function targetsOf(file: string, text: string): string[] {
 const root = new URL('../../src/', import.meta.url)
 
 function readSources(): Source[] {
-  const files = globSync('**/*', { cwd: root.pathname }).filter(path => /\.[cm]?[jt]sx?$/.test(path)).sort()
+  const files = globSync('**/*', { cwd: root.pathname })
+    .filter(path => /\.[cm]?[jt]sx?$/.test(path))
+    .sort()
   return files.map(file => ({ file, text: readFileSync(new URL(file, root), 'utf8') }))
 }
 
@@ -163,14 +242,17 @@ tap.test('the rules: each forbidden edge is found', async t => {
 tap.test('the rules: what looks like an import and is none', async t => {
   const text = [
     "// import { search } from '../adapters/passages.ts'",
-    "/* process.env */ const quote = /['\"`]/.test(a) ? b / c : d",
+    '/* process.env */ const quote = /[\'"`]/.test(a) ? b / c : d',
     'const sentence = `import { x } from ${quote ? `y ${"}"}` : "z"}` // `',
     "import type { Search } from '../adapters/passages.ts'",
     "const culprit = 'process'",
     "import { embed } from './embed.ts'",
   ].join('\n')
   t.same(faultsOf({ file: 'ask/retrieve.ts', text }), [])
-  t.same(scanImports(text).imports.map(({ line }) => line), [4, 6])
+  t.same(
+    scanImports(text).imports.map(({ line }) => line),
+    [4, 6],
+  )
 })
 
 tap.test('the rules: a circle is found', async t => {

@@ -49,8 +49,15 @@ interface Subject {
   work(text: string): unknown
 }
 
-const document = (text: string, sections: { start: number; end: number; headings: string[] }[] = []) =>
-  ({ text, title: 'Title', sections, source: 'a', url: null, language: null, metadata: {} })
+const document = (text: string, sections: { start: number; end: number; headings: string[] }[] = []) => ({
+  text,
+  title: 'Title',
+  sections,
+  source: 'a',
+  url: null,
+  language: null,
+  metadata: {},
+})
 
 /** Each line a heading, and nothing below any of them. */
 function bareHeadings(text: string) {
@@ -60,12 +67,30 @@ function bareHeadings(text: string) {
     at += line.length + 1
     return { start, end: at - 1, headings: [line] }
   })
-  return document(text, sections.filter(({ start, end }) => end > start))
+  return document(
+    text,
+    sections.filter(({ start, end }) => end > start),
+  )
 }
 
 function passage(text: string) {
   const scores = { lexical: 1, lexicalRank: 1, vector: null, vectorRank: null, fused: 1, coverage: 1 }
-  return { documentId: 'd', chunkId: 'c', version: 1, source: 's', title: text.slice(0, 1000), url: null, page: null, language: 'en', text, start: 0, end: text.length, metadata: {}, windows: [], scores }
+  return {
+    documentId: 'd',
+    chunkId: 'c',
+    version: 1,
+    source: 's',
+    title: text.slice(0, 1000),
+    url: null,
+    page: null,
+    language: 'en',
+    text,
+    start: 0,
+    end: text.length,
+    metadata: {},
+    windows: [],
+    scores,
+  }
 }
 
 function read(text: string): void {
@@ -78,14 +103,29 @@ function read(text: string): void {
 
 async function csv(text: string): Promise<void> {
   const lines = ['a,b,c', ...text.split('\n')].map((line, i) => ({ number: i + 1, text: line }))
-  for await (const record of csvRecords((async function* () { yield* lines })())) void record
+  for await (const record of csvRecords(
+    (async function* () {
+      yield* lines
+    })(),
+  ))
+    void record
 }
 
 function pdf(text: string): void {
-  paragraphsOf(text.split('\n').map((line, i) => ({ text: line, y: 10_000 - i * 10, fontSize: 9 })), 10)
+  paragraphsOf(
+    text.split('\n').map((line, i) => ({ text: line, y: 10_000 - i * 10, fontSize: 9 })),
+    10,
+  )
 }
 
-const blocks = (text: string) => text.split('\n').map((line, i) => (i % 2 === 0 ? { kind: 'heading' as const, level: (i % 6) + 1, text: line } : { kind: 'text' as const, text: line }))
+const blocks = (text: string) =>
+  text
+    .split('\n')
+    .map((line, i) =>
+      i % 2 === 0
+        ? { kind: 'heading' as const, level: (i % 6) + 1, text: line }
+        : { kind: 'text' as const, text: line },
+    )
 
 const subjects: Readonly<Record<string, Subject>> = {
   'tidying and folding': { length: 1200, every: 7, work: text => [cleanText(text), cleanLine(text), fold(text)] },
@@ -93,13 +133,22 @@ const subjects: Readonly<Record<string, Subject>> = {
   units: { length: 1200, every: 7, work: text => unitsOf(text, { start: 0, end: text.length }, 'und') },
   chunks: { length: 5000, every: 29, work: text => chunk(document(text), 'en') },
   'sections of nothing but headings': { length: 4000, every: 13, work: text => sectionRuns(bareHeadings(text)) },
-  splitting: { length: 2000, every: 11, work: text => splitLong(text, { start: 0, end: text.length }, 50, part => part.length) },
+  splitting: {
+    length: 2000,
+    every: 11,
+    work: text => splitLong(text, { start: 0, end: text.length }, 50, part => part.length),
+  },
   tokens: { length: 1500, every: 11, work: countTokens },
   language: { length: 1000, every: 11, work: text => detectLanguage(text) },
   'terms of a document': { length: 1500, every: 7, work: text => analyze(text, 'en') },
   'terms of a question': { length: 1500, every: 7, work: text => queryTerms(analyze(text, 'ru')) },
   'a question as a key': { length: 1500, every: 11, work: normalised },
-  ...Object.fromEntries(['en', 'ru', 'it', 'kk', 'vi', 'fr'].map(language => [`gist, ${language}`, { length: 450, every: 13, work: (text: string) => gist(text, language) }])),
+  ...Object.fromEntries(
+    ['en', 'ru', 'it', 'kk', 'vi', 'fr'].map(language => [
+      `gist, ${language}`,
+      { length: 450, every: 13, work: (text: string) => gist(text, language) },
+    ]),
+  ),
   'the words of a model': { length: 1500, every: 5, work: read },
   clauses: { length: 1500, every: 7, work: text => clausesOf(text, 'en') },
   citations: { length: 1500, every: 13, work: text => cite('The pool has 20 connections. [1]', [passage(text)], 'en') },
@@ -148,7 +197,10 @@ for (const [name, subject] of Object.entries(subjects)) {
 }
 
 /** From n to 2n; where something begins just then, and it grows too steeply, also from there to twice that, and again. */
-async function growthOf({ work, length }: Subject, text: (length: number) => string): Promise<{ growth: number; steps: number[] }> {
+async function growthOf(
+  { work, length }: Subject,
+  text: (length: number) => string,
+): Promise<{ growth: number; steps: number[] }> {
   const steps = [await counter.count(() => work(text(length)))]
   for (let times = 2; times <= 16; times *= 2) {
     steps.push(await counter.count(() => work(text(times * length))))

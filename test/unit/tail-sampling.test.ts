@@ -11,7 +11,8 @@ function setUp(sampler: tracing.Sampler = recorded) {
   const exporter = new tracing.InMemorySpanExporter()
   const processor = createTailSampling(new tracing.SimpleSpanProcessor(exporter), { slowMs: 1000 })
   const tracer = new tracing.BasicTracerProvider({ sampler, spanProcessors: [processor] }).getTracer('test')
-  const begin = (name: string, parent?: Span) => tracer.startSpan(name, { startTime: start }, parent ? trace.setSpan(context.active(), parent) : context.active())
+  const begin = (name: string, parent?: Span) =>
+    tracer.startSpan(name, { startTime: start }, parent ? trace.setSpan(context.active(), parent) : context.active())
   const end = (span: Span, ms = 1) => span.end(start + ms)
   const sent = () => exporter.getFinishedSpans().map(({ name }) => name)
   return { exporter, begin, end, sent }

@@ -15,19 +15,38 @@ const turns = 2
 async function run(world: World, t: Keeper): Promise<Outcome> {
   const { served: hot, reply } = await remembering(t, world.settings(t), hotQuestion, 'memory')
   const bare = await serveBare(t, reply)
-  const cold = world.databaseUrl === null ? null : await serveAskwell(t, { ...world.settings(t), ...nothingKept }, { cores: allCores })
+  const cold =
+    world.databaseUrl === null
+      ? null
+      : await serveAskwell(t, { ...world.settings(t), ...nothingKept }, { cores: allCores })
   const all: { connections: number; shots: Record<string, Shot[]> }[] = []
   for (const connections of levels) {
     const load = { connections, seconds: world.seconds, mayRefuse: true }
-    const others = [asking('from memory', hot, hotQuestion, load), ...(cold === null ? [] : [askingAnew('cold', cold, world, load)])]
+    const others = [
+      asking('from memory', hot, hotQuestion, load),
+      ...(cold === null ? [] : [askingAnew('cold', cold, world, load)]),
+    ]
     if (all.length === 0) for (const { shoot } of others) await shoot()
     const measured = await interleaved(asking('bare Fastify', bare, hotQuestion, load), others, turns)
-    all.push({ connections, shots: { 'bare Fastify': shotsOf(measured), ...Object.fromEntries(others.map(({ name }) => [name, shotsOf(measured, name)])) } })
+    all.push({
+      connections,
+      shots: {
+        'bare Fastify': shotsOf(measured),
+        ...Object.fromEntries(others.map(({ name }) => [name, shotsOf(measured, name)])),
+      },
+    })
   }
   const names = Object.keys(all[0]!.shots)
   return {
-    tables: names.map(name => ({ title: name, rows: all.map(({ connections, shots }) => lineOf(`${connections} connections`, shots[name]!)) })),
-    sweeps: names.map(name => ({ title: name === 'cold' ? 'cold, extractive' : 'from memory', name, points: all.map(({ connections, shots }) => ({ connections, perSecond: median(shots[name]!.map(perSecond)) })) })),
+    tables: names.map(name => ({
+      title: name,
+      rows: all.map(({ connections, shots }) => lineOf(`${connections} connections`, shots[name]!)),
+    })),
+    sweeps: names.map(name => ({
+      title: name === 'cold' ? 'cold, extractive' : 'from memory',
+      name,
+      points: all.map(({ connections, shots }) => ({ connections, perSecond: median(shots[name]!.map(perSecond)) })),
+    })),
   }
 }
 

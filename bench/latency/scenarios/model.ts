@@ -27,7 +27,8 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   const settings = world.settings(t)
   const body = await capturedCall(settings, world.fresh(1)[0]!)
   const outcomes: Outcome[] = []
-  for (const mix of world.isQuick ? quickMixes : fullMixes) outcomes.push(await measured(mix, { world, settings, body }))
+  for (const mix of world.isQuick ? quickMixes : fullMixes)
+    outcomes.push(await measured(mix, { world, settings, body }))
   return {
     tables: outcomes.flatMap(({ tables }) => tables),
     claims: outcomes.flatMap(({ claims = [] }) => claims),
@@ -48,9 +49,19 @@ async function measured(mix: Mix, { world, settings, body }: Given): Promise<Out
   try {
     const { connections } = mix
     const model = await serveModel(t, mix)
-    const served = await serveAskwell(t, { ...settings, OPENAI_BASE_URL: model.url, ANSWER_CACHE_MB: '2', EMBEDDING_CACHE_MB: '1' }, { cores: allCores })
+    const served = await serveAskwell(
+      t,
+      { ...settings, OPENAI_BASE_URL: model.url, ANSWER_CACHE_MB: '2', EMBEDDING_CACHE_MB: '1' },
+      { cores: allCores },
+    )
     const load = { connections, seconds: world.seconds, mayRefuse: true }
-    const control = loaded('the model itself', { address: model.url, program: model.program }, () => [body], load, '/chat/completions')
+    const control = loaded(
+      'the model itself',
+      { address: model.url, program: model.program },
+      () => [body],
+      load,
+      '/chat/completions',
+    )
     const subject = askingAnew('Askwell', served, world, load)
     // The limit of what is answered at once is found from how long answers take.
     for (let times = 0; times < (connections > 10 ? 3 : 1); times++) await subject.shoot()
@@ -75,24 +86,58 @@ function nameOf({ chatMs, embeddingMs, connections }: Mix): string {
 
 function outcomeOf(mix: Mix, turns: Awaited<ReturnType<typeof interleaved<Parameters<typeof p50>[0]>>>): Outcome {
   const title = nameOf(mix)
-  const added = { 'p50 added, ms': rounded(addedOf(turns, 'Askwell', p50), 2), 'p99 added, ms': rounded(addedOf(turns, 'Askwell', p99), 2) }
+  const added = {
+    'p50 added, ms': rounded(addedOf(turns, 'Askwell', p50), 2),
+    'p99 added, ms': rounded(addedOf(turns, 'Askwell', p99), 2),
+  }
   const isBar = mix.chatMs === 200 && mix.connections === 200
   return {
-    tables: [{ title, rows: [lineOf('the model itself', shotsOf(turns)), { ...lineOf('Askwell', shotsOf(turns, 'Askwell')), ...added }] }],
-    claims: isBar ? [
-      atMost('fresh answer, 200 ms model, 200 connections: p99 over the model\'s own, ms', addedOf(turns, 'Askwell', p99), 25, 1),
-      atMost('fresh answer, 200 ms model, 200 connections: refused, of all', refusedShare(shotsOf(turns, 'Askwell')), 0.01),
-    ] : [],
+    tables: [
+      {
+        title,
+        rows: [
+          lineOf('the model itself', shotsOf(turns)),
+          { ...lineOf('Askwell', shotsOf(turns, 'Askwell')), ...added },
+        ],
+      },
+    ],
+    claims: isBar
+      ? [
+          atMost(
+            "fresh answer, 200 ms model, 200 connections: p99 over the model's own, ms",
+            addedOf(turns, 'Askwell', p99),
+            25,
+            1,
+          ),
+          atMost(
+            'fresh answer, 200 ms model, 200 connections: refused, of all',
+            refusedShare(shotsOf(turns, 'Askwell')),
+            0.01,
+          ),
+        ]
+      : [],
     figures: [
       ratioOf(turns, 'Askwell', p50, { name: `model: p50 with ${title}, of the model's own`, better: 'less' }),
-      ratioOf(turns, 'Askwell', perSecond, { name: `model: requests a second with ${title}, of the model's own`, better: 'more' }),
+      ratioOf(turns, 'Askwell', perSecond, {
+        name: `model: requests a second with ${title}, of the model's own`,
+        better: 'more',
+      }),
     ],
     curves: [curveOf(title, 'the model itself', shotsOf(turns)), curveOf(title, 'Askwell', shotsOf(turns, 'Askwell'))],
   }
 }
 
 function refusedShare(shots: readonly { readonly statuses: Readonly<Record<string, number>> }[]): number {
-  return median(shots.map(({ statuses }) => 1 - (statuses['200'] ?? 0) / Object.values(statuses).reduce((sum, count) => sum + count, 0)))
+  return median(
+    shots.map(
+      ({ statuses }) => 1 - (statuses['200'] ?? 0) / Object.values(statuses).reduce((sum, count) => sum + count, 0),
+    ),
+  )
 }
 
-export const model: Scenario = { about: 'fresh answers of a language model, beside the model called directly', quickSeconds: 10, fullSeconds: 240, run }
+export const model: Scenario = {
+  about: 'fresh answers of a language model, beside the model called directly',
+  quickSeconds: 10,
+  fullSeconds: 240,
+  run,
+}

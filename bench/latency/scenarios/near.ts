@@ -18,7 +18,10 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   const { body, reply } = await until('a near answer is given', async () => {
     // Another pair every time: what was asked before its like was in the database has an answer of its own from then on.
     const question = permitQuestion(++number)
-    const body = { question: question.replace('How much does', 'Please tell me how much').replace(' cost?', ' costs'), collection: permits }
+    const body = {
+      question: question.replace('How much does', 'Please tell me how much').replace(' cost?', ' costs'),
+      collection: permits,
+    }
     await ask({ question, collection: permits })
     await sleep(200 * number)
     const { json } = await ask(body)
@@ -30,8 +33,15 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   await warmed([control, subject])
   const turns = await interleaved(control, [subject], world.turns)
   return {
-    tables: [{ title: 'a near match, 50 connections', rows: [lineOf('bare Fastify', shotsOf(turns)), lineOf('near match', shotsOf(turns, 'near match'))] }],
-    figures: [ratioOf(turns, 'near match', perSecond, { name: 'near: requests a second, of bare Fastify', better: 'more' })],
+    tables: [
+      {
+        title: 'a near match, 50 connections',
+        rows: [lineOf('bare Fastify', shotsOf(turns)), lineOf('near match', shotsOf(turns, 'near match'))],
+      },
+    ],
+    figures: [
+      ratioOf(turns, 'near match', perSecond, { name: 'near: requests a second, of bare Fastify', better: 'more' }),
+    ],
     curves: [curveOf('the same question, 50 connections', 'near match', shotsOf(turns, 'near match'))],
   }
 }

@@ -21,11 +21,29 @@ async function run(_: World, t: Keeper): Promise<Outcome> {
   const file = join(folder, 'overload.json')
   const [command, ...args] = pinned(allCores, [process.execPath, program, '--seconds', '20', '--json', file])
   await execute(command!, args, { maxBuffer: 1e8 })
-  const { peak, claims } = JSON.parse(readFileSync(file, 'utf8')) as { readonly peak: number; readonly claims: readonly Claim[] }
+  const { peak, claims } = JSON.parse(readFileSync(file, 'utf8')) as {
+    readonly peak: number
+    readonly claims: readonly Claim[]
+  }
   return {
-    tables: [{ title: 'three times the peak, 20 s', rows: [{ 'answered a second at the peak': rounded(peak, 1), ...Object.fromEntries(claims.map(({ what, measured }) => [what, measured])) }] }],
+    tables: [
+      {
+        title: 'three times the peak, 20 s',
+        rows: [
+          {
+            'answered a second at the peak': rounded(peak, 1),
+            ...Object.fromEntries(claims.map(({ what, measured }) => [what, measured])),
+          },
+        ],
+      },
+    ],
     claims: claims.map(claim => ({ ...claim, what: `overload: ${claim.what}` })),
   }
 }
 
-export const overload: Scenario = { about: 'three times more fresh questions than can be answered', fullSeconds: 90, needs: 'postgres', run }
+export const overload: Scenario = {
+  about: 'three times more fresh questions than can be answered',
+  fullSeconds: 90,
+  needs: 'postgres',
+  run,
+}

@@ -11,7 +11,12 @@ import type { Outcome, Scenario, World } from '../terms.ts'
 /** Answers that only Redis has: a process without a memory tier, beside a bare Fastify route. */
 async function run(world: World, t: Keeper): Promise<Outcome> {
   const { url } = await startRedis(t)
-  const { served, reply } = await remembering(t, { ...world.settings(t), REDIS_URL: url, ANSWER_CACHE_MB: '0' }, hotQuestion, 'redis')
+  const { served, reply } = await remembering(
+    t,
+    { ...world.settings(t), REDIS_URL: url, ANSWER_CACHE_MB: '0' },
+    hotQuestion,
+    'redis',
+  )
   const crowd = { connections: 50, seconds: world.seconds }
   const control = asking('bare Fastify', await serveBare(t, reply), hotQuestion, crowd)
   const subject = asking('from Redis', served, hotQuestion, crowd)
@@ -22,11 +27,22 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
     ratioOf(turns, 'from Redis', cpuUs, { name: 'redis: processor time, of bare Fastify', better: 'less' }),
   ]
   return {
-    tables: [{ title: 'answers from Redis alone, 50 connections', rows: [lineOf('bare Fastify', shotsOf(turns)), lineOf('from Redis', shotsOf(turns, 'from Redis'))] }],
+    tables: [
+      {
+        title: 'answers from Redis alone, 50 connections',
+        rows: [lineOf('bare Fastify', shotsOf(turns)), lineOf('from Redis', shotsOf(turns, 'from Redis'))],
+      },
+    ],
     claims: [atLeast('hot (Redis): requests a second, of bare Fastify', median(figures[0]!.turns), 0.3)],
     figures,
     curves: [curveOf('the same question, 50 connections', 'from Redis', shotsOf(turns, 'from Redis'))],
   }
 }
 
-export const redis: Scenario = { about: 'answers from Redis, beside bare Fastify', quickSeconds: 12, fullSeconds: 51, needs: 'postgres', run }
+export const redis: Scenario = {
+  about: 'answers from Redis, beside bare Fastify',
+  quickSeconds: 12,
+  fullSeconds: 51,
+  needs: 'postgres',
+  run,
+}

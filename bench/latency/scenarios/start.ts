@@ -11,7 +11,8 @@ import { allCores } from '../world.ts'
 /** From the start of the process until it says that it is ready, beside a bare Fastify service that does the same. */
 async function run(world: World, t: Keeper): Promise<Outcome> {
   const ways: Record<string, Settings> = world.databaseUrl === null ? {} : { Postgres: world.settings(t) }
-  if (!world.isQuick || world.databaseUrl === null) ways['embedded with data'] = await embeddedWithData(t, world.isQuick ? 50 : 500)
+  if (!world.isQuick || world.databaseUrl === null)
+    ways['embedded with data'] = await embeddedWithData(t, world.isQuick ? 50 : 500)
   const controls: number[] = [await bareMs()]
   const took: Record<string, number[]> = Object.fromEntries(Object.keys(ways).map(name => [name, []]))
   for (let turn = 0; turn < world.turns; turn++) {
@@ -20,9 +21,26 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   }
   const bars: Readonly<Record<string, number>> = { Postgres: 1, 'embedded with data': 3 }
   return {
-    tables: [{ title: 'start to ready', rows: [['bare Fastify', controls] as const, ...Object.entries(took)].map(([what, ms]) => ({ what, 'ms, median': rounded(median(ms), 0), least: rounded(Math.min(...ms), 0), most: rounded(Math.max(...ms), 0) })) }],
-    claims: Object.entries(took).map(([name, ms]) => atMost(`start-up to ready, ${name}, s`, median(ms) / 1000, bars[name]!, 2)),
-    figures: Object.entries(took).map(([name, ms]): Figure => ({ name: `start: to ready with ${name}, of bare Fastify`, better: 'less', controls, turns: ms.map((each, turn) => (2 * each) / (controls[turn]! + controls[turn + 1]!)) })),
+    tables: [
+      {
+        title: 'start to ready',
+        rows: [['bare Fastify', controls] as const, ...Object.entries(took)].map(([what, ms]) => ({
+          what,
+          'ms, median': rounded(median(ms), 0),
+          least: rounded(Math.min(...ms), 0),
+          most: rounded(Math.max(...ms), 0),
+        })),
+      },
+    ],
+    claims: Object.entries(took).map(([name, ms]) =>
+      atMost(`start-up to ready, ${name}, s`, median(ms) / 1000, bars[name]!, 2),
+    ),
+    figures: Object.entries(took).map(([name, ms]): Figure => ({
+      name: `start: to ready with ${name}, of bare Fastify`,
+      better: 'less',
+      controls,
+      turns: ms.map((each, turn) => (2 * each) / (controls[turn]! + controls[turn + 1]!)),
+    })),
   }
 }
 
@@ -60,4 +78,9 @@ async function embeddedWithData(t: Keeper, documents: number): Promise<Settings>
   return settings
 }
 
-export const start: Scenario = { about: 'from the start of the process until it is ready', quickSeconds: 6, fullSeconds: 40, run }
+export const start: Scenario = {
+  about: 'from the start of the process until it is ready',
+  quickSeconds: 6,
+  fullSeconds: 40,
+  run,
+}

@@ -22,11 +22,20 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
   const first = await subject.shoot()
   await control.shoot()
   const turns = await interleaved(control, [subject], world.turns)
-  const [hits, misses] = [await counterOf(served.address, 'askwell_cache_hits_total'), await counterOf(served.address, 'askwell_cache_misses_total')]
-  const rows = [lineOf('bare Fastify', shotsOf(turns)), lineOf('from the start', [first]), { ...lineOf('Zipf mix', shotsOf(turns, 'Zipf mix')), 'hits, %': rounded((100 * hits) / (hits + misses), 1) }]
+  const [hits, misses] = [
+    await counterOf(served.address, 'askwell_cache_hits_total'),
+    await counterOf(served.address, 'askwell_cache_misses_total'),
+  ]
+  const rows = [
+    lineOf('bare Fastify', shotsOf(turns)),
+    lineOf('from the start', [first]),
+    { ...lineOf('Zipf mix', shotsOf(turns, 'Zipf mix')), 'hits, %': rounded((100 * hits) / (hits + misses), 1) },
+  ]
   return {
     tables: [{ title: `${different} questions, Zipf with s = 1, ${connections} connections`, rows }],
-    figures: [ratioOf(turns, 'Zipf mix', perSecond, { name: 'zipf: requests a second, of bare Fastify', better: 'more' })],
+    figures: [
+      ratioOf(turns, 'Zipf mix', perSecond, { name: 'zipf: requests a second, of bare Fastify', better: 'more' }),
+    ],
     curves: [curveOf('the same question, 50 connections', 'Zipf mix', shotsOf(turns, 'Zipf mix'))],
   }
 }

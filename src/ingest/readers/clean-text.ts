@@ -10,7 +10,13 @@ const lineEnd = /\r\n?|[\v\f\u0085\u2028\u2029]/g
  * Postgres refuses NUL, and every offset we hand out counts in this text, so nothing may change it later.
  */
 export function cleanText(text: string): string {
-  return nfc(text.toWellFormed().replace(lineEnd, '\n').replace(unwanted, '').replace(/\u00a0/g, ' '))
+  return nfc(
+    text
+      .toWellFormed()
+      .replace(lineEnd, '\n')
+      .replace(unwanted, '')
+      .replace(/\u00a0/g, ' '),
+  )
 }
 
 /** A title, a heading or a name: cleaned, and on one line. */

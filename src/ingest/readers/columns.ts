@@ -7,7 +7,8 @@ export type Meaning = 'id' | 'question' | 'answer' | 'title' | 'text' | 'url' | 
 const names: Record<Meaning, string> = {
   id: 'id, _id, key, uuid, идентификатор, mã',
   question: 'question, questions, q, вопрос, вопросы, сұрақ, сұрақтар, câu hỏi, cau hoi, domanda, domande',
-  answer: 'answer, answers, a, ответ, ответы, жауап, жауаптар, câu trả lời, cau tra loi, trả lời, tra loi, risposta, risposte',
+  answer:
+    'answer, answers, a, ответ, ответы, жауап, жауаптар, câu trả lời, cau tra loi, trả lời, tra loi, risposta, risposte',
   title: 'title, name, heading, headline, заголовок, название, тема, тақырып, атауы, tiêu đề, tên, titolo, nome',
   text: 'text, content, body, passage, текст, содержание, мәтін, nội dung, văn bản, testo, contenuto',
   url: 'url, link, href, ссылка, адрес страницы, сілтеме, liên kết, đường dẫn, collegamento',

@@ -20,10 +20,16 @@ type OpenSection = Omit<Section, 'end'>
  * cleaned before they are measured, so offsets hold. `title` wins over the first main heading, which wins
  * over `fallbackTitle`.
  */
-export function compose(blocks: readonly Block[], titles: { title?: string | undefined; fallbackTitle: string }): Composed {
+export function compose(
+  blocks: readonly Block[],
+  titles: { title?: string | undefined; fallbackTitle: string },
+): Composed {
   const filled = blocks.map(cleaned).filter(block => block.text !== '')
   const mainHeading = mainHeadingOf(filled)
-  const title = clipped(cleanLine(titles.title ?? '') || mainHeading?.text || cleanLine(titles.fallbackTitle), longestTitle)
+  const title = clipped(
+    cleanLine(titles.title ?? '') || mainHeading?.text || cleanLine(titles.fallbackTitle),
+    longestTitle,
+  )
   const isTitle = (block: Block): boolean => block === mainHeading && sameTitle(title, block.text)
   return { title, ...layOut(filled, isTitle) }
 }
@@ -37,7 +43,12 @@ function mainHeadingOf(blocks: readonly Block[]): Block | undefined {
 function cleaned(block: Block): Block {
   if (block.kind === 'heading') return cleanedHeading(block)
   // Leading spaces of the first line stay: they are the indentation of code.
-  return { ...block, text: cleanText(block.text).replace(/^(?:[^\S\n]*\n)+/, '').trimEnd() }
+  return {
+    ...block,
+    text: cleanText(block.text)
+      .replace(/^(?:[^\S\n]*\n)+/, '')
+      .trimEnd(),
+  }
 }
 
 function cleanedHeading({ anchor, ...block }: Extract<Block, { kind: 'heading' }>): Block {

@@ -46,7 +46,13 @@ export function createFieldScanner(delimiter: string): FieldScanner {
     return record
   }
 
-  return { push, reset, get complete() { return fields.length } }
+  return {
+    push,
+    reset,
+    get complete() {
+      return fields.length
+    },
+  }
 }
 
 /** `next` is where the next field begins; past the line's length when this was the last one. */

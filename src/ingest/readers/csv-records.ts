@@ -3,8 +3,7 @@ import { longestLineBytes, type LineRead } from './lines.ts'
 
 /** `line` is the one on which the record begins. */
 export type CsvRecord =
-  | { readonly line: number; readonly fields: readonly string[] }
-  | { readonly line: number; readonly fault: string }
+  { readonly line: number; readonly fields: readonly string[] } | { readonly line: number; readonly fault: string }
 
 /**
  * The records of CSV lines, the header first; all others fit it. A quote that is not closed would swallow the

@@ -20,7 +20,11 @@ export function expandHtml(root: Root, options: { mdx: boolean }): void {
 }
 
 function expand(parent: Parents, isMdx: boolean): void {
-  const inSentence = parent.type !== 'root' && parent.type !== 'blockquote' && parent.type !== 'listItem' && parent.type !== 'footnoteDefinition'
+  const inSentence =
+    parent.type !== 'root' &&
+    parent.type !== 'blockquote' &&
+    parent.type !== 'listItem' &&
+    parent.type !== 'footnoteDefinition'
   const children = (parent.children as Nodes[]).flatMap((child): Nodes[] => {
     if (child.type !== 'html') return [child]
     return inSentence ? inline(child, isMdx) : block(child)

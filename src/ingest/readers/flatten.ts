@@ -54,7 +54,10 @@ function flowText(node: RootContent): string {
 }
 
 function joined(nodes: readonly RootContent[]): string {
-  return withoutContents(nodes).map(flowText).filter(text => text !== '').join('\n\n')
+  return withoutContents(nodes)
+    .map(flowText)
+    .filter(text => text !== '')
+    .join('\n\n')
 }
 
 /** `[!NOTE]` is GitHub's mark for a coloured box. */
@@ -86,7 +89,10 @@ function itemText(item: ListItem, marker: string, depth: number): string {
     const text = child.type === 'list' ? listText(child, depth + 1) : flowText(child)
     return child.type === 'code' || depth >= deepestIndent ? text : indented(text)
   })
-  const text = parts.filter(part => part.trim() !== '').join('\n').trimStart()
+  const text = parts
+    .filter(part => part.trim() !== '')
+    .join('\n')
+    .trimStart()
   return text === '' ? '' : marker + box + text
 }
 
@@ -126,16 +132,23 @@ function inlineText(node: Nodes): string {
 }
 
 /** Chinese and Japanese have no space between words, so a line end between two of their letters is nothing. */
-const lineEndInIdeographs = /(?<=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}，。、]) ?\n ?(?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}])/gu
+const lineEndInIdeographs =
+  /(?<=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}，。、]) ?\n ?(?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}])/gu
 
 /** Spaces are joined first: a pattern of "spaces, then a line end" takes quadratic time on long runs of them. */
 function unwrapped(text: string): string {
-  return text.replace(/[^\S\n]+/g, ' ').replace(lineEndInIdeographs, '').replace(/ ?\n ?/g, ' ')
+  return text
+    .replace(/[^\S\n]+/g, ' ')
+    .replace(lineEndInIdeographs, '')
+    .replace(/ ?\n ?/g, ' ')
 }
 
 /** Removed tags and pictures leave double spaces behind. */
 function tidied(text: string): string {
-  return text.replace(/[^\S\n]+/g, ' ').replace(/ ?\n ?/g, '\n').trim()
+  return text
+    .replace(/[^\S\n]+/g, ' ')
+    .replace(/ ?\n ?/g, '\n')
+    .trim()
 }
 
 function oneLine(text: string): string {

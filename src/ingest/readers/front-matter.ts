@@ -19,7 +19,10 @@ const looksLikeFields = /^\s*["']?[\w-]+["']?\s*:/
 export function readFrontMatter(markdown: string): FrontMatter {
   const found = fence.exec(markdown)
   if (found === null) return { fields: {}, body: markdown }
-  if (isTooLong(found[1] ?? '')) throw new UnreadableError(`has ${inEnglish(found[1]!.length)} characters of front matter, and at most ${inEnglish(mostFrontMatter)} are read: put long texts into the document itself`)
+  if (isTooLong(found[1] ?? ''))
+    throw new UnreadableError(
+      `has ${inEnglish(found[1]!.length)} characters of front matter, and at most ${inEnglish(mostFrontMatter)} are read: put long texts into the document itself`,
+    )
   try {
     const fields = toJson(parsed(found[1] ?? ''))
     // Two rules with a paragraph between them look like front matter as well, and are none.

@@ -4,9 +4,7 @@ import type { Root } from 'mdast'
 import { boundTables } from './table-spans.ts'
 
 /** Furniture of a page: nothing in it is said about the subject. */
-const furniture = new Set(
-  'nav script style footer aside noscript template svg iframe dialog button select'.split(' '),
-)
+const furniture = new Set('nav script style footer aside noscript template svg iframe dialog button select'.split(' '))
 
 /** An HTML tree as a Markdown tree, without furniture (which is removed from the tree given). */
 export function markdownTree(tree: HtmlRoot | Element): Root {

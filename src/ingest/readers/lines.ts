@@ -5,8 +5,7 @@ import { decodeUtf8, encodingFault } from './utf8.ts'
 export const longestLineBytes = 16 * 2 ** 20
 
 export type LineRead =
-  | { readonly number: number; readonly text: string }
-  | { readonly number: number; readonly fault: string }
+  { readonly number: number; readonly text: string } | { readonly number: number; readonly fault: string }
 
 export interface LineOptions {
   /** Told how many more bytes were read. */

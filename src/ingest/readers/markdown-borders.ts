@@ -117,13 +117,22 @@ function afterText({ container, above }: State, line: string): State {
   if (container !== null && indent >= container.offset) return inside(container, line, above)
   if (indent >= 4) {
     // Code, or more of a paragraph: in neither does anything begin.
-    return { open: { kind: 'nothing' }, container: above === 'blank' ? null : unsure(container), above: above === 'text' ? 'text' : 'other' }
+    return {
+      open: { kind: 'nothing' },
+      container: above === 'blank' ? null : unsure(container),
+      above: above === 'text' ? 'text' : 'other',
+    }
   }
   const text = line.trimStart()
   const opened = openedBy(text)
   if (opened !== null) return { open: opened, container: null, above: 'other' }
   const offset = marker(text, indent)
-  if (offset !== null) return { open: { kind: 'nothing' }, container: { offset, isSure: isSureItem(text, above), isText: isPlain(text.replace(/^\S+[ \t]{1,4}(?=\S)/, '')) }, above: 'text' }
+  if (offset !== null)
+    return {
+      open: { kind: 'nothing' },
+      container: { offset, isSure: isSureItem(text, above), isText: isPlain(text.replace(/^\S+[ \t]{1,4}(?=\S)/, '')) },
+      above: 'text',
+    }
   if (interrupts(text)) return { open: { kind: 'nothing' }, container: null, above: 'other' }
   return { open: { kind: 'nothing' }, container: above === 'blank' ? null : unsure(container), above: 'text' }
 }
@@ -131,7 +140,11 @@ function afterText({ container, above }: State, line: string): State {
 /** Of a container that ends with the next line in the first column; so does whatever is opened in it, if it is one. */
 function inside(container: Container, line: string, above: State['above']): State {
   if (!container.isSure && mayOpen(line)) return stuck({ open: { kind: 'nothing' }, container, above: 'text' })
-  return { open: { kind: 'nothing' }, container: { ...container, isText: container.isText && above !== 'blank' && isPlain(line.trimStart()) }, above: 'text' }
+  return {
+    open: { kind: 'nothing' },
+    container: { ...container, isText: container.isText && above !== 'blank' && isPlain(line.trimStart()) },
+    above: 'text',
+  }
 }
 
 /** A line that stands further out, with no blank line above, may be more of the paragraph inside. */
@@ -180,11 +193,13 @@ function interrupts(text: string): boolean {
 }
 
 /** Names of elements that begin raw HTML to the next blank line, whatever follows them (CommonMark, kind 6). */
-const blocks = new Set((
-  'address article aside base basefont blockquote body caption center col colgroup dd details dialog dir div dl dt fieldset figcaption figure '
-  + 'footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe legend li link main menu menuitem nav noframes ol optgroup option p '
-  + 'param search section summary table tbody td tfoot th thead title tr track ul'
-).split(' '))
+const blocks = new Set(
+  (
+    'address article aside base basefont blockquote body caption center col colgroup dd details dialog dir div dl dt fieldset figcaption figure ' +
+    'footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe legend li link main menu menuitem nav noframes ol optgroup option p ' +
+    'param search section summary table tbody td tfoot th thead title tr track ul'
+  ).split(' '),
+)
 
 function openedBy(text: string): Open | null {
   const fence = /^(`{3,}(?=[^`]*$)|~{3,})/.exec(text)?.[1]

@@ -52,7 +52,12 @@ interface Fence {
 }
 
 function fencesOf(mdx: string): Fence[] {
-  const fences = Array.from(mdx.matchAll(/^(?:`{3,}|~{3,})/gm), ({ 0: signs, index }): Fence => ({ at: index, sign: signs[0]!, length: signs.length, longestBelow: 0 }))
+  const fences = Array.from(mdx.matchAll(/^(?:`{3,}|~{3,})/gm), ({ 0: signs, index }): Fence => ({
+    at: index,
+    sign: signs[0]!,
+    length: signs.length,
+    longestBelow: 0,
+  }))
   const longest = new Map<string, number>()
   for (const fence of fences.toReversed()) {
     fence.longestBelow = longest.get(fence.sign) ?? 0

@@ -18,7 +18,10 @@ export function parseMarkdown(markdown: string, part = usualPart): Root {
   const everywhere = new Set(defined.flatMap(names => [...names]))
   const children: RootContent[] = []
   for (const [i, { text, isRest }] of parts.entries()) {
-    const tree = parts.length === 1 || everywhere.size === 0 ? trees[i]! : withDefinitions(text, trees[i]!, defined[i]!, everywhere)
+    const tree =
+      parts.length === 1 || everywhere.size === 0
+        ? trees[i]!
+        : withDefinitions(text, trees[i]!, defined[i]!, everywhere)
     if (!isRest) pushAll(children, tree)
     else if (!addRows(children, tree)) return { type: 'root', children: parsed(markdown) }
   }
@@ -49,7 +52,8 @@ function partsOf(markdown: string, length: number): MarkdownPart[] {
   const parts: MarkdownPart[] = []
   let from = 0
   let head: string | null = null
-  const add = (end: number) => void parts.push({ text: (head ?? '') + markdown.slice(from, end), isRest: head !== null })
+  const add = (end: number) =>
+    void parts.push({ text: (head ?? '') + markdown.slice(from, end), isRest: head !== null })
   for (const border of markdownBorders(markdown)) {
     if (border.at - from < length) continue
     add(lastLineEnd(markdown, border.at))
@@ -83,7 +87,12 @@ function definedIn(tree: readonly Nodes[], names = new Set<string>()): Set<strin
 }
 
 /** A part that mentions what another one defines is parsed again, with that defined in front of it. */
-function withDefinitions(markdown: string, tree: RootContent[], own: ReadonlySet<string>, everywhere: ReadonlySet<string>): RootContent[] {
+function withDefinitions(
+  markdown: string,
+  tree: RootContent[],
+  own: ReadonlySet<string>,
+  everywhere: ReadonlySet<string>,
+): RootContent[] {
   const lacking = new Map<string, string>()
   for (const label of labelsIn(markdown)) {
     const name = nameOf(label)
@@ -98,7 +107,11 @@ function withDefinitions(markdown: string, tree: RootContent[], own: ReadonlySet
 function* labelsIn(markdown: string): Generator<string> {
   for (const [, label] of markdown.matchAll(/\[((?:[^[\]\\]|\\[^\r\n])+)\]/g)) {
     yield label!.replace(/[\t\r\n ]+/g, ' ').trim()
-    if (/[\r\n]/.test(label!)) yield label!.replace(/[\r\n][\t >]*/g, ' ').replace(/[\t ]+/g, ' ').trim()
+    if (/[\r\n]/.test(label!))
+      yield label!
+        .replace(/[\r\n][\t >]*/g, ' ')
+        .replace(/[\t ]+/g, ' ')
+        .trim()
   }
 }
 

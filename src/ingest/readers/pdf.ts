@@ -8,9 +8,7 @@ export async function readPdf(bytes: Buffer): Promise<Content> {
   const lines = withoutRunningLines(pages)
   const gap = usualGap(lines)
   const paragraphs = mendPageBreaks(lines.map(page => paragraphsOf(page, gap)))
-  const blocks = paragraphs.flatMap((page, i): Block[] =>
-    page.map(text => ({ kind: 'text', text, page: i + 1 })),
-  )
+  const blocks = paragraphs.flatMap((page, i): Block[] => page.map(text => ({ kind: 'text', text, page: i + 1 })))
   if (blocks.length === 0) throw new UnreadableError('has no text; a scan must go through text recognition (OCR) first')
   return { blocks, title: usefulTitle(infoTitle) ?? titleLine(lines.find(page => page.length > 0) ?? []) }
 }
@@ -57,7 +55,8 @@ function mendPageBreaks(pages: readonly string[][]): string[][] {
   for (let i = 0; i + 1 < mended.length; i++) {
     const last = mended[i]!.at(-1)
     const first = mended[i + 1]![0]
-    if (last === undefined || first === undefined || /[.!?…:;»”")]$/.test(last.slice(-1)) || !/^\p{Ll}/u.test(first)) continue
+    if (last === undefined || first === undefined || /[.!?…:;»”")]$/.test(last.slice(-1)) || !/^\p{Ll}/u.test(first))
+      continue
     const end = /(?<![.!?…])[.!?…]+[»”")]*(?=\s|$)/.exec(first)
     const cut = end === null ? first.length : end.index + end[0].length
     mended[i]!.splice(-1, 1, joinLines(last, first.slice(0, cut)))
@@ -69,7 +68,9 @@ function mendPageBreaks(pages: readonly string[][]): string[][] {
 /** Word processors fill the title in by themselves, with a file's name. */
 function usefulTitle(title: unknown): string | undefined {
   if (typeof title !== 'string' || title.trim() === '') return undefined
-  return /^(microsoft word|untitled|document\d*$)|\.(docx?|pdf|indd|tex|dvi|odt|rtf|pptx?)$/i.test(title.trim()) ? undefined : title
+  return /^(microsoft word|untitled|document\d*$)|\.(docx?|pdf|indd|tex|dvi|odt|rtf|pptx?)$/i.test(title.trim())
+    ? undefined
+    : title
 }
 
 /** What stands largest on the first page; if all is of one size its first line, when that is no sentence. */
@@ -79,6 +80,11 @@ function titleLine(lines: readonly Line[]): string | undefined {
   const from = sizes.indexOf(largest)
   const to = sizes.findIndex((size, i) => i > from && size !== largest)
   const isOneSize = sizes.every(size => largest - size < 1)
-  const title = isOneSize ? lines[0]?.text : lines.slice(from, to === -1 ? undefined : to).map(line => line.text).join(' ')
+  const title = isOneSize
+    ? lines[0]?.text
+    : lines
+        .slice(from, to === -1 ? undefined : to)
+        .map(line => line.text)
+        .join(' ')
   return title !== undefined && title.length <= 150 && !/[.,;:]$/.test(title) ? title : undefined
 }

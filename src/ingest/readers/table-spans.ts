@@ -83,7 +83,9 @@ function divide(table: Element): void {
 }
 
 function cellsOf(row: Element): Element[] {
-  return row.children.filter(child => child.type === 'element').filter(({ tagName }) => tagName === 'td' || tagName === 'th')
+  return row.children
+    .filter(child => child.type === 'element')
+    .filter(({ tagName }) => tagName === 'td' || tagName === 'th')
 }
 
 function elementsOf(table: Element, name: string): Element[] {
@@ -96,7 +98,8 @@ function elementsIn(top: Nodes, name: string): Element[] {
   const waiting: Nodes[] = [top]
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     if (node.type === 'element' && node.tagName === name) found.push(node)
-    else if ('children' in node && !(node.type === 'element' && node.tagName === 'table')) for (const child of node.children.toReversed()) waiting.push(child)
+    else if ('children' in node && !(node.type === 'element' && node.tagName === 'table'))
+      for (const child of node.children.toReversed()) waiting.push(child)
   }
   return found
 }

@@ -6,8 +6,13 @@ const longestTitle = 100
 
 /** Plain text. A short first line with a blank line below it is the title. */
 export function readText(text: string): Content {
-  const lines = cleanText(text).split('\n').map(line => line.trimEnd())
-  const clean = lines.join('\n').replace(/\n{3,}/g, '\n\n').replace(/^\n+/, '')
+  const lines = cleanText(text)
+    .split('\n')
+    .map(line => line.trimEnd())
+  const clean = lines
+    .join('\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .replace(/^\n+/, '')
   const end = clean.indexOf('\n')
   const firstLine = end === -1 ? '' : clean.slice(0, end).trim()
   if (!isTitle(firstLine, clean.slice(end + 1))) return { blocks: [{ kind: 'text', text: clean }] }

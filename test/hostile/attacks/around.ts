@@ -18,16 +18,28 @@ export const otherAttacks: readonly Attack[] = [
       for (const path of ['/monitoring/performance-metrics', '/monitoring/pool-status', '/metrics', '/monitoring']) {
         const heard = await hand.send('GET', path, { key: null, headers: { host: 'evil.example' } })
         if (othersWords.test(heard.body)) hand.found(`GET ${path} shows questions of others to a page of elsewhere`)
-        await hand.send('GET', path, { headers: { accept: hand.pick(['application/openmetrics-text', '*/*', ',;q=9'.repeat(500)]) } })
+        await hand.send('GET', path, {
+          headers: { accept: hand.pick(['application/openmetrics-text', '*/*', ',;q=9'.repeat(500)]) },
+        })
       }
     },
   },
   {
     name: 'pages and probes, in every form',
-    routes: ['GET /', 'GET /docs', 'GET /openapi.yaml', 'GET /livez', 'GET /readyz', 'GET /startupz', 'GET /monitoring'],
+    routes: [
+      'GET /',
+      'GET /docs',
+      'GET /openapi.yaml',
+      'GET /livez',
+      'GET /readyz',
+      'GET /startupz',
+      'GET /monitoring',
+    ],
     async play(hand) {
       for (const path of ['/', '/docs', '/openapi.yaml', '/livez', '/readyz', '/startupz', '/monitoring']) {
-        await hand.send('GET', `${path}?${hand.pick(['a=%ff', '__proto__[x]=1', 'a='.repeat(3000), '%00'])}`, { headers: { range: 'bytes=0-1', 'accept-encoding': 'gzip;q=0', 'if-none-match': '*' } })
+        await hand.send('GET', `${path}?${hand.pick(['a=%ff', '__proto__[x]=1', 'a='.repeat(3000), '%00'])}`, {
+          headers: { range: 'bytes=0-1', 'accept-encoding': 'gzip;q=0', 'if-none-match': '*' },
+        })
       }
     },
   },
@@ -45,7 +57,11 @@ async function fuzz(hand: Hand): Promise<void> {
   for (const request of fc.sample(fuzzRequests(ids), { seed: hand.nat(2 ** 31), numRuns: 6 })) {
     if (touchesOthers(request)) continue
     const { method, path, headers, body } = request
-    await hand.send(method, path, { headers, key: null, ...(body !== undefined && { body: Buffer.from(body, 'latin1') }) })
+    await hand.send(method, path, {
+      headers,
+      key: null,
+      ...(body !== undefined && { body: Buffer.from(body, 'latin1') }),
+    })
   }
 }
 
@@ -63,7 +79,11 @@ const longestBetweenMs = 200
  * connection is asked again once: it must not lose both while one client ends them faster than a question takes.
  */
 async function endConnections(hand: Hand): Promise<void> {
-  const sql = postgres(hand.surroundings.databaseUrl, { max: 1, onnotice: () => undefined, connection: { application_name: 'hostile' } })
+  const sql = postgres(hand.surroundings.databaseUrl, {
+    max: 1,
+    onnotice: () => undefined,
+    connection: { application_name: 'hostile' },
+  })
   let isOver = false
   const asking = [0, 1, 2].map(async lane => {
     while (!isOver && !hand.signal.aborted) await work(hand, lane)
@@ -84,7 +104,16 @@ async function endConnections(hand: Hand): Promise<void> {
 
 /** Statements of every kind: reads, a transaction that copies rows, a write of nothing. */
 async function work(hand: Hand, lane: number): Promise<void> {
-  const documents = Array.from({ length: 100 }, (_, nth) => ({ source: `room ${nth}`, text: `The warden keeps the list of room ${nth}, and of guest ${hand.nat(1e6)}.` }))
-  if (lane < 2) return void (await hand.send('PUT', '/documents', { body: { collection: hostileCollection, documents } }))
-  await hand.send('POST', hand.pick(['/ask', '/search']), { body: { question: `Who keeps the list of room ${hand.nat(1e6)}?`, collection: hand.pick(['default', hostileCollection]) } })
+  const documents = Array.from({ length: 100 }, (_, nth) => ({
+    source: `room ${nth}`,
+    text: `The warden keeps the list of room ${nth}, and of guest ${hand.nat(1e6)}.`,
+  }))
+  if (lane < 2)
+    return void (await hand.send('PUT', '/documents', { body: { collection: hostileCollection, documents } }))
+  await hand.send('POST', hand.pick(['/ask', '/search']), {
+    body: {
+      question: `Who keeps the list of room ${hand.nat(1e6)}?`,
+      collection: hand.pick(['default', hostileCollection]),
+    },
+  })
 }

@@ -23,7 +23,8 @@ const hostileFiles: Readonly<Record<string, () => string | Buffer>> = {
   'list.md': () => filled('- a\n', 2_000_000),
   'word.txt': () => filled('word', 10_000_000),
   'quotes.csv': () => `question,answer\n${filled('"a,b\n', 2_000_000)}`,
-  'ids.jsonl': () => `${JSON.stringify({ id: filled('i', 1500), text: 'The text of a row.' })}\n${JSON.stringify({ id: 'good', text: 'A good row about the harbour.' })}\n`,
+  'ids.jsonl': () =>
+    `${JSON.stringify({ id: filled('i', 1500), text: 'The text of a row.' })}\n${JSON.stringify({ id: 'good', text: 'A good row about the harbour.' })}\n`,
   'wide.html': () => '<table><tr><td colspan="1000000000">a</td></tr></table>',
   'deep.html': () => htmlBombs['elements in elements']!(400_000),
   'bomb.docx': () => zipBomb(250_000_000),
@@ -39,10 +40,13 @@ const goodFiles: Readonly<Record<string, () => string>> = {
 async function ingest(hand: Hand): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'askwell-test-hostile-files-'))
   try {
-    for (const [name, make] of Object.entries({ ...hostileFiles, ...goodFiles })) writeFileSync(join(folder, name), make())
+    for (const [name, make] of Object.entries({ ...hostileFiles, ...goodFiles }))
+      writeFileSync(join(folder, name), make())
     const { code, output } = await run(hand, folder)
     if (code !== 3) hand.found(`askwell ingest ended with ${code}, not 3 (the rest is loaded): ${output.slice(-600)}`)
-    const { body } = await hand.send('POST', '/search', { body: { question: 'When does the ferry leave the harbour?', collection: hostileCollection } })
+    const { body } = await hand.send('POST', '/search', {
+      body: { question: 'When does the ferry leave the harbour?', collection: hostileCollection },
+    })
     if (!body.includes('half past nine')) hand.found(`the good files were not loaded: ${body.slice(0, 300)}`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -55,10 +59,22 @@ const ownLimit = { PREPARE_CPU_SECONDS: '10' }
 const mostSeconds = 400
 
 async function run({ surroundings: { checkout, env }, signal }: Hand, folder: string) {
-  const args = ['--max-old-space-size=512', join(checkout, 'src/cli.ts'), 'ingest', folder, '--collection', hostileCollection]
-  const child = spawn(process.execPath, args, { cwd: checkout, env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env, ...ownLimit }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const args = [
+    '--max-old-space-size=512',
+    join(checkout, 'src/cli.ts'),
+    'ingest',
+    folder,
+    '--collection',
+    hostileCollection,
+  ]
+  const child = spawn(process.execPath, args, {
+    cwd: checkout,
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env, ...ownLimit },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-10_000)))
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-10_000)))
   const kill = () => child.kill('SIGKILL')
   const watching = setInterval(() => cpuSeconds(child.pid!) > mostSeconds && kill(), 500)
   signal.addEventListener('abort', kill)

@@ -26,14 +26,15 @@ export const wireAttacks: readonly Attack[] = [
     routes: ['GET /', 'POST /ask'],
     async play(hand) {
       let own = 0
-      for (let nth = 0; nth < 15; nth++) if ((await hand.send('GET', '/', asForwarded(hand.pick(forgeries)(hand)))).left === 99) own++
+      for (let nth = 0; nth < 15; nth++)
+        if ((await hand.send('GET', '/', asForwarded(hand.pick(forgeries)(hand)))).left === 99) own++
       // A window may begin anew in their midst, once.
       if (own > 2) hand.found('a forged address has a limit of its own')
       await hand.send('POST', '/ask', { ...asForwarded(hand.pick(forgeries)(hand)), body: { question: 'dormitory' } })
     },
   },
   {
-    name: 'another client\'s limit used up in its name',
+    name: "another client's limit used up in its name",
     routes: ['GET /'],
     weight: 0.2,
     async play(hand) {
@@ -47,19 +48,25 @@ export const wireAttacks: readonly Attack[] = [
     async play(hand) {
       const host = new URL(hand.surroundings.url).host
       const ask = `POST /ask HTTP/1.1\r\nhost: ${host}\r\nconnection: close\r\nauthorization: Bearer ${guestKey}\r\ncontent-type: application/json\r\n`
-      const two = await hand.raw('GET /', `GET / HTTP/1.1\r\nhost: ${host}\r\nhost: evil.example\r\nconnection: close\r\n\r\n`)
+      const two = await hand.raw(
+        'GET /',
+        `GET / HTTP/1.1\r\nhost: ${host}\r\nhost: evil.example\r\nconnection: close\r\n\r\n`,
+      )
       if (two.status === 200) hand.found('a request with two Host headers was answered')
-      await hand.raw('POST /ask', hand.pick([
-        `${ask}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n`,
-        `${ask}content-length: 5\r\ncontent-length: 6\r\n\r\n12345`,
-        `${ask}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n`,
-        `${ask}transfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n`,
-        `${ask}transfer-encoding: chunked\r\n\r\n1;${'a'.repeat(15_000)}\r\nx\r\n`,
-        `${ask}x: ${'a'.repeat(20_000)}\r\n\r\n`,
-        `${ask}${Array.from({ length: 900 }, (_, nth) => `x${nth}: 1\r\n`).join('')}\r\n`,
-        '\x16\x03\x01\x02\x00\x01\x00',
-        'GET / HTTP/9.9\r\n\r\n',
-      ]))
+      await hand.raw(
+        'POST /ask',
+        hand.pick([
+          `${ask}content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n`,
+          `${ask}content-length: 5\r\ncontent-length: 6\r\n\r\n12345`,
+          `${ask}transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n`,
+          `${ask}transfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n`,
+          `${ask}transfer-encoding: chunked\r\n\r\n1;${'a'.repeat(15_000)}\r\nx\r\n`,
+          `${ask}x: ${'a'.repeat(20_000)}\r\n\r\n`,
+          `${ask}${Array.from({ length: 900 }, (_, nth) => `x${nth}: 1\r\n`).join('')}\r\n`,
+          '\x16\x03\x01\x02\x00\x01\x00',
+          'GET / HTTP/9.9\r\n\r\n',
+        ]),
+      )
     },
   },
   {
@@ -91,9 +98,22 @@ export const wireAttacks: readonly Attack[] = [
     routes: ['POST /ask', 'PUT /documents'],
     async play(hand) {
       const body = gzipSync(Buffer.alloc(4_000_000, 32))
-      await hand.send('POST', '/ask', { body, headers: { 'content-encoding': hand.pick(['gzip', 'br', 'gzip, gzip']) } })
+      await hand.send('POST', '/ask', {
+        body,
+        headers: { 'content-encoding': hand.pick(['gzip', 'br', 'gzip, gzip']) },
+      })
       await hand.send('PUT', '/documents', { body, headers: { 'content-encoding': 'gzip' } })
-      await hand.send('POST', '/ask', { body: '{"question":"dormitory"}', headers: { 'content-type': hand.pick(['text/plain', 'multipart/form-data; boundary=x', `application/json; ${'a=b; '.repeat(2000)}`, ';;;']) } })
+      await hand.send('POST', '/ask', {
+        body: '{"question":"dormitory"}',
+        headers: {
+          'content-type': hand.pick([
+            'text/plain',
+            'multipart/form-data; boundary=x',
+            `application/json; ${'a=b; '.repeat(2000)}`,
+            ';;;',
+          ]),
+        },
+      })
     },
   },
   {
@@ -101,10 +121,19 @@ export const wireAttacks: readonly Attack[] = [
     routes: ['POST /ask', 'POST /search', 'PUT /documents', 'GET /cache'],
     async play(hand) {
       for (let nth = 0; nth < 6; nth++) {
-        const [method, path] = hand.pick([['POST', '/ask'], ['POST', '/search'], ['PUT', '/documents'], ['GET', '/cache']] as const)
+        const [method, path] = hand.pick([
+          ['POST', '/ask'],
+          ['POST', '/search'],
+          ['PUT', '/documents'],
+          ['GET', '/cache'],
+        ] as const)
         const key = hand.pick([`askwell_${hand.nat(1e9)}`, 'x'.repeat(8000), guestKey, '', 'a b'])
-        const heard = await hand.send(method, path, { key, ...(method !== 'GET' && { body: { question: 'x', documents: [] } }) })
-        if (heard.status === 200 && !(key === guestKey && method === 'POST')) hand.found(`${method} ${path} was answered with a wrong key`)
+        const heard = await hand.send(method, path, {
+          key,
+          ...(method !== 'GET' && { body: { question: 'x', documents: [] } }),
+        })
+        if (heard.status === 200 && !(key === guestKey && method === 'POST'))
+          hand.found(`${method} ${path} was answered with a wrong key`)
       }
     },
   },

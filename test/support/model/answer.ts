@@ -16,7 +16,10 @@ export function answerFrom(prompt: string): string {
   if (best === 0) return noAnswer
   const chosen = scored.filter(sentence => sentence.score >= best * nearlyAsGood)
   chosen.sort((a, b) => b.score - a.score)
-  return chosen.slice(0, sentenceLimit).map(sentence => `${sentence.text} [${sentence.passage}]`).join(' ')
+  return chosen
+    .slice(0, sentenceLimit)
+    .map(sentence => `${sentence.text} [${sentence.passage}]`)
+    .join(' ')
 }
 
 interface Sentence {
@@ -26,7 +29,9 @@ interface Sentence {
 
 function sentencesIn(prompt: string): Sentence[] {
   const passages = prompt.matchAll(/<passage\b[^>]*?\bn="(\d+)"[^>]*>([\s\S]*?)<\/passage>/g)
-  return [...passages].flatMap(([, passage = '', text = '']) => split(text).map(sentence => ({ passage, text: sentence })))
+  return [...passages].flatMap(([, passage = '', text = '']) =>
+    split(text).map(sentence => ({ passage, text: sentence })),
+  )
 }
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'sentence' })
@@ -37,7 +42,13 @@ function split(text: string): string[] {
 
 /** The last question counts: earlier ones may be history, or examples. */
 function questionIn(prompt: string): string {
-  return prompt.split(/Question:/i).at(-1)?.trim().split(/\n\s*\n/)[0] ?? ''
+  return (
+    prompt
+      .split(/Question:/i)
+      .at(-1)
+      ?.trim()
+      .split(/\n\s*\n/)[0] ?? ''
+  )
 }
 
 /** How much of the question the sentence has; a longer sentence with the same words is worth a little less. */
@@ -49,9 +60,15 @@ function overlap(asked: ReadonlySet<string>, sentence: string): number {
 
 /** Words as their first five letters (so that endings do not matter); short ones are mostly grammar. */
 function contentWords(text: string): string[] {
-  const words = text.normalize('NFKC').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
+  const words =
+    text
+      .normalize('NFKC')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
   const long = words.filter(word => !grammar.has(word) && (word.length > 3 || /\d/.test(word)))
   return (long.length > 0 ? long : words).map(word => word.slice(0, 5))
 }
 
-const grammar = new Set('what when where which with from that this have does your will there their about into'.split(' '))
+const grammar = new Set(
+  'what when where which with from that this have does your will there their about into'.split(' '),
+)

@@ -7,7 +7,11 @@ export const defaultDimensions = 256
 
 export function embed(text: string, dimensions: number = defaultDimensions): Float32Array {
   const vector = new Float32Array(dimensions)
-  for (const word of text.normalize('NFKC').toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) addWord(vector, word)
+  for (const word of text
+    .normalize('NFKC')
+    .toLowerCase()
+    .match(/[\p{L}\p{N}]+/gu) ?? [])
+    addWord(vector, word)
   return normalise(vector)
 }
 

@@ -22,11 +22,17 @@ export async function runProgram(start: typeof startModel, args: string[]): Prom
   })
   if (values.help) return console.log(usage)
   const delayMs = Number(values.delay)
-  const chat = { delayMs, firstTokenMs: Number(values['first-token']), perTokenMs: Number(values['per-token']), ...(values.answer === undefined ? {} : { answer: values.answer }) }
+  const chat = {
+    delayMs,
+    firstTokenMs: Number(values['first-token']),
+    perTokenMs: Number(values['per-token']),
+    ...(values.answer === undefined ? {} : { answer: values.answer }),
+  }
   const embeddings = { delayMs: Number(values['embedding-delay'] ?? values.delay) }
   const model = await start(undefined, { port: Number(values.port), chat, embeddings })
   // Nobody reads the record of a program, and a benchmark asks millions of times.
-  const forget = () => [model.chat, model.embeddings].forEach(({ requests }) => void ((requests as unknown[]).length = 0))
+  const forget = () =>
+    [model.chat, model.embeddings].forEach(({ requests }) => void ((requests as unknown[]).length = 0))
   setInterval(forget, 1000).unref()
   console.log(environmentFor(model.url))
 }

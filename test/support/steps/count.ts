@@ -12,7 +12,10 @@ export interface StepCounter {
 }
 
 interface Coverage {
-  readonly result: readonly { readonly url: string; readonly functions: readonly { readonly ranges: readonly { readonly count: number }[] }[] }[]
+  readonly result: readonly {
+    readonly url: string
+    readonly functions: readonly { readonly ranges: readonly { readonly count: number }[] }[]
+  }[]
 }
 
 /** To be made before what it counts is loaded. Of other people's code it counts that below `node_modules`, too. */

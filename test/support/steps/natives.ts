@@ -66,20 +66,47 @@ function stepsOf(pattern: RegExp, text: string, from: number, result: RegExpExec
   if (from > text.length) return 1
   const { steps, index, end } = run(program, text, from, pattern.sticky)
   const found = result === null ? [-1, -1] : [result.index, result.index + result[0].length]
-  if (index !== found[0] || end !== found[1]) throw new Error(`/${pattern.source}/${pattern.flags} counted ${index}–${end}, V8 found ${found.join('–')} in ${JSON.stringify(text.slice(0, 200))} from ${from}`)
+  if (index !== found[0] || end !== found[1])
+    throw new Error(
+      `/${pattern.source}/${pattern.flags} counted ${index}–${end}, V8 found ${found.join('–')} in ${JSON.stringify(text.slice(0, 200))} from ${from}`,
+    )
   return steps
 }
 
 function countStrings(): void {
   const { prototype } = String
   const whole = (self: string) => String(self).length
-  for (const name of ['toWellFormed', 'isWellFormed', 'toLowerCase', 'toUpperCase', 'toLocaleLowerCase', 'localeCompare', 'split', 'replaceAll']) counted(prototype, name, whole)
-  for (const name of ['repeat', 'padEnd', 'padStart', 'concat']) counted(prototype, name, (_, __, result: string) => result.length)
-  for (const name of ['trim', 'trimStart', 'trimEnd']) counted(prototype, name, (self: string, _, result: string) => self.length - result.length)
+  for (const name of [
+    'toWellFormed',
+    'isWellFormed',
+    'toLowerCase',
+    'toUpperCase',
+    'toLocaleLowerCase',
+    'localeCompare',
+    'split',
+    'replaceAll',
+  ])
+    counted(prototype, name, whole)
+  for (const name of ['repeat', 'padEnd', 'padStart', 'concat'])
+    counted(prototype, name, (_, __, result: string) => result.length)
+  for (const name of ['trim', 'trimStart', 'trimEnd'])
+    counted(prototype, name, (self: string, _, result: string) => self.length - result.length)
   for (const name of ['startsWith', 'endsWith']) counted(prototype, name, (_, [said]) => String(said).length)
-  counted(prototype, 'indexOf', (self: string, [, from = 0], result: number) => (result < 0 ? self.length : result) - Math.min(from, self.length))
-  counted(prototype, 'includes', (self: string, [said, from = 0], result: boolean) => (result ? self.indexOf(said, from) : self.length) - from)
-  counted(prototype, 'lastIndexOf', (self: string, [, from = self.length], result: number) => Math.min(from, self.length) - Math.max(result, 0))
+  counted(
+    prototype,
+    'indexOf',
+    (self: string, [, from = 0], result: number) => (result < 0 ? self.length : result) - Math.min(from, self.length),
+  )
+  counted(
+    prototype,
+    'includes',
+    (self: string, [said, from = 0], result: boolean) => (result ? self.indexOf(said, from) : self.length) - from,
+  )
+  counted(
+    prototype,
+    'lastIndexOf',
+    (self: string, [, from = self.length], result: number) => Math.min(from, self.length) - Math.max(result, 0),
+  )
   counted(prototype, 'normalize', sortingOf)
   counted(Intl.Segmenter.prototype, 'segment', (_, [text]) => String(text).length)
 }
@@ -97,19 +124,40 @@ function sortingOf(self: string): number {
 function countArrays(): void {
   const { prototype } = Array
   const whole = (self: { length: number }) => self.length
-  for (const name of ['join', 'reverse', 'toReversed', 'toSpliced', 'with', 'fill', 'shift', 'unshift', 'keys', 'entries']) counted(prototype, name, name === 'keys' || name === 'entries' ? () => 0 : whole)
-  for (const name of ['slice', 'concat', 'flat']) counted(prototype, name, (_, __, result) => (isArray(result) ? result.length : 0))
+  for (const name of [
+    'join',
+    'reverse',
+    'toReversed',
+    'toSpliced',
+    'with',
+    'fill',
+    'shift',
+    'unshift',
+    'keys',
+    'entries',
+  ])
+    counted(prototype, name, name === 'keys' || name === 'entries' ? () => 0 : whole)
+  for (const name of ['slice', 'concat', 'flat'])
+    counted(prototype, name, (_, __, result) => (isArray(result) ? result.length : 0))
   for (const name of ['sort', 'toSorted']) counted(prototype, name, self => self.length * ceil(log2(self.length + 1)))
-  for (const name of ['indexOf', 'lastIndexOf']) counted(prototype, name, (self, _, result: number) => (result < 0 ? self.length : result))
+  for (const name of ['indexOf', 'lastIndexOf'])
+    counted(prototype, name, (self, _, result: number) => (result < 0 ? self.length : result))
   counted(prototype, 'includes', (self, [said], result: boolean) => (result ? self.indexOf(said) : self.length))
   counted(prototype, 'splice', (self, [from = 0]) => self.length - from)
   counted(prototype, 'push', (_, args) => args.length)
-  for (const name of ['union', 'intersection', 'difference', 'isSubsetOf']) counted(Set.prototype, name, (self, [other]) => self.size + other.size)
+  for (const name of ['union', 'intersection', 'difference', 'isSubsetOf'])
+    counted(Set.prototype, name, (self, [other]) => self.size + other.size)
 }
 
 /** Spreads, destructuring and loops: a step for each value that is taken. */
 function countIterators(): void {
-  const samples: Iterator<unknown>[] = [[].values(), ''[Symbol.iterator](), new Set().values(), new Map().entries(), new Intl.Segmenter().segment('')[Symbol.iterator]()]
+  const samples: Iterator<unknown>[] = [
+    [].values(),
+    ''[Symbol.iterator](),
+    new Set().values(),
+    new Map().entries(),
+    new Intl.Segmenter().segment('')[Symbol.iterator](),
+  ]
   for (const sample of samples) {
     const owner = Object.getPrototypeOf(sample) as Iterator<unknown>
     const { next } = owner
@@ -119,4 +167,3 @@ function countIterators(): void {
     }
   }
 }
-

@@ -3,7 +3,13 @@ export type Node =
   | { readonly kind: 'set'; readonly source: string }
   | { readonly kind: 'sequence'; readonly parts: readonly Node[] }
   | { readonly kind: 'choice'; readonly options: readonly Node[] }
-  | { readonly kind: 'repeat'; readonly node: Node; readonly min: number; readonly max: number; readonly isLazy: boolean }
+  | {
+      readonly kind: 'repeat'
+      readonly node: Node
+      readonly min: number
+      readonly max: number
+      readonly isLazy: boolean
+    }
   | { readonly kind: 'group'; readonly node: Node; readonly index: number }
   | { readonly kind: 'look'; readonly node: Node; readonly isBehind: boolean; readonly isNegative: boolean }
   | { readonly kind: 'edge'; readonly source: '^' | '$' | '\\b' | '\\B' }
@@ -39,7 +45,8 @@ export function parseRegExp({ source, unicode, unicodeSets }: RegExp): Node {
     at += found[0].length
     const [, sign, least, comma, most, lazy] = found
     const min = sign === undefined ? Number(least) : sign === '+' ? 1 : 0
-    const max = sign === undefined ? (comma === undefined ? min : Number(most || Infinity)) : sign === '?' ? 1 : Infinity
+    const max =
+      sign === undefined ? (comma === undefined ? min : Number(most || Infinity)) : sign === '?' ? 1 : Infinity
     return { kind: 'repeat', node, min, max, isLazy: lazy === '?' }
   }
 
@@ -65,7 +72,11 @@ export function parseRegExp({ source, unicode, unicodeSets }: RegExp): Node {
   }
 
   function escaped(): Node {
-    const found = taken(at + /^\\(?:u\{[^}]+\}|u[\da-f]{4}|x[\da-f]{2}|[pP]\{[^}]+\}|c[a-z]|[1-9]\d*|[^])/iu.exec(source.slice(at))![0].length)
+    const found = taken(
+      at +
+        /^\\(?:u\{[^}]+\}|u[\da-f]{4}|x[\da-f]{2}|[pP]\{[^}]+\}|c[a-z]|[1-9]\d*|[^])/iu.exec(source.slice(at))![0]
+          .length,
+    )
     if (found === '\\b' || found === '\\B') return { kind: 'edge', source: found }
     if (/^\\[1-9]/.test(found)) return { kind: 'same', group: Number(found.slice(1)) }
     if (found === '\\k') throw new Error(`cannot parse \\k in /${source}/`)

@@ -40,7 +40,13 @@ export function countedOf(pattern: RegExp): Counted {
   let slots = 64
   const flags = pattern.flags.replace(/[gyd]/g, '')
   const isUnicode = pattern.unicode || pattern.unicodeSets
-  return { program: programOf(tree, false), get slots() { return slots }, isAnchored: !pattern.multiline && startsAnchored(tree) }
+  return {
+    program: programOf(tree, false),
+    get slots() {
+      return slots
+    },
+    isAnchored: !pattern.multiline && startsAnchored(tree),
+  }
 
   function programOf(node: Node, isBackward: boolean): Program {
     const steps: Step[] = []
@@ -50,14 +56,30 @@ export function countedOf(pattern: RegExp): Counted {
 
     function emit(part: Node): void {
       switch (part.kind) {
-        case 'set': steps.push({ op: 'set', has: setOf(part.source, flags) }); break
-        case 'sequence': for (const each of isBackward ? part.parts.toReversed() : part.parts) emit(each); break
-        case 'choice': emitChoice(part.options); break
-        case 'repeat': emitRepeat(part); break
-        case 'group': emitGroup(part); break
-        case 'look': steps.push({ op: 'look', program: programOf(part.node, part.isBehind), isNegative: part.isNegative }); break
-        case 'edge': steps.push({ op: 'edge', holds: edgeOf(part.source, pattern) }); break
-        case 'same': steps.push({ op: 'same', slot: 2 * part.group }); break
+        case 'set':
+          steps.push({ op: 'set', has: setOf(part.source, flags) })
+          break
+        case 'sequence':
+          for (const each of isBackward ? part.parts.toReversed() : part.parts) emit(each)
+          break
+        case 'choice':
+          emitChoice(part.options)
+          break
+        case 'repeat':
+          emitRepeat(part)
+          break
+        case 'group':
+          emitGroup(part)
+          break
+        case 'look':
+          steps.push({ op: 'look', program: programOf(part.node, part.isBehind), isNegative: part.isNegative })
+          break
+        case 'edge':
+          steps.push({ op: 'edge', holds: edgeOf(part.source, pattern) })
+          break
+        case 'same':
+          steps.push({ op: 'same', slot: 2 * part.group })
+          break
       }
     }
 
@@ -99,7 +121,9 @@ export function countedOf(pattern: RegExp): Counted {
 
     function setSplit(split: number, isLazy: boolean): void {
       const [inside, after] = [split + 1, steps.length]
-      steps[split] = isLazy ? { op: 'split', first: after, second: inside } : { op: 'split', first: inside, second: after }
+      steps[split] = isLazy
+        ? { op: 'split', first: after, second: inside }
+        : { op: 'split', first: inside, second: after }
     }
 
     /** The place of a step that is filled in when it is known where it leads. */
@@ -135,7 +159,8 @@ function setOf(source: string, flags: string): (character: string) => boolean {
 }
 
 function edgeOf(source: string, { multiline }: RegExp): (text: string, at: number) => boolean {
-  const isLineEnd = (character: string | undefined) => character === '\n' || character === '\r' || character === '\u2028' || character === '\u2029'
+  const isLineEnd = (character: string | undefined) =>
+    character === '\n' || character === '\r' || character === '\u2028' || character === '\u2029'
   const isWord = (character: string | undefined) => character !== undefined && /^\w$/.test(character)
   if (source === '^') return (text, at) => at === 0 || (multiline && isLineEnd(text[at - 1]))
   if (source === '$') return (text, at) => at === text.length || (multiline && isLineEnd(text[at]))
@@ -143,7 +168,12 @@ function edgeOf(source: string, { multiline }: RegExp): (text: string, at: numbe
 }
 
 /** The first match from `from` on, or only there where the expression is sticky. */
-export function run({ program, slots, isAnchored }: Counted, text: string, from: number, isSticky: boolean): CountedRun {
+export function run(
+  { program, slots, isAnchored }: Counted,
+  text: string,
+  from: number,
+  isSticky: boolean,
+): CountedRun {
   const counter = { steps: 0 }
   const last = isSticky ? from : isAnchored ? 0 : text.length
   const registers = new Int32Array(slots).fill(-1)
@@ -155,7 +185,13 @@ export function run({ program, slots, isAnchored }: Counted, text: string, from:
   return { steps: counter.steps + 1, index: -1, end: -1 }
 }
 
-function matchAt(program: Program, text: string, start: number, registers: Int32Array, counter: { steps: number }): number {
+function matchAt(
+  program: Program,
+  text: string,
+  start: number,
+  registers: Int32Array,
+  counter: { steps: number },
+): number {
   const { steps } = program
   const waiting: { readonly pc: number; readonly at: number; readonly undo: number }[] = []
   /** Registers as they were, to be put back on going back: pairs of slot and value. */
@@ -205,7 +241,7 @@ function matchAt(program: Program, text: string, start: number, registers: Int32
     pc += 1
     if (isGood) continue
     const back = waiting.pop()
-    for (const kept = back?.undo ?? 0; trail.length > kept; ) {
+    for (const kept = back?.undo ?? 0; trail.length > kept;) {
       const value = trail.pop()!
       registers[trail.pop()!] = value
     }

@@ -16,10 +16,17 @@ const never = new AbortController().signal
 const bytesOfAll = 100
 
 function poolOf(t: Test, more: Partial<ChildPoolOptions> = {}) {
-  const pool = createChildPool<UnrulyTask, number, number, unknown>({ program, size: 2, limits, room: { bytes: bytesOfAll, places: 5 }, ...more })
+  const pool = createChildPool<UnrulyTask, number, number, unknown>({
+    program,
+    size: 2,
+    limits,
+    room: { bytes: bytesOfAll, places: 5 },
+    ...more,
+  })
   t.teardown(pool.close)
   const place = pool.enter(0)
-  const run = (task: UnrulyTask, onPart: (part: number) => number | Promise<number> = part => part, signal = never) => pool.run(task, { place, signal, onPart })
+  const run = (task: UnrulyTask, onPart: (part: number) => number | Promise<number> = part => part, signal = never) =>
+    pool.run(task, { place, signal, onPart })
   return { ...pool, start: run }
 }
 
@@ -121,12 +128,19 @@ t.test('an aborted task ends its child; one that waits is only forgotten', async
   await t.rejects(outcome, { message: 'left' })
   t.strictSame(await third, { result: 3 })
   await untilGone(pid!)
-  await t.rejects(pool.start({ does: 'echo', value: 1 }, undefined, AbortSignal.abort(new Error('before'))), { message: 'before' })
+  await t.rejects(pool.start({ does: 'echo', value: 1 }, undefined, AbortSignal.abort(new Error('before'))), {
+    message: 'before',
+  })
 })
 
 t.test('what is thrown at a part ends the task', async t => {
   const pool = poolOf(t, { size: 1 })
-  await t.rejects(pool.start({ does: 'parts', count: 2 }, () => { throw new Error('no answer') }), { message: 'no answer' })
+  await t.rejects(
+    pool.start({ does: 'parts', count: 2 }, () => {
+      throw new Error('no answer')
+    }),
+    { message: 'no answer' },
+  )
   t.strictSame(await pool.start({ does: 'echo', value: 1 }), { result: 1 })
 })
 
@@ -151,8 +165,13 @@ t.test('a place with many tasks does not keep another one waiting', async t => {
   const { promise: gate, resolve: open } = Promise.withResolvers<number>()
   const first = pool.start({ does: 'parts', count: 1 }, () => gate)
   const other = pool.enter(0)
-  const many = [1, 2, 3].map(value => pool.start({ does: 'parts', count: 1 }, part => (order.push(`many ${value}`), part)))
-  const one = pool.run({ does: 'parts', count: 1 }, { place: other, signal: never, onPart: part => (order.push('one'), part) })
+  const many = [1, 2, 3].map(value =>
+    pool.start({ does: 'parts', count: 1 }, part => (order.push(`many ${value}`), part)),
+  )
+  const one = pool.run(
+    { does: 'parts', count: 1 },
+    { place: other, signal: never, onPart: part => (order.push('one'), part) },
+  )
   open(0)
   await Promise.all([first, one, ...many])
   t.ok(order.includes('one'))
@@ -192,7 +211,11 @@ t.test('signals that go to all processes at once do not end a child', async t =>
 
 for (const does of ['loop', 'sleep']) {
   t.test(`a child whose parent is killed ends, also at: ${does}`, async t => {
-    const parent = spawn(process.execPath, [fileURLToPath(new URL('../../support/pool-owner.ts', import.meta.url)), does], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const parent = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('../../support/pool-owner.ts', import.meta.url)), does],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
     t.teardown(() => void parent.kill('SIGKILL'))
     const [line] = (await once(parent.stdout, 'data')) as [Buffer]
     const pid = Number(line.toString())
@@ -212,8 +235,12 @@ t.test('usage of a process is told by /proc and by ps alike', async t => {
 
 t.test('without a file descriptor left no child can be started: the tasks are lost, and not the process', async t => {
   const script = fileURLToPath(new URL('../../support/few-descriptors.ts', import.meta.url))
-  const child = spawn('sh', ['-c', 'ulimit -n 60 && exec "$0" "$1"', process.execPath, script], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const [said, complaints] = [child.stdout, child.stderr].map(async stream => (await stream.setEncoding('utf8').toArray()).join(''))
+  const child = spawn('sh', ['-c', 'ulimit -n 60 && exec "$0" "$1"', process.execPath, script], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [said, complaints] = [child.stdout, child.stderr].map(async stream =>
+    (await stream.setEncoding('utf8').toArray()).join(''),
+  )
   await once(child, 'close')
   t.equal(await complaints, '')
   const { without, after, ...left } = JSON.parse((await said) ?? '')

@@ -11,14 +11,47 @@ import { noUsage, type Answer, type Passage } from '../../../src/ask/terms.ts'
 /** What lies in Redis is read back as it was, or not at all. */
 
 const passage: Passage = {
-  chunkId: 'd.0', documentId: 'd', version: 3, source: 'grants.md', title: 'Grants › Стипендия', url: null, language: 'ru',
-  text: 'Заявление приносят до 15 сентября. 😀', start: 0, end: 37, page: null, metadata: { year: 2025, tags: ['a'] },
-  scores: { lexical: 1.5, lexicalRank: 1, vector: null, vectorRank: null, fused: 0.7, coverage: 1 }, windows: [{ start: 0, end: 10, similarity: 0.5 }],
+  chunkId: 'd.0',
+  documentId: 'd',
+  version: 3,
+  source: 'grants.md',
+  title: 'Grants › Стипендия',
+  url: null,
+  language: 'ru',
+  text: 'Заявление приносят до 15 сентября. 😀',
+  start: 0,
+  end: 37,
+  page: null,
+  metadata: { year: 2025, tags: ['a'] },
+  scores: { lexical: 1.5, lexicalRank: 1, vector: null, vectorRank: null, fused: 0.7, coverage: 1 },
+  windows: [{ start: 0, end: 10, similarity: 0.5 }],
 }
 const answer: Answer = {
-  text: 'До 15 сентября. [1]', abstained: false, language: 'ru', mode: 'smart', passages: [passage],
-  citations: [{ index: 1, documentId: 'd', chunkId: 'd.0', version: 3, title: 'Grants', url: null, page: null, quote: 'до 15 сентября', start: 19, end: 33, score: 0.7 }],
-  cache: { status: 'miss' }, degraded: [], generator: 'openai', model: 'test-chat', usage: { llmCalls: 1, promptTokens: 100, completionTokens: 10 },
+  text: 'До 15 сентября. [1]',
+  abstained: false,
+  language: 'ru',
+  mode: 'smart',
+  passages: [passage],
+  citations: [
+    {
+      index: 1,
+      documentId: 'd',
+      chunkId: 'd.0',
+      version: 3,
+      title: 'Grants',
+      url: null,
+      page: null,
+      quote: 'до 15 сентября',
+      start: 19,
+      end: 33,
+      score: 0.7,
+    },
+  ],
+  cache: { status: 'miss' },
+  degraded: [],
+  generator: 'openai',
+  model: 'test-chat',
+  usage: { llmCalls: 1, promptTokens: 100, completionTokens: 10 },
 }
 const remembered: Remembered = { answer, madeAt: 1_790_000_000_000, freshUntil: 1_790_000_300_000.5, tookMs: 812.25 }
 const draft: KeptDraft = { text: 'До 15 сентября. [1]', usage: noUsage, madeAt: 1_790_000_000_000, tookMs: 800 }
@@ -28,10 +61,17 @@ t.test('an answer comes back as it was', async t => t.same(decodeAnswer(encodeAn
 
 t.test('an answer with any text comes back as it was', async () => {
   const text = fc.string({ unit: 'grapheme' })
-  fc.assert(fc.property(text, text, fc.nat(2e12), (words, quote, madeAt) => {
-    const value: Remembered = { ...remembered, madeAt, freshUntil: madeAt + 1000, answer: { ...answer, text: words, citations: [{ ...answer.citations[0]!, quote }] } }
-    return JSON.stringify(decodeAnswer(encodeAnswer(value))) === JSON.stringify(value)
-  }))
+  fc.assert(
+    fc.property(text, text, fc.nat(2e12), (words, quote, madeAt) => {
+      const value: Remembered = {
+        ...remembered,
+        madeAt,
+        freshUntil: madeAt + 1000,
+        answer: { ...answer, text: words, citations: [{ ...answer.citations[0]!, quote }] },
+      }
+      return JSON.stringify(decodeAnswer(encodeAnswer(value))) === JSON.stringify(value)
+    }),
+  )
 })
 
 t.test("an answer's head says until when it is fresh, in 13 digits, as the scripts read it", async t => {
@@ -40,7 +80,16 @@ t.test("an answer's head says until when it is fresh, in 13 digits, as the scrip
 })
 
 t.test('an answer is small: less than half of its JSON', async t => {
-  const long: Remembered = { ...remembered, answer: { ...answer, passages: Array.from({ length: 5 }, () => ({ ...passage, text: 'A student applies for a grant at the office. '.repeat(20) })) } }
+  const long: Remembered = {
+    ...remembered,
+    answer: {
+      ...answer,
+      passages: Array.from({ length: 5 }, () => ({
+        ...passage,
+        text: 'A student applies for a grant at the office. '.repeat(20),
+      })),
+    },
+  }
   t.ok(encodeAnswer(long).length < JSON.stringify(long).length / 2)
 })
 
@@ -56,15 +105,16 @@ t.test('a vector comes back in half precision, whatever address it lies at', asy
   }
 })
 
-const packed = (value: unknown) => Buffer.concat([Buffer.from('11790000300000'), brotliCompressSync(JSON.stringify(value))])
+const packed = (value: unknown) =>
+  Buffer.concat([Buffer.from('11790000300000'), brotliCompressSync(JSON.stringify(value))])
 const notAnswers: Record<string, Buffer> = {
-  'nothing': Buffer.alloc(0),
+  nothing: Buffer.alloc(0),
   'one byte': Buffer.from('1'),
   'another form': Buffer.concat([Buffer.from('2'), encodeAnswer(remembered).subarray(1)]),
-  'text': Buffer.from('hello'),
+  text: Buffer.from('hello'),
   'no compressed data': Buffer.from('11790000300000{"answer":{}}'),
   'half of an answer': encodeAnswer(remembered).subarray(0, 60),
-  'null': packed(null),
+  null: packed(null),
   'a number': packed(7),
   'no answer in it': packed({ madeAt: 1, freshUntil: 2, tookMs: 3 }),
   'no times in it': packed({ answer }),
@@ -77,8 +127,14 @@ for (const [what, bytes] of Object.entries(notAnswers)) {
 }
 
 const notDrafts: Record<string, string> = {
-  'nothing': '', 'another form': `2${JSON.stringify(draft)}`, 'half of a draft': encodeDraft(draft).toString().slice(0, 30), 'null': '1null', 'a list': '1[]',
-  'no usage': `1${JSON.stringify({ ...draft, usage: undefined })}`, 'no time': `1${JSON.stringify({ ...draft, madeAt: null })}`, 'no text': `1${JSON.stringify({ ...draft, text: 1 })}`,
+  nothing: '',
+  'another form': `2${JSON.stringify(draft)}`,
+  'half of a draft': encodeDraft(draft).toString().slice(0, 30),
+  null: '1null',
+  'a list': '1[]',
+  'no usage': `1${JSON.stringify({ ...draft, usage: undefined })}`,
+  'no time': `1${JSON.stringify({ ...draft, madeAt: null })}`,
+  'no text': `1${JSON.stringify({ ...draft, text: 1 })}`,
 }
 for (const [what, bytes] of Object.entries(notDrafts)) {
   t.test(`${what}: no draft, and no throw`, async t => t.equal(decodeDraft(Buffer.from(bytes)), undefined))
@@ -89,15 +145,19 @@ t.test('a vector of another length or form, or with something that is no number:
   t.equal(decodeVector(encodeVector(vector).subarray(0, -1), vector.length), undefined)
   t.equal(decodeVector(Buffer.concat([Buffer.of(2), encodeVector(vector).subarray(1)]), vector.length), undefined)
   t.equal(decodeVector(Buffer.alloc(0), 0), undefined)
-  for (const odd of [NaN, Infinity, 1e6]) t.equal(decodeVector(encodeVector(Float32Array.of(odd)), 1), undefined, String(odd))
+  for (const odd of [NaN, Infinity, 1e6])
+    t.equal(decodeVector(encodeVector(Float32Array.of(odd)), 1), undefined, String(odd))
 })
 
 t.test('no bytes at all make a codec throw', async () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom('', '1', '11790000300000'), (bytes, head) => {
-    const damaged = Buffer.concat([Buffer.from(head), bytes])
-    decodeVector(damaged, 8)
-    return decodeAnswer(damaged) === undefined && decodeDraft(damaged) === undefined
-  }), { numRuns: 2000 })
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom('', '1', '11790000300000'), (bytes, head) => {
+      const damaged = Buffer.concat([Buffer.from(head), bytes])
+      decodeVector(damaged, 8)
+      return decodeAnswer(damaged) === undefined && decodeDraft(damaged) === undefined
+    }),
+    { numRuns: 2000 },
+  )
 })
 
 t.test('one flipped byte of an answer: no answer, or the same shape', async t => {

@@ -65,7 +65,10 @@ async function chatFailure(url: string): Promise<AskError> {
 }
 
 async function failure(work: Promise<unknown>): Promise<AskError> {
-  return (await work.then(() => new Error('it did not fail'), (reason: unknown) => reason)) as AskError
+  return (await work.then(
+    () => new Error('it did not fail'),
+    (reason: unknown) => reason,
+  )) as AskError
 }
 
 function event(delta: object): string {
@@ -75,8 +78,16 @@ function event(delta: object): string {
 const streamed = 'text/event-stream'
 
 t.test('of an error, 64 kB are read', async t => {
-  for (const [status, code] of [[400, 'model_rejected'], [500, 'model_failed']] as const) {
-    const { url, seen } = await serve(t, { status, head: '{"error":{"message":"stream_options ', piece: 'x'.repeat(16_384), until: 64 * MB })
+  for (const [status, code] of [
+    [400, 'model_rejected'],
+    [500, 'model_failed'],
+  ] as const) {
+    const { url, seen } = await serve(t, {
+      status,
+      head: '{"error":{"message":"stream_options ',
+      piece: 'x'.repeat(16_384),
+      until: 64 * MB,
+    })
     t.match(await chatFailure(url), { code })
     await until('the connection is closed', () => seen.open === 0)
     t.ok(seen.sent < 16 * MB, `${seen.sent} bytes were sent`)
@@ -86,11 +97,24 @@ t.test('of an error, 64 kB are read', async t => {
 t.test('a list of vectors or scores that does not end is garbage after 64 MB', async t => {
   const piece = '0.12345678,'.repeat(6000)
   const vectors = await serve(t, { head: '{"data":[{"index":0,"embedding":[', piece, until: 160 * MB })
-  const embedder = createEmbedder(clientOf(vectors.url), { model: 'm', maxTokens: 500, languages: 'any', dimensions: 8 })
-  t.match(await failure(embedder.embed(['a'], quiet)), { code: 'model_failed', kind: 'garbage', cause: { message: /more than 67108864 bytes/ } })
+  const embedder = createEmbedder(clientOf(vectors.url), {
+    model: 'm',
+    maxTokens: 500,
+    languages: 'any',
+    dimensions: 8,
+  })
+  t.match(await failure(embedder.embed(['a'], quiet)), {
+    code: 'model_failed',
+    kind: 'garbage',
+    cause: { message: /more than 67108864 bytes/ },
+  })
   const scores = await serve(t, { head: '{"results":[', piece, until: 160 * MB })
   const reranker = createReranker({ url: scores.url, model: 'm', apiKey: undefined })
-  t.match(await failure(reranker.score('Which?', ['a'], quiet)), { code: 'model_failed', kind: 'garbage', detail: /too long/ })
+  t.match(await failure(reranker.score('Which?', ['a'], quiet)), {
+    code: 'model_failed',
+    kind: 'garbage',
+    detail: /too long/,
+  })
   for (const { seen } of [vectors, scores]) {
     await until('the connection is closed', () => seen.open === 0)
     t.ok(seen.sent < 100 * MB, `${seen.sent} bytes were sent`)
@@ -100,7 +124,7 @@ t.test('a list of vectors or scores that does not end is garbage after 64 MB', a
 const streams: Readonly<Record<string, { readonly head?: string; readonly piece: string; readonly most: number }>> = {
   'a text': { piece: event({ content: 'word ' }), most: 16 * MB },
   'a thought': { head: event({ content: '<think>' }), piece: event({ content: 'word ' }), most: 16 * MB },
-  'blanks': { piece: event({ content: '    ' }), most: 16 * MB },
+  blanks: { piece: event({ content: '    ' }), most: 16 * MB },
   'a line': { head: 'data: ', piece: 'x'.repeat(16_384), most: 16 * MB },
   'an event of many lines': { piece: 'data: x\n'.repeat(1000), most: 16 * MB },
   'events without a word': { piece: event({}).repeat(1000), most: 24 * MB },
@@ -116,7 +140,12 @@ for (const [name, { head = '', piece, most }] of Object.entries(streams)) {
 
 t.test('an answer may be as long as its tokens allow', async t => {
   const long = 'w'.repeat(60_000)
-  const { url } = await serve(t, { type: streamed, head: event({ content: long }), piece: 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n', until: 1 })
+  const { url } = await serve(t, {
+    type: streamed,
+    head: event({ content: long }),
+    piece: 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
+    until: 1,
+  })
   const [text, end] = await Array.fromAsync(createChat(clientOf(url), { model: 'm' }).stream(request, quiet))
   t.strictSame(text, { type: 'text', text: long })
   t.match(end, { type: 'end', finishReason: 'stop' })
@@ -137,22 +166,31 @@ async function isLinear(work: (pieces: number) => unknown): Promise<boolean> {
 }
 
 t.test('what comes in small pieces is not read again with each of them', async t => {
-  t.ok(await isLinear(pieces => {
-    const filter = createThoughtFilter()
-    filter('<think>')
-    for (let i = 0; i < pieces; i++) filter('x')
-  }), 'a thought')
-  t.ok(await isLinear(pieces => {
-    const filter = createThoughtFilter()
-    for (let i = 0; i < pieces; i++) filter(' ')
-  }), 'blanks')
-  t.ok(await isLinear(async pieces => {
-    const body = (function* () {
-      yield Buffer.from('data: "')
-      for (let i = 0; i < pieces; i++) yield Buffer.from('x')
-      yield Buffer.from('"\n\n')
-    })()
-    const reply = { body, headers: new Headers() } as unknown as Response
-    for await (const chunk of chunksOf(reply, MB)) void chunk
-  }), 'a line')
+  t.ok(
+    await isLinear(pieces => {
+      const filter = createThoughtFilter()
+      filter('<think>')
+      for (let i = 0; i < pieces; i++) filter('x')
+    }),
+    'a thought',
+  )
+  t.ok(
+    await isLinear(pieces => {
+      const filter = createThoughtFilter()
+      for (let i = 0; i < pieces; i++) filter(' ')
+    }),
+    'blanks',
+  )
+  t.ok(
+    await isLinear(async pieces => {
+      const body = (function* () {
+        yield Buffer.from('data: "')
+        for (let i = 0; i < pieces; i++) yield Buffer.from('x')
+        yield Buffer.from('"\n\n')
+      })()
+      const reply = { body, headers: new Headers() } as unknown as Response
+      for await (const chunk of chunksOf(reply, MB)) void chunk
+    }),
+    'a line',
+  )
 })

@@ -8,7 +8,15 @@ const never = new AbortController().signal
 t.test('uploads that fail or take long leave questions their vectors: the breaker is for questions', async t => {
   let calls = 0
   const broken: Embedder = {
-    model: 'a', dimensions: 1, maxTokens: 10, windowTokens: 10, languages: 'any', readsCode: true, countTokens: () => 1, counting: 'api', close: async () => {},
+    model: 'a',
+    dimensions: 1,
+    maxTokens: 10,
+    windowTokens: 10,
+    languages: 'any',
+    readsCode: true,
+    countTokens: () => 1,
+    counting: 'api',
+    close: async () => {},
     embed: async () => {
       calls += 1
       throw new AskError('model_failed')

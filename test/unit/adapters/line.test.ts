@@ -12,28 +12,33 @@ async function lineOf(t: Test) {
   const heard: string[] = []
   const { promise: isLost, resolve: lose } = Promise.withResolvers<Line>()
   const line = openLine(async () => connect(port, '127.0.0.1'), lose)
-  line.on('error', (error: Error & { code?: string }) => heard.push(`error ${error.code}`)).on('close', () => heard.push('close'))
+  line
+    .on('error', (error: Error & { code?: string }) => heard.push(`error ${error.code}`))
+    .on('close', () => heard.push('close'))
   const [peer] = (await once(listener, 'connection')) as [Socket]
   t.teardown(() => (line.destroy(), peer.destroy(), listener.close()))
   return { line, peer, heard, isLost }
 }
 
-t.test('lost: told as an error; what is written then is swallowed and told again; closed only when the driver is at its end', async t => {
-  const { line, peer, heard, isLost } = await lineOf(t)
-  peer.destroy()
-  await isLost
-  t.equal(line.readyState, 'closed')
-  t.same(heard, ['error CONNECTION_CLOSED'])
-  t.equal(line.write(Buffer.from('more')), true)
-  await turn()
-  t.same(heard, ['error CONNECTION_CLOSED', 'error CONNECTION_CLOSED'])
-  line.finish()
-  line.finish()
-  t.same(heard.slice(2), ['close'], 'once')
-  line.write(Buffer.from('more'))
-  await turn()
-  t.equal(heard.length, 3, 'then it is silent')
-})
+t.test(
+  'lost: told as an error; what is written then is swallowed and told again; closed only when the driver is at its end',
+  async t => {
+    const { line, peer, heard, isLost } = await lineOf(t)
+    peer.destroy()
+    await isLost
+    t.equal(line.readyState, 'closed')
+    t.same(heard, ['error CONNECTION_CLOSED'])
+    t.equal(line.write(Buffer.from('more')), true)
+    await turn()
+    t.same(heard, ['error CONNECTION_CLOSED', 'error CONNECTION_CLOSED'])
+    line.finish()
+    line.finish()
+    t.same(heard.slice(2), ['close'], 'once')
+    line.write(Buffer.from('more'))
+    await turn()
+    t.equal(heard.length, 3, 'then it is silent')
+  },
+)
 
 t.test('ended by the driver: closed at once when the other side hangs up', async t => {
   const { line, peer, heard } = await lineOf(t)
@@ -56,7 +61,11 @@ t.test('it knows whether an answer is awaited, also when the last word comes in 
   const { line, peer } = await lineOf(t)
   line.write(Buffer.from('Q'))
   t.equal(line.traffic.isAwaited, true)
-  for (const piece of [[0x43, 0, 0], [0, 5, 0, 0x5a, 0], [0, 0, 5, 0x49]]) {
+  for (const piece of [
+    [0x43, 0, 0],
+    [0, 5, 0, 0x5a, 0],
+    [0, 0, 5, 0x49],
+  ]) {
     t.equal(line.traffic.isAwaited, true)
     peer.write(Buffer.from(piece))
     await once(line, 'data')

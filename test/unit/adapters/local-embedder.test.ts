@@ -25,7 +25,10 @@ function dot(a: Float32Array, b: Float32Array): number {
 
 t.test('what is alike is near, and every vector has unit length', async t => {
   const embedder = open()
-  const [paris, france, bread] = await embedder.embed(['What is the capital of France?', 'Paris is the capital of France.', 'Bread is baked in an oven.'], never)
+  const [paris, france, bread] = await embedder.embed(
+    ['What is the capital of France?', 'Paris is the capital of France.', 'Bread is baked in an oven.'],
+    never,
+  )
   t.equal(paris!.length, embedder.dimensions)
   for (const vector of [paris!, france!, bread!]) t.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-5)
   t.ok(dot(paris!, france!) > dot(paris!, bread!) + 0.2)
@@ -60,20 +63,33 @@ t.test('the model reads as far as the limit that we declare', async t => {
 t.test('tokens are counted as the model counts them', async t => {
   const tokenizer = ownTokenizer()
   const count = createTokenCounter(readVocabulary())
-  const words = fc.array(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 12 }), fc.constantFrom('the', 'Internationalization', 'é', '12', '…', 'ﬁ', '日本')))
-  fc.assert(fc.property(words, fc.constantFrom(' ', '  ', '\n', ''), (parts, blank) => {
-    const text = plainText(parts.join(blank))
-    // The vocabulary gives colons no score, which makes the package count them one way or the other.
-    if (text === '' || text.includes(':')) return
-    t.equal(count(text), tokenizer.encode(text).length, text)
-  }), { numRuns: 300 })
+  const words = fc.array(
+    fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 12 }),
+      fc.constantFrom('the', 'Internationalization', 'é', '12', '…', 'ﬁ', '日本'),
+    ),
+  )
+  fc.assert(
+    fc.property(words, fc.constantFrom(' ', '  ', '\n', ''), (parts, blank) => {
+      const text = plainText(parts.join(blank))
+      // The vocabulary gives colons no score, which makes the package count them one way or the other.
+      if (text === '' || text.includes(':')) return
+      t.equal(count(text), tokenizer.encode(text).length, text)
+    }),
+    { numRuns: 300 },
+  )
 })
 
 t.test('a question goes before a bulk that came first', async t => {
   const embedder = open()
   await embedder.warm()
   const ended: string[] = []
-  const bulk = embedder.embed(Array.from({ length: 40 }, (_, i) => `Sentence ${i} of a document.`), never).then(() => ended.push('bulk'))
+  const bulk = embedder
+    .embed(
+      Array.from({ length: 40 }, (_, i) => `Sentence ${i} of a document.`),
+      never,
+    )
+    .then(() => ended.push('bulk'))
   const question = embedder.embed(['Who asks?'], never).then(() => ended.push('question'))
   await Promise.all([bulk, question])
   t.strictSame(ended, ['question', 'bulk'])
@@ -83,7 +99,10 @@ t.test('an abort drops what is queued, at once', async t => {
   const embedder = open()
   await embedder.warm()
   const controller = new AbortController()
-  const bulk = embedder.embed(Array.from({ length: 2000 }, (_, i) => `Sentence ${i} of a long document.`), controller.signal)
+  const bulk = embedder.embed(
+    Array.from({ length: 2000 }, (_, i) => `Sentence ${i} of a long document.`),
+    controller.signal,
+  )
   controller.abort(new Error('not needed any more'))
   await t.rejects(bulk, { message: 'not needed any more' })
   await t.resolves(embedder.embed(['next'], never))
@@ -102,8 +121,13 @@ t.test('the model computes on a thread of its own', async t => {
   const embedder = open()
   await embedder.warm()
   const [all, ours] = [process.cpuUsage(), process.threadCpuUsage()]
-  await embedder.embed(Array.from({ length: 30 }, () => 'word '.repeat(100)), never)
-  const [spent, onThisThread] = [process.cpuUsage(all), process.threadCpuUsage(ours)].map(({ user, system }) => user + system)
+  await embedder.embed(
+    Array.from({ length: 30 }, () => 'word '.repeat(100)),
+    never,
+  )
+  const [spent, onThisThread] = [process.cpuUsage(all), process.threadCpuUsage(ours)].map(
+    ({ user, system }) => user + system,
+  )
   t.ok(onThisThread! < spent! / 2, `${onThisThread} µs of ${spent} µs were computed here`)
 })
 
@@ -133,7 +157,11 @@ t.test('nothing waits for a thread that still loads while another works', async 
 })
 
 t.test('a model that cannot be loaded fails what waits for it', async t => {
-  const pool = createWorkerPool({ program: new URL('data:text/javascript,throw new Error("no model")'), size: 2, textsAtOnce: 4 })
+  const pool = createWorkerPool({
+    program: new URL('data:text/javascript,throw new Error("no model")'),
+    size: 2,
+    textsAtOnce: 4,
+  })
   t.teardown(() => pool.close())
   const replies = await Promise.allSettled(Array.from({ length: 8 }, () => pool.embed(['one'], never)))
   t.equal(replies.filter(each => each.status === 'rejected' && each.reason.code === 'model_failed').length, 8)

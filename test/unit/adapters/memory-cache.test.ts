@@ -8,8 +8,18 @@ interface Value {
 
 function setUp(options: Partial<MemoryCacheOptions<Value>> = {}) {
   let evicted = 0
-  const cache = createMemoryCache<Value>({ maxBytes: 10_000, ttlSeconds: 60, bytesOf: ({ bytes }) => bytes, onEvict: () => void evicted++, ...options })
-  return { cache, evicted: () => evicted, isGone: (key: string) => until(`${key} is gone`, () => cache.get(key) === undefined) }
+  const cache = createMemoryCache<Value>({
+    maxBytes: 10_000,
+    ttlSeconds: 60,
+    bytesOf: ({ bytes }) => bytes,
+    onEvict: () => void evicted++,
+    ...options,
+  })
+  return {
+    cache,
+    evicted: () => evicted,
+    isGone: (key: string) => until(`${key} is gone`, () => cache.get(key) === undefined),
+  }
 }
 
 t.test('what is set is got, the same object, until it is deleted', async t => {
@@ -25,7 +35,10 @@ t.test('all whose keys begin so are deleted, and no others', async t => {
   const { cache } = setUp()
   for (const key of ['7:a', '7:b', '77:a', '8:7:']) cache.set(key, { bytes: 1 })
   cache.deleteAll('7:')
-  t.same(['7:a', '7:b', '77:a', '8:7:'].map(key => cache.get(key) !== undefined), [false, false, true, true])
+  t.same(
+    ['7:a', '7:b', '77:a', '8:7:'].map(key => cache.get(key) !== undefined),
+    [false, false, true, true],
+  )
   t.equal(cache.size().entries, 2)
   createMemoryCache<Value>({ maxBytes: 0, ttlSeconds: 60, bytesOf: () => 1 }).deleteAll('7:')
 })

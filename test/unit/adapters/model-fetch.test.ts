@@ -88,13 +88,19 @@ t.test('a server that has moved is followed, and another host is not told the ke
     given = headers.authorization
     reply.writeHead(200, streamed).end(`data: ${chunk(`${method} Yes.`, 'stop')}\n\n`)
   })
-  const here = await serve(t, ({ url = '' }, reply) => reply.writeHead(308, { location: there.url.replace('/v1', url) }).end('moved'))
+  const here = await serve(t, ({ url = '' }, reply) =>
+    reply.writeHead(308, { location: there.url.replace('/v1', url) }).end('moved'),
+  )
   t.equal(textOf(await ask(here.url)), 'POST Yes.')
   t.equal(given, undefined)
 })
 
 t.test('a stream is read alike however its bytes are cut', async t => {
-  const text = [`: here\r\ndata: ${chunk('Ответ — ')}\r\n\r\n`, `event: x\ndata:${chunk('là đây 🙂')}\n\n`, `data: ${chunk('', 'stop')}\n\ndata: [DONE]\n\n`].join('')
+  const text = [
+    `: here\r\ndata: ${chunk('Ответ — ')}\r\n\r\n`,
+    `event: x\ndata:${chunk('là đây 🙂')}\n\n`,
+    `data: ${chunk('', 'stop')}\n\ndata: [DONE]\n\n`,
+  ].join('')
   const bytes = Buffer.from(text)
   for (const size of [1, 7, bytes.length]) {
     const { url } = await serve(t, async (_, reply) => {
@@ -110,11 +116,14 @@ t.test('a stream is read alike however its bytes are cut', async t => {
 })
 
 t.test('an event that broke off in the middle is no part of the reply', async t => {
-  const { url } = await serve(t, (_, reply) => reply.writeHead(200, streamed).end(`data: ${chunk('half')}\n\ndata: ${chunk(' more', 'stop')}`))
+  const { url } = await serve(t, (_, reply) =>
+    reply.writeHead(200, streamed).end(`data: ${chunk('half')}\n\ndata: ${chunk(' more', 'stop')}`),
+  )
   const chat = chatOf(url)
   const heard: string[] = []
   const reading = (async () => {
-    for await (const event of chat.stream(request, new AbortController().signal)) if (event.type === 'text') heard.push(event.text)
+    for await (const event of chat.stream(request, new AbortController().signal))
+      if (event.type === 'text') heard.push(event.text)
   })()
   const error = await reading.catch((reason: unknown) => reason)
   t.ok(isAskError(error, 'model_failed'), 'it failed')

@@ -11,7 +11,10 @@ t.test('the way back to a model: what to set, or to leave unset', async t => {
   const prefixed = apiModelName('nomic-embed-text', 'search_document: ')
   t.equal(wayBackTo(localModel, plain), 'set EMBEDDING_MODEL=local')
   t.equal(wayBackTo(plain, localModel), 'set EMBEDDING_MODEL=nomic-embed-text')
-  t.equal(wayBackTo(prefixed, plain), 'set EMBEDDING_MODEL=nomic-embed-text and EMBEDDING_PASSAGE_PREFIX="search_document:"')
+  t.equal(
+    wayBackTo(prefixed, plain),
+    'set EMBEDDING_MODEL=nomic-embed-text and EMBEDDING_PASSAGE_PREFIX="search_document:"',
+  )
   t.equal(wayBackTo(plain, prefixed), 'unset EMBEDDING_PASSAGE_PREFIX')
   t.match(wayBackTo(onnxModelName('e5', 'abc'), localModel), /^set EMBEDDING_MODEL=onnx:FOLDER to the "e5" of then/)
 })

@@ -12,5 +12,8 @@ registerHooks({
 
 t.test('the package is missing: what to install, and why it was not', async t => {
   const opening = openOnnxEmbedder({ path: t.testdir(tinyModel()), languages: 'any' })
-  await t.rejects(opening, { code: 'model_failed', detail: /is large: npm install --no-save --save-prod @huggingface\/transformers$/ })
+  await t.rejects(opening, {
+    code: 'model_failed',
+    detail: /is large: npm install --no-save --save-prod @huggingface\/transformers$/,
+  })
 })

@@ -19,14 +19,23 @@ function sumOf(...tokens: string[]): number[] {
 }
 
 function isNear(t: Test, vector: Float32Array | undefined, expected: ArrayLike<number>, name = 'near'): void {
-  t.ok(vector !== undefined && vector.length === expected.length && vector.every((value, i) => Math.abs(value - expected[i]!) < 1e-5), name)
+  t.ok(
+    vector !== undefined &&
+      vector.length === expected.length &&
+      vector.every((value, i) => Math.abs(value - expected[i]!) < 1e-5),
+    name,
+  )
 }
 
 t.test('a folder says what its model is', async t => {
   const embedder = await open(t)
   t.match(embedder.model, /^onnx:[^#]+#[0-9a-f]{12}$/)
   t.equal(embedder.dimensions, width)
-  t.equal(embedder.maxTokens, 28, '32, the least of three limits, without the marks of beginning and end, and two kept back')
+  t.equal(
+    embedder.maxTokens,
+    28,
+    '32, the least of three limits, without the marks of beginning and end, and two kept back',
+  )
   t.equal(embedder.windowTokens, 28)
   t.equal(embedder.languages, 'any')
   t.equal(embedder.countTokens('Cats sleep: birds sing'), 5)
@@ -54,28 +63,48 @@ t.test('pooling stands where modules.json says', async t => {
     { idx: 1, name: '1', path: 'elsewhere', type: 'sentence_transformers.models.Pooling' },
     { idx: 2, name: '2', path: '2_Normalize', type: 'sentence_transformers.models.Normalize' },
   ]
-  const embedder = await open(t, { files: { 'modules.json': modules, 'elsewhere/config.json': { pooling_mode_cls_token: true } } })
+  const embedder = await open(t, {
+    files: { 'modules.json': modules, 'elsewhere/config.json': { pooling_mode_cls_token: true } },
+  })
   isNear(t, (await embedder.embed(['cats'], never))[0], sumOf('[CLS]'))
 })
 
-t.test('token_embeddings will do; a graph that pools by itself is believed, whatever comes after it elsewhere', async t => {
-  const tokens = await open(t, { output: 'token_embeddings' })
-  isNear(t, (await tokens.embed(['cats'], never))[0], sumOf('[CLS]', 'cats', '[SEP]'))
-  const modules = [{ idx: 0, name: '0', path: '2_Dense', type: 'sentence_transformers.models.Dense' }]
-  const sentences = await open(t, { output: 'sentence_embedding', files: { 'modules.json': modules } })
-  const vectors = await sentences.embed(['cats', 'dogs'], never)
-  isNear(t, vectors[0], sumOf('[CLS]', 'cats', '[SEP]'))
-  isNear(t, vectors[1], sumOf('[CLS]', 'dogs', '[SEP]'))
-})
+t.test(
+  'token_embeddings will do; a graph that pools by itself is believed, whatever comes after it elsewhere',
+  async t => {
+    const tokens = await open(t, { output: 'token_embeddings' })
+    isNear(t, (await tokens.embed(['cats'], never))[0], sumOf('[CLS]', 'cats', '[SEP]'))
+    const modules = [{ idx: 0, name: '0', path: '2_Dense', type: 'sentence_transformers.models.Dense' }]
+    const sentences = await open(t, { output: 'sentence_embedding', files: { 'modules.json': modules } })
+    const vectors = await sentences.embed(['cats', 'dogs'], never)
+    isNear(t, vectors[0], sumOf('[CLS]', 'cats', '[SEP]'))
+    isNear(t, vectors[1], sumOf('[CLS]', 'dogs', '[SEP]'))
+  },
+)
 
 for (const side of ['right', 'left']) {
   t.test(`a batch gives what each text gives alone, in order, filled up on the ${side}`, async t => {
     const config = { tokenizer_class: 'BertTokenizer', model_max_length: 48, pad_token: '[PAD]', padding_side: side }
-    const embedder = await open(t, { files: { 'tokenizer_config.json': config, '1_Pooling/config.json': { pooling_mode_mean_tokens: true } } })
-    const texts = ['cats', 'dogs bark: birds sing', 'birds', 'cats sleep '.repeat(8), 'dogs dogs', 'sing', 'bark bark bark']
+    const embedder = await open(t, {
+      files: { 'tokenizer_config.json': config, '1_Pooling/config.json': { pooling_mode_mean_tokens: true } },
+    })
+    const texts = [
+      'cats',
+      'dogs bark: birds sing',
+      'birds',
+      'cats sleep '.repeat(8),
+      'dogs dogs',
+      'sing',
+      'bark bark bark',
+    ]
     const together = await embedder.embed(texts, never)
     for (const [i, text] of texts.entries()) isNear(t, together[i], (await embedder.embed([text], never))[0]!, text)
-    isNear(t, together[3], sumOf('[CLS]', ...Array.from({ length: 8 }, () => ['cats', 'sleep']).flat(), '[SEP]'), 'nothing is cut')
+    isNear(
+      t,
+      together[3],
+      sumOf('[CLS]', ...Array.from({ length: 8 }, () => ['cats', 'sleep']).flat(), '[SEP]'),
+      'nothing is cut',
+    )
   })
 }
 
@@ -91,7 +120,9 @@ t.test('prefixes: of the folder, each before its kind of text; a text is a passa
 })
 
 t.test('prefixes: the settings go before the folder', async t => {
-  const files = { 'config_sentence_transformers.json': { prompts: { query: '', passage: 'passage: ' }, default_prompt_name: null } }
+  const files = {
+    'config_sentence_transformers.json': { prompts: { query: '', passage: 'passage: ' }, default_prompt_name: null },
+  }
   const embedder = await open(t, { files }, { prefixes: { query: 'birds: ' } })
   isNear(t, (await embedder.embed(['cats'], never, 'query'))[0], sumOf('[CLS]', 'birds', ':', 'cats', '[SEP]'))
   isNear(t, (await embedder.embed(['cats'], never))[0], sumOf('[CLS]', 'passage', ':', 'cats', '[SEP]'))
@@ -117,7 +148,11 @@ t.test('no texts: no vectors', async t => {
 })
 
 t.test('a name stands for what vectors depend on: wherever the folder lies, however it is asked', async t => {
-  const folder = t.testdir({ here: { tiny: tinyModel() }, there: { tiny: tinyModel() }, other: { tiny: tinyModel({ output: 'token_embeddings' }) } })
+  const folder = t.testdir({
+    here: { tiny: tinyModel() },
+    there: { tiny: tinyModel() },
+    other: { tiny: tinyModel({ output: 'token_embeddings' }) },
+  })
   const nameOf = async (place: string, prefixes = {}) => {
     const embedder = await openOnnxEmbedder({ path: join(folder, place, 'tiny'), languages: 'any', prefixes })
     await embedder.close()
@@ -155,12 +190,24 @@ const noModel = { 'onnx/model.onnx': null }
 const dense = [{ type: 'sentence_transformers.models.Dense', path: '2_Dense' }]
 const faulty: [name: string, files: NonNullable<TinyModel['files']>, detail: RegExp][] = [
   ['no model', noModel, /has none of onnx\/model\.onnx, .*EMBEDDING_MODEL=onnx:FOLDER\/FILE\.onnx$/],
-  ['no tokenizer', { 'tokenizer.json': null, 'tokenizer_config.json': null }, /lacks tokenizer\.json, tokenizer_config\.json; copy/],
+  [
+    'no tokenizer',
+    { 'tokenizer.json': null, 'tokenizer_config.json': null },
+    /lacks tokenizer\.json, tokenizer_config\.json; copy/,
+  ],
   ["Git's pointer instead of the model", { 'onnx/model.onnx': lfs }, /git lfs pull/],
   ['a broken model', { 'onnx/model.onnx': 'not a graph '.repeat(200) }, /model\.onnx" does not run; is it whole/],
   ['a broken tokenizer', { 'tokenizer.json': '{' }, /tokenizer\.json" is no tokenizer/],
   ['broken JSON', { 'config.json': '{' }, /config\.json" is not valid JSON/],
-  ['no limit', { 'config.json': { model_type: 'bert' }, 'sentence_bert_config.json': null, 'tokenizer_config.json': { model_max_length: 1e30 } }, /how long a text may be.*sentence_bert_config\.json$/],
+  [
+    'no limit',
+    {
+      'config.json': { model_type: 'bert' },
+      'sentence_bert_config.json': null,
+      'tokenizer_config.json': { model_max_length: 1e30 },
+    },
+    /how long a text may be.*sentence_bert_config\.json$/,
+  ],
   ['a layer behind the graph', { 'modules.json': dense }, /does not run/],
 ]
 for (const [name, files, detail] of faulty) {
@@ -170,18 +217,27 @@ for (const [name, files, detail] of faulty) {
 }
 
 t.test('a layer behind the graph: the cause says how to export it', async t => {
-  const error = await open(t, { files: { 'modules.json': dense } }).then(() => null, (reason: Error) => reason.cause)
+  const error = await open(t, { files: { 'modules.json': dense } }).then(
+    () => null,
+    (reason: Error) => reason.cause,
+  )
   t.match(String(error), /models\.Dense.*optimum-cli export onnx --library sentence_transformers/)
 })
 
 t.test('no such folder: refused with its whole path', async t => {
-  await t.rejects(openOnnxEmbedder({ path: 'no/such/folder', languages: 'any' }), { code: 'model_failed', detail: new RegExp(`"${process.cwd()}/no/such/folder" does not exist`) })
+  await t.rejects(openOnnxEmbedder({ path: 'no/such/folder', languages: 'any' }), {
+    code: 'model_failed',
+    detail: new RegExp(`"${process.cwd()}/no/such/folder" does not exist`),
+  })
 })
 
 t.test('an abort drops what is queued, at once', async t => {
   const embedder = await open(t)
   const controller = new AbortController()
-  const bulk = embedder.embed(Array.from({ length: 2000 }, () => 'cats sleep'), controller.signal)
+  const bulk = embedder.embed(
+    Array.from({ length: 2000 }, () => 'cats sleep'),
+    controller.signal,
+  )
   controller.abort(new Error('not needed any more'))
   await t.rejects(bulk, { message: 'not needed any more' })
   await t.resolves(embedder.embed(['next'], never))
@@ -191,7 +247,12 @@ t.test('an abort drops what is queued, at once', async t => {
 t.test('a question goes before a bulk that came first', async t => {
   const embedder = await open(t)
   const ended: string[] = []
-  const bulk = embedder.embed(Array.from({ length: 200 }, (_, i) => `cats ${'sleep '.repeat(i % 20)}`), never).then(() => ended.push('bulk'))
+  const bulk = embedder
+    .embed(
+      Array.from({ length: 200 }, (_, i) => `cats ${'sleep '.repeat(i % 20)}`),
+      never,
+    )
+    .then(() => ended.push('bulk'))
   const question = embedder.embed(['Who asks?'], never, 'query').then(() => ended.push('question'))
   await Promise.all([bulk, question])
   t.strictSame(ended, ['question', 'bulk'])

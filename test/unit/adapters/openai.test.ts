@@ -28,7 +28,10 @@ function textOf(events: readonly ChatEvent[]): string {
 }
 
 async function errorOf(work: Promise<unknown>): Promise<AskError> {
-  const error = await work.then(() => undefined, (reason: unknown) => reason)
+  const error = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
   if (isAskError(error)) return error
   throw new Error('no AskError', { cause: error })
 }
@@ -65,7 +68,9 @@ function speak(reply: ServerResponse, chunks: readonly object[], end = 'data: [D
   reply.end(end)
 }
 
-const word = (content: string, finish_reason: string | null = null) => ({ choices: [{ index: 0, delta: { content }, finish_reason }] })
+const word = (content: string, finish_reason: string | null = null) => ({
+  choices: [{ index: 0, delta: { content }, finish_reason }],
+})
 
 t.test('chat: words, then the end with its reason and usage', async t => {
   const model = await startModel(t, { chat: { answer: 'Good morning to you' } })
@@ -82,12 +87,18 @@ t.test('chat: a count of tokens that is none counts as 0', async t => {
     const usage = `data: {"choices":[],"usage":{"prompt_tokens":${count},"completion_tokens":7}}\n\n`
     const server = await startServer(t, (_, reply) => speak(reply, [word('Hi', 'stop')], usage))
     const events = await all(createChat(clientOf(server.url), { model: 'm' }))
-    t.strictSame(events.at(-1), { type: 'end', finishReason: 'stop', usage: { llmCalls: 1, promptTokens: 0, completionTokens: 7 } }, count)
+    t.strictSame(
+      events.at(-1),
+      { type: 'end', finishReason: 'stop', usage: { llmCalls: 1, promptTokens: 0, completionTokens: 7 } },
+      count,
+    )
   }
 })
 
 t.test('chat: a word that is none is left out', async t => {
-  const server = await startServer(t, (_, reply) => speak(reply, [word('Hi'), word({} as string), word(5 as unknown as string), word('!', 'stop')]))
+  const server = await startServer(t, (_, reply) =>
+    speak(reply, [word('Hi'), word({} as string), word(5 as unknown as string), word('!', 'stop')]),
+  )
   t.equal(textOf(await all(createChat(clientOf(server.url), { model: 'm' }))), 'Hi!')
 })
 
@@ -103,13 +114,22 @@ t.test("chat: a model's refusal is text", async t => {
 })
 
 t.test("chat: a model's thoughts are not its answer", async t => {
-  const answers = { '<think>Hm. A refund?</think>\n\nTwo weeks.': 'Two weeks.', 'a <think>b</think>': 'a <think>b</think>', '<th>x': '<th>x' }
+  const answers = {
+    '<think>Hm. A refund?</think>\n\nTwo weeks.': 'Two weeks.',
+    'a <think>b</think>': 'a <think>b</think>',
+    '<th>x': '<th>x',
+  }
   for (const [said, answer] of Object.entries(answers)) {
-    const server = await startServer(t, (_, reply) => speak(reply, [...[...said].map(letter => word(letter)), word('', 'stop')]))
+    const server = await startServer(t, (_, reply) =>
+      speak(reply, [...[...said].map(letter => word(letter)), word('', 'stop')]),
+    )
     t.equal(textOf(await all(createChat(clientOf(server.url), { model: 'm' }))), answer)
   }
   const endless = await startServer(t, (_, reply) => speak(reply, [word('<think>on and on'), word('', 'length')]))
-  t.match(await errorOf(all(createChat(clientOf(endless.url), { model: 'm' }))), { code: 'model_failed', detail: /MAX_ANSWER_TOKENS/ })
+  t.match(await errorOf(all(createChat(clientOf(endless.url), { model: 'm' }))), {
+    code: 'model_failed',
+    detail: /MAX_ANSWER_TOKENS/,
+  })
 })
 
 t.test('connections are kept and used again', async t => {
@@ -134,7 +154,8 @@ t.test('an aborted signal: the socket is closed at once and the reason is thrown
     const reason = new Error('the client left')
     const heard: ChatEvent[] = []
     const work = (async () => {
-      for await (const event of createChat(clientOf(model.url), { model: 'm' }).stream(request, controller.signal)) heard.push(event)
+      for await (const event of createChat(clientOf(model.url), { model: 'm' }).stream(request, controller.signal))
+        heard.push(event)
     })()
     await until('it is asked', () => model.chat.requests.length === 1)
     if (behaviour.stallAfterTokens === 1) await until('its first word is heard', () => heard.length > 0)
@@ -147,14 +168,17 @@ t.test('an aborted signal: the socket is closed at once and the reason is thrown
 
 t.test('leaving the iterator between two words closes the socket', async t => {
   const model = await startModel(t, { chat: { answer: 'one two three', stallAfterTokens: 2 } })
-  for await (const event of createChat(clientOf(model.url), { model: 'm' }).stream(request, never)) if (event.type === 'text') break
+  for await (const event of createChat(clientOf(model.url), { model: 'm' }).stream(request, never))
+    if (event.type === 'text') break
   await until('no socket is open', () => model.openSockets === 0)
   t.equal(model.chat.aborted, 1)
 })
 
 t.test('a signal that was aborted before: nothing is sent', async t => {
   const model = await startModel(t)
-  await t.rejects(all(createChat(clientOf(model.url), { model: 'm' }), AbortSignal.abort(new Error('gone'))), { message: 'gone' })
+  await t.rejects(all(createChat(clientOf(model.url), { model: 'm' }), AbortSignal.abort(new Error('gone'))), {
+    message: 'gone',
+  })
   t.equal(model.chat.requests.length, 0)
 })
 
@@ -181,12 +205,23 @@ t.test('a cut or unfinished stream never looks complete', async t => {
 })
 
 t.test('a stream that says it is busy is busy', async t => {
-  const server = await startServer(t, (_, reply) => speak(reply, [{ error: { message: 'slow down', code: 'rate_limit_exceeded' } }], ''))
+  const server = await startServer(t, (_, reply) =>
+    speak(reply, [{ error: { message: 'slow down', code: 'rate_limit_exceeded' } }], ''),
+  )
   t.equal((await errorOf(all(createChat(clientOf(server.url), { model: 'm' })))).code, 'model_busy')
 })
 
 t.test('every status has its code, and no detail shows the key or the words of the server', async t => {
-  const codes = { 400: 'model_rejected', 401: 'model_rejected', 403: 'model_rejected', 404: 'model_rejected', 422: 'model_rejected', 429: 'model_busy', 500: 'model_failed', 503: 'model_failed' }
+  const codes = {
+    400: 'model_rejected',
+    401: 'model_rejected',
+    403: 'model_rejected',
+    404: 'model_rejected',
+    422: 'model_rejected',
+    429: 'model_busy',
+    500: 'model_failed',
+    503: 'model_failed',
+  }
   for (const [status, code] of Object.entries(codes)) {
     const server = await startServer(t, (_, reply) => refuse(reply, Number(status), `key ${key} is wrong`))
     const error = await errorOf(all(createChat(clientOf(server.url), { model: 'my-model' })))
@@ -198,7 +233,13 @@ t.test('every status has its code, and no detail shows the key or the words of t
 
 t.test('busy: Retry-After in seconds, as a date, and in milliseconds', async t => {
   const inAMinute = new Date(Date.now() + 60_000).toUTCString()
-  const cases = [[{ 'retry-after': '7' }, 7], [{ 'retry-after-ms': '1500' }, 2], [{ 'retry-after': inAMinute }, 60], [{}, undefined], [{ 'retry-after': 'soon' }, undefined]] as const
+  const cases = [
+    [{ 'retry-after': '7' }, 7],
+    [{ 'retry-after-ms': '1500' }, 2],
+    [{ 'retry-after': inAMinute }, 60],
+    [{}, undefined],
+    [{ 'retry-after': 'soon' }, undefined],
+  ] as const
   for (const [headers, seconds] of cases) {
     const server = await startServer(t, (_, reply) => refuse(reply, 429, 'busy', headers))
     const { retryAfter } = await errorOf(all(createChat(clientOf(server.url), { model: 'm' })))
@@ -209,7 +250,9 @@ t.test('busy: Retry-After in seconds, as a date, and in milliseconds', async t =
 
 t.test('a quota that is used up is no wait', async t => {
   const body = JSON.stringify({ error: { message: 'pay', code: 'insufficient_quota' } })
-  const server = await startServer(t, (_, reply) => reply.writeHead(429, { 'content-type': 'application/json' }).end(body))
+  const server = await startServer(t, (_, reply) =>
+    reply.writeHead(429, { 'content-type': 'application/json' }).end(body),
+  )
   t.equal((await errorOf(all(createChat(clientOf(server.url), { model: 'm' })))).code, 'model_rejected')
 })
 
@@ -226,11 +269,16 @@ t.test('nobody there, no such host, no reply in time: unreachable', async t => {
 
 t.test('a server that wants another field is asked again that way, and remembered', async t => {
   const cases = [
-    ['max_tokens', "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."],
+    [
+      'max_tokens',
+      "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    ],
     ['stream_options', 'Unknown field: stream_options'],
   ] as const
   for (const [field, message] of cases) {
-    const server = await startServer(t, (body, reply) => (field in body ? refuse(reply, 400, message) : speak(reply, [word('Hi', 'stop')])))
+    const server = await startServer(t, (body, reply) =>
+      field in body ? refuse(reply, 400, message) : speak(reply, [word('Hi', 'stop')]),
+    )
     const chat = createChat(clientOf(server.url), { model: 'm' })
     t.equal(textOf(await all(chat)), 'Hi')
     t.equal(textOf(await all(chat)), 'Hi')
@@ -250,11 +298,16 @@ t.test('a model without a system role gets it in front of the first turn', async
 })
 
 t.test('a refusal without a word is tried once more, and not remembered when that did not help', async t => {
-  const server = await startServer(t, (_, reply) => reply.writeHead(422, { 'content-type': 'application/json' }).end('{"detail":[]}'))
+  const server = await startServer(t, (_, reply) =>
+    reply.writeHead(422, { 'content-type': 'application/json' }).end('{"detail":[]}'),
+  )
   const chat = createChat(clientOf(server.url), { model: 'm' })
   t.equal((await errorOf(all(chat))).code, 'model_rejected')
   await errorOf(all(chat))
-  t.strictSame(server.bodies.map(body => 'stream_options' in body), [true, false, true, false])
+  t.strictSame(
+    server.bodies.map(body => 'stream_options' in body),
+    [true, false, true, false],
+  )
 })
 
 t.test('who runs the API is told from the address', t => {
@@ -274,31 +327,47 @@ t.test('embedder: learns its dimensions; vectors are of unit length, in the orde
   t.equal(embedder.dimensions, 256)
   const texts = Array.from({ length: 200 }, (_, i) => `text number ${i}`)
   const vectors = await embedder.embed(texts, never)
-  t.strictSame(model.embeddings.requests.slice(1).map(({ body }) => body.input.length), [96, 96, 8])
+  t.strictSame(
+    model.embeddings.requests.slice(1).map(({ body }) => body.input.length),
+    [96, 96, 8],
+  )
   for (const vector of vectors) t.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-5)
   const [alone] = await embedder.embed(['text number 150'], never)
   t.strictSame(vectors[150], alone)
   t.equal(model.embeddings.requests[0]?.body.encoding_format, 'base64')
 })
 
-t.test('embedder: prefixes stand before texts of their kind, take their room, and the one of passages is in the name', async t => {
-  const model = await startModel(t)
-  const prefixes = { query: 'search_query: ', passage: 'search_document: ' }
-  const embedder = await openEmbedder(clientOf(model.url), { ...embedding, prefixes }, never)
-  await embedder.embed(['one', 'two'], never)
-  await embedder.embed(['three'], never, 'passage')
-  await embedder.embed(['four'], never, 'query')
-  const inputs = model.embeddings.requests.slice(1).map(({ body }) => body.input)
-  t.strictSame(inputs, [['search_document: one', 'search_document: two'], ['search_document: three'], ['search_query: four']])
-  t.ok(embedder.maxTokens < 500 && embedder.maxTokens > 480)
-  t.equal(embedder.model, 'test-embedding + search_document:')
-  t.equal((await openEmbedder(clientOf(model.url), { ...embedding, prefixes: { ...prefixes, passage: '' } }, never)).model, 'test-embedding')
-})
+t.test(
+  'embedder: prefixes stand before texts of their kind, take their room, and the one of passages is in the name',
+  async t => {
+    const model = await startModel(t)
+    const prefixes = { query: 'search_query: ', passage: 'search_document: ' }
+    const embedder = await openEmbedder(clientOf(model.url), { ...embedding, prefixes }, never)
+    await embedder.embed(['one', 'two'], never)
+    await embedder.embed(['three'], never, 'passage')
+    await embedder.embed(['four'], never, 'query')
+    const inputs = model.embeddings.requests.slice(1).map(({ body }) => body.input)
+    t.strictSame(inputs, [
+      ['search_document: one', 'search_document: two'],
+      ['search_document: three'],
+      ['search_query: four'],
+    ])
+    t.ok(embedder.maxTokens < 500 && embedder.maxTokens > 480)
+    t.equal(embedder.model, 'test-embedding + search_document:')
+    t.equal(
+      (await openEmbedder(clientOf(model.url), { ...embedding, prefixes: { ...prefixes, passage: '' } }, never)).model,
+      'test-embedding',
+    )
+  },
+)
 
 t.test('embedder: calls are split by tokens too', async t => {
   const model = await startModel(t)
   const embedder = createEmbedder(clientOf(model.url), { ...embedding, maxTokens: 8000, dimensions: 8 })
-  await embedder.embed(Array.from({ length: 30 }, () => 'word '.repeat(5000)), never)
+  await embedder.embed(
+    Array.from({ length: 30 }, () => 'word '.repeat(5000)),
+    never,
+  )
   t.ok(model.embeddings.requests.length >= 3)
   t.equal(model.embeddings.requests[0]?.body.dimensions, 8)
 })
@@ -349,14 +418,23 @@ t.test('embedder: one text that the server refuses does not fail its neighbours'
 })
 
 t.test('embedder: numbers instead of base64, and in another order', async t => {
-  const data = [{ index: 1, embedding: [0, 2] }, { index: 0, embedding: [3, 4] }]
+  const data = [
+    { index: 1, embedding: [0, 2] },
+    { index: 0, embedding: [3, 4] },
+  ]
   const server = await startServer(t, (body, reply) => {
     if (body['encoding_format'] === 'base64') return refuse(reply, 400, 'encoding_format must be float')
     reply.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }))
   })
   const embedder = createEmbedder(clientOf(server.url), { ...embedding, dimensions: 2 })
   const vectors = await embedder.embed(['a', 'b'], never)
-  t.strictSame(vectors.map(vector => [...vector].map(value => Math.round(value * 10))), [[6, 8], [0, 10]])
+  t.strictSame(
+    vectors.map(vector => [...vector].map(value => Math.round(value * 10))),
+    [
+      [6, 8],
+      [0, 10],
+    ],
+  )
 })
 
 t.test('embedder: a server that takes few texts a call gets fewer', async t => {
@@ -367,15 +445,32 @@ t.test('embedder: a server that takes few texts a call gets fewer', async t => {
     reply.end(JSON.stringify({ data: texts.map((text, index) => ({ index, embedding: [Number(text), 1] })) }))
   })
   const embedder = createEmbedder(clientOf(model.url), { ...embedding, dimensions: 2 })
-  const vectors = await embedder.embed(Array.from({ length: 96 }, (_, i) => String(i)), never)
-  t.strictSame(vectors.map(([x, y]) => Math.round(x! / y!)), Array.from({ length: 96 }, (_, i) => i))
+  const vectors = await embedder.embed(
+    Array.from({ length: 96 }, (_, i) => String(i)),
+    never,
+  )
+  t.strictSame(
+    vectors.map(([x, y]) => Math.round(x! / y!)),
+    Array.from({ length: 96 }, (_, i) => i),
+  )
 })
 
 t.test('embedder: a reply that is not one vector a text is a failure', async t => {
-  const bodies = ['{}', '{"data":[]}', '{"data":[{"index":0,"embedding":[0,0]}]}', '{"data":[{"index":0,"embedding":["a"]}]}',
-    '{"data":[{"index":0,"embedding":"AAA="}]}', '{"data":[{"index":5,"embedding":[1,2]}]}', '{"data":[{"index":0,"embedding":[1,2,3]}]}', '<html>', '']
+  const bodies = [
+    '{}',
+    '{"data":[]}',
+    '{"data":[{"index":0,"embedding":[0,0]}]}',
+    '{"data":[{"index":0,"embedding":["a"]}]}',
+    '{"data":[{"index":0,"embedding":"AAA="}]}',
+    '{"data":[{"index":5,"embedding":[1,2]}]}',
+    '{"data":[{"index":0,"embedding":[1,2,3]}]}',
+    '<html>',
+    '',
+  ]
   for (const body of bodies) {
-    const server = await startServer(t, (_, reply) => reply.writeHead(200, { 'content-type': 'application/json' }).end(body))
+    const server = await startServer(t, (_, reply) =>
+      reply.writeHead(200, { 'content-type': 'application/json' }).end(body),
+    )
     const embedder = createEmbedder(clientOf(server.url), { ...embedding, dimensions: 2 })
     t.equal((await errorOf(embedder.embed(['a'], never))).code, 'model_failed', body)
   }

@@ -2,7 +2,11 @@ import t from 'tap'
 import { arrayText, arrayTypes, elementsOf } from '../../../src/adapters/postgres-arrays.ts'
 
 t.test('what is written is read again', async t => {
-  for (const each of [[], ['a', 'b'], ['with "quotes"', 'back\\slash', 'comma, brace {}', '', 'NULL', 'ў қ 😀', 'line\nbreak']]) {
+  for (const each of [
+    [],
+    ['a', 'b'],
+    ['with "quotes"', 'back\\slash', 'comma, brace {}', '', 'NULL', 'ў қ 😀', 'line\nbreak'],
+  ]) {
     t.same(elementsOf(String(arrayText(each))), each)
   }
 })

@@ -15,7 +15,20 @@ function serverError({ code, severity = 'ERROR', message = '', routine = '' }: S
 }
 
 t.test('whatever ends a session or keeps one from being opened is an unavailable database', async t => {
-  for (const code of ['57P03', '57P01', '57P02', '57P04', '57P05', '53300', '08006', '08P01', '58030', 'XX000', '25P03', '55P03']) {
+  for (const code of [
+    '57P03',
+    '57P01',
+    '57P02',
+    '57P04',
+    '57P05',
+    '53300',
+    '08006',
+    '08P01',
+    '58030',
+    'XX000',
+    '25P03',
+    '55P03',
+  ]) {
     const error = serverError({ code, severity: 'FATAL' })
     t.match(databaseError(error), { code: 'database_unavailable', retryAfter: 1, cause: error }, code)
     t.notOk(isRefusal(error), code)
@@ -37,7 +50,12 @@ const stale: readonly Said[] = [
   { code: 'XX000', message: 'cache lookup failed for function 51200' },
   { code: 'XX000', message: 'could not open relation with OID 51210' },
   { code: '0A000', message: 'gecachter Plan darf den Ergebnistyp nicht ändern', routine: 'RevalidateCachedQuery' },
-  { code: '26000' }, { code: '3F000' }, { code: '42703' }, { code: '42704' }, { code: '42883' }, { code: '42P01' },
+  { code: '26000' },
+  { code: '3F000' },
+  { code: '42703' },
+  { code: '42704' },
+  { code: '42883' },
+  { code: '42P01' },
 ]
 
 t.test('what a session lost to a restore passes: the server is well, another connection will do', async t => {
@@ -56,7 +74,14 @@ t.test('so does what yielded to another transaction, and that is still counted',
 })
 
 t.test('a fault of ours, or of the data, stays what it is', async t => {
-  for (const said of [{ code: 'XX000', message: 'no relation entry for relid 3' }, { code: 'XX001' }, { code: '0A000' }, { code: '42601' }, { code: '42501' }, { code: '55000' }]) {
+  for (const said of [
+    { code: 'XX000', message: 'no relation entry for relid 3' },
+    { code: 'XX001' },
+    { code: '0A000' },
+    { code: '42601' },
+    { code: '42501' },
+    { code: '55000' },
+  ]) {
     const error = serverError(said)
     t.equal(databaseError(error), error, said.code)
   }

@@ -20,7 +20,13 @@ t.test('a reranker over HTTP', async t => {
     server.behave({ likes: 'second' })
     const [first, second, third] = await reranker.score('Which?', texts, quiet)
     t.ok(second! > first! && second! > third!)
-    t.match(server.requests.at(-1), { model: 'test-rerank', query: 'Which?', documents: texts, top_n: 3, authorization: `Bearer ${key}` })
+    t.match(server.requests.at(-1), {
+      model: 'test-rerank',
+      query: 'Which?',
+      documents: texts,
+      top_n: 3,
+      authorization: `Bearer ${key}`,
+    })
   })
 
   t.test('without a key no Authorization is sent', async t => {
@@ -36,13 +42,25 @@ t.test('a reranker over HTTP', async t => {
     '422': [{ status: 422 }, 'model_rejected', /status 422/],
     'no JSON': [{ garbage: true }, 'model_failed', /not JSON/],
     'no results': [{ body: { data: [] } }, 'model_failed', /no list/],
-    'null': [{ body: null as unknown as object }, 'model_failed', /./],
+    null: [{ body: null as unknown as object }, 'model_failed', /./],
     'a list of numbers': [{ results: () => [1, 2, 3] }, 'model_failed', /each passage once/],
     'one missing': [{ results: results => results.slice(1) }, 'model_failed', /each passage once/],
     'one twice': [{ results: ([a, b]) => [a, b, b] }, 'model_failed', /each passage once/],
-    'one too many': [{ results: results => [...results, { index: 3, relevance_score: 1 }] }, 'model_failed', /each passage once/],
-    'an index out of range': [{ results: ([a, b]) => [a, b, { index: 7, relevance_score: 1 }] }, 'model_failed', /each passage once/],
-    'a score that is none': [{ results: ([a, b]) => [a, b, { index: 0, relevance_score: '0.9' }] }, 'model_failed', /each passage once/],
+    'one too many': [
+      { results: results => [...results, { index: 3, relevance_score: 1 }] },
+      'model_failed',
+      /each passage once/,
+    ],
+    'an index out of range': [
+      { results: ([a, b]) => [a, b, { index: 7, relevance_score: 1 }] },
+      'model_failed',
+      /each passage once/,
+    ],
+    'a score that is none': [
+      { results: ([a, b]) => [a, b, { index: 0, relevance_score: '0.9' }] },
+      'model_failed',
+      /each passage once/,
+    ],
     'a redirect': [{ location: 'http://127.0.0.1:1/' }, 'model_unreachable', /RERANK_URL/],
   }
   for (const [name, [behaviour, code, detail]] of Object.entries(faults)) {
@@ -57,7 +75,7 @@ t.test('a reranker over HTTP', async t => {
     })
   }
 
-  t.test('aborted: rejects with the signal\'s reason, and hangs up', async t => {
+  t.test("aborted: rejects with the signal's reason, and hangs up", async t => {
     for (const behaviour of [{ silent: true }, { stalled: true }]) {
       server.behave(behaviour)
       const [asked, aborted] = [server.requests.length, server.aborted]
@@ -84,5 +102,13 @@ t.test('reranking: titles are read, ties keep their order, what is beyond the ca
   const passages = ['a', 'b', 'c', 'd'].map(text => passage(text, { title: text === 'a' ? '' : 'Title' }))
   const { passages: found } = await rerank({ query: 'Which?', passages }, runOf())
   t.same(asked, [['a', 'Title\n\nb', 'Title\n\nc']])
-  t.same(found.map(({ text, scores }) => [text, scores.rerank]), [['b', 2], ['c', 2], ['a', 1], ['d', undefined]])
+  t.same(
+    found.map(({ text, scores }) => [text, scores.rerank]),
+    [
+      ['b', 2],
+      ['c', 2],
+      ['a', 1],
+      ['d', undefined],
+    ],
+  )
 })

@@ -14,6 +14,7 @@ t.test('says it in the language that was asked in', t => {
 t.test('a region makes no difference, an unknown language gets English', t => {
   t.equal(abstention('pt-BR'), abstention('pt'))
   t.equal(abstention('nb'), abstention('no'))
-  for (const odd of ['xx', '', 'und', 'constructor', '__proto__']) t.equal(abstention(odd), "I can't find that in the documents.")
+  for (const odd of ['xx', '', 'und', 'constructor', '__proto__'])
+    t.equal(abstention(odd), "I can't find that in the documents.")
   t.end()
 })

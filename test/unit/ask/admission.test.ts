@@ -5,7 +5,19 @@ import { noUsage, type Answer, type AskEvent, type Question } from '../../../src
 import { Refused, type EnterTerms, type RefusedBy } from '../../../src/resilience/limiter.ts'
 import { runOf } from '../../support/run-of.ts'
 
-const answer: Answer = { text: 'x', abstained: false, language: 'en', mode: 'fast', citations: [], passages: [], cache: { status: 'miss' }, degraded: [], generator: 'openai', model: 'm', usage: { ...noUsage, llmCalls: 1 } }
+const answer: Answer = {
+  text: 'x',
+  abstained: false,
+  language: 'en',
+  mode: 'fast',
+  citations: [],
+  passages: [],
+  cache: { status: 'miss' },
+  degraded: [],
+  generator: 'openai',
+  model: 'm',
+  usage: { ...noUsage, llmCalls: 1 },
+}
 const looked = { degraded: [], usage: noUsage } as unknown as Looked
 const question = {} as Question
 
@@ -18,7 +30,15 @@ function limited(refusal?: Refused) {
     let isIn = true
     return { leave: (kind: string | null) => void (isIn && left.push(kind), (isIn = false)) }
   }
-  return { entered, left, refused, admission: createAdmission({ enter, refuses: () => refusal ?? null }, { refused: (...why) => void refused.push(why.join(' ')) }) }
+  return {
+    entered,
+    left,
+    refused,
+    admission: createAdmission(
+      { enter, refuses: () => refusal ?? null },
+      { refused: (...why) => void refused.push(why.join(' ')) },
+    ),
+  }
 }
 
 async function* given(made: Partial<Answer>): AsyncGenerator<AskEvent> {
@@ -35,7 +55,8 @@ for (const [what, made, kind] of [
 ] as [string, Partial<Answer>, string | null][]) {
   t.test(`${what}: leaves as ${kind ?? 'one that says nothing'}, before its last event is given`, async t => {
     const { admission, left } = limited()
-    for await (const event of admission.events(runOf(), () => given(made))) if (event.type === 'done') t.same(left, [kind])
+    for await (const event of admission.events(runOf(), () => given(made)))
+      if (event.type === 'done') t.same(left, [kind])
     t.same(left, [kind], 'once')
   })
 }
@@ -56,7 +77,12 @@ t.test('a search: the same', async t => {
   const { admission, left } = limited()
   const failure = new TypeError('broken')
   t.equal(await admission.search(async () => looked)(question, runOf()), looked)
-  await t.rejects(admission.search(async () => { throw failure })(question, runOf()), failure)
+  await t.rejects(
+    admission.search(async () => {
+      throw failure
+    })(question, runOf()),
+    failure,
+  )
   await admission.search(async () => ({ ...looked, degraded: ['embeddings'] }))(question, runOf())
   t.same(left, ['search 0', null, null])
 })
@@ -72,8 +98,14 @@ t.test('comes in with what the run says of itself', async t => {
 for (const reason of ['queue', 'wait', 'time', 'evicted', 'overdue'] as RefusedBy[]) {
   t.test(`no room (${reason}): overloaded, counted, and nothing begins`, async t => {
     const { admission, refused } = limited(new Refused(reason, 2400))
-    const begin = () => { throw new Error('it began') }
-    await t.rejects(admission.events({ ...runOf(), priority: 'batch' }, begin).next(), { code: 'overloaded', retryAfter: 2.4, detail: /try again later/ })
+    const begin = () => {
+      throw new Error('it began')
+    }
+    await t.rejects(admission.events({ ...runOf(), priority: 'batch' }, begin).next(), {
+      code: 'overloaded',
+      retryAfter: 2.4,
+      detail: /try again later/,
+    })
     await t.rejects(admission.search(begin)(question, runOf()), { code: 'overloaded' })
     t.throws(() => admission.check(runOf()), { code: 'overloaded' })
     t.same(refused, [`batch ${reason}`, `interactive ${reason}`, `interactive ${reason}`])

@@ -6,7 +6,19 @@ import type { AskedCollection } from '../../../src/ask/terms.ts'
 import { manualClock } from '../../support/clock.ts'
 
 function collection(epoch: number): AskedCollection {
-  return { id: 1, name: 'default', epoch, epochMark: `mark ${epoch}`, modelId: 1, chunkCount: 1, windowsPerChunk: 1, efSearch: null, languages: [], vectorWeights: {}, caching: {} }
+  return {
+    id: 1,
+    name: 'default',
+    epoch,
+    epochMark: `mark ${epoch}`,
+    modelId: 1,
+    chunkCount: 1,
+    windowsPerChunk: 1,
+    efSearch: null,
+    languages: [],
+    vectorWeights: {},
+    caching: {},
+  }
 }
 
 interface Read {
@@ -24,13 +36,21 @@ function setUp() {
   const clock = manualClock()
   const reads: Read[] = []
   const histories: string[] = []
-  const onOtherHistory = (now: AskedCollection, before: AskedCollection) => void histories.push(`${before.epoch} ${before.epochMark} → ${now.epoch} ${now.epochMark}`)
-  const current = createCurrent((_, signal) => {
-    const { promise, resolve, reject } = Promise.withResolvers<AskedCollection | null>()
-    const read: Read = { signal, give: (epoch, parts) => resolve(epoch === null ? null : { ...collection(epoch), ...parts }), fail: (error = new Error('away')) => reject(error) }
-    for (const list of [reads, everyRead]) list.push(read)
-    return promise
-  }, { now: clock.now, onOtherHistory })
+  const onOtherHistory = (now: AskedCollection, before: AskedCollection) =>
+    void histories.push(`${before.epoch} ${before.epochMark} → ${now.epoch} ${now.epochMark}`)
+  const current = createCurrent(
+    (_, signal) => {
+      const { promise, resolve, reject } = Promise.withResolvers<AskedCollection | null>()
+      const read: Read = {
+        signal,
+        give: (epoch, parts) => resolve(epoch === null ? null : { ...collection(epoch), ...parts }),
+        fail: (error = new Error('away')) => reject(error),
+      }
+      for (const list of [reads, everyRead]) list.push(read)
+      return promise
+    },
+    { now: clock.now, onOtherHistory },
+  )
   clock.advance(100_000)
   const { signal: never } = new AbortController()
   const find = (name = 'default', signal = never) => current.find(name, signal)
@@ -101,10 +121,13 @@ t.test('the time counts from when the read began, not from when it ended', async
 
 t.test('a read that takes a while to be begun counts from before that', async t => {
   const clock = manualClock()
-  const current = createCurrent(async () => {
-    clock.advance(trustedMs + 1) // the process was stopped after the query had left
-    return collection(1)
-  }, { now: clock.now })
+  const current = createCurrent(
+    async () => {
+      clock.advance(trustedMs + 1) // the process was stopped after the query had left
+      return collection(1)
+    },
+    { now: clock.now },
+  )
   await current.find('default', new AbortController().signal)
   t.equal(current.peek('default'), undefined)
 })
@@ -131,7 +154,10 @@ t.test('a read that began too long ago is waited for, and then another is begun;
   await settle()
   t.equal(reads.length, 2)
   reads[1]!.give(2)
-  t.same((await Promise.all(late)).map(each => each?.epoch), [2, 2])
+  t.same(
+    (await Promise.all(late)).map(each => each?.epoch),
+    [2, 2],
+  )
 })
 
 t.test('each collection has a read of its own', async t => {
@@ -164,22 +190,25 @@ t.test('another is forgotten: what is known stays', async t => {
   t.equal(peek('default')?.epoch, 1)
 })
 
-t.test('forgotten during a read: who asks after that gets a later read, and what the first gave is never trusted', async t => {
-  const { reads, know, clock, forget, peek, find } = setUp()
-  await know(1)
-  clock.advance(trustedMs + 1)
-  const early = find()
-  await settle()
-  forget('default')
-  const late = find()
-  await settle()
-  reads[1]!.give(1)
-  t.equal((await early)?.epoch, 1)
-  t.equal(peek('default'), undefined)
-  t.ok(await isPending(late))
-  reads[2]!.give(2)
-  t.equal((await late)?.epoch, 2)
-})
+t.test(
+  'forgotten during a read: who asks after that gets a later read, and what the first gave is never trusted',
+  async t => {
+    const { reads, know, clock, forget, peek, find } = setUp()
+    await know(1)
+    clock.advance(trustedMs + 1)
+    const early = find()
+    await settle()
+    forget('default')
+    const late = find()
+    await settle()
+    reads[1]!.give(1)
+    t.equal((await early)?.epoch, 1)
+    t.equal(peek('default'), undefined)
+    t.ok(await isPending(late))
+    reads[2]!.give(2)
+    t.equal((await late)?.epoch, 2)
+  },
+)
 
 t.test('forgotten during the very first read, with or without its name: the same', async t => {
   for (const name of ['default', undefined]) {
@@ -201,7 +230,11 @@ t.test('forgotten during the very first read, with or without its name: the same
 t.test('there is none: null; one that was deleted is gone, one that is made is found', async t => {
   const { clock, reads, know, peek, find } = setUp()
   await know(1)
-  for (const [epoch, expected] of [[null, undefined], [5, 5], [null, undefined]] as const) {
+  for (const [epoch, expected] of [
+    [null, undefined],
+    [5, 5],
+    [null, undefined],
+  ] as const) {
     clock.advance(trustedMs + 1)
     const found = find()
     await settle()
@@ -321,43 +354,62 @@ t.test('one who leaves gets the reason; the others go on waiting for the same re
  * The promise itself, in a world of its own: a writer commits and waits as long as writers do; a question asked after
  * that must not get an epoch from before. Reads take any time, questions come at any time, a message may be lost.
  */
-t.test('whatever the order of commits, reads, questions and messages, no question gets an epoch from before a write that was over', async () => {
-  const step = fc.oneof(
-    { weight: 3, arbitrary: fc.record({ what: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 120 }) }) },
-    { weight: 2, arbitrary: fc.record({ what: fc.constantFrom('ask' as const, 'commit' as const, 'forget' as const), ms: fc.constant(0) }) },
-    { weight: 3, arbitrary: fc.record({ what: fc.constant('answer' as const), ms: fc.nat(3) }) },
-  )
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80 }), async steps => {
-    const clock = manualClock()
-    let epoch = 0
-    const commits: { readonly epoch: number; readonly repliedAt: number }[] = []
-    const waiting: (() => void)[] = []
-    const current = createCurrent(() => {
-      const seen = epoch // its snapshot is taken as it begins
-      return new Promise(resolve => void waiting.push(() => resolve(collection(seen))))
-    }, { now: clock.now })
-    const wrong: string[] = []
-    const ask = () => {
-      const least = Math.max(0, ...commits.filter(({ repliedAt }) => repliedAt <= clock.now()).map(each => each.epoch))
-      const note = (found: AskedCollection | null | undefined) => void (found && !found.unchecked && found.epoch < least && wrong.push(`${found.epoch} < ${least}`))
-      note(current.peek('default'))
-      void current.find('default', new AbortController().signal).then(note, () => {})
-    }
-    for (const { what, ms } of steps) {
-      if (what === 'pass') clock.advance(ms)
-      if (what === 'ask') ask()
-      if (what === 'commit') commits.push({ epoch: ++epoch, repliedAt: clock.now() + trustedMs + 5 })
-      if (what === 'forget') current.forget('default')
-      if (what === 'answer') waiting.splice(ms, 1)[0]?.()
-      await settle()
-    }
-    while (waiting.length > 0) {
-      waiting.shift()?.()
-      await settle()
-    }
-    return wrong.length === 0
-  }), { numRuns: 150 })
-})
+t.test(
+  'whatever the order of commits, reads, questions and messages, no question gets an epoch from before a write that was over',
+  async () => {
+    const step = fc.oneof(
+      { weight: 3, arbitrary: fc.record({ what: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 120 }) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          what: fc.constantFrom('ask' as const, 'commit' as const, 'forget' as const),
+          ms: fc.constant(0),
+        }),
+      },
+      { weight: 3, arbitrary: fc.record({ what: fc.constant('answer' as const), ms: fc.nat(3) }) },
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80 }), async steps => {
+        const clock = manualClock()
+        let epoch = 0
+        const commits: { readonly epoch: number; readonly repliedAt: number }[] = []
+        const waiting: (() => void)[] = []
+        const current = createCurrent(
+          () => {
+            const seen = epoch // its snapshot is taken as it begins
+            return new Promise(resolve => void waiting.push(() => resolve(collection(seen))))
+          },
+          { now: clock.now },
+        )
+        const wrong: string[] = []
+        const ask = () => {
+          const least = Math.max(
+            0,
+            ...commits.filter(({ repliedAt }) => repliedAt <= clock.now()).map(each => each.epoch),
+          )
+          const note = (found: AskedCollection | null | undefined) =>
+            void (found && !found.unchecked && found.epoch < least && wrong.push(`${found.epoch} < ${least}`))
+          note(current.peek('default'))
+          void current.find('default', new AbortController().signal).then(note, () => {})
+        }
+        for (const { what, ms } of steps) {
+          if (what === 'pass') clock.advance(ms)
+          if (what === 'ask') ask()
+          if (what === 'commit') commits.push({ epoch: ++epoch, repliedAt: clock.now() + trustedMs + 5 })
+          if (what === 'forget') current.forget('default')
+          if (what === 'answer') waiting.splice(ms, 1)[0]?.()
+          await settle()
+        }
+        while (waiting.length > 0) {
+          waiting.shift()?.()
+          await settle()
+        }
+        return wrong.length === 0
+      }),
+      { numRuns: 150 },
+    )
+  },
+)
 
 t.test('a writer waits longer than anything is trusted', async t => {
   const startedAt = performance.now()
@@ -381,7 +433,11 @@ t.test('another history, told once each: an epoch that goes back, or is counted 
   t.same(histories, [])
   await later(4, { epochMark: 'restored' })
   t.same(histories.splice(0), ['4 mark 4 → 4 restored'])
-  t.match([peek('default'), last('default')], [{ epoch: 4, epochMark: 'restored' }, { epochMark: 'restored' }], 'nothing of the one before is known')
+  t.match(
+    [peek('default'), last('default')],
+    [{ epoch: 4, epochMark: 'restored' }, { epochMark: 'restored' }],
+    'nothing of the one before is known',
+  )
   await later(1, { id: 2 })
   await later(null)
   await later(1, { id: 1 })

@@ -2,7 +2,12 @@ import fc from 'fast-check'
 import t from 'tap'
 import { fuse, vectorShare, type Evidence, type Fusion } from '../../../src/ask/fuse.ts'
 
-const found = (chunkId: number, lexical: number | null, vector: number | null): Evidence => ({ chunkId, lexical, vector, coverage: 0 })
+const found = (chunkId: number, lexical: number | null, vector: number | null): Evidence => ({
+  chunkId,
+  lexical,
+  vector,
+  coverage: 0,
+})
 const rrf: Fusion = { fusion: 'rrf', rrfK: 60 }
 const order = (evidence: Evidence[], weight: number) => fuse(evidence, weight).map(each => each.chunkId)
 
@@ -25,19 +30,31 @@ t.test('nothing found: nothing ranked', async t => t.same(fuse([], 0.5), []))
 
 t.test('fused scores are within 0…1 and in order, whatever the arms say', async t => {
   const score = fc.option(fc.double({ min: -1000, max: 1000, noNaN: true }))
-  const property = fc.property(fc.array(fc.tuple(score, score)), fc.double({ min: 0, max: 1, noNaN: true }), (rows, weight) => {
-    const evidence = rows.map(([lexical, vector], i) => found(i, lexical, vector))
-    const isFit = (scores: number[]) => scores.every((value, i) => value >= -1e-9 && value <= 1 + 1e-9 && value <= (scores[i - 1] ?? 1) + 1e-9)
-    return [undefined, rrf].every(fusion => isFit(fuse(evidence, weight, fusion).map(each => each.scores.fused)))
-  })
+  const property = fc.property(
+    fc.array(fc.tuple(score, score)),
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    (rows, weight) => {
+      const evidence = rows.map(([lexical, vector], i) => found(i, lexical, vector))
+      const isFit = (scores: number[]) =>
+        scores.every((value, i) => value >= -1e-9 && value <= 1 + 1e-9 && value <= (scores[i - 1] ?? 1) + 1e-9)
+      return [undefined, rrf].every(fusion => isFit(fuse(evidence, weight, fusion).map(each => each.scores.fused)))
+    },
+  )
   t.doesNotThrow(() => fc.assert(property))
 })
 
 t.test('rrf: one over k and the rank, of both arms; first by both is 1', async t => {
   const ranked = fuse([found(1, 9, 0.9), found(2, 5, null), found(3, 4, 0.1)], 0.3, rrf)
-  t.same(ranked.map(each => each.chunkId), [1, 3, 2], 'found by both goes before found by one')
+  t.same(
+    ranked.map(each => each.chunkId),
+    [1, 3, 2],
+    'found by both goes before found by one',
+  )
   const expected = [1, (61 / 63 + 61 / 62) / 2, 61 / 62 / 2]
-  t.same(ranked.map(each => each.scores.fused.toFixed(12)), expected.map(each => each.toFixed(12)))
+  t.same(
+    ranked.map(each => each.scores.fused.toFixed(12)),
+    expected.map(each => each.toFixed(12)),
+  )
 })
 
 t.test('rrf: the larger k, the less the first ranks stand out', async t => {
@@ -51,7 +68,11 @@ t.test('rrf: the larger k, the less the first ranks stand out', async t => {
 t.test('the vectors have the share that their spread earns them', async t => {
   const spread = (span: number) => [found(1, 9, 0.3 + span), found(2, 5, 0.3), found(3, 1, null)]
   t.equal(vectorShare(spread(0.4), 0.5, 0.4).toFixed(9), '0.500000000', 'all of it where they tell passages apart')
-  t.equal(vectorShare(spread(0.1), 0.5, 0.4).toFixed(9), '0.125000000', 'a quarter of the spread, a quarter of the share')
+  t.equal(
+    vectorShare(spread(0.1), 0.5, 0.4).toFixed(9),
+    '0.125000000',
+    'a quarter of the spread, a quarter of the share',
+  )
   t.equal(vectorShare(spread(0), 0.5, 0.4), 0, 'all the same: nothing')
   t.equal(vectorShare(spread(0.9), 1, 0.4), 0.6, 'words keep some say')
   t.equal(vectorShare([found(1, 9, null), found(2, 5, null)], 0.5, 0.4), 0, 'vectors found nothing')

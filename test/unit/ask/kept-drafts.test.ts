@@ -8,8 +8,21 @@ const usage = { llmCalls: 1, promptTokens: 10, completionTokens: 2 }
 
 function passage(text: string, parts: Partial<Passage> = {}): Passage {
   return {
-    chunkId: 'd.0', documentId: 'd', version: 1, source: 's', title: 'Title', url: null, language: 'en', text, start: 0, end: text.length, page: null, metadata: {},
-    scores: { lexical: 1, lexicalRank: 1, vector: null, vectorRank: null, fused: 1, coverage: 1 }, windows: [], ...parts,
+    chunkId: 'd.0',
+    documentId: 'd',
+    version: 1,
+    source: 's',
+    title: 'Title',
+    url: null,
+    language: 'en',
+    text,
+    start: 0,
+    end: text.length,
+    page: null,
+    metadata: {},
+    scores: { lexical: 1, lexicalRank: 1, vector: null, vectorRank: null, fused: 1, coverage: 1 },
+    windows: [],
+    ...parts,
   }
 }
 
@@ -22,7 +35,16 @@ function request(parts: Parts = {}): Request {
   return {
     passages: parts.passages ?? [passage('A place costs 12,000.')],
     asked: { text: 'What does it cost?', language: 'en', ...parts.asked } as Request['asked'],
-    question: { text: 'What does it cost?', collection: 'default', mode: 'auto', topK: 5, filters: {}, language: 'en', history: [], ...parts.question },
+    question: {
+      text: 'What does it cost?',
+      collection: 'default',
+      mode: 'auto',
+      topK: 5,
+      filters: {},
+      language: 'en',
+      history: [],
+      ...parts.question,
+    },
     ...(parts.caching ? { caching: parts.caching } : {}),
   }
 }
@@ -33,7 +55,10 @@ interface World extends Partial<Pick<KeepDrafts, 'fingerprint' | 'keep'>> {
 }
 
 /** `stored` outlives a world, as Redis does. */
-function setUp({ draft = {}, fails = false, fingerprint = 'model', keep = { seconds: 300, fastSeconds: 1800 } }: World = {}, stored = new Map<string, { value: KeptDraft; ms: number }>()) {
+function setUp(
+  { draft = {}, fails = false, fingerprint = 'model', keep = { seconds: 300, fastSeconds: 1800 } }: World = {},
+  stored = new Map<string, { value: KeptDraft; ms: number }>(),
+) {
   const state = { time: 1_000_000, calls: 0, found: [] as string[] }
   async function* generate(): AsyncGenerator<DraftEvent, void> {
     state.calls++
@@ -43,7 +68,8 @@ function setUp({ draft = {}, fails = false, fingerprint = 'model', keep = { seco
     yield { type: 'end', draft: { text: 'It costs 12,000. [1]', abstained: false, usage, ...draft } }
   }
   const remembering = rememberDrafts(generate, {
-    fingerprint, keep,
+    fingerprint,
+    keep,
     drafts: {
       get: async key => (stored.has(key) ? { value: stored.get(key)!.value, tier: 'redis' } : undefined),
       set: (key, value, ms) => void stored.set(key, { value, ms }),
@@ -61,11 +87,22 @@ function setUp({ draft = {}, fails = false, fingerprint = 'model', keep = { seco
 
 t.test('written once; then the same words, said to be found, at no cost', async t => {
   const { write, state } = setUp()
-  t.same((await write(request())).at(-1), { type: 'end', draft: { text: 'It costs 12,000. [1]', abstained: false, usage } })
+  t.same((await write(request())).at(-1), {
+    type: 'end',
+    draft: { text: 'It costs 12,000. [1]', abstained: false, usage },
+  })
   state.time += 12_500
   t.same(await write(request()), [
     { type: 'text', text: 'It costs 12,000. [1]' },
-    { type: 'end', draft: { text: 'It costs 12,000. [1]', abstained: false, usage: noUsage, cache: { status: 'hit', tier: 'redis', age: 12, revalidated: true } } },
+    {
+      type: 'end',
+      draft: {
+        text: 'It costs 12,000. [1]',
+        abstained: false,
+        usage: noUsage,
+        cache: { status: 'hit', tier: 'redis', age: 12, revalidated: true },
+      },
+    },
   ])
   t.equal(state.calls, 1)
   t.same(state.found, ['redis'])
@@ -74,7 +111,13 @@ t.test('written once; then the same words, said to be found, at no cost', async 
 t.test('what the model does not see makes no difference: where a passage lies, its version, its scores', async t => {
   const { write, state } = setUp()
   await write(request())
-  await write(request({ passages: [passage('A place costs 12,000.', { version: 9, chunkId: 'd.7', start: 40, end: 61, metadata: { year: 1 } })] }))
+  await write(
+    request({
+      passages: [
+        passage('A place costs 12,000.', { version: 9, chunkId: 'd.7', start: 40, end: 61, metadata: { year: 1 } }),
+      ],
+    }),
+  )
   t.equal(state.calls, 1)
 })
 
@@ -115,7 +158,10 @@ t.test('another model: written anew', async t => {
 t.test('past its time it is written anew, whatever the store still has', async t => {
   const { write, state, stored } = setUp()
   await write(request())
-  t.same([...stored.values()].map(({ ms }) => ms), [300_000])
+  t.same(
+    [...stored.values()].map(({ ms }) => ms),
+    [300_000],
+  )
   state.time += 299_999
   await write(request())
   t.equal(state.calls, 1)
@@ -134,7 +180,10 @@ t.test('how long depends on the mode and the collection; 0 keeps and finds nothi
   for (const [asked, expected] of times) {
     const { write, stored } = setUp()
     await write(asked)
-    t.same([...stored.values()].map(({ ms }) => ms), expected)
+    t.same(
+      [...stored.values()].map(({ ms }) => ms),
+      expected,
+    )
   }
   const { write, state, stored } = setUp()
   await write(request())
@@ -143,7 +192,13 @@ t.test('how long depends on the mode and the collection; 0 keeps and finds nothi
 })
 
 t.test('no-cache and max-age: written anew, and kept; no-store: written anew, and not kept', async t => {
-  for (const [wishes, calls] of [[{ noCache: true }, 2], [{ maxAge: 1000 }, 2], [{ noStore: true }, 2], [{ maxStale: 5 }, 1], [{ onlyIfCached: true }, 1]] as const) {
+  for (const [wishes, calls] of [
+    [{ noCache: true }, 2],
+    [{ maxAge: 1000 }, 2],
+    [{ noStore: true }, 2],
+    [{ maxStale: 5 }, 1],
+    [{ onlyIfCached: true }, 1],
+  ] as const) {
     const { write, state, stored } = setUp()
     await write(request())
     stored.forEach(each => void (each.value = { ...each.value, text: 'kept before' }))

@@ -1,7 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import type { Embedded } from '../../../src/ask/embed.ts'
-import { createNear, isSameAnswer, type NearOptions, type NearQuestion, type NearQuestions } from '../../../src/ask/near.ts'
+import {
+  createNear,
+  isSameAnswer,
+  type NearOptions,
+  type NearQuestion,
+  type NearQuestions,
+} from '../../../src/ask/near.ts'
 import type { Observation } from '../../../src/ask/near-threshold.ts'
 import { noUsage, type Answer, type Citation, type Run } from '../../../src/ask/terms.ts'
 import { AskError } from '../../../src/errors.ts'
@@ -13,13 +19,35 @@ const other = 'Please, how do I reset my password?'
 const asked = { text: other, language: 'en', collectionId: 7, partition: Buffer.from('partition') }
 
 function citation(chunkId: string, version = 1): Citation {
-  return { index: 1, documentId: 'd', chunkId, version, title: 'Title', url: null, page: null, quote: 'Quote.', start: 0, end: 6, score: 1 }
+  return {
+    index: 1,
+    documentId: 'd',
+    chunkId,
+    version,
+    title: 'Title',
+    url: null,
+    page: null,
+    quote: 'Quote.',
+    start: 0,
+    end: 6,
+    score: 1,
+  }
 }
 
 function answer(parts: Partial<Answer> = {}): Answer {
   return {
-    text: 'Quote. [1]', abstained: false, language: 'en', mode: 'fast', citations: [citation('d.0')], passages: [], cache: { status: 'miss' },
-    degraded: [], generator: 'extractive', model: null, usage: noUsage, ...parts,
+    text: 'Quote. [1]',
+    abstained: false,
+    language: 'en',
+    mode: 'fast',
+    citations: [citation('d.0')],
+    passages: [],
+    cache: { status: 'miss' },
+    degraded: [],
+    generator: 'extractive',
+    model: null,
+    usage: noUsage,
+    ...parts,
   }
 }
 
@@ -48,18 +76,33 @@ type Calls = { [Method in keyof NearQuestions]: Parameters<NearQuestions[Method]
 function setUp({ found = [], observations = [], store = {}, ...options }: World = {}) {
   const clock = manualClock()
   const calls: Calls = { nearest: [], keep: [], observe: [], observations: [], sweep: [] }
-  const noting = (name: keyof NearQuestions, otherwise: () => unknown) => async (...args: unknown[]) => {
-    calls[name].push(args as never)
-    const own = store[name] as ((...args: unknown[]) => unknown) | undefined
-    return own ? await own(...args) : otherwise()
-  }
+  const noting =
+    (name: keyof NearQuestions, otherwise: () => unknown) =>
+    async (...args: unknown[]) => {
+      calls[name].push(args as never)
+      const own = store[name] as ((...args: unknown[]) => unknown) | undefined
+      return own ? await own(...args) : otherwise()
+    }
   const whole = {
-    nearest: noting('nearest', () => found), keep: noting('keep', () => {}), observe: noting('observe', () => {}),
-    observations: noting('observations', () => observations), sweep: noting('sweep', () => {}),
+    nearest: noting('nearest', () => found),
+    keep: noting('keep', () => {}),
+    observe: noting('observe', () => {}),
+    observations: noting('observations', () => observations),
+    sweep: noting('sweep', () => {}),
   } as NearQuestions
   const embed = async (): Promise<Embedded> => ({ vector, isDegraded: false })
   const run = runOf({ deadline: 1e9 })
-  const subject = createNear({ store: whole, embed, model: 'm', mode: 'learn', acceptedError: 0.01, random: () => 0.5, log: run.log, clock, ...options })
+  const subject = createNear({
+    store: whole,
+    embed,
+    model: 'm',
+    mode: 'learn',
+    acceptedError: 0.01,
+    random: () => 0.5,
+    log: run.log,
+    clock,
+    ...options,
+  })
   const look = (parts: Partial<typeof asked> = {}, by: Run = run) => subject.look({ ...asked, ...parts }, by)
   /** With what was seen before already read. */
   const informed = async () => {
@@ -80,21 +123,39 @@ t.test('nothing near: nothing is given, and the question is kept for others', as
   t.match(seenNow, { candidate: null, isTrusted: false })
   learn(seenNow, fresh, undefined)
   await settled()
-  t.match(calls.keep[0]?.[0], { key: 'fresh', question: other, collectionId: 7, model: 'm', seconds: 300, vector, partition: asked.partition })
+  t.match(calls.keep[0]?.[0], {
+    key: 'fresh',
+    question: other,
+    collectionId: 7,
+    model: 'm',
+    seconds: 300,
+    vector,
+    partition: asked.partition,
+  })
   t.same(calls.keep[0]?.[0].gist, calls.nearest[0]?.[0].gist, 'where it was looked for')
   t.same(calls.observe, [])
 })
 
 t.test('questions of the same words meet; of others, or of another language, never', async t => {
   const { look, calls } = setUp()
-  for (const [text, language] of [[words, 'en'], [other, 'en'], ['How do I forget my password?', 'en'], [words, 'xx'], [words, 'yy']] as const) await look({ text, language })
+  for (const [text, language] of [
+    [words, 'en'],
+    [other, 'en'],
+    ['How do I forget my password?', 'en'],
+    [words, 'xx'],
+    [words, 'yy'],
+  ] as const)
+    await look({ text, language })
   const [first, second, ...rest] = calls.nearest.map(([{ gist }]) => gist.toString('hex'))
   t.equal(first, second)
   t.equal(new Set([first, ...rest]).size, 4)
 })
 
 t.test('a fixed threshold: from it on an answer is given; nothing is compared nor read', async t => {
-  for (const [similarity, isTrusted] of [[0.95, true], [0.9499, false]] as const) {
+  for (const [similarity, isTrusted] of [
+    [0.95, true],
+    [0.9499, false],
+  ] as const) {
     const { look, learn, calls, threshold } = setUp({ mode: 0.95, found: [near(similarity)], random: () => 0 })
     const seenNow = await look()
     t.equal(seenNow.isTrusted, isTrusted)
@@ -108,7 +169,10 @@ t.test('a fixed threshold: from it on an answer is given; nothing is compared no
 
 t.test('learning: without evidence nothing is given, and everything is compared', async t => {
   const { look, learn, calls, threshold } = setUp({ found: [near(1)], random: () => 0.99 })
-  for (const [before, isRight] of [[answer(), true], [wrong, false]] as const) {
+  for (const [before, isRight] of [
+    [answer(), true],
+    [wrong, false],
+  ] as const) {
     const seenNow = await look()
     t.match(seenNow, { candidate: near(1), isTrusted: false })
     learn(seenNow, fresh, before)
@@ -119,7 +183,10 @@ t.test('learning: without evidence nothing is given, and everything is compared'
 })
 
 t.test('learning: with evidence an answer is given from the learned similarity on', async t => {
-  for (const [similarity, isTrusted] of [[0.93, true], [0.9299, false]] as const) {
+  for (const [similarity, isTrusted] of [
+    [0.93, true],
+    [0.9299, false],
+  ] as const) {
     const { informed, look, threshold } = setUp({ found: [near(similarity)], observations: seen(0.93, 299) })
     await informed()
     t.equal(threshold(), 0.93)
@@ -137,26 +204,48 @@ t.test('learning: the evidence is read behind the first look, which does not wai
 })
 
 t.test('learning: one near answer in twenty is made afresh and compared, the others are not', async t => {
-  for (const [drawn, isTrusted] of [[0.049, false], [0.05, true]] as const) {
-    const { informed, look, learn, calls } = setUp({ found: [near(0.99)], observations: seen(0.93, 299), random: () => drawn })
+  for (const [drawn, isTrusted] of [
+    [0.049, false],
+    [0.05, true],
+  ] as const) {
+    const { informed, look, learn, calls } = setUp({
+      found: [near(0.99)],
+      observations: seen(0.93, 299),
+      random: () => drawn,
+    })
     await informed()
     const seenNow = await look()
     t.equal(seenNow.isTrusted, isTrusted)
     learn(seenNow, fresh, answer())
     await settled()
-    t.equal(calls.observe.length, isTrusted ? 0 : 1, 'one that was trusted and is made afresh nonetheless is nobody’s sample')
+    t.equal(
+      calls.observe.length,
+      isTrusted ? 0 : 1,
+      'one that was trusted and is made afresh nonetheless is nobody’s sample',
+    )
   }
 })
 
-t.test('learning: what is below the threshold is compared until there is evidence enough, then a share of it', async t => {
-  for (const [count, drawn, compared] of [[4999, 0.5, 1], [5000, 0.5, 0], [5000, 0.01, 1]] as const) {
-    const { informed, look, learn, calls } = setUp({ found: [near(0.8)], observations: seen(0.93, count), random: () => drawn })
-    await informed()
-    learn(await look(), fresh, answer())
-    await settled()
-    t.equal(calls.observe.length, compared, `${count} seen, drawn ${drawn}`)
-  }
-})
+t.test(
+  'learning: what is below the threshold is compared until there is evidence enough, then a share of it',
+  async t => {
+    for (const [count, drawn, compared] of [
+      [4999, 0.5, 1],
+      [5000, 0.5, 0],
+      [5000, 0.01, 1],
+    ] as const) {
+      const { informed, look, learn, calls } = setUp({
+        found: [near(0.8)],
+        observations: seen(0.93, count),
+        random: () => drawn,
+      })
+      await informed()
+      learn(await look(), fresh, answer())
+      await settled()
+      t.equal(calls.observe.length, compared, `${count} seen, drawn ${drawn}`)
+    }
+  },
+)
 
 t.test('learning: own comparisons count at once, others’ within a minute', async t => {
   const observations = seen(0.97, 298)
@@ -177,7 +266,10 @@ t.test('learning: own comparisons count at once, others’ within a minute', asy
 })
 
 t.test('learning: only the newest 5,000 comparisons count', async t => {
-  const { informed, look, learn, threshold } = setUp({ found: [near(0.97)], observations: [...seen(0.97, 100, false), ...seen(0.97, 4900)] })
+  const { informed, look, learn, threshold } = setUp({
+    found: [near(0.97)],
+    observations: [...seen(0.97, 100, false), ...seen(0.97, 4900)],
+  })
   await informed()
   t.equal(threshold(), null)
   for (let i = 0; i < 70; i++) {
@@ -189,7 +281,12 @@ t.test('learning: only the newest 5,000 comparisons count', async t => {
 
 t.test('learning: the threshold is worked out when there is something new, not at every look', async t => {
   let reads = 0
-  const watched = seen(0.93, 299).map(({ isRight }) => ({ isRight, get similarity() { return reads++, 0.93 } }))
+  const watched = seen(0.93, 299).map(({ isRight }) => ({
+    isRight,
+    get similarity() {
+      return (reads++, 0.93)
+    },
+  }))
   const { informed, look } = setUp({ found: [near(0.99)], observations: watched })
   await informed()
   t.equal((await look()).isTrusted, true)
@@ -200,8 +297,14 @@ t.test('learning: the threshold is worked out when there is something new, not a
 })
 
 t.test('no vector, or no word that counts: the question has no place, and the store is not asked', async t => {
-  const failing = async () => { throw new AskError('deadline_exceeded') }
-  for (const options of [{ embed: async () => ({ vector: null, isDegraded: false }) }, { embed: failing }, { text: '?!' }]) {
+  const failing = async () => {
+    throw new AskError('deadline_exceeded')
+  }
+  for (const options of [
+    { embed: async () => ({ vector: null, isDegraded: false }) },
+    { embed: failing },
+    { text: '?!' },
+  ]) {
     const { look, learn, calls } = setUp({ found: [near(1)], mode: 0.9, ...options })
     const seenNow = await look('text' in options ? { text: options.text } : {})
     t.same(seenNow, { place: null, candidate: null, isTrusted: false })
@@ -217,7 +320,14 @@ t.test('the same question is not its own near question', async t => {
 })
 
 t.test('a failed look is none, and for a second nobody waits for another', async t => {
-  const { look, learn, calls, clock } = setUp({ mode: 0.9, store: { nearest: async () => { throw new AskError('database_unavailable') } } })
+  const { look, learn, calls, clock } = setUp({
+    mode: 0.9,
+    store: {
+      nearest: async () => {
+        throw new AskError('database_unavailable')
+      },
+    },
+  })
   const seenNow = await look()
   t.match(seenNow, { candidate: null, isTrusted: false })
   t.ok(seenNow.place, 'what is made now can be kept when the database is back')
@@ -262,7 +372,14 @@ t.test('who has less time waits less, and who leaves not at all; neither says th
 
 t.test('evidence that could not be read is asked for again', async t => {
   let isAway = true
-  const { informed, threshold, clock } = setUp({ store: { observations: async () => { if (isAway) throw new AskError('database_unavailable'); return seen(0.95, 400) } } })
+  const { informed, threshold, clock } = setUp({
+    store: {
+      observations: async () => {
+        if (isAway) throw new AskError('database_unavailable')
+        return seen(0.95, 400)
+      },
+    },
+  })
   await informed()
   t.equal(threshold(), null)
   isAway = false
@@ -274,7 +391,13 @@ t.test('evidence that could not be read is asked for again', async t => {
 t.test('what is kept, and what is compared, by how the fresh answer came out', async t => {
   const cases: [what: string, parts: Partial<Answer>, seconds: number, kept: number, compared: boolean[]][] = [
     ['whole', {}, 300, 1, [true]],
-    ['abstained: not worth giving, but the near one would have been wrong', { abstained: true, citations: [], generator: 'none' }, 300, 0, [false]],
+    [
+      'abstained: not worth giving, but the near one would have been wrong',
+      { abstained: true, citations: [], generator: 'none' },
+      300,
+      0,
+      [false],
+    ],
     ['not stored', {}, 0, 0, [true]],
     ['degraded: no measure for anything', { degraded: ['embeddings'] }, 300, 0, []],
     ['made while the cache was away: whole', { degraded: ['cache'] }, 300, 1, [true]],
@@ -284,7 +407,11 @@ t.test('what is kept, and what is compared, by how the fresh answer came out', a
     learn(await look(), { ...fresh, answer: answer(parts), seconds }, answer())
     await settled()
     t.equal(calls.keep.length, kept, what)
-    t.same(calls.observe.map(([, { isRight }]) => isRight), compared, what)
+    t.same(
+      calls.observe.map(([, { isRight }]) => isRight),
+      compared,
+      what,
+    )
   }
 })
 
@@ -296,8 +423,14 @@ t.test('a near question whose answer is gone is not compared', async t => {
 })
 
 t.test('a comparison that could not be written does not count', async t => {
-  const failing = async () => { throw new Error('read-only') }
-  const { informed, look, learn, threshold } = setUp({ found: [near(0.97)], observations: seen(0.97, 298), store: { observe: failing, keep: failing } })
+  const failing = async () => {
+    throw new Error('read-only')
+  }
+  const { informed, look, learn, threshold } = setUp({
+    found: [near(0.97)],
+    observations: seen(0.97, 298),
+    store: { observe: failing, keep: failing },
+  })
   await informed()
   learn(await look(), fresh, answer())
   await settled()
@@ -306,7 +439,13 @@ t.test('a comparison that could not be written does not count', async t => {
 
 t.test('the store is swept once a minute while it is used', async t => {
   const { look, learn, calls, clock } = setUp()
-  for (const [ms, sweeps] of [[59_999, 0], [1, 1], [0, 1], [59_999, 1], [1, 2]] as const) {
+  for (const [ms, sweeps] of [
+    [59_999, 0],
+    [1, 1],
+    [0, 1],
+    [59_999, 1],
+    [1, 2],
+  ] as const) {
     clock.advance(ms)
     learn(await look(), fresh, undefined)
     await settled()
@@ -369,40 +508,58 @@ function randomOf(seed: number): () => number {
   }
 }
 
-t.test('left to itself for ten thousand questions, it gives most of what is right and errs less than accepted', async t => {
-  // Similarities crowd at the top, and answers are right from about .9 on: by a sigmoid that is known here and nowhere else.
-  for (const seed of [1, 2, 3]) {
-    const random = randomOf(seed)
-    let now: { similarity: number; isRight: boolean } = { similarity: 1, isRight: true }
-    const next = () => {
-      const similarity = 1 - 0.3 * random() ** 2
-      now = { similarity, isRight: random() < 0.999 / (1 + Math.exp((0.85 - similarity) / 0.015)) }
+t.test(
+  'left to itself for ten thousand questions, it gives most of what is right and errs less than accepted',
+  async t => {
+    // Similarities crowd at the top, and answers are right from about .9 on: by a sigmoid that is known here and nowhere else.
+    for (const seed of [1, 2, 3]) {
+      const random = randomOf(seed)
+      let now: { similarity: number; isRight: boolean } = { similarity: 1, isRight: true }
+      const next = () => {
+        const similarity = 1 - 0.3 * random() ** 2
+        now = { similarity, isRight: random() < 0.999 / (1 + Math.exp((0.85 - similarity) / 0.015)) }
+      }
+      const { look, learn } = setUp({ random, store: { nearest: async () => [near(now.similarity)] } })
+      const given = { right: 0, wrong: 0 }
+      for (let i = 0; i < 10_000; i++) {
+        next()
+        const seenNow = await look()
+        if (seenNow.isTrusted) given[now.isRight ? 'right' : 'wrong']++
+        else learn(seenNow, fresh, now.isRight ? answer() : wrong)
+        if (!seenNow.isTrusted) await turn()
+      }
+      const all = given.right + given.wrong
+      t.comment(`seed ${seed}: ${all} of 10,000 given, ${given.wrong} of them wrong`)
+      t.ok(all > 4000, 'of about 6,300 that could be')
+      t.ok(given.wrong / all <= 0.01)
     }
-    const { look, learn } = setUp({ random, store: { nearest: async () => [near(now.similarity)] } })
-    const given = { right: 0, wrong: 0 }
-    for (let i = 0; i < 10_000; i++) {
-      next()
-      const seenNow = await look()
-      if (seenNow.isTrusted) given[now.isRight ? 'right' : 'wrong']++
-      else learn(seenNow, fresh, now.isRight ? answer() : wrong)
-      if (!seenNow.isTrusted) await turn()
-    }
-    const all = given.right + given.wrong
-    t.comment(`seed ${seed}: ${all} of 10,000 given, ${given.wrong} of them wrong`)
-    t.ok(all > 4000, 'of about 6,300 that could be')
-    t.ok(given.wrong / all <= 0.01)
-  }
-})
+  },
+)
 
 t.test('answers are the same when they cite the same places', async t => {
   const written = (parts: Partial<Answer>) => answer({ generator: 'openai', ...parts })
   const both = [citation('a'), citation('b')]
-  t.ok(isSameAnswer(written({ text: 'So it is [1].', citations: both }), written({ text: 'It is so [2].', citations: both.toReversed() })), 'in other words, in another order')
-  t.ok(isSameAnswer(written({ citations: [...both, citation('a')] }), written({ citations: both })), 'a place cited twice')
+  t.ok(
+    isSameAnswer(
+      written({ text: 'So it is [1].', citations: both }),
+      written({ text: 'It is so [2].', citations: both.toReversed() }),
+    ),
+    'in other words, in another order',
+  )
+  t.ok(
+    isSameAnswer(written({ citations: [...both, citation('a')] }), written({ citations: both })),
+    'a place cited twice',
+  )
   t.notOk(isSameAnswer(written({ citations: both }), written({ citations: [citation('a')] })), 'one place less')
   t.notOk(isSameAnswer(written({ citations: [citation('a')] }), written({ citations: both })), 'one place more')
-  t.notOk(isSameAnswer(written({ citations: both }), written({ citations: [citation('a'), citation('c')] })), 'another place')
-  t.notOk(isSameAnswer(written({ citations: [citation('a', 1)] }), written({ citations: [citation('a', 2)] })), 'another version')
+  t.notOk(
+    isSameAnswer(written({ citations: both }), written({ citations: [citation('a'), citation('c')] })),
+    'another place',
+  )
+  t.notOk(
+    isSameAnswer(written({ citations: [citation('a', 1)] }), written({ citations: [citation('a', 2)] })),
+    'another version',
+  )
   t.notOk(isSameAnswer(written({ citations: [] }), written({ citations: [] })), 'no place at all')
 })
 

@@ -27,7 +27,10 @@ t.test('a long passage is trimmed to whole sentences around its best window', t 
   t.match(only!.text, sentence(60))
   t.match(only!.text, /^Sentence number.*\.$/)
   t.equal(`Preface. ${long.text}`.slice(only!.start, only!.end), only!.text)
-  t.strictSame(only!.windows.map(window => window.similarity), [0.9])
+  t.strictSame(
+    only!.windows.map(window => window.similarity),
+    [0.9],
+  )
   t.ok(countTokens(only!.text) > 120)
   t.end()
 })
@@ -42,7 +45,10 @@ t.test("without windows, the question's words say which part is best; without bo
 t.test('a count that was stored is taken as it is, and is not that of a part', t => {
   const [cheap, dear] = [passage(many(60), { tokens: 10 }), passage(many(3, 100), { tokens: 5000 })]
   t.equal(pack([cheap], { maxTokens: 100 })[0], cheap)
-  t.strictSame(pack([cheap, dear], { maxTokens: 100 }).map(({ tokens }) => tokens), [10, undefined])
+  t.strictSame(
+    pack([cheap, dear], { maxTokens: 100 }).map(({ tokens }) => tokens),
+    [10, undefined],
+  )
   t.end()
 })
 
@@ -51,7 +57,10 @@ t.test('what is left of the budget goes to a part of the next passage, or to a s
   const packed = pack([first, second, third], { maxTokens: 300 })
   t.equal(packed[0], first)
   t.ok(packed[1]!.text.length < second.text.length)
-  t.strictSame(pack([first, second, third], { maxTokens: countTokens(first.text) + 50 }).map(({ text }) => text), [first.text, third.text])
+  t.strictSame(
+    pack([first, second, third], { maxTokens: countTokens(first.text) + 50 }).map(({ text }) => text),
+    [first.text, third.text],
+  )
   t.end()
 })
 
@@ -64,21 +73,31 @@ t.test('one endless sentence is cut between words, rather than nothing shown', t
 })
 
 t.test('whatever comes in: within the budget, offsets exact, windows within the text', t => {
-  const words = fc.array(fc.constantFrom('house', 'green.', '日本語。', '\n\n', 'Why?', '😀', '- item'), { minLength: 1, maxLength: 150 })
+  const words = fc.array(fc.constantFrom('house', 'green.', '日本語。', '\n\n', 'Why?', '😀', '- item'), {
+    minLength: 1,
+    maxLength: 150,
+  })
   const anything = fc.record({ before: fc.string(), text: words.map(parts => parts.join(' ')), from: fc.nat(300) })
-  fc.assert(fc.property(fc.array(anything, { maxLength: 7 }), fc.integer({ min: 30, max: 400 }), (given, maxTokens) => {
-    const documents = given.map(({ before, text }) => before + text)
-    const passages = given.map(({ before, text, from }, i) => {
-      const start = before.length + Math.min(from, text.length - 1)
-      return passage(text, { before, documentId: String(i), windows: [{ start, end: before.length + text.length, similarity: 0.5 }] })
-    })
-    const packed = pack(passages, { maxTokens })
-    t.ok(packed.length <= 5)
-    t.ok(packed.reduce((sum, { title, text }) => sum + countTokens(title) + countTokens(text), 0) <= maxTokens)
-    for (const { documentId, start, end, text, windows } of packed) {
-      t.equal(documents[Number(documentId)]!.slice(start, end), text)
-      for (const window of windows) t.ok(window.start >= start && window.end <= end && window.start < window.end)
-    }
-  }), { numRuns: 200 })
+  fc.assert(
+    fc.property(fc.array(anything, { maxLength: 7 }), fc.integer({ min: 30, max: 400 }), (given, maxTokens) => {
+      const documents = given.map(({ before, text }) => before + text)
+      const passages = given.map(({ before, text, from }, i) => {
+        const start = before.length + Math.min(from, text.length - 1)
+        return passage(text, {
+          before,
+          documentId: String(i),
+          windows: [{ start, end: before.length + text.length, similarity: 0.5 }],
+        })
+      })
+      const packed = pack(passages, { maxTokens })
+      t.ok(packed.length <= 5)
+      t.ok(packed.reduce((sum, { title, text }) => sum + countTokens(title) + countTokens(text), 0) <= maxTokens)
+      for (const { documentId, start, end, text, windows } of packed) {
+        t.equal(documents[Number(documentId)]!.slice(start, end), text)
+        for (const window of windows) t.ok(window.start >= start && window.end <= end && window.start < window.end)
+      }
+    }),
+    { numRuns: 200 },
+  )
   t.end()
 })

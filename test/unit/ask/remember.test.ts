@@ -6,7 +6,15 @@ import { createKeptAnswers, type KeepSettings } from '../../../src/ask/kept-answ
 import type { MakeSteps } from '../../../src/ask/make-once.ts'
 import { createRemembering } from '../../../src/ask/remember.ts'
 import type { Claim, SharedAnswers } from '../../../src/ask/shared.ts'
-import { noUsage, type Answer, type AskedCollection, type AskEvent, type CacheWishes, type Question, type Run } from '../../../src/ask/terms.ts'
+import {
+  noUsage,
+  type Answer,
+  type AskedCollection,
+  type AskEvent,
+  type CacheWishes,
+  type Question,
+  type Run,
+} from '../../../src/ask/terms.ts'
 import { AskError } from '../../../src/errors.ts'
 import { atLeast } from '../../support/at-least.ts'
 import { runOf } from '../../support/run-of.ts'
@@ -14,14 +22,45 @@ import { until } from '../../support/until.ts'
 
 /** What is around the pipeline, without servers: who is asked in what order, what is counted, kept, given back. */
 
-const question: Question = { text: 'Why?', collection: 'default', mode: 'auto', topK: 5, filters: {}, language: 'en', history: [] }
+const question: Question = {
+  text: 'Why?',
+  collection: 'default',
+  mode: 'auto',
+  topK: 5,
+  filters: {},
+  language: 'en',
+  history: [],
+}
 const collection: AskedCollection = {
-  id: 7, name: 'default', epoch: 1, epochMark: 'a', modelId: 1, chunkCount: 1, windowsPerChunk: 1, efSearch: null, languages: ['en'], vectorWeights: {}, caching: {},
+  id: 7,
+  name: 'default',
+  epoch: 1,
+  epochMark: 'a',
+  modelId: 1,
+  chunkCount: 1,
+  windowsPerChunk: 1,
+  efSearch: null,
+  languages: ['en'],
+  vectorWeights: {},
+  caching: {},
 }
 const usage = { llmCalls: 1, promptTokens: 10, completionTokens: 2 }
 
 function answer(parts: Partial<Answer> = {}): Answer {
-  return { text: 'Because. [1]', abstained: false, language: 'en', mode: 'smart', citations: [], passages: [], cache: { status: 'miss' }, degraded: [], generator: 'openai', model: 'm', usage, ...parts }
+  return {
+    text: 'Because. [1]',
+    abstained: false,
+    language: 'en',
+    mode: 'smart',
+    citations: [],
+    passages: [],
+    cache: { status: 'miss' },
+    degraded: [],
+    generator: 'openai',
+    model: 'm',
+    usage,
+    ...parts,
+  }
 }
 
 function* events(made: Answer): Generator<AskEvent> {
@@ -35,7 +74,10 @@ function* events(made: Answer): Generator<AskEvent> {
 function sharedTier() {
   const state = {
     next: (): Claim | Promise<Claim> => ({ kind: 'yours', lease }),
-    kept: [] as Remembered[], released: [] as boolean[], stored: undefined as Remembered | undefined, claims: [] as number[],
+    kept: [] as Remembered[],
+    released: [] as boolean[],
+    stored: undefined as Remembered | undefined,
+    claims: [] as number[],
   }
   const lease = {
     keep: async (value: Remembered): Promise<void> => void state.kept.push(value),
@@ -76,7 +118,13 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
     },
     set: (key: string, value: Remembered, ms: number) => void memory.set(key, { value, until: time + ms }),
   }
-  const kept = createKeptAnswers({ own, shared: tier?.shared ?? null, keep: { seconds: 300, fastSeconds: 1800, abstainedSeconds: 30, staleSeconds: 600, ...keep }, counts, now: () => time })
+  const kept = createKeptAnswers({
+    own,
+    shared: tier?.shared ?? null,
+    keep: { seconds: 300, fastSeconds: 1800, abstainedSeconds: 30, staleSeconds: 600, ...keep },
+    counts,
+    now: () => time,
+  })
   const remembering = createRemembering({
     steps: {
       peek: () => (state.at?.unchecked ? undefined : (state.at ?? undefined)),
@@ -93,17 +141,36 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
         yield* make(runs.length, run)
       },
     },
-    kept, fingerprint: 'settings', counts, staleSeconds: keep.staleSeconds ?? 600, now: () => time, random: () => state.random,
+    kept,
+    fingerprint: 'settings',
+    counts,
+    staleSeconds: keep.staleSeconds ?? 600,
+    now: () => time,
+    random: () => state.random,
     background: { log: runOf().log, timeoutMs: 10_000 },
   })
   t.teardown(remembering.close)
-  const ask = async (wishes: CacheWishes = {}, run: Partial<Run> = {}, asked: Partial<Question> = {}): Promise<Answer> => {
+  const ask = async (
+    wishes: CacheWishes = {},
+    run: Partial<Run> = {},
+    asked: Partial<Question> = {},
+  ): Promise<Answer> => {
     let last: Answer | undefined
-    for await (const event of remembering.ask({ ...question, ...asked }, { ...runOf(), wishes, ...run })) if (event.type === 'done') last = event.answer
+    for await (const event of remembering.ask({ ...question, ...asked }, { ...runOf(), wishes, ...run }))
+      if (event.type === 'done') last = event.answer
     if (!last) throw new Error('it ended without an answer')
     return last
   }
-  return { ...remembering, ask, state, counted, runs, pass: (seconds: number) => void (time += seconds * 1000), recall: (wishes: CacheWishes = {}) => remembering.recall(question, wishes), reach: (wishes: CacheWishes = {}) => remembering.reach(question, wishes) }
+  return {
+    ...remembering,
+    ask,
+    state,
+    counted,
+    runs,
+    pass: (seconds: number) => void (time += seconds * 1000),
+    recall: (wishes: CacheWishes = {}) => remembering.recall(question, wishes),
+    reach: (wishes: CacheWishes = {}) => remembering.reach(question, wishes),
+  }
 }
 
 const outage = new AskError('model_failed')
@@ -142,7 +209,12 @@ t.test('made once, then given: as it was but for its note and its usage', async 
 t.test('what replicas share is given without a run: equal questions look once, and it is in memory then', async t => {
   const tier = sharedTier()
   const { reach, recall, runs, counted } = setUp(t, { tier })
-  const get = t.capture(tier.shared, 'get', async () => ({ answer: answer(), madeAt: 990_000, freshUntil: 1_300_000, tookMs: 1 }))
+  const get = t.capture(tier.shared, 'get', async () => ({
+    answer: answer(),
+    madeAt: 990_000,
+    freshUntil: 1_300_000,
+    tookMs: 1,
+  }))
   const given = answer({ cache: { status: 'hit', tier: 'redis', age: 10 }, usage: noUsage })
   t.same(await Promise.all([reach(), reach(), reach()]), [given, given, given])
   t.equal(get().length, 1)
@@ -197,41 +269,78 @@ t.test('the same epoch with another mark: made anew; its own answer is given aga
   t.match(await ask(), { cache: { status: 'hit' } })
 })
 
-t.test('an answer whose documents changed while they were searched: given, kept nowhere, and no measure for near ones', async t => {
-  const tier = sharedTier()
-  const learned: Answer[] = []
-  const near: NonNullable<MakeSteps['near']> = {
-    look: async () => ({ look: { place: null, candidate: null, isTrusted: false }, answer: null, candidate: undefined }),
-    learn: (_, fresh) => void learned.push(fresh.answer),
-  }
-  const { ask, runs, recall } = setUp(t, { tier, near, make: nth => events(answer(nth === 1 ? { isOvertaken: true } : {})) })
-  t.match(await ask(), { text: 'Because. [1]', cache: { status: 'miss' }, degraded: [] })
-  t.same([tier.state.kept, tier.state.released, learned], [[], [true], []], 'whoever waits for it is told at once that there is nothing')
-  t.equal(recall(), undefined)
-  t.match(await ask(), { cache: { status: 'miss' } })
-  t.equal(runs.length, 2)
-  t.equal(recall()?.cache.status, 'hit')
-  t.equal(learned.length, 1)
-})
+t.test(
+  'an answer whose documents changed while they were searched: given, kept nowhere, and no measure for near ones',
+  async t => {
+    const tier = sharedTier()
+    const learned: Answer[] = []
+    const near: NonNullable<MakeSteps['near']> = {
+      look: async () => ({
+        look: { place: null, candidate: null, isTrusted: false },
+        answer: null,
+        candidate: undefined,
+      }),
+      learn: (_, fresh) => void learned.push(fresh.answer),
+    }
+    const { ask, runs, recall } = setUp(t, {
+      tier,
+      near,
+      make: nth => events(answer(nth === 1 ? { isOvertaken: true } : {})),
+    })
+    t.match(await ask(), { text: 'Because. [1]', cache: { status: 'miss' }, degraded: [] })
+    t.same(
+      [tier.state.kept, tier.state.released, learned],
+      [[], [true], []],
+      'whoever waits for it is told at once that there is nothing',
+    )
+    t.equal(recall(), undefined)
+    t.match(await ask(), { cache: { status: 'miss' } })
+    t.equal(runs.length, 2)
+    t.equal(recall()?.cache.status, 'hit')
+    t.equal(learned.length, 1)
+  },
+)
 
 t.test('no collection: unknown_collection, whatever is remembered', async t => {
   const { ask, state } = setUp(t)
   await ask()
   state.at = null
-  for (const wishes of [{}, { onlyIfCached: true }, { maxStale: Infinity }]) await t.rejects(ask(wishes), { code: 'unknown_collection' })
+  for (const wishes of [{}, { onlyIfCached: true }, { maxStale: Infinity }])
+    await t.rejects(ask(wishes), { code: 'unknown_collection' })
 })
 
-const lifetimes: [what: string, made: Partial<Answer>, world: Pick<World, 'keep'>, asked: Partial<Question>, caching: AskedCollection['caching'], seconds: number][] = [
+const lifetimes: [
+  what: string,
+  made: Partial<Answer>,
+  world: Pick<World, 'keep'>,
+  asked: Partial<Question>,
+  caching: AskedCollection['caching'],
+  seconds: number,
+][] = [
   ['an answer', {}, {}, {}, {}, 300],
   ['an answer in fast mode', {}, {}, { mode: 'fast' }, {}, 1800],
   ['an abstention', { abstained: true }, {}, {}, {}, 30],
-  ['an abstention, where answers are kept shorter than that', { abstained: true }, { keep: { seconds: 10 } }, {}, {}, 10],
+  [
+    'an abstention, where answers are kept shorter than that',
+    { abstained: true },
+    { keep: { seconds: 10 } },
+    {},
+    {},
+    10,
+  ],
   ['an abstention, which is not kept', { abstained: true }, { keep: { abstainedSeconds: 0 } }, {}, {}, 0],
   ['an answer, where none is kept', {}, { keep: { seconds: 0 } }, {}, {}, 0],
   ['a degraded answer', { degraded: ['embeddings'] }, {}, {}, {}, 0],
   ['an answer of a collection with a time of its own', {}, {}, {}, { seconds: 20 }, 20],
   ['an answer of a collection that keeps none', {}, {}, {}, { seconds: 0 }, 0],
-  ['an answer in fast mode of a collection with a time of its own', {}, {}, { mode: 'fast' }, { seconds: 1, fastSeconds: 40 }, 40],
+  [
+    'an answer in fast mode of a collection with a time of its own',
+    {},
+    {},
+    { mode: 'fast' },
+    { seconds: 1, fastSeconds: 40 },
+    40,
+  ],
   ['an abstention of a collection with a time of its own', { abstained: true }, {}, {}, { seconds: 5 }, 5],
 ]
 for (const [what, made, world, asked, caching, seconds] of lifetimes) {
@@ -249,7 +358,10 @@ for (const [what, made, world, asked, caching, seconds] of lifetimes) {
 }
 
 t.test('where the words were remembered, the answer is as old as they are', async t => {
-  const { ask, pass } = setUp(t, { make: nth => events(answer(nth === 1 ? { cache: { status: 'hit', tier: 'redis', age: 200, revalidated: true } } : {})) })
+  const { ask, pass } = setUp(t, {
+    make: nth =>
+      events(answer(nth === 1 ? { cache: { status: 'hit', tier: 'redis', age: 200, revalidated: true } } : {})),
+  })
   t.match(await ask(), { cache: { revalidated: true } })
   pass(100)
   t.match(await ask(), { cache: { status: 'hit', tier: 'memory', age: 300 } })
@@ -266,7 +378,10 @@ t.test('equal questions at once are one run; the others get it as coalesced, wit
   const answers = await Promise.all(waiting)
   t.equal(runs.length, 1)
   t.same(answers.map(({ cache }) => cache.status).sort(), [...Array(19).fill('coalesced'), 'miss'])
-  t.same(answers.filter(({ cache }) => cache.status === 'coalesced').map(each => each.usage), Array(19).fill(noUsage))
+  t.same(
+    answers.filter(({ cache }) => cache.status === 'coalesced').map(each => each.usage),
+    Array(19).fill(noUsage),
+  )
   t.equal(counted.filter(each => each === 'coalesced memory').length, 19)
 })
 
@@ -286,24 +401,27 @@ t.test('one of them leaves: the run goes on; all leave: it is aborted and nothin
   t.equal(recall(), undefined)
 })
 
-t.test('a stream that breaks off: who joined it and showed nothing tries once more, the stream itself fails', async t => {
-  const first = held()
-  const broken = new AskError('model_failed')
-  const make = async function* (): AsyncGenerator<AskEvent> {
-    yield { type: 'delta', text: 'Beca' }
-    yield* first.make()
-  }
-  const { ask, runs } = setUp(t, { make: nth => (nth === 1 ? make() : events(answer({ text: 'whole' }))) })
-  const streamed = ask({}, { isStreamed: true })
-  await settle()
-  const [joined, alsoStreamed] = [ask(), ask({}, { isStreamed: true })]
-  await settle()
-  first.fail(broken)
-  await t.rejects(streamed, broken)
-  await t.rejects(alsoStreamed, broken, 'words that were shown cannot be taken back')
-  t.match(await joined, { text: 'whole' })
-  t.equal(runs.length, 2)
-})
+t.test(
+  'a stream that breaks off: who joined it and showed nothing tries once more, the stream itself fails',
+  async t => {
+    const first = held()
+    const broken = new AskError('model_failed')
+    const make = async function* (): AsyncGenerator<AskEvent> {
+      yield { type: 'delta', text: 'Beca' }
+      yield* first.make()
+    }
+    const { ask, runs } = setUp(t, { make: nth => (nth === 1 ? make() : events(answer({ text: 'whole' }))) })
+    const streamed = ask({}, { isStreamed: true })
+    await settle()
+    const [joined, alsoStreamed] = [ask(), ask({}, { isStreamed: true })]
+    await settle()
+    first.fail(broken)
+    await t.rejects(streamed, broken)
+    await t.rejects(alsoStreamed, broken, 'words that were shown cannot be taken back')
+    t.match(await joined, { text: 'whole' })
+    t.equal(runs.length, 2)
+  },
+)
 
 t.test('refused for lack of room, before it began: who joined it tries once more, streamed or not', async t => {
   const first = held()
@@ -336,7 +454,8 @@ t.test('only-if-cached: what is there, else not_cached, and never a run', async 
   t.match(await ask({ onlyIfCached: true }), { cache: { status: 'hit' } })
   pass(10)
   await t.rejects(ask({ onlyIfCached: true, maxAge: 5 }), { code: 'not_cached' })
-  for (const wishes of [{ noCache: true }, { noStore: true }]) await t.rejects(ask({ onlyIfCached: true, ...wishes }), { code: 'not_cached' })
+  for (const wishes of [{ noCache: true }, { noStore: true }])
+    await t.rejects(ask({ onlyIfCached: true, ...wishes }), { code: 'not_cached' })
   pass(300)
   await t.rejects(ask({ onlyIfCached: true }), { code: 'not_cached' })
   t.match(await ask({ onlyIfCached: true, maxStale: 20 }), { cache: { status: 'stale' } })
@@ -391,14 +510,24 @@ t.test('made under a lease: kept there, the lease given back, and only then', as
   t.match(tier.state.kept, [{ answer: { text: 'Because. [1]' }, freshUntil: 1_300_000 }])
 })
 
-for (const [what, made] of [['degraded', { degraded: ['generation'] }], ['an abstention that is never kept', { abstained: true }]] as const) {
-  t.test(`what is not to be kept (${what}) gives the lease back as failed, so that nobody queues for the next`, async t => {
-    const tier = sharedTier()
-    const { ask, close } = setUp(t, { tier, keep: { abstainedSeconds: 0 }, make: () => events(answer(made as Partial<Answer>)) })
-    await ask()
-    await close()
-    t.same([tier.state.kept, tier.state.released], [[], [true]])
-  })
+for (const [what, made] of [
+  ['degraded', { degraded: ['generation'] }],
+  ['an abstention that is never kept', { abstained: true }],
+] as const) {
+  t.test(
+    `what is not to be kept (${what}) gives the lease back as failed, so that nobody queues for the next`,
+    async t => {
+      const tier = sharedTier()
+      const { ask, close } = setUp(t, {
+        tier,
+        keep: { abstainedSeconds: 0 },
+        make: () => events(answer(made as Partial<Answer>)),
+      })
+      await ask()
+      await close()
+      t.same([tier.state.kept, tier.state.released], [[], [true]])
+    },
+  )
 }
 
 t.test('a run that fails gives the lease back: who waits takes over', async t => {
@@ -476,7 +605,11 @@ t.test('the model fails: an answer past its time is given, says so, and is not k
   const { ask, pass, counted } = setUp(t, { make: nth => (nth === 1 ? events(answer()) : down()) })
   await ask()
   pass(301)
-  t.match(await ask(), { cache: { status: 'stale', tier: 'memory', age: 301 }, degraded: ['generation'], usage: noUsage })
+  t.match(await ask(), {
+    cache: { status: 'stale', tier: 'memory', age: 301 },
+    degraded: ['generation'],
+    usage: noUsage,
+  })
   t.equal(counted.at(-1), 'stale memory')
   pass(599)
   t.match(await ask(), { cache: { status: 'stale', age: 900 } })
@@ -561,7 +694,10 @@ t.test('a renewal that another replica has made: taken over; who joined it meanw
   pass(301) // now it is past its time, and the renewal still waits for the other replica
   const joined = ask()
   await settle()
-  resolve({ kind: 'found', found: { answer: answer({ text: 'new' }), madeAt: state.now(), freshUntil: state.now() + 300_000, tookMs: 5 } })
+  resolve({
+    kind: 'found',
+    found: { answer: answer({ text: 'new' }), madeAt: state.now(), freshUntil: state.now() + 300_000, tookMs: 5 },
+  })
   t.match(await joined, { text: 'new', usage: noUsage })
   t.match(recall(), { text: 'new' })
   t.equal(runs.length, 1)
@@ -572,7 +708,10 @@ t.test('close: a renewal under way is aborted, and what is being stored is waite
   const storing = Promise.withResolvers<void>()
   tier.lease.keep = async () => await storing.promise
   const renewal = held()
-  const { ask, state, recall, runs, close } = setUp(t, { tier, make: nth => (nth === 1 ? events(answer()) : renewal.make()) })
+  const { ask, state, recall, runs, close } = setUp(t, {
+    tier,
+    make: nth => (nth === 1 ? events(answer()) : renewal.make()),
+  })
   await ask()
   state.random = 0
   recall()

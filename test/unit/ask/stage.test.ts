@@ -14,7 +14,10 @@ function setUp() {
   const stages = createStages({
     clock,
     tracer: provider.getTracer('test'),
-    metrics: { seconds: (stage, outcome, s) => void observed.push([stage, outcome, s]), firstToken: (_, s) => void firstTokens.push(s) },
+    metrics: {
+      seconds: (stage, outcome, s) => void observed.push([stage, outcome, s]),
+      firstToken: (_, s) => void firstTokens.push(s),
+    },
   })
   return { clock, exporter, observed, firstTokens, ...stages }
 }
@@ -26,7 +29,10 @@ t.test('ok: the output, one span, one observation, the run is told', async t => 
   const { stage, exporter, observed } = setUp()
   const run = runOf({ deadline: 1000 })
   t.equal(await stage('embed', 100, async (n: number) => n + 1)(1, run), 2)
-  t.same(exporter.getFinishedSpans().map(span => span.name), ['ask.embed'])
+  t.same(
+    exporter.getFinishedSpans().map(span => span.name),
+    ['ask.embed'],
+  )
   t.same(observed, [['embed', 'ok', 0]])
   t.same(run.ended, [{ name: 'embed', outcome: 'ok' }])
 })
@@ -34,7 +40,9 @@ t.test('ok: the output, one span, one observation, the run is told', async t => 
 t.test('an error: passed on, span marked with its code', async t => {
   const { stage, exporter } = setUp()
   const run = runOf({ deadline: 1000 })
-  const work = stage('embed', 100, async () => { throw new AskError('model_failed') })
+  const work = stage('embed', 100, async () => {
+    throw new AskError('model_failed')
+  })
   await t.rejects(work(null, run), { code: 'model_failed' })
   const [span] = exporter.getFinishedSpans()
   t.equal(span?.attributes['error.type'], 'model_failed')
@@ -66,7 +74,9 @@ t.test('no time left: the work does not start', async t => {
   const { stage, clock } = setUp()
   clock.advance(50)
   let isStarted = false
-  const work = stage('embed', 100, async () => { isStarted = true })
+  const work = stage('embed', 100, async () => {
+    isStarted = true
+  })
   await t.rejects(work(null, runOf({ deadline: 50 })), { code: 'deadline_exceeded' })
   t.equal(isStarted, false)
 })
@@ -142,4 +152,3 @@ t.test('a stream that stalls: ends at its budget', async t => {
   clock.advance(100)
   await t.rejects(second, { code: 'deadline_exceeded' })
 })
-

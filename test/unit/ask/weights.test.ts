@@ -21,6 +21,11 @@ t.test('a language named like something every object has: the default', async t 
 
 t.test('a model is known by its name, whatever stands around it to tell its vectors apart', async t => {
   const e5 = similarityRange({ model: 'multilingual-e5-small' })
-  for (const model of ['onnx:multilingual-e5-small#0123456789ab', 'intfloat/multilingual-e5-small', 'multilingual-e5-small + passage:']) t.same(similarityRange({ model }), e5, model)
+  for (const model of [
+    'onnx:multilingual-e5-small#0123456789ab',
+    'intfloat/multilingual-e5-small',
+    'multilingual-e5-small + passage:',
+  ])
+    t.same(similarityRange({ model }), e5, model)
   t.not(e5.related, similarityRange({ model: 'nobody-knows-it' }).related)
 })

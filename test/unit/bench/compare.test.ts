@@ -1,14 +1,36 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { compare, figureOf, isFailure, readBaseline, writeBaseline, type Baseline } from '../../../bench/latency/compare.ts'
+import {
+  compare,
+  figureOf,
+  isFailure,
+  readBaseline,
+  writeBaseline,
+  type Baseline,
+} from '../../../bench/latency/compare.ts'
 import type { Figure } from '../../../bench/latency/terms.ts'
 
 /** Turns around a ratio, so far apart to each side (a share of it); the control stands still unless said otherwise. */
-const figure = (ratio: number, { apart = 0, better = 'more', name = 'hot: speed', controls = [100, 100] }: { apart?: number; better?: Figure['better']; name?: string; controls?: number[] } = {}): Figure => ({
-  name, better, controls, turns: [ratio * (1 - apart), ratio, ratio * (1 + apart)],
+const figure = (
+  ratio: number,
+  {
+    apart = 0,
+    better = 'more',
+    name = 'hot: speed',
+    controls = [100, 100],
+  }: { apart?: number; better?: Figure['better']; name?: string; controls?: number[] } = {},
+): Figure => ({
+  name,
+  better,
+  controls,
+  turns: [ratio * (1 - apart), ratio, ratio * (1 + apart)],
 })
 
-const baseline = (...figures: Figure[]): Baseline => ({ commit: 'abc', date: 'then', figures: Object.fromEntries(figures.map(each => [each.name, figureOf(each)])) })
+const baseline = (...figures: Figure[]): Baseline => ({
+  commit: 'abc',
+  date: 'then',
+  figures: Object.fromEntries(figures.map(each => [each.name, figureOf(each)])),
+})
 
 const verdict = (before: Figure, now: Figure) => compare(baseline(before), [now], ['hot'], 0.15)[0]?.verdict
 
@@ -50,7 +72,13 @@ t.test('a control that swings wildly makes a small loss untold, and a great one 
 t.test('what is not measured any more fails, unless its scenario was not to run; what is new does not', async t => {
   const before = baseline(figure(1), figure(1, { name: 'cold: speed' }))
   const found = compare(before, [figure(1, { name: 'hot: other' })], ['hot'], 0.15)
-  t.same(found.map(({ name, verdict }) => [name, verdict]), [['hot: other', 'new'], ['hot: speed', 'missing']])
+  t.same(
+    found.map(({ name, verdict }) => [name, verdict]),
+    [
+      ['hot: other', 'new'],
+      ['hot: speed', 'missing'],
+    ],
+  )
   t.same(found.map(isFailure), [false, true])
 })
 
@@ -69,5 +97,6 @@ t.test('written and read: four figures; what was not measured now stays', async 
 
 t.test('a file that is no baseline is refused', async t => {
   const folder = t.testdir({ 'null.json': 'null', 'list.json': '[]' })
-  for (const name of ['null.json', 'list.json']) t.throws(() => readBaseline(join(folder, name)), /is no baseline: --write-baseline makes one/)
+  for (const name of ['null.json', 'list.json'])
+    t.throws(() => readBaseline(join(folder, name)), /is no baseline: --write-baseline makes one/)
 })

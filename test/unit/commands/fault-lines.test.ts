@@ -4,7 +4,8 @@ import { createFaultLines } from '../../../src/commands/fault-lines.ts'
 t.test('of the lines of one file the first twenty are printed, then how many more there are', async t => {
   const printed: string[] = []
   const faults = createFaultLines(line => printed.push(line))
-  for (let line = 1; line <= 200_000; line += 1) faults.report({ path: 'a.csv', line, reason: 'the quote is not closed' })
+  for (let line = 1; line <= 200_000; line += 1)
+    faults.report({ path: 'a.csv', line, reason: 'the quote is not closed' })
   for (let line = 1; line <= 20; line += 1) faults.report({ path: 'b.csv', line, reason: 'the quote is not closed' })
   faults.report({ path: 'c\u001b.pdf', reason: 'is no PDF' })
   faults.end()

@@ -15,8 +15,10 @@ const question = (id: string, relevant: string | null): JudgedQuestion => ({
 })
 
 /** Finds passages of these documents for everything; `near` says of which questions. */
-const finding = (sources: readonly string[], near: readonly string[] = [], degraded: Looked['degraded'] = []): SearchPassages =>
-  async ({ text }) => ({ passages: sources.map(source => ({ source })), isNear: near.includes(text), degraded }) as unknown as Looked
+const finding =
+  (sources: readonly string[], near: readonly string[] = [], degraded: Looked['degraded'] = []): SearchPassages =>
+  async ({ text }) =>
+    ({ passages: sources.map(source => ({ source })), isNear: near.includes(text), degraded }) as unknown as Looked
 
 const asking = (search: SearchPassages, language: 'given' | 'detect' = 'detect'): Asking => ({
   search,
@@ -45,7 +47,10 @@ t.test('the language is left to be detected, unless it is to be given', async t 
 })
 
 t.test('a search without the vectors it should have: no figures, and which question', async t => {
-  await t.rejects(askAll([question('q7', 'b')], 'fused', asking(finding(['b'], [], ['embeddings']))), /embedding model did not answer for question q7/)
+  await t.rejects(
+    askAll([question('q7', 'b')], 'fused', asking(finding(['b'], [], ['embeddings']))),
+    /embedding model did not answer for question q7/,
+  )
 })
 
 t.test('unanswerable questions count for abstention alone', async t => {

@@ -3,10 +3,14 @@ import { chooseWeight, grid } from '../../../src/eval/choose-weight.ts'
 
 const questions = Array.from({ length: 100 }, (_, i) => i)
 /** The same chance every time: 0…1 by question and weight. */
-const noise = (question: number, weight: number) => Math.abs(Math.sin(question * 12.9898 + weight * 78.233) * 43_758.5453) % 1
+const noise = (question: number, weight: number) =>
+  Math.abs(Math.sin(question * 12.9898 + weight * 78.233) * 43_758.5453) % 1
 
 t.test('a clear best: that one, and questions that had no part in choosing say so too', async t => {
-  const choice = chooseWeight(weight => questions.map(question => 1 - Math.abs(weight - 0.6) - noise(question, 0) * 0.1), 0.3)
+  const choice = chooseWeight(
+    weight => questions.map(question => 1 - Math.abs(weight - 0.6) - noise(question, 0) * 0.1),
+    0.3,
+  )
   t.equal(choice.weight, 0.6)
   t.equal(choice.curve.length, 21)
   t.ok(choice.heldOut.chosen > choice.heldOut.inUse + 0.2)

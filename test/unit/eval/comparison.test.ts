@@ -4,12 +4,16 @@ import type { Baseline } from '../../../src/eval/baseline.ts'
 import { comparison, updateBaselines } from '../../../src/eval/comparison.ts'
 import type { EvalSet } from '../../../src/eval/set.ts'
 
-const figures = (ndcg10: number, model = 'm'): Baseline => ({ model, variants: { one: { fused: { ndcg10 } }, 'two/typo': { fused: { ndcg10 } } } })
+const figures = (ndcg10: number, model = 'm'): Baseline => ({
+  model,
+  variants: { one: { fused: { ndcg10 } }, 'two/typo': { fused: { ndcg10 } } },
+})
 
 /** Two sets in folders of their own; what they hold does not matter here. */
-const setsIn = (folder: string): EvalSet[] => ['one', 'two'].map(name => ({ name, folder: join(folder, name), documents: [], variants: [] }))
+const setsIn = (folder: string): EvalSet[] =>
+  ['one', 'two'].map(name => ({ name, folder: join(folder, name), documents: [], variants: [] }))
 
-t.test("each set against its own baseline, where it has one", async t => {
+t.test('each set against its own baseline, where it has one', async t => {
   const sets = setsIn(t.testdir({ one: {}, two: {} }))
   t.same((await comparison(sets, undefined))(figures(0.1)), { falls: [], unfit: [] })
   await updateBaselines(sets.slice(1), undefined, figures(0.9))

@@ -23,7 +23,11 @@ const byMeaning = (language: string) => evidence(language, [6, 0.9], [9, 0.6])
 const byWords = (language: string) => evidence(language, [9, 0.532], [4.68, 0.9])
 
 t.test('each language learns from its own questions, when there are enough', async t => {
-  const lessons = learn([...many(60, byMeaning('ru')), ...many(49, byMeaning('en')), ...many(50, byWords('kk'))], () => 0.3, 0.8)
+  const lessons = learn(
+    [...many(60, byMeaning('ru')), ...many(49, byMeaning('en')), ...many(50, byWords('kk'))],
+    () => 0.3,
+    0.8,
+  )
   t.match(lessons, [
     { language: 'en', questions: 49, choice: null, learned: null },
     { language: 'kk', questions: 50, learned: 0 },
@@ -37,4 +41,9 @@ t.test('worse than the weight in use on held-out questions: nothing is learned',
   t.ok((lesson?.choice?.heldOut.chosen ?? 1) < 1)
 })
 
-t.test('nothing asked: nothing learned', async t => t.same(learn([], () => 0.3, 0.8), []))
+t.test('nothing asked: nothing learned', async t =>
+  t.same(
+    learn([], () => 0.3, 0.8),
+    [],
+  ),
+)

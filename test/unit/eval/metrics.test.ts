@@ -1,7 +1,12 @@
 import t from 'tap'
 import { ndcg, percentile, recall, reciprocalRank, type Judged } from '../../../src/eval/metrics.ts'
 
-const judged: Judged = new Map([['a', 3], ['b', 1], ['c', 2], ['d', 0]])
+const judged: Judged = new Map([
+  ['a', 3],
+  ['b', 1],
+  ['c', 2],
+  ['d', 0],
+])
 
 /** Discounts of places 1, 2, 3, 4: 1, .6309, .5, .4307. */
 const discounts = [1, 1 / Math.log2(3), 0.5, 1 / Math.log2(5)] as const
@@ -29,6 +34,9 @@ t.test('reciprocal rank: of the first relevant document, within the depth', asyn
 
 t.test('percentile: nearest rank', async t => {
   const times = [5, 1, 4, 2, 3]
-  t.same([0.5, 0.95, 0.2, 0].map(share => percentile(times, share)), [3, 5, 1, 1])
+  t.same(
+    [0.5, 0.95, 0.2, 0].map(share => percentile(times, share)),
+    [3, 5, 1, 1],
+  )
   t.equal(percentile([], 0.5), 0)
 })

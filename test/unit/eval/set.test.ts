@@ -5,7 +5,10 @@ import { readSet } from '../../../src/eval/set.ts'
 const lines = (...rows: object[]) => rows.map(row => `${JSON.stringify(row)}\n`).join('')
 
 const files = {
-  'corpus.jsonl': lines({ id: 'd1', title: 'Hours', text: 'Open from nine.', lang: 'en' }, { id: 2, text: 'Closed on Sunday.' }),
+  'corpus.jsonl': lines(
+    { id: 'd1', title: 'Hours', text: 'Open from nine.', lang: 'en' },
+    { id: 2, text: 'Closed on Sunday.' },
+  ),
   'queries.jsonl': lines({ id: 'q1', text: 'When?', lang: 'en' }, { id: 'q2', text: 'Where?' }),
   'queries.typo.jsonl': lines({ id: 'q1', text: 'Whenn?' }),
   'qrels.tsv': 'query\tdocument\tgrade\nq1\td1\t2\nq1\t2\t0\n',
@@ -13,18 +16,42 @@ const files = {
 
 async function faultsOf(t: Test, changed: Record<string, string>): Promise<string> {
   const folder = t.testdir({ ...files, ...changed })
-  const error = await readSet(folder).then(() => new Error('read'), (reason: unknown) => reason as Error)
+  const error = await readSet(folder).then(
+    () => new Error('read'),
+    (reason: unknown) => reason as Error,
+  )
   return error.message.replaceAll(`${folder}/`, '')
 }
 
 t.test('a set: documents by their ids, a variant a file, judgements', async t => {
   const set = await readSet(join(t.testdir({ mine: files }), 'mine/'))
   t.equal(set.name, 'mine')
-  t.match(set.documents, [{ source: 'd1', title: 'Hours', language: 'en' }, { source: '2', title: '', language: null }])
-  t.same(set.variants.map(each => [each.name, each.questions.length]), [['mine', 2], ['mine/typo', 1]])
+  t.match(set.documents, [
+    { source: 'd1', title: 'Hours', language: 'en' },
+    { source: '2', title: '', language: null },
+  ])
+  t.same(
+    set.variants.map(each => [each.name, each.questions.length]),
+    [
+      ['mine', 2],
+      ['mine/typo', 1],
+    ],
+  )
   const [first, second] = set.variants[0]?.questions ?? []
-  t.same([...first?.judged ?? []], [['d1', 2], ['2', 0]])
-  t.match([first, second], [{ language: 'en', isAnswerable: true }, { language: undefined, isAnswerable: false }])
+  t.same(
+    [...(first?.judged ?? [])],
+    [
+      ['d1', 2],
+      ['2', 0],
+    ],
+  )
+  t.match(
+    [first, second],
+    [
+      { language: 'en', isAnswerable: true },
+      { language: undefined, isAnswerable: false },
+    ],
+  )
 })
 
 t.test("TREC's four columns do as well", async t => {
@@ -33,21 +60,24 @@ t.test("TREC's four columns do as well", async t => {
 })
 
 t.test('what is wrong is named by file and line, all at once', async t => {
-  t.equal(await faultsOf(t, {
-    'corpus.jsonl': `${files['corpus.jsonl']}{"id":"d3"\n\n${lines({ id: 'd1', text: 'again' }, { id: 'd 4', text: 'blank' }, { id: 'd5', text: ' ' })}`,
-    'queries.typo.jsonl': '[]\n',
-    'qrels.tsv': 'q1\td1\t1\nq9\td1\t1\nq1\td9\t1\nq1\td1\n',
-  }), [
-    'corpus.jsonl:3: is not valid JSON',
-    'corpus.jsonl:5: has the same id as line 1',
-    'corpus.jsonl:6: "id" must be text without blanks, or a number',
-    'corpus.jsonl:7: "text" must be text that is not empty',
-    'queries.typo.jsonl:1: is not a JSON object',
-    'queries.typo.jsonl: holds no question',
-    'qrels.tsv:2: names the question "q9", which no queries file holds',
-    'qrels.tsv:3: names the document "d9", which corpus.jsonl does not hold',
-    'qrels.tsv:4: must be a question, a document and a whole number as grade, with tabs between',
-  ].join('\n'))
+  t.equal(
+    await faultsOf(t, {
+      'corpus.jsonl': `${files['corpus.jsonl']}{"id":"d3"\n\n${lines({ id: 'd1', text: 'again' }, { id: 'd 4', text: 'blank' }, { id: 'd5', text: ' ' })}`,
+      'queries.typo.jsonl': '[]\n',
+      'qrels.tsv': 'q1\td1\t1\nq9\td1\t1\nq1\td9\t1\nq1\td1\n',
+    }),
+    [
+      'corpus.jsonl:3: is not valid JSON',
+      'corpus.jsonl:5: has the same id as line 1',
+      'corpus.jsonl:6: "id" must be text without blanks, or a number',
+      'corpus.jsonl:7: "text" must be text that is not empty',
+      'queries.typo.jsonl:1: is not a JSON object',
+      'queries.typo.jsonl: holds no question',
+      'qrels.tsv:2: names the question "q9", which no queries file holds',
+      'qrels.tsv:3: names the document "d9", which corpus.jsonl does not hold',
+      'qrels.tsv:4: must be a question, a document and a whole number as grade, with tabs between',
+    ].join('\n'),
+  )
 })
 
 t.test('more than ten faults: ten, and how many more', async t => {
@@ -57,5 +87,8 @@ t.test('more than ten faults: ten, and how many more', async t => {
 })
 
 t.test('a folder without the files: says what a set is', async t => {
-  await t.rejects(readSet(t.testdir({})), /corpus\.jsonl: there is no such file; a set is a folder with corpus\.jsonl, queries\.jsonl and qrels\.tsv/)
+  await t.rejects(
+    readSet(t.testdir({})),
+    /corpus\.jsonl: there is no such file; a set is a folder with corpus\.jsonl, queries\.jsonl and qrels\.tsv/,
+  )
 })

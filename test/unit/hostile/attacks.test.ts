@@ -6,13 +6,24 @@ import { operations } from '../../support/fuzz-requests.ts'
 tap.test('attacks: every operation of openapi.yaml stands in a row that names it', async t => {
   const named = new Set(attacks.flatMap(({ routes }) => (routes === 'any' ? [] : routes)))
   const documented = operations.map(({ method, path }) => `${method} ${path}`)
-  t.same(documented.filter(route => !named.has(route)), [], 'nobody attacks these: add a row to test/hostile/attacks')
-  t.same([...named].filter(route => !documented.includes(route)), [], 'these are attacked and not documented')
+  t.same(
+    documented.filter(route => !named.has(route)),
+    [],
+    'nobody attacks these: add a row to test/hostile/attacks',
+  )
+  t.same(
+    [...named].filter(route => !documented.includes(route)),
+    [],
+    'these are attacked and not documented',
+  )
 })
 
 tap.test('attacks: their names differ, and a part of one finds it', async t => {
   t.equal(new Set(attacks.map(({ name }) => name)).size, attacks.length)
-  t.same(attacksNamed('two host headers').map(({ name }) => name), ['two Host headers, and other heads that two readers read in two ways'])
+  t.same(
+    attacksNamed('two host headers').map(({ name }) => name),
+    ['two Host headers, and other heads that two readers read in two ways'],
+  )
   t.throws(() => attacksNamed('politeness'), /no attack is called "politeness"; there are:\n {2}unchanged documents/)
 })
 

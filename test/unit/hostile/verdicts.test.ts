@@ -9,15 +9,37 @@ import { verdictsOf, type Seen, type Stretch } from '../../hostile/verdicts.ts'
 import type { Asked, Outcome } from '../../support/load.ts'
 
 function asked(ms: number, outcome: Outcome = 'well'): Asked {
-  return { at: 0, ms, outcome, isKnown: true, isStreamed: false, status: 200, code: outcome === 'refused' ? 'overloaded' : null, degraded: [], cache: 'hit', why: '' }
+  return {
+    at: 0,
+    ms,
+    outcome,
+    isKnown: true,
+    isStreamed: false,
+    status: 200,
+    code: outcome === 'refused' ? 'overloaded' : null,
+    degraded: [],
+    cache: 'hit',
+    why: '',
+  }
 }
 
 function stretch(isAttacked: boolean, ms: number, heap = 100, rss = 200): Stretch {
-  return { isAttacked, asked: Array.from({ length: 100 }, () => asked(ms)), weight: { heap, external: 5, rss, children: [100, 300] } }
+  return {
+    isAttacked,
+    asked: Array.from({ length: 100 }, () => asked(ms)),
+    weight: { heap, external: 5, rss, children: [100, 300] },
+  }
 }
 
 const good: Seen = {
-  stretches: [stretch(false, 10), stretch(true, 29), stretch(false, 10), stretch(true, 29), stretch(false, 10), stretch(true, 29)],
+  stretches: [
+    stretch(false, 10),
+    stretch(true, 29),
+    stretch(false, 10),
+    stretch(true, 29),
+    stretch(false, 10),
+    stretch(true, 29),
+  ],
   asked: [asked(10), asked(10, 'degraded')],
   played: [{ name: 'a', ms: 5, replies: { 200: 1 }, routes: ['GET /'], faults: [] }],
   names: ['a'],
@@ -28,7 +50,10 @@ const good: Seen = {
   childLimits: { count: 2, mb: 1536 },
 }
 
-const missed = (seen: Partial<Seen>) => verdictsOf({ ...good, ...seen }).filter(({ isMet }) => !isMet).map(({ name, detail }) => `${name}: ${detail}`)
+const missed = (seen: Partial<Seen>) =>
+  verdictsOf({ ...good, ...seen })
+    .filter(({ isMet }) => !isMet)
+    .map(({ name, detail }) => `${name}: ${detail}`)
 
 tap.test('verdicts: all hold when nothing happened', async t => t.same(missed({}), []))
 
@@ -36,16 +61,44 @@ tap.test('verdicts: each is missed by what it is about, and by nothing else', as
   const cases: readonly [RegExp, Partial<Seen>][] = [
     [/^no honest question fails: 1 of 2 failed: 1 × refused overloaded$/, { asked: [asked(1), asked(1, 'refused')] }],
     [/^no honest question fails: 0 asked$/, { asked: [] }],
-    [/^the p99 .*: 3.10 times: 31 ms, 10 ms without$/, { stretches: good.stretches.map(each => (each.isAttacked ? stretch(true, 31) : each)) }],
-    [/^memory is flat: heap 110 → 150 MB/, { stretches: good.stretches.map((each, nth) => stretch(each.isAttacked, 10, 100 + nth * 10)) }],
-    [/^memory is flat: heap 100 → 100 MB, RSS 240 → 400 MB$/, { stretches: good.stretches.map((each, nth) => stretch(each.isAttacked, 10, 100, 200 + nth * 40)) }],
-    [/^its children are .*: at most 3 of 2 at once, the largest 300 of 1536 MB$/, { stretches: good.stretches.map((each, nth) => ({ ...each, weight: { ...each.weight!, children: nth === 2 ? [100, 300, 100] : [100] } })) }],
-    [/^its children are .*: at most 1 of 2 at once, the largest 1600 of 1536 MB$/, { stretches: good.stretches.map((each, nth) => ({ ...each, weight: { ...each.weight!, children: nth === 2 ? [1600] : [100] } })) }],
+    [
+      /^the p99 .*: 3.10 times: 31 ms, 10 ms without$/,
+      { stretches: good.stretches.map(each => (each.isAttacked ? stretch(true, 31) : each)) },
+    ],
+    [
+      /^memory is flat: heap 110 → 150 MB/,
+      { stretches: good.stretches.map((each, nth) => stretch(each.isAttacked, 10, 100 + nth * 10)) },
+    ],
+    [
+      /^memory is flat: heap 100 → 100 MB, RSS 240 → 400 MB$/,
+      { stretches: good.stretches.map((each, nth) => stretch(each.isAttacked, 10, 100, 200 + nth * 40)) },
+    ],
+    [
+      /^its children are .*: at most 3 of 2 at once, the largest 300 of 1536 MB$/,
+      {
+        stretches: good.stretches.map((each, nth) => ({
+          ...each,
+          weight: { ...each.weight!, children: nth === 2 ? [100, 300, 100] : [100] },
+        })),
+      },
+    ],
+    [
+      /^its children are .*: at most 1 of 2 at once, the largest 1600 of 1536 MB$/,
+      {
+        stretches: good.stretches.map((each, nth) => ({
+          ...each,
+          weight: { ...each.weight!, children: nth === 2 ? [1600] : [100] },
+        })),
+      },
+    ],
     [/^memory is flat/, { stretches: good.stretches.map(each => ({ ...each, weight: null })) }],
     [/^the process is the same: it ended/, { death: 'it ended with 1' }],
     [/^nothing is left of it at the end: process 7$/, { leftovers: ['process 7'] }],
     [/^no attack found what it looked for: 2 × a: 500$/, { played: [{ ...good.played[0]!, faults: ['500', '500'] }] }],
-    [/^every attack was played, on every route: not: b, GET \/docs$/, { names: ['a', 'b'], routes: ['GET /', 'GET /docs'] }],
+    [
+      /^every attack was played, on every route: not: b, GET \/docs$/,
+      { names: ['a', 'b'], routes: ['GET /', 'GET /docs'] },
+    ],
     [/^no sequence moves without a row/, { spent: ['embedding_models.id is at 900, its last row at 1'] }],
   ]
   for (const [fault, seen] of cases) {
@@ -61,7 +114,11 @@ tap.test('verdicts: memory that stands high once, and comes down again, is flat'
 })
 
 tap.test('verdicts: CI counts them as tests; what is timed is shown alone unless it is asserted', async t => {
-  const slow = { ...good, stretches: good.stretches.map(each => (each.isAttacked ? stretch(true, 90) : each)), death: 'ok 1 - it died' }
+  const slow = {
+    ...good,
+    stretches: good.stretches.map(each => (each.isAttacked ? stretch(true, 90) : each)),
+    death: 'ok 1 - it died',
+  }
   const total = verdictsOf(good).length
   t.equal(counted(t, tapOf(verdictsOf(good), true)), `${total} passed, 0 failed`)
   t.equal(counted(t, tapOf(verdictsOf(slow), false)), `${total - 1} passed, 1 failed`)

@@ -24,7 +24,9 @@ async function askAfter(t: Test, ...silences: readonly number[]): Promise<Asked[
     asked.push({ from: deadline - timeoutMs, acceptedAt, headAt })
     throw new AskError('model_failed')
   }
-  const app = await edgeApp({ ask: { ask, recall: () => undefined, timeoutMs, metrics: { answered() {}, failed() {} } } })
+  const app = await edgeApp({
+    ask: { ask, recall: () => undefined, timeoutMs, metrics: { answered() {}, failed() {} } },
+  })
   t.teardown(() => app.close())
   app.server.prependListener('connection', () => (acceptedAt = performance.now()))
   app.server.prependListener('request', () => (headAt = performance.now()))
@@ -35,7 +37,9 @@ async function askAfter(t: Test, ...silences: readonly number[]): Promise<Asked[
   const body = JSON.stringify({ question: 'x' })
   for (const silence of silences) {
     await atLeast(silence)
-    socket.write(`POST /ask HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+    socket.write(
+      `POST /ask HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
     await once(socket, 'data')
   }
   return asked

@@ -10,7 +10,12 @@ t.test('connections leave descriptors for everything else', async t => {
 })
 
 t.test('the limit is read from what the system says', async t => {
-  t.equal(descriptorsIn('Max processes 1 2 processes\nMax open files            1024                 4096                 files     \n'), 1024)
+  t.equal(
+    descriptorsIn(
+      'Max processes 1 2 processes\nMax open files            1024                 4096                 files     \n',
+    ),
+    1024,
+  )
   t.equal(descriptorsIn('Max open files            unlimited            unlimited            files     \n'), null)
   t.ok(process.platform !== 'linux' || Number(descriptorLimit()) > 0)
 })

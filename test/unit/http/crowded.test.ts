@@ -5,7 +5,10 @@ import { isCrowded, mostMarks } from '../../../src/http/crowded.ts'
 import { askErrorOf } from '../../../src/http/problems.ts'
 
 /** What a body becomes, or why it is refused; `parses`: how often JSON was parsed for it. */
-async function read(t: Test, payload: string): Promise<{ body?: unknown; detail?: string | undefined; parses: number }> {
+async function read(
+  t: Test,
+  payload: string,
+): Promise<{ body?: unknown; detail?: string | undefined; parses: number }> {
   const app = Fastify({ bodyLimit: 20_000_000 })
   t.teardown(() => app.close())
   registerBodyParser(app)
@@ -39,7 +42,12 @@ tap.test('a body of more values than any request has is refused before it is par
 })
 
 tap.test('what stands in a text does not count, however much of it looks like JSON', async t => {
-  for (const text of [',:[{'.repeat(mostMarks), '\\",'.repeat(mostMarks), '"'.repeat(mostMarks * 2), '\\'.repeat(mostMarks * 2 + 1)]) {
+  for (const text of [
+    ',:[{'.repeat(mostMarks),
+    '\\",'.repeat(mostMarks),
+    '"'.repeat(mostMarks * 2),
+    '\\'.repeat(mostMarks * 2 + 1),
+  ]) {
     t.strictSame((await read(t, JSON.stringify({ text }))).body, { text })
   }
 })
@@ -47,6 +55,6 @@ tap.test('what stands in a text does not count, however much of it looks like JS
 tap.test('as many as there may be are read', async t => {
   const most = `[${many(mostMarks, () => '10')}]`
   t.equal(isCrowded(Buffer.from(most)), false)
-  t.equal((await read(t, most) as { body: unknown[] }).body.length, mostMarks)
+  t.equal(((await read(t, most)) as { body: unknown[] }).body.length, mostMarks)
   t.equal(isCrowded(Buffer.from(`[10,${most.slice(1)}`)), true)
 })

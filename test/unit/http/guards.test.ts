@@ -11,25 +11,86 @@ import { edgeApp, edgeMonitoringApp } from '../../support/edge.ts'
 /** Every route × every key × where from: each is guarded by its own scope, whatever keys there are for others. */
 
 const secretOf = (scope: string) => `askwell_${scope}_of_many_random_letters`
-const keyFor = (scope: Scope): ApiKey => ({ name: scope, sha256: hash('sha256', secretOf(scope), 'hex'), scopes: [scope], collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined })
+const keyFor = (scope: Scope): ApiKey => ({
+  name: scope,
+  sha256: hash('sha256', secretOf(scope), 'hex'),
+  scopes: [scope],
+  collections: undefined,
+  rateLimit: undefined,
+  tenant: undefined,
+  priority: undefined,
+})
 
 const text = 'How much is the rent of one whom everybody knows?'
-const report = { slowQuestions: [{ fingerprint: 'abc', count: 1, maxMs: 1, lastAt: '', mode: null, language: null, slowestStage: null, question: text }] } as unknown as PerformanceReport
+const report = {
+  slowQuestions: [
+    {
+      fingerprint: 'abc',
+      count: 1,
+      maxMs: 1,
+      lastAt: '',
+      mode: null,
+      language: null,
+      slowestStage: null,
+      question: text,
+    },
+  ],
+} as unknown as PerformanceReport
 const missing = () => unknownCollection('default')
 const metrics = { answered() {}, searched() {}, failed() {} }
 const nothing = async () => null
 
 const behind: Partial<AppDeps> = {
-  ask: { ask: async function* () { yield* []; throw missing() }, recall: () => undefined, timeoutMs: 1000, metrics },
-  search: { search: async () => { throw missing() }, timeoutMs: 1000, metrics },
-  documents: { documents: { enter: () => ({ leave() {} }), put: async () => [], get: nothing, remove: async () => false, collections: async () => [] }, maxBytes: 10_000 },
-  cache: { cache: { clear: async () => ({ redisKeys: null }), figures: async () => { throw missing() } } },
-  poolStatus: { look: () => { throw missing() }, looked() {} },
+  ask: {
+    ask: async function* () {
+      yield* []
+      throw missing()
+    },
+    recall: () => undefined,
+    timeoutMs: 1000,
+    metrics,
+  },
+  search: {
+    search: async () => {
+      throw missing()
+    },
+    timeoutMs: 1000,
+    metrics,
+  },
+  documents: {
+    documents: {
+      enter: () => ({ leave() {} }),
+      put: async () => [],
+      get: nothing,
+      remove: async () => false,
+      collections: async () => [],
+    },
+    maxBytes: 10_000,
+  },
+  cache: {
+    cache: {
+      clear: async () => ({ redisKeys: null }),
+      figures: async () => {
+        throw missing()
+      },
+    },
+  },
+  poolStatus: {
+    look: () => {
+      throw missing()
+    },
+    looked() {},
+  },
   performance: { report: () => ({ verdict: 'ok', findings: [], ...report }), refused() {} },
 }
 
 const id = '00000000-0000-8000-8000-000000000000'
-const routes: readonly { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; readonly url: string; readonly scope: Scope | null; readonly payload?: object }[] = [
+const routes: readonly {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly url: string
+  readonly scope: Scope | null
+  readonly payload?: object
+}[] = [
   { method: 'POST', url: '/ask', scope: 'ask', payload: { question: 'x' } },
   { method: 'POST', url: '/search', scope: 'ask', payload: { question: 'x' } },
   { method: 'PUT', url: '/documents', scope: 'admin', payload: { documents: [{ source: 'a', text: 'b' }] } },
@@ -41,10 +102,16 @@ const routes: readonly { readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'; rea
   { method: 'GET', url: '/metrics', scope: 'monitoring' },
   { method: 'GET', url: '/monitoring/pool-status', scope: 'monitoring' },
   { method: 'GET', url: '/monitoring/performance-metrics', scope: 'monitoring' },
-  ...['/', '/docs', '/openapi.yaml', '/monitoring', '/livez', '/readyz', '/startupz'].map(url => ({ method: 'GET' as const, url, scope: null })),
+  ...['/', '/docs', '/openapi.yaml', '/monitoring', '/livez', '/readyz', '/startupz'].map(url => ({
+    method: 'GET' as const,
+    url,
+    scope: null,
+  })),
 ]
 
-const monitored = routes.filter(({ url, scope }) => scope === 'monitoring' || /^\/(monitoring|livez|readyz|startupz)$/.test(url))
+const monitored = routes.filter(
+  ({ url, scope }) => scope === 'monitoring' || /^\/(monitoring|livez|readyz|startupz)$/.test(url),
+)
 
 /** As the service is set up when it listens at `address`, and has keys for these. */
 function settingsOf(keys: readonly Scope[], address: string, allowAnonymous = false): Partial<AppDeps> {
@@ -58,9 +125,19 @@ interface From {
   readonly headers?: Record<string, string>
 }
 
-async function ask(app: FastifyInstance, { method, url, payload }: (typeof routes)[number], { key, remoteAddress = '127.0.0.1', headers = {} }: From) {
+async function ask(
+  app: FastifyInstance,
+  { method, url, payload }: (typeof routes)[number],
+  { key, remoteAddress = '127.0.0.1', headers = {} }: From,
+) {
   const authorization = key === undefined ? {} : { authorization: `Bearer ${secretOf(key)}` }
-  const reply = await app.inject({ method, url, remoteAddress, headers: { host: 'localhost', ...authorization, ...headers }, ...(payload && { payload }) })
+  const reply = await app.inject({
+    method,
+    url,
+    remoteAddress,
+    headers: { host: 'localhost', ...authorization, ...headers },
+    ...(payload && { payload }),
+  })
   const refusals = ['unauthorized', 'forbidden', 'admin_disabled', 'unknown_host']
   const code = reply.statusCode < 400 ? 'in' : String(reply.json().code)
   return { outcome: refusals.includes(code) ? code : 'in', body: reply.body }
@@ -69,17 +146,35 @@ async function ask(app: FastifyInstance, { method, url, payload }: (typeof route
 /** What the rules say, apart from how they are kept. */
 function expected(scope: Scope | null, keys: readonly Scope[], key: string | undefined, isHere: boolean): string {
   if (scope === null) return 'in'
-  if (keys.includes(scope)) return key === scope ? 'in' : key !== undefined && (keys as readonly string[]).includes(key) ? 'forbidden' : 'unauthorized'
+  if (keys.includes(scope))
+    return key === scope
+      ? 'in'
+      : key !== undefined && (keys as readonly string[]).includes(key)
+        ? 'forbidden'
+        : 'unauthorized'
   if (scope === 'admin') return 'admin_disabled'
   if (scope === 'ask' || isHere) return 'in'
   return key !== undefined && (keys as readonly string[]).includes(key) ? 'forbidden' : 'unauthorized'
 }
 
-const keySets: readonly (readonly Scope[])[] = [[], ['ask'], ['ask', 'admin'], ['monitoring'], ['ask', 'monitoring', 'admin']]
-const places = [['loopback', { remoteAddress: '127.0.0.1' }], ['the network', { remoteAddress: '10.0.0.9' }], ['a proxy on this machine', { headers: { 'x-forwarded-for': '10.0.0.9' } }]] as const
+const keySets: readonly (readonly Scope[])[] = [
+  [],
+  ['ask'],
+  ['ask', 'admin'],
+  ['monitoring'],
+  ['ask', 'monitoring', 'admin'],
+]
+const places = [
+  ['loopback', { remoteAddress: '127.0.0.1' }],
+  ['the network', { remoteAddress: '10.0.0.9' }],
+  ['a proxy on this machine', { headers: { 'x-forwarded-for': '10.0.0.9' } }],
+] as const
 
 for (const keys of keySets) {
-  for (const [port, build, served, address] of [['PORT', edgeApp, routes, '0.0.0.0'], ['MONITORING_PORT', edgeMonitoringApp, monitored, '127.0.0.1']] as const) {
+  for (const [port, build, served, address] of [
+    ['PORT', edgeApp, routes, '0.0.0.0'],
+    ['MONITORING_PORT', edgeMonitoringApp, monitored, '127.0.0.1'],
+  ] as const) {
     t.test(`${port}, keys for ${keys.join(', ') || 'nothing'}`, async t => {
       const app = await build(settingsOf(keys, address))
       for (const [place, from] of places) {
@@ -109,27 +204,41 @@ t.test('behind a proxy names are not looked at, but those who look at figures wi
   }
 })
 
-t.test('texts of questions: shown with the key, and on this machine where there is none; nowhere else, also where all is open', async t => {
-  const route = monitored.find(({ url }) => url.endsWith('performance-metrics'))!
-  const isShown = async (app: FastifyInstance, from: From) => {
-    const { outcome, body } = await ask(app, route, from)
-    t.equal(outcome, 'in')
-    return body.includes(text)
-  }
-  for (const build of [edgeApp, edgeMonitoringApp]) {
-    const open = await build(settingsOf([], '0.0.0.0', true))
-    t.ok(await isShown(open, {}), 'on this machine')
-    t.notOk(await isShown(open, { remoteAddress: '10.0.0.9' }), 'from the network')
-    t.notOk(await isShown(open, { headers: { 'x-forwarded-for': '127.0.0.1' } }), 'through a proxy')
-    t.notOk(await isShown(open, { headers: { host: 'evil.example' } }), 'a page of elsewhere in a browser of this machine')
-    const locked = await build(settingsOf(['ask', 'monitoring'], '0.0.0.0'))
-    t.ok(await isShown(locked, { key: 'monitoring', remoteAddress: '10.0.0.9', headers: { host: 'askwell.example.edu' } }), 'with the key')
-  }
-})
+t.test(
+  'texts of questions: shown with the key, and on this machine where there is none; nowhere else, also where all is open',
+  async t => {
+    const route = monitored.find(({ url }) => url.endsWith('performance-metrics'))!
+    const isShown = async (app: FastifyInstance, from: From) => {
+      const { outcome, body } = await ask(app, route, from)
+      t.equal(outcome, 'in')
+      return body.includes(text)
+    }
+    for (const build of [edgeApp, edgeMonitoringApp]) {
+      const open = await build(settingsOf([], '0.0.0.0', true))
+      t.ok(await isShown(open, {}), 'on this machine')
+      t.notOk(await isShown(open, { remoteAddress: '10.0.0.9' }), 'from the network')
+      t.notOk(await isShown(open, { headers: { 'x-forwarded-for': '127.0.0.1' } }), 'through a proxy')
+      t.notOk(
+        await isShown(open, { headers: { host: 'evil.example' } }),
+        'a page of elsewhere in a browser of this machine',
+      )
+      const locked = await build(settingsOf(['ask', 'monitoring'], '0.0.0.0'))
+      t.ok(
+        await isShown(locked, {
+          key: 'monitoring',
+          remoteAddress: '10.0.0.9',
+          headers: { host: 'askwell.example.edu' },
+        }),
+        'with the key',
+      )
+    }
+  },
+)
 
 t.test('names: looked at on every port where a scope is open, whatever keys others have', async t => {
   const metrics = routes.find(({ url }) => url === '/metrics')!
-  const under = async (app: FastifyInstance, host: string, key?: string) => (await ask(app, metrics, { key, headers: { host } })).outcome
+  const under = async (app: FastifyInstance, host: string, key?: string) =>
+    (await ask(app, metrics, { key, headers: { host } })).outcome
   for (const build of [edgeApp, edgeMonitoringApp]) {
     for (const keys of [[], ['ask'], ['ask', 'admin']] as const) {
       for (const address of ['127.0.0.1', '0.0.0.0']) {

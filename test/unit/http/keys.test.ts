@@ -16,10 +16,24 @@ import { edgeApp } from '../../support/edge.ts'
 const secretOf = (name: string) => `askwell_${name}_of_many_random_letters`
 
 function key(name: string, own: Partial<ApiKey> = {}): ApiKey {
-  return { name, sha256: hash('sha256', secretOf(name), 'hex'), scopes: ['ask'], collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined, ...own }
+  return {
+    name,
+    sha256: hash('sha256', secretOf(name), 'hex'),
+    scopes: ['ask'],
+    collections: undefined,
+    rateLimit: undefined,
+    tenant: undefined,
+    priority: undefined,
+    ...own,
+  }
 }
 
-const keys = [key('web'), key('law', { collections: ['law'], tenant: 'law school' }), key('admin', { scopes: ['admin'] }), key('watch', { scopes: ['monitoring'] })]
+const keys = [
+  key('web'),
+  key('law', { collections: ['law'], tenant: 'law school' }),
+  key('admin', { scopes: ['admin'] }),
+  key('watch', { scopes: ['monitoring'] }),
+]
 const withKey = (name: string) => ({ authorization: `Bearer ${secretOf(name)}` })
 
 type Method = 'GET' | 'PUT' | 'POST' | 'DELETE' | 'HEAD' | 'OPTIONS'
@@ -27,7 +41,14 @@ type Request = InjectOptions & { readonly method: Method; readonly url: string }
 
 async function sent(t: Test, app: FastifyInstance, request: Request) {
   const reply = await app.inject(request)
-  if (request.method !== 'OPTIONS' || reply.statusCode !== 204) assertContract(t, { method: request.method, path: request.url, status: reply.statusCode, headers: reply.headers, body: reply.body })
+  if (request.method !== 'OPTIONS' || reply.statusCode !== 204)
+    assertContract(t, {
+      method: request.method,
+      path: request.url,
+      status: reply.statusCode,
+      headers: reply.headers,
+      body: reply.body,
+    })
   return reply
 }
 
@@ -41,33 +62,73 @@ function behind(asked: Question[] = []): Partial<AppDeps> {
   }
   const metrics = { answered() {}, searched() {}, failed() {} }
   return {
-    ask: { ask: async function* (question) { yield* []; throw missing(question) }, recall: () => undefined, timeoutMs: 60_000, metrics },
-    search: { search: async question => { throw missing(question) }, timeoutMs: 60_000, metrics },
+    ask: {
+      ask: async function* (question) {
+        yield* []
+        throw missing(question)
+      },
+      recall: () => undefined,
+      timeoutMs: 60_000,
+      metrics,
+    },
+    search: {
+      search: async question => {
+        throw missing(question)
+      },
+      timeoutMs: 60_000,
+      metrics,
+    },
   }
 }
 
 tap.test('a key is found by what was sent, and by nothing like it', async t => {
   const { of: keyOf } = createKeyring(keys)
   for (const scheme of ['Bearer', 'bearer', 'BEARER']) t.equal(keyOf(`${scheme} ${secretOf('web')}`)?.name, 'web')
-  for (const header of [undefined, '', 'Bearer', 'Bearer ', 'Bearer  ', secretOf('web'), `Basic ${secretOf('web')}`, `Bearer ${secretOf('web')}x`, `Bearer ${secretOf('web')} x`, `Bearer ${secretOf('web').slice(1)}`, `Bearer ${keys[0]!.sha256}`, `Bearer ${'x'.repeat(100_000)}`, 'Bearer constructor']) {
+  for (const header of [
+    undefined,
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearer  ',
+    secretOf('web'),
+    `Basic ${secretOf('web')}`,
+    `Bearer ${secretOf('web')}x`,
+    `Bearer ${secretOf('web')} x`,
+    `Bearer ${secretOf('web').slice(1)}`,
+    `Bearer ${keys[0]!.sha256}`,
+    `Bearer ${'x'.repeat(100_000)}`,
+    'Bearer constructor',
+  ]) {
     t.equal(keyOf(header), undefined, String(header).slice(0, 40))
   }
 })
 
-tap.test('without keys for it: asking and figures are open, a key that nobody knows is no matter, the rest is switched off', async t => {
-  const app = await edgeApp(behind())
-  for (const headers of [{}, withKey('web')]) {
-    for (const url of ['/ask', '/search']) t.equal((await sent(t, app, { method: 'POST', url, payload: question, headers })).json().code, 'unknown_collection')
-    t.equal((await sent(t, app, { method: 'GET', url: '/metrics', headers })).statusCode, 200)
-    t.equal((await sent(t, app, { method: 'GET', url: '/collections', headers })).json().code, 'admin_disabled')
-  }
-})
+tap.test(
+  'without keys for it: asking and figures are open, a key that nobody knows is no matter, the rest is switched off',
+  async t => {
+    const app = await edgeApp(behind())
+    for (const headers of [{}, withKey('web')]) {
+      for (const url of ['/ask', '/search'])
+        t.equal(
+          (await sent(t, app, { method: 'POST', url, payload: question, headers })).json().code,
+          'unknown_collection',
+        )
+      t.equal((await sent(t, app, { method: 'GET', url: '/metrics', headers })).statusCode, 200)
+      t.equal((await sent(t, app, { method: 'GET', url: '/collections', headers })).json().code, 'admin_disabled')
+    }
+  },
+)
 
 const places = [
-  { scope: 'ask', method: 'POST', url: '/ask' }, { scope: 'ask', method: 'POST', url: '/search' },
+  { scope: 'ask', method: 'POST', url: '/ask' },
+  { scope: 'ask', method: 'POST', url: '/search' },
   { scope: 'monitoring', method: 'GET', url: '/metrics' },
-  { scope: 'admin', method: 'PUT', url: '/documents' }, { scope: 'admin', method: 'GET', url: '/documents/1' }, { scope: 'admin', method: 'DELETE', url: '/documents/1' },
-  { scope: 'admin', method: 'GET', url: '/collections' }, { scope: 'admin', method: 'GET', url: '/cache' }, { scope: 'admin', method: 'DELETE', url: '/cache' },
+  { scope: 'admin', method: 'PUT', url: '/documents' },
+  { scope: 'admin', method: 'GET', url: '/documents/1' },
+  { scope: 'admin', method: 'DELETE', url: '/documents/1' },
+  { scope: 'admin', method: 'GET', url: '/collections' },
+  { scope: 'admin', method: 'GET', url: '/cache' },
+  { scope: 'admin', method: 'DELETE', url: '/cache' },
 ] as const
 
 for (const { scope, method, url } of places) {
@@ -78,10 +139,12 @@ for (const { scope, method, url } of places) {
       const reply = await sent(t, app, { method, url, headers })
       return reply.statusCode < 400 ? 'let in' : (reply.json().code as string)
     }
-    for (const headers of [{}, { authorization: 'Bearer wrong' }, { 'x-api-key': secretOf('web') }]) t.equal(await codeOf(headers), 'unauthorized')
+    for (const headers of [{}, { authorization: 'Bearer wrong' }, { 'x-api-key': secretOf('web') }])
+      t.equal(await codeOf(headers), 'unauthorized')
     for (const { name, scopes } of keys) {
       const code = await codeOf(withKey(name))
-      if (scopes.includes(scope)) t.notOk(['unauthorized', 'forbidden', 'admin_disabled'].includes(code), `${name}: ${code}`)
+      if (scopes.includes(scope))
+        t.notOk(['unauthorized', 'forbidden', 'admin_disabled'].includes(code), `${name}: ${code}`)
       else t.equal(code, 'forbidden', name)
     }
     if (method === 'GET') t.equal((await app.inject({ method: 'HEAD', url })).statusCode, 401, 'HEAD is locked as well')
@@ -90,7 +153,8 @@ for (const { scope, method, url } of places) {
 
 tap.test('what is said of the service itself is open', async t => {
   const app = await edgeApp({ keys })
-  for (const url of ['/', '/docs', '/monitoring', '/openapi.yaml', '/livez', '/readyz', '/startupz']) t.equal((await sent(t, app, { method: 'GET', url })).statusCode, 200, url)
+  for (const url of ['/', '/docs', '/monitoring', '/openapi.yaml', '/livez', '/readyz', '/startupz'])
+    t.equal((await sent(t, app, { method: 'GET', url })).statusCode, 200, url)
 })
 
 tap.test('a collection that is not for the key: to the letter as one that is not there', async t => {
@@ -98,23 +162,44 @@ tap.test('a collection that is not for the key: to the letter as one that is not
   const app = await edgeApp({ ...behind(asked), keys })
   for (const url of ['/ask', '/search']) {
     const bodyOf = async (name: string, collection?: string) => {
-      const reply = await sent(t, app, { method: 'POST', url, payload: { ...question, ...(collection && { collection }) }, headers: { ...withKey(name), 'x-request-id': 'same' } })
+      const reply = await sent(t, app, {
+        method: 'POST',
+        url,
+        payload: { ...question, ...(collection && { collection }) },
+        headers: { ...withKey(name), 'x-request-id': 'same' },
+      })
       return { status: reply.statusCode, body: reply.body }
     }
     t.same(await bodyOf('law', 'medicine'), await bodyOf('web', 'medicine'))
     t.same(await bodyOf('law'), await bodyOf('web'))
     await bodyOf('law', 'law')
   }
-  t.same(asked.map(({ collection, tenant }) => [collection, tenant]), [
-    ['medicine', undefined], ['default', undefined], ['law', 'law school'], ['medicine', undefined], ['default', undefined], ['law', 'law school'],
-  ], 'what is not for it does not even get behind the edge; a tenant goes along')
+  t.same(
+    asked.map(({ collection, tenant }) => [collection, tenant]),
+    [
+      ['medicine', undefined],
+      ['default', undefined],
+      ['law', 'law school'],
+      ['medicine', undefined],
+      ['default', undefined],
+      ['law', 'law school'],
+    ],
+    'what is not for it does not even get behind the edge; a tenant goes along',
+  )
 })
 
 tap.test('limits: a key with one of its own is counted by it; all else, wrong keys too, by address', async t => {
-  const app = await edgeApp({ ...behind(), keys: [...keys, key('busy', { rateLimit: 3 })], rateLimit: { max: 2, seconds: 600, redis: undefined } })
+  const app = await edgeApp({
+    ...behind(),
+    keys: [...keys, key('busy', { rateLimit: 3 })],
+    rateLimit: { max: 2, seconds: 600, redis: undefined },
+  })
   const statuses = async (times: number, headers: Record<string, string>, remoteAddress = '10.0.0.1') => {
     const found = []
-    for (let n = 0; n < times; n++) found.push((await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers, remoteAddress })).statusCode)
+    for (let n = 0; n < times; n++)
+      found.push(
+        (await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers, remoteAddress })).statusCode,
+      )
     return found
   }
   t.same(await statuses(3, { authorization: 'Bearer a-guess' }), [401, 401, 429], 'guesses are counted')
@@ -126,8 +211,12 @@ tap.test('limits: a key with one of its own is counted by it; all else, wrong ke
 
 tap.test('RATE_LIMIT=0: a key keeps to its own limit all the same', async t => {
   const app = await edgeApp({ ...behind(), keys: [...keys, key('busy', { rateLimit: 1 })] })
-  const statusOf = async (name: string) => (await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: withKey(name) })).statusCode
-  t.same([await statusOf('busy'), await statusOf('busy'), await statusOf('web'), await statusOf('web')], [404, 429, 404, 404])
+  const statusOf = async (name: string) =>
+    (await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: withKey(name) })).statusCode
+  t.same(
+    [await statusOf('busy'), await statusOf('busy'), await statusOf('web'), await statusOf('web')],
+    [404, 429, 404, 404],
+  )
 })
 
 tap.test('lines of a request: the name of its key, never the key', async t => {
@@ -136,50 +225,113 @@ tap.test('lines of a request: the name of its key, never the key', async t => {
   const app = await edgeApp({ ...behind(), keys, logger })
   await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: withKey('web') })
   await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: withKey('admin') })
-  await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: { authorization: 'Bearer a-wrong-guess' } })
-  t.same(lines.map(line => JSON.parse(line)).map(({ msg, status, key }) => [msg, status, key]), [
-    ['request completed', 404, 'web'], ['request completed', 403, 'admin'], ['request completed', 401, undefined],
-  ])
+  await sent(t, app, {
+    method: 'POST',
+    url: '/ask',
+    payload: question,
+    headers: { authorization: 'Bearer a-wrong-guess' },
+  })
+  t.same(
+    lines.map(line => JSON.parse(line)).map(({ msg, status, key }) => [msg, status, key]),
+    [
+      ['request completed', 404, 'web'],
+      ['request completed', 403, 'admin'],
+      ['request completed', 401, undefined],
+    ],
+  )
   t.notMatch(lines.join(), /askwell_|guess/)
 })
 
 const page = { origin: 'https://chat.example.edu' }
-const preflight = { ...page, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type,x-priority' }
+const preflight = {
+  ...page,
+  'access-control-request-method': 'POST',
+  'access-control-request-headers': 'authorization,content-type,x-priority',
+}
 
 tap.test('no CORS_ORIGINS: no word of other origins', async t => {
   const app = await edgeApp(behind())
-  for (const request of [{ method: 'OPTIONS', url: '/ask', headers: preflight }, { method: 'POST', url: '/ask', payload: question, headers: page }] as const) {
+  for (const request of [
+    { method: 'OPTIONS', url: '/ask', headers: preflight },
+    { method: 'POST', url: '/ask', payload: question, headers: page },
+  ] as const) {
     const { headers } = await sent(t, app, request)
-    t.same(Object.keys(headers).filter(name => name.startsWith('access-control-') || name === 'vary'), [])
+    t.same(
+      Object.keys(headers).filter(name => name.startsWith('access-control-') || name === 'vary'),
+      [],
+    )
   }
 })
 
 tap.test('CORS_ORIGINS: pages of these may ask with a key, and read all that a reply says, refusals too', async t => {
-  const app = await edgeApp({ ...behind(), keys, corsOrigins: ['https://other.example', page.origin], rateLimit: { max: 2, seconds: 600, redis: undefined } })
+  const app = await edgeApp({
+    ...behind(),
+    keys,
+    corsOrigins: ['https://other.example', page.origin],
+    rateLimit: { max: 2, seconds: 600, redis: undefined },
+  })
   for (let n = 0; n < 5; n++) {
     const { statusCode, headers } = await sent(t, app, { method: 'OPTIONS', url: '/ask', headers: preflight })
     t.equal(statusCode, 204, 'a preflight needs no key and is not counted')
-    t.match(headers, { 'access-control-allow-origin': page.origin, vary: /Origin/, 'access-control-allow-methods': /POST/, 'access-control-max-age': /^\d+$/ })
-    for (const name of ['Authorization', 'Content-Type', 'Cache-Control', 'X-Priority', 'X-Request-Id']) t.match(headers['access-control-allow-headers'], name)
+    t.match(headers, {
+      'access-control-allow-origin': page.origin,
+      vary: /Origin/,
+      'access-control-allow-methods': /POST/,
+      'access-control-max-age': /^\d+$/,
+    })
+    for (const name of ['Authorization', 'Content-Type', 'Cache-Control', 'X-Priority', 'X-Request-Id'])
+      t.match(headers['access-control-allow-headers'], name)
     t.equal(headers['access-control-allow-credentials'], undefined)
   }
-  for (const [status, own] of [[404, withKey('web')], [401, {}], [429, {}]] as const) {
-    const { statusCode, headers } = await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: { ...page, ...own } })
+  for (const [status, own] of [
+    [404, withKey('web')],
+    [401, {}],
+    [429, {}],
+  ] as const) {
+    const { statusCode, headers } = await sent(t, app, {
+      method: 'POST',
+      url: '/ask',
+      payload: question,
+      headers: { ...page, ...own },
+    })
     t.equal(statusCode, status)
     t.match(headers, { 'access-control-allow-origin': page.origin, vary: /Origin/ })
-    for (const name of ['Age', 'RateLimit', 'Retry-After', 'Server-Timing', 'X-Request-Id']) t.match(headers['access-control-expose-headers'], name)
+    for (const name of ['Age', 'RateLimit', 'Retry-After', 'Server-Timing', 'X-Request-Id'])
+      t.match(headers['access-control-expose-headers'], name)
   }
 })
 
 tap.test('CORS_ORIGINS: no other page may; `*`: every page', async t => {
   const strict = await edgeApp({ ...behind(), corsOrigins: [page.origin] })
-  for (const origin of ['https://evil.example', 'https://chat.example.edu.evil.example', 'http://chat.example.edu', 'null']) {
-    for (const request of [{ method: 'OPTIONS', url: '/ask', headers: { ...preflight, origin } }, { method: 'POST', url: '/ask', payload: question, headers: { origin } }] as const) {
-      t.equal((await sent(t, strict, request)).headers['access-control-allow-origin'], undefined, `${request.method} from ${origin}`)
+  for (const origin of [
+    'https://evil.example',
+    'https://chat.example.edu.evil.example',
+    'http://chat.example.edu',
+    'null',
+  ]) {
+    for (const request of [
+      { method: 'OPTIONS', url: '/ask', headers: { ...preflight, origin } },
+      { method: 'POST', url: '/ask', payload: question, headers: { origin } },
+    ] as const) {
+      t.equal(
+        (await sent(t, strict, request)).headers['access-control-allow-origin'],
+        undefined,
+        `${request.method} from ${origin}`,
+      )
     }
   }
   const open = await edgeApp({ ...behind(), corsOrigins: ['*'] })
-  t.equal((await sent(t, open, { method: 'POST', url: '/ask', payload: question, headers: { origin: 'https://evil.example' } })).headers['access-control-allow-origin'], '*')
+  t.equal(
+    (
+      await sent(t, open, {
+        method: 'POST',
+        url: '/ask',
+        payload: question,
+        headers: { origin: 'https://evil.example' },
+      })
+    ).headers['access-control-allow-origin'],
+    '*',
+  )
 })
 
 tap.test('CORS_ORIGINS: OPTIONS that is no preflight is refused as before', async t => {
@@ -194,13 +346,28 @@ tap.test('CORS_ORIGINS: OPTIONS that is no preflight is refused as before', asyn
 tap.test('security headers: on every reply; the page for people keeps its own policy', async t => {
   const app = await edgeApp({ ...behind(), keys })
   const requests: Request[] = [
-    { method: 'GET', url: '/' }, { method: 'GET', url: '/livez' }, { method: 'GET', url: '/docs' }, { method: 'GET', url: '/nothing' }, { method: 'DELETE', url: '/ask' },
-    { method: 'POST', url: '/ask', payload: question }, { method: 'POST', url: '/ask', payload: question, headers: withKey('web') }, { method: 'POST', url: '/ask', payload: '{', headers: { ...withKey('web'), 'content-type': 'application/json' } },
+    { method: 'GET', url: '/' },
+    { method: 'GET', url: '/livez' },
+    { method: 'GET', url: '/docs' },
+    { method: 'GET', url: '/nothing' },
+    { method: 'DELETE', url: '/ask' },
+    { method: 'POST', url: '/ask', payload: question },
+    { method: 'POST', url: '/ask', payload: question, headers: withKey('web') },
+    { method: 'POST', url: '/ask', payload: '{', headers: { ...withKey('web'), 'content-type': 'application/json' } },
   ]
   for (const request of requests) {
     const { headers } = await sent(t, app, request)
-    t.match(headers, { 'x-content-type-options': 'nosniff', 'cross-origin-resource-policy': 'same-origin' }, `${request.method} ${request.url}`)
-    if (request.url === '/docs') t.match(headers, { 'referrer-policy': 'no-referrer', 'x-frame-options': 'DENY', 'cross-origin-opener-policy': 'same-origin' })
+    t.match(
+      headers,
+      { 'x-content-type-options': 'nosniff', 'cross-origin-resource-policy': 'same-origin' },
+      `${request.method} ${request.url}`,
+    )
+    if (request.url === '/docs')
+      t.match(headers, {
+        'referrer-policy': 'no-referrer',
+        'x-frame-options': 'DENY',
+        'cross-origin-opener-policy': 'same-origin',
+      })
     const policy = String(headers['content-security-policy'])
     t.match(policy, /^default-src 'none';.*frame-ancestors 'none'/)
     t.equal(policy.includes("style-src 'unsafe-inline'"), request.url === '/docs')

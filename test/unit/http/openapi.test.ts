@@ -22,11 +22,16 @@ tap.test('documented defaults: those that a question gets', async t => {
   t.equal(valueAt('/components/schemas/CollectionName')['default'], collection)
   t.equal(valueAt('/components/schemas/Mode')['default'], mode)
   t.equal(valueAt('/components/schemas/AskRequest/properties/top_k')['default'], topK)
-  t.equal(valueAt('/components/schemas/SearchRequest/properties/top_k')['default'], searchedQuestion({ question: 'x' }).topK)
+  t.equal(
+    valueAt('/components/schemas/SearchRequest/properties/top_k')['default'],
+    searchedQuestion({ question: 'x' }).topK,
+  )
 })
 
 tap.test('operations: every route of the app, and no other', async t => {
-  const documented = operations().map(({ method, path }) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`)
+  const documented = operations().map(
+    ({ method, path }) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+  )
   t.same(documented.sort(), (await routesOf()).sort())
 })
 
@@ -35,10 +40,15 @@ tap.test('codes: every error that a client can get, with its status and title', 
   const known = [...Object.keys(errorTable).filter(code => !hidden.includes(code)), ...Object.keys(wireErrors)]
   t.same([...(valueAt('/components/schemas/ProblemCode')['enum'] as string[])].sort(), known.sort())
   for (const { value } of problemExamples()) {
-    const { code, detail, instance } = value as { code: ErrorCode | keyof typeof wireErrors; detail: string; instance: string }
-    const { type, title, status } = code in wireErrors
-      ? { type: `/problems/${code}`, ...wireErrors[code as keyof typeof wireErrors] }
-      : problemOf(new AskError(code as ErrorCode, { detail }), instance)
+    const { code, detail, instance } = value as {
+      code: ErrorCode | keyof typeof wireErrors
+      detail: string
+      instance: string
+    }
+    const { type, title, status } =
+      code in wireErrors
+        ? { type: `/problems/${code}`, ...wireErrors[code as keyof typeof wireErrors] }
+        : problemOf(new AskError(code as ErrorCode, { detail }), instance)
     t.match(value, { type, title, status, code }, `${code} as it is sent`)
   }
 })
@@ -46,7 +56,11 @@ tap.test('codes: every error that a client can get, with its status and title', 
 tap.test('codes: each has an example, under its own status', async t => {
   const shown = new Set(problemExamples().map(({ value }) => value['code']))
   const unshown = (valueAt('/components/schemas/ProblemCode')['enum'] as string[]).filter(code => !shown.has(code))
-  t.same(unshown.filter(code => errorTable[code as ErrorCode]?.status !== 503), [], 'of the many 503 two are enough')
+  t.same(
+    unshown.filter(code => errorTable[code as ErrorCode]?.status !== 503),
+    [],
+    'of the many 503 two are enough',
+  )
 })
 
 tap.test('examples: fit their own schemas', async t => {
@@ -59,13 +73,20 @@ tap.test('examples: fit their own schemas', async t => {
 
 tap.test('objects: every schema says whether it takes other fields', async t => {
   const open = schemas().filter(({ value }) => value['type'] === 'object' && !('additionalProperties' in value))
-  t.same(open.map(({ pointer }) => pointer), [])
+  t.same(
+    open.map(({ pointer }) => pointer),
+    [],
+  )
 })
 
 tap.test('operations behind the key: say what happens without it', async t => {
   for (const { pointer, value } of operations()) {
     const isLocked = 'security' in value
-    t.equal(place(`${pointer}/responses/401`) !== undefined && place(`${pointer}/responses/403`) !== undefined, isLocked, pointer)
+    t.equal(
+      place(`${pointer}/responses/401`) !== undefined && place(`${pointer}/responses/403`) !== undefined,
+      isLocked,
+      pointer,
+    )
   }
 })
 
@@ -73,13 +94,22 @@ tap.test('what was counted: says what is left, also in the contract', async t =>
   const app = await edgeApp({ rateLimit: { max: 1000, seconds: 10, redis: undefined } })
   const names = ['ratelimit', 'ratelimit-policy']
   for (const { pointer, path, method, value } of operations()) {
-    const { headers, statusCode } = await app.inject({ method: method.toUpperCase() as 'GET', url: path.replace(/\{\w+\}/, 'x') })
+    const { headers, statusCode } = await app.inject({
+      method: method.toUpperCase() as 'GET',
+      url: path.replace(/\{\w+\}/, 'x'),
+    })
     const isCounted = names.every(name => headers[name] !== undefined)
     for (const [status, response] of Object.entries(value['responses'] as Record<string, Json>)) {
-      const { headers: documented = {} } = (typeof response['$ref'] === 'string' ? valueAt(response['$ref'].slice(1)) : response) as { headers?: Json }
+      const { headers: documented = {} } = (
+        typeof response['$ref'] === 'string' ? valueAt(response['$ref'].slice(1)) : response
+      ) as { headers?: Json }
       // Shared with what is not counted; and what cannot be read is not.
       if (['408', '431'].includes(status) || (!isCounted && status !== '200')) continue
-      t.equal(names.every(name => name in documented), isCounted, `${pointer} ${status}, sent with ${statusCode}`)
+      t.equal(
+        names.every(name => name in documented),
+        isCounted,
+        `${pointer} ${status}, sent with ${statusCode}`,
+      )
     }
   }
 })
@@ -93,8 +123,12 @@ tap.test('a reply that is not as documented: every fault is told', async t => {
   const reply = { method: 'GET', path: '/livez', status: 200, headers, body: '{"status":"ok"}' }
   t.same(contractFaults(reply), [])
   t.match(contractFaults({ ...reply, body: '{"status":"ok","secret":1}' }), [/additional properties/])
-  t.match(contractFaults({ ...reply, headers: { ...headers, 'x-request-id': undefined } }), ['header x-request-id is missing'])
-  t.match(contractFaults({ ...reply, headers: { ...headers, 'content-type': 'text/html' } }), [/text\/html is not documented/])
+  t.match(contractFaults({ ...reply, headers: { ...headers, 'x-request-id': undefined } }), [
+    'header x-request-id is missing',
+  ])
+  t.match(contractFaults({ ...reply, headers: { ...headers, 'content-type': 'text/html' } }), [
+    /text\/html is not documented/,
+  ])
   t.match(contractFaults({ ...reply, status: 418 }), [/418 is not documented/])
   t.match(contractFaults({ ...reply, path: '/nothing?x=1' }), [/200 is not documented/])
 })
@@ -115,10 +149,15 @@ tap.test('reference page: every operation, code and schema, and nothing that mus
   const { body, headers } = await app.inject('/docs')
   const ids = [...body.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)
   t.same(ids.length, new Set(ids).size, 'ids differ')
-  t.same([...body.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id).filter(id => !ids.includes(id)), [], 'links lead somewhere')
+  t.same(
+    [...body.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id).filter(id => !ids.includes(id)),
+    [],
+    'links lead somewhere',
+  )
   for (const { value } of operations()) t.ok(ids.includes(String(value['operationId'])), String(value['operationId']))
   for (const name of Object.keys(valueAt('/components/schemas'))) t.ok(ids.includes(name), name)
-  for (const code of valueAt('/components/schemas/ProblemCode')['enum'] as string[]) t.ok(body.includes(`<code>${code}</code>`), code)
+  for (const code of valueAt('/components/schemas/ProblemCode')['enum'] as string[])
+    t.ok(body.includes(`<code>${code}</code>`), code)
   t.notMatch(body, /<script|<img|<link|\ssrc=|@import|url\(|\son\w+=/)
   t.match(headers['content-security-policy'], /^default-src 'none'/)
 })
@@ -133,7 +172,11 @@ function plain(schema: unknown): unknown {
   if (typeof schema !== 'object' || schema === null) return schema
   const { $ref, ...rest } = schema as Json
   const whole = typeof $ref === 'string' ? { ...valueAt($ref.slice(1)), ...rest } : rest
-  return Object.fromEntries(Object.entries(whole).filter(([name, value]) => !isWords(name, value)).map(([name, value]) => [name, plain(value)]))
+  return Object.fromEntries(
+    Object.entries(whole)
+      .filter(([name, value]) => !isWords(name, value))
+      .map(([name, value]) => [name, plain(value)]),
+  )
 }
 
 function isWords(name: string, value: unknown): boolean {
@@ -142,17 +185,23 @@ function isWords(name: string, value: unknown): boolean {
 
 function operations() {
   return Object.entries(contract['paths'] as Record<string, Json>).flatMap(([path, item]) =>
-    Object.keys(item).filter(name => /^(get|put|post|delete|patch)$/.test(name)).map(method => {
-      const pointer = `/paths/${path.replaceAll('/', '~1')}/${method}`
-      return { path, method, pointer, value: valueAt(pointer) }
-    }))
+    Object.keys(item)
+      .filter(name => /^(get|put|post|delete|patch)$/.test(name))
+      .map(method => {
+        const pointer = `/paths/${path.replaceAll('/', '~1')}/${method}`
+        return { path, method, pointer, value: valueAt(pointer) }
+      }),
+  )
 }
 
 /** Every object in the contract, examples left out. */
 function objects(pointer = '', value: unknown = contract): { pointer: string; value: Json }[] {
   if (typeof value !== 'object' || value === null) return []
   const inner = Object.entries(value).filter(([name]) => !['example', 'examples'].includes(name))
-  return [{ pointer, value: value as Json }, ...inner.flatMap(([name, each]) => objects(`${pointer}/${name.replaceAll('/', '~1')}`, each))]
+  return [
+    { pointer, value: value as Json },
+    ...inner.flatMap(([name, each]) => objects(`${pointer}/${name.replaceAll('/', '~1')}`, each)),
+  ]
 }
 
 function schemas() {
@@ -164,7 +213,8 @@ function contentsWithExamples() {
 }
 
 function problemExamples(): { value: Json }[] {
-  return contentsWithExamples().filter(({ pointer }) => pointer.endsWith('application~1problem+json'))
+  return contentsWithExamples()
+    .filter(({ pointer }) => pointer.endsWith('application~1problem+json'))
     .flatMap(({ value }) => Object.values(value['examples'] as Record<string, { value: Json }>))
 }
 
@@ -173,11 +223,17 @@ async function routesOf(): Promise<string[]> {
   const app = await edgeApp()
   // A line of Fastify's tree: four columns a level, then the rest of the address and its methods.
   const above: string[] = []
-  return app.printRoutes({ commonPrefix: false }).split('\n').flatMap(line => {
-    const [, branch = '', part = '', methods = ''] = /^([│├└─\s]+)(\S+) \((.*)\)$/.exec(line) ?? []
-    const depth = branch.length / 4 - 1
-    above[depth] = part
-    const address = above.slice(0, depth + 1).join('')
-    return methods.split(', ').filter(method => method !== '' && method !== 'HEAD').map(method => `${method} ${address}`)
-  })
+  return app
+    .printRoutes({ commonPrefix: false })
+    .split('\n')
+    .flatMap(line => {
+      const [, branch = '', part = '', methods = ''] = /^([│├└─\s]+)(\S+) \((.*)\)$/.exec(line) ?? []
+      const depth = branch.length / 4 - 1
+      above[depth] = part
+      const address = above.slice(0, depth + 1).join('')
+      return methods
+        .split(', ')
+        .filter(method => method !== '' && method !== 'HEAD')
+        .map(method => `${method} ${address}`)
+    })
 }

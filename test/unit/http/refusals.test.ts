@@ -12,7 +12,15 @@ import { until } from '../../support/until.ts'
 const metrics = { answered() {}, failed() {} }
 
 tap.test('errors of a question: each with its status, and as documented', async t => {
-  for (const code of ['unknown_collection', 'model_failed', 'model_rejected', 'model_busy', 'pool_exhausted', 'database_unavailable', 'deadline_exceeded'] as const) {
+  for (const code of [
+    'unknown_collection',
+    'model_failed',
+    'model_rejected',
+    'model_busy',
+    'pool_exhausted',
+    'database_unavailable',
+    'deadline_exceeded',
+  ] as const) {
     for (const stream of [false, true]) {
       const { statusCode, json, headers } = await asked(t, failing(new AskError(code)), stream)
       t.equal(statusCode, errorTable[code].status)
@@ -25,8 +33,12 @@ tap.test('errors of a question: each with its status, and as documented', async 
 tap.test('errors of a search: the same; each is counted', async t => {
   const counted: string[] = []
   for (const code of ['unknown_collection', 'pool_exhausted', 'database_unavailable', 'deadline_exceeded'] as const) {
-    const search = async () => { throw new AskError(code) }
-    const app = await edgeApp({ search: { search, timeoutMs: 60_000, metrics: { searched() {}, failed: code => void counted.push(code) } } })
+    const search = async () => {
+      throw new AskError(code)
+    }
+    const app = await edgeApp({
+      search: { search, timeoutMs: 60_000, metrics: { searched() {}, failed: code => void counted.push(code) } },
+    })
     const reply = await injected(t, app, { method: 'POST', url: '/search', payload: { question: 'x' } })
     t.match({ status: reply.statusCode, code: reply.json().code }, { status: errorTable[code].status, code })
   }
@@ -40,16 +52,26 @@ tap.test('an unknown error: 500 without its words', async t => {
 })
 
 tap.test('an error after the first event: an event of the stream', async t => {
-  const { body } = await asked(t, async function* () {
-    yield { type: 'delta', text: 'The ' }
-    throw new AskError('model_failed')
-  }, true)
+  const { body } = await asked(
+    t,
+    async function* () {
+      yield { type: 'delta', text: 'The ' }
+      throw new AskError('model_failed')
+    },
+    true,
+  )
   t.match(body, /^event: delta\n.*event: error\ndata: \{"type":"\/problems\/model_failed"/s)
 })
 
 tap.test('no key set: the document API and the caches are switched off', async t => {
   const app = await edgeApp()
-  for (const [method, url] of [['PUT', '/documents'], ['GET', '/collections'], ['DELETE', '/documents/a'], ['GET', '/cache'], ['DELETE', '/cache?collection=a']] as const) {
+  for (const [method, url] of [
+    ['PUT', '/documents'],
+    ['GET', '/collections'],
+    ['DELETE', '/documents/a'],
+    ['GET', '/cache'],
+    ['DELETE', '/cache?collection=a'],
+  ] as const) {
     t.equal((await injected(t, app, { method, url })).json().code, 'admin_disabled')
   }
 })
@@ -63,7 +85,21 @@ tap.test('too many requests: 429 with Retry-After; probes are never limited', as
 })
 
 tap.test('probes of a service that is not ready', async t => {
-  const health = { isStarted: () => false, isDraining: () => false, pingDatabase: async () => true, breakers: () => ({ database: 'closed' }), components: () => ({ database: 'postgres', writes: 'ok', bm25: 'portable', redis: 'off', chat: 'a', embeddings: 'b', rerank: 'off' }) }
+  const health = {
+    isStarted: () => false,
+    isDraining: () => false,
+    pingDatabase: async () => true,
+    breakers: () => ({ database: 'closed' }),
+    components: () => ({
+      database: 'postgres',
+      writes: 'ok',
+      bm25: 'portable',
+      redis: 'off',
+      chat: 'a',
+      embeddings: 'b',
+      rerank: 'off',
+    }),
+  }
   const starting = await edgeApp({ health })
   t.match((await injected(t, starting, { method: 'GET', url: '/readyz' })).json(), { status: 'starting' })
   t.equal((await injected(t, starting, { method: 'GET', url: '/startupz' })).statusCode, 503)
@@ -72,14 +108,21 @@ tap.test('probes of a service that is not ready', async t => {
 })
 
 tap.test('a request that never ends: 408', async t => {
-  const app = Fastify(receivingOptions({ headersMs: 100, wholeMs: 100, keepAliveMs: 1000, silentMs: 1000, maxConnections: 10 }))
+  const app = Fastify(
+    receivingOptions({ headersMs: 100, wholeMs: 100, keepAliveMs: 1000, silentMs: 1000, maxConnections: 10 }),
+  )
   t.teardown(() => app.close())
   await app.listen({ port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port)
   socket.write('POST /ask HTTP/1.1\r\nhost: a\r\n')
   const [reply] = (await once(socket, 'data')) as [Buffer]
   const [head = '', body = ''] = reply.toString().split('\r\n\r\n')
-  const headers = Object.fromEntries(head.split('\r\n').slice(1).map(line => line.split(': ')))
+  const headers = Object.fromEntries(
+    head
+      .split('\r\n')
+      .slice(1)
+      .map(line => line.split(': ')),
+  )
   assertContract(t, { method: 'POST', path: '/ask', status: Number(head.split(' ')[1]), headers, body })
   t.equal(JSON.parse(body).code, 'request_timeout')
 })
@@ -99,7 +142,9 @@ tap.test('a client that asks for a stream and does not read it: cut off, and wha
   await app.listen({ port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port).on('error', () => {})
   const body = '{"question":"x","stream":true}'
-  socket.write(`POST /ask HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`)
+  socket.write(
+    `POST /ask HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  )
   await until('what made it has ended', () => hasEnded)
   socket.destroy()
 })
@@ -109,9 +154,19 @@ async function asked(t: Test, ask: () => AsyncGenerator<AskEvent, void, undefine
   return await injected(t, app, { method: 'POST', url: '/ask', payload: { question: 'x', stream } })
 }
 
-async function injected(t: Test, app: FastifyInstance, request: InjectOptions & { method: 'GET' | 'PUT' | 'POST' | 'DELETE'; url: string }) {
+async function injected(
+  t: Test,
+  app: FastifyInstance,
+  request: InjectOptions & { method: 'GET' | 'PUT' | 'POST' | 'DELETE'; url: string },
+) {
   const reply = await app.inject(request)
-  assertContract(t, { method: request.method, path: request.url, status: reply.statusCode, headers: reply.headers, body: reply.body })
+  assertContract(t, {
+    method: request.method,
+    path: request.url,
+    status: reply.statusCode,
+    headers: reply.headers,
+    body: reply.body,
+  })
   return reply
 }
 

@@ -14,7 +14,10 @@ t.test('so it stands in the reply and in the log', async t => {
   const lines: string[] = []
   const logger = pino({ level: 'info' }, new Writable({ write: (line, _, done) => (lines.push(String(line)), done()) }))
   const app = await edgeApp({ logger })
-  for (const [method, url] of [['GET', `/${'a'.repeat(12_000)}?secret`], ['POST', `/documents/${'a'.repeat(90)}?secret`]] as const) {
+  for (const [method, url] of [
+    ['GET', `/${'a'.repeat(12_000)}?secret`],
+    ['POST', `/documents/${'a'.repeat(90)}?secret`],
+  ] as const) {
     const { body } = await app.inject({ method, url })
     t.ok(body.length < 800, `${body.length} characters`)
     t.notMatch(body, /secret/)

@@ -6,17 +6,30 @@ import { edgeApp } from '../../support/edge.ts'
 
 const silentMs = 90_000
 const secret = 'askwell_admin_of_many_random_letters'
-const key = { name: 'admin', sha256: hash('sha256', secret, 'hex'), scopes: ['admin'] as const, collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined }
-const unused = async () => { throw new Error('this test was not to come so far') }
+const key = {
+  name: 'admin',
+  sha256: hash('sha256', secret, 'hex'),
+  scopes: ['admin'] as const,
+  collections: undefined,
+  rateLimit: undefined,
+  tenant: undefined,
+  priority: undefined,
+}
+const unused = async () => {
+  throw new Error('this test was not to come so far')
+}
 
-tap.test('an upload may be worked at for longer than a connection may be silent; its reply must be read as soon as any', async t => {
-  for (const ending of ['a reply', 'a fault'] as const) {
-    const { status, whileAtWork, set } = await upload(ending)
-    t.equal(status, ending === 'a reply' ? 200 : 422, ending)
-    t.equal(whileAtWork, 0, 'nothing cuts it off while it is worked at')
-    t.same(set.slice(0, 2), [0, silentMs], 'who does not read the reply is cut off as before')
-  }
-})
+tap.test(
+  'an upload may be worked at for longer than a connection may be silent; its reply must be read as soon as any',
+  async t => {
+    for (const ending of ['a reply', 'a fault'] as const) {
+      const { status, whileAtWork, set } = await upload(ending)
+      t.equal(status, ending === 'a reply' ? 200 : 422, ending)
+      t.equal(whileAtWork, 0, 'nothing cuts it off while it is worked at')
+      t.same(set.slice(0, 2), [0, silentMs], 'who does not read the reply is cut off as before')
+    }
+  },
+)
 
 /** What the server's end of the connection allows of silence, in ms; 0: without end. `set`: each change of it, in order. */
 async function upload(ending: 'a reply' | 'a fault') {
@@ -31,7 +44,10 @@ async function upload(ending: 'a reply' | 'a fault') {
   const app = await edgeApp({
     receiving: { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, silentMs, maxConnections: 10 },
     keys: [key],
-    documents: { documents: { enter: () => ({ leave() {} }), put, get: unused, remove: unused, collections: unused }, maxBytes: 10_000 },
+    documents: {
+      documents: { enter: () => ({ leave() {} }), put, get: unused, remove: unused, collections: unused },
+      maxBytes: 10_000,
+    },
   })
   app.server.on('connection', connected => (socket = noting(connected, set)))
   await app.listen({ port: 0 })

@@ -24,7 +24,15 @@ tap.test('a cell over a billion columns or rows: as many as browsers make of it'
     t.ok(cells(high) <= 10, `rowspan ${span}`)
     t.match(high, /high[^]*c/)
   }
-  t.equal(html(table('<tr><td colspan="2">a</td><td>b</td></tr><tr><td rowspan="2">c</td><td>d</td><td>e</td></tr><tr><td>f</td><td>g</td></tr>')), '| a |  | b |\n| c | d | e |\n|  | f | g |', 'spans that anyone writes are what they were')
+  t.equal(
+    html(
+      table(
+        '<tr><td colspan="2">a</td><td>b</td></tr><tr><td rowspan="2">c</td><td>d</td><td>e</td></tr><tr><td>f</td><td>g</td></tr>',
+      ),
+    ),
+    '| a |  | b |\n| c | d | e |\n|  | f | g |',
+    'spans that anyone writes are what they were',
+  )
 })
 
 tap.test('the same in Markdown', async t => {
@@ -45,7 +53,12 @@ tap.test('a table grows no further than what is in it', async t => {
 })
 
 tap.test('numbers of lists that no list has', async t => {
-  for (const start of ['1e300', '99999999999999999999999', '-99999999999999999999', 'x']) t.match(html(`<ol start="${start}"><li>first</li><li>second</li></ol>`), /^-?\d{1,10}\. first\n-?\d{1,10}\. second$/, start)
+  for (const start of ['1e300', '99999999999999999999999', '-99999999999999999999', 'x'])
+    t.match(
+      html(`<ol start="${start}"><li>first</li><li>second</li></ol>`),
+      /^-?\d{1,10}\. first\n-?\d{1,10}\. second$/,
+      start,
+    )
   t.equal(html('<ol start="7"><li>first</li></ol>'), '7. first')
 })
 
@@ -56,7 +69,10 @@ tap.test('lists in lists without end: no million of blanks', async t => {
 })
 
 tap.test('a heading of a megabyte is not repeated over every chunk', async t => {
-  for (const document of [markdown(`# ${'word '.repeat(50_000)}\n\n${'A sentence of a few words. '.repeat(2000)}`), documentFrom({ source: 'a', text: 'A sentence. '.repeat(5000), format: 'text', title: 'title '.repeat(50_000) })]) {
+  for (const document of [
+    markdown(`# ${'word '.repeat(50_000)}\n\n${'A sentence of a few words. '.repeat(2000)}`),
+    documentFrom({ source: 'a', text: 'A sentence. '.repeat(5000), format: 'text', title: 'title '.repeat(50_000) }),
+  ]) {
     const chunks = chunk(document, 'en')
     t.ok(chunks.length > 10)
     t.ok(chunks.every(({ title }) => title.length <= 1000))
@@ -67,28 +83,44 @@ tap.test('names of columns without end are not told with every value', async t =
   const folder = t.testdir({})
   writeFileSync(join(folder, 'a.csv'), `${'n'.repeat(100_000)},b\nx,y\n1,2\n`)
   const texts: string[] = []
-  for await (const result of readPaths([join(folder, 'a.csv')])) if ('document' in result) texts.push(result.document.text)
+  for await (const result of readPaths([join(folder, 'a.csv')]))
+    if ('document' in result) texts.push(result.document.text)
   t.equal(texts.length, 2)
   t.ok(texts.every(text => text.length < 500))
 })
 
 tap.test('aliases of aliases in front matter are refused; a few are read', async t => {
-  const lines = Array.from({ length: 12 }, (_, i) => `k${i}: &k${i} [${Array(9).fill(i === 0 ? 'x' : `*k${i - 1}`).join(', ')}]`)
+  const lines = Array.from(
+    { length: 12 },
+    (_, i) =>
+      `k${i}: &k${i} [${Array(9)
+        .fill(i === 0 ? 'x' : `*k${i - 1}`)
+        .join(', ')}]`,
+  )
   const bomb = markdown(`---\n${lines.join('\n')}\n---\nText.`)
   t.same(bomb.metadata, {})
   t.equal(bomb.text, 'Text.')
   t.match(markdown('---\na: &a law\nb: *a\n---\nText.').metadata, { a: 'law', b: 'law' })
 })
 
-tap.test('front matter with more keys than anyone reads is refused unread, and one with a key twice is left out', async t => {
-  const keys = Array.from({ length: 10_000 }, (_, i) => `k${i}: 1`).join('\n')
-  t.throws(() => markdown(`---\n${keys}\n---\nText.`), /has 88,889 characters of front matter, and at most 65,536 are read/)
-  t.same(markdown('---\na: 1\na: 2\n---\nText.').metadata, {})
-})
+tap.test(
+  'front matter with more keys than anyone reads is refused unread, and one with a key twice is left out',
+  async t => {
+    const keys = Array.from({ length: 10_000 }, (_, i) => `k${i}: 1`).join('\n')
+    t.throws(
+      () => markdown(`---\n${keys}\n---\nText.`),
+      /has 88,889 characters of front matter, and at most 65,536 are read/,
+    )
+    t.same(markdown('---\na: 1\na: 2\n---\nText.').metadata, {})
+  },
+)
 
 tap.test('an endless run of marks on one letter is cut; thirty stay, in their normal form', async t => {
   for (const normal of [nfc, nfkc]) {
-    t.equal(normal(`e${'\u0301\u0323'.repeat(10_000)}!`), `e${'\u0301\u0323'.repeat(15)}!`.normalize(normal === nfc ? 'NFC' : 'NFKC'))
+    t.equal(
+      normal(`e${'\u0301\u0323'.repeat(10_000)}!`),
+      `e${'\u0301\u0323'.repeat(15)}!`.normalize(normal === nfc ? 'NFC' : 'NFKC'),
+    )
     t.ok(normal(`\u30cf${'\uff9e\u0301'.repeat(10_000)}`).length < 40)
     t.equal(normal('Việt Nam, й, ё, नमस्ते, ﬁ'), 'Việt Nam, й, ё, नमस्ते, ﬁ'.normalize(normal === nfc ? 'NFC' : 'NFKC'))
   }
@@ -96,11 +128,20 @@ tap.test('an endless run of marks on one letter is cut; thirty stay, in their no
 })
 
 tap.test('a chunk has a bound in characters too', async t => {
-  for (const text of [`\`\`\`\n${`a${' '.repeat(30_000)}b\n`.repeat(3)}\`\`\``, '-'.repeat(100_000), `${'='.repeat(3000)} `.repeat(30)]) {
+  for (const text of [
+    `\`\`\`\n${`a${' '.repeat(30_000)}b\n`.repeat(3)}\`\`\``,
+    '-'.repeat(100_000),
+    `${'='.repeat(3000)} `.repeat(30),
+  ]) {
     const document = documentFrom({ source: 'a', text, format: 'text' })
     const chunks = chunk(document, 'en')
     t.ok(chunks.length > 1)
     t.ok(chunks.every(({ start, end }) => end - start <= longestChunkCharacters))
-    t.equal(document.text.replace(/\s/g, '').length <= chunks.reduce((sum, { start, end }) => sum + document.text.slice(start, end).replace(/\s/g, '').length, 0), true, 'and all of it is in one')
+    t.equal(
+      document.text.replace(/\s/g, '').length <=
+        chunks.reduce((sum, { start, end }) => sum + document.text.slice(start, end).replace(/\s/g, '').length, 0),
+      true,
+      'and all of it is in one',
+    )
   }
 })

@@ -10,7 +10,8 @@ import { countTokens } from '../../../src/text/count-tokens.ts'
 
 const markdown = (text: string): SourceDocument => documentFrom({ source: 'doc.md', text })
 const plain = (text: string): SourceDocument => documentFrom({ source: 'doc.txt', text, format: 'text' })
-const texts = (document: SourceDocument): string[] => chunk(document, 'en').map(({ start, end }) => document.text.slice(start, end))
+const texts = (document: SourceDocument): string[] =>
+  chunk(document, 'en').map(({ start, end }) => document.text.slice(start, end))
 const sentence = (i: number): string => `Sentence number ${i} tells something about the library and its many readers.`
 const prose = (count: number): string => Array.from({ length: count }, (_, i) => sentence(i)).join(' ')
 
@@ -24,7 +25,10 @@ function promisesOf(document: SourceDocument, chunks: readonly Chunk[]): string[
     say(each.ordinal === i, 'ordinals count up')
     say(text !== '' && text === text.trim(), 'no blanks at the ends, never empty')
     say(text.isWellFormed(), 'no surrogate pair is cut')
-    say(each.tokens === countTokens(text) && each.tokens <= longestChunkTokens, 'tokens are counted and within the limit')
+    say(
+      each.tokens === countTokens(text) && each.tokens <= longestChunkTokens,
+      'tokens are counted and within the limit',
+    )
     say(each.title.startsWith(document.title), 'the title begins with the document’s')
     say(document.text.slice(covered, each.start).trim() === '', 'nothing is left out')
     say(i === 0 || (each.start > chunks[i - 1]!.start && each.end > chunks[i - 1]!.end), 'chunks are in order')
@@ -36,16 +40,48 @@ function promisesOf(document: SourceDocument, chunks: readonly Chunk[]): string[
 
 const word = fc.oneof(
   fc.lorem({ maxCount: 1 }),
-  fc.constantFrom('Жауап', 'сұрақ', 'Người', '中文没有空格', '👩‍👩‍👧', 'e\u0301\u0302', 'https://example.org/a?b=c', '3.14', '```', '| a |', '- ', '…', '?', '.'),
+  fc.constantFrom(
+    'Жауап',
+    'сұрақ',
+    'Người',
+    '中文没有空格',
+    '👩‍👩‍👧',
+    'e\u0301\u0302',
+    'https://example.org/a?b=c',
+    '3.14',
+    '```',
+    '| a |',
+    '- ',
+    '…',
+    '?',
+    '.',
+  ),
   fc.string({ unit: 'grapheme', maxLength: 30 }),
   fc.string({ unit: 'binary', maxLength: 10 }),
 )
 const paragraph = fc.array(word, { maxLength: 60 }).map(words => words.join(' '))
 const block = fc.oneof(
   { weight: 6, arbitrary: paragraph },
-  { weight: 2, arbitrary: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.lorem({ maxCount: 3 })).map(([level, text]) => `${'#'.repeat(level)} ${text}`) },
-  { weight: 1, arbitrary: fc.array(paragraph, { maxLength: 30 }).map(lines => `\`\`\`js\n${lines.join('\n')}\n\`\`\``) },
-  { weight: 1, arbitrary: fc.constantFrom('x'.repeat(5000), '長'.repeat(900), '👍🏽'.repeat(300), `a${'\u0301'.repeat(3000)}`, 'one two '.repeat(700)) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.integer({ min: 1, max: 4 }), fc.lorem({ maxCount: 3 }))
+      .map(([level, text]) => `${'#'.repeat(level)} ${text}`),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.array(paragraph, { maxLength: 30 }).map(lines => `\`\`\`js\n${lines.join('\n')}\n\`\`\``),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      'x'.repeat(5000),
+      '長'.repeat(900),
+      '👍🏽'.repeat(300),
+      `a${'\u0301'.repeat(3000)}`,
+      'one two '.repeat(700),
+    ),
+  },
 )
 const body = fc.array(block, { maxLength: 25 }).map(blocks => blocks.join('\n\n'))
 
@@ -86,10 +122,13 @@ t.test('long prose: even chunks of 200 tokens and more, of whole sentences, with
 
 t.test('a heading begins a chunk, and nothing is repeated across it', async t => {
   const document = markdown(`# T\n\n## One\n\n${prose(14)}\n\n## Two\n\n${prose(14)}`)
-  t.strictSame(chunk(document, 'en').map(({ title, anchor }) => [title, anchor]), [
-    ['T › One', 'one'],
-    ['T › Two', 'two'],
-  ])
+  t.strictSame(
+    chunk(document, 'en').map(({ title, anchor }) => [title, anchor]),
+    [
+      ['T › One', 'one'],
+      ['T › Two', 'two'],
+    ],
+  )
   t.match(texts(document), [/^T\n\nOne\n\nSentence/, /^Two\n\nSentence/])
 })
 
@@ -103,8 +142,13 @@ t.test('forty headings with two lines each become a few chunks under their commo
 })
 
 t.test('tiny sections of different parents stay apart', async t => {
-  const document = markdown(`# T\n\n## One\n\n${prose(14)}\n\n### Tiny\n\nsmall\n\n## Two\n\n### Little\n\n${prose(14)}`)
-  t.strictSame(chunk(document, 'en').map(each => each.title), ['T › One', 'T › Two › Little'])
+  const document = markdown(
+    `# T\n\n## One\n\n${prose(14)}\n\n### Tiny\n\nsmall\n\n## Two\n\n### Little\n\n${prose(14)}`,
+  )
+  t.strictSame(
+    chunk(document, 'en').map(each => each.title),
+    ['T › One', 'T › Two › Little'],
+  )
 })
 
 t.test('a heading never ends a chunk', async t => {

@@ -26,10 +26,13 @@ t.test('HTML: the words without navigation, scripts and hidden parts', async t =
     page!.text,
     'Library rules\n\nReaders may borrow ten books.\nNobody may smoke.\n\nOpening hours\n\n| Day | Hours |\n| Monday | 9–18 |\n\n- one\n- two\n\n```\nconst a = 1\nconst b = 2\n```',
   )
-  t.strictSame(page!.sections.map(({ headings, anchor }) => ({ headings, anchor })), [
-    { headings: [], anchor: undefined },
-    { headings: ['Opening hours'], anchor: 'hours' },
-  ])
+  t.strictSame(
+    page!.sections.map(({ headings, anchor }) => ({ headings, anchor })),
+    [
+      { headings: [], anchor: undefined },
+      { headings: ['Opening hours'], anchor: 'hours' },
+    ],
+  )
 })
 
 t.test('HTML: the only <main> is the page; a permalink is no part of its heading', async t => {
@@ -44,7 +47,10 @@ t.test('Word: title, headings, lists and tables by their styles', async t => {
     documents[0]!.text,
     'Stipends\n\nStipends are paid monthly.\n\nWho may apply\n\nAny full-time student may apply.\n\n- a passport\n- a certificate of study\n\nAmounts\n\n| Course | Amount |\n| Bachelor | 36 000 |\n| Master | 47 000 |',
   )
-  t.strictSame(documents[0]!.sections.map(section => section.headings), [[], ['Who may apply'], ['Who may apply', 'Amounts']])
+  t.strictSame(
+    documents[0]!.sections.map(section => section.headings),
+    [[], ['Who may apply'], ['Who may apply', 'Amounts']],
+  )
 })
 
 t.test('PDF: paragraphs and pages; divided words and sentences are joined, page numbers dropped', async t => {
@@ -85,11 +91,15 @@ t.test('broken front matter is a fault, and the document is read without it', as
 
 t.test('a page nested a hundred thousand deep is a fault, not a crash', async t => {
   const folder = t.testdir({ 'deep.html': '<div>'.repeat(100_000) })
-  for await (const result of readPaths([folder])) t.match(result, { fault: { reason: /nested too deeply|has no text/ } })
+  for await (const result of readPaths([folder]))
+    t.match(result, { fault: { reason: /nested too deeply|has no text/ } })
 })
 
 t.test('quotes within quotes without end are refused at once', async t => {
-  t.throws(() => documentFrom({ source: 'a', text: '> '.repeat(50_000) }), { code: 'invalid_request', detail: /nested too deeply/ })
+  t.throws(() => documentFrom({ source: 'a', text: '> '.repeat(50_000) }), {
+    code: 'invalid_request',
+    detail: /nested too deeply/,
+  })
 })
 
 t.test('a document’s own words win over the loader’s options', async t => {

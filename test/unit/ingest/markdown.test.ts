@@ -55,7 +55,11 @@ Done.`,
 
 t.test('sections: each begins with its heading and knows the path and GitHub’s anchor', async t => {
   const { text, sections } = markdown(fixture('library.md'))
-  const seen = sections.map(({ start, end, headings, anchor }) => [text.slice(start, end).split('\n')[0], headings, anchor])
+  const seen = sections.map(({ start, end, headings, anchor }) => [
+    text.slice(start, end).split('\n')[0],
+    headings,
+    anchor,
+  ])
   t.strictSame(seen, [
     ['Rules', ['Rules'], 'rules'],
     ['Opening hours', ['Rules', 'Opening hours'], 'opening-hours'],
@@ -66,7 +70,10 @@ t.test('sections: each begins with its heading and knows the path and GitHub’s
 
 t.test('title: the first main heading, else the name', async t => {
   t.equal(markdown('# One *thing*\n\ntext').title, 'One thing')
-  t.strictSame(markdown('# One\n\na\n\n## Two\n\nb').sections.map(section => section.headings), [[], ['Two']])
+  t.strictSame(
+    markdown('# One\n\na\n\n## Two\n\nb').sections.map(section => section.headings),
+    [[], ['Two']],
+  )
   t.equal(markdown('just text').title, 'page')
   t.equal(markdown('intro\n\n# One\n\na\n\n# Two\n\nb').title, 'page', 'of several below the top none is the title')
   t.equal(documentFrom({ source: 'a', text: '# One', title: 'Given' }).title, 'Given')
@@ -77,7 +84,9 @@ t.test('rules that are no front matter are text', async t => {
 })
 
 t.test('raw HTML: blocks are read, comments dropped, scripts never text', async t => {
-  const { text, title } = markdown('<h1 align="center">Big</h1>\n\n<!-- no -->\n\n<script>alert(1)</script>\n\n<p>one<br>two</p>\n')
+  const { text, title } = markdown(
+    '<h1 align="center">Big</h1>\n\n<!-- no -->\n\n<script>alert(1)</script>\n\n<p>one<br>two</p>\n',
+  )
   t.equal(title, 'Big')
   t.equal(text, 'Big\n\none\ntwo')
 })
@@ -88,13 +97,18 @@ t.test('a fence is longer than the backticks within', async t => {
 
 t.test('MDX: imports, exports, comments and components go; code keeps them', async t => {
   const { readMarkdown } = await import('../../../src/ingest/readers/markdown.ts')
-  const mdx = 'import A from "a"\nexport const b = 1\n\n# T\n\n{/* no */}Say <Bold>hello</Bold>.\n\n```js\nimport x from "x"\n```\n'
+  const mdx =
+    'import A from "a"\nexport const b = 1\n\n# T\n\n{/* no */}Say <Bold>hello</Bold>.\n\n```js\nimport x from "x"\n```\n'
   const texts = readMarkdown(mdx, { mdx: true }).blocks.map(block => block.text)
   t.strictSame(texts, ['T', 'Say hello.', '```js\nimport x from "x"\n```'])
 })
 
 t.test('text is clean: NFC, LF, no control characters, no half pairs', async t => {
-  const { text } = documentFrom({ source: 'a', format: 'text', text: 'e\u0301\r\nb\u0000\u0007c\ud800\u00add\u2028e\tf\u00a0g' })
+  const { text } = documentFrom({
+    source: 'a',
+    format: 'text',
+    text: 'e\u0301\r\nb\u0000\u0007c\ud800\u00add\u2028e\tf\u00a0g',
+  })
   t.equal(text, 'é\nbc\ufffdd\ne\tf g')
 })
 

@@ -38,12 +38,17 @@ const tree = {
 
 t.test('a folder: its known files in order, without hidden ones and node_modules', async t => {
   const folder = t.testdir(tree)
-  t.strictSame(await within(folder, () => read('docs')), { sources: ['docs/a.txt', 'docs/b.md', 'docs/sub/c.HTML'], faults: [] })
+  t.strictSame(await within(folder, () => read('docs')), {
+    sources: ['docs/a.txt', 'docs/b.md', 'docs/sub/c.HTML'],
+    faults: [],
+  })
 })
 
 t.test('what is named outright is read: a hidden file, node_modules', async t => {
   const folder = t.testdir(tree)
-  const { sources } = await within(folder, () => read('docs/.hidden.md', './docs/node_modules/', 'docs/*/p/*.md', 'docs/node_modules/*/*.md'))
+  const { sources } = await within(folder, () =>
+    read('docs/.hidden.md', './docs/node_modules/', 'docs/*/p/*.md', 'docs/node_modules/*/*.md'),
+  )
   t.strictSame(sources, ['docs/.hidden.md', 'docs/node_modules/p/README.md'])
 })
 
@@ -73,7 +78,9 @@ t.test('two files that would have one source: the second is a fault', async t =>
 
 t.test('faults: absent, unknown, empty; the rest is read', async t => {
   const folder = t.testdir({ 'a.md': 'a', 'b.xls': 'x', 'empty.md': ' \n', nothing: {} })
-  const { sources, faults } = await within(folder, () => read('absent.md', 'b.xls', 'empty.md', 'nothing', 'no*.md', 'a.md'))
+  const { sources, faults } = await within(folder, () =>
+    read('absent.md', 'b.xls', 'empty.md', 'nothing', 'no*.md', 'a.md'),
+  )
   t.strictSame(sources, ['a.md'])
   t.strictSame(faults, [
     'absent.md does not exist',
@@ -90,16 +97,22 @@ t.test('a link to a folder above does not go round', async t => {
   t.strictSame((await read(join(folder, 'docs'))).sources, ['docs/a.md'])
 })
 
-t.test('a link to a file outside of the folder is a fault, one within it is a file, and one that is named is followed', async t => {
-  const folder = t.testdir({ 'secret.txt': 'secret', docs: { 'a.md': 'a' } })
-  symlinkSync('../secret.txt', join(folder, 'docs/users.txt'))
-  symlinkSync('a.md', join(folder, 'docs/b.md'))
-  symlinkSync('docs', join(folder, 'linked'))
-  const reason = 'is a link to a file outside of the folder; name that file itself to load it'
-  t.match(await read(join(folder, 'docs')), { sources: ['docs/a.md', 'docs/b.md'], faults: [`${folder}/docs/users.txt ${reason}`] })
-  t.match(await within(folder, () => read('docs/users.txt')), { sources: ['docs/users.txt'], faults: [] })
-  t.match(await within(folder, () => read('linked')), { sources: ['linked/a.md', 'linked/b.md'] })
-})
+t.test(
+  'a link to a file outside of the folder is a fault, one within it is a file, and one that is named is followed',
+  async t => {
+    const folder = t.testdir({ 'secret.txt': 'secret', docs: { 'a.md': 'a' } })
+    symlinkSync('../secret.txt', join(folder, 'docs/users.txt'))
+    symlinkSync('a.md', join(folder, 'docs/b.md'))
+    symlinkSync('docs', join(folder, 'linked'))
+    const reason = 'is a link to a file outside of the folder; name that file itself to load it'
+    t.match(await read(join(folder, 'docs')), {
+      sources: ['docs/a.md', 'docs/b.md'],
+      faults: [`${folder}/docs/users.txt ${reason}`],
+    })
+    t.match(await within(folder, () => read('docs/users.txt')), { sources: ['docs/users.txt'], faults: [] })
+    t.match(await within(folder, () => read('linked')), { sources: ['linked/a.md', 'linked/b.md'] })
+  },
+)
 
 t.test('README and index are called by their folder', async t => {
   const folder = t.testdir({ parser: { 'README.md': 'text' } })

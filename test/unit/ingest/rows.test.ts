@@ -38,14 +38,24 @@ t.test('a row of JSON lines that is nested too deeply is a fault, and the rows a
   const deep = `{"text":"deep","metadata":{"x":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`
   writeFileSync(path, ['{"text":"first"}', deep, '{"text":"last"}'].join('\n'))
   const { documents, faults } = await read(path)
-  t.strictSame(documents.map(({ text }) => text), ['first', 'last'])
+  t.strictSame(
+    documents.map(({ text }) => text),
+    ['first', 'last'],
+  )
   t.strictSame(faults, ['2: is nested too deeply'])
 })
 
 t.test('faults of a CSV name their line, and every good row is read', async t => {
   const { documents, faults } = await read(`${fixtures}faq-faulty.csv`)
-  t.strictSame(faults, ['3: has 2 fields, the header has 3', '6: has a quote that is not closed', '8: is the same row as line 2'])
-  t.strictSame(documents.map(document => document.text), ['On the second floor, left.', 'A pipe.', 'Yes.', 'In the main building.'])
+  t.strictSame(faults, [
+    '3: has 2 fields, the header has 3',
+    '6: has a quote that is not closed',
+    '8: is the same row as line 2',
+  ])
+  t.strictSame(
+    documents.map(document => document.text),
+    ['On the second floor, left.', 'A pipe.', 'Yes.', 'In the main building.'],
+  )
   t.equal(new Set(documents.map(document => document.source)).size, 4, 'two answers to one question are two documents')
 })
 
@@ -56,11 +66,19 @@ t.test('an id that makes too long a source is a fault of its row; the others are
     'faq.jsonl': `${JSON.stringify({ id: long, text: 'two' })}\n${JSON.stringify({ id: 'c', text: 'three' })}\n`,
   })
   const csv = await read(join(folder, 'faq.csv'))
-  t.match(csv.faults, [/^3: has a source \(the file's and the id\) that takes \d+ bytes in UTF-8, and 2500 are possible; shorten it$/])
-  t.strictSame(csv.documents.map(({ title }) => title), ['one?', 'three?'])
+  t.match(csv.faults, [
+    /^3: has a source \(the file's and the id\) that takes \d+ bytes in UTF-8, and 2500 are possible; shorten it$/,
+  ])
+  t.strictSame(
+    csv.documents.map(({ title }) => title),
+    ['one?', 'three?'],
+  )
   const jsonl = await read(join(folder, 'faq.jsonl'))
   t.match(jsonl.faults, [/^1: has a source/])
-  t.strictSame(jsonl.documents.map(({ text }) => text), ['three'])
+  t.strictSame(
+    jsonl.documents.map(({ text }) => text),
+    ['three'],
+  )
 })
 
 t.test('a table without questions is told in lines', async t => {
@@ -72,7 +90,12 @@ t.test('a table without questions is told in lines', async t => {
 })
 
 t.test('question columns in every language that we know', async t => {
-  for (const [question, answer] of [['Сұрақ', 'Жауап'], ['CÂU HỎI', 'câu_trả_lời'], ['Domanda', 'Risposta'], ['Question', 'ANSWER']] as const) {
+  for (const [question, answer] of [
+    ['Сұрақ', 'Жауап'],
+    ['CÂU HỎI', 'câu_trả_lời'],
+    ['Domanda', 'Risposta'],
+    ['Question', 'ANSWER'],
+  ] as const) {
     const folder = t.testdir({ 'faq.csv': `${question},${answer}\none?,two\n` })
     const { documents } = await read(join(folder, 'faq.csv'))
     t.match(documents, [{ title: 'one?', text: 'two' }], question)
@@ -93,7 +116,10 @@ t.test('a source is stable: the id, or a hash that neither an edited answer nor 
 t.test('a quote that is open to the end of the file costs one row', async t => {
   const folder = t.testdir({ 'a.csv': 'text,b\none,1\n"two,2\nthree,3\nfour,4\n' })
   const { documents, faults } = await read(join(folder, 'a.csv'))
-  t.strictSame(documents.map(document => document.text), ['one', 'three', 'four'])
+  t.strictSame(
+    documents.map(document => document.text),
+    ['one', 'three', 'four'],
+  )
   t.strictSame(faults, ['3: has a quote that is not closed'])
 })
 
@@ -121,7 +147,12 @@ t.test('the delimiter is what divides the header', async t => {
 
 t.test('JSON lines: fields, unknown scalars as metadata, faults by line', async t => {
   const { documents, faults } = await read(`${fixtures}rows.jsonl`)
-  t.strictSame(faults, ['3: has no text', '4: is not valid JSON', '5: is not a JSON object', '7: has the same id as line 1'])
+  t.strictSame(faults, [
+    '3: has no text',
+    '4: is not valid JSON',
+    '5: is not a JSON object',
+    '7: has the same id as line 1',
+  ])
   t.match(documents, [
     { source: 'rows.jsonl#7', title: 'Library', text: 'Open daily.', url: 'https://example.org/7', language: 'en' },
     { title: 'Сұрақ?', text: 'Жауап.', language: 'kk' },
@@ -133,7 +164,10 @@ t.test('JSON lines: fields, unknown scalars as metadata, faults by line', async 
 t.test('JSON lines: one that is not UTF-8 is a fault, the others are read', async t => {
   const { documents, faults } = await read(`${fixtures}not-utf8.jsonl`)
   t.match(faults, [/^2: is not valid UTF-8/])
-  t.strictSame(documents.map(document => document.text), ['fine', 'fine too'])
+  t.strictSame(
+    documents.map(document => document.text),
+    ['fine', 'fine too'],
+  )
 })
 
 t.test('JSON lines: one longer than 16 MB is a fault, the next is read', async t => {

@@ -3,11 +3,38 @@ import { documentFrom } from '../../../src/ingest/document-from.ts'
 import { sourceFault } from '../../../src/ingest/source-name.ts'
 
 t.test('names that documents can be stored under', async t => {
-  for (const source of ['a', 'docs/a.md', 'Студенту/правила.md', '👩‍👩‍👧', '.', '#', 'a'.repeat(2500), `${'я'.repeat(1250)}\u200b\u200b`, ' a ']) t.equal(sourceFault(source), null, source.slice(0, 20))
+  for (const source of [
+    'a',
+    'docs/a.md',
+    'Студенту/правила.md',
+    '👩‍👩‍👧',
+    '.',
+    '#',
+    'a'.repeat(2500),
+    `${'я'.repeat(1250)}\u200b\u200b`,
+    ' a ',
+  ])
+    t.equal(sourceFault(source), null, source.slice(0, 20))
 })
 
 t.test('names of what nobody sees', async t => {
-  for (const source of ['', ' ', '\t\n', '\u0001\u009b', '\u00ad', '\u200b\ufeff', '\u200c\u200d', '\u2060', '\u3164', '\u115f', '\u2800', '\ufe0f', '\u{e0041}', '\u202e', '\u00a0 \u3000']) {
+  for (const source of [
+    '',
+    ' ',
+    '\t\n',
+    '\u0001\u009b',
+    '\u00ad',
+    '\u200b\ufeff',
+    '\u200c\u200d',
+    '\u2060',
+    '\u3164',
+    '\u115f',
+    '\u2800',
+    '\ufe0f',
+    '\u{e0041}',
+    '\u202e',
+    '\u00a0 \u3000',
+  ]) {
     t.match(sourceFault(source), /^is made of invisible characters only/, JSON.stringify(source))
   }
 })
@@ -19,5 +46,6 @@ t.test('names that are too long: counted as they are stored, in bytes', async t 
 })
 
 t.test('whoever makes a document of such a name fails, before a database does', async t => {
-  for (const source of ['\u200b', 'a'.repeat(3000)]) t.throws(() => documentFrom({ source, text: 'x' }), { name: 'UnreadableError', message: /^has a source that / })
+  for (const source of ['\u200b', 'a'.repeat(3000)])
+    t.throws(() => documentFrom({ source, text: 'x' }), { name: 'UnreadableError', message: /^has a source that / })
 })

@@ -7,8 +7,16 @@ import { windowsOf, windowText, type WindowModel } from '../../../src/ingest/win
 
 /** Counts words, and letters beyond ten in a word: simple to reckon with, and hard on long words. */
 const countTokens = (text: string): number =>
-  text.split(/\s+/).filter(word => word !== '').reduce((sum, word) => sum + Math.max(1, [...word].length - 9), 0)
-const modelOf = (windowTokens: number, maxTokens = windowTokens): WindowModel => ({ windowTokens, maxTokens, countTokens, readsCode: true })
+  text
+    .split(/\s+/)
+    .filter(word => word !== '')
+    .reduce((sum, word) => sum + Math.max(1, [...word].length - 9), 0)
+const modelOf = (windowTokens: number, maxTokens = windowTokens): WindowModel => ({
+  windowTokens,
+  maxTokens,
+  countTokens,
+  readsCode: true,
+})
 
 const sentence = (i: number): string => `Sentence number ${i} is about readers of books.`
 const prose = (count: number): string => Array.from({ length: count }, (_, i) => sentence(i)).join(' ')
@@ -19,7 +27,9 @@ function chunkOf(text: string, title = 'Library'): { text: string; chunk: Chunk 
 }
 
 function embedded(given: { text: string; chunk: Chunk }, model: WindowModel): string[] {
-  return windowsOf(given.text, given.chunk, 'en', model).map(window => windowText(given.text, given.chunk, window, model))
+  return windowsOf(given.text, given.chunk, 'en', model).map(window =>
+    windowText(given.text, given.chunk, window, model),
+  )
 }
 
 t.test('a chunk that fits is one window, title in front', async t => {
@@ -65,7 +75,10 @@ t.test('headings that the title says, and fences, are not embedded twice', async
 t.test('a model that cannot read code: prose only, but for a chunk of nothing but code', async t => {
   const model = { ...modelOf(50), readsCode: false }
   const code = '```js\nopen(9)\n```'
-  t.strictSame(embedded(chunkOf(`We open:\n\n${code}\n\nEvery day.`), model), ['Library. We open:', 'Library. Every day.'])
+  t.strictSame(embedded(chunkOf(`We open:\n\n${code}\n\nEvery day.`), model), [
+    'Library. We open:',
+    'Library. Every day.',
+  ])
   t.strictSame(embedded(chunkOf(code), model), ['Library. open(9)'])
 })
 
@@ -78,21 +91,27 @@ t.test('any text: within the limit, in order, nothing left out', async () => {
   const word = fc.oneof(fc.lorem({ maxCount: 1 }), hard, fc.string({ unit: 'grapheme', maxLength: 40 }))
   const text = fc.array(word, { minLength: 1, maxLength: 300 }).map(words => words.join(' '))
   fc.assert(
-    fc.property(text, fc.string({ maxLength: 120 }), fc.integer({ min: 2, max: 60 }), fc.integer({ min: 0, max: 60 }), (body, title, best, more) => {
-      const model = modelOf(best, best + more)
-      const document = documentFrom({ source: 'a', format: 'text', title, text: body })
-      for (const each of chunk(document, 'en')) {
-        let covered = each.start
-        for (const window of windowsOf(document.text, each, 'en', model)) {
-          const embeddedText = windowText(document.text, each, window, model)
-          if (embeddedText === '' || countTokens(embeddedText) > model.maxTokens) return false
-          if (window.start < covered || document.text.slice(covered, window.start).trim() !== '') return false
-          covered = window.end
+    fc.property(
+      text,
+      fc.string({ maxLength: 120 }),
+      fc.integer({ min: 2, max: 60 }),
+      fc.integer({ min: 0, max: 60 }),
+      (body, title, best, more) => {
+        const model = modelOf(best, best + more)
+        const document = documentFrom({ source: 'a', format: 'text', title, text: body })
+        for (const each of chunk(document, 'en')) {
+          let covered = each.start
+          for (const window of windowsOf(document.text, each, 'en', model)) {
+            const embeddedText = windowText(document.text, each, window, model)
+            if (embeddedText === '' || countTokens(embeddedText) > model.maxTokens) return false
+            if (window.start < covered || document.text.slice(covered, window.start).trim() !== '') return false
+            covered = window.end
+          }
+          if (covered !== each.end) return false
         }
-        if (covered !== each.end) return false
-      }
-      return true
-    }),
+        return true
+      },
+    ),
     { numRuns: 300 },
   )
 })

@@ -17,7 +17,15 @@ function found(changes: Changes): string[] {
 
 const busy = { checkedIn: 0, open: 50, overflow: 30, checkedOut: 50, holders: { retrieve: 50 } }
 const only = { size: 1, maxOverflow: 0, checkedIn: 0, open: 1, overflow: 0, checkedOut: 1, holders: { load: 1 } }
-const server = { maxConnections: 100, reserved: 3, byState: { active: 1, idle: 1, idleInTransaction: 0, other: 0 }, ours: 2, free: 95, lock: null, ageMs: 0 }
+const server = {
+  maxConnections: 100,
+  reserved: 3,
+  byState: { active: 1, idle: 1, idleInTransaction: 0, other: 0 },
+  ours: 2,
+  free: 95,
+  lock: null,
+  ageMs: 0,
+}
 const lock = { waiting: 7, longestMs: 2100, heldBy: 'process 4711 (psql, idle in transaction)' }
 
 tap.test('nothing is the matter: nothing is found', async t => {
@@ -27,53 +35,239 @@ tap.test('nothing is the matter: nothing is found', async t => {
 
 /** Each by itself: a cause, what is found of it, the pool's verdict and the service's. */
 const causes: readonly (readonly [what: string, changes: Changes, finding: string, pool: string, service: string])[] = [
-  ['Postgres is frozen', { database: { isDown: true, downBy: 'silent' } }, 'critical database database-silent', 'down', 'failing'],
-  ['Postgres is gone', { database: { isDown: true, downBy: 'unreachable' } }, 'critical database database-unreachable', 'down', 'failing'],
-  ['Postgres is gone in a way that nobody knows', { database: { isDown: true, downBy: null } }, 'critical database database-unreachable', 'down', 'failing'],
-  ['Postgres recovers', { database: { isDown: true, downBy: 'starting' } }, 'critical database database-starting', 'down', 'failing'],
-  ['Postgres has no connection for us', { database: { isDown: true, downBy: 'too_many_connections' } }, 'critical database database-connections-used-up', 'down', 'failing'],
-  ['the password is wrong', { database: { isDown: true, downBy: 'login' } }, 'critical database database-refuses-login', 'down', 'failing'],
+  [
+    'Postgres is frozen',
+    { database: { isDown: true, downBy: 'silent' } },
+    'critical database database-silent',
+    'down',
+    'failing',
+  ],
+  [
+    'Postgres is gone',
+    { database: { isDown: true, downBy: 'unreachable' } },
+    'critical database database-unreachable',
+    'down',
+    'failing',
+  ],
+  [
+    'Postgres is gone in a way that nobody knows',
+    { database: { isDown: true, downBy: null } },
+    'critical database database-unreachable',
+    'down',
+    'failing',
+  ],
+  [
+    'Postgres recovers',
+    { database: { isDown: true, downBy: 'starting' } },
+    'critical database database-starting',
+    'down',
+    'failing',
+  ],
+  [
+    'Postgres has no connection for us',
+    { database: { isDown: true, downBy: 'too_many_connections' } },
+    'critical database database-connections-used-up',
+    'down',
+    'failing',
+  ],
+  [
+    'the password is wrong',
+    { database: { isDown: true, downBy: 'login' } },
+    'critical database database-refuses-login',
+    'down',
+    'failing',
+  ],
   ['a lock makes some wait', { database: { lock } }, 'warning database database-lock', 'strained', 'degraded'],
-  ['a lock stops all', { database: { lock }, breakers: { database: 'open' } }, 'critical database database-lock', 'strained', 'failing'],
-  ['searches do not end', { counts: { 'deadline:retrieve': 4 } }, 'critical database database-slow', 'strained', 'failing'],
-  ['searches do not end, in a process that is late itself', { counts: { 'deadline:retrieve': 4 }, process: { lateMs: 600 } }, 'warning database database-slow', 'strained', 'degraded'],
-  ['the database is left alone', { breakers: { database: 'half-open' } }, 'critical database database-slow', 'strained', 'failing'],
-  ['a write meets a read-only server', { counts: { 'database:read_only': 1 } }, 'warning database database-read-only', 'strained', 'degraded'],
-  ['the disk is full', { counts: { 'database:disk_full': 1 } }, 'warning database database-disk-full', 'strained', 'degraded'],
-  ['the server is out of memory', { counts: { 'database:out_of_resources': 1 } }, 'warning database database-out-of-resources', 'strained', 'degraded'],
-  ['the data is broken', { counts: { 'database:broken': 1 } }, 'critical database database-broken', 'strained', 'failing'],
-  ['connections break', { counts: { 'database:lost': 3 } }, 'warning database database-drops-connections', 'strained', 'degraded'],
-  ['the pool could not grow', { database: { server: { ...server, free: 2 } } }, 'warning database database-connections-nearly-used-up', 'strained', 'degraded'],
-  ['200 wait', { pool: { ...busy, waiting: 200, longestWaitMs: 1200 } }, 'critical pool pool-exhausted', 'exhausted', 'failing'],
-  ['one waits for the only connection', { pool: { ...only, waiting: 3, longestWaitMs: 1200 } }, 'warning pool pool-waits', 'strained', 'degraded'],
-  ['the only connection does not come back', { pool: { ...only, waiting: 3, longestWaitMs: 6000 } }, 'critical pool pool-exhausted', 'exhausted', 'failing'],
-  ['some were refused a connection', { counts: { 'pool:refused': 1 } }, 'critical pool pool-exhausted', 'exhausted', 'failing'],
-  ['one waits', { pool: { ...busy, waiting: 1, longestWaitMs: 60 } }, 'warning pool pool-waits', 'strained', 'degraded'],
+  [
+    'a lock stops all',
+    { database: { lock }, breakers: { database: 'open' } },
+    'critical database database-lock',
+    'strained',
+    'failing',
+  ],
+  [
+    'searches do not end',
+    { counts: { 'deadline:retrieve': 4 } },
+    'critical database database-slow',
+    'strained',
+    'failing',
+  ],
+  [
+    'searches do not end, in a process that is late itself',
+    { counts: { 'deadline:retrieve': 4 }, process: { lateMs: 600 } },
+    'warning database database-slow',
+    'strained',
+    'degraded',
+  ],
+  [
+    'the database is left alone',
+    { breakers: { database: 'half-open' } },
+    'critical database database-slow',
+    'strained',
+    'failing',
+  ],
+  [
+    'a write meets a read-only server',
+    { counts: { 'database:read_only': 1 } },
+    'warning database database-read-only',
+    'strained',
+    'degraded',
+  ],
+  [
+    'the disk is full',
+    { counts: { 'database:disk_full': 1 } },
+    'warning database database-disk-full',
+    'strained',
+    'degraded',
+  ],
+  [
+    'the server is out of memory',
+    { counts: { 'database:out_of_resources': 1 } },
+    'warning database database-out-of-resources',
+    'strained',
+    'degraded',
+  ],
+  [
+    'the data is broken',
+    { counts: { 'database:broken': 1 } },
+    'critical database database-broken',
+    'strained',
+    'failing',
+  ],
+  [
+    'connections break',
+    { counts: { 'database:lost': 3 } },
+    'warning database database-drops-connections',
+    'strained',
+    'degraded',
+  ],
+  [
+    'the pool could not grow',
+    { database: { server: { ...server, free: 2 } } },
+    'warning database database-connections-nearly-used-up',
+    'strained',
+    'degraded',
+  ],
+  [
+    '200 wait',
+    { pool: { ...busy, waiting: 200, longestWaitMs: 1200 } },
+    'critical pool pool-exhausted',
+    'exhausted',
+    'failing',
+  ],
+  [
+    'one waits for the only connection',
+    { pool: { ...only, waiting: 3, longestWaitMs: 1200 } },
+    'warning pool pool-waits',
+    'strained',
+    'degraded',
+  ],
+  [
+    'the only connection does not come back',
+    { pool: { ...only, waiting: 3, longestWaitMs: 6000 } },
+    'critical pool pool-exhausted',
+    'exhausted',
+    'failing',
+  ],
+  [
+    'some were refused a connection',
+    { counts: { 'pool:refused': 1 } },
+    'critical pool pool-exhausted',
+    'exhausted',
+    'failing',
+  ],
+  [
+    'one waits',
+    { pool: { ...busy, waiting: 1, longestWaitMs: 60 } },
+    'warning pool pool-waits',
+    'strained',
+    'degraded',
+  ],
   ['many waited lately', { counts: { 'pool:waited': 3 } }, 'warning pool pool-waits', 'strained', 'degraded'],
-  ['a lease does not come back', { counts: { 'pool:overdue': 1 } }, 'warning pool pool-held-too-long', 'strained', 'degraded'],
+  [
+    'a lease does not come back',
+    { counts: { 'pool:overdue': 1 } },
+    'warning pool pool-held-too-long',
+    'strained',
+    'degraded',
+  ],
   ['Redis is gone', { redis: 'reconnecting' }, 'warning redis redis-gone', 'ok', 'degraded'],
   ['Redis is frozen', { redis: 'deaf' }, 'warning redis redis-silent', 'ok', 'degraded'],
-  ['Redis is frozen, and connected to again and again', { redis: 'connect', redisOutage: 'silent' }, 'warning redis redis-silent', 'ok', 'degraded'],
-  ['Redis wants another password', { redis: 'connect', redisOutage: 'refuses' }, 'warning redis redis-refuses', 'ok', 'degraded'],
+  [
+    'Redis is frozen, and connected to again and again',
+    { redis: 'connect', redisOutage: 'silent' },
+    'warning redis redis-silent',
+    'ok',
+    'degraded',
+  ],
+  [
+    'Redis wants another password',
+    { redis: 'connect', redisOutage: 'refuses' },
+    'warning redis redis-refuses',
+    'ok',
+    'degraded',
+  ],
   ['Redis is full', { counts: { 'redis:full': 1 } }, 'warning redis redis-full', 'ok', 'degraded'],
   ['Redis was restarted', { counts: { 'redis:lost': 1 } }, 'warning redis redis-reconnected', 'ok', 'degraded'],
   ['Redis is slow', { counts: { 'redis:timeout': 3 } }, 'warning redis redis-slow', 'ok', 'degraded'],
-  ['the loop is blocked', { process: { lateMs: 1500, wasBusy: true } }, 'warning process event-loop-blocked', 'ok', 'degraded'],
-  ['the loop is blocked, and requests are refused', { counts: { 'pressure:loop': 4 } }, 'critical process event-loop-blocked', 'ok', 'failing'],
-  ['the process was stopped', { process: { lateMs: 1500, wasBusy: false } }, 'warning process process-stood-still', 'ok', 'degraded'],
+  [
+    'the loop is blocked',
+    { process: { lateMs: 1500, wasBusy: true } },
+    'warning process event-loop-blocked',
+    'ok',
+    'degraded',
+  ],
+  [
+    'the loop is blocked, and requests are refused',
+    { counts: { 'pressure:loop': 4 } },
+    'critical process event-loop-blocked',
+    'ok',
+    'failing',
+  ],
+  [
+    'the process was stopped',
+    { process: { lateMs: 1500, wasBusy: false } },
+    'warning process process-stood-still',
+    'ok',
+    'degraded',
+  ],
   ['memory runs out', { process: { heapShare: 0.9 } }, 'warning process memory-nearly-used-up', 'ok', 'degraded'],
   ['memory has run out', { counts: { 'pressure:heap': 1 } }, 'critical process memory-nearly-used-up', 'ok', 'failing'],
   ['something unexpected', { counts: { 'failed:internal': 1 } }, 'warning process internal-errors', 'ok', 'degraded'],
   ['it was told to stop', { isDraining: true }, 'info process draining', 'ok', 'ok'],
-  ['a few are refused', { counts: { 'refused:wait': 4, 'not answered': 4, answered: 96 } }, 'warning traffic overload', 'ok', 'degraded'],
-  ['most are refused', { counts: { 'refused:queue': 60, 'not answered': 60, answered: 40 } }, 'critical traffic overload', 'ok', 'failing'],
+  [
+    'a few are refused',
+    { counts: { 'refused:wait': 4, 'not answered': 4, answered: 96 } },
+    'warning traffic overload',
+    'ok',
+    'degraded',
+  ],
+  [
+    'most are refused',
+    { counts: { 'refused:queue': 60, 'not answered': 60, answered: 40 } },
+    'critical traffic overload',
+    'ok',
+    'failing',
+  ],
   ['batch makes room', { counts: { 'refused:evicted': 1 } }, 'info limits batch-refused', 'ok', 'ok'],
   ['a client asks too much', { counts: { limited: 3 } }, 'info limits rate-limited', 'ok', 'ok'],
   ['documents with much metadata', { database: { largeMetadata: 12 } }, 'info database metadata-large', 'ok', 'ok'],
-  ['clients leave', { counts: { 'failed:cancelled': 20, 'not answered': 20, answered: 50 } }, 'info clients clients-leave', 'ok', 'ok'],
+  [
+    'clients leave',
+    { counts: { 'failed:cancelled': 20, 'not answered': 20, answered: 50 } },
+    'info clients clients-leave',
+    'ok',
+    'ok',
+  ],
   ['clients say nothing', { connections: { open: 520, silent: 500 } }, 'info clients clients-say-nothing', 'ok', 'ok'],
   ['clients trickle', { connections: { open: 220, trickling: 200 } }, 'info clients clients-trickle', 'ok', 'ok'],
-  ['connections run out', { connections: { open: 90, max: 100 } }, 'warning clients connections-nearly-used-up', 'ok', 'degraded'],
+  [
+    'connections run out',
+    { connections: { open: 90, max: 100 } },
+    'warning clients connections-nearly-used-up',
+    'ok',
+    'degraded',
+  ],
 ]
 
 for (const [what, changes, finding, pool, service] of causes) {
@@ -108,27 +302,53 @@ tap.test('models: what most calls failed by; one fault, or one in ten, is chance
 tap.test('models: left alone, by what was last', async t => {
   const lastFault = () => 'silent' as const
   t.same(found({ breakers: { chat: 'open' }, lastFault }), ['warning chat chat-silent'])
-  t.same(found({ counts: { 'chat:paused': 3 }, lastFault: () => 'busy' }), ['warning chat chat-busy'], 'it asked for a pause')
+  t.same(
+    found({ counts: { 'chat:paused': 3 }, lastFault: () => 'busy' }),
+    ['warning chat chat-busy'],
+    'it asked for a pause',
+  )
 })
 
 tap.test('what is slow fills the queues: then the overload is no cause', async t => {
   const counts = { 'refused:wait': 60, 'not answered': 60, answered: 40 }
-  t.same(found({ counts, database: { lock }, breakers: { database: 'open' } }), ['critical database database-lock', 'info traffic overload'])
+  t.same(found({ counts, database: { lock }, breakers: { database: 'open' } }), [
+    'critical database database-lock',
+    'info traffic overload',
+  ])
   t.same(found({ counts, redis: 'deaf' }), ['critical traffic overload', 'warning redis redis-silent'])
 })
 
 tap.test('a database that is down explains the rest of what is found of it', async t => {
-  t.same(found({ database: { isDown: true, downBy: 'unreachable', lock }, counts: { 'database:lost': 20, 'deadline:retrieve': 5 }, breakers: { database: 'open' } }), ['critical database database-unreachable'])
+  t.same(
+    found({
+      database: { isDown: true, downBy: 'unreachable', lock },
+      counts: { 'database:lost': 20, 'deadline:retrieve': 5 },
+      breakers: { database: 'open' },
+    }),
+    ['critical database database-unreachable'],
+  )
 })
 
 tap.test('the evidence stands in the words', async t => {
   const [finding] = diagnose(factsOf({ pool: { ...busy, waiting: 200, longestWaitMs: 1200 } })).findings
-  t.equal(finding?.detail, '50 of 50 database connections are in use (retrieve 50), and 200 requests waiting, the longest 1.2 s.')
-  t.match(diagnose(factsOf({ database: { lock } })).findings[0]?.detail, /^7 queries of Askwell waited for a lock, the longest 2\.1 s; it is held by process 4711/)
+  t.equal(
+    finding?.detail,
+    '50 of 50 database connections are in use (retrieve 50), and 200 requests waiting, the longest 1.2 s.',
+  )
+  t.match(
+    diagnose(factsOf({ database: { lock } })).findings[0]?.detail,
+    /^7 queries of Askwell waited for a lock, the longest 2\.1 s; it is held by process 4711/,
+  )
 })
 
 tap.test('the runbook has a row for each code that was found above', async t => {
-  const rows = readFileSync(new URL('../../../deploy/runbook.md', import.meta.url), 'utf8').split('\n').filter(line => line.startsWith('| `'))
-  for (const code of codesFound) t.ok(rows.some(row => row.includes(`\`${code}\``)), code)
+  const rows = readFileSync(new URL('../../../deploy/runbook.md', import.meta.url), 'utf8')
+    .split('\n')
+    .filter(line => line.startsWith('| `'))
+  for (const code of codesFound)
+    t.ok(
+      rows.some(row => row.includes(`\`${code}\``)),
+      code,
+    )
   t.ok(codesFound.size > 40, `${codesFound.size} codes`)
 })

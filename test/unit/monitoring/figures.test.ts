@@ -6,8 +6,18 @@ import { manualClock } from '../../support/clock.ts'
 
 function answerOf(more: Partial<Answer> = {}): Answer {
   return {
-    text: '', abstained: false, language: 'en', mode: 'fast', citations: [], passages: [], cache: { status: 'miss' }, degraded: [], generator: 'openai', model: null,
-    usage: { llmCalls: 1, promptTokens: 100, completionTokens: 10 }, ...more,
+    text: '',
+    abstained: false,
+    language: 'en',
+    mode: 'fast',
+    citations: [],
+    passages: [],
+    cache: { status: 'miss' },
+    degraded: [],
+    generator: 'openai',
+    model: null,
+    usage: { llmCalls: 1, promptTokens: 100, completionTokens: 10 },
+    ...more,
   }
 }
 
@@ -17,27 +27,55 @@ t.test('answers are told apart by mode, and by whether they were remembered', as
   const figures = createFigures({ now: () => 0 })
   figures.answered(answerOf(), 1000)
   figures.answered(answerOf({ mode: 'smart', abstained: true, degraded: ['rerank', 'cache'] }), 2000)
-  for (const status of ['hit', 'near', 'stale', 'coalesced'] as const) figures.answered(answerOf({ cache: { status }, usage: noUsage }), 1)
+  for (const status of ['hit', 'near', 'stale', 'coalesced'] as const)
+    figures.answered(answerOf({ cache: { status }, usage: noUsage }), 1)
   const { requests, abstained, degraded, degradedByReason, latencyMs, models } = figures.read('1m')
-  t.match({ requests, abstained, degraded, degradedByReason }, { requests: 6, abstained: 1, degraded: 1, degradedByReason: { rerank: 1, cache: 1 } })
-  t.same(Object.fromEntries(Object.entries(latencyMs).map(([name, { count }]) => [name, count])), { all: 6, fast: 5, smart: 1, cached: 4, fresh: 2 })
+  t.match(
+    { requests, abstained, degraded, degradedByReason },
+    { requests: 6, abstained: 1, degraded: 1, degradedByReason: { rerank: 1, cache: 1 } },
+  )
+  t.same(Object.fromEntries(Object.entries(latencyMs).map(([name, { count }]) => [name, count])), {
+    all: 6,
+    fast: 5,
+    smart: 1,
+    cached: 4,
+    fresh: 2,
+  })
   t.same(models, { calls: 2, promptTokens: 200, completionTokens: 20, callsPerRequest: 0.3333 })
 })
 
 t.test('a refusal is no error, nor is what the caller did', async t => {
   const figures = createFigures({ now: () => 0 })
-  for (const code of ['overloaded', 'rate_limited', 'cancelled', 'unknown_collection', 'not_cached', 'database_unavailable', 'internal', 'deadline_exceeded']) figures.failed(code)
+  for (const code of [
+    'overloaded',
+    'rate_limited',
+    'cancelled',
+    'unknown_collection',
+    'not_cached',
+    'database_unavailable',
+    'internal',
+    'deadline_exceeded',
+  ])
+    figures.failed(code)
   const { requests, errors, refused, errorRatio, errorsByCode } = figures.read('1m')
   t.same({ requests, errors, refused, errorRatio }, { requests: 8, errors: 3, refused: 2, errorRatio: 0.375 })
   t.equal(errorsByCode['cancelled'], 1)
 })
 
-t.test('a cache\'s ratio counts all that was given', async t => {
+t.test("a cache's ratio counts all that was given", async t => {
   const figures = createFigures({ now: () => 0 })
   for (const status of ['hit', 'near', 'stale', 'coalesced']) figures.given(status)
   figures.missed('answer')
   figures.evicted('answer')
-  t.same(figures.read('1m').caches.answer, { hits: 1, misses: 1, hitRatio: 0.8, near: 1, stale: 1, coalesced: 1, evictions: 1 })
+  t.same(figures.read('1m').caches.answer, {
+    hits: 1,
+    misses: 1,
+    hitRatio: 0.8,
+    near: 1,
+    stale: 1,
+    coalesced: 1,
+    evictions: 1,
+  })
   t.equal(figures.read('1m').caches.draft.hitRatio, null)
 })
 
@@ -52,7 +90,16 @@ t.test('the series has a step for every ten seconds, empty ones too', async t =>
   figures.failed('overloaded')
   clock.advance(10_000)
   const { requests, errors, refused, p50Ms, poolCheckedOut, inFlight, stagesP95Ms } = figures.series()
-  t.same({ requests, errors, refused, poolCheckedOut, inFlight }, { requests: [1, 0, 2], errors: [0, 0, 1], refused: [0, 0, 1], poolCheckedOut: [4, null, null], inFlight: [2, null, null] })
+  t.same(
+    { requests, errors, refused, poolCheckedOut, inFlight },
+    {
+      requests: [1, 0, 2],
+      errors: [0, 0, 1],
+      refused: [0, 0, 1],
+      poolCheckedOut: [4, null, null],
+      inFlight: [2, null, null],
+    },
+  )
   t.ok(Math.abs(p50Ms[0]! - 100) <= 1)
   t.same([p50Ms[1], p50Ms[2]], [null, null])
   t.same(Object.keys(stagesP95Ms), ['generate'])

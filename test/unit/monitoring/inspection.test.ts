@@ -30,7 +30,12 @@ function started(more: { readonly checkedOut?: number; readonly fails?: boolean 
     recall: async () => null,
   } as unknown as Options['reads']
   const told: string[] = []
-  const inspection = openInspection({ database, reads, log: { debug: (_, message) => void told.push(message) }, now: () => time })
+  const inspection = openInspection({
+    database,
+    reads,
+    log: { debug: (_, message) => void told.push(message) },
+    now: () => time,
+  })
   return { inspection, asked, told, advance: (ms: number) => void (time += ms) }
 }
 

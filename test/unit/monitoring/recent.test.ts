@@ -57,36 +57,46 @@ tap.test('lateness: its own work, or not let run; forgotten after ten seconds', 
   t.same(lateness.worst(), { lateMs: 600, wasBusy: false })
 })
 
-tap.test("the server's side: not read while nobody looks; a lock is remembered while the database is left alone", async t => {
-  const clock = manualClock()
-  const free = { maxConnections: 100, reserved: 3, byState: { active: 1, idle: 0, idleInTransaction: 0, other: 0 }, ours: 1, free: 96, lock: null }
-  const lock = { waiting: 1, longestMs: 900, heldBy: 'process 1 (psql, active)' }
-  let next: typeof free | (Omit<typeof free, 'lock'> & { lock: typeof lock }) = free
-  let reads = 0
-  const view = createServerView({ now: clock.now, read: async () => (reads++, next) })
-  const beat = async (isSuspect = false) => {
-    view.beat(isSuspect)
-    await new Promise(setImmediate)
-    return reads
-  }
-  t.equal(await beat(), 0)
-  t.same(view.facts(false), { server: null, lock: null })
-  view.looked()
-  t.equal(await beat(), 1)
-  t.equal(await beat(), 1, 'not more often than every five seconds')
-  clock.advance(5000)
-  t.match(view.facts(false), { server: { free: 96, ageMs: 5000 }, lock: null })
-  t.equal(await beat(), 2)
-  clock.advance(61_000)
-  t.equal(await beat(), 2, 'nobody looks any more')
-  next = { ...free, lock }
-  t.equal(await beat(true), 3, 'but something is stuck')
-  t.same(view.facts(false).lock, lock)
-  next = free
-  clock.advance(2000)
-  await beat(true)
-  t.equal(view.facts(false).lock, null, 'it is gone')
-  t.same(view.facts(true).lock, lock, 'nothing waits, for nothing is asked')
-  clock.advance(60_000)
-  t.equal(view.facts(true).lock, null)
-})
+tap.test(
+  "the server's side: not read while nobody looks; a lock is remembered while the database is left alone",
+  async t => {
+    const clock = manualClock()
+    const free = {
+      maxConnections: 100,
+      reserved: 3,
+      byState: { active: 1, idle: 0, idleInTransaction: 0, other: 0 },
+      ours: 1,
+      free: 96,
+      lock: null,
+    }
+    const lock = { waiting: 1, longestMs: 900, heldBy: 'process 1 (psql, active)' }
+    let next: typeof free | (Omit<typeof free, 'lock'> & { lock: typeof lock }) = free
+    let reads = 0
+    const view = createServerView({ now: clock.now, read: async () => (reads++, next) })
+    const beat = async (isSuspect = false) => {
+      view.beat(isSuspect)
+      await new Promise(setImmediate)
+      return reads
+    }
+    t.equal(await beat(), 0)
+    t.same(view.facts(false), { server: null, lock: null })
+    view.looked()
+    t.equal(await beat(), 1)
+    t.equal(await beat(), 1, 'not more often than every five seconds')
+    clock.advance(5000)
+    t.match(view.facts(false), { server: { free: 96, ageMs: 5000 }, lock: null })
+    t.equal(await beat(), 2)
+    clock.advance(61_000)
+    t.equal(await beat(), 2, 'nobody looks any more')
+    next = { ...free, lock }
+    t.equal(await beat(true), 3, 'but something is stuck')
+    t.same(view.facts(false).lock, lock)
+    next = free
+    clock.advance(2000)
+    await beat(true)
+    t.equal(view.facts(false).lock, null, 'it is gone')
+    t.same(view.facts(true).lock, lock, 'nothing waits, for nothing is asked')
+    clock.advance(60_000)
+    t.equal(view.facts(true).lock, null)
+  },
+)

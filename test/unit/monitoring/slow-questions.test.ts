@@ -21,7 +21,10 @@ t.test('questions that are one to the cache are one here', async t => {
   slow.note(heard('Where is it?', 30))
   slow.note(heard('where  is it', 50, { traceId: 'abc' }))
   slow.note(heard('Where is it?', 20, {}, 'other'))
-  t.match(slow.slowest(), [{ count: 2, maxMs: 50, slowestStage: 'generate', traceId: 'abc', mode: 'fast', language: 'en' }, { count: 1, maxMs: 20 }])
+  t.match(slow.slowest(), [
+    { count: 2, maxMs: 50, slowestStage: 'generate', traceId: 'abc', mode: 'fast', language: 'en' },
+    { count: 1, maxMs: 20 },
+  ])
   t.equal(new Set(slow.slowest().map(({ fingerprint }) => fingerprint)).size, 2)
 })
 
@@ -49,5 +52,8 @@ t.test('after a quarter of an hour it is forgotten', async t => {
 t.test('of a rush the slowest are kept', async t => {
   const { slow } = started()
   for (let count = 0; count < 5000; count++) slow.note(heard(`question ${count}`, 1 + ((count * 7919) % 5000)))
-  t.same(slow.slowest().map(({ maxMs }) => maxMs), [5000, 4999, 4998, 4997, 4996, 4995, 4994, 4993, 4992, 4991])
+  t.same(
+    slow.slowest().map(({ maxMs }) => maxMs),
+    [5000, 4999, 4998, 4997, 4996, 4995, 4994, 4993, 4992, 4991],
+  )
 })

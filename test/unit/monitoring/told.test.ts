@@ -40,7 +40,13 @@ tap.test('a finding that becomes graver: told again', async t => {
   const clock = manualClock()
   const turned = createTold(clock.now)
   const grave: Finding = { ...gone, severity: 'critical' }
-  for (const [finding, begun] of [[gone, 0], [gone, 1], [grave, 1], [gone, 0], [grave, 0]] as const) {
+  for (const [finding, begun] of [
+    [gone, 0],
+    [gone, 1],
+    [grave, 1],
+    [gone, 0],
+    [grave, 0],
+  ] as const) {
     t.equal(turned([finding]).begun.length, begun)
     clock.advance(1000)
   }

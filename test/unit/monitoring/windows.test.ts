@@ -27,7 +27,7 @@ t.test('quantiles over many slots are those of all values, to one in a hundred',
   for (let slot = 0; slot < 27; slot++) {
     for (let count = 0; count < 300; count++) {
       // From a tenth of a millisecond to a minute, with a long tail.
-      const value = 0.1 * 600_000 ** random() ** 2
+      const value = 0.1 * 600_000 ** (random() ** 2)
       values.push(value)
       windows.record('x', value)
     }
@@ -35,7 +35,12 @@ t.test('quantiles over many slots are those of all values, to one in a hundred',
   }
   const spread = windows.read('15m').spread('x')
   t.equal(spread.count, values.length)
-  for (const [name, share] of [['p50', 0.5], ['p95', 0.95], ['p99', 0.99], ['max', 1]] as const) {
+  for (const [name, share] of [
+    ['p50', 0.5],
+    ['p95', 0.95],
+    ['p99', 0.99],
+    ['max', 1],
+  ] as const) {
     const wanted = exact(values, share)
     t.ok(Math.abs(spread[name]! - wanted) <= 0.011 * wanted + 0.05, `${name}: ${spread[name]} for ${wanted}`)
   }
@@ -79,7 +84,10 @@ t.test('nothing happened for an hour: nothing is left, and it goes on', async t 
   windows.record('y', 5)
   clock.advance(60 * minute)
   t.equal(windows.read('15m').count('x'), 0)
-  t.same(windows.chart().points.filter(point => point !== undefined), [])
+  t.same(
+    windows.chart().points.filter(point => point !== undefined),
+    [],
+  )
   t.equal(windows.chart().points.length, 90)
   windows.add('x')
   windows.record('y', 7)

@@ -14,7 +14,8 @@ function setUp() {
     attempt?.end(verdict)
     return attempt !== null
   }
-  const calls = (count: number, verdict: Verdict, ms = 0) => Array.from({ length: count }, () => call(verdict, ms)).filter(Boolean).length
+  const calls = (count: number, verdict: Verdict, ms = 0) =>
+    Array.from({ length: count }, () => call(verdict, ms)).filter(Boolean).length
   return { clock, breaker, changes, call, calls }
 }
 
@@ -154,17 +155,23 @@ t.test('closing', async t => {
 })
 
 t.test('whatever happens: never two probes at once, never shut for good', async () => {
-  const step = fc.record({ verdict: fc.constantFrom<Verdict>('ok', 'fault', 'alive', 'nothing'), ms: fc.integer({ min: 0, max: 3000 }), wait: fc.integer({ min: 0, max: 5000 }) })
-  fc.assert(fc.property(fc.array(step, { maxLength: 60 }), steps => {
-    const { breaker, clock } = setUp()
-    for (const { verdict, ms, wait } of steps) {
-      const attempt = breaker.enter()
-      if (breaker.state() === 'half-open' && breaker.enter() !== null) return false
-      clock.advance(ms)
-      attempt?.end(verdict)
-      clock.advance(wait)
-    }
-    clock.advance(40_000)
-    return breaker.enter() !== null
-  }))
+  const step = fc.record({
+    verdict: fc.constantFrom<Verdict>('ok', 'fault', 'alive', 'nothing'),
+    ms: fc.integer({ min: 0, max: 3000 }),
+    wait: fc.integer({ min: 0, max: 5000 }),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), steps => {
+      const { breaker, clock } = setUp()
+      for (const { verdict, ms, wait } of steps) {
+        const attempt = breaker.enter()
+        if (breaker.state() === 'half-open' && breaker.enter() !== null) return false
+        clock.advance(ms)
+        attempt?.end(verdict)
+        clock.advance(wait)
+      }
+      clock.advance(40_000)
+      return breaker.enter() !== null
+    }),
+  )
 })

@@ -10,7 +10,11 @@ const refusal = (ms: number) => new AskError('model_paused', { retryAfter: ms / 
 function read(error: unknown): Reading {
   if (isAskError(error, 'model_failed')) return { verdict: 'fault', isRetryable: true }
   if (!isAskError(error, 'model_busy')) return { verdict: 'alive', isRetryable: false }
-  return { verdict: 'alive', isRetryable: true, ...(error.retryAfter !== undefined && { pauseMs: error.retryAfter * 1000 }) }
+  return {
+    verdict: 'alive',
+    isRetryable: true,
+    ...(error.retryAfter !== undefined && { pauseMs: error.retryAfter * 1000 }),
+  }
 }
 
 function setUp() {
@@ -21,15 +25,25 @@ function setUp() {
     clock.advance(ms)
   }
   let retries = 0
-  const guard = createGuard({ slowMs: 1000, read, refusal, clock, random: () => 0.5, sleep, onRetry: () => void (retries += 1) })
+  const guard = createGuard({
+    slowMs: 1000,
+    read,
+    refusal,
+    clock,
+    random: () => 0.5,
+    sleep,
+    onRetry: () => void (retries += 1),
+  })
   const controller = new AbortController()
   let made = 0
   /** Gives or throws one after the other; the last one for ever. */
-  const saying = (...all: readonly unknown[]) => async () => {
-    const next = all[Math.min(made++, all.length - 1)]
-    if (next instanceof Error) throw next
-    return next
-  }
+  const saying =
+    (...all: readonly unknown[]) =>
+    async () => {
+      const next = all[Math.min(made++, all.length - 1)]
+      if (next instanceof Error) throw next
+      return next
+    }
   const run = (...all: readonly unknown[]) => {
     made = 0
     return guard.run(controller.signal, saying(...all))
@@ -131,11 +145,13 @@ t.test('a breaker', async t => {
     const { guard, clock } = setUp()
     const late = (ms: number, reason: AskError) => {
       const controller = new AbortController()
-      return guard.run(controller.signal, async () => {
-        clock.advance(ms)
-        controller.abort(reason)
-        throw reason
-      }).catch(() => {})
+      return guard
+        .run(controller.signal, async () => {
+          clock.advance(ms)
+          controller.abort(reason)
+          throw reason
+        })
+        .catch(() => {})
     }
     for (let i = 0; i < 10; i++) await late(999, new AskError('deadline_exceeded'))
     for (let i = 0; i < 10; i++) await late(60_000, new AskError('cancelled'))
@@ -145,15 +161,22 @@ t.test('a breaker', async t => {
   })
 
   t.test('time enough is four times what calls usually take, where that is known and less', async t => {
-    for (const [usualMs, cutMs, state] of [[10, 499, 'closed'], [10, 500, 'open'], [500, 1999, 'closed'], [500, 2000, 'open']] as const) {
+    for (const [usualMs, cutMs, state] of [
+      [10, 499, 'closed'],
+      [10, 500, 'open'],
+      [500, 1999, 'closed'],
+      [500, 2000, 'open'],
+    ] as const) {
       const clock = manualClock()
       const guard = createGuard({ slowMs: 5000, read, refusal, clock, random: () => 0.5 })
       const call = async (ms: number, error?: Error) => {
         const signal = new AbortController().signal
-        await guard.run(signal, async () => {
-          clock.advance(ms)
-          if (error) throw error
-        }).catch(() => {})
+        await guard
+          .run(signal, async () => {
+            clock.advance(ms)
+            if (error) throw error
+          })
+          .catch(() => {})
       }
       await call(usualMs)
       clock.advance(10_000)
@@ -176,7 +199,10 @@ t.test('streams', async t => {
     const { guard, controller } = setUp()
     const sources = [saying([], broken), saying(['a', 'b'])]
     const items: string[] = []
-    await heard(guard.stream(controller.signal, () => sources.shift()!), items)
+    await heard(
+      guard.stream(controller.signal, () => sources.shift()!),
+      items,
+    )
     t.same(items, ['a', 'b'])
   })
 
@@ -184,7 +210,13 @@ t.test('streams', async t => {
     const { guard, controller } = setUp()
     const sources = [saying(['a'], broken), saying(['a', 'b'])]
     const items: string[] = []
-    await t.rejects(heard(guard.stream(controller.signal, () => sources.shift()!), items), broken)
+    await t.rejects(
+      heard(
+        guard.stream(controller.signal, () => sources.shift()!),
+        items,
+      ),
+      broken,
+    )
     t.same(items, ['a'])
     t.equal(sources.length, 1)
   })
@@ -197,9 +229,17 @@ t.test('streams', async t => {
       clock.advance(rest)
       yield 'b'
     }
-    for (let i = 0; i < 10; i++) await heard(guard.stream(controller.signal, () => slowly(900, 60_000)), [])
+    for (let i = 0; i < 10; i++)
+      await heard(
+        guard.stream(controller.signal, () => slowly(900, 60_000)),
+        [],
+      )
     t.equal(guard.state(), 'closed')
-    for (let i = 0; i < 10 && guard.state() === 'closed'; i++) await heard(guard.stream(controller.signal, () => slowly(1001, 0)), [])
+    for (let i = 0; i < 10 && guard.state() === 'closed'; i++)
+      await heard(
+        guard.stream(controller.signal, () => slowly(1001, 0)),
+        [],
+      )
     t.equal(guard.state(), 'open')
   })
 

@@ -47,7 +47,9 @@ t.test('the first may still be the quicker one; one that fails leaves the other'
 t.test('failures: the only one, or the first of two', async t => {
   const { calls, call } = handCalls()
   const hedge = createHedge({ afterMs: 1 })
-  const early = hedge(never, async () => { throw new Error('at once') })
+  const early = hedge(never, async () => {
+    throw new Error('at once')
+  })
   await t.rejects(early, { message: 'at once' })
   const reply = hedge(never, call)
   await until('it is called twice', () => calls.length === 2)
@@ -59,10 +61,11 @@ t.test('failures: the only one, or the first of two', async t => {
 t.test('one in twenty, after what was saved up: a slow server is not asked twice as often', async t => {
   let made = 0
   const hedge = createHedge({ afterMs: 1 })
-  for (let i = 0; i < 60; i++) await hedge(never, async () => {
-    made += 1
-    await atLeast(20)
-    return 'late'
-  })
+  for (let i = 0; i < 60; i++)
+    await hedge(never, async () => {
+      made += 1
+      await atLeast(20)
+      return 'late'
+    })
   t.ok(made >= 70 && made <= 60 + 10 + 60 * 0.05, `${made} calls for 60`)
 })

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createLimiter, Refused, type LimiterOptions, type Place, type Priority } from '../../../src/resilience/limiter.ts'
+import {
+  createLimiter,
+  Refused,
+  type LimiterOptions,
+  type Place,
+  type Priority,
+} from '../../../src/resilience/limiter.ts'
 import { manualClock } from '../../support/clock.ts'
 import { load, simulated, type Simulated } from '../../support/simulated-server.ts'
 
@@ -14,7 +20,10 @@ function limiterOf(server: Pick<Simulated, 'clock'>, options: Partial<LimiterOpt
 function fixed(limit: number, options: Partial<LimiterOptions> = {}) {
   const clock = manualClock()
   const limiter = limiterOf({ clock }, { floor: limit, ceiling: limit, initial: limit, ...options })
-  const enter = (priority: Priority = 'interactive', { signal = new AbortController().signal, deadline = Infinity } = {}) => limiter.enter({ priority, signal, deadline })
+  const enter = (
+    priority: Priority = 'interactive',
+    { signal = new AbortController().signal, deadline = Infinity } = {},
+  ) => limiter.enter({ priority, signal, deadline })
   return { clock, limiter, enter }
 }
 
@@ -28,7 +37,10 @@ async function used(enter: () => Promise<Place>, clock: Simulated['clock'], ms: 
 }
 
 async function reasonOf(entering: Promise<Place>): Promise<string> {
-  return await entering.then(() => 'let in', (error: unknown) => (error instanceof Refused ? error.reason : (error as Error).message))
+  return await entering.then(
+    () => 'let in',
+    (error: unknown) => (error instanceof Refused ? error.reason : (error as Error).message),
+  )
 }
 
 t.test('times are flat: the limit grows to what is asked for, and nobody is refused for long', async t => {
@@ -40,23 +52,33 @@ t.test('times are flat: the limit grows to what is asked for, and nobody is refu
   t.ok(mostInFlight >= 300, `${mostInFlight} at once`)
 })
 
-t.test('three times more than it can: nearly all that it can is done, in at most three times the time, refusals are at once', async t => {
-  for (const [baseMs, knee] of [[100, 25], [30, 25], [2000, 100]] as const) {
-    const server = simulated(baseMs, knee)
-    const limiter = limiterOf(server)
-    const peak = (1000 * knee) / baseMs
-    await load(server, limiter, { perSecond: peak / 2, seconds: 20 })
-    await load(server, limiter, { perSecond: peak * 3, seconds: 20 })
-    const seconds = 30 + baseMs / 50
-    const { done, ms, refusedMs, mostInFlight } = await load(server, limiter, { perSecond: peak * 3, seconds })
-    const what = `${baseMs} ms, ${knee} at once: `
-    t.ok(done >= 0.9 * peak * seconds, `${what}${Math.round((100 * done) / peak / seconds)} % of the peak`)
-    const p99 = ms.toSorted((a, b) => a - b)[Math.floor(ms.length * 0.99)] as number
-    t.ok(p99 <= 3 * baseMs + usual.maxWaitMs, `${what}p99 ${p99} ms`)
-    t.ok(mostInFlight <= 3 * knee, `${what}${mostInFlight} at once`)
-    t.ok(refusedMs.filter(each => each > 0).length <= refusedMs.length / 100, `${what}of ${refusedMs.length} refused ${refusedMs.filter(each => each > 0).length} had waited`)
-  }
-})
+t.test(
+  'three times more than it can: nearly all that it can is done, in at most three times the time, refusals are at once',
+  async t => {
+    for (const [baseMs, knee] of [
+      [100, 25],
+      [30, 25],
+      [2000, 100],
+    ] as const) {
+      const server = simulated(baseMs, knee)
+      const limiter = limiterOf(server)
+      const peak = (1000 * knee) / baseMs
+      await load(server, limiter, { perSecond: peak / 2, seconds: 20 })
+      await load(server, limiter, { perSecond: peak * 3, seconds: 20 })
+      const seconds = 30 + baseMs / 50
+      const { done, ms, refusedMs, mostInFlight } = await load(server, limiter, { perSecond: peak * 3, seconds })
+      const what = `${baseMs} ms, ${knee} at once: `
+      t.ok(done >= 0.9 * peak * seconds, `${what}${Math.round((100 * done) / peak / seconds)} % of the peak`)
+      const p99 = ms.toSorted((a, b) => a - b)[Math.floor(ms.length * 0.99)] as number
+      t.ok(p99 <= 3 * baseMs + usual.maxWaitMs, `${what}p99 ${p99} ms`)
+      t.ok(mostInFlight <= 3 * knee, `${what}${mostInFlight} at once`)
+      t.ok(
+        refusedMs.filter(each => each > 0).length <= refusedMs.length / 100,
+        `${what}of ${refusedMs.length} refused ${refusedMs.filter(each => each > 0).length} had waited`,
+      )
+    }
+  },
+)
 
 t.test('a slow spell: the limit falls, never below the floor, and is back when that is over', async t => {
   const server = simulated(100, 40)
@@ -214,7 +236,20 @@ t.test('too much of both: batch is refused first', async t => {
   const limiter = limiterOf(server)
   const [interactive, batch] = await Promise.all([
     load(server, limiter, { perSecond: 150, seconds: 30 }),
-    load({ ...server, clock: { ...server.clock, advance() {}, get pending() { return 0 } } }, limiter, { perSecond: 400, seconds: 30, priority: 'batch' }),
+    load(
+      {
+        ...server,
+        clock: {
+          ...server.clock,
+          advance() {},
+          get pending() {
+            return 0
+          },
+        },
+      },
+      limiter,
+      { perSecond: 400, seconds: 30, priority: 'batch' },
+    ),
   ])
   const lost = ({ refused }: typeof batch) => Object.values(refused).reduce((sum, count) => sum + count, 0)
   t.ok(lost(interactive) <= 0.02 * 150 * 30, `${lost(interactive)} of 4500 interactive`)
@@ -223,33 +258,46 @@ t.test('too much of both: batch is refused first', async t => {
 
 t.test('whatever comes, leaves and gives up: never above the ceiling, and nothing is left behind', async () => {
   const step = fc.oneof(
-    fc.record({ what: fc.constant('enter' as const), priority: fc.constantFrom<Priority>('interactive', 'batch'), patienceMs: fc.integer({ min: 0, max: 500 }) }),
+    fc.record({
+      what: fc.constant('enter' as const),
+      priority: fc.constantFrom<Priority>('interactive', 'batch'),
+      patienceMs: fc.integer({ min: 0, max: 500 }),
+    }),
     fc.record({ what: fc.constantFrom('leave' as const, 'fail' as const, 'abort' as const), which: fc.nat(50) }),
     fc.record({ what: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 300 }) }),
   )
-  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 5 }), async (steps, floor) => {
-    const clock = manualClock()
-    const limiter = limiterOf({ clock }, { floor, ceiling: 8, initial: 4, maxWaiting: 5 })
-    const places: Place[] = []
-    const callers: AbortController[] = []
-    let settled = 0
-    for (const each of steps) {
-      if (each.what === 'enter') {
-        const caller = new AbortController()
-        callers.push(caller)
-        limiter.enter({ priority: each.priority, signal: caller.signal, deadline: clock.now() + each.patienceMs }).then(place => places.push(place), () => {}).finally(() => settled++)
-      } else if (each.what === 'pass') clock.advance(each.ms)
-      else if (each.what === 'abort') callers[each.which]?.abort(new Error('left'))
-      else places[each.which]?.leave(each.what === 'leave' ? 'run' : null)
-      await Promise.resolve()
-      const { limit, inFlight, waiting } = limiter.status()
-      if (limit < floor || limit > 8 || inFlight > 8 || waiting > 5) return false
-    }
-    while (settled < callers.length || limiter.status().inFlight > 0) {
-      for (const place of places) place.leave('run')
-      clock.advance(1000)
-      await new Promise(resolve => void setImmediate(resolve))
-    }
-    return limiter.status().waiting === 0 && clock.pending === 0
-  }), { numRuns: 300 })
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 200 }), fc.integer({ min: 1, max: 5 }), async (steps, floor) => {
+      const clock = manualClock()
+      const limiter = limiterOf({ clock }, { floor, ceiling: 8, initial: 4, maxWaiting: 5 })
+      const places: Place[] = []
+      const callers: AbortController[] = []
+      let settled = 0
+      for (const each of steps) {
+        if (each.what === 'enter') {
+          const caller = new AbortController()
+          callers.push(caller)
+          limiter
+            .enter({ priority: each.priority, signal: caller.signal, deadline: clock.now() + each.patienceMs })
+            .then(
+              place => places.push(place),
+              () => {},
+            )
+            .finally(() => settled++)
+        } else if (each.what === 'pass') clock.advance(each.ms)
+        else if (each.what === 'abort') callers[each.which]?.abort(new Error('left'))
+        else places[each.which]?.leave(each.what === 'leave' ? 'run' : null)
+        await Promise.resolve()
+        const { limit, inFlight, waiting } = limiter.status()
+        if (limit < floor || limit > 8 || inFlight > 8 || waiting > 5) return false
+      }
+      while (settled < callers.length || limiter.status().inFlight > 0) {
+        for (const place of places) place.leave('run')
+        clock.advance(1000)
+        await new Promise(resolve => void setImmediate(resolve))
+      }
+      return limiter.status().waiting === 0 && clock.pending === 0
+    }),
+    { numRuns: 300 },
+  )
 })

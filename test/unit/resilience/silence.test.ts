@@ -15,7 +15,8 @@ for (const items of [[], ['a', 'b']]) {
   t.test(`a server that stops after ${items.length} items: ended with deadline_exceeded`, async t => {
     const heard: string[] = []
     const all = async () => {
-      for await (const item of withoutSilence('the model', 20, never, signal => thenSilent(items, signal))) heard.push(item)
+      for await (const item of withoutSilence('the model', 20, never, signal => thenSilent(items, signal)))
+        heard.push(item)
     }
     await t.rejects(all(), { code: 'deadline_exceeded', detail: 'the model said nothing for 0.02 s' })
     t.same(heard, items)
@@ -23,7 +24,9 @@ for (const items of [[], ['a', 'b']]) {
 }
 
 t.test('a reader who takes long is not its silence', async t => {
-  const all = async function* () { yield* ['a', 'b', 'c'] }
+  const all = async function* () {
+    yield* ['a', 'b', 'c']
+  }
   const heard: string[] = []
   for await (const item of withoutSilence('the model', 20, never, all)) {
     await atLeast(40)

@@ -8,7 +8,12 @@ import { manualClock } from '../../support/clock.ts'
 function handRun() {
   let hand!: ReadableStreamDefaultController<string>
   const source = new ReadableStream<string>({ start: controller => void (hand = controller) })
-  return { source, say: (item: string) => hand.enqueue(item), end: () => hand.close(), fail: (error: unknown) => hand.error(error) }
+  return {
+    source,
+    say: (item: string) => hand.enqueue(item),
+    end: () => hand.close(),
+    fail: (error: unknown) => hand.error(error),
+  }
 }
 
 interface Begun extends ReturnType<typeof handRun> {
@@ -25,7 +30,8 @@ function setUp() {
     begun.push({ ...run, signal })
     return run.source
   }
-  const join = (terms: Partial<FlightTerms> = {}, key = 'key') => flights.join(key, { signal: new AbortController().signal, deadline: 1000, ...terms }, begin)
+  const join = (terms: Partial<FlightTerms> = {}, key = 'key') =>
+    flights.join(key, { signal: new AbortController().signal, deadline: 1000, ...terms }, begin)
   return { clock, flights, begun, join }
 }
 
@@ -52,7 +58,13 @@ t.test('who comes late gets everything from the first item on, and is told that 
   t.same((await late.next()).value, { item: 'one', isShared: true })
   begun[0]!.say('three')
   begun[0]!.end()
-  t.same([await all(first), await all(late)], [['two', 'three'], ['two', 'three']])
+  t.same(
+    [await all(first), await all(late)],
+    [
+      ['two', 'three'],
+      ['two', 'three'],
+    ],
+  )
   t.equal(begun.length, 1)
   t.equal(flights.size(), 0)
 })
@@ -70,10 +82,20 @@ t.test('who joins is told which run; who begins one is not', async t => {
   const { flights, begun, join } = setUp()
   const joined: unknown[] = []
   const first = all(join())
-  const second = all(flights.join('key', { signal: new AbortController().signal, deadline: 1000 }, () => t.fail('a run is begun') as never, run => joined.push(run)))
+  const second = all(
+    flights.join(
+      'key',
+      { signal: new AbortController().signal, deadline: 1000 },
+      () => t.fail('a run is begun') as never,
+      run => joined.push(run),
+    ),
+  )
   begun[0]?.end()
   await Promise.all([first, second])
-  t.same(joined.map(run => run === begun[0]?.source), [true])
+  t.same(
+    joined.map(run => run === begun[0]?.source),
+    [true],
+  )
 })
 
 t.test('another key is another run', async t => {
@@ -162,29 +184,34 @@ t.test('an error goes to all: to those who wait, and to one who reads what came 
   t.equal(flights.size(), 0)
 })
 
-t.test('a run that ended before anybody waits on: who joined reads all of it, who comes now starts another', async t => {
-  const { begun, join, flights } = setUp()
-  const early = join()
-  const opening = early.next()
-  begun[0]!.say('one')
-  await opening
-  begun[0]!.say('two')
-  begun[0]!.end()
-  await settle()
-  t.equal(flights.size(), 0, 'it has landed')
-  t.same(await all(early), ['two'])
-  t.equal(begun[0]!.signal.aborted, false, 'nothing is left to give up')
-  const next = all(join())
-  begun[1]!.end()
-  t.same(await next, [])
-})
+t.test(
+  'a run that ended before anybody waits on: who joined reads all of it, who comes now starts another',
+  async t => {
+    const { begun, join, flights } = setUp()
+    const early = join()
+    const opening = early.next()
+    begun[0]!.say('one')
+    await opening
+    begun[0]!.say('two')
+    begun[0]!.end()
+    await settle()
+    t.equal(flights.size(), 0, 'it has landed')
+    t.same(await all(early), ['two'])
+    t.equal(begun[0]!.signal.aborted, false, 'nothing is left to give up')
+    const next = all(join())
+    begun[1]!.end()
+    t.same(await next, [])
+  },
+)
 
 t.test('a run that gives nothing, and one that fails at once: both end for all who joined', async t => {
   const flights = createSingleFlight<string>()
   const terms = { signal: new AbortController().signal, deadline: performance.now() + 60_000 }
   t.same(await all(flights.join('key', terms, async function* () {})), [])
   const error = new Error('at once')
-  const failing = () => { throw error }
+  const failing = () => {
+    throw error
+  }
   const both = [1, 2].map(() => all(flights.join('key', terms, failing)))
   for (const each of both) await t.rejects(each, error)
   t.equal(flights.size(), 0)
@@ -229,7 +256,9 @@ t.test('a run about to give up is not joined', async t => {
 t.test('many come and go: no flight is left', async t => {
   const { begun, join, flights } = setUp()
   const leavers = Array.from({ length: 200 }, () => new AbortController())
-  const waiting = leavers.map(({ signal }, i) => all(join({ signal, deadline: 1000 + (i % 7) }, `key ${i % 11}`)).catch(() => 'left'))
+  const waiting = leavers.map(({ signal }, i) =>
+    all(join({ signal, deadline: 1000 + (i % 7) }, `key ${i % 11}`)).catch(() => 'left'),
+  )
   for (const [i, leaver] of leavers.entries()) if (i % 2 === 0) leaver.abort(new Error('gone'))
   await settle()
   for (const run of begun) if (!run.signal.aborted) run.end()

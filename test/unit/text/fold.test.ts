@@ -4,9 +4,19 @@ import { fold, foldKazakh, foldVietnamese, stripDiacritics, tidy, unmixScripts }
 
 const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }))
 
-for (const [name, change] of Object.entries({ tidy, fold, stripDiacritics, foldKazakh, foldVietnamese, unmixScripts })) {
+for (const [name, change] of Object.entries({
+  tidy,
+  fold,
+  stripDiacritics,
+  foldKazakh,
+  foldVietnamese,
+  unmixScripts,
+})) {
   t.test(`${name}: doing it twice changes nothing more`, async t => {
-    fc.assert(fc.property(texts, text => change(change(text)) === change(text)), { numRuns: 3000 })
+    fc.assert(
+      fc.property(texts, text => change(change(text)) === change(text)),
+      { numRuns: 3000 },
+    )
     t.pass()
   })
 }

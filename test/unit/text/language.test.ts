@@ -65,8 +65,14 @@ t.test('no letters: the fallback, or und', async t => {
 })
 
 t.test('any text: gets a tag, and und only without letters', async t => {
-  fc.assert(fc.property(fc.string({ unit: 'grapheme' }), text => /^[a-z]{2,3}$/.test(detectLanguage(text))), { numRuns: 1000 })
-  fc.assert(fc.property(fc.stringMatching(/^[a-zа-я ]*[a-zа-я]$/u), text => detectLanguage(text) !== 'und'), { numRuns: 1000 })
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), text => /^[a-z]{2,3}$/.test(detectLanguage(text))),
+    { numRuns: 1000 },
+  )
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a-zа-я ]*[a-zа-я]$/u), text => detectLanguage(text) !== 'und'),
+    { numRuns: 1000 },
+  )
   t.pass()
 })
 
@@ -75,7 +81,11 @@ t.test('a long document: is told by its beginning', async t => {
 })
 
 t.test('a letter that a language does without: rules it out', async t => {
-  for (const text of ['Сколько картин Джон Шипшэнкс отдал музею?', 'Какого типа сделка заключъается иногда?', 'Каокой был финальный счет игры?']) {
+  for (const text of [
+    'Сколько картин Джон Шипшэнкс отдал музею?',
+    'Какого типа сделка заключъается иногда?',
+    'Каокой был финальный счет игры?',
+  ]) {
     t.not(detectLanguage(text), 'be', text)
     t.not(detectLanguage(text), 'sr', text)
   }

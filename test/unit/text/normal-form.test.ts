@@ -4,6 +4,8 @@ import tap from 'tap'
 
 tap.test('texts are composed in one place, where runs of marks are bounded first', async t => {
   const folder = fileURLToPath(new URL('../../../src/', import.meta.url))
-  const files = globSync('**/*.ts', { cwd: folder }).filter(file => /\.normalize\('NFK?C'\)/.test(readFileSync(folder + file, 'utf8')))
+  const files = globSync('**/*.ts', { cwd: folder }).filter(file =>
+    /\.normalize\('NFK?C'\)/.test(readFileSync(folder + file, 'utf8')),
+  )
   t.strictSame(files, ['text/normal-form.ts'])
 })

@@ -3,7 +3,8 @@ import t from 'tap'
 import { printable, printableLines } from '../../../src/text/printable.ts'
 
 t.test('what a terminal obeys is written out; everything else stays', async t => {
-  for (const text of ['', 'docs/a b.md', 'Студенту/қала.md', '学习', '👩‍👩‍👧 é ё', 'שלום', 'C:\\x']) t.equal(printable(text), text)
+  for (const text of ['', 'docs/a b.md', 'Студенту/қала.md', '学习', '👩‍👩‍👧 é ё', 'שלום', 'C:\\x'])
+    t.equal(printable(text), text)
   t.equal(printable('\u001b]0;owned\u0007\u001b[2J'), '\\u001b]0;owned\\u0007\\u001b[2J')
   t.equal(printable('\u009b31m\u0085\u007f\b\r'), '\\u009b31m\\u0085\\u007f\\u0008\\u000d')
   t.equal(printable('txt.\u202eexe\u2066\u2028'), 'txt.\\u202eexe\\u2066\\u2028')
@@ -21,9 +22,16 @@ t.test('JSON stays JSON, and says the same', async t => {
 t.test('every file that writes to a terminal writes what is printable', async t => {
   const root = new URL('../../../src/', import.meta.url)
   const writing = globSync('**/*.ts', { cwd: root.pathname }).flatMap(file =>
-    readFileSync(new URL(file, root), 'utf8').split('\n').filter(line => /std(out|err)\.write\(/.test(line)).map(line => ({ file, line: line.trim() })))
+    readFileSync(new URL(file, root), 'utf8')
+      .split('\n')
+      .filter(line => /std(out|err)\.write\(/.test(line))
+      .map(line => ({ file, line: line.trim() })),
+  )
   t.ok(writing.length > 3)
   // The bar's own, to clear its line.
   const own = "process.stderr.write('\\r\\u001B[K')"
-  t.same(writing.filter(({ line }) => !/printable(Lines)?\(/.test(line) && line !== own), [])
+  t.same(
+    writing.filter(({ line }) => !/printable(Lines)?\(/.test(line) && line !== own),
+    [],
+  )
 })

@@ -2,13 +2,32 @@ import t from 'tap'
 import { stem } from '../../../src/text/stem.ts'
 
 const families: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  en: [['scholarship', 'scholarships'], ['connect', 'connecting', 'connections']],
-  ru: [['стипендия', 'стипендии', 'стипендию', 'стипендий'], ['елка', 'елки']],
-  kk: [['университет', 'университетте', 'университетінің'], ['қалай', 'калай'], ['білім', 'билим', 'білімді']],
+  en: [
+    ['scholarship', 'scholarships'],
+    ['connect', 'connecting', 'connections'],
+  ],
+  ru: [
+    ['стипендия', 'стипендии', 'стипендию', 'стипендий'],
+    ['елка', 'елки'],
+  ],
+  kk: [
+    ['университет', 'университетте', 'университетінің'],
+    ['қалай', 'калай'],
+    ['білім', 'билим', 'білімді'],
+  ],
   vi: [['hòa', 'hoà']],
-  it: [['studente', 'studenti'], ['borsa', 'borse']],
-  de: [['haus', 'häuser'], ['gebühr', 'gebühren']],
-  fr: [['étudiant', 'étudiants', 'etudiants'], ['élève', 'eleves']],
+  it: [
+    ['studente', 'studenti'],
+    ['borsa', 'borse'],
+  ],
+  de: [
+    ['haus', 'häuser'],
+    ['gebühr', 'gebühren'],
+  ],
+  fr: [
+    ['étudiant', 'étudiants', 'etudiants'],
+    ['élève', 'eleves'],
+  ],
   es: [['estudiante', 'estudiantes']],
   pl: [['uczelnia', 'uczelni', 'uczelnię']],
   ro: [['universități', 'universităţi']],

@@ -6,7 +6,9 @@ import { createWordMemory } from '../../../src/text/word-memory.ts'
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'
 /** Every language that a question can name: two or three letters. */
-const languages = [...letters].flatMap(a => [...letters].flatMap(b => [a + b, ...[...letters].slice(0, 8).map(c => a + b + c)]))
+const languages = [...letters].flatMap(a =>
+  [...letters].flatMap(b => [a + b, ...[...letters].slice(0, 8).map(c => a + b + c)]),
+)
 
 tap.test('thousands of language names: what is kept is bounded over all of them', async t => {
   t.ok(languages.length > 6000)
@@ -24,8 +26,10 @@ tap.test('thousands of language names: what is kept is bounded over all of them'
 })
 
 tap.test('a name without rules of its own is und, and shares what is remembered', async t => {
-  for (const name of ['xx', 'qqq', 'zz', '', 'constructor', 'x'.repeat(1000)]) t.equal(analyze('connection pools', name).language, 'und', name)
-  for (const name of ['en', 'ru', 'kk', 'vi', 'th', 'bg', 'ja', 'uk', 'sr', 'PT-br']) t.equal(analyze('connection pools', name).language, name.slice(0, 2).toLowerCase())
+  for (const name of ['xx', 'qqq', 'zz', '', 'constructor', 'x'.repeat(1000)])
+    t.equal(analyze('connection pools', name).language, 'und', name)
+  for (const name of ['en', 'ru', 'kk', 'vi', 'th', 'bg', 'ja', 'uk', 'sr', 'PT-br'])
+    t.equal(analyze('connection pools', name).language, name.slice(0, 2).toLowerCase())
   analyze('entirelynewword', 'xx')
   const before = analysisMemory().words
   analyze('entirelynewword', 'yy')
@@ -38,7 +42,7 @@ tap.test('what is used stays, what is not goes', async t => {
   memory.keep('en', 'once', 2)
   for (let i = 0; i < 1000; i++) {
     memory.keep(`l${i % 7}`, `word${i}`, i)
-    if (memory.size() > 100) t.fail("more is kept than may be")
+    if (memory.size() > 100) t.fail('more is kept than may be')
     if (i % 20 === 0) t.equal(memory.recall('en', 'often'), 1)
   }
   t.equal(memory.recall('en', 'once'), undefined)
