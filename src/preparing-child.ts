@@ -3,7 +3,7 @@ import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/askwell', import.meta.url)))
-const { serveTasks } = await import('./adapters/child-program.ts')
+const { serveTasks } = await import('./adapters/child-processes/program.ts')
 const { openCounting } = await import('./adapters/token-counting.ts')
 const { prepareTask } = await import('./ingest/prepare-task.ts')
 

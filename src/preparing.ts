@@ -1,5 +1,5 @@
-import type { Loss } from './adapters/child-loss.ts'
-import { createChildPool, type Place, type PoolStatus } from './adapters/child-pool.ts'
+import type { Loss } from './adapters/child-processes/loss.ts'
+import { createChildPool, type Place, type PoolStatus } from './adapters/child-processes/pool.ts'
 import type { Embedder } from './ask/embedder.ts'
 import type { Config } from './config.ts'
 import { AskError } from './errors.ts'

@@ -1,6 +1,6 @@
 /** A pool in a process that has no file descriptors left, as when a rush of connections has them; prints what comes of its tasks. */
 import { closeSync, openSync } from 'node:fs'
-import { createChildPool } from '../../src/adapters/child-pool.ts'
+import { createChildPool } from '../../src/adapters/child-processes/pool.ts'
 import type { UnrulyTask } from './unruly-child.ts'
 
 const pool = createChildPool<UnrulyTask, number, number, unknown>({

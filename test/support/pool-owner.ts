@@ -1,5 +1,5 @@
 /** A process with a pool whose one child is at a task that does not end; prints the child's pid. Killed by its test. */
-import { createChildPool } from '../../src/adapters/child-pool.ts'
+import { createChildPool } from '../../src/adapters/child-processes/pool.ts'
 
 const limits = { cpuMs: 600_000, memoryBytes: 2 ** 30, stalledMs: 600_000 }
 const pool = createChildPool<{ does: string }, number, number, unknown>({

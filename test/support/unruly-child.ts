@@ -1,5 +1,5 @@
 /** A child of child-pool.ts that does whatever a document might make it do. */
-import { serveTasks } from '../../src/adapters/child-program.ts'
+import { serveTasks } from '../../src/adapters/child-processes/program.ts'
 
 export type UnrulyTask =
   | { readonly does: 'echo'; readonly value: unknown }

@@ -1,4 +1,4 @@
-import { processUsage, usageEveryMs, type ReadUsage } from './process-usage.ts'
+import { processUsage, usageEveryMs, type ReadUsage } from './usage.ts'
 
 export interface ChildLimits {
   /** Processor time of one piece of work, in milliseconds. */

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { getPriority, setPriority } from 'node:os'
-import type { FromChild, ToChild } from './child-messages.ts'
+import type { FromChild, ToChild } from './messages.ts'
 import { watchParent } from './orphan-watch.ts'
 
 /** Hands a part of the result over and waits for the answer. `isNew`: a new piece of work begins, with limits of its own. */

@@ -1,9 +1,9 @@
 import type { Serializable } from 'node:child_process'
-import { AskError } from '../errors.ts'
-import { failureOf, lossOf, type Loss } from './child-loss.ts'
-import type { FromChild } from './child-messages.ts'
-import { startChild, type Child, type ChildEnd } from './child-process.ts'
-import { watchChild, type ChildLimits, type ChildWatch, type Exceeded } from './child-watch.ts'
+import { AskError } from '../../errors.ts'
+import { failureOf, lossOf, type Loss } from './loss.ts'
+import type { FromChild } from './messages.ts'
+import { startChild, type Child, type ChildEnd } from './process.ts'
+import { watchChild, type ChildLimits, type ChildWatch, type Exceeded } from './watch.ts'
 
 export type Outcome<Result> = { readonly result: Result } | { readonly loss: Loss }
 

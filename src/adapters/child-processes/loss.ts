@@ -1,5 +1,5 @@
-import type { ChildEnd } from './child-process.ts'
-import type { Exceeded } from './child-watch.ts'
+import type { ChildEnd } from './process.ts'
+import type { Exceeded } from './watch.ts'
 
 /**
  * Why a task has no result. `cpu`, `memory`: it took more than it may. `failed`: the program threw, or ended itself.
