@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
-import { plainText } from './local-embedder-tokens.ts'
+import { plainText } from './models/local/tokens.ts'
 import { unusable } from './onnx-embedder-json.ts'
 import { loadTransformers } from './onnx-embedder-library.ts'
 

