@@ -7,6 +7,6 @@ export async function openCounting(counting: TokenCounting): Promise<(text: stri
     const { createTokenCounter, readVocabulary } = await import('./models/local/tokens.ts')
     return createTokenCounter(readVocabulary())
   }
-  const { openTokenCounter } = await import('./onnx-embedder-tokens.ts')
+  const { openTokenCounter } = await import('./models/onnx/tokens.ts')
   return (await openTokenCounter(counting.onnx)).count
 }

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
-import type { Embedder, TextKind } from '../ask/embedder.ts'
-import { AskError, isAskError } from '../errors.ts'
-import { createWorkerPool } from './embedder-pool.ts'
-import { plainText } from './models/local/tokens.ts'
-import { onnxModelName } from './model-names.ts'
-import { readOnnxFolder, type OnnxFolder } from './onnx-embedder-folder.ts'
-import { unusable } from './onnx-embedder-json.ts'
-import { openTokenCounter, type TokenCounter } from './onnx-embedder-tokens.ts'
-import type { WorkerSettings } from './onnx-embedder-worker.ts'
-import { noPrefixes, type Prefixes } from './prefixes.ts'
+import type { Embedder, TextKind } from '../../../ask/embedder.ts'
+import { AskError, isAskError } from '../../../errors.ts'
+import { createWorkerPool } from '../../embedder-pool.ts'
+import { plainText } from '../local/tokens.ts'
+import { onnxModelName } from '../../model-names.ts'
+import { readOnnxFolder, type OnnxFolder } from './folder.ts'
+import { unusable } from './json.ts'
+import { openTokenCounter, type TokenCounter } from './tokens.ts'
+import type { WorkerSettings } from './worker.ts'
+import { noPrefixes, type Prefixes } from '../../prefixes.ts'
 
 export interface OnnxEmbedderOptions {
   /** The folder of a model, or one of the `.onnx` files in it; relative to where Askwell was started. */
@@ -26,7 +26,7 @@ const bestWindow = 256
 const textsAtOnce = 4
 /** Of one text; beyond that, models of this size gain little. */
 const mostCores = 4
-const program = new URL('./onnx-embedder-worker.ts', import.meta.url)
+const program = new URL('./worker.ts', import.meta.url)
 
 /**
  * A sentence model in an ONNX folder on disk. It runs in one worker thread, since another would hold the model once

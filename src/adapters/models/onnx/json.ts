@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { AskError } from '../errors.ts'
+import { AskError } from '../../../errors.ts'
 
 /** An object of a model's configuration. Undefined: there is no such file. */
 export type Json = Readonly<Record<string, unknown>> | undefined

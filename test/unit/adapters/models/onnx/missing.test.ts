@@ -1,7 +1,7 @@
 import { registerHooks } from 'node:module'
 import t from 'tap'
-import { openOnnxEmbedder } from '../../../src/adapters/onnx-embedder.ts'
-import { tinyModel } from '../../support/onnx-model.ts'
+import { openOnnxEmbedder } from '../../../../../src/adapters/models/onnx/embedder.ts'
+import { tinyModel } from '../../../../support/onnx-model.ts'
 
 /** As after `npm ci --omit=dev`: the package is not there. In a file of its own, since an import is remembered. */
 registerHooks({

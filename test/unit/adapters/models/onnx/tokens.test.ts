@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { plainText } from '../../../src/adapters/models/local/tokens.ts'
-import { openTokenCounter } from '../../../src/adapters/onnx-embedder-tokens.ts'
-import { loadTransformers } from '../../../src/adapters/onnx-embedder-library.ts'
-import { tinyModel } from '../../support/onnx-model.ts'
+import { plainText } from '../../../../../src/adapters/models/local/tokens.ts'
+import { openTokenCounter } from '../../../../../src/adapters/models/onnx/tokens.ts'
+import { loadTransformers } from '../../../../../src/adapters/models/onnx/library.ts'
+import { tinyModel } from '../../../../support/onnx-model.ts'
 
 const special = (content: string, id: number) => ({
   id,

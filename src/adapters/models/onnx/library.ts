@@ -1,4 +1,4 @@
-import { AskError } from '../errors.ts'
+import { AskError } from '../../../errors.ts'
 
 type Transformers = typeof import('@huggingface/transformers')
 

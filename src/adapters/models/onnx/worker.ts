@@ -1,10 +1,10 @@
 import { parse } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers'
-import type { WorkerReply } from './embedder-pool.ts'
-import { loadTransformers } from './onnx-embedder-library.ts'
-import type { Unsupported } from './onnx-embedder-modules.ts'
-import { pooled, unitVector, type Pooling } from './onnx-embedder-pooling.ts'
+import type { WorkerReply } from '../../embedder-pool.ts'
+import { loadTransformers } from './library.ts'
+import type { Unsupported } from './modules.ts'
+import { pooled, unitVector, type Pooling } from './pooling.ts'
 
 /** What a thread is told about its model. */
 export interface WorkerSettings {

@@ -1,5 +1,5 @@
-import type { Json, ReadJson } from './onnx-embedder-json.ts'
-import { poolings, type Pooling } from './onnx-embedder-pooling.ts'
+import type { Json, ReadJson } from './json.ts'
+import { poolings, type Pooling } from './pooling.ts'
 
 /** What a model does behind its ONNX graph that we do not: good only if the graph does it as well. */
 export interface Unsupported {

@@ -1,10 +1,10 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { fingerprintOf } from './onnx-embedder-fingerprint.ts'
-import { readJson, unusable, type Json, type ReadJson } from './onnx-embedder-json.ts'
-import { readPooling, type Unsupported } from './onnx-embedder-modules.ts'
-import type { Pooling } from './onnx-embedder-pooling.ts'
-import type { Prefixes } from './prefixes.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { readJson, unusable, type Json, type ReadJson } from './json.ts'
+import { readPooling, type Unsupported } from './modules.ts'
+import type { Pooling } from './pooling.ts'
+import type { Prefixes } from '../../prefixes.ts'
 
 /** A sentence model on disk, as sentence-transformers and optimum export it. */
 export interface OnnxFolder {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
-import { plainText } from './models/local/tokens.ts'
-import { unusable } from './onnx-embedder-json.ts'
-import { loadTransformers } from './onnx-embedder-library.ts'
+import { plainText } from '../local/tokens.ts'
+import { unusable } from './json.ts'
+import { loadTransformers } from './library.ts'
 
 export interface TokenCounter {
   /** Tokens of a text alone, its white space made plain; a first word may be counted one or two too low. */
