@@ -2,7 +2,7 @@ import type { TokenCounting } from '../ask/embedder.ts'
 
 /** Counts as an embedder with this `counting` does, without its model. Loads what that takes, and nothing else. */
 export async function openCounting(counting: TokenCounting): Promise<(text: string) => number> {
-  if (counting === 'api') return (await import('./openai-tokens.ts')).countTokens
+  if (counting === 'api') return (await import('./models/openai/tokens.ts')).countTokens
   if (counting === 'local') {
     const { createTokenCounter, readVocabulary } = await import('./models/local/tokens.ts')
     return createTokenCounter(readVocabulary())

@@ -1,5 +1,5 @@
 import { APIError } from 'openai'
-import { wordsOf } from './openai-errors.ts'
+import { wordsOf } from './errors.ts'
 
 /**
  * What compatible servers disagree about. We send what OpenAI documents; when a server refuses a request with

@@ -1,4 +1,4 @@
-import { countTokens as countChatTokens } from '../text/count-tokens.ts'
+import { countTokens as countChatTokens } from '../../../text/count-tokens.ts'
 
 /**
  * The API's tokenizer is not known. o200k is counted and a margin added: other English vocabularies need up to a
