@@ -6,13 +6,13 @@ import {
   type Dependency,
   type GuardedReads,
   type GuardEvents,
-} from './adapters/guarded.ts'
+} from './adapters/models/guards.ts'
 import type { Database } from './adapters/database.ts'
-import type { ModelFault } from './adapters/model-faults.ts'
-import type { Models } from './adapters/models.ts'
-import { measureChat, measureEmbedder, measureReranker } from './adapters/measured.ts'
+import type { ModelFault } from './adapters/models/faults.ts'
+import type { Models } from './adapters/models/models.ts'
+import { measureChat, measureEmbedder, measureReranker } from './adapters/models/metered.ts'
 import { databaseFault, type DatabaseFault } from './adapters/postgres-errors.ts'
-import { createReranker } from './adapters/rerank.ts'
+import { createReranker } from './adapters/models/reranker.ts'
 import type { Reranker } from './ask/rerank.ts'
 import type { RunLog } from './ask/terms.ts'
 import type { Config } from './config.ts'

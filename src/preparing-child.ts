@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/askwell', import.meta.url)))
 const { serveTasks } = await import('./adapters/child-processes/program.ts')
-const { openCounting } = await import('./adapters/token-counting.ts')
+const { openCounting } = await import('./adapters/models/token-counting.ts')
 const { prepareTask } = await import('./ingest/prepare-task.ts')
 
 type Task = import('./ingest/prepare-task.ts').PrepareTask

@@ -4,7 +4,7 @@ import { claimCollection } from './claims.ts'
 import type { Database, Fragment, Sql } from './database.ts'
 import { tracedSql } from './sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
-import { shownModel, wayBackTo } from './model-names.ts'
+import { shownModel, wayBackTo } from './models/names.ts'
 
 export interface Collection {
   readonly id: number

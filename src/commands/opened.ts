@@ -1,6 +1,6 @@
 import { openDatabase, type Database, type DatabaseSettings } from '../adapters/database.ts'
 import { outlast } from '../ask/current.ts'
-import { openModels, type Models, type ModelSettings } from '../adapters/models.ts'
+import { openModels, type Models, type ModelSettings } from '../adapters/models/models.ts'
 import type { Config } from '../config.ts'
 import { openPreparing, type Preparing } from '../preparing.ts'
 

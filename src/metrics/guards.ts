@@ -1,5 +1,5 @@
-import type { Dependency } from '../adapters/guarded.ts'
-import { modelFaults, type ModelFault } from '../adapters/model-faults.ts'
+import type { Dependency } from '../adapters/models/guards.ts'
+import { modelFaults, type ModelFault } from '../adapters/models/faults.ts'
 import type { DatabaseFault } from '../adapters/postgres-errors.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
 import type { Kit } from './kit.ts'

@@ -1,4 +1,4 @@
-import type { ModelCalls, Operation } from '../adapters/measured.ts'
+import type { ModelCalls, Operation } from '../adapters/models/metered.ts'
 import type { Kit } from './kit.ts'
 import { latencyBuckets } from './kit.ts'
 

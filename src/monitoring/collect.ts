@@ -1,6 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
-import type { Dependency } from '../adapters/guarded.ts'
-import type { ModelFault } from '../adapters/model-faults.ts'
+import type { Dependency } from '../adapters/models/guards.ts'
+import type { ModelFault } from '../adapters/models/faults.ts'
 import type { Database } from '../adapters/database.ts'
 import type { PoolTotals } from '../adapters/pool-figures.ts'
 import type { DatabaseFault } from '../adapters/postgres-errors.ts'

@@ -1,5 +1,5 @@
-import type { Dependency } from '../adapters/guarded.ts'
-import type { ModelFault } from '../adapters/model-faults.ts'
+import type { Dependency } from '../adapters/models/guards.ts'
+import type { ModelFault } from '../adapters/models/faults.ts'
 import type { PoolStatus } from '../adapters/pool.ts'
 import type { DatabaseFault } from '../adapters/postgres-errors.ts'
 import type { LockWait, ServerConnections } from '../adapters/server-connections.ts'

@@ -33,12 +33,12 @@ const rows: readonly Row[] = [
   { files: ['traced.ts'], may: [] },
   {
     files: ['monitoring/'],
-    may: ['monitoring/', 'adapters/model-faults.ts', 'adapters/large-metadata.ts', 'errors.ts'],
+    may: ['monitoring/', 'adapters/models/faults.ts', 'adapters/large-metadata.ts', 'errors.ts'],
     types: ['ask/', 'adapters/', 'resilience/', 'config.ts', 'metrics.ts'],
   },
   {
     files: ['metrics.ts', 'metrics/'],
-    may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings.ts', 'adapters/model-faults.ts'],
+    may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings.ts', 'adapters/models/faults.ts'],
     types: ['ask/', 'adapters/', 'ingest/', 'http/', 'resilience/', 'monitoring/'],
   },
   { files: ['log.ts'], may: ['errors.ts', 'text/printable.ts'], types: ['config.ts', 'ask/terms.ts'] },

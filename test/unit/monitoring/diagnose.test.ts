@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import tap from 'tap'
-import { modelFaults } from '../../../src/adapters/model-faults.ts'
+import { modelFaults } from '../../../src/adapters/models/faults.ts'
 import { diagnose } from '../../../src/monitoring/diagnose.ts'
 import { factsOf } from '../../support/facts.ts'
 

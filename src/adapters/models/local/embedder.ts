@@ -1,8 +1,8 @@
 import { AskError } from '../../../errors.ts'
 import type { Embedder } from '../../../ask/embedder.ts'
-import { createWorkerPool } from '../../embedder-pool.ts'
+import { createWorkerPool } from '../worker-pool.ts'
 import { createTokenCounter, plainText, readVocabulary } from './tokens.ts'
-import { localModel } from '../../model-names.ts'
+import { localModel } from '../names.ts'
 
 export interface LocalEmbedderOptions {
   /** Threads at the most, each with its own copy of the model (~150 MB), started when there is enough work for them. */

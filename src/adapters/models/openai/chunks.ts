@@ -1,6 +1,6 @@
 import { APIError } from 'openai'
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
-import { ReplyTooLong, type ReplyBody } from '../../reply-bounds.ts'
+import { ReplyTooLong, type ReplyBody } from '../reply-bounds.ts'
 
 /** In characters. One event carries a few words, or a whole answer from a server that does not stream. */
 const longestEvent = 1024 * 1024

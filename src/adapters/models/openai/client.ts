@@ -1,5 +1,5 @@
 import OpenAI from 'openai'
-import { createModelFetch } from '../../model-fetch.ts'
+import { createModelFetch } from '../fetch.ts'
 
 export interface OpenAIOptions {
   /** Undefined for servers that ask for none (Ollama, llama.cpp): then no Authorization header is sent. */

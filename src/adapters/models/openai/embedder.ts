@@ -5,13 +5,13 @@ import type { Embedder, TextKind } from '../../../ask/embedder.ts'
 import { AskError, isAskError } from '../../../errors.ts'
 import { createBatch } from '../../../resilience/batch.ts'
 import { traceHeaders } from '../../../spans/outgoing.ts'
-import { apiModelName } from '../../model-names.ts'
+import { apiModelName } from '../names.ts'
 import { assertNoLease } from '../../no-lease.ts'
 import { failed, toAskError } from './errors.ts'
 import { createHabits } from './server-quirks.ts'
 import { countTokens } from './tokens.ts'
-import { noPrefixes, type Prefixes } from '../../prefixes.ts'
-import { noteEmbedded } from '../../traced-embedder.ts'
+import { noPrefixes, type Prefixes } from '../prefixes.ts'
+import { noteEmbedded } from '../traced-embedder.ts'
 
 export interface EmbedderOptions {
   readonly model: string

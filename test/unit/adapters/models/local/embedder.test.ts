@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import t from 'tap'
 import { createTokenCounter, plainText, readVocabulary } from '../../../../../src/adapters/models/local/tokens.ts'
-import { createWorkerPool } from '../../../../../src/adapters/embedder-pool.ts'
+import { createWorkerPool } from '../../../../../src/adapters/models/worker-pool.ts'
 import { createLocalEmbedder } from '../../../../../src/adapters/models/local/embedder.ts'
 
 const never = new AbortController().signal

@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { ChatEvent } from '../../../src/ask/chat.ts'
-import { createChat } from '../../../src/adapters/models/openai/chat.ts'
-import { createOpenAIClient } from '../../../src/adapters/models/openai/client.ts'
-import { isAskError } from '../../../src/errors.ts'
-import { startModel } from '../../support/model.ts'
-import { until } from '../../support/until.ts'
+import type { ChatEvent } from '../../../../src/ask/chat.ts'
+import { createChat } from '../../../../src/adapters/models/openai/chat.ts'
+import { createOpenAIClient } from '../../../../src/adapters/models/openai/client.ts'
+import { isAskError } from '../../../../src/errors.ts'
+import { startModel } from '../../../support/model.ts'
+import { until } from '../../../support/until.ts'
 
 const request = { system: 'Be brief.', messages: [{ role: 'user', content: 'Hello?' }], maxTokens: 50 } as const
 

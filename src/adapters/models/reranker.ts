@@ -1,10 +1,10 @@
 import { SpanKind } from '@opentelemetry/api'
-import type { Reranker } from '../ask/rerank.ts'
-import { AskError, type ErrorCode } from '../errors.ts'
-import { genAi } from '../spans/names.ts'
-import { traceHeaders } from '../spans/outgoing.ts'
-import { inChild, serverOf } from '../spans/span.ts'
-import { assertNoLease } from './no-lease.ts'
+import type { Reranker } from '../../ask/rerank.ts'
+import { AskError, type ErrorCode } from '../../errors.ts'
+import { genAi } from '../../spans/names.ts'
+import { traceHeaders } from '../../spans/outgoing.ts'
+import { inChild, serverOf } from '../../spans/span.ts'
+import { assertNoLease } from '../no-lease.ts'
 import { ReplyTooLong, wholeOf } from './reply-bounds.ts'
 
 export interface RerankerSettings {

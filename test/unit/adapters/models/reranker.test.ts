@@ -1,11 +1,11 @@
 import t from 'tap'
-import { createReranker } from '../../../src/adapters/rerank.ts'
-import { rerankWith } from '../../../src/ask/rerank.ts'
-import { isAskError, type ErrorCode } from '../../../src/errors.ts'
-import { passage } from '../../support/passages.ts'
-import { startReranker, type RerankBehaviour } from '../../support/reranker.ts'
-import { runOf } from '../../support/run-of.ts'
-import { until } from '../../support/until.ts'
+import { createReranker } from '../../../../src/adapters/models/reranker.ts'
+import { rerankWith } from '../../../../src/ask/rerank.ts'
+import { isAskError, type ErrorCode } from '../../../../src/errors.ts'
+import { passage } from '../../../support/passages.ts'
+import { startReranker, type RerankBehaviour } from '../../../support/reranker.ts'
+import { runOf } from '../../../support/run-of.ts'
+import { until } from '../../../support/until.ts'
 
 const key = 'rerank-key-for-tests'
 const texts = ['the first text', 'the second text', 'the third text']

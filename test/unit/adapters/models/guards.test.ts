@@ -1,7 +1,7 @@
 import t from 'tap'
-import { guardEmbedder } from '../../../src/adapters/guarded.ts'
-import type { Embedder } from '../../../src/ask/embedder.ts'
-import { AskError } from '../../../src/errors.ts'
+import { guardEmbedder } from '../../../../src/adapters/models/guards.ts'
+import type { Embedder } from '../../../../src/ask/embedder.ts'
+import { AskError } from '../../../../src/errors.ts'
 
 const never = new AbortController().signal
 

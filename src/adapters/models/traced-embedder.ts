@@ -1,7 +1,7 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
-import type { Embedder } from '../ask/embedder.ts'
-import { genAi, ourselves } from '../spans/names.ts'
-import { inChild, recordingSpan } from '../spans/span.ts'
+import type { Embedder } from '../../ask/embedder.ts'
+import { genAi, ourselves } from '../../spans/names.ts'
+import { inChild, recordingSpan } from '../../spans/span.ts'
 import { tokensIn } from './token-usage.ts'
 
 export interface EmbedderSpans {

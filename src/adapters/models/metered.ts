@@ -1,9 +1,9 @@
-import type { ChatModel } from '../ask/chat.ts'
-import type { Embedder } from '../ask/embedder.ts'
-import type { NearQuestions } from '../ask/near.ts'
-import type { Reranker } from '../ask/rerank.ts'
-import { isAskError } from '../errors.ts'
-import { traceIdOf } from '../traced.ts'
+import type { ChatModel } from '../../ask/chat.ts'
+import type { Embedder } from '../../ask/embedder.ts'
+import type { NearQuestions } from '../../ask/near.ts'
+import type { Reranker } from '../../ask/rerank.ts'
+import { isAskError } from '../../errors.ts'
+import { traceIdOf } from '../../traced.ts'
 
 /** OpenTelemetry's `gen_ai.operation.name`; it has no word for the last. */
 export type Operation = 'chat' | 'embeddings' | 'rerank'

@@ -1,5 +1,5 @@
-import { isAskError, type AskError } from '../errors.ts'
-import type { Ended } from '../resilience/guard.ts'
+import { isAskError, type AskError } from '../../errors.ts'
+import type { Ended } from '../../resilience/guard.ts'
 
 /**
  * In what way a model failed, as an operator would look for it; labels of metrics. `busy`: 429; `rejected`: it does not
