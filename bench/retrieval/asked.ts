@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Collection } from '../../src/adapters/collections.ts'
+import type { Collection } from '../../src/adapters/postgres/store/collections.ts'
 import { searchIn, type PassageSearch, type Wanted } from '../../src/ask/retrieve.ts'
 import type { Run } from '../../src/ask/terms.ts'
 import { read } from '../../src/ask/understand.ts'

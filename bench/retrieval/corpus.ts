@@ -1,5 +1,5 @@
 import { contentHash, documentId } from '../../src/ingest/prepare.ts'
-import type { PreparedChunk, PreparedDocument } from '../../src/adapters/document-rows.ts'
+import type { PreparedChunk, PreparedDocument } from '../../src/adapters/postgres/store/document-rows.ts'
 import type { Sentence } from './base-text.ts'
 import { pseudoWord, rankAt, type Word } from './pseudo-words.ts'
 import { randomOf, scramble, type Random } from './random.ts'

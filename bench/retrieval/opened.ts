@@ -1,4 +1,4 @@
-import { createCollectionStore, type Collection } from '../../src/adapters/collections.ts'
+import { createCollectionStore, type Collection } from '../../src/adapters/postgres/store/collections.ts'
 import { openDatabase } from '../../src/adapters/database.ts'
 
 export interface Opened {

@@ -1,5 +1,5 @@
 import { openDatabase } from '../../src/adapters/database.ts'
-import { createPassageStore } from '../../src/adapters/passages.ts'
+import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
 import { retrievalFrom, type Asked } from './asked.ts'
 import type { Done, Load } from './pgbench.ts'
 import { randomOf } from './random.ts'

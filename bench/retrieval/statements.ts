@@ -1,6 +1,6 @@
 import postgres from 'postgres'
-import { createPassageStore } from '../../src/adapters/passages.ts'
-import { vectorArm } from '../../src/adapters/vector-arm.ts'
+import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
+import { vectorArm } from '../../src/adapters/postgres/store/vector-search.ts'
 import type { Sql } from '../../src/adapters/database.ts'
 import { retrievalFrom, type Asked } from './asked.ts'
 

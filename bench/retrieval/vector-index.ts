@@ -1,7 +1,7 @@
-import { createCollectionStore } from '../../src/adapters/collections.ts'
+import { createCollectionStore } from '../../src/adapters/postgres/store/collections.ts'
 import { openDatabase } from '../../src/adapters/database.ts'
-import { recallProbe } from '../../src/adapters/recall.ts'
-import { ensureVectorIndex, type VectorIndex } from '../../src/adapters/vector-index.ts'
+import { recallProbe } from '../../src/adapters/postgres/store/recall.ts'
+import { ensureVectorIndex, type VectorIndex } from '../../src/adapters/postgres/store/vector-index.ts'
 import { tuneDepth, type Tuned } from '../../src/eval/recall.ts'
 import { say } from './sizes.ts'
 

@@ -3,7 +3,7 @@ import type { Near } from '../ask/near.ts'
 import type { Config } from '../config.ts'
 import { AskError } from '../errors.ts'
 import { cachedKeys, removeKeys } from './cache-keys.ts'
-import type { CollectionStore } from './collections.ts'
+import type { CollectionStore } from './postgres/store/collections.ts'
 import type { Database } from './database.ts'
 import type { RedisServer } from './redis.ts'
 

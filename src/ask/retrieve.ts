@@ -1,5 +1,5 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
-import type { Candidate, Found, Search, StoredPassage } from '../adapters/passages.ts'
+import type { Candidate, Found, Search, StoredPassage } from '../adapters/postgres/store/passages.ts'
 import { genAi, ourselves } from '../spans/names.ts'
 import { inChild } from '../spans/span.ts'
 import { isStopWord } from '../text/analyze.ts'

@@ -1,4 +1,4 @@
-import type { CacheContents } from '../adapters/cache-contents.ts'
+import type { CacheContents } from '../adapters/postgres/store/cache-contents.ts'
 import type { KeyFigures } from '../adapters/cache-keys.ts'
 import type { RedisState } from './cache-redis.ts'
 

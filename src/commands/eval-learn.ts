@@ -1,5 +1,5 @@
 import type { Database } from '../adapters/database.ts'
-import { readWeights, writeWeights } from '../adapters/fusion-weights.ts'
+import { readWeights, writeWeights } from '../adapters/postgres/store/fusion-weights.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { similarityRange, vectorWeight, type LearnedWeights } from '../ask/weights.ts'
 import type { Config } from '../config.ts'

@@ -1,4 +1,4 @@
-import { createPassageStore } from '../adapters/passages.ts'
+import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import type { Config } from '../config.ts'
 import { askedCollection, openDeps, type Deps } from '../deps.ts'

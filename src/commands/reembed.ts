@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { openReembedding, type PendingChunk, type Reembedding } from '../adapters/reembedding.ts'
+import { openReembedding, type PendingChunk, type Reembedding } from '../adapters/postgres/store/reembedding.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { readConfig } from '../config.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'

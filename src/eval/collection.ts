@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { DocumentStore } from '../adapters/documents.ts'
+import type { DocumentStore } from '../adapters/postgres/store/documents.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { documentsHere } from '../ingest/documents-here.ts'
 import { embedEach } from '../ingest/embed-each.ts'

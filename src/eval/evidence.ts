@@ -1,4 +1,4 @@
-import type { Candidate } from '../adapters/passages.ts'
+import type { Candidate } from '../adapters/postgres/store/passages.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { embedWith } from '../ask/embed.ts'
 import { searchOf, type PassageSearch } from '../ask/retrieve.ts'

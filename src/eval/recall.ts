@@ -1,4 +1,4 @@
-import type { Depth, Nearest } from '../adapters/recall.ts'
+import type { Depth, Nearest } from '../adapters/postgres/store/recall.ts'
 
 export interface DepthFigures {
   readonly efSearch: number

@@ -1,4 +1,4 @@
-import type { DocumentStore } from '../adapters/documents.ts'
+import type { DocumentStore } from '../adapters/postgres/store/documents.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { AskError, isAskError, type Fault } from '../errors.ts'
 import { metadataFault } from './bounds.ts'

@@ -1,4 +1,4 @@
-import type { PreparedDocument } from '../adapters/document-rows.ts'
+import type { PreparedDocument } from '../adapters/postgres/store/document-rows.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { isAskError } from '../errors.ts'
 import type { Draft } from './draft.ts'

@@ -1,6 +1,6 @@
-import type { Collection } from '../adapters/collections.ts'
+import type { Collection } from '../adapters/postgres/store/collections.ts'
 import type { Database, Sql } from '../adapters/database.ts'
-import type { IndexFacts } from '../adapters/index-facts.ts'
+import type { IndexFacts } from '../adapters/postgres/store/index-facts.ts'
 import type { ServerConnections } from '../adapters/server-connections.ts'
 import type { TableFacts } from '../adapters/server-facts.ts'
 import type { RunLog } from '../ask/terms.ts'

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import tap from 'tap'
-import { createDocumentStore } from '../../src/adapters/documents.ts'
+import { createDocumentStore } from '../../src/adapters/postgres/store/documents.ts'
 import { documentId } from '../../src/ingest/prepare.ts'
 import { createRunId } from '../../src/ingest/run-id.ts'
 import { skipReason, startApp, worlds } from '../support/app.ts'

@@ -33,7 +33,7 @@ const rows: readonly Row[] = [
   { files: ['traced.ts'], may: [] },
   {
     files: ['monitoring/'],
-    may: ['monitoring/', 'adapters/models/faults.ts', 'adapters/large-metadata.ts', 'errors.ts'],
+    may: ['monitoring/', 'adapters/models/faults.ts', 'adapters/postgres/store/large-metadata.ts', 'errors.ts'],
     types: ['ask/', 'adapters/', 'resilience/', 'config.ts', 'metrics.ts'],
   },
   {

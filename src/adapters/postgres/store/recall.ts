@@ -1,5 +1,5 @@
-import type { Database, Sql } from './database.ts'
-import { vectorArm, type VectorSearch } from './vector-arm.ts'
+import type { Database, Sql } from '../../database.ts'
+import { vectorArm, type VectorSearch } from './vector-search.ts'
 import type { WithVectors } from './collections.ts'
 
 /** `efSearch`: as far as the index is searched; `exact`: every vector is compared. */

@@ -1,7 +1,7 @@
 import type { WithVectors } from './collections.ts'
-import type { Sql } from './database.ts'
+import type { Sql } from '../../database.ts'
 import { recallProbe } from './recall.ts'
-import { vectorArm } from './vector-arm.ts'
+import { vectorArm } from './vector-search.ts'
 import { findVectorIndex, isWorthIndexing, vectorIndexName } from './vector-index.ts'
 
 /** Of a collection that is large enough for an HNSW index. */
