@@ -7,11 +7,11 @@ import {
   type GuardedReads,
   type GuardEvents,
 } from './adapters/models/guards.ts'
-import type { Database } from './adapters/database.ts'
+import type { Database } from './adapters/postgres/database.ts'
 import type { ModelFault } from './adapters/models/faults.ts'
 import type { Models } from './adapters/models/models.ts'
 import { measureChat, measureEmbedder, measureReranker } from './adapters/models/metered.ts'
-import { databaseFault, type DatabaseFault } from './adapters/postgres-errors.ts'
+import { databaseFault, type DatabaseFault } from './adapters/postgres/errors.ts'
 import { createReranker } from './adapters/models/reranker.ts'
 import type { Reranker } from './ask/rerank.ts'
 import type { RunLog } from './ask/terms.ts'

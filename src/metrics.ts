@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client'
-import type { PoolStatus } from './adapters/database.ts'
+import type { PoolStatus } from './adapters/postgres/database.ts'
 import { admissionMetrics } from './metrics/admission.ts'
 import { cacheMetrics } from './metrics/caches.ts'
 import { edgeMetrics } from './metrics/edge.ts'

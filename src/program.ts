@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { ConfigError, settings } from './config.ts'
-import { codeOf } from './adapters/postgres-errors.ts'
+import { codeOf } from './adapters/postgres/errors.ts'
 import { isAskError } from './errors.ts'
 import { addCache } from './commands/cache.ts'
 import { addDemo } from './commands/demo.ts'

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { CollectionStore } from './adapters/postgres/store/collections.ts'
-import type { Database } from './adapters/database.ts'
-import { isUnsettled, settle } from './adapters/settle.ts'
+import type { Database } from './adapters/postgres/database.ts'
+import { isUnsettled, settle } from './adapters/postgres/analyze.ts'
 import { ensureVectorIndex } from './adapters/postgres/store/vector-index.ts'
 
 export interface UpkeepParts {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
-import { openDatabase } from '../../src/adapters/database.ts'
+import { openDatabase } from '../../src/adapters/postgres/database.ts'
 import type { Filters } from '../../src/ask/terms.ts'
 import { urlOf } from '../../test/support/postgres.ts'
 import { readAsked, retrievalFrom } from './asked.ts'

@@ -1,5 +1,5 @@
 import { createCollectionStore, type Collection } from '../../src/adapters/postgres/store/collections.ts'
-import { openDatabase } from '../../src/adapters/database.ts'
+import { openDatabase } from '../../src/adapters/postgres/database.ts'
 
 export interface Opened {
   readonly collection: Collection

@@ -1,4 +1,4 @@
-import { openDatabase } from '../../src/adapters/database.ts'
+import { openDatabase } from '../../src/adapters/postgres/database.ts'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
 import { retrievalFrom, type Asked } from './asked.ts'
 import type { Done, Load } from './pgbench.ts'

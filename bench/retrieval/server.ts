@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { administer, startCluster, urlOf } from '../../test/support/postgres.ts'
-import { migrate } from '../../src/migrate.ts'
+import { migrate } from '../../src/adapters/postgres/migrate.ts'
 
 /** Where the cluster and everything made for it is kept, unless an option says otherwise. Some ten gigabytes with the million. */
 export const defaultFolder = join(tmpdir(), 'askwell-bench')

@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
 import { vectorArm } from '../../src/adapters/postgres/store/vector-search.ts'
-import type { Sql } from '../../src/adapters/database.ts'
+import type { Sql } from '../../src/adapters/postgres/database.ts'
 import { retrievalFrom, type Asked } from './asked.ts'
 
 /** What the driver sends to the server: text with `$1`…, and the values as it prints them. */

@@ -1,5 +1,5 @@
 import { createCollectionStore } from '../../src/adapters/postgres/store/collections.ts'
-import { openDatabase } from '../../src/adapters/database.ts'
+import { openDatabase } from '../../src/adapters/postgres/database.ts'
 import { recallProbe } from '../../src/adapters/postgres/store/recall.ts'
 import { ensureVectorIndex, type VectorIndex } from '../../src/adapters/postgres/store/vector-index.ts'
 import { tuneDepth, type Tuned } from '../../src/eval/recall.ts'

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import { AskError } from '../errors.ts'
 import { cachedKeys, removeKeys } from './cache-keys.ts'
 import type { CollectionStore } from './postgres/store/collections.ts'
-import type { Database } from './database.ts'
+import type { Database } from './postgres/database.ts'
 import type { RedisServer } from './redis.ts'
 
 type Sizes = Readonly<Record<'answer' | 'draft' | 'embedding', { readonly entries: number; readonly bytes: number }>>

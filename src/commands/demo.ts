@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { rowFault } from '../adapters/postgres-errors.ts'
+import { rowFault } from '../adapters/postgres/errors.ts'
 import { readConfig, type Config } from '../config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
 import { embedEach } from '../ingest/embed-each.ts'

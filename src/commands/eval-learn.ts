@@ -1,11 +1,11 @@
-import type { Database } from '../adapters/database.ts'
+import type { Database } from '../adapters/postgres/database.ts'
 import { readWeights, writeWeights } from '../adapters/postgres/store/fusion-weights.ts'
 import type { Embedder } from '../ask/embedder.ts'
 import { similarityRange, vectorWeight, type LearnedWeights } from '../ask/weights.ts'
 import type { Config } from '../config.ts'
 import type { Evidence } from '../eval/evidence.ts'
 import { learn, type Lesson } from '../eval/learn.ts'
-import { migrate } from '../migrate.ts'
+import { migrate } from '../adapters/postgres/migrate.ts'
 import { withDatabase } from './opened.ts'
 
 /** Whose weights are learned. */

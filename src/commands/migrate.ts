@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
-import { migrate, type Migrated } from '../migrate.ts'
+import { migrate, type Migrated } from '../adapters/postgres/migrate.ts'
 import { withDatabase } from './opened.ts'
 import { print, say } from './output.ts'
 

@@ -1,4 +1,4 @@
-import { openDatabase, type Database, type DatabaseSettings } from '../adapters/database.ts'
+import { openDatabase, type Database, type DatabaseSettings } from '../adapters/postgres/database.ts'
 import { outlast } from '../ask/current.ts'
 import { openModels, type Models, type ModelSettings } from '../adapters/models/models.ts'
 import type { Config } from '../config.ts'

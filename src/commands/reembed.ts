@@ -3,7 +3,7 @@ import { openReembedding, type PendingChunk, type Reembedding } from '../adapter
 import type { Embedder } from '../ask/embedder.ts'
 import { readConfig } from '../config.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
-import { migrate } from '../migrate.ts'
+import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName } from './arguments.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'

@@ -1,6 +1,6 @@
 import type { Dependency } from '../adapters/models/guards.ts'
 import { modelFaults, type ModelFault } from '../adapters/models/faults.ts'
-import type { DatabaseFault } from '../adapters/postgres-errors.ts'
+import type { DatabaseFault } from '../adapters/postgres/errors.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
 import type { Kit } from './kit.ts'
 

@@ -1,4 +1,4 @@
-import type { PoolStatus } from '../adapters/database.ts'
+import type { PoolStatus } from '../adapters/postgres/database.ts'
 import { latencyBuckets, type Kit } from './kit.ts'
 
 /** Seconds: one that is free costs microseconds, a search milliseconds. */

@@ -1,4 +1,4 @@
-import type { PoolStatus } from '../adapters/database.ts'
+import type { PoolStatus } from '../adapters/postgres/database.ts'
 import type { Config } from '../config.ts'
 import type { CacheType } from '../metrics.ts'
 import type { LimiterStatus } from '../resilience/limiter.ts'

@@ -1,8 +1,8 @@
 import type { Collection } from '../adapters/postgres/store/collections.ts'
-import type { Database, Sql } from '../adapters/database.ts'
+import type { Database, Sql } from '../adapters/postgres/database.ts'
 import type { IndexFacts } from '../adapters/postgres/store/index-facts.ts'
-import type { ServerConnections } from '../adapters/server-connections.ts'
-import type { TableFacts } from '../adapters/server-facts.ts'
+import type { ServerConnections } from '../adapters/postgres/server-connections.ts'
+import type { TableFacts } from '../adapters/postgres/table-facts.ts'
 import type { RunLog } from '../ask/terms.ts'
 
 /** Of a large collection; recall as estimated last, null where it was not. */

@@ -1,4 +1,4 @@
-import type { PoolStatus } from '../adapters/database.ts'
+import type { PoolStatus } from '../adapters/postgres/database.ts'
 import type { Config } from '../config.ts'
 import type { Facts, Recommendation } from './advice.ts'
 import type { Sources } from './feed.ts'

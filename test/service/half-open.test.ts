@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openDatabase } from '../../src/adapters/database.ts'
+import { openDatabase } from '../../src/adapters/postgres/database.ts'
 import { adminKey, skipReason, startApp } from '../support/app.ts'
 import { startGateway } from '../support/gateway.ts'
 import { startPostgres } from '../support/postgres.ts'

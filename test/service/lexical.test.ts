@@ -1,5 +1,5 @@
 import { createCollectionStore } from '../../src/adapters/postgres/store/collections.ts'
-import type { Sql } from '../../src/adapters/database.ts'
+import type { Sql } from '../../src/adapters/postgres/database.ts'
 import { createPassageStore, type Candidate } from '../../src/adapters/postgres/store/passages.ts'
 import { openBm25 } from '../../src/adapters/postgres/store/textsearch.ts'
 import type { Filters } from '../../src/ask/terms.ts'

@@ -5,7 +5,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { existsSync, readFileSync } from 'node:fs'
 import tap, { type Test } from 'tap'
-import { acquireFolder } from '../../src/adapters/folder-lock.ts'
+import { acquireFolder } from '../../src/adapters/postgres/folder-lock.ts'
 import { databaseSettings } from '../support/app.ts'
 import { until } from '../support/until.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openDatabase } from '../../src/adapters/database.ts'
+import { openDatabase } from '../../src/adapters/postgres/database.ts'
 import { skipReason, startApp } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { pgbouncerSkipReason, startPgBouncer } from '../support/pgbouncer.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openDatabase } from '../../src/adapters/database.ts'
+import { openDatabase } from '../../src/adapters/postgres/database.ts'
 import { createCollectionStore } from '../../src/adapters/postgres/store/collections.ts'
 import { ensureVectorIndex } from '../../src/adapters/postgres/store/vector-index.ts'
 import { adviceOf, type Advice } from '../support/advice.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { openDatabase } from '../../src/adapters/database.ts'
-import { readServerConnections } from '../../src/adapters/server-connections.ts'
+import { openDatabase } from '../../src/adapters/postgres/database.ts'
+import { readServerConnections } from '../../src/adapters/postgres/server-connections.ts'
 import { administer, startPostgres } from '../support/postgres.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { until } from '../support/until.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { openClient } from '../../src/adapters/postgres-client.ts'
+import { openClient } from '../../src/adapters/postgres/client.ts'
 import { skipReason } from '../support/app.ts'
 import { administer, startPostgres } from '../support/postgres.ts'
 

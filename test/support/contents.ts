@@ -1,4 +1,4 @@
-import { openDatabase, type Database, type Sql } from '../../src/adapters/database.ts'
+import { openDatabase, type Database, type Sql } from '../../src/adapters/postgres/database.ts'
 
 /** What is stored, without what differs between two runs that did the same: row numbers, times, epochs. */
 export interface Contents {

@@ -1,4 +1,4 @@
-import type { Sql } from '../../src/adapters/database.ts'
+import type { Sql } from '../../src/adapters/postgres/database.ts'
 
 /** So many that an index pays, and one in seven thousand is rare. */
 export const manyVectors = 20_500

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import type { Sql } from '../../src/adapters/database.ts'
+import type { Sql } from '../../src/adapters/postgres/database.ts'
 import { administer, sharedPostgres, urlOf } from './postgres.ts'
 import type { Owner } from './server-process.ts'
 

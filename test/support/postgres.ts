@@ -161,7 +161,7 @@ async function makeTemplate(port: number): Promise<void> {
 }
 
 async function migrateTemplate(sql: postgres.Sql): Promise<void> {
-  const { migrate } = await import('../../src/migrate.ts')
+  const { migrate } = await import('../../src/adapters/postgres/migrate.ts')
   await migrate(sql)
 }
 

@@ -48,8 +48,8 @@ const rows: readonly Row[] = [
     types: ['config.ts'],
   },
   { files: ['tail-sampling.ts'], may: ['spans/'] },
-  { files: ['migrate.ts', 'migrations/'], may: ['migrations/', 'errors.ts'], types: ['adapters/'] },
-  { files: ['schema.ts'], may: ['migrate.ts', 'migrations/', 'errors.ts'], types: ['adapters/', 'config.ts'] },
+  { files: ['adapters/postgres/migrate.ts', 'migrations/'], may: ['migrations/', 'errors.ts'], types: ['adapters/'] },
+  { files: ['schema.ts'], may: ['adapters/postgres/migrate.ts', 'migrations/', 'errors.ts'], types: ['adapters/', 'config.ts'] },
   {
     files: ['ask/'],
     may: ['ask/', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics.ts', 'traced.ts'],
@@ -229,11 +229,11 @@ tap.test('the rules: each forbidden edge is found', async t => {
     ['deps.ts', "const app = await import('./app.ts')"],
     ['ask/embed.ts', "import type OpenAI from 'openai'"],
     ['commands/serve.ts', "import { vector } from '@electric-sql/pglite-pgvector'"],
-    ['adapters/pool.ts', 'import(`./${name}.ts`)'],
+    ['adapters/postgres/pool.ts', 'import(`./${name}.ts`)'],
     ['adapters/local.ts', "new Worker(new URL('../http/ask.ts', import.meta.url))"],
-    ['adapters/pool.ts', 'const size = process.env.POOL_SIZE'],
-    ['adapters/pool.ts', "import { env } from 'node:process'"],
-    ['adapters/pool.ts', "const { env } = await import('process')"],
+    ['adapters/postgres/pool.ts', 'const size = process.env.POOL_SIZE'],
+    ['adapters/postgres/pool.ts', "import { env } from 'node:process'"],
+    ['adapters/postgres/pool.ts', "const { env } = await import('process')"],
     ['helpers/string.ts', ''],
   ]
   for (const [file, text] of forbidden) t.equal(faultsOf({ file, text }).length, 1, `${file}: ${text}`)

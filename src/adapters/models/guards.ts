@@ -7,8 +7,8 @@ import { createGuard, type Guard, type GuardOptions, type Reading } from '../../
 import { createHedge } from '../../resilience/hedge.ts'
 import { withoutSilence } from '../../resilience/silence.ts'
 import { modelFault, type ModelFault } from './faults.ts'
-import type { Pool } from '../pool.ts'
-import { isPassing } from '../postgres-errors.ts'
+import type { Pool } from '../postgres/pool.ts'
+import { isPassing } from '../postgres/errors.ts'
 
 /** What others run and Askwell leans on; labels of metrics. */
 export type Dependency = 'database' | 'chat' | 'embeddings' | 'rerank'

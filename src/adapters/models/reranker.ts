@@ -4,7 +4,7 @@ import { AskError, type ErrorCode } from '../../errors.ts'
 import { genAi } from '../../spans/names.ts'
 import { traceHeaders } from '../../spans/outgoing.ts'
 import { inChild, serverOf } from '../../spans/span.ts'
-import { assertNoLease } from '../no-lease.ts'
+import { assertNoLease } from '../postgres/one-lease-guard.ts'
 import { ReplyTooLong, wholeOf } from './reply-bounds.ts'
 
 export interface RerankerSettings {

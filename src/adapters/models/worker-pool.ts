@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { AskError } from '../../errors.ts'
-import { assertNoLease } from '../no-lease.ts'
+import { assertNoLease } from '../postgres/one-lease-guard.ts'
 
 /** What a worker program answers to a few texts: their vectors of unit length, or a failure as words. */
 export type WorkerReply = { readonly vectors: readonly Float32Array[] } | { readonly error: string }

@@ -1,7 +1,7 @@
-import type { Fragment, Sql } from '../../database.ts'
+import type { Fragment, Sql } from '../database.ts'
 import { isFew } from './filter-prescan.ts'
 import { passesFilter } from './filters.ts'
-import { number } from '../../number.ts'
+import { number } from '../inline-number.ts'
 import { type Bm25, textsearchCandidates } from './textsearch.ts'
 
 /** A word of the question, as analysed. */

@@ -1,4 +1,4 @@
-import type { Database } from '../../database.ts'
+import type { Database } from '../database.ts'
 
 /** What of the caches lies in the database. */
 export interface CacheContents {

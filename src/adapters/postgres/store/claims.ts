@@ -1,5 +1,5 @@
 import { AskError } from '../../../errors.ts'
-import type { Sql } from '../../database.ts'
+import type { Sql } from '../database.ts'
 
 /**
  * What a write needs to be there: its collection and its model. Nearly always they are, so they are looked up first: an

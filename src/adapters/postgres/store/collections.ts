@@ -1,8 +1,8 @@
 import type { CollectionCaching } from '../../../ask/terms.ts'
 import { AskError } from '../../../errors.ts'
 import { claimCollection } from './claims.ts'
-import type { Database, Fragment, Sql } from '../../database.ts'
-import { tracedSql } from '../../sql-span.ts'
+import type { Database, Fragment, Sql } from '../database.ts'
+import { tracedSql } from '../sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from '../../models/names.ts'
 

@@ -1,6 +1,6 @@
 import type { Chunk, Json } from '../../../ingest/terms.ts'
-import type { Sql } from '../../database.ts'
-import { vectorText } from '../../vector-text.ts'
+import type { Sql } from '../database.ts'
+import { vectorText } from '../vector-text.ts'
 
 /** A chunk ready to be written: analysed and embedded. */
 export interface PreparedChunk extends Chunk {

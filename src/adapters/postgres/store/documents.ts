@@ -1,6 +1,6 @@
 import type { Json } from '../../../ingest/terms.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile, type Collection } from './collections.ts'
-import type { Database, Sql } from '../../database.ts'
+import type { Database, Sql } from '../database.ts'
 import {
   insertChunks,
   insertDocuments,

@@ -1,5 +1,5 @@
-import type { Fragment, Sql } from '../../database.ts'
-import { number } from '../../number.ts'
+import type { Fragment, Sql } from '../database.ts'
+import { number } from '../inline-number.ts'
 
 /** So many chunks pass a filter at the most for each of them to be scored by its words; of more, the index finds enough. */
 const fewEnough = 5000

@@ -1,5 +1,5 @@
 import type { Filter, Filters, Scalar } from '../../../ask/terms.ts'
-import type { Fragment, Sql } from '../../database.ts'
+import type { Fragment, Sql } from '../database.ts'
 
 /**
  * Filters as one SQL/JSON path predicate for `metadata @@ $1::jsonpath`: a parameter, not SQL text; equality and

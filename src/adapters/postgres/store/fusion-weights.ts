@@ -1,4 +1,4 @@
-import type { Sql } from '../../database.ts'
+import type { Sql } from '../database.ts'
 
 /** The vector arm's share for questions in one language. */
 export interface LearnedWeight {

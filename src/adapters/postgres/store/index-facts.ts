@@ -1,5 +1,5 @@
 import type { WithVectors } from './collections.ts'
-import type { Sql } from '../../database.ts'
+import type { Sql } from '../database.ts'
 import { recallProbe } from './recall.ts'
 import { vectorArm } from './vector-search.ts'
 import { findVectorIndex, isWorthIndexing, vectorIndexName } from './vector-index.ts'

@@ -1,4 +1,4 @@
-import type { Sql } from '../../database.ts'
+import type { Sql } from '../database.ts'
 
 /** More are not counted. */
 export const mostLarge = 1000

@@ -1,12 +1,12 @@
 import type { Filters, Passage, Window } from '../../../ask/terms.ts'
-import type { Database, Fragment, LeaseTerms, Sql } from '../../database.ts'
+import type { Database, Fragment, LeaseTerms, Sql } from '../database.ts'
 import { comparedAtMost, fewOf } from './filter-prescan.ts'
 import { metadataPath } from './filters.ts'
 import { lexicalArm, type SearchTerm } from './bm25-search.ts'
-import { tracedSql } from '../../sql-span.ts'
+import { tracedSql } from '../sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
 import { vectorArm, type VectorSearch } from './vector-search.ts'
-import { directionText } from '../../vector-text.ts'
+import { directionText } from '../vector-text.ts'
 
 /** What to look for. Either arm may be empty: no terms, or no vector. */
 export interface Search {

@@ -1,4 +1,4 @@
-import type { Database, Sql } from '../../database.ts'
+import type { Database, Sql } from '../database.ts'
 import { vectorArm, type VectorSearch } from './vector-search.ts'
 import type { WithVectors } from './collections.ts'
 

@@ -1,9 +1,9 @@
 import type { NearPlace, NearQuestion, NearQuestions } from '../../../ask/near.ts'
 import type { Observation } from '../../../ask/near-threshold.ts'
 import { startDeadline } from '../../../resilience/deadline.ts'
-import type { Database, Fragment, Sql } from '../../database.ts'
-import { tracedSql } from '../../sql-span.ts'
-import { vectorText } from '../../vector-text.ts'
+import type { Database, Fragment, Sql } from '../database.ts'
+import { tracedSql } from '../sql-span.ts'
+import { vectorText } from '../vector-text.ts'
 
 const wanted = 3
 /** Of one gist, so many are compared: a question that is put in ever new frames must not make each look longer. */

@@ -1,6 +1,6 @@
 import { AskError } from '../../../errors.ts'
-import { codeOf } from '../../postgres-errors.ts'
-import type { Fragment, Sql } from '../../database.ts'
+import { codeOf } from '../errors.ts'
+import type { Fragment, Sql } from '../database.ts'
 
 /** What finds the chunks that BM25 then scores: the extension's own index, or an ordinary GIN index everywhere else. */
 export type Bm25 = 'pg_textsearch' | 'portable'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Database, Sql } from '../../database.ts'
+import type { Database, Sql } from '../database.ts'
 
 /**
  * With fewer vectors of 512 numbers comparing them all takes less than a millisecond, and is exact: .9 ms at 5,000, by the

@@ -1,8 +1,8 @@
-import type { Fragment, Sql } from '../../database.ts'
+import type { Fragment, Sql } from '../database.ts'
 import { isFew } from './filter-prescan.ts'
 import { passesFilter } from './filters.ts'
-import { number } from '../../number.ts'
-import { directionText } from '../../vector-text.ts'
+import { number } from '../inline-number.ts'
+import { directionText } from '../vector-text.ts'
 
 export interface VectorSearch {
   readonly collectionId: number

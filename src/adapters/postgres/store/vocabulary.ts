@@ -1,4 +1,4 @@
-import type { Sql } from '../../database.ts'
+import type { Sql } from '../database.ts'
 
 /**
  * The collection's statistics for BM25, kept exact by every write in its own transaction: no term counts a

@@ -1,0 +1,74 @@
+import type { Sql } from './pool.ts'
+import { apply, prepareTable, sign } from './migrations/apply.ts'
+import { compare, namesOf, readApplied, unavailable, type SchemaState } from './migrations/applied.ts'
+import { readMigrations, type Migration } from './migrations/files.ts'
+import { alone } from './migrations/session.ts'
+
+export interface Migrated {
+  /** Names of the files applied now, in order. */
+  readonly applied: readonly string[]
+  /** Newest migration the database now has. */
+  readonly current: string
+  /** Those of it that this version does not know, and that let it run. */
+  readonly newer: readonly string[]
+}
+
+export interface MigrateOptions {
+  /** Ends the waiting for others. */
+  readonly signal?: AbortSignal
+  /** Told once when another process migrates and is waited for. */
+  readonly onWait?: () => void
+  /** Those of sql/. */
+  readonly files?: readonly Migration[]
+}
+
+/**
+ * Applies the files of sql/ that the database does not have yet, in order, each in a transaction of its own (or, where the file
+ * says so, without one), while one session lock over all keeps other processes out. When there is nothing to do, nothing is
+ * written and nobody waited for: a standby will do. Rejects with `database_unavailable` and the way out when this version
+ * may not work on the database (see {@link compare}).
+ */
+export async function migrate(sql: Sql, { signal, onWait, files: given }: MigrateOptions = {}): Promise<Migrated> {
+  const files = given ?? (await readMigrations())
+  const state = await stateOf(sql, files)
+  if (state.pending.length === 0 && state.unsigned.length === 0) return outcome(files, state.newer, [])
+  if (await isStandby(sql)) return onStandby(files, state)
+  return await alone(sql, () => applyAll(sql, files, signal), { signal, onWait })
+}
+
+/** What `migrate` would do, without doing it. Rejects as it does. */
+export async function checkMigrations(sql: Sql): Promise<SchemaState> {
+  return await stateOf(sql, await readMigrations())
+}
+
+async function stateOf(sql: Sql, files: readonly Migration[]): Promise<SchemaState> {
+  return compare(files, await readApplied(sql))
+}
+
+async function applyAll(sql: Sql, files: readonly Migration[], signal?: AbortSignal): Promise<Migrated> {
+  await prepareTable(sql)
+  const { pending, newer, unsigned } = await stateOf(sql, files)
+  for (const each of unsigned) await sign(sql, each)
+  const applied: string[] = []
+  for (const each of pending) {
+    signal?.throwIfAborted()
+    if (await apply(sql, each, signal)) applied.push(each.name)
+  }
+  return outcome(files, newer, applied)
+}
+
+function outcome(files: readonly Migration[], newer: readonly string[], applied: readonly string[]): Migrated {
+  return { applied, current: newer.at(-1) ?? files.at(-1)?.name ?? '', newer }
+}
+
+async function isStandby(sql: Sql): Promise<boolean> {
+  const [row] = await sql`select pg_is_in_recovery() as is_standby`
+  return row?.['is_standby'] === true
+}
+
+/** Checksums are filled in where the primary is; migrations too. */
+function onStandby(files: readonly Migration[], { pending, newer }: SchemaState): Migrated {
+  if (pending.length > 0)
+    throw unavailable(`the database is a standby and lacks ${namesOf(pending)}: run askwell migrate on its primary`)
+  return outcome(files, newer, [])
+}
