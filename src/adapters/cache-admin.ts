@@ -2,10 +2,10 @@ import type { Registry } from 'prom-client'
 import type { Near } from '../ask/near.ts'
 import type { Config } from '../config.ts'
 import { AskError } from '../errors.ts'
-import { cachedKeys, removeKeys } from './cache-keys.ts'
+import { cachedKeys, removeKeys } from './redis/cache-keys.ts'
 import type { CollectionStore } from './postgres/store/collections.ts'
 import type { Database } from './postgres/database.ts'
-import type { RedisServer } from './redis.ts'
+import type { RedisServer } from './redis/redis.ts'
 
 type Sizes = Readonly<Record<'answer' | 'draft' | 'embedding', { readonly entries: number; readonly bytes: number }>>
 

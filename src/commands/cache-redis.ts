@@ -1,5 +1,5 @@
-import { keyPrefixOf } from '../adapters/cache-keys.ts'
-import { openRedis, type RedisServer } from '../adapters/redis.ts'
+import { keyPrefixOf } from '../adapters/redis/cache-keys.ts'
+import { openRedis, type RedisServer } from '../adapters/redis/redis.ts'
 import type { RunLog } from '../ask/terms.ts'
 import type { Config } from '../config.ts'
 

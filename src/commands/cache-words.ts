@@ -1,5 +1,5 @@
 import type { CacheContents } from '../adapters/postgres/store/cache-contents.ts'
-import type { KeyFigures } from '../adapters/cache-keys.ts'
+import type { KeyFigures } from '../adapters/redis/cache-keys.ts'
 import type { RedisState } from './cache-redis.ts'
 
 /** What the commands of the caches did and found; in words. */

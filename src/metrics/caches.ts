@@ -1,4 +1,4 @@
-import type { RedisFailure } from '../adapters/redis.ts'
+import type { RedisFailure } from '../adapters/redis/redis.ts'
 import type { CacheCounts } from '../ask/kept-answers.ts'
 import type { CacheTier, Usage } from '../ask/terms.ts'
 import type { Kit } from './kit.ts'

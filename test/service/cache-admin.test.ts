@@ -1,6 +1,6 @@
 import tap, { type Test } from 'tap'
-import { countKeys, keyPrefixOf, removeKeys } from '../../src/adapters/cache-keys.ts'
-import { openRedis } from '../../src/adapters/redis.ts'
+import { countKeys, keyPrefixOf, removeKeys } from '../../src/adapters/redis/cache-keys.ts'
+import { openRedis } from '../../src/adapters/redis/redis.ts'
 import { adminKey, databaseSettings, skipReason, startApp, worlds, type App, type Reply } from '../support/app.ts'
 import { runCli } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'

@@ -1,7 +1,7 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { openRedis, type RedisFailure, type RedisServer } from '../../src/adapters/redis.ts'
+import { openRedis, type RedisFailure, type RedisServer } from '../../src/adapters/redis/redis.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
 import { startWatchedRedis } from '../support/redis-sentinel.ts'
 import { redisSkipReason, startRedis, told, type Redis } from '../support/redis.ts'
@@ -269,7 +269,7 @@ t.test('closing ends all that would hold up the exit', { skip: redisSkipReason()
   await Promise.all(
     cases.map(async ([url, after]) => {
       const script = `
-      import { openRedis } from ${JSON.stringify(new URL('../../src/adapters/redis.ts', import.meta.url))}
+      import { openRedis } from ${JSON.stringify(new URL('../../src/adapters/redis/redis.ts', import.meta.url))}
       const say = () => {}, begun = Date.now()
       const redis = openRedis(${JSON.stringify(url)}, { keyPrefix: 'askwell:test:', timeoutMs: 50, log: { debug: say, info: say, warn: say, error: say } })
       while (!(${after})) await new Promise(resolve => setTimeout(resolve, 10))

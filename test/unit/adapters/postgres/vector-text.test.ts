@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { decodeVector, encodeVector } from '../../../../src/adapters/vector-codec.ts'
+import { decodeVector, encodeVector } from '../../../../src/adapters/redis/vector-codec.ts'
 import { directionText, vectorText } from '../../../../src/adapters/postgres/vector-text.ts'
 
 const vectors = fc.float32Array({ minLength: 2, maxLength: 64, noNaN: true, noDefaultInfinity: true, min: -1, max: 1 })

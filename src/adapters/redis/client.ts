@@ -1,5 +1,5 @@
 import { Cluster, Redis, type Command } from 'ioredis'
-import type { RedisTarget } from './redis-url.ts'
+import type { RedisTarget } from './url.ts'
 
 /** One client and the servers behind it, under a name each; a single server's name is empty. */
 export interface RedisClient {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
-import { inTime } from '../resilience/in-time.ts'
-import type { RedisClient } from './redis-client.ts'
+import { inTime } from '../../resilience/in-time.ts'
+import type { RedisClient } from './client.ts'
 
 /** Knows which servers answer, so that nobody waits for one that does not. */
 export interface RedisBreaker {

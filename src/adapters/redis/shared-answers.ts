@@ -1,8 +1,8 @@
-import type { Remembered } from '../ask/freshness.ts'
-import type { Claim, Lease, SharedAnswers } from '../ask/shared.ts'
+import type { Remembered } from '../../ask/freshness.ts'
+import type { Claim, Lease, SharedAnswers } from '../../ask/shared.ts'
 import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
 import { defineScripts, type Scripts } from './answer-scripts.ts'
-import { nameOfAsker, runOfHolder } from './postgres/lease-holder.ts'
+import { nameOfAsker, runOfHolder } from '../postgres/lease-holder.ts'
 import type { RedisServer } from './redis.ts'
 
 /** A holder that died delays the others by this much at most. */

@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api'
-import { named } from '../spans/names.ts'
-import { recordingSpan, startChild } from '../spans/span.ts'
-import type { RedisTarget } from './redis-url.ts'
+import { named } from '../../spans/names.ts'
+import { recordingSpan, startChild } from '../../spans/span.ts'
+import type { RedisTarget } from './url.ts'
 
 /** What `attempt` calls its commands, in Redis' own words; others keep theirs. */
 const summaries: Readonly<Record<string, string>> = {

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { brotliCompressSync } from 'node:zlib'
-import { decodeAnswer, encodeAnswer } from '../../../src/adapters/answer-codec.ts'
-import { decodeDraft, encodeDraft } from '../../../src/adapters/draft-codec.ts'
-import { decodeVector, encodeVector } from '../../../src/adapters/vector-codec.ts'
-import type { Remembered } from '../../../src/ask/freshness.ts'
-import type { KeptDraft } from '../../../src/ask/kept-drafts.ts'
-import { noUsage, type Answer, type Passage } from '../../../src/ask/terms.ts'
+import { decodeAnswer, encodeAnswer } from '../../../../src/adapters/redis/answer-codec.ts'
+import { decodeDraft, encodeDraft } from '../../../../src/adapters/redis/draft-codec.ts'
+import { decodeVector, encodeVector } from '../../../../src/adapters/redis/vector-codec.ts'
+import type { Remembered } from '../../../../src/ask/freshness.ts'
+import type { KeptDraft } from '../../../../src/ask/kept-drafts.ts'
+import { noUsage, type Answer, type Passage } from '../../../../src/ask/terms.ts'
 
 /** What lies in Redis is read back as it was, or not at all. */
 

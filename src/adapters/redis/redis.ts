@@ -1,10 +1,10 @@
 import type { Cluster, Redis } from 'ioredis'
-import type { RunLog } from '../ask/terms.ts'
-import { createRedisBreaker } from './redis-breaker.ts'
-import { createRedisClient, DeafNode } from './redis-client.ts'
-import { markRedisFailed, redisServerOf, startRedisSpan } from './redis-span.ts'
-import { inTime, LateReply } from '../resilience/in-time.ts'
-import { readRedisUrl } from './redis-url.ts'
+import type { RunLog } from '../../ask/terms.ts'
+import { createRedisBreaker } from './breaker.ts'
+import { createRedisClient, DeafNode } from './client.ts'
+import { markRedisFailed, redisServerOf, startRedisSpan } from './span.ts'
+import { inTime, LateReply } from '../../resilience/in-time.ts'
+import { readRedisUrl } from './url.ts'
 
 export interface RedisServer {
   /** The driver's own; its commands have no time-out. Ask through {@link RedisServer.attempt}. */
