@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import type { Near } from '../ask/near.ts'
+import type { Near } from '../ask/cache/semantic/semantic-cache.ts'
 import type { Config } from '../config.ts'
 import { AskError } from '../errors.ts'
 import { cachedKeys, removeKeys } from './redis/cache-keys.ts'

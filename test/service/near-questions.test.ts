@@ -3,7 +3,7 @@ import { createCollectionStore } from '../../src/adapters/postgres/store/collect
 import { openDatabase, type Database, type Sql } from '../../src/adapters/postgres/database.ts'
 import { vectorText } from '../../src/adapters/postgres/vector-text.ts'
 import { createNearQuestions, nearestQuestions } from '../../src/adapters/postgres/store/similar-questions.ts'
-import { createNear } from '../../src/ask/near.ts'
+import { createNear } from '../../src/ask/cache/semantic/semantic-cache.ts'
 import { noUsage, type Answer } from '../../src/ask/terms.ts'
 import { databaseSettings, skipReason, worlds, type World } from '../support/app.ts'
 import { startPostgres } from '../support/postgres.ts'

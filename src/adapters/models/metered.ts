@@ -1,6 +1,6 @@
 import type { ChatModel } from '../../ask/chat.ts'
 import type { Embedder } from '../../ask/embedder.ts'
-import type { NearQuestions } from '../../ask/near.ts'
+import type { NearQuestions } from '../../ask/cache/semantic/semantic-cache.ts'
 import type { Reranker } from '../../ask/rerank.ts'
 import { isAskError } from '../../errors.ts'
 import { traceIdOf } from '../../traced.ts'

@@ -1,5 +1,5 @@
-import type { NearPlace, NearQuestion, NearQuestions } from '../../../ask/near.ts'
-import type { Observation } from '../../../ask/near-threshold.ts'
+import type { NearPlace, NearQuestion, NearQuestions } from '../../../ask/cache/semantic/semantic-cache.ts'
+import type { Observation } from '../../../ask/cache/semantic/threshold.ts'
 import { startDeadline } from '../../../resilience/deadline.ts'
 import type { Database, Fragment, Sql } from '../database.ts'
 import { tracedSql } from '../sql-span.ts'

@@ -1,7 +1,7 @@
-import type { Clock } from '../resilience/deadline.ts'
-import type { InTurn } from '../resilience/in-turn.ts'
-import { learnThreshold, type Observation, type Threshold } from './near-threshold.ts'
-import type { RunLog } from './terms.ts'
+import type { Clock } from '../../../resilience/deadline.ts'
+import type { InTurn } from '../../../resilience/in-turn.ts'
+import { learnThreshold, type Observation, type Threshold } from './threshold.ts'
+import type { RunLog } from '../../terms.ts'
 
 /** Older ones do not count: the documents, the model and what people ask have changed since. */
 export const newest = 5000

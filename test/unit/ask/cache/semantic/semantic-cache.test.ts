@@ -1,18 +1,18 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import type { Embedded } from '../../../src/ask/embed.ts'
+import type { Embedded } from '../../../../../src/ask/embed.ts'
 import {
   createNear,
   isSameAnswer,
   type NearOptions,
   type NearQuestion,
   type NearQuestions,
-} from '../../../src/ask/near.ts'
-import type { Observation } from '../../../src/ask/near-threshold.ts'
-import { noUsage, type Answer, type Citation, type Run } from '../../../src/ask/terms.ts'
-import { AskError } from '../../../src/errors.ts'
-import { manualClock } from '../../support/clock.ts'
-import { runOf } from '../../support/run-of.ts'
+} from '../../../../../src/ask/cache/semantic/semantic-cache.ts'
+import type { Observation } from '../../../../../src/ask/cache/semantic/threshold.ts'
+import { noUsage, type Answer, type Citation, type Run } from '../../../../../src/ask/terms.ts'
+import { AskError } from '../../../../../src/errors.ts'
+import { manualClock } from '../../../../support/clock.ts'
+import { runOf } from '../../../../support/run-of.ts'
 
 const words = 'How do I reset my password?'
 const other = 'Please, how do I reset my password?'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { errorBound, learnThreshold, type Observation } from '../../../src/ask/near-threshold.ts'
+import { errorBound, learnThreshold, type Observation } from '../../../../../src/ask/cache/semantic/threshold.ts'
 
 const options = { acceptedError: 0.01 }
 
