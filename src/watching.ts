@@ -5,7 +5,7 @@ import { indexFacts, isIndexed, sampledRecall } from './adapters/postgres/store/
 import type { RedisServer } from './adapters/redis/redis.ts'
 import { readServerConnections } from './adapters/postgres/server-connections.ts'
 import { tableFacts } from './adapters/postgres/table-facts.ts'
-import { normalised } from './ask/cache-key.ts'
+import { normalised } from './ask/cache/cache-key.ts'
 import type { Config } from './config.ts'
 import type { Metrics } from './metrics.ts'
 import type { Sources } from './monitoring/feed.ts'

@@ -1,5 +1,5 @@
 import type { RedisFailure } from '../adapters/redis/redis.ts'
-import type { CacheCounts } from '../ask/kept-answers.ts'
+import type { CacheCounts } from '../ask/cache/answer-cache.ts'
 import type { CacheTier, Usage } from '../ask/terms.ts'
 import type { Kit } from './kit.ts'
 

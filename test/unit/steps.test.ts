@@ -35,7 +35,7 @@ const { cite } = await import('../../src/ask/cite.ts')
 const { clausesOf } = await import('../../src/ask/clauses.ts')
 const { fence } = await import('../../src/ask/fence.ts')
 const { createMarkers } = await import('../../src/ask/markers.ts')
-const { normalised } = await import('../../src/ask/cache-key.ts')
+const { normalised } = await import('../../src/ask/cache/cache-key.ts')
 const { cacheWishes } = await import('../../src/http/cache-control.ts')
 
 /** More than twice: for n log n, and for what begins to be done between the two lengths. */

@@ -1,5 +1,5 @@
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
-import type { Remembered } from '../../ask/freshness.ts'
+import type { Remembered } from '../../ask/cache/freshness.ts'
 
 /**
  * How answers lie in Redis: one digit for the form, 13 for `freshUntil` (Lua scripts compare it), then JSON, compressed.

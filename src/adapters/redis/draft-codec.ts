@@ -1,4 +1,4 @@
-import type { KeptDraft } from '../../ask/kept-drafts.ts'
+import type { KeptDraft } from '../../ask/cache/completion-cache.ts'
 
 /** How a model's words lie in Redis: short as they are, plain JSON behind a digit for the form. */
 const form = '1'

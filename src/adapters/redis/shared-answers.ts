@@ -1,5 +1,5 @@
-import type { Remembered } from '../../ask/freshness.ts'
-import type { Claim, Lease, SharedAnswers } from '../../ask/shared.ts'
+import type { Remembered } from '../../ask/cache/freshness.ts'
+import type { Claim, Lease, SharedAnswers } from '../../ask/cache/shared-cache.ts'
 import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
 import { defineScripts, type Scripts } from './answer-scripts.ts'
 import { nameOfAsker, runOfHolder } from '../postgres/lease-holder.ts'

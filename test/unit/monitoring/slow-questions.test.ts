@@ -1,5 +1,5 @@
 import t from 'tap'
-import { normalised } from '../../../src/ask/cache-key.ts'
+import { normalised } from '../../../src/ask/cache/cache-key.ts'
 import type { Question } from '../../../src/ask/terms.ts'
 import { createSlowQuestions, type Heard } from '../../../src/monitoring/slow-questions.ts'
 

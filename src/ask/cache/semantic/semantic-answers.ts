@@ -1,8 +1,8 @@
-import type { Place } from '../../cache-key.ts'
-import { ageOf, type Remembered } from '../../freshness.ts'
-import type { CacheCounts, KeptAnswers } from '../../kept-answers.ts'
+import type { Place } from '../cache-key.ts'
+import { ageOf, type Remembered } from '../freshness.ts'
+import type { CacheCounts, KeptAnswers } from '../answer-cache.ts'
 import type { Near, NearLook } from './semantic-cache.ts'
-import { again } from '../../replay.ts'
+import { again } from '../replay.ts'
 import type { Answer, AskedCollection, CacheTier, Question, Run } from '../../terms.ts'
 import { understand } from '../../understand.ts'
 

@@ -4,8 +4,8 @@ import { brotliCompressSync } from 'node:zlib'
 import { decodeAnswer, encodeAnswer } from '../../../../src/adapters/redis/answer-codec.ts'
 import { decodeDraft, encodeDraft } from '../../../../src/adapters/redis/draft-codec.ts'
 import { decodeVector, encodeVector } from '../../../../src/adapters/redis/vector-codec.ts'
-import type { Remembered } from '../../../../src/ask/freshness.ts'
-import type { KeptDraft } from '../../../../src/ask/kept-drafts.ts'
+import type { Remembered } from '../../../../src/ask/cache/freshness.ts'
+import type { KeptDraft } from '../../../../src/ask/cache/completion-cache.ts'
 import { noUsage, type Answer, type Passage } from '../../../../src/ask/terms.ts'
 
 /** What lies in Redis is read back as it was, or not at all. */

@@ -1,15 +1,15 @@
-import type { Admission } from './admission.ts'
-import type { Claimed, ToClaim } from './claim.ts'
+import type { Admission } from '../admission.ts'
+import type { Claimed, ToClaim } from './lease.ts'
 import type { Place } from './cache-key.ts'
 import type { Remembered } from './freshness.ts'
-import type { CacheCounts, KeptAnswers } from './kept-answers.ts'
-import type { NearAnswers, Seen } from './cache/semantic/semantic-answers.ts'
-import { orWithout } from './go-without.ts'
+import type { CacheCounts, KeptAnswers } from './answer-cache.ts'
+import type { NearAnswers, Seen } from './semantic/semantic-answers.ts'
+import { orWithout } from '../go-without.ts'
 import { replay } from './replay.ts'
-import type { Lease } from './shared.ts'
-import type { Stage } from './stage.ts'
+import type { Lease } from './shared-cache.ts'
+import type { Stage } from '../stage.ts'
 import { orBefore } from './stale-if-error.ts'
-import type { Answer, AskedCollection, AskEvent, AskWithin, CacheTier, Question, Run } from './terms.ts'
+import type { Answer, AskedCollection, AskEvent, AskWithin, CacheTier, Question, Run } from '../terms.ts'
 
 export interface MakeSteps {
   /** Null: no Redis, nobody to share with. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { keysBegin, normalised, placeOf } from '../../../src/ask/cache-key.ts'
-import type { AskedCollection, Filter, Filters, Question, Scalar } from '../../../src/ask/terms.ts'
+import { keysBegin, normalised, placeOf } from '../../../../src/ask/cache/cache-key.ts'
+import type { AskedCollection, Filter, Filters, Question, Scalar } from '../../../../src/ask/terms.ts'
 
 /** Whatever changes an answer changes where it is kept; what is only another spelling does not. */
 

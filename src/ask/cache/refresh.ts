@@ -1,7 +1,7 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
-import { AskError } from '../errors.ts'
-import type { CacheCounts } from './kept-answers.ts'
-import type { AskEvent, Run, RunLog } from './terms.ts'
+import { AskError } from '../../errors.ts'
+import type { CacheCounts } from './answer-cache.ts'
+import type { AskEvent, Run, RunLog } from '../terms.ts'
 
 export interface Background {
   readonly log: RunLog

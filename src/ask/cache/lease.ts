@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { linkTo, workflowSpan } from '../spans/workflow.ts'
-import type { Claim, SharedAnswers } from './shared.ts'
-import type { Run } from './terms.ts'
+import { linkTo, workflowSpan } from '../../spans/workflow.ts'
+import type { Claim, SharedAnswers } from './shared-cache.ts'
+import type { Run } from '../terms.ts'
 
 export interface ToClaim {
   readonly key: string

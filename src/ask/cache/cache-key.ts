@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { hash } from 'node:crypto'
-import { nfkc } from '../text/normal-form.ts'
-import type { AskedCollection, Filters, Question } from './terms.ts'
+import { nfkc } from '../../text/normal-form.ts'
+import type { AskedCollection, Filters, Question } from '../terms.ts'
 
 /** Where a question's answer is kept. */
 export interface Place {

@@ -1,7 +1,7 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
-import { startDeadline } from '../resilience/deadline.ts'
-import { inTime } from '../resilience/in-time.ts'
-import type { AskedCollection } from './terms.ts'
+import { startDeadline } from '../../resilience/deadline.ts'
+import { inTime } from '../../resilience/in-time.ts'
+import type { AskedCollection } from '../terms.ts'
 
 /**
  * How long what was read of a collection is trusted, in milliseconds. Whoever changes documents waits as long between

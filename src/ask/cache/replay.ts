@@ -1,4 +1,4 @@
-import { noUsage, type Answer, type AskEvent, type CacheNote, type Degraded } from './terms.ts'
+import { noUsage, type Answer, type AskEvent, type CacheNote, type Degraded } from '../terms.ts'
 
 /** A remembered answer as this request's: no model was asked this time. */
 export function again(answer: Answer, cache: CacheNote, degraded: readonly Degraded[] = answer.degraded): Answer {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { ageOf, isBetterThanNothing, isRefreshDue, isWanted, type Remembered } from '../../../src/ask/freshness.ts'
-import { noUsage, type Answer, type CacheWishes } from '../../../src/ask/terms.ts'
+import { ageOf, isBetterThanNothing, isRefreshDue, isWanted, type Remembered } from '../../../../src/ask/cache/freshness.ts'
+import { noUsage, type Answer, type CacheWishes } from '../../../../src/ask/terms.ts'
 
 const answer: Answer = {
   text: 'Quote. [1]',

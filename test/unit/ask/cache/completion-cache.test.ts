@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { Draft, DraftEvent, Request } from '../../../src/ask/generate.ts'
-import { rememberDrafts, type KeepDrafts, type KeptDraft } from '../../../src/ask/kept-drafts.ts'
-import { noUsage, type CacheWishes, type Passage } from '../../../src/ask/terms.ts'
-import { runOf } from '../../support/run-of.ts'
+import type { Draft, DraftEvent, Request } from '../../../../src/ask/generate.ts'
+import { rememberDrafts, type KeepDrafts, type KeptDraft } from '../../../../src/ask/cache/completion-cache.ts'
+import { noUsage, type CacheWishes, type Passage } from '../../../../src/ask/terms.ts'
+import { runOf } from '../../../support/run-of.ts'
 
 const usage = { llmCalls: 1, promptTokens: 10, completionTokens: 2 }
 

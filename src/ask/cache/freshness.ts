@@ -1,4 +1,4 @@
-import type { Answer, CacheWishes } from './terms.ts'
+import type { Answer, CacheWishes } from '../terms.ts'
 
 /** An answer as a cache keeps it: as it was made, with what making it took. */
 export interface Remembered {

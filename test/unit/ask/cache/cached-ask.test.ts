@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { claimFrom } from '../../../src/ask/claim.ts'
-import type { Remembered } from '../../../src/ask/freshness.ts'
-import { createKeptAnswers, type KeepSettings } from '../../../src/ask/kept-answers.ts'
-import type { MakeSteps } from '../../../src/ask/make-once.ts'
-import { createRemembering } from '../../../src/ask/remember.ts'
-import type { Claim, SharedAnswers } from '../../../src/ask/shared.ts'
+import { claimFrom } from '../../../../src/ask/cache/lease.ts'
+import type { Remembered } from '../../../../src/ask/cache/freshness.ts'
+import { createKeptAnswers, type KeepSettings } from '../../../../src/ask/cache/answer-cache.ts'
+import type { MakeSteps } from '../../../../src/ask/cache/compute-once.ts'
+import { createRemembering } from '../../../../src/ask/cache/cached-ask.ts'
+import type { Claim, SharedAnswers } from '../../../../src/ask/cache/shared-cache.ts'
 import {
   noUsage,
   type Answer,
@@ -14,11 +14,11 @@ import {
   type CacheWishes,
   type Question,
   type Run,
-} from '../../../src/ask/terms.ts'
-import { AskError } from '../../../src/errors.ts'
-import { atLeast } from '../../support/at-least.ts'
-import { runOf } from '../../support/run-of.ts'
-import { until } from '../../support/until.ts'
+} from '../../../../src/ask/terms.ts'
+import { AskError } from '../../../../src/errors.ts'
+import { atLeast } from '../../../support/at-least.ts'
+import { runOf } from '../../../support/run-of.ts'
+import { until } from '../../../support/until.ts'
 
 /** What is around the pipeline, without servers: who is asked in what order, what is counted, kept, given back. */
 

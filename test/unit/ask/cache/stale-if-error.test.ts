@@ -1,7 +1,7 @@
 import t from 'tap'
-import { orBefore } from '../../../src/ask/stale-if-error.ts'
-import { noUsage, type Answer, type AskEvent, type Degraded } from '../../../src/ask/terms.ts'
-import { AskError, type ErrorCode } from '../../../src/errors.ts'
+import { orBefore } from '../../../../src/ask/cache/stale-if-error.ts'
+import { noUsage, type Answer, type AskEvent, type Degraded } from '../../../../src/ask/terms.ts'
+import { AskError, type ErrorCode } from '../../../../src/errors.ts'
 
 function answer(text: string): Answer {
   return {

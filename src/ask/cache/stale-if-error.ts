@@ -1,6 +1,6 @@
-import { isAskError, isOutage } from '../errors.ts'
+import { isAskError, isOutage } from '../../errors.ts'
 import { replay } from './replay.ts'
-import type { Answer, AskEvent, Degraded } from './terms.ts'
+import type { Answer, AskEvent, Degraded } from '../terms.ts'
 
 /**
  * The same events, or instead of them an answer made before: when the run fails for no fault of the question's, or its

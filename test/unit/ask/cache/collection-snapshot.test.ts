@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
-import { createCurrent, outlast, trustedMs } from '../../../src/ask/current.ts'
-import type { AskedCollection } from '../../../src/ask/terms.ts'
-import { manualClock } from '../../support/clock.ts'
+import { createCurrent, outlast, trustedMs } from '../../../../src/ask/cache/collection-snapshot.ts'
+import type { AskedCollection } from '../../../../src/ask/terms.ts'
+import { manualClock } from '../../../support/clock.ts'
 
 function collection(epoch: number): AskedCollection {
   return {

@@ -1,7 +1,7 @@
 import { ageOf, isBetterThanNothing, type Remembered } from './freshness.ts'
 import { again } from './replay.ts'
-import type { Lease, OwnAnswers, SharedAnswers } from './shared.ts'
-import type { Answer, AskedCollection, CacheStatus, CacheTier, Degraded, Question } from './terms.ts'
+import type { Lease, OwnAnswers, SharedAnswers } from './shared-cache.ts'
+import type { Answer, AskedCollection, CacheStatus, CacheTier, Degraded, Question } from '../terms.ts'
 
 export interface KeepSettings {
   readonly seconds: number

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
-import type { Draft, DraftEvent, Request } from './generate.ts'
-import type { KeepSettings } from './kept-answers.ts'
-import { promptFor } from './prompt.ts'
-import type { StreamStage } from './stage.ts'
-import { noUsage, type CacheTier, type Run, type Usage } from './terms.ts'
+import type { Draft, DraftEvent, Request } from '../generate.ts'
+import type { KeepSettings } from './answer-cache.ts'
+import { promptFor } from '../prompt.ts'
+import type { StreamStage } from '../stage.ts'
+import { noUsage, type CacheTier, type Run, type Usage } from '../terms.ts'
 
 /** What a model wrote, and when, in milliseconds since 1970. */
 export interface KeptDraft {
