@@ -1,8 +1,8 @@
-import { abstention } from './abstain.ts'
+import { abstention } from './generation/abstain.ts'
 import { choose } from './choose.ts'
 import { lookUp, type LookSteps } from './look.ts'
 import { addUsage, type Answer, type AskEvent, type AskWithin, type Passage } from './terms.ts'
-import { writeAnswer, type WriteSteps } from './write.ts'
+import { writeAnswer, type WriteSteps } from './generation/answer.ts'
 
 /** What a question passes through; each stage already has its span, histogram and share of the deadline (stage.ts). */
 export interface Steps extends LookSteps, WriteSteps {

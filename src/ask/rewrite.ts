@@ -1,7 +1,7 @@
 import { callsMade, isAskError, loudness } from '../errors.ts'
-import type { ChatModel } from './chat.ts'
-import { sentinel } from './markers.ts'
-import { condensePrompt, rephrasePrompt } from './prompt.ts'
+import type { ChatModel } from './generation/chat.ts'
+import { sentinel } from './generation/citation-markers.ts'
+import { condensePrompt, rephrasePrompt } from './generation/prompt.ts'
 import { noUsage, type Question, type Run, type Usage } from './terms.ts'
 import type { Understood } from './understand.ts'
 

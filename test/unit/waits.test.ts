@@ -46,7 +46,7 @@ const exceptions: readonly (readonly [file: string, text: string, why: string])[
     't.ok(performance.now() - startedAt > trustedMs)',
     'a writer waits at least so long',
   ],
-  ['test/unit/ask/extract.test.ts', 'setTimeout(timeout)', 'a text'],
+  ['test/unit/ask/generation/extractive.test.ts', 'setTimeout(timeout)', 'a text'],
   ['test/service/redis.test.ts', 'while (performance.now() < end)', 'the event loop is to be blocked'],
   ['test/service/redis.test.ts', 'setTimeout(resolve, 10)', 'a program of its own, which cannot import until'],
   ['test/service/recommend-load.test.ts', 'while (performance.now() < end)', 'the event loop is to be blocked'],

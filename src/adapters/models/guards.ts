@@ -1,4 +1,4 @@
-import type { ChatModel } from '../../ask/chat.ts'
+import type { ChatModel } from '../../ask/generation/chat.ts'
 import type { Embedder } from '../../ask/embedder.ts'
 import type { Reranker } from '../../ask/rerank.ts'
 import { AskError, isAskError } from '../../errors.ts'

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
-import type { Draft, DraftEvent, Request } from '../generate.ts'
+import type { Draft, DraftEvent, Request } from '../generation/generate.ts'
 import type { KeepSettings } from './answer-cache.ts'
-import { promptFor } from '../prompt.ts'
+import { promptFor } from '../generation/prompt.ts'
 import type { StreamStage } from '../stage.ts'
 import { noUsage, type CacheTier, type Run, type Usage } from '../terms.ts'
 

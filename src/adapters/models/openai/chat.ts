@@ -1,6 +1,6 @@
 import type { OpenAI } from 'openai'
 import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
-import type { ChatEvent, ChatModel, ChatRequest } from '../../../ask/chat.ts'
+import type { ChatEvent, ChatModel, ChatRequest } from '../../../ask/generation/chat.ts'
 import type { Usage } from '../../../ask/terms.ts'
 import { AskError } from '../../../errors.ts'
 import { genAi } from '../../../spans/names.ts'

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { ChatEvent } from '../../../../src/ask/chat.ts'
+import type { ChatEvent } from '../../../../src/ask/generation/chat.ts'
 import { createChat } from '../../../../src/adapters/models/openai/chat.ts'
 import { createOpenAIClient } from '../../../../src/adapters/models/openai/client.ts'
 import { isAskError } from '../../../../src/errors.ts'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Draft, DraftEvent, Request } from '../../../../src/ask/generate.ts'
+import type { Draft, DraftEvent, Request } from '../../../../src/ask/generation/generate.ts'
 import { rememberDrafts, type KeepDrafts, type KeptDraft } from '../../../../src/ask/cache/completion-cache.ts'
 import { noUsage, type CacheWishes, type Passage } from '../../../../src/ask/terms.ts'
 import { runOf } from '../../../support/run-of.ts'

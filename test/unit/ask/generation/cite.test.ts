@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { cite } from '../../../src/ask/cite.ts'
-import type { Passage } from '../../../src/ask/terms.ts'
-import { passage, windowOf } from '../../support/passages.ts'
+import { cite } from '../../../../src/ask/generation/cite.ts'
+import type { Passage } from '../../../../src/ask/terms.ts'
+import { passage, windowOf } from '../../../support/passages.ts'
 
 const stored = 'Chapter one.\n\n'
 const refunds = passage(

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { extractFrom } from '../../../src/ask/extract.ts'
-import { read } from '../../../src/ask/understand.ts'
-import type { Passage, Question } from '../../../src/ask/terms.ts'
-import { passage } from '../../support/passages.ts'
+import { extractFrom } from '../../../../src/ask/generation/extractive.ts'
+import { read } from '../../../../src/ask/understand.ts'
+import type { Passage, Question } from '../../../../src/ask/terms.ts'
+import { passage } from '../../../support/passages.ts'
 
 const question = (text: string): Question => ({
   text,

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { condensePrompt, promptFor, rephrasePrompt } from '../../../src/ask/prompt.ts'
-import { countTokens } from '../../../src/text/count-tokens.ts'
-import { passage } from '../../support/passages.ts'
+import { condensePrompt, promptFor, rephrasePrompt } from '../../../../src/ask/generation/prompt.ts'
+import { countTokens } from '../../../../src/text/count-tokens.ts'
+import { passage } from '../../../support/passages.ts'
 
 const question = { text: 'How long do refunds take?', history: [] }
 

@@ -1,4 +1,4 @@
-import type { Turn, Usage } from './terms.ts'
+import type { Turn, Usage } from '../terms.ts'
 
 export interface ChatRequest {
   readonly system: string

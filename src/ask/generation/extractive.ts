@@ -1,6 +1,6 @@
-import { composed, type Extracted } from './compose.ts'
+import { composed, type Extracted } from './quotes.ts'
 import type { Request } from './generate.ts'
-import type { Passage } from './terms.ts'
+import type { Passage } from '../terms.ts'
 import { scoredSentences, type ScoredSentence } from './sentence-scores.ts'
 
 /** A further passage is quoted when its best sentence is worth this share of the best of all, and adds something asked. */

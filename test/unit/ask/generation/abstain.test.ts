@@ -1,5 +1,5 @@
 import t from 'tap'
-import { abstention } from '../../../src/ask/abstain.ts'
+import { abstention } from '../../../../src/ask/generation/abstain.ts'
 
 const named = 'en ru kk vi it de fr es pt pl uk tr zh ja ko ar he hi id nl th cs sv'.split(' ')
 

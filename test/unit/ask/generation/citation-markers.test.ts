@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createMarkers } from '../../../src/ask/markers.ts'
+import { createMarkers } from '../../../../src/ask/generation/citation-markers.ts'
 
 /** The text as shown, pushed in pieces. */
 function shown(pieces: readonly string[], passages = 5) {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { pack } from '../../../src/ask/pack.ts'
-import { countTokens } from '../../../src/text/count-tokens.ts'
-import { passage, windowOf } from '../../support/passages.ts'
+import { pack } from '../../../../src/ask/generation/pack.ts'
+import { countTokens } from '../../../../src/text/count-tokens.ts'
+import { passage, windowOf } from '../../../support/passages.ts'
 
 const sentence = (i: number) => `Sentence number ${i} tells about the colour of house ${i}.`
 const many = (count: number, first = 0) => Array.from({ length: count }, (_, i) => sentence(first + i)).join(' ')

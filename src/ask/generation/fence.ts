@@ -1,5 +1,5 @@
-import { sentinel } from './markers.ts'
-import type { Passage } from './terms.ts'
+import { sentinel } from './citation-markers.ts'
+import type { Passage } from '../terms.ts'
 
 /**
  * The passages as the model sees them: numbered elements between an opening and a closing mark that carry a random

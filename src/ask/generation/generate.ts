@@ -1,4 +1,4 @@
-import { createMarkers } from './markers.ts'
+import { createMarkers } from './citation-markers.ts'
 import { promptFor } from './prompt.ts'
 import {
   noUsage,
@@ -8,9 +8,9 @@ import {
   type Question,
   type Run,
   type Usage,
-} from './terms.ts'
+} from '../terms.ts'
 import type { ChatModel } from './chat.ts'
-import type { Understood } from './understand.ts'
+import type { Understood } from '../understand.ts'
 
 /** What an answer is written from. */
 export interface Request {

@@ -1,7 +1,7 @@
-import { analyze, isStopWord } from '../text/analyze.ts'
-import { sentences, type Span } from '../text/sentences.ts'
+import { analyze, isStopWord } from '../../text/analyze.ts'
+import { sentences, type Span } from '../../text/sentences.ts'
 import { clausesOf, type Clause } from './clauses.ts'
-import type { Citation, Passage } from './terms.ts'
+import type { Citation, Passage } from '../terms.ts'
 
 const maxQuote = 300
 /** A second sentence is quoted when it adds this share of what the first one supports. */

@@ -1,9 +1,9 @@
-import { callsMade, isAskError, loudness, type AskError } from '../errors.ts'
+import { callsMade, isAskError, loudness, type AskError } from '../../errors.ts'
 import { cite } from './cite.ts'
-import type { Extracted } from './compose.ts'
+import type { Extracted } from './quotes.ts'
 import type { Draft, DraftEvent, Request } from './generate.ts'
-import type { Stage, StreamStage } from './stage.ts'
-import { noUsage, type AskEvent, type CacheNote, type Citation, type Degraded, type Run, type Usage } from './terms.ts'
+import type { Stage, StreamStage } from '../stage.ts'
+import { noUsage, type AskEvent, type CacheNote, type Citation, type Degraded, type Run, type Usage } from '../terms.ts'
 
 export interface WriteSteps {
   /** Null when no language model is set: answers are quoted sentences. */

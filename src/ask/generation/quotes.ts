@@ -1,4 +1,4 @@
-import type { Citation, Passage } from './terms.ts'
+import type { Citation, Passage } from '../terms.ts'
 
 /** An answer made of quoted sentences, and what each `[n]` in it stands for. */
 export interface Extracted {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { countTokens } from '../text/count-tokens.ts'
+import { countTokens } from '../../text/count-tokens.ts'
 import { fence } from './fence.ts'
-import { sentinel } from './markers.ts'
-import type { Passage, Turn } from './terms.ts'
+import { sentinel } from './citation-markers.ts'
+import type { Passage, Turn } from '../terms.ts'
 
 /** Goes up with every change of the words below: answers made by other words are not the same answers. */
 export const promptVersion = '1'

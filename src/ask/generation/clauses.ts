@@ -1,4 +1,4 @@
-import { sentences } from '../text/sentences.ts'
+import { sentences } from '../../text/sentences.ts'
 
 /** A part of an answer and the passages that it names as its support, from 1; none where it names none. */
 export interface Clause {

@@ -1,7 +1,7 @@
-import { analyze } from '../text/analyze.ts'
-import { countTokens } from '../text/count-tokens.ts'
-import { sentences, type Span } from '../text/sentences.ts'
-import type { Passage } from './terms.ts'
+import { analyze } from '../../text/analyze.ts'
+import { countTokens } from '../../text/count-tokens.ts'
+import { sentences, type Span } from '../../text/sentences.ts'
+import type { Passage } from '../terms.ts'
 
 export interface PackOptions {
   /** Of all passages with their titles, in tokens of the chat models. */
