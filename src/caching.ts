@@ -5,7 +5,7 @@ import { createSharedValues, type SharedValues } from './adapters/redis/shared-v
 import { decodeDraft, encodeDraft } from './adapters/redis/draft-codec.ts'
 import { decodeVector, encodeVector } from './adapters/redis/vector-codec.ts'
 import { keysBegin } from './ask/cache/cache-key.ts'
-import type { VectorCache } from './ask/embed.ts'
+import type { VectorCache } from './ask/retrieval/embed.ts'
 import type { Remembered } from './ask/cache/freshness.ts'
 import { createKeptAnswers, type KeptAnswers } from './ask/cache/answer-cache.ts'
 import type { Drafts, KeptDraft } from './ask/cache/completion-cache.ts'

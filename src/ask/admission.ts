@@ -1,6 +1,6 @@
 import { AskError } from '../errors.ts'
 import { Refused, type Limiter, type RefusedBy } from '../resilience/limiter.ts'
-import type { Looked } from './look.ts'
+import type { Looked } from './retrieval/find-passages.ts'
 import type { SearchPassages } from './search.ts'
 import type { Answer, AskEvent, Outcome, Priority, Run } from './terms.ts'
 

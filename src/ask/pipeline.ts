@@ -1,6 +1,6 @@
 import { abstention } from './generation/abstain.ts'
-import { choose } from './choose.ts'
-import { lookUp, type LookSteps } from './look.ts'
+import { choose } from './retrieval/select.ts'
+import { lookUp, type LookSteps } from './retrieval/find-passages.ts'
 import { addUsage, type Answer, type AskEvent, type AskWithin, type Passage } from './terms.ts'
 import { writeAnswer, type WriteSteps } from './generation/answer.ts'
 

@@ -1,6 +1,6 @@
-import { choose } from './choose.ts'
+import { choose } from './retrieval/select.ts'
 import { unknownCollection } from './unknown-collection.ts'
-import { lookUp, type Looked, type LookSteps } from './look.ts'
+import { lookUp, type Looked, type LookSteps } from './retrieval/find-passages.ts'
 import type { Arm, AskedCollection, Question, Run } from './terms.ts'
 
 /** Retrieval alone: what POST /search and `askwell eval` call. One arm alone is for measuring, and shown as it is. */

@@ -1,5 +1,5 @@
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
-import type { Embedder } from '../ask/embedder.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import type { Config } from '../config.ts'
 import { askedCollection, openDeps, type Deps } from '../deps.ts'
 import type { Circumstances } from '../eval/ask-all.ts'

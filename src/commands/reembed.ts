@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { openReembedding, type PendingChunk, type Reembedding } from '../adapters/postgres/store/reembedding.ts'
-import type { Embedder } from '../ask/embedder.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { readConfig } from '../config.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'

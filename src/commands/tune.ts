@@ -4,7 +4,7 @@ import { createCollectionStore, modelMismatch, type WithVectors } from '../adapt
 import type { Database } from '../adapters/postgres/database.ts'
 import { recallProbe } from '../adapters/postgres/store/recall.ts'
 import { ensureVectorIndex, indexedFrom } from '../adapters/postgres/store/vector-index.ts'
-import type { Embedder } from '../ask/embedder.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
 import { readConfig } from '../config.ts'
 import { type Tuned, tuneDepth } from '../eval/recall.ts'

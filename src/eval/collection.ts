@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DocumentStore } from '../adapters/postgres/store/documents.ts'
-import type { Embedder } from '../ask/embedder.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { documentsHere } from '../ingest/documents-here.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { load, type LoadReport } from '../ingest/load.ts'

@@ -1,4 +1,4 @@
-import { fuse, vectorShare } from '../ask/fuse.ts'
+import { fuse, vectorShare } from '../ask/retrieval/fuse.ts'
 import { chooseWeight, type Choice } from './choose-weight.ts'
 import type { Evidence } from './evidence.ts'
 import { ndcg } from './metrics.ts'

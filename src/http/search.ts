@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Looked } from '../ask/look.ts'
+import type { Looked } from '../ask/retrieval/find-passages.ts'
 import type { SearchPassages } from '../ask/search.ts'
 import { isAskError } from '../errors.ts'
 import { begin, serverTiming, withReached, type Begun, type Circumstances, type RunSettings } from './begin.ts'

@@ -1,4 +1,4 @@
-import type { Looked } from '../ask/look.ts'
+import type { Looked } from '../ask/retrieval/find-passages.ts'
 import type { Answer, CacheNote, Citation, Passage, Question, Usage } from '../ask/terms.ts'
 import type { ApiKey } from '../api-keys.ts'
 import { refuseHidden } from './keys.ts'

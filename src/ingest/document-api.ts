@@ -1,5 +1,5 @@
 import type { DocumentStore } from '../adapters/postgres/store/documents.ts'
-import type { Embedder } from '../ask/embedder.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { AskError, isAskError, type Fault } from '../errors.ts'
 import { metadataFault } from './bounds.ts'
 import type { DocumentInput } from './document-from.ts'

@@ -1,4 +1,4 @@
-import type { Embedder } from '../ask/embedder.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { analyze, indexTerms } from '../text/analyze.ts'
 import { detectLanguage } from '../text/language.ts'
 import { chunk as chunksOf } from './chunk.ts'

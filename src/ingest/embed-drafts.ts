@@ -1,5 +1,5 @@
 import type { PreparedChunk, PreparedDocument } from '../adapters/postgres/store/document-rows.ts'
-import type { Embedder } from '../ask/embedder.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import type { Draft, DraftChunk } from './draft.ts'
 import { documentId } from './prepare.ts'
 

@@ -1,5 +1,5 @@
 import type { PreparedDocument } from '../adapters/postgres/store/document-rows.ts'
-import type { Embedder } from '../ask/embedder.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { isAskError } from '../errors.ts'
 import type { Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'

@@ -1,5 +1,5 @@
 import { AskError, isAskError } from '../errors.ts'
-import type { TokenCounting } from '../ask/embedder.ts'
+import type { TokenCounting } from '../ask/retrieval/embedder.ts'
 import type { DraftModel } from './draft.ts'
 import { addDraft, createPacker, type Packer, type Piece, type SayPart } from './pieces.ts'
 import { contentHash } from './prepare.ts'

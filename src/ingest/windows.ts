@@ -1,4 +1,4 @@
-import type { Embedder } from '../ask/embedder.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { unitsOf, type Unit } from '../text/units.ts'
 import { splitLong } from './split-span.ts'
 import type { Chunk, ChunkWindow } from './terms.ts'

@@ -1,4 +1,4 @@
-import type { Looked } from '../ask/look.ts'
+import type { Looked } from '../ask/retrieval/find-passages.ts'
 import type { StageMetrics } from '../ask/stage.ts'
 import type { Answer, Degraded, Usage } from '../ask/terms.ts'
 import { errorTable } from '../errors.ts'

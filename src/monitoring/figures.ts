@@ -1,4 +1,4 @@
-import type { Looked } from '../ask/look.ts'
+import type { Looked } from '../ask/retrieval/find-passages.ts'
 import type { Answer, CacheStatus, Degraded, Outcome, StageName, Usage } from '../ask/terms.ts'
 import { errorTable, type ErrorCode } from '../errors.ts'
 import type { CacheType } from '../metrics.ts'

@@ -1,7 +1,7 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
-import type { Embedder } from '../../src/ask/embedder.ts'
+import type { Embedder } from '../../src/ask/retrieval/embedder.ts'
 import { readConfig } from '../../src/config.ts'
 import type { DocumentInput } from '../../src/ingest/document-from.ts'
 import { findFiles } from '../../src/ingest/find-files.ts'

@@ -3,7 +3,7 @@ import type { Sql } from '../../src/adapters/postgres/database.ts'
 import { createPassageStore, type Candidate } from '../../src/adapters/postgres/store/passages.ts'
 import { openBm25 } from '../../src/adapters/postgres/store/textsearch.ts'
 import type { Filters } from '../../src/ask/terms.ts'
-import { understand } from '../../src/ask/understand.ts'
+import { understand } from '../../src/ask/retrieval/analyze-question.ts'
 import t from 'tap'
 import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
 

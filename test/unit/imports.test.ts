@@ -18,7 +18,7 @@ const rows: readonly Row[] = [
       'stop-signals.ts',
       'database-url.ts',
       'ask/terms.ts',
-      'ask/embedder.ts',
+      'ask/retrieval/embedder.ts',
       'ingest/terms.ts',
     ],
     may: [],
@@ -58,7 +58,7 @@ const rows: readonly Row[] = [
   {
     files: ['ingest/'],
     may: ['ingest/', 'text/', 'resilience/', 'errors.ts', 'metrics.ts'],
-    types: ['ask/embedder.ts', 'ask/terms.ts', 'adapters/', 'config.ts'],
+    types: ['ask/retrieval/embedder.ts', 'ask/terms.ts', 'adapters/', 'config.ts'],
   },
   {
     files: ['monitoring/'],
@@ -119,7 +119,7 @@ const rows: readonly Row[] = [
   {
     files: ['preparing.ts'],
     may: ['preparing-child.ts', 'adapters/', 'ingest/', 'errors.ts'],
-    types: ['ask/embedder.ts', 'config.ts'],
+    types: ['ask/retrieval/embedder.ts', 'config.ts'],
   },
   { files: ['preparing-child.ts'], may: ['adapters/', 'ingest/'] },
   { files: ['deps.ts'], may: ['*'], never: ['http/', 'app.ts', 'server.ts', 'commands/', 'cli.ts', 'program.ts'] },
@@ -221,13 +221,13 @@ tap.test('the rules: each forbidden edge is found', async t => {
   const forbidden: [file: string, text: string][] = [
     ['http/ask.ts', "import type { Lease } from '../adapters/pool.ts'"],
     ['http/ask.ts', "import { runPipeline } from '../ask/pipeline.ts'"],
-    ['ask/retrieve.ts', "import { search } from '../adapters/passages.ts'"],
-    ['ask/retrieve.ts', "import { type Search } from '../adapters/passages.ts'"],
+    ['ask/retrieval/retrieve.ts', "import { search } from '../adapters/passages.ts'"],
+    ['ask/retrieval/retrieve.ts', "import { type Search } from '../adapters/passages.ts'"],
     ['ask/terms.ts', "export * from '../errors.ts'"],
     ['text/stem.ts', "import { AskError } from '../errors.ts'"],
     ['resilience/retry.ts', "import type { Run } from '../ask/terms.ts'"],
     ['deps.ts', "const app = await import('./app.ts')"],
-    ['ask/embed.ts', "import type OpenAI from 'openai'"],
+    ['ask/retrieval/embed.ts', "import type OpenAI from 'openai'"],
     ['commands/serve.ts', "import { vector } from '@electric-sql/pglite-pgvector'"],
     ['adapters/postgres/pool.ts', 'import(`./${name}.ts`)'],
     ['adapters/local.ts', "new Worker(new URL('../http/ask.ts', import.meta.url))"],
@@ -248,7 +248,7 @@ tap.test('the rules: what looks like an import and is none', async t => {
     "const culprit = 'process'",
     "import { embed } from './embed.ts'",
   ].join('\n')
-  t.same(faultsOf({ file: 'ask/retrieve.ts', text }), [])
+  t.same(faultsOf({ file: 'ask/retrieval/retrieve.ts', text }), [])
   t.same(
     scanImports(text).imports.map(({ line }) => line),
     [4, 6],

@@ -1,6 +1,6 @@
 import type { ChatModel } from '../../ask/generation/chat.ts'
-import type { Embedder } from '../../ask/embedder.ts'
-import type { Reranker } from '../../ask/rerank.ts'
+import type { Embedder } from '../../ask/retrieval/embedder.ts'
+import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { AskError, isAskError } from '../../errors.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
 import { createGuard, type Guard, type GuardOptions, type Reading } from '../../resilience/guard.ts'

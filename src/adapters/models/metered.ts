@@ -1,7 +1,7 @@
 import type { ChatModel } from '../../ask/generation/chat.ts'
-import type { Embedder } from '../../ask/embedder.ts'
+import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import type { NearQuestions } from '../../ask/cache/semantic/semantic-cache.ts'
-import type { Reranker } from '../../ask/rerank.ts'
+import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { isAskError } from '../../errors.ts'
 import { traceIdOf } from '../../traced.ts'
 

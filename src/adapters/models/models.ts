@@ -1,5 +1,5 @@
 import type { ChatModel } from '../../ask/generation/chat.ts'
-import type { Embedder } from '../../ask/embedder.ts'
+import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import { AskError, isAskError } from '../../errors.ts'
 import { serverOf } from '../../spans/span.ts'
 import { createLocalEmbedder } from './local/embedder.ts'

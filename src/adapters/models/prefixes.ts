@@ -1,4 +1,4 @@
-import type { TextKind } from '../../ask/embedder.ts'
+import type { TextKind } from '../../ask/retrieval/embedder.ts'
 
 /** What a model wants before a text of each kind, letter for letter: `query: `, `search_document: `. */
 export type Prefixes = Readonly<Record<TextKind, string>>

@@ -1,5 +1,5 @@
 import { SpanKind } from '@opentelemetry/api'
-import type { Reranker } from '../../ask/rerank.ts'
+import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { AskError, type ErrorCode } from '../../errors.ts'
 import { genAi } from '../../spans/names.ts'
 import { traceHeaders } from '../../spans/outgoing.ts'

@@ -1,4 +1,4 @@
-import type { TokenCounting } from '../../ask/embedder.ts'
+import type { TokenCounting } from '../../ask/retrieval/embedder.ts'
 
 /** Counts as an embedder with this `counting` does, without its model. Loads what that takes, and nothing else. */
 export async function openCounting(counting: TokenCounting): Promise<(text: string) => number> {

@@ -1,5 +1,5 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
-import type { Embedder } from '../../ask/embedder.ts'
+import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import { genAi, ourselves } from '../../spans/names.ts'
 import { inChild, recordingSpan } from '../../spans/span.ts'
 import { tokensIn } from './token-usage.ts'

@@ -1,7 +1,7 @@
 import { analyze } from '../../text/analyze.ts'
 import { unitsOf } from '../../text/units.ts'
 import type { Passage } from '../terms.ts'
-import type { Understood } from '../understand.ts'
+import type { Understood } from '../retrieval/analyze-question.ts'
 
 export interface ScoredSentence {
   readonly passageIndex: number

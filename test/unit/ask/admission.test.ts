@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createAdmission } from '../../../src/ask/admission.ts'
-import type { Looked } from '../../../src/ask/look.ts'
+import type { Looked } from '../../../src/ask/retrieval/find-passages.ts'
 import { noUsage, type Answer, type AskEvent, type Question } from '../../../src/ask/terms.ts'
 import { Refused, type EnterTerms, type RefusedBy } from '../../../src/resilience/limiter.ts'
 import { runOf } from '../../support/run-of.ts'

@@ -1,5 +1,5 @@
 import { AskError } from '../../../errors.ts'
-import type { Embedder } from '../../../ask/embedder.ts'
+import type { Embedder } from '../../../ask/retrieval/embedder.ts'
 import { createWorkerPool } from '../worker-pool.ts'
 import { createTokenCounter, plainText, readVocabulary } from './tokens.ts'
 import { localModel } from '../names.ts'

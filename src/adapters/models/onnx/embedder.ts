@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { basename, join } from 'node:path'
-import type { Embedder, TextKind } from '../../../ask/embedder.ts'
+import type { Embedder, TextKind } from '../../../ask/retrieval/embedder.ts'
 import { AskError, isAskError } from '../../../errors.ts'
 import { createWorkerPool } from '../worker-pool.ts'
 import { plainText } from '../local/tokens.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { APIError, type OpenAI } from 'openai'
 import type { EmbeddingCreateParams } from 'openai/resources/embeddings'
-import type { Embedder, TextKind } from '../../../ask/embedder.ts'
+import type { Embedder, TextKind } from '../../../ask/retrieval/embedder.ts'
 import { AskError, isAskError } from '../../../errors.ts'
 import { createBatch } from '../../../resilience/batch.ts'
 import { traceHeaders } from '../../../spans/outgoing.ts'

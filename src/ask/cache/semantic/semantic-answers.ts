@@ -4,7 +4,7 @@ import type { CacheCounts, KeptAnswers } from '../answer-cache.ts'
 import type { Near, NearLook } from './semantic-cache.ts'
 import { again } from '../replay.ts'
 import type { Answer, AskedCollection, CacheTier, Question, Run } from '../../terms.ts'
-import { understand } from '../../understand.ts'
+import { understand } from '../../retrieval/analyze-question.ts'
 
 export interface AskedNear {
   readonly question: Question

@@ -3,12 +3,12 @@ import { startDeadline, systemClock, type Clock } from '../../../resilience/dead
 import { createInTurn } from '../../../resilience/in-turn.ts'
 import { gist } from '../../../text/gist.ts'
 import { normalised } from '../cache-key.ts'
-import type { Embedded } from '../../embed.ts'
+import type { Embedded } from '../../retrieval/embed.ts'
 import { createEvidence } from './evidence.ts'
 import type { Observation } from './threshold.ts'
 import type { Stage } from '../../stage.ts'
 import type { Answer, Run, RunLog } from '../../terms.ts'
-import { read, type Understood } from '../../understand.ts'
+import { read, type Understood } from '../../retrieval/analyze-question.ts'
 
 export interface NearQuestion {
   /** Of its answer, in the answer cache. */

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { guardEmbedder } from '../../../../src/adapters/models/guards.ts'
-import type { Embedder } from '../../../../src/ask/embedder.ts'
+import type { Embedder } from '../../../../src/ask/retrieval/embedder.ts'
 import { AskError } from '../../../../src/errors.ts'
 
 const never = new AbortController().signal

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createReranker } from '../../../../src/adapters/models/reranker.ts'
-import { rerankWith } from '../../../../src/ask/rerank.ts'
+import { rerankWith } from '../../../../src/ask/retrieval/rerank.ts'
 import { isAskError, type ErrorCode } from '../../../../src/errors.ts'
 import { passage } from '../../../support/passages.ts'
 import { startReranker, type RerankBehaviour } from '../../../support/reranker.ts'

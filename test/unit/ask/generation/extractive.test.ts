@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { extractFrom } from '../../../../src/ask/generation/extractive.ts'
-import { read } from '../../../../src/ask/understand.ts'
+import { read } from '../../../../src/ask/retrieval/analyze-question.ts'
 import type { Passage, Question } from '../../../../src/ask/terms.ts'
 import { passage } from '../../../support/passages.ts'
 

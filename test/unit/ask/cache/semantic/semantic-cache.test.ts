@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
-import type { Embedded } from '../../../../../src/ask/embed.ts'
+import type { Embedded } from '../../../../../src/ask/retrieval/embed.ts'
 import {
   createNear,
   isSameAnswer,

@@ -1,5 +1,5 @@
-import { comparable, sayTheSame, type Comparable } from './resemblance.ts'
-import type { Passage } from './terms.ts'
+import { comparable, sayTheSame, type Comparable } from './near-duplicates.ts'
+import type { Passage } from '../terms.ts'
 
 /** Neighbours that stand as one passage: chunks of at most 400 tokens, so that three still fit a prompt of 1,500. */
 const mostJoined = 3

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { similarityRange, vectorWeight } from '../../../src/ask/weights.ts'
+import { similarityRange, vectorWeight } from '../../../../src/ask/retrieval/weights.ts'
 
 const english = { model: 'use-lite-en', languages: ['en'] }
 const stranger = { model: 'nobody-knows-it', languages: 'any' as const }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { diversify } from '../../../src/ask/diversify.ts'
-import { comparable, sayTheSame } from '../../../src/ask/resemblance.ts'
-import type { Passage } from '../../../src/ask/terms.ts'
-import { passage, windowOf } from '../../support/passages.ts'
+import { diversify } from '../../../../src/ask/retrieval/diversify.ts'
+import { comparable, sayTheSame } from '../../../../src/ask/retrieval/near-duplicates.ts'
+import type { Passage } from '../../../../src/ask/terms.ts'
+import { passage, windowOf } from '../../../support/passages.ts'
 
 const prose = (count: number, first = 0) =>
   Array.from(

@@ -1,8 +1,8 @@
 import { diversify } from './diversify.ts'
-import { orWithout } from './go-without.ts'
+import { orWithout } from '../go-without.ts'
 import type { Reranked, ToRerank } from './rerank.ts'
-import type { Stage } from './stage.ts'
-import type { Degraded, Passage, Question, Run } from './terms.ts'
+import type { Stage } from '../stage.ts'
+import type { Degraded, Passage, Question, Run } from '../terms.ts'
 
 export interface ChooseSteps {
   /** Null when no reranker is set. */

@@ -1,4 +1,4 @@
-import type { Scores } from './terms.ts'
+import type { Scores } from '../terms.ts'
 
 /** What the two arms say of a chunk; the shape that the passage store finds. */
 export interface Evidence {

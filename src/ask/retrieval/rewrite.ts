@@ -1,9 +1,9 @@
-import { callsMade, isAskError, loudness } from '../errors.ts'
-import type { ChatModel } from './generation/chat.ts'
-import { sentinel } from './generation/citation-markers.ts'
-import { condensePrompt, rephrasePrompt } from './generation/prompt.ts'
-import { noUsage, type Question, type Run, type Usage } from './terms.ts'
-import type { Understood } from './understand.ts'
+import { callsMade, isAskError, loudness } from '../../errors.ts'
+import type { ChatModel } from '../generation/chat.ts'
+import { sentinel } from '../generation/citation-markers.ts'
+import { condensePrompt, rephrasePrompt } from '../generation/prompt.ts'
+import { noUsage, type Question, type Run, type Usage } from '../terms.ts'
+import type { Understood } from './analyze-question.ts'
 
 /** What smart mode asks a model for besides the answer. Neither can fail a question: without it, it goes on as asked. */
 export interface Rewrites {

@@ -1,6 +1,6 @@
-import { analyze, isPair, queryTerms, type QueryTerm as TextTerm } from '../text/analyze.ts'
-import { detectLanguage, readingLanguage } from '../text/language.ts'
-import type { AskedCollection, Question } from './terms.ts'
+import { analyze, isPair, queryTerms, type QueryTerm as TextTerm } from '../../text/analyze.ts'
+import { detectLanguage, readingLanguage } from '../../text/language.ts'
+import type { AskedCollection, Question } from '../terms.ts'
 
 export interface QueryTerm extends TextTerm {
   /** Searched for only when the documents know none of the other words. */

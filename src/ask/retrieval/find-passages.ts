@@ -1,9 +1,9 @@
-import { candidatesFor, type ChooseSteps } from './choose.ts'
+import { candidatesFor, type ChooseSteps } from './select.ts'
 import type { Embedded } from './embed.ts'
-import { orWithout } from './go-without.ts'
+import { orWithout } from '../go-without.ts'
 import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
-import type { Stage } from './stage.ts'
+import type { Stage } from '../stage.ts'
 import {
   addUsage,
   noUsage,
@@ -14,8 +14,8 @@ import {
   type Question,
   type Run,
   type Usage,
-} from './terms.ts'
-import { read, understand, type Understood } from './understand.ts'
+} from '../terms.ts'
+import { read, understand, type Understood } from './analyze-question.ts'
 
 export interface LookSteps extends ChooseSteps {
   readonly embed: Stage<Understood, Embedded>

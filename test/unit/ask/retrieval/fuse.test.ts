@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { fuse, vectorShare, type Evidence, type Fusion } from '../../../src/ask/fuse.ts'
+import { fuse, vectorShare, type Evidence, type Fusion } from '../../../../src/ask/retrieval/fuse.ts'
 
 const found = (chunkId: number, lexical: number | null, vector: number | null): Evidence => ({
   chunkId,

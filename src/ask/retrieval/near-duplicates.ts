@@ -1,4 +1,4 @@
-import { nfkc } from '../text/normal-form.ts'
+import { nfkc } from '../../text/normal-form.ts'
 
 /** A text to compare others with. */
 export interface Comparable {

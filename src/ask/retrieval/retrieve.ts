@@ -1,11 +1,11 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
-import type { Candidate, Found, Search, StoredPassage } from '../adapters/postgres/store/passages.ts'
-import { genAi, ourselves } from '../spans/names.ts'
-import { inChild } from '../spans/span.ts'
-import { isStopWord } from '../text/analyze.ts'
+import type { Candidate, Found, Search, StoredPassage } from '../../adapters/postgres/store/passages.ts'
+import { genAi, ourselves } from '../../spans/names.ts'
+import { inChild } from '../../spans/span.ts'
+import { isStopWord } from '../../text/analyze.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
-import type { Arm, AskedCollection, Filters, Passage, Run } from './terms.ts'
-import type { Understood } from './understand.ts'
+import type { Arm, AskedCollection, Filters, Passage, Run } from '../terms.ts'
+import type { Understood } from './analyze-question.ts'
 import { type SimilarityRange } from './weights.ts'
 
 export interface Wanted {

@@ -1,5 +1,5 @@
-import { isAskError, loudness } from '../errors.ts'
-import type { Passage, Run } from './terms.ts'
+import { isAskError, loudness } from '../../errors.ts'
+import type { Passage, Run } from '../terms.ts'
 
 /** What every reranking model looks like to us. */
 export interface Reranker {
