@@ -1,6 +1,6 @@
 import { candidatesFor, type ChooseSteps } from './select.ts'
 import type { Embedded } from './embed.ts'
-import { orWithout } from '../go-without.ts'
+import { orWithout } from '../best-effort.ts'
 import type { Retrieved, Wanted } from './retrieve.ts'
 import type { Rewrites } from './rewrite.ts'
 import type { Stage } from '../stage.ts'

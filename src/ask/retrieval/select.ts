@@ -1,5 +1,5 @@
 import { diversify } from './diversify.ts'
-import { orWithout } from '../go-without.ts'
+import { orWithout } from '../best-effort.ts'
 import type { Reranked, ToRerank } from './rerank.ts'
 import type { Stage } from '../stage.ts'
 import type { Degraded, Passage, Question, Run } from '../terms.ts'
