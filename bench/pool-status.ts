@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { parseArgs } from 'node:util'
 import { createKeeper } from './cache/keeper.ts'
-import { readConfig } from '../src/config.ts'
+import { readConfig } from '../src/config/config.ts'
 import { createLogger } from '../src/log.ts'
 import { startServer } from '../src/server.ts'
 import { startPostgres } from '../test/support/postgres.ts'

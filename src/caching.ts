@@ -12,7 +12,7 @@ import type { Drafts, KeptDraft } from './ask/cache/completion-cache.ts'
 import type { SharedAnswers } from './ask/cache/shared-cache.ts'
 import type { StageMetrics } from './ask/stage.ts'
 import type { CacheTier } from './ask/terms.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import type { CacheType, Metrics } from './metrics.ts'
 
 /** Every cache there is, each in memory first and in Redis behind it. */

@@ -15,7 +15,7 @@ import { databaseFault, type DatabaseFault } from './adapters/postgres/errors.ts
 import { createReranker } from './adapters/models/reranker.ts'
 import type { Reranker } from './ask/retrieval/rerank.ts'
 import type { RunLog } from './ask/terms.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { isAskError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import type { Recent } from './monitoring/recent.ts'

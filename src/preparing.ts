@@ -1,7 +1,7 @@
 import type { Loss } from './adapters/child-processes/loss.ts'
 import { createChildPool, type Place, type PoolStatus } from './adapters/child-processes/pool.ts'
 import type { Embedder } from './ask/retrieval/embedder.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { AskError } from './errors.ts'
 import type { DocumentInput } from './ingest/document-from.ts'
 import type { Draft } from './ingest/draft.ts'

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
-import { ConfigError, settings } from './config.ts'
+import { ConfigError, settings } from './config/config.ts'
 import { codeOf } from './adapters/postgres/errors.ts'
 import { isAskError } from './errors.ts'
 import { addCache } from './commands/cache.ts'

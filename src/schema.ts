@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { Database, Sql } from './adapters/postgres/database.ts'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { AskError } from './errors.ts'
 import { checkMigrations, migrate } from './adapters/postgres/migrate.ts'
 import { namesOf } from './adapters/postgres/migrations/applied.ts'

@@ -1,6 +1,6 @@
 import { trace } from '@opentelemetry/api'
 import type { tracing as Tracing } from '@opentelemetry/sdk-node'
-import type { Config } from './config.ts'
+import type { Config } from './config/config.ts'
 import { isDrawn, sampleRoots } from './sampling.ts'
 import { createTailSampling } from './tail-sampling.ts'
 

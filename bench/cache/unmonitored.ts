@@ -1,4 +1,4 @@
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/config.ts'
 import { startServer, stopOnSignals } from '../../src/server.ts'
 import { createLogger } from '../../src/log.ts'
 

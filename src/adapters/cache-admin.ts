@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
 import type { Near } from '../ask/cache/semantic/semantic-cache.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { AskError } from '../errors.ts'
 import { cachedKeys, removeKeys } from './redis/cache-keys.ts'
 import type { CollectionStore } from './postgres/store/collections.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { rowFault } from '../adapters/postgres/errors.ts'
-import { readConfig, type Config } from '../config.ts'
+import { readConfig, type Config } from '../config/config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf } from '../ingest/find-files.ts'

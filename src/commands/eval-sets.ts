@@ -1,6 +1,6 @@
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { askedCollection, openDeps, type Deps } from '../deps.ts'
 import type { Circumstances } from '../eval/ask-all.ts'
 import { withCollection } from '../eval/collection.ts'

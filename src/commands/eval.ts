@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import { readConfig, type Config } from '../config.ts'
+import { readConfig, type Config } from '../config/config.ts'
 import { baselineOf } from '../eval/baseline.ts'
 import { comparison, updateBaselines, type Comparison } from '../eval/comparison.ts'
 import type { Lesson } from '../eval/learn.ts'

@@ -1,4 +1,4 @@
-import { isLaunched } from '../config.ts'
+import { isLaunched } from '../config/config.ts'
 import { onStopSignals } from '../stop-signals.ts'
 import { exitCodes } from './exit-codes.ts'
 import { say } from './output.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { readConfig } from '../config.ts'
+import { readConfig } from '../config/config.ts'
 import { migrate, type Migrated } from '../adapters/postgres/migrate.ts'
 import { withDatabase } from './opened.ts'
 import { print, say } from './output.ts'

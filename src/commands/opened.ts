@@ -1,7 +1,7 @@
 import { openDatabase, type Database, type DatabaseSettings } from '../adapters/postgres/database.ts'
 import { outlast } from '../ask/cache/collection-snapshot.ts'
 import { openModels, type Models, type ModelSettings } from '../adapters/models/models.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { openPreparing, type Preparing } from '../preparing.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { openReembedding, type PendingChunk, type Reembedding } from '../adapters/postgres/store/reembedding.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
-import { readConfig } from '../config.ts'
+import { readConfig } from '../config/config.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName } from './arguments.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { flushCompileCache } from 'node:module'
-import { readConfig } from '../config.ts'
+import { readConfig } from '../config/config.ts'
 import { createLogger } from '../log.ts'
 
 export function addServe(program: Command): void {

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { hash } from 'node:crypto'
-import type { ApiKey, Scope } from '../api-keys.ts'
+import type { ApiKey, Scope } from '../config/api-keys.ts'
 import { isFromHere } from './client.ts'
 import { isKnownName, unknownHost } from './hosts.ts'
-import type { KeySource } from '../key-file.ts'
+import type { KeySource } from '../config/key-file.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
 import { AskError } from '../errors.ts'
 

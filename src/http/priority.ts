@@ -1,5 +1,5 @@
 import type { Priority } from '../ask/terms.ts'
-import type { ApiKey } from '../api-keys.ts'
+import type { ApiKey } from '../config/api-keys.ts'
 import { AskError } from '../errors.ts'
 
 /** The request's `X-Priority`, else that of its key; without one somebody is waiting for the answer. */

@@ -1,6 +1,6 @@
 import type { Looked } from '../ask/retrieval/find-passages.ts'
 import type { Answer, CacheNote, Citation, Passage, Question, Usage } from '../ask/terms.ts'
-import type { ApiKey } from '../api-keys.ts'
+import type { ApiKey } from '../config/api-keys.ts'
 import { refuseHidden } from './keys.ts'
 import type { AskBody, SearchBody } from './schemas.ts'
 

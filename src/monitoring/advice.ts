@@ -1,5 +1,5 @@
 import type { PoolStatus } from '../adapters/postgres/database.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { CacheType } from '../metrics.ts'
 import type { LimiterStatus } from '../resilience/limiter.ts'
 import type { FigureWindow } from './figures.ts'

@@ -1,5 +1,5 @@
 import type { PoolStatus } from '../adapters/postgres/database.ts'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { Facts, Recommendation } from './advice.ts'
 import type { Sources } from './feed.ts'
 import type { Figures, FigureWindow, Series } from './figures.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/config.ts'
 import { operations } from '../support/fuzz-requests.ts'
 import type { Owner } from '../support/server-process.ts'
 import { spentSequences, stopAndLook } from './leftovers.ts'

@@ -1,4 +1,4 @@
-import type { ServerAddress } from '../../database-url.ts'
+import type { ServerAddress } from '../../config/database-url.ts'
 import { openClient, type Client, type Sql } from './client.ts'
 import type { Servers } from './servers.ts'
 

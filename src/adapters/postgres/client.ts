@@ -1,4 +1,4 @@
-import type { ServerAddress } from '../../database-url.ts'
+import type { ServerAddress } from '../../config/database-url.ts'
 import { startDriver, type Driver, type DriverTerms, type Sql } from './driver.ts'
 import type { Traffic } from './line.ts'
 import { openServers, type Servers } from './servers.ts'

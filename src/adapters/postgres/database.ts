@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { ServerAddress } from '../../database-url.ts'
+import type { ServerAddress } from '../../config/database-url.ts'
 import { AskError } from '../../errors.ts'
 import { createAdmittance, type TellAdmittance } from './login-health.ts'
 import { openEmbedded } from './embedded.ts'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
-import type { ServerAddress, TlsWish } from '../../database-url.ts'
+import type { ServerAddress, TlsWish } from '../../config/database-url.ts'
 
 /** What Postgres is asked before TLS: the length of the message, and a number that stands for the question. */
 const question = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])

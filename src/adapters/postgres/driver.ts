@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import type { DatabaseAddress, ServerAddress } from '../../database-url.ts'
+import type { DatabaseAddress, ServerAddress } from '../../config/database-url.ts'
 import { dial } from './dial.ts'
 import { openLine, type Line, type Traffic } from './line.ts'
 import { arrayTypes } from './arrays.ts'

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { hash } from 'node:crypto'
 import t from 'tap'
-import type { ApiKey, Scope } from '../../../src/api-keys.ts'
+import type { ApiKey, Scope } from '../../../src/config/api-keys.ts'
 import type { AppDeps } from '../../../src/app.ts'
 import { unknownCollection } from '../../../src/ask/unknown-collection.ts'
-import { knownHosts } from '../../../src/config.ts'
+import { knownHosts } from '../../../src/config/config.ts'
 import type { PerformanceReport } from '../../../src/monitoring/performance.ts'
 import { edgeApp, edgeMonitoringApp } from '../../support/edge.ts'
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readConfig, settings } from '../../../src/config.ts'
+import { readConfig, settings } from '../../../src/config/config.ts'
 import type { Facts } from '../../../src/monitoring/advice.ts'
 import { createFigures, type FigureWindow, type Spread } from '../../../src/monitoring/figures.ts'
 import { recommend } from '../../../src/monitoring/recommend.ts'

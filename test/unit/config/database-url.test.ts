@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readDatabaseUrl } from '../../src/database-url.ts'
+import { readDatabaseUrl } from '../../../src/config/database-url.ts'
 
 const serversOf = (text: string) =>
   readDatabaseUrl(text)?.servers.map(({ host, port, path }) => path ?? `${host} ${port}`)

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { ConfigError, readConfig, settings } from '../../src/config.ts'
+import { ConfigError, readConfig, settings } from '../../../src/config/config.ts'
 
 function faultsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -147,7 +147,7 @@ t.test('every default is itself allowed', async t => {
 })
 
 t.test('the README documents every setting with its default', async t => {
-  const readme = new URL('../../README.md', import.meta.url)
+  const readme = new URL('../../../README.md', import.meta.url)
   t.ok(existsSync(readme))
   const text = readFileSync(readme, 'utf8')
   for (const each of Object.values(settings)) {

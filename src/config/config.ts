@@ -24,7 +24,7 @@ import {
   type ModelPrices,
   type ProxyTrust,
   type Setting,
-} from './setting-kinds.ts'
+} from './kinds.ts'
 
 /**
  * The only reader of the environment. Every setting is described once, in {@link settings}: its name, default,

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { readApiKeys, type ApiKey } from '../../src/api-keys.ts'
-import { ConfigError, readConfig, refuseStrangers } from '../../src/config.ts'
+import { readApiKeys, type ApiKey } from '../../../src/config/api-keys.ts'
+import { ConfigError, readConfig, refuseStrangers } from '../../../src/config/config.ts'
 
 const digest = (letter: string) => letter.repeat(64)
 const web = { name: 'web', sha256: digest('a') }
