@@ -3,7 +3,7 @@ import type { OutgoingHttpHeaders } from 'node:http'
 import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Priority, Question } from '../ask/terms.ts'
 import { AskError, errorTable, type ErrorCode } from '../errors.ts'
 import type { Heard } from '../monitoring/slow-questions.ts'
-import { elapsedMs } from './accepted.ts'
+import { elapsedMs } from './edge/accept-time.ts'
 import {
   begin,
   serverTiming,
@@ -13,13 +13,13 @@ import {
   type Circumstances,
   type RunForm,
   type RunSettings,
-} from './begin.ts'
-import { cacheWishes } from './cache-control.ts'
-import { namedKey } from './keys.ts'
-import { priorityOf } from './priority.ts'
+} from './edge/ask-context.ts'
+import { cacheWishes } from './edge/cache-control.ts'
+import { namedKey } from './edge/auth.ts'
+import { priorityOf } from './edge/priority.ts'
 import { AskBody } from './schemas.ts'
 import { sseHeaders, sseStream } from './sse.ts'
-import { drawTrace, leftOut, startBriefTrace, untraced, type RequestTrace } from './trace.ts'
+import { drawTrace, leftOut, startBriefTrace, untraced, type RequestTrace } from './edge/request-trace.ts'
 import { answerJson, answerText, questionOf, type AnswerText, type AnswerView } from './wire.ts'
 
 export interface AskRouteOptions extends RunSettings {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { AskError } from '../errors.ts'
-import { hangupSignal } from './hangup.ts'
+import { hangupSignal } from './edge/hangup.ts'
 import { collectionPattern, patternWords } from './schemas.ts'
 
 /** The caches as the edge sees them; server.ts hands over the functions that do the work. */

@@ -2,10 +2,10 @@ import type { FastifyInstance, FastifyRequest, preParsingHookHandler } from 'fas
 import { AskError } from '../errors.ts'
 import { sourceFault } from '../ingest/source-name.ts'
 import { invalid } from './faults.ts'
-import { hangupSignal } from './hangup.ts'
-import { logUnanswered } from './request-log.ts'
+import { hangupSignal } from './edge/hangup.ts'
+import { logUnanswered } from './edge/request-log.ts'
 import { DocumentParams, DocumentsBody, type DocumentBody } from './schemas.ts'
-import { unhurried } from './unhurried.ts'
+import { unhurried } from './edge/unhurried.ts'
 
 /** Documents as the edge sees them; deps.ts hands over the functions that do the work. */
 export interface DocumentApi {

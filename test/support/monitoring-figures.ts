@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { registerMonitoringPage } from '../../src/http/monitoring-page.ts'
-import { securityHeaders } from '../../src/http/security-headers.ts'
+import { securityHeaders } from '../../src/http/edge/security-headers.ts'
 import type { Owner } from './server-process.ts'
 
 /**

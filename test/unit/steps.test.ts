@@ -36,7 +36,7 @@ const { clausesOf } = await import('../../src/ask/generation/clauses.ts')
 const { fence } = await import('../../src/ask/generation/fence.ts')
 const { createMarkers } = await import('../../src/ask/generation/citation-markers.ts')
 const { normalised } = await import('../../src/ask/cache/cache-key.ts')
-const { cacheWishes } = await import('../../src/http/cache-control.ts')
+const { cacheWishes } = await import('../../src/http/edge/cache-control.ts')
 
 /** More than twice: for n log n, and for what begins to be done between the two lengths. */
 const mostGrowth = 2.6

@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import type { Run } from '../../../src/ask/terms.ts'
-import { AskError } from '../../../src/errors.ts'
-import { atLeast } from '../../support/at-least.ts'
-import { edgeApp } from '../../support/edge.ts'
+import type { Run } from '../../../../src/ask/terms.ts'
+import { AskError } from '../../../../src/errors.ts'
+import { atLeast } from '../../../support/at-least.ts'
+import { edgeApp } from '../../../support/edge.ts'
 
 const timeoutMs = 30_000
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { CacheWishes } from '../../../src/ask/terms.ts'
-import { cacheWishes } from '../../../src/http/cache-control.ts'
+import type { CacheWishes } from '../../../../src/ask/terms.ts'
+import { cacheWishes } from '../../../../src/http/edge/cache-control.ts'
 
 const read: [header: string, wishes: CacheWishes][] = [
   ['no-cache', { noCache: true }],

@@ -1,6 +1,6 @@
-import type { Priority } from '../ask/terms.ts'
-import type { ApiKey } from '../config/api-keys.ts'
-import { AskError } from '../errors.ts'
+import type { Priority } from '../../ask/terms.ts'
+import type { ApiKey } from '../../config/api-keys.ts'
+import { AskError } from '../../errors.ts'
 
 /** The request's `X-Priority`, else that of its key; without one somebody is waiting for the answer. */
 export function priorityOf(header: string | readonly string[] | undefined, apiKey: ApiKey | undefined): Priority {

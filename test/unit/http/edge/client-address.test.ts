@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import t from 'tap'
-import { clientAddress, isFromHere, proxiesOf } from '../../../src/http/client.ts'
-import { proxyTrust } from '../../../src/config/kinds.ts'
-import { edgeApp } from '../../support/edge.ts'
+import { clientAddress, isFromHere, proxiesOf } from '../../../../src/http/edge/client-address.ts'
+import { proxyTrust } from '../../../../src/config/kinds.ts'
+import { edgeApp } from '../../../support/edge.ts'
 
 /** Who asks, behind none, one or several proxies; and what a client may write itself that changes nothing. */
 

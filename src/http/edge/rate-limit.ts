@@ -1,7 +1,7 @@
 import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import { AskError } from '../errors.ts'
+import { AskError } from '../../errors.ts'
 
 export interface RateLimitOptions {
   /** 0: no limit. */

@@ -1,12 +1,12 @@
 import type { Context } from '@opentelemetry/api'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
-import type { CacheWishes, Priority, Run, StageName } from '../ask/terms.ts'
-import { elapsedMs } from './accepted.ts'
-import { isAskError } from '../errors.ts'
+import type { CacheWishes, Priority, Run, StageName } from '../../ask/terms.ts'
+import { elapsedMs } from './accept-time.ts'
+import { isAskError } from '../../errors.ts'
 import { hangupSignal } from './hangup.ts'
-import { namedKey } from './keys.ts'
+import { namedKey } from './auth.ts'
 import { noteFailure, type FailureNote } from './request-log.ts'
-import { startTrace, type FollowedTrace } from './trace.ts'
+import { startTrace, type FollowedTrace } from './request-trace.ts'
 
 export interface RunSettings {
   /** Default and cap of a question's time. */

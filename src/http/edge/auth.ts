@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { hash } from 'node:crypto'
-import type { ApiKey, Scope } from '../config/api-keys.ts'
-import { isFromHere } from './client.ts'
-import { isKnownName, unknownHost } from './hosts.ts'
-import type { KeySource } from '../config/key-file.ts'
-import { unknownCollection } from '../ask/unknown-collection.ts'
-import { AskError } from '../errors.ts'
+import type { ApiKey, Scope } from '../../config/api-keys.ts'
+import { isFromHere } from './client-address.ts'
+import { isKnownName, unknownHost } from './allowed-hosts.ts'
+import type { KeySource } from '../../config/key-file.ts'
+import { unknownCollection } from '../../ask/unknown-collection.ts'
+import { AskError } from '../../errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

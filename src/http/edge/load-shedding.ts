@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
-import { AskError } from '../errors.ts'
+import { AskError } from '../../errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

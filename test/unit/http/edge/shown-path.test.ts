@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import t from 'tap'
-import { shownPath } from '../../../src/http/shown-path.ts'
-import { edgeApp } from '../../support/edge.ts'
+import { shownPath } from '../../../../src/http/edge/shown-path.ts'
+import { edgeApp } from '../../../support/edge.ts'
 
 t.test('an address for people: without its query, and not as long as a header may be', async t => {
   t.equal(shownPath('/ask?key=secret'), '/ask')

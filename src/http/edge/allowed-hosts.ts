@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
-import type { Scope } from '../config/api-keys.ts'
-import { AskError } from '../errors.ts'
-import { isLoopback } from '../config/loopback.ts'
+import type { Scope } from '../../config/api-keys.ts'
+import { AskError } from '../../errors.ts'
+import { isLoopback } from '../../config/loopback.ts'
 
 /**
  * Where everybody on this machine may ask or look, a page from anywhere in a browser of this machine may too, once its

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { isAskError } from '../../../src/errors.ts'
-import { createPressureHandler } from '../../../src/http/pressure.ts'
-import { edgeApp } from '../../support/edge.ts'
-import { until } from '../../support/until.ts'
+import { isAskError } from '../../../../src/errors.ts'
+import { createPressureHandler } from '../../../../src/http/edge/load-shedding.ts'
+import { edgeApp } from '../../../support/edge.ts'
+import { until } from '../../../support/until.ts'
 
 function guard() {
   let at = 0

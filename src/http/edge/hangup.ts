@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AskError } from '../errors.ts'
+import { AskError } from '../../errors.ts'
 
 /** A signal that aborts with `cancelled` as soon as the client closes its connection before the reply is out. */
 export function hangupSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {

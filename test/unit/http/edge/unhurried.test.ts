@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import type { AddressInfo, Socket } from 'node:net'
 import tap from 'tap'
-import { AskError } from '../../../src/errors.ts'
-import { edgeApp } from '../../support/edge.ts'
+import { AskError } from '../../../../src/errors.ts'
+import { edgeApp } from '../../../support/edge.ts'
 
 const silentMs = 90_000
 const secret = 'askwell_admin_of_many_random_letters'

@@ -6,7 +6,7 @@ import {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import { namedKey } from './keys.ts'
+import { namedKey } from './auth.ts'
 import { shownPath } from './shown-path.ts'
 
 /** Said at a route that writes a line of its own for each request that went well. */

@@ -1,4 +1,4 @@
-import type { CacheWishes } from '../ask/terms.ts'
+import type { CacheWishes } from '../../ask/terms.ts'
 
 const none: CacheWishes = Object.freeze({})
 

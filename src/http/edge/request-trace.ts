@@ -10,11 +10,11 @@ import {
   type Span,
 } from '@opentelemetry/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AskError, isAskError } from '../errors.ts'
-import { drawn, isLeftOut } from '../sampling.ts'
-import { named } from '../spans/names.ts'
-import { markFailed } from '../spans/span.ts'
-import { traceIdOf } from '../traced.ts'
+import { AskError, isAskError } from '../../errors.ts'
+import { drawn, isLeftOut } from '../../sampling.ts'
+import { named } from '../../spans/names.ts'
+import { markFailed } from '../../spans/span.ts'
+import { traceIdOf } from '../../traced.ts'
 
 export interface RequestTrace {
   /** For the request's log lines; empty when nothing is traced. */

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { BlockList, isIP } from 'node:net'
-import type { ProxyTrust } from '../config/kinds.ts'
-import { isLoopback } from '../config/loopback.ts'
+import type { ProxyTrust } from '../../config/kinds.ts'
+import { isLoopback } from '../../config/loopback.ts'
 
 /** Is this address, which is so many hops away from us (0: the other end of the connection), one of a proxy of ours? */
 export type IsProxy = (address: string, hop: number) => boolean

@@ -2,12 +2,12 @@ import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
 import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import tap, { type Test } from 'tap'
-import type { AskEvent } from '../../../src/ask/terms.ts'
-import { AskError, errorTable } from '../../../src/errors.ts'
-import { receivingOptions } from '../../../src/http/unparsed.ts'
-import { assertContract } from '../../support/contract.ts'
-import { edgeApp } from '../../support/edge.ts'
-import { until } from '../../support/until.ts'
+import type { AskEvent } from '../../../../src/ask/terms.ts'
+import { AskError, errorTable } from '../../../../src/errors.ts'
+import { receivingOptions } from '../../../../src/http/edge/malformed.ts'
+import { assertContract } from '../../../support/contract.ts'
+import { edgeApp } from '../../../support/edge.ts'
+import { until } from '../../../support/until.ts'
 
 const metrics = { answered() {}, failed() {} }
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { connectionsWithin, descriptorLimit, descriptorsIn } from '../../../src/http/connections.ts'
+import { connectionsWithin, descriptorLimit, descriptorsIn } from '../../../../src/http/edge/connections.ts'
 
 t.test('connections leave descriptors for everything else', async t => {
   t.equal(connectionsWithin(null, 10_000, 266), 10_000, 'not known')

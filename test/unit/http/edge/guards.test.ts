@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { hash } from 'node:crypto'
 import t from 'tap'
-import type { ApiKey, Scope } from '../../../src/config/api-keys.ts'
-import type { AppDeps } from '../../../src/app.ts'
-import { unknownCollection } from '../../../src/ask/unknown-collection.ts'
-import { knownHosts } from '../../../src/config/config.ts'
-import type { PerformanceReport } from '../../../src/monitoring/performance.ts'
-import { edgeApp, edgeMonitoringApp } from '../../support/edge.ts'
+import type { ApiKey, Scope } from '../../../../src/config/api-keys.ts'
+import type { AppDeps } from '../../../../src/app.ts'
+import { unknownCollection } from '../../../../src/ask/unknown-collection.ts'
+import { knownHosts } from '../../../../src/config/config.ts'
+import type { PerformanceReport } from '../../../../src/monitoring/performance.ts'
+import { edgeApp, edgeMonitoringApp } from '../../../support/edge.ts'
 
 /** Every route × every key × where from: each is guarded by its own scope, whatever keys there are for others. */
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { AskError } from '../errors.ts'
+import { AskError } from '../../errors.ts'
 import { isPreflight } from './cors.ts'
 import { shownPath } from './shown-path.ts'
 

@@ -1,10 +1,10 @@
 import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
-import { registerBodyParser } from '../../../src/http/body.ts'
-import { cutDown, type Schema } from '../../../src/http/oversize.ts'
-import { askErrorOf } from '../../../src/http/problems.ts'
-import { AskBody, DocumentsBody } from '../../../src/http/schemas.ts'
-import type { AskError } from '../../../src/errors.ts'
+import { registerBodyParser } from '../../../../src/http/edge/body-parser.ts'
+import { cutDown, type Schema } from '../../../../src/http/edge/oversize.ts'
+import { askErrorOf } from '../../../../src/http/problems.ts'
+import { AskBody, DocumentsBody } from '../../../../src/http/schemas.ts'
+import type { AskError } from '../../../../src/errors.ts'
 
 const many = <T>(count: number, each: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => each(i))
 const fields = (count: number): Record<string, number> => Object.fromEntries(many(count, i => [`k${i}`, i]))
