@@ -1,4 +1,4 @@
-import type { Schema } from './reference-schema.ts'
+import type { Schema } from './schema.ts'
 
 /** As much of an OpenAPI document as the reference page shows. */
 

@@ -1,9 +1,9 @@
 import { parse } from 'yaml'
 import { html, type Html } from './html.ts'
 import type { Content, Example, OpenApi, Operation, Parameter, Reference, Response, Responses } from './openapi.ts'
-import { curlOf, isFreeSomewhere } from './reference-curl.ts'
-import { markdown, phrase, schemaHtml, schemaName, type Schema } from './reference-schema.ts'
-import { style } from './reference-style.ts'
+import { curlOf, isFreeSomewhere } from './curl.ts'
+import { markdown, phrase, schemaHtml, schemaName, type Schema } from './schema.ts'
+import { style } from './style.ts'
 
 /** The contract as a page for people: one file of HTML, no script, nothing from elsewhere. */
 

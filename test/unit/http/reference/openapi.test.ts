@@ -1,12 +1,12 @@
 import tap from 'tap'
-import { AskError, errorTable, type ErrorCode } from '../../../src/errors.ts'
-import { problemOf } from '../../../src/http/problems.ts'
-import { AskBody, DocumentParams, DocumentsBody, SearchBody } from '../../../src/http/schemas.ts'
-import { wireErrors } from '../../../src/http/edge/malformed.ts'
-import { questionOf, searchedQuestion } from '../../../src/http/wire.ts'
-import { version } from '../../../src/version.ts'
-import { contract, contractFaults, eventFaults, place, schemaFaults } from '../../support/contract.ts'
-import { edgeApp } from '../../support/edge.ts'
+import { AskError, errorTable, type ErrorCode } from '../../../../src/errors.ts'
+import { problemOf } from '../../../../src/http/problems.ts'
+import { AskBody, DocumentParams, DocumentsBody, SearchBody } from '../../../../src/http/schemas.ts'
+import { wireErrors } from '../../../../src/http/edge/malformed.ts'
+import { questionOf, searchedQuestion } from '../../../../src/http/wire.ts'
+import { version } from '../../../../src/version.ts'
+import { contract, contractFaults, eventFaults, place, schemaFaults } from '../../../support/contract.ts'
+import { edgeApp } from '../../../support/edge.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
