@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import { readFileSync } from 'node:fs'
-import { AskBody } from '../../src/http/schemas.ts'
+import { AskBody } from '../../src/http/replies/schemas.ts'
 
 /**
  * `node bench/cache/bare.ts PORT REPLY.json`: what Fastify alone does for the same exchange. The body is parsed and checked

@@ -1,6 +1,6 @@
 import { openCaches } from '../../src/caching.ts'
 import type { Answer, Passage } from '../../src/ask/terms.ts'
-import { answerText } from '../../src/http/wire.ts'
+import { answerText } from '../../src/http/replies/wire.ts'
 import { createMetrics } from '../../src/metrics.ts'
 
 /**

@@ -17,10 +17,10 @@ import {
 import { cacheWishes } from './edge/cache-control.ts'
 import { namedKey } from './edge/auth.ts'
 import { priorityOf } from './edge/priority.ts'
-import { AskBody } from './schemas.ts'
-import { sseHeaders, sseStream } from './sse.ts'
+import { AskBody } from './replies/schemas.ts'
+import { sseHeaders, sseStream } from './replies/sse.ts'
 import { drawTrace, leftOut, startBriefTrace, untraced, type RequestTrace } from './edge/request-trace.ts'
-import { answerJson, answerText, questionOf, type AnswerText, type AnswerView } from './wire.ts'
+import { answerJson, answerText, questionOf, type AnswerText, type AnswerView } from './replies/wire.ts'
 
 export interface AskRouteOptions extends RunSettings {
   readonly ask: Ask

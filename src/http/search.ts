@@ -4,8 +4,8 @@ import type { SearchPassages } from '../ask/search.ts'
 import { isAskError } from '../errors.ts'
 import { begin, serverTiming, withReached, type Begun, type Circumstances, type RunSettings } from './edge/ask-context.ts'
 import { priorityOf } from './edge/priority.ts'
-import { SearchBody } from './schemas.ts'
-import { searchedJson, searchedQuestion } from './wire.ts'
+import { SearchBody } from './replies/schemas.ts'
+import { searchedJson, searchedQuestion } from './replies/wire.ts'
 
 export interface SearchRouteOptions extends RunSettings {
   readonly search: SearchPassages

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { AskError, type Fault } from '../../errors.ts'
 import { isCrowded } from './crowded.ts'
-import { invalid, pointerTo } from '../faults.ts'
+import { invalid, pointerTo } from '../replies/validation-errors.ts'
 import { registerOversize } from './oversize.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { AskError } from '../../errors.ts'
-import { askErrorOf, sendProblem } from '../problems.ts'
+import { askErrorOf, sendProblem } from '../replies/problems.ts'
 
 /**
  * What fails before there is a request that a route could get: broken HTTP, a URL that is none, too much header.

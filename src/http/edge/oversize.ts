@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { maxShown } from '../faults.ts'
+import { maxShown } from '../replies/validation-errors.ts'
 
 /**
  * Bodies of nothing but faults. Validation looks for every fault, and what it finds takes a hundred times the memory of

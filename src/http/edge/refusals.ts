@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { askErrorOf } from '../problems.ts'
+import { askErrorOf } from '../replies/problems.ts'
 
 /**
  * Questions that never came to their route: over the rate limit, without a key, under pressure, not to be read. Those

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import { registerBodyParser } from '../../../../src/http/edge/body-parser.ts'
 import { isCrowded, mostMarks } from '../../../../src/http/edge/crowded.ts'
-import { askErrorOf } from '../../../../src/http/problems.ts'
+import { askErrorOf } from '../../../../src/http/replies/problems.ts'
 
 /** What a body becomes, or why it is refused; `parses`: how often JSON was parsed for it. */
 async function read(

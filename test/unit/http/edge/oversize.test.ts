@@ -2,8 +2,8 @@ import Fastify from 'fastify'
 import tap, { type Test } from 'tap'
 import { registerBodyParser } from '../../../../src/http/edge/body-parser.ts'
 import { cutDown, type Schema } from '../../../../src/http/edge/oversize.ts'
-import { askErrorOf } from '../../../../src/http/problems.ts'
-import { AskBody, DocumentsBody } from '../../../../src/http/schemas.ts'
+import { askErrorOf } from '../../../../src/http/replies/problems.ts'
+import { AskBody, DocumentsBody } from '../../../../src/http/replies/schemas.ts'
 import type { AskError } from '../../../../src/errors.ts'
 
 const many = <T>(count: number, each: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => each(i))

@@ -1,9 +1,9 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { AskError, errorTable, isAskError, type ErrorCode, type Fault } from '../errors.ts'
-import { registerAddresses } from './edge/not-found.ts'
-import { serverTiming } from './edge/ask-context.ts'
-import { invalidAddress, invalidBody } from './faults.ts'
-import { noteFailure } from './edge/request-log.ts'
+import { AskError, errorTable, isAskError, type ErrorCode, type Fault } from '../../errors.ts'
+import { registerAddresses } from '../edge/not-found.ts'
+import { serverTiming } from '../edge/ask-context.ts'
+import { invalidAddress, invalidBody } from './validation-errors.ts'
+import { noteFailure } from '../edge/request-log.ts'
 
 /** RFC 9457. `code` is ours and stable; `errors` lists every fault of the input. */
 export interface Problem {

@@ -1,7 +1,7 @@
-import type { Looked } from '../ask/retrieval/find-passages.ts'
-import type { Answer, CacheNote, Citation, Passage, Question, Usage } from '../ask/terms.ts'
-import type { ApiKey } from '../config/api-keys.ts'
-import { refuseHidden } from './edge/auth.ts'
+import type { Looked } from '../../ask/retrieval/find-passages.ts'
+import type { Answer, CacheNote, Citation, Passage, Question, Usage } from '../../ask/terms.ts'
+import type { ApiKey } from '../../config/api-keys.ts'
+import { refuseHidden } from '../edge/auth.ts'
 import type { AskBody, SearchBody } from './schemas.ts'
 
 /** The one place where the wire's snake_case meets our camelCase. */

@@ -1,5 +1,5 @@
 import type { FastifyError } from 'fastify'
-import { AskError, type Fault } from '../errors.ts'
+import { AskError, type Fault } from '../../errors.ts'
 import { patternWords } from './schemas.ts'
 
 /** What the schemas find wrong, in words for whoever wrote the client. */

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { AskEvent } from '../ask/terms.ts'
+import type { AskEvent } from '../../ask/terms.ts'
 import { askErrorOf, problemOf } from './problems.ts'
 import { answerJson, citationJson, passageJson, type AnswerView } from './wire.ts'
 
