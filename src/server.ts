@@ -10,7 +10,7 @@ import { closeUnused } from './http/edge/accept-time.ts'
 import { isLaunched, knownHosts, refuseStrangers, type Config } from './config/config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { AskError } from './errors.ts'
-import { createReadinessLog } from './http/health.ts'
+import { createReadinessLog } from './http/routes/health.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { watchKeyFile } from './config/key-file.ts'
 import { later } from './later.ts'
@@ -183,7 +183,7 @@ export async function startServer(
         refused: code => services?.deps.monitoring?.figures.failed(code),
       },
       about: { version, openapi: textOf('../openapi.yaml') },
-      monitoringPage: textOf('./http/monitoring.html'),
+      monitoringPage: textOf('./http/routes/monitoring.html'),
     }
   }
 

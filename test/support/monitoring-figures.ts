@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { registerMonitoringPage } from '../../src/http/monitoring-page.ts'
+import { registerMonitoringPage } from '../../src/http/routes/monitoring-page.ts'
 import { securityHeaders } from '../../src/http/edge/security-headers.ts'
 import type { Owner } from './server-process.ts'
 
@@ -29,7 +29,7 @@ export interface Figures {
 }
 
 export const figuresKey = 'key-of-the-monitoring'
-export const monitoringPage = readFileSync(new URL('../../src/http/monitoring.html', import.meta.url), 'utf8')
+export const monitoringPage = readFileSync(new URL('../../src/http/routes/monitoring.html', import.meta.url), 'utf8')
 
 export async function serveFigures(t: Owner, first: Condition): Promise<Figures> {
   const app = Fastify({ forceCloseConnections: true })

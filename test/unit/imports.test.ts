@@ -219,8 +219,8 @@ tap.test('imports of src/: no circles', async t => {
 
 tap.test('the rules: each forbidden edge is found', async t => {
   const forbidden: [file: string, text: string][] = [
-    ['http/ask.ts', "import type { Lease } from '../adapters/pool.ts'"],
-    ['http/ask.ts', "import { runPipeline } from '../ask/pipeline.ts'"],
+    ['http/routes/ask.ts', "import type { Lease } from '../adapters/pool.ts'"],
+    ['http/routes/ask.ts', "import { runPipeline } from '../ask/pipeline.ts'"],
     ['ask/retrieval/retrieve.ts', "import { search } from '../adapters/passages.ts'"],
     ['ask/retrieval/retrieve.ts', "import { type Search } from '../adapters/passages.ts'"],
     ['ask/terms.ts', "export * from '../errors.ts'"],

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { hash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { underAnyPressure } from './edge/load-shedding.ts'
+import { underAnyPressure } from '../edge/load-shedding.ts'
 
 export interface MonitoringPageOptions {
   /** monitoring.html, as it stands beside this file. */

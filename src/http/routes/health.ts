@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
-import { underAnyPressure } from './edge/load-shedding.ts'
+import { underAnyPressure } from '../edge/load-shedding.ts'
 
 export interface Health {
   /** Set once everything is open. */

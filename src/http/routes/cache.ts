@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import { AskError } from '../errors.ts'
-import { hangupSignal } from './edge/hangup.ts'
-import { collectionPattern, patternWords } from './replies/schemas.ts'
+import { AskError } from '../../errors.ts'
+import { hangupSignal } from '../edge/hangup.ts'
+import { collectionPattern, patternWords } from '../replies/schemas.ts'
 
 /** The caches as the edge sees them; server.ts hands over the functions that do the work. */
 export interface CacheApi {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { underAnyPressure } from './edge/load-shedding.ts'
+import { underAnyPressure } from '../edge/load-shedding.ts'
 
 /** What metrics.ts offers, so that the edge needs no metrics library. */
 export interface Scrapable {

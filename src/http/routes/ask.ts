@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Priority, Question } from '../ask/terms.ts'
-import { AskError, errorTable, type ErrorCode } from '../errors.ts'
-import type { Heard } from '../monitoring/slow-questions.ts'
-import { elapsedMs } from './edge/accept-time.ts'
+import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Priority, Question } from '../../ask/terms.ts'
+import { AskError, errorTable, type ErrorCode } from '../../errors.ts'
+import type { Heard } from '../../monitoring/slow-questions.ts'
+import { elapsedMs } from '../edge/accept-time.ts'
 import {
   begin,
   serverTiming,
@@ -13,14 +13,14 @@ import {
   type Circumstances,
   type RunForm,
   type RunSettings,
-} from './edge/ask-context.ts'
-import { cacheWishes } from './edge/cache-control.ts'
-import { namedKey } from './edge/auth.ts'
-import { priorityOf } from './edge/priority.ts'
-import { AskBody } from './replies/schemas.ts'
-import { sseHeaders, sseStream } from './replies/sse.ts'
-import { drawTrace, leftOut, startBriefTrace, untraced, type RequestTrace } from './edge/request-trace.ts'
-import { answerJson, answerText, questionOf, type AnswerText, type AnswerView } from './replies/wire.ts'
+} from '../edge/ask-context.ts'
+import { cacheWishes } from '../edge/cache-control.ts'
+import { namedKey } from '../edge/auth.ts'
+import { priorityOf } from '../edge/priority.ts'
+import { AskBody } from '../replies/schemas.ts'
+import { sseHeaders, sseStream } from '../replies/sse.ts'
+import { drawTrace, leftOut, startBriefTrace, untraced, type RequestTrace } from '../edge/request-trace.ts'
+import { answerJson, answerText, questionOf, type AnswerText, type AnswerView } from '../replies/wire.ts'
 
 export interface AskRouteOptions extends RunSettings {
   readonly ask: Ask

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { referencePage } from './reference/page.ts'
+import { referencePage } from '../reference/page.ts'
 
 export interface AboutOptions {
   readonly version: string

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { registerMonitoringPage } from './monitoring-page.ts'
 import { registerPerformanceMetrics, type PerformanceRouteOptions } from './performance-metrics.ts'
 import { registerPoolStatus, type PoolStatusOptions } from './pool-status.ts'
-import { registerScrape, type Scrapable } from './scrape.ts'
+import { registerScrape, type Scrapable } from './metrics.ts'
 
 export interface MonitoringOptions {
   readonly registry: Scrapable

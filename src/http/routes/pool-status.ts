@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import type { Facts } from '../monitoring/facts.ts'
-import type { Seen } from '../monitoring/monitor.ts'
-import { underAnyPressure } from './edge/load-shedding.ts'
+import type { Facts } from '../../monitoring/facts.ts'
+import type { Seen } from '../../monitoring/monitor.ts'
+import { underAnyPressure } from '../edge/load-shedding.ts'
 
 export interface PoolStatusOptions {
   /** What is known now; asks nobody. */

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyRequest, preParsingHookHandler } from 'fastify'
-import { AskError } from '../errors.ts'
-import { sourceFault } from '../ingest/source-name.ts'
-import { invalid } from './replies/validation-errors.ts'
-import { hangupSignal } from './edge/hangup.ts'
-import { logUnanswered } from './edge/request-log.ts'
-import { DocumentParams, DocumentsBody, type DocumentBody } from './replies/schemas.ts'
-import { unhurried } from './edge/unhurried.ts'
+import { AskError } from '../../errors.ts'
+import { sourceFault } from '../../ingest/source-name.ts'
+import { invalid } from '../replies/validation-errors.ts'
+import { hangupSignal } from '../edge/hangup.ts'
+import { logUnanswered } from '../edge/request-log.ts'
+import { DocumentParams, DocumentsBody, type DocumentBody } from '../replies/schemas.ts'
+import { unhurried } from '../edge/unhurried.ts'
 
 /** Documents as the edge sees them; deps.ts hands over the functions that do the work. */
 export interface DocumentApi {

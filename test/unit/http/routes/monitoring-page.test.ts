@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import tap from 'tap'
-import { policyOf } from '../../../src/http/monitoring-page.ts'
-import { contractFaults } from '../../support/contract.ts'
-import { edgeApp } from '../../support/edge.ts'
-import { monitoringPage } from '../../support/monitoring-figures.ts'
+import { policyOf } from '../../../../src/http/routes/monitoring-page.ts'
+import { contractFaults } from '../../../support/contract.ts'
+import { edgeApp } from '../../../support/edge.ts'
+import { monitoringPage } from '../../../support/monitoring-figures.ts'
 
 tap.test('monitoring page: lets only its own script and style run, and asks nobody else', async t => {
   const { headers, body } = await (await edgeApp()).inject('/monitoring')

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Verdict } from '../monitoring/findings.ts'
-import type { PerformanceReport } from '../monitoring/performance.ts'
-import { isFromHere } from './edge/client-address.ts'
-import { isKnownName } from './edge/allowed-hosts.ts'
-import type { SlowQuestion } from '../monitoring/slow-questions.ts'
-import { underAnyPressure } from './edge/load-shedding.ts'
+import type { Verdict } from '../../monitoring/findings.ts'
+import type { PerformanceReport } from '../../monitoring/performance.ts'
+import { isFromHere } from '../edge/client-address.ts'
+import { isKnownName } from '../edge/allowed-hosts.ts'
+import type { SlowQuestion } from '../../monitoring/slow-questions.ts'
+import { underAnyPressure } from '../edge/load-shedding.ts'
 
 export interface PerformanceRouteOptions {
   readonly report: () => Verdict & PerformanceReport
