@@ -7,7 +7,7 @@ import { readServerConnections } from './adapters/postgres/server-connections.ts
 import { tableFacts } from './adapters/postgres/table-facts.ts'
 import { normalised } from './ask/cache/cache-key.ts'
 import type { Config } from './config/config.ts'
-import type { Metrics } from './metrics.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import type { Sources } from './monitoring/feed.ts'
 import { createFigures } from './monitoring/figures.ts'
 import { openInspection } from './monitoring/inspection.ts'

@@ -1,7 +1,7 @@
 import { openCaches } from '../../src/caching.ts'
 import type { Answer, Passage } from '../../src/ask/terms.ts'
 import { answerText } from '../../src/http/replies/wire.ts'
-import { createMetrics } from '../../src/metrics.ts'
+import { createMetrics } from '../../src/metrics/metrics.ts'
 
 /**
  * `node --expose-gc bench/cache/fill-memory.ts COUNT ANSWER_MB VECTOR_MB`: puts so many different questions through the

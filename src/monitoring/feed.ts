@@ -1,4 +1,4 @@
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import type { LimiterStatus } from '../resilience/limiter.ts'
 import type { Figures } from './figures.ts'
 

@@ -1,4 +1,4 @@
-import type { CacheType } from '../metrics.ts'
+import type { CacheType } from '../metrics/metrics.ts'
 import type { Facts, Recommendation, Rule } from './advice.ts'
 import { mb, percent } from './wording.ts'
 
