@@ -5,7 +5,7 @@ import type { DatabaseFault } from '../adapters/postgres/errors.ts'
 import type { LockWait, ServerConnections } from '../adapters/postgres/server-connections.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
 import type { LimiterStatus } from '../resilience/limiter.ts'
-import type { Quantiles } from './minute.ts'
+import type { Quantiles } from './figures/one-minute.ts'
 
 /** What is known of a moment; nobody was asked for it. */
 export interface Facts {

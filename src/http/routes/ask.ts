@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OutgoingHttpHeaders } from 'node:http'
 import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Priority, Question } from '../../ask/terms.ts'
 import { AskError, errorTable, type ErrorCode } from '../../errors.ts'
-import type { Heard } from '../../monitoring/slow-questions.ts'
+import type { Heard } from '../../monitoring/figures/slow-questions.ts'
 import { elapsedMs } from '../edge/accept-time.ts'
 import {
   begin,

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Verdict } from '../../monitoring/findings.ts'
-import type { PerformanceReport } from '../../monitoring/performance.ts'
+import type { PerformanceReport } from '../../monitoring/figures/report.ts'
 import { isFromHere } from '../edge/client-address.ts'
 import { isKnownName } from '../edge/allowed-hosts.ts'
-import type { SlowQuestion } from '../../monitoring/slow-questions.ts'
+import type { SlowQuestion } from '../../monitoring/figures/slow-questions.ts'
 import { underAnyPressure } from '../edge/load-shedding.ts'
 
 export interface PerformanceRouteOptions {

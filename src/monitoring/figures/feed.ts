@@ -1,5 +1,5 @@
-import type { Metrics } from '../metrics/metrics.ts'
-import type { LimiterStatus } from '../resilience/limiter.ts'
+import type { Metrics } from '../../metrics/metrics.ts'
+import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { Figures } from './figures.ts'
 
 type Watched<Watch extends (read: never) => void> = Parameters<Watch>[0]

@@ -1,7 +1,7 @@
-import type { Looked } from '../ask/retrieval/find-passages.ts'
-import type { Answer, CacheStatus, Degraded, Outcome, StageName, Usage } from '../ask/terms.ts'
-import { errorTable, type ErrorCode } from '../errors.ts'
-import type { CacheType } from '../metrics/metrics.ts'
+import type { Looked } from '../../ask/retrieval/find-passages.ts'
+import type { Answer, CacheStatus, Degraded, Outcome, StageName, Usage } from '../../ask/terms.ts'
+import { errorTable, type ErrorCode } from '../../errors.ts'
+import type { CacheType } from '../../metrics/metrics.ts'
 import { createWindows, type Spread, type Window, type WindowLength } from './windows.ts'
 
 export type { Spread, WindowLength } from './windows.ts'

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Question } from '../ask/terms.ts'
+import type { Question } from '../../ask/terms.ts'
 
 /** A question that is over, as the edge tells of it. */
 export interface Heard {

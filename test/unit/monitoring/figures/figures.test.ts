@@ -1,8 +1,8 @@
 import t from 'tap'
-import type { Answer } from '../../../src/ask/terms.ts'
-import { createFigures } from '../../../src/monitoring/figures.ts'
-import { costOf } from '../../../src/monitoring/performance.ts'
-import { manualClock } from '../../support/clock.ts'
+import type { Answer } from '../../../../src/ask/terms.ts'
+import { createFigures } from '../../../../src/monitoring/figures/figures.ts'
+import { costOf } from '../../../../src/monitoring/figures/report.ts'
+import { manualClock } from '../../../support/clock.ts'
 
 function answerOf(more: Partial<Answer> = {}): Answer {
   return {

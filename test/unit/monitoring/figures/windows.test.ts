@@ -1,6 +1,6 @@
 import t from 'tap'
-import { createWindows, slotMs } from '../../../src/monitoring/windows.ts'
-import { manualClock } from '../../support/clock.ts'
+import { createWindows, slotMs } from '../../../../src/monitoring/figures/windows.ts'
+import { manualClock } from '../../../support/clock.ts'
 
 const minute = 60_000
 

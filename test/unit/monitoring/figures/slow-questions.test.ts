@@ -1,7 +1,7 @@
 import t from 'tap'
-import { normalised } from '../../../src/ask/cache/cache-key.ts'
-import type { Question } from '../../../src/ask/terms.ts'
-import { createSlowQuestions, type Heard } from '../../../src/monitoring/slow-questions.ts'
+import { normalised } from '../../../../src/ask/cache/cache-key.ts'
+import type { Question } from '../../../../src/ask/terms.ts'
+import { createSlowQuestions, type Heard } from '../../../../src/monitoring/figures/slow-questions.ts'
 
 const minute = 60_000
 
