@@ -1,6 +1,6 @@
-import type { Connections } from '../monitoring/connections.ts'
-import { poolVerdicts, serviceVerdicts } from '../monitoring/findings.ts'
-import type { Seen } from '../monitoring/monitor.ts'
+import type { Connections } from '../monitoring/findings/connections.ts'
+import { poolVerdicts, serviceVerdicts } from '../monitoring/findings/findings.ts'
+import type { Seen } from '../monitoring/findings/monitor.ts'
 import type { Kit } from './kit.ts'
 
 const unparsedCodes = ['invalid_http', 'request_timeout', 'headers_too_large'] as const

@@ -1,4 +1,4 @@
-import type { Facts } from '../../src/monitoring/facts.ts'
+import type { Facts } from '../../src/monitoring/findings/facts.ts'
 
 /** `counts` stand in for what happened in the last ten seconds. */
 type Changes = { readonly [Name in keyof Facts]?: Facts[Name] extends object ? Partial<Facts[Name]> : Facts[Name] } & {

@@ -38,7 +38,7 @@ const rows: readonly Row[] = [
   },
   {
     files: ['metrics/metrics.ts', 'metrics/'],
-    may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings.ts', 'adapters/models/faults.ts'],
+    may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings/findings.ts', 'adapters/models/faults.ts'],
     types: ['ask/', 'adapters/', 'ingest/', 'http/', 'resilience/', 'monitoring/'],
   },
   { files: ['log.ts'], may: ['errors.ts', 'text/printable.ts'], types: ['config/config.ts', 'ask/terms.ts'] },

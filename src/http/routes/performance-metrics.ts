@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Verdict } from '../../monitoring/findings.ts'
+import type { Verdict } from '../../monitoring/findings/findings.ts'
 import type { PerformanceReport } from '../../monitoring/figures/report.ts'
 import { isFromHere } from '../edge/client-address.ts'
 import { isKnownName } from '../edge/allowed-hosts.ts'

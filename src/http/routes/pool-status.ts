@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import type { Facts } from '../../monitoring/facts.ts'
-import type { Seen } from '../../monitoring/monitor.ts'
+import type { Facts } from '../../monitoring/findings/facts.ts'
+import type { Seen } from '../../monitoring/findings/monitor.ts'
 import { underAnyPressure } from '../edge/load-shedding.ts'
 
 export interface PoolStatusOptions {

@@ -1,4 +1,4 @@
-import type { ProcessFacts } from '../facts.ts'
+import type { ProcessFacts } from '../findings/facts.ts'
 
 const keptMs = 10_000
 /** Timers are late by a little all the time. */

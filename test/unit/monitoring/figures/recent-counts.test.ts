@@ -2,7 +2,7 @@ import tap from 'tap'
 import { createLateness } from '../../../../src/monitoring/figures/event-loop-lag.ts'
 import { createMinute } from '../../../../src/monitoring/figures/one-minute.ts'
 import { createRecent } from '../../../../src/monitoring/figures/recent-counts.ts'
-import { createServerView } from '../../../../src/monitoring/server-view.ts'
+import { createServerView } from '../../../../src/monitoring/findings/server-view.ts'
 import { manualClock } from '../../../support/clock.ts'
 
 tap.test('recent: counts of the last seconds, and no longer', async t => {

@@ -1,4 +1,4 @@
-import type { LockWait, ServerConnections } from '../adapters/postgres/server-connections.ts'
+import type { LockWait, ServerConnections } from '../../adapters/postgres/server-connections.ts'
 
 /** Read no more often than this; where a search seems to be stuck, than `suspectMs`. */
 const everyMs = 5000

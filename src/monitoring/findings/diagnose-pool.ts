@@ -1,4 +1,4 @@
-import type { PoolStatus } from '../adapters/postgres/pool.ts'
+import type { PoolStatus } from '../../adapters/postgres/pool.ts'
 import { longWaitMs, type Facts } from './facts.ts'
 import { counted, inSeconds, type Finding } from './findings.ts'
 

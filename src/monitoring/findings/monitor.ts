@@ -1,8 +1,8 @@
-import type { RunLog } from '../ask/terms.ts'
+import type { RunLog } from '../../ask/terms.ts'
 import { diagnose, type Diagnosis } from './diagnose.ts'
 import type { Facts } from './facts.ts'
 import { type Finding, type PoolVerdict, type ServiceVerdict, type Severity } from './findings.ts'
-import { createSteady, createTold } from './told.ts'
+import { createSteady, createTold } from './hysteresis.ts'
 
 export interface MonitorOptions {
   /** Asks nobody. */

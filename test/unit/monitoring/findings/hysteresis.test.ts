@@ -1,7 +1,7 @@
 import tap from 'tap'
-import type { Finding } from '../../../src/monitoring/findings.ts'
-import { createSteady, createTold } from '../../../src/monitoring/told.ts'
-import { manualClock } from '../../support/clock.ts'
+import type { Finding } from '../../../../src/monitoring/findings/findings.ts'
+import { createSteady, createTold } from '../../../../src/monitoring/findings/hysteresis.ts'
+import { manualClock } from '../../../support/clock.ts'
 
 const gone: Finding = { culprit: 'redis', severity: 'warning', code: 'redis-gone', detail: 'x' }
 

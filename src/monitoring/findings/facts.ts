@@ -1,11 +1,11 @@
-import type { Dependency } from '../adapters/models/guards.ts'
-import type { ModelFault } from '../adapters/models/faults.ts'
-import type { PoolStatus } from '../adapters/postgres/pool.ts'
-import type { DatabaseFault } from '../adapters/postgres/errors.ts'
-import type { LockWait, ServerConnections } from '../adapters/postgres/server-connections.ts'
-import type { BreakerState } from '../resilience/breaker.ts'
-import type { LimiterStatus } from '../resilience/limiter.ts'
-import type { Quantiles } from './figures/one-minute.ts'
+import type { Dependency } from '../../adapters/models/guards.ts'
+import type { ModelFault } from '../../adapters/models/faults.ts'
+import type { PoolStatus } from '../../adapters/postgres/pool.ts'
+import type { DatabaseFault } from '../../adapters/postgres/errors.ts'
+import type { LockWait, ServerConnections } from '../../adapters/postgres/server-connections.ts'
+import type { BreakerState } from '../../resilience/breaker.ts'
+import type { LimiterStatus } from '../../resilience/limiter.ts'
+import type { Quantiles } from '../figures/one-minute.ts'
 
 /** What is known of a moment; nobody was asked for it. */
 export interface Facts {

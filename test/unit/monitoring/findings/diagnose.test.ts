@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import tap from 'tap'
-import { modelFaults } from '../../../src/adapters/models/faults.ts'
-import { diagnose } from '../../../src/monitoring/diagnose.ts'
-import { factsOf } from '../../support/facts.ts'
+import { modelFaults } from '../../../../src/adapters/models/faults.ts'
+import { diagnose } from '../../../../src/monitoring/findings/diagnose.ts'
+import { factsOf } from '../../../support/facts.ts'
 
 type Changes = NonNullable<Parameters<typeof factsOf>[0]>
 
@@ -342,7 +342,7 @@ tap.test('the evidence stands in the words', async t => {
 })
 
 tap.test('the runbook has a row for each code that was found above', async t => {
-  const rows = readFileSync(new URL('../../../deploy/runbook.md', import.meta.url), 'utf8')
+  const rows = readFileSync(new URL('../../../../deploy/runbook.md', import.meta.url), 'utf8')
     .split('\n')
     .filter(line => line.startsWith('| `'))
   for (const code of codesFound)
