@@ -1,5 +1,5 @@
-import type { Facts, Recommendation, Rule } from './advice.ts'
-import { ms, percent } from './wording.ts'
+import type { Facts, Recommendation, Rule } from './recommendation.ts'
+import { ms, percent } from './format.ts'
 
 const enoughRefused = 20
 const refusedShare = 0.05

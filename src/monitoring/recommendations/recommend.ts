@@ -1,8 +1,8 @@
-import type { Facts, Recommendation, Rule } from './advice.ts'
-import { databaseRules } from './recommend-database.ts'
-import { cacheRules } from './recommend-caches.ts'
-import { loadRules } from './recommend-load.ts'
-import { modelRules } from './recommend-models.ts'
+import type { Facts, Recommendation, Rule } from './recommendation.ts'
+import { databaseRules } from './database.ts'
+import { cacheRules } from './caches.ts'
+import { loadRules } from './load.ts'
+import { modelRules } from './models.ts'
 
 /** What is wrong before what could be better; else in the order of the rules. Pure: the same facts, the same advice. */
 export function recommend(facts: Facts, rules: readonly Rule[] = allRules): Recommendation[] {

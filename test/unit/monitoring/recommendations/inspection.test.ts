@@ -1,6 +1,6 @@
 import t from 'tap'
-import { openInspection, type Inspected } from '../../../src/monitoring/inspection.ts'
-import { until } from '../../support/until.ts'
+import { openInspection, type Inspected } from '../../../../src/monitoring/recommendations/inspection.ts'
+import { until } from '../../../support/until.ts'
 
 type Options = Parameters<typeof openInspection>[0]
 

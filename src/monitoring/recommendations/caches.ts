@@ -1,6 +1,6 @@
-import type { CacheType } from '../metrics/metrics.ts'
-import type { Facts, Recommendation, Rule } from './advice.ts'
-import { mb, percent } from './wording.ts'
+import type { CacheType } from '../../metrics/metrics.ts'
+import type { Facts, Recommendation, Rule } from './recommendation.ts'
+import { mb, percent } from './format.ts'
 
 const enoughEvicted = 20
 /** Of its memory, when it evicts for want of room and not for one value that is too large. */

@@ -1,8 +1,8 @@
 import t from 'tap'
-import { readConfig, settings } from '../../../src/config/config.ts'
-import type { Facts } from '../../../src/monitoring/advice.ts'
-import { createFigures, type FigureWindow, type Spread } from '../../../src/monitoring/figures/figures.ts'
-import { recommend } from '../../../src/monitoring/recommend.ts'
+import { readConfig, settings } from '../../../../src/config/config.ts'
+import type { Facts } from '../../../../src/monitoring/recommendations/recommendation.ts'
+import { createFigures, type FigureWindow, type Spread } from '../../../../src/monitoring/figures/figures.ts'
+import { recommend } from '../../../../src/monitoring/recommendations/recommend.ts'
 
 /** The thresholds; that each cause leads to its advice is tested on real servers (test/service/recommend-*.test.ts). */
 

@@ -1,5 +1,5 @@
-import type { Facts, Recommendation, Rule } from './advice.ts'
-import { foremost, ms, percent } from './wording.ts'
+import type { Facts, Recommendation, Rule } from './recommendation.ts'
+import { foremost, ms, percent } from './format.ts'
 
 const enough = 10
 const slowFirstTokenMs = 2000

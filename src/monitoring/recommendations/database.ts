@@ -1,6 +1,6 @@
 import type { IndexInspected } from './inspection.ts'
-import type { Facts, Recommendation, Rule } from './advice.ts'
-import { foremost, ms, percent } from './wording.ts'
+import type { Facts, Recommendation, Rule } from './recommendation.ts'
+import { foremost, ms, percent } from './format.ts'
 
 /** Fewer leases than this say nothing of a p95. */
 const enoughLeases = 20
