@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { gist } from '../../src/text/gist.ts'
+import { gist } from '../../src/text/canonical/canonical.ts'
 import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'

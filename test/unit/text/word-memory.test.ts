@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { analysisMemory, analyze, isStopWord, queryTerms } from '../../../src/text/analyze.ts'
 import { sentences, segmentersKept } from '../../../src/text/sentences.ts'
-import { gist } from '../../../src/text/gist.ts'
+import { gist } from '../../../src/text/canonical/canonical.ts'
 import { createWordMemory } from '../../../src/text/word-memory.ts'
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { startDeadline, systemClock, type Clock } from '../../../resilience/deadline.ts'
 import { createInTurn } from '../../../resilience/in-turn.ts'
-import { gist } from '../../../text/gist.ts'
+import { gist } from '../../../text/canonical/canonical.ts'
 import { normalised } from '../cache-key.ts'
 import type { Embedded } from '../../retrieval/embed.ts'
 import { createEvidence } from './evidence.ts'

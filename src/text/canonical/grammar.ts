@@ -1,4 +1,4 @@
-import type { Rules } from './gist-rules.ts'
+import type { Rules } from './rules.ts'
 
 /** What a language says without meaning, and how it says the same in several ways. */
 export interface Grammar {

@@ -1,6 +1,6 @@
-import { unmixScripts } from './fold.ts'
-import { fronted, type Grammar } from './gist-grammar.ts'
-import { end, rulesOf } from './gist-rules.ts'
+import { unmixScripts } from '../fold.ts'
+import { fronted, type Grammar } from './grammar.ts'
+import { end, rulesOf } from './rules.ts'
 
 const frames = rulesOf(`
   екенін айтыңызшы/айтып_беріңізші/білгім_келеді $ = $

@@ -1,6 +1,6 @@
-import { foldVietnamese } from './fold.ts'
-import { fronted, type Grammar } from './gist-grammar.ts'
-import { end, rulesOf, start } from './gist-rules.ts'
+import { foldVietnamese } from '../fold.ts'
+import { fronted, type Grammar } from './grammar.ts'
+import { end, rulesOf, start } from './rules.ts'
 
 const self = 'tôi/em/mình/cháu/con'
 const you = 'bạn/anh/chị/anh_chị/ad/admin/shop/thầy/cô/mọi_người'

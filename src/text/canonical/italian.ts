@@ -1,5 +1,5 @@
-import { fronted, type Grammar } from './gist-grammar.ts'
-import { rulesOf } from './gist-rules.ts'
+import { fronted, type Grammar } from './grammar.ts'
+import { rulesOf } from './rules.ts'
 
 const openers =
   'come/dove/quando/quanto/quanti/quanta/quante/chi/cosa/che/quale/quali/qual/perché/se/a/in/è/posso/devo/ci'

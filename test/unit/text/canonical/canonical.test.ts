@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
-import { analyze, isStopWord } from '../../../src/text/analyze.ts'
-import { gist } from '../../../src/text/gist.ts'
+import { analyze, isStopWord } from '../../../../src/text/analyze.ts'
+import { gist } from '../../../../src/text/canonical/canonical.ts'
 
 interface Pair {
   readonly language: string
@@ -12,7 +12,7 @@ interface Pair {
   readonly kind: string
 }
 
-const file = new URL('../../../eval/near/pairs.jsonl', import.meta.url)
+const file = new URL('../../../../eval/near/pairs.jsonl', import.meta.url)
 const pairs = readFileSync(file, 'utf8')
   .trim()
   .split('\n')

@@ -1,5 +1,5 @@
-import { fronted, type Grammar } from './gist-grammar.ts'
-import { end, rulesOf, start } from './gist-rules.ts'
+import { fronted, type Grammar } from './grammar.ts'
+import { end, rulesOf, start } from './rules.ts'
 
 const openers = 'how/what/which/when/where/who/why/whether/if/about/can/is/are/do/does/should'
 

@@ -1,5 +1,5 @@
-import { fronted, type Grammar } from './gist-grammar.ts'
-import { rulesOf } from './gist-rules.ts'
+import { fronted, type Grammar } from './grammar.ts'
+import { rulesOf } from './rules.ts'
 
 const openers =
   'как/каким/где/куда/откуда/когда/сколько/кто/кому/кого/что/какой/какая/какое/какие/какую/почему/зачем/можно/нужно/надо/есть/могу/должен'

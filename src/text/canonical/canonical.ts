@@ -4,16 +4,16 @@
  * those known to say nothing. A wrong "equal" is a wrong answer, a wrong "different" only a model's work: in doubt,
  * different. What each language drops and unifies stands in its grammar; eval/near measures it.
  */
-import { isStopWord } from './analyze.ts'
-import { english } from './gist-english.ts'
-import { type Grammar, isClass } from './gist-grammar.ts'
-import { italian } from './gist-italian.ts'
-import { kazakh } from './gist-kazakh.ts'
-import { end, rewritten, start } from './gist-rules.ts'
-import { nfc } from './normal-form.ts'
-import { russian } from './gist-russian.ts'
-import { vietnamese } from './gist-vietnamese.ts'
-import { type Surface, surfacesOf } from './gist-words.ts'
+import { isStopWord } from '../analyze.ts'
+import { english } from './english.ts'
+import { type Grammar, isClass } from './grammar.ts'
+import { italian } from './italian.ts'
+import { kazakh } from './kazakh.ts'
+import { end, rewritten, start } from './rules.ts'
+import { nfc } from '../normal-form.ts'
+import { russian } from './russian.ts'
+import { vietnamese } from './vietnamese.ts'
+import { type Surface, surfacesOf } from './words.ts'
 
 const grammars: ReadonlyMap<string, Grammar> = new Map([
   ['en', english],

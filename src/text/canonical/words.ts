@@ -1,4 +1,4 @@
-import { fold, tidy } from './fold.ts'
+import { fold, tidy } from '../fold.ts'
 
 /** A word as it is compared, and what its capitals say. */
 export interface Surface {
