@@ -22,7 +22,7 @@ import { watchConnections, type Connections } from './monitoring/findings/connec
 import { beatMs, createMonitor, type Monitor } from './monitoring/findings/monitor.ts'
 import { createRecent } from './monitoring/figures/recent-counts.ts'
 import { onStopSignals } from './stop-signals.ts'
-import { startTelemetry } from './telemetry.ts'
+import { startTelemetry } from './tracing/start.ts'
 import { version } from './version.ts'
 import type { Monitoring } from './watching.ts'
 

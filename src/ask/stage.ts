@@ -1,7 +1,7 @@
 import { context, SpanKind, SpanStatusCode, trace, type Span, type Tracer } from '@opentelemetry/api'
 import { isAskError } from '../errors.ts'
 import { startDeadline, systemClock, type Clock } from '../resilience/deadline.ts'
-import { traceIdOf } from '../traced.ts'
+import { traceIdOf } from '../tracing/trace-id.ts'
 import type { Outcome, Run, StageName } from './terms.ts'
 
 /** Where a stage's figures go. Labels are closed lists: never the question, a tenant or a model's words. */

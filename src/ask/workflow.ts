@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api'
-import { inWorkflow, type Workflow } from '../spans/workflow.ts'
+import { inWorkflow, type Workflow } from '../tracing/workflow.ts'
 import type { AskEvent, Run } from './terms.ts'
 
 /** A run of the pipeline, with the caches that it asks, inside its span. */

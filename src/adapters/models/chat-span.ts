@@ -2,8 +2,8 @@ import { SpanKind, type Attributes, type Span } from '@opentelemetry/api'
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions'
 import type { Usage } from '../../ask/terms.ts'
 import { AskError } from '../../errors.ts'
-import { genAi } from '../../spans/names.ts'
-import { markFailed, startChild } from '../../spans/span.ts'
+import { genAi } from '../../tracing/names.ts'
+import { markFailed, startChild } from '../../tracing/span.ts'
 
 /** One call of a chat model, in a span `chat {model}`; a second try is a call of its own. Never a word of what is said. */
 export interface ChatSpan {

@@ -3,7 +3,7 @@ import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import type { NearQuestions } from '../../ask/cache/semantic/semantic-cache.ts'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { isAskError } from '../../errors.ts'
-import { traceIdOf } from '../../traced.ts'
+import { traceIdOf } from '../../tracing/trace-id.ts'
 
 /** OpenTelemetry's `gen_ai.operation.name`; it has no word for the last. */
 export type Operation = 'chat' | 'embeddings' | 'rerank'

@@ -1,7 +1,7 @@
 import type { ChatModel } from '../../ask/generation/chat.ts'
 import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import { AskError, isAskError } from '../../errors.ts'
-import { serverOf } from '../../spans/span.ts'
+import { serverOf } from '../../tracing/span.ts'
 import { createLocalEmbedder } from './local/embedder.ts'
 import { apiModelName, localModel, onnxScheme } from './names.ts'
 import { openOnnxEmbedder } from './onnx/embedder.ts'

@@ -1,9 +1,9 @@
 import { SpanKind } from '@opentelemetry/api'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { AskError, type ErrorCode } from '../../errors.ts'
-import { genAi } from '../../spans/names.ts'
-import { traceHeaders } from '../../spans/outgoing.ts'
-import { inChild, serverOf } from '../../spans/span.ts'
+import { genAi } from '../../tracing/names.ts'
+import { traceHeaders } from '../../tracing/outgoing.ts'
+import { inChild, serverOf } from '../../tracing/span.ts'
 import { assertNoLease } from '../postgres/one-lease-guard.ts'
 import { ReplyTooLong, wholeOf } from './reply-bounds.ts'
 

@@ -1,7 +1,7 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
 import type { Embedder } from '../../ask/retrieval/embedder.ts'
-import { genAi, ourselves } from '../../spans/names.ts'
-import { inChild, recordingSpan } from '../../spans/span.ts'
+import { genAi, ourselves } from '../../tracing/names.ts'
+import { inChild, recordingSpan } from '../../tracing/span.ts'
 import { tokensIn } from './token-usage.ts'
 
 export interface EmbedderSpans {

@@ -1,6 +1,6 @@
 import type { SpanContext } from '@opentelemetry/api'
 import { randomUUID } from 'node:crypto'
-import { workflowSpan } from '../../spans/workflow.ts'
+import { workflowSpan } from '../../tracing/workflow.ts'
 
 /**
  * A name like no other's, which stays in the lease while it is held. Of a run that is traced it ends with trace and span,

@@ -1,6 +1,6 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
-import { named } from '../../spans/names.ts'
-import { inChild, recordingSpan } from '../../spans/span.ts'
+import { named } from '../../tracing/names.ts'
+import { inChild, recordingSpan } from '../../tracing/span.ts'
 import type { Sql } from './client.ts'
 import { codeOf } from './errors.ts'
 

@@ -1,6 +1,6 @@
 import { SpanKind, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api'
-import { named } from '../../spans/names.ts'
-import { recordingSpan, startChild } from '../../spans/span.ts'
+import { named } from '../../tracing/names.ts'
+import { recordingSpan, startChild } from '../../tracing/span.ts'
 import type { RedisTarget } from './url.ts'
 
 /** What `attempt` calls its commands, in Redis' own words; others keep theirs. */

@@ -1,6 +1,6 @@
 import { AskError, isAskError, isOutage } from '../../errors.ts'
 import { createSingleFlight } from '../../resilience/single-flight.ts'
-import { linkTo, type Workflow } from '../../spans/workflow.ts'
+import { linkTo, type Workflow } from '../../tracing/workflow.ts'
 import { placeOf } from './cache-key.ts'
 import { isRefreshDue, isWanted, type Remembered } from './freshness.ts'
 import type { CacheCounts, KeptAnswers } from './answer-cache.ts'

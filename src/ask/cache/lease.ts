@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { linkTo, workflowSpan } from '../../spans/workflow.ts'
+import { linkTo, workflowSpan } from '../../tracing/workflow.ts'
 import type { Claim, SharedAnswers } from './shared-cache.ts'
 import type { Run } from '../terms.ts'
 

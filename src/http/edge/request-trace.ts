@@ -11,10 +11,10 @@ import {
 } from '@opentelemetry/api'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AskError, isAskError } from '../../errors.ts'
-import { drawn, isLeftOut } from '../../sampling.ts'
-import { named } from '../../spans/names.ts'
-import { markFailed } from '../../spans/span.ts'
-import { traceIdOf } from '../../traced.ts'
+import { drawn, isLeftOut } from '../../tracing/head-sampling.ts'
+import { named } from '../../tracing/names.ts'
+import { markFailed } from '../../tracing/span.ts'
+import { traceIdOf } from '../../tracing/trace-id.ts'
 
 export interface RequestTrace {
   /** For the request's log lines; empty when nothing is traced. */

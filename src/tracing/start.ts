@@ -1,7 +1,7 @@
 import { trace } from '@opentelemetry/api'
 import type { tracing as Tracing } from '@opentelemetry/sdk-node'
-import type { Config } from './config/config.ts'
-import { isDrawn, sampleRoots } from './sampling.ts'
+import type { Config } from '../config/config.ts'
+import { isDrawn, sampleRoots } from './head-sampling.ts'
 import { createTailSampling } from './tail-sampling.ts'
 
 /**

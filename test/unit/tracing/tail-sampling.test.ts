@@ -1,7 +1,7 @@
 import { context, SpanStatusCode, trace, TraceFlags, type Span } from '@opentelemetry/api'
 import { tracing } from '@opentelemetry/sdk-node'
 import t from 'tap'
-import { createTailSampling } from '../../src/tail-sampling.ts'
+import { createTailSampling } from '../../../src/tracing/tail-sampling.ts'
 
 const { SamplingDecision } = tracing
 const recorded = { shouldSample: () => ({ decision: SamplingDecision.RECORD }), toString: () => 'recorded' }
