@@ -24,7 +24,7 @@ import { createRecent } from './monitoring/figures/recent-counts.ts'
 import { onStopSignals } from './stop-signals.ts'
 import { startTelemetry } from './tracing/start.ts'
 import { version } from './version.ts'
-import type { Monitoring } from './watching.ts'
+import type { Monitoring } from './wiring/monitoring.ts'
 
 export interface RunningServer {
   /** Where it listens, for people and for curl. */

@@ -1,4 +1,4 @@
-import { openCaches } from '../../src/caching.ts'
+import { openCaches } from '../../src/wiring/caches.ts'
 import type { Answer, Passage } from '../../src/ask/terms.ts'
 import { answerText } from '../../src/http/replies/wire.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'

@@ -2,7 +2,7 @@ import { openDatabase, type Database, type DatabaseSettings } from '../adapters/
 import { outlast } from '../ask/cache/collection-snapshot.ts'
 import { openModels, type Models, type ModelSettings } from '../adapters/models/models.ts'
 import type { Config } from '../config/config.ts'
-import { openPreparing, type Preparing } from '../preparing.ts'
+import { openPreparing, type Preparing } from '../wiring/prepare-pool.ts'
 
 /**
  * The database while `work` runs. Without the service's bound on a statement: nobody waits for an answer here, and

@@ -5,7 +5,7 @@ import type { Embedder } from '../../src/ask/retrieval/embedder.ts'
 import { readConfig } from '../../src/config/config.ts'
 import type { DocumentInput } from '../../src/ingest/document-from.ts'
 import { findFiles } from '../../src/ingest/find-files.ts'
-import { openPreparing } from '../../src/preparing.ts'
+import { openPreparing } from '../../src/wiring/prepare-pool.ts'
 import { pdf } from '../support/pdf.ts'
 
 /** Large documents that people have: with the limits as they are set by default, each is prepared. */

@@ -1,18 +1,18 @@
-import type { Loss } from './adapters/child-processes/loss.ts'
-import { createChildPool, type Place, type PoolStatus } from './adapters/child-processes/pool.ts'
-import type { Embedder } from './ask/retrieval/embedder.ts'
-import type { Config } from './config/config.ts'
-import { AskError } from './errors.ts'
-import type { DocumentInput } from './ingest/document-from.ts'
-import type { Draft } from './ingest/draft.ts'
-import type { Found } from './ingest/find-files.ts'
-import { groupsOf, type Group } from './ingest/groups.ts'
-import { inOrder } from './ingest/in-order.ts'
-import type { Outcome, SortKnown } from './ingest/outcomes.ts'
-import { createAssembler, TooLargeError, type Answer, type Known, type Part } from './ingest/pieces.ts'
-import type { ModelFacts, PrepareResult, PrepareTask } from './ingest/prepare-task.ts'
-import type { FileOptions } from './ingest/read.ts'
-import { readGroup } from './ingest/read-group.ts'
+import type { Loss } from '../adapters/child-processes/loss.ts'
+import { createChildPool, type Place, type PoolStatus } from '../adapters/child-processes/pool.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
+import type { Config } from '../config/config.ts'
+import { AskError } from '../errors.ts'
+import type { DocumentInput } from '../ingest/document-from.ts'
+import type { Draft } from '../ingest/draft.ts'
+import type { Found } from '../ingest/find-files.ts'
+import { groupsOf, type Group } from '../ingest/groups.ts'
+import { inOrder } from '../ingest/in-order.ts'
+import type { Outcome, SortKnown } from '../ingest/outcomes.ts'
+import { createAssembler, TooLargeError, type Answer, type Known, type Part } from '../ingest/pieces.ts'
+import type { ModelFacts, PrepareResult, PrepareTask } from '../ingest/prepare-task.ts'
+import type { FileOptions } from '../ingest/read.ts'
+import { readGroup } from '../ingest/read-group.ts'
 
 export interface GivenOptions {
   readonly place: Place
@@ -44,7 +44,7 @@ export interface Preparing {
 /** Called when a document could not be prepared, with the reason; when its process was ended from outside, once per try. */
 type OnLoss = (loss: Loss & { readonly source: string }) => void
 
-const program = new URL('./preparing-child.ts', import.meta.url)
+const program = new URL('./prepare-child.ts', import.meta.url)
 /** Requests that may hold documents at once, however small these are. */
 const mostPlaces = 200
 /** Long for a process that waits for its disk, short for one that will never go on. */

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino'
-import type { CollectionStore } from './adapters/postgres/store/collections.ts'
-import type { Database } from './adapters/postgres/database.ts'
-import { isUnsettled, settle } from './adapters/postgres/analyze.ts'
-import { ensureVectorIndex } from './adapters/postgres/store/vector-index.ts'
+import type { CollectionStore } from '../adapters/postgres/store/collections.ts'
+import type { Database } from '../adapters/postgres/database.ts'
+import { isUnsettled, settle } from '../adapters/postgres/analyze.ts'
+import { ensureVectorIndex } from '../adapters/postgres/store/vector-index.ts'
 
 export interface UpkeepParts {
   readonly database: Pick<Database, 'kind' | 'lease'>
