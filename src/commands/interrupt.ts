@@ -1,5 +1,5 @@
 import { isLaunched } from '../config/config.ts'
-import { onStopSignals } from '../stop-signals.ts'
+import { onStopSignals } from '../signals.ts'
 import { exitCodes } from './exit-codes.ts'
 import { say } from './output.ts'
 

@@ -15,7 +15,7 @@ const rows: readonly Row[] = [
       'tracing/head-sampling.ts',
       'later.ts',
       'config/loopback.ts',
-      'stop-signals.ts',
+      'signals.ts',
       'config/database-url.ts',
       'ask/terms.ts',
       'ask/retrieval/embedder.ts',

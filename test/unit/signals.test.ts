@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import t from 'tap'
-import { onStopSignals } from '../../src/stop-signals.ts'
+import { onStopSignals } from '../../src/signals.ts'
 
 /** Signals of a process that a launcher may have started: npm passes on what the terminal has sent to both. */
 
