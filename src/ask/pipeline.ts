@@ -15,9 +15,9 @@ export interface Steps extends LookSteps, WriteSteps {
  * looks the collection up and shares one run among equal questions; behind it the edge turns the events into JSON or
  * a stream.
  *
- *   look:   understand → embed → retrieve → near enough?       (look.ts)
+ *   look:   understand → embed → retrieve → near enough?       (retrieval/find-passages.ts)
  *                                               │ no: say so, in the question's language; no model is asked
- *   choose: rerank → diversify → top_k          │              (choose.ts)
+ *   choose: rerank → diversify → top_k          │              (retrieval/select.ts)
  *   write:  pack → generate → cite              │              (write.ts)
  *                     └ no model, or it failed: quote the sentences that answer best
  */

@@ -25,7 +25,7 @@ export interface DocumentRoom {
   leave(): void
 }
 
-/** What reads, chunks and analyses documents elsewhere (preparing.ts). */
+/** What reads, chunks and analyses documents elsewhere (wiring/prepare-pool.ts). */
 export interface Drafting<Room extends DocumentRoom> {
   enter(bytes: number): Room
   draft(

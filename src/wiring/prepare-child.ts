@@ -1,4 +1,4 @@
-/** The program of the processes that prepare documents (preparing.ts). */
+/** The program of the processes that prepare documents (prepare-pool.ts). */
 import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 

@@ -1,4 +1,4 @@
-/** A child of child-pool.ts that does whatever a document might make it do. */
+/** A child of child-processes/pool.ts that does whatever a document might make it do. */
 import { serveTasks } from '../../src/adapters/child-processes/program.ts'
 
 export type UnrulyTask =

@@ -1,4 +1,4 @@
-/** What a pool and its children say to each other (child-pool.ts, child-program.ts). Imports nothing. */
+/** What a pool and its children say to each other (pool.ts, program.ts). Imports nothing. */
 
 export type ToChild<Task, Answer> = { readonly task: Task } | { readonly answer: Answer }
 

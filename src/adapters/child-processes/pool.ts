@@ -8,7 +8,7 @@ import { watchChild, type ChildLimits, type ChildWatch, type Exceeded } from './
 export type Outcome<Result> = { readonly result: Result } | { readonly loss: Loss }
 
 export interface ChildPoolOptions {
-  /** A program that calls `serveTasks` (child-program.ts). */
+  /** A program that calls `serveTasks` (program.ts). */
   readonly program: URL
   /** Children at the most, started when there is work for them. */
   readonly size: number

@@ -7,7 +7,7 @@ import { watchParent } from './orphan-watch.ts'
 export type Say<Part, Answer> = (part: Part, isNew?: boolean) => Promise<Answer>
 
 /**
- * The other end of child-pool.ts: does one task after the other until the parent goes away. What `work` throws is told as
+ * The other end of pool.ts: does one task after the other until the parent goes away. What `work` throws is told as
  * its failure, and the next task may come.
  */
 export function serveTasks<Task, Part, Answer, Result>(

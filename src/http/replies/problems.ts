@@ -44,7 +44,7 @@ export interface ProblemCounts {
   problem(code: ErrorCode): void
 }
 
-/** Every failure of a request becomes a reply here; what never became a request is answered in unparsed.ts. */
+/** Every failure of a request becomes a reply here; what never became a request is answered in edge/malformed.ts. */
 export function registerProblems(app: FastifyInstance, counts: ProblemCounts): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = isBrokenOff(request, error) ? new AskError('cancelled', { cause: error }) : askErrorOf(error)

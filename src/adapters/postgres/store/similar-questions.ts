@@ -8,7 +8,7 @@ import { vectorText } from '../vector-text.ts'
 const wanted = 3
 /** Of one gist, so many are compared: a question that is put in ever new frames must not make each look longer. */
 const compared = 64
-/** Observations that count; the same number as in ask/near-evidence.ts. */
+/** Observations that count; the same number as in ask/cache/semantic/evidence.ts. */
 const newestObservations = 5000
 /** Some 1 to 5 KB each. Whose answers leave the cache first go first. */
 const mostQuestions = 100_000

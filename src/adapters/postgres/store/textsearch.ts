@@ -13,7 +13,7 @@ export type WantedBm25 = Bm25 | 'auto'
  * minutes. Rejects with `database_unavailable` and the way out when the extension is asked for and cannot be had.
  *
  * The extension counts words over its whole index and dead rows with them. So it only finds candidates; scores come
- * from the collection's own statistics either way (lexical-arm.ts), and a term carries its collection's number, so
+ * from the collection's own statistics either way (bm25-search.ts), and a term carries its collection's number, so
  * that no other collection's words are in its way.
  */
 export async function openBm25(sql: Sql, wanted: WantedBm25, isReadOnly = false): Promise<Bm25> {

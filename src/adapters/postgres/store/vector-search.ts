@@ -51,7 +51,7 @@ function nearestOfAll(sql: Sql, search: VectorSearch): Fragment {
 }
 
 /**
- * Where few chunks pass (see few.ts), all of them are compared; else the index is searched on and on until enough have passed.
+ * Where few chunks pass (see filter-prescan.ts), all of them are compared; else the index is searched on and on until enough have passed.
  * So `limit` rows come back whenever they exist, however rare the filter's matches are.
  */
 function nearestOfMatching(sql: Sql, search: VectorSearch, { path, atMost }: VectorFilter): Fragment {

@@ -27,7 +27,7 @@ export interface NearPlace {
   readonly vector: Float32Array
 }
 
-/** The store; see adapters/near-questions.ts. Every method may reject. */
+/** The store; see adapters/postgres/store/similar-questions.ts. Every method may reject. */
 export interface NearQuestions {
   /** Best first, at most three, none that has expired. */
   nearest(
