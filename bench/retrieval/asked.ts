@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Collection } from '../../src/adapters/postgres/store/collections.ts'
-import { searchIn, type PassageSearch, type Wanted } from '../../src/ask/retrieval/retrieve.ts'
+import { searchIn, type Wanted } from '../../src/ask/retrieval/retrieve.ts'
 import type { Run } from '../../src/ask/terms.ts'
 import { read } from '../../src/ask/retrieval/analyze-question.ts'
 import type { Question } from './questions.ts'
+import type { PassageSearch } from '../../src/ask/retrieval/passage-search.ts'
+import type { Collection } from '../../src/ingest/terms.ts'
 
 /** A question as the product's search takes it, from the file that load.ts made. */
 export interface Asked {

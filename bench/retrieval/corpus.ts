@@ -1,9 +1,9 @@
 import { contentHash, documentId } from '../../src/ingest/prepare.ts'
-import type { PreparedChunk, PreparedDocument } from '../../src/adapters/postgres/store/document-rows.ts'
 import type { Sentence } from './base-text.ts'
 import { pseudoWord, rankAt, type Word } from './pseudo-words.ts'
 import { randomOf, scramble, type Random } from './random.ts'
 import { createVectors, type Place } from './vectors.ts'
+import type { PreparedChunk, PreparedDocument } from '../../src/ingest/terms.ts'
 
 export const chunksPerDocument = 10
 const chunksPerSubtopic = 100

@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
 import { join } from 'node:path'
 import postgres from 'postgres'
-import type { PreparedDocument } from '../../src/adapters/postgres/store/document-rows.ts'
 import { openDatabase } from '../../src/adapters/postgres/database.ts'
 import { createDocumentStore } from '../../src/adapters/postgres/store/documents.ts'
 import { administer, urlOf } from '../../test/support/postgres.ts'
@@ -10,6 +9,7 @@ import { createCorpus, type Corpus } from './corpus.ts'
 import { defaultFolder, openBenchDatabase, openServer } from './server.ts'
 import { model, say } from './sizes.ts'
 import { median, rounded, spread } from './summary.ts'
+import type { PreparedDocument } from '../../src/ingest/terms.ts'
 
 /** `node bench/retrieval/ingest.ts --chunks 20000`: chunks a second that the product writes, vectors being ready. */
 const { values: options } = parseArgs({

@@ -1,5 +1,6 @@
-import { createCollectionStore, type Collection } from '../../src/adapters/postgres/store/collections.ts'
+import { createCollectionStore } from '../../src/adapters/postgres/store/collections.ts'
 import { openDatabase } from '../../src/adapters/postgres/database.ts'
+import type { Collection } from '../../src/ingest/terms.ts'
 
 export interface Opened {
   readonly collection: Collection

@@ -2,7 +2,8 @@ import { AskError } from '../errors.ts'
 import { Refused, type Limiter, type RefusedBy } from '../resilience/limiter.ts'
 import type { Looked } from './retrieval/find-passages.ts'
 import type { SearchPassages } from './search.ts'
-import type { Answer, AskEvent, Outcome, Priority, Run } from './terms.ts'
+import type { Answer, AskEvent, Outcome, Run } from './terms.ts'
+import type { Priority } from '../priority.ts'
 
 /** Before whatever makes an answer anew, or searches; what is remembered passes beside it. */
 export interface Admission {

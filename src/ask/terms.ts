@@ -1,4 +1,6 @@
-/** The words of the trade: what a question, a passage and an answer are. Read-only values; imports nothing. */
+/** The words of the trade: what a question, a passage and an answer are. Read-only values; imports nothing but priorities. */
+
+import type { Priority } from '../priority.ts'
 
 export type Mode = 'fast' | 'smart' | 'auto'
 
@@ -189,9 +191,6 @@ export type StageName =
   /** Waiting for its turn, where there was too much to do; before it, `remember` may have been. */
   'admit' | 'remember' | 'understand' | 'embed' | 'retrieve' | 'rerank' | 'pack' | 'generate' | 'extract' | 'save'
 
-/** What goes first when there is too much: somebody waits for the one, nobody for the other. */
-export type Priority = 'interactive' | 'batch'
-
 export type Outcome = 'ok' | 'error' | 'deadline' | 'cancelled'
 
 /** The collection asked, as it stands at `epoch`. */
@@ -261,4 +260,42 @@ export interface RunLog {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
+}
+
+/** A word of the question, as analysed. */
+export interface QueryTerm {
+  readonly term: string
+  /** How often the question says it. */
+  readonly count: number
+  /** Counts towards how much of the question a chunk covers. */
+  readonly isContent: boolean
+  /** Asked only when the collection knows none of the others: better a poor result than none. */
+  readonly isSpare: boolean
+  /** When no document has it, words spelled like it are asked in its place. */
+  readonly isCorrectable: boolean
+  /** Terms it may stand for with one slip of the keyboard, beyond what trigrams find. */
+  readonly spellings: readonly string[]
+}
+
+/** A question made ready for searching. */
+export interface Understood {
+  /** Stands on its own: what a follow-up leaves unsaid is in it. */
+  readonly text: string
+  readonly language: string
+  /** The language by whose rules its words were read: its own, or the likeliest of those that the collection has. */
+  readonly readAs: string
+  /** What is searched for. */
+  readonly terms: readonly QueryTerm[]
+  /** Of them the question's own, without what a follow-up borrows from the words before it. */
+  readonly own: readonly QueryTerm[]
+}
+
+/** What the metrics are told of a question besides its answer. */
+export interface Circumstances {
+  readonly priority: Priority
+  readonly traceId?: string | undefined
+  /** With a model: see `modelSteps`. */
+  readonly steps: number
+  /** A stage, or all of it, took more time than it had. */
+  readonly isOverdue: boolean
 }

@@ -1,7 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { cacheContents } from '../adapters/postgres/store/cache-contents.ts'
 import { cachedKeys, countKeys, removeKeys } from '../adapters/redis/cache-keys.ts'
-import { createCollectionStore, type CachingChange, type CollectionStore } from '../adapters/postgres/store/collections.ts'
+import {
+  createCollectionStore,
+  type CachingChange,
+  type CollectionStore,
+} from '../adapters/postgres/store/collections.ts'
 import { databaseName } from '../adapters/postgres/database-name.ts'
 import type { Database } from '../adapters/postgres/database.ts'
 import type { CollectionCaching } from '../ask/terms.ts'

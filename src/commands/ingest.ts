@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import type { Collection } from '../adapters/postgres/store/collections.ts'
 import type { Database } from '../adapters/postgres/database.ts'
 import { createDocumentStore } from '../adapters/postgres/store/documents.ts'
 import { rowFault } from '../adapters/postgres/errors.ts'
@@ -17,6 +16,7 @@ import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels, withPreparing } from './opened.ts'
 import { print, say } from './output.ts'
 import { createProgress } from './progress.ts'
+import type { Collection } from '../ingest/terms.ts'
 
 interface Options {
   readonly collection: string

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { hash, randomBytes } from 'node:crypto'
 import { priorities, readApiKeys, scopes, type Scope } from '../config/api-keys.ts'
-import type { Priority } from '../ask/terms.ts'
+import type { Priority } from '../priority.ts'
 import { collectionName } from './arguments.ts'
 import { print } from './output.ts'
 

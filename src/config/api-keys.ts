@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Priority } from '../ask/terms.ts'
+import type { Priority } from '../priority.ts'
 
 /**
  * API_KEYS and API_KEYS_FILE: who may do what. Of a key only its SHA-256 is kept, here and in the configuration. A fast

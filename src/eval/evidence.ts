@@ -1,13 +1,13 @@
-import type { Candidate } from '../adapters/postgres/store/passages.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { embedWith } from '../ask/retrieval/embed.ts'
-import { searchOf, type PassageSearch } from '../ask/retrieval/retrieve.ts'
+import { searchOf } from '../ask/retrieval/retrieve.ts'
 import type { AskedCollection, Run } from '../ask/terms.ts'
 import { understand } from '../ask/retrieval/analyze-question.ts'
 import { canRead } from '../ask/retrieval/weights.ts'
 import { degraded, questionOf, runOf, type Circumstances } from './ask-all.ts'
 import type { Judged } from './metrics.ts'
 import type { JudgedQuestion } from './set.ts'
+import type { Candidate, PassageSearch } from '../ask/retrieval/passage-search.ts'
 
 /** What both arms found for a question, before they are brought together. */
 export interface Evidence {

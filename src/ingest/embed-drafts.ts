@@ -1,7 +1,7 @@
-import type { PreparedChunk, PreparedDocument } from '../adapters/postgres/store/document-rows.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import type { Draft, DraftChunk } from './draft.ts'
 import { documentId } from './prepare.ts'
+import type { PreparedChunk, PreparedDocument } from './terms.ts'
 
 /** Texts of one call: what an API takes at once, and few enough that counting their tokens holds nobody up. */
 const textsAtOnce = 96

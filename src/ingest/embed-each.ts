@@ -1,8 +1,8 @@
-import type { PreparedDocument } from '../adapters/postgres/store/document-rows.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { isAskError } from '../errors.ts'
 import type { Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
+import type { PreparedDocument } from './terms.ts'
 
 /**
  * Embeds documents together; where the model refuses something, each by itself, so that only the one it refuses is left

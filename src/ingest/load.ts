@@ -1,11 +1,8 @@
-import type { PreparedDocument } from '../adapters/postgres/store/document-rows.ts'
-import type { Collection } from '../adapters/postgres/store/collections.ts'
-import type { Written } from '../adapters/postgres/store/documents.ts'
 import type { Draft } from './draft.ts'
 import type { Outcome, SortKnown } from './outcomes.ts'
 import { documentId } from './prepare.ts'
 import { createRunId } from './run-id.ts'
-import type { ReadFault } from './terms.ts'
+import type { Collection, PreparedDocument, ReadFault, Written } from './terms.ts'
 
 /** The write side of the document store, as loading sees it. */
 export interface LoadStore {

@@ -1,4 +1,6 @@
-/** The words of loading: what a reader gives, what the chunker makes, what is written. Imports nothing. */
+/** The words of loading: what a reader returns, what the chunker makes, what is written. */
+
+import type { CollectionCaching } from '../ask/terms.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
@@ -57,4 +59,72 @@ export interface Chunk {
   readonly page: number | null
   /** Length in tokens of the chat models' tokenizer. */
   readonly tokens: number
+}
+
+export interface Collection {
+  readonly id: number
+  readonly name: string
+  /** Null while nothing was written with vectors. */
+  readonly model: { readonly id: number; readonly name: string; readonly dimensions: number } | null
+  readonly epoch: number
+  /** Drawn when the epoch changed: of another history that counted to the same epoch it is another. */
+  readonly epochMark: string
+  readonly documentCount: number
+  readonly chunkCount: number
+  /** Vectors: a long chunk has several. */
+  readonly windowCount: number
+  /** See {@link tuneRecall}; null until measured. */
+  readonly efSearch: number | null
+  readonly languages: readonly string[]
+  /** By language, learned for its model; see {@link writeWeights}. */
+  readonly vectorWeights: Readonly<Record<string, number>>
+  readonly caching: CollectionCaching
+  readonly updatedAt: Date
+}
+
+export interface StoredDocument {
+  readonly id: string
+  readonly collection: string
+  readonly source: string
+  readonly version: number
+  readonly title: string
+  readonly url: string | null
+  readonly language: string
+  readonly metadata: { readonly [key: string]: Json }
+  readonly text: string
+  readonly chunkCount: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** What a write did. Documents in neither list were stored just so already. */
+export interface Written {
+  /** Ids. */
+  readonly added: readonly string[]
+  /** Ids. */
+  readonly replaced: readonly string[]
+  readonly chunks: number
+}
+
+/** A chunk ready to be written: analysed and embedded. */
+export interface PreparedChunk extends Chunk {
+  readonly language: string
+  readonly text: string
+  /** Index terms in order, with repeats. */
+  readonly terms: readonly string[]
+  /** Words the chunk counts for in BM25. */
+  readonly length: number
+  readonly vectors: readonly { readonly start: number; readonly end: number; readonly embedding: Float32Array }[]
+}
+
+export interface PreparedDocument {
+  readonly id: string
+  readonly source: string
+  readonly hash: Buffer
+  readonly title: string
+  readonly url: string | null
+  readonly language: string
+  readonly metadata: { readonly [key: string]: Json }
+  readonly text: string
+  readonly chunks: readonly PreparedChunk[]
 }

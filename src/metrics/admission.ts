@@ -1,4 +1,4 @@
-import type { Priority } from '../ask/terms.ts'
+import type { Priority } from '../priority.ts'
 import type { LimiterStatus, RefusedBy } from '../resilience/limiter.ts'
 import type { Kit } from './kit.ts'
 

@@ -1,8 +1,7 @@
 import type { Looked } from '../ask/retrieval/find-passages.ts'
 import type { StageMetrics } from '../ask/stage.ts'
-import type { Answer, Degraded, Usage } from '../ask/terms.ts'
+import type { Answer, Circumstances, Degraded, Usage } from '../ask/terms.ts'
 import { errorTable } from '../errors.ts'
-import type { Circumstances } from '../http/edge/ask-context.ts'
 import type { Kit } from './kit.ts'
 
 /** Questions: what they took, what became of them, and what they used up. */

@@ -1,7 +1,6 @@
+import type { Priority } from '../priority.ts'
 import { systemClock, type Clock } from './deadline.ts'
 import { createGradient } from './gradient.ts'
-
-export type Priority = 'interactive' | 'batch'
 
 /**
  * `queue`: no place to wait; `wait`: it would take too long; `time`: longer than the caller has; `evicted`: an

@@ -1,11 +1,12 @@
 import { createCollectionStore } from '../../src/adapters/postgres/store/collections.ts'
 import type { Sql } from '../../src/adapters/postgres/database.ts'
-import { createPassageStore, type Candidate } from '../../src/adapters/postgres/store/passages.ts'
+import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
 import { openBm25 } from '../../src/adapters/postgres/store/textsearch.ts'
 import type { Filters } from '../../src/ask/terms.ts'
 import { understand } from '../../src/ask/retrieval/analyze-question.ts'
 import t from 'tap'
 import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
+import type { Candidate } from '../../src/ask/retrieval/passage-search.ts'
 
 /** The lexical arm on both databases: correction of unknown words, statistics after deletes, both ways to find words. */
 

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { Refused, type Limiter, type Priority, type RefusedBy } from '../../src/resilience/limiter.ts'
+import { Refused, type Limiter, type RefusedBy } from '../../src/resilience/limiter.ts'
+import type { Priority } from '../../src/priority.ts'
 import { manualClock, type ManualClock } from './clock.ts'
 
 export interface Simulated {

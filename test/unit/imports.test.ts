@@ -38,7 +38,14 @@ const rows: readonly Row[] = [
   },
   {
     files: ['metrics/metrics.ts', 'metrics/'],
-    may: ['metrics/', 'errors.ts', 'version.ts', 'ask/terms.ts', 'monitoring/findings/findings.ts', 'adapters/models/faults.ts'],
+    may: [
+      'metrics/',
+      'errors.ts',
+      'version.ts',
+      'ask/terms.ts',
+      'monitoring/findings/findings.ts',
+      'adapters/models/faults.ts',
+    ],
     types: ['ask/', 'adapters/', 'ingest/', 'http/', 'resilience/', 'monitoring/'],
   },
   { files: ['log.ts'], may: ['errors.ts', 'text/printable.ts'], types: ['config/config.ts', 'ask/terms.ts'] },
@@ -49,7 +56,11 @@ const rows: readonly Row[] = [
   },
   { files: ['tracing/tail-sampling.ts'], may: ['spans/'] },
   { files: ['adapters/postgres/migrate.ts', 'migrations/'], may: ['migrations/', 'errors.ts'], types: ['adapters/'] },
-  { files: ['wiring/schema.ts'], may: ['adapters/postgres/migrate.ts', 'migrations/', 'errors.ts'], types: ['adapters/', 'config/config.ts'] },
+  {
+    files: ['wiring/schema.ts'],
+    may: ['adapters/postgres/migrate.ts', 'migrations/', 'errors.ts'],
+    types: ['adapters/', 'config/config.ts'],
+  },
   {
     files: ['ask/'],
     may: ['ask/', 'text/', 'resilience/', 'spans/', 'errors.ts', 'metrics/metrics.ts', 'tracing/trace-id.ts'],
@@ -97,12 +108,28 @@ const rows: readonly Row[] = [
       'tracing/trace-id.ts',
       'config/loopback.ts',
     ],
-    types: ['ask/', 'ingest/', 'monitoring/', 'config/config.ts', 'config/api-keys.ts', 'config/key-file.ts', 'config/kinds.ts'],
+    types: [
+      'ask/',
+      'ingest/',
+      'monitoring/',
+      'config/config.ts',
+      'config/api-keys.ts',
+      'config/key-file.ts',
+      'config/kinds.ts',
+    ],
   },
   {
     files: ['app.ts'],
     may: ['http/', 'resilience/', 'errors.ts', 'metrics/metrics.ts'],
-    types: ['deps.ts', 'ask/', 'ingest/', 'config/config.ts', 'config/api-keys.ts', 'config/key-file.ts', 'config/kinds.ts'],
+    types: [
+      'deps.ts',
+      'ask/',
+      'ingest/',
+      'config/config.ts',
+      'config/api-keys.ts',
+      'config/key-file.ts',
+      'config/kinds.ts',
+    ],
   },
   {
     files: ['wiring/guards.ts'],
@@ -115,7 +142,11 @@ const rows: readonly Row[] = [
     types: ['config/config.ts', 'metrics/metrics.ts'],
   },
   { files: ['wiring/index-maintenance.ts'], may: ['adapters/'] },
-  { files: ['wiring/caches.ts'], may: ['adapters/', 'ask/'], types: ['ask/', 'config/config.ts', 'metrics/metrics.ts'] },
+  {
+    files: ['wiring/caches.ts'],
+    may: ['adapters/', 'ask/'],
+    types: ['ask/', 'config/config.ts', 'metrics/metrics.ts'],
+  },
   {
     files: ['wiring/prepare-pool.ts'],
     may: ['wiring/prepare-child.ts', 'adapters/', 'ingest/', 'errors.ts'],

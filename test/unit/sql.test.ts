@@ -28,7 +28,11 @@ const allowed: readonly Place[] = [
     code: 'sql.unsafe(`halfvec(${values.length})`)',
     why: "a type's length is no parameter; it is the length of an array",
   },
-  { file: 'adapters/postgres/store/vector-search.ts', code: 'sql.unsafe(`halfvec(${values.length})`)', why: 'the same' },
+  {
+    file: 'adapters/postgres/store/vector-search.ts',
+    code: 'sql.unsafe(`halfvec(${values.length})`)',
+    why: 'the same',
+  },
   {
     file: 'adapters/postgres/inline-number.ts',
     code: 'sql.unsafe(String(value))',
@@ -44,7 +48,11 @@ const allowed: readonly Place[] = [
     code: 'tx.unsafe(`\n      create or replace function bm25_text',
     why: 'DDL; the only part that is put in is an expression over its own columns',
   },
-  { file: 'adapters/postgres/store/textsearch.ts', code: 'tx.unsafe(`create index if not exists chunks_bm25', why: 'DDL, a constant' },
+  {
+    file: 'adapters/postgres/store/textsearch.ts',
+    code: 'tx.unsafe(`create index if not exists chunks_bm25',
+    why: 'DDL, a constant',
+  },
   {
     file: 'adapters/postgres/store/textsearch.ts',
     code: 'tx.unsafe(`\n      create or replace function bm25_chunks',

@@ -1,5 +1,10 @@
 import { AskError } from '../../errors.ts'
-import { readDatabaseUrl, type DatabaseAddress, type ServerAddress, type WantedServer } from '../../config/database-url.ts'
+import {
+  readDatabaseUrl,
+  type DatabaseAddress,
+  type ServerAddress,
+  type WantedServer,
+} from '../../config/database-url.ts'
 import { startDriver, type ChooseServer, type Sql } from './driver.ts'
 
 /** The servers of a DATABASE_URL, and which of them is used: by all connections the same one. */

@@ -10,7 +10,7 @@ import {
   type Usage,
 } from '../terms.ts'
 import type { ChatModel } from './chat.ts'
-import type { Understood } from '../retrieval/analyze-question.ts'
+import type { Understood } from '../terms.ts'
 
 /** What an answer is written from. */
 export interface Request {

@@ -1,7 +1,6 @@
 import { analyze } from '../../text/analyze.ts'
 import { unitsOf } from '../../text/units.ts'
-import type { Passage } from '../terms.ts'
-import type { Understood } from '../retrieval/analyze-question.ts'
+import type { Passage, Understood } from '../terms.ts'
 
 export interface ScoredSentence {
   readonly passageIndex: number

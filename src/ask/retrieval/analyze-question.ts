@@ -1,24 +1,6 @@
 import { analyze, isPair, queryTerms, type QueryTerm as TextTerm } from '../../text/analyze.ts'
 import { detectLanguage, readingLanguage } from '../../text/language.ts'
-import type { AskedCollection, Question } from '../terms.ts'
-
-export interface QueryTerm extends TextTerm {
-  /** Searched for only when the documents know none of the other words. */
-  readonly isSpare: boolean
-}
-
-/** A question made ready for searching. */
-export interface Understood {
-  /** Stands on its own: what a follow-up leaves unsaid is in it. */
-  readonly text: string
-  readonly language: string
-  /** The language by whose rules its words were read: its own, or the likeliest of those that the collection has. */
-  readonly readAs: string
-  /** What is searched for. */
-  readonly terms: readonly QueryTerm[]
-  /** Of them the question's own, without what a follow-up borrows from the words before it. */
-  readonly own: readonly QueryTerm[]
-}
+import type { AskedCollection, QueryTerm, Question, Understood } from '../terms.ts'
 
 /** Fewer content words than this, and a question in a conversation probably leans on the one before. */
 const leansBelow = 3

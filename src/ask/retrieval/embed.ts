@@ -1,7 +1,6 @@
 import { isAskError, loudness } from '../../errors.ts'
 import type { Embedder } from './embedder.ts'
-import type { Run } from '../terms.ts'
-import type { Understood } from './analyze-question.ts'
+import type { Run, Understood } from '../terms.ts'
 import { canRead } from './weights.ts'
 
 /** A bounded store of vectors by text, two tiers of it. Never rejects; a fault is a miss. */

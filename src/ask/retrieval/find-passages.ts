@@ -15,7 +15,8 @@ import {
   type Run,
   type Usage,
 } from '../terms.ts'
-import { read, understand, type Understood } from './analyze-question.ts'
+import { read, understand } from './analyze-question.ts'
+import type { Understood } from '../terms.ts'
 
 export interface LookSteps extends ChooseSteps {
   readonly embed: Stage<Understood, Embedded>

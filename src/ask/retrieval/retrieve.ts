@@ -1,12 +1,11 @@
 import { SpanKind, type Attributes } from '@opentelemetry/api'
-import type { Candidate, Found, Search, StoredPassage } from '../../adapters/postgres/store/passages.ts'
 import { genAi, ourselves } from '../../tracing/names.ts'
 import { inChild } from '../../tracing/span.ts'
 import { isStopWord } from '../../text/analyze.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
-import type { Arm, AskedCollection, Filters, Passage, Run } from '../terms.ts'
-import type { Understood } from './analyze-question.ts'
+import type { Arm, AskedCollection, Filters, Passage, Run, Understood } from '../terms.ts'
 import { type SimilarityRange } from './weights.ts'
+import type { Candidate, Found, PassageSearch, Search, StoredPassage } from './passage-search.ts'
 
 export interface Wanted {
   readonly asked: Understood
@@ -26,15 +25,6 @@ export interface Retrieved {
   readonly nearness: number
   /** The documents changed since the collection was looked up. */
   readonly isOvertaken: boolean
-}
-
-/** The read side of the passage store, as this stage sees it. */
-export interface PassageSearch {
-  search(
-    query: Search,
-    choose: (candidates: readonly Candidate[]) => readonly number[],
-    terms: { signal: AbortSignal; label: string; deadline?: number },
-  ): Promise<Found>
 }
 
 /** Candidates of each arm, at the least. */

@@ -3,7 +3,7 @@ import type { ChatModel } from '../generation/chat.ts'
 import { sentinel } from '../generation/citation-markers.ts'
 import { condensePrompt, rephrasePrompt } from '../generation/prompt.ts'
 import { noUsage, type Question, type Run, type Usage } from '../terms.ts'
-import type { Understood } from './analyze-question.ts'
+import type { Understood } from '../terms.ts'
 
 /** What smart mode asks a model for besides the answer. Neither can fail a question: without it, it goes on as asked. */
 export interface Rewrites {

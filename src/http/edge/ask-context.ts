@@ -1,6 +1,7 @@
 import type { Context } from '@opentelemetry/api'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
-import type { CacheWishes, Priority, Run, StageName } from '../../ask/terms.ts'
+import type { CacheWishes, Circumstances, Run, StageName } from '../../ask/terms.ts'
+import type { Priority } from '../../priority.ts'
 import { elapsedMs } from './accept-time.ts'
 import { isAskError } from '../../errors.ts'
 import { hangupSignal } from './hangup.ts'
@@ -13,16 +14,6 @@ export interface RunSettings {
   readonly timeoutMs: number
   /** Write questions into the log; by default not. */
   readonly logQuestions?: boolean
-}
-
-/** What the metrics are told of a question besides its answer. */
-export interface Circumstances {
-  readonly priority: Priority
-  readonly traceId?: string | undefined
-  /** With a model: see `modelSteps`. */
-  readonly steps: number
-  /** A stage, or all of it, took more time than it had. */
-  readonly isOverdue: boolean
 }
 
 /** What a route that takes a question has in hand when it begins. */

@@ -1,4 +1,4 @@
-import type { Priority } from '../../ask/terms.ts'
+import type { Priority } from '../../priority.ts'
 import type { ApiKey } from '../../config/api-keys.ts'
 import { AskError } from '../../errors.ts'
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Priority, Question } from '../../ask/terms.ts'
+import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Circumstances, Question } from '../../ask/terms.ts'
+import type { Priority } from '../../priority.ts'
 import { AskError, errorTable, type ErrorCode } from '../../errors.ts'
 import type { Heard } from '../../monitoring/figures/slow-questions.ts'
 import { elapsedMs } from '../edge/accept-time.ts'
@@ -10,7 +11,6 @@ import {
   toTenth,
   withReached,
   type Begun,
-  type Circumstances,
   type RunForm,
   type RunSettings,
 } from '../edge/ask-context.ts'

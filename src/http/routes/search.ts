@@ -2,10 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import type { Looked } from '../../ask/retrieval/find-passages.ts'
 import type { SearchPassages } from '../../ask/search.ts'
 import { isAskError } from '../../errors.ts'
-import { begin, serverTiming, withReached, type Begun, type Circumstances, type RunSettings } from '../edge/ask-context.ts'
+import { begin, serverTiming, withReached, type Begun, type RunSettings } from '../edge/ask-context.ts'
 import { priorityOf } from '../edge/priority.ts'
 import { SearchBody } from '../replies/schemas.ts'
 import { searchedJson, searchedQuestion } from '../replies/wire.ts'
+import type { Circumstances } from '../../ask/terms.ts'
 
 export interface SearchRouteOptions extends RunSettings {
   readonly search: SearchPassages

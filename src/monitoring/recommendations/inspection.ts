@@ -1,9 +1,9 @@
-import type { Collection } from '../../adapters/postgres/store/collections.ts'
 import type { Database, Sql } from '../../adapters/postgres/database.ts'
 import type { IndexFacts } from '../../adapters/postgres/store/index-facts.ts'
 import type { ServerConnections } from '../../adapters/postgres/server-connections.ts'
 import type { TableFacts } from '../../adapters/postgres/table-facts.ts'
 import type { RunLog } from '../../ask/terms.ts'
+import type { Collection } from '../../ingest/terms.ts'
 
 /** Of a large collection; recall as estimated last, null where it was not. */
 export interface IndexInspected extends IndexFacts {

@@ -1,12 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
-import {
-  createLimiter,
-  Refused,
-  type LimiterOptions,
-  type Place,
-  type Priority,
-} from '../../../src/resilience/limiter.ts'
+import { createLimiter, Refused, type LimiterOptions, type Place } from '../../../src/resilience/limiter.ts'
+import type { Priority } from '../../../src/priority.ts'
 import { manualClock } from '../../support/clock.ts'
 import { load, simulated, type Simulated } from '../../support/simulated-server.ts'
 

@@ -3,25 +3,11 @@ import { isFew } from './filter-prescan.ts'
 import { passesFilter } from './filters.ts'
 import { number } from '../inline-number.ts'
 import { type Bm25, textsearchCandidates } from './textsearch.ts'
-
-/** A word of the question, as analysed. */
-export interface SearchTerm {
-  readonly term: string
-  /** How often the question says it. */
-  readonly count: number
-  /** Counts towards how much of the question a chunk covers. */
-  readonly isContent: boolean
-  /** Asked only when the collection knows none of the others: better a poor result than none. */
-  readonly isSpare: boolean
-  /** When no document has it, words spelled like it are asked in its place. */
-  readonly isCorrectable: boolean
-  /** Terms it may stand for with one slip of the keyboard, beyond what trigrams find. */
-  readonly spellings: readonly string[]
-}
+import type { QueryTerm } from '../../../ask/terms.ts'
 
 export interface LexicalSearch {
   readonly collectionId: number
-  readonly terms: readonly SearchTerm[]
+  readonly terms: readonly QueryTerm[]
   readonly bm25: Bm25
   /** In the collection. */
   readonly chunkCount: number

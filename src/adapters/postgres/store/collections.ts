@@ -5,27 +5,7 @@ import type { Database, Fragment, Sql } from '../database.ts'
 import { tracedSql } from '../sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from '../../models/names.ts'
-
-export interface Collection {
-  readonly id: number
-  readonly name: string
-  /** Null while nothing was written with vectors. */
-  readonly model: { readonly id: number; readonly name: string; readonly dimensions: number } | null
-  readonly epoch: number
-  /** Drawn when the epoch changed: of another history that counted to the same epoch it is another. */
-  readonly epochMark: string
-  readonly documentCount: number
-  readonly chunkCount: number
-  /** Vectors: a long chunk has several. */
-  readonly windowCount: number
-  /** See {@link tuneRecall}; null until measured. */
-  readonly efSearch: number | null
-  readonly languages: readonly string[]
-  /** By language, learned for its model; see {@link writeWeights}. */
-  readonly vectorWeights: Readonly<Record<string, number>>
-  readonly caching: CollectionCaching
-  readonly updatedAt: Date
-}
+import type { Collection } from '../../../ingest/terms.ts'
 
 /** One that has vectors. */
 export type WithVectors = Collection & { readonly model: NonNullable<Collection['model']> }

@@ -1,29 +1,6 @@
-import type { Chunk, Json } from '../../../ingest/terms.ts'
+import type { Chunk, Json, PreparedChunk, PreparedDocument } from '../../../ingest/terms.ts'
 import type { Sql } from '../database.ts'
 import { vectorText } from '../vector-text.ts'
-
-/** A chunk ready to be written: analysed and embedded. */
-export interface PreparedChunk extends Chunk {
-  readonly language: string
-  readonly text: string
-  /** Index terms in order, with repeats. */
-  readonly terms: readonly string[]
-  /** Words the chunk counts for in BM25. */
-  readonly length: number
-  readonly vectors: readonly { readonly start: number; readonly end: number; readonly embedding: Float32Array }[]
-}
-
-export interface PreparedDocument {
-  readonly id: string
-  readonly source: string
-  readonly hash: Buffer
-  readonly title: string
-  readonly url: string | null
-  readonly language: string
-  readonly metadata: { readonly [key: string]: Json }
-  readonly text: string
-  readonly chunks: readonly PreparedChunk[]
-}
 
 /**
  * Whether the document `d` was seen by the run or one that began after it. Runs are numbered by UUIDs of version 7, which

@@ -1,40 +1,8 @@
-import type { Json } from '../../../ingest/terms.ts'
-import { createCollectionStore, deletedMeanwhile, switchedMeanwhile, type Collection } from './collections.ts'
+import type { Collection, Json, PreparedDocument, StoredDocument, Written } from '../../../ingest/terms.ts'
+import { createCollectionStore, deletedMeanwhile, switchedMeanwhile } from './collections.ts'
 import type { Database, Sql } from '../database.ts'
-import {
-  insertChunks,
-  insertDocuments,
-  insertVectors,
-  isSeenSince,
-  laterMark,
-  type ChunkRow,
-  type PreparedDocument,
-} from './document-rows.ts'
+import { insertChunks, insertDocuments, insertVectors, isSeenSince, laterMark, type ChunkRow } from './document-rows.ts'
 import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
-
-export interface StoredDocument {
-  readonly id: string
-  readonly collection: string
-  readonly source: string
-  readonly version: number
-  readonly title: string
-  readonly url: string | null
-  readonly language: string
-  readonly metadata: { readonly [key: string]: Json }
-  readonly text: string
-  readonly chunkCount: number
-  readonly createdAt: Date
-  readonly updatedAt: Date
-}
-
-/** What a write did. Documents in neither list were stored just so already. */
-export interface Written {
-  /** Ids. */
-  readonly added: readonly string[]
-  /** Ids. */
-  readonly replaced: readonly string[]
-  readonly chunks: number
-}
 
 export type DocumentStore = ReturnType<typeof createDocumentStore>
 

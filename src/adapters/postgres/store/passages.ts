@@ -2,47 +2,12 @@ import type { Filters, Passage, Window } from '../../../ask/terms.ts'
 import type { Database, Fragment, LeaseTerms, Sql } from '../database.ts'
 import { comparedAtMost, fewOf } from './filter-prescan.ts'
 import { metadataPath } from './filters.ts'
-import { lexicalArm, type SearchTerm } from './bm25-search.ts'
+import { lexicalArm } from './bm25-search.ts'
 import { tracedSql } from '../sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
-import { vectorArm, type VectorSearch } from './vector-search.ts'
+import { vectorArm } from './vector-search.ts'
 import { directionText } from '../vector-text.ts'
-
-/** What to look for. Either arm may be empty: no terms, or no vector. */
-export interface Search {
-  readonly collectionId: number
-  /** Of the collection, as the caller knows it: see {@link Found.isOvertaken}. Absent: whatever is there is searched. */
-  readonly epochMark?: string
-  /** In the collection. */
-  readonly chunkCount: number
-  readonly terms: readonly SearchTerm[]
-  readonly vector: Omit<VectorSearch, 'collectionId' | 'limit'> | null
-  readonly filters: Filters
-  /** Candidates of each arm. */
-  readonly limit: number
-}
-
-/** A chunk that an arm found, with what that arm says of it; null from an arm that did not. */
-export interface Candidate {
-  readonly chunkId: number
-  /** BM25. */
-  readonly lexical: number | null
-  /** Share of the question's content words the chunk holds, weighted by idf: 0…1. */
-  readonly coverage: number
-  /** Cosine similarity of its best window. */
-  readonly vector: number | null
-}
-
-/** A passage before it is ranked: what the database knows of a chunk. */
-export type StoredPassage = Omit<Passage, 'scores'>
-
-export interface Found {
-  readonly candidates: readonly Candidate[]
-  /** By chunk id, of the candidates that `choose` picked. */
-  readonly passages: ReadonlyMap<number, StoredPassage>
-  /** The documents are no longer those of the caller's epoch, or ceased to be while they were read. */
-  readonly isOvertaken: boolean
-}
+import type { Candidate, Found, Search, StoredPassage, VectorSearch } from '../../../ask/retrieval/passage-search.ts'
 
 export type PassageStore = ReturnType<typeof createPassageStore>
 

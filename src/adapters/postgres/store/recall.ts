@@ -1,6 +1,7 @@
 import type { Database, Sql } from '../database.ts'
-import { vectorArm, type VectorSearch } from './vector-search.ts'
+import { vectorArm } from './vector-search.ts'
 import type { WithVectors } from './collections.ts'
+import type { VectorSearch } from '../../../ask/retrieval/passage-search.ts'
 
 /** `efSearch`: as far as the index is searched; `exact`: every vector is compared. */
 export type Depth = number | 'exact'

@@ -3,18 +3,7 @@ import { isFew } from './filter-prescan.ts'
 import { passesFilter } from './filters.ts'
 import { number } from '../inline-number.ts'
 import { directionText } from '../vector-text.ts'
-
-export interface VectorSearch {
-  readonly collectionId: number
-  readonly modelId: number
-  readonly values: Float32Array
-  /** Mean windows of a chunk, rounded up: several windows of one chunk may be among the nearest. */
-  readonly windowsPerChunk: number
-  /** Measured by `askwell tune recall`; null: not yet. */
-  readonly efSearch: number | null
-  /** Chunks wanted. */
-  readonly limit: number
-}
+import type { VectorSearch } from '../../../ask/retrieval/passage-search.ts'
 
 export interface VectorFilter {
   /** For `metadata @@ $1::jsonpath`. */

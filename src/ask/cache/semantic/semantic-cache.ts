@@ -7,8 +7,8 @@ import type { Embedded } from '../../retrieval/embed.ts'
 import { createEvidence } from './evidence.ts'
 import type { Observation } from './threshold.ts'
 import type { Stage } from '../../stage.ts'
-import type { Answer, Run, RunLog } from '../../terms.ts'
-import { read, type Understood } from '../../retrieval/analyze-question.ts'
+import type { Answer, Run, RunLog, Understood } from '../../terms.ts'
+import { read } from '../../retrieval/analyze-question.ts'
 
 export interface NearQuestion {
   /** Of its answer, in the answer cache. */

@@ -1,5 +1,11 @@
 import t from 'tap'
-import { apiModelName, localModel, onnxModelName, shownModel, wayBackTo } from '../../../../src/adapters/models/names.ts'
+import {
+  apiModelName,
+  localModel,
+  onnxModelName,
+  shownModel,
+  wayBackTo,
+} from '../../../../src/adapters/models/names.ts'
 
 t.test('the model in the package is shown as it is set', async t => {
   t.equal(shownModel(localModel), 'local')

@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { ageOf, isBetterThanNothing, isRefreshDue, isWanted, type Remembered } from '../../../../src/ask/cache/freshness.ts'
+import {
+  ageOf,
+  isBetterThanNothing,
+  isRefreshDue,
+  isWanted,
+  type Remembered,
+} from '../../../../src/ask/cache/freshness.ts'
 import { noUsage, type Answer, type CacheWishes } from '../../../../src/ask/terms.ts'
 
 const answer: Answer = {
