@@ -1,14 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import type { DocumentStore } from '../adapters/postgres/store/documents.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { documentsHere } from '../ingest/documents-here.ts'
 import { embedEach } from '../ingest/embed-each.ts'
-import { load, type LoadReport } from '../ingest/load.ts'
-import type { SourceDocument } from '../ingest/terms.ts'
+import { load, type LoadReport, type LoadStore } from '../ingest/load.ts'
+import type { Collection, SourceDocument } from '../ingest/terms.ts'
 import type { EvalSet } from './set.ts'
 
+/** The document store, as an evaluation sees it. */
+interface EvalStore extends LoadStore {
+  collection(name: string): Promise<Collection | null>
+  removeCollection(name: string): Promise<void>
+}
+
 export interface Loading {
-  readonly store: DocumentStore
+  readonly store: EvalStore
   readonly embedder: Embedder
   readonly signal: AbortSignal
   /** Told how many more bytes of the corpus are being loaded. */

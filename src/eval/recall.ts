@@ -1,5 +1,3 @@
-import type { Depth, Nearest } from '../adapters/postgres/store/recall.ts'
-
 export interface DepthFigures {
   readonly efSearch: number
   /** Mean share of the exact scan's first ten that the index found. */
@@ -62,4 +60,13 @@ async function each<T>(vectors: readonly Float32Array[], ask: (vector: Float32Ar
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+}
+
+/** `efSearch`: as far as the index is searched; `exact`: every vector is compared. */
+export type Depth = number | 'exact'
+
+export interface Nearest {
+  /** Nearest first. */
+  readonly chunkIds: readonly number[]
+  readonly ms: number
 }

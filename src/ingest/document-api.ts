@@ -1,4 +1,3 @@
-import type { DocumentStore } from '../adapters/postgres/store/documents.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { AskError, isAskError, type Fault } from '../errors.ts'
 import { metadataFault } from './bounds.ts'
@@ -7,7 +6,7 @@ import type { Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
 import { documentId } from './prepare.ts'
 import { cleanLine } from './readers/clean-text.ts'
-import type { Json } from './terms.ts'
+import type { Collection, Json, PreparedDocument, StoredDocument, Written } from './terms.ts'
 
 /** A document as the API takes it. */
 export interface GivenDocument {
@@ -18,6 +17,22 @@ export interface GivenDocument {
   readonly url?: string
   readonly language?: string
   readonly metadata?: Readonly<Record<string, unknown>>
+}
+
+/** The document store, as the API sees it. */
+export interface DocumentApiStore {
+  get(id: string, signal: AbortSignal): Promise<StoredDocument | null>
+  collections(signal: AbortSignal): Promise<readonly Collection[]>
+  collection(name: string, signal: AbortSignal): Promise<Collection | null>
+  openCollection(name: string, model: NamedModel, signal: AbortSignal): Promise<Collection>
+  known(id: number, sources: readonly string[], signal: AbortSignal): Promise<Map<string, { id: string; hash: Buffer }>>
+  write(target: Collection, documents: readonly PreparedDocument[], runId: null, signal: AbortSignal): Promise<Written>
+  remove(id: string, signal: AbortSignal): Promise<boolean>
+}
+
+interface NamedModel {
+  readonly name: string
+  readonly dimensions: number
 }
 
 /** Room that a request holds for its documents. */
@@ -40,7 +55,7 @@ export interface Drafting<Room extends DocumentRoom> {
 }
 
 export interface DocumentApiParts<Room extends DocumentRoom> {
-  readonly store: DocumentStore
+  readonly store: DocumentApiStore
   readonly embedder: Embedder
   readonly preparing: Drafting<Room>
   /**

@@ -2,15 +2,7 @@ import type { Database, Sql } from '../database.ts'
 import { vectorArm } from './vector-search.ts'
 import type { WithVectors } from './collections.ts'
 import type { VectorSearch } from '../../../ask/retrieval/passage-search.ts'
-
-/** `efSearch`: as far as the index is searched; `exact`: every vector is compared. */
-export type Depth = number | 'exact'
-
-export interface Nearest {
-  /** Nearest first. */
-  readonly chunkIds: readonly number[]
-  readonly ms: number
-}
+import type { Depth, Nearest } from '../../../eval/recall.ts'
 
 /** The product's own search by vectors, at a depth of the caller's choosing. */
 export function recallProbe(
