@@ -7,9 +7,8 @@ import { codeOf, readOnlyDatabase } from './adapters/postgres/errors.ts'
 import type { RedisServer } from './adapters/redis/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/edge/accept-time.ts'
-import { isLaunched, knownHosts, refuseStrangers, type Config } from './config/config.ts'
+import { knownHosts, refuseStrangers, type Config } from './config/config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
-import { AskError } from './errors.ts'
 import { createReadinessLog } from './http/routes/health.ts'
 import { documentApi } from './ingest/document-api.ts'
 import { watchKeyFile } from './config/key-file.ts'
@@ -21,7 +20,6 @@ import { createCollector } from './monitoring/findings/collect.ts'
 import { watchConnections, type Connections } from './monitoring/findings/connections.ts'
 import { beatMs, createMonitor, type Monitor } from './monitoring/findings/monitor.ts'
 import { createRecent } from './monitoring/figures/recent-counts.ts'
-import { onStopSignals } from './signals.ts'
 import { startTelemetry } from './tracing/start.ts'
 import { version } from './version.ts'
 import type { Monitoring } from './wiring/monitoring.ts'
@@ -371,44 +369,4 @@ function textOf(path: string): string {
 /** Not holding the process open: when everything else is closed there is nothing to wait for. */
 function delay(ms: number): Promise<void> {
   return new Promise(resolve => void setTimeout(resolve, ms).unref())
-}
-
-/** For what cannot be ended in the middle: a model being read, an embedded database being made. */
-const startEndsMs = 1000
-
-/** SIGTERM and SIGINT while it starts: nothing is waited for any more, and the process ends; a second one exits at once. */
-export function stopStartOnSignals(log: Logger): { readonly signal: AbortSignal; release(): void } {
-  const controller = new AbortController()
-  const onSignal = () => {
-    if (controller.signal.aborted) process.exit(130)
-    log.info('stopping while it starts')
-    controller.abort(new AskError('draining'))
-    setTimeout(() => process.exit(0), startEndsMs).unref()
-  }
-  return { signal: controller.signal, release: onStopSignals(onSignal, { isLaunched: isLaunched() }) }
-}
-
-/** SIGTERM and SIGINT drain; a second one exits at once. What nobody caught is logged, and drains to exit 1. */
-export function stopOnSignals(server: RunningServer, log: Logger): void {
-  let signals = 0
-  let isFailing = false
-  const onSignal = () => {
-    if (++signals > 1) process.exit(130)
-    server.stop().catch((error: unknown) => {
-      log.fatal({ err: error }, 'could not stop cleanly')
-      process.exit(1)
-    })
-  }
-  // Whose state is unknown must not go on serving; but the other requests have done nothing wrong.
-  const onUncaught = (error: unknown) => {
-    log.fatal({ err: error }, 'an error that nobody caught: stopping')
-    if (isFailing) return
-    isFailing = true
-    void server
-      .stop()
-      .catch(() => {})
-      .then(() => process.exit(1))
-  }
-  onStopSignals(onSignal, { isLaunched: isLaunched() })
-  process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught)
 }

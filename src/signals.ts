@@ -1,3 +1,7 @@
+import type { Logger } from 'pino'
+import { isLaunched } from './config/config.ts'
+import { AskError } from './errors.ts'
+
 /** What a terminal sends on Ctrl-C, and what everything else that ends a process sends first. */
 const names = ['SIGINT', 'SIGTERM'] as const
 
@@ -32,4 +36,49 @@ export function onStopSignals(
   return () => {
     for (const name of names) source.off(name, onSignal)
   }
+}
+
+/** What a signal ends. */
+interface Stoppable {
+  stop(): Promise<void>
+}
+
+/** For what cannot be ended in the middle: a model being read, an embedded database being made. */
+const startEndsMs = 1000
+
+/** SIGTERM and SIGINT while it starts: nothing is waited for any more, and the process ends; a second one exits at once. */
+export function stopStartOnSignals(log: Logger): { readonly signal: AbortSignal; release(): void } {
+  const controller = new AbortController()
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(130)
+    log.info('stopping while it starts')
+    controller.abort(new AskError('draining'))
+    setTimeout(() => process.exit(0), startEndsMs).unref()
+  }
+  return { signal: controller.signal, release: onStopSignals(onSignal, { isLaunched: isLaunched() }) }
+}
+
+/** SIGTERM and SIGINT drain; a second one exits at once. What nobody caught is logged, and drains to exit 1. */
+export function stopOnSignals(server: Stoppable, log: Logger): void {
+  let signals = 0
+  let isFailing = false
+  const onSignal = () => {
+    if (++signals > 1) process.exit(130)
+    server.stop().catch((error: unknown) => {
+      log.fatal({ err: error }, 'could not stop cleanly')
+      process.exit(1)
+    })
+  }
+  // Whose state is unknown must not go on serving; but the other requests have done nothing wrong.
+  const onUncaught = (error: unknown) => {
+    log.fatal({ err: error }, 'an error that nobody caught: stopping')
+    if (isFailing) return
+    isFailing = true
+    void server
+      .stop()
+      .catch(() => {})
+      .then(() => process.exit(1))
+  }
+  onStopSignals(onSignal, { isLaunched: isLaunched() })
+  process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught)
 }

@@ -1,5 +1,6 @@
 import { readConfig } from '../../src/config/config.ts'
-import { startServer, stopOnSignals } from '../../src/server.ts'
+import { startServer } from '../../src/server.ts'
+import { stopOnSignals } from '../../src/signals.ts'
 import { createLogger } from '../../src/log.ts'
 
 /** `askwell serve` without figures over windows: what they cost is the difference. */

@@ -19,7 +19,7 @@ export function addDemo(program: Command): void {
     .action(async () => {
       const config = readConfig(undefined, demoDefaults)
       const log = createLogger(config)
-      const { startServer, stopOnSignals } = await import('../server.ts')
+      const [{ startServer }, { stopOnSignals }] = await Promise.all([import('../server.ts'), import('../signals.ts')])
       say('Starting Askwell on the embedded database …')
       const server = await startServer(config, log)
       const report = await loadDemo(server).catch(async (error: unknown) => {

@@ -10,7 +10,10 @@ export function addServe(program: Command): void {
     .action(async () => {
       const config = readConfig()
       // Imported when it is wanted: half of what the program is made of, and no other command needs it.
-      const { startServer, stopOnSignals, stopStartOnSignals } = await import('../server.ts')
+      const [{ startServer }, { stopOnSignals, stopStartOnSignals }] = await Promise.all([
+        import('../server.ts'),
+        import('../signals.ts'),
+      ])
       const log = createLogger(config)
       const { signal, release } = stopStartOnSignals(log)
       const server = await startServer(config, log, { signal }).catch((error: unknown) => {

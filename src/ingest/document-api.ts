@@ -22,7 +22,7 @@ export interface GivenDocument {
 /** The document store, as the API sees it. */
 export interface DocumentApiStore {
   get(id: string, signal: AbortSignal): Promise<StoredDocument | null>
-  collections(signal: AbortSignal): Promise<readonly Collection[]>
+  collections(signal: AbortSignal): Promise<Collection[]>
   collection(name: string, signal: AbortSignal): Promise<Collection | null>
   openCollection(name: string, model: NamedModel, signal: AbortSignal): Promise<Collection>
   known(id: number, sources: readonly string[], signal: AbortSignal): Promise<Map<string, { id: string; hash: Buffer }>>

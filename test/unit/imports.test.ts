@@ -10,7 +10,8 @@ import { scanImports } from '../support/import-scan.ts'
  * no adapter, not even a type.
  */
 const rows: readonly Row[] = [
-  { files: ['errors.ts', 'version.ts', 'priority.ts', 'later.ts', 'signals.ts'], may: [] },
+  { files: ['errors.ts', 'version.ts', 'priority.ts', 'later.ts'], may: [] },
+  { files: ['signals.ts'], may: ['config/config.ts', 'errors.ts'] },
   { files: ['text/'], may: [] },
   { files: ['resilience/'], may: ['errors.ts'], types: ['priority.ts'] },
   { files: ['ask/terms.ts'], may: [], types: ['priority.ts'] },

@@ -1,6 +1,6 @@
 import { analyze, isPair, queryTerms, type QueryTerm as TextTerm } from '../../text/analyze.ts'
 import { detectLanguage, readingLanguage } from '../../text/language.ts'
-import type { AskedCollection, QueryTerm, Question, Understood } from '../terms.ts'
+import type { AskedCollection, Question, Understood } from '../terms.ts'
 
 /** Fewer content words than this, and a question in a conversation probably leans on the one before. */
 const leansBelow = 3

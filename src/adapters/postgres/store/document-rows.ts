@@ -1,4 +1,4 @@
-import type { Chunk, Json, PreparedChunk, PreparedDocument } from '../../../ingest/terms.ts'
+import type { PreparedChunk, PreparedDocument } from '../../../ingest/terms.ts'
 import type { Sql } from '../database.ts'
 import { vectorText } from '../vector-text.ts'
 

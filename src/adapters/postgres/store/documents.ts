@@ -1,4 +1,4 @@
-import type { Collection, Json, PreparedDocument, StoredDocument, Written } from '../../../ingest/terms.ts'
+import type { Collection, PreparedDocument, StoredDocument, Written } from '../../../ingest/terms.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile } from './collections.ts'
 import type { Database, Sql } from '../database.ts'
 import { insertChunks, insertDocuments, insertVectors, isSeenSince, laterMark, type ChunkRow } from './document-rows.ts'

@@ -1,4 +1,4 @@
-import type { Filters, Passage, Window } from '../../../ask/terms.ts'
+import type { Window } from '../../../ask/terms.ts'
 import type { Database, Fragment, LeaseTerms, Sql } from '../database.ts'
 import { comparedAtMost, fewOf } from './filter-prescan.ts'
 import { metadataPath } from './filters.ts'
@@ -7,7 +7,7 @@ import { tracedSql } from '../sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
 import { vectorArm } from './vector-search.ts'
 import { directionText } from '../vector-text.ts'
-import type { Candidate, Found, Search, StoredPassage, VectorSearch } from '../../../ask/retrieval/passage-search.ts'
+import type { Candidate, Found, Search, StoredPassage } from '../../../ask/retrieval/passage-search.ts'
 
 export type PassageStore = ReturnType<typeof createPassageStore>
 

@@ -1,0 +1,237 @@
+import { trace } from '@opentelemetry/api'
+import { hash } from 'node:crypto'
+import type { Logger } from 'pino'
+import { type CollectionStore } from '../adapters/postgres/store/collections.ts'
+import { type Database } from '../adapters/postgres/database.ts'
+import { type Models } from '../adapters/models/models.ts'
+import { measureSaves } from '../adapters/models/metered.ts'
+import { createNearQuestions } from '../adapters/postgres/store/similar-questions.ts'
+import { createPassageStore } from '../adapters/postgres/store/passages.ts'
+import { type Bm25 } from '../adapters/postgres/store/textsearch.ts'
+import { createAdmission, type Admission } from '../ask/admission.ts'
+import type { ChooseSteps } from '../ask/retrieval/select.ts'
+import { embedWith, type Embedded } from '../ask/retrieval/embed.ts'
+import { extractFrom } from '../ask/generation/extractive.ts'
+import { answerWith } from '../ask/generation/generate.ts'
+import { claimFrom } from '../ask/cache/lease.ts'
+import { type Current } from '../ask/cache/collection-snapshot.ts'
+import { rememberDrafts } from '../ask/cache/completion-cache.ts'
+import { pack } from '../ask/generation/pack.ts'
+import { createPipeline } from '../ask/pipeline.ts'
+import { promptVersion } from '../ask/generation/prompt.ts'
+import { createRemembering, type Remembering } from '../ask/cache/cached-ask.ts'
+import { searchIn } from '../ask/retrieval/retrieve.ts'
+import { rerankWith } from '../ask/retrieval/rerank.ts'
+import { rewriteWith } from '../ask/retrieval/rewrite.ts'
+import { searchWith, type SearchPassages } from '../ask/search.ts'
+import { createNear, type Near } from '../ask/cache/semantic/semantic-cache.ts'
+import { nearAnswersFrom } from '../ask/cache/semantic/semantic-answers.ts'
+import { createStages, type Stage, type Stages } from '../ask/stage.ts'
+import type { AskedCollection, AskWithin, Passage, Understood } from '../ask/terms.ts'
+import { similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
+import { type Caches } from './caches.ts'
+import type { Config } from '../config/config.ts'
+import { type Guarded } from './guards.ts'
+import { type Metrics } from '../metrics/metrics.ts'
+import { createLimiter, type LimiterStatus } from '../resilience/limiter.ts'
+import { version } from '../version.ts'
+
+export interface Parts {
+  readonly config: Config
+  readonly database: Database
+  readonly reads: Guarded['reads']
+  readonly reranker: Guarded['reranker']
+  readonly bm25: Bm25
+  readonly current: Current
+  readonly caches: Caches
+  readonly models: Models
+  readonly metrics: Metrics
+  readonly admission: Admission
+  readonly log: Logger
+}
+
+export interface Arranged {
+  readonly remembering: Remembering
+  /** Null when switched off. */
+  readonly near: Near | null
+  readonly search: SearchPassages
+}
+
+export interface Limited {
+  readonly admission: Admission
+  readonly limiter: () => LimiterStatus
+}
+
+/** Budgets are what a stage may take at most; the request's own deadline is usually nearer. */
+const budgetMs = { remember: 2000, understand: 8000, embed: 5000, retrieve: 10_000, extract: 2000 } as const
+
+/** Kept back so that a model that uses up its time still leaves enough to quote from the passages. */
+const reserveMs = 200
+
+/** The pipeline as it runs: caching and looking up are arrangements around it, not branches inside it. */
+export function arrange(parts: Parts): Arranged {
+  const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: parts.metrics.stages })
+  const steps = stepsOf(parts, stages)
+  const find = stages.stage(
+    'remember',
+    budgetMs.remember,
+    async (name: string, run) => await parts.current.check(name, run.signal),
+  )
+  const near = nearOf(parts, steps.embed)
+  return { remembering: remembered(createPipeline(steps), near, parts, stages), near, search: searchWith(steps, find) }
+}
+
+function nearOf(
+  { config: { cache }, database, models, metrics, log }: Parts,
+  embed: Stage<Understood, Embedded>,
+): Near | null {
+  const { mode, acceptedError } = cache.near
+  if (mode === 'off') return null
+  return createNear({
+    store: measureSaves(createNearQuestions(database), metrics),
+    embed,
+    model: models.embedder.model,
+    mode,
+    acceptedError,
+    log,
+  })
+}
+
+function remembered(
+  make: AskWithin,
+  near: Near | null,
+  { config, current, caches, models, metrics, log, admission }: Parts,
+  { stage }: Stages,
+): Remembering {
+  const { timeoutMs } = config.ask
+  return createRemembering({
+    steps: {
+      peek: current.peek,
+      last: current.last,
+      find: stage('remember', budgetMs.remember, async (name, run) => await current.find(name, run.signal)),
+      check: stage('remember', budgetMs.remember, async (name, run) => await current.check(name, run.signal)),
+      reach: caches.reach,
+      claim: caches.shared && stage('remember', timeoutMs, claimFrom(caches.shared)),
+      near: near && nearAnswersFrom(near, caches.kept, metrics.answerCache, Date.now),
+      admission,
+      make,
+    },
+    kept: caches.kept,
+    fingerprint: fingerprintOf(config, models),
+    counts: metrics.answerCache,
+    staleSeconds: config.cache.keep.staleSeconds,
+    background: { log, timeoutMs },
+  })
+}
+
+/** The first guess is what the pool can do, and more than a small one: a run needs no connection while its model writes. */
+export function admissionOf(
+  { admission, database: { poolSize, poolMaxOverflow } }: Config,
+  { admission: metrics, stages: stageMetrics }: Metrics,
+): Limited {
+  const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
+  metrics.watch(limiter.status)
+  const { past } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
+  return {
+    admission: createAdmission(limiter, { refused: metrics.refused, waited: (...wait) => past('admit', ...wait) }),
+    limiter: limiter.status,
+  }
+}
+
+/** Short, for it goes into every key. */
+function digest(parts: readonly unknown[]): string {
+  return hash('sha256', JSON.stringify(parts), 'base64url')
+}
+
+/** What changes answers and is the same for all questions. */
+function fingerprintOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
+  return digest([
+    version,
+    promptVersion,
+    embedder.model,
+    named.baseUrl,
+    named.chat,
+    ask,
+    rerank && [rerank.url, rerank.model, rerank.candidates],
+  ])
+}
+
+function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Parts, stages: Stages) {
+  const { embedder, chat } = models
+  const { stage, streamStage } = stages
+  const rewrites = chat ? rewriteWith(chat) : null
+  return {
+    embed: stage('embed', budgetMs.embed, embedWith(embedder, caches.vectors(embedder))),
+    retrieve: stage(
+      'retrieve',
+      budgetMs.retrieve,
+      searchIn(createPassageStore(reads, bm25), similarityRange(embedder), config.ask),
+    ),
+    rerank: rerankStep(config, reranker, stages),
+    pack: (passages: readonly Passage[], question: string) =>
+      pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => metrics.exceeded('tokens') }),
+    extract: stage('extract', budgetMs.extract, extractFrom),
+    generate:
+      chat &&
+      rememberDrafts(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
+        drafts: caches.drafts,
+        fingerprint: digest([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
+        keep: config.cache.keep,
+        onFound: metrics.draftFound,
+      }),
+    rewrite: rewrites && {
+      condense: stage('understand', budgetMs.understand, rewrites.condense),
+      rephrase: stage('understand', budgetMs.understand, rewrites.rephrase),
+    },
+    vectorWeight: (language: string, { vectorWeights }: AskedCollection) =>
+      vectorWeight(embedder, language, vectorWeights),
+    abstainBelow: config.ask.abstainBelow,
+    reserveMs,
+    model: chat?.model ?? null,
+  }
+}
+
+function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }: Stages): ChooseSteps['rerank'] {
+  if (!rerank || !reranker) return null
+  const { candidates, timeoutMs } = rerank
+  return { candidates, run: stage('rerank', timeoutMs, rerankWith(reranker, candidates)) }
+}
+
+/** What a lost history left is found by nobody (its marks are others): it is dropped to make room, and those who run the service hear of it. */
+export function otherHistory(caches: Pick<Caches, 'dropAnswers'>, log: Logger) {
+  return ({ id, name, epoch }: AskedCollection, before: AskedCollection) => {
+    caches.dropAnswers(id)
+    log.warn(
+      { collection: name, epoch, before: before.epoch },
+      'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since are not given any more',
+    )
+  }
+}
+
+/** The collection as a question meets it; null when there is none of this name. */
+export async function askedCollection(
+  store: Pick<CollectionStore, 'collection'>,
+  { embedder }: Models,
+  name: string,
+  signal: AbortSignal,
+): Promise<AskedCollection | null> {
+  const found = await store.collection(name, signal)
+  // Re-embedded by another model while we run: our vectors may not be compared with its.
+  const isOurs = found?.model?.name === embedder.model
+  if (!found) return null
+  const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found
+  const windowsPerChunk = Math.max(1, Math.ceil(windowCount / Math.max(1, chunkCount)))
+  return {
+    id,
+    name,
+    epoch,
+    epochMark,
+    chunkCount,
+    modelId: isOurs ? found.model.id : null,
+    windowsPerChunk,
+    efSearch,
+    languages,
+    vectorWeights,
+    caching,
+  }
+}
