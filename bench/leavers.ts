@@ -25,7 +25,7 @@ const settings = {
   RATE_LIMIT: '0',
   ANSWER_CACHE_MB: '0',
   EMBEDDING_CACHE_MB: '0',
-  NEAR_MATCHES: 'off',
+  SEMANTIC_CACHE: 'off',
   LOG_LEVEL: 'warn',
 }
 

@@ -14,7 +14,6 @@ import { type Remembering } from './ask/cache/cached-ask.ts'
 import { type SearchPassages } from './ask/search.ts'
 import { type Near } from './ask/cache/semantic/semantic-cache.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
-import type { Config } from './config/config.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { feed } from './monitoring/figures/feed.ts'
@@ -27,6 +26,7 @@ import { prepareSchema } from './wiring/schema.ts'
 import { openUpkeep } from './wiring/index-maintenance.ts'
 import { countedToo, createWatch, openMonitoring, type Monitoring } from './wiring/monitoring.ts'
 import { admissionOf, arrange, askedCollection, otherHistory } from './wiring/pipeline.ts'
+import type { Config } from './config/terms.ts'
 
 /** Everything the service is made of, built once; what is given to app.ts, to the commands, and to tests. */
 export interface Deps {

@@ -1,6 +1,6 @@
 import { pino, type Logger } from 'pino'
-import type { Config } from './config/config.ts'
 import { printableLines } from './text/printable.ts'
+import type { Config } from './config/terms.ts'
 
 /**
  * JSON lines on stdout; the lines of a request carry its id and trace (http/ask.ts). Question texts are written only

@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander'
-import { ConfigError, settings } from './config/config.ts'
+import { settings } from './config/settings.ts'
 import { codeOf } from './adapters/postgres/errors.ts'
 import { isAskError } from './errors.ts'
 import { addCache } from './commands/cache.ts'
@@ -15,6 +15,7 @@ import { exitCodes } from './commands/exit-codes.ts'
 import { say } from './commands/output.ts'
 import { printable, printableLines } from './text/printable.ts'
 import { version } from './version.ts'
+import { ConfigError } from './config/terms.ts'
 
 function program(): Command {
   const askwell = new Command('askwell')

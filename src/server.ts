@@ -7,7 +7,6 @@ import { codeOf, readOnlyDatabase } from './adapters/postgres/errors.ts'
 import type { RedisServer } from './adapters/redis/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
 import { closeUnused } from './http/edge/accept-time.ts'
-import { knownHosts, refuseStrangers, type Config } from './config/config.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { createReadinessLog } from './http/routes/health.ts'
 import { documentApi } from './ingest/document-api.ts'
@@ -23,6 +22,8 @@ import { createRecent } from './monitoring/figures/recent-counts.ts'
 import { startTelemetry } from './tracing/start.ts'
 import { version } from './version.ts'
 import type { Monitoring } from './wiring/monitoring.ts'
+import { knownHosts, refuseStrangers } from './config/access.ts'
+import type { Config } from './config/terms.ts'
 
 export interface RunningServer {
   /** Where it listens, for people and for curl. */
@@ -58,6 +59,7 @@ export async function startServer(
   const { keySources } = config
   const keySource =
     keySources.file === undefined ? undefined : watchKeyFile({ ...keySources, file: keySources.file }, log)
+  for (const line of config.deprecations) log.warn(line)
   let isDraining = false
   let services: Services | undefined
   let opened: Deps | undefined

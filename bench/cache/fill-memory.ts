@@ -17,7 +17,7 @@ const config = {
   answerBytes: answerMb * mb,
   embeddingBytes: vectorMb * mb,
   embeddingSeconds: 3600,
-  near: { mode: 'off', acceptedError: 0.01 },
+  semantic: { mode: 'off', acceptedError: 0.01 },
 } as const
 const caches = openCaches({ config, redis: undefined, metrics })
 const vectors = caches.vectors(model)

@@ -69,7 +69,7 @@ export async function openWorld(t: Keeper, options: WorldOptions): Promise<World
     ANSWER_CACHE_SECONDS: '3600',
     RATE_LIMIT: '1000000',
     RATE_LIMIT_SECONDS: '1',
-    NEAR_MATCHES: 'off',
+    SEMANTIC_CACHE: 'off',
   }
   await fill({ ...rest, ...(postgres ? { DATABASE_URL: postgres.url } : { DATA_DIR: folder! }) }, documents)
   // What the service does itself when nobody has written for ten seconds.

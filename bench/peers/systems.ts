@@ -35,7 +35,7 @@ const cachesOff: Settings = {
   FAST_ANSWER_CACHE_SECONDS: '0',
   ABSTENTION_CACHE_SECONDS: '0',
   STALE_IF_ERROR_SECONDS: '0',
-  NEAR_MATCHES: 'off',
+  SEMANTIC_CACHE: 'off',
 }
 
 /** Serves until its owner ends. `documents`: loads them first, into a new database. */

@@ -1,11 +1,11 @@
 import type { Registry } from 'prom-client'
 import type { Near } from '../ask/cache/semantic/semantic-cache.ts'
-import type { Config } from '../config/config.ts'
 import { AskError } from '../errors.ts'
 import { cachedKeys, removeKeys } from './redis/cache-keys.ts'
 import type { CollectionStore } from './postgres/store/collections.ts'
 import type { Database } from './postgres/database.ts'
 import type { RedisServer } from './redis/redis.ts'
+import type { Config } from '../config/terms.ts'
 
 type Sizes = Readonly<Record<'answer' | 'draft' | 'embedding', { readonly entries: number; readonly bytes: number }>>
 
@@ -77,7 +77,11 @@ export function createCacheAdmin({
       memory: { answer: ofType('answer'), draft: ofType('draft'), embedding: ofType('embedding') },
       answers: answersOf(count),
       redis: redis?.status() ?? 'off',
-      near: { mode: config.near.mode, threshold: near?.threshold() ?? null, observations: await observations(signal) },
+      near: {
+        mode: config.semantic.mode,
+        threshold: near?.threshold() ?? null,
+        observations: await observations(signal),
+      },
     }
   }
 

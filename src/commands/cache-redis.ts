@@ -1,7 +1,7 @@
 import { keyPrefixOf } from '../adapters/redis/cache-keys.ts'
 import { openRedis, type RedisServer } from '../adapters/redis/redis.ts'
 import type { RunLog } from '../ask/terms.ts'
-import type { Config } from '../config/config.ts'
+import type { Config } from '../config/terms.ts'
 
 /** How Redis took part; `away`: it could not be reached, or not be gone through to the end. */
 export type RedisState = 'off' | 'away' | 'done'

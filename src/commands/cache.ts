@@ -10,7 +10,7 @@ import { databaseName } from '../adapters/postgres/database-name.ts'
 import type { Database } from '../adapters/postgres/database.ts'
 import type { CollectionCaching } from '../ask/terms.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
-import { readConfig, type Config } from '../config/config.ts'
+import { readConfig } from '../config/config.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName } from './arguments.ts'
 import { redisMs, withRedis } from './cache-redis.ts'
@@ -18,6 +18,7 @@ import { clearedText, settingsText, statsText, type Cleared, type FoundSettings,
 import { interruptible } from './interrupt.ts'
 import { withDatabase } from './opened.ts'
 import { print } from './output.ts'
+import type { Config } from '../config/terms.ts'
 
 export function addCache(program: Command): void {
   const cache = program

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { rowFault } from '../adapters/postgres/errors.ts'
-import { readConfig, type Config } from '../config/config.ts'
+import { readConfig } from '../config/config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf } from '../ingest/find-files.ts'
@@ -11,6 +11,7 @@ import { demoFiles } from './demo-corpus.ts'
 import { faultLine } from './fault-lines.ts'
 import { interruptible } from './interrupt.ts'
 import { createProgress } from './progress.ts'
+import type { Config } from '../config/terms.ts'
 
 export function addDemo(program: Command): void {
   program

@@ -2,11 +2,11 @@ import type { Database } from '../adapters/postgres/database.ts'
 import { readWeights, writeWeights } from '../adapters/postgres/store/fusion-weights.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { similarityRange, vectorWeight, type LearnedWeights } from '../ask/retrieval/weights.ts'
-import type { Config } from '../config/config.ts'
 import type { Evidence } from '../eval/evidence.ts'
 import { learn, type Lesson } from '../eval/learn.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { withDatabase } from './opened.ts'
+import type { Config } from '../config/terms.ts'
 
 /** Whose weights are learned. */
 type Model = Pick<Embedder, 'model' | 'languages'>

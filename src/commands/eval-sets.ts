@@ -1,6 +1,5 @@
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
-import type { Config } from '../config/config.ts'
 import { openDeps, type Deps } from '../deps.ts'
 import { askedCollection } from '../wiring/pipeline.ts'
 import type { Circumstances } from '../eval/ask-all.ts'
@@ -11,6 +10,7 @@ import { writeRun } from '../eval/run-file.ts'
 import type { EvalSet } from '../eval/set.ts'
 import { createLogger } from '../log.ts'
 import { createCounter, createProgress } from './progress.ts'
+import type { Config } from '../config/terms.ts'
 
 export interface EvaluateOptions {
   readonly language: 'given' | 'detect'

@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander'
-import { readConfig, type Config } from '../config/config.ts'
+import { readConfig } from '../config/config.ts'
 import { baselineOf } from '../eval/baseline.ts'
 import { comparison, updateBaselines, type Comparison } from '../eval/comparison.ts'
 import type { Lesson } from '../eval/learn.ts'
@@ -10,6 +10,7 @@ import { evaluate, type Evaluated, type EvaluateOptions } from './eval-sets.ts'
 import { exitCodes } from './exit-codes.ts'
 import { interruptible } from './interrupt.ts'
 import { print, say } from './output.ts'
+import type { Config } from '../config/terms.ts'
 
 interface Options extends EvaluateOptions {
   readonly baseline?: string

@@ -1,8 +1,8 @@
 import { openDatabase, type Database, type DatabaseSettings } from '../adapters/postgres/database.ts'
 import { outlast } from '../ask/cache/collection-snapshot.ts'
 import { openModels, type Models, type ModelSettings } from '../adapters/models/models.ts'
-import type { Config } from '../config/config.ts'
 import { openPreparing, type Preparing } from '../wiring/prepare-pool.ts'
+import type { Config } from '../config/terms.ts'
 
 /**
  * The database while `work` runs. Without the service's bound on a statement: nobody waits for an answer here, and

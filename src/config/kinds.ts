@@ -13,6 +13,8 @@ export interface Setting<T, Default extends string | undefined = string | undefi
   /** Undefined: not allowed. */
   readonly read: (text: string) => T | undefined
   readonly isSecret?: boolean
+  /** The name it had before: read when the new name is not set. */
+  readonly formerName?: string
 }
 
 export function setting<T, Default extends string | undefined>(
@@ -20,9 +22,21 @@ export function setting<T, Default extends string | undefined>(
   fallback: Default,
   about: string,
   kind: Kind<T>,
-  isSecret = false,
 ): Setting<T, Default> {
-  return { name, default: fallback, about, ...kind, isSecret }
+  return { name, default: fallback, about, ...kind }
+}
+
+/** A setting whose value is never shown. */
+export function hidden<T, Default extends string | undefined>(each: Setting<T, Default>): Setting<T, Default> {
+  return { ...each, isSecret: true }
+}
+
+/** A setting that had another name, which is still read and logged as deprecated. */
+export function renamedFrom<T, Default extends string | undefined>(
+  formerName: string,
+  each: Setting<T, Default>,
+): Setting<T, Default> {
+  return { ...each, formerName }
 }
 
 interface Kind<T> {

@@ -1,8 +1,8 @@
 import { trace } from '@opentelemetry/api'
 import type { tracing as Tracing } from '@opentelemetry/sdk-node'
-import type { Config } from '../config/config.ts'
 import { isDrawn, sampleRoots } from './head-sampling.ts'
 import { createTailSampling } from './tail-sampling.ts'
+import type { Config } from '../config/terms.ts'
 
 /**
  * How long one delivery may take, tries included. The last one is waited for at the exit, so a collector that is gone

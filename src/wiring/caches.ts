@@ -12,8 +12,8 @@ import type { Drafts, KeptDraft } from '../ask/cache/completion-cache.ts'
 import type { SharedAnswers } from '../ask/cache/shared-cache.ts'
 import type { StageMetrics } from '../ask/stage.ts'
 import type { CacheTier } from '../ask/terms.ts'
-import type { Config } from '../config/config.ts'
 import type { CacheType, Metrics } from '../metrics/metrics.ts'
+import type { Config } from '../config/terms.ts'
 
 /** Every cache there is, each in memory first and in Redis behind it. */
 export interface Caches {

@@ -15,7 +15,6 @@ import { databaseFault, type DatabaseFault } from '../adapters/postgres/errors.t
 import { createReranker } from '../adapters/models/reranker.ts'
 import type { Reranker } from '../ask/retrieval/rerank.ts'
 import type { RunLog } from '../ask/terms.ts'
-import type { Config } from '../config/config.ts'
 import { isAskError } from '../errors.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Recent } from '../monitoring/figures/recent-counts.ts'
@@ -23,6 +22,7 @@ import type { BreakerState } from '../resilience/breaker.ts'
 import type { Guard } from '../resilience/guard.ts'
 import { LateReply } from '../resilience/in-time.ts'
 import { createPulse } from '../resilience/pulse.ts'
+import type { Config } from '../config/terms.ts'
 
 export interface Guarded {
   /** Those of an API behind breakers; a model that runs here needs none. */

@@ -6,7 +6,6 @@ import type { RedisServer } from '../adapters/redis/redis.ts'
 import { readServerConnections } from '../adapters/postgres/server-connections.ts'
 import { tableFacts } from '../adapters/postgres/table-facts.ts'
 import { normalised } from '../ask/cache/cache-key.ts'
-import type { Config } from '../config/config.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { Sources } from '../monitoring/figures/feed.ts'
 import { createFigures } from '../monitoring/figures/figures.ts'
@@ -16,6 +15,7 @@ import { watchProcess } from '../monitoring/figures/process-load.ts'
 import type { Recent } from '../monitoring/figures/recent-counts.ts'
 import { createSlowQuestions, type SlowQuestions } from '../monitoring/figures/slow-questions.ts'
 import { version } from '../version.ts'
+import type { Config } from '../config/terms.ts'
 
 /** What keeps the figures of the last minutes, and says what to do about them. */
 export interface Monitoring extends Performance {

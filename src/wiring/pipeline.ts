@@ -30,11 +30,11 @@ import { createStages, type Stage, type Stages } from '../ask/stage.ts'
 import type { AskedCollection, AskWithin, Passage, Understood } from '../ask/terms.ts'
 import { similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
-import type { Config } from '../config/config.ts'
 import { type Guarded } from './guards.ts'
 import { type Metrics } from '../metrics/metrics.ts'
 import { createLimiter, type LimiterStatus } from '../resilience/limiter.ts'
 import { version } from '../version.ts'
+import type { Config } from '../config/terms.ts'
 
 export interface Parts {
   readonly config: Config
@@ -85,7 +85,7 @@ function nearOf(
   { config: { cache }, database, models, metrics, log }: Parts,
   embed: Stage<Understood, Embedded>,
 ): Near | null {
-  const { mode, acceptedError } = cache.near
+  const { mode, acceptedError } = cache.semantic
   if (mode === 'off') return null
   return createNear({
     store: measureSaves(createNearQuestions(database), metrics),

@@ -1,7 +1,6 @@
 import type { Loss } from '../adapters/child-processes/loss.ts'
 import { createChildPool, type Place, type PoolStatus } from '../adapters/child-processes/pool.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
-import type { Config } from '../config/config.ts'
 import { AskError } from '../errors.ts'
 import type { DocumentInput } from '../ingest/document-from.ts'
 import type { Draft } from '../ingest/draft.ts'
@@ -13,6 +12,7 @@ import { createAssembler, TooLargeError, type Answer, type Known, type Part } fr
 import type { ModelFacts, PrepareResult, PrepareTask } from '../ingest/prepare-task.ts'
 import type { FileOptions } from '../ingest/read.ts'
 import { readGroup } from '../ingest/read-group.ts'
+import type { Config } from '../config/terms.ts'
 
 export interface GivenOptions {
   readonly place: Place

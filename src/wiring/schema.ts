@@ -1,9 +1,9 @@
 import type { Logger } from 'pino'
 import type { Database, Sql } from '../adapters/postgres/database.ts'
-import type { Config } from '../config/config.ts'
 import { AskError } from '../errors.ts'
 import { checkMigrations, migrate } from '../adapters/postgres/migrate.ts'
 import { namesOf } from '../adapters/postgres/migrations/applied.ts'
+import type { Config } from '../config/terms.ts'
 
 /**
  * Brings the schema up to date, or only looks at it where MIGRATE_ON_START is off. Rejects with `database_unavailable`, or

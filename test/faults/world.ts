@@ -58,7 +58,7 @@ export async function openWorld(
       DATABASE_URL: postgres.url,
       REDIS_URL: redis.url,
       // Each fresh question is to be answered by itself; and on a busy machine a reply of Redis may take longer than 50 ms.
-      NEAR_MATCHES: 'off',
+      SEMANTIC_CACHE: 'off',
       REDIS_TIMEOUT_MS: '250',
       ...settings,
     })

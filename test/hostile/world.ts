@@ -113,7 +113,7 @@ function environmentOf({ redisUrl, model }: Servers, databaseUrl: string, port: 
     TRUST_PROXY: 'on',
     ALLOWED_HOSTS: 'localhost',
     LOG_QUESTIONS: 'on',
-    // Each fresh question is to be answered by itself.
+    // Each fresh question is to be answered by itself. The former name of SEMANTIC_CACHE: older versions are attacked too.
     NEAR_MATCHES: 'off',
   }
 }

@@ -33,7 +33,7 @@ async function start(
   settings: Record<string, string> = {},
 ): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
-  const app = await startApp(t, world, { ...settingsFor(model), ...tight, NEAR_MATCHES: 'off', ...settings })
+  const app = await startApp(t, world, { ...settingsFor(model), ...tight, SEMANTIC_CACHE: 'off', ...settings })
   await loadHandbook(app)
   return { app, model }
 }

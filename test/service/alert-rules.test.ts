@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { dashboards } from '../../deploy/grafana/dashboards.ts'
 import { dashboardJson } from '../../deploy/grafana/panels.ts'
-import { settings } from '../../src/config/config.ts'
 import { alertCases, type AlertCase } from '../support/alert-cases.ts'
 import { prometheusSkipReason, promtool, readRules, rulesFolder } from '../support/prometheus.ts'
+import { settings } from '../../src/config/settings.ts'
 
 /** What stands in deploy/ for operators: rules that fire when they are to, for each a section of the runbook, dashboards. */
 

@@ -13,7 +13,7 @@ import { until } from '../support/until.ts'
 
 const rent = 'How much does a place in the dormitory cost?'
 /** Only answers of equal questions. */
-const plain = { NEAR_MATCHES: 'off' }
+const plain = { SEMANTIC_CACHE: 'off' }
 const quoting = { ...plain, CHAT_MODEL: 'none' }
 
 async function withModel(

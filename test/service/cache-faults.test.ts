@@ -24,7 +24,7 @@ async function setUp(t: Test, settings: Record<string, string> = {}) {
   const [model, redis] = await Promise.all([startModel(t), startRedis(t)])
   const app = await startApp(t, anyWorld, {
     ...settingsFor(model, 'test-embedding'),
-    NEAR_MATCHES: 'off',
+    SEMANTIC_CACHE: 'off',
     REDIS_URL: redis.url,
     // On a busy machine a reply may take longer than the usual 50 ms.
     REDIS_TIMEOUT_MS: '500',

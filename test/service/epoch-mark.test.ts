@@ -155,7 +155,7 @@ tap.test(
       ['an abstention', 'Who repairs helicopters?'],
     ] as const) {
       await t.test(what, async (t: Test) => {
-        const app = await startApp(t, 'postgres', { NEAR_MATCHES: 'off' })
+        const app = await startApp(t, 'postgres', { SEMANTIC_CACHE: 'off' })
         const url = app.env['DATABASE_URL'] ?? ''
         const status = async () => (await app.ask({ question: asked })).json.cache.status as string
         await loadHandbook(app)

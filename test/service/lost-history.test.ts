@@ -17,7 +17,7 @@ import { until } from '../support/until.ts'
 
 const question = 'How many days does the library lend books?'
 const asAdmin = { authorization: `Bearer ${adminKey}` }
-const usual = { NEAR_MATCHES: 'off', STALE_IF_ERROR_SECONDS: '3600' }
+const usual = { SEMANTIC_CACHE: 'off', STALE_IF_ERROR_SECONDS: '3600' }
 
 /** Also where the database is just being restored: asked again until it takes it. */
 async function lend(replica: Replica, days: number): Promise<void> {

@@ -38,7 +38,7 @@ const kept = async (app: App, questions: number) =>
 for (const world of worlds) {
   t.test(`near answers, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
-    const app = await startApp(t, world, { ...settingsFor(model, 'test-embedding'), NEAR_MATCHES: '0.5' })
+    const app = await startApp(t, world, { ...settingsFor(model, 'test-embedding'), SEMANTIC_CACHE: '0.5' })
     await loadHandbook(app)
     const first = (await app.ask({ question: rent })).json
     await kept(app, 1)
@@ -95,7 +95,7 @@ for (const world of worlds) {
 }
 
 t.test('switched off: never near', { skip: skipReason('embedded') }, async t => {
-  const app = await startApp(t, 'embedded', { NEAR_MATCHES: 'off' })
+  const app = await startApp(t, 'embedded', { SEMANTIC_CACHE: 'off' })
   await loadHandbook(app)
   await app.ask({ question: rent })
   t.equal((await app.ask({ question: rentToo })).json.cache.status, 'miss')
@@ -123,7 +123,7 @@ t.test(
     const model = await startModel(t)
     const app = await startApp(t, 'postgres', {
       ...settingsFor(model, 'test-embedding'),
-      NEAR_MATCHES: '0.5',
+      SEMANTIC_CACHE: '0.5',
       ABSTAIN_BELOW: '0',
     })
     await loadHandbook(app)

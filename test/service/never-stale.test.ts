@@ -37,7 +37,7 @@ async function setUp(t: Test, count: number, redisUrl?: string): Promise<World> 
   const settings: Record<string, string> = {
     ...settingsFor(model, 'test-embedding'),
     CHAT_MODEL: 'none',
-    NEAR_MATCHES: 'off',
+    SEMANTIC_CACHE: 'off',
     DATABASE_URL: url,
     // A busy machine may take the database for one that is away; then an old answer would be given, which says so.
     STALE_IF_ERROR_SECONDS: '0',

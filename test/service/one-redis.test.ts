@@ -23,7 +23,7 @@ async function startOn(
   const app = await startApp(t, world, {
     REDIS_URL: redisUrl,
     REDIS_TIMEOUT_MS: '5000',
-    NEAR_MATCHES: 'off',
+    SEMANTIC_CACHE: 'off',
     ANSWER_CACHE_MB: '0',
     ...settings,
   })

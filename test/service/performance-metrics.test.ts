@@ -18,7 +18,7 @@ for (const world of worlds) {
     const model = await startModel(t)
     const app = await startApp(t, world, {
       ...settingsFor(model),
-      NEAR_MATCHES: 'off',
+      SEMANTIC_CACHE: 'off',
       MONITORING_API_KEY: key,
       LOG_QUESTIONS: 'on',
     })

@@ -14,7 +14,7 @@ const wide = {
   ADMISSION_CEILING: '500',
   ADMISSION_MAX_WAITING: '500',
   ADMISSION_MAX_WAIT_MS: '60000',
-  NEAR_MATCHES: 'off',
+  SEMANTIC_CACHE: 'off',
 }
 
 async function start(t: Test, settings: Record<string, string>): Promise<App> {

@@ -33,7 +33,7 @@ t.test('caches are too small, and few answers come from them', async t => {
     EMBEDDING_DIMENSIONS: '4000',
     ANSWER_CACHE_MB: '1',
     EMBEDDING_CACHE_MB: '1',
-    NEAR_MATCHES: 'off',
+    SEMANTIC_CACHE: 'off',
   })
   for (let count = 0; count < 240; count++) await app.ask(freshQuestion())
   const advice = Object.fromEntries((await adviceOf(app)).map(each => [each.id, each]))
@@ -43,7 +43,7 @@ t.test('caches are too small, and few answers come from them', async t => {
     action: /ANSWER_CACHE_MB to 2/,
   })
   t.match(advice['embedding-cache-small'], { setting: 'EMBEDDING_CACHE_MB', evidence: /\d+ were pushed out/ })
-  t.match(advice['hit-ratio-low'], { setting: 'NEAR_MATCHES', evidence: /0 % of 240 questions/ })
+  t.match(advice['hit-ratio-low'], { setting: 'SEMANTIC_CACHE', evidence: /0 % of 240 questions/ })
 })
 
 t.test('answers are kept for a moment only: ANSWER_CACHE_SECONDS', async t => {
@@ -95,7 +95,7 @@ t.test('questions are refused while nothing is busy: ADMISSION_CEILING', { skip:
       ADMISSION_FLOOR: '2',
       ADMISSION_CEILING: '2',
       ADMISSION_MAX_WAITING: '0',
-      NEAR_MATCHES: 'off',
+      SEMANTIC_CACHE: 'off',
     },
     'postgres',
   )

@@ -14,7 +14,7 @@ const wide = {
   ADMISSION_FLOOR: '100',
   ADMISSION_MAX_WAITING: '500',
   ADMISSION_MAX_WAIT_MS: '60000',
-  NEAR_MATCHES: 'off',
+  SEMANTIC_CACHE: 'off',
 }
 
 async function start(

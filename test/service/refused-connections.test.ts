@@ -70,7 +70,7 @@ for (const isEncrypted of [false, true]) {
       POOL_SIZE: '2',
       POOL_MAX_OVERFLOW: '18',
       ANSWER_CACHE_SECONDS: '0',
-      NEAR_MATCHES: 'off',
+      SEMANTIC_CACHE: 'off',
     })
     const client = clientOf(await service.ready())
     await loadHandbook(client)

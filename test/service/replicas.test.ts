@@ -34,7 +34,7 @@ async function setUp(t: Test) {
     ...settingsFor(model, 'test-embedding'),
     DATABASE_URL: url,
     REDIS_URL: redis.url,
-    NEAR_MATCHES: 'off',
+    SEMANTIC_CACHE: 'off',
     // On a busy machine a reply may take long, and a process that was stopped must not find its connection given up.
     REDIS_TIMEOUT_MS: '5000',
   }

@@ -46,7 +46,7 @@ t.test('spans', async t => {
   const { ask, send, model, service, linesOfReply } = await start(t, {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_BSP_SCHEDULE_DELAY: '50',
-    NEAR_MATCHES: 'off',
+    SEMANTIC_CACHE: 'off',
   })
   const spansOf = (traceId: string) => collector.spans.filter(span => span.traceId === traceId)
   /** The spans of a question's trace, once its root has come. */
@@ -237,7 +237,7 @@ t.test('log lines', async t => {
 
 t.test('/metrics: stable names, figures of what was asked, no words of it', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, anyWorld, { ...settingsFor(model), NEAR_MATCHES: 'off' })
+  const app = await startApp(t, anyWorld, { ...settingsFor(model), SEMANTIC_CACHE: 'off' })
   await loadHandbook(app)
   await app.ask({ question: rent })
   await app.ask({ question: rent })

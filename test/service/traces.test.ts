@@ -40,7 +40,7 @@ async function setUp(t: Test) {
     DATABASE_URL: url,
     REDIS_URL: redis.url,
     REDIS_TIMEOUT_MS: '5000',
-    NEAR_MATCHES: 'off',
+    SEMANTIC_CACHE: 'off',
     RERANK_URL: reranker.url,
     RERANK_MODEL: 'test-rerank',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -383,7 +383,7 @@ t.test('a share of the traces, and TRACE_SLOW_MS', { skip }, async t => {
   const settings = {
     ...settingsFor(model),
     DATABASE_URL: url,
-    NEAR_MATCHES: 'off',
+    SEMANTIC_CACHE: 'off',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
     OTEL_TRACES_SAMPLER_ARG: '0',

@@ -20,12 +20,12 @@ const rows: readonly Row[] = [
   { files: ['ingest/'], may: ['text/', 'errors.ts'], types: ['ask/retrieval/embedder.ts'] },
   { files: ['eval/'], may: ['ask/', 'ingest/'] },
   { files: ['config/'], may: [], types: ['priority.ts'] },
-  { files: ['tracing/'], may: ['errors.ts'], types: ['config/config.ts'] },
-  { files: ['log.ts'], may: ['text/printable.ts'], types: ['config/config.ts'] },
+  { files: ['tracing/'], may: ['errors.ts'], types: ['config/terms.ts'] },
+  { files: ['log.ts'], may: ['text/printable.ts'], types: ['config/terms.ts'] },
   {
     files: ['adapters/'],
     may: ['text/', 'resilience/', 'tracing/', 'errors.ts', 'config/database-url.ts'],
-    types: ['ask/', 'ingest/terms.ts', 'eval/recall.ts', 'config/config.ts'],
+    types: ['ask/', 'ingest/terms.ts', 'eval/recall.ts', 'config/terms.ts'],
   },
   {
     files: ['metrics/'],
@@ -35,7 +35,7 @@ const rows: readonly Row[] = [
   {
     files: ['monitoring/'],
     may: ['errors.ts', 'adapters/models/faults.ts', 'adapters/postgres/store/large-metadata.ts'],
-    types: ['ask/', 'ingest/terms.ts', 'adapters/', 'resilience/', 'config/config.ts', 'metrics/metrics.ts'],
+    types: ['ask/', 'ingest/terms.ts', 'adapters/', 'resilience/', 'config/terms.ts', 'metrics/metrics.ts'],
   },
   {
     files: ['http/'],

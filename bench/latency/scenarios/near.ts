@@ -12,7 +12,7 @@ import type { Outcome, Scenario, World } from '../terms.ts'
 
 /** The answer of a question that says the same in other words. Its vector is known: the words are the same every time. */
 async function run(world: World, t: Keeper): Promise<Outcome> {
-  const served = await serveAskwell(t, { ...world.settings(t), NEAR_MATCHES: '0.5' })
+  const served = await serveAskwell(t, { ...world.settings(t), SEMANTIC_CACHE: '0.5' })
   const { ask } = clientOf(served.address)
   let number = 0
   const { body, reply } = await until('a near answer is given', async () => {

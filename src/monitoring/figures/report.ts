@@ -1,5 +1,4 @@
 import type { PoolStatus } from '../../adapters/postgres/database.ts'
-import type { Config } from '../../config/config.ts'
 import type { Facts, Recommendation } from '../recommendations/recommendation.ts'
 import type { Sources } from './feed.ts'
 import type { Figures, FigureWindow, Series } from './figures.ts'
@@ -8,6 +7,7 @@ import { processLoad, type ProcessLoad } from './process-load.ts'
 import { recommend } from '../recommendations/recommend.ts'
 import type { SlowQuestion, SlowQuestions } from './slow-questions.ts'
 import type { WindowLength } from './windows.ts'
+import type { Config } from '../../config/terms.ts'
 
 export interface Cost {
   readonly amount: number

@@ -44,7 +44,7 @@ function hitRatioLow({ window, config: { cache } }: Facts): Recommendation | nul
 }
 
 function wayToHits({
-  near,
+  semantic,
   keep,
 }: Facts['config']['cache']): { readonly setting: string; readonly because: string; readonly action: string } | null {
   if (keep.seconds < shortSeconds)
@@ -53,11 +53,11 @@ function wayToHits({
       because: `answers are kept for ${keep.seconds} s`,
       action: 'Raise ANSWER_CACHE_SECONDS: no answer outlives an edit of its documents, however long it is kept.',
     }
-  if (near.mode === 'off')
+  if (semantic.mode === 'off')
     return {
-      setting: 'NEAR_MATCHES',
+      setting: 'SEMANTIC_CACHE',
       because: 'questions that say the same in other words share no answers',
-      action: 'Set NEAR_MATCHES=learn.',
+      action: 'Set SEMANTIC_CACHE=learn.',
     }
   return null
 }

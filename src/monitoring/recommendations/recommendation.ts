@@ -1,9 +1,9 @@
 import type { PoolStatus } from '../../adapters/postgres/database.ts'
-import type { Config } from '../../config/config.ts'
 import type { CacheType } from '../../metrics/metrics.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { FigureWindow } from '../figures/figures.ts'
 import type { Inspected } from './inspection.ts'
+import type { Config } from '../../config/terms.ts'
 
 /** What to change, and why. Texts are plain English, figures stand in `evidence`. */
 export interface Recommendation {

@@ -2,7 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { readApiKeys, type ApiKey } from '../../../src/config/api-keys.ts'
-import { ConfigError, readConfig, refuseStrangers } from '../../../src/config/config.ts'
+import { readConfig } from '../../../src/config/config.ts'
+import { ConfigError } from '../../../src/config/terms.ts'
+import { refuseStrangers } from '../../../src/config/access.ts'
 
 const digest = (letter: string) => letter.repeat(64)
 const web = { name: 'web', sha256: digest('a') }

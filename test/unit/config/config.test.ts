@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
-import { ConfigError, readConfig, settings } from '../../../src/config/config.ts'
+import { readConfig } from '../../../src/config/config.ts'
+import { settings } from '../../../src/config/settings.ts'
+import { ConfigError } from '../../../src/config/terms.ts'
 
 function faultsOf(env: Record<string, string>): readonly string[] {
   try {
@@ -154,4 +156,12 @@ t.test('the README documents every setting with its default', async t => {
     const row = `| \`${each.name}\` | ${each.default === undefined ? '' : `\`${each.default}\``} | ${each.about} |`
     t.ok(text.includes(row), `README has the row: ${row}`)
   }
+})
+
+t.test('a setting under its former name is read, and said to be deprecated', async t => {
+  const config = readConfig({ NEAR_MATCHES: '0.9', NEAR_MATCH_ERROR: '' })
+  t.equal(config.cache.semantic.mode, 0.9)
+  t.same(config.deprecations, ['NEAR_MATCHES is deprecated: it is called SEMANTIC_CACHE now'])
+  t.equal(readConfig({ NEAR_MATCHES: '0.9', SEMANTIC_CACHE: 'off' }).cache.semantic.mode, 'off', 'the new name counts')
+  t.same(readConfig({}).deprecations, [])
 })

@@ -4,9 +4,9 @@ import t from 'tap'
 import type { ApiKey, Scope } from '../../../../src/config/api-keys.ts'
 import type { AppDeps } from '../../../../src/app.ts'
 import { unknownCollection } from '../../../../src/ask/unknown-collection.ts'
-import { knownHosts } from '../../../../src/config/config.ts'
 import type { PerformanceReport } from '../../../../src/monitoring/figures/report.ts'
 import { edgeApp, edgeMonitoringApp } from '../../../support/edge.ts'
+import { knownHosts } from '../../../../src/config/access.ts'
 
 /** Every route × every key × where from: each is guarded by its own scope, whatever keys there are for others. */
 

@@ -1,8 +1,9 @@
 import t from 'tap'
-import { readConfig, settings } from '../../../../src/config/config.ts'
+import { readConfig } from '../../../../src/config/config.ts'
 import type { Facts } from '../../../../src/monitoring/recommendations/recommendation.ts'
 import { createFigures, type FigureWindow, type Spread } from '../../../../src/monitoring/figures/figures.ts'
 import { recommend } from '../../../../src/monitoring/recommendations/recommend.ts'
+import { settings } from '../../../../src/config/settings.ts'
 
 /** The thresholds; that each cause leads to its advice is tested on real servers (test/service/recommend-*.test.ts). */
 
@@ -202,7 +203,7 @@ const rows: readonly [
 ]
 
 function nearOff(): Partial<Facts> {
-  return { config: { ...config, cache: { ...config.cache, near: { ...config.cache.near, mode: 'off' } } } }
+  return { config: { ...config, cache: { ...config.cache, semantic: { ...config.cache.semantic, mode: 'off' } } } }
 }
 
 function traced(sampler?: string, samplerArg?: string): Partial<Facts> {

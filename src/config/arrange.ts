@@ -1,0 +1,129 @@
+import type { RawSettings } from './settings.ts'
+import type { Config } from './terms.ts'
+
+function receivingOf({
+  headersTimeoutMs,
+  receiveTimeoutMs,
+  keepAliveMs,
+  maxConnections,
+}: RawSettings): Config['receiving'] {
+  return { headersMs: headersTimeoutMs, wholeMs: receiveTimeoutMs, keepAliveMs, maxConnections }
+}
+
+function rerankOf({
+  rerankUrl: url,
+  rerankModel: model,
+  rerankApiKey: apiKey,
+  rerankCandidates: candidates,
+  rerankTimeoutMs: timeoutMs,
+}: RawSettings): Config['rerank'] {
+  return url === undefined || model === undefined ? null : { url, model, apiKey, candidates, timeoutMs }
+}
+
+/** A limit that cannot fall below the pool's size would leave the pool's queue to do its work. */
+function admissionOf({
+  admissionFloor,
+  admissionCeiling: ceiling,
+  admissionMaxWaiting: maxWaiting,
+  admissionMaxWaitMs: maxWaitMs,
+  admissionBatchShare: batchShare,
+  poolSize,
+}: RawSettings): Config['admission'] {
+  return {
+    floor: Math.max(1, Math.min(admissionFloor, poolSize - 1, ceiling)),
+    ceiling,
+    maxWaiting,
+    maxWaitMs,
+    batchShare,
+  }
+}
+
+function cacheOf(raw: RawSettings): Config['cache'] {
+  return {
+    keep: {
+      seconds: raw.answerCacheSeconds,
+      fastSeconds: raw.fastAnswerCacheSeconds,
+      abstainedSeconds: raw.abstentionCacheSeconds,
+      staleSeconds: raw.staleIfErrorSeconds,
+    },
+    answerBytes: raw.answerCacheMb * 2 ** 20,
+    embeddingBytes: raw.embeddingCacheMb * 2 ** 20,
+    embeddingSeconds: raw.embeddingCacheSeconds,
+    semantic: { mode: raw.semanticCache, acceptedError: raw.semanticCacheError },
+  }
+}
+
+/** The settings as read, in the groups that the service hands on. */
+export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 'deprecations'> {
+  const isOpenAI = raw.openaiApiKey !== undefined && raw.openaiBaseUrl === undefined
+  const chat = raw.chatModel ?? (isOpenAI ? 'gpt-4o-mini' : 'none')
+  return {
+    host: raw.host,
+    port: raw.port,
+    monitoring: raw.monitoringPort === undefined ? null : { host: raw.monitoringHost, port: raw.monitoringPort },
+    trustProxy: raw.trustProxy,
+    database: {
+      url: raw.databaseUrl,
+      dataDir: raw.dataDir,
+      poolSize: raw.poolSize,
+      poolMaxOverflow: raw.poolMaxOverflow,
+      poolMaxWaiting: raw.poolMaxWaiting,
+      statementTimeoutMs: raw.requestTimeoutMs,
+    },
+    migrateOnStart: raw.migrateOnStart,
+    prepare: {
+      workers: raw.prepareWorkers,
+      cpuSeconds: raw.prepareCpuSeconds,
+      memoryMb: raw.prepareMemoryMb,
+      queueMb: raw.prepareQueueMb,
+    },
+    bm25: raw.bm25,
+    redis:
+      raw.redisUrl === undefined
+        ? undefined
+        : { url: raw.redisUrl, timeoutMs: raw.redisTimeoutMs, prefix: raw.redisPrefix },
+    models: {
+      apiKey: raw.openaiApiKey,
+      baseUrl: raw.openaiBaseUrl,
+      chat: chat === 'none' ? null : chat,
+      embedding: raw.embeddingModel ?? (isOpenAI ? 'text-embedding-3-small' : 'local'),
+      embeddingDimensions: raw.embeddingDimensions,
+      embeddingMaxTokens: raw.embeddingMaxTokens,
+      embeddingLanguages: raw.embeddingLanguages,
+      embeddingQueryPrefix: raw.embeddingQueryPrefix,
+      embeddingPassagePrefix: raw.embeddingPassagePrefix,
+      timeoutMs: raw.requestTimeoutMs,
+      prices: raw.modelPrices ? { ...raw.modelPrices, currency: raw.modelPriceCurrency } : null,
+    },
+    guard: { silenceMs: raw.modelSilenceMs, hedgeMs: raw.embeddingHedgeMs },
+    rerank: rerankOf(raw),
+    ask: {
+      timeoutMs: raw.requestTimeoutMs,
+      maxAnswerTokens: raw.maxAnswerTokens,
+      promptTokens: raw.promptTokens,
+      abstainBelow: raw.abstainBelow,
+      fusion: raw.fusion,
+      rrfK: raw.rrfK,
+    },
+    cache: cacheOf(raw),
+    admission: admissionOf(raw),
+    pressure: { maxEventLoopDelayMs: raw.maxEventLoopDelayMs, maxHeapShare: raw.maxHeapShare },
+    rateLimit: { max: raw.rateLimit, seconds: raw.rateLimitSeconds },
+    adminApiKey: raw.adminApiKey,
+    monitoringApiKey: raw.monitoringApiKey,
+    allowAnonymous: raw.allowAnonymous,
+    allowedHosts: raw.allowedHosts,
+    corsOrigins: raw.corsOrigins ?? null,
+    receiving: receivingOf(raw),
+    log: { level: raw.logLevel, questions: raw.logQuestions },
+    startTimeoutMs: raw.startTimeoutSeconds * 1000,
+    drain: { seconds: raw.drainSeconds, delayMs: raw.drainDelayMs },
+    telemetry: {
+      endpoint: raw.otlpEndpoint,
+      serviceName: raw.otelServiceName,
+      sampler: raw.tracesSampler,
+      samplerArg: raw.tracesSamplerArg,
+      slowMs: raw.traceSlowMs,
+    },
+  }
+}
