@@ -100,7 +100,7 @@ const retrieval: Dashboard = {
       panels: [
         { title: 'Hit rate', about: 'Of answers, drafts and vectors.', unit: 'percentunit', queries: hitRates, alerts: ['AskwellAnswerCacheHitsLow', 'AskwellEmbeddingCacheHitsLow'] },
         { title: 'Hits by tier', about: 'In this process, or in Redis.', unit: 'cps', queries: [[rateOf('askwell_cache_hits_total', 'cache_type, tier'), '{{cache_type}}: {{tier}}']] },
-        { title: 'Near, stale and joined', about: 'Answers of near questions, past their time, or of a run that was under way.', unit: 'cps', queries: [[rateOf('askwell_cache_near_total'), 'near'], [rateOf('askwell_cache_stale_total'), 'stale'], [rateOf('askwell_cache_coalesced_total'), 'joined']] },
+        { title: 'Similar, stale and joined', about: 'Answers of similar questions, past their time, or of a run that was under way.', unit: 'cps', queries: [[rateOf('askwell_semantic_cache_total'), 'similar'], [rateOf('askwell_cache_stale_total'), 'stale'], [rateOf('askwell_cache_coalesced_total'), 'joined']] },
         { title: 'Memory of the caches', about: 'As reckoned.', unit: 'bytes', isStacked: true, queries: [[sum(`askwell_cache_bytes${of}`, 'cache_type'), '{{cache_type}}']], alerts: ['AskwellCacheTooSmall'] },
         { title: 'Entries', about: 'In memory.', unit: 'short', queries: [[sum(`askwell_cache_entries${of}`, 'cache_type'), '{{cache_type}}']] },
         { title: 'Pushed out', about: 'To make room.', unit: 'cps', queries: [[rateOf('askwell_cache_evictions_total', 'cache_type'), '{{cache_type}}']], alerts: ['AskwellCacheTooSmall'] },

@@ -59,7 +59,7 @@ function* abstain({ passages = [], model = null, ...base }: Abstaining): Generat
   const text = abstention(base.language)
   yield { type: 'delta', text }
   yield { type: 'citations', citations: [] }
-  const generator = model === null ? 'none' : 'openai'
+  const generator = model === null ? 'none' : 'llm'
   yield {
     type: 'done',
     answer: { ...base, text, abstained: true, citations: [], passages, cache: { status: 'miss' }, generator, model },

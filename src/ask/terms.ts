@@ -124,8 +124,8 @@ export function addUsage(a: Usage, b: Usage): Usage {
 /** What was left out to answer at all; `capacity`: too much was asked at once to make it anew. */
 export type Degraded = 'cache' | 'capacity' | 'database' | 'embeddings' | 'generation' | 'rerank'
 
-/** `openai`: any OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a model. */
-export type Generator = 'openai' | 'extractive' | 'none'
+/** `llm`: a language model behind an OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a model. */
+export type Generator = 'llm' | 'extractive' | 'none'
 
 /**
  * `near`: made for a question that says the same in other words; `stale`: past its time, or it could not be checked

@@ -17,7 +17,7 @@ const failing: readonly SavedIn[] = ['postgres']
 export function cacheMetrics(kit: Kit) {
   const given = {
     hit: kit.counter('cache_hits_total', 'Found in a cache.', { cache_type: types, tier: tiers }),
-    near: kit.counter('cache_near_total', 'Answered with the cached answer of a near question.', {
+    near: kit.counter('semantic_cache_total', 'Answers reused from a question that says the same in other words.', {
       cache_type: ['answer'],
       tier: tiers,
     }),
@@ -32,6 +32,10 @@ export function cacheMetrics(kit: Kit) {
       { cache_type: ['answer'], tier: tiers },
     ),
   }
+  const nearTotal = kit.counter('cache_near_total', 'Deprecated: the former name of askwell_semantic_cache_total.', {
+    cache_type: ['answer'],
+    tier: tiers,
+  })
   const misses = kit.counter('cache_misses_total', 'Not found in a cache.', { cache_type: types })
   const evictions = kit.counter('cache_evictions_total', 'Pushed out of memory to make room.', { cache_type: types })
   const refreshes = kit.counter(
@@ -62,6 +66,7 @@ export function cacheMetrics(kit: Kit) {
   const answerCache: CacheCounts = {
     given(status, tier, { tookMs, answer }) {
       given[status]('answer', tier).add()
+      if (status === 'near') nearTotal('answer', tier).add()
       spared({ tookMs, usage: answer.usage })
     },
     missed: () => misses('answer').add(),

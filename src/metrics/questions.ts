@@ -39,7 +39,7 @@ export function questionMetrics(kit: Kit) {
     labels: ['mode', 'near'],
   })
   const answers = kit.counter('answers_total', 'Answers given.', {
-    generator: ['openai', 'extractive', 'none'],
+    generator: ['llm', 'extractive', 'none'],
     abstained: ['false', 'true'],
   })
   const failures = kit.counter('failures_total', 'Questions that got an error, by its code.', { code: codes })

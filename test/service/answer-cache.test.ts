@@ -145,7 +145,7 @@ for (const world of worlds) {
       model.chat.behave({})
       t.match((await app.ask({ question: `${rent} (3)` })).json, {
         degraded: [],
-        generator: 'openai',
+        generator: 'llm',
         cache: { status: 'miss' },
       })
     })
@@ -267,7 +267,7 @@ for (const world of worlds) {
     const old = {
       answer: before.answer,
       citations: before.citations,
-      generator: 'openai',
+      generator: 'llm',
       degraded: ['generation'],
       cache: { status: 'stale', tier: 'memory' },
       usage: { llm_calls: 0 },

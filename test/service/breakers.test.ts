@@ -35,7 +35,7 @@ t.test('a model that fails', async t => {
   t.test('once: nobody notices, and the second try is counted', async t => {
     model.chat.behave({ status: 500, times: 1 })
     model.embeddings.behave({ status: 503, times: 1 })
-    t.match((await app.ask(anew())).json, { generator: 'openai', degraded: [] })
+    t.match((await app.ask(anew())).json, { generator: 'llm', degraded: [] })
     for (const dependency of ['chat', 'embeddings'])
       t.equal(await figureOf(app, `askwell_retries_total{dependency="${dependency}"}`), 1)
   })
@@ -43,7 +43,7 @@ t.test('a model that fails', async t => {
   t.test('once, before the first token of a stream: the same', async t => {
     model.chat.behave({ cutAfterTokens: 0, times: 1 })
     const events = sseEvents((await app.ask({ ...anew(), stream: true })).text)
-    t.match(events.at(-1), { event: 'done', data: { generator: 'openai', degraded: [] } })
+    t.match(events.at(-1), { event: 'done', data: { generator: 'llm', degraded: [] } })
   })
 
   t.test('again and again: it is not asked any more, each question is answered all the same, and it shows', async t => {
@@ -85,7 +85,7 @@ t.test('a model that fails', async t => {
     model.embeddings.behave({})
     await until('an answer is whole', async () => {
       const { json } = await app.ask(anew())
-      return json.generator === 'openai' && json.degraded.length === 0
+      return json.generator === 'llm' && json.degraded.length === 0
     })
     t.same(await breakersOf(app), { database: 'closed', chat: 'closed', embeddings: 'closed' })
   })
@@ -95,7 +95,7 @@ t.test('a model that fails', async t => {
     for (let i = 0; i < 12; i++) t.match((await app.ask(anew())).json, { generator: 'extractive' })
     t.equal((await breakersOf(app))['chat'], 'closed')
     model.chat.behave({})
-    t.match((await app.ask(anew())).json, { generator: 'openai' })
+    t.match((await app.ask(anew())).json, { generator: 'llm' })
   })
 })
 
@@ -112,7 +112,7 @@ t.test('a model that asks to be left alone for a while: it is', async t => {
     const { json } = await app.ask(anew())
     t.equal((await breakersOf(app))['chat'], 'closed', 'busy is not broken')
     if (requests.length === before) t.match(json, { generator: 'extractive', degraded: ['generation'] })
-    return json.generator === 'openai'
+    return json.generator === 'llm'
   })
   t.ok(requests[before]!.at - requests[before - 1]!.at >= 3000, 'not before that')
 })
@@ -130,7 +130,7 @@ t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before 
     })
     await until('no call is left waiting', () => model.chat.requests.every(({ aborted }) => aborted))
     model.chat.behave({})
-    await until('it is asked again', async () => (await app.ask(anew())).json.generator === 'openai')
+    await until('it is asked again', async () => (await app.ask(anew())).json.generator === 'llm')
   })
 
   t.test('after some: the stream ends with an error, never as if whole', async t => {

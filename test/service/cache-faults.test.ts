@@ -164,7 +164,7 @@ t.test('Redis is away', { skip: redisSkipReason() }, async t => {
         const question = another()
         t.match(await app.ask({ question }), {
           status: 200,
-          json: { answer: /12,000/, generator: 'openai', degraded: ['cache'], cache: { status: 'miss' } },
+          json: { answer: /12,000/, generator: 'llm', degraded: ['cache'], cache: { status: 'miss' } },
         })
         t.match(
           await app.ask({ question }),

@@ -44,7 +44,7 @@ async function recovered({ ask }: App, model: Model): Promise<void> {
   const isWell = async () => {
     // Each its own: the vector of one that was asked is remembered.
     const { json } = await ask({ question: `${++asked}. ${rent}` }, { 'cache-control': 'no-store' })
-    return json.generator === 'openai' && json.degraded.length === 0
+    return json.generator === 'llm' && json.degraded.length === 0
   }
   await until('both models are asked again', isWell)
   await Promise.all(Array.from({ length: 8 }, isWell))
@@ -132,7 +132,7 @@ for (const world of worlds) {
       model.chat.behave({ refuse: true })
       const { status, json } = await app.ask({ question: `${rent} Tell me.` })
       t.equal(status, 200)
-      t.match(json, { generator: 'openai', citations: [] })
+      t.match(json, { generator: 'llm', citations: [] })
     })
 
     for (const [fault, behaviour] of [
@@ -159,8 +159,8 @@ for (const world of worlds) {
 
     t.test('well again: asked again, nothing broken was remembered', async t => {
       const { json } = await app.ask({ question: rent })
-      t.match(json, { generator: 'openai', degraded: [], cache: { status: 'miss' } })
-      t.match((await app.ask({ question: rent })).json, { generator: 'openai', cache: { status: 'hit' } })
+      t.match(json, { generator: 'llm', degraded: [], cache: { status: 'miss' } })
+      t.match((await app.ask({ question: rent })).json, { generator: 'llm', cache: { status: 'hit' } })
     })
   })
 
@@ -181,7 +181,7 @@ for (const world of worlds) {
         const { json } = await unlessLate('embeddings', () =>
           app.ask({ question: rent, ...shortTime }, { 'cache-control': 'max-age=0' }),
         )
-        t.match(json, { generator: 'openai', degraded: ['embeddings'], answer: /12,000/, cache: { status: 'miss' } })
+        t.match(json, { generator: 'llm', degraded: ['embeddings'], answer: /12,000/, cache: { status: 'miss' } })
         const again = await unlessLate('embeddings', () => app.ask({ question: rent, ...shortTime }))
         t.match(
           again.json,

@@ -32,7 +32,7 @@ for (const world of worlds) {
     t.test("JSON: the answer is the model's, its citations resolve, one chat call", async t => {
       const { result, calls } = await callsIn(() => app.ask({ question: rent }))
       t.equal(result.status, 200)
-      t.match(result.json, { generator: 'openai', model: 'test-chat', abstained: false, degraded: [], mode: 'fast' })
+      t.match(result.json, { generator: 'llm', model: 'test-chat', abstained: false, degraded: [], mode: 'fast' })
       t.match(result.json.answer, /12,000 tenge a month\. \[1\]/)
       t.match(result.json.citations, [{ index: 1, title: /Dormitory/ }])
       t.equal(calls, 1)
@@ -67,7 +67,7 @@ for (const world of worlds) {
         .map(event => event.data.text)
         .join('')
       t.equal(said, 'A place costs 12,000 tenge a month [1]. That is all.')
-      t.match(events.at(-1)?.data, { answer: said, generator: 'openai', usage: { llm_calls: 1 } })
+      t.match(events.at(-1)?.data, { answer: said, generator: 'llm', usage: { llm_calls: 1 } })
     })
 
     t.test('words are passed on while the model still writes', async t => {
@@ -127,7 +127,7 @@ for (const world of worlds) {
         const { json } = await app.ask({ question })
         t.match(json, {
           abstained: true,
-          generator: 'openai',
+          generator: 'llm',
           model: 'test-chat',
           citations: [],
           degraded: [],
@@ -192,7 +192,7 @@ for (const world of worlds) {
     t.test('the same question again costs no call at all', async t => {
       const before = [embeddings(), model.chat.requests.length]
       const { json } = await app.ask({ question: rent })
-      t.match(json, { cache: { status: 'hit' }, generator: 'openai', usage: { llm_calls: 0 } })
+      t.match(json, { cache: { status: 'hit' }, generator: 'llm', usage: { llm_calls: 0 } })
       t.same([embeddings(), model.chat.requests.length], before)
     })
 

@@ -57,7 +57,7 @@ for (const world of worlds) {
       t.equal(model.chat.requests.length, calls)
       t.match(
         (await app.send('GET', '/metrics')).text,
-        /askwell_cache_near_total\{cache_type="answer",tier="memory"\} 1/,
+        /askwell_semantic_cache_total\{cache_type="answer",tier="memory"\} 1/,
       )
     })
 

@@ -54,7 +54,7 @@ for (const world of worlds) {
       )
       goOn()
       const events = await stream.whole()
-      t.match(events.at(-1), { event: 'done', data: { answer: /The end\.$/, generator: 'openai' } })
+      t.match(events.at(-1), { event: 'done', data: { answer: /The end\.$/, generator: 'llm' } })
       t.same(await service.exited(), { code: 0, signal: null })
       t.notOk(isAlive(service.pid))
       t.match(service.log.at(-1), { msg: 'stopped' })

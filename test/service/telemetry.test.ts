@@ -209,7 +209,7 @@ t.test('log lines', async t => {
     )
     t.match(
       lines.find(line => line['msg'] === 'answered'),
-      { level: 'info', generator: 'openai', cache: 'miss', ms: Number },
+      { level: 'info', generator: 'llm', cache: 'miss', ms: Number },
     )
     await linesOfReply(await ask({ question: rent, collection: 'nowhere' }))
     await linesOfReply(await send('GET', '/documents/1', undefined, { authorization: 'Bearer wrong-admin-key' }))

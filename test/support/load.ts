@@ -160,7 +160,7 @@ function judge(got: Got, { isWhole }: LoadOptions): Judged {
   if (status !== 200) return { ...bare, code: last.code, ...refusal(got, last.code) }
   const { degraded, cache, generator, answer } = last
   const known = { ...bare, degraded, cache: cache.status }
-  if (generator === 'openai' && !isWhole(answer))
+  if (generator !== 'extractive' && generator !== 'none' && !isWhole(answer))
     return { ...known, outcome: 'failed', why: `half an answer as if it were whole: ${answer}` }
   return { ...known, outcome: degraded.length > 0 ? 'degraded' : 'well', why: '' }
 }

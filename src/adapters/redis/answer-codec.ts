@@ -27,10 +27,16 @@ export function decodeAnswer(bytes: Buffer): Remembered | undefined {
     const value = JSON.parse(
       brotliDecompressSync(bytes.subarray(headBytes), { maxOutputLength: maxBytes }).toString(),
     ) as Remembered
-    return isWhole(value) ? value : undefined
+    return isWhole(value) ? withPresentNames(value) : undefined
   } catch {
     return undefined
   }
+}
+
+/** Versions before 0.2 called a language model's answers `openai`. */
+function withPresentNames(value: Remembered): Remembered {
+  const { generator } = value.answer as { readonly generator: string }
+  return generator === 'openai' ? { ...value, answer: { ...value.answer, generator: 'llm' } } : value
 }
 
 function isWhole({ answer, madeAt, freshUntil, tookMs }: Remembered): boolean {

@@ -19,7 +19,7 @@ export interface Written {
   readonly text: string
   readonly citations: readonly Citation[]
   readonly isAbstained: boolean
-  readonly generator: 'openai' | 'extractive'
+  readonly generator: 'llm' | 'extractive'
   readonly model: string | null
   readonly usage: Usage
   readonly degraded: readonly Degraded[]
@@ -73,7 +73,7 @@ async function* finished(
   const { text, usage, abstained, cache = miss } = draft
   if (!run.isStreamed && !abstained) yield { type: 'delta', text }
   const citations = abstained ? [] : cite(text, passages, asked.language)
-  return { text, citations, isAbstained: abstained, generator: 'openai', model, usage, degraded: [], cache }
+  return { text, citations, isAbstained: abstained, generator: 'llm', model, usage, degraded: [], cache }
 }
 
 async function* quote(

@@ -14,7 +14,7 @@ const answer: Answer = {
   passages: [],
   cache: { status: 'miss' },
   degraded: [],
-  generator: 'openai',
+  generator: 'llm',
   model: 'm',
   usage: { ...noUsage, llmCalls: 1 },
 }

@@ -49,7 +49,7 @@ const answer: Answer = {
   ],
   cache: { status: 'miss' },
   degraded: [],
-  generator: 'openai',
+  generator: 'llm',
   model: 'test-chat',
   usage: { llmCalls: 1, promptTokens: 100, completionTokens: 10 },
 }
@@ -58,6 +58,11 @@ const draft: KeptDraft = { text: 'До 15 сентября. [1]', usage: noUsage
 const vector = Float32Array.from({ length: 384 }, (_, i) => Math.fround(Math.sin(i) / 20))
 
 t.test('an answer comes back as it was', async t => t.same(decodeAnswer(encodeAnswer(remembered)), remembered))
+
+t.test('an answer of a version before 0.2 comes back with the present name of its generator', async t => {
+  const before = { ...remembered, answer: { ...answer, generator: 'openai' as 'llm' } }
+  t.same(decodeAnswer(encodeAnswer(before)), remembered)
+})
 
 t.test('an answer with any text comes back as it was', async () => {
   const text = fc.string({ unit: 'grapheme' })

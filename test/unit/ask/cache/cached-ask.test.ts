@@ -56,7 +56,7 @@ function answer(parts: Partial<Answer> = {}): Answer {
     passages: [],
     cache: { status: 'miss' },
     degraded: [],
-    generator: 'openai',
+    generator: 'llm',
     model: 'm',
     usage,
     ...parts,

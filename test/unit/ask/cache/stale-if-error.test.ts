@@ -13,7 +13,7 @@ function answer(text: string): Answer {
     passages: [],
     cache: { status: 'miss' },
     degraded: [],
-    generator: 'openai',
+    generator: 'llm',
     model: 'm',
     usage: noUsage,
   }

@@ -14,7 +14,7 @@ function answerOf(more: Partial<Answer> = {}): Answer {
     passages: [],
     cache: { status: 'miss' },
     degraded: [],
-    generator: 'openai',
+    generator: 'llm',
     model: null,
     usage: { llmCalls: 1, promptTokens: 100, completionTokens: 10 },
     ...more,

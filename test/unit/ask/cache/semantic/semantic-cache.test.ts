@@ -537,7 +537,7 @@ t.test(
 )
 
 t.test('answers are the same when they cite the same places', async t => {
-  const written = (parts: Partial<Answer>) => answer({ generator: 'openai', ...parts })
+  const written = (parts: Partial<Answer>) => answer({ generator: 'llm', ...parts })
   const both = [citation('a'), citation('b')]
   t.ok(
     isSameAnswer(
@@ -567,7 +567,7 @@ t.test('quoted answers are the same to the letter or not at all', async t => {
   t.ok(isSameAnswer(answer(), answer()))
   t.notOk(isSameAnswer(answer({ text: 'Quote. [1]' }), answer({ text: 'Another sentence of the place. [1]' })))
   t.notOk(isSameAnswer(answer(), answer({ citations: [citation('copy')] })), 'the same words of another place')
-  t.notOk(isSameAnswer(answer(), answer({ generator: 'openai' })), 'one quoted, one written')
+  t.notOk(isSameAnswer(answer(), answer({ generator: 'llm' })), 'one quoted, one written')
 })
 
 t.test('an answer that abstained is the same as no other', async t => {
