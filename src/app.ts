@@ -1,6 +1,6 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { AskError } from './errors.ts'
-import { registerAccepted } from './http/edge/accept-time.ts'
+import { registerAcceptTime } from './http/edge/accept-time.ts'
 import type { ApiKey } from './config/api-keys.ts'
 import { registerAbout, type AboutOptions } from './http/routes/about.ts'
 import { registerAsk, type AskRouteOptions } from './http/routes/ask.ts'
@@ -10,23 +10,23 @@ import { registerCache, type CacheRouteOptions } from './http/routes/cache.ts'
 import { registerCors } from './http/edge/cors.ts'
 import { registerDocuments, type DocumentRouteOptions } from './http/routes/documents.ts'
 import { isProbe, registerHealth, type Health } from './http/routes/health.ts'
-import { registerHosts } from './http/edge/allowed-hosts.ts'
-import { createKeyring, registerKeys, registerLocks } from './http/edge/auth.ts'
+import { registerAllowedHosts } from './http/edge/allowed-hosts.ts'
+import { createKeyring, registerAuth, registerLocks } from './http/edge/auth.ts'
 import { registerRequestLog, requestLogOptions, type ReplyCounts } from './http/edge/request-log.ts'
 import { registerMonitoring } from './http/routes/monitoring.ts'
 import type { PoolStatusOptions } from './http/routes/pool-status.ts'
 import type { PerformanceRouteOptions } from './http/routes/performance-metrics.ts'
-import { registerPressure, type PressureOptions } from './http/edge/load-shedding.ts'
+import { registerLoadShedding, type LoadSheddingOptions } from './http/edge/load-shedding.ts'
 import { registerProblems, type ProblemCounts } from './http/replies/problems.ts'
 import { registerRateLimit, type RateLimitOptions } from './http/edge/rate-limit.ts'
-import { registerRefusedAtDoor } from './http/edge/refusals.ts'
+import { registerEarlyRejections } from './http/edge/refusals.ts'
 import type { KeySource } from './config/key-file.ts'
 import { requestId } from './http/edge/request-id.ts'
 import type { Scrapable } from './http/routes/metrics.ts'
 import type { ProxyTrust } from './config/kinds.ts'
 import { registerSearch, type SearchRouteOptions } from './http/routes/search.ts'
 import { securityHeaders } from './http/edge/security-headers.ts'
-import { receivingOptions, registerUnparsed, type ReceivingLimits } from './http/edge/malformed.ts'
+import { receivingOptions, registerMalformed, type ReceivingLimits } from './http/edge/malformed.ts'
 
 export interface AppDeps {
   readonly logger: FastifyBaseLogger
@@ -50,7 +50,7 @@ export interface AppDeps {
   readonly documents: DocumentRouteOptions
   readonly cache: CacheRouteOptions
   readonly health: Health
-  readonly pressure: PressureOptions
+  readonly pressure: LoadSheddingOptions
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
   readonly counts: ProblemCounts & ReplyCounts
@@ -74,14 +74,14 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = emptyApp(deps)
   const headers = await securityHeaders()
   registerEdge(app, deps, headers.data)
-  registerRefusedAtDoor(app, deps.performance.refused)
+  registerEarlyRejections(app, deps.performance.refused)
   await registerCors(app, deps.corsOrigins)
-  registerPressure(app, deps.pressure)
+  registerLoadShedding(app, deps.pressure)
   const keyring = createKeyring(deps.keys, deps.keySource)
-  registerKeys(app, keyring)
+  registerAuth(app, keyring)
   registerRateLimit(app, deps.rateLimit, clientAddress(proxiesOf(deps.trustProxy)), keyring.mayLimit)
   registerLocks(app, keyring, deps.isOpenToAll ?? false, deps.allowedHosts)
-  if (deps.knownHosts) registerHosts(app, deps.knownHosts, keyring.isLocked)
+  if (deps.knownHosts) registerAllowedHosts(app, deps.knownHosts, keyring.isLocked)
   registerHealth(app, deps.health)
   registerAbout(app, { ...deps.about, pageHeaders: headers.page })
   registerAsk(app, deps.ask)
@@ -98,9 +98,9 @@ export async function buildMonitoringApp(deps: AppDeps): Promise<FastifyInstance
   const headers = await securityHeaders()
   registerEdge(app, deps, headers.data)
   const keyring = createKeyring(deps.keys, deps.keySource)
-  registerKeys(app, keyring)
+  registerAuth(app, keyring)
   registerLocks(app, keyring, deps.isOpenToAll ?? false, deps.allowedHosts)
-  if (deps.monitoringHosts) registerHosts(app, deps.monitoringHosts, keyring.isLocked)
+  if (deps.monitoringHosts) registerAllowedHosts(app, deps.monitoringHosts, keyring.isLocked)
   registerHealth(app, deps.health)
   registerMonitoring(app, deps, headers.page)
   return app
@@ -121,7 +121,7 @@ function emptyApp(deps: AppDeps): FastifyInstance {
 
 /** Before all routes. */
 function registerEdge(app: FastifyInstance, deps: AppDeps, headers: Record<string, string>): void {
-  registerAccepted(app)
+  registerAcceptTime(app)
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers).header('x-request-id', request.id)
     if (deps.health.isDraining()) reply.header('connection', 'close')
@@ -133,7 +133,7 @@ function registerEdge(app: FastifyInstance, deps: AppDeps, headers: Record<strin
     done(null, payload)
   })
   registerProblems(app, deps.counts)
-  registerUnparsed(app, deps.receiving)
+  registerMalformed(app, deps.receiving)
   registerBodyParser(app)
   registerRequestLog(app, deps.counts)
 }

@@ -9,23 +9,27 @@ import { openBm25, type Bm25 } from './adapters/postgres/store/textsearch.ts'
 import { waitForDatabase } from './adapters/postgres/wait-for-database.ts'
 import { openRedis, type RedisServer } from './adapters/redis/redis.ts'
 import { type Admission } from './ask/admission.ts'
-import { createCurrent, outlast, type Current } from './ask/cache/collection-snapshot.ts'
-import { type Remembering } from './ask/cache/cached-ask.ts'
+import {
+  createCollectionSnapshots,
+  waitUntilVisible,
+  type CollectionSnapshots,
+} from './ask/cache/collection-snapshot.ts'
+import { type CachedAsk } from './ask/cache/cached-ask.ts'
 import { type SearchPassages } from './ask/search.ts'
-import { type Near } from './ask/cache/semantic/semantic-cache.ts'
+import { type SemanticCache } from './ask/cache/semantic/semantic-cache.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { feed } from './monitoring/figures/feed.ts'
 import { longWaitMs } from './monitoring/findings/facts.ts'
 import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
-import { createMinute, type Minute } from './monitoring/figures/one-minute.ts'
-import { createRecent, type Recent } from './monitoring/figures/recent-counts.ts'
+import { createOneMinute, type OneMinute } from './monitoring/figures/one-minute.ts'
+import { createRecentCounts, type RecentCounts } from './monitoring/figures/recent-counts.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
 import { prepareSchema } from './wiring/schema.ts'
 import { openUpkeep } from './wiring/index-maintenance.ts'
 import { countedToo, createWatch, openMonitoring, type Monitoring } from './wiring/monitoring.ts'
-import { admissionOf, arrange, askedCollection, otherHistory } from './wiring/pipeline.ts'
+import { admissionOf, createAskPipeline, askedCollection, otherHistory } from './wiring/pipeline.ts'
 import type { Config } from './config/terms.ts'
 
 /** Everything the service is made of, built once; what is given to app.ts, to the commands, and to tests. */
@@ -43,17 +47,17 @@ export interface Deps {
   /** States of the breakers. */
   readonly states: Guarded['states']
   readonly caches: Caches
-  readonly current: Current
-  readonly remembering: Remembering
+  readonly snapshots: CollectionSnapshots
+  readonly cachedAsk: CachedAsk
   /** Null: switched off. */
-  readonly near: Near | null
+  readonly semanticCache: SemanticCache | null
   readonly search: SearchPassages
   /** What fresh runs go through; the commands search without it. */
   readonly admission: Admission
   /** What was counted lately, for the monitoring. */
-  readonly recent: Recent
+  readonly recent: RecentCounts
   /** Of leases, in milliseconds. */
-  readonly poolTimes: { readonly waitMs: Minute; readonly holdMs: Minute }
+  readonly poolTimes: { readonly waitMs: OneMinute; readonly holdMs: OneMinute }
   readonly pulse: Guarded['pulse']
   readonly lastFault: Guarded['lastFault']
   readonly limiter: () => LimiterStatus
@@ -67,7 +71,7 @@ export interface OpenOptions {
   readonly patienceMs?: number
   /** Gives up: what was opened is closed. */
   readonly signal?: AbortSignal
-  readonly recent?: Recent
+  readonly recent?: RecentCounts
   /** False: no figures over windows, no inspection of the database. For benches alone. */
   readonly isMonitored?: boolean
 }
@@ -76,7 +80,7 @@ export interface OpenOptions {
 export async function openDeps(
   config: Config,
   log: Logger,
-  { patienceMs, signal, recent = createRecent(), isMonitored = true }: OpenOptions = {},
+  { patienceMs, signal, recent = createRecentCounts(), isMonitored = true }: OpenOptions = {},
 ): Promise<Deps> {
   const opened: { close(): Promise<void> }[] = []
   let isClosed = false
@@ -111,7 +115,7 @@ export async function openDeps(
     const metrics = countedToo(watch ? feed(plain, watch.figures, watch.sources) : plain, recent)
     keep({ close: async () => metrics.stop() })
     const longMs = longWaitMs(database.status())
-    const poolTimes = { waitMs: createMinute(), holdMs: createMinute() }
+    const poolTimes = { waitMs: createOneMinute(), holdMs: createOneMinute() }
     database.observe({
       waited(seconds, wasQueued) {
         metrics.pool.waited(seconds)
@@ -123,7 +127,7 @@ export async function openDeps(
       overdue: (label, limitMs) =>
         log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
     })
-    database.watchAdmittance(refusal => {
+    database.watchLogins(refusal => {
       if (refusal)
         log.error(
           { dependency: 'database', err: refusal },
@@ -156,27 +160,27 @@ export async function openDeps(
     if (redis) metrics.watchRedis(redis.isUsable)
     const aside = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, metrics })
-    const current = createCurrent((name, signal) => askedCollection(aside, models, name, signal), {
+    const current = createCollectionSnapshots((name, signal) => askedCollection(aside, models, name, signal), {
       onOtherHistory: otherHistory(caches, log),
     })
-    database.watch(current.forget)
+    database.watch(current.invalidate)
     metrics.watchCaches(caches.sizes)
     const { admission, limiter } = admissionOf(config, metrics)
-    const { remembering, near, search } = arrange({
+    const { cachedAsk, semanticCache, search } = createAskPipeline({
       config,
       log,
       database,
       reads,
       reranker,
       bm25,
-      current,
+      snapshots: current,
       caches,
       models,
       metrics,
       admission,
     })
-    if (near) keep(near)
-    keep(remembering)
+    if (semanticCache) keep(semanticCache)
+    keep(cachedAsk)
     const preparing = keep(
       openPreparing(config.prepare, ({ source, by, reason }) =>
         log.warn({ source, by, reason }, 'a document could not be prepared'),
@@ -185,9 +189,9 @@ export async function openDeps(
     const upkeep = keep(openUpkeep({ database, store, log }))
     const onWritten = async (collection?: string) => {
       if (collection !== undefined) upkeep.written(collection)
-      current.forget()
+      current.invalidate()
       // Of the embedded database there is no other replica.
-      if (database.kind === 'postgres') await outlast()
+      if (database.kind === 'postgres') await waitUntilVisible()
     }
     const monitoring = watch && keep(openMonitoring(watch, { config, log, database, redis, store }))
     return {
@@ -202,9 +206,9 @@ export async function openDeps(
       metrics,
       caches,
       states,
-      current,
-      near,
-      remembering,
+      snapshots: current,
+      semanticCache,
+      cachedAsk,
       search,
       admission,
       recent,

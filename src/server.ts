@@ -18,7 +18,7 @@ import { createLogger } from './log.ts'
 import { createCollector } from './monitoring/findings/collect.ts'
 import { watchConnections, type Connections } from './monitoring/findings/connections.ts'
 import { beatMs, createMonitor, type Monitor } from './monitoring/findings/monitor.ts'
-import { createRecent } from './monitoring/figures/recent-counts.ts'
+import { createRecentCounts } from './monitoring/figures/recent-counts.ts'
 import { startTelemetry } from './tracing/start.ts'
 import { version } from './version.ts'
 import type { Monitoring } from './wiring/monitoring.ts'
@@ -65,7 +65,7 @@ export async function startServer(
   let opened: Deps | undefined
   let app: FastifyInstance | undefined
   let monitoringApp: FastifyInstance | undefined
-  const recent = createRecent()
+  const recent = createRecentCounts()
   try {
     const parts = appDeps(() => services as Services)
     app = await buildApp(parts)
@@ -145,9 +145,9 @@ export async function startServer(
       allowedHosts: config.allowedHosts,
       corsOrigins: config.corsOrigins,
       ask: {
-        ask: (question, run) => at().deps.remembering.ask(question, run),
-        recall: (question, wishes) => at().deps.remembering.recall(question, wishes),
-        reach: (question, wishes) => at().deps.remembering.reach(question, wishes),
+        ask: (question, run) => at().deps.cachedAsk.ask(question, run),
+        recall: (question, wishes) => at().deps.cachedAsk.getCached(question, wishes),
+        reach: (question, wishes) => at().deps.cachedAsk.getShared(question, wishes),
         ...asking,
       },
       search: {

@@ -26,7 +26,7 @@ const before = heldBytes()
 let largest = 0
 for (let number = 0; number < count; number++) {
   const answer = answerOf(number)
-  caches.kept.keep(`1:${number.toString(36).padStart(43, 'k')}`, answer, { seconds: 3600, tookMs: 100 }, null)
+  caches.answers.keep(`1:${number.toString(36).padStart(43, 'k')}`, answer, { seconds: 3600, tookMs: 100 }, null)
   answerText(answer, { id: 'id', include: [], timings: {} }) // given once: its JSON is kept with it
   vectors.set(`${number}: ${question(number)}`, new Float32Array(model.dimensions).fill(number))
   if (number % Math.ceil(count / 10) === 0) largest = Math.max(largest, heldBytes() - before)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { searchIn, type Wanted } from '../../src/ask/retrieval/retrieve.ts'
 import type { Run } from '../../src/ask/terms.ts'
-import { read } from '../../src/ask/retrieval/analyze-question.ts'
+import { analyzeText } from '../../src/ask/retrieval/analyze-question.ts'
 import type { Question } from './questions.ts'
 import type { PassageSearch } from '../../src/ask/retrieval/passage-search.ts'
 import type { Collection } from '../../src/ingest/terms.ts'
@@ -57,7 +57,15 @@ export function wantedOf(
     vectorWeights,
     caching,
   }
-  return { asked: read(question, 'en'), vector, vectorWeight: 0.5, arm: 'fused', collection, filters: {}, topK: 5 }
+  return {
+    asked: analyzeText(question, 'en'),
+    vector,
+    vectorWeight: 0.5,
+    arm: 'fused',
+    collection,
+    filters: {},
+    topK: 5,
+  }
 }
 
 /** The product's retrieval from the words and the vector of a question to its five passages. */

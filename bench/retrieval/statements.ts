@@ -1,6 +1,6 @@
 import postgres from 'postgres'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
-import { vectorArm } from '../../src/adapters/postgres/store/vector-search.ts'
+import { vectorSearch } from '../../src/adapters/postgres/store/vector-search.ts'
 import type { Sql } from '../../src/adapters/postgres/database.ts'
 import { retrievalFrom, type Asked } from './asked.ts'
 
@@ -46,7 +46,7 @@ const limit = 50
 
 export function armOf(sql: Sql, { wanted: { collection }, vector }: Asked) {
   const { id: collectionId, modelId, windowsPerChunk, efSearch } = collection
-  return vectorArm(sql, { collectionId, modelId: modelId!, values: vector, windowsPerChunk, efSearch, limit }, null)
+  return vectorSearch(sql, { collectionId, modelId: modelId!, values: vector, windowsPerChunk, efSearch, limit }, null)
 }
 
 function printed(value: unknown): string {

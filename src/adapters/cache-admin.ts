@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client'
-import type { Near } from '../ask/cache/semantic/semantic-cache.ts'
+import type { SemanticCache } from '../ask/cache/semantic/semantic-cache.ts'
 import { AskError } from '../errors.ts'
 import { cachedKeys, removeKeys } from './redis/cache-keys.ts'
 import type { CollectionStore } from './postgres/store/collections.ts'
@@ -17,7 +17,7 @@ export interface CacheAdminParts {
   readonly caches: { sizes(): Sizes; clear(): void }
   readonly registry: Pick<Registry, 'getSingleMetric'>
   /** Absent, or null: near questions share no answers. */
-  readonly near?: Pick<Near, 'threshold'> | null
+  readonly near?: Pick<SemanticCache, 'threshold'> | null
   /** Whose vectors near questions are compared by. */
   readonly model: string
   readonly onWritten: () => Promise<void>

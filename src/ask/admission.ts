@@ -1,6 +1,6 @@
 import { AskError } from '../errors.ts'
 import { Refused, type Limiter, type RefusedBy } from '../resilience/limiter.ts'
-import type { Looked } from './retrieval/find-passages.ts'
+import type { SearchResult } from './retrieval/find-passages.ts'
 import type { SearchPassages } from './search.ts'
 import type { Answer, AskEvent, Outcome, Run } from './terms.ts'
 import type { Priority } from '../priority.ts'
@@ -83,7 +83,7 @@ function kindOf({ generator, usage, cache, degraded }: Answer): string | null {
   return isWhole && cache.status === 'miss' ? `${generator} ${usage.llmCalls}` : null
 }
 
-function kindOfSearch({ usage, degraded }: Looked): string | null {
+function kindOfSearch({ usage, degraded }: SearchResult): string | null {
   return degraded.length === 0 ? `search ${usage.llmCalls}` : null
 }
 

@@ -5,7 +5,7 @@ import type { Run } from './terms.ts'
 const helpShare = 1 / 3
 
 /** A model that helps the search but is not needed for it: when its share of the time is over, the question goes on without. */
-export async function orWithout<T>(without: T, run: Run, help: (brief: Run) => Promise<T>): Promise<T> {
+export async function bestEffort<T>(without: T, run: Run, help: (brief: Run) => Promise<T>): Promise<T> {
   const now = performance.now()
   try {
     return await help({ ...run, deadline: now + (run.deadline - now) * helpShare })

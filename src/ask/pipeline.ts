@@ -1,11 +1,11 @@
 import { abstention } from './generation/abstain.ts'
-import { choose } from './retrieval/select.ts'
-import { lookUp, type LookSteps } from './retrieval/find-passages.ts'
+import { selectPassages } from './retrieval/select.ts'
+import { findPassages, type FindSteps } from './retrieval/find-passages.ts'
 import { addUsage, type Answer, type AskEvent, type AskWithin, type Passage } from './terms.ts'
-import { writeAnswer, type WriteSteps } from './generation/answer.ts'
+import { writeAnswer, type AnswerSteps } from './generation/answer.ts'
 
 /** What a question passes through; each stage already has its span, histogram and share of the deadline (stage.ts). */
-export interface Steps extends LookSteps, WriteSteps {
+export interface Steps extends FindSteps, AnswerSteps {
   /** At most five passages within the model's token budget. */
   readonly pack: (passages: readonly Passage[], question: string) => readonly Passage[]
 }
@@ -23,13 +23,13 @@ export interface Steps extends LookSteps, WriteSteps {
  */
 export function createPipeline(steps: Steps): AskWithin {
   return async function* ask(question, collection, run) {
-    const found = await lookUp(steps, question, collection, run)
+    const found = await findPassages(steps, question, collection, run)
     const { asked, mode, usage } = found
     const language = asked.language
     const overtaken = found.isOvertaken ? ({ isOvertaken: true } as const) : {}
-    if (!found.isNear) return yield* abstain({ language, mode, usage, degraded: found.degraded, ...overtaken })
+    if (!found.isRelevant) return yield* abstain({ language, mode, usage, degraded: found.degraded, ...overtaken })
 
-    const chosen = await choose(steps, question, found, run)
+    const chosen = await selectPassages(steps, question, found, run)
     const passages = steps.pack(chosen.passages, asked.text)
     yield { type: 'passages', passages }
     const written = yield* writeAnswer(steps, { asked, question, passages, caching: collection.caching }, run)

@@ -1,19 +1,19 @@
-import { choose } from './retrieval/select.ts'
+import { selectPassages } from './retrieval/select.ts'
 import { unknownCollection } from './unknown-collection.ts'
-import { lookUp, type Looked, type LookSteps } from './retrieval/find-passages.ts'
+import { findPassages, type SearchResult, type FindSteps } from './retrieval/find-passages.ts'
 import type { Arm, AskedCollection, Question, Run } from './terms.ts'
 
 /** Retrieval alone: what POST /search and `askwell eval` call. One arm alone is for measuring, and shown as it is. */
-export type SearchPassages = (question: Question, run: Run, arm?: Arm) => Promise<Looked>
+export type SearchPassages = (question: Question, run: Run, arm?: Arm) => Promise<SearchResult>
 
 export function searchWith(
-  steps: LookSteps,
+  steps: FindSteps,
   find: (name: string, run: Run) => Promise<AskedCollection | null>,
 ): SearchPassages {
   return async (question, run, arm = 'fused') => {
     const collection = await find(question.collection, run)
     if (!collection) throw unknownCollection(question.collection)
-    const found = await lookUp(steps, question, collection, run, arm)
-    return arm === 'fused' ? await choose(steps, question, found, run) : found
+    const found = await findPassages(steps, question, collection, run, arm)
+    return arm === 'fused' ? await selectPassages(steps, question, found, run) : found
   }
 }

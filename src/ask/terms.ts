@@ -151,7 +151,7 @@ export interface CacheNote {
 }
 
 /** What the caller will have from a cache: the words of RFC 9111's request directives. Seconds. */
-export interface CacheWishes {
+export interface CacheDirectives {
   /** Make it anew, and keep it. */
   readonly noCache?: boolean
   /** Make it anew, and keep nothing of it. */
@@ -250,7 +250,7 @@ export interface Run {
   /** Absent: interactive. */
   readonly priority?: Priority
   /** Absent: whatever is there. */
-  readonly wishes?: CacheWishes
+  readonly cacheDirectives?: CacheDirectives
   /** Told once when a stage ends; how timings reach the reply and the log. */
   readonly onStage: (name: StageName, ms: number, outcome: Outcome) => void
 }
@@ -278,7 +278,7 @@ export interface QueryTerm {
 }
 
 /** A question made ready for searching. */
-export interface Understood {
+export interface AnalyzedQuestion {
   /** Stands on its own: what a follow-up leaves unsaid is in it. */
   readonly text: string
   readonly language: string
@@ -291,7 +291,7 @@ export interface Understood {
 }
 
 /** What the metrics are told of a question besides its answer. */
-export interface Circumstances {
+export interface RequestFacts {
   readonly priority: Priority
   readonly traceId?: string | undefined
   /** With a model: see `modelSteps`. */

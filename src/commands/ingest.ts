@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Database } from '../adapters/postgres/database.ts'
 import { createDocumentStore } from '../adapters/postgres/store/documents.ts'
 import { rowFault } from '../adapters/postgres/errors.ts'
-import { settle } from '../adapters/postgres/analyze.ts'
+import { analyzeTables } from '../adapters/postgres/analyze.ts'
 import { ensureVectorIndex } from '../adapters/postgres/store/vector-index.ts'
 import { readConfig } from '../config/config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
@@ -91,7 +91,7 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
 async function settleInto(database: Database, collection: Collection | null, signal: AbortSignal): Promise<void> {
   if (collection === null || signal.aborted) return
   try {
-    await settle(database, signal)
+    await analyzeTables(database, signal)
     const index = await ensureVectorIndex(database, collection, signal, () =>
       say(`building the index over ${collection.windowCount} vectors …`),
     )

@@ -1,5 +1,5 @@
 import { openDatabase, type Database, type DatabaseSettings } from '../adapters/postgres/database.ts'
-import { outlast } from '../ask/cache/collection-snapshot.ts'
+import { waitUntilVisible } from '../ask/cache/collection-snapshot.ts'
 import { openModels, type Models, type ModelSettings } from '../adapters/models/models.ts'
 import { openPreparing, type Preparing } from '../wiring/prepare-pool.ts'
 import type { Config } from '../config/terms.ts'
@@ -18,7 +18,7 @@ export async function withDatabase<T>(
     return await work(database)
   } finally {
     // Interrupted or failed, it has perhaps written something too.
-    if (database.kind === 'postgres') await outlast()
+    if (database.kind === 'postgres') await waitUntilVisible()
     await database.close()
   }
 }

@@ -47,7 +47,12 @@ async function ask(question: JudgedQuestion, arm: Arm, asking: Asking): Promise<
   const looked = await asking.search(questionOf(question, asking), run, arm)
   const ms = performance.now() - startedAt
   if (looked.degraded.length > 0) throw degraded(question)
-  return { question, ranked: [...new Set(looked.passages.map(passage => passage.source))], isNear: looked.isNear, ms }
+  return {
+    question,
+    ranked: [...new Set(looked.passages.map(passage => passage.source))],
+    isNear: looked.isRelevant,
+    ms,
+  }
 }
 
 export function questionOf({ text, language }: JudgedQuestion, asking: Circumstances): Question {

@@ -2,7 +2,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { embedWith } from '../ask/retrieval/embed.ts'
 import { searchOf } from '../ask/retrieval/retrieve.ts'
 import type { AskedCollection, Run } from '../ask/terms.ts'
-import { understand } from '../ask/retrieval/analyze-question.ts'
+import { analyzeQuestion } from '../ask/retrieval/analyze-question.ts'
 import { canRead } from '../ask/retrieval/weights.ts'
 import { degraded, questionOf, runOf, type Circumstances } from './ask-all.ts'
 import type { Judged } from './metrics.ts'
@@ -45,7 +45,7 @@ async function evidenceOf(
 ): Promise<Evidence[]> {
   const { store, embedder, asked: collection } = gathering
   const run: Run = runOf(question, gathering)
-  const asked = understand(questionOf(question, gathering), collection)
+  const asked = analyzeQuestion(questionOf(question, gathering), collection)
   if (!canRead(embedder, asked.language)) return []
   const { vector } = await embed(asked, run)
   if (vector === null) throw degraded(question)

@@ -64,7 +64,7 @@ export function cacheMetrics(kit: Kit) {
   }
 
   const answerCache: CacheCounts = {
-    given(status, tier, { tookMs, answer }) {
+    served(status, tier, { tookMs, answer }) {
       given[status]('answer', tier).add()
       if (status === 'near') nearTotal('answer', tier).add()
       spared({ tookMs, usage: answer.usage })

@@ -1,6 +1,6 @@
-import type { Looked } from '../ask/retrieval/find-passages.ts'
+import type { SearchResult } from '../ask/retrieval/find-passages.ts'
 import type { StageMetrics } from '../ask/stage.ts'
-import type { Answer, Circumstances, Degraded, Usage } from '../ask/terms.ts'
+import type { Answer, RequestFacts, Degraded, Usage } from '../ask/terms.ts'
 import { errorTable } from '../errors.ts'
 import type { Kit } from './kit.ts'
 
@@ -83,12 +83,12 @@ export function questionMetrics(kit: Kit) {
     tokensEach.observe(usage.promptTokens + usage.completionTokens, traceId)
   }
 
-  function spent({ isOverdue }: Circumstances): void {
+  function spent({ isOverdue }: RequestFacts): void {
     if (isOverdue) exceeded('time').add()
   }
 
   return {
-    answered(answer: Answer, seconds: number, of: Circumstances = usual): void {
+    answered(answer: Answer, seconds: number, of: RequestFacts = usual): void {
       const { traceId } = of
       latency(answer.mode, answer.cache.status).observe(seconds, traceId)
       ;(answer.mode === 'fast' ? fast : smart).observe(seconds, traceId)
@@ -98,13 +98,13 @@ export function questionMetrics(kit: Kit) {
       took(answer, traceId)
       spent(of)
     },
-    searched(found: Looked, seconds: number, of: Circumstances = usual): void {
-      searching(found.mode, String(found.isNear)).observe(seconds, of.traceId)
+    searched(found: SearchResult, seconds: number, of: RequestFacts = usual): void {
+      searching(found.mode, String(found.isRelevant)).observe(seconds, of.traceId)
       qos(of.priority, found.degraded.length === 0 ? 'whole' : 'degraded').add()
       took(found)
       spent(of)
     },
-    failed(code: string, of: Circumstances = usual): void {
+    failed(code: string, of: RequestFacts = usual): void {
       failures(code).add()
       const what = servedOf(code)
       if (what) qos(of.priority, what).add()
@@ -114,7 +114,7 @@ export function questionMetrics(kit: Kit) {
   }
 }
 
-const usual: Circumstances = Object.freeze({ priority: 'interactive', steps: 0, isOverdue: false })
+const usual: RequestFacts = Object.freeze({ priority: 'interactive', steps: 0, isOverdue: false })
 
 const refusals: readonly string[] = ['overloaded', 'pool_exhausted', 'rate_limited', 'draining']
 

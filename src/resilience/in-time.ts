@@ -11,7 +11,7 @@ export class LateReply extends Error {
  * taken: the loop runs timers before it reads sockets, so the end comes only after one more look at those. (ioredis'
  * `commandTimeout` does not look, and takes our own busy moment for the server's; it would also end handshakes.)
  */
-export function inTime<T>(ms: number, reply: Promise<T>): Promise<T> {
+export function withTimeout<T>(ms: number, reply: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => void setImmediate(() => reject(new LateReply(ms))), ms)
     const settle =

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from './deadline.ts'
 
-export interface InTurnOptions {
+export interface SerialQueueOptions {
   /** What comes when so many wait is not done at all. */
   readonly maxWaiting: number
   readonly onFailure: (error: unknown, what: string) => void
@@ -11,7 +11,7 @@ export interface InTurnOptions {
  * Work behind the requests, one piece after the other: however much of it there is, it takes one connection and not
  * the pool. What is too much is dropped, so it must be such as can be.
  */
-export function createInTurn({ maxWaiting, onFailure, clock = systemClock }: InTurnOptions) {
+export function createSerialQueue({ maxWaiting, onFailure, clock = systemClock }: SerialQueueOptions) {
   let last: Promise<void> = Promise.resolve()
   let waiting = 0
   let isClosed = false
@@ -39,4 +39,4 @@ export function createInTurn({ maxWaiting, onFailure, clock = systemClock }: InT
   return { add, close }
 }
 
-export type InTurn = ReturnType<typeof createInTurn>
+export type SerialQueue = ReturnType<typeof createSerialQueue>

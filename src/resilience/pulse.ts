@@ -1,6 +1,6 @@
-import { inTime } from './in-time.ts'
+import { withTimeout } from './in-time.ts'
 
-export interface PulseOptions {
+export interface HeartbeatOptions {
   /** True: it answers. Never more than one is under way. */
   readonly ping: () => Promise<boolean>
   readonly onChange: (isDown: boolean) => void
@@ -16,7 +16,7 @@ const missesAllowed = 1
  * Asks a server whether it is there, also when nobody else does: its death is known before the next request meets it,
  * and its return without one that must try. `onChange` is told of changes; it begins as up.
  */
-export function createPulse({ ping, onChange, intervalMs = 500, limitMs = 1000 }: PulseOptions) {
+export function createHeartbeat({ ping, onChange, intervalMs = 500, limitMs = 1000 }: HeartbeatOptions) {
   let isDown = false
   let misses = 0
   let asked: Promise<boolean> | undefined
@@ -25,7 +25,7 @@ export function createPulse({ ping, onChange, intervalMs = 500, limitMs = 1000 }
   let timer = setTimeout(beat, intervalMs).unref()
 
   async function beat(): Promise<void> {
-    const isThere = await inTime(limitMs, (asked ??= ask())).catch((error: unknown) => {
+    const isThere = await withTimeout(limitMs, (asked ??= ask())).catch((error: unknown) => {
       missedBy = error
       return false
     })

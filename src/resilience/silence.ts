@@ -4,7 +4,7 @@ import { AskError } from '../errors.ts'
  * What `open` gives, as long as no wait for its next item is longer than `ms`: then its signal aborts, with
  * `deadline_exceeded`. For servers that take a request and say nothing, or stop in the middle, without closing.
  */
-export async function* withoutSilence<T>(
+export async function* withIdleTimeout<T>(
   who: string,
   ms: number,
   signal: AbortSignal,

@@ -52,7 +52,7 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
   ): AsyncGenerator<Joined<Item>, void, undefined> {
     const found = flights.get(key)
     const isShared = found !== undefined && canCarry(found.terms, terms)
-    const flight = isShared ? found : depart(key, terms, begin)
+    const flight = isShared ? found : start(key, terms, begin)
     flight.travellers++
     if (isShared && flight.run) onJoin(flight.run)
     const left = leaving(terms.signal)
@@ -74,7 +74,7 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
     return theirs.deadline <= deadline && theirs.deadline - now() >= leastShare * (deadline - now())
   }
 
-  function depart(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => Run): Flight<Item, Run> {
+  function start(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => Run): Flight<Item, Run> {
     const flight: Flight<Item, Run> = {
       items: [],
       controller: new AbortController(),
@@ -84,11 +84,11 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
       travellers: 0,
     }
     flights.set(key, flight)
-    void fly(flight, begin).finally(() => land(key, flight))
+    void run(flight, begin).finally(() => remove(key, flight))
     return flight
   }
 
-  async function fly(flight: Flight<Item, Run>, begin: (signal: AbortSignal) => Run): Promise<void> {
+  async function run(flight: Flight<Item, Run>, begin: (signal: AbortSignal) => Run): Promise<void> {
     try {
       flight.run = begin(flight.controller.signal)
       for await (const item of flight.run) {
@@ -105,11 +105,11 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
   function leave(key: string, flight: Flight<Item, Run>, { aborted, reason }: AbortSignal): void {
     if (--flight.travellers > 0 || flight.end !== null) return
     // Who comes now must not find a run that is being given up.
-    land(key, flight)
+    remove(key, flight)
     flight.controller.abort(aborted ? reason : new AskError('cancelled'))
   }
 
-  function land(key: string, flight: Flight<Item, Run>): void {
+  function remove(key: string, flight: Flight<Item, Run>): void {
     if (flights.get(key) === flight) flights.delete(key)
   }
 

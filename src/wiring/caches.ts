@@ -2,13 +2,13 @@ import { createMemoryCache, type MemoryCache } from '../adapters/memory-cache.ts
 import type { RedisServer } from '../adapters/redis/redis.ts'
 import { createSharedAnswers } from '../adapters/redis/shared-answers.ts'
 import { createSharedValues, type SharedValues } from '../adapters/redis/shared-values.ts'
-import { decodeDraft, encodeDraft } from '../adapters/redis/draft-codec.ts'
+import { decodeCompletion, encodeCompletion } from '../adapters/redis/draft-codec.ts'
 import { decodeVector, encodeVector } from '../adapters/redis/vector-codec.ts'
-import { keysBegin } from '../ask/cache/cache-key.ts'
+import { keyPrefixOfCollection } from '../ask/cache/cache-key.ts'
 import type { VectorCache } from '../ask/retrieval/embed.ts'
-import type { Remembered } from '../ask/cache/freshness.ts'
-import { createKeptAnswers, type KeptAnswers } from '../ask/cache/answer-cache.ts'
-import type { Drafts, KeptDraft } from '../ask/cache/completion-cache.ts'
+import type { CachedAnswer } from '../ask/cache/freshness.ts'
+import { createAnswerCache, type AnswerCache } from '../ask/cache/answer-cache.ts'
+import type { CompletionStore, CachedCompletion } from '../ask/cache/completion-cache.ts'
 import type { SharedAnswers } from '../ask/cache/shared-cache.ts'
 import type { StageMetrics } from '../ask/stage.ts'
 import type { CacheTier } from '../ask/terms.ts'
@@ -17,12 +17,12 @@ import type { Config } from '../config/terms.ts'
 
 /** Every cache there is, each in memory first and in Redis behind it. */
 export interface Caches {
-  readonly kept: KeptAnswers
+  readonly answers: AnswerCache
   /** Null: no Redis. */
   readonly shared: SharedAnswers | null
   /** A look into `shared` that is part of no run; undefined while Redis cannot be asked. */
-  readonly reach: (key: string) => Promise<Remembered | undefined> | undefined
-  readonly drafts: Drafts
+  readonly getShared: (key: string) => Promise<CachedAnswer | undefined> | undefined
+  readonly completions: CompletionStore
   /** By model, since two models' vectors of one text have nothing in common. */
   vectors(model: { readonly model: string; readonly dimensions: number }): VectorCache
   /** Of this process. */
@@ -41,14 +41,14 @@ export interface CacheParts {
 
 export function openCaches({ config, redis, metrics }: CacheParts): Caches {
   const counts = metrics.cache
-  const answers = createMemoryCache<Remembered>({
+  const answers = createMemoryCache<CachedAnswer>({
     maxBytes: config.answerBytes,
     ttlSeconds: longestSeconds,
     bytesOf: bytesOfAnswer,
     onEvict: counts('answer').evicted,
   })
   // Short beside the answers made of them.
-  const drafts = createMemoryCache<KeptDraft>({
+  const drafts = createMemoryCache<CachedCompletion>({
     maxBytes: Math.ceil(config.answerBytes / 8),
     ttlSeconds: longestSeconds,
     bytesOf: ({ text }) => text.length * 2 + 200,
@@ -62,7 +62,7 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
   })
   const onCorrupt = () => metrics.redisFailed('corrupt')
   const shared = redis ? createSharedAnswers(redis, onCorrupt) : null
-  const kept = createKeptAnswers({
+  const kept = createAnswerCache({
     own: answers,
     shared,
     keep: config.keep,
@@ -70,12 +70,14 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
     now: Date.now,
   })
   return {
-    kept,
+    answers: kept,
     shared,
-    reach: key => (redis?.isUsable() ? timed(() => shared?.get(key), metrics.stages) : undefined),
-    drafts: draftsIn(
+    getShared: key => (redis?.isUsable() ? timed(() => shared?.get(key), metrics.stages) : undefined),
+    completions: draftsIn(
       drafts,
-      redis ? createSharedValues(redis, { kind: 'draft', encode: encodeDraft, decode: decodeDraft, onCorrupt }) : null,
+      redis
+        ? createSharedValues(redis, { kind: 'draft', encode: encodeCompletion, decode: decodeCompletion, onCorrupt })
+        : null,
       counts('draft').missed,
     ),
     vectors: model =>
@@ -87,7 +89,7 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
         counts('embedding'),
       ),
     sizes: () => ({ answer: answers.size(), draft: drafts.size(), embedding: vectors.size() }),
-    dropAnswers: collectionId => answers.deleteAll(keysBegin(collectionId)),
+    dropAnswers: collectionId => answers.deleteAll(keyPrefixOfCollection(collectionId)),
     clear: () => [answers, drafts, vectors].forEach(cache => cache.clear()),
   }
 }
@@ -104,11 +106,11 @@ async function timed<T>(look: () => Promise<T | undefined> | undefined, metrics:
 const longestSeconds = 86_400
 
 function draftsIn(
-  memory: MemoryCache<KeptDraft>,
-  shared: SharedValues<KeptDraft> | null,
+  memory: MemoryCache<CachedCompletion>,
+  shared: SharedValues<CachedCompletion> | null,
   onMissed: () => void,
-): Drafts {
-  const found = (value: KeptDraft | undefined, tier: CacheTier) => (value ? { value, tier } : undefined)
+): CompletionStore {
+  const found = (value: CachedCompletion | undefined, tier: CacheTier) => (value ? { value, tier } : undefined)
   return {
     get: async key => found(memory.get(key), 'memory') ?? found(await shared?.get(key), 'redis') ?? void onMissed(),
     set(key, value, ms) {
@@ -154,7 +156,7 @@ function vectorsIn(
 }
 
 /** Of JavaScript's heap: a character takes a byte or two; the names and numbers of a passage or a citation some hundreds. */
-function bytesOfAnswer({ answer }: Remembered): number {
+function bytesOfAnswer({ answer }: CachedAnswer): number {
   const passages = answer.passages.reduce(
     (sum, { text, blanksBefore, metadata, windows }) =>
       sum +

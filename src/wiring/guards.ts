@@ -10,18 +10,18 @@ import {
 import type { Database } from '../adapters/postgres/database.ts'
 import type { ModelFault } from '../adapters/models/faults.ts'
 import type { Models } from '../adapters/models/models.ts'
-import { measureChat, measureEmbedder, measureReranker } from '../adapters/models/metered.ts'
+import { meterChat, meterEmbedder, meterReranker } from '../adapters/models/metered.ts'
 import { databaseFault, type DatabaseFault } from '../adapters/postgres/errors.ts'
 import { createReranker } from '../adapters/models/reranker.ts'
 import type { Reranker } from '../ask/retrieval/rerank.ts'
 import type { RunLog } from '../ask/terms.ts'
 import { isAskError } from '../errors.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import type { Recent } from '../monitoring/figures/recent-counts.ts'
+import type { RecentCounts } from '../monitoring/figures/recent-counts.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
 import type { Guard } from '../resilience/guard.ts'
 import { LateReply } from '../resilience/in-time.ts'
-import { createPulse } from '../resilience/pulse.ts'
+import { createHeartbeat } from '../resilience/pulse.ts'
 import type { Config } from '../config/terms.ts'
 
 export interface Guarded {
@@ -45,7 +45,7 @@ export interface GuardParts {
   readonly models: Models
   readonly metrics: Metrics
   readonly log: RunLog
-  readonly recent: Pick<Recent, 'count'>
+  readonly recent: Pick<RecentCounts, 'count'>
 }
 
 /** Puts breakers, second tries and limits of silence around what others run; what they know is shown and logged once a change. */
@@ -90,7 +90,7 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
     noRetryLeft: () => metrics.exceeded('calls'),
     ended,
   }
-  const pulse = createPulse({
+  const pulse = createHeartbeat({
     ping: async () => {
       await database.answer(never)
       return true
@@ -112,7 +112,7 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
       kept(
         'chat',
         guardChat(
-          measureChat(models.chat, metrics.models, () => metrics.exceeded('tokens')),
+          meterChat(models.chat, metrics.models, () => metrics.exceeded('tokens')),
           config.guard.silenceMs,
           events,
         ),
@@ -121,7 +121,7 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
       ? kept(
           'embeddings',
           guardEmbedder(
-            measureEmbedder(models.embedder, metrics.models),
+            meterEmbedder(models.embedder, metrics.models),
             { hedgeMs: config.guard.hedgeMs, onHedge: metrics.hedged },
             events,
           ),
@@ -129,7 +129,7 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
       : models.embedder,
   }
   const reranker = config.rerank
-    ? kept('rerank', guardReranker(measureReranker(createReranker(config.rerank), metrics.models), events))
+    ? kept('rerank', guardReranker(meterReranker(createReranker(config.rerank), metrics.models), events))
     : null
   const states = () => Object.fromEntries([...guards.keys()].map(dependency => [dependency, stateOf(dependency)]))
   metrics.watchBreakers(states)

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { CollectionStore } from '../adapters/postgres/store/collections.ts'
 import type { Database } from '../adapters/postgres/database.ts'
-import { isUnsettled, settle } from '../adapters/postgres/analyze.ts'
+import { needsAnalyze, analyzeTables } from '../adapters/postgres/analyze.ts'
 import { ensureVectorIndex } from '../adapters/postgres/store/vector-index.ts'
 
 export interface UpkeepParts {
@@ -44,7 +44,8 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
   async function tend(name: string): Promise<void> {
     await index(name)
     try {
-      if (!stop.signal.aborted && (await isUnsettled(database, stop.signal))) await settle(database, stop.signal)
+      if (!stop.signal.aborted && (await needsAnalyze(database, stop.signal)))
+        await analyzeTables(database, stop.signal)
     } catch (error) {
       if (!stop.signal.aborted)
         log.warn(

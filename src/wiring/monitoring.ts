@@ -12,7 +12,7 @@ import { createFigures } from '../monitoring/figures/figures.ts'
 import { openInspection } from '../monitoring/recommendations/inspection.ts'
 import { createPerformance, type Performance } from '../monitoring/figures/report.ts'
 import { watchProcess } from '../monitoring/figures/process-load.ts'
-import type { Recent } from '../monitoring/figures/recent-counts.ts'
+import type { RecentCounts } from '../monitoring/figures/recent-counts.ts'
 import { createSlowQuestions, type SlowQuestions } from '../monitoring/figures/slow-questions.ts'
 import { version } from '../version.ts'
 import type { Config } from '../config/terms.ts'
@@ -87,7 +87,7 @@ export function openMonitoring(
 }
 
 /** The same metrics; what the monitoring looks at is counted lately too. */
-export function countedToo(metrics: Metrics, { count }: Recent): Metrics {
+export function countedToo(metrics: Metrics, { count }: RecentCounts): Metrics {
   return {
     ...metrics,
     answered: (answer, seconds, of) => (metrics.answered(answer, seconds, of), count('answered')),

@@ -4,30 +4,30 @@ import type { Logger } from 'pino'
 import { type CollectionStore } from '../adapters/postgres/store/collections.ts'
 import { type Database } from '../adapters/postgres/database.ts'
 import { type Models } from '../adapters/models/models.ts'
-import { measureSaves } from '../adapters/models/metered.ts'
-import { createNearQuestions } from '../adapters/postgres/store/similar-questions.ts'
+import { meterSaves } from '../adapters/models/metered.ts'
+import { createSimilarQuestions } from '../adapters/postgres/store/similar-questions.ts'
 import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import { type Bm25 } from '../adapters/postgres/store/textsearch.ts'
 import { createAdmission, type Admission } from '../ask/admission.ts'
-import type { ChooseSteps } from '../ask/retrieval/select.ts'
+import type { SelectSteps } from '../ask/retrieval/select.ts'
 import { embedWith, type Embedded } from '../ask/retrieval/embed.ts'
 import { extractFrom } from '../ask/generation/extractive.ts'
 import { answerWith } from '../ask/generation/generate.ts'
-import { claimFrom } from '../ask/cache/lease.ts'
-import { type Current } from '../ask/cache/collection-snapshot.ts'
-import { rememberDrafts } from '../ask/cache/completion-cache.ts'
+import { fillLeaseFrom } from '../ask/cache/lease.ts'
+import { type CollectionSnapshots } from '../ask/cache/collection-snapshot.ts'
+import { cacheCompletions } from '../ask/cache/completion-cache.ts'
 import { pack } from '../ask/generation/pack.ts'
 import { createPipeline } from '../ask/pipeline.ts'
 import { promptVersion } from '../ask/generation/prompt.ts'
-import { createRemembering, type Remembering } from '../ask/cache/cached-ask.ts'
+import { createCachedAsk, type CachedAsk } from '../ask/cache/cached-ask.ts'
 import { searchIn } from '../ask/retrieval/retrieve.ts'
 import { rerankWith } from '../ask/retrieval/rerank.ts'
 import { rewriteWith } from '../ask/retrieval/rewrite.ts'
 import { searchWith, type SearchPassages } from '../ask/search.ts'
-import { createNear, type Near } from '../ask/cache/semantic/semantic-cache.ts'
-import { nearAnswersFrom } from '../ask/cache/semantic/semantic-answers.ts'
+import { createSemanticCache, type SemanticCache } from '../ask/cache/semantic/semantic-cache.ts'
+import { semanticAnswersFrom } from '../ask/cache/semantic/semantic-answers.ts'
 import { createStages, type Stage, type Stages } from '../ask/stage.ts'
-import type { AskedCollection, AskWithin, Passage, Understood } from '../ask/terms.ts'
+import type { AskedCollection, AskWithin, Passage, AnalyzedQuestion } from '../ask/terms.ts'
 import { similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
 import { type Guarded } from './guards.ts'
@@ -42,7 +42,7 @@ export interface Parts {
   readonly reads: Guarded['reads']
   readonly reranker: Guarded['reranker']
   readonly bm25: Bm25
-  readonly current: Current
+  readonly snapshots: CollectionSnapshots
   readonly caches: Caches
   readonly models: Models
   readonly metrics: Metrics
@@ -51,9 +51,9 @@ export interface Parts {
 }
 
 export interface Arranged {
-  readonly remembering: Remembering
+  readonly cachedAsk: CachedAsk
   /** Null when switched off. */
-  readonly near: Near | null
+  readonly semanticCache: SemanticCache | null
   readonly search: SearchPassages
 }
 
@@ -69,26 +69,30 @@ const budgetMs = { remember: 2000, understand: 8000, embed: 5000, retrieve: 10_0
 const reserveMs = 200
 
 /** The pipeline as it runs: caching and looking up are arrangements around it, not branches inside it. */
-export function arrange(parts: Parts): Arranged {
+export function createAskPipeline(parts: Parts): Arranged {
   const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: parts.metrics.stages })
   const steps = stepsOf(parts, stages)
   const find = stages.stage(
     'remember',
     budgetMs.remember,
-    async (name: string, run) => await parts.current.check(name, run.signal),
+    async (name: string, run) => await parts.snapshots.require(name, run.signal),
   )
-  const near = nearOf(parts, steps.embed)
-  return { remembering: remembered(createPipeline(steps), near, parts, stages), near, search: searchWith(steps, find) }
+  const near = semanticCacheOf(parts, steps.embed)
+  return {
+    cachedAsk: cachedAskOver(createPipeline(steps), near, parts, stages),
+    semanticCache: near,
+    search: searchWith(steps, find),
+  }
 }
 
-function nearOf(
+function semanticCacheOf(
   { config: { cache }, database, models, metrics, log }: Parts,
-  embed: Stage<Understood, Embedded>,
-): Near | null {
+  embed: Stage<AnalyzedQuestion, Embedded>,
+): SemanticCache | null {
   const { mode, acceptedError } = cache.semantic
   if (mode === 'off') return null
-  return createNear({
-    store: measureSaves(createNearQuestions(database), metrics),
+  return createSemanticCache({
+    store: meterSaves(createSimilarQuestions(database), metrics),
     embed,
     model: models.embedder.model,
     mode,
@@ -97,27 +101,31 @@ function nearOf(
   })
 }
 
-function remembered(
+function cachedAskOver(
   make: AskWithin,
-  near: Near | null,
-  { config, current, caches, models, metrics, log, admission }: Parts,
+  near: SemanticCache | null,
+  { config, snapshots, caches, models, metrics, log, admission }: Parts,
   { stage }: Stages,
-): Remembering {
+): CachedAsk {
   const { timeoutMs } = config.ask
-  return createRemembering({
+  return createCachedAsk({
     steps: {
-      peek: current.peek,
-      last: current.last,
-      find: stage('remember', budgetMs.remember, async (name, run) => await current.find(name, run.signal)),
-      check: stage('remember', budgetMs.remember, async (name, run) => await current.check(name, run.signal)),
-      reach: caches.reach,
-      claim: caches.shared && stage('remember', timeoutMs, claimFrom(caches.shared)),
-      near: near && nearAnswersFrom(near, caches.kept, metrics.answerCache, Date.now),
+      freshCollection: snapshots.fresh,
+      lastKnownCollection: snapshots.lastKnown,
+      getCollection: stage('remember', budgetMs.remember, async (name, run) => await snapshots.get(name, run.signal)),
+      requireCollection: stage(
+        'remember',
+        budgetMs.remember,
+        async (name, run) => await snapshots.require(name, run.signal),
+      ),
+      getShared: caches.getShared,
+      fillLease: caches.shared && stage('remember', timeoutMs, fillLeaseFrom(caches.shared)),
+      semantic: near && semanticAnswersFrom(near, caches.answers, metrics.answerCache, Date.now),
       admission,
-      make,
+      compute: make,
     },
-    kept: caches.kept,
-    fingerprint: fingerprintOf(config, models),
+    answers: caches.answers,
+    configHash: configHashOf(config, models),
     counts: metrics.answerCache,
     staleSeconds: config.cache.keep.staleSeconds,
     background: { log, timeoutMs },
@@ -144,7 +152,7 @@ function digest(parts: readonly unknown[]): string {
 }
 
 /** What changes answers and is the same for all questions. */
-function fingerprintOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
+function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
   return digest([
     version,
     promptVersion,
@@ -173,9 +181,9 @@ function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Par
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate:
       chat &&
-      rememberDrafts(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
-        drafts: caches.drafts,
-        fingerprint: digest([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
+      cacheCompletions(streamStage('generate', config.ask.timeoutMs, answerWith(chat, config.ask.maxAnswerTokens)), {
+        store: caches.completions,
+        configHash: digest([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
         keep: config.cache.keep,
         onFound: metrics.draftFound,
       }),
@@ -185,13 +193,13 @@ function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Par
     },
     vectorWeight: (language: string, { vectorWeights }: AskedCollection) =>
       vectorWeight(embedder, language, vectorWeights),
-    abstainBelow: config.ask.abstainBelow,
+    relevanceThreshold: config.ask.abstainBelow,
     reserveMs,
     model: chat?.model ?? null,
   }
 }
 
-function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }: Stages): ChooseSteps['rerank'] {
+function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }: Stages): SelectSteps['rerank'] {
   if (!rerank || !reranker) return null
   const { candidates, timeoutMs } = rerank
   return { candidates, run: stage('rerank', timeoutMs, rerankWith(reranker, candidates)) }

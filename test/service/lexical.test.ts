@@ -3,7 +3,7 @@ import type { Sql } from '../../src/adapters/postgres/database.ts'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
 import { openBm25 } from '../../src/adapters/postgres/store/textsearch.ts'
 import type { Filters } from '../../src/ask/terms.ts'
-import { understand } from '../../src/ask/retrieval/analyze-question.ts'
+import { analyzeQuestion } from '../../src/ask/retrieval/analyze-question.ts'
 import t from 'tap'
 import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
 import type { Candidate } from '../../src/ask/retrieval/passage-search.ts'
@@ -68,7 +68,7 @@ async function lexical(
   const collection = await createCollectionStore(database).collection(name)
   if (!collection) throw new Error(`no collection ${name}`)
   const { id, chunkCount, languages } = collection
-  const { terms } = understand({ text: question, language: 'en', history: [] } as never, { languages } as never)
+  const { terms } = analyzeQuestion({ text: question, language: 'en', history: [] } as never, { languages } as never)
   let best: readonly Candidate[] = []
   const keep = (candidates: readonly Candidate[]) => {
     best = candidates.toSorted((a, b) => b.lexical! - a.lexical! || a.chunkId - b.chunkId)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { gist } from '../../src/text/canonical/canonical.ts'
+import { canonicalQuestion } from '../../src/text/canonical/canonical.ts'
 import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -112,7 +112,7 @@ t.test('learn, without evidence: never near, but seen', { skip: skipReason('embe
     async () =>
       (await app.deps.database.lease(terms, sql => sql`select from near_observations where is_right`)).length === 1,
   )
-  t.equal(app.deps.near?.threshold(), null)
+  t.equal(app.deps.semanticCache?.threshold(), null)
 })
 
 /** Whatever is asked is answered, so that each pair comes to the cache: what is measured is which answers are shared. */
@@ -136,7 +136,9 @@ t.test(
       owners.set(a, cache.question ?? a)
     }
     // One is written after the other: the last one there, all are.
-    const { a: last } = pairs.findLast(({ a, language }) => owners.get(a) === a && gist(a, language) !== null) as Pair
+    const { a: last } = pairs.findLast(
+      ({ a, language }) => owners.get(a) === a && canonicalQuestion(a, language) !== null,
+    ) as Pair
     await until(
       'the last is kept',
       async () =>

@@ -2,8 +2,8 @@ import t, { type Test } from 'tap'
 import { createCollectionStore } from '../../src/adapters/postgres/store/collections.ts'
 import { openDatabase, type Database, type Sql } from '../../src/adapters/postgres/database.ts'
 import { vectorText } from '../../src/adapters/postgres/vector-text.ts'
-import { createNearQuestions, nearestQuestions } from '../../src/adapters/postgres/store/similar-questions.ts'
-import { createNear } from '../../src/ask/cache/semantic/semantic-cache.ts'
+import { createSimilarQuestions, nearestQuestions } from '../../src/adapters/postgres/store/similar-questions.ts'
+import { createSemanticCache } from '../../src/ask/cache/semantic/semantic-cache.ts'
 import { noUsage, type Answer } from '../../src/ask/terms.ts'
 import { databaseSettings, skipReason, worlds, type World } from '../support/app.ts'
 import { startPostgres } from '../support/postgres.ts'
@@ -16,8 +16,8 @@ t.setTimeout(1_800_000)
 
 const terms = { signal: new AbortController().signal, label: 'test' }
 const model = { name: 'a-model', dimensions: 3 }
-const [partition, gist] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
-const asked = { partition, gist, model: model.name, vector: Float32Array.of(1, 0, 0) }
+const [scope, canonical] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)]
+const asked = { scope, canonical, model: model.name, vector: Float32Array.of(1, 0, 0) }
 
 async function open(t: Test, world: World) {
   const { DATABASE_URL: url, DATA_DIR: dataDir } = await databaseSettings(t, world)
@@ -36,7 +36,7 @@ async function open(t: Test, world: World) {
     database,
     sql,
     collections,
-    store: createNearQuestions(database),
+    store: createSimilarQuestions(database),
     collection: await collections.openCollection('pages', model),
   }
 }
@@ -84,8 +84,8 @@ for (const world of worlds) {
     await t.test('partition, gist and model are walls, whatever the similarity', async t => {
       await store.keep(kept)
       t.same(await keys(), ['a'])
-      t.same(await keys({ ...asked, partition: Buffer.alloc(32, 9) }), [])
-      t.same(await keys({ ...asked, gist: Buffer.alloc(32, 9) }), [])
+      t.same(await keys({ ...asked, scope: Buffer.alloc(32, 9) }), [])
+      t.same(await keys({ ...asked, canonical: Buffer.alloc(32, 9) }), [])
       t.same(await keys({ ...asked, model: 'another' }), [])
       await empty()
     })
@@ -186,7 +186,7 @@ t.test('near questions, many, on a server', { skip: skipReason('postgres') }, as
       async sql =>
         void (await sql`
     insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
-    select ${partition}::bytea, sha256((n % (${questions}::int / 2))::text::bytea), n::text, ${collection.id}, ${model.name}, 'Question ' || n, ${vectorText(asked.vector)}::halfvec,
+    select ${scope}::bytea, sha256((n % (${questions}::int / 2))::text::bytea), n::text, ${collection.id}, ${model.name}, 'Question ' || n, ${vectorText(asked.vector)}::halfvec,
       now() + make_interval(secs => ${seconds} + n)
     from generate_series(1, ${questions}::int) n`),
     )
@@ -208,7 +208,7 @@ t.test('near questions, many, on a server', { skip: skipReason('postgres') }, as
       async sql =>
         void (await sql`
       insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
-      select ${partition}::bytea, ${gist}::bytea, n::text, ${collection.id}, ${model.name}, 'Frame ' || n, ${vectorText(asked.vector)}::halfvec, now() + interval '1 hour'
+      select ${scope}::bytea, ${canonical}::bytea, n::text, ${collection.id}, ${model.name}, 'Frame ' || n, ${vectorText(asked.vector)}::halfvec, now() + interval '1 hour'
       from generate_series(1, 500) n`),
     )
     const [row] = await sql(sql => sql`explain (analyze, format json) ${nearestQuestions(sql, asked)}`)
@@ -243,8 +243,8 @@ t.test(
     t.teardown(() => database.close())
     const collection = await createCollectionStore(database).openCollection('pages', model)
     const run = runOf()
-    const near = createNear({
-      store: createNearQuestions(database),
+    const near = createSemanticCache({
+      store: createSimilarQuestions(database),
       embed: async () => ({ vector: asked.vector, isDegraded: false }),
       model: model.name,
       mode: 0.9,
@@ -252,7 +252,7 @@ t.test(
       log: run.log,
     })
     t.teardown(near.close)
-    const look = (text: string) => near.look({ text, language: 'en', collectionId: collection.id, partition }, run)
+    const look = (text: string) => near.lookup({ text, language: 'en', collectionId: collection.id, scope }, run)
     const question = 'How do I reset my password?'
     near.learn(await look(question), { key: 'a', question, answer: whole, seconds: 600 }, undefined)
     const trusted = { candidate: { key: 'a', question, similarity: 1 }, isTrusted: true }

@@ -3,8 +3,8 @@ import t, { type Test } from 'tap'
 import { decodeAnswer } from '../../src/adapters/redis/answer-codec.ts'
 import { openRedis } from '../../src/adapters/redis/redis.ts'
 import { createSharedAnswers } from '../../src/adapters/redis/shared-answers.ts'
-import type { Remembered } from '../../src/ask/cache/freshness.ts'
-import type { Claim, Lease } from '../../src/ask/cache/shared-cache.ts'
+import type { CachedAnswer } from '../../src/ask/cache/freshness.ts'
+import type { LeaseReply, FillLease } from '../../src/ask/cache/shared-cache.ts'
 import { noUsage } from '../../src/ask/terms.ts'
 import { skipReason, type Reply } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
@@ -227,7 +227,7 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
     return createSharedAnswers(redis)
   }
   const [one, two] = [await tier(), await tier()]
-  const remembered = (text: string, freshUntil = Date.now() + 60_000): Remembered => ({
+  const remembered = (text: string, freshUntil = Date.now() + 60_000): CachedAnswer => ({
     answer: {
       text,
       abstained: false,
@@ -245,7 +245,7 @@ t.test('leases', { skip: redisSkipReason() }, async t => {
     freshUntil,
     tookMs: 5,
   })
-  const leaseOf = (claim: Claim): Lease => {
+  const leaseOf = (claim: LeaseReply): FillLease => {
     if (claim.kind !== 'yours') throw new Error(`it was ${claim.kind}`)
     return claim.lease
   }

@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { createCollectionStore, type WithVectors } from '../../src/adapters/postgres/store/collections.ts'
 import { openDatabase, type Sql } from '../../src/adapters/postgres/database.ts'
-import { isUnsettled, settle } from '../../src/adapters/postgres/analyze.ts'
+import { needsAnalyze, analyzeTables } from '../../src/adapters/postgres/analyze.ts'
 import { ensureVectorIndex, findVectorIndex } from '../../src/adapters/postgres/store/vector-index.ts'
 import { migrate } from '../../src/adapters/postgres/migrate.ts'
 import { openUpkeep } from '../../src/wiring/index-maintenance.ts'
@@ -68,7 +68,7 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
       sql => sql`select gin_clean_pending_list('chunks_terms')::int as pages`,
     )
     t.equal(pending?.['pages'], 0)
-    t.notOk(await isUnsettled(database, signal))
+    t.notOk(await needsAnalyze(database, signal))
   })
 
   await t.test('is not waited for while another builds an index: that would wait for us', async t => {
@@ -80,7 +80,7 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
         await sql.begin(async tx => {
           await tx`lock table chunk_vectors in share update exclusive mode`
           let isSettled = false
-          void settle(database, signal).then(() => (isSettled = true))
+          void analyzeTables(database, signal).then(() => (isSettled = true))
           await until('it is settled, though the table is locked', () => isSettled)
         }),
     )

@@ -2,8 +2,8 @@ import t from 'tap'
 import { createCollectionStore, type WithVectors } from '../../src/adapters/postgres/store/collections.ts'
 import { openDatabase, type Sql } from '../../src/adapters/postgres/database.ts'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
-import { vectorArm } from '../../src/adapters/postgres/store/vector-search.ts'
-import { settle } from '../../src/adapters/postgres/analyze.ts'
+import { vectorSearch } from '../../src/adapters/postgres/store/vector-search.ts'
+import { analyzeTables } from '../../src/adapters/postgres/analyze.ts'
 import { ensureVectorIndex, findVectorIndex, indexedFrom } from '../../src/adapters/postgres/store/vector-index.ts'
 import { runCli } from '../support/cli.ts'
 import { createDatabase } from '../support/database.ts'
@@ -51,7 +51,7 @@ t.test('a large collection on a server', { skip: postgresSkipReason() }, async t
     const { values } = await vectorOf(1)
     const plan = await lease(
       sql =>
-        sql`explain ${vectorArm(sql, { collectionId: id, modelId: model.id, values, windowsPerChunk: 1, efSearch: null, limit: 50 }, null)}`,
+        sql`explain ${vectorSearch(sql, { collectionId: id, modelId: model.id, values, windowsPerChunk: 1, efSearch: null, limit: 50 }, null)}`,
     )
     t.match(plan.map(row => row['QUERY PLAN']).join('\n'), /Index Scan using chunk_vectors_hnsw_/)
   })
@@ -127,7 +127,7 @@ t.test('a collection of few and wide vectors', { skip: postgresSkipReason() }, a
   const collection = (await createCollectionStore(database).collection('many')) as WithVectors
   t.ok(collection.windowCount < indexedFrom)
   t.ok(await ensureVectorIndex(database, collection, signal, () => {}))
-  await settle(database, signal)
+  await analyzeTables(database, signal)
   const values = Float32Array.from({ length: dimensions }, (_, place) => Math.sin(place))
   const vector = { modelId: collection.model.id, values, windowsPerChunk: 1, efSearch: null }
   const query = { collectionId: collection.id, chunkCount: count, terms: [], vector, filters: {}, limit: 50 }

@@ -5,7 +5,7 @@ import { AskError, isAskError } from '../../errors.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
 import { createGuard, type Guard, type GuardOptions, type Reading } from '../../resilience/guard.ts'
 import { createHedge } from '../../resilience/hedge.ts'
-import { withoutSilence } from '../../resilience/silence.ts'
+import { withIdleTimeout } from '../../resilience/silence.ts'
 import { modelFault, type ModelFault } from './faults.ts'
 import type { Pool } from '../postgres/pool.ts'
 import { isPassing } from '../postgres/errors.ts'
@@ -78,7 +78,7 @@ export function guardChat(
     ...chat,
     guard: own,
     stream: (request, signal) =>
-      own.stream(signal, () => withoutSilence('The model', silenceMs, signal, heard => chat.stream(request, heard))),
+      own.stream(signal, () => withIdleTimeout('The model', silenceMs, signal, heard => chat.stream(request, heard))),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ChatModel } from '../../ask/generation/chat.ts'
 import type { Embedder } from '../../ask/retrieval/embedder.ts'
-import type { NearQuestions } from '../../ask/cache/semantic/semantic-cache.ts'
+import type { SimilarQuestions } from '../../ask/cache/semantic/semantic-cache.ts'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { isAskError } from '../../errors.ts'
 import { traceIdOf } from '../../tracing/trace-id.ts'
@@ -15,7 +15,7 @@ export interface ModelCalls {
 }
 
 /** Each call as it is made, inside the guard: a second try is a call, what a breaker stopped is none. */
-export function measureChat(chat: ChatModel, calls: ModelCalls, onCut: () => void): ChatModel {
+export function meterChat(chat: ChatModel, calls: ModelCalls, onCut: () => void): ChatModel {
   async function* stream(
     ...[request, signal]: Parameters<ChatModel['stream']>
   ): ReturnType<ChatModel['stream']> & AsyncGenerator {
@@ -42,14 +42,14 @@ export function measureChat(chat: ChatModel, calls: ModelCalls, onCut: () => voi
 }
 
 /** Not copied: the length of its vectors may be learned later. */
-export function measureEmbedder(embedder: Embedder, calls: ModelCalls): Embedder {
+export function meterEmbedder(embedder: Embedder, calls: ModelCalls): Embedder {
   const measured: Pick<Embedder, 'embed'> = {
     embed: (...asked) => timed('embeddings', calls, () => embedder.embed(...asked)),
   }
   return Object.assign(Object.create(embedder) as Embedder, measured)
 }
 
-export function measureReranker(reranker: Reranker, calls: ModelCalls): Reranker {
+export function meterReranker(reranker: Reranker, calls: ModelCalls): Reranker {
   return { ...reranker, score: (...asked) => timed('rerank', calls, () => reranker.score(...asked)) }
 }
 
@@ -59,7 +59,7 @@ export interface Saves {
 }
 
 /** What near questions write after the reply. */
-export function measureSaves(questions: NearQuestions, saves: Saves): NearQuestions {
+export function meterSaves(questions: SimilarQuestions, saves: Saves): SimilarQuestions {
   const saving =
     <Args extends readonly unknown[]>(save: (...args: Args) => Promise<void>) =>
     async (...args: Args) => {

@@ -8,7 +8,7 @@ const tables = ['chunks', 'chunk_vectors', 'collection_terms', 'documents']
  * Whether so much was written since the server's last look that it would look again, in a minute or two. The embedded
  * database never looks by itself, and does not know.
  */
-export async function isUnsettled({ kind, lease }: Leasing, signal: AbortSignal): Promise<boolean> {
+export async function needsAnalyze({ kind, lease }: Leasing, signal: AbortSignal): Promise<boolean> {
   if (kind === 'embedded') return true
   const [row] = await lease(
     { signal, label: 'settle' },
@@ -23,7 +23,7 @@ export async function isUnsettled({ kind, lease }: Leasing, signal: AbortSignal)
  * that somebody has locked is left out: waiting for `create index concurrently`, which waits for whoever was there before it,
  * would be a deadlock, and the server would end one of the two.
  */
-export async function settle({ lease }: Pick<Leasing, 'lease'>, signal: AbortSignal): Promise<void> {
+export async function analyzeTables({ lease }: Pick<Leasing, 'lease'>, signal: AbortSignal): Promise<void> {
   await lease({ signal, label: 'settle', holdLimitMs: Infinity }, async sql => {
     await sql`select set_config('statement_timeout', '0', false)`
     try {

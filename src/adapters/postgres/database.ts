@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerAddress } from '../../config/database-url.ts'
 import { AskError } from '../../errors.ts'
-import { createAdmittance, type TellAdmittance } from './login-health.ts'
+import { createLoginHealth, type OnLoginChange } from './login-health.ts'
 import { openEmbedded } from './embedded.ts'
 import { cancelOf, createBackends, type Backend } from './backends.ts'
 import { openClient } from './client.ts'
 import { databaseError, isStaleSession } from './errors.ts'
 import { readServerConnections, type ServerConnections } from './server-connections.ts'
 import { openServers } from './servers.ts'
-import { openSide, type Side } from './side-connection.ts'
+import { openSideConnection, type SideConnection } from './side-connection.ts'
 import { watchCollections, type CollectionWatch } from './collection-notifications.ts'
 import { watchWrites, type TellWrites } from './write-access.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
@@ -43,7 +43,7 @@ export interface Database {
    */
   watch(onCollection: (name?: string) => void): void
   /** Calls `tell` when the server begins to refuse who connects, with what it says, and with null when it ceases to. */
-  watchAdmittance(tell: TellAdmittance): void
+  watchLogins(tell: OnLoginChange): void
   /** Calls `tell` with what a session met when all are replaced because the database was changed under them. */
   watchStale(tell: TellStale): void
   /** It takes no writes: a standby, or one that was told so. Known from what connections met, and looked at while it lasts. */
@@ -83,9 +83,9 @@ const holdLimitMs = 60_000
 
 function openServer(url: string, settings: DatabaseSettings): Unchecked {
   // For cancels, pings and reads aside: must work when the pool is exhausted.
-  const admittance = createAdmittance()
+  const admittance = createLoginHealth()
   const servers = openServers(url)
-  const side = openSide(servers, error => admittance.met('side', error))
+  const side = openSideConnection(servers, error => admittance.met('side', error))
   const backends = createBackends(servers)
   const writes = watchWrites(servers, { onWriter: () => (pool.renewAll(), side.renew()) })
   // A number says nothing to another server.
@@ -154,7 +154,7 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     status: pool.status,
     observe: pool.observe,
     watch,
-    watchAdmittance: admittance.watch,
+    watchLogins: admittance.watch,
     watchStale: tell => void (tellStale = tell),
     isReadOnly: writes.isReadOnly,
     mayWrite: writes.mayWrite,
@@ -191,7 +191,7 @@ async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
     status: pool.status,
     observe: pool.observe,
     watch() {},
-    watchAdmittance() {},
+    watchLogins() {},
     watchStale() {},
     isReadOnly: () => false,
     mayWrite: async () => true,
@@ -243,7 +243,7 @@ async function checkServer(sql: Sql): Promise<string> {
  * that is cancelled by the number of its backend is then somebody else's. It shows when another holds on to one: what
  * was set is no longer there, or is there for the other.
  */
-async function checkSession(sql: Sql, side: Side): Promise<void> {
+async function checkSession(sql: Sql, side: SideConnection): Promise<void> {
   const token = randomUUID()
   await sql`select set_config('askwell.session', ${token}, false)`
   const [theirs, ours] = await side.ask(other =>

@@ -5,7 +5,7 @@ import type { Fragment, Sql } from './database.ts'
  * come, and of an unknown `limit` Postgres expects a tenth of the table. Not for what takes many values: each is a statement
  * of its own.
  */
-export function number(sql: Sql, value: number): Fragment {
+export function inlineNumber(sql: Sql, value: number): Fragment {
   if (!Number.isFinite(value)) throw new RangeError(`${value} is no number of SQL`)
   return sql.unsafe(String(value))
 }

@@ -8,7 +8,7 @@ interface Held {
 const leases = new AsyncLocalStorage<Held>()
 
 /** Runs what has a lease, so that whoever is called from there can know it. Costs half a microsecond. */
-export async function holding<T>(work: () => Promise<T>): Promise<T> {
+export async function holdingLease<T>(work: () => Promise<T>): Promise<T> {
   const lease: Held = { isOut: true }
   try {
     return await leases.run(lease, work)

@@ -3,7 +3,7 @@ import { AskError, isAskError } from '../../errors.ts'
 import { startDeadline } from '../../resilience/deadline.ts'
 import { watchLease } from './lease-watch.ts'
 import { startedAt, type Backend } from './backends.ts'
-import { holding } from './one-lease-guard.ts'
+import { holdingLease } from './one-lease-guard.ts'
 import type { Connection, LeaseTerms, PoolOptions, PoolStatus, Waiter } from './pool-terms.ts'
 import { lifetimeSeconds, planCacheMode, type Sql } from './client.ts'
 import { databaseError, databaseFault, isStaleSession } from './errors.ts'
@@ -78,7 +78,7 @@ export function createPool(options: PoolOptions) {
     try {
       terms.signal.throwIfAborted()
       boundStatements(connection, terms)
-      return await Promise.race([holding(() => work(connection.sql)), watch.givenUp])
+      return await Promise.race([holdingLease(() => work(connection.sql)), watch.givenUp])
     } catch (error) {
       const translated = databaseError(error)
       // Sessions of a server that was switched over may stay read-only for good; a new one may write.

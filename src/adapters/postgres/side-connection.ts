@@ -4,7 +4,7 @@ import { lifetimeSeconds, openClient, type Sql } from './client.ts'
 import type { Servers } from './servers.ts'
 
 /** A connection beside the pool, that all share. */
-export interface Side {
+export interface SideConnection {
   /** Rejects with what the server said, the signal's reason, or `deadline_exceeded` when nothing came. */
   ask<T>(work: (sql: Sql) => Promise<T>, signal?: AbortSignal): Promise<T>
   /** That it is connected to; null: to none. */
@@ -22,7 +22,7 @@ const silentMs = 6000
 const never = new AbortController().signal
 
 /** A connection that is silent is given up for a new one, so that it can be used again as soon as the server can. */
-export function openSide(servers: Servers, onAsked: (error: unknown) => void = () => {}): Side {
+export function openSideConnection(servers: Servers, onAsked: (error: unknown) => void = () => {}): SideConnection {
   const open = () => openClient(servers, { name: 'askwell', statementTimeoutMs: statementMs })
   let client = open()
   let openedAt = performance.now()

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { inTime } from '../../resilience/in-time.ts'
+import { withTimeout } from '../../resilience/in-time.ts'
 import type { RedisClient } from './client.ts'
 
 /** Knows which servers answer, so that nobody waits for one that does not. */
@@ -96,7 +96,7 @@ export function createRedisBreaker(
 /** Any reply is a sign of life, also that it is busy or wants a password. */
 async function answersPing(connection: Redis, timeoutMs: number): Promise<boolean> {
   try {
-    await inTime(timeoutMs, connection.ping())
+    await withTimeout(timeoutMs, connection.ping())
     return true
   } catch (error) {
     return (error as Error).name === 'ReplyError'

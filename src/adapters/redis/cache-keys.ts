@@ -1,5 +1,5 @@
 import { Cluster, type Redis } from 'ioredis'
-import { inTime } from '../../resilience/in-time.ts'
+import { withTimeout } from '../../resilience/in-time.ts'
 import type { RedisServer } from './redis.ts'
 
 /** What lies in Redis, by what stands in its keys behind the prefix; `lease`: who makes an answer now, and who did last. */
@@ -106,7 +106,7 @@ async function eachStep(
         let cursor = '0'
         do {
           if (performance.now() > end) return false
-          const [next, keys] = await inTime(
+          const [next, keys] = await withTimeout(
             replyMs,
             node.scan(cursor, 'MATCH', redis.keyPrefix + pattern, 'COUNT', stepSize),
           )
@@ -133,7 +133,7 @@ async function unlink(node: Redis, keys: readonly string[]): Promise<number> {
 }
 
 async function replies(execution: Promise<[error: Error | null, result: unknown][] | null>): Promise<unknown[]> {
-  const results = (await inTime(replyMs, execution)) ?? []
+  const results = (await withTimeout(replyMs, execution)) ?? []
   return results.map(([error, result]) => {
     if (error) throw error
     return result

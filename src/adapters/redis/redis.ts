@@ -3,7 +3,7 @@ import type { RunLog } from '../../ask/terms.ts'
 import { createRedisBreaker } from './breaker.ts'
 import { createRedisClient, DeafNode } from './client.ts'
 import { markRedisFailed, redisServerOf, startRedisSpan } from './span.ts'
-import { inTime, LateReply } from '../../resilience/in-time.ts'
+import { withTimeout, LateReply } from '../../resilience/in-time.ts'
 import { readRedisUrl } from './url.ts'
 
 export interface RedisServer {
@@ -138,7 +138,7 @@ export function openRedis(
       try {
         const reply = work(client)
         sent.node = redis.lastAsked()
-        const value = await inTime(timeoutMs, reply)
+        const value = await withTimeout(timeoutMs, reply)
         breaker.answered(sent.node)
         faults.worked(what)
         if (what === 'keep' || what === 'set') onSaved?.((performance.now() - sent.sentAt) / 1000)

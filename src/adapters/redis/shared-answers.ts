@@ -1,5 +1,5 @@
-import type { Remembered } from '../../ask/cache/freshness.ts'
-import type { Claim, Lease, SharedAnswers } from '../../ask/cache/shared-cache.ts'
+import type { CachedAnswer } from '../../ask/cache/freshness.ts'
+import type { LeaseReply, FillLease, SharedAnswers } from '../../ask/cache/shared-cache.ts'
 import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
 import { defineScripts, type Scripts } from './answer-scripts.ts'
 import { nameOfAsker, runOfHolder } from '../postgres/lease-holder.ts'
@@ -21,7 +21,7 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
     return [`${redis.keyPrefix}answer:{${key}}`, `${redis.keyPrefix}lease:{${key}}`, `${redis.keyPrefix}fence:{${key}}`]
   }
 
-  async function get(key: string): Promise<Remembered | undefined> {
+  async function get(key: string): Promise<CachedAnswer | undefined> {
     const [answer] = keysOf(key)
     const bytes = await redis.attempt(
       'get',
@@ -31,7 +31,7 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
     return bytes ? decoded(key, bytes) : undefined
   }
 
-  async function claim(key: string, freshAfter: number): Promise<Claim> {
+  async function claim(key: string, freshAfter: number): Promise<LeaseReply> {
     const keys = keysOf(key)
     const asker = nameOfAsker()
     const ask = () =>
@@ -58,7 +58,7 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
     }
   }
 
-  function leaseOf(key: string, token: string): Lease {
+  function leaseOf(key: string, token: string): FillLease {
     const keys = keysOf(key)
     const endsAt = performance.now() + fenceMs
     const renewal = setInterval(renew, leaseMs / 3).unref()
@@ -81,7 +81,7 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
     }
   }
 
-  function decoded(key: string, bytes: Buffer): Remembered | undefined {
+  function decoded(key: string, bytes: Buffer): CachedAnswer | undefined {
     const value = decodeAnswer(bytes)
     // Only that: a lease that came with it is good.
     if (value === undefined) removeKeys(keysOf(key).slice(0, 1))
@@ -101,6 +101,6 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
   return { get, claim }
 }
 
-function before(found: Remembered | undefined) {
+function before(found: CachedAnswer | undefined) {
   return found ? { before: found } : {}
 }

@@ -1,9 +1,9 @@
-import { ageOf, isBetterThanNothing, type Remembered } from './freshness.ts'
-import { again } from './replay.ts'
-import type { Lease, OwnAnswers, SharedAnswers } from './shared-cache.ts'
+import { ageOf, isBetterThanNothing, type CachedAnswer } from './freshness.ts'
+import { asCached } from './replay.ts'
+import type { FillLease, LocalAnswers, SharedAnswers } from './shared-cache.ts'
 import type { Answer, AskedCollection, CacheStatus, CacheTier, Degraded, Question } from '../terms.ts'
 
-export interface KeepSettings {
+export interface CacheDurations {
   readonly seconds: number
   /** Of answers in `fast` mode, which cost less and change as little. */
   readonly fastSeconds: number
@@ -14,32 +14,32 @@ export interface KeepSettings {
 }
 
 /** What an answer that was there has spared. */
-export type Spared = Pick<Remembered, 'answer' | 'tookMs'>
+export type Spared = Pick<CachedAnswer, 'answer' | 'tookMs'>
 
 export interface CacheCounts {
-  given(status: Exclude<CacheStatus, 'miss' | 'bypass'>, tier: CacheTier, spared: Spared): void
+  served(status: Exclude<CacheStatus, 'miss' | 'bypass'>, tier: CacheTier, spared: Spared): void
   missed(): void
   refreshed(outcome: 'ok' | 'failed'): void
 }
 
-export interface KeptOptions {
-  readonly own: OwnAnswers
+export interface AnswerCacheOptions {
+  readonly own: LocalAnswers
   /** Null: no Redis. */
   readonly shared: SharedAnswers | null
-  readonly keep: KeepSettings
+  readonly keep: CacheDurations
   readonly counts: CacheCounts
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
 
-export type KeptAnswers = ReturnType<typeof createKeptAnswers>
+export type AnswerCache = ReturnType<typeof createAnswerCache>
 
 /** How long answers are kept, in which tiers, and how one that was kept is given. */
-export function createKeptAnswers({ own, shared, keep: settings, counts, now }: KeptOptions) {
+export function createAnswerCache({ own, shared, keep: settings, counts, now }: AnswerCacheOptions) {
   const storing = new Set<Promise<void>>()
 
   /** In Redis only when it is not in memory. */
-  async function find(key: string): Promise<{ readonly found: Remembered; readonly tier: CacheTier } | null> {
+  async function find(key: string): Promise<{ readonly found: CachedAnswer; readonly tier: CacheTier } | null> {
     const mine = own.get(key)
     if (mine) return { found: mine, tier: 'memory' }
     const found = await shared?.get(key)
@@ -47,16 +47,16 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
   }
 
   /** As the answer of a request; `coalesced` where another replica made it meanwhile. */
-  function give(found: Remembered, tier: CacheTier, status?: 'coalesced'): Answer {
+  function give(found: CachedAnswer, tier: CacheTier, status?: 'coalesced'): Answer {
     const answer = show(found, tier, status)
-    counts.given(answer.cache.status as 'hit' | 'stale' | 'coalesced', tier, found)
+    counts.served(answer.cache.status as 'hit' | 'stale' | 'coalesced', tier, found)
     return answer
   }
 
   /** The same, not counted. */
-  function show(found: Remembered, tier: CacheTier, status?: 'coalesced'): Answer {
+  function show(found: CachedAnswer, tier: CacheTier, status?: 'coalesced'): Answer {
     const at = now()
-    return again(found.answer, {
+    return asCached(found.answer, {
       status: status ?? (at <= found.freshUntil ? 'hit' : 'stale'),
       tier,
       age: ageOf(found, at),
@@ -65,15 +65,15 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
 
   /** Because a better one cannot be had, `amiss` being down; null where it is older than that allows. */
   function giveInstead(
-    found: Remembered,
+    found: CachedAnswer,
     tier: CacheTier,
     amiss: Degraded,
     seconds = settings.staleSeconds,
   ): Answer | null {
     const at = now()
     if (seconds === 0 || !isBetterThanNothing(found, seconds, at)) return null
-    counts.given('stale', tier, found)
-    return again(found.answer, { status: 'stale', tier, age: ageOf(found, at) }, [amiss])
+    counts.served('stale', tier, found)
+    return asCached(found.answer, { status: 'stale', tier, age: ageOf(found, at) }, [amiss])
   }
 
   /** If it is one to keep, whole and of one state of the documents: in memory at once, in Redis behind the request, under its lease. */
@@ -81,7 +81,7 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
     key: string,
     answer: Answer,
     { seconds, tookMs }: { readonly seconds: number; readonly tookMs: number },
-    lease: Lease | null,
+    lease: FillLease | null,
   ): void {
     if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken) return
     // Where the model's words were remembered, the answer is as old as they are.
@@ -92,11 +92,11 @@ export function createKeptAnswers({ own, shared, keep: settings, counts, now }: 
   }
 
   /** What Redis had, here too. */
-  function copy(key: string, value: Remembered): void {
+  function copy(key: string, value: CachedAnswer): void {
     own.set(key, value, lifetime(value))
   }
 
-  function lifetime({ freshUntil, answer }: Remembered): number {
+  function lifetime({ freshUntil, answer }: CachedAnswer): number {
     return freshUntil - now() + (answer.abstained ? 0 : settings.staleSeconds * 1000)
   }
 

@@ -4,44 +4,47 @@ import { nfkc } from '../../text/normal-form.ts'
 import type { AskedCollection, Filters, Question } from '../terms.ts'
 
 /** Where a question's answer is kept. */
-export interface Place {
+export interface CacheKey {
   /** Collection id and a digest of everything that changes the answer. Another key, another answer. */
   readonly key: string
   /** Everything but the question's words: only within it may an answer be shared by questions that are not equal. */
-  readonly partition: string
+  readonly scope: string
 }
 
 /**
  * `fingerprint`: what else changes answers, the same for all questions (models, prompt, settings). Every write draws a new
  * mark, so an answer is never found again after its documents changed, nor by another history of them.
  */
-export function placeOf(question: Question, collection: AskedCollection, fingerprint: string): Place {
+export function cacheKeyOf(question: Question, collection: AskedCollection, fingerprint: string): CacheKey {
   const { filters, history, text } = question
   if (history.length > 0 || hasAny(filters))
-    return placeIn(partitionOf(question, collection, fingerprint), question, collection)
+    return cacheKeyIn(scopeOf(question, collection, fingerprint), question, collection)
   const { partition, places } = plainOf(question, collection, fingerprint)
   const known = places.get(text)
   if (known !== undefined) return known
-  const place = placeIn(partition, question, collection)
+  const place = cacheKeyIn(partition, question, collection)
   if (text.length <= maxKnownLength) places.set(text, place)
   return place
 }
 
-function placeIn(partition: string, { text, history }: Question, collection: AskedCollection): Place {
+function cacheKeyIn(partition: string, { text, history }: Question, collection: AskedCollection): CacheKey {
   const said = history.length === 0 ? '' : JSON.stringify(history)
   // A digest has no line break, and no question that is normalised.
-  return { partition, key: `${keysBegin(collection.id)}${digest(`${partition}\n${normalised(text)}\n${said}`)}` }
+  return {
+    scope: partition,
+    key: `${keyPrefixOfCollection(collection.id)}${digest(`${partition}\n${normalised(text)}\n${said}`)}`,
+  }
 }
 
 /** What the keys of all answers of a collection begin with, and no others. */
-export function keysBegin(collectionId: number): string {
+export function keyPrefixOfCollection(collectionId: number): string {
   return `${collectionId}:`
 }
 
 interface Plain {
   readonly partition: string
   /** By the question as it was typed. */
-  readonly places: LRUCache<string, Place>
+  readonly places: LRUCache<string, CacheKey>
 }
 
 /** Of questions alone, without filters and history, which are nearly all: reckoned once while a collection stays as it is. */
@@ -82,12 +85,12 @@ function knownPlain(question: Question, collection: AskedCollection, fingerprint
   if (!plain)
     known.set(
       name,
-      (plain = { partition: partitionOf(question, collection, fingerprint), places: new LRUCache({ max: maxKnown }) }),
+      (plain = { partition: scopeOf(question, collection, fingerprint), places: new LRUCache({ max: maxKnown }) }),
     )
   return plain
 }
 
-function partitionOf(
+function scopeOf(
   { tenant, mode, topK, language, filters }: Question,
   collection: AskedCollection,
   fingerprint: string,

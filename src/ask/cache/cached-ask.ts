@@ -1,35 +1,35 @@
 import { AskError, isAskError, isOutage } from '../../errors.ts'
 import { createSingleFlight } from '../../resilience/single-flight.ts'
 import { linkTo, type Workflow } from '../../tracing/workflow.ts'
-import { placeOf } from './cache-key.ts'
-import { isRefreshDue, isWanted, type Remembered } from './freshness.ts'
-import type { CacheCounts, KeptAnswers } from './answer-cache.ts'
-import { makeOnceWith, type Asked, type MakeSteps } from './compute-once.ts'
+import { cacheKeyOf } from './cache-key.ts'
+import { isRefreshDue, isWanted, type CachedAnswer } from './freshness.ts'
+import type { CacheCounts, AnswerCache } from './answer-cache.ts'
+import { computeOnceWith, type CacheableQuestion, type ComputeSteps } from './compute-once.ts'
 import { createRefreshing, type Background } from './refresh.ts'
 import { coalesced, replay } from './replay.ts'
 import type { Stage } from '../stage.ts'
-import type { Answer, Ask, AskedCollection, AskEvent, CacheTier, CacheWishes, Question, Run } from '../terms.ts'
+import type { Answer, Ask, AskedCollection, AskEvent, CacheTier, CacheDirectives, Question, Run } from '../terms.ts'
 import { unknownCollection } from '../unknown-collection.ts'
 import { asWorkflow } from '../workflow.ts'
 
-export interface RememberSteps extends MakeSteps {
+export interface CachedAskSteps extends ComputeSteps {
   /** What is known of a collection, `unchecked` where the database cannot be asked; null when there is none. */
-  readonly find: Stage<string, AskedCollection | null>
+  readonly getCollection: Stage<string, AskedCollection | null>
   /** The same, but waits, and rejects where the database cannot be asked. */
-  readonly check: Stage<string, AskedCollection | null>
+  readonly requireCollection: Stage<string, AskedCollection | null>
   /** The same at once, if it is known. */
-  readonly peek: (name: string) => AskedCollection | undefined
+  readonly freshCollection: (name: string) => AskedCollection | undefined
   /** What was known of it last, however old. */
-  readonly last?: (name: string) => AskedCollection | undefined
+  readonly lastKnownCollection?: (name: string) => AskedCollection | undefined
   /** What replicas share under a key, for who would only take it. Undefined at once: nobody can be asked. */
-  readonly reach?: (key: string) => Promise<Remembered | undefined> | undefined
+  readonly getShared?: (key: string) => Promise<CachedAnswer | undefined> | undefined
 }
 
-export interface RememberOptions {
-  readonly steps: RememberSteps
-  readonly kept: KeptAnswers
+export interface CachedAskOptions {
+  readonly steps: CachedAskSteps
+  readonly answers: AnswerCache
   /** Whatever else changes answers: models, prompt version, settings. */
-  readonly fingerprint: string
+  readonly configHash: string
   readonly counts: CacheCounts
   /** See {@link KeepSettings}. */
   readonly staleSeconds: number
@@ -39,12 +39,12 @@ export interface RememberOptions {
   readonly random?: () => number
 }
 
-export interface Remembering {
+export interface CachedAsk {
   readonly ask: Ask
   /** At once, if this process has the answer: for the edge to give without any of what a run needs. */
-  recall(question: Question, wishes: CacheWishes): Answer | undefined
+  getCached(question: Question, wishes: CacheDirectives): Answer | undefined
   /** Soon, and without a run either, if replicas share it. Undefined at once: there is nothing to wait for. */
-  reach(question: Question, wishes: CacheWishes): Promise<Answer | undefined> | undefined
+  getShared(question: Question, wishes: CacheDirectives): Promise<Answer | undefined> | undefined
   /** Stops what runs behind the requests, and waits for what is being stored. */
   close(): Promise<void>
 }
@@ -58,89 +58,93 @@ export interface Remembering {
  * or the database fails, one past its time is better than none, and says so. Kept only when whole: not degraded, not
  * cut, and "I can't find that" but briefly.
  */
-export function createRemembering({
+export function createCachedAsk({
   steps,
-  kept,
-  fingerprint,
+  answers,
+  configHash,
   counts,
   staleSeconds,
   background,
   now = Date.now,
   random = Math.random,
-}: RememberOptions): Remembering {
+}: CachedAskOptions): CachedAsk {
   const flights = createSingleFlight<AskEvent, Workflow<AskEvent>>()
-  const looks = new Map<string, Promise<Remembered | undefined>>()
+  const looks = new Map<string, Promise<CachedAnswer | undefined>>()
   let aloneCount = 0
   const refreshing = createRefreshing(background, counts)
-  const makeOnce = makeOnceWith(steps, kept, counts, now)
+  const makeOnce = computeOnceWith(steps, answers, counts, now)
 
-  function recall(question: Question, wishes: CacheWishes): Answer | undefined {
+  function recall(question: Question, wishes: CacheDirectives): Answer | undefined {
     if (wishes.noCache || wishes.noStore) return undefined
-    const collection = steps.peek(question.collection)
-    return collection && fromMemory({ question, collection, place: placeOf(question, collection, fingerprint) }, wishes)
+    const collection = steps.freshCollection(question.collection)
+    return (
+      collection && fromMemory({ question, collection, cacheKey: cacheKeyOf(question, collection, configHash) }, wishes)
+    )
   }
 
   /**
    * Most of what is not in memory is not in Redis either, and then this look comes on top of the one with the lease: some
    * 10 µs of a run's milliseconds. An answer that is there costs two thirds without a run around it.
    */
-  function reach(question: Question, wishes: CacheWishes): Promise<Answer | undefined> | undefined {
-    if (!steps.reach || wishes.noCache || wishes.noStore) return undefined
-    const collection = steps.peek(question.collection)
+  function reach(question: Question, wishes: CacheDirectives): Promise<Answer | undefined> | undefined {
+    if (!steps.getShared || wishes.noCache || wishes.noStore) return undefined
+    const collection = steps.freshCollection(question.collection)
     if (!collection) return undefined
-    const { key } = placeOf(question, collection, fingerprint)
+    const { key } = cacheKeyOf(question, collection, configHash)
     // A run that is under way has looked.
-    const look = flights.has(key) ? undefined : (looks.get(key) ?? begin(key, steps.reach(key)))
-    return look?.then(found => (found && isWanted(found, wishes, now()) ? kept.give(found, 'redis') : undefined))
+    const look = flights.has(key) ? undefined : (looks.get(key) ?? begin(key, steps.getShared(key)))
+    return look?.then(found => (found && isWanted(found, wishes, now()) ? answers.give(found, 'redis') : undefined))
   }
 
   /** Equal questions at the same time are one look. */
   function begin(
     key: string,
-    look: Promise<Remembered | undefined> | undefined,
-  ): Promise<Remembered | undefined> | undefined {
+    look: Promise<CachedAnswer | undefined> | undefined,
+  ): Promise<CachedAnswer | undefined> | undefined {
     if (!look) return undefined
     looks.set(key, look)
     void look.then(found => {
       looks.delete(key)
-      if (found) kept.copy(key, found)
+      if (found) answers.copy(key, found)
     })
     return look
   }
 
   async function* ask(question: Question, run: Run): AsyncGenerator<AskEvent, void> {
-    const collection = steps.peek(question.collection) ?? (await found(question, run))
+    const collection = steps.freshCollection(question.collection) ?? (await found(question, run))
     if (!collection.unchecked) return yield* askWithin(question, collection, run)
-    const last = await lastOf(question, collection, run.wishes)
+    const last = await lastOf(question, collection, run.cacheDirectives)
     if (last) return yield* replay(last)
-    yield* askWithin(question, await located(steps.check, question, run), run)
+    yield* askWithin(question, await located(steps.requireCollection, question, run), run)
   }
 
   /** To look it up may take long just when there is too much to do: what would then be refused is refused before. */
   async function found(question: Question, run: Run): Promise<AskedCollection> {
-    const last = steps.last?.(question.collection)
-    const key = last && placeOf(question, last, fingerprint).key
-    if (key !== undefined && steps.admission && !flights.has(key) && !(await kept.find(key))) steps.admission.check(run)
-    return await located(steps.find, question, run)
+    const last = steps.lastKnownCollection?.(question.collection)
+    const key = last && cacheKeyOf(question, last, configHash).key
+    if (key !== undefined && steps.admission && !flights.has(key) && !(await answers.find(key)))
+      steps.admission.check(run)
+    return await located(steps.getCollection, question, run)
   }
 
   async function* askWithin(question: Question, collection: AskedCollection, run: Run): AsyncGenerator<AskEvent, void> {
-    const { wishes = {} } = run
-    if (wishes.onlyIfCached && (wishes.noCache || wishes.noStore)) throw notCached()
-    if (wishes.noStore) return yield* bypassing(alone(run, own => made(question, collection, own)))
-    const place = placeOf(question, collection, fingerprint)
-    const asked = { question, collection, place, before: kept.mine(place.key) }
-    if (wishes.noCache)
-      return yield* bypassing(alone(run, own => makeOnce({ ...asked, before: null, anewAfter: Infinity }, own)))
-    const found = fromMemory(asked, wishes) ?? (await fromRedis(asked, wishes))
+    const { cacheDirectives = {} } = run
+    if (cacheDirectives.onlyIfCached && (cacheDirectives.noCache || cacheDirectives.noStore)) throw notCached()
+    if (cacheDirectives.noStore) return yield* bypassing(alone(run, own => made(question, collection, own)))
+    const place = cacheKeyOf(question, collection, configHash)
+    const asked = { question, collection, cacheKey: place, before: answers.mine(place.key) }
+    if (cacheDirectives.noCache)
+      return yield* bypassing(alone(run, own => makeOnce({ ...asked, before: null, recomputeAfter: Infinity }, own)))
+    const found = fromMemory(asked, cacheDirectives) ?? (await fromRedis(asked, cacheDirectives))
     if (found) return yield* replay(found)
-    if (wishes.onlyIfCached) throw notCached()
-    if (wishes.maxAge !== undefined) return yield* alone(run, own => makeOnce({ ...asked, anewAfter: Infinity }, own))
+    if (cacheDirectives.onlyIfCached) throw notCached()
+    if (cacheDirectives.maxAge !== undefined)
+      return yield* alone(run, own => makeOnce({ ...asked, recomputeAfter: Infinity }, own))
     yield* together(asked, run)
   }
 
   function made(question: Question, collection: AskedCollection, run: Run): AsyncIterable<AskEvent> {
-    const make = () => steps.make(question, collection, run)
+    const make = () => steps.compute(question, collection, run)
     return steps.admission ? steps.admission.events(run, make) : make()
   }
 
@@ -159,14 +163,14 @@ export function createRemembering({
    * Equal questions at the same time are one run. A run whose words are shown as they come may break off in the middle,
    * where one that keeps them back would have found another way: who joined it without showing anything tries once more.
    */
-  async function* together(asked: Asked, run: Run, isFirstTry = true): AsyncGenerator<AskEvent, void> {
+  async function* together(asked: CacheableQuestion, run: Run, isFirstTry = true): AsyncGenerator<AskEvent, void> {
     let [isOwn, isJoined] = [false, false]
     const begin = (signal: AbortSignal) => {
       isOwn = true
       return asWorkflow(run, () => makeOnce(asked, { ...run, signal }))
     }
     try {
-      for await (const { item, isShared } of flights.join(asked.place.key, run, begin, ({ spanContext }) =>
+      for await (const { item, isShared } of flights.join(asked.cacheKey.key, run, begin, ({ spanContext }) =>
         linkTo(spanContext),
       )) {
         isJoined = isShared
@@ -183,27 +187,27 @@ export function createRemembering({
 
   function countShared(answer: Answer): void {
     const { status, tier = 'memory' } = answer.cache
-    counts.given(status === 'miss' || status === 'bypass' ? 'coalesced' : status, tier, { answer, tookMs: 0 })
+    counts.served(status === 'miss' || status === 'bypass' ? 'coalesced' : status, tier, { answer, tookMs: 0 })
   }
 
-  function fromMemory(asked: Asked, wishes: CacheWishes): Answer | undefined {
-    const found = kept.mine(asked.place.key)
+  function fromMemory(asked: CacheableQuestion, wishes: CacheDirectives): Answer | undefined {
+    const found = answers.mine(asked.cacheKey.key)
     return found && isWanted(found, wishes, now()) ? give(asked, found, 'memory') : undefined
   }
 
   /** Ahead of everything else only for who wants a certain age, or no other; for the rest it is asked along with the lease. */
-  async function fromRedis(asked: Asked, wishes: CacheWishes): Promise<Answer | undefined> {
+  async function fromRedis(asked: CacheableQuestion, wishes: CacheDirectives): Promise<Answer | undefined> {
     const { onlyIfCached, maxAge, maxStale } = wishes
     if (!onlyIfCached && maxAge === undefined && maxStale === undefined) return undefined
-    const kin = await kept.find(asked.place.key)
+    const kin = await answers.find(asked.cacheKey.key)
     return kin && isWanted(kin.found, wishes, now()) ? give(asked, kin.found, kin.tier) : undefined
   }
 
-  function give(asked: Asked, found: Remembered, tier: CacheTier): Answer {
-    const answer = kept.give(found, tier)
+  function give(asked: CacheableQuestion, found: CachedAnswer, tier: CacheTier): Answer {
+    const answer = answers.give(found, tier)
     if (answer.cache.status === 'hit' && isRefreshDue(found, now(), random())) {
-      refreshing.refresh(asked.place.key, run =>
-        together({ ...asked, before: found, anewAfter: found.freshUntil }, run),
+      refreshing.refresh(asked.cacheKey.key, run =>
+        together({ ...asked, before: found, recomputeAfter: found.freshUntil }, run),
       )
     }
     return answer
@@ -213,21 +217,21 @@ export function createRemembering({
   async function lastOf(
     question: Question,
     collection: AskedCollection,
-    wishes: CacheWishes = {},
+    wishes: CacheDirectives = {},
   ): Promise<Answer | null> {
     if (wishes.noCache || wishes.noStore) return null
     const seconds = Math.max(staleSeconds, wishes.maxStale ?? 0)
     if ((collection.unchecked?.sinceMs ?? 0) > seconds * 1000) return null
-    const kin = await kept.find(placeOf(question, collection, fingerprint).key)
-    return kin && kept.giveInstead(kin.found, kin.tier, 'database', seconds)
+    const kin = await answers.find(cacheKeyOf(question, collection, configHash).key)
+    return kin && answers.giveInstead(kin.found, kin.tier, 'database', seconds)
   }
 
   async function close(): Promise<void> {
     await refreshing.close()
-    await kept.settled()
+    await answers.settled()
   }
 
-  return { ask, recall, reach, close }
+  return { ask, getCached: recall, getShared: reach, close }
 }
 
 function notCached(): AskError {
@@ -235,7 +239,7 @@ function notCached(): AskError {
 }
 
 async function located(
-  find: RememberSteps['find'],
+  find: CachedAskSteps['getCollection'],
   { collection: name }: Question,
   run: Run,
 ): Promise<AskedCollection> {

@@ -1,17 +1,17 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { startDeadline } from '../../resilience/deadline.ts'
-import { inTime } from '../../resilience/in-time.ts'
+import { withTimeout } from '../../resilience/in-time.ts'
 import type { AskedCollection } from '../terms.ts'
 
 /**
  * How long what was read of a collection is trusted, in milliseconds. Whoever changes documents waits as long between
- * commit and reply ({@link outlast}): so no question that is asked after a write's reply is answered from what was
+ * commit and reply ({@link waitUntilVisible}): so no question that is asked after a write's reply is answered from what was
  * there before, on any replica, whether a message reached it or not, and a question costs no look into the database.
  */
 export const trustedMs = 150
 
 /** What a writer does between commit and reply. */
-export function outlast(): Promise<void> {
+export function waitUntilVisible(): Promise<void> {
   return new Promise(resolve => void setTimeout(resolve, trustedMs + 5))
 }
 
@@ -27,20 +27,20 @@ const pauseMs = 250
 /** A failure of longer ago says nothing of now: while questions come in and reads fail, the last is never so old. */
 const failedMs = 2 * (readLimitMs + pauseMs)
 
-export interface Current {
+export interface CollectionSnapshots {
   /** At once, if what is known can be trusted. */
-  peek(name: string): AskedCollection | undefined
+  fresh(name: string): AskedCollection | undefined
   /** What was known of it last, however old: for guesses only. */
-  last(name: string): AskedCollection | undefined
+  lastKnown(name: string): AskedCollection | undefined
   /**
    * The collection; null when there is none. Where it cannot be read soon: what was known of it last, `unchecked`;
    * where nothing was, it waits on, and rejects with what the read failed by, or the signal's reason.
    */
-  find(name: string, signal: AbortSignal): Promise<AskedCollection | null>
+  get(name: string, signal: AbortSignal): Promise<AskedCollection | null>
   /** The same, but waits until it is known, or rejects. */
-  check(name: string, signal: AbortSignal): Promise<AskedCollection | null>
+  require(name: string, signal: AbortSignal): Promise<AskedCollection | null>
   /** It changed, or any may have: what is known, or being read, is not trusted any more. */
-  forget(name?: string): void
+  invalidate(name?: string): void
 }
 
 interface Known {
@@ -55,7 +55,7 @@ interface Reading {
   readonly result: Promise<AskedCollection | null>
 }
 
-export interface CurrentOptions {
+export interface SnapshotOptions {
   /** Called when a read shows another history of a collection than the one known: see {@link isOtherHistory}. */
   readonly onOtherHistory?: (collection: AskedCollection, before: AskedCollection) => void
   /** Milliseconds. */
@@ -66,10 +66,10 @@ export interface CurrentOptions {
  * The collections as they are now. While questions come in, one read a collection is under way every trustedMs / 2 or
  * so, however many questions there are; else none. `read` gives null for a collection that is not there.
  */
-export function createCurrent(
+export function createCollectionSnapshots(
   read: (name: string, signal: AbortSignal) => Promise<AskedCollection | null>,
-  { onOtherHistory = () => {}, now = () => performance.now() }: CurrentOptions = {},
-): Current {
+  { onOtherHistory = () => {}, now = () => performance.now() }: SnapshotOptions = {},
+): CollectionSnapshots {
   const known = new Map<string, Known>()
   const readings = new Map<string, Reading>()
   const failures = new Map<string, { readonly error: unknown; readonly at: number }>()
@@ -90,7 +90,7 @@ export function createCurrent(
     if (last && failed && now() - failed.at < failedMs) return unchecked(last, failed.error)
     try {
       const read = within(readLimitMs, signal, readSince(name, now() - trustedMs))
-      return await (last ? inTime(patienceMs, read) : read)
+      return await (last ? withTimeout(patienceMs, read) : read)
     } catch (error) {
       if (signal.aborted || !last) throw error
       failures.set(name, { error, at: now() })
@@ -155,7 +155,7 @@ export function createCurrent(
     }
   }
 
-  return { peek, last: name => known.get(name)?.collection, find, check, forget }
+  return { fresh: peek, lastKnown: name => known.get(name)?.collection, get: find, require: check, invalidate: forget }
 }
 
 /** The database was restored, or a standby without the last writes took over: what was known of them never happened. */

@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
-import type { Draft, DraftEvent, Request } from '../generation/generate.ts'
-import type { KeepSettings } from './answer-cache.ts'
+import type { Completion, CompletionEvent, Request } from '../generation/generate.ts'
+import type { CacheDurations } from './answer-cache.ts'
 import { promptFor } from '../generation/prompt.ts'
 import type { StreamStage } from '../stage.ts'
 import { noUsage, type CacheTier, type Run, type Usage } from '../terms.ts'
 
 /** What a model wrote, and when, in milliseconds since 1970. */
-export interface KeptDraft {
+export interface CachedCompletion {
   readonly text: string
   readonly usage: Usage
   readonly madeAt: number
@@ -14,17 +14,17 @@ export interface KeptDraft {
 }
 
 /** Two tiers of them. Never rejects; a fault is a miss. */
-export interface Drafts {
-  get(key: string): Promise<{ readonly value: KeptDraft; readonly tier: CacheTier } | undefined>
-  set(key: string, value: KeptDraft, ms: number): void
+export interface CompletionStore {
+  get(key: string): Promise<{ readonly value: CachedCompletion; readonly tier: CacheTier } | undefined>
+  set(key: string, value: CachedCompletion, ms: number): void
 }
 
-export interface KeepDrafts {
-  readonly drafts: Drafts
+export interface CompletionCacheOptions {
+  readonly store: CompletionStore
   /** Whatever changes what is written for the same prompt: the model, its settings. */
-  readonly fingerprint: string
-  readonly keep: Pick<KeepSettings, 'seconds' | 'fastSeconds'>
-  readonly onFound: (tier: CacheTier, spared: KeptDraft) => void
+  readonly configHash: string
+  readonly keep: Pick<CacheDurations, 'seconds' | 'fastSeconds'>
+  readonly onFound: (tier: CacheTier, spared: CachedCompletion) => void
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -34,15 +34,15 @@ export interface KeepDrafts {
  * else. So after an edit that left a question's passages as they were, its answer costs the search and no model; that
  * the passages are the same is not assumed but found, and the quotes are looked up in them anew.
  */
-export function rememberDrafts(
-  generate: StreamStage<Request, DraftEvent>,
-  { drafts, fingerprint, keep, onFound, now = Date.now }: KeepDrafts,
-): StreamStage<Request, DraftEvent> {
+export function cacheCompletions(
+  generate: StreamStage<Request, CompletionEvent>,
+  { store, configHash, keep, onFound, now = Date.now }: CompletionCacheOptions,
+): StreamStage<Request, CompletionEvent> {
   return async function* remembering(request, run) {
     const seconds = secondsFor(request)
-    if (seconds === 0 || run.wishes?.noStore) return yield* generate(request, run)
-    const key = keyOf(request, fingerprint)
-    const found = isAnew(run) ? undefined : await drafts.get(key)
+    if (seconds === 0 || run.cacheDirectives?.noStore) return yield* generate(request, run)
+    const key = keyOf(request, configHash)
+    const found = isAnew(run) ? undefined : await store.get(key)
     if (found && now() - found.value.madeAt < seconds * 1000) {
       onFound(found.tier, found.value)
       return yield* replayed(found.value, found.tier, now())
@@ -54,8 +54,8 @@ export function rememberDrafts(
     }
   }
 
-  function note(key: string, { text, abstained, usage }: Draft, tookMs: number, seconds: number): void {
-    if (!abstained) drafts.set(key, { text, usage, madeAt: now(), tookMs }, seconds * 1000)
+  function note(key: string, { text, abstained, usage }: Completion, tookMs: number, seconds: number): void {
+    if (!abstained) store.set(key, { text, usage, madeAt: now(), tookMs }, seconds * 1000)
   }
 
   function secondsFor({ question: { mode }, caching }: Request): number {
@@ -63,11 +63,11 @@ export function rememberDrafts(
   }
 }
 
-function isAnew({ wishes = {} }: Run): boolean {
-  return wishes.noCache === true || wishes.maxAge !== undefined
+function isAnew({ cacheDirectives = {} }: Run): boolean {
+  return cacheDirectives.noCache === true || cacheDirectives.maxAge !== undefined
 }
 
-function* replayed({ text, madeAt }: KeptDraft, tier: CacheTier, now: number): Generator<DraftEvent, void> {
+function* replayed({ text, madeAt }: CachedCompletion, tier: CacheTier, now: number): Generator<CompletionEvent, void> {
   yield { type: 'text', text }
   const age = Math.max(0, Math.floor((now - madeAt) / 1000))
   yield {

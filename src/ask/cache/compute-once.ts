@@ -1,43 +1,43 @@
 import type { Admission } from '../admission.ts'
-import type { Claimed, ToClaim } from './lease.ts'
-import type { Place } from './cache-key.ts'
-import type { Remembered } from './freshness.ts'
-import type { CacheCounts, KeptAnswers } from './answer-cache.ts'
-import type { NearAnswers, Seen } from './semantic/semantic-answers.ts'
-import { orWithout } from '../best-effort.ts'
+import type { LeaseOutcome, LeaseRequest } from './lease.ts'
+import type { CacheKey } from './cache-key.ts'
+import type { CachedAnswer } from './freshness.ts'
+import type { CacheCounts, AnswerCache } from './answer-cache.ts'
+import type { SemanticAnswers, SemanticMatch } from './semantic/semantic-answers.ts'
+import { bestEffort } from '../best-effort.ts'
 import { replay } from './replay.ts'
-import type { Lease } from './shared-cache.ts'
+import type { FillLease } from './shared-cache.ts'
 import type { Stage } from '../stage.ts'
 import { orBefore } from './stale-if-error.ts'
 import type { Answer, AskedCollection, AskEvent, AskWithin, CacheTier, Question, Run } from '../terms.ts'
 
-export interface MakeSteps {
+export interface ComputeSteps {
   /** Null: no Redis, nobody to share with. */
-  readonly claim: Stage<ToClaim, Claimed> | null
+  readonly fillLease: Stage<LeaseRequest, LeaseOutcome> | null
   /** Null: near questions share no answers. */
-  readonly near: NearAnswers | null
+  readonly semantic: SemanticAnswers | null
   /** Absent: whatever is asked is made. */
   readonly admission?: Pick<Admission, 'events' | 'check'>
   /** The pipeline: what all of this is there to spare. */
-  readonly make: AskWithin
+  readonly compute: AskWithin
 }
 
 /** A question that needs an answer, and where that is kept. */
-export interface Asked {
+export interface CacheableQuestion {
   readonly question: Question
   readonly collection: AskedCollection
-  readonly place: Place
+  readonly cacheKey: CacheKey
   /** One past its time; null: none is wanted. */
-  readonly before?: Remembered | null | undefined
+  readonly before?: CachedAnswer | null | undefined
   /**
    * Milliseconds since 1970: what is fresh no longer than that will not do, nor will a near question's. Infinity:
    * nothing will, not even what another replica is making. Absent: whatever is fresh now.
    */
-  readonly anewAfter?: number
+  readonly recomputeAfter?: number
 }
 
 interface Found {
-  readonly found: Remembered
+  readonly found: CachedAnswer
   readonly tier: CacheTier
 }
 
@@ -45,21 +45,21 @@ interface Found {
  * Found in Redis, or else made by one replica while the others wait for it. When the model or the database fails
  * meanwhile, the answer from before, if there is one.
  */
-export function makeOnceWith(
-  { claim: claimStage, near, admission, make }: MakeSteps,
-  kept: KeptAnswers,
+export function computeOnceWith(
+  { fillLease: claimStage, semantic, admission, compute }: ComputeSteps,
+  kept: AnswerCache,
   counts: CacheCounts,
   now: () => number,
 ) {
-  return async function* makeOnce(asked: Asked, run: Run): AsyncGenerator<AskEvent, void> {
-    const { place, anewAfter } = asked
-    const wanted = { key: place.key, freshAfter: anewAfter ?? now(), isPatient: anewAfter !== Infinity }
+  return async function* makeOnce(asked: CacheableQuestion, run: Run): AsyncGenerator<AskEvent, void> {
+    const { cacheKey, recomputeAfter } = asked
+    const wanted = { key: cacheKey.key, freshAfter: recomputeAfter ?? now(), isPatient: recomputeAfter !== Infinity }
     const { claim, hasWaited } = claimStage ? await claimStage(wanted, run) : alone
     if (claim.kind === 'found') {
-      kept.copy(place.key, claim.found)
+      kept.copy(cacheKey.key, claim.found)
       // Anew, and found: another replica has refreshed it. Not counted, for nobody waits for it here, or they joined and are.
       return yield* replay(
-        anewAfter === undefined
+        recomputeAfter === undefined
           ? kept.give(claim.found, 'redis', hasWaited ? 'coalesced' : undefined)
           : kept.show(claim.found, 'redis'),
       )
@@ -82,18 +82,18 @@ export function makeOnceWith(
   }
 
   async function* makeIt(
-    asked: Asked,
+    asked: CacheableQuestion,
     before: Found | null,
-    lease: Lease | null,
+    lease: FillLease | null,
     run: Run,
   ): AsyncGenerator<AskEvent, void> {
-    let seen: Seen | null = null
+    let seen: SemanticMatch | null = null
     let startedAt = performance.now()
     const fresh = async function* (): AsyncGenerator<AskEvent, void> {
       seen = await look(asked, run)
       if (seen?.answer) return yield* replay(seen.answer)
       startedAt = performance.now()
-      yield* make(asked.question, asked.collection, run)
+      yield* compute(asked.question, asked.collection, run)
     }
     // Before the look for a near question: that takes a vector, and a refusal must cost nothing.
     const made = admission ? admission.events(run, fresh) : fresh()
@@ -103,7 +103,7 @@ export function makeOnceWith(
     for await (const event of events) {
       if (event.type === 'done') {
         const { status } = event.answer.cache
-        if (status === 'miss' && asked.anewAfter === undefined) counts.missed()
+        if (status === 'miss' && asked.recomputeAfter === undefined) counts.missed()
         if (status !== 'stale' && status !== 'near')
           keep(asked, event.answer, performance.now() - startedAt, lease, seen)
       }
@@ -111,26 +111,29 @@ export function makeOnceWith(
     }
   }
 
-  async function look({ question, collection, place, anewAfter }: Asked, run: Run): Promise<Seen | null> {
-    if (anewAfter !== undefined || !near) return null
-    return await orWithout(null, run, brief => near.look({ question, collection, place }, brief))
+  async function look(
+    { question, collection, cacheKey, recomputeAfter }: CacheableQuestion,
+    run: Run,
+  ): Promise<SemanticMatch | null> {
+    if (recomputeAfter !== undefined || !semantic) return null
+    return await bestEffort(null, run, brief => semantic.lookup({ question, collection, place: cacheKey }, brief))
   }
 
   function keep(
-    { question, collection, place }: Asked,
+    { question, collection, cacheKey }: CacheableQuestion,
     answer: Answer,
     tookMs: number,
-    lease: Lease | null,
-    seen: Seen | null,
+    lease: FillLease | null,
+    seen: SemanticMatch | null,
   ): void {
     const seconds = kept.secondsFor(question, collection, answer)
-    kept.keep(place.key, answer, { seconds, tookMs }, lease)
+    kept.keep(cacheKey.key, answer, { seconds, tookMs }, lease)
     if (seen && answer.degraded.length === 0 && !answer.isOvertaken)
-      near?.learn(seen, { key: place.key, question, answer, seconds })
+      semantic?.learn(seen, { key: cacheKey.key, question, answer, seconds })
   }
 }
 
-const alone: Claimed = { claim: { kind: 'alone' }, hasWaited: false }
+const alone: LeaseOutcome = { claim: { kind: 'alone' }, hasWaited: false }
 
 /** The answer is as good, only nobody else will have it. */
 function withoutCache(event: AskEvent): AskEvent {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { linkTo, workflowSpan } from '../../tracing/workflow.ts'
-import type { Claim, SharedAnswers } from './shared-cache.ts'
+import type { LeaseReply, SharedAnswers } from './shared-cache.ts'
 import type { Run } from '../terms.ts'
 
-export interface ToClaim {
+export interface LeaseRequest {
   readonly key: string
   /** What is fresh no longer than that, in milliseconds since 1970, will not do. */
   readonly freshAfter: number
@@ -11,8 +11,8 @@ export interface ToClaim {
   readonly isPatient: boolean
 }
 
-export interface Claimed {
-  readonly claim: Exclude<Claim, { readonly kind: 'theirs' }>
+export interface LeaseOutcome {
+  readonly claim: Exclude<LeaseReply, { readonly kind: 'theirs' }>
   /** Another replica was making it meanwhile. */
   readonly hasWaited: boolean
 }
@@ -24,8 +24,8 @@ const longestWaitMs = 60
 const patience = 0.5
 
 /** The shared answer, or the right to make it. While another replica makes it, waits: until it is there, or that one gave up or died. */
-export function claimFrom(shared: SharedAnswers) {
-  return async ({ key, freshAfter, isPatient }: ToClaim, run: Run): Promise<Claimed> => {
+export function fillLeaseFrom(shared: SharedAnswers) {
+  return async ({ key, freshAfter, isPatient }: LeaseRequest, run: Run): Promise<LeaseOutcome> => {
     const end = performance.now() + patience * (run.deadline - performance.now())
     for (let waits = 0; ; waits++) {
       const claim = await shared.claim(key, freshAfter)

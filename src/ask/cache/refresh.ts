@@ -30,7 +30,7 @@ export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<Ca
       log,
       isStreamed: false,
       priority: 'batch',
-      wishes: { noCache: true },
+      cacheDirectives: { noCache: true },
       onStage() {},
     }
     // Not part of the request that happened to find it due: a trace of its own.

@@ -1,7 +1,7 @@
 import { noUsage, type Answer, type AskEvent, type CacheNote, type Degraded } from '../terms.ts'
 
 /** A remembered answer as this request's: no model was asked this time. */
-export function again(answer: Answer, cache: CacheNote, degraded: readonly Degraded[] = answer.degraded): Answer {
+export function asCached(answer: Answer, cache: CacheNote, degraded: readonly Degraded[] = answer.degraded): Answer {
   return { ...answer, cache, degraded, usage: noUsage }
 }
 
@@ -17,5 +17,5 @@ export function* replay(answer: Answer): Generator<AskEvent, void> {
 export function coalesced(event: AskEvent): AskEvent {
   if (event.type !== 'done') return event
   const { cache } = event.answer
-  return { type: 'done', answer: again(event.answer, cache.status === 'miss' ? { status: 'coalesced' } : cache) }
+  return { type: 'done', answer: asCached(event.answer, cache.status === 'miss' ? { status: 'coalesced' } : cache) }
 }

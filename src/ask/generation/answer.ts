@@ -1,13 +1,13 @@
 import { callsMade, isAskError, loudness, type AskError } from '../../errors.ts'
 import { cite } from './cite.ts'
 import type { Extracted } from './quotes.ts'
-import type { Draft, DraftEvent, Request } from './generate.ts'
+import type { Completion, CompletionEvent, Request } from './generate.ts'
 import type { Stage, StreamStage } from '../stage.ts'
 import { noUsage, type AskEvent, type CacheNote, type Citation, type Degraded, type Run, type Usage } from '../terms.ts'
 
-export interface WriteSteps {
+export interface AnswerSteps {
   /** Null when no language model is set: answers are quoted sentences. */
-  readonly generate: StreamStage<Request, DraftEvent> | null
+  readonly generate: StreamStage<Request, CompletionEvent> | null
   readonly extract: Stage<Request, Extracted>
   /** Name of the language model. */
   readonly model: string | null
@@ -33,11 +33,11 @@ const miss: CacheNote = { status: 'miss' }
  * The model's words as they come, else quoted sentences. A model that fails is replaced as long as nothing was
  * shown that cannot be taken back; a stream that breaks off later throws, never looking complete.
  */
-export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run): AsyncGenerator<AskEvent, Written> {
+export async function* writeAnswer(steps: AnswerSteps, request: Request, run: Run): AsyncGenerator<AskEvent, Written> {
   if (!steps.generate) return yield* quote(steps, request, run, [], noUsage)
   let isShown = false
   try {
-    let draft: Draft | undefined
+    let draft: Completion | undefined
     for await (const event of steps.generate(request, { ...run, deadline: run.deadline - reserveOf(steps, run) })) {
       if (event.type === 'end') draft = event.draft
       else if (run.isStreamed) {
@@ -45,7 +45,7 @@ export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run
         yield { type: 'delta', text: event.text }
       }
     }
-    return yield* finished(steps, draft as Draft, request, run)
+    return yield* finished(steps, draft as Completion, request, run)
   } catch (error) {
     if (isShown || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
     run.log[loudness(error)](
@@ -60,13 +60,13 @@ export async function* writeAnswer(steps: WriteSteps, request: Request, run: Run
 const reservedShare = 0.15
 const mostReservedMs = 1000
 
-function reserveOf({ reserveMs }: WriteSteps, { deadline }: Run): number {
+function reserveOf({ reserveMs }: AnswerSteps, { deadline }: Run): number {
   return Math.max(reserveMs, Math.min(mostReservedMs, (deadline - performance.now()) * reservedShare))
 }
 
 async function* finished(
-  { model }: WriteSteps,
-  draft: Draft,
+  { model }: AnswerSteps,
+  draft: Completion,
   { asked, passages }: Request,
   run: Run,
 ): AsyncGenerator<AskEvent, Written> {
@@ -77,7 +77,7 @@ async function* finished(
 }
 
 async function* quote(
-  steps: WriteSteps,
+  steps: AnswerSteps,
   request: Request,
   run: Run,
   degraded: readonly Degraded[],

@@ -1,7 +1,7 @@
 /** What the prompt tells the model to say when the passages do not hold the answer. */
 export const sentinel = 'NO_ANSWER'
 
-export interface Markers {
+export interface CitationMarkers {
   /** The model's next words in, what may be shown of them out. */
   push(text: string): string
   /** What was still held back. Nothing may be pushed after it. */
@@ -18,7 +18,7 @@ export interface Markers {
  * (up to 16 characters from a bracket on), one blank, and the beginning of NO_ANSWER. How the text is cut into
  * pushes makes no difference to what comes out. Code, links and other brackets are left alone.
  */
-export function createMarkers(passageCount: number): Markers {
+export function createCitationMarkers(passageCount: number): CitationMarkers {
   const cited = new Set<number>()
   let held = ''
   let previous = ''

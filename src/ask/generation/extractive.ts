@@ -1,4 +1,4 @@
-import { composed, type Extracted } from './quotes.ts'
+import { quoted, type Extracted } from './quotes.ts'
 import type { Request } from './generate.ts'
 import type { Passage } from '../terms.ts'
 import { scoredSentences, type ScoredSentence } from './sentence-scores.ts'
@@ -26,7 +26,7 @@ export async function extractFrom({ asked, passages }: Request): Promise<Extract
     if (runs.length === maxPassages || seed.score < worthShare * best.score || room < seed.text.length) break
     if (addsSomethingAsked(seed, runs)) runs.push(runAround(seed, sentences, room))
   }
-  return composed(inReadingOrder(runs, passages), passages)
+  return quoted(inReadingOrder(runs, passages), passages)
 }
 
 function bestOfEachPassage(sentences: readonly ScoredSentence[]): ScoredSentence[] {

@@ -6,7 +6,7 @@ import type { Passage } from '../terms.ts'
  * name. A document can be written by anyone, so nothing in it may look like our marks, our citations or our
  * sentinel; what does is respelled. Quotes are cut from the stored text, not from this.
  */
-export function fence(passages: readonly Passage[], nonce: string): string {
+export function delimited(passages: readonly Passage[], nonce: string): string {
   const elements = passages.map(({ title, text }, i) => {
     return `<passage n="${i + 1}" title="${attribute(title, nonce)}">\n${harmless(text, nonce)}\n</passage>`
   })

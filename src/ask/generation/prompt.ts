@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { countTokens } from '../../text/count-tokens.ts'
-import { fence } from './fence.ts'
+import { delimited } from './fence.ts'
 import { sentinel } from './citation-markers.ts'
 import type { Passage, Turn } from '../terms.ts'
 
@@ -22,7 +22,7 @@ export function promptFor(
   language: string,
   nonce: string = newNonce(),
 ): Prompt {
-  const content = `${fence(passages, nonce)}\n\nQuestion: ${question.text.trim()}`
+  const content = `${delimited(passages, nonce)}\n\nQuestion: ${question.text.trim()}`
   return { system: rules(language), messages: alternating([...recent(question.history), { role: 'user', content }]) }
 }
 

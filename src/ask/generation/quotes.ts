@@ -14,7 +14,7 @@ interface Span {
 }
 
 /** Each run of neighbouring sentences, letter for letter, with its citation behind it. */
-export function composed(runs: readonly (readonly Span[])[], passages: readonly Passage[]): Extracted {
+export function quoted(runs: readonly (readonly Span[])[], passages: readonly Passage[]): Extracted {
   const quoted = runs.flatMap(run => {
     const [first, last] = [run[0], run.at(-1)]
     const passage = first && passages[first.passageIndex]

@@ -1,6 +1,6 @@
 import { analyze } from '../../text/analyze.ts'
 import { unitsOf } from '../../text/units.ts'
-import type { Passage, Understood } from '../terms.ts'
+import type { Passage, AnalyzedQuestion } from '../terms.ts'
 
 export interface ScoredSentence {
   readonly passageIndex: number
@@ -34,7 +34,7 @@ type Unscored = Omit<ScoredSentence, 'score' | 'found'> & {
  * Every sentence of the passages with its score. Words count by how rare they are among these sentences: a word
  * in all of them ("fastify" in Fastify's manual) does not tell which one answers.
  */
-export function scoredSentences(asked: Understood, passages: readonly Passage[]): ScoredSentence[] {
+export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Passage[]): ScoredSentence[] {
   const isFolded = asked.terms.some(({ term }) => term.startsWith('~'))
   const all = passages.flatMap((passage, index) => sentencesOf(passage, index, isFolded))
   const counts = wantedOf(asked, all)
@@ -66,7 +66,7 @@ export function scoredSentences(asked: Understood, passages: readonly Passage[])
 }
 
 /** The question's own words where the passages hold any of them; what it borrowed from earlier turns only found them. */
-function wantedOf({ own, terms }: Understood, all: readonly Unscored[]): ReadonlyMap<string, number> {
+function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly Unscored[]): ReadonlyMap<string, number> {
   const isHeld = own.some(({ term, isContent }) => isContent && all.some(each => each.terms.has(term)))
   const asked = isHeld ? own : terms
   const content = asked.filter(term => term.isContent)

@@ -1,4 +1,4 @@
-import { comparable, sayTheSame, type Comparable } from './near-duplicates.ts'
+import { comparable, areNearDuplicates, type Comparable } from './near-duplicates.ts'
 import type { Passage } from '../terms.ts'
 
 /** Neighbours that stand as one passage: chunks of at most 400 tokens, so that three still fit a prompt of 1,500. */
@@ -15,7 +15,7 @@ export function diversify(ranked: readonly Passage[], topK: number): Passage[] {
   for (const passage of ranked) {
     if (groups.length === topK) break
     const text = comparable(passage.text)
-    if (kept.some(other => sayTheSame(text, other))) continue
+    if (kept.some(other => areNearDuplicates(text, other))) continue
     kept.push(text)
     addTo(groups, passage)
   }

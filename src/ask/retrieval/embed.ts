@@ -1,6 +1,6 @@
 import { isAskError, loudness } from '../../errors.ts'
 import type { Embedder } from './embedder.ts'
-import type { Run, Understood } from '../terms.ts'
+import type { Run, AnalyzedQuestion } from '../terms.ts'
 import { canRead } from './weights.ts'
 
 /** A bounded store of vectors by text, two tiers of it. Never rejects; a fault is a miss. */
@@ -20,7 +20,7 @@ export interface Embedded {
  * fails. A question longer than the model's limit is embedded by its beginning: what it asks is seldom at its end.
  */
 export function embedWith(embedder: Embedder, cache: VectorCache) {
-  return async ({ text, language }: Understood, run: Run): Promise<Embedded> => {
+  return async ({ text, language }: AnalyzedQuestion, run: Run): Promise<Embedded> => {
     if (!canRead(embedder, language)) return { vector: null, isDegraded: false }
     const remembered = await cache.get(text)
     if (remembered) return { vector: remembered, isDegraded: false }

@@ -50,7 +50,7 @@ const sameFrom = 0.9
  * 1997, "On the resemblance and containment of documents"). Texts with other numbers never are: the price of this
  * year and that of the last may stand in the same words.
  */
-export function sayTheSame(a: Comparable, b: Comparable): boolean {
+export function areNearDuplicates(a: Comparable, b: Comparable): boolean {
   const [shorter, longer] = a.text.length < b.text.length ? [a, b] : [b, a]
   if (shorter.text.length < sameFrom * longer.text.length) return false
   return contained(a.runs(), b.runs()) && numbersIn(a.text) === numbersIn(b.text)

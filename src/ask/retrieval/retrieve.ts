@@ -3,12 +3,12 @@ import { genAi, ourselves } from '../../tracing/names.ts'
 import { inChild } from '../../tracing/span.ts'
 import { isStopWord } from '../../text/analyze.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
-import type { Arm, AskedCollection, Filters, Passage, Run, Understood } from '../terms.ts'
+import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
 import { type SimilarityRange } from './weights.ts'
 import type { Candidate, Found, PassageSearch, Search, StoredPassage } from './passage-search.ts'
 
 export interface Wanted {
-  readonly asked: Understood
+  readonly asked: AnalyzedQuestion
   readonly vector: Float32Array | null
   readonly vectorWeight: number
   readonly arm: Arm
@@ -22,7 +22,7 @@ export interface Retrieved {
   /** Best first. */
   readonly passages: readonly Passage[]
   /** How near the best of the first five is to the question, 0…1. */
-  readonly nearness: number
+  readonly relevance: number
   /** The documents changed since the collection was looked up. */
   readonly isOvertaken: boolean
 }
@@ -45,7 +45,7 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
     return {
       passages,
-      nearness: nearness(convincing(passages, wanted.asked), similarity),
+      relevance: relevance(convincing(passages, wanted.asked), similarity),
       isOvertaken: found.isOvertaken,
     }
   }
@@ -80,7 +80,7 @@ function attributesOf({ collection, topK, arm, vectorWeight, vector }: Wanted): 
 }
 
 /** What nearness is judged by. A question of nothing but function words ("is it?") has none that a passage could answer by. */
-function convincing(passages: readonly Passage[], { terms, readAs }: Understood): Passage[] {
+function convincing(passages: readonly Passage[], { terms, readAs }: AnalyzedQuestion): Passage[] {
   const best = passages.slice(0, judged)
   if (terms.some(({ term }) => !isStopWord(term, readAs))) return best
   return best.map(passage => ({ ...passage, scores: { ...passage.scores, coverage: 0 } }))
@@ -129,7 +129,7 @@ const wordsAlone = 1.25
  * How near the best passage is: the share of the question's content words it holds (by idf), raised by what the
  * similarity of its best window adds on the model's own scale. Either alone can convince; neither has to.
  */
-export function nearness(passages: readonly Passage[], { unrelated, related }: SimilarityRange): number {
+export function relevance(passages: readonly Passage[], { unrelated, related }: SimilarityRange): number {
   const each = passages.map(({ scores, windows }) => {
     if (scores.vector === null && windows.length === 0) return Math.min(1, scores.coverage * wordsAlone)
     const similarity = Math.max(scores.vector ?? -1, ...windows.map(window => window.similarity))

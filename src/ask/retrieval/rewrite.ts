@@ -3,14 +3,14 @@ import type { ChatModel } from '../generation/chat.ts'
 import { sentinel } from '../generation/citation-markers.ts'
 import { condensePrompt, rephrasePrompt } from '../generation/prompt.ts'
 import { noUsage, type Question, type Run, type Usage } from '../terms.ts'
-import type { Understood } from '../terms.ts'
+import type { AnalyzedQuestion } from '../terms.ts'
 
 /** What smart mode asks a model for besides the answer. Neither can fail a question: without it, it goes on as asked. */
 export interface Rewrites {
   /** A follow-up as a question that stands alone; null when the model gave none. */
   condense(question: Question, run: Run): Promise<{ text: string | null; usage: Usage }>
   /** Up to two other wordings. */
-  rephrase(asked: Understood, run: Run): Promise<{ texts: readonly string[]; usage: Usage }>
+  rephrase(asked: AnalyzedQuestion, run: Run): Promise<{ texts: readonly string[]; usage: Usage }>
 }
 
 const maxTokens = 120

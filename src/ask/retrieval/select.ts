@@ -1,10 +1,10 @@
 import { diversify } from './diversify.ts'
-import { orWithout } from '../best-effort.ts'
+import { bestEffort } from '../best-effort.ts'
 import type { Reranked, ToRerank } from './rerank.ts'
 import type { Stage } from '../stage.ts'
 import type { Degraded, Passage, Question, Run } from '../terms.ts'
 
-export interface ChooseSteps {
+export interface SelectSteps {
   /** Null when no reranker is set. */
   readonly rerank: {
     readonly run: Stage<ToRerank, Reranked>
@@ -24,13 +24,18 @@ interface Found {
 const mostSpare = 10
 
 /** How many passages the search must hand over, so that `top_k` are left of them. */
-export function candidatesFor({ rerank }: ChooseSteps, question: Question): number {
+export function candidatesFor({ rerank }: SelectSteps, question: Question): number {
   const wanted = question.topK + Math.min(question.topK, mostSpare)
   return rerank && isReranked(question) ? Math.max(wanted, rerank.candidates) : wanted
 }
 
 /** The passages worth showing: reranked where that is set and the mode allows it, each saying something of its own, at most `top_k`. */
-export async function choose<F extends Found>(steps: ChooseSteps, question: Question, found: F, run: Run): Promise<F> {
+export async function selectPassages<F extends Found>(
+  steps: SelectSteps,
+  question: Question,
+  found: F,
+  run: Run,
+): Promise<F> {
   const { passages, isDegraded } = await reranked(steps, question, found, run)
   return {
     ...found,
@@ -40,13 +45,13 @@ export async function choose<F extends Found>(steps: ChooseSteps, question: Ques
 }
 
 async function reranked(
-  { rerank }: ChooseSteps,
+  { rerank }: SelectSteps,
   question: Question,
   { asked, passages }: Found,
   run: Run,
 ): Promise<Reranked> {
   if (!rerank || !isReranked(question) || passages.length < 2) return { passages, isDegraded: false }
-  return await orWithout({ passages, isDegraded: true }, run, brief =>
+  return await bestEffort({ passages, isDegraded: true }, run, brief =>
     rerank.run({ query: asked.text, passages }, brief),
   )
 }

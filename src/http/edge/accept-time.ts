@@ -13,7 +13,7 @@ const aheadMs = 200
  * that comes a turn of the event loop after its connection. What nobody in this process can see: how long a connection
  * stood in the system's queue, or a request in its socket, while the loop was busy with something else.
  */
-export function registerAccepted(app: FastifyInstance): void {
+export function registerAcceptTime(app: FastifyInstance): void {
   const sockets = new Set<Socket>()
   open.set(app.server, sockets)
   app.server.on('connection', (socket: Accepted) => {

@@ -10,7 +10,7 @@ import { isLoopback } from '../../config/loopback.ts'
  * asking is open, a name must be known for the other routes as well. Register after the locks and before the routes.
  * Takes .05 µs, for names come again.
  */
-export function registerHosts(
+export function registerAllowedHosts(
   app: FastifyInstance,
   names: readonly string[],
   isLocked: (scope: Scope) => boolean,

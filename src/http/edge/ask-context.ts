@@ -1,10 +1,10 @@
 import type { Context } from '@opentelemetry/api'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
-import type { CacheWishes, Circumstances, Run, StageName } from '../../ask/terms.ts'
+import type { CacheDirectives, RequestFacts, Run, StageName } from '../../ask/terms.ts'
 import type { Priority } from '../../priority.ts'
 import { elapsedMs } from './accept-time.ts'
 import { isAskError } from '../../errors.ts'
-import { hangupSignal } from './hangup.ts'
+import { disconnectSignal } from './hangup.ts'
 import { namedKey } from './auth.ts'
 import { noteFailure, type FailureNote } from './request-log.ts'
 import { startTrace, type FollowedTrace } from './request-trace.ts'
@@ -17,7 +17,7 @@ export interface RunSettings {
 }
 
 /** What a route that takes a question has in hand when it begins. */
-export interface Begun {
+export interface AskContext {
   readonly run: Run
   readonly trace: FollowedTrace
   readonly log: FastifyBaseLogger
@@ -25,7 +25,7 @@ export interface Begun {
   elapsedMs(): number
   /** What each stage took so far, and `total`; in milliseconds, to a tenth. */
   timings(): Record<string, number>
-  circumstances(): Circumstances
+  facts(): RequestFacts
   /** The same without `total`, for the log. */
   stages(): Record<string, number>
   /** Notes for the request's line what it failed by; gives the note. */
@@ -36,7 +36,7 @@ type Asking = FastifyRequest<{ Body: { readonly question: string; readonly timeo
 
 export interface RunForm {
   readonly isStreamed?: boolean
-  readonly wishes?: CacheWishes
+  readonly wishes?: CacheDirectives
   readonly priority?: Priority
   /** Where its trace begins, when that was drawn already. */
   readonly root?: Context | undefined
@@ -46,12 +46,12 @@ export interface RunForm {
 const modelSteps: ReadonlySet<StageName> = new Set<StageName>(['understand', 'rerank', 'generate'])
 
 /** The time counts from the socket: what a request waited before its handler is part of it. */
-export function begin(
+export function startAsk(
   request: Asking,
   reply: FastifyReply,
   { timeoutMs, logQuestions = false }: RunSettings,
   { isStreamed = false, wishes = {}, priority = 'interactive', root }: RunForm = {},
-): Begun {
+): AskContext {
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
   let failedStage: StageName | undefined
@@ -64,12 +64,12 @@ export function begin(
   const sinceStart = () => performance.now() - startedAt
   const run: Run = {
     id: request.id,
-    signal: hangupSignal(request, reply),
+    signal: disconnectSignal(request, reply),
     deadline: startedAt + Math.min(request.body.timeout_ms ?? timeoutMs, timeoutMs),
     log,
     isStreamed,
     priority,
-    wishes,
+    cacheDirectives: wishes,
     onStage(name, ms, outcome) {
       stages[name] = (stages[name] ?? 0) + ms
       if (modelSteps.has(name)) of.steps++
@@ -88,14 +88,14 @@ export function begin(
     log,
     elapsedMs: sinceStart,
     timings: () => rounded({ ...stages, total: sinceStart() }),
-    circumstances: () => of,
+    facts: () => of,
     stages: () => rounded(stages),
     failed,
   }
 }
 
 /** A failure as the caller is told it: of one that ran out of time, how far it got. */
-export function withReached(error: unknown, { timings }: Begun): unknown {
+export function withReached(error: unknown, { timings }: AskContext): unknown {
   return isAskError(error, 'deadline_exceeded') ? error.with({ timings: timings() }) : error
 }
 

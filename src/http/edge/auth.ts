@@ -66,7 +66,7 @@ function tokenOf(authorization = ''): string {
 }
 
 /** To be registered before what counts requests, which counts by key where one has a limit of its own. */
-export function registerKeys(app: FastifyInstance, keyring: Keyring): void {
+export function registerAuth(app: FastifyInstance, keyring: Keyring): void {
   app.decorateRequest('apiKey', undefined)
   if (!keyring.mayHaveKeys) return
   app.addHook('onRequest', (request, _, done) => {

@@ -1,12 +1,12 @@
-import type { CacheWishes } from '../../ask/terms.ts'
+import type { CacheDirectives } from '../../ask/terms.ts'
 
-const none: CacheWishes = Object.freeze({})
+const none: CacheDirectives = Object.freeze({})
 
 /**
  * The request's `Cache-Control` (RFC 9111, 5.2.1). As there: names in any case, unknown directives ignored, and one
  * with an argument that is no number of seconds counts as not said; of `max-stale` that may be left out.
  */
-export function cacheWishes(header: string | undefined): CacheWishes {
+export function readCacheDirectives(header: string | undefined): CacheDirectives {
   if (header === undefined) return none
   const said = new Map(header.split(',').map(directive))
   const maxAge = secondsOf(said.get('max-age'))

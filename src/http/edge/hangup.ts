@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AskError } from '../../errors.ts'
 
 /** A signal that aborts with `cancelled` as soon as the client closes its connection before the reply is out. */
-export function hangupSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+export function disconnectSignal(request: FastifyRequest, reply: FastifyReply): AbortSignal {
   const controller = new AbortController()
   const { raw } = reply
   const onClose = () => {

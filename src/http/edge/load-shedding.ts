@@ -10,7 +10,7 @@ declare module 'fastify' {
   }
 }
 
-export interface PressureOptions {
+export interface LoadSheddingOptions {
   /** 0: never refused for it. */
   readonly maxEventLoopDelayMs: number
   /** Of the heap that V8 may have, 0…1; 0: never refused for it. */
@@ -31,9 +31,9 @@ export const underAnyPressure = { isUnderAnyPressure: true } as const
  * The outer guard: where the process itself cannot keep up, every request is refused before any work. The inner one,
  * which knows what questions cost, is ask/admission.ts.
  */
-export function registerPressure(
+export function registerLoadShedding(
   app: FastifyInstance,
-  { maxEventLoopDelayMs, maxHeapShare, onRefused }: PressureOptions,
+  { maxEventLoopDelayMs, maxHeapShare, onRefused }: LoadSheddingOptions,
 ): void {
   if (maxEventLoopDelayMs === 0 && maxHeapShare === 0) return
   const refuse = createPressureHandler(() => performance.now(), onRefused)
@@ -77,7 +77,7 @@ function startSampling(app: FastifyInstance): { readonly delayMs: number; readon
  * again when it can say so: only a second sample in a row counts. Of memory each sample lets one request pass, for
  * without work V8 would not collect what is garbage by now.
  */
-export function createPressureHandler(now: () => number, onRefused: PressureOptions['onRefused'] = () => {}) {
+export function createPressureHandler(now: () => number, onRefused: LoadSheddingOptions['onRefused'] = () => {}) {
   let last: { type: Pressure | ''; value: number; at: number; inRow: number } = {
     type: '',
     value: NaN,

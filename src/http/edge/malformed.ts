@@ -78,7 +78,7 @@ const wireCodes: Readonly<Record<string, keyof typeof wireErrors>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
 }
 
-export function registerUnparsed(app: FastifyInstance, { maxConnections }: ReceivingLimits): void {
+export function registerMalformed(app: FastifyInstance, { maxConnections }: ReceivingLimits): void {
   app.server.maxConnections = maxConnections
   app.addHook('onRequest', ({ headers, raw }, _, done) => {
     const isMissing = headers.host === undefined && raw.httpVersion === '1.1'

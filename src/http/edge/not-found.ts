@@ -7,7 +7,7 @@ import { shownPath } from './shown-path.ts'
  * What is no address of ours gets 404, and a method that an address does not take 405 with `Allow`; before the
  * body is read, or a wrong address would be told that its body is wrong. Register before the routes.
  */
-export function registerAddresses(app: FastifyInstance): void {
+export function registerNotFound(app: FastifyInstance): void {
   const methods = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const known = methods.get(url) ?? new Set()

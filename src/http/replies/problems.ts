@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AskError, errorTable, isAskError, type ErrorCode, type Fault } from '../../errors.ts'
-import { registerAddresses } from '../edge/not-found.ts'
+import { registerNotFound } from '../edge/not-found.ts'
 import { serverTiming } from '../edge/ask-context.ts'
 import { invalidAddress, invalidBody } from './validation-errors.ts'
 import { noteFailure } from '../edge/request-log.ts'
@@ -51,7 +51,7 @@ export function registerProblems(app: FastifyInstance, counts: ProblemCounts): v
     counts.problem(problem.code)
     return sendProblem(request, reply, problem)
   })
-  registerAddresses(app)
+  registerNotFound(app)
 }
 
 /** The body did not come to its end: the client left, or took too long and was cut off. No fault of ours, and nobody to tell. */

@@ -1,4 +1,4 @@
-import type { Looked } from '../../ask/retrieval/find-passages.ts'
+import type { SearchResult } from '../../ask/retrieval/find-passages.ts'
 import type { Answer, CacheNote, Citation, Passage, Question, Usage } from '../../ask/terms.ts'
 import type { ApiKey } from '../../config/api-keys.ts'
 import { refuseHidden } from '../edge/auth.ts'
@@ -139,14 +139,14 @@ function isSame(a: CacheNote, b: CacheNote): boolean {
 }
 
 export function searchedJson(
-  { asked, mode, isNear, passages, degraded, usage }: Looked,
+  { asked, mode, isRelevant, passages, degraded, usage }: SearchResult,
   { id, include, timings }: AnswerView,
 ) {
   return {
     id,
     language: asked.language,
     mode,
-    near: isNear,
+    near: isRelevant,
     passages: passages.map(passageJson),
     degraded,
     usage: usageJson(usage),

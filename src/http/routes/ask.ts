@@ -1,20 +1,20 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OutgoingHttpHeaders } from 'node:http'
-import type { Answer, Ask, AskEvent, CacheNote, CacheWishes, Circumstances, Question } from '../../ask/terms.ts'
+import type { Answer, Ask, AskEvent, CacheNote, CacheDirectives, RequestFacts, Question } from '../../ask/terms.ts'
 import type { Priority } from '../../priority.ts'
 import { AskError, errorTable, type ErrorCode } from '../../errors.ts'
-import type { Heard } from '../../monitoring/figures/slow-questions.ts'
+import type { ObservedQuestion } from '../../monitoring/figures/slow-questions.ts'
 import { elapsedMs } from '../edge/accept-time.ts'
 import {
-  begin,
+  startAsk,
   serverTiming,
   toTenth,
   withReached,
-  type Begun,
+  type AskContext,
   type RunForm,
   type RunSettings,
 } from '../edge/ask-context.ts'
-import { cacheWishes } from '../edge/cache-control.ts'
+import { readCacheDirectives } from '../edge/cache-control.ts'
 import { namedKey } from '../edge/auth.ts'
 import { priorityOf } from '../edge/priority.ts'
 import { AskBody } from '../replies/schemas.ts'
@@ -25,14 +25,14 @@ import { answerJson, answerText, questionOf, type AnswerText, type AnswerView } 
 export interface AskRouteOptions extends RunSettings {
   readonly ask: Ask
   /** An answer that is at hand; undefined: it must be asked for. */
-  readonly recall: (question: Question, wishes: CacheWishes) => Answer | undefined
+  readonly recall: (question: Question, wishes: CacheDirectives) => Answer | undefined
   /** One that is not far; undefined at once: it must be asked for. */
-  readonly reach?: (question: Question, wishes: CacheWishes) => Promise<Answer | undefined> | undefined
+  readonly reach?: (question: Question, wishes: CacheDirectives) => Promise<Answer | undefined> | undefined
   readonly metrics: {
-    answered(answer: Answer, seconds: number, of: Circumstances): void
-    failed(code: string, of: Circumstances): void
+    answered(answer: Answer, seconds: number, of: RequestFacts): void
+    failed(code: string, of: RequestFacts): void
     /** Of a question that was not simply remembered, when it is over. */
-    heard?(heard: Heard): void
+    heard?(heard: ObservedQuestion): void
   }
 }
 
@@ -44,7 +44,7 @@ export function registerAsk(app: FastifyInstance, options: AskRouteOptions): voi
     '/ask',
     { schema: { body: AskBody }, config: { needs: 'ask', tellsItself: true } },
     (request, reply) => {
-      const wishes = cacheWishes(request.headers['cache-control'])
+      const wishes = readCacheDirectives(request.headers['cache-control'])
       const priority = priorityOf(request.headers['x-priority'], request.apiKey)
       const question = questionOf(request.body, request.apiKey)
       const isStreamed = wantsStream(request)
@@ -87,7 +87,7 @@ async function giveReached(
 }
 
 function askAnew(request: AskRequest, reply: FastifyReply, { question, ...form }: Asked, options: AskRouteOptions) {
-  const begun = begin(request, reply, options, form)
+  const begun = startAsk(request, reply, options, form)
   const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: begun.timings() })
   const events = begun.trace.follow(observed(options.ask(question, begun.run), question, begun, options.metrics))
   return begun.run.isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)
@@ -180,7 +180,7 @@ async function lastAnswer(events: AsyncGenerator<AskEvent>): Promise<Answer> {
 async function* observed(
   events: AsyncGenerator<AskEvent>,
   question: Question,
-  begun: Begun,
+  begun: AskContext,
   metrics: AskRouteOptions['metrics'],
 ): AsyncGenerator<AskEvent, void, undefined> {
   const { log, trace } = begun
@@ -192,13 +192,7 @@ async function* observed(
       if (event.type === 'done') {
         failure = null
         answer = event.answer
-        tell(
-          event.answer,
-          begun.elapsedMs(),
-          { stages: begun.stages() },
-          { log, trace, of: begun.circumstances() },
-          metrics,
-        )
+        tell(event.answer, begun.elapsedMs(), { stages: begun.stages() }, { log, trace, of: begun.facts() }, metrics)
       }
       yield event
     }
@@ -207,7 +201,7 @@ async function* observed(
     throw withReached(error, begun)
   } finally {
     if (failure !== null) {
-      metrics.failed(failure, begun.circumstances())
+      metrics.failed(failure, begun.facts())
       tellUnanswered(failure, begun)
     }
     if (!isRemembered(answer)) metrics.heard?.(heardOf(question, answer, begun))
@@ -215,7 +209,7 @@ async function* observed(
 }
 
 /** Of a stream the head says 200 by then, and of who left no reply is logged: only this says what became of it. */
-function tellUnanswered(code: string, begun: Begun): void {
+function tellUnanswered(code: string, begun: AskContext): void {
   const note = begun.failed(code)
   if (begun.run.isStreamed || code === 'cancelled')
     begun.log[isOurs(code) ? 'warn' : 'info']({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
@@ -231,7 +225,11 @@ function isRemembered(answer: Answer | null): boolean {
   return answer !== null && answer.cache.status !== 'miss' && answer.cache.status !== 'bypass'
 }
 
-function heardOf(question: Question, answer: Answer | null, { elapsedMs: ms, timings, trace }: Begun): Heard {
+function heardOf(
+  question: Question,
+  answer: Answer | null,
+  { elapsedMs: ms, timings, trace }: AskContext,
+): ObservedQuestion {
   const traceId = trace.ids.trace_id
   return {
     question,
@@ -244,9 +242,9 @@ function heardOf(question: Question, answer: Answer | null, { elapsedMs: ms, tim
 }
 
 interface Told {
-  readonly log: Begun['log']
+  readonly log: AskContext['log']
   readonly trace: RequestTrace
-  readonly of: Circumstances
+  readonly of: RequestFacts
 }
 
 function tell(

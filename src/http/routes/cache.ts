@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { AskError } from '../../errors.ts'
-import { hangupSignal } from '../edge/hangup.ts'
+import { disconnectSignal } from '../edge/hangup.ts'
 import { collectionPattern, patternWords } from '../replies/schemas.ts'
 
 /** The caches as the edge sees them; server.ts hands over the functions that do the work. */
@@ -56,12 +56,12 @@ export function registerCache(app: FastifyInstance, { cache }: CacheRouteOptions
 
   app.get('/cache', { config }, async (request, reply) => {
     refuseUnknown(request.query, [])
-    return figuresJson(await cache.figures(hangupSignal(request, reply)))
+    return figuresJson(await cache.figures(disconnectSignal(request, reply)))
   })
 
   app.delete('/cache', { config }, async (request, reply) => {
     const collection = collectionOf(request.query)
-    const { redisKeys } = await cache.clear(collection, hangupSignal(request, reply))
+    const { redisKeys } = await cache.clear(collection, disconnectSignal(request, reply))
     return { collection, redis_keys: redisKeys }
   })
 }

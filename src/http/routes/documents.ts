@@ -2,10 +2,10 @@ import type { FastifyInstance, FastifyRequest, preParsingHookHandler } from 'fas
 import { AskError } from '../../errors.ts'
 import { sourceFault } from '../../ingest/source-name.ts'
 import { invalid } from '../replies/validation-errors.ts'
-import { hangupSignal } from '../edge/hangup.ts'
+import { disconnectSignal } from '../edge/hangup.ts'
 import { logUnanswered } from '../edge/request-log.ts'
 import { DocumentParams, DocumentsBody, type DocumentBody } from '../replies/schemas.ts'
-import { unhurried } from '../edge/unhurried.ts'
+import { withoutSocketTimeout } from '../edge/unhurried.ts'
 
 /** Documents as the edge sees them; deps.ts hands over the functions that do the work. */
 export interface DocumentApi {
@@ -91,9 +91,9 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
       const { collection = 'default', documents: bodies } = request.body
       refuseUnfit(bodies)
       refuseTwins(bodies)
-      const results = await unhurried(
+      const results = await withoutSocketTimeout(
         request,
-        async () => await documents.put(collection, bodies, hangupSignal(request, reply), rooms.get(request)!),
+        async () => await documents.put(collection, bodies, disconnectSignal(request, reply), rooms.get(request)!),
       )
       return { collection, documents: results }
     },
@@ -103,7 +103,7 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
     '/documents/:id',
     { config, schema: { params: DocumentParams } },
     async (request, reply) => {
-      const found = await documents.get(request.params.id, hangupSignal(request, reply))
+      const found = await documents.get(request.params.id, disconnectSignal(request, reply))
       if (!found) throw unknownDocument(request.params.id)
       return documentJson(found)
     },
@@ -113,14 +113,14 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
     '/documents/:id',
     { config, schema: { params: DocumentParams } },
     async (request, reply) => {
-      const isRemoved = await documents.remove(request.params.id, hangupSignal(request, reply))
+      const isRemoved = await documents.remove(request.params.id, disconnectSignal(request, reply))
       if (!isRemoved) throw unknownDocument(request.params.id)
       return await reply.code(204).send()
     },
   )
 
   app.get('/collections', { config }, async (request, reply) => {
-    const all = await documents.collections(hangupSignal(request, reply))
+    const all = await documents.collections(disconnectSignal(request, reply))
     return { collections: all.map(collectionJson) }
   })
 }

@@ -8,7 +8,7 @@ export interface Scrapable {
 }
 
 /** GET /metrics for Prometheus; where there is a key with the scope `monitoring`, one is needed. */
-export function registerScrape(app: FastifyInstance, metrics: Scrapable): void {
+export function registerMetrics(app: FastifyInstance, metrics: Scrapable): void {
   app.get(
     '/metrics',
     { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } },

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { registerMonitoringPage } from './monitoring-page.ts'
 import { registerPerformanceMetrics, type PerformanceRouteOptions } from './performance-metrics.ts'
 import { registerPoolStatus, type PoolStatusOptions } from './pool-status.ts'
-import { registerScrape, type Scrapable } from './metrics.ts'
+import { registerMetrics, type Scrapable } from './metrics.ts'
 
 export interface MonitoringOptions {
   readonly registry: Scrapable
@@ -20,7 +20,7 @@ export function registerMonitoring(
   { registry, poolStatus, performance, monitoringPage, allowedHosts }: MonitoringOptions,
   pageHeaders: Readonly<Record<string, string>>,
 ): void {
-  registerScrape(app, registry)
+  registerMetrics(app, registry)
   registerPoolStatus(app, poolStatus)
   registerPerformanceMetrics(app, performance, allowedHosts)
   registerMonitoringPage(app, { page: monitoringPage, pageHeaders })

@@ -1,18 +1,18 @@
 import type { FastifyInstance } from 'fastify'
-import type { Looked } from '../../ask/retrieval/find-passages.ts'
+import type { SearchResult } from '../../ask/retrieval/find-passages.ts'
 import type { SearchPassages } from '../../ask/search.ts'
 import { isAskError } from '../../errors.ts'
-import { begin, serverTiming, withReached, type Begun, type RunSettings } from '../edge/ask-context.ts'
+import { startAsk, serverTiming, withReached, type AskContext, type RunSettings } from '../edge/ask-context.ts'
 import { priorityOf } from '../edge/priority.ts'
 import { SearchBody } from '../replies/schemas.ts'
 import { searchedJson, searchedQuestion } from '../replies/wire.ts'
-import type { Circumstances } from '../../ask/terms.ts'
+import type { RequestFacts } from '../../ask/terms.ts'
 
 export interface SearchRouteOptions extends RunSettings {
   readonly search: SearchPassages
   readonly metrics: {
-    searched(found: Looked, seconds: number, of: Circumstances): void
-    failed(code: string, of: Circumstances): void
+    searched(found: SearchResult, seconds: number, of: RequestFacts): void
+    failed(code: string, of: RequestFacts): void
   }
 }
 
@@ -23,7 +23,7 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
     { schema: { body: SearchBody }, config: { needs: 'ask', tellsItself: true } },
     async (request, reply) => {
       const question = searchedQuestion(request.body, request.apiKey)
-      const begun = begin(request, reply, settings, {
+      const begun = startAsk(request, reply, settings, {
         priority: priorityOf(request.headers['x-priority'], request.apiKey),
       })
       const found = await begun.trace.within(async () => {
@@ -33,7 +33,7 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
           return looked
         } catch (error) {
           const code = isAskError(error) ? error.code : 'internal'
-          metrics.failed(code, begun.circumstances())
+          metrics.failed(code, begun.facts())
           const note = begun.failed(code)
           if (code === 'cancelled') begun.log.info({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
           throw withReached(error, begun)
@@ -48,16 +48,16 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
 }
 
 function tell(
-  found: Looked,
-  { log, trace, elapsedMs, stages, circumstances }: Begun,
+  found: SearchResult,
+  { log, trace, elapsedMs, stages, facts }: AskContext,
   metrics: SearchRouteOptions['metrics'],
 ): void {
-  const { mode, isNear, degraded, usage, passages } = found
+  const { mode, isRelevant, degraded, usage, passages } = found
   const ms = elapsedMs()
-  metrics.searched(found, ms / 1000, circumstances())
+  metrics.searched(found, ms / 1000, facts())
   log.info(
-    { stages: stages(), mode, near: isNear, passages: passages.length, degraded, usage, ms: Math.round(ms) },
+    { stages: stages(), mode, near: isRelevant, passages: passages.length, degraded, usage, ms: Math.round(ms) },
     'searched',
   )
-  trace.note({ 'askwell.mode': mode, 'askwell.near': isNear, 'askwell.degraded': [...degraded] })
+  trace.note({ 'askwell.mode': mode, 'askwell.near': isRelevant, 'askwell.degraded': [...degraded] })
 }

@@ -22,7 +22,7 @@ const systemClocks: Clocks = {
 }
 
 /** How late a timer is that should come every `everyMs`: what blocks the event loop, or keeps the process from running at all. */
-export function createLateness(everyMs: number, { now, cpuMs }: Clocks = systemClocks) {
+export function createEventLoopLag(everyMs: number, { now, cpuMs }: Clocks = systemClocks) {
   let last = { at: now(), cpu: cpuMs() }
   let late: { readonly at: number; readonly ms: number; readonly wasBusy: boolean }[] = []
 

@@ -57,8 +57,8 @@ export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metr
     },
     answerCache: {
       ...answerCache,
-      given(...args) {
-        answerCache.given(...args)
+      served(...args) {
+        answerCache.served(...args)
         figures.given(args[0])
       },
       missed() {

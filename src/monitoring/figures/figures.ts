@@ -1,8 +1,8 @@
-import type { Looked } from '../../ask/retrieval/find-passages.ts'
+import type { SearchResult } from '../../ask/retrieval/find-passages.ts'
 import type { Answer, CacheStatus, Degraded, Outcome, StageName, Usage } from '../../ask/terms.ts'
 import { errorTable, type ErrorCode } from '../../errors.ts'
 import type { CacheType } from '../../metrics/metrics.ts'
-import { createWindows, type Spread, type Window, type WindowLength } from './windows.ts'
+import { createRollingWindows, type Spread, type Window, type WindowLength } from './windows.ts'
 
 export type { Spread, WindowLength } from './windows.ts'
 
@@ -77,7 +77,7 @@ export interface Series {
 }
 
 /** Levels at one moment; of each step the highest is kept. */
-export interface Levels {
+export interface Gauges {
   readonly poolCheckedOut: number
   readonly poolWaiting: number
   readonly inFlight: number
@@ -121,7 +121,7 @@ const givenNames: Readonly<Record<string, string>> = {
 
 /** Figures over windows, told by those who tell the metrics (feed.ts). A cached answer costs .3 µs here: bench/monitoring. */
 export function createFigures({ now }: { readonly now?: () => number } = {}) {
-  const windows = createWindows({ ...(now && { now }), charted: { all: latencySeries.all, ...stageSeries } })
+  const windows = createRollingWindows({ ...(now && { now }), charted: { all: latencySeries.all, ...stageSeries } })
   const { add, record, peak } = windows
 
   function answered(answer: Answer, ms: number): void {
@@ -131,7 +131,7 @@ export function createFigures({ now }: { readonly now?: () => number } = {}) {
     took(answer)
   }
 
-  function searched(found: Looked, ms: number): void {
+  function searched(found: SearchResult, ms: number): void {
     add('requests')
     record('search', ms)
     took(found)
@@ -169,7 +169,7 @@ export function createFigures({ now }: { readonly now?: () => number } = {}) {
     add('loop', ms)
   }
 
-  function levels({ poolCheckedOut, poolWaiting, inFlight }: Levels): void {
+  function levels({ poolCheckedOut, poolWaiting, inFlight }: Gauges): void {
     peak('pool checked out', poolCheckedOut)
     peak('pool waiting', poolWaiting)
     peak('in flight', inFlight)
@@ -258,7 +258,7 @@ function cacheOf({ count }: Window, type: CacheType): CacheWindow {
   return { hits, misses, hitRatio: ratio(given, given + misses), near, stale, coalesced, evictions: of('evictions') }
 }
 
-function seriesOf({ agoMs, points }: ReturnType<ReturnType<typeof createWindows>['chart']>): Series {
+function seriesOf({ agoMs, points }: ReturnType<ReturnType<typeof createRollingWindows>['chart']>): Series {
   const counted = (name: string) => points.map(point => point?.count(name) ?? 0)
   const level = (name: string) => points.map(point => point?.peak(name) ?? null)
   const p95 = (name: string) => points.map(point => point?.spread(name).p95 ?? null)

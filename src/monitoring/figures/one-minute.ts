@@ -20,7 +20,7 @@ interface Slot {
 }
 
 /** How long something took over the last minute (60–70 s): a ring of histograms of ten seconds each, to two figures. .3 µs a record. */
-export function createMinute(now: () => number = () => performance.now()) {
+export function createOneMinute(now: () => number = () => performance.now()) {
   const histogramOf = () => createHistogram({ lowest: 1, highest: highestUs, figures: 2 })
   const ring: Slot[] = Array.from({ length: slots }, () => ({ turn: -1, histogram: histogramOf() }))
   const turnOf = () => Math.floor(now() / slotMs)
@@ -47,7 +47,7 @@ export function createMinute(now: () => number = () => performance.now()) {
   return { record, quantiles }
 }
 
-export type Minute = ReturnType<typeof createMinute>
+export type OneMinute = ReturnType<typeof createOneMinute>
 
 /** Of microseconds. */
 function toTenth(us: number): number {

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
-import type { Figures, Levels } from './figures.ts'
+import type { Figures, Gauges } from './figures.ts'
 
 export interface ProcessLoad {
   readonly rssMb: number
@@ -16,7 +16,7 @@ const levelMs = 250
 /** Tells the figures how late and how busy the event loop is, and levels that come and go between requests. Holds nothing open. */
 export function watchProcess(
   figures: Pick<Figures, 'late' | 'worked' | 'levels'>,
-  levels: () => Levels,
+  levels: () => Gauges,
 ): { stop(): void } {
   let beat = performance.now()
   let before = performance.eventLoopUtilization()

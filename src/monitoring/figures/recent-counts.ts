@@ -12,7 +12,7 @@ interface Ring {
 }
 
 /** How often things happened in the last minute, to a second. .05 µs a count. */
-export function createRecent(now: () => number = () => performance.now()) {
+export function createRecentCounts(now: () => number = () => performance.now()) {
   const rings = new Map<Kind, Ring>()
 
   function count(kind: Kind, by = 1): void {
@@ -52,4 +52,4 @@ export function createRecent(now: () => number = () => performance.now()) {
   return { count, times, sinceMs, kinds: () => [...rings.keys()] }
 }
 
-export type Recent = ReturnType<typeof createRecent>
+export type RecentCounts = ReturnType<typeof createRecentCounts>

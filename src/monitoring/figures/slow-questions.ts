@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { Question } from '../../ask/terms.ts'
 
 /** A question that is over, as the edge tells of it. */
-export interface Heard {
+export interface ObservedQuestion {
   readonly question: Question
   /** As it was answered; null: it was not. */
   readonly mode: 'fast' | 'smart' | null
@@ -38,7 +38,7 @@ export interface SlowQuestionsOptions {
 }
 
 /** What is shown of one: a question's history and filters may be 250 kB, and 1,500 questions are kept. */
-type Slow = Omit<Heard, 'question'> & { readonly text: string | undefined }
+type Slow = Omit<ObservedQuestion, 'question'> & { readonly text: string | undefined }
 
 interface Entry {
   readonly slowest: Slow
@@ -59,7 +59,7 @@ export type SlowQuestions = ReturnType<typeof createSlowQuestions>
 export function createSlowQuestions({ isTextKept, normalised, now = Date.now }: SlowQuestionsOptions) {
   const minutes = new Map<number, Minute>()
 
-  function note(heard: Heard): void {
+  function note(heard: ObservedQuestion): void {
     const at = now()
     const minute = minuteOf(at)
     const least = minute.size < keptOfMinute ? null : leastOf(minute)
@@ -122,7 +122,7 @@ function joined(a: Entry | undefined, b: Entry): Entry {
   }
 }
 
-function slowOf({ question, language, ...rest }: Heard, isTextKept: boolean): Slow {
+function slowOf({ question, language, ...rest }: ObservedQuestion, isTextKept: boolean): Slow {
   return { ...rest, language: language ?? question.language ?? null, text: isTextKept ? question.text : undefined }
 }
 
@@ -143,7 +143,7 @@ function shownOf(
   }
 }
 
-function slowestOf(timings: Heard['timings']): string | null {
+function slowestOf(timings: ObservedQuestion['timings']): string | null {
   const [slowest] = Object.entries(timings)
     .filter(([name]) => name !== 'total')
     .sort(([, a], [, b]) => b - a)

@@ -69,10 +69,10 @@ const minuteMs = 60_000
 const pointsKept = 90
 const lengths: Readonly<Record<WindowLength, number>> = { '1m': minuteMs, '5m': 5 * minuteMs, '15m': 15 * minuteMs }
 
-export type Windows = ReturnType<typeof createWindows>
+export type RollingWindows = ReturnType<typeof createRollingWindows>
 
 /** Needs no timer: whoever comes first after a slot is over closes it, were it an hour later. */
-export function createWindows({ now = () => performance.now(), charted = {} }: WindowOptions = {}) {
+export function createRollingWindows({ now = () => performance.now(), charted = {} }: WindowOptions = {}) {
   const startedAt = now()
   const spare: RecordableHistogram[] = []
   const sum = makeHistogram()

@@ -7,22 +7,22 @@ import type { DatabaseFault } from '../../adapters/postgres/errors.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { Connections } from './connections.ts'
 import { lately, type Facts } from './facts.ts'
-import { createLateness } from '../figures/event-loop-lag.ts'
-import type { Minute } from '../figures/one-minute.ts'
-import type { Recent } from '../figures/recent-counts.ts'
+import { createEventLoopLag } from '../figures/event-loop-lag.ts'
+import type { OneMinute } from '../figures/one-minute.ts'
+import type { RecentCounts } from '../figures/recent-counts.ts'
 import { createServerView } from './server-view.ts'
 import { createStoredData } from './stored-data.ts'
 
 export interface Sources {
   readonly database: Pick<Database, 'status' | 'connections' | 'isReadOnly'>
   readonly countLargeMetadata: (signal: AbortSignal) => Promise<number>
-  readonly times: { readonly waitMs: Minute; readonly holdMs: Minute }
+  readonly times: { readonly waitMs: OneMinute; readonly holdMs: OneMinute }
   readonly pulse: () => { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
   readonly states: () => Facts['breakers']
   readonly lastFault: (dependency: Dependency) => ModelFault | null
   readonly redis: { status(): string; outage(): Facts['redisOutage'] } | undefined
   readonly limiter: () => LimiterStatus
-  readonly recent: Recent
+  readonly recent: RecentCounts
   readonly connections: Connections
   readonly isDraining: () => boolean
   /** How often `beat` is called. */
@@ -48,7 +48,7 @@ export function createCollector({
   isDraining,
   beatMs,
 }: Sources) {
-  const lateness = createLateness(beatMs)
+  const lateness = createEventLoopLag(beatMs)
   const server = createServerView({ read: database.connections })
   const stored = createStoredData({ countLargeMetadata })
   const heapLimit = getHeapStatistics().heap_size_limit

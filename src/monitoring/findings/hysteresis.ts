@@ -19,7 +19,7 @@ interface Held {
 }
 
 /** Which findings begin and end, told once each; one that becomes graver is told again. */
-export function createTold(now: () => number) {
+export function createFindingLog(now: () => number) {
   const held = new Map<string, Held>()
 
   function turned(findings: readonly Finding[]): Turned {
@@ -48,7 +48,7 @@ export function createTold(now: () => number) {
 }
 
 /** A verdict, once it has held. */
-export function createSteady<Verdict extends string>(first: Verdict, now: () => number) {
+export function createHysteresis<Verdict extends string>(first: Verdict, now: () => number) {
   let told = first
   let next: { readonly verdict: Verdict; readonly since: number } | null = null
 

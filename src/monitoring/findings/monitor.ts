@@ -2,7 +2,7 @@ import type { RunLog } from '../../ask/terms.ts'
 import { diagnose, type Diagnosis } from './diagnose.ts'
 import type { Facts } from './facts.ts'
 import { type Finding, type PoolVerdict, type ServiceVerdict, type Severity } from './findings.ts'
-import { createSteady, createTold } from './hysteresis.ts'
+import { createHysteresis, createFindingLog } from './hysteresis.ts'
 
 export interface MonitorOptions {
   /** Asks nobody. */
@@ -38,9 +38,9 @@ const verdictLevels: Readonly<Record<PoolVerdict | ServiceVerdict, 'info' | 'war
  * ends, and one for each verdict. .1 ms a look.
  */
 export function createMonitor({ collect, onBeat = () => {}, log, now = () => performance.now() }: MonitorOptions) {
-  const turned = createTold(now)
-  const poolTurned = createSteady<PoolVerdict>('ok', now)
-  const serviceTurned = createSteady<ServiceVerdict>('ok', now)
+  const turned = createFindingLog(now)
+  const poolTurned = createHysteresis<PoolVerdict>('ok', now)
+  const serviceTurned = createHysteresis<ServiceVerdict>('ok', now)
   const timer = setInterval(beat, beatMs).unref()
 
   /** As of now. */

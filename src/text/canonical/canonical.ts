@@ -27,7 +27,7 @@ const grammars: ReadonlyMap<string, Grammar> = new Map([
  * The gist of a question in a language (BCP 47; only the primary subtag counts), or null without a content word.
  * In a language without a grammar all but case, Unicode form, blanks and the final punctuation counts.
  */
-export function gist(text: string, language: string): string | null {
+export function canonicalQuestion(text: string, language: string): string | null {
   const primary = language.toLowerCase().split('-')[0] ?? ''
   const grammar = grammars.get(primary)
   if (text.length > maxLetters) return null

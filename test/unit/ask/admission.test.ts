@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createAdmission } from '../../../src/ask/admission.ts'
-import type { Looked } from '../../../src/ask/retrieval/find-passages.ts'
+import type { SearchResult } from '../../../src/ask/retrieval/find-passages.ts'
 import { noUsage, type Answer, type AskEvent, type Question } from '../../../src/ask/terms.ts'
 import { Refused, type EnterTerms, type RefusedBy } from '../../../src/resilience/limiter.ts'
 import { runOf } from '../../support/run-of.ts'
@@ -18,7 +18,7 @@ const answer: Answer = {
   model: 'm',
   usage: { ...noUsage, llmCalls: 1 },
 }
-const looked = { degraded: [], usage: noUsage } as unknown as Looked
+const looked = { degraded: [], usage: noUsage } as unknown as SearchResult
 const question = {} as Question
 
 /** Lets everybody in, or nobody; notes who came and how they left. */

@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Looked } from '../../../src/ask/retrieval/find-passages.ts'
+import type { SearchResult } from '../../../src/ask/retrieval/find-passages.ts'
 import type { SearchPassages } from '../../../src/ask/search.ts'
 import type { Question } from '../../../src/ask/terms.ts'
 import { askAll, type Asking } from '../../../src/eval/ask-all.ts'
@@ -16,9 +16,13 @@ const question = (id: string, relevant: string | null): JudgedQuestion => ({
 
 /** Finds passages of these documents for everything; `near` says of which questions. */
 const finding =
-  (sources: readonly string[], near: readonly string[] = [], degraded: Looked['degraded'] = []): SearchPassages =>
+  (sources: readonly string[], near: readonly string[] = [], degraded: SearchResult['degraded'] = []): SearchPassages =>
   async ({ text }) =>
-    ({ passages: sources.map(source => ({ source })), isNear: near.includes(text), degraded }) as unknown as Looked
+    ({
+      passages: sources.map(source => ({ source })),
+      isNear: near.includes(text),
+      degraded,
+    }) as unknown as SearchResult
 
 const asking = (search: SearchPassages, language: 'given' | 'detect' = 'detect'): Asking => ({
   search,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createPulse } from '../../../src/resilience/pulse.ts'
+import { createHeartbeat } from '../../../src/resilience/pulse.ts'
 import { until } from '../../support/until.ts'
 
 t.test(
@@ -9,7 +9,7 @@ t.test(
     const changes: boolean[] = []
     let underWay = 0
     let most = 0
-    const pulse = createPulse({
+    const pulse = createHeartbeat({
       intervalMs: 2,
       limitMs: 5,
       onChange: isDown => changes.push(isDown),
@@ -46,7 +46,7 @@ t.test(
 t.test('one miss is no death', async t => {
   let beats = 0
   const changes: boolean[] = []
-  const pulse = createPulse({
+  const pulse = createHeartbeat({
     intervalMs: 1,
     limitMs: 1000,
     onChange: isDown => changes.push(isDown),

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { withoutSilence } from '../../../src/resilience/silence.ts'
+import { withIdleTimeout } from '../../../src/resilience/silence.ts'
 import { atLeast } from '../../support/at-least.ts'
 
 /** Says what it has, then nothing until its signal aborts. */
@@ -15,7 +15,7 @@ for (const items of [[], ['a', 'b']]) {
   t.test(`a server that stops after ${items.length} items: ended with deadline_exceeded`, async t => {
     const heard: string[] = []
     const all = async () => {
-      for await (const item of withoutSilence('the model', 20, never, signal => thenSilent(items, signal)))
+      for await (const item of withIdleTimeout('the model', 20, never, signal => thenSilent(items, signal)))
         heard.push(item)
     }
     await t.rejects(all(), { code: 'deadline_exceeded', detail: 'the model said nothing for 0.02 s' })
@@ -28,7 +28,7 @@ t.test('a reader who takes long is not its silence', async t => {
     yield* ['a', 'b', 'c']
   }
   const heard: string[] = []
-  for await (const item of withoutSilence('the model', 20, never, all)) {
+  for await (const item of withIdleTimeout('the model', 20, never, all)) {
     await atLeast(40)
     heard.push(item)
   }
@@ -37,11 +37,11 @@ t.test('a reader who takes long is not its silence', async t => {
 
 t.test('a caller who leaves: the reason is theirs, and nothing is left running', async t => {
   const controller = new AbortController()
-  const stream = withoutSilence('the model', 60_000, controller.signal, signal => thenSilent(['a'], signal))
+  const stream = withIdleTimeout('the model', 60_000, controller.signal, signal => thenSilent(['a'], signal))
   await stream.next()
   const next = stream.next()
   controller.abort(new Error('left'))
   await t.rejects(next, { message: 'left' })
-  const gone = withoutSilence('the model', 60_000, controller.signal, signal => thenSilent([], signal))
+  const gone = withIdleTimeout('the model', 60_000, controller.signal, signal => thenSilent([], signal))
   await t.rejects(gone.next(), { message: 'left' })
 })

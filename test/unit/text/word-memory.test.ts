@@ -1,7 +1,7 @@
 import tap from 'tap'
 import { analysisMemory, analyze, isStopWord, queryTerms } from '../../../src/text/analyze.ts'
 import { sentences, segmentersKept } from '../../../src/text/sentences.ts'
-import { gist } from '../../../src/text/canonical/canonical.ts'
+import { canonicalQuestion } from '../../../src/text/canonical/canonical.ts'
 import { createWordMemory } from '../../../src/text/word-memory.ts'
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'
@@ -17,7 +17,7 @@ tap.test('thousands of language names: what is kept is bounded over all of them'
     queryTerms(analyze(`The question of the day: ${text}?`, language))
     isStopWord('the', language)
     sentences('One. Two.', language)
-    gist('What is it?', language)
+    canonicalQuestion('What is it?', language)
   }
   const { words, stopLists } = analysisMemory()
   t.ok(words > 0 && words <= 40_000, `${words} words`)

@@ -10,8 +10,8 @@ import { startChatSpan, type ChatSpan } from '../chat-span.ts'
 import { assertNoLease } from '../../postgres/one-lease-guard.ts'
 import { chunksOf } from './chunks.ts'
 import { failed, toAskError } from './errors.ts'
-import { createHabits } from './server-quirks.ts'
-import { createThoughtFilter } from './reasoning-filter.ts'
+import { createServerQuirks } from './server-quirks.ts'
+import { createReasoningFilter } from './reasoning-filter.ts'
 import { providerOf } from './client.ts'
 import { tokensIn } from '../token-usage.ts'
 
@@ -29,7 +29,7 @@ const spareBytes = 8 * 1024 * 1024
 
 /** A language model behind an OpenAI-compatible API. */
 export function createChat(client: OpenAI, { model }: { readonly model: string }): ChatModel {
-  const habits = createHabits<Habit>({
+  const habits = createServerQuirks<Habit>({
     // OpenAI's reasoning models: "'max_tokens' is not supported with this model. Use 'max_completion_tokens'".
     newTokenLimit: /max_completion_tokens/i,
     // Servers that check fields strictly. One that refuses without a word (an unusual error body) is taken
@@ -101,7 +101,7 @@ async function* eventsOf(
   let usage: Usage | null = null
   let isEmpty = true
   let charactersLeft = Math.max(leastCharacters, maxTokens * charactersPerToken)
-  const withoutThoughts = createThoughtFilter()
+  const withoutThoughts = createReasoningFilter()
   for await (const chunk of chunks) {
     signal.throwIfAborted()
     traced.heard(chunk)

@@ -8,7 +8,7 @@ import { traceHeaders } from '../../../tracing/outgoing.ts'
 import { apiModelName } from '../names.ts'
 import { assertNoLease } from '../../postgres/one-lease-guard.ts'
 import { failed, toAskError } from './errors.ts'
-import { createHabits } from './server-quirks.ts'
+import { createServerQuirks } from './server-quirks.ts'
 import { countTokens } from './tokens.ts'
 import { noPrefixes, type Prefixes } from '../prefixes.ts'
 import { noteEmbedded } from '../traced-embedder.ts'
@@ -175,7 +175,7 @@ function checked(vectors: readonly Float32Array[], dimensions: number): readonly
 type EmbedCall = (texts: readonly string[], signal: AbortSignal) => Promise<Float32Array[]>
 
 function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): EmbedCall {
-  const habits = createHabits<Habit>({
+  const habits = createServerQuirks<Habit>({
     asNumbers: /encoding_format|base64/i,
     // A model of one fixed length may refuse even its own; what it sends is checked in any case.
     ownDimensions: /dimensions|matryoshka/i,

@@ -6,7 +6,7 @@ const closing = '</think>'
  * into the reply, between `<think>` and `</think>` at its start. They are no part of the answer, nor are blanks in front
  * of it. Returns what may be passed on; only a beginning that may still become `<think>` is kept back.
  */
-export function createThoughtFilter(): (text: string) => string {
+export function createReasoningFilter(): (text: string) => string {
   let place: Place = 'start'
   let held = ''
 

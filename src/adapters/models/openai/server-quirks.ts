@@ -6,13 +6,13 @@ import { wordsOf } from './errors.ts'
  * words that fit a habit, the request is sent once more the other way, and what worked is remembered. So the
  * price is one extra call in the life of a process, and no list of server versions.
  */
-export interface Habits<Name extends string> {
+export interface ServerQuirks<Name extends string> {
   /** Runs `attempt` with the habits learned so far, and again with one more when the server refuses. */
   call<Result>(attempt: (learned: ReadonlySet<Name>) => Promise<Result>): Promise<Result>
 }
 
 /** `signs` tells by which words of a refusal a habit is recognised. */
-export function createHabits<Name extends string>(signs: Readonly<Record<Name, RegExp>>): Habits<Name> {
+export function createServerQuirks<Name extends string>(signs: Readonly<Record<Name, RegExp>>): ServerQuirks<Name> {
   let learned: ReadonlySet<Name> = new Set()
 
   async function call<Result>(attempt: (learned: ReadonlySet<Name>) => Promise<Result>): Promise<Result> {

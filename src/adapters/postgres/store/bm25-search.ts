@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from '../database.ts'
-import { isFew } from './filter-prescan.ts'
+import { passesFew } from './filter-prescan.ts'
 import { passesFilter } from './filters.ts'
-import { number } from '../inline-number.ts'
+import { inlineNumber } from '../inline-number.ts'
 import { type Bm25, textsearchCandidates } from './textsearch.ts'
 import type { QueryTerm } from '../../../ask/terms.ts'
 
@@ -53,21 +53,21 @@ const b = 0.75
  * natural questions) and ranked by BM25 with query term counts (Robertson & Zaragoza 2009) from the collection's own
  * exact statistics.
  */
-export function lexicalArm(sql: Sql, search: LexicalSearch, path: string | null): Fragment {
+export function bm25Search(sql: Sql, search: LexicalSearch, path: string | null): Fragment {
   return sql`
     stats as materialized (
       select greatest(chunk_count, 1)::float8 as n, greatest(term_count, 1)::float8 / greatest(chunk_count, 1) as average
-      from collections where id = ${number(sql, search.collectionId)}),
+      from collections where id = ${inlineNumber(sql, search.collectionId)}),
     ${askedTerms(sql, search)},
     ${search.bm25 === 'portable' ? sql`${fetchingWords(sql, reachOf(search))},` : sql``}
     best as (
       select c.id, c.terms, (
         select sum(a.gain - a.gain * c.slowness / (term_frequency(c.terms, a.word) + c.slowness)) from asked a where c.terms @@ a.word) as score
       from (${search.bm25 === 'portable' ? matching(sql, search, path) : foundByExtension(sql, search, path)}) c
-      order by score desc nulls last, c.id limit ${number(sql, search.limit)}),
+      order by score desc nulls last, c.id limit ${inlineNumber(sql, search.limit)}),
     lexical as (
       select b.id, b.score, coalesce(least(1, (select coalesce(sum(a.gain), 0) from asked a where a.is_content and b.terms @@ a.word)
-        / nullif((select ${number(sql, k1 + 1)}::float8 * worth from worth), 0)), 0) as coverage
+        / nullif((select ${inlineNumber(sql, k1 + 1)}::float8 * worth from worth), 0)), 0) as coverage
       from best b where b.score is not null)`
 }
 
@@ -81,15 +81,15 @@ function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment 
   return sql`
     typed as materialized (
       select u.*, k.chunk_count as df, k.term is null and u.is_correctable
-          and count(*) filter (where k.term is null and u.is_correctable) over (order by u.place) <= ${number(sql, correctedAtMost)} as is_unknown
+          and count(*) filter (where k.term is null and u.is_correctable) over (order by u.place) <= ${inlineNumber(sql, correctedAtMost)} as is_unknown
       from unnest(${terms.map(t => t.term)}::text[], ${terms.map(t => t.count)}::float8[], ${flags(terms.map(t => t.isContent))}::text[]::bool[],
         ${flags(terms.map(t => t.isSpare))}::text[]::bool[], ${flags(terms.map(t => t.isCorrectable))}::text[]::bool[])
         with ordinality as u(term, count, is_content, is_spare, is_correctable, place)
-      left join collection_terms k on k.collection_id = ${number(sql, collectionId)} and k.term = u.term),
+      left join collection_terms k on k.collection_id = ${inlineNumber(sql, collectionId)} and k.term = u.term),
     read_as as materialized (
       select term, is_content as is_wanted, is_content, is_spare, coalesce(df, 0)::float8 as df, count as weight, 1 as rank from typed where not is_unknown
       union all
-      select coalesce(f.term, t.term), t.is_content, t.is_content and coalesce(f.likeness >= ${number(sql, plainlyMeant)}::float8, true), t.is_spare, coalesce(f.df, 0),
+      select coalesce(f.term, t.term), t.is_content, t.is_content and coalesce(f.likeness >= ${inlineNumber(sql, plainlyMeant)}::float8, true), t.is_spare, coalesce(f.df, 0),
         t.count * coalesce(f.likeness, 1), coalesce(f.rank, 1)
       from typed t left join lateral (
         select near.term, min(near.df) as df, 1 - min(distance)::float8 / greatest(length(ltrim(t.term, '~')), 3) as likeness,
@@ -97,20 +97,20 @@ function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment 
         from (
           select v.term, v.chunk_count as df, levenshtein(v.term, t.term) as distance, similarity(v.term, t.term) as closeness
           from collection_terms v
-          where v.collection_id = ${number(sql, collectionId)} and length(v.term) between length(t.term) - 2 and length(t.term) + 2
+          where v.collection_id = ${inlineNumber(sql, collectionId)} and length(v.term) between length(t.term) - 2 and length(t.term) + 2
             and v.term % t.term and v.term !~ '[0-9_]'
             and levenshtein_less_equal(v.term, t.term, 2) <= case when length(ltrim(t.term, '~')) > 3 then 2 else 1 end
             and starts_with(v.term, '~') = starts_with(t.term, '~')
           union all
           select v.term, v.chunk_count, 1, 0.6
           from unnest(${spellings.map(each => each.spelling)}::text[], ${spellings.map(each => each.place)}::int[]) as s(spelling, place)
-          join collection_terms v on v.collection_id = ${number(sql, collectionId)} and v.term = s.spelling
+          join collection_terms v on v.collection_id = ${inlineNumber(sql, collectionId)} and v.term = s.spelling
           where s.place = t.place) as near
         group by near.term order by rank limit 2) as f on true
       where t.is_unknown),
     asked as materialized (
       select term, ('''' || replace(replace(term, '\\', '\\\\'), '''', '''''') || '''')::tsquery as word, df, is_content,
-        ${number(sql, k1 + 1)}::float8 * weight * ${idf(sql)} as gain
+        ${inlineNumber(sql, k1 + 1)}::float8 * weight * ${idf(sql)} as gain
       from stats, (
         select term, sum(weight) as weight, bool_or(is_content) as is_content, max(df) as df from read_as
         where df > 0 and (not is_spare or not exists (select from read_as where df > 0 and not is_spare))
@@ -136,7 +136,7 @@ function flags(values: readonly boolean[]): string[] {
 function fetchingWords(sql: Sql, { alone, inPairs, lookedThrough }: Reach): Fragment {
   return sql`
     ordered as materialized (
-      select term, word, df, sum(df) over by_df as running, sum(df) over by_df <= ${number(sql, alone)} as is_rare, row_number() over by_df = 1 as is_rarest
+      select term, word, df, sum(df) over by_df as running, sum(df) over by_df <= ${inlineNumber(sql, alone)} as is_rare, row_number() over by_df = 1 as is_rarest
       from asked window by_df as (order by df, term)),
     fetching as materialized (
       select (
@@ -145,28 +145,28 @@ function fetchingWords(sql: Sql, { alone, inPairs, lookedThrough }: Reach): Frag
           union all
           select words from (
             select '(' || x.word::text || ' & ' || y.word::text || ')' as words,
-              sum(x.df * y.df / n * ${number(sql, togetherness)}::float8 + 1) over (order by x.df * y.df, x.term, y.term) as running
+              sum(x.df * y.df / n * ${inlineNumber(sql, togetherness)}::float8 + 1) over (order by x.df * y.df, x.term, y.term) as running
             from stats, ordered x join ordered y on x.term < y.term
-            where not x.is_rare and not y.is_rare and least(x.running, y.running) <= ${number(sql, lookedThrough)}) as pairs
-          where running <= ${number(sql, inPairs)}) as any_of) as words,
+            where not x.is_rare and not y.is_rare and least(x.running, y.running) <= ${inlineNumber(sql, lookedThrough)}) as pairs
+          where running <= ${inlineNumber(sql, inPairs)}) as any_of) as words,
         (select word from ordered where is_rarest and not is_rare) as alone,
         (select string_agg(word::text, ' | ')::tsquery from ordered) as any_word)`
 }
 
 /** How slowly repeating a word gains in a chunk of this length. */
 function slowness(sql: Sql): Fragment {
-  return sql`${number(sql, k1)}::float8 * (${number(sql, 1 - b)}::float8 + ${number(sql, b)}::float8 * c.length / stats.average)`
+  return sql`${inlineNumber(sql, k1)}::float8 * (${inlineNumber(sql, 1 - b)}::float8 + ${inlineNumber(sql, b)}::float8 * c.length / stats.average)`
 }
 
 function matching(sql: Sql, search: LexicalSearch, path: string | null): Fragment {
-  const isWanted = path === null ? sql`true` : sql`${passesFilter(sql, path)} and not ${isFew(sql)}`
+  const isWanted = path === null ? sql`true` : sql`${passesFilter(sql, path)} and not ${passesFew(sql)}`
   const wanted = sql`select c.id, c.terms, ${slowness(sql)} as slowness from stats cross join fetching f`
-  const found = sql`${wanted} cross join chunks c where c.collection_id = ${number(sql, search.collectionId)} and ${isWanted}`
-  const among = sql`union all (${wanted} cross join few join chunks c on c.id = few.id where ${isFew(sql)} and c.terms @@ f.any_word)`
+  const found = sql`${wanted} cross join chunks c where c.collection_id = ${inlineNumber(sql, search.collectionId)} and ${isWanted}`
+  const among = sql`union all (${wanted} cross join few join chunks c on c.id = few.id where ${passesFew(sql)} and c.terms @@ f.any_word)`
   return sql`
-    (${found} and c.terms @@ f.words limit ${number(sql, scoredAtMost)})
+    (${found} and c.terms @@ f.words limit ${inlineNumber(sql, scoredAtMost)})
     union all
-    (${found} and c.terms @@ f.alone and (f.words is null or not c.terms @@ f.words) limit ${number(sql, reachOf(search).inPairs)})
+    (${found} and c.terms @@ f.alone and (f.words is null or not c.terms @@ f.words) limit ${inlineNumber(sql, reachOf(search).inPairs)})
     ${path === null ? sql`` : among}`
 }
 

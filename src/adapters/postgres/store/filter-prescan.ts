@@ -1,5 +1,5 @@
 import type { Fragment, Sql } from '../database.ts'
-import { number } from '../inline-number.ts'
+import { inlineNumber } from '../inline-number.ts'
 
 /** So many chunks pass a filter at the most for each of them to be scored by its words; of more, the index finds enough. */
 const fewEnough = 5000
@@ -16,7 +16,7 @@ export function comparedAtMost(chunkCount: number): number {
 }
 
 /** CTEs `few (id)`, chunks that pass the filter, and `size (count)`, how many: more than `atMost` end the counting. */
-export function fewOf(
+export function prescan(
   sql: Sql,
   {
     collectionId,
@@ -27,10 +27,10 @@ export function fewOf(
   return sql`
     few as materialized (
       select c.id from documents d join chunks c on c.document_id = d.id
-      where d.collection_id = ${number(sql, collectionId)} and d.metadata @@ ${path}::jsonpath limit ${number(sql, atMost + 1)}),
+      where d.collection_id = ${inlineNumber(sql, collectionId)} and d.metadata @@ ${path}::jsonpath limit ${inlineNumber(sql, atMost + 1)}),
     size as materialized (select count(*) as count from few)`
 }
 
-export function isFew(sql: Sql, atMost: number = fewEnough): Fragment {
-  return sql`(select count from size) <= ${number(sql, atMost)}`
+export function passesFew(sql: Sql, atMost: number = fewEnough): Fragment {
+  return sql`(select count from size) <= ${inlineNumber(sql, atMost)}`
 }

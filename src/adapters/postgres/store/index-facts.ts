@@ -1,7 +1,7 @@
 import type { WithVectors } from './collections.ts'
 import type { Sql } from '../database.ts'
 import { recallProbe } from './recall.ts'
-import { vectorArm } from './vector-search.ts'
+import { vectorSearch } from './vector-search.ts'
 import { findVectorIndex, isWorthIndexing, vectorIndexName } from './vector-index.ts'
 
 /** Of a collection that is large enough for an HNSW index. */
@@ -42,7 +42,7 @@ export async function indexFacts(sql: Sql, collection: WithVectors): Promise<Ind
     efSearch,
     limit: 50,
   }
-  const plan = await sql`explain ${vectorArm(sql, search, null)}`
+  const plan = await sql`explain ${vectorSearch(sql, search, null)}`
   const isUsed = plan.some(row => String(row['QUERY PLAN']).includes(name))
   return { ...about, hasIndex: true, bytes: index.bytes, isUsed, scans: Number(stats?.['idx_scan'] ?? 0) }
 }

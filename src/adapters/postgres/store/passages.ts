@@ -1,11 +1,11 @@
 import type { Window } from '../../../ask/terms.ts'
 import type { Database, Fragment, LeaseTerms, Sql } from '../database.ts'
-import { comparedAtMost, fewOf } from './filter-prescan.ts'
+import { comparedAtMost, prescan } from './filter-prescan.ts'
 import { metadataPath } from './filters.ts'
-import { lexicalArm } from './bm25-search.ts'
+import { bm25Search } from './bm25-search.ts'
 import { tracedSql } from '../sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
-import { vectorArm } from './vector-search.ts'
+import { vectorSearch } from './vector-search.ts'
 import { directionText } from '../vector-text.ts'
 import type { Candidate, Found, Search, StoredPassage } from '../../../ask/retrieval/passage-search.ts'
 
@@ -34,17 +34,17 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
   return { search }
 }
 
-/** Both arms in one statement: see {@link lexicalArm} and {@link vectorArm}. A row without an id where neither found any. */
+/** Both arms in one statement: see {@link bm25Search} and {@link vectorSearch}. A row without an id where neither found any. */
 export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
   const filter = path === null ? null : { path, atMost: comparedAtMost(query.chunkCount) }
   const nearest = query.vector
-    ? vectorArm(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, filter)
+    ? vectorSearch(sql, { ...query.vector, collectionId: query.collectionId, limit: query.limit }, filter)
     : sql`select null::bigint as id, null::float8 as similarity where false`
   return sql`
-    with ${filter === null ? sql`` : sql`${fewOf(sql, { collectionId: query.collectionId, path: filter.path, ...(query.vector && { atMost: filter.atMost }) })},`}
+    with ${filter === null ? sql`` : sql`${prescan(sql, { collectionId: query.collectionId, path: filter.path, ...(query.vector && { atMost: filter.atMost }) })},`}
     vector as materialized (${nearest}),
-    ${lexicalArm(sql, { ...query, bm25 }, path)}
+    ${bm25Search(sql, { ...query, bm25 }, path)}
     select coalesce(l.id, v.id) as id, l.score as lexical, coalesce(l.coverage, 0) as coverage, v.similarity as vector,
       e.mark = ${query.epochMark ?? null}::uuid as is_current
     from epoch_marks e left join (lexical l full join vector v on v.id = l.id) on true

@@ -1,5 +1,5 @@
 import type { Database, Sql } from '../database.ts'
-import { vectorArm } from './vector-search.ts'
+import { vectorSearch } from './vector-search.ts'
 import type { WithVectors } from './collections.ts'
 import type { VectorSearch } from '../../../ask/retrieval/passage-search.ts'
 import type { Depth, Nearest } from '../../../eval/recall.ts'
@@ -51,7 +51,7 @@ export function recallProbe(
 
 async function timed(sql: Sql, search: VectorSearch): Promise<Nearest> {
   const startedAt = performance.now()
-  const rows = await vectorArm(sql, search, null)
+  const rows = await vectorSearch(sql, search, null)
   const ms = performance.now() - startedAt
   const sorted = [...rows].sort(
     (a, b) => Number(b['similarity']) - Number(a['similarity']) || Number(a['id']) - Number(b['id']),

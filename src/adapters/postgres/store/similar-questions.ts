@@ -1,4 +1,4 @@
-import type { NearPlace, NearQuestion, NearQuestions } from '../../../ask/cache/semantic/semantic-cache.ts'
+import type { SemanticKey, SimilarQuestion, SimilarQuestions } from '../../../ask/cache/semantic/semantic-cache.ts'
 import type { Observation } from '../../../ask/cache/semantic/threshold.ts'
 import { startDeadline } from '../../../resilience/deadline.ts'
 import type { Database, Fragment, Sql } from '../database.ts'
@@ -23,7 +23,7 @@ const always = new AbortController().signal
  * Cached questions and what near answers were worth, in Postgres: there in every deployment, and the same for all replicas.
  * A database that takes no writes has none: a standby cannot even read their table, which is unlogged.
  */
-export function createNearQuestions(database: Pick<Database, 'lease' | 'isReadOnly'>): NearQuestions {
+export function createSimilarQuestions(database: Pick<Database, 'lease' | 'isReadOnly'>): SimilarQuestions {
   /** Our own limit, since an embedded database cannot cancel and a server may be deaf. */
   async function within<T>(ms: number, work: (sql: Sql) => Promise<T>): Promise<T> {
     const limit = startDeadline('near questions', ms, always)
@@ -34,7 +34,10 @@ export function createNearQuestions(database: Pick<Database, 'lease' | 'isReadOn
     }
   }
 
-  async function nearest(where: NearPlace, terms: Parameters<NearQuestions['nearest']>[1]): Promise<NearQuestion[]> {
+  async function nearest(
+    where: SemanticKey,
+    terms: Parameters<SimilarQuestions['nearest']>[1],
+  ): Promise<SimilarQuestion[]> {
     if (database.isReadOnly()) return []
     const rows = await database.lease(
       terms,
@@ -45,15 +48,15 @@ export function createNearQuestions(database: Pick<Database, 'lease' | 'isReadOn
 
   /** Not where the collection is gone meanwhile. */
   async function keep({
-    partition,
-    gist,
+    scope,
+    canonical,
     key,
     collectionId,
     model,
     question,
     vector,
     seconds,
-  }: Parameters<NearQuestions['keep']>[0]): Promise<void> {
+  }: Parameters<SimilarQuestions['keep']>[0]): Promise<void> {
     if (database.isReadOnly()) return
     await within(
       writeMs,
@@ -63,7 +66,7 @@ export function createNearQuestions(database: Pick<Database, 'lease' | 'isReadOn
           'INSERT cached_questions',
           sql`
       insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
-      select ${partition}::bytea, ${gist}::bytea, ${key}::text, id, ${model}::text, ${storable(question)}::text, ${vectorText(vector)}::halfvec,
+      select ${scope}::bytea, ${canonical}::bytea, ${key}::text, id, ${model}::text, ${storable(question)}::text, ${vectorText(vector)}::halfvec,
         now() + make_interval(secs => ${seconds})
       from collections where id = ${collectionId}
       on conflict (partition, gist, key) do update set model = excluded.model, question = excluded.question,
@@ -119,17 +122,17 @@ export function createNearQuestions(database: Pick<Database, 'lease' | 'isReadOn
  * By the first two columns of the primary key. The model is compared, and the length as well: under one name a model may
  * have been tried with another, and vectors of two lengths cannot be compared at all.
  */
-export function nearestQuestions(sql: Sql, { partition, gist, model, vector }: NearPlace): Fragment {
+export function nearestQuestions(sql: Sql, { scope, canonical, model, vector }: SemanticKey): Fragment {
   return sql`
     select key, question, embedding <=> ${vectorText(vector)}::halfvec as distance
     from (
       select key, question, embedding from cached_questions
-      where partition = ${partition} and gist = ${gist} and model = ${model} and vector_dims(embedding) = ${vector.length} and expires_at > now()
+      where partition = ${scope} and gist = ${canonical} and model = ${model} and vector_dims(embedding) = ${vector.length} and expires_at > now()
       limit ${compared}) q
     order by distance limit ${wanted}`
 }
 
-function nearQuestionOf(row: Record<string, unknown>): NearQuestion {
+function nearQuestionOf(row: Record<string, unknown>): SimilarQuestion {
   // The sum of so many roundings: equal vectors would be a little less, or more, than equal.
   const similarity = Math.round((1 - Number(row['distance'])) * 1e6) / 1e6
   return {

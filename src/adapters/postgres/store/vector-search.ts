@@ -1,7 +1,7 @@
 import type { Fragment, Sql } from '../database.ts'
-import { isFew } from './filter-prescan.ts'
+import { passesFew } from './filter-prescan.ts'
 import { passesFilter } from './filters.ts'
-import { number } from '../inline-number.ts'
+import { inlineNumber } from '../inline-number.ts'
 import { directionText } from '../vector-text.ts'
 import type { VectorSearch } from '../../../ask/retrieval/passage-search.ts'
 
@@ -25,7 +25,7 @@ const farEnough = 200_000
  * collection and the model stand in the text as numbers, not as parameters, because a partial index is used only
  * where its condition is plain; the rows wanted, because no index is used for as many as are expected of an unknown number.
  */
-export function vectorArm(sql: Sql, search: VectorSearch, filter: VectorFilter | null): Fragment {
+export function vectorSearch(sql: Sql, search: VectorSearch, filter: VectorFilter | null): Fragment {
   return sql`
     select n.chunk_id as id, max(1 - n.distance) as similarity
     from (${filter === null ? nearestOfAll(sql, search) : nearestOfMatching(sql, search, filter)}) as n
@@ -36,7 +36,7 @@ function nearestOfAll(sql: Sql, search: VectorSearch): Fragment {
   return sql`
     select w.chunk_id, w.distance from (${settings(sql, search)}) s cross join lateral (
       select v.chunk_id, ${distance(sql, search)} as distance
-      from chunk_vectors v where ${ofCollection(sql, search)} order by 2 limit ${number(sql, windowsWanted(search))}) w`
+      from chunk_vectors v where ${ofCollection(sql, search)} order by 2 limit ${inlineNumber(sql, windowsWanted(search))}) w`
 }
 
 /**
@@ -47,14 +47,14 @@ function nearestOfMatching(sql: Sql, search: VectorSearch, { path, atMost }: Vec
   return sql`
     select w.chunk_id, w.distance from (
       select v.chunk_id, ${distance(sql, search)} as distance
-      from few join chunk_vectors v on v.chunk_id = few.id and v.model_id = ${number(sql, search.modelId)}
-      where ${isFew(sql, atMost)} order by 2 limit ${number(sql, windowsWanted(search))}) w
+      from few join chunk_vectors v on v.chunk_id = few.id and v.model_id = ${inlineNumber(sql, search.modelId)}
+      where ${passesFew(sql, atMost)} order by 2 limit ${inlineNumber(sql, windowsWanted(search))}) w
     union all
     select w.chunk_id, w.distance from (${settings(sql, search)}) s cross join lateral (
       select v.chunk_id, ${distance(sql, search)} as distance
-      from chunk_vectors v where not ${isFew(sql, atMost)} and ${ofCollection(sql, search)}
+      from chunk_vectors v where not ${passesFew(sql, atMost)} and ${ofCollection(sql, search)}
         and (select ${passesFilter(sql, path)} from chunks c where c.id = v.chunk_id)
-      order by 2 limit ${number(sql, windowsWanted(search))}) w`
+      order by 2 limit ${inlineNumber(sql, windowsWanted(search))}) w`
 }
 
 /** For this statement alone, and before the scan that reads them: the scan is lateral to this row. */
@@ -75,5 +75,5 @@ function distance(sql: Sql, { values }: VectorSearch): Fragment {
 }
 
 function ofCollection(sql: Sql, { collectionId, modelId }: VectorSearch): Fragment {
-  return sql`v.collection_id = ${number(sql, collectionId)} and v.model_id = ${number(sql, modelId)}`
+  return sql`v.collection_id = ${inlineNumber(sql, collectionId)} and v.model_id = ${inlineNumber(sql, modelId)}`
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../resilience/deadline.ts'
-import type { InTurn } from '../../../resilience/in-turn.ts'
+import type { SerialQueue } from '../../../resilience/in-turn.ts'
 import { learnThreshold, type Observation, type Threshold } from './threshold.ts'
 import type { RunLog } from '../../terms.ts'
 
@@ -15,7 +15,7 @@ export interface EvidenceOptions {
   /** Oldest first. */
   readonly read: () => Promise<readonly Observation[]>
   readonly acceptedError: number
-  readonly inTurn: InTurn
+  readonly inTurn: SerialQueue
   readonly clock: Clock
   readonly log: RunLog
 }

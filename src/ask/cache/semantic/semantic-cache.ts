@@ -1,16 +1,16 @@
 import { hash } from 'node:crypto'
 import { startDeadline, systemClock, type Clock } from '../../../resilience/deadline.ts'
-import { createInTurn } from '../../../resilience/in-turn.ts'
-import { gist } from '../../../text/canonical/canonical.ts'
+import { createSerialQueue } from '../../../resilience/in-turn.ts'
+import { canonicalQuestion } from '../../../text/canonical/canonical.ts'
 import { normalised } from '../cache-key.ts'
 import type { Embedded } from '../../retrieval/embed.ts'
 import { createEvidence } from './evidence.ts'
 import type { Observation } from './threshold.ts'
 import type { Stage } from '../../stage.ts'
-import type { Answer, Run, RunLog, Understood } from '../../terms.ts'
-import { read } from '../../retrieval/analyze-question.ts'
+import type { Answer, Run, RunLog, AnalyzedQuestion } from '../../terms.ts'
+import { analyzeText } from '../../retrieval/analyze-question.ts'
 
-export interface NearQuestion {
+export interface SimilarQuestion {
   /** Of its answer, in the answer cache. */
   readonly key: string
   readonly question: string
@@ -19,23 +19,23 @@ export interface NearQuestion {
 }
 
 /** What must be equal for two questions to be near at all. */
-export interface NearPlace {
-  readonly partition: Buffer
+export interface SemanticKey {
+  readonly scope: Buffer
   /** A digest: language and content words. */
-  readonly gist: Buffer
+  readonly canonical: Buffer
   readonly model: string
   readonly vector: Float32Array
 }
 
 /** The store; see adapters/postgres/store/similar-questions.ts. Every method may reject. */
-export interface NearQuestions {
+export interface SimilarQuestions {
   /** Best first, at most three, none that has expired. */
   nearest(
-    where: NearPlace,
+    where: SemanticKey,
     terms: { readonly signal: AbortSignal; readonly label: string },
-  ): Promise<readonly NearQuestion[]>
+  ): Promise<readonly SimilarQuestion[]>
   keep(
-    question: NearPlace & {
+    question: SemanticKey & {
       readonly key: string
       readonly collectionId: number
       readonly question: string
@@ -49,16 +49,16 @@ export interface NearQuestions {
   sweep(): Promise<void>
 }
 
-export interface NearLook {
+export interface SemanticLookup {
   /** What a later `learn` needs; null when the question cannot be matched at all: no vector, or no content word. */
-  readonly place: (NearPlace & { readonly collectionId: number; readonly isObserved: boolean }) | null
+  readonly place: (SemanticKey & { readonly collectionId: number; readonly isObserved: boolean }) | null
   /** The nearest cached question of the same gist. */
-  readonly candidate: NearQuestion | null
+  readonly candidate: SimilarQuestion | null
   /** The candidate's answer may be given. */
   readonly isTrusted: boolean
 }
 
-export interface Fresh {
+export interface FreshAnswer {
   readonly key: string
   readonly question: string
   readonly answer: Answer
@@ -66,32 +66,32 @@ export interface Fresh {
   readonly seconds: number
 }
 
-export interface Near {
+export interface SemanticCache {
   /** Never rejects; none where anything fails or takes too long. */
-  look(
+  lookup(
     question: {
       readonly text: string
       readonly language: string
       readonly collectionId: number
-      readonly partition: Buffer
+      readonly scope: Buffer
     },
     run: Run,
-  ): Promise<NearLook>
+  ): Promise<SemanticLookup>
   /**
    * After an answer was made: remembers the question where the answer is worth giving, and whether `candidateAnswer`, what
    * the near question would have given, was right. An answer that abstained belongs here too: the candidate's was wrong
    * then, and who leaves those out learns that near answers are better than they are. Never rejects, nobody waits for it.
    */
-  learn(look: NearLook, fresh: Fresh, candidateAnswer: Answer | undefined): void
+  learn(look: SemanticLookup, fresh: FreshAnswer, candidateAnswer: Answer | undefined): void
   /** Null: none is given yet. */
   threshold(): number | null
   /** Waits for what is being written, two seconds at the most. */
   close(): Promise<void>
 }
 
-export interface NearOptions {
-  readonly store: NearQuestions
-  readonly embed: Stage<Understood, Embedded>
+export interface SemanticCacheOptions {
+  readonly store: SimilarQuestions
+  readonly embed: Stage<AnalyzedQuestion, Embedded>
   /** Whose vectors; what is learned of one model says nothing of another. */
   readonly model: string
   /** A number: the threshold, fixed. */
@@ -116,10 +116,10 @@ const sweepMs = 60_000
 const maxWaiting = 200
 const closeMs = 2000
 
-const nothing: NearLook = Object.freeze({ place: null, candidate: null, isTrusted: false })
+const nothing: SemanticLookup = Object.freeze({ place: null, candidate: null, isTrusted: false })
 
 /** Near questions: which cached question says the same in other words, and whether its answer may be given. */
-export function createNear({
+export function createSemanticCache({
   store,
   embed,
   model,
@@ -128,10 +128,10 @@ export function createNear({
   random = Math.random,
   log,
   clock = systemClock,
-}: NearOptions): Near {
+}: SemanticCacheOptions): SemanticCache {
   const onFailure = (error: unknown, what: string) =>
     log.debug({ err: error, what }, 'near questions: going on without')
-  const inTurn = createInTurn({ maxWaiting, onFailure, clock })
+  const inTurn = createSerialQueue({ maxWaiting, onFailure, clock })
   const evidence =
     mode === 'learn'
       ? createEvidence({ read: () => store.observations(model), acceptedError, inTurn, clock, log })
@@ -140,14 +140,14 @@ export function createNear({
   let sweptAt = clock.now()
 
   async function look(
-    { text, language, collectionId, partition }: Parameters<Near['look']>[0],
+    { text, language, collectionId, scope }: Parameters<SemanticCache['lookup']>[0],
     run: Run,
-  ): Promise<NearLook> {
+  ): Promise<SemanticLookup> {
     evidence?.refresh()
-    const words = gist(text, language)
+    const words = canonicalQuestion(text, language)
     const vector = words === null ? null : await vectorOf(text, language, run)
     if (words === null || vector === null) return nothing
-    const where = { partition, gist: hash('sha256', `${language}\0${words}`, 'buffer'), model, vector }
+    const where = { scope, canonical: hash('sha256', `${language}\0${words}`, 'buffer'), model, vector }
     const found = await nearest(where, run)
     // The same question again: its answer has just been looked for, and is gone.
     const candidate = found.find(({ question }) => normalised(question) !== normalised(text)) ?? null
@@ -157,14 +157,14 @@ export function createNear({
 
   async function vectorOf(text: string, language: string, run: Run): Promise<Float32Array | null> {
     try {
-      return (await embed(read(text, language), run)).vector
+      return (await embed(analyzeText(text, language), run)).vector
     } catch (error) {
       onFailure(error, 'embed')
       return null
     }
   }
 
-  async function nearest(where: NearPlace, run: Run): Promise<readonly NearQuestion[]> {
+  async function nearest(where: SemanticKey, run: Run): Promise<readonly SimilarQuestion[]> {
     const now = clock.now()
     if (now < restsUntil) return []
     const limit = startDeadline('the look for near questions', Math.min(lookMs, run.deadline - now), run.signal, clock)
@@ -187,7 +187,7 @@ export function createNear({
    * same, so that what is kept stands for what is asked. Until there are so many, all from below is welcome: it can make
    * the error look larger, not smaller.
    */
-  function judged(candidate: NearQuestion | null): { readonly isTrusted: boolean; readonly isObserved: boolean } {
+  function judged(candidate: SimilarQuestion | null): { readonly isTrusted: boolean; readonly isObserved: boolean } {
     const least = threshold()
     const isNear = candidate !== null && least !== null && candidate.similarity >= least
     if (!candidate || !evidence) return { isTrusted: isNear, isObserved: false }
@@ -197,8 +197,8 @@ export function createNear({
   }
 
   function learn(
-    { place, candidate }: NearLook,
-    { answer, ...fresh }: Fresh,
+    { place, candidate }: SemanticLookup,
+    { answer, ...fresh }: FreshAnswer,
     candidateAnswer: Answer | undefined,
   ): void {
     // Short of what it should be, it is no measure for others. (A cache that is away takes nothing from an answer.)
@@ -231,7 +231,7 @@ export function createNear({
     return evidence ? evidence.threshold() : (mode as number)
   }
 
-  return { look, learn, threshold, close: () => inTurn.close(closeMs) }
+  return { lookup: look, learn, threshold, close: () => inTurn.close(closeMs) }
 }
 
 /**

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { chunksOf } from '../../../../src/adapters/models/openai/chunks.ts'
 import { createChat } from '../../../../src/adapters/models/openai/chat.ts'
 import { createEmbedder } from '../../../../src/adapters/models/openai/embedder.ts'
-import { createThoughtFilter } from '../../../../src/adapters/models/openai/reasoning-filter.ts'
+import { createReasoningFilter } from '../../../../src/adapters/models/openai/reasoning-filter.ts'
 import { createOpenAIClient } from '../../../../src/adapters/models/openai/client.ts'
 import { createReranker } from '../../../../src/adapters/models/reranker.ts'
 import type { AskError } from '../../../../src/errors.ts'
@@ -168,7 +168,7 @@ async function isLinear(work: (pieces: number) => unknown): Promise<boolean> {
 t.test('what comes in small pieces is not read again with each of them', async t => {
   t.ok(
     await isLinear(pieces => {
-      const filter = createThoughtFilter()
+      const filter = createReasoningFilter()
       filter('<think>')
       for (let i = 0; i < pieces; i++) filter('x')
     }),
@@ -176,7 +176,7 @@ t.test('what comes in small pieces is not read again with each of them', async t
   )
   t.ok(
     await isLinear(pieces => {
-      const filter = createThoughtFilter()
+      const filter = createReasoningFilter()
       for (let i = 0; i < pieces; i++) filter(' ')
     }),
     'blanks',

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { brotliCompressSync } from 'node:zlib'
 import { decodeAnswer, encodeAnswer } from '../../../../src/adapters/redis/answer-codec.ts'
-import { decodeDraft, encodeDraft } from '../../../../src/adapters/redis/draft-codec.ts'
+import { decodeCompletion, encodeCompletion } from '../../../../src/adapters/redis/draft-codec.ts'
 import { decodeVector, encodeVector } from '../../../../src/adapters/redis/vector-codec.ts'
-import type { Remembered } from '../../../../src/ask/cache/freshness.ts'
-import type { KeptDraft } from '../../../../src/ask/cache/completion-cache.ts'
+import type { CachedAnswer } from '../../../../src/ask/cache/freshness.ts'
+import type { CachedCompletion } from '../../../../src/ask/cache/completion-cache.ts'
 import { noUsage, type Answer, type Passage } from '../../../../src/ask/terms.ts'
 
 /** What lies in Redis is read back as it was, or not at all. */
@@ -53,8 +53,8 @@ const answer: Answer = {
   model: 'test-chat',
   usage: { llmCalls: 1, promptTokens: 100, completionTokens: 10 },
 }
-const remembered: Remembered = { answer, madeAt: 1_790_000_000_000, freshUntil: 1_790_000_300_000.5, tookMs: 812.25 }
-const draft: KeptDraft = { text: 'До 15 сентября. [1]', usage: noUsage, madeAt: 1_790_000_000_000, tookMs: 800 }
+const remembered: CachedAnswer = { answer, madeAt: 1_790_000_000_000, freshUntil: 1_790_000_300_000.5, tookMs: 812.25 }
+const draft: CachedCompletion = { text: 'До 15 сентября. [1]', usage: noUsage, madeAt: 1_790_000_000_000, tookMs: 800 }
 const vector = Float32Array.from({ length: 384 }, (_, i) => Math.fround(Math.sin(i) / 20))
 
 t.test('an answer comes back as it was', async t => t.same(decodeAnswer(encodeAnswer(remembered)), remembered))
@@ -68,7 +68,7 @@ t.test('an answer with any text comes back as it was', async () => {
   const text = fc.string({ unit: 'grapheme' })
   fc.assert(
     fc.property(text, text, fc.nat(2e12), (words, quote, madeAt) => {
-      const value: Remembered = {
+      const value: CachedAnswer = {
         ...remembered,
         madeAt,
         freshUntil: madeAt + 1000,
@@ -85,7 +85,7 @@ t.test("an answer's head says until when it is fresh, in 13 digits, as the scrip
 })
 
 t.test('an answer is small: less than half of its JSON', async t => {
-  const long: Remembered = {
+  const long: CachedAnswer = {
     ...remembered,
     answer: {
       ...answer,
@@ -98,7 +98,7 @@ t.test('an answer is small: less than half of its JSON', async t => {
   t.ok(encodeAnswer(long).length < JSON.stringify(long).length / 2)
 })
 
-t.test('a draft comes back as it was', async t => t.same(decodeDraft(encodeDraft(draft)), draft))
+t.test('a draft comes back as it was', async t => t.same(decodeCompletion(encodeCompletion(draft)), draft))
 
 t.test('a vector comes back in half precision, whatever address it lies at', async t => {
   const bytes = encodeVector(vector)
@@ -134,7 +134,7 @@ for (const [what, bytes] of Object.entries(notAnswers)) {
 const notDrafts: Record<string, string> = {
   nothing: '',
   'another form': `2${JSON.stringify(draft)}`,
-  'half of a draft': encodeDraft(draft).toString().slice(0, 30),
+  'half of a draft': encodeCompletion(draft).toString().slice(0, 30),
   null: '1null',
   'a list': '1[]',
   'no usage': `1${JSON.stringify({ ...draft, usage: undefined })}`,
@@ -142,7 +142,7 @@ const notDrafts: Record<string, string> = {
   'no text': `1${JSON.stringify({ ...draft, text: 1 })}`,
 }
 for (const [what, bytes] of Object.entries(notDrafts)) {
-  t.test(`${what}: no draft, and no throw`, async t => t.equal(decodeDraft(Buffer.from(bytes)), undefined))
+  t.test(`${what}: no draft, and no throw`, async t => t.equal(decodeCompletion(Buffer.from(bytes)), undefined))
 }
 
 t.test('a vector of another length or form, or with something that is no number: none', async t => {
@@ -159,7 +159,7 @@ t.test('no bytes at all make a codec throw', async () => {
     fc.property(fc.uint8Array({ maxLength: 200 }), fc.constantFrom('', '1', '11790000300000'), (bytes, head) => {
       const damaged = Buffer.concat([Buffer.from(head), bytes])
       decodeVector(damaged, 8)
-      return decodeAnswer(damaged) === undefined && decodeDraft(damaged) === undefined
+      return decodeAnswer(damaged) === undefined && decodeCompletion(damaged) === undefined
     }),
     { numRuns: 2000 },
   )

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { keysBegin, normalised, placeOf } from '../../../../src/ask/cache/cache-key.ts'
+import { keyPrefixOfCollection, normalised, cacheKeyOf } from '../../../../src/ask/cache/cache-key.ts'
 import type { AskedCollection, Filter, Filters, Question, Scalar } from '../../../../src/ask/terms.ts'
 
 /** Whatever changes an answer changes where it is kept; what is only another spelling does not. */
@@ -53,15 +53,15 @@ const question: fc.Arbitrary<Question> = fc.record(
 ) as fc.Arbitrary<Question>
 
 const keyOf = (asked: Question, within: Partial<AskedCollection> = {}, fingerprint = 'settings') =>
-  placeOf(asked, { ...collection, ...within }, fingerprint).key
+  cacheKeyOf(asked, { ...collection, ...within }, fingerprint).key
 
 t.test('the same question has the same place, at every time', async () => {
   fc.assert(
     fc.property(
       question,
       asked =>
-        JSON.stringify(placeOf(asked, collection, 's')) ===
-        JSON.stringify(placeOf(structuredClone(asked), { ...collection }, 's')),
+        JSON.stringify(cacheKeyOf(asked, collection, 's')) ===
+        JSON.stringify(cacheKeyOf(structuredClone(asked), { ...collection }, 's')),
     ),
   )
 })
@@ -107,14 +107,14 @@ t.test('another collection, epoch, mark or fingerprint, another key and another 
       fc.constantFrom('a', 'b'),
       fc.constantFrom('settings', 'others'),
       (asked, id, epoch, epochMark, fingerprint) => {
-        const changed = placeOf(asked, { ...collection, id, epoch, epochMark }, fingerprint)
-        const base = placeOf(asked, collection, 'settings')
+        const changed = cacheKeyOf(asked, { ...collection, id, epoch, epochMark }, fingerprint)
+        const base = cacheKeyOf(asked, collection, 'settings')
         const isSame =
           id === collection.id &&
           epoch === collection.epoch &&
           epochMark === collection.epochMark &&
           fingerprint === 'settings'
-        return (changed.key === base.key) === isSame && (changed.partition === base.partition) === isSame
+        return (changed.key === base.key) === isSame && (changed.scope === base.scope) === isSame
       },
     ),
     { numRuns: 2000 },
@@ -131,7 +131,7 @@ t.test('the keys of a collection begin as none of another do', async () => {
       question,
       fc.nat(999),
       fc.nat(999),
-      (asked, id, other) => keyOf(asked, { id }).startsWith(keysBegin(other)) === (id === other),
+      (asked, id, other) => keyOf(asked, { id }).startsWith(keyPrefixOfCollection(other)) === (id === other),
     ),
   )
 })

@@ -1,17 +1,17 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { claimFrom } from '../../../../src/ask/cache/lease.ts'
-import type { Remembered } from '../../../../src/ask/cache/freshness.ts'
-import { createKeptAnswers, type KeepSettings } from '../../../../src/ask/cache/answer-cache.ts'
-import type { MakeSteps } from '../../../../src/ask/cache/compute-once.ts'
-import { createRemembering } from '../../../../src/ask/cache/cached-ask.ts'
-import type { Claim, SharedAnswers } from '../../../../src/ask/cache/shared-cache.ts'
+import { fillLeaseFrom } from '../../../../src/ask/cache/lease.ts'
+import type { CachedAnswer } from '../../../../src/ask/cache/freshness.ts'
+import { createAnswerCache, type CacheDurations } from '../../../../src/ask/cache/answer-cache.ts'
+import type { ComputeSteps } from '../../../../src/ask/cache/compute-once.ts'
+import { createCachedAsk } from '../../../../src/ask/cache/cached-ask.ts'
+import type { LeaseReply, SharedAnswers } from '../../../../src/ask/cache/shared-cache.ts'
 import {
   noUsage,
   type Answer,
   type AskedCollection,
   type AskEvent,
-  type CacheWishes,
+  type CacheDirectives,
   type Question,
   type Run,
 } from '../../../../src/ask/terms.ts'
@@ -73,14 +73,14 @@ function* events(made: Answer): Generator<AskEvent> {
 /** The tier of another replica's making: what `next` says, and what was done with its lease. */
 function sharedTier() {
   const state = {
-    next: (): Claim | Promise<Claim> => ({ kind: 'yours', lease }),
-    kept: [] as Remembered[],
+    next: (): LeaseReply | Promise<LeaseReply> => ({ kind: 'yours', lease }),
+    kept: [] as CachedAnswer[],
     released: [] as boolean[],
-    stored: undefined as Remembered | undefined,
+    stored: undefined as CachedAnswer | undefined,
     claims: [] as number[],
   }
   const lease = {
-    keep: async (value: Remembered): Promise<void> => void state.kept.push(value),
+    keep: async (value: CachedAnswer): Promise<void> => void state.kept.push(value),
     release: async (isFailed: boolean): Promise<void> => void state.released.push(isFailed),
   }
   const shared: SharedAnswers = {
@@ -95,19 +95,19 @@ function sharedTier() {
 
 interface World {
   readonly tier?: ReturnType<typeof sharedTier>
-  readonly keep?: Partial<KeepSettings>
-  readonly near?: MakeSteps['near']
+  readonly keep?: Partial<CacheDurations>
+  readonly near?: ComputeSteps['semantic']
   readonly make?: (nth: number, run: Run) => AsyncIterable<AskEvent> | Iterable<AskEvent>
 }
 
 function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answer()) }: World = {}) {
   let time = 1_000_000
-  const memory = new Map<string, { readonly value: Remembered; readonly until: number }>()
+  const memory = new Map<string, { readonly value: CachedAnswer; readonly until: number }>()
   const counted: string[] = []
   const runs: Run[] = []
   const state = { at: { ...collection } as AskedCollection | null, now: () => time, random: 1 }
   const counts = {
-    given: (status: string, tier: string) => void counted.push(`${status} ${tier}`),
+    served: (status: string, tier: string) => void counted.push(`${status} ${tier}`),
     missed: () => void counted.push('miss'),
     refreshed: (outcome: string) => void counted.push(`refreshed ${outcome}`),
   }
@@ -116,33 +116,33 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
       const found = memory.get(key)
       return found && found.until >= time ? found.value : undefined
     },
-    set: (key: string, value: Remembered, ms: number) => void memory.set(key, { value, until: time + ms }),
+    set: (key: string, value: CachedAnswer, ms: number) => void memory.set(key, { value, until: time + ms }),
   }
-  const kept = createKeptAnswers({
+  const kept = createAnswerCache({
     own,
     shared: tier?.shared ?? null,
     keep: { seconds: 300, fastSeconds: 1800, abstainedSeconds: 30, staleSeconds: 600, ...keep },
     counts,
     now: () => time,
   })
-  const remembering = createRemembering({
+  const remembering = createCachedAsk({
     steps: {
-      peek: () => (state.at?.unchecked ? undefined : (state.at ?? undefined)),
-      find: async () => state.at,
-      check: async () => {
+      freshCollection: () => (state.at?.unchecked ? undefined : (state.at ?? undefined)),
+      getCollection: async () => state.at,
+      requireCollection: async () => {
         if (state.at?.unchecked) throw state.at.unchecked.error
         return state.at
       },
-      ...(tier && { reach: (key: string) => tier.shared.get(key) }),
-      claim: tier ? claimFrom(tier.shared) : null,
-      near,
-      async *make(_, __, run) {
+      ...(tier && { getShared: (key: string) => tier.shared.get(key) }),
+      fillLease: tier ? fillLeaseFrom(tier.shared) : null,
+      semantic: near,
+      async *compute(_, __, run) {
         runs.push(run)
         yield* make(runs.length, run)
       },
     },
-    kept,
-    fingerprint: 'settings',
+    answers: kept,
+    configHash: 'settings',
     counts,
     staleSeconds: keep.staleSeconds ?? 600,
     now: () => time,
@@ -151,12 +151,15 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
   })
   t.teardown(remembering.close)
   const ask = async (
-    wishes: CacheWishes = {},
+    wishes: CacheDirectives = {},
     run: Partial<Run> = {},
     asked: Partial<Question> = {},
   ): Promise<Answer> => {
     let last: Answer | undefined
-    for await (const event of remembering.ask({ ...question, ...asked }, { ...runOf(), wishes, ...run }))
+    for await (const event of remembering.ask(
+      { ...question, ...asked },
+      { ...runOf(), cacheDirectives: wishes, ...run },
+    ))
       if (event.type === 'done') last = event.answer
     if (!last) throw new Error('it ended without an answer')
     return last
@@ -168,8 +171,8 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
     counted,
     runs,
     pass: (seconds: number) => void (time += seconds * 1000),
-    recall: (wishes: CacheWishes = {}) => remembering.recall(question, wishes),
-    reach: (wishes: CacheWishes = {}) => remembering.reach(question, wishes),
+    recall: (wishes: CacheDirectives = {}) => remembering.getCached(question, wishes),
+    reach: (wishes: CacheDirectives = {}) => remembering.getShared(question, wishes),
   }
 }
 
@@ -274,8 +277,8 @@ t.test(
   async t => {
     const tier = sharedTier()
     const learned: Answer[] = []
-    const near: NonNullable<MakeSteps['near']> = {
-      look: async () => ({
+    const near: NonNullable<ComputeSteps['semantic']> = {
+      lookup: async () => ({
         look: { place: null, candidate: null, isTrusted: false },
         answer: null,
         candidate: undefined,
@@ -487,7 +490,7 @@ t.test('max-stale: so long past its time, said to be stale, and not a moment lon
 t.test('found in Redis: given, and in memory from then on', async t => {
   const tier = sharedTier()
   const { ask, recall, runs, counted, pass } = setUp(t, { tier })
-  const found: Remembered = { answer: answer(), madeAt: 980_000, freshUntil: 1_280_000, tookMs: 5 }
+  const found: CachedAnswer = { answer: answer(), madeAt: 980_000, freshUntil: 1_280_000, tookMs: 5 }
   tier.state.next = () => ({ kind: 'found', found })
   t.match(await ask(), { cache: { status: 'hit', tier: 'redis', age: 20 } })
   t.match(recall(), { cache: { status: 'hit', tier: 'memory' } })
@@ -554,7 +557,7 @@ t.test('a run that all have left gives the lease back', async t => {
 
 t.test('who leaves while the lease is on its way gives it back when it comes', async t => {
   const tier = sharedTier()
-  const { promise, resolve } = Promise.withResolvers<Claim>()
+  const { promise, resolve } = Promise.withResolvers<LeaseReply>()
   tier.state.next = () => promise
   const { ask, runs } = setUp(t, { tier })
   const leaver = new AbortController()
@@ -569,7 +572,7 @@ t.test('who leaves while the lease is on its way gives it back when it comes', a
 
 t.test('another replica makes it: waited for, and given as coalesced', async t => {
   const tier = sharedTier()
-  const found: Remembered = { answer: answer(), madeAt: 1_000_000, freshUntil: 1_300_000, tookMs: 5 }
+  const found: CachedAnswer = { answer: answer(), madeAt: 1_000_000, freshUntil: 1_300_000, tookMs: 5 }
   tier.state.next = () => (tier.state.claims.length < 4 ? { kind: 'theirs' } : { kind: 'found', found })
   const { ask, runs } = setUp(t, { tier })
   t.match(await ask(), { cache: { status: 'coalesced', tier: 'redis' } })
@@ -619,7 +622,7 @@ t.test('the model fails: an answer past its time is given, says so, and is not k
 
 t.test('the model fails, and Redis has an answer past its time: that one', async t => {
   const tier = sharedTier()
-  const before: Remembered = { answer: answer({ text: 'old' }), madeAt: 600_000, freshUntil: 900_000, tookMs: 5 }
+  const before: CachedAnswer = { answer: answer({ text: 'old' }), madeAt: 600_000, freshUntil: 900_000, tookMs: 5 }
   tier.state.next = () => ({ kind: 'yours', lease: tier.lease, before })
   const { ask } = setUp(t, { tier, make: down })
   t.match(await ask(), { text: 'old', cache: { status: 'stale' }, degraded: ['generation'] })
@@ -686,7 +689,7 @@ t.test('a renewal that another replica has made: taken over; who joined it meanw
   const tier = sharedTier()
   const { ask, state, runs, recall, pass } = setUp(t, { tier, make: () => events(answer()) })
   await ask()
-  const { promise, resolve } = Promise.withResolvers<Claim>()
+  const { promise, resolve } = Promise.withResolvers<LeaseReply>()
   tier.state.next = () => promise
   state.random = 0
   t.ok(recall())

@@ -1,7 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
-import { createCurrent, outlast, trustedMs } from '../../../../src/ask/cache/collection-snapshot.ts'
+import {
+  createCollectionSnapshots,
+  waitUntilVisible,
+  trustedMs,
+} from '../../../../src/ask/cache/collection-snapshot.ts'
 import type { AskedCollection } from '../../../../src/ask/terms.ts'
 import { manualClock } from '../../../support/clock.ts'
 
@@ -38,7 +42,7 @@ function setUp() {
   const histories: string[] = []
   const onOtherHistory = (now: AskedCollection, before: AskedCollection) =>
     void histories.push(`${before.epoch} ${before.epochMark} → ${now.epoch} ${now.epochMark}`)
-  const current = createCurrent(
+  const current = createCollectionSnapshots(
     (_, signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<AskedCollection | null>()
       const read: Read = {
@@ -53,7 +57,7 @@ function setUp() {
   )
   clock.advance(100_000)
   const { signal: never } = new AbortController()
-  const find = (name = 'default', signal = never) => current.find(name, signal)
+  const find = (name = 'default', signal = never) => current.get(name, signal)
   /** What is known from a read that began now. */
   const know = async (epoch: number | null, parts: Partial<AskedCollection> = {}) => {
     const found = find()
@@ -61,7 +65,7 @@ function setUp() {
     reads.at(-1)!.give(epoch, parts)
     await found
   }
-  return { clock, reads, histories, know, ...current, find, check: () => current.check('default', never) }
+  return { clock, reads, histories, know, ...current, find, check: () => current.require('default', never) }
 }
 
 async function settle(): Promise<void> {
@@ -77,31 +81,31 @@ async function isPending(promise: Promise<unknown>): Promise<boolean> {
 }
 
 t.test('what was read is known for as long as it is trusted, without another read', async t => {
-  const { clock, reads, know, peek, find } = setUp()
-  t.equal(peek('default'), undefined)
+  const { clock, reads, know, fresh, find } = setUp()
+  t.equal(fresh('default'), undefined)
   await know(1)
   clock.advance(trustedMs / 2)
-  t.equal(peek('default')?.epoch, 1)
+  t.equal(fresh('default')?.epoch, 1)
   t.equal((await find())?.epoch, 1)
   t.equal(reads.length, 1)
 })
 
 t.test('past half of its time it is read anew behind the questions, by one read', async t => {
-  const { clock, reads, know, peek } = setUp()
+  const { clock, reads, know, fresh } = setUp()
   await know(1)
   clock.advance(trustedMs / 2 + 1)
-  for (let i = 0; i < 100; i++) t.equal(peek('default')?.epoch, 1)
+  for (let i = 0; i < 100; i++) t.equal(fresh('default')?.epoch, 1)
   t.equal(reads.length, 2)
   reads[1]!.give(2)
   await settle()
-  t.equal(peek('default')?.epoch, 2)
+  t.equal(fresh('default')?.epoch, 2)
 })
 
 t.test('what was read longer ago is not given: it is waited for', async t => {
-  const { clock, reads, know, peek, find } = setUp()
+  const { clock, reads, know, fresh, find } = setUp()
   await know(1)
   clock.advance(trustedMs + 1)
-  t.equal(peek('default'), undefined)
+  t.equal(fresh('default'), undefined)
   const found = find()
   await settle()
   t.ok(await isPending(found))
@@ -110,26 +114,26 @@ t.test('what was read longer ago is not given: it is waited for', async t => {
 })
 
 t.test('the time counts from when the read began, not from when it ended', async t => {
-  const { clock, reads, peek, find } = setUp()
+  const { clock, reads, fresh, find } = setUp()
   const found = find()
   await settle()
   clock.advance(trustedMs + 1)
   reads[0]!.give(1)
   await found
-  t.equal(peek('default'), undefined)
+  t.equal(fresh('default'), undefined)
 })
 
 t.test('a read that takes a while to be begun counts from before that', async t => {
   const clock = manualClock()
-  const current = createCurrent(
+  const current = createCollectionSnapshots(
     async () => {
       clock.advance(trustedMs + 1) // the process was stopped after the query had left
       return collection(1)
     },
     { now: clock.now },
   )
-  await current.find('default', new AbortController().signal)
-  t.equal(current.peek('default'), undefined)
+  await current.get('default', new AbortController().signal)
+  t.equal(current.fresh('default'), undefined)
 })
 
 t.test('many who ask share one read', async t => {
@@ -172,10 +176,10 @@ t.test('each collection has a read of its own', async t => {
 
 t.test('forgotten: what is known is not given', async t => {
   for (const name of ['default', undefined]) {
-    const { reads, know, forget, peek, find } = setUp()
+    const { reads, know, invalidate, fresh, find } = setUp()
     await know(1)
-    forget(name)
-    t.equal(peek('default'), undefined)
+    invalidate(name)
+    t.equal(fresh('default'), undefined)
     const found = find()
     await settle()
     reads.at(-1)!.give(2)
@@ -184,26 +188,26 @@ t.test('forgotten: what is known is not given', async t => {
 })
 
 t.test('another is forgotten: what is known stays', async t => {
-  const { know, forget, peek } = setUp()
+  const { know, invalidate, fresh } = setUp()
   await know(1)
-  forget('other')
-  t.equal(peek('default')?.epoch, 1)
+  invalidate('other')
+  t.equal(fresh('default')?.epoch, 1)
 })
 
 t.test(
   'forgotten during a read: who asks after that gets a later read, and what the first gave is never trusted',
   async t => {
-    const { reads, know, clock, forget, peek, find } = setUp()
+    const { reads, know, clock, invalidate, fresh, find } = setUp()
     await know(1)
     clock.advance(trustedMs + 1)
     const early = find()
     await settle()
-    forget('default')
+    invalidate('default')
     const late = find()
     await settle()
     reads[1]!.give(1)
     t.equal((await early)?.epoch, 1)
-    t.equal(peek('default'), undefined)
+    t.equal(fresh('default'), undefined)
     t.ok(await isPending(late))
     reads[2]!.give(2)
     t.equal((await late)?.epoch, 2)
@@ -212,15 +216,15 @@ t.test(
 
 t.test('forgotten during the very first read, with or without its name: the same', async t => {
   for (const name of ['default', undefined]) {
-    const { reads, forget, peek, find } = setUp()
+    const { reads, invalidate, fresh, find } = setUp()
     const early = find()
     await settle()
-    forget(name)
+    invalidate(name)
     const late = find()
     await settle()
     reads[0]!.give(1)
     await early
-    t.equal(peek('default'), undefined, String(name))
+    t.equal(fresh('default'), undefined, String(name))
     t.ok(await isPending(late), String(name))
     reads[1]!.give(2)
     t.equal((await late)?.epoch, 2)
@@ -228,7 +232,7 @@ t.test('forgotten during the very first read, with or without its name: the same
 })
 
 t.test('there is none: null; one that was deleted is gone, one that is made is found', async t => {
-  const { clock, reads, know, peek, find } = setUp()
+  const { clock, reads, know, fresh, find } = setUp()
   await know(1)
   for (const [epoch, expected] of [
     [null, undefined],
@@ -240,7 +244,7 @@ t.test('there is none: null; one that was deleted is gone, one that is made is f
     await settle()
     reads.at(-1)!.give(epoch)
     t.equal((await found)?.epoch, expected)
-    t.equal(peek('default')?.epoch, expected)
+    t.equal(fresh('default')?.epoch, expected)
   }
 })
 
@@ -289,7 +293,7 @@ t.test('check never gives what is unchecked', async t => {
 })
 
 t.test('after a failure it is tried again behind the questions, after a pause, and then known again', async t => {
-  const { clock, reads, know, find, peek } = setUp()
+  const { clock, reads, know, find, fresh } = setUp()
   await know(1)
   clock.advance(1000)
   const found = find()
@@ -303,7 +307,7 @@ t.test('after a failure it is tried again behind the questions, after a pause, a
   t.equal(reads.length, 3)
   reads[2]!.give(2)
   await settle()
-  t.match(peek('default'), { epoch: 2, unchecked: undefined })
+  t.match(fresh('default'), { epoch: 2, unchecked: undefined })
 })
 
 t.test('a failure of long ago says nothing: a question waits for the read', async t => {
@@ -374,7 +378,7 @@ t.test(
         let epoch = 0
         const commits: { readonly epoch: number; readonly repliedAt: number }[] = []
         const waiting: (() => void)[] = []
-        const current = createCurrent(
+        const current = createCollectionSnapshots(
           () => {
             const seen = epoch // its snapshot is taken as it begins
             return new Promise(resolve => void waiting.push(() => resolve(collection(seen))))
@@ -389,14 +393,14 @@ t.test(
           )
           const note = (found: AskedCollection | null | undefined) =>
             void (found && !found.unchecked && found.epoch < least && wrong.push(`${found.epoch} < ${least}`))
-          note(current.peek('default'))
-          void current.find('default', new AbortController().signal).then(note, () => {})
+          note(current.fresh('default'))
+          void current.get('default', new AbortController().signal).then(note, () => {})
         }
         for (const { what, ms } of steps) {
           if (what === 'pass') clock.advance(ms)
           if (what === 'ask') ask()
           if (what === 'commit') commits.push({ epoch: ++epoch, repliedAt: clock.now() + trustedMs + 5 })
-          if (what === 'forget') current.forget('default')
+          if (what === 'forget') current.invalidate('default')
           if (what === 'answer') waiting.splice(ms, 1)[0]?.()
           await settle()
         }
@@ -413,12 +417,12 @@ t.test(
 
 t.test('a writer waits longer than anything is trusted', async t => {
   const startedAt = performance.now()
-  await outlast()
+  await waitUntilVisible()
   t.ok(performance.now() - startedAt > trustedMs)
 })
 
 t.test('another history, told once each: an epoch that goes back, or is counted again with another mark', async t => {
-  const { know, clock, histories, peek, last } = setUp()
+  const { know, clock, histories, fresh, lastKnown } = setUp()
   const later = async (epoch: number | null, parts: Partial<AskedCollection> = {}) => {
     clock.advance(trustedMs + 1)
     await know(epoch, parts)
@@ -434,7 +438,7 @@ t.test('another history, told once each: an epoch that goes back, or is counted 
   await later(4, { epochMark: 'restored' })
   t.same(histories.splice(0), ['4 mark 4 → 4 restored'])
   t.match(
-    [peek('default'), last('default')],
+    [fresh('default'), lastKnown('default')],
     [{ epoch: 4, epochMark: 'restored' }, { epochMark: 'restored' }],
     'nothing of the one before is known',
   )

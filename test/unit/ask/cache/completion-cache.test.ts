@@ -1,7 +1,11 @@
 import t from 'tap'
-import type { Draft, DraftEvent, Request } from '../../../../src/ask/generation/generate.ts'
-import { rememberDrafts, type KeepDrafts, type KeptDraft } from '../../../../src/ask/cache/completion-cache.ts'
-import { noUsage, type CacheWishes, type Passage } from '../../../../src/ask/terms.ts'
+import type { Completion, CompletionEvent, Request } from '../../../../src/ask/generation/generate.ts'
+import {
+  cacheCompletions,
+  type CompletionCacheOptions,
+  type CachedCompletion,
+} from '../../../../src/ask/cache/completion-cache.ts'
+import { noUsage, type CacheDirectives, type Passage } from '../../../../src/ask/terms.ts'
 import { runOf } from '../../../support/run-of.ts'
 
 const usage = { llmCalls: 1, promptTokens: 10, completionTokens: 2 }
@@ -49,37 +53,37 @@ function request(parts: Parts = {}): Request {
   }
 }
 
-interface World extends Partial<Pick<KeepDrafts, 'fingerprint' | 'keep'>> {
-  readonly draft?: Partial<Draft>
+interface World extends Partial<Pick<CompletionCacheOptions, 'configHash' | 'keep'>> {
+  readonly draft?: Partial<Completion>
   readonly fails?: boolean
 }
 
 /** `stored` outlives a world, as Redis does. */
 function setUp(
-  { draft = {}, fails = false, fingerprint = 'model', keep = { seconds: 300, fastSeconds: 1800 } }: World = {},
-  stored = new Map<string, { value: KeptDraft; ms: number }>(),
+  { draft = {}, fails = false, configHash = 'model', keep = { seconds: 300, fastSeconds: 1800 } }: World = {},
+  stored = new Map<string, { value: CachedCompletion; ms: number }>(),
 ) {
   const state = { time: 1_000_000, calls: 0, found: [] as string[] }
-  async function* generate(): AsyncGenerator<DraftEvent, void> {
+  async function* generate(): AsyncGenerator<CompletionEvent, void> {
     state.calls++
     yield { type: 'text', text: 'It costs ' }
     if (fails) throw new Error('broke off')
     yield { type: 'text', text: '12,000. [1]' }
     yield { type: 'end', draft: { text: 'It costs 12,000. [1]', abstained: false, usage, ...draft } }
   }
-  const remembering = rememberDrafts(generate, {
-    fingerprint,
+  const remembering = cacheCompletions(generate, {
+    configHash: configHash,
     keep,
-    drafts: {
+    store: {
       get: async key => (stored.has(key) ? { value: stored.get(key)!.value, tier: 'redis' } : undefined),
       set: (key, value, ms) => void stored.set(key, { value, ms }),
     },
     onFound: tier => void state.found.push(tier),
     now: () => state.time,
   })
-  const write = async (asked: Request, wishes: CacheWishes = {}): Promise<DraftEvent[]> => {
-    const events: DraftEvent[] = []
-    for await (const event of remembering(asked, { ...runOf(), wishes })) events.push(event)
+  const write = async (asked: Request, wishes: CacheDirectives = {}): Promise<CompletionEvent[]> => {
+    const events: CompletionEvent[] = []
+    for await (const event of remembering(asked, { ...runOf(), cacheDirectives: wishes })) events.push(event)
     return events
   }
   return { write, state, stored }
@@ -150,7 +154,7 @@ t.test('passages in another order: written anew, for their numbers are cited', a
 t.test('another model: written anew', async t => {
   const { write, stored } = setUp()
   await write(request())
-  const other = setUp({ fingerprint: 'another model' }, stored)
+  const other = setUp({ configHash: 'another model' }, stored)
   await other.write(request())
   t.equal(other.state.calls, 1)
 })

@@ -5,9 +5,9 @@ import {
   isBetterThanNothing,
   isRefreshDue,
   isWanted,
-  type Remembered,
+  type CachedAnswer,
 } from '../../../../src/ask/cache/freshness.ts'
-import { noUsage, type Answer, type CacheWishes } from '../../../../src/ask/terms.ts'
+import { noUsage, type Answer, type CacheDirectives } from '../../../../src/ask/terms.ts'
 
 const answer: Answer = {
   text: 'Quote. [1]',
@@ -23,7 +23,7 @@ const answer: Answer = {
   usage: noUsage,
 }
 /** Made at 10 s, fresh until 70 s. */
-const found: Remembered = { answer, madeAt: 10_000, freshUntil: 70_000, tookMs: 1000 }
+const found: CachedAnswer = { answer, madeAt: 10_000, freshUntil: 70_000, tookMs: 1000 }
 
 t.test('the age is in whole seconds, and never below zero where clocks differ', async t => {
   t.same(
@@ -32,7 +32,7 @@ t.test('the age is in whole seconds, and never below zero where clocks differ', 
   )
 })
 
-const wanted: [CacheWishes, at: number, boolean][] = [
+const wanted: [CacheDirectives, at: number, boolean][] = [
   [{}, 70_000, true],
   [{}, 70_001, false],
   [{ maxAge: 30 }, 40_000, true],

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createMarkers } from '../../../../src/ask/generation/citation-markers.ts'
+import { createCitationMarkers } from '../../../../src/ask/generation/citation-markers.ts'
 
 /** The text as shown, pushed in pieces. */
 function shown(pieces: readonly string[], passages = 5) {
-  const markers = createMarkers(passages)
+  const markers = createCitationMarkers(passages)
   const text = pieces.map(piece => markers.push(piece)).join('') + markers.end()
   return { text, abstained: markers.abstained, cited: [...markers.cited].sort() }
 }
@@ -70,7 +70,7 @@ t.test('other brackets are left alone', t => {
 })
 
 t.test('words go through at once', t => {
-  const markers = createMarkers(3)
+  const markers = createCitationMarkers(3)
   t.equal(markers.push('Hello'), 'Hello')
   t.equal(markers.push(' world'), ' world')
   t.equal(markers.push(' ['), '')
@@ -166,7 +166,7 @@ t.test('never more than a marker and a blank is held back', t => {
   const atoms = fc.constantFrom('[', '1', ' ', 'passage', '9', ',', 'x', '`', 'N', ']')
   fc.assert(
     fc.property(fc.array(atoms, { maxLength: 30 }), parts => {
-      const markers = createMarkers(99)
+      const markers = createCitationMarkers(99)
       let passed = markers.push('x')
       for (const [i, part] of parts.entries()) {
         passed += markers.push(part)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { extractFrom } from '../../../../src/ask/generation/extractive.ts'
-import { read } from '../../../../src/ask/retrieval/analyze-question.ts'
+import { analyzeText } from '../../../../src/ask/retrieval/analyze-question.ts'
 import type { Passage, Question } from '../../../../src/ask/terms.ts'
 import { passage } from '../../../support/passages.ts'
 
@@ -15,7 +15,7 @@ const question = (text: string): Question => ({
   history: [],
 })
 const answerTo = async (text: string, passages: readonly Passage[], language = 'en') =>
-  await extractFrom({ asked: read(text, language), question: question(text), passages })
+  await extractFrom({ asked: analyzeText(text, language), question: question(text), passages })
 
 t.test('the sentence that holds the asked words is quoted and cited', async t => {
   const text =

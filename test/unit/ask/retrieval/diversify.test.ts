@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { diversify } from '../../../../src/ask/retrieval/diversify.ts'
-import { comparable, sayTheSame } from '../../../../src/ask/retrieval/near-duplicates.ts'
+import { comparable, areNearDuplicates } from '../../../../src/ask/retrieval/near-duplicates.ts'
 import type { Passage } from '../../../../src/ask/terms.ts'
 import { passage, windowOf } from '../../../support/passages.ts'
 
@@ -61,13 +61,13 @@ t.test('resemblance: symmetric, and never of nothing in common', t => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (a, b) => {
       const [first, second] = [comparable(a), comparable(b)]
-      t.equal(sayTheSame(first, second), sayTheSame(second, first))
-      t.ok(sayTheSame(first, first))
+      t.equal(areNearDuplicates(first, second), areNearDuplicates(second, first))
+      t.ok(areNearDuplicates(first, first))
     }),
   )
-  t.notOk(sayTheSame(comparable('…'), comparable('!')))
-  t.notOk(sayTheSame(comparable('библиотека работает до полуночи'), comparable('общежитие закрыто до полуночи')))
-  t.ok(sayTheSame(comparable('学校的图书馆开放到午夜。'), comparable('学校的图书馆开放到午夜')))
+  t.notOk(areNearDuplicates(comparable('…'), comparable('!')))
+  t.notOk(areNearDuplicates(comparable('библиотека работает до полуночи'), comparable('общежитие закрыто до полуночи')))
+  t.ok(areNearDuplicates(comparable('学校的图书馆开放到午夜。'), comparable('学校的图书馆开放到午夜')))
   t.end()
 })
 
@@ -193,7 +193,7 @@ t.test('any documents in any order: order kept, text as stored, nothing said twi
         .filter(({ chunkId }) => found.some(each => each.chunkId === chunkId))
         .map(({ text }) => comparable(text))
       t.notOk(
-        said.some((a, i) => said.slice(i + 1).some(b => sayTheSame(a, b))),
+        said.some((a, i) => said.slice(i + 1).some(b => areNearDuplicates(a, b))),
         'nothing twice',
       )
       t.ok(found.length <= topK)
@@ -210,6 +210,6 @@ function isIn(found: readonly Passage[], each: Passage, ranked: readonly Passage
   return (
     found.some(
       ({ documentId, start, end }) => documentId === each.documentId && start <= each.start && each.end <= end,
-    ) || better.some(other => sayTheSame(comparable(other.text), comparable(each.text)))
+    ) || better.some(other => areNearDuplicates(comparable(other.text), comparable(each.text)))
   )
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import type { CacheWishes } from '../../../../src/ask/terms.ts'
-import { cacheWishes } from '../../../../src/http/edge/cache-control.ts'
+import type { CacheDirectives } from '../../../../src/ask/terms.ts'
+import { readCacheDirectives } from '../../../../src/http/edge/cache-control.ts'
 
-const read: [header: string, wishes: CacheWishes][] = [
+const read: [header: string, wishes: CacheDirectives][] = [
   ['no-cache', { noCache: true }],
   ['no-store', { noStore: true }],
   ['only-if-cached', { onlyIfCached: true }],
@@ -21,7 +21,7 @@ const read: [header: string, wishes: CacheWishes][] = [
   ['max-stale=99999999999999999999', { maxStale: 1e20 }],
 ]
 for (const [header, wishes] of read) {
-  t.test(`"${header}" is understood`, async t => t.same(cacheWishes(header), wishes))
+  t.test(`"${header}" is understood`, async t => t.same(readCacheDirectives(header), wishes))
 }
 
 for (const header of [
@@ -47,13 +47,15 @@ for (const header of [
   '__proto__=1',
   'constructor',
 ]) {
-  t.test(`"${header}" says nothing that is understood, and is ignored`, async t => t.same(cacheWishes(header), {}))
+  t.test(`"${header}" says nothing that is understood, and is ignored`, async t =>
+    t.same(readCacheDirectives(header), {}),
+  )
 }
 
-t.test('no header: nothing is wished', async t => t.same(cacheWishes(undefined), {}))
+t.test('no header: nothing is wished', async t => t.same(readCacheDirectives(undefined), {}))
 
 t.test('a directive beside a malformed one still counts', async t => {
-  t.same(cacheWishes('max-age=soon, no-cache, , =, max-stale=3'), { noCache: true, maxStale: 3 })
+  t.same(readCacheDirectives('max-age=soon, no-cache, , =, max-stale=3'), { noCache: true, maxStale: 3 })
 })
 
 t.test('any header is read without a throw, and seconds are never negative nor NaN', async () => {
@@ -65,7 +67,7 @@ t.test('any header is read without a throw, and seconds are never negative nor N
     fc.property(
       fc.array(piece).map(pieces => pieces.join('')),
       header => {
-        const { maxAge = 0, maxStale = 0 } = cacheWishes(header)
+        const { maxAge = 0, maxStale = 0 } = readCacheDirectives(header)
         return maxAge >= 0 && maxStale >= 0
       },
     ),

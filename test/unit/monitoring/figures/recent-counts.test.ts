@@ -1,13 +1,13 @@
 import tap from 'tap'
-import { createLateness } from '../../../../src/monitoring/figures/event-loop-lag.ts'
-import { createMinute } from '../../../../src/monitoring/figures/one-minute.ts'
-import { createRecent } from '../../../../src/monitoring/figures/recent-counts.ts'
+import { createEventLoopLag } from '../../../../src/monitoring/figures/event-loop-lag.ts'
+import { createOneMinute } from '../../../../src/monitoring/figures/one-minute.ts'
+import { createRecentCounts } from '../../../../src/monitoring/figures/recent-counts.ts'
 import { createServerView } from '../../../../src/monitoring/findings/server-view.ts'
 import { manualClock } from '../../../support/clock.ts'
 
 tap.test('recent: counts of the last seconds, and no longer', async t => {
   const clock = manualClock()
-  const recent = createRecent(clock.now)
+  const recent = createRecentCounts(clock.now)
   t.equal(recent.times('a', 10), 0)
   recent.count('a')
   clock.advance(5000)
@@ -24,7 +24,7 @@ tap.test('recent: counts of the last seconds, and no longer', async t => {
 
 tap.test('minute: quantiles of the last minute in milliseconds, null where nothing was', async t => {
   const clock = manualClock()
-  const minute = createMinute(clock.now)
+  const minute = createOneMinute(clock.now)
   t.same(minute.quantiles(), { count: 0, p50: null, p95: null, p99: null, max: null })
   for (let ms = 1; ms <= 100; ms++) minute.record(ms)
   const { count, p50, p95, max } = minute.quantiles()
@@ -41,7 +41,7 @@ tap.test('minute: quantiles of the last minute in milliseconds, null where nothi
 
 tap.test('lateness: its own work, or not let run; forgotten after ten seconds', async t => {
   let [time, cpu] = [0, 0]
-  const lateness = createLateness(500, { now: () => time, cpuMs: () => cpu })
+  const lateness = createEventLoopLag(500, { now: () => time, cpuMs: () => cpu })
   const beat = (ms: number, worked: number) => {
     time += ms
     cpu += worked

@@ -1,11 +1,16 @@
 import t from 'tap'
 import { normalised } from '../../../../src/ask/cache/cache-key.ts'
 import type { Question } from '../../../../src/ask/terms.ts'
-import { createSlowQuestions, type Heard } from '../../../../src/monitoring/figures/slow-questions.ts'
+import { createSlowQuestions, type ObservedQuestion } from '../../../../src/monitoring/figures/slow-questions.ts'
 
 const minute = 60_000
 
-function heard(text: string, ms: number, more: Partial<Heard> = {}, collection = 'default'): Heard {
+function heard(
+  text: string,
+  ms: number,
+  more: Partial<ObservedQuestion> = {},
+  collection = 'default',
+): ObservedQuestion {
   const question: Question = { text, collection, mode: 'auto', topK: 5, filters: {}, language: undefined, history: [] }
   return { question, mode: 'fast', language: 'en', ms, timings: { embed: 1, generate: ms - 1, total: ms }, ...more }
 }

@@ -1,12 +1,12 @@
 import t from 'tap'
-import { createWindows, slotMs } from '../../../../src/monitoring/figures/windows.ts'
+import { createRollingWindows, slotMs } from '../../../../src/monitoring/figures/windows.ts'
 import { manualClock } from '../../../support/clock.ts'
 
 const minute = 60_000
 
 function started(charted: Record<string, readonly string[]> = {}) {
   const clock = manualClock()
-  return { clock, windows: createWindows({ now: clock.now, charted }) }
+  return { clock, windows: createRollingWindows({ now: clock.now, charted }) }
 }
 
 /** The smallest that at least this share of the values is not above. */

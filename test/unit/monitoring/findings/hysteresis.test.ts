@@ -1,13 +1,13 @@
 import tap from 'tap'
 import type { Finding } from '../../../../src/monitoring/findings/findings.ts'
-import { createSteady, createTold } from '../../../../src/monitoring/findings/hysteresis.ts'
+import { createHysteresis, createFindingLog } from '../../../../src/monitoring/findings/hysteresis.ts'
 import { manualClock } from '../../../support/clock.ts'
 
 const gone: Finding = { culprit: 'redis', severity: 'warning', code: 'redis-gone', detail: 'x' }
 
 tap.test('a finding: told once, when it has held for a second; over when it was gone for three', async t => {
   const clock = manualClock()
-  const turned = createTold(clock.now)
+  const turned = createFindingLog(clock.now)
   t.same(turned([gone]).begun, [])
   clock.advance(1000)
   t.same(turned([gone]).begun, [gone])
@@ -22,7 +22,7 @@ tap.test('a finding: told once, when it has held for a second; over when it was 
 
 tap.test('a finding of a moment, and one that comes and goes: not told, or once', async t => {
   const clock = manualClock()
-  const turned = createTold(clock.now)
+  const turned = createFindingLog(clock.now)
   let told = 0
   for (let beat = 0; beat < 20; beat++) {
     told += turned(beat % 2 === 0 ? [gone] : []).begun.length
@@ -38,7 +38,7 @@ tap.test('a finding of a moment, and one that comes and goes: not told, or once'
 
 tap.test('a finding that becomes graver: told again', async t => {
   const clock = manualClock()
-  const turned = createTold(clock.now)
+  const turned = createFindingLog(clock.now)
   const grave: Finding = { ...gone, severity: 'critical' }
   for (const [finding, begun] of [
     [gone, 0],
@@ -54,7 +54,7 @@ tap.test('a finding that becomes graver: told again', async t => {
 
 tap.test('a verdict: told when it has held for a second, with the one before', async t => {
   const clock = manualClock()
-  const turned = createSteady<'ok' | 'down'>('ok', clock.now)
+  const turned = createHysteresis<'ok' | 'down'>('ok', clock.now)
   t.equal(turned('down'), null)
   clock.advance(500)
   t.equal(turned('ok'), null, 'it was a moment')

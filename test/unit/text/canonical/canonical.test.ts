@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import t from 'tap'
 import { analyze, isStopWord } from '../../../../src/text/analyze.ts'
-import { gist } from '../../../../src/text/canonical/canonical.ts'
+import { canonicalQuestion } from '../../../../src/text/canonical/canonical.ts'
 
 interface Pair {
   readonly language: string
@@ -35,7 +35,7 @@ const kinds = {
 }
 
 const passes = ({ a, b, language }: Pair): boolean =>
-  gist(a, language) !== null && gist(a, language) === gist(b, language)
+  canonicalQuestion(a, language) !== null && canonicalQuestion(a, language) === canonicalQuestion(b, language)
 const isKnowable = ({ a, b, language, same }: Pair): boolean =>
   same && contentOf(a, language) === contentOf(b, language)
 const share = (some: readonly Pair[]): number => some.filter(passes).length / some.length
@@ -169,19 +169,20 @@ const alike: readonly (readonly [string, string, ...string[]])[] = [
 
 for (const [language, ...texts] of alike) {
   t.test(`${texts[0]} (${language}): said in other ways, has the same gist`, async t => {
-    for (const text of texts) t.equal(gist(text, language), gist(texts[0] ?? '', language), text)
-    t.ok(gist(texts[0] ?? '', language))
+    for (const text of texts)
+      t.equal(canonicalQuestion(text, language), canonicalQuestion(texts[0] ?? '', language), text)
+    t.ok(canonicalQuestion(texts[0] ?? '', language))
   })
 }
 
 t.test('interrogatives, negation, modality and prepositions: stay in the gist', async t => {
-  t.equal(gist('When does the library open?', 'en'), 'WHEN library open')
-  t.equal(gist('Why must students not leave before noon?', 'en'), 'WHY MUST student not leave before noon')
-  t.equal(gist('Who do I pay for the repair?', 'en'), 'WHO I pay for repair')
-  t.equal(gist('Нельзя ли вернуть товар без чека?', 'ru'), 'нельзя вернуть товар без чека')
-  t.equal(gist('Алматыдан Астанаға қалай жетемін?', 'kk'), 'HOW алматы~дан астана~ға жет~ CAN')
-  t.equal(gist('Tôi phải trả bao nhiêu?', 'vi'), 'MUST trả QUANTITY')
-  t.equal(gist('Chi non può entrare senza tessera?', 'it'), 'chi non CAN3 entrar~e senza tesser~e')
+  t.equal(canonicalQuestion('When does the library open?', 'en'), 'WHEN library open')
+  t.equal(canonicalQuestion('Why must students not leave before noon?', 'en'), 'WHY MUST student not leave before noon')
+  t.equal(canonicalQuestion('Who do I pay for the repair?', 'en'), 'WHO I pay for repair')
+  t.equal(canonicalQuestion('Нельзя ли вернуть товар без чека?', 'ru'), 'нельзя вернуть товар без чека')
+  t.equal(canonicalQuestion('Алматыдан Астанаға қалай жетемін?', 'kk'), 'HOW алматы~дан астана~ға жет~ CAN')
+  t.equal(canonicalQuestion('Tôi phải trả bao nhiêu?', 'vi'), 'MUST trả QUANTITY')
+  t.equal(canonicalQuestion('Chi non può entrare senza tessera?', 'it'), 'chi non CAN3 entrar~e senza tesser~e')
 })
 
 t.test('numbers, units, signs and versions: stay as they are written', async t => {
@@ -199,45 +200,48 @@ t.test('numbers, units, signs and versions: stay as they are written', async t =
     ['snake_case', 'snakecase'],
     ['😀 mood', '😡 mood'],
   ] as const) {
-    t.not(gist(`Is ${a} right`, 'en'), gist(`Is ${b} right`, 'en'), `${a} ${b}`)
+    t.not(canonicalQuestion(`Is ${a} right`, 'en'), canonicalQuestion(`Is ${b} right`, 'en'), `${a} ${b}`)
   }
 })
 
 t.test('an acronym that is spelled as a function word: is not one', async t => {
-  t.not(gist('Who leads IT?', 'en'), gist('Who leads it?', 'en'))
-  t.not(gist('Is vitamin A safe?', 'en'), gist('Is vitamin safe?', 'en'))
-  t.equal(gist('WHO LEADS THE DEPARTMENT', 'en'), gist('Who leads the department?', 'en'))
+  t.not(canonicalQuestion('Who leads IT?', 'en'), canonicalQuestion('Who leads it?', 'en'))
+  t.not(canonicalQuestion('Is vitamin A safe?', 'en'), canonicalQuestion('Is vitamin safe?', 'en'))
+  t.equal(canonicalQuestion('WHO LEADS THE DEPARTMENT', 'en'), canonicalQuestion('Who leads the department?', 'en'))
 })
 
 t.test('a name: keeps its ending', async t => {
-  t.not(gist('When does Professor Williams teach?', 'en'), gist('When does Professor William teach?', 'en'))
-  t.not(gist('Dove abita Paolo Rossi?', 'it'), gist('Dove abita Paolo Rosso?', 'it'))
-  t.not(gist('Когда принимает Иванова?', 'ru'), gist('Когда принимает Иванов?', 'ru'))
+  t.not(
+    canonicalQuestion('When does Professor Williams teach?', 'en'),
+    canonicalQuestion('When does Professor William teach?', 'en'),
+  )
+  t.not(canonicalQuestion('Dove abita Paolo Rossi?', 'it'), canonicalQuestion('Dove abita Paolo Rosso?', 'it'))
+  t.not(canonicalQuestion('Когда принимает Иванова?', 'ru'), canonicalQuestion('Когда принимает Иванов?', 'ru'))
 })
 
 t.test('nothing but function words, or nothing at all: no gist', async t => {
   for (const text of ['', '?!', '😀', 'How can I?', 'Who is he?', 'Please, could you tell me?', 'How much is it?'])
-    t.equal(gist(text, 'en'), null, text)
-  t.equal(gist('Подскажите, пожалуйста', 'ru'), null)
-  t.equal(gist('Cho em hỏi', 'vi'), null)
-  t.equal(gist('… !', 'de'), null)
+    t.equal(canonicalQuestion(text, 'en'), null, text)
+  t.equal(canonicalQuestion('Подскажите, пожалуйста', 'ru'), null)
+  t.equal(canonicalQuestion('Cho em hỏi', 'vi'), null)
+  t.equal(canonicalQuestion('… !', 'de'), null)
 })
 
 t.test('a text that is too long for a question: has no gist', async t => {
-  for (const language of ['en', 'it', 'de']) t.equal(gist('pay '.repeat(600), language), null)
-  for (const language of languages) t.ok(gist('2026 '.repeat(400), language))
+  for (const language of ['en', 'it', 'de']) t.equal(canonicalQuestion('pay '.repeat(600), language), null)
+  for (const language of languages) t.ok(canonicalQuestion('2026 '.repeat(400), language))
 })
 
 t.test('the language: its primary subtag counts, in any case', async t => {
-  t.equal(gist('How to pay', 'EN-gb'), gist('How do I pay?', 'en'))
+  t.equal(canonicalQuestion('How to pay', 'EN-gb'), canonicalQuestion('How do I pay?', 'en'))
 })
 
 t.test('a language without a grammar: all but case, Unicode form, blanks and the final punctuation counts', async t => {
-  t.equal(gist('Où est  l’E\u0301cole ?', 'fr'), gist('où est l’école', 'fr'))
-  t.not(gist('Où est la gare ?', 'fr'), gist('Où est une gare ?', 'fr'))
-  t.not(gist('la gare, ouverte', 'fr'), gist('la gare ouverte', 'fr'))
-  t.not(gist('10²', 'de'), gist('102', 'de'))
-  t.equal(gist('Wo?', ''), 'wo')
+  t.equal(canonicalQuestion('Où est  l’E\u0301cole ?', 'fr'), canonicalQuestion('où est l’école', 'fr'))
+  t.not(canonicalQuestion('Où est la gare ?', 'fr'), canonicalQuestion('Où est une gare ?', 'fr'))
+  t.not(canonicalQuestion('la gare, ouverte', 'fr'), canonicalQuestion('la gare ouverte', 'fr'))
+  t.not(canonicalQuestion('10²', 'de'), canonicalQuestion('102', 'de'))
+  t.equal(canonicalQuestion('Wo?', ''), 'wo')
 })
 
 const word = fc.constantFrom(
@@ -296,9 +300,9 @@ const runs = { numRuns: 2000 }
 t.test('any text in any language: no throw, the same each time, null or words apart by one blank', async t => {
   fc.assert(
     fc.property(texts, anyLanguage, (text, language) => {
-      const first = gist(text, language)
+      const first = canonicalQuestion(text, language)
       return (
-        first === gist(text, language) &&
+        first === canonicalQuestion(text, language) &&
         (first === null || (first !== '' && first === first.trim() && !/\s\s/.test(first)))
       )
     }),
@@ -310,9 +314,9 @@ t.test('any text in any language: no throw, the same each time, null or words ap
 t.test('another Unicode form, more blanks, a final point: the same gist', async t => {
   fc.assert(
     fc.property(texts, anyLanguage, (text, language) => {
-      const first = gist(text, language)
+      const first = canonicalQuestion(text, language)
       return [text.normalize('NFD'), ` ${text.replaceAll(' ', '  ')} `, `${text} ?`].every(
-        each => gist(each, language) === first,
+        each => canonicalQuestion(each, language) === first,
       )
     }),
     runs,
@@ -327,16 +331,20 @@ t.test('a condition in front, however its comma, its end and its letters are wri
     ' nếu mất thẻ,  phải làm gì? ',
     'nếu mất thẻ, phải làm gì? ?',
     'nếu mất thẻ, phải làm gì?'.normalize('NFD'),
-  ].map(text => gist(text, 'vi'))
+  ].map(text => canonicalQuestion(text, 'vi'))
   for (const other of others) t.equal(other, first)
-  t.equal(first, gist('phải làm gì nếu mất thẻ?', 'vi'))
-  t.equal(gist('nếu , how', 'vi'), gist('nếu, how', 'vi'), 'a condition has words')
+  t.equal(first, canonicalQuestion('phải làm gì nếu mất thẻ?', 'vi'))
+  t.equal(canonicalQuestion('nếu , how', 'vi'), canonicalQuestion('nếu, how', 'vi'), 'a condition has words')
 })
 
 t.test('the questions of the set: one word more, wherever, is another gist', async t => {
   for (const { a, language } of pairs) {
     const words = a.split(' ')
     for (const [i] of words.entries())
-      t.not(gist(words.toSpliced(i, 0, 'xyzzy').join(' '), language), gist(a, language), `${a}: ${i}`)
+      t.not(
+        canonicalQuestion(words.toSpliced(i, 0, 'xyzzy').join(' '), language),
+        canonicalQuestion(a, language),
+        `${a}: ${i}`,
+      )
   }
 })

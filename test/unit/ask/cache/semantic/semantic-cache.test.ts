@@ -2,11 +2,11 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import type { Embedded } from '../../../../../src/ask/retrieval/embed.ts'
 import {
-  createNear,
+  createSemanticCache,
   isSameAnswer,
-  type NearOptions,
-  type NearQuestion,
-  type NearQuestions,
+  type SemanticCacheOptions,
+  type SimilarQuestion,
+  type SimilarQuestions,
 } from '../../../../../src/ask/cache/semantic/semantic-cache.ts'
 import type { Observation } from '../../../../../src/ask/cache/semantic/threshold.ts'
 import { noUsage, type Answer, type Citation, type Run } from '../../../../../src/ask/terms.ts'
@@ -16,7 +16,7 @@ import { runOf } from '../../../../support/run-of.ts'
 
 const words = 'How do I reset my password?'
 const other = 'Please, how do I reset my password?'
-const asked = { text: other, language: 'en', collectionId: 7, partition: Buffer.from('partition') }
+const asked = { text: other, language: 'en', collectionId: 7, scope: Buffer.from('partition') }
 
 function citation(chunkId: string, version = 1): Citation {
   return {
@@ -54,7 +54,7 @@ function answer(parts: Partial<Answer> = {}): Answer {
 const wrong = answer({ text: 'Another. [1]', citations: [citation('d.9')] })
 const fresh = { key: 'fresh', question: other, answer: answer(), seconds: 300 }
 
-function near(similarity: number, question = words): NearQuestion {
+function near(similarity: number, question = words): SimilarQuestion {
   return { key: 'near', question, similarity }
 }
 
@@ -64,20 +64,20 @@ function seen(similarity: number, count: number, isRight = true): Observation[] 
 
 const vector = Float32Array.of(1, 0)
 
-interface World extends Partial<Omit<NearOptions, 'store'>> {
-  readonly found?: readonly NearQuestion[]
+interface World extends Partial<Omit<SemanticCacheOptions, 'store'>> {
+  readonly found?: readonly SimilarQuestion[]
   readonly observations?: Observation[]
-  readonly store?: Partial<NearQuestions>
+  readonly store?: Partial<SimilarQuestions>
 }
 
-type Calls = { [Method in keyof NearQuestions]: Parameters<NearQuestions[Method]>[] }
+type Calls = { [Method in keyof SimilarQuestions]: Parameters<SimilarQuestions[Method]>[] }
 
 /** A store of plain functions that note what they were asked, and time that passes when a test says so. */
 function setUp({ found = [], observations = [], store = {}, ...options }: World = {}) {
   const clock = manualClock()
   const calls: Calls = { nearest: [], keep: [], observe: [], observations: [], sweep: [] }
   const noting =
-    (name: keyof NearQuestions, otherwise: () => unknown) =>
+    (name: keyof SimilarQuestions, otherwise: () => unknown) =>
     async (...args: unknown[]) => {
       calls[name].push(args as never)
       const own = store[name] as ((...args: unknown[]) => unknown) | undefined
@@ -89,10 +89,10 @@ function setUp({ found = [], observations = [], store = {}, ...options }: World 
     observe: noting('observe', () => {}),
     observations: noting('observations', () => observations),
     sweep: noting('sweep', () => {}),
-  } as NearQuestions
+  } as SimilarQuestions
   const embed = async (): Promise<Embedded> => ({ vector, isDegraded: false })
   const run = runOf({ deadline: 1e9 })
-  const subject = createNear({
+  const subject = createSemanticCache({
     store: whole,
     embed,
     model: 'm',
@@ -103,7 +103,7 @@ function setUp({ found = [], observations = [], store = {}, ...options }: World 
     clock,
     ...options,
   })
-  const look = (parts: Partial<typeof asked> = {}, by: Run = run) => subject.look({ ...asked, ...parts }, by)
+  const look = (parts: Partial<typeof asked> = {}, by: Run = run) => subject.lookup({ ...asked, ...parts }, by)
   /** With what was seen before already read. */
   const informed = async () => {
     await look()
@@ -130,9 +130,9 @@ t.test('nothing near: nothing is given, and the question is kept for others', as
     model: 'm',
     seconds: 300,
     vector,
-    partition: asked.partition,
+    scope: asked.scope,
   })
-  t.same(calls.keep[0]?.[0].gist, calls.nearest[0]?.[0].gist, 'where it was looked for')
+  t.same(calls.keep[0]?.[0].canonical, calls.nearest[0]?.[0].canonical, 'where it was looked for')
   t.same(calls.observe, [])
 })
 
@@ -146,7 +146,7 @@ t.test('questions of the same words meet; of others, or of another language, nev
     [words, 'yy'],
   ] as const)
     await look({ text, language })
-  const [first, second, ...rest] = calls.nearest.map(([{ gist }]) => gist.toString('hex'))
+  const [first, second, ...rest] = calls.nearest.map(([{ canonical }]) => canonical.toString('hex'))
   t.equal(first, second)
   t.equal(new Set([first, ...rest]).size, 4)
 })
