@@ -2,7 +2,7 @@ import { createMemoryCache, type MemoryCache } from '../adapters/memory-cache.ts
 import type { RedisServer } from '../adapters/redis/redis.ts'
 import { createSharedAnswers } from '../adapters/redis/shared-answers.ts'
 import { createSharedValues, type SharedValues } from '../adapters/redis/shared-values.ts'
-import { decodeCompletion, encodeCompletion } from '../adapters/redis/draft-codec.ts'
+import { decodeCompletion, encodeCompletion } from '../adapters/redis/completion-codec.ts'
 import { decodeVector, encodeVector } from '../adapters/redis/vector-codec.ts'
 import { keyPrefixOfCollection } from '../ask/cache/cache-key.ts'
 import type { VectorCache } from '../ask/retrieval/embed.ts'

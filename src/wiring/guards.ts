@@ -20,8 +20,8 @@ import type { Metrics } from '../metrics/metrics.ts'
 import type { RecentCounts } from '../monitoring/figures/recent-counts.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
 import type { Guard } from '../resilience/guard.ts'
-import { LateReply } from '../resilience/in-time.ts'
-import { createHeartbeat } from '../resilience/pulse.ts'
+import { LateReply } from '../resilience/with-timeout.ts'
+import { createHeartbeat } from '../resilience/heartbeat.ts'
 import type { Config } from '../config/terms.ts'
 
 export interface Guarded {

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { withTimeout } from '../../resilience/in-time.ts'
+import { withTimeout } from '../../resilience/with-timeout.ts'
 import type { RedisClient } from './client.ts'
 
 /** Knows which servers answer, so that nobody waits for one that does not. */

@@ -1,5 +1,5 @@
 import { Cluster, type Redis } from 'ioredis'
-import { withTimeout } from '../../resilience/in-time.ts'
+import { withTimeout } from '../../resilience/with-timeout.ts'
 import type { RedisServer } from './redis.ts'
 
 /** What lies in Redis, by what stands in its keys behind the prefix; `lease`: who makes an answer now, and who did last. */

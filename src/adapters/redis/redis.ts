@@ -3,7 +3,7 @@ import type { RunLog } from '../../ask/terms.ts'
 import { createRedisBreaker } from './breaker.ts'
 import { createRedisClient, DeafNode } from './client.ts'
 import { markRedisFailed, redisServerOf, startRedisSpan } from './span.ts'
-import { withTimeout, LateReply } from '../../resilience/in-time.ts'
+import { withTimeout, LateReply } from '../../resilience/with-timeout.ts'
 import { readRedisUrl } from './url.ts'
 
 export interface RedisServer {

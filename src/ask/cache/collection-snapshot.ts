@@ -1,6 +1,6 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { startDeadline } from '../../resilience/deadline.ts'
-import { withTimeout } from '../../resilience/in-time.ts'
+import { withTimeout } from '../../resilience/with-timeout.ts'
 import type { AskedCollection } from '../terms.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { countTokens } from '../../text/count-tokens.ts'
-import { delimited } from './fence.ts'
+import { delimited } from './delimiters.ts'
 import { sentinel } from './citation-markers.ts'
 import type { Passage, Turn } from '../terms.ts'
 

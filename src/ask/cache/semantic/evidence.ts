@@ -1,5 +1,5 @@
 import type { Clock } from '../../../resilience/deadline.ts'
-import type { SerialQueue } from '../../../resilience/in-turn.ts'
+import type { SerialQueue } from '../../../resilience/serial-queue.ts'
 import { learnThreshold, type Observation, type Threshold } from './threshold.ts'
 import type { RunLog } from '../../terms.ts'
 

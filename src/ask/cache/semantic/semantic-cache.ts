@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { startDeadline, systemClock, type Clock } from '../../../resilience/deadline.ts'
-import { createSerialQueue } from '../../../resilience/in-turn.ts'
+import { createSerialQueue } from '../../../resilience/serial-queue.ts'
 import { canonicalQuestion } from '../../../text/canonical/canonical.ts'
 import { normalised } from '../cache-key.ts'
 import type { Embedded } from '../../retrieval/embed.ts'

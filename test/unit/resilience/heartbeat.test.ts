@@ -1,5 +1,5 @@
 import t from 'tap'
-import { createHeartbeat } from '../../../src/resilience/pulse.ts'
+import { createHeartbeat } from '../../../src/resilience/heartbeat.ts'
 import { until } from '../../support/until.ts'
 
 t.test(

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { withIdleTimeout } from '../../../src/resilience/silence.ts'
+import { withIdleTimeout } from '../../../src/resilience/idle-timeout.ts'
 import { atLeast } from '../../support/at-least.ts'
 
 /** Says what it has, then nothing until its signal aborts. */

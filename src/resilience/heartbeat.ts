@@ -1,4 +1,4 @@
-import { withTimeout } from './in-time.ts'
+import { withTimeout } from './with-timeout.ts'
 
 export interface HeartbeatOptions {
   /** True: it answers. Never more than one is under way. */
