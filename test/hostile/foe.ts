@@ -9,6 +9,8 @@ import type { Order, Played, Report, Surroundings } from './terms.ts'
 export interface Foe {
   /** All plays that have ended. */
   readonly played: readonly Played[]
+  /** Every play, with when it began and ended on the clock of `performance.now()`; `to` is Infinity while it is under way. */
+  readonly history: readonly PlayTimes[]
   /** Names of those under way. */
   readonly underWay: readonly string[]
   /** Plays each of these once. */
@@ -17,6 +19,12 @@ export interface Foe {
   begin(names: readonly string[]): void
   /** Resolves when nothing is under way any more. */
   pause(): Promise<void>
+}
+
+export interface PlayTimes {
+  readonly name: string
+  readonly from: number
+  to: number
 }
 
 /** What it takes to attack is to be taken from the attacker: on two cores it would slow down all the others. */
@@ -32,14 +40,19 @@ export async function startFoe(t: Owner, surroundings: Surroundings): Promise<Fo
   setPriority(child.pid!, niceness)
   const played: Played[] = []
   const underWay: string[] = []
+  const history: PlayTimes[] = []
   let idle = Promise.withResolvers<void>()
   const order = (each: Order) => void child.send(each)
   child.on('message', (report: Report) => {
-    if (report.kind === 'began') underWay.push(report.name)
-    else if (report.kind === 'idle') idle.resolve()
+    if (report.kind === 'began') {
+      underWay.push(report.name)
+      history.push({ name: report.name, from: performance.now(), to: Infinity })
+    } else if (report.kind === 'idle') idle.resolve()
     else {
       played.push(report.played)
       underWay.splice(underWay.indexOf(report.played.name), 1)
+      const ended = history.find(({ name, to }) => name === report.played.name && to === Infinity)
+      if (ended) ended.to = performance.now()
     }
   })
   child.once('exit', code => idle.reject(new Error(`the attacker ended with ${code}`)))
@@ -56,6 +69,7 @@ export async function startFoe(t: Owner, surroundings: Surroundings): Promise<Fo
   }
   return {
     played,
+    history,
     underWay,
     async each(names) {
       start({ kind: 'each', names })

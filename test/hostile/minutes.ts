@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readConfig } from '../../src/config/config.ts'
 import { operations } from '../support/fuzz-requests.ts'
 import type { Owner } from '../support/server-process.ts'
+import { culpritTable } from './culprits.ts'
 import { spentSequences, stopAndLook } from './leftovers.ts'
 import { attacksTable, tableOf, tapOf } from './table.ts'
 import { weigh } from './target.ts'
@@ -40,6 +41,7 @@ export async function playAll(
   console.log(
     `most memory: ${world.target.peak.own.toFixed(0)} MB, with its ${world.target.children.length} children ${world.target.peak.all.toFixed(0)} MB\n`,
   )
+  console.log(`${culpritTable(seen.stretches, world.foe.history)}\n`)
   console.log(tapOf(verdicts, options.isTimeAsserted))
   const isMet = verdicts.every(each => each.isMet || (each.isTimed === true && !options.isTimeAsserted))
   if (!isMet) console.log(`# the service's last words:\n${world.target.output().slice(-3000).replaceAll(/^/gm, '# ')}`)

@@ -47,9 +47,9 @@ async function* given(made: Partial<Answer>): AsyncGenerator<AskEvent> {
 }
 
 for (const [what, made, kind] of [
-  ['an answer', {}, 'openai 1'],
+  ['an answer', {}, 'llm 1'],
   ['quotes', { generator: 'extractive', usage: noUsage }, 'extractive 0'],
-  ['an answer that only the cache had no part in', { degraded: ['cache'] }, 'openai 1'],
+  ['an answer that only the cache had no part in', { degraded: ['cache'] }, 'llm 1'],
   ['an answer that lacks something', { generator: 'extractive', degraded: ['generation'] }, null],
   ['the answer of a near question', { cache: { status: 'near' } }, null],
 ] as [string, Partial<Answer>, string | null][]) {

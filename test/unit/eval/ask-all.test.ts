@@ -20,7 +20,7 @@ const finding =
   async ({ text }) =>
     ({
       passages: sources.map(source => ({ source })),
-      isNear: near.includes(text),
+      isRelevant: near.includes(text),
       degraded,
     }) as unknown as SearchResult
 
