@@ -113,6 +113,9 @@ function environmentOf({ redisUrl, model }: Servers, databaseUrl: string, port: 
     TRUST_PROXY: 'on',
     ALLOWED_HOSTS: 'localhost',
     LOG_QUESTIONS: 'on',
+    // Full before the first minute is weighed: what grows after that is no cache.
+    ANSWER_CACHE_MB: '4',
+    EMBEDDING_CACHE_MB: '2',
     // Each fresh question is to be answered by itself. The former name of SEMANTIC_CACHE: older versions are attacked too.
     NEAR_MATCHES: 'off',
   }
