@@ -9,10 +9,11 @@ export async function stopAndLook({ target, databaseUrl, model }: World): Promis
   const { code, signal } = target.end()!
   let left: string[] = []
   const look = async () => {
+    const answering = await model.answering()
     left = [
       ...aliveOf(target.children).map(({ pid }) => `process ${pid}`),
       ...(await sessionsOf(databaseUrl)),
-      ...(model.answering > 0 ? [`${model.answering} calls of the model`] : []),
+      ...(answering > 0 ? [`${answering} calls of the model`] : []),
     ]
     return left.length === 0
   }

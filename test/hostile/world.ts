@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto'
-import { isWhole, known, fresh, paced } from '../faults/world.ts'
+import { isWhole, known, fresh } from '../faults/world.ts'
 import { adminKey } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { startLoad, type Load } from '../support/load.ts'
 import { settingsFor } from '../support/model-settings.ts'
-import { startModel, type Model } from '../support/model.ts'
 import { administer, startPostgres } from '../support/postgres.ts'
 import { startRedis } from '../support/redis.ts'
 import { freePort, type Owner } from '../support/server-process.ts'
 import { clientOf } from '../support/service.ts'
+import { startModelProcess, type ModelProcess } from './model-process.ts'
 import { startFoe, type Foe } from './foe.ts'
 import { startTarget, type Target } from './target.ts'
 import { guestKey, hostileCollection, webKey } from './terms.ts'
@@ -17,7 +17,7 @@ import { guestKey, hostileCollection, webKey } from './terms.ts'
 export interface World {
   readonly target: Target
   readonly databaseUrl: string
-  readonly model: Model
+  readonly model: ModelProcess
   readonly foe: Foe
   readonly load: Load
 }
@@ -36,20 +36,15 @@ export interface WorldOptions {
 export interface Servers {
   readonly adminUrl: string
   readonly redisUrl: string
-  readonly model: Model
+  readonly model: ModelProcess
 }
 
 export async function startServers(t: Owner): Promise<Servers> {
   const [postgres, redis, model] = await Promise.all([
     startPostgres(t, { settings: { autovacuum: 'on' } }),
     startRedis(t),
-    startModel(t, { chat: paced() }),
+    startModelProcess(t),
   ])
-  // Nobody reads the model's record, and it grows with every question.
-  const forget = () =>
-    [model.chat, model.embeddings].forEach(({ requests }) => void ((requests as unknown[]).length = 0))
-  const timer = setInterval(forget, 1000)
-  t.teardown(() => clearInterval(timer))
   return { adminUrl: postgres.adminUrl, redisUrl: redis.url, model }
 }
 

@@ -50,8 +50,8 @@ function volunteer(): void {
   }
 }
 
-/** A third of the weight of a process as the parent is: where all processors are wanted, who asks comes before who uploads. */
-const niceness = 5
+/** About a thirtieth of the parent's weight: while all processors are busy, questions run before uploads. */
+const niceness = 15
 
 function stepBack(): void {
   try {

@@ -146,6 +146,9 @@ function refuseUnfit(text: string, maxTokens: number): void {
 }
 
 function* groupsOf(texts: readonly string[]): Generator<readonly string[]> {
+  // A token is at least one character: most calls are within both limits without a count.
+  const characters = texts.reduce((sum, text) => sum + text.length, 0)
+  if (texts.length > 0 && texts.length <= textsPerCall && characters <= tokensPerCall) return yield texts
   let group: string[] = []
   let tokens = 0
   for (const text of texts) {
