@@ -18,7 +18,7 @@ const pages = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'CODE_OF_CONDUCT.md',
-  ...globSync('{docs,deploy}/**/*.md', { cwd: root }).sort(),
+  ...globSync(['{docs,deploy,eval}/**/*.md', 'bench/*.md'], { cwd: root }).sort(),
 ]
 
 t.test('docs/reference is what docs/generate.ts makes of the code', async t => {
