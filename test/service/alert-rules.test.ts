@@ -17,6 +17,7 @@ const rules = ['recording-rules.yaml', 'alert-rules.yaml'].flatMap(file =>
 const alerts = rules.filter(rule => rule.alert !== undefined)
 const deploy = new URL('../../deploy/', import.meta.url)
 const textOf = (path: string) => readFileSync(new URL(path, deploy), 'utf8')
+const runbook = readFileSync(new URL('../docs/operations/runbook.md', deploy), 'utf8')
 
 t.test('promtool finds nothing wrong with configuration and rules', { skip }, async t => {
   for (const args of [
@@ -88,14 +89,14 @@ t.test('each alert says how bad it is, whose fault, what it means, and where to 
     t.match(labels, { severity: /^(critical|warning|info)$/, culprit: String }, alert!)
     t.match(
       annotations,
-      { summary: /./, description: /./, runbook_url: `deploy/runbook.md#${alert!.toLowerCase()}` },
+      { summary: /./, description: /./, runbook_url: `docs/operations/runbook.md#${alert!.toLowerCase()}` },
       alert!,
     )
   }
 })
 
 t.test('the runbook has a section for each alert, whole, and none for what is no alert', async t => {
-  const sections = textOf('runbook.md')
+  const sections = runbook
     .split(/^### /m)
     .slice(1)
     .map(section => ({ name: section.split('\n', 1)[0]!, section }))
@@ -105,7 +106,7 @@ t.test('the runbook has a section for each alert, whole, and none for what is no
 })
 
 t.test('the settings and panels that the runbook names exist', async t => {
-  const text = textOf('runbook.md')
+  const text = runbook
   const named = [...new Set(Array.from(text.matchAll(/`([A-Z]+_[A-Z_]+)`/g), ([, name]) => name!))]
   const known = new Set(Object.values(settings).map(({ name }) => name))
   t.same(

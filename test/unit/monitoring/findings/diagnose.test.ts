@@ -342,7 +342,7 @@ tap.test('the evidence stands in the words', async t => {
 })
 
 tap.test('the runbook has a row for each code that was found above', async t => {
-  const rows = readFileSync(new URL('../../../../deploy/runbook.md', import.meta.url), 'utf8')
+  const rows = readFileSync(new URL('../../../../docs/operations/runbook.md', import.meta.url), 'utf8')
     .split('\n')
     .filter(line => line.startsWith('| `'))
   for (const code of codesFound)
