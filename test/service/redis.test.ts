@@ -231,7 +231,7 @@ t.test('a Redis Cluster', { skip: redisSkipReason() }, async t => {
       await until('that is known', async () => {
         t.equal(await redis.get(lost), undefined)
         return (
-          redis.said.filter(message => message.startsWith('a redis node does not answer')).length >
+          redis.said.filter(message => message.startsWith('a Redis node does not respond')).length >
           faults.findIndex(([name]) => name === fault)
         )
       })
