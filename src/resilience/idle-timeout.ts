@@ -5,14 +5,14 @@ import { AskError } from '../errors.ts'
  * This covers servers that accept a request and never reply, or stop in the middle without closing.
  */
 export async function* withIdleTimeout<T>(
-  who: string,
+  server: string,
   ms: number,
   signal: AbortSignal,
   open: (signal: AbortSignal) => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
   const controller = new AbortController()
   const expire = () =>
-    controller.abort(new AskError('deadline_exceeded', { detail: `${who} said nothing for ${ms / 1000} s` }))
+    controller.abort(new AskError('deadline_exceeded', { detail: `${server} sent nothing for ${ms / 1000} s` }))
   const leave = () => controller.abort(signal.reason)
   if (signal.aborted) leave()
   signal.addEventListener('abort', leave, { once: true })

@@ -22,7 +22,10 @@ export interface Lost {
 /** The loss of a task whose child ended while working on it. */
 export function lossOf({ code, signal, stderr }: ChildEnd, { exceeded, isReady }: Lost): Loss {
   if (exceeded === 'cpu' || exceeded === 'memory')
-    return { by: exceeded, reason: exceeded === 'cpu' ? 'it exceeded its CPU time limit' : 'it exceeded its memory limit' }
+    return {
+      by: exceeded,
+      reason: exceeded === 'cpu' ? 'it exceeded its CPU time limit' : 'it exceeded its memory limit',
+    }
   if (exceeded === 'stalled') return { by: 'gone', reason: 'it made no progress for too long' }
   if (isHeapFull(stderr)) return { by: 'memory', reason: 'its heap was full' }
   const reason = `it ended with ${signal ?? `code ${code}`}${stderr === '' ? '' : `: ${stderr.trim().slice(-500)}`}`

@@ -199,7 +199,8 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     worker.child.keepAlive(false)
     // A child that was killed may still have sent its last message. It must not get the next task, nor must that task
     // be blamed.
-    if (worker.exceeded !== undefined || (worker.watch?.rssBytes ?? 0) > limits.memoryBytes * grownShare) discard(worker)
+    if (worker.exceeded !== undefined || (worker.watch?.rssBytes ?? 0) > limits.memoryBytes * grownShare)
+      discard(worker)
     else worker.idle = setTimeout(() => discard(worker), idleMs).unref()
     settle(job, outcome)
     dispatch()

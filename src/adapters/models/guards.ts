@@ -80,7 +80,9 @@ export function guardChat(
     ...chat,
     guard: ownGuard,
     stream: (request, signal) =>
-      ownGuard.stream(signal, () => withIdleTimeout('The model', silenceMs, signal, idleSignal => chat.stream(request, idleSignal))),
+      ownGuard.stream(signal, () =>
+        withIdleTimeout('The model', silenceMs, signal, idleSignal => chat.stream(request, idleSignal)),
+      ),
   }
 }
 

@@ -40,7 +40,11 @@ export function createReranker({ url, model, apiKey }: RerankerSettings): Rerank
     return await inChild(`rerank ${model}`, SpanKind.CLIENT, attributes, () => requestScores(query, texts, signal))
   }
 
-  async function requestScores(query: string, texts: readonly string[], signal: AbortSignal): Promise<readonly number[]> {
+  async function requestScores(
+    query: string,
+    texts: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly number[]> {
     const body = JSON.stringify({ model, query, documents: texts, top_n: texts.length })
     const reply = await send({ method: 'POST', headers: { ...headers, ...traceHeaders() }, body, signal })
     if (!reply.ok) throw await refusal(reply, model)
@@ -102,7 +106,8 @@ function scoresIn(reply: unknown, count: number): number[] {
   if (!Array.isArray(results)) throw invalidReply('it has no list of results')
   const scores = new Map<unknown, unknown>(results.map((result: Result) => [result?.index, result?.relevance_score]))
   const inOrder = Array.from({ length: count }, (_, index) => scores.get(index))
-  if (results.length !== count || !inOrder.every(isScore)) throw invalidReply('it does not score each passage exactly once')
+  if (results.length !== count || !inOrder.every(isScore))
+    throw invalidReply('it does not score each passage exactly once')
   return inOrder
 }
 

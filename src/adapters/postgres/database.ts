@@ -204,7 +204,8 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Uncheck
     await server.close()
   }
   const answer = async () => {
-    if (!server.isAlive()) throw new AskError('database_unavailable', { detail: 'The embedded database has stopped; restart Askwell.' })
+    if (!server.isAlive())
+      throw new AskError('database_unavailable', { detail: 'The embedded database has stopped; restart Askwell.' })
   }
   return {
     kind: 'embedded',

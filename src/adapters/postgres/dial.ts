@@ -52,9 +52,12 @@ async function speaksTls(raw: Socket, signal: AbortSignal): Promise<boolean> {
   raw.pause()
   const [answer] = bytes
   if (bytes.length === 1 && (answer === 0x53 || answer === 0x4e)) return answer === 0x53
-  throw Object.assign(new Error('the server sent an invalid reply to the TLS request; check that DATABASE_URL points at Postgres'), {
-    code: 'ECONNRESET',
-  })
+  throw Object.assign(
+    new Error('the server sent an invalid reply to the TLS request; check that DATABASE_URL points at Postgres'),
+    {
+      code: 'ECONNRESET',
+    },
+  )
 }
 
 function tlsOptions({ host }: ServerAddress, { mode, rootCert, cert, key, isDirect }: TlsWish): ConnectionOptions {

@@ -110,13 +110,19 @@ export function databaseError(error: unknown): unknown {
   if (isAskError(error)) return error
   // No retryAfter: waiting does not fix this, an operator must.
   if (isRefusal(error))
-    return new AskError('database_unavailable', { detail: 'Postgres rejected our credentials; check the user, password and database in DATABASE_URL.', cause: error })
+    return new AskError('database_unavailable', {
+      detail: 'Postgres rejected our credentials; check the user, password and database in DATABASE_URL.',
+      cause: error,
+    })
   if (isPoolersRefusal(error)) return new AskError('database_unavailable', { detail: poolersRefusal, cause: error })
   if (isStaleSession(error)) return staleSession(error)
   const code = codeOf(error)
   if (code === undefined) return error
   if (code === queryCanceled)
-    return new AskError('deadline_exceeded', { detail: 'A database query exceeded the statement timeout.', cause: error })
+    return new AskError('deadline_exceeded', {
+      detail: 'A database query exceeded the statement timeout.',
+      cause: error,
+    })
   if (conflictStates.has(code)) return conflict(error)
   if (code === readOnlyState) return readOnlyDatabase(error)
   // FATAL means that this session has ended, whatever the code.

@@ -58,7 +58,12 @@ export function watchLease(
     connection.destroy()
     cancelling = undefined
     figures.failed('silent')
-    reject(new AskError('database_unavailable', { detail: 'The database does not respond; try again shortly.', retryAfter: 1 }))
+    reject(
+      new AskError('database_unavailable', {
+        detail: 'The database does not respond; try again shortly.',
+        retryAfter: 1,
+      }),
+    )
   }
 
   function cancel(): void {
@@ -77,7 +82,13 @@ export function watchLease(
   function lost(): void {
     connection.isDead = true
     lostTimer ??= setTimeout(
-      () => reject(new AskError('database_unavailable', { detail: 'The database connection was lost; try again.', retryAfter: 1 })),
+      () =>
+        reject(
+          new AskError('database_unavailable', {
+            detail: 'The database connection was lost; try again.',
+            retryAfter: 1,
+          }),
+        ),
       lostMs,
     )
   }

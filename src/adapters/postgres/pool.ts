@@ -204,7 +204,8 @@ export function createPool(options: PoolOptions) {
     if (!options.cancelBackend) return
     const remainingMs = deadline === undefined || deadline === Infinity ? null : Math.max(1, deadline - now())
     const { statementTimeoutMs: currentMs } = connection
-    if (remainingMs === null ? currentMs === normalTimeoutMs : currentMs >= remainingMs && currentMs <= 4 * remainingMs) return
+    if (remainingMs === null ? currentMs === normalTimeoutMs : currentMs >= remainingMs && currentMs <= 4 * remainingMs)
+      return
     const timeoutMs = remainingMs === null ? normalTimeoutMs : powerOfTwo(remainingMs)
     connection.statementTimeoutMs = timeoutMs
     // The next statement will report what is wrong with the connection.

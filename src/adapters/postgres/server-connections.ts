@@ -95,7 +95,6 @@ async function lockHolders(sql: Sql): Promise<string> {
     where waiting.application_name like 'askwell%' and waiting.wait_event_type = 'Lock' and holder.wait_event_type is distinct from 'Lock'
     order by holder.pid limit 3`
   return (
-    rows.map(row => `process ${row['pid']} (${row['name']}, ${row['state']})`).join(', ') ||
-    'a process that has ended'
+    rows.map(row => `process ${row['pid']} (${row['name']}, ${row['state']})`).join(', ') || 'a process that has ended'
   )
 }

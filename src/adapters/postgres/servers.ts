@@ -88,9 +88,12 @@ async function findServer(address: DatabaseAddress): Promise<ServerAddress> {
   if (fallback && (address.wanted === 'any' || address.wanted === 'prefer-standby')) return fallback
   // The target is not at fault: no server is up, or none accepts us.
   if (!fallback && error) throw error
-  const cause = Object.assign(new Error(`DATABASE_URL requires a server that is ${address.wanted}: ${findings.join('; ')}`), {
-    code: 'NO_SUCH_SERVER',
-  })
+  const cause = Object.assign(
+    new Error(`DATABASE_URL requires a server that is ${address.wanted}: ${findings.join('; ')}`),
+    {
+      code: 'NO_SUCH_SERVER',
+    },
+  )
   throw new AskError('database_unavailable', {
     detail: `no server of DATABASE_URL is ${address.wanted}, as its target_session_attrs requires`,
     retryAfter: 1,

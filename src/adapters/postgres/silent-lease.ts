@@ -23,7 +23,10 @@ const longestMs = 30_000
  * the server has no such backend, or repeatedly reports one that waits for us while we wait for it: our message did not
  * arrive. A server that is working is waited for, and so is one that does not reply.
  */
-export function watchSilence(connection: WatchedConnection, { stateOf, silentMs, onDead }: SilenceOptions): { stop(): void } {
+export function watchSilence(
+  connection: WatchedConnection,
+  { stateOf, silentMs, onDead }: SilenceOptions,
+): { stop(): void } {
   let isStopped = false
   let lastTraffic = trafficOf(connection)
   let idleReports = 0

@@ -75,7 +75,9 @@ export function openRedis(
 ): RedisServer {
   const target = readRedisUrl(url)
   if (target === undefined)
-    throw new Error('REDIS_URL is not valid; use redis://HOST, redis+sentinel://HOST,…/MASTER or redis+cluster://HOST,…')
+    throw new Error(
+      'REDIS_URL is not valid; use redis://HOST, redis+sentinel://HOST,…/MASTER or redis+cluster://HOST,…',
+    )
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
   let isClosed = false
@@ -89,7 +91,8 @@ export function openRedis(
     timeoutMs,
     onChange(node, isUnresponsive) {
       if (node !== '') state.nodeChanged(node, isUnresponsive)
-      if (isUnresponsive && !isUsable() && client.status === 'ready') state.unusable('Redis does not respond: continuing without it')
+      if (isUnresponsive && !isUsable() && client.status === 'ready')
+        state.unusable('Redis does not respond: continuing without it')
     },
     onPinged: () => isUsable() && state.usable(),
   })
@@ -222,12 +225,14 @@ function createFaultLog(log: RunLog) {
   let rejectedCommand: string | undefined
   return {
     full(what: string, error: unknown) {
-      if (rejectedCommand === undefined) log.warn({ what, err: error }, 'Redis is out of memory: continuing without the writes it rejects')
+      if (rejectedCommand === undefined)
+        log.warn({ what, err: error }, 'Redis is out of memory: continuing without the writes it rejects')
       rejectedCommand ??= what
     },
     unexpected(what: string, error: unknown) {
       const fault = `${what}: ${error instanceof Error ? `${error.name} ${error.message.split(' ', 1)[0]}` : ''}`
-      if (!logged.has(fault)) log.warn({ what, err: error }, 'a Redis command failed; further failures of this kind are not logged')
+      if (!logged.has(fault))
+        log.warn({ what, err: error }, 'a Redis command failed; further failures of this kind are not logged')
       logged.add(fault)
     },
     /** Reads work while Redis is full, so only the rejected command shows that there is room again. */

@@ -118,7 +118,11 @@ async function firstLength(pool: Pick<Embedder, 'embed' | 'close'>, { folder, fi
   } catch (error) {
     await pool.close()
     throw isAskError(error)
-      ? unusable(join(folder, file), 'does not run; check that the file is complete and the ONNX export of a sentence model', error.cause)
+      ? unusable(
+          join(folder, file),
+          'does not run; check that the file is complete and the ONNX export of a sentence model',
+          error.cause,
+        )
       : error
   }
 }

@@ -51,7 +51,9 @@ async function embed(texts: string[]): Promise<WorkerReply> {
     return { error: `a text has ${tokens} tokens, although fewer were counted; the model takes ${settings.maxTokens}` }
   const outputs = (await model(inputs)) as Readonly<Record<string, Tensor>>
   const vectors = vectorsOf(outputs, inputs.attention_mask.data as BigInt64Array)
-  return vectors.every(vector => vector !== null) ? { vectors } : { error: 'the model returned a zero or non-finite vector' }
+  return vectors.every(vector => vector !== null)
+    ? { vectors }
+    : { error: 'the model returned a zero or non-finite vector' }
 }
 
 /** Some exports pool in the graph; their result takes precedence. */

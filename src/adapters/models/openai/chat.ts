@@ -110,7 +110,8 @@ async function* eventsOf(
     const choice = chunk.choices?.[0]
     const chunkText = textOf(choice?.delta)
     charactersLeft -= chunkText.length
-    if (charactersLeft < 0) throw failed('The reply of the model exceeded its length limit without ending.', undefined, 'garbage')
+    if (charactersLeft < 0)
+      throw failed('The reply of the model exceeded its length limit without ending.', undefined, 'garbage')
     const text = withoutReasoning(chunkText)
     if (text !== '') {
       isEmpty = false
@@ -119,8 +120,7 @@ async function* eventsOf(
     finishReason = choice?.finish_reason ?? finishReason
   }
   signal.throwIfAborted()
-  if (finishReason === null)
-    throw failed('The model cut off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
+  if (finishReason === null) throw failed('The model cut off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
   if (isEmpty) throw emptyReply(finishReason)
   chatSpan.complete(finishReason, usage)
   yield { type: 'end', finishReason, usage }
@@ -142,9 +142,8 @@ function usageOf({ usage }: ChatCompletionChunk): Usage | null {
 
 function emptyReply(finishReason: string): AskError {
   if (finishReason === 'content_filter') {
-    return new AskError('model_rejected', { detail: "The content filter of the model API blocked the answer." })
+    return new AskError('model_rejected', { detail: 'The content filter of the model API blocked the answer.' })
   }
-  const hint =
-    finishReason === 'length' ? ' It used up its tokens before the first word; raise MAX_ANSWER_TOKENS.' : ''
+  const hint = finishReason === 'length' ? ' It used up its tokens before the first word; raise MAX_ANSWER_TOKENS.' : ''
   return failed(`The model sent an empty reply.${hint}`, undefined, 'garbage')
 }

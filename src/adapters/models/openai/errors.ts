@@ -54,7 +54,10 @@ function fromStatus(error: APIError, status: number, model: string): AskError {
   const retryAfter = retryAfterOf(error)
   const options = { cause: error, ...(retryAfter !== undefined && { retryAfter }) }
   if (status === 429 && error.code !== 'insufficient_quota') {
-    return new AskError('model_busy', { ...options, detail: 'The rate limit of the model API is reached; try again later.' })
+    return new AskError('model_busy', {
+      ...options,
+      detail: 'The rate limit of the model API is reached; try again later.',
+    })
   }
   const code: ErrorCode =
     status >= 500 || status === 408 || status === 409 || status === 425 ? 'model_failed' : 'model_rejected'
@@ -65,8 +68,7 @@ function detailOf(status: number, model: string): string {
   if (status >= 500) return 'The model API failed.'
   if (status === 401 || status === 403)
     return 'The model API rejected the key. Check OPENAI_API_KEY and its permissions.'
-  if (status === 404)
-    return `The API has no model "${model}", or OPENAI_BASE_URL is not its address. Check both.`
+  if (status === 404) return `The API has no model "${model}", or OPENAI_BASE_URL is not its address. Check both.`
   if (status === 429) return 'The quota of the model API is used up. Check its plan and billing.'
   return `The API rejected the request to model "${model}". Check the model name and its limits.`
 }
@@ -75,7 +77,10 @@ function detailOf(status: number, model: string): string {
 function fromStream(error: APIError): AskError {
   const isBusy = /rate_limit|429|too_many/.test(`${String(error.code)} ${String(error.type)}`)
   if (isBusy)
-    return new AskError('model_busy', { detail: 'The rate limit of the model API is reached; try again later.', cause: error })
+    return new AskError('model_busy', {
+      detail: 'The rate limit of the model API is reached; try again later.',
+      cause: error,
+    })
   return failed('The model failed while sending its reply.', error)
 }
 

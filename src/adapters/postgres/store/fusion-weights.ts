@@ -3,7 +3,7 @@ import type { Sql } from '../database.ts'
 /** The weight of the dense retriever for questions in one language. */
 export interface LearnedWeight {
   readonly language: string
-  /** 0…1 */
+  /** From 0 to 1. */
   readonly vectorWeight: number
   /** Number of questions that it was learned from. */
   readonly questions: number

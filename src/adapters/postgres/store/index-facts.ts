@@ -62,7 +62,9 @@ export async function sampledRecall(sql: Sql, collection: WithVectors, signal: A
   let [found, expected] = [0, 0]
   for (const values of await randomPassages(sql, collection)) {
     const exact = (await probe.nearest(values, 'exact')).chunkIds.slice(0, 10)
-    const approximate = new Set((await probe.nearest(values, collection.efSearch ?? untunedEfSearch)).chunkIds.slice(0, 10))
+    const approximate = new Set(
+      (await probe.nearest(values, collection.efSearch ?? untunedEfSearch)).chunkIds.slice(0, 10),
+    )
     expected += exact.length
     found += exact.filter(id => approximate.has(id)).length
   }

@@ -74,7 +74,12 @@ const retryMs = 1000
  * Runs in one process at a time: a second one would take the unfinished index for an interrupted one and drop it. The
  * lock is polled, because `create index concurrently` also waits for statements that wait for a lock.
  */
-async function withIndexLock<T>(sql: Sql, collection: Indexed, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function withIndexLock<T>(
+  sql: Sql,
+  collection: Indexed,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   const key = vectorIndexName(collection)
   for (;;) {
     const [row] = await sql`select pg_try_advisory_lock(hashtextextended(${key}, 0)) as mine`
