@@ -75,29 +75,18 @@ const pauseLimitMs = 60_000
  * Every call to a server passes through here: a breaker, at most one retry out of a budget, and a pause if the server
  * asked for one (429 with Retry-After). This is the only place that retries.
  */
-export function createGuard({
-  slowMs,
-  read,
-  refusal,
-  onChange,
-  onRetry = () => {},
-  onNoRetryLeft = () => {},
-  onEnd = () => {},
-  clock = systemClock,
-  random = Math.random,
-  sleep = sleepFully,
-}: GuardOptions): Guard {
+export function createGuard(options: GuardOptions): Guard {
+  const { slowMs, read, refusal, onChange, onRetry, onNoRetryLeft, onEnd, clock, random, sleep } = {
+    ...defaults,
+    ...options,
+  }
   const breaker = createBreaker({ slowMs, clock, random, ...(onChange && { onChange }) })
   const budget = createRetryBudget()
+  const usual = trackUsualTime(slowMs)
   let pausedUntil = 0
-  /**
-   * Usual duration of a successful call, or of the wait for its first item, in milliseconds; undefined before the
-   * first.
-   */
-  let usualMs: number | undefined
 
   function succeed(attempt: Attempt, ms: number, isFirst: boolean): void {
-    usualMs = usualMs === undefined ? ms : usualMs + usualWeight * (ms - usualMs)
+    usual.add(ms)
     attempt.end('ok', ms)
     onEnd({ error: undefined, ms, hasBegun: true, quietMs: 0, verdict: ms > slowMs ? 'fault' : 'ok' })
     if (isFirst) budget.earn()
@@ -160,25 +149,40 @@ export function createGuard({
 
   /** A caller that left shows nothing about the server. A deadline that passed does, if it was long enough. */
   function judge(error: unknown, attempt: Attempt, signal: AbortSignal): Reading {
-    const isLate = isAskError(error, 'deadline_exceeded')
-    if (isLate) return { verdict: attempt.ms() >= longEnoughMs() ? 'fault' : 'nothing', isRetryable: false }
+    if (isAskError(error, 'deadline_exceeded'))
+      return { verdict: attempt.ms() >= usual.longEnoughMs() ? 'fault' : 'nothing', isRetryable: false }
     return signal.aborted ? { verdict: 'nothing', isRetryable: false } : read(error)
-  }
-
-  function longEnoughMs(): number {
-    return usualMs === undefined ? slowMs : Math.min(slowMs, Math.max(leastPatienceMs, patience * usualMs))
   }
 
   async function mayRetry({ isRetryable, pauseMs = 0 }: Reading, signal: AbortSignal): Promise<boolean> {
     if (!isRetryable || signal.aborted || pauseMs > longestPauseMs || breaker.state() !== 'closed') return false
     if (!budget.spend(retryCost)) return (void onNoRetryLeft(), false)
     await sleep(pauseMs + random() * jitterMs, signal)
-    if (signal.aborted) return false
-    onRetry()
-    return true
+    if (!signal.aborted) onRetry()
+    return !signal.aborted
   }
 
   return { state: breaker.state, run, stream, reset: breaker.reset }
+}
+
+const defaults = {
+  onRetry() {},
+  onNoRetryLeft() {},
+  onEnd() {},
+  clock: systemClock,
+  random: Math.random,
+  sleep: sleepFully,
+} satisfies Partial<GuardOptions>
+
+/** Tracks how long a successful call usually takes, or the wait for its first item. */
+function trackUsualTime(slowMs: number) {
+  let usualMs: number | undefined
+  return {
+    add: (ms: number) => void (usualMs = usualMs === undefined ? ms : usualMs + usualWeight * (ms - usualMs)),
+    /** A call that was cut short after this time counts as a fault. */
+    longEnoughMs: () =>
+      usualMs === undefined ? slowMs : Math.min(slowMs, Math.max(leastPatienceMs, patience * usualMs)),
+  }
 }
 
 /** Resolves when the time is over or the signal aborts. */

@@ -9,8 +9,6 @@ export interface ProcessUsage {
   readonly rssBytes: number
 }
 
-export type ReadUsage = (pid: number) => Promise<ProcessUsage | null>
-
 /** Ticks of `/proc` per second: USER_HZ, which is the same on every machine that Node runs on. */
 const ticksPerSecond = 100
 

@@ -1,4 +1,4 @@
-import { processUsage, usageEveryMs, type ReadUsage } from './usage.ts'
+import { processUsage, usageEveryMs } from './usage.ts'
 
 export interface ChildLimits {
   /** CPU time of one piece of work, in milliseconds. */
@@ -29,26 +29,20 @@ const leastShare = 0.01
  * Samples a child from outside while it works: a child in a loop cannot report, and V8's own limits do not cover memory
  * outside its heap. `onExceeded` is called once.
  */
-export function watchChild(
-  pid: number,
-  limits: ChildLimits,
-  onExceeded: (what: Exceeded) => void,
-  read: ReadUsage = processUsage,
-  everyMs: number = usageEveryMs,
-): ChildWatch {
+export function watchChild(pid: number, limits: ChildLimits, onExceeded: (what: Exceeded) => void): ChildWatch {
   let cpuMs = 0
   let rssBytes = 0
   let baseMs: number | null = null
   let isWaiting = false
   let isStopped = false
   let quietSince = { at: performance.now(), cpuMs: 0 }
-  const timer = setInterval(() => void sample(), everyMs)
+  const timer = setInterval(() => void sample(), usageEveryMs)
   let isSampling = false
 
   async function sample(): Promise<void> {
     if (isSampling) return
     isSampling = true
-    const usage = await read(pid)
+    const usage = await processUsage(pid)
     isSampling = false
     if (usage === null || isStopped) return
     ;({ cpuMs, rssBytes } = usage)

@@ -72,34 +72,18 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
   }
 
   function dispatch(): void {
-    for (let job = nextJob(); job !== undefined; job = nextJob()) {
+    for (let job = nextJob(jobs); job !== undefined; job = nextJob(jobs)) {
       const thread = freeThread()
       if (thread === undefined) return
       assign(thread, job)
     }
   }
 
-  /** Questions first, then in order of arrival. */
-  function nextJob(): Job | undefined {
-    const ready = jobs.filter(job => job.next < job.texts.length)
-    return ready.find(job => job.texts.length === 1) ?? ready[0]
-  }
-
   function freeThread(): Thread | undefined {
     for (const thread of threads) if (thread.task === undefined && !thread.isLoading) return thread
-    if (threads.size === 0 || (threads.size < size && isWorthAThread())) start()
+    if (threads.size === 0 || (threads.size < size && isWorthAThread(jobs)))
+      threads.add(startThread(program, data, { onReply, onExit }))
     return undefined
-  }
-
-  function isWorthAThread(): boolean {
-    let [calls, texts] = [0, 0]
-    for (const job of jobs) {
-      const waiting = job.texts.length - job.next
-      calls += waiting > 0 ? 1 : 0
-      texts += waiting
-      if (calls >= backlog.calls || texts >= backlog.texts) return true
-    }
-    return false
   }
 
   function assign(thread: Thread, job: Job): void {
@@ -109,21 +93,6 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     const texts = job.texts.slice(job.next, job.next + textsAtOnce)
     job.next += texts.length
     thread.worker.postMessage(texts)
-  }
-
-  function start(): void {
-    const worker = new Worker(program, { workerData: data })
-    const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
-    const thread: Thread = { worker, exited, isLoading: true, task: undefined }
-    threads.add(thread)
-    // `node --watch` makes every thread report the files it reads, with messages that are not replies.
-    worker.on(
-      'message',
-      (reply: WorkerReply | object) => void (('vectors' in reply || 'error' in reply) && onReply(thread, reply)),
-    )
-    // 'error' precedes 'exit', but 'exit' also occurs alone.
-    worker.on('error', error => onExit(thread, error))
-    worker.once('exit', () => onExit(thread))
   }
 
   function onReply(thread: Thread, reply: WorkerReply): void {
@@ -155,7 +124,7 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     // If no other thread is working, the next job was waiting for this one and must fail too. Otherwise a model that
     // cannot be loaded would be loaded forever.
     const isLast = [...threads].every(each => each.isLoading)
-    const job = thread.task?.job ?? (isLast ? nextJob() : undefined)
+    const job = thread.task?.job ?? (isLast ? nextJob(jobs) : undefined)
     if (job !== undefined) abandon(job, modelFailed('The embedding model stopped unexpectedly.', cause))
     dispatch()
   }
@@ -165,15 +134,52 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     for (const job of jobs) abandon(job, modelFailed('The embedding model is closed.'))
     const ending = [...threads]
     threads.clear()
-    await Promise.all(
-      ending.map(async ({ worker, exited }) => {
-        await worker.terminate()
-        await exited
-      }),
-    )
+    await Promise.all(ending.map(stopThread))
   }
 
   return { embed, close }
+}
+
+/** Questions first, then in order of arrival. */
+function nextJob(jobs: readonly Job[]): Job | undefined {
+  const ready = jobs.filter(job => job.next < job.texts.length)
+  return ready.find(job => job.texts.length === 1) ?? ready[0]
+}
+
+function isWorthAThread(jobs: readonly Job[]): boolean {
+  let [calls, texts] = [0, 0]
+  for (const job of jobs) {
+    const waiting = job.texts.length - job.next
+    calls += waiting > 0 ? 1 : 0
+    texts += waiting
+    if (calls >= backlog.calls || texts >= backlog.texts) return true
+  }
+  return false
+}
+
+interface ThreadEvents {
+  readonly onReply: (thread: Thread, reply: WorkerReply) => void
+  readonly onExit: (thread: Thread, cause?: unknown) => void
+}
+
+function startThread(program: URL, data: unknown, { onReply, onExit }: ThreadEvents): Thread {
+  const worker = new Worker(program, { workerData: data })
+  const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
+  const thread: Thread = { worker, exited, isLoading: true, task: undefined }
+  // `node --watch` makes every thread report the files it reads, with messages that are not replies.
+  worker.on(
+    'message',
+    (reply: WorkerReply | object) => void (('vectors' in reply || 'error' in reply) && onReply(thread, reply)),
+  )
+  // 'error' precedes 'exit', but 'exit' also occurs alone.
+  worker.on('error', error => onExit(thread, error))
+  worker.once('exit', () => onExit(thread))
+  return thread
+}
+
+async function stopThread({ worker, exited }: Thread): Promise<void> {
+  await worker.terminate()
+  await exited
 }
 
 function modelFailed(detail: string, cause?: unknown): AskError {

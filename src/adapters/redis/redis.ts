@@ -1,7 +1,7 @@
 import type { Cluster, Redis } from 'ioredis'
 import type { RunLog } from '../../ask/terms.ts'
-import { createRedisBreaker } from './breaker.ts'
-import { createRedisClient, UnresponsiveNode } from './client.ts'
+import { createRedisBreaker, type RedisBreaker } from './breaker.ts'
+import { createRedisClient, UnresponsiveNode, type RedisClient } from './client.ts'
 import { markRedisFailed, redisServerOf, startRedisSpan } from './span.ts'
 import { withTimeout, LateReply } from '../../resilience/with-timeout.ts'
 import { readRedisUrl } from './url.ts'
@@ -81,8 +81,6 @@ export function openRedis(
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
   let isClosed = false
-  /** From the last event of the connection. */
-  let outage: ReturnType<RedisServer['outage']> = null
   const server = redisServerOf(target)
   const state = createStateLog(log)
   const faults = createFaultLog(log)
@@ -96,36 +94,13 @@ export function openRedis(
     },
     onPinged: () => isUsable() && state.usable(),
   })
-  let wasReady = false
-  client.on('ready', () => {
-    wasReady = true
-    outage = null
-    void breaker.pingAll()
+  const connection = watchConnection(client, breaker, state, () => {
+    if (!isClosed) onLost?.()
   })
-  client.on('error', (error: ClientError) => {
-    const cause = error.lastNodeError ?? error
-    outage = outageOf(cause)
-    state.unusable('Redis cannot be used: continuing without it', { err: cause })
-  })
-  client.on('close', () => {
-    if (wasReady && !isClosed) onLost?.()
-    if (wasReady) outage = breaker.isOpen() ? 'silent' : 'gone'
-    wasReady = false
-    state.unusable('Redis connection lost: continuing without it')
-  })
-
-  function reasonOf(error: unknown, node: string): RedisFailure {
-    if (error instanceof LateReply) return 'timeout'
-    if (isWrongType(error)) return 'wrong_type'
-    if (isFull(error)) return 'full'
-    if (isReply(error)) return notNow.test(error.message) ? 'down' : 'other'
-    const isConnected = client.status === 'ready' && (redis.nodes().get(node) ?? client).status === 'ready'
-    return isConnected && !(error instanceof UnresponsiveNode) ? 'other' : 'down'
-  }
 
   /** Only missing replies count against a server: one that rejects commands is up, and fast. */
   function recordFailure({ what, node, sentAt }: SentCommand, error: unknown): RedisFailure {
-    const reason = reasonOf(error, node)
+    const reason = failureOf(error, redis, node)
     if (reason === 'timeout' || (reason === 'down' && !isReply(error))) breaker.failed(node, sentAt)
     else if (isReply(error)) breaker.answered(node)
     if (reason === 'full') faults.full(what, error)
@@ -160,7 +135,7 @@ export function openRedis(
       }
     },
     status: () => (client.status === 'ready' && breaker.isOpen() ? 'deaf' : client.status),
-    outage: () => (isUsable() ? null : client.status === 'ready' ? 'silent' : outage),
+    outage: () => (isUsable() ? null : client.status === 'ready' ? 'silent' : connection.outage()),
     async close() {
       isClosed = true
       breaker.stop()
@@ -168,6 +143,45 @@ export function openRedis(
       client.disconnect()
     },
   }
+}
+
+function failureOf(error: unknown, { client, nodes }: RedisClient, node: string): RedisFailure {
+  if (error instanceof LateReply) return 'timeout'
+  if (isWrongType(error)) return 'wrong_type'
+  if (isFull(error)) return 'full'
+  if (isReply(error)) return notNow.test(error.message) ? 'down' : 'other'
+  const isConnected = client.status === 'ready' && (nodes().get(node) ?? client).status === 'ready'
+  return isConnected && !(error instanceof UnresponsiveNode) ? 'other' : 'down'
+}
+
+/**
+ * Tracks why the connection is down, from its last event. `onLost` is called when an established connection is lost.
+ */
+function watchConnection(
+  client: RedisClient['client'],
+  { isOpen, pingAll }: Pick<RedisBreaker, 'isOpen' | 'pingAll'>,
+  state: StateLog,
+  onLost: () => void,
+) {
+  let outage: ReturnType<RedisServer['outage']> = null
+  let wasReady = false
+  client.on('ready', () => {
+    wasReady = true
+    outage = null
+    void pingAll()
+  })
+  client.on('error', (error: ClientError) => {
+    const cause = error.lastNodeError ?? error
+    outage = outageOf(cause)
+    state.unusable('Redis cannot be used: continuing without it', { err: cause })
+  })
+  client.on('close', () => {
+    if (wasReady) onLost()
+    if (wasReady) outage = isOpen() ? 'silent' : 'gone'
+    wasReady = false
+    state.unusable('Redis connection lost: continuing without it')
+  })
+  return { outage: () => outage }
 }
 
 const unreachable = /^E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|PIPE)/
@@ -218,6 +232,8 @@ function createStateLog(log: RunLog) {
     stop: () => void (isStopped = true),
   }
 }
+
+type StateLog = ReturnType<typeof createStateLog>
 
 /** Logs each fault once. One line per request would be a second fault. */
 function createFaultLog(log: RunLog) {

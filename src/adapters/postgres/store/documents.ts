@@ -70,7 +70,7 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
           sql.begin(async transaction => {
             const tx = transaction as unknown as Sql
             if ((await lockCollection(tx, target.id))?.name !== target.name) throw deletedMeanwhile(target)
-            return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, roots, spared, runId))
+            return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, { roots, spared, runId }))
           }),
         signal,
       )
@@ -205,13 +205,13 @@ async function insertAll(
 /** Documents deleted per transaction: few enough that other writers need not wait long. */
 const pruneBatch = 500
 
-async function selectUnseen(
-  tx: Sql,
-  collectionId: number,
-  roots: readonly string[],
-  spared: readonly string[],
-  runId: string,
-): Promise<string[]> {
+interface PruneScope {
+  readonly roots: readonly string[]
+  readonly spared: readonly string[]
+  readonly runId: string
+}
+
+async function selectUnseen(tx: Sql, collectionId: number, { roots, spared, runId }: PruneScope): Promise<string[]> {
   const isUnder = (sources: readonly string[]) => tx`exists (
     select from unnest(${sources as string[]}::text[]) r
     where d.source = r or starts_with(d.source, r || '/') or starts_with(d.source, r || '#'))`

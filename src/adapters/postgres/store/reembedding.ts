@@ -52,18 +52,7 @@ export async function openReembedding(
       select c.*, d.text as document_text from chunks c join documents d on d.id = c.document_id
       where ${pending(sql)} and c.id > ${afterId}::bigint order by c.id limit ${limit}`,
     )
-    return rows.map(row => ({
-      id: String(row['id']),
-      documentText: String(row['document_text']),
-      language: String(row['language']),
-      ordinal: Number(row['ordinal']),
-      start: Number(row['start_at']),
-      end: Number(row['end_at']),
-      title: String(row['title']),
-      anchor: row['anchor'] as string | null,
-      page: row['page'] as number | null,
-      tokens: Number(row['tokens']),
-    }))
+    return rows.map(pendingChunkOf)
   }
 
   async function store(vectors: readonly WindowVector[]): Promise<void> {
@@ -138,7 +127,22 @@ async function resolveIds(sql: Sql, name: string, model: { readonly name: string
   return { collectionId: Number(collection['id']), modelId: await ensureModel(sql, model) }
 }
 
-/** 0, 1, 2, … within each chunk. */
+function pendingChunkOf(row: Record<string, unknown>): PendingChunk {
+  return {
+    id: String(row['id']),
+    documentText: String(row['document_text']),
+    language: String(row['language']),
+    ordinal: Number(row['ordinal']),
+    start: Number(row['start_at']),
+    end: Number(row['end_at']),
+    title: String(row['title']),
+    anchor: row['anchor'] as string | null,
+    page: row['page'] as number | null,
+    tokens: Number(row['tokens']),
+  }
+}
+
+/** Numbers the windows 0, 1, 2, … within each chunk. */
 function numbered(vectors: readonly WindowVector[]): number[] {
   const seen = new Map<string, number>()
   return vectors.map(({ chunkId }) => {

@@ -49,33 +49,9 @@ export function createSimilarQuestions(database: Pick<Database, 'lease' | 'isRea
     return rows.map(similarQuestionOf).filter(({ similarity }) => Number.isFinite(similarity))
   }
 
-  /** Inserts nothing if the collection has been deleted since. */
-  async function keep({
-    scope,
-    canonical,
-    key,
-    collectionId,
-    model,
-    question,
-    vector,
-    seconds,
-  }: Parameters<SimilarQuestions['keep']>[0]): Promise<void> {
+  async function keep(question: CachedQuestion): Promise<void> {
     if (database.isReadOnly()) return
-    await within(
-      writeMs,
-      async sql =>
-        void (await tracedSql(
-          sql,
-          'INSERT cached_questions',
-          sql`
-      insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
-      select ${scope}::bytea, ${canonical}::bytea, ${key}::text, id, ${model}::text, ${storable(question)}::text, ${vectorText(vector)}::halfvec,
-        now() + make_interval(secs => ${seconds})
-      from collections where id = ${collectionId}
-      on conflict (partition, gist, key) do update set model = excluded.model, question = excluded.question,
-        embedding = excluded.embedding, expires_at = excluded.expires_at`,
-        )),
-    )
+    await within(writeMs, async sql => await insertQuestion(sql, question))
   }
 
   async function observe(model: string, { similarity, isRight }: Observation): Promise<void> {
@@ -119,6 +95,26 @@ export function createSimilarQuestions(database: Pick<Database, 'lease' | 'isRea
   }
 
   return { nearest, keep, observe, observations, sweep }
+}
+
+type CachedQuestion = Parameters<SimilarQuestions['keep']>[0]
+
+/** Inserts nothing if the collection has been deleted since. */
+async function insertQuestion(
+  sql: Sql,
+  { scope, canonical, key, collectionId, model, question, vector, seconds }: CachedQuestion,
+): Promise<void> {
+  await tracedSql(
+    sql,
+    'INSERT cached_questions',
+    sql`
+      insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
+      select ${scope}::bytea, ${canonical}::bytea, ${key}::text, id, ${model}::text, ${storable(question)}::text, ${vectorText(vector)}::halfvec,
+        now() + make_interval(secs => ${seconds})
+      from collections where id = ${collectionId}
+      on conflict (partition, gist, key) do update set model = excluded.model, question = excluded.question,
+        embedding = excluded.embedding, expires_at = excluded.expires_at`,
+  )
 }
 
 /**
