@@ -16,19 +16,19 @@ export interface CacheAdminParts {
   readonly redis: RedisServer | undefined
   readonly caches: { sizes(): Sizes; clear(): void }
   readonly registry: Pick<Registry, 'getSingleMetric'>
-  /** Absent, or null: near questions share no answers. */
+  /** Absent or null when the semantic cache is off. */
   readonly near?: Pick<SemanticCache, 'threshold'> | null
-  /** Whose vectors near questions are compared by. */
+  /** Name of the embedding model whose vectors the semantic cache compares. */
   readonly model: string
   readonly onWritten: () => Promise<void>
 }
 
 export type CacheAdmin = ReturnType<typeof createCacheAdmin>
 
-/** Longest time a request may spend on removing keys. */
+/** Longest time that a request may spend removing keys from Redis. */
 const removeMs = 10_000
 
-/** What `DELETE /cache` and `GET /cache` do. */
+/** Implements `DELETE /cache` and `GET /cache`. */
 export function createCacheAdmin({
   config,
   database,
@@ -36,18 +36,18 @@ export function createCacheAdmin({
   redis,
   caches,
   registry,
-  near,
+  near: semanticCache,
   model,
   onWritten,
 }: CacheAdminParts) {
   /**
-   * When this resolves, no replica gives an answer that was kept before; null: of any collection, and then what models
-   * wrote and vectors are removed as well, from Redis and from this process.
+   * Once this resolves, no replica returns an answer that was cached before. With null for `collection` this covers all
+   * collections, and completions and vectors are removed from Redis and from this process as well.
    */
   async function clear(collection: string | null, signal: AbortSignal): Promise<{ readonly redisKeys: number | null }> {
     const ids = await store.forgetAnswers(collection, signal)
     if (collection !== null && ids.length === 0)
-      throw new AskError('unknown_collection', { detail: `there is no collection "${collection}"` })
+      throw new AskError('unknown_collection', { detail: `There is no collection "${collection}".` })
     await onWritten()
     if (collection === null) caches.clear()
     return {
@@ -57,7 +57,7 @@ export function createCacheAdmin({
     }
   }
 
-  /** Of this process, since it started; what near questions taught is every replica's. */
+  /** Counters cover this process since its start; the observations of the semantic cache are shared by all replicas. */
   async function figures(signal: AbortSignal) {
     const count = await countersOf(registry)
     const sizes = caches.sizes()
@@ -79,13 +79,13 @@ export function createCacheAdmin({
       redis: redis?.status() ?? 'off',
       near: {
         mode: config.semantic.mode,
-        threshold: near?.threshold() ?? null,
+        threshold: semanticCache?.threshold() ?? null,
         observations: await observations(signal),
       },
     }
   }
 
-  /** Null: the database cannot be asked; the rest is worth showing all the same. */
+  /** Null when the database does not respond: the rest is still worth reporting. */
   async function observations(signal: AbortSignal): Promise<number | null> {
     try {
       const [row] = await database.lease(
@@ -116,7 +116,7 @@ const names = [
   'saved_llm_tokens',
 ] as const
 
-/** The counters of metrics.ts, by the middle of their names. */
+/** Reads the cache counters of the metrics registry, keyed by the middle of their names. */
 async function countersOf(registry: CacheAdminParts['registry']): Promise<Count> {
   const found = await Promise.all(
     names.map(
@@ -126,10 +126,10 @@ async function countersOf(registry: CacheAdminParts['registry']): Promise<Count>
   )
   const values = new Map<string, (typeof found)[number][1]>(found)
   return (name, labels) => {
-    const fitting = (values.get(name) ?? []).filter(each =>
+    const matching = (values.get(name) ?? []).filter(each =>
       Object.entries(labels).every(([label, value]) => each.labels[label] === value),
     )
-    return fitting.reduce((sum, { value }) => sum + value, 0)
+    return matching.reduce((sum, { value }) => sum + value, 0)
   }
 }
 

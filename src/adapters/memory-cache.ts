@@ -2,42 +2,45 @@ import { LRUCache } from 'lru-cache'
 
 export interface MemoryCache<Value extends object> {
   get(key: string): Value | undefined
-  /** For `ms` milliseconds, or as long as the cache keeps everything. */
+  /** Expires after `ms` milliseconds, or after the TTL of the cache. */
   set(key: string, value: Value, ms?: number): void
   delete(key: string): void
-  /** All whose keys begin so; looks at every key. */
+  /** Deletes all entries whose key starts with `prefix`. Scans every key. */
   deleteAll(prefix: string): void
   clear(): void
-  /** Now. */
+  /** Current size. */
   size(): { readonly entries: number; readonly bytes: number }
 }
 
 export interface MemoryCacheOptions<Value extends object> {
-  /** 0: nothing is kept. */
+  /** 0 to cache nothing. */
   readonly maxBytes: number
   readonly ttlSeconds: number
   readonly bytesOf: (value: Value) => number
-  /** Told of each that had to make room. */
+  /** Called for each entry evicted to make room. */
   readonly onEvict?: () => void
 }
 
-/** Of an entry, beside what `bytesOf` says: its key's and its value's headers, and the list it hangs in (measured: bench/cache). */
+/**
+ * Overhead per entry in addition to `bytesOf`: headers of the key and the value, and the list node (measured in
+ * bench/cache).
+ */
 const entryBytes = 350
 
-/** In this process, least recently used goes first, bounded by bytes and by age. */
+/** A cache in this process with LRU eviction, bounded by bytes and by age. */
 export function createMemoryCache<Value extends object>({
   maxBytes,
   ttlSeconds,
   bytesOf,
   onEvict,
 }: MemoryCacheOptions<Value>): MemoryCache<Value> {
-  if (maxBytes === 0) return nothing
+  if (maxBytes === 0) return disabled
   const cache = new LRUCache<string, Value>({
     maxSize: maxBytes,
-    // A value above this would push out everything else.
+    // A larger value would evict everything else.
     maxEntrySize: Math.ceil(maxBytes / 8),
     ttl: ttlSeconds * 1000,
-    // The clock is read ten times a second and not with every look.
+    // Read the clock ten times per second instead of on every lookup.
     ttlResolution: 100,
     sizeCalculation: (value, key) => entryBytes + Math.ceil(bytesOf(value)) + key.length * 2,
     ...(onEvict
@@ -54,7 +57,7 @@ export function createMemoryCache<Value extends object>({
   }
 }
 
-const nothing: MemoryCache<never> = {
+const disabled: MemoryCache<never> = {
   get: () => undefined,
   set() {},
   delete() {},

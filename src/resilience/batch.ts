@@ -1,9 +1,8 @@
-/** How a batch is run. */
 export interface BatchOptions<Item, Result> {
-  /** One result an item, in order. */
+  /** Must return one result per item, in the order of the items. */
   readonly run: (items: readonly Item[], signal: AbortSignal) => Promise<readonly Result[]>
   readonly maxItems: number
-  /** Whether a failure may be one item's fault: each item is then tried alone, so that one cannot fail the rest. */
+  /** Whether one item may have caused the failure. Each item is then tried alone, so that one cannot fail the rest. */
   readonly isItemFault?: (error: unknown) => boolean
 }
 
@@ -15,8 +14,8 @@ interface Caller<Item, Result> {
 }
 
 /**
- * Calls made at the same moment share one run. A caller who aborts gets its signal's reason at once and the
- * others still get their results; the run is aborted when every caller has left.
+ * Calls made at the same moment share one run. A caller that aborts gets its signal's reason immediately and the others
+ * still get their results. The run itself is aborted once every caller has left.
  */
 export function createBatch<Item, Result>({ run, maxItems, isItemFault = () => false }: BatchOptions<Item, Result>) {
   let waiting: Caller<Item, Result>[] = []
@@ -24,7 +23,7 @@ export function createBatch<Item, Result>({ run, maxItems, isItemFault = () => f
   function batch(item: Item, signal: AbortSignal): Promise<Result> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
-      // After the I/O events that are already due: what arrives at the same moment comes along.
+      // Wait for the I/O events that are already due, so that calls arriving at the same moment join.
       if (waiting.length === 0) setImmediate(flush)
       waiting.push({ item, signal, resolve, reject })
     })
@@ -36,14 +35,14 @@ export function createBatch<Item, Result>({ run, maxItems, isItemFault = () => f
     for (let i = 0; i < callers.length; i += maxItems) void share(callers.slice(i, i + maxItems))
   }
 
-  async function share(everyone: readonly Caller<Item, Result>[]): Promise<void> {
-    const callers = everyone.filter(caller => stays(caller))
+  async function share(group: readonly Caller<Item, Result>[]): Promise<void> {
+    const callers = group.filter(caller => isWaiting(caller))
     if (callers.length === 0) return
-    const crew = watchLeavers(callers)
+    const aborts = watchAborts(callers)
     try {
       const results = await run(
         callers.map(caller => caller.item),
-        crew.signal,
+        aborts.signal,
       )
       if (results.length !== callers.length)
         throw new RangeError(`${results.length} results for ${callers.length} items`)
@@ -52,20 +51,20 @@ export function createBatch<Item, Result>({ run, maxItems, isItemFault = () => f
       if (callers.length > 1 && isItemFault(error)) await Promise.all(callers.map(caller => share([caller])))
       else for (const caller of callers) caller.reject(error)
     } finally {
-      crew.stop()
+      aborts.stop()
     }
   }
 
   return batch
 }
 
-function stays<Item, Result>({ signal, reject }: Caller<Item, Result>): boolean {
+function isWaiting<Item, Result>({ signal, reject }: Caller<Item, Result>): boolean {
   if (signal.aborted) reject(signal.reason)
   return !signal.aborted
 }
 
-/** Rejects each caller who leaves; its signal aborts when none is left. */
-function watchLeavers<Item, Result>(callers: readonly Caller<Item, Result>[]) {
+/** Rejects each caller that aborts; `signal` aborts when the last one has. */
+function watchAborts<Item, Result>(callers: readonly Caller<Item, Result>[]) {
   const controller = new AbortController()
   let left = callers.length
   const stops = callers.map(({ signal, reject }) => {

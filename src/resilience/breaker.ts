@@ -2,43 +2,49 @@ import { systemClock, type Clock } from './deadline.ts'
 
 export type BreakerState = 'closed' | 'open' | 'half-open'
 
-/** `alive`: it refused, but it answers; `nothing`: the caller left before anything could be said of the server. */
+/**
+ * `alive`: the server rejected the call, but it responds. `nothing`: the call ended before it could show anything about
+ * the server.
+ */
 export type Verdict = 'ok' | 'fault' | 'alive' | 'nothing'
 
 export interface BreakerOptions {
-  /** A call that took longer counts as a fault, even one that went well. */
+  /** A call that takes longer counts as a fault, even if it succeeds. */
   readonly slowMs: number
   readonly onChange?: (state: BreakerState) => void
   readonly clock?: Pick<Clock, 'now'>
   readonly random?: () => number
 }
 
-/** A call that was let through; `end` must be called once. */
+/** A call that the breaker let through. `end` must be called exactly once. */
 export interface Attempt {
-  /** What was before was waiting in a line of ours and is not counted as slowness. */
+  /** Restarts the timing. Time spent in a queue of our own must not count as slowness of the server. */
   begin(): void
-  /** Milliseconds since `begin`, else since it was let through. */
+  /** Milliseconds since `begin`, or since the call was let through. */
   ms(): number
-  /** `ms`: what it took, where that is not the time until now. */
+  /** `ms` is the duration, if it differs from the time until now. */
   end(verdict: Verdict, ms?: number): void
 }
 
 export interface Breaker {
   state(): BreakerState
-  /** Null: the call must not be made. */
+  /** Null when the call must not be made. */
   enter(): Attempt | null
-  /** Milliseconds until a call may be let through; 0 when one may. */
+  /** Milliseconds until a call may be let through; 0 if one may be now. */
   waitMs(): number
-  /** It is known by other means to be well again. */
+  /** Closes the breaker because something else has shown that the server is healthy. */
   reset(): void
 }
 
-/** Of the calls that ended in the last ten seconds. */
+/** The error rate is taken over the calls that ended in this window. */
 const windowMs = 10_000
 const sliceMs = 1000
 const leastCalls = 5
 const faultShare = 0.5
-/** Without one between them that went well: then half of what ended before, in a busy time, is not waited for. */
+/**
+ * Opens after this many faults without a success between them. After a busy period it would take too long until half of
+ * the calls in the window have failed.
+ */
 const faultsInARow = 10
 const firstWaitMs = 1000
 const longestWaitMs = 30_000
@@ -50,10 +56,11 @@ interface Slice {
 }
 
 /**
- * Knows when a server is not worth a call. It opens when half of the calls of ten seconds, and five at the least, were
- * faults or slow, or ten in a row. After a second one call is let through: when it goes well everything is, else it stays shut for twice
- * as long, half a minute at the most (with a fifth of chance, so that replicas do not come back in step). The sampling
- * breaker of Hystrix and Polly, with slow calls as in resilience4j.
+ * Decides when a server should not be called. The breaker opens when half of the calls of the last 10 s (at least five
+ * of them) were faults or slow, or after ten faults in a row. After about 1 s it lets one call through. If that
+ * succeeds the breaker closes; otherwise it stays open twice as long, at most 30 s. Each wait varies by ±20 % so that
+ * replicas do not retry in step.
+ * This is the sampling breaker of Hystrix and Polly, with slow calls counted as in resilience4j.
  */
 export function createBreaker({
   slowMs,
@@ -68,7 +75,7 @@ export function createBreaker({
   let probeAt = 0
   let isProbing = false
 
-  function turn(next: BreakerState): void {
+  function setState(next: BreakerState): void {
     if (state === next) return
     state = next
     onChange(next)
@@ -77,7 +84,7 @@ export function createBreaker({
   function open(): void {
     probeAt = clock.now() + waitMs * (0.8 + 0.4 * random())
     waitMs = Math.min(2 * waitMs, longestWaitMs)
-    turn('open')
+    setState('open')
   }
 
   function reset(): void {
@@ -85,10 +92,10 @@ export function createBreaker({
     inARow = 0
     waitMs = firstWaitMs
     isProbing = false
-    turn('closed')
+    setState('closed')
   }
 
-  function count(isFault: boolean): void {
+  function record(isFault: boolean): void {
     const from = Math.floor(clock.now() / sliceMs) * sliceMs
     slices = slices.filter(slice => slice.from > from - windowMs)
     let slice = slices.at(-1)
@@ -104,27 +111,27 @@ export function createBreaker({
   function enter(): Attempt | null {
     if (state === 'closed')
       return attempt(
-        verdict => state === 'closed' && (verdict === 'ok' || verdict === 'fault') && count(verdict === 'fault'),
+        verdict => state === 'closed' && (verdict === 'ok' || verdict === 'fault') && record(verdict === 'fault'),
       )
     if (isProbing || clock.now() < probeAt) return null
     isProbing = true
-    turn('half-open')
+    setState('half-open')
     return attempt(verdict => {
       if (!isProbing || state !== 'half-open') return
       isProbing = false
-      if (verdict === 'nothing') return // the next one probes
+      if (verdict === 'nothing') return // the next call probes
       if (verdict === 'fault') open()
       else reset()
     })
   }
 
-  function attempt(settle: (verdict: Verdict) => void): Attempt {
+  function attempt(onEnd: (verdict: Verdict) => void): Attempt {
     let startedAt = clock.now()
     const ms = () => clock.now() - startedAt
     return {
       begin: () => void (startedAt = clock.now()),
       ms,
-      end: (verdict, took = ms()) => settle(verdict === 'ok' && took > slowMs ? 'fault' : verdict),
+      end: (verdict, took = ms()) => onEnd(verdict === 'ok' && took > slowMs ? 'fault' : verdict),
     }
   }
 

@@ -1,10 +1,10 @@
 import { AskError } from '../errors.ts'
 
-/** A point in time as an abort signal and a rejecting promise; `stop` must be called on every way out. */
+/** A point in time as an abort signal and as a promise that rejects. Call `stop` on every way out. */
 export interface Deadline {
   /** Aborts at expiry with `deadline_exceeded`, or with the parent's reason as soon as the parent does. */
   readonly signal: AbortSignal
-  /** Never resolves; rejects when `signal` aborts. Race it against work that may be deaf to signals. */
+  /** Never resolves; rejects when `signal` aborts. Race it against work that may ignore signals. */
   readonly expired: Promise<never>
   stop(): void
 }
@@ -23,13 +23,14 @@ export const systemClock: Clock = {
 }
 
 /**
- * A cleared `setTimeout`, not `AbortSignal.timeout`: no timer is left behind, and a test's clock can drive it.
- * `what` names the work in the error's detail.
+ * Uses a cleared `setTimeout` rather than `AbortSignal.timeout`: no timer is left running, and a test can supply the
+ * clock. `what` names the work in the error's detail.
  */
 export function startDeadline(what: string, ms: number, parent: AbortSignal, clock: Clock = systemClock): Deadline {
   const controller = new AbortController()
   const { promise: expired, reject } = Promise.withResolvers<never>()
-  // Nobody may be racing when it fires: without this a client already gone would be an unhandled rejection.
+  // Nothing may be racing `expired` when it rejects. Without this handler a disconnected client would cause an
+  // unhandled rejection.
   expired.catch(() => {})
   const end = (reason: unknown) => {
     controller.abort(reason)

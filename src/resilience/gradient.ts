@@ -1,29 +1,29 @@
-/** How much of something may run at once, found out from how long it takes. */
+/** Limits how many runs may be in flight, learned from how long they take. */
 export interface GradientOptions {
   readonly floor: number
   readonly ceiling: number
-  /** What it starts from. */
+  /** The limit at the start. */
   readonly initial?: number
   /** Milliseconds, on any clock. */
   readonly now: () => number
 }
 
-/** One run that is over. */
+/** A finished run. */
 export interface Sample {
   readonly ms: number
-  /** Runs at that moment, this one among them. */
+  /** Runs in flight at the end of this one, itself included. */
   readonly inFlight: number
-  /** Only runs of one kind are compared with each other. Null: it was cut short, and took at least so long. */
+  /** Only runs of the same kind are compared. Null when the run was cut short, so that `ms` is a lower bound. */
   readonly kind: string | null
 }
 
-/** Windows that the usual time of a kind is averaged over; the first ten weigh alike. */
+/** The usual time of a kind is averaged over this many windows; the first ten have equal weight. */
 const longWindows = 600
 const warmUpWindows = 10
-/** By so much a window may be slower than usual before the limit falls. */
+/** A window may be this many times slower than usual before the limit falls. */
 const tolerance = 1.2
 const smoothing = 0.2
-/** A window a factor, until a window is slower than usual for the first time. */
+/** The limit grows by this factor per window until the first window that is slower than usual. */
 const probing = 1.25
 const minSamples = 10
 const shortestWindowMs = 100
@@ -35,20 +35,23 @@ interface Usual {
 }
 
 /**
- * Gradient2 of Netflix's concurrency-limits (Gradient2Limit.java, WindowedLimit.java; read, not copied): once a window
- * the limit is multiplied by how much faster than now runs usually are, from .5 to 1, and gets some headroom on top;
- * so it grows while times are flat, by the root of itself, and falls while they rise. Not while less than half of it
- * is used. "Usually" is a slow average, so that it follows a lasting change but not a rush.
+ * Gradient2 of Netflix's concurrency-limits (Gradient2Limit.java and WindowedLimit.java; read, not copied). Once per
+ * window the limit is multiplied by the usual time over the current time, clamped to 0.5–1, and gets some headroom. So
+ * it grows by its square root while times are flat and falls while they rise. It does not change while less than half
+ * of it is used. The usual time is a slow average, so it follows a lasting change but not a burst.
  *
- * Ours: the usual time is kept a kind (a search takes 10 ms, an answer seconds: a change of what is asked is no change
- * of load); runs that were cut short count only when they took longer than usual; until the first slow window the
- * limit grows by a quarter, or a service whose runs take seconds would refuse for minutes after its start.
+ * Three things are our own:
+ * - The usual time is learned per kind: a search takes 10 ms, an answer seconds, and a change of what is asked is not a
+ *   change of load.
+ * - Runs that were cut short count only if they took longer than usual.
+ * - Until the first slow window the limit grows by a quarter per window. Otherwise a service whose runs take seconds
+ *   would reject requests for minutes after its start.
  */
 export function createGradient({ floor, ceiling, initial = 20, now }: GradientOptions) {
   const usual = new Map<string, Usual>()
   let limit = clamp(initial)
   let isProbing = true
-  /** Means of the last window, in milliseconds; null until there was one. */
+  /** Mean times of the last window, in milliseconds; null before the first window has ended. */
   let last: { readonly tookMs: number; readonly usualMs: number } | null = null
   let window = emptyWindow()
 
@@ -64,8 +67,8 @@ export function createGradient({ floor, ceiling, initial = 20, now }: GradientOp
     }
   }
 
-  function clamp(wanted: number): number {
-    return Math.max(floor, Math.min(ceiling, wanted))
+  function clamp(target: number): number {
+    return Math.max(floor, Math.min(ceiling, target))
   }
 
   function add({ ms, inFlight, kind }: Sample): void {
@@ -92,26 +95,26 @@ export function createGradient({ floor, ceiling, initial = 20, now }: GradientOp
     let usualMs = cutCount * (last?.usualMs ?? 0)
     for (const [kind, sum] of kinds) {
       tookMs += sum.ms
-      usualMs += sum.count * learn(kind, sum.ms / sum.count)
+      usualMs += sum.count * learnUsual(kind, sum.ms / sum.count)
     }
     last = { tookMs: tookMs / count, usualMs: usualMs / count }
-    if (mostInFlight >= limit / 2) limit = clamp(next(usualMs / Math.max(tookMs, 1e-3)))
+    if (mostInFlight >= limit / 2) limit = clamp(nextLimit(usualMs / Math.max(tookMs, 1e-3)))
     window = emptyWindow()
   }
 
-  function learn(kind: string, ms: number): number {
+  function learnUsual(kind: string, ms: number): number {
     const known = usual.get(kind) ?? { ms: 0, windows: 0 }
     usual.set(kind, known)
     known.windows++
     const weight = Math.max(2 / (longWindows + 1), known.windows <= warmUpWindows ? 1 / known.windows : 0)
     known.ms += (ms - known.ms) * weight
     const { ms: usualMs } = known
-    // After a slow spell: back sooner than the average alone would be.
+    // After a slow period, return faster than the average alone would.
     if (known.ms > 2 * ms) known.ms *= 0.9
     return usualMs
   }
 
-  function next(ratio: number): number {
+  function nextLimit(ratio: number): number {
     const gradient = Math.max(0.5, Math.min(1, tolerance * ratio))
     if (gradient < 1) isProbing = false
     if (isProbing) return limit * probing
@@ -121,7 +124,7 @@ export function createGradient({ floor, ceiling, initial = 20, now }: GradientOp
   return {
     add,
     limit: () => Math.floor(limit),
-    /** What a run took lately, in milliseconds; undefined until that is known. */
+    /** Mean duration of the last window's runs, in milliseconds; undefined before there was one. */
     recentMs: () => last?.tookMs,
   }
 }

@@ -4,12 +4,12 @@ import { createBreaker, type Attempt, type BreakerState, type Verdict } from './
 import { systemClock, type Clock } from './deadline.ts'
 import { createRetryBudget, retryCost } from './retry-budget.ts'
 
-/** What an error says of the server. */
+/** What an error shows about the server. */
 export interface Reading {
   readonly verdict: Verdict
-  /** The same call may go well at once: it is idempotent, and the fault was of the moment. */
+  /** The same call may succeed immediately: it is idempotent and the fault was momentary. */
   readonly isRetryable: boolean
-  /** Milliseconds it asked to be left alone. */
+  /** The server asked for no calls for this many milliseconds. */
   readonly pauseMs?: number
 }
 
@@ -17,83 +17,76 @@ export interface GuardOptions {
   /** See {@link createBreaker}. */
   readonly slowMs: number
   readonly read: (error: unknown) => Reading
-  /** What a call gets that is not made; `ms` until one may be. */
+  /** The error for a call that is not made. `ms` is the time until one may be. */
   readonly refusal: (ms: number) => Error
   readonly onChange?: (state: BreakerState) => void
   readonly onRetry?: () => void
-  /** A second try would have made sense, but so many were made lately that none is left. */
+  /** A retry would have made sense, but the retry budget is spent. */
   readonly onNoRetryLeft?: () => void
-  /** Of each call that was made. */
+  /** Called for each call that was made. */
   readonly onEnd?: (ended: Ended) => void
   readonly clock?: Pick<Clock, 'now'>
   readonly random?: () => number
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
-/** How a call went. */
 export interface Ended {
-  /** Undefined: well. */
+  /** Undefined when the call succeeded. */
   readonly error: unknown
-  /** Until its end; of a stream that went well, until its first item. */
+  /** Time until the call ended; for a stream that succeeded, until its first item. */
   readonly ms: number
-  /** An item of a stream had come, the last one `quietMs` ago. */
+  /** Whether the stream had produced an item. The last one came `quietMs` ago. */
   readonly hasBegun: boolean
   readonly quietMs: number
-  /** What the breaker made of it; `fault` without an error: it was slow. */
+  /** The verdict given to the breaker. `fault` without an error means that the call was slow. */
   readonly verdict: Verdict
 }
 
-/** Calls of one server. */
+/** Guards the calls to one server. */
 export interface Guard {
   state(): BreakerState
-  /** One call: idempotent, for it may be made twice. Rejects as `work` does, or with the refusal. */
+  /**
+   * Makes one call. It must be idempotent because it may be made twice. Rejects as `work` does, or with the refusal.
+   */
   run<T>(signal: AbortSignal, work: (attempt: Attempt) => Promise<T>): Promise<T>
-  /** The same for what comes in pieces; made twice only as long as nothing has come. */
+  /** Like `run`, for streams. A stream is retried only if it has produced nothing yet. */
   stream<T>(signal: AbortSignal, open: () => AsyncIterable<T>): AsyncGenerator<T, void, undefined>
-  /** It is known by other means to be well again. */
+  /** Closes the breaker because something else has shown that the server is healthy. */
   reset(): void
 }
 
 /**
- * A call cut short by its deadline is a fault when it had so many times what calls usually take, and so long at the least:
- * a question of 2.5 s gives its vector a third of that. (With a second, a model that was silent towards such questions
- * was never left alone.)
+ * A call cut short by its deadline counts as a fault if it had at least this many times the usual duration, and at
+ * least `leastPatienceMs`: a question of 2.5 s gives its embedding a third of that. (With 1 s, the breaker never opened
+ * for a model that did not respond to such questions.)
  */
 const patience = 4
 const leastPatienceMs = 500
 const usualWeight = 0.1
 
-/** Longest wait before the second try; the shortest is none (full jitter). */
+/** Longest wait before a retry; the shortest is zero (full jitter). */
 const jitterMs = 100
-/** Who asks to be left alone for longer is not asked again for this request. */
+/** If the server asks for a longer pause, this request is not retried. */
 const longestPauseMs = 2000
-/** Whatever it says: so long nobody waits without looking. */
+/** Upper bound on a pause that the server asks for. */
 const pauseLimitMs = 60_000
 
 /**
- * Every call of a server passes here: a breaker that knows when it is not worth asking, one second try out of a budget,
- * and a pause where the server asked for it (429 with Retry-After). This is the only place that tries twice.
+ * Every call to a server passes through here: a breaker, at most one retry out of a budget, and a pause if the server
+ * asked for one (429 with Retry-After). This is the only place that retries.
  */
-export function createGuard({
-  slowMs,
-  read,
-  refusal,
-  onChange,
-  onRetry = () => {},
-  onNoRetryLeft = () => {},
-  onEnd = () => {},
-  clock = systemClock,
-  random = Math.random,
-  sleep = sleepFully,
-}: GuardOptions): Guard {
+export function createGuard(options: GuardOptions): Guard {
+  const { slowMs, read, refusal, onChange, onRetry, onNoRetryLeft, onEnd, clock, random, sleep } = {
+    ...defaults,
+    ...options,
+  }
   const breaker = createBreaker({ slowMs, clock, random, ...(onChange && { onChange }) })
   const budget = createRetryBudget()
+  const usual = trackUsualTime(slowMs)
   let pausedUntil = 0
-  /** Milliseconds that a call takes that goes well, or its first item; undefined until one did. */
-  let usualMs: number | undefined
 
-  function wentWell(attempt: Attempt, ms: number, isFirst: boolean): void {
-    usualMs = usualMs === undefined ? ms : usualMs + usualWeight * (ms - usualMs)
+  function succeed(attempt: Attempt, ms: number, isFirst: boolean): void {
+    usual.add(ms)
     attempt.end('ok', ms)
     onEnd({ error: undefined, ms, hasBegun: true, quietMs: 0, verdict: ms > slowMs ? 'fault' : 'ok' })
     if (isFirst) budget.earn()
@@ -111,11 +104,11 @@ export function createGuard({
       const attempt = enter()
       try {
         const result = await work(attempt)
-        wentWell(attempt, attempt.ms(), isFirst)
+        succeed(attempt, attempt.ms(), isFirst)
         return result
       } catch (error) {
-        const reading = settle(attempt, error, signal)
-        if (!isFirst || !(await mayTryAgain(reading, signal))) throw error
+        const reading = fail(attempt, error, signal)
+        if (!isFirst || !(await mayRetry(reading, signal))) throw error
       }
     }
   }
@@ -133,20 +126,20 @@ export function createGuard({
           yield item
         }
         isSettled = true
-        wentWell(attempt, firstAfter ?? attempt.ms(), isFirst)
+        succeed(attempt, firstAfter ?? attempt.ms(), isFirst)
         return
       } catch (error) {
         isSettled = true
-        const reading = settle(attempt, error, signal, lastAfter)
-        if (!isFirst || firstAfter !== undefined || !(await mayTryAgain(reading, signal))) throw error
+        const reading = fail(attempt, error, signal, lastAfter)
+        if (!isFirst || firstAfter !== undefined || !(await mayRetry(reading, signal))) throw error
       } finally {
-        if (!isSettled) attempt.end('nothing') // the one who listened left
+        if (!isSettled) attempt.end('nothing') // the consumer left
       }
     }
   }
 
-  function settle(attempt: Attempt, error: unknown, signal: AbortSignal, lastAfter?: number): Reading {
-    const reading = readAll(error, attempt, signal)
+  function fail(attempt: Attempt, error: unknown, signal: AbortSignal, lastAfter?: number): Reading {
+    const reading = judge(error, attempt, signal)
     const ms = attempt.ms()
     attempt.end(reading.verdict)
     onEnd({ error, ms, hasBegun: lastAfter !== undefined, quietMs: ms - (lastAfter ?? 0), verdict: reading.verdict })
@@ -154,30 +147,45 @@ export function createGuard({
     return reading
   }
 
-  /** A caller who left says nothing; one whose time was over does, if that was time enough. */
-  function readAll(error: unknown, attempt: Attempt, signal: AbortSignal): Reading {
-    const isLate = isAskError(error, 'deadline_exceeded')
-    if (isLate) return { verdict: attempt.ms() >= longEnoughMs() ? 'fault' : 'nothing', isRetryable: false }
+  /** A caller that left shows nothing about the server. A deadline that passed does, if it was long enough. */
+  function judge(error: unknown, attempt: Attempt, signal: AbortSignal): Reading {
+    if (isAskError(error, 'deadline_exceeded'))
+      return { verdict: attempt.ms() >= usual.longEnoughMs() ? 'fault' : 'nothing', isRetryable: false }
     return signal.aborted ? { verdict: 'nothing', isRetryable: false } : read(error)
   }
 
-  function longEnoughMs(): number {
-    return usualMs === undefined ? slowMs : Math.min(slowMs, Math.max(leastPatienceMs, patience * usualMs))
-  }
-
-  async function mayTryAgain({ isRetryable, pauseMs = 0 }: Reading, signal: AbortSignal): Promise<boolean> {
+  async function mayRetry({ isRetryable, pauseMs = 0 }: Reading, signal: AbortSignal): Promise<boolean> {
     if (!isRetryable || signal.aborted || pauseMs > longestPauseMs || breaker.state() !== 'closed') return false
     if (!budget.spend(retryCost)) return (void onNoRetryLeft(), false)
     await sleep(pauseMs + random() * jitterMs, signal)
-    if (signal.aborted) return false
-    onRetry()
-    return true
+    if (!signal.aborted) onRetry()
+    return !signal.aborted
   }
 
   return { state: breaker.state, run, stream, reset: breaker.reset }
 }
 
-/** Until the time is over or the signal aborts. */
+const defaults = {
+  onRetry() {},
+  onNoRetryLeft() {},
+  onEnd() {},
+  clock: systemClock,
+  random: Math.random,
+  sleep: sleepFully,
+} satisfies Partial<GuardOptions>
+
+/** Tracks how long a successful call usually takes, or the wait for its first item. */
+function trackUsualTime(slowMs: number) {
+  let usualMs: number | undefined
+  return {
+    add: (ms: number) => void (usualMs = usualMs === undefined ? ms : usualMs + usualWeight * (ms - usualMs)),
+    /** A call that was cut short after this time counts as a fault. */
+    longEnoughMs: () =>
+      usualMs === undefined ? slowMs : Math.min(slowMs, Math.max(leastPatienceMs, patience * usualMs)),
+  }
+}
+
+/** Resolves when the time is over or the signal aborts. */
 async function sleepFully(ms: number, signal: AbortSignal): Promise<void> {
   await sleepFor(ms, undefined, { signal }).catch(() => {})
 }

@@ -1,31 +1,31 @@
 import { withTimeout } from './with-timeout.ts'
 
 export interface HeartbeatOptions {
-  /** True: it answers. Never more than one is under way. */
+  /** Resolves to true if the server answers. At most one ping is in flight. */
   readonly ping: () => Promise<boolean>
   readonly onChange: (isDown: boolean) => void
   readonly intervalMs?: number
-  /** A reply later than this counts as none. */
+  /** A reply that takes longer counts as missed. */
   readonly limitMs?: number
 }
 
-/** In a row; one may be lost in a busy moment. */
+/** Misses in a row that are tolerated: one may be lost in a busy moment. */
 const missesAllowed = 1
 
 /**
- * Asks a server whether it is there, also when nobody else does: its death is known before the next request meets it,
- * and its return without one that must try. `onChange` is told of changes; it begins as up.
+ * Pings a server even when there is no traffic, so an outage is known before the next request meets it, and so is the
+ * recovery. `onChange` is called on every change; the initial state is up.
  */
 export function createHeartbeat({ ping, onChange, intervalMs = 500, limitMs = 1000 }: HeartbeatOptions) {
   let isDown = false
   let misses = 0
-  let asked: Promise<boolean> | undefined
+  let pending: Promise<boolean> | undefined
   let isStopped = false
   let missedBy: unknown
   let timer = setTimeout(beat, intervalMs).unref()
 
   async function beat(): Promise<void> {
-    const isThere = await withTimeout(limitMs, (asked ??= ask())).catch((error: unknown) => {
+    const isThere = await withTimeout(limitMs, (pending ??= ask())).catch((error: unknown) => {
       missedBy = error
       return false
     })
@@ -42,7 +42,7 @@ export function createHeartbeat({ ping, onChange, intervalMs = 500, limitMs = 10
       missedBy = error
       return false
     } finally {
-      asked = undefined
+      pending = undefined
     }
   }
 
@@ -51,6 +51,6 @@ export function createHeartbeat({ ping, onChange, intervalMs = 500, limitMs = 10
     clearTimeout(timer)
   }
 
-  /** `missedBy`: what the last ping that was missed failed by: what it rejected with, or a LateReply. */
+  /** `missedBy` returns what the last missed ping rejected with, or a LateReply. */
   return { isDown: () => isDown, missedBy: () => missedBy, stop }
 }

@@ -1,19 +1,20 @@
 import { AskError } from '../errors.ts'
 
 export interface HedgeOptions {
-  /** Milliseconds without a reply until the same is asked once more. */
+  /** Time without a reply before the second call is made, in milliseconds. */
   readonly afterMs: number
   readonly onHedge?: () => void
 }
 
-/** Of all calls, so many may be made twice: 5 % more load. */
+/** Share of all calls that may be made twice: 5 % more load. */
 const share = 0.05
-/** Saved up for a bad moment. */
+/** Hedges that may be saved up for a slow period. */
 const mostSaved = 10
 
 /**
- * A second call where the first takes long; the first reply counts, and the other call is aborted. For cheap calls
- * without effects only ("The Tail at Scale", Dean and Barroso, 2013). Rejects when both fail, or the only one.
+ * Makes a second call if the first is slow, takes the first reply and aborts the other call. Use it only for cheap
+ * calls without side effects ("The Tail at Scale", Dean and Barroso, 2013). Rejects when both calls fail, or the only
+ * one.
  */
 export function createHedge({ afterMs, onHedge = () => {} }: HedgeOptions) {
   let saved = mostSaved
@@ -39,7 +40,7 @@ export function createHedge({ afterMs, onHedge = () => {} }: HedgeOptions) {
       return await firstToSucceed([first, call(either)])
     } finally {
       clearTimeout(timer)
-      over.abort(new AskError('cancelled', { detail: 'the other call was quicker' }))
+      over.abort(new AskError('cancelled', { detail: 'the other call finished first' }))
     }
   }
 }

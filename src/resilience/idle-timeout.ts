@@ -1,27 +1,27 @@
 import { AskError } from '../errors.ts'
 
 /**
- * What `open` gives, as long as no wait for its next item is longer than `ms`: then its signal aborts, with
- * `deadline_exceeded`. For servers that take a request and say nothing, or stop in the middle, without closing.
+ * Yields the items of `open`. If the wait for the next item exceeds `ms`, its signal aborts with `deadline_exceeded`.
+ * This covers servers that accept a request and never reply, or stop in the middle without closing.
  */
 export async function* withIdleTimeout<T>(
-  who: string,
+  server: string,
   ms: number,
   signal: AbortSignal,
   open: (signal: AbortSignal) => AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
   const controller = new AbortController()
-  const silent = () =>
-    controller.abort(new AskError('deadline_exceeded', { detail: `${who} said nothing for ${ms / 1000} s` }))
+  const expire = () =>
+    controller.abort(new AskError('deadline_exceeded', { detail: `${server} sent nothing for ${ms / 1000} s` }))
   const leave = () => controller.abort(signal.reason)
   if (signal.aborted) leave()
   signal.addEventListener('abort', leave, { once: true })
-  let timer = setTimeout(silent, ms)
+  let timer = setTimeout(expire, ms)
   try {
     for await (const item of open(controller.signal)) {
-      clearTimeout(timer) // what the reader takes is not the server's silence
+      clearTimeout(timer) // time spent by the consumer is not idle time of the server
       yield item
-      timer = setTimeout(silent, ms)
+      timer = setTimeout(expire, ms)
     }
   } finally {
     clearTimeout(timer)

@@ -3,16 +3,20 @@ import { systemClock, type Clock } from './deadline.ts'
 import { createGradient } from './gradient.ts'
 
 /**
- * `queue`: no place to wait; `wait`: it would take too long; `time`: longer than the caller has; `evicted`: an
- * interactive one came for the place; `overdue`: it took much longer than expected.
+ * Why a run was rejected.
+ * - `queue`: the queue is full.
+ * - `wait`: the expected wait exceeds the limit.
+ * - `time`: the expected wait exceeds the time that the caller has left.
+ * - `evicted`: an interactive run took its place in the queue.
+ * - `overdue`: the wait took much longer than expected.
  */
 export type RefusedBy = 'queue' | 'wait' | 'time' | 'evicted' | 'overdue'
 
 export class Refused extends Error {
   readonly reason: RefusedBy
-  /** When there may be room again. */
+  /** Estimated time until there is room, in milliseconds. */
   readonly afterMs: number
-  /** In the queue; 0: refused at once. */
+  /** Time spent in the queue; 0 if rejected immediately. */
   readonly waitedMs: number
 
   constructor(reason: RefusedBy, afterMs: number, waitedMs = 0) {
@@ -28,29 +32,29 @@ export interface LimiterOptions {
   /** The limit never falls below this, nor grows above `ceiling`. */
   readonly floor: number
   readonly ceiling: number
-  /** What it starts from. */
+  /** The limit at the start. */
   readonly initial?: number
   readonly maxWaiting: number
-  /** Longer than this is not waited, or than a tenth of what runs take. */
+  /** Longest expected wait. A tenth of the recent run time is allowed if that is more. */
   readonly maxWaitMs: number
-  /** Of the limit, 0…1: what batch may take of it, one at the least. */
+  /** Share of the limit that batch runs may use, 0–1; at least one run. */
   readonly batchShare: number
   readonly clock?: Clock
 }
 
 export interface EnterTerms {
   readonly priority: Priority
-  /** Ends the waiting. */
+  /** Aborts the wait. */
   readonly signal: AbortSignal
-  /** Absolute, on the limiter's clock. */
+  /** Absolute time on the limiter's clock. */
   readonly deadline: number
 }
 
-/** Room for one run. */
+/** A slot for one run. */
 export interface Place {
-  /** In the queue; absent: not at all. */
+  /** Time spent in the queue; absent if there was no wait. */
   readonly waitedMs?: number
-  /** Must be called on every way out; once. `kind` as in {@link Sample}: null when the run did not end well. */
+  /** Call it once, on every way out. `kind` is as in {@link Sample}: null when the run did not succeed. */
   leave(kind: string | null): void
 }
 
@@ -62,18 +66,21 @@ export interface LimiterStatus {
 
 interface Waiter extends EnterTerms {
   readonly since: number
-  readonly give: (place: Place) => void
-  readonly refuse: (reason: unknown) => void
+  readonly admit: (place: Place) => void
+  readonly reject: (reason: unknown) => void
 }
 
-/** The wait is an estimate: after so many times what it may be at most, it was a wrong one. */
+/**
+ * The expected wait is an estimate. After this many times the longest allowed wait it was wrong, and the run is
+ * rejected.
+ */
 const overdue = 10
 const waitShare = 0.1
 
 /**
- * Admits as many runs at once as do not slow each other down (gradient.ts), and lets a few wait for their turn.
- * Whoever would wait too long is refused at once and not after waiting. Interactive goes before batch, which gets a
- * share at the most and gives up its place in the queue when an interactive one finds no other.
+ * Admits as many concurrent runs as do not slow each other down (gradient.ts) and lets a few wait. A run that would
+ * wait too long is rejected immediately rather than after the wait. Interactive runs go before batch runs. Batch gets a
+ * bounded share, and loses a place in the queue to an interactive run that finds none.
  */
 export function createLimiter({
   floor,
@@ -88,19 +95,19 @@ export function createLimiter({
   const running: Record<Priority, number> = { interactive: 0, batch: 0 }
   const queues: Readonly<Record<Priority, Set<Waiter>>> = { interactive: new Set(), batch: new Set() }
 
-  /** Rejects with {@link Refused}, or the signal's reason. */
+  /** Rejects with {@link Refused} or the signal's reason. */
   function enter(terms: EnterTerms): Promise<Place> {
     if (terms.signal.aborted) return Promise.reject(terms.signal.reason)
     if (hasRoom(terms.priority)) return Promise.resolve(occupy(terms.priority))
-    const reason = whyNot(terms)
+    const reason = refusalReason(terms)
     if (reason !== null) return Promise.reject(refusal(reason))
     if (isFull()) evict()
     return wait(terms)
   }
 
-  /** What {@link enter} would reject with now, and nothing is changed by asking; null: it would not. */
+  /** What {@link enter} would reject with now, or null. Has no side effects. */
   function refuses(terms: EnterTerms): Refused | null {
-    const reason = hasRoom(terms.priority) ? null : whyNot(terms)
+    const reason = hasRoom(terms.priority) ? null : refusalReason(terms)
     return reason === null ? null : refusal(reason)
   }
 
@@ -115,13 +122,13 @@ export function createLimiter({
 
   function occupy(priority: Priority, since?: number): Place {
     const enteredAt = clock.now()
-    let hasLeft = false
+    let isDone = false
     running[priority]++
     return {
       ...(since !== undefined && { waitedMs: enteredAt - since }),
       leave(kind) {
-        if (hasLeft) return
-        hasLeft = true
+        if (isDone) return
+        isDone = true
         gradient.add({ ms: clock.now() - enteredAt, inFlight: running.interactive + running.batch, kind })
         running[priority]--
         admitNext()
@@ -129,15 +136,15 @@ export function createLimiter({
     }
   }
 
-  /** Null: it may wait. */
-  function whyNot({ priority, deadline }: EnterTerms): RefusedBy | null {
+  /** Null when the run may wait. */
+  function refusalReason({ priority, deadline }: EnterTerms): RefusedBy | null {
     const recentMs = gradient.recentMs() ?? 0
     const ahead = queues.interactive.size + (priority === 'batch' ? queues.batch.size : 0)
-    // The limit may have fallen below what runs: then some must leave before anybody is let in.
+    // The limit may have fallen below the number of running runs. Some must then finish before any is admitted.
     const surplus = Math.max(0, running.interactive + running.batch - gradient.limit())
     const expectedMs = ((surplus + ahead + 1) * recentMs) / shareOf(priority)
     if (expectedMs >= deadline - clock.now()) return 'time'
-    if (expectedMs > longestMs()) return 'wait'
+    if (expectedMs > longestWaitMs()) return 'wait'
     return isFull() && (priority === 'batch' || queues.batch.size === 0) ? 'queue' : null
   }
 
@@ -145,14 +152,14 @@ export function createLimiter({
     return queues.interactive.size + queues.batch.size >= maxWaiting
   }
 
-  function longestMs(): number {
+  function longestWaitMs(): number {
     return Math.max(maxWaitMs, waitShare * (gradient.recentMs() ?? 0))
   }
 
-  /** The one that came last: it has waited least. */
+  /** Evicts the newest batch waiter: it has waited least. */
   function evict(): void {
     const victim = [...queues.batch].at(-1)
-    victim?.refuse(refusal('evicted', victim.since))
+    victim?.reject(refusal('evicted', victim.since))
   }
 
   function refusal(reason: RefusedBy, since?: number): Refused {
@@ -164,13 +171,13 @@ export function createLimiter({
     const { promise, resolve, reject } = Promise.withResolvers<Place>()
     const queue = queues[priority]
     const since = clock.now()
-    const leftMs = deadline - since
-    const longest = overdue * longestMs()
+    const remainingMs = deadline - since
+    const limitMs = overdue * longestWaitMs()
     const timer = clock.setTimeout(
-      () => waiter.refuse(refusal(leftMs < longest ? 'time' : 'overdue', since)),
-      Math.min(leftMs, longest),
+      () => waiter.reject(refusal(remainingMs < limitMs ? 'time' : 'overdue', since)),
+      Math.min(remainingMs, limitMs),
     )
-    const onAbort = () => waiter.refuse(signal.reason)
+    const onAbort = () => waiter.reject(signal.reason)
     const stop = () => {
       queue.delete(waiter)
       clock.clearTimeout(timer as never)
@@ -179,8 +186,8 @@ export function createLimiter({
     const waiter: Waiter = {
       ...terms,
       since,
-      give: place => (stop(), resolve(place)),
-      refuse: reason => (stop(), reject(reason), admitNext()),
+      admit: place => (stop(), resolve(place)),
+      reject: reason => (stop(), reject(reason), admitNext()),
     }
     signal.addEventListener('abort', onAbort, { once: true })
     queue.add(waiter)
@@ -189,7 +196,7 @@ export function createLimiter({
 
   function admitNext(): void {
     for (let waiter = nextWaiter(); waiter !== undefined; waiter = nextWaiter())
-      waiter.give(occupy(waiter.priority, waiter.since))
+      waiter.admit(occupy(waiter.priority, waiter.since))
   }
 
   function nextWaiter(): Waiter | undefined {

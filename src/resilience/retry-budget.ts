@@ -1,7 +1,7 @@
 /**
- * How many calls may be made twice: where everything fails, repeating it is more of what ails the server. The token
- * bucket of the AWS SDKs: 500 to begin with, a retry costs 5, one after a time-out 10, a call that went well at the
- * first try gives 1 back.
+ * Limits retries, because retrying calls to a server that fails everything only adds load. This is the token bucket of
+ * the AWS SDKs: it starts with 500 tokens. A retry costs 5, a retry after a timeout 10, and a call that succeeds on the
+ * first try earns 1.
  */
 export interface RetryBudget {
   spend(cost: number): boolean
@@ -13,13 +13,13 @@ export const retryCost = 5
 export const timeoutRetryCost = 10
 
 export function createRetryBudget(): RetryBudget {
-  let left = capacity
+  let tokens = capacity
   return {
     spend(cost) {
-      if (left < cost) return false
-      left -= cost
+      if (tokens < cost) return false
+      tokens -= cost
       return true
     },
-    earn: () => void (left = Math.min(capacity, left + 1)),
+    earn: () => void (tokens = Math.min(capacity, tokens + 1)),
   }
 }

@@ -1,22 +1,22 @@
 import { systemClock, type Clock } from './deadline.ts'
 
 export interface SerialQueueOptions {
-  /** What comes when so many wait is not done at all. */
+  /** Work added while this many items wait is dropped. */
   readonly maxWaiting: number
   readonly onFailure: (error: unknown, what: string) => void
   readonly clock?: Clock
 }
 
 /**
- * Work behind the requests, one piece after the other: however much of it there is, it takes one connection and not
- * the pool. What is too much is dropped, so it must be such as can be.
+ * Runs background work one item at a time, so that it uses one connection however much there is. Work beyond
+ * `maxWaiting` is dropped, so use it only for work that may be.
  */
 export function createSerialQueue({ maxWaiting, onFailure, clock = systemClock }: SerialQueueOptions) {
   let last: Promise<void> = Promise.resolve()
   let waiting = 0
   let isClosed = false
 
-  /** False: there is too much already, and it will not be done. */
+  /** Returns false if the work is dropped. */
   function add(what: string, work: () => Promise<void>): boolean {
     if (isClosed || waiting >= maxWaiting) return false
     waiting++
@@ -27,12 +27,12 @@ export function createSerialQueue({ maxWaiting, onFailure, clock = systemClock }
     return true
   }
 
-  /** Takes no more, and waits for what it has, `graceMs` at the most. */
+  /** Accepts no more work and waits up to `graceMs` for what is queued. */
   async function close(graceMs: number): Promise<void> {
     isClosed = true
-    const { promise: isOver, resolve } = Promise.withResolvers<void>()
+    const { promise: graceOver, resolve } = Promise.withResolvers<void>()
     const timer = clock.setTimeout(resolve, graceMs)
-    await Promise.race([last, isOver])
+    await Promise.race([last, graceOver])
     clock.clearTimeout(timer as never)
   }
 

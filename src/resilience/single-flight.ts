@@ -1,39 +1,37 @@
 import { AskError } from '../errors.ts'
 
-/** One run under way, and what it has given so far. */
+/** A run in progress and the items it has produced. */
 interface Flight<Item, Run> {
   readonly items: Item[]
-  /** What `begin` gave. */
   run?: Run
   readonly controller: AbortController
   readonly terms: FlightTerms
-  /** Settles when there is more: an item, or the end. */
+  /** Resolves when there is another item, or the end. */
   more: PromiseWithResolvers<void>
   end: { readonly error?: unknown } | null
-  travellers: number
+  subscribers: number
 }
 
 export interface FlightTerms {
-  /** Of the one who asks: leaving ends only their own waiting. */
+  /** The caller's own signal: aborting it ends only this caller's wait. */
   readonly signal: AbortSignal
-  /** When this one must have an answer, in milliseconds on any clock that all share. */
+  /** When this caller must have its answer, in milliseconds on a clock that all callers share. */
   readonly deadline: number
 }
 
 export interface Joined<Item> {
   readonly item: Item
-  /** The run was begun for another. */
+  /** Whether another caller started the run. */
   readonly isShared: boolean
 }
 
-/** Without this share of their own time left in the run, a latecomer starts one of their own. */
+/** A caller joins a run only if the run has at least this share of the caller's own time left. */
 const leastShare = 0.5
 
 /**
- * Equal work in flight is done once. Who comes late gets everything from the first item on. The run has a signal of
- * its own, which aborts when the *last* of them leaves and not when the first does. `begin` is told the terms of the
- * one whose run it is. Only a run that ends before one's own deadline is joined, and not one about to give up: it may
- * fall back on less than there would be time for.
+ * Runs equal work once. A caller that joins late gets all items from the first on. The run has its own signal, which
+ * aborts when the *last* subscriber leaves. A run is joined only if it ends before the caller's own deadline and still
+ * has enough time: a run that is about to give up may fall back to a worse answer than the caller's time allows.
  */
 export function createSingleFlight<Item, Run extends AsyncIterable<Item> = AsyncIterable<Item>>(
   now: () => number = () => performance.now(),
@@ -41,8 +39,8 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
   const flights = new Map<string, Flight<Item, Run>>()
 
   /**
-   * The items of the run under this key; `begin` starts it if there is none, `onJoin` is told of one that another began.
-   * Throws what the run throws, or the signal's reason.
+   * Yields the items of the run under `key`. `begin` starts it if there is none; `onJoin` is called with a run that
+   * another caller started. Throws what the run throws, or the signal's reason.
    */
   async function* join(
     key: string,
@@ -50,28 +48,28 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
     begin: (signal: AbortSignal) => Run,
     onJoin: (run: Run) => void = () => {},
   ): AsyncGenerator<Joined<Item>, void, undefined> {
-    const found = flights.get(key)
-    const isShared = found !== undefined && canCarry(found.terms, terms)
-    const flight = isShared ? found : start(key, terms, begin)
-    flight.travellers++
+    const existing = flights.get(key)
+    const isShared = existing !== undefined && isJoinable(existing.terms, terms)
+    const flight = isShared ? existing : start(key, terms, begin)
+    flight.subscribers++
     if (isShared && flight.run) onJoin(flight.run)
-    const left = leaving(terms.signal)
+    const aborted = abortOf(terms.signal)
     try {
       for (let next = 0; ;) {
         terms.signal.throwIfAborted()
         if (next < flight.items.length) yield { item: flight.items[next++] as Item, isShared }
-        else if (flight.end === null) await Promise.race([flight.more.promise, left.promise])
+        else if (flight.end === null) await Promise.race([flight.more.promise, aborted.promise])
         else if ('error' in flight.end) throw flight.end.error
         else return
       }
     } finally {
-      left.stop()
-      leave(key, flight, terms.signal)
+      aborted.stop()
+      unsubscribe(key, flight, terms.signal)
     }
   }
 
-  function canCarry(theirs: FlightTerms, { deadline }: FlightTerms): boolean {
-    return theirs.deadline <= deadline && theirs.deadline - now() >= leastShare * (deadline - now())
+  function isJoinable(run: FlightTerms, { deadline }: FlightTerms): boolean {
+    return run.deadline <= deadline && run.deadline - now() >= leastShare * (deadline - now())
   }
 
   function start(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => Run): Flight<Item, Run> {
@@ -81,7 +79,7 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
       terms,
       more: Promise.withResolvers(),
       end: null,
-      travellers: 0,
+      subscribers: 0,
     }
     flights.set(key, flight)
     void run(flight, begin).finally(() => remove(key, flight))
@@ -93,20 +91,20 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
       flight.run = begin(flight.controller.signal)
       for await (const item of flight.run) {
         flight.items.push(item)
-        tell(flight)
+        notify(flight)
       }
       flight.end = {}
     } catch (error) {
       flight.end = { error }
     }
-    tell(flight)
+    notify(flight)
   }
 
-  function leave(key: string, flight: Flight<Item, Run>, { aborted, reason }: AbortSignal): void {
-    if (--flight.travellers > 0 || flight.end !== null) return
-    // Who comes now must not find a run that is being given up.
+  function unsubscribe(key: string, flight: Flight<Item, Run>, callerSignal: AbortSignal): void {
+    if (--flight.subscribers > 0 || flight.end !== null) return
+    // A new caller must not join a run that is being aborted.
     remove(key, flight)
-    flight.controller.abort(aborted ? reason : new AskError('cancelled'))
+    flight.controller.abort(callerSignal.aborted ? callerSignal.reason : new AskError('cancelled'))
   }
 
   function remove(key: string, flight: Flight<Item, Run>): void {
@@ -116,14 +114,14 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
   return { join, has: (key: string) => flights.has(key), size: () => flights.size }
 }
 
-function tell(flight: Flight<unknown, unknown>): void {
+function notify(flight: Flight<unknown, unknown>): void {
   const { resolve } = flight.more
   flight.more = Promise.withResolvers()
   resolve()
 }
 
-/** A promise that rejects when the signal aborts; `stop` must be called on every way out. */
-function leaving(signal: AbortSignal) {
+/** A promise that rejects when the signal aborts. Call `stop` on every way out. */
+function abortOf(signal: AbortSignal) {
   const { promise, reject } = Promise.withResolvers<never>()
   promise.catch(() => {})
   const onAbort = () => reject(signal.reason)

@@ -1,4 +1,4 @@
-/** No reply came in time. The server may be slow, deaf, or cut off from us. */
+/** The reply did not arrive in time: the server may be slow, unresponsive or unreachable. */
 export class LateReply extends Error {
   constructor(ms: number) {
     super(`no reply within ${ms} ms`)
@@ -7,9 +7,10 @@ export class LateReply extends Error {
 }
 
 /**
- * The reply, or a {@link LateReply} after `ms` milliseconds. A reply that came while this process was busy is still
- * taken: the loop runs timers before it reads sockets, so the end comes only after one more look at those. (ioredis'
- * `commandTimeout` does not look, and takes our own busy moment for the server's; it would also end handshakes.)
+ * Resolves with the reply, or rejects with a {@link LateReply} after `ms`. A reply that arrived while this process was
+ * busy still counts: the event loop runs timers before it reads sockets, so the rejection waits for one more poll of
+ * the sockets. (`commandTimeout` of ioredis does not, so it blames the server when this process was busy, and it would
+ * also end handshakes.)
  */
 export function withTimeout<T>(ms: number, reply: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {

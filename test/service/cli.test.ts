@@ -163,7 +163,7 @@ tap.test(
       migrate: {
         code: 1,
         stderr:
-          /^askwell: 000001_documents\.sql does not find what it builds on: is the extension vector in a schema of the role's search_path\? \(type "halfvec" does not exist\)\n$/,
+          /^askwell: 000001_documents\.sql needs an object that does not exist: check that the extension vector is in a schema of the role's search_path \(type "halfvec" does not exist\)\n$/,
       },
     })
   },

@@ -66,7 +66,7 @@ for (const world of worlds) {
     writeFileSync(join(cwd, 'site/n.md'), '# Новый\n\nЭто можно.')
     const { code, stderr, json, sources } = await loaded(cwd, env)
     t.equal(code, 3)
-    t.match(stderr, /site\/m\.md: the database does not take it: .*unwanted/)
+    t.match(stderr, /site\/m\.md: the database rejected it: .*unwanted/)
     t.match(json, { documents: 3, added: 1, unchanged: 2, faults: 1 })
     t.strictSame(sources, ['site/a.md', 'site/n.md', 'site/z.md'])
   })

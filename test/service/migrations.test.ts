@@ -82,7 +82,7 @@ tap.test('checksums', { skip }, async t => {
       t.equal(code, 1)
       t.match(
         stderr,
-        /^askwell: the migration 000003_caches\.sql is not the one that the database was given .*: install the version .* update migrations set checksum = null/,
+        /^askwell: the migration 000003_caches\.sql differs from the one that was applied to the database .*: install the version .* update migrations set checksum = null/,
       )
     }
     await sql`update migrations set checksum = null`

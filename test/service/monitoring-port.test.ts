@@ -48,7 +48,7 @@ t.test(
     const redis = await startRedis(t)
     const service = startService(t, { ...(await databaseSettings(t, 'postgres')), REDIS_URL: redis.url })
     const { send } = clientOf(await service.ready())
-    await until('redis is connected', () => service.log.some(({ msg }) => msg === 'redis is connected'))
+    await until('Redis connected', () => service.log.some(({ msg }) => msg === 'Redis connected'))
     t.equal((await send('GET', '/readyz')).status, 200)
     t.equal((await send('GET', '/readyz')).status, 200)
     const isReadiness = ({ readiness }: LogLine) => readiness !== undefined

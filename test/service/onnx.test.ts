@@ -37,6 +37,6 @@ tap.test('a model on disk: from the local one to it, answers by it, and the way 
   t.match(back, {
     code: 1,
     stderr:
-      /made by "onnx:tiny#\w+", but EMBEDDING_MODEL is "local": set EMBEDDING_MODEL=onnx:FOLDER to the "tiny" of then, with the same model file, pooling and passage prefix, or/,
+      /made by "onnx:tiny#\w+", but EMBEDDING_MODEL is "local": set EMBEDDING_MODEL=onnx:FOLDER to the folder "tiny" that made them, with the same model file, pooling and passage prefix, or/,
   })
 })

@@ -159,7 +159,7 @@ t.test('a database of its own', { skip: postgresSkipReason() }, async t => {
         // Who waits may have left between the look at the queue and the look for the holder.
         const named = await until('its holder is named', async () => {
           const finding = await found(app, 'database-lock', asking)
-          return /gone by now/.test(finding.detail) ? null : finding
+          return /a process that has ended/.test(finding.detail) ? null : finding
         })
         t.match(named, { culprit: 'database', detail: /held by process \d+ \(.*idle in transaction\)/ })
       }),

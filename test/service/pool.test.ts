@@ -302,7 +302,7 @@ t.test(
       later = isBack.then(() => assertNoLease('a model'))
       assertNoLease('a model')
     })
-    await t.rejects(inside, { message: 'a model is asked while a database connection is held' })
+    await t.rejects(inside, { message: 'a model is called while a database connection is held' })
     back()
     await later
     assertNoLease('a model')

@@ -69,7 +69,7 @@ t.test('a single Redis', { skip: redisSkipReason() }, async t => {
     t.same(redis.failures, ['down'])
     await server.start()
     await works(redis, 'key')
-    t.same(redis.said, ['redis cannot be used: going on without', 'redis is used again'])
+    t.same(redis.said, ['Redis cannot be used: continuing without it', 'Redis is available again'])
   })
 
   t.test('killed: undefined at once, and used when it is back', async t => {
@@ -81,9 +81,9 @@ t.test('a single Redis', { skip: redisSkipReason() }, async t => {
     await server.start()
     await works(redis, 'key')
     t.match(redis.said, [
-      'redis is connected',
-      /^redis (is gone|cannot be used): going on without$/,
-      'redis is used again',
+      'Redis connected',
+      /^Redis (connection lost|cannot be used): continuing without it$/,
+      'Redis is available again',
     ])
     t.equal(redis.said.length, 3)
   })
@@ -97,10 +97,10 @@ t.test('a single Redis', { skip: redisSkipReason() }, async t => {
     t.ok(redis.failures.includes('timeout'))
     t.equal(await redis.attempt('get', async () => t.fail('it was asked')), undefined)
     t.equal(redis.failures.at(-1), 'down')
-    t.same(redis.said, ['redis is connected', 'redis does not answer: going on without'])
+    t.same(redis.said, ['Redis connected', 'Redis does not respond: continuing without it'])
     server.thaw()
     await works(redis, 'key')
-    t.equal(redis.said.at(-1), 'redis is used again')
+    t.equal(redis.said.at(-1), 'Redis is available again')
   })
 
   t.test('frozen while nobody asks: that is known too, and the connection is given up for a new one', async t => {
@@ -146,9 +146,9 @@ t.test('a single Redis', { skip: redisSkipReason() }, async t => {
     await told(server, client => client.config('SET', 'maxmemory', '0'))
     await works(redis, 'more')
     t.same(redis.said, [
-      'redis is connected',
-      'redis is full: going on without what it does not take',
-      'redis takes what it refused',
+      'Redis connected',
+      'Redis is out of memory: continuing without the writes it rejects',
+      'Redis accepts writes again',
     ])
   })
 
@@ -231,7 +231,7 @@ t.test('a Redis Cluster', { skip: redisSkipReason() }, async t => {
       await until('that is known', async () => {
         t.equal(await redis.get(lost), undefined)
         return (
-          redis.said.filter(message => message.startsWith('a redis node does not answer')).length >
+          redis.said.filter(message => message.startsWith('a Redis node does not respond')).length >
           faults.findIndex(([name]) => name === fault)
         )
       })

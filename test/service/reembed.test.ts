@@ -50,7 +50,7 @@ for (const world of worlds) {
       'another EMBEDDING_MODEL than the vectors have: no start and no loading, and the way out is named',
       async t => {
         const advice =
-          /^askwell: the vectors of collection "default" were made by "local", but EMBEDDING_MODEL is "test-embedding": set EMBEDDING_MODEL=local, or make them anew with: askwell reembed --collection default\n$/
+          /^askwell: The vectors of collection "default" were made by "local", but EMBEDDING_MODEL is "test-embedding": set EMBEDDING_MODEL=local, or rebuild them with: askwell reembed --collection default\n$/
         const [serve, ingest] = [
           await runCli(['serve'], { env: { ...second, PORT: '0', LOG_LEVEL: 'silent' } }),
           await runCli(['ingest', 'library.md'], { cwd, env: second }),

@@ -180,7 +180,7 @@ t.test('a database that is not there for long: its patience ends, exit 1', async
     START_TIMEOUT_SECONDS: '1',
   })
   t.same(await service.exited(), { code: 1, signal: null })
-  t.ok(service.log.some(({ msg }) => msg === 'the database cannot be reached: waiting for it'))
+  t.ok(service.log.some(({ msg }) => msg === 'the database cannot be reached: retrying'))
   t.notMatch(service.stderr + JSON.stringify(service.log), /s3cret/)
 })
 
@@ -191,7 +191,7 @@ t.test('the database comes after the service', { skip: skipReason('postgres') },
   await until('it listens', () => service.log.some(({ msg }) => msg === 'listening, and starting'))
   const { send, ask } = clientOf(String(service.log.find(({ msg }) => msg === 'listening, and starting')?.['address']))
   await until('it says that it waits', () =>
-    service.log.some(({ msg }) => msg === 'the database cannot be reached: waiting for it'),
+    service.log.some(({ msg }) => msg === 'the database cannot be reached: retrying'),
   )
   t.equal((await send('GET', '/livez')).status, 200)
   t.match(await send('GET', '/startupz'), { status: 503, json: { status: 'starting' } })

@@ -20,7 +20,7 @@ const allowed: readonly Place[] = [
   },
   {
     file: 'adapters/postgres/pool.ts',
-    code: 'sql.unsafe(`set statement_timeout = ${wanted}`)',
+    code: 'sql.unsafe(`set statement_timeout = ${timeoutMs}`)',
     why: 'SET takes no parameter; a power of two reckoned from a deadline',
   },
   {

@@ -1,4 +1,4 @@
-/** The thread of orphan-watch.ts. A process whose parent has ended is given to another one. */
+/** The thread of orphan-watch.ts. When a parent ends, its children get another parent. */
 import { workerData } from 'node:worker_threads'
 
 const { parent } = workerData as { readonly parent: number }

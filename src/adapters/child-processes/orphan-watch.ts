@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
 
 /**
- * Ends this process when its parent is gone, however the parent ended. The channel's end says so to a process that
- * listens; one in an endless loop does not, and so a thread looks as well. `parent`: its pid, as it said itself.
+ * Ends this process when its parent is gone, however the parent ended. The closed channel shows it, but not to a
+ * process in an endless loop, so a thread checks as well. `parent` is the pid that the parent passed.
  */
 export function watchParent(parent: number): void {
   process.once('disconnect', () => process.exit())
@@ -12,6 +12,6 @@ export function watchParent(parent: number): void {
     resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 2, codeRangeSizeMb: 4 },
   })
   thread.unref()
-  // Without it a looping orphan would not end; better none at all.
+  // Without the thread a looping orphan would never end. It is better to have no child at all.
   thread.once('error', () => process.exit(1))
 }

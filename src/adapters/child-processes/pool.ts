@@ -10,16 +10,16 @@ export type Outcome<Result> = { readonly result: Result } | { readonly loss: Los
 export interface ChildPoolOptions {
   /** A program that calls `serveTasks` (program.ts). */
   readonly program: URL
-  /** Children at the most, started when there is work for them. */
+  /** Maximum number of children. They are started when there is work. */
   readonly size: number
   readonly limits: ChildLimits
-  /** What may be held at once by those who have entered; the next one is refused. */
+  /** Bounds on the places and the bytes they reserve at the same time; beyond them `enter` throws. */
   readonly room: { readonly bytes: number; readonly places: number }
-  /** A child without work ends after so long. */
+  /** Idle time after which a child is ended. */
   readonly idleMs?: number
 }
 
-/** One who has entered: its tasks share the children fairly with those of others. */
+/** An admitted caller. Children are shared fairly between places. */
 export interface Place {
   leave(): void
 }
@@ -27,16 +27,16 @@ export interface Place {
 export interface RunOptions<Part, Answer> {
   readonly place: Place
   readonly signal: AbortSignal
-  /** Its answer lets the child go on. */
+  /** The child continues when it has the answer. */
   readonly onPart: (part: Part) => Answer | Promise<Answer>
 }
 
 export interface PoolStatus {
   readonly children: number
   readonly busy: number
-  /** Tasks that wait for a child. */
+  /** Tasks waiting for a child. */
   readonly waiting: number
-  /** Those who have entered, and what they hold. */
+  /** Admitted callers, and the bytes they reserve. */
   readonly places: number
   readonly bytes: number
 }
@@ -60,17 +60,23 @@ interface Worker {
 }
 
 const usualIdleMs = 60_000
-/** V8's heap has so much of a child's memory; the rest is for what is outside of it: the program itself, buffers, garbage. */
+/**
+ * V8's heap may use this share of a child's memory. The rest is for what is outside the heap: the program itself,
+ * buffers, garbage.
+ */
 const heapShare = 0.55
-/** A child that has grown beyond this is replaced after its task, so that the next one has its memory to itself. */
+/**
+ * A child whose memory grew beyond this share is replaced after its task, so that the next task has the full memory.
+ */
 const grownShare = 0.6
 
 /**
- * Child processes with one queue. Whatever a task does to its process (loops, memory without end, a crash), this one goes
- * on: the child is ended and replaced when there is work. Tasks of the place that has the fewest running come first.
+ * Child processes with one queue. Whatever a task does to its process (loops, unbounded memory, a crash), this process
+ * goes on: the child is ended, and replaced when there is work. Tasks of the place with the fewest running tasks go
+ * first.
  */
 export function createChildPool<Task extends Serializable, Part, Answer, Result>(options: ChildPoolOptions) {
-  const { program, size, limits, room, idleMs = usualIdleMs } = options
+  const { program, size: maxChildren, limits, room, idleMs = usualIdleMs } = options
   const heapMb = Math.max(16, Math.floor((limits.memoryBytes * heapShare) / 2 ** 20))
   const workers = new Set<Worker>()
   const places = new Set<Place>()
@@ -78,35 +84,41 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
   let bytes = 0
   let isClosed = false
 
-  /** `size`: bytes that are held until it leaves. Throws `overloaded` when there is no room; alone, anybody has. */
-  function enter(held: number): Place {
-    const isFull = places.size >= room.places || (places.size > 0 && bytes + held > room.bytes)
+  /**
+   * Reserves `size` bytes until the place is left. Throws `overloaded` when there is no room; a caller that is alone is
+   * always admitted.
+   */
+  function enter(size: number): Place {
+    const isFull = places.size >= room.places || (places.size > 0 && bytes + size > room.bytes)
     if (isFull)
       throw new AskError('overloaded', {
-        detail: 'too many documents wait to be prepared; try again later',
+        detail: 'Too many documents are waiting to be prepared; try again later.',
         retryAfter: 2,
       })
-    const place: Place = { leave: () => void (places.delete(place) && (bytes -= held)) }
+    const place: Place = { leave: () => void (places.delete(place) && (bytes -= size)) }
     places.add(place)
-    bytes += held
+    bytes += size
     return place
   }
 
-  /** Rejects with the signal's reason, and with `draining` when the pool is closed; what goes wrong in the child is an outcome. */
+  /**
+   * Rejects with the signal's reason, or with `draining` when the pool is closed. Failures in the child are an outcome,
+   * not a rejection.
+   */
   function run(task: Task, { place, signal, onPart }: RunOptions<Part, Answer>): Promise<Outcome<Result>> {
     if (signal.aborted) return Promise.reject(signal.reason)
     if (isClosed) return Promise.reject(new AskError('draining'))
     const { promise, resolve, reject } = Promise.withResolvers<Outcome<Result>>()
-    const leave = () => abandon(job, signal.reason)
+    const onAbort = () => abandon(job, signal.reason)
     const job: Job = {
       task,
       place,
       onPart: onPart as Job['onPart'],
       settle: resolve as Job['settle'],
       reject,
-      stopListening: () => signal.removeEventListener('abort', leave),
+      stopListening: () => signal.removeEventListener('abort', onAbort),
     }
-    signal.addEventListener('abort', leave, { once: true })
+    signal.addEventListener('abort', onAbort, { once: true })
     waiting = [...waiting, job]
     dispatch()
     return promise
@@ -117,7 +129,7 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
       const worker = freeWorker()
       if (worker === undefined) return
       waiting = waiting.filter(other => other !== job)
-      give(worker, job)
+      assign(worker, job)
     }
   }
 
@@ -129,7 +141,7 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
 
   function freeWorker(): Worker | undefined {
     for (const worker of workers) if (worker.job === undefined) return worker
-    return workers.size < size ? startWorker() : undefined
+    return workers.size < maxChildren ? startWorker() : undefined
   }
 
   function startWorker(): Worker {
@@ -146,16 +158,16 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
       idle: undefined,
     }
     workers.add(worker)
-    void child.ended.then(end => lose(worker, end))
+    void child.ended.then(how => onEnded(worker, how))
     return worker
   }
 
-  function give(worker: Worker, job: Job): void {
+  function assign(worker: Worker, job: Job): void {
     clearTimeout(worker.idle)
     worker.job = job
-    worker.child.hold(true)
+    worker.child.keepAlive(true)
     worker.watch =
-      worker.child.pid === undefined ? undefined : watchChild(worker.child.pid, limits, what => exceed(worker, what))
+      worker.child.pid === undefined ? undefined : watchChild(worker.child.pid, limits, what => killFor(worker, what))
     worker.child.send({ task: job.task as Serializable })
   }
 
@@ -172,10 +184,10 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     if (isNew) worker.watch?.restart()
     worker.watch?.setWaiting(true)
     try {
-      const given = await job.onPart(part)
+      const reply = await job.onPart(part)
       if (worker.job !== job) return
       worker.watch?.setWaiting(false)
-      worker.child.send({ answer: given as Serializable })
+      worker.child.send({ answer: reply as Serializable })
     } catch (error) {
       abandon(job, error)
     }
@@ -184,16 +196,18 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
   function release(worker: Worker, job: Job, outcome: Outcome<unknown>): void {
     worker.watch?.stop()
     worker.job = undefined
-    worker.child.hold(false)
-    // One that was told to end may have said its last word all the same; the next task must not be given to it, nor blamed.
-    if (worker.exceeded !== undefined || (worker.watch?.rssBytes ?? 0) > limits.memoryBytes * grownShare) retire(worker)
-    else worker.idle = setTimeout(() => retire(worker), idleMs).unref()
-    end(job, outcome)
+    worker.child.keepAlive(false)
+    // A child that was killed may still have sent its last message. It must not get the next task, nor must that task
+    // be blamed.
+    if (worker.exceeded !== undefined || (worker.watch?.rssBytes ?? 0) > limits.memoryBytes * grownShare)
+      discard(worker)
+    else worker.idle = setTimeout(() => discard(worker), idleMs).unref()
+    settle(job, outcome)
     dispatch()
   }
 
-  /** It is none of ours any more; what comes of it is told to nobody. */
-  function retire(worker: Worker): void {
+  /** Removes the worker from the pool and kills it. Its end is not reported. */
+  function discard(worker: Worker): void {
     clearTimeout(worker.idle)
     worker.watch?.stop()
     workers.delete(worker)
@@ -201,12 +215,12 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     worker.child.kill()
   }
 
-  function end(job: Job, outcome: Outcome<unknown>): void {
+  function settle(job: Job, outcome: Outcome<unknown>): void {
     job.stopListening()
     job.settle(outcome)
   }
 
-  function exceed(worker: Worker, what: Exceeded): void {
+  function killFor(worker: Worker, what: Exceeded): void {
     worker.exceeded = what
     worker.child.kill()
   }
@@ -214,18 +228,18 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
   function abandon(job: Job, reason: unknown): void {
     job.stopListening()
     waiting = waiting.filter(other => other !== job)
-    for (const worker of workers) if (worker.job === job) retire(worker)
+    for (const worker of workers) if (worker.job === job) discard(worker)
     job.reject(reason)
     dispatch()
   }
 
-  function lose(worker: Worker, how: ChildEnd): void {
+  function onEnded(worker: Worker, how: ChildEnd): void {
     clearTimeout(worker.idle)
     worker.watch?.stop()
     if (!workers.delete(worker)) return
     const { job } = worker
     worker.job = undefined
-    if (job) end(job, { loss: lossOf(how, worker) })
+    if (job) settle(job, { loss: lossOf(how, worker) })
     dispatch()
   }
 
@@ -235,9 +249,9 @@ export function createChildPool<Task extends Serializable, Part, Answer, Result>
     const jobs = [...waiting, ...ending.flatMap(({ job }) => job ?? [])]
     for (const job of jobs) abandon(job, new AskError('draining'))
     for (const worker of ending) {
-      // Or this process would end while it waits for one that does not keep it.
-      worker.child.hold(true)
-      retire(worker)
+      // Otherwise this process could exit while it waits for a child that does not keep it alive.
+      worker.child.keepAlive(true)
+      discard(worker)
     }
     await Promise.all(ending.map(({ child }) => child.ended))
   }

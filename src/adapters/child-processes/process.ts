@@ -1,35 +1,34 @@
 import { fork, type ChildProcess, type Serializable } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** How a child ended. */
 export interface ChildEnd {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** The end of what it wrote to stderr, or why it could not be started. */
-  readonly words: string
+  /** The end of its stderr output, or why it could not be started. */
+  readonly stderr: string
 }
 
 export interface Child {
-  /** Undefined: it could not be started. */
+  /** Undefined when it could not be started. */
   readonly pid: number | undefined
   readonly ended: Promise<ChildEnd>
   send(message: Serializable): void
   kill(): void
-  /** Whether it keeps this process from ending. */
-  hold(isHeld: boolean): void
+  /** Whether it keeps this process alive. */
+  keepAlive(isNeeded: boolean): void
 }
 
 export interface ChildProgram {
   readonly program: URL
-  /** V8's bound on the heap; beyond it the child ends itself. */
+  /** Limit of V8's heap in MB; beyond it the child aborts. */
   readonly heapMb: number
 }
 
-const longestWords = 4000
+const longestStderr = 4000
 
 /**
- * Starts a program of ours as a process that can be talked to. It inherits nothing: no environment (and so no key or
- * password), no options of Node, no terminal. Never throws: what cannot be started has ended.
+ * Starts a program of ours as a process with a message channel. The child inherits nothing: no environment (so no key
+ * or password), no Node options, no terminal. Never throws: a child that cannot be started is reported as ended.
  */
 export function startChild({ program, heapMb }: ChildProgram, onMessage: (message: unknown) => void): Child {
   let child: ChildProcess
@@ -43,34 +42,34 @@ export function startChild({ program, heapMb }: ChildProgram, onMessage: (messag
   } catch (error) {
     return {
       pid: undefined,
-      ended: Promise.resolve({ code: null, signal: null, words: String(error) }),
+      ended: Promise.resolve({ code: null, signal: null, stderr: String(error) }),
       send() {},
       kill() {},
-      hold() {},
+      keepAlive() {},
     }
   }
-  let words = ''
-  const note = (text: string) => void (words = (words + text).slice(-longestWords))
-  // Without descriptors there is no pipe either; that it could not be started is told as its error.
+  let stderr = ''
+  const note = (text: string) => void (stderr = (stderr + text).slice(-longestStderr))
+  // Without free descriptors there is no pipe either. The failed start is then reported by the 'error' event.
   child.stderr?.setEncoding('utf8').on('data', note)
-  // Of sending to one that has ended: its end is told anyway.
+  // This includes errors of sending to a child that has ended. Its end is reported anyway.
   child.on('error', error => note(error.message))
   child.on('message', onMessage)
   const ended = new Promise<ChildEnd>(resolve => {
-    // Not 'exit': its last message may still be on the way then.
-    child.once('close', (code, signal) => resolve({ code, signal, words }))
-    child.once('error', () => child.pid === undefined && resolve({ code: null, signal: null, words }))
+    // Not 'exit': the last message may still be in transit then.
+    child.once('close', (code, signal) => resolve({ code, signal, stderr }))
+    child.once('error', () => child.pid === undefined && resolve({ code: null, signal: null, stderr }))
   })
   return {
     pid: child.pid,
     ended,
     send: message => void (child.connected && child.send(message, () => {})),
     kill: () => void child.kill('SIGKILL'),
-    hold: isHeld => setHeld(child, isHeld),
+    keepAlive: isNeeded => setReferenced(child, isNeeded),
   }
 }
 
-function setHeld(child: ChildProcess, isHeld: boolean): void {
+function setReferenced(child: ChildProcess, isNeeded: boolean): void {
   const parts = [child, child.channel, child.stderr as unknown as { ref(): void; unref(): void } | null]
-  for (const part of parts) part?.[isHeld ? 'ref' : 'unref']()
+  for (const part of parts) part?.[isNeeded ? 'ref' : 'unref']()
 }

@@ -3,61 +3,67 @@ import { getPriority, setPriority } from 'node:os'
 import type { FromChild, ToChild } from './messages.ts'
 import { watchParent } from './orphan-watch.ts'
 
-/** Hands a part of the result over and waits for the answer. `isNew`: a new piece of work begins, with limits of its own. */
-export type Say<Part, Answer> = (part: Part, isNew?: boolean) => Promise<Answer>
+/** Sends a part of the result and waits for the answer. `isNew` starts a new piece of work with limits of its own. */
+export type SendPart<Part, Answer> = (part: Part, isNew?: boolean) => Promise<Answer>
 
 /**
- * The other end of pool.ts: does one task after the other until the parent goes away. What `work` throws is told as
- * its failure, and the next task may come.
+ * The counterpart of pool.ts: runs one task after another until the parent goes away. What `work` throws is reported as
+ * the task's failure, and the next task may follow.
  */
 export function serveTasks<Task, Part, Answer, Result>(
-  work: (task: Task, say: Say<Part, Answer>) => Promise<Result>,
+  work: (task: Task, sendPart: SendPart<Part, Answer>) => Promise<Result>,
 ): void {
-  let take: (answer: Answer) => void = () => {}
-  const tell = (message: FromChild<Part, Result>) => void process.send?.(message)
-  const say: Say<Part, Answer> = async (part, isNew = false) => {
+  let resolveAnswer: (answer: Answer) => void = () => {}
+  const send = (message: FromChild<Part, Result>) => void process.send?.(message)
+  const sendPart: SendPart<Part, Answer> = async (part, isNew = false) => {
     const { promise, resolve } = Promise.withResolvers<Answer>()
-    take = resolve
-    tell({ kind: 'part', part, isNew })
+    resolveAnswer = resolve
+    send({ kind: 'part', part, isNew })
     return await promise
   }
 
   watchParent(Number(process.argv[2]))
   ignoreSignals()
-  volunteer()
-  stepBack()
+  raiseOomScore()
+  lowerPriority()
   process.on('message', (message: ToChild<Task, Answer>) => {
-    if ('answer' in message) return take(message.answer)
-    work(message.task, say).then(
-      result => tell({ kind: 'done', result }),
-      (error: unknown) => tell({ kind: 'failed', reason: describe(error) }),
+    if ('answer' in message) return resolveAnswer(message.answer)
+    work(message.task, sendPart).then(
+      result => send({ kind: 'done', result }),
+      (error: unknown) => send({ kind: 'failed', reason: describe(error) }),
     )
   })
-  tell({ kind: 'ready' })
+  send({ kind: 'ready' })
 }
 
-/** Ctrl-C and a service manager's SIGTERM go to all processes at once; the parent finishes its work first, and then ends us. */
+/**
+ * Ctrl-C and a service manager's SIGTERM go to all processes. The parent finishes its work first and then ends this
+ * one.
+ */
 function ignoreSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 }
 
-/** Where memory runs out, the kernel ends us rather than the service: a document is lost, not every request. */
-function volunteer(): void {
+/**
+ * Makes the kernel kill this process before the service when memory runs out: that loses one document rather than every
+ * request.
+ */
+function raiseOomScore(): void {
   try {
     writeFileSync('/proc/self/oom_score_adj', '500')
   } catch {
-    // Not Linux, or not allowed: then it is as it is.
+    // not Linux, or not permitted: keep the default
   }
 }
 
-/** About a thirtieth of the parent's weight: while all processors are busy, questions run before uploads. */
+/** Gives this process about a thirtieth of the parent's CPU weight: when all cores are busy, questions go before uploads. */
 const niceness = 15
 
-function stepBack(): void {
+function lowerPriority(): void {
   try {
     setPriority(Math.min(19, getPriority() + niceness))
   } catch {
-    // Not allowed: then they are equals.
+    // not permitted: keep the parent's priority
   }
 }
 

@@ -1,27 +1,28 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 
-/** What a process has taken so far. */
+/** Resources that a process has used so far. */
 export interface ProcessUsage {
-  /** Processor time of all its threads, in milliseconds. The clock differs threefold on a busy machine; this does not. */
+  /** CPU time of all its threads, in milliseconds. Wall time varies threefold on a busy machine; CPU time does not. */
   readonly cpuMs: number
   /** Resident memory, in bytes: the heap and everything outside it. */
   readonly rssBytes: number
 }
 
-export type ReadUsage = (pid: number) => Promise<ProcessUsage | null>
-
-/** Ticks of `/proc` a second: USER_HZ, the same on every machine that Node runs on. */
+/** Ticks of `/proc` per second: USER_HZ, which is the same on every machine that Node runs on. */
 const ticksPerSecond = 100
 
-/** Of a process of ours, or null when there is none. From `/proc`, or from `ps` where there is no `/proc` (macOS). */
+/**
+ * Usage of a process of ours, or null if it does not exist. Read from `/proc`, or from `ps` where there is no `/proc`
+ * (macOS).
+ */
 export async function processUsage(pid: number): Promise<ProcessUsage | null> {
   return (await usageFromProc(pid)) ?? (hasProc ? null : await usageFromPs(pid))
 }
 
 const hasProc = process.platform === 'linux'
 
-/** How often it is worth asking: reading `/proc` takes some 50 µs, `ps` is a process of its own. */
+/** Sampling interval: reading `/proc` takes some 50 µs, `ps` is a process of its own. */
 export const usageEveryMs = hasProc ? 50 : 1000
 
 async function usageFromProc(pid: number): Promise<ProcessUsage | null> {
@@ -36,9 +37,9 @@ async function usageFromProc(pid: number): Promise<ProcessUsage | null> {
   }
 }
 
-/** `stat` has times in ticks, `status` memory in kB whatever the size of a page. A zombie has no memory any more. */
+/** `stat` has times in ticks; `status` has memory in kB, independent of the page size. A zombie has no memory. */
 export function parseProc(stat: string, status: string): ProcessUsage | null {
-  // The name may hold blanks and brackets; the numbers begin behind its last bracket, with the third field.
+  // The name may contain spaces and brackets. The numbers start after its last bracket, with the third field.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const ticks = Number(fields[11]) + Number(fields[12])
   const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? '0'
@@ -51,7 +52,7 @@ export async function usageFromPs(pid: number): Promise<ProcessUsage | null> {
   return parsePs(await promise)
 }
 
-/** `  51234 1-02:03:04`, or `  51234   2:03.45`: kB, and days, hours, minutes and seconds. */
+/** Parses `  51234 1-02:03:04` or `  51234   2:03.45`: kB, then days, hours, minutes and seconds. */
 export function parsePs(line: string): ProcessUsage | null {
   const found = /^\s*(\d+)\s+(?:(\d+)-)?([\d:.]+)\s*$/.exec(line)
   if (found === null) return null

@@ -1,55 +1,49 @@
-import { processUsage, usageEveryMs, type ReadUsage } from './usage.ts'
+import { processUsage, usageEveryMs } from './usage.ts'
 
 export interface ChildLimits {
-  /** Processor time of one piece of work, in milliseconds. */
+  /** CPU time of one piece of work, in milliseconds. */
   readonly cpuMs: number
   /** Resident memory of the process, in bytes. */
   readonly memoryBytes: number
-  /** A process that does nothing for so long, and is not waiting for us, never will. */
+  /** A process that is idle for this long while not waiting for us is stalled. */
   readonly stalledMs: number
 }
 
-/** What a child took too much of; `stalled`: it took nothing at all. */
+/** The limit that a child exceeded; `stalled`: it made no progress. */
 export type Exceeded = 'cpu' | 'memory' | 'stalled'
 
 export interface ChildWatch {
-  /** A new piece of work begins. */
+  /** Starts a new piece of work. */
   restart(): void
-  /** The child waits for us, or goes on. */
+  /** Whether the child is waiting for us. */
   setWaiting(isWaiting: boolean): void
   stop(): void
-  /** Resident memory when it was last looked at, in bytes. */
+  /** Resident memory at the last sample, in bytes. */
   readonly rssBytes: number
 }
 
-/** Less than this share of a processor is nothing: a timer or two. */
+/** Below this share of a core a process counts as idle: it may run a timer or two. */
 const leastShare = 0.01
 
 /**
- * Looks at a child from outside while it works: a child in a loop cannot tell, and V8's own limits do not count what is
+ * Samples a child from outside while it works: a child in a loop cannot report, and V8's own limits do not cover memory
  * outside its heap. `onExceeded` is called once.
  */
-export function watchChild(
-  pid: number,
-  limits: ChildLimits,
-  onExceeded: (what: Exceeded) => void,
-  read: ReadUsage = processUsage,
-  everyMs: number = usageEveryMs,
-): ChildWatch {
+export function watchChild(pid: number, limits: ChildLimits, onExceeded: (what: Exceeded) => void): ChildWatch {
   let cpuMs = 0
   let rssBytes = 0
   let baseMs: number | null = null
   let isWaiting = false
   let isStopped = false
   let quietSince = { at: performance.now(), cpuMs: 0 }
-  const timer = setInterval(() => void look(), everyMs)
-  let isLooking = false
+  const timer = setInterval(() => void sample(), usageEveryMs)
+  let isSampling = false
 
-  async function look(): Promise<void> {
-    if (isLooking) return
-    isLooking = true
-    const usage = await read(pid)
-    isLooking = false
+  async function sample(): Promise<void> {
+    if (isSampling) return
+    isSampling = true
+    const usage = await processUsage(pid)
+    isSampling = false
     if (usage === null || isStopped) return
     ;({ cpuMs, rssBytes } = usage)
     const exceeded = exceededBy()
@@ -82,8 +76,8 @@ export function watchChild(
       baseMs = null
       quietSince = { at: performance.now(), cpuMs }
     },
-    setWaiting(is) {
-      isWaiting = is
+    setWaiting(value) {
+      isWaiting = value
       quietSince = { at: performance.now(), cpuMs }
     },
     stop,

@@ -5,55 +5,60 @@ import { AskError } from '../../errors.ts'
 import { genAi } from '../../tracing/names.ts'
 import { markFailed, startChild } from '../../tracing/span.ts'
 
-/** One call of a chat model, in a span `chat {model}`; a second try is a call of its own. Never a word of what is said. */
+/**
+ * Records one call to a chat model as a span `chat {model}`; a retry is a span of its own. The span never contains text
+ * of the conversation.
+ */
 export interface ChatSpan {
   readonly span: Span | undefined
-  heard(chunk: ChatCompletionChunk): void
-  whole(finishReason: string, usage: Usage | null): void
-  failed(error: unknown): void
-  /** Of one that is neither whole nor failed the listener left. */
+  onChunk(chunk: ChatCompletionChunk): void
+  complete(finishReason: string, usage: Usage | null): void
+  fail(error: unknown): void
+  /**
+   * Ends the span. If neither `complete` nor `fail` was called, the consumer left and the span is marked as cancelled.
+   */
   end(): void
 }
 
-export function startChatSpan(model: string, maxTokens: number, whose: Attributes): ChatSpan {
+export function startChatSpan(model: string, maxTokens: number, serverAttributes: Attributes): ChatSpan {
   const attributes = {
     [genAi.operation]: 'chat',
     [genAi.model]: model,
     [genAi.maxTokens]: maxTokens,
     [genAi.isStreamed]: true,
-    ...whose,
+    ...serverAttributes,
   }
   const span = startChild(`chat ${model}`, SpanKind.CLIENT, attributes)
-  return span ? followed(span) : unseen
+  return span ? recording(span) : noop
 }
 
-const unseen: ChatSpan = { span: undefined, heard() {}, whole() {}, failed() {}, end() {} }
+const noop: ChatSpan = { span: undefined, onChunk() {}, complete() {}, fail() {}, end() {} }
 
-function followed(span: Span): ChatSpan {
+function recording(span: Span): ChatSpan {
   const startedAt = performance.now()
   let isFirst = true
-  let isOver = false
+  let isSettled = false
   return {
     span,
-    heard(chunk) {
+    onChunk(chunk) {
       if (!isFirst) return
       isFirst = false
       span.setAttribute(genAi.firstChunk, (performance.now() - startedAt) / 1000)
       if (chunk.id) span.setAttribute(genAi.responseId, chunk.id)
       if (chunk.model) span.setAttribute(genAi.responseModel, chunk.model)
     },
-    whole(finishReason, usage) {
-      isOver = true
+    complete(finishReason, usage) {
+      isSettled = true
       span.setAttribute(genAi.finishReasons, [finishReason])
       if (usage)
         span.setAttributes({ [genAi.inputTokens]: usage.promptTokens, [genAi.outputTokens]: usage.completionTokens })
     },
-    failed(error) {
-      isOver = true
+    fail(error) {
+      isSettled = true
       markFailed(span, error)
     },
     end() {
-      if (!isOver) markFailed(span, new AskError('cancelled'))
+      if (!isSettled) markFailed(span, new AskError('cancelled'))
       span.end()
     },
   }

@@ -2,9 +2,12 @@ import { isAskError, type AskError } from '../../errors.ts'
 import type { Ended } from '../../resilience/guard.ts'
 
 /**
- * In what way a model failed, as an operator would look for it; labels of metrics. `busy`: 429; `rejected`: it does not
- * take what is sent, the key included; `silent`: nothing came in time; `stalled` and `broken_off`: nothing more came after
- * its first words; `paused`: not asked, because of what was before.
+ * How a model failed, in the terms an operator would look for. Values are metric labels.
+ * - `busy`: 429.
+ * - `rejected`: it does not accept what is sent, including the key.
+ * - `silent`: no reply before the timeout.
+ * - `stalled`, `broken_off`: nothing followed the first words.
+ * - `paused`: not called because of earlier failures.
  */
 export const modelFaults = [
   'unreachable',
@@ -22,15 +25,15 @@ export const modelFaults = [
 ] as const
 export type ModelFault = (typeof modelFaults)[number]
 
-/** Who gave it less time than this learns nothing from its silence. */
+/** A caller that waited less than this learns nothing from the missing reply. */
 const leastPatienceMs = 500
 
-/** Null: it went well. Undefined: it cannot be said, as of one whose caller left. */
+/** Null when the call succeeded. Undefined when nothing can be concluded, as when the caller left. */
 export function modelFault({ error, hasBegun, quietMs, verdict }: Ended): ModelFault | null | undefined {
   if (error === undefined) return verdict === 'fault' ? 'slow' : null
   if (!isAskError(error)) return undefined
   if (error.code === 'deadline_exceeded') {
-    // Words that came to the last are slow ones.
+    // Chunks that arrived until the end make it slow, not stalled.
     if (quietMs >= leastPatienceMs) return hasBegun ? 'stalled' : 'silent'
     return hasBegun ? 'slow' : undefined
   }

@@ -6,24 +6,27 @@ type Init = NonNullable<Parameters<typeof fetch>[1]>
 type Send = (url: string, init: Init) => Promise<Dispatcher.ResponseData>
 
 /**
- * What the `openai` package sends its calls by, in the place of Node's `fetch`: the client below that one, without its
- * web streams. Its time-outs and errors are the same; a fresh answer costs an eighth to a fifth less of CPU. The replies are
- * as much of a `Response` as the package reads, and are read up to a limit.
+ * Replaces Node's `fetch` for the `openai` package: it uses undici, the client that `fetch` is built on, without web
+ * streams. Timeouts and errors are the same, and a fresh answer costs an eighth to a fifth less CPU. The replies have
+ * only the parts of `Response` that the package reads, and are read up to a limit.
  */
 export function createModelFetch(): typeof fetch {
-  let opening: Promise<Send> | undefined
+  let sending: Promise<Send> | undefined
   return async (url, init = {}) => {
-    const send = await (opening ??= openSend())
+    const send = await (sending ??= openSend())
     const data = await send(String(url), init)
-    if (!isElsewhere(data)) return replyOf(data.statusCode, headersOf(data), data.body, String(url))
-    // A server that has moved: what may be sent on to where, `fetch` knows.
+    if (!isRedirect(data)) return replyOf(data.statusCode, headersOf(data), data.body, String(url))
+    // A redirect. `fetch` knows which headers and methods may be sent on to another address.
     await data.body.dump()
     const { status, headers, body, url: moved } = await fetch(url, init)
     return replyOf(status, headers, body, moved)
   }
 }
 
-/** Loaded with the first call, as Node loads its own: that takes 25–100 ms, which no start need wait for. */
+/**
+ * undici is loaded with the first call, as Node does for its own: loading takes 25–100 ms, which no start should wait
+ * for.
+ */
 async function openSend(): Promise<Send> {
   const { Agent, EnvHttpProxyAgent, request } = await import('undici')
   const options = { allowH2: false }
@@ -32,19 +35,19 @@ async function openSend(): Promise<Send> {
     await request(url, {
       dispatcher,
       method: method as Dispatcher.HttpMethod,
-      // Nothing here would unpack it.
+      // Nothing here decompresses replies.
       headers: { ...Object.fromEntries(headers as Headers), 'accept-encoding': 'identity' },
       body: (body ?? null) as string | null,
       signal: signal ?? null,
     })
 }
 
-/** `NODE_USE_ENV_PROXY=1`, or Node's flag of that name: then Node's `fetch` would go by `HTTPS_PROXY` and the like. */
+/** True with `NODE_USE_ENV_PROXY=1` or Node's flag for it: Node's `fetch` would then use `HTTPS_PROXY` and its like. */
 function isProxied(): boolean {
   return (globalAgent as unknown as { readonly options: AgentOptions }).options.proxyEnv !== undefined
 }
 
-function isElsewhere({ statusCode, headers }: Dispatcher.ResponseData): boolean {
+function isRedirect({ statusCode, headers }: Dispatcher.ResponseData): boolean {
   return statusCode >= 300 && statusCode < 400 && headers['location'] !== undefined
 }
 

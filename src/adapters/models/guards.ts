@@ -10,15 +10,17 @@ import { modelFault, type ModelFault } from './faults.ts'
 import type { Pool } from '../postgres/pool.ts'
 import { isPassing } from '../postgres/errors.ts'
 
-/** What others run and Askwell leans on; labels of metrics. */
+/** External services that Askwell depends on. Values are metric labels. */
 export type Dependency = 'database' | 'chat' | 'embeddings' | 'rerank'
 
 export interface GuardEvents {
   changed(dependency: Dependency, state: BreakerState): void
   retried(dependency: Dependency): void
-  /** A second try was not made: the budget for them is spent. */
+  /** A retry was not made because the retry budget is spent. */
   noRetryLeft(dependency: Dependency): void
-  /** How a call of a model went; null: well. Of those that were cut short too early to say, nothing is told. */
+  /**
+   * Reports how a model call ended; null when it succeeded. Not called for calls that were cut short too early to tell.
+   */
   ended?(dependency: Dependency, fault: ModelFault | null): void
 }
 
@@ -33,7 +35,7 @@ function guard(dependency: Dependency, settings: Settings, events: GuardEvents):
   })
 }
 
-/** A longer embedding or search is a fault of the server, a first token that takes longer is bounded by `silenceMs`. */
+/** Calls that take longer count as faults. A late first token is bounded by `silenceMs` instead. */
 const slowEmbeddingMs = 2000
 const slowRerankMs = 3000
 const slowSearchMs = 5000
@@ -44,7 +46,7 @@ export function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs:
   const refusal = (ms: number) => {
     events.ended?.(dependency, 'paused')
     return new AskError('model_paused', {
-      detail: `${names[dependency]} failed too often, or is busy, and is not asked for a moment.`,
+      detail: `${names[dependency]} failed too often or is busy, and is not called for a moment; try again shortly.`,
       retryAfter: ms / 1000,
     })
   }
@@ -55,7 +57,7 @@ export function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs:
   return guard(dependency, { slowMs, read: readModelError, refusal, onEnd }, events)
 }
 
-/** Without `Retry-After` a busy model is tried again at once; with one, when that is over. */
+/** A busy model is retried immediately without `Retry-After`, and after that time with it. */
 function readModelError(error: unknown): Reading {
   if (!isAskError(error)) return { verdict: 'nothing', isRetryable: false }
   const isBroken = error.code === 'model_failed' || error.code === 'model_unreachable'
@@ -73,17 +75,19 @@ export function guardChat(
   silenceMs: number,
   events: GuardEvents,
 ): ChatModel & { readonly guard: Guard } {
-  const own = guardModel('chat', silenceMs, events)
+  const ownGuard = guardModel('chat', silenceMs, events)
   return {
     ...chat,
-    guard: own,
+    guard: ownGuard,
     stream: (request, signal) =>
-      own.stream(signal, () => withIdleTimeout('The model', silenceMs, signal, heard => chat.stream(request, heard))),
+      ownGuard.stream(signal, () =>
+        withIdleTimeout('The model', silenceMs, signal, idleSignal => chat.stream(request, idleSignal)),
+      ),
   }
 }
 
 export interface GuardEmbedderOptions {
-  /** 0: a slow call is waited for. */
+  /** 0 to disable hedging. */
   readonly hedgeMs: number
   readonly onHedge: () => void
 }
@@ -93,27 +97,28 @@ export function guardEmbedder(
   { hedgeMs, onHedge }: GuardEmbedderOptions,
   events: GuardEvents,
 ): Embedder & { readonly guard: Guard } {
-  const own = guardModel('embeddings', slowEmbeddingMs, events)
+  const ownGuard = guardModel('embeddings', slowEmbeddingMs, events)
   const hedge = hedgeMs === 0 ? null : createHedge({ afterMs: hedgeMs, onHedge })
   const guarded: Pick<Embedder, 'embed'> & { readonly guard: Guard } = {
-    guard: own,
+    guard: ownGuard,
     embed(texts, signal, kind) {
-      const call = (either: AbortSignal) => embedder.embed(texts, either, kind)
-      // Documents come in large calls, which may take long: an upload must not make questions go without vectors.
+      const call = (callSignal: AbortSignal) => embedder.embed(texts, callSignal, kind)
+      // Documents are embedded in large calls, which may take long: an upload must not open the breaker that questions
+      // depend on.
       if (kind !== 'query') return call(signal)
-      return own.run(signal, () => (hedge ? hedge(signal, call) : call(signal)))
+      return ownGuard.run(signal, () => (hedge ? hedge(signal, call) : call(signal)))
     },
   }
-  // Not copied: the length of its vectors may be learned later.
+  // Inherits rather than copies: `dimensions` may be learned later.
   return Object.assign(Object.create(embedder) as Embedder, guarded)
 }
 
 export function guardReranker(reranker: Reranker, events: GuardEvents): Reranker & { readonly guard: Guard } {
-  const own = guardModel('rerank', slowRerankMs, events)
+  const ownGuard = guardModel('rerank', slowRerankMs, events)
   return {
     ...reranker,
-    guard: own,
-    score: (query, texts, signal) => own.run(signal, () => reranker.score(query, texts, signal)),
+    guard: ownGuard,
+    score: (query, texts, signal) => ownGuard.run(signal, () => reranker.score(query, texts, signal)),
   }
 }
 
@@ -124,8 +129,8 @@ export interface GuardedReads {
 }
 
 /**
- * Reads that a question makes. One whose connection broke is made again on another. While `isDown` says that the server
- * does not answer at all, none is made. Not for writes: one whose reply was lost may have happened.
+ * Guards the reads of a question. A read whose connection broke is retried on another one. While `isDown` says that the
+ * server does not respond, no read is made. Do not use it for writes: a write whose reply was lost may have happened.
  */
 export function guardReads(
   database: { readonly lease: Pool['lease']; readonly aside: Pool['lease'] },
@@ -134,22 +139,22 @@ export function guardReads(
 ): GuardedReads {
   const refusal = (ms: number) =>
     new AskError('database_unavailable', {
-      detail: 'the database does not answer; try again shortly',
+      detail: 'The database does not respond; try again shortly.',
       retryAfter: Math.max(1, ms / 1000),
     })
-  const own = guard('database', { slowMs: slowSearchMs, read: readDatabaseError, refusal }, events)
+  const ownGuard = guard('database', { slowMs: slowSearchMs, read: readDatabaseError, refusal }, events)
   const guarded =
     (lease: Pool['lease']): Pool['lease'] =>
     async (terms, work) => {
       if (isDown()) throw refusal(0)
-      return await own.run(terms.signal, attempt =>
+      return await ownGuard.run(terms.signal, attempt =>
         lease(terms, sql => {
-          attempt.begin() // waiting for a connection is no slowness of the database
+          attempt.begin() // the wait for a connection does not count as slowness of the database
           return work(sql)
         }),
       )
     }
-  return { lease: guarded(database.lease), aside: guarded(database.aside), guard: own }
+  return { lease: guarded(database.lease), aside: guarded(database.aside), guard: ownGuard }
 }
 
 function readDatabaseError(error: unknown): Reading {

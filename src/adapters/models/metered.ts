@@ -5,28 +5,31 @@ import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { isAskError } from '../../errors.ts'
 import { traceIdOf } from '../../tracing/trace-id.ts'
 
-/** OpenTelemetry's `gen_ai.operation.name`; it has no word for the last. */
+/** OpenTelemetry's `gen_ai.operation.name`; it has no value for reranking. */
 export type Operation = 'chat' | 'embeddings' | 'rerank'
 
 export interface ModelCalls {
-  /** A call is over. `error`: its code; empty where it went well. */
+  /** A call has ended. `error` is its code, or empty if it succeeded. */
   called(operation: Operation, seconds: number, error: string, traceId: string | undefined): void
   firstChunk(operation: Operation, seconds: number, traceId: string | undefined): void
 }
 
-/** Each call as it is made, inside the guard: a second try is a call, what a breaker stopped is none. */
+/**
+ * Measures each call that is made, inside the guard: a retry is a call of its own, and a call that a breaker stopped is
+ * none.
+ */
 export function meterChat(chat: ChatModel, calls: ModelCalls, onCut: () => void): ChatModel {
   async function* stream(
     ...[request, signal]: Parameters<ChatModel['stream']>
   ): ReturnType<ChatModel['stream']> & AsyncGenerator {
     const call = begin('chat', calls)
-    let error = 'cancelled' // what stands when the reader leaves
+    let error = 'cancelled' // applies if the consumer leaves
     let isFirst = true
     try {
       for await (const event of chat.stream(request, signal)) {
         if (isFirst) call.first()
         isFirst = false
-        // Before the reader has it: who has the end may never come back for more.
+        // Set before the event is yielded: a consumer that has the end may never ask for more.
         if (event.type === 'end') error = ''
         if (event.type === 'end' && event.finishReason === 'length') onCut()
         yield event
@@ -41,16 +44,16 @@ export function meterChat(chat: ChatModel, calls: ModelCalls, onCut: () => void)
   return { ...chat, stream }
 }
 
-/** Not copied: the length of its vectors may be learned later. */
+/** Inherits rather than copies: `dimensions` may be learned later. */
 export function meterEmbedder(embedder: Embedder, calls: ModelCalls): Embedder {
-  const measured: Pick<Embedder, 'embed'> = {
-    embed: (...asked) => timed('embeddings', calls, () => embedder.embed(...asked)),
+  const metered: Pick<Embedder, 'embed'> = {
+    embed: (...args) => timed('embeddings', calls, () => embedder.embed(...args)),
   }
-  return Object.assign(Object.create(embedder) as Embedder, measured)
+  return Object.assign(Object.create(embedder) as Embedder, metered)
 }
 
 export function meterReranker(reranker: Reranker, calls: ModelCalls): Reranker {
-  return { ...reranker, score: (...asked) => timed('rerank', calls, () => reranker.score(...asked)) }
+  return { ...reranker, score: (...args) => timed('rerank', calls, () => reranker.score(...args)) }
 }
 
 export interface Saves {
@@ -58,7 +61,7 @@ export interface Saves {
   notSaved(store: 'postgres'): void
 }
 
-/** What near questions write after the reply. */
+/** Measures what the semantic cache writes after the reply. */
 export function meterSaves(questions: SimilarQuestions, saves: Saves): SimilarQuestions {
   const saving =
     <Args extends readonly unknown[]>(save: (...args: Args) => Promise<void>) =>
@@ -97,7 +100,7 @@ function begin(operation: Operation, calls: ModelCalls) {
   }
 }
 
-/** A closed list: the codes of errors.ts. */
+/** A closed set for the label: the codes of errors.ts. */
 function codeOf(error: unknown): string {
   if (isAskError(error)) return error.code
   return error instanceof Error && error.name === 'AbortError' ? 'cancelled' : 'internal'

@@ -14,14 +14,14 @@ import { traceEmbedder } from './traced-embedder.ts'
 export interface ModelSettings {
   readonly apiKey: string | undefined
   readonly baseUrl: string | undefined
-  /** Null: no language model; answers are extractive. */
+  /** Null for no language model: answers are then extractive. */
   readonly chat: string | null
-  /** 'local', `onnx:` and a folder or a file, or a model of the API. */
+  /** 'local', `onnx:` followed by a folder or a file, or the name of a model of the API. */
   readonly embedding: string
   readonly embeddingDimensions: number | undefined
   readonly embeddingMaxTokens: number
   readonly embeddingLanguages: readonly string[] | 'any'
-  /** Without the blank that follows them. Undefined: what the model's folder says, else none. */
+  /** Without the space that follows the prefix. Undefined to use what the model's folder says, if anything. */
   readonly embeddingQueryPrefix: string | undefined
   readonly embeddingPassagePrefix: string | undefined
   readonly timeoutMs: number
@@ -30,23 +30,26 @@ export interface ModelSettings {
 export interface Models {
   readonly embedder: Embedder
   readonly chat: ChatModel | null
-  /** Behind an API, where it may fail or fall silent. */
+  /** Whether the embedder is behind an API, where it may fail or not respond. */
   readonly isEmbedderRemote: boolean
-  /** Loads what is loaded lazily, so that the first question does not wait for it. */
+  /** Loads everything that is loaded lazily, so that the first question does not wait for it. */
   warm(): Promise<void>
   close(): Promise<void>
 }
 
 export interface OpenModelsOptions {
-  /** Length of the vectors this model made before; known, the API need not be there at start. */
+  /** Length of the vectors that this model made before. If it is known, the API need not be up at startup. */
   readonly knownDimensions?: (model: string) => Promise<number | undefined>
-  /** Told that the API must be asked and is away; it is asked again until it answers. Absent: that is an error. */
+  /**
+   * Called when the vector length must be asked from the API and the API is down; it is then asked until it responds.
+   * Without this callback, that is an error.
+   */
   readonly onAbsent?: (error: AskError) => void
 }
 
 const probeMs = 10_000
 
-/** Rejects with `model_*` and what to check when the API must be asked and does not answer. */
+/** Rejects with `model_*` and what to check if the API must be asked and does not respond. */
 export async function openModels(settings: ModelSettings, options: OpenModelsOptions = {}): Promise<Models> {
   const client = createOpenAIClient({
     apiKey: settings.apiKey,
@@ -105,8 +108,8 @@ async function apiEmbedder(
   } catch (error) {
     const failure = isAskError(error)
       ? error
-      : new AskError('model_unreachable', { detail: 'The model API does not answer.', cause: error })
-    // What it refuses it will refuse later too: a wrong key, a model that it does not have.
+      : new AskError('model_unreachable', { detail: 'The model API does not respond.', cause: error })
+    // A rejection will not go away by itself: a wrong key, or a model that the API does not have.
     if (!options.onAbsent || isAskError(failure, 'model_rejected')) throw unknownLength(model, failure)
     options.onAbsent(failure)
     return createLearningEmbedder(client, shape)
@@ -114,6 +117,6 @@ async function apiEmbedder(
 }
 
 function unknownLength(model: string, error: AskError): AskError {
-  const detail = `cannot learn the vector length of EMBEDDING_MODEL "${model}": ${error.detail.replace(/\.$/, '')}. Mend that, or set EMBEDDING_DIMENSIONS to start without asking`
+  const detail = `cannot learn the vector length of EMBEDDING_MODEL "${model}": ${error.detail.replace(/\.$/, '')}. Fix that, or set EMBEDDING_DIMENSIONS to start without asking the API`
   return new AskError(error.code, { detail, cause: error.cause })
 }

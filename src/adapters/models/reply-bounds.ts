@@ -1,27 +1,29 @@
-/** In bytes. No honest reply is as long: 96 vectors of 8,192 numbers, written out, are 17 MB. */
+/** In bytes. No valid reply is as long: 96 vectors of 8,192 numbers, written out, are 17 MB. */
 const longestReply = 64 * 1024 * 1024
-/** In bytes, of an error's body. OpenAI's are shorter than 1 kB. */
+/** Limit for the body of an error, in bytes. OpenAI's are shorter than 1 kB. */
 const longestRefusal = 64 * 1024
 
 export class ReplyTooLong extends Error {}
 
-/** Of a `Response` or of undici. */
+/** The body of a `Response` or of an undici reply. */
 export type ReplyBody = AsyncIterable<Uint8Array> | null
 
-/** Throws {@link ReplyTooLong} for more than 64 MB, and closes the connection. */
+/** Reads the whole body. Throws {@link ReplyTooLong} beyond 64 MB and closes the connection. */
 export async function wholeOf(body: ReplyBody): Promise<string> {
   const { bytes, isCut } = await read(body, longestReply)
   if (isCut) throw new ReplyTooLong(`a reply of more than ${longestReply} bytes`)
   return new TextDecoder().decode(bytes)
 }
 
-/** The first 64 kB; closes the connection if there is more. */
+/** Reads the first 64 kB and closes the connection if there is more. */
 export async function beginningOf(body: ReplyBody): Promise<string> {
   const { bytes } = await read(body, longestRefusal)
   return new TextDecoder().decode(bytes)
 }
 
-/** Copies into one buffer that doubles: a list of pieces takes a hundred times their size when each is one byte. */
+/**
+ * Copies into one buffer that doubles in size: a list of chunks takes a hundred times their size if each is one byte.
+ */
 async function read(body: ReplyBody, limit: number): Promise<{ readonly bytes: Uint8Array; readonly isCut: boolean }> {
   let buffer = new Uint8Array(0)
   let length = 0

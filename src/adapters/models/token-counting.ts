@@ -1,6 +1,6 @@
 import type { TokenCounting } from '../../ask/retrieval/embedder.ts'
 
-/** Counts as an embedder with this `counting` does, without its model. Loads what that takes, and nothing else. */
+/** Opens the token counter of an embedder with this `counting`, without loading its model. */
 export async function openCounting(counting: TokenCounting): Promise<(text: string) => number> {
   if (counting === 'api') return (await import('./openai/tokens.ts')).countTokens
   if (counting === 'local') {

@@ -5,13 +5,13 @@ import { inChild, recordingSpan } from '../../tracing/span.ts'
 import { tokensIn } from './token-usage.ts'
 
 export interface EmbedderSpans {
-  /** As it is asked for. */
+  /** The model name as it is requested. */
   readonly model: string
-  /** Of an API; absent: it runs here. */
+  /** For a model behind an API; absent for one that runs in this process. */
   readonly remote?: { readonly provider: string; readonly server: Attributes }
 }
 
-/** Each call in a span `embeddings {model}`, where anybody sees it. */
+/** Records each call as a span `embeddings {model}` if the trace is recorded. */
 export function traceEmbedder<Kind extends Embedder>(embedder: Kind, { model, remote }: EmbedderSpans): Kind {
   const kind = remote ? SpanKind.CLIENT : SpanKind.INTERNAL
   const attributes = {
@@ -34,13 +34,13 @@ export function traceEmbedder<Kind extends Embedder>(embedder: Kind, { model, re
         return vectors
       },
     )
-  // Not copied: the length of its vectors may be learned later.
+  // Inherits rather than copies: `dimensions` may be learned later.
   return Object.assign(Object.create(embedder) as Kind, { embed })
 }
 
 /**
- * What the API said of a call, on the span of the one who asked. Questions that share a call have a span each: only the
- * first says what the call took, and how many texts were in it.
+ * Records what the API reported about a call, on the caller's span. Questions that share a call have a span each; only
+ * the first one records the usage and the number of texts.
  */
 export function noteEmbedded(reply: unknown, texts: number): void {
   const span = recordingSpan()

@@ -2,21 +2,24 @@ import { Worker } from 'node:worker_threads'
 import { AskError } from '../../errors.ts'
 import { assertNoLease } from '../postgres/one-lease-guard.ts'
 
-/** What a worker program answers to a few texts: their vectors of unit length, or a failure as words. */
+/** A worker's reply to a few texts: their vectors, of unit length, or an error message. */
 export type WorkerReply = { readonly vectors: readonly Float32Array[] } | { readonly error: string }
 
 export interface PoolOptions {
-  /** A program that says `{ vectors: [] }` once its model is loaded, then answers every `string[]` with a {@link WorkerReply}. */
+  /**
+   * A program that posts `{ vectors: [] }` once its model is loaded and then replies to every `string[]` with a {@link
+   * WorkerReply}.
+   */
   readonly program: URL
-  /** Threads at the most; one is started with the first text, another when enough waits to be worth it. */
+  /** Maximum number of threads. One is started with the first text, another when enough work waits. */
   readonly size: number
-  /** What a thread is given at once: a question waits for that much of a bulk load. */
+  /** Texts that a thread is given at a time: a question waits for at most that many texts of a bulk load. */
   readonly textsAtOnce: number
-  /** For the program, as its `workerData`. */
+  /** Passed to the program as `workerData`. */
   readonly data?: unknown
 }
 
-/** A call of `embed`: its texts are handed out a few at a time, and it is done when the last vector is there. */
+/** A call to `embed`. Its texts are handed out a few at a time, and it is done when the last vector has arrived. */
 interface Job {
   readonly texts: readonly string[]
   readonly vectors: Float32Array[]
@@ -29,19 +32,25 @@ interface Job {
 interface Thread {
   readonly worker: Worker
   readonly exited: Promise<void>
-  /** Loads its model, which takes seconds: a text is done sooner by a thread that works. */
+  /**
+   * The thread is still loading its model, which takes seconds: a thread that is already working finishes a text
+   * sooner.
+   */
   isLoading: boolean
-  /** What it computes now; its job may have been abandoned meanwhile. */
+  /** What it computes now. Its job may have been abandoned since. */
   task: { readonly job: Job; readonly first: number } | undefined
 }
 
-/** A further thread loads the model once more, which takes as long as a hundred texts: fewer are done before it is there. */
+/**
+ * Backlog that justifies another thread. Loading the model takes as long as a hundred texts, so less work would be done
+ * before the thread is ready.
+ */
 const backlog = { calls: 4, texts: 64 } as const
 
 /**
- * Worker threads with one queue. A thread takes a few texts at a time, from a single text (a question) before a
- * bulk, so a question waits for at most `textsAtOnce` texts of a bulk load. A thread that dies fails the call it
- * worked on and is replaced when there is work.
+ * Worker threads with one queue. A thread takes a few texts at a time, and single texts (questions) go before bulk
+ * loads, so a question waits for at most `textsAtOnce` texts of a bulk load. A thread that dies fails the call it was
+ * working on and is replaced when there is work.
  */
 export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptions) {
   const threads = new Set<Thread>()
@@ -51,70 +60,39 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
   function embed(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
     assertNoLease('the embedding model')
     if (signal.aborted) return Promise.reject(signal.reason)
-    if (isClosed) return Promise.reject(gone('The embedding model is closed.'))
+    if (isClosed) return Promise.reject(modelFailed('The embedding model is closed.'))
     if (texts.length === 0) return Promise.resolve([])
     const { promise, resolve, reject } = Promise.withResolvers<Float32Array[]>()
     const job: Job = { texts, vectors: [], next: 0, done: 0, resolve, reject }
-    const leave = () => abandon(job, signal.reason)
-    signal.addEventListener('abort', leave, { once: true })
+    const onAbort = () => abandon(job, signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
     jobs = [...jobs, job]
     dispatch()
-    return promise.finally(() => signal.removeEventListener('abort', leave))
+    return promise.finally(() => signal.removeEventListener('abort', onAbort))
   }
 
   function dispatch(): void {
-    for (let job = nextJob(); job !== undefined; job = nextJob()) {
+    for (let job = nextJob(jobs); job !== undefined; job = nextJob(jobs)) {
       const thread = freeThread()
       if (thread === undefined) return
-      give(thread, job)
+      assign(thread, job)
     }
-  }
-
-  /** Questions first, then whoever came first. */
-  function nextJob(): Job | undefined {
-    const ready = jobs.filter(job => job.next < job.texts.length)
-    return ready.find(job => job.texts.length === 1) ?? ready[0]
   }
 
   function freeThread(): Thread | undefined {
     for (const thread of threads) if (thread.task === undefined && !thread.isLoading) return thread
-    if (threads.size === 0 || (threads.size < size && isWorthAThread())) start()
+    if (threads.size === 0 || (threads.size < size && isWorthAThread(jobs)))
+      threads.add(startThread(program, data, { onReply, onExit }))
     return undefined
   }
 
-  function isWorthAThread(): boolean {
-    let [calls, texts] = [0, 0]
-    for (const job of jobs) {
-      const waiting = job.texts.length - job.next
-      calls += waiting > 0 ? 1 : 0
-      texts += waiting
-      if (calls >= backlog.calls || texts >= backlog.texts) return true
-    }
-    return false
-  }
-
-  function give(thread: Thread, job: Job): void {
+  function assign(thread: Thread, job: Job): void {
     thread.task = { job, first: job.next }
-    // An idle thread must not keep the process alive, a busy one must.
+    // A busy thread must keep the process alive, an idle one must not.
     thread.worker.ref()
     const texts = job.texts.slice(job.next, job.next + textsAtOnce)
     job.next += texts.length
     thread.worker.postMessage(texts)
-  }
-
-  function start(): void {
-    const worker = new Worker(program, { workerData: data })
-    const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
-    const thread: Thread = { worker, exited, isLoading: true, task: undefined }
-    threads.add(thread)
-    // `node --watch` has every thread tell which files it reads, by messages that are none of ours.
-    worker.on(
-      'message',
-      (reply: WorkerReply | object) => void (('vectors' in reply || 'error' in reply) && onReply(thread, reply)),
-    )
-    // 'error' comes before 'exit', which also comes without it.
-    worker.on('error', error => lose(thread, error))
-    worker.once('exit', () => lose(thread))
   }
 
   function onReply(thread: Thread, reply: WorkerReply): void {
@@ -122,12 +100,12 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     thread.task = undefined
     thread.isLoading = false
     thread.worker.unref()
-    if (task !== undefined) settle(task.job, task.first, reply)
+    if (task !== undefined) deliver(task.job, task.first, reply)
     dispatch()
   }
 
-  function settle(job: Job, first: number, reply: WorkerReply): void {
-    if ('error' in reply) return abandon(job, gone('The embedding model failed.', new Error(reply.error)))
+  function deliver(job: Job, first: number, reply: WorkerReply): void {
+    if ('error' in reply) return abandon(job, modelFailed('The embedding model failed.', new Error(reply.error)))
     reply.vectors.forEach((vector, i) => void (job.vectors[first + i] = vector))
     job.done += reply.vectors.length
     if (job.done < job.texts.length) return
@@ -135,37 +113,75 @@ export function createWorkerPool({ program, size, textsAtOnce, data }: PoolOptio
     job.resolve(job.vectors)
   }
 
-  /** The texts that a thread is at are finished for nobody: some milliseconds of work are not worth a thread. */
+  /** A thread still finishes the texts it has: a few milliseconds of work are not worth restarting a thread. */
   function abandon(job: Job, reason: unknown): void {
     jobs = jobs.filter(other => other !== job)
     job.reject(reason)
   }
 
-  function lose(thread: Thread, cause?: unknown): void {
+  function onExit(thread: Thread, cause?: unknown): void {
     if (!threads.delete(thread)) return
-    // Where no thread works, what waits was waiting for this one; else a model that cannot be loaded would be loaded for ever.
+    // If no other thread is working, the next job was waiting for this one and must fail too. Otherwise a model that
+    // cannot be loaded would be loaded forever.
     const isLast = [...threads].every(each => each.isLoading)
-    const job = thread.task?.job ?? (isLast ? nextJob() : undefined)
-    if (job !== undefined) abandon(job, gone('The embedding model broke down.', cause))
+    const job = thread.task?.job ?? (isLast ? nextJob(jobs) : undefined)
+    if (job !== undefined) abandon(job, modelFailed('The embedding model stopped unexpectedly.', cause))
     dispatch()
   }
 
   async function close(): Promise<void> {
     isClosed = true
-    for (const job of jobs) abandon(job, gone('The embedding model is closed.'))
+    for (const job of jobs) abandon(job, modelFailed('The embedding model is closed.'))
     const ending = [...threads]
     threads.clear()
-    await Promise.all(
-      ending.map(async ({ worker, exited }) => {
-        await worker.terminate()
-        await exited
-      }),
-    )
+    await Promise.all(ending.map(stopThread))
   }
 
   return { embed, close }
 }
 
-function gone(detail: string, cause?: unknown): AskError {
+/** Questions first, then in order of arrival. */
+function nextJob(jobs: readonly Job[]): Job | undefined {
+  const ready = jobs.filter(job => job.next < job.texts.length)
+  return ready.find(job => job.texts.length === 1) ?? ready[0]
+}
+
+function isWorthAThread(jobs: readonly Job[]): boolean {
+  let [calls, texts] = [0, 0]
+  for (const job of jobs) {
+    const waiting = job.texts.length - job.next
+    calls += waiting > 0 ? 1 : 0
+    texts += waiting
+    if (calls >= backlog.calls || texts >= backlog.texts) return true
+  }
+  return false
+}
+
+interface ThreadEvents {
+  readonly onReply: (thread: Thread, reply: WorkerReply) => void
+  readonly onExit: (thread: Thread, cause?: unknown) => void
+}
+
+function startThread(program: URL, data: unknown, { onReply, onExit }: ThreadEvents): Thread {
+  const worker = new Worker(program, { workerData: data })
+  const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
+  const thread: Thread = { worker, exited, isLoading: true, task: undefined }
+  // `node --watch` makes every thread report the files it reads, with messages that are not replies.
+  worker.on(
+    'message',
+    (reply: WorkerReply | object) => void (('vectors' in reply || 'error' in reply) && onReply(thread, reply)),
+  )
+  // 'error' precedes 'exit', but 'exit' also occurs alone.
+  worker.on('error', error => onExit(thread, error))
+  worker.once('exit', () => onExit(thread))
+  return thread
+}
+
+async function stopThread({ worker, exited }: Thread): Promise<void> {
+  await worker.terminate()
+  await exited
+}
+
+function modelFailed(detail: string, cause?: unknown): AskError {
   return new AskError('model_failed', { detail, cause })
 }

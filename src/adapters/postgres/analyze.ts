@@ -5,8 +5,8 @@ type Leasing = Pick<Database, 'kind' | 'lease'>
 const tables = ['chunks', 'chunk_vectors', 'collection_terms', 'documents']
 
 /**
- * Whether so much was written since the server's last look that it would look again, in a minute or two. The embedded
- * database never looks by itself, and does not know.
+ * Whether enough was written since the server's last ANALYZE that autoanalyze would run again, within a minute or two.
+ * The embedded database never analyzes by itself and does not track this.
  */
 export async function needsAnalyze({ kind, lease }: Leasing, signal: AbortSignal): Promise<boolean> {
   if (kind === 'embedded') return true
@@ -19,9 +19,9 @@ export async function needsAnalyze({ kind, lease }: Leasing, signal: AbortSignal
 }
 
 /**
- * After a large load: what it wrote is in the statistics that the planner goes by, and out of the list of pending words. A table
- * that somebody has locked is left out: waiting for `create index concurrently`, which waits for whoever was there before it,
- * would be a deadlock, and the server would end one of the two.
+ * For use after a large load: updates the planner's statistics and merges the pending list of the GIN indexes. A table
+ * that is locked is skipped: waiting for `create index concurrently`, which waits for all earlier transactions, would
+ * be a deadlock, and the server would abort one of the two.
  */
 export async function analyzeTables({ lease }: Pick<Leasing, 'lease'>, signal: AbortSignal): Promise<void> {
   await lease({ signal, label: 'settle', holdLimitMs: Infinity }, async sql => {

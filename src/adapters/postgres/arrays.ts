@@ -1,8 +1,8 @@
 import type postgres from 'postgres'
 
 /**
- * Postgres' own arrays of one dimension, said once. The driver would ask every new connection for them, which costs
- * a query each time, and where the connection is lost during that very query nobody catches its error: the process
+ * Types of one-dimensional Postgres arrays, declared statically. The driver would query them on every new connection.
+ * That costs a round trip, and if the connection is lost during that query nothing catches its error and the process
  * would end.
  */
 
@@ -23,12 +23,12 @@ function arraysOf(to: number, from: number[], read: Reader): postgres.PostgresTy
 
 export const arrayTypes: Record<string, postgres.PostgresType> = {
   numbers: arraysOf(int4, [int2, int4, float4, float8], Number),
-  // As with single ones: a bigint may be more than a number can hold.
+  // As with single values, a bigint may exceed the range of a number.
   texts: arraysOf(text, [text, varchar, uuid, int8], each => each),
   booleans: arraysOf(bool, [bool], each => each === 't'),
 }
 
-/** `{"a","b",null}`; what already is text stays as it is. */
+/** Formats an array literal, `{"a","b",null}`. Text is returned unchanged. */
 export function arrayText(elements: unknown): unknown {
   if (!Array.isArray(elements)) return elements
   return `{${elements.map(each => (each === null || each === undefined ? 'null' : quoted(String(each)))).join(',')}}`
@@ -38,7 +38,7 @@ function quoted(element: string): string {
   return `"${element.replace(/[\\"]/g, '\\$&')}"`
 }
 
-/** A quoted element, or a bare one; `{` and `}` stand around all of them. */
+/** A quoted or a bare element; `{` and `}` enclose the list. */
 const element = /"((?:[^"\\]|\\.)*)"|([^,{}]+)/gs
 
 export function elementsOf(array: string): (string | null)[] {

@@ -2,22 +2,22 @@ import type { ServerAddress } from '../../config/database-url.ts'
 import { openClient, type Client, type Sql } from './client.ts'
 import type { Servers } from './servers.ts'
 
-/** A process of a server: its number alone may be another's by now, or one of another server. */
+/** A server process. Its pid alone may have been reused, or belong to another server. */
 export interface Backend {
   readonly pid: number
-  /** Seconds since 1970, as the server writes them; null: not to be seen. */
+  /** Seconds since 1970, as the server formats them; null when this role may not see it. */
   readonly startedAt: string | null
-  /** Null: it is not known. */
+  /** Null when unknown. */
   readonly server: ServerAddress | null
 }
 
-/** `busy`: with a statement, or in a transaction that waits for a lock. `idle`: it waits for us. */
+/** `busy`: it runs a statement or waits for a lock. `idle`: it waits for us. */
 export type BackendState = 'busy' | 'idle' | 'gone'
 
-/** To connect and ask; longer, and nobody knows. */
+/** Limit for connecting and asking, after which the state counts as unknown. */
 const askMs = 3000
 
-/** Asks the server of a backend about it by a connection of its own, which must be had while others are cut off. */
+/** Asks a backend's server about it through a separate connection, which works even when others are cut off. */
 export function createBackends(servers: Servers) {
   async function ask<T>(backend: Backend, work: (sql: Sql) => Promise<T>): Promise<T> {
     const client = clientTo(servers, backend.server)
@@ -30,7 +30,7 @@ export function createBackends(servers: Servers) {
     }
   }
 
-  /** Rejects when the server does not answer. */
+  /** Rejects when the server does not respond. */
   async function stateOf(backend: Backend): Promise<BackendState> {
     const [row] = await ask(
       backend,
@@ -47,12 +47,12 @@ export function createBackends(servers: Servers) {
   return { stateOf, cancel }
 }
 
-/** Of a connection to the backend's own server. */
+/** Cancels the backend's query; `sql` must be connected to the same server. */
 export async function cancelOf(sql: Sql, backend: Backend): Promise<void> {
   await sql`select pg_cancel_backend(pid) from pg_stat_activity where ${isBackend(sql, backend)}`
 }
 
-/** For what a new connection is asked first. */
+/** For the first query of a new connection. */
 export const startedAt = (sql: Sql) =>
   sql`(select extract(epoch from backend_start)::text from pg_stat_activity where pid = pg_backend_pid())`
 

@@ -6,35 +6,35 @@ import { openServers, type Servers } from './servers.ts'
 export type { Sql } from './driver.ts'
 export { planCacheMode } from './driver.ts'
 
-/** One connection at a time: opened when it is wanted, and another when that is lost. */
+/** A client with one connection at a time. It is opened on demand, and again after it is lost. */
 export interface Client {
   /**
-   * The connection that is open, or a new one. Of one that was lost every statement rejects, also those that come later: the
-   * rest of a transaction must not run on the next connection, outside of it.
+   * The open connection, or a new one. On a lost connection every statement rejects, including later ones: the rest of
+   * a transaction must not run on the next connection, outside the transaction.
    */
   readonly sql: Sql
-  /** Of the connection that is open: null when none is. */
+  /** Traffic of the open connection; null when none is open. */
   readonly traffic: Traffic | null
-  /** That the connection is to; null when none is open. */
+  /** The server of the open connection; null when none is open. */
   readonly server: ServerAddress | null
-  /** Lets go of the connection when what runs on it is done; the next is a new one. */
+  /** Closes the connection after its current work; the next statement opens a new one. */
   renew(): void
-  /** After what runs, `graceMs` at the longest; a server that is deaf is not waited for longer. */
+  /** Closes after the current work, waiting at most `graceMs`, even if the server does not respond. */
   end(graceMs: number): Promise<void>
-  /** Now: what runs rejects with `CONNECTION_DESTROYED`, and the server finds it closed. */
+  /** Closes now. Current work rejects with `CONNECTION_DESTROYED`, and the server sees the connection closed. */
   destroy(): void
 }
 
 export interface ClientOptions extends DriverTerms {
-  /** Of each connection that was open, or could not be opened. */
+  /** Called for each connection that closed or could not be opened. */
   readonly onClose?: () => void
 }
 
-/** One that is older is closed as soon as it is idle. */
+/** Connections older than this are closed as soon as they are idle. */
 export const lifetimeSeconds = 30 * 60
 const renewMs = 10_000
 
-/** `target`: a URL, or the servers that several clients share, so that all go to the same one. */
+/** `target` is a URL, or servers shared by several clients so that all use the same one. */
 export function openClient(target: string | Servers, options: ClientOptions): Client {
   const servers = typeof target === 'string' ? openServers(target) : target
   let current: Driver | undefined

@@ -2,30 +2,30 @@ import { openClient } from './client.ts'
 import { codeOf } from './errors.ts'
 import type { Servers } from './servers.ts'
 
-/** What the triggers of `collections` say a collection's name on (sql/000003_caches.sql). */
+/** Channel on which the triggers of `collections` send a collection's name (sql/000003_caches.sql). */
 const channel = 'askwell_collection'
 const retryMs = 500
-/** A standby does not tell of changes: it is asked again for the time when it is one no more. */
+/** A standby sends no notifications. LISTEN is retried in case it has been promoted. */
 const standbyRetryMs = 3000
 
 export interface CollectionWatch {
-  /** Listens on a new connection, and says that something may have been missed. */
+  /** Listens on a new connection and reports that changes may have been missed. */
   renew(): void
   close(): Promise<void>
 }
 
 /**
- * A connection of its own that hears of changed collections; `onCollection` without a name: something may have been
- * missed. Not with the driver's `listen`, which gives up when its first try to connect again fails.
+ * A separate connection that listens for changed collections. `onCollection` without a name means that changes may have
+ * been missed. The driver's `listen` is not used because it gives up if its first attempt to reconnect fails.
  */
 export function watchCollections(servers: Servers, onCollection: (name?: string) => void): CollectionWatch {
   let isClosed = false
   let retry: NodeJS.Timeout | undefined
-  const onNotify = (from: string, name: string) => void (from === channel && onCollection(name))
+  const onNotify = (channelName: string, name: string) => void (channelName === channel && onCollection(name))
   const client = openClient(servers, {
     name: 'askwell watch',
     statementTimeoutMs: 0,
-    onClose: () => later(retryMs),
+    onClose: () => listenLater(retryMs),
     onNotify,
   })
   void listen()
@@ -35,11 +35,11 @@ export function watchCollections(servers: Servers, onCollection: (name?: string)
       await client.sql.unsafe(`listen ${channel}`)
       onCollection()
     } catch (error) {
-      later(codeOf(error) === '25006' ? standbyRetryMs : retryMs)
+      listenLater(codeOf(error) === '25006' ? standbyRetryMs : retryMs)
     }
   }
 
-  function later(ms: number): void {
+  function listenLater(ms: number): void {
     clearTimeout(retry)
     if (!isClosed) retry = setTimeout(() => void listen(), ms).unref()
   }

@@ -1,26 +1,30 @@
 import { hash } from 'node:crypto'
 import type { Database, Sql } from './database.ts'
 
-/** What a database is told from others by; see {@link databaseName}. */
+/** What distinguishes a database from others; see {@link databaseName}. */
 interface Identity {
-  /** Drawn by a migration; travels with a dump. */
+  /** Random, set by a migration; included in dumps. */
   readonly id: string
-  /** Of the database within its server: another one after every restore. */
+  /** OID of the database within its server; changes with every restore. */
   readonly oid: string
-  /** Of the server's data directory; null where not everybody may read it. */
+  /** System identifier of the server's data directory; null if not everyone may read it. */
   readonly system: string | null
 }
 
 /**
- * The name of a migrated database, 16 characters of base64url, for keys in stores that databases share. A copy made by a dump,
- * or by `create database … template`, has another name; replicas and a promoted standby have the same. Rejects as a lease does.
+ * The name of a migrated database, 16 characters of base64url, for keys in stores that several databases share. A copy
+ * made from a dump or by `create database … template` has another name; replicas and a promoted standby have the same
+ * name. Rejects as a lease does.
  */
 export async function databaseName(database: Pick<Database, 'lease'>, signal: AbortSignal): Promise<string> {
   const { id, oid, system } = await database.lease({ signal, label: 'check' }, readIdentity)
   return hash('sha256', JSON.stringify([id, oid, system]), 'base64url').slice(0, 16)
 }
 
-/** Whether everybody may read the server's identifier is asked, not whether this role may: all replicas must get one name. */
+/**
+ * Checks whether everyone may read the server's identifier, not just this role: all replicas must compute the same
+ * name.
+ */
 async function readIdentity(sql: Sql): Promise<Identity> {
   const [row] = await sql`
     select (select id from database_identity) as id, (select oid from pg_database where datname = current_database()) as oid,

@@ -10,85 +10,104 @@ import { readServerConnections, type ServerConnections } from './server-connecti
 import { openServers } from './servers.ts'
 import { openSideConnection, type SideConnection } from './side-connection.ts'
 import { watchCollections, type CollectionWatch } from './collection-notifications.ts'
-import { watchWrites, type TellWrites } from './write-access.ts'
+import { watchWrites, type OnWritesChange } from './write-access.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
 
 export interface DatabaseSettings {
-  /** Undefined: the embedded database. */
+  /** Undefined for the embedded database. */
   readonly url: string | undefined
-  /** Folder of the embedded database; undefined keeps it in memory. */
+  /** Folder of the embedded database; undefined to keep it in memory. */
   readonly dataDir: string | undefined
   readonly poolSize: number
   readonly poolMaxOverflow: number
   readonly poolMaxWaiting: number
-  /** The server's own bound on one statement, behind our deadlines. */
+  /** The server's own limit per statement, a backstop for our deadlines. */
   readonly statementTimeoutMs: number
 }
 
 export interface Database {
   readonly kind: 'postgres' | 'embedded'
-  /** For people: "PostgreSQL 17.2, pgvector 0.8.0". */
+  /** Human-readable, such as "PostgreSQL 17.2, pgvector 0.8.0". */
   readonly version: string
   /** Exclusive use of one connection while `work` runs; see {@link createPool}. */
   readonly lease: Pool['lease']
   /**
-   * Beside the pool, on a connection that all share: for short reads that must be had also while the pool is full.
-   * Rejects as a lease does.
+   * Runs on a connection shared by all callers, outside the pool: for short reads that must work even while the pool is
+   * exhausted. Rejects as a lease does.
    */
   readonly aside: Pool['lease']
   /**
-   * Calls `onCollection` with the name of each collection that changes, and with nothing when changes may have been
-   * missed. Connects in its own time and again after a break. The embedded database, of which nobody else writes, tells
-   * nothing.
+   * Calls `onCollection` with the name of each collection that changes, and without a name when changes may have been
+   * missed. Connects in the background and reconnects after a failure. The embedded database sends nothing because
+   * nothing else writes to it.
    */
   watch(onCollection: (name?: string) => void): void
-  /** Calls `tell` when the server begins to refuse who connects, with what it says, and with null when it ceases to. */
-  watchLogins(tell: OnLoginChange): void
-  /** Calls `tell` with what a session met when all are replaced because the database was changed under them. */
-  watchStale(tell: TellStale): void
-  /** It takes no writes: a standby, or one that was told so. Known from what connections met, and looked at while it lasts. */
+  /**
+   * Calls `onChange` with the server's error when it starts to reject new connections, and with null when it accepts
+   * them again.
+   */
+  watchLogins(onChange: OnLoginChange): void
+  /**
+   * Calls `onStale` with the error of a session when all sessions are replaced because the database was changed
+   * underneath them.
+   */
+  watchStale(onStale: OnStale): void
+  /**
+   * Whether the database rejects writes: it is a standby or was made read-only. Known from what connections met, and
+   * polled while it lasts.
+   */
   readonly isReadOnly: () => boolean
-  /** For whoever would write: where it took no writes it is asked again, now. */
+  /** For callers that want to write: if the database was read-only, it is asked again now. */
   mayWrite(): Promise<boolean>
-  /** Calls `tell` when it begins to refuse writes (false), and when it takes them again (true). */
-  watchWrites(tell: TellWrites): void
-  /** True when it answers now. Uses a connection of its own, so that a full pool does not look like a dead server. */
+  /**
+   * Calls `onChange` with false when the database starts to reject writes, and with true when it accepts them again.
+   */
+  watchWrites(onChange: OnWritesChange): void
+  /**
+   * Resolves to true if the database responds. Uses a separate connection, so that an exhausted pool does not look like
+   * a dead server.
+   */
   ping(signal: AbortSignal): Promise<boolean>
-  /** Resolves when it answers; rejects with what the driver said, or `deadline_exceeded` when nothing came. */
+  /**
+   * Resolves when the database responds; rejects with the driver's error, or `deadline_exceeded` if there was no reply.
+   */
   answer(signal: AbortSignal): Promise<unknown>
-  /** Who is connected, and what waits for a lock, as the server sees it; null where there is nobody else. Rejects as `answer` does. */
+  /**
+   * The server's view of its connections and lock waits; null for the embedded database, which has no other clients.
+   * Rejects as `answer` does.
+   */
   connections(signal: AbortSignal): Promise<ServerConnections | null>
   status(): PoolStatus
-  /** Tells of each lease from now on. */
+  /** Reports every lease from now on. */
   readonly observe: Pool['observe']
   close(): Promise<void>
 }
 
-/** Connects, checks the server and pgvector. Rejects with `database_unavailable` and the way out. */
+/** Connects and checks the server and pgvector. Rejects with `database_unavailable` and what to do. */
 export async function openDatabase(settings: DatabaseSettings, signal: AbortSignal = never): Promise<Database> {
   return await checked(
-    settings.url === undefined ? await openInside(settings) : openServer(settings.url, settings),
+    settings.url === undefined ? await openEmbeddedDatabase(settings) : openServer(settings.url, settings),
     signal,
   )
 }
 
 const never = new AbortController().signal
 
-export type TellStale = (error: unknown) => void
+export type OnStale = (error: unknown) => void
 
 const renewalMs = 1000
 
-/** Twice what the longest stage may take, and some. Uploads and migrations say that they take longer. */
+/** More than twice the longest stage. Uploads and migrations set a longer limit themselves. */
 const holdLimitMs = 60_000
 
 function openServer(url: string, settings: DatabaseSettings): Unchecked {
-  // For cancels, pings and reads aside: must work when the pool is exhausted.
-  const admittance = createLoginHealth()
+  // The side connection serves cancels, pings and `aside` reads, so it must work when the pool is exhausted.
+  const loginHealth = createLoginHealth()
   const servers = openServers(url)
-  const side = openSideConnection(servers, error => admittance.met('side', error))
+  const side = openSideConnection(servers, error => loginHealth.record('side', error))
   const backends = createBackends(servers)
   const writes = watchWrites(servers, { onWriter: () => (pool.renewAll(), side.renew()) })
-  // A number says nothing to another server.
+  // A pid is only meaningful to its own server.
   const cancelBackend = async (_: number, backend: Backend) =>
     isSame(side.server(), backend.server)
       ? await side.ask(sql => cancelOf(sql, backend))
@@ -97,25 +116,28 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
   const pool = createPool({
     connect: onClose => openClient(servers, { name: 'askwell', statementTimeoutMs, onClose }),
     onOpened(error, isReadOnly) {
-      admittance.met('pool', error)
-      if (isReadOnly !== undefined) writes.heard(isReadOnly)
+      loginHealth.record('pool', error)
+      if (isReadOnly !== undefined) writes.observe(isReadOnly)
     },
-    onReadOnly: () => writes.heard(true),
+    onReadOnly: () => writes.observe(true),
     onStale: renewSessions,
     size: settings.poolSize,
     maxOverflow: settings.poolMaxOverflow,
     maxWaiting: settings.poolMaxWaiting,
     statementTimeoutMs,
-    // Where statements are not bounded, leases are not: a command that builds an index.
+    // If statements are unbounded, so are leases: a command that builds an index.
     holdLimitMs: statementTimeoutMs === 0 ? Infinity : holdLimitMs,
     cancelBackend,
     stateOf: backends.stateOf,
   })
   const watches: CollectionWatch[] = []
   let renewedAt = -Infinity
-  let tellStale: TellStale = () => {}
+  let onStale: OnStale = () => {}
 
-  /** All that were opened before now: at most once a second, because many questions may meet it at once. */
+  /**
+   * Replaces all sessions opened before now, at most once per second because many questions may meet the error at the
+   * same time.
+   */
   function renewSessions(error: unknown): void {
     const now = performance.now()
     if (now - renewedAt < renewalMs) return
@@ -123,7 +145,7 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     pool.renewAll()
     side.renew()
     for (const each of watches) each.renew()
-    tellStale(error)
+    onStale(error)
   }
 
   const close = async () => {
@@ -154,8 +176,8 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     status: pool.status,
     observe: pool.observe,
     watch,
-    watchLogins: admittance.watch,
-    watchStale: tell => void (tellStale = tell),
+    watchLogins: loginHealth.watch,
+    watchStale: listener => void (onStale = listener),
     isReadOnly: writes.isReadOnly,
     mayWrite: writes.mayWrite,
     watchWrites: writes.watch,
@@ -168,11 +190,11 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
 }
 
 /**
- * The embedded engine runs one query at a time, and its socket server lets the protocol messages of two
- * connections interleave outside transactions, so that one may execute what the other bound. One connection,
- * leased in turn, loses nothing and is always right. It cannot cancel a query: late results are dropped.
+ * The embedded engine runs one query at a time, and its socket server interleaves the protocol messages of two
+ * connections outside transactions, so that one may execute what the other bound. A single connection, leased in turn,
+ * costs nothing and is always correct. It cannot cancel a query; late results are dropped.
  */
-async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
+async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Unchecked> {
   const server = await openEmbedded(settings.dataDir)
   const connect = (onClose: () => void) =>
     openClient(server.url, { name: 'askwell', statementTimeoutMs: settings.statementTimeoutMs, onClose })
@@ -182,7 +204,8 @@ async function openInside(settings: DatabaseSettings): Promise<Unchecked> {
     await server.close()
   }
   const answer = async () => {
-    if (!server.isAlive()) throw new AskError('database_unavailable', { detail: 'the embedded database has ended' })
+    if (!server.isAlive())
+      throw new AskError('database_unavailable', { detail: 'The embedded database has stopped; restart Askwell.' })
   }
   return {
     kind: 'embedded',
@@ -208,7 +231,7 @@ function isSame(one: ServerAddress | null, other: ServerAddress | null): boolean
 }
 
 interface Unchecked extends Omit<Database, 'version'> {
-  /** Whatever else must hold of a connection. */
+  /** Additional checks of a connection. */
   readonly checkConnection?: (sql: Sql) => Promise<void>
 }
 
@@ -239,9 +262,9 @@ async function checkServer(sql: Sql): Promise<string> {
 }
 
 /**
- * A pooler that gives a connection to another client between two statements gives away what is set on it, and a query
- * that is cancelled by the number of its backend is then somebody else's. It shows when another holds on to one: what
- * was set is no longer there, or is there for the other.
+ * Detects a pooler that hands a connection to another client between statements. Settings of the session are then lost,
+ * and cancelling a query by its backend's pid would cancel somebody else's. The test holds a second connection: the
+ * setting must still be present on the first and absent on the second.
  */
 async function checkSession(sql: Sql, side: SideConnection): Promise<void> {
   const token = randomUUID()
@@ -254,8 +277,8 @@ async function checkSession(sql: Sql, side: SideConnection): Promise<void> {
   )
   if (ours[0]?.['token'] === token && theirs[0]?.['token'] !== token) return
   const detail =
-    'the connection pooler in front of the database shares connections between statements (transaction mode), by which one would cancel the queries of others: ' +
-    'set it to session mode, or name the database itself in DATABASE_URL'
+    'the connection pooler in front of the database shares connections between statements (transaction mode), so one request could cancel the queries of others: ' +
+    'set it to session mode, or point DATABASE_URL at the database itself'
   throw new AskError('database_unavailable', { detail })
 }
 

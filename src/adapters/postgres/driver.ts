@@ -6,17 +6,17 @@ import { arrayTypes } from './arrays.ts'
 
 export type Sql = postgres.Sql<Record<never, never>>
 
-/** Planning the search anew for each question's values costs more than running it; one plan serves all. */
+/** Planning the search for each question's values costs more than running it, so one plan serves all. */
 export const planCacheMode = 'force_generic_plan'
 
 export interface DriverTerms {
   readonly name: string
-  /** The server's own bound on a statement; 0: none. */
+  /** The server's own limit per statement; 0 for none. */
   readonly statementTimeoutMs: number
   readonly onNotify?: (channel: string, payload: string) => void
 }
 
-/** What the driver's types leave out. */
+/** Options that the driver's types leave out. */
 interface DriverOptions extends Omit<postgres.Options<Record<string, never>>, 'host' | 'port'> {
   readonly host?: readonly string[]
   readonly port?: readonly number[]
@@ -30,21 +30,21 @@ interface Target {
   readonly path: string | false
 }
 
-/** postgres.js for the length of one physical connection: it cannot be trusted to open another by itself. */
+/** postgres.js for the lifetime of one physical connection. It cannot be trusted to reconnect by itself. */
 export interface Driver {
   readonly sql: Sql
-  /** Null before it was opened. */
+  /** Null before the connection was opened. */
   traffic(): Traffic | null
-  /** Null until it is known. */
+  /** Null until known. */
   server(): ServerAddress | null
   end(graceMs: number): Promise<void>
   destroy(): void
 }
 
-/** Which server to open the connection to. Null: what PGHOST and PGPORT say, or localhost. */
+/** Chooses the server to connect to. Null to use PGHOST and PGPORT, or localhost. */
 export type ChooseServer = (signal: AbortSignal) => Promise<ServerAddress | null>
 
-/** `onClose` is told when the connection was lost, or could not be opened: this driver is of no more use then. */
+/** `onClose` is called when the connection was lost or could not be opened. The driver is unusable after that. */
 export function startDriver(
   address: DatabaseAddress,
   choose: ChooseServer,
@@ -53,25 +53,25 @@ export function startDriver(
 ): Driver {
   let line: Line | undefined
   let server: ServerAddress | null = null
-  const lost = async (each: Line) => {
+  const lost = async (lostLine: Line) => {
     onClose()
     await sql.end({ timeout: 0 }).catch(() => {})
-    each.finish()
+    lostLine.finish()
   }
   const open = (target: Target) => {
     if (line)
       return openLine(
-        () => Promise.reject(givenUp()),
-        each => void lost(each),
+        () => Promise.reject(destroyed()),
+        lostLine => void lost(lostLine),
       )
     line = openLine(
       async signal => {
-        server = (await choose(signal)) ?? usualServer(target)
+        server = (await choose(signal)) ?? defaultServer(target)
         return await dial(server, address.tls, signal)
       },
-      each => void lost(each),
+      lostLine => void lost(lostLine),
     )
-    // The driver reads them for the words of its errors.
+    // The driver uses these in its error messages.
     return Object.assign(line, { host: target.host[0], port: target.port[0] })
   }
   const options: DriverOptions = {
@@ -96,7 +96,7 @@ export function startDriver(
   const sql = postgres(options as unknown as postgres.Options<Record<string, never>>) as Sql
   const destroy = () => {
     sql.end({ timeout: 0 }).catch(() => {})
-    line?.destroy(givenUp())
+    line?.destroy(destroyed())
   }
   const end = async (graceMs: number) => {
     await sql.end({ timeout: graceMs / 1000 }).catch(() => {})
@@ -105,8 +105,8 @@ export function startDriver(
   return { sql, traffic: () => line?.traffic ?? null, server: () => server, end, destroy }
 }
 
-/** The driver has read what PGHOST and its like say, where the URL says nothing. */
-function usualServer({ host, port, path }: Target): ServerAddress {
+/** Host and port from PGHOST and its like, which the driver has read if the URL has none. */
+function defaultServer({ host, port, path }: Target): ServerAddress {
   return { host: host[0] ?? 'localhost', port: port[0] ?? 5432, path: path || null }
 }
 
@@ -119,6 +119,6 @@ function driverAddress({ servers: [server], user, password, database }: Database
   }
 }
 
-function givenUp(): Error {
-  return Object.assign(new Error('the connection was given up'), { code: 'CONNECTION_DESTROYED' })
+function destroyed(): Error {
+  return Object.assign(new Error('the connection was destroyed'), { code: 'CONNECTION_DESTROYED' })
 }

@@ -1,6 +1,6 @@
 /**
- * The embedded database's thread: PGlite (Postgres compiled to WebAssembly) behind a socket that any Postgres
- * driver can speak to. A WASM query blocks its thread, so it must not be the one that serves requests.
+ * The embedded database's thread: PGlite (Postgres compiled to WebAssembly) behind a socket that any Postgres driver
+ * can use. A WASM query blocks its thread, so it must not be the thread that serves requests.
  */
 import { parentPort, workerData } from 'node:worker_threads'
 import { PGlite } from '@electric-sql/pglite'
@@ -12,7 +12,7 @@ import { vector } from '@electric-sql/pglite-pgvector'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 
 export interface EmbeddedSettings {
-  /** Folder of the database; undefined keeps it in memory. */
+  /** Folder of the database; undefined to keep it in memory. */
   readonly dataDir: string | undefined
   readonly maxConnections: number
 }

@@ -6,21 +6,21 @@ import { acquireFolder } from './folder-lock.ts'
 import type { EmbeddedMessage, EmbeddedSettings } from './embedded-worker.ts'
 
 export interface EmbeddedServer {
-  /** For postgres.js: a server on the loopback interface, this process's own. */
+  /** For postgres.js: this process's own server on the loopback interface. */
   readonly url: string
   isAlive(): boolean
   close(): Promise<void>
 }
 
 /**
- * Starts Postgres inside this process, its files in `dataDir` (undefined: in memory). One process at a time may
- * have a folder open: two would destroy it, so the second is refused with the first one's pid.
+ * Starts Postgres inside this process, with its files in `dataDir` (undefined for memory). Only one process may have a
+ * folder open, because two would corrupt it; the second is rejected with the pid of the first.
  */
 export async function openEmbedded(dataDir: string | undefined): Promise<EmbeddedServer> {
   const release = dataDir === undefined ? () => {} : lockedFolder(dataDir)
   const settings: EmbeddedSettings = {
     dataDir: dataDir === undefined ? undefined : join(dataDir, 'postgres'),
-    // One is in use; a second may come before the first is seen to be gone.
+    // One is in use; a second may be opened before the first is known to be closed.
     maxConnections: 2,
   }
   const worker = new Worker(new URL('./embedded-worker.ts', import.meta.url), { workerData: settings })
@@ -52,9 +52,9 @@ function portOf(worker: Worker): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown) =>
       reject(new AskError('database_unavailable', { detail: 'the embedded database did not start', cause }))
-    // Heard for as long as it lives: an error that nobody hears would end this process with it.
+    // Registered for the worker's lifetime: an unhandled 'error' event would end this process.
     worker.on('error', fail)
-    // `node --watch` has every thread tell which files it reads, by messages that are none of ours.
+    // `node --watch` makes every thread report the files it reads, with messages that are not ours.
     worker.on('message', (message: EmbeddedMessage | object) => {
       if ('ready' in message) resolve(message.ready.port)
       if ('failed' in message) fail(new Error(message.failed))

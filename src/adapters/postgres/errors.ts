@@ -1,7 +1,7 @@
 import postgres from 'postgres'
 import { AskError, isAskError } from '../../errors.ts'
 
-/** postgres.js and socket codes that mean: no server, or not this connection any more. */
+/** postgres.js and socket codes for a missing server or a lost connection. */
 const connectionCodes = new Set([
   'CONNECT_TIMEOUT',
   'CONNECTION_CLOSED',
@@ -16,24 +16,25 @@ const connectionCodes = new Set([
   'ETIMEDOUT',
   'EHOSTUNREACH',
   'ENETUNREACH',
-  // Nothing is wrong with the server: this process or machine has no descriptor, port or memory left for a connection.
+  // The server is fine, but this process or machine has no free descriptor, port or memory for a connection.
   'EMFILE',
   'ENFILE',
   'EADDRNOTAVAIL',
   'ENOBUFS',
 ])
 
-/** SQLSTATEs of a server that is there but cannot serve: shutting down, starting, out of connections. */
+/** SQLSTATEs of a server that is up but cannot serve: shutting down, starting, out of connections. */
 const unavailableStates = new Set(['57P01', '57P02', '57P03', '57P04', '57P05', '53300'])
 const unavailableClasses = new Set(['08', '53', '58'])
 
 /**
- * SQLSTATEs of a server that is there and lets us not in: wrong user, password (28…) or database (3D…), no right to connect,
- * `allow_connections false` (55000), a setting in DATABASE_URL that it does not know (42704) or whose value it rejects (22…).
+ * SQLSTATEs of a server that is up and rejects us: wrong user, password (28…) or database (3D…), no right to connect,
+ * `allow_connections false` (55000), a setting in DATABASE_URL that it does not know (42704) or whose value it rejects
+ * (22…).
  */
 const refusals = /^(22|28|3D|42501|42704|55000)/
 
-/** Of connecting, not of a statement. */
+/** Whether the error came from connecting rather than from a statement. */
 export function isRefusal(error: unknown): error is Error {
   return isFatal(error) && refusals.test(error.code)
 }
@@ -43,22 +44,22 @@ function isFatal(error: unknown): error is postgres.PostgresError {
 }
 
 const poolersRefusal =
-  'the connection pooler in front of the database takes not all that Askwell sets: ' +
-  'write ignore_startup_parameters = statement_timeout,plan_cache_mode into its configuration; Askwell then sets them itself'
+  'the connection pooler in front of the database rejects some startup parameters: ' +
+  'add ignore_startup_parameters = statement_timeout,plan_cache_mode to its configuration; Askwell then sets them itself'
 
-/** PgBouncer's words, of which not even the code is one of Postgres. */
+/** PgBouncer's own error; not even its code is one of Postgres. */
 function isPoolersRefusal(error: unknown): boolean {
   return error instanceof postgres.PostgresError && error.message.startsWith('unsupported startup parameter')
 }
 
-/** SQLSTATEs of something missing: a prepared statement, schema, column, type, operator or function, or table. */
+/** SQLSTATEs of missing objects: a prepared statement, schema, column, type, operator or function, or table. */
 const missingStates = new Set(['26000', '3F000', '42703', '42704', '42883', '42P01'])
-/** XX000 also means other things. Postgres never translates its messages. */
+/** XX000 has other meanings too. Postgres never translates these messages. */
 const missingMessage = /^(cache lookup failed|could not open relation with OID)/
 
 /**
- * A session keeps plans and catalogue numbers of what it has used. After a restore in place they belong to objects that
- * were dropped, and the session fails until it is replaced. While a restore runs, something may be missing for every session.
+ * A session caches plans and object ids. After a restore in place these refer to objects that were dropped, and the
+ * session fails until it is replaced. While a restore runs, objects may be missing for every session.
  */
 export function isStaleSession(error: unknown): boolean {
   if (!(error instanceof postgres.PostgresError) || error.severity === 'FATAL') return false
@@ -70,53 +71,61 @@ export function isStaleSession(error: unknown): boolean {
 
 function staleSession(cause: unknown): AskError {
   const detail =
-    'the database lacks something that Askwell created in it, or it was replaced a moment ago, as by a restore; if this lasts, finish the restore and run askwell migrate'
+    'A database object that Askwell needs is missing, or the database was just replaced, as by a restore. If this lasts, finish the restore and run askwell migrate.'
   return new AskError('database_unavailable', { detail, retryAfter: 1, kind: staleKind, cause })
 }
 
-/** Rolled back in favour of another transaction: a deadlock, or a standby that replays what the query reads. */
-const yieldedStates = new Set(['40001', '40P01'])
+/**
+ * Rolled back in favour of another transaction: a deadlock, or a standby that replays changes to what the query reads.
+ */
+const conflictStates = new Set(['40001', '40P01'])
 
-function yielded(cause: unknown): AskError {
-  const detail = 'the database rolled back a transaction that conflicted with another; try again'
-  return new AskError('database_unavailable', { detail, retryAfter: 1, kind: yieldedKind, cause })
+function conflict(cause: unknown): AskError {
+  const detail = 'The database rolled back a transaction that conflicted with another one; try again.'
+  return new AskError('database_unavailable', { detail, retryAfter: 1, kind: conflictKind, cause })
 }
 
 const staleKind = 'stale-session'
-const yieldedKind = 'conflict'
+const conflictKind = 'conflict'
 
-/** The server itself is well: another try on another connection is likely to succeed. */
+/** The server is healthy: a retry on another connection will probably succeed. */
 export function isPassing(error: unknown): boolean {
-  return isAskError(error, 'database_unavailable') && (error.kind === staleKind || error.kind === yieldedKind)
+  return isAskError(error, 'database_unavailable') && (error.kind === staleKind || error.kind === conflictKind)
 }
 
-/** A standby, or a server that was told to take no writes. */
+/** A standby, or a server that was made read-only. */
 const readOnlyState = '25006'
 
 export function readOnlyDatabase(cause?: unknown): AskError {
   const detail =
-    'the database takes no writes at present: it is a standby, or was made read-only; questions are answered meanwhile'
+    'The database accepts no writes at present: it is a standby or was made read-only. Questions are still answered; retry the write later.'
   return new AskError('database_read_only', { detail, retryAfter: 5, ...(cause !== undefined && { cause }) })
 }
 
-/** 57014 without our own cancel: the server's `statement_timeout`, our backstop. */
+/** 57014 without a cancel of ours: the server's `statement_timeout`, our backstop. */
 const queryCanceled = '57014'
 
-/** Turns what the driver throws into our words; the driver's error stays as `cause`. */
+/** Translates errors of the driver into AskErrors; the original stays as `cause`. */
 export function databaseError(error: unknown): unknown {
   if (isAskError(error)) return error
-  // Without a time to try again: waiting does not mend it, somebody must.
+  // No retryAfter: waiting does not fix this, an operator must.
   if (isRefusal(error))
-    return new AskError('database_unavailable', { detail: 'the database does not let Askwell in', cause: error })
+    return new AskError('database_unavailable', {
+      detail: 'Postgres rejected our credentials; check the user, password and database in DATABASE_URL.',
+      cause: error,
+    })
   if (isPoolersRefusal(error)) return new AskError('database_unavailable', { detail: poolersRefusal, cause: error })
   if (isStaleSession(error)) return staleSession(error)
   const code = codeOf(error)
   if (code === undefined) return error
   if (code === queryCanceled)
-    return new AskError('deadline_exceeded', { detail: 'a database query took too long', cause: error })
-  if (yieldedStates.has(code)) return yielded(error)
+    return new AskError('deadline_exceeded', {
+      detail: 'A database query exceeded the statement timeout.',
+      cause: error,
+    })
+  if (conflictStates.has(code)) return conflict(error)
   if (code === readOnlyState) return readOnlyDatabase(error)
-  // FATAL, whatever the code: this session has ended.
+  // FATAL means that this session has ended, whatever the code.
   const isDown =
     isFatal(error) ||
     connectionCodes.has(code) ||
@@ -131,20 +140,24 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-/** SQLSTATEs of values that a table cannot hold: of a wrong form (22), against a rule (23), beyond a limit (54). */
+/** SQLSTATEs of values that cannot be stored: invalid (22), violating a constraint (23), beyond a limit (54). */
 const rowFaults = /^(?:22|23|54)/
 
-/** Why rows cannot be stored, or null when something else has failed. A statement of more than V8's longest string is one. */
+/**
+ * Why rows cannot be stored, or null if something else failed. A RangeError means that the statement exceeds V8's
+ * longest string.
+ */
 export function rowFault(error: unknown): string | null {
-  if (error instanceof RangeError) return 'is too large to be written'
+  if (error instanceof RangeError) return 'is too large to be stored'
   return error instanceof postgres.PostgresError && rowFaults.test(error.code)
-    ? `the database does not take it: ${error.message}`
+    ? `the database rejected it: ${error.message}`
     : null
 }
 
 /**
- * What an operator would look for; labels of metrics. `silent`: connected or not, nothing came; `lost`: connections were
- * closed under us; `login`: a wrong password, name or database.
+ * How the database failed, in the terms an operator would look for. Values are metric labels. `silent`: no reply,
+ * whether connected or not. `lost`: connections were closed by the other side. `login`: a wrong password, name or
+ * database.
  */
 export const databaseFaults = [
   'unreachable',
@@ -194,11 +207,11 @@ const faultsByClass: Readonly<Record<string, DatabaseFault>> = {
   XX: 'broken',
 }
 
-/** Null: nothing is wrong with the server, or nothing that can be said. */
+/** Null when nothing is known to be wrong with the server. */
 export function databaseFault(error: unknown): DatabaseFault | null {
-  const met = isAskError(error) ? error.cause : error
-  if (isStaleSession(met)) return null
-  if (isRefusal(met)) return 'login'
-  const code = codeOf(met)
+  const cause = isAskError(error) ? error.cause : error
+  if (isStaleSession(cause)) return null
+  if (isRefusal(cause)) return 'login'
+  const code = codeOf(cause)
   return code === undefined ? null : (faultsByCode[code] ?? faultsByClass[code.slice(0, 2)] ?? null)
 }

@@ -3,30 +3,33 @@ import { join } from 'node:path'
 import { AskError } from '../../errors.ts'
 
 /**
- * Claims a data folder for this process by a file that says who holds it. A holder that died (kill -9, power) left
- * its file behind: it does not count. Returns the release; throws when the folder is taken.
+ * Locks a data folder for this process with a file that names the holder. A file left by a holder that died (kill -9,
+ * power loss) is ignored. Returns the release function; throws if the folder is in use.
  */
 export function acquireFolder(folder: string): () => void {
   const file = join(folder, 'lock')
-  const mine = `${file}.${process.pid}`
-  writeFileSync(mine, `${process.pid} ${startOf(process.pid)}`)
+  const ownFile = `${file}.${process.pid}`
+  writeFileSync(ownFile, `${process.pid} ${startOf(process.pid)}`)
   try {
     for (let attempt = 0; attempt < 10; attempt++) {
-      if (isLinked(mine, file)) return () => rmSync(file, { force: true })
+      if (isLinked(ownFile, file)) return () => rmSync(file, { force: true })
       const found = holderIn(file)
       if (found !== null && isAlive(found)) throw inUse(folder, found.pid)
       if (found !== null) removeStale(file, found)
     }
   } finally {
-    rmSync(mine, { force: true })
+    rmSync(ownFile, { force: true })
   }
   throw inUse(folder, undefined)
 }
 
-/** Linking either works or fails, for exactly one of many; and nobody sees a lock that is not written yet. */
-function isLinked(mine: string, file: string): boolean {
+/**
+ * A hard link is atomic: exactly one of several processes succeeds, and no process sees a lock file that is not written
+ * yet.
+ */
+function isLinked(source: string, file: string): boolean {
   try {
-    linkSync(mine, file)
+    linkSync(source, file)
     return true
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
@@ -37,11 +40,11 @@ function isLinked(mine: string, file: string): boolean {
 interface Holder {
   readonly text: string
   readonly pid: number
-  /** When it started; process numbers come round again, a number and a start together do not. */
+  /** Start time; pids are reused, but not together with a start time. */
   readonly start: string | undefined
 }
 
-/** Null: it was given back a moment ago. */
+/** Null when the lock was just released. */
 function holderIn(file: string): Holder | null {
   try {
     const text = readFileSync(file, 'utf8')
@@ -53,37 +56,39 @@ function holderIn(file: string): Holder | null {
   }
 }
 
-/** Moved away first: whoever takes the file away looks whether it still is the one that was stale. */
+/** Renames the file first and then checks that it still is the stale one, so that a new lock is not removed. */
 function removeStale(file: string, stale: Holder): void {
-  const aside = `${file}.${process.pid}.stale`
+  const renamed = `${file}.${process.pid}.stale`
   try {
-    renameSync(file, aside)
+    renameSync(file, renamed)
   } catch {
-    return // another process was quicker
+    return // another process was faster
   }
-  if (readFileSync(aside, 'utf8') !== stale.text) isLinked(aside, file)
-  rmSync(aside, { force: true })
+  if (readFileSync(renamed, 'utf8') !== stale.text) isLinked(renamed, file)
+  rmSync(renamed, { force: true })
 }
 
 function isAlive({ pid, start }: Holder): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false
   const startNow = startOf(pid)
   if (start && startNow) return start === startNow
-  // Without start times a lock of our own number is one that an earlier process left, as in a container.
-  return pid !== process.pid && answers(pid)
+  // Without start times, a lock with our own pid was left by an earlier process, as in a container.
+  return pid !== process.pid && exists(pid)
 }
 
-function answers(pid: number): boolean {
+function exists(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // EPERM: it lives, but is somebody else's.
+    // EPERM: the process exists but belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
 
-/** The 22nd field of Linux's /proc/<pid>/stat, counted behind the name, which may hold blanks. Elsewhere empty. */
+/**
+ * Field 22 of Linux's /proc/<pid>/stat, counted from after the name, which may contain spaces. Empty on other systems.
+ */
 function startOf(pid: number): string {
   try {
     const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? ''
@@ -95,6 +100,6 @@ function startOf(pid: number): string {
 
 function inUse(folder: string, pid: number | undefined): AskError {
   const holder = pid === undefined ? 'another process' : `process ${pid}`
-  const detail = `the embedded database in ${folder} is in use by ${holder}: stop it, choose another DATA_DIR, or set DATABASE_URL to share a real Postgres`
+  const detail = `the embedded database in ${folder} is in use by ${holder}: stop it, choose another DATA_DIR, or set DATABASE_URL to share a Postgres server`
   return new AskError('database_unavailable', { detail })
 }

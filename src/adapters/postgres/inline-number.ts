@@ -1,11 +1,11 @@
 import type { Fragment, Sql } from './database.ts'
 
 /**
- * A number that stands in the text of a statement, not as a parameter: a prepared statement is planned once for whatever may
- * come, and of an unknown `limit` Postgres expects a tenth of the table. Not for what takes many values: each is a statement
- * of its own.
+ * Puts a number into the text of a statement instead of a parameter. A prepared statement is planned once for all
+ * values, and for an unknown `limit` Postgres expects a tenth of the table. Do not use it for numbers with many values:
+ * each one makes a new statement.
  */
 export function inlineNumber(sql: Sql, value: number): Fragment {
-  if (!Number.isFinite(value)) throw new RangeError(`${value} is no number of SQL`)
+  if (!Number.isFinite(value)) throw new RangeError(`${value} is not a valid SQL number`)
   return sql.unsafe(String(value))
 }

@@ -4,15 +4,15 @@ import type { Traffic } from './line.ts'
 import { watchSilence } from './silent-lease.ts'
 import type { PoolFigures } from './pool-figures.ts'
 
-/** Whose the lease is. */
+/** Terms of the lease. */
 export interface WatchTerms {
   readonly signal: AbortSignal
   readonly label: string
 }
 
-/** What of a leased connection is looked at here. */
+/** The parts of a leased connection that are watched. */
 export interface Watched {
-  /** Behind it now; null: not known. */
+  /** The current backend; null when unknown. */
   readonly backend: Backend | null
   readonly traffic: Traffic | null
   isDead: boolean
@@ -20,24 +20,24 @@ export interface Watched {
 }
 
 export interface WatchOptions {
-  /** Absent where the server cannot end a query (embedded): it can neither be told nor left, and is waited for. */
+  /** Absent if the server cannot cancel a query (embedded): the lease then waits for the query to end. */
   readonly cancelBackend: ((pid: number, backend: Backend) => Promise<void>) | undefined
-  /** Asks the server, by another connection, what a backend does. Absent: who is silent is waited for. */
+  /** Asks the server through another connection what a backend does. If absent, silent connections are waited for. */
   readonly stateOf?: ((backend: Backend) => Promise<BackendState>) | undefined
-  /** Without a byte, before the server is asked about the backend. */
+  /** Time without traffic before the server is asked about the backend. */
   readonly silentMs: number
-  /** From a cancel until the connection is given up. */
+  /** Time from a cancel until the connection is destroyed. */
   readonly graceMs: number
   readonly limitMs: number
   readonly figures: PoolFigures
 }
 
-/** After the loss of a connection, for whoever holds it to see it by a statement of theirs. */
+/** Time after a connection is lost in which the holder may notice it through a statement of its own. */
 const lostMs = 250
 
 /**
- * Watches one lease: tells the backend to cancel when the signal aborts or the lease is out for too long, and gives the
- * connection up when the server does not hear. `givenUp` rejects then; `stop` must be awaited before it is given back.
+ * Watches one lease. It cancels the query when the signal aborts or the lease is overdue, and destroys the connection
+ * if the server does not react. `givenUp` then rejects. `stop` must be awaited before the connection is returned.
  */
 export function watchLease(
   connection: Watched,
@@ -49,7 +49,7 @@ export function watchLease(
   givenUp.catch(() => {})
   let cancelling: Promise<void> | undefined
   let grace: NodeJS.Timeout | undefined
-  let orphaned: NodeJS.Timeout | undefined
+  let lostTimer: NodeJS.Timeout | undefined
 
   function giveUp(): void {
     totals.destroyed++
@@ -58,7 +58,12 @@ export function watchLease(
     connection.destroy()
     cancelling = undefined
     figures.failed('silent')
-    reject(new AskError('database_unavailable', { detail: 'the database does not answer', retryAfter: 1 }))
+    reject(
+      new AskError('database_unavailable', {
+        detail: 'The database does not respond; try again shortly.',
+        retryAfter: 1,
+      }),
+    )
   }
 
   function cancel(): void {
@@ -71,13 +76,19 @@ export function watchLease(
   }
 
   /**
-   * The connection was closed. Statements reject by themselves; but the driver forgets some that it had not sent yet, and
-   * the end of a COPY.
+   * Called when the connection was closed. Statements reject by themselves, but the driver drops some that it had not
+   * sent yet, and the end of a COPY.
    */
   function lost(): void {
     connection.isDead = true
-    orphaned ??= setTimeout(
-      () => reject(new AskError('database_unavailable', { detail: 'the database connection was lost', retryAfter: 1 })),
+    lostTimer ??= setTimeout(
+      () =>
+        reject(
+          new AskError('database_unavailable', {
+            detail: 'The database connection was lost; try again.',
+            retryAfter: 1,
+          }),
+        ),
       lostMs,
     )
   }
@@ -90,10 +101,10 @@ export function watchLease(
 
   async function stop(): Promise<void> {
     clearTimeout(overdue)
-    clearTimeout(orphaned)
+    clearTimeout(lostTimer)
     silence?.stop()
     signal.removeEventListener('abort', cancel)
-    // A cancel still on its way must not hit the next holder's query. Its own failure changes nothing here.
+    // A cancel in flight must not hit the next holder's query. Its own failure does not matter here.
     await Promise.race([cancelling?.catch(() => {}), givenUp.catch(() => {})])
     clearTimeout(grace)
   }

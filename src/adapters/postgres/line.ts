@@ -2,14 +2,14 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 
 export interface Traffic {
-  /** Bytes that came, and bytes that wait to be sent: where both sides are heard, one of them changes. */
+  /** Bytes received, and bytes waiting to be sent: while both sides are reachable, one of the two changes. */
   readonly read: number
   readonly unsent: number
-  /** Something was asked that the server has not said the last word about. */
+  /** Whether a request was sent whose reply is incomplete. */
   readonly isAwaited: boolean
 }
 
-/** What postgres.js makes of its socket; it may be used from the start, and after the end. */
+/** The parts of a socket that postgres.js uses. May be used from the start and after the end. */
 export interface Line extends EventEmitter {
   readonly readyState: 'opening' | 'open' | 'closed'
   readonly traffic: Traffic
@@ -19,15 +19,15 @@ export interface Line extends EventEmitter {
   pause(): void
   resume(): void
   setKeepAlive(): void
-  /** Tells the driver that the line is closed. Only when it has ended its connection: see {@link openLine}. */
+  /** Emits `close` to the driver. Call it only after the driver has ended its connection: see {@link openLine}. */
   finish(): void
 }
 
 /**
- * A line to the server that the driver cannot fall over. postgres.js drops its socket at the event `close` and writes on
- * (`nextWrite`), to null: an exception that nobody can catch. So the event is kept from it: a lost line is told as an
- * `error`, by which it rejects what is under way, and what is written afterwards is swallowed and rejected in the same way,
- * until `onLost` has ended the driver's connection and calls `finish`. Written before the line is open, it waits.
+ * A socket that the driver can survive losing. postgres.js drops its socket on `close` and then writes to null
+ * (`nextWrite`), an exception that cannot be caught. So `close` is withheld from it: a lost line is reported as an
+ * `error`, on which the driver rejects its current work. Later writes are discarded and rejected the same way, until
+ * `onLost` has ended the driver's connection and calls `finish`. Writes before the line is open are buffered.
  */
 export function openLine(open: (signal: AbortSignal) => Promise<Socket>, onLost: (line: Line) => void): Line {
   return new GuardedLine(open, onLost)
@@ -35,7 +35,7 @@ export function openLine(open: (signal: AbortSignal) => Promise<Socket>, onLost:
 
 class GuardedLine extends EventEmitter implements Line {
   #socket: Socket | undefined
-  #early: { data: Uint8Array; done: (() => void) | undefined }[] = []
+  #buffered: { data: Uint8Array; done: (() => void) | undefined }[] = []
   #lost: Error | undefined
   #reason: Error | undefined
   #isAwaited = false
@@ -48,9 +48,9 @@ class GuardedLine extends EventEmitter implements Line {
   constructor(open: (signal: AbortSignal) => Promise<Socket>, onLost: (line: Line) => void) {
     super()
     this.#onLost = onLost
-    // Not at once: the driver listens a moment after it has the line.
-    const fail = (error: unknown) => void setImmediate(() => this.#lose(this.#reason ?? asError(error)))
-    open(this.#dialing.signal).then(socket => this.#begin(socket), fail)
+    // Deferred because the driver adds its listeners shortly after it gets the line.
+    const fail = (error: unknown) => void setImmediate(() => this.#onClosed(this.#reason ?? asError(error)))
+    open(this.#dialing.signal).then(socket => this.#attach(socket), fail)
   }
 
   get readyState() {
@@ -63,14 +63,14 @@ class GuardedLine extends EventEmitter implements Line {
   }
 
   write(data: Uint8Array, done?: () => void): boolean {
-    if (this.#lost) return this.#refuse(done)
+    if (this.#lost) return this.#discardWrite(done)
     this.#isAwaited = true
     if (this.#socket) return this.#socket.write(data, done)
-    this.#early.push({ data, done })
+    this.#buffered.push({ data, done })
     return true
   }
 
-  /** After this the driver writes no more and takes no more queries: it may be told of the close. */
+  /** After this the driver writes nothing more and takes no queries, so `close` may be emitted. */
   end(data?: Uint8Array): void {
     this.#isEnded = true
     if (this.#lost) return this.finish()
@@ -93,7 +93,7 @@ class GuardedLine extends EventEmitter implements Line {
     this.#socket?.resume()
   }
 
-  /** Done where the socket is opened. */
+  /** Set when the socket is opened. */
   setKeepAlive(): void {}
 
   finish(): void {
@@ -102,19 +102,19 @@ class GuardedLine extends EventEmitter implements Line {
     this.emit('close', true)
   }
 
-  #begin(socket: Socket): void {
+  #attach(socket: Socket): void {
     if (this.#dialing.signal.aborted) socket.destroy()
     this.#socket = socket
     socket.on('error', error => void (this.#reason ??= error))
-    socket.on('close', () => this.#lose(this.#reason ?? closed()))
+    socket.on('close', () => this.#onClosed(this.#reason ?? closed()))
     socket.on('drain', () => this.emit('drain'))
-    socket.on('data', data => this.#hear(data))
-    for (const { data, done } of this.#early.splice(0)) socket.write(data, done)
+    socket.on('data', data => this.#receive(data))
+    for (const { data, done } of this.#buffered.splice(0)) socket.write(data, done)
     socket.resume()
   }
 
-  /** Something that is not Postgres may say what the driver does not expect. */
-  #hear(data: Uint8Array): void {
+  /** A server that is not Postgres may send what the driver does not expect. */
+  #receive(data: Uint8Array): void {
     this.#lastBytes = Buffer.concat([this.#lastBytes, data.subarray(-ready.length - 1)]).subarray(-ready.length - 1)
     this.#isAwaited = !isReady(this.#lastBytes)
     try {
@@ -124,28 +124,28 @@ class GuardedLine extends EventEmitter implements Line {
     }
   }
 
-  #lose(error: Error): void {
+  #onClosed(error: Error): void {
     if (this.#lost) return
     this.#lost = error
-    this.#early = []
+    this.#buffered = []
     if (this.#isEnded) this.finish()
-    else this.#reject()
+    else this.#emitError()
     this.#onLost(this)
   }
 
-  #refuse(done: (() => void) | undefined): true {
+  #discardWrite(done: (() => void) | undefined): true {
     if (done) queueMicrotask(done)
-    // The driver may be in the middle of handing the query over.
-    setImmediate(() => this.#reject())
+    // The driver may still be submitting the query.
+    setImmediate(() => this.#emitError())
     return true
   }
 
-  #reject(): void {
+  #emitError(): void {
     if (!this.#isFinished && this.listenerCount('error') > 0) this.emit('error', this.#lost)
   }
 }
 
-/** `ReadyForQuery`, the last word of an answer, but for its last byte: in a transaction or not. */
+/** `ReadyForQuery`, the last message of a reply, without its last byte, the transaction status. */
 const ready = Buffer.from([0x5a, 0, 0, 0, 5])
 
 function isReady(bytes: Uint8Array): boolean {

@@ -1,23 +1,23 @@
 import { isRefusal } from './errors.ts'
 
-/** Null: whoever connects is let in again. */
+/** Null when new connections are accepted again. */
 export type OnLoginChange = (refusal: Error | null) => void
 
 /**
- * Knows whether the server lets in who connects, from what connecting came to: a password that was changed, a role or a
- * database that is gone. Connections that are open already go on, so each that `who` opens counts for itself.
+ * Tracks whether the server accepts new connections, from the results of connecting: the password may have been
+ * changed, or a role or database dropped. Open connections continue to work, so each `source` counts separately.
  */
 export function createLoginHealth() {
-  const refused = new Set<string>()
-  let tell: OnLoginChange = () => {}
+  const rejected = new Set<string>()
+  let onChange: OnLoginChange = () => {}
 
-  /** What a connection met that was opened, or asked again; null: it is in. */
-  function met(who: string, error: unknown): void {
-    const wasIn = refused.size === 0
-    if (isRefusal(error)) refused.add(who)
-    else if (error === null) refused.delete(who)
-    if (wasIn !== (refused.size === 0)) tell(wasIn ? (error as Error) : null)
+  /** Records the result of opening or using a connection; null for success. */
+  function record(source: string, error: unknown): void {
+    const wasAccepted = rejected.size === 0
+    if (isRefusal(error)) rejected.add(source)
+    else if (error === null) rejected.delete(source)
+    if (wasAccepted !== (rejected.size === 0)) onChange(wasAccepted ? (error as Error) : null)
   }
 
-  return { met, watch: (each: OnLoginChange) => void (tell = each) }
+  return { record, watch: (listener: OnLoginChange) => void (onChange = listener) }
 }

@@ -1,42 +1,42 @@
 import type { Sql } from './pool.ts'
-import { apply, prepareTable, sign } from './migrations/apply.ts'
+import { apply, prepareTable, completeRow } from './migrations/apply.ts'
 import { compare, namesOf, readApplied, unavailable, type SchemaState } from './migrations/applied.ts'
 import { readMigrations, type Migration } from './migrations/files.ts'
-import { alone } from './migrations/session.ts'
+import { exclusively } from './migrations/session.ts'
 
 export interface Migrated {
-  /** Names of the files applied now, in order. */
+  /** Names of the files applied by this call, in order. */
   readonly applied: readonly string[]
-  /** Newest migration the database now has. */
+  /** The newest migration that the database has now. */
   readonly current: string
-  /** Those of it that this version does not know, and that let it run. */
+  /** Migrations of the database that this version does not know but can run with. */
   readonly newer: readonly string[]
 }
 
 export interface MigrateOptions {
-  /** Ends the waiting for others. */
+  /** Aborts the wait for other processes. */
   readonly signal?: AbortSignal
-  /** Told once when another process migrates and is waited for. */
+  /** Called once if this call waits for another process to finish migrating. */
   readonly onWait?: () => void
-  /** Those of sql/. */
+  /** Defaults to the files of sql/. */
   readonly files?: readonly Migration[]
 }
 
 /**
- * Applies the files of sql/ that the database does not have yet, in order, each in a transaction of its own (or, where the file
- * says so, without one), while one session lock over all keeps other processes out. When there is nothing to do, nothing is
- * written and nobody waited for: a standby will do. Rejects with `database_unavailable` and the way out when this version
- * may not work on the database (see {@link compare}).
+ * Applies the files of sql/ that the database does not have yet, in order, each in its own transaction (or without one
+ * if the file says so), while a session lock excludes other processes. If there is nothing to do, nothing is written
+ * and no lock is taken, so a standby will do. Rejects with `database_unavailable` and what to do if this version may
+ * not work on the database (see {@link compare}).
  */
 export async function migrate(sql: Sql, { signal, onWait, files: given }: MigrateOptions = {}): Promise<Migrated> {
   const files = given ?? (await readMigrations())
   const state = await stateOf(sql, files)
   if (state.pending.length === 0 && state.unsigned.length === 0) return outcome(files, state.newer, [])
   if (await isStandby(sql)) return onStandby(files, state)
-  return await alone(sql, () => applyAll(sql, files, signal), { signal, onWait })
+  return await exclusively(sql, () => applyAll(sql, files, signal), { signal, onWait })
 }
 
-/** What `migrate` would do, without doing it. Rejects as it does. */
+/** What `migrate` would do, without doing it. Rejects as `migrate` does. */
 export async function checkMigrations(sql: Sql): Promise<SchemaState> {
   return await stateOf(sql, await readMigrations())
 }
@@ -48,7 +48,7 @@ async function stateOf(sql: Sql, files: readonly Migration[]): Promise<SchemaSta
 async function applyAll(sql: Sql, files: readonly Migration[], signal?: AbortSignal): Promise<Migrated> {
   await prepareTable(sql)
   const { pending, newer, unsigned } = await stateOf(sql, files)
-  for (const each of unsigned) await sign(sql, each)
+  for (const each of unsigned) await completeRow(sql, each)
   const applied: string[] = []
   for (const each of pending) {
     signal?.throwIfAborted()
@@ -66,7 +66,7 @@ async function isStandby(sql: Sql): Promise<boolean> {
   return row?.['is_standby'] === true
 }
 
-/** Checksums are filled in where the primary is; migrations too. */
+/** Checksums and migrations are written on the primary. */
 function onStandby(files: readonly Migration[], { pending, newer }: SchemaState): Migrated {
   if (pending.length > 0)
     throw unavailable(`the database is a standby and lacks ${namesOf(pending)}: run askwell migrate on its primary`)

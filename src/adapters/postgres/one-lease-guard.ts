@@ -1,15 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** Out until the work it is for has ended; what that work left running afterwards holds nothing. */
-interface Held {
+/** `isOut` is true until the lease's work has ended. What that work left running afterwards has no lease. */
+interface Lease {
   isOut: boolean
 }
 
-const leases = new AsyncLocalStorage<Held>()
+const leases = new AsyncLocalStorage<Lease>()
 
-/** Runs what has a lease, so that whoever is called from there can know it. Costs half a microsecond. */
+/** Runs work that has a lease, so that callees can detect it. Costs 0.5 µs. */
 export async function holdingLease<T>(work: () => Promise<T>): Promise<T> {
-  const lease: Held = { isOut: true }
+  const lease: Lease = { isOut: true }
   try {
     return await leases.run(lease, work)
   } finally {
@@ -18,9 +18,9 @@ export async function holdingLease<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Throws where a lease is held: one that waits for a model keeps a connection from all others for as long as the model
- * likes, and ten such requests empty the pool. It is a fault of the program, so no request meets it that a test did not.
+ * Throws while a lease is held: waiting for a model would keep a connection from others for as long as the model takes,
+ * and ten such requests would exhaust the pool. It is a programming error that tests catch.
  */
 export function assertNoLease(what: string): void {
-  if (leases.getStore()?.isOut) throw new Error(`${what} is asked while a database connection is held`)
+  if (leases.getStore()?.isOut) throw new Error(`${what} is called while a database connection is held`)
 }

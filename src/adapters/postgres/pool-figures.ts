@@ -1,38 +1,38 @@
 import type { DatabaseFault } from './errors.ts'
 
-/** How often, since the start. */
+/** Counters since the start. */
 export interface PoolTotals {
   checkouts: number
-  /** Not even queued: the queue was full. */
+  /** Rejected because the queue was full. */
   refused: number
   /** Left the queue without a connection. */
   timeouts: number
   cancels: number
-  /** Out longer than any lease may be. */
+  /** Leases that exceeded the hold limit. */
   overdue: number
-  /** Given up because the server did not answer to a cancel. */
+  /** Connections destroyed because the server did not react to a cancel. */
   destroyed: number
-  /** Those, and connections that the server or the network closed. */
+  /** Destroyed connections, and those that the server or the network closed. */
   invalidated: number
 }
 
-/** Who wants to know of each lease; seconds. */
+/** Observes every lease; times in seconds. */
 export interface PoolObserver {
-  /** From asking for a connection to having it; `wasQueued`: others had all of them. */
+  /** Time from requesting a connection to getting it. `wasQueued` means that all were in use. */
   waited(seconds: number, wasQueued: boolean): void
-  /** `label`: what for. */
+  /** `label` names the purpose. */
   held(seconds: number, label: string): void
   overdue(label: string, limitMs: number): void
-  /** A lease came to nothing by the server's doing. */
+  /** A lease failed because of the server. */
   failed?(fault: DatabaseFault): void
 }
 
 export interface PoolFigures extends PoolObserver {
   readonly totals: PoolTotals
   failed(fault: DatabaseFault): void
-  /** A connection was closed, and not by us. */
+  /** A connection was closed by the other side. */
   lost(): void
-  /** From now on. */
+  /** Registers the observer. */
   observe(observer: PoolObserver): void
 }
 

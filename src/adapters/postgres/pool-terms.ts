@@ -3,47 +3,65 @@ import type { PoolTotals } from './pool-figures.ts'
 import type { Client } from './client.ts'
 
 export interface PoolOptions {
-  /** The client opens another connection in the place of one that was lost, and tells `onClose`. */
+  /** The client replaces a connection that was lost, and calls `onClose`. */
   readonly connect: (onClose: () => void) => Client
-  /** Told of every connection that is opened: null, or what it met; and whether its server takes no writes. */
+  /** Called for every connection that is opened, with null or the error, and whether its server is read-only. */
   readonly onOpened?: (error: unknown, isReadOnly?: boolean) => void
-  /** A statement was refused because the server takes no writes. */
+  /** A statement was rejected because the server is read-only. */
   readonly onReadOnly?: () => void
-  /** A session met what was dropped under it; it is closed. Others that are open may know the same. */
+  /** A session met objects that were dropped underneath it and is closed. Other open sessions may be affected too. */
   readonly onStale?: (error: unknown) => void
   /** Connections kept open. */
   readonly size: number
-  /** Connections opened above `size` when all are in use, closed when the rush is over. */
+  /** Connections opened above `size` when all are in use; closed when the load has passed. */
   readonly maxOverflow: number
-  /** How long one above `size` is kept without work; opening it anew for each request costs more than ten queries. */
+  /**
+   * Idle time after which a connection above `size` is closed. Reopening one for each request costs more than ten
+   * queries.
+   */
   readonly surplusMs?: number
-  /** Requests that may wait for a connection; the next one is refused at once. */
+  /** Requests that may wait for a connection; further ones are rejected immediately. */
   readonly maxWaiting: number
-  /** Ends the query that the backend runs at this moment; absent where the server cannot (embedded). */
+  /** Cancels the backend's current query. Absent if the server cannot do that (embedded). */
   readonly cancelBackend?: (pid: number, backend: Backend) => Promise<void>
-  /** What a backend does, by another connection: one that is cut off is given up when the server does not hear us. */
+  /**
+   * Asks through another connection what a backend does. A connection that is cut off is destroyed once the server has
+   * no matching backend.
+   */
   readonly stateOf?: (backend: Backend) => Promise<BackendState>
-  /** Of a leased connection without a byte, until the server is asked about it. */
+  /** Time without traffic on a leased connection before the server is asked about it. */
   readonly silentMs?: number
-  /** From a cancel until the connection is given up: a server that is frozen or cut off hears of no cancel. */
+  /**
+   * Time from a cancel until the connection is destroyed: a server that is frozen or cut off does not receive the
+   * cancel.
+   */
   readonly cancelGraceMs?: number
-  /** To open a connection: longer, and there is no database. Behind the driver's own 5 s, which says more of what it was at. */
+  /** Limit for opening a connection. Longer than the driver's own 5 s, whose error says more. */
   readonly openLimitMs?: number
-  /** The longest a lease may be out, unless its terms say otherwise. Above what any request may take: it is a fault. */
+  /**
+   * The longest a lease may last, unless its terms say otherwise. It exceeds what any request may take, so reaching it
+   * is a fault.
+   */
   readonly holdLimitMs?: number
-  /** What the connections are opened with: the server's bound on a statement of a lease that has no deadline. 0: none. */
+  /**
+   * The server's statement timeout with which connections are opened; it applies to leases without a deadline. 0 for
+   * none.
+   */
   readonly statementTimeoutMs?: number
   readonly now?: () => number
 }
 
-/** Who wants a connection, and until when. */
+/** What a lease is for, and until when. */
 export interface LeaseTerms {
   readonly signal: AbortSignal
-  /** Shown in the pool's status while the lease is out. */
+  /** Shown in the pool's status during the lease. */
   readonly label: string
-  /** When the signal will abort, if that is known: on the clock of `performance.now()`. Then the server ends statements by itself. */
+  /**
+   * When the signal will abort, if known, on the clock of `performance.now()`. The server then ends statements by
+   * itself.
+   */
   readonly deadline?: number
-  /** In the place of the pool's limit, if that has one; Infinity: for work that takes as long as it takes. */
+  /** Replaces the pool's hold limit, if it has one; Infinity for work of unlimited duration. */
   readonly holdLimitMs?: number
 }
 
@@ -52,7 +70,7 @@ export interface PoolStatus {
   readonly maxOverflow: number
   readonly maxWaiting: number
   readonly open: number
-  /** Open, and free. */
+  /** Open and idle. */
   readonly checkedIn: number
   readonly checkedOut: number
   /** Open above `size`. */
@@ -65,21 +83,21 @@ export interface PoolStatus {
 }
 
 export interface Connection extends Client {
-  /** Behind it now; null until asked, and again when the connection was replaced. */
+  /** The current backend; null until queried, and again when the connection was replaced. */
   backend: Backend | null
-  /** What the server will end a statement after, in milliseconds. */
+  /** The server's statement timeout for this connection, in milliseconds. */
   statementTimeoutMs: number
   isDead: boolean
-  /** We close it. */
+  /** We are closing it. */
   isEnding: boolean
   idleSince: number
-  /** Told of its loss while it is leased. */
+  /** Called when the connection is lost during a lease. */
   onLost: (() => void) | null
-  /** When its backend was new. */
+  /** When its backend was started. */
   bornAt: number
 }
 
 export interface Waiter {
   readonly since: number
-  readonly give: (connection: Connection) => void
+  readonly assign: (connection: Connection) => void
 }

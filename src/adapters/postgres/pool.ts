@@ -12,7 +12,7 @@ import { noteLease } from './sql-span.ts'
 
 export type { LeaseTerms, PoolOptions, PoolStatus } from './pool-terms.ts'
 export type { Sql } from './client.ts'
-/** A part of a statement. */
+/** A fragment of a statement. */
 export type Fragment = postgres.PendingQuery<postgres.Row[]>
 
 const defaults = {
@@ -25,12 +25,12 @@ const defaults = {
 }
 
 /**
- * A lease pool over postgres.js, which itself queues without limit and without a time-out and knows no
- * AbortSignal. A lease is exclusive use of one connection: bounded queue, wait bounded by the caller's signal,
- * and on abort the backend is told to cancel while the lease is *held until the query has settled*, so that the
- * next holder can never meet somebody else's cancel or a half-read result. A query that does not settle then is one
- * of a server that does not hear us: the connection is given up, and its place is free. The same happens to a lease
- * that is out longer than any request may take.
+ * A lease pool over postgres.js, whose own queue has neither a limit nor a timeout and ignores AbortSignals. A lease is
+ * exclusive use of one connection. The queue is bounded, and the wait is bounded by the caller's signal.
+ * On abort the backend is told to cancel, and the lease is kept *until the query has settled*, so that the next holder
+ * can never meet an earlier cancel or a half-read result. If the query does not settle, the server is unreachable: the
+ * connection is destroyed and its slot is free. The same happens to a lease that lasts longer than any request may
+ * take.
  */
 export function createPool(options: PoolOptions) {
   const {
@@ -56,16 +56,16 @@ export function createPool(options: PoolOptions) {
   let trimming: NodeJS.Timeout | undefined
 
   /**
-   * Runs `work` with a connection of its own. Rejects with `pool_exhausted` when the queue is full, with the
-   * signal's reason when it aborts, with `database_unavailable` when no connection can be made or it is lost.
+   * Runs `work` with exclusive use of a connection. Rejects with `pool_exhausted` if the queue is full, with the
+   * signal's reason if it aborts, and with `database_unavailable` if no connection can be opened or it is lost.
    */
   async function lease<T>(terms: LeaseTerms, work: (sql: Sql) => Promise<T>): Promise<T> {
-    const askedAt = now()
+    const requestedAt = now()
     const wasQueued = idle.length === 0 && open >= size + maxOverflow
     const connection = await checkout(terms)
     const takenAt = now()
-    figures.waited((takenAt - askedAt) / 1000, wasQueued)
-    noteLease(terms.label, takenAt - askedAt)
+    figures.waited((takenAt - requestedAt) / 1000, wasQueued)
+    noteLease(terms.label, takenAt - requestedAt)
     const watch = watchLease(connection, terms, {
       cancelBackend: options.cancelBackend,
       stateOf: options.stateOf,
@@ -81,23 +81,23 @@ export function createPool(options: PoolOptions) {
       return await Promise.race([holdingLease(() => work(connection.sql)), watch.givenUp])
     } catch (error) {
       const translated = databaseError(error)
-      // Sessions of a server that was switched over may stay read-only for good; a new one may write.
+      // Sessions of a server that was switched over may stay read-only for good, while a new session can write.
       const isReadOnly = isAskError(translated, 'database_read_only')
       if (isReadOnly) options.onReadOnly?.()
       if (isStaleSession(error)) options.onStale?.(error)
       if (isReadOnly || isAskError(translated, 'database_unavailable')) connection.isDead = true
-      if (!terms.signal.aborted) tellFault(error)
+      if (!terms.signal.aborted) reportFault(error)
       throw terms.signal.aborted ? terms.signal.reason : translated
     } finally {
       await watch.stop()
       connection.onLost = null
       figures.held((now() - takenAt) / 1000, terms.label)
-      giveBack(connection)
+      release(connection)
     }
   }
 
-  /** Once for each lease that failed by the server's doing: of those whose time was over, nobody knows by whose. */
-  function tellFault(error: unknown): void {
+  /** Reports each lease that failed because of the server. For leases that ran out of time the cause is unknown. */
+  function reportFault(error: unknown): void {
     const fault = databaseFault(error)
     if (fault !== null) figures.failed(fault)
   }
@@ -108,20 +108,20 @@ export function createPool(options: PoolOptions) {
     const connection = idle.pop() ?? (open < size + maxOverflow ? openConnection() : await queue(signal))
     held.set(connection, { since: now(), label })
     totals.checkouts++
-    if (connection.backend === null) await learnBackend(connection, signal)
+    if (connection.backend === null) await identifyBackend(connection, signal)
     return connection
   }
 
   function queue(signal: AbortSignal): Promise<Connection> {
     if (waiters.size >= maxWaiting) {
       totals.refused++
-      const detail = `${size + maxOverflow} database connections are in use and ${maxWaiting} requests wait; try again shortly`
+      const detail = `All ${size + maxOverflow} database connections are in use and ${maxWaiting} requests are waiting; try again shortly.`
       throw new AskError('pool_exhausted', { detail, retryAfter: 1 })
     }
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         since: now(),
-        give(connection) {
+        assign(connection) {
           waiters.delete(waiter)
           signal.removeEventListener('abort', onAbort)
           resolve(connection)
@@ -140,7 +140,7 @@ export function createPool(options: PoolOptions) {
   function openConnection(): Connection {
     open++
     const onClose = () => {
-      // One that was never used, or that we ended, was not lost.
+      // A connection that was never used, or that we ended, was not lost.
       if (connection.backend !== null && !connection.isDead && !connection.isEnding) figures.lost()
       Object.assign(connection, unopened())
       connection.onLost?.()
@@ -159,15 +159,15 @@ export function createPool(options: PoolOptions) {
   const unopened = () => ({ backend: null, statementTimeoutMs: normalTimeoutMs })
 
   /**
-   * Once a physical connection, so that it can be cancelled by number later. It is the first thing that a new one is
-   * asked, so it waits for the connection too: nothing on this side bounds that where a proxy takes every connection
+   * Runs once per physical connection, so that its queries can be cancelled later. This is the first query of a new
+   * connection and so waits for the connection too. Nothing else here bounds that if a proxy accepts every connection
    * and closes it again.
    */
-  async function learnBackend(connection: Connection, signal: AbortSignal): Promise<void> {
+  async function identifyBackend(connection: Connection, signal: AbortSignal): Promise<void> {
     if (!options.cancelBackend) return
     const limit = startDeadline('opening a database connection', openLimitMs, signal)
     try {
-      // Its settings are said again: a pooler in between may have dropped those that came with the connection.
+      // Repeat the settings: a pooler may have dropped those that were sent with the connection.
       const rows = await Promise.race([
         connection.sql`
         select pg_backend_pid() as pid, ${startedAt(connection.sql)} as started_at, current_setting('transaction_read_only') = 'on' as read_only,
@@ -187,7 +187,7 @@ export function createPool(options: PoolOptions) {
       connection.isDead = true
       if (!signal.aborted)
         figures.failed(isAskError(error, 'deadline_exceeded') ? 'silent' : (databaseFault(error) ?? 'unreachable'))
-      giveBack(connection)
+      release(connection)
       throw signal.aborted ? signal.reason : noConnection(error, openLimitMs)
     } finally {
       limit.stop()
@@ -195,22 +195,24 @@ export function createPool(options: PoolOptions) {
   }
 
   /**
-   * The server's own bound for what a lease will ask, behind its deadline: it holds also when this process does not.
-   * One up to four times the time left will do, so that the usual question needs none said (the normal 30 s, of which
-   * a search may take 10); another is told on the way of the first statement, not in a round trip of its own.
+   * Sets the server's own limit for the statements of a lease, a backstop that works even if this process hangs. Any
+   * limit from one to four times the remaining time will do, so that the usual question needs no change (normally 30 s,
+   * of which a search may take 10). A new limit is sent along with the first statement, without a round trip of its
+   * own.
    */
   function boundStatements(connection: Connection, { deadline }: LeaseTerms): void {
     if (!options.cancelBackend) return
-    const leftMs = deadline === undefined || deadline === Infinity ? null : Math.max(1, deadline - now())
-    const { statementTimeoutMs: present } = connection
-    if (leftMs === null ? present === normalTimeoutMs : present >= leftMs && present <= 4 * leftMs) return
-    const wanted = leftMs === null ? normalTimeoutMs : powerOfTwo(leftMs)
-    connection.statementTimeoutMs = wanted
-    // What is wrong with the connection, the statement behind it will say.
-    connection.sql.unsafe(`set statement_timeout = ${wanted}`).catch(() => void (connection.isDead = true))
+    const remainingMs = deadline === undefined || deadline === Infinity ? null : Math.max(1, deadline - now())
+    const { statementTimeoutMs: currentMs } = connection
+    if (remainingMs === null ? currentMs === normalTimeoutMs : currentMs >= remainingMs && currentMs <= 4 * remainingMs)
+      return
+    const timeoutMs = remainingMs === null ? normalTimeoutMs : powerOfTwo(remainingMs)
+    connection.statementTimeoutMs = timeoutMs
+    // The next statement will report what is wrong with the connection.
+    connection.sql.unsafe(`set statement_timeout = ${timeoutMs}`).catch(() => void (connection.isDead = true))
   }
 
-  function giveBack(connection: Connection): void {
+  function release(connection: Connection): void {
     held.delete(connection)
     if (connection.isDead || isClosed) return discard(connection)
     if (
@@ -219,33 +221,33 @@ export function createPool(options: PoolOptions) {
     )
       renew(connection)
     const next = waiters.values().next().value
-    if (next) return next.give(connection)
+    if (next) return next.assign(connection)
     connection.idleSince = now()
     idle.push(connection)
-    if (open > size) trimSoon()
+    if (open > size) scheduleTrim()
   }
 
-  /** Backends grow with their age; and behind a name there may be another server by now. */
+  /** Backends use more memory as they age, and the host name may now resolve to another server. */
   function renew(connection: Connection): void {
     connection.renew()
     Object.assign(connection, unopened())
   }
 
-  /** Every connection is replaced by a new one: now where it is idle, else when it comes back. */
+  /** Replaces every connection: idle ones now, leased ones when they are returned. */
   function renewAll(): void {
     renewedAt = now()
     for (const each of idle) if (each.backend !== null) renew(each)
   }
 
-  function trimSoon(): void {
+  function scheduleTrim(): void {
     trimming ??= setTimeout(trim, surplusMs).unref()
   }
 
-  /** Those used least lie at the bottom. */
+  /** The least recently used connections are first. */
   function trim(): void {
     trimming = undefined
     while (open > size && idle[0] && now() - idle[0].idleSince >= surplusMs) discard(idle.shift() as Connection)
-    if (open > size && idle.length > 0) trimSoon()
+    if (open > size && idle.length > 0) scheduleTrim()
   }
 
   function discard(connection: Connection): void {
@@ -254,7 +256,7 @@ export function createPool(options: PoolOptions) {
     if (connection.isDead) connection.destroy()
     else void connection.end(1000)
     const next = waiters.values().next().value
-    if (next && !isClosed) next.give(openConnection())
+    if (next && !isClosed) next.assign(openConnection())
   }
 
   function status(): PoolStatus {
@@ -277,7 +279,7 @@ export function createPool(options: PoolOptions) {
     }
   }
 
-  /** Idle connections close now, leased ones when they come back; waits for both, at most `graceMs`. */
+  /** Closes idle connections now and leased ones when they are returned; waits for both, at most `graceMs`. */
   async function close(graceMs = 5000): Promise<void> {
     isClosed = true
     clearTimeout(trimming)
@@ -290,16 +292,16 @@ export function createPool(options: PoolOptions) {
 
 export type Pool = ReturnType<typeof createPool>
 
-/** The next one: few values, so that the next lease can seldom do without a new one. */
+/** Rounds up to few distinct values, so that the next lease can often reuse the limit. */
 function powerOfTwo(atLeast: number): number {
   return 2 ** Math.ceil(Math.log2(atLeast))
 }
 
-/** Whether it was slow or refused: there is no database for us now. What is wrong with a password or a name stays that. */
+/** Slow or rejected, the database is unavailable. Errors about the password or a name stay as they are. */
 function noConnection(error: unknown, openLimitMs: number): unknown {
   if (!isAskError(error, 'deadline_exceeded')) return databaseError(error)
   return new AskError('database_unavailable', {
-    detail: `the database did not answer within ${openLimitMs / 1000} s; check DATABASE_URL`,
+    detail: `The database did not respond within ${openLimitMs / 1000} s; check DATABASE_URL.`,
     retryAfter: 1,
     cause: error,
   })

@@ -1,36 +1,36 @@
 import type { Sql } from './client.ts'
 
-/** Everybody who is connected to the server, other services and replicas of ours included. */
+/** All connections to the server, including those of other services and other replicas. */
 export interface ServerConnections {
   readonly maxConnections: number
-  /** Of those, kept back for superusers and for who has `pg_use_reserved_connections`. */
+  /** Connections reserved for superusers and for roles with `pg_use_reserved_connections`. */
   readonly reserved: number
-  /** `other`: what the state of cannot be seen without `pg_read_all_stats`, and rarer states. */
+  /** `other`: connections whose state needs `pg_read_all_stats`, and rarer states. */
   readonly byState: {
     readonly active: number
     readonly idle: number
     readonly idleInTransaction: number
     readonly other: number
   }
-  /** Opened by any Askwell on this database. */
+  /** Connections of all Askwell processes to this database. */
   readonly ours: number
-  /** That this role may still open, by the limits of the server, the database and the role. */
+  /** Connections that this role may still open under the limits of the server, the database and the role. */
   readonly free: number
-  /** Null: no query of ours waits for a lock. */
+  /** Null when no query of Askwell waits for a lock. */
   readonly lock: LockWait | null
 }
 
 export interface LockWait {
-  /** Queries of ours that wait. */
+  /** Queries of Askwell that wait. */
   readonly waiting: number
   readonly longestMs: number
-  /** Who holds what they wait for, in words: process number, application and state. */
+  /** Description of the blocking processes: pid, application and state. */
   readonly heldBy: string
 }
 
 /**
- * One round trip, and a second where something of ours waits for a lock: from shared memory, about a millisecond of the
- * server's. For a real server; the embedded one has one connection.
+ * One round trip, and another one if a query of Askwell waits for a lock. It reads shared memory and takes the server
+ * about 1 ms. Only for a real server: the embedded one has a single connection.
  */
 export async function readServerConnections(sql: Sql): Promise<ServerConnections> {
   const [row = {}] = await sql`
@@ -53,36 +53,36 @@ export async function readServerConnections(sql: Sql): Promise<ServerConnections
       (select datconnlimit from pg_database where datname = current_database()) as database_limit,
       (select rolconnlimit from pg_roles where rolname = current_user) as role_limit
     from settings, counts`
-  const figure = (name: string) => Number(row[name])
+  const numberOf = (name: string) => Number(row[name])
   const [every, active, idle, idleInTransaction, waiting] = [
     'every',
     'active',
     'idle',
     'idle_in_transaction',
     'locked',
-  ].map(figure) as [number, number, number, number, number]
+  ].map(numberOf) as [number, number, number, number, number]
   return {
-    maxConnections: figure('max_connections'),
-    reserved: figure('reserved'),
+    maxConnections: numberOf('max_connections'),
+    reserved: numberOf('reserved'),
     byState: { active, idle, idleInTransaction, other: every - active - idle - idleInTransaction },
-    ours: figure('ours'),
+    ours: numberOf('ours'),
     free: Math.max(
       0,
       Math.min(
-        figure('max_connections') - figure('reserved') - every,
-        room(figure('database_limit'), figure('here')),
-        room(figure('role_limit'), figure('mine')),
+        numberOf('max_connections') - numberOf('reserved') - every,
+        remainingOf(numberOf('database_limit'), numberOf('here')),
+        remainingOf(numberOf('role_limit'), numberOf('mine')),
       ),
     ),
     lock:
       waiting === 0
         ? null
-        : { waiting, longestMs: Math.round(figure('locked_for') * 1000), heldBy: await lockHolders(sql) },
+        : { waiting, longestMs: Math.round(numberOf('locked_for') * 1000), heldBy: await lockHolders(sql) },
   }
 }
 
-/** −1: no limit, which is how Postgres writes it. */
-function room(limit: number, used: number): number {
+/** Postgres writes −1 for no limit. */
+function remainingOf(limit: number, used: number): number {
   return limit < 0 ? Infinity : limit - used
 }
 
@@ -95,7 +95,6 @@ async function lockHolders(sql: Sql): Promise<string> {
     where waiting.application_name like 'askwell%' and waiting.wait_event_type = 'Lock' and holder.wait_event_type is distinct from 'Lock'
     order by holder.pid limit 3`
   return (
-    rows.map(row => `process ${row['pid']} (${row['name']}, ${row['state']})`).join(', ') ||
-    'somebody who is gone by now'
+    rows.map(row => `process ${row['pid']} (${row['name']}, ${row['state']})`).join(', ') || 'a process that has ended'
   )
 }

@@ -7,40 +7,43 @@ import {
 } from '../../config/database-url.ts'
 import { startDriver, type ChooseServer, type Sql } from './driver.ts'
 
-/** The servers of a DATABASE_URL, and which of them is used: by all connections the same one. */
+/** The servers of a DATABASE_URL and the one in use, which is the same for all connections. */
 export interface Servers {
   readonly address: DatabaseAddress
-  /** The one that is used; looked for when it is not known, or in doubt. Rejects with `database_unavailable`. */
+  /** Returns the server in use, and searches for it if unknown or in doubt. Rejects with `database_unavailable`. */
   readonly choose: ChooseServer
-  /** A connection to it was lost or failed, or it is not what it was: the next to connect looks again. Null: whichever. */
+  /**
+   * A connection to the server was lost or failed, or its state changed: the next connection searches again. Null for
+   * any server.
+   */
   doubt(server?: ServerAddress | null): void
 }
 
-/** What a server says of itself. */
+/** State of a server, as it reports it. */
 export interface ServerState {
   readonly isStandby: boolean
-  /** A standby, or one that was told to take no writes. */
+  /** A standby, or a server that was made read-only. */
   readonly isReadOnly: boolean
 }
 
-/** To connect to one and hear what it is. */
+/** Limit for connecting to a server and reading its state. */
 const probeMs = 3000
 
 export function openServers(url: string): Servers {
   const address = readDatabaseUrl(url)
-  if (address === undefined) throw new Error('DATABASE_URL is not usable')
+  if (address === undefined) throw new Error('DATABASE_URL is not valid')
   const { servers, wanted } = address
   let current: ServerAddress | null = null
-  let looking: Promise<ServerAddress> | undefined
+  let searching: Promise<ServerAddress> | undefined
 
-  /** One server that may be anything needs no look. */
+  /** A single server without a required state needs no check. */
   const choose: ChooseServer = async () => {
     if (servers.length === 0) return null
     if (servers.length === 1 && wanted === 'any') return servers[0] as ServerAddress
-    return current ?? (await (looking ??= look().finally(() => (looking = undefined))))
+    return current ?? (await (searching ??= search().finally(() => (searching = undefined))))
   }
 
-  async function look(): Promise<ServerAddress> {
+  async function search(): Promise<ServerAddress> {
     return (current = await findServer(address as DatabaseAddress))
   }
 
@@ -53,8 +56,8 @@ export async function readServerState(sql: Sql): Promise<ServerState> {
   return { isStandby: row?.['standby'] === true, isReadOnly: row?.['read_only'] === true }
 }
 
-const fits: Readonly<Record<WantedServer, (state: ServerState) => boolean>> = {
-  // Askwell writes: of several servers one that takes writes is the better one, and without one there are still answers.
+const matches: Readonly<Record<WantedServer, (state: ServerState) => boolean>> = {
+  // Askwell writes, so a writable server is preferred. Without one there are still answers.
   any: ({ isReadOnly }) => !isReadOnly,
   'read-write': ({ isReadOnly }) => !isReadOnly,
   'read-only': ({ isReadOnly }) => isReadOnly,
@@ -63,38 +66,44 @@ const fits: Readonly<Record<WantedServer, (state: ServerState) => boolean>> = {
   'prefer-standby': ({ isStandby }) => isStandby,
 }
 
-/** In the order of the URL. The first that fits; of `any` and `prefer-standby`, else the first that answers. */
+/**
+ * Returns the first server, in the order of the URL, that matches. With `any` and `prefer-standby`, falls back to the
+ * first that responds.
+ */
 async function findServer(address: DatabaseAddress): Promise<ServerAddress> {
-  const met: string[] = []
+  const findings: string[] = []
   let error: unknown
-  let other: ServerAddress | undefined
+  let fallback: ServerAddress | undefined
   for (const server of address.servers) {
     try {
       const state = await askServer(address, server)
-      if (fits[address.wanted](state)) return server
-      other ??= server
-      met.push(`${server.host}:${server.port} is ${wordsOf(state)}`)
+      if (matches[address.wanted](state)) return server
+      fallback ??= server
+      findings.push(`${server.host}:${server.port} is ${describe(state)}`)
     } catch (cause) {
       error = cause
-      met.push(`${server.host}:${server.port}: ${cause instanceof Error ? cause.message : String(cause)}`)
+      findings.push(`${server.host}:${server.port}: ${cause instanceof Error ? cause.message : String(cause)}`)
     }
   }
-  if (other && (address.wanted === 'any' || address.wanted === 'prefer-standby')) return other
-  // Nothing is wrong with what is wanted: none is there, or none lets us in.
-  if (!other && error) throw error
-  const cause = Object.assign(new Error(`DATABASE_URL wants a server that is ${address.wanted}: ${met.join('; ')}`), {
-    code: 'NO_SUCH_SERVER',
-  })
+  if (fallback && (address.wanted === 'any' || address.wanted === 'prefer-standby')) return fallback
+  // The target is not at fault: no server is up, or none accepts us.
+  if (!fallback && error) throw error
+  const cause = Object.assign(
+    new Error(`DATABASE_URL requires a server that is ${address.wanted}: ${findings.join('; ')}`),
+    {
+      code: 'NO_SUCH_SERVER',
+    },
+  )
   throw new AskError('database_unavailable', {
-    detail: `no server of DATABASE_URL is ${address.wanted}, as its target_session_attrs wants`,
+    detail: `no server of DATABASE_URL is ${address.wanted}, as its target_session_attrs requires`,
     retryAfter: 1,
     cause,
   })
 }
 
-function wordsOf({ isStandby, isReadOnly }: ServerState): string {
+function describe({ isStandby, isReadOnly }: ServerState): string {
   if (isStandby) return 'a standby'
-  return isReadOnly ? 'a primary that takes no writes' : 'a primary'
+  return isReadOnly ? 'a read-only primary' : 'a primary'
 }
 
 async function askServer(address: DatabaseAddress, server: ServerAddress): Promise<ServerState> {

@@ -3,43 +3,43 @@ import { startDeadline } from '../../resilience/deadline.ts'
 import { lifetimeSeconds, openClient, type Sql } from './client.ts'
 import type { Servers } from './servers.ts'
 
-/** A connection beside the pool, that all share. */
+/** A shared connection outside the pool. */
 export interface SideConnection {
-  /** Rejects with what the server said, the signal's reason, or `deadline_exceeded` when nothing came. */
+  /** Rejects with the server's error, the signal's reason, or `deadline_exceeded` if there was no reply. */
   ask<T>(work: (sql: Sql) => Promise<T>, signal?: AbortSignal): Promise<T>
-  /** That it is connected to; null: to none. */
+  /** The server it is connected to; null for none. */
   server(): ServerAddress | null
-  /** The next to ask finds a new connection. */
+  /** The next caller gets a new connection. */
   renew(): void
   close(): Promise<void>
 }
 
-/** Its statements are short: the server ends one that is not, and so shows that it is there. */
+/** Its statements are short. The server ends a long one and so shows that it is up. */
 const statementMs = 5000
-/** Silent for longer: frozen, or cut off. A connection that is cut off would stay so for minutes before TCP finds out. */
+/** Beyond this the server is frozen or cut off. Without this limit it would take TCP minutes to find out. */
 const silentMs = 6000
 
 const never = new AbortController().signal
 
-/** A connection that is silent is given up for a new one, so that it can be used again as soon as the server can. */
+/** An unresponsive connection is replaced, so that it works again as soon as the server does. */
 export function openSideConnection(servers: Servers, onAsked: (error: unknown) => void = () => {}): SideConnection {
   const open = () => openClient(servers, { name: 'askwell', statementTimeoutMs: statementMs })
   let client = open()
   let openedAt = performance.now()
-  let underWay = 0
+  let inFlight = 0
   let isClosed = false
 
   async function ask<T>(work: (sql: Sql) => Promise<T>, signal: AbortSignal = never): Promise<T> {
     signal.throwIfAborted()
-    if (underWay === 0 && performance.now() - openedAt >= lifetimeSeconds * 1000) renew()
-    const asked = client
+    if (inFlight === 0 && performance.now() - openedAt >= lifetimeSeconds * 1000) renew()
+    const currentClient = client
     const limit = startDeadline('the database', silentMs, never)
-    underWay++
-    const answer = Promise.race([work(asked.sql), limit.expired])
+    inFlight++
+    const answer = Promise.race([work(currentClient.sql), limit.expired])
     answer.then(() => onAsked(null), onAsked)
-    // Watched also when the one who asked does not wait that long.
-    answer.catch(() => limit.signal.aborted && replace(asked)).finally(() => (limit.stop(), underWay--))
-    return await until(signal, answer)
+    // Keep watching even if the caller does not wait that long.
+    answer.catch(() => limit.signal.aborted && replace(currentClient)).finally(() => (limit.stop(), inFlight--))
+    return await untilAborted(signal, answer)
   }
 
   function replace(silent: typeof client): void {
@@ -60,14 +60,14 @@ export function openSideConnection(servers: Servers, onAsked: (error: unknown) =
   return { ask, server: () => client.server, renew, close }
 }
 
-async function until<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
+async function untilAborted<T>(signal: AbortSignal, answer: Promise<T>): Promise<T> {
   if (signal === never) return await answer
-  const { promise: left, reject } = Promise.withResolvers<never>()
-  const leave = () => reject(signal.reason)
-  signal.addEventListener('abort', leave, { once: true })
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
   try {
-    return await Promise.race([answer, left])
+    return await Promise.race([answer, aborted])
   } finally {
-    signal.removeEventListener('abort', leave)
+    signal.removeEventListener('abort', onAbort)
   }
 }

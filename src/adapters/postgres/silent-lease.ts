@@ -1,8 +1,8 @@
 import type { Backend, BackendState } from './backends.ts'
 import type { Traffic } from './line.ts'
 
-/** What of a leased connection is looked at here. */
-export interface Heard {
+/** The parts of a leased connection that are watched. */
+export interface WatchedConnection {
   readonly backend: Backend | null
   readonly traffic: Traffic | null
 }
@@ -10,48 +10,52 @@ export interface Heard {
 export interface SilenceOptions {
   readonly stateOf: (backend: Backend) => Promise<BackendState>
   readonly silentMs: number
-  /** The server does not hear this connection, or has none like it. */
+  /** The server has lost this connection. */
   readonly onDead: () => void
 }
 
-/** A statement may take minutes: it is asked about less and less often. */
+/** A statement may take minutes, so the checks get less frequent, up to this interval. */
 const longestMs = 30_000
 
 /**
- * A connection may be cut off without a word, as by a gateway that forgot it: nothing tells the one who waits. Where a lease
- * hears nothing, the server is asked by another connection. It has no such backend, or one that waits for us again and again
- * while we wait for it: then what we wrote did not arrive. A server that works is waited for, one that says nothing as well.
+ * Detects connections that were cut off silently, for example by a gateway that dropped its state: nothing notifies the
+ * waiting side. If a lease receives nothing, the server is asked through another connection. The connection is dead if
+ * the server has no such backend, or repeatedly reports one that waits for us while we wait for it: our message did not
+ * arrive. A server that is working is waited for, and so is one that does not reply.
  */
-export function watchSilence(connection: Heard, { stateOf, silentMs, onDead }: SilenceOptions): { stop(): void } {
+export function watchSilence(
+  connection: WatchedConnection,
+  { stateOf, silentMs, onDead }: SilenceOptions,
+): { stop(): void } {
   let isStopped = false
-  let heard = trafficOf(connection)
-  let idle = 0
+  let lastTraffic = trafficOf(connection)
+  let idleReports = 0
   let pauseMs = silentMs
-  let timer = setTimeout(() => void look(), pauseMs).unref()
+  let timer = setTimeout(() => void check(), pauseMs).unref()
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     const { backend } = connection
-    if (backend === null || isHeard() || !connection.traffic?.isAwaited) return again(silentMs)
+    if (backend === null || hasNewTraffic() || !connection.traffic?.isAwaited) return checkAfter(silentMs)
     const state = await stateOf(backend).catch(() => null)
     if (isStopped) return
-    if (isHeard()) return again(silentMs)
-    idle = state === 'idle' ? idle + 1 : 0
-    // Once may be an answer that is on its way.
-    if (state === 'gone' || idle >= 2) return onDead()
-    again(state === 'idle' ? silentMs : Math.min(longestMs, pauseMs * 2))
+    if (hasNewTraffic()) return checkAfter(silentMs)
+    idleReports = state === 'idle' ? idleReports + 1 : 0
+    // A single idle report may be a reply in transit.
+    if (state === 'gone' || idleReports >= 2) return onDead()
+    checkAfter(state === 'idle' ? silentMs : Math.min(longestMs, pauseMs * 2))
   }
 
-  function isHeard(): boolean {
+  function hasNewTraffic(): boolean {
     const now = trafficOf(connection)
-    const isSame = now === heard
-    heard = now
-    if (!isSame) idle = 0
+    const isSame = now === lastTraffic
+    lastTraffic = now
+    if (!isSame) idleReports = 0
     return !isSame
   }
 
-  function again(ms: number): void {
+  function checkAfter(ms: number): void {
     pauseMs = ms
-    if (!isStopped) timer = setTimeout(() => void look(), pauseMs).unref()
+    if (!isStopped) timer = setTimeout(() => void check(), pauseMs).unref()
   }
 
   return {
@@ -62,6 +66,6 @@ export function watchSilence(connection: Heard, { stateOf, silentMs, onDead }: S
   }
 }
 
-function trafficOf({ traffic }: Heard): string {
+function trafficOf({ traffic }: WatchedConnection): string {
   return traffic ? `${traffic.read} ${traffic.unsent}` : ''
 }

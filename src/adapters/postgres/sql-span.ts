@@ -4,12 +4,13 @@ import { inChild, recordingSpan } from '../../tracing/span.ts'
 import type { Sql } from './client.ts'
 import { codeOf } from './errors.ts'
 
-/** What the driver gives with its rows. */
+/** Rows of the driver with the statement attached. */
 type Rows = readonly unknown[] & { readonly statement?: { readonly string?: string } | null }
 
 /**
- * A statement in a span named by `summary` (`SELECT chunks`: the operation, then its tables). Its text is what was sent:
- * values are parameters, so there is nothing in it that was asked. The driver begins when it is waited for, which is here.
+ * Runs a statement in a span named by `summary` (`SELECT chunks`: the operation, then its tables). The recorded text
+ * has placeholders only, so it contains nothing of the question. The driver sends a statement when it is awaited, which
+ * happens here.
  */
 export async function tracedSql<Result extends Rows>(
   sql: Sql,
@@ -41,7 +42,7 @@ export async function tracedSql<Result extends Rows>(
 
 function attributesOf(sql: Sql, summary: string): Attributes {
   const { host, port, database } = sql.options
-  // With several addresses it may be any of them.
+  // With several addresses the server is not known.
   const server = host.length === 1 ? { [named.address]: host[0] as string, [named.port]: port[0] as number } : {}
   return {
     [named.system]: 'postgresql',
@@ -52,7 +53,7 @@ function attributesOf(sql: Sql, summary: string): Attributes {
   }
 }
 
-/** How long the work under way waited for its connection. */
+/** Records how long the current work waited for its connection. */
 export function noteLease(label: string, waitMs: number): void {
   recordingSpan()?.addEvent('askwell.pool.lease', {
     'askwell.pool.label': label,

@@ -1,20 +1,20 @@
 import type { Sql } from './database.ts'
 
-/** How well the planner knows a table. */
+/** How up to date the planner's statistics of a table are. */
 export interface TableFacts {
   readonly table: string
   readonly bytes: number
-  /** As the planner knows it; null: it was never told. */
+  /** The planner's row estimate; null if the table was never analyzed. */
   readonly rows: number | null
   readonly liveRows: number
   readonly changedSinceAnalyze: number
-  /** ISO; null: never, or before the statistics were reset. */
+  /** ISO timestamp; null if never, or before the statistics were reset. */
   readonly analyzedAt: string | null
 }
 
 const tables = ['chunks', 'chunk_vectors', 'collection_terms', 'documents']
 
-/** Of the tables that questions read; indexes count to the size of theirs. */
+/** Reads the facts of the tables that questions use. The size includes indexes. */
 export async function tableFacts(sql: Sql): Promise<TableFacts[]> {
   const rows = await sql`
     select c.relname as name, pg_total_relation_size(c.oid) as bytes, c.reltuples, s.n_live_tup, s.n_mod_since_analyze,

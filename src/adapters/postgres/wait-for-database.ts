@@ -2,22 +2,22 @@ import type { Logger } from 'pino'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isAskError } from '../../errors.ts'
 
-/** Full jitter: replicas that start together do not knock together. */
+/** Full jitter, so that replicas that start together do not connect together. */
 const firstPauseMs = 200
 const longestPauseMs = 5000
 
 export interface Patience {
-  /** From now; 0: one try. */
+  /** How long to keep trying, in milliseconds from now; 0 for one attempt. */
   readonly ms: number
   readonly log: Pick<Logger, 'warn'>
-  /** Ends the waiting; rejects with its reason. */
+  /** Aborts the wait; rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined
   readonly random?: () => number
 }
 
 /**
- * Opens what cannot be reached yet, again and again. What waiting cannot mend is thrown at once: a wrong password, a
- * database of that name that is not there, a server too old.
+ * Retries opening a database that cannot be reached yet. Errors that waiting cannot fix are thrown immediately: a wrong
+ * password, a missing database, a server that is too old.
  */
 export async function waitForDatabase<T>(
   open: () => Promise<T>,
@@ -30,14 +30,14 @@ export async function waitForDatabase<T>(
     } catch (error) {
       signal?.throwIfAborted()
       const pauseMs = Math.round(random() * Math.min(longestPauseMs, firstPauseMs * 2 ** tries))
-      if (!mayComeBack(error) || performance.now() + pauseMs > endsAt) throw error
-      log.warn({ err: error.cause ?? error, tries, pauseMs }, 'the database cannot be reached: waiting for it')
+      if (!mayRecover(error) || performance.now() + pauseMs > endsAt) throw error
+      log.warn({ err: error.cause ?? error, tries, pauseMs }, 'the database cannot be reached: retrying')
       await sleep(pauseMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
     }
   }
 }
 
-/** Who cannot connect is told when to try again; who finds a server that will not do is not. */
-function mayComeBack(error: unknown): error is Error {
+/** Connection errors have a retryAfter; errors about an unsuitable server do not. */
+function mayRecover(error: unknown): error is Error {
   return isAskError(error, 'database_unavailable') && error.retryAfter !== undefined
 }

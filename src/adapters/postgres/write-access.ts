@@ -1,83 +1,83 @@
 import { openClient } from './client.ts'
 import { readServerState, type Servers } from './servers.ts'
 
-/** Told when the database begins to refuse writes (false), and when it takes them again (true). */
-export type TellWrites = (isWriter: boolean) => void
+/** Called with false when the database starts to reject writes, and with true when it accepts them again. */
+export type OnWritesChange = (isWriter: boolean) => void
 
 export interface Writes {
   readonly isReadOnly: () => boolean
-  /** Of a database that took none a moment ago: asked now. */
+  /** If the database was read-only, asks it again now. */
   mayWrite(): Promise<boolean>
-  /** A connection found what its server is, or a write was refused. What is news is asked again before it is believed. */
-  heard(isReadOnly: boolean): void
-  watch(tell: TellWrites): void
+  /** A connection learned its server's state, or a write was rejected. A change is verified before it is believed. */
+  observe(isReadOnly: boolean): void
+  watch(listener: OnWritesChange): void
   close(): Promise<void>
 }
 
 export interface WritesOptions {
-  /** From one look to the next while nothing is written. */
+  /** Interval of the checks while the database is read-only. */
   readonly pollMs?: number
-  /** Sessions of before keep what they began with: others must take their place. */
+  /** Existing sessions keep their read-only state and must be replaced. */
   readonly onWriter: () => void
 }
 
 /**
- * Knows whether the database takes writes: a standby does not, nor one with `default_transaction_read_only`. While it does
- * not, a new connection asks every other second whether it has become a writer, as one does that is promoted.
+ * Tracks whether the database accepts writes: a standby does not, nor does one with `default_transaction_read_only`.
+ * While it does not, a new connection checks every 2 s whether it has become writable, for example after a promotion.
  */
 export function watchWrites(servers: Servers, { pollMs = 2000, onWriter }: WritesOptions): Writes {
-  const tells: TellWrites[] = []
+  const listeners: OnWritesChange[] = []
   let isReadOnly = false
   let isClosed = false
-  let next: NodeJS.Timeout | undefined
-  let looking: Promise<void> | undefined
+  let timer: NodeJS.Timeout | undefined
+  let checking: Promise<void> | undefined
 
-  function heard(readOnly: boolean): void {
+  function observe(readOnly: boolean): void {
     if (readOnly === isReadOnly || isClosed) return
-    if (readOnly) turn(true)
-    soon(0)
+    if (readOnly) setReadOnly(true)
+    checkIn(0)
   }
 
-  function soon(ms: number): void {
-    clearTimeout(next)
-    next = setTimeout(() => void lookOnce(), ms).unref()
+  function checkIn(ms: number): void {
+    clearTimeout(timer)
+    timer = setTimeout(() => void checkOnce(), ms).unref()
   }
 
-  function lookOnce(): Promise<void> {
-    return (looking ??= look().finally(() => (looking = undefined)))
+  function checkOnce(): Promise<void> {
+    return (checking ??= check().finally(() => (checking = undefined)))
   }
 
   async function mayWrite(): Promise<boolean> {
-    if (isReadOnly && !isClosed) await lookOnce()
+    if (isReadOnly && !isClosed) await checkOnce()
     return !isReadOnly
   }
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     servers.doubt()
     const client = openClient(servers, { name: 'askwell', statementTimeoutMs: pollMs })
     try {
       const state = await readServerState(client.sql)
       if (isClosed || !isReadOnly) return
-      if (!state.isReadOnly) return turn(false)
+      if (!state.isReadOnly) return setReadOnly(false)
     } catch {
-      // Not there at all, which others tell.
+      // The server is down, which is reported elsewhere.
     } finally {
       await client.end(1000)
     }
-    if (!isClosed && isReadOnly) soon(pollMs)
+    if (!isClosed && isReadOnly) checkIn(pollMs)
   }
 
-  function turn(readOnly: boolean): void {
+  function setReadOnly(readOnly: boolean): void {
     isReadOnly = readOnly
     if (!readOnly) onWriter()
-    for (const tell of tells) tell(!readOnly)
+    for (const listener of listeners) listener(!readOnly)
   }
 
   async function close(): Promise<void> {
     isClosed = true
-    clearTimeout(next)
-    await looking
+    clearTimeout(timer)
+    await checking
   }
 
-  return { isReadOnly: () => isReadOnly, mayWrite, heard, watch: tell => void tells.push(tell), close }
+  return { isReadOnly: () => isReadOnly, mayWrite, observe, watch: listener => void listeners.push(listener), close }
 }

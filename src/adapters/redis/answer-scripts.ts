@@ -1,12 +1,14 @@
 import type { Cluster, Redis } from 'ioredis'
 
 /**
- * What must happen at once in Redis. A lease is a key that expires; its value is the holder's token, which grows with
- * every lease. The newest token is kept beside it (the fence), so that a holder whose lease ran out while it was busy
- * or frozen cannot write over what a later one made (Kleppmann, "How to do distributed locking", 2016). In the token is
- * a name that the asker gave: asking again, when the reply was late, gets the same lease and not one's own back.
+ * Operations that must be atomic in Redis.
  *
- * KEYS in all: answer, lease, fence.
+ * A fill lease is a key that expires. Its value is the holder's token, which increases with every lease. The newest
+ * token is stored separately (the fence), so that a holder whose lease expired while it was busy or frozen cannot
+ * overwrite the answer of a later one (Kleppmann, "How to do distributed locking", 2016). The token contains a name
+ * chosen by the caller: a retry after a late reply then gets the same lease instead of finding its own lease taken.
+ *
+ * KEYS in all scripts: answer, lease, fence.
  */
 const claim = `
 local answer = redis.call('GET', KEYS[1])
@@ -47,16 +49,22 @@ export interface Claimed {
 }
 
 export interface Scripts {
-  /** `freshAfter`: an answer counts as found when it is fresh for longer than that, in milliseconds since 1970. `asker`: a name like no other's; who finds the lease taken is told its holder's. */
+  /**
+   * Takes the lease, or reports its holder's token if it is taken. `freshAfter`: an answer counts as found if it stays
+   * fresh after this time, in milliseconds since 1970. `asker` is a unique name.
+   */
   claim(...args: [...Keys, leaseMs: number, fenceMs: number, freshAfter: number, asker: string]): Promise<Claimed>
   renew(...args: [...Keys, token: string, leaseMs: number]): Promise<unknown>
-  /** Gives 0 when the answer was not kept, because another holds the lease by now, or did. */
+  /** Stores the answer. Resolves to 0 if it was not stored because another process has, or had, the lease since. */
   keep(...args: [...Keys, token: string, ms: number, answer: Buffer]): Promise<unknown>
-  /** `failedMs` 0: whoever waits takes over; else they go on without waiting, for so long. */
+  /**
+   * Releases the lease. With `failedMs` 0 a waiting process takes it over; otherwise processes continue without waiting
+   * for that long.
+   */
   release(...args: [...Keys, token: string, failedMs: number]): Promise<unknown>
 }
 
-/** What `defineCommand` puts on the client, which its types do not know. */
+/** Methods that `defineCommand` adds to the client; its types do not know them. */
 interface Commands {
   askwellClaimBuffer(...args: unknown[]): Promise<[Buffer, Buffer, Buffer | null]>
   askwellRenew(...args: unknown[]): Promise<unknown>

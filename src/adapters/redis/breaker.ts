@@ -2,99 +2,100 @@ import type { Redis } from 'ioredis'
 import { withTimeout } from '../../resilience/with-timeout.ts'
 import type { RedisClient } from './client.ts'
 
-/** Knows which servers answer, so that nobody waits for one that does not. */
+/** Tracks which servers respond, so that no request waits for one that does not. */
 export interface RedisBreaker {
-  /** No server answers, or none has yet. */
+  /** True while no server responds, or none has yet. */
   isOpen(): boolean
   answered(node: string): void
-  /** No answer came to a command sent at `sentAt` (of `performance.now()`), or its connection is gone. */
+  /** No reply came to a command sent at `sentAt` (of `performance.now()`), or its connection was lost. */
   failed(node: string, sentAt: number): void
-  /** Pings every server now, not at the next beat. */
-  beat(): Promise<void>
+  /** Pings every server now instead of at the next interval. */
+  pingAll(): Promise<void>
   stop(): void
 }
 
 export interface RedisBreakerOptions {
   readonly timeoutMs: number
-  /** Servers begin deaf, which is not told; afterwards every change is. */
-  readonly onChange: (node: string, isDeaf: boolean) => void
-  /** After every server was pinged. */
-  readonly onBeat: () => void
+  /** Servers start as unresponsive, which is not reported; every change after that is. */
+  readonly onChange: (node: string, isUnresponsive: boolean) => void
+  /** Called after every server was pinged. */
+  readonly onPinged: () => void
 }
 
-const pulseMs = 250
+const pingIntervalMs = 250
 const failuresAllowed = 2
 
-interface Health {
-  isDeaf: boolean
-  /** In a row. */
+interface NodeState {
+  isUnresponsive: boolean
+  /** Consecutive failures. */
   failures: number
   lastFailure: number
 }
 
 /**
- * A server is deaf until it answers a ping, and again after three failures in a row, of commands or of pings; then
- * only a ping makes it heard. In a row means one after the other: a hundred commands that were under way in one slow
- * moment fail once (measured: two busy cores and 64 commands at a time are enough for such a moment). Pings go out
- * four times a second also when nobody asks: a fault is known before the first request meets it, and the end of it
- * soon after. One breaker for each node of a Cluster: one node's death must not cost what the others hold.
+ * A server counts as unresponsive until it answers a ping, and again after three consecutive failures of commands or
+ * pings; then only a successful ping makes it responsive.
+ * Concurrent failures count once: if a hundred commands were in flight in one slow moment, that is one failure
+ * (measured: two busy cores and 64 concurrent commands are enough for such a moment). Pings are sent four times per
+ * second even without traffic, so that an outage is known before the first request meets it and its end soon after.
+ * Each node of a Cluster has its own state: one node's failure must not affect keys on the others.
  */
 export function createRedisBreaker(
   redis: RedisClient,
-  { timeoutMs, onChange, onBeat }: RedisBreakerOptions,
+  { timeoutMs, onChange, onPinged }: RedisBreakerOptions,
 ): RedisBreaker {
-  const nodes = new Map<string, Health>()
+  const nodes = new Map<string, NodeState>()
   let isOpen = true
-  let beating: Promise<void> | undefined
+  let pinging: Promise<void> | undefined
 
-  const areAllDeaf = () => [...nodes.values()].every(({ isDeaf }) => isDeaf)
+  const allUnresponsive = () => [...nodes.values()].every(({ isUnresponsive }) => isUnresponsive)
 
-  function turn(node: string, health: Health, isDeaf: boolean) {
-    const isChange = health.isDeaf !== isDeaf
-    Object.assign(health, { isDeaf, failures: 0 })
-    isOpen ||= areAllDeaf()
-    if (isChange) onChange(node, isDeaf)
+  function setState(node: string, state: NodeState, isUnresponsive: boolean) {
+    const isChange = state.isUnresponsive !== isUnresponsive
+    Object.assign(state, { isUnresponsive, failures: 0 })
+    isOpen ||= allUnresponsive()
+    if (isChange) onChange(node, isUnresponsive)
   }
 
   function failed(node: string, sentAt: number) {
-    const health = nodes.get(node)
-    if (health === undefined || health.isDeaf || sentAt < health.lastFailure) return
-    health.lastFailure = performance.now()
-    if (++health.failures > failuresAllowed) turn(node, health, true)
+    const state = nodes.get(node)
+    if (state === undefined || state.isUnresponsive || sentAt < state.lastFailure) return
+    state.lastFailure = performance.now()
+    if (++state.failures > failuresAllowed) setState(node, state, true)
   }
 
   function answered(node: string) {
-    const health = nodes.get(node)
-    if (health !== undefined) health.failures = 0
+    const state = nodes.get(node)
+    if (state !== undefined) state.failures = 0
   }
 
   async function probe(node: string, connection: Redis | undefined): Promise<void> {
-    const health = nodes.get(node) ?? { isDeaf: true, failures: 0, lastFailure: -Infinity }
-    nodes.set(node, health)
+    const state = nodes.get(node) ?? { isUnresponsive: true, failures: 0, lastFailure: -Infinity }
+    nodes.set(node, state)
     const sentAt = performance.now()
-    if (connection !== undefined && (await answersPing(connection, timeoutMs))) turn(node, health, false)
+    if (connection !== undefined && (await respondsToPing(connection, timeoutMs))) setState(node, state, false)
     else failed(node, sentAt)
   }
 
-  async function beatOnce(): Promise<void> {
+  async function pingAllOnce(): Promise<void> {
     if (redis.client.status !== 'ready') return
     const present = redis.nodes()
     for (const node of nodes.keys()) if (!present.has(node)) nodes.delete(node)
     await Promise.all([...present].map(([node, connection]) => probe(node, connection)))
-    // It closes only now, not with the first answer: those of a Cluster that are alive are then all known.
-    isOpen = areAllDeaf()
-    if ([...nodes.values()].some(({ isDeaf }) => isDeaf)) redis.lookAround()
-    onBeat()
+    // The breaker closes here, not with the first reply, so that all responsive nodes of a Cluster are known by then.
+    isOpen = allUnresponsive()
+    if ([...nodes.values()].some(({ isUnresponsive }) => isUnresponsive)) redis.refreshNodes()
+    onPinged()
   }
 
-  const beat = () => (beating ??= beatOnce().finally(() => void (beating = undefined)))
-  const timer = setInterval(() => void beat(), pulseMs).unref()
-  redis.avoid(node => nodes.get(node)?.isDeaf ?? false)
-  return { isOpen: () => isOpen, answered, failed, beat, stop: () => clearInterval(timer) }
+  const pingAll = () => (pinging ??= pingAllOnce().finally(() => void (pinging = undefined)))
+  const timer = setInterval(() => void pingAll(), pingIntervalMs).unref()
+  redis.skipNodes(node => nodes.get(node)?.isUnresponsive ?? false)
+  return { isOpen: () => isOpen, answered, failed, pingAll, stop: () => clearInterval(timer) }
 }
 
-/** Any reply is a sign of life, also that it is busy or wants a password. */
-async function answersPing(connection: Redis, timeoutMs: number): Promise<boolean> {
+/** Any reply shows that the server is up, even that it is loading or requires a password. */
+async function respondsToPing(connection: Redis, timeoutMs: number): Promise<boolean> {
   try {
     await withTimeout(timeoutMs, connection.ping())
     return true

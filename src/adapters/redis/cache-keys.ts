@@ -2,7 +2,10 @@ import { Cluster, type Redis } from 'ioredis'
 import { withTimeout } from '../../resilience/with-timeout.ts'
 import type { RedisServer } from './redis.ts'
 
-/** What lies in Redis, by what stands in its keys behind the prefix; `lease`: who makes an answer now, and who did last. */
+/**
+ * Kinds of keys in Redis, named by the part of the key after the prefix. `lease` covers the current fill lease of an
+ * answer and the newest token.
+ */
 export type KeyKind = 'answer' | 'draft' | 'vector' | 'lease' | 'rate'
 
 const kinds: Readonly<Record<string, KeyKind>> = {
@@ -15,14 +18,14 @@ const kinds: Readonly<Record<string, KeyKind>> = {
 }
 
 /**
- * What every key of a database (by its name, {@link databaseName}) begins with, up to its kind: two databases in one Redis
- * count their collections and epochs alike.
+ * Prefix of every key of a database (by its name, {@link databaseName}), up to the kind. It is needed because two
+ * databases that share a Redis may use the same collection ids and epochs.
  */
 export function keyPrefixOf(prefix: string, database: string): string {
   return `${prefix}:${database}:`
 }
 
-/** Patterns for {@link removeKeys}: of the answers of a collection by its id, or (null) of all that is cached. */
+/** Patterns for {@link removeKeys}: the answers of one collection, by its id, or everything that is cached (null). */
 export function cachedKeys(collectionId: number | null): readonly string[] {
   return collectionId === null ? ['answer:*', 'draft:*', 'vector:*'] : [`answer:{${collectionId}:*`]
 }
@@ -30,20 +33,20 @@ export function cachedKeys(collectionId: number | null): readonly string[] {
 export interface KeyFigures {
   readonly keys: number
   readonly bytes: number
-  /** The bytes are reckoned from so many keys; null: from every one. */
+  /** The bytes are extrapolated from this many keys; null when all were measured. */
   readonly sampled: number | null
 }
 
-/** Nobody waits for an answer here, so a busy server may take longer than a question would wait. */
+/** No question waits for these commands, so they may take longer. */
 const replyMs = 2000
-/** Keys a step looks at: some tenths of a millisecond of the server's time. */
+/** Keys that one SCAN step examines: some tenths of a millisecond of the server's time. */
 const stepSize = 500
 const sampleSize = 200
 
 /**
- * Removes the keys of this database that fit one of the patterns behind their prefix, on every node, without holding up a
- * server: step by step, its memory freed behind. Gives how many; null when not all of it could be done: Redis is away or went away, or it took longer
- * than `limitMs` milliseconds.
+ * Removes the keys of this database that match one of the patterns (after the prefix) on every node. It does not block
+ * a server: keys are scanned in steps and their memory is freed in the background. Returns how many were removed, or
+ * null if not all could be: Redis is down or went down, or it took longer than `limitMs` milliseconds.
  */
 export async function removeKeys(
   redis: RedisServer,
@@ -51,34 +54,37 @@ export async function removeKeys(
   limitMs: number,
 ): Promise<number | null> {
   let removed = 0
-  const isWhole = await eachStep(
+  const isComplete = await scanKeys(
     redis,
     patterns,
     limitMs,
     async (node, keys) => void (removed += await unlink(node, keys)),
   )
-  return isWhole ? removed : null
+  return isComplete ? removed : null
 }
 
-/** Keys of this database and their memory by kind; null as for {@link removeKeys}. A key that the server moves meanwhile may count twice. */
+/**
+ * Counts the keys of this database and their memory by kind; null as for {@link removeKeys}. A key that the server
+ * moves during the scan may count twice.
+ */
 export async function countKeys(
   redis: RedisServer,
   limitMs: number,
 ): Promise<Readonly<Record<KeyKind, KeyFigures>> | null> {
   const tallies: Record<KeyKind, Tally> = {
-    answer: tally(),
-    draft: tally(),
-    vector: tally(),
-    lease: tally(),
-    rate: tally(),
+    answer: newTally(),
+    draft: newTally(),
+    vector: newTally(),
+    lease: newTally(),
+    rate: newTally(),
   }
-  const isWhole = await eachStep(redis, ['*'], limitMs, async (node, keys) => {
+  const isComplete = await scanKeys(redis, ['*'], limitMs, async (node, keys) => {
     for (const key of keys) {
       const kind = kindOf(key.slice(redis.keyPrefix.length))
-      if (kind) note(tallies[kind], node, key)
+      if (kind) addToSample(tallies[kind], node, key)
     }
   })
-  if (!isWhole) return null
+  if (!isComplete) return null
   try {
     const entries = Object.entries(tallies).map(async ([kind, each]) => [kind, await figuresOf(each)] as const)
     return Object.fromEntries(await Promise.all(entries)) as Record<KeyKind, KeyFigures>
@@ -91,21 +97,21 @@ function kindOf(key: string): KeyKind | undefined {
   return kinds[key.split(':', 1)[0] ?? '']
 }
 
-/** False when it could not be gone through to the end. */
-async function eachStep(
+/** Returns false if the scan could not be completed. */
+async function scanKeys(
   redis: RedisServer,
   patterns: readonly string[],
   limitMs: number,
   work: (node: Redis, keys: readonly string[]) => Promise<void>,
 ): Promise<boolean> {
-  const end = performance.now() + limitMs
+  const endsAt = performance.now() + limitMs
   if (!redis.isUsable()) return false
   try {
     for (const node of nodesOf(redis)) {
       for (const pattern of patterns) {
         let cursor = '0'
         do {
-          if (performance.now() > end) return false
+          if (performance.now() > endsAt) return false
           const [next, keys] = await withTimeout(
             replyMs,
             node.scan(cursor, 'MATCH', redis.keyPrefix + pattern, 'COUNT', stepSize),
@@ -125,14 +131,14 @@ function nodesOf({ client }: RedisServer): readonly Redis[] {
   return client instanceof Cluster ? client.nodes('master') : [client]
 }
 
-/** One command a key: those of one command must lie in one slot of a Cluster. */
+/** One command per key: the keys of a single command must be in the same slot of a Cluster. */
 async function unlink(node: Redis, keys: readonly string[]): Promise<number> {
   const commands = node.pipeline()
   for (const key of keys) commands.unlink(key)
-  return (await replies(commands.exec())).reduce<number>((sum, count) => sum + Number(count), 0)
+  return (await resultsOf(commands.exec())).reduce<number>((sum, count) => sum + Number(count), 0)
 }
 
-async function replies(execution: Promise<[error: Error | null, result: unknown][] | null>): Promise<unknown[]> {
+async function resultsOf(execution: Promise<[error: Error | null, result: unknown][] | null>): Promise<unknown[]> {
   const results = (await withTimeout(replyMs, execution)) ?? []
   return results.map(([error, result]) => {
     if (error) throw error
@@ -145,25 +151,25 @@ interface Tally {
   readonly sample: { node: Redis; key: string }[]
 }
 
-function tally(): Tally {
+function newTally(): Tally {
   return { keys: 0, sample: [] }
 }
 
-/** Each key has the same chance to be in the sample (Vitter's algorithm R, 1985). */
-function note(counted: Tally, node: Redis, key: string): void {
-  counted.keys++
-  if (counted.sample.length < sampleSize) return void counted.sample.push({ node, key })
-  const at = Math.floor(Math.random() * counted.keys)
-  if (at < sampleSize) counted.sample[at] = { node, key }
+/** Every key is equally likely to be in the sample (reservoir sampling, Vitter's algorithm R, 1985). */
+function addToSample(tally: Tally, node: Redis, key: string): void {
+  tally.keys++
+  if (tally.sample.length < sampleSize) return void tally.sample.push({ node, key })
+  const at = Math.floor(Math.random() * tally.keys)
+  if (at < sampleSize) tally.sample[at] = { node, key }
 }
 
-/** A key that expired since is left out. */
+/** Keys that have expired since are left out. */
 async function figuresOf({ keys, sample }: Tally): Promise<KeyFigures> {
   const sizes = await Promise.all(
     [...Map.groupBy(sample, ({ node }) => node)].map(async ([node, group]) => {
       const commands = node.pipeline()
       for (const { key } of group) commands.memory('USAGE', key)
-      return (await replies(commands.exec())).filter(size => size !== null).map(Number)
+      return (await resultsOf(commands.exec())).filter(size => size !== null).map(Number)
     }),
   )
   const found = sizes.flat()

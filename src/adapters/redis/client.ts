@@ -1,32 +1,34 @@
 import { Cluster, Redis, type Command } from 'ioredis'
 import type { RedisTarget } from './url.ts'
 
-/** One client and the servers behind it, under a name each; a single server's name is empty. */
+/** A client and its servers by name; a single server has an empty name. */
 export interface RedisClient {
   readonly client: Redis | Cluster
-  /** Every server that holds keys; undefined: it has no connection. */
+  /** All servers that store keys; undefined when there is no connection to one. */
   nodes(): ReadonlyMap<string, Redis | undefined>
-  /** The server that the last command was for. */
-  lastAsked(): string
-  /** From now on a server for which this says yes gets no commands but pings. */
-  avoid(isDeaf: (node: string) => boolean): void
-  /** After a server was found missing: asks the others who holds its keys now. */
-  lookAround(): void
+  /** The server to which the last command belonged. */
+  lastNode(): string
+  /** From now on, servers for which this returns true get no commands except pings. */
+  skipNodes(isUnresponsive: (node: string) => boolean): void
+  /** Asks the other servers which of them owns the keys now; for use when a server is missing. */
+  refreshNodes(): void
 }
 
 /**
- * Times are bounds of a connection, not of a command: see in-time. `socketTimeout` ends one whose server says nothing
- * at all (frozen, cut off by a firewall), also while it introduces itself; the client then tries for a new one.
+ * These timeouts bound a connection, not a command (for that see with-timeout.ts). `socketTimeout` ends a connection
+ * whose server sends nothing at all (frozen, cut off by a firewall), even during the handshake; the client then opens a
+ * new one.
  *
- * No auto-pipelining. Measured (2 cores, 2 kB values): with 64 commands at once it takes 6 instead of 10 µs of
- * processor time a command and 0.24 instead of 0.5 ms, but p99 is 4 instead of 2 ms; with one at a time nothing
- * changes; and on a Cluster a command whose slot has no node throws. We send one or two commands a request.
+ * There is no auto-pipelining. Measured on 2 cores with 2 kB values: with 64 concurrent commands it takes 10 µs of CPU
+ * time per command without it and 6 µs with it, and 0.5 ms instead of 0.24 ms, but p99 rises from 2 to 4 ms. With one
+ * command at a time nothing changes, and on a Cluster a command whose slot has no node throws. We send one or two
+ * commands per request.
  */
 function connectionOptions(timeoutMs: number) {
   return {
     connectTimeout: 2000,
     socketTimeout: Math.max(2000, 2 * timeoutMs),
-    // How long a server may take to hang up too: a frozen one never does, and would hold up our exit.
+    // Limit for the server to close its side: a frozen one never does, and would delay our exit.
     disconnectTimeout: 100,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -36,7 +38,7 @@ function connectionOptions(timeoutMs: number) {
 type Bounds = ReturnType<typeof connectionOptions>
 
 export function createRedisClient(target: RedisTarget, timeoutMs: number): RedisClient {
-  const options = { ...connectionOptions(timeoutMs), ...secretsOf(target) }
+  const options = { ...connectionOptions(timeoutMs), ...credentialsOf(target) }
   return target.kind === 'cluster' ? clusterClient(target, options) : singleClient(target, options)
 }
 
@@ -51,7 +53,7 @@ function singleClient(target: RedisTarget, options: Bounds): RedisClient {
     retryStrategy: waitBeforeRetry,
     reconnectOnError: whenDemoted(),
   })
-  return { client, nodes: () => new Map([['', client]]), lastAsked: () => '', avoid() {}, lookAround() {} }
+  return { client, nodes: () => new Map([['', client]]), lastNode: () => '', skipNodes() {}, refreshNodes() {} }
 }
 
 function sentinelsOf({ hosts, master, isEncrypted, sentinelUsername, sentinelPassword }: RedisTarget) {
@@ -67,18 +69,18 @@ function sentinelsOf({ hosts, master, isEncrypted, sentinelUsername, sentinelPas
   }
 }
 
-function secretsOf({ username, password, isEncrypted }: RedisTarget) {
+function credentialsOf({ username, password, isEncrypted }: RedisTarget) {
   return { username, password, tls: isEncrypted ? {} : undefined }
 }
 
-/** Milliseconds; uneven, so that replicas that lost Redis together do not come back together. */
+/** Milliseconds, with jitter so that replicas that lost Redis together do not reconnect together. */
 function waitBeforeRetry(attempt: number): number {
   return Math.min(100 * 2 ** attempt, 2000) * (0.75 + Math.random() / 4)
 }
 
 /**
- * A server that takes no writes any more was the master: a new connection, by name or by Sentinel, finds the one that
- * is. Only now and then, for it may be a lone replica, and reading from it works.
+ * A server that no longer accepts writes was the master. A new connection, by name or through Sentinel, finds the
+ * current one. This reconnects only occasionally, because it may be a lone replica, and reading from it works.
  */
 function whenDemoted(): (error: Error) => boolean {
   let last = -Infinity
@@ -90,47 +92,47 @@ function whenDemoted(): (error: Error) => boolean {
 }
 
 function clusterClient(target: RedisTarget, options: Bounds): RedisClient {
-  const client = new WaryCluster([...target.hosts], {
+  const client = new SkippingCluster([...target.hosts], {
     redisOptions: options,
     enableOfflineQueue: false,
     clusterRetryStrategy: waitBeforeRetry,
     slotsRefreshTimeout: 1000,
     slotsRefreshInterval: 10_000,
-    // Each would keep a command longer than anybody waits for it.
+    // Either delay would exceed the time that a caller waits for a command.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
-    // A certificate names hosts, so with TLS names stay names.
+    // With TLS, host names are not resolved here: certificates contain names.
     ...(target.isEncrypted ? { dnsLookup: (host, done) => done(null, host) } : {}),
   })
   return {
     client,
     nodes: () => client.masters(),
-    lastAsked: () => client.lastAsked,
-    avoid: isDeaf => void (client.isDeaf = isDeaf),
-    lookAround: () => client.refreshSlotsCache(),
+    lastNode: () => client.lastNode,
+    skipNodes: isUnresponsive => void (client.isUnresponsive = isUnresponsive),
+    refreshNodes: () => client.refreshSlotsCache(),
   }
 }
 
-/** Not asked: the node of a Cluster that holds the key does not answer. */
-export class DeafNode extends Error {
+/** The command was not sent because the Cluster node that owns its key does not respond. */
+export class UnresponsiveNode extends Error {
   constructor() {
-    super('the node that holds this key does not answer')
-    this.name = 'DeafNode'
+    super('the node that owns this key does not respond')
+    this.name = 'UnresponsiveNode'
   }
 }
 
 /**
- * A Cluster that does not ask a deaf node: else every question whose key lives there would wait for the time-out,
- * and for a dead one ioredis opens a connection a command.
+ * A Cluster that does not send commands to unresponsive nodes. Otherwise every question whose key is on such a node
+ * would wait for the timeout, and for a dead one ioredis opens a connection per command.
  */
-class WaryCluster extends Cluster {
-  lastAsked = ''
-  isDeaf: (node: string) => boolean = () => false
+class SkippingCluster extends Cluster {
+  lastNode = ''
+  isUnresponsive: (node: string) => boolean = () => false
 
   override sendCommand(...[command, ...rest]: Parameters<Cluster['sendCommand']>): unknown {
-    this.lastAsked = this.#ownerOf(command)
-    if (!this.isDeaf(this.lastAsked)) return super.sendCommand(command, ...rest)
-    command.reject(new DeafNode())
+    this.lastNode = this.#ownerOf(command)
+    if (!this.isUnresponsive(this.lastNode)) return super.sendCommand(command, ...rest)
+    command.reject(new UnresponsiveNode())
     return command.promise
   }
 
@@ -140,7 +142,7 @@ class WaryCluster extends Cluster {
     return new Map([...owners].map(owner => [owner, connected.get(owner)]))
   }
 
-  /** Empty for a command without a key, or one that nobody holds. */
+  /** Empty for a command without a key, or for a slot without an owner. */
   #ownerOf(command: Command): string {
     const slot = command.getSlot()
     return slot === null ? '' : (this.slots[slot]?.[0] ?? '')

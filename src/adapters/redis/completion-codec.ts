@@ -1,22 +1,24 @@
 import type { CachedCompletion } from '../../ask/cache/completion-cache.ts'
 
-/** How a model's words lie in Redis: short as they are, plain JSON behind a digit for the form. */
-const form = '1'
+/**
+ * Format of completions in Redis: plain JSON after one digit for the format version. They are too short to compress.
+ */
+const formatVersion = '1'
 
-export function encodeCompletion(draft: CachedCompletion): Buffer {
-  return Buffer.from(form + JSON.stringify(draft))
+export function encodeCompletion(completion: CachedCompletion): Buffer {
+  return Buffer.from(formatVersion + JSON.stringify(completion))
 }
 
-/** Undefined: of another form, or damaged. */
+/** Undefined when the format is another one or the value is damaged. */
 export function decodeCompletion(bytes: Buffer): CachedCompletion | undefined {
-  if (bytes.toString('latin1', 0, 1) !== form) return undefined
+  if (bytes.toString('latin1', 0, 1) !== formatVersion) return undefined
   try {
-    const draft = JSON.parse(bytes.toString('utf8', 1)) as CachedCompletion
-    return typeof draft.text === 'string' &&
-      Number.isFinite(draft.madeAt) &&
-      Number.isFinite(draft.tookMs) &&
-      draft.usage
-      ? draft
+    const completion = JSON.parse(bytes.toString('utf8', 1)) as CachedCompletion
+    return typeof completion.text === 'string' &&
+      Number.isFinite(completion.madeAt) &&
+      Number.isFinite(completion.tookMs) &&
+      completion.usage
+      ? completion
       : undefined
   } catch {
     return undefined

@@ -1,69 +1,73 @@
 import type { Cluster, Redis } from 'ioredis'
 import type { RunLog } from '../../ask/terms.ts'
-import { createRedisBreaker } from './breaker.ts'
-import { createRedisClient, DeafNode } from './client.ts'
+import { createRedisBreaker, type RedisBreaker } from './breaker.ts'
+import { createRedisClient, UnresponsiveNode, type RedisClient } from './client.ts'
 import { markRedisFailed, redisServerOf, startRedisSpan } from './span.ts'
 import { withTimeout, LateReply } from '../../resilience/with-timeout.ts'
 import { readRedisUrl } from './url.ts'
 
 export interface RedisServer {
-  /** The driver's own; its commands have no time-out. Ask through {@link RedisServer.attempt}. */
+  /** The driver's client. Its commands have no timeout; use {@link RedisServer.attempt}. */
   readonly client: Redis | Cluster
-  /** What every key of ours begins with, up to its kind: see {@link keyPrefixOf}. */
+  /** Prefix of every key of ours, up to its kind: see {@link keyPrefixOf}. */
   readonly keyPrefix: string
-  /** False while it is not connected or does not answer: nobody asks it then. */
+  /** False while Redis is disconnected or does not respond; no commands are sent then. */
   isUsable(): boolean
   /**
-   * Runs a command; undefined when it is not usable, fails, or is too late. Never rejects, never waits longer than
-   * the time-out. `what` names it in the log. `onWrongType`: the key holds something of another kind.
+   * Runs a command. Resolves to undefined if Redis is not usable, or the command fails or times out. Never rejects and
+   * never waits longer than the timeout. `what` names the command in the log. `onWrongType` is called if the key has a
+   * value of another type.
    */
   attempt<T>(
     what: string,
     work: (client: Redis | Cluster) => Promise<T>,
     onWrongType?: () => void,
   ): Promise<T | undefined>
-  /** 'ready', 'deaf' (connected, but nothing answers), or what the driver is at: 'connecting', 'reconnecting', … */
+  /** 'ready', 'deaf' (connected, but no server responds), or the driver's state: 'connecting', 'reconnecting', … */
   status(): string
   /**
-   * Why it is not usable; null: it is, or nothing is known yet. `gone`: nobody listens there; `silent`: connections are
-   * taken and nothing is said, as by a frozen server, though the driver goes on opening them; `refuses`: it does not let us in.
+   * Why Redis is not usable; null when it is, or nothing is known yet.
+   * - `gone`: nothing listens there.
+   * - `silent`: connections are accepted but nothing is sent, as by a frozen server, even while the driver keeps
+   *   opening them.
+   * - `refuses`: it rejects our connection.
    */
   outage(): 'gone' | 'silent' | 'refuses' | null
-  /** At once, also when the server is frozen or was never there; what is under way then fails. */
+  /** Closes immediately, even if the server is frozen or was never reached. Commands in flight fail. */
   close(): Promise<void>
 }
 
-/** Why an attempt came to nothing. `down` also counts those that were not sent, because it was not usable. */
+/** Why an attempt failed. `down` includes commands that were not sent because Redis was not usable. */
 export type RedisFailure = 'timeout' | 'down' | 'full' | 'wrong_type' | 'other'
 
 export interface RedisEvents {
   onFailure?(reason: RedisFailure): void
-  /** A value was written; seconds. */
+  /** A value was written, in this many seconds. */
   onSaved?(seconds: number): void
-  /** A connection that was there is gone, and not by us. */
+  /** An established connection was lost, and not closed by us. */
   onLost?(): void
 }
 
 export interface RedisOptions extends RedisEvents {
   readonly keyPrefix: string
-  /** Longest wait for a reply: a slow Redis must not make answers slow. */
+  /** Longest wait for a reply. A slow Redis must not slow down answers. */
   readonly timeoutMs: number
   readonly log: RunLog
 }
 
-/** A Cluster's own says only that no node would do. */
+/** The error of a Cluster itself says only that no node could be used. */
 type ClientError = Error & { readonly lastNodeError?: Error }
 
-interface Sent {
+interface SentCommand {
   readonly what: string
   node: string
   readonly sentAt: number
 }
 
 /**
- * Connects in the background: Redis may be absent at start and come later. Nothing is queued while there is no
- * connection, and nothing is sent to a server that is deaf. A change of state is logged once. Throws when `url` is
- * none (see {@link readRedisUrl}).
+ * Connects in the background: Redis may be down at startup and come up later. Commands are neither queued while there
+ * is no connection nor sent to an unresponsive server. Each change of state is logged once. Throws if `url` is invalid
+ * (see {@link readRedisUrl}).
  */
 export function openRedis(
   url: string,
@@ -71,58 +75,36 @@ export function openRedis(
 ): RedisServer {
   const target = readRedisUrl(url)
   if (target === undefined)
-    throw new Error('REDIS_URL is no address of a Redis, of Sentinels with the name of their master, or of a Cluster')
+    throw new Error(
+      'REDIS_URL is not valid; use redis://HOST, redis+sentinel://HOST,…/MASTER or redis+cluster://HOST,…',
+    )
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
   let isClosed = false
-  /** Of what happened last to the connection. */
-  let outage: ReturnType<RedisServer['outage']> = null
   const server = redisServerOf(target)
   const state = createStateLog(log)
   const faults = createFaultLog(log)
   const isUsable = () => client.status === 'ready' && !breaker.isOpen()
   const breaker = createRedisBreaker(redis, {
     timeoutMs,
-    onChange(node, isDeaf) {
-      if (node !== '') state.nodeTurned(node, isDeaf)
-      if (isDeaf && !isUsable() && client.status === 'ready') state.unusable('redis does not answer: going on without')
+    onChange(node, isUnresponsive) {
+      if (node !== '') state.nodeChanged(node, isUnresponsive)
+      if (isUnresponsive && !isUsable() && client.status === 'ready')
+        state.unusable('Redis does not respond: continuing without it')
     },
-    onBeat: () => isUsable() && state.usable(),
+    onPinged: () => isUsable() && state.usable(),
   })
-  let wasReady = false
-  client.on('ready', () => {
-    wasReady = true
-    outage = null
-    void breaker.beat()
-  })
-  client.on('error', (error: ClientError) => {
-    const cause = error.lastNodeError ?? error
-    outage = outageOf(cause)
-    state.unusable('redis cannot be used: going on without', { err: cause })
-  })
-  client.on('close', () => {
-    if (wasReady && !isClosed) onLost?.()
-    if (wasReady) outage = breaker.isOpen() ? 'silent' : 'gone'
-    wasReady = false
-    state.unusable('redis is gone: going on without')
+  const connection = watchConnection(client, breaker, state, () => {
+    if (!isClosed) onLost?.()
   })
 
-  function reasonOf(error: unknown, node: string): RedisFailure {
-    if (error instanceof LateReply) return 'timeout'
-    if (isWrongType(error)) return 'wrong_type'
-    if (isFull(error)) return 'full'
-    if (isReply(error)) return notNow.test(error.message) ? 'down' : 'other'
-    const isConnected = client.status === 'ready' && (redis.nodes().get(node) ?? client).status === 'ready'
-    return isConnected && !(error instanceof DeafNode) ? 'other' : 'down'
-  }
-
-  /** Only silence is a reason to stop asking: a server that refuses is alive, and quick. */
-  function note({ what, node, sentAt }: Sent, error: unknown): RedisFailure {
-    const reason = reasonOf(error, node)
+  /** Only missing replies count against a server: one that rejects commands is up, and fast. */
+  function recordFailure({ what, node, sentAt }: SentCommand, error: unknown): RedisFailure {
+    const reason = failureOf(error, redis, node)
     if (reason === 'timeout' || (reason === 'down' && !isReply(error))) breaker.failed(node, sentAt)
     else if (isReply(error)) breaker.answered(node)
     if (reason === 'full') faults.full(what, error)
-    if (reason === 'wrong_type' || reason === 'other') faults.odd(what, error)
+    if (reason === 'wrong_type' || reason === 'other') faults.unexpected(what, error)
     onFailure?.(reason)
     return reason
   }
@@ -133,18 +115,18 @@ export function openRedis(
     isUsable,
     async attempt(what, work, onWrongType) {
       if (!isUsable()) return void onFailure?.('down')
-      const sent: Sent = { what, node: '', sentAt: performance.now() }
+      const command: SentCommand = { what, node: '', sentAt: performance.now() }
       const span = startRedisSpan(what, server)
       try {
         const reply = work(client)
-        sent.node = redis.lastAsked()
+        command.node = redis.lastNode()
         const value = await withTimeout(timeoutMs, reply)
-        breaker.answered(sent.node)
-        faults.worked(what)
-        if (what === 'keep' || what === 'set') onSaved?.((performance.now() - sent.sentAt) / 1000)
+        breaker.answered(command.node)
+        faults.succeeded(what)
+        if (what === 'keep' || what === 'set') onSaved?.((performance.now() - command.sentAt) / 1000)
         return value
       } catch (error) {
-        const reason = note(sent, error)
+        const reason = recordFailure(command, error)
         markRedisFailed(span, reason)
         if (reason === 'wrong_type') onWrongType?.()
         return undefined
@@ -153,7 +135,7 @@ export function openRedis(
       }
     },
     status: () => (client.status === 'ready' && breaker.isOpen() ? 'deaf' : client.status),
-    outage: () => (isUsable() ? null : client.status === 'ready' ? 'silent' : outage),
+    outage: () => (isUsable() ? null : client.status === 'ready' ? 'silent' : connection.outage()),
     async close() {
       isClosed = true
       breaker.stop()
@@ -163,31 +145,70 @@ export function openRedis(
   }
 }
 
-const absent = /^E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|PIPE)/
+function failureOf(error: unknown, { client, nodes }: RedisClient, node: string): RedisFailure {
+  if (error instanceof LateReply) return 'timeout'
+  if (isWrongType(error)) return 'wrong_type'
+  if (isFull(error)) return 'full'
+  if (isReply(error)) return notNow.test(error.message) ? 'down' : 'other'
+  const isConnected = client.status === 'ready' && (nodes().get(node) ?? client).status === 'ready'
+  return isConnected && !(error instanceof UnresponsiveNode) ? 'other' : 'down'
+}
 
-/** What is left of errors is one form or another of waiting for too long. */
+/**
+ * Tracks why the connection is down, from its last event. `onLost` is called when an established connection is lost.
+ */
+function watchConnection(
+  client: RedisClient['client'],
+  { isOpen, pingAll }: Pick<RedisBreaker, 'isOpen' | 'pingAll'>,
+  state: StateLog,
+  onLost: () => void,
+) {
+  let outage: ReturnType<RedisServer['outage']> = null
+  let wasReady = false
+  client.on('ready', () => {
+    wasReady = true
+    outage = null
+    void pingAll()
+  })
+  client.on('error', (error: ClientError) => {
+    const cause = error.lastNodeError ?? error
+    outage = outageOf(cause)
+    state.unusable('Redis cannot be used: continuing without it', { err: cause })
+  })
+  client.on('close', () => {
+    if (wasReady) onLost()
+    if (wasReady) outage = isOpen() ? 'silent' : 'gone'
+    wasReady = false
+    state.unusable('Redis connection lost: continuing without it')
+  })
+  return { outage: () => outage }
+}
+
+const unreachable = /^E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETUNREACH|PIPE)/
+
+/** All other errors are timeouts of some kind. */
 function outageOf(error: Error & { readonly code?: unknown }): 'gone' | 'silent' | 'refuses' {
-  if (absent.test(String(error.code ?? ''))) return 'gone'
+  if (unreachable.test(String(error.code ?? ''))) return 'gone'
   if (isReply(error)) return notNow.test(error.message) ? 'gone' : 'refuses'
   return 'silent'
 }
 
-/** The key holds a value of another kind. */
+/** The key has a value of another type. */
 export function isWrongType(error: unknown): boolean {
   return isReply(error) && error.message.startsWith('WRONGTYPE')
 }
 
-/** Its memory is full and it may not forget anything. A script's error has more words before these. */
+/** Redis is out of memory and may not evict anything. The error of a script has other words before these. */
 export function isFull(error: unknown): boolean {
   return isReply(error) && error.message.includes('OOM command not allowed')
 }
 
-/** Something the server said. */
+/** An error sent by the server. */
 function isReply(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError'
 }
 
-/** It answers, but has no data to answer from: it still reads them, or lost their holder. */
+/** The server responds but cannot serve data: it is still loading, or lost the node that has the data. */
 const notNow = /^(LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN) /
 
 function createStateLog(log: RunLog) {
@@ -196,7 +217,7 @@ function createStateLog(log: RunLog) {
   return {
     usable() {
       if (wasUsable || isStopped) return
-      log.info({}, wasUsable === undefined ? 'redis is connected' : 'redis is used again')
+      log.info({}, wasUsable === undefined ? 'Redis connected' : 'Redis is available again')
       wasUsable = true
     },
     unusable(message: string, fields: object = {}) {
@@ -204,33 +225,37 @@ function createStateLog(log: RunLog) {
       log.warn(fields, message)
       wasUsable = false
     },
-    nodeTurned(node: string, isDeaf: boolean) {
-      if (isDeaf) log.warn({ node }, 'a redis node does not answer: going on without what it holds')
-      else log.info({ node }, 'a redis node is used')
+    nodeChanged(node: string, isUnresponsive: boolean) {
+      if (isUnresponsive) log.warn({ node }, 'a Redis node does not respond: continuing without its keys')
+      else log.info({ node }, 'a Redis node is available')
     },
     stop: () => void (isStopped = true),
   }
 }
 
-/** Each fault once: a request a line would be a second fault. */
+type StateLog = ReturnType<typeof createStateLog>
+
+/** Logs each fault once. One line per request would be a second fault. */
 function createFaultLog(log: RunLog) {
-  const told = new Set<string>()
-  let refused: string | undefined
+  const logged = new Set<string>()
+  let rejectedCommand: string | undefined
   return {
     full(what: string, error: unknown) {
-      if (refused === undefined) log.warn({ what, err: error }, 'redis is full: going on without what it does not take')
-      refused ??= what
+      if (rejectedCommand === undefined)
+        log.warn({ what, err: error }, 'Redis is out of memory: continuing without the writes it rejects')
+      rejectedCommand ??= what
     },
-    odd(what: string, error: unknown) {
+    unexpected(what: string, error: unknown) {
       const fault = `${what}: ${error instanceof Error ? `${error.name} ${error.message.split(' ', 1)[0]}` : ''}`
-      if (!told.has(fault)) log.warn({ what, err: error }, 'redis did not do what was asked; told once')
-      told.add(fault)
+      if (!logged.has(fault))
+        log.warn({ what, err: error }, 'a Redis command failed; further failures of this kind are not logged')
+      logged.add(fault)
     },
-    /** Reads work while it is full, so only what was refused shows that there is room again. */
-    worked(what: string) {
-      if (what !== refused) return
-      refused = undefined
-      log.info({ what }, 'redis takes what it refused')
+    /** Reads work while Redis is full, so only the rejected command shows that there is room again. */
+    succeeded(what: string) {
+      if (what !== rejectedCommand) return
+      rejectedCommand = undefined
+      log.info({ what }, 'Redis accepts writes again')
     },
   }
 }

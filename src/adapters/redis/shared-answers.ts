@@ -5,18 +5,24 @@ import { defineScripts, type Scripts } from './answer-scripts.ts'
 import { nameOfAsker, runOfHolder } from '../postgres/lease-holder.ts'
 import type { RedisServer } from './redis.ts'
 
-/** A holder that died delays the others by this much at most. */
+/** A holder that died delays the others by at most this long. */
 export const leaseMs = 2000
-/** After a run that gave nothing to keep, those who waited for it do not queue up for the next. */
+/** After a run that produced nothing to cache, waiting processes do not queue for the next one during this time. */
 const failedMs = 1000
-/** Longer than any run: within it an earlier holder is told from the present one. */
+/** Longer than any run, so that an earlier holder can be distinguished from the current one. */
 const fenceMs = 20 * 60_000
 
-/** The tier that replicas share. None of its methods rejects or takes longer than a command may: without Redis there is nothing in it. */
+/**
+ * The cache tier that replicas share. No method rejects or takes longer than a command may; without Redis the tier is
+ * empty.
+ */
 export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = () => {}): SharedAnswers {
   const scripts: Scripts = defineScripts(redis.client)
 
-  /** Of one answer; in braces what decides in a Cluster where it lies, so that scripts find all three in one place. */
+  /**
+   * Keys of one answer. The part in braces determines the slot in a Cluster, so that a script finds all three on one
+   * node.
+   */
   function keysOf(key: string): [answer: string, lease: string, fence: string] {
     return [`${redis.keyPrefix}answer:{${key}}`, `${redis.keyPrefix}lease:{${key}}`, `${redis.keyPrefix}fence:{${key}}`]
   }
@@ -40,7 +46,7 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
         () => scripts.claim(...keys, leaseMs, fenceMs, Math.round(freshAfter), asker),
         () => remove(key),
       )
-    // Once more where it was only late: a run that is not shared costs more than the wait.
+    // Retry once if the reply was only late: a run that is not shared costs more than the wait.
     const reply = (await ask()) ?? (redis.isUsable() ? await ask() : undefined)
     if (!reply) return { kind: 'alone', isAway: true }
     const found = reply.answer ? decoded(key, reply.answer) : undefined
@@ -53,7 +59,7 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
         return { kind: 'alone', ...before(found) }
       case 'yours':
         return { kind: 'yours', lease: leaseOf(key, reply.token), ...before(found) }
-      default: // No reply of our script: a proxy, or a server, that errs.
+      default: // not a reply of our script: a faulty proxy or server
         return { kind: 'alone' }
     }
   }
@@ -62,33 +68,33 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
     const keys = keysOf(key)
     const endsAt = performance.now() + fenceMs
     const renewal = setInterval(renew, leaseMs / 3).unref()
-    let isOver = false
-    // Who holds it longer than any run takes has lost it.
+    let isFinished = false
+    // A holder that keeps the lease longer than any run takes has lost it.
     function renew(): void {
       if (performance.now() > endsAt) clearInterval(renewal)
       else void redis.attempt('renew', () => scripts.renew(...keys, token, leaseMs))
     }
-    const end = async (what: string, work: () => Promise<unknown>) => {
+    const finish = async (what: string, work: () => Promise<unknown>) => {
       clearInterval(renewal)
-      if (isOver) return
-      isOver = true
+      if (isFinished) return
+      isFinished = true
       await redis.attempt(what, work)
     }
     return {
       keep: (value, ms) =>
-        end('keep', () => scripts.keep(...keys, token, Math.max(1, Math.round(ms)), encodeAnswer(value))),
-      release: isFailed => end('release', () => scripts.release(...keys, token, isFailed ? failedMs : 0)),
+        finish('keep', () => scripts.keep(...keys, token, Math.max(1, Math.round(ms)), encodeAnswer(value))),
+      release: isFailed => finish('release', () => scripts.release(...keys, token, isFailed ? failedMs : 0)),
     }
   }
 
   function decoded(key: string, bytes: Buffer): CachedAnswer | undefined {
     const value = decodeAnswer(bytes)
-    // Only that: a lease that came with it is good.
+    // Remove only the answer: a lease that came with it is valid.
     if (value === undefined) removeKeys(keysOf(key).slice(0, 1))
     return value
   }
 
-  /** Any of the three may be of another kind. */
+  /** Any of the three keys may have the wrong type. */
   function remove(key: string): void {
     removeKeys(keysOf(key))
   }

@@ -1,17 +1,17 @@
 import { hash } from 'node:crypto'
 import type { RedisServer } from './redis.ts'
 
-/** Values that replicas share. None of its methods rejects or takes longer than a command may. */
+/** Values that replicas share. No method rejects or takes longer than a command may. */
 export interface SharedValues<Value> {
   get(key: string): Promise<Value | undefined>
-  /** Behind the request; for `ms` milliseconds. */
+  /** Stores the value for `ms` milliseconds, in the background. */
   set(key: string, value: Value, ms: number): void
 }
 
 export interface SharedValuesOptions<Value> {
   readonly kind: 'draft' | 'vector'
   readonly encode: (value: Value) => Buffer
-  /** Undefined: of another form, or damaged; it is removed. */
+  /** Undefined when the format is another one or the value is damaged; the value is then removed. */
   readonly decode: (bytes: Buffer) => Value | undefined
   readonly onCorrupt?: () => void
 }

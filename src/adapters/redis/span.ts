@@ -3,7 +3,7 @@ import { named } from '../../tracing/names.ts'
 import { recordingSpan, startChild } from '../../tracing/span.ts'
 import type { RedisTarget } from './url.ts'
 
-/** What `attempt` calls its commands, in Redis' own words; others keep theirs. */
+/** Maps the command names of `attempt` to those of Redis; unlisted names stay. */
 const summaries: Readonly<Record<string, string>> = {
   get: 'GET',
   set: 'SET',
@@ -14,7 +14,7 @@ const summaries: Readonly<Record<string, string>> = {
   release: 'EVALSHA release',
 }
 
-/** A command in a span, where anybody sees it; no keys, no values. */
+/** Records a command as a span if the trace is recorded; without keys or values. */
 export function startRedisSpan(what: string, server: Attributes): Span | undefined {
   if (!recordingSpan()) return undefined
   const summary = summaries[what] ?? what
@@ -30,7 +30,7 @@ export function markRedisFailed(span: Span | undefined, reason: string): void {
   span?.setAttribute(named.errorType, reason).setStatus({ code: SpanStatusCode.ERROR, message: reason })
 }
 
-/** Of a Cluster or behind Sentinels it is not known before which server answers. */
+/** With a Cluster or Sentinels it is not known in advance which server responds. */
 export function redisServerOf({ kind, hosts, db }: RedisTarget): Attributes {
   const [first] = hosts
   const server = kind === 'single' && first ? { [named.address]: first.host, [named.port]: first.port } : {}

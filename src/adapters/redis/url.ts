@@ -1,14 +1,14 @@
-/** Where Redis is, as REDIS_URL says it. */
+/** The parsed REDIS_URL. */
 export interface RedisTarget {
   readonly kind: 'single' | 'sentinel' | 'cluster'
   readonly isEncrypted: boolean
-  /** Names or addresses; one of a single server. */
+  /** Host names or addresses; exactly one for a single server. */
   readonly hosts: readonly RedisHost[]
   readonly username?: string
   readonly password?: string
-  /** Number of the database; a Cluster has only 0. */
+  /** Database number; a Cluster has only 0. */
   readonly db: number
-  /** What the Sentinels watch; empty elsewhere. */
+  /** Name of the master that the Sentinels watch; empty otherwise. */
   readonly master: string
   readonly sentinelUsername?: string
   readonly sentinelPassword?: string
@@ -20,12 +20,13 @@ export interface RedisHost {
 }
 
 /**
+ * Parses a REDIS_URL:
  * - `redis://[user:password@]host[:6379][/db]`
  * - `redis+sentinel://[user:password@]host[:26379],…/master[/db][?sentinel_password=…][&sentinel_username=…]`
  * - `redis+cluster://[user:password@]host[:6379],…`
  *
- * and the same with `rediss` for TLS. Undefined: not one of them. Percent signs escape, as in any URL. `new URL` would
- * refuse several hosts, and ioredis takes what it does not understand for `localhost`.
+ * Use `rediss` instead of `redis` for TLS. Undefined for any other URL. Percent-encoding works as in any URL. `new URL`
+ * would reject several hosts, and ioredis treats whatever it does not understand as `localhost`.
  */
 export function readRedisUrl(text: string): RedisTarget | undefined {
   const parts = shape.exec(text)?.groups
@@ -33,7 +34,7 @@ export function readRedisUrl(text: string): RedisTarget | undefined {
   try {
     return targetOf(parts)
   } catch (error) {
-    if (error instanceof URIError) return undefined // a percent sign that escapes nothing
+    if (error instanceof URIError) return undefined // an invalid percent-encoding
     throw error
   }
 }
@@ -53,11 +54,11 @@ function targetOf({
 }: Parts): RedisTarget | undefined {
   const kind = named === 'sentinel' || named === 'cluster' ? named : 'single'
   const hosts = list.split(',').map(text => hostOf(text, kind === 'sentinel' ? 26_379 : 6379))
-  const place = placeOf(kind, path)
-  const extra = extraOf(kind, query)
-  if (!hosts.every(host => host !== undefined) || (kind === 'single' && hosts.length > 1) || !place || !extra)
+  const location = locationOf(kind, path)
+  const options = optionsOf(kind, query)
+  if (!hosts.every(host => host !== undefined) || (kind === 'single' && hosts.length > 1) || !location || !options)
     return undefined
-  return { kind, isEncrypted: tls === 's', hosts, ...loginOf(login), ...place, ...extra }
+  return { kind, isEncrypted: tls === 's', hosts, ...loginOf(login), ...location, ...options }
 }
 
 function hostOf(text: string, defaultPort: number): RedisHost | undefined {
@@ -67,7 +68,7 @@ function hostOf(text: string, defaultPort: number): RedisHost | undefined {
   return port >= 1 && port <= 65_535 ? { host: found['six'] ?? found['name'] ?? '', port } : undefined
 }
 
-function placeOf(kind: RedisTarget['kind'], path: string): Pick<RedisTarget, 'master' | 'db'> | undefined {
+function locationOf(kind: RedisTarget['kind'], path: string): Pick<RedisTarget, 'master' | 'db'> | undefined {
   const found = { single: /^(?<db>\d{0,5})$/, cluster: /^0?$/, sentinel: /^(?<master>[^/]+)(?:\/(?<db>\d{0,5}))?$/ }[
     kind
   ].exec(path)
@@ -84,20 +85,20 @@ function loginOf(login = ''): Pick<RedisTarget, 'username' | 'password'> {
   return { ...(username ? { username } : {}), ...(password ? { password } : {}) }
 }
 
-/** What stands behind the question mark; an unknown name is more likely a slip than a wish to be ignored. */
-function extraOf(
+/** The query parameters. An unknown name is rejected because it is more likely a typo than something to ignore. */
+function optionsOf(
   kind: RedisTarget['kind'],
   query: string,
 ): Pick<RedisTarget, 'sentinelUsername' | 'sentinelPassword'> | undefined {
-  // Not URLSearchParams: it reads a plus sign as a blank, and passwords made by base64 have some.
-  const given = query
+  // Not URLSearchParams: it decodes a plus sign as a space, and base64 passwords contain plus signs.
+  const pairs = query
     .split('&')
     .filter(pair => pair !== '')
     .map(pair => [pair.split('=', 1)[0] ?? '', pair.slice(pair.indexOf('=') + 1)] as const)
-  if (given.some(([name]) => kind !== 'sentinel' || !(name in extras))) return undefined
+  if (pairs.some(([name]) => kind !== 'sentinel' || !(name in optionNames))) return undefined
   return Object.fromEntries(
-    given.map(([name, value]) => [extras[name as keyof typeof extras], decodeURIComponent(value)]),
+    pairs.map(([name, value]) => [optionNames[name as keyof typeof optionNames], decodeURIComponent(value)]),
   )
 }
 
-const extras = { sentinel_username: 'sentinelUsername', sentinel_password: 'sentinelPassword' } as const
+const optionNames = { sentinel_username: 'sentinelUsername', sentinel_password: 'sentinelPassword' } as const

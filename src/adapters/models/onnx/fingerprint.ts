@@ -5,9 +5,9 @@ const slices = 64
 const sliceBytes = 16 * 1024
 
 /**
- * Twelve hex digits of what files hold, wherever they lie; a file that is not there counts as empty. Their lengths and
- * 64 slices of each, evenly spread: half a gigabyte is not read at every start, and a model trained further has
- * other weights everywhere.
+ * Twelve hex digits of a hash of the files' contents, wherever they are; a missing file counts as empty. The hash
+ * covers the lengths and 64 evenly spread slices of each file, so that half a gigabyte is not read at every start. A
+ * model that was trained further differs everywhere.
  */
 export async function fingerprintOf(files: readonly string[]): Promise<string> {
   const hash = createHash('sha256')
@@ -31,7 +31,7 @@ async function addFile(hash: Hash, path: string): Promise<void> {
   }
 }
 
-/** Where the slices begin: the first at the beginning, the last up to the end; one after the other in a small file. */
+/** Offsets of the slices: the first at the beginning, the last up to the end; adjacent in a small file. */
 function startsIn(size: number): number[] {
   const count = Math.min(slices, Math.ceil(size / sliceBytes))
   const last = Math.max(0, size - sliceBytes)

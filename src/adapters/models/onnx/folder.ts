@@ -8,27 +8,29 @@ import type { Prefixes } from '../prefixes.ts'
 
 /** A sentence model on disk, as sentence-transformers and optimum export it. */
 export interface OnnxFolder {
-  /** Absolute. */
+  /** Absolute path. */
   readonly folder: string
-  /** Below the folder: `onnx/model.onnx`. */
+  /** Path relative to the folder: `onnx/model.onnx`. */
   readonly file: string
   readonly pooling: Pooling | Unsupported
-  /** Longest input, in tokens, with the marks of beginning and end. */
+  /** Longest input in tokens, including the special tokens at the beginning and end. */
   readonly maxTokens: number
-  /** What the folder says a text of each kind wants before it. */
+  /** Prefixes for each kind of text, as the folder names them. */
   readonly prefixes: Partial<Prefixes>
-  /** Of the files the vectors depend on. */
+  /** A hash of the files that the vectors depend on. */
   readonly fingerprint: string
 }
 
-/** Where exporters put the model, the exact one before the smaller one. */
+/** Where exporters put the model; the exact one comes before the quantized one. */
 const usualFiles = ['onnx/model.onnx', 'onnx/model_quantized.onnx', 'model.onnx', 'model_quantized.onnx']
 const neededFiles = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
 
-/** `path`: a folder, or one model file in it (`…/onnx/model_quantized.onnx`). Rejects with what is missing, all at once. */
+/**
+ * `path` is a folder or one model file in it (`…/onnx/model_quantized.onnx`). Rejects with everything that is missing.
+ */
 export async function readOnnxFolder(path: string): Promise<OnnxFolder> {
   const { folder, file } = await locate(resolve(path))
-  await refuseIncomplete(folder, file)
+  await rejectIncomplete(folder, file)
   const read: ReadJson = async name => await readJson(join(folder, name))
   return {
     folder,
@@ -36,7 +38,7 @@ export async function readOnnxFolder(path: string): Promise<OnnxFolder> {
     pooling: await readPooling(read),
     maxTokens: await readMaxTokens(read, folder),
     prefixes: prefixesOf(await read('config_sentence_transformers.json')),
-    // Weights of more than 2 GB are beside the graph, under either name.
+    // Weights of more than 2 GB are in a file next to the graph, under either name.
     fingerprint: await fingerprintOf(
       [file, `${file}_data`, `${file}.data`, 'tokenizer.json'].map(name => join(folder, name)),
     ),
@@ -57,9 +59,9 @@ async function locate(path: string): Promise<{ folder: string; file: string }> {
   )
 }
 
-async function refuseIncomplete(folder: string, file: string): Promise<void> {
-  const isThere = await Promise.all(neededFiles.map(async name => await exists(join(folder, name))))
-  const missing = neededFiles.filter((_, i) => !isThere[i])
+async function rejectIncomplete(folder: string, file: string): Promise<void> {
+  const present = await Promise.all(neededFiles.map(async name => await exists(join(folder, name))))
+  const missing = neededFiles.filter((_, i) => !present[i])
   if (missing.length > 0)
     throw unusable(folder, `lacks ${missing.join(', ')}; copy them from where the model came from`)
   for (const name of [file, 'tokenizer.json']) {
@@ -68,43 +70,43 @@ async function refuseIncomplete(folder: string, file: string): Promise<void> {
   }
 }
 
-/** A clone without Git LFS has a line of text where the model should be. */
+/** A clone without Git LFS has a small text file in place of the model. */
 async function isGitPointer(file: string): Promise<boolean> {
   const { size } = await stat(file)
   return size < 1000 && (await readFile(file, 'latin1')).startsWith('version https://git-lfs')
 }
 
-/** The least of the limits that are given: each exporter writes another one down. */
+/** The smallest limit that is present: each exporter writes a different one. */
 async function readMaxTokens(read: ReadJson, folder: string): Promise<number> {
   const [sentences, tokenizer, config] = await Promise.all(
     ['sentence_bert_config.json', 'tokenizer_config.json', 'config.json'].map(read),
   )
   const positions = config?.['max_position_embeddings']
-  // RoBERTa and its kin count positions from after the padding: 514 of them are 512 tokens.
+  // RoBERTa-like models count positions from after the padding: 514 positions are 512 tokens.
   const unused = /roberta|camembert|mpnet/.test(String(config?.['model_type'])) ? 2 : 0
   const limits = [
     sentences?.['max_seq_length'],
     tokenizer?.['model_max_length'],
     typeof positions === 'number' ? positions - unused : undefined,
   ]
-  // Of a tokenizer without a limit, transformers writes down 1e30.
-  const given = limits.filter(limit => typeof limit === 'number').filter(limit => limit > 0 && limit < 1e6)
-  if (given.length === 0)
+  // transformers writes 1e30 for a tokenizer without a limit.
+  const known = limits.filter(limit => typeof limit === 'number').filter(limit => limit > 0 && limit < 1e6)
+  if (known.length === 0)
     throw unusable(
       folder,
       'does not say how long a text may be; write {"max_seq_length": 512}, or what the model takes, into sentence_bert_config.json',
     )
-  return Math.min(...given)
+  return Math.min(...known)
 }
 
-/** Every name that sentence-transformers has had for them; what is empty is not there. */
+/** Reads the prompts under every name that sentence-transformers has used for them; empty ones are ignored. */
 function prefixesOf(config: Json): Partial<Prefixes> {
   const prompts = (config?.['prompts'] ?? {}) as Readonly<Record<string, unknown>>
   const first = (...names: string[]) =>
     names.map(name => prompts[name]).find(prompt => typeof prompt === 'string' && prompt !== '') as string | undefined
-  const otherwise = typeof config?.['default_prompt_name'] === 'string' ? [config['default_prompt_name']] : []
-  const query = first('query', ...otherwise)
-  const passage = first('document', 'passage', 'corpus', ...otherwise)
+  const fallback = typeof config?.['default_prompt_name'] === 'string' ? [config['default_prompt_name']] : []
+  const query = first('query', ...fallback)
+  const passage = first('document', 'passage', 'corpus', ...fallback)
   return { ...(query !== undefined && { query }), ...(passage !== undefined && { passage }) }
 }
 

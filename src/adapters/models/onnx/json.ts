@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { AskError } from '../../../errors.ts'
 
-/** An object of a model's configuration. Undefined: there is no such file. */
+/** A JSON object of a model's configuration; undefined when there is no such file. */
 export type Json = Readonly<Record<string, unknown>> | undefined
 
 export type ReadJson = (name: string) => Promise<Json>
@@ -13,11 +13,11 @@ export async function readJson(file: string): Promise<Json> {
     const json: unknown = JSON.parse(text)
     return typeof json === 'object' && json !== null ? (json as Json) : undefined
   } catch (cause) {
-    throw unusable(file, 'is not valid JSON; fetch it anew', cause)
+    throw unusable(file, 'is not valid JSON; download it again', cause)
   }
 }
 
-/** What is wrong with a file or folder of the model, and what to do. */
+/** An error that names a file or folder of the model, what is wrong with it and what to do. */
 export function unusable(path: string, why: string, cause?: unknown): AskError {
   return new AskError('model_failed', { detail: `EMBEDDING_MODEL: "${path}" ${why}`, cause })
 }

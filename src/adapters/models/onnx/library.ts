@@ -3,11 +3,11 @@ import { AskError } from '../../../errors.ts'
 type Transformers = typeof import('@huggingface/transformers')
 
 const detail =
-  'EMBEDDING_MODEL=onnx:… needs a package that Askwell does not bring along, because it is large: npm install --no-save --save-prod @huggingface/transformers'
+  'EMBEDDING_MODEL=onnx:… needs a package that does not ship with Askwell because it is large: npm install --no-save --save-prod @huggingface/transformers'
 
 /**
- * The library that runs ONNX models, set to read nothing but the disk and to be silent: what it would say of a failure
- * has the texts in it, and the failure itself is thrown.
+ * Loads the library that runs ONNX models, restricted to reading from disk and silent: its log messages about failures
+ * contain texts, and the failure itself is thrown anyway.
  */
 export async function loadTransformers(): Promise<Transformers> {
   const transformers = await import('@huggingface/transformers').catch((cause: unknown) => {

@@ -1,7 +1,7 @@
 import type { Json, ReadJson } from './json.ts'
 import { poolings, type Pooling } from './pooling.ts'
 
-/** What a model does behind its ONNX graph that we do not: good only if the graph does it as well. */
+/** A step after the ONNX graph that Askwell does not implement. The model is usable only if the graph includes it. */
 export interface Unsupported {
   readonly unsupported: string
 }
@@ -11,10 +11,10 @@ interface Module {
   readonly path: string
 }
 
-/** Steps of sentence-transformers that we take, or that change no direction. */
+/** Modules of sentence-transformers that Askwell implements, or that do not change the direction of a vector. */
 const harmless = /\.(Transformer|Pooling|Normalize|Dropout)$/
 
-/** How sentence-transformers makes one vector of a text; the mean where a folder says nothing, as it does itself. */
+/** How sentence-transformers pools token vectors into one. The default is the mean, as in the library itself. */
 export async function readPooling(read: ReadJson): Promise<Pooling | Unsupported> {
   const modules = modulesOf(await read('modules.json'))
   const odd = modules.find(({ type }) => !harmless.test(type))
@@ -31,7 +31,7 @@ function modulesOf(json: unknown): Module[] {
   return Array.isArray(json) ? json.map(each => ({ type: String(each?.type), path: String(each?.path) })) : []
 }
 
-/** Written as a word (`pooling_mode: 'mean'`), or as a switch for each (`pooling_mode_mean_tokens: true`). */
+/** The mode is either a word (`pooling_mode: 'mean'`) or a flag for each (`pooling_mode_mean_tokens: true`). */
 function modesOf(config: NonNullable<Json>): string[] {
   const word = config['pooling_mode']
   if (typeof word === 'string') return [word]

@@ -1,32 +1,32 @@
 export const poolings = ['mean', 'cls', 'lasttoken'] as const
 
-/** How the vectors of the tokens become that of the text: their mean, or that of the first or the last. */
+/** How token vectors become the vector of the text: their mean, the first or the last. */
 export type Pooling = (typeof poolings)[number]
 
-/** Numbers in rows, the last dimension the nearest: [texts, tokens, numbers]. */
+/** A row-major tensor: [texts, tokens, numbers]. */
 export interface Numbers {
   readonly data: Float32Array
   readonly dims: readonly number[]
 }
 
 /**
- * The vectors of a batch, of unit length, from those of its tokens. `mask` [texts, tokens] is 1 where a token is one of
- * the text and 0 where the batch was filled up, on either side. Null: a vector without a direction.
+ * Pools the token vectors of a batch into vectors of unit length. `mask` [texts, tokens] is 1 for tokens of the text
+ * and 0 for padding, on either side. Null for a vector of length zero.
  */
 export function pooled({ data, dims }: Numbers, mask: ArrayLike<bigint>, pooling: Pooling): (Float32Array | null)[] {
   const [texts = 0, tokens = 0, width = 0] = dims
   return Array.from({ length: texts }, (_, text) => {
-    const own = Array.from({ length: tokens }, (_, i) => text * tokens + i).filter(at => mask[at] === 1n)
-    return unitVector(sumOf(data, chosen(own, pooling), width))
+    const positions = Array.from({ length: tokens }, (_, i) => text * tokens + i).filter(at => mask[at] === 1n)
+    return unitVector(sumOf(data, selected(positions, pooling), width))
   })
 }
 
-function chosen(positions: readonly number[], pooling: Pooling): readonly number[] {
+function selected(positions: readonly number[], pooling: Pooling): readonly number[] {
   if (pooling === 'mean') return positions
   return pooling === 'cls' ? positions.slice(0, 1) : positions.slice(-1)
 }
 
-/** A sum is as good as a mean: only its direction is kept. */
+/** A sum serves as the mean because only its direction is used. */
 function sumOf(data: Float32Array, rows: readonly number[], width: number): Float32Array {
   const sum = new Float32Array(width)
   for (const row of rows) for (let i = 0; i < width; i++) sum[i]! += data[row * width + i]!

@@ -5,28 +5,32 @@ import { unusable } from './json.ts'
 import { loadTransformers } from './library.ts'
 
 export interface TokenCounter {
-  /** Tokens of a text alone, its white space made plain; a first word may be counted one or two too low. */
+  /**
+   * Tokens of a text without special tokens, its white space collapsed. The first word may be counted one or two too
+   * low.
+   */
   count(text: string): number
-  /** Tokens that are put around every text: marks of its beginning and end. */
+  /** Special tokens that surround every text. */
   readonly marks: number
 }
 
-/** Of counted words and their counts, in memory. */
-const rememberedCharacters = 4_000_000
+/** Size of the cache of counted words, in characters. */
+const cachedCharacters = 4_000_000
 
 /**
- * Counts with the model's own tokenizer, without the model: at once and in this thread, because windows are cut by it.
- * Word by word, each remembered: with the 250,000 pieces of a multilingual vocabulary the tokenizer takes some 18 ms
- * for a window of 256 tokens, and windows are measured again and again while they are cut. What has no blanks between
- * its words (Chinese, Thai) is counted and remembered in longer runs.
+ * Counts with the model's own tokenizer, without the model. It is synchronous and in this thread, because windows are
+ * cut by it.
+ * Each word is counted separately and cached: with the 250,000 pieces of a multilingual vocabulary the tokenizer takes
+ * some 18 ms for a window of 256 tokens, and windows are measured repeatedly while they are cut. Scripts without spaces
+ * between words (Chinese, Thai) are counted and cached in longer runs.
  */
 export async function openTokenCounter(folder: string): Promise<TokenCounter> {
   const { AutoTokenizer } = await loadTransformers()
   const tokenizer = await AutoTokenizer.from_pretrained(folder, { local_files_only: true }).catch((cause: unknown) => {
-    throw unusable(join(folder, 'tokenizer.json'), 'is no tokenizer that can be read; fetch it anew', cause)
+    throw unusable(join(folder, 'tokenizer.json'), 'is not a readable tokenizer; download it again', cause)
   })
   const counts = new LRUCache<string, number>({
-    maxSize: rememberedCharacters,
+    maxSize: cachedCharacters,
     sizeCalculation: (_, word) => word.length + 16,
   })
 
@@ -39,7 +43,7 @@ export async function openTokenCounter(folder: string): Promise<TokenCounter> {
   }
 
   return {
-    // With its blank: to some tokenizers a word that begins a text is another one.
+    // Counted with its leading space: some tokenizers treat a word at the start of a text differently.
     count: text =>
       plainText(text)
         .split(' ')

@@ -6,14 +6,14 @@ import { loadTransformers } from './library.ts'
 import type { Unsupported } from './modules.ts'
 import { pooled, unitVector, type Pooling } from './pooling.ts'
 
-/** What a thread is told about its model. */
+/** The model and how to run it; the thread's `workerData`. */
 export interface WorkerSettings {
   readonly folder: string
   readonly file: string
   readonly pooling: Pooling | Unsupported
-  /** Of a text and what stands around it. */
+  /** Longest input in tokens, including special tokens. */
   readonly maxTokens: number
-  /** Threads of the ONNX runtime for one text. */
+  /** Threads of the ONNX runtime per text. */
   readonly cores: number
 }
 
@@ -30,12 +30,12 @@ port.postMessage({ vectors: [] } satisfies WorkerReply)
 async function load({ folder, file, cores }: WorkerSettings): Promise<[PreTrainedTokenizer, PreTrainedModel]> {
   const { AutoModel, AutoTokenizer } = await loadTransformers()
   const { dir, name } = parse(file)
-  // 'fp32' puts nothing behind the name of the file, whatever numbers are in it.
+  // 'fp32' adds no suffix to the file name, whatever the precision of the weights.
   const where = { subfolder: dir, model_file_name: name, dtype: 'fp32', device: 'cpu', local_files_only: true } as const
   const session_options = {
     intraOpNumThreads: cores,
     interOpNumThreads: 1,
-    // Threads that wait for the next text would turn in circles and take the cores from the rest of the process.
+    // Without this, threads that wait for the next text would spin and take cores from the rest of the process.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
   }
   return await Promise.all([
@@ -48,24 +48,26 @@ async function embed(texts: string[]): Promise<WorkerReply> {
   const inputs = tokenizer(texts, { padding: true, truncation: false })
   const tokens = inputs.input_ids.dims.at(-1) ?? 0
   if (tokens > settings.maxTokens)
-    return { error: `a text of ${tokens} tokens, counted as fewer; the model takes ${settings.maxTokens}` }
+    return { error: `a text has ${tokens} tokens, although fewer were counted; the model takes ${settings.maxTokens}` }
   const outputs = (await model(inputs)) as Readonly<Record<string, Tensor>>
   const vectors = vectorsOf(outputs, inputs.attention_mask.data as BigInt64Array)
-  return vectors.every(vector => vector !== null) ? { vectors } : { error: 'a vector without a direction' }
+  return vectors.every(vector => vector !== null)
+    ? { vectors }
+    : { error: 'the model returned a zero or non-finite vector' }
 }
 
-/** Some exports pool in the graph; what they give then counts. */
+/** Some exports pool in the graph; their result takes precedence. */
 function vectorsOf(outputs: Readonly<Record<string, Tensor>>, mask: BigInt64Array): (Float32Array | null)[] {
   const { sentence_embedding: sentences, last_hidden_state: hidden = outputs['token_embeddings'] } = outputs
   if (sentences !== undefined) return rowsOf(sentences).map(unitVector)
   if (hidden === undefined)
     throw new Error(
-      `the model gives ${Object.keys(outputs).join(', ')}, but neither sentence_embedding nor last_hidden_state`,
+      `the model returns ${Object.keys(outputs).join(', ')}, but neither sentence_embedding nor last_hidden_state`,
     )
   if (typeof settings.pooling === 'string')
     return pooled({ data: numbersOf(hidden), dims: hidden.dims }, mask, settings.pooling)
   throw new Error(
-    `it has ${settings.pooling.unsupported}, and no sentence_embedding: export it with "optimum-cli export onnx --library sentence_transformers"`,
+    `the model has ${settings.pooling.unsupported} and no sentence_embedding: export it with "optimum-cli export onnx --library sentence_transformers"`,
   )
 }
 
@@ -75,7 +77,7 @@ function rowsOf(tensor: Tensor): Float32Array[] {
   return Array.from({ length: rows }, (_, row) => numbers.slice(row * width, (row + 1) * width))
 }
 
-/** Models of half precision give half numbers. */
+/** Models of half precision return float16. */
 function numbersOf(tensor: Tensor): Float32Array {
   return (tensor.type === 'float32' ? tensor : tensor.to('float32')).data as Float32Array
 }

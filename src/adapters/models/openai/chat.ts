@@ -15,50 +15,50 @@ import { createReasoningFilter } from './reasoning-filter.ts'
 import { providerOf } from './client.ts'
 import { tokensIn } from '../token-usage.ts'
 
-type Habit = 'newTokenLimit' | 'noUsage' | 'noSystemRole'
+type Quirk = 'newTokenLimit' | 'noUsage' | 'noSystemRole'
 type Chunks = AsyncIterable<ChatCompletionChunk>
 
-/** The longest tokens of common vocabularies are runs of 128 blanks. */
+/** The longest tokens of common vocabularies are runs of 128 spaces. */
 const charactersPerToken = 128
-/** For servers that do not count a model's thoughts as tokens of its answer. */
+/** Lower bound, for servers that do not count reasoning as tokens of the answer. */
 const leastCharacters = 64 * 1024
 /** Each token may come in an event of its own, with ids and the results of a content filter. */
 const bytesPerToken = 2048
-/** For thoughts that come next to the text, and heartbeats. */
+/** Allowance for reasoning sent next to the text, and for heartbeats. */
 const spareBytes = 8 * 1024 * 1024
 
-/** A language model behind an OpenAI-compatible API. */
+/** A chat model behind an OpenAI-compatible API. */
 export function createChat(client: OpenAI, { model }: { readonly model: string }): ChatModel {
-  const habits = createServerQuirks<Habit>({
+  const quirks = createServerQuirks<Quirk>({
     // OpenAI's reasoning models: "'max_tokens' is not supported with this model. Use 'max_completion_tokens'".
     newTokenLimit: /max_completion_tokens/i,
-    // Servers that check fields strictly. One that refuses without a word (an unusual error body) is taken
-    // for one of these: it costs a call to find out, and nothing is remembered unless it helped.
+    // Servers that reject unknown fields. A rejection without a message (an unusual error body) is treated as one of
+    // these: it costs one call to find out, and the quirk is stored only if that call succeeds.
     noUsage: /stream_options|include_usage|^$/i,
     // Chat templates without a system turn (Gemma), as vLLM and llama.cpp report them.
     noSystemRole: /system role not supported|system.{0,40}(role|message|prompt).{0,40}not (supported|allowed)/is,
   })
 
   const provider = providerOf(client)
-  const whose = { [genAi.provider]: provider, ...serverOf(client.baseURL) }
+  const spanAttributes = { [genAi.provider]: provider, ...serverOf(client.baseURL) }
 
   async function* stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
     const call = { client, model, signal }
     assertNoLease('the chat model')
-    const traced = startChatSpan(model, request.maxTokens, whose)
+    const chatSpan = startChatSpan(model, request.maxTokens, spanAttributes)
     try {
       signal.throwIfAborted()
-      const headers = traceHeaders(traced.span)
-      const reply = await habits.call(learned =>
+      const headers = traceHeaders(chatSpan.span)
+      const reply = await quirks.call(learned =>
         client.chat.completions.create(paramsOf(model, request, learned), { signal, headers }).asResponse(),
       )
-      yield* eventsOf(chunksOf(reply, spareBytes + request.maxTokens * bytesPerToken), request, signal, traced)
+      yield* eventsOf(chunksOf(reply, spareBytes + request.maxTokens * bytesPerToken), request, signal, chatSpan)
     } catch (error) {
-      const told = toAskError(error, call)
-      traced.failed(told)
-      throw told
+      const translated = toAskError(error, call)
+      chatSpan.fail(translated)
+      throw translated
     } finally {
-      traced.end()
+      chatSpan.end()
     }
   }
 
@@ -68,7 +68,7 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
 function paramsOf(
   model: string,
   request: ChatRequest,
-  learned: ReadonlySet<Habit>,
+  learned: ReadonlySet<Quirk>,
 ): ChatCompletionCreateParamsStreaming {
   const { maxTokens } = request
   return {
@@ -90,28 +90,29 @@ function messagesOf(
   return [{ role: 'user', content: `${system}\n\n${first.content}` }, ...rest]
 }
 
-/** A stream that simply stops ends without a word, so whether the reply is whole is decided here: only a finish reason says so. */
+/** A stream that is cut off ends like a complete one. The reply is complete only if it has a finish reason. */
 async function* eventsOf(
   chunks: Chunks,
   { maxTokens }: ChatRequest,
   signal: AbortSignal,
-  traced: ChatSpan,
+  chatSpan: ChatSpan,
 ): AsyncGenerator<ChatEvent, void, undefined> {
   let finishReason: string | null = null
   let usage: Usage | null = null
   let isEmpty = true
   let charactersLeft = Math.max(leastCharacters, maxTokens * charactersPerToken)
-  const withoutThoughts = createReasoningFilter()
+  const withoutReasoning = createReasoningFilter()
   for await (const chunk of chunks) {
     signal.throwIfAborted()
-    traced.heard(chunk)
+    chatSpan.onChunk(chunk)
     usage = usageOf(chunk) ?? usage
-    // Azure begins, and usage ends, with a chunk that has no choice.
+    // Azure's first chunk, and the last chunk with the usage, have no choice.
     const choice = chunk.choices?.[0]
-    const said = saidIn(choice?.delta)
-    charactersLeft -= said.length
-    if (charactersLeft < 0) throw failed('The model did not end its reply.', undefined, 'garbage')
-    const text = withoutThoughts(said)
+    const chunkText = textOf(choice?.delta)
+    charactersLeft -= chunkText.length
+    if (charactersLeft < 0)
+      throw failed('The reply of the model exceeded its length limit without ending.', undefined, 'garbage')
+    const text = withoutReasoning(chunkText)
     if (text !== '') {
       isEmpty = false
       yield { type: 'text', text }
@@ -119,16 +120,15 @@ async function* eventsOf(
     finishReason = choice?.finish_reason ?? finishReason
   }
   signal.throwIfAborted()
-  if (finishReason === null)
-    throw failed('The model broke off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
+  if (finishReason === null) throw failed('The model cut off its reply.', undefined, isEmpty ? 'garbage' : 'broken_off')
   if (isEmpty) throw emptyReply(finishReason)
-  traced.whole(finishReason, usage)
+  chatSpan.complete(finishReason, usage)
   yield { type: 'end', finishReason, usage }
 }
 
-function saidIn(delta: ChatCompletionChunk.Choice.Delta | undefined): string {
-  const said: unknown = delta?.content || delta?.refusal
-  return typeof said === 'string' ? said : ''
+function textOf(delta: ChatCompletionChunk.Choice.Delta | undefined): string {
+  const chunkText: unknown = delta?.content || delta?.refusal
+  return typeof chunkText === 'string' ? chunkText : ''
 }
 
 function usageOf({ usage }: ChatCompletionChunk): Usage | null {
@@ -142,9 +142,8 @@ function usageOf({ usage }: ChatCompletionChunk): Usage | null {
 
 function emptyReply(finishReason: string): AskError {
   if (finishReason === 'content_filter') {
-    return new AskError('model_rejected', { detail: "The model API's content filter refused to answer." })
+    return new AskError('model_rejected', { detail: 'The content filter of the model API blocked the answer.' })
   }
-  const cause =
-    finishReason === 'length' ? ' It spent all its tokens before the first word; raise MAX_ANSWER_TOKENS.' : ''
-  return failed(`The model replied with nothing.${cause}`, undefined, 'garbage')
+  const hint = finishReason === 'length' ? ' It used up its tokens before the first word; raise MAX_ANSWER_TOKENS.' : ''
+  return failed(`The model sent an empty reply.${hint}`, undefined, 'garbage')
 }

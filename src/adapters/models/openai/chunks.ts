@@ -6,13 +6,13 @@ import { ReplyTooLong, type ReplyBody } from '../reply-bounds.ts'
 const longestEvent = 1024 * 1024
 
 /**
- * The chunks of a streamed reply: server-sent events whose data is JSON, until the body ends. Throws:
- * - an APIError for trouble that is reported inside the stream,
+ * Yields the chunks of a streamed reply: server-sent events whose data is JSON, until the body ends. Throws:
+ * - an APIError for an error that is reported inside the stream,
  * - SyntaxError for anything that is not JSON,
  * - ReplyTooLong for an event that does not end, and for a reply of more than `maxBytes`,
  * - whatever the body throws.
  *
- * The package's own reader does the same by four generators and three copies of every byte: twice the CPU.
+ * The package's own reader does the same with four generators and three copies of every byte, at twice the CPU cost.
  */
 export async function* chunksOf(
   { body, headers }: Response,
@@ -26,7 +26,7 @@ export async function* chunksOf(
   for await (const bytes of (body as ReplyBody) ?? []) {
     bytesRead += bytes.length
     const text = decoder.decode(bytes, { stream: true })
-    // A line in many pieces is joined once, when its end has come.
+    // A line that arrives in many chunks is split only when its end has arrived.
     const lines = text.includes('\n') ? (unread + text).split('\n') : []
     unread = lines.pop() ?? unread + text
     for (const line of lines) {

@@ -2,18 +2,18 @@ import OpenAI from 'openai'
 import { createModelFetch } from '../fetch.ts'
 
 export interface OpenAIOptions {
-  /** Undefined for servers that ask for none (Ollama, llama.cpp): then no Authorization header is sent. */
+  /** Undefined for servers that need no key (Ollama, llama.cpp): no Authorization header is then sent. */
   readonly apiKey: string | undefined
-  /** Undefined: OpenAI itself. */
+  /** Undefined for OpenAI itself. */
   readonly baseUrl: string | undefined
   /** Longest wait for a reply to begin. A reply that stalls later is ended by the caller's signal. */
   readonly timeoutMs: number
 }
 
 /**
- * A client of any OpenAI-compatible API; connections are kept open between calls. Everything is said here so
- * that the package reads nothing from the environment, retries nothing (retry lives in `resilience/`, once) and
- * prints nothing: its error log holds what the model wrote.
+ * A client for any OpenAI-compatible API; connections stay open between calls. All options are set explicitly so that
+ * the package reads nothing from the environment, retries nothing (that is done in `resilience/`, once) and logs
+ * nothing: its error log contains what the model wrote.
  */
 export function createOpenAIClient({ apiKey, baseUrl, timeoutMs }: OpenAIOptions): OpenAI {
   return new OpenAI({
@@ -42,7 +42,10 @@ const providers: readonly (readonly [hostEnding: string, provider: string])[] = 
   ['generativelanguage.googleapis.com', 'gcp.gemini'],
 ]
 
-/** OpenTelemetry's name for who runs the API (a closed list: a host name is no label). */
+/**
+ * OpenTelemetry's name for the provider of the API. A closed set, because it is a metric label and a host name is not
+ * one.
+ */
 export function providerOf(client: OpenAI): string {
   const { hostname } = new URL(client.baseURL)
   const known = providers.find(

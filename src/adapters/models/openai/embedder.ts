@@ -15,35 +15,40 @@ import { noteEmbedded } from '../traced-embedder.ts'
 
 export interface EmbedderOptions {
   readonly model: string
-  /** Undefined: what the model gives, learned by one call. Else the API is asked for vectors of this length. */
+  /**
+   * Undefined to use the model's own length, learned by one call. Otherwise the API is asked for vectors of this
+   * length.
+   */
   readonly dimensions?: number | undefined
   readonly maxTokens: number
   readonly languages: readonly string[] | 'any'
-  /** Put before every text of that kind, as it is. */
+  /** Put before every text of that kind, verbatim. */
   readonly prefixes?: Prefixes
 }
 
-/** OpenAI takes 2,048 texts and 300,000 tokens a call; smaller calls are as fast in sum and lose less when one fails. */
+/**
+ * OpenAI takes 2,048 texts and 300,000 tokens per call. Smaller calls are as fast overall and lose less when one fails.
+ */
 const textsPerCall = 96
 const tokensPerCall = 60_000
-/** A paragraph or two: longer windows blur what a vector says, whatever the model could take. */
+/** A paragraph or two: with longer windows the vector becomes vague, however much the model could take. */
 const bestWindow = 256
 
-type Habit = 'asNumbers' | 'ownDimensions'
+type Quirk = 'asNumbers' | 'ownDimensions'
 
-/** Opens an embedding model: asks it for one vector, which also proves key, address and model name. */
+/** Opens an embedding model. One test vector proves the key, the address and the model name. */
 export async function openEmbedder(client: OpenAI, options: EmbedderOptions, signal: AbortSignal): Promise<Embedder> {
   const call = createCall(client, options)
   const [probe] = await call(['dimensions'], signal)
   return createEmbedder(client, { ...options, dimensions: probe!.length }, call)
 }
 
-/** Between tries to learn the length of the vectors of an API that is away. */
+/** Interval between attempts to learn the vector length while the API is down. */
 const learnAgainMs = 5000
 
 /**
- * The same for an API that is away and whose vectors nobody has seen yet: it is asked until it answers. Until then
- * reading `dimensions` throws `model_unreachable`: there are no vectors to search, and none can be made.
+ * Opens an embedding model whose API is down and whose vector length is unknown; the API is called until it responds.
+ * Until then reading `dimensions` throws `model_unreachable`: there are no vectors to search, and none can be made.
  */
 export function createLearningEmbedder(client: OpenAI, options: EmbedderOptions): Embedder {
   const call = createCall(client, options)
@@ -71,7 +76,7 @@ export function createLearningEmbedder(client: OpenAI, options: EmbedderOptions)
   return Object.defineProperties(embedder, { close: { value: async () => closed.abort() } })
 }
 
-/** The same without a call, for a known number of dimensions; null: the first vector's. */
+/** Opens an embedding model without a call, for a known number of dimensions; null to take that of the first vector. */
 export function createEmbedder(
   client: OpenAI,
   options: Omit<EmbedderOptions, 'dimensions'> & { readonly dimensions: number | null },
@@ -84,13 +89,13 @@ export function createEmbedder(
   async function embedAll(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
     const vectors: Float32Array[] = []
     for (const group of groupsOf(texts)) {
-      const made = await call(group, signal)
-      vectors.push(...checked(made, (dimensions ??= made[0]!.length)))
+      const vectorsOfGroup = await call(group, signal)
+      vectors.push(...checkLengths(vectorsOfGroup, (dimensions ??= vectorsOfGroup[0]!.length)))
     }
     return vectors
   }
 
-  // Questions that wait at the same moment share a call; a caller with many texts fills calls of its own.
+  // Concurrent questions share a call; a caller with many texts fills calls of its own.
   const embedOne = createBatch<string, Float32Array>({
     run: embedAll,
     maxItems: textsPerCall,
@@ -103,7 +108,7 @@ export function createEmbedder(
     kind: TextKind = 'passage',
   ): Promise<Float32Array[]> {
     assertNoLease('the embedding model')
-    for (const text of texts) refuseUnfit(text, maxTokens)
+    for (const text of texts) rejectUnfit(text, maxTokens)
     signal.throwIfAborted()
     const inputs = texts.map(text => prefixes[kind] + text)
     if (inputs.length === 1) return [await embedOne(inputs[0]!, signal)]
@@ -115,7 +120,7 @@ export function createEmbedder(
   return {
     model: name,
     get dimensions() {
-      if (dimensions === null) throw unknownYet(model)
+      if (dimensions === null) throw unknownDimensions(model)
       return dimensions
     },
     maxTokens,
@@ -129,14 +134,14 @@ export function createEmbedder(
   }
 }
 
-function unknownYet(model: string): AskError {
-  const detail = `the model API has not answered yet, so nobody knows how long the vectors of "${model}" are`
+function unknownDimensions(model: string): AskError {
+  const detail = `The model API has not responded yet, so the vector length of "${model}" is unknown; try again later.`
   return new AskError('model_unreachable', { detail, retryAfter: learnAgainMs / 1000 })
 }
 
-function refuseUnfit(text: string, maxTokens: number): void {
+function rejectUnfit(text: string, maxTokens: number): void {
   if (text.trim() === '') throw new AskError('model_rejected', { detail: 'An empty text has no vector.' })
-  // A token is at least one character, so most texts need no count.
+  // A token is at least one character, so most texts need not be counted.
   if (text.length <= maxTokens / 2) return
   const tokens = countTokens(text)
   if (tokens <= maxTokens) return
@@ -164,30 +169,30 @@ function* groupsOf(texts: readonly string[]): Generator<readonly string[]> {
   if (group.length > 0) yield group
 }
 
-function checked(vectors: readonly Float32Array[], dimensions: number): readonly Float32Array[] {
+function checkLengths(vectors: readonly Float32Array[], dimensions: number): readonly Float32Array[] {
   const odd = vectors.find(vector => vector.length !== dimensions)
   if (odd === undefined) return vectors
   throw failed(
-    `The embedding model sent a vector of ${odd.length} numbers; its vectors have ${dimensions}.`,
+    `The embedding model sent a vector of ${odd.length} numbers instead of ${dimensions}.`,
     undefined,
     'wrong_dimensions',
   )
 }
 
-/** One request: vectors of unit length, in the order of the texts. */
+/** One request: returns vectors of unit length in the order of the texts. */
 type EmbedCall = (texts: readonly string[], signal: AbortSignal) => Promise<Float32Array[]>
 
 function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): EmbedCall {
-  const habits = createServerQuirks<Habit>({
+  const quirks = createServerQuirks<Quirk>({
     asNumbers: /encoding_format|base64/i,
-    // A model of one fixed length may refuse even its own; what it sends is checked in any case.
+    // A model with a fixed length may reject the parameter even for its own length; the reply is checked in any case.
     ownDimensions: /dimensions|matryoshka/i,
   })
 
   async function attempt(
     texts: readonly string[],
     signal: AbortSignal,
-    learned: ReadonlySet<Habit>,
+    learned: ReadonlySet<Quirk>,
   ): Promise<Float32Array[]> {
     const params: EmbeddingCreateParams = {
       model,
@@ -202,9 +207,9 @@ function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): Emb
 
   async function call(texts: readonly string[], signal: AbortSignal): Promise<Float32Array[]> {
     try {
-      return await habits.call(learned => attempt(texts, signal, learned))
+      return await quirks.call(learned => attempt(texts, signal, learned))
     } catch (error) {
-      // Some servers take 32 texts a call, or fewer.
+      // Some servers take only 32 texts per call, or fewer.
       if (error instanceof APIError && error.status === 413 && texts.length > 1) return await inHalves(texts, signal)
       throw toAskError(error, { client, model, signal })
     }
@@ -218,7 +223,7 @@ function createCall(client: OpenAI, { model, dimensions }: EmbedderOptions): Emb
   return call
 }
 
-/** The reply is not trusted: a server may leave texts out, shuffle them or send no numbers at all. */
+/** Do not trust the reply: a server may omit texts, reorder them or send no numbers at all. */
 function vectorsOf(reply: unknown, count: number): Float32Array[] {
   const rows = isObject(reply) && Array.isArray(reply['data']) ? (reply['data'] as unknown[]) : []
   const vectors = Array.from<Float32Array | undefined>({ length: count })
@@ -235,18 +240,18 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
-/** Servers that do not know base64 send plain numbers whatever they are asked for. */
+/** Servers without base64 support send plain numbers whatever was requested. */
 function numbersOf(embedding: unknown): Float32Array {
   if (Array.isArray(embedding)) return Float32Array.from(embedding as number[])
   const bytes = typeof embedding === 'string' ? Buffer.from(embedding, 'base64') : Buffer.alloc(0)
-  if (bytes.length % 4 !== 0) throw failed('The embedding model sent half a number.', undefined, 'garbage')
-  // A copy: Buffer's own memory is shared, and need not start at a multiple of four.
+  if (bytes.length % 4 !== 0) throw failed('The embedding model sent an incomplete number.', undefined, 'garbage')
+  // Copied because the memory of a Buffer is shared and need not be aligned to four bytes.
   return new Float32Array(Uint8Array.from(bytes).buffer)
 }
 
 function unitVector(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0))
   if (!(length > 0 && Number.isFinite(length)))
-    throw failed('The embedding model sent a vector that has no direction.', undefined, 'garbage')
+    throw failed('The embedding model sent a zero or non-finite vector.', undefined, 'garbage')
   return vector.map(value => value / length)
 }

@@ -2,7 +2,7 @@ import { APIConnectionError, APIError, type OpenAI } from 'openai'
 import { AskError, isAskError, type ErrorCode } from '../../../errors.ts'
 import type { ModelFault } from '../faults.ts'
 
-/** What was being done, for the words of the error. */
+/** What was being done; used in the error's message. */
 export interface Call {
   readonly client: OpenAI
   readonly model: string
@@ -10,8 +10,8 @@ export interface Call {
 }
 
 /**
- * Every error of the driver as an AskError; the driver's own travels as `cause`, to the log. The server's words
- * are not shown: some servers repeat the key in them. After an abort it is the signal's reason.
+ * Translates every error of the driver into an AskError; the original travels as `cause`, to the log. The server's
+ * message is not shown because some servers repeat the key in it. After an abort, returns the signal's reason.
  */
 export function toAskError(error: unknown, { model, signal }: Call): unknown {
   if (signal.aborted) return signal.reason
@@ -19,7 +19,7 @@ export function toAskError(error: unknown, { model, signal }: Call): unknown {
   if (error instanceof APIConnectionError) return fromConnection(error)
   if (error instanceof APIError && error.status !== undefined) return fromStatus(error, error.status, model)
   if (error instanceof APIError) return fromStream(error)
-  return failed('The model broke off its reply, or sent something that is not one.', error, 'garbage')
+  return failed('The model cut off its reply or sent an invalid one.', error, 'garbage')
 }
 
 /** `kind` as in {@link ModelFault}. */
@@ -27,18 +27,18 @@ export function failed(detail: string, cause?: unknown, kind: ModelFault = 'fail
   return new AskError('model_failed', { detail, cause, kind })
 }
 
-/** The API's own words about a refusal, as far as it gave any. Never for a client's eyes. */
-export function wordsOf(error: APIError): string {
+/** The API's own message about a rejection, if there is one. It must never reach a client. */
+export function serverMessage(error: APIError): string {
   return `${String(error.param ?? '')} ${error.error === undefined ? '' : error.message}`.trim()
 }
 
-/** The server took the connection, then broke it or spoke something other than HTTP. */
+/** The server accepted the connection, then broke it or did not speak HTTP. */
 const brokenCodes = /^(UND_ERR_SOCKET|ECONNRESET|EPIPE|HPE_\w+)$/
 
 function fromConnection(error: APIConnectionError): AskError {
   const code = codeOf(error)
-  if (brokenCodes.test(code)) return failed('The model hung up before it replied.', error, 'hung_up')
-  const detail = `The model cannot be reached${code === '' ? ' in time' : ` (${code})`}. Check OPENAI_BASE_URL and that the server is up.`
+  if (brokenCodes.test(code)) return failed('The model API closed the connection before it replied.', error, 'hung_up')
+  const detail = `The model API cannot be reached${code === '' ? ' in time' : ` (${code})`}. Check OPENAI_BASE_URL and that the server is up.`
   return new AskError('model_unreachable', { detail, cause: error })
 }
 
@@ -54,7 +54,10 @@ function fromStatus(error: APIError, status: number, model: string): AskError {
   const retryAfter = retryAfterOf(error)
   const options = { cause: error, ...(retryAfter !== undefined && { retryAfter }) }
   if (status === 429 && error.code !== 'insufficient_quota') {
-    return new AskError('model_busy', { ...options, detail: 'The model takes no more requests at the moment.' })
+    return new AskError('model_busy', {
+      ...options,
+      detail: 'The rate limit of the model API is reached; try again later.',
+    })
   }
   const code: ErrorCode =
     status >= 500 || status === 408 || status === 409 || status === 425 ? 'model_failed' : 'model_rejected'
@@ -64,29 +67,31 @@ function fromStatus(error: APIError, status: number, model: string): AskError {
 function detailOf(status: number, model: string): string {
   if (status >= 500) return 'The model API failed.'
   if (status === 401 || status === 403)
-    return 'The model API does not accept the key. Check OPENAI_API_KEY and what it is allowed to use.'
-  if (status === 404)
-    return `The API has no model "${model}", or is not at this address. Check the model name and OPENAI_BASE_URL.`
+    return 'The model API rejected the key. Check OPENAI_API_KEY and its permissions.'
+  if (status === 404) return `The API has no model "${model}", or OPENAI_BASE_URL is not its address. Check both.`
   if (status === 429) return 'The quota of the model API is used up. Check its plan and billing.'
-  return `The API refused the request to model "${model}". Check the model name and its limits.`
+  return `The API rejected the request to model "${model}". Check the model name and its limits.`
 }
 
-/** Some servers can only tell of trouble inside the stream, once status 200 is out. */
+/** Errors inside the stream: some servers cannot report them otherwise after status 200. */
 function fromStream(error: APIError): AskError {
   const isBusy = /rate_limit|429|too_many/.test(`${String(error.code)} ${String(error.type)}`)
   if (isBusy)
-    return new AskError('model_busy', { detail: 'The model takes no more requests at the moment.', cause: error })
-  return failed('The model failed in the middle of its reply.', error)
+    return new AskError('model_busy', {
+      detail: 'The rate limit of the model API is reached; try again later.',
+      cause: error,
+    })
+  return failed('The model failed while sending its reply.', error)
 }
 
-/** Seconds, from `Retry-After` in either of its forms or OpenAI's finer `retry-after-ms`. */
+/** Seconds, from either form of `Retry-After` or from OpenAI's finer `retry-after-ms`. */
 function retryAfterOf({ headers }: APIError): number | undefined {
   const ms = Number(headers?.get('retry-after-ms') ?? Number.NaN)
-  const given = headers?.get('retry-after') ?? ''
+  const header = headers?.get('retry-after') ?? ''
   const seconds = Number.isFinite(ms)
     ? ms / 1000
-    : /^\d+(\.\d+)?$/.test(given)
-      ? Number(given)
-      : (Date.parse(given) - Date.now()) / 1000
+    : /^\d+(\.\d+)?$/.test(header)
+      ? Number(header)
+      : (Date.parse(header) - Date.now()) / 1000
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined
 }

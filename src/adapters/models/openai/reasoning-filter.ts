@@ -2,39 +2,39 @@ const opening = '<think>'
 const closing = '</think>'
 
 /**
- * Reasoning models behind plain servers (older Ollama, llama.cpp without its reasoning format) write their thoughts
- * into the reply, between `<think>` and `</think>` at its start. They are no part of the answer, nor are blanks in front
- * of it. Returns what may be passed on; only a beginning that may still become `<think>` is kept back.
+ * Removes reasoning from replies. Reasoning models behind simple servers (older Ollama, llama.cpp without its reasoning
+ * format) write it into the reply, between `<think>` and `</think>` at the start. White space before the answer is
+ * removed too. Returns the text that may be passed on; only a beginning that may still become `<think>` is held back.
  */
 export function createReasoningFilter(): (text: string) => string {
-  let place: Place = 'start'
-  let held = ''
+  let state: State = 'start'
+  let pending = ''
 
-  function placeNow(): Place {
-    if (place !== 'thought') held = held.trimStart()
-    if (place === 'start' && !isBeginning(held)) place = held.startsWith(opening) ? 'thought' : 'answer'
-    if (place === 'thought' && endsThought()) place = 'gap'
-    return place === 'gap' && held !== '' ? 'answer' : place
+  function nextState(): State {
+    if (state !== 'reasoning') pending = pending.trimStart()
+    if (state === 'start' && !isBeginning(pending)) state = pending.startsWith(opening) ? 'reasoning' : 'answer'
+    if (state === 'reasoning' && endsReasoning()) state = 'gap'
+    return state === 'gap' && pending !== '' ? 'answer' : state
   }
 
-  /** A thought is not kept, except for what may be the first half of its closing mark. */
-  function endsThought(): boolean {
-    const end = held.indexOf(closing)
-    held = end >= 0 ? held.slice(end + closing.length).trimStart() : held.slice(1 - closing.length)
+  /** Discards the reasoning except for what may be the start of the closing tag. */
+  function endsReasoning(): boolean {
+    const end = pending.indexOf(closing)
+    pending = end >= 0 ? pending.slice(end + closing.length).trimStart() : pending.slice(1 - closing.length)
     return end >= 0
   }
 
   return text => {
-    if (place === 'answer') return text
-    held += text
-    place = placeNow()
-    return place === 'answer' ? held : ''
+    if (state === 'answer') return text
+    pending += text
+    state = nextState()
+    return state === 'answer' ? pending : ''
   }
 }
 
-type Place = 'start' | 'thought' | 'gap' | 'answer'
+type State = 'start' | 'reasoning' | 'gap' | 'answer'
 
-/** It may still become the opening mark. */
+/** Whether the text may still become the opening tag. */
 function isBeginning(text: string): boolean {
   return text.length < opening.length && opening.startsWith(text)
 }

@@ -1,17 +1,17 @@
 import { APIError } from 'openai'
-import { wordsOf } from './errors.ts'
+import { serverMessage } from './errors.ts'
 
 /**
- * What compatible servers disagree about. We send what OpenAI documents; when a server refuses a request with
- * words that fit a habit, the request is sent once more the other way, and what worked is remembered. So the
- * price is one extra call in the life of a process, and no list of server versions.
+ * Handles the differences between compatible servers. Requests are sent as OpenAI documents them. If a server rejects
+ * one with a message that matches a quirk, the request is sent again the other way, and the quirk is stored if that
+ * worked. This costs one extra call in the life of a process and needs no list of server versions.
  */
 export interface ServerQuirks<Name extends string> {
-  /** Runs `attempt` with the habits learned so far, and again with one more when the server refuses. */
+  /** Runs `attempt` with the quirks learned so far, and again with one more if the server rejects it. */
   call<Result>(attempt: (learned: ReadonlySet<Name>) => Promise<Result>): Promise<Result>
 }
 
-/** `signs` tells by which words of a refusal a habit is recognised. */
+/** `signs` has a pattern for each quirk, matched against the message of a rejection. */
 export function createServerQuirks<Name extends string>(signs: Readonly<Record<Name, RegExp>>): ServerQuirks<Name> {
   let learned: ReadonlySet<Name> = new Set()
 
@@ -23,17 +23,17 @@ export function createServerQuirks<Name extends string>(signs: Readonly<Record<N
         learned = learned.union(tried)
         return result
       } catch (error) {
-        const more = habitIn(error, tried)
+        const more = quirkIn(error, tried)
         if (more === undefined) throw error
         tried = new Set([...tried, more])
       }
     }
   }
 
-  function habitIn(error: unknown, tried: ReadonlySet<Name>): Name | undefined {
+  function quirkIn(error: unknown, tried: ReadonlySet<Name>): Name | undefined {
     if (!(error instanceof APIError) || (error.status !== 400 && error.status !== 422)) return undefined
-    const words = wordsOf(error)
-    return (Object.keys(signs) as Name[]).find(name => !tried.has(name) && signs[name].test(words))
+    const message = serverMessage(error)
+    return (Object.keys(signs) as Name[]).find(name => !tried.has(name) && signs[name].test(message))
   }
 
   return { call }

@@ -2,7 +2,7 @@ import type { Sql } from '../pool.ts'
 import { AskError } from '../../../errors.ts'
 import type { Migration, OlderCode } from './files.ts'
 
-/** What the database says of a migration that it has; null: it was applied by a version that did not say. */
+/** A migration as recorded in the database. Null for fields that the version which applied it did not record. */
 export interface Applied {
   readonly name: string
   readonly checksum: string | null
@@ -11,15 +11,18 @@ export interface Applied {
 
 /** How a database and this version differ. */
 export interface SchemaState {
-  /** The database lacks them. */
+  /** Migrations that the database lacks. */
   readonly pending: readonly Migration[]
-  /** This version does not know them, and may run nevertheless. */
+  /** Migrations that this version does not know but can run with. */
   readonly newer: readonly string[]
-  /** Of these the database does not say all that it should. */
+  /** Migrations whose record in the database is incomplete. */
   readonly unsigned: readonly Migration[]
 }
 
-/** In order; none when it was never migrated. Writes nothing, and reads the table of older versions too. */
+/**
+ * Reads the applied migrations in order; none if the database was never migrated. Writes nothing, and can read the
+ * table of older versions.
+ */
 export async function readApplied(sql: Sql): Promise<Applied[]> {
   const [row] = await sql`select to_regclass('migrations') is not null as exists`
   if (!row?.['exists']) return []
@@ -33,22 +36,22 @@ export async function readApplied(sql: Sql): Promise<Applied[]> {
 }
 
 /**
- * Throws `database_unavailable`, with what to do, when this version must not work on the database: a migration is not what it
- * was when it was applied, or a newer version's does not let older code run.
+ * Throws `database_unavailable`, with what to do, if this version must not work on the database: a migration has
+ * changed since it was applied, or a newer version's migration does not permit older code.
  */
 export function compare(files: readonly Migration[], applied: readonly Applied[]): SchemaState {
   const known = new Map(files.map(each => [each.name, each]))
-  for (const each of applied) refuseChanged(each, known.get(each.name))
-  const strangers = applied.filter(each => !known.has(each.name))
+  for (const each of applied) rejectChanged(each, known.get(each.name))
+  const unknownMigrations = applied.filter(each => !known.has(each.name))
   const pending = files.filter(({ name }) => !applied.some(each => each.name === name))
-  if (strangers.some(each => each.olderCode !== 'runs'))
-    throw newer(strangers.filter(each => each.olderCode !== 'runs'))
-  if (strangers.length > 0 && pending.length > 0) throw forked(strangers, pending)
+  if (unknownMigrations.some(each => each.olderCode !== 'runs'))
+    throw newer(unknownMigrations.filter(each => each.olderCode !== 'runs'))
+  if (unknownMigrations.length > 0 && pending.length > 0) throw forked(unknownMigrations, pending)
   const unsigned = applied
     .filter(each => each.checksum === null || each.olderCode === null)
     .map(each => known.get(each.name))
     .filter(each => each !== undefined)
-  return { pending, newer: strangers.map(each => each.name), unsigned }
+  return { pending, newer: unknownMigrations.map(each => each.name), unsigned }
 }
 
 export function unavailable(detail: string, cause?: unknown): AskError {
@@ -59,25 +62,25 @@ export function namesOf(migrations: readonly { readonly name: string }[]): strin
   return migrations.map(each => each.name).join(', ')
 }
 
-function refuseChanged({ name, checksum }: Applied, file: Migration | undefined): void {
+function rejectChanged({ name, checksum }: Applied, file: Migration | undefined): void {
   if (!file || checksum === null || checksum === file.checksum) return
   throw unavailable(
-    `the migration ${name} is not the one that the database was given (SHA-256 ${file.checksum.slice(0, 12)}…, applied ${checksum.slice(0, 12)}…): ` +
+    `the migration ${name} differs from the one that was applied to the database (SHA-256 ${file.checksum.slice(0, 12)}…, applied ${checksum.slice(0, 12)}…): ` +
       'install the version of Askwell that applied it, or, if you know that the schema is right, ' +
-      `accept the file by: update migrations set checksum = null where name = '${name}'`,
+      `accept the file with: update migrations set checksum = null where name = '${name}'`,
   )
 }
 
-function newer(strangers: readonly Applied[]): AskError {
+function newer(unknownMigrations: readonly Applied[]): AskError {
   return unavailable(
-    `the database was migrated by a newer version (it has ${namesOf(strangers)}): run that version, or restore an older backup; ` +
+    `the database was migrated by a newer version (it has ${namesOf(unknownMigrations)}): run that version, or restore an older backup; ` +
       'this version may not work on such a schema',
   )
 }
 
-function forked(strangers: readonly Applied[], pending: readonly Migration[]): AskError {
+function forked(unknownMigrations: readonly Applied[], pending: readonly Migration[]): AskError {
   return unavailable(
-    `the database has ${namesOf(strangers)}, which this version does not know, but lacks ${namesOf(pending)}: ` +
-      'migrate it with the newest version that works on it',
+    `the database has ${namesOf(unknownMigrations)}, which this version does not know, but lacks ${namesOf(pending)}: ` +
+      'run askwell migrate of the newest version that works on it',
   )
 }

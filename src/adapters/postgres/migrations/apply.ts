@@ -5,38 +5,41 @@ import { unavailable } from './applied.ts'
 import { statementsOf, type Migration } from './files.ts'
 import { takeLock } from './session.ts'
 
-/** A table that is in use is waited for so long and no longer: whoever comes meanwhile stands behind us. */
+/** Waits no longer than this for a table that is in use, because new queries queue after the waiting migration. */
 const lockTimeoutMs = 3000
 const triesForLocks = 200
 const pauseMs = 1000
 
-/** The table of what was applied, as this version writes it. */
+/** Creates the table of applied migrations, with the columns of this version. */
 export async function prepareTable(sql: Sql): Promise<void> {
   await sql`create table if not exists migrations (name text primary key, applied_at timestamptz not null default now())`
   await sql`alter table migrations add column if not exists checksum text, add column if not exists older_code text`
 }
 
-/** For rows of versions that wrote names alone. */
-export async function sign(sql: Sql, { name, checksum, olderCode }: Migration): Promise<void> {
+/** Completes rows of versions that recorded only names. */
+export async function completeRow(sql: Sql, { name, checksum, olderCode }: Migration): Promise<void> {
   await sql`update migrations set checksum = ${checksum}, older_code = ${olderCode} where name = ${name}`
 }
 
-/** Returns false when another has applied it meanwhile. Rejects with what the server said; then nothing of a transaction is there. */
+/**
+ * Returns false if another process has applied it since. Rejects with the server's error; a transaction is then rolled
+ * back.
+ */
 export async function apply(sql: Sql, migration: Migration, signal?: AbortSignal): Promise<boolean> {
   for (let tries = 1; ; tries++) {
     try {
       return await (migration.isTransaction ? inTransaction(sql, migration) : oneByOne(sql, migration))
     } catch (error) {
-      if (mayNotCreateExtension(error)) throw extensionRefused(migration, error)
+      if (mayNotCreateExtension(error)) throw extensionForbidden(migration, error)
       if (hasCode(error, undefinedObject))
         throw unavailable(
-          `${migration.name} does not find what it builds on: is the extension vector in a schema of the role's search_path?`,
+          `${migration.name} needs an object that does not exist: check that the extension vector is in a schema of the role's search_path`,
           error,
         )
       if (!hasCode(error, lockNotAvailable)) throw error
       if (tries === triesForLocks)
         throw unavailable(
-          `${migration.name} cannot have the tables that it changes: end the loads and long queries that hold them, then try again`,
+          `${migration.name} cannot lock the tables that it changes: end the loads and long queries that use them, then try again`,
         )
       await sleep(pauseMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
     }
@@ -46,7 +49,7 @@ export async function apply(sql: Sql, migration: Migration, signal?: AbortSignal
 async function inTransaction(sql: Sql, migration: Migration): Promise<boolean> {
   return await sql.begin(async transaction => {
     const tx = transaction as unknown as Sql
-    if (!(await mayApply(tx, migration))) return false
+    if (!(await shouldApply(tx, migration))) return false
     await tx`select set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`
     await tx.unsafe(migration.text)
     await record(tx, migration)
@@ -55,15 +58,15 @@ async function inTransaction(sql: Sql, migration: Migration): Promise<boolean> {
 }
 
 async function oneByOne(sql: Sql, migration: Migration): Promise<boolean> {
-  if (!(await mayApply(sql, migration))) return false
+  if (!(await shouldApply(sql, migration))) return false
   for (const statement of statementsOf(migration.text)) await sql.unsafe(statement)
   await record(sql, migration)
   return true
 }
 
-async function mayApply(sql: Sql, { name }: Migration): Promise<boolean> {
+async function shouldApply(sql: Sql, { name }: Migration): Promise<boolean> {
   if (!(await takeLock(sql)))
-    throw unavailable('the connection was lost, and another process migrates the database now: start again')
+    throw unavailable('the connection was lost, and another process is migrating the database now: run it again')
   const [row] = await sql`select exists (select from migrations where name = ${name}) as is_applied`
   return row?.['is_applied'] !== true
 }
@@ -72,12 +75,12 @@ async function record(sql: Sql, { name, checksum, olderCode }: Migration): Promi
   await sql`insert into migrations (name, checksum, older_code) values (${name}, ${checksum}, ${olderCode})`
 }
 
-/** The code alone may be about a table or schema, and the message is translated. */
+/** The code alone could refer to a table or schema, and the message is translated. */
 function mayNotCreateExtension(error: unknown): boolean {
   return hasCode(error, '42501') && 'routine' in error && error.routine === 'execute_extension_script'
 }
 
-function extensionRefused({ text }: Migration, cause: unknown): AskError {
+function extensionForbidden({ text }: Migration, cause: unknown): AskError {
   const names = [...text.matchAll(/create extension if not exists (\w+)/g)].map(([, name]) => name)
   const statements = names.map(name => `create extension if not exists ${name};`).join(' ')
   return unavailable(
@@ -86,7 +89,7 @@ function extensionRefused({ text }: Migration, cause: unknown): AskError {
   )
 }
 
-/** A type or operator class that is not there. */
+/** A missing type or operator class. */
 const undefinedObject = '42704'
 const lockNotAvailable = '55P03'
 

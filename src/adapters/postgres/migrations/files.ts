@@ -9,10 +9,13 @@ export interface Migration {
   /** `000001_documents.sql`. */
   readonly name: string
   readonly text: string
-  /** SHA-256 of the text, in hexadecimal; line ends count as `\n`. */
+  /**
+   * SHA-256 of the text in hexadecimal, with line ends normalized to `
+   * `.
+   */
   readonly checksum: string
   readonly olderCode: OlderCode
-  /** False: its statements are sent one by one, each by itself. Cut short, it is run again from its first. */
+  /** False if its statements are sent one by one, each on its own. If interrupted, it is run again from the start. */
   readonly isTransaction: boolean
 }
 
@@ -25,7 +28,7 @@ export async function readMigrations(from: URL = folder): Promise<Migration[]> {
   return await Promise.all(names.map(async name => parseMigration(name, await readFile(new URL(name, from), 'utf8'))))
 }
 
-/** Throws when the first line does not say whether older code may run. */
+/** Throws if the first line does not say whether older code may run. */
 export function parseMigration(name: string, content: string): Migration {
   const text = content.replaceAll('\r\n', '\n')
   const [first = '', second] = text.split('\n')
@@ -41,7 +44,7 @@ export function parseMigration(name: string, content: string): Migration {
   }
 }
 
-/** What a semicolon does not end: comments, quoted text and names, bodies of functions. */
+/** Parts in which a semicolon does not end a statement: comments, quoted text and names, function bodies. */
 const parts = /--[^\n]*|\/\*[^]*?\*\/|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$[^]*?\$\1\$|;/g
 
 /** The statements of a text, without the comments between them. */

@@ -1,17 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from '../pool.ts'
 
-/** Any number, the same in every process: who holds it migrates, the others wait and then find nothing to do. */
+/**
+ * An arbitrary number, equal in all processes. The process that has this lock migrates; the others wait and then find
+ * nothing to do.
+ */
 const lockKey = 7_273_913
 
 const pauseMs = { first: 20, longest: 1000 } as const
 
 /**
- * Runs `work` while this session, and no other, may migrate. The lock is asked for again and again rather than waited for: a
- * statement that waits holds a snapshot, and `create index concurrently` would wait for that. While it runs, no statement is
- * bounded, and one whose client has died is given up by the server, so that the next need not wait for it.
+ * Runs `work` while this session alone may migrate. The lock is polled rather than waited for: a waiting statement has
+ * a snapshot, for which `create index concurrently` would wait. Statements are unbounded meanwhile, and the server
+ * cancels one whose client has died, so that the next process need not wait for it.
  */
-export async function alone<T>(
+export async function exclusively<T>(
   sql: Sql,
   work: () => Promise<T>,
   { signal, onWait }: { readonly signal?: AbortSignal | undefined; readonly onWait?: (() => void) | undefined },
@@ -29,18 +32,20 @@ export async function alone<T>(
     await watchClient(sql)
     return await work()
   } finally {
-    // Of a session that is lost the server has already let go.
+    // The server has already released the lock of a lost session.
     await release(sql).catch(() => {})
   }
 }
 
-/** True also for a session that has it: a connection that was lost and opened again must not go on without. */
+/**
+ * Also true if this session already has the lock: a connection that was lost and reopened must not continue without it.
+ */
 export async function takeLock(sql: Sql): Promise<boolean> {
   const [row] = await sql`select pg_try_advisory_lock(${lockKey}) as is_ours`
   return row?.['is_ours'] === true
 }
 
-/** Not every system can look whether a client is still there: then the statement is waited for. */
+/** Not every system supports this check; without it the statement is waited for. */
 async function watchClient(sql: Sql): Promise<void> {
   await sql`
     do $$ begin

@@ -9,49 +9,52 @@ export interface LexicalSearch {
   readonly collectionId: number
   readonly terms: readonly QueryTerm[]
   readonly bm25: Bm25
-  /** In the collection. */
+  /** Number of chunks in the collection. */
   readonly chunkCount: number
-  /** Rows wanted. */
+  /** Number of rows to return. */
   readonly limit: number
 }
 
-/** How far the words of a question are followed; all numbers are of chunks. */
-interface Reach {
-  /** That rare words may fetch, together. */
-  readonly alone: number
-  /** That pairs of common words may fetch, together, and how many may be gone through to find them. */
-  readonly inPairs: number
-  readonly lookedThrough: number
+/** How many chunks the words of a question may fetch. */
+interface FetchLimits {
+  /** Chunks that rare words may fetch, in total. */
+  readonly rareChunks: number
+  /** Chunks that pairs of common words may fetch, in total, and how many may be scanned to find them. */
+  readonly pairChunks: number
+  readonly scannedChunks: number
 }
 
-/** Here a word of the question is in a good part of all chunks, and all of them cost little. */
-const small: Reach = { alone: 500, inPairs: 500, lookedThrough: 5000 }
+/** In a small collection a word of the question is in a large share of the chunks, and scoring all of them is cheap. */
+const small: FetchLimits = { rareChunks: 500, pairChunks: 500, scannedChunks: 5000 }
 /**
- * At 100,000 chunks the five best of both arms are .96 of those that scoring every match gives, the first always, at a
- * thirtieth of the work.
+ * At 100,000 chunks, 0.96 of the five best results of both retrievers are those that scoring every match gives, and
+ * always the first one, at a thirtieth of the work.
  */
-const large: Reach = { alone: 200, inPairs: 300, lookedThrough: 3000 }
+const large: FetchLimits = { rareChunks: 200, pairChunks: 300, scannedChunks: 3000 }
 
-function reachOf({ chunkCount }: LexicalSearch): Reach {
+function fetchLimits({ chunkCount }: LexicalSearch): FetchLimits {
   return chunkCount <= 5000 ? small : large
 }
 
-/** Two words of one question stand together this many times as often as chance has it. */
-const togetherness = 4
-/** Whatever was expected, no more are scored. */
-const scoredAtMost = 5000
-/** Unknown words of one question that are looked up among all words of the collection: it takes milliseconds a word. */
-const correctedAtMost = 6
-/** Likeness from which a correction counts as what was asked: below it, it may be another word, and fetches only. */
-const plainlyMeant = 0.8
-/** BM25's usual constants; nDCG@10 moves by .01 at most over k1 .9–2 and b .4–.9. */
+/** Two words of a question co-occur this many times as often as chance predicts. */
+const cooccurrence = 4
+/** Upper bound on the chunks that are scored, whatever the estimate. */
+const maxScored = 5000
+/** Unknown words of a question that are compared with all words of the collection; each takes milliseconds. */
+const maxCorrected = 6
+/**
+ * Similarity from which a correction counts as the word that was asked. Below it, it may be another word and only
+ * fetches chunks.
+ */
+const sureSimilarity = 0.8
+/** The usual constants of BM25; nDCG@10 varies by at most 0.01 over k1 0.9–2 and b 0.4–0.9. */
 const k1 = 1.2
 const b = 0.75
 
 /**
- * CTEs up to `lexical (id, score, coverage)`. The question's words are joined by OR (AND finds nothing for most
- * natural questions) and ranked by BM25 with query term counts (Robertson & Zaragoza 2009) from the collection's own
- * exact statistics.
+ * Builds CTEs up to `lexical (id, score, coverage)`. The words of the question are joined by OR (AND finds nothing for
+ * most natural questions) and ranked by BM25 with query term counts (Robertson & Zaragoza 2009), from the collection's
+ * own exact statistics.
  */
 export function bm25Search(sql: Sql, search: LexicalSearch, path: string | null): Fragment {
   return sql`
@@ -59,7 +62,7 @@ export function bm25Search(sql: Sql, search: LexicalSearch, path: string | null)
       select greatest(chunk_count, 1)::float8 as n, greatest(term_count, 1)::float8 / greatest(chunk_count, 1) as average
       from collections where id = ${inlineNumber(sql, search.collectionId)}),
     ${askedTerms(sql, search)},
-    ${search.bm25 === 'portable' ? sql`${fetchingWords(sql, reachOf(search))},` : sql``}
+    ${search.bm25 === 'portable' ? sql`${fetchingWords(sql, fetchLimits(search))},` : sql``}
     best as (
       select c.id, c.terms, (
         select sum(a.gain - a.gain * c.slowness / (term_frequency(c.terms, a.word) + c.slowness)) from asked a where c.terms @@ a.word) as score
@@ -72,16 +75,16 @@ export function bm25Search(sql: Sql, search: LexicalSearch, path: string | null)
 }
 
 /**
- * `asked (term, word, gain, is_content, df)`: the words that the collection knows, with their idf, and for a word it
- * does not know up to two of its own that are spelled nearly so (never for a known word): alike by trigrams, or the
- * stem of what is typed with a letter left out or two swapped. `worth` is what a chunk with all content words gains.
+ * Builds `asked (term, word, gain, is_content, df)`: the words that the collection knows, with their idf. An unknown
+ * word is replaced by up to two known ones with similar spelling, found by trigrams or as the stem of the typed word
+ * with one letter omitted or two swapped; a known word never is. `worth` is the gain of a chunk with all content words.
  */
 function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment {
   const spellings = terms.flatMap(({ spellings }, place) => spellings.map(spelling => ({ spelling, place: place + 1 })))
   return sql`
     typed as materialized (
       select u.*, k.chunk_count as df, k.term is null and u.is_correctable
-          and count(*) filter (where k.term is null and u.is_correctable) over (order by u.place) <= ${inlineNumber(sql, correctedAtMost)} as is_unknown
+          and count(*) filter (where k.term is null and u.is_correctable) over (order by u.place) <= ${inlineNumber(sql, maxCorrected)} as is_unknown
       from unnest(${terms.map(t => t.term)}::text[], ${terms.map(t => t.count)}::float8[], ${flags(terms.map(t => t.isContent))}::text[]::bool[],
         ${flags(terms.map(t => t.isSpare))}::text[]::bool[], ${flags(terms.map(t => t.isCorrectable))}::text[]::bool[])
         with ordinality as u(term, count, is_content, is_spare, is_correctable, place)
@@ -89,7 +92,7 @@ function askedTerms(sql: Sql, { collectionId, terms }: LexicalSearch): Fragment 
     read_as as materialized (
       select term, is_content as is_wanted, is_content, is_spare, coalesce(df, 0)::float8 as df, count as weight, 1 as rank from typed where not is_unknown
       union all
-      select coalesce(f.term, t.term), t.is_content, t.is_content and coalesce(f.likeness >= ${inlineNumber(sql, plainlyMeant)}::float8, true), t.is_spare, coalesce(f.df, 0),
+      select coalesce(f.term, t.term), t.is_content, t.is_content and coalesce(f.likeness >= ${inlineNumber(sql, sureSimilarity)}::float8, true), t.is_spare, coalesce(f.df, 0),
         t.count * coalesce(f.likeness, 1), coalesce(f.rank, 1)
       from typed t left join lateral (
         select near.term, min(near.df) as df, 1 - min(distance)::float8 / greatest(length(ltrim(t.term, '~')), 3) as likeness,
@@ -123,20 +126,22 @@ function idf(sql: Sql): Fragment {
   return sql`ln(1 + (n - least(df, n) + 0.5) / (df + 0.5))`
 }
 
-/** As text: postgres.js declares an array by its first member, and would make of booleans one boolean. */
+/**
+ * As text: postgres.js derives an array's type from its first element, and would declare a single boolean for booleans.
+ */
 function flags(values: readonly boolean[]): string[] {
   return values.map(String)
 }
 
 /**
- * `fetching (words, alone, any_word)`: what a chunk must hold to be scored. Rare words fetch alone, common ones in pairs: a chunk
- * with one common word of the question and nothing else of it is not among the best. Where no word is rare, the rarest
- * fetches alone as well, up to a bound. `any_word` is for where the filter leaves few chunks to score.
+ * Builds `fetching (words, alone, any_word)`: what a chunk must contain to be scored. Rare words fetch alone, common
+ * words in pairs: a chunk with only one common word of the question is not among the best. If no word is rare, the
+ * rarest one also fetches alone, up to a bound. `any_word` is used if the filter leaves few chunks to score.
  */
-function fetchingWords(sql: Sql, { alone, inPairs, lookedThrough }: Reach): Fragment {
+function fetchingWords(sql: Sql, { rareChunks, pairChunks, scannedChunks }: FetchLimits): Fragment {
   return sql`
     ordered as materialized (
-      select term, word, df, sum(df) over by_df as running, sum(df) over by_df <= ${inlineNumber(sql, alone)} as is_rare, row_number() over by_df = 1 as is_rarest
+      select term, word, df, sum(df) over by_df as running, sum(df) over by_df <= ${inlineNumber(sql, rareChunks)} as is_rare, row_number() over by_df = 1 as is_rarest
       from asked window by_df as (order by df, term)),
     fetching as materialized (
       select (
@@ -145,15 +150,15 @@ function fetchingWords(sql: Sql, { alone, inPairs, lookedThrough }: Reach): Frag
           union all
           select words from (
             select '(' || x.word::text || ' & ' || y.word::text || ')' as words,
-              sum(x.df * y.df / n * ${inlineNumber(sql, togetherness)}::float8 + 1) over (order by x.df * y.df, x.term, y.term) as running
+              sum(x.df * y.df / n * ${inlineNumber(sql, cooccurrence)}::float8 + 1) over (order by x.df * y.df, x.term, y.term) as running
             from stats, ordered x join ordered y on x.term < y.term
-            where not x.is_rare and not y.is_rare and least(x.running, y.running) <= ${inlineNumber(sql, lookedThrough)}) as pairs
-          where running <= ${inlineNumber(sql, inPairs)}) as any_of) as words,
+            where not x.is_rare and not y.is_rare and least(x.running, y.running) <= ${inlineNumber(sql, scannedChunks)}) as pairs
+          where running <= ${inlineNumber(sql, pairChunks)}) as any_of) as words,
         (select word from ordered where is_rarest and not is_rare) as alone,
         (select string_agg(word::text, ' | ')::tsquery from ordered) as any_word)`
 }
 
-/** How slowly repeating a word gains in a chunk of this length. */
+/** How slowly the gain of a repeated word grows in a chunk of this length. */
 function slowness(sql: Sql): Fragment {
   return sql`${inlineNumber(sql, k1)}::float8 * (${inlineNumber(sql, 1 - b)}::float8 + ${inlineNumber(sql, b)}::float8 * c.length / stats.average)`
 }
@@ -164,9 +169,9 @@ function matching(sql: Sql, search: LexicalSearch, path: string | null): Fragmen
   const found = sql`${wanted} cross join chunks c where c.collection_id = ${inlineNumber(sql, search.collectionId)} and ${isWanted}`
   const among = sql`union all (${wanted} cross join few join chunks c on c.id = few.id where ${passesFew(sql)} and c.terms @@ f.any_word)`
   return sql`
-    (${found} and c.terms @@ f.words limit ${inlineNumber(sql, scoredAtMost)})
+    (${found} and c.terms @@ f.words limit ${inlineNumber(sql, maxScored)})
     union all
-    (${found} and c.terms @@ f.alone and (f.words is null or not c.terms @@ f.words) limit ${inlineNumber(sql, reachOf(search).inPairs)})
+    (${found} and c.terms @@ f.alone and (f.words is null or not c.terms @@ f.words) limit ${inlineNumber(sql, fetchLimits(search).pairChunks)})
     ${path === null ? sql`` : among}`
 }
 

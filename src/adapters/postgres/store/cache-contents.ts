@@ -1,20 +1,20 @@
 import type { Database } from '../database.ts'
 
-/** What of the caches lies in the database. */
+/** The cache data stored in the database. */
 export interface CacheContents {
   readonly collections: readonly {
     readonly name: string
     readonly epoch: number
-    /** Null: as the service is set. */
+    /** Null to use the service's setting. */
     readonly settings: {
       readonly seconds: number | null
       readonly fastSeconds: number | null
       readonly near: boolean | null
     }
-    /** Cached questions that a near one may share its answer with. */
+    /** Cached questions whose answer a similar question may get. */
     readonly nearQuestions: number
   }[]
-  /** How often two near questions were compared, and had the same answer. */
+  /** How often the answers of two similar questions were compared, and how often they were equal. */
   readonly observations: readonly { readonly model: string; readonly count: number; readonly right: number }[]
 }
 

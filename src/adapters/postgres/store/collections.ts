@@ -1,21 +1,21 @@
 import type { CollectionCaching } from '../../../ask/terms.ts'
 import { AskError } from '../../../errors.ts'
-import { claimCollection } from './claims.ts'
+import { ensureCollection } from './ensure.ts'
 import type { Database, Fragment, Sql } from '../database.ts'
 import { tracedSql } from '../sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from '../../models/names.ts'
 import type { Collection } from '../../../ingest/terms.ts'
 
-/** One that has vectors. */
+/** A collection that has vectors. */
 export type WithVectors = Collection & { readonly model: NonNullable<Collection['model']> }
 
 export type CollectionStore = ReturnType<typeof createCollectionStore>
 
-/** For leases that no request waits for (the command line): never aborts. */
+/** For leases without a request (the command line): never aborts. */
 const always = new AbortController().signal
 
-/** Which collections there are, and which embedding model made their vectors. */
+/** Reads and changes collections and the embedding model that made their vectors. */
 export function createCollectionStore(database: Pick<Database, 'lease'>) {
   const lease = <T>(work: (sql: Sql) => Promise<T>, signal = always) =>
     database.lease({ signal, label: 'collections' }, work)
@@ -29,26 +29,29 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
     return rows[0] ? collectionOf(rows[0]) : null
   }
 
-  /** Length of the vectors that this model made here before. */
+  /** Length of the vectors that this model has made here. */
   async function dimensionsOf(model: string): Promise<number | undefined> {
     const [row] = await lease(sql => sql`select dimensions from embedding_models where name = ${model}`)
     return row ? Number(row['dimensions']) : undefined
   }
 
-  /** The collection, made if absent. Refuses (`model_mismatch`) one whose vectors another model made. */
+  /**
+   * Returns the collection and creates it if it does not exist. Rejects with `model_mismatch` if another model made its
+   * vectors.
+   */
   async function openCollection(
     name: string,
     model: { name: string; dimensions: number },
     signal = always,
   ): Promise<Collection> {
-    await lease(sql => claimCollection(sql, name, model), signal)
+    await lease(sql => ensureCollection(sql, name, model), signal)
     const found = await collection(name, signal)
     if (!found) throw deletedMeanwhile({ name })
     if (found.model && found.model.name !== model.name) throw modelMismatch(found, model.name)
     return found
   }
 
-  /** With all its documents. */
+  /** Removes the collection with all its documents. */
   async function removeCollection(name: string, signal = always): Promise<void> {
     await lease(async sql => {
       const [gone] = await sql`delete from collections where name = ${name} returning id`
@@ -57,37 +60,39 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
   }
 
   /**
-   * No remembered answer of the collection is found again, on any replica: its epoch grows, as with a write of documents.
-   * Null: of all collections. Ids of those it was done to; none when there is no such collection.
+   * Invalidates all cached answers of the collection on every replica by incrementing its epoch, as a write of
+   * documents does. Null for all collections. Returns the ids of the affected collections; none if there is no such
+   * collection.
    */
   async function forgetAnswers(name: string | null, signal = always): Promise<number[]> {
-    return await lease(sql => forget(sql, name, sql`cache_settings`), signal)
+    return await lease(sql => invalidate(sql, name, sql`cache_settings`), signal)
   }
 
   /**
-   * What its answers go by from now on; a null setting goes by the service's again. Answers that are kept already go by
-   * it too: they are forgotten, since they lie where they are for the time they were put there. False: no such collection.
+   * Changes the cache settings of the collection; null resets one to the service's setting. Cached answers are
+   * invalidated because they expire according to the settings at the time they were stored. Returns false if there is
+   * no such collection.
    */
   async function writeCaching(name: string, change: CachingChange, signal = always): Promise<boolean> {
     const { seconds, fastSeconds: fast_seconds, near } = change
     const text = JSON.stringify({ seconds, fast_seconds, near })
     const settings = (sql: Sql) => sql`jsonb_strip_nulls(cache_settings || ${text}::text::jsonb)`
-    return (await lease(sql => forget(sql, name, settings(sql)), signal)).length > 0
+    return (await lease(sql => invalidate(sql, name, settings(sql)), signal)).length > 0
   }
 
   return { collections, collection, dimensionsOf, openCollection, removeCollection, forgetAnswers, writeCaching }
 }
 
-/** A setting that is not there stays as it is. */
+/** Absent settings stay unchanged. */
 export type CachingChange = { readonly [Name in 'seconds' | 'fastSeconds']?: number | null } & {
   readonly near?: boolean | null
 }
 
 /**
- * `cleared` says when, in microseconds since 1970: what a model wrote is found by its prompt, and by this. Not a count,
- * which another collection with the same prompt may have reached before.
+ * `cleared` is the time, in microseconds since 1970. A completion is found by its prompt and by this value. It is not a
+ * counter, because another collection with the same prompt may have reached the same count.
  */
-async function forget(sql: Sql, name: string | null, settings: Fragment): Promise<number[]> {
+async function invalidate(sql: Sql, name: string | null, settings: Fragment): Promise<number[]> {
   const rows = await sql`
     with chosen as (select id from collections where ${name}::text is null or name = ${name} order by id for no key update),
     forgotten as (
@@ -147,18 +152,18 @@ function cachingOf({ seconds, fast_seconds: fastSeconds, near, cleared }: Record
 }
 
 export function modelMismatch(collection: Pick<Collection, 'name' | 'model'>, configured: string): AskError {
-  const made = collection.model?.name ?? 'no model'
+  const modelName = collection.model?.name ?? 'no model'
   const detail =
-    `the vectors of collection "${collection.name}" were made by "${shownModel(made)}", but EMBEDDING_MODEL is "${shownModel(configured)}": ` +
-    `${wayBackTo(made, configured)}, or make them anew with: askwell reembed --collection ${collection.name}`
+    `The vectors of collection "${collection.name}" were made by "${shownModel(modelName)}", but EMBEDDING_MODEL is "${shownModel(configured)}": ` +
+    `${wayBackTo(modelName, configured)}, or rebuild them with: askwell reembed --collection ${collection.name}`
   return new AskError('model_mismatch', { detail })
 }
 
 export function deletedMeanwhile({ name }: Pick<Collection, 'name'>): AskError {
-  return new AskError('unknown_collection', { detail: `collection "${name}" was deleted just now` })
+  return new AskError('unknown_collection', { detail: `Collection "${name}" was just deleted.` })
 }
 
 export function switchedMeanwhile({ name, model }: Collection): AskError {
-  const detail = `the vectors of collection "${name}" were switched away from "${shownModel(model?.name ?? '')}" meanwhile: start again with the EMBEDDING_MODEL they have now`
+  const detail = `The vectors of collection "${name}" were switched away from "${shownModel(model?.name ?? '')}" in the meantime; start again with their current EMBEDDING_MODEL.`
   return new AskError('model_mismatch', { detail })
 }

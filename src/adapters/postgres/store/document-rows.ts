@@ -3,14 +3,17 @@ import type { Sql } from '../database.ts'
 import { vectorText } from '../vector-text.ts'
 
 /**
- * Whether the document `d` was seen by the run or one that began after it. Runs are numbered by UUIDs of version 7, which
- * follow time; those of version 4 are of older versions of Askwell, whose runs are over.
+ * Whether the document `d` was seen by this run or a later one. Runs have UUIDs of version 7, which are ordered by
+ * time; UUIDs of version 4 are from older versions of Askwell, whose runs have ended.
  */
 export function isSeenSince(sql: Sql, runId: string) {
   return sql`(substr(d.checked_by::text, 15, 1) = '7' and d.checked_by >= ${runId}::uuid)`
 }
 
-/** The mark of the run on the document `d`, unless a later run has already left its own: two may load one folder at once. */
+/**
+ * The mark of this run for the document `d`, unless a later run has already set its own: two runs may load the same
+ * folder at the same time.
+ */
 export function laterMark(sql: Sql, runId: string) {
   return sql`case when ${isSeenSince(sql, runId)} then d.checked_by else ${runId}::uuid end`
 }
@@ -98,7 +101,7 @@ async function insertVectorBatch(
     join chunks c on c.document_id = u.document_id and c.ordinal = u.ordinal`
 }
 
-/** Postgres keeps at most 255 positions a term, none above 16383; the counts BM25 needs stay well below. */
+/** Postgres stores at most 255 positions per term, none above 16383. The counts that BM25 needs stay well below. */
 const maxPosition = 16_383
 const maxPositions = 255
 

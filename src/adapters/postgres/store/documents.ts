@@ -6,21 +6,21 @@ import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
 
 export type DocumentStore = ReturnType<typeof createDocumentStore>
 
-/** A terms object for leases that no request waits for (the command line); never aborts. */
+/** For leases without a request (the command line); never aborts. */
 const always = new AbortController().signal
-/** The largest upload is thousands of rows in one transaction, behind whoever writes to the same collection. */
+/** The largest upload is thousands of rows in one transaction, queued behind other writers of the collection. */
 const holdLimitMs = 10 * 60_000
 
 /**
- * The write side. Every write is one transaction that first takes the collection's row: writers of one
- * collection go one after the other, its epoch and statistics change together with its documents, and readers
- * see all of a document or nothing of it.
+ * The write side. Every write is one transaction that first locks the collection's row: writers of a collection run one
+ * after another, its epoch and statistics change together with its documents, and readers see either all of a document
+ * or nothing.
  */
 export function createDocumentStore(database: Pick<Database, 'lease'>) {
   const lease = <T>(label: string, work: (sql: Sql) => Promise<T>, signal = always) =>
     database.lease({ signal, label, holdLimitMs }, work)
 
-  /** Version and hash of the sources that are already stored. */
+  /** Id and hash of the sources that are already stored. */
   async function known(collectionId: number, sources: readonly string[], signal = always) {
     const rows = await lease(
       'known',
@@ -51,8 +51,9 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
   }
 
   /**
-   * Deletes documents under `roots` that neither this run nor a later one saw, except those under `spared` (files and
-   * folders that could not be read this time) and those that came over HTTP, which no run can see. Returns how many.
+   * Deletes documents under `roots` that neither this run nor a later one saw. Keeps those under `spared` (files and
+   * folders that could not be read this time) and those uploaded over HTTP, which no run can see. Returns how many were
+   * deleted.
    */
   async function prune(
     target: Collection,
@@ -69,7 +70,7 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
           sql.begin(async transaction => {
             const tx = transaction as unknown as Sql
             if ((await lockCollection(tx, target.id))?.name !== target.name) throw deletedMeanwhile(target)
-            return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, roots, spared, runId))
+            return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, { roots, spared, runId }))
           }),
         signal,
       )
@@ -116,7 +117,7 @@ const nothingWritten: Written = { added: [], replaced: [], chunks: 0 }
 async function replaceDocuments(
   tx: Sql,
   target: Collection,
-  given: readonly PreparedDocument[],
+  prepared: readonly PreparedDocument[],
   runId: string | null,
 ): Promise<Written> {
   const locked = await lockCollection(tx, target.id)
@@ -124,13 +125,13 @@ async function replaceDocuments(
   if (target.model && locked.model !== target.model.name) throw switchedMeanwhile(target)
   const stored = await hashesOf(
     tx,
-    given.map(document => document.id),
+    prepared.map(document => document.id),
   )
-  const documents = given.filter(document => !stored.get(document.id)?.equals(document.hash))
-  if (runId !== null && documents.length < given.length)
+  const documents = prepared.filter(document => !stored.get(document.id)?.equals(document.hash))
+  if (runId !== null && documents.length < prepared.length)
     await markChecked(
       tx,
-      given.map(document => document.id),
+      prepared.map(document => document.id),
       runId,
     )
   if (documents.length === 0) return nothingWritten
@@ -151,8 +152,8 @@ async function replaceDocuments(
 }
 
 /**
- * Until the end of the transaction no other writer is in this collection. Returns its name and that of its vectors' model:
- * after a restore a number may be another's. Undefined when it is gone.
+ * Locks the collection against other writers until the end of the transaction. Returns its name and the name of its
+ * vectors' model, because after a restore an id may belong to another collection; undefined if it is gone.
  */
 async function lockCollection(
   tx: Sql,
@@ -163,7 +164,7 @@ async function lockCollection(
   return row && { name: String(row['name']), model: row['model'] as string | null }
 }
 
-/** Looked at again under the lock: two writers may have found the same documents new. */
+/** Read again under the lock: two writers may have found the same documents new. */
 async function hashesOf(tx: Sql, ids: string[]): Promise<Map<string, Buffer>> {
   const rows = await tx`select id, hash from documents where id = any(${ids}::uuid[])`
   return new Map(rows.map(row => [String(row['id']), row['hash'] as Buffer]))
@@ -201,16 +202,16 @@ async function insertAll(
   return chunks
 }
 
-/** Documents deleted in one transaction: few enough that other writers need not wait long. */
+/** Documents deleted per transaction: few enough that other writers need not wait long. */
 const pruneBatch = 500
 
-async function selectUnseen(
-  tx: Sql,
-  collectionId: number,
-  roots: readonly string[],
-  spared: readonly string[],
-  runId: string,
-): Promise<string[]> {
+interface PruneScope {
+  readonly roots: readonly string[]
+  readonly spared: readonly string[]
+  readonly runId: string
+}
+
+async function selectUnseen(tx: Sql, collectionId: number, { roots, spared, runId }: PruneScope): Promise<string[]> {
   const isUnder = (sources: readonly string[]) => tx`exists (
     select from unnest(${sources as string[]}::text[]) r
     where d.source = r or starts_with(d.source, r || '/') or starts_with(d.source, r || '#'))`
@@ -228,7 +229,7 @@ async function deleteDocuments(tx: Sql, collectionId: number, ids: string[]): Pr
   return count
 }
 
-/** Removes the chunks of these documents together with what they added to the collection's statistics. */
+/** Removes the chunks of these documents and what they added to the collection's statistics. */
 async function dropChunks(tx: Sql, collectionId: number, documentIds: string[]): Promise<void> {
   const [old] = await tx`
     select count(*)::int as chunks, coalesce(sum(length), 0)::bigint as terms, coalesce(sum(w.count), 0)::bigint as windows
@@ -246,7 +247,7 @@ async function dropChunks(tx: Sql, collectionId: number, documentIds: string[]):
   })
 }
 
-/** What a write adds to the collection's counts. */
+/** Changes of the collection's counts by a write. */
 interface Change {
   readonly documents: number
   readonly chunks: number

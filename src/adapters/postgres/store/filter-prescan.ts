@@ -1,27 +1,32 @@
 import type { Fragment, Sql } from '../database.ts'
 import { inlineNumber } from '../inline-number.ts'
 
-/** So many chunks pass a filter at the most for each of them to be scored by its words; of more, the index finds enough. */
-const fewEnough = 5000
 /**
- * So many for the vectors of all of them to be compared. Of a larger share the approximate index is quicker also for a question
- * whose nearest neighbours do not pass: it goes on through those that are farther and farther. A collection that is not
- * larger has none.
+ * If at most this many chunks pass a filter, each of them is scored by its words; if more do, the index finds enough.
  */
-const compared = { atLeast: 20_000, share: 0.2, atMost: 200_000 } as const
+const maxScored = 5000
+/**
+ * If at most this many chunks pass a filter, all their vectors are compared. For a larger share the approximate index
+ * is faster, even for a question whose nearest neighbours do not pass: it continues to ever more distant ones. A
+ * collection that is not larger has no index.
+ */
+const compareAll = { atLeast: 20_000, share: 0.2, atMost: 200_000 } as const
 
-/** `chunkCount`: of the collection. */
+/** `chunkCount` is that of the collection. */
 export function comparedAtMost(chunkCount: number): number {
-  return Math.max(compared.atLeast, Math.min(compared.atMost, Math.round(compared.share * chunkCount)))
+  return Math.max(compareAll.atLeast, Math.min(compareAll.atMost, Math.round(compareAll.share * chunkCount)))
 }
 
-/** CTEs `few (id)`, chunks that pass the filter, and `size (count)`, how many: more than `atMost` end the counting. */
+/**
+ * Builds CTEs `few (id)`, chunks that pass the filter, and `size (count)`, their number. Counting stops beyond
+ * `atMost`.
+ */
 export function prescan(
   sql: Sql,
   {
     collectionId,
     path,
-    atMost = fewEnough,
+    atMost = maxScored,
   }: { readonly collectionId: number; readonly path: string; readonly atMost?: number },
 ): Fragment {
   return sql`
@@ -31,6 +36,6 @@ export function prescan(
     size as materialized (select count(*) as count from few)`
 }
 
-export function passesFew(sql: Sql, atMost: number = fewEnough): Fragment {
+export function passesFew(sql: Sql, atMost: number = maxScored): Fragment {
   return sql`(select count from size) <= ${inlineNumber(sql, atMost)}`
 }

@@ -2,9 +2,9 @@ import type { Filter, Filters, Scalar } from '../../../ask/terms.ts'
 import type { Fragment, Sql } from '../database.ts'
 
 /**
- * Filters as one SQL/JSON path predicate for `metadata @@ $1::jsonpath`: a parameter, not SQL text; equality and
- * membership use the GIN index; a value of another type simply does not match. A field that holds a list
- * matches when one of its members does (jsonpath's lax mode). Null when there is nothing to filter.
+ * Translates filters into one SQL/JSON path predicate for `metadata @@ $1::jsonpath`. It is a parameter, not SQL text.
+ * Equality and membership use the GIN index, and a value of another type simply does not match. A field with a list
+ * matches if one of its elements does (jsonpath's lax mode). Null if there is nothing to filter.
  */
 export function metadataPath(filters: Filters): string | null {
   const conditions = Object.entries(filters).map(([field, filter]) => condition(`$.${JSON.stringify(field)}`, filter))
@@ -12,8 +12,9 @@ export function metadataPath(filters: Filters): string | null {
 }
 
 /**
- * Whether the chunk `c` is of a document that passes. A value and not `exists`, which the planner makes a join of: with what
- * it guesses of a filter it would gather all documents that pass, for the sake of the hundred chunks that are looked at.
+ * Whether the chunk `c` belongs to a document that passes. This is a scalar subquery and not `exists`, which the
+ * planner turns into a join: with its estimate for a filter it would collect all documents that pass, for the sake of a
+ * hundred chunks.
  */
 export function passesFilter(sql: Sql, path: string): Fragment {
   return sql`(select d.metadata @@ ${path}::jsonpath from documents d where d.id = c.document_id)`
@@ -32,7 +33,7 @@ function condition(field: string, filter: Filter): string {
   return `exists(${field} ? (${tests.join(' && ')}))`
 }
 
-/** JSON's literals are jsonpath's; numbers come from JSON and so are never NaN or infinite. */
+/** JSON literals are valid jsonpath; numbers come from JSON and so are never NaN or infinite. */
 function literal(value: Scalar): string {
   return JSON.stringify(value)
 }

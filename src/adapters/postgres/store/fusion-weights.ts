@@ -1,21 +1,24 @@
 import type { Sql } from '../database.ts'
 
-/** The vector arm's share for questions in one language. */
+/** The weight of the dense retriever for questions in one language. */
 export interface LearnedWeight {
   readonly language: string
-  /** 0…1 */
+  /** From 0 to 1. */
   readonly vectorWeight: number
-  /** How many it was learned from. */
+  /** Number of questions that it was learned from. */
   readonly questions: number
 }
 
-/** By language; empty where nothing was learned for this model. */
+/** Weights by language; empty if nothing was learned for this model. */
 export async function readWeights(sql: Sql, model: string): Promise<Record<string, number>> {
   const rows = await sql`select language, vector_weight from fusion_weights where model = ${model}`
   return Object.fromEntries(rows.map(row => [String(row['language']), Number(row['vector_weight'])]))
 }
 
-/** Other languages' weights stay. Answers remembered from rankings by the old ones are not given any more: every epoch grows. */
+/**
+ * Stores the learned weights; those of other languages stay. All epochs are incremented because cached answers depend
+ * on the old ranking.
+ */
 export async function writeWeights(sql: Sql, model: string, learned: readonly LearnedWeight[]): Promise<void> {
   if (learned.length === 0) return
   await sql.begin(async tx => {

@@ -1,12 +1,12 @@
 import type { Sql } from '../database.ts'
 
-/** More are not counted. */
+/** Counting stops beyond this number. */
 export const mostLarge = 1000
 
 /**
- * Documents with more metadata than is stored by now (16 kB of JSON), up to one above {@link mostLarge}: they were written
- * before there was a bound. Found by an index that has only those; Postgres prints a blank behind each comma and colon, which
- * are taken off here.
+ * Counts documents whose metadata exceeds the current limit (16 kB of JSON), up to one above {@link mostLarge}; they
+ * were written before the limit existed. An index with only these documents finds them. Postgres prints a space after
+ * each comma and colon, which is subtracted here.
  */
 export async function countLargeMetadata(sql: Sql): Promise<number> {
   const [row] = await sql`

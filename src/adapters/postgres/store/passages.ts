@@ -11,7 +11,7 @@ import type { Candidate, Found, Search, StoredPassage } from '../../../ask/retri
 
 export type PassageStore = ReturnType<typeof createPassageStore>
 
-/** The read side: both arms in one round trip, then the text of the few that were chosen, on one lease. */
+/** The read side: both retrievers in one round trip, then the text of the chosen passages, on one lease. */
 export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25 = 'portable') {
   async function search(
     query: Search,
@@ -19,7 +19,7 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
     terms: LeaseTerms,
   ): Promise<Found> {
     return await database.lease(terms, async sql => {
-      const found = await tracedSql(sql, 'SELECT chunks chunk_vectors', bothArms(sql, query, bm25))
+      const found = await tracedSql(sql, 'SELECT chunks chunk_vectors', bothRetrievers(sql, query, bm25))
       const candidates = found.filter(row => row['id'] !== null).map(candidateOf)
       const chosen = [...choose(candidates)]
       const rows = await readPassages(sql, chosen, query)
@@ -34,8 +34,11 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
   return { search }
 }
 
-/** Both arms in one statement: see {@link bm25Search} and {@link vectorSearch}. A row without an id where neither found any. */
-export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
+/**
+ * Both retrievers in one statement: see {@link bm25Search} and {@link vectorSearch}. Returns a row without an id if
+ * neither found anything.
+ */
+export function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
   const filter = path === null ? null : { path, atMost: comparedAtMost(query.chunkCount) }
   const nearest = query.vector
@@ -51,7 +54,7 @@ export function bothArms(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
     where e.collection_id = ${query.collectionId}`
 }
 
-/** The text of chunks with their windows, in one statement: a second one would bring the vector again. */
+/** Reads the text of chunks with their windows in one statement: a second one would send the vector again. */
 async function readPassages(
   sql: Sql,
   ids: number[],
@@ -76,12 +79,12 @@ async function readPassages(
   )
 }
 
-/** Null: no epoch was asked for. */
+/** Null means that no epoch was requested. */
 function isOfEpoch(row: Row): boolean {
   return row['is_current'] !== false
 }
 
-/** Of the chunk `c`, in order; no rows of it is three nulls. */
+/** Windows of the chunk `c`, in order; three nulls if it has none. */
 function windowsOf(sql: Sql, { modelId, values }: NonNullable<Search['vector']>): Fragment {
   const type = sql.unsafe(`halfvec(${values.length})`)
   return sql`
@@ -90,19 +93,20 @@ function windowsOf(sql: Sql, { modelId, values }: NonNullable<Search['vector']>)
     from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId}`
 }
 
-/** Characters on either side of a gap that show that it was looked for at the right place. */
+/** Characters on either side of a gap that prove that it was read at the right position. */
 const witness = 8
 
 /**
- * The blanks between a chunk and the one before it, where both were chosen. Postgres counts code points and our
- * offsets UTF-16 units, so behind an emoji the place is missed: then the witnesses do not fit, and nothing is said.
+ * The white space between a chunk and the one before it, if both were chosen. Postgres counts code points and our
+ * offsets UTF-16 units, so after an emoji the position is wrong; the witnesses then do not match, and nothing is
+ * returned.
  */
 function blanksBefore(row: Row): { readonly blanksBefore?: string } {
   const [around, before] = [row['around'], row['before']]
   if (typeof around !== 'string' || typeof before !== 'string') return {}
   const blanks = around.slice(before.length, -witness)
-  const isThere = around === before + blanks + String(row['text']).slice(0, witness) && blanks.trim() === ''
-  return isThere ? { blanksBefore: blanks } : {}
+  const isMatch = around === before + blanks + String(row['text']).slice(0, witness) && blanks.trim() === ''
+  return isMatch ? { blanksBefore: blanks } : {}
 }
 
 type Row = Record<string, unknown>

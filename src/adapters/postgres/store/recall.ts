@@ -4,7 +4,7 @@ import type { WithVectors } from './collections.ts'
 import type { VectorSearch } from '../../../ask/retrieval/passage-search.ts'
 import type { Depth, Nearest } from '../../../eval/recall.ts'
 
-/** The product's own search by vectors, at a depth of the caller's choosing. */
+/** The regular vector search at a chosen depth. */
 export function recallProbe(
   database: Pick<Database, 'lease'>,
   { id, model, windowCount, chunkCount }: WithVectors,
@@ -15,18 +15,18 @@ export function recallProbe(
 
   async function nearest(values: Float32Array, depth: Depth): Promise<Nearest> {
     return await database.lease({ signal, label: 'tune' }, async sql => {
-      if (depth !== 'exact') return await timed(sql, { ...search, values, efSearch: depth })
+      if (depth !== 'exact') return await timedSearch(sql, { ...search, values, efSearch: depth })
       return await sql.begin(async transaction => {
         const tx = transaction as unknown as Sql
-        // Planned for this one time: a plan that is kept would serve the searches through the index as well.
+        // Force a custom plan: a cached one would be used by searches through the index as well.
         await tx`set local plan_cache_mode = force_custom_plan`
         await tx`set local enable_indexscan = off`
-        return await timed(tx, { ...search, values, efSearch: null })
+        return await timedSearch(tx, { ...search, values, efSearch: null })
       })
     })
   }
 
-  /** Texts to make questions of, from chunks taken at random. */
+  /** Texts of random chunks, from which to make questions. */
   async function sample(count: number): Promise<{ readonly text: string; readonly language: string }[]> {
     const rows = await database.lease(
       { signal, label: 'tune' },
@@ -38,7 +38,7 @@ export function recallProbe(
     return rows.map(row => ({ text: String(row['text']), language: String(row['language']) }))
   }
 
-  /** What searches go by from now on. */
+  /** Stores the depth that searches use from now on. */
   async function store(efSearch: number): Promise<void> {
     await database.lease(
       { signal, label: 'tune' },
@@ -49,7 +49,7 @@ export function recallProbe(
   return { nearest, sample, store, shallowest: search.limit * windowsPerChunk }
 }
 
-async function timed(sql: Sql, search: VectorSearch): Promise<Nearest> {
+async function timedSearch(sql: Sql, search: VectorSearch): Promise<Nearest> {
   const startedAt = performance.now()
   const rows = await vectorSearch(sql, search, null)
   const ms = performance.now() - startedAt

@@ -2,11 +2,11 @@ import { AskError } from '../../../errors.ts'
 import type { Chunk } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
 import { vectorText } from '../vector-text.ts'
-import { claimModel } from './claims.ts'
+import { ensureModel } from './ensure.ts'
 import { deletedMeanwhile } from './collections.ts'
 import { dropOtherVectorIndexes, ensureVectorIndex } from './vector-index.ts'
 
-/** A chunk whose vectors are to be made anew. */
+/** A chunk that needs new vectors. */
 export interface PendingChunk extends Chunk {
   readonly id: string
   readonly documentText: string
@@ -23,8 +23,9 @@ export interface WindowVector {
 export type Reembedding = Awaited<ReturnType<typeof openReembedding>>
 
 /**
- * Makes vectors of another model beside the ones in use, then switches the collection over and drops the old
- * ones in one transaction. Interrupted, it goes on where it was. `languages` the model cannot read are skipped.
+ * Makes the vectors of another model while the current ones stay in use, then switches the collection over and drops
+ * the old ones in one transaction. It can be interrupted and resumed. Chunks in languages that the model cannot read
+ * are skipped.
  */
 export async function openReembedding(
   database: Pick<Database, 'kind' | 'lease'>,
@@ -33,7 +34,7 @@ export async function openReembedding(
   signal: AbortSignal,
 ) {
   const terms = { signal, label: 'reembed' }
-  const { collectionId, modelId } = await database.lease(terms, sql => claim(sql, name, model))
+  const { collectionId, modelId } = await database.lease(terms, sql => resolveIds(sql, name, model))
   const readable = model.languages === 'any' ? null : [...model.languages]
 
   async function remaining(): Promise<number> {
@@ -51,18 +52,7 @@ export async function openReembedding(
       select c.*, d.text as document_text from chunks c join documents d on d.id = c.document_id
       where ${pending(sql)} and c.id > ${afterId}::bigint order by c.id limit ${limit}`,
     )
-    return rows.map(row => ({
-      id: String(row['id']),
-      documentText: String(row['document_text']),
-      language: String(row['language']),
-      ordinal: Number(row['ordinal']),
-      start: Number(row['start_at']),
-      end: Number(row['end_at']),
-      title: String(row['title']),
-      anchor: row['anchor'] as string | null,
-      page: row['page'] as number | null,
-      tokens: Number(row['tokens']),
-    }))
+    return rows.map(pendingChunkOf)
   }
 
   async function store(vectors: readonly WindowVector[]): Promise<void> {
@@ -81,19 +71,19 @@ export async function openReembedding(
   }
 
   /**
-   * False when documents came in behind the chunk `afterId`: go on from there. What is pending before it has been
-   * tried and has nothing to embed. (Ids grow in the order of commits: writers of a collection take turns.)
+   * Returns false if documents were added after the chunk `afterId`: continue from there. What is pending before it has
+   * been tried and has nothing to embed. (Ids grow in commit order because writers of a collection take turns.)
    */
   async function finish(afterId: string): Promise<boolean> {
     return await database.lease(terms, sql =>
       sql.begin(async tx => {
         const [locked] = await tx`
         select c.name, (select m.name from embedding_models m where m.id = ${modelId}) as model from collections c where id = ${collectionId} for update`
-        // After a restore a number may be another's.
+        // After a restore an id may belong to another collection.
         if (locked?.['name'] !== name || locked['model'] !== model.name) throw deletedMeanwhile({ name })
-        const left =
+        const remainingRows =
           await tx`select from chunks c where ${pending(tx as unknown as Sql)} and c.id > ${afterId}::bigint limit 1`
-        if (left.length > 0) return false
+        if (remainingRows.length > 0) return false
         await tx`
         update collections set model_id = ${modelId}, epoch = epoch + 1, updated_at = now(), ef_search = null,
           window_count = (select count(*) from chunk_vectors v where v.collection_id = ${collectionId} and v.model_id = ${modelId})
@@ -109,7 +99,7 @@ export async function openReembedding(
       and not exists (select from chunk_vectors v where v.chunk_id = c.id and v.model_id = ${modelId})`
   }
 
-  /** Before the switch: a large collection must not be searched without its index meanwhile. */
+  /** Builds the index before the switch, so that a large collection is never searched without one. */
   async function index(onBuild: () => void): Promise<void> {
     const [row] = await database.lease(
       terms,
@@ -131,13 +121,28 @@ export async function openReembedding(
   return { remaining, next, store, index, finish, dropOld }
 }
 
-async function claim(sql: Sql, name: string, model: { readonly name: string; readonly dimensions: number }) {
+async function resolveIds(sql: Sql, name: string, model: { readonly name: string; readonly dimensions: number }) {
   const [collection] = await sql`select id from collections where name = ${name}`
   if (!collection) throw new AskError('unknown_collection', { detail: `there is no collection "${name}"` })
-  return { collectionId: Number(collection['id']), modelId: await claimModel(sql, model) }
+  return { collectionId: Number(collection['id']), modelId: await ensureModel(sql, model) }
 }
 
-/** 0, 1, 2, … within each chunk. */
+function pendingChunkOf(row: Record<string, unknown>): PendingChunk {
+  return {
+    id: String(row['id']),
+    documentText: String(row['document_text']),
+    language: String(row['language']),
+    ordinal: Number(row['ordinal']),
+    start: Number(row['start_at']),
+    end: Number(row['end_at']),
+    title: String(row['title']),
+    anchor: row['anchor'] as string | null,
+    page: row['page'] as number | null,
+    tokens: Number(row['tokens']),
+  }
+}
+
+/** Numbers the windows 0, 1, 2, … within each chunk. */
 function numbered(vectors: readonly WindowVector[]): number[] {
   const seen = new Map<string, number>()
   return vectors.map(({ chunkId }) => {

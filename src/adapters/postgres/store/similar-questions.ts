@@ -5,28 +5,31 @@ import type { Database, Fragment, Sql } from '../database.ts'
 import { tracedSql } from '../sql-span.ts'
 import { vectorText } from '../vector-text.ts'
 
-const wanted = 3
-/** Of one gist, so many are compared: a question that is put in ever new frames must not make each look longer. */
-const compared = 64
-/** Observations that count; the same number as in ask/cache/semantic/evidence.ts. */
-const newestObservations = 5000
-/** Some 1 to 5 KB each. Whose answers leave the cache first go first. */
-const mostQuestions = 100_000
+const resultLimit = 3
+/**
+ * At most this many questions with the same canonical question are compared, so that ever new phrasings of one do not
+ * slow down each lookup.
+ */
+const maxCompared = 64
+/** Observations that count; equal to the number in ask/cache/semantic/evidence.ts. */
+const maxObservations = 5000
+/** Each takes some 1 to 5 KB. Questions whose answers expire first are removed first. */
+const maxQuestions = 100_000
 
-/** No request waits for these. */
+/** Time limits for work that no request waits for. */
 const writeMs = 2000
 const readMs = 5000
 const sweepMs = 10_000
 const always = new AbortController().signal
 
 /**
- * Cached questions and what near answers were worth, in Postgres: there in every deployment, and the same for all replicas.
- * A database that takes no writes has none: a standby cannot even read their table, which is unlogged.
+ * Cached questions and the outcomes of shared answers, in Postgres: available in every deployment and shared by all
+ * replicas. A read-only database has none, because a standby cannot even read their table, which is unlogged.
  */
 export function createSimilarQuestions(database: Pick<Database, 'lease' | 'isReadOnly'>): SimilarQuestions {
-  /** Our own limit, since an embedded database cannot cancel and a server may be deaf. */
+  /** Applies our own limit, because an embedded database cannot cancel and a server may not respond. */
   async function within<T>(ms: number, work: (sql: Sql) => Promise<T>): Promise<T> {
-    const limit = startDeadline('near questions', ms, always)
+    const limit = startDeadline('the semantic cache', ms, always)
     try {
       return await Promise.race([database.lease({ signal: limit.signal, label: 'near' }, work), limit.expired])
     } finally {
@@ -43,36 +46,12 @@ export function createSimilarQuestions(database: Pick<Database, 'lease' | 'isRea
       terms,
       async sql => await tracedSql(sql, 'SELECT cached_questions', nearestQuestions(sql, where)),
     )
-    return rows.map(nearQuestionOf).filter(({ similarity }) => Number.isFinite(similarity))
+    return rows.map(similarQuestionOf).filter(({ similarity }) => Number.isFinite(similarity))
   }
 
-  /** Not where the collection is gone meanwhile. */
-  async function keep({
-    scope,
-    canonical,
-    key,
-    collectionId,
-    model,
-    question,
-    vector,
-    seconds,
-  }: Parameters<SimilarQuestions['keep']>[0]): Promise<void> {
+  async function keep(question: CachedQuestion): Promise<void> {
     if (database.isReadOnly()) return
-    await within(
-      writeMs,
-      async sql =>
-        void (await tracedSql(
-          sql,
-          'INSERT cached_questions',
-          sql`
-      insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
-      select ${scope}::bytea, ${canonical}::bytea, ${key}::text, id, ${model}::text, ${storable(question)}::text, ${vectorText(vector)}::halfvec,
-        now() + make_interval(secs => ${seconds})
-      from collections where id = ${collectionId}
-      on conflict (partition, gist, key) do update set model = excluded.model, question = excluded.question,
-        embedding = excluded.embedding, expires_at = excluded.expires_at`,
-        )),
-    )
+    await within(writeMs, async sql => await insertQuestion(sql, question))
   }
 
   async function observe(model: string, { similarity, isRight }: Observation): Promise<void> {
@@ -93,7 +72,7 @@ export function createSimilarQuestions(database: Pick<Database, 'lease' | 'isRea
     const rows = await within(
       readMs,
       sql => sql`
-      select similarity, is_right from near_observations where model = ${model} order by id desc limit ${newestObservations}`,
+      select similarity, is_right from near_observations where model = ${model} order by id desc limit ${maxObservations}`,
     )
     return rows.map(row => ({ similarity: Number(row['similarity']), isRight: row['is_right'] === true })).reverse()
   }
@@ -104,12 +83,12 @@ export function createSimilarQuestions(database: Pick<Database, 'lease' | 'isRea
       await sql`delete from cached_questions where expires_at <= now()`
       await sql`
         delete from cached_questions where expires_at <=
-          (select expires_at from cached_questions order by expires_at desc offset ${mostQuestions} limit 1)`
+          (select expires_at from cached_questions order by expires_at desc offset ${maxQuestions} limit 1)`
       await sql`
         delete from near_observations o using (
           select model, min(id) as oldest
           from (select model, id, row_number() over (partition by model order by id desc) as place from near_observations) ranked
-          where place <= ${newestObservations}
+          where place <= ${maxObservations}
           group by model) kept
         where o.model = kept.model and o.id < kept.oldest`
     })
@@ -118,9 +97,29 @@ export function createSimilarQuestions(database: Pick<Database, 'lease' | 'isRea
   return { nearest, keep, observe, observations, sweep }
 }
 
+type CachedQuestion = Parameters<SimilarQuestions['keep']>[0]
+
+/** Inserts nothing if the collection has been deleted since. */
+async function insertQuestion(
+  sql: Sql,
+  { scope, canonical, key, collectionId, model, question, vector, seconds }: CachedQuestion,
+): Promise<void> {
+  await tracedSql(
+    sql,
+    'INSERT cached_questions',
+    sql`
+      insert into cached_questions (partition, gist, key, collection_id, model, question, embedding, expires_at)
+      select ${scope}::bytea, ${canonical}::bytea, ${key}::text, id, ${model}::text, ${storable(question)}::text, ${vectorText(vector)}::halfvec,
+        now() + make_interval(secs => ${seconds})
+      from collections where id = ${collectionId}
+      on conflict (partition, gist, key) do update set model = excluded.model, question = excluded.question,
+        embedding = excluded.embedding, expires_at = excluded.expires_at`,
+  )
+}
+
 /**
- * By the first two columns of the primary key. The model is compared, and the length as well: under one name a model may
- * have been tried with another, and vectors of two lengths cannot be compared at all.
+ * Searches by the first two columns of the primary key. The model and the vector length are compared too: a model name
+ * may have been used with another length, and vectors of different lengths cannot be compared.
  */
 export function nearestQuestions(sql: Sql, { scope, canonical, model, vector }: SemanticKey): Fragment {
   return sql`
@@ -128,12 +127,12 @@ export function nearestQuestions(sql: Sql, { scope, canonical, model, vector }: 
     from (
       select key, question, embedding from cached_questions
       where partition = ${scope} and gist = ${canonical} and model = ${model} and vector_dims(embedding) = ${vector.length} and expires_at > now()
-      limit ${compared}) q
-    order by distance limit ${wanted}`
+      limit ${maxCompared}) q
+    order by distance limit ${resultLimit}`
 }
 
-function nearQuestionOf(row: Record<string, unknown>): SimilarQuestion {
-  // The sum of so many roundings: equal vectors would be a little less, or more, than equal.
+function similarQuestionOf(row: Record<string, unknown>): SimilarQuestion {
+  // Rounded because of accumulated rounding errors, which make equal vectors slightly less or more than equal.
   const similarity = Math.round((1 - Number(row['distance'])) * 1e6) / 1e6
   return {
     key: String(row['key']),
@@ -142,7 +141,7 @@ function nearQuestionOf(row: Record<string, unknown>): SimilarQuestion {
   }
 }
 
-/** Postgres keeps every character but this one. */
+/** Postgres can store every character except NUL. */
 function storable(text: string): string {
   return text.replaceAll('\0', ' ')
 }

@@ -2,19 +2,19 @@ import { AskError } from '../../../errors.ts'
 import { codeOf } from '../errors.ts'
 import type { Fragment, Sql } from '../database.ts'
 
-/** What finds the chunks that BM25 then scores: the extension's own index, or an ordinary GIN index everywhere else. */
+/** What finds the chunks that BM25 then scores: the index of the extension, or an ordinary GIN index. */
 export type Bm25 = 'pg_textsearch' | 'portable'
 
-/** `auto`: the extension where the database has it (`create extension pg_textsearch`). */
+/** `auto` uses the extension if the database has it (`create extension pg_textsearch`). */
 export type WantedBm25 = Bm25 | 'auto'
 
 /**
- * Settles which of the two this database uses, and makes what it needs: the first time on a large database that takes
- * minutes. Rejects with `database_unavailable` and the way out when the extension is asked for and cannot be had.
+ * Decides which of the two this database uses and creates what it needs; the first time on a large database that takes
+ * minutes. Rejects with `database_unavailable` and what to do if the extension is requested but not available.
  *
- * The extension counts words over its whole index and dead rows with them. So it only finds candidates; scores come
- * from the collection's own statistics either way (bm25-search.ts), and a term carries its collection's number, so
- * that no other collection's words are in its way.
+ * The extension counts words over its whole index, including dead rows. So it only finds candidates. Scores always come
+ * from the collection's own statistics (bm25-search.ts), and a term includes its collection's id, so that words of
+ * other collections do not interfere.
  */
 export async function openBm25(sql: Sql, wanted: WantedBm25, isReadOnly = false): Promise<Bm25> {
   if (isReadOnly) return await preparedBm25(sql, wanted)
@@ -28,13 +28,13 @@ export async function openBm25(sql: Sql, wanted: WantedBm25, isReadOnly = false)
   return 'pg_textsearch'
 }
 
-/** What is there already, of a database that takes no writes. */
+/** For a read-only database: what already exists. */
 async function preparedBm25(sql: Sql, wanted: WantedBm25): Promise<Bm25> {
   if (wanted === 'portable') return 'portable'
   if (await isPrepared(sql)) return 'pg_textsearch'
   if (wanted === 'auto') return 'portable'
   const detail =
-    'BM25 is "pg_textsearch", but the database lacks its index and takes no writes: start Askwell on the primary once, or set BM25=portable'
+    'BM25 is "pg_textsearch", but the database lacks its index and is read-only: start Askwell on the primary once, or set BM25=portable'
   throw new AskError('database_read_only', { detail })
 }
 
@@ -55,7 +55,7 @@ async function install(sql: Sql): Promise<void> {
   }
 }
 
-/** A word as the extension's parser leaves it alone: letters and digits that stand for its bytes. */
+/** Encodes a word so that the extension's parser keeps it whole: letters and digits that represent its bytes. */
 const encoded = (collection: string, term: string) =>
   `'c' || ${collection} || 'x' || encode(convert_to(${term}, 'UTF8'), 'hex')`
 
@@ -67,8 +67,8 @@ async function prepare(sql: Sql): Promise<void> {
     await tx.unsafe(
       `create index if not exists chunks_bm25 on chunks using bm25 (bm25_text(collection_id, terms)) with (text_config = 'simple')`,
     )
-    // A function of its own because its plan must be the index scan whatever the filter is guessed to let through:
-    // any other computes a score for every row.
+    // A separate function because its plan must be the index scan, whatever the estimate for the filter: any other plan
+    // computes a score for every row.
     await tx.unsafe(`
       create or replace function bm25_chunks(collection integer, words text, path jsonpath, wanted integer) returns setof bigint
       language plpgsql stable set enable_sort = off set enable_seqscan = off set enable_bitmapscan = off as $$
@@ -79,7 +79,7 @@ async function prepare(sql: Sql): Promise<void> {
   })
 }
 
-/** Chunks that the extension finds best: more than are wanted, because their order is not yet the final one. */
+/** The chunks that the extension ranks best: more than requested, because the order is not final yet. */
 export function textsearchCandidates(
   sql: Sql,
   search: { readonly collectionId: number; readonly limit: number },

@@ -2,35 +2,36 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database, Sql } from '../database.ts'
 
 /**
- * With fewer vectors of 512 numbers comparing them all takes less than a millisecond, and is exact: .9 ms at 5,000, by the
- * index .6; at 10,000 2.3 and .6. The index found all of the ten nearest there, of the fifty nearest 98 to 100 of 100.
+ * Below this many vectors of 512 numbers, comparing all takes less than a millisecond and is exact: 0.9 ms at 5,000
+ * vectors compared with 0.6 ms through the index; 2.3 and 0.6 ms at 10,000. There the index found all of the ten
+ * nearest, and 98 to 100 % of the fifty nearest.
  */
 export const indexedFrom = 5000
 
-/** As many numbers in vectors of another length take as long to compare: 1,667 vectors of 1,536. */
+/** The threshold is in numbers, since these determine the time: it is 1,667 vectors of 1,536. */
 export function isWorthIndexing(vectors: number, dimensions: number): boolean {
   return vectors * dimensions >= indexedFrom * 512
 }
 
 export interface VectorIndex {
   readonly bytes: number
-  /** Null when it was there already. */
+  /** Null if it already existed. */
   readonly builtInMs: number | null
 }
 
-/** What of a collection its index depends on. */
+/** The properties of a collection that its index depends on. */
 export interface Indexed {
   readonly id: number
   readonly windowCount: number
   readonly model: { readonly id: number; readonly dimensions: number }
 }
 
-/** One partial index a collection and model: a search meets no other collection's vectors, and ranks by its own. */
+/** One partial index per collection and model: a search meets no other collection's vectors. */
 export function vectorIndexName({ id, model }: Indexed): string {
   return `chunk_vectors_hnsw_${id}_${model.id}`
 }
 
-/** Null when there is none; one that broke off in the middle counts as none. */
+/** Null if there is none; an index whose build was interrupted does not count. */
 export async function findVectorIndex(sql: Sql, collection: Indexed): Promise<VectorIndex | null> {
   const [row] = await sql`
     select pg_relation_size(i.indexrelid) as bytes from pg_index i
@@ -39,9 +40,9 @@ export async function findVectorIndex(sql: Sql, collection: Indexed): Promise<Ve
 }
 
 /**
- * Makes sure that a large collection on a real server has its HNSW index; null where none is wanted: few vectors, or
- * the embedded database, which would take minutes to build what comparing all does in milliseconds. Writers go on
- * meanwhile. The graph is built in memory as far as `maintenance_work_mem` is raised for it: 1 GB at the most.
+ * Ensures that a large collection on a real server has its HNSW index. Null if none is needed: few vectors, or the
+ * embedded database, which would take minutes to build what a full comparison does in milliseconds. Writers are not
+ * blocked. The graph is built in memory as far as `maintenance_work_mem` allows, which is raised to at most 1 GB.
  */
 export async function ensureVectorIndex(
   database: Pick<Database, 'kind' | 'lease'>,
@@ -57,9 +58,9 @@ export async function ensureVectorIndex(
     const found = await findVectorIndex(sql, target)
     return (
       found ??
-      (await inTurn(sql, target, signal, async () => {
-        const others = await findVectorIndex(sql, target)
-        if (others) return others
+      (await withIndexLock(sql, target, signal, async () => {
+        const builtByOther = await findVectorIndex(sql, target)
+        if (builtByOther) return builtByOther
         onBuild()
         return await build(sql, target)
       }))
@@ -67,18 +68,23 @@ export async function ensureVectorIndex(
   })
 }
 
-const turnMs = 1000
+const retryMs = 1000
 
 /**
- * One process at a time: a second one would take the first one's unfinished index for one that broke off, and drop it. Who
- * waits asks again and again: a lock that is waited for in the server is waited for by `create index concurrently` too.
+ * Runs in one process at a time: a second one would take the unfinished index for an interrupted one and drop it. The
+ * lock is polled, because `create index concurrently` also waits for statements that wait for a lock.
  */
-async function inTurn<T>(sql: Sql, collection: Indexed, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+async function withIndexLock<T>(
+  sql: Sql,
+  collection: Indexed,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   const key = vectorIndexName(collection)
   for (;;) {
     const [row] = await sql`select pg_try_advisory_lock(hashtextextended(${key}, 0)) as mine`
     if (row?.['mine']) break
-    await sleep(turnMs, undefined, { signal })
+    await sleep(retryMs, undefined, { signal })
   }
   try {
     return await work()
@@ -91,7 +97,7 @@ async function build(sql: Sql, collection: Indexed): Promise<VectorIndex> {
   const { id, model, windowCount } = collection
   const name = vectorIndexName(collection)
   const startedAt = performance.now()
-  await sql`drop index concurrently if exists ${sql(name)}` // what an interrupted build left
+  await sql`drop index concurrently if exists ${sql(name)}` // left by an interrupted build
   await sql`select set_config('maintenance_work_mem', ${`${memoryMb(windowCount, model.dimensions)}MB`}, false), set_config('statement_timeout', '0', false)`
   try {
     await sql.unsafe(`
@@ -105,12 +111,12 @@ async function build(sql: Sql, collection: Indexed): Promise<VectorIndex> {
   return { bytes: built?.bytes ?? 0, builtInMs: performance.now() - startedAt }
 }
 
-/** What pgvector keeps of each vector while it builds: two bytes a number, and about 400 of links at m = 16. */
+/** Memory that pgvector needs per vector while it builds: two bytes per number, and about 400 for links at m = 16. */
 function memoryMb(vectors: number, dimensions: number): number {
   return Math.min(1024, Math.max(64, Math.ceil((vectors * (2 * dimensions + 400) * 1.2) / 2 ** 20)))
 }
 
-/** Drops the collection's indexes over vectors of other models: nobody searches them any more. */
+/** Drops the collection's indexes over vectors of other models, which are no longer searched. */
 export async function dropOtherVectorIndexes(sql: Sql, collectionId: number, modelId: number | null): Promise<void> {
   const rows =
     await sql`select relname from pg_class where relkind = 'i' and relname like ${`chunk\\_vectors\\_hnsw\\_${collectionId}\\_%`}`

@@ -6,24 +6,24 @@ import { directionText } from '../vector-text.ts'
 import type { VectorSearch } from '../../../ask/retrieval/passage-search.ts'
 
 export interface VectorFilter {
-  /** For `metadata @@ $1::jsonpath`. */
+  /** Predicate for `metadata @@ $1::jsonpath`. */
   readonly path: string
-  /** Where no more chunks pass, all of them are compared. */
+  /** If at most this many chunks pass, all of them are compared. */
   readonly atMost: number
 }
 
-/** What is looked at where no recall was measured: pgvector's own 40 finds about .85 of the nearest ten. */
+/** Search depth if no recall was measured; pgvector's default of 40 finds about 0.85 of the nearest ten. */
 const untunedEfSearch = 100
 /** pgvector's upper bound. */
 const largestEfSearch = 1000
-/** How far the index is searched for chunks that pass a filter. */
-const farEnough = 200_000
+/** How many vectors of the index are scanned for chunks that pass a filter. */
+const maxScanTuples = 200_000
 
 /**
- * `select id, similarity`: the chunks whose best window is nearest by cosine. Where the collection has an HNSW index
- * (see vector-index.ts) Postgres searches that, with `ef_search` as tuned, else it compares every vector. The
- * collection and the model stand in the text as numbers, not as parameters, because a partial index is used only
- * where its condition is plain; the rows wanted, because no index is used for as many as are expected of an unknown number.
+ * Builds `select id, similarity`: the chunks whose best window is nearest by cosine. If the collection has an HNSW
+ * index (see vector-index.ts) Postgres searches it, with `ef_search` as tuned; otherwise it compares every vector. The
+ * collection and the model are inlined as numbers because a partial index is used only if its condition is constant.
+ * The row limit is inlined because Postgres expects too many rows for an unknown limit to use an index.
  */
 export function vectorSearch(sql: Sql, search: VectorSearch, filter: VectorFilter | null): Fragment {
   return sql`
@@ -40,8 +40,8 @@ function nearestOfAll(sql: Sql, search: VectorSearch): Fragment {
 }
 
 /**
- * Where few chunks pass (see filter-prescan.ts), all of them are compared; else the index is searched on and on until enough have passed.
- * So `limit` rows come back whenever they exist, however rare the filter's matches are.
+ * If few chunks pass (see filter-prescan.ts) all of them are compared; otherwise the index is scanned until enough have
+ * passed. So `limit` rows are returned whenever they exist, however rarely the filter matches.
  */
 function nearestOfMatching(sql: Sql, search: VectorSearch, { path, atMost }: VectorFilter): Fragment {
   return sql`
@@ -57,12 +57,12 @@ function nearestOfMatching(sql: Sql, search: VectorSearch, { path, atMost }: Vec
       order by 2 limit ${inlineNumber(sql, windowsWanted(search))}) w`
 }
 
-/** For this statement alone, and before the scan that reads them: the scan is lateral to this row. */
+/** Sets the parameters for this statement only, before the scan that reads them: the scan is lateral to this row. */
 function settings(sql: Sql, search: VectorSearch): Fragment {
   const efSearch = Math.min(largestEfSearch, Math.max(search.efSearch ?? untunedEfSearch, windowsWanted(search)))
   return sql`
     select set_config('hnsw.ef_search', ${String(efSearch)}::text, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
-      set_config('hnsw.max_scan_tuples', ${String(farEnough)}::text, true)`
+      set_config('hnsw.max_scan_tuples', ${String(maxScanTuples)}::text, true)`
 }
 
 function windowsWanted({ limit, windowsPerChunk }: VectorSearch): number {

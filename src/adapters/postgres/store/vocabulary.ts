@@ -1,8 +1,8 @@
 import type { Sql } from '../database.ts'
 
 /**
- * The collection's statistics for BM25, kept exact by every write in its own transaction: no term counts a
- * chunk that is gone. Rows are touched in term order.
+ * Maintains the collection's statistics for BM25. Every write updates them in its own transaction, so no term counts a
+ * deleted chunk. Rows are updated in term order.
  */
 export async function addTerms(tx: Sql, collectionId: number, chunks: readonly (readonly string[])[]): Promise<void> {
   const counts = new Map<string, number>()
@@ -15,7 +15,7 @@ export async function addTerms(tx: Sql, collectionId: number, chunks: readonly (
     on conflict (collection_id, term) do update set chunk_count = collection_terms.chunk_count + excluded.chunk_count`
 }
 
-/** Takes the chunks of these documents out of the statistics; called before the chunks go. */
+/** Removes the chunks of these documents from the statistics; call it before the chunks are deleted. */
 export async function removeTerms(tx: Sql, collectionId: number, documentIds: string[]): Promise<void> {
   const left = await tx`
     with gone as (

@@ -22,5 +22,8 @@ t.test('the way back to a model: what to set, or to leave unset', async t => {
     'set EMBEDDING_MODEL=nomic-embed-text and EMBEDDING_PASSAGE_PREFIX="search_document:"',
   )
   t.equal(wayBackTo(plain, prefixed), 'unset EMBEDDING_PASSAGE_PREFIX')
-  t.match(wayBackTo(onnxModelName('e5', 'abc'), localModel), /^set EMBEDDING_MODEL=onnx:FOLDER to the "e5" of then/)
+  t.match(
+    wayBackTo(onnxModelName('e5', 'abc'), localModel),
+    /^set EMBEDDING_MODEL=onnx:FOLDER to the folder "e5" that made them/,
+  )
 })

@@ -36,30 +36,30 @@ t.test('a reranker over HTTP', async t => {
 
   const faults: Readonly<Record<string, [RerankBehaviour, ErrorCode, RegExp]>> = {
     '500': [{ status: 500 }, 'model_failed', /failed. \(status 500\)/],
-    '429': [{ status: 429 }, 'model_busy', /no more requests/],
+    '429': [{ status: 429 }, 'model_busy', /rate limit of the reranker/],
     '401': [{ status: 401 }, 'model_rejected', /RERANK_API_KEY/],
     '404': [{ status: 404 }, 'model_rejected', /RERANK_MODEL and RERANK_URL/],
     '422': [{ status: 422 }, 'model_rejected', /status 422/],
     'no JSON': [{ garbage: true }, 'model_failed', /not JSON/],
     'no results': [{ body: { data: [] } }, 'model_failed', /no list/],
     null: [{ body: null as unknown as object }, 'model_failed', /./],
-    'a list of numbers': [{ results: () => [1, 2, 3] }, 'model_failed', /each passage once/],
-    'one missing': [{ results: results => results.slice(1) }, 'model_failed', /each passage once/],
-    'one twice': [{ results: ([a, b]) => [a, b, b] }, 'model_failed', /each passage once/],
+    'a list of numbers': [{ results: () => [1, 2, 3] }, 'model_failed', /each passage exactly once/],
+    'one missing': [{ results: results => results.slice(1) }, 'model_failed', /each passage exactly once/],
+    'one twice': [{ results: ([a, b]) => [a, b, b] }, 'model_failed', /each passage exactly once/],
     'one too many': [
       { results: results => [...results, { index: 3, relevance_score: 1 }] },
       'model_failed',
-      /each passage once/,
+      /each passage exactly once/,
     ],
     'an index out of range': [
       { results: ([a, b]) => [a, b, { index: 7, relevance_score: 1 }] },
       'model_failed',
-      /each passage once/,
+      /each passage exactly once/,
     ],
     'a score that is none': [
       { results: ([a, b]) => [a, b, { index: 0, relevance_score: '0.9' }] },
       'model_failed',
-      /each passage once/,
+      /each passage exactly once/,
     ],
     'a redirect': [{ location: 'http://127.0.0.1:1/' }, 'model_unreachable', /RERANK_URL/],
   }

@@ -196,8 +196,12 @@ const faulty: [name: string, files: NonNullable<TinyModel['files']>, detail: Reg
     /lacks tokenizer\.json, tokenizer_config\.json; copy/,
   ],
   ["Git's pointer instead of the model", { 'onnx/model.onnx': lfs }, /git lfs pull/],
-  ['a broken model', { 'onnx/model.onnx': 'not a graph '.repeat(200) }, /model\.onnx" does not run; is it whole/],
-  ['a broken tokenizer', { 'tokenizer.json': '{' }, /tokenizer\.json" is no tokenizer/],
+  [
+    'a broken model',
+    { 'onnx/model.onnx': 'not a graph '.repeat(200) },
+    /model\.onnx" does not run; check that the file is complete/,
+  ],
+  ['a broken tokenizer', { 'tokenizer.json': '{' }, /tokenizer\.json" is not a readable tokenizer/],
   ['broken JSON', { 'config.json': '{' }, /config\.json" is not valid JSON/],
   [
     'no limit',

@@ -2,34 +2,37 @@ import { AskError } from '../../../errors.ts'
 import type { Sql } from '../database.ts'
 
 /**
- * What a write needs to be there: its collection and its model. Nearly always they are, so they are looked up first: an
- * insert that finds them takes a number from their sequence all the same, and one a write used all numbers up.
+ * Creates what a write needs: its collection and its model. They nearly always exist, so they are looked up first: even
+ * an insert that conflicts uses up a sequence number, and one per write would exhaust the ids.
  */
 
-/** An embedding model as it is stored; vectors have `dimensions` numbers. */
+/** A stored embedding model; its vectors have `dimensions` numbers. */
 export interface NamedModel {
   readonly name: string
   readonly dimensions: number
 }
 
-/** Makes the collection if it is absent. One that has no model gets this one; one that has keeps its own. */
-export async function claimCollection(sql: Sql, name: string, model: NamedModel): Promise<void> {
-  const modelId = await claimModel(sql, model)
-  const claimed = await foundOrMade(
+/**
+ * Creates the collection if it does not exist. A collection without a model gets this one; otherwise it keeps its own.
+ */
+export async function ensureCollection(sql: Sql, name: string, model: NamedModel): Promise<void> {
+  const modelId = await ensureModel(sql, model)
+  const collection = await findOrCreate(
     async () => (await sql`select model_id from collections where name = ${name}`)[0],
     () => sql`insert into collections (name, model_id) values (${name}, ${modelId}) on conflict do nothing`,
   )
-  if (claimed['model_id'] === null)
+  if (collection['model_id'] === null)
     await sql`update collections set model_id = ${modelId} where name = ${name} and model_id is null`
 }
 
 /**
- * The id of an embedding model, which is noted if new. Its dimensions stay, as long as vectors of that length are here: a
- * first try with another EMBEDDING_DIMENSIONS must not bind anybody. Throws `model_mismatch` when they differ.
+ * Returns the id of an embedding model and stores it if new. Its dimensions are fixed once vectors of that length
+ * exist, so that a first attempt with another EMBEDDING_DIMENSIONS has no lasting effect. Throws `model_mismatch` if
+ * they differ.
  */
-export async function claimModel(sql: Sql, model: NamedModel): Promise<number> {
+export async function ensureModel(sql: Sql, model: NamedModel): Promise<number> {
   const find = async () => (await sql`select id, dimensions from embedding_models where name = ${model.name}`)[0]
-  const stored = await foundOrMade(
+  const stored = await findOrCreate(
     find,
     () => sql`
     insert into embedding_models (name, dimensions) values (${model.name}, ${model.dimensions}) on conflict do nothing`,
@@ -49,24 +52,26 @@ async function changeDimensions(sql: Sql, { name, dimensions }: NamedModel): Pro
 
 type Row = Record<string, unknown>
 
-/** Numbering may go on in a gap (sql/000006_identity.sql), and meet a number in use behind it: then the next is tried. */
-const mostTries = 1000
+/**
+ * Ids may be assigned within a gap (sql/000006_identity.sql) and reach one that is in use; the next one is then tried.
+ */
+const maxAttempts = 1000
 
-/** `make` does nothing where another was first; that one has committed when it returns, so it is found then. */
-async function foundOrMade(find: () => Promise<Row | undefined>, make: () => PromiseLike<unknown>): Promise<Row> {
-  for (let tries = 0; tries < mostTries; tries++) {
+/** `create` does nothing if another process was first. That process has committed by then, so its row is found. */
+async function findOrCreate(find: () => Promise<Row | undefined>, create: () => PromiseLike<unknown>): Promise<Row> {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const found = await find()
     if (found) return found
-    await make()
+    await create()
   }
   throw new AskError('database_unavailable', {
-    detail: 'no number is free for a new collection or embedding model: delete collections that nobody uses',
+    detail: 'No id is free for a new collection or embedding model; delete unused collections.',
   })
 }
 
 function dimensionMismatch(model: NamedModel, stored: number): AskError {
   const detail =
     `"${model.name}" made vectors of ${stored} numbers before and makes ${model.dimensions} now: ` +
-    `set EMBEDDING_DIMENSIONS=${stored}, or give the model another name`
+    `set EMBEDDING_DIMENSIONS=${stored}, or give the model another name.`
   return new AskError('model_mismatch', { detail })
 }
