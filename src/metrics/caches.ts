@@ -16,43 +16,43 @@ const failing: readonly SavedIn[] = ['postgres']
 
 export function cacheMetrics(kit: Kit) {
   const given = {
-    hit: kit.counter('cache_hits_total', 'Found in a cache.', { cache_type: types, tier: tiers }),
-    near: kit.counter('semantic_cache_total', 'Answers reused from a question that says the same in other words.', {
+    hit: kit.counter('cache_hits_total', 'Cache hits.', { cache_type: types, tier: tiers }),
+    near: kit.counter('semantic_cache_total', 'Answers reused from a cached question with the same meaning in other words.', {
       cache_type: ['answer'],
       tier: tiers,
     }),
     stale: kit.counter(
       'cache_stale_total',
-      'Answered with a cached answer past its time, or that could not be checked.',
+      'Stale cached answers served: expired, or not verifiable at the time.',
       { cache_type: ['answer'], tier: tiers },
     ),
     coalesced: kit.counter(
       'cache_coalesced_total',
-      'Answered by a run that was under way for the same question (tier redis: on another replica).',
+      'Answers taken from a run already in progress for the same question (tier redis: on another replica).',
       { cache_type: ['answer'], tier: tiers },
     ),
   }
-  const nearTotal = kit.counter('cache_near_total', 'Deprecated: the former name of askwell_semantic_cache_total.', {
+  const nearTotal = kit.counter('cache_near_total', 'Deprecated: alias of askwell_semantic_cache_total.', {
     cache_type: ['answer'],
     tier: tiers,
   })
-  const misses = kit.counter('cache_misses_total', 'Not found in a cache.', { cache_type: types })
-  const evictions = kit.counter('cache_evictions_total', 'Pushed out of memory to make room.', { cache_type: types })
+  const misses = kit.counter('cache_misses_total', 'Cache misses.', { cache_type: types })
+  const evictions = kit.counter('cache_evictions_total', 'Entries evicted from memory to make room.', { cache_type: types })
   const refreshes = kit.counter(
     'cache_refreshes_total',
-    'Answers made anew in the background before their time was over.',
+    'Cached answers refreshed in the background before they expired.',
     { outcome: ['ok', 'failed'] },
   )
   const seconds = kit.counter(
     'cache_saved_seconds_total',
-    'Time that making the cached answers anew would have taken.',
+    'Time saved by cached answers: what the fresh runs would have taken.',
   )()
-  const calls = kit.counter('cache_saved_llm_calls_total', 'Chat model calls that cached answers spared.')()
-  const tokens = kit.counter('cache_saved_llm_tokens_total', 'Tokens that cached answers spared.', {
+  const calls = kit.counter('cache_saved_llm_calls_total', 'Chat model calls saved by cached answers.')()
+  const tokens = kit.counter('cache_saved_llm_tokens_total', 'Tokens saved by cached answers.', {
     kind: ['prompt', 'completion'],
   })
   const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
-  const redisFailures = kit.counter('redis_failures_total', 'Redis commands that came to nothing, by why.', {
+  const redisFailures = kit.counter('redis_failures_total', 'Failed Redis commands, by reason.', {
     reason: failures,
   })
 
@@ -77,8 +77,8 @@ export function cacheMetrics(kit: Kit) {
     sizes: () => Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>,
   ): void {
     for (const [unit, help] of [
-      ['bytes', 'Memory that a cache holds, as reckoned.'],
-      ['entries', 'Entries that a cache holds in memory.'],
+      ['bytes', 'Estimated memory used by a cache.'],
+      ['entries', 'Entries of a cache in memory.'],
     ] as const) {
       kit.gauges(`cache_${unit}`, help, ['cache_type'], set => types.forEach(type => set(sizes()[type][unit], type)))
     }
@@ -104,10 +104,10 @@ export function cacheMetrics(kit: Kit) {
 function saveMetrics(kit: Kit) {
   const seconds = kit.histogram(
     'db_save_latency_seconds',
-    'Time that a write behind the reply took: cached answers, drafts and vectors in Redis, near questions in Postgres.',
+    'Duration of a write made after the reply: cached answers, completions and vectors in Redis, semantic cache entries in Postgres.',
     { labels: ['store'] },
   )
-  const failed = kit.counter('db_save_failures_total', 'Writes behind the reply that came to nothing.', {
+  const failed = kit.counter('db_save_failures_total', 'Failed writes made after the reply.', {
     store: failing,
   })
   return {

@@ -6,17 +6,17 @@ import { latencyBuckets } from './kit.ts'
 export function modelMetrics(kit: Kit): ModelCalls {
   const calls = kit.histogram(
     'gen_ai_client_operation_duration_seconds',
-    'Time a call of a model took; error_type is empty where it went well.',
+    'Duration of a model call; error_type is empty if it succeeded.',
     { labels: ['operation', 'error_type'] },
   )
   const first = kit.histogram(
     'gen_ai_client_operation_time_to_first_chunk_seconds',
-    'Time until a call of a model gave its first piece.',
+    'Time to the first chunk of a model call.',
     { labels: ['operation'] },
   )
   const gpt = kit.histogram(
     'gpt_latency_seconds',
-    'Time a call of the language model took, to its last word or its failure.',
+    'Duration of a language model call, to its last token or its failure.',
     { buckets: [...latencyBuckets, 60] },
   )()
   return {

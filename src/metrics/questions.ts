@@ -24,51 +24,51 @@ const stepBuckets = [0, 1, 2, 3, 4, 6, 8]
 const tokenBuckets = [0, 250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000]
 
 export function questionMetrics(kit: Kit) {
-  const latency = kit.histogram('request_latency_seconds', 'Time from a question to its whole answer.', {
+  const latency = kit.histogram('request_latency_seconds', 'Time from a question to its complete answer.', {
     labels: ['mode', 'cache'],
   })
   const fast = kit.histogram(
     'fast_path_latency_seconds',
-    'Time from a question to its whole answer, where no model was asked for other words.',
+    'Time from a question to its complete answer, if no model rephrased the question.',
   )()
   const smart = kit.histogram(
     'smart_path_latency_seconds',
-    'Time from a question to its whole answer, where a model was asked for other words.',
+    'Time from a question to its complete answer, if a model rephrased the question.',
   )()
-  const searching = kit.histogram('search_latency_seconds', 'Time from a question to its passages, of POST /search.', {
+  const searching = kit.histogram('search_latency_seconds', 'Time from a question to its passages in POST /search.', {
     labels: ['mode', 'near'],
   })
-  const answers = kit.counter('answers_total', 'Answers given.', {
+  const answers = kit.counter('answers_total', 'Answers returned.', {
     generator: ['llm', 'extractive', 'none'],
     abstained: ['false', 'true'],
   })
-  const failures = kit.counter('failures_total', 'Questions that got an error, by its code.', { code: codes })
+  const failures = kit.counter('failures_total', 'Questions that ended in an error, by code.', { code: codes })
   const degraded = kit.counter(
     'degraded_total',
-    'Answers and searches that went without something, by what was missing.',
+    'Degraded answers and searches, by what was missing.',
     { reason: reasons },
   )
-  const tokens = kit.counter('llm_tokens_total', 'Tokens the chat model read and wrote.', {
+  const tokens = kit.counter('llm_tokens_total', 'Tokens read and written by the chat model.', {
     kind: ['prompt', 'completion'],
   })
   const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
-  const calls = kit.histogram('llm_calls_per_request', 'Chat model calls a question took.', { buckets: callBuckets })()
-  const tokensEach = kit.histogram('tokens_per_request', 'Tokens that the chat model read and wrote for a question.', {
+  const calls = kit.histogram('llm_calls_per_request', 'Chat model calls per question.', { buckets: callBuckets })()
+  const tokensEach = kit.histogram('tokens_per_request', 'Tokens read and written by the chat model per question.', {
     buckets: tokenBuckets,
   })()
   const steps = kit.histogram(
     'agent_steps_per_request',
-    'Steps with a model that a question took: understanding, other words, reranking, writing.',
+    'Model steps per question: condensing a follow-up, rephrasing, reranking, answer generation.',
     { buckets: stepBuckets },
   )()
   const exceeded = kit.counter(
     'request_budget_exceeded_total',
-    'Times that a budget of a question was spent: time (its deadline or that of a stage), tokens (prompt or answer was cut), calls (no second try was left).',
+    'Times a question exhausted a budget: time (its deadline or that of a stage), tokens (prompt or answer truncated), calls (no retry left).',
     { budget: budgets },
   )
   const qos = kit.counter(
     'qos_level_requests_total',
-    'Questions by priority, and what they got: all that was asked for, less, a refusal, an error.',
+    'Questions by priority and outcome: whole (complete), degraded (something was missing), refused (rejected untried), failed (error).',
     { level: levels, served },
   )
 
@@ -127,13 +127,13 @@ function servedOf(code: string): Served | null {
 
 /** The stages, and the two that others ask for by name. */
 export function stageMetrics(kit: Kit): StageMetrics {
-  const seconds = kit.histogram('stage_seconds', 'Time a stage took.', { labels: ['stage', 'outcome'] })
-  const firstToken = kit.histogram('first_token_seconds', 'Time until a streaming stage gave its first piece.', {
+  const seconds = kit.histogram('stage_seconds', 'Duration of a pipeline stage.', { labels: ['stage', 'outcome'] })
+  const firstToken = kit.histogram('first_token_seconds', 'Time to the first chunk of a streaming stage.', {
     labels: ['stage'],
   })
   const retrieval = kit.histogram(
     'retrieval_latency_seconds',
-    'Time that searching the database for passages took; of those who waited for it to end.',
+    'Duration of passage searches in the database, cancelled ones excluded.',
   )()
   return {
     seconds(stage, outcome, took, traceId) {
