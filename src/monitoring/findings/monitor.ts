@@ -58,7 +58,7 @@ export function createMonitor({ collect, onBeat = () => {}, log, now = () => per
       finding: { culprit, code },
       ms,
     } of ended)
-      log.info({ culprit, code, ms: Math.round(ms) }, `${code}: over`)
+      log.info({ culprit, code, ms: Math.round(ms) }, `${code}: resolved`)
     tellVerdict('pool', pool, poolTurned(pool), reasons)
     tellVerdict('service', service, serviceTurned(service), findings)
   }
