@@ -3,19 +3,20 @@ import type { CacheCounts } from '../ask/cache/answer-cache.ts'
 import type { CacheTier, Usage } from '../ask/terms.ts'
 import type { Kit } from './kit.ts'
 
-/** Whole answers, what a model wrote, and the vectors of questions. */
+/** Complete answers, completions of the language model, and question vectors. */
 export type CacheType = 'answer' | 'draft' | 'embedding'
 
 const types: readonly CacheType[] = ['answer', 'draft', 'embedding']
 const tiers: readonly CacheTier[] = ['memory', 'redis']
 const failures: readonly (RedisFailure | 'corrupt')[] = ['timeout', 'down', 'full', 'wrong_type', 'corrupt', 'other']
 
-/** What is written after the reply, and where. */
+/** Stores that are written to after the reply. */
 export type SavedIn = 'postgres' | 'redis'
-const failing: readonly SavedIn[] = ['postgres']
+/** Failed writes to Redis count in `redis_failures_total`. */
+const storesCountingFailures: readonly SavedIn[] = ['postgres']
 
 export function cacheMetrics(kit: Kit) {
-  const given = {
+  const hitCounters = {
     hit: kit.counter('cache_hits_total', 'Cache hits.', { cache_type: types, tier: tiers }),
     near: kit.counter('semantic_cache_total', 'Answers reused from a cached question with the same meaning in other words.', {
       cache_type: ['answer'],
@@ -56,7 +57,7 @@ export function cacheMetrics(kit: Kit) {
     reason: failures,
   })
 
-  function spared({ tookMs, usage }: { readonly tookMs: number; readonly usage: Usage }): void {
+  function countSavings({ tookMs, usage }: { readonly tookMs: number; readonly usage: Usage }): void {
     seconds.add(tookMs / 1000)
     if (usage.llmCalls > 0) calls.add(usage.llmCalls)
     if (usage.promptTokens > 0) promptTokens.add(usage.promptTokens)
@@ -65,9 +66,9 @@ export function cacheMetrics(kit: Kit) {
 
   const answerCache: CacheCounts = {
     served(status, tier, { tookMs, answer }) {
-      given[status]('answer', tier).add()
+      hitCounters[status]('answer', tier).add()
       if (status === 'near') nearTotal('answer', tier).add()
-      spared({ tookMs, usage: answer.usage })
+      countSavings({ tookMs, usage: answer.usage })
     },
     missed: () => misses('answer').add(),
     refreshed: outcome => refreshes(outcome).add(),
@@ -87,13 +88,13 @@ export function cacheMetrics(kit: Kit) {
   return {
     answerCache,
     cache: (type: CacheType) => ({
-      given: (tier: CacheTier) => given.hit(type, tier).add(),
+      given: (tier: CacheTier) => hitCounters.hit(type, tier).add(),
       missed: () => misses(type).add(),
       evicted: () => evictions(type).add(),
     }),
-    draftFound(tier: CacheTier, draft: { readonly tookMs: number; readonly usage: Usage }) {
-      given.hit('draft', tier).add()
-      spared(draft)
+    draftFound(tier: CacheTier, completion: { readonly tookMs: number; readonly usage: Usage }) {
+      hitCounters.hit('draft', tier).add()
+      countSavings(completion)
     },
     redisFailed: (reason: string) => redisFailures(reason).add(),
     watchCaches,
@@ -108,7 +109,7 @@ function saveMetrics(kit: Kit) {
     { labels: ['store'] },
   )
   const failed = kit.counter('db_save_failures_total', 'Failed writes made after the reply.', {
-    store: failing,
+    store: storesCountingFailures,
   })
   return {
     saved: (store: SavedIn, took: number) => seconds(store).observe(took),

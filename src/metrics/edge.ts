@@ -3,7 +3,7 @@ import type { Kit } from './kit.ts'
 
 const classes = ['2xx', '3xx', '4xx', '5xx'] as const
 
-/** What the edge sees: replies of any route. */
+/** HTTP responses of all routes. */
 export function edgeMetrics(kit: Kit) {
   const responses = kit.counter(
     'http_responses_total',

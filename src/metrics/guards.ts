@@ -5,7 +5,7 @@ import type { BreakerState } from '../resilience/breaker.ts'
 import type { Kit } from './kit.ts'
 
 const dependencies: readonly Dependency[] = ['database', 'chat', 'embeddings', 'rerank']
-/** As adapters/postgres/errors.ts has them; only the type is taken from there, for that file is one of a driver's. */
+/** The values of `DatabaseFault`, repeated because only types may be imported from a driver's file. */
 const databaseFaults: readonly DatabaseFault[] = [
   'unreachable',
   'silent',

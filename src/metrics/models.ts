@@ -2,7 +2,7 @@ import type { ModelCalls, Operation } from '../adapters/models/metered.ts'
 import type { Kit } from './kit.ts'
 import { latencyBuckets } from './kit.ts'
 
-/** The calls of models that others run, one observation a call, second tries included: OpenTelemetry's `gen_ai.client.*`. */
+/** Calls of remote models, one observation per call including retries: OpenTelemetry's `gen_ai.client.*`. */
 export function modelMetrics(kit: Kit): ModelCalls {
   const calls = kit.histogram(
     'gen_ai_client_operation_duration_seconds',
@@ -22,7 +22,7 @@ export function modelMetrics(kit: Kit): ModelCalls {
   return {
     called(operation: Operation, seconds, error, traceId) {
       calls(operation, error).observe(seconds, traceId)
-      // Who left says nothing of how long it takes.
+      // A cancelled call says nothing about how long a call takes.
       if (operation === 'chat' && error !== 'cancelled') gpt.observe(seconds, traceId)
     },
     firstChunk: (operation, seconds, traceId) => first(operation).observe(seconds, traceId),

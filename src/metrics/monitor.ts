@@ -5,7 +5,7 @@ import type { Kit } from './kit.ts'
 
 const unparsedCodes = ['invalid_http', 'request_timeout', 'headers_too_large'] as const
 
-/** What stands in GET /monitoring/pool-status, for alerts. */
+/** The content of GET /monitoring/pool-status as metrics, for alerts. */
 export function monitorMetrics(kit: Kit) {
   const unparsed = kit.counter('unparsed_total', 'Connections closed because no complete request arrived, by reason.', {
     code: unparsedCodes,

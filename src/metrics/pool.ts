@@ -1,7 +1,7 @@
 import type { PoolStatus } from '../adapters/postgres/database.ts'
 import { latencyBuckets, type Kit } from './kit.ts'
 
-/** Seconds: one that is free costs microseconds, a search milliseconds. */
+/** In seconds: getting a free connection takes microseconds, a search milliseconds. */
 const buckets = [0.0001, 0.0005, ...latencyBuckets]
 
 const gauges: readonly [name: string, help: string, pick: (status: PoolStatus) => number][] = [

@@ -4,32 +4,32 @@ import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { version } from '../version.ts'
 import { prefix, type Kit } from './kit.ts'
 
-/** Sums of what stands beside them by type, and gauges whose names end as those of counters do. */
+/** Redundant sums of gauges that are also exposed by type, under names that should be a counter's. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
-const watchMs = 100
+const stallCheckMs = 100
 
 /**
- * Seconds that the event loop stood still for more than a tenth of one at a time. prom-client's delays begin anew with each
- * reader, and the first who reads after a standstill is one that has given up waiting: nobody would see it.
+ * Counts the seconds in which the event loop was stalled for more than 0.1 s at a time. prom-client resets its delays
+ * on each scrape, and the first scrape after a stall is one that has timed out, so its value would be lost.
  */
 function watchStalls() {
   let stalled = 0
-  let due = performance.now() + watchMs
+  let due = performance.now() + stallCheckMs
   const timer = setInterval(() => {
     const late = performance.now() - due
-    if (late > watchMs) stalled += late / 1000
-    due = performance.now() + watchMs
-  }, watchMs).unref()
+    if (late > stallCheckMs) stalled += late / 1000
+    due = performance.now() + stallCheckMs
+  }, stallCheckMs).unref()
   return { seconds: () => stalled, stop: () => clearInterval(timer) }
 }
 
 export interface ServiceParts {
-  /** It takes questions: started, and not draining. */
+  /** True while the service accepts questions: started and not draining. */
   readonly isOpen: () => boolean
 }
 
-/** The process, and whether what it stands on is there. */
+/** The process, and whether its dependencies are up. */
 export function processMetrics(kit: Kit, registry: Registry) {
   collectDefaultMetrics({ register: registry, prefix })
   for (const name of misnamed) registry.removeSingleMetric(prefix + name)
@@ -37,7 +37,7 @@ export function processMetrics(kit: Kit, registry: Registry) {
     set(1, version, process.versions.node),
   )
   kit.gauge('heap_limit_bytes', 'V8 heap size limit.', () => getHeapStatistics().heap_size_limit)
-  // As totals: of a share, every reader but one would see a part.
+  // Totals instead of a ratio, which would be reset by each scraper for all others.
   kit.total(
     'event_loop_active_seconds_total',
     'Time the event loop was active.',

@@ -4,21 +4,21 @@ import type { Answer, RequestFacts, Degraded, Usage } from '../ask/terms.ts'
 import { errorTable } from '../errors.ts'
 import type { Kit } from './kit.ts'
 
-/** Questions: what they took, what became of them, and what they used up. */
+/** Questions: latency, outcome and cost. */
 
 const reasons: readonly Degraded[] = ['cache', 'capacity', 'database', 'embeddings', 'generation', 'rerank']
 const levels = ['interactive', 'batch'] as const
 const codes = Object.keys(errorTable)
 
-/** What a question may spend. `time`: its deadline, or the time of a stage; `tokens`: room in the prompt, or in the answer; `calls`: second tries. */
+/** `time`: the deadline of the question or a stage; `tokens`: space in the prompt or the answer; `calls`: retries. */
 export type Budget = 'time' | 'tokens' | 'calls'
 const budgets: readonly Budget[] = ['time', 'tokens', 'calls']
 
-/** `refused`: nothing was tried, for there was too much to do; what a caller did wrong is in none of these. */
+/** `refused`: rejected untried because of load. Errors of the caller are in none of these. */
 type Served = 'whole' | 'degraded' | 'refused' | 'failed'
 const served: readonly Served[] = ['whole', 'degraded', 'refused', 'failed']
 
-/** One more than the pipeline's own most, so that a question that takes more shows. */
+/** The last bucket is above what the pipeline needs, so that a question that needs more is visible. */
 const callBuckets = [0, 1, 2, 3, 4, 6]
 const stepBuckets = [0, 1, 2, 3, 4, 6, 8]
 const tokenBuckets = [0, 250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000]
@@ -72,7 +72,7 @@ export function questionMetrics(kit: Kit) {
     { level: levels, served },
   )
 
-  function took(
+  function countUsage(
     { degraded: missing, usage }: { readonly degraded: readonly Degraded[]; readonly usage: Usage },
     traceId?: string,
   ): void {
@@ -83,49 +83,49 @@ export function questionMetrics(kit: Kit) {
     tokensEach.observe(usage.promptTokens + usage.completionTokens, traceId)
   }
 
-  function spent({ isOverdue }: RequestFacts): void {
+  function countOverdue({ isOverdue }: RequestFacts): void {
     if (isOverdue) exceeded('time').add()
   }
 
   return {
-    answered(answer: Answer, seconds: number, of: RequestFacts = usual): void {
-      const { traceId } = of
+    answered(answer: Answer, seconds: number, facts: RequestFacts = defaultFacts): void {
+      const { traceId } = facts
       latency(answer.mode, answer.cache.status).observe(seconds, traceId)
       ;(answer.mode === 'fast' ? fast : smart).observe(seconds, traceId)
       answers(answer.generator, answer.abstained ? 'true' : 'false').add()
-      qos(of.priority, answer.degraded.length === 0 ? 'whole' : 'degraded').add()
-      steps.observe(of.steps, traceId)
-      took(answer, traceId)
-      spent(of)
+      qos(facts.priority, answer.degraded.length === 0 ? 'whole' : 'degraded').add()
+      steps.observe(facts.steps, traceId)
+      countUsage(answer, traceId)
+      countOverdue(facts)
     },
-    searched(found: SearchResult, seconds: number, of: RequestFacts = usual): void {
-      searching(found.mode, String(found.isRelevant)).observe(seconds, of.traceId)
-      qos(of.priority, found.degraded.length === 0 ? 'whole' : 'degraded').add()
-      took(found)
-      spent(of)
+    searched(result: SearchResult, seconds: number, facts: RequestFacts = defaultFacts): void {
+      searching(result.mode, String(result.isRelevant)).observe(seconds, facts.traceId)
+      qos(facts.priority, result.degraded.length === 0 ? 'whole' : 'degraded').add()
+      countUsage(result)
+      countOverdue(facts)
     },
-    failed(code: string, of: RequestFacts = usual): void {
+    failed(code: string, facts: RequestFacts = defaultFacts): void {
       failures(code).add()
-      const what = servedOf(code)
-      if (what) qos(of.priority, what).add()
-      spent({ ...of, isOverdue: of.isOverdue || code === 'deadline_exceeded' })
+      const outcome = servedOf(code)
+      if (outcome) qos(facts.priority, outcome).add()
+      countOverdue({ ...facts, isOverdue: facts.isOverdue || code === 'deadline_exceeded' })
     },
     exceeded: (budget: Budget) => exceeded(budget).add(),
   }
 }
 
-const usual: RequestFacts = Object.freeze({ priority: 'interactive', steps: 0, isOverdue: false })
+const defaultFacts: RequestFacts = Object.freeze({ priority: 'interactive', steps: 0, isOverdue: false })
 
-const refusals: readonly string[] = ['overloaded', 'pool_exhausted', 'rate_limited', 'draining']
+const rejectionCodes: readonly string[] = ['overloaded', 'pool_exhausted', 'rate_limited', 'draining']
 
-/** Null: the caller left, or asked for what there is not. */
+/** Null when the caller disconnected or its request was at fault. */
 function servedOf(code: string): Served | null {
-  if (refusals.includes(code)) return 'refused'
+  if (rejectionCodes.includes(code)) return 'refused'
   const status = errorTable[code as keyof typeof errorTable]?.status ?? 500
   return status >= 500 && code !== 'not_cached' ? 'failed' : null
 }
 
-/** The stages, and the two that others ask for by name. */
+/** All stages, and the separate retrieval histogram that existing dashboards expect. */
 export function stageMetrics(kit: Kit): StageMetrics {
   const seconds = kit.histogram('stage_seconds', 'Duration of a pipeline stage.', { labels: ['stage', 'outcome'] })
   const firstToken = kit.histogram('first_token_seconds', 'Time to the first chunk of a streaming stage.', {
