@@ -18,7 +18,7 @@ const storesCountingFailures: readonly SavedIn[] = ['postgres']
 export function cacheMetrics(kit: Kit) {
   const hitCounters = {
     hit: kit.counter('cache_hits_total', 'Cache hits.', { cache_type: types, tier: tiers }),
-    near: kit.counter('semantic_cache_total', 'Answers reused from a cached question with the same meaning in other words.', {
+    near: kit.counter('semantic_cache_total', 'Answers reused from a cached question with the same meaning.', {
       cache_type: ['answer'],
       tier: tiers,
     }),
@@ -105,7 +105,7 @@ export function cacheMetrics(kit: Kit) {
 function saveMetrics(kit: Kit) {
   const seconds = kit.histogram(
     'db_save_latency_seconds',
-    'Duration of a write made after the reply: cached answers, completions and vectors in Redis, semantic cache entries in Postgres.',
+    'Duration of writes made after the reply: cached answers, completions and vectors in Redis, similar questions in Postgres.',
     { labels: ['store'] },
   )
   const failed = kit.counter('db_save_failures_total', 'Failed writes made after the reply.', {

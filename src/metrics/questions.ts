@@ -68,7 +68,7 @@ export function questionMetrics(kit: Kit) {
   )
   const qos = kit.counter(
     'qos_level_requests_total',
-    'Questions by priority and outcome: whole (complete), degraded (something was missing), refused (rejected untried), failed (error).',
+    'Questions by priority and outcome: whole (complete), degraded, refused (rejected untried), failed (error).',
     { level: levels, served },
   )
 

@@ -31,30 +31,30 @@ export interface WorkflowOptions<Item> {
 }
 
 /**
- * Runs `begin` in a span `invoke_workflow askwell`: one per run, however many requests wait for it. The span is a child
+ * Wraps a run in a span `invoke_workflow askwell`: one per run, however many requests wait for it. The span is a child
  * of the request that started the run, and may outlive it. Requests that join the run link to the span. Without a
  * request, as in a background refresh, it starts its own trace.
  */
 export function inWorkflow<Item>(
-  begin: () => AsyncIterable<Item>,
+  startRun: () => AsyncIterable<Item>,
   { attributes = {}, noteOf }: WorkflowOptions<Item>,
 ): Workflow<Item> {
   const parent = trace.getActiveSpan()
-  if (parent && !parent.isRecording()) return untraced(begin)
+  if (parent && !parent.isRecording()) return untraced(startRun)
   const own = { [genAi.operation]: 'invoke_workflow', [genAi.workflow]: ourselves, ...attributes }
   const span = trace
     .getTracer('askwell')
     .startSpan(`invoke_workflow ${ourselves}`, { kind: SpanKind.INTERNAL, attributes: own })
   // Invalid only without a collector. An unsampled refresh keeps its span, so that its children are not sampled either.
-  if (!isSpanContextValid(span.spanContext())) return untraced(begin)
+  if (!isSpanContextValid(span.spanContext())) return untraced(startRun)
   const active = trace.setSpan(context.active(), span).setValue(key, span)
-  const items = withNotes(span, stepsWithin(active, begin), noteOf)
+  const items = withNotes(span, stepsWithin(active, startRun), noteOf)
   return { spanContext: span.isRecording() ? span.spanContext() : undefined, [Symbol.asyncIterator]: () => items }
 }
 
 /** No wrapper around the items, because each layer costs an answer from Redis some microseconds. */
-function untraced<Item>(begin: () => AsyncIterable<Item>): Workflow<Item> {
-  return { spanContext: undefined, [Symbol.asyncIterator]: () => begin()[Symbol.asyncIterator]() }
+function untraced<Item>(startRun: () => AsyncIterable<Item>): Workflow<Item> {
+  return { spanContext: undefined, [Symbol.asyncIterator]: () => startRun()[Symbol.asyncIterator]() }
 }
 
 async function* withNotes<Item>(
@@ -79,9 +79,9 @@ async function* withNotes<Item>(
 /** Runs each step in the context of the run, so that its spans become children no matter which request pulls. */
 async function* stepsWithin<Item>(
   active: Context,
-  begin: () => AsyncIterable<Item>,
+  startRun: () => AsyncIterable<Item>,
 ): AsyncGenerator<Item, void, undefined> {
-  const items = context.with(active, () => begin()[Symbol.asyncIterator]())
+  const items = context.with(active, () => startRun()[Symbol.asyncIterator]())
   try {
     for (;;) {
       const next = await context.with(active, () => items.next())

@@ -4,14 +4,14 @@ import type { Figures } from './figures.ts'
 
 type Watched<Watch extends (read: never) => void> = Parameters<Watch>[0]
 
-/** What the metrics are given to ask, for others to ask as well; undefined until it is given. */
+/** The status functions that were registered with the metrics, for use by others. Undefined until registered. */
 export interface Sources {
   limiter?: () => LimiterStatus
   breakers?: Watched<Metrics['watchBreakers']>
   caches?: Watched<Metrics['watchCaches']>
 }
 
-/** The same metrics, of which the figures hear all: nobody who counts something has to know of both. */
+/** Wraps the metrics so that the figures record every event too. Callers need to know only the metrics. */
 export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metrics {
   const { stages, pool, admission, answerCache } = metrics
   return {
@@ -59,7 +59,7 @@ export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metr
       ...answerCache,
       served(...args) {
         answerCache.served(...args)
-        figures.given(args[0])
+        figures.servedFromCache(args[0])
       },
       missed() {
         answerCache.missed()
@@ -71,7 +71,7 @@ export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metr
       return {
         given(tier) {
           counts.given(tier)
-          figures.found(type)
+          figures.hit(type)
         },
         missed() {
           counts.missed()
@@ -85,7 +85,7 @@ export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metr
     },
     draftFound(...args) {
       metrics.draftFound(...args)
-      figures.found('draft')
+      figures.hit('draft')
     },
     retried(...args) {
       metrics.retried(...args)

@@ -3,7 +3,7 @@ import type { DatabaseFault } from '../../adapters/postgres/errors.ts'
 import type { Facts } from './facts.ts'
 import { counted, inSeconds, type Finding, type Severity } from './findings.ts'
 
-/** A connection that breaks now and then is the network's; this many in ten seconds have a cause worth reporting. */
+/** Networks break a connection now and then. This many in ten seconds have another cause. */
 const lostAtLeast = 3
 const lateSearchesAtLeast = 3
 const lockMs = 500
@@ -27,7 +27,7 @@ const refusedLogin = 'Postgres rejected our credentials; check DATABASE_URL and 
 const whyDown: Readonly<Partial<Record<DatabaseFault, readonly [code: string, words: string]>>> = {
   silent: [
     'database-silent',
-    'Postgres accepts connections but does not respond: it is frozen or cut off; check the server, its machine and the network',
+    'Postgres accepts connections but does not respond: it is frozen or cut off; check the server and the network',
   ],
   starting: [
     'database-starting',
@@ -73,13 +73,13 @@ const reported: readonly (readonly [DatabaseFault, Severity, code: string, words
     'read_only',
     'warning',
     'database-read-only',
-    'Postgres accepts no writes (a standby, a full disk, or set to read-only): questions are answered, documents cannot be stored',
+    'Postgres accepts no writes (standby, read-only or full disk): questions are answered, documents are not stored',
   ],
   [
     'disk_full',
     'warning',
     'database-disk-full',
-    'The disk of Postgres is full: documents cannot be stored; free some space or enlarge the disk',
+    'The disk of Postgres is full: documents are not stored; free some space or enlarge the disk',
   ],
   [
     'too_many_connections',

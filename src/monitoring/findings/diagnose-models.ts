@@ -24,7 +24,10 @@ const instead: Readonly<Record<Model, string>> = {
 const leastFaults = 2
 const leastShare = 0.2
 
-/** One finding per failing model, named after its most frequent fault of the last 10 s, or its last one before its breaker opened. */
+/**
+ * One finding per failing model. It names the most frequent fault of the last 10 s, or the last fault before calls
+ * stopped.
+ */
 export function diagnoseModels(facts: Facts): Finding[] {
   return (['chat', 'embeddings', 'rerank'] as const).flatMap(model => diagnoseModel(model, facts) ?? [])
 }
@@ -35,8 +38,8 @@ function diagnoseModel(model: Model, { breakers, times, lastFault }: Facts): Fin
     .map(fault => ({ fault, count: times(`${model}:${fault}`) }))
   const faults = counts.reduce((sum, { count }) => sum + count, 0)
   const calls = faults + times(`${model}:ok`)
-  const isLeftAlone = (breakers[model] ?? 'closed') !== 'closed' || times(`${model}:paused`) > 0
-  if (!isLeftAlone && (faults < leastFaults || faults < leastShare * calls)) return null
+  const isPaused = (breakers[model] ?? 'closed') !== 'closed' || times(`${model}:paused`) > 0
+  if (!isPaused && (faults < leastFaults || faults < leastShare * calls)) return null
   const most = counts.toSorted((a, b) => b.count - a.count)[0]
   const fault = (most?.count ?? 0) > 0 ? most!.fault : (lastFault(model) ?? 'failed')
   const [code, words] = describe(fault, model)

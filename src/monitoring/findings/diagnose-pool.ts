@@ -32,11 +32,11 @@ function exhausted({ pool, times }: Facts): Finding | null {
 
 /** Counts only requests that were queued: wait times also include waits for a connection being opened. */
 function waits({ pool, times, waitMs: { p95 } }: Facts): Finding | null {
-  const lately = times('pool:waited')
+  const longWaits = times('pool:waited')
   const long = longWaitMs(pool)
-  if (pool.longestWaitMs < long && lately < waitsAtLeast) return null
-  const share = p95 ? `; the p95 wait is ${inSeconds(p95)}` : ''
-  const detail = `${inUse(pool)}; ${waitingNow(pool)}, ${lately} waited longer than ${long} ms in the last 10 s${share}.`
+  if (pool.longestWaitMs < long && longWaits < waitsAtLeast) return null
+  const p95Note = p95 ? `; the p95 wait is ${inSeconds(p95)}` : ''
+  const detail = `${inUse(pool)}; ${waitingNow(pool)}, ${longWaits} waited longer than ${long} ms in the last 10 s${p95Note}.`
   return { culprit: 'pool', severity: 'warning', code: 'pool-waits', detail }
 }
 

@@ -4,25 +4,25 @@ import { diagnosePool } from './diagnose-pool.ts'
 import type { Facts } from './facts.ts'
 import {
   counted,
-  inOrder,
   inSeconds,
-  isGrave,
+  isProblem,
+  sortFindings,
   type Finding,
   type PoolVerdict,
   type ServiceVerdict,
 } from './findings.ts'
 
-/** What was found out of a moment. */
+/** The diagnosis of one moment. */
 export interface Diagnosis {
   readonly pool: PoolVerdict
-  /** What of the findings concerns the pool and its server. */
+  /** The findings about the pool and its server. */
   readonly reasons: readonly Finding[]
   readonly service: ServiceVerdict
-  /** The gravest first. */
+  /** The most severe first. */
   readonly findings: readonly Finding[]
 }
 
-/** Pure: the same facts, the same findings. */
+/** Pure: the findings depend only on the facts. */
 export function diagnose(facts: Facts): Diagnosis {
   const causes = [
     ...diagnoseDatabase(facts),
@@ -31,7 +31,7 @@ export function diagnose(facts: Facts): Diagnosis {
     ...diagnoseProcess(facts),
     ...diagnosePool(facts),
   ]
-  const findings = inOrder([...causes, ...diagnoseTraffic(facts, causes), ...diagnoseClients(facts)])
+  const findings = sortFindings([...causes, ...diagnoseTraffic(facts, causes), ...diagnoseClients(facts)])
   const reasons = findings.filter(({ culprit }) => culprit === 'database' || culprit === 'pool')
   return { pool: poolVerdict(facts, reasons), reasons, service: serviceVerdict(findings), findings }
 }
@@ -39,12 +39,12 @@ export function diagnose(facts: Facts): Diagnosis {
 function poolVerdict({ database }: Facts, reasons: readonly Finding[]): PoolVerdict {
   if (database.isDown) return 'down'
   if (reasons.some(({ code }) => code === 'pool-exhausted')) return 'exhausted'
-  return reasons.some(isGrave) ? 'strained' : 'ok'
+  return reasons.some(isProblem) ? 'strained' : 'ok'
 }
 
 function serviceVerdict(findings: readonly Finding[]): ServiceVerdict {
   if (findings.some(({ severity }) => severity === 'critical')) return 'failing'
-  return findings.some(isGrave) ? 'degraded' : 'ok'
+  return findings.some(isProblem) ? 'degraded' : 'ok'
 }
 
 const lateRepliesAtLeast = 3
@@ -126,23 +126,23 @@ function diagnoseProcess({ process: { lateMs: late, wasBusy, heapShare }, isDrai
 
 const limiterReasons = ['queue', 'wait', 'time', 'overdue'] as const
 const refusedAtLeast = 3
-const mostShare = 0.5
-/** Whose slowness fills queues. */
-const slowing = new Set(['database', 'chat', 'embeddings', 'process'])
+const criticalShare = 0.5
+/** Culprits that fill the queues when they are slow. */
+const queueFillers = new Set(['database', 'chat', 'embeddings', 'process'])
 
 function askedLately({ times }: Facts): number {
   return times('answered') + times('not answered')
 }
 
-/** A server that is slow or gone fills the queues too: then it is the cause, and this is what follows from it. */
+/** A slow or unavailable server fills the queues too. In that case it is the cause, and the overload only a symptom. */
 function diagnoseTraffic(facts: Facts, causes: readonly Finding[]): Finding[] {
   const { times, limiter } = facts
   const found: Finding[] = []
   const refused = limiterReasons.reduce((sum, reason) => sum + times(`refused:${reason}`), 0)
   const asked = Math.max(askedLately(facts), refused)
   if (refused >= refusedAtLeast) {
-    const isCause = !causes.some(each => isGrave(each) && slowing.has(each.culprit))
-    const severity = isCause ? (refused > mostShare * asked ? 'critical' : 'warning') : 'info'
+    const isCause = !causes.some(each => isProblem(each) && queueFillers.has(each.culprit))
+    const severity = isCause ? (refused > criticalShare * asked ? 'critical' : 'warning') : 'info'
     found.push({
       culprit: 'traffic',
       severity,

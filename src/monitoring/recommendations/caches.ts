@@ -2,48 +2,49 @@ import type { CacheType } from '../../metrics/metrics.ts'
 import type { Facts, Recommendation, Rule } from './recommendation.ts'
 import { mb, percent } from './format.ts'
 
-const enoughEvicted = 20
+const minEvictions = 20
 /** Above this share of its memory a cache evicts for lack of space; below it, because of one large value. */
 const isFullAt = 0.7
-const enoughAsked = 100
+const minQuestions = 100
 const lowHitRatio = 0.1
 const shortSeconds = 60
-const enoughTimeouts = 20
+const minTimeouts = 20
 
-function tooSmall(type: CacheType, setting: string, what: string, bytesOf: (facts: Facts) => number): Rule {
+function tooSmall(type: CacheType, setting: string, contents: string, bytesOf: (facts: Facts) => number): Rule {
   return facts => {
     const { evictions, hits, misses } = facts.window.caches[type]
-    const held = facts.caches?.[type]
-    const bytes = bytesOf(facts)
-    if (evictions < enoughEvicted || !held || held.bytes < isFullAt * bytes) return null
+    const size = facts.caches?.[type]
+    const maxBytes = bytesOf(facts)
+    if (evictions < minEvictions || !size || size.bytes < isFullAt * maxBytes) return null
     return {
       id: `${type}-cache-small`,
       severity: 'warning',
       setting,
-      title: `The cache of ${what} is too small`,
-      evidence: `${evictions} evictions in five minutes, with ${hits} hits and ${misses} misses; ${held.entries} entries take ${mb(held.bytes)} of ${mb(bytes)}`,
-      action: `Raise ${setting} to ${Math.max(2, Math.ceil((2 * bytes) / 2 ** 20))}.`,
+      title: `The cache of ${contents} is too small`,
+      evidence: `${evictions} evictions in five minutes, with ${hits} hits and ${misses} misses; ${size.entries} entries take ${mb(size.bytes)} of ${mb(maxBytes)}`,
+      action: `Raise ${setting} to ${Math.max(2, Math.ceil((2 * maxBytes) / 2 ** 20))}.`,
     }
   }
 }
 
 function hitRatioLow({ window, config: { cache } }: Facts): Recommendation | null {
   const { hitRatio, hits, misses } = window.caches.answer
-  if (hitRatio === null || hits + misses < enoughAsked || hitRatio >= lowHitRatio) return null
-  const wanted = wayToHits(cache)
+  if (hitRatio === null || hits + misses < minQuestions || hitRatio >= lowHitRatio) return null
+  const change = moreHits(cache)
   return (
-    wanted && {
+    change && {
       id: 'hit-ratio-low',
       severity: 'info',
-      setting: wanted.setting,
+      setting: change.setting,
       title: 'Few answers come from the cache',
-      evidence: `${percent(hitRatio)} of ${hits + misses} questions in five minutes; ${wanted.because}`,
-      action: wanted.action,
+      evidence: `${percent(hitRatio)} of ${hits + misses} questions in five minutes; ${change.because}`,
+      action: change.action,
     }
   )
 }
 
-function wayToHits({
+/** The setting that would raise the hit ratio. Null if none would. */
+function moreHits({
   semantic,
   keep,
 }: Facts['config']['cache']): { readonly setting: string; readonly because: string; readonly action: string } | null {
@@ -77,7 +78,7 @@ function redisFailing({ redis, window: { redisFailures } }: Facts): Recommendati
 
 function redisSlow({ redis, config, window: { redisFailures } }: Facts): Recommendation | null {
   const timeouts = redisFailures['timeout'] ?? 0
-  if (redis !== 'ready' || timeouts < enoughTimeouts) return null
+  if (redis !== 'ready' || timeouts < minTimeouts) return null
   return {
     id: 'redis-slow',
     severity: 'warning',

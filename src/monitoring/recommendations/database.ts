@@ -1,23 +1,23 @@
 import type { IndexInspected } from './inspection.ts'
 import type { Facts, Recommendation, Rule } from './recommendation.ts'
-import { foremost, ms, percent } from './format.ts'
+import { largestPart, ms, percent } from './format.ts'
 
 /** Too few leases make a p95 meaningless. */
-const enoughLeases = 20
+const minLeases = 20
 const longWaitMs = 50
 const longHoldMs = 500
 /** The last free connections are left to people with psql. */
-const fewFree = 5
+const reservedFree = 5
 /** The target of `askwell tune recall`, and the error to allow for in an estimate from a few passages. */
 const recallTarget = 0.95
-const recallDoubt = 0.03
+const recallError = 0.03
 /** Autovacuum analyzes after changes to 10 % of the rows plus 50; above these limits it is behind, or off. */
 const staleShare = 0.2
 const staleRows = 1000
 
 /** The p95 wait, only if requests were queued: a wait for a connection to open is not cured by a larger pool. */
 function longWait({ window: { poolWaitMs: wait, poolWaitingMost } }: Facts): number | null {
-  return (poolWaitingMost ?? 0) > 0 && wait.count >= enoughLeases && wait.p95 !== null && wait.p95 >= longWaitMs
+  return (poolWaitingMost ?? 0) > 0 && wait.count >= minLeases && wait.p95 !== null && wait.p95 >= longWaitMs
     ? wait.p95
     : null
 }
@@ -26,7 +26,7 @@ function poolTooSmall(facts: Facts): Recommendation | null {
   const { inspected, pool, isEmbedded } = facts
   const wait = longWait(facts)
   const connections = inspected?.connections
-  if (wait === null || isEmbedded || !connections || connections.free < fewFree) return null
+  if (wait === null || isEmbedded || !connections || connections.free < reservedFree) return null
   const more = Math.min(Math.floor(connections.free / 2), Math.max(5, pool.size))
   return {
     id: 'pool-too-small',
@@ -42,7 +42,7 @@ function serverFull(facts: Facts): Recommendation | null {
   const { inspected, pool, isEmbedded } = facts
   const wait = longWait(facts)
   const connections = inspected?.connections
-  if (wait === null || isEmbedded || !connections || connections.free >= fewFree) return null
+  if (wait === null || isEmbedded || !connections || connections.free >= reservedFree) return null
   return {
     id: 'server-connections-full',
     severity: 'warning',
@@ -50,7 +50,7 @@ function serverFull(facts: Facts): Recommendation | null {
     title: 'Requests wait for a database connection, and the server has no free ones',
     evidence: `p95 wait for a connection ${ms(wait)}; Postgres has ${connections.free} of ${connections.maxConnections} free, ${connections.ours} are Askwell's, ${pool.open} of this process, ${connections.byState.idle} of all are idle`,
     action:
-      'Raise max_connections of the server (or the limit of the role or database), run fewer replicas, or use a connection pooler.',
+      'Raise max_connections (or the connection limit of the role or database), run fewer replicas, or use a pooler.',
   }
 }
 
@@ -68,8 +68,8 @@ function embeddedQueue(facts: Facts): Recommendation | null {
 }
 
 function heldLong({ window: { poolHoldMs: hold, heldMs } }: Facts): Recommendation | null {
-  const first = foremost(heldMs)
-  if (hold.count < enoughLeases || hold.p95 === null || hold.p95 < longHoldMs || !first) return null
+  const first = largestPart(heldMs)
+  if (hold.count < minLeases || hold.p95 === null || hold.p95 < longHoldMs || !first) return null
   return {
     id: 'connections-held-long',
     severity: 'warning',
@@ -102,12 +102,13 @@ function hnswUnused({ inspected }: Facts): Recommendation[] {
     title: `Postgres does not use the HNSW index of collection "${collection}"`,
     evidence: `the query plan does not use it and compares ${vectors} vectors; ${scans ?? 0} searches have used it`,
     action:
-      'Run ANALYZE chunk_vectors. Check that enable_indexscan is on and random_page_cost is near 1 for the server, the database and the role.',
+      'Run ANALYZE chunk_vectors. Check that enable_indexscan is on and random_page_cost is near 1 for the server, ' +
+      'the database and the role.',
   }))
 }
 
 function efSearchLow({ inspected }: Facts): Recommendation[] {
-  return indexesWhere(inspected?.indexes, ({ recall }) => recall !== null && recall < recallTarget - recallDoubt).map(
+  return indexesWhere(inspected?.indexes, ({ recall }) => recall !== null && recall < recallTarget - recallError).map(
     ({ collection, recall, efSearch }) => ({
       id: `ef-search-low:${collection}`,
       severity: 'warning',
@@ -123,7 +124,7 @@ function efSearchUnknown({ inspected }: Facts): Recommendation[] {
   return indexesWhere(
     inspected?.indexes,
     ({ hasIndex, efSearch, recall }) =>
-      hasIndex && efSearch === null && (recall === null || recall >= recallTarget - recallDoubt),
+      hasIndex && efSearch === null && (recall === null || recall >= recallTarget - recallError),
   ).map(({ collection, vectors }) => ({
     id: `ef-search-not-tuned:${collection}`,
     severity: 'info',

@@ -13,7 +13,7 @@ export function mb(bytes: number): string {
 }
 
 /** The largest part and its share of the sum. Null if the sum is 0. */
-export function foremost(
+export function largestPart(
   parts: Readonly<Record<string, number>>,
 ): { readonly name: string; readonly share: number } | null {
   const all = Object.values(parts).reduce((sum, each) => sum + each, 0)

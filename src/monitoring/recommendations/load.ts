@@ -1,19 +1,19 @@
 import type { Facts, Recommendation, Rule } from './recommendation.ts'
 import { ms, percent } from './format.ts'
 
-const enoughRefused = 20
+const minRefused = 20
 const refusedShare = 0.05
 const idleLoop = 0.5
 const busyLoop = 0.7
 const lateMs = 100
-const manyPerSecond = 50
+const busyPerSecond = 50
 
 /** Questions are rejected although nothing in this process is at its limit. */
 function admissionTight({ window, pool, limiter, config: { admission } }: Facts): Recommendation | null {
   const refused = window.errorsByCode['overloaded'] ?? 0
   const isIdle =
     (window.poolWaitingMost ?? 0) === 0 && pool.checkedOut < pool.size && (window.eventLoop.utilization ?? 0) < idleLoop
-  if (!limiter || refused < enoughRefused || refused < refusedShare * window.requests || !isIdle) return null
+  if (!limiter || refused < minRefused || refused < refusedShare * window.requests || !isIdle) return null
   const isAtCeiling = limiter.limit >= admission.ceiling
   const setting = isAtCeiling ? 'ADMISSION_CEILING' : 'ADMISSION_FLOOR'
   return {
@@ -46,7 +46,7 @@ function loopLate({
 
 function rateLimitTight({ window, config: { rateLimit } }: Facts): Recommendation | null {
   const refused = window.errorsByCode['rate_limited'] ?? 0
-  if (refused < enoughRefused || refused < refusedShare * window.requests) return null
+  if (refused < minRefused || refused < refusedShare * window.requests) return null
   return {
     id: 'rate-limit-refuses',
     severity: 'info',
@@ -54,7 +54,8 @@ function rateLimitTight({ window, config: { rateLimit } }: Facts): Recommendatio
     title: 'Many requests are rejected by the rate limit',
     evidence: `${refused} of ${window.requests} in five minutes; RATE_LIMIT ${rateLimit.max} in ${rateLimit.seconds} s per client`,
     action:
-      'If these clients are legitimate, raise RATE_LIMIT or give them keys with their own limits. Behind a proxy, set TRUST_PROXY: without it all clients count as one.',
+      'If these clients are legitimate, raise RATE_LIMIT or give them keys with their own limits. Behind a proxy, set ' +
+      'TRUST_PROXY: without it all clients count as one.',
   }
 }
 
@@ -69,7 +70,7 @@ function tracedWhole({
     (sampler === undefined ||
       sampler.endsWith('always_on') ||
       (sampler.endsWith('traceidratio') && Number(samplerArg ?? 1) >= 1))
-  if (!isWhole || perSecond < manyPerSecond) return null
+  if (!isWhole || perSecond < busyPerSecond) return null
   return {
     id: 'traced-whole',
     severity: 'info',
@@ -77,7 +78,8 @@ function tracedWhole({
     title: 'Every request is traced',
     evidence: `${perSecond} requests per second, OTEL_TRACES_SAMPLER ${sampler ?? 'unset: all'}`,
     action:
-      'Set OTEL_TRACES_SAMPLER=parentbased_traceidratio and OTEL_TRACES_SAMPLER_ARG=0.05: requests that are not sampled cost nothing.',
+      'Set OTEL_TRACES_SAMPLER=parentbased_traceidratio and OTEL_TRACES_SAMPLER_ARG=0.05: ' +
+      'requests that are not sampled cost nothing.',
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Facts, Recommendation, Rule } from './recommendation.ts'
-import { foremost, ms, percent } from './format.ts'
+import { largestPart, ms, percent } from './format.ts'
 
-const enough = 10
+const minSamples = 10
 const slowFirstTokenMs = 2000
 const slowRerankMs = 1000
 const slowEmbeddingMs = 500
@@ -9,10 +9,10 @@ const degradedShare = 0.05
 /** The instructions, six turns, a question of usual length and the default number of passages stay below this. */
 const manyPromptTokens = 2500
 const deadlineShare = 0.02
-const enoughDeadlines = 5
+const minDeadlines = 5
 
 function modelSlow({ window: { firstTokenMs: first, latencyMs }, config: { models } }: Facts): Recommendation | null {
-  if (first.count < enough || first.p95 === null || first.p95 < slowFirstTokenMs) return null
+  if (first.count < minSamples || first.p95 === null || first.p95 < slowFirstTokenMs) return null
   return {
     id: 'model-slow',
     severity: 'warning',
@@ -20,30 +20,30 @@ function modelSlow({ window: { firstTokenMs: first, latencyMs }, config: { model
     title: 'The language model is slow to start answering',
     evidence: `p95 to its first token ${ms(first.p95)}, p50 ${ms(first.p50)}, of ${models.chat ?? 'none'}; p95 of a fresh answer ${ms(latencyMs.fresh.p95)}`,
     action:
-      'Use a faster model or server (CHAT_MODEL, OPENAI_BASE_URL), or stream the answers. Mode "fast" makes fewer calls.',
+      'Use a faster model or server (CHAT_MODEL, OPENAI_BASE_URL), or stream answers. Mode "fast" makes fewer calls.',
   }
 }
 
 /** Separate from the rule above: a call that is abandoned has no first token to measure. */
 function modelSilent({ window, config: { guard } }: Facts): Recommendation | null {
-  const without = window.degradedByReason['generation'] ?? 0
+  const quoted = window.degradedByReason['generation'] ?? 0
   const p95 = window.stagesMs['generate']?.p95 ?? 0
-  if (without < enough || without < degradedShare * window.requests || p95 < 0.9 * guard.silenceMs) return null
+  if (quoted < minSamples || quoted < degradedShare * window.requests || p95 < 0.9 * guard.silenceMs) return null
   return {
     id: 'model-silent',
     severity: 'warning',
     setting: 'MODEL_SILENCE_MS',
     title: 'Calls of the language model hit the idle timeout',
-    evidence: `${without} of ${window.requests} answers were quoted sentences (degraded "generation"); p95 of generation ${ms(p95)}, MODEL_SILENCE_MS ${guard.silenceMs}`,
+    evidence: `${quoted} of ${window.requests} answers were quoted sentences (degraded "generation"); p95 of generation ${ms(p95)}, MODEL_SILENCE_MS ${guard.silenceMs}`,
     action:
-      'Check the model server. If it is slow, raise MODEL_SILENCE_MS to wait longer; if it hangs, lower it to fall back sooner.',
+      'Check the model server. If it is slow, raise MODEL_SILENCE_MS to wait longer; if it hangs, lower it to quote sooner.',
   }
 }
 
 function deadlines({ window: { deadlines: byStage, requests }, config: { ask } }: Facts): Recommendation | null {
   const all = Object.values(byStage).reduce((sum, each) => sum + each, 0)
-  const first = foremost(byStage)
-  if (!first || all < Math.max(enoughDeadlines, deadlineShare * requests)) return null
+  const first = largestPart(byStage)
+  if (!first || all < Math.max(minDeadlines, deadlineShare * requests)) return null
   return {
     id: 'deadlines-exceeded',
     severity: 'warning',
@@ -56,7 +56,7 @@ function deadlines({ window: { deadlines: byStage, requests }, config: { ask } }
 
 function rerankSlow({ window: { stagesMs }, config: { rerank } }: Facts): Recommendation | null {
   const took = stagesMs['rerank']
-  if (!rerank || !took || took.count < enough || took.p95 === null || took.p95 < slowRerankMs) return null
+  if (!rerank || !took || took.count < minSamples || took.p95 === null || took.p95 < slowRerankMs) return null
   return {
     id: 'rerank-slow',
     severity: 'warning',
@@ -70,7 +70,7 @@ function rerankSlow({ window: { stagesMs }, config: { rerank } }: Facts): Recomm
 function embeddingSlow({ window: { stagesMs }, config: { guard, models } }: Facts): Recommendation | null {
   const took = stagesMs['embed']
   const isRemote = models.embedding !== 'local' && !models.embedding.startsWith('onnx:')
-  if (!isRemote || guard.hedgeMs > 0 || !took || took.count < enough || took.p95 === null || took.p95 < slowEmbeddingMs)
+  if (!isRemote || guard.hedgeMs > 0 || !took || took.count < minSamples || took.p95 === null || took.p95 < slowEmbeddingMs)
     return null
   return {
     id: 'embedding-slow',
@@ -89,7 +89,7 @@ function promptsLarge({
   config: { ask },
 }: Facts): Recommendation | null {
   const mean = calls === 0 ? 0 : Math.round(promptTokens / calls)
-  if (calls < enough || mean < manyPromptTokens) return null
+  if (calls < minSamples || mean < manyPromptTokens) return null
   return {
     id: 'prompts-large',
     severity: 'info',
@@ -97,7 +97,7 @@ function promptsLarge({
     title: 'Prompts are large',
     evidence: `${mean} tokens per call on average over ${calls} calls; PROMPT_TOKENS ${ask.promptTokens}`,
     action:
-      'Lower PROMPT_TOKENS and check with askwell eval that answers stay as good. Long questions and histories count too.',
+      'Lower PROMPT_TOKENS; check with askwell eval that answers stay as good. Long questions and histories count too.',
   }
 }
 
