@@ -22,11 +22,10 @@ export function cacheMetrics(kit: Kit) {
       cache_type: ['answer'],
       tier: tiers,
     }),
-    stale: kit.counter(
-      'cache_stale_total',
-      'Stale cached answers served: expired, or not verifiable at the time.',
-      { cache_type: ['answer'], tier: tiers },
-    ),
+    stale: kit.counter('cache_stale_total', 'Stale cached answers served: expired, or not verifiable at the time.', {
+      cache_type: ['answer'],
+      tier: tiers,
+    }),
     coalesced: kit.counter(
       'cache_coalesced_total',
       'Answers taken from a run already in progress for the same question (tier redis: on another replica).',
@@ -38,7 +37,9 @@ export function cacheMetrics(kit: Kit) {
     tier: tiers,
   })
   const misses = kit.counter('cache_misses_total', 'Cache misses.', { cache_type: types })
-  const evictions = kit.counter('cache_evictions_total', 'Entries evicted from memory to make room.', { cache_type: types })
+  const evictions = kit.counter('cache_evictions_total', 'Entries evicted from memory to make room.', {
+    cache_type: types,
+  })
   const refreshes = kit.counter(
     'cache_refreshes_total',
     'Cached answers refreshed in the background before they expired.',

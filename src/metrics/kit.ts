@@ -153,7 +153,7 @@ interface Node<Series> {
   readonly next: Map<string, Node<Series>>
 }
 
-/** One series per list of label values, created on first use. A trie, so that a lookup allocates nothing. */
+/** One series per list of label values, created on first use. */
 function memoizedByValues<Series>(create: (values: readonly string[]) => Series): SeriesOf<Series> {
   const root: Node<Series> = { next: new Map() }
   return (...values) => {

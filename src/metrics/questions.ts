@@ -43,11 +43,9 @@ export function questionMetrics(kit: Kit) {
     abstained: ['false', 'true'],
   })
   const failures = kit.counter('failures_total', 'Questions that ended in an error, by code.', { code: codes })
-  const degraded = kit.counter(
-    'degraded_total',
-    'Degraded answers and searches, by what was missing.',
-    { reason: reasons },
-  )
+  const degraded = kit.counter('degraded_total', 'Degraded answers and searches, by what was missing.', {
+    reason: reasons,
+  })
   const tokens = kit.counter('llm_tokens_total', 'Tokens read and written by the chat model.', {
     kind: ['prompt', 'completion'],
   })

@@ -20,7 +20,11 @@ export function createRecentCounts(now: () => number = () => performance.now()) 
     if (ring === undefined)
       rings.set(
         kind,
-        (ring = { counts: new Uint32Array(slices), sliceNumbers: new Float64Array(slices).fill(-1), lastAt: -Infinity }),
+        (ring = {
+          counts: new Uint32Array(slices),
+          sliceNumbers: new Float64Array(slices).fill(-1),
+          lastAt: -Infinity,
+        }),
       )
     const at = now()
     const number = Math.floor(at / sliceMs)

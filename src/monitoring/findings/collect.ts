@@ -58,7 +58,8 @@ export function createCollector({
     loopLag.beat()
     connections.sample()
     const { totals: now, longestHoldMs } = database.status()
-    for (const each of countedTotals) if (now[each] > totals[each]) recent.count(`pool:${each}`, now[each] - totals[each])
+    for (const each of countedTotals)
+      if (now[each] > totals[each]) recent.count(`pool:${each}`, now[each] - totals[each])
     totals = now
     if (pulse().isDown) return
     stored.beat()

@@ -70,7 +70,14 @@ function rerankSlow({ window: { stagesMs }, config: { rerank } }: Facts): Recomm
 function embeddingSlow({ window: { stagesMs }, config: { guard, models } }: Facts): Recommendation | null {
   const took = stagesMs['embed']
   const isRemote = models.embedding !== 'local' && !models.embedding.startsWith('onnx:')
-  if (!isRemote || guard.hedgeMs > 0 || !took || took.count < minSamples || took.p95 === null || took.p95 < slowEmbeddingMs)
+  if (
+    !isRemote ||
+    guard.hedgeMs > 0 ||
+    !took ||
+    took.count < minSamples ||
+    took.p95 === null ||
+    took.p95 < slowEmbeddingMs
+  )
     return null
   return {
     id: 'embedding-slow',
