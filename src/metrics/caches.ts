@@ -45,25 +45,10 @@ export function cacheMetrics(kit: Kit) {
     'Cached answers refreshed in the background before they expired.',
     { outcome: ['ok', 'failed'] },
   )
-  const seconds = kit.counter(
-    'cache_saved_seconds_total',
-    'Time saved by cached answers: what the fresh runs would have taken.',
-  )()
-  const calls = kit.counter('cache_saved_llm_calls_total', 'Chat model calls saved by cached answers.')()
-  const tokens = kit.counter('cache_saved_llm_tokens_total', 'Tokens saved by cached answers.', {
-    kind: ['prompt', 'completion'],
-  })
-  const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
+  const countSavings = savingMetrics(kit)
   const redisFailures = kit.counter('redis_failures_total', 'Failed Redis commands, by reason.', {
     reason: failures,
   })
-
-  function countSavings({ tookMs, usage }: { readonly tookMs: number; readonly usage: Usage }): void {
-    seconds.add(tookMs / 1000)
-    if (usage.llmCalls > 0) calls.add(usage.llmCalls)
-    if (usage.promptTokens > 0) promptTokens.add(usage.promptTokens)
-    if (usage.completionTokens > 0) completionTokens.add(usage.completionTokens)
-  }
 
   const answerCache: CacheCounts = {
     served(status, tier, { tookMs, answer }) {
@@ -93,13 +78,38 @@ export function cacheMetrics(kit: Kit) {
       missed: () => misses(type).add(),
       evicted: () => evictions(type).add(),
     }),
-    draftFound(tier: CacheTier, completion: { readonly tookMs: number; readonly usage: Usage }) {
+    draftFound(tier: CacheTier, completion: RunCost) {
       hitCounters.hit('draft', tier).add()
       countSavings(completion)
     },
     redisFailed: (reason: string) => redisFailures(reason).add(),
     watchCaches,
     ...saveMetrics(kit),
+  }
+}
+
+/** The cost of the run that made a cached entry. */
+interface RunCost {
+  readonly tookMs: number
+  readonly usage: Usage
+}
+
+/** What cached entries save: the cost of their runs. */
+function savingMetrics(kit: Kit): (cost: RunCost) => void {
+  const seconds = kit.counter(
+    'cache_saved_seconds_total',
+    'Time saved by cached answers: what the fresh runs would have taken.',
+  )()
+  const calls = kit.counter('cache_saved_llm_calls_total', 'Chat model calls saved by cached answers.')()
+  const tokens = kit.counter('cache_saved_llm_tokens_total', 'Tokens saved by cached answers.', {
+    kind: ['prompt', 'completion'],
+  })
+  const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
+  return ({ tookMs, usage }) => {
+    seconds.add(tookMs / 1000)
+    if (usage.llmCalls > 0) calls.add(usage.llmCalls)
+    if (usage.promptTokens > 0) promptTokens.add(usage.promptTokens)
+    if (usage.completionTokens > 0) completionTokens.add(usage.completionTokens)
   }
 }
 

@@ -46,14 +46,7 @@ export function questionMetrics(kit: Kit) {
   const degraded = kit.counter('degraded_total', 'Degraded answers and searches, by what was missing.', {
     reason: reasons,
   })
-  const tokens = kit.counter('llm_tokens_total', 'Tokens read and written by the chat model.', {
-    kind: ['prompt', 'completion'],
-  })
-  const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
-  const calls = kit.histogram('llm_calls_per_request', 'Chat model calls per question.', { buckets: callBuckets })()
-  const tokensEach = kit.histogram('tokens_per_request', 'Tokens read and written by the chat model per question.', {
-    buckets: tokenBuckets,
-  })()
+  const countUsage = usageMetrics(kit)
   const steps = kit.histogram(
     'agent_steps_per_request',
     'Model steps per question: condensing a follow-up, rephrasing, reranking, answer generation.',
@@ -70,15 +63,8 @@ export function questionMetrics(kit: Kit) {
     { level: levels, served },
   )
 
-  function countUsage(
-    { degraded: missing, usage }: { readonly degraded: readonly Degraded[]; readonly usage: Usage },
-    traceId?: string,
-  ): void {
+  function countDegraded({ degraded: missing }: { readonly degraded: readonly Degraded[] }): void {
     for (const reason of missing) degraded(reason).add()
-    if (usage.promptTokens > 0) promptTokens.add(usage.promptTokens)
-    if (usage.completionTokens > 0) completionTokens.add(usage.completionTokens)
-    calls.observe(usage.llmCalls, traceId)
-    tokensEach.observe(usage.promptTokens + usage.completionTokens, traceId)
   }
 
   function countOverdue({ isOverdue }: RequestFacts): void {
@@ -93,13 +79,15 @@ export function questionMetrics(kit: Kit) {
       answers(answer.generator, answer.abstained ? 'true' : 'false').add()
       qos(facts.priority, answer.degraded.length === 0 ? 'whole' : 'degraded').add()
       steps.observe(facts.steps, traceId)
-      countUsage(answer, traceId)
+      countDegraded(answer)
+      countUsage(answer.usage, traceId)
       countOverdue(facts)
     },
     searched(result: SearchResult, seconds: number, facts: RequestFacts = defaultFacts): void {
       searching(result.mode, String(result.isRelevant)).observe(seconds, facts.traceId)
       qos(facts.priority, result.degraded.length === 0 ? 'whole' : 'degraded').add()
-      countUsage(result)
+      countDegraded(result)
+      countUsage(result.usage)
       countOverdue(facts)
     },
     failed(code: string, facts: RequestFacts = defaultFacts): void {
@@ -109,6 +97,24 @@ export function questionMetrics(kit: Kit) {
       countOverdue({ ...facts, isOverdue: facts.isOverdue || code === 'deadline_exceeded' })
     },
     exceeded: (budget: Budget) => exceeded(budget).add(),
+  }
+}
+
+/** Model calls and tokens, in total and per question. */
+function usageMetrics(kit: Kit): (usage: Usage, traceId?: string) => void {
+  const tokens = kit.counter('llm_tokens_total', 'Tokens read and written by the chat model.', {
+    kind: ['prompt', 'completion'],
+  })
+  const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
+  const calls = kit.histogram('llm_calls_per_request', 'Chat model calls per question.', { buckets: callBuckets })()
+  const tokensEach = kit.histogram('tokens_per_request', 'Tokens read and written by the chat model per question.', {
+    buckets: tokenBuckets,
+  })()
+  return (usage, traceId) => {
+    if (usage.promptTokens > 0) promptTokens.add(usage.promptTokens)
+    if (usage.completionTokens > 0) completionTokens.add(usage.completionTokens)
+    calls.observe(usage.llmCalls, traceId)
+    tokensEach.observe(usage.promptTokens + usage.completionTokens, traceId)
   }
 }
 

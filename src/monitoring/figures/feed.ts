@@ -13,9 +13,10 @@ export interface Sources {
 
 /** Wraps the metrics so that the figures record every event too. Callers need to know only the metrics. */
 export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metrics {
-  const { stages, pool, admission, answerCache } = metrics
+  const { stages, pool, admission } = metrics
   return {
     ...metrics,
+    ...feedCaches(metrics, figures, sources),
     stages: {
       seconds(...args) {
         stages.seconds(...args)
@@ -55,6 +56,28 @@ export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metr
         admission.watch(status)
       },
     },
+    retried(...args) {
+      metrics.retried(...args)
+      figures.retried()
+    },
+    redisFailed(...args) {
+      metrics.redisFailed(...args)
+      figures.redisFailed(args[0])
+    },
+    watchBreakers(states) {
+      sources.breakers = states
+      metrics.watchBreakers(states)
+    },
+  }
+}
+
+function feedCaches(
+  metrics: Metrics,
+  figures: Figures,
+  sources: Sources,
+): Pick<Metrics, 'answerCache' | 'cache' | 'draftFound' | 'watchCaches'> {
+  const { answerCache } = metrics
+  return {
     answerCache: {
       ...answerCache,
       served(...args) {
@@ -86,18 +109,6 @@ export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metr
     draftFound(...args) {
       metrics.draftFound(...args)
       figures.hit('draft')
-    },
-    retried(...args) {
-      metrics.retried(...args)
-      figures.retried()
-    },
-    redisFailed(...args) {
-      metrics.redisFailed(...args)
-      figures.redisFailed(args[0])
-    },
-    watchBreakers(states) {
-      sources.breakers = states
-      metrics.watchBreakers(states)
     },
     watchCaches(sizes) {
       sources.caches = sizes

@@ -74,9 +74,9 @@ export type RollingWindows = ReturnType<typeof createRollingWindows>
 /** Needs no timer: the first call after a slot has ended closes it, even an hour later. */
 export function createRollingWindows({ now = () => performance.now(), charted = {} }: WindowOptions = {}) {
   const startedAt = now()
-  const spare: RecordableHistogram[] = []
-  const sum = makeHistogram()
-  let slot = openSlot(startedAt)
+  const { timesOf, release } = createHistogramPool()
+  const spreadOf = createSpreads()
+  let slot = emptySlot(floorTo(slotMs, startedAt))
   let slotEnd = slot.start + slotMs
   let recentSlots: Slot[] = []
   let minutes: Slot[] = []
@@ -103,10 +103,6 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
     return slot
   }
 
-  function openSlot(time: number): Slot {
-    return { start: floorTo(slotMs, time), counts: new Map(), times: new Map(), peaks: new Map() }
-  }
-
   function close(time: number): void {
     const { start, counts, peaks, times } = slot
     const spreads = new Map(
@@ -115,7 +111,7 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
     points.push({ start, counts, peaks, spreads })
     recentSlots.push(slot)
     addToMinute(slot)
-    slot = openSlot(time)
+    slot = emptySlot(floorTo(slotMs, time))
     slotEnd = slot.start + slotMs
     recentSlots = withoutOlder(recentSlots, slot.start - minuteMs)
     minutes = withoutOlder(minutes, floorTo(minuteMs, time) - windowMs['15m'])
@@ -130,24 +126,10 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
   function addToMinute({ start, counts, peaks, times }: Slot): void {
     const minuteStart = floorTo(minuteMs, start)
     let minute = minutes.at(-1)
-    if (minute?.start !== minuteStart)
-      minutes.push((minute = { start: minuteStart, counts: new Map(), peaks: new Map(), times: new Map() }))
+    if (minute?.start !== minuteStart) minutes.push((minute = emptySlot(minuteStart)))
     for (const [name, count] of counts) minute.counts.set(name, (minute.counts.get(name) ?? 0) + count)
     for (const [name, value] of peaks) raise(minute.peaks, name, value)
     for (const [series, histogram] of times) timesOf(minute.times, series).add(histogram)
-  }
-
-  function timesOf(times: Times, series: string): RecordableHistogram {
-    let histogram = times.get(series)
-    if (histogram === undefined) times.set(series, (histogram = spare.pop() ?? makeHistogram()))
-    return histogram
-  }
-
-  function release(times: Times): void {
-    for (const histogram of times.values()) {
-      histogram.reset()
-      spare.push(histogram)
-    }
   }
 
   function read(length: WindowLength): Window {
@@ -157,33 +139,7 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
     // Only slots that lie wholly in the window, plus the open one.
     const from = -floorTo(unit, windowMs[length] - time)
     const slots: readonly Slot[] = [...closed.filter(({ start }) => start >= from), slot]
-    return {
-      seconds: Math.round((time - Math.max(from, startedAt)) / 100) / 10,
-      count: name => total(slots, name),
-      counts(prefix) {
-        const names = new Set(slots.flatMap(({ counts }) => [...counts.keys()].filter(name => name.startsWith(prefix))))
-        return Object.fromEntries([...names].map(name => [name.slice(prefix.length), total(slots, name)]))
-      },
-      peak: name =>
-        slots.reduce<number | null>(
-          (highest, { peaks }) => (peaks.has(name) ? Math.max(highest ?? 0, peaks.get(name) ?? 0) : highest),
-          null,
-        ),
-      spread: (...names) => spreadOf(slots.flatMap(({ times }) => names.flatMap(name => times.get(name) ?? []))),
-    }
-  }
-
-  function spreadOf(histograms: readonly RecordableHistogram[]): Spread {
-    if (histograms.length === 0) return noTimes
-    sum.reset()
-    for (const histogram of histograms) sum.add(histogram)
-    return {
-      count: sum.count,
-      p50: tenths(sum.percentile(50)),
-      p95: tenths(sum.percentile(95)),
-      p99: tenths(sum.percentile(99)),
-      max: tenths(sum.max),
-    }
+    return windowOf(slots, Math.round((time - Math.max(from, startedAt)) / 100) / 10, spreadOf)
   }
 
   /**
@@ -202,6 +158,66 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
   }
 
   return { add, record, peak, read, chart, uptimeMs: () => now() - startedAt }
+}
+
+function emptySlot(start: number): Slot {
+  return { start, counts: new Map(), times: new Map(), peaks: new Map() }
+}
+
+/** Reuses the histograms of slots that have left all windows. */
+function createHistogramPool() {
+  const spare: RecordableHistogram[] = []
+
+  function timesOf(times: Times, series: string): RecordableHistogram {
+    let histogram = times.get(series)
+    if (histogram === undefined) times.set(series, (histogram = spare.pop() ?? makeHistogram()))
+    return histogram
+  }
+
+  function release(times: Times): void {
+    for (const histogram of times.values()) {
+      histogram.reset()
+      spare.push(histogram)
+    }
+  }
+
+  return { timesOf, release }
+}
+
+type SpreadOf = (histograms: readonly RecordableHistogram[]) => Spread
+
+/** Combines histograms into a spread. All calls use the same histogram for the sum. */
+function createSpreads(): SpreadOf {
+  const sum = makeHistogram()
+  return histograms => {
+    if (histograms.length === 0) return noTimes
+    sum.reset()
+    for (const histogram of histograms) sum.add(histogram)
+    return {
+      count: sum.count,
+      p50: tenths(sum.percentile(50)),
+      p95: tenths(sum.percentile(95)),
+      p99: tenths(sum.percentile(99)),
+      max: tenths(sum.max),
+    }
+  }
+}
+
+function windowOf(slots: readonly Slot[], seconds: number, spreadOf: SpreadOf): Window {
+  return {
+    seconds,
+    count: name => total(slots, name),
+    counts(prefix) {
+      const names = new Set(slots.flatMap(({ counts }) => [...counts.keys()].filter(name => name.startsWith(prefix))))
+      return Object.fromEntries([...names].map(name => [name.slice(prefix.length), total(slots, name)]))
+    },
+    peak: name =>
+      slots.reduce<number | null>(
+        (highest, { peaks }) => (peaks.has(name) ? Math.max(highest ?? 0, peaks.get(name) ?? 0) : highest),
+        null,
+      ),
+    spread: (...names) => spreadOf(slots.flatMap(({ times }) => names.flatMap(name => times.get(name) ?? []))),
+  }
 }
 
 const noTimes: Spread = { count: 0, p50: null, p95: null, p99: null, max: null }

@@ -69,7 +69,7 @@ export function openInspection<C extends Collection>({
   if (database.kind === 'embedded')
     return { touch() {}, inspect: async () => {}, latest: () => null, close: async () => {} }
   const closing = new AbortController()
-  const recalls = new Map<string, { readonly key: string; readonly at: number; readonly recall: number | null }>()
+  const recalls = createRecallEstimates<C>(now)
   let [touchedAt, fullAt] = [-Infinity, -Infinity]
   let known: Inspected | null = null
   let running: Promise<void> | null = null
@@ -101,26 +101,20 @@ export function openInspection<C extends Collection>({
       return [await reads.tables(sql), indexes] as const
     })
     fullAt = at
-    const withRecall = () => facts.map(each => ({ ...each, recall: recalls.get(each.collection)?.recall ?? null }))
+    const withRecall = () => facts.map(each => ({ ...each, recall: recalls.of(each.collection) }))
     known = { connections, tables, indexes: withRecall(), at }
-    for (const collection of large) await estimate(collection, facts)
+    for (const collection of large) {
+      if (facts.some(each => each.collection === collection.name && each.isUsed)) await estimate(collection)
+      else recalls.drop(collection.name)
+    }
     known = { ...known, indexes: withRecall() }
   }
 
-  /** Repeated when ef_search or the size changes, else once per hour, because it compares all vectors. */
-  async function estimate(collection: C, facts: readonly IndexFacts[]): Promise<void> {
-    const { name, efSearch, windowCount } = collection
-    const key = `${efSearch} ${Math.round(Math.log2(windowCount) * 4)}`
-    const before = recalls.get(name)
-    const isUsed = facts.some(each => each.collection === name && each.isUsed)
-    if (!isUsed) return void recalls.delete(name)
-    if ((before?.key === key && now() - before.at < recallEveryMs) || !isPoolFree()) return
-    recalls.set(name, { key, at: now(), recall: null })
-    const terms = leaseTerms()
-    recalls.set(name, {
-      key,
-      at: now(),
-      recall: await database.lease(terms, sql => reads.recall(sql, collection, terms.signal)),
+  async function estimate(collection: C): Promise<void> {
+    if (!recalls.isDue(collection) || !isPoolFree()) return
+    await recalls.update(collection, () => {
+      const terms = leaseTerms()
+      return database.lease(terms, sql => reads.recall(sql, collection, terms.signal))
     })
   }
 
@@ -151,4 +145,35 @@ export function openInspection<C extends Collection>({
       await running
     },
   }
+}
+
+/**
+ * The last recall estimate per collection. It is repeated when ef_search or the size changes, else once per hour,
+ * because an estimate compares all vectors.
+ */
+function createRecallEstimates<C extends Collection>(now: () => number) {
+  const estimates = new Map<string, { readonly key: string; readonly at: number; readonly recall: number | null }>()
+
+  function isDue(collection: C): boolean {
+    const last = estimates.get(collection.name)
+    return last?.key !== keyOf(collection) || now() - last.at >= recallEveryMs
+  }
+
+  /** Counts as done from its start, so that a failing estimate is not repeated at once. */
+  async function update(collection: C, measure: () => Promise<number | null>): Promise<void> {
+    const key = keyOf(collection)
+    estimates.set(collection.name, { key, at: now(), recall: null })
+    estimates.set(collection.name, { key, at: now(), recall: await measure() })
+  }
+
+  return {
+    isDue,
+    update,
+    of: (name: string) => estimates.get(name)?.recall ?? null,
+    drop: (name: string) => void estimates.delete(name),
+  }
+}
+
+function keyOf({ efSearch, windowCount }: Collection): string {
+  return `${efSearch} ${Math.round(Math.log2(windowCount) * 4)}`
 }
