@@ -1,15 +1,15 @@
-/** What a panel says of itself; where it stands and what Grafana wants besides is worked out below. */
+/** The content of a panel. Its position and the rest of what Grafana needs are computed below. */
 export interface Panel {
   readonly title: string
   /** What a reader learns from it. */
   readonly about: string
-  /** Grafana's name of the unit: s, percentunit, reqps, bytes, short. */
+  /** Grafana's unit name: s, percentunit, reqps, bytes, short. */
   readonly unit: string
-  /** Expression and legend, a line each. */
+  /** One expression and legend per line in the graph. */
   readonly queries: readonly (readonly [expr: string, legend: string])[]
-  /** From here on it is yellow, and red. */
+  /** Above these values the panel is yellow or red. */
   readonly thresholds?: readonly [warning: number, critical: number]
-  /** Alerts of runbook.md that it shows the cause of. */
+  /** Alerts in runbook.md whose cause this panel shows. */
   readonly alerts?: readonly string[]
   readonly kind?: 'timeseries' | 'stat'
   readonly isStacked?: boolean
@@ -27,12 +27,12 @@ export interface Dashboard {
   readonly rows: readonly Row[]
 }
 
-/** Where the runbook is read; a dashboard has no folder that a relative address could start from. */
+/** A variable, because a relative URL does not work in a dashboard. */
 const runbook = '${runbook}'
 const source = { type: 'prometheus', uid: '${datasource}' }
 const [perRow, height, width] = [3, 8, 8]
 
-/** As Grafana 10 and later import it. */
+/** In the import format of Grafana 10 and later. */
 export function dashboardJson({ uid, title, about, rows }: Dashboard): object {
   return {
     uid, title, description: about, tags: ['askwell'], timezone: 'browser', editable: true, schemaVersion: 39, version: 1, refresh: '30s',

@@ -6,13 +6,13 @@ const priorities: readonly Priority[] = ['interactive', 'batch']
 const reasons: readonly RefusedBy[] = ['queue', 'wait', 'time', 'evicted', 'overdue']
 
 const gauges: readonly [name: string, help: string, field: keyof LimiterStatus][] = [
-  ['limit', 'Questions that may be answered anew at once.', 'limit'],
-  ['in_flight', 'Questions being answered anew.', 'inFlight'],
-  ['queued', 'Questions that wait for their turn.', 'waiting'],
+  ['limit', 'Maximum number of concurrent fresh runs.', 'limit'],
+  ['in_flight', 'Fresh runs in progress.', 'inFlight'],
+  ['queued', 'Questions queued for admission.', 'waiting'],
 ]
 
 export function admissionMetrics(kit: Kit) {
-  const refusals = kit.counter('admission_refused_total', 'Questions refused because too much was asked at once.', {
+  const refusals = kit.counter('admission_refused_total', 'Questions rejected by admission control.', {
     priority: priorities,
     reason: reasons,
   })

@@ -3,71 +3,58 @@ import type { CacheCounts } from '../ask/cache/answer-cache.ts'
 import type { CacheTier, Usage } from '../ask/terms.ts'
 import type { Kit } from './kit.ts'
 
-/** Whole answers, what a model wrote, and the vectors of questions. */
+/** Complete answers, completions of the language model, and question vectors. */
 export type CacheType = 'answer' | 'draft' | 'embedding'
 
 const types: readonly CacheType[] = ['answer', 'draft', 'embedding']
 const tiers: readonly CacheTier[] = ['memory', 'redis']
 const failures: readonly (RedisFailure | 'corrupt')[] = ['timeout', 'down', 'full', 'wrong_type', 'corrupt', 'other']
 
-/** What is written after the reply, and where. */
+/** Stores that are written to after the reply. */
 export type SavedIn = 'postgres' | 'redis'
-const failing: readonly SavedIn[] = ['postgres']
+/** Failed writes to Redis count in `redis_failures_total`. */
+const storesCountingFailures: readonly SavedIn[] = ['postgres']
 
 export function cacheMetrics(kit: Kit) {
-  const given = {
-    hit: kit.counter('cache_hits_total', 'Found in a cache.', { cache_type: types, tier: tiers }),
-    near: kit.counter('semantic_cache_total', 'Answers reused from a question that says the same in other words.', {
+  const hitCounters = {
+    hit: kit.counter('cache_hits_total', 'Cache hits.', { cache_type: types, tier: tiers }),
+    near: kit.counter('semantic_cache_total', 'Answers reused from a cached question with the same meaning.', {
       cache_type: ['answer'],
       tier: tiers,
     }),
-    stale: kit.counter(
-      'cache_stale_total',
-      'Answered with a cached answer past its time, or that could not be checked.',
-      { cache_type: ['answer'], tier: tiers },
-    ),
+    stale: kit.counter('cache_stale_total', 'Stale cached answers served: expired, or not verifiable at the time.', {
+      cache_type: ['answer'],
+      tier: tiers,
+    }),
     coalesced: kit.counter(
       'cache_coalesced_total',
-      'Answered by a run that was under way for the same question (tier redis: on another replica).',
+      'Answers taken from a run already in progress for the same question (tier redis: on another replica).',
       { cache_type: ['answer'], tier: tiers },
     ),
   }
-  const nearTotal = kit.counter('cache_near_total', 'Deprecated: the former name of askwell_semantic_cache_total.', {
+  const nearTotal = kit.counter('cache_near_total', 'Deprecated: alias of askwell_semantic_cache_total.', {
     cache_type: ['answer'],
     tier: tiers,
   })
-  const misses = kit.counter('cache_misses_total', 'Not found in a cache.', { cache_type: types })
-  const evictions = kit.counter('cache_evictions_total', 'Pushed out of memory to make room.', { cache_type: types })
+  const misses = kit.counter('cache_misses_total', 'Cache misses.', { cache_type: types })
+  const evictions = kit.counter('cache_evictions_total', 'Entries evicted from memory to make room.', {
+    cache_type: types,
+  })
   const refreshes = kit.counter(
     'cache_refreshes_total',
-    'Answers made anew in the background before their time was over.',
+    'Cached answers refreshed in the background before they expired.',
     { outcome: ['ok', 'failed'] },
   )
-  const seconds = kit.counter(
-    'cache_saved_seconds_total',
-    'Time that making the cached answers anew would have taken.',
-  )()
-  const calls = kit.counter('cache_saved_llm_calls_total', 'Chat model calls that cached answers spared.')()
-  const tokens = kit.counter('cache_saved_llm_tokens_total', 'Tokens that cached answers spared.', {
-    kind: ['prompt', 'completion'],
-  })
-  const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
-  const redisFailures = kit.counter('redis_failures_total', 'Redis commands that came to nothing, by why.', {
+  const countSavings = savingMetrics(kit)
+  const redisFailures = kit.counter('redis_failures_total', 'Failed Redis commands, by reason.', {
     reason: failures,
   })
 
-  function spared({ tookMs, usage }: { readonly tookMs: number; readonly usage: Usage }): void {
-    seconds.add(tookMs / 1000)
-    if (usage.llmCalls > 0) calls.add(usage.llmCalls)
-    if (usage.promptTokens > 0) promptTokens.add(usage.promptTokens)
-    if (usage.completionTokens > 0) completionTokens.add(usage.completionTokens)
-  }
-
   const answerCache: CacheCounts = {
     served(status, tier, { tookMs, answer }) {
-      given[status]('answer', tier).add()
+      hitCounters[status]('answer', tier).add()
       if (status === 'near') nearTotal('answer', tier).add()
-      spared({ tookMs, usage: answer.usage })
+      countSavings({ tookMs, usage: answer.usage })
     },
     missed: () => misses('answer').add(),
     refreshed: outcome => refreshes(outcome).add(),
@@ -77,8 +64,8 @@ export function cacheMetrics(kit: Kit) {
     sizes: () => Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>,
   ): void {
     for (const [unit, help] of [
-      ['bytes', 'Memory that a cache holds, as reckoned.'],
-      ['entries', 'Entries that a cache holds in memory.'],
+      ['bytes', 'Estimated memory used by a cache.'],
+      ['entries', 'Entries of a cache in memory.'],
     ] as const) {
       kit.gauges(`cache_${unit}`, help, ['cache_type'], set => types.forEach(type => set(sizes()[type][unit], type)))
     }
@@ -87,13 +74,13 @@ export function cacheMetrics(kit: Kit) {
   return {
     answerCache,
     cache: (type: CacheType) => ({
-      given: (tier: CacheTier) => given.hit(type, tier).add(),
+      given: (tier: CacheTier) => hitCounters.hit(type, tier).add(),
       missed: () => misses(type).add(),
       evicted: () => evictions(type).add(),
     }),
-    draftFound(tier: CacheTier, draft: { readonly tookMs: number; readonly usage: Usage }) {
-      given.hit('draft', tier).add()
-      spared(draft)
+    draftFound(tier: CacheTier, completion: RunCost) {
+      hitCounters.hit('draft', tier).add()
+      countSavings(completion)
     },
     redisFailed: (reason: string) => redisFailures(reason).add(),
     watchCaches,
@@ -101,14 +88,39 @@ export function cacheMetrics(kit: Kit) {
   }
 }
 
+/** The cost of the run that made a cached entry. */
+interface RunCost {
+  readonly tookMs: number
+  readonly usage: Usage
+}
+
+/** What cached entries save: the cost of their runs. */
+function savingMetrics(kit: Kit): (cost: RunCost) => void {
+  const seconds = kit.counter(
+    'cache_saved_seconds_total',
+    'Time saved by cached answers: what the fresh runs would have taken.',
+  )()
+  const calls = kit.counter('cache_saved_llm_calls_total', 'Chat model calls saved by cached answers.')()
+  const tokens = kit.counter('cache_saved_llm_tokens_total', 'Tokens saved by cached answers.', {
+    kind: ['prompt', 'completion'],
+  })
+  const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
+  return ({ tookMs, usage }) => {
+    seconds.add(tookMs / 1000)
+    if (usage.llmCalls > 0) calls.add(usage.llmCalls)
+    if (usage.promptTokens > 0) promptTokens.add(usage.promptTokens)
+    if (usage.completionTokens > 0) completionTokens.add(usage.completionTokens)
+  }
+}
+
 function saveMetrics(kit: Kit) {
   const seconds = kit.histogram(
     'db_save_latency_seconds',
-    'Time that a write behind the reply took: cached answers, drafts and vectors in Redis, near questions in Postgres.',
+    'Duration of writes made after the reply: cached answers, completions and vectors in Redis, similar questions in Postgres.',
     { labels: ['store'] },
   )
-  const failed = kit.counter('db_save_failures_total', 'Writes behind the reply that came to nothing.', {
-    store: failing,
+  const failed = kit.counter('db_save_failures_total', 'Failed writes made after the reply.', {
+    store: storesCountingFailures,
   })
   return {
     saved: (store: SavedIn, took: number) => seconds(store).observe(took),

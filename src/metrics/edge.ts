@@ -3,17 +3,17 @@ import type { Kit } from './kit.ts'
 
 const classes = ['2xx', '3xx', '4xx', '5xx'] as const
 
-/** What the edge sees: replies of any route. */
+/** HTTP responses of all routes. */
 export function edgeMetrics(kit: Kit) {
   const responses = kit.counter(
     'http_responses_total',
-    'Replies, by the class of their status; probes and this page included.',
+    'HTTP responses by status class, including probes and /metrics.',
     { class: classes },
   )
   const byClass = classes.map(each => responses(each))
   const problems = kit.counter(
     'http_problems_total',
-    'Replies that say what went wrong, by its code: rate_limited is 429, overloaded a refusal of any guard.',
+    'Problem responses by code: rate_limited is a 429, overloaded a rejection by any overload guard.',
     { code: Object.keys(errorTable) },
   )
   return {

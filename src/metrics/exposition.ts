@@ -5,16 +5,16 @@ export interface Exposition {
   readonly text: string
 }
 
-/** OpenMetrics, which has exemplars, where the reader would rather have it; else Prometheus' text format. */
+/** Returns OpenMetrics, the format with exemplars, if the client prefers it, else the Prometheus text format. */
 export async function expose(registry: Registry, accept: string): Promise<Exposition> {
-  const shown = prefersOpenMetrics(accept) ? asOpenMetrics(registry) : registry
-  return { contentType: shown.contentType, text: (await shown.metrics()).replace(misspelt, ' NaN') }
+  const source = prefersOpenMetrics(accept) ? asOpenMetrics(registry) : registry
+  return { contentType: source.contentType, text: (await source.metrics()).replace(misspelledNaN, ' NaN') }
 }
 
-/** prom-client's word for what is no number: delays of an event loop that was looked at a moment ago. */
-const misspelt = / Nan$/gm
+/** prom-client writes NaN as `Nan`. Event loop delays are NaN if they were read a moment before. */
+const misspelledNaN = / Nan$/gm
 
-/** Prometheus names OpenMetrics first, with a higher `q`; a browser does not name it at all. */
+/** Prometheus lists OpenMetrics first, with a higher `q`. A browser does not list it. */
 export function prefersOpenMetrics(accept: string): boolean {
   const quality = qualitiesIn(accept)
   const open = quality.get('application/openmetrics-text') ?? 0
@@ -31,8 +31,8 @@ function qualitiesIn(accept: string): Map<string, number> {
   return qualities
 }
 
-/** What prom-client's registry uses of a metric when it writes it. */
-interface Written {
+/** The part of a metric that prom-client's registry uses to write it. */
+interface WritableMetric {
   name: string
   readonly type: unknown
   get(): Promise<object>
@@ -40,18 +40,18 @@ interface Written {
 }
 
 /**
- * A registry of its own for each reader: prom-client has one format a registry, and takes `_total` off a counter's name
- * for good when it writes OpenMetrics, so that whoever reads the other format at the same time would find it gone.
+ * Makes a separate registry per scrape. prom-client has one format per registry and, when it writes OpenMetrics,
+ * removes `_total` from the counters' own names, which would corrupt a concurrent scrape of the other format.
  */
 function asOpenMetrics(registry: Registry): Registry<RegistryContentType> {
   const open = new Registry<RegistryContentType>()
   open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
-  for (const metric of registry.getMetricsAsArray() as unknown as Written[])
+  for (const metric of registry.getMetricsAsArray() as unknown as WritableMetric[])
     open.registerMetric(viewOf(metric) as never)
   return open
 }
 
-function viewOf(metric: Written): Written {
+function viewOf(metric: WritableMetric): WritableMetric {
   const name = metric.name.replace(/_total$/, '')
   const read = async () => ({ ...(await (metric.getForPromString?.() ?? metric.get())), name })
   return { name, type: metric.type, get: read }

@@ -5,7 +5,7 @@ import type { BreakerState } from '../resilience/breaker.ts'
 import type { Kit } from './kit.ts'
 
 const dependencies: readonly Dependency[] = ['database', 'chat', 'embeddings', 'rerank']
-/** As adapters/postgres/errors.ts has them; only the type is taken from there, for that file is one of a driver's. */
+/** The values of `DatabaseFault`, repeated because only types may be imported from a driver's file. */
 const databaseFaults: readonly DatabaseFault[] = [
   'unreachable',
   'silent',
@@ -23,23 +23,23 @@ const databaseFaults: readonly DatabaseFault[] = [
 const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open']
 
 export function guardMetrics(kit: Kit) {
-  const opened = kit.counter('breaker_opened_total', 'Times that something was not asked any more because it failed.', {
+  const opened = kit.counter('breaker_opened_total', 'Times a circuit breaker opened.', {
     dependency: dependencies,
   })
-  const retries = kit.counter('retries_total', 'Calls made a second time.', { dependency: dependencies })
+  const retries = kit.counter('retries_total', 'Retried calls.', { dependency: dependencies })
   const database = kit.counter(
     'database_faults_total',
-    'Uses of the database that came to nothing by its doing, by why.',
+    'Database operations that failed because of the database, by kind.',
     { kind: databaseFaults },
   )
-  const models = kit.counter('model_faults_total', 'Calls of models that failed or were slow, by how.', {
+  const models = kit.counter('model_faults_total', 'Model calls that failed or were slow, by kind.', {
     dependency: dependencies.filter(each => each !== 'database'),
     kind: modelFaults,
   })
-  const hedges = kit.counter('hedges_total', 'Embeddings asked for twice because the first call took long.')()
+  const hedges = kit.counter('hedges_total', 'Embedding calls hedged because the first call was slow.')()
 
   function watchBreakers(states: () => Readonly<Partial<Record<Dependency, BreakerState>>>): void {
-    kit.gauges('breaker_state', '1 for the state that a breaker is in.', ['dependency', 'state'], set => {
+    kit.gauges('breaker_state', '1 for the current state of a circuit breaker.', ['dependency', 'state'], set => {
       for (const [dependency, now] of Object.entries(states()))
         for (const state of breakerStates) set(state === now ? 1 : 0, dependency, state)
     })

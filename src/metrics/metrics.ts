@@ -16,8 +16,8 @@ export type { CacheType } from './caches.ts'
 export type Metrics = ReturnType<typeof createMetrics>
 
 /**
- * Every metric there is, by subject in metrics/. Names, labels and help are an interface: test/fixtures/metrics.txt has
- * them, and changes on purpose only. Labels are closed lists; a question or a tenant is never one.
+ * All metrics, grouped by subject in metrics/. Names, labels and help texts are a public interface: change them on
+ * purpose only, and in test/fixtures/metrics.txt as well. Labels are closed lists, never a question or a tenant.
  */
 export function createMetrics(poolStatus: () => PoolStatus) {
   const registry = new Registry()

@@ -2,27 +2,27 @@ import type { ModelCalls, Operation } from '../adapters/models/metered.ts'
 import type { Kit } from './kit.ts'
 import { latencyBuckets } from './kit.ts'
 
-/** The calls of models that others run, one observation a call, second tries included: OpenTelemetry's `gen_ai.client.*`. */
+/** Calls of remote models, one observation per call including retries: OpenTelemetry's `gen_ai.client.*`. */
 export function modelMetrics(kit: Kit): ModelCalls {
   const calls = kit.histogram(
     'gen_ai_client_operation_duration_seconds',
-    'Time a call of a model took; error_type is empty where it went well.',
+    'Duration of a model call; error_type is empty if it succeeded.',
     { labels: ['operation', 'error_type'] },
   )
   const first = kit.histogram(
     'gen_ai_client_operation_time_to_first_chunk_seconds',
-    'Time until a call of a model gave its first piece.',
+    'Time to the first chunk of a model call.',
     { labels: ['operation'] },
   )
   const gpt = kit.histogram(
     'gpt_latency_seconds',
-    'Time a call of the language model took, to its last word or its failure.',
+    'Duration of a language model call, to its last token or its failure.',
     { buckets: [...latencyBuckets, 60] },
   )()
   return {
     called(operation: Operation, seconds, error, traceId) {
       calls(operation, error).observe(seconds, traceId)
-      // Who left says nothing of how long it takes.
+      // A cancelled call says nothing about how long a call takes.
       if (operation === 'chat' && error !== 'cancelled') gpt.observe(seconds, traceId)
     },
     firstChunk: (operation, seconds, traceId) => first(operation).observe(seconds, traceId),

@@ -5,24 +5,24 @@ import type { Kit } from './kit.ts'
 
 const unparsedCodes = ['invalid_http', 'request_timeout', 'headers_too_large'] as const
 
-/** What stands in GET /monitoring/pool-status, for alerts. */
+/** The content of GET /monitoring/pool-status as metrics, for alerts. */
 export function monitorMetrics(kit: Kit) {
-  const unparsed = kit.counter('unparsed_total', 'Connections ended because no whole request came, by why.', {
+  const unparsed = kit.counter('unparsed_total', 'Connections closed because no complete request arrived, by reason.', {
     code: unparsedCodes,
   })
 
   function watchMonitor(look: () => Seen, connections: Connections['facts']): void {
-    kit.gauges('verdict', '1 for the verdict that is so now.', ['of', 'verdict'], set => {
+    kit.gauges('verdict', '1 for the current verdict.', ['of', 'verdict'], set => {
       const { pool, service } = look()
       for (const each of poolVerdicts) set(Number(each === pool), 'pool', each)
       for (const each of serviceVerdicts) set(Number(each === service), 'service', each)
     })
-    kit.gauges('finding', '1 for what is wrong now, by whose doing.', ['culprit', 'code', 'severity'], set => {
+    kit.gauges('finding', '1 for each current finding, by culprit.', ['culprit', 'code', 'severity'], set => {
       for (const { culprit, code, severity } of look().findings) set(1, culprit, code, severity)
     })
     kit.gauges(
       'client_connections',
-      'Connections of clients; silent: without a byte; trickling: long in the middle of a request.',
+      'Client connections. open: all; silent: no byte sent for 2 s or more; trickling: sending one request for 2 s or more.',
       ['state'],
       set => {
         const { open, silent, trickling } = connections()

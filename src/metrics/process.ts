@@ -4,54 +4,54 @@ import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { version } from '../version.ts'
 import { prefix, type Kit } from './kit.ts'
 
-/** Sums of what stands beside them by type, and gauges whose names end as those of counters do. */
+/** Redundant sums of gauges that are also exposed by type, under names that should be a counter's. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
-const watchMs = 100
+const stallCheckMs = 100
 
 /**
- * Seconds that the event loop stood still for more than a tenth of one at a time. prom-client's delays begin anew with each
- * reader, and the first who reads after a standstill is one that has given up waiting: nobody would see it.
+ * Counts the seconds in which the event loop was stalled for more than 0.1 s at a time. prom-client resets its delays
+ * on each scrape, and the first scrape after a stall is one that has timed out, so its value would be lost.
  */
 function watchStalls() {
   let stalled = 0
-  let due = performance.now() + watchMs
+  let due = performance.now() + stallCheckMs
   const timer = setInterval(() => {
     const late = performance.now() - due
-    if (late > watchMs) stalled += late / 1000
-    due = performance.now() + watchMs
-  }, watchMs).unref()
+    if (late > stallCheckMs) stalled += late / 1000
+    due = performance.now() + stallCheckMs
+  }, stallCheckMs).unref()
   return { seconds: () => stalled, stop: () => clearInterval(timer) }
 }
 
 export interface ServiceParts {
-  /** It takes questions: started, and not draining. */
+  /** True while the service accepts questions: started and not draining. */
   readonly isOpen: () => boolean
 }
 
-/** The process, and whether what it stands on is there. */
+/** The process, and whether its dependencies are up. */
 export function processMetrics(kit: Kit, registry: Registry) {
   collectDefaultMetrics({ register: registry, prefix })
   for (const name of misnamed) registry.removeSingleMetric(prefix + name)
-  kit.gauges('build_info', 'Always 1; which version runs, on which Node.', ['version', 'node'], set =>
+  kit.gauges('build_info', 'Always 1; the labels are the versions of Askwell and Node.js.', ['version', 'node'], set =>
     set(1, version, process.versions.node),
   )
-  kit.gauge('heap_limit_bytes', 'The heap that V8 may have.', () => getHeapStatistics().heap_size_limit)
-  // As totals: of a share, every reader but one would see a part.
+  kit.gauge('heap_limit_bytes', 'V8 heap size limit.', () => getHeapStatistics().heap_size_limit)
+  // Totals instead of a ratio, which would be reset by each scraper for all others.
   kit.total(
     'event_loop_active_seconds_total',
-    'Time that the event loop was at work.',
+    'Time the event loop was active.',
     () => performance.eventLoopUtilization().active / 1000,
   )
   kit.total(
     'event_loop_idle_seconds_total',
-    'Time that the event loop waited for something to do.',
+    'Time the event loop was idle.',
     () => performance.eventLoopUtilization().idle / 1000,
   )
   const stalls = watchStalls()
   kit.total(
     'event_loop_stalled_seconds_total',
-    'Time that the event loop stood still, for more than .1 s at a time.',
+    'Time the event loop was stalled for more than 0.1 s at a time.',
     stalls.seconds,
   )
   let isDatabaseUp = () => true
@@ -60,13 +60,13 @@ export function processMetrics(kit: Kit, registry: Registry) {
     stop: stalls.stop,
     watchDatabase(isUp: () => boolean): void {
       isDatabaseUp = isUp
-      kit.gauge('database_up', '1: the database answers.', () => Number(isUp()))
+      kit.gauge('database_up', '1 if the database responds.', () => Number(isUp()))
     },
     watchRedis(isUsable: () => boolean): void {
-      kit.gauge('redis_up', '1: Redis is connected and answers; absent where none is set.', () => Number(isUsable()))
+      kit.gauge('redis_up', '1 if Redis is connected and responds; absent without REDIS_URL.', () => Number(isUsable()))
     },
     watchService({ isOpen }: ServiceParts): void {
-      kit.gauge('ready', '1: as /readyz says: started, not draining, and the database answers.', () =>
+      kit.gauge('ready', '1 if /readyz reports ready: started, not draining, and the database responds.', () =>
         Number(isOpen() && isDatabaseUp()),
       )
     },

@@ -4,136 +4,140 @@ import type { Answer, RequestFacts, Degraded, Usage } from '../ask/terms.ts'
 import { errorTable } from '../errors.ts'
 import type { Kit } from './kit.ts'
 
-/** Questions: what they took, what became of them, and what they used up. */
+/** Questions: latency, outcome and cost. */
 
 const reasons: readonly Degraded[] = ['cache', 'capacity', 'database', 'embeddings', 'generation', 'rerank']
 const levels = ['interactive', 'batch'] as const
 const codes = Object.keys(errorTable)
 
-/** What a question may spend. `time`: its deadline, or the time of a stage; `tokens`: room in the prompt, or in the answer; `calls`: second tries. */
+/** `time`: the deadline of the question or a stage; `tokens`: space in the prompt or the answer; `calls`: retries. */
 export type Budget = 'time' | 'tokens' | 'calls'
 const budgets: readonly Budget[] = ['time', 'tokens', 'calls']
 
-/** `refused`: nothing was tried, for there was too much to do; what a caller did wrong is in none of these. */
+/** `refused`: rejected untried because of load. Errors of the caller are in none of these. */
 type Served = 'whole' | 'degraded' | 'refused' | 'failed'
 const served: readonly Served[] = ['whole', 'degraded', 'refused', 'failed']
 
-/** One more than the pipeline's own most, so that a question that takes more shows. */
+/** The last bucket is above what the pipeline needs, so that a question that needs more is visible. */
 const callBuckets = [0, 1, 2, 3, 4, 6]
 const stepBuckets = [0, 1, 2, 3, 4, 6, 8]
 const tokenBuckets = [0, 250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000]
 
 export function questionMetrics(kit: Kit) {
-  const latency = kit.histogram('request_latency_seconds', 'Time from a question to its whole answer.', {
+  const latency = kit.histogram('request_latency_seconds', 'Time from a question to its complete answer.', {
     labels: ['mode', 'cache'],
   })
   const fast = kit.histogram(
     'fast_path_latency_seconds',
-    'Time from a question to its whole answer, where no model was asked for other words.',
+    'Time from a question to its complete answer, if no model rephrased the question.',
   )()
   const smart = kit.histogram(
     'smart_path_latency_seconds',
-    'Time from a question to its whole answer, where a model was asked for other words.',
+    'Time from a question to its complete answer, if a model rephrased the question.',
   )()
-  const searching = kit.histogram('search_latency_seconds', 'Time from a question to its passages, of POST /search.', {
+  const searching = kit.histogram('search_latency_seconds', 'Time from a question to its passages in POST /search.', {
     labels: ['mode', 'near'],
   })
-  const answers = kit.counter('answers_total', 'Answers given.', {
+  const answers = kit.counter('answers_total', 'Answers returned.', {
     generator: ['llm', 'extractive', 'none'],
     abstained: ['false', 'true'],
   })
-  const failures = kit.counter('failures_total', 'Questions that got an error, by its code.', { code: codes })
-  const degraded = kit.counter(
-    'degraded_total',
-    'Answers and searches that went without something, by what was missing.',
-    { reason: reasons },
-  )
-  const tokens = kit.counter('llm_tokens_total', 'Tokens the chat model read and wrote.', {
-    kind: ['prompt', 'completion'],
+  const failures = kit.counter('failures_total', 'Questions that ended in an error, by code.', { code: codes })
+  const degraded = kit.counter('degraded_total', 'Degraded answers and searches, by what was missing.', {
+    reason: reasons,
   })
-  const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
-  const calls = kit.histogram('llm_calls_per_request', 'Chat model calls a question took.', { buckets: callBuckets })()
-  const tokensEach = kit.histogram('tokens_per_request', 'Tokens that the chat model read and wrote for a question.', {
-    buckets: tokenBuckets,
-  })()
+  const countUsage = usageMetrics(kit)
   const steps = kit.histogram(
     'agent_steps_per_request',
-    'Steps with a model that a question took: understanding, other words, reranking, writing.',
+    'Model steps per question: condensing a follow-up, rephrasing, reranking, answer generation.',
     { buckets: stepBuckets },
   )()
   const exceeded = kit.counter(
     'request_budget_exceeded_total',
-    'Times that a budget of a question was spent: time (its deadline or that of a stage), tokens (prompt or answer was cut), calls (no second try was left).',
+    'Times a question exhausted a budget: time (its deadline or that of a stage), tokens (prompt or answer truncated), calls (no retry left).',
     { budget: budgets },
   )
   const qos = kit.counter(
     'qos_level_requests_total',
-    'Questions by priority, and what they got: all that was asked for, less, a refusal, an error.',
+    'Questions by priority and outcome: whole (complete), degraded, refused (rejected untried), failed (error).',
     { level: levels, served },
   )
 
-  function took(
-    { degraded: missing, usage }: { readonly degraded: readonly Degraded[]; readonly usage: Usage },
-    traceId?: string,
-  ): void {
+  function countDegraded({ degraded: missing }: { readonly degraded: readonly Degraded[] }): void {
     for (const reason of missing) degraded(reason).add()
-    if (usage.promptTokens > 0) promptTokens.add(usage.promptTokens)
-    if (usage.completionTokens > 0) completionTokens.add(usage.completionTokens)
-    calls.observe(usage.llmCalls, traceId)
-    tokensEach.observe(usage.promptTokens + usage.completionTokens, traceId)
   }
 
-  function spent({ isOverdue }: RequestFacts): void {
+  function countOverdue({ isOverdue }: RequestFacts): void {
     if (isOverdue) exceeded('time').add()
   }
 
   return {
-    answered(answer: Answer, seconds: number, of: RequestFacts = usual): void {
-      const { traceId } = of
+    answered(answer: Answer, seconds: number, facts: RequestFacts = defaultFacts): void {
+      const { traceId } = facts
       latency(answer.mode, answer.cache.status).observe(seconds, traceId)
       ;(answer.mode === 'fast' ? fast : smart).observe(seconds, traceId)
       answers(answer.generator, answer.abstained ? 'true' : 'false').add()
-      qos(of.priority, answer.degraded.length === 0 ? 'whole' : 'degraded').add()
-      steps.observe(of.steps, traceId)
-      took(answer, traceId)
-      spent(of)
+      qos(facts.priority, answer.degraded.length === 0 ? 'whole' : 'degraded').add()
+      steps.observe(facts.steps, traceId)
+      countDegraded(answer)
+      countUsage(answer.usage, traceId)
+      countOverdue(facts)
     },
-    searched(found: SearchResult, seconds: number, of: RequestFacts = usual): void {
-      searching(found.mode, String(found.isRelevant)).observe(seconds, of.traceId)
-      qos(of.priority, found.degraded.length === 0 ? 'whole' : 'degraded').add()
-      took(found)
-      spent(of)
+    searched(result: SearchResult, seconds: number, facts: RequestFacts = defaultFacts): void {
+      searching(result.mode, String(result.isRelevant)).observe(seconds, facts.traceId)
+      qos(facts.priority, result.degraded.length === 0 ? 'whole' : 'degraded').add()
+      countDegraded(result)
+      countUsage(result.usage)
+      countOverdue(facts)
     },
-    failed(code: string, of: RequestFacts = usual): void {
+    failed(code: string, facts: RequestFacts = defaultFacts): void {
       failures(code).add()
-      const what = servedOf(code)
-      if (what) qos(of.priority, what).add()
-      spent({ ...of, isOverdue: of.isOverdue || code === 'deadline_exceeded' })
+      const outcome = servedOf(code)
+      if (outcome) qos(facts.priority, outcome).add()
+      countOverdue({ ...facts, isOverdue: facts.isOverdue || code === 'deadline_exceeded' })
     },
     exceeded: (budget: Budget) => exceeded(budget).add(),
   }
 }
 
-const usual: RequestFacts = Object.freeze({ priority: 'interactive', steps: 0, isOverdue: false })
+/** Model calls and tokens, in total and per question. */
+function usageMetrics(kit: Kit): (usage: Usage, traceId?: string) => void {
+  const tokens = kit.counter('llm_tokens_total', 'Tokens read and written by the chat model.', {
+    kind: ['prompt', 'completion'],
+  })
+  const [promptTokens, completionTokens] = [tokens('prompt'), tokens('completion')]
+  const calls = kit.histogram('llm_calls_per_request', 'Chat model calls per question.', { buckets: callBuckets })()
+  const tokensEach = kit.histogram('tokens_per_request', 'Tokens read and written by the chat model per question.', {
+    buckets: tokenBuckets,
+  })()
+  return (usage, traceId) => {
+    if (usage.promptTokens > 0) promptTokens.add(usage.promptTokens)
+    if (usage.completionTokens > 0) completionTokens.add(usage.completionTokens)
+    calls.observe(usage.llmCalls, traceId)
+    tokensEach.observe(usage.promptTokens + usage.completionTokens, traceId)
+  }
+}
 
-const refusals: readonly string[] = ['overloaded', 'pool_exhausted', 'rate_limited', 'draining']
+const defaultFacts: RequestFacts = Object.freeze({ priority: 'interactive', steps: 0, isOverdue: false })
 
-/** Null: the caller left, or asked for what there is not. */
+const rejectionCodes: readonly string[] = ['overloaded', 'pool_exhausted', 'rate_limited', 'draining']
+
+/** Null when the caller disconnected or its request was at fault. */
 function servedOf(code: string): Served | null {
-  if (refusals.includes(code)) return 'refused'
+  if (rejectionCodes.includes(code)) return 'refused'
   const status = errorTable[code as keyof typeof errorTable]?.status ?? 500
   return status >= 500 && code !== 'not_cached' ? 'failed' : null
 }
 
-/** The stages, and the two that others ask for by name. */
+/** All stages, and the separate retrieval histogram that existing dashboards expect. */
 export function stageMetrics(kit: Kit): StageMetrics {
-  const seconds = kit.histogram('stage_seconds', 'Time a stage took.', { labels: ['stage', 'outcome'] })
-  const firstToken = kit.histogram('first_token_seconds', 'Time until a streaming stage gave its first piece.', {
+  const seconds = kit.histogram('stage_seconds', 'Duration of a pipeline stage.', { labels: ['stage', 'outcome'] })
+  const firstToken = kit.histogram('first_token_seconds', 'Time to the first chunk of a streaming stage.', {
     labels: ['stage'],
   })
   const retrieval = kit.histogram(
     'retrieval_latency_seconds',
-    'Time that searching the database for passages took; of those who waited for it to end.',
+    'Duration of passage searches in the database, cancelled ones excluded.',
   )()
   return {
     seconds(stage, outcome, took, traceId) {

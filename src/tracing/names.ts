@@ -1,6 +1,6 @@
 /**
- * OpenTelemetry's names, all of them here: those of the GenAI conventions (v1.41) are in development, and newer drafts
- * rename some. `askwell.*` is what the conventions have no word for.
+ * All OpenTelemetry attribute names, in one place because the GenAI conventions (v1.41) are in development and newer
+ * drafts rename some. `askwell.*` names are for what the conventions do not cover.
  */
 export const genAi = {
   operation: 'gen_ai.operation.name',
@@ -15,13 +15,13 @@ export const genAi = {
   responseId: 'gen_ai.response.id',
   responseModel: 'gen_ai.response.model',
   finishReasons: 'gen_ai.response.finish_reasons',
-  /** Seconds. */
+  /** In seconds. */
   firstChunk: 'gen_ai.response.time_to_first_chunk',
   inputTokens: 'gen_ai.usage.input_tokens',
   outputTokens: 'gen_ai.usage.output_tokens',
 } as const
 
-/** Of HTTP, databases and errors; these are stable. */
+/** Names for HTTP, databases and errors. These conventions are stable. */
 export const named = {
   errorType: 'error.type',
   address: 'server.address',
@@ -40,5 +40,5 @@ export const named = {
   databaseStatus: 'db.response.status_code',
 } as const
 
-/** What runs in this process, where the conventions ask who provides it; also the name of the workflow. */
+/** The provider name of operations that run in this process, and the name of the workflow. */
 export const ourselves = 'askwell'

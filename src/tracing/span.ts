@@ -2,18 +2,18 @@ import { context, SpanStatusCode, trace, type Attributes, type Span, type SpanKi
 import { isAskError } from '../errors.ts'
 import { named } from './names.ts'
 
-/** The span under way, if anybody will see it. Where there is no collector there is none, and to know it takes 20 ns. */
+/** The active span, if it is recorded. Without a collector there is none; the check takes 20 ns. */
 export function recordingSpan(): Span | undefined {
   const span = trace.getActiveSpan()
   return span?.isRecording() ? span : undefined
 }
 
-/** A child of the span under way; undefined when nobody will see it. Who starts it ends it. */
+/** Starts a child of the active span, which the caller must end. Undefined if the active span is not recorded. */
 export function startChild(name: string, kind: SpanKind, attributes: Attributes): Span | undefined {
   return recordingSpan() && trace.getTracer('askwell').startSpan(name, { kind, attributes })
 }
 
-/** Work inside a child of the span under way, which is its own parent for what it asks in turn. */
+/** Runs `work` in a child of the active span. The child is the active span during `work`. */
 export async function inChild<Result>(
   name: string,
   kind: SpanKind,
@@ -32,19 +32,22 @@ export async function inChild<Result>(
   }
 }
 
-/** What the caller did wrong, or that it left, is no failure of ours. Codes only: messages may repeat what was asked. */
+/**
+ * Records the error code only, because messages may quote the question. A fault of the caller or its disconnect does
+ * not set the status to error.
+ */
 export function markFailed(span: Span, error: unknown): void {
   const type = error instanceof Error ? codeOf(error) : 'unknown'
   span.setAttribute(named.errorType, type)
   if (!isAskError(error) || error.status >= 500) span.setStatus({ code: SpanStatusCode.ERROR, message: type })
 }
 
-/** Ours, a driver's (an SQLSTATE, `ECONNRESET`), or the kind of error. */
+/** Our error code, a driver's (an SQLSTATE, `ECONNRESET`), or else the name of the error class. */
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }
 
-/** Of what is asked at this address. */
+/** Span attributes of the server behind a URL. */
 export function serverOf(url: string): Attributes {
   const { hostname, port, protocol } = new URL(url)
   return { [named.address]: hostname, [named.port]: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }

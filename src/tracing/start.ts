@@ -5,14 +5,14 @@ import { createTailSampling } from './tail-sampling.ts'
 import type { Config } from '../config/terms.ts'
 
 /**
- * How long one delivery may take, tries included. The last one is waited for at the exit, so a collector that is gone
- * may not take its usual ten seconds.
+ * Limit of one export, retries included. Shutdown waits for the last export, so an unreachable collector must not take
+ * the default of ten seconds.
  */
-const deliveryMs = 2000
+const exportTimeoutMs = 2000
 
 /**
- * Starts OpenTelemetry when a collector is configured; otherwise nothing is even loaded, and spans cost next to
- * nothing. Returns the function that sends what is left and stops; spans that cannot be delivered are no failure.
+ * Starts OpenTelemetry if a collector is configured. Otherwise the SDK is not even loaded, and spans cost next to
+ * nothing. Returns a function that flushes and shuts down; spans that cannot be exported are dropped without an error.
  */
 export async function startTelemetry({
   endpoint,
@@ -25,13 +25,13 @@ export async function startTelemetry({
     import('@opentelemetry/sdk-node'),
     import('@opentelemetry/exporter-trace-otlp-proto'),
   ])
-  const batches = new tracing.BatchSpanProcessor(new OTLPTraceExporter({ timeoutMillis: deliveryMs }))
+  const batches = new tracing.BatchSpanProcessor(new OTLPTraceExporter({ timeoutMillis: exportTimeoutMs }))
   const { slowMs } = sampling
   const sdk = new NodeSDK({
     serviceName,
     ...samplerOf(sampling, tracing),
     spanProcessors: [slowMs === undefined ? batches : createTailSampling(batches, { slowMs })],
-    // Figures are scraped at /metrics and logs go to stdout: neither is sent a second time.
+    // Metrics are scraped at /metrics and logs go to stdout, so neither is exported here.
     metricReaders: [],
     logRecordProcessors: [],
   })
@@ -41,14 +41,17 @@ export async function startTelemetry({
 
 type Sampling = Pick<Config['telemetry'], 'sampler' | 'samplerArg' | 'slowMs'>
 
-/** The share of requests to trace; undefined for every other sampler and for what is no share: the SDK reads those itself. */
+/**
+ * The sampling ratio of the settings. Undefined for other samplers and for an invalid ratio, which the SDK handles
+ * itself.
+ */
 function ratioOf({ sampler = '', samplerArg = '' }: Sampling): number | undefined {
   const ratio = Number(samplerArg)
   const isRatio = /^(parentbased_)?traceidratio$/.test(sampler) && samplerArg.trim() !== '' && ratio >= 0 && ratio <= 1
   return isRatio ? ratio : undefined
 }
 
-/** The sampler that the settings name, but for requests that are drawn already. */
+/** The configured ratio sampler, except that it follows the head-sampling decision where there is one. */
 function samplerOf(
   sampling: Sampling,
   { ParentBasedSampler, SamplingDecision, TraceIdRatioBasedSampler }: typeof Tracing,
@@ -61,15 +64,15 @@ function samplerOf(
     sampling.slowMs !== undefined && result.decision === SamplingDecision.NOT_RECORD ? recorded : result
   const root: Tracing.Sampler = {
     shouldSample(context, traceId) {
-      const wasDrawn = isDrawn(context)
-      if (wasDrawn === undefined) return orRecorded(byTraceId.shouldSample(context, traceId))
-      return wasDrawn
+      const isSampled = isDrawn(context)
+      if (isSampled === undefined) return orRecorded(byTraceId.shouldSample(context, traceId))
+      return isSampled
         ? { decision: SamplingDecision.RECORD_AND_SAMPLED }
         : orRecorded({ decision: SamplingDecision.NOT_RECORD })
     },
     toString: () => byTraceId.toString(),
   }
-  // Below a root that is only recorded everything is.
+  // Children of a root that is recorded but not sampled are recorded too.
   const localParentNotSampled: Tracing.Sampler = {
     shouldSample: context =>
       trace.getSpan(context)?.isRecording() ? recorded : { decision: SamplingDecision.NOT_RECORD },

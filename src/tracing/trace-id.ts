@@ -1,8 +1,8 @@
 import { trace, TraceFlags, type Span } from '@opentelemetry/api'
 
-/** The trace that a figure belongs to, where somebody will see it: for exemplars. */
+/** The trace id for an exemplar. Undefined when the trace is not sampled. */
 export function traceIdOf(span: Span | undefined = trace.getActiveSpan()): string | undefined {
   const spanContext = span?.spanContext()
-  // What is recorded but not drawn may be dropped when it is over (tail-sampling.ts).
+  // A trace that is recorded but not sampled may still be dropped (tail-sampling.ts).
   return spanContext && spanContext.traceFlags & TraceFlags.SAMPLED ? spanContext.traceId : undefined
 }

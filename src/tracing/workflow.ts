@@ -12,51 +12,52 @@ import {
 import { genAi, ourselves } from './names.ts'
 import { markFailed, recordingSpan } from './span.ts'
 
-/** The items of a run that has a span of its own; undefined where nobody will see it. */
+/** The items of a run, and its span context. Undefined when the span is not recorded. */
 export interface Workflow<Item> extends AsyncIterable<Item> {
   readonly spanContext: SpanContext | undefined
 }
 
 const key = createContextKey('askwell workflow')
 
-/** Of the run that the present work is part of. */
+/** The span of the run that the current work is part of. */
 export function workflowSpan(): Span | undefined {
   return context.active().getValue(key) as Span | undefined
 }
 
 export interface WorkflowOptions<Item> {
   readonly attributes?: Attributes
-  /** What an item says of the whole run. */
+  /** Attributes of the whole run that an item reveals. */
   readonly noteOf: (item: Item) => Attributes | undefined
 }
 
 /**
- * `invoke_workflow askwell`: one run, whoever waits for it. It is a child of the request that began it, and may outlive
- * that; who joins it links to it. Without a request around it (a refresh) it is a trace of its own.
+ * Wraps a run in a span `invoke_workflow askwell`: one per run, however many requests wait for it. The span is a child
+ * of the request that started the run, and may outlive it. Requests that join the run link to the span. Without a
+ * request, as in a background refresh, it starts its own trace.
  */
 export function inWorkflow<Item>(
-  begin: () => AsyncIterable<Item>,
+  startRun: () => AsyncIterable<Item>,
   { attributes = {}, noteOf }: WorkflowOptions<Item>,
 ): Workflow<Item> {
-  const around = trace.getActiveSpan()
-  if (around && !around.isRecording()) return unseen(begin)
+  const parent = trace.getActiveSpan()
+  if (parent && !parent.isRecording()) return untraced(startRun)
   const own = { [genAi.operation]: 'invoke_workflow', [genAi.workflow]: ourselves, ...attributes }
   const span = trace
     .getTracer('askwell')
     .startSpan(`invoke_workflow ${ourselves}`, { kind: SpanKind.INTERNAL, attributes: own })
-  // Without a collector; of a refresh that was not drawn the spans below must know that they are not either.
-  if (!isSpanContextValid(span.spanContext())) return unseen(begin)
+  // Invalid only without a collector. An unsampled refresh keeps its span, so that its children are not sampled either.
+  if (!isSpanContextValid(span.spanContext())) return untraced(startRun)
   const active = trace.setSpan(context.active(), span).setValue(key, span)
-  const items = noted(span, stepsWithin(active, begin), noteOf)
+  const items = withNotes(span, stepsWithin(active, startRun), noteOf)
   return { spanContext: span.isRecording() ? span.spanContext() : undefined, [Symbol.asyncIterator]: () => items }
 }
 
-/** As it is: each layer around an answer from Redis costs some microseconds. */
-function unseen<Item>(begin: () => AsyncIterable<Item>): Workflow<Item> {
-  return { spanContext: undefined, [Symbol.asyncIterator]: () => begin()[Symbol.asyncIterator]() }
+/** No wrapper around the items, because each layer costs an answer from Redis some microseconds. */
+function untraced<Item>(startRun: () => AsyncIterable<Item>): Workflow<Item> {
+  return { spanContext: undefined, [Symbol.asyncIterator]: () => startRun()[Symbol.asyncIterator]() }
 }
 
-async function* noted<Item>(
+async function* withNotes<Item>(
   span: Span,
   items: AsyncIterable<Item>,
   noteOf: WorkflowOptions<Item>['noteOf'],
@@ -75,12 +76,12 @@ async function* noted<Item>(
   }
 }
 
-/** The same items; each step runs inside the context, so that spans below become its children whoever pulls. */
+/** Runs each step in the context of the run, so that its spans become children no matter which request pulls. */
 async function* stepsWithin<Item>(
   active: Context,
-  begin: () => AsyncIterable<Item>,
+  startRun: () => AsyncIterable<Item>,
 ): AsyncGenerator<Item, void, undefined> {
-  const items = context.with(active, () => begin()[Symbol.asyncIterator]())
+  const items = context.with(active, () => startRun()[Symbol.asyncIterator]())
   try {
     for (;;) {
       const next = await context.with(active, () => items.next())
@@ -92,7 +93,7 @@ async function* stepsWithin<Item>(
   }
 }
 
-/** Says at the span under way that its work is done by another run. */
+/** Links the active span to the run that does its work. */
 export function linkTo(run: SpanContext | undefined, span: Span | undefined = recordingSpan()): void {
   if (run) span?.addLink({ context: run, attributes: { 'askwell.link': 'coalesced' } })
 }

@@ -166,7 +166,7 @@ t.test('with Redis, a model, a reranker', { skip }, async t => {
       )
       t.equal(text.endsWith('# EOF\n'), isOpen)
       t.match(text, isOpen ? /^# TYPE askwell_answers counter$/m : /^# TYPE askwell_answers_total counter$/m)
-      t.match(text, /^askwell_answers_total\{generator="openai",abstained="false"\} 3$/m)
+      t.match(text, /^askwell_answers_total\{generator="llm",abstained="false"\} 3$/m)
       t.notOk(/_total_total| Nan$/m.test(text))
     }
   })

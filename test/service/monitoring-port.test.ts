@@ -72,7 +72,7 @@ t.test(
     t.equal(service.log.filter(isReadiness).length, 1)
     await redis.start()
     await until('it is over', () =>
-      service.log.some(({ code, msg }) => code === 'redis-gone' && msg === 'redis-gone: over'),
+      service.log.some(({ code, msg }) => code === 'redis-gone' && msg === 'redis-gone: resolved'),
     )
     await until('it turns back', () => verdicts().at(-1)?.['is'] === 'ok')
     t.equal(

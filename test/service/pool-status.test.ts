@@ -103,7 +103,7 @@ t.test(
         culprit: 'pool',
         severity: 'critical',
         code: 'pool-exhausted',
-        detail: /3 of 3 database connections are in use \(test 3\), and 200 requests wait/,
+        detail: /3 of 3 database connections are in use \(test 3\); 200 requests are waiting/,
       },
     ])
     t.equal(status.service.verdict, 'failing')

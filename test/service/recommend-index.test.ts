@@ -46,7 +46,7 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
       action: /askwell tune recall --collection many/,
     })
     t.match(stale, {
-      evidence: /chunk_vectors: 20500 rows changed since ever, never analysed/,
+      evidence: /chunk_vectors: 20500 rows changed in total, never analyzed/,
       action: /ANALYZE chunk_vectors, chunks/,
     })
     t.same(Object.keys(others), [])
@@ -99,7 +99,7 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
     await say('update collections set ef_search = 10')
     t.match(await toldOf('ef-search-low:many'), {
       severity: 'warning',
-      evidence: /about \d+ % of the nearest ten are found, 95 % are wanted; ef_search is 10/,
+      evidence: /recall@10 is about \d+ %, the target is 95 %; ef_search is 10/,
       action: /askwell tune recall/,
     })
   })

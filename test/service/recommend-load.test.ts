@@ -39,10 +39,10 @@ t.test('caches are too small, and few answers come from them', async t => {
   const advice = Object.fromEntries((await adviceOf(app)).map(each => [each.id, each]))
   t.match(advice['answer-cache-small'], {
     setting: 'ANSWER_CACHE_MB',
-    evidence: /\d+ were pushed out .* fill [01]\.\d MB of 1\.0 MB/,
+    evidence: /\d+ evictions in five minutes.* take [01]\.\d MB of 1\.0 MB/,
     action: /ANSWER_CACHE_MB to 2/,
   })
-  t.match(advice['embedding-cache-small'], { setting: 'EMBEDDING_CACHE_MB', evidence: /\d+ were pushed out/ })
+  t.match(advice['embedding-cache-small'], { setting: 'EMBEDDING_CACHE_MB', evidence: /\d+ evictions/ })
   t.match(advice['hit-ratio-low'], { setting: 'SEMANTIC_CACHE', evidence: /0 % of 240 questions/ })
 })
 
@@ -108,7 +108,7 @@ t.test('questions are refused while nothing is busy: ADMISSION_CEILING', { skip:
   await asked
   t.match(await advised(app, 'admission-tight'), {
     setting: 'ADMISSION_CEILING',
-    evidence: /4\d of 50 refused .* the limit is 2 \(from 2 to 2\), 0 run/,
+    evidence: /4\d of 50 rejected .* the limit is 2 \(from 2 to 2\), 0 in progress/,
   })
   t.match((await performanceOf(app)).windows['1m'], { refused: 48, errors: 0 })
 })
@@ -167,5 +167,5 @@ t.test('everything is traced at many requests a second: OTEL_TRACES_SAMPLER', as
   }
   if (!advice)
     return t.ok((await performanceOf(client)).windows['1m'].per_second < 50, 'the machine cannot be asked so much')
-  t.match(advice, { setting: 'OTEL_TRACES_SAMPLER', evidence: /requests a second, OTEL_TRACES_SAMPLER unset: all/ })
+  t.match(advice, { setting: 'OTEL_TRACES_SAMPLER', evidence: /requests per second, OTEL_TRACES_SAMPLER unset: all/ })
 })

@@ -34,7 +34,7 @@ t.test('the model is slow to begin: CHAT_MODEL', async t => {
   await times(12, () => app.ask(freshQuestion()))
   const { setting, evidence } = await advised(app, 'model-slow')
   t.equal(setting, 'CHAT_MODEL')
-  t.match(evidence, /p95 until its first word \d{4,} ms, .* of test-chat/)
+  t.match(evidence, /p95 to its first token \d{4,} ms, .* of test-chat/)
 })
 
 t.test('the model says nothing: MODEL_SILENCE_MS', async t => {
@@ -53,7 +53,7 @@ t.test('the time runs out in one stage: REQUEST_TIMEOUT_MS, and the stage', asyn
   const { setting, title, evidence } = await advised(app, 'deadlines-exceeded')
   t.equal(setting, 'REQUEST_TIMEOUT_MS')
   t.match(title, /"generate"/)
-  t.match(evidence, /6 stages out of time .* 100 % of them "generate"/)
+  t.match(evidence, /6 stages timed out .* 100 % of them "generate"/)
 })
 
 t.test('the reranker is slow: RERANK_CANDIDATES', async t => {
@@ -110,7 +110,7 @@ t.test('prompts are large: PROMPT_TOKENS; and what they cost', async t => {
   )
   const { setting, evidence } = await advised(app, 'prompts-large')
   t.equal(setting, 'PROMPT_TOKENS')
-  t.match(evidence, /\d{4,} tokens a call on average over \d+ calls; PROMPT_TOKENS 4000/)
+  t.match(evidence, /\d{4,} tokens per call on average over \d+ calls; PROMPT_TOKENS 4000/)
   const { models } = (await performanceOf(app)).windows['5m']
   t.ok(models.prompt_tokens > 0)
   t.same(models.cost, {

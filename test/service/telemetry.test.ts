@@ -255,7 +255,7 @@ t.test('/metrics: stable names, figures of what was asked, no words of it', asyn
     'askwell_stage_seconds_count{stage="generate",outcome="ok"} 1',
     'askwell_stage_seconds_count{stage="generate",outcome="error"} 1',
     'askwell_first_token_seconds_count{stage="generate"} 1',
-    'askwell_answers_total{generator="openai",abstained="false"} 3',
+    'askwell_answers_total{generator="llm",abstained="false"} 3',
     'askwell_answers_total{generator="extractive",abstained="false"} 1',
     'askwell_cache_hits_total{cache_type="answer",tier="memory"} 1',
     'askwell_cache_hits_total{cache_type="draft",tier="memory"} 1',

@@ -1,15 +1,15 @@
 import type { ProcessFacts } from '../findings/facts.ts'
 
-const keptMs = 10_000
-/** Timers are late by a little all the time. */
-const leastMs = 200
-/** Of the time that it was late: more, and it was its own work. */
+const windowMs = 10_000
+/** Smaller delays are normal. */
+const minLateMs = 200
+/** Share of CPU time from which a delay is blamed on the process's own work. */
 const busyShare = 0.5
 
 interface Clocks {
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly now: () => number
-  /** Milliseconds that the process has computed. */
+  /** CPU time of the process, in milliseconds. */
   readonly cpuMs: () => number
 }
 
@@ -21,7 +21,10 @@ const systemClocks: Clocks = {
   },
 }
 
-/** How late a timer is that should come every `everyMs`: what blocks the event loop, or keeps the process from running at all. */
+/**
+ * Measures how late a timer fires that is due every `everyMs`. It is late when the event loop is blocked, or when the
+ * process is not scheduled at all.
+ */
 export function createEventLoopLag(everyMs: number, { now, cpuMs }: Clocks = systemClocks) {
   let last = { at: now(), cpu: cpuMs() }
   let late: { readonly at: number; readonly ms: number; readonly wasBusy: boolean }[] = []
@@ -31,14 +34,14 @@ export function createEventLoopLag(everyMs: number, { now, cpuMs }: Clocks = sys
     const cpu = cpuMs()
     const elapsed = at - last.at
     const ms = elapsed - everyMs
-    late = late.filter(each => each.at > at - keptMs)
-    if (ms >= leastMs) late.push({ at, ms, wasBusy: cpu - last.cpu >= busyShare * elapsed })
+    late = late.filter(each => each.at > at - windowMs)
+    if (ms >= minLateMs) late.push({ at, ms, wasBusy: cpu - last.cpu >= busyShare * elapsed })
     last = { at, cpu }
   }
 
   function worst(): Pick<ProcessFacts, 'lateMs' | 'wasBusy'> {
-    const [most] = late.filter(each => each.at > now() - keptMs).sort((a, b) => b.ms - a.ms)
-    return { lateMs: most?.ms ?? 0, wasBusy: most?.wasBusy ?? false }
+    const [longest] = late.filter(each => each.at > now() - windowMs).sort((a, b) => b.ms - a.ms)
+    return { lateMs: longest?.ms ?? 0, wasBusy: longest?.wasBusy ?? false }
   }
 
   return { beat, worst }

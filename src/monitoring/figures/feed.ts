@@ -4,18 +4,19 @@ import type { Figures } from './figures.ts'
 
 type Watched<Watch extends (read: never) => void> = Parameters<Watch>[0]
 
-/** What the metrics are given to ask, for others to ask as well; undefined until it is given. */
+/** The status functions that were registered with the metrics, for use by others. Undefined until registered. */
 export interface Sources {
   limiter?: () => LimiterStatus
   breakers?: Watched<Metrics['watchBreakers']>
   caches?: Watched<Metrics['watchCaches']>
 }
 
-/** The same metrics, of which the figures hear all: nobody who counts something has to know of both. */
+/** Wraps the metrics so that the figures record every event too. Callers need to know only the metrics. */
 export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metrics {
-  const { stages, pool, admission, answerCache } = metrics
+  const { stages, pool, admission } = metrics
   return {
     ...metrics,
+    ...feedCaches(metrics, figures, sources),
     stages: {
       seconds(...args) {
         stages.seconds(...args)
@@ -55,11 +56,33 @@ export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metr
         admission.watch(status)
       },
     },
+    retried(...args) {
+      metrics.retried(...args)
+      figures.retried()
+    },
+    redisFailed(...args) {
+      metrics.redisFailed(...args)
+      figures.redisFailed(args[0])
+    },
+    watchBreakers(states) {
+      sources.breakers = states
+      metrics.watchBreakers(states)
+    },
+  }
+}
+
+function feedCaches(
+  metrics: Metrics,
+  figures: Figures,
+  sources: Sources,
+): Pick<Metrics, 'answerCache' | 'cache' | 'draftFound' | 'watchCaches'> {
+  const { answerCache } = metrics
+  return {
     answerCache: {
       ...answerCache,
       served(...args) {
         answerCache.served(...args)
-        figures.given(args[0])
+        figures.servedFromCache(args[0])
       },
       missed() {
         answerCache.missed()
@@ -71,7 +94,7 @@ export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metr
       return {
         given(tier) {
           counts.given(tier)
-          figures.found(type)
+          figures.hit(type)
         },
         missed() {
           counts.missed()
@@ -85,19 +108,7 @@ export function feed(metrics: Metrics, figures: Figures, sources: Sources): Metr
     },
     draftFound(...args) {
       metrics.draftFound(...args)
-      figures.found('draft')
-    },
-    retried(...args) {
-      metrics.retried(...args)
-      figures.retried()
-    },
-    redisFailed(...args) {
-      metrics.redisFailed(...args)
-      figures.redisFailed(args[0])
-    },
-    watchBreakers(states) {
-      sources.breakers = states
-      metrics.watchBreakers(states)
+      figures.hit('draft')
     },
     watchCaches(sizes) {
       sources.caches = sizes

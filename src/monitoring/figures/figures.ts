@@ -9,7 +9,7 @@ export type { Spread, WindowLength } from './windows.ts'
 export interface CacheWindow {
   readonly hits: number
   readonly misses: number
-  /** Of the answers asked for: null where none was. */
+  /** Null if there were no lookups. */
   readonly hitRatio: number | null
   readonly near: number
   readonly stale: number
@@ -17,17 +17,17 @@ export interface CacheWindow {
   readonly evictions: number
 }
 
-/** What happened in one window. Times in milliseconds. */
+/** What happened in one window. Times are in milliseconds. */
 export interface FigureWindow {
   readonly seconds: number
   readonly requests: number
   readonly perSecond: number
-  /** Failures that are ours: 5xx, but for refusals. */
+  /** Failures of the service: 5xx except rejections. */
   readonly errors: number
   readonly errorRatio: number | null
-  /** Every reply that was no answer, whoever was to blame. */
+  /** All failures, including those of the caller. */
   readonly errorsByCode: Readonly<Record<string, number>>
-  /** 429, and 503 because too much was asked. */
+  /** Rejections: 429, and 503 because of overload. */
   readonly refused: number
   readonly degraded: number
   readonly degradedByReason: Readonly<Record<string, number>>
@@ -36,7 +36,7 @@ export interface FigureWindow {
   readonly searchMs: Spread
   readonly firstTokenMs: Spread
   readonly stagesMs: Readonly<Record<string, Spread>>
-  /** Stages in which the time ran out. */
+  /** Timeouts by stage. */
   readonly deadlines: Readonly<Record<string, number>>
   readonly caches: Readonly<Record<CacheType, CacheWindow>>
   readonly models: {
@@ -46,18 +46,18 @@ export interface FigureWindow {
     readonly callsPerRequest: number | null
   }
   readonly retries: number
-  /** Commands that came to nothing, by why. */
+  /** Failed commands by reason. */
   readonly redisFailures: Readonly<Record<string, number>>
-  /** Most that were seen to wait for a connection at once; null: nobody looked yet. */
+  /** Highest number of requests seen waiting for a connection. Null before the first sample. */
   readonly poolWaitingMost: number | null
   readonly poolWaitMs: Spread
   readonly poolHoldMs: Spread
-  /** Milliseconds that connections were held in all, by what for. */
+  /** Total milliseconds that connections were held, by purpose. */
   readonly heldMs: Readonly<Record<string, number>>
   readonly eventLoop: { readonly utilization: number | null; readonly delayP99Ms: number | null }
 }
 
-/** The last 15 minutes in steps of ten seconds, oldest first; null where nothing was. */
+/** The last 15 minutes in steps of ten seconds, oldest first. Null where there is no value. */
 export interface Series {
   readonly stepS: number
   /** How long ago the first step began. */
@@ -76,7 +76,7 @@ export interface Series {
   readonly stagesP95Ms: Readonly<Record<string, readonly (number | null)[]>>
 }
 
-/** Levels at one moment; of each step the highest is kept. */
+/** Momentary values. Each step of a series shows its highest one. */
 export interface Gauges {
   readonly poolCheckedOut: number
   readonly poolWaiting: number
@@ -96,9 +96,9 @@ const stageNames: readonly StageName[] = [
   'extract',
   'save',
 ]
-const refusals: ReadonlySet<string> = new Set<ErrorCode>(['rate_limited', 'overloaded'])
+const rejectionCodes: ReadonlySet<string> = new Set<ErrorCode>(['rate_limited', 'overloaded'])
 
-/** Series of answers, so that each is recorded once: by mode, and by whether it was made for this question. */
+/** Latency series by mode and by whether the answer was cached, so that each answer is recorded only once. */
 const answerSeries = {
   fast: { cached: 'answer fast cached', fresh: 'answer fast fresh' },
   smart: { cached: 'answer smart cached', fresh: 'answer smart fresh' },
@@ -112,14 +112,14 @@ const latencySeries = {
   fresh: [fast.fresh, smart.fresh],
 } as const
 const stageSeries = Object.fromEntries(stageNames.map(name => [name, [`stage ${name}`]]))
-const givenNames: Readonly<Record<string, string>> = {
+const hitNames: Readonly<Record<string, string>> = {
   hit: 'answer hits',
   near: 'answer near',
   stale: 'answer stale',
   coalesced: 'answer coalesced',
 }
 
-/** Figures over windows, told by those who tell the metrics (feed.ts). A cached answer costs .3 µs here: bench/monitoring. */
+/** Statistics over rolling windows, fed by the metrics (feed.ts). A cached answer costs 0.3 µs here: bench/cache. */
 export function createFigures({ now }: { readonly now?: () => number } = {}) {
   const windows = createRollingWindows({ ...(now && { now }), charted: { all: latencySeries.all, ...stageSeries } })
   const { add, record, peak } = windows
@@ -128,16 +128,16 @@ export function createFigures({ now }: { readonly now?: () => number } = {}) {
     add('requests')
     record(answerSeries[answer.mode][isCached(answer.cache.status) ? 'cached' : 'fresh'], ms)
     if (answer.abstained) add('abstained')
-    took(answer)
+    countUsage(answer)
   }
 
-  function searched(found: SearchResult, ms: number): void {
+  function searched(result: SearchResult, ms: number): void {
     add('requests')
     record('search', ms)
-    took(found)
+    countUsage(result)
   }
 
-  function took({ degraded, usage }: { readonly degraded: readonly Degraded[]; readonly usage: Usage }): void {
+  function countUsage({ degraded, usage }: { readonly degraded: readonly Degraded[]; readonly usage: Usage }): void {
     if (degraded.length > 0) add('degraded')
     for (const reason of degraded) add(`degraded ${reason}`)
     if (usage.llmCalls === 0) return
@@ -149,7 +149,7 @@ export function createFigures({ now }: { readonly now?: () => number } = {}) {
   function failed(code: string): void {
     add('requests')
     add(`code ${code}`)
-    if (refusals.has(code)) add('refused')
+    if (rejectionCodes.has(code)) add('refused')
     else if ((errorTable[code as ErrorCode]?.status ?? 500) >= 500 && code !== 'not_cached') add('errors')
   }
 
@@ -163,13 +163,13 @@ export function createFigures({ now }: { readonly now?: () => number } = {}) {
     add(`held ${label}`, ms)
   }
 
-  /** The event loop was at work for so long of the last `ms`. */
-  function worked(activeMs: number, ms: number): void {
+  /** The event loop was active for `activeMs` of the last `ms`. */
+  function loopActive(activeMs: number, ms: number): void {
     add('loop active', activeMs)
     add('loop', ms)
   }
 
-  function levels({ poolCheckedOut, poolWaiting, inFlight }: Gauges): void {
+  function gauges({ poolCheckedOut, poolWaiting, inFlight }: Gauges): void {
     peak('pool checked out', poolCheckedOut)
     peak('pool waiting', poolWaiting)
     peak('in flight', inFlight)
@@ -181,14 +181,14 @@ export function createFigures({ now }: { readonly now?: () => number } = {}) {
     failed,
     stage,
     held,
-    worked,
-    late: (ms: number) => record('loop delay', ms),
-    levels,
+    loopActive,
+    loopDelay: (ms: number) => record('loop delay', ms),
+    gauges,
     firstToken: (ms: number) => record('first token', ms),
     waited: (ms: number) => record('pool wait', ms),
     retried: () => add('retries'),
-    given: (status: string) => add(givenNames[status] ?? status),
-    found: (type: CacheType) => add(`${type} hits`),
+    servedFromCache: (status: string) => add(hitNames[status] ?? status),
+    hit: (type: CacheType) => add(`${type} hits`),
     missed: (type: CacheType) => add(`${type} misses`),
     evicted: (type: CacheType) => add(`${type} evictions`),
     redisFailed: (reason: string) => add(`redis ${reason}`),
@@ -252,32 +252,32 @@ function windowOf(window: Window): FigureWindow {
 }
 
 function cacheOf({ count }: Window, type: CacheType): CacheWindow {
-  const of = (what: string) => count(`${type} ${what}`)
+  const of = (event: string) => count(`${type} ${event}`)
   const [hits, misses, near, stale, coalesced] = [of('hits'), of('misses'), of('near'), of('stale'), of('coalesced')]
-  const given = hits + near + stale + coalesced
-  return { hits, misses, hitRatio: ratio(given, given + misses), near, stale, coalesced, evictions: of('evictions') }
+  const served = hits + near + stale + coalesced
+  return { hits, misses, hitRatio: ratio(served, served + misses), near, stale, coalesced, evictions: of('evictions') }
 }
 
 function seriesOf({ agoMs, points }: ReturnType<ReturnType<typeof createRollingWindows>['chart']>): Series {
-  const counted = (name: string) => points.map(point => point?.count(name) ?? 0)
-  const level = (name: string) => points.map(point => point?.peak(name) ?? null)
+  const counts = (name: string) => points.map(point => point?.count(name) ?? 0)
+  const peaks = (name: string) => points.map(point => point?.peak(name) ?? null)
   const p95 = (name: string) => points.map(point => point?.spread(name).p95 ?? null)
   return {
     stepS: 10,
     agoMs,
-    requests: counted('requests'),
-    errors: counted('errors'),
-    refused: counted('refused'),
-    degraded: counted('degraded'),
+    requests: counts('requests'),
+    errors: counts('errors'),
+    refused: counts('refused'),
+    degraded: counts('degraded'),
     p50Ms: points.map(point => point?.spread('all').p50 ?? null),
     p95Ms: p95('all'),
     cacheHits: points.map(point =>
-      ['hits', 'near', 'stale', 'coalesced'].reduce((sum, what) => sum + (point?.count(`answer ${what}`) ?? 0), 0),
+      ['hits', 'near', 'stale', 'coalesced'].reduce((sum, kind) => sum + (point?.count(`answer ${kind}`) ?? 0), 0),
     ),
-    cacheMisses: counted('answer misses'),
-    poolCheckedOut: level('pool checked out'),
-    poolWaiting: level('pool waiting'),
-    inFlight: level('in flight'),
+    cacheMisses: counts('answer misses'),
+    poolCheckedOut: peaks('pool checked out'),
+    poolWaiting: peaks('pool waiting'),
+    inFlight: peaks('in flight'),
     stagesP95Ms: Object.fromEntries(
       stageNames.map(name => [name, p95(name)] as const).filter(([, values]) => values.some(value => value !== null)),
     ),

@@ -1,6 +1,6 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 
-/** In milliseconds to a tenth; null where `count` is 0. */
+/** In milliseconds, rounded to a tenth. Null if `count` is 0. */
 export interface Quantiles {
   readonly count: number
   readonly p50: number | null
@@ -11,7 +11,7 @@ export interface Quantiles {
 
 const slotMs = 10_000
 const slots = 7
-/** An hour: what takes longer counts as that. */
+/** An hour. Longer times are recorded as that. */
 const highestUs = 3_600_000_000
 
 interface Slot {
@@ -19,7 +19,10 @@ interface Slot {
   readonly histogram: RecordableHistogram
 }
 
-/** How long something took over the last minute (60–70 s): a ring of histograms of ten seconds each, to two figures. .3 µs a record. */
+/**
+ * Durations over the last minute (60–70 s): a ring of ten-second histograms with two significant digits. Recording a
+ * value costs 0.3 µs.
+ */
 export function createOneMinute(now: () => number = () => performance.now()) {
   const histogramOf = () => createHistogram({ lowest: 1, highest: highestUs, figures: 2 })
   const ring: Slot[] = Array.from({ length: slots }, () => ({ turn: -1, histogram: histogramOf() }))
@@ -49,7 +52,7 @@ export function createOneMinute(now: () => number = () => performance.now()) {
 
 export type OneMinute = ReturnType<typeof createOneMinute>
 
-/** Of microseconds. */
+/** Microseconds to milliseconds, rounded to a tenth. */
 function toTenth(us: number): number {
   return Math.round(us / 100) / 10
 }

@@ -8,34 +8,37 @@ export interface ProcessLoad {
   readonly heapLimitMb: number
 }
 
-/** As often as this the event loop's lateness is looked at, 5 µs each time; half of what it is blocked by is seen on average. */
-const beatMs = 20
-/** A queue that is shorter than this may not be seen; one that hurts is. */
-const levelMs = 250
+/** How often the event loop delay is measured, at 5 µs each. On average, half of a blocking period is seen. */
+const delayEveryMs = 20
+/** How often gauges are sampled. A shorter queue may be missed, but one that matters is not. */
+const gaugesEveryMs = 250
 
-/** Tells the figures how late and how busy the event loop is, and levels that come and go between requests. Holds nothing open. */
+/**
+ * Feeds the figures with the delay and the utilization of the event loop, and with gauges that change between requests.
+ * Its timers do not keep the process alive.
+ */
 export function watchProcess(
-  figures: Pick<Figures, 'late' | 'worked' | 'levels'>,
-  levels: () => Gauges,
+  figures: Pick<Figures, 'loopDelay' | 'loopActive' | 'gauges'>,
+  readGauges: () => Gauges,
 ): { stop(): void } {
-  let beat = performance.now()
+  let lastAt = performance.now()
   let before = performance.eventLoopUtilization()
-  const beats = setInterval(() => {
+  const delayTimer = setInterval(() => {
     const at = performance.now()
-    figures.late(Math.max(0, at - beat - beatMs))
-    beat = at
-  }, beatMs).unref()
-  const looks = setInterval(() => {
+    figures.loopDelay(Math.max(0, at - lastAt - delayEveryMs))
+    lastAt = at
+  }, delayEveryMs).unref()
+  const gaugeTimer = setInterval(() => {
     const now = performance.eventLoopUtilization()
     const { active, idle } = performance.eventLoopUtilization(now, before)
     before = now
-    figures.worked(active, active + idle)
-    figures.levels(levels())
-  }, levelMs).unref()
+    figures.loopActive(active, active + idle)
+    figures.gauges(readGauges())
+  }, gaugesEveryMs).unref()
   return {
     stop() {
-      clearInterval(beats)
-      clearInterval(looks)
+      clearInterval(delayTimer)
+      clearInterval(gaugeTimer)
     },
   }
 }

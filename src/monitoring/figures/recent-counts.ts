@@ -1,4 +1,4 @@
-/** What happened lately, by kind: `chat:silent`, `redis:timeout`, `refused:queue`, … A closed list of short words. */
+/** The kind of an event: `chat:silent`, `redis:timeout`, `refused:queue`, … A closed list of short words. */
 export type Kind = string
 
 const sliceMs = 1000
@@ -6,12 +6,12 @@ const slices = 61
 
 interface Ring {
   readonly counts: Uint32Array
-  /** Slice of time that each place holds. */
-  readonly turns: Float64Array
+  /** The number of the time slice that each element of `counts` is for. */
+  readonly sliceNumbers: Float64Array
   lastAt: number
 }
 
-/** How often things happened in the last minute, to a second. .05 µs a count. */
+/** Sliding counters of events over the last minute, in slices of a second. A count costs 0.05 µs. */
 export function createRecentCounts(now: () => number = () => performance.now()) {
   const rings = new Map<Kind, Ring>()
 
@@ -20,31 +20,35 @@ export function createRecentCounts(now: () => number = () => performance.now()) 
     if (ring === undefined)
       rings.set(
         kind,
-        (ring = { counts: new Uint32Array(slices), turns: new Float64Array(slices).fill(-1), lastAt: -Infinity }),
+        (ring = {
+          counts: new Uint32Array(slices),
+          sliceNumbers: new Float64Array(slices).fill(-1),
+          lastAt: -Infinity,
+        }),
       )
     const at = now()
-    const turn = Math.floor(at / sliceMs)
-    const place = turn % slices
-    if (ring.turns[place] !== turn) {
-      ring.turns[place] = turn
-      ring.counts[place] = 0
+    const number = Math.floor(at / sliceMs)
+    const index = number % slices
+    if (ring.sliceNumbers[index] !== number) {
+      ring.sliceNumbers[index] = number
+      ring.counts[index] = 0
     }
-    ring.counts[place]! += by
+    ring.counts[index]! += by
     ring.lastAt = at
   }
 
-  /** Times in the last `seconds`, 60 at the most, and the second that has begun. */
+  /** Number of events in the last `seconds`, at most 60, plus the current second. */
   function times(kind: Kind, seconds: number): number {
     const ring = rings.get(kind)
     if (ring === undefined) return 0
     const oldest = Math.floor(now() / sliceMs) - seconds
     let sum = 0
-    for (let place = 0; place < slices; place++)
-      if (ring.turns[place]! >= oldest && ring.turns[place]! >= 0) sum += ring.counts[place]!
+    for (let index = 0; index < slices; index++)
+      if (ring.sliceNumbers[index]! >= oldest && ring.sliceNumbers[index]! >= 0) sum += ring.counts[index]!
     return sum
   }
 
-  /** Milliseconds since the last one; Infinity: none was. */
+  /** Milliseconds since the last event. Infinity if there was none. */
   function sinceMs(kind: Kind): number {
     return now() - (rings.get(kind)?.lastAt ?? -Infinity)
   }

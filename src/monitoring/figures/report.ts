@@ -18,7 +18,7 @@ export type PerformanceWindow = Omit<FigureWindow, 'models'> & {
   readonly models: FigureWindow['models'] & { readonly cost: Cost | null }
 }
 
-/** What GET /monitoring/performance-metrics shows besides the verdict, before its names are the wire's. */
+/** The body of GET /monitoring/performance-metrics without the verdict. The route converts names to snake_case. */
 export interface PerformanceReport {
   readonly at: string
   readonly uptimeS: number
@@ -47,12 +47,12 @@ export interface PerformanceParts {
   readonly isEmbedded: boolean
   readonly pool: () => PoolStatus
   readonly redis: () => string
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   readonly now?: () => number
 }
 
 export interface Performance {
-  /** Of what is known: nothing is asked for it, so it is had while everything else hangs. 8–12 ms of work when all series are full. */
+  /** Uses data in memory only, so it works while every dependency hangs. Takes 8–12 ms of work with full series. */
   report(): PerformanceReport
 }
 
@@ -116,7 +116,7 @@ export function createPerformance({
   return { report }
 }
 
-/** Null: no prices are set. To a millionth. */
+/** Rounded to a millionth. Null if no prices are set. */
 export function costOf(
   { promptTokens, completionTokens }: Pick<FigureWindow['models'], 'promptTokens' | 'completionTokens'>,
   prices: Config['models']['prices'],

@@ -1,43 +1,43 @@
 import { hash } from 'node:crypto'
 import type { Question } from '../../ask/terms.ts'
 
-/** A question that is over, as the edge tells of it. */
+/** A finished question, as reported by the routes. */
 export interface ObservedQuestion {
   readonly question: Question
-  /** As it was answered; null: it was not. */
+  /** The mode of the answer. Null when there is no answer. */
   readonly mode: 'fast' | 'smart' | null
   readonly language: string | null
   readonly ms: number
-  /** What each stage took, in milliseconds. */
+  /** Duration of each stage in milliseconds. */
   readonly timings: Readonly<Record<string, number>>
   readonly traceId?: string
 }
 
 export interface SlowQuestion {
   readonly fingerprint: string
-  /** How often it was among the slow ones. */
+  /** How often it was among the slow questions. */
   readonly count: number
   readonly maxMs: number
   readonly lastAt: string
-  /** Of the slowest time. */
+  /** From the slowest occurrence, as are the fields below. */
   readonly mode: 'fast' | 'smart' | null
   readonly language: string | null
   readonly slowestStage: string | null
   readonly traceId?: string
-  /** Only where the log may have it too. */
+  /** Only if questions may be logged. */
   readonly question?: string
 }
 
 export interface SlowQuestionsOptions {
-  /** Texts are kept; else only their fingerprints. */
+  /** False keeps only the fingerprints of questions, not their texts. */
   readonly isTextKept: boolean
-  /** What makes two questions one: ask/cache-key.ts's. */
+  /** Maps equal questions to one text, as in the cache key (ask/cache/cache-key.ts). */
   readonly normalised: (text: string) => string
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   readonly now?: () => number
 }
 
-/** What is shown of one: a question's history and filters may be 250 kB, and 1,500 questions are kept. */
+/** Only what is shown. The history and filters of a question may take 250 kB, and 1,500 questions are stored. */
 type Slow = Omit<ObservedQuestion, 'question'> & { readonly text: string | undefined }
 
 interface Entry {
@@ -49,25 +49,25 @@ interface Entry {
 type Minute = Map<string, Entry>
 
 const minuteMs = 60_000
-const minutesKept = 15
-const keptOfMinute = 100
-const shown = 10
+const maxMinutes = 15
+const maxPerMinute = 100
+const maxShown = 10
 
 export type SlowQuestions = ReturnType<typeof createSlowQuestions>
 
-/** The slowest of the last 15 minutes that were not simply remembered, a hundred a minute at the most. */
+/** The slowest questions of the last 15 minutes that were not plain cache hits, at most a hundred per minute. */
 export function createSlowQuestions({ isTextKept, normalised, now = Date.now }: SlowQuestionsOptions) {
   const minutes = new Map<number, Minute>()
 
-  function note(heard: ObservedQuestion): void {
+  function note(observed: ObservedQuestion): void {
     const at = now()
     const minute = minuteOf(at)
-    const least = minute.size < keptOfMinute ? null : leastOf(minute)
-    if (least && heard.ms <= least.ms) return
-    const fingerprint = fingerprintOf(heard.question, normalised)
+    const fastest = minute.size < maxPerMinute ? null : fastestOf(minute)
+    if (fastest && observed.ms <= fastest.ms) return
+    const fingerprint = fingerprintOf(observed.question, normalised)
     const before = minute.get(fingerprint)
-    if (least && !before) minute.delete(least.fingerprint)
-    const slow = before && before.slowest.ms >= heard.ms ? before.slowest : slowOf(heard, isTextKept)
+    if (fastest && !before) minute.delete(fastest.fingerprint)
+    const slow = before && before.slowest.ms >= observed.ms ? before.slowest : slowOf(observed, isTextKept)
     minute.set(fingerprint, { slowest: slow, count: (before?.count ?? 0) + 1, lastAt: at })
   }
 
@@ -75,7 +75,7 @@ export function createSlowQuestions({ isTextKept, normalised, now = Date.now }: 
     const number = Math.floor(at / minuteMs)
     let minute = minutes.get(number)
     if (!minute) minutes.set(number, (minute = new Map()))
-    for (const old of minutes.keys()) if (old <= number - minutesKept) minutes.delete(old)
+    for (const old of minutes.keys()) if (old <= number - maxMinutes) minutes.delete(old)
     return minute
   }
 
@@ -83,37 +83,32 @@ export function createSlowQuestions({ isTextKept, normalised, now = Date.now }: 
     minuteOf(now())
     const all = new Map<string, Entry>()
     for (const minute of minutes.values())
-      for (const [fingerprint, entry] of minute) all.set(fingerprint, joined(all.get(fingerprint), entry))
+      for (const [fingerprint, entry] of minute) all.set(fingerprint, merged(all.get(fingerprint), entry))
     return [...all]
       .sort(([, a], [, b]) => b.slowest.ms - a.slowest.ms)
-      .slice(0, shown)
-      .map(([fingerprint, entry]) => shownOf(fingerprint, entry))
+      .slice(0, maxShown)
+      .map(([fingerprint, entry]) => toSlowQuestion(fingerprint, entry))
   }
 
   return { note, slowest }
 }
 
 /**
- * The same on every replica, so that a slow question is found again in another's figures; whoever can guess a question
- * can tell that it was asked, which is why even these stand behind the key for monitoring.
+ * Equal on every replica, so that a slow question can be matched across replicas. A fingerprint lets a reader who
+ * guesses a question confirm that it was asked, so even fingerprints require the monitoring key.
  */
 function fingerprintOf({ collection, text }: Question, normalised: (text: string) => string): string {
   return hash('sha256', JSON.stringify([collection, normalised(text)]), 'hex').slice(0, 12)
 }
 
-function leastOf(minute: Minute): { readonly fingerprint: string; readonly ms: number } {
-  let least = { fingerprint: '', ms: Infinity }
-  for (const [
-    fingerprint,
-    {
-      slowest: { ms },
-    },
-  ] of minute)
-    if (ms < least.ms) least = { fingerprint, ms }
-  return least
+function fastestOf(minute: Minute): { readonly fingerprint: string; readonly ms: number } {
+  let fastest = { fingerprint: '', ms: Infinity }
+  for (const [fingerprint, { slowest }] of minute)
+    if (slowest.ms < fastest.ms) fastest = { fingerprint, ms: slowest.ms }
+  return fastest
 }
 
-function joined(a: Entry | undefined, b: Entry): Entry {
+function merged(a: Entry | undefined, b: Entry): Entry {
   if (a === undefined) return b
   return {
     slowest: a.slowest.ms >= b.slowest.ms ? a.slowest : b.slowest,
@@ -126,7 +121,7 @@ function slowOf({ question, language, ...rest }: ObservedQuestion, isTextKept: b
   return { ...rest, language: language ?? question.language ?? null, text: isTextKept ? question.text : undefined }
 }
 
-function shownOf(
+function toSlowQuestion(
   fingerprint: string,
   { slowest: { text, mode, language, ms, timings, traceId }, count, lastAt }: Entry,
 ): SlowQuestion {
@@ -137,13 +132,13 @@ function shownOf(
     lastAt: new Date(lastAt).toISOString(),
     mode,
     language,
-    slowestStage: slowestOf(timings),
+    slowestStage: slowestStageOf(timings),
     ...(traceId !== undefined && { traceId }),
     ...(text !== undefined && { question: text }),
   }
 }
 
-function slowestOf(timings: ObservedQuestion['timings']): string | null {
+function slowestStageOf(timings: ObservedQuestion['timings']): string | null {
   const [slowest] = Object.entries(timings)
     .filter(([name]) => name !== 'total')
     .sort(([, a], [, b]) => b - a)

@@ -1,23 +1,23 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 
 /**
- * Counts and times over the last 1, 5 and 15 minutes, beside the metrics, which only ever grow: a scraper can take
- * differences of those, a page or a person with curl cannot.
+ * Counts and durations over the last 1, 5 and 15 minutes. Metrics only ever grow; a scraper can take differences of
+ * them, but a page or a person with curl cannot.
  *
- * Times go into HDR histograms (Node's own, to two digits: a quantile is at most 1 % off), one a series and slot of ten
- * seconds. A slot that is over is added to its minute's; so quantiles of a window are those of all its times, never a
- * mean of quantiles. A window begins with a slot, or with a minute, that lies wholly in it, and says how long it is.
+ * Durations go into HDR histograms (Node's own, two significant digits: a quantile is at most 1 % off), one per series
+ * and slot of ten seconds. A slot that has ended is added to its minute, so the quantiles of a window are computed from
+ * all its values and never averaged. A window starts at a whole slot or minute, and reports its real length.
  */
 
-/** What one slot keeps for charts when its times are gone. */
+/** What is stored of a slot for charts after its histograms were released. */
 export interface Point {
   readonly count: (name: string) => number
-  /** The highest that was seen. */
+  /** The highest value seen. */
   readonly peak: (name: string) => number | null
   readonly spread: (name: string) => Spread
 }
 
-/** Milliseconds, to a tenth; null where nothing was. */
+/** In milliseconds, rounded to a tenth. Null if `count` is 0. */
 export interface Spread {
   readonly count: number
   readonly p50: number | null
@@ -27,23 +27,23 @@ export interface Spread {
 }
 
 export interface Window {
-  /** Really covered: less than asked for after a start. */
+  /** The time really covered: less than the window's length after a start. */
   readonly seconds: number
   count(name: string): number
-  /** Of names that begin with this, without it. */
+  /** The counts whose names start with `prefix`, keyed by the rest of the name. */
   counts(prefix: string): Record<string, number>
-  /** The highest that was seen; null: nobody looked. */
+  /** The highest value seen. Null if there was no sample. */
   peak(name: string): number | null
-  /** Of all these series together. */
+  /** The spread of all these series combined. */
   spread(...names: readonly string[]): Spread
 }
 
 export type WindowLength = '1m' | '5m' | '15m'
 
 export interface WindowOptions {
-  /** Milliseconds, on a clock that never goes back. */
+  /** A monotonic clock in milliseconds. */
   readonly now?: () => number
-  /** What a point shows: by its name, the series that it is made of. */
+  /** The spreads to store per point: the series that each name combines. */
   readonly charted?: Readonly<Record<string, readonly string[]>>
 }
 
@@ -66,45 +66,41 @@ interface ClosedSlot {
 
 export const slotMs = 10_000
 const minuteMs = 60_000
-const pointsKept = 90
-const lengths: Readonly<Record<WindowLength, number>> = { '1m': minuteMs, '5m': 5 * minuteMs, '15m': 15 * minuteMs }
+const maxPoints = 90
+const windowMs: Readonly<Record<WindowLength, number>> = { '1m': minuteMs, '5m': 5 * minuteMs, '15m': 15 * minuteMs }
 
 export type RollingWindows = ReturnType<typeof createRollingWindows>
 
-/** Needs no timer: whoever comes first after a slot is over closes it, were it an hour later. */
+/** Needs no timer: the first call after a slot has ended closes it, even an hour later. */
 export function createRollingWindows({ now = () => performance.now(), charted = {} }: WindowOptions = {}) {
   const startedAt = now()
-  const spare: RecordableHistogram[] = []
-  const sum = makeHistogram()
-  let slot = openSlot(startedAt)
+  const { timesOf, release } = createHistogramPool()
+  const spreadOf = createSpreads()
+  let slot = emptySlot(floorTo(slotMs, startedAt))
   let slotEnd = slot.start + slotMs
-  let recent: Slot[] = []
+  let recentSlots: Slot[] = []
   let minutes: Slot[] = []
   let points: ClosedSlot[] = []
 
   function add(name: string, amount = 1): void {
-    const { counts } = present()
+    const { counts } = currentSlot()
     counts.set(name, (counts.get(name) ?? 0) + amount)
   }
 
   function record(series: string, ms: number): void {
-    const { times } = present()
+    const { times } = currentSlot()
     timesOf(times, series).record(microseconds(ms))
   }
 
   function peak(name: string, value: number): void {
-    const { peaks } = present()
+    const { peaks } = currentSlot()
     raise(peaks, name, value)
   }
 
-  function present(): Slot {
+  function currentSlot(): Slot {
     const time = now()
     if (time >= slotEnd) close(time)
     return slot
-  }
-
-  function openSlot(time: number): Slot {
-    return { start: floorTo(slotMs, time), counts: new Map(), times: new Map(), peaks: new Map() }
   }
 
   function close(time: number): void {
@@ -113,28 +109,64 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
       Object.entries(charted).map(([name, series]) => [name, spreadOf(series.flatMap(each => times.get(each) ?? []))]),
     )
     points.push({ start, counts, peaks, spreads })
-    recent.push(slot)
-    intoMinute(slot)
-    slot = openSlot(time)
+    recentSlots.push(slot)
+    addToMinute(slot)
+    slot = emptySlot(floorTo(slotMs, time))
     slotEnd = slot.start + slotMs
-    const drop = (slots: Slot[], before: number) => {
-      for (const { start: old, times: gone } of slots) if (old < before) release(gone)
-      return slots.filter(({ start: each }) => each >= before)
-    }
-    recent = drop(recent, slot.start - minuteMs)
-    minutes = drop(minutes, floorTo(minuteMs, time) - lengths['15m'])
-    points = points.filter(each => each.start >= slot.start - pointsKept * slotMs)
+    recentSlots = withoutOlder(recentSlots, slot.start - minuteMs)
+    minutes = withoutOlder(minutes, floorTo(minuteMs, time) - windowMs['15m'])
+    points = points.filter(each => each.start >= slot.start - maxPoints * slotMs)
   }
 
-  function intoMinute({ start, counts, peaks, times }: Slot): void {
+  function withoutOlder(slots: Slot[], oldest: number): Slot[] {
+    for (const { start, times } of slots) if (start < oldest) release(times)
+    return slots.filter(({ start }) => start >= oldest)
+  }
+
+  function addToMinute({ start, counts, peaks, times }: Slot): void {
     const minuteStart = floorTo(minuteMs, start)
     let minute = minutes.at(-1)
-    if (minute?.start !== minuteStart)
-      minutes.push((minute = { start: minuteStart, counts: new Map(), peaks: new Map(), times: new Map() }))
+    if (minute?.start !== minuteStart) minutes.push((minute = emptySlot(minuteStart)))
     for (const [name, count] of counts) minute.counts.set(name, (minute.counts.get(name) ?? 0) + count)
     for (const [name, value] of peaks) raise(minute.peaks, name, value)
     for (const [series, histogram] of times) timesOf(minute.times, series).add(histogram)
   }
+
+  function read(length: WindowLength): Window {
+    currentSlot()
+    const time = now()
+    const [closed, unit] = length === '1m' ? [recentSlots, slotMs] : [minutes, minuteMs]
+    // Only slots that lie wholly in the window, plus the open one.
+    const from = -floorTo(unit, windowMs[length] - time)
+    const slots: readonly Slot[] = [...closed.filter(({ start }) => start >= from), slot]
+    return windowOf(slots, Math.round((time - Math.max(from, startedAt)) / 100) / 10, spreadOf)
+  }
+
+  /**
+   * The closed slots of the last 15 minutes, oldest first. A point is undefined if nothing happened in its slot.
+   * `agoMs` is the time since the first one started.
+   */
+  function chart(): { readonly agoMs: number; readonly points: readonly (Point | undefined)[] } {
+    currentSlot()
+    const first = Math.max(slot.start - maxPoints * slotMs, floorTo(slotMs, startedAt))
+    const byStart = new Map(points.map(each => [each.start, each]))
+    const starts = Array.from(
+      { length: Math.round((slot.start - first) / slotMs) },
+      (_, index) => first + index * slotMs,
+    )
+    return { agoMs: now() - first, points: starts.map(start => pointOf(byStart.get(start))) }
+  }
+
+  return { add, record, peak, read, chart, uptimeMs: () => now() - startedAt }
+}
+
+function emptySlot(start: number): Slot {
+  return { start, counts: new Map(), times: new Map(), peaks: new Map() }
+}
+
+/** Reuses the histograms of slots that have left all windows. */
+function createHistogramPool() {
+  const spare: RecordableHistogram[] = []
 
   function timesOf(times: Times, series: string): RecordableHistogram {
     let histogram = times.get(series)
@@ -149,30 +181,15 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
     }
   }
 
-  function read(length: WindowLength): Window {
-    present()
-    const time = now()
-    const [kept, unit] = length === '1m' ? [recent, slotMs] : [minutes, minuteMs]
-    // What lies wholly in the window; the slot that is open lies in each.
-    const from = -floorTo(unit, lengths[length] - time)
-    const slots: readonly Slot[] = [...kept.filter(({ start }) => start >= from), slot]
-    return {
-      seconds: Math.round((time - Math.max(from, startedAt)) / 100) / 10,
-      count: name => total(slots, name),
-      counts(prefix) {
-        const names = new Set(slots.flatMap(({ counts }) => [...counts.keys()].filter(name => name.startsWith(prefix))))
-        return Object.fromEntries([...names].map(name => [name.slice(prefix.length), total(slots, name)]))
-      },
-      peak: name =>
-        slots.reduce<number | null>(
-          (most, { peaks }) => (peaks.has(name) ? Math.max(most ?? 0, peaks.get(name) ?? 0) : most),
-          null,
-        ),
-      spread: (...names) => spreadOf(slots.flatMap(({ times }) => names.flatMap(name => times.get(name) ?? []))),
-    }
-  }
+  return { timesOf, release }
+}
 
-  function spreadOf(histograms: readonly RecordableHistogram[]): Spread {
+type SpreadOf = (histograms: readonly RecordableHistogram[]) => Spread
+
+/** Combines histograms into a spread. All calls use the same histogram for the sum. */
+function createSpreads(): SpreadOf {
+  const sum = makeHistogram()
+  return histograms => {
     if (histograms.length === 0) return noTimes
     sum.reset()
     for (const histogram of histograms) sum.add(histogram)
@@ -184,20 +201,23 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
       max: tenths(sum.max),
     }
   }
+}
 
-  /** Of the last 15 minutes that are over, oldest first; undefined: nothing at all was in that slot. `agoMs`: since the first began. */
-  function chart(): { readonly agoMs: number; readonly points: readonly (Point | undefined)[] } {
-    present()
-    const first = Math.max(slot.start - pointsKept * slotMs, floorTo(slotMs, startedAt))
-    const byStart = new Map(points.map(each => [each.start, each]))
-    const starts = Array.from(
-      { length: Math.round((slot.start - first) / slotMs) },
-      (_, index) => first + index * slotMs,
-    )
-    return { agoMs: now() - first, points: starts.map(start => pointOf(byStart.get(start))) }
+function windowOf(slots: readonly Slot[], seconds: number, spreadOf: SpreadOf): Window {
+  return {
+    seconds,
+    count: name => total(slots, name),
+    counts(prefix) {
+      const names = new Set(slots.flatMap(({ counts }) => [...counts.keys()].filter(name => name.startsWith(prefix))))
+      return Object.fromEntries([...names].map(name => [name.slice(prefix.length), total(slots, name)]))
+    },
+    peak: name =>
+      slots.reduce<number | null>(
+        (highest, { peaks }) => (peaks.has(name) ? Math.max(highest ?? 0, peaks.get(name) ?? 0) : highest),
+        null,
+      ),
+    spread: (...names) => spreadOf(slots.flatMap(({ times }) => names.flatMap(name => times.get(name) ?? []))),
   }
-
-  return { add, record, peak, read, chart, uptimeMs: () => now() - startedAt }
 }
 
 const noTimes: Spread = { count: 0, p50: null, p95: null, p99: null, max: null }
@@ -224,10 +244,13 @@ function floorTo(unit: number, time: number): number {
   return Math.floor(time / unit) * unit
 }
 
-/** No request may take longer. */
+/** No request may take longer: ten minutes. */
 const longestUs = 600_000_000
 
-/** 22 kB, of which a page or two are ever touched, for times lie near each other; 13 µs to make, 45 ns to record, 4 µs to add. */
+/**
+ * Takes 22 kB, of which only a page or two are ever touched because durations are close to each other. It costs 13 µs
+ * to create, 45 ns to record a value, and 4 µs to add to another one.
+ */
 function makeHistogram(): RecordableHistogram {
   return createHistogram({ lowest: 1, highest: longestUs, figures: 2 })
 }

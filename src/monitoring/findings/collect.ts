@@ -6,7 +6,7 @@ import type { PoolTotals } from '../../adapters/postgres/pool-figures.ts'
 import type { DatabaseFault } from '../../adapters/postgres/errors.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { Connections } from './connections.ts'
-import { lately, type Facts } from './facts.ts'
+import { recentSeconds, type Facts } from './facts.ts'
 import { createEventLoopLag } from '../figures/event-loop-lag.ts'
 import type { OneMinute } from '../figures/one-minute.ts'
 import type { RecentCounts } from '../figures/recent-counts.ts'
@@ -29,11 +29,11 @@ export interface Sources {
   readonly beatMs: number
 }
 
-/** A search that holds its connection for longer may be stuck at something that the server knows of. */
+/** A search that holds its connection longer may be stuck on something the server can report, such as a lock. */
 const suspectHoldMs = 1000
-const tallied = ['refused', 'timeouts', 'overdue'] as const satisfies (keyof PoolTotals)[]
+const countedTotals = ['refused', 'timeouts', 'overdue'] as const satisfies (keyof PoolTotals)[]
 
-/** Puts together what the parts of the service know by themselves. */
+/** Combines what the parts of the service know into the facts for a diagnosis. */
 export function createCollector({
   database,
   countLargeMetadata,
@@ -48,47 +48,50 @@ export function createCollector({
   isDraining,
   beatMs,
 }: Sources) {
-  const lateness = createEventLoopLag(beatMs)
+  const loopLag = createEventLoopLag(beatMs)
   const server = createServerView({ read: database.connections })
   const stored = createStoredData({ countLargeMetadata })
   const heapLimit = getHeapStatistics().heap_size_limit
   let totals = database.status().totals
 
   function beat(): void {
-    lateness.beat()
+    loopLag.beat()
     connections.sample()
     const { totals: now, longestHoldMs } = database.status()
-    for (const each of tallied) if (now[each] > totals[each]) recent.count(`pool:${each}`, now[each] - totals[each])
+    for (const each of countedTotals)
+      if (now[each] > totals[each]) recent.count(`pool:${each}`, now[each] - totals[each])
     totals = now
     if (pulse().isDown) return
     stored.beat()
     server.beat(
-      longestHoldMs > suspectHoldMs || recent.times('deadline:retrieve', lately) > 0 || states().database !== 'closed',
+      longestHoldMs > suspectHoldMs ||
+        recent.times('deadline:retrieve', recentSeconds) > 0 ||
+        states().database !== 'closed',
     )
   }
 
   function collect(): Facts {
-    const isLeftAlone = states().database !== 'closed'
+    const isBreakerOpen = states().database !== 'closed'
     return {
       pool: database.status(),
       waitMs: times.waitMs.quantiles(),
       holdMs: times.holdMs.quantiles(),
-      database: { ...pulse(), isReadOnly: database.isReadOnly(), ...server.facts(isLeftAlone), ...stored.facts() },
+      database: { ...pulse(), isReadOnly: database.isReadOnly(), ...server.facts(isBreakerOpen), ...stored.facts() },
       breakers: states(),
       redis: redis?.status() ?? 'off',
       redisOutage: redis?.outage() ?? null,
       limiter: limiter(),
-      process: { ...lateness.worst(), heapShare: getHeapStatistics().used_heap_size / heapLimit },
+      process: { ...loopLag.worst(), heapShare: getHeapStatistics().used_heap_size / heapLimit },
       connections: connections.facts(),
       isDraining: isDraining(),
-      times: kind => recent.times(kind, lately),
+      times: kind => recent.times(kind, recentSeconds),
       lastFault,
     }
   }
 
   function looked(): void {
-    server.looked()
-    stored.looked()
+    server.markViewed()
+    stored.markViewed()
   }
 
   return { beat, collect, looked }

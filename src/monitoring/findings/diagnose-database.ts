@@ -3,7 +3,7 @@ import type { DatabaseFault } from '../../adapters/postgres/errors.ts'
 import type { Facts } from './facts.ts'
 import { counted, inSeconds, type Finding, type Severity } from './findings.ts'
 
-/** Connections that break now and then are a network's; so many in ten seconds are somebody's doing. */
+/** Networks break a connection now and then. This many in ten seconds have another cause. */
 const lostAtLeast = 3
 const lateSearchesAtLeast = 3
 const lockMs = 500
@@ -11,7 +11,7 @@ const lateMs = 500
 
 export function diagnoseDatabase(facts: Facts): Finding[] {
   if (facts.database.isDown) return [down(facts)]
-  const found = [locked(facts), ...told(facts), drops(facts), fewLeft(facts)].filter(each => each !== null)
+  const found = [locked(facts), ...reportedFaults(facts), drops(facts), fewLeft(facts)].filter(each => each !== null)
   return [...(found.length > 0 ? found : [late(facts)]), largeMetadata(facts)].filter(each => each !== null)
 }
 
@@ -22,29 +22,37 @@ const finding = (severity: Severity, code: string, detail: string): Finding => (
   detail,
 })
 
+const refusedLogin = 'Postgres rejected our credentials; check DATABASE_URL and pg_hba.conf'
+
 const whyDown: Readonly<Partial<Record<DatabaseFault, readonly [code: string, words: string]>>> = {
-  silent: ['database-silent', 'Postgres takes connections and says nothing: it is frozen, cut off, or its machine is'],
-  starting: ['database-starting', 'Postgres is starting, or recovers, and takes no queries yet'],
-  login: ['database-refuses-login', 'Postgres does not let Askwell in: look at DATABASE_URL and at pg_hba.conf'],
+  silent: [
+    'database-silent',
+    'Postgres accepts connections but does not respond: it is frozen or cut off; check the server and the network',
+  ],
+  starting: [
+    'database-starting',
+    'Postgres is starting or recovering and accepts no queries yet; wait, or check its log',
+  ],
+  login: ['database-refuses-login', refusedLogin],
   too_many_connections: [
     'database-connections-used-up',
-    'Postgres has no connection left for Askwell: raise max_connections, or lower POOL_SIZE',
+    'Postgres has no connection left for Askwell; raise max_connections, or lower POOL_SIZE',
   ],
 }
 
 function down({ database: { downBy }, breakers }: Facts): Finding {
   const [code, words] = whyDown[downBy ?? 'unreachable'] ?? [
     'database-unreachable',
-    'nobody listens where Postgres should be: it is stopped, or DATABASE_URL is wrong',
+    'Postgres cannot be reached: it is stopped, or DATABASE_URL is wrong; start it, or correct DATABASE_URL',
   ]
   return finding(
     'critical',
     code,
-    `${words} (last look: ${downBy ?? 'no answer'}, breaker ${breakers.database ?? 'none'}).`,
+    `${words} (last ping: ${downBy ?? 'no response'}, circuit breaker: ${breakers.database ?? 'none'}).`,
   )
 }
 
-/** Searches that nobody can make are worse than those that take longer. */
+/** Searches that cannot be made at all are worse than slow ones. */
 function isStuck({ breakers: { database = 'closed' }, times }: Facts): boolean {
   return database !== 'closed' || times('deadline:retrieve') >= lateSearchesAtLeast
 }
@@ -55,41 +63,46 @@ function locked(facts: Facts): Finding | null {
   return finding(
     isStuck(facts) ? 'critical' : 'warning',
     'database-lock',
-    `${counted(lock.waiting, 'query', 'queries')} of Askwell waited for a lock, the longest ${inSeconds(lock.longestMs)}; it is held by ${lock.heldBy}.`,
+    `${counted(lock.waiting, 'Askwell query', 'Askwell queries')} waited for a lock, the longest for ${inSeconds(lock.longestMs)}; the lock is held by ${lock.heldBy}.`,
   )
 }
 
-/** What the server itself said, to whoever asked it. */
-const said: readonly (readonly [DatabaseFault, Severity, code: string, words: string])[] = [
+/** Faults that Postgres itself reported to any of our queries. */
+const reported: readonly (readonly [DatabaseFault, Severity, code: string, words: string])[] = [
   [
     'read_only',
     'warning',
     'database-read-only',
-    'Postgres takes no writes (read-only, as with a full disk or on a standby): questions are answered, documents are not stored',
+    'Postgres accepts no writes (standby, read-only or full disk): questions are answered, documents are not stored',
   ],
-  ['disk_full', 'warning', 'database-disk-full', 'Postgres has no room on its disk: documents are not stored'],
+  [
+    'disk_full',
+    'warning',
+    'database-disk-full',
+    'The disk of Postgres is full: documents are not stored; free some space or enlarge the disk',
+  ],
   [
     'too_many_connections',
     'warning',
     'database-connections-used-up',
-    'Postgres had no connection left: raise max_connections, or lower POOL_SIZE and POOL_MAX_OVERFLOW',
+    'Postgres had no connection left; raise max_connections, or lower POOL_SIZE and POOL_MAX_OVERFLOW',
   ],
+  ['login', 'critical', 'database-refuses-login', refusedLogin],
   [
-    'login',
-    'critical',
-    'database-refuses-login',
-    'Postgres did not let Askwell in: look at DATABASE_URL and at pg_hba.conf',
+    'out_of_resources',
+    'warning',
+    'database-out-of-resources',
+    'Postgres ran out of memory or another resource; check its log',
   ],
-  ['out_of_resources', 'warning', 'database-out-of-resources', 'Postgres was short of memory or of another resource'],
-  ['broken', 'critical', 'database-broken', 'Postgres reported an error of its system or of its data'],
+  ['broken', 'critical', 'database-broken', 'Postgres reported a system error or damaged data; check its log'],
 ]
 
-function told({ times, database: { isReadOnly } }: Facts): Finding[] {
-  return said.flatMap(([fault, severity, code, words]) => {
+function reportedFaults({ times, database: { isReadOnly } }: Facts): Finding[] {
+  return reported.flatMap(([fault, severity, code, words]) => {
     const count = times(`database:${fault}`)
-    // Known also where nobody tries to write.
+    // A read-only database is reported even if no write was attempted.
     if (count === 0 && fault === 'read_only' && isReadOnly) return [finding(severity, code, `${words}.`)]
-    return count === 0 ? [] : [finding(severity, code, `${words} (${counted(count, 'time')} in 10 s).`)]
+    return count === 0 ? [] : [finding(severity, code, `${words} (${counted(count, 'time')} in the last 10 s).`)]
   })
 }
 
@@ -100,34 +113,34 @@ function drops({ times }: Facts): Finding | null {
     : finding(
         'warning',
         'database-drops-connections',
-        `${counted(count, 'connection')} to Postgres broke in 10 s: it restarts, somebody ends them, or the network does.`,
+        `${counted(count, 'connection')} to Postgres broke in the last 10 s: it is restarting, its sessions are being terminated, or the network is failing; check its log.`,
       )
 }
 
-/** The pool could not grow as it is set to. */
+/** The server has too few free connections for the pool to grow to its configured maximum. */
 function fewLeft({ database: { server }, pool: { size, maxOverflow, open } }: Facts): Finding | null {
   const wanted = size + maxOverflow - open
   if (server === null || wanted <= 0 || server.free >= Math.min(wanted, 5)) return null
   return finding(
     'warning',
     'database-connections-nearly-used-up',
-    `Postgres has ${server.free} of ${server.maxConnections} connections left, and the pool may open ${wanted} more: raise max_connections, or lower POOL_SIZE and POOL_MAX_OVERFLOW.`,
+    `Postgres has ${server.free} of ${server.maxConnections} connections left, but the pool may open ${wanted} more; raise max_connections, or lower POOL_SIZE and POOL_MAX_OVERFLOW.`,
   )
 }
 
-/** It answers, yet searches do not end, and nothing says why. */
+/** Postgres responds but searches do not finish, and no other finding explains it. */
 function late(facts: Facts): Finding | null {
   if (!isStuck(facts)) return null
   const count = facts.times('deadline:retrieve')
-  // Where this process comes late to its own work, so does every reply.
+  // If this process is itself late, every reply looks late: not a fault of the database alone.
   return finding(
     facts.process.lateMs >= lateMs ? 'warning' : 'critical',
     'database-slow',
-    `${counted(count, 'search', 'searches')} ran out of time in 10 s, while Postgres answers; its breaker is ${facts.breakers.database ?? 'none'}.`,
+    `${counted(count, 'search', 'searches')} timed out in the last 10 s although Postgres responds (circuit breaker: ${facts.breakers.database ?? 'none'}); look for locks, missing indexes and server load.`,
   )
 }
 
-/** Loaded before there was a bound: they are answered from as ever, and cannot be loaded again as they are. */
+/** Documents loaded before the limit existed: they are still used for answers, but cannot be loaded again unchanged. */
 function largeMetadata({ database: { largeMetadata: count } }: Facts): Finding | null {
   if (count === null || count === 0) return null
   const many =
@@ -139,6 +152,6 @@ function largeMetadata({ database: { largeMetadata: count } }: Facts): Finding |
   return finding(
     'info',
     'metadata-large',
-    `${many} more than 16 kB of metadata, from before that was the most: it takes room in every answer that quotes them, and they are refused when they are loaded again.`,
+    `${many} more than 16 kB of metadata, stored before that was the limit: it takes space in every answer that cites them, and they are rejected if loaded again; shorten their metadata.`,
   )
 }

@@ -16,15 +16,18 @@ const settings: Readonly<Record<Model, string>> = {
 }
 const instead: Readonly<Record<Model, string>> = {
   chat: 'answers are quoted sentences',
-  embeddings: 'passages are found by words alone',
-  rerank: 'passages keep the order of the search',
+  embeddings: 'passages are found by lexical search only',
+  rerank: 'passages keep the order of retrieval',
 }
 
-/** Fewer, of many calls, is chance. */
+/** Fewer failures, or a smaller share of all calls, are taken for chance. */
 const leastFaults = 2
 const leastShare = 0.2
 
-/** What is wrong with each model, by what most of its calls of ten seconds failed by, or the last before it was left alone. */
+/**
+ * One finding per failing model. It names the most frequent fault of the last 10 s, or the last fault before calls
+ * stopped.
+ */
 export function diagnoseModels(facts: Facts): Finding[] {
   return (['chat', 'embeddings', 'rerank'] as const).flatMap(model => diagnoseModel(model, facts) ?? [])
 }
@@ -35,12 +38,12 @@ function diagnoseModel(model: Model, { breakers, times, lastFault }: Facts): Fin
     .map(fault => ({ fault, count: times(`${model}:${fault}`) }))
   const faults = counts.reduce((sum, { count }) => sum + count, 0)
   const calls = faults + times(`${model}:ok`)
-  const isLeftAlone = (breakers[model] ?? 'closed') !== 'closed' || times(`${model}:paused`) > 0
-  if (!isLeftAlone && (faults < leastFaults || faults < leastShare * calls)) return null
+  const isPaused = (breakers[model] ?? 'closed') !== 'closed' || times(`${model}:paused`) > 0
+  if (!isPaused && (faults < leastFaults || faults < leastShare * calls)) return null
   const most = counts.toSorted((a, b) => b.count - a.count)[0]
   const fault = (most?.count ?? 0) > 0 ? most!.fault : (lastFault(model) ?? 'failed')
-  const [code, words] = inWords(fault, model)
-  const detail = `${names[model]} ${words}: ${counted(faults, 'call')} of ${calls} failed in 10 s, its breaker is ${breakers[model] ?? 'none'}; meanwhile ${instead[model]}.`
+  const [code, words] = describe(fault, model)
+  const detail = `${names[model]} ${words}: ${faults} of ${counted(calls, 'call')} failed in the last 10 s (circuit breaker: ${breakers[model] ?? 'none'}); until it recovers, ${instead[model]}.`
   return {
     culprit: model,
     severity: 'warning',
@@ -49,20 +52,20 @@ function diagnoseModel(model: Model, { breakers, times, lastFault }: Facts): Fin
   }
 }
 
-function inWords(fault: ModelFault, model: Model): readonly [code: string, words: string] {
+function describe(fault: ModelFault, model: Model): readonly [code: string, words: string] {
   const all: Readonly<Record<ModelFault, readonly [string, string]>> = {
-    unreachable: ['unreachable', `cannot be reached (look at ${settings[model]})`],
-    hung_up: ['hangs-up', 'hangs up before it replies'],
-    failed: ['fails', 'replies with errors (status 500 and above)'],
+    unreachable: ['unreachable', `cannot be reached (check ${settings[model]})`],
+    hung_up: ['hangs-up', 'disconnects before it replies'],
+    failed: ['fails', 'replies with errors (status 500 or above)'],
     paused: ['fails', 'failed'],
-    busy: ['busy', 'takes no more requests (status 429)'],
-    rejected: ['rejects', 'refuses what it is asked (its key, its name or its limits are wrong)'],
-    silent: ['silent', 'takes requests and says nothing'],
+    busy: ['busy', 'rejects requests as too many (status 429)'],
+    rejected: ['rejects', 'rejects our requests (check its key, its name and its limits)'],
+    silent: ['silent', 'accepts requests but does not reply'],
     slow: ['slow', 'takes too long'],
-    stalled: ['stalls', 'falls silent after its first words'],
-    broken_off: ['breaks-off', 'breaks off in the middle of its replies'],
-    garbage: ['garbage', 'sends what is no reply'],
-    wrong_dimensions: ['wrong-dimensions', 'sends vectors of another length (another model than before?)'],
+    stalled: ['stalls', 'stops after its first tokens'],
+    broken_off: ['breaks-off', 'disconnects in the middle of its replies'],
+    garbage: ['garbage', 'sends invalid replies'],
+    wrong_dimensions: ['wrong-dimensions', 'sends vectors of another length (has the model changed?)'],
   }
   return all[fault]
 }

@@ -2,7 +2,10 @@ import type { PoolStatus } from '../../adapters/postgres/pool.ts'
 import { longWaitMs, type Facts } from './facts.ts'
 import { counted, inSeconds, type Finding } from './findings.ts'
 
-/** A wait of this many milliseconds while all connections are in use means that the pool is used up. A single connection (the embedded database) is in use whenever anything is done. */
+/**
+ * A wait this long while all connections are in use means that the pool is exhausted. The limit is higher for a single
+ * connection (the embedded database), which is in use whenever anything runs.
+ */
 function exhaustedMs({ size, maxOverflow }: PoolStatus): number {
   return size + maxOverflow === 1 ? 5000 : 100
 }
@@ -18,22 +21,22 @@ function exhausted({ pool, times }: Facts): Finding | null {
   const isFull =
     pool.checkedOut >= pool.size + pool.maxOverflow && pool.waiting > 0 && pool.longestWaitMs >= exhaustedMs(pool)
   if (!isFull && turnedAway === 0) return null
-  const gone = turnedAway === 0 ? '' : ` ${counted(turnedAway, 'request')} got none in 10 s.`
+  const gone = turnedAway === 0 ? '' : ` ${counted(turnedAway, 'request')} got no connection in the last 10 s.`
   return {
     culprit: 'pool',
     severity: 'critical',
     code: 'pool-exhausted',
-    detail: `${inUse(pool)}, and ${counted(pool.waiting, 'request')} waiting, the longest ${inSeconds(pool.longestWaitMs)}.${gone}`,
+    detail: `${inUse(pool)}; ${waitingNow(pool)}, the longest for ${inSeconds(pool.longestWaitMs)}.${gone}`,
   }
 }
 
-/** Times of waiting hold those for a connection that is being opened too; only who stood in the queue counts here. */
+/** Counts only requests that were queued: wait times also include waits for a connection being opened. */
 function waits({ pool, times, waitMs: { p95 } }: Facts): Finding | null {
-  const lately = times('pool:waited')
+  const longWaits = times('pool:waited')
   const long = longWaitMs(pool)
-  if (pool.longestWaitMs < long && lately < waitsAtLeast) return null
-  const share = p95 ? `; one in twenty waits ${inSeconds(p95)} or more` : ''
-  const detail = `${inUse(pool)}; ${counted(pool.waiting, 'request')} waiting now, ${lately} waited longer than ${long} ms in 10 s${share}.`
+  if (pool.longestWaitMs < long && longWaits < waitsAtLeast) return null
+  const p95Note = p95 ? `; the p95 wait is ${inSeconds(p95)}` : ''
+  const detail = `${inUse(pool)}; ${waitingNow(pool)}, ${longWaits} waited longer than ${long} ms in the last 10 s${p95Note}.`
   return { culprit: 'pool', severity: 'warning', code: 'pool-waits', detail }
 }
 
@@ -44,8 +47,12 @@ function overdue({ times, pool }: Facts): Finding | null {
     culprit: 'pool',
     severity: 'warning',
     code: 'pool-held-too-long',
-    detail: `${counted(count, 'connection')} were held longer than any request may; ${inUse(pool)}.`,
+    detail: `${counted(count, 'connection was', 'connections were')} held longer than any request may take; ${inUse(pool)}.`,
   }
+}
+
+function waitingNow({ waiting }: PoolStatus): string {
+  return counted(waiting, 'request is waiting', 'requests are waiting')
 }
 
 function inUse({ checkedOut, size, maxOverflow, holders }: PoolStatus): string {

@@ -4,25 +4,25 @@ import { diagnosePool } from './diagnose-pool.ts'
 import type { Facts } from './facts.ts'
 import {
   counted,
-  inOrder,
   inSeconds,
-  isGrave,
+  isProblem,
+  sortFindings,
   type Finding,
   type PoolVerdict,
   type ServiceVerdict,
 } from './findings.ts'
 
-/** What was found out of a moment. */
+/** The diagnosis of one moment. */
 export interface Diagnosis {
   readonly pool: PoolVerdict
-  /** What of the findings concerns the pool and its server. */
+  /** The findings about the pool and its server. */
   readonly reasons: readonly Finding[]
   readonly service: ServiceVerdict
-  /** The gravest first. */
+  /** The most severe first. */
   readonly findings: readonly Finding[]
 }
 
-/** Pure: the same facts, the same findings. */
+/** Pure: the findings depend only on the facts. */
 export function diagnose(facts: Facts): Diagnosis {
   const causes = [
     ...diagnoseDatabase(facts),
@@ -31,7 +31,7 @@ export function diagnose(facts: Facts): Diagnosis {
     ...diagnoseProcess(facts),
     ...diagnosePool(facts),
   ]
-  const findings = inOrder([...causes, ...diagnoseTraffic(facts, causes), ...diagnoseClients(facts)])
+  const findings = sortFindings([...causes, ...diagnoseTraffic(facts, causes), ...diagnoseClients(facts)])
   const reasons = findings.filter(({ culprit }) => culprit === 'database' || culprit === 'pool')
   return { pool: poolVerdict(facts, reasons), reasons, service: serviceVerdict(findings), findings }
 }
@@ -39,46 +39,52 @@ export function diagnose(facts: Facts): Diagnosis {
 function poolVerdict({ database }: Facts, reasons: readonly Finding[]): PoolVerdict {
   if (database.isDown) return 'down'
   if (reasons.some(({ code }) => code === 'pool-exhausted')) return 'exhausted'
-  return reasons.some(isGrave) ? 'strained' : 'ok'
+  return reasons.some(isProblem) ? 'strained' : 'ok'
 }
 
 function serviceVerdict(findings: readonly Finding[]): ServiceVerdict {
   if (findings.some(({ severity }) => severity === 'critical')) return 'failing'
-  return findings.some(isGrave) ? 'degraded' : 'ok'
+  return findings.some(isProblem) ? 'degraded' : 'ok'
 }
 
 const lateRepliesAtLeast = 3
 
 function diagnoseRedis({ redis, redisOutage, times }: Facts): Finding[] {
   const finding = (code: string, detail: string): Finding[] => [{ culprit: 'redis', severity: 'warning', code, detail }]
-  const meanwhile = 'each process goes on with its own memory and counts rate limits for itself'
+  const meanwhile = 'Until it recovers, each process uses only its own memory and counts rate limits separately.'
   if (redis === 'off') return []
   if (redis === 'deaf' || redisOutage === 'silent')
-    return finding('redis-silent', `Redis takes connections and says nothing: it is frozen, or cut off; ${meanwhile}.`)
+    return finding(
+      'redis-silent',
+      `Redis accepts connections but does not respond: it is frozen or cut off; check the server and the network. ${meanwhile}`,
+    )
   if (redisOutage === 'refuses')
     return finding(
       'redis-refuses',
-      `Redis does not let Askwell in: look at the name and password in REDIS_URL; ${meanwhile}.`,
+      `Redis rejected our credentials; check the user and password in REDIS_URL. ${meanwhile}`,
     )
   if (redis !== 'ready')
     return finding(
       'redis-gone',
-      `There is no connection to Redis (${redis}): it is stopped, or REDIS_URL is wrong; ${meanwhile}.`,
+      `Redis cannot be reached (connection state: ${redis}): it is stopped, or REDIS_URL is wrong. ${meanwhile}`,
     )
   const [full, late, lost] = [times('redis:full'), times('redis:timeout'), times('redis:lost')]
   if (full > 0)
     return finding(
       'redis-full',
-      `Redis has no memory left and refused ${counted(full, 'command')} in 10 s: raise its maxmemory, or let it evict.`,
+      `Redis is out of memory and rejected ${counted(full, 'command')} in the last 10 s; raise maxmemory, or set maxmemory-policy to evict.`,
     )
   if (lost > 0)
     return finding(
       'redis-reconnected',
-      `Redis was lost ${counted(lost, 'time')} in 10 s and is back: it was restarted, or the network broke; what it held may be gone.`,
+      `The connection to Redis was lost ${counted(lost, 'time')} in the last 10 s and is back: Redis was restarted, or the network failed; cached data may be gone.`,
     )
   return late < lateRepliesAtLeast
     ? []
-    : finding('redis-slow', `${counted(late, 'command')} had no reply in REDIS_TIMEOUT_MS in 10 s.`)
+    : finding(
+        'redis-slow',
+        `${counted(late, 'Redis command')} timed out in the last 10 s; check the server, or raise REDIS_TIMEOUT_MS.`,
+      )
 }
 
 const lateMs = 1000
@@ -89,59 +95,59 @@ function diagnoseProcess({ process: { lateMs: late, wasBusy, heapShare }, isDrai
   const add = (severity: Finding['severity'], code: string, detail: string) =>
     void found.push({ culprit: 'process', severity, code, detail })
   const [loop, heap, internal] = [times('pressure:loop'), times('pressure:heap'), times('failed:internal')]
-  if (isDraining) add('info', 'draining', 'The process was told to stop and finishes what runs.')
+  if (isDraining) add('info', 'draining', 'The process is shutting down and finishing the requests that are running.')
   if (loop > 0 || (late >= lateMs && wasBusy)) {
     add(
       loop > 0 ? 'critical' : 'warning',
       'event-loop-blocked',
-      `The process was ${inSeconds(late)} late at its work in the last 10 s, and busy meanwhile; ${counted(loop, 'request')} refused for it.`,
+      `The event loop was up to ${inSeconds(late)} late in the last 10 s because the process was busy; ${counted(loop, 'request was', 'requests were')} rejected because of it.`,
     )
   } else if (late >= lateMs) {
     add(
       'warning',
       'process-stood-still',
-      `The process stood still for ${inSeconds(late)} in the last 10 s without working: it was stopped, or its machine gave it no time.`,
+      `The process did not run for ${inSeconds(late)} within the last 10 s: it was suspended, or the machine gave it no CPU time; check the load of the machine.`,
     )
   }
   if (heap > 0 || heapShare >= fullHeap)
     add(
       heap > 0 ? 'critical' : 'warning',
       'memory-nearly-used-up',
-      `${Math.round(heapShare * 100)} % of the memory that Node may use is in use; ${counted(heap, 'request')} refused for it in 10 s.`,
+      `${Math.round(heapShare * 100)} % of the Node.js heap limit is in use, ${counted(heap, 'request was', 'requests were')} rejected because of it in the last 10 s; lower ANSWER_CACHE_MB, or give Node.js more memory.`,
     )
   if (internal > 0)
     add(
       'warning',
       'internal-errors',
-      `${counted(internal, 'question')} failed in 10 s by an error that nobody expected; the log has them.`,
+      `${counted(internal, 'question')} failed with an unexpected error in the last 10 s; see the log.`,
     )
   return found
 }
 
 const limiterReasons = ['queue', 'wait', 'time', 'overdue'] as const
 const refusedAtLeast = 3
-const mostShare = 0.5
-/** Whose slowness fills queues. */
-const slowing = new Set(['database', 'chat', 'embeddings', 'process'])
+const criticalShare = 0.5
+/** Culprits that fill the queues when they are slow. */
+const queueFillers = new Set(['database', 'chat', 'embeddings', 'process'])
 
 function askedLately({ times }: Facts): number {
   return times('answered') + times('not answered')
 }
 
-/** A server that is slow or gone fills the queues too: then it is the cause, and this is what follows from it. */
+/** A slow or unavailable server fills the queues too. In that case it is the cause, and the overload only a symptom. */
 function diagnoseTraffic(facts: Facts, causes: readonly Finding[]): Finding[] {
   const { times, limiter } = facts
   const found: Finding[] = []
   const refused = limiterReasons.reduce((sum, reason) => sum + times(`refused:${reason}`), 0)
   const asked = Math.max(askedLately(facts), refused)
   if (refused >= refusedAtLeast) {
-    const isCause = !causes.some(each => isGrave(each) && slowing.has(each.culprit))
-    const severity = isCause ? (refused > mostShare * asked ? 'critical' : 'warning') : 'info'
+    const isCause = !causes.some(each => isProblem(each) && queueFillers.has(each.culprit))
+    const severity = isCause ? (refused > criticalShare * asked ? 'critical' : 'warning') : 'info'
     found.push({
       culprit: 'traffic',
       severity,
       code: 'overload',
-      detail: `More is asked than can be answered: ${refused} of ${asked} questions were refused in 10 s; ${limiter.inFlight} of ${limiter.limit} places are taken and ${limiter.waiting} wait.`,
+      detail: `Overloaded: ${refused} of ${asked} questions rejected in the last 10 s; ${limiter.inFlight} of ${limiter.limit} runs in progress, ${limiter.waiting} queued.`,
     })
   }
   const [batch, limited] = [times('refused:evicted'), times('limited')]
@@ -150,14 +156,14 @@ function diagnoseTraffic(facts: Facts, causes: readonly Finding[]): Finding[] {
       culprit: 'limits',
       severity: 'info',
       code: 'batch-refused',
-      detail: `${counted(batch, 'batch request')} gave up their places to interactive ones in 10 s.`,
+      detail: `${counted(batch, 'batch request was', 'batch requests were')} rejected in the last 10 s to make room for interactive ones.`,
     })
   if (limited >= refusedAtLeast)
     found.push({
       culprit: 'limits',
       severity: 'info',
       code: 'rate-limited',
-      detail: `${counted(limited, 'request')} were above their client's RATE_LIMIT in 10 s.`,
+      detail: `${counted(limited, 'request')} exceeded the client's RATE_LIMIT in the last 10 s.`,
     })
   return found
 }
@@ -178,21 +184,24 @@ function diagnoseClients(facts: Facts): Finding[] {
     void found.push({ culprit: 'clients', severity, code, detail })
   const [left, cut] = [times('failed:cancelled'), times('unparsed:request_timeout')]
   if (left >= leaversAtLeast && left >= leaverShare * askedLately(facts))
-    add('clients-leave', `${left} of ${askedLately(facts)} clients hung up before their answer in 10 s.`)
+    add(
+      'clients-leave',
+      `${left} of ${askedLately(facts)} clients disconnected before they got their answer in the last 10 s.`,
+    )
   if (silent >= silentAtLeast)
     add(
       'clients-say-nothing',
-      `${silent} of ${open} connections said nothing in their first 2 s; ${cut} were cut off in 10 s.`,
+      `${silent} of ${open} connections sent nothing in their first 2 s; ${cut} timed out in the last 10 s.`,
     )
   if (trickling >= tricklingAtLeast)
     add(
       'clients-trickle',
-      `${trickling} of ${open} connections have been sending one request for 2 s and more; ${cut} were cut off in 10 s.`,
+      `${trickling} of ${open} connections have been sending one request for 2 s or more; ${cut} timed out in the last 10 s.`,
     )
   if (open >= nearlyAll * max)
     add(
       'connections-nearly-used-up',
-      `${open} of MAX_CONNECTIONS=${max} connections are open: more are closed as they come.`,
+      `${open} of MAX_CONNECTIONS=${max} connections are open; connections above that limit are closed at once.`,
       'warning',
     )
   return found

@@ -7,64 +7,67 @@ import type { BreakerState } from '../../resilience/breaker.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { Quantiles } from '../figures/one-minute.ts'
 
-/** What is known of a moment; nobody was asked for it. */
+/** What this process knows at one moment, without asking any dependency. */
 export interface Facts {
   readonly pool: PoolStatus
-  /** Milliseconds, of the last minute. */
+  /** In milliseconds, over the last minute. */
   readonly waitMs: Quantiles
   readonly holdMs: Quantiles
   readonly database: {
     readonly isDown: boolean
-    /** Why, as the last look at it ended. */
+    /** How the last ping failed. */
     readonly downBy: DatabaseFault | null
-    /** A standby, or made read-only. */
+    /** True for a standby, or a database set to read-only. */
     readonly isReadOnly: boolean
-    /** Null: never read. */
+    /** Null when it was never read. */
     readonly server: (ServerConnections & { readonly ageMs: number }) | null
-    /** Seen lately, or before the database was left alone. */
+    /** Seen recently, or before the circuit breaker of the database opened. */
     readonly lock: LockWait | null
-    /** Documents with more metadata than is stored by now; null: never counted. */
+    /** Documents with more metadata than the limit allows today. Null when they were never counted. */
     readonly largeMetadata: number | null
   }
-  /** Of everything that has a breaker. */
+  /** States of all circuit breakers. */
   readonly breakers: Readonly<Partial<Record<Dependency, BreakerState>>>
-  /** `off`, or as adapters/redis.ts tells it. */
+  /** `off`, or the status from adapters/redis/redis.ts. */
   readonly redis: string
-  /** Why it cannot be used, as there. */
+  /** Why Redis is unavailable, from the same file. */
   readonly redisOutage: 'gone' | 'silent' | 'refuses' | null
   readonly limiter: LimiterStatus
   readonly process: ProcessFacts
   readonly connections: ConnectionFacts
   readonly isDraining: boolean
-  /** How often something happened in the last ten seconds; kinds as in {@link recentKinds}. */
+  /** Number of events of a kind in the last ten seconds. */
   readonly times: (kind: string) => number
-  /** The last way in which a model failed; null: none was seen. */
+  /** How a model failed last. Null when it never did. */
   readonly lastFault: (dependency: Dependency) => ModelFault | null
 }
 
 export interface ProcessFacts {
-  /** The longest that it was late at its work in the last ten seconds. */
+  /** The longest event loop delay in the last ten seconds. */
   readonly lateMs: number
-  /** It was so by its own work; else it was not let run. */
+  /** True if the delay came from the process's own work, false if it was not scheduled. */
   readonly wasBusy: boolean
-  /** Of the memory that Node may use, 0…1. */
+  /** Heap in use as a share of the limit, 0 to 1. */
   readonly heapShare: number
 }
 
-/** Of clients, to the port where questions are asked. */
+/** Client connections to the main port. */
 export interface ConnectionFacts {
   readonly open: number
   readonly max: number
-  /** Open for two seconds and more, without a byte. */
+  /** Open for two seconds or more without a byte received. */
   readonly silent: number
-  /** In the middle of a request for two seconds and more. */
+  /** In the middle of a request for two seconds or more. */
   readonly trickling: number
 }
 
-/** A shorter wait for a connection is a rush of a moment; where there is but one (the embedded database), it is as usual. */
+/**
+ * Wait for a connection from which on it counts as long. Shorter ones are brief bursts, or normal if there is only one
+ * connection (the embedded database).
+ */
 export function longWaitMs({ size, maxOverflow }: Pick<PoolStatus, 'size' | 'maxOverflow'>): number {
   return size + maxOverflow === 1 ? 500 : 50
 }
 
-/** `times` looks so far back. */
-export const lately = 10
+/** The period that `times` covers. */
+export const recentSeconds = 10

@@ -1,23 +1,27 @@
-/** Whose doing it is. `limits`: of this service's own settings; `clients`: of who asks; `traffic`: of how much is asked. */
+/** The cause. `limits`: settings of this service; `clients`: behavior of clients; `traffic`: the amount of requests. */
 export type Culprit =
   'database' | 'pool' | 'redis' | 'chat' | 'embeddings' | 'rerank' | 'limits' | 'process' | 'clients' | 'traffic'
 
-/** `info`: worth knowing, nobody is worse off; `warning`: answers lack something or some are late; `critical`: questions go unanswered. */
+/**
+ * - `info`: worth knowing, without effect on answers
+ * - `warning`: answers are degraded, or some are late
+ * - `critical`: questions go unanswered
+ */
 export type Severity = 'info' | 'warning' | 'critical'
 
-/** Something that is so now, and what shows it. `code` is stable, for alerts and for the runbook. */
+/** A current condition and its evidence. `code` is stable, for alerts and the runbook. */
 export interface Finding {
   readonly culprit: Culprit
   readonly severity: Severity
   readonly code: string
-  /** One sentence, with figures; no question's text and no secret. */
+  /** What happened, with figures, and what to do. Never the text of a question or a secret. */
   readonly detail: string
 }
 
 export type PoolVerdict = 'ok' | 'strained' | 'exhausted' | 'down'
 export type ServiceVerdict = 'ok' | 'degraded' | 'failing'
 
-/** How the service fares, and why. */
+/** The state of the service, and the reasons. */
 export interface Verdict {
   readonly verdict: ServiceVerdict
   readonly findings: readonly Finding[]
@@ -26,8 +30,8 @@ export interface Verdict {
 export const poolVerdicts: readonly PoolVerdict[] = ['ok', 'strained', 'exhausted', 'down']
 export const serviceVerdicts: readonly ServiceVerdict[] = ['ok', 'degraded', 'failing']
 
-const gravity: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 }
-/** Who makes others look bad comes first. */
+const severityRank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1, info: 2 }
+/** Likely causes before their likely effects. */
 const causes: readonly Culprit[] = [
   'process',
   'database',
@@ -41,18 +45,19 @@ const causes: readonly Culprit[] = [
   'clients',
 ]
 
-/** The gravest first, and of those the likeliest cause of the others. */
-export function inOrder(findings: readonly Finding[]): Finding[] {
+/** Sorts by severity, then by how likely a finding is the cause of the others. */
+export function sortFindings(findings: readonly Finding[]): Finding[] {
   return findings.toSorted(
-    (a, b) => gravity[a.severity] - gravity[b.severity] || causes.indexOf(a.culprit) - causes.indexOf(b.culprit),
+    (a, b) =>
+      severityRank[a.severity] - severityRank[b.severity] || causes.indexOf(a.culprit) - causes.indexOf(b.culprit),
   )
 }
 
-export function isGraver(one: Severity, other: Severity): boolean {
-  return gravity[one] < gravity[other]
+export function isMoreSevere(one: Severity, other: Severity): boolean {
+  return severityRank[one] < severityRank[other]
 }
 
-export function isGrave({ severity }: Finding): boolean {
+export function isProblem({ severity }: Finding): boolean {
   return severity !== 'info'
 }
 

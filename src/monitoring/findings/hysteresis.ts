@@ -1,64 +1,66 @@
-import { isGraver, type Finding, type Severity } from './findings.ts'
+import { isMoreSevere, type Finding, type Severity } from './findings.ts'
 
-/** A finding must hold so long before it is told, and be gone so long before that is: nothing flaps. */
-const holdMs = 1000
-const goneMs = 3000
+/** A finding must be present this long before it is reported, and absent this long before its end is: no flapping. */
+const presentMs = 1000
+const absentMs = 3000
 
-export interface Turned {
-  readonly begun: readonly Finding[]
-  /** `ms`: how long it lasted. */
+export interface FindingChanges {
+  readonly started: readonly Finding[]
+  /** `ms` is how long the finding lasted. */
   readonly ended: readonly { readonly finding: Finding; readonly ms: number }[]
 }
 
-interface Held {
+interface Tracked {
   finding: Finding
   readonly since: number
   seenAt: number
-  /** Null: not yet. */
-  told: Severity | null
+  /** Null when it was not reported yet. */
+  reported: Severity | null
 }
 
-/** Which findings begin and end, told once each; one that becomes graver is told again. */
+/** Reports the start and the end of each finding once. A finding that becomes more severe is reported again. */
 export function createFindingLog(now: () => number) {
-  const held = new Map<string, Held>()
+  const tracked = new Map<string, Tracked>()
 
-  function turned(findings: readonly Finding[]): Turned {
+  function changes(findings: readonly Finding[]): FindingChanges {
     const at = now()
-    for (const finding of findings) note(finding, at)
-    const begun = [...held.values()].filter(
-      ({ finding, since, seenAt, told }) =>
-        seenAt === at && at - since >= holdMs && (told === null || isGraver(finding.severity, told)),
+    for (const finding of findings) track(finding, at)
+    const started = [...tracked.values()].filter(
+      ({ finding, since, seenAt, reported }) =>
+        seenAt === at && at - since >= presentMs && (reported === null || isMoreSevere(finding.severity, reported)),
     )
-    for (const each of begun) each.told = each.finding.severity
-    const over = [...held].filter(([, { seenAt, told }]) => (told === null ? seenAt !== at : at - seenAt >= goneMs))
-    for (const [key] of over) held.delete(key)
+    for (const each of started) each.reported = each.finding.severity
+    const over = [...tracked].filter(([, { seenAt, reported }]) =>
+      reported === null ? seenAt !== at : at - seenAt >= absentMs,
+    )
+    for (const [key] of over) tracked.delete(key)
     const ended = over
-      .filter(([, { told }]) => told !== null)
+      .filter(([, { reported }]) => reported !== null)
       .map(([, { finding, since, seenAt }]) => ({ finding, ms: seenAt - since }))
-    return { begun: begun.map(({ finding }) => finding), ended }
+    return { started: started.map(({ finding }) => finding), ended }
   }
 
-  function note(finding: Finding, at: number): void {
-    const known = held.get(finding.code)
-    if (known === undefined) held.set(finding.code, { finding, since: at, seenAt: at, told: null })
+  function track(finding: Finding, at: number): void {
+    const known = tracked.get(finding.code)
+    if (known === undefined) tracked.set(finding.code, { finding, since: at, seenAt: at, reported: null })
     else Object.assign(known, { finding, seenAt: at })
   }
 
-  return turned
+  return changes
 }
 
-/** A verdict, once it has held. */
+/** Debounces a verdict: a new one counts once it has been stable for a second. */
 export function createHysteresis<Verdict extends string>(first: Verdict, now: () => number) {
-  let told = first
+  let current = first
   let next: { readonly verdict: Verdict; readonly since: number } | null = null
 
-  /** The verdict before; null: it did not turn. */
+  /** Returns the previous verdict when it changes, else null. */
   return (verdict: Verdict): Verdict | null => {
-    if (verdict === told) next = null
+    if (verdict === current) next = null
     else if (next?.verdict !== verdict) next = { verdict, since: now() }
-    if (next === null || now() - next.since < holdMs) return null
-    const before = told
-    told = next.verdict
+    if (next === null || now() - next.since < presentMs) return null
+    const before = current
+    current = next.verdict
     next = null
     return before
   }

@@ -5,9 +5,9 @@ import { type Finding, type PoolVerdict, type ServiceVerdict, type Severity } fr
 import { createHysteresis, createFindingLog } from './hysteresis.ts'
 
 export interface MonitorOptions {
-  /** Asks nobody. */
+  /** Must not call any dependency. */
   readonly collect: () => Facts
-  /** Before each look: what must be looked at every so often. */
+  /** Called before each diagnosis, for what must be sampled regularly. */
   readonly onBeat?: () => void
   readonly log: RunLog
   readonly now?: () => number
@@ -34,16 +34,16 @@ const verdictLevels: Readonly<Record<PoolVerdict | ServiceVerdict, 'info' | 'war
 }
 
 /**
- * Looks at the facts twice a second, also when nobody asks, and logs what turns: a line for each finding that begins and
- * ends, and one for each verdict. .1 ms a look.
+ * Diagnoses the service twice per second, even if no client asks, and logs the changes: one line when a finding starts
+ * or ends, and one per changed verdict. A diagnosis takes 0.1 ms.
  */
 export function createMonitor({ collect, onBeat = () => {}, log, now = () => performance.now() }: MonitorOptions) {
-  const turned = createFindingLog(now)
-  const poolTurned = createHysteresis<PoolVerdict>('ok', now)
-  const serviceTurned = createHysteresis<ServiceVerdict>('ok', now)
+  const changedFindings = createFindingLog(now)
+  const changedPool = createHysteresis<PoolVerdict>('ok', now)
+  const changedService = createHysteresis<ServiceVerdict>('ok', now)
   const timer = setInterval(beat, beatMs).unref()
 
-  /** As of now. */
+  /** The current diagnosis. */
   function look(): Seen {
     const facts = collect()
     return { ...diagnose(facts), facts }
@@ -52,18 +52,19 @@ export function createMonitor({ collect, onBeat = () => {}, log, now = () => per
   function beat(): void {
     onBeat()
     const { pool, reasons, service, findings } = look()
-    const { begun, ended } = turned(findings)
-    for (const { culprit, code, severity, detail } of begun) log[levels[severity]]({ culprit, code, severity }, detail)
+    const { started, ended } = changedFindings(findings)
+    for (const { culprit, code, severity, detail } of started)
+      log[levels[severity]]({ culprit, code, severity }, detail)
     for (const {
       finding: { culprit, code },
       ms,
     } of ended)
-      log.info({ culprit, code, ms: Math.round(ms) }, `${code}: over`)
-    tellVerdict('pool', pool, poolTurned(pool), reasons)
-    tellVerdict('service', service, serviceTurned(service), findings)
+      log.info({ culprit, code, ms: Math.round(ms) }, `${code}: resolved`)
+    logVerdict('pool', pool, changedPool(pool), reasons)
+    logVerdict('service', service, changedService(service), findings)
   }
 
-  function tellVerdict(
+  function logVerdict(
     of: 'pool' | 'service',
     verdict: PoolVerdict | ServiceVerdict,
     before: string | null,

@@ -1,29 +1,29 @@
-/** What was stored changes slowly; while somebody looks, who may be mending it, it is read more often. */
+/** Stored data changes slowly. It is read more often while the monitoring is viewed: an operator may be fixing it. */
 const everyMs = 10 * 60_000
-const lookedEveryMs = 10_000
-const lookedMs = 60_000
-const limitMs = 2000
+const viewedEveryMs = 10_000
+const viewedMs = 60_000
+const timeoutMs = 2000
 
 export interface StoredDataOptions {
-  /** Documents with more metadata than is stored by now. */
+  /** Counts the documents with more metadata than the limit allows today. */
   readonly countLargeMetadata: (signal: AbortSignal) => Promise<number>
   readonly now?: () => number
 }
 
-/** What is to be known of the stored documents, read in the background. */
+/** Facts about the stored documents, read in the background. */
 export function createStoredData({ countLargeMetadata, now = () => performance.now() }: StoredDataOptions) {
   let count: number | null = null
-  let [triedAt, lookedAt] = [-Infinity, -Infinity]
+  let [triedAt, viewedAt] = [-Infinity, -Infinity]
   let isReading = false
 
-  /** Called every so often. */
+  /** Called regularly. */
   function beat(): void {
     const at = now()
-    if (isReading || at - triedAt < (at - lookedAt < lookedMs ? lookedEveryMs : everyMs)) return
+    if (isReading || at - triedAt < (at - viewedAt < viewedMs ? viewedEveryMs : everyMs)) return
     triedAt = at
     isReading = true
-    // That the database does not answer is known by its pulse.
-    countLargeMetadata(AbortSignal.timeout(limitMs))
+    // Pings report an unresponsive database, so a failed read is ignored.
+    countLargeMetadata(AbortSignal.timeout(timeoutMs))
       .then(
         found => void (count = found),
         () => {},
@@ -31,6 +31,6 @@ export function createStoredData({ countLargeMetadata, now = () => performance.n
       .finally(() => void (isReading = false))
   }
 
-  /** `largeMetadata`: null when it was never read. */
-  return { beat, facts: () => ({ largeMetadata: count }), looked: () => void (lookedAt = now()) }
+  /** `largeMetadata` is null when it was never read. */
+  return { beat, facts: () => ({ largeMetadata: count }), markViewed: () => void (viewedAt = now()) }
 }

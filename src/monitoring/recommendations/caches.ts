@@ -2,48 +2,49 @@ import type { CacheType } from '../../metrics/metrics.ts'
 import type { Facts, Recommendation, Rule } from './recommendation.ts'
 import { mb, percent } from './format.ts'
 
-const enoughEvicted = 20
-/** Of its memory, when it evicts for want of room and not for one value that is too large. */
+const minEvictions = 20
+/** Above this share of its memory a cache evicts for lack of space; below it, because of one large value. */
 const isFullAt = 0.7
-const enoughAsked = 100
+const minQuestions = 100
 const lowHitRatio = 0.1
 const shortSeconds = 60
-const enoughTimeouts = 20
+const minTimeouts = 20
 
-function tooSmall(type: CacheType, setting: string, what: string, bytesOf: (facts: Facts) => number): Rule {
+function tooSmall(type: CacheType, setting: string, contents: string, bytesOf: (facts: Facts) => number): Rule {
   return facts => {
     const { evictions, hits, misses } = facts.window.caches[type]
-    const held = facts.caches?.[type]
-    const bytes = bytesOf(facts)
-    if (evictions < enoughEvicted || !held || held.bytes < isFullAt * bytes) return null
+    const size = facts.caches?.[type]
+    const maxBytes = bytesOf(facts)
+    if (evictions < minEvictions || !size || size.bytes < isFullAt * maxBytes) return null
     return {
       id: `${type}-cache-small`,
       severity: 'warning',
       setting,
-      title: `The cache of ${what} is too small`,
-      evidence: `${evictions} were pushed out in five minutes, with ${hits} hits and ${misses} misses; ${held.entries} fill ${mb(held.bytes)} of ${mb(bytes)}`,
-      action: `Raise ${setting} to ${Math.max(2, Math.ceil((2 * bytes) / 2 ** 20))}.`,
+      title: `The cache of ${contents} is too small`,
+      evidence: `${evictions} evictions in five minutes, with ${hits} hits and ${misses} misses; ${size.entries} entries take ${mb(size.bytes)} of ${mb(maxBytes)}`,
+      action: `Raise ${setting} to ${Math.max(2, Math.ceil((2 * maxBytes) / 2 ** 20))}.`,
     }
   }
 }
 
 function hitRatioLow({ window, config: { cache } }: Facts): Recommendation | null {
   const { hitRatio, hits, misses } = window.caches.answer
-  if (hitRatio === null || hits + misses < enoughAsked || hitRatio >= lowHitRatio) return null
-  const wanted = wayToHits(cache)
+  if (hitRatio === null || hits + misses < minQuestions || hitRatio >= lowHitRatio) return null
+  const change = moreHits(cache)
   return (
-    wanted && {
+    change && {
       id: 'hit-ratio-low',
       severity: 'info',
-      setting: wanted.setting,
+      setting: change.setting,
       title: 'Few answers come from the cache',
-      evidence: `${percent(hitRatio)} of ${hits + misses} questions over five minutes; ${wanted.because}`,
-      action: wanted.action,
+      evidence: `${percent(hitRatio)} of ${hits + misses} questions in five minutes; ${change.because}`,
+      action: change.action,
     }
   )
 }
 
-function wayToHits({
+/** The setting that would raise the hit ratio. Null if none would. */
+function moreHits({
   semantic,
   keep,
 }: Facts['config']['cache']): { readonly setting: string; readonly because: string; readonly action: string } | null {
@@ -51,12 +52,12 @@ function wayToHits({
     return {
       setting: 'ANSWER_CACHE_SECONDS',
       because: `answers are kept for ${keep.seconds} s`,
-      action: 'Raise ANSWER_CACHE_SECONDS: no answer outlives an edit of its documents, however long it is kept.',
+      action: 'Raise ANSWER_CACHE_SECONDS. An edit of the documents still invalidates their answers at once.',
     }
   if (semantic.mode === 'off')
     return {
       setting: 'SEMANTIC_CACHE',
-      because: 'questions that say the same in other words share no answers',
+      because: 'questions with the same meaning in other words share no answers',
       action: 'Set SEMANTIC_CACHE=learn.',
     }
   return null
@@ -69,26 +70,26 @@ function redisFailing({ redis, window: { redisFailures } }: Facts): Recommendati
     id: 'redis-failing',
     severity: 'warning',
     setting: 'REDIS_URL',
-    title: 'Redis cannot be used: every replica caches and counts for itself',
-    evidence: `its connection is "${redis}"; ${failures} commands came to nothing in five minutes`,
-    action: 'Look at the Redis server and the way to it; REDIS_URL says where it should be.',
+    title: 'Redis is unavailable: each replica caches answers and counts rate limits separately',
+    evidence: `its connection is "${redis}"; ${failures} commands failed in five minutes`,
+    action: 'Check the Redis server, the network and REDIS_URL.',
   }
 }
 
 function redisSlow({ redis, config, window: { redisFailures } }: Facts): Recommendation | null {
   const timeouts = redisFailures['timeout'] ?? 0
-  if (redis !== 'ready' || timeouts < enoughTimeouts) return null
+  if (redis !== 'ready' || timeouts < minTimeouts) return null
   return {
     id: 'redis-slow',
     severity: 'warning',
     setting: 'REDIS_TIMEOUT_MS',
-    title: 'Redis answers too late',
+    title: 'Redis responds too slowly',
     evidence: `${timeouts} commands took longer than REDIS_TIMEOUT_MS ${config.redis?.timeoutMs} in five minutes`,
-    action: 'Look for what slows it down (SLOWLOG, a far network); where it cannot be nearer, raise REDIS_TIMEOUT_MS.',
+    action: 'Find the cause (SLOWLOG, network distance). If Redis cannot be closer, raise REDIS_TIMEOUT_MS.',
   }
 }
 
-/** The pool's own, one aside and one that listens; one more may just be opening. */
+/** A process has its pool, one side connection and one that listens for notifications; one more may be opening. */
 function redisOff({ redis, inspected, pool }: Facts): Recommendation | null {
   const connections = inspected?.connections
   const others = connections ? connections.ours - pool.open - 3 : 0
@@ -99,13 +100,13 @@ function redisOff({ redis, inspected, pool }: Facts): Recommendation | null {
     setting: 'REDIS_URL',
     title: 'Several Askwell processes share a database, but no cache',
     evidence: `${connections?.ours} connections of the server are Askwell's, this process has ${pool.open + 2}; REDIS_URL is not set`,
-    action: 'Set REDIS_URL: replicas then share answers, and count rate limits together.',
+    action: 'Set REDIS_URL: replicas then share answers and rate limits.',
   }
 }
 
 export const cacheRules: readonly Rule[] = [
   tooSmall('answer', 'ANSWER_CACHE_MB', 'answers', ({ config }) => config.cache.answerBytes),
-  tooSmall('embedding', 'EMBEDDING_CACHE_MB', 'vectors of questions', ({ config }) => config.cache.embeddingBytes),
+  tooSmall('embedding', 'EMBEDDING_CACHE_MB', 'question vectors', ({ config }) => config.cache.embeddingBytes),
   hitRatioLow,
   redisFailing,
   redisSlow,

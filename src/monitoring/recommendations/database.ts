@@ -1,23 +1,23 @@
 import type { IndexInspected } from './inspection.ts'
 import type { Facts, Recommendation, Rule } from './recommendation.ts'
-import { foremost, ms, percent } from './format.ts'
+import { largestPart, ms, percent } from './format.ts'
 
-/** Fewer leases than this say nothing of a p95. */
-const enoughLeases = 20
+/** Too few leases make a p95 meaningless. */
+const minLeases = 20
 const longWaitMs = 50
 const longHoldMs = 500
-/** Free connections below this are left to people with psql. */
-const fewFree = 5
-/** What `askwell tune recall` aims at, and how far an estimate from a few passages may be off. */
+/** The last free connections are left to people with psql. */
+const reservedFree = 5
+/** The target of `askwell tune recall`, and the error to allow for in an estimate from a few passages. */
 const recallTarget = 0.95
-const recallDoubt = 0.03
-/** Autovacuum analyses at a tenth and 50 rows; past this it does not keep up, or is off. */
+const recallError = 0.03
+/** Autovacuum analyzes after changes to 10 % of the rows plus 50; above these limits it is behind, or off. */
 const staleShare = 0.2
 const staleRows = 1000
 
-/** While somebody queued: to open a connection takes time too, and more of them would not help. */
+/** The p95 wait, only if requests were queued: a wait for a connection to open is not cured by a larger pool. */
 function longWait({ window: { poolWaitMs: wait, poolWaitingMost } }: Facts): number | null {
-  return (poolWaitingMost ?? 0) > 0 && wait.count >= enoughLeases && wait.p95 !== null && wait.p95 >= longWaitMs
+  return (poolWaitingMost ?? 0) > 0 && wait.count >= minLeases && wait.p95 !== null && wait.p95 >= longWaitMs
     ? wait.p95
     : null
 }
@@ -26,15 +26,15 @@ function poolTooSmall(facts: Facts): Recommendation | null {
   const { inspected, pool, isEmbedded } = facts
   const wait = longWait(facts)
   const connections = inspected?.connections
-  if (wait === null || isEmbedded || !connections || connections.free < fewFree) return null
+  if (wait === null || isEmbedded || !connections || connections.free < reservedFree) return null
   const more = Math.min(Math.floor(connections.free / 2), Math.max(5, pool.size))
   return {
     id: 'pool-too-small',
     severity: 'warning',
     setting: 'POOL_MAX_OVERFLOW',
-    title: 'Requests wait for a database connection while the server has some to give',
-    evidence: `p95 wait for a connection ${ms(wait)} over five minutes, up to ${facts.window.poolWaitingMost} in the queue; POOL_SIZE ${pool.size} and POOL_MAX_OVERFLOW ${pool.maxOverflow} allow ${pool.size + pool.maxOverflow}, Postgres has ${connections.free} of ${connections.maxConnections} free`,
-    action: `Raise POOL_MAX_OVERFLOW to ${pool.maxOverflow + more}${connections.ours > pool.open + 3 ? ', or by less: other Askwell processes share the server' : ''}.`,
+    title: 'Requests wait for a database connection while the server has free ones',
+    evidence: `p95 wait for a connection ${ms(wait)} in five minutes, up to ${facts.window.poolWaitingMost} in the queue; POOL_SIZE ${pool.size} and POOL_MAX_OVERFLOW ${pool.maxOverflow} allow ${pool.size + pool.maxOverflow}, Postgres has ${connections.free} of ${connections.maxConnections} free`,
+    action: `Raise POOL_MAX_OVERFLOW to ${pool.maxOverflow + more}${connections.ours > pool.open + 3 ? ', or by less: other Askwell processes use the same server' : ''}.`,
   }
 }
 
@@ -42,15 +42,15 @@ function serverFull(facts: Facts): Recommendation | null {
   const { inspected, pool, isEmbedded } = facts
   const wait = longWait(facts)
   const connections = inspected?.connections
-  if (wait === null || isEmbedded || !connections || connections.free >= fewFree) return null
+  if (wait === null || isEmbedded || !connections || connections.free >= reservedFree) return null
   return {
     id: 'server-connections-full',
     severity: 'warning',
     setting: null,
-    title: 'Requests wait for a database connection, and the server has none to give',
+    title: 'Requests wait for a database connection, and the server has no free ones',
     evidence: `p95 wait for a connection ${ms(wait)}; Postgres has ${connections.free} of ${connections.maxConnections} free, ${connections.ours} are Askwell's, ${pool.open} of this process, ${connections.byState.idle} of all are idle`,
     action:
-      'Raise max_connections of the server (or the limit of the role or database), run fewer replicas, or put a pooler in front.',
+      'Raise max_connections (or the connection limit of the role or database), run fewer replicas, or use a pooler.',
   }
 }
 
@@ -68,18 +68,18 @@ function embeddedQueue(facts: Facts): Recommendation | null {
 }
 
 function heldLong({ window: { poolHoldMs: hold, heldMs } }: Facts): Recommendation | null {
-  const first = foremost(heldMs)
-  if (hold.count < enoughLeases || hold.p95 === null || hold.p95 < longHoldMs || !first) return null
+  const first = largestPart(heldMs)
+  if (hold.count < minLeases || hold.p95 === null || hold.p95 < longHoldMs || !first) return null
   return {
     id: 'connections-held-long',
     severity: 'warning',
     setting: null,
-    title: 'Database connections are held long',
+    title: 'Database connections are held for a long time',
     evidence: `p95 hold ${ms(hold.p95)}, longest ${ms(hold.max)}; "${first.name}" held them for ${percent(first.share)} of the time`,
     action:
       first.name === 'retrieve'
-        ? "Searches are slow: look for locks, a missing index or stale statistics below, and at the server's CPU and disk."
-        : `Look at what "${first.name}" does: a large load beside the questions is better run at night, or slower.`,
+        ? "Searches are slow: look for locks, a missing index or stale statistics, and check the server's CPU and disk."
+        : `Check what "${first.name}" does: run a large import at night, or more slowly.`,
   }
 }
 
@@ -100,21 +100,22 @@ function hnswUnused({ inspected }: Facts): Recommendation[] {
     severity: 'warning',
     setting: null,
     title: `Postgres does not use the HNSW index of collection "${collection}"`,
-    evidence: `the plan of a search goes round it and compares ${vectors} vectors; ${scans ?? 0} searches have used it`,
+    evidence: `the query plan does not use it and compares ${vectors} vectors; ${scans ?? 0} searches have used it`,
     action:
-      'Run ANALYZE chunk_vectors; look whether enable_indexscan is off or random_page_cost is far above 1 on the server, the database or the role.',
+      'Run ANALYZE chunk_vectors. Check that enable_indexscan is on and random_page_cost is near 1 for the server, ' +
+      'the database and the role.',
   }))
 }
 
 function efSearchLow({ inspected }: Facts): Recommendation[] {
-  return indexesWhere(inspected?.indexes, ({ recall }) => recall !== null && recall < recallTarget - recallDoubt).map(
+  return indexesWhere(inspected?.indexes, ({ recall }) => recall !== null && recall < recallTarget - recallError).map(
     ({ collection, recall, efSearch }) => ({
       id: `ef-search-low:${collection}`,
       severity: 'warning',
       setting: null,
-      title: `ef_search of collection "${collection}" is too low for the recall wanted`,
-      evidence: `about ${percent(recall ?? 0)} of the nearest ten are found, ${percent(recallTarget)} are wanted; ef_search is ${efSearch ?? 'not tuned'}`,
-      action: `Measure it, and store one that is enough: askwell tune recall --collection ${collection}`,
+      title: `ef_search of collection "${collection}" is too low for the target recall`,
+      evidence: `recall@10 is about ${percent(recall ?? 0)}, the target is ${percent(recallTarget)}; ef_search is ${efSearch ?? 'not tuned'}`,
+      action: `Measure recall and store a sufficient ef_search: askwell tune recall --collection ${collection}`,
     }),
   )
 }
@@ -123,14 +124,14 @@ function efSearchUnknown({ inspected }: Facts): Recommendation[] {
   return indexesWhere(
     inspected?.indexes,
     ({ hasIndex, efSearch, recall }) =>
-      hasIndex && efSearch === null && (recall === null || recall >= recallTarget - recallDoubt),
+      hasIndex && efSearch === null && (recall === null || recall >= recallTarget - recallError),
   ).map(({ collection, vectors }) => ({
     id: `ef-search-not-tuned:${collection}`,
     severity: 'info',
     setting: null,
     title: `ef_search of collection "${collection}" was never measured`,
     evidence: `${vectors} vectors are searched with the default`,
-    action: `Find the smallest that is enough: askwell tune recall --collection ${collection}`,
+    action: `Find the smallest sufficient ef_search: askwell tune recall --collection ${collection}`,
   }))
 }
 
@@ -144,14 +145,14 @@ function staleStatistics({ inspected }: Facts): Recommendation | null {
     id: 'statistics-stale',
     severity: 'warning',
     setting: null,
-    title: 'The statistics that Postgres plans by are stale',
+    title: 'The planner statistics of Postgres are stale',
     evidence: stale
       .map(
         ({ table, rows, changedSinceAnalyze, analyzedAt }) =>
-          `${table}: ${changedSinceAnalyze} rows changed since ${analyzedAt ?? 'ever'}, ${rows === null ? 'never analysed' : `planned as ${rows}`}`,
+          `${table}: ${changedSinceAnalyze} rows changed ${analyzedAt === null ? 'in total' : `since ${analyzedAt}`}, ${rows === null ? 'never analyzed' : `planned as ${rows} rows`}`,
       )
       .join('; '),
-    action: `Run ANALYZE ${names.join(', ')}, and see that autovacuum is on.`,
+    action: `Run ANALYZE ${names.join(', ')}, and make sure that autovacuum is on.`,
   }
 }
 

@@ -1,4 +1,4 @@
-/** Numbers as they stand in a sentence. */
+/** Formats numbers for use in a sentence. */
 
 export function ms(value: number | null): string {
   return value === null ? 'no time' : `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`
@@ -12,8 +12,8 @@ export function mb(bytes: number): string {
   return `${bytes < 10 * 2 ** 20 ? (bytes / 2 ** 20).toFixed(1) : Math.round(bytes / 2 ** 20)} MB`
 }
 
-/** The largest of them, and its share of all; null of nothing. */
-export function foremost(
+/** The largest part and its share of the sum. Null if the sum is 0. */
+export function largestPart(
   parts: Readonly<Record<string, number>>,
 ): { readonly name: string; readonly share: number } | null {
   const all = Object.values(parts).reduce((sum, each) => sum + each, 0)

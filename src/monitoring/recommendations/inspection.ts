@@ -5,12 +5,12 @@ import type { TableFacts } from '../../adapters/postgres/table-facts.ts'
 import type { RunLog } from '../../ask/terms.ts'
 import type { Collection } from '../../ingest/terms.ts'
 
-/** Of a large collection; recall as estimated last, null where it was not. */
+/** The index of a large collection, with the last recall estimate. Null if there is none. */
 export interface IndexInspected extends IndexFacts {
   readonly recall: number | null
 }
 
-/** What was read of the database, and when: milliseconds since 1970. */
+/** What was read from the database. `at` is when, in milliseconds since 1970. */
 export interface Inspected {
   readonly connections: (ServerConnections & { readonly at: number }) | null
   readonly tables: readonly TableFacts[]
@@ -18,7 +18,7 @@ export interface Inspected {
   readonly at: number
 }
 
-/** The adapters' readers; server.ts hands them over. */
+/** The readers of the adapters, passed in by wiring/monitoring.ts. */
 export interface InspectionReads<C extends Collection = Collection> {
   readonly connections: (sql: Sql) => Promise<ServerConnections>
   readonly tables: (sql: Sql) => Promise<TableFacts[]>
@@ -32,31 +32,33 @@ export interface InspectionOptions<C extends Collection> {
   readonly database: Pick<Database, 'kind' | 'lease' | 'aside' | 'status'>
   readonly reads: InspectionReads<C>
   readonly log: Pick<RunLog, 'debug'>
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   readonly now?: () => number
 }
 
 export interface Inspection {
-  /** Somebody looks: what is read is kept fresh for some minutes. Waits for nothing. */
+  /** Called when the monitoring is viewed. Keeps the data fresh for some minutes; returns at once. */
   touch(): void
-  /** Reads all now, for who waits for it; rejects as a lease does. */
+  /** Reads everything now. Rejects like a lease. */
   inspect(): Promise<void>
-  /** Null: nothing was read yet, or there is no server. */
+  /** Null when nothing was read yet, or the database is embedded. */
   latest(): Inspected | null
   close(): Promise<void>
 }
 
 const tickMs = 15_000
-const watchedMs = 5 * 60_000
-const wholeEveryMs = 60_000
-const unwatchedEveryMs = 15 * 60_000
+const viewedMs = 5 * 60_000
+const fullEveryMs = 60_000
+const unviewedEveryMs = 15 * 60_000
 const recallEveryMs = 60 * 60_000
-const limitMs = 5000
+const timeoutMs = 5000
 
 /**
- * Reads what recommendations need of a Postgres server, behind the requests: soon after the start and every quarter of an
- * hour, and while somebody looks once a minute, the connections every 15 s. These aside, so that they are had while the
- * pool is empty; the rest only when it is not, for no request may wait for it. The embedded database has nothing of this.
+ * Reads in the background what recommendations need from a Postgres server. Does nothing for the embedded database.
+ *
+ * - Soon after the start and every 15 min; while the monitoring is viewed, every minute, and connections every 15 s.
+ * - Connections are read over the side connection, so that they are known even when the pool is exhausted.
+ * - The rest is read only when the pool has free connections, because no request may wait for it.
  */
 export function openInspection<C extends Collection>({
   database,
@@ -67,71 +69,65 @@ export function openInspection<C extends Collection>({
   if (database.kind === 'embedded')
     return { touch() {}, inspect: async () => {}, latest: () => null, close: async () => {} }
   const closing = new AbortController()
-  const recalls = new Map<string, { readonly key: string; readonly at: number; readonly recall: number | null }>()
-  let [touchedAt, wholeAt] = [-Infinity, -Infinity]
+  const recalls = createRecallEstimates<C>(now)
+  let [touchedAt, fullAt] = [-Infinity, -Infinity]
   let known: Inspected | null = null
   let running: Promise<void> | null = null
 
   function touch(): void {
-    const wasAlone = now() - touchedAt > watchedMs
+    const wasUnviewed = now() - touchedAt > viewedMs
     touchedAt = now()
-    if (wasAlone) tick()
+    if (wasUnviewed) tick()
   }
 
   function tick(): void {
-    const age = now() - wholeAt
-    const isWatched = now() - touchedAt < watchedMs
-    if (running || closing.signal.aborted || !(isWatched || age >= unwatchedEveryMs)) return
-    running = read(isWatched ? age >= wholeEveryMs : true)
+    const age = now() - fullAt
+    const isViewed = now() - touchedAt < viewedMs
+    if (running || closing.signal.aborted || !(isViewed || age >= unviewedEveryMs)) return
+    running = read(isViewed ? age >= fullEveryMs : true)
       .catch((error: unknown) => log.debug({ err: error }, 'the database could not be inspected'))
       .finally(() => (running = null))
   }
 
-  async function read(isWhole: boolean): Promise<void> {
+  async function read(isFull: boolean): Promise<void> {
     const at = now()
-    const connections = { ...(await database.aside(terms(), reads.connections)), at }
+    const connections = { ...(await database.aside(leaseTerms(), reads.connections)), at }
     known = { tables: [], indexes: [], ...known, connections, at: known?.at ?? at }
-    if (!isWhole || !hasRoom()) return
-    const large = (await reads.collections(terms().signal)).filter(reads.isIndexed)
-    const [tables, facts] = await database.lease(terms(), async sql => {
+    if (!isFull || !isPoolFree()) return
+    const large = (await reads.collections(leaseTerms().signal)).filter(reads.isIndexed)
+    const [tables, facts] = await database.lease(leaseTerms(), async sql => {
       const indexes: IndexFacts[] = []
       for (const collection of large) indexes.push(await reads.index(sql, collection))
       return [await reads.tables(sql), indexes] as const
     })
-    wholeAt = at
-    const withRecall = () => facts.map(each => ({ ...each, recall: recalls.get(each.collection)?.recall ?? null }))
+    fullAt = at
+    const withRecall = () => facts.map(each => ({ ...each, recall: recalls.of(each.collection) }))
     known = { connections, tables, indexes: withRecall(), at }
-    for (const collection of large) await estimate(collection, facts)
+    for (const collection of large) {
+      if (facts.some(each => each.collection === collection.name && each.isUsed)) await estimate(collection)
+      else recalls.drop(collection.name)
+    }
     known = { ...known, indexes: withRecall() }
   }
 
-  /** Anew when the depth or the size has changed, else once an hour: it compares all vectors. */
-  async function estimate(collection: C, facts: readonly IndexFacts[]): Promise<void> {
-    const { name, efSearch, windowCount } = collection
-    const key = `${efSearch} ${Math.round(Math.log2(windowCount) * 4)}`
-    const before = recalls.get(name)
-    const isUsed = facts.some(each => each.collection === name && each.isUsed)
-    if (!isUsed) return void recalls.delete(name)
-    if ((before?.key === key && now() - before.at < recallEveryMs) || !hasRoom()) return
-    recalls.set(name, { key, at: now(), recall: null })
-    const bounds = terms()
-    recalls.set(name, {
-      key,
-      at: now(),
-      recall: await database.lease(bounds, sql => reads.recall(sql, collection, bounds.signal)),
+  async function estimate(collection: C): Promise<void> {
+    if (!recalls.isDue(collection) || !isPoolFree()) return
+    await recalls.update(collection, () => {
+      const terms = leaseTerms()
+      return database.lease(terms, sql => reads.recall(sql, collection, terms.signal))
     })
   }
 
-  function hasRoom(): boolean {
+  function isPoolFree(): boolean {
     const { waiting, checkedOut, size } = database.status()
     return waiting === 0 && checkedOut < size
   }
 
-  function terms() {
+  function leaseTerms() {
     return {
-      signal: AbortSignal.any([closing.signal, AbortSignal.timeout(limitMs)]),
+      signal: AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]),
       label: 'inspect',
-      deadline: performance.now() + limitMs,
+      deadline: performance.now() + timeoutMs,
     }
   }
 
@@ -149,4 +145,35 @@ export function openInspection<C extends Collection>({
       await running
     },
   }
+}
+
+/**
+ * The last recall estimate per collection. It is repeated when ef_search or the size changes, else once per hour,
+ * because an estimate compares all vectors.
+ */
+function createRecallEstimates<C extends Collection>(now: () => number) {
+  const estimates = new Map<string, { readonly key: string; readonly at: number; readonly recall: number | null }>()
+
+  function isDue(collection: C): boolean {
+    const last = estimates.get(collection.name)
+    return last?.key !== keyOf(collection) || now() - last.at >= recallEveryMs
+  }
+
+  /** Counts as done from its start, so that a failing estimate is not repeated at once. */
+  async function update(collection: C, measure: () => Promise<number | null>): Promise<void> {
+    const key = keyOf(collection)
+    estimates.set(collection.name, { key, at: now(), recall: null })
+    estimates.set(collection.name, { key, at: now(), recall: await measure() })
+  }
+
+  return {
+    isDue,
+    update,
+    of: (name: string) => estimates.get(name)?.recall ?? null,
+    drop: (name: string) => void estimates.delete(name),
+  }
+}
+
+function keyOf({ efSearch, windowCount }: Collection): string {
+  return `${efSearch} ${Math.round(Math.log2(windowCount) * 4)}`
 }

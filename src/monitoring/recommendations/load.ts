@@ -1,28 +1,28 @@
 import type { Facts, Recommendation, Rule } from './recommendation.ts'
 import { ms, percent } from './format.ts'
 
-const enoughRefused = 20
+const minRefused = 20
 const refusedShare = 0.05
 const idleLoop = 0.5
 const busyLoop = 0.7
 const lateMs = 100
-const manyPerSecond = 50
+const busyPerSecond = 50
 
-/** Refused although nothing here is at its limit: what is slow is elsewhere, or nothing is. */
+/** Questions are rejected although nothing in this process is at its limit. */
 function admissionTight({ window, pool, limiter, config: { admission } }: Facts): Recommendation | null {
   const refused = window.errorsByCode['overloaded'] ?? 0
   const isIdle =
     (window.poolWaitingMost ?? 0) === 0 && pool.checkedOut < pool.size && (window.eventLoop.utilization ?? 0) < idleLoop
-  if (!limiter || refused < enoughRefused || refused < refusedShare * window.requests || !isIdle) return null
+  if (!limiter || refused < minRefused || refused < refusedShare * window.requests || !isIdle) return null
   const isAtCeiling = limiter.limit >= admission.ceiling
   const setting = isAtCeiling ? 'ADMISSION_CEILING' : 'ADMISSION_FLOOR'
   return {
     id: 'admission-tight',
     severity: 'warning',
     setting,
-    title: 'Questions are refused while the process and its database are idle',
-    evidence: `${refused} of ${window.requests} refused in five minutes; the limit is ${limiter.limit} (from ${admission.floor} to ${admission.ceiling}), ${limiter.inFlight} run, the event loop is ${percent(window.eventLoop.utilization ?? 0)} busy, nobody waited for a connection`,
-    action: `Raise ${setting}${isAtCeiling ? '' : ' (and POOL_SIZE with it: it is kept below that)'}, or ADMISSION_MAX_WAITING and ADMISSION_MAX_WAIT_MS, if the model can take more at once.`,
+    title: 'Questions are rejected while the process and its database are idle',
+    evidence: `${refused} of ${window.requests} rejected in five minutes; the limit is ${limiter.limit} (from ${admission.floor} to ${admission.ceiling}), ${limiter.inFlight} in progress, the event loop is ${percent(window.eventLoop.utilization ?? 0)} busy, no request waited for a connection`,
+    action: `If the model can handle more concurrent calls, raise ${setting}${isAtCeiling ? '' : ' (and POOL_SIZE, which caps it)'}, or ADMISSION_MAX_WAITING and ADMISSION_MAX_WAIT_MS.`,
   }
 }
 
@@ -38,23 +38,24 @@ function loopLate({
     severity: 'warning',
     setting: null,
     title: 'One process is not enough',
-    evidence: `the event loop is ${percent(utilization)} busy and ${ms(delayP99Ms)} late (p99), at ${perSecond} requests a second`,
+    evidence: `the event loop is ${percent(utilization)} busy and ${ms(delayP99Ms)} late (p99), at ${perSecond} requests per second`,
     action:
-      'Run another replica behind the load balancer; a local embedding model or large uploads are better in a process of their own.',
+      'Add a replica behind the load balancer. Move a local embedding model or large uploads to a separate process.',
   }
 }
 
 function rateLimitTight({ window, config: { rateLimit } }: Facts): Recommendation | null {
   const refused = window.errorsByCode['rate_limited'] ?? 0
-  if (refused < enoughRefused || refused < refusedShare * window.requests) return null
+  if (refused < minRefused || refused < refusedShare * window.requests) return null
   return {
     id: 'rate-limit-refuses',
     severity: 'info',
     setting: 'RATE_LIMIT',
-    title: 'Many requests are refused by the rate limit',
-    evidence: `${refused} of ${window.requests} in five minutes; RATE_LIMIT ${rateLimit.max} in ${rateLimit.seconds} s a client`,
+    title: 'Many requests are rejected by the rate limit',
+    evidence: `${refused} of ${window.requests} in five minutes; RATE_LIMIT ${rateLimit.max} in ${rateLimit.seconds} s per client`,
     action:
-      'If these clients are welcome, raise RATE_LIMIT or give them keys with limits of their own; behind a proxy see that TRUST_PROXY says so, else all of them are one client.',
+      'If these clients are legitimate, raise RATE_LIMIT or give them keys with their own limits. Behind a proxy, set ' +
+      'TRUST_PROXY: without it all clients count as one.',
   }
 }
 
@@ -69,15 +70,16 @@ function tracedWhole({
     (sampler === undefined ||
       sampler.endsWith('always_on') ||
       (sampler.endsWith('traceidratio') && Number(samplerArg ?? 1) >= 1))
-  if (!isWhole || perSecond < manyPerSecond) return null
+  if (!isWhole || perSecond < busyPerSecond) return null
   return {
     id: 'traced-whole',
     severity: 'info',
     setting: 'OTEL_TRACES_SAMPLER',
     title: 'Every request is traced',
-    evidence: `${perSecond} requests a second, OTEL_TRACES_SAMPLER ${sampler ?? 'unset: all'}`,
+    evidence: `${perSecond} requests per second, OTEL_TRACES_SAMPLER ${sampler ?? 'unset: all'}`,
     action:
-      'Set OTEL_TRACES_SAMPLER=parentbased_traceidratio and OTEL_TRACES_SAMPLER_ARG=0.05: what is not traced costs nothing.',
+      'Set OTEL_TRACES_SAMPLER=parentbased_traceidratio and OTEL_TRACES_SAMPLER_ARG=0.05: ' +
+      'requests that are not sampled cost nothing.',
   }
 }
 

@@ -4,7 +4,7 @@ import { cacheRules } from './caches.ts'
 import { loadRules } from './load.ts'
 import { modelRules } from './models.ts'
 
-/** What is wrong before what could be better; else in the order of the rules. Pure: the same facts, the same advice. */
+/** Warnings first, then in the order of the rules. Pure: the result depends only on the facts. */
 export function recommend(facts: Facts, rules: readonly Rule[] = allRules): Recommendation[] {
   const all = rules.flatMap(rule => rule(facts) ?? [])
   return [...all.filter(({ severity }) => severity === 'warning'), ...all.filter(({ severity }) => severity === 'info')]

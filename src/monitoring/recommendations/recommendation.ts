@@ -5,18 +5,18 @@ import type { FigureWindow } from '../figures/figures.ts'
 import type { Inspected } from './inspection.ts'
 import type { Config } from '../../config/terms.ts'
 
-/** What to change, and why. Texts are plain English, figures stand in `evidence`. */
+/** What to change and why. Texts are plain English; figures belong in `evidence`. */
 export interface Recommendation {
   readonly id: string
   readonly severity: 'info' | 'warning'
-  /** As in the environment; null: it is no setting of Askwell. */
+  /** The environment variable to change. Null when it is not a setting of Askwell. */
   readonly setting: string | null
   readonly title: string
   readonly evidence: string
   readonly action: string
 }
 
-/** Everything that rules go by. The window is that of five minutes: long enough to be no accident. */
+/** The input of the rules. The window is five minutes, long enough to rule out chance. */
 export interface Facts {
   readonly config: Pick<
     Config,
@@ -27,10 +27,10 @@ export interface Facts {
   readonly pool: PoolStatus
   readonly limiter: LimiterStatus | null
   readonly caches: Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>> | null
-  /** As redis.ts says it; 'off' without one. */
+  /** The status from adapters/redis/redis.ts, or 'off' without Redis. */
   readonly redis: string
   readonly inspected: Inspected | null
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   readonly at: number
 }
 

@@ -64,7 +64,7 @@ t.test('a refusal is no error, nor is what the caller did', async t => {
 
 t.test("a cache's ratio counts all that was given", async t => {
   const figures = createFigures({ now: () => 0 })
-  for (const status of ['hit', 'near', 'stale', 'coalesced']) figures.given(status)
+  for (const status of ['hit', 'near', 'stale', 'coalesced']) figures.servedFromCache(status)
   figures.missed('answer')
   figures.evicted('answer')
   t.same(figures.read('1m').caches.answer, {
@@ -84,7 +84,7 @@ t.test('the series has a step for every ten seconds, empty ones too', async t =>
   const figures = createFigures({ now: clock.now })
   figures.answered(answerOf(), 100)
   figures.stage('generate', 'ok', 80)
-  figures.levels({ poolCheckedOut: 4, poolWaiting: 0, inFlight: 2 })
+  figures.gauges({ poolCheckedOut: 4, poolWaiting: 0, inFlight: 2 })
   clock.advance(20_000)
   figures.failed('internal')
   figures.failed('overloaded')

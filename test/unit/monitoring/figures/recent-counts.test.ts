@@ -80,7 +80,7 @@ tap.test(
     }
     t.equal(await beat(), 0)
     t.same(view.facts(false), { server: null, lock: null })
-    view.looked()
+    view.markViewed()
     t.equal(await beat(), 1)
     t.equal(await beat(), 1, 'not more often than every five seconds')
     clock.advance(5000)

@@ -333,11 +333,11 @@ tap.test('the evidence stands in the words', async t => {
   const [finding] = diagnose(factsOf({ pool: { ...busy, waiting: 200, longestWaitMs: 1200 } })).findings
   t.equal(
     finding?.detail,
-    '50 of 50 database connections are in use (retrieve 50), and 200 requests waiting, the longest 1.2 s.',
+    '50 of 50 database connections are in use (retrieve 50); 200 requests are waiting, the longest for 1.2 s.',
   )
   t.match(
     diagnose(factsOf({ database: { lock } })).findings[0]?.detail,
-    /^7 queries of Askwell waited for a lock, the longest 2\.1 s; it is held by process 4711/,
+    /^7 Askwell queries waited for a lock, the longest for 2\.1 s; the lock is held by process 4711/,
   )
 })
 

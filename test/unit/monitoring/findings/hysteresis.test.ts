@@ -8,16 +8,16 @@ const gone: Finding = { culprit: 'redis', severity: 'warning', code: 'redis-gone
 tap.test('a finding: told once, when it has held for a second; over when it was gone for three', async t => {
   const clock = manualClock()
   const turned = createFindingLog(clock.now)
-  t.same(turned([gone]).begun, [])
+  t.same(turned([gone]).started, [])
   clock.advance(1000)
-  t.same(turned([gone]).begun, [gone])
+  t.same(turned([gone]).started, [gone])
   clock.advance(500)
-  t.same(turned([gone]), { begun: [], ended: [] }, 'not again')
+  t.same(turned([gone]), { started: [], ended: [] }, 'not again')
   clock.advance(2500)
   t.same(turned([]).ended, [], 'not yet')
   clock.advance(500)
   t.same(turned([]).ended, [{ finding: gone, ms: 1500 }])
-  t.same(turned([]), { begun: [], ended: [] })
+  t.same(turned([]), { started: [], ended: [] })
 })
 
 tap.test('a finding of a moment, and one that comes and goes: not told, or once', async t => {
@@ -25,12 +25,12 @@ tap.test('a finding of a moment, and one that comes and goes: not told, or once'
   const turned = createFindingLog(clock.now)
   let told = 0
   for (let beat = 0; beat < 20; beat++) {
-    told += turned(beat % 2 === 0 ? [gone] : []).begun.length
+    told += turned(beat % 2 === 0 ? [gone] : []).started.length
     clock.advance(500)
   }
   t.equal(told, 0)
   for (let beat = 0; beat < 20; beat++) {
-    told += turned(beat < 3 || beat % 2 === 0 ? [gone] : []).begun.length
+    told += turned(beat < 3 || beat % 2 === 0 ? [gone] : []).started.length
     clock.advance(500)
   }
   t.equal(told, 1)
@@ -40,14 +40,14 @@ tap.test('a finding that becomes graver: told again', async t => {
   const clock = manualClock()
   const turned = createFindingLog(clock.now)
   const grave: Finding = { ...gone, severity: 'critical' }
-  for (const [finding, begun] of [
+  for (const [finding, started] of [
     [gone, 0],
     [gone, 1],
     [grave, 1],
     [gone, 0],
     [grave, 0],
   ] as const) {
-    t.equal(turned([finding]).begun.length, begun)
+    t.equal(turned([finding]).started.length, started)
     clock.advance(1000)
   }
 })
