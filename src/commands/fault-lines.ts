@@ -1,10 +1,10 @@
 import type { ReadFault } from '../ingest/terms.ts'
 import { printable } from '../text/printable.ts'
 
-/** A file with one wrong quote can have a fault in every line. */
+/** One wrong quote can cause a fault on every line of a file. */
 const mostPerFile = 20
 
-/** Prints one line per fault. Of the lines of one file it prints the first twenty, and `end` says how many more there are. */
+/** Prints one line per fault. Only the first twenty of a file's lines are printed; `end` prints how many more there are. */
 export function createFaultLines(print: (line: string) => void) {
   const counts = new Map<string, number>()
 
@@ -18,14 +18,14 @@ export function createFaultLines(print: (line: string) => void) {
   function end(): void {
     for (const [path, count] of counts) {
       if (count > mostPerFile)
-        print(faultLine({ path, reason: `${count - mostPerFile} more of its lines could not be read` }))
+        print(faultLine({ path, reason: `${count - mostPerFile} more lines could not be read` }))
     }
   }
 
   return { report, end }
 }
 
-/** One line, whatever the name of the file. */
+/** Always one line, even if the file name contains line breaks. */
 export function faultLine({ path, line, reason }: ReadFault): string {
   return printable(`askwell: ${path}${line === undefined ? '' : `:${line}`}: ${reason}`)
 }

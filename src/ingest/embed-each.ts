@@ -5,8 +5,9 @@ import { embedDrafts } from './embed-drafts.ts'
 import type { PreparedDocument } from './terms.ts'
 
 /**
- * Embeds documents together; where the model refuses something, each by itself, so that only the one it refuses is left
- * out. A model that refuses everything (a wrong key) is no fault of a document, and rejects.
+ * Embeds documents together. If the model rejects the batch, each document is embedded separately, so that only those
+ * that it rejects are left out. A model that rejects everything (for example a wrong key) is not a fault of a document;
+ * then this rejects.
  */
 export async function embedEach(
   embedder: Pick<Embedder, 'embed'>,

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 
 export interface SeenRows {
-  /** The line that had this name first, or null when it is new; it is remembered then. */
+  /** The line that had this name first. For a new name, stores the line and returns null. */
   firstLine(name: string, line: number): number | null
 }
 
 /**
- * Remembers the names of a file's rows in 12 bytes each: an open-addressing table of 64-bit hashes. A `Map`
- * of strings would take 100 bytes and more, and cannot hold 17 million.
+ * Stores the names of a file's rows in 12 bytes each, in an open-addressing table of 64-bit hashes. A `Map` of strings
+ * would take 100 bytes or more per row and is limited to fewer than 17 million.
  */
 export function createSeenRows(): SeenRows {
   let slots = newSlots(2 ** 12)

@@ -43,6 +43,6 @@ t.test('no baseline: says so, and how to get one', async t => {
   await t.rejects(readBaseline(path), /baseline\.json: cannot be read; --update-baseline writes one/)
   for (const text of ['', '{', 'null', '[]', '{"model":"m"}']) {
     writeFileSync(path, text)
-    await t.rejects(readBaseline(path), /is not a baseline; --update-baseline writes one/, text)
+    await t.rejects(readBaseline(path), /is not a baseline; write one with --update-baseline/, text)
   }
 })
