@@ -54,7 +54,7 @@ async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
     },
     {
       store: deps.store,
-      embed: async (...args) => await embedEach(embedder, ...args),
+      embed: embedEach(embedder),
       rowFault,
       model: { name: embedder.model, dimensions: embedder.dimensions },
     },

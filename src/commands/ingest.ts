@@ -65,7 +65,7 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
             sort => preparing.files(embedder, found, { ...readOptions, sort }),
             {
               store,
-              embed: async (...args) => await embedEach(embedder, ...args),
+              embed: embedEach(embedder),
               rowFault,
               model: { name: embedder.model, dimensions: embedder.dimensions },
             },
@@ -121,6 +121,9 @@ export function summary(report: LoadReport, collection: string): string {
 }
 
 /** The report that `--json` prints. */
-function jsonReport({ documents, added, replaced, unchanged, removed, chunks, faults }: LoadReport, collection: string) {
+function jsonReport(
+  { documents, added, replaced, unchanged, removed, chunks, faults }: LoadReport,
+  collection: string,
+) {
   return { collection, documents, added, replaced, unchanged, removed, chunks, faults }
 }

@@ -67,18 +67,22 @@ async function tune(options: Options): Promise<Result> {
     return await withModels(config.models, async ({ embedder }) => {
       const { model } = collection
       if (model === null || model.name !== embedder.model) throw modelMismatch(collection, embedder.model)
-      return { ...summary, ...(await measure(database, { ...collection, model }, embedder, options, signal)) }
+      return {
+        ...summary,
+        ...(await measure({ database, collection: { ...collection, model }, embedder, signal }, options)),
+      }
     })
   })
 }
 
-async function measure(
-  database: Database,
-  collection: WithVectors,
-  embedder: Embedder,
-  { target, sample, questions }: Options,
-  signal: AbortSignal,
-) {
+interface Measuring {
+  readonly database: Database
+  readonly collection: WithVectors
+  readonly embedder: Embedder
+  readonly signal: AbortSignal
+}
+
+async function measure({ database, collection, embedder, signal }: Measuring, { target, sample, questions }: Options) {
   const probe = recallProbe(database, collection, signal)
   const texts =
     questions === undefined ? (await probe.sample(sample)).map(sentenceOf) : linesOf(questions).slice(0, sample)
@@ -125,11 +129,9 @@ function described({ collection, exact, target, figures = [], efSearch, exactP50
     efSearch == null
       ? `no ef_search reaches recall@10 ${target}; the stored value is unchanged`
       : `stored ef_search ${efSearch}, the smallest with recall@10 ≥ ${target}`
-  return [
-    `${collection}: ${questions} questions; an exact scan takes ${exactP50Ms.toFixed(1)} ms`,
-    ...rows,
-    end,
-  ].join('\n')
+  return [`${collection}: ${questions} questions; an exact scan takes ${exactP50Ms.toFixed(1)} ms`, ...rows, end].join(
+    '\n',
+  )
 }
 
 function share(text: string): number {

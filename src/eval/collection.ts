@@ -66,7 +66,7 @@ async function loadInto(
     sort => documentsHere(documentsOf(set, onBytes), embedder, sort),
     {
       store,
-      embed: async (...args) => await embedEach(embedder, ...args),
+      embed: embedEach(embedder),
       // The set is our own, so an error in it ends the run.
       rowFault: () => null,
       model,

@@ -48,6 +48,17 @@ export interface LoadReport {
   readonly doneShare: number
 }
 
+const emptyReport: LoadReport = {
+  documents: 0,
+  added: 0,
+  replaced: 0,
+  unchanged: 0,
+  removed: 0,
+  chunks: 0,
+  faults: 0,
+  doneShare: 0,
+}
+
 /** Limits of a batch that is embedded and written together: large enough to be efficient, small enough for memory. */
 const batchDocuments = 64
 const batchCharacters = 60_000
@@ -79,16 +90,7 @@ export async function load(
   const runId = createRunId()
   const target = await deps.store.openCollection(options.collection, deps.model)
   const faultySources = new Set<string>()
-  let report: LoadReport = {
-    documents: 0,
-    added: 0,
-    replaced: 0,
-    unchanged: 0,
-    removed: 0,
-    chunks: 0,
-    faults: 0,
-    doneShare: 0,
-  }
+  let report = emptyReport
   let charactersRead = 0
   let charactersDone = 0
   const waiting: Batch[] = []

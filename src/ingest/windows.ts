@@ -13,11 +13,13 @@ export type WindowModel = Pick<Embedder, 'countTokens' | 'maxTokens' | 'windowTo
 export function windowsOf(text: string, chunk: Chunk, language: string, model: WindowModel): ChunkWindow[] {
   const whole = { start: chunk.start, end: chunk.end }
   if (!model.readsCode) return proseWindows(text, chunk, language, model)
-  if (fits(text, chunk, whole, model, model.windowTokens)) return [whole]
+  if (tokensOf(text, chunk, whole, model) <= model.windowTokens) return [whole]
   return filled(text, chunk, unitsOf(text, chunk, language), model)
 }
 
-/** Windows of the text between code blocks. A chunk of only code gets one window of its beginning, so it can be found. */
+/**
+ * Windows of the text between code blocks. A chunk of only code gets one window of its beginning, so it can be found.
+ */
 function proseWindows(text: string, chunk: Chunk, language: string, model: WindowModel): ChunkWindow[] {
   const units = unitsOf(text, chunk, language)
   const runs = proseRuns(units)
@@ -36,13 +38,20 @@ function proseRuns(units: readonly Unit[]): Unit[][] {
 
 function filled(text: string, chunk: Chunk, whole: readonly Unit[], model: WindowModel): ChunkWindow[] {
   const room = Math.max(1, model.windowTokens - model.countTokens(withTitle(shortTitle(chunk.title, model), '')))
-  const spans = whole.flatMap(unit => piecesOf(text, chunk, unit, model, room))
-  const units = spans.map(span => ({ ...span, tokens: model.countTokens(bodyOf(text, chunk, span)) }))
+  const pieceTokens = Math.min(room, model.maxTokens)
+  const spans = whole.flatMap((unit): ChunkWindow[] =>
+    tokensOf(text, chunk, unit, model) <= model.maxTokens
+      ? [unit]
+      : splitLong(text, unit, pieceTokens, slice => model.countTokens(embeddable(slice))),
+  )
+  const units = spans.map(({ start, end }) => {
+    return { start, end, tokens: model.countTokens(bodyOf(text, chunk, { start, end })) }
+  })
   const windows: ChunkWindow[] = []
   for (let first = 0; first < units.length;) {
     let last = lastOfWindow(units, first, room)
     // Token counts of parts do not add up exactly to that of the whole.
-    while (last > first && !fits(text, chunk, spanOf(units, first, last), model, model.windowTokens)) last -= 1
+    while (last > first && tokensOf(text, chunk, spanOf(units, first, last), model) > model.windowTokens) last -= 1
     windows.push(spanOf(units, first, last))
     first = last + 1
   }
@@ -62,14 +71,9 @@ export function windowText(text: string, chunk: Chunk, window: ChunkWindow, mode
   }
 }
 
-function fits(text: string, chunk: Chunk, window: ChunkWindow, model: WindowModel, limit: number): boolean {
-  return model.countTokens(withTitle(shortTitle(chunk.title, model), bodyOf(text, chunk, window))) <= limit
-}
-
-function piecesOf(text: string, chunk: Chunk, unit: Unit, model: WindowModel, room: number): ChunkWindow[] {
-  const { start, end } = unit
-  if (fits(text, chunk, unit, model, model.maxTokens)) return [{ start, end }]
-  return splitLong(text, unit, Math.min(room, model.maxTokens), slice => model.countTokens(embeddable(slice)))
+/** Tokens of a window, including the title. */
+function tokensOf(text: string, chunk: Chunk, window: ChunkWindow, model: WindowModel): number {
+  return model.countTokens(withTitle(shortTitle(chunk.title, model), bodyOf(text, chunk, window)))
 }
 
 interface MeasuredSpan extends ChunkWindow {
@@ -99,7 +103,9 @@ function bodyOf(text: string, chunk: Chunk, window: ChunkWindow): string {
   return body.trim() === '' ? embeddable(slice) : embeddable(body)
 }
 
-/** The text on one line without code fences. If there is nothing else they stay, because embedders reject empty text. */
+/**
+ * The text on one line without code fences. If there is nothing else they stay, because embedders reject empty text.
+ */
 function embeddable(text: string): string {
   const unfenced = text.replace(/^[^\S\n]*(?:`{3,}|~{3,})[\w+.-]*[^\S\n]*$/gm, '')
   return (unfenced.trim() === '' ? text : unfenced).replace(/\s+/g, ' ').trim()

@@ -19,7 +19,7 @@ export function createSeenRows(): SeenRows {
     const high = digest.readUInt32LE(4)
     const at = slotOf(slots, low, high)
     if (slots.lines[at] !== 0) return slots.lines[at]!
-    put(slots, at, low, high, line)
+    insert(slots, low, high, line)
     used += 1
     if (used * 2 > slots.lines.length) slots = grown(slots)
     return null
@@ -46,7 +46,8 @@ function slotOf(slots: Slots, low: number, high: number): number {
   return at
 }
 
-function put(slots: Slots, at: number, low: number, high: number, line: number): void {
+function insert(slots: Slots, low: number, high: number, line: number): void {
+  const at = slotOf(slots, low, high)
   slots.low[at] = low
   slots.high[at] = high
   slots.lines[at] = line
@@ -55,7 +56,7 @@ function put(slots: Slots, at: number, low: number, high: number, line: number):
 function grown(old: Slots): Slots {
   const slots = newSlots(old.lines.length * 2)
   old.lines.forEach((line, i) => {
-    if (line !== 0) put(slots, slotOf(slots, old.low[i]!, old.high[i]!), old.low[i]!, old.high[i]!, line)
+    if (line !== 0) insert(slots, old.low[i]!, old.high[i]!, line)
   })
   return slots
 }
