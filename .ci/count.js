@@ -1,7 +1,7 @@
 /**
- * `node count.js RESULTS STATUS`: counts the tests in tap's raw output and prints `N passed, N failed` as the last line.
- * A test is a named test without subtests, not an assertion. It fails if a test failed or was skipped, if none ran, or if
- * tap itself exited with a status other than 0. Plain JavaScript, so that it runs with any Node that CI has.
+ * `node count.js RESULTS STATUS`: counts the tests in tap's raw output and prints `N passed, N failed` as the last
+ * line. A test is a named test without subtests, not an assertion. It fails if a test failed or was skipped, if none
+ * ran, or if tap itself exited with a status other than 0. Plain JavaScript, so that it runs with any Node that CI has.
  */
 import { readFileSync } from 'node:fs'
 

@@ -23,7 +23,9 @@ if (Number(process.versions.node.split('.')[0]) >= requiredMajor) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 } else {
-  process.stderr.write(`askwell: Node ${requiredMajor} or newer is required, but this is ${process.version}; upgrade Node\n`)
+  process.stderr.write(
+    `askwell: Node ${requiredMajor} or newer is required, but this is ${process.version}; upgrade Node\n`,
+  )
   process.exitCode = 1
 }
 

@@ -11,7 +11,10 @@ import type { Config } from '../config/terms.ts'
 /** The embedding model that the weights belong to. */
 type Model = Pick<Embedder, 'model' | 'languages'>
 
-/** Fails if learned weights would have no effect or could not be stored. Runs before the evaluation, which takes minutes. */
+/**
+ * Fails if learned weights would have no effect or could not be stored. Runs before the evaluation, which takes
+ * minutes.
+ */
 export async function checkLearning(config: Config, signal: AbortSignal): Promise<void> {
   if (config.ask.fusion === 'rrf')
     throw new Error('FUSION=rrf has no weights to learn; unset it or set FUSION=weighted')

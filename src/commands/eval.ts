@@ -69,7 +69,9 @@ function rejectDuplicateNames(sets: readonly EvalSet[]): void {
   if (duplicate) throw new Error(`two sets are named "${duplicate.name}"; rename one of the folders`)
 }
 
-/** An unusable baseline is a failure only if it was requested; a set's own baseline for another model is just reported. */
+/**
+ * An unusable baseline is a failure only if it was requested; a set's own baseline for another model is just reported.
+ */
 function reportComparison({ falls, unfit }: Comparison, { baseline }: Options): void {
   for (const line of [...unfit, ...falls.map(fallLine)]) say(`askwell: ${line}`)
   if (falls.length > 0 || (unfit.length > 0 && baseline !== undefined)) process.exitCode = exitCodes.failed

@@ -4,7 +4,9 @@ import { printable } from '../text/printable.ts'
 /** One wrong quote can cause a fault on every line of a file. */
 const mostPerFile = 20
 
-/** Prints one line per fault. Only the first twenty of a file's lines are printed; `end` prints how many more there are. */
+/**
+ * Prints one line per fault. Only the first twenty of a file's lines are printed; `end` prints how many more there are.
+ */
 export function createFaultLines(print: (line: string) => void) {
   const counts = new Map<string, number>()
 
@@ -17,8 +19,7 @@ export function createFaultLines(print: (line: string) => void) {
 
   function end(): void {
     for (const [path, count] of counts) {
-      if (count > mostPerFile)
-        print(faultLine({ path, reason: `${count - mostPerFile} more lines could not be read` }))
+      if (count > mostPerFile) print(faultLine({ path, reason: `${count - mostPerFile} more lines could not be read` }))
     }
   }
 

@@ -29,7 +29,9 @@ export function addKey(program: Command): void {
     )
     .option('--rate-limit <number>', 'maximum requests of this key per RATE_LIMIT_SECONDS', Number)
     .option('--tenant <tenant>', 'tenant of the key; tenants do not share cached answers')
-    .addOption(new Option('--priority <priority>', 'priority of its questions unless a request sets one').choices(priorities))
+    .addOption(
+      new Option('--priority <priority>', 'priority of its questions unless a request sets one').choices(priorities),
+    )
     .action((options: NewKey, command: Command) => {
       const key = `askwell_${randomBytes(32).toString('base64url')}`
       const entry = entryOf(key, options, command)

@@ -31,7 +31,11 @@ export interface AskingOptions extends AskingContext {
 const passages = 30
 
 /** Runs the questions through one retriever, one after the other. */
-export async function askAll(questions: readonly JudgedQuestion[], retriever: Arm, options: AskingOptions): Promise<QuestionResult[]> {
+export async function askAll(
+  questions: readonly JudgedQuestion[],
+  retriever: Arm,
+  options: AskingOptions,
+): Promise<QuestionResult[]> {
   const results: QuestionResult[] = []
   for (const question of questions) {
     options.signal.throwIfAborted()

@@ -41,7 +41,9 @@ function rowsOf({ arms, languages, abstention: { answered, refused } }: Measured
   return { lexical: sharesOf(arms.lexical), vector: sharesOf(arms.vector), fused, ...Object.fromEntries(byLanguage) }
 }
 
-/** `found` is the share of questions with at least one result. Latency is left out because it depends on the machine. */
+/**
+ * `found` is the share of questions with at least one result. Latency is left out because it depends on the machine.
+ */
 function sharesOf({ questions, ndcg10, recall5, recall10, mrr10, empty }: Figures): Shares {
   return { ndcg10, recall5, recall10, mrr10, found: questions === 0 ? 1 : 1 - empty / questions }
 }

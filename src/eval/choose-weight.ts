@@ -28,7 +28,8 @@ export function chooseWeight(scoresAt: ScoresAt, inUse: number): Choice {
       columns,
       allQuestions.filter(question => question % folds !== fold),
     )
-    for (const question of allQuestions) if (question % folds === fold) heldOut[question] = columns[column]?.[question] ?? 0
+    for (const question of allQuestions)
+      if (question % folds === fold) heldOut[question] = columns[column]?.[question] ?? 0
   }
   return {
     weight: grid[bestColumn(columns, allQuestions)] ?? 0,

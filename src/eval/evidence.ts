@@ -26,7 +26,9 @@ export interface Gathering extends AskingContext {
 
 const noCache = { get: async () => undefined, set() {} }
 
-/** Evidence for every answerable question in a language that the model reads; other languages have no weight to learn. */
+/**
+ * Evidence for every answerable question in a language that the model reads; other languages have no weight to learn.
+ */
 export async function gather(questions: readonly JudgedQuestion[], gathering: Gathering): Promise<Evidence[]> {
   const embed = embedWith(gathering.embedder, noCache)
   const gathered: Evidence[] = []

@@ -30,7 +30,10 @@ export interface JsonRow {
   readonly language: string | undefined
 }
 
-/** Rows of a corpus or of questions. Ids are unique and have no spaces, because spaces separate the columns of a TREC run. */
+/**
+ * Rows of a corpus or of questions. Ids are unique and have no spaces, because spaces separate the columns of a TREC
+ * run.
+ */
 export async function* jsonRows(path: string, faults: Faults): AsyncGenerator<JsonRow> {
   const firstLines = new Map<string, number>()
   for await (const line of readLines(path)) {

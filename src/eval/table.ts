@@ -35,9 +35,7 @@ function share(value: number): string {
 
 function abstentionLine({ name, arms: { fused }, abstention: { answered, unanswerable, refused } }: Measured): string {
   const parts = [
-    ...(answered === null
-      ? []
-      : [`wrongly on ${percent(1 - answered)} of ${fused.questions} answerable questions`]),
+    ...(answered === null ? [] : [`wrongly on ${percent(1 - answered)} of ${fused.questions} answerable questions`]),
     ...(refused === null ? [] : [`rightly on ${percent(refused)} of ${unanswerable} unanswerable questions`]),
   ]
   return `${name}: abstained ${parts.join(', ')}`
@@ -63,7 +61,7 @@ export function lessonText({ language, questions, inUse, choice, learned }: Less
   const verdict = `nDCG@10 on held-out questions: ${share(heldOut.chosen)} learned, ${share(heldOut.inUse)} current`
   const outcome =
     learned === null
-      ? `kept the current weight, although ${weight(choice.weight)} scored best (${verdict})`
+      ? `kept the current weight instead of ${weight(choice.weight)}, because learning did worse (${verdict})`
       : `learned ${weight(learned)} (${verdict})`
   return [`${about}: ${outcome}`, ...curve.map(point => `  ${weight(point.weight)}  ${share(point.ndcg10)}`)].join('\n')
 }

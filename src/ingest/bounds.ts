@@ -1,12 +1,15 @@
 import type { Json } from './terms.ts'
 
 /**
- * Maximum bytes of a document's metadata as JSON in UTF-8. It is stored once, but returned with every passage and copied
- * into cached answers.
+ * Maximum bytes of a document's metadata as JSON in UTF-8. It is stored once, but returned with every passage and
+ * copied into cached answers.
  */
 export const mostMetadataBytes = 16 * 1024
 
-/** Longer front matter (in characters) is rejected without parsing, because its metadata would be too large in any notation. */
+/**
+ * Longer front matter (in characters) is rejected without parsing, because its metadata would be too large in any
+ * notation.
+ */
 export const mostFrontMatter = 4 * mostMetadataBytes
 
 /** Maximum characters of a title, as in `PUT /documents`. Longer titles are cut. */
@@ -36,6 +39,6 @@ export function inEnglish(count: number): string {
 /** Cuts text to at most `most` UTF-16 units, between characters, and marks the cut with an ellipsis. */
 export function clipped(text: string, most: number): string {
   if (text.length <= most) return text
-  const kept = text.slice(0, most - 1)
-  return `${/[\ud800-\udbff]$/.test(kept) ? kept.slice(0, -1) : kept}…`
+  const prefix = text.slice(0, most - 1)
+  return `${/[\ud800-\udbff]$/.test(prefix) ? prefix.slice(0, -1) : prefix}…`
 }

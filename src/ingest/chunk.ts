@@ -62,7 +62,9 @@ function sizeOf(text: string): number {
   return text.length > longestChunkCharacters ? Infinity : countTokens(text)
 }
 
-/** The last section that begins at or before the offset. Binary search, because there may be as many sections as lines. */
+/**
+ * The last section that begins at or before the offset. Binary search, because there may be as many sections as lines.
+ */
 function sectionAt({ sections }: SectionRun, offset: number): Section {
   let [low, high] = [0, sections.length]
   while (high - low > 1) {
@@ -122,7 +124,9 @@ function endCostOf(text: string, unit: Unit, next: Unit | undefined): number {
   return /\n[^\S\n]*\n/.test(between) ? 0 : between.includes('\n') ? 0.1 : 0.25
 }
 
-/** The best last unit for a chunk that begins with `first`: close to an even share of the rest, and at a good boundary. */
+/**
+ * The best last unit for a chunk that begins with `first`: close to an even share of the rest, and at a good boundary.
+ */
 function lastOfChunk(text: string, units: readonly MeasuredUnit[], first: number): number {
   const before = units[first - 1]?.total ?? 0
   const rest = units.at(-1)!.total - before

@@ -59,8 +59,8 @@ export interface DocumentApiParts<Room extends DocumentRoom> {
   readonly embedder: Embedder
   readonly preparing: Drafting<Room>
   /**
-   * Awaited before every reply, so that no later question is answered from the previous content. This includes replies to
-   * requests that wrote nothing, because another request may have just written the same documents.
+   * Awaited before every reply, so that no later question is answered from the previous content. This includes replies
+   * to requests that wrote nothing, because another request may have just written the same documents.
    */
   readonly onWritten: (collection?: string) => Promise<void>
 }
@@ -83,7 +83,10 @@ export function documentApi<Room extends DocumentRoom>({
       return isRemoved
     },
 
-    /** Writes all documents in one transaction and skips unchanged ones. A collection is only created if all can be stored. */
+    /**
+     * Writes all documents in one transaction and skips unchanged ones. A collection is only created if all can be
+     * stored.
+     */
     async put(collection: string, given: readonly GivenDocument[], signal: AbortSignal, room: Room) {
       rejectLargeMetadata(given)
       const sources = given.map(({ source }) => cleanLine(source))
@@ -180,7 +183,8 @@ function rejectDuplicateSources(sources: readonly string[]): void {
       ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }]
       : []
   })
-  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'The sources of the documents must differ.', faults })
+  if (faults.length > 0)
+    throw new AskError('invalid_request', { detail: 'The sources of the documents must differ.', faults })
 }
 
 /** Rejects oversized metadata before any document is read. */
@@ -189,7 +193,8 @@ function rejectLargeMetadata(given: readonly GivenDocument[]): void {
     const detail = metadataFault(metadata as { readonly [key: string]: Json })
     return detail === null ? [] : [{ pointer: `/documents/${index}/metadata`, detail }]
   })
-  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'Some documents have too much metadata.', faults })
+  if (faults.length > 0)
+    throw new AskError('invalid_request', { detail: 'Some documents have too much metadata.', faults })
 }
 
 function inputOf(given: GivenDocument): DocumentInput {

@@ -3,7 +3,9 @@ import type { Draft, DraftChunk } from './draft.ts'
 import { documentId } from './prepare.ts'
 import type { PreparedChunk, PreparedDocument } from './terms.ts'
 
-/** Texts per call: few enough for embedding APIs, and for counting tokens without blocking the event loop noticeably. */
+/**
+ * Texts per call: few enough for embedding APIs, and for counting tokens without blocking the event loop noticeably.
+ */
 const textsPerCall = 96
 
 /** Adds the vectors to documents. The windows of all documents are embedded together, in order. */

@@ -20,8 +20,8 @@ export type Found = FoundFile | { readonly fault: ReadFault }
 
 /**
  * Finds the files of paths, folders and globs, sorted within each. Folders and globs skip hidden files, `node_modules`
- * and unknown formats; a file that is named itself is never skipped. A link in a folder that leads out of it is a fault,
- * so that an author of the folder cannot publish other files of the machine.
+ * and unknown formats; a file that is named itself is never skipped. A link in a folder that leads out of it is a
+ * fault, so that an author of the folder cannot publish other files of the machine.
  *
  * A source must not depend on the machine. A relative path is its own source (`docs/a.md`), whatever the working
  * directory. An absolute path, or one that begins with `..`, is specific to this machine, so its source begins with the
@@ -67,7 +67,8 @@ async function filesBelow(root: string): Promise<Found[]> {
   const { files, unreadable } = await walk(root)
   const known = files.filter(path => formatOf(path) !== undefined)
   const faults = unreadable.map(path => faultOf(below(root, path), 'cannot be opened'))
-  if (known.length + faults.length === 0) return [faultNamed(root, `contains no file of a supported format (${knownEndings})`)]
+  if (known.length + faults.length === 0)
+    return [faultNamed(root, `contains no file of a supported format (${knownEndings})`)]
   return [...faults, ...(await sized(root, known))]
 }
 
@@ -76,7 +77,9 @@ interface Walked {
   readonly unreadable: readonly string[]
 }
 
-/** Paths of the files below a folder, relative to it. Links to folders are not followed, because they may form a cycle. */
+/**
+ * Paths of the files below a folder, relative to it. Links to folders are not followed, because they may form a cycle.
+ */
 async function walk(root: string, below = ''): Promise<Walked> {
   const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => null)
   if (entries === null) return { files: [], unreadable: [below] }
@@ -131,8 +134,8 @@ function leadsOut(root: string, path: string): boolean {
 }
 
 /**
- * Source prefixes of documents from these paths, which are what `--prune` may remove. Globs and `.` are rejected: a glob
- * does not show which files were there before, and `.` would cover everything.
+ * Source prefixes of documents from these paths, which are what `--prune` may remove. Globs and `.` are rejected: a
+ * glob does not show which files were there before, and `.` would cover everything.
  */
 export function sourceRoots(paths: readonly string[]): string[] {
   return paths.map(path => {

@@ -29,5 +29,7 @@ export function* groupsOf(found: Iterable<Found>, options: FileOptions): Generat
 function isSmall({ path, bytes }: { path: string; bytes: number }, before: readonly FileToRead[]): boolean {
   const isText = (name: string) => formatOf(name)?.kind === 'text'
   const sum = before.reduce((total, file) => total + file.bytes, bytes)
-  return isText(path) && before.every(file => isText(file.path)) && before.length < maxGroupFiles && sum <= maxGroupBytes
+  return (
+    isText(path) && before.every(file => isText(file.path)) && before.length < maxGroupFiles && sum <= maxGroupBytes
+  )
 }

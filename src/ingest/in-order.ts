@@ -10,8 +10,8 @@ export interface InOrderOptions<Group, T> {
 }
 
 /**
- * Runs several groups concurrently and yields their results in the order of the groups. A group that is far ahead waits.
- * When the consumer stops, the running groups are aborted.
+ * Runs several groups concurrently and yields their results in the order of the groups. A group that is far ahead
+ * waits. When the consumer stops, the running groups are aborted.
  */
 export async function* inOrder<Group, T>(
   groups: Iterable<Group>,

@@ -159,7 +159,9 @@ function createBatch(isCareful: boolean, model: DraftModel, say: SayPart) {
   return { file, add, drain, bytes: (count: number) => void (bytes += count) }
 }
 
-/** An error here ends the task, which is then retried in careful mode, because part of the document may have been sent. */
+/**
+ * An error here ends the task, which is then retried in careful mode, because part of the document may have been sent.
+ */
 async function sendDraft(packer: Packer, document: SourceDocument, model: DraftModel): Promise<void> {
   try {
     await addDraft(packer, document, model)

@@ -36,9 +36,9 @@ interface At {
 const mostLosses = 20
 
 /**
- * Reads and drafts the documents of a group in another process. If that process ends early, a new one resumes in careful
- * mode and announces each document. This identifies the document that ends the process; it becomes a fault, and the
- * rest is read.
+ * Reads and drafts the documents of a group in another process. If that process ends early, a new one resumes in
+ * careful mode and announces each document. This identifies the document that ends the process; it becomes a fault, and
+ * the rest is read.
  */
 export async function readGroup(
   files: readonly FileToRead[],

@@ -1,8 +1,8 @@
 import { cleanLine } from './readers/clean-text.ts'
 
 /**
- * Maximum length of a stored source in UTF-8. It is indexed, and Postgres rejects the write of an index row of more than
- * 2,704 bytes.
+ * Maximum length of a stored source in UTF-8. It is indexed, and Postgres rejects the write of an index row of more
+ * than 2,704 bytes.
  */
 export const longestSourceBytes = 2500
 

@@ -43,7 +43,9 @@ export interface ReadFault {
 /** `line` is the line in the file, if the document is a row. */
 export type ReadResult = { readonly document: SourceDocument; readonly line?: number } | { readonly fault: ReadFault }
 
-/** Consecutive sentences that are embedded as one text, after the chunk's title. Offsets are into the document's text. */
+/**
+ * Consecutive sentences that are embedded as one text, after the chunk's title. Offsets are into the document's text.
+ */
 export interface ChunkWindow {
   readonly start: number
   readonly end: number

@@ -56,7 +56,10 @@ for (const world of worlds) {
         json: {
           code: 'invalid_request',
           errors: [
-            { pointer: '/documents/1/metadata', detail: /^has 16,385 bytes of metadata \(as JSON in UTF-8\), but the limit is 16,384;/ },
+            {
+              pointer: '/documents/1/metadata',
+              detail: /^has 16,385 bytes of metadata \(as JSON in UTF-8\), but the limit is 16,384;/,
+            },
           ],
         },
       })
@@ -72,7 +75,10 @@ for (const world of worlds) {
       t.match(await put(app, [{ source: 'f', text }]), { status: 200 })
       t.match(await put(app, [{ source: 'f', text, metadata: ofBytes(9000) }]), {
         status: 422,
-        json: { code: 'document_refused', detail: /^document "f" has 18,\d{3} bytes of metadata .*, but the limit is 16,384/ },
+        json: {
+          code: 'document_refused',
+          detail: /^document "f" has 18,\d{3} bytes of metadata .*, but the limit is 16,384/,
+        },
       })
       t.match(await put(app, [{ source: 'f', text: `---\nnote: ${'y'.repeat(70_000)}\n---\nx` }]), {
         status: 422,

@@ -1,4 +1,6 @@
-/** For each alert, series that must make it fire and similar ones that must not. `job` and `instance` are added later. */
+/**
+ * For each alert, series that must make it fire and similar ones that must not. `job` and `instance` are added later.
+ */
 export interface AlertCase {
   /** One value per minute, in promtool's shorthand: `0+10x60` is 0, 10 … 600. */
   readonly fires: Series
@@ -16,7 +18,9 @@ const asked = (perMinute: number, served = 'whole', minutes = 60): Series => ({
   [`askwell_qos_level_requests_total{level="interactive",served="${served}"}`]: rising(perMinute, minutes),
 })
 
-/** A histogram with `fast` observations per minute below the first bound and `slow` between the first and the second. */
+/**
+ * A histogram with `fast` observations per minute below the first bound and `slow` between the first and the second.
+ */
 function histogram(name: string, [below, above]: readonly [string, string], fast: number, slow: number): Series {
   return {
     [`${name}_bucket{le="${below}"}`]: rising(fast),

@@ -82,7 +82,9 @@ function orderFaults(events: readonly SseEvent[]): string[] {
     : [`the pieces say ${JSON.stringify(said)}, which is not the answer`]
 }
 
-/** Documented responses of the operation, or of `x-elsewhere` if there is no such operation. HEAD is GET without a body. */
+/**
+ * Documented responses of the operation, or of `x-elsewhere` if there is no such operation. HEAD is GET without a body.
+ */
 function responsesFor({ method, path }: GivenReply): Place {
   const address = addressOf(path)
   const template = Object.keys(contract['paths'] as Json).find(each => fits(address, each))

@@ -6,7 +6,9 @@ export interface Found {
   readonly detail: string
 }
 
-/** Findings of any service that the machine keeps from running for a second, because everything it waits for is late. */
+/**
+ * Findings of any service that the machine keeps from running for a second, because everything it waits for is late.
+ */
 const ofTheMachine = new Set([
   'event-loop-blocked',
   'process-stood-still',
@@ -31,8 +33,8 @@ export function isOfTheMachine(code: string): boolean {
 }
 
 /**
- * The findings that the test itself has provoked. If other processes keep the service from running, it reports that too,
- * correctly. Assert on these instead of on all findings, and on verdicts with {@link isOk}.
+ * The findings that the test itself has provoked. If other processes keep the service from running, it reports that
+ * too, correctly. Assert on these instead of on all findings, and on verdicts with {@link isOk}.
  */
 export function provoked(findings: readonly Found[]): Found[] {
   return findings.filter(({ code }) => !isOfTheMachine(code))

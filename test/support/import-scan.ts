@@ -105,7 +105,9 @@ function isSlash(kind: SyntaxKind): boolean {
 
 const keywordsBeforeValue = /^(return|typeof|case|in|of|void|delete|await|yield|throw|else|do|instanceof|new)$/
 
-/** After a value, a slash divides. `)` counts as a value, because no code here has a regular expression after `if (…)`. */
+/**
+ * After a value, a slash divides. `)` counts as a value, because no code here has a regular expression after `if (…)`.
+ */
 function endsValue(token: Token | undefined): boolean {
   if (token === undefined) return false
   return token.text !== undefined || (/[\w$)\]}`/]$/.test(token.word) && !keywordsBeforeValue.test(token.word))

@@ -8,7 +8,10 @@ import { sseEvents } from './sse.ts'
  * not retried.
  */
 
-/** Outcome of a question. `late` is a 504, `broken` a stream that ended with an error event, `failed` anything forbidden. */
+/**
+ * Outcome of a question. `late` is a 504, `broken` a stream that ended with an error event, `failed` anything
+ * forbidden.
+ */
 export type Outcome = 'well' | 'degraded' | 'refused' | 'late' | 'broken' | 'failed'
 
 export interface Asked {

@@ -4,8 +4,8 @@ import type { Sql } from '../../src/adapters/postgres/database.ts'
 export const manyVectors = 20_500
 
 /**
- * Fills a collection "many" with vectors of the local model, in clusters of a hundred like those of real texts, so that a
- * search that stops early misses some.
+ * Fills a collection "many" with vectors of the local model, in clusters of a hundred like those of real texts, so that
+ * a search that stops early misses some.
  */
 export async function fillWithVectors(sql: Sql, count = manyVectors): Promise<void> {
   await sql`select setseed(0.42)`

@@ -11,8 +11,8 @@ import { runProgram } from './model/program.ts'
 import type { Owner } from './server-process.ts'
 
 /**
- * A chat and embedding model that speaks OpenAI's protocol over a real socket, so that tests see real disconnects, stalls
- * and truncated streams. Faults are chosen while it runs: `model.chat.behave({ silent: true })`.
+ * A chat and embedding model that speaks OpenAI's protocol over a real socket, so that tests see real disconnects,
+ * stalls and truncated streams. Faults are chosen while it runs: `model.chat.behave({ silent: true })`.
  * `node test/support/model.ts --port 9001` runs it by hand.
  */
 export interface Model {

@@ -5,8 +5,8 @@ import { securityHeaders } from '../../src/http/edge/security-headers.ts'
 import type { Owner } from './server-process.ts'
 
 /**
- * The monitoring page with made-up figures in the format of the contract, for states that a real service is only in for a
- * moment, or under more load than a test can generate.
+ * The monitoring page with made-up figures in the format of the contract, for states that a real service is only in for
+ * a moment, or under more load than a test can generate.
  */
 
 export type Health = 'calm' | 'busy' | 'redis gone' | 'postgres frozen' | 'model failing' | 'overload'

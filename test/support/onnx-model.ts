@@ -1,6 +1,6 @@
 /**
- * A sentence model of a few hundred bytes with its tokenizer, in the files that exporters write. It is a real ONNX graph
- * that looks up a row of numbers for every token. The expected vector can be calculated from {@link rowOf}.
+ * A sentence model of a few hundred bytes with its tokenizer, in the files that exporters write. It is a real ONNX
+ * graph that looks up a row of numbers for every token. The expected vector can be calculated from {@link rowOf}.
  */
 
 /** Words are whole tokens; any other word is [UNK]. */

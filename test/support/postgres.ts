@@ -46,8 +46,8 @@ export const templateName = 'askwell_template'
 const stopSignals = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
 // The data does not outlive the run, so it need not survive a power cut, and no commit waits for the disk. It must
-// survive `kill`, because tests check whether a record was lost; therefore synchronous_commit stays on. Without fsync it
-// only copies to the page cache.
+// survive `kill`, because tests check whether a record was lost; therefore synchronous_commit stays on. Without fsync
+// it only copies to the page cache.
 const settings: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
   max_connections: '200',

@@ -13,8 +13,8 @@ import { until } from './until.ts'
 export const runOwner = process.env['TAP_CHILD_ID'] === undefined ? process.pid : process.ppid
 
 /**
- * Calls `make` in one process of the run and returns its result (plain JSON) in all of them. The folder is for the files
- * of the resource. After the run it is removed, and a server with its process id in the file `pid` gets SIGQUIT.
+ * Calls `make` in one process of the run and returns its result (plain JSON) in all of them. The folder is for the
+ * files of the resource. After the run it is removed, and a server with its process id in the file `pid` gets SIGQUIT.
  */
 export async function oncePerRun<T>(name: string, make: (folder: string) => Promise<T>): Promise<T> {
   const folder = join(tmpdir(), `askwell-test-run-${runOwner}-${startOf(runOwner)}-${name}`)

@@ -31,7 +31,9 @@ export interface ServerProcess {
 export interface Program {
   readonly command: string
   readonly args: readonly string[]
-  /** Folder of the server, from {@link serverFolder}. Its output goes to the file `log` there, its process id to `pid`. */
+  /**
+   * Folder of the server, from {@link serverFolder}. Its output goes to the file `log` there, its process id to `pid`.
+   */
   readonly folder: string
   readonly stopSignal: NodeJS.Signals
   /** Account that runs the program if it refuses to run as root. */
@@ -98,8 +100,8 @@ interface Running {
   gone(): Promise<void>
 }
 
-// Detached and unreferenced, so that Ctrl-C in the terminal reaches the tests but not the servers (the guard ends those),
-// and a test file can finish while the server that it started for the whole run continues.
+// Detached and unreferenced, so that Ctrl-C in the terminal reaches the tests but not the servers (the guard ends
+// those), and a test file can finish while the server that it started for the whole run continues.
 async function run(program: Program): Promise<Running> {
   const log = openSync(join(program.folder, 'log'), 'a')
   const child = spawn(program.command, program.args, {

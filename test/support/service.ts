@@ -11,7 +11,9 @@ import { until } from './until.ts'
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
-/** `askwell serve` as a separate process, for tests of signals, exit codes, logs and anything that exists per process. */
+/**
+ * `askwell serve` as a separate process, for tests of signals, exit codes, logs and anything that exists per process.
+ */
 export interface Service {
   readonly pid: number
   /** Log lines so far. */

@@ -22,8 +22,8 @@ function byName(a: CollectedSpan, b: CollectedSpan): number {
 }
 
 /**
- * Removes the collection lookup and its children, because a request only looks up the collection if no other request has
- * just done so.
+ * Removes the collection lookup and its children, because a request only looks up the collection if no other request
+ * has just done so.
  */
 export function withoutLook(spans: readonly CollectedSpan[]): CollectedSpan[] {
   const root = spans.find(({ kind }) => kind === 'server')

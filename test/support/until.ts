@@ -4,8 +4,8 @@ import { inspect } from 'node:util'
 /** What a wait watches in addition to its condition. */
 export interface Watched {
   /**
-   * Shows that the watched process, server or request has ended: a promise that settles then, or a function that returns
-   * how it ended (null, undefined or false while it runs). The wait then fails with that value.
+   * Shows that the watched process, server or request has ended: a promise that settles then, or a function that
+   * returns how it ended (null, undefined or false while it runs). The wait then fails with that value.
    */
   readonly ended?: PromiseLike<unknown> | (() => unknown)
   /** Progress so far, such as a count, a length or a last line. The wait continues as long as this changes. */
@@ -19,7 +19,8 @@ const patience = 1800
 const patienceAfterEnd = 100
 
 /**
- * Repeats a check every 10 ms until its result is truthy, and returns it. Tests wait in this way; they set no time limits.
+ * Repeats a check every 10 ms until its result is truthy, and returns it. Tests wait in this way; they set no time
+ * limits.
  *
  * - `what` completes the sentence "it never came to be that …" of the error.
  * - `ask` is a function or an async function; an error it throws ends the wait with that error.

@@ -6,8 +6,8 @@ const unwanted = /(?![\t\n])[\p{Cc}\u00ad\u200b\ufeff]/gu
 const lineEnd = /\r\n?|[\v\f\u0085\u2028\u2029]/g
 
 /**
- * Text in the form that is stored: NFC, LF line ends, no control characters, no lone surrogates, and no unlimited runs of
- * combining marks. Postgres rejects NUL. All offsets refer to this text, so it must not change later.
+ * Text in the form that is stored: NFC, LF line ends, no control characters, no lone surrogates, and no unlimited runs
+ * of combining marks. Postgres rejects NUL. All offsets refer to this text, so it must not change later.
  */
 export function cleanText(text: string): string {
   return nfc(

@@ -17,8 +17,8 @@ type OpenSection = Omit<Section, 'end'>
 
 /**
  * Joins blocks into one plain text, with each heading on its own line, and returns the sections with it. Blocks are
- * cleaned first, so that offsets stay valid. `title` takes precedence over the main heading, which takes precedence over
- * `fallbackTitle`.
+ * cleaned first, so that offsets stay valid. `title` takes precedence over the main heading, which takes precedence
+ * over `fallbackTitle`.
  */
 export function compose(
   blocks: readonly Block[],

@@ -76,9 +76,9 @@ function createRecordReader(scanner: FieldScanner): RecordReader {
    * Handles an open record that never ends (`fields` is null) or ends with fields that do not fit. Its first line is a
    * fault, and each line below is tried as the beginning of a record.
    *
-   * Such a record would end where the first one ended, with a known number of fields, so only one that can fit is read to
-   * its end again. Otherwise each of n open quotes would read all lines below it. The last line may begin a record that
-   * continues.
+   * Such a record would end where the first one ended, with a known number of fields, so only one that can fit is read
+   * to its end again. Otherwise each of n open quotes would read all lines below it. The last line may begin a record
+   * that continues.
    */
   function* giveUp(fields: readonly string[] | null): Generator<CsvRecord> {
     const [first, ...rest] = release()

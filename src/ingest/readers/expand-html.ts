@@ -2,7 +2,9 @@ import { fromHtml } from 'hast-util-from-html'
 import type { Html, Nodes, Parents, PhrasingContent, Root, RootContent } from 'mdast'
 import { markdownTree } from './hypertext.ts'
 
-/** Elements that Markdown authors use. Any other name in angle brackets is text, such as `<your-token>` or `List<T>`. */
+/**
+ * Elements that Markdown authors use. Any other name in angle brackets is text, such as `<your-token>` or `List<T>`.
+ */
 const elements = new Set(
   (
     'a abbr b bdi bdo big blockquote br button center cite code dd del details dfn div dl dt em font h1 h2 h3 h4 h5 h6 ' +

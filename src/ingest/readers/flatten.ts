@@ -4,9 +4,9 @@ import { isBadgeRow, withoutContents } from './noise.ts'
 import { createSlugs } from './slugs.ts'
 
 /**
- * Converts a Markdown tree without raw HTML to blocks of plain text. Inline markup is removed. List markers, table cells
- * and code fences stay, because they carry meaning: the chunker keeps a fenced block whole, and a chat frontend shows it
- * as code.
+ * Converts a Markdown tree without raw HTML to blocks of plain text. Inline markup is removed. List markers, table
+ * cells and code fences stay, because they carry meaning: the chunker keeps a fenced block whole, and a chat frontend
+ * shows it as code.
  *
  * With `slugs`, a heading without an id gets the anchor that GitHub would give it.
  */
@@ -135,7 +135,9 @@ function inlineText(node: Nodes): string {
 const lineEndInIdeographs =
   /(?<=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}，。、]) ?\n ?(?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}])/gu
 
-/** Spaces are collapsed first, because matching "spaces, then a line end" takes quadratic time on long runs of spaces. */
+/**
+ * Spaces are collapsed first, because matching "spaces, then a line end" takes quadratic time on long runs of spaces.
+ */
 function unwrapped(text: string): string {
   return text
     .replace(/[^\S\n]+/g, ' ')

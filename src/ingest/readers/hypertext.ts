@@ -4,7 +4,9 @@ import type { Root } from 'mdast'
 import { boundTables } from './table-spans.ts'
 
 /** Elements that are never content. */
-const boilerplate = new Set('nav script style footer aside noscript template svg iframe dialog button select'.split(' '))
+const boilerplate = new Set(
+  'nav script style footer aside noscript template svg iframe dialog button select'.split(' '),
+)
 
 /** Converts an HTML tree to a Markdown tree, without boilerplate (which is also removed from the argument). */
 export function markdownTree(tree: HtmlRoot | Element): Root {

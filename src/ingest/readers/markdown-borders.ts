@@ -3,8 +3,8 @@
  * border is before an unindented line with a blank line above, outside of fenced code and raw HTML. If that is not
  * certain, there is no border.
  *
- * The rules follow CommonMark. The inside of lists, quotes and footnotes is not tracked, because an unindented line ends
- * them.
+ * The rules follow CommonMark. The inside of lists, quotes and footnotes is not tracked, because an unindented line
+ * ends them.
  */
 
 /** The construct that is open after the lines so far. `stuck` means that it is unknown; there are no more borders. */

@@ -22,8 +22,8 @@ const opening = /^(?:`{3,}|~{3,})|^(?:import|export)\s|\{\/\*/gm
 const statement = /(?:.+\n?)+/y
 
 /**
- * The pieces in order, without overlap. An unclosed piece does not count, and the search for its end is not repeated for
- * each candidate.
+ * The pieces in order, without overlap. An unclosed piece does not count, and the search for its end is not repeated
+ * for each candidate.
  */
 function* pieces(mdx: string, fences: readonly Fence[]): Generator<Piece> {
   const lastComment = mdx.lastIndexOf('*/}')

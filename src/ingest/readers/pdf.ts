@@ -27,7 +27,9 @@ async function extract(bytes: Buffer): Promise<{ pages: Line[][]; infoTitle: unk
     }
   } catch (error) {
     const isLocked = error instanceof Error && error.name === 'PasswordException'
-    throw new UnreadableError(isLocked ? 'is protected by a password; remove it first' : 'is damaged or not a PDF', { cause: error })
+    throw new UnreadableError(isLocked ? 'is protected by a password; remove it first' : 'is damaged or not a PDF', {
+      cause: error,
+    })
   }
 }
 
@@ -73,7 +75,9 @@ function usefulTitle(title: unknown): string | undefined {
     : title
 }
 
-/** The text in the largest font on the first page or, if all is of one size, its first line unless that is a sentence. */
+/**
+ * The text in the largest font on the first page or, if all is of one size, its first line unless that is a sentence.
+ */
 function titleLine(lines: readonly Line[]): string | undefined {
   const sizes = lines.map(line => line.fontSize)
   const largest = sizes.reduce((most, size) => Math.max(most, size), -Infinity)

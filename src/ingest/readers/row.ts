@@ -22,9 +22,9 @@ export interface RowFile extends Naming {
 }
 
 /**
- * Turns the rows of a file into documents. The source is `file#id` or, for a row without an id, `file#` and a hash of the
- * title, so that a question whose answer is edited stays the same document. Without a title it is a hash of the text.
- * Line numbers are not used, because inserting a row at the top would rename and re-embed every row below.
+ * Turns the rows of a file into documents. The source is `file#id` or, for a row without an id, `file#` and a hash of
+ * the title, so that a question whose answer is edited stays the same document. Without a title it is a hash of the
+ * text. Line numbers are not used, because inserting a row at the top would rename and re-embed every row below.
  */
 export function createRowDocuments(file: RowFile): (row: Row) => ReadResult {
   const seen = createSeenRows()

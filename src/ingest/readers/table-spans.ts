@@ -9,8 +9,8 @@ const highestSpan = 65_534
  * cells. So would ten thousand short rows below one of a hundred thousand cells, because all rows are padded to the
  * longest.
  *
- * Spans are limited as in browsers. If a table would still grow to far more cells than it has, its spans are dropped; if
- * that is not enough, it is divided into tables of equally long rows.
+ * Spans are limited as in browsers. If a table would still grow to far more cells than it has, its spans are dropped;
+ * if that is not enough, it is divided into tables of equally long rows.
  */
 export function boundTables(tree: Nodes): void {
   for (const table of elementsIn(tree, 'table')) {

@@ -58,7 +58,9 @@ function overlap(asked: ReadonlySet<string>, sentence: string): number {
   return shared === 0 ? 0 : shared / Math.max(1, asked.size) - words.length / 10_000
 }
 
-/** The first five letters of each word, so that endings do not matter. Short words are mostly grammar and are left out. */
+/**
+ * The first five letters of each word, so that endings do not matter. Short words are mostly grammar and are left out.
+ */
 function contentWords(text: string): string[] {
   const words =
     text

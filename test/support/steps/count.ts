@@ -2,8 +2,8 @@ import { Session } from 'node:inspector'
 import { natives } from './natives.ts'
 
 /**
- * Counts the steps of a piece of work: how often each block of our code ran, from V8's coverage counters, and the cost of
- * the engine's own functions. It uses no clock, so the work has the same count on every machine.
+ * Counts the steps of a piece of work: how often each block of our code ran, from V8's coverage counters, and the cost
+ * of the engine's own functions. It uses no clock, so the work has the same count on every machine.
  */
 export interface StepCounter {
   count(work: () => unknown): Promise<number>

@@ -1,8 +1,8 @@
 import { countedOf, run, type Counted } from './regexp-run.ts'
 
 /**
- * Cost of the engine's own functions, which coverage does not show: the steps of a regular expression, the distance of a
- * search, the length of a copy. A slice only costs its creation, because V8 makes it a view.
+ * Cost of the engine's own functions, which coverage does not show: the steps of a regular expression, the distance of
+ * a search, the length of a copy. A slice only costs its creation, because V8 makes it a view.
  */
 export const natives = { steps: 0, isCounting: false }
 
