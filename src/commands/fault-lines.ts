@@ -2,7 +2,7 @@ import type { ReadFault } from '../ingest/terms.ts'
 import { printable } from '../text/printable.ts'
 
 /** One wrong quote can cause a fault on every line of a file. */
-const mostPerFile = 20
+const maxLinesPerFile = 20
 
 /**
  * Prints one line per fault. Only the first twenty of a file's lines are printed; `end` prints how many more there are.
@@ -14,12 +14,13 @@ export function createFaultLines(print: (line: string) => void) {
     if (fault.line === undefined) return print(faultLine(fault))
     const count = (counts.get(fault.path) ?? 0) + 1
     counts.set(fault.path, count)
-    if (count <= mostPerFile) print(faultLine(fault))
+    if (count <= maxLinesPerFile) print(faultLine(fault))
   }
 
   function end(): void {
     for (const [path, count] of counts) {
-      if (count > mostPerFile) print(faultLine({ path, reason: `${count - mostPerFile} more lines could not be read` }))
+      if (count > maxLinesPerFile)
+        print(faultLine({ path, reason: `${count - maxLinesPerFile} more lines could not be read` }))
     }
   }
 

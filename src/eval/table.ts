@@ -55,15 +55,17 @@ export function fallLine({ variant, row, figure, from, to }: Fall): string {
 
 /** What was learned in one language, as text: the outcome, then the curve. */
 export function lessonText({ language, questions, inUse, choice, learned }: Lesson): string {
-  const about = `${language}, ${questions} questions, vector weight ${weight(inUse)} in use`
-  if (choice === null) return `${about}: nothing learned, at least ${fewestQuestions} questions are needed`
+  const summary = `${language}, ${questions} questions, vector weight ${weight(inUse)} in use`
+  if (choice === null) return `${summary}: nothing learned, at least ${fewestQuestions} questions are needed`
   const { heldOut, curve } = choice
   const verdict = `nDCG@10 on held-out questions: ${share(heldOut.chosen)} learned, ${share(heldOut.inUse)} current`
   const outcome =
     learned === null
       ? `kept the current weight instead of ${weight(choice.weight)}, because learning did worse (${verdict})`
       : `learned ${weight(learned)} (${verdict})`
-  return [`${about}: ${outcome}`, ...curve.map(point => `  ${weight(point.weight)}  ${share(point.ndcg10)}`)].join('\n')
+  return [`${summary}: ${outcome}`, ...curve.map(point => `  ${weight(point.weight)}  ${share(point.ndcg10)}`)].join(
+    '\n',
+  )
 }
 
 function weight(value: number): string {

@@ -11,7 +11,7 @@ export const longestChunkTokens = 400
 const wantedTokens = 320
 /** How much a chunk may repeat from the end of the previous one, for sentences that begin with "it" or "this". */
 const longestOverlapTokens = 40
-const mostOverlapSentences = 2
+const maxOverlapSentences = 2
 
 /**
  * Divides a document into chunks of 200–400 tokens, or less if a section is short. Chunks begin and end with sentences
@@ -38,8 +38,8 @@ function chunksOfRun(document: SourceDocument, run: SectionRun, language: string
     const last = lastOfChunk(text, units, first)
     const { end } = units[last]!
     const start = overlapStart(text, units, { before, first }, end)
-    const section = first === 0 ? placedSection(run) : sectionAt(run, units[first]!.start)
-    parts.push({ start, end, title, ...placeOf(section), tokens: countTokens(text.slice(start, end)) })
+    const section = first === 0 ? locatingSection(run) : sectionAt(run, units[first]!.start)
+    parts.push({ start, end, title, ...locationOf(section), tokens: countTokens(text.slice(start, end)) })
     before = first
     first = last + 1
   }
@@ -54,7 +54,7 @@ function wholeRun({ text, title }: SourceDocument, run: SectionRun): Part | null
   const end = run.start + slice.trimEnd().length
   const tokens = sizeOf(text.slice(start, end))
   if (start >= end || tokens > longestChunkTokens) return null
-  return { start, end, title: titleOf(title, run.path), ...placeOf(placedSection(run)), tokens }
+  return { start, end, title: titleOf(title, run.path), ...locationOf(locatingSection(run)), tokens }
 }
 
 /** Number of tokens. Text that is too long anyway is not counted. */
@@ -76,11 +76,11 @@ function sectionAt({ sections }: SectionRun, offset: number): Section {
 }
 
 /** The section whose anchor and page a run gets. If bare headings come first, it is the first section with text. */
-function placedSection(run: SectionRun): Section {
+function locatingSection(run: SectionRun): Section {
   return run.sections.find(section => section.headings.length === run.path.length) ?? run.sections[0]!
 }
 
-function placeOf(section: Section): { anchor: string | null; page: number | null } {
+function locationOf(section: Section): { anchor: string | null; page: number | null } {
   return { anchor: section.anchor ?? null, page: section.page ?? null }
 }
 
@@ -161,7 +161,7 @@ function overlapStart(
   end: number,
 ): number {
   let start = units[first]!.start
-  const earliest = Math.max(before + 1, first - mostOverlapSentences)
+  const earliest = Math.max(before + 1, first - maxOverlapSentences)
   for (let i = first - 1; i >= earliest && leadsTo(text, units[i]!, start); i--) {
     const earlier = units[i]!.start
     const overlap = sizeOf(text.slice(earlier, units[first]!.start))

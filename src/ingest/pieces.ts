@@ -95,8 +95,8 @@ export class TooLargeError extends Error {
 }
 
 /** Limit of a draft's size as a multiple of its text, and the limit that applies to small documents. */
-const mostGrowth = 12
-const leastCharacters = 2 ** 25
+const maxGrowth = 12
+const minLimitCharacters = 2 ** 25
 
 /** Reassembles documents from their pieces, one document at a time. */
 export function createAssembler(): { take(piece: Piece): Draft | null } {
@@ -107,7 +107,7 @@ export function createAssembler(): { take(piece: Piece): Draft | null } {
 
   function take(piece: Piece): Draft | null {
     characters += sizeOf(piece)
-    if (characters > Math.max(leastCharacters, text.length * mostGrowth)) throw new TooLargeError()
+    if (characters > Math.max(minLimitCharacters, text.length * maxGrowth)) throw new TooLargeError()
     if (piece.kind === 'document') [head, text, chunks, characters] = [piece.head, '', [], sizeOf(piece)]
     if (piece.kind === 'text') text += piece.text
     if (piece.kind === 'chunks') for (const chunk of piece.chunks) chunks.push(chunk)

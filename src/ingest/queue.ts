@@ -6,8 +6,10 @@ export interface Queue<T> extends AsyncIterable<T> {
   end(reason?: unknown): void
 }
 
-/** Creates a queue for one consumer. Producers wait while the sizes of the queued items add up to more than `most`. */
-export function createQueue<T>(most: number): Queue<T> {
+/**
+ * Creates a queue for one consumer. Producers wait while the sizes of the queued items add up to more than `maxSize`.
+ */
+export function createQueue<T>(maxSize: number): Queue<T> {
   const items: { readonly item: T; readonly size: number }[] = []
   let queued = 0
   let isEnded = false
@@ -23,7 +25,7 @@ export function createQueue<T>(most: number): Queue<T> {
     items.push({ item, size })
     queued += size
     change()
-    while (queued > most && !isEnded) await changed.promise
+    while (queued > maxSize && !isEnded) await changed.promise
   }
 
   function end(reason?: unknown): void {

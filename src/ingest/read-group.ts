@@ -33,7 +33,7 @@ interface At {
 }
 
 /** A file is skipped after it has ended this many processes. */
-const mostLosses = 20
+const maxLosses = 20
 
 /**
  * Reads and drafts the documents of a group in another process. If that process ends early, a new one resumes in
@@ -70,9 +70,9 @@ export async function readGroup(
       goneAt = at
     } else {
       losses = at.file === first.file ? losses + 1 : 1
-      const isFileSkipped = at.work === 'reading' || losses >= mostLosses
+      const isFileSkipped = at.work === 'reading' || losses >= maxLosses
       const rest =
-        losses >= mostLosses && at.work === 'drafting'
+        losses >= maxLosses && at.work === 'drafting'
           ? '; so did other documents, and the rest of the file was skipped'
           : ''
       await put({ fault: faultOf(files[at.file]!, at, deps.reasonOf(loss) + rest) }, 0)

@@ -23,7 +23,7 @@ const tinyTokens = 100
 /** Tiny sections are joined until a run has this many tokens … */
 const enoughTokens = 200
 /** … but never beyond this many. */
-const mostTokens = 400
+const maxRunTokens = 400
 /** Tokens of the blank line between two sections. */
 const blankLineTokens = 2
 
@@ -43,7 +43,7 @@ export function sectionRuns(document: SourceDocument): SectionRun[] {
   for (let level = depth; level >= 0; level--) {
     // First form runs of a good size, then join what is still tiny to a neighbour that has room.
     runs = joined(runs, level, enoughTokens)
-    runs = joined(runs, level, mostTokens)
+    runs = joined(runs, level, maxRunTokens)
   }
   return runs
 }
@@ -111,7 +111,7 @@ function joined(runs: readonly SectionRun[], level: number, untilTokens: number)
 
 function mayJoin(a: SectionRun, b: SectionRun, level: number, untilTokens: number): boolean {
   const isTiny = a.tokens < tinyTokens || b.tokens < tinyTokens
-  const isSmall = a.tokens < untilTokens && a.tokens + b.tokens <= mostTokens
+  const isSmall = a.tokens < untilTokens && a.tokens + b.tokens <= maxRunTokens
   const areAdjacent = a.path.length <= level + 1 && b.path.length <= level + 1
   return isTiny && isSmall && areAdjacent && common(a.path, b.path).length >= level
 }

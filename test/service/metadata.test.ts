@@ -5,7 +5,7 @@ import { openDatabase, type Sql } from '../../src/adapters/postgres/database.ts'
 import { metadataPath } from '../../src/adapters/postgres/store/filters.ts'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
 import type { Filters } from '../../src/ask/terms.ts'
-import { mostMetadataBytes } from '../../src/ingest/bounds.ts'
+import { maxMetadataBytes } from '../../src/ingest/bounds.ts'
 import { migrate } from '../../src/adapters/postgres/migrate.ts'
 import { readMigrations } from '../../src/adapters/postgres/migrations/files.ts'
 import { adminKey, databaseSettings, skipReason, startApp, worlds, type App } from '../support/app.ts'
@@ -42,8 +42,8 @@ for (const world of worlds) {
     const app = await startApp(t, world)
 
     await t.test('16 kB are stored, found by and given back; a byte more is refused with its size', async t => {
-      const metadata = { ...ofBytes(mostMetadataBytes - 12), year: 2025 }
-      t.equal(JSON.stringify(metadata).length, mostMetadataBytes)
+      const metadata = { ...ofBytes(maxMetadataBytes - 12), year: 2025 }
+      t.equal(JSON.stringify(metadata).length, maxMetadataBytes)
       const { status, json } = await put(app, [{ source: 'full', text: 'Ferries leave at noon.', metadata }])
       t.equal(status, 200)
       t.same((await app.send('GET', `/documents/${json.documents[0].id}`, undefined, key)).json.metadata, metadata)

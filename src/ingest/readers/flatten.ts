@@ -21,12 +21,12 @@ export function flatten(root: Root, options: { slugs: boolean }): Block[] {
 
 function headingBlock(node: Heading, slugOf: ((heading: string) => string) | undefined): Block {
   const text = inlineText(node)
-  const anchor = givenId(node) ?? slugOf?.(text)
+  const anchor = explicitId(node) ?? slugOf?.(text)
   return { kind: 'heading', level: node.depth, text, ...(anchor ? { anchor } : {}) }
 }
 
 /** The id of an HTML element, which the HTML reader stores in `data`. */
-function givenId(node: Heading): string | undefined {
+function explicitId(node: Heading): string | undefined {
   const { id } = (node.data ?? {}) as { id?: unknown }
   return typeof id === 'string' ? id : undefined
 }

@@ -1,5 +1,5 @@
 import { isScalar, parseDocument, visit } from 'yaml'
-import { inEnglish, mostFrontMatter } from '../bounds.ts'
+import { inEnglish, maxFrontMatter } from '../bounds.ts'
 import type { Json } from '../terms.ts'
 import { UnreadableError } from './content.ts'
 import { toJson } from './to-json.ts'
@@ -24,7 +24,7 @@ export function readFrontMatter(markdown: string): FrontMatter {
   if (found === null) return { fields: {}, body: markdown }
   if (isTooLong(found[1] ?? ''))
     throw new UnreadableError(
-      `has ${inEnglish(found[1]!.length)} characters of front matter, but the limit is ${inEnglish(mostFrontMatter)}; move long texts into the document itself`,
+      `has ${inEnglish(found[1]!.length)} characters of front matter, but the limit is ${inEnglish(maxFrontMatter)}; move long texts into the document itself`,
     )
   try {
     const fields = toJson(parsed(found[1] ?? ''))
@@ -40,7 +40,7 @@ export function readFrontMatter(markdown: string): FrontMatter {
 }
 
 function isTooLong(text: string): boolean {
-  return text.length > mostFrontMatter && looksLikeFields.test(text)
+  return text.length > maxFrontMatter && looksLikeFields.test(text)
 }
 
 /** Checks for duplicate keys itself, because the library compares each key with all others of its map. */
@@ -52,10 +52,10 @@ function parsed(yaml: string): unknown {
     Map(_, map) {
       const keys = map.items.map(({ key }) => (isScalar(key) ? key.value : key))
       const duplicate = keys.length === new Set(keys).size ? undefined : firstDuplicate(keys)
-      if (duplicate !== undefined) throw new SyntaxError(`the key ${JSON.stringify(duplicate)} occurs duplicate`)
+      if (duplicate !== undefined) throw new SyntaxError(`duplicate key ${JSON.stringify(duplicate)}`)
     },
   })
-  return document.toJS({ maxAliasCount: mostAliases })
+  return document.toJS({ maxAliasCount: maxAliases })
 }
 
 function firstDuplicate(keys: readonly unknown[]): unknown {
@@ -64,7 +64,7 @@ function firstDuplicate(keys: readonly unknown[]): unknown {
 }
 
 /** Limit on alias expansion, because nested aliases ("billion laughs") would otherwise fill the memory. */
-const mostAliases = 100
+const maxAliases = 100
 
 function isRecord(value: Json | undefined): value is { readonly [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

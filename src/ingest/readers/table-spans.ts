@@ -22,8 +22,8 @@ export function boundTables(tree: Nodes): void {
 }
 
 /** A table may grow to fifty thousand cells plus four for each cell that it has. */
-const mostGrown = 50_000
-const mostGrownFold = 4
+const maxGrownCells = 50_000
+const maxGrowthFactor = 4
 /** Column limit for tables with spans, because expanding spans takes time quadratic in the length of the row. */
 const widestWithSpans = 5000
 
@@ -32,7 +32,7 @@ function growsTooLarge(rows: readonly (readonly Element[])[]): boolean {
   const widths = widthsOf(rows)
   const columns = widths.reduce((a, b) => Math.max(a, b), 0)
   const hasSpans = rows.some(row => row.some(cell => spanOf(cell, 'colSpan') > 1 || spanOf(cell, 'rowSpan') > 1))
-  return rows.length * columns > mostGrown + mostGrownFold * cells || (hasSpans && columns > widestWithSpans)
+  return rows.length * columns > maxGrownCells + maxGrowthFactor * cells || (hasSpans && columns > widestWithSpans)
 }
 
 /** Width of each row: its own cells and those that extend into it from above. */
@@ -59,9 +59,9 @@ function clampSpans({ properties }: Element): void {
   if ('rowSpan' in properties) properties['rowSpan'] = clamped(properties['rowSpan'], 0, highestSpan)
 }
 
-function clamped(value: unknown, least: number, most: number): number {
+function clamped(value: unknown, min: number, max: number): number {
   const number = Number.parseInt(String(value), 10)
-  return Number.isNaN(number) || number < least ? 1 : Math.min(number, most)
+  return Number.isNaN(number) || number < min ? 1 : Math.min(number, max)
 }
 
 function dropSpans({ properties }: Element): void {
