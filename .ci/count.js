@@ -1,11 +1,11 @@
 /**
- * `node count.js RESULTS STATUS`: counts the tests in tap's raw output and ends with `N passed, N failed`. A test is a
- * named test without tests of its own, not an assertion. Fails when one failed or was skipped, when there was none, or
- * when tap itself ended with another status than 0. Plain JavaScript: it runs with whatever Node CI has.
+ * `node count.js RESULTS STATUS`: counts the tests in tap's raw output and prints `N passed, N failed` as the last
+ * line. A test is a named test without subtests, not an assertion. It fails if a test failed or was skipped, if none
+ * ran, or if tap itself exited with a status other than 0. Plain JavaScript, so that it runs with any Node that CI has.
  */
 import { readFileSync } from 'node:fs'
 
-/** The points of the output with their depth (a subtest is indented by four), without diagnostics between `---` and `...`. */
+/** Test points of the output with their depth (subtests are indented by four), without diagnostics in `---` … `...`. */
 function* pointsOf(text) {
   let isDiagnostic = false
   for (const line of text.split('\n')) {
@@ -21,7 +21,7 @@ function* pointsOf(text) {
 
 function count(text) {
   const totals = { passed: 0, failed: 0, skipped: [] }
-  /** Tests that have begun and not ended, outermost first. */
+  /** Tests that have started but not ended, outermost first. */
   const open = []
   for (const { kind, depth, isOk, rest } of pointsOf(text)) {
     if (kind === 'opening') {
@@ -31,13 +31,13 @@ function count(text) {
       totals.skipped.push(rest.trim())
     } else if (open.at(-1)?.depth === depth) {
       close(totals, open, isOk)
-    } // else an assertion: a failed one fails the test that it stands in
+    } // else an assertion, whose failure fails its test
   }
   totals.failed += open.length > 0 ? 1 : 0 // the output was cut off
   return totals
 }
 
-/** A group of tests fails with any of them; it counts by itself only when it failed and none of them did. */
+/** A group fails with any of its tests. It only counts itself if it failed although none of its tests did. */
 function close(totals, open, isOk) {
   const { hasTests, hasFailed } = open.pop()
   if (isOk && !hasTests) totals.passed += 1
@@ -46,13 +46,13 @@ function close(totals, open, isOk) {
 }
 
 function verdict({ passed, failed, skipped }, status) {
-  for (const name of skipped) console.log(`skipped, which CI does not allow: ${name}`)
+  for (const name of skipped) console.log(`skipped, which is an error in CI: ${name}`)
   const missed = failed === 0 && (status !== 0 || passed === 0) ? 1 : 0
   if (missed > 0)
     console.log(
       passed === 0
         ? 'no test ran'
-        : `no test failed, but \`npm test\`, \`npm run test:faults\` or \`npm run test:hostile\` ended with ${status}`,
+        : `no test failed, but \`npm test\`, \`npm run test:faults\` or \`npm run test:hostile\` exited with ${status}`,
     )
   const failures = failed + skipped.length + missed
   console.log(`${passed} passed, ${failures} failed`)

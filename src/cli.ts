@@ -3,10 +3,11 @@ import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 /**
- * Compiling what is imported, and taking the types out of ours, is kept from one start to the next: a command takes .55 s
- * of processor time instead of .85, the service on its embedded database is ready in 1.33 s instead of 1.55. Beside the
- * packages, where only who installs may write: what is in it is run. Where it cannot be written nothing is kept, and
- * nothing fails.
+ * Caches compiled modules, and our own with their types stripped, from one start to the next. A command takes 0.55 s of
+ * CPU time instead of 0.85 s, and the service on the embedded database is ready in 1.33 s instead of 1.55 s.
+ *
+ * The cache is next to the packages, where only the installing user may write, because its content is executed. If it
+ * cannot be written, nothing is cached and nothing fails.
  */
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/askwell', import.meta.url)))
 await import('./program.ts')

@@ -31,7 +31,7 @@ function program(): Command {
   return askwell
 }
 
-/** Commander repeats what it does not understand, such as names of files that a shell put into the command. */
+/** Escapes the arguments that Commander repeats in its errors, such as file names that a shell expanded. */
 function withArgumentsShown(text: string): string {
   return process.argv.reduce((shown, argument) => shown.replaceAll(argument, printable(argument)), text)
 }
@@ -46,21 +46,21 @@ function settingsHelp(): string {
     .join('\n')
 }
 
-/** Says what went wrong in one line that helps; a stack only for what nobody foresaw, and only when asked for. */
-function complain(error: unknown): number {
-  // Said already, when Ctrl-C came; what broke off because of it is no news.
+/** Reports an error in one line on stderr and returns the exit code. */
+function reportError(error: unknown): number {
+  // Ctrl-C was reported when it arrived; the errors that it causes are no news.
   if (process.exitCode === exitCodes.interrupted) return exitCodes.interrupted
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  if (error instanceof ConfigError) return said(error.message, exitCodes.settings)
+  if (error instanceof ConfigError) return sayAndReturn(error.message, exitCodes.settings)
   if (isAskError(error))
-    return said(
+    return sayAndReturn(
       printable(
-        `askwell: ${error.detail}${reasonOf(error.cause)}${isRefused(error.cause) ? '; check DATABASE_URL' : ''}`,
+        `askwell: ${error.detail}${reasonOf(error.cause)}${isLoginRejected(error.cause) ? '; check DATABASE_URL' : ''}`,
       ),
       isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed,
     )
   const message = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error)
-  return said(`askwell: ${message}${isRefused(error) ? '; check DATABASE_URL' : ''}`, exitCodes.failed)
+  return sayAndReturn(`askwell: ${message}${isLoginRejected(error) ? '; check DATABASE_URL' : ''}`, exitCodes.failed)
 }
 
 function reasonOf(cause: unknown): string {
@@ -70,17 +70,17 @@ function reasonOf(cause: unknown): string {
   return reason ? ` (${reason})` : ''
 }
 
-/** SQLSTATEs of a server that is there and lets us not in: wrong user, password (28…) or database (3D…). */
-function isRefused(error: unknown): boolean {
+/** SQLSTATEs of a server that rejects our login: wrong user or password (28…), or wrong database (3D…). */
+function isLoginRejected(error: unknown): boolean {
   return /^(28|3D)/.test(codeOf(error) ?? '')
 }
 
-function said(message: string, code: number): number {
+function sayAndReturn(message: string, code: number): number {
   say(message)
   return code
 }
 
-// `askwell --help | head -1`: who reads has read enough.
+// A reader such as `askwell --help | head -1` may close the pipe early; that is no error.
 process.stdout.on('error', error => {
   if (codeOf(error) !== 'EPIPE') throw error
 })
@@ -88,5 +88,5 @@ process.stdout.on('error', error => {
 try {
   await program().parseAsync()
 } catch (error) {
-  process.exitCode = complain(error)
+  process.exitCode = reportError(error)
 }

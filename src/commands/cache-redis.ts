@@ -3,14 +3,17 @@ import { openRedis, type RedisServer } from '../adapters/redis/redis.ts'
 import type { RunLog } from '../ask/terms.ts'
 import type { Config } from '../config/terms.ts'
 
-/** How Redis took part; `away`: it could not be reached, or not be gone through to the end. */
+/** Whether Redis took part. `away` means that it was unreachable or that the work on its keys did not finish. */
 export type RedisState = 'off' | 'away' | 'done'
 
-/** For going through all keys. */
+/** Time limit for scanning all keys. */
 export const redisMs = 60_000
 const connectMs = 3000
 
-/** Redis with the keys of the database of this name, while `work` runs, which gives null when it was not done to the end. */
+/**
+ * Runs `work` with a Redis connection for the keys of the named database.
+ * `work` returns null when it did not finish.
+ */
 export async function withRedis<T>(
   { redis: settings }: Config,
   database: string,

@@ -2,25 +2,25 @@ import type { CacheContents } from '../adapters/postgres/store/cache-contents.ts
 import type { KeyFigures } from '../adapters/redis/cache-keys.ts'
 import type { RedisState } from './cache-redis.ts'
 
-/** What the commands of the caches did and found; in words. */
+/** Text output of the cache commands. */
 
 export interface Cleared {
   readonly collection: string | null
-  /** Null unless Redis is done. */
+  /** Null unless the work in Redis finished. */
   readonly redisKeys: number | null
   readonly redis: RedisState
 }
 
 export interface Stats extends CacheContents {
   readonly redis: RedisState
-  /** By kind; null unless Redis is done. */
+  /** By kind; null unless the scan of Redis finished. */
   readonly redisKeys: Readonly<Record<string, KeyFigures>> | null
 }
 
 export interface FoundSettings {
   readonly collection: string
   readonly isChanged: boolean
-  /** The collection's own; null: as the service is set. */
+  /** Overrides of this collection; null where the service's settings apply. */
   readonly settings: {
     readonly seconds: number | null
     readonly fastSeconds: number | null
@@ -29,30 +29,26 @@ export interface FoundSettings {
 }
 
 export function clearedText({ collection, redis, redisKeys }: Cleared): string {
-  const what =
-    collection === null ? 'the answers of all collections are forgotten' : `${collection}: its answers are forgotten`
-  const keys = redis === 'done' ? `; ${redisKeys} keys removed from Redis` : ''
-  const away = '; Redis is away or did not finish: nothing kept there is given any more'
-  return (
-    what +
-    (redis === 'away'
-      ? `${away}${collection === null ? ', but what models wrote, and vectors, until their time is over' : ''}`
-      : keys)
-  )
+  const deleted =
+    collection === null ? 'cached answers of all collections deleted' : `${collection}: cached answers deleted`
+  if (redis === 'off') return deleted
+  if (redis === 'done') return `${deleted}; ${redisKeys} keys removed from Redis`
+  const leftOver = collection === null ? ', but its completions and vectors are used until they expire' : ''
+  return `${deleted}; Redis was unreachable or did not finish: its cached answers are no longer served${leftOver}`
 }
 
 export function statsText({ collections, observations, redis, redisKeys }: Stats): string {
   const rows = collections.map(
     ({ name, epoch, settings, nearQuestions }) =>
-      `${name}: epoch ${epoch}, ${described(settings)}, ${nearQuestions} questions kept for near ones`,
+      `${name}: epoch ${epoch}, ${described(settings)}, ${nearQuestions} questions in the semantic cache`,
   )
   const learned = observations.map(
     ({ model, count, right }) =>
-      `near questions compared with ${model}: ${count}, ${right} of them with the same answer`,
+      `semantic cache with ${model}: ${count} similar questions compared, ${right} had matching answers`,
   )
   const state = {
-    off: 'Redis: not set (REDIS_URL)',
-    away: 'Redis: away, or not gone through to the end',
+    off: 'Redis: off (REDIS_URL is not set)',
+    away: 'Redis: unreachable, or the scan did not finish',
     done: 'Redis:',
   }[redis]
   return [...rows, ...learned, state, ...Object.entries(redisKeys ?? {}).map(keysText)].join('\n')
@@ -60,24 +56,24 @@ export function statsText({ collections, observations, redis, redisKeys }: Stats
 
 function keysText([kind, { keys, bytes, sampled }]: [string, KeyFigures]): string {
   const size = `${(bytes / 2 ** 20).toFixed(2)} MB`
-  return `  ${kind.padEnd(6)} ${String(keys).padStart(8)} keys  ${sampled === null ? size : `about ${size}, by a sample of ${sampled}`}`
+  return `  ${kind.padEnd(6)} ${String(keys).padStart(8)} keys  ${sampled === null ? size : `about ${size}, estimated from ${sampled} keys`}`
 }
 
 export function settingsText({ collection, isChanged, settings }: FoundSettings): string {
-  return `${collection}: ${described(settings)}${isChanged ? '; what was kept is forgotten' : ''}`
+  return `${collection}: ${described(settings)}${isChanged ? '; cached answers deleted' : ''}`
 }
 
 function described({ seconds, fastSeconds, near }: FoundSettings['settings']): string {
-  const own = [
+  const overrides = [
     ...(seconds === null ? [] : [`answers ${timeText(seconds)}`]),
     ...(fastSeconds === null ? [] : [`fast answers ${timeText(fastSeconds)}`]),
-    ...(near === null ? [] : [`near answers ${near ? 'on' : 'off'}`]),
+    ...(near === null ? [] : [`semantic cache ${near ? 'on' : 'off'}`]),
   ]
-  return own.length === 0
-    ? 'as the service is set'
-    : `${own.join(', ')}${own.length < 3 ? ', else as the service is set' : ''}`
+  return overrides.length === 0
+    ? 'service settings'
+    : `${overrides.join(', ')}${overrides.length < 3 ? ', otherwise service settings' : ''}`
 }
 
 function timeText(seconds: number): string {
-  return seconds === 0 ? 'never kept' : `kept ${seconds} s`
+  return seconds === 0 ? 'never cached' : `cached for ${seconds} s`
 }

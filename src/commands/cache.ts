@@ -23,13 +23,13 @@ import type { Config } from '../config/terms.ts'
 export function addCache(program: Command): void {
   const cache = program
     .command('cache')
-    .description("clear the caches, look into them, set how long a collection's answers are kept")
+    .description("clear or inspect the caches, or set how long a collection's answers are cached")
   cache
     .command('clear')
-    .description('forget remembered answers: no replica gives one of them when this is done')
+    .description('delete cached answers on every replica')
     .option(
       '-c, --collection <name>',
-      'of this collection only (default: of all, and drafts and vectors in Redis)',
+      'delete only the answers of this collection (default: all collections, and completions and vectors in Redis)',
       collectionName,
     )
     .action(async ({ collection = null }: { collection?: string | null }, command: Command) => {
@@ -38,7 +38,7 @@ export function addCache(program: Command): void {
     })
   cache
     .command('stats')
-    .description('what is in the database and in Redis')
+    .description('show what is cached in the database and in Redis')
     .action(async (_, command: Command) => {
       const stats = await readStats()
       print(command, stats, statsText(stats))
@@ -50,13 +50,13 @@ function addSettings(cache: Command): void {
   cache
     .command('settings')
     .description(
-      'how long the answers of a collection are kept; without options: show it. A change forgets its answers',
+      "set how long a collection's answers are cached, which deletes the cached ones; without options, show the settings",
     )
     .option('-c, --collection <name>', 'collection', collectionName, 'default')
-    .option('--seconds <n>', 'like ANSWER_CACHE_SECONDS; 0: never kept', seconds)
-    .option('--fast-seconds <n>', 'like FAST_ANSWER_CACHE_SECONDS; 0: never kept', seconds)
-    .addOption(new Option('--near <on|off>', 'answers of near questions').choices(['on', 'off']))
-    .option('--reset', 'first, all back to what the service is set to')
+    .option('--seconds <n>', 'overrides ANSWER_CACHE_SECONDS; 0 disables caching', seconds)
+    .option('--fast-seconds <n>', 'overrides FAST_ANSWER_CACHE_SECONDS; 0 disables caching', seconds)
+    .addOption(new Option('--near <on|off>', 'overrides SEMANTIC_CACHE for this collection').choices(['on', 'off']))
+    .option('--reset', 'remove all overrides, before the other options apply')
     .action(async (options: SettingsOptions, command: Command) => {
       const found = await writeSettings(options)
       print(command, found, settingsText(found))
@@ -65,10 +65,10 @@ function addSettings(cache: Command): void {
 
 function seconds(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 86_400) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number from 0 to 86400.')
+  throw new InvalidArgumentError('Use a whole number from 0 to 86400.')
 }
 
-/** First the database, and a moment for every replica to know; then what nobody asks for any more goes from Redis. */
+/** Clears the database first and waits until every replica knows; only then are the unused keys removed from Redis. */
 async function clear(collection: string | null): Promise<Cleared> {
   const config = readConfig()
   const { ids, name } = await withMigrated(config, async (database, signal) => ({

@@ -5,8 +5,8 @@ import { findFiles, type Found } from '../ingest/find-files.ts'
 import type { FileOptions } from '../ingest/read.ts'
 
 /**
- * Manuals that come with packages this project depends on: real prose, on every machine that ran `npm ci`. A
- * choice of pages, because the local model reads some seventy sentences a second on one core.
+ * Manuals of packages that this project depends on: real prose, on every machine that ran `npm ci`.
+ * Only a selection of pages, because the local model reads about seventy sentences per second on one core.
  */
 const manuals: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   fastify: {
@@ -36,9 +36,9 @@ const manuals: Readonly<Record<string, Readonly<Record<string, readonly string[]
 interface Manual {
   readonly name: string
   readonly folder: string
-  /** Below the folder. */
+  /** Relative to the folder. */
   readonly paths: readonly string[]
-  /** Where its files can be read on the web, at this very version. */
+  /** Web address of the files in exactly this version, or null if unknown. */
   readonly webBase: string | null
 }
 
@@ -71,10 +71,10 @@ function installedManuals(): Manual[] {
   })
 }
 
-/** Without `require.resolve`: a package may not export its package.json. */
+/** Avoids `require.resolve`, because a package may not export its package.json. */
 function folderOf(name: string): string | null {
-  const places = createRequire(import.meta.url).resolve.paths(name) ?? []
-  return places.map(place => join(place, name)).find(folder => existsSync(join(folder, 'package.json'))) ?? null
+  const parents = createRequire(import.meta.url).resolve.paths(name) ?? []
+  return parents.map(parent => join(parent, name)).find(folder => existsSync(join(folder, 'package.json'))) ?? null
 }
 
 interface Manifest {

@@ -16,7 +16,7 @@ import type { Config } from '../config/terms.ts'
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('start the service with a real corpus: the manuals of the packages it is made of')
+    .description('start the service with sample documents: manuals of its own packages')
     .action(async () => {
       const config = readConfig(undefined, demoDefaults)
       const log = createLogger(config)
@@ -34,14 +34,14 @@ export function addDemo(program: Command): void {
     })
 }
 
-/** A folder of its own, vectors that need no key, and a quiet log; what the environment says wins. */
+/** A separate folder, vectors that need no key, and a quiet log. Environment variables take precedence. */
 const demoDefaults = { DATA_DIR: '.askwell/demo', EMBEDDING_MODEL: 'local', LOG_LEVEL: 'warn' }
 
 async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
   const { embedder } = deps.models
   const manuals = await demoFiles()
   const progress = createProgress(bytesOf(manuals.flatMap(manual => manual.found)))
-  const interrupt = interruptible('stopping; the next start goes on where this one was')
+  const interrupt = interruptible('stopping; the next start resumes loading here')
   const report = await load(
     async function* (sort) {
       for (const { found, options } of manuals)
@@ -54,7 +54,7 @@ async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
     },
     {
       store: deps.store,
-      embed: async (...args) => await embedEach(embedder, ...args),
+      embed: embedEach(embedder),
       rowFault,
       model: { name: embedder.model, dimensions: embedder.dimensions },
     },
@@ -66,7 +66,7 @@ async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
       onFault: fault => progress.line(faultLine(fault)),
     },
   ).finally(progress.end)
-  // From here on Ctrl-C is the server's.
+  // From here on the server handles Ctrl-C.
   interrupt.release()
   return report
 }
@@ -75,13 +75,13 @@ function welcome({ address }: RunningServer, report: LoadReport, config: Config)
   const loaded =
     report.chunks > 0
       ? `Loaded ${report.documents} documents in ${report.chunks} chunks.`
-      : `${report.documents} documents were loaded before.`
+      : `${report.documents} documents are already loaded.`
   return `${loaded}
 Askwell answers on ${address} (${config.models.chat === null ? 'quoting sentences; set OPENAI_API_KEY for written answers' : `with ${config.models.chat}`}).
 
   curl -s ${address}/ask -H 'content-type: application/json' -d '{"question": "How do I redirect a client to another URL in Fastify?"}'
 
-The API to browse: ${address}/docs    How it fares: ${address}/monitoring    Stop with Ctrl-C.`
+API reference: ${address}/docs    Monitoring: ${address}/monitoring    Stop with Ctrl-C.`
 }
 
 function say(text: string): void {

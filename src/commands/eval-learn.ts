@@ -8,17 +8,20 @@ import { migrate } from '../adapters/postgres/migrate.ts'
 import { withDatabase } from './opened.ts'
 import type { Config } from '../config/terms.ts'
 
-/** Whose weights are learned. */
+/** The embedding model that the weights belong to. */
 type Model = Pick<Embedder, 'model' | 'languages'>
 
-/** Fails where learned weights would say nothing or could not be written: before the measuring, which takes minutes. */
+/**
+ * Fails if learned weights would have no effect or could not be stored. Runs before the evaluation, which takes
+ * minutes.
+ */
 export async function checkLearning(config: Config, signal: AbortSignal): Promise<void> {
   if (config.ask.fusion === 'rrf')
-    throw new Error('there are no weights to learn with FUSION=rrf: unset it, or set FUSION=weighted')
+    throw new Error('FUSION=rrf has no weights to learn; unset it or set FUSION=weighted')
   await withDatabase(config.database, database => prepare(database, signal))
 }
 
-/** Learns from the evidence, and writes what was learned into the operator's own database (DATABASE_URL or DATA_DIR). */
+/** Learns weights from the evidence and stores them in the operator's database (DATABASE_URL or DATA_DIR). */
 export async function learnInto(
   config: Config,
   model: Model,
@@ -27,20 +30,20 @@ export async function learnInto(
 ): Promise<Lesson[]> {
   return await withDatabase(config.database, async database => {
     await prepare(database, signal)
-    const before: LearnedWeights = await database.lease(terms(signal), sql => readWeights(sql, model.model))
+    const before: LearnedWeights = await database.lease(leaseOptions(signal), sql => readWeights(sql, model.model))
     const lessons = learn(evidence, language => vectorWeight(model, language, before), similarityRange(model).span)
     const learned = lessons.flatMap(({ language, questions, learned: weight }) =>
       weight === null ? [] : [{ language, questions, vectorWeight: weight }],
     )
-    await database.lease(terms(signal), sql => writeWeights(sql, model.model, learned))
+    await database.lease(leaseOptions(signal), sql => writeWeights(sql, model.model, learned))
     return lessons
   })
 }
 
 async function prepare(database: Database, signal: AbortSignal): Promise<void> {
-  await database.lease(terms(signal), sql => migrate(sql))
+  await database.lease(leaseOptions(signal), sql => migrate(sql))
 }
 
-function terms(signal: AbortSignal) {
+function leaseOptions(signal: AbortSignal) {
   return { signal, label: 'learn' }
 }

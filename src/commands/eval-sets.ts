@@ -2,7 +2,7 @@ import { createPassageStore } from '../adapters/postgres/store/passages.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { openDeps, type Deps } from '../deps.ts'
 import { askedCollection } from '../wiring/pipeline.ts'
-import type { Circumstances } from '../eval/ask-all.ts'
+import type { AskingContext } from '../eval/ask-all.ts'
 import { withCollection } from '../eval/collection.ts'
 import { gather, type Evidence } from '../eval/evidence.ts'
 import { measureSet, type Measured } from '../eval/measure.ts'
@@ -17,18 +17,18 @@ export interface EvaluateOptions {
   /** Folder for TREC runs. */
   readonly run?: string
   readonly keep?: boolean
-  /** Gather evidence to learn from as well. */
+  /** Also gather evidence to learn weights from. */
   readonly learn?: boolean
 }
 
 export interface Evaluated {
   readonly model: Pick<Embedder, 'model' | 'languages'>
   readonly variants: readonly Measured[]
-  /** Of the plain questions: spoiled ones are the same questions again. */
+  /** From the plain questions only, because the other variants repeat them with errors. */
   readonly evidence: readonly Evidence[]
 }
 
-/** Opens the service without its edge, and measures one set after the other in a collection of its own. */
+/** Opens the service without its HTTP edge and evaluates the sets one by one, each in its own collection. */
 export async function evaluate(
   sets: readonly EvalSet[],
   given: Config,
@@ -52,8 +52,8 @@ export async function evaluate(
 }
 
 /**
- * A database in memory, unless one is named or the collection is to be kept. Nothing is remembered: an answer from a
- * cache has the latency of the cache.
+ * Uses an in-memory database unless DATABASE_URL is set or the collection is kept.
+ * Caches are off, because a cached answer would have the latency of the cache.
  */
 function configOf(config: Config, { keep = false }: EvaluateOptions): Config {
   const inMemory = config.database.url === undefined && !keep
@@ -79,30 +79,30 @@ async function evaluateSet(set: EvalSet, { deps, config, options, signal }: Open
   const loading = { store, embedder: models.embedder, signal, onBytes: progress.bytes, onProgress: progress.report }
   return await withCollection(set, options.keep ?? false, loading, async collection => {
     progress.end()
-    const circumstances = { collection, language: options.language, timeoutMs: config.ask.timeoutMs, signal }
+    const context = { collection, language: options.language, timeoutMs: config.ask.timeoutMs, signal }
     const variants = await measureSet(set, {
-      asking: { ...circumstances, search },
+      asking: { ...context, search },
       onAsked: createCounter('questions'),
-      onRanked: async (name, arm, asked) => {
-        if (options.run !== undefined) await writeRun(options.run, `${name.replace('/', '.')}.${arm}`, asked)
+      onRanked: async (name, retriever, asked) => {
+        if (options.run !== undefined) await writeRun(options.run, `${name.replace('/', '.')}.${retriever}`, asked)
       },
     })
-    return { variants, evidence: options.learn ? await evidenceOf(set, deps, circumstances) : [] }
+    return { variants, evidence: options.learn ? await evidenceOf(set, deps, context) : [] }
   })
 }
 
 async function evidenceOf(
   set: EvalSet,
   { database, store, models }: Deps,
-  circumstances: Circumstances,
+  context: AskingContext,
 ): Promise<Evidence[]> {
   const [plain] = set.variants
-  const asked = await askedCollection(store, models, circumstances.collection, circumstances.signal)
+  const asked = await askedCollection(store, models, context.collection, context.signal)
   if (!plain || !asked) return []
   const count = createCounter('questions to learn from')
   const onGathered = (done: number, total: number) => count(set.name, done, total)
   return await gather(plain.questions, {
-    ...circumstances,
+    ...context,
     store: createPassageStore(database),
     embedder: models.embedder,
     asked,

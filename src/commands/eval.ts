@@ -23,27 +23,27 @@ export function addEval(program: Command): void {
     .description('measure retrieval with judged questions: nDCG, recall, MRR, latency, abstention')
     .argument('<set...>', 'folders with corpus.jsonl, queries.jsonl, queries.<variant>.jsonl and qrels.tsv')
     .addOption(
-      new Option('-l, --language <which>', "the questions' language: given by the set, or detected as for users")
+      new Option('-l, --language <which>', "the questions' language: as given by the set, or detected as in production")
         .choices(['given', 'detect'])
         .default('detect'),
     )
     .option('-r, --run <dir>', 'write TREC runs into this folder')
     .option(
       '-b, --baseline <file>',
-      'fail when a figure is more than .005 below this file (default: baseline.json of the set, where there is one)',
+      "fail when a figure is more than 0.005 below this file (default: the set's baseline.json, if it exists)",
     )
     .option('-u, --update-baseline', 'write the figures as the new baseline')
-    .option('-k, --keep', 'keep the collection (eval-<set>) for the next time, in DATABASE_URL or DATA_DIR')
-    .option('--learn', 'learn the weight of the vectors by language, and write it into DATABASE_URL or DATA_DIR')
+    .option('-k, --keep', 'keep the collection (eval-<set>) in DATABASE_URL or DATA_DIR for the next run')
+    .option('--learn', 'learn the vector weight per language and store it in DATABASE_URL or DATA_DIR')
     .action(async (folders: string[], options: Options, command: Command) => {
       const sets = await Promise.all(folders.map(readSet))
-      refuseNamesakes(sets)
+      rejectDuplicateNames(sets)
       const config = readConfig()
       const { signal } = interruptible('stopping after this question')
       const compare = options.updateBaseline ? null : await comparison(sets, options.baseline)
       if (options.learn) await checkLearning(config, signal)
       const evaluated = await evaluate(sets, config, options, signal)
-      const lessons = options.learn ? await taught(config, evaluated, signal) : []
+      const lessons = options.learn ? await learnFrom(config, evaluated, signal) : []
       const now = baselineOf(evaluated.model.model, evaluated.variants)
       const compared = compare?.(now) ?? { falls: [], unfit: [] }
       const report = {
@@ -54,23 +54,25 @@ export function addEval(program: Command): void {
       }
       print(command, report, [table(evaluated.variants), ...lessons.map(lessonText)].join('\n'))
       if (options.updateBaseline) await updateBaselines(sets, options.baseline, now)
-      tell(compared, options)
+      reportComparison(compared, options)
     })
 }
 
-async function taught(config: Config, { model, evidence }: Evaluated, signal: AbortSignal): Promise<Lesson[]> {
+async function learnFrom(config: Config, { model, evidence }: Evaluated, signal: AbortSignal): Promise<Lesson[]> {
   if (evidence.length > 0) return await learnInto(config, model, evidence, signal)
-  say(`askwell: no question is in a language that ${model.model} reads: there is nothing to learn`)
+  say(`askwell: nothing to learn: no question is in a language that ${model.model} reads`)
   return []
 }
 
-function refuseNamesakes(sets: readonly EvalSet[]): void {
-  const twice = sets.find((set, i) => sets.findIndex(other => other.name === set.name) < i)
-  if (twice) throw new Error(`two of the sets are named "${twice.name}": give one of the folders another name`)
+function rejectDuplicateNames(sets: readonly EvalSet[]): void {
+  const duplicate = sets.find((set, i) => sets.findIndex(other => other.name === set.name) < i)
+  if (duplicate) throw new Error(`two sets are named "${duplicate.name}"; rename one of the folders`)
 }
 
-/** A baseline that was asked for and says nothing is a failure; a set's own, under another model, is only named. */
-function tell({ falls, unfit }: Comparison, { baseline }: Options): void {
+/**
+ * An unusable baseline is a failure only if it was requested; a set's own baseline for another model is just reported.
+ */
+function reportComparison({ falls, unfit }: Comparison, { baseline }: Options): void {
   for (const line of [...unfit, ...falls.map(fallLine)]) say(`askwell: ${line}`)
   if (falls.length > 0 || (unfit.length > 0 && baseline !== undefined)) process.exitCode = exitCodes.failed
 }

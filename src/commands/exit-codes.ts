@@ -1,13 +1,13 @@
-/** What the shell gets. */
+/** Exit codes of the process. */
 export const exitCodes = {
   ok: 0,
-  /** It could not be done. */
+  /** The command failed. */
   failed: 1,
-  /** The command line is wrong. */
+  /** The command line is invalid. */
   usage: 2,
-  /** Done, but some input could not be read; stderr names it. */
+  /** Finished, but some input could not be read; stderr names it. */
   partly: 3,
-  /** A setting is wrong (sysexits' EX_CONFIG). */
+  /** A setting is invalid (EX_CONFIG of sysexits). */
   settings: 78,
   interrupted: 130,
 } as const

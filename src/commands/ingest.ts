@@ -28,15 +28,15 @@ interface Options {
 export function addIngest(program: Command): void {
   program
     .command('ingest')
-    .description('load documents: .md .txt .html .pdf .docx .csv .jsonl, folders and globs of them')
+    .description('load documents (.md .txt .html .pdf .docx .csv .jsonl) from files, folders and globs')
     .argument('<path...>', 'files, folders or quoted globs')
     .option('-c, --collection <name>', 'collection to load into', collectionName, 'default')
-    .option('-l, --language <xx>', 'language of documents that do not say theirs (default: detected)', languageCode)
+    .option('-l, --language <xx>', 'language of documents that do not state one (default: detected)', languageCode)
     .option('-m, --metadata <key=value>', 'metadata for every document; may be repeated', metadataPair)
-    .option('--prune', 'remove documents that an earlier run loaded from the same paths and that are gone')
+    .option('--prune', 'remove documents that an earlier run loaded from these paths and that no longer exist')
     .action(async (paths: string[], options: Options, command: Command) => {
       const report = await ingest(paths, options)
-      print(command, counted(report, options.collection), summary(report, options.collection))
+      print(command, jsonReport(report, options.collection), summary(report, options.collection))
       if (report.faults > 0) process.exitCode = report.documents > 0 ? exitCodes.partly : exitCodes.failed
     })
 }
@@ -54,7 +54,7 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
           const found = await findFiles(paths)
           const progress = createProgress(bytesOf(found))
           const faults = createFaultLines(progress.line)
-          const given = {
+          const readOptions = {
             language: options.language,
             metadata: options.metadata ?? {},
             onBytes: progress.bytes,
@@ -62,10 +62,10 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
           }
           const store = createDocumentStore(database)
           const report = await load(
-            sort => preparing.files(embedder, found, { ...given, sort }),
+            sort => preparing.files(embedder, found, { ...readOptions, sort }),
             {
               store,
-              embed: async (...args) => await embedEach(embedder, ...args),
+              embed: embedEach(embedder),
               rowFault,
               model: { name: embedder.model, dimensions: embedder.dimensions },
             },
@@ -80,15 +80,18 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
             faults.end()
             progress.end()
           })
-          if (report.chunks > 0) await settleInto(database, await store.collection(options.collection), signal)
+          if (report.chunks > 0) await optimizeTables(database, await store.collection(options.collection), signal)
           return report
         }),
     )
   })
 }
 
-/** What keeps a large collection fast. Loaded is loaded: what goes wrong here is said, not failed. */
-async function settleInto(database: Database, collection: Collection | null, signal: AbortSignal): Promise<void> {
+/**
+ * Updates the statistics and the index that keep a large collection fast. The documents are already loaded, so an error
+ * here is only reported.
+ */
+async function optimizeTables(database: Database, collection: Collection | null, signal: AbortSignal): Promise<void> {
   if (collection === null || signal.aborted) return
   try {
     await analyzeTables(database, signal)
@@ -97,11 +100,11 @@ async function settleInto(database: Database, collection: Collection | null, sig
     )
     if (index?.builtInMs)
       say(
-        `built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; fit it with: askwell tune recall --collection ${collection.name}`,
+        `index built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; tune it with: askwell tune recall --collection ${collection.name}`,
       )
   } catch (error) {
     say(
-      `askwell: loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; askwell tune recall tries again`,
+      `askwell: documents loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; retry with: askwell tune recall --collection ${collection.name}`,
     )
   }
 }
@@ -117,7 +120,10 @@ export function summary(report: LoadReport, collection: string): string {
   return `${collection}: ${parts.join(', ')}; ${chunks} chunks written${faults > 0 ? `; ${faults} could not be read` : ''}`
 }
 
-/** What `--json` prints. */
-function counted({ documents, added, replaced, unchanged, removed, chunks, faults }: LoadReport, collection: string) {
+/** The report that `--json` prints. */
+function jsonReport(
+  { documents, added, replaced, unchanged, removed, chunks, faults }: LoadReport,
+  collection: string,
+) {
   return { collection, documents, added, replaced, unchanged, removed, chunks, faults }
 }

@@ -5,11 +5,11 @@ import { say } from './output.ts'
 
 export interface Interrupt {
   readonly signal: AbortSignal
-  /** From now on Ctrl-C is somebody else's. */
+  /** Stops handling Ctrl-C, so that another part of the program can. */
   release(): void
 }
 
-/** Aborts on the first Ctrl-C or SIGTERM, saying `advice`; the second one exits at once. */
+/** Prints `advice` and aborts on the first Ctrl-C or SIGTERM; the second one exits immediately. */
 export function interruptible(advice: string): Interrupt {
   const controller = new AbortController()
   const onSignal = () => {

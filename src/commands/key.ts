@@ -17,31 +17,33 @@ interface NewKey {
 export function addKey(program: Command): void {
   program
     .command('key')
-    .description('make keys for callers')
+    .description('create API keys')
     .command('new')
-    .description('print a new key, and what to add to API_KEYS; nothing is stored')
-    .requiredOption('--name <name>', 'shown in the log')
-    .addOption(new Option('--scope <scope...>', 'what it may do').choices(scopes).default(['ask']))
+    .description('print a new key and its entry for API_KEYS; nothing is stored')
+    .requiredOption('--name <name>', 'name of the caller, shown in the log')
+    .addOption(new Option('--scope <scope...>', 'what the key may do').choices(scopes).default(['ask']))
     .option(
       '--collection <name>',
-      'the only collection it may ask about; can be given more than once',
+      'collection that the key is limited to; may be repeated',
       (text: string, before: string[] = []) => [...before, collectionName(text)],
     )
-    .option('--rate-limit <number>', 'requests in RATE_LIMIT_SECONDS, counted for this key', Number)
-    .option('--tenant <tenant>', 'whose questions these are; no other tenant gets their cached answers')
-    .addOption(new Option('--priority <priority>', 'what its questions are unless they say so').choices(priorities))
+    .option('--rate-limit <number>', 'maximum requests of this key per RATE_LIMIT_SECONDS', Number)
+    .option('--tenant <tenant>', 'tenant of the key; tenants do not share cached answers')
+    .addOption(
+      new Option('--priority <priority>', 'priority of its questions unless a request sets one').choices(priorities),
+    )
     .action((options: NewKey, command: Command) => {
       const key = `askwell_${randomBytes(32).toString('base64url')}`
       const entry = entryOf(key, options, command)
       print(
         command,
         { key, entry },
-        `${key}\n\nGive that to the caller; it is not shown again. Add this to the list in API_KEYS or API_KEYS_FILE:\n\n${JSON.stringify(entry)}`,
+        `${key}\n\nGive this key to the caller; it is not shown again. Add this entry to the list in API_KEYS or API_KEYS_FILE:\n\n${JSON.stringify(entry)}`,
       )
     })
 }
 
-/** As the service reads it, and held against what it takes. */
+/** The entry as the service reads it, validated by the service's own rules. */
 function entryOf(key: string, { name, scope, collection, rateLimit, tenant, priority }: NewKey, command: Command) {
   const entry = {
     name,

@@ -18,11 +18,11 @@ export function addMigrate(program: Command): void {
 }
 
 function onWait(): void {
-  say('another process migrates the database: waiting for it')
+  say('another process is migrating the database; waiting for it')
 }
 
 function textOf({ applied, current, newer }: Migrated): string {
   if (newer.length > 0)
-    return `nothing to do: the schema is at ${current}, of a newer version (${newer.join(', ')}); this version may run on it`
+    return `nothing to do: the schema is at ${current}, from a newer version (${newer.join(', ')}) that this one can run on`
   return applied.length > 0 ? `applied ${applied.join(', ')}` : `nothing to do: the schema is at ${current}`
 }

@@ -5,9 +5,8 @@ import { openPreparing, type Preparing } from '../wiring/prepare-pool.ts'
 import type { Config } from '../config/terms.ts'
 
 /**
- * The database while `work` runs. Without the service's bound on a statement: nobody waits for an answer here, and
- * switching a large collection to another model takes minutes. What it wrote is what every replica answers from when
- * this is over.
+ * Opens the database while `work` runs. There is no statement timeout: no request waits here, and switching a large
+ * collection to another model takes minutes. When this resolves, every replica answers from what `work` wrote.
  */
 export async function withDatabase<T>(
   settings: DatabaseSettings,
@@ -17,13 +16,13 @@ export async function withDatabase<T>(
   try {
     return await work(database)
   } finally {
-    // Interrupted or failed, it has perhaps written something too.
+    // Interrupted or failed work may have written something too.
     if (database.kind === 'postgres') await waitUntilVisible()
     await database.close()
   }
 }
 
-/** The models while `work` runs. */
+/** Opens the models while `work` runs. */
 export async function withModels<T>(settings: ModelSettings, work: (models: Models) => Promise<T>): Promise<T> {
   const models = await openModels(settings)
   try {
@@ -33,7 +32,7 @@ export async function withModels<T>(settings: ModelSettings, work: (models: Mode
   }
 }
 
-/** The processes that prepare documents while `work` runs. */
+/** Opens the pool of processes that prepare documents while `work` runs. */
 export async function withPreparing<T>(
   settings: Config['prepare'],
   work: (preparing: Preparing) => Promise<T>,

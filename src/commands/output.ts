@@ -2,16 +2,16 @@ import type { Command } from 'commander'
 import { printable, printableLines } from '../text/printable.ts'
 
 /**
- * Everything that commands write goes through here: names of files, texts of documents and what servers say may hold what
- * a terminal takes for commands.
+ * All output of commands goes through here, because file names, document texts and server messages may contain
+ * terminal control sequences.
  */
 
-/** Results go to stdout: JSON with `--json`, else words. Everything else goes to stderr. */
+/** Writes a result to stdout: JSON with `--json`, otherwise text. Everything else goes to stderr. */
 export function print(command: Command, value: object, text: string): void {
   process.stdout.write(`${wantsJson(command) ? printable(JSON.stringify(value)) : printableLines(text)}\n`)
 }
 
-/** A line on stderr, or several. */
+/** Writes one or more lines to stderr. */
 export function say(text: string): void {
   process.stderr.write(`${printableLines(text)}\n`)
 }

@@ -4,17 +4,17 @@ import { printable } from '../text/printable.ts'
 import { say } from './output.ts'
 
 export interface Progress {
-  /** Bytes read so far grow by this many. */
+  /** Adds to the bytes read so far. */
   bytes(count: number): void
   report(report: LoadReport): void
-  /** A message that must not be overwritten by the bar. */
+  /** Prints a message that the bar must not overwrite. */
   line(text: string): void
   end(): void
 }
 
 const logEveryMs = 5000
 
-/** On stderr: a bar with rate and time left on a terminal, a plain line every few seconds elsewhere. */
+/** Shows progress on stderr: on a terminal a bar with rate and time left, elsewhere a plain line every few seconds. */
 export function createProgress(totalBytes: number): Progress {
   return process.stderr.isTTY ? barProgress(totalBytes) : lineProgress(totalBytes)
 }
@@ -51,14 +51,14 @@ function barProgress(totalBytes: number): Progress {
 
 function lineProgress(totalBytes: number): Progress {
   const startedAt = performance.now()
-  let saidAt = startedAt
+  let lastLineAt = startedAt
   let read = 0
   return {
     bytes: count => void (read += count),
     report({ documents, chunks, doneShare }) {
       const now = performance.now()
-      if (now - saidAt < logEveryMs) return
-      saidAt = now
+      if (now - lastLineAt < logEveryMs) return
+      lastLineAt = now
       const share = Math.min(1, (read * doneShare) / Math.max(1, totalBytes))
       say(progressLine(share, documents, chunks, (now - startedAt) / 1000))
     },
@@ -67,19 +67,19 @@ function lineProgress(totalBytes: number): Progress {
   }
 }
 
-/** Nothing is said of the time that is left before something is done. */
+/** The time left is omitted until something is done. */
 export function progressLine(share: number, documents: number, chunks: number, seconds: number): string {
   const left = share > 0 ? `, about ${Math.round(seconds * (1 / share - 1))} s left` : ''
   return `${Math.round(share * 100)} % done, ${documents} documents, ${chunks} chunks${left}`
 }
 
-/** Counts done work on stderr, a plain line every few seconds. */
+/** Prints the amount of finished work on stderr, one plain line every few seconds. */
 export function createCounter(what: string): (name: string, done: number, total: number) => void {
-  let saidAt = performance.now()
+  let lastLineAt = performance.now()
   return (name, done, total) => {
     const now = performance.now()
-    if (now - saidAt < logEveryMs) return
-    saidAt = now
+    if (now - lastLineAt < logEveryMs) return
+    lastLineAt = now
     say(`${printable(name)}: ${done} of ${total} ${what}`)
   }
 }

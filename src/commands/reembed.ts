@@ -12,7 +12,7 @@ import { print, say } from './output.ts'
 export function addReembed(program: Command): void {
   program
     .command('reembed')
-    .description('make the vectors of a collection anew with EMBEDDING_MODEL, then switch to them')
+    .description('re-embed a collection with EMBEDDING_MODEL, then switch to the new vectors')
     .option('-c, --collection <name>', 'collection', collectionName, 'default')
     .action(async ({ collection }: { collection: string }, command: Command) => {
       const config = readConfig()
@@ -23,7 +23,7 @@ export function addReembed(program: Command): void {
           const { model, dimensions, languages } = embedder
           const job = await openReembedding(database, collection, { name: model, dimensions, languages }, signal)
           const chunks = await reembed(job, embedder, signal)
-          print(command, { collection, model, chunks }, `${collection}: ${chunks} chunks embedded anew by ${model}`)
+          print(command, { collection, model, chunks }, `${collection}: ${chunks} chunks re-embedded with ${model}`)
         })
       })
     })

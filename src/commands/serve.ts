@@ -9,7 +9,7 @@ export function addServe(program: Command): void {
     .description('start the HTTP service')
     .action(async () => {
       const config = readConfig()
-      // Imported when it is wanted: half of what the program is made of, and no other command needs it.
+      // Imported on demand: the server is half of the program, and no other command needs it.
       const [{ startServer }, { stopOnSignals, stopStartOnSignals }] = await Promise.all([
         import('../server.ts'),
         import('../signals.ts'),
@@ -22,7 +22,7 @@ export function addServe(program: Command): void {
       if (!server) return log.info('stopped')
       release()
       stopOnSignals(server, log)
-      // For the next start, however this one ends (cli.ts).
+      // Saves the compile cache now, so that the next start has it even if this process is killed (see cli.ts).
       flushCompileCache()
       await server.stopped
     })

@@ -25,17 +25,17 @@ interface Options {
 export function addTune(program: Command): void {
   program
     .command('tune')
-    .description('fit the search to the documents')
+    .description('tune the search to the documents')
     .command('recall')
     .description(
       'find and store the smallest hnsw.ef_search that still finds the nearest passages; builds the index if it is missing',
     )
     .option('-c, --collection <name>', 'collection', collectionName, 'default')
-    .option('-t, --target <share>', 'recall@10 wanted, against comparing every vector', share, 0.95)
-    .option('-n, --sample <count>', 'questions', count, 200)
+    .option('-t, --target <share>', 'target recall@10, relative to an exact scan', share, 0.95)
+    .option('-n, --sample <count>', 'number of questions to measure with', count, 200)
     .option(
       '-q, --questions <file>',
-      'questions to measure with, one a line (default: sentences of passages taken at random)',
+      'file of questions to measure with, one per line (default: sentences of random passages)',
     )
     .action(async (options: Options, command: Command) => {
       const result = await tune(options)
@@ -48,7 +48,7 @@ interface Result extends Partial<Tuned> {
   readonly target: number
   readonly vectors: number
   readonly questions?: number
-  /** Why nothing was measured. */
+  /** Set when there is no index to measure: why the search is exact. */
   readonly exact?: string
 }
 
@@ -59,41 +59,45 @@ async function tune(options: Options): Promise<Result> {
     await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
     const collection = await createCollectionStore(database).collection(options.collection, signal)
     if (!collection) throw unknownCollection(options.collection)
-    const about = { collection: options.collection, target: options.target, vectors: collection.windowCount }
+    const summary = { collection: options.collection, target: options.target, vectors: collection.windowCount }
     const index = await ensureVectorIndex(database, collection, signal, () =>
       say(`building the index over ${collection.windowCount} vectors …`),
     )
-    if (index === null) return { ...about, exact: whyExact(database) }
+    if (index === null) return { ...summary, exact: whyExact(database) }
     return await withModels(config.models, async ({ embedder }) => {
       const { model } = collection
       if (model === null || model.name !== embedder.model) throw modelMismatch(collection, embedder.model)
-      return { ...about, ...(await measure(database, { ...collection, model }, embedder, options, signal)) }
+      return {
+        ...summary,
+        ...(await measure({ database, collection: { ...collection, model }, embedder, signal }, options)),
+      }
     })
   })
 }
 
-async function measure(
-  database: Database,
-  collection: WithVectors,
-  embedder: Embedder,
-  { target, sample, questions }: Options,
-  signal: AbortSignal,
-) {
+interface Measuring {
+  readonly database: Database
+  readonly collection: WithVectors
+  readonly embedder: Embedder
+  readonly signal: AbortSignal
+}
+
+async function measure({ database, collection, embedder, signal }: Measuring, { target, sample, questions }: Options) {
   const probe = recallProbe(database, collection, signal)
   const texts =
     questions === undefined ? (await probe.sample(sample)).map(sentenceOf) : linesOf(questions).slice(0, sample)
   say(`embedding ${texts.length} questions …`)
-  const fitting = texts.filter(text => embedder.countTokens(text) <= embedder.maxTokens)
-  const tuned = await tuneDepth(await embedder.embed(fitting, signal, 'query'), probe.nearest, {
+  const usable = texts.filter(text => embedder.countTokens(text) <= embedder.maxTokens)
+  const tuned = await tuneDepth(await embedder.embed(usable, signal, 'query'), probe.nearest, {
     target,
     shallowest: probe.shallowest,
     onStep: step => say(`${step} …`),
   })
   if (tuned.efSearch !== null) await probe.store(tuned.efSearch)
-  return { questions: fitting.length, ...tuned }
+  return { questions: usable.length, ...tuned }
 }
 
-/** A sentence from the middle of a passage stands for a question about it. */
+/** A sentence from the middle of a passage, as a stand-in for a question about it. */
 function sentenceOf({ text, language }: { readonly text: string; readonly language: string }): string {
   const spans = sentences(text, language)
   const span = spans[Math.floor(spans.length / 2)]
@@ -105,14 +109,14 @@ function linesOf(file: string): string[] {
     .split('\n')
     .map(line => line.trim())
     .filter(line => line !== '')
-  if (lines.length === 0) throw new Error(`${file} holds no questions: write one a line`)
+  if (lines.length === 0) throw new Error(`${file} has no questions; write one per line`)
   return lines
 }
 
 function whyExact({ kind }: Database): string {
   return kind === 'embedded'
-    ? 'the embedded database compares every vector'
-    : `so few vectors (below ${indexedFrom} of 512 numbers) are all compared`
+    ? 'the embedded database always scans every vector'
+    : `a collection this small (below ${indexedFrom} vectors of 512 dimensions) is scanned in full`
 }
 
 function described({ collection, exact, target, figures = [], efSearch, exactP50Ms = 0, questions }: Result): string {
@@ -123,23 +127,21 @@ function described({ collection, exact, target, figures = [], efSearch, exactP50
   )
   const end =
     efSearch == null
-      ? `recall@10 ${target} is out of reach at any ef_search; what was stored before stays`
-      : `stored ef_search ${efSearch}: the smallest with recall@10 ≥ ${target}`
-  return [
-    `${collection}: ${questions} questions; comparing every vector takes ${exactP50Ms.toFixed(1)} ms`,
-    ...rows,
-    end,
-  ].join('\n')
+      ? `no ef_search reaches recall@10 ${target}; the stored value is unchanged`
+      : `stored ef_search ${efSearch}, the smallest with recall@10 ≥ ${target}`
+  return [`${collection}: ${questions} questions; an exact scan takes ${exactP50Ms.toFixed(1)} ms`, ...rows, end].join(
+    '\n',
+  )
 }
 
 function share(text: string): number {
   const value = Number(text)
   if (value > 0 && value <= 1) return value
-  throw new InvalidArgumentError('It must be a number above 0, 1 at the most.')
+  throw new InvalidArgumentError('Use a number above 0 and at most 1.')
 }
 
 function count(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value
-  throw new InvalidArgumentError('It must be a whole number from 1 to 10000.')
+  throw new InvalidArgumentError('Use a whole number from 1 to 10000.')
 }

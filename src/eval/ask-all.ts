@@ -2,80 +2,84 @@ import type { SearchPassages } from '../ask/search.ts'
 import type { Arm, Question, Run } from '../ask/terms.ts'
 import type { JudgedQuestion } from './set.ts'
 
-/** What one arm said to one question. */
-export interface Asked {
+/** The ranking that one retriever returned for one question. */
+export interface QuestionResult {
   readonly question: JudgedQuestion
-  /** Document ids, best first, each once: a document stands where its best passage does. */
+  /** Document ids, best first, without repeats: a document has the rank of its best passage. */
   readonly ranked: readonly string[]
-  /** Something was near enough to answer from. */
-  readonly isNear: boolean
-  /** Time of the whole search, the question's embedding included. */
+  /** Whether a passage reached the relevance threshold, so that the service would answer. */
+  readonly isRelevant: boolean
+  /** Duration of the whole search, including the embedding of the question. */
   readonly ms: number
 }
 
-/** How every question of a set is asked. */
-export interface Circumstances {
+/** What all questions of a set have in common. */
+export interface AskingContext {
   readonly collection: string
-  /** Say the question's language as the set does, or leave it to be detected. */
+  /** Pass the question's language as the set states it, or let the service detect it. */
   readonly language: 'given' | 'detect'
   readonly timeoutMs: number
   readonly signal: AbortSignal
 }
 
-export interface Asking extends Circumstances {
+export interface AskingOptions extends AskingContext {
   readonly search: SearchPassages
   readonly onAsked: () => void
 }
 
-/** Passages asked for: enough for ten documents where several passages of one are found. */
+/** Passages requested: enough for ten documents even if several passages belong to one. */
 const passages = 30
 
-/** Every question to one arm of the retriever, one after the other. */
-export async function askAll(questions: readonly JudgedQuestion[], arm: Arm, asking: Asking): Promise<Asked[]> {
-  const asked: Asked[] = []
+/** Runs the questions through one retriever, one after the other. */
+export async function askAll(
+  questions: readonly JudgedQuestion[],
+  retriever: Arm,
+  options: AskingOptions,
+): Promise<QuestionResult[]> {
+  const results: QuestionResult[] = []
   for (const question of questions) {
-    asking.signal.throwIfAborted()
-    asked.push(await ask(question, arm, asking))
-    asking.onAsked()
+    options.signal.throwIfAborted()
+    results.push(await ask(question, retriever, options))
+    options.onAsked()
   }
-  return asked
+  return results
 }
 
-async function ask(question: JudgedQuestion, arm: Arm, asking: Asking): Promise<Asked> {
-  const run = runOf(question, asking)
+async function ask(question: JudgedQuestion, retriever: Arm, options: AskingOptions): Promise<QuestionResult> {
+  const run = runOf(question, options)
   const startedAt = performance.now()
-  const looked = await asking.search(questionOf(question, asking), run, arm)
+  const result = await options.search(questionOf(question, options), run, retriever)
   const ms = performance.now() - startedAt
-  if (looked.degraded.length > 0) throw degraded(question)
+  if (result.degraded.length > 0) throw degraded(question)
   return {
     question,
-    ranked: [...new Set(looked.passages.map(passage => passage.source))],
-    isNear: looked.isRelevant,
+    ranked: [...new Set(result.passages.map(passage => passage.source))],
+    isRelevant: result.isRelevant,
     ms,
   }
 }
 
-export function questionOf({ text, language }: JudgedQuestion, asking: Circumstances): Question {
+export function questionOf({ text, language }: JudgedQuestion, options: AskingContext): Question {
   return {
     text,
-    collection: asking.collection,
+    collection: options.collection,
     mode: 'fast',
     topK: passages,
     filters: {},
-    language: asking.language === 'given' ? language : undefined,
+    language: options.language === 'given' ? language : undefined,
     history: [],
   }
 }
 
 const noLog = { debug() {}, info() {}, warn() {}, error() {} }
 
-export function runOf({ id }: JudgedQuestion, { signal, timeoutMs }: Circumstances): Run {
+export function runOf({ id }: JudgedQuestion, { signal, timeoutMs }: AskingContext): Run {
   return { id, signal, deadline: performance.now() + timeoutMs, log: noLog, isStreamed: false, onStage() {} }
 }
 
-/** Figures of words alone must not pass for those of both arms. */
+/** Results of lexical search alone must not count as those of both retrievers, so a degraded search is an error. */
 export function degraded({ id }: JudgedQuestion): Error {
   return new Error(
-    `the embedding model did not answer for question ${id}: see that it can be reached, then measure again`,
+    `the embedding model did not answer for question ${id}; check that it is reachable, then run the evaluation again`,
   )
 }

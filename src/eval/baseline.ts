@@ -3,15 +3,15 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { Figures } from './figures.ts'
 import type { Measured } from './measure.ts'
 
-/** How far a share may fall before it counts: half a point, the width of noise in sets of some hundred questions. */
+/** How far a share may fall before it counts: half a point, which is the noise in sets of a few hundred questions. */
 const tolerance = 0.005
 
-/** Shares, 0…1, of which more is better. */
+/** Shares (0…1) where higher is better. */
 type Shares = Readonly<Record<string, number>>
 
-/** What was measured once and is held against later: by variant, then by row of the table. */
+/** Earlier figures that later runs are compared with, by variant and then by row of the table. */
 export interface Baseline {
-  /** The embedding model that it was measured with. */
+  /** Embedding model that the figures were measured with. */
   readonly model: string
   readonly variants: Readonly<Record<string, Readonly<Record<string, Shares>>>>
 }
@@ -21,7 +21,7 @@ export interface Fall {
   readonly row: string
   readonly figure: string
   readonly from: number
-  /** Null: not measured any more. */
+  /** Null when the figure is no longer measured. */
   readonly to: number | null
 }
 
@@ -41,16 +41,18 @@ function rowsOf({ arms, languages, abstention: { answered, refused } }: Measured
   return { lexical: sharesOf(arms.lexical), vector: sharesOf(arms.vector), fused, ...Object.fromEntries(byLanguage) }
 }
 
-/** `found`: share of the questions to which anything was found. Latency depends on the machine and is left out. */
+/**
+ * `found` is the share of questions with at least one result. Latency is left out because it depends on the machine.
+ */
 function sharesOf({ questions, ndcg10, recall5, recall10, mrr10, empty }: Figures): Shares {
   return { ndcg10, recall5, recall10, mrr10, found: questions === 0 ? 1 : 1 - empty / questions }
 }
 
-/** What fell by more than .005, or is not there any more; only of the sets that were measured now. */
+/** Figures that fell by more than 0.005 or are missing now. Only sets that were measured now are compared. */
 export function fallsFrom(before: Baseline, now: Baseline): Fall[] {
   const sets = new Set(Object.keys(now.variants).map(setOf))
-  const wanted = Object.entries(before.variants).filter(([variant]) => sets.has(setOf(variant)))
-  return wanted.flatMap(([variant, rows]) =>
+  const measuredBefore = Object.entries(before.variants).filter(([variant]) => sets.has(setOf(variant)))
+  return measuredBefore.flatMap(([variant, rows]) =>
     Object.entries(rows).flatMap(([row, shares]) =>
       Object.entries(shares).flatMap(([figure, from]) => {
         const to = now.variants[variant]?.[row]?.[figure] ?? null
@@ -60,7 +62,7 @@ export function fallsFrom(before: Baseline, now: Baseline): Fall[] {
   )
 }
 
-/** Figures are written with six decimals. */
+/** Allowance for baselines being stored with six decimals. */
 const rounding = 1e-6
 
 function setOf(variant: string): string {
@@ -68,13 +70,13 @@ function setOf(variant: string): string {
 }
 
 export async function readBaseline(path: string): Promise<Baseline> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => refuse(path, 'cannot be read', cause))
-  const value = parsed(text) as Partial<Baseline> | null | undefined
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => reject(path, 'cannot be read', cause))
+  const value = parseJson(text) as Partial<Baseline> | null | undefined
   if (typeof value?.model === 'string' && typeof value.variants === 'object') return value as Baseline
-  return refuse(path, 'is not a baseline')
+  return reject(path, 'is not a baseline')
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -82,11 +84,11 @@ function parsed(text: string): unknown {
   }
 }
 
-function refuse(path: string, reason: string, cause?: unknown): never {
-  throw new Error(`${path}: ${reason}; --update-baseline writes one`, { cause })
+function reject(path: string, reason: string, cause?: unknown): never {
+  throw new Error(`${path}: ${reason}; write one with --update-baseline`, { cause })
 }
 
-/** Other sets' figures in the same file stay. */
+/** Figures of other sets in the file are preserved. */
 export async function writeBaseline(path: string, now: Baseline): Promise<void> {
   const before = existsSync(path) ? await readBaseline(path).catch(() => null) : null
   const sets = new Set(Object.keys(now.variants).map(setOf))

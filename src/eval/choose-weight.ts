@@ -1,9 +1,9 @@
 import { mean } from './metrics.ts'
 
-/** Vector weights that are tried: 0, .05, … 1. */
+/** Vector weights that are tried: 0, 0.05, … 1. */
 export const grid: readonly number[] = Array.from({ length: 21 }, (_, step) => step / 20)
 
-/** nDCG@10 of each question, in the questions' order, when the vector arm has this weight. */
+/** nDCG@10 of each question, in the order of the questions, when the dense retriever has this weight. */
 export type ScoresAt = (weight: number) => readonly number[]
 
 export interface Choice {
@@ -11,8 +11,8 @@ export interface Choice {
   /** Mean nDCG@10 at every weight of the grid. */
   readonly curve: readonly { readonly weight: number; readonly ndcg10: number }[]
   /**
-   * Mean nDCG@10 on questions that had no part in choosing (five-fold cross-validation): what the way of choosing is
-   * worth, and beside it the weight in use on the same questions.
+   * Mean nDCG@10 on held-out questions (five-fold cross-validation): of the chosen weights, and of the weight in use on
+   * the same questions.
    */
   readonly heldOut: { readonly chosen: number; readonly inUse: number }
 }
@@ -21,25 +21,26 @@ const folds = 5
 
 export function chooseWeight(scoresAt: ScoresAt, inUse: number): Choice {
   const columns = grid.map(scoresAt)
-  const every = columns[0]?.map((_, question) => question) ?? []
-  const heldOut = every.map(() => 0)
+  const allQuestions = columns[0]?.map((_, question) => question) ?? []
+  const heldOut = allQuestions.map(() => 0)
   for (let fold = 0; fold < folds; fold += 1) {
     const column = bestColumn(
       columns,
-      every.filter(question => question % folds !== fold),
+      allQuestions.filter(question => question % folds !== fold),
     )
-    for (const question of every) if (question % folds === fold) heldOut[question] = columns[column]?.[question] ?? 0
+    for (const question of allQuestions)
+      if (question % folds === fold) heldOut[question] = columns[column]?.[question] ?? 0
   }
   return {
-    weight: grid[bestColumn(columns, every)] ?? 0,
+    weight: grid[bestColumn(columns, allQuestions)] ?? 0,
     curve: grid.map((weight, column) => ({ weight, ndcg10: mean(columns[column] ?? []) })),
     heldOut: { chosen: mean(heldOut), inUse: mean(scoresAt(inUse)) },
   }
 }
 
 /**
- * The smallest weight that is within one standard error of the best (the one-standard-error rule: Breiman, Friedman,
- * Olshen & Stone 1984), the error being that of the questions' differences: how hard a question is, all weights share.
+ * The smallest weight within one standard error of the best (the one-standard-error rule: Breiman, Friedman, Olshen &
+ * Stone 1984). The error is that of the per-question differences, because a question is equally hard for all weights.
  */
 function bestColumn(columns: readonly (readonly number[])[], questions: readonly number[]): number {
   const scores = columns.map(column => questions.map(question => column[question] ?? 0))
@@ -52,7 +53,7 @@ function bestColumn(columns: readonly (readonly number[])[], questions: readonly
 
 function isAsGood(scores: readonly number[], best: readonly number[]): boolean {
   const losses = best.map((score, question) => score - (scores[question] ?? 0))
-  // One question alone makes a loss of exactly one standard error, but for rounding.
+  // If only one question differs, its loss is exactly one standard error, apart from rounding.
   return mean(losses) <= standardError(losses) * (1 + 1e-9)
 }
 

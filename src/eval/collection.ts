@@ -6,7 +6,7 @@ import { load, type LoadReport, type LoadStore } from '../ingest/load.ts'
 import type { Collection, SourceDocument } from '../ingest/terms.ts'
 import type { EvalSet } from './set.ts'
 
-/** The document store, as an evaluation sees it. */
+/** The part of the document store that an evaluation needs. */
 interface EvalStore extends LoadStore {
   collection(name: string): Promise<Collection | null>
   removeCollection(name: string): Promise<void>
@@ -16,14 +16,15 @@ export interface Loading {
   readonly store: EvalStore
   readonly embedder: Embedder
   readonly signal: AbortSignal
-  /** Told how many more bytes of the corpus are being loaded. */
+  /** Called with the number of further bytes of the corpus that are being loaded. */
   readonly onBytes: (count: number) => void
   readonly onProgress: (report: LoadReport) => void
 }
 
 /**
- * The set in a collection while `work` runs, loaded as `askwell ingest` would. A collection of this run's own, gone
- * afterwards; or, to be kept, `eval-<set>`, of which unchanged documents are not loaded again.
+ * Loads the set into a collection, as `askwell ingest` would, while `work` runs.
+ * The collection is temporary unless it is kept; a kept one is named `eval-<set>`, and its unchanged documents are not
+ * loaded again.
  */
 export async function withCollection<T>(
   set: EvalSet,
@@ -31,12 +32,12 @@ export async function withCollection<T>(
   loading: Loading,
   work: (collection: string) => Promise<T>,
 ): Promise<T> {
-  const kept = `eval-${set.name.toLowerCase().replace(/[^a-z0-9_-]+/g, '-')}`.slice(0, 50)
+  const keptName = `eval-${set.name.toLowerCase().replace(/[^a-z0-9_-]+/g, '-')}`.slice(0, 50)
   if (isKept) {
-    await loadKept(set, kept, loading)
-    return await work(kept)
+    await loadKept(set, keptName, loading)
+    return await work(keptName)
   }
-  const name = `${kept}-${randomUUID().slice(0, 8)}`
+  const name = `${keptName}-${randomUUID().slice(0, 8)}`
   try {
     await loadInto(name, set, loading)
     return await work(name)
@@ -45,7 +46,7 @@ export async function withCollection<T>(
   }
 }
 
-/** Documents that the set does not hold any more would be found and judged wrong: then all is loaded anew. */
+/** Documents that are no longer in the set would distort the results; if there are any, everything is loaded again. */
 async function loadKept(set: EvalSet, name: string, loading: Loading): Promise<void> {
   await loadInto(name, set, loading)
   const stored = await loading.store.collection(name)
@@ -65,8 +66,8 @@ async function loadInto(
     sort => documentsHere(documentsOf(set, onBytes), embedder, sort),
     {
       store,
-      embed: async (...args) => await embedEach(embedder, ...args),
-      // A set of our own: what it does wrong ends the run.
+      embed: embedEach(embedder),
+      // The set is our own, so an error in it ends the run.
       rowFault: () => null,
       model,
     },

@@ -5,13 +5,13 @@ import type { EvalSet } from './set.ts'
 
 export interface Comparison {
   readonly falls: readonly Fall[]
-  /** Baselines that say nothing of what was measured, and why. */
+  /** Why a baseline cannot be compared with these figures, one line per baseline. */
   readonly unfit: readonly string[]
 }
 
 /**
- * Holds figures against `file`, or against `baseline.json` of each set that has one. Read here, before anything is
- * measured: a faulty one is told at once, not after minutes.
+ * Compares figures with `file`, or with the `baseline.json` of each set that has one.
+ * Baselines are read before anything is measured, so that a broken one is reported immediately and not after minutes.
  */
 export async function comparison(
   sets: readonly EvalSet[],
@@ -34,7 +34,7 @@ export async function comparison(
   }
 }
 
-/** Writes the figures into `file`, or each set's into its own. */
+/** Writes the figures into `file`, or those of each set into the set's own file. */
 export async function updateBaselines(
   sets: readonly EvalSet[],
   file: string | undefined,

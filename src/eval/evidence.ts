@@ -4,20 +4,20 @@ import { searchOf } from '../ask/retrieval/retrieve.ts'
 import type { AskedCollection, Run } from '../ask/terms.ts'
 import { analyzeQuestion } from '../ask/retrieval/analyze-question.ts'
 import { canRead } from '../ask/retrieval/weights.ts'
-import { degraded, questionOf, runOf, type Circumstances } from './ask-all.ts'
+import { degraded, questionOf, runOf, type AskingContext } from './ask-all.ts'
 import type { Judged } from './metrics.ts'
 import type { JudgedQuestion } from './set.ts'
 import type { Candidate, PassageSearch } from '../ask/retrieval/passage-search.ts'
 
-/** What both arms found for a question, before they are brought together. */
+/** Candidates of both retrievers for a question, before fusion. */
 export interface Evidence {
-  /** As the service would take it to be in. */
+  /** The question's language as the service determines it. */
   readonly language: string
   readonly judged: Judged
   readonly found: readonly (Candidate & { readonly source: string })[]
 }
 
-export interface Gathering extends Circumstances {
+export interface Gathering extends AskingContext {
   readonly store: PassageSearch
   readonly embedder: Embedder
   readonly asked: AskedCollection
@@ -26,7 +26,9 @@ export interface Gathering extends Circumstances {
 
 const noCache = { get: async () => undefined, set() {} }
 
-/** The evidence for every answerable question in a language that the model reads; elsewhere no weight can be learned. */
+/**
+ * Evidence for every answerable question in a language that the model reads; other languages have no weight to learn.
+ */
 export async function gather(questions: readonly JudgedQuestion[], gathering: Gathering): Promise<Evidence[]> {
   const embed = embedWith(gathering.embedder, noCache)
   const gathered: Evidence[] = []

@@ -1,33 +1,33 @@
-import type { Asked } from './ask-all.ts'
+import type { QuestionResult } from './ask-all.ts'
 import { mean, ndcg, percentile, recall, reciprocalRank } from './metrics.ts'
 
-/** What one arm is worth: means over the answerable questions, 0…1, and the time of all questions. */
+/** Quality of one retriever as means over the answerable questions (0…1), and latency over all questions. */
 export interface Figures {
   readonly questions: number
   readonly ndcg10: number
   readonly recall5: number
   readonly recall10: number
   readonly mrr10: number
-  /** Questions to which nothing at all was found. */
+  /** Questions without any result. */
   readonly empty: number
   readonly p50Ms: number
   readonly p95Ms: number
 }
 
-/** Whether "I can't find that" is said when it should be. Null where no question is of that kind. */
+/** How often the service abstains when it should. A share is null when the set has no question of that kind. */
 export interface Abstention {
   /** Share of the answerable questions that are answered. */
   readonly answered: number | null
   readonly unanswerable: number
-  /** Share of the unanswerable ones that are not. */
+  /** Share of the unanswerable questions that are not answered. */
   readonly refused: number | null
 }
 
-export function figuresOf(asked: readonly Asked[]): Figures {
-  const answerable = asked.filter(each => each.question.isAnswerable)
-  const times = asked.map(each => each.ms)
+export function figuresOf(results: readonly QuestionResult[]): Figures {
+  const answerable = results.filter(each => each.question.isAnswerable)
+  const times = results.map(each => each.ms)
   const average = (
-    figure: (ranked: readonly string[], judged: Asked['question']['judged'], depth: number) => number,
+    figure: (ranked: readonly string[], judged: QuestionResult['question']['judged'], depth: number) => number,
     depth: number,
   ) => mean(answerable.map(({ ranked, question }) => figure(ranked, question.judged, depth)))
   return {
@@ -42,16 +42,16 @@ export function figuresOf(asked: readonly Asked[]): Figures {
   }
 }
 
-export function abstentionOf(asked: readonly Asked[]): Abstention {
-  const answerable = asked.filter(each => each.question.isAnswerable)
-  const unanswerable = asked.filter(each => !each.question.isAnswerable)
+export function abstentionOf(results: readonly QuestionResult[]): Abstention {
+  const answerable = results.filter(each => each.question.isAnswerable)
+  const unanswerable = results.filter(each => !each.question.isAnswerable)
   return {
-    answered: shareOf(answerable, each => each.isNear),
+    answered: shareOf(answerable, each => each.isRelevant),
     unanswerable: unanswerable.length,
-    refused: shareOf(unanswerable, each => !each.isNear),
+    refused: shareOf(unanswerable, each => !each.isRelevant),
   }
 }
 
-function shareOf(asked: readonly Asked[], holds: (asked: Asked) => boolean): number | null {
-  return asked.length === 0 ? null : asked.filter(holds).length / asked.length
+function shareOf(results: readonly QuestionResult[], matches: (result: QuestionResult) => boolean): number | null {
+  return results.length === 0 ? null : results.filter(matches).length / results.length
 }

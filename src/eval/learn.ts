@@ -3,35 +3,35 @@ import { chooseWeight, type Choice } from './choose-weight.ts'
 import type { Evidence } from './evidence.ts'
 import { ndcg } from './metrics.ts'
 
-/** What the questions in one language say of the vector arm's weight. */
+/** What the questions in one language show about the weight of the dense retriever. */
 export interface Lesson {
   readonly language: string
   readonly questions: number
   readonly inUse: number
-  /** Null when there were too few questions to choose. */
+  /** Null when there were too few questions to choose from. */
   readonly choice: Choice | null
   /** The weight to use from now on; null leaves the one in use. */
   readonly learned: number | null
 }
 
-/** With fewer a weight is luck. */
+/** With fewer questions, the best weight is a matter of chance. */
 export const fewestQuestions = 50
 
 /**
- * A lesson a language, from the evidence of all sets together. `inUse` gives the weight that questions have now, `span`
- * is the model's (weights.ts).
+ * One lesson per language, from the evidence of all sets together. `inUse` returns the current weight of a language,
+ * `span` is the similarity span of the model (weights.ts).
  */
 export function learn(evidence: readonly Evidence[], inUse: (language: string) => number, span: number): Lesson[] {
   const groups = [...Map.groupBy(evidence, each => each.language)].sort(([a], [b]) => (a < b ? -1 : 1))
   return groups.map(([language, group]) => lessonOf(language, group, inUse(language), span))
 }
 
-/** What does worse than the weight in use on questions that had no part in choosing is not learned. */
+/** A weight that does worse than the current one on held-out questions is not learned. */
 function lessonOf(language: string, group: readonly Evidence[], inUse: number, span: number): Lesson {
-  const about = { language, questions: group.length, inUse }
-  if (group.length < fewestQuestions) return { ...about, choice: null, learned: null }
+  const facts = { language, questions: group.length, inUse }
+  if (group.length < fewestQuestions) return { ...facts, choice: null, learned: null }
   const choice = chooseWeight(weight => group.map(each => scoreAt(each, weight, span)), inUse)
-  return { ...about, choice, learned: choice.heldOut.chosen < choice.heldOut.inUse ? null : choice.weight }
+  return { ...facts, choice, learned: choice.heldOut.chosen < choice.heldOut.inUse ? null : choice.weight }
 }
 
 function scoreAt({ found, judged }: Evidence, weight: number, span: number): number {

@@ -1,24 +1,24 @@
 import type { Arm } from '../ask/terms.ts'
-import { askAll, type Asked, type Asking } from './ask-all.ts'
+import { askAll, type QuestionResult, type AskingOptions } from './ask-all.ts'
 import { abstentionOf, figuresOf, type Abstention, type Figures } from './figures.ts'
 import type { EvalSet, Variant } from './set.ts'
 
-export const arms: readonly Arm[] = ['lexical', 'vector', 'fused']
+export const retrievers: readonly Arm[] = ['lexical', 'vector', 'fused']
 
-/** One file of questions, measured. */
+/** Results of one file of questions. */
 export interface Measured {
   readonly name: string
   readonly arms: Readonly<Record<Arm, Figures>>
-  /** Both arms together, by the questions' own language; empty where all are in one. */
+  /** Fused results by the language of the questions; empty when all questions are in one language. */
   readonly languages: Readonly<Record<string, Figures>>
   readonly abstention: Abstention
 }
 
 export interface Measuring {
-  readonly asking: Omit<Asking, 'onAsked'>
+  readonly asking: Omit<AskingOptions, 'onAsked'>
   readonly onAsked: (name: string, done: number, total: number) => void
-  /** Gets every ranking as soon as an arm is through with a variant. */
-  readonly onRanked: (name: string, arm: Arm, asked: readonly Asked[]) => Promise<void>
+  /** Called with all rankings as soon as a retriever has finished a variant. */
+  readonly onRanked: (name: string, retriever: Arm, results: readonly QuestionResult[]) => Promise<void>
 }
 
 export async function measureSet(set: EvalSet, measuring: Measuring): Promise<Measured[]> {
@@ -31,14 +31,14 @@ async function measureVariant(
   { name, questions }: Variant,
   { asking, onAsked, onRanked }: Measuring,
 ): Promise<Measured> {
-  const total = questions.length * arms.length
+  const total = questions.length * retrievers.length
   let done = 0
-  const through = async (arm: Arm) => {
-    const asked = await askAll(questions, arm, { ...asking, onAsked: () => onAsked(name, ++done, total) })
-    await onRanked(name, arm, asked)
-    return asked
+  const resultsOf = async (retriever: Arm) => {
+    const results = await askAll(questions, retriever, { ...asking, onAsked: () => onAsked(name, ++done, total) })
+    await onRanked(name, retriever, results)
+    return results
   }
-  const [lexical, vector, fused] = [await through('lexical'), await through('vector'), await through('fused')]
+  const [lexical, vector, fused] = [await resultsOf('lexical'), await resultsOf('vector'), await resultsOf('fused')]
   return {
     name,
     arms: { lexical: figuresOf(lexical), vector: figuresOf(vector), fused: figuresOf(fused) },
@@ -47,8 +47,8 @@ async function measureVariant(
   }
 }
 
-function byLanguage(asked: readonly Asked[]): Record<string, Figures> {
-  const groups = Map.groupBy(asked, each => each.question.language ?? 'und')
+function byLanguage(results: readonly QuestionResult[]): Record<string, Figures> {
+  const groups = Map.groupBy(results, each => each.question.language ?? 'und')
   if (groups.size < 2) return {}
   return Object.fromEntries(
     [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([language, group]) => [language, figuresOf(group)]),

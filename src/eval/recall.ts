@@ -1,6 +1,6 @@
 export interface DepthFigures {
   readonly efSearch: number
-  /** Mean share of the exact scan's first ten that the index found. */
+  /** Mean share of the first ten of the exact scan that the index also returned. */
   readonly recall10: number
   /** Median time of one search, in milliseconds. */
   readonly p50Ms: number
@@ -8,7 +8,7 @@ export interface DepthFigures {
 
 export interface Tuned {
   readonly figures: readonly DepthFigures[]
-  /** The smallest that reached the target; null: none did. */
+  /** The smallest depth that reached the target, or null if none did. */
   readonly efSearch: number | null
   readonly exactP50Ms: number
 }
@@ -18,8 +18,8 @@ type Find = (vector: Float32Array, depth: Depth) => Promise<Nearest>
 const depths: readonly number[] = [40, 50, 60, 80, 100, 130, 160, 200, 250, 300, 400, 500, 650, 800, 1000]
 
 /**
- * Tries growing depths from `shallowest`, which the search never goes below, until recall@10 against the exact scan
- * reaches `target`. `pgvector`'s ef_search ends at 1000.
+ * Tries increasing depths until recall@10, relative to the exact scan, reaches `target`. It starts at `shallowest`, the
+ * minimum that the search ever uses, and ends at 1000, the maximum of pgvector's ef_search.
  */
 export async function tuneDepth(
   vectors: readonly Float32Array[],
@@ -27,7 +27,7 @@ export async function tuneDepth(
   options: { target: number; shallowest: number; onStep: (what: string) => void },
 ): Promise<Tuned> {
   const { target, shallowest, onStep } = options
-  onStep(`comparing every vector for ${vectors.length} questions`)
+  onStep(`exact scan for ${vectors.length} questions`)
   const exact = await each(vectors, vector => find(vector, 'exact'))
   const figures: DepthFigures[] = []
   for (const efSearch of [shallowest, ...depths.filter(depth => depth > shallowest)]) {
@@ -46,7 +46,7 @@ export async function tuneDepth(
   }
 }
 
-/** Share of the true first ten among the found first ten. */
+/** Share of the true first ten that are among the first ten found. */
 export function recallAt10(found: readonly number[], truth: readonly number[]): number {
   const first = new Set(truth.slice(0, 10))
   return first.size === 0 ? 1 : found.slice(0, 10).filter(id => first.has(id)).length / first.size
@@ -62,7 +62,7 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
-/** `efSearch`: as far as the index is searched; `exact`: every vector is compared. */
+/** ef_search of an index scan, or `exact` for a scan of all vectors. */
 export type Depth = number | 'exact'
 
 export interface Nearest {

@@ -1,23 +1,23 @@
 import { readLines } from '../ingest/readers/lines.ts'
 
-/** Everything that is wrong with a set's files, told at once. */
+/** Collects all errors in the files of a set, to report them together. */
 export interface Faults {
   add(path: string, line: number | undefined, reason: string): void
-  /** Throws when there are any. */
-  refuse(): void
+  /** Throws if there are any. */
+  throwIfAny(): void
 }
 
-/** More help nobody. */
-const shown = 10
+/** More errors at a time do not help. */
+const maxShown = 10
 
 export function createFaults(): Faults {
   const lines: string[] = []
   return {
     add: (path, line, reason) => void lines.push(`${path}${line === undefined ? '' : `:${line}`}: ${reason}`),
-    refuse() {
+    throwIfAny() {
       if (lines.length === 0) return
-      const more = lines.length > shown ? [`and ${lines.length - shown} faults more`] : []
-      throw new Error([...lines.slice(0, shown), ...more].join('\n'))
+      const more = lines.length > maxShown ? [`and ${lines.length - maxShown} more errors`] : []
+      throw new Error([...lines.slice(0, maxShown), ...more].join('\n'))
     },
   }
 }
@@ -30,7 +30,10 @@ export interface JsonRow {
   readonly language: string | undefined
 }
 
-/** Rows of a corpus or of questions; ids are words without blanks, each once, because a TREC run separates by blanks. */
+/**
+ * Rows of a corpus or of questions. Ids are unique and have no spaces, because spaces separate the columns of a TREC
+ * run.
+ */
 export async function* jsonRows(path: string, faults: Faults): AsyncGenerator<JsonRow> {
   const firstLines = new Map<string, number>()
   for await (const line of readLines(path)) {
@@ -47,14 +50,14 @@ export async function* jsonRows(path: string, faults: Faults): AsyncGenerator<Js
   }
 }
 
-/** The row, or why there is none. */
+/** The row, or the reason why the line is not one. */
 function rowOf(text: string, line: number): JsonRow | string {
   const fields = parsed(text)
   if (typeof fields === 'string') return fields
   const id = typeof fields['id'] === 'number' ? String(fields['id']) : fields['id']
-  if (typeof id !== 'string' || !/^\S+$/.test(id)) return '"id" must be text without blanks, or a number'
+  if (typeof id !== 'string' || !/^\S+$/.test(id)) return '"id" must be text without spaces, or a number'
   const body = fields['text']
-  if (typeof body !== 'string' || body.trim() === '') return '"text" must be text that is not empty'
+  if (typeof body !== 'string' || body.trim() === '') return '"text" must be non-empty text'
   return { line, id, text: body, title: filled(fields['title']), language: filled(fields['lang']) }
 }
 
@@ -79,7 +82,7 @@ export interface QrelsRow {
   readonly grade: number
 }
 
-/** Question, document and grade with tabs between; or TREC's question, 0, document, grade. A first line may be headings. */
+/** Tab-separated question, document and grade, or the four columns of TREC. The first line may be a header. */
 export async function* qrelsRows(path: string, faults: Faults): AsyncGenerator<QrelsRow> {
   for await (const line of readLines(path)) {
     if ('fault' in line) {
@@ -92,6 +95,6 @@ export async function* qrelsRows(path: string, faults: Faults): AsyncGenerator<Q
       columns.length >= 4 ? [columns[0], columns[2], columns[3]] : columns
     if (/^-?\d+$/.test(grade.trim())) yield { line: line.number, question, document, grade: Number(grade) }
     else if (line.number > 1)
-      faults.add(path, line.number, 'must be a question, a document and a whole number as grade, with tabs between')
+      faults.add(path, line.number, 'must be a question id, a document id and an integer grade, separated by tabs')
   }
 }

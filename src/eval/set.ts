@@ -10,16 +10,16 @@ import { isRelevant, type Judged } from './metrics.ts'
 export interface JudgedQuestion {
   readonly id: string
   readonly text: string
-  /** As the set says; undefined where it does not. */
+  /** As the set states it, or undefined if it does not. */
   readonly language: string | undefined
   /** Empty when nothing in the corpus answers it. */
   readonly judged: Judged
   readonly isAnswerable: boolean
 }
 
-/** The questions of one file: as they were asked, or spoiled in one way (`queries.typo.jsonl`). */
+/** The questions of one file: as asked, or with one kind of error added (`queries.typo.jsonl`). */
 export interface Variant {
-  /** `<set>`, or `<set>/<what stands between queries and .jsonl>`. */
+  /** `<set>`, or `<set>/<variant>` for `queries.<variant>.jsonl`. */
   readonly name: string
   readonly questions: readonly JudgedQuestion[]
 }
@@ -28,16 +28,16 @@ export interface EvalSet {
   /** The folder's name. */
   readonly name: string
   readonly folder: string
-  /** A document's source is its id in the corpus. */
+  /** The source of a document is its id in the corpus. */
   readonly documents: readonly SourceDocument[]
-  /** The plain one first. */
+  /** The plain variant comes first. */
   readonly variants: readonly Variant[]
 }
 
 /**
  * Reads a folder with `corpus.jsonl` {id, title?, text, lang?}, `queries.jsonl` and any `queries.<variant>.jsonl`
- * {id, text, lang?}, and `qrels.tsv` (question, document, grade; or TREC's four columns). Rejects with the file
- * and line of everything that is wrong.
+ * {id, text, lang?}, and `qrels.tsv` (question, document, grade; or the four columns of TREC). Rejects with the file
+ * and line of every error.
  */
 export async function readSet(folder: string): Promise<EvalSet> {
   const faults = createFaults()
@@ -52,7 +52,7 @@ export async function readSet(folder: string): Promise<EvalSet> {
     questions: new Set(rows.flatMap(each => each.rows.map(row => row.id))),
   }
   const judgements = await readJudgements(join(folder, 'qrels.tsv'), known, faults)
-  faults.refuse()
+  faults.throwIfAny()
   return {
     name,
     folder,
@@ -69,7 +69,7 @@ async function filesOf(folder: string): Promise<string[]> {
   for (const file of ['corpus.jsonl', 'queries.jsonl', 'qrels.tsv']) {
     if (!existsSync(join(folder, file)))
       throw new Error(
-        `${join(folder, file)}: there is no such file; a set is a folder with corpus.jsonl, queries.jsonl and qrels.tsv`,
+        `${join(folder, file)}: file not found; a set is a folder with corpus.jsonl, queries.jsonl and qrels.tsv`,
       )
   }
   const variants = (await readdir(folder)).filter(file => /^queries\.[\w-]+\.jsonl$/.test(file)).sort()
@@ -91,14 +91,14 @@ async function readCorpus(path: string, faults: Faults): Promise<SourceDocument[
     }
     const document = documentOf(content, { source: row.id, fallbackTitle: '' })
     if (document.source === row.id) documents.push(document)
-    else faults.add(path, row.line, 'has an id with characters that cannot be seen')
+    else faults.add(path, row.line, 'has an id with invisible characters')
   }
   return documents
 }
 
 async function readQuestions(path: string, faults: Faults): Promise<JsonRow[]> {
   const rows = await Array.fromAsync(jsonRows(path, faults))
-  if (rows.length === 0) faults.add(path, undefined, 'holds no question')
+  if (rows.length === 0) faults.add(path, undefined, 'has no questions')
   return rows
 }
 
@@ -111,9 +111,9 @@ async function readJudgements(path: string, known: Known, faults: Faults): Promi
   const judgements = new Map<string, Map<string, number>>()
   for await (const { line, question, document, grade } of qrelsRows(path, faults)) {
     if (!known.questions.has(question))
-      faults.add(path, line, `names the question "${question}", which no queries file holds`)
+      faults.add(path, line, `names the question "${question}", which is in no queries file`)
     else if (!known.documents.has(document))
-      faults.add(path, line, `names the document "${document}", which corpus.jsonl does not hold`)
+      faults.add(path, line, `names the document "${document}", which is not in corpus.jsonl`)
     else judgements.set(question, (judgements.get(question) ?? new Map<string, number>()).set(document, grade))
   }
   return judgements

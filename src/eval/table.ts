@@ -1,11 +1,11 @@
 import type { Fall } from './baseline.ts'
 import type { Figures } from './figures.ts'
 import { fewestQuestions, type Lesson } from './learn.ts'
-import { arms, type Measured } from './measure.ts'
+import { retrievers, type Measured } from './measure.ts'
 
 const columns = ['nDCG@10', 'R@5', 'R@10', 'MRR@10', 'empty', 'p50 ms', 'p95 ms'] as const
 
-/** What was measured, for people: a row an arm, then a row a language where there are several. */
+/** The results as text: one row per retriever, then one row per language if there are several. */
 export function table(measured: readonly Measured[]): string {
   const rows = measured.flatMap(rowsOf)
   const width = Math.max(...rows.map(([label]) => label.length))
@@ -18,10 +18,10 @@ export function table(measured: readonly Measured[]): string {
 
 type Row = readonly [label: string, cells: readonly string[]]
 
-function rowsOf({ name, arms: byArm, languages }: Measured): Row[] {
+function rowsOf({ name, arms: figures, languages }: Measured): Row[] {
   return [
-    ...arms.map((arm): Row => [`${name} ${arm}`, cellsOf(byArm[arm])]),
-    ...Object.entries(languages).map(([language, figures]): Row => [`${name} fused, ${language}`, cellsOf(figures)]),
+    ...retrievers.map((retriever): Row => [`${name} ${retriever}`, cellsOf(figures[retriever])]),
+    ...Object.entries(languages).map(([language, each]): Row => [`${name} fused, ${language}`, cellsOf(each)]),
   ]
 }
 
@@ -35,37 +35,37 @@ function share(value: number): string {
 
 function abstentionLine({ name, arms: { fused }, abstention: { answered, unanswerable, refused } }: Measured): string {
   const parts = [
-    ...(answered === null
-      ? []
-      : [`${percent(1 - answered)} of ${fused.questions} answerable questions abstained from`]),
-    ...(refused === null ? [] : [`${percent(refused)} of ${unanswerable} unanswerable ones rightly`]),
+    ...(answered === null ? [] : [`wrongly on ${percent(1 - answered)} of ${fused.questions} answerable questions`]),
+    ...(refused === null ? [] : [`rightly on ${percent(refused)} of ${unanswerable} unanswerable questions`]),
   ]
-  return `${name}: ${parts.join(', ')}`
+  return `${name}: abstained ${parts.join(', ')}`
 }
 
 function percent(value: number): string {
   return `${(value * 100).toFixed(1)} %`
 }
 
-/** What fell, in a line. */
+/** One line about a figure that fell. */
 export function fallLine({ variant, row, figure, from, to }: Fall): string {
   const what = `${variant} ${row}: ${figure}`
   return to === null
-    ? `${what} was ${share(from)} and is not measured any more`
+    ? `${what} was ${share(from)} and is no longer measured`
     : `${what} fell from ${share(from)} to ${share(to)}`
 }
 
-/** What was learned, for people: the curve, then what became of it. */
+/** What was learned in one language, as text: the outcome, then the curve. */
 export function lessonText({ language, questions, inUse, choice, learned }: Lesson): string {
-  const about = `${language}, ${questions} questions, vector weight ${weight(inUse)} in use`
-  if (choice === null) return `${about}: nothing learned, it takes ${fewestQuestions} questions`
+  const summary = `${language}, ${questions} questions, vector weight ${weight(inUse)} in use`
+  if (choice === null) return `${summary}: nothing learned, at least ${fewestQuestions} questions are needed`
   const { heldOut, curve } = choice
-  const verdict = `on held-out questions nDCG@10 ${share(heldOut.chosen)} by learning, ${share(heldOut.inUse)} as it is`
+  const verdict = `nDCG@10 on held-out questions: ${share(heldOut.chosen)} learned, ${share(heldOut.inUse)} current`
   const outcome =
     learned === null
-      ? `${weight(choice.weight)} looked best, but ${verdict}: left as it is`
-      : `learned ${weight(learned)}; ${verdict}`
-  return [`${about}: ${outcome}`, ...curve.map(point => `  ${weight(point.weight)}  ${share(point.ndcg10)}`)].join('\n')
+      ? `kept the current weight instead of ${weight(choice.weight)}, because learning did worse (${verdict})`
+      : `learned ${weight(learned)} (${verdict})`
+  return [`${summary}: ${outcome}`, ...curve.map(point => `  ${weight(point.weight)}  ${share(point.ndcg10)}`)].join(
+    '\n',
+  )
 }
 
 function weight(value: number): string {

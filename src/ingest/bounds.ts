@@ -1,38 +1,44 @@
 import type { Json } from './terms.ts'
 
-/** Of a document's metadata as JSON in UTF-8: it is kept once, comes back with every passage, and stands in cached answers. */
-export const mostMetadataBytes = 16 * 1024
+/**
+ * Maximum bytes of a document's metadata as JSON in UTF-8. It is stored once, but returned with every passage and
+ * copied into cached answers.
+ */
+export const maxMetadataBytes = 16 * 1024
 
-/** Front matter of more characters is refused unread: what it says would be too much in any notation. */
-export const mostFrontMatter = 4 * mostMetadataBytes
+/**
+ * Longer front matter (in characters) is rejected without parsing, because its metadata would be too large in any
+ * notation.
+ */
+export const maxFrontMatter = 4 * maxMetadataBytes
 
-/** Characters of a title; the rest of it is cut. As long as `PUT /documents` takes one. */
+/** Maximum characters of a title, as in `PUT /documents`. Longer titles are cut. */
 export const longestTitle = 1000
 
-/** A heading of more characters is a paragraph: as a heading it would stand in every chunk below it. */
+/** A longer heading (in characters) becomes a paragraph, because a heading is repeated in every chunk below it. */
 export const longestHeading = 500
 
-/** Characters of what a chunk is headed by, its document's title and the headings above it. */
+/** Maximum characters of a chunk's title: the document title and the headings above the chunk. */
 export const longestPath = 2000
 
-/** Of an address that a citation links to; a longer one is none. */
+/** Maximum characters of a URL that a citation links to. A longer one is ignored. */
 export const longestUrl = 2000
 
-/** What is wrong with metadata that is too much, to follow the document's name; null: nothing is. */
+/** Error text, to follow the document's name, if the metadata is too large; null if it is not. */
 export function metadataFault(metadata: Json): string | null {
   const bytes = Buffer.byteLength(JSON.stringify(metadata))
-  if (bytes <= mostMetadataBytes) return null
-  return `has ${inEnglish(bytes)} bytes of metadata, and at most ${inEnglish(mostMetadataBytes)} are kept with a document (as JSON in UTF-8): put long texts into the document itself`
+  if (bytes <= maxMetadataBytes) return null
+  return `has ${inEnglish(bytes)} bytes of metadata (as JSON in UTF-8), but the limit is ${inEnglish(maxMetadataBytes)}; move long texts into the document itself`
 }
 
-/** `16,384` */
+/** A number with thousands separators: `16,384`. */
 export function inEnglish(count: number): string {
   return count.toLocaleString('en')
 }
 
-/** At most so many UTF-16 units, whole characters, with an ellipsis in the place of what is missing. */
-export function clipped(text: string, most: number): string {
-  if (text.length <= most) return text
-  const kept = text.slice(0, most - 1)
-  return `${/[\ud800-\udbff]$/.test(kept) ? kept.slice(0, -1) : kept}…`
+/** Cuts text to at most `maxUnits` UTF-16 units, between characters, and marks the cut with an ellipsis. */
+export function clipped(text: string, maxUnits: number): string {
+  if (text.length <= maxUnits) return text
+  const prefix = text.slice(0, maxUnits - 1)
+  return `${/[\ud800-\udbff]$/.test(prefix) ? prefix.slice(0, -1) : prefix}…`
 }

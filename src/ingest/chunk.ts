@@ -5,17 +5,17 @@ import { headingOf, longestChunkCharacters, sectionRuns, type SectionRun } from 
 import { splitLong } from './split-span.ts'
 import type { Chunk, Section, SourceDocument } from './terms.ts'
 
-/** No chunk is longer. Five of them, a question and an answer fit a small model's context. */
+/** Maximum length of a chunk. Five chunks, a question and an answer fit the context of a small model. */
 export const longestChunkTokens = 400
-/** A long section is divided evenly into chunks of about this or less, and so of 200 or more. */
+/** A long section is divided evenly into chunks of about this size or less, which makes each 200 tokens or more. */
 const wantedTokens = 320
-/** What a chunk repeats of the one before, for sentences that begin with "it" or "this". */
+/** How much a chunk may repeat from the end of the previous one, for sentences that begin with "it" or "this". */
 const longestOverlapTokens = 40
-const mostOverlapSentences = 2
+const maxOverlapSentences = 2
 
 /**
- * Divides a document into chunks of 200–400 tokens (less where a section is short) that begin and end with
- * sentences and do not cross headings, but for tiny neighbouring sections. Everything but blanks is in a chunk.
+ * Divides a document into chunks of 200–400 tokens, or less if a section is short. Chunks begin and end with sentences
+ * and do not cross headings, except those of tiny adjacent sections. All text except whitespace is in a chunk.
  */
 export function chunk(document: SourceDocument, language: string): Chunk[] {
   const spans = sectionRuns(document).flatMap(run => chunksOfRun(document, run, language))
@@ -38,15 +38,15 @@ function chunksOfRun(document: SourceDocument, run: SectionRun, language: string
     const last = lastOfChunk(text, units, first)
     const { end } = units[last]!
     const start = overlapStart(text, units, { before, first }, end)
-    const section = first === 0 ? placedSection(run) : sectionAt(run, units[first]!.start)
-    parts.push({ start, end, title, ...placeOf(section), tokens: countTokens(text.slice(start, end)) })
+    const section = first === 0 ? locatingSection(run) : sectionAt(run, units[first]!.start)
+    parts.push({ start, end, title, ...locationOf(section), tokens: countTokens(text.slice(start, end)) })
     before = first
     first = last + 1
   }
   return parts
 }
 
-/** The run as one chunk if it fits; most do, and need no looking for sentences then. */
+/** The run as one chunk if it fits. Most runs do, which saves finding their sentences. */
 function wholeRun({ text, title }: SourceDocument, run: SectionRun): Part | null {
   if (run.tokens > longestChunkTokens) return null
   const slice = text.slice(run.start, run.end)
@@ -54,15 +54,17 @@ function wholeRun({ text, title }: SourceDocument, run: SectionRun): Part | null
   const end = run.start + slice.trimEnd().length
   const tokens = sizeOf(text.slice(start, end))
   if (start >= end || tokens > longestChunkTokens) return null
-  return { start, end, title: titleOf(title, run.path), ...placeOf(placedSection(run)), tokens }
+  return { start, end, title: titleOf(title, run.path), ...locationOf(locatingSection(run)), tokens }
 }
 
-/** Tokens, of what is not too long anyway. */
+/** Number of tokens. Text that is too long anyway is not counted. */
 function sizeOf(text: string): number {
   return text.length > longestChunkCharacters ? Infinity : countTokens(text)
 }
 
-/** The last section that begins at the offset or before: they are in order, and there may be as many as lines. */
+/**
+ * The last section that begins at or before the offset. Binary search, because there may be as many sections as lines.
+ */
 function sectionAt({ sections }: SectionRun, offset: number): Section {
   let [low, high] = [0, sections.length]
   while (high - low > 1) {
@@ -73,12 +75,12 @@ function sectionAt({ sections }: SectionRun, offset: number): Section {
   return sections[low]!
 }
 
-/** The section that names a run's place: with a bare heading in front, the first one that has text. */
-function placedSection(run: SectionRun): Section {
+/** The section whose anchor and page a run gets. If bare headings come first, it is the first section with text. */
+function locatingSection(run: SectionRun): Section {
   return run.sections.find(section => section.headings.length === run.path.length) ?? run.sections[0]!
 }
 
-function placeOf(section: Section): { anchor: string | null; page: number | null } {
+function locationOf(section: Section): { anchor: string | null; page: number | null } {
   return { anchor: section.anchor ?? null, page: section.page ?? null }
 }
 
@@ -86,7 +88,7 @@ function titleOf(title: string, path: readonly string[]): string {
   return clipped([title, ...(path[0] === title ? path.slice(1) : path)].join(' › '), longestPath)
 }
 
-/** A section's units, the heading line apart and long units divided, so that each fits a chunk. */
+/** The units of a section, with the heading line as its own unit and long units divided so that each fits a chunk. */
 function piecesOf(document: SourceDocument, section: Section, language: string): Unit[] {
   const { text } = document
   const from = section.start + (headingOf(document, section)?.length ?? 0)
@@ -100,14 +102,14 @@ function piecesOf(document: SourceDocument, section: Section, language: string):
 interface MeasuredUnit extends Unit {
   /** Tokens from the first unit to the end of this one. */
   readonly total: number
-  /** Bad places to end a chunk cost more: 0 after a paragraph … 1 between a heading and its text. */
+  /** Cost of ending a chunk here, from 0 after a paragraph to 1 between a heading and its text. */
   readonly endCost: number
 }
 
 function measured(text: string, units: readonly Unit[]): MeasuredUnit[] {
   let total = 0
   return units.map((unit, i) => {
-    // A unit counts with the blanks in front of it.
+    // A unit includes the whitespace in front of it.
     total += countTokens(text.slice(units[i - 1]?.end ?? unit.start, unit.end))
     return { ...unit, total, endCost: endCostOf(text, unit, units[i + 1]) }
   })
@@ -122,7 +124,9 @@ function endCostOf(text: string, unit: Unit, next: Unit | undefined): number {
   return /\n[^\S\n]*\n/.test(between) ? 0 : between.includes('\n') ? 0.1 : 0.25
 }
 
-/** The unit that best ends a chunk which begins with `first`: near an even share of the rest, at a good place. */
+/**
+ * The best last unit for a chunk that begins with `first`: close to an even share of the rest, and at a good boundary.
+ */
 function lastOfChunk(text: string, units: readonly MeasuredUnit[], first: number): number {
   const before = units[first - 1]?.total ?? 0
   const rest = units.at(-1)!.total - before
@@ -138,7 +142,7 @@ function lastOfChunk(text: string, units: readonly MeasuredUnit[], first: number
   return shortened(text, units, first, best.last)
 }
 
-/** Tokens of parts only nearly add up to those of the whole. */
+/** Drops units until the chunk fits, because token counts of parts do not add up exactly to that of the whole. */
 function shortened(text: string, units: readonly MeasuredUnit[], first: number, last: number): number {
   let fitting = last
   while (fitting > first && sizeOf(text.slice(units[first]!.start, units[fitting]!.end)) > longestChunkTokens)
@@ -147,8 +151,8 @@ function shortened(text: string, units: readonly MeasuredUnit[], first: number, 
 }
 
 /**
- * Where the chunk from `first` begins when it repeats a sentence or two of the chunk from `before`: as far as
- * they are short, it has room, and it does not repeat that chunk whole.
+ * Start of the chunk at `first`, including up to two sentences of the previous chunk (which begins at `before`) if they
+ * are short, fit, and are not the whole previous chunk.
  */
 function overlapStart(
   text: string,
@@ -157,7 +161,7 @@ function overlapStart(
   end: number,
 ): number {
   let start = units[first]!.start
-  const earliest = Math.max(before + 1, first - mostOverlapSentences)
+  const earliest = Math.max(before + 1, first - maxOverlapSentences)
   for (let i = first - 1; i >= earliest && leadsTo(text, units[i]!, start); i--) {
     const earlier = units[i]!.start
     const overlap = sizeOf(text.slice(earlier, units[first]!.start))
@@ -167,7 +171,7 @@ function overlapStart(
   return start
 }
 
-/** Whether a sentence helps to read on at `next`: items and rows do not, but within the same line. */
+/** Whether a sentence helps to understand the text at `next`. List items and rows only do so within their own line. */
 function leadsTo(text: string, unit: Unit, next: number): boolean {
   if (unit.kind !== 'sentence') return false
   if (!text.slice(unit.end, next).includes('\n')) return true

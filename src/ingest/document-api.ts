@@ -8,7 +8,7 @@ import { documentId } from './prepare.ts'
 import { cleanLine } from './readers/clean-text.ts'
 import type { Collection, Json, PreparedDocument, StoredDocument, Written } from './terms.ts'
 
-/** A document as the API takes it. */
+/** A document as the API accepts it. */
 export interface GivenDocument {
   readonly source: string
   readonly title?: string
@@ -19,7 +19,7 @@ export interface GivenDocument {
   readonly metadata?: Readonly<Record<string, unknown>>
 }
 
-/** The document store, as the API sees it. */
+/** The part of the document store that the API needs. */
 export interface DocumentApiStore {
   get(id: string, signal: AbortSignal): Promise<StoredDocument | null>
   collections(signal: AbortSignal): Promise<Collection[]>
@@ -35,12 +35,12 @@ interface NamedModel {
   readonly dimensions: number
 }
 
-/** Room that a request holds for its documents. */
+/** Memory that a request has reserved for its documents. */
 export interface DocumentRoom {
   leave(): void
 }
 
-/** What reads, chunks and analyses documents elsewhere (wiring/prepare-pool.ts). */
+/** Reads, chunks and analyzes documents in other processes (wiring/prepare-pool.ts). */
 export interface Drafting<Room extends DocumentRoom> {
   enter(bytes: number): Room
   draft(
@@ -59,13 +59,13 @@ export interface DocumentApiParts<Room extends DocumentRoom> {
   readonly embedder: Embedder
   readonly preparing: Drafting<Room>
   /**
-   * Waited for before a reply, also where there was nothing to write: another's write of the same may be a moment old. No
-   * question asked after the reply may be answered from what was there before.
+   * Awaited before every reply, so that no later question is answered from the previous content. This includes replies
+   * to requests that wrote nothing, because another request may have just written the same documents.
    */
   readonly onWritten: (collection?: string) => Promise<void>
 }
 
-/** The document store behind PUT, GET and DELETE: the same reading and preparing as `askwell ingest`. */
+/** Implements PUT, GET and DELETE of documents. It reads and prepares them exactly as `askwell ingest` does. */
 export function documentApi<Room extends DocumentRoom>({
   store,
   embedder,
@@ -83,14 +83,17 @@ export function documentApi<Room extends DocumentRoom>({
       return isRemoved
     },
 
-    /** All in one transaction. Unchanged documents are left alone. A collection is made only for documents that can be stored. */
+    /**
+     * Writes all documents in one transaction and skips unchanged ones. A collection is only created if all can be
+     * stored.
+     */
     async put(collection: string, given: readonly GivenDocument[], signal: AbortSignal, room: Room) {
-      refuseMuchMetadata(given)
+      rejectLargeMetadata(given)
       const sources = given.map(({ source }) => cleanLine(source))
-      refuseTwins(sources)
+      rejectDuplicateSources(sources)
       const model = { name: embedder.model, dimensions: embedder.dimensions }
       const found = await store.collection(collection, signal)
-      // Made by another model, it takes none of ours: said before the work.
+      // Rejects a collection of another embedding model before any work is done.
       if (found) await store.openCollection(collection, model, signal)
       const known = found ? await store.known(found.id, sources, signal) : new Map<string, { hash: Buffer }>()
       const isStored = ({ source, hash }: { source: string; hash: Uint8Array }) =>
@@ -98,8 +101,8 @@ export function documentApi<Room extends DocumentRoom>({
       const drafts = await draftAll(
         given,
         signal,
-        async (document, ending) =>
-          await preparing.draft(embedder, document, { place: room, signal: ending, isStored }),
+        async (document, aborted) =>
+          await preparing.draft(embedder, document, { place: room, signal: aborted, isStored }),
       )
       const target = await store.openCollection(collection, model, signal)
       const prepared = await embedDrafts(
@@ -126,34 +129,37 @@ export function documentApi<Room extends DocumentRoom>({
 
 type DraftOne = (document: DocumentInput, signal: AbortSignal) => Promise<Draft | null>
 
-/** All of them, or every document that is refused. What is costly, or no fault of a document, ends the others at once. */
+/**
+ * Drafts all documents, or throws an error that names every rejected one. Any other error, and a document that is too
+ * costly, aborts the rest immediately.
+ */
 async function draftAll(
   given: readonly GivenDocument[],
   signal: AbortSignal,
   draft: DraftOne,
 ): Promise<(Draft | null)[]> {
-  const ending = new AbortController()
-  const either = AbortSignal.any([signal, ending.signal])
-  const refused: ({ readonly error: AskError; readonly fault: Fault } | undefined)[] = []
+  const abort = new AbortController()
+  const either = AbortSignal.any([signal, abort.signal])
+  const rejected: ({ readonly error: AskError; readonly fault: Fault } | undefined)[] = []
   const drafts = await Promise.all(
     given.map(async (document, index) => {
       try {
         return await draft(inputOf(document), either)
       } catch (error) {
         const named = isDocumentFault(error) ? pointedAt(error, index) : null
-        if (named && isAskError(error, 'document_refused')) return ((refused[index] = named), null)
-        ending.abort(error)
+        if (named && isAskError(error, 'document_refused')) return ((rejected[index] = named), null)
+        abort.abort(error)
         throw named?.error ?? error
       }
     }),
   )
-  const all = refused.filter(each => each !== undefined)
+  const all = rejected.filter(each => each !== undefined)
   const [first] = all
   if (first === undefined) return drafts
   throw all.length === 1
     ? first.error
     : new AskError('document_refused', {
-        detail: `${all.length} of the documents cannot be stored`,
+        detail: `${all.length} of the documents cannot be stored.`,
         faults: all.map(({ fault }) => fault),
       })
 }
@@ -167,26 +173,28 @@ function pointedAt({ code, detail, cause }: AskError, index: number): { error: A
   return { error: new AskError(code, { detail, faults: [fault], cause }), fault }
 }
 
-/** Sources that differ as given may be one name: blanks and accents are stored in one way. */
-function refuseTwins(sources: readonly string[]): void {
+/** Rejects duplicate sources after normalization, because whitespace and accents are stored in one form. */
+function rejectDuplicateSources(sources: readonly string[]): void {
   const seen = new Set<string>()
   const faults = sources.flatMap((source, index) => {
-    const isTwin = seen.has(source)
+    const isDuplicate = seen.has(source)
     seen.add(source)
-    return isTwin
+    return isDuplicate
       ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }]
       : []
   })
-  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
+  if (faults.length > 0)
+    throw new AskError('invalid_request', { detail: 'The sources of the documents must differ.', faults })
 }
 
-/** Before any of them is read. */
-function refuseMuchMetadata(given: readonly GivenDocument[]): void {
+/** Rejects oversized metadata before any document is read. */
+function rejectLargeMetadata(given: readonly GivenDocument[]): void {
   const faults = given.flatMap(({ metadata = {} }, index) => {
     const detail = metadataFault(metadata as { readonly [key: string]: Json })
     return detail === null ? [] : [{ pointer: `/documents/${index}/metadata`, detail }]
   })
-  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'there is too much metadata', faults })
+  if (faults.length > 0)
+    throw new AskError('invalid_request', { detail: 'Some documents have too much metadata.', faults })
 }
 
 function inputOf(given: GivenDocument): DocumentInput {

@@ -6,7 +6,7 @@ import { readText } from './readers/text.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import type { SourceDocument } from './terms.ts'
 
-/** How a text that comes without a file is written. */
+/** Formats of a text that does not come from a file. */
 export const textFormats = ['markdown', 'text', 'html'] as const
 export type TextFormat = (typeof textFormats)[number]
 
@@ -14,11 +14,11 @@ export interface DocumentInput {
   readonly source: string
   readonly text: string
   /**
-   * Markdown unless said otherwise: plain prose reads the same as Markdown, while Markdown read as plain text
-   * would lose its headings, and with them the titles of its passages.
+   * Defaults to Markdown. Plain prose is the same when read as Markdown, but Markdown read as plain text would lose its
+   * headings, and with them the titles of its passages.
    */
   readonly format?: TextFormat | undefined
-  /** Wins over a title in the text. */
+  /** Takes precedence over a title in the text. */
   readonly title?: string | null | undefined
   readonly url?: string | null | undefined
   readonly language?: string | null | undefined
@@ -27,7 +27,7 @@ export interface DocumentInput {
 
 const readers = { markdown: readMarkdown, text: readText, html: readHtml }
 
-/** A document from a text and what its sender says of it, for `PUT /documents`. The sender's word wins. */
+/** Reads a document of `PUT /documents`. Fields of the request take precedence over what the text states. */
 export function documentFrom(input: DocumentInput): SourceDocument {
   const content = contentOf(input)
   return documentOf(
@@ -51,7 +51,7 @@ function contentOf(input: DocumentInput): Content {
   }
 }
 
-/** The last part of a path or address, without its ending. */
+/** The last segment of a path or URL, without its extension. */
 function nameIn(source: string): string {
   const last = source.split('/').findLast(part => part !== '') ?? source
   return last.replace(/\.[a-z]{2,8}$/i, '')

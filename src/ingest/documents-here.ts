@@ -3,10 +3,10 @@ import { contentHash } from './prepare.ts'
 import type { Outcome, SortKnown } from './outcomes.ts'
 import type { SourceDocument } from './terms.ts'
 
-/** Documents that are asked about together. */
-const atOnce = 64
+/** Number of documents per call of `sort`. */
+const batchSize = 64
 
-/** Drafts documents in this process: for what comes from ourselves (evaluation sets), not from a stranger. */
+/** Drafts documents in this process. Only for trusted input such as evaluation sets. */
 export async function* documentsHere(
   documents: Iterable<SourceDocument>,
   model: DraftModel,
@@ -15,7 +15,7 @@ export async function* documentsHere(
   let batch: SourceDocument[] = []
   for (const document of documents) {
     batch.push(document)
-    if (batch.length < atOnce) continue
+    if (batch.length < batchSize) continue
     yield* outcomesOf(batch, model, sort)
     batch = []
   }

@@ -5,25 +5,25 @@ import { chunk as chunksOf } from './chunk.ts'
 import { windowsOf, windowText, type WindowModel } from './windows.ts'
 import type { Chunk, ChunkWindow, SourceDocument } from './terms.ts'
 
-/** What drafting needs to know of an embedding model. */
+/** The properties of an embedding model that drafting needs. */
 export type DraftModel = WindowModel & Pick<Embedder, 'languages'>
 
-/** A chunk with its terms, its windows cut and not yet embedded. Its text is the document's from `start` to `end`. */
+/** A chunk with its terms and its windows, before embedding. Its text is that of the document from `start` to `end`. */
 export interface DraftChunk extends Chunk {
-  /** Index terms in order, with repeats. */
+  /** Index terms in order, including repeats. */
   readonly terms: readonly string[]
-  /** Words it counts for in BM25. */
+  /** Length in words, for BM25. */
   readonly length: number
   readonly windows: readonly (ChunkWindow & { readonly text: string })[]
 }
 
-/** A document without its text, whose language is known. `hash`: of what it was made from (prepare.ts). */
+/** A document without its text, after language detection. `hash` covers everything it is made from (prepare.ts). */
 export interface DraftHead extends Omit<SourceDocument, 'text' | 'sections' | 'language'> {
   readonly language: string
   readonly hash: Uint8Array
 }
 
-/** A document ready but for its vectors. */
+/** A document that only lacks its vectors. */
 export interface Draft extends DraftHead {
   readonly text: string
   readonly chunks: readonly DraftChunk[]
@@ -33,7 +33,7 @@ export function languageOf(document: SourceDocument): string {
   return document.language ?? detectLanguage(`${document.title}\n${document.text}`)
 }
 
-/** Chunks and analyses a document, one chunk after the other. */
+/** Chunks and analyzes a document, one chunk at a time. */
 export function* draftChunks(document: SourceDocument, language: string, model: DraftModel): Generator<DraftChunk> {
   const isReadable = model.languages === 'any' || model.languages.includes(language)
   for (const chunk of chunksOf(document, language))
@@ -42,7 +42,7 @@ export function* draftChunks(document: SourceDocument, language: string, model: 
 
 function draftChunk({ text }: SourceDocument, chunk: Chunk, language: string, model: WindowModel | null): DraftChunk {
   const windows = model === null ? [] : windowsOf(text, chunk, language, model)
-  // The title twice: what a passage is headed by says more of it than any one sentence.
+  // The title counts twice, because it says more about a passage than any single sentence.
   const analysis = analyze(`${chunk.title}\n${chunk.title}\n${text.slice(chunk.start, chunk.end)}`, language)
   return {
     ...chunk,

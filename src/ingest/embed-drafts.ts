@@ -3,10 +3,12 @@ import type { Draft, DraftChunk } from './draft.ts'
 import { documentId } from './prepare.ts'
 import type { PreparedChunk, PreparedDocument } from './terms.ts'
 
-/** Texts of one call: what an API takes at once, and few enough that counting their tokens holds nobody up. */
-const textsAtOnce = 96
+/**
+ * Texts per call: few enough for embedding APIs, and for counting tokens without blocking the event loop noticeably.
+ */
+const textsPerCall = 96
 
-/** Documents with their vectors. The windows of all of them are embedded together, in their order. */
+/** Adds the vectors to documents. The windows of all documents are embedded together, in order. */
 export async function embedDrafts(
   embedder: Pick<Embedder, 'embed'>,
   collection: string,
@@ -30,8 +32,8 @@ async function embedAll(
 ): Promise<Float32Array[]> {
   const texts = drafts.flatMap(draft => draft.chunks.flatMap(chunk => chunk.windows.map(window => window.text)))
   const vectors: Float32Array[] = []
-  for (let at = 0; at < texts.length; at += textsAtOnce) {
-    for (const vector of await embedder.embed(texts.slice(at, at + textsAtOnce), signal, 'passage'))
+  for (let at = 0; at < texts.length; at += textsPerCall) {
+    for (const vector of await embedder.embed(texts.slice(at, at + textsPerCall), signal, 'passage'))
       vectors.push(vector)
   }
   return vectors

@@ -9,9 +9,9 @@ import type { ReadFault } from './terms.ts'
 
 /** A file to load. */
 export interface FoundFile {
-  /** Where to open it; also how to name it to the user. */
+  /** Path to open, also shown to the user. */
   readonly path: string
-  /** Its name in the collection, the same on every machine; see {@link findFiles}. */
+  /** Name in the collection, identical on every machine; see {@link findFiles}. */
   readonly source: string
   readonly bytes: number
 }
@@ -19,13 +19,13 @@ export interface FoundFile {
 export type Found = FoundFile | { readonly fault: ReadFault }
 
 /**
- * The files that are meant by paths, folders and globs, sorted within each. In folders and globs, hidden
- * files, `node_modules` and unknown formats are passed over; what is named outright is never passed over.
- * A link in a folder that leads out of it is a fault: whoever fills the folder may not publish what else is on the machine.
+ * Finds the files of paths, folders and globs, sorted within each. Folders and globs skip hidden files, `node_modules`
+ * and unknown formats; a file that is named itself is never skipped. A link in a folder that leads out of it is a
+ * fault, so that an author of the folder cannot publish other files of the machine.
  *
- * A source must not depend on the machine. A relative path is its own source (`docs/a.md`), whatever folder
- * that is in. An absolute path, or one that begins with `..`, says where this machine keeps the files: there
- * the source begins with the last name given (`/srv/site/docs` → `docs/a.md`).
+ * A source must not depend on the machine. A relative path is its own source (`docs/a.md`), whatever the working
+ * directory. An absolute path, or one that begins with `..`, is specific to this machine, so its source begins with the
+ * last segment (`/srv/site/docs` → `docs/a.md`).
  */
 export async function findFiles(paths: readonly string[]): Promise<Found[]> {
   const found: Found[] = []
@@ -41,13 +41,13 @@ export async function findFiles(paths: readonly string[]): Promise<Found[]> {
   return found
 }
 
-/** How much there is to read: for a rate and the time left. */
+/** Total bytes to read, for progress and the time left. */
 export function bytesOf(found: readonly Found[]): number {
   return found.reduce((sum, each) => sum + ('fault' in each ? 0 : each.bytes), 0)
 }
 
 function sameSource(file: FoundFile, before: string): Found {
-  return faultOf(file, `would be stored as ${file.source}, like ${before}; load them by relative paths`)
+  return faultOf(file, `would be stored as ${file.source}, like ${before}; load both by relative paths`)
 }
 
 async function filesAt(given: string): Promise<Found[]> {
@@ -59,7 +59,7 @@ async function filesAt(given: string): Promise<Found[]> {
   return [
     isKnown
       ? { path: given, source: sourceOf(given, ''), bytes: entry.size }
-      : faultNamed(given, `has an unknown format; what can be read ends in ${knownEndings}`),
+      : faultNamed(given, `has an unknown format; supported extensions: ${knownEndings}`),
   ]
 }
 
@@ -67,7 +67,8 @@ async function filesBelow(root: string): Promise<Found[]> {
   const { files, unreadable } = await walk(root)
   const known = files.filter(path => formatOf(path) !== undefined)
   const faults = unreadable.map(path => faultOf(below(root, path), 'cannot be opened'))
-  if (known.length + faults.length === 0) return [faultNamed(root, `holds no file of a known format (${knownEndings})`)]
+  if (known.length + faults.length === 0)
+    return [faultNamed(root, `contains no file of a supported format (${knownEndings})`)]
   return [...faults, ...(await sized(root, known))]
 }
 
@@ -76,7 +77,9 @@ interface Walked {
   readonly unreadable: readonly string[]
 }
 
-/** What is below a folder, by paths relative to it. Links to folders are not followed: they may go round. */
+/**
+ * Paths of the files below a folder, relative to it. Links to folders are not followed, because they may form a cycle.
+ */
 async function walk(root: string, below = ''): Promise<Walked> {
   const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => null)
   if (entries === null) return { files: [], unreadable: [below] }
@@ -96,11 +99,11 @@ async function filesMatching(pattern: string): Promise<Found[]> {
   const options = { cwd: resolve(base), ignore, expandDirectories: false, followSymbolicLinks: false }
   const inside = (await glob(rest, options)).filter(path => formatOf(path) !== undefined)
   return inside.length === 0
-    ? [faultNamed(pattern, `matches no file of a known format (${knownEndings})`)]
+    ? [faultNamed(pattern, `matches no file of a supported format (${knownEndings})`)]
     : sized(base, inside)
 }
 
-/** The folders before the first wildcard, and the pattern below them. */
+/** Splits a glob into the folders before the first wildcard and the pattern below them. */
 function splitGlob(pattern: string): { base: string; rest: string } {
   const parts = pattern.split('/')
   const wild = parts.findIndex(part => isDynamicPattern(part))
@@ -108,7 +111,7 @@ function splitGlob(pattern: string): { base: string; rest: string } {
   return { base: base === '' ? (pattern.startsWith('/') ? '/' : '.') : base, rest: parts.slice(wild).join('/') }
 }
 
-/** Sorted by code units, so that every machine and locale gives one order. */
+/** Sorts by code units, so that the order does not depend on machine or locale. */
 async function sized(root: string, inside: readonly string[]): Promise<Found[]> {
   const sorted = [...inside].sort((a, b) => (a < b ? -1 : 1))
   const realRoot = await realpath(root).catch(() => root)
@@ -118,7 +121,7 @@ async function sized(root: string, inside: readonly string[]): Promise<Found[]> 
       if (entry === null) return faultOf(below(root, path), 'cannot be opened')
       if (!entry.isFile()) return null
       if (leadsOut(realRoot, await realpath(join(root, path)).catch(() => realRoot)))
-        return faultOf(below(root, path), 'is a link to a file outside of the folder; name that file itself to load it')
+        return faultOf(below(root, path), 'is a link to a file outside the folder; to load that file, name it itself')
       return { ...below(root, path), bytes: entry.size }
     }),
   )
@@ -131,8 +134,8 @@ function leadsOut(root: string, path: string): boolean {
 }
 
 /**
- * Under which names documents from these paths are stored: what `--prune` may remove from. A glob says only
- * what is there now, not what was, and `.` would claim everything: both are refused.
+ * Source prefixes of documents from these paths, which are what `--prune` may remove. Globs and `.` are rejected: a
+ * glob does not show which files were there before, and `.` would cover everything.
  */
 export function sourceRoots(paths: readonly string[]): string[] {
   return paths.map(path => {
@@ -149,7 +152,7 @@ function sourceOf(given: string, inside: string): string {
   const start = posix.normalize(given.split(sep).join('/')).replace(/(.)\/$/, '$1')
   const isElsewhere = isAbsolute(given) || start === '..' || start.startsWith('../')
   const name = isElsewhere ? basename(resolve(given)) : start
-  // As documents are named: what is told apart by a double blank only, or by how an accent is typed, is one source.
+  // Normalized like all document names: spellings that differ only in whitespace or accents are one source.
   return cleanLine(posix.join(name, inside))
 }
 

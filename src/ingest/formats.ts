@@ -8,14 +8,14 @@ import { readMarkdown } from './readers/markdown.ts'
 import { readPdf } from './readers/pdf.ts'
 import { readText } from './readers/text.ts'
 
-/** `rows`: many documents, streamed. `text` and `bytes`: one document, read whole. */
+/** `rows` is a stream of many documents; `text` and `bytes` are one document that is read as a whole. */
 export type Format = { readonly name: string; readonly extensions: readonly string[] } & (
   | { readonly kind: 'rows'; readonly read: typeof readCsv }
   | { readonly kind: 'text'; readonly read: (text: string, extension: string) => Content }
   | { readonly kind: 'bytes'; readonly read: (bytes: Buffer) => Promise<Content> }
 )
 
-/** Every format that can be loaded, by the ending of a file's name. */
+/** Every supported format, with its file extensions. */
 export const knownFormats: readonly Format[] = [
   {
     name: 'Markdown',
@@ -31,10 +31,10 @@ export const knownFormats: readonly Format[] = [
   { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
 ]
 
-/** For people: `.md, .markdown, …`. */
+/** For messages: `.md, .markdown, …`. */
 export const knownEndings = knownFormats.flatMap(format => format.extensions).join(', ')
 
-/** The format of a file by its name, whatever the case, or undefined when we cannot read it. */
+/** The format of a file by its extension in any case, or undefined if it is not supported. */
 export function formatOf(path: string): Format | undefined {
   const extension = extname(path).toLowerCase()
   return knownFormats.find(format => format.extensions.includes(extension))

@@ -4,7 +4,7 @@ import { documentId } from './prepare.ts'
 import { createRunId } from './run-id.ts'
 import type { Collection, PreparedDocument, ReadFault, Written } from './terms.ts'
 
-/** The write side of the document store, as loading sees it. */
+/** The part of the document store that loading needs. */
 export interface LoadStore {
   openCollection(name: string, model: { name: string; dimensions: number }): Promise<Collection>
   known(collectionId: number, sources: readonly string[]): Promise<Map<string, { id: string; hash: Buffer }>>
@@ -15,21 +15,21 @@ export interface LoadStore {
 
 export interface LoadDeps {
   readonly store: LoadStore
-  /** Embeds these, or those of them that can be; the others are faults. */
+  /** Embeds the drafts and reports those that cannot be embedded as faults. */
   readonly embed: (
     collection: string,
     drafts: readonly Draft[],
     onFault: (draft: Draft, reason: string) => void,
     signal: AbortSignal,
   ) => Promise<PreparedDocument[]>
-  /** Why the database cannot hold what was written, or null when that is not what went wrong. */
+  /** Why the database cannot store a row, or null if the error has another cause. */
   readonly rowFault: (error: unknown) => string | null
   readonly model: { readonly name: string; readonly dimensions: number }
 }
 
 export interface LoadOptions {
   readonly collection: string
-  /** Remove documents under these source prefixes that are not among the results; null keeps them. */
+  /** Source prefixes under which documents that were not loaded are removed. Null removes nothing. */
   readonly pruneRoots: readonly string[] | null
   readonly signal: AbortSignal
   readonly onProgress?: (report: LoadReport) => void
@@ -44,20 +44,31 @@ export interface LoadReport {
   readonly removed: number
   readonly chunks: number
   readonly faults: number
-  /** Of what was read so far, the share that is prepared and written: 0…1. */
+  /** Share of the characters read so far that are prepared and written, 0…1. */
   readonly doneShare: number
 }
 
-/** Documents and characters that are embedded and written together: large enough to batch, small enough to hold. */
+const emptyReport: LoadReport = {
+  documents: 0,
+  added: 0,
+  replaced: 0,
+  unchanged: 0,
+  removed: 0,
+  chunks: 0,
+  faults: 0,
+  doneShare: 0,
+}
+
+/** Limits of a batch that is embedded and written together: large enough to be efficient, small enough for memory. */
 const batchDocuments = 64
 const batchCharacters = 60_000
 /**
- * Batches that may gather while others are written, to share a transaction: a term that stands in four batches is
- * counted once. Where embedding is slower than the database none gather, and each is safe as soon as it is ready.
+ * Batches that may wait while others are written and then share a transaction, in which a term of several batches is
+ * counted once. If embedding is slower than the database, none wait, and each batch is written as soon as it is ready.
  */
 const maxWaiting = 3
 
-/** What a transaction writes. */
+/** Content of one write transaction. */
 interface Batch {
   readonly prepared: readonly PreparedDocument[]
   readonly unchangedIds: readonly string[]
@@ -65,9 +76,11 @@ interface Batch {
 }
 
 /**
- * Loads what the source gives, batch by batch, in transactions: killed in the middle, the next run finds the written
- * ones unchanged and goes on. While batches are written the next is prepared. What one document does wrong, wherever it
- * shows, is a fault of that document; what is wrong with the model or the database ends the loading.
+ * Loads the documents of the source in batches, each in a transaction. If the process is killed, the next run finds the
+ * written documents unchanged and resumes. The next batch is prepared while earlier ones are written.
+ *
+ * A problem with a document, at whatever stage, is a fault of that document. A problem with the model or the database
+ * ends the loading.
  */
 export async function load(
   source: (sort: SortKnown) => AsyncIterable<Outcome>,
@@ -76,22 +89,13 @@ export async function load(
 ): Promise<LoadReport> {
   const runId = createRunId()
   const target = await deps.store.openCollection(options.collection, deps.model)
-  const faulty = new Set<string>()
-  let report: LoadReport = {
-    documents: 0,
-    added: 0,
-    replaced: 0,
-    unchanged: 0,
-    removed: 0,
-    chunks: 0,
-    faults: 0,
-    doneShare: 0,
-  }
+  const faultySources = new Set<string>()
+  let report = emptyReport
   let charactersRead = 0
   let charactersDone = 0
   const waiting: Batch[] = []
   let writing: Promise<void> | undefined
-  const tell = (change: Partial<LoadReport>) => {
+  const update = (change: Partial<LoadReport>) => {
     report = { ...report, ...change }
     options.onProgress?.(report)
   }
@@ -104,29 +108,29 @@ export async function load(
       if (waiting.length >= maxWaiting) await writing
       waiting.push({ prepared, unchangedIds: unchanged.map(each => documentId(options.collection, each)), characters })
       writing ??= writeWaiting()
-      writing.catch(() => {}) // awaited when enough wait, or at the end; until then it must not count as unhandled
+      writing.catch(() => {}) // awaited later; until then a rejection must not count as unhandled
     }
   } finally {
-    await writing?.catch(() => {}) // whatever stops us: what is ready is written before the database closes
+    await writing?.catch(() => {}) // on any error, finish writing what is ready before the database closes
   }
   await writing
   if (options.pruneRoots) {
     options.signal.throwIfAborted()
-    tell({ removed: await deps.store.prune(target, options.pruneRoots, [...faulty], runId) })
+    update({ removed: await deps.store.prune(target, options.pruneRoots, [...faultySources], runId) })
   }
   return report
 
   function onFault(fault: ReadFault): void {
-    faulty.add(fault.source ?? fault.path)
+    faultySources.add(fault.source ?? fault.path)
     options.onFault?.(fault)
-    tell({ faults: report.faults + 1 })
+    update({ faults: report.faults + 1 })
   }
 
   function onDraftFault({ source: name }: Pick<Draft, 'source'>, reason: string): void {
     onFault({ path: name, source: name, reason })
   }
 
-  /** Forgotten when all is written; a failure stays, and ends the loading. */
+  /** Clears `writing` when everything is written. After a failure it stays set, so that loading ends. */
   async function writeWaiting(): Promise<void> {
     while (waiting.length > 0) await put(joined(waiting.splice(0)))
     writing = undefined
@@ -136,7 +140,7 @@ export async function load(
     const written = await writeEach(prepared)
     if (options.pruneRoots && unchangedIds.length > 0) await deps.store.markSeen(unchangedIds, runId)
     charactersDone += characters
-    tell({
+    update({
       doneShare: charactersDone / charactersRead,
       documents: report.documents + written.documents + unchangedIds.length,
       added: report.added + written.added,
@@ -146,7 +150,7 @@ export async function load(
     })
   }
 
-  /** All in one transaction; where one of them cannot be stored, each in its own. */
+  /** Writes the documents in one transaction or, if one of them cannot be stored, each in its own. */
   async function writeEach(prepared: readonly PreparedDocument[]): Promise<Counted> {
     try {
       return countedOf(prepared, await deps.store.write(target, prepared, runId))
@@ -208,7 +212,7 @@ function sortWith(store: LoadStore, target: Collection): SortKnown {
 
 interface Gathered {
   readonly drafts: readonly Draft[]
-  /** Sources. */
+  /** Sources of unchanged documents. */
   readonly unchanged: readonly string[]
   readonly characters: number
 }

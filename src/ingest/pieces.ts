@@ -1,37 +1,37 @@
 /**
- * How drafts travel from the process that makes them to the one that stores them: in pieces, so that no message is large
- * and none holds the other side up.
+ * Transfer of drafts from the process that makes them to the one that stores them. They are sent in pieces, so that no
+ * message is large enough to block the receiver.
  */
 import { contentHash } from './prepare.ts'
 import { draftChunks, languageOf, type Draft, type DraftChunk, type DraftHead, type DraftModel } from './draft.ts'
 import type { ReadFault, SourceDocument } from './terms.ts'
 
 export type Piece =
-  /** So many more bytes of the files are read. */
+  /** Number of further bytes of the files that have been read. */
   | { readonly kind: 'bytes'; readonly count: number }
   | { readonly kind: 'fault'; readonly fault: ReadFault }
   | { readonly kind: 'unchanged'; readonly source: string; readonly characters: number }
   | { readonly kind: 'document'; readonly head: DraftHead }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'chunks'; readonly chunks: readonly DraftChunk[] }
-  /** The document has come to its end. */
+  /** End of the document. */
   | { readonly kind: 'end' }
-  /** What follows is of this file of the task. */
+  /** The following pieces belong to this file of the task. */
   | { readonly kind: 'file'; readonly index: number }
-  /** What the process is at, told only where it must be known whose fault a loss is. */
+  /** What the process is working on. Only sent in careful mode, to find the document that ends the process. */
   | { readonly kind: 'at'; readonly work: 'reading' | 'drafting'; readonly line?: number | undefined }
 
-/** What is known of a document before it is drafted: enough to see whether it is stored just so already. */
+/** Identifies a document before drafting, to find out whether it is already stored with identical content. */
 export interface Known {
   readonly source: string
   readonly hash: Uint8Array
 }
 
-/** `pieces` are answered with nothing, `known` with which of the documents are to be drafted. */
+/** A message. The answer to `pieces` is null; the answer to `known` says which of the documents to draft. */
 export type Part = { readonly pieces: readonly Piece[] } | { readonly known: readonly Known[] }
 export type Answer = readonly boolean[] | null
 
-/** About how many characters a message has. */
+/** Approximate maximum of characters per message. */
 const messageCharacters = 2 ** 19
 
 export type SayPart = (part: Part, isNew?: boolean) => Promise<Answer>
@@ -41,7 +41,7 @@ export interface Packer {
   flush(): Promise<void>
 }
 
-/** Puts pieces together into messages, and cuts texts that are too long for one. */
+/** Combines pieces into messages. */
 export function createPacker(say: SayPart): Packer {
   let pieces: Piece[] = []
   let characters = 0
@@ -62,7 +62,7 @@ export function createPacker(say: SayPart): Packer {
   return { add, flush }
 }
 
-/** In characters, with something for each object. */
+/** Approximate size of a piece in characters, with an allowance for each object. */
 export function sizeOf(piece: Piece): number {
   if (piece.kind === 'text') return piece.text.length
   if (piece.kind === 'document') return 500 + piece.head.title.length + JSON.stringify(piece.head.metadata).length
@@ -75,7 +75,10 @@ function sizeOfChunk({ title, terms, windows }: DraftChunk): number {
   return 100 + title.length + ofTerms + windows.reduce((sum, window) => sum + window.text.length + 50, 0)
 }
 
-/** Drafts a document piece by piece; no more of its chunks than fit a message are held. */
+/**
+ * Drafts a document piece by piece, so that only the chunks of one message are in memory.
+ * Text that is too long for one message is split.
+ */
 export async function addDraft(packer: Packer, document: SourceDocument, model: DraftModel): Promise<void> {
   const { text, sections: _, ...head } = document
   const language = languageOf(document)
@@ -86,16 +89,16 @@ export async function addDraft(packer: Packer, document: SourceDocument, model: 
   await packer.add({ kind: 'end' })
 }
 
-/** A document that comes to far more than it is: a heading of a megabyte above ten thousand paragraphs. */
+/** Thrown when a draft is far larger than its document, for example with a long heading repeated in every chunk. */
 export class TooLargeError extends Error {
   override readonly name = 'TooLargeError'
 }
 
-/** Times the length of its text, and what the smallest document may come to. */
-const mostGrowth = 12
-const leastCharacters = 2 ** 25
+/** Limit of a draft's size as a multiple of its text, and the limit that applies to small documents. */
+const maxGrowth = 12
+const minLimitCharacters = 2 ** 25
 
-/** Puts the pieces of one document after the other together again. */
+/** Reassembles documents from their pieces, one document at a time. */
 export function createAssembler(): { take(piece: Piece): Draft | null } {
   let head: DraftHead | null = null
   let text = ''
@@ -104,7 +107,7 @@ export function createAssembler(): { take(piece: Piece): Draft | null } {
 
   function take(piece: Piece): Draft | null {
     characters += sizeOf(piece)
-    if (characters > Math.max(leastCharacters, text.length * mostGrowth)) throw new TooLargeError()
+    if (characters > Math.max(minLimitCharacters, text.length * maxGrowth)) throw new TooLargeError()
     if (piece.kind === 'document') [head, text, chunks, characters] = [piece.head, '', [], sizeOf(piece)]
     if (piece.kind === 'text') text += piece.text
     if (piece.kind === 'chunks') for (const chunk of piece.chunks) chunks.push(chunk)

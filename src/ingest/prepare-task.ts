@@ -9,35 +9,35 @@ import { UnreadableError } from './readers/content.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import type { ReadResult, SourceDocument } from './terms.ts'
 
-/** An embedding model as another process needs to know it. */
+/** The properties of an embedding model that another process needs. */
 export interface ModelFacts extends Omit<DraftModel, 'countTokens'> {
   readonly counting: TokenCounting
 }
 
-/** A document that came with a request. */
+/** A document from a request. */
 export interface GivenTask {
   readonly kind: 'given'
   readonly model: ModelFacts
   readonly document: DocumentInput
 }
 
-/** Files, whose documents are told in order. */
+/** Files whose documents are sent in order. */
 export interface FilesTask {
   readonly kind: 'files'
   readonly model: ModelFacts
   readonly files: readonly FileToRead[]
-  /** Results of the first file that are known already. */
+  /** Number of results of the first file that have already been received. */
   readonly skip: number
-  /** One document after the other, each announced: for where one of them has ended the process. */
+  /** Whether to announce each document before working on it, because one of them ended an earlier process. */
   readonly isCareful: boolean
 }
 
 export type PrepareTask = GivenTask | FilesTask
 
-/** Null: all is told. Else why the document is refused. */
+/** Why the document is rejected, or null when everything was sent. */
 export type PrepareResult = { readonly refused: string | null }
 
-/** What a child does with a task: reads, chunks, analyses and tells. Runs in a process of its own, which it may end. */
+/** Reads, chunks and analyzes the documents of a task and sends them. Runs in a child process, which it may crash. */
 export async function prepareTask(
   task: PrepareTask,
   countTokens: DraftModel['countTokens'],
@@ -89,7 +89,7 @@ async function wantedOf(
   )
 }
 
-/** Documents, and their characters, that are asked about together. */
+/** Limits of a batch of documents that share one `known` message. */
 const batchDocuments = 64
 const batchCharacters = 60_000
 
@@ -138,16 +138,16 @@ function createBatch(isCareful: boolean, model: DraftModel, say: SayPart) {
     documents.forEach((document, i) => answers[i] && wanted.add(document))
     if (bytes > 0) await packer.add({ kind: 'bytes', count: bytes })
     bytes = 0
-    for (const entry of full) await tell(entry, wanted)
+    for (const entry of full) await send(entry, wanted)
     await packer.flush()
   }
 
-  async function tell(entry: Entry, wanted: ReadonlySet<SourceDocument>): Promise<void> {
+  async function send(entry: Entry, wanted: ReadonlySet<SourceDocument>): Promise<void> {
     if ('file' in entry) return await packer.add({ kind: 'file', index: entry.file })
     if ('fault' in entry) return await packer.add({ kind: 'fault', fault: entry.fault })
     if (!wanted.has(entry.document)) return await packer.add(unchanged(entry.document))
     if (isCareful) await announce({ kind: 'at', work: 'drafting', line: entry.line })
-    await tellDraft(packer, entry.document, model)
+    await sendDraft(packer, entry.document, model)
     if (isCareful) await announce({ kind: 'at', work: 'reading' })
   }
 
@@ -159,8 +159,10 @@ function createBatch(isCareful: boolean, model: DraftModel, say: SayPart) {
   return { file, add, drain, bytes: (count: number) => void (bytes += count) }
 }
 
-/** What goes wrong here ends the task, and then it is tried again carefully: half a document may be told already. */
-async function tellDraft(packer: Packer, document: SourceDocument, model: DraftModel): Promise<void> {
+/**
+ * An error here ends the task, which is then retried in careful mode, because part of the document may have been sent.
+ */
+async function sendDraft(packer: Packer, document: SourceDocument, model: DraftModel): Promise<void> {
   try {
     await addDraft(packer, document, model)
   } catch (error) {

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { SourceDocument } from './terms.ts'
 
-/** Raise it when chunking, analysis or windows change: documents loaded before count as changed. */
+/** Increase this when chunking, analysis or windows change, so that documents loaded before count as changed. */
 const preparationVersion = 3
 
 export function documentId(collection: string, source: string): string {
   const hex = createHash('sha256').update(`${collection}\0${source}`).digest('hex')
-  // A version 8 UUID (RFC 9562): the layout of the rest is ours.
+  // UUID version 8 (RFC 9562), whose remaining bits are free for applications.
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
-/** Of everything that the stored rows are made from: equal hash, nothing to do. */
+/** Hash of everything that the stored rows are derived from. If it is equal, there is nothing to do. */
 export function contentHash(document: SourceDocument): Buffer {
   const { title, url, language, metadata, text, sections } = document
   return createHash('sha256')

@@ -1,15 +1,17 @@
-/** What one side puts and another takes, in order. */
+/** A bounded queue between a producer and a consumer. */
 export interface Queue<T> extends AsyncIterable<T> {
-  /** Resolves when there is room for more: at once, or when enough was taken. */
+  /** Resolves when there is room for more. */
   put(item: T, size: number): Promise<void>
-  /** There is no more; with a reason, whoever takes gets that when all before is taken. */
+  /** Closes the queue. A reason is thrown to the consumer after the remaining items. */
   end(reason?: unknown): void
 }
 
-/** Holds about `most` of what sizes add up to; whoever puts more waits. One taker. */
-export function createQueue<T>(most: number): Queue<T> {
+/**
+ * Creates a queue for one consumer. Producers wait while the sizes of the queued items add up to more than `maxSize`.
+ */
+export function createQueue<T>(maxSize: number): Queue<T> {
   const items: { readonly item: T; readonly size: number }[] = []
-  let held = 0
+  let queued = 0
   let isEnded = false
   let failure: { readonly reason: unknown } | null = null
   let changed = Promise.withResolvers<void>()
@@ -21,9 +23,9 @@ export function createQueue<T>(most: number): Queue<T> {
 
   async function put(item: T, size: number): Promise<void> {
     items.push({ item, size })
-    held += size
+    queued += size
     change()
-    while (held > most && !isEnded) await changed.promise
+    while (queued > maxSize && !isEnded) await changed.promise
   }
 
   function end(reason?: unknown): void {
@@ -37,7 +39,7 @@ export function createQueue<T>(most: number): Queue<T> {
     for (;;) {
       const first = items.shift()
       if (first !== undefined) {
-        held -= first.size
+        queued -= first.size
         change()
         yield first.item
       } else if (isEnded) {

@@ -4,7 +4,7 @@ import type { FilesTask, ModelFacts } from './prepare-task.ts'
 import type { FileToRead } from './read.ts'
 import type { Queue } from './queue.ts'
 
-/** Why a process that read files has ended before it was done. */
+/** Why a process that read files ended early. */
 export interface GroupLoss {
   readonly by: 'cpu' | 'memory' | 'failed' | 'gone'
   readonly reason: string
@@ -12,19 +12,19 @@ export interface GroupLoss {
 
 export interface GroupDeps {
   readonly model: ModelFacts
-  /** Does the task in a process of its own. Null: it was done. */
+  /** Runs the task in a separate process. Resolves with null when it finished. */
   readonly run: (
     task: FilesTask,
     onPart: (part: Part) => Promise<Answer>,
     signal: AbortSignal,
   ) => Promise<GroupLoss | null>
   readonly sort: SortKnown
-  /** What is wrong with a document that ends a process, in words that follow its name. */
+  /** Describes the fault of a document that ended a process, in words that follow its name. */
   readonly reasonOf: (loss: GroupLoss) => string
   readonly onBytes: (count: number) => void
 }
 
-/** Where a task is: how many results of which file are told, and what comes next. */
+/** Progress of a task: the current file, the number of its results received so far, and the current work. */
 interface At {
   readonly file: number
   readonly done: number
@@ -32,12 +32,13 @@ interface At {
   readonly line?: number | undefined
 }
 
-/** A file that has ended so many processes is left. */
-const mostLosses = 20
+/** A file is skipped after it has ended this many processes. */
+const maxLosses = 20
 
 /**
- * The documents of some files, read and drafted in another process. One that ends is started again where it was, now
- * announcing each document: so it is known which of them has ended it. That one is a fault; the rest is told.
+ * Reads and drafts the documents of a group in another process. If that process ends early, a new one resumes in
+ * careful mode and announces each document. This identifies the document that ends the process; it becomes a fault, and
+ * the rest is read.
  */
 export async function readGroup(
   files: readonly FileToRead[],
@@ -58,10 +59,10 @@ export async function readGroup(
       skip: first.done,
       isCareful,
     }
-    const told = createTold(first, deps, put)
-    const loss = await deps.run(task, told.onPart, signal).catch((error: unknown) => tooLarge(error))
+    const receiver = createReceiver(first, deps, put)
+    const loss = await deps.run(task, receiver.onPart, signal).catch((error: unknown) => tooLarge(error))
     if (loss === null) return
-    at = told.at()
+    at = receiver.at()
     const isSame = goneAt !== null && goneAt.file === at.file && goneAt.done === at.done
     if (!isCareful) {
       isCareful = true
@@ -69,11 +70,13 @@ export async function readGroup(
       goneAt = at
     } else {
       losses = at.file === first.file ? losses + 1 : 1
-      const isLeft = at.work === 'reading' || losses >= mostLosses
+      const isFileSkipped = at.work === 'reading' || losses >= maxLosses
       const rest =
-        losses >= mostLosses && at.work === 'drafting' ? '; so did others, and the rest of the file is not read' : ''
+        losses >= maxLosses && at.work === 'drafting'
+          ? '; so did other documents, and the rest of the file was skipped'
+          : ''
       await put({ fault: faultOf(files[at.file]!, at, deps.reasonOf(loss) + rest) }, 0)
-      at = isLeft
+      at = isFileSkipped
         ? { file: at.file + 1, done: 0, work: 'reading' }
         : { ...at, done: at.done + 1, work: 'reading', line: undefined }
     }
@@ -81,7 +84,7 @@ export async function readGroup(
 }
 
 function tooLarge(error: unknown): GroupLoss {
-  if (error instanceof TooLargeError) return { by: 'memory', reason: 'it comes to far more than it is' }
+  if (error instanceof TooLargeError) return { by: 'memory', reason: 'its chunks are far larger than its text' }
   throw error
 }
 
@@ -89,8 +92,8 @@ function faultOf({ path, source }: FileToRead, { line }: At, reason: string) {
   return { path, source, reason, ...(line !== undefined && { line }) }
 }
 
-/** Takes what the process tells, and knows where it is. */
-function createTold(first: At, { sort, onBytes }: GroupDeps, put: Queue<Outcome>['put']) {
+/** Receives the messages of the process and tracks its progress. */
+function createReceiver(first: At, { sort, onBytes }: GroupDeps, put: Queue<Outcome>['put']) {
   const assembler = createAssembler()
   let at: At = { ...first, work: 'reading', line: undefined }
   let isFirst = true
@@ -117,7 +120,7 @@ function createTold(first: At, { sort, onBytes }: GroupDeps, put: Queue<Outcome>
 
   let characters = 0
 
-  /** A result counts before it is taken over: it must not be told twice. */
+  /** Counts a result before it is queued, so that it is never received twice. */
   async function give(outcome: Outcome, size: number): Promise<void> {
     at = { ...at, done: at.done + 1, work: 'reading', line: undefined }
     await put(outcome, size)

@@ -9,16 +9,16 @@ import type { ReadResult } from './terms.ts'
 
 export { knownFormats } from './formats.ts'
 
-/** A document that is read whole takes several times its size in memory. Rows of CSV and JSON lines do not. */
+/** A document that is read as a whole needs several times its size in memory. Rows of CSV and JSON lines do not. */
 export const largestDocumentBytes = 64 * 2 ** 20
 
-/** What the loader says of all documents of a file. */
+/** Options for all documents of a file. */
 export interface FileOptions {
-  /** Language of documents that do not say theirs. */
+  /** Language of documents that do not state one. */
   readonly language?: string | undefined
-  /** Put into every document's metadata; what a document says of itself wins. */
+  /** Added to the metadata of every document; a document's own metadata takes precedence. */
   readonly metadata?: Metadata
-  /** Where it can be read; wins over what the document says. */
+  /** Web address of the document; takes precedence over its own. */
   readonly url?: string | null | undefined
 }
 
@@ -29,13 +29,13 @@ export interface FileToRead extends FoundFile {
 export interface ReadOptions extends FileOptions, ReadProgress {}
 
 interface ReadProgress {
-  /** Told how many more bytes are done with, of those that {@link measurePaths} counts. */
+  /** Called with the number of further bytes that are finished, of those that {@link measurePaths} counts. */
   readonly onBytes?: ((bytes: number) => void) | undefined
 }
 
 /**
- * Documents from files, folders and globs, one after the other in a fixed order. What cannot be read is a
- * fault among them, and the rest goes on. Memory stays flat however long a CSV or JSON lines file is.
+ * Reads documents from files, folders and globs, one at a time and in a fixed order. A path or row that cannot be read
+ * yields a fault, and reading continues. Memory use does not depend on the length of CSV and JSON lines files.
  */
 export async function* readPaths(paths: readonly string[], options: ReadOptions = {}): AsyncGenerator<ReadResult> {
   for (const found of await findFiles(paths)) {
@@ -52,12 +52,12 @@ export async function* readFound(file: FileToRead, progress: ReadProgress = {}):
   }
 }
 
-/** Readers know a file by its path only. */
+/** Adds the source to faults, because readers only know the path. */
 async function* named(results: AsyncIterable<ReadResult>, source: string): AsyncGenerator<ReadResult> {
   for await (const result of results) yield 'fault' in result ? { fault: { ...result.fault, source } } : result
 }
 
-/** How much {@link readPaths} will read: for a rate and the time left. */
+/** How much {@link readPaths} will read, for progress and the time left. */
 export async function measurePaths(paths: readonly string[]): Promise<{ files: number; bytes: number }> {
   const files = (await findFiles(paths)).filter((found): found is FoundFile => !('fault' in found))
   return { files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
@@ -80,7 +80,7 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
   if (format.kind !== 'rows') options.onBytes?.(file.bytes)
 }
 
-/** Every folder has its README or index: there the folder's name says more. */
+/** The file's name as a title, or the folder's name for README and index files, which many folders have. */
 function nameOf(path: string): string {
   const name = basename(path, extname(path))
   return /^(?:readme|index)$/i.test(name) ? basename(dirname(resolve(path))) : name

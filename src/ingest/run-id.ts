@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 
-/** The number of a run of `askwell ingest`: a UUID of version 7 (RFC 9562), so that of two runs the one that began later has the greater. */
+/** Id of a run of `askwell ingest`: a UUID version 7 (RFC 9562), so that a later run has a greater id. */
 export function createRunId(now: number = Date.now()): string {
   const time = now.toString(16).padStart(12, '0')
   const bytes = randomBytes(10)

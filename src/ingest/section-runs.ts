@@ -1,32 +1,35 @@
 import { countTokens } from '../text/count-tokens.ts'
 import type { Section, SourceDocument } from './terms.ts'
 
-/** Neighbouring sections that are chunked as one. */
+/** Adjacent sections that are chunked as one. */
 export interface SectionRun {
   readonly start: number
   readonly end: number
-  /** The headings that all of it stands under. */
+  /** Headings that all sections of the run are under. */
   readonly path: readonly string[]
-  /** Its parts, each with its own heading line at the top. */
+  /** The sections, each with its own heading line at the top. */
   readonly sections: readonly Section[]
   readonly tokens: number
 }
 
-/** Nothing longer in UTF-16 units becomes a chunk: 400 tokens can be 40,000 blanks or dashes. Of prose and code they are 3,000 at most. */
+/**
+ * Maximum length of a chunk in UTF-16 units, because 400 tokens can be 40,000 spaces or dashes. In prose and code they
+ * are at most 3,000 units.
+ */
 export const longestChunkCharacters = 8000
 
-/** A section of fewer tokens is too little to stand alone. */
+/** A section with fewer tokens is too small to be a chunk. */
 const tinyTokens = 100
-/** Tiny sections are joined until there is this much … */
+/** Tiny sections are joined until a run has this many tokens … */
 const enoughTokens = 200
-/** … and never beyond this. */
-const mostTokens = 400
-/** Between two sections. */
+/** … but never beyond this many. */
+const maxRunTokens = 400
+/** Tokens of the blank line between two sections. */
 const blankLineTokens = 2
 
 /**
- * The sections of a document, with tiny ones joined to a neighbour under the same parent: forty headings with
- * two lines each become a few chunks. A heading without text of its own goes with the first section below it.
+ * The sections of a document, with tiny ones joined to a neighbour under the same parent, so that forty headings with
+ * two lines each become a few chunks. A heading without text of its own joins the first section below it.
  */
 export function sectionRuns(document: SourceDocument): SectionRun[] {
   const single = coveringSections(document).map((section): SectionRun => {
@@ -38,14 +41,14 @@ export function sectionRuns(document: SourceDocument): SectionRun[] {
   let runs = withBareHeadings(document, single)
   const depth = Math.max(0, ...new Set(runs.map(run => run.path.length)))
   for (let level = depth; level >= 0; level--) {
-    // First groups of a good size; then what is still tiny goes to its neighbour, should that have room.
+    // First form runs of a good size, then join what is still tiny to a neighbour that has room.
     runs = joined(runs, level, enoughTokens)
-    runs = joined(runs, level, mostTokens)
+    runs = joined(runs, level, maxRunTokens)
   }
   return runs
 }
 
-/** The sections, and one for each stretch of text that none of them covers. */
+/** The sections, plus one for each range of text that none of them covers. */
 function coveringSections({ text, sections }: SourceDocument): Section[] {
   const covering: Section[] = []
   let at = 0
@@ -60,19 +63,19 @@ function coveringSections({ text, sections }: SourceDocument): Section[] {
 }
 
 function withBareHeadings(document: SourceDocument, runs: readonly SectionRun[]): SectionRun[] {
-  const kept: SectionRun[] = []
+  const result: SectionRun[] = []
   const bare: SectionRun[] = []
   for (const run of runs) {
     const before = bare.at(-1)
-    if (before !== undefined && !startsWith(run.path, before.path)) kept.push(joinedUnder(bare.splice(0)))
+    if (before !== undefined && !startsWith(run.path, before.path)) result.push(joinedUnder(bare.splice(0)))
     bare.push(run)
-    if (!isBare(document, run)) kept.push(joinedUnder(bare.splice(0)))
+    if (!isBare(document, run)) result.push(joinedUnder(bare.splice(0)))
   }
-  if (bare.length > 0) kept.push(joinedUnder(bare))
-  return kept
+  if (bare.length > 0) result.push(joinedUnder(bare))
+  return result
 }
 
-/** Bare headings and what stands below them, which names their place. */
+/** Joins bare headings with the section below them, whose path the run gets. */
 function joinedUnder(runs: readonly SectionRun[]): SectionRun {
   const last = runs.at(-1)!
   const sections = runs.flatMap(run => run.sections)
@@ -80,13 +83,13 @@ function joinedUnder(runs: readonly SectionRun[]): SectionRun {
   return { start: runs[0]!.start, end: last.end, path: last.path, sections, tokens }
 }
 
-/** Whether nothing but a heading is in it. */
+/** Whether the run consists of a heading without text. */
 function isBare(document: SourceDocument, { sections: [section] }: SectionRun): boolean {
   const heading = section === undefined ? null : headingOf(document, section)
   return heading !== null && document.text.slice(section!.start + heading.length, section!.end).trim() === ''
 }
 
-/** The heading that stands as a line of its own at the top of a section's text. */
+/** The heading on the first line of a section's text, or null if there is none. */
 export function headingOf({ text, title }: SourceDocument, section: Section): string | null {
   const lineEnd = text.indexOf('\n', section.start)
   const line = text.slice(section.start, lineEnd === -1 ? section.end : Math.min(lineEnd, section.end))
@@ -95,22 +98,22 @@ export function headingOf({ text, title }: SourceDocument, section: Section): st
   return isTitle ? line : null
 }
 
-/** Joins tiny runs to the run before, where both stand under the same `level` headings and no deeper than one more. */
+/** Joins tiny runs to the previous run if both share the first `level` headings and are at most one level deeper. */
 function joined(runs: readonly SectionRun[], level: number, untilTokens: number): SectionRun[] {
-  const kept: SectionRun[] = []
+  const result: SectionRun[] = []
   for (const run of runs) {
-    const before = kept.at(-1)
-    if (before !== undefined && mayJoin(before, run, level, untilTokens)) kept[kept.length - 1] = join(before, run)
-    else kept.push(run)
+    const before = result.at(-1)
+    if (before !== undefined && mayJoin(before, run, level, untilTokens)) result[result.length - 1] = join(before, run)
+    else result.push(run)
   }
-  return kept
+  return result
 }
 
 function mayJoin(a: SectionRun, b: SectionRun, level: number, untilTokens: number): boolean {
   const isTiny = a.tokens < tinyTokens || b.tokens < tinyTokens
-  const isSmall = a.tokens < untilTokens && a.tokens + b.tokens <= mostTokens
-  const areNear = a.path.length <= level + 1 && b.path.length <= level + 1
-  return isTiny && isSmall && areNear && common(a.path, b.path).length >= level
+  const isSmall = a.tokens < untilTokens && a.tokens + b.tokens <= maxRunTokens
+  const areAdjacent = a.path.length <= level + 1 && b.path.length <= level + 1
+  return isTiny && isSmall && areAdjacent && common(a.path, b.path).length >= level
 }
 
 function join(a: SectionRun, b: SectionRun): SectionRun {

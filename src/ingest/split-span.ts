@@ -4,18 +4,18 @@ export interface Span {
   readonly end: number
 }
 
-/** Where a long text may be divided, best first: between paragraphs, lines, clauses, words. */
+/** Boundaries at which a long text may be divided, best first: between paragraphs, lines, clauses and words. */
 const seams = [/\n[^\S\n]*\n/g, /\n/g, /(?<=[.!?;,:])\s/g, /\s/g]
 
 /**
- * Divides a span that is longer than `limit` (as `lengthOf` counts) into pieces that are not, by halves, each
- * cut at the best seam near the middle. Pieces have no blanks around them; together they hold all the rest.
+ * Divides a span that is longer than `limit` (in units of `lengthOf`) into pieces that fit. It halves recursively, at
+ * the best boundary near the middle. Pieces have no whitespace around them; nothing else is lost.
  */
 export function splitLong(text: string, span: Span, limit: number, lengthOf: (text: string) => number): Span[] {
   const { start, end } = trimmed(text, span)
   if (start === end) return []
   const slice = text.slice(start, end)
-  // One character may be several tokens; smaller than a character there is nothing.
+  // One character may be several tokens, but it cannot be divided.
   const isOneCharacter = slice === String.fromCodePoint(slice.codePointAt(0)!)
   if (isOneCharacter || lengthOf(slice) <= limit) return [{ start, end }]
   const cut = start + middleSeam(slice)
@@ -41,7 +41,7 @@ function middleSeam(text: string): number {
   return betweenCharacters(text, Math.ceil(text.length / 2))
 }
 
-/** One after the other: all of them at once can take a hundred times the text's memory. */
+/** Iterates over the matches, because an array of them can take a hundred times the memory of the text. */
 function nearestMatch(text: string, seam: RegExp, wanted: number): number | undefined {
   let before: number | undefined
   for (const { index } of text.matchAll(seam)) {
@@ -58,7 +58,10 @@ function nearest(offsets: readonly number[], wanted: number): number {
 const characters = new Intl.Segmenter('und', { granularity: 'grapheme' })
 const context = 64
 
-/** The offset or one near it that divides no surrogate pair, nor a letter from its marks unless they are dozens. */
+/**
+ * The offset, or one near it, that does not split a surrogate pair, nor a letter from its combining marks unless there
+ * are dozens of them.
+ */
 function betweenCharacters(text: string, offset: number): number {
   const from = wholePair(text, Math.max(0, offset - context))
   const nearby = text.slice(from, offset + context)

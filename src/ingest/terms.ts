@@ -1,49 +1,51 @@
-/** The words of loading: what a reader returns, what the chunker makes, what is written. */
+/** Types of loading: results of readers and of the chunker, and what is stored. */
 
 import type { CollectionCaching } from '../ask/terms.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
-/** A run of the text under one heading path; sections are in order, do not overlap, and cover all prose. */
+/** A range of the text under one heading path. Sections are in order, do not overlap, and cover all prose. */
 export interface Section {
   /** UTF-16 offsets into the document's text. */
   readonly start: number
   readonly end: number
   /** Headings above this text, outermost first, without the document's own title. */
   readonly headings: readonly string[]
-  /** Page of a paged format, from 1. */
+  /** Page number in a paged format, from 1. */
   readonly page?: number
-  /** Anchor of the nearest heading, so that a url can point at it. */
+  /** Anchor of the nearest heading, for links to it. */
   readonly anchor?: string
 }
 
-/** A document as a reader hands it over: plain text with its structure beside it. */
+/** A document as a reader returns it: plain text, and its structure separately. */
 export interface SourceDocument {
-  /** Stable name within the collection (a path, a row's id); the same source again replaces the document. */
+  /** Stable name within the collection (a path, the id of a row). Loading a source again replaces the document. */
   readonly source: string
   readonly title: string
   readonly url: string | null
-  /** Given by the author or the loader; detected when null. */
+  /** Set by the author or the loader; detected if null. */
   readonly language: string | null
   readonly metadata: { readonly [key: string]: Json }
   readonly text: string
   readonly sections: readonly Section[]
 }
 
-/** Something that could not be read; the rest is loaded all the same. */
+/** A file or row that could not be read. The rest is loaded anyway. */
 export interface ReadFault {
-  /** As the user knows it, on this machine. */
+  /** Path on this machine, for messages. */
   readonly path: string
-  /** Its name in the collection: what was stored under it, or below it, may still be good and is not pruned. */
+  /** Name in the collection. Documents stored under this name or below it may still be valid and are not pruned. */
   readonly source?: string
   readonly line?: number
   readonly reason: string
 }
 
-/** `line`: of the file, where the document is a row of it. */
+/** `line` is the line in the file, if the document is a row. */
 export type ReadResult = { readonly document: SourceDocument; readonly line?: number } | { readonly fault: ReadFault }
 
-/** A run of sentences embedded as one text (with the chunk's title in front). Offsets into the document's text. */
+/**
+ * Consecutive sentences that are embedded as one text, after the chunk's title. Offsets are into the document's text.
+ */
 export interface ChunkWindow {
   readonly start: number
   readonly end: number
@@ -64,19 +66,19 @@ export interface Chunk {
 export interface Collection {
   readonly id: number
   readonly name: string
-  /** Null while nothing was written with vectors. */
+  /** Null until something is written with vectors. */
   readonly model: { readonly id: number; readonly name: string; readonly dimensions: number } | null
   readonly epoch: number
-  /** Drawn when the epoch changed: of another history that counted to the same epoch it is another. */
+  /** Random mark drawn when the epoch changes. It distinguishes histories that reached the same epoch number. */
   readonly epochMark: string
   readonly documentCount: number
   readonly chunkCount: number
-  /** Vectors: a long chunk has several. */
+  /** Number of vectors. A long chunk has several. */
   readonly windowCount: number
-  /** See {@link tuneRecall}; null until measured. */
+  /** hnsw.ef_search as measured by `askwell tune recall`, or null until it is measured. */
   readonly efSearch: number | null
   readonly languages: readonly string[]
-  /** By language, learned for its model; see {@link writeWeights}. */
+  /** Weights by language, learned for the collection's model; see {@link writeWeights}. */
   readonly vectorWeights: Readonly<Record<string, number>>
   readonly caching: CollectionCaching
   readonly updatedAt: Date
@@ -97,22 +99,22 @@ export interface StoredDocument {
   readonly updatedAt: Date
 }
 
-/** What a write did. Documents in neither list were stored just so already. */
+/** Result of a write. Documents in neither list were already stored with identical content. */
 export interface Written {
-  /** Ids. */
+  /** Document ids. */
   readonly added: readonly string[]
-  /** Ids. */
+  /** Document ids. */
   readonly replaced: readonly string[]
   readonly chunks: number
 }
 
-/** A chunk ready to be written: analysed and embedded. */
+/** A chunk that is ready to be written: analyzed and embedded. */
 export interface PreparedChunk extends Chunk {
   readonly language: string
   readonly text: string
-  /** Index terms in order, with repeats. */
+  /** Index terms in order, including repeats. */
   readonly terms: readonly string[]
-  /** Words the chunk counts for in BM25. */
+  /** Length in words, for BM25. */
   readonly length: number
   readonly vectors: readonly { readonly start: number; readonly end: number; readonly embedding: Float32Array }[]
 }

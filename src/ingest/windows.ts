@@ -3,21 +3,23 @@ import { unitsOf, type Unit } from '../text/units.ts'
 import { splitLong } from './split-span.ts'
 import type { Chunk, ChunkWindow } from './terms.ts'
 
-/** What windows need to know of an embedding model. */
+/** The properties of an embedding model that windows depend on. */
 export type WindowModel = Pick<Embedder, 'countTokens' | 'maxTokens' | 'windowTokens' | 'readsCode'>
 
 /**
- * The windows of a chunk: runs of whole sentences that an embedding model reads well at once, with the title
- * in front. One window if the chunk fits; a sentence is divided only when the model cannot take it whole.
+ * The windows of a chunk: consecutive whole sentences, after the title, of a length that the embedding model handles
+ * well. There is one window if the chunk fits. A sentence is only divided if it exceeds the input limit of the model.
  */
 export function windowsOf(text: string, chunk: Chunk, language: string, model: WindowModel): ChunkWindow[] {
   const whole = { start: chunk.start, end: chunk.end }
   if (!model.readsCode) return proseWindows(text, chunk, language, model)
-  if (fits(text, chunk, whole, model, model.windowTokens)) return [whole]
+  if (tokensOf(text, chunk, whole, model) <= model.windowTokens) return [whole]
   return filled(text, chunk, unitsOf(text, chunk, language), model)
 }
 
-/** What stands between blocks of code. A chunk of nothing but code keeps its beginning, so that it can be found. */
+/**
+ * Windows of the text between code blocks. A chunk of only code gets one window of its beginning, so it can be found.
+ */
 function proseWindows(text: string, chunk: Chunk, language: string, model: WindowModel): ChunkWindow[] {
   const units = unitsOf(text, chunk, language)
   const runs = proseRuns(units)
@@ -36,13 +38,20 @@ function proseRuns(units: readonly Unit[]): Unit[][] {
 
 function filled(text: string, chunk: Chunk, whole: readonly Unit[], model: WindowModel): ChunkWindow[] {
   const room = Math.max(1, model.windowTokens - model.countTokens(withTitle(shortTitle(chunk.title, model), '')))
-  const spans = whole.flatMap(unit => piecesOf(text, chunk, unit, model, room))
-  const units = spans.map(span => ({ ...span, tokens: model.countTokens(bodyOf(text, chunk, span)) }))
+  const pieceTokens = Math.min(room, model.maxTokens)
+  const spans = whole.flatMap((unit): ChunkWindow[] =>
+    tokensOf(text, chunk, unit, model) <= model.maxTokens
+      ? [unit]
+      : splitLong(text, unit, pieceTokens, slice => model.countTokens(embeddable(slice))),
+  )
+  const units = spans.map(({ start, end }) => {
+    return { start, end, tokens: model.countTokens(bodyOf(text, chunk, { start, end })) }
+  })
   const windows: ChunkWindow[] = []
   for (let first = 0; first < units.length;) {
     let last = lastOfWindow(units, first, room)
-    // Tokens of parts only nearly add up to those of the whole.
-    while (last > first && !fits(text, chunk, spanOf(units, first, last), model, model.windowTokens)) last -= 1
+    // Token counts of parts do not add up exactly to that of the whole.
+    while (last > first && tokensOf(text, chunk, spanOf(units, first, last), model) > model.windowTokens) last -= 1
     windows.push(spanOf(units, first, last))
     first = last + 1
   }
@@ -50,26 +59,21 @@ function filled(text: string, chunk: Chunk, whole: readonly Unit[], model: Windo
 }
 
 /**
- * The text that is embedded for a window: `title. sentences`, on one line, without the fences of code and
- * without headings that the title says already. Never longer than the model takes.
+ * The text that is embedded for a window: `title. sentences` on one line, without code fences and without headings that
+ * are part of the title. It never exceeds the input limit of the model.
  */
 export function windowText(text: string, chunk: Chunk, window: ChunkWindow, model: WindowModel): string {
   const body = bodyOf(text, chunk, window)
   for (let title = shortTitle(chunk.title, model); ; title = withoutFront(title)) {
     const full = withTitle(title, body)
     if (model.countTokens(full) <= model.maxTokens) return full
-    if (title === '') throw new RangeError(`a window of ${body.length} characters is longer than the model takes`)
+    if (title === '') throw new RangeError(`a window of ${body.length} characters exceeds the input limit of the model`)
   }
 }
 
-function fits(text: string, chunk: Chunk, window: ChunkWindow, model: WindowModel, limit: number): boolean {
-  return model.countTokens(withTitle(shortTitle(chunk.title, model), bodyOf(text, chunk, window))) <= limit
-}
-
-function piecesOf(text: string, chunk: Chunk, unit: Unit, model: WindowModel, room: number): ChunkWindow[] {
-  const { start, end } = unit
-  if (fits(text, chunk, unit, model, model.maxTokens)) return [{ start, end }]
-  return splitLong(text, unit, Math.min(room, model.maxTokens), slice => model.countTokens(embeddable(slice)))
+/** Tokens of a window, including the title. */
+function tokensOf(text: string, chunk: Chunk, window: ChunkWindow, model: WindowModel): number {
+  return model.countTokens(withTitle(shortTitle(chunk.title, model), bodyOf(text, chunk, window)))
 }
 
 interface MeasuredSpan extends ChunkWindow {
@@ -80,7 +84,7 @@ function spanOf(units: readonly ChunkWindow[], first: number, last: number): Chu
   return { start: units[first]!.start, end: units[last]!.end }
 }
 
-/** Fills windows evenly: three of 100 tokens rather than 128, 128 and 44. */
+/** Fills windows evenly, for example three of 100 tokens rather than 128, 128 and 44. */
 function lastOfWindow(units: readonly MeasuredSpan[], first: number, room: number): number {
   const rest = units.slice(first).reduce((sum, unit) => sum + unit.tokens, 0)
   const share = rest / Math.ceil(rest / room)
@@ -99,7 +103,9 @@ function bodyOf(text: string, chunk: Chunk, window: ChunkWindow): string {
   return body.trim() === '' ? embeddable(slice) : embeddable(body)
 }
 
-/** On one line and without the fences of code, unless there is nothing else: an embedder takes no empty text. */
+/**
+ * The text on one line without code fences. If there is nothing else they stay, because embedders reject empty text.
+ */
 function embeddable(text: string): string {
   const unfenced = text.replace(/^[^\S\n]*(?:`{3,}|~{3,})[\w+.-]*[^\S\n]*$/gm, '')
   return (unfenced.trim() === '' ? text : unfenced).replace(/\s+/g, ' ').trim()
@@ -125,17 +131,17 @@ function withTitle(title: string, body: string): string {
   return `${title}${/[.!?…。？！]$/.test(title) ? '' : '.'} ${body}`
 }
 
-/** Longer titles are cut before they are measured: nobody writes them, but a row of a table may hold anything. */
+/** Longer titles are cut before they are measured. Nobody writes them, but a row of a table may contain anything. */
 const longestTitle = 600
 
-/** The title, in at most half of a window; the last headings say most, so it gets shorter from the front. */
+/** The title in at most half a window. It is shortened from the front, because the last headings are most specific. */
 function shortTitle(title: string, model: WindowModel): string {
   let short = title.length > longestTitle ? withoutFront(title.slice(-longestTitle)) : title
   while (short !== '' && model.countTokens(withTitle(short, '')) > model.windowTokens / 2) short = withoutFront(short)
   return short
 }
 
-/** Without its first heading, or the first word of the last one. */
+/** The title without its first heading, or without its first word if only one heading is left. */
 function withoutFront(title: string): string {
   const heading = title.indexOf(separator)
   if (heading !== -1) return title.slice(heading + separator.length)

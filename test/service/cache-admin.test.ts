@@ -169,7 +169,7 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
     t.ok(json.redisKeys.answer.bytes > 1000, `${json.redisKeys.answer.bytes} bytes`)
     t.match(
       (await cache('stats')).stdout,
-      /^default: epoch 2, as the service is set, \d questions kept for near ones\nsecond: .*Redis:\n  answer +1 keys  0\.\d\d MB\n/s,
+      /^default: epoch 2, service settings, \d questions in the semantic cache\nsecond: .*Redis:\n  answer +1 keys  0\.\d\d MB\n/s,
     )
   })
 
@@ -188,7 +188,7 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
   await t.test('clear: of all collections', async t => {
     const { code, stdout } = await cache('clear')
     t.equal(code, 0)
-    t.match(stdout, /^the answers of all collections are forgotten; \d+ keys removed from Redis\n$/)
+    t.match(stdout, /^cached answers of all collections deleted; \d+ keys removed from Redis\n$/)
     t.equal(await keysIn(redis, keysLike('[adv]*')), 0)
     t.same(
       [await statusOf(app, { question: rent }), await statusOf(app, { question: rent, collection: 'second' })],
@@ -198,12 +198,12 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
 
   await t.test('settings: shown, written, held by answers that were kept before, and reset', async t => {
     await app.ask({ question: rent })
-    t.match(await cache('settings', '-c', 'default'), { code: 0, stdout: 'default: as the service is set\n' })
+    t.match(await cache('settings', '-c', 'default'), { code: 0, stdout: 'default: service settings\n' })
     t.equal(await statusOf(app, { question: rent }), 'hit', 'to look changes nothing')
     const written = await cache('settings', '--seconds', '0', '--near', 'off')
     t.match(written, {
       code: 0,
-      stdout: 'default: answers never kept, near answers off, else as the service is set; what was kept is forgotten\n',
+      stdout: 'default: answers never cached, semantic cache off, otherwise service settings; cached answers deleted\n',
     })
     t.same([await statusOf(app, { question: rent }), await statusOf(app, { question: rent })], ['miss', 'miss'])
     t.same(
@@ -241,7 +241,7 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
   await t.test('Redis away: the rest is done and says so', async t => {
     const away = { ...env, REDIS_URL: 'redis://127.0.0.1:1' }
     const cleared = await runCli(['cache', 'clear'], { env: away })
-    t.match(cleared, { code: 0, stdout: /are forgotten; Redis is away or did not finish/ })
+    t.match(cleared, { code: 0, stdout: /answers of all collections deleted; Redis was unreachable or did not finish/ })
     t.equal(await statusOf(app, { question: rent }), 'miss')
     t.match(await runCli(['cache', 'stats', '--json'], { env: away }), {
       code: 0,

@@ -74,7 +74,7 @@ tap.test('help is on stdout and costs nothing; a wrong command line is said on s
   refused('ingst', /unknown command 'ingst'\n\(Did you mean ingest\?\)/)
   refused('ingest --prun docs', /unknown option '--prun'\n\(Did you mean --prune\?\)/)
   refused('ingest', /missing required argument 'path'/)
-  refused('ingest docs --collection Not_good', /--collection.*'Not_good' is invalid.*small letters/)
+  refused('ingest docs --collection Not_good', /--collection.*'Not_good' is invalid.*lowercase letters/)
   refused('ingest docs --metadata faculty', /--metadata.*'faculty' is invalid.*key=value/)
   refused('ingest docs --language English', /--language.*'English' is invalid.*such as en or kk/)
   refused('reembed -c ../x', /--collection.*'\.\.\/x' is invalid/)

@@ -125,10 +125,10 @@ for (const world of worlds) {
             errors: [
               {
                 pointer: '/documents/1/source',
-                detail: 'takes 3000 bytes in UTF-8, and 2500 are possible; shorten it',
+                detail: 'takes 3000 bytes in UTF-8, but the limit is 2500; shorten it',
               },
-              { pointer: '/documents/2/source', detail: /^is made of invisible characters only/ },
-              { pointer: '/documents/3/source', detail: /^is made of invisible characters only/ },
+              { pointer: '/documents/2/source', detail: /^consists of invisible characters only/ },
+              { pointer: '/documents/3/source', detail: /^consists of invisible characters only/ },
             ],
           },
         })

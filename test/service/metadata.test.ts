@@ -5,7 +5,7 @@ import { openDatabase, type Sql } from '../../src/adapters/postgres/database.ts'
 import { metadataPath } from '../../src/adapters/postgres/store/filters.ts'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
 import type { Filters } from '../../src/ask/terms.ts'
-import { mostMetadataBytes } from '../../src/ingest/bounds.ts'
+import { maxMetadataBytes } from '../../src/ingest/bounds.ts'
 import { migrate } from '../../src/adapters/postgres/migrate.ts'
 import { readMigrations } from '../../src/adapters/postgres/migrations/files.ts'
 import { adminKey, databaseSettings, skipReason, startApp, worlds, type App } from '../support/app.ts'
@@ -42,8 +42,8 @@ for (const world of worlds) {
     const app = await startApp(t, world)
 
     await t.test('16 kB are stored, found by and given back; a byte more is refused with its size', async t => {
-      const metadata = { ...ofBytes(mostMetadataBytes - 12), year: 2025 }
-      t.equal(JSON.stringify(metadata).length, mostMetadataBytes)
+      const metadata = { ...ofBytes(maxMetadataBytes - 12), year: 2025 }
+      t.equal(JSON.stringify(metadata).length, maxMetadataBytes)
       const { status, json } = await put(app, [{ source: 'full', text: 'Ferries leave at noon.', metadata }])
       t.equal(status, 200)
       t.same((await app.send('GET', `/documents/${json.documents[0].id}`, undefined, key)).json.metadata, metadata)
@@ -56,7 +56,10 @@ for (const world of worlds) {
         json: {
           code: 'invalid_request',
           errors: [
-            { pointer: '/documents/1/metadata', detail: /^has 16,385 bytes of metadata, and at most 16,384 are kept/ },
+            {
+              pointer: '/documents/1/metadata',
+              detail: /^has 16,385 bytes of metadata \(as JSON in UTF-8\), but the limit is 16,384;/,
+            },
           ],
         },
       })
@@ -72,7 +75,10 @@ for (const world of worlds) {
       t.match(await put(app, [{ source: 'f', text }]), { status: 200 })
       t.match(await put(app, [{ source: 'f', text, metadata: ofBytes(9000) }]), {
         status: 422,
-        json: { code: 'document_refused', detail: /^document "f" has 18,\d{3} bytes of metadata, and at most 16,384/ },
+        json: {
+          code: 'document_refused',
+          detail: /^document "f" has 18,\d{3} bytes of metadata .*, but the limit is 16,384/,
+        },
       })
       t.match(await put(app, [{ source: 'f', text: `---\nnote: ${'y'.repeat(70_000)}\n---\nx` }]), {
         status: 422,
@@ -200,11 +206,11 @@ tap.test('askwell ingest: a file or row with too much is told with its reason, a
   t.match(first, { code: 3, json: { documents: 5, faults: 4 } })
   t.match(
     first.stderr,
-    /a\.md: has 17,0\d\d bytes of metadata, and at most 16,384 are kept with a document \(as JSON in UTF-8\): put long texts/,
+    /a\.md: has 17,0\d\d bytes of metadata \(as JSON in UTF-8\), but the limit is 16,384; move long texts/,
   )
   t.match(first.stderr, /c\.jsonl:2: has 17,0\d\d bytes of metadata/)
   t.match(first.stderr, /d\.csv:2: has 17,0\d\d bytes of metadata/)
-  t.match(first.stderr, /f\.md: has 70,006 characters of front matter, and at most 65,536 are read/)
+  t.match(first.stderr, /f\.md: has 70,006 characters of front matter, but the limit is 65,536/)
   const all = await runCli(['ingest', join(folder, 'b.md'), '--metadata', `note=${much}`], { env })
   t.match(all, { code: 1, stderr: /b\.md: has 17,0\d\d bytes of metadata/ }, 'what the loader gives counts too')
 })

@@ -101,7 +101,7 @@ tap.test('a newer schema', { skip }, async t => {
     t.match(await migrate(sql), { applied: [], current: newer.name, newer: [newer.name] })
     t.match(await runCli(['migrate'], { env }), {
       code: 0,
-      stdout: `nothing to do: the schema is at ${newer.name}, of a newer version (${newer.name}); this version may run on it\n`,
+      stdout: `nothing to do: the schema is at ${newer.name}, from a newer version (${newer.name}) that this one can run on\n`,
     })
     for (const MIGRATE_ON_START of ['on', 'off']) {
       const service = startService(t, { ...env, MIGRATE_ON_START })

@@ -110,7 +110,7 @@ for (const world of worlds) {
       async t => {
         t.match(await runCli(['reembed'], { env: local }), {
           code: 0,
-          stdout: /^default: \d+ chunks embedded anew by use-lite-en\n$/,
+          stdout: /^default: \d+ chunks re-embedded with use-lite-en\n$/,
         })
         t.match(await vectorsIn(local), { models: ['use-lite-en'] })
       },

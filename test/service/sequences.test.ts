@@ -77,7 +77,7 @@ async function ingestHandbook(
     sort => documentsHere(documents, embedder, sort),
     {
       store,
-      embed: async (...args) => await embedEach(embedder, ...args),
+      embed: embedEach(embedder),
       rowFault: () => null,
       model,
     },

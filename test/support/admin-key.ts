@@ -1,2 +1,2 @@
-/** Of the service in every test: for documents and caches. By itself, for a client that needs nothing else of ours. */
+/** Admin key of the service in every test. A separate module, so that a client can import it without anything else. */
 export const adminKey = 'a-key-for-tests-only'

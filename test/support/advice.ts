@@ -15,7 +15,7 @@ type Asked = Pick<App, 'send'>
 
 const path = '/monitoring/performance-metrics'
 
-/** The whole reply, as documented. */
+/** The whole reply, checked against the contract. */
 export async function performanceOf(app: Asked, headers: Record<string, string> = {}): Promise<Reply['json']> {
   const { status, headers: got, text, json } = await app.send('GET', path, undefined, headers)
   const faults = contractFaults({ method: 'GET', path, status, headers: got, body: text })
@@ -27,7 +27,7 @@ export async function adviceOf(app: Asked): Promise<readonly Advice[]> {
   return (await performanceOf(app)).recommendations
 }
 
-/** Waits until it is given: some facts are read behind the requests. */
+/** Waits for the recommendation, because some facts are read in the background. */
 export async function advised(app: Asked, id: string, provoke: () => Promise<void> = async () => {}): Promise<Advice> {
   return await until(`${id} is recommended`, async () => {
     await provoke()
@@ -37,7 +37,7 @@ export async function advised(app: Asked, id: string, provoke: () => Promise<voi
 
 let number = 0
 
-/** Asked by nobody before. */
+/** A question that has not been asked before. */
 export function freshQuestion(): { question: string } {
   number++
   return { question: `How much does a place in the dormitory cost in room ${number}?` }

@@ -1,9 +1,11 @@
-/** For each alert, series that make it fire, and series like them that must not. `job` and `instance` are added. */
+/**
+ * For each alert, series that must make it fire and similar ones that must not. `job` and `instance` are added later.
+ */
 export interface AlertCase {
-  /** Values a minute apart, in promtool's shorthand: `0+10x60` is 0, 10 … 600. */
+  /** One value per minute, in promtool's shorthand: `0+10x60` is 0, 10 … 600. */
   readonly fires: Series
   readonly quiet: Series
-  /** When it is looked at; 20m unless said. */
+  /** Time of evaluation; default 20m. */
   readonly at?: string
 }
 
@@ -16,7 +18,9 @@ const asked = (perMinute: number, served = 'whole', minutes = 60): Series => ({
   [`askwell_qos_level_requests_total{level="interactive",served="${served}"}`]: rising(perMinute, minutes),
 })
 
-/** A histogram of which all but `slow` a minute are below the first bound, and those below the second. */
+/**
+ * A histogram with `fast` observations per minute below the first bound and `slow` between the first and the second.
+ */
 function histogram(name: string, [below, above]: readonly [string, string], fast: number, slow: number): Series {
   return {
     [`${name}_bucket{le="${below}"}`]: rising(fast),

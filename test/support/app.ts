@@ -14,15 +14,15 @@ import { postgresSkipReason } from './postgres-programs.ts'
 import { oncePerRun } from './run.ts'
 import type { Owner } from './server-process.ts'
 
-/** Every service test runs in both worlds the product runs in. */
+/** The two kinds of database that the product supports. Every service test runs with both. */
 export type World = 'embedded' | 'postgres'
 
 export { adminKey }
 
 export interface App {
-  /** Where it listens: a real socket on a free port. */
+  /** Address of the service, a real socket on a free port. */
   readonly url: string
-  /** Where the monitoring listens, if not there. */
+  /** Address of the monitoring port, or null if it has none of its own. */
   readonly monitoringUrl: string | null
   readonly deps: Deps
   readonly env: Readonly<Record<string, string>>
@@ -35,11 +35,11 @@ export interface Reply {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  // A test reads the JSON it expects; a wrong guess is a failing test.
+  // Untyped on purpose: a test reads the JSON that it expects and fails if it is different.
   readonly json: any // eslint-disable-line
 }
 
-/** The whole service on a fresh database of `world`; closed when the test ends. */
+/** Starts the whole service on a fresh database of `world` and stops it when the test ends. */
 export async function startApp(t: Owner, world: World, settings: Record<string, string> = {}): Promise<App> {
   const env = {
     ...patient,
@@ -73,23 +73,23 @@ export async function startApp(t: Owner, world: World, settings: Record<string, 
   }
 }
 
-/** The settings that point Askwell at an empty, migrated database of this test's own. */
+/** Settings for an empty, migrated database that only this test uses. */
 export async function databaseSettings(t: Owner, world: World): Promise<Record<string, string>> {
   if (world === 'embedded') return { DATA_DIR: await embeddedFolder(t) }
   return { DATABASE_URL: (await createDatabase(t)).url }
 }
 
-/** Why tests of this world cannot run here, for tap's `skip`; in CI that is an error instead. */
+/** Reason for tap's `skip` if tests of this world cannot run here, otherwise false. In CI it throws instead. */
 export function skipReason(world: World): string | false {
   return world === 'postgres' ? postgresSkipReason() : false
 }
 
 export const worlds: readonly World[] = ['embedded', 'postgres']
 
-/** For what is the same in both: the world that starts in a third of the time, where its server is installed. */
+/** For behavior that is identical in both worlds: Postgres if installed, because it starts in a third of the time. */
 export const anyWorld: World = postgresSkipReason() === false ? 'postgres' : 'embedded'
 
-/** Making an embedded database takes seconds; copying one does not. */
+/** Copies a template, because creating an embedded database takes seconds. */
 async function embeddedFolder(t: Owner): Promise<string> {
   const template = await oncePerRun('embedded', async folder => {
     const dataDir = join(folder, 'data')

@@ -3,13 +3,13 @@ import { delimiter, join } from 'node:path'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import type { Owner } from './server-process.ts'
 
-/** A real browser that a test drives. Nothing is downloaded: it is Debian's Chromium, or what ASKWELL_TEST_CHROMIUM names. */
+/** A real browser for tests. Nothing is downloaded: it is Debian's Chromium or the program in ASKWELL_TEST_CHROMIUM. */
 
 export interface Window {
   readonly page: Page
-  /** What the browser complained of: errors and warnings of its console, a policy that was broken, an exception. */
+  /** Errors and warnings of the browser console, policy violations and exceptions. */
   readonly complaints: readonly string[]
-  /** Every address that was asked for, but for `data:`. */
+  /** Every URL that was requested, except `data:` URLs. */
   readonly addresses: readonly string[]
 }
 
@@ -27,7 +27,7 @@ function programOf(): string | undefined {
   return named ?? folders.flatMap(folder => names.map(name => join(folder, name))).find(path => existsSync(path))
 }
 
-/** Why a test that needs a browser cannot run, for tap's `skip`; in CI that is an error instead. */
+/** Reason for tap's `skip` if there is no browser, otherwise false. In CI it throws instead. */
 export function browserSkipReason(): string | false {
   if (programOf() !== undefined) return false
   const reason = 'no Chromium on this machine: run deploy/install-services.sh (Debian), or set ASKWELL_TEST_CHROMIUM'
@@ -37,9 +37,9 @@ export function browserSkipReason(): string | false {
 
 let shared: Promise<Browser> | undefined
 
-/** One browser for a test file; it takes a second to start. `closeBrowser` in the file's own teardown. */
+/** One browser per test file, because it takes a second to start. The file's teardown must call `closeBrowser`. */
 async function browserOf(): Promise<Browser> {
-  // In a container there is no user namespace for its sandbox, and /dev/shm is small.
+  // A container has no user namespace for the sandbox, and its /dev/shm is small.
   const args = [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), '--disable-dev-shm-usage']
   return await (shared ??= chromium.launch({ executablePath: programOf()!, args }))
 }
@@ -48,7 +48,7 @@ export async function closeBrowser(): Promise<void> {
   await (await shared)?.close()
 }
 
-/** A window with cookies and storage of its own; closed when the test ends. */
+/** Opens a window with its own cookies and storage and closes it when the test ends. */
 export async function openWindow(
   t: Owner,
   { width = 1280, height = 900, scheme = 'light' }: WindowOptions = {},
@@ -56,7 +56,7 @@ export async function openWindow(
   const context = await (await browserOf()).newContext({ viewport: { width, height }, colorScheme: scheme })
   t.teardown(() => context.close())
   const page = await context.newPage()
-  page.setDefaultTimeout(180_000) // as until has: only a dead wait is ended
+  page.setDefaultTimeout(180_000) // like until: only ends a wait that is dead
   const complaints: string[] = []
   const addresses: string[] = []
   page.on('console', message => void (['error', 'warning'].includes(message.type()) && complaints.push(message.text())))

@@ -7,7 +7,7 @@ export interface Certificate {
   readonly key: string
 }
 
-/** A certificate for `localhost` that only its own file vouches for, made in the folder for whoever runs the server. */
+/** Creates a self-signed certificate for `localhost` in the folder, owned by the account that runs the server. */
 export function selfSigned(
   folder: string,
   account: { readonly uid: number; readonly gid: number } | undefined,
@@ -34,7 +34,7 @@ export function selfSigned(
     ],
     { stdio: 'pipe' },
   )
-  chmodSync(key, 0o600) // Postgres uses no key that others can read
+  chmodSync(key, 0o600) // Postgres rejects a key that others can read
   if (account !== undefined) for (const file of [cert, key]) chownSync(file, account.uid, account.gid)
   return { cert, key }
 }

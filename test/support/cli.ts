@@ -5,20 +5,20 @@ import { fileURLToPath } from 'node:url'
 const program = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
 export interface Finished {
-  /** Null when a signal ended it. */
+  /** Exit code, or null if a signal ended the process. */
   readonly code: number | null
   readonly stdout: string
-  /** Without the lines of progress, which appear when a load takes longer than five seconds. */
+  /** Without progress lines, which appear when a load takes longer than five seconds. */
   readonly stderr: string
-  // A test reads the JSON it expects; a wrong guess is a failing test.
+  // Untyped on purpose: a test reads the JSON that it expects and fails if it is different.
   readonly json: any // eslint-disable-line
 }
 
 export interface CliOptions {
-  /** All that the child gets besides PATH. */
+  /** The complete environment of the child, apart from PATH. */
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
-  /** For Node itself, before the program. */
+  /** Arguments for Node itself, before the program. */
   readonly nodeArgs?: readonly string[]
 }
 
@@ -27,7 +27,7 @@ export interface Cli {
   readonly finished: Promise<Finished>
 }
 
-/** The command line as a user has it: a process of its own. */
+/** Runs the command line in a separate process, as for a user. */
 export function startCli(args: readonly string[], { env = {}, cwd, nodeArgs = [] }: CliOptions = {}): Cli {
   const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
     cwd,
@@ -51,7 +51,7 @@ function withoutProgress(stderr: string): string {
   return stderr.replace(/^\d+ % done, .* left\n/gm, '')
 }
 
-/** Undefined: it is no JSON, or several lines of it, as a log is. */
+/** Undefined if the output is not JSON, or is several lines of JSON like a log. */
 function jsonOf(stdout: string): any {
   try {
     return stdout.startsWith('{') ? JSON.parse(stdout) : undefined

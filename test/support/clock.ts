@@ -1,13 +1,13 @@
 import type { Clock } from '../../src/resilience/deadline.ts'
 
 export interface ManualClock extends Clock {
-  /** Moves time forward and fires what is due, in order. */
+  /** Moves time forward and fires the timers that are due, in order. */
   advance(ms: number): void
-  /** Timers not yet fired nor cleared. */
+  /** Number of timers that have neither fired nor been cleared. */
   readonly pending: number
 }
 
-/** Time that passes only when a test says so. */
+/** A clock that only moves when a test advances it. */
 export function manualClock(): ManualClock {
   let time = 0
   const timers = new Map<number, { at: number; fire: () => void }>()

@@ -7,12 +7,12 @@ import type { Owner } from './server-process.ts'
 
 export type { CollectedSpan } from './otlp.ts'
 
-/** A stand-in for an OpenTelemetry collector: takes OTLP over HTTP and keeps what was sent. */
+/** A stand-in for an OpenTelemetry collector that accepts OTLP over HTTP and records everything it receives. */
 export interface Collector {
-  /** What OTEL_EXPORTER_OTLP_ENDPOINT wants. */
+  /** Value for OTEL_EXPORTER_OTLP_ENDPOINT. */
   readonly url: string
   readonly spans: readonly CollectedSpan[]
-  /** All bytes that came, as text: for what must not be in them. */
+  /** All received bytes as text, to check what must not be in them. */
   readonly raw: string
 }
 

@@ -1,6 +1,6 @@
 import { openDatabase, type Database, type Sql } from '../../src/adapters/postgres/database.ts'
 
-/** What is stored, without what differs between two runs that did the same: row numbers, times, epochs. */
+/** Stored data without row numbers, times and epochs, which differ between two equal runs. */
 export interface Contents {
   readonly documents: readonly object[]
   readonly chunks: readonly object[]
@@ -8,14 +8,14 @@ export interface Contents {
   readonly statistics: Statistics
 }
 
-/** What a collection knows of itself, for BM25 and for people. */
+/** Statistics of a collection, for BM25 and for display. */
 export interface Statistics {
   readonly counts: object | undefined
   readonly terms: readonly object[]
   readonly languages: readonly object[]
 }
 
-/** A database that no other process has open: `settings` as in the environment. */
+/** Opens a database that no other process has open. `settings` are environment variables. */
 export async function inDatabase<T>(
   settings: Readonly<Record<string, string>>,
   work: (sql: Sql) => Promise<T>,

@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { sseEvents, type SseEvent } from './sse.ts'
 
-/** Holds real replies against openapi.yaml: what is not in the contract must not be sent. */
+/** Checks real replies against openapi.yaml. Anything that is not in the contract must not be sent. */
 
 export interface GivenReply {
   readonly method: string
-  /** As requested, with its query if it had one. */
+  /** As requested, including the query. */
   readonly path: string
   readonly status: number
   readonly headers: Headers | Readonly<Record<string, unknown>>
@@ -21,7 +21,7 @@ interface Asserting {
 
 type Json = Readonly<Record<string, unknown>>
 
-/** A place in openapi.yaml, and what stands there. */
+/** A position in openapi.yaml and the value there. */
 interface Place {
   readonly pointer: string
   readonly value: Json
@@ -33,7 +33,7 @@ const ajv = new Ajv2020({ strict: false, allErrors: true })
 addFormats.default(ajv)
 ajv.addSchema(contract, 'contract')
 
-/** One assertion; it shows everything about the reply that is not as documented. */
+/** A single assertion that lists everything in the reply that is not as documented. */
 export function assertContract(t: Asserting, reply: GivenReply): void {
   t.same(
     contractFaults(reply),
@@ -49,7 +49,7 @@ export function contractFaults(reply: GivenReply): string[] {
   return [...headerFaults(response, reply), ...bodyFaults(response, reply)]
 }
 
-/** The events of a whole stream, each held against its schema, and their order against what is documented. */
+/** Checks each event of a whole stream against its schema, and the order of events against the documentation. */
 export function eventFaults(text: string): string[] {
   const frames = text.split('\n\n')
   const torn = frames.pop() === '' ? [] : ['the stream ends inside an event']
@@ -82,7 +82,9 @@ function orderFaults(events: readonly SseEvent[]): string[] {
     : [`the pieces say ${JSON.stringify(said)}, which is not the answer`]
 }
 
-/** Of the operation; of no operation where there is none. HEAD is GET without the body. */
+/**
+ * Documented responses of the operation, or of `x-elsewhere` if there is no such operation. HEAD is GET without a body.
+ */
 function responsesFor({ method, path }: GivenReply): Place {
   const address = addressOf(path)
   const template = Object.keys(contract['paths'] as Json).find(each => fits(address, each))
@@ -91,7 +93,7 @@ function responsesFor({ method, path }: GivenReply): Place {
   return found ?? { pointer: '/x-elsewhere', value: contract['x-elsewhere'] as Json }
 }
 
-/** As the service's routes see it: without host, query and fragment, and with `%61` as the letter that it stands for. */
+/** The path as the routes see it: without host, query and fragment, and with percent-encoding decoded. */
 function addressOf(path: string): string {
   const address = path.replace(/^(https?:\/\/[^/]*|\*$)/, '').split(/[?#]/)[0] || '/'
   try {
@@ -101,7 +103,7 @@ function addressOf(path: string): string {
   }
 }
 
-/** A part of the address that is left empty reaches its route too, which refuses it. */
+/** An empty path segment also matches its route, which rejects it. */
 function fits(address: string, template: string): boolean {
   return new RegExp(`^${template.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]*')}$`).test(address)
 }
@@ -133,7 +135,7 @@ function instanceFaults(type: string, value: Json, headers: GivenReply['headers'
   return ['the instance of the problem is not the id of the request']
 }
 
-/** What a value has that the schema at a place of openapi.yaml does not allow. */
+/** Violations of the schema at a position in openapi.yaml by a value. */
 export function schemaFaults(pointer: string, value: unknown): string[] {
   const validate = ajv.getSchema(`contract#${pointer}`)
   if (!validate) throw new Error(`openapi.yaml has no schema at ${pointer}`)
@@ -143,7 +145,7 @@ export function schemaFaults(pointer: string, value: unknown): string[] {
   )
 }
 
-/** A member of a place; a `$ref` is followed. */
+/** A member of a position; a `$ref` is followed. */
 export function at(parent: Place, name: string): Place | undefined {
   return place(`${parent.pointer}/${escaped(name)}`)
 }

@@ -1,7 +1,7 @@
 import { adminKey } from './admin-key.ts'
 import type { App } from './app.ts'
 
-/** A small handbook whose every answer is known. */
+/** A small handbook with known answers. */
 export const handbook = [
   {
     source: 'handbook/grants.md',

@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Clients that behave badly, on sockets of their own. Each of these ends with the signal. */
+/** Misbehaving clients on their own sockets. `idlers` and `tricklers` end with the signal. */
 
-/** Asks, and hangs up somewhere between the first byte and the last. */
+/** Sends questions and disconnects somewhere between the first byte and the last. */
 export async function leavers(
   url: string,
   count: number,
@@ -15,21 +15,21 @@ export async function leavers(
       await sleep((nth / count) * overMs)
       const socket = open(url)
       socket.write(head(url, JSON.stringify({ question: question(nth), stream: nth % 2 === 0 })))
-      // 37 and 250 have no common factor: every moment of a quarter of a second has its turn.
+      // 37 and 250 have no common factor, so every millisecond of a quarter of a second is covered.
       await sleep((nth * 37) % 250)
       socket.destroy()
     }),
   )
 }
 
-/** Connects and says nothing. */
+/** Connects and sends nothing. */
 export async function idlers(url: string, count: number, signal: AbortSignal): Promise<void> {
   const sockets = Array.from({ length: count }, () => open(url))
   await ended(signal)
   for (const socket of sockets) socket.destroy()
 }
 
-/** Sends a head at once, and of the body a byte now and then. */
+/** Sends the request head immediately and then one byte of the body every 200 ms. */
 export async function tricklers(url: string, count: number, signal: AbortSignal): Promise<void> {
   const body = JSON.stringify({ question: 'x'.repeat(2000) })
   const sockets = Array.from({ length: count }, () => open(url))
@@ -43,7 +43,7 @@ export async function tricklers(url: string, count: number, signal: AbortSignal)
 
 function open(url: string): Socket {
   const { hostname, port } = new URL(url)
-  // The service may well close it first.
+  // The service may close it first.
   return connect(Number(port), hostname)
     .on('error', () => undefined)
     .resume()

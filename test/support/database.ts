@@ -11,8 +11,8 @@ export interface Database {
 }
 
 /**
- * A migrated, empty database of the test's own, cloned in some 50 ms. Dropped when the test passes. When it fails
- * the database is kept and its name printed (not in CI, where nobody can look).
+ * Creates a migrated, empty database for one test by cloning a template in about 50 ms. It is dropped when the test
+ * passes. When the test fails, it is kept and its name printed, except in CI, where nobody can inspect it.
  */
 export async function createDatabase(t: Owner): Promise<Database> {
   const { port, folder } = await sharedPostgres()
@@ -28,7 +28,7 @@ export async function createDatabase(t: Owner): Promise<Database> {
 
 let count = 0
 
-/** Says whose it is in `pg_stat_activity` and in a kept cluster: file, process, number. */
+/** The name has the file, process and a number, to identify the owner in `pg_stat_activity` and in a kept cluster. */
 function nextName(): string {
   count += 1
   const file = basename(process.argv[1] ?? 'database')
@@ -45,14 +45,14 @@ function keep(folder: string, name: string): void {
   )
 }
 
-/** A connection that outlives its test is a leak in what was tested, so it fails the test. */
+/** A connection that outlives its test is a leak in the tested code, so it fails the test. */
 async function drop(sql: postgres.Sql, name: string): Promise<void> {
   const left = await connectionsLeft(sql, name)
   await sql`drop database ${sql(name)} with (force)`
   if (left.length > 0) throw new Error(`${left.length} connection(s) left open on ${name}: ${left.join('; ')}`)
 }
 
-/** The server needs a moment to notice that a client closed its socket; what is still there after twenty seconds is a leak. */
+/** The server needs a moment to notice a closed socket; a connection still there after twenty seconds is a leak. */
 async function connectionsLeft(sql: postgres.Sql, name: string): Promise<string[]> {
   let left: string[] = []
   const areGone = async () => {

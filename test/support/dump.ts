@@ -5,17 +5,20 @@ import { administer, sharedPostgres, urlOf } from './postgres.ts'
 import { postgresProgram } from './postgres-programs.ts'
 import type { Owner } from './server-process.ts'
 
-/** What `pg_dump` writes of a database: SQL. */
+/** SQL dump of a database by `pg_dump`. */
 export function dumpOf(url: string): string {
   return execFileSync(postgresProgram('pg_dump'), ['--dbname', url], { encoding: 'utf8', maxBuffer: 2 ** 28 })
 }
 
-/** What `pg_dump -Fc` writes. */
+/** Archive of a database by `pg_dump -Fc`. */
 export function archiveOf(url: string): Buffer {
   return execFileSync(postgresProgram('pg_dump'), ['--dbname', url, '--format', 'custom'], { maxBuffer: 2 ** 28 })
 }
 
-/** Drops and recreates what the archive has, extensions too, while others are connected: tried again after a deadlock with them. */
+/**
+ * Drops and recreates the contents of the archive, including extensions, while others are connected. Retries after a
+ * deadlock with them.
+ */
 export async function restoreInPlace(url: string, archive: Buffer): Promise<void> {
   for (;;) {
     const failure = await tryInPlace(url, archive)
@@ -24,20 +27,20 @@ export async function restoreInPlace(url: string, archive: Buffer): Promise<void
   }
 }
 
-/** Null, or what `pg_restore` said. */
+/** Returns null, or the error output of `pg_restore`. */
 async function tryInPlace(url: string, archive: Buffer): Promise<string | null> {
   const restoring = spawn(
     postgresProgram('pg_restore'),
     ['--dbname', url, '--clean', '--if-exists', '--single-transaction'],
     { stdio: ['pipe', 'ignore', 'pipe'] },
   )
-  restoring.stdin.on('error', () => {}) // it may end before it has read all
+  restoring.stdin.on('error', () => {}) // it may exit before it has read everything
   restoring.stdin.end(archive)
   const [stderr, [code]] = await Promise.all([text(restoring.stderr), once(restoring, 'close')])
   return code === 0 ? null : `pg_restore ended with ${code}: ${stderr}`
 }
 
-/** A database made of a dump, on the server that test files share; dropped when the test ends. */
+/** Restores a dump into a new database on the server that test files share, and drops it when the test ends. */
 export async function restoreDump(t: Owner, dump: string): Promise<string> {
   const { port } = await sharedPostgres()
   const name = `restored_${process.pid}_${(count += 1)}`
@@ -46,7 +49,7 @@ export async function restoreDump(t: Owner, dump: string): Promise<string> {
   return urlOf(port, name)
 }
 
-/** As an operator restores: whoever is connected to the database is sent away, and it is made anew under its name. */
+/** Restores as an operator would: disconnects all clients, then drops and recreates the database under its name. */
 export async function restoreInto(url: string, dump: string): Promise<void> {
   const admin = Object.assign(new URL(url), { pathname: '/postgres' }).href
   const name = new URL(url).pathname.slice(1)

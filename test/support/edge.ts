@@ -4,12 +4,12 @@ import { pino } from 'pino'
 import { buildApp, buildMonitoringApp, type AppDeps } from '../../src/app.ts'
 import { version } from '../../src/version.ts'
 
-/** The edge alone: what is behind it answers nothing, but for what a test hands over. */
+/** The HTTP edge alone. Everything behind it is a stub, except the dependencies that a test passes. */
 export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInstance> {
   return await buildApp(edgeDeps(deps))
 }
 
-/** The same on the port of the monitoring. */
+/** The HTTP edge of the monitoring port alone, with stubs as in {@link edgeApp}. */
 export async function edgeMonitoringApp(deps: Partial<AppDeps> = {}): Promise<FastifyInstance> {
   return await buildMonitoringApp(edgeDeps(deps))
 }

@@ -1,11 +1,11 @@
 import type { Facts } from '../../src/monitoring/findings/facts.ts'
 
-/** `counts` stand in for what happened in the last ten seconds. */
+/** `counts` are the numbers of events in the last ten seconds. */
 type Changes = { readonly [Name in keyof Facts]?: Facts[Name] extends object ? Partial<Facts[Name]> : Facts[Name] } & {
   readonly counts?: Readonly<Record<string, number>>
 }
 
-/** A service to which nothing is the matter, but for what is said. */
+/** Facts of a healthy service, apart from the given changes. */
 export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
   const none = { count: 0, p50: null, p95: null, p99: null, max: null }
   const totals = { checkouts: 0, refused: 0, timeouts: 0, cancels: 0, overdue: 0, destroyed: 0, invalidated: 0 }

@@ -1,4 +1,7 @@
-/** A pool in a process that has no file descriptors left, as when a rush of connections has them; prints what comes of its tasks. */
+/**
+ * Runs a pool in a process without free file descriptors, as after a rush of connections, and prints the results of its
+ * tasks.
+ */
 import { closeSync, openSync } from 'node:fs'
 import { createChildPool } from '../../src/adapters/child-processes/pool.ts'
 import type { UnrulyTask } from './unruly-child.ts'

@@ -1,4 +1,4 @@
-/** A finding as GET /monitoring/pool-status has it. */
+/** A finding of GET /monitoring/pool-status. */
 export interface Found {
   readonly culprit: string
   readonly code: string
@@ -6,7 +6,9 @@ export interface Found {
   readonly detail: string
 }
 
-/** What any service finds when the machine keeps it from running for a second: it is late, and so is all that waits for it. */
+/**
+ * Findings of any service that the machine keeps from running for a second, because everything it waits for is late.
+ */
 const ofTheMachine = new Set([
   'event-loop-blocked',
   'process-stood-still',
@@ -16,7 +18,7 @@ const ofTheMachine = new Set([
   'embeddings-slow',
   'chat-slow',
   'rerank-slow',
-  // Advice for the same.
+  // Recommendations with that cause.
   'event-loop-late',
   'pool-too-small',
   'embedded-database-busy',
@@ -25,20 +27,20 @@ const ofTheMachine = new Set([
   'embedding-slow',
 ])
 
-/** `code` is that of a finding, or the id of a recommendation. */
+/** `code` is the code of a finding or the id of a recommendation. */
 export function isOfTheMachine(code: string): boolean {
   return ofTheMachine.has(code)
 }
 
 /**
- * The findings that the test itself has provoked. Other processes may keep the service from running, and it then reports
- * that, rightly. Assert on these instead of on all findings, and on verdicts with {@link isOk}.
+ * The findings that the test itself has provoked. If other processes keep the service from running, it reports that
+ * too, correctly. Assert on these instead of on all findings, and on verdicts with {@link isOk}.
  */
 export function provoked(findings: readonly Found[]): Found[] {
   return findings.filter(({ code }) => !isOfTheMachine(code))
 }
 
-/** True if nothing is wrong but what the machine adds. Where it adds nothing, the verdict must be `ok`. */
+/** True if all findings are caused by the machine. Without such findings, the verdict must be `ok`. */
 export function isOk({
   verdict,
   findings,

@@ -4,13 +4,13 @@ import { adminKey } from './admin-key.ts'
 import { at, contract, place } from './contract.ts'
 import { texts, valuesOf, type Favourites, type Values } from './schema-values.ts'
 
-/** Requests made from openapi.yaml: as it has them, nearly so, and not at all. */
+/** Requests generated from openapi.yaml: valid, nearly valid and invalid ones. */
 
 export interface FuzzRequest {
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
-  /** Latin-1, a byte a character: bodies need not be UTF-8, and a counterexample is to be read. */
+  /** In Latin-1, one character per byte: bodies need not be UTF-8, and counterexamples must be readable. */
   readonly body: string | undefined
 }
 
@@ -31,10 +31,10 @@ export const operations: readonly Operation[] = Object.entries(contract['paths']
       }),
 )
 
-/** Where most of the code is, most of the requests go. */
+/** Endpoints with more code get more requests. */
 const weights: Readonly<Record<string, number>> = { 'POST /ask': 12, 'POST /search': 6, 'PUT /documents': 2 }
 
-/** Requests at a service that holds documents of these ids. */
+/** Requests to a service that has documents with these ids. */
 export function fuzzRequests(ids: readonly string[]): fc.Arbitrary<FuzzRequest> {
   const favourites: Favourites = {
     '/components/schemas/CollectionName': fc.oneof(
@@ -67,14 +67,14 @@ function requestsTo(operation: Operation, ids: readonly string[], favourites: Fa
     )
 }
 
-/** A type without a body is an empty body, which is refused before the route. */
+/** Removes the content type of a request without a body, because that would be rejected before the route. */
 function withoutType(asked: FuzzRequest): FuzzRequest {
   const { ...headers } = asked.headers as Record<string, string>
   delete headers['content-type']
   return { ...asked, headers }
 }
 
-/** One in `of` is odd. */
+/** One value in `of` is odd. */
 function mostly<T>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<T>, of: number): fc.Arbitrary<T> {
   return fc.oneof({ weight: of - 1, arbitrary: usual }, { weight: 1, arbitrary: odd })
 }
@@ -98,7 +98,7 @@ function paths({ path, pointer }: Operation, ids: readonly string[], favourites:
   return fc.tuple(id, query).map(([id, query]) => path.replace(/\{\w+\}/, id) + query)
 }
 
-/** Cut short: the address counts as header, and has its own test. */
+/** Truncated, because the path counts towards the header size, which has its own test. */
 function encoded(text: string): string {
   return encodeURIComponent(text.toWellFormed().slice(0, 200))
 }
@@ -217,7 +217,7 @@ const cacheControls = fc
   )
   .map(list => list.join(', '))
 
-/** What Node lets into a header; the rest is HTTP that is none, which has its own test. */
+/** Keeps characters that Node allows in a header. Malformed HTTP has its own test. */
 function visible(text: string): string {
   return text
     .slice(0, 300)
@@ -276,7 +276,7 @@ const oddValues: Values = fc.oneof(
   texts,
 )
 
-/** One place of a value that would do becomes another, is gone, or has one field too many. */
+/** Valid values with one change: a member is replaced or removed, or an extra one is added. */
 function nearly(valid: Values): Values {
   return fc
     .tuple(
@@ -305,13 +305,13 @@ function changed(value: unknown, where: number, change: 'put' | 'remove' | 'add'
   return value
 }
 
-/** A list takes it at its end: what is put into its `length` must be one. */
+/** Appends to a list, because only a valid length can be assigned to `length`. */
 function add(holder: Record<string, unknown>, name: string, value: unknown): void {
   if (Array.isArray(holder)) holder.push(value)
   else holder[name] = value
 }
 
-/** Every place in a value, as who holds it and under which name. */
+/** Every member in a value, as the object that contains it and its key. */
 function spotsOf(value: unknown): [Record<string, unknown>, string][] {
   if (typeof value !== 'object' || value === null) return []
   const holder = value as Record<string, unknown>
@@ -321,7 +321,7 @@ function spotsOf(value: unknown): [Record<string, unknown>, string][] {
   ])
 }
 
-/** JSON that is cut off, has bytes too many or wrong ones, or says what no serialiser would. */
+/** JSON that is truncated, has extra or wrong bytes, or contains text that no serializer would write. */
 function torn(whole: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const pieces = fc.constantFrom(
     '',

@@ -4,11 +4,11 @@ import type { Owner } from './server-process.ts'
 
 export interface Gateway {
   readonly port: number
-  /** Connections that are open now carry nothing any more, and nobody is told; those opened from now on do. */
+  /** Silently drops all traffic of the connections that are open now; later connections work. */
   forget(): void
 }
 
-/** Between Askwell and a server, as a firewall or a load balancer is. */
+/** A gateway between Askwell and a server, like a firewall or a load balancer. */
 export async function startGateway(t: Owner, target: number): Promise<Gateway> {
   const pairs = new Set<readonly [Socket, Socket]>()
   const server = createServer(client => {

@@ -1,10 +1,10 @@
 import { LanguageVariant, SyntaxKind } from 'typescript/unstable/ast'
 import { createScanner } from 'typescript/unstable/ast/scanner'
 
-/** What a source file reaches for, read from TypeScript's own tokens: no import in a comment or a string counts. */
+/** What a source file imports, found in TypeScript's own tokens, so that comments and strings do not count. */
 export interface Reaches {
   readonly imports: readonly Import[]
-  /** Lines where an import's address is computed, so that nobody can tell what it imports. */
+  /** Lines with a computed import specifier, whose target is unknown. */
   readonly computed: readonly number[]
   /** Lines that read `process.env`. */
   readonly environment: readonly number[]
@@ -12,7 +12,7 @@ export interface Reaches {
 
 export interface Import {
   readonly specifier: string
-  /** `import type` or `export type`: gone at run time. */
+  /** `import type` or `export type`, which do not exist at run time. */
   readonly isType: boolean
   readonly line: number
 }
@@ -27,14 +27,14 @@ export function scanImports(source: string): Reaches {
 }
 
 interface Token {
-  /** As written; of a string: `''`, so that no string passes for a keyword. */
+  /** The token as written, or `''` for a string, so that no string passes for a keyword. */
   readonly word: string
-  /** What a string says. */
+  /** Content of a string. */
   readonly text?: string
   readonly line: number
 }
 
-/** A string is an import by what stands before it, or by its looks: workers start from `new URL('./x.ts', …)`. */
+/** A string is an import if the tokens before it say so, or if it looks like a module, as in `new URL('./x.ts', …)`. */
 function importAt(tokens: readonly Token[], at: number, specifier: string): Import[] {
   const line = tokens[at]?.line ?? 0
   const isStatic = matches(tokens, at - 1, 'from') || matches(tokens, at - 1, 'import')
@@ -43,7 +43,7 @@ function importAt(tokens: readonly Token[], at: number, specifier: string): Impo
   return isCall || /^\.\.?\/.*\.ts$/.test(specifier) ? [{ specifier, isType: false, line }] : []
 }
 
-/** Back from `from` to the keyword that opened the statement. */
+/** Searches back from `from` to the keyword that begins the statement. */
 function isTypeOnly(tokens: readonly Token[], from: number): boolean {
   const start = tokens.slice(0, from + 1).findLastIndex(token => token.word === 'import' || token.word === 'export')
   return matches(tokens, start + 1, 'type') && !matches(tokens, start + 2, 'from') && !matches(tokens, start + 2, ',')
@@ -52,7 +52,7 @@ function isTypeOnly(tokens: readonly Token[], from: number): boolean {
 function readsEnvironment(tokens: readonly Token[], at: number): boolean {
   if (matches(tokens, at, 'process', '.', 'env') || matches(tokens, at, 'process', '?.', 'env')) return true
   if (matches(tokens, at, 'process', '[') && tokens[at + 2]?.text === 'env') return true
-  // `const { env } = process`, and the module that exports the same object
+  // `const { env } = process`, and the module that exports that object
   return (
     matches(tokens, at, 'env', '}', '=', 'process') ||
     tokens[at]?.text === 'node:process' ||
@@ -60,7 +60,7 @@ function readsEnvironment(tokens: readonly Token[], at: number): boolean {
   )
 }
 
-/** The name of a module, and no other word between quotes. */
+/** Whether a string is a module name and not other text in quotes. */
 function isModule(tokens: readonly Token[], at: number): boolean {
   const isCall = ['import', 'require', 'resolve', 'getBuiltinModule'].some(word => matches(tokens, at - 2, word, '('))
   return isCall || matches(tokens, at - 1, 'from') || matches(tokens, at - 1, 'import')
@@ -74,8 +74,8 @@ function linesWhere(tokens: readonly Token[], holds: (at: number) => boolean): n
   return tokens.flatMap((token, at) => (holds(at) ? [token.line] : []))
 }
 
-// The scanner leaves two things to the parser: whether a `/` divides or opens a regular expression, and whether a `}`
-// ends a block or goes back into a template. Both are told from what came before.
+// The scanner leaves two decisions to the parser: whether a `/` divides or begins a regular expression, and whether a
+// `}` ends a block or continues a template. Both follow from the previous tokens.
 function tokensOf(source: string): Token[] {
   const scanner = createScanner(true, LanguageVariant.Standard, source)
   const tokens: Token[] = []
@@ -105,7 +105,9 @@ function isSlash(kind: SyntaxKind): boolean {
 
 const keywordsBeforeValue = /^(return|typeof|case|in|of|void|delete|await|yield|throw|else|do|instanceof|new)$/
 
-/** After a value a slash divides. `)` counts as one: no house style here puts a regular expression behind `if (…)`. */
+/**
+ * After a value, a slash divides. `)` counts as a value, because no code here has a regular expression after `if (…)`.
+ */
 function endsValue(token: Token | undefined): boolean {
   if (token === undefined) return false
   return token.text !== undefined || (/[\w$)\]}`/]$/.test(token.word) && !keywordsBeforeValue.test(token.word))

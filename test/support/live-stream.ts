@@ -1,21 +1,21 @@
 import { request, type IncomingMessage } from 'node:http'
 import { sseEvents, type SseEvent } from './sse.ts'
 
-/** A question whose answer is read while it is written, by a client that can leave at any moment. */
+/** A question whose answer is streamed to a client that can disconnect at any moment. */
 export interface LiveStream {
-  /** What has come so far. */
+  /** Events received so far. */
   readonly events: readonly SseEvent[]
-  /** The text of the deltas so far. */
+  /** Text of the deltas received so far. */
   readonly said: string
-  /** Resolves as soon as what has come is enough; rejects when the stream ends without it. */
+  /** Resolves as soon as `isEnough` returns true; rejects if the stream ends first. */
   seen(isEnough: (stream: LiveStream) => boolean): Promise<void>
-  /** Everything, once the stream has ended. */
+  /** Resolves with all events when the stream has ended. */
   whole(): Promise<readonly SseEvent[]>
-  /** Closes the connection, as a browser tab does. */
+  /** Closes the connection, as closing a browser tab does. */
   leave(): void
 }
 
-/** POST /ask with `stream: true`; resolves with the head of the reply. */
+/** Sends POST /ask with `stream: true` and resolves with the response head. */
 export async function openStream(url: string, body: object, headers: Record<string, string> = {}): Promise<LiveStream> {
   const outgoing = request(`${url}/ask`, {
     method: 'POST',
@@ -47,7 +47,7 @@ function follow(reply: IncomingMessage, leave: () => void): LiveStream {
 
   const stream: LiveStream = {
     get events() {
-      // What stands behind the last blank line is half an event.
+      // The text after the last blank line is an incomplete event.
       return sseEvents(text.slice(0, text.lastIndexOf('\n\n') + 2))
     },
     get said() {

@@ -3,56 +3,60 @@ import { contractFaults } from './contract.ts'
 import { sseEvents } from './sse.ts'
 
 /**
- * Questions at a fixed rate, however long the answers take: what comes from many people does not wait for one another.
- * Every second one has been asked before, every third is streamed; each has a connection of its own and is asked once.
+ * Sends questions at a fixed rate, however long the answers take, because many independent users do not wait for one
+ * another. Every second question has been asked before, and every third is streamed. Each has its own connection and is
+ * not retried.
  */
 
-/** What became of a question. `late`: 504. `broken`: a stream that ended with an error in-band. `failed`: all that may not be. */
+/**
+ * Outcome of a question. `late` is a 504, `broken` a stream that ended with an error event, `failed` anything
+ * forbidden.
+ */
 export type Outcome = 'well' | 'degraded' | 'refused' | 'late' | 'broken' | 'failed'
 
 export interface Asked {
-  /** When it was sent, on the clock of `performance.now()`. */
+  /** Time when it was sent, by `performance.now()`. */
   readonly at: number
   readonly isKnown: boolean
   readonly isStreamed: boolean
   readonly status: number | null
-  /** Of the problem, if there was one. */
+  /** Code of the problem, or null if there was none. */
   readonly code: string | null
   readonly degraded: readonly string[]
   readonly cache: string | null
   readonly ms: number
   readonly outcome: Outcome
-  /** Of what failed, in words. */
+  /** Reason of a failure. */
   readonly why: string
 }
 
 export interface LoadOptions {
   readonly url: string
   readonly perSecond: number
-  /** Questions whose answers are remembered. */
+  /** Questions with cached answers. */
   readonly known: readonly string[]
-  /** A question that nobody asked before. */
+  /** Returns a question that has not been asked before. */
   readonly fresh: (count: number) => string
-  /** Each question's own. */
+  /** `timeout_ms` of each question. */
   readonly timeoutMs: number
-  /** Says of a model's answer that nothing of it is missing. */
+  /** Whether an answer of the model is complete. */
   readonly isWhole: (answer: string) => boolean
-  /** Sent with each, such as a key. */
+  /** Headers of each request, such as a key. */
   readonly headers?: Readonly<Record<string, string>>
 }
 
 export interface Load {
-  /** Those that have ended, in the order of their ends. */
+  /** Questions that have ended, in the order of their ends. */
   readonly asked: readonly Asked[]
-  /** When those that are under way were sent. */
+  /** Send times of the questions in progress. */
   readonly underWay: ReadonlySet<number>
   pause(): void
   resume(): void
-  /** Sends no more and waits for those under way. */
+  /** Stops sending and waits for the questions in progress. */
   stop(): Promise<void>
 }
 
-/** A question that has no reply by then never will. */
+/** A question without a reply after this time counts as hung. */
 const hangMs = 120_000
 
 export function startLoad(options: LoadOptions): Load {
@@ -120,7 +124,7 @@ interface Got {
   readonly body: string
 }
 
-/** Rejects when the connection is refused, breaks, or the reply does not end. */
+/** Rejects if the connection is refused or breaks, or if the reply does not end. */
 async function post({ url, headers }: LoadOptions, body: object): Promise<Got> {
   return await new Promise((resolve, reject) => {
     const outgoing = request(
@@ -165,7 +169,7 @@ function judge(got: Got, { isWhole }: LoadOptions): Judged {
   return { ...known, outcome: degraded.length > 0 ? 'degraded' : 'well', why: '' }
 }
 
-/** Whoever has read some words must have what they were written from. */
+/** A client that has received part of an answer must also have received its passages. */
 function brokenOff(events: readonly string[]): Pick<Asked, 'outcome' | 'why'> {
   const lacks = events.includes('delta') && !events.includes('passages')
   return lacks ? { outcome: 'failed', why: 'a stream broke off without its passages' } : { outcome: 'broken', why: '' }

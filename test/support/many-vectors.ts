@@ -1,9 +1,12 @@
 import type { Sql } from '../../src/adapters/postgres/database.ts'
 
-/** So many that an index pays, and one in seven thousand is rare. */
+/** Enough vectors for an index to pay off, and for one in seven thousand to be rare. */
 export const manyVectors = 20_500
 
-/** A collection "many" of the local model's vectors, in clusters of a hundred, as texts are: a search that stops early misses some. */
+/**
+ * Fills a collection "many" with vectors of the local model, in clusters of a hundred like those of real texts, so that
+ * a search that stops early misses some.
+ */
 export async function fillWithVectors(sql: Sql, count = manyVectors): Promise<void> {
   await sql`select setseed(0.42)`
   await sql`insert into embedding_models (name, dimensions) values ('use-lite-en', 512)`

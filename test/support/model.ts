@@ -11,20 +11,20 @@ import { runProgram } from './model/program.ts'
 import type { Owner } from './server-process.ts'
 
 /**
- * A language and embedding model that speaks OpenAI's protocol over a real socket, so that tests see hang-ups, stalls
- * and cut streams as they are. How it breaks is chosen while it runs: `model.chat.behave({ silent: true })`.
+ * A chat and embedding model that speaks OpenAI's protocol over a real socket, so that tests see real disconnects,
+ * stalls and truncated streams. Faults are chosen while it runs: `model.chat.behave({ silent: true })`.
  * `node test/support/model.ts --port 9001` runs it by hand.
  */
 export interface Model {
-  /** With `/v1`, as OPENAI_BASE_URL wants it. */
+  /** Value for OPENAI_BASE_URL, with `/v1`. */
   readonly url: string
   readonly chat: Endpoint<ChatRequest>
   readonly embeddings: Endpoint<EmbeddingsRequest>
-  /** Connections open now. */
+  /** Number of open connections. */
   readonly openSockets: number
-  /** Requests under way now: neither answered nor left. */
+  /** Number of requests in progress, neither answered nor aborted. */
   readonly answering: number
-  /** Refuses connections and drops the open ones, until `start`. */
+  /** Refuses connections and drops open ones until `start` is called. */
   stop(): Promise<void>
   start(): Promise<void>
 }
@@ -33,21 +33,21 @@ export interface Endpoint<Body> {
   behave(behaviour: Behaviour): void
   /** Every request since the start, in order of arrival. */
   readonly requests: readonly Recorded<Body>[]
-  /** How many of them the client left before the end. */
+  /** Number of requests that the client aborted. */
   readonly aborted: number
 }
 
 export interface Recorded<Body> {
   readonly body: Body
   readonly headers: IncomingHttpHeaders
-  /** On the clock of `performance.now()`. */
+  /** Time by `performance.now()`. */
   readonly at: number
-  /** The client hung up before the end. */
+  /** Whether the client disconnected before the end. */
   aborted: boolean
 }
 
 export interface ModelOptions {
-  /** Default: a free one. */
+  /** Default: a free port. */
   readonly port?: number
   readonly chat?: Behaviour
   readonly embeddings?: Behaviour
@@ -103,7 +103,7 @@ const models = {
 
 type Answer<Body> = (exchange: Exchange, body: Body, behaviour: Behaviour) => void | Promise<void>
 
-/** One kind of request: its record, and the faults that both kinds share. */
+/** One kind of request: its records, and the faults that both kinds share. */
 function endpoint<Body>(answer: Answer<Body>, behaviour: Behaviour = {}) {
   const temper = new Temper(behaviour)
   const requests: Recorded<Body>[] = []
@@ -154,7 +154,7 @@ async function listen(
   const server = createServer((request, reply) => {
     const exchange = new Exchange(request, reply)
     route(exchange).catch((error: unknown) => {
-      // A client that left is what many tests are about; it needs no answer.
+      // A client that has disconnected needs no reply; many tests do that.
       if (!exchange.signal.aborted && !reply.headersSent) exchange.fail(400, String(error))
     })
   })

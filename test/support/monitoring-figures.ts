@@ -5,8 +5,8 @@ import { securityHeaders } from '../../src/http/edge/security-headers.ts'
 import type { Owner } from './server-process.ts'
 
 /**
- * The monitoring page beside figures that are made up, in the shape of the contract: for states that a real service
- * is in for a moment only, or with more load than a test can make.
+ * The monitoring page with made-up figures in the format of the contract, for states that a real service is only in for
+ * a moment, or under more load than a test can generate.
  */
 
 export type Health = 'calm' | 'busy' | 'redis gone' | 'postgres frozen' | 'model failing' | 'overload'
@@ -18,13 +18,13 @@ export const healths: readonly Health[] = ['calm', 'busy', 'redis gone', 'postgr
 export interface Figures {
   readonly url: string
   readonly asked: number
-  /** The headers that the last question for figures came with. */
+  /** Authorization header of the last request for figures. */
   readonly authorization: string | undefined
-  /** From the next question on. */
+  /** Changes the state from the next request on. */
   become(condition: Condition): void
-  /** Put over what is made up; for what a hostile user could bring in. */
+  /** Overrides figures, for values that a hostile user could inject. */
   overlay(figures: object, pool?: object): void
-  /** Refuses connections from now on. */
+  /** Stops accepting connections. */
   stop(): Promise<void>
 }
 
@@ -79,7 +79,7 @@ interface Finding {
   readonly detail: string
 }
 
-/** What a state looks like; whatever it does not say is as in calm. */
+/** Description of a state; figures that it does not mention are those of `calm`. */
 interface Sketch {
   readonly verdict: 'ok' | 'degraded' | 'failing'
   readonly poolVerdict: 'ok' | 'strained' | 'exhausted' | 'down'
@@ -290,7 +290,7 @@ const stages: Readonly<Record<string, number>> = {
   generate: 0.8,
 }
 
-/** The same wobble for the same step, 0.6…1.4. */
+/** A deterministic variation for a step, 0.6…1.4. */
 function wobble(step: number, salt: number): number {
   const turn = Math.sin(step * 12.9898 + salt * 78.233) * 43_758.5453
   return 0.6 + 0.8 * (turn - Math.floor(turn))
@@ -358,7 +358,7 @@ function windowOf(sketch: Sketch, seconds: number, tick: number) {
 }
 
 function seriesOf(sketch: Sketch, tick: number) {
-  // As of a service that began twelve minutes ago, whose trouble began three minutes ago.
+  // The service started twelve minutes ago, and its trouble began three minutes ago.
   const made = (of: (sketch: Sketch, step: number) => number) =>
     Array.from({ length: steps }, (_, step) =>
       step < 18 ? null : tenth(of(step < 72 ? { ...calm, perSecond: sketch.perSecond } : sketch, step + tick)),
@@ -387,7 +387,7 @@ function seriesOf(sketch: Sketch, tick: number) {
   }
 }
 
-/** As GET /monitoring/performance-metrics answers. */
+/** Reply of GET /monitoring/performance-metrics. */
 export function performanceMetrics(health: Health, tick = 0): object {
   const sketch = sketches[health]
   const isSlow = health !== 'calm'
@@ -442,7 +442,7 @@ export function performanceMetrics(health: Health, tick = 0): object {
   }
 }
 
-/** As GET /monitoring/pool-status answers. */
+/** Reply of GET /monitoring/pool-status. */
 export function poolStatus(health: Health): object {
   const sketch = sketches[health]
   const isDown = sketch.poolVerdict === 'down'

@@ -5,7 +5,7 @@ import type { Owner } from './server-process.ts'
 
 const folder = new URL('../../sql/', import.meta.url)
 
-/** The schema as an older version left it: with the migrations before `next` (`000006`), and none after. */
+/** Creates the schema of an older version, with only the migrations before `next` (`000006`). */
 export async function migrateBefore(sql: Sql, next: string): Promise<void> {
   const names = readdirSync(folder)
     .filter(name => name.endsWith('.sql') && name < next)
@@ -19,7 +19,7 @@ export async function migrateBefore(sql: Sql, next: string): Promise<void> {
   })
 }
 
-/** A database without any schema, on the server that test files share. */
+/** Creates a database without a schema on the server that test files share. */
 export async function createEmptyDatabase(t: Owner): Promise<{ readonly name: string; readonly url: string }> {
   const { port } = await sharedPostgres()
   const admin = urlOf(port, 'postgres')

@@ -1,9 +1,9 @@
 /**
- * A sentence model of a few hundred bytes, with its tokenizer, in the files that exporters write: a real ONNX graph that
- * looks up a row of numbers for every token. What a vector must be can be worked out by hand from {@link rowOf}.
+ * A sentence model of a few hundred bytes with its tokenizer, in the files that exporters write. It is a real ONNX
+ * graph that looks up a row of numbers for every token. The expected vector can be calculated from {@link rowOf}.
  */
 
-/** Words are whole tokens; what stands in no row is [UNK]. */
+/** Words are whole tokens; any other word is [UNK]. */
 const vocabulary = [
   '[PAD]',
   '[UNK]',
@@ -21,22 +21,22 @@ const vocabulary = [
 ]
 export const width = 8
 
-/** The numbers of a token: in [-1, 1), different for every token, the same every time. */
+/** The numbers of a token: in [-1, 1), different for every token, and deterministic. */
 export function rowOf(token: string): number[] {
   const id = Math.max(1, vocabulary.indexOf(token))
   return Array.from({ length: width }, (_, i) => Math.fround(Math.sin((id + 1) * (i + 2) * 1.7)))
 }
 
 export interface TinyModel {
-  /** What the graph gives: a row a token, or the mean of all rows of a text. */
+  /** Output of the graph: one row per token, or the mean of all rows of a text. */
   readonly output?: 'last_hidden_state' | 'token_embeddings' | 'sentence_embedding'
-  /** Where the graph is; undefined: `onnx/model.onnx`. */
+  /** Path of the graph; default `onnx/model.onnx`. */
   readonly file?: string
-  /** More files of the folder, or others than usual; null: not there. Objects are written as JSON. */
+  /** Additional or replaced files of the folder; null removes a file. Objects are written as JSON. */
   readonly files?: Readonly<Record<string, object | string | Uint8Array | null>>
 }
 
-/** A folder for `t.testdir`. */
+/** Folder contents for `t.testdir`. */
 export function tinyModel({
   output = 'last_hidden_state',
   file = 'onnx/model.onnx',
@@ -90,7 +90,7 @@ function tokenizer(): object {
   const marks = { '[CLS]': 2, '[SEP]': 3 }
   return {
     version: '1.0',
-    // Exports are cut and filled up by their tokenizer, unless one takes care.
+    // Exported tokenizers truncate and pad unless that is turned off.
     truncation: { max_length: 4, strategy: 'LongestFirst', stride: 0, direction: 'Right' },
     padding: null,
     added_tokens: ['[PAD]', '[UNK]', '[CLS]', '[SEP]'].map(special),
@@ -121,7 +121,7 @@ function tokenizer(): object {
   }
 }
 
-/** Field numbers are those of onnx.proto3. */
+/** Field numbers are from onnx.proto3. */
 function graph(output: NonNullable<TinyModel['output']>): Uint8Array {
   const isPooled = output === 'sentence_embedding'
   const rows = isPooled ? 'rows' : output
@@ -161,7 +161,7 @@ function ints(name: string, values: readonly number[]): Uint8Array {
 
 type Field = readonly [number: number, value: number | string | Uint8Array]
 
-/** A protobuf message: whole numbers as varints, everything else with its length in front. */
+/** A protobuf message: integers as varints, everything else with its length in front. */
 function message(...fields: readonly Field[]): Uint8Array {
   return Buffer.concat(
     fields.flatMap(([number, value]) => {

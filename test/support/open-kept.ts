@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { guard } from './server-process.ts'
 import { startCluster, urlOf } from './postgres.ts'
 
-/** `node test/support/open-kept.ts FOLDER [DATABASE]` starts the server of a failed run again, until Ctrl-C. */
+/** `node test/support/open-kept.ts FOLDER [DATABASE]` restarts the server of a failed run until Ctrl-C. */
 const [folder, database = 'postgres'] = process.argv.slice(2)
 if (folder === undefined || !existsSync(join(folder, 'kept'))) {
   console.error('usage: node test/support/open-kept.ts FOLDER [DATABASE]   (a folder that a failed test printed)')

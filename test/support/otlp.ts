@@ -1,4 +1,4 @@
-/** Reads spans from what an OTLP exporter sends: enough of protobuf to need no library. */
+/** Reads spans from the requests of an OTLP exporter. It decodes enough of protobuf to need no library. */
 
 export type Value = string | number | boolean | readonly Value[]
 export type Attributes = Readonly<Record<string, Value>>
@@ -8,12 +8,12 @@ export interface CollectedSpan {
   readonly kind: 'internal' | 'server' | 'client' | 'other'
   readonly traceId: string
   readonly spanId: string
-  /** Empty for a root. */
+  /** Empty for a root span. */
   readonly parentSpanId: string
   readonly attributes: Attributes
   readonly events: readonly { readonly name: string; readonly attributes: Attributes }[]
   readonly links: readonly { readonly traceId: string; readonly spanId: string; readonly attributes: Attributes }[]
-  /** The status' message where that is an error; else undefined. */
+  /** Message of an error status, otherwise undefined. */
   readonly error: string | undefined
   /** Milliseconds since 1970. */
   readonly startMs: number
@@ -74,12 +74,12 @@ function valueOf(value: Buffer): Value {
   return list ? fieldsOf(list, 1).map(valueOf) : ''
 }
 
-/** Of a varint's bytes; 0 where there is none, as the format leaves it out. */
+/** Number from the bytes of a varint, or 0 if absent, because the format omits zeros. */
 function numberOf(varint: Buffer | undefined): number {
   return (varint ?? Buffer.alloc(0)).reduceRight((value, byte) => value * 128 + (byte & 127), 0)
 }
 
-/** The bytes of each value of one field of a message, whatever its wire type. */
+/** Bytes of each value of one field of a message, for any wire type. */
 function fieldsOf(message: Buffer, wanted: number): Buffer[] {
   const found: Buffer[] = []
   let at = 0

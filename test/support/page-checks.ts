@@ -1,9 +1,9 @@
 /**
- * What a browser can tell of a page that it shows, as expressions for `page.evaluate`: they run in the page, of whose
- * DOM the tests have no types. Each gives a list of faults in words.
+ * Checks of a displayed page, as expressions for `page.evaluate`. They are strings because they run in the page and the
+ * tests have no DOM types. Each returns a list of faults.
  */
 
-/** Texts with less contrast against what is behind them than WCAG's 4.5, and lines of charts with less than 3. */
+/** Texts with a contrast below 4.5 (WCAG) against their background, and chart lines with a contrast below 3. */
 export const faint = `(() => {
   const numbers = colour => (colour.match(/[\\d.]+/g) ?? []).map(Number)
   const isGrey = element => element.closest('.stale') !== null
@@ -40,14 +40,14 @@ export const faint = `(() => {
   return faults
 })()`
 
-/** What stands out to the right of the window, or must be scrolled sideways within. */
+/** Elements that extend beyond the right edge of the window or need horizontal scrolling. */
 export const tooWide = `(() => {
   const isOut = element => element.getBoundingClientRect().right > innerWidth + .5 || (element.matches('.wide') && element.scrollWidth > element.clientWidth + 1)
   const out = [...document.querySelectorAll('body *')].filter(element => element.checkVisibility() && !element.closest('svg') && isOut(element))
   return [...out.map(element => element.tagName + ' ' + element.textContent.slice(0, 40)), ...(document.documentElement.scrollWidth > innerWidth ? ['the page scrolls sideways'] : [])]
 })()`
 
-/** What any reader who does not see the page would stumble over. */
+/** Accessibility problems for users who do not see the page. */
 export const unreadable = `(() => {
   const seen = selector => [...document.querySelectorAll(selector)].filter(element => element.checkVisibility())
   const faults = []
@@ -74,7 +74,7 @@ export const unreadable = `(() => {
   return faults
 })()`
 
-/** Where everything stands that is not text: what a reader would see jump. */
+/** Positions of all elements that are not text, to detect visible jumps. */
 export const places = `[...document.querySelectorAll('body *')].filter(element => !element.matches('code, b, span, p, .icon, .icon *, .plot svg *')).map(element => {
   const { x, y, width, height } = element.getBoundingClientRect()
   return [element.tagName, element.className.baseVal ?? element.className, x, y + scrollY, width, height].join(' ')

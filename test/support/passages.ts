@@ -1,6 +1,6 @@
 import type { Passage, Window } from '../../src/ask/terms.ts'
 
-/** A passage for tests of what is made from passages; `before` stands before it in its document. */
+/** A passage for tests. `before` is the text before it in its document. */
 export function passage(text: string, options: Partial<Passage> & { readonly before?: string } = {}): Passage {
   const { before = '', ...rest } = options
   return {
@@ -22,7 +22,7 @@ export function passage(text: string, options: Partial<Passage> & { readonly bef
   }
 }
 
-/** The window that a piece of a passage's text makes. */
+/** The window for a piece of a passage's text. */
 export function windowOf({ text, start }: Passage, piece: string, similarity = 0.9): Window {
   const at = start + text.indexOf(piece)
   return { start: at, end: at + piece.length, similarity }

@@ -1,6 +1,6 @@
 /**
- * Settings of every service that tests start, below the tests' own. The product's defaults refuse what comes while the
- * machine is slow for a moment, and rightly; a test that is not about that must not meet it.
+ * Base settings of every service in tests, which a test can override. The product's defaults correctly reject requests
+ * while the machine is slow for a moment; tests of other behavior must not run into that.
  */
 export const patient: Readonly<Record<string, string>> = {
   HEADERS_TIMEOUT_MS: '300000',
@@ -8,6 +8,6 @@ export const patient: Readonly<Record<string, string>> = {
   REQUEST_TIMEOUT_MS: '120000',
   MAX_EVENT_LOOP_DELAY_MS: '0',
   ADMISSION_MAX_WAIT_MS: '60000',
-  // Each of these processes takes half a second of processor time to start; what needs several says so.
+  // Each of these processes takes half a second of CPU time to start; tests that need several set the number.
   PREPARE_WORKERS: '1',
 }

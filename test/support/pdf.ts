@@ -1,4 +1,4 @@
-/** A PDF with a page for each of these lines. */
+/** A PDF with one page per line. */
 export function pdf(pages: readonly string[]): Buffer {
   const objects = [
     '<</Type/Catalog/Pages 2 0 R>>',

@@ -15,11 +15,11 @@ import {
 
 /** A real PgBouncer in front of a Postgres. */
 export interface PgBouncer extends ServerProcess {
-  /** As the given address, but by way of it. */
+  /** URL of the database through PgBouncer. */
   readonly url: string
 }
 
-/** Why a test that needs it cannot run, for tap's `skip`. In CI an error. */
+/** Reason for tap's `skip` if PgBouncer is missing, otherwise false. In CI it throws instead. */
 export function pgbouncerSkipReason(): string | false {
   if (program() !== undefined) return false
   const reason = 'no pgbouncer on this machine: run deploy/install-services.sh (Debian)'
@@ -27,7 +27,7 @@ export function pgbouncerSkipReason(): string | false {
   return reason
 }
 
-/** `settings` are those of its section `[pgbouncer]`. Ends with the test. */
+/** Starts PgBouncer until the test ends. `settings` are those of its section `[pgbouncer]`. */
 export async function startPgBouncer(
   t: Owner,
   url: string,
@@ -66,7 +66,7 @@ export async function startPgBouncer(
   return Object.assign(server, { url: url.replace(`:${target.port}`, `:${port}`) })
 }
 
-/** Debian puts it where ordinary accounts do not look. */
+/** Debian installs it in a folder that is not on the PATH of ordinary accounts. */
 function program(): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
   return folders.map(folder => join(folder, 'pgbouncer')).find(path => existsSync(path))

@@ -1,4 +1,4 @@
-/** A process with a pool whose one child is at a task that does not end; prints the child's pid. Killed by its test. */
+/** A process with a pool whose only child runs an endless task. It prints the child's pid and is killed by its test. */
 import { createChildPool } from '../../src/adapters/child-processes/pool.ts'
 
 const limits = { cpuMs: 600_000, memoryBytes: 2 ** 30, stalledMs: 600_000 }

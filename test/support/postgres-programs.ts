@@ -2,19 +2,19 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Where Postgres is on this machine, and who may run it. */
+/** Location of Postgres on this machine, and the account that may run it. */
 
 const howToInstall =
   'run deploy/install-services.sh (Debian), or set ASKWELL_TEST_PG_BIN to the folder that holds initdb'
 
-/** The folder of initdb and postgres: the one that the environment names, else on PATH, else where Debian hides it. */
+/** Folder of initdb and postgres: from the environment, else on PATH, else Debian's folder outside of it. */
 export function postgresPrograms(): string | undefined {
   const named = process.env['ASKWELL_TEST_PG_BIN']
   const folders = named === undefined ? usualFolders() : [named]
   return folders.find(folder => ['initdb', 'postgres'].every(name => existsSync(join(folder, name))))
 }
 
-/** The path of another of its programs, such as pg_dump: beside the server, else on PATH, else where Debian hides it. */
+/** Path of another Postgres program, such as pg_dump: next to the server, else on PATH, else in Debian's folder. */
 export function postgresProgram(name: string): string {
   const found = [postgresPrograms() ?? '', ...usualFolders()]
     .map(folder => join(folder, name))
@@ -30,8 +30,8 @@ function usualFolders(): string[] {
 }
 
 /**
- * Why a test that needs Postgres cannot run, for tap's `skip`; false when it can. In CI nothing may be skipped:
- * a missing server is an error there.
+ * Reason for tap's `skip` if a test that needs Postgres cannot run, otherwise false. In CI it throws instead, because
+ * nothing may be skipped there.
  */
 export function postgresSkipReason(): string | false {
   const reason = (missing ??= whatIsMissing())
@@ -47,7 +47,7 @@ function whatIsMissing(): string | false {
   return hasPgvector(programs) ? false : `Postgres in ${programs} has no pgvector: ${howToInstall}`
 }
 
-/** An installation without pg_config cannot be asked: `create extension` will tell. */
+/** An installation without pg_config cannot be checked here; `create extension` fails later if pgvector is missing. */
 function hasPgvector(programs: string): boolean {
   const config = join(programs, 'pg_config')
   if (!existsSync(config)) return true
@@ -55,7 +55,7 @@ function hasPgvector(programs: string): boolean {
   return existsSync(join(share, 'extension', 'vector.control'))
 }
 
-/** Postgres refuses to run as root; then its own account runs it, or `nobody`. */
+/** Postgres refuses to run as root, so its own account or `nobody` runs it then. */
 export function postgresAccount(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined
   return accountOf('postgres') ?? accountOf('nobody')

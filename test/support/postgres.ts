@@ -17,8 +17,8 @@ import {
 } from './server-process.ts'
 
 /**
- * Real Postgres servers for tests. Most tests want a database of their own on the server that all test files of a
- * run share: `createDatabase` in database.ts. A test that stops, freezes or kills its server takes a private one:
+ * Real Postgres servers for tests. Most tests use their own database on the server that all test files of a run share
+ * (`createDatabase` in database.ts). A test that stops, freezes or kills its server starts a private one with
  * `startPostgres`.
  */
 
@@ -27,16 +27,16 @@ export type StopMode = 'smart' | 'fast' | 'immediate'
 export interface Postgres extends Omit<ServerProcess, 'stop'> {
   /** A migrated, empty database. */
   readonly url: string
-  /** The maintenance database, as superuser. */
+  /** URL of the maintenance database, as superuser. */
   readonly adminUrl: string
-  /** Postgres' own three: wait for clients to leave, disconnect them (default), or abort. */
+  /** Postgres' shutdown modes: wait for clients to disconnect, disconnect them (default), or abort. */
   stop(mode?: StopMode): Promise<void>
 }
 
 export interface PostgresOptions {
   /** Server settings over the defaults below, e.g. `{ max_connections: '20' }`. */
   readonly settings?: Readonly<Record<string, string>>
-  /** It speaks TLS, by a certificate that nobody knows, and `url` wants it. */
+  /** Whether the server uses TLS with a self-signed certificate and `url` requires it. */
   readonly isEncrypted?: boolean
 }
 
@@ -45,9 +45,9 @@ export const templateName = 'askwell_template'
 
 const stopSignals = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
-// Nothing here outlives the run, so nothing has to survive a power cut: no commit waits for the disk. It must survive
-// `kill` though, where tests ask whether a record was lost: so synchronous_commit stays on (without fsync it is a copy
-// into the system's cache).
+// The data does not outlive the run, so it need not survive a power cut, and no commit waits for the disk. It must
+// survive `kill`, because tests check whether a record was lost; therefore synchronous_commit stays on. Without fsync
+// it only copies to the page cache.
 const settings: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
   max_connections: '200',
@@ -59,7 +59,7 @@ const settings: Readonly<Record<string, string>> = {
   autovacuum: 'off',
 }
 
-/** A private server with a migrated database, about a second to start. Ends with the test, or with the process. */
+/** Starts a private server with a migrated database in about a second. It ends with the test or with the process. */
 export async function startPostgres(t?: Owner, options: PostgresOptions = {}): Promise<Postgres> {
   const folder = serverFolder('postgres')
   guard([process.pid, runOwner], folder, 'SIGQUIT')
@@ -75,7 +75,7 @@ export interface SharedPostgres {
   readonly port: number
 }
 
-/** The server of this run; started and migrated by the first test file that asks, ended when the run is over. */
+/** The shared server of this run. The first test file that needs it starts and migrates it; it ends with the run. */
 export async function sharedPostgres(): Promise<SharedPostgres> {
   return await oncePerRun('postgres', async folder => {
     const { port } = await startCluster(folder, {})
@@ -88,7 +88,7 @@ export function urlOf(port: number, database: string): string {
   return `postgres://postgres@127.0.0.1:${port}/${database}`
 }
 
-/** One statement or two on a connection of its own. */
+/** Runs one or two statements on a separate connection. */
 export async function administer<T>(url: string, work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> {
   const sql = postgres(url, { max: 1, onnotice: () => undefined, connection: { application_name: 'test-support' } })
   try {
@@ -98,7 +98,7 @@ export async function administer<T>(url: string, work: (sql: postgres.Sql) => Pr
   }
 }
 
-/** Starts the cluster in the folder; makes it first when there is none. */
+/** Starts the cluster in the folder and creates it first if necessary. */
 export async function startCluster(folder: string, options: PostgresOptions): Promise<Cluster> {
   const reason = postgresSkipReason()
   const programs = postgresPrograms()
@@ -148,7 +148,7 @@ function postmaster(programs: string, folder: string, port: number, values: Read
   }
 }
 
-/** Postgres writes its state on the last line of this file; asking by connection would cost more and tell less. */
+/** Postgres writes its state to the last line of this file, which is cheaper and more exact than a test connection. */
 function isReady(lockFile: string, pid: number): boolean {
   if (!existsSync(lockFile)) return false
   const lines = readFileSync(lockFile, 'utf8').split('\n')

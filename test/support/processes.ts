@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-/** Processes that run; those that have ended and that nobody has asked about are none. */
+/** Running processes, without zombies. */
 function running(): { pid: number; parent: number }[] {
   const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,stat='], { encoding: 'utf8' })
   return table

@@ -15,12 +15,12 @@ import {
 } from './server-process.ts'
 import { runOwner } from './run.ts'
 
-/** A real Prometheus with the rules and the configuration of deploy/prometheus, only quicker. */
+/** A real Prometheus with the rules and the configuration of deploy/prometheus, but shorter intervals. */
 export interface Prometheus extends ServerProcess {
   readonly url: string
-  /** What `/api/v1/PATH` gives as `data`. */
+  /** The `data` of the reply of `/api/v1/PATH`. */
   api(path: string, parameters?: Record<string, string>): Promise<any> // eslint-disable-line
-  /** Of a query now. */
+  /** Result of an instant query. */
   query(
     expr: string,
   ): Promise<
@@ -44,7 +44,7 @@ export interface Rule {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
-/** As {@link redisSkipReason}: both programs are of Debian's package `prometheus`. In CI an error. */
+/** Like {@link redisSkipReason}. Debian's package `prometheus` contains both programs. */
 export function prometheusSkipReason(): string | false {
   if (programNamed('prometheus') && programNamed('promtool')) return false
   const reason =
@@ -53,7 +53,7 @@ export function prometheusSkipReason(): string | false {
   return reason
 }
 
-/** What promtool prints, and how it ended; `input` is what it reads. */
+/** Runs promtool with `input` on stdin and returns its output and exit code. */
 export async function promtool(
   args: readonly string[],
   input = '',
@@ -72,7 +72,7 @@ export async function promtool(
 export interface StartOptions {
   /** `host:port` of a service. */
   readonly target: string
-  /** What becomes of the alert rules. */
+  /** Changes to the alert rules. */
   readonly alerts?: (rule: Rule) => Rule
   readonly recording?: (rule: Rule) => Rule
 }

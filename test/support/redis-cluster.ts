@@ -3,17 +3,17 @@ import { freePort, type Owner } from './server-process.ts'
 import { until } from './until.ts'
 
 export interface RedisCluster {
-  /** Names the first two of its nodes. */
+  /** URL with the first two nodes. */
   readonly url: string
-  /** Each holds a third of the slots, and nobody stands in for it. */
+  /** Each node has a third of the slots and no replica. */
   readonly nodes: readonly Redis[]
-  /** A key that the node holds. */
+  /** Returns a key in a slot of the node. */
   keyOf(node: Redis): Promise<string>
 }
 
 const slotCount = 16_384
 
-/** Three masters that go on when one of them is gone. */
+/** Starts three masters that continue to serve when one of them fails. */
 export async function startRedisCluster(t: Owner): Promise<RedisCluster> {
   const busPorts = [await freePort(), await freePort(), await freePort()]
   const nodes = await Promise.all(busPorts.map(busPort => startNode(t, busPort)))
@@ -48,7 +48,7 @@ async function startNode(t: Owner, busPort: number): Promise<Redis> {
     '--cluster-require-full-coverage',
     'no',
   ]
-  // The usual one is 10,000 higher, which may be none.
+  // The default bus port is 10,000 higher, which may not be a valid port.
   return await startRedis(t, [...settings, '--cluster-port', String(busPort)])
 }
 

@@ -1,4 +1,4 @@
-/** A pattern for keys of any one database under the usual REDIS_PREFIX; its name has 16 characters. */
+/** Pattern for keys of any database (whose name has 16 characters) under the default REDIS_PREFIX. */
 export function keysLike(kind: string): string {
   return `askwell:${'?'.repeat(16)}:${kind}`
 }

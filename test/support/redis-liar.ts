@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import type { Owner } from './server-process.ts'
 
-/** Stands in front of a Redis server and changes what it replies. Returns the URL to ask it by. */
+/** Starts a proxy in front of a Redis server that changes its replies. Returns the URL of the proxy. */
 export async function startLiar(t: Owner, port: number, change: (replies: string) => string): Promise<string> {
   const server = createServer(client => {
     const redis = connect(port, '127.0.0.1')

@@ -5,13 +5,13 @@ import type { Owner } from './server-process.ts'
 import { until } from './until.ts'
 
 export interface Watched {
-  /** Of the Sentinel; the first host in it is nowhere. */
+  /** URL of the Sentinel; its first host does not exist. */
   readonly url: string
   readonly master: Redis
   readonly replica: Redis
 }
 
-/** A master, its replica, and a Sentinel that puts the replica in its place half a second after its death. */
+/** Starts a master, its replica, and a Sentinel that promotes the replica half a second after the master's death. */
 export async function startWatchedRedis(t: Owner): Promise<Watched> {
   const master = await startRedis(t)
   const replica = await startRedis(t, ['--replicaof', `127.0.0.1 ${master.port}`])
@@ -27,7 +27,7 @@ export async function startWatchedRedis(t: Owner): Promise<Watched> {
   return { url: `redis+sentinel://127.0.0.1:1,127.0.0.1:${sentinel.port}/main`, master, replica }
 }
 
-/** Sentinel writes into its configuration, so it must be a file. */
+/** The configuration must be a file, because Sentinel writes to it. */
 function configIn(folder: string, master: Redis): string {
   const path = join(folder, 'sentinel.conf')
   writeFileSync(

@@ -14,13 +14,13 @@ import {
   type ServerProcess,
 } from './server-process.ts'
 
-/** A real Redis of the test's own: it starts in some 50 ms, so there is nothing to share and nothing to flush. */
+/** A real Redis for one test. It starts in about 50 ms, so none needs to be shared or flushed. */
 export interface Redis extends ServerProcess {
   readonly url: string
   readonly port: number
 }
 
-/** As {@link postgresSkipReason}: why a test that needs Redis cannot run, for tap's `skip`. In CI an error. */
+/** Reason for tap's `skip` if a test that needs Redis cannot run, otherwise false. In CI it throws instead. */
 export function redisSkipReason(): string | false {
   if (redisProgram() !== undefined) return false
   const reason =
@@ -29,14 +29,14 @@ export function redisSkipReason(): string | false {
   return reason
 }
 
-/** `settings` are those of the command line: `['--requirepass', 'secret']`. */
+/** Starts Redis. `settings` are command line arguments: `['--requirepass', 'secret']`. */
 export async function startRedis(t?: Owner, settings: readonly string[] = []): Promise<Redis> {
   return await startRedisProgram('redis', t, () => [...withoutFiles, ...settings])
 }
 
 const withoutFiles = ['--save', '', '--appendonly', 'no']
 
-/** As the program does more than one thing: `argumentsIn` may write files into the server's folder first. */
+/** Starts the Redis program in any mode. `argumentsIn` may first write files into the server's folder. */
 export async function startRedisProgram(
   name: string,
   t: Owner | undefined,
@@ -52,7 +52,7 @@ export async function startRedisProgram(
   return Object.assign(server, { url: `redis://127.0.0.1:${port}`, port })
 }
 
-/** What a server answers to one who has nothing to do with the client under test. */
+/** Runs commands on a connection that is independent of the client under test. */
 export async function told<T>(server: Redis, ask: (client: Client) => Promise<T>): Promise<T> {
   const client = new Client(server.port, '127.0.0.1')
   try {

@@ -3,14 +3,14 @@ import type { Owner } from './server-process.ts'
 import { clientOf, startService, type Service } from './service.ts'
 import { until } from './until.ts'
 
-/** One of several `askwell serve` that answer from the same database, each a process of its own. */
+/** One of several `askwell serve` processes that answer from the same database. */
 export interface Replica extends Service {
   readonly url: string
   ask(body: object, headers?: Record<string, string>): Promise<Reply>
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>
 }
 
-/** All ready; with `REDIS_URL` they are connected to it as well. */
+/** Resolves when all replicas are ready and, with `REDIS_URL`, connected to Redis. */
 export async function startReplicas(t: Owner, count: number, settings: Record<string, string>): Promise<Replica[]> {
   const services = Array.from({ length: count }, () => startService(t, settings))
   return await Promise.all(services.map(service => replicaOf(service, settings)))
@@ -21,6 +21,6 @@ async function replicaOf(service: Service, settings: Record<string, string>): Pr
   const client = clientOf(url)
   if (settings['REDIS_URL'])
     await until('it has its Redis', async () => (await client.send('GET', '/readyz')).json.components.redis === 'ready')
-  // Not spread: its log and stderr are read when they are asked for.
+  // Not spread, because `log` and `stderr` are getters.
   return Object.assign(Object.create(service) as Service, { url, ...client })
 }

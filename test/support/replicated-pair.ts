@@ -9,13 +9,13 @@ import { runOwner } from './run.ts'
 import { guard, removeServer, serverFolder, type Owner } from './server-process.ts'
 import { until } from './until.ts'
 
-/** A primary and its streaming standby, under one address that leads to the one that is in charge. */
+/** A primary and its streaming standby, behind one address that leads to the current primary. */
 export interface ReplicatedPair {
   /** A migrated, empty database. */
   readonly url: string
-  /** From now on the standby gets nothing of what the primary writes; what is written already it has. */
+  /** Stops replication: the standby has everything written so far, but receives nothing more. */
   holdBack(): Promise<void>
-  /** The primary is killed, the standby promoted, and the address leads there. */
+  /** Kills the primary, promotes the standby and directs the address to it. */
   failOver(): Promise<void>
 }
 
@@ -76,7 +76,7 @@ async function startStandby(t: Owner, primaryUrl: string): Promise<number> {
   return port
 }
 
-/** A port that hands connections on to another. */
+/** A port that forwards connections to another port. */
 async function openDoor(t: Owner, firstPort: number) {
   let target = firstPort
   const sockets = new Set<Socket>()

@@ -6,15 +6,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Exchange } from './model/exchange.ts'
 import type { Owner } from './server-process.ts'
 
-/** A reranker that speaks as Cohere's and Jina's do, over a real socket. How it breaks is chosen while it runs. */
+/** A reranker with the API of Cohere and Jina on a real socket. Its faults are chosen while it runs. */
 export interface TestReranker {
-  /** Of the endpoint, as RERANK_URL wants it. */
+  /** URL of the endpoint, for RERANK_URL. */
   readonly url: string
   readonly requests: readonly RerankRequest[]
-  /** How many of them the client left before the end. */
+  /** Number of requests that the client aborted. */
   readonly aborted: number
   behave(behaviour: RerankBehaviour): void
-  /** Refuses connections and drops the open ones, until `start`. */
+  /** Refuses connections and drops open ones until `start` is called. */
   stop(): Promise<void>
   start(): Promise<void>
 }
@@ -33,22 +33,22 @@ interface Result {
   readonly relevance_score: unknown
 }
 
-/** `{}` is healthy: a text scores by how often it has the word that was told, else by its place from the end. */
+/** `{}` is healthy: a text is scored by how often it has the preferred word, otherwise by its position from the end. */
 export interface RerankBehaviour {
   readonly delayMs?: number
   readonly status?: number
-  /** Accept the request and say nothing, for ever. */
+  /** Accept the request and never reply. */
   readonly silent?: boolean
-  /** Begin the reply and say nothing more. */
+  /** Begin the reply and send nothing more. */
   readonly stalled?: boolean
   readonly garbage?: boolean
-  /** This body instead. */
+  /** Reply with this body instead. */
   readonly body?: object
-  /** Redirect there. */
+  /** Redirect to this location. */
   readonly location?: string
-  /** What it makes of the right results. */
+  /** Changes the correct results. */
   readonly results?: (results: readonly Result[]) => unknown
-  /** Texts with this word come first. */
+  /** Preferred word: texts with it come first. */
   readonly likes?: string
 }
 
@@ -86,7 +86,7 @@ export async function startReranker(t: Owner): Promise<TestReranker> {
     if (now.stalled) return begin()
     await sleep(now.delayMs ?? 0, undefined, { signal: exchange.signal })
     if (now.location !== undefined) return exchange.json(307, {}, { location: now.location })
-    // Some servers repeat what they were sent.
+    // Some servers repeat the request headers in errors.
     if (now.status !== undefined) return exchange.fail(now.status, `no: ${exchange.request.headers.authorization}`)
     if (now.garbage) return exchange.garbage()
     const results = resultsFor(body, now)
@@ -116,7 +116,7 @@ export async function startReranker(t: Owner): Promise<TestReranker> {
   }
 }
 
-/** Best first, as the real ones send them. */
+/** Results in descending order of score, like those of real rerankers. */
 function resultsFor({ documents, top_n }: RerankRequest, { likes }: RerankBehaviour): Result[] {
   const scoreOf = (text: string, place: number) =>
     likes !== undefined && text.includes(likes) ? 0.9 : place / documents.length / 2

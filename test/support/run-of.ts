@@ -11,7 +11,7 @@ export interface TestRun extends Run {
   abort(reason?: unknown): void
 }
 
-/** A run for tests of stages: a minute of time, a silent log, and a record of what ended. */
+/** A run for tests of stages, with a deadline in a minute, a silent log and a record of the stages that ended. */
 export function runOf(options: { deadline?: number; isStreamed?: boolean } = {}): TestRun {
   const controller = new AbortController()
   const ended: Ended[] = []

@@ -5,16 +5,16 @@ import { guard } from './server-process.ts'
 import { until } from './until.ts'
 
 /**
- * A run is everything that one `tap` starts. Its test files are processes of their own, so what they share (one
- * Postgres) is made by the first that asks and found by the others through a folder named after the runner.
+ * A run is everything that one `tap` starts. Its test files are separate processes. A resource that they share (one
+ * Postgres) is created by the first that needs it; the others find it through a folder named after the runner.
  */
 
-/** The process a run belongs to: tap's runner, or this very process when a file is run by hand. */
+/** The process that a run belongs to: tap's runner, or this process if a file is run by hand. */
 export const runOwner = process.env['TAP_CHILD_ID'] === undefined ? process.pid : process.ppid
 
 /**
- * Calls `make` in one process of the run and gives its result (plain JSON) to all. The folder is for what is made; when
- * the run is over it is removed, and a server whose number stands in its file `pid` gets SIGQUIT.
+ * Calls `make` in one process of the run and returns its result (plain JSON) in all of them. The folder is for the
+ * files of the resource. After the run it is removed, and a server with its process id in the file `pid` gets SIGQUIT.
  */
 export async function oncePerRun<T>(name: string, make: (folder: string) => Promise<T>): Promise<T> {
   const folder = join(tmpdir(), `askwell-test-run-${runOwner}-${startOf(runOwner)}-${name}`)
@@ -34,7 +34,7 @@ interface Settled<T> {
   readonly error?: string
 }
 
-/** Making a folder either works or fails, for exactly one of many: it is the lock. */
+/** Creating the folder is the lock, because it succeeds in exactly one of many processes. */
 function claim(folder: string): boolean {
   try {
     mkdirSync(folder, { mode: 0o755 })
@@ -45,7 +45,7 @@ function claim(folder: string): boolean {
   }
 }
 
-/** A failure is a result too: the other files fail with the same words instead of waiting. */
+/** A failure is published like a result, so that other files fail with its message instead of waiting. */
 async function settle<T>(make: () => Promise<T>): Promise<Settled<T>> {
   try {
     return { value: await make() }
@@ -54,13 +54,13 @@ async function settle<T>(make: () => Promise<T>): Promise<Settled<T>> {
   }
 }
 
-/** Renamed into place, so that nobody reads half of it. */
+/** Renames the file into place, so that other processes never read a partial one. */
 function publish(path: string, value: unknown): void {
   writeFileSync(`${path}.new`, JSON.stringify(value))
   renameSync(`${path}.new`, path)
 }
 
-/** Waits for it as long as the process that makes it is there. */
+/** Waits for the result as long as the process that creates it is alive. */
 async function read<T>(folder: string, path: string): Promise<Settled<T>> {
   const isMakerGone = () => {
     const maker = published<number>(join(folder, makerFile))
@@ -69,7 +69,7 @@ async function read<T>(folder: string, path: string): Promise<Settled<T>> {
   return await until(`${path} is made`, () => published<Settled<T>>(path), { ended: isMakerGone })
 }
 
-/** Cheap, for it is asked often. The runner reaps its children, so a zombie is none for long. */
+/** Cheap, because it is called often. The runner reaps its children, so a zombie does not last. */
 function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0)
@@ -80,7 +80,7 @@ function isAlive(pid: number): boolean {
 
 const makerFile = 'maker.json'
 
-/** Null: not there yet. */
+/** Null if it is not published yet. */
 function published<T>(path: string): T | null {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T
@@ -89,7 +89,7 @@ function published<T>(path: string): T | null {
   }
 }
 
-/** Process numbers come round again; with its start time one is unique. Other systems than Linux go without. */
+/** Start time of a process, which makes its reusable id unique. Only available on Linux. */
 function startOf(pid: number): string {
   try {
     const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1) ?? ''

@@ -1,15 +1,15 @@
 import fc from 'fast-check'
 import { place } from './contract.ts'
 
-/** JSON Schema → values that it allows; as much of the language as openapi.yaml's requests use. */
+/** Generates values that a JSON Schema allows. It supports the keywords that the requests of openapi.yaml use. */
 
 type Schema = Readonly<Record<string, unknown>>
 export type Values = fc.Arbitrary<unknown>
 
-/** Values for what stands at a pointer into openapi.yaml, instead of any that its schema allows. */
+/** Preferred values by pointer into openapi.yaml, used instead of arbitrary valid ones. */
 export type Favourites = Readonly<Record<string, Values>>
 
-/** Texts as people and programs write them, and as neither should. */
+/** Texts as people and programs write them, and broken ones. */
 export const texts: fc.Arbitrary<string> = fc.oneof(
   {
     weight: 3,
@@ -85,7 +85,7 @@ function valuesOfType(type: string | undefined, schema: Schema, favourites: Favo
 function stringsOf({ minLength, maxLength, pattern, format }: Schema): fc.Arbitrary<string> {
   if (format === 'uuid') return fc.uuid()
   const shape = typeof pattern === 'string' ? new RegExp(pattern) : undefined
-  // One sign somewhere is what any text has; the rest of the patterns say what a text is.
+  // `\S` only requires one visible character, which texts have anyway; other patterns define the whole text.
   const made = shape === undefined || shape.source === '\\S' ? texts : fc.stringMatching(shape)
   const fits = (text: string) =>
     [...text].length >= Number(minLength ?? 0) &&

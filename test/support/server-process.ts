@@ -8,33 +8,35 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { until } from './until.ts'
 
-/** What we use of a tap test: whatever a helper starts ends with it. */
+/** The part of a tap test that helpers use. Everything that a helper starts ends with the test. */
 export interface Owner {
   teardown(work: () => unknown): unknown
   passing(): boolean
 }
 
-/** A real server in the hands of a test. It survives `stop` and `kill`: `start` brings it back at the same address. */
+/** A real server that a test controls. After `stop` or `kill`, `start` restarts it at the same address. */
 export interface ServerProcess {
-  /** Of the running process; a new one after every `start`. */
+  /** Id of the running process, which is new after every `start`. */
   readonly pid: number
   start(): Promise<void>
-  /** Sends the signal (the program's own for a clean stop if none is given) and waits until it is gone. */
+  /** Sends the signal (by default the program's own for a clean stop) and waits until the process has ended. */
   stop(signal?: NodeJS.Signals): Promise<void>
-  /** Deaf, not dead: connections stay open, nothing is answered. */
+  /** Suspends the process: connections stay open, but nothing is answered. */
   freeze(): void
   thaw(): void
-  /** As a power cut would. */
+  /** Ends the process immediately, like a power cut. */
   kill(): Promise<void>
 }
 
 export interface Program {
   readonly command: string
   readonly args: readonly string[]
-  /** The server's own folder, made by {@link serverFolder}; its output goes to `log` there, its pid to `pid`. */
+  /**
+   * Folder of the server, from {@link serverFolder}. Its output goes to the file `log` there, its process id to `pid`.
+   */
   readonly folder: string
   readonly stopSignal: NodeJS.Signals
-  /** Who runs it, when the program refuses root. */
+  /** Account that runs the program if it refuses to run as root. */
   readonly account?: { readonly uid: number; readonly gid: number } | undefined
   readonly isReady: (pid: number) => boolean | Promise<boolean>
 }
@@ -43,7 +45,7 @@ export function serverFolder(name: string): string {
   return mkdtempSync(join(tmpdir(), `askwell-test-${name}-`))
 }
 
-/** A port that was free a moment ago. Another process may still take it: then the start fails and says so. */
+/** A port that was free a moment ago. If another process takes it meanwhile, the start fails with an error. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -52,14 +54,14 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Makes sure that the server and its folder do not outlive any of these processes, however that one ends. */
+/** Ensures that the server and its folder do not outlive any of these processes, however it ends. */
 export function guard(owners: readonly number[], folder: string, signal: NodeJS.Signals): void {
   const script = fileURLToPath(new URL('guard.sh', import.meta.url))
   const args = [script, owners.join(' '), folder, signal.replace('SIG', '')]
   spawn('sh', args, { detached: true, stdio: 'ignore' }).unref()
 }
 
-/** Starts the program and returns when it is ready. */
+/** Starts the program and resolves when it is ready. */
 export async function startServer(program: Program): Promise<ServerProcess> {
   let running = await run(program)
   return {
@@ -86,7 +88,7 @@ export async function startServer(program: Program): Promise<ServerProcess> {
   }
 }
 
-/** Ends the server for good, with its data. Safe on a frozen or dead one. */
+/** Ends the server and removes its data. Safe for a frozen or dead server. */
 export async function removeServer(server: ServerProcess, folder: string): Promise<void> {
   if (isAlive(server.pid)) await server.stop()
   rmSync(folder, { recursive: true, force: true })
@@ -98,8 +100,8 @@ interface Running {
   gone(): Promise<void>
 }
 
-// Detached and unreferenced: Ctrl-C in the terminal reaches the tests, not the servers (the guard ends those), and
-// a test file can finish while the server that it started for the whole run goes on.
+// Detached and unreferenced, so that Ctrl-C in the terminal reaches the tests but not the servers (the guard ends
+// those), and a test file can finish while the server that it started for the whole run continues.
 async function run(program: Program): Promise<Running> {
   const log = openSync(join(program.folder, 'log'), 'a')
   const child = spawn(program.command, program.args, {
@@ -124,7 +126,7 @@ function inHand(child: ChildProcess, pid: number): Running {
     pid,
     isAlive,
     async gone() {
-      child.ref() // or the process would end while it waits for the unreferenced child
+      child.ref() // otherwise the process would exit while waiting for the unreferenced child
       if (isAlive()) await once(child, 'exit')
     },
   }
@@ -142,7 +144,7 @@ function tailOfLog(folder: string): string {
   return readFileSync(join(folder, 'log'), 'utf8').split('\n').slice(-15).join('\n')
 }
 
-/** The parent first: frozen, it cannot have children that we missed. */
+/** Signals the parent first, because a frozen parent cannot start children that we would miss. */
 function signalTree(pid: number, signal: NodeJS.Signals): number[] {
   process.kill(pid, signal)
   const children = processTable()
@@ -152,7 +154,7 @@ function signalTree(pid: number, signal: NodeJS.Signals): number[] {
   return [pid, ...children]
 }
 
-/** A child may have ended by itself meanwhile. */
+/** Ignores a child that has already ended. */
 function sendTo(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal)
@@ -161,7 +163,7 @@ function sendTo(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Not a zombie: in a container nobody may reap orphans, and `kill(pid, 0)` takes those for alive. */
+/** Excludes zombies: in a container orphans may never be reaped, and `kill(pid, 0)` reports them as alive. */
 function isAlive(pid: number): boolean {
   return processTable().some(row => row.pid === pid && !row.state.startsWith('Z'))
 }

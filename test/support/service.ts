@@ -11,23 +11,25 @@ import { until } from './until.ts'
 
 const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 
-/** `askwell serve` as a process of its own: for signals, exit codes, logs, and whatever is one per process. */
+/**
+ * `askwell serve` as a separate process, for tests of signals, exit codes, logs and anything that exists per process.
+ */
 export interface Service {
   readonly pid: number
-  /** Its log so far, a line each. */
+  /** Log lines so far. */
   readonly log: readonly LogLine[]
   readonly stderr: string
-  /** Resolves with its address when it is ready; rejects when it ends before. */
+  /** Resolves with the address when the service is ready; rejects if it ends first. */
   ready(): Promise<string>
   signal(name: NodeJS.Signals): void
-  /** Resolves when it has ended. */
+  /** Resolves when the process has ended. */
   exited(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
 }
 
-// A test reads the fields it expects; a wrong guess is a failing test.
+// Untyped on purpose: a test reads the fields that it expects and fails if they are different.
 export type LogLine = Readonly<Record<string, any>> // eslint-disable-line
 
-/** Starts the service; what is still there when the test ends is killed. `descriptors`: files it may have open. */
+/** Starts the service and kills it at the end of the test. `descriptors` limits its open files. */
 export function startService(t: Owner, settings: Record<string, string>, descriptors?: number): Service {
   const env = {
     PATH: process.env['PATH'],
@@ -46,7 +48,7 @@ export function startService(t: Owner, settings: Record<string, string>, descrip
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  // Not 'exit': the last lines may still be in the pipe then.
+  // Not 'exit', because the last lines may still be in the pipe then.
   const ended = once(child, 'close').then(([code, signal]) => ({
     code: code as number | null,
     signal: signal as NodeJS.Signals | null,
@@ -84,14 +86,14 @@ export function startService(t: Owner, settings: Record<string, string>, descrip
   return service
 }
 
-/** A folder for an embedded database; removed when the test ends. */
+/** Creates a folder for an embedded database and removes it when the test ends. */
 export function emptyFolder(t: Owner): string {
   const folder = mkdtempSync(join(tmpdir(), 'askwell-test-service-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   return folder
 }
 
-/** The two ways to talk to a service in another process; loadHandbook takes it like an App. */
+/** Client of a service in another process. `loadHandbook` accepts it like an App. */
 export function clientOf(address: string) {
   const send = async (
     method: string,

@@ -5,9 +5,9 @@ import { manualClock, type ManualClock } from './clock.ts'
 
 export interface Simulated {
   readonly clock: ManualClock
-  /** Alone a run takes so long … */
+  /** Duration of a run on its own … */
   baseMs: number
-  /** … and longer in proportion when more than this run at once. */
+  /** … which grows in proportion when more than this many run concurrently. */
   knee: number
 }
 
@@ -20,23 +20,23 @@ export interface Load {
   readonly seconds: number
   readonly priority?: Priority
   readonly timeoutMs?: number
-  /** Runs that are given up in the middle: every n-th. */
+  /** Every n-th run is aborted in the middle. */
   readonly abortEvery?: number
-  /** Runs that fail at once: every n-th. */
+  /** Every n-th run fails immediately. */
   readonly failEvery?: number
 }
 
 export interface Outcome {
   done: number
   refused: Record<RefusedBy, number>
-  /** From arrival to end, of those done. */
+  /** Times from arrival to end, of completed runs. */
   readonly ms: number[]
-  /** From arrival to refusal. */
+  /** Times from arrival to rejection. */
   readonly refusedMs: number[]
   mostInFlight: number
 }
 
-/** Runs come at a fixed rate whatever becomes of them. Time is the clock's: a minute takes a moment. */
+/** Starts runs at a fixed rate, whatever their outcome. It uses a simulated clock, so a minute takes a moment. */
 export async function load(
   server: Simulated,
   limiter: Limiter,
@@ -60,7 +60,7 @@ export async function load(
   const [begin, total] = [clock.now(), perSecond * seconds]
   for (let come = 0; clock.now() - begin < seconds * 1000; clock.advance(1)) {
     for (; come < total && come < ((clock.now() - begin) * perSecond) / 1000; come++) void arrive(come)
-    // Whoever was let in or refused hears of it before time goes on.
+    // Admitted and rejected runs are notified before time advances.
     await turn()
   }
   return outcome

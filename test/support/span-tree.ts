@@ -1,8 +1,8 @@
 import type { CollectedSpan } from './otlp.ts'
 
 /**
- * The spans of a trace as lines, children indented below their parent and by name; `!` and the failure of one that
- * failed. A span whose parent is of another process stands at the margin.
+ * The spans of a trace as lines. Children are indented below their parent and sorted by name; a failed span has `!` and
+ * its error. A span with a parent in another process is not indented.
  */
 export function treeOf(spans: readonly CollectedSpan[]): string[] {
   const ids = new Set(spans.map(({ spanId }) => spanId))
@@ -22,8 +22,8 @@ function byName(a: CollectedSpan, b: CollectedSpan): number {
 }
 
 /**
- * Without the look for the collection, which a request makes only when nobody did in the last moment, and what stands
- * below it.
+ * Removes the collection lookup and its children, because a request only looks up the collection if no other request
+ * has just done so.
  */
 export function withoutLook(spans: readonly CollectedSpan[]): CollectedSpan[] {
   const root = spans.find(({ kind }) => kind === 'server')

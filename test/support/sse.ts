@@ -1,10 +1,10 @@
 export interface SseEvent {
   readonly event: string
-  // As with a reply's JSON: a wrong guess is a failing test.
+  // Untyped on purpose, like the JSON of a reply.
   readonly data: any // eslint-disable-line
 }
 
-/** The events of a whole stream; comments (heartbeats) are left out. */
+/** The events of a whole stream, without comments (heartbeats). */
 export function sseEvents(text: string): SseEvent[] {
   return text
     .split('\n\n')

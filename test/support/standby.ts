@@ -7,23 +7,23 @@ import { guard, removeServer, serverFolder, type Owner } from './server-process.
 import { until } from './until.ts'
 
 export interface Standby {
-  /** Its copy of the primary's database. */
+  /** URL of the copy of the primary's database. */
   readonly url: string
   readonly adminUrl: string
   readonly port: number
-  /** It has everything that the primary had written when this was asked. */
+  /** Resolves when the standby has everything that the primary had written at the time of the call. */
   caughtUp(): Promise<void>
-  /** It becomes a primary; resolves when it is one. */
+  /** Promotes the standby; resolves when it is a primary. */
   promote(): Promise<void>
 }
 
-/** A primary that lets itself be followed. */
+/** Starts a primary that accepts standbys. */
 export async function startPrimary(t: Owner, options: PostgresOptions = {}): Promise<Postgres> {
   const settings = { wal_level: 'replica', max_wal_senders: '4', full_page_writes: 'on', ...options.settings }
   return await startPostgres(t, { ...options, settings })
 }
 
-/** A copy of the primary as it is now (`pg_basebackup`), that follows it. */
+/** Starts a standby from a current copy of the primary (`pg_basebackup`). */
 export async function startStandby(t: Owner, primary: Postgres): Promise<Standby> {
   const folder = serverFolder('standby')
   guard([process.pid], folder, 'SIGQUIT')
@@ -61,7 +61,7 @@ function copy(primary: Postgres, folder: string): void {
   execFileSync(baseBackup(), args, { cwd: folder, stdio: 'pipe', ...account })
 }
 
-/** Beside the others; where those are links, beside what they lead to; else on PATH. */
+/** Path of pg_basebackup: next to the other programs or, if those are links, next to their targets; else on PATH. */
 function baseBackup(): string {
   const programs = postgresPrograms() as string
   const folders = [programs, dirname(realpathSync(join(programs, 'initdb')))]

@@ -3,9 +3,9 @@ import { sseEvents } from './sse.ts'
 import { until } from './until.ts'
 
 /**
- * Returns the reply to a request with a short deadline, whose answer is degraded by `provoked`. A busy machine can use
- * up that time by itself: then the reply is a 504, a stream that ends with an error, or degraded in another way too, and
- * the request is made again. A service that never answers in time fails the wait.
+ * Returns the reply to a request with a short deadline, whose answer is degraded by `provoked`. On a busy machine the
+ * deadline may expire anyway: the reply is then a 504, a stream that ends with an error, or also degraded in another
+ * way, and the request is repeated. A service that never answers in time fails the wait.
  */
 export async function unlessLate(provoked: string, ask: () => Promise<Reply>): Promise<Reply> {
   return await until('it is answered in time', async () => {

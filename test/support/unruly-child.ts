@@ -1,9 +1,9 @@
-/** A child of child-processes/pool.ts that does whatever a document might make it do. */
+/** A child of child-processes/pool.ts that misbehaves in every way that a document might cause. */
 import { serveTasks } from '../../src/adapters/child-processes/program.ts'
 
 export type UnrulyTask =
   | { readonly does: 'echo'; readonly value: unknown }
-  /** Says so many parts, the answers of which are added up. */
+  /** Sends this many parts and adds up the answers. */
   | { readonly does: 'parts'; readonly count: number; readonly isNew?: boolean; readonly burnMs?: number }
   | {
       readonly does:
@@ -55,7 +55,7 @@ serveTasks<UnrulyTask, number, number, unknown>(async (task, say) => {
   }
 })
 
-/** Uses the processor for so long, in its own time. */
+/** Uses this much CPU time. */
 function burn(ms: number): void {
   const from = process.cpuUsage()
   while (process.cpuUsage(from).user + process.cpuUsage(from).system < ms * 1000);

@@ -1,25 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 
-/** What a wait watches besides the thing it waits for. */
+/** What a wait watches in addition to its condition. */
 export interface Watched {
   /**
-   * Tells when the watched process, server or request has ended: a promise that settles then, or a function that
-   * returns how it ended, or null, undefined or false while it runs. The wait then fails with that value.
+   * Shows that the watched process, server or request has ended: a promise that settles then, or a function that
+   * returns how it ended (null, undefined or false while it runs). The wait then fails with that value.
    */
   readonly ended?: PromiseLike<unknown> | (() => unknown)
-  /** Progress so far: a count, a length, a last line. The wait goes on for as long as this changes. */
+  /** Progress so far, such as a count, a length or a last line. The wait continues as long as this changes. */
   readonly progress?: () => unknown
 }
 
 const tickMs = 100
-/** Three minutes of this process' own running time: a tick that the machine delays is counted once. */
+/** Three minutes of this process's own running time in 100 ms ticks. A tick that the machine delays counts once. */
 const patience = 1800
-/** After the end it asks once more; an `ask` that never settles may not hold the failure up. */
+/** After the end the condition is checked once more; a check that never settles must not delay the failure. */
 const patienceAfterEnd = 100
 
 /**
- * Asks again every 10 ms until the answer is truthy, and returns it. This is how tests wait; they set no time limits.
+ * Repeats a check every 10 ms until its result is truthy, and returns it. Tests wait in this way; they set no time
+ * limits.
  *
  * - `what` completes the sentence "it never came to be that …" of the error.
  * - `ask` is a function or an async function; an error it throws ends the wait with that error.
@@ -31,7 +32,7 @@ const patienceAfterEnd = 100
  */
 export const until = waitWith(patience)
 
-/** The same with another number of 100 ms ticks without progress; only for the test of this, and for leaks. */
+/** Like `until`, but with another number of 100 ms ticks without progress. Only for its own test and for leaks. */
 export function waitWith(ticks: number) {
   return async function until<T>(
     what: string,
@@ -70,7 +71,7 @@ function watchOver(what: string, { ended, progress = () => null }: Watched, tick
   return { end, stoodStill, stop: () => clearInterval(timer) }
 }
 
-/** Returns how it ended, in words, or null while it runs. */
+/** Returns a description of how it ended, or null while it runs. */
 function endOf(ended: Watched['ended']): () => string | null {
   if (typeof ended !== 'object') {
     return () => {

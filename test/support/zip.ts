@@ -1,6 +1,6 @@
 import { crc32, deflateRawSync } from 'node:zlib'
 
-/** A ZIP archive of these files. */
+/** Creates a ZIP archive of the files. */
 export function zip(files: Readonly<Record<string, Buffer>>): Buffer {
   const locals: Buffer[] = []
   const entries: Buffer[] = []
@@ -37,7 +37,7 @@ export function zip(files: Readonly<Record<string, Buffer>>): Buffer {
   return Buffer.concat([...locals, directory, end])
 }
 
-/** A Word document of these paragraphs; `filler` characters stand in the last one. */
+/** Creates a Word document of the paragraphs, with `filler` extra characters in the last one. */
 export function docx(paragraphs: readonly string[], filler = 0): Buffer {
   const body = [...paragraphs, 'a '.repeat(filler / 2)].map(text => `<w:p><w:r><w:t>${text}</w:t></w:r></w:p>`).join('')
   const main = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml'

@@ -1,13 +1,13 @@
 import { nfc } from '../../text/normal-form.ts'
 
-/** C0 and C1 controls but tab and line feed, and marks that nobody sees: soft hyphen, zero-width space, BOM. */
+/** C0 and C1 controls except tab and line feed, and invisible marks: soft hyphen, zero-width space and BOM. */
 const unwanted = /(?![\t\n])[\p{Cc}\u00ad\u200b\ufeff]/gu
-/** Everything that Unicode calls the end of a line. */
+/** All line ends that Unicode defines. */
 const lineEnd = /\r\n?|[\v\f\u0085\u2028\u2029]/g
 
 /**
- * Text as we store it: NFC, lines end in LF, no control characters, no half surrogate pairs, no endless run of marks.
- * Postgres refuses NUL, and every offset we hand out counts in this text, so nothing may change it later.
+ * Text in the form that is stored: NFC, LF line ends, no control characters, no lone surrogates, and no unlimited runs
+ * of combining marks. Postgres rejects NUL. All offsets refer to this text, so it must not change later.
  */
 export function cleanText(text: string): string {
   return nfc(
@@ -19,7 +19,7 @@ export function cleanText(text: string): string {
   )
 }
 
-/** A title, a heading or a name: cleaned, and on one line. */
+/** Cleans a title, a heading or a name and puts it on one line. */
 export function cleanLine(text: string): string {
   return cleanText(text).replace(/\s+/g, ' ').trim()
 }

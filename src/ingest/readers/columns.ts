@@ -1,9 +1,9 @@
 import { nfc } from '../../text/normal-form.ts'
 
-/** What a column can mean to us; any other column is metadata. */
+/** Roles that a column can have; any other column is metadata. */
 export type Meaning = 'id' | 'question' | 'answer' | 'title' | 'text' | 'url' | 'language'
 
-/** The names by which columns go, in the languages that we read. */
+/** Known column names, in the supported languages. */
 const names: Record<Meaning, string> = {
   id: 'id, _id, key, uuid, идентификатор, mã',
   question: 'question, questions, q, вопрос, вопросы, сұрақ, сұрақтар, câu hỏi, cau hoi, domanda, domande',
@@ -21,7 +21,7 @@ const meanings = new Map(
   ),
 )
 
-/** What a column's name means to us, in whatever case and spelling it is written. */
+/** The role of a column by its name, regardless of case and separators. */
 export function meaningOf(column: string): Meaning | undefined {
   const plain = nfc(column).trim().toLowerCase()
   return meanings.get(plain) ?? meanings.get(plain.replace(/[\s_-]+/g, ' '))

@@ -2,7 +2,7 @@ import { clipped, longestHeading, longestTitle } from '../bounds.ts'
 import type { Section } from '../terms.ts'
 import { cleanLine, cleanText } from './clean-text.ts'
 
-/** What every format is read into before it becomes a document: headings and runs of text, in order. */
+/** Intermediate form of every format: headings and paragraphs of text, in order. */
 export type Block =
   | { readonly kind: 'heading'; readonly level: number; readonly text: string; readonly anchor?: string }
   | { readonly kind: 'text'; readonly text: string; readonly page?: number }
@@ -16,8 +16,8 @@ export interface Composed {
 type OpenSection = Omit<Section, 'end'>
 
 /**
- * One plain text out of blocks, each heading on a line of its own, with the sections beside it. Blocks are
- * cleaned before they are measured, so offsets hold. `title` wins over the first main heading, which wins
+ * Joins blocks into one plain text, with each heading on its own line, and returns the sections with it. Blocks are
+ * cleaned first, so that offsets stay valid. `title` takes precedence over the main heading, which takes precedence
  * over `fallbackTitle`.
  */
 export function compose(
@@ -34,7 +34,7 @@ export function compose(
   return { title, ...layOut(filled, isTitle) }
 }
 
-/** The only heading of the first level, or the one at the very top. Of several further down none is the title. */
+/** The only first-level heading, or the one at the very top. If there are several further down, none is the title. */
 function mainHeadingOf(blocks: readonly Block[]): Block | undefined {
   const main = blocks.filter(block => block.kind === 'heading' && block.level === 1)
   return main.length === 1 || main[0] === blocks[0] ? main[0] : undefined
@@ -42,7 +42,7 @@ function mainHeadingOf(blocks: readonly Block[]): Block | undefined {
 
 function cleaned(block: Block): Block {
   if (block.kind === 'heading') return cleanedHeading(block)
-  // Leading spaces of the first line stay: they are the indentation of code.
+  // Leading spaces of the first line stay, because they may be the indentation of code.
   return {
     ...block,
     text: cleanText(block.text)
@@ -52,13 +52,13 @@ function cleaned(block: Block): Block {
 }
 
 function cleanedHeading({ anchor, ...block }: Extract<Block, { kind: 'heading' }>): Block {
-  // Manuals put a "¶" or "#" behind a heading, to link to it.
+  // Manuals put a "¶" or "#" after a heading, as a link to it.
   const text = cleanLine(block.text).replace(/(?:\s+#|\s*[¶§])$/, '')
   if (text.length > longestHeading) return { kind: 'text', text }
   return { ...block, text, ...(anchor !== undefined && anchor.length <= longestHeading && { anchor }) }
 }
 
-/** A page's title often reads "Heading | Site": the heading then says nothing new. */
+/** Page titles often have the form "Heading | Site"; the heading is then redundant. */
 function sameTitle(title: string, heading: string): boolean {
   return title.toLowerCase().includes(heading.toLowerCase())
 }
@@ -84,7 +84,7 @@ function layOut(blocks: readonly Block[], isTitle: (block: Block) => boolean): O
 
 interface Heading {
   readonly level: number
-  /** Null for the heading that is the document's own title. */
+  /** Null for the heading that is the title of the document. */
   readonly text: string | null
   readonly anchor: string | undefined
 }

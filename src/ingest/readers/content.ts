@@ -8,18 +8,18 @@ import { toJson } from './to-json.ts'
 
 export type Metadata = { readonly [key: string]: Json }
 
-/** What a reader finds in one file, row or body. What the author wrote there wins over the loader's options. */
+/** Content of one file, row or request body. It takes precedence over the loader's options. */
 export interface Content {
   readonly blocks: readonly Block[]
   readonly title?: string | undefined
   readonly url?: string | undefined
   readonly language?: string | undefined
   readonly metadata?: Metadata
-  /** Something to tell the user although the document is good. */
+  /** A problem to report to the user although the document is usable. */
   readonly warning?: string | undefined
 }
 
-/** What the loader knows of a document beside its content. */
+/** What the loader knows about a document apart from its content. */
 export interface Naming {
   readonly source: string
   readonly fallbackTitle: string
@@ -27,16 +27,16 @@ export interface Naming {
   readonly metadata?: Metadata
 }
 
-/** Thrown by a reader; the message is for the user, and follows the file's name. */
+/** Thrown by a reader. The message is for the user and follows the file name. */
 export class UnreadableError extends Error {
   override readonly name = 'UnreadableError'
 }
 
-/** Throws an {@link UnreadableError} where no document can be stored under its name, or has more metadata than is kept. */
+/** Throws an {@link UnreadableError} if the source is not a valid name or the metadata is too large. */
 export function documentOf(content: Content, naming: Naming): SourceDocument {
   const metadata = { ...naming.metadata, ...content.metadata }
-  const unnamed = sourceFault(naming.source)
-  if (unnamed !== null) throw new UnreadableError(`has a source that ${unnamed}`)
+  const sourceReason = sourceFault(naming.source)
+  if (sourceReason !== null) throw new UnreadableError(`has a source that ${sourceReason}`)
   const fault = metadataFault(metadata)
   if (fault !== null) throw new UnreadableError(fault)
   const composed = compose(content.blocks, { title: content.title, fallbackTitle: naming.fallbackTitle })
@@ -49,13 +49,13 @@ export function documentOf(content: Content, naming: Naming): SourceDocument {
   }
 }
 
-/** Only addresses that a browser may be sent to: a citation becomes a link. */
+/** Only http and https URLs, because a citation becomes a link. */
 function webUrl(url: string | undefined): string | null {
   const trimmed = url?.trim() ?? ''
   return trimmed.length <= longestUrl && /^https?:\/\//i.test(trimmed) && URL.canParse(trimmed) ? trimmed : null
 }
 
-/** Metadata of loosely typed fields: JSON only, and nothing that is empty. */
+/** Converts loosely typed fields to metadata: JSON values only, without empty ones. */
 export function metadataOf(fields: Iterable<readonly [string, unknown]>): Metadata {
   const entries: [string, Json][] = []
   for (const [key, value] of fields) {

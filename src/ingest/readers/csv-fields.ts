@@ -1,16 +1,16 @@
-/** Takes the lines of one record after another. */
+/** Splits records into fields; it is fed line by line. */
 export interface FieldScanner {
   /** The fields of the record that ends with this line, or null while a quoted field is still open. */
   push(line: string): string[] | null
-  /** How many fields of the record that is open are complete. */
+  /** Number of complete fields in the open record. */
   readonly complete: number
-  /** Forgets the record that is open. */
+  /** Discards the open record. */
   reset(): void
 }
 
 /**
- * Splits CSV records into fields, quotes as in RFC 4180. Forgiving where people are careless: a quote within
- * an unquoted field (`5" pipe`) and a lone one within a quoted field (`"the "best" one"`) are text.
+ * Splits CSV records into fields, with quotes as in RFC 4180. It tolerates common mistakes: a quote within an unquoted
+ * field (`5" pipe`) and an unescaped one within a quoted field (`"the "best" one"`) are text.
  */
 export function createFieldScanner(delimiter: string): FieldScanner {
   let fields: string[] = []
@@ -55,7 +55,7 @@ export function createFieldScanner(delimiter: string): FieldScanner {
   }
 }
 
-/** `next` is where the next field begins; past the line's length when this was the last one. */
+/** `next` is the start of the next field. It is beyond the end of the line if this was the last field. */
 type Piece =
   | { readonly kind: 'field'; readonly text: string; readonly next: number }
   | { readonly kind: 'unclosed'; readonly text: string }
@@ -89,7 +89,7 @@ function unescaped(text: string): string {
   return text.replaceAll('""', '"')
 }
 
-/** The separator that occurs most often in the header, outside of quotes; a comma when none does. */
+/** The delimiter that occurs most often in the header outside of quotes, or a comma if none occurs. */
 export function detectDelimiter(header: string): string {
   const bare = header.replace(/"[^"]*"/g, '')
   const counted = [',', ';', '\t'].map(delimiter => ({ delimiter, times: bare.split(delimiter).length }))

@@ -1,13 +1,13 @@
 import { createFieldScanner, detectDelimiter, type FieldScanner } from './csv-fields.ts'
 import { longestLineBytes, type LineRead } from './lines.ts'
 
-/** `line` is the one on which the record begins. */
+/** `line` is the line on which the record begins. */
 export type CsvRecord =
   { readonly line: number; readonly fields: readonly string[] } | { readonly line: number; readonly fault: string }
 
 /**
- * The records of CSV lines, the header first; all others fit it. A quote that is not closed would swallow the
- * lines below: the record where it opens is a fault then, and reading goes on with the line after.
+ * The records of a CSV file, starting with the header; all others fit the header. An unclosed quote would swallow the
+ * lines below it. The record in which it opens is then a fault, and reading continues with the next line.
  */
 export async function* csvRecords(lines: AsyncIterable<LineRead>): AsyncGenerator<CsvRecord> {
   let records: RecordReader | null = null
@@ -26,17 +26,17 @@ interface RecordReader {
   end(): Generator<CsvRecord>
 }
 
-interface HeldLine {
+interface OpenLine {
   readonly number: number
   readonly text: string
-  /** Fields of the record that were complete when the line ended. */
+  /** Number of complete fields of the record at the end of the line. */
   readonly complete: number
 }
 
 function createRecordReader(scanner: FieldScanner): RecordReader {
-  /** The lines of the record that is open, kept to read them again if its quote is never closed. */
-  let held: HeldLine[] = []
-  let heldLength = 0
+  /** Lines of the open record, kept in case its quote is never closed and they must be read again. */
+  let openLines: OpenLine[] = []
+  let openLength = 0
   let width: number | null = null
 
   function* push(line: LineRead): Generator<CsvRecord> {
@@ -45,38 +45,40 @@ function createRecordReader(scanner: FieldScanner): RecordReader {
       yield { line: line.number, fault: line.fault }
       return
     }
-    if (held.length === 0 && line.text.trim() === '') return
+    if (openLines.length === 0 && line.text.trim() === '') return
     const fields = scanner.push(line.text)
-    held.push({ ...line, complete: scanner.complete })
-    heldLength += line.text.length
+    openLines.push({ ...line, complete: scanner.complete })
+    openLength += line.text.length
     if (fields !== null) yield* close(fields)
-    else if (heldLength > longestLineBytes) yield* giveUp(null)
+    else if (openLength > longestLineBytes) yield* giveUp(null)
   }
 
   function* close(fields: readonly string[]): Generator<CsvRecord> {
-    // Spreadsheets export empty rows as ",,,".
+    // Spreadsheets export empty rows as ",,,"; skip them.
     if (fields.every(isBlank)) release()
     else if (fits(fields)) yield { line: release()[0]!.number, fields }
-    // Some quote further down has closed it, and the fields between are wrong.
-    else if (held.length > 1) yield* giveUp(fields)
+    // A quote further down closed the record, and the fields in between are wrong.
+    else if (openLines.length > 1) yield* giveUp(fields)
     else yield { line: release()[0]!.number, fault: `has ${fields.length} fields, the header has ${width}` }
   }
 
-  /** The header always does. More fields than it has are well if they are empty. */
+  /** The header always fits. Extra fields are accepted if they are empty. */
   function fits(fields: readonly string[]): boolean {
     width ??= fields.length
     return fields.length >= width && fields.slice(width).every(isBlank)
   }
 
   function* end(): Generator<CsvRecord> {
-    while (held.length > 0) yield* giveUp(null)
+    while (openLines.length > 0) yield* giveUp(null)
   }
 
   /**
-   * The record that is open does not end (null), or ends with fields that do not fit: its first line is a fault, those
-   * below are read again, each as the beginning of a record. That they end where the first one ended is known, and with
-   * how many fields; so none but one that can fit is read to the end again. (Else, of n open quotes, each reads all
-   * lines below.) The last line may begin a record that goes on.
+   * Handles an open record that never ends (`fields` is null) or ends with fields that do not fit. Its first line is a
+   * fault, and each line below is tried as the beginning of a record.
+   *
+   * Such a record would end where the first one ended, with a known number of fields, so only one that can fit is read
+   * to its end again. Otherwise each of n open quotes would read all lines below it. The last line may begin a record
+   * that continues.
    */
   function* giveUp(fields: readonly string[] | null): Generator<CsvRecord> {
     const [first, ...rest] = release()
@@ -100,29 +102,29 @@ function createRecordReader(scanner: FieldScanner): RecordReader {
     }
   }
 
-  function* alone({ number, text }: HeldLine, fields: readonly string[]): Generator<CsvRecord> {
-    held = [{ number, text, complete: 0 }]
+  function* alone({ number, text }: OpenLine, fields: readonly string[]): Generator<CsvRecord> {
+    openLines = [{ number, text, complete: 0 }]
     if (text.trim() === '') release()
     else yield* close(fields)
   }
 
-  /** Whether a record that begins with this line has room for what the one before it had from here on. */
-  function mayFit(own: number, line: HeldLine, fields: readonly string[]): boolean {
+  /** Whether a record that begins with this line has room for the fields that the first record had from here on. */
+  function mayFit(own: number, line: OpenLine, fields: readonly string[]): boolean {
     const below = fields.length - line.complete
     const spare = own + below - (width ?? 0)
     return spare >= 0 && fields.slice(Math.max(fields.length - spare, line.complete + 1)).every(isBlank)
   }
 
-  function readOn(lines: readonly HeldLine[]): string[] | null {
+  function readOn(lines: readonly OpenLine[]): string[] | null {
     let fields: string[] | null = null
     for (const line of lines) fields = scanner.push(line.text)
     return fields
   }
 
-  function release(): HeldLine[] {
-    const lines = held
-    held = []
-    heldLength = 0
+  function release(): OpenLine[] {
+    const lines = openLines
+    openLines = []
+    openLength = 0
     return lines
   }
 

@@ -7,9 +7,9 @@ import { readLines, type LineOptions } from './lines.ts'
 import { createRowDocuments, faultAt, type Row, type RowFile } from './row.ts'
 
 /**
- * The rows of a CSV file as documents. With a question and an answer column it is an FAQ: the question is the
- * title, the answer the text. With a text column that is the text. Otherwise a row is told in lines like
- * "column: value". A header that cannot be read is the only fault that ends the file.
+ * The rows of a CSV file as documents. A file with a question and an answer column is an FAQ: the question becomes the
+ * title and the answer the text. Otherwise a text column becomes the text; without one, the text is a list of lines
+ * like "column: value". Only a header that cannot be read ends the file.
  */
 export async function* readCsv(path: string, file: RowFile, options: LineOptions = {}): AsyncGenerator<ReadResult> {
   const documentOfRow = createRowDocuments(file)
@@ -28,11 +28,11 @@ export async function* readCsv(path: string, file: RowFile, options: LineOptions
 
 interface Column {
   readonly name: string
-  /** What we take the column for; only the first of two with one meaning has it. */
+  /** Role of the column. If two columns match a role, only the first gets it. */
   readonly meaning: Meaning | undefined
 }
 
-/** In characters: a column's name is told with each value in it. */
+/** Maximum characters of a column name, because the name is repeated with each of its values. */
 const longestName = 200
 
 function columnsOf(header: readonly string[]): Column[] {
@@ -47,7 +47,7 @@ function columnsOf(header: readonly string[]): Column[] {
   return taken.has('question') && taken.has('answer') ? columns : columns.map(withoutHalfFaq)
 }
 
-/** A question column alone, or one called "a", does not make an FAQ: it is a column like any other. */
+/** A question or answer column without its counterpart (such as one called "a") is an ordinary column. */
 function withoutHalfFaq(column: Column): Column {
   const isHalf = column.meaning === 'question' || column.meaning === 'answer'
   return isHalf ? { name: column.name, meaning: undefined } : column
@@ -58,25 +58,25 @@ function rowOf(columns: readonly Column[], record: { line: number; fields: reado
   const valueOf = (meaning: Meaning): string | undefined => cells.find(cell => cell.meaning === meaning)?.value
   const body: Meaning | undefined = (['answer', 'text'] as const).find(meaning => valueOf(meaning) !== undefined)
   const title: Meaning = valueOf('question') === undefined ? 'title' : 'question'
-  const own: (Meaning | undefined)[] = ['id', 'url', 'language', title, body]
-  const others = cells.filter(cell => cell.meaning === undefined || !own.includes(cell.meaning))
+  const used: (Meaning | undefined)[] = ['id', 'url', 'language', title, body]
+  const others = cells.filter(cell => cell.meaning === undefined || !used.includes(cell.meaning))
   return {
     line: record.line,
     id: valueOf('id'),
     title: valueOf(title),
-    text: body === undefined ? toldInLines(cells) : valueOf(body)!,
+    text: body === undefined ? asLines(cells) : valueOf(body)!,
     url: valueOf('url'),
     language: valueOf('language'),
     metadata: metadataOf(others.map(cell => [cell.name, numberIfExact(cell.value)])),
   }
 }
 
-function toldInLines(cells: readonly { name: string; meaning: Meaning | undefined; value: string }[]): string {
-  const told = cells.filter(cell => cell.value !== '' && !['id', 'language', 'url'].includes(cell.meaning ?? ''))
-  return told.map(cell => `${cell.name}: ${cell.value}`).join('\n')
+function asLines(cells: readonly { name: string; meaning: Meaning | undefined; value: string }[]): string {
+  const shown = cells.filter(cell => cell.value !== '' && !['id', 'language', 'url'].includes(cell.meaning ?? ''))
+  return shown.map(cell => `${cell.name}: ${cell.value}`).join('\n')
 }
 
-/** CSV has no types. "2024" becomes a number, so that ranges work; "007", "+7 701" and "1.50" stay as they are. */
+/** CSV has no types. "2024" becomes a number, so that range filters work; "007", "+7 701" and "1.50" stay text. */
 function numberIfExact(value: string): string | number {
   const number = Number(value)
   return Number.isSafeInteger(Math.trunc(number)) && String(number) === value ? number : value

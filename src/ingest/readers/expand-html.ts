@@ -2,7 +2,9 @@ import { fromHtml } from 'hast-util-from-html'
 import type { Html, Nodes, Parents, PhrasingContent, Root, RootContent } from 'mdast'
 import { markdownTree } from './hypertext.ts'
 
-/** Elements that Markdown authors write. Another name in angle brackets is `<your-token>` or `List<T>`: text. */
+/**
+ * Elements that Markdown authors use. Any other name in angle brackets is text, such as `<your-token>` or `List<T>`.
+ */
 const elements = new Set(
   (
     'a abbr b bdi bdo big blockquote br button center cite code dd del details dfn div dl dt em font h1 h2 h3 h4 h5 h6 ' +
@@ -12,8 +14,8 @@ const elements = new Set(
 )
 
 /**
- * Replaces the raw HTML in a Markdown tree: a block by what it says, read as Markdown; a tag or comment amid
- * a sentence by nothing, a line break or a picture. In MDX every capitalised tag is a component, not text.
+ * Replaces raw HTML in a Markdown tree. A block becomes its content as Markdown; a tag or comment within a sentence
+ * becomes nothing, a line break or an image. In MDX every capitalized tag is a component, not text.
  */
 export function expandHtml(root: Root, options: { mdx: boolean }): void {
   expand(root, options.mdx)

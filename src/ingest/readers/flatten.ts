@@ -4,11 +4,11 @@ import { isBadgeRow, withoutContents } from './noise.ts'
 import { createSlugs } from './slugs.ts'
 
 /**
- * Blocks of plain text from a Markdown tree without raw HTML. Markup of words goes; what one needs to follow
- * the text stays: list markers, table cells, and the fences of code, which are the only mark of code that
- * plain text has (the chunker keeps a fenced block whole, and a chat frontend shows it as code).
+ * Converts a Markdown tree without raw HTML to blocks of plain text. Inline markup is removed. List markers, table
+ * cells and code fences stay, because they carry meaning: the chunker keeps a fenced block whole, and a chat frontend
+ * shows it as code.
  *
- * With `slugs`, a heading without an id gets the anchor that GitHub gives it.
+ * With `slugs`, a heading without an id gets the anchor that GitHub would give it.
  */
 export function flatten(root: Root, options: { slugs: boolean }): Block[] {
   const slugOf = options.slugs ? createSlugs() : undefined
@@ -21,17 +21,17 @@ export function flatten(root: Root, options: { slugs: boolean }): Block[] {
 
 function headingBlock(node: Heading, slugOf: ((heading: string) => string) | undefined): Block {
   const text = inlineText(node)
-  const anchor = givenId(node) ?? slugOf?.(text)
+  const anchor = explicitId(node) ?? slugOf?.(text)
   return { kind: 'heading', level: node.depth, text, ...(anchor ? { anchor } : {}) }
 }
 
-/** The HTML reader leaves an element's id here. */
-function givenId(node: Heading): string | undefined {
+/** The id of an HTML element, which the HTML reader stores in `data`. */
+function explicitId(node: Heading): string | undefined {
   const { id } = (node.data ?? {}) as { id?: unknown }
   return typeof id === 'string' ? id : undefined
 }
 
-/** Paragraphs stand apart by a blank line; the lines of a list or a table by a line feed. */
+/** Paragraphs are separated by a blank line, the lines of a list or a table by a line feed. */
 function flowText(node: RootContent): string {
   switch (node.type) {
     case 'paragraph':
@@ -60,7 +60,7 @@ function joined(nodes: readonly RootContent[]): string {
     .join('\n\n')
 }
 
-/** `[!NOTE]` is GitHub's mark for a coloured box. */
+/** Turns GitHub's alert marker `[!NOTE]` into plain text. */
 function plainAlert(quote: string): string {
   return quote.replace(
     /^\[!(\w)(\w*)\]\s*/,
@@ -68,19 +68,19 @@ function plainAlert(quote: string): string {
   )
 }
 
-/** "- item" or "1. item", a nested list two spaces further in. */
+/** "- item" or "1. item"; a nested list is indented by two more spaces. */
 function listText(list: List, depth = 0): string {
   const first = numberOf(list)
   const items = list.children.map((item, index) => itemText(item, list.ordered ? `${first + index}. ` : '- ', depth))
   return items.filter(text => text !== '').join('\n')
 }
 
-/** Of the first item. In HTML an author may write any number, and one with exponents is none to count on from. */
+/** Number of the first item. HTML allows any number, but counting does not work from very large ones. */
 function numberOf({ start }: List): number {
   return typeof start === 'number' && Math.abs(start) <= 1e9 ? start : 1
 }
 
-/** Deeper ones stand no further in: a thousand lists in each other would be a million blanks. */
+/** Indentation stops at this depth, because a thousand nested lists would need a million spaces. */
 const deepestIndent = 20
 
 function itemText(item: ListItem, marker: string, depth: number): string {
@@ -100,21 +100,21 @@ function indented(text: string): string {
   return text.replace(/^(?=.)/gm, '  ')
 }
 
-/** The outer bars stay: by them one sees, and `sentences` too, that each row stands alone. */
+/** The outer bars stay: they show the reader, and `sentences`, that each row is separate. */
 function tableText(table: Table): string {
   const rows = table.children.map(row => row.children.map(cell => oneLine(inlineText(cell))))
   const filled = rows.filter(cells => cells.some(cell => cell !== ''))
   return filled.map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-/** The fence is longer than any run of backticks inside, as in Markdown. */
+/** The fence is longer than any run of backticks inside, as Markdown requires. */
 function fencedText({ value, lang }: Code): string {
   const longest = [...value.matchAll(/`+/g)].reduce((length, run) => Math.max(length, run[0].length), 2)
   const fence = '`'.repeat(longest + 1)
   return `${fence}${lang ?? ''}\n${value}\n${fence}`
 }
 
-/** The words of a node, without their markup. A line end in the source is a space, `<br>` a line feed. */
+/** The text of a node without markup. A line end in the source becomes a space, `<br>` a line feed. */
 function inlineText(node: Nodes): string {
   switch (node.type) {
     case 'text':
@@ -131,11 +131,13 @@ function inlineText(node: Nodes): string {
   }
 }
 
-/** Chinese and Japanese have no space between words, so a line end between two of their letters is nothing. */
+/** Chinese and Japanese have no spaces between words, so a line end between two of their characters is removed. */
 const lineEndInIdeographs =
   /(?<=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}，。、]) ?\n ?(?=[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}])/gu
 
-/** Spaces are joined first: a pattern of "spaces, then a line end" takes quadratic time on long runs of them. */
+/**
+ * Spaces are collapsed first, because matching "spaces, then a line end" takes quadratic time on long runs of spaces.
+ */
 function unwrapped(text: string): string {
   return text
     .replace(/[^\S\n]+/g, ' ')
@@ -143,7 +145,7 @@ function unwrapped(text: string): string {
     .replace(/ ?\n ?/g, ' ')
 }
 
-/** Removed tags and pictures leave double spaces behind. */
+/** Collapses the double spaces that removed tags and images leave. */
 function tidied(text: string): string {
   return text
     .replace(/[^\S\n]+/g, ' ')

@@ -1,5 +1,5 @@
 import { isScalar, parseDocument, visit } from 'yaml'
-import { inEnglish, mostFrontMatter } from '../bounds.ts'
+import { inEnglish, maxFrontMatter } from '../bounds.ts'
 import type { Json } from '../terms.ts'
 import { UnreadableError } from './content.ts'
 import { toJson } from './to-json.ts'
@@ -8,24 +8,27 @@ export interface FrontMatter {
   readonly fields: { readonly [key: string]: Json }
   /** The document below the front matter. */
   readonly body: string
-  /** Set when the front matter cannot be read; its fields are then left out. */
+  /** Set if the front matter cannot be parsed; its fields are then left out. */
   readonly warning?: string
 }
 
 const fence = /^---[^\S\n]*\r?\n(?:([\s\S]*?)\r?\n)?(?:---|\.\.\.)[^\S\n]*(?:\r?\n|$)/
 const looksLikeFields = /^\s*["']?[\w-]+["']?\s*:/
 
-/** Splits YAML between `---` lines at the very top from the text below. Throws an {@link UnreadableError} when there is far too much. */
+/**
+ * Separates YAML between `---` lines at the very top from the text below.
+ * Throws an {@link UnreadableError} if the front matter is too long.
+ */
 export function readFrontMatter(markdown: string): FrontMatter {
   const found = fence.exec(markdown)
   if (found === null) return { fields: {}, body: markdown }
   if (isTooLong(found[1] ?? ''))
     throw new UnreadableError(
-      `has ${inEnglish(found[1]!.length)} characters of front matter, and at most ${inEnglish(mostFrontMatter)} are read: put long texts into the document itself`,
+      `has ${inEnglish(found[1]!.length)} characters of front matter, but the limit is ${inEnglish(maxFrontMatter)}; move long texts into the document itself`,
     )
   try {
     const fields = toJson(parsed(found[1] ?? ''))
-    // Two rules with a paragraph between them look like front matter as well, and are none.
+    // Two horizontal rules with a paragraph between them only look like front matter.
     if (!isRecord(fields)) return { fields: {}, body: markdown }
     return { fields, body: markdown.slice(found[0].length) }
   } catch (error) {
@@ -37,10 +40,10 @@ export function readFrontMatter(markdown: string): FrontMatter {
 }
 
 function isTooLong(text: string): boolean {
-  return text.length > mostFrontMatter && looksLikeFields.test(text)
+  return text.length > maxFrontMatter && looksLikeFields.test(text)
 }
 
-/** Its own check for keys that come twice: the library's compares each key with all others of its map. */
+/** Checks for duplicate keys itself, because the library compares each key with all others of its map. */
 function parsed(yaml: string): unknown {
   const document = parseDocument(yaml, { uniqueKeys: false })
   const [error] = document.errors
@@ -48,20 +51,20 @@ function parsed(yaml: string): unknown {
   visit(document, {
     Map(_, map) {
       const keys = map.items.map(({ key }) => (isScalar(key) ? key.value : key))
-      const twice = keys.length === new Set(keys).size ? undefined : firstTwice(keys)
-      if (twice !== undefined) throw new SyntaxError(`the key ${JSON.stringify(twice)} comes twice`)
+      const duplicate = keys.length === new Set(keys).size ? undefined : firstDuplicate(keys)
+      if (duplicate !== undefined) throw new SyntaxError(`duplicate key ${JSON.stringify(duplicate)}`)
     },
   })
-  return document.toJS({ maxAliasCount: mostAliases })
+  return document.toJS({ maxAliasCount: maxAliases })
 }
 
-function firstTwice(keys: readonly unknown[]): unknown {
+function firstDuplicate(keys: readonly unknown[]): unknown {
   const seen = new Set()
   return keys.find(key => seen.size === seen.add(key).size)
 }
 
-/** How often what one alias stands for may be repeated: nine of nine of nine … of one letter would fill the memory. */
-const mostAliases = 100
+/** Limit on alias expansion, because nested aliases ("billion laughs") would otherwise fill the memory. */
+const maxAliases = 100
 
 function isRecord(value: Json | undefined): value is { readonly [key: string]: Json } {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -5,8 +5,8 @@ import { flatten } from './flatten.ts'
 import { markdownTree } from './hypertext.ts'
 
 /**
- * An HTML page: its `<main>` when it has exactly one, else its body, without navigation and the like. The
- * `lang` attribute is left alone: templates say "en" whatever the page's language, detection does better.
+ * Reads an HTML page: its `<main>` if there is exactly one, otherwise its body, without navigation and similar parts.
+ * The `lang` attribute is ignored, because templates often say "en" whatever the language; detection is more reliable.
  */
 export function readHtml(html: string): Content {
   const tree = fromHtml(html)
@@ -28,7 +28,7 @@ function canonicalUrl(tree: Root): string | undefined {
   return link === undefined ? undefined : String(link.properties['href'] ?? '')
 }
 
-/** In the order of the page, and without recursion: elements may be nested by the thousand. */
+/** In document order, and without recursion because thousands of elements may be nested. */
 function elementsNamed(tree: Root, name: string): Element[] {
   const found: Element[] = []
   for (const node of nodesOf(tree)) if (node.type === 'element' && node.tagName === name) found.push(node)

@@ -3,30 +3,32 @@ import { defaultHandlers, toMdast, type Handle } from 'hast-util-to-mdast'
 import type { Root } from 'mdast'
 import { boundTables } from './table-spans.ts'
 
-/** Furniture of a page: nothing in it is said about the subject. */
-const furniture = new Set('nav script style footer aside noscript template svg iframe dialog button select'.split(' '))
+/** Elements that are never content. */
+const boilerplate = new Set(
+  'nav script style footer aside noscript template svg iframe dialog button select'.split(' '),
+)
 
-/** An HTML tree as a Markdown tree, without furniture (which is removed from the tree given). */
+/** Converts an HTML tree to a Markdown tree, without boilerplate (which is also removed from the argument). */
 export function markdownTree(tree: HtmlRoot | Element): Root {
-  removeFurniture(tree)
+  removeBoilerplate(tree)
   boundTables(tree)
   const markdown = toMdast(tree, { handlers: headingHandlers, document: true })
   return markdown.type === 'root' ? markdown : { type: 'root', children: [] }
 }
 
-function removeFurniture(node: HtmlRoot | Element): void {
-  node.children = (node.children as HtmlNodes[]).filter(child => !isFurniture(child)) as typeof node.children
-  for (const child of node.children) if (child.type === 'element') removeFurniture(child)
+function removeBoilerplate(node: HtmlRoot | Element): void {
+  node.children = (node.children as HtmlNodes[]).filter(child => !isBoilerplate(child)) as typeof node.children
+  for (const child of node.children) if (child.type === 'element') removeBoilerplate(child)
 }
 
-function isFurniture(node: HtmlNodes): boolean {
+function isBoilerplate(node: HtmlNodes): boolean {
   if (node.type !== 'element') return false
   const { hidden, ariaHidden, role } = node.properties
-  const unseen = (hidden !== undefined && hidden !== null) || ariaHidden === 'true'
-  return furniture.has(node.tagName) || unseen || role === 'navigation'
+  const isHidden = (hidden !== undefined && hidden !== null) || ariaHidden === 'true'
+  return boilerplate.has(node.tagName) || isHidden || role === 'navigation'
 }
 
-/** As by default, but a heading keeps its id: it is the anchor that a citation's url points at. */
+/** Like the default handlers, but headings keep their id as the anchor for citation URLs. */
 const headingHandlers: Record<string, Handle> = Object.fromEntries(
   (['h1', 'h2', 'h3', 'h4', 'h5', 'h6'] as const).map(name => [
     name,
@@ -38,7 +40,7 @@ const headingHandlers: Record<string, Handle> = Object.fromEntries(
   ]),
 )
 
-/** Its own id, or that of an anchor inside. */
+/** The id of the element, or of an anchor inside it. */
 function idOf(element: Element): string | undefined {
   const named = [element, ...element.children].find(node => node.type === 'element' && node.properties['id'])
   return named?.type === 'element' ? String(named.properties['id']) : undefined

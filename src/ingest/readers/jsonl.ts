@@ -27,7 +27,7 @@ export async function* readJsonl(path: string, file: RowFile, options: LineOptio
   }
 }
 
-/** The row's fields, or why there are none. */
+/** The fields of the row, or the reason why it cannot be read. */
 function parse(line: string): Fields | string {
   try {
     const value: unknown = JSON.parse(line)
@@ -43,7 +43,7 @@ function rowOf(fields: Fields, line: number): Row {
   const body = filled(fields, question ? ['answer', 'text', 'content', 'body'] : ['text', 'answer', 'content', 'body'])
   const title = question ?? filled(fields, ['title'])
   const language = filled(fields, ['language', 'lang'])
-  const own = new Set(['id', 'url', 'language', 'lang', 'metadata', body?.key, title?.key])
+  const used = new Set(['id', 'url', 'language', 'lang', 'metadata', body?.key, title?.key])
   const { id } = fields
   return {
     line,
@@ -53,13 +53,13 @@ function rowOf(fields: Fields, line: number): Row {
     url: filled(fields, ['url'])?.value,
     language: language?.value,
     metadata: {
-      ...metadataOf(Object.entries(fields).filter(([key, value]) => !own.has(key) && typeof value !== 'object')),
+      ...metadataOf(Object.entries(fields).filter(([key, value]) => !used.has(key) && typeof value !== 'object')),
       ...metadataOf(Object.entries(asRecord(fields['metadata']))),
     },
   }
 }
 
-/** The first of these keys that holds words. */
+/** The first of these keys whose value is non-empty text. */
 function filled(fields: Fields, keys: readonly string[]): { key: string; value: string } | undefined {
   for (const key of keys) {
     const value = fields[key]

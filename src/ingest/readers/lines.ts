@@ -1,22 +1,22 @@
 import { createReadStream } from 'node:fs'
 import { decodeUtf8, encodingFault } from './utf8.ts'
 
-/** A longer line is not a row any more; held in memory it could take all there is. */
+/** Longer lines are rejected, because a line is read into memory as a whole. */
 export const longestLineBytes = 16 * 2 ** 20
 
 export type LineRead =
   { readonly number: number; readonly text: string } | { readonly number: number; readonly fault: string }
 
 export interface LineOptions {
-  /** Told how many more bytes were read. */
+  /** Called with the number of further bytes read. */
   readonly onBytes?: ((bytes: number) => void) | undefined
 }
 
 const lineFeed = 0x0a
 
 /**
- * The lines of a file of any size, without their ends (LF or CRLF) and without a byte order mark. Bytes are
- * split before they are decoded, so a line that is too long or no UTF-8 is one fault and the next one is read.
+ * The lines of a file of any size, without line ends (LF or CRLF) and byte order mark. Bytes are split before they are
+ * decoded, so that a line that is too long or not UTF-8 is one fault and the next line is read.
  */
 export async function* readLines(path: string, options: LineOptions = {}): AsyncGenerator<LineRead> {
   let number = 0

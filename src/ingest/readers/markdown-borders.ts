@@ -1,36 +1,38 @@
 /**
- * Where Markdown can be cut so that its parts, parsed by themselves, are the blocks of the whole: before a line of the
- * first column with a blank line above, outside of fenced code and raw HTML. Where that cannot be told for sure there is
- * no border. Follows CommonMark; what is inside a list, a quote or a footnote need not be followed, since such a line
- * ends it.
+ * Finds the borders at which Markdown can be cut so that its parts, parsed separately, give the blocks of the whole. A
+ * border is before an unindented line with a blank line above, outside of fenced code and raw HTML. If that is not
+ * certain, there is no border.
+ *
+ * The rules follow CommonMark. The inside of lists, quotes and footnotes is not tracked, because an unindented line
+ * ends them.
  */
 
-/** What the lines so far leave open. `stuck`: what follows cannot be told, and has no borders any more. */
+/** The construct that is open after the lines so far. `stuck` means that it is unknown; there are no more borders. */
 type Open =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'fence'; readonly mark: string; readonly length: number }
-  /** Raw HTML that goes on over blank lines. */
+  /** Raw HTML that continues across blank lines. */
   | { readonly kind: 'html'; readonly end: RegExp }
-  /** Raw HTML, or what may be some, to the next blank line. */
+  /** Raw HTML, or possibly raw HTML, up to the next blank line. */
   | { readonly kind: 'html block'; readonly isSure: boolean }
   | { readonly kind: 'stuck' }
 
-/** A list item or footnote that goes on at lines indented by `offset`. Not sure: there may be none. */
+/** A list item or footnote that continues on lines indented by `offset`. It may not exist if `isSure` is false. */
 interface Container {
   readonly offset: number
   readonly isSure: boolean
-  /** The line above is surely of a paragraph inside: a line further out is then more of it. */
+  /** Whether the line above certainly belongs to a paragraph inside, which a less indented line then continues. */
   readonly isText: boolean
 }
 
 interface State {
   readonly open: Open
   readonly container: Container | null
-  /** What the line above was. */
+  /** Kind of the line above. */
   readonly above: 'blank' | 'text' | 'other'
 }
 
-/** Where a part may begin. Within a table, `head` is what makes a table of the rows below: its first two lines. */
+/** Where a part may begin. Within a table, `head` is its first two lines, which the rows below need to be a table. */
 export interface Border {
   readonly at: number
   readonly head: string | null
@@ -38,7 +40,7 @@ export interface Border {
 
 const start: State = { open: { kind: 'nothing' }, container: null, above: 'blank' }
 
-/** All borders but the beginning of the text. */
+/** All borders except the beginning of the text. */
 export function* markdownBorders(markdown: string): Generator<Border> {
   let state = start
   const table = createTable()
@@ -60,7 +62,7 @@ function isBorder({ open, above }: State, line: string): boolean {
   return open.kind === 'nothing' && above === 'blank' && /^[^\s\ufeff]/.test(line) && marker(line, 0) === null
 }
 
-/** Follows a table in the first column whose lines all have their outer bars: any other has no borders inside. */
+/** Tracks an unindented table whose lines all have outer bars. Other tables have no borders inside. */
 function createTable() {
   let above: string | null = null
   let head: string | null = null
@@ -82,7 +84,7 @@ function createTable() {
   return { headAt }
 }
 
-/** How many cells a row has, or null when it is none. */
+/** Number of cells of a table row, or null if the line is not one. */
 function cellsOf(line: string): number | null {
   const plain = line.replace(/\\[\\|]/g, '')
   return /^\|.*\|[ \t]*$/.test(plain) ? plain.split('|').length - 2 : null
@@ -107,7 +109,7 @@ function closes(line: string, { mark, length }: { readonly mark: string; readonl
   return run !== undefined && run[0] === mark && run.length >= length
 }
 
-/** Whether the line may open something that goes on over blank lines, wherever it stands. */
+/** Whether the line may open, at any position, a construct that continues across blank lines. */
 function mayOpen(line: string): boolean {
   return /```|~~~|<(?:script|pre|style|textarea|!|\?)/i.test(line)
 }
@@ -116,7 +118,7 @@ function afterText({ container, above }: State, line: string): State {
   const indent = indentOf(line)
   if (container !== null && indent >= container.offset) return inside(container, line, above)
   if (indent >= 4) {
-    // Code, or more of a paragraph: in neither does anything begin.
+    // Indented code, or the continuation of a paragraph: nothing begins in either.
     return {
       open: { kind: 'nothing' },
       container: above === 'blank' ? null : unsure(container),
@@ -137,7 +139,7 @@ function afterText({ container, above }: State, line: string): State {
   return { open: { kind: 'nothing' }, container: above === 'blank' ? null : unsure(container), above: 'text' }
 }
 
-/** Of a container that ends with the next line in the first column; so does whatever is opened in it, if it is one. */
+/** State for a line inside a container, which the next unindented line ends together with everything opened in it. */
 function inside(container: Container, line: string, above: State['above']): State {
   if (!container.isSure && mayOpen(line)) return stuck({ open: { kind: 'nothing' }, container, above: 'text' })
   return {
@@ -147,17 +149,17 @@ function inside(container: Container, line: string, above: State['above']): Stat
   }
 }
 
-/** A line that stands further out, with no blank line above, may be more of the paragraph inside. */
+/** A less indented line without a blank line above may continue the paragraph inside the container. */
 function unsure(container: Container | null): Container | null {
   return container === null || container.isText ? container : { ...container, isSure: false }
 }
 
-/** Nothing but a paragraph begins so, or goes on so. */
+/** Whether a line with this text can only begin or continue a paragraph. */
 function isPlain(text: string): boolean {
   return /^(?:[\p{L}("']|\*{1,2}[\p{L}`]|`[^`]|\[[^\][]+\]\()/u.test(text)
 }
 
-/** In columns; a tab goes to the next fourth. */
+/** Indentation in columns, with tab stops at every fourth column. */
 function indentOf(line: string): number {
   let column = 0
   for (const character of line) {
@@ -168,7 +170,7 @@ function indentOf(line: string): number {
   return column
 }
 
-/** The column at which the content of a list item or footnote begins, or null when the line begins none. */
+/** Column at which the content of a list item or footnote begins, or null if the line begins neither. */
 function marker(text: string, indent: number): number | null {
   if (/^(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$/.test(text)) return null
   if (/^\[\^[^\]]*\]:/.test(text)) return 4
@@ -180,19 +182,22 @@ function marker(text: string, indent: number): number | null {
   return /^[ \t]*$/.test(rest) || content > 4 ? end + 1 : end + content
 }
 
-/** Within a paragraph, only a bullet or a "1." with text begins an item. An empty one may be the line under a heading. */
+/**
+ * Whether the line certainly begins a list item. Within a paragraph, only a bullet or a "1." with text does. An empty
+ * item may be the underline of a heading.
+ */
 function isSureItem(text: string, above: State['above']): boolean {
   const isEmpty = /^\S+[ \t]*$/.test(text)
   if (isEmpty) return false
   return above === 'blank' || /^(?:[-+*]|1[.)])[ \t]/.test(text)
 }
 
-/** What ends a paragraph, also one inside a list: a heading, a rule, a quote. */
+/** Whether the line ends a paragraph, even inside a list: a heading, a thematic break or a quote. */
 function interrupts(text: string): boolean {
   return /^(?:#{1,6}(?:[ \t]|$)|>|(?:\*[ \t]*){3,}$|(?:_[ \t]*){3,}$)/.test(text)
 }
 
-/** Names of elements that begin raw HTML to the next blank line, whatever follows them (CommonMark, kind 6). */
+/** Elements that begin raw HTML up to the next blank line, whatever follows them (CommonMark, kind 6). */
 const blocks = new Set(
   (
     'address article aside base basefont blockquote body caption center col colgroup dd details dialog dir div dl dt fieldset figcaption figure ' +
@@ -214,7 +219,7 @@ function openedHtml(text: string): Open | null {
   return end.test(text) ? { kind: 'nothing' } : { kind: 'html', end }
 }
 
-/** What ends raw HTML that goes on over blank lines; null: it is of another kind. */
+/** Pattern that ends raw HTML across blank lines, or null if the HTML is of another kind. */
 function endOf(text: string): RegExp | 'unsure' | null {
   if (/^<(?:script|pre|style|textarea)(?=[\s>]|$)/i.test(text)) return /<\/(?:script|pre|style|textarea)>/i
   if (/^<!--?-?>|^<\?>/.test(text)) return 'unsure'
@@ -224,13 +229,13 @@ function endOf(text: string): RegExp | 'unsure' | null {
   return /^<![a-z]/i.test(text) ? />/ : null
 }
 
-/** Every tag that is alone on its line, and some that are none. */
+/** Matches every tag that is alone on its line, and some text that is not a tag. */
 const loneTag = /^<\/?[a-z](?:[^"'>]|"[^"]*"|'[^']*')*>[ \t]*$/i
 
 function htmlBlock(text: string): Open | null {
   const name = /^<\/?([a-z][a-z0-9-]*)(?=[\s/>]|$)/i.exec(text)?.[1]
   if (name === undefined) return null
   if (blocks.has(name.toLowerCase())) return { kind: 'html block', isSure: true }
-  // Another name begins a block only when its tag is whole and alone on the line, and not always then.
+  // Other elements begin a block only if the complete tag is alone on its line, and not always then.
   return loneTag.test(text) ? { kind: 'html block', isSure: false } : null
 }

@@ -8,7 +8,7 @@ import { parseMarkdown } from './parse-markdown.ts'
 
 const ownFields = new Set(['title', 'url', 'lang', 'language'])
 
-/** Markdown (GitHub's) or MDX: front matter becomes title, url, language and metadata. */
+/** Reads GitHub Flavored Markdown or MDX. Front matter becomes title, url, language and metadata. */
 export function readMarkdown(markdown: string, options: { mdx?: boolean } = {}): Content {
   const { fields, body, warning } = readFrontMatter(markdown.replace(/^\ufeff/, ''))
   const isMdx = options.mdx === true
@@ -24,11 +24,11 @@ export function readMarkdown(markdown: string, options: { mdx?: boolean } = {}):
   }
 }
 
-/** Quotes in quotes or lists in lists, all opened on one line. */
+/** Matches nested quotes or lists that are all opened on one line. */
 const deepNesting = /^(?:[ \t]*(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))){50}/m
 
 function parse(markdown: string): Root {
-  // The parser's time grows with the square of the depth, and nobody writes this by hand.
+  // The time of the parser is quadratic in the depth, and no author writes this by hand.
   if (deepNesting.test(markdown)) throw new RangeError('nested too deeply')
   return parseMarkdown(markdown)
 }

@@ -1,27 +1,30 @@
-/** The imports, exports and comments of MDX, outside of fenced code (where they are the subject), taken out of it. */
+/** Removes imports, exports and comments from MDX, except in fenced code, where they are content. */
 export function withoutModuleCode(mdx: string): string {
   const fences = fencesOf(mdx)
-  let [kept, from] = ['', 0]
+  let [rest, from] = ['', 0]
   for (const { start, end, isCode } of pieces(mdx, fences)) {
     if (isCode) continue
-    kept += mdx.slice(from, start)
+    rest += mdx.slice(from, start)
     from = end
   }
-  return kept + mdx.slice(from)
+  return rest + mdx.slice(from)
 }
 
 interface Piece {
   readonly start: number
   readonly end: number
-  /** Fenced code, which stays. */
+  /** Whether this is fenced code, which stays. */
   readonly isCode: boolean
 }
 
 const opening = /^(?:`{3,}|~{3,})|^(?:import|export)\s|\{\/\*/gm
-/** As far as lines with something on them go on. */
+/** Matches up to the next empty line. */
 const statement = /(?:.+\n?)+/y
 
-/** From left to right, each behind the one before. What is not closed is none, and is not looked for to the end again and again. */
+/**
+ * The pieces in order, without overlap. An unclosed piece does not count, and the search for its end is not repeated
+ * for each candidate.
+ */
 function* pieces(mdx: string, fences: readonly Fence[]): Generator<Piece> {
   const lastComment = mdx.lastIndexOf('*/}')
   let fence = 0
@@ -47,7 +50,7 @@ interface Fence {
   readonly at: number
   readonly sign: string
   readonly length: number
-  /** The longest of its sign further down; a block without a longer one is closed by that. */
+  /** Length of the longest fence of this sign further down, which closes the block if there is none of full length. */
   longestBelow: number
 }
 
@@ -66,7 +69,7 @@ function fencesOf(mdx: string): Fence[] {
   return fences
 }
 
-/** The end of the line that closes a block. */
+/** End of the line that closes a block. */
 function endOfCode(mdx: string, fences: readonly Fence[], opening: number): number | undefined {
   const { sign, length, longestBelow } = fences[opening]!
   if (longestBelow === 0) return undefined

@@ -1,6 +1,6 @@
 import type { Nodes, Paragraph, PhrasingContent, RootContent } from 'mdast'
 
-/** A row of badges and buttons says nothing about the subject: linked pictures only, or pictures of badges. */
+/** Whether a paragraph consists only of linked images or badge images, which are not content. */
 export function isBadgeRow(node: Paragraph): boolean {
   const seen = node.children.filter(child => !isBlank(child))
   return seen.length > 0 && seen.every(isBadge)
@@ -15,7 +15,7 @@ function isBadge(node: PhrasingContent): boolean {
 
 const contentsTitle = /^(?:table of contents|contents|toc|содержание|оглавление|мазмұны|mục lục|indice|sommario)[:.]?$/i
 
-/** Without tables of contents, and the line or heading that announces one. They answer no question. */
+/** Removes tables of contents and their headings, because they answer no question. */
 export function withoutContents(nodes: readonly RootContent[]): RootContent[] {
   return nodes.filter((node, i) => {
     const next = nodes[i + 1]
@@ -24,7 +24,7 @@ export function withoutContents(nodes: readonly RootContent[]): RootContent[] {
   })
 }
 
-/** A list of nothing but links, most of them to places on the same page. */
+/** Whether a list consists only of links, most of them to anchors on the same page. */
 function isContents(node: Nodes): boolean {
   if (node.type !== 'list') return false
   const targets = node.children.flatMap(item => item.children.flatMap(linkTargets))
@@ -32,7 +32,7 @@ function isContents(node: Nodes): boolean {
   return !targets.includes(null) && within.length > targets.length / 2
 }
 
-/** Where the links lead that a part of an item consists of; null for anything else in it. */
+/** Targets of the links in a part of a list item, with null for anything that is not a link. */
 function linkTargets(node: Nodes): (string | null)[] {
   if (node.type === 'list') return node.children.flatMap(item => item.children.flatMap(linkTargets))
   if (node.type !== 'paragraph') return [null]

@@ -4,12 +4,12 @@ import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
 import { markdownBorders } from './markdown-borders.ts'
 
-/** Parts are about so long: from there on, the parser's time for each character grows with the text. */
+/** Approximate length of a part. In longer texts, the parser's time per character grows with the text. */
 const usualPart = 32_000
 
 /**
- * The tree of a Markdown text (GitHub's), without places. Parsed in parts, since the parser takes three times as long for
- * each character of a megabyte, and memory that grows with it; the tree is the same. `part`: about how many characters.
+ * Parses GitHub Flavored Markdown to a tree without positions. It is parsed in parts of about `part` characters, which
+ * gives the same tree. For a megabyte as a whole, the parser needs three times as long per character, and more memory.
  */
 export function parseMarkdown(markdown: string, part = usualPart): Root {
   const parts = partsOf(markdown, part)
@@ -28,7 +28,7 @@ export function parseMarkdown(markdown: string, part = usualPart): Root {
   return { type: 'root', children }
 }
 
-/** The rest of a table goes to its beginning; false when it is none. */
+/** Appends the rest of a table to its beginning. Returns false if the part is not the rest of a table. */
 function addRows(children: RootContent[], [rest, ...others]: readonly RootContent[]): boolean {
   const table = children.at(-1)
   if (table?.type !== 'table' || rest?.type !== 'table') return false
@@ -37,14 +37,14 @@ function addRows(children: RootContent[], [rest, ...others]: readonly RootConten
   return true
 }
 
-/** Spread into `push`, a long list would exhaust the stack. */
+/** Pushes one by one, because spreading a long list into `push` would exhaust the stack. */
 function pushAll<T>(all: T[], more: readonly T[]): void {
   for (const each of more) all.push(each)
 }
 
 interface MarkdownPart {
   readonly text: string
-  /** It begins with the head of a table, whose rows before these are in the part before. */
+  /** Whether the part continues a table of the previous part, whose head is repeated at its beginning. */
   readonly isRest: boolean
 }
 
@@ -64,7 +64,7 @@ function partsOf(markdown: string, length: number): MarkdownPart[] {
   return parts
 }
 
-/** Without the blank lines above a border: code in a list that nothing closes would take them for its own. */
+/** End of a part without the blank lines above the border, which unclosed code in a list would include. */
 function lastLineEnd(markdown: string, border: number): number {
   let end = border
   while (end > 0 && ' \t\r\n'.includes(markdown[end - 1]!)) end -= 1
@@ -76,7 +76,7 @@ function parsed(markdown: string): RootContent[] {
   return fromMarkdown(markdown, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] }).children
 }
 
-/** What the links and footnotes of a part are called, as a reference to them is compared; footnotes with a `^`. */
+/** Normalized names of the link definitions and footnotes of a part; those of footnotes begin with `^`. */
 function definedIn(tree: readonly Nodes[], names = new Set<string>()): Set<string> {
   for (const node of tree) {
     if (node.type === 'definition') names.add(node.identifier)
@@ -86,24 +86,24 @@ function definedIn(tree: readonly Nodes[], names = new Set<string>()): Set<strin
   return names
 }
 
-/** A part that mentions what another one defines is parsed again, with that defined in front of it. */
+/** Parses a part that refers to definitions of other parts again, with placeholders for them in front. */
 function withDefinitions(
   markdown: string,
   tree: RootContent[],
   own: ReadonlySet<string>,
   everywhere: ReadonlySet<string>,
 ): RootContent[] {
-  const lacking = new Map<string, string>()
+  const missing = new Map<string, string>()
   for (const label of labelsIn(markdown)) {
     const name = nameOf(label)
-    if (everywhere.has(name) && !own.has(name)) lacking.set(name, label)
+    if (everywhere.has(name) && !own.has(name)) missing.set(name, label)
   }
-  if (lacking.size === 0) return tree
-  const before = [...lacking.values()].map(label => (label.startsWith('^') ? `[${label}]: x\n\n` : `[${label}]: #\n\n`))
+  if (missing.size === 0) return tree
+  const before = [...missing.values()].map(label => (label.startsWith('^') ? `[${label}]: x\n\n` : `[${label}]: #\n\n`))
   return parsed(before.join('') + markdown).slice(before.length)
 }
 
-/** Everything in brackets that has none inside. Over several lines of a quote, also without its marks. */
+/** All text in brackets without brackets inside. Labels across lines of a quote are also returned without `>`. */
 function* labelsIn(markdown: string): Generator<string> {
   for (const [, label] of markdown.matchAll(/\[((?:[^[\]\\]|\\[^\r\n])+)\]/g)) {
     yield label!.replace(/[\t\r\n ]+/g, ' ').trim()
@@ -115,7 +115,7 @@ function* labelsIn(markdown: string): Generator<string> {
   }
 }
 
-/** As the parser compares them: `ß` and `SS` are one. */
+/** Normalizes a label as the parser does: `ß` and `SS` are equal. */
 function nameOf(label: string): string {
   return label.toLowerCase().toUpperCase().toLowerCase()
 }

@@ -1,4 +1,4 @@
-/** A piece of text as a PDF places it: by its lower left corner, in points, from the bottom of the page. */
+/** A piece of text in a PDF. Its position is the lower left corner in points, from the bottom of the page. */
 export interface PlacedText {
   readonly str: string
   readonly y: number
@@ -12,7 +12,7 @@ export interface Line {
   readonly fontSize: number
 }
 
-/** A PDF knows no lines, only pieces; a piece says whether its line ends with it. */
+/** Joins pieces into lines. A PDF has no lines, but each piece states whether its line ends with it. */
 export function linesOf(pieces: readonly PlacedText[]): Line[] {
   const lines: Line[] = []
   let text = ''
@@ -29,7 +29,7 @@ export function linesOf(pieces: readonly PlacedText[]): Line[] {
   return lines
 }
 
-/** Lines joined into paragraphs: a wider gap, a column's top or another letter size begins a new one. */
+/** Joins lines into paragraphs. A wider gap, the top of a column or another font size begins a new paragraph. */
 export function paragraphsOf(lines: readonly Line[], gap: number): string[] {
   const paragraphs: string[][] = []
   lines.forEach((line, i) => {
@@ -41,21 +41,21 @@ export function paragraphsOf(lines: readonly Line[], gap: number): string[] {
   return paragraphs.map(parts => parts.join(''))
 }
 
-/** By its last line only: a paragraph may have as many lines as the file. */
+/** Joins with the last line only, because a paragraph may have as many lines as the file. */
 function addLine(parts: string[], line: string): void {
   const last = parts.pop() ?? ''
   const joined = joinLines(last, line)
   parts.push(joined.slice(0, joined.length - line.length), line)
 }
 
-/** From one line to the next within a paragraph: a low quartile, since the gaps between paragraphs are wider. */
+/** Usual gap between lines of a paragraph: the first quartile, because gaps between paragraphs are wider. */
 export function usualGap(pages: readonly (readonly Line[])[]): number {
   const gaps = pages.flatMap(lines => lines.slice(1).map((line, i) => gapBetween(lines[i]!, line)))
   const sorted = gaps.filter(gap => gap > 0).toSorted((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 4)] ?? 0
 }
 
-/** 0 for what is hardly lower: a raised letter, the next cell of a table. */
+/** The gap is 0 if the line is hardly lower, such as a superscript or the next cell of a table. */
 function gapBetween(before: Line, line: Line): number {
   const gap = before.y - line.y
   return gap > before.fontSize * 0.7 ? gap : 0
@@ -67,7 +67,7 @@ function isApart(before: Line, line: Line, usual: number): boolean {
   return gap < 0 || gap > usual * 1.4 || isOtherSize || /^(?:[•▪‣–-]|\d+[.)])\s/.test(line.text)
 }
 
-/** Joins a word divided at the line's end: "exam-" and "ple". A capital or digit after the hyphen keeps it. */
+/** Joins two lines and a hyphenated word ("exam-" and "ple"). The hyphen stays before a capital letter or a digit. */
 export function joinLines(first: string, second: string): string {
   if (/\p{L}[-\u2010]$/u.test(first.slice(-3)) && /^\p{Ll}/u.test(second)) return first.slice(0, -1) + second
   return `${first} ${second}`

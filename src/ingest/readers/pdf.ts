@@ -2,19 +2,19 @@ import type { Block } from './compose.ts'
 import { UnreadableError, type Content } from './content.ts'
 import { joinLines, linesOf, paragraphsOf, usualGap, type Line } from './pdf-lines.ts'
 
-/** A PDF with a text layer; every page is a section with its number. */
+/** Reads a PDF with a text layer. Every page becomes a section with its page number. */
 export async function readPdf(bytes: Buffer): Promise<Content> {
   const { pages, infoTitle } = await extract(bytes)
   const lines = withoutRunningLines(pages)
   const gap = usualGap(lines)
-  const paragraphs = mendPageBreaks(lines.map(page => paragraphsOf(page, gap)))
+  const paragraphs = joinPageBreaks(lines.map(page => paragraphsOf(page, gap)))
   const blocks = paragraphs.flatMap((page, i): Block[] => page.map(text => ({ kind: 'text', text, page: i + 1 })))
-  if (blocks.length === 0) throw new UnreadableError('has no text; a scan must go through text recognition (OCR) first')
+  if (blocks.length === 0) throw new UnreadableError('has no text; run text recognition (OCR) on a scan first')
   return { blocks, title: usefulTitle(infoTitle) ?? titleLine(lines.find(page => page.length > 0) ?? []) }
 }
 
 async function extract(bytes: Buffer): Promise<{ pages: Line[][]; infoTitle: unknown }> {
-  // Imported when it is wanted: most documents are none, and it takes 20 MB.
+  // Imported on demand, because most documents are not PDF and the library takes 20 MB.
   const { extractTextItems, getDocumentProxy, getMeta } = await import('unpdf')
   try {
     const pdf = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 })
@@ -27,11 +27,13 @@ async function extract(bytes: Buffer): Promise<{ pages: Line[][]; infoTitle: unk
     }
   } catch (error) {
     const isLocked = error instanceof Error && error.name === 'PasswordException'
-    throw new UnreadableError(isLocked ? 'is protected by a password' : 'is not a PDF, or is damaged', { cause: error })
+    throw new UnreadableError(isLocked ? 'is protected by a password; remove it first' : 'is damaged or not a PDF', {
+      cause: error,
+    })
   }
 }
 
-/** Takes away page numbers, and headers and footers: a first or last line that most pages share. */
+/** Removes page numbers, and headers and footers: a first or last line that most pages share. */
 function withoutRunningLines(pages: readonly Line[][]): Line[][] {
   const pagesWithLine = new Map<string, number>()
   for (const page of pages) {
@@ -49,23 +51,23 @@ function digitless(text: string): string {
   return text.replace(/\d+/g, '#')
 }
 
-/** The rest of a sentence that runs over to the next page moves to the page on which it began. */
-function mendPageBreaks(pages: readonly string[][]): string[][] {
-  const mended = pages.map(page => [...page])
-  for (let i = 0; i + 1 < mended.length; i++) {
-    const last = mended[i]!.at(-1)
-    const first = mended[i + 1]![0]
+/** Moves the rest of a sentence that continues on the next page to the page on which it began. */
+function joinPageBreaks(pages: readonly string[][]): string[][] {
+  const joined = pages.map(page => [...page])
+  for (let i = 0; i + 1 < joined.length; i++) {
+    const last = joined[i]!.at(-1)
+    const first = joined[i + 1]![0]
     if (last === undefined || first === undefined || /[.!?…:;»”")]$/.test(last.slice(-1)) || !/^\p{Ll}/u.test(first))
       continue
     const end = /(?<![.!?…])[.!?…]+[»”")]*(?=\s|$)/.exec(first)
     const cut = end === null ? first.length : end.index + end[0].length
-    mended[i]!.splice(-1, 1, joinLines(last, first.slice(0, cut)))
-    mended[i + 1]!.splice(0, 1, ...[first.slice(cut).trim()].filter(rest => rest !== ''))
+    joined[i]!.splice(-1, 1, joinLines(last, first.slice(0, cut)))
+    joined[i + 1]!.splice(0, 1, ...[first.slice(cut).trim()].filter(rest => rest !== ''))
   }
-  return mended
+  return joined
 }
 
-/** Word processors fill the title in by themselves, with a file's name. */
+/** Ignores titles that word processors filled in automatically, such as a file name. */
 function usefulTitle(title: unknown): string | undefined {
   if (typeof title !== 'string' || title.trim() === '') return undefined
   return /^(microsoft word|untitled|document\d*$)|\.(docx?|pdf|indd|tex|dvi|odt|rtf|pptx?)$/i.test(title.trim())
@@ -73,7 +75,9 @@ function usefulTitle(title: unknown): string | undefined {
     : title
 }
 
-/** What stands largest on the first page; if all is of one size its first line, when that is no sentence. */
+/**
+ * The text in the largest font on the first page or, if all is of one size, its first line unless that is a sentence.
+ */
 function titleLine(lines: readonly Line[]): string | undefined {
   const sizes = lines.map(line => line.fontSize)
   const largest = sizes.reduce((most, size) => Math.max(most, size), -Infinity)

@@ -5,7 +5,7 @@ import { cleanLine, cleanText } from './clean-text.ts'
 import { documentOf, UnreadableError, type Metadata, type Naming } from './content.ts'
 import { createSeenRows } from './seen-rows.ts'
 
-/** A row of a table or of JSON lines, whatever its columns were called. */
+/** A row of a table or of JSON lines, independent of the names of its columns. */
 export interface Row {
   readonly line: number
   readonly id?: string | undefined
@@ -16,15 +16,15 @@ export interface Row {
   readonly metadata: Metadata
 }
 
-/** The file that the rows are in: how to name it to the user, and what holds for all of its rows. */
+/** The file that the rows are in. `shown` is its name in messages; the rest applies to all rows. */
 export interface RowFile extends Naming {
   readonly shown: string
 }
 
 /**
- * Makes documents of a file's rows, each with a source of its own: `file#id`, or without an id `file#` and a
- * hash of the title (a question whose answer is edited stays the same document), or of the text. Not the line
- * number: one row put in at the top would rename every row below, and all would be embedded anew.
+ * Turns the rows of a file into documents. The source is `file#id` or, for a row without an id, `file#` and a hash of
+ * the title, so that a question whose answer is edited stays the same document. Without a title it is a hash of the
+ * text. Line numbers are not used, because inserting a row at the top would rename and re-embed every row below.
  */
 export function createRowDocuments(file: RowFile): (row: Row) => ReadResult {
   const seen = createSeenRows()
@@ -35,8 +35,8 @@ export function createRowDocuments(file: RowFile): (row: Row) => ReadResult {
     const names = namesOf({ ...row, text })
     const firstLines = names.map(name => seen.firstLine(name, row.line))
     const free = names[firstLines.indexOf(null)]
-    const unfit = free === undefined ? null : sourceFault(`${file.source}#${free}`)
-    if (unfit !== null) return faultAt(file, row.line, `has a source (the file's and the id) that ${unfit}`)
+    const invalid = free === undefined ? null : sourceFault(`${file.source}#${free}`)
+    if (invalid !== null) return faultAt(file, row.line, `has a source (file name and id) that ${invalid}`)
     if (free !== undefined) return resultNamed(file, free, { ...row, text })
     const what = cleanLine(row.id ?? '') === '' ? 'is the same row as' : 'has the same id as'
     return faultAt(file, row.line, `${what} line ${firstLines.at(-1)}`)
@@ -47,7 +47,7 @@ export function faultAt(file: RowFile, line: number, reason: string): ReadResult
   return { fault: { path: file.shown, line, reason } }
 }
 
-/** The first that is free becomes the row's name: two answers to one question are two documents. */
+/** Possible names of a row, of which the first free one is used. Two answers to one question are two documents. */
 function namesOf(row: Row): string[] {
   const id = cleanLine(row.id ?? '')
   if (id !== '') return [id]

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 
 export interface SeenRows {
-  /** The line that had this name first, or null when it is new; it is remembered then. */
+  /** The line that had this name first. For a new name, stores the line and returns null. */
   firstLine(name: string, line: number): number | null
 }
 
 /**
- * Remembers the names of a file's rows in 12 bytes each: an open-addressing table of 64-bit hashes. A `Map`
- * of strings would take 100 bytes and more, and cannot hold 17 million.
+ * Stores the names of a file's rows in 12 bytes each, in an open-addressing table of 64-bit hashes. A `Map` of strings
+ * would take 100 bytes or more per row and is limited to fewer than 17 million.
  */
 export function createSeenRows(): SeenRows {
   let slots = newSlots(2 ** 12)
@@ -19,7 +19,7 @@ export function createSeenRows(): SeenRows {
     const high = digest.readUInt32LE(4)
     const at = slotOf(slots, low, high)
     if (slots.lines[at] !== 0) return slots.lines[at]!
-    put(slots, at, low, high, line)
+    insert(slots, low, high, line)
     used += 1
     if (used * 2 > slots.lines.length) slots = grown(slots)
     return null
@@ -46,7 +46,8 @@ function slotOf(slots: Slots, low: number, high: number): number {
   return at
 }
 
-function put(slots: Slots, at: number, low: number, high: number, line: number): void {
+function insert(slots: Slots, low: number, high: number, line: number): void {
+  const at = slotOf(slots, low, high)
   slots.low[at] = low
   slots.high[at] = high
   slots.lines[at] = line
@@ -55,7 +56,7 @@ function put(slots: Slots, at: number, low: number, high: number, line: number):
 function grown(old: Slots): Slots {
   const slots = newSlots(old.lines.length * 2)
   old.lines.forEach((line, i) => {
-    if (line !== 0) put(slots, slotOf(slots, old.low[i]!, old.high[i]!), old.low[i]!, old.high[i]!, line)
+    if (line !== 0) insert(slots, old.low[i]!, old.high[i]!, line)
   })
   return slots
 }

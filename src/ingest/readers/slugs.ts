@@ -1,4 +1,4 @@
-/** Anchors as GitHub makes them from headings: `What's new?` → `whats-new`, the second one `whats-new-1`. */
+/** Creates anchors from headings as GitHub does: `What's new?` → `whats-new`, the second one `whats-new-1`. */
 export function createSlugs(): (heading: string) => string {
   const timesSeen = new Map<string, number>()
   return function slugOf(heading) {

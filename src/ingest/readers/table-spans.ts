@@ -1,14 +1,16 @@
 import type { Element, Nodes } from 'hast'
 
-/** As browsers have it (HTML, "Attributes common to td and th elements"). */
+/** Limits of browsers (HTML standard, "Attributes common to td and th elements"). */
 const widestSpan = 1000
 const highestSpan = 65_534
 
 /**
- * Keeps tables at a size that has to do with what is in them. A cell that spans a billion columns would become a billion
- * cells, and so would ten thousand short rows below one of a hundred thousand cells, since all rows are filled up to the
- * longest. Spans are limited as in browsers; where a table would still grow to far more cells than it has, they
- * count as one, and its rows of different lengths become tables of their own.
+ * Keeps the size of tables in proportion to their content. A cell that spans a billion columns would become a billion
+ * cells. So would ten thousand short rows below one of a hundred thousand cells, because all rows are padded to the
+ * longest.
+ *
+ * Spans are limited as in browsers. If a table would still grow to far more cells than it has, its spans are dropped;
+ * if that is not enough, it is divided into tables of equally long rows.
  */
 export function boundTables(tree: Nodes): void {
   for (const table of elementsIn(tree, 'table')) {
@@ -19,10 +21,10 @@ export function boundTables(tree: Nodes): void {
   }
 }
 
-/** What a table may grow to, in cells: fifty thousand, and four for each that it has. */
-const mostGrown = 50_000
-const mostGrownFold = 4
-/** Cells that span several columns are put into their rows one by one, which takes time quadratic in the row. */
+/** A table may grow to fifty thousand cells plus four for each cell that it has. */
+const maxGrownCells = 50_000
+const maxGrowthFactor = 4
+/** Column limit for tables with spans, because expanding spans takes time quadratic in the length of the row. */
 const widestWithSpans = 5000
 
 function growsTooLarge(rows: readonly (readonly Element[])[]): boolean {
@@ -30,10 +32,10 @@ function growsTooLarge(rows: readonly (readonly Element[])[]): boolean {
   const widths = widthsOf(rows)
   const columns = widths.reduce((a, b) => Math.max(a, b), 0)
   const hasSpans = rows.some(row => row.some(cell => spanOf(cell, 'colSpan') > 1 || spanOf(cell, 'rowSpan') > 1))
-  return rows.length * columns > mostGrown + mostGrownFold * cells || (hasSpans && columns > widestWithSpans)
+  return rows.length * columns > maxGrownCells + maxGrowthFactor * cells || (hasSpans && columns > widestWithSpans)
 }
 
-/** Of each row, its own cells and those that reach into it from above. */
+/** Width of each row: its own cells and those that extend into it from above. */
 function widthsOf(rows: readonly (readonly Element[])[]): number[] {
   const changes = Array.from({ length: rows.length + 1 }, () => 0)
   rows.forEach((row, at) => {
@@ -57,9 +59,9 @@ function clampSpans({ properties }: Element): void {
   if ('rowSpan' in properties) properties['rowSpan'] = clamped(properties['rowSpan'], 0, highestSpan)
 }
 
-function clamped(value: unknown, least: number, most: number): number {
+function clamped(value: unknown, min: number, max: number): number {
   const number = Number.parseInt(String(value), 10)
-  return Number.isNaN(number) || number < least ? 1 : Math.min(number, most)
+  return Number.isNaN(number) || number < min ? 1 : Math.min(number, max)
 }
 
 function dropSpans({ properties }: Element): void {
@@ -67,7 +69,7 @@ function dropSpans({ properties }: Element): void {
   delete properties['rowSpan']
 }
 
-/** Into tables of rows that are equally long, in order. */
+/** Divides a table into tables of equally long rows, in order. */
 function divide(table: Element): void {
   const rows = elementsOf(table, 'tr')
   const tables: Element[] = []
@@ -92,7 +94,7 @@ function elementsOf(table: Element, name: string): Element[] {
   return table.children.flatMap(child => elementsIn(child, name))
 }
 
-/** The outermost ones, and none in a table further in: that becomes plain text. */
+/** The outermost elements with this name. Nested tables are not searched, because they become plain text. */
 function elementsIn(top: Nodes, name: string): Element[] {
   const found: Element[] = []
   const waiting: Nodes[] = [top]

@@ -4,7 +4,7 @@ import type { Content } from './content.ts'
 
 const longestTitle = 100
 
-/** Plain text. A short first line with a blank line below it is the title. */
+/** Reads plain text. A short first line with a blank line below it is the title. */
 export function readText(text: string): Content {
   const lines = cleanText(text)
     .split('\n')
@@ -20,7 +20,7 @@ export function readText(text: string): Content {
   return { blocks: [heading, { kind: 'text', text: clean.slice(end + 1) }] }
 }
 
-/** A full stop, comma or colon at the end marks a sentence, not a title. */
+/** A line that ends in a full stop, comma or colon is a sentence, not a title. */
 function isTitle(line: string, below: string): boolean {
   const isShort = line.length > 0 && line.length <= longestTitle
   return isShort && !/[.,;:…]$/.test(line) && below.startsWith('\n') && below.trim() !== ''

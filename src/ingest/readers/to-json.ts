@@ -1,7 +1,7 @@
 import type { Json } from '../terms.ts'
 import { cleanText } from './clean-text.ts'
 
-/** The value as JSON that Postgres can store: clean strings, finite numbers; undefined for what is no JSON. */
+/** The value as JSON that Postgres can store, with clean strings and finite numbers, or undefined if it is not JSON. */
 export function toJson(value: unknown): Json | undefined {
   if (value === null || typeof value === 'boolean') return value
   if (typeof value === 'string') return cleanText(value)

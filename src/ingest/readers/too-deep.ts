@@ -1,6 +1,6 @@
 /**
- * Whether text was nested too deeply: trees of some thousand levels exhaust the stack of the parsers and of their regular
- * expressions. Other range errors (a string or an array that would be too long) say that there is too much of it.
+ * Whether the error means that text is nested too deeply: a few thousand levels exhaust the stack of the parsers and of
+ * their regular expressions. Other range errors mean that a string or an array would be too long.
  */
 export function isTooDeep(error: unknown): boolean {
   if (error instanceof RangeError) return /call stack|nested too deeply/.test(error.message)

@@ -1,6 +1,6 @@
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** The text of these bytes, without a byte order mark, or null when they are not valid UTF-8. */
+/** Decodes the bytes, without a byte order mark, or returns null if they are not valid UTF-8. */
 export function decodeUtf8(bytes: Uint8Array): string | null {
   try {
     return utf8.decode(bytes)
@@ -9,7 +9,7 @@ export function decodeUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** Why the bytes cannot be read, in words that help to repair them. */
+/** Why the bytes cannot be decoded, and how to fix the file. */
 export function encodingFault(bytes: Uint8Array): string {
   const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
   return utf16 ? 'is UTF-16; save it as UTF-8' : 'is not valid UTF-8; save it as UTF-8'

@@ -1,11 +1,11 @@
 /**
- * A language model's honest stand-in: it knows nothing but its prompt. It answers with the sentences of the prompt's
- * passages that share most words with the question, cited as `[n]`, or with NO_ANSWER when none shares a word.
+ * A stand-in for a language model that only knows its prompt. It answers with the sentences of the passages that share
+ * most words with the question, cited as `[n]`, or with NO_ANSWER if none shares a word.
  */
 
 export const noAnswer = 'NO_ANSWER'
 
-/** A second sentence is quoted only when it is nearly as good as the first. */
+/** A second sentence is only quoted if its score is at least this share of the first one's. */
 const nearlyAsGood = 0.75
 const sentenceLimit = 2
 
@@ -40,7 +40,7 @@ function split(text: string): string[] {
   return [...segmenter.segment(text)].map(({ segment }) => segment.trim()).filter(segment => segment !== '')
 }
 
-/** The last question counts: earlier ones may be history, or examples. */
+/** The last question in the prompt, because earlier ones may be history or examples. */
 function questionIn(prompt: string): string {
   return (
     prompt
@@ -51,14 +51,16 @@ function questionIn(prompt: string): string {
   )
 }
 
-/** How much of the question the sentence has; a longer sentence with the same words is worth a little less. */
+/** Share of the question's words that the sentence has, slightly less for a longer sentence. */
 function overlap(asked: ReadonlySet<string>, sentence: string): number {
   const words = contentWords(sentence)
   const shared = new Set(words.filter(word => asked.has(word))).size
   return shared === 0 ? 0 : shared / Math.max(1, asked.size) - words.length / 10_000
 }
 
-/** Words as their first five letters (so that endings do not matter); short ones are mostly grammar. */
+/**
+ * The first five letters of each word, so that endings do not matter. Short words are mostly grammar and are left out.
+ */
 function contentWords(text: string): string[] {
   const words =
     text

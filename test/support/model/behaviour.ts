@@ -1,42 +1,42 @@
 import type { ChatRequest } from './chat.ts'
 
-/** How the model answers from now on. `{}` is healthy; a new behaviour replaces the old one whole. */
+/** How the model answers from now on. `{}` is healthy; a new behaviour replaces the old one completely. */
 export interface Behaviour {
-  /** Before anything is sent. */
+  /** Delay before anything is sent. */
   readonly delayMs?: number
-  /** Nothing is sent before this is settled: for a reply that comes when the test says so. */
+  /** Nothing is sent until this promise settles, so that a test controls when the reply comes. */
   readonly held?: Promise<unknown>
-  /** Chat, streamed: so many tokens are sent before it is held. */
+  /** Streamed chat: number of tokens sent before `held` applies. */
   readonly heldAfterTokens?: number
-  /** Chat: after the headers, before the first token. */
+  /** Chat: delay between the headers and the first token. */
   readonly firstTokenMs?: number
-  /** Chat: between tokens. */
+  /** Chat: delay between tokens. */
   readonly perTokenMs?: number
   /** Reply with this error status … */
   readonly status?: number
   /** … and this `Retry-After`, in seconds. */
   readonly retryAfter?: number
-  /** Accept the connection and say nothing, for ever. */
+  /** Accept the connection and never reply. */
   readonly silent?: boolean
-  /** Chat: send all tokens as soon as there is one, as fast as the socket takes them. */
+  /** Chat: after the first token, send all others as fast as the socket accepts them. */
   readonly isInOneGo?: boolean
-  /** Chat: say nothing more after so many tokens, the connection stays open. */
+  /** Chat: stop sending after this many tokens, but keep the connection open. */
   readonly stallAfterTokens?: number
-  /** Chat: break the connection after so many tokens. */
+  /** Chat: break the connection after this many tokens. */
   readonly cutAfterTokens?: number
-  /** Status 200 and no JSON. */
+  /** Reply with status 200 and a body that is not JSON. */
   readonly garbage?: boolean
-  /** Embeddings: one number too many in every vector. */
+  /** Embeddings: one extra number in every vector. */
   readonly wrongDimension?: boolean
-  /** Chat: these words instead of the model's own. */
+  /** Chat: this text instead of the model's own answer. */
   readonly answer?: string | ((request: ChatRequest) => string)
-  /** Chat: decline, as OpenAI does it. */
+  /** Chat: decline with a `refusal`, as OpenAI does. */
   readonly refuse?: boolean
-  /** Only for so many requests, then healthy again. */
+  /** Number of requests that this behaviour applies to; later ones are healthy. */
   readonly times?: number
 }
 
-/** Hands out the behaviour a request gets; counts those that hold only for some. */
+/** Provides the behaviour for each request, and counts requests if it applies to a limited number. */
 export class Temper {
   #behaviour: Behaviour
   #left: number

@@ -3,7 +3,7 @@ import { answerFrom } from './answer.ts'
 import type { Behaviour } from './behaviour.ts'
 import type { Exchange } from './exchange.ts'
 
-/** POST /v1/chat/completions: whole, or as a stream of tokens. */
+/** POST /v1/chat/completions, as a whole reply or as a stream of tokens. */
 
 export interface ChatMessage {
   readonly role: string
@@ -30,7 +30,7 @@ export async function chat(exchange: Exchange, request: ChatRequest, behaviour: 
 
 interface Draft {
   readonly tokens: readonly string[]
-  /** The field of the message that the words go to. */
+  /** Field of the message that contains the text. */
   readonly field: 'content' | 'refusal'
   readonly finish: 'stop' | 'length'
 }
@@ -47,7 +47,7 @@ function wordsFor(request: ChatRequest, { answer }: Behaviour): string {
   return answer ?? answerFrom(promptOf(request))
 }
 
-/** All that was said to the model, in order. */
+/** All messages to the model, in order. */
 export function promptOf(request: ChatRequest): string {
   return request.messages.map(({ content }) => textOf(content)).join('\n\n')
 }
@@ -57,7 +57,7 @@ function textOf(content: ChatMessage['content']): string {
   return content.map(part => part.text ?? '').join('')
 }
 
-/** A word with the blank before it: near enough to a real model's tokens. */
+/** Words with the space before them, which are close enough to real tokens. */
 function tokensOf(text: string): string[] {
   return text.match(/\s*\S+/g) ?? []
 }
@@ -98,7 +98,7 @@ async function stream(exchange: Exchange, request: ChatRequest, draft: Draft, be
   exchange.endStream()
 }
 
-/** Waits even without a delay, so that tokens leave one by one and a hang-up is heard between two. */
+/** Yields even without a delay, so that tokens are sent one by one and a disconnect is noticed in between. */
 async function pause(exchange: Exchange, { perTokenMs }: Behaviour): Promise<void> {
   await sleep(perTokenMs ?? 0, undefined, { signal: exchange.signal })
 }

@@ -1,6 +1,6 @@
 /**
- * A small embedding without a model: words and the three-letter runs in them are hashed into the dimensions, so texts
- * that share words or stems are near each other, and the same text has the same vector on every machine.
+ * A small embedding without a model. Words and their trigrams are hashed into the dimensions, so that texts that share
+ * words or stems have similar vectors, and a text has the same vector on every machine.
  */
 
 export const defaultDimensions = 256
@@ -15,7 +15,7 @@ export function embed(text: string, dimensions: number = defaultDimensions): Flo
   return normalise(vector)
 }
 
-/** Half of a word's weight is the word itself, half its parts. */
+/** Half of the weight is for the word itself and half for its trigrams. */
 function addWord(vector: Float32Array, word: string): void {
   add(vector, word, 1)
   const padded = ` ${word} `
@@ -23,7 +23,7 @@ function addWord(vector: Float32Array, word: string): void {
   for (const part of parts) add(vector, part, 1 / Math.sqrt(parts.length))
 }
 
-/** The sign is hashed as well, so that collisions cancel out instead of making all texts alike. */
+/** The sign is hashed too, so that collisions cancel out instead of making all texts similar. */
 function add(vector: Float32Array, feature: string, weight: number): void {
   const hash = fnv1a(feature)
   const at = (hash >>> 1) % vector.length
@@ -33,11 +33,11 @@ function add(vector: Float32Array, feature: string, weight: number): void {
 function fnv1a(text: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
-  // FNV's low bits are weak for short texts; one more mix spreads them.
+  // The low bits of FNV are weak for short texts; another mixing step spreads them.
   return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0
 }
 
-/** A text without a word gets a fixed direction: a vector of zeros has no cosine. */
+/** A text without words gets a fixed direction, because a zero vector has no cosine. */
 function normalise(vector: Float32Array): Float32Array {
   const length = Math.hypot(...vector)
   if (length === 0) vector[0] = 1

@@ -6,14 +6,14 @@ import type { Exchange } from './exchange.ts'
 
 export interface EmbeddingsRequest {
   readonly model: string
-  /** One text or many; or, as OpenAI allows, tokens. */
+  /** One or more texts or, as OpenAI allows, tokens. */
   readonly input: string | readonly (string | number | readonly number[])[]
   readonly dimensions?: number
-  /** The `openai` package asks for base64 unless told otherwise. */
+  /** The `openai` package requests base64 by default. */
   readonly encoding_format?: 'float' | 'base64'
 }
 
-/** OpenAI's own limit; beyond it a client has to split. */
+/** OpenAI's own limit of texts per request, beyond which a client has to split. */
 const inputLimit = 2048
 
 export function embeddings(exchange: Exchange, request: EmbeddingsRequest, behaviour: Behaviour): void {
@@ -43,7 +43,7 @@ function faultIn(texts: readonly string[]): string | undefined {
   return undefined
 }
 
-/** base64 is the bytes of the numbers, little-endian as every machine that runs this. */
+/** base64 of the bytes of the numbers, which are little-endian like every machine that runs this. */
 function encode(vector: Float32Array, { encoding_format }: EmbeddingsRequest): string | number[] {
   return encoding_format === 'base64' ? Buffer.from(vector.buffer).toString('base64') : [...vector]
 }

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
-/** One request and the ways to answer it; knows when the client hangs up. */
+/** One request and the ways to answer it. Detects when the client disconnects. */
 export class Exchange {
   readonly request: IncomingMessage
   readonly #reply: ServerResponse
   readonly #hangup = new AbortController()
-  /** We broke the connection ourselves: then the client did not leave. */
+  /** Whether we broke the connection ourselves, in which case the client did not abort. */
   #wasCut = false
 
   constructor(request: IncomingMessage, reply: ServerResponse) {
@@ -16,12 +16,12 @@ export class Exchange {
     })
   }
 
-  /** Aborts when the client leaves before the end. */
+  /** Aborts when the client disconnects before the end. */
   get signal(): AbortSignal {
     return this.#hangup.signal
   }
 
-  /** However it ends. */
+  /** Calls `work` when the exchange ends in any way. */
   onClose(work: () => void): this {
     if (this.#reply.closed) work()
     else this.#reply.once('close', work)
@@ -37,7 +37,7 @@ export class Exchange {
     this.json(status, { error: { message, type, param: null, code: null } }, headers)
   }
 
-  /** What a broken proxy sends. */
+  /** Replies as a broken proxy would. */
   garbage(): void {
     this.#reply.writeHead(200, { 'content-type': 'application/json' }).end('<html>upstream {')
   }
@@ -54,7 +54,7 @@ export class Exchange {
     this.#reply.end('data: [DONE]\n\n')
   }
 
-  /** Half of a body that was promised whole (or what a stream has sent so far), then the connection is gone. */
+  /** Sends half of the announced body (or nothing more of a stream), then breaks the connection. */
   cut(body?: string): void {
     this.#wasCut = true
     if (body !== undefined) {

@@ -6,7 +6,7 @@ const usage = `usage: node test/support/model.ts [--port 9001] [--delay MS] [--f
 
 A model for trying Askwell without an account: answers with sentences of the passages it is shown.`
 
-/** The model as a program; prints how to point Askwell at it and runs until Ctrl-C. */
+/** Runs the model as a program until Ctrl-C, and prints the settings for Askwell. */
 export async function runProgram(start: typeof startModel, args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
@@ -30,7 +30,7 @@ export async function runProgram(start: typeof startModel, args: string[]): Prom
   }
   const embeddings = { delayMs: Number(values['embedding-delay'] ?? values.delay) }
   const model = await start(undefined, { port: Number(values.port), chat, embeddings })
-  // Nobody reads the record of a program, and a benchmark asks millions of times.
+  // The records of a program are never read, and a benchmark sends millions of requests.
   const forget = () =>
     [model.chat, model.embeddings].forEach(({ requests }) => void ((requests as unknown[]).length = 0))
   setInterval(forget, 1000).unref()

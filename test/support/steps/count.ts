@@ -2,12 +2,12 @@ import { Session } from 'node:inspector'
 import { natives } from './natives.ts'
 
 /**
- * Counts the steps that a piece of work takes: how often each block of ours ran, as V8 counts it for coverage, and
- * what the engine's own functions did. No clock: the same work is the same number on any machine.
+ * Counts the steps of a piece of work: how often each block of our code ran, from V8's coverage counters, and the cost
+ * of the engine's own functions. It uses no clock, so the work has the same count on every machine.
  */
 export interface StepCounter {
   count(work: () => unknown): Promise<number>
-  /** Where the last count's steps were made: address of the file → blocks run. */
+  /** Blocks run in the last count, by URL of the file. */
   readonly blocks: ReadonlyMap<string, number>
 }
 
@@ -18,7 +18,7 @@ interface Coverage {
   }[]
 }
 
-/** To be made before what it counts is loaded. Of other people's code it counts that below `node_modules`, too. */
+/** Create it before the counted code is loaded. It also counts code below `node_modules`. */
 export function createStepCounter(): StepCounter {
   const session = new Session()
   session.connect()

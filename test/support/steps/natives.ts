@@ -1,8 +1,8 @@
 import { countedOf, run, type Counted } from './regexp-run.ts'
 
 /**
- * What the engine's own functions cost, which no coverage shows: of a regular expression the steps it takes, of a
- * search how far it looks, of a copy how much it copies. A slice is free but for its making: V8 makes it a view.
+ * Cost of the engine's own functions, which coverage does not show: the steps of a regular expression, the distance of
+ * a search, the length of a copy. A slice only costs its creation, because V8 makes it a view.
  */
 export const natives = { steps: 0, isCounting: false }
 
@@ -15,7 +15,7 @@ function charge(steps: number): void {
   if (natives.isCounting) natives.steps += steps
 }
 
-/** With nothing counted that happens meanwhile: counting itself uses what it counts. */
+/** Runs `work` without counting, because counting itself uses the counted functions. */
 function apart<T>(work: () => T): T {
   const before = natives.isCounting
   natives.isCounting = false
@@ -28,7 +28,7 @@ function apart<T>(work: () => T): T {
 
 type Method = (this: never, ...args: never[]) => unknown
 
-/** Puts a counting function in the place of one of the engine's. `costOf` sees what it was called with and its result. */
+/** Replaces a function of the engine with a counting one. `costOf` gets its arguments and its result. */
 function counted(owner: object, name: string | symbol, costOf: (self: any, args: any[], result: any) => number): void {
   const native = Reflect.get(owner, name) as Method
   Reflect.defineProperty(owner, name, {
@@ -42,7 +42,7 @@ function counted(owner: object, name: string | symbol, costOf: (self: any, args:
   })
 }
 
-/** To be called once, before what is to be counted is loaded: it is for a process that does nothing else. */
+/** Call this once, before the counted code is loaded, in a process that does nothing else. */
 export function countNatives(): void {
   countRegExps()
   countStrings()
@@ -111,7 +111,7 @@ function countStrings(): void {
   counted(Intl.Segmenter.prototype, 'segment', (_, [text]) => String(text).length)
 }
 
-/** A run of marks is put in order by inserting one after the other: ICU takes time quadratic in the run. */
+/** ICU sorts a run of combining marks by insertion, which takes time quadratic in its length. */
 function sortingOf(self: string): number {
   let [cost, marks] = [self.length, 0]
   for (const character of self) {
@@ -149,7 +149,7 @@ function countArrays(): void {
     counted(Set.prototype, name, (self, [other]) => self.size + other.size)
 }
 
-/** Spreads, destructuring and loops: a step for each value that is taken. */
+/** Spreads, destructuring and loops cost one step per value. */
 function countIterators(): void {
   const samples: Iterator<unknown>[] = [
     [].values(),

@@ -1,4 +1,4 @@
-/** Our regular expressions as trees, so that `regexp-run.ts` can count what matching them takes. */
+/** Parses our regular expressions to trees, so that `regexp-run.ts` can count the steps of matching them. */
 export type Node =
   | { readonly kind: 'set'; readonly source: string }
   | { readonly kind: 'sequence'; readonly parts: readonly Node[] }
@@ -15,7 +15,7 @@ export type Node =
   | { readonly kind: 'edge'; readonly source: '^' | '$' | '\\b' | '\\B' }
   | { readonly kind: 'same'; readonly group: number }
 
-/** Throws at what it does not know; named back references, which we have none of, are among that. */
+/** Throws on unsupported syntax. This includes named back references, which our code does not use. */
 export function parseRegExp({ source, unicode, unicodeSets }: RegExp): Node {
   const isUnicode = unicode || unicodeSets
   let at = 0

@@ -1,8 +1,8 @@
 import { parseRegExp, type Node } from './regexp-parse.ts'
 
 /**
- * How many steps a regular expression takes, counted by running it: like the engine in V8, by trying one way after
- * the other and going back, without remembering what was tried. What it finds is compared with what V8 finds.
+ * Counts the steps of a regular expression by running it. Like V8's engine, it backtracks without memoization. Its
+ * matches are compared with those of V8.
  */
 export interface CountedRun {
   readonly steps: number
@@ -28,7 +28,7 @@ interface Program {
 export interface Counted {
   readonly program: Program
   readonly slots: number
-  /** V8 tries such a one at the start only. */
+  /** V8 tries an anchored expression only at the start. */
   readonly isAnchored: boolean
 }
 
@@ -126,7 +126,7 @@ export function countedOf(pattern: RegExp): Counted {
         : { op: 'split', first: inside, second: after }
     }
 
-    /** The place of a step that is filled in when it is known where it leads. */
+    /** Reserves a step that is filled in when its target is known. */
     function placed(): number {
       return steps.push({ op: 'found' }) - 1
     }
@@ -142,7 +142,7 @@ function startsAnchored(node: Node): boolean {
 
 const sets = new Map<string, (character: string) => boolean>()
 
-/** Whether a character is in a class, as V8 says. */
+/** Tests whether a character is in a class, using V8. */
 function setOf(source: string, flags: string): (character: string) => boolean {
   const name = `${flags}/${source}`
   const before = sets.get(name)
@@ -167,7 +167,7 @@ function edgeOf(source: string, { multiline }: RegExp): (text: string, at: numbe
   return (text, at) => (isWord(text[at - 1]) !== isWord(text[at])) === (source === '\\b')
 }
 
-/** The first match from `from` on, or only there where the expression is sticky. */
+/** The first match from `from` on, or only at `from` if the expression is sticky. */
 export function run(
   { program, slots, isAnchored }: Counted,
   text: string,
@@ -194,7 +194,7 @@ function matchAt(
 ): number {
   const { steps } = program
   const waiting: { readonly pc: number; readonly at: number; readonly undo: number }[] = []
-  /** Registers as they were, to be put back on going back: pairs of slot and value. */
+  /** Previous register values to restore on backtracking, as pairs of slot and value. */
   const trail: number[] = []
   let [pc, at] = [0, start]
   for (;;) {

@@ -1,12 +1,12 @@
-/** Texts that nobody writes by hand: each a way to make a reader look back, or far ahead, again and again. */
+/** Artificial texts that make a reader look back, or far ahead, again and again. */
 export interface Shape {
   readonly name: string
-  /** About `length` UTF-16 units of it. */
+  /** Returns about `length` UTF-16 units of this shape. */
   text(length: number): string
 }
 
 const pieces: readonly string[] = [
-  // Letters, blanks, digits, signs.
+  // Letters, spaces, digits, signs.
   'a',
   'A',
   'aB',
@@ -41,7 +41,7 @@ const pieces: readonly string[] = [
   '&',
   '&amp;',
   '%',
-  // Ends of sentences, and what looks like one.
+  // Ends of sentences, and text that looks like one.
   '.',
   '. ',
   '...',
@@ -147,7 +147,7 @@ const pieces: readonly string[] = [
   'a-\n',
   '-',
   '–',
-  // Letters that Unicode makes of several, or none.
+  // Combining and invisible characters.
   '\u0301',
   'a\u0301',
   '\u0301\u0323',
@@ -194,7 +194,7 @@ const openings: readonly (readonly [string, string])[] = [
   ['---\n', 'x'],
 ]
 
-/** Each piece alone, between two others, and on lines that end otherwise. */
+/** Each piece alone, between two others, and on lines with different ends. */
 export const shapes: readonly Shape[] = [
   ...pieces.map(piece => shapeOf(piece, length => piece.repeat(Math.ceil(length / piece.length)))),
   ...pieces.map((piece, i) => {

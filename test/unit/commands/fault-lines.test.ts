@@ -12,7 +12,7 @@ t.test('of the lines of one file the first twenty are printed, then how many mor
   t.equal(printed.length, 42)
   t.equal(printed[0], 'askwell: a.csv:1: the quote is not closed')
   t.equal(printed[40], 'askwell: c\\u001b.pdf: is no PDF')
-  t.equal(printed[41], 'askwell: a.csv: 199980 more of its lines could not be read')
+  t.equal(printed[41], 'askwell: a.csv: 199980 more lines could not be read')
 })
 
 t.test('files that cannot be read are printed, however many', async t => {

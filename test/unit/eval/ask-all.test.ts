@@ -2,7 +2,7 @@ import t from 'tap'
 import type { SearchResult } from '../../../src/ask/retrieval/find-passages.ts'
 import type { SearchPassages } from '../../../src/ask/search.ts'
 import type { Question } from '../../../src/ask/terms.ts'
-import { askAll, type Asking } from '../../../src/eval/ask-all.ts'
+import { askAll, type AskingOptions } from '../../../src/eval/ask-all.ts'
 import { abstentionOf, figuresOf } from '../../../src/eval/figures.ts'
 import type { JudgedQuestion } from '../../../src/eval/set.ts'
 
@@ -24,7 +24,7 @@ const finding =
       degraded,
     }) as unknown as SearchResult
 
-const asking = (search: SearchPassages, language: 'given' | 'detect' = 'detect'): Asking => ({
+const asking = (search: SearchPassages, language: 'given' | 'detect' = 'detect'): AskingOptions => ({
   search,
   collection: 'c',
   language,

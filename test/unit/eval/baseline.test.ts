@@ -40,9 +40,9 @@ t.test('written and read: six decimals, other sets stay, those of another model 
 
 t.test('no baseline: says so, and how to get one', async t => {
   const path = join(t.testdir({}), 'baseline.json')
-  await t.rejects(readBaseline(path), /baseline\.json: cannot be read; --update-baseline writes one/)
+  await t.rejects(readBaseline(path), /baseline\.json: cannot be read; write one with --update-baseline/)
   for (const text of ['', '{', 'null', '[]', '{"model":"m"}']) {
     writeFileSync(path, text)
-    await t.rejects(readBaseline(path), /is not a baseline; --update-baseline writes one/, text)
+    await t.rejects(readBaseline(path), /is not a baseline; write one with --update-baseline/, text)
   }
 })

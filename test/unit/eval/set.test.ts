@@ -69,13 +69,13 @@ t.test('what is wrong is named by file and line, all at once', async t => {
     [
       'corpus.jsonl:3: is not valid JSON',
       'corpus.jsonl:5: has the same id as line 1',
-      'corpus.jsonl:6: "id" must be text without blanks, or a number',
-      'corpus.jsonl:7: "text" must be text that is not empty',
+      'corpus.jsonl:6: "id" must be text without spaces, or a number',
+      'corpus.jsonl:7: "text" must be non-empty text',
       'queries.typo.jsonl:1: is not a JSON object',
-      'queries.typo.jsonl: holds no question',
-      'qrels.tsv:2: names the question "q9", which no queries file holds',
-      'qrels.tsv:3: names the document "d9", which corpus.jsonl does not hold',
-      'qrels.tsv:4: must be a question, a document and a whole number as grade, with tabs between',
+      'queries.typo.jsonl: has no questions',
+      'qrels.tsv:2: names the question "q9", which is in no queries file',
+      'qrels.tsv:3: names the document "d9", which is not in corpus.jsonl',
+      'qrels.tsv:4: must be a question id, a document id and an integer grade, separated by tabs',
     ].join('\n'),
   )
 })
@@ -83,12 +83,12 @@ t.test('what is wrong is named by file and line, all at once', async t => {
 t.test('more than ten faults: ten, and how many more', async t => {
   const message = await faultsOf(t, { 'qrels.tsv': 'q1\td1\t1\n'.repeat(2) + 'q9\td1\t1\n'.repeat(13) })
   t.equal(message.split('\n').length, 11)
-  t.match(message, /and 3 faults more$/)
+  t.match(message, /and 3 more errors$/)
 })
 
 t.test('a folder without the files: says what a set is', async t => {
   await t.rejects(
     readSet(t.testdir({})),
-    /corpus\.jsonl: there is no such file; a set is a folder with corpus\.jsonl, queries\.jsonl and qrels\.tsv/,
+    /corpus\.jsonl: file not found; a set is a folder with corpus\.jsonl, queries\.jsonl and qrels\.tsv/,
   )
 })

@@ -84,10 +84,10 @@ t.test('faults: absent, unknown, empty; the rest is read', async t => {
   t.strictSame(sources, ['a.md'])
   t.strictSame(faults, [
     'absent.md does not exist',
-    'b.xls has an unknown format; what can be read ends in .md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson',
+    'b.xls has an unknown format; supported extensions: .md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson',
     'empty.md has no text',
-    'nothing holds no file of a known format (.md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson)',
-    'no*.md matches no file of a known format (.md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson)',
+    'nothing contains no file of a supported format (.md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson)',
+    'no*.md matches no file of a supported format (.md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson)',
   ])
 })
 
@@ -104,7 +104,7 @@ t.test(
     symlinkSync('../secret.txt', join(folder, 'docs/users.txt'))
     symlinkSync('a.md', join(folder, 'docs/b.md'))
     symlinkSync('docs', join(folder, 'linked'))
-    const reason = 'is a link to a file outside of the folder; name that file itself to load it'
+    const reason = 'is a link to a file outside the folder; to load that file, name it itself'
     t.match(await read(join(folder, 'docs')), {
       sources: ['docs/a.md', 'docs/b.md'],
       faults: [`${folder}/docs/users.txt ${reason}`],

@@ -67,7 +67,7 @@ t.test('an id that makes too long a source is a fault of its row; the others are
   })
   const csv = await read(join(folder, 'faq.csv'))
   t.match(csv.faults, [
-    /^3: has a source \(the file's and the id\) that takes \d+ bytes in UTF-8, and 2500 are possible; shorten it$/,
+    /^3: has a source \(file name and id\) that takes \d+ bytes in UTF-8, but the limit is 2500; shorten it$/,
   ])
   t.strictSame(
     csv.documents.map(({ title }) => title),

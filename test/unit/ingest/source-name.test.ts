@@ -35,12 +35,12 @@ t.test('names of what nobody sees', async t => {
     '\u202e',
     '\u00a0 \u3000',
   ]) {
-    t.match(sourceFault(source), /^is made of invisible characters only/, JSON.stringify(source))
+    t.match(sourceFault(source), /^consists of invisible characters only/, JSON.stringify(source))
   }
 })
 
 t.test('names that are too long: counted as they are stored, in bytes', async t => {
-  t.match(sourceFault('a'.repeat(2501)), /^takes 2501 bytes in UTF-8, and 2500 are possible; shorten it$/)
+  t.match(sourceFault('a'.repeat(2501)), /^takes 2501 bytes in UTF-8, but the limit is 2500; shorten it$/)
   t.match(sourceFault('я'.repeat(1251)), /^takes 2502 bytes/)
   t.match(sourceFault('\u0958'.repeat(833)), /^takes 4998 bytes/, 'composed in another way than it was given')
 })
