@@ -103,7 +103,7 @@ export async function openDeps(
           onAbsent: error =>
             log.warn(
               { code: error.code, err: error.cause ?? error },
-              'the model API is away: starting without; documents can be loaded when it is there',
+              'the model API cannot be reached: starting without it; documents can be loaded once it answers',
             ),
         }),
       }),
@@ -125,20 +125,20 @@ export async function openDeps(
       held: (seconds, label) => (metrics.pool.held(seconds, label), poolTimes.holdMs.record(seconds * 1000)),
       failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
       overdue: (label, limitMs) =>
-        log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
+        log.error({ label, limitMs }, 'a database connection was held too long: its query was cancelled'),
     })
     database.watchLogins(refusal => {
       if (refusal)
         log.error(
           { dependency: 'database', err: refusal },
-          'the database does not let Askwell in any more: check the name, password and database in DATABASE_URL, and the right to connect',
+          'Postgres rejected our credentials; check the user, password and database in DATABASE_URL, and the CONNECT privilege',
         )
-      else log.info({ dependency: 'database' }, 'the database lets Askwell in again')
+      else log.info({ dependency: 'database' }, 'Postgres accepts our credentials again')
     })
     database.watchStale(err =>
       log.warn(
         { dependency: 'database', code: 'database-replaced', err },
-        'the database was changed under its connections, as by a restore: all of them are replaced',
+        'the database was replaced under open connections, for example by a restore: all connections are reopened',
       ),
     )
     tellWrites(database, log)
@@ -245,11 +245,11 @@ function tellWrites(database: Database, log: Logger): void {
   const readOnly = () =>
     log.warn(
       { dependency: 'database', code: 'database-read-only' },
-      'the database takes no writes (a standby, or read-only): questions are answered, documents are not stored',
+      'Postgres accepts no writes (a standby, or read-only): questions are answered; to store documents, point DATABASE_URL at the primary',
     )
   if (database.isReadOnly()) readOnly()
   database.watchWrites(isWriter =>
-    isWriter ? log.info({ dependency: 'database' }, 'the database takes writes again') : readOnly(),
+    isWriter ? log.info({ dependency: 'database' }, 'Postgres accepts writes again') : readOnly(),
   )
 }
 

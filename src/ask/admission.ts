@@ -92,9 +92,9 @@ function overloaded({ reason, afterMs }: Refused): AskError {
 }
 
 const details: Readonly<Record<RefusedBy, string>> = {
-  queue: 'as many questions as may wait are waiting; try again later',
-  wait: 'more is asked than can be answered in time; try again later',
-  time: 'more is asked than can be answered in the time left; try again later, or with more time',
-  overdue: 'more is asked than can be answered in time; try again later',
-  evicted: 'more is asked than can be answered, and what is interactive goes first; try again later',
+  queue: 'The queue of waiting questions is full; try again later.',
+  wait: 'Overloaded: the wait for a free slot would be too long; try again later.',
+  time: 'Overloaded: the wait for a free slot would exceed the timeout of this request; try again later, or with a longer timeout.',
+  overdue: 'Overloaded: the wait for a free slot took much longer than expected; try again later.',
+  evicted: 'Overloaded: an interactive request took the place of this batch request in the queue; try again later.',
 }

@@ -11,7 +11,7 @@ export async function bestEffort<T>(without: T, run: Run, help: (brief: Run) => 
     return await help({ ...run, deadline: now + (run.deadline - now) * helpShare })
   } catch (error) {
     if (run.signal.aborted || !isAskError(error, 'deadline_exceeded')) throw error
-    run.log.warn({ code: error.code }, `${error.detail}: going on without`)
+    run.log.warn({ code: error.code, detail: error.detail }, 'an optional step timed out: continuing without it')
     return without
   }
 }

@@ -65,10 +65,10 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
     if (now === 'open' && before === 'closed')
       log.warn(
         { dependency, culprit: dependency, code: 'breaker-open', fault: faultOf(dependency) },
-        `${dependency}: not asked any more until it answers`,
+        `${dependency}: circuit breaker opened`,
       )
     if (now === 'closed')
-      log.info({ dependency, culprit: dependency, code: 'breaker-closed' }, `${dependency}: asked again`)
+      log.info({ dependency, culprit: dependency, code: 'breaker-closed' }, `${dependency}: circuit breaker closed`)
   }
 
   function ended(dependency: Dependency, fault: ModelFault | null): void {

@@ -50,7 +50,7 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
       if (!stop.signal.aborted)
         log.warn(
           { collection: name, err: error },
-          'the statistics could not be renewed: searches may be slow until the server does so',
+          'planner statistics could not be updated: searches may be slow until Postgres updates them itself',
         )
     }
   }
@@ -63,25 +63,25 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
       const built = await ensureVectorIndex(database, collection, stop.signal, () =>
         log.info(
           { collection: name, vectors: collection.windowCount },
-          'building the index of a collection that has grown large',
+          'building the vector index of a collection that has grown large',
         ),
       )
       if (built?.builtInMs != null)
         log.info(
           { collection: name, ms: Math.round(built.builtInMs), bytes: built.bytes },
-          'the index is built; fit it with askwell tune recall',
+          'vector index built; tune it with askwell tune recall',
         )
     } catch (error) {
       if (!stop.signal.aborted)
         log.warn(
           { collection: name, err: error },
-          'the index could not be built: searches of this collection may be slow until the next write, or askwell tune recall',
+          'the vector index could not be built: searches may be slow until the next write; to build it now, run askwell tune recall',
         )
     }
   }
 
   async function close(): Promise<void> {
-    stop.abort(new Error('the service stops'))
+    stop.abort(new Error('the service is shutting down'))
     for (const timer of due.values()) clearTimeout(timer)
     await last
   }

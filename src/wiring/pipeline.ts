@@ -211,7 +211,7 @@ export function otherHistory(caches: Pick<Caches, 'dropAnswers'>, log: Logger) {
     caches.dropAnswers(id)
     log.warn(
       { collection: name, epoch, before: before.epoch },
-      'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since are not given any more',
+      'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since then are no longer served',
     )
   }
 }

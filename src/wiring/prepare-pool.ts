@@ -81,36 +81,36 @@ export function openPreparing(
   }
 
   function refuse({ source }: DocumentInput, reason: string): never {
-    throw new AskError('document_refused', { detail: `document "${source}" ${reason}` })
+    throw new AskError('document_refused', { detail: `Document "${source}" ${reason}.` })
   }
 
   function faultOf({ source }: DocumentInput, { by, reason }: Loss): AskError {
     if (by === 'gone')
       return new AskError('preparing_failed', {
-        detail: `what prepared document "${source}" was ended from outside, twice; does the machine run out of memory?`,
+        detail: `Document "${source}" could not be prepared: its process was killed twice; check whether the machine runs out of memory.`,
         retryAfter: 5,
         cause: new Error(reason),
       })
     if (by === 'failed')
       return new AskError('document_refused', {
-        detail: `document "${source}" cannot be prepared`,
+        detail: `Document "${source}" cannot be prepared.`,
         cause: new Error(reason),
       })
-    return new AskError('document_too_costly', { detail: `document "${source}" ${costOf(by)}` })
+    return new AskError('document_too_costly', { detail: `Document "${source}" ${costOf(by)}.` })
   }
 
   function costOf(by: 'cpu' | 'memory'): string {
     const [limit, setting] =
       by === 'cpu'
-        ? [`${cpuSeconds} s of processor time`, 'PREPARE_CPU_SECONDS']
+        ? [`${cpuSeconds} s of CPU time`, 'PREPARE_CPU_SECONDS']
         : [`${memoryMb} MB of memory`, 'PREPARE_MEMORY_MB']
-    return `takes more than ${limit} to prepare (${setting}); divide it (5 MB of ordinary Markdown or HTML and 10 MB of plain text are within the limits; very many short items or deep nesting cost more), or write it more simply`
+    return `takes more than ${limit} to prepare (${setting}); split it or simplify its markup (5 MB of ordinary Markdown or HTML and 10 MB of plain text are within the limits; very many short items or deep nesting cost more)`
   }
 
   function reasonOf({ by, reason }: Loss): string {
     if (by === 'cpu' || by === 'memory') return costOf(by)
     return by === 'gone'
-      ? `what prepared it was ended from outside, twice (${reason})`
+      ? `the process preparing it was killed twice (${reason})`
       : reason.replace(/^AskError: /, '')
   }
 

@@ -23,12 +23,12 @@ export async function prepareSchema(
   if (newer.length > 0)
     log.warn(
       { newer },
-      'the database was migrated by a newer version, on which this one may run: finish the update, or the rollback',
+      'the database was migrated by a newer version that this one is compatible with; finish the update, or the rollback',
     )
 }
 
 async function migrated(sql: Sql, log: Pick<Logger, 'info'>, signal: AbortSignal): Promise<readonly string[]> {
-  const onWait = () => log.info('another process migrates the database: waiting for it')
+  const onWait = () => log.info('another process is migrating the database: waiting for it')
   const { applied, newer } = await migrate(sql, { signal, onWait })
   if (applied.length > 0) log.info({ applied }, 'migrations applied')
   return newer
@@ -40,9 +40,9 @@ async function looked(sql: Sql, isReadOnly: boolean): Promise<readonly string[]>
   const names = namesOf(pending)
   if (isReadOnly)
     throw new AskError('database_read_only', {
-      detail: `the database lacks ${names} and takes no writes (a standby, or read-only): run askwell migrate on the primary`,
+      detail: `the database lacks ${names} and accepts no writes (a standby, or read-only); run askwell migrate on the primary`,
     })
   throw new AskError('database_unavailable', {
-    detail: `the database lacks ${names}: run askwell migrate, or set MIGRATE_ON_START=on`,
+    detail: `the database lacks ${names}; run askwell migrate, or set MIGRATE_ON_START=on`,
   })
 }

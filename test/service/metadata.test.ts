@@ -72,11 +72,11 @@ for (const world of worlds) {
       t.match(await put(app, [{ source: 'f', text }]), { status: 200 })
       t.match(await put(app, [{ source: 'f', text, metadata: ofBytes(9000) }]), {
         status: 422,
-        json: { code: 'document_refused', detail: /^document "f" has 18,\d{3} bytes of metadata, and at most 16,384/ },
+        json: { code: 'document_refused', detail: /^Document "f" has 18,\d{3} bytes of metadata, and at most 16,384/ },
       })
       t.match(await put(app, [{ source: 'f', text: `---\nnote: ${'y'.repeat(70_000)}\n---\nx` }]), {
         status: 422,
-        json: { code: 'document_refused', detail: /^document "f" has 70,006 characters of front matter/ },
+        json: { code: 'document_refused', detail: /^Document "f" has 70,006 characters of front matter/ },
       })
     })
 

@@ -235,7 +235,7 @@ export function createCachedAsk({
 }
 
 function notCached(): AskError {
-  return new AskError('not_cached', { detail: 'no answer that fits is cached, and only-if-cached wants no other' })
+  return new AskError('not_cached', { detail: 'There is no matching cached answer, and the request said only-if-cached.' })
 }
 
 async function located(

@@ -51,7 +51,7 @@ export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<Ca
   function failed(error: unknown): void {
     if (closing.signal.aborted) return
     told(false)
-    log.debug({ err: error }, 'an answer could not be refreshed; it is given until its time is over')
+    log.debug({ err: error }, 'a cached answer could not be refreshed: it is served until it expires')
   }
 
   async function close(): Promise<void> {

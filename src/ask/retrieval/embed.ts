@@ -33,7 +33,7 @@ export function embedWith(embedder: Embedder, cache: VectorCache) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
       run.log[loudness(error)](
         { code: error.code, err: error.cause ?? error },
-        'question not embedded: searching by words alone',
+        'the question could not be embedded: using lexical search only',
       )
       return { vector: null, isDegraded: true }
     }

@@ -37,8 +37,8 @@ export function rerankWith(reranker: Reranker, candidates: number) {
     } catch (error) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
       run.log[loudness(error)](
-        { code: error.code, err: error.cause ?? error },
-        `${error.detail} Passages keep the order of the search.`,
+        { code: error.code, detail: error.detail, err: error.cause ?? error },
+        'reranking failed: passages keep the search order',
       )
       return { passages, isDegraded: true }
     }

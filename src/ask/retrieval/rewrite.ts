@@ -40,7 +40,7 @@ export function rewriteWith(model: ChatModel): Rewrites {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
       run.log[loudness(error)](
         { code: error.code, err: error.cause ?? error },
-        'question not rewritten: going on as asked',
+        'the question could not be rewritten: using it as asked',
       )
       return { lines: [], usage: { ...usage, llmCalls: callsMade(error) } }
     }

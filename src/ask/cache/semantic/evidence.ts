@@ -65,7 +65,7 @@ export function createEvidence({ read, acceptedError, inTurn, clock, log }: Evid
     if (learned?.similarity !== before)
       log.info(
         { threshold: learned, of: observations.length },
-        learned ? 'near answers: threshold learned' : 'near answers: no longer enough evidence to give any',
+        learned ? 'semantic cache: threshold learned' : 'semantic cache: no longer enough evidence to serve an answer',
       )
   }
 

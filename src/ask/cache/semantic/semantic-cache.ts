@@ -130,7 +130,7 @@ export function createSemanticCache({
   clock = systemClock,
 }: SemanticCacheOptions): SemanticCache {
   const onFailure = (error: unknown, what: string) =>
-    log.debug({ err: error, what }, 'near questions: going on without')
+    log.debug({ err: error, what }, 'semantic cache failed: continuing without it')
   const inTurn = createSerialQueue({ maxWaiting, onFailure, clock })
   const evidence =
     mode === 'learn'
@@ -167,7 +167,7 @@ export function createSemanticCache({
   async function nearest(where: SemanticKey, run: Run): Promise<readonly SimilarQuestion[]> {
     const now = clock.now()
     if (now < restsUntil) return []
-    const limit = startDeadline('the look for near questions', Math.min(lookMs, run.deadline - now), run.signal, clock)
+    const limit = startDeadline('the semantic cache lookup', Math.min(lookMs, run.deadline - now), run.signal, clock)
     try {
       limit.signal.throwIfAborted()
       return await Promise.race([store.nearest(where, { signal: limit.signal, label: 'near' }), limit.expired])
