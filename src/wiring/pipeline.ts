@@ -139,9 +139,9 @@ export function admissionOf(
 ): Limited {
   const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
   metrics.watch(limiter.status)
-  const { past } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
+  const { record } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
   return {
-    admission: createAdmission(limiter, { refused: metrics.refused, waited: (...wait) => past('admit', ...wait) }),
+    admission: createAdmission(limiter, { refused: metrics.refused, waited: (...wait) => record('admit', ...wait) }),
     limiter: limiter.status,
   }
 }
