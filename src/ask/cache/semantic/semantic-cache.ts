@@ -50,7 +50,7 @@ export interface SimilarQuestions {
 }
 
 export interface SemanticLookup {
-  /** What a enqueue `learn` needs; null when the question cannot be matched: no vector, or no content word. */
+  /** What a later `learn` needs; null when the question cannot be matched: no vector, or no content word. */
   readonly entry: (SemanticKey & { readonly collectionId: number; readonly isObserved: boolean }) | null
   /** The most similar cached question with the same canonical form. */
   readonly candidate: SimilarQuestion | null
