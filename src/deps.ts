@@ -32,51 +32,53 @@ import { countedToo, createWatch, openMonitoring, type Monitoring } from './wiri
 import { admissionOf, createAskPipeline, askedCollection, otherHistory } from './wiring/pipeline.ts'
 import type { Config } from './config/terms.ts'
 
-/** Everything the service is made of, built once; what is given to app.ts, to the commands, and to tests. */
+/** All components of the service, built once and passed to app.ts, to the commands and to tests. */
 export interface Deps {
   readonly database: Database
-  /** What finds words in it. */
+  /** The BM25 implementation of the database. */
   readonly bm25: Bm25
   readonly store: DocumentStore
   readonly models: Models
   readonly preparing: Preparing
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
-  /** Figures over windows and what to do about them; null: switched off to measure what they cost. */
+  /** Rolling windows and recommendations; null when switched off to measure what they cost. */
   readonly monitoring: Monitoring | null
-  /** States of the breakers. */
+  /** States of the circuit breakers. */
   readonly states: Guarded['states']
   readonly caches: Caches
   readonly snapshots: CollectionSnapshots
   readonly cachedAsk: CachedAsk
-  /** Null: switched off. */
+  /** Null when switched off. */
   readonly semanticCache: SemanticCache | null
   readonly search: SearchPassages
-  /** What fresh runs go through; the commands search without it. */
+  /** Admission control for fresh runs; the commands search without it. */
   readonly admission: Admission
-  /** What was counted lately, for the monitoring. */
+  /** Sliding counters for the monitoring. */
   readonly recent: RecentCounts
-  /** Of leases, in milliseconds. */
+  /** Wait and hold times of pooled connections, in milliseconds. */
   readonly poolTimes: { readonly waitMs: OneMinute; readonly holdMs: OneMinute }
   readonly pulse: Guarded['pulse']
   readonly lastFault: Guarded['lastFault']
   readonly limiter: () => LimiterStatus
-  /** To be waited for between a write and its reply; `collection`: that was written to. */
+  /** Await this after a write, before replying. `collection` is the one that changed. */
   onWritten(collection?: string): Promise<void>
   close(): Promise<void>
 }
 
 export interface OpenOptions {
-  /** How long a database that cannot be reached is waited for; with it, a model API that is away is no reason not to start. */
+  /**
+   * How long to wait for an unreachable database. When set, an unreachable model API does not prevent the start either.
+   */
   readonly patienceMs?: number
-  /** Gives up: what was opened is closed. */
+  /** Aborts the opening; whatever was opened is closed. */
   readonly signal?: AbortSignal
   readonly recent?: RecentCounts
-  /** False: no figures over windows, no inspection of the database. For benches alone. */
+  /** False: no rolling windows and no inspection of the database. For benchmarks only. */
   readonly isMonitored?: boolean
 }
 
-/** Opens adapters, then arranges the pipeline over them. Closes what was opened when something fails. */
+/** Opens the adapters, then builds the pipeline on them. Closes what was opened if something fails. */
 export async function openDeps(
   config: Config,
   log: Logger,
@@ -108,11 +110,11 @@ export async function openDeps(
         }),
       }),
     )
-    // A local model takes as long to load as the database to open: both at once.
+    // A local model takes as long to load as the database to open, so both run concurrently.
     const [{ database, name, bm25, store }] = await Promise.all([opening, unguarded.warm()])
-    const watch = isMonitored ? createWatch() : null
-    const plain = createMetrics(database.status)
-    const metrics = countedToo(watch ? feed(plain, watch.figures, watch.sources) : plain, recent)
+    const rolling = isMonitored ? createWatch() : null
+    const baseMetrics = createMetrics(database.status)
+    const metrics = countedToo(rolling ? feed(baseMetrics, rolling.figures, rolling.sources) : baseMetrics, recent)
     keep({ close: async () => metrics.stop() })
     const longMs = longWaitMs(database.status())
     const poolTimes = { waitMs: createOneMinute(), holdMs: createOneMinute() }
@@ -141,7 +143,7 @@ export async function openDeps(
         'the database was replaced under open connections, for example by a restore: all connections are reopened',
       ),
     )
-    tellWrites(database, log)
+    logWriteAccess(database, log)
     const { models, reads, reranker, states, pulse, lastFault } = keep(
       openGuards({ config, database, models: unguarded, metrics, log, recent }),
     )
@@ -158,12 +160,12 @@ export async function openDeps(
         }),
       )
     if (redis) metrics.watchRedis(redis.isUsable)
-    const aside = createCollectionStore({ lease: reads.aside })
+    const sideStore = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, metrics })
-    const current = createCollectionSnapshots((name, signal) => askedCollection(aside, models, name, signal), {
+    const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {
       onOtherHistory: otherHistory(caches, log),
     })
-    database.watch(current.invalidate)
+    database.watch(snapshots.invalidate)
     metrics.watchCaches(caches.sizes)
     const { admission, limiter } = admissionOf(config, metrics)
     const { cachedAsk, semanticCache, search } = createAskPipeline({
@@ -173,7 +175,7 @@ export async function openDeps(
       reads,
       reranker,
       bm25,
-      snapshots: current,
+      snapshots,
       caches,
       models,
       metrics,
@@ -189,11 +191,11 @@ export async function openDeps(
     const upkeep = keep(openUpkeep({ database, store, log }))
     const onWritten = async (collection?: string) => {
       if (collection !== undefined) upkeep.written(collection)
-      current.invalidate()
-      // Of the embedded database there is no other replica.
+      snapshots.invalidate()
+      // The embedded database has no replicas.
       if (database.kind === 'postgres') await waitUntilVisible()
     }
-    const monitoring = watch && keep(openMonitoring(watch, { config, log, database, redis, store }))
+    const monitoring = rolling && keep(openMonitoring(rolling, { config, log, database, redis, store }))
     return {
       onWritten,
       monitoring,
@@ -206,7 +208,7 @@ export async function openDeps(
       metrics,
       caches,
       states,
-      snapshots: current,
+      snapshots,
       semanticCache,
       cachedAsk,
       search,
@@ -240,20 +242,20 @@ async function openStore(
   return { database, name: await databaseName(database, signal), bm25, store: createDocumentStore(database) }
 }
 
-/** At the start only where it is not as usual. */
-function tellWrites(database: Database, log: Logger): void {
-  const readOnly = () =>
+/** Logs changes of write access, and at start only a database that accepts no writes. */
+function logWriteAccess(database: Database, log: Logger): void {
+  const logReadOnly = () =>
     log.warn(
       { dependency: 'database', code: 'database-read-only' },
       'Postgres accepts no writes (a standby, or read-only): questions are answered; to store documents, point DATABASE_URL at the primary',
     )
-  if (database.isReadOnly()) readOnly()
+  if (database.isReadOnly()) logReadOnly()
   database.watchWrites(isWriter =>
-    isWriter ? log.info({ dependency: 'database' }, 'Postgres accepts writes again') : readOnly(),
+    isWriter ? log.info({ dependency: 'database' }, 'Postgres accepts writes again') : logReadOnly(),
   )
 }
 
-/** Refuses to start over vectors that another model made: comparing them would give nonsense without a word. */
+/** Refuses to start on vectors of another model: comparing them would silently give nonsense. */
 export async function checkModels(store: DocumentStore, model: string): Promise<void> {
   for (const collection of await store.collections()) {
     if (collection.model && collection.model.name !== model) throw modelMismatch(collection, model)

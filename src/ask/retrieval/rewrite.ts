@@ -5,9 +5,9 @@ import { condensePrompt, rephrasePrompt } from '../generation/prompt.ts'
 import { noUsage, type Question, type Run, type Usage } from '../terms.ts'
 import type { AnalyzedQuestion } from '../terms.ts'
 
-/** What smart mode asks a model for besides the answer. Neither can fail a question: without it, it goes on as asked. */
+/** What smart mode asks a model for besides the answer. Neither can fail a question: it then continues as asked. */
 export interface Rewrites {
-  /** A follow-up as a question that stands alone; null when the model gave none. */
+  /** Rewrites a follow-up into a self-contained question; null when the model returned none. */
   condense(question: Question, run: Run): Promise<{ text: string | null; usage: Usage }>
   /** Up to two other wordings. */
   rephrase(asked: AnalyzedQuestion, run: Run): Promise<{ texts: readonly string[]; usage: Usage }>
