@@ -8,21 +8,21 @@ export interface UpkeepParts {
   readonly database: Pick<Database, 'kind' | 'lease'>
   readonly store: Pick<CollectionStore, 'collection'>
   readonly log: Pick<Logger, 'info' | 'warn'>
-  /** Of writes to a collection, before anything is done about it: an index is better built over all of them. */
+  /** Quiet time after the last write before anything is done: an index is better built over all of the writes. */
   readonly quietMs?: number
 }
 
 export interface Upkeep {
-  /** Somebody wrote to this collection. */
+  /** Call this after a write to the collection. */
   written(collection: string): void
-  /** Breaks off what is under way; the next write begins it anew. */
+  /** Aborts work under way; the next write starts it again. */
   close(): Promise<void>
 }
 
 /**
- * What `askwell ingest` does at its end, for documents that come by HTTP: a collection that has grown large gets its HNSW
- * index, and after much was written the planner is told: a search of 5,000 new chunks takes twice as long until it knows.
- * Behind the requests, one collection at a time. Nobody waits for it, and what goes wrong is logged, not failed.
+ * Does for documents sent over HTTP what `askwell ingest` does at its end: builds the HNSW index of a collection that
+ * has grown large, and updates planner statistics after many writes. Without them a search of 5,000 new chunks takes
+ * twice as long. Runs in the background, one collection at a time. Nobody waits for it, and failures are only logged.
  */
 export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepParts): Upkeep {
   const stop = new AbortController()
@@ -36,13 +36,13 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
       collection,
       setTimeout(() => {
         due.delete(collection)
-        last = last.then(() => tend(collection))
+        last = last.then(() => maintain(collection))
       }, quietMs).unref(),
     )
   }
 
-  async function tend(name: string): Promise<void> {
-    await index(name)
+  async function maintain(name: string): Promise<void> {
+    await buildIndex(name)
     try {
       if (!stop.signal.aborted && (await needsAnalyze(database, stop.signal)))
         await analyzeTables(database, stop.signal)
@@ -55,7 +55,7 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
     }
   }
 
-  async function index(name: string): Promise<void> {
+  async function buildIndex(name: string): Promise<void> {
     if (stop.signal.aborted) return
     try {
       const collection = await store.collection(name, stop.signal)

@@ -62,13 +62,13 @@ export interface Limited {
   readonly limiter: () => LimiterStatus
 }
 
-/** Budgets are what a stage may take at most; the request's own deadline is usually nearer. */
+/** Maximum time per stage; the request's own deadline is usually shorter. */
 const budgetMs = { remember: 2000, understand: 8000, embed: 5000, retrieve: 10_000, extract: 2000 } as const
 
-/** Kept back so that a model that uses up its time still leaves enough to quote from the passages. */
+/** Withheld from the model, so that after a timeout there is time to quote from the passages. */
 const reserveMs = 200
 
-/** The pipeline as it runs: caching and looking up are arrangements around it, not branches inside it. */
+/** Assembles the running pipeline: caching and loading collections wrap it, they are not branches inside it. */
 export function createAskPipeline(parts: Parts): Arranged {
   const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: parts.metrics.stages })
   const steps = stepsOf(parts, stages)
@@ -102,7 +102,7 @@ function semanticCacheOf(
 }
 
 function cachedAskOver(
-  make: AskWithin,
+  compute: AskWithin,
   near: SemanticCache | null,
   { config, snapshots, caches, models, metrics, log, admission }: Parts,
   { stage }: Stages,
@@ -122,7 +122,7 @@ function cachedAskOver(
       fillLease: caches.shared && stage('remember', timeoutMs, fillLeaseFrom(caches.shared)),
       semantic: near && semanticAnswersFrom(near, caches.answers, metrics.answerCache, Date.now),
       admission,
-      compute: make,
+      compute,
     },
     answers: caches.answers,
     configHash: configHashOf(config, models),
@@ -132,7 +132,10 @@ function cachedAskOver(
   })
 }
 
-/** The first guess is what the pool can do, and more than a small one: a run needs no connection while its model writes. */
+/**
+ * The initial limit is what the pool can serve, and more than a small pool: a run needs no connection while its model
+ * writes.
+ */
 export function admissionOf(
   { admission, database: { poolSize, poolMaxOverflow } }: Config,
   { admission: metrics, stages: stageMetrics }: Metrics,
@@ -146,12 +149,12 @@ export function admissionOf(
   }
 }
 
-/** Short, for it goes into every key. */
+/** Short, since it is part of every key. */
 function digest(parts: readonly unknown[]): string {
   return hash('sha256', JSON.stringify(parts), 'base64url')
 }
 
-/** What changes answers and is the same for all questions. */
+/** Hash of what changes answers and is equal for all questions. */
 function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
   return digest([
     version,
@@ -205,7 +208,10 @@ function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }
   return { candidates, run: stage('rerank', timeoutMs, rerankWith(reranker, candidates)) }
 }
 
-/** What a lost history left is found by nobody (its marks are others): it is dropped to make room, and those who run the service hear of it. */
+/**
+ * Answers of a lost history are never found (their epoch marks differ). They are dropped to free memory, and the
+ * operators are told by a log line.
+ */
 export function otherHistory(caches: Pick<Caches, 'dropAnswers'>, log: Logger) {
   return ({ id, name, epoch }: AskedCollection, before: AskedCollection) => {
     caches.dropAnswers(id)
@@ -216,7 +222,7 @@ export function otherHistory(caches: Pick<Caches, 'dropAnswers'>, log: Logger) {
   }
 }
 
-/** The collection as a question meets it; null when there is none of this name. */
+/** The collection as a question sees it; null when there is none of this name. */
 export async function askedCollection(
   store: Pick<CollectionStore, 'collection'>,
   { embedder }: Models,
@@ -224,7 +230,7 @@ export async function askedCollection(
   signal: AbortSignal,
 ): Promise<AskedCollection | null> {
   const found = await store.collection(name, signal)
-  // Re-embedded by another model while we run: our vectors may not be compared with its.
+  // May have been re-embedded by another model meanwhile, whose vectors cannot be compared with ours.
   const isOurs = found?.model?.name === embedder.model
   if (!found) return null
   const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found

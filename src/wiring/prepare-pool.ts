@@ -17,7 +17,7 @@ import type { Config } from '../config/terms.ts'
 export interface GivenOptions {
   readonly place: Place
   readonly signal: AbortSignal
-  /** Stored just so already: it need not be drafted. */
+  /** True when it is already stored unchanged and needs no draft. */
   readonly isStored: (known: Known) => boolean
 }
 
@@ -27,30 +27,33 @@ export interface FilesOptions extends FileOptions {
   readonly onBytes?: (count: number) => void
 }
 
-/** Reads, chunks and analyses documents in processes of their own: whatever a document does to one, the service goes on. */
+/** Reads, chunks and analyzes documents in separate processes, so that no document can take the service down. */
 export interface Preparing {
-  /** Room for so many bytes of documents, until it is left. Throws `overloaded` when there is none. */
+  /** Reserves room for this many bytes of documents. Throws `overloaded` when there is none. */
   enter(bytes: number): Place
-  /** Null: stored just so already. Rejects with `document_refused`, `document_too_costly` or `preparing_failed`. */
+  /**
+   * Null when it is already stored unchanged. Rejects with `document_refused`, `document_too_costly` or
+   * `preparing_failed`.
+   */
   draft(embedder: Embedder, document: DocumentInput, options: GivenOptions): Promise<Draft | null>
-  /** What comes of files, in their order. A file that cannot be prepared is a fault among them. */
+  /** The outcomes of files, in order. A file that cannot be prepared is a fault among them. */
   files(embedder: Embedder, found: Iterable<Found>, options: FilesOptions): AsyncIterable<Outcome>
   close(): Promise<void>
   status(): PoolStatus
-  /** Of the processes. */
+  /** Ids of the processes. */
   pids(): number[]
 }
 
-/** Called when a document could not be prepared, with the reason; when its process was ended from outside, once per try. */
+/** Called with the reason when a document could not be prepared, and after each attempt whose process was killed. */
 type OnLoss = (loss: Loss & { readonly source: string }) => void
 
 const program = new URL('./prepare-child.ts', import.meta.url)
-/** Requests that may hold documents at once, however small these are. */
-const mostPlaces = 200
-/** Long for a process that waits for its disk, short for one that will never go on. */
+/** Maximum number of requests with documents in memory, however small. */
+const maxPlaces = 200
+/** Longer than a process waits for its disk; one that stalls this long never continues. */
 const stalledMs = 120_000
-/** Characters of drafts that a group of files may be ahead. */
-const mostAhead = 4_000_000
+/** Maximum characters of drafts that a group of files may be ahead. */
+const maxAhead = 4_000_000
 
 export function openPreparing(
   { workers, cpuSeconds, memoryMb, queueMb }: Config['prepare'],
@@ -60,7 +63,7 @@ export function openPreparing(
     program,
     size: workers,
     limits: { cpuMs: cpuSeconds * 1000, memoryBytes: memoryMb * 2 ** 20, stalledMs },
-    room: { bytes: queueMb * 2 ** 20, places: mostPlaces },
+    room: { bytes: queueMb * 2 ** 20, places: maxPlaces },
   })
 
   async function draft(
@@ -68,15 +71,15 @@ export function openPreparing(
     document: DocumentInput,
     { place, signal, isStored }: GivenOptions,
   ): Promise<Draft | null> {
-    for (let tries = 1; ; tries++) {
-      const taken = takeDraft(isStored)
+    for (let attempts = 1; ; attempts++) {
+      const receiver = createDraftReceiver(isStored)
       const outcome = await pool
-        .run({ kind: 'given', model: factsOf(embedder), document }, { place, signal, onPart: taken.onPart })
+        .run({ kind: 'given', model: factsOf(embedder), document }, { place, signal, onPart: receiver.onPart })
         .catch(tooLarge)
       if ('result' in outcome)
-        return outcome.result.refused === null ? taken.draft() : refuse(document, outcome.result.refused)
+        return outcome.result.refused === null ? receiver.draft() : refuse(document, outcome.result.refused)
       onLoss({ ...outcome.loss, source: document.source })
-      if (outcome.loss.by !== 'gone' || tries > 1) throw faultOf(document, outcome.loss)
+      if (outcome.loss.by !== 'gone' || attempts > 1) throw faultOf(document, outcome.loss)
     }
   }
 
@@ -133,7 +136,7 @@ export function openPreparing(
     try {
       yield* inOrder<Group, Outcome>(groupsOf(found, options), signal, {
         width: workers,
-        most: mostAhead,
+        most: maxAhead,
         run: async (group, put, ending) =>
           'fault' in group ? await put(group, 0) : await readGroup(group.files, deps, put, ending),
       })
@@ -149,8 +152,8 @@ function factsOf({ counting, maxTokens, windowTokens, readsCode, languages }: Em
   return { counting, maxTokens, windowTokens, readsCode, languages }
 }
 
-/** Takes the pieces of one document. */
-function takeDraft(isStored: (known: Known) => boolean) {
+/** Assembles the pieces of one document. */
+function createDraftReceiver(isStored: (known: Known) => boolean) {
   const assembler = createAssembler()
   let draft: Draft | null = null
   const onPart = (part: Part): Answer => {

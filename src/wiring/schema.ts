@@ -6,8 +6,8 @@ import { namesOf } from '../adapters/postgres/migrations/applied.ts'
 import type { Config } from '../config/terms.ts'
 
 /**
- * Brings the schema up to date, or only looks at it where MIGRATE_ON_START is off. Rejects with `database_unavailable`, or
- * `database_read_only`, when this version may not work on it.
+ * Migrates the schema, or only checks it when MIGRATE_ON_START is off. Rejects with `database_unavailable` or
+ * `database_read_only` when this version must not work on it.
  */
 export async function prepareSchema(
   database: Database,
@@ -18,7 +18,7 @@ export async function prepareSchema(
   const isReadOnly = database.isReadOnly()
   const isMigrating = !isReadOnly && (config.migrateOnStart || database.kind === 'embedded')
   const newer = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql =>
-    isMigrating ? migrated(sql, log, signal) : looked(sql, isReadOnly),
+    isMigrating ? migrated(sql, log, signal) : checked(sql, isReadOnly),
   )
   if (newer.length > 0)
     log.warn(
@@ -34,7 +34,7 @@ async function migrated(sql: Sql, log: Pick<Logger, 'info'>, signal: AbortSignal
   return newer
 }
 
-async function looked(sql: Sql, isReadOnly: boolean): Promise<readonly string[]> {
+async function checked(sql: Sql, isReadOnly: boolean): Promise<readonly string[]> {
   const { pending, newer } = await checkMigrations(sql)
   if (pending.length === 0) return newer
   const names = namesOf(pending)

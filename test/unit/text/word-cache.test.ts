@@ -2,7 +2,7 @@ import tap from 'tap'
 import { analysisMemory, analyze, isStopWord, queryTerms } from '../../../src/text/analyze.ts'
 import { sentences, segmentersKept } from '../../../src/text/sentences.ts'
 import { canonicalQuestion } from '../../../src/text/canonical/canonical.ts'
-import { createWordMemory } from '../../../src/text/word-memory.ts'
+import { createWordCache } from '../../../src/text/word-cache.ts'
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'
 /** Every language that a question can name: two or three letters. */
@@ -37,14 +37,14 @@ tap.test('a name without rules of its own is und, and shares what is remembered'
 })
 
 tap.test('what is used stays, what is not goes', async t => {
-  const memory = createWordMemory<number>(100)
-  memory.keep('en', 'often', 1)
-  memory.keep('en', 'once', 2)
+  const memory = createWordCache<number>(100)
+  memory.set('en', 'often', 1)
+  memory.set('en', 'once', 2)
   for (let i = 0; i < 1000; i++) {
-    memory.keep(`l${i % 7}`, `word${i}`, i)
+    memory.set(`l${i % 7}`, `word${i}`, i)
     if (memory.size() > 100) t.fail('more is kept than may be')
-    if (i % 20 === 0) t.equal(memory.recall('en', 'often'), 1)
+    if (i % 20 === 0) t.equal(memory.get('en', 'often'), 1)
   }
-  t.equal(memory.recall('en', 'once'), undefined)
-  t.equal(memory.recall('ru', 'often'), undefined, 'another language is another word')
+  t.equal(memory.get('en', 'once'), undefined)
+  t.equal(memory.get('ru', 'often'), undefined, 'another language is another word')
 })
