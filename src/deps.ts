@@ -27,8 +27,8 @@ import { createOneMinute, type OneMinute } from './monitoring/figures/one-minute
 import { createRecentCounts, type RecentCounts } from './monitoring/figures/recent-counts.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
 import { prepareSchema } from './wiring/schema.ts'
-import { openUpkeep } from './wiring/index-maintenance.ts'
-import { countedToo, createWatch, openMonitoring, type Monitoring } from './wiring/monitoring.ts'
+import { openIndexMaintenance } from './wiring/index-maintenance.ts'
+import { withSlidingCounters, createRollingWindows, openMonitoring, type Monitoring } from './wiring/monitoring.ts'
 import { admissionOf, createAskPipeline, askedCollection, otherHistory } from './wiring/pipeline.ts'
 import type { Config } from './config/terms.ts'
 
@@ -112,9 +112,9 @@ export async function openDeps(
     )
     // A local model takes as long to load as the database to open, so both run concurrently.
     const [{ database, name, bm25, store }] = await Promise.all([opening, unguarded.warm()])
-    const rolling = isMonitored ? createWatch() : null
+    const windows = isMonitored ? createRollingWindows() : null
     const baseMetrics = createMetrics(database.status)
-    const metrics = countedToo(rolling ? feed(baseMetrics, rolling.figures, rolling.sources) : baseMetrics, recent)
+    const metrics = withSlidingCounters(windows ? feed(baseMetrics, windows.figures, windows.sources) : baseMetrics, recent)
     keep({ close: async () => metrics.stop() })
     const longMs = longWaitMs(database.status())
     const poolTimes = { waitMs: createOneMinute(), holdMs: createOneMinute() }
@@ -188,14 +188,14 @@ export async function openDeps(
         log.warn({ source, by, reason }, 'a document could not be prepared'),
       ),
     )
-    const upkeep = keep(openUpkeep({ database, store, log }))
+    const indexMaintenance = keep(openIndexMaintenance({ database, store, log }))
     const onWritten = async (collection?: string) => {
-      if (collection !== undefined) upkeep.written(collection)
+      if (collection !== undefined) indexMaintenance.written(collection)
       snapshots.invalidate()
       // The embedded database has no replicas.
       if (database.kind === 'postgres') await waitUntilVisible()
     }
-    const monitoring = rolling && keep(openMonitoring(rolling, { config, log, database, redis, store }))
+    const monitoring = windows && keep(openMonitoring(windows, { config, log, database, redis, store }))
     return {
       onWritten,
       monitoring,

@@ -22,7 +22,7 @@ export interface Steps extends FindSteps, AnswerSteps {
  */
 export function createPipeline(steps: Steps): AskWithin {
   return async function* ask(question, collection, run) {
-    const found = await findPassages(steps, question, collection, run)
+    const found = await findPassages(steps, { question, collection }, run)
     const { asked, mode, usage } = found
     const language = asked.language
     const overtakenMark = found.isOvertaken ? ({ isOvertaken: true } as const) : {}

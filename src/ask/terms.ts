@@ -29,7 +29,7 @@ export type Filter =
 export type Filters = Readonly<Record<string, Filter>>
 
 export interface Question {
-  /** The caller's tenant, where tenants are told apart. Tenants never share answers. */
+  /** The caller's tenant, where callers have tenants. Tenants never share answers. */
   readonly tenant?: string
   readonly text: string
   readonly collection: string
@@ -192,8 +192,8 @@ export interface Answer {
 /** The events of a pipeline run, in this order; `done` is last and contains the whole answer. */
 export type AskEvent =
   | { readonly type: 'passages'; readonly passages: readonly Passage[]; readonly cache?: CacheNote }
-  /** `isMakeshift`: the model failed; a cached answer would be better than these quotes. */
-  | { readonly type: 'delta'; readonly text: string; readonly isMakeshift?: true }
+  /** `isFallback`: the model failed; a cached answer would be better than these quotes. */
+  | { readonly type: 'delta'; readonly text: string; readonly isFallback?: true }
   | { readonly type: 'citations'; readonly citations: readonly Citation[] }
   | { readonly type: 'done'; readonly answer: Answer }
 
@@ -214,7 +214,7 @@ export interface AskedCollection {
   /** The model of its vectors; null while it has none. */
   readonly modelId: number | null
   readonly chunkCount: number
-  /** Mean vectors of a chunk, rounded up. */
+  /** Mean vectors per chunk, rounded up. */
   readonly windowsPerChunk: number
   /** `ef_search` of the vector index; null until measured. */
   readonly efSearch: number | null
@@ -272,7 +272,7 @@ export interface RunLog {
   error(fields: object, message: string): void
 }
 
-/** A word of the question, as analysed. */
+/** A word of the question, as analyzed. */
 export interface QueryTerm {
   readonly term: string
   /** How often it occurs in the question. */

@@ -235,7 +235,7 @@ function copyOf(text: string): string {
 }
 
 /** Size of the caches that outlive a text: words, and languages with a set of function words. */
-export function analysisMemory(): { readonly words: number; readonly stopLists: number } {
+export function analysisCacheSize(): { readonly words: number; readonly stopLists: number } {
   return { words: wordCache.size(), stopLists: stopTermsOf.size }
 }
 

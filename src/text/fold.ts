@@ -66,8 +66,8 @@ export function stripDiacritics(text: string): string {
   if (ascii.test(text)) return text
   return nfc(text)
     .replace(accented, letter => {
-      const base = letter.normalize('NFD').replace(marks, '') // Ǽ is a ligature and an accent: first this,
-      return strokes[base] ?? base // then that
+      const base = letter.normalize('NFD').replace(marks, '') // first the accent: Ǽ is a ligature with one
+      return strokes[base] ?? base
     })
     .replace(marks, '')
 }

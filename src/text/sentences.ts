@@ -33,7 +33,7 @@ function segmenterFor(language: string): Intl.Segmenter {
 }
 
 /** Number of cached segmenters. */
-export function segmentersKept(): number {
+export function cachedSegmenters(): number {
   return segmenters.size
 }
 

@@ -4,7 +4,7 @@ import type { Database } from '../adapters/postgres/database.ts'
 import { needsAnalyze, analyzeTables } from '../adapters/postgres/analyze.ts'
 import { ensureVectorIndex } from '../adapters/postgres/store/vector-index.ts'
 
-export interface UpkeepParts {
+export interface IndexMaintenanceParts {
   readonly database: Pick<Database, 'kind' | 'lease'>
   readonly store: Pick<CollectionStore, 'collection'>
   readonly log: Pick<Logger, 'info' | 'warn'>
@@ -12,7 +12,7 @@ export interface UpkeepParts {
   readonly quietMs?: number
 }
 
-export interface Upkeep {
+export interface IndexMaintenance {
   /** Call this after a write to the collection. */
   written(collection: string): void
   /** Aborts work under way; the next write starts it again. */
@@ -24,7 +24,7 @@ export interface Upkeep {
  * has grown large, and updates planner statistics after many writes. Without them a search of 5,000 new chunks takes
  * twice as long. Runs in the background, one collection at a time. Nobody waits for it, and failures are only logged.
  */
-export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepParts): Upkeep {
+export function openIndexMaintenance({ database, store, log, quietMs = 10_000 }: IndexMaintenanceParts): IndexMaintenance {
   const stop = new AbortController()
   const due = new Map<string, NodeJS.Timeout>()
   let last: Promise<void> = Promise.resolve()

@@ -20,14 +20,14 @@ import type { Config } from '../config/terms.ts'
 /** Keeps rolling windows of the last minutes and derives recommendations from them. */
 export interface Monitoring extends Performance {
   readonly slow: SlowQuestions
-  readonly figures: Watch['figures']
+  readonly figures: RollingWindows['figures']
   readonly sources: Sources
   /** Reads what recommendations need from the database, now. */
   inspect(): Promise<void>
   close(): Promise<void>
 }
 
-type Watch = ReturnType<typeof createWatch>
+type RollingWindows = ReturnType<typeof createRollingWindows>
 
 interface MonitoringParts {
   readonly config: Config
@@ -38,13 +38,13 @@ interface MonitoringParts {
 }
 
 /** Created before everything that is counted. */
-export function createWatch() {
+export function createRollingWindows() {
   return { figures: createFigures(), sources: {} as Sources }
 }
 
 /** Reads the database in the background, and only while somebody requests a report. */
 export function openMonitoring(
-  { figures, sources }: Watch,
+  { figures, sources }: RollingWindows,
   { config, log, database, redis, store }: MonitoringParts,
 ): Monitoring {
   const reads = {
@@ -87,7 +87,7 @@ export function openMonitoring(
 }
 
 /** Wraps the metrics so that events the monitoring uses also go to the sliding counters. */
-export function countedToo(metrics: Metrics, { count }: RecentCounts): Metrics {
+export function withSlidingCounters(metrics: Metrics, { count }: RecentCounts): Metrics {
   return {
     ...metrics,
     answered: (answer, seconds, of) => (metrics.answered(answer, seconds, of), count('answered')),

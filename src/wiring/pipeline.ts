@@ -36,7 +36,7 @@ import { createLimiter, type LimiterStatus } from '../resilience/limiter.ts'
 import { version } from '../version.ts'
 import type { Config } from '../config/terms.ts'
 
-export interface Parts {
+export interface PipelineParts {
   readonly config: Config
   readonly database: Database
   readonly reads: Guarded['reads']
@@ -50,14 +50,14 @@ export interface Parts {
   readonly log: Logger
 }
 
-export interface Arranged {
+export interface AskPipeline {
   readonly cachedAsk: CachedAsk
   /** Null when switched off. */
   readonly semanticCache: SemanticCache | null
   readonly search: SearchPassages
 }
 
-export interface Limited {
+export interface LimitedAdmission {
   readonly admission: Admission
   readonly limiter: () => LimiterStatus
 }
@@ -69,7 +69,7 @@ const budgetMs = { remember: 2000, understand: 8000, embed: 5000, retrieve: 10_0
 const reserveMs = 200
 
 /** Assembles the running pipeline: caching and loading collections wrap it, they are not branches inside it. */
-export function createAskPipeline(parts: Parts): Arranged {
+export function createAskPipeline(parts: PipelineParts): AskPipeline {
   const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: parts.metrics.stages })
   const steps = stepsOf(parts, stages)
   const find = stages.stage(
@@ -77,16 +77,16 @@ export function createAskPipeline(parts: Parts): Arranged {
     budgetMs.remember,
     async (name: string, run) => await parts.snapshots.require(name, run.signal),
   )
-  const near = semanticCacheOf(parts, steps.embed)
+  const semanticCache = semanticCacheOf(parts, steps.embed)
   return {
-    cachedAsk: cachedAskOver(createPipeline(steps), near, parts, stages),
-    semanticCache: near,
+    cachedAsk: cachedAskOver(createPipeline(steps), semanticCache, parts, stages),
+    semanticCache,
     search: searchWith(steps, find),
   }
 }
 
 function semanticCacheOf(
-  { config: { cache }, database, models, metrics, log }: Parts,
+  { config: { cache }, database, models, metrics, log }: PipelineParts,
   embed: Stage<AnalyzedQuestion, Embedded>,
 ): SemanticCache | null {
   const { mode, acceptedError } = cache.semantic
@@ -103,8 +103,8 @@ function semanticCacheOf(
 
 function cachedAskOver(
   compute: AskWithin,
-  near: SemanticCache | null,
-  { config, snapshots, caches, models, metrics, log, admission }: Parts,
+  semanticCache: SemanticCache | null,
+  { config, snapshots, caches, models, metrics, log, admission }: PipelineParts,
   { stage }: Stages,
 ): CachedAsk {
   const { timeoutMs } = config.ask
@@ -120,7 +120,7 @@ function cachedAskOver(
       ),
       getShared: caches.getShared,
       fillLease: caches.shared && stage('remember', timeoutMs, fillLeaseFrom(caches.shared)),
-      semantic: near && semanticAnswersFrom(near, caches.answers, metrics.answerCache, Date.now),
+      semantic: semanticCache && semanticAnswersFrom(semanticCache, caches.answers, metrics.answerCache, Date.now),
       admission,
       compute,
     },
@@ -139,7 +139,7 @@ function cachedAskOver(
 export function admissionOf(
   { admission, database: { poolSize, poolMaxOverflow } }: Config,
   { admission: metrics, stages: stageMetrics }: Metrics,
-): Limited {
+): LimitedAdmission {
   const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
   metrics.watch(limiter.status)
   const { record } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
@@ -167,7 +167,7 @@ function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Mode
   ])
 }
 
-function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Parts, stages: Stages) {
+function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: PipelineParts, stages: Stages) {
   const { embedder, chat } = models
   const { stage, streamStage } = stages
   const rewrites = chat ? rewriteWith(chat) : null
@@ -209,8 +209,8 @@ function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }
 }
 
 /**
- * Answers of a lost history are never found (their epoch marks differ). They are dropped to free memory, and the
- * operators are told by a log line.
+ * Answers of a lost history are never found (their epoch marks differ). They are dropped to free memory, and a
+ * warning is logged.
  */
 export function otherHistory(caches: Pick<Caches, 'dropAnswers'>, log: Logger) {
   return ({ id, name, epoch }: AskedCollection, before: AskedCollection) => {

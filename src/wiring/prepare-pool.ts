@@ -14,7 +14,7 @@ import type { FileOptions } from '../ingest/read.ts'
 import { readGroup } from '../ingest/read-group.ts'
 import type { Config } from '../config/terms.ts'
 
-export interface GivenOptions {
+export interface DraftOptions {
   readonly place: Place
   readonly signal: AbortSignal
   /** True when it is already stored unchanged and needs no draft. */
@@ -35,7 +35,7 @@ export interface Preparing {
    * Null when it is already stored unchanged. Rejects with `document_refused`, `document_too_costly` or
    * `preparing_failed`.
    */
-  draft(embedder: Embedder, document: DocumentInput, options: GivenOptions): Promise<Draft | null>
+  draft(embedder: Embedder, document: DocumentInput, options: DraftOptions): Promise<Draft | null>
   /** The outcomes of files, in order. A file that cannot be prepared is a fault among them. */
   files(embedder: Embedder, found: Iterable<Found>, options: FilesOptions): AsyncIterable<Outcome>
   close(): Promise<void>
@@ -69,7 +69,7 @@ export function openPreparing(
   async function draft(
     embedder: Embedder,
     document: DocumentInput,
-    { place, signal, isStored }: GivenOptions,
+    { place, signal, isStored }: DraftOptions,
   ): Promise<Draft | null> {
     for (let attempts = 1; ; attempts++) {
       const receiver = createDraftReceiver(isStored)

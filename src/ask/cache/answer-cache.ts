@@ -14,10 +14,10 @@ export interface CacheDurations {
 }
 
 /** What a cache hit saved. */
-export type Spared = Pick<CachedAnswer, 'answer' | 'tookMs'>
+export type SavedRun = Pick<CachedAnswer, 'answer' | 'tookMs'>
 
 export interface CacheCounts {
-  served(status: Exclude<CacheStatus, 'miss' | 'bypass'>, tier: CacheTier, spared: Spared): void
+  served(status: Exclude<CacheStatus, 'miss' | 'bypass'>, tier: CacheTier, saved: SavedRun): void
   missed(): void
   refreshed(outcome: 'ok' | 'failed'): void
 }

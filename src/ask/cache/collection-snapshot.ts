@@ -4,7 +4,7 @@ import { withTimeout } from '../../resilience/with-timeout.ts'
 import type { AskedCollection } from '../terms.ts'
 
 /**
- * How long a snapshot of a collection is trusted, in milliseconds. A writer waits as long between commit and reply
+ * How long a snapshot of a collection is trusted, in milliseconds. A writer waits that long between commit and reply
  * ({@link waitUntilVisible}). So on every replica, with or without a notification, a question asked after that reply
  * sees the new documents, and no question has to read the database.
  */
@@ -20,7 +20,7 @@ export function waitUntilVisible(): Promise<void> {
  * database that is only busy must not be taken for one that is down: answers from before an edit are then served (as
  * `stale`).
  */
-const patienceMs = 1500
+const waitLimitMs = 1500
 /** A read that takes longer counts as failed. */
 const readLimitMs = 5000
 /** Pause between a failed read and the next one. */
@@ -94,7 +94,7 @@ export function createCollectionSnapshots(
     if (last && failed && now() - failed.at < failedMs) return unchecked(last, failed.error)
     try {
       const read = within(readLimitMs, signal, readSince(name, now() - trustedMs))
-      return await (last ? withTimeout(patienceMs, read) : read)
+      return await (last ? withTimeout(waitLimitMs, read) : read)
     } catch (error) {
       if (signal.aborted || !last) throw error
       failures.set(name, { error, at: now() })

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Completion, CompletionEvent, Request } from '../generation/generate.ts'
+import type { Completion, CompletionEvent, AnswerRequest } from '../generation/generate.ts'
 import type { CacheDurations } from './answer-cache.ts'
 import { promptFor } from '../generation/prompt.ts'
 import type { StreamStage } from '../stage.ts'
@@ -24,7 +24,7 @@ export interface CompletionCacheOptions {
   /** Everything that changes the completion of one prompt: the model and its settings. */
   readonly configHash: string
   readonly keep: Pick<CacheDurations, 'seconds' | 'fastSeconds'>
-  readonly onFound: (tier: CacheTier, spared: CachedCompletion) => void
+  readonly onFound: (tier: CacheTier, saved: CachedCompletion) => void
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -34,9 +34,9 @@ export interface CompletionCacheOptions {
  * search but no model call. That the passages are unchanged follows from the new search, and quotes are located again.
  */
 export function cacheCompletions(
-  generate: StreamStage<Request, CompletionEvent>,
+  generate: StreamStage<AnswerRequest, CompletionEvent>,
   { store, configHash, keep, onFound, now = Date.now }: CompletionCacheOptions,
-): StreamStage<Request, CompletionEvent> {
+): StreamStage<AnswerRequest, CompletionEvent> {
   return async function* cachedGenerate(request, run) {
     const seconds = secondsFor(request)
     if (seconds === 0 || run.cacheDirectives?.noStore) return yield* generate(request, run)
@@ -57,7 +57,7 @@ export function cacheCompletions(
     if (!abstained) store.set(key, { text, usage, madeAt: now(), tookMs }, seconds * 1000)
   }
 
-  function secondsFor({ question: { mode }, caching }: Request): number {
+  function secondsFor({ question: { mode }, caching }: AnswerRequest): number {
     return mode === 'fast' ? (caching?.fastSeconds ?? keep.fastSeconds) : (caching?.seconds ?? keep.seconds)
   }
 }
@@ -76,7 +76,7 @@ function* replay({ text, madeAt }: CachedCompletion, tier: CacheTier, now: numbe
 }
 
 /** The nonce between passages is random in a prompt; in a key it must not be. */
-function keyOf({ asked, question, passages, caching }: Request, configHash: string): string {
+function keyOf({ asked, question, passages, caching }: AnswerRequest, configHash: string): string {
   const prompt = promptFor({ text: asked.text, history: question.history }, passages, asked.language, '')
   return hash(
     'sha256',

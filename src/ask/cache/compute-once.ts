@@ -42,6 +42,12 @@ interface StaleAnswer {
   readonly tier: CacheTier
 }
 
+interface FinishedRun {
+  readonly tookMs: number
+  readonly lease: FillLease | null
+  readonly match: SemanticMatch | null
+}
+
 /**
  * Takes the answer from Redis, or has one replica compute it while the others wait. Falls back on an expired answer, if
  * there is one, when the model or the database fails.
@@ -91,23 +97,23 @@ export function computeOnceWith(
   ): AsyncGenerator<AskEvent, void> {
     let match: SemanticMatch | null = null
     let startedAt = performance.now()
-    const fresh = async function* (): AsyncGenerator<AskEvent, void> {
+    const runFresh = async function* (): AsyncGenerator<AskEvent, void> {
       match = await findSimilar(asked, run)
       if (match?.answer) return yield* replay(match.answer)
       startedAt = performance.now()
       yield* compute(asked.question, asked.collection, run)
     }
     // Admission comes before the semantic lookup: that needs a vector, and a rejection must cost nothing.
-    const made = admission ? admission.events(run, fresh) : fresh()
+    const freshRun = admission ? admission.events(run, runFresh) : runFresh()
     const events = before
-      ? staleIfError(made, degraded => answers.serveStale(before.found, before.tier, degraded), run.signal)
-      : made
+      ? staleIfError(freshRun, degraded => answers.serveStale(before.found, before.tier, degraded), run.signal)
+      : freshRun
     for await (const event of events) {
       if (event.type === 'done') {
         const { status } = event.answer.cache
         if (status === 'miss' && asked.recomputeAfter === undefined) counts.missed()
         if (status !== 'stale' && status !== 'near')
-          keep(asked, event.answer, performance.now() - startedAt, lease, match)
+          keep(asked, event.answer, { tookMs: performance.now() - startedAt, lease, match })
       }
       yield event
     }
@@ -124,9 +130,7 @@ export function computeOnceWith(
   function keep(
     { question, collection, cacheKey }: CacheableQuestion,
     answer: Answer,
-    tookMs: number,
-    lease: FillLease | null,
-    match: SemanticMatch | null,
+    { tookMs, lease, match }: FinishedRun,
   ): void {
     const seconds = answers.secondsFor(question, collection, answer)
     answers.keep(cacheKey.key, answer, { seconds, tookMs }, lease)

@@ -23,7 +23,7 @@ const longestWaitMs = 60
 /**
  * Share of the remaining time to wait. After that the answer is computed here too, while there is still time for it.
  */
-const patience = 0.5
+const waitShare = 0.5
 
 /**
  * Returns the shared answer, or the right to compute it. Waits while another replica computes it, until the answer is
@@ -31,7 +31,7 @@ const patience = 0.5
  */
 export function fillLeaseFrom(shared: SharedAnswers) {
   return async ({ key, freshAfter, isPatient }: LeaseRequest, run: Run): Promise<LeaseOutcome> => {
-    const end = performance.now() + patience * (run.deadline - performance.now())
+    const end = performance.now() + waitShare * (run.deadline - performance.now())
     for (let waits = 0; ; waits++) {
       const reply = await shared.claim(key, freshAfter)
       // Otherwise nobody would release it, and it would be renewed for ever.

@@ -20,7 +20,7 @@ export async function* staleIfError(
         heldPassages = event
         continue
       }
-      const better = event.type === 'delta' && event.isMakeshift && !isShown ? staleAnswer('generation') : null
+      const better = event.type === 'delta' && event.isFallback && !isShown ? staleAnswer('generation') : null
       if (better) return yield* replay(better)
       if (heldPassages) yield heldPassages
       heldPassages = null

@@ -1,14 +1,14 @@
 import { callsMade, isAskError, loudness, type AskError } from '../../errors.ts'
 import { cite } from './cite.ts'
 import type { Extracted } from './quotes.ts'
-import type { Completion, CompletionEvent, Request } from './generate.ts'
+import type { Completion, CompletionEvent, AnswerRequest } from './generate.ts'
 import type { Stage, StreamStage } from '../stage.ts'
 import { noUsage, type AskEvent, type CacheNote, type Citation, type Degraded, type Run, type Usage } from '../terms.ts'
 
 export interface AnswerSteps {
   /** Null when no language model is configured: answers are then quoted sentences. */
-  readonly generate: StreamStage<Request, CompletionEvent> | null
-  readonly extract: Stage<Request, Extracted>
+  readonly generate: StreamStage<AnswerRequest, CompletionEvent> | null
+  readonly extract: Stage<AnswerRequest, Extracted>
   /** Name of the language model. */
   readonly model: string | null
   /**
@@ -31,13 +31,14 @@ export interface WrittenAnswer {
 }
 
 const miss: CacheNote = { status: 'miss' }
+const withoutModel: Pick<WrittenAnswer, 'degraded' | 'usage'> = { degraded: [], usage: noUsage }
 
 /**
  * Streams the model's text, or quotes sentences when there is no model. A model that fails is replaced by quotes only
  * while nothing final was shown. A stream that breaks off later throws, so it never looks complete.
  */
-export async function* writeAnswer(steps: AnswerSteps, request: Request, run: Run): AsyncGenerator<AskEvent, WrittenAnswer> {
-  if (!steps.generate) return yield* quote(steps, request, run, [], noUsage)
+export async function* writeAnswer(steps: AnswerSteps, request: AnswerRequest, run: Run): AsyncGenerator<AskEvent, WrittenAnswer> {
+  if (!steps.generate) return yield* quote(steps, request, run, withoutModel)
   let isShown = false
   try {
     let completion: Completion | undefined
@@ -55,7 +56,10 @@ export async function* writeAnswer(steps: AnswerSteps, request: Request, run: Ru
       { code: error.code, err: error.cause ?? error },
       'the model failed: answering with quoted sentences',
     )
-    return yield* quote(steps, request, run, ['generation'], { ...noUsage, llmCalls: callsMade(error) })
+    return yield* quote(steps, request, run, {
+      degraded: ['generation'],
+      usage: { ...noUsage, llmCalls: callsMade(error) },
+    })
   }
 }
 
@@ -72,7 +76,7 @@ function reserveOf({ reserveMs }: AnswerSteps, { deadline }: Run): number {
 async function* completed(
   { model }: AnswerSteps,
   completion: Completion,
-  { asked, passages }: Request,
+  { asked, passages }: AnswerRequest,
   run: Run,
 ): AsyncGenerator<AskEvent, WrittenAnswer> {
   const { text, usage, abstained, cache = miss } = completion
@@ -83,13 +87,12 @@ async function* completed(
 
 async function* quote(
   steps: AnswerSteps,
-  request: Request,
+  request: AnswerRequest,
   run: Run,
-  degraded: readonly Degraded[],
-  usage: Usage,
+  { degraded, usage }: Pick<WrittenAnswer, 'degraded' | 'usage'>,
 ): AsyncGenerator<AskEvent, WrittenAnswer> {
   const { text, citations } = await steps.extract(request, run)
-  if (text !== '') yield { type: 'delta', text, ...(degraded.length > 0 ? { isMakeshift: true } : {}) }
+  if (text !== '') yield { type: 'delta', text, ...(degraded.length > 0 ? { isFallback: true } : {}) }
   return {
     text,
     citations,

@@ -1,5 +1,5 @@
 import { quotedAnswer, type Extracted } from './quotes.ts'
-import type { Request } from './generate.ts'
+import type { AnswerRequest } from './generate.ts'
 import type { Passage } from '../terms.ts'
 import { scoredSentences, type ScoredSentence } from './sentence-scores.ts'
 
@@ -17,7 +17,7 @@ const comfortable = 240
  * passages that contain something asked that the first does not. Best first, each run cited. Empty when no sentence
  * contains anything asked.
  */
-export async function extractFrom({ asked, passages }: Request): Promise<Extracted> {
+export async function extractFrom({ asked, passages }: AnswerRequest): Promise<Extracted> {
   const sentences = scoredSentences(asked, passages)
   const [best, ...others] = bestOfEachPassage(sentences)
   if (!best) return { text: '', citations: [] }
@@ -42,21 +42,21 @@ function bestOfEachPassage(sentences: readonly ScoredSentence[]): ScoredSentence
 
 /** Best first, except that runs of one document stay together, in the order of its text. */
 function inReadingOrder(runs: readonly ScoredSentence[][], passages: readonly Passage[]): ScoredSentence[][] {
-  const placeOf = (run: readonly ScoredSentence[]) => {
+  const positionOf = (run: readonly ScoredSentence[]) => {
     const passage = passages[run[0]?.passageIndex ?? 0]
     return { document: passage?.documentId ?? '', start: (passage?.start ?? 0) + (run[0]?.start ?? 0) }
   }
-  const byDocument = Map.groupBy(runs, run => placeOf(run).document)
-  return [...byDocument.values()].flatMap(group => group.sort((a, b) => placeOf(a).start - placeOf(b).start))
+  const byDocument = Map.groupBy(runs, run => positionOf(run).document)
+  return [...byDocument.values()].flatMap(group => group.sort((a, b) => positionOf(a).start - positionOf(b).start))
 }
 
 /** The seed with the neighbours needed to understand it, or that answer as well as it does. */
 function runAround(seed: ScoredSentence, sentences: readonly ScoredSentence[], room: number): ScoredSentence[] {
   const siblings = sentences.filter(each => each.passageIndex === seed.passageIndex)
-  const before = siblings[seed.place - 1]
+  const before = siblings[seed.position - 1]
   const run = leansOnPrevious(seed.text) && before?.isSeed && !seed.followsBlank ? [before, seed] : [seed]
   for (;;) {
-    const next = siblings[(run.at(-1)?.place ?? 0) + 1]
+    const next = siblings[(run.at(-1)?.position ?? 0) + 1]
     if (!next || !belongs(next, run, seed) || lengthOf([...run, next]) > room) return run
     run.push(next)
   }

@@ -13,7 +13,7 @@ import type { ChatModel } from './chat.ts'
 import type { AnalyzedQuestion } from '../terms.ts'
 
 /** The input an answer is written from. */
-export interface Request {
+export interface AnswerRequest {
   readonly asked: AnalyzedQuestion
   readonly question: Question
   readonly passages: readonly Passage[]
@@ -35,7 +35,7 @@ export type CompletionEvent =
 
 /** Streams the model's text token by token, checking citation markers; ends with the whole completion. */
 export function answerWith(model: ChatModel, maxTokens: number) {
-  return async function* generate({ asked, question, passages }: Request, run: Run): AsyncGenerator<CompletionEvent> {
+  return async function* generate({ asked, question, passages }: AnswerRequest, run: Run): AsyncGenerator<CompletionEvent> {
     const prompt = promptFor({ text: asked.text, history: question.history }, passages, asked.language)
     const markers = createCitationMarkers(passages.length)
     const shown: string[] = []

@@ -5,7 +5,7 @@ import type { Passage, AnalyzedQuestion } from '../terms.ts'
 export interface ScoredSentence {
   readonly passageIndex: number
   /** Position among the passage's sentences and blocks of code. */
-  readonly place: number
+  readonly position: number
   /** Offsets into the passage's text. */
   readonly start: number
   readonly end: number
@@ -83,13 +83,13 @@ function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly Unscored[]): R
 function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {
   const { text, language } = passage
   let isLead = true
-  return unitsOf(text, { start: 0, end: text.length }, language).map((unit, place): Unscored => {
+  return unitsOf(text, { start: 0, end: text.length }, language).map((unit, position): Unscored => {
     const own = text.slice(unit.start, unit.end)
     const kind = unit.kind === 'code' ? 'code' : isHeading(own, passage.title) ? 'heading' : 'sentence'
     const isSeed = kind === 'sentence' && own.length >= shortestSeed && !/[?？]$/.test(own)
     const sentence = {
       passageIndex,
-      place,
+      position,
       start: unit.start,
       end: unit.end,
       text: own,
@@ -112,15 +112,15 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
 function rankScores(passages: readonly Passage[]): number[] {
   const section = (passage: Passage) => `${passage.documentId} ${passage.title}`
   const best = new Map<string, number>()
-  for (const [place, passage] of passages.entries())
-    best.set(section(passage), Math.max(best.get(section(passage)) ?? 0, scoreOf(passage, place)))
+  for (const [position, passage] of passages.entries())
+    best.set(section(passage), Math.max(best.get(section(passage)) ?? 0, scoreOf(passage, position)))
   const top = Math.max(...best.values())
   return passages.map(passage => (top > 0 ? Math.max(0, (2 * (best.get(section(passage)) ?? 0)) / top - 1) : 0))
 }
 
 /** A reranker has its own scale, so only the order counts. */
-function scoreOf({ scores }: Passage, place: number): number {
-  return scores.rerank === undefined ? scores.fused : 1 / (1 + place)
+function scoreOf({ scores }: Passage, position: number): number {
+  return scores.rerank === undefined ? scores.fused : 1 / (1 + position)
 }
 
 /** Adjacent words of the question: "404 handler" in "change the 404 handler". */
@@ -131,8 +131,8 @@ function pairsOf(words: readonly string[]): [string, string][] {
 /** Share of the pairs that the sentence contains next to each other; one word in between is allowed. */
 function adjacency(pairs: readonly [string, string][], terms: ReadonlySet<string>): number {
   if (pairs.length === 0) return 0
-  const places = new Map(Array.from(terms, (term, place) => [term, place]))
-  const isAdjacent = ([a, b]: [string, string]) => Math.abs((places.get(a) ?? Infinity) - (places.get(b) ?? -Infinity)) <= 2
+  const positions = new Map(Array.from(terms, (term, position) => [term, position]))
+  const isAdjacent = ([a, b]: [string, string]) => Math.abs((positions.get(a) ?? Infinity) - (positions.get(b) ?? -Infinity)) <= 2
   return pairs.filter(isAdjacent).length / pairs.length
 }
 

@@ -29,6 +29,13 @@ export interface FindSteps extends SelectSteps {
   readonly relevanceThreshold: number
 }
 
+export interface FindRequest {
+  readonly question: Question
+  readonly collection: AskedCollection
+  /** Both retrievers, fused, when absent. */
+  readonly arm?: Arm
+}
+
 export interface SearchResult {
   readonly asked: AnalyzedQuestion
   /** Best first; more than requested until `selectPassages` has chosen. */
@@ -47,10 +54,8 @@ export interface SearchResult {
  */
 export async function findPassages(
   steps: FindSteps,
-  question: Question,
-  collection: AskedCollection,
+  { question, collection, arm = 'fused' }: FindRequest,
   run: Run,
-  arm: Arm = 'fused',
 ): Promise<SearchResult> {
   const { asked, usage } = await selfContained(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
@@ -67,7 +72,7 @@ export async function findPassages(
   const isOvertaken = [first, ...others].some(each => each.isOvertaken)
   return result({ ...best, isOvertaken }, true, addUsage(usage, other.usage))
 
-  async function find(words: AnalyzedQuestion): Promise<Found> {
+  async function find(words: AnalyzedQuestion): Promise<SearchRound> {
     const weight = weightOf(words.language)
     const { vector, isDegraded } = weight > 0 ? await embed(words) : { vector: null, isDegraded: false }
     const { filters } = question
@@ -89,7 +94,7 @@ export async function findPassages(
     return await bestEffort({ vector: null, isDegraded: true }, run, bounded => steps.embed(words, bounded))
   }
 
-  function result({ passages, relevance, degraded, isOvertaken }: Found, isSmart: boolean, spent: Usage): SearchResult {
+  function result({ passages, relevance, degraded, isOvertaken }: SearchRound, isSmart: boolean, spent: Usage): SearchResult {
     return {
       asked,
       passages,
@@ -102,12 +107,12 @@ export async function findPassages(
   }
 }
 
-interface Found extends Retrieved {
+interface SearchRound extends Retrieved {
   readonly degraded: readonly Degraded[]
 }
 
 /** For a question without a letter or digit: a model would only invent an answer. */
-const noPassages: Found = { passages: [], relevance: 0, degraded: [], isOvertaken: false }
+const noPassages: SearchRound = { passages: [], relevance: 0, degraded: [], isOvertaken: false }
 
 /**
  * Rewrites a follow-up into a self-contained question when a model is allowed; otherwise it borrows words of the

@@ -99,6 +99,6 @@ function ranks(values: readonly (number | null)[]): (number | null)[] {
   const order = values
     .flatMap((value, index) => (value === null ? [] : [{ value, index }]))
     .sort((a, b) => b.value - a.value)
-  const places = new Map(order.map(({ index }, place) => [index, place + 1]))
-  return values.map((_, index) => places.get(index) ?? null)
+  const rankOf = new Map(order.map(({ index }, rank) => [index, rank + 1]))
+  return values.map((_, index) => rankOf.get(index) ?? null)
 }

@@ -59,10 +59,10 @@ export function areNearDuplicates(a: Comparable, b: Comparable): boolean {
 /** Stops as soon as too many are missing, which for most pairs is after a few. */
 function contained(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
   const [fewer, more] = a.size < b.size ? [a, b] : [b, a]
-  let spare = fewer.size - minOverlap * more.size
+  let allowedMissing = fewer.size - minOverlap * more.size
   for (const run of fewer) {
-    if (!more.has(run)) spare -= 1
-    if (spare < 0) return false
+    if (!more.has(run)) allowedMissing -= 1
+    if (allowedMissing < 0) return false
   }
   return true
 }

@@ -14,7 +14,7 @@ export interface SelectSteps {
 }
 
 /** The result of a search. */
-interface Found {
+interface SearchInput {
   readonly asked: { readonly text: string }
   readonly passages: readonly Passage[]
   readonly degraded: readonly Degraded[]
@@ -30,7 +30,7 @@ export function candidatesFor({ rerank }: SelectSteps, question: Question): numb
 }
 
 /** Selects at most `top_k` passages: reranked where configured and the mode allows it, without repetition. */
-export async function selectPassages<F extends Found>(
+export async function selectPassages<F extends SearchInput>(
   steps: SelectSteps,
   question: Question,
   found: F,
@@ -47,7 +47,7 @@ export async function selectPassages<F extends Found>(
 async function reranked(
   { rerank }: SelectSteps,
   question: Question,
-  { asked, passages }: Found,
+  { asked, passages }: SearchInput,
   run: Run,
 ): Promise<Reranked> {
   if (!rerank || !isReranked(question) || passages.length < 2) return { passages, isDegraded: false }

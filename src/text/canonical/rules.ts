@@ -55,12 +55,12 @@ function pathsOf(phrase: string): string[][] {
 }
 
 function filled(replacement: readonly string[], path: readonly string[]): string[] {
-  return replacement.map(word => (/^\{-?\d\}$/.test(word) ? (path.at(placeOf(word)) ?? '') : word)).filter(Boolean)
+  return replacement.map(word => (/^\{-?\d\}$/.test(word) ? (path.at(positionOf(word)) ?? '') : word)).filter(Boolean)
 }
 
-function placeOf(reference: string): number {
-  const place = Number(reference.slice(1, -1))
-  return place > 0 ? place - 1 : place
+function positionOf(reference: string): number {
+  const position = Number(reference.slice(1, -1))
+  return position > 0 ? position - 1 : position
 }
 
 function insert(root: Branch, path: readonly string[], replacement: readonly string[]): void {

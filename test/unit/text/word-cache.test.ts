@@ -1,6 +1,6 @@
 import tap from 'tap'
-import { analysisMemory, analyze, isStopWord, queryTerms } from '../../../src/text/analyze.ts'
-import { sentences, segmentersKept } from '../../../src/text/sentences.ts'
+import { analysisCacheSize, analyze, isStopWord, queryTerms } from '../../../src/text/analyze.ts'
+import { sentences, cachedSegmenters } from '../../../src/text/sentences.ts'
 import { canonicalQuestion } from '../../../src/text/canonical/canonical.ts'
 import { createWordCache } from '../../../src/text/word-cache.ts'
 
@@ -19,10 +19,10 @@ tap.test('thousands of language names: what is kept is bounded over all of them'
     sentences('One. Two.', language)
     canonicalQuestion('What is it?', language)
   }
-  const { words, stopLists } = analysisMemory()
+  const { words, stopLists } = analysisCacheSize()
   t.ok(words > 0 && words <= 40_000, `${words} words`)
   t.ok(stopLists <= 20, `${stopLists} lists of function words`)
-  t.ok(segmentersKept() <= 32, `${segmentersKept()} segmenters`)
+  t.ok(cachedSegmenters() <= 32, `${cachedSegmenters()} segmenters`)
 })
 
 tap.test('a name without rules of its own is und, and shares what is remembered', async t => {
@@ -31,9 +31,9 @@ tap.test('a name without rules of its own is und, and shares what is remembered'
   for (const name of ['en', 'ru', 'kk', 'vi', 'th', 'bg', 'ja', 'uk', 'sr', 'PT-br'])
     t.equal(analyze('connection pools', name).language, name.slice(0, 2).toLowerCase())
   analyze('entirelynewword', 'xx')
-  const before = analysisMemory().words
+  const before = analysisCacheSize().words
   analyze('entirelynewword', 'yy')
-  t.equal(analysisMemory().words, before)
+  t.equal(analysisCacheSize().words, before)
 })
 
 tap.test('what is used stays, what is not goes', async t => {

@@ -17,7 +17,7 @@ export interface Threshold {
 }
 
 export interface ThresholdOptions {
-  /** Accepted share of wrong answers among those given, above 0 and below 1. */
+  /** Accepted share of wrong answers among those served, above 0 and below 1. */
   readonly acceptedError: number
   /** Confidence that the bound holds at any one moment; above 0 and below 1. */
   readonly confidence?: number

@@ -21,7 +21,7 @@ function answer(text: string): Answer {
 
 const passages: AskEvent = { type: 'passages', passages: [] }
 const said = (text: string): AskEvent => ({ type: 'delta', text })
-const quoted: AskEvent = { type: 'delta', text: 'quotes', isMakeshift: true }
+const quoted: AskEvent = { type: 'delta', text: 'quotes', isFallback: true }
 const done = (text: string): AskEvent[] => [
   { type: 'citations', citations: [] },
   { type: 'done', answer: answer(text) },
