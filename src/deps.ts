@@ -19,6 +19,7 @@ import { type SearchPassages } from './ask/search.ts'
 import { type SemanticCache } from './ask/cache/semantic/semantic-cache.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
+import type { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { feed } from './monitoring/figures/feed.ts'
 import { longWaitMs } from './monitoring/findings/facts.ts'
@@ -84,30 +85,14 @@ export async function openDeps(
   log: Logger,
   { patienceMs, signal, recent = createRecentCounts(), isMonitored = true }: OpenOptions = {},
 ): Promise<Deps> {
-  const opened: { close(): Promise<void> }[] = []
-  let isClosed = false
-  const keep = <T extends { close(): Promise<void> }>(each: T): T => {
-    opened.push(each)
-    if (isClosed) void close() // opened after something else had failed
-    return each
-  }
-  const close = async () => {
-    isClosed = true
-    for (const each of opened.splice(0).reverse()) await each.close()
-  }
+  const { keep, close } = createCloser()
   try {
     const opening = openStore(config, log, { patienceMs: patienceMs ?? 0, ...(signal && { signal }) }, keep)
     opening.catch(() => {}) // awaited below; the models may fail first
     const unguarded = keep(
       await openModels(config.models, {
         knownDimensions: async model => (await opening).store.dimensionsOf(model),
-        ...(patienceMs !== undefined && {
-          onAbsent: error =>
-            log.warn(
-              { code: error.code, err: error.cause ?? error },
-              'the model API cannot be reached: starting without it; documents can be loaded once it answers',
-            ),
-        }),
+        ...(patienceMs !== undefined && { onAbsent: error => logAbsentModel(error, log) }),
       }),
     )
     // A local model takes as long to load as the database to open, so both run concurrently.
@@ -116,50 +101,14 @@ export async function openDeps(
     const baseMetrics = createMetrics(database.status)
     const metrics = withSlidingCounters(windows ? feed(baseMetrics, windows.figures, windows.sources) : baseMetrics, recent)
     keep({ close: async () => metrics.stop() })
-    const longMs = longWaitMs(database.status())
     const poolTimes = { waitMs: createOneMinute(), holdMs: createOneMinute() }
-    database.observe({
-      waited(seconds, wasQueued) {
-        metrics.pool.waited(seconds)
-        poolTimes.waitMs.record(seconds * 1000)
-        if (wasQueued && seconds * 1000 >= longMs) recent.count('pool:waited')
-      },
-      held: (seconds, label) => (metrics.pool.held(seconds, label), poolTimes.holdMs.record(seconds * 1000)),
-      failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
-      overdue: (label, limitMs) =>
-        log.error({ label, limitMs }, 'a database connection was held too long: its query was cancelled'),
-    })
-    database.watchLogins(refusal => {
-      if (refusal)
-        log.error(
-          { dependency: 'database', err: refusal },
-          'Postgres rejected our credentials; check the user, password and database in DATABASE_URL, and the CONNECT privilege',
-        )
-      else log.info({ dependency: 'database' }, 'Postgres accepts our credentials again')
-    })
-    database.watchStale(err =>
-      log.warn(
-        { dependency: 'database', code: 'database-replaced', err },
-        'the database was replaced under open connections, for example by a restore: all connections are reopened',
-      ),
-    )
+    observePool(database, { metrics, recent, poolTimes, log })
+    logLogins(database, log)
     logWriteAccess(database, log)
     const { models, reads, reranker, states, pulse, lastFault } = keep(
       openGuards({ config, database, models: unguarded, metrics, log, recent }),
     )
-    const redis =
-      config.redis &&
-      keep(
-        openRedis(config.redis.url, {
-          keyPrefix: keyPrefixOf(config.redis.prefix, name),
-          timeoutMs: config.redis.timeoutMs,
-          log,
-          onFailure: metrics.redisFailed,
-          onSaved: seconds => metrics.saved('redis', seconds),
-          onLost: () => recent.count('redis:lost'),
-        }),
-      )
-    if (redis) metrics.watchRedis(redis.isUsable)
+    const redis = config.redis && keep(openSharedCache(config.redis, name, { metrics, recent, log }))
     const sideStore = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, metrics })
     const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {
@@ -226,6 +175,33 @@ export async function openDeps(
   }
 }
 
+interface Closable {
+  close(): Promise<void>
+}
+
+/** Closes everything kept, last opened first. */
+function createCloser() {
+  const opened: Closable[] = []
+  let isClosed = false
+  const close = async () => {
+    isClosed = true
+    for (const each of opened.splice(0).reverse()) await each.close()
+  }
+  const keep = <T extends Closable>(each: T): T => {
+    opened.push(each)
+    if (isClosed) void close() // opened after something else had failed
+    return each
+  }
+  return { keep, close }
+}
+
+function logAbsentModel(error: AskError, log: Logger): void {
+  log.warn(
+    { code: error.code, err: error.cause ?? error },
+    'the model API cannot be reached: starting without it; documents can be loaded once it answers',
+  )
+}
+
 async function openStore(
   config: Config,
   log: Logger,
@@ -240,6 +216,65 @@ async function openStore(
     openBm25(sql, config.bm25, database.isReadOnly()),
   )
   return { database, name: await databaseName(database, signal), bm25, store: createDocumentStore(database) }
+}
+
+interface Observers {
+  readonly metrics: Metrics
+  readonly recent: RecentCounts
+  readonly log: Logger
+}
+
+function openSharedCache(
+  { url, prefix, timeoutMs }: NonNullable<Config['redis']>,
+  database: string,
+  { metrics, recent, log }: Observers,
+): RedisServer {
+  const redis = openRedis(url, {
+    keyPrefix: keyPrefixOf(prefix, database),
+    timeoutMs,
+    log,
+    onFailure: metrics.redisFailed,
+    onSaved: seconds => metrics.saved('redis', seconds),
+    onLost: () => recent.count('redis:lost'),
+  })
+  metrics.watchRedis(redis.isUsable)
+  return redis
+}
+
+function observePool(
+  database: Database,
+  { metrics, recent, poolTimes, log }: Observers & Pick<Deps, 'poolTimes'>,
+): void {
+  const longMs = longWaitMs(database.status())
+  database.observe({
+    waited(seconds, wasQueued) {
+      metrics.pool.waited(seconds)
+      poolTimes.waitMs.record(seconds * 1000)
+      if (wasQueued && seconds * 1000 >= longMs) recent.count('pool:waited')
+    },
+    held: (seconds, label) => (metrics.pool.held(seconds, label), poolTimes.holdMs.record(seconds * 1000)),
+    failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
+    overdue: (label, limitMs) =>
+      log.error({ label, limitMs }, 'a database connection was held too long: its query was cancelled'),
+  })
+}
+
+/** Logs rejected credentials, and a database replaced by a restore. */
+function logLogins(database: Database, log: Logger): void {
+  database.watchLogins(rejection => {
+    if (rejection)
+      log.error(
+        { dependency: 'database', err: rejection },
+        'Postgres rejected our credentials; check the user, password and database in DATABASE_URL, and the CONNECT privilege',
+      )
+    else log.info({ dependency: 'database' }, 'Postgres accepts our credentials again')
+  })
+  database.watchStale(err =>
+    log.warn(
+      { dependency: 'database', code: 'database-replaced', err },
+      'the database was replaced under open connections, for example by a restore: all connections are reopened',
+    ),
+  )
 }
 
 /** Logs changes of write access, and at start only a database that accepts no writes. */

@@ -81,13 +81,13 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
       counts('draft').missed,
     ),
     vectors: model =>
-      vectorsIn(
-        vectors,
-        sharedVectors(redis, model, onCorrupt),
-        model.model,
-        config.embeddingSeconds,
-        counts('embedding'),
-      ),
+      vectorsIn({
+        memory: vectors,
+        shared: sharedVectors(redis, model, onCorrupt),
+        model: model.model,
+        seconds: config.embeddingSeconds,
+        count: counts('embedding'),
+      }),
     sizes: () => ({ answer: answers.size(), draft: completions.size(), embedding: vectors.size() }),
     dropAnswers: collectionId => answers.deleteAll(keyPrefixOfCollection(collectionId)),
     clear: () => [answers, completions, vectors].forEach(cache => cache.clear()),
@@ -129,13 +129,15 @@ function sharedVectors(
   return redis ? createSharedValues(redis, { kind: 'vector', encode: encodeVector, decode, onCorrupt }) : null
 }
 
-function vectorsIn(
-  memory: MemoryCache<Float16Array>,
-  shared: SharedValues<Float32Array> | null,
-  model: string,
-  seconds: number,
-  count: { given(tier: CacheTier): void; missed(): void },
-): VectorCache {
+interface VectorTiers {
+  readonly memory: MemoryCache<Float16Array>
+  readonly shared: SharedValues<Float32Array> | null
+  readonly model: string
+  readonly seconds: number
+  readonly count: { given(tier: CacheTier): void; missed(): void }
+}
+
+function vectorsIn({ memory, shared, model, seconds, count }: VectorTiers): VectorCache {
   const keyOf = (text: string) => `${model}\n${text}`
   return {
     async get(text) {

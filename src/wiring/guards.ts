@@ -103,48 +103,47 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
       reportChange('database')
     },
   })
-  const registered = <G extends { readonly guard: Guard }>(dependency: Dependency, each: G): G => {
+  const register: Register = (dependency, each) => {
     guards.set(dependency, each.guard)
     return each
   }
-  const reads = registered('database', guardReads(database, heartbeat.isDown, events))
-  const guarded = {
-    ...models,
-    chat:
-      models.chat &&
-      registered(
-        'chat',
-        guardChat(
-          meterChat(models.chat, metrics.models, () => metrics.exceeded('tokens')),
-          config.guard.silenceMs,
-          events,
-        ),
-      ),
-    embedder: models.isEmbedderRemote
-      ? registered(
-          'embeddings',
-          guardEmbedder(
-            meterEmbedder(models.embedder, metrics.models),
-            { hedgeMs: config.guard.hedgeMs, onHedge: metrics.hedged },
-            events,
-          ),
-        )
-      : models.embedder,
-  }
-  const reranker = config.rerank
-    ? registered('rerank', guardReranker(meterReranker(createReranker(config.rerank), metrics.models), events))
-    : null
+  const reads = register('database', guardReads(database, heartbeat.isDown, events))
+  const remote = guardModels({ config, models, metrics }, events, register)
   const states = () => Object.fromEntries([...guards.keys()].map(dependency => [dependency, stateOf(dependency)]))
   metrics.watchBreakers(states)
   metrics.watchDatabase(() => !heartbeat.isDown())
   return {
-    models: guarded,
-    reranker,
+    ...remote,
     reads,
     states,
     pulse: () => ({ isDown: heartbeat.isDown(), downBy: downBy() }),
     lastFault: dependency => faults.get(dependency) ?? null,
     close: async () => heartbeat.stop(),
+  }
+}
+
+type Register = <G extends { readonly guard: Guard }>(dependency: Dependency, each: G) => G
+
+function guardModels(
+  { config, models, metrics }: Pick<GuardParts, 'config' | 'models' | 'metrics'>,
+  events: GuardEvents,
+  register: Register,
+): Pick<Guarded, 'models' | 'reranker'> {
+  const { chat, embedder, isEmbedderRemote } = models
+  const { hedgeMs, silenceMs } = config.guard
+  const meteredChat = chat && meterChat(chat, metrics.models, () => metrics.exceeded('tokens'))
+  const hedging = { hedgeMs, onHedge: metrics.hedged }
+  return {
+    models: {
+      ...models,
+      chat: meteredChat && register('chat', guardChat(meteredChat, silenceMs, events)),
+      embedder: isEmbedderRemote
+        ? register('embeddings', guardEmbedder(meterEmbedder(embedder, metrics.models), hedging, events))
+        : embedder,
+    },
+    reranker: config.rerank
+      ? register('rerank', guardReranker(meterReranker(createReranker(config.rerank), metrics.models), events))
+      : null,
   }
 }
 

@@ -66,6 +66,8 @@ export function openPreparing(
     room: { bytes: queueMb * 2 ** 20, places: maxPlaces },
   })
 
+  const { errorOf, reasonOf } = describeLosses({ cpuSeconds, memoryMb })
+
   async function draft(
     embedder: Embedder,
     document: DocumentInput,
@@ -79,42 +81,8 @@ export function openPreparing(
       if ('result' in outcome)
         return outcome.result.refused === null ? receiver.draft() : refuse(document, outcome.result.refused)
       onLoss({ ...outcome.loss, source: document.source })
-      if (outcome.loss.by !== 'gone' || attempts > 1) throw faultOf(document, outcome.loss)
+      if (outcome.loss.by !== 'gone' || attempts > 1) throw errorOf(document, outcome.loss)
     }
-  }
-
-  function refuse({ source }: DocumentInput, reason: string): never {
-    throw new AskError('document_refused', { detail: `Document "${source}" ${reason}.` })
-  }
-
-  function faultOf({ source }: DocumentInput, { by, reason }: Loss): AskError {
-    if (by === 'gone')
-      return new AskError('preparing_failed', {
-        detail: `Document "${source}" could not be prepared: its process was killed twice; check whether the machine runs out of memory.`,
-        retryAfter: 5,
-        cause: new Error(reason),
-      })
-    if (by === 'failed')
-      return new AskError('document_refused', {
-        detail: `Document "${source}" cannot be prepared.`,
-        cause: new Error(reason),
-      })
-    return new AskError('document_too_costly', { detail: `Document "${source}" ${costOf(by)}.` })
-  }
-
-  function costOf(by: 'cpu' | 'memory'): string {
-    const [limit, setting] =
-      by === 'cpu'
-        ? [`${cpuSeconds} s of CPU time`, 'PREPARE_CPU_SECONDS']
-        : [`${memoryMb} MB of memory`, 'PREPARE_MEMORY_MB']
-    return `takes more than ${limit} to prepare (${setting}); split it or simplify its markup (5 MB of ordinary Markdown or HTML and 10 MB of plain text are within the limits; very many short items or deep nesting cost more)`
-  }
-
-  function reasonOf({ by, reason }: Loss): string {
-    if (by === 'cpu' || by === 'memory') return costOf(by)
-    return by === 'gone'
-      ? `the process preparing it was killed twice (${reason})`
-      : reason.replace(/^AskError: /, '')
   }
 
   async function* files(
@@ -146,6 +114,45 @@ export function openPreparing(
   }
 
   return { enter: pool.enter, draft, files, close: pool.close, status: pool.status, pids: pool.pids }
+}
+
+/** Describes a document that could not be prepared, for API clients (`errorOf`) and for files (`reasonOf`). */
+function describeLosses({ cpuSeconds, memoryMb }: Pick<Config['prepare'], 'cpuSeconds' | 'memoryMb'>) {
+  function errorOf({ source }: DocumentInput, { by, reason }: Loss): AskError {
+    if (by === 'gone')
+      return new AskError('preparing_failed', {
+        detail: `Document "${source}" could not be prepared: its process was killed twice; check whether the machine runs out of memory.`,
+        retryAfter: 5,
+        cause: new Error(reason),
+      })
+    if (by === 'failed')
+      return new AskError('document_refused', {
+        detail: `Document "${source}" cannot be prepared.`,
+        cause: new Error(reason),
+      })
+    return new AskError('document_too_costly', { detail: `Document "${source}" ${costOf(by)}.` })
+  }
+
+  function costOf(by: 'cpu' | 'memory'): string {
+    const [limit, setting] =
+      by === 'cpu'
+        ? [`${cpuSeconds} s of CPU time`, 'PREPARE_CPU_SECONDS']
+        : [`${memoryMb} MB of memory`, 'PREPARE_MEMORY_MB']
+    return `takes more than ${limit} to prepare (${setting}); split it or simplify its markup (5 MB of ordinary Markdown or HTML and 10 MB of plain text are within the limits; very many short items or deep nesting cost more)`
+  }
+
+  function reasonOf({ by, reason }: Loss): string {
+    if (by === 'cpu' || by === 'memory') return costOf(by)
+    return by === 'gone'
+      ? `the process preparing it was killed twice (${reason})`
+      : reason.replace(/^AskError: /, '')
+  }
+
+  return { errorOf, reasonOf }
+}
+
+function refuse({ source }: DocumentInput, reason: string): never {
+  throw new AskError('document_refused', { detail: `Document "${source}" ${reason}.` })
 }
 
 function factsOf({ counting, maxTokens, windowTokens, readsCode, languages }: Embedder): ModelFacts {

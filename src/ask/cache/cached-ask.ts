@@ -1,16 +1,14 @@
-import { AskError, isAskError, isOutage } from '../../errors.ts'
-import { createSingleFlight } from '../../resilience/single-flight.ts'
-import { linkTo, type Workflow } from '../../tracing/workflow.ts'
+import { AskError } from '../../errors.ts'
 import { cacheKeyOf } from './cache-key.ts'
 import { isRefreshDue, isWanted, type CachedAnswer } from './freshness.ts'
 import type { CacheCounts, AnswerCache } from './answer-cache.ts'
 import { computeOnceWith, type CacheableQuestion, type ComputeSteps } from './compute-once.ts'
 import { createRefreshing, type Background } from './refresh.ts'
-import { coalesced, replay } from './replay.ts'
+import { replay } from './replay.ts'
+import { createSharedRuns } from './shared-runs.ts'
 import type { Stage } from '../stage.ts'
 import type { Answer, Ask, AskedCollection, AskEvent, CacheTier, CacheDirectives, Question, Run } from '../terms.ts'
 import { unknownCollection } from '../unknown-collection.ts'
-import { asWorkflow } from '../workflow.ts'
 
 export interface CachedAskSteps extends ComputeSteps {
   /** The collection, `unchecked` when the database cannot be read; null when there is none of this name. */
@@ -74,11 +72,10 @@ export function createCachedAsk({
   now = Date.now,
   random = Math.random,
 }: CachedAskOptions): CachedAsk {
-  const runs = createSingleFlight<AskEvent, Workflow<AskEvent>>()
-  const sharedReads = new Map<string, Promise<CachedAnswer | undefined>>()
-  let aloneCount = 0
-  const refreshing = createRefreshing(background, counts)
   const computeOnce = computeOnceWith(steps, answers, counts, now)
+  const runs = createSharedRuns(computeOnce, counts)
+  const readShared = shareReads(answers)
+  const refreshing = createRefreshing(background, counts)
 
   function getCached(question: Question, directives: CacheDirectives): Answer | undefined {
     if (directives.noCache || directives.noStore) return undefined
@@ -98,22 +95,8 @@ export function createCachedAsk({
     if (!collection) return undefined
     const { key } = cacheKeyOf(question, collection, configHash)
     // A run under way has already asked Redis.
-    const read = runs.has(key) ? undefined : (sharedReads.get(key) ?? startRead(key, steps.getShared(key)))
+    const read = runs.has(key) ? undefined : readShared(key, steps.getShared)
     return read?.then(found => (found && isWanted(found, directives, now()) ? answers.serve(found, 'redis') : undefined))
-  }
-
-  /** Equal questions at the same time share one read. */
-  function startRead(
-    key: string,
-    read: Promise<CachedAnswer | undefined> | undefined,
-  ): Promise<CachedAnswer | undefined> | undefined {
-    if (!read) return undefined
-    sharedReads.set(key, read)
-    void read.then(found => {
-      sharedReads.delete(key)
-      if (found) answers.copy(key, found)
-    })
-    return read
   }
 
   async function* ask(question: Question, run: Run): AsyncGenerator<AskEvent, void> {
@@ -139,64 +122,22 @@ export function createCachedAsk({
   async function* askWithin(question: Question, collection: AskedCollection, run: Run): AsyncGenerator<AskEvent, void> {
     const { cacheDirectives = {} } = run
     if (cacheDirectives.onlyIfCached && (cacheDirectives.noCache || cacheDirectives.noStore)) throw notCached()
-    if (cacheDirectives.noStore) return yield* bypassing(askAlone(run, own => computeFresh(question, collection, own)))
+    if (cacheDirectives.noStore) return yield* bypassing(runs.alone(run, own => computeFresh(question, collection, own)))
     const cacheKey = cacheKeyOf(question, collection, configHash)
     const asked = { question, collection, cacheKey, before: answers.getLocal(cacheKey.key) }
     if (cacheDirectives.noCache)
-      return yield* bypassing(askAlone(run, own => computeOnce({ ...asked, before: null, recomputeAfter: Infinity }, own)))
+      return yield* bypassing(runs.alone(run, own => computeOnce({ ...asked, before: null, recomputeAfter: Infinity }, own)))
     const found = fromMemory(asked, cacheDirectives) ?? (await fromRedis(asked, cacheDirectives))
     if (found) return yield* replay(found)
     if (cacheDirectives.onlyIfCached) throw notCached()
     if (cacheDirectives.maxAge !== undefined)
-      return yield* askAlone(run, own => computeOnce({ ...asked, recomputeAfter: Infinity }, own))
-    yield* askShared(asked, run)
+      return yield* runs.alone(run, own => computeOnce({ ...asked, recomputeAfter: Infinity }, own))
+    yield* runs.shared(asked, run)
   }
 
   function computeFresh(question: Question, collection: AskedCollection, run: Run): AsyncIterable<AskEvent> {
     const compute = () => steps.compute(question, collection, run)
     return steps.admission ? steps.admission.events(run, compute) : compute()
-  }
-
-  /**
-   * A run shared with nobody. Like a shared run it does not wait for a slow reader, so that it frees its slot for
-   * others; it buffers one answer at most.
-   */
-  async function* askAlone(run: Run, start: (own: Run) => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
-    for await (const { item } of runs.join(`alone ${++aloneCount}`, run, signal =>
-      asWorkflow(run, () => start({ ...run, signal })),
-    ))
-      yield item
-  }
-
-  /**
-   * Equal questions at the same time share one run. A streamed run may break off in the middle where a buffered one
-   * would have fallen back, so a caller that joined it and has shown nothing retries once.
-   */
-  async function* askShared(asked: CacheableQuestion, run: Run, isFirstTry = true): AsyncGenerator<AskEvent, void> {
-    let [isOwn, isJoined] = [false, false]
-    const start = (signal: AbortSignal) => {
-      isOwn = true
-      return asWorkflow(run, () => computeOnce(asked, { ...run, signal }))
-    }
-    try {
-      for await (const { item, isShared } of runs.join(asked.cacheKey.key, run, start, ({ spanContext }) =>
-        linkTo(spanContext),
-      )) {
-        isJoined = isShared
-        if (isShared && item.type === 'done') countShared(item.answer)
-        yield isShared ? coalesced(item) : item
-      }
-    } catch (error) {
-      // A rejected run of another caller showed nothing, and it may have been rejected for being batch.
-      const mayTryAgain = isAskError(error, 'overloaded') ? !isOwn : isJoined && !run.isStreamed && isOutage(error)
-      if (!isFirstTry || !mayTryAgain || run.signal.aborted) throw error
-      yield* askShared(asked, run, false)
-    }
-  }
-
-  function countShared(answer: Answer): void {
-    const { status, tier = 'memory' } = answer.cache
-    counts.served(status === 'miss' || status === 'bypass' ? 'coalesced' : status, tier, { answer, tookMs: 0 })
   }
 
   function fromMemory(asked: CacheableQuestion, directives: CacheDirectives): Answer | undefined {
@@ -219,7 +160,7 @@ export function createCachedAsk({
     const answer = answers.serve(found, tier)
     if (answer.cache.status === 'hit' && isRefreshDue(found, now(), random())) {
       refreshing.refresh(asked.cacheKey.key, run =>
-        askShared({ ...asked, before: found, recomputeAfter: found.freshUntil }, run),
+        runs.shared({ ...asked, before: found, recomputeAfter: found.freshUntil }, run),
       )
     }
     return answer
@@ -244,6 +185,23 @@ export function createCachedAsk({
   }
 
   return { ask, getCached, getShared, close }
+}
+
+/** Reads of the shared answers, where equal questions at the same time share one read. */
+function shareReads(answers: AnswerCache) {
+  const reads = new Map<string, Promise<CachedAnswer | undefined>>()
+  return (key: string, getShared: NonNullable<CachedAskSteps['getShared']>) => {
+    const current = reads.get(key)
+    if (current) return current
+    const read = getShared(key)
+    if (!read) return undefined
+    reads.set(key, read)
+    void read.then(found => {
+      reads.delete(key)
+      if (found) answers.copy(key, found)
+    })
+    return read
+  }
 }
 
 function notCached(): AskError {

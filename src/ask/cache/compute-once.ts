@@ -139,6 +139,8 @@ export function computeOnceWith(
   }
 }
 
+export type ComputeOnce = ReturnType<typeof computeOnceWith>
+
 const alone: LeaseOutcome = { reply: { kind: 'alone' }, hasWaited: false }
 
 /** The answer is complete, but could not be shared with other replicas. */

@@ -4,7 +4,7 @@ import { createSerialQueue } from '../../../resilience/serial-queue.ts'
 import { canonicalQuestion } from '../../../text/canonical/canonical.ts'
 import { normalised } from '../cache-key.ts'
 import type { Embedded } from '../../retrieval/embed.ts'
-import { createEvidence } from './evidence.ts'
+import { createEvidence, type Evidence } from './evidence.ts'
 import type { Observation } from './threshold.ts'
 import type { Stage } from '../../stage.ts'
 import type { Answer, Run, RunLog, AnalyzedQuestion } from '../../terms.ts'
@@ -141,7 +141,7 @@ export function createSemanticCache({
     mode === 'learn'
       ? createEvidence({ read: () => store.observations(model), acceptedError, queue, clock, log })
       : null
-  let pausedUntil = -Infinity
+  const similar = findSimilarIn(store, clock, onFailure)
   let sweptAt = clock.now()
 
   async function lookup(
@@ -153,10 +153,10 @@ export function createSemanticCache({
     const vector = words === null ? null : await vectorOf(text, language, run)
     if (words === null || vector === null) return noMatch
     const where = { scope, canonical: hash('sha256', `${language}\0${words}`, 'buffer'), model, vector }
-    const found = await nearest(where, run)
+    const found = await similar.nearest(where, run)
     // An identical question is skipped: its answer has just been looked for, and is gone.
     const candidate = found.find(({ question }) => normalised(question) !== normalised(text)) ?? null
-    const { isTrusted, isObserved } = decide(candidate)
+    const { isTrusted, isObserved } = decide(candidate, threshold(), evidence, random)
     return { entry: { ...where, collectionId, isObserved }, candidate, isTrusted }
   }
 
@@ -167,41 +167,6 @@ export function createSemanticCache({
       onFailure(error, 'embed')
       return null
     }
-  }
-
-  async function nearest(where: SemanticKey, run: Run): Promise<readonly SimilarQuestion[]> {
-    const now = clock.now()
-    if (now < pausedUntil) return []
-    const limit = startDeadline('the semantic cache lookup', Math.min(lookupMs, run.deadline - now), run.signal, clock)
-    try {
-      limit.signal.throwIfAborted()
-      return await Promise.race([store.nearest(where, { signal: limit.signal, label: 'near' }), limit.expired])
-    } catch (error) {
-      // A disconnected caller, or one without time, says nothing about the database.
-      if (!run.signal.aborted && run.deadline - now >= lookupMs) pausedUntil = clock.now() + pauseMs
-      onFailure(error, 'nearest')
-      return []
-    } finally {
-      limit.stop()
-    }
-  }
-
-  /**
-   * Decides whether the candidate is served, and whether it is compared with a fresh answer.
-   * - Until a threshold is learned, everything is compared.
-   * - After that only a share is: above the threshold because comparing costs an answer, below it because that evidence
-   *   would push the rest out of the newest 5,000. The share is equal on both sides, so the evidence represents what is
-   *   asked.
-   * - While there are fewer than 5,000, everything below is compared: it can only make the error look larger, not
-   *   smaller.
-   */
-  function decide(candidate: SimilarQuestion | null): { readonly isTrusted: boolean; readonly isObserved: boolean } {
-    const least = threshold()
-    const isNear = candidate !== null && least !== null && candidate.similarity >= least
-    if (!candidate || !evidence) return { isTrusted: isNear, isObserved: false }
-    if (least === null) return { isTrusted: false, isObserved: true }
-    const isExplored = random() < exploredShare
-    return { isTrusted: isNear && !isExplored, isObserved: isExplored || (!isNear && !evidence.isFull()) }
   }
 
   function learn(
@@ -232,7 +197,7 @@ export function createSemanticCache({
   }
 
   function enqueue(what: string, work: () => Promise<void>): void {
-    if (clock.now() >= pausedUntil) queue.add(what, work)
+    if (!similar.isPaused()) queue.add(what, work)
   }
 
   function threshold(): number | null {
@@ -240,6 +205,52 @@ export function createSemanticCache({
   }
 
   return { lookup, learn, threshold, close: () => queue.close(closeMs) }
+}
+
+/** Queries the store, with a pause after each failure. */
+function findSimilarIn(store: SimilarQuestions, clock: Clock, onFailure: (error: unknown, what: string) => void) {
+  let pausedUntil = -Infinity
+
+  async function nearest(where: SemanticKey, run: Run): Promise<readonly SimilarQuestion[]> {
+    const now = clock.now()
+    if (now < pausedUntil) return []
+    const limit = startDeadline('the semantic cache lookup', Math.min(lookupMs, run.deadline - now), run.signal, clock)
+    try {
+      limit.signal.throwIfAborted()
+      return await Promise.race([store.nearest(where, { signal: limit.signal, label: 'near' }), limit.expired])
+    } catch (error) {
+      // A disconnected caller, or one without time, says nothing about the database.
+      if (!run.signal.aborted && run.deadline - now >= lookupMs) pausedUntil = clock.now() + pauseMs
+      onFailure(error, 'nearest')
+      return []
+    } finally {
+      limit.stop()
+    }
+  }
+
+  return { nearest, isPaused: () => clock.now() < pausedUntil }
+}
+
+/**
+ * Decides whether the candidate is served, and whether it is compared with a fresh answer.
+ * - Until a threshold is learned, everything is compared.
+ * - After that only a share is: above the threshold because comparing costs an answer, below it because that evidence
+ *   would push the rest out of the newest 5,000. The share is equal on both sides, so the evidence represents what is
+ *   asked.
+ * - While there are fewer than 5,000, everything below is compared: it can only make the error look larger, not
+ *   smaller.
+ */
+function decide(
+  candidate: SimilarQuestion | null,
+  least: number | null,
+  evidence: Evidence | null,
+  random: () => number,
+): { readonly isTrusted: boolean; readonly isObserved: boolean } {
+  const isSimilar = candidate !== null && least !== null && candidate.similarity >= least
+  if (!candidate || !evidence) return { isTrusted: isSimilar, isObserved: false }
+  if (least === null) return { isTrusted: false, isObserved: true }
+  const isExplored = random() < exploredShare
+  return { isTrusted: isSimilar && !isExplored, isObserved: isExplored || (!isSimilar && !evidence.isFull()) }
 }
 
 /**
