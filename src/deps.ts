@@ -23,7 +23,7 @@ import type { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { feed } from './monitoring/figures/feed.ts'
 import { longWaitMs } from './monitoring/findings/facts.ts'
-import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
+import { openPreparing, type OnLoss, type Preparing } from './wiring/prepare-pool.ts'
 import { createOneMinute, type OneMinute } from './monitoring/figures/one-minute.ts'
 import { createRecentCounts, type RecentCounts } from './monitoring/figures/recent-counts.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
@@ -99,7 +99,10 @@ export async function openDeps(
     const [{ database, name, bm25, store }] = await Promise.all([opening, unguarded.warm()])
     const windows = isMonitored ? createRollingWindows() : null
     const baseMetrics = createMetrics(database.status)
-    const metrics = withSlidingCounters(windows ? feed(baseMetrics, windows.figures, windows.sources) : baseMetrics, recent)
+    const metrics = withSlidingCounters(
+      windows ? feed(baseMetrics, windows.figures, windows.sources) : baseMetrics,
+      recent,
+    )
     keep({ close: async () => metrics.stop() })
     const poolTimes = { waitMs: createOneMinute(), holdMs: createOneMinute() }
     observePool(database, { metrics, recent, poolTimes, log })
@@ -117,26 +120,11 @@ export async function openDeps(
     database.watch(snapshots.invalidate)
     metrics.watchCaches(caches.sizes)
     const { admission, limiter } = admissionOf(config, metrics)
-    const { cachedAsk, semanticCache, search } = createAskPipeline({
-      config,
-      log,
-      database,
-      reads,
-      reranker,
-      bm25,
-      snapshots,
-      caches,
-      models,
-      metrics,
-      admission,
-    })
+    const parts = { config, log, database, reads, reranker, bm25, snapshots, caches, models, metrics, admission }
+    const { cachedAsk, semanticCache, search } = createAskPipeline(parts)
     if (semanticCache) keep(semanticCache)
     keep(cachedAsk)
-    const preparing = keep(
-      openPreparing(config.prepare, ({ source, by, reason }) =>
-        log.warn({ source, by, reason }, 'a document could not be prepared'),
-      ),
-    )
+    const preparing = keep(openPreparing(config.prepare, loss => logLoss(loss, log)))
     const indexMaintenance = keep(openIndexMaintenance({ database, store, log }))
     const onWritten = async (collection?: string) => {
       if (collection !== undefined) indexMaintenance.written(collection)
@@ -200,6 +188,10 @@ function logAbsentModel(error: AskError, log: Logger): void {
     { code: error.code, err: error.cause ?? error },
     'the model API cannot be reached: starting without it; documents can be loaded once it answers',
   )
+}
+
+function logLoss({ source, by, reason }: Parameters<OnLoss>[0], log: Logger): void {
+  log.warn({ source, by, reason }, 'a document could not be prepared')
 }
 
 async function openStore(

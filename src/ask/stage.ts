@@ -19,6 +19,13 @@ export interface StageSettings {
   readonly clock?: Clock
 }
 
+/** A stage that is already over. */
+export interface PastStage {
+  readonly ms: number
+  readonly outcome: Outcome
+  readonly failure?: unknown
+}
+
 export type Stage<Input, Output> = (input: Input, run: Run) => Promise<Output>
 export type StreamStage<Input, Output> = (input: Input, run: Run) => AsyncGenerator<Output, void, undefined>
 
@@ -43,14 +50,9 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
       run.onStage(name, ms, outcome)
       span.end()
     }
-    return {
-      span,
-      startedAt,
-      limit,
-      end,
-      active: trace.setSpan(context.active(), span),
-      run: { ...run, signal: limit.signal, deadline },
-    }
+    const active = trace.setSpan(context.active(), span)
+    const bounded = { ...run, signal: limit.signal, deadline }
+    return { span, startedAt, limit, end, active, bounded }
   }
 
   function stage<Input, Output>(
@@ -59,7 +61,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
     work: (input: Input, run: Run) => Promise<Output>,
   ): Stage<Input, Output> {
     return async (input, run) => {
-      const { limit, end, active, run: bounded } = open(name, budgetMs, run)
+      const { limit, end, active, bounded } = open(name, budgetMs, run)
       try {
         limit.signal.throwIfAborted()
         const output = await context.with(active, () => Promise.race([work(input, bounded), limit.expired]))
@@ -79,7 +81,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
     work: (input: Input, run: Run) => AsyncIterable<Output>,
   ): StreamStage<Input, Output> {
     return async function* (input, run) {
-      const { span, startedAt, limit, end, active, run: bounded } = open(name, budgetMs, run)
+      const { span, startedAt, limit, end, active, bounded } = open(name, budgetMs, run)
       let iterator: AsyncIterator<Output> | undefined
       let outcome: Outcome = 'cancelled' // stays when the consumer returns early
       let failure: unknown
@@ -110,7 +112,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
   }
 
   /** Records a stage after the fact: waiting for admission, which most runs do not have to do. */
-  function record(name: StageName, ms: number, outcome: Outcome, run: Run, failure?: unknown): void {
+  function record(name: StageName, { ms, outcome, failure }: PastStage, run: Run): void {
     const span = tracer.startSpan(`ask.${name}`, { kind: SpanKind.INTERNAL, startTime: Date.now() - ms })
     markOutcome(span, outcome, failure)
     metrics.seconds(name, outcome, ms / 1000)

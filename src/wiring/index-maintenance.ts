@@ -24,7 +24,12 @@ export interface IndexMaintenance {
  * has grown large, and updates planner statistics after many writes. Without them a search of 5,000 new chunks takes
  * twice as long. Runs in the background, one collection at a time. Nobody waits for it, and failures are only logged.
  */
-export function openIndexMaintenance({ database, store, log, quietMs = 10_000 }: IndexMaintenanceParts): IndexMaintenance {
+export function openIndexMaintenance({
+  database,
+  store,
+  log,
+  quietMs = 10_000,
+}: IndexMaintenanceParts): IndexMaintenance {
   const stop = new AbortController()
   const due = new Map<string, NodeJS.Timeout>()
   let last: Promise<void> = Promise.resolve()

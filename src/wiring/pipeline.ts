@@ -144,7 +144,10 @@ export function admissionOf(
   metrics.watch(limiter.status)
   const { record } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
   return {
-    admission: createAdmission(limiter, { refused: metrics.refused, waited: (...wait) => record('admit', ...wait) }),
+    admission: createAdmission(limiter, {
+      refused: metrics.refused,
+      waited: (ms, outcome, run, failure) => record('admit', { ms, outcome, failure }, run),
+    }),
     limiter: limiter.status,
   }
 }

@@ -45,7 +45,7 @@ export interface Preparing {
 }
 
 /** Called with the reason when a document could not be prepared, and after each attempt whose process was killed. */
-type OnLoss = (loss: Loss & { readonly source: string }) => void
+export type OnLoss = (loss: Loss & { readonly source: string }) => void
 
 const program = new URL('./prepare-child.ts', import.meta.url)
 /** Maximum number of requests with documents in memory, however small. */
@@ -143,9 +143,7 @@ function describeLosses({ cpuSeconds, memoryMb }: Pick<Config['prepare'], 'cpuSe
 
   function reasonOf({ by, reason }: Loss): string {
     if (by === 'cpu' || by === 'memory') return costOf(by)
-    return by === 'gone'
-      ? `the process preparing it was killed twice (${reason})`
-      : reason.replace(/^AskError: /, '')
+    return by === 'gone' ? `the process preparing it was killed twice (${reason})` : reason.replace(/^AskError: /, '')
   }
 
   return { errorOf, reasonOf }

@@ -1,13 +1,14 @@
 import { AskError } from '../../errors.ts'
 import { cacheKeyOf } from './cache-key.ts'
-import { isRefreshDue, isWanted, type CachedAnswer } from './freshness.ts'
+import { isWanted, type CachedAnswer } from './freshness.ts'
 import type { CacheCounts, AnswerCache } from './answer-cache.ts'
-import { computeOnceWith, type CacheableQuestion, type ComputeSteps } from './compute-once.ts'
+import { computeOnceWith, type ComputeSteps } from './compute-once.ts'
 import { createRefreshing, type Background } from './refresh.ts'
 import { replay } from './replay.ts'
+import { createServing } from './serving.ts'
 import { createSharedRuns } from './shared-runs.ts'
 import type { Stage } from '../stage.ts'
-import type { Answer, Ask, AskedCollection, AskEvent, CacheTier, CacheDirectives, Question, Run } from '../terms.ts'
+import type { Answer, Ask, AskedCollection, AskEvent, CacheDirectives, Question, Run } from '../terms.ts'
 import { unknownCollection } from '../unknown-collection.ts'
 
 export interface CachedAskSteps extends ComputeSteps {
@@ -76,12 +77,14 @@ export function createCachedAsk({
   const runs = createSharedRuns(computeOnce, counts)
   const readShared = shareReads(answers)
   const refreshing = createRefreshing(background, counts)
+  const serving = createServing({ answers, runs, refreshing, now, random })
 
   function getCached(question: Question, directives: CacheDirectives): Answer | undefined {
     if (directives.noCache || directives.noStore) return undefined
     const collection = steps.freshCollection(question.collection)
     return (
-      collection && fromMemory({ question, collection, cacheKey: cacheKeyOf(question, collection, configHash) }, directives)
+      collection &&
+      serving.fromMemory({ question, collection, cacheKey: cacheKeyOf(question, collection, configHash) }, directives)
     )
   }
 
@@ -96,13 +99,16 @@ export function createCachedAsk({
     const { key } = cacheKeyOf(question, collection, configHash)
     // A run under way has already asked Redis.
     const read = runs.has(key) ? undefined : readShared(key, steps.getShared)
-    return read?.then(found => (found && isWanted(found, directives, now()) ? answers.serve(found, 'redis') : undefined))
+    return read?.then(found =>
+      found && isWanted(found, directives, now()) ? answers.serve(found, 'redis') : undefined,
+    )
   }
 
   async function* ask(question: Question, run: Run): AsyncGenerator<AskEvent, void> {
     const collection = steps.freshCollection(question.collection) ?? (await loadCollection(question, run))
     if (!collection.unchecked) return yield* askWithin(question, collection, run)
-    const cached = await lastAnswer(question, collection, run.cacheDirectives)
+    const { key } = cacheKeyOf(question, collection, configHash)
+    const cached = await serving.unchecked(key, collection.unchecked.sinceMs, staleSeconds, run.cacheDirectives)
     if (cached) return yield* replay(cached)
     yield* askWithin(question, await requireFound(steps.requireCollection, question, run), run)
   }
@@ -114,20 +120,22 @@ export function createCachedAsk({
   async function loadCollection(question: Question, run: Run): Promise<AskedCollection> {
     const last = steps.lastKnownCollection?.(question.collection)
     const key = last && cacheKeyOf(question, last, configHash).key
-    if (key !== undefined && steps.admission && !runs.has(key) && !(await answers.find(key)))
-      steps.admission.check(run)
+    if (key !== undefined && steps.admission && !runs.has(key) && !(await answers.find(key))) steps.admission.check(run)
     return await requireFound(steps.getCollection, question, run)
   }
 
   async function* askWithin(question: Question, collection: AskedCollection, run: Run): AsyncGenerator<AskEvent, void> {
     const { cacheDirectives = {} } = run
     if (cacheDirectives.onlyIfCached && (cacheDirectives.noCache || cacheDirectives.noStore)) throw notCached()
-    if (cacheDirectives.noStore) return yield* bypassing(runs.alone(run, own => computeFresh(question, collection, own)))
+    if (cacheDirectives.noStore)
+      return yield* bypassing(runs.alone(run, own => computeFresh(question, collection, own)))
     const cacheKey = cacheKeyOf(question, collection, configHash)
     const asked = { question, collection, cacheKey, before: answers.getLocal(cacheKey.key) }
     if (cacheDirectives.noCache)
-      return yield* bypassing(runs.alone(run, own => computeOnce({ ...asked, before: null, recomputeAfter: Infinity }, own)))
-    const found = fromMemory(asked, cacheDirectives) ?? (await fromRedis(asked, cacheDirectives))
+      return yield* bypassing(
+        runs.alone(run, own => computeOnce({ ...asked, before: null, recomputeAfter: Infinity }, own)),
+      )
+    const found = serving.fromMemory(asked, cacheDirectives) ?? (await serving.fromRedis(asked, cacheDirectives))
     if (found) return yield* replay(found)
     if (cacheDirectives.onlyIfCached) throw notCached()
     if (cacheDirectives.maxAge !== undefined)
@@ -138,45 +146,6 @@ export function createCachedAsk({
   function computeFresh(question: Question, collection: AskedCollection, run: Run): AsyncIterable<AskEvent> {
     const compute = () => steps.compute(question, collection, run)
     return steps.admission ? steps.admission.events(run, compute) : compute()
-  }
-
-  function fromMemory(asked: CacheableQuestion, directives: CacheDirectives): Answer | undefined {
-    const found = answers.getLocal(asked.cacheKey.key)
-    return found && isWanted(found, directives, now()) ? serve(asked, found, 'memory') : undefined
-  }
-
-  /**
-   * Asks Redis up front only when the caller limits the age or accepts only cached answers; otherwise the fill lease
-   * asks it.
-   */
-  async function fromRedis(asked: CacheableQuestion, directives: CacheDirectives): Promise<Answer | undefined> {
-    const { onlyIfCached, maxAge, maxStale } = directives
-    if (!onlyIfCached && maxAge === undefined && maxStale === undefined) return undefined
-    const cached = await answers.find(asked.cacheKey.key)
-    return cached && isWanted(cached.found, directives, now()) ? serve(asked, cached.found, cached.tier) : undefined
-  }
-
-  function serve(asked: CacheableQuestion, found: CachedAnswer, tier: CacheTier): Answer {
-    const answer = answers.serve(found, tier)
-    if (answer.cache.status === 'hit' && isRefreshDue(found, now(), random())) {
-      refreshing.refresh(asked.cacheKey.key, run =>
-        runs.shared({ ...asked, before: found, recomputeAfter: found.freshUntil }, run),
-      )
-    }
-    return answer
-  }
-
-  /** The last cached answer, while the database cannot confirm that its documents are unchanged. */
-  async function lastAnswer(
-    question: Question,
-    collection: AskedCollection,
-    directives: CacheDirectives = {},
-  ): Promise<Answer | null> {
-    if (directives.noCache || directives.noStore) return null
-    const seconds = Math.max(staleSeconds, directives.maxStale ?? 0)
-    if ((collection.unchecked?.sinceMs ?? 0) > seconds * 1000) return null
-    const cached = await answers.find(cacheKeyOf(question, collection, configHash).key)
-    return cached && answers.serveStale(cached.found, cached.tier, 'database', seconds)
   }
 
   async function close(): Promise<void> {
@@ -205,7 +174,9 @@ function shareReads(answers: AnswerCache) {
 }
 
 function notCached(): AskError {
-  return new AskError('not_cached', { detail: 'There is no matching cached answer, and the request said only-if-cached.' })
+  return new AskError('not_cached', {
+    detail: 'There is no matching cached answer, and the request said only-if-cached.',
+  })
 }
 
 async function requireFound(

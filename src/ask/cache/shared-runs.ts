@@ -56,3 +56,5 @@ export function createSharedRuns(computeOnce: ComputeOnce, counts: Pick<CacheCou
 
   return { has: flights.has, alone, shared }
 }
+
+export type SharedRuns = ReturnType<typeof createSharedRuns>

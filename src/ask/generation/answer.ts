@@ -37,7 +37,11 @@ const withoutModel: Pick<WrittenAnswer, 'degraded' | 'usage'> = { degraded: [], 
  * Streams the model's text, or quotes sentences when there is no model. A model that fails is replaced by quotes only
  * while nothing final was shown. A stream that breaks off later throws, so it never looks complete.
  */
-export async function* writeAnswer(steps: AnswerSteps, request: AnswerRequest, run: Run): AsyncGenerator<AskEvent, WrittenAnswer> {
+export async function* writeAnswer(
+  steps: AnswerSteps,
+  request: AnswerRequest,
+  run: Run,
+): AsyncGenerator<AskEvent, WrittenAnswer> {
   if (!steps.generate) return yield* quote(steps, request, run, withoutModel)
   let isShown = false
   try {

@@ -21,8 +21,7 @@ export interface CitationMarkers {
  */
 export function createCitationMarkers(passageCount: number): CitationMarkers {
   const cited = new Set<number>()
-  let held = ''
-  let previous = ''
+  let [held, previous] = ['', '']
   let code: Code = outside
   let isLeading = true
   let saidSentinel = false
@@ -88,8 +87,8 @@ export function createCitationMarkers(passageCount: number): CitationMarkers {
     const take = blank + found.length
     const known = found.numbers.filter(number => number >= 1 && number <= passageCount)
     // `array[7]` is an index, not a citation of a missing passage.
-    const isGlued = blank === 0 && /[\w)\]]/.test(previous)
-    if (known.length === 0 && isGlued && found.numbers.length > 0 && previous !== ']') return keep(held.slice(0, take))
+    const isIndex = found.numbers.length > 0 && blank === 0 && /[\w)]/.test(previous)
+    if (known.length === 0 && isIndex) return keep(held.slice(0, take))
     for (const number of known) cited.add(number)
     const shown = known.map(number => `[${number}]`).join('')
     return { take, shown: shown === '' ? '' : held.slice(0, blank) + shown }

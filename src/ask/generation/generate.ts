@@ -35,7 +35,10 @@ export type CompletionEvent =
 
 /** Streams the model's text token by token, checking citation markers; ends with the whole completion. */
 export function answerWith(model: ChatModel, maxTokens: number) {
-  return async function* generate({ asked, question, passages }: AnswerRequest, run: Run): AsyncGenerator<CompletionEvent> {
+  return async function* generate(
+    { asked, question, passages }: AnswerRequest,
+    run: Run,
+  ): AsyncGenerator<CompletionEvent> {
     const prompt = promptFor({ text: asked.text, history: question.history }, passages, asked.language)
     const markers = createCitationMarkers(passages.length)
     const shown: string[] = []

@@ -101,7 +101,9 @@ export function condensePrompt(question: string, history: readonly Turn[]): Prom
   ].join('\n')
   return {
     system,
-    messages: [{ role: 'user', content: `Conversation:\n${conversation.join('\n')}\n\nLast question: ${oneLine(question)}` }],
+    messages: [
+      { role: 'user', content: `Conversation:\n${conversation.join('\n')}\n\nLast question: ${oneLine(question)}` },
+    ],
   }
 }
 

@@ -132,7 +132,8 @@ function pairsOf(words: readonly string[]): [string, string][] {
 function adjacency(pairs: readonly [string, string][], terms: ReadonlySet<string>): number {
   if (pairs.length === 0) return 0
   const positions = new Map(Array.from(terms, (term, position) => [term, position]))
-  const isAdjacent = ([a, b]: [string, string]) => Math.abs((positions.get(a) ?? Infinity) - (positions.get(b) ?? -Infinity)) <= 2
+  const isAdjacent = ([a, b]: [string, string]) =>
+    Math.abs((positions.get(a) ?? Infinity) - (positions.get(b) ?? -Infinity)) <= 2
   return pairs.filter(isAdjacent).length / pairs.length
 }
 

@@ -94,7 +94,11 @@ export async function findPassages(
     return await bestEffort({ vector: null, isDegraded: true }, run, bounded => steps.embed(words, bounded))
   }
 
-  function result({ passages, relevance, degraded, isOvertaken }: SearchRound, isSmart: boolean, spent: Usage): SearchResult {
+  function result(
+    { passages, relevance, degraded, isOvertaken }: SearchRound,
+    isSmart: boolean,
+    spent: Usage,
+  ): SearchResult {
     return {
       asked,
       passages,
@@ -122,7 +126,9 @@ async function selfContained(steps: FindSteps, question: Question, collection: A
   const asked = analyzeQuestion(question, collection)
   if (question.history.length === 0 || question.mode === 'fast' || !steps.rewrite) return { asked, usage: noUsage }
   const { condense } = steps.rewrite
-  const { text, usage } = await bestEffort({ text: null, usage: unknownUsage }, run, bounded => condense(question, bounded))
+  const { text, usage } = await bestEffort({ text: null, usage: unknownUsage }, run, bounded =>
+    condense(question, bounded),
+  )
   return { asked: text === null ? asked : analyzeText(text, asked.language, asked.readAs), usage }
 }
 

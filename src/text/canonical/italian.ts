@@ -147,6 +147,10 @@ const personal =
 const people =
   /(?:[ae]nt[ei]|tor[ei]|trice|ist[aie]|ier[ei]|ess[ae])$|^(?:medic|avvocat|sindac|padr|madr|figli|professor|signor|presid|cittadin|soc|bambin|ragazz|mogli|marit|fratell|sorell|alliev|alunn|impiegat)/
 
+function isReflexive(verb: string, interrogative: string, subject: string): boolean {
+  return personal.test(verb) || (interrogative === 'HOW' && verb.startsWith('trov')) || people.test(subject)
+}
+
 /**
  * Unifies "come rinnovo", "come si rinnova" and "come rinnovare": the verb after "how" and "where" loses its person.
  */
@@ -160,8 +164,7 @@ function impersonal(words: readonly string[]): readonly string[] {
   if (oneself) return words.with(at, `si:${oneself[1]}~`)
   const mine = verb === 'mi' ? /^(.{2,})(?:isco|o)$/.exec(next) : null
   if (mine) return words.toSpliced(at, 2, `si:${mine[1]}~`)
-  if (personal.test(next) || (words[at - 1] === 'HOW' && next.startsWith('trov')) || people.test(words[at + 2] ?? ''))
-    return words
+  if (isReflexive(next, words[at - 1] ?? '', words[at + 2] ?? '')) return words
   const ones = verb === 'si' ? /^(.{2,}?)(?:isce|iscono|ano|ono|a|e)$/.exec(next) : null
   return ones ? words.toSpliced(at, 2, `${ones[1]}~`) : words
 }

@@ -6,7 +6,7 @@ import { asCached } from '../replay.ts'
 import type { Answer, AskedCollection, CacheTier, Question, Run } from '../../terms.ts'
 import { analyzeQuestion } from '../../retrieval/analyze-question.ts'
 
-export interface CacheableQuestion {
+export interface SemanticQuestion {
   readonly question: Question
   readonly collection: AskedCollection
   readonly cacheKey: CacheKey
@@ -23,7 +23,7 @@ export interface SemanticMatch {
 
 export interface SemanticAnswers {
   /** Not a stage: most of its time is the embedding, which is one. Null when the semantic cache does not apply. */
-  readonly lookup: (asked: CacheableQuestion, run: Run) => Promise<SemanticMatch | null>
+  readonly lookup: (asked: SemanticQuestion, run: Run) => Promise<SemanticMatch | null>
   learn(
     match: SemanticMatch,
     fresh: { readonly key: string; readonly question: Question; readonly answer: Answer; readonly seconds: number },
@@ -40,7 +40,10 @@ export function semanticAnswersFrom(
   counts: CacheCounts,
   now: () => number,
 ): SemanticAnswers {
-  async function findMatch({ question, collection, cacheKey }: CacheableQuestion, run: Run): Promise<SemanticMatch | null> {
+  async function findMatch(
+    { question, collection, cacheKey }: SemanticQuestion,
+    run: Run,
+  ): Promise<SemanticMatch | null> {
     if (question.history.length > 0 || collection.caching.near === false) return null
     const { text, language } = analyzeQuestion(question, collection)
     const lookup = await semanticCache.lookup(
