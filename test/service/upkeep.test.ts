@@ -41,7 +41,7 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
     for (let i = 0; i < 3; i++) upkeep.written('many')
     await until('there is an index', async () => (await find()) !== null)
     await until('it is told', () => lines.length === 2)
-    t.match(lines, [/^building the index/, /^the index is built/])
+    t.match(lines, [/^building the vector index/, /^vector index built/])
     const [row] = await database.lease(
       { signal, label: 'test' },
       sql => sql`select current_setting('statement_timeout') as timeout`,

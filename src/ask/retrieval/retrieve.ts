@@ -28,7 +28,7 @@ export interface Retrieved {
 }
 
 /** Minimum number of candidates per retriever. */
-const candidatesPerArm = 50
+const candidatesPerRetriever = 50
 /** As many as an answer is written from: relevance must not depend on how many more were requested. */
 const judgedCount = 5
 
@@ -116,7 +116,7 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
         }
       : null,
     filters,
-    limit: Math.max(candidatesPerArm, topK),
+    limit: Math.max(candidatesPerRetriever, topK),
   }
 }
 
