@@ -19,181 +19,120 @@ import { type SearchPassages } from './ask/search.ts'
 import { type SemanticCache } from './ask/cache/semantic/semantic-cache.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
+import type { AskError } from './errors.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
 import { feed } from './monitoring/figures/feed.ts'
 import { longWaitMs } from './monitoring/findings/facts.ts'
-import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
+import { openPreparing, type OnLoss, type Preparing } from './wiring/prepare-pool.ts'
 import { createOneMinute, type OneMinute } from './monitoring/figures/one-minute.ts'
 import { createRecentCounts, type RecentCounts } from './monitoring/figures/recent-counts.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
 import { prepareSchema } from './wiring/schema.ts'
-import { openUpkeep } from './wiring/index-maintenance.ts'
-import { countedToo, createWatch, openMonitoring, type Monitoring } from './wiring/monitoring.ts'
+import { openIndexMaintenance } from './wiring/index-maintenance.ts'
+import { withSlidingCounters, createRollingWindows, openMonitoring, type Monitoring } from './wiring/monitoring.ts'
 import { admissionOf, createAskPipeline, askedCollection, otherHistory } from './wiring/pipeline.ts'
 import type { Config } from './config/terms.ts'
 
-/** Everything the service is made of, built once; what is given to app.ts, to the commands, and to tests. */
+/** All components of the service, built once and passed to app.ts, to the commands and to tests. */
 export interface Deps {
   readonly database: Database
-  /** What finds words in it. */
+  /** The BM25 implementation of the database. */
   readonly bm25: Bm25
   readonly store: DocumentStore
   readonly models: Models
   readonly preparing: Preparing
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
-  /** Figures over windows and what to do about them; null: switched off to measure what they cost. */
+  /** Rolling windows and recommendations; null when switched off to measure what they cost. */
   readonly monitoring: Monitoring | null
-  /** States of the breakers. */
+  /** States of the circuit breakers. */
   readonly states: Guarded['states']
   readonly caches: Caches
   readonly snapshots: CollectionSnapshots
   readonly cachedAsk: CachedAsk
-  /** Null: switched off. */
+  /** Null when switched off. */
   readonly semanticCache: SemanticCache | null
   readonly search: SearchPassages
-  /** What fresh runs go through; the commands search without it. */
+  /** Admission control for fresh runs; the commands search without it. */
   readonly admission: Admission
-  /** What was counted lately, for the monitoring. */
+  /** Sliding counters for the monitoring. */
   readonly recent: RecentCounts
-  /** Of leases, in milliseconds. */
+  /** Wait and hold times of pooled connections, in milliseconds. */
   readonly poolTimes: { readonly waitMs: OneMinute; readonly holdMs: OneMinute }
   readonly pulse: Guarded['pulse']
   readonly lastFault: Guarded['lastFault']
   readonly limiter: () => LimiterStatus
-  /** To be waited for between a write and its reply; `collection`: that was written to. */
+  /** Await this after a write, before replying. `collection` is the one that changed. */
   onWritten(collection?: string): Promise<void>
   close(): Promise<void>
 }
 
 export interface OpenOptions {
-  /** How long a database that cannot be reached is waited for; with it, a model API that is away is no reason not to start. */
+  /**
+   * How long to wait for an unreachable database. When set, an unreachable model API does not prevent the start either.
+   */
   readonly patienceMs?: number
-  /** Gives up: what was opened is closed. */
+  /** Aborts the opening; whatever was opened is closed. */
   readonly signal?: AbortSignal
   readonly recent?: RecentCounts
-  /** False: no figures over windows, no inspection of the database. For benches alone. */
+  /** False: no rolling windows and no inspection of the database. For benchmarks only. */
   readonly isMonitored?: boolean
 }
 
-/** Opens adapters, then arranges the pipeline over them. Closes what was opened when something fails. */
+/** Opens the adapters, then builds the pipeline on them. Closes what was opened if something fails. */
 export async function openDeps(
   config: Config,
   log: Logger,
   { patienceMs, signal, recent = createRecentCounts(), isMonitored = true }: OpenOptions = {},
 ): Promise<Deps> {
-  const opened: { close(): Promise<void> }[] = []
-  let isClosed = false
-  const keep = <T extends { close(): Promise<void> }>(each: T): T => {
-    opened.push(each)
-    if (isClosed) void close() // opened after something else had failed
-    return each
-  }
-  const close = async () => {
-    isClosed = true
-    for (const each of opened.splice(0).reverse()) await each.close()
-  }
+  const { keep, close } = createCloser()
   try {
     const opening = openStore(config, log, { patienceMs: patienceMs ?? 0, ...(signal && { signal }) }, keep)
     opening.catch(() => {}) // awaited below; the models may fail first
     const unguarded = keep(
       await openModels(config.models, {
         knownDimensions: async model => (await opening).store.dimensionsOf(model),
-        ...(patienceMs !== undefined && {
-          onAbsent: error =>
-            log.warn(
-              { code: error.code, err: error.cause ?? error },
-              'the model API is away: starting without; documents can be loaded when it is there',
-            ),
-        }),
+        ...(patienceMs !== undefined && { onAbsent: error => logAbsentModel(error, log) }),
       }),
     )
-    // A local model takes as long to load as the database to open: both at once.
+    // A local model takes as long to load as the database to open, so both run concurrently.
     const [{ database, name, bm25, store }] = await Promise.all([opening, unguarded.warm()])
-    const watch = isMonitored ? createWatch() : null
-    const plain = createMetrics(database.status)
-    const metrics = countedToo(watch ? feed(plain, watch.figures, watch.sources) : plain, recent)
-    keep({ close: async () => metrics.stop() })
-    const longMs = longWaitMs(database.status())
-    const poolTimes = { waitMs: createOneMinute(), holdMs: createOneMinute() }
-    database.observe({
-      waited(seconds, wasQueued) {
-        metrics.pool.waited(seconds)
-        poolTimes.waitMs.record(seconds * 1000)
-        if (wasQueued && seconds * 1000 >= longMs) recent.count('pool:waited')
-      },
-      held: (seconds, label) => (metrics.pool.held(seconds, label), poolTimes.holdMs.record(seconds * 1000)),
-      failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
-      overdue: (label, limitMs) =>
-        log.error({ label, limitMs }, 'a database connection was held too long: its query is cancelled'),
-    })
-    database.watchLogins(refusal => {
-      if (refusal)
-        log.error(
-          { dependency: 'database', err: refusal },
-          'the database does not let Askwell in any more: check the name, password and database in DATABASE_URL, and the right to connect',
-        )
-      else log.info({ dependency: 'database' }, 'the database lets Askwell in again')
-    })
-    database.watchStale(err =>
-      log.warn(
-        { dependency: 'database', code: 'database-replaced', err },
-        'the database was changed under its connections, as by a restore: all of them are replaced',
-      ),
+    const windows = isMonitored ? createRollingWindows() : null
+    const baseMetrics = createMetrics(database.status)
+    const metrics = withSlidingCounters(
+      windows ? feed(baseMetrics, windows.figures, windows.sources) : baseMetrics,
+      recent,
     )
-    tellWrites(database, log)
+    keep({ close: async () => metrics.stop() })
+    const poolTimes = { waitMs: createOneMinute(), holdMs: createOneMinute() }
+    observePool(database, { metrics, recent, poolTimes, log })
+    logLogins(database, log)
+    logWriteAccess(database, log)
     const { models, reads, reranker, states, pulse, lastFault } = keep(
       openGuards({ config, database, models: unguarded, metrics, log, recent }),
     )
-    const redis =
-      config.redis &&
-      keep(
-        openRedis(config.redis.url, {
-          keyPrefix: keyPrefixOf(config.redis.prefix, name),
-          timeoutMs: config.redis.timeoutMs,
-          log,
-          onFailure: metrics.redisFailed,
-          onSaved: seconds => metrics.saved('redis', seconds),
-          onLost: () => recent.count('redis:lost'),
-        }),
-      )
-    if (redis) metrics.watchRedis(redis.isUsable)
-    const aside = createCollectionStore({ lease: reads.aside })
+    const redis = config.redis && keep(openSharedCache(config.redis, name, { metrics, recent, log }))
+    const sideStore = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, metrics })
-    const current = createCollectionSnapshots((name, signal) => askedCollection(aside, models, name, signal), {
+    const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {
       onOtherHistory: otherHistory(caches, log),
     })
-    database.watch(current.invalidate)
+    database.watch(snapshots.invalidate)
     metrics.watchCaches(caches.sizes)
     const { admission, limiter } = admissionOf(config, metrics)
-    const { cachedAsk, semanticCache, search } = createAskPipeline({
-      config,
-      log,
-      database,
-      reads,
-      reranker,
-      bm25,
-      snapshots: current,
-      caches,
-      models,
-      metrics,
-      admission,
-    })
+    const parts = { config, log, database, reads, reranker, bm25, snapshots, caches, models, metrics, admission }
+    const { cachedAsk, semanticCache, search } = createAskPipeline(parts)
     if (semanticCache) keep(semanticCache)
     keep(cachedAsk)
-    const preparing = keep(
-      openPreparing(config.prepare, ({ source, by, reason }) =>
-        log.warn({ source, by, reason }, 'a document could not be prepared'),
-      ),
-    )
-    const upkeep = keep(openUpkeep({ database, store, log }))
+    const preparing = keep(openPreparing(config.prepare, loss => logLoss(loss, log)))
+    const indexMaintenance = keep(openIndexMaintenance({ database, store, log }))
     const onWritten = async (collection?: string) => {
-      if (collection !== undefined) upkeep.written(collection)
-      current.invalidate()
-      // Of the embedded database there is no other replica.
+      if (collection !== undefined) indexMaintenance.written(collection)
+      snapshots.invalidate()
+      // The embedded database has no replicas.
       if (database.kind === 'postgres') await waitUntilVisible()
     }
-    const monitoring = watch && keep(openMonitoring(watch, { config, log, database, redis, store }))
+    const monitoring = windows && keep(openMonitoring(windows, { config, log, database, redis, store }))
     return {
       onWritten,
       monitoring,
@@ -206,7 +145,7 @@ export async function openDeps(
       metrics,
       caches,
       states,
-      snapshots: current,
+      snapshots,
       semanticCache,
       cachedAsk,
       search,
@@ -222,6 +161,37 @@ export async function openDeps(
     await close()
     throw error
   }
+}
+
+interface Closable {
+  close(): Promise<void>
+}
+
+/** Closes everything kept, last opened first. */
+function createCloser() {
+  const opened: Closable[] = []
+  let isClosed = false
+  const close = async () => {
+    isClosed = true
+    for (const each of opened.splice(0).reverse()) await each.close()
+  }
+  const keep = <T extends Closable>(each: T): T => {
+    opened.push(each)
+    if (isClosed) void close() // opened after something else had failed
+    return each
+  }
+  return { keep, close }
+}
+
+function logAbsentModel(error: AskError, log: Logger): void {
+  log.warn(
+    { code: error.code, err: error.cause ?? error },
+    'the model API cannot be reached: starting without it; documents can be loaded once it answers',
+  )
+}
+
+function logLoss({ source, by, reason }: Parameters<OnLoss>[0], log: Logger): void {
+  log.warn({ source, by, reason }, 'a document could not be prepared')
 }
 
 async function openStore(
@@ -240,20 +210,79 @@ async function openStore(
   return { database, name: await databaseName(database, signal), bm25, store: createDocumentStore(database) }
 }
 
-/** At the start only where it is not as usual. */
-function tellWrites(database: Database, log: Logger): void {
-  const readOnly = () =>
+interface Observers {
+  readonly metrics: Metrics
+  readonly recent: RecentCounts
+  readonly log: Logger
+}
+
+function openSharedCache(
+  { url, prefix, timeoutMs }: NonNullable<Config['redis']>,
+  database: string,
+  { metrics, recent, log }: Observers,
+): RedisServer {
+  const redis = openRedis(url, {
+    keyPrefix: keyPrefixOf(prefix, database),
+    timeoutMs,
+    log,
+    onFailure: metrics.redisFailed,
+    onSaved: seconds => metrics.saved('redis', seconds),
+    onLost: () => recent.count('redis:lost'),
+  })
+  metrics.watchRedis(redis.isUsable)
+  return redis
+}
+
+function observePool(
+  database: Database,
+  { metrics, recent, poolTimes, log }: Observers & Pick<Deps, 'poolTimes'>,
+): void {
+  const longMs = longWaitMs(database.status())
+  database.observe({
+    waited(seconds, wasQueued) {
+      metrics.pool.waited(seconds)
+      poolTimes.waitMs.record(seconds * 1000)
+      if (wasQueued && seconds * 1000 >= longMs) recent.count('pool:waited')
+    },
+    held: (seconds, label) => (metrics.pool.held(seconds, label), poolTimes.holdMs.record(seconds * 1000)),
+    failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
+    overdue: (label, limitMs) =>
+      log.error({ label, limitMs }, 'a database connection was held too long: its query was cancelled'),
+  })
+}
+
+/** Logs rejected credentials, and a database replaced by a restore. */
+function logLogins(database: Database, log: Logger): void {
+  database.watchLogins(rejection => {
+    if (rejection)
+      log.error(
+        { dependency: 'database', err: rejection },
+        'Postgres rejected our credentials; check the user, password and database in DATABASE_URL, and the CONNECT privilege',
+      )
+    else log.info({ dependency: 'database' }, 'Postgres accepts our credentials again')
+  })
+  database.watchStale(err =>
     log.warn(
-      { dependency: 'database', code: 'database-read-only' },
-      'the database takes no writes (a standby, or read-only): questions are answered, documents are not stored',
-    )
-  if (database.isReadOnly()) readOnly()
-  database.watchWrites(isWriter =>
-    isWriter ? log.info({ dependency: 'database' }, 'the database takes writes again') : readOnly(),
+      { dependency: 'database', code: 'database-replaced', err },
+      'the database was replaced under open connections, for example by a restore: all connections are reopened',
+    ),
   )
 }
 
-/** Refuses to start over vectors that another model made: comparing them would give nonsense without a word. */
+/** Logs changes of write access, and at start only a database that accepts no writes. */
+function logWriteAccess(database: Database, log: Logger): void {
+  const logReadOnly = () =>
+    log.warn(
+      { dependency: 'database', code: 'database-read-only' },
+      'Postgres accepts no writes (a standby, or read-only): questions are answered; to store documents, point DATABASE_URL at the primary',
+    )
+  if (database.isReadOnly()) logReadOnly()
+  database.watchWrites(isWriter =>
+    isWriter ? log.info({ dependency: 'database' }, 'Postgres accepts writes again') : logReadOnly(),
+  )
+}
+
+/** Refuses to start on vectors of another model: comparing them would silently give nonsense. */
 export async function checkModels(store: DocumentStore, model: string): Promise<void> {
   for (const collection of await store.collections()) {
     if (collection.model && collection.model.name !== model) throw modelMismatch(collection, model)

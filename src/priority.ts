@@ -1,2 +1,2 @@
-/** Which requests go first under load: for an interactive one a person waits, for a batch nobody does. */
+/** Which requests go first under load: somebody waits for an interactive one, nobody for a batch one. */
 export type Priority = 'interactive' | 'batch'

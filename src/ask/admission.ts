@@ -5,17 +5,20 @@ import type { SearchPassages } from './search.ts'
 import type { Answer, AskEvent, Outcome, Run } from './terms.ts'
 import type { Priority } from '../priority.ts'
 
-/** Before whatever makes an answer anew, or searches; what is remembered passes beside it. */
+/** Admission control in front of fresh runs and searches; cached answers do not pass through it. */
 export interface Admission {
-  /** The same events, begun when there is room. Throws `overloaded`, mostly at once, when there will not be soon. */
-  events(run: Run, begin: () => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void>
+  /**
+   * Starts the run once there is capacity and yields its events. Throws `overloaded`, mostly at once, when there will
+   * be none soon.
+   */
+  events(run: Run, start: () => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void>
   search(search: SearchPassages): SearchPassages
-  /** Throws what `events` would throw at once now. */
+  /** Throws what `events` would throw at once if it were called now. */
   check(run: Run): void
 }
 
 export interface AdmissionCounts {
-  /** Of one that had to wait for its turn. */
+  /** Called for each run that had to wait in the queue. */
   waited?(ms: number, outcome: Outcome, run: Run, failure?: AskError): void
   refused(priority: Priority, reason: RefusedBy): void
 }
@@ -24,52 +27,52 @@ export function createAdmission(limiter: Pick<Limiter, 'enter' | 'refuses'>, cou
   async function enter(run: Run) {
     const { priority = 'interactive', signal, deadline } = run
     try {
-      const place = await limiter.enter({ priority, signal, deadline })
-      if (place.waitedMs !== undefined) counts.waited?.(place.waitedMs, 'ok', run)
-      return place
+      const slot = await limiter.enter({ priority, signal, deadline })
+      if (slot.waitedMs !== undefined) counts.waited?.(slot.waitedMs, 'ok', run)
+      return slot
     } catch (error) {
       if (!(error instanceof Refused)) throw error
-      const failure = told(error, priority)
+      const failure = rejection(error, priority)
       if (error.waitedMs > 0) counts.waited?.(error.waitedMs, 'error', run, failure)
       throw failure
     }
   }
 
-  function told(refused: Refused, priority: Priority): AskError {
+  function rejection(refused: Refused, priority: Priority): AskError {
     counts.refused(priority, refused.reason)
     return overloaded(refused)
   }
 
   function check({ priority = 'interactive', signal, deadline }: Run): void {
     const refused = limiter.refuses({ priority, signal, deadline })
-    if (refused) throw told(refused, priority)
+    if (refused) throw rejection(refused, priority)
   }
 
-  async function* events(run: Run, begin: () => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
-    const place = await enter(run)
+  async function* events(run: Run, start: () => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
+    const slot = await enter(run)
     let kind: string | null = null
     try {
-      for await (const event of begin()) {
-        // Before the last event is given: whoever reads may leave it at that.
+      for await (const event of start()) {
+        // Released before the last event is yielded: the consumer may stop reading after it.
         if (event.type === 'done') kind = kindOf(event.answer)
-        if (event.type === 'done') place.leave(kind)
+        if (event.type === 'done') slot.leave(kind)
         yield event
       }
     } finally {
-      place.leave(kind)
+      slot.leave(kind)
     }
   }
 
   function search(find: SearchPassages): SearchPassages {
     return async (question, run, arm) => {
-      const place = await enter(run)
+      const slot = await enter(run)
       let kind: string | null = null
       try {
         const found = await find(question, run, arm)
         kind = kindOfSearch(found)
         return found
       } finally {
-        place.leave(kind)
+        slot.leave(kind)
       }
     }
   }
@@ -77,7 +80,10 @@ export function createAdmission(limiter: Pick<Limiter, 'enter' | 'refuses'>, cou
   return { events, search, check }
 }
 
-/** What takes about as long as each other. Null: quotes because the model failed at once say nothing of how long answers take. */
+/**
+ * Groups runs that take about equally long. Null when the duration says nothing about normal runs, such as quotes after
+ * a model that failed at once.
+ */
 function kindOf({ generator, usage, cache, degraded }: Answer): string | null {
   const isWhole = degraded.every(reason => reason === 'cache')
   return isWhole && cache.status === 'miss' ? `${generator} ${usage.llmCalls}` : null
@@ -92,9 +98,9 @@ function overloaded({ reason, afterMs }: Refused): AskError {
 }
 
 const details: Readonly<Record<RefusedBy, string>> = {
-  queue: 'as many questions as may wait are waiting; try again later',
-  wait: 'more is asked than can be answered in time; try again later',
-  time: 'more is asked than can be answered in the time left; try again later, or with more time',
-  overdue: 'more is asked than can be answered in time; try again later',
-  evicted: 'more is asked than can be answered, and what is interactive goes first; try again later',
+  queue: 'The queue of waiting questions is full; try again later.',
+  wait: 'Overloaded: the wait for a free slot would be too long; try again later.',
+  time: 'Overloaded: the wait for a free slot would exceed the timeout of this request; try again later, or with a longer timeout.',
+  overdue: 'Overloaded: the wait for a free slot took much longer than expected; try again later.',
+  evicted: 'Overloaded: an interactive request took the place of this batch request in the queue; try again later.',
 }

@@ -3,7 +3,10 @@ import { unknownCollection } from './unknown-collection.ts'
 import { findPassages, type SearchResult, type FindSteps } from './retrieval/find-passages.ts'
 import type { Arm, AskedCollection, Question, Run } from './terms.ts'
 
-/** Retrieval alone: what POST /search and `askwell eval` call. One arm alone is for measuring, and shown as it is. */
+/**
+ * Retrieval alone: what POST /search and `askwell eval` call. A single retriever is for measuring, and its ranking is
+ * returned as is.
+ */
 export type SearchPassages = (question: Question, run: Run, arm?: Arm) => Promise<SearchResult>
 
 export function searchWith(
@@ -13,7 +16,7 @@ export function searchWith(
   return async (question, run, arm = 'fused') => {
     const collection = await find(question.collection, run)
     if (!collection) throw unknownCollection(question.collection)
-    const found = await findPassages(steps, question, collection, run, arm)
+    const found = await findPassages(steps, { question, collection, arm }, run)
     return arm === 'fused' ? await selectPassages(steps, question, found, run) : found
   }
 }

@@ -4,7 +4,10 @@ import { startDeadline, systemClock, type Clock } from '../resilience/deadline.t
 import { traceIdOf } from '../tracing/trace-id.ts'
 import type { Outcome, Run, StageName } from './terms.ts'
 
-/** Where a stage's figures go. Labels are closed lists: never the question, a tenant or a model's words. */
+/**
+ * Where a stage reports its measurements. Labels come from closed lists: never the question, a tenant or a model's
+ * words.
+ */
 export interface StageMetrics {
   seconds(stage: StageName, outcome: Outcome, seconds: number, traceId?: string): void
   firstToken(stage: StageName, seconds: number, traceId?: string): void
@@ -16,18 +19,25 @@ export interface StageSettings {
   readonly clock?: Clock
 }
 
+/** A stage that is already over. */
+export interface PastStage {
+  readonly ms: number
+  readonly outcome: Outcome
+  readonly failure?: unknown
+}
+
 export type Stage<Input, Output> = (input: Input, run: Run) => Promise<Output>
 export type StreamStage<Input, Output> = (input: Input, run: Run) => AsyncGenerator<Output, void, undefined>
 
 /**
- * A stage is written once, here: every stage gets a span `ask.<name>`, an observation in the stage histogram
- * and its share of the deadline from these two wrappers, and holds no timing, tracing or metric code itself.
+ * The two wrappers give every stage a span `ask.<name>`, an observation in the stage histogram and its share of the
+ * deadline, so that stages contain no timing, tracing or metric code.
  *
- * Both race *and* abort: the race keeps the promise when the work is deaf to signals, the abort frees the work.
- * `budgetMs` may be less than the time left, never more; with no time left the work does not start.
+ * The work is both raced and aborted: the race settles the promise when the work ignores its signal, the abort frees
+ * the work. `budgetMs` can shorten the time left but never extend it. With no time left the work does not start.
  */
 export function createStages({ tracer, metrics, clock = systemClock }: StageSettings) {
-  function begin(name: StageName, budgetMs: number, run: Run) {
+  function open(name: StageName, budgetMs: number, run: Run) {
     const startedAt = clock.now()
     const span = tracer.startSpan(`ask.${name}`, { kind: SpanKind.INTERNAL })
     const deadline = Math.min(startedAt + budgetMs, run.deadline)
@@ -40,14 +50,9 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
       run.onStage(name, ms, outcome)
       span.end()
     }
-    return {
-      span,
-      startedAt,
-      limit,
-      end,
-      active: trace.setSpan(context.active(), span),
-      run: { ...run, signal: limit.signal, deadline },
-    }
+    const active = trace.setSpan(context.active(), span)
+    const bounded = { ...run, signal: limit.signal, deadline }
+    return { span, startedAt, limit, end, active, bounded }
   }
 
   function stage<Input, Output>(
@@ -56,7 +61,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
     work: (input: Input, run: Run) => Promise<Output>,
   ): Stage<Input, Output> {
     return async (input, run) => {
-      const { limit, end, active, run: bounded } = begin(name, budgetMs, run)
+      const { limit, end, active, bounded } = open(name, budgetMs, run)
       try {
         limit.signal.throwIfAborted()
         const output = await context.with(active, () => Promise.race([work(input, bounded), limit.expired]))
@@ -69,16 +74,16 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
     }
   }
 
-  /** The streaming form: its span ends when the *iterator* ends, throws or is returned, not when it is made. */
+  /** The streaming form: its span ends when the *iterator* ends, throws or is returned, not when it is created. */
   function streamStage<Input, Output>(
     name: StageName,
     budgetMs: number,
     work: (input: Input, run: Run) => AsyncIterable<Output>,
   ): StreamStage<Input, Output> {
     return async function* (input, run) {
-      const { span, startedAt, limit, end, active, run: bounded } = begin(name, budgetMs, run)
+      const { span, startedAt, limit, end, active, bounded } = open(name, budgetMs, run)
       let iterator: AsyncIterator<Output> | undefined
-      let outcome: Outcome = 'cancelled' // what stands when the consumer returns early
+      let outcome: Outcome = 'cancelled' // stays when the consumer returns early
       let failure: unknown
       let isFirst = true
       try {
@@ -100,14 +105,14 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
         throw inStage(name, error)
       } finally {
         end(outcome, failure)
-        // Not awaited: a source deaf to its signal must not hold up the one who left.
+        // Not awaited: a source that ignores its signal must not delay a consumer that has left.
         void Promise.resolve(iterator?.return?.()).catch(() => {})
       }
     }
   }
 
-  /** A stage that is known to have been one when it is over: waiting, where others need not. */
-  function past(name: StageName, ms: number, outcome: Outcome, run: Run, failure?: unknown): void {
+  /** Records a stage after the fact: waiting for admission, which most runs do not have to do. */
+  function record(name: StageName, { ms, outcome, failure }: PastStage, run: Run): void {
     const span = tracer.startSpan(`ask.${name}`, { kind: SpanKind.INTERNAL, startTime: Date.now() - ms })
     markOutcome(span, outcome, failure)
     metrics.seconds(name, outcome, ms / 1000)
@@ -115,12 +120,12 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
     span.end()
   }
 
-  return { stage, streamStage, past }
+  return { stage, streamStage, record }
 }
 
 export type Stages = ReturnType<typeof createStages>
 
-/** Who waited for this is told where the time went; also one who joined a run that another began. */
+/** Adds the stage that timed out. Everyone waiting sees it, including callers that joined a run another one started. */
 function inStage(name: StageName, error: unknown): unknown {
   return isAskError(error, 'deadline_exceeded') && error.stage === undefined ? error.with({ stage: name }) : error
 }

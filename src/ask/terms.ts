@@ -1,10 +1,10 @@
-/** The words of the trade: what a question, a passage and an answer are. Read-only values; imports nothing but priorities. */
+/** The domain types: questions, passages, answers. Read-only values; imports only priorities. */
 
 import type { Priority } from '../priority.ts'
 
 export type Mode = 'fast' | 'smart' | 'auto'
 
-/** Whose evidence ranks passages: the words', the vectors', or both together. */
+/** Which retriever ranks passages: lexical, dense, or both fused. */
 export type Arm = 'lexical' | 'vector' | 'fused'
 
 export interface Turn {
@@ -14,7 +14,7 @@ export interface Turn {
 
 export type Scalar = string | number | boolean
 
-/** Equality, membership, or a range with one bound or two. Ranges compare numbers, or strings (ISO dates). */
+/** Equality, membership, or a range with one or two bounds. Ranges compare numbers, or strings (ISO dates). */
 export type Filter =
   | Scalar
   | { readonly in: readonly Scalar[] }
@@ -25,11 +25,11 @@ export type Filter =
       readonly lte?: number | string
     }
 
-/** Conditions on document metadata, by field; all must hold. */
+/** Conditions on document metadata, by field. All of them must match. */
 export type Filters = Readonly<Record<string, Filter>>
 
 export interface Question {
-  /** Whose question it is, where callers are told apart: nobody gets another's answers. */
+  /** The caller's tenant, where callers have tenants. Tenants never share answers. */
   readonly tenant?: string
   readonly text: string
   readonly collection: string
@@ -42,7 +42,7 @@ export interface Question {
   readonly history: readonly Turn[]
 }
 
-/** A run of sentences of a passage that was embedded as one; offsets as in {@link Passage}. */
+/** Consecutive sentences of a passage that were embedded as one; offsets as in {@link Passage}. */
 export interface Window {
   readonly start: number
   readonly end: number
@@ -50,7 +50,10 @@ export interface Window {
   readonly similarity: number
 }
 
-/** How an arm saw a passage. Scores are the arm's own (BM25; cosine), ranks count from 1; null: not found by it. */
+/**
+ * How the retrievers scored a passage. Scores are on each retriever's own scale (BM25; cosine) and ranks start at 1.
+ * Null when that retriever did not find the passage.
+ */
 export interface Scores {
   readonly lexical: number | null
   readonly lexicalRank: number | null
@@ -58,9 +61,9 @@ export interface Scores {
   readonly vectorRank: number | null
   /** 0…1, comparable only within one question. */
   readonly fused: number
-  /** Share of the question's words, weighted by idf, that the passage holds: 0…1. */
+  /** Share of the question's words that the passage contains, weighted by idf: 0…1. */
   readonly coverage: number
-  /** The reranker's, on a scale of its own; absent where none was asked. */
+  /** The reranker's score, on the reranker's own scale; absent when it did not run. */
   readonly rerank?: number
 }
 
@@ -76,9 +79,12 @@ export interface Passage {
   readonly language: string
   /** Exactly the stored document text from `start` to `end`. */
   readonly text: string
-  /** Of `text` by the chat models' tokenizer, counted when it was stored; absent where the text is not a whole chunk. */
+  /**
+   * Tokens of `text` by the chat models' tokenizer, counted when it was stored; absent when the text is not a whole
+   * chunk.
+   */
   readonly tokens?: number
-  /** The blanks between the chunk before and this one, as stored; absent where they were not read. */
+  /** The whitespace between the previous chunk and this one, as stored; absent when it was not read. */
   readonly blanksBefore?: string
   /** Offsets into the stored document text, in UTF-16 code units (JavaScript string indices). */
   readonly start: number
@@ -90,7 +96,7 @@ export interface Passage {
 }
 
 export interface Citation {
-  /** The number that stands as `[n]` in the answer: the passage's place, from 1. */
+  /** The number shown as `[n]` in the answer: the passage's position, from 1. */
   readonly index: number
   readonly documentId: string
   readonly chunkId: string
@@ -98,7 +104,7 @@ export interface Citation {
   readonly title: string
   readonly url: string | null
   readonly page: number | null
-  /** Words of the stored text, letter for letter: `text.slice(start, end) === quote`. */
+  /** Verbatim stored text: `text.slice(start, end) === quote`. */
   readonly quote: string
   readonly start: number
   readonly end: number
@@ -121,45 +127,49 @@ export function addUsage(a: Usage, b: Usage): Usage {
   }
 }
 
-/** What was left out to answer at all; `capacity`: too much was asked at once to make it anew. */
+/** What the answer had to do without; `capacity`: the service was too busy for a fresh run. */
 export type Degraded = 'cache' | 'capacity' | 'database' | 'embeddings' | 'generation' | 'rerank'
 
-/** `llm`: a language model behind an OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a model. */
+/**
+ * `llm`: a language model behind an OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a
+ * model.
+ */
 export type Generator = 'llm' | 'extractive' | 'none'
 
 /**
- * `near`: made for a question that says the same in other words; `stale`: past its time, or it could not be checked
- * against the documents; `coalesced`: made for another who asked the same at the same time; `bypass`: the caller wanted
- * no cached answer.
+ * - `near`: computed for a question with the same meaning in other words.
+ * - `stale`: past its lifetime, or it could not be checked against the documents.
+ * - `coalesced`: computed for another caller that asked the same question at the same time.
+ * - `bypass`: the caller wanted no cached answer.
  */
 export type CacheStatus = 'hit' | 'near' | 'stale' | 'coalesced' | 'miss' | 'bypass'
 
-/** Where a cached answer was: in this process, or in Redis, which all replicas share. */
+/** Where a cached answer came from: this process, or Redis, which all replicas share. */
 export type CacheTier = 'memory' | 'redis'
 
 export interface CacheNote {
   readonly status: CacheStatus
   readonly tier?: CacheTier
-  /** Seconds since the answer was made. */
+  /** Seconds since the answer was computed. */
   readonly age?: number
-  /** The documents changed since, the passages for this question did not: found anew, they are the same to the letter. */
+  /** The documents have changed, but a new search found exactly the passages that the answer was written from. */
   readonly revalidated?: true
-  /** Of the questions' vectors, where the answer was made for a near one: −1…1. */
+  /** Cosine similarity of the two questions' vectors when the answer is from the semantic cache: −1…1. */
   readonly similarity?: number
-  /** That question. */
+  /** The question that the semantic cache matched. */
   readonly question?: string
 }
 
-/** What the caller will have from a cache: the words of RFC 9111's request directives. Seconds. */
+/** What the caller accepts from a cache, as the request directives of RFC 9111. Seconds. */
 export interface CacheDirectives {
-  /** Make it anew, and keep it. */
+  /** Compute a fresh answer and cache it. */
   readonly noCache?: boolean
-  /** Make it anew, and keep nothing of it. */
+  /** Compute a fresh answer and cache nothing. */
   readonly noStore?: boolean
-  /** From a cache or not at all. */
+  /** Answer from a cache or not at all. */
   readonly onlyIfCached?: boolean
   readonly maxAge?: number
-  /** How long past its time an answer may be; Infinity: however long. */
+  /** How long past its lifetime an answer may be; Infinity for any age. */
   readonly maxStale?: number
 }
 
@@ -175,83 +185,83 @@ export interface Answer {
   readonly generator: Generator
   readonly model: string | null
   readonly usage: Usage
-  /** The documents changed while they were searched: it belongs to no epoch, and no cache keeps it. */
+  /** The documents changed during the search, so the answer belongs to no epoch and must not be cached. */
   readonly isOvertaken?: true
 }
 
-/** What a run of the pipeline says, in this order; `done` is last and holds the whole answer. */
+/** The events of a pipeline run, in this order; `done` is last and contains the whole answer. */
 export type AskEvent =
   | { readonly type: 'passages'; readonly passages: readonly Passage[]; readonly cache?: CacheNote }
-  /** `isMakeshift`: the model failed; a remembered answer would be better than these quotes. */
-  | { readonly type: 'delta'; readonly text: string; readonly isMakeshift?: true }
+  /** `isFallback`: the model failed; a cached answer would be better than these quotes. */
+  | { readonly type: 'delta'; readonly text: string; readonly isFallback?: true }
   | { readonly type: 'citations'; readonly citations: readonly Citation[] }
   | { readonly type: 'done'; readonly answer: Answer }
 
 export type StageName =
-  /** Waiting for its turn, where there was too much to do; before it, `remember` may have been. */
+  /** Waiting in the admission queue; `remember` may have run before it. */
   'admit' | 'remember' | 'understand' | 'embed' | 'retrieve' | 'rerank' | 'pack' | 'generate' | 'extract' | 'save'
 
 export type Outcome = 'ok' | 'error' | 'deadline' | 'cancelled'
 
-/** The collection asked, as it stands at `epoch`. */
+/** The collection of a question, as it is at `epoch`. */
 export interface AskedCollection {
   readonly id: number
   readonly name: string
-  /** Grows with every write: the larger is the later. After a restore it may be counted a second time. */
+  /** Grows with every write, so the larger is the later. After a restore the same number may be used again. */
   readonly epoch: number
-  /** Drawn at random with every write: the same mark, the same documents. */
+  /** Random, new with every write: the same mark means the same documents. */
   readonly epochMark: string
-  /** The model that made its vectors; null while it has none. */
+  /** The model of its vectors; null while it has none. */
   readonly modelId: number | null
   readonly chunkCount: number
-  /** Mean vectors of a chunk, rounded up. */
+  /** Mean vectors per chunk, rounded up. */
   readonly windowsPerChunk: number
-  /** How far the vector index is searched; null until measured. */
+  /** `ef_search` of the vector index; null until measured. */
   readonly efSearch: number | null
   /** Languages of its chunks, most frequent first. */
   readonly languages: readonly string[]
-  /** Share of the vector arm by language, 0…1, where it was learned for its model. */
+  /** Weight of the dense retriever by language, 0…1, where it was learned for this model. */
   readonly vectorWeights: Readonly<Record<string, number>>
   readonly caching: CollectionCaching
-  /** Why this may have changed meanwhile: the database could not be asked. Only remembered answers can be given then. */
+  /** Set when the database could not be read, so this may be out of date. Only cached answers may be served then. */
   readonly unchecked?: { readonly error: unknown; readonly sinceMs: number }
 }
 
-/** What is not said here goes by the service's settings. */
+/** Cache settings of the collection; what is absent falls back to the service's settings. */
 export interface CollectionCaching {
   readonly seconds?: number
   readonly fastSeconds?: number
-  /** False: no answers of similar questions. */
+  /** False when the semantic cache is off for this collection. */
   readonly near?: boolean
-  /** When its caches were last cleared, in microseconds since 1970: what was written before is not given again. */
+  /** When its caches were last cleared, in microseconds since 1970. Nothing cached before is served. */
   readonly cleared?: number
 }
 
-/** The pipeline with its collection already looked up. */
+/** The pipeline, with its collection already loaded. */
 export type AskWithin = (
   question: Question,
   collection: AskedCollection,
   run: Run,
 ) => AsyncGenerator<AskEvent, void, undefined>
 
-/** The whole product as one function: what the edge calls. */
+/** The whole service as one function: what the edge calls. */
 export type Ask = (question: Question, run: Run) => AsyncGenerator<AskEvent, void, undefined>
 
-/** One request's circumstances, handed to every stage. Nothing is written on it. */
+/** The context of one request, passed to every stage. Nothing is written to it. */
 export interface Run {
   readonly id: string
-  /** Aborts when nobody waits for the answer any more. */
+  /** Aborts when nobody waits for the answer any longer. */
   readonly signal: AbortSignal
   /** Absolute, on the clock of `performance.now()`, in milliseconds. */
   readonly deadline: number
   readonly log: RunLog
-  /** The caller shows text as it comes: what was said cannot be taken back. */
+  /** The caller shows text as it arrives, so nothing already sent can be taken back. */
   readonly isStreamed: boolean
-  /** Absent: interactive. */
+  /** Interactive when absent. */
   readonly priority?: Priority
-  /** Absent: whatever is there. */
+  /** Any cached answer will do when absent. */
   readonly cacheDirectives?: CacheDirectives
-  /** Told once when a stage ends; how timings reach the reply and the log. */
+  /** Called once when a stage ends; carries timings to the reply and the log. */
   readonly onStage: (name: StageName, ms: number, outcome: Outcome) => void
 }
 
@@ -262,40 +272,40 @@ export interface RunLog {
   error(fields: object, message: string): void
 }
 
-/** A word of the question, as analysed. */
+/** A word of the question, as analyzed. */
 export interface QueryTerm {
   readonly term: string
-  /** How often the question says it. */
+  /** How often it occurs in the question. */
   readonly count: number
-  /** Counts towards how much of the question a chunk covers. */
+  /** Counts towards the share of the question that a chunk covers. */
   readonly isContent: boolean
-  /** Asked only when the collection knows none of the others: better a poor result than none. */
+  /** Searched only when the collection contains none of the other terms: a poor result is better than none. */
   readonly isSpare: boolean
-  /** When no document has it, words spelled like it are asked in its place. */
+  /** When no document contains it, similarly spelled words are searched instead. */
   readonly isCorrectable: boolean
-  /** Terms it may stand for with one slip of the keyboard, beyond what trigrams find. */
+  /** Terms that one typing slip could have turned into this one, beyond those that trigrams find. */
   readonly spellings: readonly string[]
 }
 
-/** A question made ready for searching. */
+/** A question prepared for searching. */
 export interface AnalyzedQuestion {
-  /** Stands on its own: what a follow-up leaves unsaid is in it. */
+  /** Self-contained: includes what a follow-up leaves unsaid. */
   readonly text: string
   readonly language: string
-  /** The language by whose rules its words were read: its own, or the likeliest of those that the collection has. */
+  /** The language whose rules its words were analyzed by: its own, or the likeliest language of the collection. */
   readonly readAs: string
-  /** What is searched for. */
+  /** All search terms. */
   readonly terms: readonly QueryTerm[]
-  /** Of them the question's own, without what a follow-up borrows from the words before it. */
+  /** The terms of the question itself, without those a follow-up borrows from the previous turn. */
   readonly own: readonly QueryTerm[]
 }
 
-/** What the metrics are told of a question besides its answer. */
+/** Facts about a request that the metrics need besides its answer. */
 export interface RequestFacts {
   readonly priority: Priority
   readonly traceId?: string | undefined
-  /** With a model: see `modelSteps`. */
+  /** Model steps; see `modelSteps`. */
   readonly steps: number
-  /** A stage, or all of it, took more time than it had. */
+  /** A stage, or the whole request, timed out. */
   readonly isOverdue: boolean
 }

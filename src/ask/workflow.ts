@@ -2,12 +2,12 @@ import type { Attributes } from '@opentelemetry/api'
 import { inWorkflow, type Workflow } from '../tracing/workflow.ts'
 import type { AskEvent, Run } from './terms.ts'
 
-/** A run of the pipeline, with the caches that it asks, inside its span. */
-export function asWorkflow(run: Run, begin: () => AsyncIterable<AskEvent>): Workflow<AskEvent> {
-  return inWorkflow(begin, { attributes: { 'askwell.request_id': run.id }, noteOf })
+/** Wraps a run of the pipeline, including its cache lookups, in a span. */
+export function asWorkflow(run: Run, start: () => AsyncIterable<AskEvent>): Workflow<AskEvent> {
+  return inWorkflow(start, { attributes: { 'askwell.request_id': run.id }, noteOf: attributesOf })
 }
 
-function noteOf(event: AskEvent): Attributes | undefined {
+function attributesOf(event: AskEvent): Attributes | undefined {
   if (event.type !== 'done') return undefined
   const { mode, generator, abstained, degraded, cache, usage } = event.answer
   return {

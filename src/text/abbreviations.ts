@@ -1,10 +1,10 @@
 /**
- * Full stops that end no sentence. In lower case, without the last full stop. Abbreviations that often do end one
- * ("etc.", "и т. д.", "5 тыс. руб.", "Inc.") are not here: within a sentence a small letter follows them, and that
- * Unicode's rules know.
+ * Abbreviations whose full stop does not end a sentence, in lower case, without the last full stop. Those that often do
+ * end one ("etc.", "и т. д.", "5 тыс. руб.", "Inc.") are left out: within a sentence they are followed by a small
+ * letter, which Unicode's rules handle.
  */
 
-/** They want a word or a number after them. */
+/** Abbreviations followed by a word or a number. */
 const beforeAnything = words(`
   e.g i.e cf viz vs ca approx resp dr mr mrs ms prof jr gen col capt lt sgt rev hon gov messrs mt st al figs eqs
   т.е т.к т.н т.о г гг в вв ст п пп ч гл разд рис табл стр см ср напр им ул пр просп пер обл р-н пос дер ауд каб тел
@@ -16,7 +16,7 @@ const beforeAnything = words(`
   p.ex mme mmes mlle c.-à-d
   sra srta dra ud uds núm pág págs p.ej`)
 
-/** They are words too ("No. It is not."), or measures: they want a number. */
+/** Also words ("No. It is not.") or measures: abbreviations only before a number. */
 const beforeNumber = words(`
   no nos n art arts sec sect ch chap vol vols fig eq tab app par pt p pp q v ver ref refs abs cap pag ed
   с д к кв корп пункт tr`)
@@ -32,7 +32,7 @@ const gap = /(?<=(?:^|[\s.(])\p{L}\.) (?=\p{L}{1,2}\.$)/u
 const germanDay = /(?:^|\s)[1-3]?\d\.$/
 const germanMonth = /^(?:Jan|Feb|März|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez|Jänner)/
 
-/** Whether a sentence cannot end here: after an abbreviation, an initial ("А. С. Пушкин") or a list's number. */
+/** Whether a sentence cannot end here: after an abbreviation, an initial ("А. С. Пушкин") or a list number. */
 export function isOpen(sentence: string, following: string): boolean {
   const tail = sentence.slice(-40).trimEnd()
   if (sentence.length <= 16 && listNumber.test(tail.trimStart())) return true

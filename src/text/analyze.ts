@@ -1,6 +1,6 @@
 /**
- * From text to the terms that are counted and compared. Documents and questions pass through the same function;
- * what differs is only which of the terms are used (`indexTerms`, `queryTerms`).
+ * Turns text into the terms that are counted and compared. Documents and questions pass through the same function; they
+ * differ only in which terms are used (`indexTerms`, `queryTerms`).
  */
 import { fold, stripDiacritics } from './fold.ts'
 import { hasScript } from './scripts.ts'
@@ -8,32 +8,32 @@ import { spellings } from './spellings.ts'
 import { hasStemmer, stem } from './stem.ts'
 import { stopWordLanguages, stopWords } from './stop-words.ts'
 import { chunks, tokenOf } from './tokens.ts'
-import { createWordMemory } from './word-memory.ts'
+import { createWordCache } from './word-cache.ts'
 
 export interface Analysis {
-  /** BCP 47 primary subtag whose rules were used. */
+  /** BCP 47 primary subtag of the rules used. */
   readonly language: string
-  /** Stems in text order, with repeats: what BM25 counts. */
+  /** Stems in text order, with repeats, as BM25 counts them. */
   readonly terms: readonly string[]
   /**
-   * The words without diacritics, for languages that people type without the diacritics that tell words apart:
+   * The words without diacritics, for languages that are often typed without the diacritics that distinguish words:
    * Vietnamese. Empty for the others.
    */
   readonly folded: readonly string[]
   /**
-   * Their neighbouring pairs ("hoc_bong") but those of two function words: a Vietnamese word is mostly two syllables,
-   * written apart. No other term has an underscore. Empty for the others.
+   * Adjacent pairs of the folded words ("hoc_bong"), except two function words: most Vietnamese words are two
+   * syllables, written apart. No other term has an underscore. Empty for other languages.
    */
   readonly pairs: readonly string[]
-  /** Whether the text has letters with diacritics: a question without any was perhaps typed without them. */
+  /** Whether the text has letters with diacritics. A question without any was perhaps typed without them. */
   readonly hasDiacritics: boolean
-  /** What each word of the text came to, in order. */
+  /** The analysis of each word, in order. */
   readonly words: readonly Word[]
 }
 
-/** What one word of a text comes to. */
+/** The analysis of one word. */
 export interface Word {
-  /** The words inside it, folded and not yet stemmed; they are the first of its terms. */
+  /** The words inside it, folded but not stemmed; they correspond to the first of its terms. */
   readonly parts: readonly string[]
   readonly terms: readonly string[]
   readonly folded: readonly string[]
@@ -42,25 +42,30 @@ export interface Word {
 
 export interface QueryTerm {
   readonly term: string
-  /** How often the question says it. Scores grow with it: without, long questions lost .07 nDCG. A pair counts half. */
+  /**
+   * How often it occurs in the question. Scores grow with it: without that, long questions lost 0.07 nDCG. A pair
+   * counts half.
+   */
   readonly count: number
-  /** Not a pair, nor a function or question word. A question of nothing else has only content words. */
+  /** Neither a pair nor a function or question word. If a question has only those, all its words count as content. */
   readonly isContent: boolean
-  /** A content word of letters only, long enough that another word near it is probably what was meant. */
+  /** A content word of letters only, long enough that a similar word is probably what was meant. */
   readonly isCorrectable: boolean
-  /** Terms it may have been mistyped from that its own stem does not show (see `spellings`). */
+  /** Terms it may have been mistyped from that its own stem does not reveal (see `spellings`). */
   readonly spellings: readonly string[]
 }
 
-/** Sets folded terms apart from others in the same index: no other term can start with it. */
+/** Distinguishes folded terms from others in the same index: no other term can start with it. */
 const foldedMark = '~'
 const pairMark = '_'
 const foldedLanguages: ReadonlySet<string> = new Set(['vi'])
 
-/** The terms of a text in a language (BCP 47; only the primary subtag counts, and one without rules of its own is `und`). */
+/**
+ * The terms of a text in a language (BCP 47; only the primary subtag counts, and a language without rules is `und`).
+ */
 export function analyze(text: string, language: string): Analysis {
   const primary = ruledBy(language)
-  const words = chunks(text).map(surface => remembered(surface, primary))
+  const words = chunks(text).map(surface => cachedWord(surface, primary))
   const folded = foldedLanguages.has(primary) ? words.flatMap(word => word.folded) : []
   return {
     language: primary,
@@ -72,15 +77,15 @@ export function analyze(text: string, language: string): Analysis {
   }
 }
 
-/** The terms under which a document is found. */
+/** The terms a document is indexed under. */
 export function indexTerms(analysis: Analysis): string[] {
   return [...analysis.terms, ...analysis.folded.map(marked), ...analysis.pairs]
 }
 
 /**
- * The terms that a question looks for: the words, folded if it was typed without diacritics (never both), and the
- * pairs. With the pairs at half weight Vietnamese questions have nDCG@10 .967 (.962 without), and those typed without
- * diacritics .962 (.937 without, .958 at full weight).
+ * The search terms of a question: the words, folded if it was typed without diacritics (never both), and the pairs.
+ * With pairs at half weight Vietnamese questions have nDCG@10 0.967 (0.962 without), and those typed without diacritics
+ * 0.962 (0.937 without, 0.958 at full weight).
  */
 export function queryTerms(analysis: Analysis): QueryTerm[] {
   const { pairs } = analysis
@@ -108,7 +113,7 @@ function wordTerms({ language, terms, folded, hasDiacritics, words }: Analysis):
   return Array.from(counts, ([term, count]) => {
     const isContent = !hasContent || !isStop(term)
     const isCorrectable = isContent && correctable.test(term)
-    const mayBeSpelled = isCorrectable && spelled++ < mostSpelled
+    const mayBeSpelled = isCorrectable && spelled++ < maxSpelled
     return {
       term,
       count,
@@ -120,17 +125,17 @@ function wordTerms({ language, terms, folded, hasDiacritics, words }: Analysis):
 }
 
 /**
- * Of a question's words, as many as get other spellings: six that no document has are corrected, and which those are
- * only the database knows. An essay of 4,000 characters would have its 700 words stemmed 10,000 times.
+ * How many words of a question get other spellings. Six that no document contains are corrected, and only the database
+ * knows which. Without a limit, an essay of 4,000 characters would have its 700 words stemmed 10,000 times.
  */
-const mostSpelled = 40
+const maxSpelled = 40
 
-/** Whether a term is two neighbouring words. */
+/** Whether a term is a pair of adjacent words. */
 export function isPair(term: string): boolean {
   return term.includes(pairMark)
 }
 
-/** With fewer letters, every word is near every other. */
+/** Shorter words are all similar to each other. */
 const correctable = /^~?(?:\p{L}\p{M}*){3,}$/u
 
 const marked = (term: string): string => foldedMark + term
@@ -141,7 +146,9 @@ function countOf(terms: readonly string[]): Map<string, number> {
   return counts
 }
 
-/** Whether a term (or a folded word) is a function or question word of the language; of a pair, whether both are. */
+/**
+ * Whether a term (or a folded word) is a function or question word of the language; for a pair, whether both words are.
+ */
 export function isStopWord(term: string, language: string): boolean {
   const stops = stopTerms(language)
   return isPair(term) ? term.split(pairMark).every(word => stops.has(marked(word))) : stops.has(term)
@@ -149,7 +156,7 @@ export function isStopWord(term: string, language: string): boolean {
 
 const listed: ReadonlySet<string> = new Set(stopWordLanguages)
 const none: ReadonlySet<string> = new Set()
-/** Only of languages that have a list. */
+/** Cached only for languages that have a list. */
 const stopTermsOf = new Map<string, ReadonlySet<string>>()
 
 function stopTerms(language: string): ReadonlySet<string> {
@@ -170,9 +177,9 @@ function pairsOf(words: readonly string[], language: string): string[] {
     .flatMap((word, i) => (isStop[i] && isStop[i + 1] ? [] : [shortened(`${words[i]}${pairMark}${word}`)]))
 }
 
-/** Beyond this a "word" is a key or encoded bytes. Four bytes a letter at most: below every limit of an index. */
+/** A longer "word" is a key or encoded bytes. At four bytes per letter this stays below every index limit. */
 const maxLetters = 60
-/** Some stemmers take time quadratic in a word's length. */
+/** Some stemmers take time quadratic in the length of a word. */
 const longestStemmed = 4 * maxLetters
 
 function shortened(term: string, letters = maxLetters): string {
@@ -186,11 +193,11 @@ function shortened(term: string, letters = maxLetters): string {
 
 function wordOf(surface: string, language: string): Word {
   const token = tokenOf(surface)
-  // A line over nothing ("‾", U+305) counts as a letter of scripts without spaces, and leaves no term behind.
+  // A combining overline ("‾", U+305) counts as a letter of scripts without spaces, and leaves no term.
   const [parts, wholes] = [token.parts, token.wholes].map(words =>
     words.filter(word => stripDiacritics(word) !== ''),
   ) as [string[], string[]]
-  // The end of a longer one is cut off with its ending.
+  // A longer word loses its end, and with it its ending.
   const termOf = (word: string) => shortened(stem(shortened(word, longestStemmed), language))
   const terms = parts.map(termOf)
   const own = new Set(terms)
@@ -202,22 +209,24 @@ function wordOf(surface: string, language: string): Word {
   }
 }
 
-/** Most of a text is a few thousand words. */
-const mostRemembered = 40_000
-const memory = createWordMemory<Word>(mostRemembered)
-/** A longer slice of a text keeps the whole text in memory (V8 copies up to this length), so it is copied to be a key. */
+/** Most of a text consists of a few thousand distinct words. */
+const maxCachedWords = 40_000
+const wordCache = createWordCache<Word>(maxCachedWords)
+/**
+ * A longer slice keeps its whole source text in memory (V8 copies shorter ones), so it is copied before use as a key.
+ */
 const longestCopy = 12
-/** What is longer is hardly met again. */
+/** Longer words hardly ever recur. */
 const maxKey = 40
 
-/** `wordOf`, with the words met before. */
-function remembered(surface: string, language: string): Word {
+/** `wordOf`, with a cache of words seen before. */
+function cachedWord(surface: string, language: string): Word {
   if (surface.length > maxKey) return wordOf(surface, language)
-  const before = memory.recall(language, surface)
-  if (before) return before
+  const cached = wordCache.get(language, surface)
+  if (cached) return cached
   const key = surface.length > longestCopy ? copyOf(surface) : surface
   const word = wordOf(key, language)
-  memory.keep(language, key, word)
+  wordCache.set(language, key, word)
   return word
 }
 
@@ -225,12 +234,12 @@ function copyOf(text: string): string {
   return Buffer.from(text, 'utf16le').toString('utf16le')
 }
 
-/** How much is kept from one text to the next: words, and languages with a set of function words. */
-export function analysisMemory(): { readonly words: number; readonly stopLists: number } {
-  return { words: memory.size(), stopLists: stopTermsOf.size }
+/** Size of the caches that outlive a text: words, and languages with a set of function words. */
+export function analysisCacheSize(): { readonly words: number; readonly stopLists: number } {
+  return { words: wordCache.size(), stopLists: stopTermsOf.size }
 }
 
-/** The language by whose rules a text is read. Callers name languages as they like: those that we know nothing of are one. */
+/** The language whose rules apply. Callers may name any language: those without rules are treated as one. */
 function ruledBy(language: string): string {
   const primary = language.toLowerCase().split('-')[0] ?? ''
   return hasStemmer(primary) || hasScript(primary) || listed.has(primary) ? primary : 'und'

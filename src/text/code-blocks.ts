@@ -2,12 +2,12 @@ import type { Span } from './sentences.ts'
 
 type Sign = '`' | '~'
 
-/** A line that begins with backticks or tildes. */
+/** A line that starts with backticks or tildes. */
 interface FenceLine extends Span {
   readonly sign: Sign
-  /** How many of them in a row. */
+  /** Number of consecutive fence characters. */
   readonly length: number
-  /** Has nothing else on it. */
+  /** Whether the line contains nothing else. */
   readonly isBare: boolean
 }
 
@@ -17,8 +17,8 @@ const bare = /^[`~]+$/
 const shortestFence = 3
 
 /**
- * The fenced blocks of code, in order, each from the start of its opening line to the end of its closing one. Fences
- * that are never closed open nothing, and are not looked for to the end: there may be as many of them as lines.
+ * The fenced blocks of code, in order, each from the start of its opening line to the end of its closing one. A fence
+ * that is never closed opens nothing. Its end is not searched for, since every line may be such a fence.
  */
 export function codeBlocks(text: string): Span[] {
   const fences = fenceLines(text)
@@ -33,7 +33,7 @@ export function codeBlocks(text: string): Span[] {
   return blocks
 }
 
-/** Of a block that has one. */
+/** Index of the closing line of a block that has one. */
 function closingLine(fences: readonly FenceLine[], opening: number): number {
   const { sign, length } = fences[opening]!
   let at = opening + 1
@@ -57,7 +57,7 @@ function fenceLines(text: string): FenceLine[] {
   return found
 }
 
-/** For each line the longest bare row of each sign on the lines below it. */
+/** For each fence line, the longest bare fence of each kind below it. */
 function longestBareBelow(fences: readonly FenceLine[]): Record<Sign, number[]> {
   const longest = { '`': 0, '~': 0 }
   const below: Record<Sign, number[]> = { '`': [], '~': [] }

@@ -1,19 +1,19 @@
 import { countTokens as countWith } from 'gpt-tokenizer/encoding/o200k_base'
 
-/** Text such as `<|endoftext|>` in a document is text; by default the tokenizer throws on it. */
+/** Treats text such as `<|endoftext|>` in a document as plain text; by default the tokenizer throws on it. */
 const asPlainText = { disallowedSpecial: new Set<string>() }
 
 /**
- * The tokenizer merges pairs within one "word", which takes time quadratic in its length: 20,000 letters
- * without a space cost up to a second. Longer runs are therefore counted in slices.
+ * The tokenizer merges pairs within one "word" in time quadratic in its length: 20,000 letters without a space cost up
+ * to a second. Longer runs are therefore counted in slices.
  */
 const longestRun = 128
 const longRun = new RegExp(`\\S{${longestRun + 1},}|\\s{${longestRun + 1},}`, 'g')
 
-/** More is counted in parts: runs of 20 million letters exhaust the stack of the regular expression. */
+/** Longer texts are counted in parts: runs of 20 million letters exhaust the stack of the regular expression. */
 const longestText = 2 ** 20
 
-/** Length of a text in tokens of the chat models (o200k_base). Exact, but a little high for very long words. */
+/** Length of a text in tokens of the chat models (o200k_base). Exact, but slightly high for very long words. */
 export function countTokens(text: string): number {
   let tokens = 0
   for (let at = 0; at < text.length;) {
@@ -44,7 +44,7 @@ function countInSlices(run: string): number {
   return tokens
 }
 
-/** The offset itself, or the one after it when it would cut a surrogate pair in two. */
+/** The offset, moved by one if it would split a surrogate pair. */
 function wholeCharacter(text: string, offset: number): number {
   const code = text.charCodeAt(offset)
   return code >= 0xdc00 && code <= 0xdfff ? offset + 1 : offset

@@ -1,9 +1,9 @@
 /**
- * The Porter2 ("Snowball English") stemmer, by its published description: equal to Postgres' `english`
- * configuration. It stands here because the English stemmer of the package that serves the other languages
- * is an older Porter with faults of its own ("connection" → "connec", away from "connect").
+ * The Porter2 ("Snowball English") stemmer, after its published description; equal to Postgres' `english`
+ * configuration. It is implemented here because the stemmer package has an older Porter for English, with errors of its
+ * own ("connection" → "connec", unlike "connect").
  *
- * Takes a lower-case word of ASCII letters. Y marks a y that is a consonant.
+ * Takes a lower-case word of ASCII letters. Y marks a consonant y.
  */
 
 const vowel = 'aeiouy'
@@ -42,7 +42,7 @@ const finalY = new RegExp(`(?<=.${C})[yY]$`)
 const shortEnd = new RegExp(`(?:^${V}${C}|${C}${V}[^${vowel}wxY])$`)
 const double = /(?:bb|dd|ff|gg|mm|nn|pp|rr|tt)$/
 
-/** Longest first within an ending: the first that matches decides. */
+/** Longest first within an ending: the first match decides. */
 const step2: readonly (readonly [string, string])[] = [
   ['ization', 'ize'],
   ['ational', 'ate'],
@@ -79,7 +79,7 @@ const step3: readonly (readonly [string, string])[] = [
 ]
 const step4 = /(?:ement|ance|ence|able|ible|ment|ant|ent|ism|ate|iti|ous|ive|ize|al|er|ic)$/
 
-/** A stem that all forms of an English word share, mostly. */
+/** A stem that most forms of an English word share. */
 export function stemEnglish(word: string): string {
   if (word.length <= 2) return word
   const known = irregular.get(word)
@@ -98,7 +98,7 @@ export function stemEnglish(word: string): string {
   return dropLastLetter(w, r1, r2).replaceAll('Y', 'y')
 }
 
-/** Where the word ends without its last `length` letters, if those lie in the region; else its full length. */
+/** Index where the last `length` letters start, if they lie in the region; otherwise the full length. */
 function endIn(word: string, region: number, length: number): number {
   return word.length - length >= region ? word.length - length : word.length
 }

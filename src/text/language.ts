@@ -1,7 +1,7 @@
 /**
- * Which language a text is in: by its script and letters where they decide, else by a library's letter
- * statistics, weighed with the text's function words and with the languages that can be expected. Statistics
- * alone guess wildly at two or three words ("pool size" is Estonian to them), and questions are short.
+ * Detects the language of a text: by its script and letters where they decide, else by a library's letter statistics,
+ * weighted with the text's function words and the languages to be expected. Statistics alone guess wildly on two or
+ * three words ("pool size" becomes Estonian), and questions are short.
  */
 import { detectAll } from 'tinyld'
 import { fold, foldKazakh, stripDiacritics } from './fold.ts'
@@ -9,13 +9,13 @@ import { isLatin, isWrittenIn, type Script, scriptLanguages, scriptOf } from './
 import { stopWordLanguages, stopWords } from './stop-words.ts'
 
 export interface LanguageHints {
-  /** Languages of the collection that is asked: what a short text is probably in. */
+  /** Languages of the collection: what a short text is probably in. */
   readonly among?: readonly string[]
-  /** Said of a text that gives no hint, such as one of digits; `und` by default. */
+  /** Result for a text without any hint, such as digits; `und` by default. */
   readonly fallback?: string
 }
 
-/** Enough to tell a language by, and about 1 ms of work on a book. */
+/** Enough to detect a language, and limits the work on a book to about 1 ms. */
 const sampleLength = 2000
 
 /** The BCP 47 primary subtag of a text's language; `und` only for a text without letters. */
@@ -56,9 +56,9 @@ function arabic(sample: string, expected: readonly string[]): string {
 }
 
 /**
- * The language by whose rules a question is read: its own, or where the collection has nothing in that, the likeliest
- * of the collection's languages in the same script. Names and numbers are found then, and a question whose language
- * was mistaken loses nothing.
+ * The language whose rules analyze a question: its own, or, if the collection has no documents in it, the likeliest of
+ * the collection's languages in the same script. Names and numbers are then found, and a question whose language was
+ * misdetected loses nothing.
  */
 export function readingLanguage(text: string, language: string, among: readonly string[]): string {
   const own = primary(language)
@@ -70,7 +70,7 @@ export function readingLanguage(text: string, language: string, among: readonly 
   return fitting.length > 1 ? mostLikely(sample, fitting) : (fitting[0] ?? own)
 }
 
-/** Letters that name their language, the most telling first (`fold` has made ё to е). */
+/** Letters that identify a language, the most specific first (`fold` has turned ё into е). */
 const cyrillicLetters: readonly (readonly [RegExp, string])[] = [
   [/[ұқғ]/, 'kk'],
   [/[ѓќѕ]/, 'mk'],
@@ -81,7 +81,7 @@ const cyrillicLetters: readonly (readonly [RegExp, string])[] = [
   [/[ҙҫҡ]/, 'ba'],
 ]
 const turkic = ['kk', 'ky', 'tt', 'mn', 'ba']
-/** Letters that a language does without: a word with one rules it out. */
+/** Letters that a language does not use: a word with one rules it out. */
 const foreignLetters: Readonly<Record<string, RegExp>> = {
   uk: /[ыэъ]/,
   be: /[ищъ]/,
@@ -126,8 +126,8 @@ function latin(sample: string, expected: readonly string[]): string {
 }
 
 /**
- * What can be expected counts for much in a short text, for little in a long one. Among several languages the
- * library is asked to choose: it tells two apart where it cannot tell one from sixty.
+ * Expected languages weigh much in a short text, little in a long one. Among several, the library chooses: it can
+ * distinguish two languages where it cannot pick one of sixty.
  */
 function expectation(sample: string, expected: readonly string[], weight: number): Map<string, number> {
   const { length } = wordsOf(sample)
@@ -145,22 +145,22 @@ function wordsOf(sample: string): readonly string[] {
   return sample.match(/[\p{L}\p{M}]+/gu) ?? []
 }
 
-// What the signs are worth. Chosen on 1,190 questions each in English, Russian and Vietnamese (with and without
-// diacritics) and on their last two and four words; whole questions: .996 and more are told right among the
-// collection's languages.
+// Weights of the signals. Chosen on 1,190 questions each in English, Russian and Vietnamese (with and without
+// diacritics) and on their last two and four words. At least 0.996 of the whole questions are detected correctly among
+// the collection's languages.
 const statisticsWeight = 0.6
 const functionWordsWeight = 1.5
-/** A third of the words are function words of one language, and half of those at most of another. */
+/** A third of the words are function words of one language, and at most half as many of another. */
 const plainlySo = functionWordsWeight / 3
-// Statistics tell Cyrillic languages apart better than Latin ones.
+// Statistics distinguish Cyrillic languages better than Latin ones.
 const expectedWeight = { latin: 3, other: 1.5 }
-// Anything short in Latin letters may be English: product names, identifiers, error messages.
+// Any short text in Latin letters may be English: product names, identifiers, error messages.
 const englishWeight = 0.6
-/** Rare in documents, and the library's refuge when it is unsure. */
+/** Rare in documents, and what the library falls back to when unsure. */
 const unlikely: ReadonlySet<string> = new Set(['la', 'eo', 'ber', 'vo', 'ia', 'tlh', 'io', 'rn', 'tk'])
 const unlikelyFactor = 0.2
 
-/** The likeliest of the candidates; of all languages in Latin letters, when there are none. */
+/** The likeliest candidate; without candidates, the likeliest language in Latin letters. */
 function mostLikely(
   sample: string,
   candidates: readonly string[],
@@ -178,7 +178,7 @@ function mostLikely(
   }
   const [first = 0, second = 0] = [...scores.values()].sort((a, b) => b - a)
   const isPlain = words.length >= 5 && first >= plainlySo && first >= 2 * second
-  // Then the library is not asked: it is nearly all the cost, and was wrong more often than this.
+  // The library is skipped then: it takes nearly all the time, and was wrong more often than this.
   for (const { lang, accuracy } of isPlain ? [] : detectAll(sample, { only: [...candidates] })) {
     add(lang, statisticsWeight * Math.min(1, accuracy) * (unlikely.has(lang) ? unlikelyFactor : 1))
   }
@@ -186,13 +186,13 @@ function mostLikely(
   return [...scores].reduce((a, b) => (b[1] > a[1] ? b : a), ['en', 0])[0]
 }
 
-/** A Vietnamese syllable without its diacritics: typed so, a question looks like no language at all. */
+/** A Vietnamese syllable without diacritics: typed that way, a question resembles no language at all. */
 const vietnameseSyllable =
   /^(?:ngh?|[cgknt]h|ph|tr|gi|qu|[bcdghklmnrstvx])?(?:uye|uya|uyu|oai|oao|oay|oeo|uay|uoi|uou|ieu|yeu|[aeo]o|[aeiou]u|[aou]i|[auo]y|[iou]a|[iouy]e|uo|[aeiouy])(?:ch|n[gh]?|[cmpt])?$/
 
 let memo: ReadonlyMap<string, ReadonlySet<string>> | undefined
 
-/** Stop words by language, as they are compared here: Kazakh and Vietnamese also as a foreign keyboard has them. */
+/** Stop words by language, as compared here; for Kazakh and Vietnamese also as typed on a foreign keyboard. */
 function functionWords(): ReadonlyMap<string, ReadonlySet<string>> {
   memo ??= new Map(
     stopWordLanguages.map(language => {

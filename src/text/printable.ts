@@ -1,16 +1,18 @@
 /**
- * What a terminal takes for a command, not for a character: C0 and C1 controls (of which ESC and CSI begin sequences that
- * move the cursor, change the title or type), the ends of lines of Unicode, and what turns the direction of writing, by
- * which one name can look like another.
+ * Characters that a terminal interprets: C0 and C1 controls (ESC and CSI start sequences that move the cursor, change
+ * the title or type), Unicode line ends, and text direction controls, which can make one name look like another.
  */
 const commands = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
 
-/** A name, an address or a reason on one line of a terminal: what is no character is written out, as `\u001b`. */
+/**
+ * Makes a name, an address or a reason safe for one line of a terminal: control characters are written out, as
+ * `\u001b`.
+ */
 export function printable(text: string): string {
   return text.replace(commands, escaped)
 }
 
-/** The same of a text in lines; its line feeds and tabs stay. */
+/** Like `printable`, for a text of several lines: line feeds and tabs stay. */
 export function printableLines(text: string): string {
   return text.replace(commands, each => (each === '\n' || each === '\t' ? each : escaped(each)))
 }

@@ -1,6 +1,6 @@
-/** Scripts, as far as they tell languages apart. */
+/** Scripts, as far as they distinguish languages. */
 
-/** Scripts that one language uses, or one by far the most, with the others that share it. */
+/** Scripts with one dominant language, listed first, and the others that share it. */
 export const scriptLanguages = {
   Thai: ['th'],
   Lao: ['lo'],
@@ -49,17 +49,17 @@ const otherLanguages: ReadonlySet<string> = new Set<string>([
   ...arabicLanguages,
 ])
 
-/** Whether we know a script that a language is written in, other than Latin. */
+/** Whether the language has a known script other than Latin. */
 export function hasScript(language: string): boolean {
   return cyrillicLanguages.has(language) || otherLanguages.has(language)
 }
 
-/** Whether a language is written in Latin letters, by all we know. */
+/** Whether a language is written in Latin letters, as far as known. */
 export function isLatin(language: string): boolean {
   return language === 'sr' || !(cyrillicLanguages.has(language) || otherLanguages.has(language))
 }
 
-/** Whether a language is written in a script, by all we know. */
+/** Whether a language is written in a script, as far as known. */
 export function isWrittenIn(script: Script, language: string): boolean {
   if (script === 'Latin') return isLatin(language)
   if (script === 'Cyrillic') return cyrillicLanguages.has(language)
@@ -79,14 +79,15 @@ const patterns: readonly (readonly [Script, RegExp])[] = [
     .map(script => [script, new RegExp(`\\p{Script=${script}}`, 'gu')] as const),
 ]
 
-// Product names, code and formulas are Latin everywhere: "Как настроить connection pool в PgBouncer?" is Russian.
+// Product names, code and formulas are Latin in every language: "Как настроить connection pool в PgBouncer?" is
+// Russian.
 const latinAtLeast = 0.7
-// A Chinese character says about as much as two letters and a half.
+// A Chinese character carries about as much as two and a half letters.
 const denseWeight = 2.5
-// Japanese always has kana among its characters; a Chinese text may quote one.
+// Japanese always contains kana; a Chinese text may quote one.
 const kanaAtLeast = 0.1
 
-/** The script that a text is written in; undefined without letters. */
+/** The script of a text; undefined without letters. */
 export function scriptOf(text: string): Script | undefined {
   const letters = count(text, /\p{L}/gu)
   if (letters === 0) return undefined

@@ -1,24 +1,24 @@
 /**
- * Where the sentences of a text are. Unicode's rules find them (Intl.Segmenter) and what they get wrong is mended:
- * abbreviations, initials, list numbers, identifiers. Lines come first: a blank line, a list item, a table row, a
- * heading or a line of code ends a sentence whatever stands in it; any other line break is a space.
+ * Finds the sentences of a text with Unicode's rules (Intl.Segmenter), and corrects them for abbreviations, initials,
+ * list numbers and identifiers. Lines come first: a blank line, a list item, a table row, a heading or a line of code
+ * ends a sentence whatever it contains; any other line break is a space.
  */
 import { LRUCache } from 'lru-cache'
 import { isOpen } from './abbreviations.ts'
 
-/** UTF-16 offsets: the sentence is `text.slice(start, end)`, without blanks around it. */
+/** UTF-16 offsets: the sentence is `text.slice(start, end)`, without surrounding whitespace. */
 export interface Span {
   readonly start: number
   readonly end: number
 }
 
-/** The sentences of a text, in order, apart from each other; together they hold everything that is not blank. */
+/** The sentences of a text, in order, without overlap; together they contain everything but whitespace. */
 export function sentences(text: string, language: string): Span[] {
   const segmenter = segmenterFor(language)
   return blocks(text).flatMap(block => sentencesOf(text, block, segmenter))
 }
 
-/** Callers name languages as they like, so not each name can have one for good. */
+/** Bounded because callers may name any language. */
 const segmenters = new LRUCache<string, Intl.Segmenter>({ max: 32 })
 const undetermined = new Intl.Segmenter('und', { granularity: 'sentence' })
 
@@ -32,37 +32,37 @@ function segmenterFor(language: string): Intl.Segmenter {
   return segmenter
 }
 
-/** How many languages' rules are kept. */
-export function segmentersKept(): number {
+/** Number of cached segmenters. */
+export function cachedSegmenters(): number {
   return segmenters.size
 }
 
 const line = /[^\n\r\u2028\u2029]+/g
 const blankLine = /(?:\r\n|[\n\r\u2028\u2029])[^\S\n\r\u2028\u2029]*(?:[\n\r\u2028\u2029])/
-/** A line that begins something of its own: list item, table row, heading, quotation, fence. */
+/** A line that starts a block of its own: list item, table row, heading, quotation, fence. */
 const opensBlock = /^\s*(?:[-*+•·▪◦–—]\s|\(?\d{1,3}[.)]\s|\(?\p{L}\)\s|\||#{1,6}\s|>|```|~~~)/u
-/** A line that no following line continues: table row, heading, fence, code. */
+/** A line that is not continued by the next one: table row, heading, fence, code. */
 const closesBlock = /^\s*(?:\||#{1,6}\s|```|~~~)|[;{}]\s*$/
 
-/** Runs of lines that are read as one. */
+/** Consecutive lines that are read as one. */
 function blocks(text: string): Span[] {
   const found: { start: number; end: number }[] = []
-  let mayGoOn = false
+  let mayContinue = false
   for (const match of text.matchAll(line)) {
     const content = match[0]
     const start = match.index
     const last = found.at(-1)
     const isBlank = content.trim() === ''
     const continues =
-      mayGoOn && last && !isBlank && !opensBlock.test(content) && !blankLine.test(text.slice(last.end, start))
+      mayContinue && last && !isBlank && !opensBlock.test(content) && !blankLine.test(text.slice(last.end, start))
     if (continues) last.end = start + content.length
     else if (!isBlank) found.push({ start, end: start + content.length })
-    mayGoOn = !isBlank && !closesBlock.test(content)
+    mayContinue = !isBlank && !closesBlock.test(content)
   }
   return found
 }
 
-// A book without a line break is still read in pieces: what is mended below looks back over one piece.
+// A book without a line break is processed in pieces, since the corrections below look back over a whole piece.
 const maxPiece = 20_000
 
 function sentencesOf(text: string, block: Span, segmenter: Intl.Segmenter): Span[] {
@@ -77,7 +77,7 @@ function sentencesOf(text: string, block: Span, segmenter: Intl.Segmenter): Span
   return found
 }
 
-/** The end of a piece: after a full stop or a blank where there is one, and never within a surrogate pair. */
+/** The end of a piece: after a full stop or whitespace where there is one, and never within a surrogate pair. */
 function pieceEnd(text: string, start: number, blockEnd: number): number {
   if (blockEnd - start <= maxPiece) return blockEnd
   const limit = start + maxPiece
@@ -106,7 +106,7 @@ const glued = /[.!?)\]]$/
 const spacedScript = /^[\p{Lu}\p{Ll}\p{N}/_?=&(]/u
 const goesOn = /^[\p{Ll},;:)]|^[–—-]\s*\p{Ll}/u
 
-/** Whether a sentence really ends between what was read and what follows. */
+/** Whether a sentence really ends between this text and what follows. */
 function isEnd(sentence: string, following: string): boolean {
   // "fastify().Register", "example.com/?Q=1": a full stop without a space after it.
   if (glued.test(sentence.slice(-1)) && spacedScript.test(following)) return false

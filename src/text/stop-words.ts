@@ -1,8 +1,9 @@
 /**
- * Function and question words: what a question may drop and still ask the same. BM25 does not need them (idf
- * makes them weightless); they are here to tell which words of a question carry its *content*.
+ * Function and question words: words a question can drop without changing what it asks. BM25 does not need them (idf
+ * makes them weightless); they identify the *content* words of a question.
  *
- * Negations ("not", "не", "không") are left out on purpose: they change what is asked. ("ней" is too: its stem is "не".)
+ * Negations ("not", "не", "không") are deliberately left out: they change what is asked. ("ней" is too: its stem is
+ * "не".)
  */
 const lists: Readonly<Record<string, string>> = {
   en: `a an the this that these those some any each every such and or but if then else than so because while as of
@@ -72,7 +73,7 @@ const lists: Readonly<Record<string, string>> = {
     それ あれ どれ この その あの どの ここ そこ どこ なに 何 いつ 誰 だれ どう なぜ いくつ いくら どの どんな ください`,
 }
 
-/** Stop words of a language as they are written, or none for a language without a list. */
+/** Stop words of a language as written; empty for a language without a list. */
 export function stopWords(language: string): readonly string[] {
   return lists[language]?.split(/\s+/) ?? []
 }

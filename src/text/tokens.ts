@@ -1,19 +1,19 @@
 /**
- * The words of a text, folded. A compound gives its parts and the parts run together, so that `max_connections`,
- * `max-connections` and `maxConnections` are one term, and a question that knows only "connections" finds it too.
- * Documents and questions are cut by the same rules.
+ * The words of a text, folded. A compound yields its parts and the joined whole, so that `max_connections`,
+ * `max-connections` and `maxConnections` are one term, and a question with only "connections" finds it too. Documents
+ * and questions are split by the same rules.
  */
 import { fold, tidy, unmixScripts } from './fold.ts'
 
-/** What stands for one word of the text. */
+/** The token of one word of the text. */
 export interface Token {
   /** The words inside it, in order; at least one. */
   readonly parts: readonly string[]
-  /** What it is as one, when it has several parts, and other spellings of it. */
+  /** The whole word when it has several parts, and its other spellings. */
   readonly wholes: readonly string[]
 }
 
-// Scripts that put no space between words; a run is cut every 400 letters at worst, where that splits a word.
+// Scripts without spaces between words; a run is cut at 400 letters at the latest, where that may split a word.
 const noSpaces = String.raw`[[\p{L}\p{M}\p{N}]&&[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{sc=Thai}\p{sc=Laoo}\p{sc=Khmer}\p{sc=Mymr}]]`
 const first = String.raw`[[\p{L}\p{N}]--${noSpaces}]`
 const rest = String.raw`[[\p{L}\p{M}\p{N}]--${noSpaces}]`
@@ -47,8 +47,8 @@ export function tokens(text: string): readonly Token[] {
 const han = /\p{Script=Han}{2,}/gu
 
 /**
- * Dictionary words and, for Chinese characters, every pair of neighbours: a dictionary cuts a question and a
- * document differently where it does not know a word, pairs never do.
+ * Dictionary words and, for Chinese characters, every adjacent pair. A dictionary splits a question and a document
+ * differently around an unknown word; pairs never differ.
  */
 function unspaced(surface: string): Token {
   const folded = fold(surface)
@@ -63,7 +63,10 @@ function pairsOf(run: string): string[] {
   return letters.slice(1).map((letter, i) => `${letters[i]}${letter}`)
 }
 
-/** "1,000", "1 000" and "1000" are one number; in "3,14" the comma is a point. Parts of a number say nothing. */
+/**
+ * "1,000", "1 000" and "1000" are one number; in "3,14" the comma is a decimal point. Parts of a number mean nothing
+ * alone.
+ */
 function number(surface: string): Token {
   const parts = surface.includes(' ') ? surface.split(' ') : [surface.replaceAll(',', '.')]
   return { parts, wholes: /^\d{1,3}(?:[., ]\d{3})+$/.test(surface) ? [surface.replace(/[., ]/g, '')] : [] }
@@ -85,7 +88,7 @@ function spaced(surface: string): Token {
   const whole = joined(parts)
   if (sign) return { parts: [whole], wholes: [whole + sign] }
   if (parts.length === 1) return { parts, wholes: hangul.test(whole) ? pairsOf(whole) : [] }
-  // "U.S.A.", "e.g.": the letters alone say nothing.
+  // "U.S.A.", "e.g.": single letters mean nothing alone.
   if (parts.every(part => part.length === 1)) return { parts: [whole], wholes: [] }
   const inner = pieces.length > 1 ? pieces.filter(piece => piece.length > 1).map(joined) : []
   return { parts, wholes: [whole, ...inner] }
@@ -95,7 +98,7 @@ function wordOf(part: string): string {
   return unmixScripts(fold(part))
 }
 
-/** Dates and ranges keep their separator: run together, "10-15" would be another number. */
+/** Dates and ranges keep their separator: joined, "10-15" would be another number. */
 function joined(parts: readonly string[]): string {
   return parts.join(parts.every(part => /^\p{N}+$/u.test(part)) ? '-' : '')
 }
@@ -103,7 +106,7 @@ function joined(parts: readonly string[]): string {
 const english = /'(?:s|re|ve|ll|d|m)$/iu
 const elision = /^(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|un|gl|all|dall|dell|nell|sull|quest|quell)'(?=[\p{L}\p{N}]{2})/iu
 
-/** Without the words that an apostrophe ties to it: "Newton's", "l'université", "dell'acqua". */
+/** Removes words attached by an apostrophe: "Newton's", "l'université", "dell'acqua". */
 function withoutClitics(surface: string): string {
   if (!surface.includes("'")) return surface
   return surface.replace(english, '').replace(elision, '').replaceAll("'", '')

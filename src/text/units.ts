@@ -1,12 +1,12 @@
 import { codeBlocks } from './code-blocks.ts'
 import { sentences, type Span } from './sentences.ts'
 
-/** What chunks and windows are made of: a sentence, list item or table row, or a whole block of code. */
+/** The units of chunks and windows: a sentence, list item or table row, or a whole block of code. */
 export interface Unit extends Span {
   readonly kind: 'sentence' | 'code' | 'heading'
 }
 
-/** The units of a part of a text, in order, apart from each other; together they hold all that is not blank. */
+/** The units of a part of a text, in order, without overlap; together they contain everything but whitespace. */
 export function unitsOf(text: string, { start, end }: Span, language: string): Unit[] {
   const part = text.slice(start, end)
   const units: Unit[] = []

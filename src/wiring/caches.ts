@@ -15,21 +15,21 @@ import type { CacheTier } from '../ask/terms.ts'
 import type { CacheType, Metrics } from '../metrics/metrics.ts'
 import type { Config } from '../config/terms.ts'
 
-/** Every cache there is, each in memory first and in Redis behind it. */
+/** All caches, each with a memory tier in front of Redis. */
 export interface Caches {
   readonly answers: AnswerCache
-  /** Null: no Redis. */
+  /** Null without Redis. */
   readonly shared: SharedAnswers | null
-  /** A look into `shared` that is part of no run; undefined while Redis cannot be asked. */
+  /** Reads `shared` outside a run; undefined while Redis is not usable. */
   readonly getShared: (key: string) => Promise<CachedAnswer | undefined> | undefined
   readonly completions: CompletionStore
-  /** By model, since two models' vectors of one text have nothing in common. */
+  /** Separate per model: vectors of two models cannot be compared. */
   vectors(model: { readonly model: string; readonly dimensions: number }): VectorCache
-  /** Of this process. */
+  /** Entries and bytes in this process. */
   sizes(): Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>
-  /** Answers of a collection, by its id, in this process. */
+  /** Drops a collection's answers in this process, by its id. */
   dropAnswers(collectionId: number): void
-  /** Of this process, all of them. */
+  /** Clears all caches of this process. */
   clear(): void
 }
 
@@ -47,8 +47,8 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
     bytesOf: bytesOfAnswer,
     onEvict: counts('answer').evicted,
   })
-  // Short beside the answers made of them.
-  const drafts = createMemoryCache<CachedCompletion>({
+  // Completions are short next to the answers built from them.
+  const completions = createMemoryCache<CachedCompletion>({
     maxBytes: Math.ceil(config.answerBytes / 8),
     ttlSeconds: longestSeconds,
     bytesOf: ({ text }) => text.length * 2 + 200,
@@ -62,7 +62,7 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
   })
   const onCorrupt = () => metrics.redisFailed('corrupt')
   const shared = redis ? createSharedAnswers(redis, onCorrupt) : null
-  const kept = createAnswerCache({
+  const answerCache = createAnswerCache({
     own: answers,
     shared,
     keep: config.keep,
@@ -70,42 +70,42 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
     now: Date.now,
   })
   return {
-    answers: kept,
+    answers: answerCache,
     shared,
     getShared: key => (redis?.isUsable() ? timed(() => shared?.get(key), metrics.stages) : undefined),
-    completions: draftsIn(
-      drafts,
+    completions: completionsIn(
+      completions,
       redis
         ? createSharedValues(redis, { kind: 'draft', encode: encodeCompletion, decode: decodeCompletion, onCorrupt })
         : null,
       counts('draft').missed,
     ),
     vectors: model =>
-      vectorsIn(
-        vectors,
-        sharedVectors(redis, model, onCorrupt),
-        model.model,
-        config.embeddingSeconds,
-        counts('embedding'),
-      ),
-    sizes: () => ({ answer: answers.size(), draft: drafts.size(), embedding: vectors.size() }),
+      vectorsIn({
+        memory: vectors,
+        shared: sharedVectors(redis, model, onCorrupt),
+        model: model.model,
+        seconds: config.embeddingSeconds,
+        count: counts('embedding'),
+      }),
+    sizes: () => ({ answer: answers.size(), draft: completions.size(), embedding: vectors.size() }),
     dropAnswers: collectionId => answers.deleteAll(keyPrefixOfCollection(collectionId)),
-    clear: () => [answers, drafts, vectors].forEach(cache => cache.clear()),
+    clear: () => [answers, completions, vectors].forEach(cache => cache.clear()),
   }
 }
 
-/** What is found counts as the stage that would have found it. */
-async function timed<T>(look: () => Promise<T | undefined> | undefined, metrics: StageMetrics): Promise<T | undefined> {
+/** Counts a hit as the stage that would have found it. */
+async function timed<T>(read: () => Promise<T | undefined> | undefined, metrics: StageMetrics): Promise<T | undefined> {
   const startedAt = performance.now()
-  const found = await look()
+  const found = await read()
   if (found !== undefined) metrics.seconds('remember', 'ok', (performance.now() - startedAt) / 1000)
   return found
 }
 
-/** Each entry has a time of its own; this only ends what has none. */
+/** Every entry has its own lifetime; this only limits entries without one. */
 const longestSeconds = 86_400
 
-function draftsIn(
+function completionsIn(
   memory: MemoryCache<CachedCompletion>,
   shared: SharedValues<CachedCompletion> | null,
   onMissed: () => void,
@@ -129,13 +129,15 @@ function sharedVectors(
   return redis ? createSharedValues(redis, { kind: 'vector', encode: encodeVector, decode, onCorrupt }) : null
 }
 
-function vectorsIn(
-  memory: MemoryCache<Float16Array>,
-  shared: SharedValues<Float32Array> | null,
-  model: string,
-  seconds: number,
-  count: { given(tier: CacheTier): void; missed(): void },
-): VectorCache {
+interface VectorTiers {
+  readonly memory: MemoryCache<Float16Array>
+  readonly shared: SharedValues<Float32Array> | null
+  readonly model: string
+  readonly seconds: number
+  readonly count: { given(tier: CacheTier): void; missed(): void }
+}
+
+function vectorsIn({ memory, shared, model, seconds, count }: VectorTiers): VectorCache {
   const keyOf = (text: string) => `${model}\n${text}`
   return {
     async get(text) {
@@ -155,7 +157,10 @@ function vectorsIn(
   }
 }
 
-/** Of JavaScript's heap: a character takes a byte or two; the names and numbers of a passage or a citation some hundreds. */
+/**
+ * Estimated heap size: one or two bytes per character, and some hundred bytes for the names and numbers of a passage or
+ * citation.
+ */
 function bytesOfAnswer({ answer }: CachedAnswer): number {
   const passages = answer.passages.reduce(
     (sum, { text, blanksBefore, metadata, windows }) =>
@@ -168,6 +173,6 @@ function bytesOfAnswer({ answer }: CachedAnswer): number {
     0,
   )
   const citations = answer.citations.reduce((sum, { quote }) => sum + 700 + 2 * quote.length, 0)
-  // The answer's JSON is kept as well once it was given (http/wire.ts): about its text and citations once more.
+  // The answer's JSON is cached once it was served (http/replies/wire.ts): about its text and citations once more.
   return 1000 + 4 * answer.text.length + passages + 2 * citations
 }

@@ -25,16 +25,16 @@ import { createHeartbeat } from '../resilience/heartbeat.ts'
 import type { Config } from '../config/terms.ts'
 
 export interface Guarded {
-  /** Those of an API behind breakers; a model that runs here needs none. */
+  /** The models, those of an API behind circuit breakers; a local model needs none. */
   readonly models: Models
   readonly reranker: Reranker | null
-  /** The database for the reads that a question makes. */
+  /** The database, guarded for the reads of a question. */
   readonly reads: GuardedReads
-  /** Of everything that has a breaker. */
+  /** State of every circuit breaker. */
   states(): Readonly<Partial<Record<Dependency, BreakerState>>>
-  /** Of the database's pulse. `downBy`: null while it is up. */
+  /** The database heartbeat. `downBy` is null while the database is up. */
   pulse(): { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
-  /** In which way it failed last; null: it did not. */
+  /** How it last failed, or null if it never has. */
   lastFault(dependency: Dependency): ModelFault | null
   close(): Promise<void>
 }
@@ -48,27 +48,30 @@ export interface GuardParts {
   readonly recent: Pick<RecentCounts, 'count'>
 }
 
-/** Puts breakers, second tries and limits of silence around what others run; what they know is shown and logged once a change. */
+/**
+ * Adds circuit breakers, retries and idle timeouts to remote dependencies; each change of state is measured and logged
+ * once.
+ */
 export function openGuards({ config, database, models, metrics, log, recent }: GuardParts): Guarded {
   const guards = new Map<Dependency, Guard>()
-  const told = new Map<Dependency, BreakerState>()
+  const lastStates = new Map<Dependency, BreakerState>()
   const faults = new Map<Dependency, ModelFault>()
   const stateOf = (dependency: Dependency): BreakerState =>
-    dependency === 'database' && pulse.isDown() ? 'open' : (guards.get(dependency)?.state() ?? 'closed')
+    dependency === 'database' && heartbeat.isDown() ? 'open' : (guards.get(dependency)?.state() ?? 'closed')
 
-  function tell(dependency: Dependency): void {
-    const [before = 'closed', now] = [told.get(dependency), stateOf(dependency)]
+  function reportChange(dependency: Dependency): void {
+    const [before = 'closed', now] = [lastStates.get(dependency), stateOf(dependency)]
     if (before === now) return
-    told.set(dependency, now)
+    lastStates.set(dependency, now)
     if (now === 'open') metrics.breakerOpened(dependency)
-    // Half-open is a moment of one request; it is in the metrics.
+    // Half-open lasts one request and is only in the metrics.
     if (now === 'open' && before === 'closed')
       log.warn(
         { dependency, culprit: dependency, code: 'breaker-open', fault: faultOf(dependency) },
-        `${dependency}: not asked any more until it answers`,
+        `${dependency}: circuit breaker opened`,
       )
     if (now === 'closed')
-      log.info({ dependency, culprit: dependency, code: 'breaker-closed' }, `${dependency}: asked again`)
+      log.info({ dependency, culprit: dependency, code: 'breaker-closed' }, `${dependency}: circuit breaker closed`)
   }
 
   function ended(dependency: Dependency, fault: ModelFault | null): void {
@@ -79,76 +82,75 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
   }
 
   function downBy(): DatabaseFault | null {
-    return pulse.isDown() ? faultOfPing(pulse.missedBy()) : null
+    return heartbeat.isDown() ? faultOfPing(heartbeat.missedBy()) : null
   }
 
   const faultOf = (dependency: Dependency) => (dependency === 'database' ? downBy() : (faults.get(dependency) ?? null))
 
   const events: GuardEvents = {
-    changed: tell,
+    changed: reportChange,
     retried: metrics.retried,
     noRetryLeft: () => metrics.exceeded('calls'),
     ended,
   }
-  const pulse = createHeartbeat({
+  const heartbeat = createHeartbeat({
     ping: async () => {
       await database.answer(never)
       return true
     },
     onChange(isDown) {
       if (!isDown) guards.get('database')?.reset()
-      tell('database')
+      reportChange('database')
     },
   })
-  const kept = <G extends { readonly guard: Guard }>(dependency: Dependency, each: G): G => {
+  const register: Register = (dependency, each) => {
     guards.set(dependency, each.guard)
     return each
   }
-  const reads = kept('database', guardReads(database, pulse.isDown, events))
-  const guarded = {
-    ...models,
-    chat:
-      models.chat &&
-      kept(
-        'chat',
-        guardChat(
-          meterChat(models.chat, metrics.models, () => metrics.exceeded('tokens')),
-          config.guard.silenceMs,
-          events,
-        ),
-      ),
-    embedder: models.isEmbedderRemote
-      ? kept(
-          'embeddings',
-          guardEmbedder(
-            meterEmbedder(models.embedder, metrics.models),
-            { hedgeMs: config.guard.hedgeMs, onHedge: metrics.hedged },
-            events,
-          ),
-        )
-      : models.embedder,
-  }
-  const reranker = config.rerank
-    ? kept('rerank', guardReranker(meterReranker(createReranker(config.rerank), metrics.models), events))
-    : null
+  const reads = register('database', guardReads(database, heartbeat.isDown, events))
+  const remote = guardModels({ config, models, metrics }, events, register)
   const states = () => Object.fromEntries([...guards.keys()].map(dependency => [dependency, stateOf(dependency)]))
   metrics.watchBreakers(states)
-  metrics.watchDatabase(() => !pulse.isDown())
+  metrics.watchDatabase(() => !heartbeat.isDown())
   return {
-    models: guarded,
-    reranker,
+    ...remote,
     reads,
     states,
-    pulse: () => ({ isDown: pulse.isDown(), downBy: downBy() }),
+    pulse: () => ({ isDown: heartbeat.isDown(), downBy: downBy() }),
     lastFault: dependency => faults.get(dependency) ?? null,
-    close: async () => pulse.stop(),
+    close: async () => heartbeat.stop(),
+  }
+}
+
+type Register = <G extends { readonly guard: Guard }>(dependency: Dependency, each: G) => G
+
+function guardModels(
+  { config, models, metrics }: Pick<GuardParts, 'config' | 'models' | 'metrics'>,
+  events: GuardEvents,
+  register: Register,
+): Pick<Guarded, 'models' | 'reranker'> {
+  const { chat, embedder, isEmbedderRemote } = models
+  const { hedgeMs, silenceMs } = config.guard
+  const meteredChat = chat && meterChat(chat, metrics.models, () => metrics.exceeded('tokens'))
+  const hedging = { hedgeMs, onHedge: metrics.hedged }
+  return {
+    models: {
+      ...models,
+      chat: meteredChat && register('chat', guardChat(meteredChat, silenceMs, events)),
+      embedder: isEmbedderRemote
+        ? register('embeddings', guardEmbedder(meterEmbedder(embedder, metrics.models), hedging, events))
+        : embedder,
+    },
+    reranker: config.rerank
+      ? register('rerank', guardReranker(meterReranker(createReranker(config.rerank), metrics.models), events))
+      : null,
   }
 }
 
 const never = new AbortController().signal
 
-/** No reply at all, in time or in the end, is silence. */
+/** No reply at all counts as silent. */
 function faultOfPing(error: unknown): DatabaseFault {
-  const isSilence = error instanceof LateReply || isAskError(error, 'deadline_exceeded')
-  return isSilence ? 'silent' : (databaseFault(error) ?? 'unreachable')
+  const isSilent = error instanceof LateReply || isAskError(error, 'deadline_exceeded')
+  return isSilent ? 'silent' : (databaseFault(error) ?? 'unreachable')
 }

@@ -4,27 +4,32 @@ import type { Database } from '../adapters/postgres/database.ts'
 import { needsAnalyze, analyzeTables } from '../adapters/postgres/analyze.ts'
 import { ensureVectorIndex } from '../adapters/postgres/store/vector-index.ts'
 
-export interface UpkeepParts {
+export interface IndexMaintenanceParts {
   readonly database: Pick<Database, 'kind' | 'lease'>
   readonly store: Pick<CollectionStore, 'collection'>
   readonly log: Pick<Logger, 'info' | 'warn'>
-  /** Of writes to a collection, before anything is done about it: an index is better built over all of them. */
+  /** Quiet time after the last write before anything is done: an index is better built over all of the writes. */
   readonly quietMs?: number
 }
 
-export interface Upkeep {
-  /** Somebody wrote to this collection. */
+export interface IndexMaintenance {
+  /** Call this after a write to the collection. */
   written(collection: string): void
-  /** Breaks off what is under way; the next write begins it anew. */
+  /** Aborts work under way; the next write starts it again. */
   close(): Promise<void>
 }
 
 /**
- * What `askwell ingest` does at its end, for documents that come by HTTP: a collection that has grown large gets its HNSW
- * index, and after much was written the planner is told: a search of 5,000 new chunks takes twice as long until it knows.
- * Behind the requests, one collection at a time. Nobody waits for it, and what goes wrong is logged, not failed.
+ * Does for documents sent over HTTP what `askwell ingest` does at its end: builds the HNSW index of a collection that
+ * has grown large, and updates planner statistics after many writes. Without them a search of 5,000 new chunks takes
+ * twice as long. Runs in the background, one collection at a time. Nobody waits for it, and failures are only logged.
  */
-export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepParts): Upkeep {
+export function openIndexMaintenance({
+  database,
+  store,
+  log,
+  quietMs = 10_000,
+}: IndexMaintenanceParts): IndexMaintenance {
   const stop = new AbortController()
   const due = new Map<string, NodeJS.Timeout>()
   let last: Promise<void> = Promise.resolve()
@@ -36,13 +41,13 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
       collection,
       setTimeout(() => {
         due.delete(collection)
-        last = last.then(() => tend(collection))
+        last = last.then(() => maintain(collection))
       }, quietMs).unref(),
     )
   }
 
-  async function tend(name: string): Promise<void> {
-    await index(name)
+  async function maintain(name: string): Promise<void> {
+    await buildIndex(name)
     try {
       if (!stop.signal.aborted && (await needsAnalyze(database, stop.signal)))
         await analyzeTables(database, stop.signal)
@@ -50,12 +55,12 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
       if (!stop.signal.aborted)
         log.warn(
           { collection: name, err: error },
-          'the statistics could not be renewed: searches may be slow until the server does so',
+          'planner statistics could not be updated: searches may be slow until Postgres updates them itself',
         )
     }
   }
 
-  async function index(name: string): Promise<void> {
+  async function buildIndex(name: string): Promise<void> {
     if (stop.signal.aborted) return
     try {
       const collection = await store.collection(name, stop.signal)
@@ -63,25 +68,25 @@ export function openUpkeep({ database, store, log, quietMs = 10_000 }: UpkeepPar
       const built = await ensureVectorIndex(database, collection, stop.signal, () =>
         log.info(
           { collection: name, vectors: collection.windowCount },
-          'building the index of a collection that has grown large',
+          'building the vector index of a collection that has grown large',
         ),
       )
       if (built?.builtInMs != null)
         log.info(
           { collection: name, ms: Math.round(built.builtInMs), bytes: built.bytes },
-          'the index is built; fit it with askwell tune recall',
+          'vector index built; tune it with askwell tune recall',
         )
     } catch (error) {
       if (!stop.signal.aborted)
         log.warn(
           { collection: name, err: error },
-          'the index could not be built: searches of this collection may be slow until the next write, or askwell tune recall',
+          'the vector index could not be built: searches may be slow until the next write; to build it now, run askwell tune recall',
         )
     }
   }
 
   async function close(): Promise<void> {
-    stop.abort(new Error('the service stops'))
+    stop.abort(new Error('the service is shutting down'))
     for (const timer of due.values()) clearTimeout(timer)
     await last
   }

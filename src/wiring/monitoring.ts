@@ -17,19 +17,19 @@ import { createSlowQuestions, type SlowQuestions } from '../monitoring/figures/s
 import { version } from '../version.ts'
 import type { Config } from '../config/terms.ts'
 
-/** What keeps the figures of the last minutes, and says what to do about them. */
+/** Keeps rolling windows of the last minutes and derives recommendations from them. */
 export interface Monitoring extends Performance {
   readonly slow: SlowQuestions
-  readonly figures: Watch['figures']
+  readonly figures: RollingWindows['figures']
   readonly sources: Sources
-  /** Reads of the database what recommendations need, now. */
+  /** Reads what recommendations need from the database, now. */
   inspect(): Promise<void>
   close(): Promise<void>
 }
 
-type Watch = ReturnType<typeof createWatch>
+type RollingWindows = ReturnType<typeof createRollingWindows>
 
-interface Watched {
+interface MonitoringParts {
   readonly config: Config
   readonly log: Logger
   readonly database: Database
@@ -37,15 +37,15 @@ interface Watched {
   readonly store: Pick<DocumentStore, 'collections'>
 }
 
-/** Before everything that is counted. */
-export function createWatch() {
+/** Created before everything that is counted. */
+export function createRollingWindows() {
   return { figures: createFigures(), sources: {} as Sources }
 }
 
-/** Reads the database behind what asks of it, only while somebody looks. */
+/** Reads the database in the background, and only while somebody requests a report. */
 export function openMonitoring(
-  { figures, sources }: Watch,
-  { config, log, database, redis, store }: Watched,
+  { figures, sources }: RollingWindows,
+  { config, log, database, redis, store }: MonitoringParts,
 ): Monitoring {
   const reads = {
     connections: readServerConnections,
@@ -86,8 +86,8 @@ export function openMonitoring(
   }
 }
 
-/** The same metrics; what the monitoring looks at is counted lately too. */
-export function countedToo(metrics: Metrics, { count }: RecentCounts): Metrics {
+/** Wraps the metrics so that events the monitoring uses also go to the sliding counters. */
+export function withSlidingCounters(metrics: Metrics, { count }: RecentCounts): Metrics {
   return {
     ...metrics,
     answered: (answer, seconds, of) => (metrics.answered(answer, seconds, of), count('answered')),

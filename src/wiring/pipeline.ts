@@ -36,7 +36,7 @@ import { createLimiter, type LimiterStatus } from '../resilience/limiter.ts'
 import { version } from '../version.ts'
 import type { Config } from '../config/terms.ts'
 
-export interface Parts {
+export interface PipelineParts {
   readonly config: Config
   readonly database: Database
   readonly reads: Guarded['reads']
@@ -50,26 +50,26 @@ export interface Parts {
   readonly log: Logger
 }
 
-export interface Arranged {
+export interface AskPipeline {
   readonly cachedAsk: CachedAsk
   /** Null when switched off. */
   readonly semanticCache: SemanticCache | null
   readonly search: SearchPassages
 }
 
-export interface Limited {
+export interface LimitedAdmission {
   readonly admission: Admission
   readonly limiter: () => LimiterStatus
 }
 
-/** Budgets are what a stage may take at most; the request's own deadline is usually nearer. */
+/** Maximum time per stage; the request's own deadline is usually shorter. */
 const budgetMs = { remember: 2000, understand: 8000, embed: 5000, retrieve: 10_000, extract: 2000 } as const
 
-/** Kept back so that a model that uses up its time still leaves enough to quote from the passages. */
+/** Withheld from the model, so that after a timeout there is time to quote from the passages. */
 const reserveMs = 200
 
-/** The pipeline as it runs: caching and looking up are arrangements around it, not branches inside it. */
-export function createAskPipeline(parts: Parts): Arranged {
+/** Assembles the running pipeline: caching and loading collections wrap it, they are not branches inside it. */
+export function createAskPipeline(parts: PipelineParts): AskPipeline {
   const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: parts.metrics.stages })
   const steps = stepsOf(parts, stages)
   const find = stages.stage(
@@ -77,16 +77,16 @@ export function createAskPipeline(parts: Parts): Arranged {
     budgetMs.remember,
     async (name: string, run) => await parts.snapshots.require(name, run.signal),
   )
-  const near = semanticCacheOf(parts, steps.embed)
+  const semanticCache = semanticCacheOf(parts, steps.embed)
   return {
-    cachedAsk: cachedAskOver(createPipeline(steps), near, parts, stages),
-    semanticCache: near,
+    cachedAsk: cachedAskOver(createPipeline(steps), semanticCache, parts, stages),
+    semanticCache,
     search: searchWith(steps, find),
   }
 }
 
 function semanticCacheOf(
-  { config: { cache }, database, models, metrics, log }: Parts,
+  { config: { cache }, database, models, metrics, log }: PipelineParts,
   embed: Stage<AnalyzedQuestion, Embedded>,
 ): SemanticCache | null {
   const { mode, acceptedError } = cache.semantic
@@ -102,9 +102,9 @@ function semanticCacheOf(
 }
 
 function cachedAskOver(
-  make: AskWithin,
-  near: SemanticCache | null,
-  { config, snapshots, caches, models, metrics, log, admission }: Parts,
+  compute: AskWithin,
+  semanticCache: SemanticCache | null,
+  { config, snapshots, caches, models, metrics, log, admission }: PipelineParts,
   { stage }: Stages,
 ): CachedAsk {
   const { timeoutMs } = config.ask
@@ -120,9 +120,9 @@ function cachedAskOver(
       ),
       getShared: caches.getShared,
       fillLease: caches.shared && stage('remember', timeoutMs, fillLeaseFrom(caches.shared)),
-      semantic: near && semanticAnswersFrom(near, caches.answers, metrics.answerCache, Date.now),
+      semantic: semanticCache && semanticAnswersFrom(semanticCache, caches.answers, metrics.answerCache, Date.now),
       admission,
-      compute: make,
+      compute,
     },
     answers: caches.answers,
     configHash: configHashOf(config, models),
@@ -132,26 +132,32 @@ function cachedAskOver(
   })
 }
 
-/** The first guess is what the pool can do, and more than a small one: a run needs no connection while its model writes. */
+/**
+ * The initial limit is what the pool can serve, and more than a small pool: a run needs no connection while its model
+ * writes.
+ */
 export function admissionOf(
   { admission, database: { poolSize, poolMaxOverflow } }: Config,
   { admission: metrics, stages: stageMetrics }: Metrics,
-): Limited {
+): LimitedAdmission {
   const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
   metrics.watch(limiter.status)
-  const { past } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
+  const { record } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
   return {
-    admission: createAdmission(limiter, { refused: metrics.refused, waited: (...wait) => past('admit', ...wait) }),
+    admission: createAdmission(limiter, {
+      refused: metrics.refused,
+      waited: (ms, outcome, run, failure) => record('admit', { ms, outcome, failure }, run),
+    }),
     limiter: limiter.status,
   }
 }
 
-/** Short, for it goes into every key. */
+/** Short, since it is part of every key. */
 function digest(parts: readonly unknown[]): string {
   return hash('sha256', JSON.stringify(parts), 'base64url')
 }
 
-/** What changes answers and is the same for all questions. */
+/** Hash of what changes answers and is equal for all questions. */
 function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Models): string {
   return digest([
     version,
@@ -164,7 +170,7 @@ function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Mode
   ])
 }
 
-function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Parts, stages: Stages) {
+function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: PipelineParts, stages: Stages) {
   const { embedder, chat } = models
   const { stage, streamStage } = stages
   const rewrites = chat ? rewriteWith(chat) : null
@@ -205,18 +211,21 @@ function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }
   return { candidates, run: stage('rerank', timeoutMs, rerankWith(reranker, candidates)) }
 }
 
-/** What a lost history left is found by nobody (its marks are others): it is dropped to make room, and those who run the service hear of it. */
+/**
+ * Answers of a lost history are never found (their epoch marks differ). They are dropped to free memory, and a
+ * warning is logged.
+ */
 export function otherHistory(caches: Pick<Caches, 'dropAnswers'>, log: Logger) {
   return ({ id, name, epoch }: AskedCollection, before: AskedCollection) => {
     caches.dropAnswers(id)
     log.warn(
       { collection: name, epoch, before: before.epoch },
-      'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since are not given any more',
+      'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since then are no longer served',
     )
   }
 }
 
-/** The collection as a question meets it; null when there is none of this name. */
+/** The collection as a question sees it; null when there is none of this name. */
 export async function askedCollection(
   store: Pick<CollectionStore, 'collection'>,
   { embedder }: Models,
@@ -224,7 +233,7 @@ export async function askedCollection(
   signal: AbortSignal,
 ): Promise<AskedCollection | null> {
   const found = await store.collection(name, signal)
-  // Re-embedded by another model while we run: our vectors may not be compared with its.
+  // May have been re-embedded by another model meanwhile, whose vectors cannot be compared with ours.
   const isOurs = found?.model?.name === embedder.model
   if (!found) return null
   const { id, epoch, epochMark, languages, vectorWeights, efSearch, windowCount, chunkCount, caching } = found

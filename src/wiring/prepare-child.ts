@@ -1,4 +1,4 @@
-/** The program of the processes that prepare documents (prepare-pool.ts). */
+/** Entry point of the processes that prepare documents (prepare-pool.ts). */
 import { enableCompileCache } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
@@ -14,10 +14,10 @@ type Answer = import('../ingest/pieces.ts').Answer
 
 const counters = new Map<string, Promise<(text: string) => number>>()
 
-serveTasks<Task, Part, Answer, Result>(async (task, say) => {
+serveTasks<Task, Part, Answer, Result>(async (task, send) => {
   const { counting } = task.model
   const name = JSON.stringify(counting)
   const counter = counters.get(name) ?? openCounting(counting)
   counters.set(name, counter)
-  return await prepareTask(task, await counter, say)
+  return await prepareTask(task, await counter, send)
 })

@@ -14,10 +14,10 @@ import type { FileOptions } from '../ingest/read.ts'
 import { readGroup } from '../ingest/read-group.ts'
 import type { Config } from '../config/terms.ts'
 
-export interface GivenOptions {
+export interface DraftOptions {
   readonly place: Place
   readonly signal: AbortSignal
-  /** Stored just so already: it need not be drafted. */
+  /** True when it is already stored unchanged and needs no draft. */
   readonly isStored: (known: Known) => boolean
 }
 
@@ -27,30 +27,33 @@ export interface FilesOptions extends FileOptions {
   readonly onBytes?: (count: number) => void
 }
 
-/** Reads, chunks and analyses documents in processes of their own: whatever a document does to one, the service goes on. */
+/** Reads, chunks and analyzes documents in separate processes, so that no document can take the service down. */
 export interface Preparing {
-  /** Room for so many bytes of documents, until it is left. Throws `overloaded` when there is none. */
+  /** Reserves room for this many bytes of documents. Throws `overloaded` when there is none. */
   enter(bytes: number): Place
-  /** Null: stored just so already. Rejects with `document_refused`, `document_too_costly` or `preparing_failed`. */
-  draft(embedder: Embedder, document: DocumentInput, options: GivenOptions): Promise<Draft | null>
-  /** What comes of files, in their order. A file that cannot be prepared is a fault among them. */
+  /**
+   * Null when it is already stored unchanged. Rejects with `document_refused`, `document_too_costly` or
+   * `preparing_failed`.
+   */
+  draft(embedder: Embedder, document: DocumentInput, options: DraftOptions): Promise<Draft | null>
+  /** The outcomes of files, in order. A file that cannot be prepared is a fault among them. */
   files(embedder: Embedder, found: Iterable<Found>, options: FilesOptions): AsyncIterable<Outcome>
   close(): Promise<void>
   status(): PoolStatus
-  /** Of the processes. */
+  /** Ids of the processes. */
   pids(): number[]
 }
 
-/** Called when a document could not be prepared, with the reason; when its process was ended from outside, once per try. */
-type OnLoss = (loss: Loss & { readonly source: string }) => void
+/** Called with the reason when a document could not be prepared, and after each attempt whose process was killed. */
+export type OnLoss = (loss: Loss & { readonly source: string }) => void
 
 const program = new URL('./prepare-child.ts', import.meta.url)
-/** Requests that may hold documents at once, however small these are. */
-const mostPlaces = 200
-/** Long for a process that waits for its disk, short for one that will never go on. */
+/** Maximum number of requests with documents in memory, however small. */
+const maxPlaces = 200
+/** Longer than a process waits for its disk; one that stalls this long never continues. */
 const stalledMs = 120_000
-/** Characters of drafts that a group of files may be ahead. */
-const mostAhead = 4_000_000
+/** Maximum characters of drafts that a group of files may be ahead. */
+const maxAhead = 4_000_000
 
 export function openPreparing(
   { workers, cpuSeconds, memoryMb, queueMb }: Config['prepare'],
@@ -60,58 +63,26 @@ export function openPreparing(
     program,
     size: workers,
     limits: { cpuMs: cpuSeconds * 1000, memoryBytes: memoryMb * 2 ** 20, stalledMs },
-    room: { bytes: queueMb * 2 ** 20, places: mostPlaces },
+    room: { bytes: queueMb * 2 ** 20, places: maxPlaces },
   })
+
+  const { errorOf, reasonOf } = describeLosses({ cpuSeconds, memoryMb })
 
   async function draft(
     embedder: Embedder,
     document: DocumentInput,
-    { place, signal, isStored }: GivenOptions,
+    { place, signal, isStored }: DraftOptions,
   ): Promise<Draft | null> {
-    for (let tries = 1; ; tries++) {
-      const taken = takeDraft(isStored)
+    for (let attempts = 1; ; attempts++) {
+      const receiver = createDraftReceiver(isStored)
       const outcome = await pool
-        .run({ kind: 'given', model: factsOf(embedder), document }, { place, signal, onPart: taken.onPart })
+        .run({ kind: 'given', model: factsOf(embedder), document }, { place, signal, onPart: receiver.onPart })
         .catch(tooLarge)
       if ('result' in outcome)
-        return outcome.result.refused === null ? taken.draft() : refuse(document, outcome.result.refused)
+        return outcome.result.refused === null ? receiver.draft() : refuse(document, outcome.result.refused)
       onLoss({ ...outcome.loss, source: document.source })
-      if (outcome.loss.by !== 'gone' || tries > 1) throw faultOf(document, outcome.loss)
+      if (outcome.loss.by !== 'gone' || attempts > 1) throw errorOf(document, outcome.loss)
     }
-  }
-
-  function refuse({ source }: DocumentInput, reason: string): never {
-    throw new AskError('document_refused', { detail: `document "${source}" ${reason}` })
-  }
-
-  function faultOf({ source }: DocumentInput, { by, reason }: Loss): AskError {
-    if (by === 'gone')
-      return new AskError('preparing_failed', {
-        detail: `what prepared document "${source}" was ended from outside, twice; does the machine run out of memory?`,
-        retryAfter: 5,
-        cause: new Error(reason),
-      })
-    if (by === 'failed')
-      return new AskError('document_refused', {
-        detail: `document "${source}" cannot be prepared`,
-        cause: new Error(reason),
-      })
-    return new AskError('document_too_costly', { detail: `document "${source}" ${costOf(by)}` })
-  }
-
-  function costOf(by: 'cpu' | 'memory'): string {
-    const [limit, setting] =
-      by === 'cpu'
-        ? [`${cpuSeconds} s of processor time`, 'PREPARE_CPU_SECONDS']
-        : [`${memoryMb} MB of memory`, 'PREPARE_MEMORY_MB']
-    return `takes more than ${limit} to prepare (${setting}); divide it (5 MB of ordinary Markdown or HTML and 10 MB of plain text are within the limits; very many short items or deep nesting cost more), or write it more simply`
-  }
-
-  function reasonOf({ by, reason }: Loss): string {
-    if (by === 'cpu' || by === 'memory') return costOf(by)
-    return by === 'gone'
-      ? `what prepared it was ended from outside, twice (${reason})`
-      : reason.replace(/^AskError: /, '')
   }
 
   async function* files(
@@ -133,7 +104,7 @@ export function openPreparing(
     try {
       yield* inOrder<Group, Outcome>(groupsOf(found, options), signal, {
         width: workers,
-        most: mostAhead,
+        most: maxAhead,
         run: async (group, put, ending) =>
           'fault' in group ? await put(group, 0) : await readGroup(group.files, deps, put, ending),
       })
@@ -145,12 +116,49 @@ export function openPreparing(
   return { enter: pool.enter, draft, files, close: pool.close, status: pool.status, pids: pool.pids }
 }
 
+/** Describes a document that could not be prepared, for API clients (`errorOf`) and for files (`reasonOf`). */
+function describeLosses({ cpuSeconds, memoryMb }: Pick<Config['prepare'], 'cpuSeconds' | 'memoryMb'>) {
+  function errorOf({ source }: DocumentInput, { by, reason }: Loss): AskError {
+    if (by === 'gone')
+      return new AskError('preparing_failed', {
+        detail: `Document "${source}" could not be prepared: its process was killed twice; check whether the machine runs out of memory.`,
+        retryAfter: 5,
+        cause: new Error(reason),
+      })
+    if (by === 'failed')
+      return new AskError('document_refused', {
+        detail: `Document "${source}" cannot be prepared.`,
+        cause: new Error(reason),
+      })
+    return new AskError('document_too_costly', { detail: `Document "${source}" ${costOf(by)}.` })
+  }
+
+  function costOf(by: 'cpu' | 'memory'): string {
+    const [limit, setting] =
+      by === 'cpu'
+        ? [`${cpuSeconds} s of CPU time`, 'PREPARE_CPU_SECONDS']
+        : [`${memoryMb} MB of memory`, 'PREPARE_MEMORY_MB']
+    return `takes more than ${limit} to prepare (${setting}); split it or simplify its markup (5 MB of ordinary Markdown or HTML and 10 MB of plain text are within the limits; very many short items or deep nesting cost more)`
+  }
+
+  function reasonOf({ by, reason }: Loss): string {
+    if (by === 'cpu' || by === 'memory') return costOf(by)
+    return by === 'gone' ? `the process preparing it was killed twice (${reason})` : reason.replace(/^AskError: /, '')
+  }
+
+  return { errorOf, reasonOf }
+}
+
+function refuse({ source }: DocumentInput, reason: string): never {
+  throw new AskError('document_refused', { detail: `Document "${source}" ${reason}.` })
+}
+
 function factsOf({ counting, maxTokens, windowTokens, readsCode, languages }: Embedder): ModelFacts {
   return { counting, maxTokens, windowTokens, readsCode, languages }
 }
 
-/** Takes the pieces of one document. */
-function takeDraft(isStored: (known: Known) => boolean) {
+/** Assembles the pieces of one document. */
+function createDraftReceiver(isStored: (known: Known) => boolean) {
   const assembler = createAssembler()
   let draft: Draft | null = null
   const onPart = (part: Part): Answer => {

@@ -6,8 +6,8 @@ import { namesOf } from '../adapters/postgres/migrations/applied.ts'
 import type { Config } from '../config/terms.ts'
 
 /**
- * Brings the schema up to date, or only looks at it where MIGRATE_ON_START is off. Rejects with `database_unavailable`, or
- * `database_read_only`, when this version may not work on it.
+ * Migrates the schema, or only checks it when MIGRATE_ON_START is off. Rejects with `database_unavailable` or
+ * `database_read_only` when this version must not work on it.
  */
 export async function prepareSchema(
   database: Database,
@@ -18,31 +18,31 @@ export async function prepareSchema(
   const isReadOnly = database.isReadOnly()
   const isMigrating = !isReadOnly && (config.migrateOnStart || database.kind === 'embedded')
   const newer = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql =>
-    isMigrating ? migrated(sql, log, signal) : looked(sql, isReadOnly),
+    isMigrating ? migrated(sql, log, signal) : checked(sql, isReadOnly),
   )
   if (newer.length > 0)
     log.warn(
       { newer },
-      'the database was migrated by a newer version, on which this one may run: finish the update, or the rollback',
+      'the database was migrated by a newer version that this one is compatible with; finish the update, or the rollback',
     )
 }
 
 async function migrated(sql: Sql, log: Pick<Logger, 'info'>, signal: AbortSignal): Promise<readonly string[]> {
-  const onWait = () => log.info('another process migrates the database: waiting for it')
+  const onWait = () => log.info('another process is migrating the database: waiting for it')
   const { applied, newer } = await migrate(sql, { signal, onWait })
   if (applied.length > 0) log.info({ applied }, 'migrations applied')
   return newer
 }
 
-async function looked(sql: Sql, isReadOnly: boolean): Promise<readonly string[]> {
+async function checked(sql: Sql, isReadOnly: boolean): Promise<readonly string[]> {
   const { pending, newer } = await checkMigrations(sql)
   if (pending.length === 0) return newer
   const names = namesOf(pending)
   if (isReadOnly)
     throw new AskError('database_read_only', {
-      detail: `the database lacks ${names} and takes no writes (a standby, or read-only): run askwell migrate on the primary`,
+      detail: `the database lacks ${names} and accepts no writes (a standby, or read-only); run askwell migrate on the primary`,
     })
   throw new AskError('database_unavailable', {
-    detail: `the database lacks ${names}: run askwell migrate, or set MIGRATE_ON_START=on`,
+    detail: `the database lacks ${names}; run askwell migrate, or set MIGRATE_ON_START=on`,
   })
 }

@@ -157,7 +157,7 @@ for (const world of worlds) {
       const last = app.ask(fresh(), batch)
       await until('it waits', async () => (await figure(app, 'queued')) === 1)
       const first = app.ask(fresh())
-      t.match((await last).json, { code: 'overloaded', detail: /interactive goes first/ })
+      t.match((await last).json, { code: 'overloaded', detail: /an interactive request took the place/ })
       t.equal((await app.ask(fresh(), batch)).status, 503, 'there is no place for another')
       t.equal(await figure(app, 'refused_total{priority="batch",reason="evicted"}'), 1)
       busy.release()

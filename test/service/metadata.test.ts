@@ -77,12 +77,12 @@ for (const world of worlds) {
         status: 422,
         json: {
           code: 'document_refused',
-          detail: /^document "f" has 18,\d{3} bytes of metadata .*, but the limit is 16,384/,
+          detail: /^Document "f" has 18,\d{3} bytes of metadata .*, but the limit is 16,384/,
         },
       })
       t.match(await put(app, [{ source: 'f', text: `---\nnote: ${'y'.repeat(70_000)}\n---\nx` }]), {
         status: 422,
-        json: { code: 'document_refused', detail: /^document "f" has 70,006 characters of front matter/ },
+        json: { code: 'document_refused', detail: /^Document "f" has 70,006 characters of front matter/ },
       })
     })
 

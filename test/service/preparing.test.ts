@@ -84,7 +84,7 @@ tap.test(
         errors: [
           {
             pointer: '/documents/1',
-            detail: /"slow\.md" takes more than 3 s of processor time .*PREPARE_CPU_SECONDS.*5 MB/,
+            detail: /"slow\.md" takes more than 3 s of CPU time .*PREPARE_CPU_SECONDS.*5 MB/,
           },
         ],
       },
@@ -122,7 +122,7 @@ tap.test('what else is wrong with documents is told of all of them', async t => 
   })
   t.match(await put(app, good('one', '<!-- nothing -->')), {
     status: 422,
-    json: { code: 'document_refused', detail: 'document "one" has no text' },
+    json: { code: 'document_refused', detail: 'Document "one" has no text.' },
   })
   t.equal(await sourcesIn(app), 0)
 })
@@ -138,7 +138,7 @@ tap.test('a process that is killed from outside is replaced, and the document tr
       async () => !app.deps.preparing.pids().includes(pid!),
     )
   }
-  t.match(await outcome, { status: 503, body: /"code":"preparing_failed".*does the machine run out of memory/ })
+  t.match(await outcome, { status: 503, body: /"code":"preparing_failed".*check whether the machine runs out of memory/ })
   t.match(await put(app, good('a')), { status: 200 })
 })
 

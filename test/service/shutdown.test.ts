@@ -240,7 +240,9 @@ t.test('the model API comes after the service: degraded until then', { skip: ski
     ...settingsFor(model, 'test-embedding'),
   })
   const { send, ask } = clientOf(await service.ready())
-  t.ok(service.log.some(({ level, msg }) => level === 'warn' && String(msg).startsWith('the model API is away')))
+  t.ok(
+    service.log.some(({ level, msg }) => level === 'warn' && String(msg).startsWith('the model API cannot be reached')),
+  )
   t.equal((await send('GET', '/readyz')).status, 200, 'no reason to be unready')
   const document = { source: 'rent', title: 'Rent', text: 'A place in the dormitory costs 12,000 tenge a month.' }
   const load = () => send('PUT', '/documents', { documents: [document] }, { authorization: `Bearer ${adminKey}` })

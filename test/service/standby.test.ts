@@ -63,7 +63,7 @@ t.test('a standby: it starts, answers, refuses writes, and writes when it is pro
       async sql => (await sql`select from pg_stat_activity where query like 'listen askwell%'`).length === 1,
     ),
   )
-  t.ok(service.log.some(({ msg }) => msg === 'the database takes writes again'))
+  t.ok(service.log.some(({ msg }) => msg === 'Postgres accepts writes again'))
   t.same(fatal(service), [])
   t.equal(service.stderr, '')
 })
@@ -99,7 +99,7 @@ t.test('a standby that lacks the schema: it says so and does not start', { skip 
   const standby = await startStandby(t, primary)
   const service = startService(t, { ...settings, DATABASE_URL: standby.url })
   t.same(await service.exited(), { code: 1, signal: null })
-  t.match(service.stderr, /takes no writes .*askwell migrate on the primary/)
+  t.match(service.stderr, /accepts no writes .*askwell migrate on the primary/)
 })
 
 t.test('several servers: the one that writes is used, and the next one after a switchover', { skip }, async t => {

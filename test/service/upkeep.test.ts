@@ -4,7 +4,7 @@ import { openDatabase, type Sql } from '../../src/adapters/postgres/database.ts'
 import { needsAnalyze, analyzeTables } from '../../src/adapters/postgres/analyze.ts'
 import { ensureVectorIndex, findVectorIndex } from '../../src/adapters/postgres/store/vector-index.ts'
 import { migrate } from '../../src/adapters/postgres/migrate.ts'
-import { openUpkeep } from '../../src/wiring/index-maintenance.ts'
+import { openIndexMaintenance } from '../../src/wiring/index-maintenance.ts'
 import { atLeast } from '../support/at-least.ts'
 import { createDatabase } from '../support/database.ts'
 import { fillWithVectors } from '../support/many-vectors.ts'
@@ -33,7 +33,7 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
     info: (_: object, text: string) => lines.push(text),
     warn: (_: object, text: string) => lines.push(text),
   }
-  const upkeep = openUpkeep({ database, store, log: log as never, quietMs: 20 })
+  const upkeep = openIndexMaintenance({ database, store, log: log as never, quietMs: 20 })
   t.teardown(upkeep.close)
 
   await t.test('gets its index behind the writes, once, whatever the bound on statements', async t => {
@@ -41,7 +41,7 @@ tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason
     for (let i = 0; i < 3; i++) upkeep.written('many')
     await until('there is an index', async () => (await find()) !== null)
     await until('it is told', () => lines.length === 2)
-    t.match(lines, [/^building the index/, /^the index is built/])
+    t.match(lines, [/^building the vector index/, /^vector index built/])
     const [row] = await database.lease(
       { signal, label: 'test' },
       sql => sql`select current_setting('statement_timeout') as timeout`,
@@ -108,7 +108,7 @@ tap.test('much that was written into the embedded database is in its statistics 
   const rowsKnown = async () =>
     Number((await lease(sql => sql`select reltuples from pg_class where relname = 'chunks'`))[0]?.['reltuples'])
   t.ok((await rowsKnown()) < 300)
-  const upkeep = openUpkeep({
+  const upkeep = openIndexMaintenance({
     database,
     store: createCollectionStore(database),
     log: { info() {}, warn: (about: object) => t.fail(JSON.stringify(about)) } as never,

@@ -5,26 +5,26 @@ import type { Answer, AskedCollection, CacheStatus, CacheTier, Degraded, Questio
 
 export interface CacheDurations {
   readonly seconds: number
-  /** Of answers in `fast` mode, which cost less and change as little. */
+  /** Lifetime of answers in `fast` mode, which cost less to compute. */
   readonly fastSeconds: number
-  /** Of "I can't find that"; 0: never kept. */
+  /** Lifetime of abstentions ("I can't find that"); 0 when they are never cached. */
   readonly abstainedSeconds: number
-  /** How long past its time an answer is given while the model or the database is down; 0: never. */
+  /** How long past its lifetime an answer is served while the model or the database is down; 0 for never. */
   readonly staleSeconds: number
 }
 
-/** What an answer that was there has spared. */
-export type Spared = Pick<CachedAnswer, 'answer' | 'tookMs'>
+/** What a cache hit saved. */
+export type SavedRun = Pick<CachedAnswer, 'answer' | 'tookMs'>
 
 export interface CacheCounts {
-  served(status: Exclude<CacheStatus, 'miss' | 'bypass'>, tier: CacheTier, spared: Spared): void
+  served(status: Exclude<CacheStatus, 'miss' | 'bypass'>, tier: CacheTier, saved: SavedRun): void
   missed(): void
   refreshed(outcome: 'ok' | 'failed'): void
 }
 
 export interface AnswerCacheOptions {
   readonly own: LocalAnswers
-  /** Null: no Redis. */
+  /** Null without Redis. */
   readonly shared: SharedAnswers | null
   readonly keep: CacheDurations
   readonly counts: CacheCounts
@@ -34,27 +34,27 @@ export interface AnswerCacheOptions {
 
 export type AnswerCache = ReturnType<typeof createAnswerCache>
 
-/** How long answers are kept, in which tiers, and how one that was kept is given. */
-export function createAnswerCache({ own, shared, keep: settings, counts, now }: AnswerCacheOptions) {
-  const storing = new Set<Promise<void>>()
+/** Decides how long answers are cached, in which tiers, and how a cached answer is served. */
+export function createAnswerCache({ own, shared, keep: durations, counts, now }: AnswerCacheOptions) {
+  const pendingWrites = new Set<Promise<void>>()
 
-  /** In Redis only when it is not in memory. */
+  /** Asks Redis only when the answer is not in memory. */
   async function find(key: string): Promise<{ readonly found: CachedAnswer; readonly tier: CacheTier } | null> {
-    const mine = own.get(key)
-    if (mine) return { found: mine, tier: 'memory' }
+    const local = own.get(key)
+    if (local) return { found: local, tier: 'memory' }
     const found = await shared?.get(key)
     return found ? { found, tier: 'redis' } : null
   }
 
-  /** As the answer of a request; `coalesced` where another replica made it meanwhile. */
-  function give(found: CachedAnswer, tier: CacheTier, status?: 'coalesced'): Answer {
-    const answer = show(found, tier, status)
+  /** Serves it as the answer of a request; `coalesced` when another replica computed it meanwhile. */
+  function serve(found: CachedAnswer, tier: CacheTier, status?: 'coalesced'): Answer {
+    const answer = asServed(found, tier, status)
     counts.served(answer.cache.status as 'hit' | 'stale' | 'coalesced', tier, found)
     return answer
   }
 
-  /** The same, not counted. */
-  function show(found: CachedAnswer, tier: CacheTier, status?: 'coalesced'): Answer {
+  /** Like `serve`, but not counted. */
+  function asServed(found: CachedAnswer, tier: CacheTier, status?: 'coalesced'): Answer {
     const at = now()
     return asCached(found.answer, {
       status: status ?? (at <= found.freshUntil ? 'hit' : 'stale'),
@@ -63,20 +63,23 @@ export function createAnswerCache({ own, shared, keep: settings, counts, now }: 
     })
   }
 
-  /** Because a better one cannot be had, `amiss` being down; null where it is older than that allows. */
-  function giveInstead(
+  /** Serves it because `degraded` is down and nothing better is available; null when it is too old for that. */
+  function serveStale(
     found: CachedAnswer,
     tier: CacheTier,
-    amiss: Degraded,
-    seconds = settings.staleSeconds,
+    degraded: Degraded,
+    seconds = durations.staleSeconds,
   ): Answer | null {
     const at = now()
     if (seconds === 0 || !isBetterThanNothing(found, seconds, at)) return null
     counts.served('stale', tier, found)
-    return asCached(found.answer, { status: 'stale', tier, age: ageOf(found, at) }, [amiss])
+    return asCached(found.answer, { status: 'stale', tier, age: ageOf(found, at) }, [degraded])
   }
 
-  /** If it is one to keep, whole and of one state of the documents: in memory at once, in Redis behind the request, under its lease. */
+  /**
+   * Caches an answer that is complete and belongs to one state of the documents: in memory at once, in Redis in the
+   * background, under its lease.
+   */
   function keep(
     key: string,
     answer: Answer,
@@ -84,43 +87,43 @@ export function createAnswerCache({ own, shared, keep: settings, counts, now }: 
     lease: FillLease | null,
   ): void {
     if (seconds <= 0 || answer.degraded.length > 0 || answer.isOvertaken) return
-    // Where the model's words were remembered, the answer is as old as they are.
+    // A cached completion makes the answer as old as the completion.
     const madeAt = now() - (answer.cache.age ?? 0) * 1000
     const value = { answer, madeAt, freshUntil: madeAt + seconds * 1000, tookMs }
     own.set(key, value, lifetime(value))
     if (lease) track(lease.keep(value, lifetime(value)))
   }
 
-  /** What Redis had, here too. */
+  /** Copies an answer found in Redis into memory. */
   function copy(key: string, value: CachedAnswer): void {
     own.set(key, value, lifetime(value))
   }
 
   function lifetime({ freshUntil, answer }: CachedAnswer): number {
-    return freshUntil - now() + (answer.abstained ? 0 : settings.staleSeconds * 1000)
+    return freshUntil - now() + (answer.abstained ? 0 : durations.staleSeconds * 1000)
   }
 
   function secondsFor({ mode }: Question, { caching }: AskedCollection, answer: Answer): number {
     const seconds =
-      mode === 'fast' ? (caching.fastSeconds ?? settings.fastSeconds) : (caching.seconds ?? settings.seconds)
-    return answer.abstained ? Math.min(seconds, settings.abstainedSeconds) : seconds
+      mode === 'fast' ? (caching.fastSeconds ?? durations.fastSeconds) : (caching.seconds ?? durations.seconds)
+    return answer.abstained ? Math.min(seconds, durations.abstainedSeconds) : seconds
   }
 
   function track(work: Promise<void>): void {
-    storing.add(work)
-    void work.catch(() => {}).finally(() => storing.delete(work))
+    pendingWrites.add(work)
+    void work.catch(() => {}).finally(() => pendingWrites.delete(work))
   }
 
   return {
-    mine: own.get,
+    getLocal: own.get,
     find,
-    give,
-    show,
-    giveInstead,
+    serve,
+    asServed,
+    serveStale,
     keep,
     copy,
     secondsFor,
     track,
-    settled: async () => void (await Promise.allSettled(storing)),
+    settled: async () => void (await Promise.allSettled(pendingWrites)),
   }
 }

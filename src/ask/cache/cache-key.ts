@@ -3,89 +3,93 @@ import { hash } from 'node:crypto'
 import { nfkc } from '../../text/normal-form.ts'
 import type { AskedCollection, Filters, Question } from '../terms.ts'
 
-/** Where a question's answer is kept. */
+/** Under which key a question's answer is cached. */
 export interface CacheKey {
-  /** Collection id and a digest of everything that changes the answer. Another key, another answer. */
+  /**
+   * Collection id and a digest of everything that changes the answer, so questions with other answers never share a
+   * key.
+   */
   readonly key: string
-  /** Everything but the question's words: only within it may an answer be shared by questions that are not equal. */
+  /** Digest of everything but the question's words: different questions may share an answer only within one scope. */
   readonly scope: string
 }
 
 /**
- * `fingerprint`: what else changes answers, the same for all questions (models, prompt, settings). Every write draws a new
- * mark, so an answer is never found again after its documents changed, nor by another history of them.
+ * `configHash` covers what else changes answers and is equal for all questions: models, prompt, settings. Every write
+ * draws a new epoch mark, so an answer is never found again after its documents changed, nor by another history of
+ * them.
  */
-export function cacheKeyOf(question: Question, collection: AskedCollection, fingerprint: string): CacheKey {
+export function cacheKeyOf(question: Question, collection: AskedCollection, configHash: string): CacheKey {
   const { filters, history, text } = question
   if (history.length > 0 || hasAny(filters))
-    return cacheKeyIn(scopeOf(question, collection, fingerprint), question, collection)
-  const { partition, places } = plainOf(question, collection, fingerprint)
-  const known = places.get(text)
-  if (known !== undefined) return known
-  const place = cacheKeyIn(partition, question, collection)
-  if (text.length <= maxKnownLength) places.set(text, place)
-  return place
+    return cacheKeyIn(scopeOf(question, collection, configHash), question, collection)
+  const { scope, keys } = plainKeysOf(question, collection, configHash)
+  const cached = keys.get(text)
+  if (cached !== undefined) return cached
+  const cacheKey = cacheKeyIn(scope, question, collection)
+  if (text.length <= maxKeyedLength) keys.set(text, cacheKey)
+  return cacheKey
 }
 
-function cacheKeyIn(partition: string, { text, history }: Question, collection: AskedCollection): CacheKey {
-  const said = history.length === 0 ? '' : JSON.stringify(history)
-  // A digest has no line break, and no question that is normalised.
+function cacheKeyIn(scope: string, { text, history }: Question, collection: AskedCollection): CacheKey {
+  const turns = history.length === 0 ? '' : JSON.stringify(history)
+  // Line breaks separate safely: neither a digest nor a normalised question contains one.
   return {
-    scope: partition,
-    key: `${keyPrefixOfCollection(collection.id)}${digest(`${partition}\n${normalised(text)}\n${said}`)}`,
+    scope,
+    key: `${keyPrefixOfCollection(collection.id)}${digest(`${scope}\n${normalised(text)}\n${turns}`)}`,
   }
 }
 
-/** What the keys of all answers of a collection begin with, and no others. */
+/** Prefix of the keys of all answers of one collection, and of no others. */
 export function keyPrefixOfCollection(collectionId: number): string {
   return `${collectionId}:`
 }
 
-interface Plain {
-  readonly partition: string
-  /** By the question as it was typed. */
-  readonly places: LRUCache<string, CacheKey>
+interface PlainKeys {
+  readonly scope: string
+  /** By the question as typed. */
+  readonly keys: LRUCache<string, CacheKey>
 }
 
-/** Of questions alone, without filters and history, which are nearly all: reckoned once while a collection stays as it is. */
-const plains = new WeakMap<AskedCollection, LRUCache<string, Plain>>()
-/** Callers may name any language: there are more of those than memory for their questions. */
-const maxPlains = 50
-const maxKnown = 1000
-const maxKnownLength = 200
+/** Keys of questions without filters and history, which are nearly all; computed once per state of a collection. */
+const plainKeys = new WeakMap<AskedCollection, LRUCache<string, PlainKeys>>()
+/** Bounded because callers may name any language. */
+const maxPlainKeys = 50
+const maxKeys = 1000
+const maxKeyedLength = 200
 
 interface Last {
   readonly question: Question
   readonly collection: AskedCollection
-  readonly fingerprint: string
-  readonly plain: Plain
+  readonly configHash: string
+  readonly plain: PlainKeys
 }
 
-/** Nearly every question is of the same kind as the one before: to make and look up the name of a kind takes half a microsecond. */
+/** Consecutive questions mostly share these parameters; building and looking up the parameter string takes 0.5 µs. */
 let last: Last | undefined
 
-function plainOf(question: Question, collection: AskedCollection, fingerprint: string): Plain {
-  if (last?.collection === collection && last.fingerprint === fingerprint && isAlike(last.question, question))
+function plainKeysOf(question: Question, collection: AskedCollection, configHash: string): PlainKeys {
+  if (last?.collection === collection && last.configHash === configHash && hasSameParameters(last.question, question))
     return last.plain
-  const plain = knownPlain(question, collection, fingerprint)
-  last = { question, collection, fingerprint, plain }
+  const plain = cachedPlainKeys(question, collection, configHash)
+  last = { question, collection, configHash, plain }
   return plain
 }
 
-function isAlike(a: Question, b: Question): boolean {
+function hasSameParameters(a: Question, b: Question): boolean {
   return a.mode === b.mode && a.topK === b.topK && a.language === b.language && a.tenant === b.tenant
 }
 
-function knownPlain(question: Question, collection: AskedCollection, fingerprint: string): Plain {
+function cachedPlainKeys(question: Question, collection: AskedCollection, configHash: string): PlainKeys {
   const { mode, topK, language, tenant } = question
-  const name = `${mode} ${topK} ${language} ${fingerprint}${tenant === undefined ? '' : ` ${tenant}`}`
-  let known = plains.get(collection)
-  if (!known) plains.set(collection, (known = new LRUCache({ max: maxPlains })))
-  let plain = known.get(name)
+  const name = `${mode} ${topK} ${language} ${configHash}${tenant === undefined ? '' : ` ${tenant}`}`
+  let cached = plainKeys.get(collection)
+  if (!cached) plainKeys.set(collection, (cached = new LRUCache({ max: maxPlainKeys })))
+  let plain = cached.get(name)
   if (!plain)
-    known.set(
+    cached.set(
       name,
-      (plain = { partition: scopeOf(question, collection, fingerprint), places: new LRUCache({ max: maxKnown }) }),
+      (plain = { scope: scopeOf(question, collection, configHash), keys: new LRUCache({ max: maxKeys }) }),
     )
   return plain
 }
@@ -93,11 +97,11 @@ function knownPlain(question: Question, collection: AskedCollection, fingerprint
 function scopeOf(
   { tenant, mode, topK, language, filters }: Question,
   collection: AskedCollection,
-  fingerprint: string,
+  configHash: string,
 ): string {
   return digest(
     JSON.stringify([
-      fingerprint,
+      configHash,
       tenant ?? null,
       collection.id,
       collection.epoch,
@@ -119,7 +123,7 @@ function digest(text: string): string {
   return hash('sha256', text, 'base64url')
 }
 
-/** The order of fields and of a list of values makes no difference. */
+/** Canonical form: the order of fields and of listed values makes no difference. */
 function canonical(filters: Filters): readonly (readonly [string, unknown])[] {
   return Object.entries(filters)
     .sort(byName)
@@ -139,18 +143,24 @@ function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 
 const ascii = /^[\0-\x7f]*$/
 
-/** At the end of a word, where it only ends the sentence. After a blank it may be what is asked about: "the operator !". */
+/**
+ * A mark that only ends the sentence, directly after a word. After a space it may be what the question is about: "the
+ * operator !".
+ */
 const finalMark = /[\s?؟？]$|[\p{L}\p{N}\p{M}\p{Pe}\p{Pf}"'?؟？!.…。！;][!.…。！;]$/u
 
-/** From the end, one by one: a pattern for all of them begins anew at each mark of a row, 60 ms for 4,000 before a letter. */
+/**
+ * Strips from the end, one mark at a time: a regular expression over all of them restarts at each mark and took 60 ms
+ * for 4,000 marks before a letter.
+ */
 function withoutFinalMarks(text: string): string {
   let end = text.length
-  // Three units: a mark, and before it a letter that may be two.
+  // Three code units: a mark, preceded by a letter of up to two.
   while (end > 0 && finalMark.test(text.slice(Math.max(0, end - 3), end))) end -= 1
   return text.slice(0, end)
 }
 
-/** Spellings of one question: Unicode form, case, blanks and the marks at its end make no difference. */
+/** Unifies spellings of one question: Unicode form, case, whitespace and final marks make no difference. */
 export function normalised(text: string): string {
   const composed = ascii.test(text) ? text : nfkc(text)
   return withoutFinalMarks(composed.toLowerCase().replace(/\s+/gu, ' ')).trim()

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
-import type { Completion, CompletionEvent, Request } from '../generation/generate.ts'
+import type { Completion, CompletionEvent, AnswerRequest } from '../generation/generate.ts'
 import type { CacheDurations } from './answer-cache.ts'
 import { promptFor } from '../generation/prompt.ts'
 import type { StreamStage } from '../stage.ts'
 import { noUsage, type CacheTier, type Run, type Usage } from '../terms.ts'
 
-/** What a model wrote, and when, in milliseconds since 1970. */
+/** What a model wrote, and when (milliseconds since 1970). */
 export interface CachedCompletion {
   readonly text: string
   readonly usage: Usage
@@ -13,7 +13,7 @@ export interface CachedCompletion {
   readonly tookMs: number
 }
 
-/** Two tiers of them. Never rejects; a fault is a miss. */
+/** Two tiers of completions. Never rejects; a failure is a miss. */
 export interface CompletionStore {
   get(key: string): Promise<{ readonly value: CachedCompletion; readonly tier: CacheTier } | undefined>
   set(key: string, value: CachedCompletion, ms: number): void
@@ -21,67 +21,66 @@ export interface CompletionStore {
 
 export interface CompletionCacheOptions {
   readonly store: CompletionStore
-  /** Whatever changes what is written for the same prompt: the model, its settings. */
+  /** Everything that changes the completion of one prompt: the model and its settings. */
   readonly configHash: string
   readonly keep: Pick<CacheDurations, 'seconds' | 'fastSeconds'>
-  readonly onFound: (tier: CacheTier, spared: CachedCompletion) => void
+  readonly onFound: (tier: CacheTier, saved: CachedCompletion) => void
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
 
 /**
- * A model that is not asked the same thing twice: what it wrote is found again by its whole prompt, and by nothing
- * else. So after an edit that left a question's passages as they were, its answer costs the search and no model; that
- * the passages are the same is not assumed but found, and the quotes are looked up in them anew.
+ * Caches completions by their whole prompt. After an edit that left a question's passages unchanged, its answer costs a
+ * search but no model call. That the passages are unchanged follows from the new search, and quotes are located again.
  */
 export function cacheCompletions(
-  generate: StreamStage<Request, CompletionEvent>,
+  generate: StreamStage<AnswerRequest, CompletionEvent>,
   { store, configHash, keep, onFound, now = Date.now }: CompletionCacheOptions,
-): StreamStage<Request, CompletionEvent> {
-  return async function* remembering(request, run) {
+): StreamStage<AnswerRequest, CompletionEvent> {
+  return async function* cachedGenerate(request, run) {
     const seconds = secondsFor(request)
     if (seconds === 0 || run.cacheDirectives?.noStore) return yield* generate(request, run)
     const key = keyOf(request, configHash)
-    const found = isAnew(run) ? undefined : await store.get(key)
+    const found = wantsFreshRun(run) ? undefined : await store.get(key)
     if (found && now() - found.value.madeAt < seconds * 1000) {
       onFound(found.tier, found.value)
-      return yield* replayed(found.value, found.tier, now())
+      return yield* replay(found.value, found.tier, now())
     }
     const startedAt = performance.now()
     for await (const event of generate(request, run)) {
-      if (event.type === 'end') note(key, event.draft, performance.now() - startedAt, seconds)
+      if (event.type === 'end') save(key, event.completion, performance.now() - startedAt, seconds)
       yield event
     }
   }
 
-  function note(key: string, { text, abstained, usage }: Completion, tookMs: number, seconds: number): void {
+  function save(key: string, { text, abstained, usage }: Completion, tookMs: number, seconds: number): void {
     if (!abstained) store.set(key, { text, usage, madeAt: now(), tookMs }, seconds * 1000)
   }
 
-  function secondsFor({ question: { mode }, caching }: Request): number {
+  function secondsFor({ question: { mode }, caching }: AnswerRequest): number {
     return mode === 'fast' ? (caching?.fastSeconds ?? keep.fastSeconds) : (caching?.seconds ?? keep.seconds)
   }
 }
 
-function isAnew({ cacheDirectives = {} }: Run): boolean {
+function wantsFreshRun({ cacheDirectives = {} }: Run): boolean {
   return cacheDirectives.noCache === true || cacheDirectives.maxAge !== undefined
 }
 
-function* replayed({ text, madeAt }: CachedCompletion, tier: CacheTier, now: number): Generator<CompletionEvent, void> {
+function* replay({ text, madeAt }: CachedCompletion, tier: CacheTier, now: number): Generator<CompletionEvent, void> {
   yield { type: 'text', text }
   const age = Math.max(0, Math.floor((now - madeAt) / 1000))
   yield {
     type: 'end',
-    draft: { text, abstained: false, usage: noUsage, cache: { status: 'hit', tier, age, revalidated: true } },
+    completion: { text, abstained: false, usage: noUsage, cache: { status: 'hit', tier, age, revalidated: true } },
   }
 }
 
-/** The mark between passages is random in a prompt; here it must not be. */
-function keyOf({ asked, question, passages, caching }: Request, fingerprint: string): string {
+/** The nonce between passages is random in a prompt; in a key it must not be. */
+function keyOf({ asked, question, passages, caching }: AnswerRequest, configHash: string): string {
   const prompt = promptFor({ text: asked.text, history: question.history }, passages, asked.language, '')
   return hash(
     'sha256',
-    JSON.stringify([fingerprint, question.tenant ?? null, caching?.cleared ?? 0, prompt]),
+    JSON.stringify([configHash, question.tenant ?? null, caching?.cleared ?? 0, prompt]),
     'base64url',
   )
 }

@@ -8,134 +8,142 @@ import { bestEffort } from '../best-effort.ts'
 import { replay } from './replay.ts'
 import type { FillLease } from './shared-cache.ts'
 import type { Stage } from '../stage.ts'
-import { orBefore } from './stale-if-error.ts'
+import { staleIfError } from './stale-if-error.ts'
 import type { Answer, AskedCollection, AskEvent, AskWithin, CacheTier, Question, Run } from '../terms.ts'
 
 export interface ComputeSteps {
-  /** Null: no Redis, nobody to share with. */
+  /** Null without Redis: there are no replicas to share with. */
   readonly fillLease: Stage<LeaseRequest, LeaseOutcome> | null
-  /** Null: near questions share no answers. */
+  /** Null when the semantic cache is off. */
   readonly semantic: SemanticAnswers | null
-  /** Absent: whatever is asked is made. */
+  /** No admission control when absent. */
   readonly admission?: Pick<Admission, 'events' | 'check'>
-  /** The pipeline: what all of this is there to spare. */
+  /** The pipeline itself: what the caches avoid running. */
   readonly compute: AskWithin
 }
 
-/** A question that needs an answer, and where that is kept. */
+/** A question that needs an answer, and its cache key. */
 export interface CacheableQuestion {
   readonly question: Question
   readonly collection: AskedCollection
   readonly cacheKey: CacheKey
-  /** One past its time; null: none is wanted. */
+  /** An expired answer to fall back on; null when none is wanted. */
   readonly before?: CachedAnswer | null | undefined
   /**
-   * Milliseconds since 1970: what is fresh no longer than that will not do, nor will a near question's. Infinity:
-   * nothing will, not even what another replica is making. Absent: whatever is fresh now.
+   * Milliseconds since 1970. Answers that expire by then will not do, nor will answers of similar questions. Infinity
+   * rejects every cached answer, even one that another replica is computing. When absent, any answer that is fresh now
+   * will do.
    */
   readonly recomputeAfter?: number
 }
 
-interface Found {
+interface StaleAnswer {
   readonly found: CachedAnswer
   readonly tier: CacheTier
 }
 
+interface FinishedRun {
+  readonly tookMs: number
+  readonly lease: FillLease | null
+  readonly match: SemanticMatch | null
+}
+
 /**
- * Found in Redis, or else made by one replica while the others wait for it. When the model or the database fails
- * meanwhile, the answer from before, if there is one.
+ * Takes the answer from Redis, or has one replica compute it while the others wait. Falls back on an expired answer, if
+ * there is one, when the model or the database fails.
  */
 export function computeOnceWith(
-  { fillLease: claimStage, semantic, admission, compute }: ComputeSteps,
-  kept: AnswerCache,
+  { fillLease: leaseStage, semantic, admission, compute }: ComputeSteps,
+  answers: AnswerCache,
   counts: CacheCounts,
   now: () => number,
 ) {
-  return async function* makeOnce(asked: CacheableQuestion, run: Run): AsyncGenerator<AskEvent, void> {
+  return async function* computeOnce(asked: CacheableQuestion, run: Run): AsyncGenerator<AskEvent, void> {
     const { cacheKey, recomputeAfter } = asked
     const wanted = { key: cacheKey.key, freshAfter: recomputeAfter ?? now(), isPatient: recomputeAfter !== Infinity }
-    const { claim, hasWaited } = claimStage ? await claimStage(wanted, run) : alone
-    if (claim.kind === 'found') {
-      kept.copy(cacheKey.key, claim.found)
-      // Anew, and found: another replica has refreshed it. Not counted, for nobody waits for it here, or they joined and are.
+    const { reply, hasWaited } = leaseStage ? await leaseStage(wanted, run) : alone
+    if (reply.kind === 'found') {
+      answers.copy(cacheKey.key, reply.found)
+      // Another replica has refreshed it. Not counted: either nobody waits for it here, or those who joined are counted
+      // already.
       return yield* replay(
         recomputeAfter === undefined
-          ? kept.give(claim.found, 'redis', hasWaited ? 'coalesced' : undefined)
-          : kept.show(claim.found, 'redis'),
+          ? answers.serve(reply.found, 'redis', hasWaited ? 'coalesced' : undefined)
+          : answers.asServed(reply.found, 'redis'),
       )
     }
-    const lease = claim.kind === 'yours' ? claim.lease : null
-    const theirs = claim.before ? ({ found: claim.before, tier: 'redis' } as const) : null
+    const lease = reply.kind === 'yours' ? reply.lease : null
+    const shared = reply.before ? ({ found: reply.before, tier: 'redis' } as const) : null
     const before =
-      asked.before === undefined ? theirs : asked.before && ({ found: asked.before, tier: 'memory' } as const)
-    const isAway = claim.kind === 'alone' && claim.isAway === true
+      asked.before === undefined ? shared : asked.before && ({ found: asked.before, tier: 'memory' } as const)
+    const isAway = reply.kind === 'alone' && reply.isAway === true
     let isOver = false
     try {
-      for await (const event of makeIt(asked, before, lease, run)) {
+      for await (const event of computeFresh(asked, before, lease, run)) {
         isOver ||= event.type === 'done'
         yield isAway ? withoutCache(event) : event
       }
     } finally {
-      // What was kept ended the lease already. Those who wait for a run that was given up take it over.
-      if (lease) kept.track(lease.release(isOver))
+      // A cached answer has already ended the lease. Replicas that wait for an aborted run take it over.
+      if (lease) answers.track(lease.release(isOver))
     }
   }
 
-  async function* makeIt(
+  async function* computeFresh(
     asked: CacheableQuestion,
-    before: Found | null,
+    before: StaleAnswer | null,
     lease: FillLease | null,
     run: Run,
   ): AsyncGenerator<AskEvent, void> {
-    let seen: SemanticMatch | null = null
+    let match: SemanticMatch | null = null
     let startedAt = performance.now()
-    const fresh = async function* (): AsyncGenerator<AskEvent, void> {
-      seen = await look(asked, run)
-      if (seen?.answer) return yield* replay(seen.answer)
+    const runFresh = async function* (): AsyncGenerator<AskEvent, void> {
+      match = await findSimilar(asked, run)
+      if (match?.answer) return yield* replay(match.answer)
       startedAt = performance.now()
       yield* compute(asked.question, asked.collection, run)
     }
-    // Before the look for a near question: that takes a vector, and a refusal must cost nothing.
-    const made = admission ? admission.events(run, fresh) : fresh()
+    // Admission comes before the semantic lookup: that needs a vector, and a rejection must cost nothing.
+    const freshRun = admission ? admission.events(run, runFresh) : runFresh()
     const events = before
-      ? orBefore(made, amiss => kept.giveInstead(before.found, before.tier, amiss), run.signal)
-      : made
+      ? staleIfError(freshRun, degraded => answers.serveStale(before.found, before.tier, degraded), run.signal)
+      : freshRun
     for await (const event of events) {
       if (event.type === 'done') {
         const { status } = event.answer.cache
         if (status === 'miss' && asked.recomputeAfter === undefined) counts.missed()
         if (status !== 'stale' && status !== 'near')
-          keep(asked, event.answer, performance.now() - startedAt, lease, seen)
+          keep(asked, event.answer, { tookMs: performance.now() - startedAt, lease, match })
       }
       yield event
     }
   }
 
-  async function look(
+  async function findSimilar(
     { question, collection, cacheKey, recomputeAfter }: CacheableQuestion,
     run: Run,
   ): Promise<SemanticMatch | null> {
     if (recomputeAfter !== undefined || !semantic) return null
-    return await bestEffort(null, run, brief => semantic.lookup({ question, collection, place: cacheKey }, brief))
+    return await bestEffort(null, run, bounded => semantic.lookup({ question, collection, cacheKey }, bounded))
   }
 
   function keep(
     { question, collection, cacheKey }: CacheableQuestion,
     answer: Answer,
-    tookMs: number,
-    lease: FillLease | null,
-    seen: SemanticMatch | null,
+    { tookMs, lease, match }: FinishedRun,
   ): void {
-    const seconds = kept.secondsFor(question, collection, answer)
-    kept.keep(cacheKey.key, answer, { seconds, tookMs }, lease)
-    if (seen && answer.degraded.length === 0 && !answer.isOvertaken)
-      semantic?.learn(seen, { key: cacheKey.key, question, answer, seconds })
+    const seconds = answers.secondsFor(question, collection, answer)
+    answers.keep(cacheKey.key, answer, { seconds, tookMs }, lease)
+    if (match && answer.degraded.length === 0 && !answer.isOvertaken)
+      semantic?.learn(match, { key: cacheKey.key, question, answer, seconds })
   }
 }
 
-const alone: LeaseOutcome = { claim: { kind: 'alone' }, hasWaited: false }
+export type ComputeOnce = ReturnType<typeof computeOnceWith>
 
-/** The answer is as good, only nobody else will have it. */
+const alone: LeaseOutcome = { reply: { kind: 'alone' }, hasWaited: false }
+
+/** The answer is complete, but could not be shared with other replicas. */
 function withoutCache(event: AskEvent): AskEvent {
   if (event.type !== 'done') return event
   return { type: 'done', answer: { ...event.answer, degraded: [...event.answer.degraded, 'cache'] } }

@@ -5,36 +5,41 @@ import type { Run } from '../terms.ts'
 
 export interface LeaseRequest {
   readonly key: string
-  /** What is fresh no longer than that, in milliseconds since 1970, will not do. */
+  /** Milliseconds since 1970. Answers that expire by then will not do. */
   readonly freshAfter: number
-  /** False: not to wait for another replica that makes it. */
+  /** False when the caller does not wait for another replica. */
   readonly isPatient: boolean
 }
 
 export interface LeaseOutcome {
-  readonly claim: Exclude<LeaseReply, { readonly kind: 'theirs' }>
-  /** Another replica was making it meanwhile. */
+  readonly reply: Exclude<LeaseReply, { readonly kind: 'theirs' }>
+  /** Another replica was computing it meanwhile. */
   readonly hasWaited: boolean
 }
 
-/** Milliseconds between looks while another replica makes the answer. */
+/** Milliseconds between polls while another replica computes the answer. */
 const firstWaitMs = 10
 const longestWaitMs = 60
-/** Of the time left: after that it is made here as well, while there is still time for it. */
-const patience = 0.5
+/**
+ * Share of the remaining time to wait. After that the answer is computed here too, while there is still time for it.
+ */
+const waitShare = 0.5
 
-/** The shared answer, or the right to make it. While another replica makes it, waits: until it is there, or that one gave up or died. */
+/**
+ * Returns the shared answer, or the right to compute it. Waits while another replica computes it, until the answer is
+ * there or that replica released its lease or died.
+ */
 export function fillLeaseFrom(shared: SharedAnswers) {
   return async ({ key, freshAfter, isPatient }: LeaseRequest, run: Run): Promise<LeaseOutcome> => {
-    const end = performance.now() + patience * (run.deadline - performance.now())
+    const end = performance.now() + waitShare * (run.deadline - performance.now())
     for (let waits = 0; ; waits++) {
-      const claim = await shared.claim(key, freshAfter)
-      // Nobody would give it back, and it would be renewed for ever.
-      if (run.signal.aborted && claim.kind === 'yours') void claim.lease.release(false)
+      const reply = await shared.claim(key, freshAfter)
+      // Otherwise nobody would release it, and it would be renewed for ever.
+      if (run.signal.aborted && reply.kind === 'yours') void reply.lease.release(false)
       run.signal.throwIfAborted()
-      if (claim.kind === 'theirs' && waits === 0) linkTo(claim.run, workflowSpan())
-      if (claim.kind !== 'theirs') return { claim, hasWaited: waits > 0 }
-      if (!isPatient || performance.now() > end) return { claim: { kind: 'alone' }, hasWaited: true }
+      if (reply.kind === 'theirs' && waits === 0) linkTo(reply.run, workflowSpan())
+      if (reply.kind !== 'theirs') return { reply, hasWaited: waits > 0 }
+      if (!isPatient || performance.now() > end) return { reply: { kind: 'alone' }, hasWaited: true }
       await sleep(Math.min(firstWaitMs * 2 ** waits, longestWaitMs))
     }
   }

@@ -5,23 +5,23 @@ import type { AskEvent, Run, RunLog } from '../terms.ts'
 
 export interface Background {
   readonly log: RunLog
-  /** For one run. */
+  /** Timeout of one run. */
   readonly timeoutMs: number
 }
 
-/** After one that failed none is tried for so long: it is made for nobody, and whoever failed needs rest. */
+/** Pause after a failed refresh: nobody waits for it, and the dependency that failed needs time to recover. */
 const pauseMs = 5000
 
 export type Refreshing = ReturnType<typeof createRefreshing>
 
-/** Runs that no request waits for, one a key. `close` aborts them. */
+/** Background runs that no request waits for, one per key. `close` aborts them. */
 export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<CacheCounts, 'refreshed'>) {
   const running = new Map<string, Promise<void>>()
   const closing = new AbortController()
   let pausedUntil = -Infinity
 
-  /** `begin` gives the events of the run. */
-  function refresh(key: string, begin: (run: Run) => AsyncIterable<AskEvent>): void {
+  /** `start` returns the events of the run. */
+  function refresh(key: string, start: (run: Run) => AsyncIterable<AskEvent>): void {
     if (running.has(key) || closing.signal.aborted || performance.now() < pausedUntil) return
     const run: Run = {
       id: 'refresh',
@@ -33,25 +33,25 @@ export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<Ca
       cacheDirectives: { noCache: true },
       onStage() {},
     }
-    // Not part of the request that happened to find it due: a trace of its own.
+    // Gets its own trace: it is not part of the request that found it due.
     running.set(
       key,
       context
-        .with(ROOT_CONTEXT, () => drained(begin(run)))
-        .then(told, failed)
+        .with(ROOT_CONTEXT, () => drained(start(run)))
+        .then(finished, failed)
         .finally(() => running.delete(key)),
     )
   }
 
-  function told(isWhole: boolean): void {
+  function finished(isWhole: boolean): void {
     counts.refreshed(isWhole ? 'ok' : 'failed')
     if (!isWhole) pausedUntil = performance.now() + pauseMs
   }
 
   function failed(error: unknown): void {
     if (closing.signal.aborted) return
-    told(false)
-    log.debug({ err: error }, 'an answer could not be refreshed; it is given until its time is over')
+    finished(false)
+    log.debug({ err: error }, 'a cached answer could not be refreshed: it is served until it expires')
   }
 
   async function close(): Promise<void> {
@@ -62,7 +62,7 @@ export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<Ca
   return { refresh, close }
 }
 
-/** False: it ended with an answer that lacks something. */
+/** Consumes the events; false when the answer is degraded. */
 async function drained(events: AsyncIterable<AskEvent>): Promise<boolean> {
   let isWhole = true
   for await (const event of events)

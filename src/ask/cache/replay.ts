@@ -1,11 +1,11 @@
 import { noUsage, type Answer, type AskEvent, type CacheNote, type Degraded } from '../terms.ts'
 
-/** A remembered answer as this request's: no model was asked this time. */
+/** A cached answer as the answer of this request: no model was called for it. */
 export function asCached(answer: Answer, cache: CacheNote, degraded: readonly Degraded[] = answer.degraded): Answer {
   return { ...answer, cache, degraded, usage: noUsage }
 }
 
-/** The events that a run would have given. */
+/** The events that a run would have yielded. */
 export function* replay(answer: Answer): Generator<AskEvent, void> {
   yield { type: 'passages', passages: answer.passages, cache: answer.cache }
   yield { type: 'delta', text: answer.text }
@@ -13,7 +13,7 @@ export function* replay(answer: Answer): Generator<AskEvent, void> {
   yield { type: 'done', answer }
 }
 
-/** An event of a run that was begun for another. What a cache gave to that one, it gave to this one too. */
+/** An event of a run started for another caller. If that caller was served from a cache, so is this one. */
 export function coalesced(event: AskEvent): AskEvent {
   if (event.type !== 'done') return event
   const { cache } = event.answer

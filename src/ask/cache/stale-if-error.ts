@@ -3,38 +3,38 @@ import { replay } from './replay.ts'
 import type { Answer, AskEvent, Degraded } from '../terms.ts'
 
 /**
- * The same events, or instead of them an answer made before: when the run fails for no fault of the question's, or its
- * model fails and quotes would have to do. Only as long as nothing was shown; `passages` are held back until then.
- * `before` is asked for it with what is amiss; null: there is none.
+ * Yields the events, or an expired answer in their place when the run fails through no fault of the question, or when
+ * its model fails and only quotes are left. Only possible while nothing was shown, so `passages` is held back until
+ * then. `staleAnswer` gets the part that failed; it returns null when there is no such answer.
  */
-export async function* orBefore(
+export async function* staleIfError(
   events: AsyncIterable<AskEvent>,
-  before: (amiss: Degraded) => Answer | null,
+  staleAnswer: (degraded: Degraded) => Answer | null,
   signal: AbortSignal,
 ): AsyncGenerator<AskEvent, void> {
-  let held: AskEvent | null = null
+  let heldPassages: AskEvent | null = null
   let isShown = false
   try {
     for await (const event of events) {
       if (event.type === 'passages' && !isShown) {
-        held = event
+        heldPassages = event
         continue
       }
-      const better = event.type === 'delta' && event.isMakeshift && !isShown ? before('generation') : null
+      const better = event.type === 'delta' && event.isFallback && !isShown ? staleAnswer('generation') : null
       if (better) return yield* replay(better)
-      if (held) yield held
-      held = null
+      if (heldPassages) yield heldPassages
+      heldPassages = null
       isShown = true
       yield event
     }
   } catch (error) {
-    const better = isShown || signal.aborted || !isOutage(error) ? null : before(amissBy(error))
+    const better = isShown || signal.aborted || !isOutage(error) ? null : staleAnswer(degradedBy(error))
     if (!better) throw error
     yield* replay(better)
   }
 }
 
-function amissBy(error: unknown): Degraded {
+function degradedBy(error: unknown): Degraded {
   if (isAskError(error, 'overloaded')) return 'capacity'
   return isAskError(error) && error.code.startsWith('model_') ? 'generation' : 'database'
 }

@@ -53,7 +53,7 @@ const abstentions: Readonly<Record<string, string>> = {
 /** Other codes for the same language. */
 const aliases: Readonly<Record<string, string>> = { nb: 'no', nn: 'no', in: 'id', iw: 'he' }
 
-/** How to say in a language (BCP 47) that the documents do not hold the answer; in English where we do not know. */
+/** The abstention text in a language (BCP 47); English for languages without one. */
 export function abstention(language: string): string {
   const primary = language.toLowerCase().split('-')[0] ?? ''
   const code = Object.hasOwn(aliases, primary) ? aliases[primary]! : primary

@@ -1,21 +1,24 @@
 import { callsMade, isAskError, loudness, type AskError } from '../../errors.ts'
 import { cite } from './cite.ts'
 import type { Extracted } from './quotes.ts'
-import type { Completion, CompletionEvent, Request } from './generate.ts'
+import type { Completion, CompletionEvent, AnswerRequest } from './generate.ts'
 import type { Stage, StreamStage } from '../stage.ts'
 import { noUsage, type AskEvent, type CacheNote, type Citation, type Degraded, type Run, type Usage } from '../terms.ts'
 
 export interface AnswerSteps {
-  /** Null when no language model is set: answers are quoted sentences. */
-  readonly generate: StreamStage<Request, CompletionEvent> | null
-  readonly extract: Stage<Request, Extracted>
+  /** Null when no language model is configured: answers are then quoted sentences. */
+  readonly generate: StreamStage<AnswerRequest, CompletionEvent> | null
+  readonly extract: Stage<AnswerRequest, Extracted>
   /** Name of the language model. */
   readonly model: string | null
-  /** Least milliseconds kept back from the model, so that a quoted answer can still be made when it uses up its time. */
+  /**
+   * Minimum time withheld from the model, in milliseconds, so that a quoted answer is still possible when the model
+   * times out.
+   */
   readonly reserveMs: number
 }
 
-export interface Written {
+export interface WrittenAnswer {
   readonly text: string
   readonly citations: readonly Citation[]
   readonly isAbstained: boolean
@@ -23,54 +26,64 @@ export interface Written {
   readonly model: string | null
   readonly usage: Usage
   readonly degraded: readonly Degraded[]
-  /** `miss`, unless the model's words were remembered. */
+  /** `miss`, unless the completion was cached. */
   readonly cache: CacheNote
 }
 
 const miss: CacheNote = { status: 'miss' }
+const withoutModel: Pick<WrittenAnswer, 'degraded' | 'usage'> = { degraded: [], usage: noUsage }
 
 /**
- * The model's words as they come, else quoted sentences. A model that fails is replaced as long as nothing was
- * shown that cannot be taken back; a stream that breaks off later throws, never looking complete.
+ * Streams the model's text, or quotes sentences when there is no model. A model that fails is replaced by quotes only
+ * while nothing final was shown. A stream that breaks off later throws, so it never looks complete.
  */
-export async function* writeAnswer(steps: AnswerSteps, request: Request, run: Run): AsyncGenerator<AskEvent, Written> {
-  if (!steps.generate) return yield* quote(steps, request, run, [], noUsage)
+export async function* writeAnswer(
+  steps: AnswerSteps,
+  request: AnswerRequest,
+  run: Run,
+): AsyncGenerator<AskEvent, WrittenAnswer> {
+  if (!steps.generate) return yield* quote(steps, request, run, withoutModel)
   let isShown = false
   try {
-    let draft: Completion | undefined
+    let completion: Completion | undefined
     for await (const event of steps.generate(request, { ...run, deadline: run.deadline - reserveOf(steps, run) })) {
-      if (event.type === 'end') draft = event.draft
+      if (event.type === 'end') completion = event.completion
       else if (run.isStreamed) {
         isShown = true
         yield { type: 'delta', text: event.text }
       }
     }
-    return yield* finished(steps, draft as Completion, request, run)
+    return yield* completed(steps, completion as Completion, request, run)
   } catch (error) {
     if (isShown || run.signal.aborted || !isAskError(error) || !isModelFault(error)) throw error
     run.log[loudness(error)](
       { code: error.code, err: error.cause ?? error },
       'the model failed: answering with quoted sentences',
     )
-    return yield* quote(steps, request, run, ['generation'], { ...noUsage, llmCalls: callsMade(error) })
+    return yield* quote(steps, request, run, {
+      degraded: ['generation'],
+      usage: { ...noUsage, llmCalls: callsMade(error) },
+    })
   }
 }
 
-/** More than the least where there is time: on a busy machine quoting takes its turn like everything else. */
-const reservedShare = 0.15
-const mostReservedMs = 1000
+/**
+ * Share of the remaining time to withhold, if more than the minimum: on a busy machine quoting has to wait for CPU too.
+ */
+const reserveShare = 0.15
+const maxReserveMs = 1000
 
 function reserveOf({ reserveMs }: AnswerSteps, { deadline }: Run): number {
-  return Math.max(reserveMs, Math.min(mostReservedMs, (deadline - performance.now()) * reservedShare))
+  return Math.max(reserveMs, Math.min(maxReserveMs, (deadline - performance.now()) * reserveShare))
 }
 
-async function* finished(
+async function* completed(
   { model }: AnswerSteps,
-  draft: Completion,
-  { asked, passages }: Request,
+  completion: Completion,
+  { asked, passages }: AnswerRequest,
   run: Run,
-): AsyncGenerator<AskEvent, Written> {
-  const { text, usage, abstained, cache = miss } = draft
+): AsyncGenerator<AskEvent, WrittenAnswer> {
+  const { text, usage, abstained, cache = miss } = completion
   if (!run.isStreamed && !abstained) yield { type: 'delta', text }
   const citations = abstained ? [] : cite(text, passages, asked.language)
   return { text, citations, isAbstained: abstained, generator: 'llm', model, usage, degraded: [], cache }
@@ -78,13 +91,12 @@ async function* finished(
 
 async function* quote(
   steps: AnswerSteps,
-  request: Request,
+  request: AnswerRequest,
   run: Run,
-  degraded: readonly Degraded[],
-  usage: Usage,
-): AsyncGenerator<AskEvent, Written> {
+  { degraded, usage }: Pick<WrittenAnswer, 'degraded' | 'usage'>,
+): AsyncGenerator<AskEvent, WrittenAnswer> {
   const { text, citations } = await steps.extract(request, run)
-  if (text !== '') yield { type: 'delta', text, ...(degraded.length > 0 ? { isMakeshift: true } : {}) }
+  if (text !== '') yield { type: 'delta', text, ...(degraded.length > 0 ? { isFallback: true } : {}) }
   return {
     text,
     citations,

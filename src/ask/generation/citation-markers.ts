@@ -1,27 +1,27 @@
-/** What the prompt tells the model to say when the passages do not hold the answer. */
+/** The reply the prompt asks for when the passages do not contain the answer. */
 export const sentinel = 'NO_ANSWER'
 
 export interface CitationMarkers {
-  /** The model's next words in, what may be shown of them out. */
+  /** Takes the model's next text and returns the part that may be shown now. */
   push(text: string): string
-  /** What was still held back. Nothing may be pushed after it. */
+  /** Returns the text still held back. Nothing may be pushed after it. */
   end(): string
-  /** The model said that the passages do not hold the answer. Final after `end`. */
+  /** Whether the model said that the passages do not contain the answer. Final after `end`. */
   readonly abstained: boolean
-  /** Passages that were cited so far, from 1. */
+  /** Passages cited so far, numbered from 1. */
   readonly cited: ReadonlySet<number>
 }
 
 /**
- * Cleans a model's text while it streams: every spelling of a citation becomes `[1][2]`, markers of passages that
- * do not exist go, and so does NO_ANSWER. Words go through at once; held back is only what may become a marker
- * (up to 16 characters from a bracket on), one blank, and the beginning of NO_ANSWER. How the text is cut into
- * pushes makes no difference to what comes out. Code, links and other brackets are left alone.
+ * Cleans a model's text while it streams: every spelling of a citation becomes `[1][2]`, and markers of passages that
+ * do not exist are removed, as is NO_ANSWER. Code, links and other brackets are left alone.
+ *
+ * Text passes through at once. Held back are only a possible marker (up to 16 characters from its bracket), one space,
+ * and a possible start of NO_ANSWER. How the text is split into pushes does not change the result.
  */
 export function createCitationMarkers(passageCount: number): CitationMarkers {
   const cited = new Set<number>()
-  let held = ''
-  let previous = ''
+  let [held, previous] = ['', '']
   let code: Code = outside
   let isLeading = true
   let saidSentinel = false
@@ -34,12 +34,12 @@ export function createCitationMarkers(passageCount: number): CitationMarkers {
   }
 
   function release(isFinal: boolean): string {
-    if (isLeading && !decideLead(isFinal)) return ''
+    if (isLeading && !resolveLead(isFinal)) return ''
     let out = ''
     while (held !== '') {
       const step = next(isFinal)
       if (step === undefined) break
-      out += step.say
+      out += step.shown
       const taken = held.slice(0, step.take)
       code = afterText(code, taken)
       previous = taken.at(-1) ?? previous
@@ -48,9 +48,9 @@ export function createCitationMarkers(passageCount: number): CitationMarkers {
     return out
   }
 
-  /** Nothing is shown while the text may still turn out to be NO_ANSWER; false: more is needed. */
-  function decideLead(isFinal: boolean): boolean {
-    // Blanks in front are dropped either way; more signs than a few, and what follows them is an answer.
+  /** Shows nothing while the text may still turn out to be NO_ANSWER; false when more text is needed. */
+  function resolveLead(isFinal: boolean): boolean {
+    // Leading whitespace is dropped either way. Text after more than a few opening marks is an answer.
     held = held.trimStart()
     const found = findSentinel(held.replace(/^[\s"'“«*_`([]{1,32}/u, ''), isFinal)
     if (found === 'maybe') return false
@@ -60,7 +60,7 @@ export function createCitationMarkers(passageCount: number): CitationMarkers {
     return true
   }
 
-  /** What to do with the beginning of `held`; undefined: more is needed to tell. */
+  /** Decides about the start of `held`; undefined when more text is needed. */
   function next(isFinal: boolean): Step | undefined {
     const plain = plainRun(held, code)
     if (plain > 0) return keep(held.slice(0, plain))
@@ -77,7 +77,7 @@ export function createCitationMarkers(passageCount: number): CitationMarkers {
     if (found === 'maybe') return undefined
     if (found === 0) return keep(held.slice(0, blank + 1))
     saidSentinel = true
-    return { take: blank + found, say: '' }
+    return { take: blank + found, shown: '' }
   }
 
   function marker(rest: string, blank: number, isFinal: boolean): Step | undefined {
@@ -86,12 +86,12 @@ export function createCitationMarkers(passageCount: number): CitationMarkers {
     if (found === 'no') return keep(held.slice(0, blank + 1))
     const take = blank + found.length
     const known = found.numbers.filter(number => number >= 1 && number <= passageCount)
-    // `array[7]`: an index rather than a citation that points nowhere.
-    const isGlued = blank === 0 && /[\w)\]]/.test(previous)
-    if (known.length === 0 && isGlued && found.numbers.length > 0 && previous !== ']') return keep(held.slice(0, take))
+    // `array[7]` is an index, not a citation of a missing passage.
+    const isIndex = found.numbers.length > 0 && blank === 0 && /[\w)]/.test(previous)
+    if (known.length === 0 && isIndex) return keep(held.slice(0, take))
     for (const number of known) cited.add(number)
-    const say = known.map(number => `[${number}]`).join('')
-    return { take, say: say === '' ? '' : held.slice(0, blank) + say }
+    const shown = known.map(number => `[${number}]`).join('')
+    return { take, shown: shown === '' ? '' : held.slice(0, blank) + shown }
   }
 
   return {
@@ -102,28 +102,28 @@ export function createCitationMarkers(passageCount: number): CitationMarkers {
       return rest
     },
     get abstained() {
-      // After a cited answer it is a slip of the model; alone, or after words without support, it is meant.
+      // After a cited answer it is a slip of the model; alone, or after unsupported text, it is meant.
       return saidSentinel && cited.size === 0
     },
     cited,
   }
 }
 
-/** How much of the held text is done with, and what is said in its place. */
+/** How much of the held text is consumed, and what is shown for it. */
 interface Step {
   readonly take: number
-  readonly say: string
+  readonly shown: string
 }
 
 function keep(text: string): Step {
-  return { take: text.length, say: text }
+  return { take: text.length, shown: text }
 }
 
 function isWord(character: string): boolean {
   return /[\p{L}\p{N}_]/u.test(character)
 }
 
-/** Whether the text begins with NO_ANSWER as a word: its length, 0 for no, or not known yet. */
+/** Length of NO_ANSWER if the text starts with it as a word; 0 if not, 'maybe' if more text is needed. */
 function findSentinel(text: string, isFinal: boolean): number | 'maybe' {
   const spelled = text.replace(/^NO /, 'NO_')
   if (!isFinal && spelled.length <= sentinel.length && sentinel.startsWith(spelled)) return 'maybe'
@@ -135,7 +135,7 @@ const longestMarker = 16
 const labels = ['passages', 'sources', 'documents', 'refs']
 const markerForm =
   /^[[【]\s?\^?(?<label>\p{L}*)\s?#?(?<list>\d{1,2}(?:\s?[,;、，–—-]\s?\d{1,2})*)\s?(?:†[^\]】]*)?[\]】]/iu
-/** Every beginning of what fits `markerForm`, so that a refusal stays one whatever follows. */
+/** Matches every prefix of a `markerForm` match, so that a rejected marker stays rejected whatever follows. */
 const markerStart = /^[[【]\s?\^?(?<label>\p{L}*)\s?#?[\d\s,;、，–—-]*(?:†[^\]】]*)?$/iu
 
 interface FoundMarker {
@@ -144,9 +144,9 @@ interface FoundMarker {
 }
 
 function findMarker(text: string, isFinal: boolean): FoundMarker | 'no' | 'maybe' {
-  const near = text.slice(0, longestMarker)
-  const match = markerForm.exec(near)
-  if (match === null) return unfinished(near, isFinal)
+  const head = text.slice(0, longestMarker)
+  const match = markerForm.exec(head)
+  if (match === null) return unfinished(head, isFinal)
   if (!isLabel(match.groups?.['label'] ?? '', true)) return 'no'
   const following = text.charAt(match[0].length)
   if (following === '' && !isFinal) return 'maybe'
@@ -155,11 +155,11 @@ function findMarker(text: string, isFinal: boolean): FoundMarker | 'no' | 'maybe
   return { length: match[0].length, numbers: numbersOf(match.groups?.['list'] ?? '') }
 }
 
-function unfinished(near: string, isFinal: boolean): FoundMarker | 'no' | 'maybe' {
-  const start = markerStart.exec(near)
-  if (start === null || near.length >= longestMarker || !isLabel(start.groups?.['label'] ?? '', false)) return 'no'
-  // A reply that was cut within a marker: half a marker is nothing to show.
-  return isFinal ? { length: near.length, numbers: [] } : 'maybe'
+function unfinished(head: string, isFinal: boolean): FoundMarker | 'no' | 'maybe' {
+  const start = markerStart.exec(head)
+  if (start === null || head.length >= longestMarker || !isLabel(start.groups?.['label'] ?? '', false)) return 'no'
+  // The reply was cut within a marker: half a marker is not shown.
+  return isFinal ? { length: head.length, numbers: [] } : 'maybe'
 }
 
 function isLabel(letters: string, isWhole: boolean): boolean {
@@ -177,18 +177,18 @@ function numbersOf(list: string): number[] {
   })
 }
 
-/** Where in Markdown's code we are: backticks that opened it, and those that are just being read. */
+/** The position relative to Markdown code: the backticks that opened it, and those being read now. */
 interface Code {
   readonly opener: number
-  readonly isFence: boolean
+  readonly isFenced: boolean
   readonly ticks: number
-  /** Only blanks stand before on this line. */
+  /** Only whitespace comes before it on this line. */
   readonly isLineStart: boolean
 }
 
-const outside: Code = { opener: 0, isFence: false, ticks: 0, isLineStart: true }
+const outside: Code = { opener: 0, isFenced: false, ticks: 0, isLineStart: true }
 
-/** Characters from the start of the text that need no thought. */
+/** Number of characters from the start that need no decision. */
 function plainRun(text: string, code: Code): number {
   const settled = text.startsWith('`') ? code : afterTicks(code)
   return (settled.opener > 0 ? /^[^`\n]+|^[`\n]/ : /^[^\s[【N`]+|^[`\n\t]/).exec(text)?.[0].length ?? 0
@@ -202,16 +202,16 @@ function afterText(code: Code, text: string): Code {
 function afterPart(code: Code, part: string): Code {
   if (part === '`') return { ...code, ticks: code.ticks + 1 }
   const settled = afterTicks(code)
-  // A stray backtick must not turn the rest of the answer into code: code in a line ends with the line.
-  if (part === '\n') return settled.isFence ? { ...settled, isLineStart: true } : outside
+  // Inline code ends with its line, so a stray backtick does not turn the rest of the answer into code.
+  if (part === '\n') return settled.isFenced ? { ...settled, isLineStart: true } : outside
   return { ...settled, isLineStart: settled.isLineStart && part.trim() === '' }
 }
 
-/** A run of backticks has ended: it opens code, closes it, or is part of it. */
+/** Applies a complete run of backticks: it opens code, closes it, or is part of it. */
 function afterTicks(code: Code): Code {
-  const { opener, isFence, ticks, isLineStart } = code
+  const { opener, isFenced, ticks, isLineStart } = code
   if (ticks === 0) return code
-  if (opener === 0) return { opener: ticks, isFence: ticks >= 3 && isLineStart, ticks: 0, isLineStart: false }
-  const closes = isFence ? ticks >= opener && isLineStart : ticks === opener
+  if (opener === 0) return { opener: ticks, isFenced: ticks >= 3 && isLineStart, ticks: 0, isLineStart: false }
+  const closes = isFenced ? ticks >= opener && isLineStart : ticks === opener
   return closes ? { ...outside, isLineStart: false } : { ...code, ticks: 0, isLineStart: false }
 }

@@ -4,24 +4,27 @@ import { clausesOf, type Clause } from './clauses.ts'
 import type { Citation, Passage } from '../terms.ts'
 
 const maxQuote = 300
-/** A second sentence is quoted when it adds this share of what the first one supports. */
+/** A second sentence is quoted when it adds this share to what the first one supports. */
 const worthAdding = 0.25
-/** Without markers: a passage supports a sentence that shares this much of its weight with it, and enough words. */
+/**
+ * For answers without markers: a passage supports a sentence when they share this much of its words, and at least this
+ * many.
+ */
 const clearSupport = 0.5
 const clearWords = 3
 
 /**
- * The citations of an answer, by number: for each passage that it names, the one or two sentences there which say
- * most of what the answer says before the marker, letter for letter. Where the words have nothing in common (an
- * answer in another language), it is the part nearest to the question.
+ * The citations of an answer, by number: for each cited passage, verbatim, the one or two sentences that support most
+ * of the text before the marker. Without a common word (an answer in another language) it is the part most similar to
+ * the question.
  *
- * A model may forget its markers. An answer without any still gets the citations of the passages that clearly
- * support one of its sentences; its text is not touched.
+ * A model may forget its markers. An answer without any gets the citations of the passages that clearly support one of
+ * its sentences; its text stays unchanged.
  */
 export function cite(answer: string, passages: readonly Passage[], language: string): Citation[] {
   const clauses = clausesOf(answer, language)
   const isCited = clauses.some(({ numbers }) => numbers.length > 0)
-  const claims = isCited ? clauses : clauses.map(clause => withSupport(clause, passages))
+  const claims = isCited ? clauses : clauses.map(clause => supported(clause, passages))
   const citations = passages.map((passage, i) => {
     const own = claims.filter(({ numbers }) => numbers.includes(i + 1))
     return own.length === 0 ? undefined : citation(i + 1, passage, own)
@@ -34,7 +37,7 @@ function citation(index: number, passage: Passage, claims: readonly Clause[]): C
   if (spans.length === 0) return undefined
   const before = claims.map(({ text }) => text).join('\n')
   const after = claims.map(({ following }) => following).join('\n')
-  const span = bestSpan(passage, spans, before) ?? bestSpan(passage, spans, after) ?? nearestSpan(passage, spans)
+  const span = bestSpan(passage, spans, before) ?? bestSpan(passage, spans, after) ?? mostSimilarSpan(passage, spans)
   const { documentId, chunkId, version, title, url, page, scores } = passage
   const start = passage.start + span.start
   const end = passage.start + span.end
@@ -42,8 +45,8 @@ function citation(index: number, passage: Passage, claims: readonly Clause[]): C
   return { index, documentId, chunkId, version, title, url, page, quote, start, end, score: scores.fused }
 }
 
-/** The passage that supports a sentence best, if one clearly does. */
-function withSupport(clause: Clause, passages: readonly Passage[]): Clause {
+/** Adds the passage that supports a sentence best, if one clearly does. */
+function supported(clause: Clause, passages: readonly Passage[]): Clause {
   const supports = passages.map(passage => {
     const claimed = contentTerms(clause.text, passage.language)
     const shared = claimed.intersection(contentTerms(passage.text, passage.language))
@@ -54,7 +57,7 @@ function withSupport(clause: Clause, passages: readonly Passage[]): Clause {
   return share >= clearSupport && words >= clearWords ? { ...clause, numbers: [best + 1] } : clause
 }
 
-/** Undefined when claim and passage have no word in common. */
+/** Undefined when the claim and the passage share no word. */
 function bestSpan({ text, language }: Passage, spans: readonly Span[], claim: string): Span | undefined {
   const claimed = contentTerms(claim, language)
   const shared = spans.map(span => contentTerms(text.slice(span.start, span.end), language).intersection(claimed))
@@ -70,7 +73,7 @@ function bestSpan({ text, language }: Passage, spans: readonly Span[], claim: st
   return shortened(text, spans[best]!, part => weight(contentTerms(part, language).intersection(claimed)))
 }
 
-/** Rare words tell sentences of a passage apart, words of all its sentences do not. */
+/** Rare words distinguish the sentences of a passage; words in all of them do not. */
 function weightIn(sets: readonly ReadonlySet<string>[]): (terms: ReadonlySet<string>) => number {
   const frequencies = new Map<string, number>()
   for (const term of sets.flatMap(set => [...set])) frequencies.set(term, (frequencies.get(term) ?? 0) + 1)
@@ -92,8 +95,8 @@ function joined(spans: readonly Span[], first: number): Span {
   return { start: spans[first]!.start, end: spans[first + 1]!.end }
 }
 
-/** Nothing in common with the claim: the window nearest to the question, else the beginning. */
-function nearestSpan({ text, start, windows }: Passage, spans: readonly Span[]): Span {
+/** For a claim without a common word: the window most similar to the question, or the beginning. */
+function mostSimilarSpan({ text, start, windows }: Passage, spans: readonly Span[]): Span {
   const window = windows.toSorted((a, b) => b.similarity - a.similarity)[0]
   const first = window
     ? Math.max(
@@ -105,14 +108,14 @@ function nearestSpan({ text, start, windows }: Passage, spans: readonly Span[]):
   return isWithin && isPair(spans, first) ? joined(spans, first) : shortened(text, spans[first]!, () => 0)
 }
 
-/** An endless sentence is cut between words, to the part that weighs most. */
+/** A very long sentence is cut between words, to the part with the highest weight. */
 function shortened(text: string, { start, end }: Span, weigh: (part: string) => number): Span {
   if (end - start <= maxQuote) return { start, end }
   const words = Array.from(text.slice(start, end).matchAll(/\S+/gu), match => ({
     start: start + match.index,
     end: start + match.index + match[0].length,
   }))
-  // Halves of a quote apart is near enough, and a passage can be one long line.
+  // Half a quote between candidates is fine enough; a passage can be one long line.
   const starts = words.filter(
     (word, i) => i === 0 || Math.floor((word.start - start) / 150) > Math.floor((words[i - 1]!.start - start) / 150),
   )
@@ -125,6 +128,6 @@ function lastEnd(text: string, words: readonly Span[], start: number): number {
   const limit = start + maxQuote
   const whole = words.findLast(word => word.start >= start && word.end <= limit)
   if (whole) return whole.end
-  // A script without blanks, or no words at all: cut between two characters.
+  // A script without spaces, or no words at all: cut between two characters.
   return /[\ud800-\udbff]/.test(text.charAt(limit - 1)) ? limit - 1 : limit
 }

@@ -1,9 +1,9 @@
 import { sentences } from '../../text/sentences.ts'
 
-/** A part of an answer and the passages that it names as its support, from 1; none where it names none. */
+/** A part of an answer and the passages it cites, from 1; empty when it cites none. */
 export interface Clause {
   readonly text: string
-  /** The words behind the markers: "According to [1], …". */
+  /** The words after the markers: "According to [1], …". */
   readonly following: string
   readonly numbers: readonly number[]
 }
@@ -11,8 +11,8 @@ export interface Clause {
 const markers = /\[\d{1,2}\](?:[ ,]*\[\d{1,2}\])*/g
 
 /**
- * What each group of markers stands for: the words between it and the group before, of these the last sentence
- * (a marker behind three sentences vouches for the third). In order; words behind the last group come last.
+ * Assigns each group of markers the last sentence between it and the previous group: a marker after three sentences
+ * supports the third. Clauses are in order; text after the last group comes last.
  */
 export function clausesOf(answer: string, language: string): Clause[] {
   const text = withoutCode(answer)
@@ -21,7 +21,7 @@ export function clausesOf(answer: string, language: string): Clause[] {
   for (const match of text.matchAll(markers)) {
     const said = sentencesIn(text.slice(from, match.index), language)
     const numbers = Array.from(match[0].matchAll(/\d+/g), Number)
-    // "…, [1] and [2]": nothing of its own between two groups, so the second stands for the same words.
+    // "…, [1] and [2]": there is no text between the two groups, so the second supports the same text.
     const own = said.pop() ?? clauses.at(-1)?.text ?? ''
     from = match.index + match[0].length
     const following = sentencesIn(/^[^[]*/.exec(text.slice(from))?.[0] ?? '', language)[0] ?? ''
@@ -34,7 +34,7 @@ function unsupported(text: string): Clause {
   return { text, following: '', numbers: [] }
 }
 
-/** `array[1]` in code is no citation. */
+/** `array[1]` in code is not a citation. */
 function withoutCode(text: string): string {
   return text.replace(/```[\s\S]*?(?:```|$)|`[^`\n]*`/g, code => code.replace(/[[\]]/g, ' '))
 }
@@ -45,7 +45,7 @@ function sentencesIn(text: string, language: string): string[] {
     .filter(isClaim)
 }
 
-/** Full stops and an "and" between two groups claim nothing; a number or an ideograph may. */
+/** Punctuation and an "and" between two groups claim nothing; a number or an ideograph may. */
 function isClaim(text: string): boolean {
   return /\p{L}\P{L}*\p{L}\P{L}*\p{L}\P{L}*\p{L}|\p{N}|\p{Lo}/u.test(text)
 }

@@ -2,9 +2,9 @@ import { sentinel } from './citation-markers.ts'
 import type { Passage } from '../terms.ts'
 
 /**
- * The passages as the model sees them: numbered elements between an opening and a closing mark that carry a random
- * name. A document can be written by anyone, so nothing in it may look like our marks, our citations or our
- * sentinel; what does is respelled. Quotes are cut from the stored text, not from this.
+ * The passages as the model sees them: numbered elements between delimiters with a random name. Anyone may have written
+ * a document, so whatever in it looks like our delimiters, citations or sentinel is respelled. Quotes are cut from the
+ * stored text, not from this.
  */
 export function delimited(passages: readonly Passage[], nonce: string): string {
   const elements = passages.map(({ title, text }, i) => {
@@ -19,9 +19,9 @@ export function delimited(passages: readonly Passage[], nonce: string): string {
   ].join('\n')
 }
 
-/** Characters nobody sees: tags (which spell hidden ASCII), text direction, zero width, controls. */
+/** Invisible characters: tags (which spell hidden ASCII), text direction, zero width, controls. */
 const invisible = /[\u{e0000}-\u{e007f}\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff\p{Cc}]/gu
-// Two runs of blanks side by side, or a source's name without an end, would be read again from each character.
+// Two adjacent runs of spaces, or an unbounded source name, would make the match quadratic.
 const ourTags = /[<＜﹤](?=\s*(?:[/／]\s*)?passage)/giu
 const citation = /[[【]\s*\^?(\d{1,2}(?:\s*[,;–—-]\s*\d{1,2})*)\s*(?:†[^\]】]{0,200})?[\]】]/gu
 
@@ -29,7 +29,7 @@ function harmless(text: string, nonce: string): string {
   return (
     text
       .replace(invisible, character => (/[\t\n\r]/.test(character) ? character : ''))
-      // Not with nothing: that could join a nonce from the halves around it.
+      // Not replaced by nothing: that could form a nonce from the halves around it.
       .replaceAll(nonce, '…')
       .replace(ourTags, '‹')
       .replace(citation, '($1)')

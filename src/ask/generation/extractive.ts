@@ -1,22 +1,23 @@
-import { quoted, type Extracted } from './quotes.ts'
-import type { Request } from './generate.ts'
+import { quotedAnswer, type Extracted } from './quotes.ts'
+import type { AnswerRequest } from './generate.ts'
 import type { Passage } from '../terms.ts'
 import { scoredSentences, type ScoredSentence } from './sentence-scores.ts'
 
-/** A further passage is quoted when its best sentence is worth this share of the best of all, and adds something asked. */
+/** A further passage is quoted when its best sentence scores this share of the best one, and adds something asked. */
 const worthShare = 0.7
-/** Neighbours that say as much as this share of the quoted sentence are quoted with it. */
+/** Neighbours that score this share of the quoted sentence are quoted with it. */
 const neighbourShare = 0.7
 const maxPassages = 3
 const maxCharacters = 800
-/** A shorter quotation takes the rest of its paragraph along: one sentence alone seldom reads as an answer. */
+/** A shorter quotation is extended by the rest of its paragraph: one sentence alone seldom reads as an answer. */
 const comfortable = 240
 
 /**
- * An answer made of quoted sentences: the one that answers best, neighbours that say as much, what it announces
- * with a colon, and passages that hold something asked which the first does not; best first, each run cited. Empty when no sentence holds anything of what was asked.
+ * Answers with quoted sentences: the best one, neighbours that score as well, what it announces with a colon, and
+ * passages that contain something asked that the first does not. Best first, each run cited. Empty when no sentence
+ * contains anything asked.
  */
-export async function extractFrom({ asked, passages }: Request): Promise<Extracted> {
+export async function extractFrom({ asked, passages }: AnswerRequest): Promise<Extracted> {
   const sentences = scoredSentences(asked, passages)
   const [best, ...others] = bestOfEachPassage(sentences)
   if (!best) return { text: '', citations: [] }
@@ -26,7 +27,7 @@ export async function extractFrom({ asked, passages }: Request): Promise<Extract
     if (runs.length === maxPassages || seed.score < worthShare * best.score || room < seed.text.length) break
     if (addsSomethingAsked(seed, runs)) runs.push(runAround(seed, sentences, room))
   }
-  return quoted(inReadingOrder(runs, passages), passages)
+  return quotedAnswer(inReadingOrder(runs, passages), passages)
 }
 
 function bestOfEachPassage(sentences: readonly ScoredSentence[]): ScoredSentence[] {
@@ -39,23 +40,23 @@ function bestOfEachPassage(sentences: readonly ScoredSentence[]): ScoredSentence
   )
 }
 
-/** The best first; what comes from the document of an earlier run stands with it, in the order of its text. */
+/** Best first, except that runs of one document stay together, in the order of its text. */
 function inReadingOrder(runs: readonly ScoredSentence[][], passages: readonly Passage[]): ScoredSentence[][] {
-  const placeOf = (run: readonly ScoredSentence[]) => {
+  const positionOf = (run: readonly ScoredSentence[]) => {
     const passage = passages[run[0]?.passageIndex ?? 0]
     return { document: passage?.documentId ?? '', start: (passage?.start ?? 0) + (run[0]?.start ?? 0) }
   }
-  const byDocument = Map.groupBy(runs, run => placeOf(run).document)
-  return [...byDocument.values()].flatMap(group => group.sort((a, b) => placeOf(a).start - placeOf(b).start))
+  const byDocument = Map.groupBy(runs, run => positionOf(run).document)
+  return [...byDocument.values()].flatMap(group => group.sort((a, b) => positionOf(a).start - positionOf(b).start))
 }
 
-/** The seed with the neighbours it needs to be understood, or that answer as well as it does. */
+/** The seed with the neighbours needed to understand it, or that answer as well as it does. */
 function runAround(seed: ScoredSentence, sentences: readonly ScoredSentence[], room: number): ScoredSentence[] {
   const siblings = sentences.filter(each => each.passageIndex === seed.passageIndex)
-  const before = siblings[seed.place - 1]
+  const before = siblings[seed.position - 1]
   const run = leansOnPrevious(seed.text) && before?.isSeed && !seed.followsBlank ? [before, seed] : [seed]
   for (;;) {
-    const next = siblings[(run.at(-1)?.place ?? 0) + 1]
+    const next = siblings[(run.at(-1)?.position ?? 0) + 1]
     if (!next || !belongs(next, run, seed) || lengthOf([...run, next]) > room) return run
     run.push(next)
   }
@@ -69,14 +70,14 @@ function belongs(next: ScoredSentence, run: readonly ScoredSentence[], seed: Sco
   return !next.followsBlank && lengthOf(run) < comfortable
 }
 
-/** "The options are:" brings the block of code or the lines that follow, up to a blank line. */
+/** "The options are:" includes the following block of code or lines, up to a blank line. */
 function isAnnounced(next: ScoredSentence, run: readonly ScoredSentence[]): boolean {
   const opener = run.findLastIndex(each => /[:：]$/.test(each.text))
   if (opener < 0) return false
   return opener === run.length - 1 || (!next.followsBlank && run[opener + 1]?.kind === 'sentence')
 }
 
-/** Words that point back: alone, the sentence would not say what it speaks of. */
+/** Words that refer back: alone, the sentence would not say what it is about. */
 const pointers =
   /^(this|these|that|those|it|they|such|he|she|however|therefore|also|это|этот|эта|эти|он|она|они|оно|такой|такие|поэтому|однако|questo|questa|questi|tale|tali|esso|inoltre|бұл|ол|олар|điều này|đó|nó|họ)(?![\p{L}\p{M}])/iu
 

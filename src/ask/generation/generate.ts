@@ -12,33 +12,36 @@ import {
 import type { ChatModel } from './chat.ts'
 import type { AnalyzedQuestion } from '../terms.ts'
 
-/** What an answer is written from. */
-export interface Request {
+/** The input an answer is written from. */
+export interface AnswerRequest {
   readonly asked: AnalyzedQuestion
   readonly question: Question
   readonly passages: readonly Passage[]
   readonly caching?: CollectionCaching
 }
 
-/** A written answer, before its citations are resolved. */
+/** A completion before its citations are resolved. */
 export interface Completion {
   readonly text: string
-  /** The model found no answer in the passages. */
+  /** Whether the model found no answer in the passages. */
   readonly abstained: boolean
   readonly usage: Usage
-  /** Where it was written before; absent: now. */
+  /** Set when the completion came from the cache. */
   readonly cache?: CacheNote
 }
 
 export type CompletionEvent =
-  { readonly type: 'text'; readonly text: string } | { readonly type: 'end'; readonly draft: Completion }
+  { readonly type: 'text'; readonly text: string } | { readonly type: 'end'; readonly completion: Completion }
 
-/** Asks the model and passes its words on token by token, markers checked on the way; ends with the whole draft. */
+/** Streams the model's text token by token, checking citation markers; ends with the whole completion. */
 export function answerWith(model: ChatModel, maxTokens: number) {
-  return async function* generate({ asked, question, passages }: Request, run: Run): AsyncGenerator<CompletionEvent> {
+  return async function* generate(
+    { asked, question, passages }: AnswerRequest,
+    run: Run,
+  ): AsyncGenerator<CompletionEvent> {
     const prompt = promptFor({ text: asked.text, history: question.history }, passages, asked.language)
     const markers = createCitationMarkers(passages.length)
-    const said: string[] = []
+    const shown: string[] = []
     let usage: Usage = { ...noUsage, llmCalls: 1 }
     for await (const part of model.stream({ ...prompt, maxTokens }, run.signal)) {
       if (part.type === 'end') {
@@ -46,14 +49,14 @@ export function answerWith(model: ChatModel, maxTokens: number) {
         continue
       }
       const text = markers.push(part.text)
-      if (text !== '') yield say(text)
+      if (text !== '') yield show(text)
     }
     const rest = markers.end()
-    if (rest !== '') yield say(rest)
-    yield { type: 'end', draft: { text: said.join('').trim(), abstained: markers.abstained, usage } }
+    if (rest !== '') yield show(rest)
+    yield { type: 'end', completion: { text: shown.join('').trim(), abstained: markers.abstained, usage } }
 
-    function say(text: string): CompletionEvent {
-      said.push(text)
+    function show(text: string): CompletionEvent {
+      shown.push(text)
       return { type: 'text', text }
     }
   }

@@ -4,24 +4,24 @@ import { sentences, type Span } from '../../text/sentences.ts'
 import type { Passage } from '../terms.ts'
 
 export interface PackOptions {
-  /** Of all passages with their titles, in tokens of the chat models. */
+  /** Budget for all passages with their titles, in tokens of the chat models. */
   readonly maxTokens?: number
   readonly maxPassages?: number
-  /** Where no window says which part of a long passage is the best, the words of the question do. */
+  /** Used to find the best part of a long passage that has no window. */
   readonly question?: string
-  /** Told once when something that was worth showing had no room, whole or in part. */
+  /** Called once when a passage was dropped or trimmed for lack of room. */
   readonly onCut?: () => void
 }
 
-/** The element around a passage. */
+/** Tokens of the XML element around a passage. */
 const tokensAround = 14
-/** Less text than this is not worth a passage's place. */
-const leastTokens = 40
+/** A shorter excerpt is not worth including. */
+const minTokens = 40
 
 /**
- * What the model is shown: the best passages within a budget, in their order. One that does not fit is trimmed to
- * whole sentences around its best part, so its `text` is still the stored text from `start` to `end`. The same
- * text again (boilerplate of several documents) is left out.
+ * The passages shown to the model: the best ones within a budget, in their order. One that does not fit is trimmed to
+ * whole sentences around its best part, so its `text` is still the stored text from `start` to `end`. Repeated text
+ * (boilerplate of several documents) is left out.
  */
 export function pack(
   passages: readonly Passage[],
@@ -50,7 +50,7 @@ function tokensOf({ tokens, text }: Passage): number {
 }
 
 function cutInto(room: number, passage: Passage, question: string, isFirst: boolean): Passage | undefined {
-  if (room < leastTokens && !isFirst) return undefined
+  if (room < minTokens && !isFirst) return undefined
   const span = spanWithin(room, passage, question) ?? (isFirst ? wordsWithin(room, passage.text) : undefined)
   return span && trimmed(passage, span)
 }
@@ -67,7 +67,7 @@ function spanWithin(room: number, passage: Passage, question: string): Span | un
   }
   if (!fits(first, last)) return undefined
   for (;;) {
-    // What follows usually says more about a sentence than what stands before it.
+    // The text after a sentence usually explains it better than the text before it.
     if (fits(first, last + 1)) last++
     else if (fits(first - 1, last)) first--
     else break
@@ -93,7 +93,7 @@ function bestSentence(spans: readonly Span[], passage: Passage, question: string
   return shared.indexOf(Math.max(...shared))
 }
 
-/** For a single endless sentence: as many words from its start as fit. */
+/** For a single very long sentence: as many words from its start as fit. */
 function wordsWithin(room: number, text: string): Span | undefined {
   const ends = Array.from(text.matchAll(/\S+/gu), match => match.index + match[0].length)
   let [fits, tooLong] = [-1, ends.length]

@@ -4,7 +4,7 @@ import { delimited } from './delimiters.ts'
 import { sentinel } from './citation-markers.ts'
 import type { Passage, Turn } from '../terms.ts'
 
-/** Goes up with every change of the words below: answers made by other words are not the same answers. */
+/** Increment this with every change of the prompts below: it is part of the cache keys. */
 export const promptVersion = '1'
 
 export interface Prompt {
@@ -13,8 +13,8 @@ export interface Prompt {
 }
 
 /**
- * What the model is asked. The passages stand in the last message, between marks with a random name (`nonce`), so
- * that no passage can end them or pose as the question; see fence.ts.
+ * The prompt. The passages are in the last message, between delimiters with a random name (`nonce`), so that no passage
+ * can close them or pose as the question; see delimiters.ts.
  */
 export function promptFor(
   question: { readonly text: string; readonly history: readonly Turn[] },
@@ -48,7 +48,7 @@ function nameOf(language: string): string {
     const name = language === 'und' ? undefined : languageNames.of(language)
     return name ?? 'the language of the question'
   } catch {
-    // Not a language code at all.
+    // Not a valid language code.
     return 'the language of the question'
   }
 }
@@ -57,7 +57,7 @@ const historyTurns = 6
 const historyTokens = 600
 const turnCharacters = 1500
 
-/** The last turns that fit, oldest first. */
+/** The latest turns that fit, oldest first. */
 function recent(history: readonly Turn[]): Turn[] {
   const turns: Turn[] = []
   let left = historyTokens
@@ -67,18 +67,18 @@ function recent(history: readonly Turn[]): Turn[] {
     if (left < 0) break
     if (text !== '') turns.unshift({ role, content: text })
   }
-  // A talk begins with the user, and some chat templates insist on it.
+  // A conversation starts with the user, and some chat templates require it.
   const first = turns.findIndex(turn => turn.role === 'user')
   return first < 0 ? [] : turns.slice(first)
 }
 
-/** Citations of an earlier answer would point to other passages now. */
+/** Removes citations: those of an earlier answer would point to other passages now. */
 function plain(content: string): string {
   const text = content.replace(/ ?\[\d{1,2}\]/g, '').trim()
   return text.length <= turnCharacters ? text : `${text.slice(0, turnCharacters).replace(/[\ud800-\udbff]$/, '')}…`
 }
 
-/** Neighbouring turns of one role as one: many chat templates refuse two in a row. */
+/** Merges adjacent turns of one role: many chat templates reject two in a row. */
 function alternating(turns: readonly Turn[]): Turn[] {
   const merged: Turn[] = []
   for (const turn of turns) {
@@ -89,9 +89,9 @@ function alternating(turns: readonly Turn[]): Turn[] {
   return merged
 }
 
-/** Asks for a follow-up as a question that stands alone, on one line. */
+/** The prompt that rewrites a follow-up into a self-contained question, on one line. */
 export function condensePrompt(question: string, history: readonly Turn[]): Prompt {
-  const talk = recent(history).map(
+  const conversation = recent(history).map(
     ({ role, content }) => `${role === 'user' ? 'User' : 'Assistant'}: ${oneLine(content)}`,
   )
   const system = [
@@ -101,11 +101,13 @@ export function condensePrompt(question: string, history: readonly Turn[]): Prom
   ].join('\n')
   return {
     system,
-    messages: [{ role: 'user', content: `Conversation:\n${talk.join('\n')}\n\nLast question: ${oneLine(question)}` }],
+    messages: [
+      { role: 'user', content: `Conversation:\n${conversation.join('\n')}\n\nLast question: ${oneLine(question)}` },
+    ],
   }
 }
 
-/** Asks for two other wordings, one a line, for a question that found nothing. */
+/** The prompt for two other wordings, one per line, of a question that found nothing. */
 export function rephrasePrompt(question: string): Prompt {
   const system = [
     'You help a search engine that found nothing for a question.',

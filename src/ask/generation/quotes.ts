@@ -1,6 +1,6 @@
 import type { Citation, Passage } from '../terms.ts'
 
-/** An answer made of quoted sentences, and what each `[n]` in it stands for. */
+/** An answer made of quoted sentences, with the citation of each `[n]`. */
 export interface Extracted {
   readonly text: string
   readonly citations: readonly Citation[]
@@ -13,23 +13,23 @@ interface Span {
   readonly end: number
 }
 
-/** Each run of neighbouring sentences, letter for letter, with its citation behind it. */
-export function quoted(runs: readonly (readonly Span[])[], passages: readonly Passage[]): Extracted {
-  const quoted = runs.flatMap(run => {
+/** Each run of adjacent sentences, verbatim, followed by its citation. */
+export function quotedAnswer(runs: readonly (readonly Span[])[], passages: readonly Passage[]): Extracted {
+  const quotes = runs.flatMap(run => {
     const [first, last] = [run[0], run.at(-1)]
     const passage = first && passages[first.passageIndex]
     return first && last && passage
       ? [{ passage, index: first.passageIndex + 1, start: first.start, end: last.end }]
       : []
   })
-  const parts = quoted.map(({ passage, index, start, end }) => `${passage.text.slice(start, end)} [${index}]`)
+  const parts = quotes.map(({ passage, index, start, end }) => `${passage.text.slice(start, end)} [${index}]`)
   return {
     text: parts.join(parts.some(part => part.includes('\n')) ? '\n\n' : ' '),
-    citations: quoted.map(({ passage, index, start, end }) => citationOf(passage, index, start, end)),
+    citations: quotes.map(({ passage, index, start, end }) => citationOf(passage, index, start, end)),
   }
 }
 
-/** `start` and `end` within the passage; the citation speaks in offsets of the stored document. */
+/** `start` and `end` are offsets in the passage; the citation uses offsets in the stored document. */
 export function citationOf(passage: Passage, index: number, start: number, end: number): Citation {
   return {
     index,

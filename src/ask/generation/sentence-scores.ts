@@ -4,24 +4,27 @@ import type { Passage, AnalyzedQuestion } from '../terms.ts'
 
 export interface ScoredSentence {
   readonly passageIndex: number
-  /** Place among the passage's sentences and blocks of code. */
-  readonly place: number
+  /** Position among the passage's sentences and blocks of code. */
+  readonly position: number
   /** Offsets into the passage's text. */
   readonly start: number
   readonly end: number
   readonly text: string
   readonly kind: 'sentence' | 'heading' | 'code'
-  /** Words of the question that it holds. */
+  /** Words of the question that it contains. */
   readonly found: ReadonlySet<string>
   readonly terms: ReadonlySet<string>
   /** 0…1, comparable within one question. */
   readonly score: number
-  /** May an answer begin with it? Headings, code, questions and fragments don't answer. */
+  /** Whether an answer may begin with it. Headings, code, questions and fragments do not answer. */
   readonly isSeed: boolean
   readonly followsBlank: boolean
 }
 
-/** What makes a sentence answer: its own words, their being together as asked, its heading's words, its meaning, its passage's rank, to come first. */
+/**
+ * Weights of the signals: the question's words in the sentence, adjacent as asked, in its heading, its meaning, the
+ * rank of its passage, and being the first sentence.
+ */
 const weights = { words: 0.2, pairs: 0.1, heading: 0.2, meaning: 0.1, rank: 0.35, lead: 0.05 } as const
 const shortestSeed = 25
 
@@ -31,8 +34,8 @@ type Unscored = Omit<ScoredSentence, 'score' | 'found'> & {
 }
 
 /**
- * Every sentence of the passages with its score. Words count by how rare they are among these sentences: a word
- * in all of them ("fastify" in Fastify's manual) does not tell which one answers.
+ * Every sentence of the passages with its score. Words count by how rare they are among these sentences: a word in all
+ * of them ("fastify" in Fastify's manual) does not show which one answers.
  */
 export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Passage[]): ScoredSentence[] {
   const isFolded = asked.terms.some(({ term }) => term.startsWith('~'))
@@ -53,11 +56,12 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
     const heading = headingScore(wanted, rarity, total, titles[each.passageIndex] ?? noTitle)
     const meaning = similarity === null || high <= low ? 0 : (similarity - low) / (high - low)
     const rank = ranks[each.passageIndex] ?? 0
-    // A sentence with nothing of the question in it or above it is not made an answer by its place alone.
+    // Position alone must not make an answer of a sentence that shares nothing with the question, not even in its
+    // heading.
     const isAbout = words > 0 || heading > 0 || meaning > 0.5
     const parts =
       weights.words * words +
-      weights.pairs * together(pairs, each.terms) +
+      weights.pairs * adjacency(pairs, each.terms) +
       weights.heading * heading +
       weights.meaning * meaning +
       weights.rank * rank
@@ -65,7 +69,10 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
   })
 }
 
-/** The question's own words where the passages hold any of them; what it borrowed from earlier turns only found them. */
+/**
+ * The question's own words if the passages contain any of them. Words borrowed from earlier turns only served to find
+ * them.
+ */
 function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly Unscored[]): ReadonlyMap<string, number> {
   const isHeld = own.some(({ term, isContent }) => isContent && all.some(each => each.terms.has(term)))
   const asked = isHeld ? own : terms
@@ -76,13 +83,13 @@ function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly Unscored[]): R
 function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {
   const { text, language } = passage
   let isLead = true
-  return unitsOf(text, { start: 0, end: text.length }, language).map((unit, place): Unscored => {
+  return unitsOf(text, { start: 0, end: text.length }, language).map((unit, position): Unscored => {
     const own = text.slice(unit.start, unit.end)
     const kind = unit.kind === 'code' ? 'code' : isHeading(own, passage.title) ? 'heading' : 'sentence'
     const isSeed = kind === 'sentence' && own.length >= shortestSeed && !/[?？]$/.test(own)
     const sentence = {
       passageIndex,
-      place,
+      position,
       start: unit.start,
       end: unit.end,
       text: own,
@@ -99,37 +106,38 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
 }
 
 /**
- * 1 for the best passage, 0 from half its score down: retrieval knows more of where the answer is than any
- * one sentence tells. Parts of one section stand together, so each counts as much as the best of them.
+ * 1 for the best passage, 0 from half its score down: retrieval knows more about where the answer is than any single
+ * sentence. Parts of one section belong together, so each counts as much as the best of them.
  */
 function rankScores(passages: readonly Passage[]): number[] {
   const section = (passage: Passage) => `${passage.documentId} ${passage.title}`
   const best = new Map<string, number>()
-  for (const [place, passage] of passages.entries())
-    best.set(section(passage), Math.max(best.get(section(passage)) ?? 0, scoreOf(passage, place)))
+  for (const [position, passage] of passages.entries())
+    best.set(section(passage), Math.max(best.get(section(passage)) ?? 0, scoreOf(passage, position)))
   const top = Math.max(...best.values())
   return passages.map(passage => (top > 0 ? Math.max(0, (2 * (best.get(section(passage)) ?? 0)) / top - 1) : 0))
 }
 
-/** A reranker's scores have a scale of their own: of those the order counts. */
-function scoreOf({ scores }: Passage, place: number): number {
-  return scores.rerank === undefined ? scores.fused : 1 / (1 + place)
+/** A reranker has its own scale, so only the order counts. */
+function scoreOf({ scores }: Passage, position: number): number {
+  return scores.rerank === undefined ? scores.fused : 1 / (1 + position)
 }
 
-/** Neighbours in the question: "404 handler" of "change the 404 handler". */
+/** Adjacent words of the question: "404 handler" in "change the 404 handler". */
 function pairsOf(words: readonly string[]): [string, string][] {
   return words.slice(1).map((word, i) => [words[i] ?? '', word])
 }
 
-/** Of the pairs that the sentence holds both words of side by side, the share among all; a word between is no matter. */
-function together(pairs: readonly [string, string][], terms: ReadonlySet<string>): number {
+/** Share of the pairs that the sentence contains next to each other; one word in between is allowed. */
+function adjacency(pairs: readonly [string, string][], terms: ReadonlySet<string>): number {
   if (pairs.length === 0) return 0
-  const places = new Map(Array.from(terms, (term, place) => [term, place]))
-  const near = ([a, b]: [string, string]) => Math.abs((places.get(a) ?? Infinity) - (places.get(b) ?? -Infinity)) <= 2
-  return pairs.filter(near).length / pairs.length
+  const positions = new Map(Array.from(terms, (term, position) => [term, position]))
+  const isAdjacent = ([a, b]: [string, string]) =>
+    Math.abs((positions.get(a) ?? Infinity) - (positions.get(b) ?? -Infinity)) <= 2
+  return pairs.filter(isAdjacent).length / pairs.length
 }
 
-/** A line that the passage's title says already, or one that ends like no sentence does. */
+/** A line that repeats the passage's title, or that does not end like a sentence. */
 function isHeading(text: string, title: string): boolean {
   return (
     text.length <= 120 &&
@@ -157,8 +165,8 @@ function titleOf({ title, language }: Passage, isFolded: boolean): Title {
 }
 
 /**
- * How much of the question stands above a sentence. The nearest heading says most, and of two that hold the asked
- * words the one with less beside them is nearer ("onClose" before "onClose › Execution order").
+ * How much of the question is in the headings above a sentence. The nearest heading counts most, and of two with the
+ * asked words the one with fewer other words wins ("onClose" before "onClose › Execution order").
  */
 function headingScore(
   wanted: ReadonlySet<string>,
@@ -173,14 +181,14 @@ function headingScore(
   return 0.7 * nearest + 0.3 * share(rarity, wanted.intersection(all), total)
 }
 
-/** Of the window that holds the middle of the sentence. */
+/** Similarity of the window that contains the middle of the sentence. */
 function similarityAt(passage: Passage, start: number, end: number): number | null {
   const middle = passage.start + (start + end) / 2
   const window = passage.windows.find(each => each.start <= middle && middle <= each.end)
   return window?.similarity ?? null
 }
 
-/** How much each asked word tells: by how few sentences hold it, and by how often it was asked. */
+/** How informative each asked word is: by how few sentences contain it and how often it was asked. */
 function raritiesOf(
   counts: ReadonlyMap<string, number>,
   all: readonly Unscored[],

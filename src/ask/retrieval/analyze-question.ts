@@ -2,10 +2,10 @@ import { analyze, isPair, queryTerms, type QueryTerm as TextTerm } from '../../t
 import { detectLanguage, readingLanguage } from '../../text/language.ts'
 import type { AskedCollection, Question, AnalyzedQuestion } from '../terms.ts'
 
-/** Fewer content words than this, and a question in a conversation probably leans on the one before. */
+/** A question with fewer content words, inside a conversation, probably depends on the previous turn. */
 const leansBelow = 3
 
-/** Pure: language (given, or detected with the collection's languages as a hint) and search terms. */
+/** Determines language (as specified, or detected with the collection's languages as a hint) and search terms. Pure. */
 export function analyzeQuestion(question: Question, collection: AskedCollection): AnalyzedQuestion {
   const language = question.language ?? detectLanguage(question.text, { among: collection.languages })
   const readAs = readingLanguage(question.text, language, collection.languages)
@@ -17,13 +17,16 @@ export function analyzeQuestion(question: Question, collection: AskedCollection)
     : alone
 }
 
-/** Another wording of the same question, in the same language. */
+/** Analyzes another wording of the question, in the same language. */
 export function analyzeText(text: string, language: string, readAs: string = language): AnalyzedQuestion {
   const terms = queryTerms(analyze(text, readAs)).map(term => ({ ...term, isSpare: !isWorthAsking(term) }))
   return { text, language, readAs, terms, own: terms.filter(term => !term.isSpare) }
 }
 
-/** Function words only add noise (nDCG@10 .002–.003), but for Vietnamese without diacritics, where they help .004. */
+/**
+ * Function words only add noise (nDCG@10 0.002–0.003), except for Vietnamese without diacritics, where they help by
+ * 0.004.
+ */
 function isWorthAsking({ term, isContent }: TextTerm): boolean {
   return isContent || term.startsWith('~') || isPair(term)
 }

@@ -3,27 +3,27 @@ import type { Embedder } from './embedder.ts'
 import type { Run, AnalyzedQuestion } from '../terms.ts'
 import { canRead } from './weights.ts'
 
-/** A bounded store of vectors by text, two tiers of it. Never rejects; a fault is a miss. */
+/** A bounded cache of vectors by text, in two tiers. Never rejects; a failure is a miss. */
 export interface VectorCache {
   get(text: string): Promise<Float32Array | undefined>
   set(text: string, vector: Float32Array): void
 }
 
-/** `vector` null: search by words alone; `isDegraded` when that is not what was wanted. */
+/** `vector` is null for lexical search only; `isDegraded` when that was not intended. */
 export interface Embedded {
   readonly vector: Float32Array | null
   readonly isDegraded: boolean
 }
 
 /**
- * The question's vector: none where the model cannot read the language, and none, degraded, when the model
- * fails. A question longer than the model's limit is embedded by its beginning: what it asks is seldom at its end.
+ * Embeds the question. No vector when the model cannot read the language; no vector, and degraded, when the model
+ * fails. A question longer than the model's limit is embedded by its start: what it asks is seldom at its end.
  */
 export function embedWith(embedder: Embedder, cache: VectorCache) {
   return async ({ text, language }: AnalyzedQuestion, run: Run): Promise<Embedded> => {
     if (!canRead(embedder, language)) return { vector: null, isDegraded: false }
-    const remembered = await cache.get(text)
-    if (remembered) return { vector: remembered, isDegraded: false }
+    const cached = await cache.get(text)
+    if (cached) return { vector: cached, isDegraded: false }
     try {
       const [vector] = await embedder.embed([fitted(text, embedder)], run.signal, 'query')
       if (!vector) return { vector: null, isDegraded: true }
@@ -33,7 +33,7 @@ export function embedWith(embedder: Embedder, cache: VectorCache) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
       run.log[loudness(error)](
         { code: error.code, err: error.cause ?? error },
-        'question not embedded: searching by words alone',
+        'the question could not be embedded: using lexical search only',
       )
       return { vector: null, isDegraded: true }
     }

@@ -21,51 +21,58 @@ import type { AnalyzedQuestion } from '../terms.ts'
 export interface FindSteps extends SelectSteps {
   readonly embed: Stage<AnalyzedQuestion, Embedded>
   readonly retrieve: Stage<Wanted, Retrieved>
-  /** Null when no language model is set. */
+  /** Null when no language model is configured. */
   readonly rewrite: Rewrites | null
-  /** Share of the vector arm for questions in this language, 0…1. */
+  /** Weight of the dense retriever for questions in this language, 0…1. */
   readonly vectorWeight: (language: string, collection: AskedCollection) => number
-  /** Passages less near than this answer nothing, 0…1. */
+  /** Minimum relevance of the best passage, 0…1. */
   readonly relevanceThreshold: number
+}
+
+export interface FindRequest {
+  readonly question: Question
+  readonly collection: AskedCollection
+  /** Both retrievers, fused, when absent. */
+  readonly arm?: Arm
 }
 
 export interface SearchResult {
   readonly asked: AnalyzedQuestion
-  /** Best first; more than asked for, until `choose` has chosen. */
+  /** Best first; more than requested until `selectPassages` has chosen. */
   readonly passages: readonly Passage[]
   readonly isRelevant: boolean
-  /** Smart when a model was asked for other words. */
+  /** `smart` when a model was asked for other wordings. */
   readonly mode: 'fast' | 'smart'
   readonly usage: Usage
   readonly degraded: readonly Degraded[]
-  /** The documents changed during one of the searches. */
+  /** Whether the documents changed during one of the searches. */
   readonly isOvertaken: boolean
 }
 
-/** From the question's words to passages: at most one embedding and one search, and a second look where the mode allows it. */
+/**
+ * Finds passages for a question: at most one embedding and one search, and a second search where the mode allows it.
+ */
 export async function findPassages(
   steps: FindSteps,
-  question: Question,
-  collection: AskedCollection,
+  { question, collection, arm = 'fused' }: FindRequest,
   run: Run,
-  arm: Arm = 'fused',
 ): Promise<SearchResult> {
-  const { asked, usage } = await standAlone(steps, question, collection, run)
+  const { asked, usage } = await selfContained(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
-  if (asked.terms.length === 0) return looked(nothing, isRewritten, usage)
+  if (asked.terms.length === 0) return result(noPassages, isRewritten, usage)
   const first = await find(asked)
   if (first.relevance >= steps.relevanceThreshold || question.mode === 'fast' || !steps.rewrite)
-    return looked(first, isRewritten, usage)
+    return result(first, isRewritten, usage)
 
-  // Nothing near: the documents may say it in other words.
+  // Nothing relevant: the documents may say it in other words.
   const { rephrase } = steps.rewrite
-  const other = await bestEffort({ texts: [], usage: unanswered }, run, brief => rephrase(asked, brief))
+  const other = await bestEffort({ texts: [], usage: unknownUsage }, run, bounded => rephrase(asked, bounded))
   const others = await Promise.all(other.texts.map(text => find(analyzeText(text, asked.language, asked.readAs))))
   const best = others.reduce((a, b) => (b.relevance > a.relevance ? b : a), first)
   const isOvertaken = [first, ...others].some(each => each.isOvertaken)
-  return looked({ ...best, isOvertaken }, true, addUsage(usage, other.usage))
+  return result({ ...best, isOvertaken }, true, addUsage(usage, other.usage))
 
-  async function find(words: AnalyzedQuestion): Promise<Found> {
+  async function find(words: AnalyzedQuestion): Promise<SearchRound> {
     const weight = weightOf(words.language)
     const { vector, isDegraded } = weight > 0 ? await embed(words) : { vector: null, isDegraded: false }
     const { filters } = question
@@ -77,17 +84,21 @@ export async function findPassages(
     return { ...retrieved, degraded: isDegraded ? ['embeddings'] : [] }
   }
 
-  /** An arm that is measured alone is asked, even where it has no say beside the other. */
+  /** A retriever that is measured alone is used even where fusion would give it no weight. */
   function weightOf(language: string): number {
     if (collection.modelId === null || arm === 'lexical') return 0
     return arm === 'vector' ? 1 : steps.vectorWeight(language, collection)
   }
 
   async function embed(words: AnalyzedQuestion): Promise<Embedded> {
-    return await bestEffort({ vector: null, isDegraded: true }, run, brief => steps.embed(words, brief))
+    return await bestEffort({ vector: null, isDegraded: true }, run, bounded => steps.embed(words, bounded))
   }
 
-  function looked({ passages, relevance, degraded, isOvertaken }: Found, isSmart: boolean, spent: Usage): SearchResult {
+  function result(
+    { passages, relevance, degraded, isOvertaken }: SearchRound,
+    isSmart: boolean,
+    spent: Usage,
+  ): SearchResult {
     return {
       asked,
       passages,
@@ -100,21 +111,26 @@ export async function findPassages(
   }
 }
 
-interface Found extends Retrieved {
+interface SearchRound extends Retrieved {
   readonly degraded: readonly Degraded[]
 }
 
-/** For a question without a letter or a digit: a model would make something up of it. */
-const nothing: Found = { passages: [], relevance: 0, degraded: [], isOvertaken: false }
+/** For a question without a letter or digit: a model would only invent an answer. */
+const noPassages: SearchRound = { passages: [], relevance: 0, degraded: [], isOvertaken: false }
 
-/** A follow-up is rewritten to stand alone where a model may be asked; else it borrows the words before it. */
-async function standAlone(steps: FindSteps, question: Question, collection: AskedCollection, run: Run) {
+/**
+ * Rewrites a follow-up into a self-contained question when a model is allowed; otherwise it borrows words of the
+ * previous turn.
+ */
+async function selfContained(steps: FindSteps, question: Question, collection: AskedCollection, run: Run) {
   const asked = analyzeQuestion(question, collection)
   if (question.history.length === 0 || question.mode === 'fast' || !steps.rewrite) return { asked, usage: noUsage }
   const { condense } = steps.rewrite
-  const { text, usage } = await bestEffort({ text: null, usage: unanswered }, run, brief => condense(question, brief))
+  const { text, usage } = await bestEffort({ text: null, usage: unknownUsage }, run, bounded =>
+    condense(question, bounded),
+  )
   return { asked: text === null ? asked : analyzeText(text, asked.language, asked.readAs), usage }
 }
 
-/** A call was made; what it used nobody knows. */
-const unanswered: Usage = { ...noUsage, llmCalls: 1 }
+/** A call was made, but its token usage is unknown. */
+const unknownUsage: Usage = { ...noUsage, llmCalls: 1 }

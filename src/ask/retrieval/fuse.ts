@@ -1,6 +1,6 @@
 import type { Scores } from '../terms.ts'
 
-/** What the two arms say of a chunk; the shape that the passage store finds. */
+/** What the two retrievers know about a chunk; the passage store returns the same shape. */
 export interface Evidence {
   readonly chunkId: number
   readonly lexical: number | null
@@ -13,7 +13,7 @@ export interface Ranked {
   readonly scores: Scores
 }
 
-/** How the arms come together; `rrfK` counts for `rrf` only. */
+/** How the rankings are fused; `rrfK` applies to `rrf` only. */
 export interface Fusion {
   readonly fusion: 'weighted' | 'rrf'
   readonly rrfK: number
@@ -22,8 +22,8 @@ export interface Fusion {
 const weighted: Fusion = { fusion: 'weighted', rrfK: 60 }
 
 /**
- * Brings both arms into one order. `vectorWeight` 0…1 is the vector arm's share, the lexical arm has the rest; `rrf`
- * knows no shares. A chunk that an arm did not find gets that arm's least.
+ * Fuses both rankings. `vectorWeight` 0…1 is the weight of the dense retriever, the lexical one has the rest; `rrf`
+ * ignores it. A chunk that a retriever did not find gets that retriever's lowest score.
  */
 export function fuse(
   evidence: readonly Evidence[],
@@ -47,26 +47,26 @@ export function fuse(
   return ranked.sort((a, b) => b.scores.fused - a.scores.fused || a.chunkId - b.chunkId)
 }
 
-/** However sure the model seems, words keep some say: a name or a number is where it errs. */
-const mostVector = 0.6
+/** Words always keep some weight: a model errs on names and numbers. */
+const maxVectorShare = 0.6
 
 /**
- * The vector arm's share for one question: its weight as far as its similarities span what they do where the model
- * tells passages apart. Scaled to 0…1 alike, fifty candidates that differ by .08 would count as much as fifty that
- * differ by .35, though their order is noise. The spread of a ranking's scores predicts its quality (Shtok, Kurland &
- * Carmel 2012, doi:10.1145/2180868.2180873). Of nDCG@10 it gives .004 (xquad-en) and .011 (cranfield) over the best
- * fixed share.
+ * The weight of the dense retriever for one question: its configured weight, scaled by how far the similarities spread
+ * compared to a case where the model separates passages well. Scaled to 0…1 regardless of spread, fifty candidates that
+ * differ by 0.08 would count as much as fifty that differ by 0.35, though their order is noise. The spread of a
+ * ranking's scores predicts its quality (Shtok, Kurland & Carmel 2012, doi:10.1145/2180868.2180873). It gains 0.004
+ * (xquad-en) and 0.011 (cranfield) nDCG@10 over the best fixed weight.
  */
 export function vectorShare(evidence: readonly Evidence[], weight: number, span: number): number {
   if (evidence.every(each => each.lexical === null)) return 1
   const found = evidence.flatMap(each => (each.vector === null ? [] : [each.vector]))
   if (found.length === 0) return 0
-  return Math.min(mostVector, (weight * (Math.max(...found) - Math.min(...found))) / span)
+  return Math.min(maxVectorShare, (weight * (Math.max(...found) - Math.min(...found))) / span)
 }
 
 /**
- * Weighted sum of min-max scores (convex combination: Bruch, Gai & Ingber 2023, doi:10.1145/3596512). A weak arm has
- * the say that its weight gives it, where reciprocal rank fusion lets it ruin a good ranking.
+ * Weighted sum of min-max scores (convex combination: Bruch, Gai & Ingber 2023, doi:10.1145/3596512). A weak retriever
+ * counts only by its weight, where reciprocal rank fusion lets it ruin a good ranking.
  */
 function combined(evidence: readonly Evidence[], vectorWeight: number): number[] {
   const lexical = scale(evidence.map(e => e.lexical))
@@ -74,17 +74,20 @@ function combined(evidence: readonly Evidence[], vectorWeight: number): number[]
   return evidence.map((_, i) => (1 - vectorWeight) * (lexical[i] ?? 0) + vectorWeight * (vector[i] ?? 0))
 }
 
-/** Reciprocal rank fusion (Cormack, Clarke & Büttcher 2009, doi:10.1145/1571941.1572114), scaled so that first by both arms is 1. */
-function reciprocal(arms: readonly (readonly (number | null)[])[], k: number): number[] {
-  const [first = []] = arms
-  return first.map((_, i) => arms.reduce((sum, rank) => sum + part(rank[i] ?? null), 0) / arms.length)
+/**
+ * Reciprocal rank fusion (Cormack, Clarke & Büttcher 2009, doi:10.1145/1571941.1572114), scaled so that rank 1 in both
+ * is 1.
+ */
+function reciprocal(rankings: readonly (readonly (number | null)[])[], k: number): number[] {
+  const [first = []] = rankings
+  return first.map((_, i) => rankings.reduce((sum, rank) => sum + part(rank[i] ?? null), 0) / rankings.length)
 
   function part(rank: number | null): number {
     return rank === null ? 0 : (k + 1) / (k + rank)
   }
 }
 
-/** To 0…1; what was not found is 0. A single score is 1: it is the best there is. */
+/** Scales to 0…1; chunks not found get 0. A single score becomes 1: it is the best there is. */
 function scale(values: readonly (number | null)[]): number[] {
   const found = values.filter(value => value !== null)
   const low = Math.min(...found)
@@ -96,6 +99,6 @@ function ranks(values: readonly (number | null)[]): (number | null)[] {
   const order = values
     .flatMap((value, index) => (value === null ? [] : [{ value, index }]))
     .sort((a, b) => b.value - a.value)
-  const places = new Map(order.map(({ index }, place) => [index, place + 1]))
-  return values.map((_, index) => places.get(index) ?? null)
+  const rankOf = new Map(order.map(({ index }, rank) => [index, rank + 1]))
+  return values.map((_, index) => rankOf.get(index) ?? null)
 }

@@ -1,31 +1,31 @@
 import { isAskError, loudness } from '../../errors.ts'
 import type { Passage, Run } from '../terms.ts'
 
-/** What every reranking model looks like to us. */
+/** The interface of every reranking model. */
 export interface Reranker {
   readonly model: string
   /**
-   * How well each text answers the query: a number a text, in their order, more is better; the scale is the model's
-   * own. Rejects with an AskError (`model_*`), or the signal's reason.
+   * Scores how well each text answers the query: one number per text, in their order. Higher is better, on the model's
+   * own scale. Rejects with an AskError (`model_*`), or the signal's reason.
    */
   score(query: string, texts: readonly string[], signal: AbortSignal): Promise<readonly number[]>
 }
 
 export interface ToRerank {
   readonly query: string
-  /** In the order of the search. */
+  /** In search order. */
   readonly passages: readonly Passage[]
 }
 
-/** `isDegraded`: still in the order of the search, because the reranker failed. */
+/** `isDegraded` when the reranker failed and the search order was kept. */
 export interface Reranked {
   readonly passages: readonly Passage[]
   readonly isDegraded: boolean
 }
 
 /**
- * Orders the first `candidates` passages anew, by a model that reads question and passage together; what comes behind
- * them stays behind. A reranker that fails changes nothing.
+ * Reorders the first `candidates` passages by a model that reads question and passage together; the rest stays after
+ * them. A reranker that fails changes nothing.
  */
 export function rerankWith(reranker: Reranker, candidates: number) {
   return async ({ query, passages }: ToRerank, run: Run): Promise<Reranked> => {
@@ -37,8 +37,8 @@ export function rerankWith(reranker: Reranker, candidates: number) {
     } catch (error) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
       run.log[loudness(error)](
-        { code: error.code, err: error.cause ?? error },
-        `${error.detail} Passages keep the order of the search.`,
+        { code: error.code, detail: error.detail, err: error.cause ?? error },
+        'reranking failed: passages keep the search order',
       )
       return { passages, isDegraded: true }
     }

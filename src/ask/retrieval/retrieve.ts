@@ -14,30 +14,30 @@ export interface Wanted {
   readonly arm: Arm
   readonly collection: AskedCollection
   readonly filters: Filters
-  /** Passages to hand over. */
+  /** Number of passages to return. */
   readonly topK: number
 }
 
 export interface Retrieved {
   /** Best first. */
   readonly passages: readonly Passage[]
-  /** How near the best of the first five is to the question, 0…1. */
+  /** Relevance of the best of the first five passages, 0…1. */
   readonly relevance: number
-  /** The documents changed since the collection was looked up. */
+  /** Whether the documents changed after the collection snapshot was taken. */
   readonly isOvertaken: boolean
 }
 
-/** Candidates of each arm, at the least. */
-const candidatesPerArm = 50
-/** As many as an answer is written from: how near they are must not depend on how many more were asked for. */
-const judged = 5
+/** Minimum number of candidates per retriever. */
+const candidatesPerRetriever = 50
+/** As many as an answer is written from: relevance must not depend on how many more were requested. */
+const judgedCount = 5
 
-/** Both arms, fused; the best `topK` with their text. */
+/** Runs both retrievers, fuses their rankings, and reads the text of the best `topK`. */
 export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusion: Fusion) {
   return async (wanted: Wanted, run: Run): Promise<Retrieved> => {
     let ranked: Ranked[] = []
     const choose = (candidates: readonly Candidate[]) => {
-      ranked = fuse(candidates, shareIn(candidates, wanted, similarity), fusion).slice(0, wanted.topK)
+      ranked = fuse(candidates, vectorShareOf(candidates, wanted, similarity), fusion).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
     const terms = { signal: run.signal, label: 'retrieve', deadline: run.deadline }
@@ -45,13 +45,13 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
     const passages = ranked.flatMap(each => passageOf(each, found.passages.get(each.chunkId)))
     return {
       passages,
-      relevance: relevance(convincing(passages, wanted.asked), similarity),
+      relevance: relevance(passagesToJudge(passages, wanted.asked), similarity),
       isOvertaken: found.isOvertaken,
     }
   }
 }
 
-/** In a span `retrieval {collection}`; the words and filters of the question are not in it. */
+/** Runs in a span `retrieval {collection}`, without the words and filters of the question. */
 async function retrieval(wanted: Wanted, search: () => Promise<Found>): Promise<Found> {
   return await inChild(
     `retrieval ${wanted.collection.name}`,
@@ -79,15 +79,18 @@ function attributesOf({ collection, topK, arm, vectorWeight, vector }: Wanted): 
   }
 }
 
-/** What nearness is judged by. A question of nothing but function words ("is it?") has none that a passage could answer by. */
-function convincing(passages: readonly Passage[], { terms, readAs }: AnalyzedQuestion): Passage[] {
-  const best = passages.slice(0, judged)
+/**
+ * The passages that relevance is judged by. A question of function words only ("is it?") has no coverage that a passage
+ * could answer by.
+ */
+function passagesToJudge(passages: readonly Passage[], { terms, readAs }: AnalyzedQuestion): Passage[] {
+  const best = passages.slice(0, judgedCount)
   if (terms.some(({ term }) => !isStopWord(term, readAs))) return best
   return best.map(passage => ({ ...passage, scores: { ...passage.scores, coverage: 0 } }))
 }
 
-/** With one arm only, that arm has all the say. */
-function shareIn(
+/** A single retriever gets the full weight. */
+function vectorShareOf(
   candidates: readonly Candidate[],
   { vector, vectorWeight, arm }: Wanted,
   { span }: SimilarityRange,
@@ -96,7 +99,7 @@ function shareIn(
   return arm === 'vector' ? 1 : vectorShare(candidates, vectorWeight, span)
 }
 
-/** What the store is asked; `vectorWeight` 0 leaves the vectors out. */
+/** The query for the store; `vectorWeight` 0 leaves the vectors out. */
 export function searchOf({ asked, vector, vectorWeight, arm, collection, filters, topK }: Wanted): Search {
   const hasVector = vector !== null && vectorWeight > 0 && collection.modelId !== null
   return {
@@ -113,25 +116,28 @@ export function searchOf({ asked, vector, vectorWeight, arm, collection, filters
         }
       : null,
     filters,
-    limit: Math.max(candidatesPerArm, topK),
+    limit: Math.max(candidatesPerRetriever, topK),
   }
 }
 
-/** A chunk that was deleted between ranking and reading is left out. */
+/** Leaves out a chunk that was deleted between ranking and reading. */
 function passageOf({ scores }: Ranked, stored: StoredPassage | undefined): Passage[] {
   return stored ? [{ ...stored, scores }] : []
 }
 
-/** Where no vector can raise it, coverage speaks louder: true answers in such languages hold fewer of the asked words. */
-const wordsAlone = 1.25
+/**
+ * Coverage counts more where no vector can raise it: correct answers in such languages contain fewer of the question's
+ * words.
+ */
+const wordsOnlyFactor = 1.25
 
 /**
- * How near the best passage is: the share of the question's content words it holds (by idf), raised by what the
- * similarity of its best window adds on the model's own scale. Either alone can convince; neither has to.
+ * Relevance of the best passage: the share of the question's content words it contains (by idf), raised by the
+ * similarity of its best window on the model's own scale. Either alone is enough; neither is required.
  */
 export function relevance(passages: readonly Passage[], { unrelated, related }: SimilarityRange): number {
   const each = passages.map(({ scores, windows }) => {
-    if (scores.vector === null && windows.length === 0) return Math.min(1, scores.coverage * wordsAlone)
+    if (scores.vector === null && windows.length === 0) return Math.min(1, scores.coverage * wordsOnlyFactor)
     const similarity = Math.max(scores.vector ?? -1, ...windows.map(window => window.similarity))
     const meaning = Math.min(1, Math.max(0, (similarity - unrelated) / (related - unrelated)))
     return scores.coverage + (1 - scores.coverage) * meaning

@@ -5,9 +5,9 @@ import { condensePrompt, rephrasePrompt } from '../generation/prompt.ts'
 import { noUsage, type Question, type Run, type Usage } from '../terms.ts'
 import type { AnalyzedQuestion } from '../terms.ts'
 
-/** What smart mode asks a model for besides the answer. Neither can fail a question: without it, it goes on as asked. */
+/** What smart mode asks a model for besides the answer. Neither can fail a question: it then continues as asked. */
 export interface Rewrites {
-  /** A follow-up as a question that stands alone; null when the model gave none. */
+  /** Rewrites a follow-up into a self-contained question; null when the model returned none. */
   condense(question: Question, run: Run): Promise<{ text: string | null; usage: Usage }>
   /** Up to two other wordings. */
   rephrase(asked: AnalyzedQuestion, run: Run): Promise<{ texts: readonly string[]; usage: Usage }>
@@ -40,7 +40,7 @@ export function rewriteWith(model: ChatModel): Rewrites {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
       run.log[loudness(error)](
         { code: error.code, err: error.cause ?? error },
-        'question not rewritten: going on as asked',
+        'the question could not be rewritten: using it as asked',
       )
       return { lines: [], usage: { ...usage, llmCalls: callsMade(error) } }
     }

@@ -5,32 +5,32 @@ import type { Stage } from '../stage.ts'
 import type { Degraded, Passage, Question, Run } from '../terms.ts'
 
 export interface SelectSteps {
-  /** Null when no reranker is set. */
+  /** Null when no reranker is configured. */
   readonly rerank: {
     readonly run: Stage<ToRerank, Reranked>
-    /** Passages it reads. */
+    /** Number of passages it reads. */
     readonly candidates: number
   } | null
 }
 
-/** What a search found. */
-interface Found {
+/** The result of a search. */
+interface SearchInput {
   readonly asked: { readonly text: string }
   readonly passages: readonly Passage[]
   readonly degraded: readonly Degraded[]
 }
 
-/** Read beyond `top_k`, for what repeats others or is joined with them. */
-const mostSpare = 10
+/** Extra passages beyond `top_k`, for those that repeat others or are joined with them. */
+const maxSpare = 10
 
-/** How many passages the search must hand over, so that `top_k` are left of them. */
+/** How many passages the search must return so that `top_k` remain. */
 export function candidatesFor({ rerank }: SelectSteps, question: Question): number {
-  const wanted = question.topK + Math.min(question.topK, mostSpare)
+  const wanted = question.topK + Math.min(question.topK, maxSpare)
   return rerank && isReranked(question) ? Math.max(wanted, rerank.candidates) : wanted
 }
 
-/** The passages worth showing: reranked where that is set and the mode allows it, each saying something of its own, at most `top_k`. */
-export async function selectPassages<F extends Found>(
+/** Selects at most `top_k` passages: reranked where configured and the mode allows it, without repetition. */
+export async function selectPassages<F extends SearchInput>(
   steps: SelectSteps,
   question: Question,
   found: F,
@@ -47,16 +47,16 @@ export async function selectPassages<F extends Found>(
 async function reranked(
   { rerank }: SelectSteps,
   question: Question,
-  { asked, passages }: Found,
+  { asked, passages }: SearchInput,
   run: Run,
 ): Promise<Reranked> {
   if (!rerank || !isReranked(question) || passages.length < 2) return { passages, isDegraded: false }
-  return await bestEffort({ passages, isDegraded: true }, run, brief =>
-    rerank.run({ query: asked.text, passages }, brief),
+  return await bestEffort({ passages, isDegraded: true }, run, bounded =>
+    rerank.run({ query: asked.text, passages }, bounded),
   )
 }
 
-/** `fast` asks no more of other services than one embedding and one search. */
+/** In `fast` mode a question makes at most one embedding call and one search. */
 function isReranked({ mode }: Question): boolean {
   return mode !== 'fast'
 }

@@ -1,20 +1,20 @@
 import type { Embedder } from './embedder.ts'
 
-/** What a similarity of this model means: at or below `unrelated` it says nothing, at `related` it says yes. */
+/** What similarities of this model mean: at or below `unrelated` there is no relation, at `related` there is one. */
 export interface SimilarityRange {
   readonly unrelated: number
   readonly related: number
-  /** Between a question's nearest passage and its fiftieth, where the model tells them apart well. */
+  /** Distance between a question's most similar passage and its fiftieth, where the model separates them well. */
   readonly span: number
 }
 
 interface ModelNotes {
-  /** Share of the vector arm in the fused score, where the model tells passages apart well. */
+  /** Weight of the dense retriever in the fused score, where the model separates passages well. */
   readonly vectorWeight: number
   readonly similarity: SimilarityRange
 }
 
-/** use-lite-en was measured on English questions with and without answers; the others are careful guesses. */
+/** use-lite-en was measured on English questions with and without answers; the others are conservative estimates. */
 const known: Readonly<Record<string, ModelNotes>> = {
   'use-lite-en': { vectorWeight: 0.7, similarity: { unrelated: 0.35, related: 0.75, span: 0.4 } },
   'text-embedding-3-small': { vectorWeight: 0.6, similarity: { unrelated: 0.25, related: 0.6, span: 0.35 } },
@@ -22,10 +22,13 @@ const known: Readonly<Record<string, ModelNotes>> = {
   'multilingual-e5-small': { vectorWeight: 0.6, similarity: { unrelated: 0.82, related: 0.91, span: 0.1 } },
 }
 
-/** Of a model we know nothing of, words lead and similarity alone convinces nobody. */
+/** For an unknown model words lead, and similarity alone is never enough. */
 const unknown: ModelNotes = { vectorWeight: 0.3, similarity: { unrelated: 0.9, related: 1.2, span: 0.3 } }
 
-/** A model by its family: what stands around its name tells its vectors apart (`onnx:NAME#fingerprint`, `NAME + prefix`). */
+/**
+ * Looks a model up by its family; the decoration of its name only distinguishes its vectors (`onnx:NAME#fingerprint`,
+ * `NAME + prefix`).
+ */
 function notesOf(model: string): ModelNotes {
   const name = model
     .replace(/^onnx:/, '')
@@ -35,10 +38,10 @@ function notesOf(model: string): ModelNotes {
   return (Object.hasOwn(known, name) ? known[name] : undefined) ?? unknown
 }
 
-/** Shares of the vector arm by language, as `askwell eval --learn` found them for one model. */
+/** Weights of the dense retriever by language, as `askwell eval --learn` found them for one model. */
 export type LearnedWeights = Readonly<Record<string, number>>
 
-/** 0 where the model cannot read the language, whatever was learned: a ranking it makes there is noise. */
+/** 0 when the model cannot read the language, whatever was learned: its ranking there is noise. */
 export function vectorWeight(
   embedder: Pick<Embedder, 'model' | 'languages'>,
   language: string,

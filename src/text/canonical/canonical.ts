@@ -1,8 +1,10 @@
 /**
- * What a question asks, as a canonical string: two questions of one language may share an answer only if their gists
- * are equal. Vectors cannot tell "turn on" from "turn off"; this can, because every word counts, in order, but
- * those known to say nothing. A wrong "equal" is a wrong answer, a wrong "different" only a model's work: in doubt,
- * different. What each language drops and unifies stands in its grammar; eval/near measures it.
+ * The canonical form of a question: two questions of one language may share an answer only if their canonical forms are
+ * equal. Vectors cannot distinguish "turn on" from "turn off"; this can, because every word counts, in order, except
+ * those known to carry no meaning.
+ *
+ * A wrong "equal" is a wrong answer, a wrong "different" only costs a model call: in doubt, different. Each language's
+ * grammar says what it drops and unifies; eval/near measures it.
  */
 import { isStopWord } from '../analyze.ts'
 import { english } from './english.ts'
@@ -24,29 +26,29 @@ const grammars: ReadonlyMap<string, Grammar> = new Map([
 ])
 
 /**
- * The gist of a question in a language (BCP 47; only the primary subtag counts), or null without a content word.
- * In a language without a grammar all but case, Unicode form, blanks and the final punctuation counts.
+ * The canonical form of a question in a language (BCP 47; only the primary subtag counts), or null without a content
+ * word. In a language without a grammar, everything counts except case, Unicode form, whitespace and final punctuation.
  */
 export function canonicalQuestion(text: string, language: string): string | null {
   const primary = language.toLowerCase().split('-')[0] ?? ''
   const grammar = grammars.get(primary)
   if (text.length > maxLetters) return null
   if (!grammar) return verbatim(text)
-  const words = essence(surfacesOf(conditionLast(text, grammar)), grammar)
+  const words = canonicalWords(surfacesOf(conditionLast(text, grammar)), grammar)
   return words.some(word => !isClass(word) && !isStopWord(word, primary)) ? words.join(' ') : null
 }
 
-/** Nobody asks a longer question twice in other words. */
+/** Nobody asks a longer question twice in different words. */
 const maxLetters = 2000
 
 function verbatim(text: string): string | null {
   const plain = nfc(nfc(text).toLowerCase()).replace(/\s+/g, ' ').trim()
-  let kept = plain.length
-  while (kept > 0 && /[ .?!…。？！؟]/.test(plain[kept - 1] ?? '')) kept--
-  return /[\p{L}\p{N}]/u.test(plain) ? plain.slice(0, kept) : null
+  let length = plain.length
+  while (length > 0 && /[ .?!…。？！؟]/.test(plain[length - 1] ?? '')) length--
+  return /[\p{L}\p{N}]/u.test(plain) ? plain.slice(0, length) : null
 }
 
-/** "If I lose it, what can I do?" as "what can I do? If I lose it". */
+/** Moves the condition last: "If I lose it, what can I do?" becomes "what can I do? If I lose it". */
 function conditionLast(text: string, { conditions }: Grammar): string {
   const [before = '', question, more] = nfc(text).split(/,(?=\s)/, 3)
   const condition = before.trim()
@@ -55,7 +57,7 @@ function conditionLast(text: string, { conditions }: Grammar): string {
   return isOne && conditions.has(opener.toLowerCase()) ? `${question} ${condition}` : text
 }
 
-function essence(surfaces: readonly Surface[], grammar: Grammar): string[] {
+function canonicalWords(surfaces: readonly Surface[], grammar: Grammar): string[] {
   const names = new Set(surfaces.filter(({ isName }) => isName).map(({ word }) => word))
   const words = surfaces.flatMap(surface => wordsOf(surface, grammar))
   const asked = grammar.steps.reduce(rewritten, unframed([start, ...words, end], grammar))
@@ -64,7 +66,7 @@ function essence(surfaces: readonly Surface[], grammar: Grammar): string[] {
   return arranged.map((word, i) => (isWhole(word) ? word : grammar.bare(word, arranged.slice(Math.max(0, i - 2), i))))
 }
 
-/** An acronym that looks like a word of the grammar is marked, so that no rule takes "IT" for "it". */
+/** Marks an acronym that looks like a word of the grammar, so that no rule takes "IT" for "it". */
 function wordsOf({ word, isAcronym }: Surface, { split, capitals, frames, steps }: Grammar): readonly string[] {
   const isKnown = isAcronym && !capitals?.has(word) && [frames, ...steps].some(({ words }) => words.has(word))
   return isKnown ? [`${word}^`] : split(word)

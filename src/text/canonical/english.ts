@@ -32,7 +32,7 @@ const frames = rulesOf(`
   ^ i/we am/was/were? wondering/wonder = ^
 `)
 
-/** "can not" and "can I not" differ; and the "do" of "do taxes" is no auxiliary. */
+/** Applied first: "can not" and "can I not" differ, and the "do" of "do taxes" is not an auxiliary. */
 const firstly = rulesOf(`
   can not = CANNOT
   i/we/you/they do not = {1} do not
@@ -108,7 +108,9 @@ const asked = rulesOf(`
   my/our
 `)
 
-/** "the library's opening hours" and "the opening hours of the library" are the same; of other things it is not sure. */
+/**
+ * Heads of "the library's opening hours", which equals "the opening hours of the library"; other nouns are not unified.
+ */
 const heads: ReadonlySet<string> = new Set([
   'hours',
   'hour',
@@ -128,7 +130,7 @@ const prepositions: ReadonlySet<string> = new Set(
   during about per and or if when while not BE CAN MUST SHOULD`.split(/\s+/),
 )
 
-/** "cost of X in Y" as "X cost in Y". */
+/** Turns "cost of X in Y" into "X cost in Y". */
 function headsLast(words: readonly string[]): readonly string[] {
   const of = words.findIndex((word, i) => word === 'of' && heads.has(words[i - 1] ?? ''))
   if (of < 0 || words.indexOf('of', of + 1) > 0) return words
@@ -143,7 +145,7 @@ function withoutPossessive(words: readonly string[]): readonly string[] {
   return words.filter((word, i) => word !== "'s" || !isHeadAfter(i))
 }
 
-/** After these, a letter is a name: "category A". */
+/** After these words a single letter is a name: "category A". */
 const lettered: ReadonlySet<string> = new Set(
   `category type class vitamin hepatitis level grade plan section group form block building gate
   terminal zone part appendix annex schedule option series visa`.split(/\s+/),
@@ -194,7 +196,7 @@ const notBeforeDo: ReadonlySet<string> = new Set([
   'did',
 ])
 
-/** Without the first "do" that only asks: "what do students pay". */
+/** Removes the first "do" that only forms the question: "what do students pay". */
 function withoutDo(words: readonly string[]): readonly string[] {
   const at = words.findIndex(
     (word, i) => (word === 'do' || word === 'does') && words[i + 1] !== end && !notBeforeDo.has(words[i - 1] ?? ''),
@@ -208,8 +210,8 @@ const barriers: ReadonlySet<string> = new Set(
 const isBarrier = (word: string): boolean => barriers.has(word) || adverbs.has(word) || nominal.has(word)
 
 /**
- * "where the library is" and "where is the library": an auxiliary that is alone goes to the front, unless something
- * is negated, or the order tells who does it ("what can students teach", "what students can teach").
+ * Unifies "where the library is" and "where is the library": a single auxiliary moves to the front. Not when something
+ * is negated, or when the order decides who does it ("what can students teach", "what students can teach").
  */
 function auxiliaryFirst(words: readonly string[]): readonly string[] {
   if (words.some(word => word === 'not' || word === 'CANNOT')) return words
@@ -220,7 +222,7 @@ function auxiliaryFirst(words: readonly string[]): readonly string[] {
   return words.at(-2) === 'BE' ? fronted(words, { isMoved: word => word === 'BE', isPlace, isBarrier }) : words
 }
 
-/** "Who do I pay" is not "who pays": with such a word the first person stays. Elsewhere it is the one who asks. */
+/** Drops the first person, which is just the asker. With such a word it stays: "who do I pay" is not "who pays". */
 function withoutFirstPerson(words: readonly string[]): readonly string[] {
   if (words.some(word => nominal.has(word))) return words.map(word => (word === 'i' || word === 'we' ? 'I' : word))
   return words.filter(word => word !== 'I')
@@ -230,7 +232,9 @@ function withYesNo(words: readonly string[]): readonly string[] {
   return auxiliaries.has(words[1] ?? '') ? [start, 'YN', ...words.slice(1)] : words
 }
 
-/** Only for what opens and closes is the hour meant; "when is the exam" asks for the day. */
+/**
+ * Takes a question about the time as "when" only for things that open and close; "when is the exam" asks for the day.
+ */
 function withTime(words: readonly string[]): readonly string[] {
   if (words.includes('BE') || !words.some(word => /^(?:open|close)s?$/.test(word))) return words
   return words.map(word => (word === 'TIME' ? 'WHEN' : word))
@@ -278,7 +282,7 @@ function split(word: string): readonly string[] {
 }
 
 const titles: ReadonlySet<string> = new Set(['professor', 'prof', 'dr', 'doctor', 'mr', 'mrs', 'ms', 'miss', 'sir'])
-/** Words that are another without their s: things of their own, and surnames that are first names too. */
+/** Words that would be another word without their s, and surnames that are also first names. */
 const whole: ReadonlySet<string> = new Set(
   `means customs goods arms works terms contents damages premises savings earnings securities minutes
   windows teams docs maps times rights honors glasses news does always perhaps besides towards sometimes afterwards plus bonus thus its his this
@@ -287,19 +291,18 @@ const whole: ReadonlySet<string> = new Set(
 )
 
 /**
- * Only the s of plurals and of "he pays" is taken off. What a stemmer does more would give wrong answers:
- * "train" for "training", "close" for "closed", "organ" for "organization", "import" for "important".
+ * Removes only the s of plurals and of "he pays". A stemmer removes more and would give wrong answers: "train" for
+ * "training", "close" for "closed", "organ" for "organization", "import" for "important".
  */
-function bare(word: string, near: readonly string[]): string {
+function bare(word: string, preceding: readonly string[]): string {
   if (word === 'has') return 'have'
-  if (whole.has(word) || titles.has(near.at(-1) ?? '') || !/^[a-z]{4,}$/.test(word)) return word
+  if (whole.has(word) || titles.has(preceding.at(-1) ?? '') || !/^[a-z]{4,}$/.test(word)) return word
   if (word.endsWith('ies')) return `${word.slice(0, -3)}y`
   if (word.endsWith('ie')) return `${word.slice(0, -2)}y`
   if (/(?:ss|x|ch|sh|zz)es$/.test(word)) return word.slice(0, -2)
   return /[^suiy]s$|[aeo]ys$/.test(word) && !/cs$|^[^aeiouy]+s$/.test(word) ? word.slice(0, -1) : word
 }
 
-/** English. */
 export const english: Grammar = {
   split,
   capitals: new Set(['i']),

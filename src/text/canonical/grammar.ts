@@ -1,39 +1,39 @@
 import type { Rules } from './rules.ts'
 
-/** What a language says without meaning, and how it says the same in several ways. */
+/** What a language says without meaning, and the different ways in which it says the same. */
 export interface Grammar {
-  /** A word's parts that are words themselves: "what's", "dell'acqua". */
+  /** Splits a word into parts that are words themselves: "what's", "dell'acqua". */
   readonly split: (word: string) => readonly string[]
-  /** Words in capitals that are no names all the same: the English "I". */
+  /** Capitalised words that are not names: the English "I". */
   readonly capitals?: ReadonlySet<string>
-  /** Whether a name has the endings of other words, and no other name is one without them. */
+  /** Whether names take the endings of other words, and no name equals another without them. */
   readonly areNamesBare?: boolean
-  /** What opens a condition ("if"); behind "tell me" it opens a yes-no question. */
+  /** Words that open a condition ("if"); after "tell me" they open a yes-no question. */
   readonly conditions: ReadonlySet<string>
-  /** Greetings, politeness, "could you tell me": taken off until none is left. */
+  /** Greetings, politeness, "could you tell me": removed until none is left. */
   readonly frames: Rules
-  /** One list after the other, each from left to right, once. */
+  /** Rule lists, applied one after the other, each once from left to right. */
   readonly steps: readonly Rules[]
-  /** The words in the order in which they are compared, without those that say nothing. START and END are among them. */
+  /** Arranges the words for comparison, without those that carry no meaning. START and END are among them. */
   readonly arrange: (words: readonly string[]) => readonly string[]
-  /** A word with `~` for the ending it had; `near` are the two before it, as they were. */
-  readonly bare: (word: string, near: readonly string[]) => string
+  /** A word with `~` in place of its ending; `preceding` are the two words before it, unchanged. */
+  readonly bare: (word: string, preceding: readonly string[]) => string
 }
 
-/** Whether a word is a class of words: no folded word has a capital. */
+/** Whether a word is a word class: no folded word has a capital. */
 export function isClass(word: string): boolean {
   return /^[A-Z]/.test(word)
 }
 
 export interface Move {
   readonly isMoved: (word: string) => boolean
-  /** Behind such a word, when it comes first; else to the front. */
+  /** Moved after such a word if it comes first, otherwise to the front. */
   readonly isPlace?: (word: string) => boolean
-  /** What opens a clause of its own: nothing is moved out of one ("do I pay if I can leave", "can I pay if I leave"). */
+  /** Words that open a clause; nothing is moved out of one ("do I pay if I can leave", "can I pay if I leave"). */
   readonly isBarrier: (word: string) => boolean
 }
 
-/** What is alone of its kind, moved forward. `words` begin with START. */
+/** Moves a word forward if it is the only one of its kind. `words` start with START. */
 export function fronted(words: readonly string[], { isMoved, isPlace, isBarrier }: Move): readonly string[] {
   const from = words.findIndex(isMoved)
   const to = isPlace?.(words[1] ?? '') ? 2 : 1

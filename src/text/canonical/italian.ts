@@ -79,7 +79,9 @@ const adverbs: ReadonlySet<string> = new Set(['HOW', 'WHERE', 'WHEN', 'TIME', 'W
 const isPlace = (word: string): boolean => adverbs.has(word)
 const isBarrier = (word: string): boolean =>
   adverbs.has(word) || /^(?:e|ed|o|ma|mentre|dopo|prima|finché|poiché|cui|anche)$/.test(word)
-/** Events that people ask the time of: they need no object, so that the noun beside is what opens, closes, starts. */
+/**
+ * Events that people ask the time of. They need no object, so the noun next to them is what opens, closes or starts.
+ */
 const events: ReadonlyMap<string, string> = new Map(
   Object.entries({
     apre: 'apre',
@@ -106,7 +108,7 @@ const plurals: ReadonlyMap<string, string> = new Map([
   ['durano', 'dura'],
 ])
 
-/** "la segreteria dove si trova" as "dove si trova la segreteria". */
+/** Turns "la segreteria dove si trova" into "dove si trova la segreteria". */
 function interrogativeFirst(words: readonly string[]): readonly string[] {
   const [first = '', topic = '', adverb = '', ...rest] = words
   return adverbs.has(adverb) && rest.length <= 3
@@ -114,14 +116,17 @@ function interrogativeFirst(words: readonly string[]): readonly string[] {
     : words
 }
 
-/** "quando la biblioteca chiude" as "quando chiude la biblioteca". */
+/** Turns "quando la biblioteca chiude" into "quando chiude la biblioteca". */
 function eventFirst(words: readonly string[]): readonly string[] {
   return words.length === 5 && adverbs.has(words[1] ?? '')
     ? fronted(words, { isMoved: word => events.has(word), isPlace, isBarrier: () => false })
     : words
 }
 
-/** "gli studenti possono", "possono gli studenti"; who or what is asked for might be either side, so not behind such a word. */
+/**
+ * Unifies "gli studenti possono" and "possono gli studenti". Not after a question word for a person or thing, which
+ * could be either side.
+ */
 function modalFirst(words: readonly string[]): readonly string[] {
   const isHeld = words.some(word => /^(?:non|chi|che|COSA|WHAT|quant[oaie]|se)$/.test(word))
   const modals = words.filter(word => /^(?:CAN3?|MUST3?|SHOULD)$/.test(word))
@@ -136,13 +141,19 @@ function withTime(words: readonly string[]): readonly string[] {
     : words
 }
 
-/** With a person these mean "oneself": "come si chiama" does not ask how to call. */
+/** With a person these verbs are reflexive: "come si chiama" does not ask how to call. */
 const personal =
   /^(?:chiam|sent|comport|difend|present|organizz|prepar|muov|vest|lav|candid|alz|scus|offr|chied|assicur|regist|iscriv|ammal|cur|salv|spos|separ)/
 const people =
   /(?:[ae]nt[ei]|tor[ei]|trice|ist[aie]|ier[ei]|ess[ae])$|^(?:medic|avvocat|sindac|padr|madr|figli|professor|signor|presid|cittadin|soc|bambin|ragazz|mogli|marit|fratell|sorell|alliev|alunn|impiegat)/
 
-/** "come rinnovo", "come si rinnova", "come rinnovare": the verb behind "how" and "where" without its person. */
+function isReflexive(verb: string, interrogative: string, subject: string): boolean {
+  return personal.test(verb) || (interrogative === 'HOW' && verb.startsWith('trov')) || people.test(subject)
+}
+
+/**
+ * Unifies "come rinnovo", "come si rinnova" and "come rinnovare": the verb after "how" and "where" loses its person.
+ */
 function impersonal(words: readonly string[]): readonly string[] {
   const at = words.findIndex(word => word === 'HOW' || word === 'WHERE') + 1
   const [verb = '', next = ''] = words.slice(at)
@@ -153,8 +164,7 @@ function impersonal(words: readonly string[]): readonly string[] {
   if (oneself) return words.with(at, `si:${oneself[1]}~`)
   const mine = verb === 'mi' ? /^(.{2,})(?:isco|o)$/.exec(next) : null
   if (mine) return words.toSpliced(at, 2, `si:${mine[1]}~`)
-  if (personal.test(next) || (words[at - 1] === 'HOW' && next.startsWith('trov')) || people.test(words[at + 2] ?? ''))
-    return words
+  if (isReflexive(next, words[at - 1] ?? '', words[at + 2] ?? '')) return words
   const ones = verb === 'si' ? /^(.{2,}?)(?:isce|iscono|ano|ono|a|e)$/.exec(next) : null
   return ones ? words.toSpliced(at, 2, `${ones[1]}~`) : words
 }
@@ -190,7 +200,7 @@ const elided: Readonly<Record<string, string>> = {
   dev: 'deve',
   mezz: 'mezza',
 }
-/** "perche'", "e'": the accent of keyboards without one. */
+/** "perche'", "e'": the accent as typed on keyboards without one. */
 const accents: Readonly<Record<string, string>> = { a: 'à', e: 'è', i: 'ì', o: 'ò', u: 'ù' }
 
 function split(word: string): readonly string[] {
@@ -205,12 +215,12 @@ const titles: ReadonlySet<string> = new Set(
   `professor professore professoressa prof dottor dottore dottoressa dott signor signora sig avvocato
   ingegner via viale piazza corso san santa`.split(/\s+/),
 )
-/** Not forms of each other: "venti" and "vento", "parti" and "parto". */
+/** Pairs that are not forms of each other: "venti" and "vento", "parti" and "parto". */
 const whole: ReadonlySet<string> = new Set(
   `dopo sotto sopra contro dietro questo quello quanto quanti prima primo tutto tutti meno almeno massimo
   minimo oggi domani entro verso fino altri altro venti parti arti menti morti fini sole sale vite`.split(/\s+/),
 )
-/** Shorter words in -e are mostly no plurals: "colle" is a hill, "colla" glue. */
+/** Shorter words in -e are mostly not plurals: "colle" is a hill, "colla" glue. */
 const feminine: ReadonlySet<string> = new Set(
   `tassa tasse multa multe carta carte borsa borse rata rate gara gare quota quote spesa spese data date
   firma firme scheda schede banca banche visita visite prova prove busta buste casa case retta rette mensa mense moda mode`.split(
@@ -219,11 +229,11 @@ const feminine: ReadonlySet<string> = new Set(
 )
 
 /**
- * Singular and plural of one gender, not across genders: "tasso" is a rate and "tassa" a tax. "-e" is the plural of
- * "-a", but of people and behind many endings the singular of "-i": "signore" is not "signora".
+ * Unifies singular and plural of one gender, but not across genders: "tasso" is a rate and "tassa" a tax. "-e" is the
+ * plural of "-a", but for people and after many endings the singular of "-i": "signore" is not "signora".
  */
-function bare(word: string, near: readonly string[]): string {
-  if (word.length < 4 || !/^[a-z]+$/.test(word) || whole.has(word) || titles.has(near.at(-1) ?? '')) return word
+function bare(word: string, preceding: readonly string[]): string {
+  if (word.length < 4 || !/^[a-z]+$/.test(word) || whole.has(word) || titles.has(preceding.at(-1) ?? '')) return word
   const neutral = /^(.*(?:on|[ae]nt|or|er|am|es|[aei]bil|[ao]l|il|din|gin))[ei]$/.exec(word)
   if (neutral && word.length > 5) return `${neutral[1]}~i`
   const masculine = /^(.{2,}?)(?:o|i|hi)$/.exec(word.replace(/(zi|fici|ari|ori|udi)o$/, '$1'))
@@ -232,5 +242,4 @@ function bare(word: string, near: readonly string[]): string {
   return other ? `${other[1]}~e` : word
 }
 
-/** Italian. */
 export const italian: Grammar = { split, conditions: new Set(['se']), frames, steps: [words, asked], arrange, bare }

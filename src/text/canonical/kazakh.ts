@@ -34,7 +34,7 @@ const asked = rulesOf(`
 const ables: ReadonlySet<string> = new Set(['аламын', 'аламыз'])
 const allowed: ReadonlySet<string> = new Set(['болады', 'бола'])
 
-/** "төлеуге болады", "төлей аламын", "төлесем болады": may I pay. */
+/** May I pay: "төлеуге болады", "төлей аламын", "төлесем болады". */
 function permission(words: readonly string[]): readonly string[] {
   const at = words.findLastIndex(word => ables.has(word) || allowed.has(word))
   const verb = words[at - 1] ?? ''
@@ -47,27 +47,31 @@ function isLast(words: readonly string[], at: number): boolean {
   return words[at + 1] === end || (words[at + 1] === 'YN' && words[at + 2] === end)
 }
 
-/** "төлеу керек", "төлеуім керек", "төлеуіміз керек": must I pay. Not "төлеуі керек": must he. */
+/** Must I pay: "төлеу керек", "төлеуім керек", "төлеуіміз керек". Not "төлеуі керек": must he. */
 function obligation(words: readonly string[]): readonly string[] {
   const at = words.indexOf('керек')
   const root = /^(.{2,}у)(?:ым|ім|ымыз|іміз)?$/.exec(words[at - 1] ?? '')?.[1]
   return root === undefined ? words : words.toSpliced(at - 1, 2, root, 'MUST')
 }
 
-/** "қалай тіркелемін" (how do I register) is "қалай тіркелуге болады". Not with a negated verb ("бармаймын"). */
+/**
+ * Turns "қалай тіркелемін" (how do I register) into "қалай тіркелуге болады". Not with a negated verb ("бармаймын").
+ */
 function ability(words: readonly string[]): readonly string[] {
   const root = /^(.{2,}?)(?:й|[ае])(?:мын|мін|мыз|міз)$/.exec(words.at(-2) ?? '')?.[1]
   const isAsked = words.includes('HOW') || words.includes('WHERE')
   return root === undefined || !isAsked || /[мбп][ае]$/.test(root) ? words : words.toSpliced(-2, 1, `${root}~`, 'CAN')
 }
 
-/** Without "I" and "to me" where the verb or the need is the asker's anyhow. */
+/** Drops "I" and "to me" where the verb or the need is the asker's anyway. */
 function withoutSelf(words: readonly string[]): readonly string[] {
   if (words[1] === 'SELF') return words.includes('CAN') || words.includes('MUST') ? words.toSpliced(1, 1) : words
   return words[1] === 'TOSELF' && words.includes('керек') ? words.toSpliced(1, 1) : words
 }
 
-/** Only for what opens and closes is the hour meant; of an examination the day. */
+/**
+ * Takes a question about the time as the hour only for things that open and close; for an examination it is the day.
+ */
 function withTime(words: readonly string[]): readonly string[] {
   const isDaily = words.some(word => /^(?:аш|жаб)ылады$/.test(word))
   return isDaily ? words.map(word => (word === 'TIME' ? 'WHEN' : word)) : words
@@ -82,7 +86,7 @@ function arrange(words: readonly string[]): readonly string[] {
 
 const hard = '[пткқсшфхцчщбвгд]'
 const vowel = '[аәеёиоөуұүыіэюя]'
-/** An ending is one only behind the letters that it takes: "қағазда" (on paper) has one, "карта" has none. */
+/** An ending counts only after letters that it takes: "қағазда" (on paper) has one, "карта" has none. */
 const plural = new RegExp(`^(.{2,}(?:(?<=${hard})т|(?<=[лмнңзж])д|(?<=[рй]|${vowel})л)[ае]р)(ы|і|)$`)
 const cases: readonly (readonly [string, RegExp])[] = [
   ['ның', new RegExp(`(?:(?<=${hard})т|(?<=[рлйзжу])д|(?<=[мнң]|${vowel})н)[ыі]ң$`)],
@@ -93,8 +97,8 @@ const cases: readonly (readonly [string, RegExp])[] = [
 ]
 
 /**
- * Cases tell who does what, so they stay, written in one way ("кітапты", "кітаптарды"); only the plural goes. Words
- * keep all their letters: without them "құн" (price) is "күн" (day).
+ * Cases decide who does what, so they stay, in one spelling ("кітапты", "кітаптарды"); only the plural is removed.
+ * Words keep all their letters: without them "құн" (price) becomes "күн" (day).
  */
 function bare(word: string): string {
   if (word.length < 5) return word
@@ -110,7 +114,6 @@ function singular(word: string): string {
   return stem.length >= 6 ? stem.slice(0, -3) + owned : word
 }
 
-/** Kazakh. */
 export const kazakh: Grammar = {
   split: word => [unmixScripts(word.replaceAll("'", ''))],
   areNamesBare: true,

@@ -1,8 +1,9 @@
 /**
- * Phrases and what stands for them. A line is `phrase = replacement`, or a phrase alone that is dropped; in a phrase
- * `a/b` is either word, `a?` one that may be missing, `a_b` two words, `^` and `$` where the text starts and ends.
- * In a replacement `{2}` is the second word found, `{-1}` the last, and a name in capitals a class of words: no folded
- * word looks like one.
+ * Phrases and their replacements. A line is `phrase = replacement`, or just a phrase, which is dropped.
+ * - In a phrase `a/b` is either word, `a?` an optional word, `a_b` two words, and `^` and `$` are the start and end of
+ *   the text.
+ * - In a replacement `{2}` is the second word found, `{-1}` the last, and a name in capitals is a word class, which no
+ *   folded word can equal.
  */
 export const start = 'START'
 export const end = 'END'
@@ -14,7 +15,7 @@ interface Branch {
 
 export interface Rules {
   readonly root: Branch
-  /** All words that some phrase has. */
+  /** All words that occur in a phrase. */
   readonly words: ReadonlySet<string>
 }
 
@@ -24,7 +25,7 @@ export function rulesOf(lines: string): Rules {
   for (const line of lines.trim().split('\n')) {
     const [phrase = '', replacement = ''] = line.split('=')
     for (const path of pathsOf(phrase)) {
-      plant(root, path, filled(wordsOf(replacement), path))
+      insert(root, path, filled(wordsOf(replacement), path))
       for (const word of path) words.add(word)
     }
   }
@@ -54,15 +55,15 @@ function pathsOf(phrase: string): string[][] {
 }
 
 function filled(replacement: readonly string[], path: readonly string[]): string[] {
-  return replacement.map(word => (/^\{-?\d\}$/.test(word) ? (path.at(placeOf(word)) ?? '') : word)).filter(Boolean)
+  return replacement.map(word => (/^\{-?\d\}$/.test(word) ? (path.at(positionOf(word)) ?? '') : word)).filter(Boolean)
 }
 
-function placeOf(reference: string): number {
-  const place = Number(reference.slice(1, -1))
-  return place > 0 ? place - 1 : place
+function positionOf(reference: string): number {
+  const position = Number(reference.slice(1, -1))
+  return position > 0 ? position - 1 : position
 }
 
-function plant(root: Branch, path: readonly string[], replacement: readonly string[]): void {
+function insert(root: Branch, path: readonly string[], replacement: readonly string[]): void {
   let branch = root
   for (const word of path) {
     const next: Branch = branch.next.get(word) ?? { next: new Map() }
@@ -72,7 +73,7 @@ function plant(root: Branch, path: readonly string[], replacement: readonly stri
   branch.replacement ??= replacement
 }
 
-/** The words with every phrase replaced, the longest at each place, from left to right, once. */
+/** Replaces every phrase, the longest at each position, once from left to right. */
 export function rewritten(words: readonly string[], { root }: Rules): readonly string[] {
   const out: string[] = []
   for (let i = 0; i < words.length;) {

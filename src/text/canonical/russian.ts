@@ -97,7 +97,7 @@ const isBarrier = (word: string): boolean =>
   adverbs.has(word) || /^(?:WHAT|сколько|кто|кого|кому|кем|но|а|как|хотя|куда|откуда|почему|зачем)$/.test(word)
 const reflexive = /(?:ет|ут|ют|ит|ат|ят)ся$/
 
-/** "Библиотека когда открывается" as "когда библиотека открывается". */
+/** Turns "Библиотека когда открывается" into "когда библиотека открывается". */
 function interrogativeFirst(words: readonly string[]): readonly string[] {
   const [first = '', topic = '', adverb = '', ...rest] = words
   return adverbs.has(adverb) && rest.length === 2
@@ -105,7 +105,9 @@ function interrogativeFirst(words: readonly string[]): readonly string[] {
     : words
 }
 
-/** "когда библиотека открывается" as "когда открывается библиотека": cases tell who does what, not the order. */
+/**
+ * Turns "когда библиотека открывается" into "когда открывается библиотека": cases, not the order, decide who does what.
+ */
 function verbSecond(words: readonly string[]): readonly string[] {
   if (!adverbs.has(words[1] ?? '') || words.some(word => holdsOrder.test(word))) return words
   return fronted(words, { isMoved: word => reflexive.test(word), isPlace, isBarrier })
@@ -129,20 +131,22 @@ function arrange(words: readonly string[]): readonly string[] {
   return modalFirst(verbSecond(interrogativeFirst(withTime(words))))
 }
 
-/** Without their -ы or -и these are another word, or no word. */
+/** Without their -ы or -и these become another word, or no word. */
 const whole: ReadonlySet<string> = new Set(
   `чтобы выборы курсы сборы счеты весы часы роды труды переговоры проводы каникулы очки взгляды духи
   женщины мужчины сироты коллеги жертвы персоны старосты вдовы
   мария юлия анастасия виктория евгения наталия валерия ксения софия`.split(/\s+/),
 )
 
-/** Cases tell who does what ("студент", "студенту"), so endings stay but for the number and an adjective's gender. */
-function bare(word: string, near: readonly string[]): string {
+/**
+ * Cases decide who does what ("студент", "студенту"), so endings stay except for the number and an adjective's gender.
+ */
+function bare(word: string, preceding: readonly string[]): string {
   if (word.length < 5 || whole.has(word)) return word
   if (reflexive.test(word)) return word.replace(reflexive, '~ся')
   const adjective = /^(.{3,}(?:ск|[нв](?=[ыао])))(?:ый|ий|ая|ое|ые|ие)$/.exec(word)
   if (adjective) return `${adjective[1]}~`
-  if (/^.{3,}(?:и[яиюе]|ост[ьи])$/.test(word)) return thingOf(word, near)
+  if (/^.{3,}(?:и[яиюе]|ост[ьи])$/.test(word)) return thingOf(word, preceding)
   return /(?:[бвдзлмнпрстф]|[^и]ц)ы$|[гкхжчшщ]и$/.test(word) ? word.slice(0, -1) : word
 }
 
@@ -151,18 +155,17 @@ const agents =
 const infinitive = /(?:ть|ти|чь)(?:ся)?$/
 
 /**
- * "заявление" and "заявления", "лекция" and "лекции"; behind an infinitive "лекцию" and "лекции". Behind a preposition
- * the case says more: "в Россию" is not "в России".
+ * Unifies "заявление" and "заявления", "лекция" and "лекции", and after an infinitive "лекцию" and "лекции". After a
+ * preposition the case carries meaning: "в Россию" is not "в России".
  */
-function thingOf(word: string, near: readonly string[]): string {
-  const [last = '', further = ''] = near.toReversed()
+function thingOf(word: string, preceding: readonly string[]): string {
+  const [last = '', further = ''] = preceding.toReversed()
   if (prepositions.has(last) || prepositions.has(further) || agents.test(word)) return word
   const isObject = infinitive.test(last) || (/(?:ск|[нв])[ыиаяоею]{1,2}$/.test(last) && infinitive.test(further))
   if (isObject && /и[юи]$/.test(word)) return `${word.slice(0, -1)}~ю`
   return word.endsWith('ю') ? word : `${word.slice(0, -1)}~`
 }
 
-/** Russian. */
 export const russian: Grammar = {
   split: word => [word.replaceAll("'", '')],
   conditions: new Set(['если']),

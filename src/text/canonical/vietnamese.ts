@@ -29,7 +29,7 @@ const how = 'làm_sao/làm_thế_nào/làm_cách_nào/bằng_cách_nào'
 const manner = 'như_thế_nào/thế_nào/ra_sao/bằng_cách_nào'
 const subject = 'tôi/mình/chúng_tôi/chúng_em/chúng_mình/bọn_em'
 
-/** "em" is "I" only before such words: it is also a younger sibling ("em trai", "em chồng tôi"). */
+/** "em" means "I" only before such words: it is also a younger sibling ("em trai", "em chồng tôi"). */
 const pronouns = rulesOf(`
   ko = không
   trẻ/anh/chị/đàn em = {1} em
@@ -73,7 +73,7 @@ const asked = rulesOf(`
   ^ ${subject} = ^
 `)
 
-/** "nếu mất thẻ thì làm gì" as "làm gì nếu mất thẻ". */
+/** Turns "nếu mất thẻ thì làm gì" into "làm gì nếu mất thẻ". */
 function conditionLast(words: readonly string[]): readonly string[] {
   const then = words.indexOf('THEN')
   const rest = words.filter(word => word !== 'THEN')
@@ -90,7 +90,7 @@ const barriers: ReadonlySet<string> = new Set(
 )
 const isBarrier = (word: string): boolean => barriers.has(word)
 
-/** "Where can I" is "where do I"; a permission that stands alone goes to the front ("… được không"). */
+/** Treats "where can I" as "where do I", and moves a permission that stands alone to the front ("… được không"). */
 function permission(words: readonly string[]): readonly string[] {
   const first = words.indexOf('CAN')
   const single = words.filter((word, i) => word !== 'CAN' || i === first)
@@ -100,7 +100,7 @@ function permission(words: readonly string[]): readonly string[] {
     : fronted(single, { isMoved: word => word === 'CAN', isBarrier })
 }
 
-/** The closing "không" of "can you tell me … không" asks nothing of its own. */
+/** Drops the closing "không" of "can you tell me … không", which asks nothing itself. */
 function withoutPoliteness(words: readonly string[]): readonly string[] {
   return words[1] === 'POLITE'
     ? words.filter((word, i) => i !== 1 && !(word === 'YN' && i === words.length - 2))
@@ -111,7 +111,10 @@ function adverbFirst(words: readonly string[]): readonly string[] {
   return fronted(words, { isMoved: word => asks.has(word), isBarrier })
 }
 
-/** Only for what opens and closes is the hour meant, and past and future (WHEN at the end, at the front) are the same. */
+/**
+ * Takes a question about the time as the hour only for things that open and close, where past and future (WHEN at the
+ * end, at the front) are equal.
+ */
 function withTime(words: readonly string[]): readonly string[] {
   if (!/ (?:mở|đóng) cửa /.test(words.join(' '))) return words
   return fronted(
@@ -124,7 +127,7 @@ const verbs: ReadonlySet<string> = new Set(
   'mở đóng nhận bán giao hỗ cần nên làm dạy tính mất áp được bị thu phát cấp chịu chấp phục CAN MUST'.split(' '),
 )
 
-/** "có mở cửa không" is "mở cửa không", but "có con" (has children) is not "con". */
+/** Treats "có mở cửa không" as "mở cửa không", but "có con" (has children) is not "con". */
 function withoutAffirmation(words: readonly string[]): readonly string[] {
   return words.at(-2) === 'YN' ? words.filter((word, i) => word !== 'có' || !verbs.has(words[i + 1] ?? '')) : words
 }
@@ -133,7 +136,7 @@ function arrange(words: readonly string[]): readonly string[] {
   return adverbFirst(permission(withoutAffirmation(withTime(conditionLast(withoutPoliteness(words))))))
 }
 
-/** Vietnamese. No word changes its form, and every mark tells words apart: "bán" (sell) is not "bàn" (table). */
+/** Words have no inflection, and every diacritic distinguishes words: "bán" (sell) is not "bàn" (table). */
 export const vietnamese: Grammar = {
   split: word => [foldVietnamese(word.replaceAll("'", ''))],
   conditions: new Set(['nếu']),

@@ -3,28 +3,28 @@ import type { SerialQueue } from '../../../resilience/serial-queue.ts'
 import { learnThreshold, type Observation, type Threshold } from './threshold.ts'
 import type { RunLog } from '../../terms.ts'
 
-/** Older ones do not count: the documents, the model and what people ask have changed since. */
+/** Older observations do not count: documents, model and questions have changed since. */
 export const newest = 5000
 
-/** How often others' comparisons are read. */
+/** How often the observations of other replicas are read. */
 const rereadMs = 60_000
-/** After it failed. */
+/** Retry delay after a failed read. */
 const retryMs = 1000
 
 export interface EvidenceOptions {
   /** Oldest first. */
   readonly read: () => Promise<readonly Observation[]>
   readonly acceptedError: number
-  readonly inTurn: SerialQueue
+  readonly queue: SerialQueue
   readonly clock: Clock
   readonly log: RunLog
 }
 
 /**
- * What is known of how far near answers can be trusted. Read in the background when first wanted, and again every
- * minute while it is: so replicas learn from each other. What it teaches is worked out only when there is something new.
+ * The evidence for trusting answers of similar questions. It is read in the background on first use and then every
+ * minute while in use, so replicas learn from each other. The threshold is recomputed only when there is new evidence.
  */
-export function createEvidence({ read, acceptedError, inTurn, clock, log }: EvidenceOptions) {
+export function createEvidence({ read, acceptedError, queue, clock, log }: EvidenceOptions) {
   let observations: readonly Observation[] = []
   let learned: Threshold | null = null
   let isNew = false
@@ -32,12 +32,12 @@ export function createEvidence({ read, acceptedError, inTurn, clock, log }: Evid
 
   function refresh(): void {
     if (clock.now() < rereadAt) return
-    if (inTurn.add('observations', reread)) rereadAt = clock.now() + rereadMs
+    if (queue.add('observations', reread)) rereadAt = clock.now() + rereadMs
   }
 
   async function reread(): Promise<void> {
     try {
-      take(await read())
+      replaceAll(await read())
     } catch (error) {
       rereadAt = clock.now() + retryMs
       throw error
@@ -45,10 +45,10 @@ export function createEvidence({ read, acceptedError, inTurn, clock, log }: Evid
   }
 
   function add(observation: Observation): void {
-    take([...observations, observation])
+    replaceAll([...observations, observation])
   }
 
-  function take(all: readonly Observation[]): void {
+  function replaceAll(all: readonly Observation[]): void {
     observations = all.slice(-newest)
     isNew = true
   }
@@ -65,7 +65,7 @@ export function createEvidence({ read, acceptedError, inTurn, clock, log }: Evid
     if (learned?.similarity !== before)
       log.info(
         { threshold: learned, of: observations.length },
-        learned ? 'near answers: threshold learned' : 'near answers: no longer enough evidence to give any',
+        learned ? 'semantic cache: threshold learned' : 'semantic cache: no longer enough evidence to serve an answer',
       )
   }
 

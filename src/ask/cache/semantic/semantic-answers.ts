@@ -6,50 +6,61 @@ import { asCached } from '../replay.ts'
 import type { Answer, AskedCollection, CacheTier, Question, Run } from '../../terms.ts'
 import { analyzeQuestion } from '../../retrieval/analyze-question.ts'
 
-export interface CacheableQuestion {
+export interface SemanticQuestion {
   readonly question: Question
   readonly collection: AskedCollection
-  readonly place: CacheKey
+  readonly cacheKey: CacheKey
 }
 
-/** What was found of a near question. */
+/** The match for a question in the semantic cache. */
 export interface SemanticMatch {
-  readonly look: SemanticLookup
-  /** Its answer, if that may be given. */
+  readonly lookup: SemanticLookup
+  /** The matched question's answer, if it may be served. */
   readonly answer: Answer | null
-  /** Its answer, whether or not; to be compared with the one that is made now. */
+  /** The matched question's answer in any case, to be compared with the fresh one. */
   readonly candidate: Answer | undefined
 }
 
 export interface SemanticAnswers {
-  /** No stage of its own: most of it is the embedding, which is one. Null: near questions have no say here. */
-  readonly lookup: (asked: CacheableQuestion, run: Run) => Promise<SemanticMatch | null>
+  /** Not a stage: most of its time is the embedding, which is one. Null when the semantic cache does not apply. */
+  readonly lookup: (asked: SemanticQuestion, run: Run) => Promise<SemanticMatch | null>
   learn(
-    seen: SemanticMatch,
+    match: SemanticMatch,
     fresh: { readonly key: string; readonly question: Question; readonly answer: Answer; readonly seconds: number },
   ): void
 }
 
-/** Answers of near questions, out of those that are kept. Only for a question that stands alone: what a follow-up means, its words do not say. */
+/**
+ * Serves cached answers of similar questions. Only for questions without history: the words of a follow-up do not carry
+ * its full meaning.
+ */
 export function semanticAnswersFrom(
-  near: SemanticCache,
-  kept: AnswerCache,
+  semanticCache: SemanticCache,
+  answers: AnswerCache,
   counts: CacheCounts,
   now: () => number,
 ): SemanticAnswers {
-  async function look({ question, collection, place }: CacheableQuestion, run: Run): Promise<SemanticMatch | null> {
+  async function findMatch(
+    { question, collection, cacheKey }: SemanticQuestion,
+    run: Run,
+  ): Promise<SemanticMatch | null> {
     if (question.history.length > 0 || collection.caching.near === false) return null
     const { text, language } = analyzeQuestion(question, collection)
-    const look = await near.lookup(
-      { text, language, collectionId: collection.id, scope: Buffer.from(place.scope, 'base64url') },
+    const lookup = await semanticCache.lookup(
+      { text, language, collectionId: collection.id, scope: Buffer.from(cacheKey.scope, 'base64url') },
       run,
     )
-    const kin = look.candidate ? await kept.find(look.candidate.key) : null
-    const isGiven = look.isTrusted && look.candidate !== null && kin !== null && kin.found.freshUntil >= now()
-    return { look, answer: isGiven ? give(kin.found, kin.tier, look.candidate) : null, candidate: kin?.found.answer }
+    const cached = lookup.candidate ? await answers.find(lookup.candidate.key) : null
+    const isServed =
+      lookup.isTrusted && lookup.candidate !== null && cached !== null && cached.found.freshUntil >= now()
+    return {
+      lookup,
+      answer: isServed ? serve(cached.found, cached.tier, lookup.candidate) : null,
+      candidate: cached?.found.answer,
+    }
   }
 
-  function give(
+  function serve(
     found: CachedAnswer,
     tier: CacheTier,
     { similarity, question }: NonNullable<SemanticLookup['candidate']>,
@@ -60,11 +71,11 @@ export function semanticAnswersFrom(
   }
 
   function learn(
-    { look, candidate }: SemanticMatch,
+    { lookup, candidate }: SemanticMatch,
     { question, ...fresh }: Parameters<SemanticAnswers['learn']>[1],
   ): void {
-    near.learn(look, { ...fresh, question: question.text }, candidate)
+    semanticCache.learn(lookup, { ...fresh, question: question.text }, candidate)
   }
 
-  return { lookup: look, learn }
+  return { lookup: findMatch, learn }
 }

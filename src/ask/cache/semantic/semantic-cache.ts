@@ -4,32 +4,32 @@ import { createSerialQueue } from '../../../resilience/serial-queue.ts'
 import { canonicalQuestion } from '../../../text/canonical/canonical.ts'
 import { normalised } from '../cache-key.ts'
 import type { Embedded } from '../../retrieval/embed.ts'
-import { createEvidence } from './evidence.ts'
+import { createEvidence, type Evidence } from './evidence.ts'
 import type { Observation } from './threshold.ts'
 import type { Stage } from '../../stage.ts'
 import type { Answer, Run, RunLog, AnalyzedQuestion } from '../../terms.ts'
 import { analyzeText } from '../../retrieval/analyze-question.ts'
 
 export interface SimilarQuestion {
-  /** Of its answer, in the answer cache. */
+  /** Key of its answer in the answer cache. */
   readonly key: string
   readonly question: string
   /** Cosine of the two questions' vectors, −1…1. */
   readonly similarity: number
 }
 
-/** What must be equal for two questions to be near at all. */
+/** What two questions must have in common to be compared at all. */
 export interface SemanticKey {
   readonly scope: Buffer
-  /** A digest: language and content words. */
+  /** Digest of the language and the canonical question. */
   readonly canonical: Buffer
   readonly model: string
   readonly vector: Float32Array
 }
 
-/** The store; see adapters/postgres/store/similar-questions.ts. Every method may reject. */
+/** The store of cached questions; see adapters/postgres/store/similar-questions.ts. Every method may reject. */
 export interface SimilarQuestions {
-  /** Best first, at most three, none that has expired. */
+  /** Best first, at most three, none of them expired. */
   nearest(
     where: SemanticKey,
     terms: { readonly signal: AbortSignal; readonly label: string },
@@ -43,18 +43,18 @@ export interface SimilarQuestions {
     },
   ): Promise<void>
   observe(model: string, observation: Observation): Promise<void>
-  /** The newest 5,000 that are of the model, oldest first. */
+  /** The newest 5,000 observations of the model, oldest first. */
   observations(model: string): Promise<readonly Observation[]>
-  /** Deletes what has expired and surplus observations. */
+  /** Deletes expired questions and surplus observations. */
   sweep(): Promise<void>
 }
 
 export interface SemanticLookup {
-  /** What a later `learn` needs; null when the question cannot be matched at all: no vector, or no content word. */
-  readonly place: (SemanticKey & { readonly collectionId: number; readonly isObserved: boolean }) | null
-  /** The nearest cached question of the same gist. */
+  /** What a later `learn` needs; null when the question cannot be matched: no vector, or no content word. */
+  readonly entry: (SemanticKey & { readonly collectionId: number; readonly isObserved: boolean }) | null
+  /** The most similar cached question with the same canonical form. */
   readonly candidate: SimilarQuestion | null
-  /** The candidate's answer may be given. */
+  /** Whether the candidate's answer may be served. */
   readonly isTrusted: boolean
 }
 
@@ -62,12 +62,12 @@ export interface FreshAnswer {
   readonly key: string
   readonly question: string
   readonly answer: Answer
-  /** How long the answer is kept. */
+  /** Lifetime of the answer. */
   readonly seconds: number
 }
 
 export interface SemanticCache {
-  /** Never rejects; none where anything fails or takes too long. */
+  /** Never rejects; finds nothing when anything fails or takes too long. */
   lookup(
     question: {
       readonly text: string
@@ -78,23 +78,25 @@ export interface SemanticCache {
     run: Run,
   ): Promise<SemanticLookup>
   /**
-   * After an answer was made: remembers the question where the answer is worth giving, and whether `candidateAnswer`, what
-   * the near question would have given, was right. An answer that abstained belongs here too: the candidate's was wrong
-   * then, and who leaves those out learns that near answers are better than they are. Never rejects, nobody waits for it.
+   * Call this after an answer was computed. Stores the question if its answer is worth serving, and records whether
+   * `candidateAnswer`, the similar question's answer, was right.
+   * - Also for answers that abstained: the candidate's answer was wrong then, and leaving those out would overrate the
+   *   cache.
+   * - Never rejects, and nobody waits for it.
    */
-  learn(look: SemanticLookup, fresh: FreshAnswer, candidateAnswer: Answer | undefined): void
-  /** Null: none is given yet. */
+  learn(lookup: SemanticLookup, fresh: FreshAnswer, candidateAnswer: Answer | undefined): void
+  /** The learned threshold; null while no answer is served yet. */
   threshold(): number | null
-  /** Waits for what is being written, two seconds at the most. */
+  /** Waits for pending writes, two seconds at most. */
   close(): Promise<void>
 }
 
 export interface SemanticCacheOptions {
   readonly store: SimilarQuestions
   readonly embed: Stage<AnalyzedQuestion, Embedded>
-  /** Whose vectors; what is learned of one model says nothing of another. */
+  /** The model of the vectors; evidence about one model says nothing about another. */
   readonly model: string
-  /** A number: the threshold, fixed. */
+  /** A number fixes the threshold. */
   readonly mode: 'learn' | number
   readonly acceptedError: number
   readonly random?: () => number
@@ -103,22 +105,25 @@ export interface SemanticCacheOptions {
 }
 
 /**
- * Of the answers that could be given, this share is made afresh and compared. So the evidence stays fresh, and a model or
- * a corpus that changed is found out; it costs one in twenty of what near answers save. (vCache explores with a
- * probability of its own for every question, by the doubt about it; here the doubt is bounded by the threshold.)
+ * Share of servable answers that are computed fresh and compared. This keeps the evidence current and reveals a changed
+ * model or corpus, at the cost of one in twenty of the saved runs. vCache instead explores with a probability per
+ * question, by the doubt about it; here the threshold bounds the doubt.
  */
-const explored = 0.05
+const exploredShare = 0.05
 
-const lookMs = 300
-/** After a look that failed: the database is away, and no request should wait to learn it again. */
-const restMs = 1000
+const lookupMs = 300
+/** Pause after a failed lookup: the database is probably down, and no request should wait to learn that again. */
+const pauseMs = 1000
 const sweepMs = 60_000
 const maxWaiting = 200
 const closeMs = 2000
 
-const nothing: SemanticLookup = Object.freeze({ place: null, candidate: null, isTrusted: false })
+const noMatch: SemanticLookup = Object.freeze({ entry: null, candidate: null, isTrusted: false })
 
-/** Near questions: which cached question says the same in other words, and whether its answer may be given. */
+/**
+ * The semantic cache: finds the cached question that asks the same in other words, and decides whether its answer may
+ * be served.
+ */
 export function createSemanticCache({
   store,
   embed,
@@ -130,29 +135,29 @@ export function createSemanticCache({
   clock = systemClock,
 }: SemanticCacheOptions): SemanticCache {
   const onFailure = (error: unknown, what: string) =>
-    log.debug({ err: error, what }, 'near questions: going on without')
-  const inTurn = createSerialQueue({ maxWaiting, onFailure, clock })
+    log.debug({ err: error, what }, 'semantic cache failed: continuing without it')
+  const queue = createSerialQueue({ maxWaiting, onFailure, clock })
   const evidence =
     mode === 'learn'
-      ? createEvidence({ read: () => store.observations(model), acceptedError, inTurn, clock, log })
+      ? createEvidence({ read: () => store.observations(model), acceptedError, queue, clock, log })
       : null
-  let restsUntil = -Infinity
+  const similar = findSimilarIn(store, clock, onFailure)
   let sweptAt = clock.now()
 
-  async function look(
+  async function lookup(
     { text, language, collectionId, scope }: Parameters<SemanticCache['lookup']>[0],
     run: Run,
   ): Promise<SemanticLookup> {
     evidence?.refresh()
     const words = canonicalQuestion(text, language)
     const vector = words === null ? null : await vectorOf(text, language, run)
-    if (words === null || vector === null) return nothing
+    if (words === null || vector === null) return noMatch
     const where = { scope, canonical: hash('sha256', `${language}\0${words}`, 'buffer'), model, vector }
-    const found = await nearest(where, run)
-    // The same question again: its answer has just been looked for, and is gone.
+    const found = await similar.nearest(where, run)
+    // An identical question is skipped: its answer has just been looked for, and is gone.
     const candidate = found.find(({ question }) => normalised(question) !== normalised(text)) ?? null
-    const { isTrusted, isObserved } = judged(candidate)
-    return { place: { ...where, collectionId, isObserved }, candidate, isTrusted }
+    const { isTrusted, isObserved } = decide(candidate, threshold(), evidence, random)
+    return { entry: { ...where, collectionId, isObserved }, candidate, isTrusted }
   }
 
   async function vectorOf(text: string, language: string, run: Run): Promise<Float32Array | null> {
@@ -164,48 +169,16 @@ export function createSemanticCache({
     }
   }
 
-  async function nearest(where: SemanticKey, run: Run): Promise<readonly SimilarQuestion[]> {
-    const now = clock.now()
-    if (now < restsUntil) return []
-    const limit = startDeadline('the look for near questions', Math.min(lookMs, run.deadline - now), run.signal, clock)
-    try {
-      limit.signal.throwIfAborted()
-      return await Promise.race([store.nearest(where, { signal: limit.signal, label: 'near' }), limit.expired])
-    } catch (error) {
-      // Who left, or had no time, says nothing about the database.
-      if (!run.signal.aborted && run.deadline - now >= lookMs) restsUntil = clock.now() + restMs
-      onFailure(error, 'nearest')
-      return []
-    } finally {
-      limit.stop()
-    }
-  }
-
-  /**
-   * Until a threshold is learned everything is compared. After that only a share, above it because comparing costs an
-   * answer, and below it because evidence from there would drive the rest out of the newest 5,000: the share is the
-   * same, so that what is kept stands for what is asked. Until there are so many, all from below is welcome: it can make
-   * the error look larger, not smaller.
-   */
-  function judged(candidate: SimilarQuestion | null): { readonly isTrusted: boolean; readonly isObserved: boolean } {
-    const least = threshold()
-    const isNear = candidate !== null && least !== null && candidate.similarity >= least
-    if (!candidate || !evidence) return { isTrusted: isNear, isObserved: false }
-    if (least === null) return { isTrusted: false, isObserved: true }
-    const isExplored = random() < explored
-    return { isTrusted: isNear && !isExplored, isObserved: isExplored || (!isNear && !evidence.isFull()) }
-  }
-
   function learn(
-    { place, candidate }: SemanticLookup,
+    { entry, candidate }: SemanticLookup,
     { answer, ...fresh }: FreshAnswer,
     candidateAnswer: Answer | undefined,
   ): void {
-    // Short of what it should be, it is no measure for others. (A cache that is away takes nothing from an answer.)
-    if (!place || answer.degraded.some(each => each !== 'cache')) return
-    if (!answer.abstained && fresh.seconds > 0) later('keep', () => store.keep({ ...place, ...fresh }))
-    if (candidate && candidateAnswer && place.isObserved) {
-      later('observe', () =>
+    // A degraded answer is no reference for others. (A cache that is down takes nothing from an answer.)
+    if (!entry || answer.degraded.some(each => each !== 'cache')) return
+    if (!answer.abstained && fresh.seconds > 0) enqueue('keep', () => store.keep({ ...entry, ...fresh }))
+    if (candidate && candidateAnswer && entry.isObserved) {
+      enqueue('observe', () =>
         observe({ similarity: candidate.similarity, isRight: isSameAnswer(candidateAnswer, answer) }),
       )
     }
@@ -220,33 +193,80 @@ export function createSemanticCache({
   function sweepNowAndThen(): void {
     if (clock.now() < sweptAt + sweepMs) return
     sweptAt = clock.now()
-    later('sweep', () => store.sweep())
+    enqueue('sweep', () => store.sweep())
   }
 
-  function later(what: string, work: () => Promise<void>): void {
-    if (clock.now() >= restsUntil) inTurn.add(what, work)
+  function enqueue(what: string, work: () => Promise<void>): void {
+    if (!similar.isPaused()) queue.add(what, work)
   }
 
   function threshold(): number | null {
     return evidence ? evidence.threshold() : (mode as number)
   }
 
-  return { lookup: look, learn, threshold, close: () => inTurn.close(closeMs) }
+  return { lookup, learn, threshold, close: () => queue.close(closeMs) }
+}
+
+/** Queries the store, with a pause after each failure. */
+function findSimilarIn(store: SimilarQuestions, clock: Clock, onFailure: (error: unknown, what: string) => void) {
+  let pausedUntil = -Infinity
+
+  async function nearest(where: SemanticKey, run: Run): Promise<readonly SimilarQuestion[]> {
+    const now = clock.now()
+    if (now < pausedUntil) return []
+    const limit = startDeadline('the semantic cache lookup', Math.min(lookupMs, run.deadline - now), run.signal, clock)
+    try {
+      limit.signal.throwIfAborted()
+      return await Promise.race([store.nearest(where, { signal: limit.signal, label: 'near' }), limit.expired])
+    } catch (error) {
+      // A disconnected caller, or one without time, says nothing about the database.
+      if (!run.signal.aborted && run.deadline - now >= lookupMs) pausedUntil = clock.now() + pauseMs
+      onFailure(error, 'nearest')
+      return []
+    } finally {
+      limit.stop()
+    }
+  }
+
+  return { nearest, isPaused: () => clock.now() < pausedUntil }
 }
 
 /**
- * Whether one answer would have done for the other. Strict, because what counts as right here will be given: both must
- * cite the same places, in the same version of the documents. Quotes must be the same to the letter as well, for two
- * questions may be answered by two sentences of one place; a model words the same thing anew each time. An answer
- * without a citation is evidence of nothing, and so not the same as another.
+ * Decides whether the candidate is served, and whether it is compared with a fresh answer.
+ * - Until a threshold is learned, everything is compared.
+ * - After that only a share is: above the threshold because comparing costs an answer, below it because that evidence
+ *   would push the rest out of the newest 5,000. The share is equal on both sides, so the evidence represents what is
+ *   asked.
+ * - While there are fewer than 5,000, everything below is compared: it can only make the error look larger, not
+ *   smaller.
+ */
+function decide(
+  candidate: SimilarQuestion | null,
+  least: number | null,
+  evidence: Evidence | null,
+  random: () => number,
+): { readonly isTrusted: boolean; readonly isObserved: boolean } {
+  const isSimilar = candidate !== null && least !== null && candidate.similarity >= least
+  if (!candidate || !evidence) return { isTrusted: isSimilar, isObserved: false }
+  if (least === null) return { isTrusted: false, isObserved: true }
+  const isExplored = random() < exploredShare
+  return { isTrusted: isSimilar && !isExplored, isObserved: isExplored || (!isSimilar && !evidence.isFull()) }
+}
+
+/**
+ * Whether one answer could have replaced the other. It is strict, because whatever counts as right here will be served.
+ * - Both must cite the same chunks, in the same version of the documents.
+ * - Quotes must also be equal to the letter, since two sentences of one chunk may answer two questions. A model words
+ *   the same answer differently each time.
+ * - An answer without a citation is no evidence, so it equals no other.
  */
 export function isSameAnswer(a: Answer, b: Answer): boolean {
   if (a.abstained || b.abstained || a.generator !== b.generator) return false
   if (a.generator === 'extractive' && a.text !== b.text) return false
-  const [ours, theirs] = [placesCited(a), placesCited(b)]
+  const [ours, theirs] = [chunksCited(a), chunksCited(b)]
   return ours.size > 0 && ours.size === theirs.size && [...ours].every(each => theirs.has(each))
 }
 
-function placesCited({ citations }: Answer): Set<string> {
+function chunksCited({ citations }: Answer): Set<string> {
   return new Set(citations.map(({ chunkId, version }) => `${chunkId} ${version}`))
 }

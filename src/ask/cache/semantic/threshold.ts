@@ -2,51 +2,52 @@
 export interface Observation {
   /** Cosine of the two questions' vectors, −1…1. */
   readonly similarity: number
-  /** The cached answer would have been right. */
+  /** Whether the cached answer would have been right. */
   readonly isRight: boolean
 }
 
 export interface Threshold {
-  /** From here on a near question's answer may be given. */
+  /** From this similarity on, a similar question's answer may be served. */
   readonly similarity: number
-  /** The share of wrong ones is at most this, at the confidence asked for. */
+  /** Upper bound on the share of wrong answers, at the requested confidence. */
   readonly errorBound: number
-  /** What that rests on: comparisons of this similarity or more, and how many of them were wrong. */
+  /** The evidence: comparisons of this similarity or more, and how many of them were wrong. */
   readonly total: number
   readonly wrong: number
 }
 
 export interface ThresholdOptions {
-  /** Accepted share of wrong answers among those given, above 0 and below 1. */
+  /** Accepted share of wrong answers among those served, above 0 and below 1. */
   readonly acceptedError: number
-  /** That the bound holds, at any one moment; above 0 and below 1. */
+  /** Confidence that the bound holds at any one moment; above 0 and below 1. */
   readonly confidence?: number
 }
 
-/** The grid, in hundredths. Below .70 no model that we know calls two wordings of one question similar. */
+/** The grid, in hundredths. Below 0.70 no model that we know calls two wordings of one question similar. */
 const top = 100
 const bottom = 70
 
 /**
- * The lowest similarity from which on near answers are wrong no more often than accepted; null while the evidence does
- * not say so. The idea is vCache's (Schroeder et al. 2025, arXiv:2502.03771): no threshold is right for every model and
- * corpus, so it is learned online, under a bound of the error that the operator sets. The test is an exact one:
+ * The lowest similarity from which on similar answers are wrong no more often than accepted; null while the evidence
+ * does not show one. The idea is vCache's (Schroeder et al. 2025, arXiv:2502.03771): no threshold suits every model and
+ * corpus, so it is learned online, under an error bound that the operator sets. The test is exact:
  *
- * - At a grid point, the share of wrong ones among all comparisons of at least its similarity has a one-sided
+ * - At a grid point, the share of wrong answers among all comparisons of at least its similarity has a one-sided
  *   Clopper–Pearson bound (see {@link errorBound}). The point passes when that is not above the accepted error.
- * - Points are tested from the top down, and the first that fails ends it (fixed-sequence testing: Angelopoulos et al.
- *   2021, "Learn then Test", arXiv:2110.01052). So the confidence holds for all points together, not for each.
- * - The first few comparisons cannot pass even if all are right, and would end the sequence before it begins. It begins
- *   at the highest point that could pass: with 299 comparisons, for 1 % at .95. Where it begins, and which points it
- *   has, is told by similarities alone and never by who was right. Given those the comparisons are still independent;
- *   they are not all as likely to be wrong, but so few wrong ones are then even less likely than the binomial says
- *   (Hoeffding 1956). So this choice costs no confidence. Points above it are not tested, and nothing is said of them
- *   but that they are part of what was.
- * - A point that has no comparison in its own hundredth is passed over: down there nothing is known.
+ * - Points are tested from the top down, and the first that fails ends the test (fixed-sequence testing: Angelopoulos
+ *   et al. 2021, "Learn then Test", arXiv:2110.01052). So the confidence holds for all points together, not for each
+ *   alone.
+ * - The first few comparisons cannot pass even if all are right, and would end the sequence at once. It therefore
+ *   starts at the highest point that could pass: with 299 comparisons, for 1 % at 0.95. Where it starts, and which
+ *   points it has, depends on similarities alone, never on which answers were right. Conditional on the similarities
+ *   the comparisons are still independent. They are not equally likely to be wrong, but so few wrong ones are then even
+ *   less likely than the binomial says (Hoeffding 1956), so this choice costs no confidence. Points above the start are
+ *   not tested on their own; they only contribute to the counts.
+ * - A point without a comparison in its own hundredth is skipped: nothing is known there.
  *
- * What is bounded is the error over similarities as they were observed; if higher ones are wrong less often, as they
- * are, all higher thresholds are within it too. It holds at each moment and not for all moments at once: who asks
- * again after every comparison will, some time, meet one of the 5 %.
+ * The bound covers the error over similarities as they were observed. If higher similarities are wrong less often, as
+ * they are, all higher thresholds are within it too. It holds at each moment, not at all moments together: testing
+ * again after every comparison will at some time meet one of the 5 %.
  */
 export function learnThreshold(
   observations: readonly Observation[],
@@ -59,7 +60,7 @@ export function learnThreshold(
   return last ? { ...last, errorBound: errorBound(last.wrong, last.total, confidence) } : null
 }
 
-/** Grid points with comparisons of their own, highest first; counts are of that similarity or more. */
+/** Grid points with comparisons of their own, highest first; counts cover that similarity and more. */
 function gridOf(observations: readonly Observation[]): Omit<Threshold, 'errorBound'>[] {
   const byHundredth = Map.groupBy(observations, ({ similarity }) => hundredth(similarity))
   const points: Omit<Threshold, 'errorBound'>[] = []
@@ -75,17 +76,17 @@ function gridOf(observations: readonly Observation[]): Omit<Threshold, 'errorBou
   return points
 }
 
-/** .95 × 100 must be 95 and not a little less. */
+/** Rounds first: 0.95 × 100 must be 95 and not a little less. */
 function hundredth(similarity: number): number {
   return Math.min(top, Math.floor(Math.round(similarity * 1e6) / 1e4))
 }
 
-/** Halvings of 0…1: as exact as a double is. */
+/** Halvings of 0…1 until it is as exact as a double. */
 const halvings = 60
 
 /**
- * The one-sided upper bound of a rate of which `wrong` of `total` were seen (Clopper and Pearson 1934): the rate at
- * which so few would be seen with a probability of just 1 − confidence. Exact, no approximation.
+ * The one-sided upper bound of a rate when `wrong` of `total` were observed (Clopper and Pearson 1934): the rate at
+ * which so few would be observed with a probability of just 1 − confidence. Exact, not an approximation.
  */
 export function errorBound(wrong: number, total: number, confidence: number): number {
   if (wrong >= total) return 1
@@ -98,7 +99,10 @@ export function errorBound(wrong: number, total: number, confidence: number): nu
   return high
 }
 
-/** log P(X ≤ wrong) for X ~ Binomial(total, rate). By logarithms: .99 to the 5,000th and its like are no numbers to add. */
+/**
+ * log P(X ≤ wrong) for X ~ Binomial(total, rate). In logarithms, because values such as 0.99 to the power of 5,000
+ * underflow when added.
+ */
 function logTail(wrong: number, total: number, rate: number): number {
   const logOdds = Math.log(rate) - Math.log1p(-rate)
   let term = total * Math.log1p(-rate)

@@ -279,7 +279,7 @@ t.test(
     const learned: Answer[] = []
     const near: NonNullable<ComputeSteps['semantic']> = {
       lookup: async () => ({
-        look: { place: null, candidate: null, isTrusted: false },
+        lookup: { entry: null, candidate: null, isTrusted: false },
         answer: null,
         candidate: undefined,
       }),

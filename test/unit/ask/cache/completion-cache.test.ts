@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { Completion, CompletionEvent, Request } from '../../../../src/ask/generation/generate.ts'
+import type { Completion, CompletionEvent, AnswerRequest } from '../../../../src/ask/generation/generate.ts'
 import {
   cacheCompletions,
   type CompletionCacheOptions,
@@ -30,15 +30,15 @@ function passage(text: string, parts: Partial<Passage> = {}): Passage {
   }
 }
 
-interface Parts extends Partial<Omit<Request, 'question' | 'asked'>> {
-  readonly question?: Partial<Request['question']>
-  readonly asked?: Partial<Request['asked']>
+interface Parts extends Partial<Omit<AnswerRequest, 'question' | 'asked'>> {
+  readonly question?: Partial<AnswerRequest['question']>
+  readonly asked?: Partial<AnswerRequest['asked']>
 }
 
-function request(parts: Parts = {}): Request {
+function request(parts: Parts = {}): AnswerRequest {
   return {
     passages: parts.passages ?? [passage('A place costs 12,000.')],
-    asked: { text: 'What does it cost?', language: 'en', ...parts.asked } as Request['asked'],
+    asked: { text: 'What does it cost?', language: 'en', ...parts.asked } as AnswerRequest['asked'],
     question: {
       text: 'What does it cost?',
       collection: 'default',
@@ -54,13 +54,13 @@ function request(parts: Parts = {}): Request {
 }
 
 interface World extends Partial<Pick<CompletionCacheOptions, 'configHash' | 'keep'>> {
-  readonly draft?: Partial<Completion>
+  readonly completion?: Partial<Completion>
   readonly fails?: boolean
 }
 
 /** `stored` outlives a world, as Redis does. */
 function setUp(
-  { draft = {}, fails = false, configHash = 'model', keep = { seconds: 300, fastSeconds: 1800 } }: World = {},
+  { completion = {}, fails = false, configHash = 'model', keep = { seconds: 300, fastSeconds: 1800 } }: World = {},
   stored = new Map<string, { value: CachedCompletion; ms: number }>(),
 ) {
   const state = { time: 1_000_000, calls: 0, found: [] as string[] }
@@ -69,7 +69,7 @@ function setUp(
     yield { type: 'text', text: 'It costs ' }
     if (fails) throw new Error('broke off')
     yield { type: 'text', text: '12,000. [1]' }
-    yield { type: 'end', draft: { text: 'It costs 12,000. [1]', abstained: false, usage, ...draft } }
+    yield { type: 'end', completion: { text: 'It costs 12,000. [1]', abstained: false, usage, ...completion } }
   }
   const remembering = cacheCompletions(generate, {
     configHash: configHash,
@@ -81,7 +81,7 @@ function setUp(
     onFound: tier => void state.found.push(tier),
     now: () => state.time,
   })
-  const write = async (asked: Request, wishes: CacheDirectives = {}): Promise<CompletionEvent[]> => {
+  const write = async (asked: AnswerRequest, wishes: CacheDirectives = {}): Promise<CompletionEvent[]> => {
     const events: CompletionEvent[] = []
     for await (const event of remembering(asked, { ...runOf(), cacheDirectives: wishes })) events.push(event)
     return events
@@ -93,14 +93,14 @@ t.test('written once; then the same words, said to be found, at no cost', async 
   const { write, state } = setUp()
   t.same((await write(request())).at(-1), {
     type: 'end',
-    draft: { text: 'It costs 12,000. [1]', abstained: false, usage },
+    completion: { text: 'It costs 12,000. [1]', abstained: false, usage },
   })
   state.time += 12_500
   t.same(await write(request()), [
     { type: 'text', text: 'It costs 12,000. [1]' },
     {
       type: 'end',
-      draft: {
+      completion: {
         text: 'It costs 12,000. [1]',
         abstained: false,
         usage: noUsage,
@@ -125,7 +125,7 @@ t.test('what the model does not see makes no difference: where a passage lies, i
   t.equal(state.calls, 1)
 })
 
-const others: Record<string, Request> = {
+const others: Record<string, AnswerRequest> = {
   'other words in a passage': request({ passages: [passage('A place costs 13,000.')] }),
   'another title': request({ passages: [passage('A place costs 12,000.', { title: 'Dormitory' })] }),
   'one passage more': request({ passages: [passage('A place costs 12,000.'), passage('Guests leave at 22:00.')] }),
@@ -213,7 +213,7 @@ t.test('no-cache and max-age: written anew, and kept; no-store: written anew, an
 })
 
 t.test('"I cannot find that" is not kept, nor what broke off', async t => {
-  const abstaining = setUp({ draft: { abstained: true } })
+  const abstaining = setUp({ completion: { abstained: true } })
   await abstaining.write(request())
   t.equal(abstaining.stored.size, 0)
   const failing = setUp({ fails: true })

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { orBefore } from '../../../../src/ask/cache/stale-if-error.ts'
+import { staleIfError } from '../../../../src/ask/cache/stale-if-error.ts'
 import { noUsage, type Answer, type AskEvent, type Degraded } from '../../../../src/ask/terms.ts'
 import { AskError, type ErrorCode } from '../../../../src/errors.ts'
 
@@ -21,7 +21,7 @@ function answer(text: string): Answer {
 
 const passages: AskEvent = { type: 'passages', passages: [] }
 const said = (text: string): AskEvent => ({ type: 'delta', text })
-const quoted: AskEvent = { type: 'delta', text: 'quotes', isMakeshift: true }
+const quoted: AskEvent = { type: 'delta', text: 'quotes', isFallback: true }
 const done = (text: string): AskEvent[] => [
   { type: 'citations', citations: [] },
   { type: 'done', answer: answer(text) },
@@ -46,7 +46,7 @@ async function pass(
   }
   let thrown: unknown
   try {
-    for await (const event of orBefore(run(), amiss => (asked.push(amiss), before), signal)) {
+    for await (const event of staleIfError(run(), amiss => (asked.push(amiss), before), signal)) {
       came.push(
         event.type === 'delta' ? `"${event.text}"` : event.type === 'done' ? `done ${event.answer.text}` : event.type,
       )
@@ -109,7 +109,7 @@ t.test('the rest of a run that was replaced is not waited for', async t => {
     }
   }
   const came: AskEvent[] = []
-  for await (const event of orBefore(run(), () => answer('old'), new AbortController().signal)) came.push(event)
+  for await (const event of staleIfError(run(), () => answer('old'), new AbortController().signal)) came.push(event)
   t.match(came.at(-1), { type: 'done', answer: { text: 'old' } })
   t.ok(isReturned)
 })

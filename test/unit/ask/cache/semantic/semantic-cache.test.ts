@@ -307,7 +307,7 @@ t.test('no vector, or no word that counts: the question has no place, and the st
   ]) {
     const { look, learn, calls } = setUp({ found: [near(1)], mode: 0.9, ...options })
     const seenNow = await look('text' in options ? { text: options.text } : {})
-    t.same(seenNow, { place: null, candidate: null, isTrusted: false })
+    t.same(seenNow, { entry: null, candidate: null, isTrusted: false })
     learn(seenNow, fresh, answer())
     await settled()
     t.same([calls.nearest, calls.keep, calls.observe], [[], [], []])
@@ -330,7 +330,7 @@ t.test('a failed look is none, and for a second nobody waits for another', async
   })
   const seenNow = await look()
   t.match(seenNow, { candidate: null, isTrusted: false })
-  t.ok(seenNow.place, 'what is made now can be kept when the database is back')
+  t.ok(seenNow.entry, 'what is made now can be kept when the database is back')
   clock.advance(999)
   const second = await look()
   t.equal(calls.nearest.length, 1)

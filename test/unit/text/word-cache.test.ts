@@ -1,8 +1,8 @@
 import tap from 'tap'
-import { analysisMemory, analyze, isStopWord, queryTerms } from '../../../src/text/analyze.ts'
-import { sentences, segmentersKept } from '../../../src/text/sentences.ts'
+import { analysisCacheSize, analyze, isStopWord, queryTerms } from '../../../src/text/analyze.ts'
+import { sentences, cachedSegmenters } from '../../../src/text/sentences.ts'
 import { canonicalQuestion } from '../../../src/text/canonical/canonical.ts'
-import { createWordMemory } from '../../../src/text/word-memory.ts'
+import { createWordCache } from '../../../src/text/word-cache.ts'
 
 const letters = 'abcdefghijklmnopqrstuvwxyz'
 /** Every language that a question can name: two or three letters. */
@@ -19,10 +19,10 @@ tap.test('thousands of language names: what is kept is bounded over all of them'
     sentences('One. Two.', language)
     canonicalQuestion('What is it?', language)
   }
-  const { words, stopLists } = analysisMemory()
+  const { words, stopLists } = analysisCacheSize()
   t.ok(words > 0 && words <= 40_000, `${words} words`)
   t.ok(stopLists <= 20, `${stopLists} lists of function words`)
-  t.ok(segmentersKept() <= 32, `${segmentersKept()} segmenters`)
+  t.ok(cachedSegmenters() <= 32, `${cachedSegmenters()} segmenters`)
 })
 
 tap.test('a name without rules of its own is und, and shares what is remembered', async t => {
@@ -31,20 +31,20 @@ tap.test('a name without rules of its own is und, and shares what is remembered'
   for (const name of ['en', 'ru', 'kk', 'vi', 'th', 'bg', 'ja', 'uk', 'sr', 'PT-br'])
     t.equal(analyze('connection pools', name).language, name.slice(0, 2).toLowerCase())
   analyze('entirelynewword', 'xx')
-  const before = analysisMemory().words
+  const before = analysisCacheSize().words
   analyze('entirelynewword', 'yy')
-  t.equal(analysisMemory().words, before)
+  t.equal(analysisCacheSize().words, before)
 })
 
 tap.test('what is used stays, what is not goes', async t => {
-  const memory = createWordMemory<number>(100)
-  memory.keep('en', 'often', 1)
-  memory.keep('en', 'once', 2)
+  const memory = createWordCache<number>(100)
+  memory.set('en', 'often', 1)
+  memory.set('en', 'once', 2)
   for (let i = 0; i < 1000; i++) {
-    memory.keep(`l${i % 7}`, `word${i}`, i)
+    memory.set(`l${i % 7}`, `word${i}`, i)
     if (memory.size() > 100) t.fail('more is kept than may be')
-    if (i % 20 === 0) t.equal(memory.recall('en', 'often'), 1)
+    if (i % 20 === 0) t.equal(memory.get('en', 'often'), 1)
   }
-  t.equal(memory.recall('en', 'once'), undefined)
-  t.equal(memory.recall('ru', 'often'), undefined, 'another language is another word')
+  t.equal(memory.get('en', 'once'), undefined)
+  t.equal(memory.get('ru', 'often'), undefined, 'another language is another word')
 })
