@@ -59,7 +59,7 @@ export interface AppDeps {
   readonly isMonitoredElsewhere?: boolean
   readonly performance: PerformanceRouteOptions & {
     /** Called for each question that was rejected before its route ran, with the code. */
-    readonly refused: (code: string) => void
+    readonly onRejected: (code: string) => void
   }
   readonly about: Omit<AboutOptions, 'pageHeaders'>
   /** The content of monitoring.html. */
@@ -74,7 +74,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = emptyApp(deps)
   const headers = await securityHeaders()
   registerEdge(app, deps, headers.data)
-  registerEarlyRejections(app, deps.performance.refused)
+  registerEarlyRejections(app, deps.performance.onRejected)
   await registerCors(app, deps.corsOrigins)
   registerLoadShedding(app, deps.pressure)
   const keyring = createKeyring(deps.keys, deps.keySource)

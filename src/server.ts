@@ -122,10 +122,10 @@ export async function startServer(
   function appDeps(at: () => Services): AppDeps {
     // Plain functions on the path of every request: `later` costs ten times as much.
     const metrics: AppDeps['ask']['metrics'] & AppDeps['search']['metrics'] = {
-      answered: (answer, seconds, of) => at().deps.metrics.answered(answer, seconds, of),
-      searched: (found, seconds, of) => at().deps.metrics.searched(found, seconds, of),
-      failed: (code, of) => at().deps.metrics.failed(code, of),
-      heard: heard => at().deps.monitoring?.slow.note(heard),
+      answered: (answer, seconds, facts) => at().deps.metrics.answered(answer, seconds, facts),
+      searched: (result, seconds, facts) => at().deps.metrics.searched(result, seconds, facts),
+      failed: (code, facts) => at().deps.metrics.failed(code, facts),
+      observe: question => at().deps.monitoring?.slow.note(question),
     }
     const asking = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
     return {
@@ -134,7 +134,7 @@ export async function startServer(
       receiving: {
         ...config.receiving,
         maxConnections: connectionsFor(config, log),
-        silentMs: config.ask.timeoutMs + 60_000,
+        idleMs: config.ask.timeoutMs + 60_000,
         onBroken: code => services?.deps.metrics.unparsed(code),
       },
       keys: config.keys,
@@ -146,12 +146,12 @@ export async function startServer(
       corsOrigins: config.corsOrigins,
       ask: {
         ask: (question, run) => at().deps.cachedAsk.ask(question, run),
-        recall: (question, wishes) => at().deps.cachedAsk.getCached(question, wishes),
-        reach: (question, wishes) => at().deps.cachedAsk.getShared(question, wishes),
+        getCached: (question, directives) => at().deps.cachedAsk.getCached(question, directives),
+        getShared: (question, directives) => at().deps.cachedAsk.getShared(question, directives),
         ...asking,
       },
       search: {
-        search: (question, run, arm) => at().deps.admission.search(at().deps.search)(question, run, arm),
+        search: (question, run, retriever) => at().deps.admission.search(at().deps.search)(question, run, retriever),
         ...asking,
       },
       documents: { documents: later(() => at().documents), maxBytes: maxDocumentBytes },
@@ -176,11 +176,11 @@ export async function startServer(
         responded: status => services?.deps.metrics.edge.responded(status),
         problem: code => services?.deps.metrics.edge.problem(code),
       },
-      poolStatus: { look: () => at().monitor.look(), looked: () => at().looked() },
+      poolStatus: { status: () => at().monitor.look(), onRead: () => at().onMonitoringRead() },
       isMonitoredElsewhere: config.monitoring !== null,
       performance: {
         report: () => at().report(),
-        refused: code => services?.deps.monitoring?.figures.failed(code),
+        onRejected: code => services?.deps.monitoring?.figures.failed(code),
       },
       about: { version, openapi: textOf('../openapi.yaml') },
       monitoringPage: textOf('./http/routes/monitoring.html'),
@@ -245,7 +245,7 @@ interface Services {
   readonly cache: ReturnType<typeof createCacheAdmin>
   readonly monitor: Monitor
   /** Call when monitoring is read, so that the background inspection continues. */
-  looked(): void
+  onMonitoringRead(): void
   report: AppDeps['performance']['report']
 }
 
@@ -258,7 +258,7 @@ interface ServerContext {
 function monitorOf(
   deps: Deps,
   { log, connections, isDraining }: ServerContext,
-): Pick<Services, 'monitor' | 'looked' | 'report'> {
+): Pick<Services, 'monitor' | 'onMonitoringRead' | 'report'> {
   const collector = createCollector({
     ...deps,
     countLargeMetadata: signal => deps.database.aside({ signal, label: 'inspect' }, countLargeMetadata),
@@ -274,7 +274,7 @@ function monitorOf(
     collector.looked()
     return { verdict: service, findings, ...(deps.monitoring as Monitoring).report() }
   }
-  return { monitor, looked: collector.looked, report }
+  return { monitor, onMonitoringRead: collector.looked, report }
 }
 
 function servicesOf(config: Config, deps: Deps, context: ServerContext): Services {

@@ -125,12 +125,16 @@ function adminDisabled(): AskError {
 function refusal(
   needs: Scope,
   { apiKey }: FastifyRequest,
-  detail = `Send a key with the scope "${needs}" in the header: Authorization: Bearer KEY.`,
+  detail?: string,
 ): AskError | undefined {
-  if (apiKey === undefined) return new AskError('unauthorized', { detail })
+  if (apiKey === undefined) return new AskError('unauthorized', { detail: detail ?? sendKey(needs) })
   return apiKey.scopes.includes(needs)
     ? undefined
     : new AskError('forbidden', { detail: `The key is valid but lacks the "${needs}" scope.` })
+}
+
+function sendKey(scope: Scope): string {
+  return `Send a key with the scope "${scope}" in the header: Authorization: Bearer KEY.`
 }
 
 /** The name of the key, for log lines; empty for a request without a key. */

@@ -24,7 +24,7 @@ export interface ReceivingLimits {
   /** How long a connection may be idle between two requests. */
   readonly keepAliveMs: number
   /** Idle timeout of a connection; longer than any answer takes. A client that has not read its reply by then never will. */
-  readonly silentMs: number
+  readonly idleMs: number
   /** Node closes further connections without a reply. */
   readonly maxConnections: number
   /** Called for each connection that ended because no valid request arrived on it. */
@@ -33,7 +33,7 @@ export interface ReceivingLimits {
 
 const maxHeaderBytes = 16 * 1024
 
-export function receivingOptions({ headersMs, wholeMs, keepAliveMs, silentMs, onBroken }: ReceivingLimits) {
+export function receivingOptions({ headersMs, wholeMs, keepAliveMs, idleMs, onBroken }: ReceivingLimits) {
   return {
     ...malformedOptions,
     clientErrorHandler(error: BrokenHttp, socket: Socket) {
@@ -42,7 +42,7 @@ export function receivingOptions({ headersMs, wholeMs, keepAliveMs, silentMs, on
     },
     requestTimeout: wholeMs,
     keepAliveTimeout: keepAliveMs,
-    connectionTimeout: silentMs,
+    connectionTimeout: idleMs,
     http: {
       // Node would reject a request without a Host header with an empty reply; `registerMalformed` gives a reason.
       requireHostHeader: false,

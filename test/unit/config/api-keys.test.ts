@@ -4,7 +4,7 @@ import t from 'tap'
 import { readApiKeys, type ApiKey } from '../../../src/config/api-keys.ts'
 import { readConfig } from '../../../src/config/config.ts'
 import { ConfigError } from '../../../src/config/terms.ts'
-import { refuseStrangers } from '../../../src/config/access.ts'
+import { rejectOpenAccess } from '../../../src/config/access.ts'
 
 const digest = (letter: string) => letter.repeat(64)
 const web = { name: 'web', sha256: digest('a') }
@@ -128,7 +128,7 @@ const watching = { API_KEYS: JSON.stringify([{ ...web, scopes: ['monitoring'] }]
 
 for (const HOST of ['127.0.0.1', '127.8.9.10', '::1', 'localhost', 'LOCALHOST']) {
   t.test(`HOST=${HOST}: nobody else can reach it, no key is needed`, async t =>
-    t.doesNotThrow(() => refuseStrangers(readConfig({ HOST }))),
+    t.doesNotThrow(() => rejectOpenAccess(readConfig({ HOST }))),
   )
 }
 
@@ -143,27 +143,27 @@ for (const HOST of [
   'localhost.example',
 ]) {
   t.test(`HOST=${HOST}: a key for asking, or word that none is needed`, async t => {
-    t.throws(() => refuseStrangers(readConfig({ HOST })), ConfigError)
+    t.throws(() => rejectOpenAccess(readConfig({ HOST })), ConfigError)
     t.throws(
-      () => refuseStrangers(readConfig({ HOST, ...watching, ADMIN_API_KEY: 'one-long-admin-key' })),
+      () => rejectOpenAccess(readConfig({ HOST, ...watching, ADMIN_API_KEY: 'one-long-admin-key' })),
       /API_KEYS.*key new.*ALLOW_ANONYMOUS=on/,
     )
     for (const env of [asking, { ALLOW_ANONYMOUS: 'on' }])
-      t.doesNotThrow(() => refuseStrangers(readConfig({ HOST, ...env })))
+      t.doesNotThrow(() => rejectOpenAccess(readConfig({ HOST, ...env })))
   })
 }
 
 t.test('a port for the monitoring that others can reach: a key for looking, or word that none is needed', async t => {
   const reached = { MONITORING_PORT: '9100', MONITORING_HOST: '0.0.0.0' }
-  t.throws(() => refuseStrangers(readConfig(reached)), /MONITORING_HOST is "0\.0\.0\.0".*MONITORING_API_KEY/)
-  t.throws(() => refuseStrangers(readConfig({ ...reached, HOST: '0.0.0.0' })), /HOST is.*\n.*MONITORING_HOST is/)
+  t.throws(() => rejectOpenAccess(readConfig(reached)), /MONITORING_HOST is "0\.0\.0\.0".*MONITORING_API_KEY/)
+  t.throws(() => rejectOpenAccess(readConfig({ ...reached, HOST: '0.0.0.0' })), /HOST is.*\n.*MONITORING_HOST is/)
   for (const env of [
     { MONITORING_API_KEY: 'one-long-watch-key' },
     watching,
     { ALLOW_ANONYMOUS: 'on' },
     { MONITORING_HOST: '127.0.0.1' },
   ])
-    t.doesNotThrow(() => refuseStrangers(readConfig({ ...reached, ...env })))
+    t.doesNotThrow(() => rejectOpenAccess(readConfig({ ...reached, ...env })))
 })
 
 t.test('CORS_ORIGINS: as a browser sends them; all only when it is said', async t => {
