@@ -14,7 +14,7 @@ tap.jobs = 1
 const needsBrowser = { skip: browserSkipReason() }
 
 const shown: Readonly<Record<Condition, { readonly word: string; readonly says: RegExp }>> = {
-  calm: { word: 'OK', says: /Nothing is wrong that the service knows of\./ },
+  calm: { word: 'OK', says: /No known problems\./ },
   busy: { word: 'Degraded', says: /Check: Connection pool\..*Connection pool: Of the last minute’s 2,310 leases/s },
   'redis gone': { word: 'Degraded', says: /Check: Redis\..*Redis: Redis refuses connections since 41 s/s },
   'postgres frozen': {

@@ -96,10 +96,10 @@ t.test('every fault at once, with its place', async t => {
 })
 
 t.test('what a key would not keep to, or what would have no effect: refused', async t => {
-  t.match(read([{ ...web, scopes: ['ask', 'admin'], collections: ['law'] }]).faults, [/collections cannot be kept to/])
-  t.match(read([{ ...web, scopes: ['monitoring'], tenant: 'x' }]).faults, [/tenant is for keys with the scope ask/])
-  t.match(read([web, { ...web, name: 'other' }]).faults, [/same sha256 twice: "other"/])
-  t.match(read([web, { ...web, sha256: digest('b') }]).faults, [/same name twice: "web"/])
+  t.match(read([{ ...web, scopes: ['ask', 'admin'], collections: ['law'] }]).faults, [/collections cannot restrict a key with the scope admin/])
+  t.match(read([{ ...web, scopes: ['monitoring'], tenant: 'x' }]).faults, [/tenant requires the scope ask/])
+  t.match(read([web, { ...web, name: 'other' }]).faults, [/same sha256 more than once: "other"/])
+  t.match(read([web, { ...web, sha256: digest('b') }]).faults, [/same name more than once: "web"/])
 })
 
 t.test('no JSON, no list, no file: what it must be, and nothing of what it is', async t => {
@@ -119,7 +119,7 @@ t.test('the keys that stand in settings of their own: one like the others each, 
   ])
   t.throws(
     () => readConfig({ ADMIN_API_KEY: 'one-long-admin-key', MONITORING_API_KEY: 'one-long-admin-key' }),
-    /same sha256 twice/,
+    /same sha256 more than once/,
   )
 })
 
@@ -210,7 +210,7 @@ t.test('a wrong address that holds a password: named, never shown', async t => {
   } catch (error) {
     const { message } = error as Error
     for (const name of Object.keys(env).filter(name => name !== 'CHAT_MODEL'))
-      t.match(message, new RegExp(`${name} is not usable`))
+      t.match(message, new RegExp(`${name} is invalid`))
     t.notMatch(message, /hush/)
   }
 })
