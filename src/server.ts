@@ -10,7 +10,7 @@ import { closeUnused } from './http/edge/accept-time.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { createReadinessLog } from './http/routes/health.ts'
 import { documentApi } from './ingest/document-api.ts'
-import { watchKeyFile } from './config/key-file.ts'
+import { watchKeyFile, type KeySource } from './config/key-file.ts'
 import { later } from './later.ts'
 import { connectionsWithin, descriptorLimit } from './http/edge/connections.ts'
 import { isLoopback } from './config/loopback.ts'
@@ -18,7 +18,7 @@ import { createLogger } from './log.ts'
 import { createCollector } from './monitoring/findings/collect.ts'
 import { watchConnections, type Connections } from './monitoring/findings/connections.ts'
 import { beatMs, createMonitor, type Monitor } from './monitoring/findings/monitor.ts'
-import { createRecentCounts } from './monitoring/figures/recent-counts.ts'
+import { createRecentCounts, type RecentCounts } from './monitoring/figures/recent-counts.ts'
 import { startTelemetry } from './tracing/start.ts'
 import { version } from './version.ts'
 import type { Monitoring } from './wiring/monitoring.ts'
@@ -44,6 +44,21 @@ export interface StartOptions {
   readonly isMonitored?: boolean
 }
 
+/** The parts of a starting or running server. */
+interface ServerState {
+  readonly config: Config
+  readonly log: Logger
+  readonly keySource: KeySource | undefined
+  readonly recent: RecentCounts
+  readonly stopTelemetry: () => Promise<void>
+  app?: FastifyInstance
+  monitoringApp?: FastifyInstance
+  deps?: Deps
+  /** Set once startup is complete. */
+  services?: Services
+  isDraining: boolean
+}
+
 /**
  * Starts the process: config → telemetry → app → listen → deps. It listens first, so that probes see it alive while it
  * waits for the database. Resolves when it is ready; rejects with an AskError that says what to do.
@@ -51,47 +66,17 @@ export interface StartOptions {
 export async function startServer(
   config: Config,
   log: Logger = createLogger(config),
-  { signal, ...options }: StartOptions = {},
+  options: StartOptions = {},
 ): Promise<RunningServer> {
   rejectOpenAccess(config)
-  signal?.throwIfAborted()
+  options.signal?.throwIfAborted()
   const stopTelemetry = await startTelemetry(config.telemetry)
-  const { keySources } = config
-  const keySource =
-    keySources.file === undefined ? undefined : watchKeyFile({ ...keySources, file: keySources.file }, log)
+  const keySource = keySourceOf(config, log)
   for (const line of config.deprecations) log.warn(line)
-  let isDraining = false
-  let services: Services | undefined
-  let opened: Deps | undefined
-  let app: FastifyInstance | undefined
-  let monitoringApp: FastifyInstance | undefined
-  const recent = createRecentCounts()
+  const state: ServerState = { config, log, keySource, recent: createRecentCounts(), stopTelemetry, isDraining: false }
   try {
-    const parts = appDeps(() => services as Services)
-    app = await buildApp(parts)
-    const connections = watchConnections(app.server)
-    const address = await listen(app, config, 'PORT')
-    logAccess(config, log)
-    if (config.monitoring) monitoringApp = await buildMonitoringApp(parts)
-    const monitoringAddress =
-      config.monitoring && monitoringApp ? await listen(monitoringApp, config.monitoring, 'MONITORING_PORT') : null
-    // Fastify handles errors until the port is open. Later errors mean that a connection could not be accepted.
-    for (const each of [app, monitoringApp])
-      each?.server.on('error', err => log.error({ err }, 'could not accept a connection; check the limit of open files (ulimit -n)'))
-    log.info(
-      { address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) },
-      'listening; startup continues',
-    )
-    const deps = (opened = await openDeps(config, log, {
-      ...options,
-      patienceMs: config.startTimeoutMs,
-      recent,
-      ...(signal && { signal }),
-    }))
-    await checkModels(deps.store, deps.models.embedder.model)
-    signal?.throwIfAborted()
-    services = servicesOf(config, deps, { log, connections, isDraining: () => isDraining })
-    deps.metrics.watchService({ isOpen: () => !isDraining })
+    const { app, connections, address, monitoringAddress } = await openPorts(state)
+    const deps = await openServices(state, options, connections)
     log.info(
       {
         address,
@@ -105,103 +90,159 @@ export async function startServer(
     const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
     let stopping: Promise<void> | undefined
     const stop = () =>
-      (stopping ??= drain(app as FastifyInstance, deps)
+      (stopping ??= drain(state, app, deps)
         .then(resolve, reject)
         .then(() => stopped))
     return { address, monitoringAddress, deps, stopped, stop }
   } catch (error) {
-    keySource?.close()
-    if (app) await closeConnections(app)
-    await monitoringApp?.close()
-    services?.monitor.stop()
-    await opened?.close()
-    await stopTelemetry()
+    await closeOpened(state)
     throw error
   }
+}
 
-  function appDeps(at: () => Services): AppDeps {
-    // Plain functions on the path of every request: `later` costs ten times as much.
-    const metrics: AppDeps['ask']['metrics'] & AppDeps['search']['metrics'] = {
-      answered: (answer, seconds, facts) => at().deps.metrics.answered(answer, seconds, facts),
-      searched: (result, seconds, facts) => at().deps.metrics.searched(result, seconds, facts),
-      failed: (code, facts) => at().deps.metrics.failed(code, facts),
-      observe: question => at().deps.monitoring?.slow.note(question),
-    }
-    const asking = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
-    return {
-      logger: log,
-      trustProxy: config.trustProxy,
-      receiving: {
-        ...config.receiving,
-        maxConnections: connectionsFor(config, log),
-        idleMs: config.ask.timeoutMs + 60_000,
-        onBroken: code => services?.deps.metrics.unparsed(code),
-      },
-      keys: config.keys,
-      keySource,
-      isOpenToAll: config.allowAnonymous,
-      knownHosts: knownHosts(config.host, config),
-      monitoringHosts: config.monitoring && knownHosts(config.monitoring.host, config),
-      allowedHosts: config.allowedHosts,
-      corsOrigins: config.corsOrigins,
-      ask: {
-        ask: (question, run) => at().deps.cachedAsk.ask(question, run),
-        getCached: (question, directives) => at().deps.cachedAsk.getCached(question, directives),
-        getShared: (question, directives) => at().deps.cachedAsk.getShared(question, directives),
-        ...asking,
-      },
-      search: {
-        search: (question, run, retriever) => at().deps.admission.search(at().deps.search)(question, run, retriever),
-        ...asking,
-      },
-      documents: { documents: later(() => at().documents), maxBytes: maxDocumentBytes },
-      cache: { cache: later(() => at().cache) },
-      health: {
-        isStarted: () => services !== undefined,
-        isDraining: () => isDraining,
-        pingDatabase: signal => at().deps.database.ping(signal),
-        components: () => services && componentsOf(config, services.deps),
-        breakers: () => services?.deps.states(),
-        onReadiness: createReadinessLog(log),
-      },
-      pressure: { ...config.pressure, onRefused: by => recent.count(`pressure:${by}`) },
-      rateLimit: {
-        ...config.rateLimit,
-        onRefused: () => recent.count('limited'),
-        redis: config.redis && later(() => at().deps.redis as RedisServer),
-      },
-      registry: later(() => at().deps.metrics),
-      // Nothing is counted during startup: every reply is `starting` then.
-      counts: {
-        responded: status => services?.deps.metrics.edge.responded(status),
-        problem: code => services?.deps.metrics.edge.problem(code),
-      },
-      poolStatus: { status: () => at().monitor.look(), onRead: () => at().onMonitoringRead() },
-      isMonitoredElsewhere: config.monitoring !== null,
-      performance: {
-        report: () => at().report(),
-        onRejected: code => services?.deps.monitoring?.figures.failed(code),
-      },
-      about: { version, openapi: textOf('../openapi.yaml') },
-      monitoringPage: textOf('./http/routes/monitoring.html'),
-    }
+function keySourceOf({ keySources }: Config, log: Logger): KeySource | undefined {
+  return keySources.file === undefined ? undefined : watchKeyFile({ ...keySources, file: keySources.file }, log)
+}
+
+async function openPorts(state: ServerState) {
+  const { config, log } = state
+  const parts = appDeps(state)
+  const app = (state.app = await buildApp(parts))
+  const connections = watchConnections(app.server)
+  const address = await listen(app, config, 'PORT')
+  logAccess(config, log)
+  const monitoringAddress = config.monitoring
+    ? await listen((state.monitoringApp = await buildMonitoringApp(parts)), config.monitoring, 'MONITORING_PORT')
+    : null
+  // Fastify handles errors until the port is open. Later errors mean that a connection could not be accepted.
+  for (const each of [app, state.monitoringApp])
+    each?.server.on('error', err =>
+      log.error({ err }, 'could not accept a connection; check the limit of open files (ulimit -n)'),
+    )
+  log.info(
+    { address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) },
+    'listening; startup continues',
+  )
+  return { app, connections, address, monitoringAddress }
+}
+
+async function openServices(
+  state: ServerState,
+  { signal, ...options }: StartOptions,
+  connections: Connections,
+): Promise<Deps> {
+  const { config, log, recent } = state
+  const patienceMs = config.startTimeoutMs
+  const deps = await openDeps(config, log, { ...options, patienceMs, recent, ...(signal && { signal }) })
+  state.deps = deps
+  await checkModels(deps.store, deps.models.embedder.model)
+  signal?.throwIfAborted()
+  state.services = servicesOf(config, deps, { log, connections, isDraining: () => state.isDraining })
+  deps.metrics.watchService({ isOpen: () => !state.isDraining })
+  return deps
+}
+
+/** Closes what a failed startup has opened. */
+async function closeOpened({ keySource, app, monitoringApp, services, deps, stopTelemetry }: ServerState) {
+  keySource?.close()
+  if (app) await closeConnections(app)
+  await monitoringApp?.close()
+  services?.monitor.stop()
+  await deps?.close()
+  await stopTelemetry()
+}
+
+async function drain(state: ServerState, app: FastifyInstance, deps: Deps): Promise<void> {
+  const { config, log, keySource, monitoringApp, services, stopTelemetry } = state
+  state.isDraining = true
+  log.info('shutting down: waiting for running requests')
+  await delay(Math.max(config.drain.delayMs, minDrainDelayMs))
+  const closed = closeConnections(app)
+  const inTime = await Promise.race([closed.then(() => true), delay(config.drain.seconds * 1000).then(() => false)])
+  if (!inTime) log.warn('requests still running after DRAIN_SECONDS: closing their connections')
+  if (!inTime) app.server.closeAllConnections()
+  await closed
+  await monitoringApp?.close()
+  services?.monitor.stop()
+  keySource?.close()
+  await deps.close()
+  await stopTelemetry()
+  log.info('stopped')
+}
+
+function appDeps(state: ServerState): AppDeps {
+  const { config, log, keySource, recent } = state
+  const at = () => state.services as Services
+  return {
+    logger: log,
+    trustProxy: config.trustProxy,
+    receiving: {
+      ...config.receiving,
+      maxConnections: connectionsFor(config, log),
+      idleMs: config.ask.timeoutMs + 60_000,
+      onBroken: code => state.services?.deps.metrics.unparsed(code),
+    },
+    keys: config.keys,
+    keySource,
+    isOpenToAll: config.allowAnonymous,
+    knownHosts: knownHosts(config.host, config),
+    monitoringHosts: config.monitoring && knownHosts(config.monitoring.host, config),
+    allowedHosts: config.allowedHosts,
+    corsOrigins: config.corsOrigins,
+    ...questionDeps(config, at),
+    documents: { documents: later(() => at().documents), maxBytes: maxDocumentBytes },
+    cache: { cache: later(() => at().cache) },
+    health: {
+      isStarted: () => state.services !== undefined,
+      isDraining: () => state.isDraining,
+      pingDatabase: signal => at().deps.database.ping(signal),
+      components: () => state.services && componentsOf(config, state.services.deps),
+      breakers: () => state.services?.deps.states(),
+      onReadiness: createReadinessLog(log),
+    },
+    pressure: { ...config.pressure, onRefused: by => recent.count(`pressure:${by}`) },
+    rateLimit: {
+      ...config.rateLimit,
+      onRefused: () => recent.count('limited'),
+      redis: config.redis && later(() => at().deps.redis as RedisServer),
+    },
+    registry: later(() => at().deps.metrics),
+    // Nothing is counted during startup: every reply is `starting` then.
+    counts: {
+      responded: status => state.services?.deps.metrics.edge.responded(status),
+      problem: code => state.services?.deps.metrics.edge.problem(code),
+    },
+    poolStatus: { status: () => at().monitor.look(), onRead: () => at().onMonitoringRead() },
+    isMonitoredElsewhere: config.monitoring !== null,
+    performance: {
+      report: () => at().report(),
+      onRejected: code => state.services?.deps.monitoring?.figures.failed(code),
+    },
+    about: { version, openapi: textOf('../openapi.yaml') },
+    monitoringPage: textOf('./http/routes/monitoring.html'),
   }
+}
 
-  async function drain(running: FastifyInstance, deps: Deps): Promise<void> {
-    isDraining = true
-    log.info('shutting down: waiting for running requests')
-    await delay(Math.max(config.drain.delayMs, minDrainDelayMs))
-    const closed = closeConnections(running)
-    const inTime = await Promise.race([closed.then(() => true), delay(config.drain.seconds * 1000).then(() => false)])
-    if (!inTime) log.warn('requests still running after DRAIN_SECONDS: closing their connections')
-    if (!inTime) running.server.closeAllConnections()
-    await closed
-    await monitoringApp?.close()
-    services?.monitor.stop()
-    keySource?.close()
-    await deps.close()
-    await stopTelemetry()
-    log.info('stopped')
+/** Plain functions, because they are on the path of every request: `later` costs ten times as much. */
+function questionDeps(config: Config, at: () => Services): Pick<AppDeps, 'ask' | 'search'> {
+  const metrics: AppDeps['ask']['metrics'] & AppDeps['search']['metrics'] = {
+    answered: (answer, seconds, facts) => at().deps.metrics.answered(answer, seconds, facts),
+    searched: (result, seconds, facts) => at().deps.metrics.searched(result, seconds, facts),
+    failed: (code, facts) => at().deps.metrics.failed(code, facts),
+    observe: question => at().deps.monitoring?.slow.note(question),
+  }
+  const common = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
+  return {
+    ask: {
+      ask: (question, run) => at().deps.cachedAsk.ask(question, run),
+      getCached: (question, directives) => at().deps.cachedAsk.getCached(question, directives),
+      getShared: (question, directives) => at().deps.cachedAsk.getShared(question, directives),
+      ...common,
+    },
+    search: {
+      search: (question, run, retriever) => at().deps.admission.search(at().deps.search)(question, run, retriever),
+      ...common,
+    },
   }
 }
 
@@ -235,7 +276,9 @@ function logAccess({ trustProxy, host, monitoring, keys, allowAnonymous }: Confi
     )
   const isReachable = !isLoopback(monitoring?.host ?? host)
   if (isReachable && !allowAnonymous && !keys.some(({ scopes }) => scopes.includes('monitoring')))
-    log.info('no monitoring key is set: monitoring is available to this machine only; set MONITORING_API_KEY to allow others')
+    log.info(
+      'no monitoring key is set: monitoring is available to this machine only; set MONITORING_API_KEY to allow others',
+    )
 }
 
 /** What the routes use, built from the opened parts. */
@@ -358,7 +401,9 @@ async function listen(
     return await app.listen({ host, port, backlog })
   } catch (cause) {
     if (codeOf(cause) !== 'EADDRINUSE') throw cause
-    throw new Error(`port ${port} is in use; set ${setting} to another port, or stop the process that uses it`, { cause })
+    throw new Error(`port ${port} is in use; set ${setting} to another port, or stop the process that uses it`, {
+      cause,
+    })
   }
 }
 

@@ -155,7 +155,10 @@ function contradictions(value: Json): string[] {
     value['collections'] !== undefined && wanted.includes('admin')
       ? ['.collections cannot restrict a key with the scope admin; create two keys']
       : []
-  return [...withoutEffect.map(name => `.${name} requires the scope ask; add the scope or remove the field`), ...unenforceable]
+  return [
+    ...withoutEffect.map(name => `.${name} requires the scope ask; add the scope or remove the field`),
+    ...unenforceable,
+  ]
 }
 
 function keyFrom(value: Json): ApiKey {

@@ -7,10 +7,9 @@ export function faultsBetween(raw: RawSettings): string[] {
 
 function modelFaults(raw: RawSettings): string[] {
   const { chatModel, embeddingModel } = raw
-  const faults = [
-    missingApi('CHAT_MODEL', chatModel, raw),
-    missingApi('EMBEDDING_MODEL', embeddingModel, raw),
-  ].flatMap(fault => fault ?? [])
+  const faults = [missingApi('CHAT_MODEL', chatModel, raw), missingApi('EMBEDDING_MODEL', embeddingModel, raw)].flatMap(
+    fault => fault ?? [],
+  )
   if (raw.openaiBaseUrl !== undefined && chatModel === undefined) {
     faults.unshift(
       'CHAT_MODEL is not set; with OPENAI_BASE_URL it must name a model of that API, or be "none" for extractive answers',

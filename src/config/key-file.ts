@@ -41,7 +41,10 @@ export function watchKeyFile(
     const faults: string[] = []
     const keys = readApiKeys(sources, faults)
     if (faults.length > 0)
-      return log.error({ faults }, 'API_KEYS_FILE has changed but is invalid: keeping the previous keys until it is corrected')
+      return log.error(
+        { faults },
+        'API_KEYS_FILE has changed but is invalid: keeping the previous keys until it is corrected',
+      )
     log.info({ keys: keys.map(({ name }) => name) }, 'API keys reloaded')
     onChange(keys)
   }

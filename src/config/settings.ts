@@ -33,7 +33,12 @@ export const settings = {
     'Separate port for `/metrics` and `/monitoring`, which `PORT` then no longer serves; `0` picks a free one. Unset: served on `PORT`.',
     integer(0, 65_535),
   ),
-  monitoringHost: setting('MONITORING_HOST', '127.0.0.1', 'Address to listen on for `MONITORING_PORT`; `0.0.0.0` for all interfaces.', words),
+  monitoringHost: setting(
+    'MONITORING_HOST',
+    '127.0.0.1',
+    'Address to listen on for `MONITORING_PORT`; `0.0.0.0` for all interfaces.',
+    words,
+  ),
   trustProxy: setting(
     'TRUST_PROXY',
     'off',
@@ -41,7 +46,12 @@ export const settings = {
     proxyTrust,
   ),
   databaseUrl: hidden(
-    setting('DATABASE_URL', undefined, 'URL of Postgres 15+ with pgvector 0.8+. Unset: the embedded database.', databaseUrl),
+    setting(
+      'DATABASE_URL',
+      undefined,
+      'URL of Postgres 15+ with pgvector 0.8+. Unset: the embedded database.',
+      databaseUrl,
+    ),
   ),
   dataDir: setting('DATA_DIR', '.askwell', 'Directory of the embedded database.', words),
   migrateOnStart: setting(
@@ -57,7 +67,12 @@ export const settings = {
     oneOf('auto', 'pg_textsearch', 'portable'),
   ),
   poolSize: setting('POOL_SIZE', '20', 'Database connections kept open in the pool.', integer(1, 1000)),
-  poolMaxOverflow: setting('POOL_MAX_OVERFLOW', '30', 'Extra database connections opened under load, in addition to `POOL_SIZE`.', integer(0, 1000)),
+  poolMaxOverflow: setting(
+    'POOL_MAX_OVERFLOW',
+    '30',
+    'Extra database connections opened under load, in addition to `POOL_SIZE`.',
+    integer(0, 1000),
+  ),
   poolMaxWaiting: setting(
     'POOL_MAX_WAITING',
     '200',
@@ -331,7 +346,14 @@ export const settings = {
     integer(0, 1_000_000),
   ),
   rateLimitSeconds: setting('RATE_LIMIT_SECONDS', '10', 'Length of the rate limit window.', integer(1, 86_400)),
-  adminApiKey: hidden(setting('ADMIN_API_KEY', undefined, 'Key for the document and cache API. Unset, and without an `admin` key in `API_KEYS`: the API is disabled.', secret)),
+  adminApiKey: hidden(
+    setting(
+      'ADMIN_API_KEY',
+      undefined,
+      'Key for the document and cache API. Unset, and without an `admin` key in `API_KEYS`: the API is disabled.',
+      secret,
+    ),
+  ),
   monitoringApiKey: hidden(
     setting(
       'MONITORING_API_KEY',
@@ -409,7 +431,12 @@ export const settings = {
     'How long startup waits for an unreachable database; `0`: one attempt.',
     integer(0, 3600),
   ),
-  drainSeconds: setting('DRAIN_SECONDS', '30', 'Time that running requests have to finish after SIGTERM.', integer(0, 3600)),
+  drainSeconds: setting(
+    'DRAIN_SECONDS',
+    '30',
+    'Time that running requests have to finish after SIGTERM.',
+    integer(0, 3600),
+  ),
   drainDelayMs: setting(
     'DRAIN_DELAY_MS',
     '0',
@@ -429,7 +456,12 @@ export const settings = {
     'Which requests are traced: `parentbased_traceidratio` for a share, which costs least, or any other OpenTelemetry sampler. Unset: all.',
     words,
   ),
-  tracesSamplerArg: setting('OTEL_TRACES_SAMPLER_ARG', undefined, 'Share of requests that `OTEL_TRACES_SAMPLER` keeps, such as `0.01`.', words),
+  tracesSamplerArg: setting(
+    'OTEL_TRACES_SAMPLER_ARG',
+    undefined,
+    'Share of requests that `OTEL_TRACES_SAMPLER` keeps, such as `0.01`.',
+    words,
+  ),
   traceSlowMs: setting(
     'TRACE_SLOW_MS',
     undefined,

@@ -189,7 +189,9 @@ t.test('the database comes after the service', { skip: skipReason('postgres') },
   await postgres.stop()
   const service = startService(t, { DATABASE_URL: postgres.url, EMBEDDING_MODEL: 'local' })
   await until('it listens', () => service.log.some(({ msg }) => msg === 'listening; startup continues'))
-  const { send, ask } = clientOf(String(service.log.find(({ msg }) => msg === 'listening; startup continues')?.['address']))
+  const { send, ask } = clientOf(
+    String(service.log.find(({ msg }) => msg === 'listening; startup continues')?.['address']),
+  )
   await until('it says that it waits', () =>
     service.log.some(({ msg }) => msg === 'the database cannot be reached: waiting for it'),
   )

@@ -21,7 +21,9 @@ export function registerAllowedHosts(
   const checkOf = (needs: Scope) => (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => {
     const { host } = request.headers
     const isKnown =
-      (host === lastAccepted && !isAbsolute(request)) || (isLocked('ask') && isLocked(needs)) || isKnownName(request, allowed)
+      (host === lastAccepted && !isAbsolute(request)) ||
+      (isLocked('ask') && isLocked(needs)) ||
+      isKnownName(request, allowed)
     if (!isKnown) return done(unknownHost())
     if (host !== lastAccepted && isKnownHost(host, allowed)) lastAccepted = host
     done()

@@ -122,11 +122,7 @@ function adminDisabled(): AskError {
   return new AskError('admin_disabled', { detail: 'Set ADMIN_API_KEY and restart the service to use this endpoint.' })
 }
 
-function refusal(
-  needs: Scope,
-  { apiKey }: FastifyRequest,
-  detail?: string,
-): AskError | undefined {
+function refusal(needs: Scope, { apiKey }: FastifyRequest, detail?: string): AskError | undefined {
   if (apiKey === undefined) return new AskError('unauthorized', { detail: detail ?? sendKey(needs) })
   return apiKey.scopes.includes(needs)
     ? undefined

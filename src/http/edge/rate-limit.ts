@@ -45,9 +45,23 @@ export function registerRateLimit(
     if (wanted === false || (max === 0 && request.apiKey?.rateLimit === undefined)) return done()
     const limit = request.apiKey?.rateLimit ?? max
     const counted = count(client(request))
-    if (counted instanceof Promise) counted.then(each => done(applyLimit(reply, limit, each)), done)
+    if (counted instanceof Promise) void whenCounted(counted, each => applyLimit(reply, limit, each), done)
     else done(applyLimit(reply, limit, counted))
   })
+}
+
+async function whenCounted(
+  counted: Promise<Count>,
+  check: (count: Count) => AskError | undefined,
+  done: (error?: Error) => void,
+): Promise<void> {
+  let error: Error | undefined
+  try {
+    error = check(await counted)
+  } catch (cause) {
+    error = cause as Error
+  }
+  done(error)
 }
 
 type CountClient = (client: string) => Count | Promise<Count>

@@ -67,7 +67,8 @@ export async function sendProblem(
   noteFailure(request, { code: error.code, ...(error.stage !== undefined && { stage: error.stage }) })
   // `not_cached` is what the client asked for. For overload and startup the line of the request is enough, and cheap.
   const isLogged = error.code !== 'not_cached' && error.code !== 'overloaded' && error.code !== 'starting'
-  if (error.status >= 500 && isLogged) logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
+  if (error.status >= 500 && isLogged)
+    logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
   const retryAfter = error.retryAfter ?? (error.status === 503 ? 1 : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfter)))
   if (error.timings) reply.header('server-timing', serverTiming(error.timings))

@@ -89,7 +89,7 @@ function messageOf(fault: SchemaFault): string {
     case 'propertyNames':
       return 'is not an allowed name; it must have 1 to 200 characters'
     case 'type':
-      return `must be ${/^[aeiou]/.test(String(params['type'])) ? 'an' : 'a'} ${String(params['type'])}`
+      return typeMessage(String(params['type']))
     case 'enum':
       return `must be one of ${(params['allowedValues'] as string[]).join(', ')}`
     case 'anyOf':
@@ -103,6 +103,10 @@ function messageOf(fault: SchemaFault): string {
     default:
       return limitMessage(keyword, Number(params['limit'])) ?? message ?? 'is not valid'
   }
+}
+
+function typeMessage(type: string): string {
+  return `must be ${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
 }
 
 function limitMessage(keyword: string, limit: number): string | undefined {

@@ -100,9 +100,7 @@ async function sendShared(
 function startFresh(request: AskRequest, reply: FastifyReply, { question, options, ...runOptions }: FreshRun) {
   const context = startAsk(request, reply, options, runOptions)
   const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: context.timings() })
-  const events = context.trace.follow(
-    observed(options.ask(question, context.run), question, context, options.metrics),
-  )
+  const events = context.trace.follow(observed(options.ask(question, context.run), question, context, options.metrics))
   return context.run.isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)
 }
 
@@ -225,10 +223,7 @@ async function* observed(
 function logUnanswered(code: string, context: AskContext): void {
   const note = context.failed(code)
   if (context.run.isStreamed || code === 'cancelled')
-    context.log[isServerFault(code) ? 'warn' : 'info'](
-      { ...note, ms: Math.round(context.elapsedMs()) },
-      'not answered',
-    )
+    context.log[isServerFault(code) ? 'warn' : 'info']({ ...note, ms: Math.round(context.elapsedMs()) }, 'not answered')
 }
 
 function isServerFault(code: string): boolean {

@@ -140,10 +140,19 @@ function rejectDuplicateSources(bodies: readonly DocumentBody[]): void {
     const isDuplicate = seen.has(source)
     seen.add(source)
     return isDuplicate
-      ? [{ pointer: `/documents/${index}/source`, detail: 'is already the source of an earlier document in this request' }]
+      ? [
+          {
+            pointer: `/documents/${index}/source`,
+            detail: 'is already the source of an earlier document in this request',
+          },
+        ]
       : []
   })
-  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'The sources of all documents in a request must differ; see errors.', faults })
+  if (faults.length > 0)
+    throw new AskError('invalid_request', {
+      detail: 'The sources of all documents in a request must differ; see errors.',
+      faults,
+    })
 }
 
 function unknownDocument(id: string): AskError {

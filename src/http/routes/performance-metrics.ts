@@ -28,7 +28,9 @@ export function registerPerformanceMetrics(
   const config = { needs: 'monitoring', rateLimit: false, ...underAnyPressure } as const
   app.get('/monitoring/performance-metrics', { logLevel: 'warn', config }, async (request, reply) => {
     const full = report()
-    return await reply.header('cache-control', 'no-store').send(snake(mayReadTexts(request) ? full : withoutTexts(full)))
+    return await reply
+      .header('cache-control', 'no-store')
+      .send(snake(mayReadTexts(request) ? full : withoutTexts(full)))
   })
 }
 

@@ -35,8 +35,7 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
           const code = isAskError(error) ? error.code : 'internal'
           metrics.failed(code, context.facts())
           const note = context.failed(code)
-          if (code === 'cancelled')
-            context.log.info({ ...note, ms: Math.round(context.elapsedMs()) }, 'not answered')
+          if (code === 'cancelled') context.log.info({ ...note, ms: Math.round(context.elapsedMs()) }, 'not answered')
           throw withTimings(error, context)
         }
       })

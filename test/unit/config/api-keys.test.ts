@@ -96,7 +96,9 @@ t.test('every fault at once, with its place', async t => {
 })
 
 t.test('what a key would not keep to, or what would have no effect: refused', async t => {
-  t.match(read([{ ...web, scopes: ['ask', 'admin'], collections: ['law'] }]).faults, [/collections cannot restrict a key with the scope admin/])
+  t.match(read([{ ...web, scopes: ['ask', 'admin'], collections: ['law'] }]).faults, [
+    /collections cannot restrict a key with the scope admin/,
+  ])
   t.match(read([{ ...web, scopes: ['monitoring'], tenant: 'x' }]).faults, [/tenant requires the scope ask/])
   t.match(read([web, { ...web, name: 'other' }]).faults, [/same sha256 more than once: "other"/])
   t.match(read([web, { ...web, sha256: digest('b') }]).faults, [/same name more than once: "web"/])

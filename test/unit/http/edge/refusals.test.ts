@@ -137,7 +137,10 @@ tap.test('a client that asks for a stream and does not read it: cut off, and wha
     }
   }
   const receiving = { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, idleMs: 200, maxConnections: 10 }
-  const app = await edgeApp({ receiving, ask: { ask: endless, getCached: () => undefined, timeoutMs: 60_000, metrics } })
+  const app = await edgeApp({
+    receiving,
+    ask: { ask: endless, getCached: () => undefined, timeoutMs: 60_000, metrics },
+  })
   t.teardown(() => app.close())
   await app.listen({ port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port).on('error', () => {})
