@@ -30,18 +30,18 @@ import { receivingOptions, registerMalformed, type ReceivingLimits } from './htt
 
 export interface AppDeps {
   readonly logger: FastifyBaseLogger
-  /** Null: nothing is believed of X-Forwarded-… */
+  /** Null when no X-Forwarded-… header is trusted. */
   readonly trustProxy: ProxyTrust | null
   readonly receiving: ReceivingLimits
-  /** Who may do what; none: everybody may ask. */
+  /** API keys; if there are none, everyone may ask. */
   readonly keys: readonly ApiKey[]
-  /** Where they may come from later. */
+  /** Reports keys that change while the service runs. */
   readonly keySource?: Pick<KeySource, 'watch'> | undefined
-  /** ALLOW_ANONYMOUS: something else keeps strangers out. */
+  /** ALLOW_ANONYMOUS: something else restricts access. */
   readonly isOpenToAll?: boolean
-  /** Names that those may ask under who need no key; null: any. */
+  /** Host names that are accepted where no key is needed; null for any. */
   readonly knownHosts?: readonly string[] | null
-  /** The same on the port of the monitoring. */
+  /** `knownHosts` for the monitoring port. */
   readonly monitoringHosts?: readonly string[] | null
   readonly allowedHosts?: readonly string[] | undefined
   readonly corsOrigins: readonly string[] | null
@@ -55,26 +55,26 @@ export interface AppDeps {
   readonly registry: Scrapable
   readonly counts: ProblemCounts & ReplyCounts
   readonly poolStatus: PoolStatusOptions
-  /** The monitoring has a port of its own ({@link buildMonitoringApp}) and is not served here. */
+  /** True if monitoring has its own port ({@link buildMonitoringApp}) and is not served here. */
   readonly isMonitoredElsewhere?: boolean
   readonly performance: PerformanceRouteOptions & {
-    /** Told of questions that were refused before their route, by code. */
-    readonly refused: (code: string) => void
+    /** Called for each question that was rejected before its route ran, with the code. */
+    readonly onRejected: (code: string) => void
   }
   readonly about: Omit<AboutOptions, 'pageHeaders'>
-  /** monitoring.html, as it stands in the repository. */
+  /** The content of monitoring.html. */
   readonly monitoringPage: string
 }
 
-/** Bodies of questions; documents have a larger bound of their own. */
+/** Limit for question bodies; document uploads have a larger one. */
 const maxBodyBytes = 256 * 1024
 
-/** The list of what is served. No environment, no I/O: everything is handed over. */
+/** Registers everything the service serves. Reads no environment and does no I/O: everything comes from `deps`. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = emptyApp(deps)
   const headers = await securityHeaders()
   registerEdge(app, deps, headers.data)
-  registerEarlyRejections(app, deps.performance.refused)
+  registerEarlyRejections(app, deps.performance.onRejected)
   await registerCors(app, deps.corsOrigins)
   registerLoadShedding(app, deps.pressure)
   const keyring = createKeyring(deps.keys, deps.keySource)
@@ -92,7 +92,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   return app
 }
 
-/** What is served on the port of the monitoring: it, and the probes. */
+/** Serves monitoring and the probes on the monitoring port. */
 export async function buildMonitoringApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = emptyApp(deps)
   const headers = await securityHeaders()
@@ -119,7 +119,7 @@ function emptyApp(deps: AppDeps): FastifyInstance {
   })
 }
 
-/** Before all routes. */
+/** Registers what applies to all routes; call it before registering them. */
 function registerEdge(app: FastifyInstance, deps: AppDeps, headers: Record<string, string>): void {
   registerAcceptTime(app)
   app.addHook('onRequest', (request, reply, done) => {
@@ -127,7 +127,7 @@ function registerEdge(app: FastifyInstance, deps: AppDeps, headers: Record<strin
     if (deps.health.isDraining()) reply.header('connection', 'close')
     done(deps.health.isStarted() || isProbe(request) ? undefined : new AskError('starting', { retryAfter: 1 }))
   })
-  // Of a request that was under way: who is told finds another server for its next, and is not hung up on in its middle.
+  // Also for requests that were already running: the client then sends its next one to another server instead of losing it.
   app.addHook('onSend', (_, reply, payload, done) => {
     if (deps.health.isDraining()) reply.header('connection', 'close')
     done(null, payload)

@@ -1,68 +1,68 @@
 /**
- * One table of everything that can go wrong: code → status, whether trying again may help, and the words
- * a client may see. Codes are API: they never change their meaning. `detail` is for the client as well, so
- * whoever throws puts no secret and no driver text in it; the driver's error travels as `cause`, to the log.
+ * Every failure a client can see: code → status, whether a retry may help, and the title. Codes are API and never change
+ * their meaning. Clients see `detail` too, so it must contain no secret and no driver message; the driver's error goes to
+ * the log as `cause`.
  */
 export const errorTable = {
   invalid_request: { status: 400, retryable: false, title: 'The request is not valid' },
   invalid_json: { status: 400, retryable: false, title: 'The body is not valid JSON' },
   invalid_encoding: { status: 400, retryable: false, title: 'The body is not valid UTF-8' },
-  unauthorized: { status: 401, retryable: false, title: 'A valid API key is needed' },
-  admin_disabled: { status: 403, retryable: false, title: 'What needs the admin key is switched off' },
-  forbidden: { status: 403, retryable: false, title: 'The key may not do this' },
-  unknown_host: { status: 403, retryable: false, title: 'The service is not to be asked under this name' },
-  not_found: { status: 404, retryable: false, title: 'There is nothing here' },
+  unauthorized: { status: 401, retryable: false, title: 'A valid API key is required' },
+  admin_disabled: { status: 403, retryable: false, title: 'The admin API is disabled' },
+  forbidden: { status: 403, retryable: false, title: 'The key lacks permission' },
+  unknown_host: { status: 403, retryable: false, title: 'The host name is not allowed' },
+  not_found: { status: 404, retryable: false, title: 'There is no such endpoint' },
   unknown_collection: { status: 404, retryable: false, title: 'There is no such collection' },
   unknown_document: { status: 404, retryable: false, title: 'There is no such document' },
-  method_not_allowed: { status: 405, retryable: false, title: 'This address does not take that method' },
-  model_mismatch: { status: 409, retryable: false, title: 'Another embedding model made the vectors' },
+  method_not_allowed: { status: 405, retryable: false, title: 'The endpoint does not support this method' },
+  model_mismatch: { status: 409, retryable: false, title: 'The vectors belong to another embedding model' },
   payload_too_large: { status: 413, retryable: false, title: 'The body is too large' },
   unsupported_media_type: { status: 415, retryable: false, title: 'The content type is not supported' },
   document_refused: { status: 422, retryable: false, title: 'The document cannot be stored' },
-  document_too_costly: { status: 422, retryable: false, title: 'The document takes too much to prepare' },
+  document_too_costly: { status: 422, retryable: false, title: 'The document is too expensive to prepare' },
   rate_limited: { status: 429, retryable: true, title: 'Too many requests from this client' },
-  cancelled: { status: 499, retryable: false, title: 'The client went away' },
-  internal: { status: 500, retryable: false, title: 'Something went wrong on our side' },
-  model_rejected: { status: 502, retryable: false, title: 'The model refused the request' },
+  cancelled: { status: 499, retryable: false, title: 'The client disconnected' },
+  internal: { status: 500, retryable: false, title: 'Internal error' },
+  model_rejected: { status: 502, retryable: false, title: 'The model rejected the request' },
   model_failed: { status: 502, retryable: true, title: 'The model failed' },
-  model_paused: { status: 503, retryable: true, title: 'The model is not asked at the moment' },
+  model_paused: { status: 503, retryable: true, title: 'Calls to the model are paused' },
   model_busy: { status: 503, retryable: true, title: 'The model is busy' },
   model_unreachable: { status: 503, retryable: true, title: 'The model cannot be reached' },
   preparing_failed: { status: 503, retryable: true, title: 'The document could not be prepared' },
   database_unavailable: { status: 503, retryable: true, title: 'The database cannot be reached' },
-  database_read_only: { status: 503, retryable: true, title: 'The database takes no writes' },
+  database_read_only: { status: 503, retryable: true, title: 'The database is read-only' },
   pool_exhausted: { status: 503, retryable: true, title: 'All database connections are in use' },
   overloaded: { status: 503, retryable: true, title: 'The service is overloaded' },
   draining: { status: 503, retryable: true, title: 'The service is shutting down' },
   starting: { status: 503, retryable: true, title: 'The service is starting' },
-  not_cached: { status: 504, retryable: false, title: 'No cached answer fits' },
-  deadline_exceeded: { status: 504, retryable: true, title: 'The answer was not ready in time' },
+  not_cached: { status: 504, retryable: false, title: 'No matching cached answer' },
+  deadline_exceeded: { status: 504, retryable: true, title: 'The request exceeded its deadline' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>
 
 export type ErrorCode = keyof typeof errorTable
 
-/** One thing wrong with the input. `pointer` is an RFC 6901 JSON pointer into the body. */
+/** One fault of the input. `pointer` is an RFC 6901 JSON pointer into the body. */
 export interface Fault {
   readonly pointer: string
   readonly detail: string
 }
 
 export interface AskErrorOptions {
-  /** What happened and what to do about it, safe to show to the client. */
+  /** What happened and what to do about it; must be safe to show to the client. */
   readonly detail?: string
   readonly faults?: readonly Fault[]
-  /** Seconds after which another try makes sense. */
+  /** Seconds after which a retry makes sense. */
   readonly retryAfter?: number
-  /** Of a question that ran out of time: the stage that did, */
+  /** The stage that timed out. */
   readonly stage?: string
-  /** and what each took, in milliseconds. */
+  /** Duration of each stage up to the timeout, in milliseconds. */
   readonly timings?: Readonly<Record<string, number>>
-  /** In what way, for those who run the service; no client sees it. */
+  /** Kind of failure, for operators; never sent to clients. */
   readonly kind?: string
   readonly cause?: unknown
 }
 
-/** The only error that leaves an adapter or a stage. Anything else that reaches the edge is `internal`. */
+/** The only error type that adapters and stages throw. The edge reports any other error as `internal`. */
 export class AskError extends Error {
   readonly code: ErrorCode
   readonly faults: readonly Fault[]
@@ -73,7 +73,7 @@ export class AskError extends Error {
   readonly kind: string | undefined
 
   constructor(code: ErrorCode, options: AskErrorOptions = {}) {
-    const detail = options.detail ?? errorTable[code].title
+    const detail = options.detail ?? `${errorTable[code].title}.`
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'AskError'
     this.code = code
@@ -85,7 +85,7 @@ export class AskError extends Error {
     this.kind = options.kind
   }
 
-  /** The same failure, with more said of it. */
+  /** Returns a copy of the error with more details. */
   with(more: Pick<AskErrorOptions, 'stage' | 'timings'>): AskError {
     const { code, detail, faults, retryAfter, stage, timings, kind, cause } = this
     return new AskError(code, {
@@ -113,17 +113,17 @@ export function isAskError(error: unknown, code?: ErrorCode): error is AskError 
   return error instanceof AskError && (code === undefined || error.code === code)
 }
 
-/** Nothing is wrong with the question: something that answering it takes has failed. */
+/** True if the question is valid but a dependency failed. */
 export function isOutage(error: unknown): boolean {
   return isAskError(error) && error.status >= 500
 }
 
-/** Chat calls that a failure stands for: a breaker that is open lets none be made. */
+/** Number of chat calls behind a failure: none if the circuit breaker was open. */
 export function callsMade({ code }: AskError): number {
   return code === 'model_paused' ? 0 : 1
 }
 
-/** How loud the log is about a fault that was got over: of a breaker that is open, its opening was told. */
+/** Log level for a failure that had a fallback. The opening of a circuit breaker was already logged as a warning. */
 export function loudness({ code }: AskError): 'debug' | 'warn' {
   return code === 'model_paused' ? 'debug' : 'warn'
 }

@@ -3,8 +3,8 @@ import { printableLines } from './text/printable.ts'
 import type { Config } from './config/terms.ts'
 
 /**
- * JSON lines on stdout; the lines of a request carry its id and trace (http/ask.ts). Question texts are written only
- * when the operator asked for it; keys and passwords never are. What JSON leaves as it is and a terminal obeys is escaped.
+ * Writes JSON lines to stdout; lines of a request carry its id and trace (http/edge/ask-context.ts). Question texts are
+ * written only with LOG_QUESTIONS=on, keys and passwords never. Terminal control characters that JSON allows are escaped.
  */
 export function createLogger({ log, ...config }: LogConfig): Logger {
   const mask = maskOf(secretsOf(config))
@@ -16,27 +16,27 @@ export function createLogger({ log, ...config }: LogConfig): Logger {
     redact: ['req.headers.authorization', 'headers.authorization', ...(log.questions ? [] : ['question'])],
     serializers: { err: (error: unknown) => described(error, mask) },
   }
-  return pino(options, (stdout ??= gathered(text => void process.stdout.write(printableLines(text)))))
+  return pino(options, (stdout ??= batched(text => void process.stdout.write(printableLines(text)))))
 }
 
-let stdout: ReturnType<typeof gathered> | undefined
+let stdout: ReturnType<typeof batched> | undefined
 
-const gatherMs = 50
-const gatherCharacters = 65_536
+const batchMs = 50
+const batchCharacters = 65_536
 
 /**
- * Lines written together: a system call a line costs more than a cached answer. (pino's own destination measures what
- * it holds with every line, which costs a third of that.) None waits longer than a moment, and what is left is written
- * at the exit, however that comes, but for SIGKILL.
+ * Batches lines, because one system call per line costs more than a cached answer. (pino's own destination measures its
+ * buffer on every line, which costs a third of that.) A line waits at most 50 ms. The rest is written on exit, however the
+ * process ends, except after SIGKILL.
  */
-function gathered(out: (text: string) => void) {
+function batched(write: (text: string) => void) {
   let lines: string[] = []
   let size = 0
   let timer: NodeJS.Timeout | undefined
   const flush = () => {
     clearTimeout(timer)
     timer = undefined
-    if (size > 0) out(lines.join(''))
+    if (size > 0) write(lines.join(''))
     lines = []
     size = 0
   }
@@ -45,8 +45,8 @@ function gathered(out: (text: string) => void) {
     write(line: string) {
       lines.push(line)
       size += line.length
-      if (size >= gatherCharacters) flush()
-      else timer ??= setTimeout(flush, gatherMs).unref()
+      if (size >= batchCharacters) flush()
+      else timer ??= setTimeout(flush, batchMs).unref()
     },
   }
 }
@@ -54,7 +54,7 @@ function gathered(out: (text: string) => void) {
 let stampedAt = 0
 let stamp = ''
 
-/** As pino's isoTime, made once a millisecond. */
+/** Like pino's isoTime, but formatted at most once per millisecond. */
 function timestamp(): string {
   const now = Date.now()
   if (now !== stampedAt) stamp = `,"time":"${new Date(now).toISOString()}"`
@@ -74,12 +74,12 @@ interface Described {
 }
 
 /**
- * The few fields that help. Drivers hang much more on their errors: reply headers, queries with their values, and
- * what a server said, which for some model servers includes the key that it was sent.
+ * Keeps only the useful fields of an error. Drivers attach much more: reply headers, queries with their values, and server
+ * messages, in which some model servers repeat the API key.
  */
 function described(error: unknown, mask: (text: string) => string): Described | unknown {
   if (!(error instanceof Error)) return typeof error === 'string' ? mask(error) : error
-  // Some model servers repeat the key here as well.
+  // Some model servers repeat the API key here as well.
   const code = 'code' in error && typeof error.code === 'string' ? { code: mask(error.code) } : {}
   const cause = error.cause instanceof Error ? { cause: described(error.cause, mask) } : {}
   return { type: mask(error.name), message: mask(error.message), ...code, stack: mask(error.stack ?? ''), ...cause }
@@ -103,7 +103,7 @@ function secretsOf({
   ) as string[]
 }
 
-/** Not by the URL parser: a Cluster's or a Sentinel's has several hosts. */
+/** Does not use the URL parser: URLs of Redis Cluster and Sentinel have several hosts. */
 function passwordOf(url = ''): string {
   const [, login = ''] = /^(?:[a-z+]+:\/\/)?(?:([^\s/?#]*)@)?/.exec(url) ?? []
   return login.includes(':') ? decoded(login.slice(login.indexOf(':') + 1)) : ''

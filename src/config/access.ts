@@ -3,24 +3,24 @@ import { isLoopback } from './loopback.ts'
 import { ConfigError, type Config } from './terms.ts'
 
 /**
- * The names, besides those of loopback, under which whoever needs no key may ask or look at the port on `address`; null:
- * any. Where something else keeps strangers out (ALLOW_ANONYMOUS says so, TRUST_PROXY says that a proxy is in front)
- * nothing is known of names, unless said.
+ * The host names, besides loopback names, under which a caller without a key may use the port on `address`. Null when
+ * any name is allowed: ALLOW_ANONYMOUS says that something else restricts access, or TRUST_PROXY says that a proxy is in
+ * front and ALLOWED_HOSTS names no hosts.
  */
 export function knownHosts(
   address: string,
   { allowAnonymous, trustProxy, allowedHosts }: Pick<Config, 'allowAnonymous' | 'trustProxy' | 'allowedHosts'>,
 ): readonly string[] | null {
-  const isKeptElsewhere =
+  const isProtectedElsewhere =
     (allowAnonymous && !isLoopback(address)) || (trustProxy !== null && allowedHosts === undefined)
-  return isKeptElsewhere || allowedHosts?.[0] === '*' ? null : (allowedHosts ?? [])
+  return isProtectedElsewhere || allowedHosts?.[0] === '*' ? null : (allowedHosts ?? [])
 }
 
 /**
- * Throws a {@link ConfigError} when strangers could ask, or look at a monitoring port, without a key and nobody said that they may. Of the service
- * alone: what loads documents listens nowhere.
+ * Throws a {@link ConfigError} if other machines could ask, or read the monitoring port, without a key, and
+ * ALLOW_ANONYMOUS is off. Only the service needs this check: the commands that load documents do not listen.
  */
-export function refuseStrangers({
+export function rejectOpenAccess({
   host,
   monitoring,
   keys,
@@ -30,22 +30,22 @@ export function refuseStrangers({
   const isOpen = (address: string, scope: ApiKey['scopes'][number]) =>
     !isLoopback(address) && !keys.some(({ scopes }) => scopes.includes(scope))
   const faults = [
-    ...(isOpen(host, 'ask') ? [strangersAsk(host)] : []),
-    ...(monitoring && isOpen(monitoring.host, 'monitoring') ? [strangersLook(monitoring.host)] : []),
+    ...(isOpen(host, 'ask') ? [openForAsking(host)] : []),
+    ...(monitoring && isOpen(monitoring.host, 'monitoring') ? [openForMonitoring(monitoring.host)] : []),
   ]
   if (faults.length > 0) throw new ConfigError(faults)
 }
 
-function strangersAsk(host: string): string {
+function openForAsking(host: string): string {
   return (
-    `HOST is ${JSON.stringify(host)}, where others can reach it, and no key is needed to ask; set API_KEYS or API_KEYS_FILE ` +
-    '(`askwell key new --name web` makes a key), HOST=127.0.0.1, or ALLOW_ANONYMOUS=on where something else keeps strangers out'
+    `HOST is ${JSON.stringify(host)}, which other machines can reach, and asking needs no key; set API_KEYS or API_KEYS_FILE ` +
+    '(`askwell key new --name web` creates a key), HOST=127.0.0.1, or ALLOW_ANONYMOUS=on if something else restricts access'
   )
 }
 
-function strangersLook(host: string): string {
+function openForMonitoring(host: string): string {
   return (
-    `MONITORING_HOST is ${JSON.stringify(host)}, where others can reach it, and no key is needed to look; set MONITORING_API_KEY, ` +
-    'MONITORING_HOST=127.0.0.1, or ALLOW_ANONYMOUS=on where something else keeps strangers out'
+    `MONITORING_HOST is ${JSON.stringify(host)}, which other machines can reach, and monitoring needs no key; set MONITORING_API_KEY, ` +
+    'MONITORING_HOST=127.0.0.1, or ALLOW_ANONYMOUS=on if something else restricts access'
   )
 }

@@ -2,23 +2,23 @@ import { readFileSync } from 'node:fs'
 import type { Priority } from '../priority.ts'
 
 /**
- * API_KEYS and API_KEYS_FILE: who may do what. Of a key only its SHA-256 is kept, here and in the configuration. A fast
- * hash without salt is enough for what `askwell key new` makes (256 random bits cannot be guessed from it, however fast
- * it is); for a password of people it would not be.
+ * A key from API_KEYS or API_KEYS_FILE and what it permits. Only the SHA-256 of a key is stored, here and in the
+ * configuration. A fast hash without salt is enough for keys from `askwell key new`: nobody can guess 256 random bits.
+ * It would not be enough for passwords that people choose.
  */
 export interface ApiKey {
-  /** Shown in the log; never the key. */
+  /** Appears in the log; the key itself never does. */
   readonly name: string
-  /** Of the whole key, in small hex. */
+  /** Hash of the whole key, in lower-case hex. */
   readonly sha256: string
   readonly scopes: readonly Scope[]
-  /** Those it may ask about; undefined: all. */
+  /** Collections the key may ask about; undefined for all. */
   readonly collections: readonly string[] | undefined
-  /** Requests in RATE_LIMIT_SECONDS, counted for this key wherever it comes from; undefined: by address, as without a key. */
+  /** Requests per RATE_LIMIT_SECONDS, counted for this key across all addresses; undefined to count by address, as without a key. */
   readonly rateLimit: number | undefined
-  /** Whose questions these are: no other tenant gets their cached answers. */
+  /** Tenant that the questions belong to. Other tenants do not get their cached answers. */
   readonly tenant: string | undefined
-  /** What its questions are when they do not say so themselves. */
+  /** Priority of questions that do not send X-Priority. */
   readonly priority: Priority | undefined
 }
 
@@ -30,8 +30,8 @@ export const priorities: readonly Priority[] = ['interactive', 'batch']
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Reads a field; undefined: it is not what `allowed` says. */
 interface Field {
+  /** Describes valid values, for the message about an invalid one. */
   readonly allowed: string
   readonly fits: (value: unknown) => boolean
 }
@@ -41,14 +41,14 @@ const fields: Readonly<Record<string, Field>> = {
   sha256: { allowed: '64 hex digits, as `askwell key new` prints them', fits: isText(/^[\da-f]{64}$/i) },
   scopes: { allowed: `a list of ${scopes.join(', ')}`, fits: isListOf(value => scopes.includes(value as Scope)) },
   collections: {
-    allowed: 'a list of names of collections, or left out for all',
+    allowed: 'a list of collection names, or omitted for all',
     fits: isListOf(isText(/^[a-z0-9][a-z0-9_-]{0,62}$/)),
   },
   rate_limit: {
     allowed: 'a whole number from 1 to 1000000',
     fits: value => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 1_000_000,
   },
-  tenant: { allowed: 'a text of 1 to 200 characters', fits: isText(/^[^\0]{1,200}$/u) },
+  tenant: { allowed: 'a string of 1 to 200 characters', fits: isText(/^[^\0]{1,200}$/u) },
   priority: { allowed: priorities.join(' or '), fits: value => priorities.includes(value as Priority) },
 }
 
@@ -65,22 +65,22 @@ export interface Sources {
   readonly inline: string | undefined
   /** The path in API_KEYS_FILE. */
   readonly file: string | undefined
-  /** Keys from elsewhere that the rest must not collide with. */
+  /** Keys from other settings; names and digests must be unique across all sources. */
   readonly named?: readonly Pick<ApiKey, 'name' | 'sha256' | 'scopes'>[]
 }
 
-/** The keys of both settings together. What is wrong is added to `faults`, each with its place and what to do. */
+/** Returns the keys of all sources. Adds a message to `faults` for each problem: where it is and what to do. */
 export function readApiKeys({ inline, file, named = [] }: Sources, faults: string[]): readonly ApiKey[] {
   const found = [
     ...(inline === undefined ? [] : entriesOf('API_KEYS', inline, faults)),
     ...(file === undefined ? [] : entriesOf('API_KEYS_FILE', textOf(file, faults), faults)),
   ]
-  const open = { collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined }
+  const unrestricted = { collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined }
   const keys = [
-    ...named.map(key => ({ ...open, ...key })),
-    ...found.flatMap(({ place, value }) => keyOf(place, value, faults)),
+    ...named.map(key => ({ ...unrestricted, ...key })),
+    ...found.flatMap(({ path, value }) => keyOf(path, value, faults)),
   ]
-  refuseTwins(keys, faults)
+  rejectDuplicates(keys, faults)
   return keys
 }
 
@@ -96,15 +96,16 @@ function textOf(path: string, faults: string[]): string | undefined {
 }
 
 interface Entry {
-  readonly place: string
+  /** Such as `API_KEYS[0]`. */
+  readonly path: string
   readonly value: unknown
 }
 
-/** The engine's own words are not shown: they quote the text, and someone may have put a key there. */
+/** Does not report the JSON parser's message: it quotes the text, which may contain a key. */
 function entriesOf(setting: string, text: string | undefined, faults: string[]): Entry[] {
   if (text === undefined) return []
   const list = parsed(text)
-  if (Array.isArray(list)) return list.map((value, index) => ({ place: `${setting}[${index}]`, value }))
+  if (Array.isArray(list)) return list.map((value, index) => ({ path: `${setting}[${index}]`, value }))
   faults.push(
     `${setting} must be a JSON list of keys, such as [{"name":"web","sha256":"…"}]; \`askwell key new\` prints one`,
   )
@@ -119,42 +120,45 @@ function parsed(text: string): unknown {
   }
 }
 
-function keyOf(place: string, value: unknown, faults: string[]): ApiKey[] {
+function keyOf(path: string, value: unknown, faults: string[]): ApiKey[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    faults.push(`${place} must be an object with name and sha256`)
+    faults.push(`${path} must be an object with name and sha256`)
     return []
   }
   const wrong = [...unknownFields(value as Json), ...wrongFields(value as Json), ...contradictions(value as Json)]
-  faults.push(...wrong.map(fault => `${place}${fault}`))
+  faults.push(...wrong.map(fault => `${path}${fault}`))
   return wrong.length > 0 ? [] : [keyFrom(value as Json)]
 }
 
-/** A misspelt `collections` would open all of them. */
+/** Rejects unknown fields: a key with a misspelt `collections` would have access to every collection. */
 function unknownFields(value: Json): string[] {
   return Object.keys(value)
     .filter(name => !Object.hasOwn(fields, name))
-    .map(name => `.${name.slice(0, 40)} is not a known field; they are ${Object.keys(fields).join(', ')}`)
+    .map(name => `.${name.slice(0, 40)} is not a known field; known fields are ${Object.keys(fields).join(', ')}`)
 }
 
 function wrongFields(value: Json): string[] {
   return Object.entries(fields).flatMap(([name, { allowed, fits }]) => {
     const isMissing = value[name] === undefined
     if (isMissing ? name !== 'name' && name !== 'sha256' : fits(value[name])) return []
-    return [`.${name} ${isMissing ? 'is missing' : 'is not usable'}; it must be ${allowed}`]
+    return [`.${name} ${isMissing ? 'is missing' : 'is invalid'}; it must be ${allowed}`]
   })
 }
 
-/** What goes with asking does not go with keys that may not ask, and an admin sees every collection. */
+/** Finds fields that have no effect without the scope `ask`, and collection limits on an admin key, which sees every collection. */
 function contradictions(value: Json): string[] {
   const wanted = Array.isArray(value['scopes']) ? (value['scopes'] as unknown[]) : ['ask']
-  const ofAsking = ['collections', 'tenant', 'priority'].filter(
+  const withoutEffect = ['collections', 'tenant', 'priority'].filter(
     name => value[name] !== undefined && !wanted.includes('ask'),
   )
-  const open =
+  const unenforceable =
     value['collections'] !== undefined && wanted.includes('admin')
-      ? ['.collections cannot be kept to by a key with the scope admin; make two keys']
+      ? ['.collections cannot restrict a key with the scope admin; create two keys']
       : []
-  return [...ofAsking.map(name => `.${name} is for keys with the scope ask; add that scope, or leave it out`), ...open]
+  return [
+    ...withoutEffect.map(name => `.${name} requires the scope ask; add the scope or remove the field`),
+    ...unenforceable,
+  ]
 }
 
 function keyFrom(value: Json): ApiKey {
@@ -169,15 +173,15 @@ function keyFrom(value: Json): ApiKey {
   }
 }
 
-/** Two of a name cannot be told apart in the log, and of two with the same digest one would have no effect. */
-function refuseTwins(keys: readonly ApiKey[], faults: string[]): void {
+/** Keys with one name cannot be distinguished in the log, and of two keys with one digest the second has no effect. */
+function rejectDuplicates(keys: readonly ApiKey[], faults: string[]): void {
   for (const field of ['name', 'sha256'] as const) {
     const names = keys
       .filter((key, index) => keys.findIndex(other => other[field] === key[field]) !== index)
       .map(({ name }) => JSON.stringify(name))
     if (names.length > 0)
       faults.push(
-        `API_KEYS and the other settings with keys have the same ${field} twice: ${[...new Set(names)].join(', ')}; each key needs its own`,
+        `API_KEYS and the other key settings contain the same ${field} more than once: ${[...new Set(names)].join(', ')}; give each key its own`,
       )
   }
 }

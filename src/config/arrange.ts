@@ -20,7 +20,7 @@ function rerankOf({
   return url === undefined || model === undefined ? null : { url, model, apiKey, candidates, timeoutMs }
 }
 
-/** A limit that cannot fall below the pool's size would leave the pool's queue to do its work. */
+/** Keeps the floor below the pool size; otherwise requests would queue for connections instead of being rejected. */
 function admissionOf({
   admissionFloor,
   admissionCeiling: ceiling,
@@ -53,7 +53,7 @@ function cacheOf(raw: RawSettings): Config['cache'] {
   }
 }
 
-/** The settings as read, in the groups that the service hands on. */
+/** Groups the raw settings by the part of the service that uses them. */
 export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 'deprecations'> {
   const isOpenAI = raw.openaiApiKey !== undefined && raw.openaiBaseUrl === undefined
   const chat = raw.chatModel ?? (isOpenAI ? 'gpt-4o-mini' : 'none')

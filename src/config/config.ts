@@ -7,15 +7,15 @@ import { settings, type RawSettings } from './settings.ts'
 import { ConfigError, type Config } from './terms.ts'
 
 /**
- * The only reader of the environment. Every setting is described once, in {@link settings}: its name, default,
- * meaning and how it is read; the README's table and `askwell --help` are made from the same list.
+ * The only code that reads the environment. Every setting is described once, in {@link settings}: its name, default,
+ * meaning and parser. The README's table and `askwell --help` are generated from that list.
  */
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * One frozen object, or a {@link ConfigError} with every fault. An empty variable counts as not set; `defaults`
- * stand in for what is not set, before the settings' own.
+ * Returns one frozen object, or throws a {@link ConfigError} with every fault. An empty variable counts as unset.
+ * `defaults` replace unset variables and take precedence over the settings' own defaults.
  */
 export function readConfig(env: Environment = process.env, defaults: Environment = {}): Config {
   const faults: string[] = []
@@ -31,18 +31,18 @@ export function readConfig(env: Environment = process.env, defaults: Environment
   return deepFreeze({ ...arrange(raw), keys, keySources, deprecations: deprecationsIn(env) })
 }
 
-/** Started by npm, npx or bin/askwell.js, which stay the parent and pass on the signals that they get. */
+/** True if npm, npx or bin/askwell.js started the process: they remain its parent and forward signals to it. */
 export function isLaunched(env: Environment = process.env): boolean {
   return env['npm_lifecycle_event'] !== undefined || env['ASKWELL_LAUNCHER'] !== undefined
 }
 
-/** A key that stands in a setting by itself is one like the others. */
+/** Treats ADMIN_API_KEY and MONITORING_API_KEY like any other key. */
 function keySourcesOf(raw: RawSettings): Sources {
-  const alone = [
+  const single = [
     ['ADMIN_API_KEY', 'admin', raw.adminApiKey],
     ['MONITORING_API_KEY', 'monitoring', raw.monitoringApiKey],
   ] as const
-  const named = alone.flatMap(([name, scope, key]) =>
+  const named = single.flatMap(([name, scope, key]) =>
     key === undefined ? [] : [{ name, sha256: hash('sha256', key, 'hex'), scopes: [scope] }],
   )
   return { inline: raw.apiKeys, file: raw.apiKeysFile, named }
@@ -52,21 +52,21 @@ function withoutEmpty(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()))
 }
 
-/** A line per setting that is set under its former name. */
+/** One message per setting that is set under its former name. */
 function deprecationsIn(env: Environment): string[] {
   return Object.values<Setting<unknown>>(settings)
     .filter(({ formerName }) => formerName !== undefined && env[formerName]?.trim())
-    .map(({ name, formerName }) => `${formerName} is deprecated: it is called ${name} now`)
+    .map(({ name, formerName }) => `${formerName} is deprecated: use ${name}`)
 }
 
 function readSetting(each: Setting<unknown>, env: Environment, faults: string[]): unknown {
   const text = env[each.name]?.trim() ?? env[each.formerName ?? each.name]?.trim() ?? each.default
   if (text === undefined) return undefined
   const value = each.read(text)
-  // What stands before an @ may be a password, whatever is wrong with the rest.
+  // The part before an @ may be a password, whatever the fault is.
   const isShown = !each.isSecret && !text.includes('@')
   if (value === undefined)
-    faults.push(`${each.name} is ${isShown ? JSON.stringify(text) : 'not usable'}; it must be ${each.allowed}`)
+    faults.push(`${each.name} is ${isShown ? JSON.stringify(text) : 'invalid'}; it must be ${each.allowed}`)
   return value
 }
 

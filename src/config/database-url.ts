@@ -1,20 +1,20 @@
-/** What DATABASE_URL says. */
+/** DATABASE_URL, parsed. */
 export interface DatabaseAddress {
-  /** In the order they are tried; none when the URL names none: then what PGHOST and PGPORT say, or localhost. */
+  /** In the order they are tried. Empty when the URL names no host: then PGHOST and PGPORT apply, or localhost. */
   readonly servers: readonly ServerAddress[]
   readonly user?: string
   readonly password?: string
   readonly database?: string
   readonly tls: TlsWish
   readonly wanted: WantedServer
-  /** Settings of the session, which the server is told at the start of a connection. */
+  /** Session settings, sent to the server when a connection starts. */
   readonly parameters: Readonly<Record<string, string>>
 }
 
 export interface ServerAddress {
   readonly host: string
   readonly port: number
-  /** Of a Unix socket; null for TCP. */
+  /** Path of the Unix socket; null for TCP. */
   readonly path: string | null
 }
 
@@ -23,11 +23,11 @@ export type SslMode = (typeof sslModes)[number]
 
 export interface TlsWish {
   readonly mode: SslMode
-  /** Files. */
+  /** Certificate and key files. */
   readonly rootCert?: string
   readonly cert?: string
   readonly key?: string
-  /** TLS begins at once, without the question whether the server speaks it (Postgres 17). */
+  /** Starts TLS without first asking the server whether it supports it (Postgres 17). */
   readonly isDirect: boolean
 }
 
@@ -39,9 +39,9 @@ const shape =
   /^postgres(?:ql)?:\/\/(?:(?<login>[^/?#]*)@)?(?<hosts>[^@/?#]*)(?:\/(?<database>[^?#]*))?(?:\?(?<query>[^#]*))?$/
 
 /**
- * `postgres://[user[:password]@][host[:port],…][/database][?name=value&…]`. Several hosts have a port each, or one port for
- * all of them. A host that begins with `/` (written `%2F`) is the folder of a Unix socket. Percent signs escape, as in any
- * URL. Undefined when the text is not one of these. `new URL` would reject several hosts with ports.
+ * Parses `postgres://[user[:password]@][host[:port],…][/database][?name=value&…]`; undefined when the text is not such a
+ * URL. Several hosts have a port each, or one port for all. A host that begins with `/` (written `%2F`) is the directory
+ * of a Unix socket. Percent escapes work as in any URL. `new URL` would reject several hosts with ports.
  */
 export function readDatabaseUrl(text: string): DatabaseAddress | undefined {
   const parts = /\s/.test(text) ? null : shape.exec(text)
@@ -49,7 +49,7 @@ export function readDatabaseUrl(text: string): DatabaseAddress | undefined {
   try {
     return addressOf(parts.groups)
   } catch (error) {
-    if (error instanceof URIError) return undefined // a percent sign that escapes nothing
+    if (error instanceof URIError) return undefined // an invalid percent escape
     throw error
   }
 }
@@ -60,7 +60,7 @@ function addressOf({
   database = '',
   query = '',
 }: Readonly<Record<string, string | undefined>>): DatabaseAddress | undefined {
-  const named = namedIn(query)
+  const named = queryParameters(query)
   const servers = serversOf(hosts || (named.get('host') ?? ''), named.get('port'))
   const tls = tlsOf(named)
   const wanted = oneOf(wantedServers, named.get('target_session_attrs') ?? 'any')
@@ -73,7 +73,7 @@ function addressOf({
     ...optional('user', decodeURIComponent(user) || named.get('user')),
     ...optional('password', decodeURIComponent(password.join(':')) || named.get('password')),
     ...optional('database', decodeURIComponent(database) || named.get('dbname')),
-    parameters: Object.fromEntries([...named].filter(([name]) => !ofClient.has(name))),
+    parameters: Object.fromEntries([...named].filter(([name]) => !clientParameters.has(name))),
   }
 }
 
@@ -81,8 +81,8 @@ function optional<Name extends string>(name: Name, value: string | undefined): {
   return value ? ({ [name]: value } as { readonly [Each in Name]?: string }) : {}
 }
 
-/** As in the URL of a page, but for `+`, which is a plus here. */
-function namedIn(query: string): Map<string, string> {
+/** Parses a query string as in any URL, except that `+` is a plus sign. */
+function queryParameters(query: string): Map<string, string> {
   const pairs = query
     .split('&')
     .filter(Boolean)
@@ -94,10 +94,10 @@ function namedIn(query: string): Map<string, string> {
 }
 
 /**
- * Names that libpq, or another client, reads itself: a server would refuse the connection for them. Channel binding and the
- * rest of GSS are not spoken here.
+ * Parameters that libpq or another client interprets itself; a server would reject a connection that sends them as session
+ * settings. Channel binding and the other GSS options are not supported here.
  */
-const ofClient = new Set([
+const clientParameters = new Set([
   'host',
   'hostaddr',
   'port',
@@ -132,7 +132,7 @@ const ofClient = new Set([
   'max',
 ])
 
-const usualPort = 5432
+const defaultPort = 5432
 
 function serversOf(list: string, portList: string | undefined): ServerAddress[] | undefined {
   if (list === '') return portList === undefined ? [] : serversOf('localhost', portList)
@@ -158,7 +158,7 @@ function hostOf(text: string): { readonly host: string; readonly port: number | 
   }
 }
 
-/** One for each host, or one for all: named after the last host, or as `port`. Undefined when some of several lack theirs. */
+/** A port per host, or one for all: after the last host, or as `port`. Undefined when only some hosts have a port. */
 function portsOf(own: readonly (number | undefined)[], named: readonly string[] | undefined): number[] | undefined {
   if (named)
     return named.length === 1 || named.length === own.length
@@ -166,7 +166,7 @@ function portsOf(own: readonly (number | undefined)[], named: readonly string[] 
       : undefined
   const last = own.at(-1)
   const isForAll = own.slice(0, -1).every(port => port === undefined)
-  if (isForAll) return own.map(() => last ?? usualPort)
+  if (isForAll) return own.map(() => last ?? defaultPort)
   return own.every(port => port !== undefined) ? [...own] : undefined
 }
 
@@ -177,7 +177,7 @@ function tlsOf(named: ReadonlyMap<string, string>): TlsWish | undefined {
   const text =
     rootCert === 'system'
       ? 'verify-full'
-      : (named.get('sslmode') ?? plainWords[named.get('ssl') ?? 'false'] ?? named.get('ssl') ?? '')
+      : (named.get('sslmode') ?? booleanModes[named.get('ssl') ?? 'false'] ?? named.get('ssl') ?? '')
   const mode = oneOf(sslModes, text === 'false' ? 'disable' : text)
   if (mode === undefined) return undefined
   return {
@@ -189,8 +189,8 @@ function tlsOf(named: ReadonlyMap<string, string>): TlsWish | undefined {
   }
 }
 
-/** The `ssl` of other clients. */
-const plainWords: Readonly<Record<string, SslMode>> = {
+/** Values of the `ssl` parameter that other clients use. */
+const booleanModes: Readonly<Record<string, SslMode>> = {
   false: 'disable',
   '0': 'disable',
   true: 'verify-full',

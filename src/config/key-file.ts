@@ -2,60 +2,63 @@ import { stat } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { readApiKeys, type ApiKey, type Sources } from './api-keys.ts'
 
-/** Keys that may change while the service runs. */
+/** API keys that may change while the service runs. */
 export interface KeySource {
-  /** Calls `take` with all keys, each time that they have changed. */
-  watch(take: (keys: readonly ApiKey[]) => void): void
+  /** Calls `onChange` with all keys each time they have changed. */
+  watch(onChange: (keys: readonly ApiKey[]) => void): void
   close(): void
 }
 
-/** Not with `fs.watch`, which hears nothing of what is mounted over a network, and loses a file that is replaced. */
-const lookMs = 2000
+/** Polls, because `fs.watch` sees no changes on network mounts and loses track of a file that is replaced. */
+const pollMs = 2000
 
 /**
- * Reads the keys anew when the file in API_KEYS_FILE has changed, and on SIGHUP. One that cannot be read, or has a
- * fault, changes nothing: half a file must not lock everybody out.
+ * Reloads the keys when API_KEYS_FILE has changed, and on SIGHUP. A file that is unreadable or invalid changes nothing: a
+ * half-written file must not lock everyone out.
  */
 export function watchKeyFile(
   sources: Sources & { readonly file: string },
   log: Pick<Logger, 'info' | 'error'>,
 ): KeySource {
-  let take: (keys: readonly ApiKey[]) => void = () => {}
-  let before: string | undefined
-  let timer = setTimeout(look, lookMs).unref()
+  let onChange: (keys: readonly ApiKey[]) => void = () => {}
+  let lastStamp: string | undefined
+  let timer = setTimeout(poll, pollMs).unref()
   let isClosed = false
-  // What it is like now, in time for a change that comes before the first look.
-  const begun = stampOf(sources.file).then(stamp => void (before = stamp))
-  process.on('SIGHUP', read)
+  // Taken now, so that a change before the first poll is noticed.
+  const firstStamp = stampOf(sources.file).then(stamp => void (lastStamp = stamp))
+  process.on('SIGHUP', reload)
 
-  async function look(): Promise<void> {
-    await begun
+  async function poll(): Promise<void> {
+    await firstStamp
     const stamp = await stampOf(sources.file)
     if (isClosed) return
-    if (stamp !== before) read()
-    before = stamp
-    timer = setTimeout(look, lookMs).unref()
+    if (stamp !== lastStamp) reload()
+    lastStamp = stamp
+    timer = setTimeout(poll, pollMs).unref()
   }
 
-  function read(): void {
+  function reload(): void {
     const faults: string[] = []
     const keys = readApiKeys(sources, faults)
     if (faults.length > 0)
-      return log.error({ faults }, 'API_KEYS_FILE has changed, and is not usable: the keys from before hold')
-    log.info({ keys: keys.map(({ name }) => name) }, 'keys read anew')
-    take(keys)
+      return log.error(
+        { faults },
+        'API_KEYS_FILE has changed but is invalid: keeping the previous keys until it is corrected',
+      )
+    log.info({ keys: keys.map(({ name }) => name) }, 'API keys reloaded')
+    onChange(keys)
   }
 
   function close(): void {
     isClosed = true
     clearTimeout(timer)
-    process.off('SIGHUP', read)
+    process.off('SIGHUP', reload)
   }
 
-  return { watch: each => void (take = each), close }
+  return { watch: listener => void (onChange = listener), close }
 }
 
-/** Also of one that a link leads to, as where secrets are mounted. */
+/** Identifies a version of the file; follows links, which mounted secrets use. */
 async function stampOf(file: string): Promise<string> {
   try {
     const { ino, size, mtimeMs } = await stat(file)

@@ -1,19 +1,19 @@
 import { isIP } from 'node:net'
 import { readDatabaseUrl, sslModes, wantedServers } from './database-url.ts'
 
-/** What a setting may be, and how its text is read. */
+/** Kinds of settings: allowed values and how to parse them. */
 
 export interface Setting<T, Default extends string | undefined = string | undefined> {
   readonly name: string
-  /** As one would write it; undefined: not set. */
+  /** As written in the environment; undefined when there is no default. */
   readonly default: Default
   readonly about: string
-  /** What it may be, for the message when it is not. */
+  /** Describes valid values, for the message about an invalid one. */
   readonly allowed: string
-  /** Undefined: not allowed. */
+  /** Returns undefined for an invalid value. */
   readonly read: (text: string) => T | undefined
   readonly isSecret?: boolean
-  /** The name it had before: read when the new name is not set. */
+  /** Deprecated name, read when the current name is unset. */
   readonly formerName?: string
 }
 
@@ -31,7 +31,7 @@ export function hidden<T, Default extends string | undefined>(each: Setting<T, D
   return { ...each, isSecret: true }
 }
 
-/** A setting that had another name, which is still read and logged as deprecated. */
+/** A setting whose former name still works but logs a deprecation. */
 export function renamedFrom<T, Default extends string | undefined>(
   formerName: string,
   each: Setting<T, Default>,
@@ -68,9 +68,9 @@ export function url(...protocols: string[]): Kind<string> {
   }
 }
 
-/** Of an HTTP endpoint. A name or key before its host would be refused when it is called, and shown in the log. */
+/** URL of an HTTP endpoint. Credentials before the host would be rejected on each call, and appear in the log. */
 export const endpoint: Kind<string> = {
-  allowed: 'a URL that starts with http:// or https://, without a name or key before the host',
+  allowed: 'a URL that starts with http:// or https://, without credentials before the host',
   read: text =>
     url('http', 'https').read(text) !== undefined && new URL(text).username + new URL(text).password === ''
       ? text
@@ -79,8 +79,8 @@ export const endpoint: Kind<string> = {
 
 export const databaseUrl: Kind<string> = {
   allowed:
-    'postgres://USER:PASSWORD@HOST:PORT/DATABASE, where several hosts with commas between have a port each or one for all, and what would end a part ' +
-    `is escaped (%40 for @); sslmode is ${sslModes.join(', ')}; target_session_attrs is ${wantedServers.join(', ')}`,
+    'postgres://USER:PASSWORD@HOST:PORT/DATABASE; separate several hosts with commas, with a port for each or one for all; escape ' +
+    `special characters (%40 for @); sslmode is one of ${sslModes.join(', ')}; target_session_attrs is one of ${wantedServers.join(', ')}`,
   read: text => (readDatabaseUrl(text) === undefined ? undefined : text),
 }
 
@@ -88,7 +88,7 @@ const redisLogin = String.raw`([^\s/?#]*@)?`
 const redisHost = String.raw`(\[[\da-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?`
 const redisHosts = `${redisHost}(,${redisHost})*`
 
-/** As adapters/redis-url.ts reads it. */
+/** Accepts the URLs that adapters/redis/url.ts can parse. */
 const redisPattern = new RegExp(
   `^rediss?(://${redisLogin}${redisHost}(/\\d{0,5})?|\\+cluster://${redisLogin}${redisHosts}(/0?)?|` +
     `\\+sentinel://${redisLogin}${redisHosts}/[^\\s/?#]+(/\\d{0,5})?(\\?(&?sentinel_(username|password)=[^\\s&#]*)*)?)$`,
@@ -100,18 +100,18 @@ export const redisUrl: Kind<string> = {
   read: text => (redisPattern.test(text) ? text : undefined),
 }
 
-/** No braces, which say in a Cluster where a key lies, and none of the signs that mean more in a pattern. */
+/** Excludes braces, which choose the slot of a key in Redis Cluster, and characters with a meaning in key patterns. */
 export const redisPrefix: Kind<string> = {
-  allowed: '1 to 64 letters, digits and the signs . _ : -, such as askwell-staging',
+  allowed: '1 to 64 letters, digits and the characters . _ : -, such as askwell-staging',
   read: text => (/^[\w.:-]{1,64}$/.test(text) ? text : undefined),
 }
 
-/** Whose X-Forwarded-For is believed: so many proxies', one behind the other, or those in these networks. */
+/** Proxies whose X-Forwarded-For is trusted: a number of chained proxies, or proxies in certain networks. */
 export type ProxyTrust = { readonly hops: number } | { readonly networks: readonly Network[] }
 
 export interface Network {
   readonly address: string
-  /** Bits. */
+  /** Prefix length in bits. */
   readonly prefix: number
 }
 
@@ -121,10 +121,10 @@ const named: Readonly<Record<string, readonly string[]>> = {
   uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
 }
 
-/** Null: off. */
+/** Null when the setting is off. */
 export const proxyTrust: Kind<ProxyTrust | null> = {
   allowed:
-    'off, on (one proxy), the number of proxies one behind the other (1 to 16), or their networks with commas between, such as 10.0.0.0/8,2001:db8::/32 (loopback, linklocal and uniquelocal are known)',
+    'off, on (one proxy), the number of chained proxies (1 to 16), or their networks separated by commas, such as 10.0.0.0/8,2001:db8::/32 (loopback, linklocal and uniquelocal are also accepted)',
   read: text => {
     if (text === 'off') return null
     if (text === 'on') return { hops: 1 }
@@ -138,7 +138,7 @@ export const proxyTrust: Kind<ProxyTrust | null> = {
   },
 }
 
-/** Of `/0` everybody would be a proxy of ours, and could name whatever client. */
+/** Rejects `/0`: it would make every client a trusted proxy that can claim any address. */
 function networkOf(text: string): Network | undefined {
   const [, address = '', bits] = /^([\da-f.:]+)(?:\/(\d{1,3}))?$/i.exec(text) ?? []
   const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0
@@ -146,20 +146,20 @@ function networkOf(text: string): Network | undefined {
   return prefix >= 1 && prefix <= most ? { address, prefix } : undefined
 }
 
-/** `off`, `learn`, or the least similarity. */
+/** `off`, `learn`, or the minimum similarity. */
 export const similarity: Kind<'off' | 'learn' | number> = {
   allowed: 'off, learn, or a number from 0 to 1',
   read: text => (text === 'off' || text === 'learn' ? text : fraction().read(text)),
 }
 
-/** Of a model: money for a million tokens. */
+/** Prices of a model per million tokens. */
 export interface ModelPrices {
   readonly prompt: number
   readonly completion: number
 }
 
 export const modelPrices: Kind<ModelPrices> = {
-  allowed: 'prompt=PRICE,completion=PRICE for a million tokens each, such as prompt=0.15,completion=0.60',
+  allowed: 'prompt=PRICE,completion=PRICE per million tokens, such as prompt=0.15,completion=0.60',
   read: text => {
     const [, prompt, completion] = /^prompt=(\d+(?:\.\d+)?), *completion=(\d+(?:\.\d+)?)$/.exec(text) ?? []
     return prompt === undefined || completion === undefined
@@ -169,26 +169,26 @@ export const modelPrices: Kind<ModelPrices> = {
 }
 
 export const currency: Kind<string> = {
-  allowed: 'a currency as three capital letters, such as EUR',
+  allowed: 'a currency code of three capital letters, such as EUR',
   read: text => (/^[A-Z]{3}$/.test(text) ? text : undefined),
 }
 
-export const words: Kind<string> = { allowed: 'some text', read: text => text }
+export const words: Kind<string> = { allowed: 'text that is not empty', read: text => text }
 export const onOff: Kind<boolean> = { allowed: 'on | off', read: text => ({ on: true, off: false })[text] }
 
 export const languageList: Kind<readonly string[] | 'any'> = {
-  allowed: "'any', or languages as two letters with commas between, such as en,de",
+  allowed: "'any', or language codes separated by commas, such as en,de",
   read: text => (text === 'any' ? 'any' : /^[a-z]{2,3}(,[a-z]{2,3})*$/.test(text) ? text.split(',') : undefined),
 }
 
 export const secret: Kind<string> = {
-  allowed: 'a key of 16 characters or more, without blanks',
+  allowed: 'a key of at least 16 characters, without spaces',
   read: text => (/^\S{16,}$/.test(text) ? text : undefined),
 }
 
-/** As a browser sends it. `*` alone: whatever it sends. */
+/** Origins as browsers send them; `*` alone allows any. */
 export const originList: Kind<readonly string[]> = {
-  allowed: 'origins as browsers send them, such as https://chat.example.edu, with commas between; or * for all',
+  allowed: 'origins as browsers send them, such as https://chat.example.edu, separated by commas; or * for all',
   read: text => {
     const origins = text.split(',').map(origin => origin.trim())
     return text === '*' ||
@@ -200,9 +200,9 @@ export const originList: Kind<readonly string[]> = {
   },
 }
 
-/** As browsers send them: in small letters, without the port. `*` alone: any. */
+/** Host names as browsers send them: lower case, without the port. `*` alone allows any. */
 export const hostList: Kind<readonly string[]> = {
-  allowed: 'names of hosts without ports, such as askwell.example.edu, with commas between; or * for all',
+  allowed: 'host names without ports, such as askwell.example.edu, separated by commas; or * for all',
   read: text => {
     const names = text
       .toLowerCase()

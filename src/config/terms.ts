@@ -1,17 +1,17 @@
 import type { ApiKey, Sources } from './api-keys.ts'
 import type { ModelPrices, ProxyTrust } from './kinds.ts'
 
-/** What the service is configured with: read once by config.ts, frozen, handed to whoever needs a part of it. */
+/** The configuration of the service: read once by config.ts, frozen, and passed to the parts that need it. */
 export interface Config {
   readonly host: string
   readonly port: number
-  /** Null: on the same port. */
+  /** Null when monitoring is served on the same port. */
   readonly monitoring: { readonly host: string; readonly port: number } | null
-  /** Null: nobody's X-Forwarded-For is believed. */
+  /** Null when no X-Forwarded-For is trusted. */
   readonly trustProxy: ProxyTrust | null
   readonly database: {
     readonly url: string | undefined
-    /** Undefined: in memory, which no setting asks for. */
+    /** Undefined for a database in memory, which no setting can request. */
     readonly dataDir: string | undefined
     readonly poolSize: number
     readonly poolMaxOverflow: number
@@ -19,7 +19,7 @@ export interface Config {
     readonly statementTimeoutMs: number
   }
   readonly migrateOnStart: boolean
-  /** How documents are prepared: processes, and what each may take for a document. */
+  /** Worker processes that prepare documents, and their limits per document. */
   readonly prepare: {
     readonly workers: number
     readonly cpuSeconds: number
@@ -31,9 +31,9 @@ export interface Config {
   readonly models: {
     readonly apiKey: string | undefined
     readonly baseUrl: string | undefined
-    /** Null: extractive answers. */
+    /** Null for extractive answers. */
     readonly chat: string | null
-    /** 'local', `onnx:` and a folder or a file, or a model of the API. */
+    /** `local`, `onnx:` with a folder or file, or a model of the API. */
     readonly embedding: string
     readonly embeddingDimensions: number | undefined
     readonly embeddingMaxTokens: number
@@ -41,16 +41,16 @@ export interface Config {
     readonly embeddingQueryPrefix: string | undefined
     readonly embeddingPassagePrefix: string | undefined
     readonly timeoutMs: number
-    /** Null: not known. */
+    /** Null when unknown. */
     readonly prices: (ModelPrices & { readonly currency: string }) | null
   }
   readonly guard: {
-    /** Longest silence of the language model, before its first word or between two. */
+    /** Idle timeout of the language model, before the first token and between tokens. */
     readonly silenceMs: number
-    /** A question's embedding that takes longer is asked for a second time; 0: never. */
+    /** Delay after which a question's embedding request is sent a second time; 0 for never. */
     readonly hedgeMs: number
   }
-  /** Null: passages keep the order of the search. */
+  /** Null when there is no reranker. */
   readonly rerank: {
     readonly url: string
     readonly model: string
@@ -89,14 +89,14 @@ export interface Config {
   readonly rateLimit: { readonly max: number; readonly seconds: number }
   readonly adminApiKey: string | undefined
   readonly monitoringApiKey: string | undefined
-  /** All of them, those of the two settings above included. */
+  /** All keys, including those of the two settings above. */
   readonly keys: readonly ApiKey[]
   readonly allowAnonymous: boolean
-  /** What they are read from, for when that changes. */
+  /** Where the keys come from, so that they can be reloaded. */
   readonly keySources: Sources
-  /** Besides those of loopback; `*`: any. Undefined: not said. */
+  /** Names besides loopback names; `*` for any. Undefined when unset. */
   readonly allowedHosts: readonly string[] | undefined
-  /** Null: no page of another origin. */
+  /** Null when no other origin may call the API. */
   readonly corsOrigins: readonly string[] | null
   readonly receiving: {
     readonly headersMs: number
@@ -105,22 +105,22 @@ export interface Config {
     readonly maxConnections: number
   }
   readonly log: { readonly level: string; readonly questions: boolean }
-  /** Settings that are set under a former name: a line each, to be logged. */
+  /** One message to log per setting that is set under its former name. */
   readonly deprecations: readonly string[]
   readonly startTimeoutMs: number
   readonly drain: { readonly seconds: number; readonly delayMs: number }
   readonly telemetry: {
     readonly endpoint: string | undefined
     readonly serviceName: string
-    /** As OpenTelemetry's SDK reads them, which warns of what it cannot. */
+    /** Passed to OpenTelemetry's SDK, which warns about invalid values. */
     readonly sampler: string | undefined
     readonly samplerArg: string | undefined
-    /** Traces of requests that took longer are sent whether drawn or not; undefined: only what is drawn. */
+    /** Traces of slower requests are sent even if not sampled; undefined to send sampled traces only. */
     readonly slowMs: number | undefined
   }
 }
 
-/** Everything wrong with the environment at once, a line each. */
+/** Reports every fault of the environment at once, one line per fault. */
 export class ConfigError extends Error {
   readonly faults: readonly string[]
   constructor(faults: readonly string[]) {

@@ -254,7 +254,7 @@ t.test('X-Priority that is none: 400, and says what it may be', async t => {
   for (const path of ['/ask', '/search']) {
     const { status, json } = await app.send('POST', path, fresh(), { 'x-priority': 'urgent' })
     t.equal(status, 400)
-    t.match(json, { code: 'invalid_request', detail: 'the header X-Priority must be interactive or batch' })
+    t.match(json, { code: 'invalid_request', detail: 'The X-Priority header must be interactive or batch.' })
   }
   t.equal((await app.send('POST', '/search', fresh(), batch)).status, 200)
 })

@@ -118,7 +118,7 @@ for (const world of worlds) {
         }
         t.match(
           (await sent(t, app, 'DELETE', '/cache?colection=default')).json.detail,
-          'in the address, "colection" is not a known parameter',
+          'In the URL, "colection" is not a known parameter.',
         )
         t.equal(await statusOf(app, { question: books }), 'hit')
       },

@@ -141,13 +141,16 @@ tap.test('a port that is taken: which setting to change, exit code 1', async t =
   const port = String(await listening(t, () => {}))
   const env = { DATABASE_URL: 'postgres://askwell@127.0.0.1:1/askwell', START_TIMEOUT_SECONDS: '0' }
   const { serve } = await runs(t, { serve: { env: { ...env, PORT: port } } })
-  t.match(serve, { code: 1, stderr: `askwell: port ${port} is in use: set PORT, or stop what uses it\n` })
+  t.match(serve, {
+    code: 1,
+    stderr: `askwell: port ${port} is in use; set PORT to another port, or stop the process that uses it\n`,
+  })
   const monitoring = await runs(t, {
     serve: { env: { ...env, PORT: '0', MONITORING_PORT: port, MONITORING_API_KEY: 'a-key-for-monitoring-only' } },
   })
   t.match(monitoring.serve, {
     code: 1,
-    stderr: `askwell: port ${port} is in use: set MONITORING_PORT, or stop what uses it\n`,
+    stderr: `askwell: port ${port} is in use; set MONITORING_PORT to another port, or stop the process that uses it\n`,
   })
 })
 

@@ -464,7 +464,7 @@ for (const world of worlds)
     })
 
     await t.test('URLs that are none', async t => {
-      await refused(t, sent(app, 'GET', '/%'), 400, 'invalid_request', /not a valid URL path/)
+      await refused(t, sent(app, 'GET', '/%'), 400, 'invalid_request', /URL path is not valid/)
       await refused(t, sent(app, 'GET', '/documents/%ff', { headers: key }), 400, 'invalid_request')
       await refused(
         t,

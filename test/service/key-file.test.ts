@@ -34,7 +34,7 @@ t.test('the file of keys changes while it runs', async t => {
     renameSync(`${file}.next`, file)
     await until('the new one opens', async () => (await statusOf('new')) === 404)
     t.same([await statusOf('web'), await statusOf('leak')], [404, 401])
-    const line = await until('it is said', () => service.log.find(({ msg }) => msg === 'keys read anew'))
+    const line = await until('it is said', () => service.log.find(({ msg }) => msg === 'API keys reloaded'))
     t.match(line, { level: 'info', keys: ['ADMIN_API_KEY', 'web', 'new', 'few'] })
     t.same(
       [await statusOf('few'), await statusOf('few'), await statusOf('few')],
@@ -45,19 +45,19 @@ t.test('the file of keys changes while it runs', async t => {
 
   await t.test('a file with a fault, or none: the keys from before hold, and it is said', async t => {
     writeFileSync(file, listOf('web').slice(0, -5))
-    await until('it is said', () => told('API_KEYS_FILE has changed, and is not usable') === 1)
+    await until('it is said', () => told('API_KEYS_FILE has changed but is invalid') === 1)
     t.same([await statusOf('web'), await statusOf('new')], [404, 404])
     rmSync(file)
-    await until('it is said', () => told('API_KEYS_FILE has changed, and is not usable') === 2)
+    await until('it is said', () => told('API_KEYS_FILE has changed but is invalid') === 2)
     t.same([await statusOf('web'), await statusOf('new')], [404, 404])
     t.notOk(JSON.stringify(service.log).includes(hash('sha256', secretOf('web'), 'hex')), 'nothing of it is shown')
   })
 
   await t.test('SIGHUP: at once', async t => {
-    const before = told('keys read anew')
+    const before = told('API keys reloaded')
     writeFileSync(file, listOf('web'))
     service.signal('SIGHUP')
-    await until('it is read', () => told('keys read anew') > before)
+    await until('it is read', () => told('API keys reloaded') > before)
     t.same([await statusOf('web'), await statusOf('new')], [404, 401])
   })
 

@@ -14,18 +14,18 @@ tap.jobs = 1
 const needsBrowser = { skip: browserSkipReason() }
 
 const shown: Readonly<Record<Condition, { readonly word: string; readonly says: RegExp }>> = {
-  calm: { word: 'OK', says: /Nothing is wrong that the service knows of\./ },
-  busy: { word: 'Degraded', says: /Look at: Connection pool\..*Connection pool: Of the last minute’s 2,310 leases/s },
-  'redis gone': { word: 'Degraded', says: /Look at: Redis\..*Redis: Redis refuses connections since 41 s/s },
+  calm: { word: 'OK', says: /No known problems\./ },
+  busy: { word: 'Degraded', says: /Check: Connection pool\..*Connection pool: Of the last minute’s 2,310 leases/s },
+  'redis gone': { word: 'Degraded', says: /Check: Redis\..*Redis: Redis refuses connections since 41 s/s },
   'postgres frozen': {
     word: 'Failing',
-    says: /Look at: Postgres, Connection pool\..*Postgres: Postgres accepts connections and answers nothing/s,
+    says: /Check: Postgres, Connection pool\..*Postgres: Postgres accepts connections and answers nothing/s,
   },
-  'model failing': { word: 'Degraded', says: /Look at: Chat model\..*38 of the last 40 calls/s },
-  overload: { word: 'Failing', says: /Look at: Traffic, This process\..*940 questions a second come/s },
-  starting: { word: 'Starting', says: /Nothing is known of it yet/ },
-  locked: { word: 'A key is needed', says: /monitoring key/ },
-  broken: { word: 'No figures', says: /Nothing is known of it yet/ },
+  'model failing': { word: 'Degraded', says: /Check: Chat model\..*38 of the last 40 calls/s },
+  overload: { word: 'Failing', says: /Check: Traffic, This process\..*940 questions a second come/s },
+  starting: { word: 'Starting', says: /No data has arrived yet/ },
+  locked: { word: 'Key required', says: /monitoring key/ },
+  broken: { word: 'No data', says: /No data has arrived yet/ },
 }
 const conditions = Object.keys(shown) as Condition[]
 
@@ -112,12 +112,12 @@ tap.test('a service that is gone: the last figures stay, greyed, until it is bac
   const before = await page.locator('#parts').innerText()
   await page.context().setOffline(true)
   await page.clock.runFor(3100)
-  await comesToSay(page, 'No answer')
+  await comesToSay(page, 'No reply')
   t.match(
     await page.locator('#banner').innerText(),
-    /cannot be reached\. What is below is from \d\d:\d\d:\d\d\. Asking again every 3 s\./,
+    /cannot be reached\. The data below is from \d\d:\d\d:\d\d\. Retrying every 3 s\./,
   )
-  t.match(await page.locator('#verdict').innerText(), /Its last verdict was “degraded”\./)
+  t.match(await page.locator('#verdict').innerText(), /The last verdict was “degraded”\./)
   t.equal(await page.locator('#parts').innerText(), before)
   t.equal(await page.locator('#rest').getAttribute('class'), 'stale')
   t.same(await page.evaluate(faint), [])
@@ -132,7 +132,7 @@ tap.test('a service that is gone: the last figures stay, greyed, until it is bac
 
 tap.test('a service that starts: the page says so, and goes on by itself', needsBrowser, async t => {
   const opened = await open(t, 'starting')
-  t.match(await opened.page.locator('#banner').innerText(), /The service is starting\. Asking again every 3 s\./)
+  t.match(await opened.page.locator('#banner').innerText(), /The service is starting\. Retrying every 3 s\./)
   opened.figures.become('calm')
   await goOn(opened)
   await comesToSay(opened.page, 'OK')
@@ -146,17 +146,17 @@ tap.test(
     const { page, figures } = opened
     figures.overlay({ windows: { '1m': 5, '5m': null }, recommendations: 'none' })
     await page.clock.runFor(3100)
-    await page.locator('#banner', { hasText: 'This page cannot show what the service answered' }).waitFor()
+    await page.locator('#banner', { hasText: 'This page cannot display the reply of the service' }).waitFor()
     figures.overlay({})
     await goOn(opened)
     t.equal(await page.locator('#banner').isVisible(), false)
     await page.route('**/performance-metrics', route =>
-      route.fulfill({ status: 500, json: { title: 'Something went wrong on our side' } }),
+      route.fulfill({ status: 500, json: { title: 'Internal error' } }),
     )
     await page.clock.runFor(3100)
     await page
       .locator('#banner', {
-        hasText: 'The service answered 500: Something went wrong on our side. A part of what is below is older.',
+        hasText: 'The service replied 500: Internal error. Some of the data below is older.',
       })
       .waitFor()
     t.equal(await page.locator('#word h2').innerText(), 'OK')
@@ -176,11 +176,11 @@ tap.test(
     t.equal(figures.asked, asked, 'guesses are counted')
     await page.keyboard.type('wrong')
     await page.keyboard.press('Enter')
-    await page.getByText('This key is not one of the service’s.').waitFor()
+    await page.getByText('The service does not accept this key.').waitFor()
     t.equal(figures.authorization, 'Bearer wrong')
     await page.keyboard.type('ключ')
     await page.keyboard.press('Enter')
-    await page.getByText('No key has such characters.').waitFor()
+    await page.getByText('A key contains only printable ASCII characters.').waitFor()
     await page.locator('#secret').fill(figuresKey)
     await page.keyboard.press('Enter')
     await comesToSay(page, 'OK')
@@ -215,7 +215,7 @@ tap.test(
     await page.keyboard.press('Shift+Tab')
     const covered = {
       'tab-1m': /Covers the last 60\ss\./,
-      'tab-15m': /The service is young: this covers 12\smin\./,
+      'tab-15m': /The service started recently: this covers 12\smin\./,
     } as const
     for (const [key, tab] of [
       ['ArrowRight', 'tab-15m'],
@@ -362,7 +362,7 @@ tap.test(
     const { page, complaints } = await openWindow(t)
     await page.goto(`${figures.url}/monitoring`)
     await comesToSay(page, 'OK')
-    t.match(await page.locator('#figures').innerText(), /The service is young: this covers 3\ss\./)
+    t.match(await page.locator('#figures').innerText(), /The service started recently: this covers 3\ss\./)
     t.notMatch(await page.locator('body').innerText(), /NaN|undefined|null|Infinity/)
     t.same(complaints, [])
   },

@@ -23,7 +23,7 @@ t.test('an address that others can reach, and no key for asking: it says what to
   ] as const) {
     const service = startService(t, { ...(await databaseSettings(t, anyWorld)), HOST, ...more })
     t.match(await service.exited(), { code: 78 })
-    t.match(service.stderr, /HOST is .*no key is needed to ask; set API_KEYS .*askwell key new.*ALLOW_ANONYMOUS=on/)
+    t.match(service.stderr, /HOST is .*asking needs no key; set API_KEYS .*askwell key new.*ALLOW_ANONYMOUS=on/)
   }
 })
 
@@ -65,7 +65,7 @@ t.test('a key as `askwell key new` prints it opens what it says, and the caller 
   })
   t.match(await runCli(['key', 'new', '--name', 'web', '--scope', 'monitoring', '--priority', 'batch']), {
     code: 2,
-    stderr: /priority is for keys with the scope ask/,
+    stderr: /priority requires the scope ask/,
   })
   const app = await startApp(t, anyWorld, { API_KEYS: JSON.stringify([entry]) })
   await loadHandbook(app)
@@ -74,7 +74,7 @@ t.test('a key as `askwell key new` prints it opens what it says, and the caller 
   t.match(await runCli(['key', 'new', '--name', 'we b']), {
     code: 2,
     stdout: '',
-    stderr: /name is not usable; it must be/,
+    stderr: /name is invalid; it must be/,
   })
   t.match(await runCli(['key', 'new']), { code: 2, stderr: /--name/ })
 })

@@ -77,7 +77,7 @@ for (const world of worlds) {
       outgoing.end(JSON.stringify({ question: rent }))
       await until('the model is asked', () => model.chat.requests.length > asked)
       service.signal('SIGTERM')
-      await until('it drains', () => service.log.some(({ msg }) => String(msg).startsWith('stopping')))
+      await until('it drains', () => service.log.some(({ msg }) => String(msg).startsWith('shutting down')))
       const replied = once(outgoing, 'response')
       goOn()
       const [reply] = await replied
@@ -85,7 +85,7 @@ for (const world of worlds) {
       reply.resume()
       // An idle connection kept open would hold the exit up until the time to drain (30 s) is over.
       t.same(await service.exited(), { code: 0, signal: null })
-      t.notOk(service.log.some(({ msg }) => String(msg).startsWith('requests still ran')))
+      t.notOk(service.log.some(({ msg }) => String(msg).startsWith('requests still running')))
     })
 
     t.test('SIGTERM with a connection that nothing came on: it does not hold the exit up', async t => {
@@ -106,7 +106,7 @@ for (const world of worlds) {
       const stream = await openStream(address, { question: rent })
       await stream.seen(({ said }) => said.includes('costs'))
       service.signal('SIGTERM')
-      await until('it drains', () => service.log.some(({ msg }) => String(msg).startsWith('stopping')))
+      await until('it drains', () => service.log.some(({ msg }) => String(msg).startsWith('shutting down')))
       service.signal('SIGTERM')
       t.same(await service.exited(), { code: 130, signal: null })
     })
@@ -188,8 +188,10 @@ t.test('the database comes after the service', { skip: skipReason('postgres') },
   const postgres = await startPostgres(t)
   await postgres.stop()
   const service = startService(t, { DATABASE_URL: postgres.url, EMBEDDING_MODEL: 'local' })
-  await until('it listens', () => service.log.some(({ msg }) => msg === 'listening, and starting'))
-  const { send, ask } = clientOf(String(service.log.find(({ msg }) => msg === 'listening, and starting')?.['address']))
+  await until('it listens', () => service.log.some(({ msg }) => msg === 'listening; startup continues'))
+  const { send, ask } = clientOf(
+    String(service.log.find(({ msg }) => msg === 'listening; startup continues')?.['address']),
+  )
   await until('it says that it waits', () =>
     service.log.some(({ msg }) => msg === 'the database cannot be reached: retrying'),
   )
@@ -211,14 +213,14 @@ t.test('SIGTERM while it waits for the database: the wait ends, exit 0', { skip:
   await frozen.freeze()
   for (const DATABASE_URL of ['postgres://postgres@127.0.0.1:1/askwell', frozen.url]) {
     const service = startService(t, { DATABASE_URL, EMBEDDING_MODEL: 'local' })
-    await until('it listens', () => service.log.some(({ msg }) => msg === 'listening, and starting'))
+    await until('it listens', () => service.log.some(({ msg }) => msg === 'listening; startup continues'))
     if (DATABASE_URL !== frozen.url)
       await until('it waits', () => service.log.some(({ msg }) => String(msg).includes('waiting for it')))
     service.signal('SIGTERM')
     t.same(await service.exited(), { code: 0, signal: null })
     t.same(
       service.log.slice(-2).map(({ msg }) => msg),
-      ['stopping while it starts', 'stopped'],
+      ['shutting down during startup', 'stopped'],
     )
     t.equal(service.stderr, '')
   }
@@ -281,7 +283,7 @@ t.test(
     service.signal('SIGTERM')
     t.same(await service.exited(), { code: 0, signal: null })
     for (const client of clients) t.same([...(await client.ended)], [], 'nothing but answers')
-    t.notOk(service.log.some(({ msg }) => String(msg).startsWith('requests still ran')))
+    t.notOk(service.log.some(({ msg }) => String(msg).startsWith('requests still running')))
   },
 )
 

@@ -21,12 +21,12 @@ function edgeDeps(deps: Partial<AppDeps>): AppDeps {
   return {
     logger: pino({ level: 'silent' }),
     trustProxy: null,
-    receiving: { headersMs: 10_000, wholeMs: 120_000, keepAliveMs: 5000, silentMs: 90_000, maxConnections: 1000 },
+    receiving: { headersMs: 10_000, wholeMs: 120_000, keepAliveMs: 5000, idleMs: 90_000, maxConnections: 1000 },
     keys: [],
     corsOrigins: null,
     ask: {
       ask: async function* () {},
-      recall: () => undefined,
+      getCached: () => undefined,
       timeoutMs: 60_000,
       metrics: { answered() {}, failed() {} },
     },
@@ -56,16 +56,16 @@ function edgeDeps(deps: Partial<AppDeps>): AppDeps {
     registry: { expose: async () => ({ contentType: 'text/plain', text: '' }) },
     counts: { responded() {}, problem() {} },
     poolStatus: {
-      look: () => {
+      status: () => {
         throw new Error('this test was not to come so far')
       },
-      looked() {},
+      onRead() {},
     },
     performance: {
       report: () => {
         throw new Error('this test was not to come so far')
       },
-      refused() {},
+      onRejected() {},
     },
     about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
     monitoringPage: readFileSync(new URL('../../src/http/routes/monitoring.html', import.meta.url), 'utf8'),

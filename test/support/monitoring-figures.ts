@@ -66,9 +66,9 @@ export async function serveFigures(t: Owner, first: Condition): Promise<Figures>
 
 function silenceOf(condition: Condition, authorization: string | undefined) {
   if (condition === 'starting') return { status: 503, code: 'starting', title: 'The service is starting' }
-  if (condition === 'broken') return { status: 500, code: 'internal', title: 'Something went wrong on our side' }
+  if (condition === 'broken') return { status: 500, code: 'internal', title: 'Internal error' }
   if (condition === 'locked' && authorization !== `Bearer ${figuresKey}`)
-    return { status: 401, code: 'unauthorized', title: 'A valid API key is needed' }
+    return { status: 401, code: 'unauthorized', title: 'A valid API key is required' }
   return null
 }
 

@@ -5,13 +5,13 @@ const acceptedAt = Symbol('accepted at')
 
 type Accepted = Socket & { [acceptedAt]?: number | undefined }
 
-/** A connection that is silent for longer was opened ahead, as browsers do: its wait is not ours. */
-const aheadMs = 200
+/** A connection that is idle for longer was opened in advance, as browsers do; that wait is not ours. */
+const preconnectMs = 200
 
 /**
- * Stamps connections as they are accepted. Fastify's clock starts when the head of a request is read, and under load
- * that comes a turn of the event loop after its connection. What nobody in this process can see: how long a connection
- * stood in the system's queue, or a request in its socket, while the loop was busy with something else.
+ * Records when each connection was accepted. Fastify's clock starts when the header of a request is read; under load that
+ * is one turn of the event loop after the connection was accepted. The process cannot see how long a connection waited in
+ * the kernel's queue, or a request in its socket, while the event loop was busy.
  */
 export function registerAcceptTime(app: FastifyInstance): void {
   const sockets = new Set<Socket>()
@@ -26,19 +26,19 @@ export function registerAcceptTime(app: FastifyInstance): void {
 const open = new WeakMap<object, Set<Socket>>()
 
 /**
- * Connections that nothing came on yet, as browsers and pools open them ahead. Node takes them for busy with a request
- * that is about to come, and waits as long as one may take to arrive.
+ * Closes connections that have not received any data yet; browsers and pools open them in advance. Node treats such a
+ * connection as busy receiving a request, and waits until the timeout for receiving one.
  */
 export function closeUnused(app: FastifyInstance): void {
   for (const socket of open.get(app.server) ?? []) if (socket.bytesRead === 0) socket.destroy()
 }
 
-/** Milliseconds since the request's connection was accepted, if it is its first, else since its head was read. */
+/** Milliseconds since the connection was accepted if this is its first request, otherwise since the header was read. */
 export function elapsedMs(request: FastifyRequest, reply: FastifyReply): number {
   const socket = request.raw.socket as Accepted
   const at = socket[acceptedAt]
   if (at === undefined) return reply.elapsedTime
   socket[acceptedAt] = undefined
   const sinceAccept = performance.now() - at
-  return sinceAccept - reply.elapsedTime < aheadMs ? sinceAccept : reply.elapsedTime
+  return sinceAccept - reply.elapsedTime < preconnectMs ? sinceAccept : reply.elapsedTime
 }

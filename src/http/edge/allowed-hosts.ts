@@ -4,11 +4,12 @@ import { AskError } from '../../errors.ts'
 import { isLoopback } from '../../config/loopback.ts'
 
 /**
- * Where everybody on this machine may ask or look, a page from anywhere in a browser of this machine may too, once its
- * own name points here (DNS rebinding): for the browser that is one origin. Such a request shows by the name it is for.
- * Holds for every route that would need a key if there were one; `isLocked`: by now there is, for that scope. Where
- * asking is open, a name must be known for the other routes as well. Register after the locks and before the routes.
- * Takes .05 µs, for names come again.
+ * Protects against DNS rebinding. If everyone on this machine may ask, so may any web page in a browser here, once the
+ * page's own host name resolves to this machine: the browser treats both as one origin. The Host header reveals such a
+ * request.
+ *
+ * Applies to every route whose scope has no key yet (`isLocked`). While `ask` has no key, it applies to all routes with a
+ * scope. Register it after the locks and before the routes. Costs 0.05 µs, because the last accepted name is cached.
  */
 export function registerAllowedHosts(
   app: FastifyInstance,
@@ -16,13 +17,15 @@ export function registerAllowedHosts(
   isLocked: (scope: Scope) => boolean,
 ): void {
   const allowed = new Set(names)
-  let seen: string | undefined
+  let lastAccepted: string | undefined
   const checkOf = (needs: Scope) => (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => {
     const { host } = request.headers
     const isKnown =
-      (host === seen && !isAbsolute(request)) || (isLocked('ask') && isLocked(needs)) || isKnownName(request, allowed)
+      (host === lastAccepted && !isAbsolute(request)) ||
+      (isLocked('ask') && isLocked(needs)) ||
+      isKnownName(request, allowed)
     if (!isKnown) return done(unknownHost())
-    if (host !== seen && isKnownHost(host, allowed)) seen = host
+    if (host !== lastAccepted && isKnownHost(host, allowed)) lastAccepted = host
     done()
   }
   app.addHook('onRoute', route => {
@@ -33,11 +36,11 @@ export function registerAllowedHosts(
 
 export function unknownHost(): AskError {
   return new AskError('unknown_host', {
-    detail: 'the name in the Host header is not one of this machine; add it to ALLOWED_HOSTS if it is meant to be used',
+    detail: 'The name in the Host header does not belong to this machine; add it to ALLOWED_HOSTS to allow it.',
   })
 }
 
-/** Asked under a name of loopback's, or one of `names`. */
+/** True if the request is for a loopback name or one of `names`. */
 export function isKnownName(request: FastifyRequest, names: ReadonlySet<string>): boolean {
   return (
     isKnownHost(request.headers.host, names) &&
@@ -45,7 +48,7 @@ export function isKnownName(request: FastifyRequest, names: ReadonlySet<string>)
   )
 }
 
-/** `GET http://name/path`, as proxies are asked; for what is asked so, the name in it counts (RFC 9112, 3.2.2). */
+/** True for `GET http://name/path`, the form sent to proxies, in which that name takes precedence (RFC 9112, 3.2.2). */
 function isAbsolute({ raw }: FastifyRequest): boolean {
   return raw.url?.startsWith('/') !== true
 }
@@ -54,7 +57,7 @@ function hostOf(target: string): string {
   return URL.canParse(target) ? new URL(target).host : target
 }
 
-/** No browser leaves it out. */
+/** A missing host is accepted: every browser sends one. */
 function isKnownHost(host: string | undefined, names: ReadonlySet<string>): boolean {
   if (host === undefined) return true
   const name = host.replace(/:\d*$/, '').toLowerCase()

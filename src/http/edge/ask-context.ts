@@ -10,55 +10,55 @@ import { noteFailure, type FailureNote } from './request-log.ts'
 import { startTrace, type FollowedTrace } from './request-trace.ts'
 
 export interface RunSettings {
-  /** Default and cap of a question's time. */
+  /** Default and maximum time for a question. */
   readonly timeoutMs: number
-  /** Write questions into the log; by default not. */
+  /** Write question texts to the log; false by default. */
   readonly logQuestions?: boolean
 }
 
-/** What a route that takes a question has in hand when it begins. */
+/** Everything a route that answers questions needs for one request. */
 export interface AskContext {
   readonly run: Run
   readonly trace: FollowedTrace
   readonly log: FastifyBaseLogger
-  /** Milliseconds since the request came: see accepted.ts. */
+  /** Milliseconds since the request arrived; see accept-time.ts. */
   elapsedMs(): number
-  /** What each stage took so far, and `total`; in milliseconds, to a tenth. */
+  /** Duration of each stage so far, and `total`, in milliseconds with one decimal. */
   timings(): Record<string, number>
   facts(): RequestFacts
-  /** The same without `total`, for the log. */
+  /** Duration of each stage so far, without `total`, for the log. */
   stages(): Record<string, number>
-  /** Notes for the request's line what it failed by; gives the note. */
+  /** Records why the request failed, for its log line, and returns the note. */
   failed(code: string): FailureNote
 }
 
-type Asking = FastifyRequest<{ Body: { readonly question: string; readonly timeout_ms?: number } }>
+type QuestionRequest = FastifyRequest<{ Body: { readonly question: string; readonly timeout_ms?: number } }>
 
-export interface RunForm {
+export interface RunOptions {
   readonly isStreamed?: boolean
-  readonly wishes?: CacheDirectives
+  readonly cacheDirectives?: CacheDirectives
   readonly priority?: Priority
-  /** Where its trace begins, when that was drawn already. */
+  /** Root context of the trace, if sampling was already decided. */
   readonly root?: Context | undefined
 }
 
-/** `understand` once for each thing that it asked a model. */
-const modelSteps: ReadonlySet<StageName> = new Set<StageName>(['understand', 'rerank', 'generate'])
+/** Stages that call a model; `understand` is reported once per call. */
+const modelStages: ReadonlySet<StageName> = new Set<StageName>(['understand', 'rerank', 'generate'])
 
-/** The time counts from the socket: what a request waited before its handler is part of it. */
+/** Starts a run. Its deadline counts from the arrival of the request, so the wait before the handler is included. */
 export function startAsk(
-  request: Asking,
+  request: QuestionRequest,
   reply: FastifyReply,
   { timeoutMs, logQuestions = false }: RunSettings,
-  { isStreamed = false, wishes = {}, priority = 'interactive', root }: RunForm = {},
+  { isStreamed = false, cacheDirectives = {}, priority = 'interactive', root }: RunOptions = {},
 ): AskContext {
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
   let failedStage: StageName | undefined
   const trace = startTrace(request, reply, root)
-  const of = { priority, traceId: trace.traceId, steps: 0, isOverdue: false }
+  const facts = { priority, traceId: trace.traceId, steps: 0, isOverdue: false }
   const log = request.log.child({ reqId: request.id, ...namedKey(request), ...trace.ids })
-  // The line that says that the request is over or failed is written through the reply's.
+  // Fastify logs the end or failure of a request through the reply.
   request.log = reply.log = log
   if (logQuestions) log.info({ question: request.body.question }, 'asked')
   const sinceStart = () => performance.now() - startedAt
@@ -69,11 +69,11 @@ export function startAsk(
     log,
     isStreamed,
     priority,
-    cacheDirectives: wishes,
+    cacheDirectives,
     onStage(name, ms, outcome) {
       stages[name] = (stages[name] ?? 0) + ms
-      if (modelSteps.has(name)) of.steps++
-      if (outcome === 'deadline') of.isOverdue = true
+      if (modelStages.has(name)) facts.steps++
+      if (outcome === 'deadline') facts.isOverdue = true
       if (outcome !== 'ok') failedStage = name
     },
   }
@@ -88,14 +88,14 @@ export function startAsk(
     log,
     elapsedMs: sinceStart,
     timings: () => rounded({ ...stages, total: sinceStart() }),
-    facts: () => of,
+    facts: () => facts,
     stages: () => rounded(stages),
     failed,
   }
 }
 
-/** A failure as the caller is told it: of one that ran out of time, how far it got. */
-export function withReached(error: unknown, { timings }: AskContext): unknown {
+/** Adds the timings of each stage to a timeout, for the reply; returns other errors unchanged. */
+export function withTimings(error: unknown, { timings }: AskContext): unknown {
   return isAskError(error, 'deadline_exceeded') ? error.with({ timings: timings() }) : error
 }
 
@@ -107,7 +107,7 @@ export function toTenth(ms: number): number {
   return Math.round(ms * 10) / 10
 }
 
-/** W3C Server Timing; `notes` first. */
+/** Formats a W3C Server-Timing header, with `notes` first. */
 export function serverTiming(timings: Readonly<Record<string, number>>, ...notes: readonly string[]): string {
   return [...notes, ...Object.entries(timings).map(([name, ms]) => `${name};dur=${ms}`)].join(', ')
 }

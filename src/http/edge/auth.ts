@@ -9,46 +9,46 @@ import { AskError } from '../../errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The scope that a key must have for this route. */
+    /** Scope a key must have for this route. */
     readonly needs?: Scope
   }
   interface FastifyRequest {
-    /** The key that came with it, when it is one of ours. Set once, before everything that asks for it. */
+    /** The valid key sent with the request, if any. Set once, before any code that reads it. */
     apiKey: ApiKey | undefined
   }
 }
 
 /**
- * Which key a request came with, as hash of the raw key → key. Constant time as far as it matters: what is looked up is
- * a SHA-256 digest, of which nobody can choose a beginning, so how long a comparison goes on tells nothing about a key.
- * (A map by the raw keys could tell how much of a guess was right.) 0.3 µs.
+ * Finds the key of a request by the SHA-256 digest of the raw key. The time this takes reveals nothing about a key: an
+ * attacker cannot choose how a digest begins. (A lookup by the raw key could reveal how much of a guess is right.)
+ * Takes 0.3 µs.
  */
 export type KeyOf = (authorization: string | undefined) => ApiKey | undefined
 
 export interface Keyring {
   readonly of: KeyOf
-  /** Whether a key is needed for it. Once it was, it stays so: who takes away the last key means to open nothing. */
+  /** Whether the scope needs a key. Once it does, it always does: removing the last key must not open access. */
   isLocked(scope: Scope): boolean
-  /** Some have a limit of their own, or may have one day. */
+  /** True if some key has its own rate limit, or may get one. */
   readonly mayLimit: boolean
-  /** False: there is none, and will be none. */
+  /** False if there are no keys and none can be added while the service runs. */
   readonly mayHaveKeys: boolean
 }
 
-/** `source` tells of the keys that are there later. */
+/** Builds the keyring from `keys`; `source` reports changed keys later. */
 export function createKeyring(keys: readonly ApiKey[], source?: Pick<KeySource, 'watch'>): Keyring {
   let byDigest: ReadonlyMap<string, ApiKey>
   const locked = new Set<Scope>()
-  const take = (present: readonly ApiKey[]) => {
-    byDigest = new Map(present.map(key => [key.sha256, key]))
-    for (const { scopes } of present) for (const scope of scopes) locked.add(scope)
+  const setKeys = (current: readonly ApiKey[]) => {
+    byDigest = new Map(current.map(key => [key.sha256, key]))
+    for (const { scopes } of current) for (const scope of scopes) locked.add(scope)
   }
-  take(keys)
-  source?.watch(take)
+  setKeys(keys)
+  source?.watch(setKeys)
   return {
     of: authorization => {
-      const given = tokenOf(authorization)
-      return given === '' ? undefined : byDigest.get(hash('sha256', given, 'hex'))
+      const token = tokenOf(authorization)
+      return token === '' ? undefined : byDigest.get(hash('sha256', token, 'hex'))
     },
     isLocked: scope => locked.has(scope),
     mayLimit: source !== undefined || keys.some(({ rateLimit }) => rateLimit !== undefined),
@@ -56,16 +56,16 @@ export function createKeyring(keys: readonly ApiKey[], source?: Pick<KeySource, 
   }
 }
 
-const longestKey = 512
+const maxHeaderLength = 512
 
-/** `Bearer KEY` (RFC 6750), the scheme in any case; empty: there is none. */
+/** Extracts the key from `Bearer KEY` (RFC 6750; the scheme in any case). Empty when there is none. */
 function tokenOf(authorization = ''): string {
-  if (authorization.length > longestKey || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return ''
+  if (authorization.length > maxHeaderLength || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return ''
   const token = authorization.slice(7).trim()
   return /\s/.test(token) ? '' : token
 }
 
-/** To be registered before what counts requests, which counts by key where one has a limit of its own. */
+/** Register before the rate limiter, which counts by key if the key has its own limit. */
 export function registerAuth(app: FastifyInstance, keyring: Keyring): void {
   app.decorateRequest('apiKey', undefined)
   if (!keyring.mayHaveKeys) return
@@ -76,11 +76,16 @@ export function registerAuth(app: FastifyInstance, keyring: Keyring): void {
 }
 
 /**
- * Locks every route that says what it `needs`; to be registered before the routes. A hook of theirs, so that it comes after
- * those of the app, which count requests: guesses count. Before the body is read: who may not write need not upload. Of a
- * scope that no key has, `admin` is closed; `monitoring` is open to this machine alone, under a name of its own or one of
- * `names` (ALLOWED_HOSTS), unless `isOpenToAll` (ALLOW_ANONYMOUS) says that something else keeps strangers out; `ask` is open: that a service which others can reach
- * has a key for it is for config.ts to see to.
+ * Locks every route with a `needs` scope. Register it before the routes.
+ *
+ * The check is a hook of the route, so it runs after the app's hooks: the rate limiter counts guesses at keys. It runs
+ * before the body is read, so a caller without access does not upload in vain.
+ *
+ * While no key has the scope of a route:
+ * - `admin` is closed.
+ * - `monitoring` is open to this machine only, under a loopback name or one of `names` (ALLOWED_HOSTS), unless
+ *   `isOpenToAll` (ALLOW_ANONYMOUS) says that something else restricts access.
+ * - `ask` is open. config/access.ts makes sure that a service reachable from other machines has an `ask` key.
  */
 export function registerLocks(
   app: FastifyInstance,
@@ -89,20 +94,20 @@ export function registerLocks(
   names: readonly string[] = [],
 ): void {
   const known = new Set(names)
-  const look = (request: FastifyRequest) => {
-    if (!isFromHere(request)) return refusal('monitoring', request, fromElsewhere)
+  const checkLocal = (request: FastifyRequest) => {
+    if (!isFromHere(request)) return refusal('monitoring', request, notLocal)
     return known.has('*') || isKnownName(request, known) ? undefined : unknownHost()
   }
-  const openings: Readonly<Record<Scope, (request: FastifyRequest) => AskError | undefined>> = {
+  const checkWithoutKeys: Readonly<Record<Scope, (request: FastifyRequest) => AskError | undefined>> = {
     ask: () => undefined,
-    admin: switchedOff,
-    monitoring: request => (isOpenToAll ? undefined : look(request)),
+    admin: adminDisabled,
+    monitoring: request => (isOpenToAll ? undefined : checkLocal(request)),
   }
   app.addHook('onRoute', route => {
     const needs = route.config?.needs
     if (needs === undefined || (needs === 'ask' && !keyring.mayHaveKeys)) return
     const lock = (request: FastifyRequest) =>
-      keyring.isLocked(needs) ? refusal(needs, request) : openings[needs](request)
+      keyring.isLocked(needs) ? refusal(needs, request) : checkWithoutKeys[needs](request)
     route.onRequest = [
       route.onRequest ?? [],
       (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => done(lock(request)),
@@ -110,32 +115,32 @@ export function registerLocks(
   })
 }
 
-const fromElsewhere =
-  'no key for monitoring is set, and so it is for this machine alone; set MONITORING_API_KEY, or a key with the scope monitoring in API_KEYS'
+const notLocal =
+  'Without a monitoring key, monitoring is available to this machine only; set MONITORING_API_KEY, or add a key with the scope monitoring to API_KEYS.'
 
-function switchedOff(): AskError {
-  return new AskError('admin_disabled', { detail: 'set ADMIN_API_KEY and start again to use this address' })
+function adminDisabled(): AskError {
+  return new AskError('admin_disabled', { detail: 'Set ADMIN_API_KEY and restart the service to use this endpoint.' })
 }
 
-function refusal(
-  needs: Scope,
-  { apiKey }: FastifyRequest,
-  detail = 'send a key with this scope as: Authorization: Bearer KEY',
-): AskError | undefined {
-  if (apiKey === undefined) return new AskError('unauthorized', { detail })
+function refusal(needs: Scope, { apiKey }: FastifyRequest, detail?: string): AskError | undefined {
+  if (apiKey === undefined) return new AskError('unauthorized', { detail: detail ?? sendKey(needs) })
   return apiKey.scopes.includes(needs)
     ? undefined
-    : new AskError('forbidden', { detail: `the key is good, but it has not the scope "${needs}"` })
+    : new AskError('forbidden', { detail: `The key is valid but lacks the "${needs}" scope.` })
 }
 
-/** For the lines of a request; nothing where it came without. */
+function sendKey(scope: Scope): string {
+  return `Send a key with the scope "${scope}" in the header: Authorization: Bearer KEY.`
+}
+
+/** The name of the key, for log lines; empty for a request without a key. */
 export function namedKey({ apiKey }: FastifyRequest): { readonly key?: string } {
   return apiKey === undefined ? none : { key: apiKey.name }
 }
 
 const none = Object.freeze({})
 
-/** In the words of a collection that is not there: nobody can find out which names exist that are not for him. */
+/** Reports a collection the key may not use as unknown, so that callers cannot discover which names exist. */
 export function refuseHidden(collection: string, apiKey: ApiKey | undefined): void {
   if (apiKey?.collections !== undefined && !apiKey.collections.includes(collection)) throw unknownCollection(collection)
 }

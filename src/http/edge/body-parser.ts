@@ -6,12 +6,12 @@ import { registerOversize } from './oversize.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** Far more than any filter or metadata needs, far less than what exhausts a stack. */
+/** Far more than any filter or metadata needs, far less than exhausts the stack. */
 const maxDepth = 64
 
 /**
- * JSON bodies, read strictly. The framework's own parser would replace broken UTF-8 silently and not tell where
- * JSON breaks off; a NUL or half a surrogate pair would pass to the database, which cannot store it.
+ * Parses JSON bodies strictly. Fastify's own parser silently replaces invalid UTF-8 and does not report where JSON is
+ * broken. It also lets through NUL characters and unpaired surrogates, which the database cannot store.
  */
 export function registerBodyParser(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
@@ -26,10 +26,10 @@ function read(body: Buffer): { readonly value?: unknown; readonly error: Error |
   try {
     if (isCrowded(body))
       throw new AskError('invalid_request', {
-        detail: 'the body has more than a quarter of a million values; send fewer documents at once, or less metadata',
+        detail: 'The body has more than 250,000 JSON values; send fewer documents per request, or less metadata.',
       })
     const value = parsed(decoded(body))
-    // Nearly all is well, and then no pointers need be written.
+    // Checks first without building JSON pointers: almost every body is valid.
     if (!isStorable(value, 0)) throw invalid(unstorable(value, '', 0))
     return { value, error: null }
   } catch (error) {
@@ -55,24 +55,24 @@ function decoded(body: Buffer): string {
   try {
     return utf8.decode(body)
   } catch (cause) {
-    throw new AskError('invalid_encoding', { detail: 'the body is not valid UTF-8', cause })
+    throw new AskError('invalid_encoding', { detail: 'The body is not valid UTF-8.', cause })
   }
 }
 
 function parsed(text: string): unknown {
-  if (text.trim() === '') throw new AskError('invalid_json', { detail: 'the body is empty; send a JSON object' })
+  if (text.trim() === '') throw new AskError('invalid_json', { detail: 'The body is empty; send a JSON object.' })
   try {
     return JSON.parse(text)
   } catch (cause) {
-    // The engine's words: what it met, and at which line and column.
-    throw new AskError('invalid_json', { detail: (cause as SyntaxError).message, cause })
+    // The engine's message names the unexpected text and its line and column.
+    throw new AskError('invalid_json', { detail: `${(cause as SyntaxError).message}.`, cause })
   }
 }
 
-/** What JSON can say but a database cannot hold, or hold as it was said; found while it is asked for, as there may be millions. */
+/** Yields values that JSON allows but the database cannot store unchanged. Lazy, because there may be millions of them. */
 function* unstorable(value: unknown, pointer: string, depth: number): Generator<Fault> {
   if (typeof value === 'string' || typeof value === 'number') {
-    for (const detail of complaints(value)) yield { pointer, detail }
+    for (const detail of faultsOf(value)) yield { pointer, detail }
   }
   if (typeof value !== 'object' || value === null) return
   if (depth === maxDepth) return yield { pointer, detail: `is nested deeper than ${maxDepth} levels` }
@@ -84,14 +84,14 @@ function* unstorable(value: unknown, pointer: string, depth: number): Generator<
 }
 
 function* unstorableField(name: string, value: unknown, pointer: string, depth: number): Generator<Fault> {
-  // Harmless here, but whoever copies it field by field would change an object's prototype.
-  if (name === '__proto__') return yield { pointer, detail: 'is not a possible name' }
-  for (const detail of complaints(name)) yield { pointer, detail }
+  // Harmless here, but code that copies the fields one by one would change an object's prototype.
+  if (name === '__proto__') return yield { pointer, detail: 'is not an allowed name' }
+  for (const detail of faultsOf(name)) yield { pointer, detail }
   yield* unstorable(value, pointer, depth + 1)
 }
 
-function complaints(value: string | number): string[] {
-  if (typeof value === 'number') return Number.isFinite(value) ? [] : ['is too large a number']
-  if (value.includes('\0')) return ['must not hold a NUL character']
-  return value.isWellFormed() ? [] : ['must be well-formed Unicode (it holds half a surrogate pair)']
+function faultsOf(value: string | number): string[] {
+  if (typeof value === 'number') return Number.isFinite(value) ? [] : ['is too large for a number']
+  if (value.includes('\0')) return ['must not contain a NUL character']
+  return value.isWellFormed() ? [] : ['must be well-formed Unicode (it contains an unpaired surrogate)']
 }

@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net'
 import type { ProxyTrust } from '../../config/kinds.ts'
 import { isLoopback } from '../../config/loopback.ts'
 
-/** Is this address, which is so many hops away from us (0: the other end of the connection), one of a proxy of ours? */
+/** Whether `address` belongs to one of our proxies. `hop` counts from 0, the other end of the connection. */
 export type IsProxy = (address: string, hop: number) => boolean
 
 export function proxiesOf(trust: ProxyTrust | null): IsProxy {
@@ -19,18 +19,18 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
 }
 
 /**
- * The address of the client: the nearest that is none of our proxies'. Each proxy adds the address that it was asked
- * from at the end of `X-Forwarded-For`; what stands before that anybody may have written. Where something else than an
- * address stands, the one behind it is the client.
+ * Returns the client's address: the nearest one that is not one of our proxies. Each proxy appends the address it received
+ * the request from to `X-Forwarded-For`; anyone may have written the part before that. If an entry is not an address, the
+ * entry after it is the client.
  */
 export function clientAddress(isProxy: IsProxy): (request: FastifyRequest) => string {
   return ({ raw, headers }) => {
     let nearest = raw.socket.remoteAddress ?? ''
     const forwarded = headers['x-forwarded-for']
     if (typeof forwarded !== 'string' || !isProxy(nearest, 0)) return nearest
-    const given = forwarded.split(',')
-    for (let hop = 0; given.length > 0 && isProxy(nearest, hop); hop++) {
-      const next = addressIn(given.pop() as string)
+    const entries = forwarded.split(',')
+    for (let hop = 0; entries.length > 0 && isProxy(nearest, hop); hop++) {
+      const next = addressIn(entries.pop() as string)
       if (next === undefined) break
       nearest = next
     }
@@ -38,22 +38,22 @@ export function clientAddress(isProxy: IsProxy): (request: FastifyRequest) => st
   }
 }
 
-/** `203.0.113.2`, `2001:db8::1`, and as some gateways send them with a port: `203.0.113.2:40000`, `[2001:db8::1]:443`. */
+/** Parses `203.0.113.2` or `2001:db8::1`, or one with a port, as some gateways send it: `203.0.113.2:40000`, `[2001:db8::1]:443`. */
 function addressIn(text: string): string | undefined {
   const [, bracketed, plain = ''] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(text.trim()) ?? [
     undefined,
     undefined,
     text.trim(),
   ]
-  // A zone (`fe80::1%eth0`) is a name of the machine that wrote it.
+  // A zone (`fe80::1%eth0`) has a meaning only on the machine that wrote it.
   const address = (bracketed ?? plain).replace(/%.*$/s, '').toLowerCase()
   return isIP(address) === 0 ? undefined : address
 }
 
-/** What a proxy adds. */
-const marks = ['x-forwarded-for', 'forwarded', 'x-forwarded-host', 'x-real-ip', 'via'] as const
+/** Headers that proxies add. */
+const proxyHeaders = ['x-forwarded-for', 'forwarded', 'x-forwarded-host', 'x-real-ip', 'via'] as const
 
-/** Sent by this machine and by no proxy on it. */
+/** True if the request came from this machine, and not through a proxy on it. */
 export function isFromHere({ raw, headers }: FastifyRequest): boolean {
-  return isLoopback(raw.socket.remoteAddress ?? '') && marks.every(name => headers[name] === undefined)
+  return isLoopback(raw.socket.remoteAddress ?? '') && proxyHeaders.every(name => headers[name] === undefined)
 }

@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * How many connections may be open at once: so many as are wanted, or what the process's file descriptors leave when
- * `reserved` of them are kept for everything else, though at least half of them. Who has the last one stops more than
- * connections: no file can be read then, no database asked and no process started. `descriptors`: null where it is not known.
+ * Returns how many connections may be open at once: `wanted`, or as many as the file descriptors allow when `reserved` of
+ * them are set aside for everything else, but at least half of them. Without the reserve, clients could use up the
+ * descriptors, and then the process could not read a file, query the database or start a process. `descriptors` is null
+ * when unknown.
  */
 export function connectionsWithin(descriptors: number | null, wanted: number, reserved: number): number {
   if (descriptors === null) return wanted
   return Math.max(1, Math.min(wanted, Math.max(descriptors - reserved, Math.floor(descriptors / 2))))
 }
 
-/** Files and connections that this process may have open (Node takes as many as it may get at its start). Null: not known. */
+/** Files and connections this process may have open; null when unknown. (Node raises the soft limit to the hard one at startup.) */
 export function descriptorLimit(): number | null {
   try {
     return descriptorsIn(readFileSync('/proc/self/limits', 'utf8'))
@@ -19,7 +20,7 @@ export function descriptorLimit(): number | null {
   }
 }
 
-/** `Max open files            1024                 4096                 files`: what holds, and what it may be raised to. */
+/** `Max open files            1024                 4096                 files`: the current limit, then the highest it can be raised to. */
 export function descriptorsIn(limits: string): number | null {
   const found = /^Max open files +(\d+)/m.exec(limits)?.[1]
   return found === undefined ? null : Number(found)

@@ -1,7 +1,7 @@
 import cors from '@fastify/cors'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 
-/** What a page may send besides what every page may. */
+/** Request headers a page may send, besides the safelisted ones. */
 const allowedHeaders = [
   'Authorization',
   'Content-Type',
@@ -13,7 +13,7 @@ const allowedHeaders = [
   'tracestate',
 ]
 
-/** What a page may read besides what every page may. */
+/** Response headers a page may read, besides the safelisted ones. */
 const exposedHeaders = [
   'Age',
   'RateLimit',
@@ -24,13 +24,13 @@ const exposedHeaders = [
   'X-Request-Id',
 ]
 
-/** Browsers keep a preflight's answer no longer, whatever is said; without it each question is two requests. */
+/** The longest that browsers cache a preflight. Without caching, each question takes two requests. */
 const preflightSeconds = 7200
 
 /**
- * Lets pages of these origins ask; null: none, and nothing runs for it. To be registered before whatever refuses a
- * request: a page must be able to read the refusal. Reading and asking only: what loads documents is no page, and its key
- * should be in none. No cookies: a key stands in a header.
+ * Allows pages of these origins to call the API. Null allows none and registers nothing. Register it before any hook that
+ * rejects requests, so that a page can read the rejection. Only reading and asking are allowed: an admin key does not
+ * belong in a web page. Cookies are not needed, because keys are sent in a header.
  */
 export async function registerCors(app: FastifyInstance, origins: readonly string[] | null): Promise<void> {
   if (origins === null) return

@@ -5,44 +5,44 @@ import { AskError } from '../../errors.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Is answered whatever the state of the process. */
+    /** True for a route that replies whatever the load of the process. */
     readonly isUnderAnyPressure?: boolean
   }
 }
 
 export interface LoadSheddingOptions {
-  /** 0: never refused for it. */
+  /** 0 disables this check. */
   readonly maxEventLoopDelayMs: number
-  /** Of the heap that V8 may have, 0…1; 0: never refused for it. */
+  /** Share of V8's heap limit (0–1); 0 disables this check. */
   readonly maxHeapShare: number
-  /** Told of each refusal, by what there was too much of. */
+  /** Called for each rejected request, with the cause. */
   readonly onRefused?: (by: 'loop' | 'heap') => void
 }
 
 const sampleMs = 250
 
-/** What there is too much of: lateness in milliseconds, or bytes on the heap. */
+/** Event loop delay in milliseconds, or heap size in bytes. */
 type Pressure = 'delay' | 'heap'
 
-/** For a route that must answer whatever the state of the process. */
+/** Config for a route that must reply whatever the load of the process. */
 export const underAnyPressure = { isUnderAnyPressure: true } as const
 
 /**
- * The outer guard: where the process itself cannot keep up, every request is refused before any work. The inner one,
- * which knows what questions cost, is ask/admission.ts.
+ * Outer guard: rejects every request before any work when the process itself cannot keep up. The inner guard, which knows
+ * what questions cost, is ask/admission.ts.
  */
 export function registerLoadShedding(
   app: FastifyInstance,
   { maxEventLoopDelayMs, maxHeapShare, onRefused }: LoadSheddingOptions,
 ): void {
   if (maxEventLoopDelayMs === 0 && maxHeapShare === 0) return
-  const refuse = createPressureHandler(() => performance.now(), onRefused)
+  const rejectRequest = createPressureHandler(() => performance.now(), onRefused)
   const sample = startSampling(app)
-  const mostBytes = maxHeapShare * getHeapStatistics().heap_size_limit
+  const maxHeapBytes = maxHeapShare * getHeapStatistics().heap_size_limit
   app.addHook('onRequest', (request: FastifyRequest, _: unknown, done: HookHandlerDoneFunction) => {
     if (request.routeOptions.config.isUnderAnyPressure) return done()
-    if (maxEventLoopDelayMs > 0 && sample.delayMs > maxEventLoopDelayMs) refuse('delay', sample.delayMs)
-    else if (maxHeapShare > 0 && sample.heapBytes > mostBytes) refuse('heap', sample.heapBytes)
+    if (maxEventLoopDelayMs > 0 && sample.delayMs > maxEventLoopDelayMs) rejectRequest('delay', sample.delayMs)
+    else if (maxHeapShare > 0 && sample.heapBytes > maxHeapBytes) rejectRequest('heap', sample.heapBytes)
     done()
   })
 }
@@ -50,15 +50,15 @@ export function registerLoadShedding(
 const resolutionMs = 10
 
 /**
- * How late the loop is, and what is on V8's heap; until the app is closed. Asks V8 and nothing else: what asks the system
- * for the memory of the process needs a file descriptor, and throws where a rush of connections has taken them all.
+ * Samples the event loop delay and V8's heap until the app is closed. It does not ask the system for the memory of the
+ * process: that needs a file descriptor, and throws when a burst of connections has used them all.
  */
 function startSampling(app: FastifyInstance): { readonly delayMs: number; readonly heapBytes: number } {
   const sample = { delayMs: 0, heapBytes: 0 }
   const histogram = monitorEventLoopDelay({ resolution: resolutionMs })
   histogram.enable()
   const timer = setTimeout(() => {
-    // Not a single turn of the loop since the last sample: there is no mean.
+    // The loop did not turn once since the last sample, so there is no mean.
     sample.delayMs = histogram.count === 0 ? Infinity : Math.max(0, histogram.mean / 1e6 - resolutionMs)
     sample.heapBytes = getHeapStatistics().used_heap_size
     histogram.reset()
@@ -73,9 +73,9 @@ function startSampling(app: FastifyInstance): { readonly delayMs: number; readon
 }
 
 /**
- * Called for each request while the last sample was too high; throws to refuse. A loop that was blocked once is free
- * again when it can say so: only a second sample in a row counts. Of memory each sample lets one request pass, for
- * without work V8 would not collect what is garbage by now.
+ * Returns a function to call for each request while the last sample is too high; it throws to reject the request. A loop
+ * that was blocked once is free again by the time it reports the delay, so only a second high sample in a row counts. For
+ * memory, each sample lets one request through: without work V8 would not collect the garbage.
  */
 export function createPressureHandler(now: () => number, onRefused: LoadSheddingOptions['onRefused'] = () => {}) {
   let last: { type: Pressure | ''; value: number; at: number; inRow: number } = {
@@ -92,11 +92,11 @@ export function createPressureHandler(now: () => number, onRefused: LoadShedding
     last = { type, value, at, inRow }
     if (type === 'heap' ? isNew : inRow < 2) return
     onRefused(type === 'heap' ? 'heap' : 'loop')
-    const what = type === 'heap' ? 'memory is nearly used up' : 'the process cannot keep up'
-    throw new AskError('overloaded', { detail: `${what}; try again later` })
+    const cause = type === 'heap' ? 'The process is nearly out of memory' : 'The process cannot keep up with requests'
+    throw new AskError('overloaded', { detail: `${cause}; try again later.` })
   }
 
-  /** Nothing but one sample was between this and the last time. A sample may be as late as the loop is. */
+  /** True if this sample directly follows the last one. A sample may be as late as the loop. */
   function follows(type: Pressure, value: number, at: number): boolean {
     return type === last.type && at - last.at <= 2 * sampleMs + value + last.value
   }

@@ -6,70 +6,70 @@ import { AskError } from '../../errors.ts'
 import { askErrorOf, sendProblem } from '../replies/problems.ts'
 
 /**
- * What fails before there is a request that a route could get: broken HTTP, a URL that is none, too much header.
- * Node and Fastify answer these by themselves, in words of their own; these options have them answered like the rest.
+ * Options for requests that fail before routing: malformed HTTP, an invalid URL, headers that are too large. By default
+ * Node and Fastify reply to these in their own format; these options make the replies problem documents like all others.
  */
-const unparsedOptions = {
+const malformedOptions = {
   frameworkErrors: answerBrokenUrl,
   // Requests that arrive on open connections while the server closes are still answered.
   return503OnClosing: false,
 }
 
-/** What bounds clients that are slow, on purpose or not. */
+/** Limits for clients that are slow, on purpose or not. */
 export interface ReceivingLimits {
-  /** For the header of a request to arrive. */
+  /** Time limit for receiving the header of a request. */
   readonly headersMs: number
-  /** For the whole request, the largest upload included. */
+  /** Time limit for receiving a whole request, including the largest upload. */
   readonly wholeMs: number
-  /** How long a connection may be silent between two requests. */
+  /** How long a connection may be idle between two requests. */
   readonly keepAliveMs: number
-  /** Longer than any answer is waited for: who has not read by then what was sent to it will not. */
-  readonly silentMs: number
-  /** Node closes those above it without a word. */
+  /** Idle timeout of a connection; longer than any answer takes. A client that has not read its reply by then never will. */
+  readonly idleMs: number
+  /** Node closes further connections without a reply. */
   readonly maxConnections: number
-  /** Told of each connection that ended because no whole request came on it. */
+  /** Called for each connection that ended because no valid request arrived on it. */
   readonly onBroken?: (code: keyof typeof wireErrors) => void
 }
 
 const maxHeaderBytes = 16 * 1024
 
-export function receivingOptions({ headersMs, wholeMs, keepAliveMs, silentMs, onBroken }: ReceivingLimits) {
+export function receivingOptions({ headersMs, wholeMs, keepAliveMs, idleMs, onBroken }: ReceivingLimits) {
   return {
-    ...unparsedOptions,
+    ...malformedOptions,
     clientErrorHandler(error: BrokenHttp, socket: Socket) {
       if (error.code !== 'ECONNRESET') onBroken?.(wireCodes[error.code ?? ''] ?? 'invalid_http')
       answerBrokenHttp(error, socket)
     },
     requestTimeout: wholeMs,
     keepAliveTimeout: keepAliveMs,
-    connectionTimeout: silentMs,
+    connectionTimeout: idleMs,
     http: {
-      // Node would refuse those without one with an empty reply; `registerUnparsed` says why.
+      // Node would reject a request without a Host header with an empty reply; `registerMalformed` gives a reason.
       requireHostHeader: false,
       maxHeaderSize: maxHeaderBytes,
       headersTimeout: headersMs,
-      // Only then does Node look for whom its time is over. Half a minute is its default.
+      // How often Node checks these timeouts; its default is 30 s.
       connectionsCheckingInterval: Math.min(5000, Math.ceil(headersMs / 4)),
     },
   }
 }
 
-/** Codes of these failures only; they have no row in errors.ts, because no code of ours can throw them. */
+/** Codes of these failures. They are not in errors.ts, because our own code cannot throw them. */
 export const wireErrors = {
   invalid_http: {
     status: 400,
     title: 'The request is not valid HTTP',
-    detail: 'this is not HTTP/1.1 as RFC 9112 has it',
+    detail: 'The request is not HTTP/1.1 as defined by RFC 9112.',
   },
   request_timeout: {
     status: 408,
     title: 'The request took too long to arrive',
-    detail: 'the connection was open, but no whole request came',
+    detail: 'No complete request arrived in time.',
   },
   headers_too_large: {
     status: 431,
     title: 'The header fields are too large',
-    detail: 'all header fields together may have 16 kB',
+    detail: 'All header fields together may take at most 16 kB.',
   },
 } as const
 
@@ -82,19 +82,19 @@ export function registerMalformed(app: FastifyInstance, { maxConnections }: Rece
   app.server.maxConnections = maxConnections
   app.addHook('onRequest', ({ headers, raw }, _, done) => {
     const isMissing = headers.host === undefined && raw.httpVersion === '1.1'
-    // RFC 9112, 3.2. Node takes the first of two, a proxy in front may have gone by the last.
+    // RFC 9112, 3.2. Of two headers Node uses the first; a proxy in front may have used the last.
     const detail = isMissing
-      ? 'the Host header is missing'
+      ? 'The Host header is missing.'
       : hasTwoHosts(raw.rawHeaders)
-        ? 'there are two Host headers'
+        ? 'There are two Host headers.'
         : undefined
     done(detail === undefined ? undefined : new AskError('invalid_request', { detail }))
   })
-  // RFC 9110 lets a server ignore expectations it does not know; Node would refuse with an empty reply.
+  // RFC 9110 lets a server ignore unknown expectations; Node would reject them with an empty reply.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 }
 
-/** Names and values take turns in it. */
+/** `rawHeaders` alternates names and values. */
 function hasTwoHosts(rawHeaders: readonly string[]): boolean {
   let hosts = 0
   for (let at = 0; at < rawHeaders.length; at += 2)
@@ -104,7 +104,7 @@ function hasTwoHosts(rawHeaders: readonly string[]): boolean {
 
 type BrokenHttp = NodeJS.ErrnoException & { rawPacket?: unknown }
 
-/** There is no reply object at this point: the bytes are written by hand, and the connection ends. */
+/** Writes the raw reply, because no reply object exists yet, and closes the connection. */
 function answerBrokenHttp(error: BrokenHttp, socket: Socket): void {
   const isHead = Buffer.isBuffer(error.rawPacket) && error.rawPacket.toString('latin1', 0, 5) === 'HEAD '
   if (socket.writable && error.code !== 'ECONNRESET' && !isAnswering(socket))
@@ -112,12 +112,12 @@ function answerBrokenHttp(error: BrokenHttp, socket: Socket): void {
   socket.destroy(error)
 }
 
-/** Node keeps the running response here. Another status line in its middle would look like its content. */
+/** True if a response is in progress on the socket. A second status line in the middle would look like its content. */
 function isAnswering(socket: Socket & { _httpMessage?: { headersSent: boolean } | null }): boolean {
   return socket._httpMessage?.headersSent === true
 }
 
-/** Of HEAD a client reads the head alone; a body would be broken HTTP to it. */
+/** The reply to HEAD has no body: the client would read one as malformed HTTP. */
 function brokenHttpReply(errorCode = '', isHead = false): string {
   const code = wireCodes[errorCode] ?? 'invalid_http'
   const { status, title, detail } = wireErrors[code]

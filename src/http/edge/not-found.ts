@@ -4,8 +4,8 @@ import { isPreflight } from './cors.ts'
 import { shownPath } from './shown-path.ts'
 
 /**
- * What is no address of ours gets 404, and a method that an address does not take 405 with `Allow`; before the
- * body is read, or a wrong address would be told that its body is wrong. Register before the routes.
+ * Replies 404 to an unknown path, and 405 with `Allow` to a method that the path does not support. Does so before the body
+ * is read; otherwise a request to a wrong path would get an error about its body. Register before the routes.
  */
 export function registerNotFound(app: FastifyInstance): void {
   const methods = new Map<string, Set<string>>()
@@ -16,26 +16,26 @@ export function registerNotFound(app: FastifyInstance): void {
   })
 
   app.addHook('onRequest', async (request, reply) => {
-    // What lets other origins in (cors.ts) takes OPTIONS for every address; of the rest it is only asked by mistake.
+    // cors.ts handles OPTIONS for every path, but only preflights are meant for it.
     if (request.is404 || (request.method === 'OPTIONS' && !isPreflight(request))) {
-      const address = addressOf(request)
-      const allowed = [...methods].find(([pattern]) => fits(address, pattern))?.[1]
-      if (!allowed) throw notFound(request, address)
+      const path = pathOf(request)
+      const allowed = [...methods].find(([pattern]) => matches(path, pattern))?.[1]
+      if (!allowed) throw notFound(request, path)
       reply.header('allow', [...allowed].join(', '))
       throw new AskError('method_not_allowed', {
-        detail: `${shownPath(address)} takes ${[...allowed].join(', ')}, not ${request.method}`,
+        detail: `${shownPath(path)} supports ${[...allowed].join(', ')}, not ${request.method}.`,
       })
     }
   })
 }
 
-function addressOf({ url }: FastifyRequest): string {
+function pathOf({ url }: FastifyRequest): string {
   return url.split('?')[0] ?? ''
 }
 
-/** Does an address fit a route such as `/documents/:id`? */
-function fits(address: string, pattern: string): boolean {
-  const parts = address.split('/')
+/** Whether a path matches a route such as `/documents/:id`. */
+function matches(path: string, pattern: string): boolean {
+  const parts = path.split('/')
   const expected = pattern.split('/')
   return (
     parts.length === expected.length &&
@@ -43,8 +43,8 @@ function fits(address: string, pattern: string): boolean {
   )
 }
 
-function notFound({ method }: FastifyRequest, address: string): AskError {
+function notFound({ method }: FastifyRequest, path: string): AskError {
   return new AskError('not_found', {
-    detail: `${method} ${shownPath(address)} is not an address of this service; GET / lists them`,
+    detail: `${method} ${shownPath(path)} is not an endpoint of this service; GET / lists them all.`,
   })
 }

@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { maxShown } from '../replies/validation-errors.ts'
 
 /**
- * Bodies of nothing but faults. Validation looks for every fault, and what it finds takes a hundred times the memory of
- * what is wrong: 16 MB of empty objects took 4 GB. So a list or an object with more in it than its schema allows is cut
- * down first, to a little more than that: it is refused as before, for its size and for the faults that are left.
+ * Limits the memory that validation takes. Validation collects every fault, and a fault takes a hundred times the memory
+ * of the invalid value: 16 MB of empty objects took 4 GB. So a list or object with more items than its schema allows is
+ * first truncated to slightly more than that. It is still rejected, for its size and for the remaining faults.
  */
 export function registerOversize(app: FastifyInstance): void {
   app.addHook('onRoute', route => {
@@ -18,12 +18,12 @@ export function registerOversize(app: FastifyInstance): void {
   })
 }
 
-/** There cannot be much in it, and most bodies are. */
+/** Most bodies are small, and a small body cannot contain many faults. */
 function isSmall({ headers }: FastifyRequest): boolean {
   return Number(headers['content-length'] ?? Infinity) < 4096
 }
 
-/** As much of JSON Schema as schemas.ts uses for lists and objects. */
+/** The part of JSON Schema that schemas.ts uses for lists and objects. */
 export interface Schema {
   readonly type?: unknown
   readonly anyOf?: readonly Schema[]
@@ -34,7 +34,7 @@ export interface Schema {
   readonly maxProperties?: number
 }
 
-/** The same value where nothing in it is too large; else a copy that is too large still, but not by much. */
+/** Returns `value` itself if nothing in it is too large, otherwise a truncated copy that is still slightly too large. */
 export function cutDown(value: unknown, schema: Schema): unknown {
   if (typeof value !== 'object' || value === null) return value
   const forms = schema.anyOf ?? [schema]

@@ -9,47 +9,47 @@ import {
 import { namedKey } from './auth.ts'
 import { shownPath } from './shown-path.ts'
 
-/** Said at a route that writes a line of its own for each request that went well. */
 declare module 'fastify' {
   interface FastifyContextConfig {
-    readonly tellsItself?: true
+    /** True for a route that writes its own log line for each successful request. */
+    readonly logsItself?: true
   }
 }
 
-/** Not Fastify's two lines and two loggers a request: they cost more than a cached answer. */
+/** Turns off Fastify's two log lines and two loggers per request, which cost more than a cached answer. */
 export const requestLogOptions = {
   logController: new LogController({ disableRequestLogging: true }),
   childLoggerFactory: (logger: FastifyBaseLogger) => logger,
 }
 
-/** Of every reply, whichever route gave it. */
+/** Counts every reply of every route. */
 export interface ReplyCounts {
   responded(status: number): void
 }
 
-/** Why a request failed, for its line. */
+/** Why a request failed, for its log line. */
 export interface FailureNote {
   readonly code: string
   /** The stage that failed. */
   readonly stage?: string
-  /** Milliseconds of each stage, as far as it got. */
+  /** Duration in milliseconds of each stage that ran. */
   readonly stages?: Readonly<Record<string, number>>
 }
 
 const failures = new WeakMap<FastifyRequest, FailureNote>()
 
-/** The first one counts: who knows the stage speaks before who makes the reply. */
+/** Only the first note is kept: the route, which knows the stage, notes before the error handler does. */
 export function noteFailure(request: FastifyRequest, note: FailureNote): void {
   if (!failures.has(request)) failures.set(request, note)
 }
 
-/** One line a request, but for probes that are answered well: those are quiet. */
+/** Logs one line per request, except for successful probes. */
 export function registerRequestLog(app: FastifyInstance, counts: ReplyCounts): void {
   app.addHook('onResponse', (request, reply, done) => {
     counts.responded(reply.statusCode)
     const { config, logLevel } = request.routeOptions
     const isFine = reply.statusCode < 400
-    if (!isFine || (!isTold(config) && logLevel !== 'warn')) {
+    if (!isFine || (!logsItself(config) && logLevel !== 'warn')) {
       const line = {
         ...namesOf(request),
         status: reply.statusCode,
@@ -62,7 +62,7 @@ export function registerRequestLog(app: FastifyInstance, counts: ReplyCounts): v
   })
 }
 
-/** The line of a request whose client left before the reply, or was cut off: such a reply is never complete. */
+/** Logs a request whose client disconnected, or was disconnected, before the reply was complete. */
 export function logUnanswered(request: FastifyRequest, reply: FastifyReply): void {
   request.log.info({ ...namesOf(request), code: 'cancelled', ms: Math.round(reply.elapsedTime) }, 'not answered')
 }
@@ -72,6 +72,6 @@ function namesOf(request: FastifyRequest) {
   return { ...ids, method: request.method, url: shownPath(request.url) }
 }
 
-function isTold(config: FastifyContextConfig): boolean {
-  return config.tellsItself === true
+function logsItself(config: FastifyContextConfig): boolean {
+  return config.logsItself === true
 }

@@ -17,39 +17,39 @@ import { markFailed } from '../../tracing/span.ts'
 import { traceIdOf } from '../../tracing/trace-id.ts'
 
 export interface RequestTrace {
-  /** For the request's log lines; empty when nothing is traced. */
+  /** Ids for the request's log lines; empty when the request is not traced. */
   readonly ids: { readonly trace_id?: string; readonly span_id?: string }
-  /** Of a trace that somebody will see. */
+  /** Id of the trace if it is exported. */
   readonly traceId?: string | undefined
-  /** Added to the span of a request that is answered; never the question or a model's words. */
+  /** Adds attributes to the span of an answered request; never the question or a model's text. */
   note(attributes: Attributes): void
   end(): void
 }
 
 export interface FollowedTrace extends RequestTrace {
   /**
-   * The same items. Each step of the generator runs inside the request's span, so that the stages' spans become
-   * its children whoever pulls: the handler, or later the socket. The span ends when the generator does.
+   * Yields the same items. Each step of the generator runs inside the request's span, so the stages' spans become its
+   * children no matter what reads them: the handler or later the socket. The span ends when the generator does.
    */
   follow<Item>(items: AsyncGenerator<Item, void, undefined>): AsyncGenerator<Item, void, undefined>
-  /** The same for work that gives one thing. */
+  /** Runs work with a single result inside the request's span. */
   within<Result>(work: () => Promise<Result>): Promise<Result>
 }
 
-/** Of a span that nobody will see, and that is no part of the caller's trace, the ids say nothing. */
+/** Omits the ids of a span that is neither exported nor part of the caller's trace: they would lead nowhere. */
 function idsOf(span: Span, isCallers: boolean): RequestTrace['ids'] {
   if (!span.isRecording() && !isCallers) return {}
   const spanContext = span.spanContext()
   return isSpanContextValid(spanContext) ? { trace_id: spanContext.traceId, span_id: spanContext.spanId } : {}
 }
 
-/** For a request that is one step, without spans below its own: of most such requests there is nothing to trace. */
+/** Traces a request that has no child spans. Most such requests are not sampled. */
 export function startBriefTrace(request: FastifyRequest, reply: FastifyReply): RequestTrace {
   const root = drawTrace(request)
   return root === 'left out' ? untraced : startTrace(request, reply, root)
 }
 
-/** Where the trace of a request begins, if there is anything to trace. */
+/** Decides on sampling and returns the root context of the trace, or `left out`. */
 export function drawTrace(request: FastifyRequest): Context | 'left out' {
   if (isTracedByCaller(request)) return ROOT_CONTEXT
   return isLeftOut() ? 'left out' : drawn(ROOT_CONTEXT)
@@ -57,7 +57,7 @@ export function drawTrace(request: FastifyRequest): Context | 'left out' {
 
 export const untraced: RequestTrace = { ids: {}, note() {}, end() {} }
 
-/** For a request that was left out and needs a run after all. */
+/** Root context for a request that was not sampled but needs a run. */
 export function leftOut(): Context {
   return drawn(ROOT_CONTEXT, false)
 }
@@ -66,12 +66,12 @@ function isTracedByCaller({ headers }: FastifyRequest): boolean {
   return headers['traceparent'] !== undefined
 }
 
-/** A proxy's word for it may be any text. */
+/** A proxy may send any text as the protocol. */
 function schemeOf({ protocol }: FastifyRequest): 'http' | 'https' {
   return protocol === 'https' ? 'https' : 'http'
 }
 
-/** The root span of one request; its parent is the caller's, when `traceparent` names one. */
+/** Starts the root span of a request; its parent is the caller's span if `traceparent` names one. */
 export function startTrace(request: FastifyRequest, reply: FastifyReply, root: Context = ROOT_CONTEXT): FollowedTrace {
   const parent = isTracedByCaller(request) ? propagation.extract(ROOT_CONTEXT, request.headers) : root
   const route = request.routeOptions.url ?? 'unknown'
@@ -103,7 +103,7 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply, root: C
       throw error
     } finally {
       await context.with(active, () => items.return(undefined))
-      // Who has the answer reads no further; else the reader of a stream left between two events.
+      // A reader with the answer stops reading. Without an answer, a stream's reader disconnected between two events.
       if (!isOver && isAnswered) end(200)
       if (!isOver) fail(new AskError('cancelled'))
     }
@@ -126,11 +126,11 @@ export function startTrace(request: FastifyRequest, reply: FastifyReply, root: C
     span.end(startTime + reply.elapsedTime)
   }
 
-  /** Of a stream the head is out, and says 200; of who left none is sent. */
+  /** A stream has already sent status 200; a disconnected client gets no status. */
   function fail(error: unknown): void {
-    const told = isAskError(error) ? error : new AskError('internal')
-    markFailed(span, told)
-    end(told.code === 'cancelled' ? undefined : reply.raw.headersSent ? reply.statusCode : told.status)
+    const failure = isAskError(error) ? error : new AskError('internal')
+    markFailed(span, failure)
+    end(failure.code === 'cancelled' ? undefined : reply.raw.headersSent ? reply.statusCode : failure.status)
   }
 
   return {

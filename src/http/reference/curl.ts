@@ -10,20 +10,20 @@ interface Callable {
   }
 }
 
-/** A command to try an operation with, on a service of one's own. */
+/** Returns a command that calls an operation on a local service. */
 export function curlOf({ method, path, parameters, security, requestBody }: Callable): string {
-  const address = parameters.reduce((filled, { name, example }) => filled.replace(`{${name}}`, example), path)
+  const filledPath = parameters.reduce((filled, { name, example }) => filled.replace(`{${name}}`, example), path)
   const [body] = Object.values(requestBody?.content['application/json']?.examples ?? {})
   const isImplied = method === 'get' || (method === 'post' && body !== undefined)
   return [
-    `curl ${isImplied ? '' : `-X ${method.toUpperCase()} `}http://localhost:3000${address}`,
-    ...(security && !isFreeSomewhere(security) ? ['-H "authorization: Bearer $ADMIN_API_KEY"'] : []),
+    `curl ${isImplied ? '' : `-X ${method.toUpperCase()} `}http://localhost:3000${filledPath}`,
+    ...(security && !isKeyOptional(security) ? ['-H "authorization: Bearer $ADMIN_API_KEY"'] : []),
     ...(body ? ["-H 'content-type: application/json'", `-d ${quoted(JSON.stringify(body.value))}`] : []),
   ].join(' \\\n  ')
 }
 
-/** Nothing is one of the ways to be let in. */
-export function isFreeSomewhere(security: readonly object[]): boolean {
+/** True if an empty requirement is among the alternatives, so that the key may be omitted. */
+export function isKeyOptional(security: readonly object[]): boolean {
   return security.some(way => Object.keys(way).length === 0)
 }
 

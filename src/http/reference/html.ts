@@ -1,4 +1,4 @@
-/** HTML that is safe to put into a page: what comes from elsewhere is escaped when it enters a template. */
+/** HTML that is safe to include in a page: templates escape all other values. */
 export class Html {
   readonly text: string
 
@@ -9,7 +9,7 @@ export class Html {
 
 type Part = Html | string | number | undefined | readonly Part[]
 
-/** A tagged template: strings are escaped, HTML is not, lists are put together, undefined is nothing. */
+/** Template tag: escapes strings, keeps HTML, joins lists, and omits undefined. */
 export function html(literals: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return new Html(literals.map((literal, at) => literal + textOf(parts[at])).join(''))
 }

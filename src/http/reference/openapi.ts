@@ -1,6 +1,6 @@
 import type { Schema } from './schema.ts'
 
-/** As much of an OpenAPI document as the reference page shows. */
+/** The part of an OpenAPI document that the reference page shows. */
 
 export interface OpenApi {
   readonly info: {

@@ -1,14 +1,14 @@
 import { parse } from 'yaml'
 import { html, type Html } from './html.ts'
 import type { Content, Example, OpenApi, Operation, Parameter, Reference, Response, Responses } from './openapi.ts'
-import { curlOf, isFreeSomewhere } from './curl.ts'
+import { curlOf, isKeyOptional } from './curl.ts'
 import { markdown, phrase, schemaHtml, schemaName, type Schema } from './schema.ts'
 import { style } from './style.ts'
 
-/** The contract as a page for people: one file of HTML, no script, nothing from elsewhere. */
+/** Renders the contract as one HTML page, without scripts and external resources. */
 
 export function referencePage(openapi: string): string {
-  const contract = described(parse(openapi) as OpenApi)
+  const contract = withDescriptions(parse(openapi) as OpenApi)
   const { info, tags, components } = contract
   const operations = operationsOf(contract)
   const groups = tags.map(tag => ({
@@ -24,7 +24,7 @@ export function referencePage(openapi: string): string {
       <style>
         ${style}
       </style>
-      <a class="skip" href="#main">To the operations</a>
+      <a class="skip" href="#main">Skip to the operations</a>
       <nav aria-label="Contents">
         <p><strong>${info.title}</strong> ${info.version}</p>
         ${groups.map(
@@ -54,7 +54,7 @@ export function referencePage(openapi: string): string {
         )}
         <section id="errors">
           <h2>Errors</h2>
-          <p>What any address may answer. Where it does not exist, or does not take the method:</p>
+          <p>Replies that any endpoint may send. For an unknown path or method:</p>
           ${errorsHtml(contract['x-elsewhere'], contract)}
           ${Object.entries(components.responses).map(([name, response]) => problemHtml(name, response))}
         </section>
@@ -72,8 +72,8 @@ export function referencePage(openapi: string): string {
     </html> `.text
 }
 
-/** A reference without words of its own says what the schema says that it refers to. */
-function described(contract: OpenApi): OpenApi {
+/** Copies descriptions of schemas to references that have none of their own. */
+function withDescriptions(contract: OpenApi): OpenApi {
   return JSON.parse(JSON.stringify(contract), (_, value: unknown) => {
     if (typeof value !== 'object' || value === null || !('$ref' in value) || 'description' in value) return value
     const { description } = contract.components.schemas[schemaName(value as Schema)] ?? {}
@@ -103,11 +103,11 @@ function operationHtml(operation: Operation, contract: OpenApi): Html {
       <span class="method ${method}">${method.toUpperCase()}</span> <code>${path}</code> <small>${summary}</small>
     </h3>
     ${markdown(description)}
-    ${security ? html`<p>Needs a key${isFreeSomewhere(security) ? ', where the service has keys for this' : ''}: <code>Authorization: Bearer KEY</code></p>` : undefined}
+    ${security ? html`<p>Needs a key${isKeyOptional(security) ? ' if the service has keys with this scope' : ''}: <code>Authorization: Bearer KEY</code></p>` : undefined}
     ${codeHtml('curl', curlOf(operation))}
     ${
       parameters.length > 0
-        ? html`<h4>In the address</h4>
+        ? html`<h4>Parameters</h4>
             <dl>${parameters.map(parameterHtml)}</dl>`
         : undefined
     }
@@ -128,7 +128,7 @@ function parameterHtml({ name, description, schema }: Parameter): Html {
     <dd>${phrase(description)}${schemaHtml(schema)}</dd>`
 }
 
-/** A reply that is not a problem. */
+/** Renders a reply, unless it is a problem. */
 function replyHtml(status: string, { description, content }: Response, contract: OpenApi): Html {
   if (content && isProblem(content)) return html``
   return html`<h4>Reply ${status}</h4>
@@ -160,13 +160,13 @@ function asJson(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value, null, 2)
 }
 
-/** As a stream carries it. */
+/** Formats an event as it appears in a stream. */
 function asFrame(value: unknown): string {
   const { event, data } = value as { event: string; data: unknown }
   return `event: ${event}\ndata: ${JSON.stringify(data)}`
 }
 
-/** One click, or the keyboard's "select all" within it, takes the whole text. */
+/** A code block whose text is selected with one click, or with "select all" on the keyboard. */
 function codeHtml(label: string, text: string): Html {
   return html`<pre tabindex="0" aria-label="${label}"><code>${text}</code></pre>`
 }
@@ -220,7 +220,7 @@ function isProblem(content: Content): boolean {
   return problemType in content
 }
 
-/** Each response narrows the problem's schema to its own codes. */
+/** Reads the codes from the schema: each response narrows the problem to its own codes. */
 function codesOf({ content }: Response): string[] {
   const narrowed = (content?.[problemType]?.schema['allOf'] as readonly Schema[] | undefined)?.[1]?.properties?.['code']
   return (narrowed?.enum ?? [narrowed?.const]).map(String)

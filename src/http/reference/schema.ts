@@ -2,7 +2,7 @@ import { micromark } from 'micromark'
 import { gfm, gfmHtml } from 'micromark-extension-gfm'
 import { Html, html } from './html.ts'
 
-/** JSON Schema as nested lists of fields. A reference becomes a link, so that nothing is said twice. */
+/** Renders JSON Schema as nested lists of fields. References become links, so each schema appears once. */
 
 export interface Schema {
   readonly $ref?: string
@@ -21,12 +21,12 @@ export interface Schema {
   readonly [keyword: string]: unknown
 }
 
-/** A description is Markdown; raw HTML in it is shown, not obeyed. */
+/** Renders a description, which is Markdown; raw HTML in it is escaped. */
 export function markdown(text = ''): Html {
   return new Html(micromark(text, { extensions: [gfm()], htmlExtensions: [gfmHtml()] }))
 }
 
-/** A description within a line. */
+/** Renders a description as inline HTML. */
 export function phrase(text = ''): Html {
   const paragraph = /^<p>(.*)<\/p>$/s.exec(markdown(text.trim()).text)
   return paragraph?.[1] === undefined ? markdown(text) : new Html(paragraph[1])
@@ -36,7 +36,7 @@ export function schemaName({ $ref = '' }: Schema): string {
   return $ref.split('/').at(-1) ?? ''
 }
 
-/** Type and limits in a line, then what is inside. */
+/** Renders the type and limits on one line, then the fields. */
 export function schemaHtml(schema: Schema): Html {
   return html`<p class="type">${typeOf(schema)}${limitsOf(schema)}</p>
     ${insideOf(schema)}`

@@ -1,6 +1,6 @@
 import { Html } from './html.ts'
 
-/** Follows the reader's light or dark theme; the contents stand beside the text where there is room. */
+/** Follows the reader's light or dark theme; on wide screens the contents are next to the text. */
 export const style = new Html(`
 :root { color-scheme: light dark; --line: light-dark(#d8dde3, #3a424c); --soft: light-dark(#f4f6f8, #1d232a); --link: light-dark(#0b5cad, #7ab8ff); --quiet: light-dark(#56606b, #9aa7b4) }
 * { box-sizing: border-box }

@@ -5,7 +5,7 @@ import { serverTiming } from '../edge/ask-context.ts'
 import { invalidAddress, invalidBody } from './validation-errors.ts'
 import { noteFailure } from '../edge/request-log.ts'
 
-/** RFC 9457. `code` is ours and stable; `errors` lists every fault of the input. */
+/** A problem document (RFC 9457). `code` is stable; `errors` lists the faults of the input. */
 export interface Problem {
   readonly type: string
   readonly title: string
@@ -14,12 +14,12 @@ export interface Problem {
   readonly detail: string
   readonly instance: string
   readonly errors?: readonly Fault[]
-  /** Of a question that ran out of time: in which stage, and what each took. */
+  /** After a timeout: the stage that timed out, and the duration of each stage. */
   readonly stage?: string
   readonly timings_ms?: Readonly<Record<string, number>>
 }
 
-/** Types that IANA registers for these two; the others are relative to this service. */
+/** Types registered with IANA; all others are relative to this service. */
 const registeredTypes: Partial<Record<ErrorCode, string>> = {
   rate_limited: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
   overloaded: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
@@ -44,18 +44,18 @@ export interface ProblemCounts {
   problem(code: ErrorCode): void
 }
 
-/** Every failure of a request becomes a reply here; what never became a request is answered in edge/malformed.ts. */
+/** Turns every failure of a request into a reply. Malformed requests get theirs in edge/malformed.ts. */
 export function registerProblems(app: FastifyInstance, counts: ProblemCounts): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = isBrokenOff(request, error) ? new AskError('cancelled', { cause: error }) : askErrorOf(error)
+    const problem = isDisconnected(request, error) ? new AskError('cancelled', { cause: error }) : askErrorOf(error)
     counts.problem(problem.code)
     return sendProblem(request, reply, problem)
   })
   registerNotFound(app)
 }
 
-/** The body did not come to its end: the client left, or took too long and was cut off. No fault of ours, and nobody to tell. */
-function isBrokenOff({ raw }: FastifyRequest, error: unknown): boolean {
+/** True if the body is incomplete: the client disconnected, or was too slow and was disconnected. */
+function isDisconnected({ raw }: FastifyRequest, error: unknown): boolean {
   return raw.errored !== null && raw.errored === error
 }
 
@@ -65,37 +65,38 @@ export async function sendProblem(
   error: AskError,
 ): Promise<FastifyReply> {
   noteFailure(request, { code: error.code, ...(error.stage !== undefined && { stage: error.stage }) })
-  // That nothing is cached was asked for, and is no fault; of an overload, and while it starts, the line of each request says enough: it must cost little.
-  const isTold = error.code !== 'not_cached' && error.code !== 'overloaded' && error.code !== 'starting'
-  if (error.status >= 500 && isTold) logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
+  // `not_cached` is what the client asked for. For overload and startup the line of the request is enough, and cheap.
+  const isLogged = error.code !== 'not_cached' && error.code !== 'overloaded' && error.code !== 'starting'
+  if (error.status >= 500 && isLogged)
+    logOf(request).error({ code: error.code, err: error.cause ?? error }, error.detail)
   const retryAfter = error.retryAfter ?? (error.status === 503 ? 1 : undefined)
   if (retryAfter !== undefined) reply.header('retry-after', Math.max(1, Math.ceil(retryAfter)))
   if (error.timings) reply.header('server-timing', serverTiming(error.timings))
   if (error.code === 'unauthorized') reply.header('www-authenticate', 'Bearer')
   return await reply
     .code(error.status)
-    // Set again by a hook, except for a URL that cannot be read: no hook runs for it.
+    // Usually a hook has set this already, but no hook runs for an invalid URL.
     .header('x-request-id', request.id)
     .type('application/problem+json; charset=utf-8')
-    // Not through a schema: a problem must be sendable whatever the route's reply schema says.
+    // Bypasses the route's reply schema, which does not describe problems.
     .serializer(JSON.stringify)
     .send(problemOf(error, request.id))
 }
 
-/** A route that takes a question has given its request a log with its ids (begin.ts); the others share the app's. */
+/** Routes that answer questions set a log with ids for the request (ask-context.ts); the others share the app's log. */
 function logOf(request: FastifyRequest): FastifyBaseLogger {
   return request.log === request.server.log ? request.log.child({ reqId: request.id }) : request.log
 }
 
 const frameworkCodes: Readonly<Record<string, [ErrorCode, string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'the body is larger than this address takes'],
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'send the body as content-type: application/json'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'the body is not as long as content-length says'],
-  FST_ERR_BAD_URL: ['invalid_request', 'the address is not a valid URL path'],
-  FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'a part of the address is too long'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is larger than this endpoint allows.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'Send the body with content-type: application/json.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'The length of the body differs from content-length.'],
+  FST_ERR_BAD_URL: ['invalid_request', 'The URL path is not valid.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A segment of the URL path is too long.'],
 }
 
-/** Whatever was thrown, in our words. What we do not know is `internal`, and says nothing of its inside. */
+/** Converts any error to an AskError. An unknown error becomes `internal` and reveals nothing about its cause. */
 export function askErrorOf(error: unknown): AskError {
   if (isAskError(error)) return error
   const { code, validation, validationContext } = error as Partial<FastifyError>
@@ -103,7 +104,7 @@ export function askErrorOf(error: unknown): AskError {
   const known = code === undefined ? undefined : frameworkCodes[code]
   if (known) return new AskError(known[0], { detail: known[1], cause: error })
   return new AskError('internal', {
-    detail: 'something went wrong on our side; the log has it under this request id',
+    detail: 'Internal error; the log of the service has the cause under this request id.',
     cause: error,
   })
 }

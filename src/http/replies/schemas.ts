@@ -1,6 +1,6 @@
 import Type, { type Static, type TSchema } from 'typebox'
 
-/** What comes over the wire, in the wire's own snake_case; `wire.ts` translates. openapi.yaml says the same. */
+/** Schemas of request bodies, in the snake_case of the API; wire.ts translates. Keep them in step with openapi.yaml. */
 
 const strict = { additionalProperties: false }
 
@@ -18,8 +18,8 @@ const Filter = Type.Union([
 ])
 
 /**
- * By the fields of a document's metadata. With `propertyNames` and not Type.Record, whose pattern for names matches
- * no line break: a name with one would carry a value that nothing has looked at.
+ * An object keyed by metadata fields. Uses `propertyNames` instead of Type.Record, whose pattern for names does not match
+ * line breaks: the value of such a name would not be validated.
  */
 function byField<Value extends TSchema>(value: Value, maxProperties: number) {
   const propertyNames = { minLength: 1, maxLength: 200 }
@@ -36,18 +36,18 @@ const languagePattern = '^[a-z]{2,3}$'
 
 const urlPattern = '^https?://\\S+$'
 
-/** What a client is told when its text does not match. */
+/** Error messages for text that does not match a pattern. */
 export const patternWords: Readonly<Record<string, string>> = {
   [urlPattern]: 'must be an absolute URL that starts with http:// or https://',
-  [collectionPattern]: 'must be 1 to 63 characters of a-z, 0-9, _ and -, the first a letter or a digit',
-  [languagePattern]: 'must be a language code of two or three small letters, such as en or kk',
+  [collectionPattern]: 'must be 1 to 63 characters of a-z, 0-9, _ and -, and start with a letter or a digit',
+  [languagePattern]: 'must be a language code of two or three lower-case letters, such as en or kk',
 }
 
 export const CollectionName = Type.String({ pattern: collectionPattern })
 export const Language = Type.String({ pattern: languagePattern })
 
-/** A question and where to look: what /ask and /search have in common. */
-const asked = {
+/** Fields that /ask and /search have in common. */
+const commonFields = {
   question: Text(4000),
   collection: Type.Optional(CollectionName),
   mode: Type.Optional(Type.Enum(['fast', 'smart', 'auto'])),
@@ -57,16 +57,16 @@ const asked = {
     Type.Array(Type.Object({ role: Type.Enum(['user', 'assistant']), content: Text(8000) }, strict), { maxItems: 50 }),
   ),
   timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
-  // No `uniqueItems`: every fault is looked for, and comparing 60,000 items with each other takes a minute.
+  // No `uniqueItems`: validation collects all faults, and comparing 60,000 items with each other takes a minute.
   include: Type.Optional(Type.Array(Type.Enum(['passages', 'timings']), { maxItems: 2 })),
 }
 
 const topK = (maximum: number) => Type.Optional(Type.Integer({ minimum: 1, maximum }))
 
-export const AskBody = Type.Object({ ...asked, top_k: topK(20), stream: Type.Optional(Type.Boolean()) }, strict)
+export const AskBody = Type.Object({ ...commonFields, top_k: topK(20), stream: Type.Optional(Type.Boolean()) }, strict)
 export type AskBody = Static<typeof AskBody>
 
-export const SearchBody = Type.Object({ ...asked, top_k: topK(50) }, strict)
+export const SearchBody = Type.Object({ ...commonFields, top_k: topK(50) }, strict)
 export type SearchBody = Static<typeof SearchBody>
 
 const Metadata = byField(Type.Unknown(), 100)

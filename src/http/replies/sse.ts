@@ -6,7 +6,7 @@ import { answerJson, citationJson, passageJson, type AnswerView } from './wire.t
 export const sseHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache',
-  // nginx would hold the stream back to fill its buffers.
+  // Otherwise nginx delays the stream to fill its buffers.
   'x-accel-buffering': 'no',
 } as const
 
@@ -14,9 +14,9 @@ const heartbeatMs = 15_000
 const heartbeat = ': still here\n\n'
 
 /**
- * The run as server-sent events: `passages`, `delta`…, `citations`, `done`. The status is already sent, so a
- * failure is an `error` event with the problem as its data, and the stream ends without `done`. A comment every
- * 15 s keeps proxies from closing a quiet connection. The generator is returned when the client goes.
+ * Sends the run as server-sent events: `passages`, `delta`…, `citations`, `done`. The status is already sent, so a failure
+ * becomes an `error` event with the problem as its data, and the stream ends without `done`. A comment every 15 s keeps
+ * proxies from closing an idle connection. The generator is closed when the client disconnects.
  */
 export function sseStream(
   first: IteratorResult<AskEvent>,
@@ -24,7 +24,7 @@ export function sseStream(
   view: () => AnswerView,
 ): Readable {
   const stream = Readable.from(frames(first, rest, view), { objectMode: false, highWaterMark: 16_384 })
-  // One that is destroyed before it was read never enters the generator, whose `finally` would do this.
+  // A stream destroyed before it was read never enters the generator, so the `finally` there does not run.
   return stream.once('close', () => void rest.return(undefined).catch(() => {}))
 }
 
@@ -36,7 +36,7 @@ async function* frames(
   try {
     let next: Promise<IteratorResult<AskEvent>> = Promise.resolve(first)
     for (;;) {
-      const result = await orHeartbeat(next)
+      const result = await withHeartbeat(next)
       if (result === heartbeat) yield heartbeat
       else if (result.done) return
       else {
@@ -51,7 +51,7 @@ async function* frames(
   }
 }
 
-async function orHeartbeat<T>(next: Promise<T>): Promise<T | typeof heartbeat> {
+async function withHeartbeat<T>(next: Promise<T>): Promise<T | typeof heartbeat> {
   let timer: NodeJS.Timeout | undefined
   const beat = new Promise<typeof heartbeat>(resolve => {
     timer = setTimeout(resolve, heartbeatMs, heartbeat)

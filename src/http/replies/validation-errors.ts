@@ -2,47 +2,47 @@ import type { FastifyError } from 'fastify'
 import { AskError, type Fault } from '../../errors.ts'
 import { patternWords } from './schemas.ts'
 
-/** What the schemas find wrong, in words for whoever wrote the client. */
+/** Turns schema faults into messages for the author of the client. */
 
 type SchemaFault = NonNullable<FastifyError['validation']>[number] & { readonly propertyName?: string }
 
-/** A body of nothing but faults must not get a reply larger than itself. */
+/** Limits the reply, which must not become larger than an invalid body. */
 export const maxShown = 50
-/** Of a pointer and of a fault's words, in characters: a name can be as long as the body. */
-const longestShown = 1000
+/** Longest pointer or message, in characters: a name can be as long as the body. */
+const maxLength = 1000
 
-/** Takes no more faults than it shows, and one to know whether there are more. */
+/** Reads one fault more than it reports, to know whether there are more. */
 export function invalid(faults: Iterable<Fault>): AskError {
   const found = Iterator.from(faults)
     .take(maxShown + 1)
-    .map(shownOf)
+    .map(shortened)
     .toArray()
   const [first] = found
   if (first && found.length === 1)
-    return new AskError('invalid_request', { detail: `${first.pointer || 'the body'} ${first.detail}`, faults: found })
+    return new AskError('invalid_request', { detail: `${first.pointer || 'The body'} ${first.detail}.`, faults: found })
   const detail =
     found.length > maxShown
-      ? `more than ${maxShown} faults; the first ${maxShown} are listed in errors`
-      : `${found.length} faults; see errors`
+      ? `The body has more than ${maxShown} faults; errors lists the first ${maxShown}.`
+      : `The body has ${found.length} faults; see errors.`
   return new AskError('invalid_request', { detail, faults: found.slice(0, maxShown) })
 }
 
-function shownOf({ pointer, detail }: Fault): Fault {
-  return { pointer: shown(pointer), detail: shown(detail) }
+function shortened({ pointer, detail }: Fault): Fault {
+  return { pointer: shorten(pointer), detail: shorten(detail) }
 }
 
-function shown(text: string): string {
-  return text.length <= longestShown ? text : `${text.slice(0, longestShown)}…`.toWellFormed()
+function shorten(text: string): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength)}…`.toWellFormed()
 }
 
 export function invalidBody(faults: readonly SchemaFault[]): AskError {
-  return invalid(Iterator.from(withoutEchoes(faults)).map(faultOf))
+  return invalid(Iterator.from(withoutDuplicates(faults)).map(faultOf))
 }
 
-/** Faults of the address have no pointer: those lead into the body. */
+/** Faults of the URL have no pointer, because pointers lead into the body. */
 export function invalidAddress(faults: readonly SchemaFault[]): AskError {
-  const details = faults.slice(0, maxShown).map(fault => `${fault.instancePath.slice(1)} ${wordsOf(fault)}`)
-  return new AskError('invalid_request', { detail: `in the address, ${details.join(' and ')}` })
+  const details = faults.slice(0, maxShown).map(fault => `${fault.instancePath.slice(1)} ${messageOf(fault)}`)
+  return new AskError('invalid_request', { detail: `In the URL, ${details.join(' and ')}.` })
 }
 
 export function pointerTo(parent: string, name: string): string {
@@ -50,11 +50,11 @@ export function pointerTo(parent: string, name: string): string {
 }
 
 /**
- * Leaves out what another fault already says. A value that fits no branch of a union has a fault a branch, and the
- * union's own; a field's name has its fault and that of the field; an empty text is too short and blank.
+ * Removes faults that repeat another one. A value that matches no branch of a union has one fault per branch and one of the
+ * union; an invalid name has a fault of its own and one of the field; an empty text is both too short and blank.
  */
-function withoutEchoes(faults: readonly SchemaFault[]): Iterable<SchemaFault> {
-  // A set: thousands of filters can fail the same union, and comparing each with each would take minutes.
+function withoutDuplicates(faults: readonly SchemaFault[]): Iterable<SchemaFault> {
+  // Deduplicated: thousands of filters can fail the same union, and comparing all pairs would take minutes.
   const unions = [...new Set(faults.filter(({ keyword }) => keyword === 'anyOf').map(fault => fault.schemaPath))]
   const blank = new Set(faults.filter(isBlank).map(fault => fault.instancePath))
   return Iterator.from(faults).filter(({ keyword, schemaPath, instancePath, propertyName }) => {
@@ -65,11 +65,11 @@ function withoutEchoes(faults: readonly SchemaFault[]): Iterable<SchemaFault> {
 }
 
 function faultOf(fault: SchemaFault): Fault {
-  return { pointer: placeOf(fault), detail: wordsOf(fault) }
+  return { pointer: pointerOf(fault), detail: messageOf(fault) }
 }
 
-/** A field that is missing, unknown or misnamed is a fault of that field, not of the object around it. */
-function placeOf({ instancePath, keyword, params }: SchemaFault): string {
+/** Points to the field that is missing, unknown or misnamed instead of the object that contains it. */
+function pointerOf({ instancePath, keyword, params }: SchemaFault): string {
   const name = {
     required: params['missingProperty'],
     additionalProperties: params['additionalProperty'],
@@ -78,7 +78,7 @@ function placeOf({ instancePath, keyword, params }: SchemaFault): string {
   return name === undefined ? instancePath : pointerTo(instancePath, String(name))
 }
 
-function wordsOf(fault: SchemaFault): string {
+function messageOf(fault: SchemaFault): string {
   const { keyword, params, message } = fault
   if (isBlank(fault)) return 'must not be blank'
   switch (keyword) {
@@ -87,9 +87,9 @@ function wordsOf(fault: SchemaFault): string {
     case 'additionalProperties':
       return 'is not a known field'
     case 'propertyNames':
-      return 'is not a possible name: it must have 1 to 200 characters'
+      return 'is not an allowed name; it must have 1 to 200 characters'
     case 'type':
-      return `must be ${/^[aeiou]/.test(String(params['type'])) ? 'an' : 'a'} ${String(params['type'])}`
+      return typeMessage(String(params['type']))
     case 'enum':
       return `must be one of ${(params['allowedValues'] as string[]).join(', ')}`
     case 'anyOf':
@@ -101,12 +101,16 @@ function wordsOf(fault: SchemaFault): string {
         ? 'must be an absolute URL'
         : `must be a ${String(params['format']).toUpperCase()}`
     default:
-      return boundWords(keyword, Number(params['limit'])) ?? message ?? 'is not valid'
+      return limitMessage(keyword, Number(params['limit'])) ?? message ?? 'is not valid'
   }
 }
 
-function boundWords(keyword: string, limit: number): string | undefined {
-  const words: Readonly<Record<string, string>> = {
+function typeMessage(type: string): string {
+  return `must be ${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
+}
+
+function limitMessage(keyword: string, limit: number): string | undefined {
+  const messages: Readonly<Record<string, string>> = {
     minimum: `must be at least ${limit}`,
     maximum: `must be at most ${limit}`,
     minLength: `must have at least ${limit} characters`,
@@ -116,7 +120,7 @@ function boundWords(keyword: string, limit: number): string | undefined {
     minProperties: `must have at least ${limit} fields`,
     maxProperties: `must have at most ${limit} fields`,
   }
-  return words[keyword]?.replace(/\b1 (character|item|field)s$/, '1 $1')
+  return messages[keyword]?.replace(/\b1 (character|item|field)s$/, '1 $1')
 }
 
 function isBlank({ keyword, params }: SchemaFault): boolean {

@@ -4,21 +4,21 @@ import type { ApiKey } from '../../config/api-keys.ts'
 import { refuseHidden } from '../edge/auth.ts'
 import type { AskBody, SearchBody } from './schemas.ts'
 
-/** The one place where the wire's snake_case meets our camelCase. */
+/** Converts between the snake_case of the API and our camelCase; the only place that does. */
 
 const defaultTopK = 5
-/** Who brings a generator of their own chooses among more. */
-const searchedTopK = 10
+/** A caller with its own generator chooses among more passages. */
+const searchTopK = 10
 
 export function questionOf(body: AskBody, key?: ApiKey): Question {
   return question(body, key, defaultTopK)
 }
 
 export function searchedQuestion(body: SearchBody, key?: ApiKey): Question {
-  return question(body, key, searchedTopK)
+  return question(body, key, searchTopK)
 }
 
-/** Throws where the key is not for the collection. */
+/** Throws if the key may not use the collection. */
 function question(body: AskBody | SearchBody, key: ApiKey | undefined, topK: number): Question {
   const { collection = 'default' } = body
   refuseHidden(collection, key)
@@ -64,34 +64,34 @@ export interface AnswerText {
 }
 
 /**
- * The same as JSON for an answer that is given again and again: what does not change from one time to the next is
- * written once and kept as long as the answer is (its list of citations stands for it: all copies of it share that).
+ * Serializes an answer that may be sent many times. The part that is the same each time is serialized once and cached as
+ * long as the answer is. The list of citations is the key, because all copies of an answer share it.
  */
 export function answerText(answer: Answer, view: AnswerView): AnswerText {
-  const lasting = lastingOf(answer)
-  const rest = restOf(answer, lasting)
+  const fixed = fixedPartOf(answer)
+  const variable = variablePartOf(answer, fixed)
   const timings = view.include.includes('timings') ? `,"timings_ms":${JSON.stringify(view.timings)}` : ''
   const passages = view.include.includes('passages')
     ? `"passages":${JSON.stringify(answer.passages.map(passageJson))},`
     : ''
-  // The id is a plain token, ours or the caller's (request-id.ts): nothing in it needs escaping.
-  const text = `{"id":"${view.id}",${lasting.text},${passages}${rest.text}${timings}}`
-  return { text, isAscii: lasting.isAscii && rest.isAscii && ascii.test(passages) }
+  // The id is a plain token (request-id.ts), so it needs no escaping.
+  const text = `{"id":"${view.id}",${fixed.text},${passages}${variable.text}${timings}}`
+  return { text, isAscii: fixed.isAscii && variable.isAscii && ascii.test(passages) }
 }
 
-interface Rest extends AnswerText {
-  readonly of: Answer
+interface VariablePart extends AnswerText {
+  readonly answer: Answer
 }
 
-interface Lasting extends AnswerText {
-  /** What changes, as it was given last. */
-  rest?: Rest
+interface FixedPart extends AnswerText {
+  /** The variable part as last sent. */
+  variable?: VariablePart
 }
 
 const ascii = /^[\0-\x7f]*$/
-const texts = new WeakMap<object, Lasting>()
+const texts = new WeakMap<object, FixedPart>()
 
-function lastingOf(answer: Answer): Lasting {
+function fixedPartOf(answer: Answer): FixedPart {
   const known = texts.get(answer.citations)
   if (known !== undefined) return known
   const { text, abstained, language, mode, citations, generator, model } = answer
@@ -104,27 +104,27 @@ function lastingOf(answer: Answer): Lasting {
     generator,
     model,
   }).slice(1, -1)
-  const lasting = { text: json, isAscii: ascii.test(json) }
-  texts.set(answer.citations, lasting)
-  return lasting
+  const fixed = { text: json, isAscii: ascii.test(json) }
+  texts.set(answer.citations, fixed)
+  return fixed
 }
 
-/** Written once a second, for its age is in whole ones. */
-function restOf(answer: Answer, lasting: Lasting): Rest {
-  const { rest } = lasting
+/** Serialized at most once per second, because the age is in whole seconds. */
+function variablePartOf(answer: Answer, fixed: FixedPart): VariablePart {
+  const { variable } = fixed
   if (
-    rest &&
-    rest.of.degraded === answer.degraded &&
-    rest.of.usage === answer.usage &&
-    isSame(rest.of.cache, answer.cache)
+    variable &&
+    variable.answer.degraded === answer.degraded &&
+    variable.answer.usage === answer.usage &&
+    isSame(variable.answer.cache, answer.cache)
   )
-    return rest
+    return variable
   const json = JSON.stringify({
     cache: cacheJson(answer.cache),
     degraded: answer.degraded,
     usage: usageJson(answer.usage),
   }).slice(1, -1)
-  return (lasting.rest = { of: answer, text: json, isAscii: ascii.test(json) })
+  return (fixed.variable = { answer, text: json, isAscii: ascii.test(json) })
 }
 
 function isSame(a: CacheNote, b: CacheNote): boolean {

@@ -3,35 +3,35 @@ import { referencePage } from '../reference/page.ts'
 
 export interface AboutOptions {
   readonly version: string
-  /** openapi.yaml, as it stands in the repository. */
+  /** The content of openapi.yaml. */
   readonly openapi: string
-  /** For the one page. */
+  /** Security headers for pages. */
   readonly pageHeaders: Readonly<Record<string, string>>
 }
 
-const addresses = {
-  'POST /ask': 'answers a question, with citations; JSON or server-sent events',
-  'POST /search': 'finds passages, for those who bring their own generator',
-  'GET /collections': 'what was loaded (needs the admin key)',
-  'PUT /documents': 'loads or replaces documents (needs the admin key)',
-  'GET /cache': 'what is remembered; DELETE forgets it (needs the admin key)',
-  'GET /docs': 'the API, browsable',
-  'GET /openapi.yaml': 'the API, for machines',
-  'GET /metrics': 'figures for Prometheus',
-  'GET /monitoring': 'how it fares, for people',
+const endpoints = {
+  'POST /ask': 'answers a question with citations, as JSON or server-sent events',
+  'POST /search': 'finds passages, for callers with their own generator',
+  'GET /collections': 'lists the collections (needs an admin key)',
+  'PUT /documents': 'loads or replaces documents (needs an admin key)',
+  'GET /cache': 'shows the caches; DELETE clears them (needs an admin key)',
+  'GET /docs': 'the API reference, for people',
+  'GET /openapi.yaml': 'the API description, for machines',
+  'GET /metrics': 'metrics for Prometheus',
+  'GET /monitoring': 'the state of the service, for people',
   'GET /livez, /readyz, /startupz': 'probes',
 } as const
 
-/** GET / tells what this is; GET /openapi.yaml is the contract; GET /docs is the same for people. */
+/** GET / describes the service, GET /openapi.yaml is the API contract, GET /docs is the contract as a page. */
 export function registerAbout(app: FastifyInstance, { version, openapi, pageHeaders }: AboutOptions): void {
-  // Made when it is first asked for: most services never are, and it takes longer than all else about starting the edge.
+  // Rendered on first use: most services never serve it, and it takes longer than the rest of starting the edge.
   let page: string | undefined
   const example = { question: 'How do I …?', collection: 'default' }
   app.get('/', async () => ({
     name: 'askwell',
     version,
     about: 'Answers questions from your documents, with citations.',
-    addresses,
+    addresses: endpoints,
     example: { 'POST /ask': example },
   }))
   app.get('/openapi.yaml', async (_, reply) => await reply.type('application/yaml; charset=utf-8').send(openapi))

@@ -9,9 +9,9 @@ import {
   startAsk,
   serverTiming,
   toTenth,
-  withReached,
+  withTimings,
   type AskContext,
-  type RunForm,
+  type RunOptions,
   type RunSettings,
 } from '../edge/ask-context.ts'
 import { readCacheDirectives } from '../edge/cache-control.ts'
@@ -24,15 +24,15 @@ import { answerJson, answerText, questionOf, type AnswerText, type AnswerView } 
 
 export interface AskRouteOptions extends RunSettings {
   readonly ask: Ask
-  /** An answer that is at hand; undefined: it must be asked for. */
-  readonly recall: (question: Question, wishes: CacheDirectives) => Answer | undefined
-  /** One that is not far; undefined at once: it must be asked for. */
-  readonly reach?: (question: Question, wishes: CacheDirectives) => Promise<Answer | undefined> | undefined
+  /** Returns an answer from memory, or undefined when the question needs a run. */
+  readonly getCached: (question: Question, directives: CacheDirectives) => Answer | undefined
+  /** Looks up an answer in Redis. Undefined, at once or later, when the question needs a run. */
+  readonly getShared?: (question: Question, directives: CacheDirectives) => Promise<Answer | undefined> | undefined
   readonly metrics: {
-    answered(answer: Answer, seconds: number, of: RequestFacts): void
-    failed(code: string, of: RequestFacts): void
-    /** Of a question that was not simply remembered, when it is over. */
-    heard?(heard: ObservedQuestion): void
+    answered(answer: Answer, seconds: number, facts: RequestFacts): void
+    failed(code: string, facts: RequestFacts): void
+    /** Called when a question that was not answered from a cache is over. */
+    observe?(question: ObservedQuestion): void
   }
 }
 
@@ -42,55 +42,66 @@ type AskRequest = FastifyRequest<{ Body: AskBody }>
 export function registerAsk(app: FastifyInstance, options: AskRouteOptions): void {
   app.post<{ Body: AskBody }>(
     '/ask',
-    { schema: { body: AskBody }, config: { needs: 'ask', tellsItself: true } },
+    { schema: { body: AskBody }, config: { needs: 'ask', logsItself: true } },
     (request, reply) => {
-      const wishes = readCacheDirectives(request.headers['cache-control'])
+      const cacheDirectives = readCacheDirectives(request.headers['cache-control'])
       const priority = priorityOf(request.headers['x-priority'], request.apiKey)
       const question = questionOf(request.body, request.apiKey)
       const isStreamed = wantsStream(request)
-      const known = isStreamed ? undefined : options.recall(question, wishes)
-      if (known)
-        return void sendKnown(request, reply, known, { priority, trace: startBriefTrace(request, reply) }, options)
+      const cached = isStreamed ? undefined : options.getCached(question, cacheDirectives)
+      if (cached)
+        return void sendCached(request, reply, cached, {
+          priority,
+          trace: startBriefTrace(request, reply),
+          options,
+        })
       const root = isStreamed ? undefined : drawTrace(request)
-      const asked: Asked = { question, wishes, priority, isStreamed, root: root === 'left out' ? leftOut() : root }
-      const coming = root === 'left out' && isPatient(request) ? options.reach?.(question, wishes) : undefined
-      return coming ? giveReached(request, reply, coming, asked, options) : askAnew(request, reply, asked, options)
+      const fresh: FreshRun = {
+        question,
+        cacheDirectives,
+        priority,
+        isStreamed,
+        root: root === 'left out' ? leftOut() : root,
+        options,
+      }
+      const shared =
+        root === 'left out' && hasTimeForRedis(request) ? options.getShared?.(question, cacheDirectives) : undefined
+      return shared ? sendShared(request, reply, shared, fresh) : startFresh(request, reply, fresh)
     },
   )
 }
 
-type Asked = RunForm & Pick<Known, 'priority'> & { readonly question: Question }
+interface FreshRun extends RunOptions {
+  readonly question: Question
+  readonly priority: Priority
+  readonly options: AskRouteOptions
+}
 
-/** A look into Redis knows nothing of a question's own time; it takes 50 ms at the most, if not set otherwise. */
-function isPatient({ body }: AskRequest): boolean {
+/** The Redis lookup ignores the question's own timeout, so a short one skips it. By default it takes at most 50 ms. */
+function hasTimeForRedis({ body }: AskRequest): boolean {
   return (body.timeout_ms ?? Infinity) >= 1000
 }
 
-async function giveReached(
+async function sendShared(
   request: AskRequest,
   reply: FastifyReply,
-  coming: Promise<Answer | undefined>,
-  asked: Asked,
-  options: AskRouteOptions,
+  shared: Promise<Answer | undefined>,
+  fresh: FreshRun,
 ) {
   const startedAt = performance.now()
-  const answer = await coming
-  // Of who has left meanwhile the run tells.
-  if (!answer || reply.raw.closed) return await askAnew(request, reply, asked, options)
-  sendKnown(
-    request,
-    reply,
-    answer,
-    { priority: asked.priority, trace: untraced, stages: { remember: toTenth(performance.now() - startedAt) } },
-    options,
-  )
+  const answer = await shared
+  // If the client has already disconnected, the run reports it.
+  if (!answer || reply.raw.closed) return await startFresh(request, reply, fresh)
+  const { priority, options } = fresh
+  const stages = { remember: toTenth(performance.now() - startedAt) }
+  sendCached(request, reply, answer, { priority, trace: untraced, stages, options })
 }
 
-function askAnew(request: AskRequest, reply: FastifyReply, { question, ...form }: Asked, options: AskRouteOptions) {
-  const begun = startAsk(request, reply, options, form)
-  const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: begun.timings() })
-  const events = begun.trace.follow(observed(options.ask(question, begun.run), question, begun, options.metrics))
-  return begun.run.isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)
+function startFresh(request: AskRequest, reply: FastifyReply, { question, options, ...runOptions }: FreshRun) {
+  const context = startAsk(request, reply, options, runOptions)
+  const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: context.timings() })
+  const events = context.trace.follow(observed(options.ask(question, context.run), question, context, options.metrics))
+  return context.run.isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)
 }
 
 function wantsStream(request: AskRequest): boolean {
@@ -98,31 +109,30 @@ function wantsStream(request: AskRequest): boolean {
   return request.body.stream ?? (accept.includes('text/event-stream') && !accept.includes('application/json'))
 }
 
-interface Known {
+interface CachedReply {
   readonly priority: Priority
   readonly trace: RequestTrace
-  /** What finding it took, where it was not at hand. */
+  /** Duration of the lookup, if the answer was not in memory. */
   readonly stages?: Readonly<Record<string, number>>
+  readonly options: AskRouteOptions
 }
 
-/** The shortest way out: no run, no deadline, no generator; a span, a line and the metrics as for any other answer. */
-function sendKnown(
+/** Fast path: no run, deadline or generator, but the same span, log line and metrics as for any other answer. */
+function sendCached(
   request: AskRequest,
   reply: FastifyReply,
   answer: Answer,
-  { priority, trace, stages }: Known,
-  { metrics, logQuestions = false }: AskRouteOptions,
+  { priority, trace, stages, options: { metrics, logQuestions = false } }: CachedReply,
 ): void {
   const ms = elapsedMs(request, reply)
   const ids = { reqId: request.id, ...namedKey(request), ...trace.ids }
   if (logQuestions) request.log.info({ ...ids, question: request.body.question }, 'asked')
-  tell(
-    answer,
-    ms,
-    stages ? { ...ids, stages } : ids,
-    { log: request.log, trace, of: { priority, traceId: trace.traceId, steps: 0, isOverdue: false } },
+  reportAnswered(answer, ms, stages ? { ...ids, stages } : ids, {
+    log: request.log,
+    trace,
+    facts: { priority, traceId: trace.traceId, steps: 0, isOverdue: false },
     metrics,
-  )
+  })
   trace.end()
   const total = toTenth(ms)
   const timings = stages ? { ...stages, total } : { total }
@@ -132,8 +142,8 @@ function sendKnown(
 }
 
 /**
- * Not by Fastify's `send`: that leaves it to Node to encode UTF-8, which for plain ASCII costs as much as all the rest of a
- * send. Nor its `header`, four times: that took half a microsecond.
+ * Bypasses Fastify's `send`, which leaves the UTF-8 encoding to Node: for plain ASCII that costs as much as the rest of
+ * sending. Also bypasses `header`, because four calls of it took 0.5 µs.
  */
 function sendText(reply: FastifyReply, age: number | undefined, timing: string, { text, isAscii }: AnswerText): void {
   const headers = reply.getHeaders() as OutgoingHttpHeaders
@@ -150,41 +160,41 @@ function sendText(reply: FastifyReply, age: number | undefined, timing: string, 
 async function sendJson(reply: FastifyReply, events: AsyncGenerator<AskEvent>, view: () => AnswerView) {
   const answer = await lastAnswer(events)
   const shown = view()
-  return aged(reply, answer.cache)
+  return withAge(reply, answer.cache)
     .header('server-timing', serverTiming(shown.timings, `cache;desc=${answer.cache.status}`))
     .send(answerJson(answer, shown))
 }
 
-/** The first event is awaited before the head is sent, so that a question that fails at once gets its status. */
+/** Awaits the first event before sending the header, so that a question that fails at once gets its own status. */
 async function sendStream(reply: FastifyReply, events: AsyncGenerator<AskEvent>, view: () => AnswerView) {
   const first = await events.next()
   const cache: CacheNote = (!first.done && first.value.type === 'passages' && first.value.cache) || { status: 'miss' }
   const timing = serverTiming(view().timings, `cache;desc=${cache.status}`)
-  return aged(reply, cache)
+  return withAge(reply, cache)
     .headers(sseHeaders)
     .header('server-timing', timing)
     .send(sseStream(first, events, view))
 }
 
-/** RFC 9111: of an answer from a cache, the seconds since it was made. */
-function aged(reply: FastifyReply, { age }: CacheNote): FastifyReply {
+/** Sets `Age` on a cached answer: seconds since it was generated (RFC 9111). */
+function withAge(reply: FastifyReply, { age }: CacheNote): FastifyReply {
   return age === undefined ? reply : reply.header('age', age)
 }
 
 async function lastAnswer(events: AsyncGenerator<AskEvent>): Promise<Answer> {
   for await (const event of events) if (event.type === 'done') return event.answer
-  throw new AskError('internal', { detail: 'the pipeline ended without an answer' })
+  throw new AskError('internal', { detail: 'The pipeline ended without an answer.' })
 }
 
-/** Tells metrics, the log and the trace how it went, whichever form the reply takes. */
+/** Passes the events on and reports the outcome to metrics, the log and the trace, for JSON and streams alike. */
 async function* observed(
   events: AsyncGenerator<AskEvent>,
   question: Question,
-  begun: AskContext,
+  context: AskContext,
   metrics: AskRouteOptions['metrics'],
 ): AsyncGenerator<AskEvent, void, undefined> {
-  const { log, trace } = begun
-  // What stands when the reader of a stream leaves between two events: then nothing is thrown.
+  const { log, trace } = context
+  // The outcome if the reader of a stream disconnects between two events: nothing is thrown then.
   let failure: string | null = 'cancelled'
   let answer: Answer | null = null
   try {
@@ -192,40 +202,40 @@ async function* observed(
       if (event.type === 'done') {
         failure = null
         answer = event.answer
-        tell(event.answer, begun.elapsedMs(), { stages: begun.stages() }, { log, trace, of: begun.facts() }, metrics)
+        const outcome = { log, trace, facts: context.facts(), metrics }
+        reportAnswered(event.answer, context.elapsedMs(), { stages: context.stages() }, outcome)
       }
       yield event
     }
   } catch (error) {
     failure = error instanceof AskError ? error.code : 'internal'
-    throw withReached(error, begun)
+    throw withTimings(error, context)
   } finally {
     if (failure !== null) {
-      metrics.failed(failure, begun.facts())
-      tellUnanswered(failure, begun)
+      metrics.failed(failure, context.facts())
+      logUnanswered(failure, context)
     }
-    if (!isRemembered(answer)) metrics.heard?.(heardOf(question, answer, begun))
+    if (!isFromCache(answer)) metrics.observe?.(observedQuestion(question, answer, context))
   }
 }
 
-/** Of a stream the head says 200 by then, and of who left no reply is logged: only this says what became of it. */
-function tellUnanswered(code: string, begun: AskContext): void {
-  const note = begun.failed(code)
-  if (begun.run.isStreamed || code === 'cancelled')
-    begun.log[isOurs(code) ? 'warn' : 'info']({ ...note, ms: Math.round(begun.elapsedMs()) }, 'not answered')
+/** Logs failures that no other line reports: a stream has already sent status 200, and a disconnected client gets no reply. */
+function logUnanswered(code: string, context: AskContext): void {
+  const note = context.failed(code)
+  if (context.run.isStreamed || code === 'cancelled')
+    context.log[isServerFault(code) ? 'warn' : 'info']({ ...note, ms: Math.round(context.elapsedMs()) }, 'not answered')
 }
 
-/** No doing of the one who asks. */
-function isOurs(code: string): boolean {
+function isServerFault(code: string): boolean {
   return code !== 'cancelled' && (!(code in errorTable) || errorTable[code as ErrorCode].status >= 500)
 }
 
-/** What it took says nothing of its question. */
-function isRemembered(answer: Answer | null): boolean {
+/** True for a cached answer, whose duration says nothing about its question. */
+function isFromCache(answer: Answer | null): boolean {
   return answer !== null && answer.cache.status !== 'miss' && answer.cache.status !== 'bypass'
 }
 
-function heardOf(
+function observedQuestion(
   question: Question,
   answer: Answer | null,
   { elapsedMs: ms, timings, trace }: AskContext,
@@ -241,23 +251,18 @@ function heardOf(
   }
 }
 
-interface Told {
+interface Outcome {
   readonly log: AskContext['log']
   readonly trace: RequestTrace
-  readonly of: RequestFacts
+  readonly facts: RequestFacts
+  readonly metrics: AskRouteOptions['metrics']
 }
 
-function tell(
-  answer: Answer,
-  ms: number,
-  ids: object,
-  { log, trace, of }: Told,
-  metrics: AskRouteOptions['metrics'],
-): void {
+function reportAnswered(answer: Answer, ms: number, ids: object, { log, trace, facts, metrics }: Outcome): void {
   const { mode, generator, abstained, degraded, cache, usage } = answer
-  metrics.answered(answer, ms / 1000, of)
+  metrics.answered(answer, ms / 1000, facts)
   const line = { ...ids, mode, generator, abstained, cache: cache.status, ms: Math.round(ms) }
-  // Lists and objects are what a line costs most by: most answers from the cache have nothing to say in these.
+  // Lists and objects cost most in a log line, and for most cached answers these two are empty.
   log.info(usage.llmCalls === 0 && degraded.length === 0 ? line : { ...line, degraded, usage }, 'answered')
   trace.note({
     'askwell.mode': mode,

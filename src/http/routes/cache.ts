@@ -3,9 +3,12 @@ import { AskError } from '../../errors.ts'
 import { disconnectSignal } from '../edge/hangup.ts'
 import { collectionPattern, patternWords } from '../replies/schemas.ts'
 
-/** The caches as the edge sees them; server.ts hands over the functions that do the work. */
+/** The cache functions that the edge needs; server.ts provides them. */
 export interface CacheApi {
-  /** Null: of all collections, and whatever else is cached. `redisKeys` null: Redis could not be cleared, or there is none. */
+  /**
+   * Clears the answers of a collection, or every cache when it is null. `redisKeys` is null if there is no Redis or it
+   * could not be cleared.
+   */
   clear(collection: string | null, signal: AbortSignal): Promise<{ readonly redisKeys: number | null }>
   figures(signal: AbortSignal): Promise<CacheFigures>
 }
@@ -55,7 +58,7 @@ export function registerCache(app: FastifyInstance, { cache }: CacheRouteOptions
   const config = { needs: 'admin' } as const
 
   app.get('/cache', { config }, async (request, reply) => {
-    refuseUnknown(request.query, [])
+    rejectUnknown(request.query, [])
     return figuresJson(await cache.figures(disconnectSignal(request, reply)))
   })
 
@@ -66,11 +69,11 @@ export function registerCache(app: FastifyInstance, { cache }: CacheRouteOptions
   })
 }
 
-/** A misspelt `collection` would clear all of them. */
-function refuseUnknown(query: unknown, known: readonly string[]): void {
+/** Rejects unknown parameters: a misspelt `collection` would clear every collection. */
+function rejectUnknown(query: unknown, known: readonly string[]): void {
   const unknown = Object.keys(query as object).filter(name => !known.includes(name))
   if (unknown.length > 0)
-    throw inAddress(
+    throw invalidUrl(
       unknown
         .slice(0, 5)
         .map(name => `${JSON.stringify(name.slice(0, 100))} is not a known parameter`)
@@ -78,21 +81,21 @@ function refuseUnknown(query: unknown, known: readonly string[]): void {
     )
 }
 
-/** Null: not said. */
+/** Null when the query names no collection. */
 function collectionOf(query: unknown): string | null {
-  refuseUnknown(query, ['collection'])
+  rejectUnknown(query, ['collection'])
   const { collection } = query as { readonly collection?: string | readonly string[] }
   if (collection === undefined) return null
   if (typeof collection === 'string' && new RegExp(collectionPattern).test(collection)) return collection
-  throw inAddress(`collection ${patternWords[collectionPattern]}`)
+  throw invalidUrl(`collection ${patternWords[collectionPattern]}`)
 }
 
-function inAddress(detail: string): AskError {
-  return new AskError('invalid_request', { detail: `in the address, ${detail}` })
+function invalidUrl(fault: string): AskError {
+  return new AskError('invalid_request', { detail: `In the URL, ${fault}.` })
 }
 
 function figuresJson({ memory, answers, redis, near }: CacheFigures) {
-  const { saved, ...given } = answers
+  const { saved, ...counts } = answers
   return {
     memory: {
       answer: memoryJson(memory.answer),
@@ -100,7 +103,7 @@ function figuresJson({ memory, answers, redis, near }: CacheFigures) {
       embedding: memoryJson(memory.embedding),
     },
     answers: {
-      ...given,
+      ...counts,
       saved: {
         seconds: Math.round(saved.seconds * 1000) / 1000,
         llm_calls: saved.llmCalls,

@@ -7,11 +7,11 @@ import { logUnanswered } from '../edge/request-log.ts'
 import { DocumentParams, DocumentsBody, type DocumentBody } from '../replies/schemas.ts'
 import { withoutSocketTimeout } from '../edge/unhurried.ts'
 
-/** Documents as the edge sees them; deps.ts hands over the functions that do the work. */
+/** The document functions that the edge needs; server.ts provides them. */
 export interface DocumentApi {
-  /** Room for a body of so many bytes. Throws `overloaded` when there is none. */
+  /** Reserves space for a body of `bytes`. Throws `overloaded` when there is none. */
   enter(bytes: number): DocumentRoom
-  /** Reads, chunks, embeds and writes; all of them or none. */
+  /** Parses, chunks, embeds and writes all documents, or none. */
   put(
     collection: string,
     documents: readonly DocumentBody[],
@@ -23,7 +23,7 @@ export interface DocumentApi {
   collections(signal: AbortSignal): Promise<CollectionView[]>
 }
 
-/** Held until the reply is out, or the client has left. */
+/** Space reserved for a body until the reply is sent or the client has disconnected. */
 export interface DocumentRoom {
   leave(): void
 }
@@ -70,7 +70,7 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
   const config = { needs: 'admin' } as const
   const rooms = new WeakMap<FastifyRequest, DocumentRoom>()
 
-  /** Before the body is read: hundreds of uploads at once must not be in memory before the first is refused. */
+  /** Runs before the body is read, so that hundreds of concurrent uploads are rejected before they fill the memory. */
   const enter: preParsingHookHandler = (request, reply, payload, done) => {
     const length = Number(request.headers['content-length'] ?? maxBytes)
     const room = documents.enter(Math.min(length, maxBytes))
@@ -89,8 +89,8 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
     { config, bodyLimit: maxBytes, schema: { body: DocumentsBody }, preParsing: enter },
     async (request, reply) => {
       const { collection = 'default', documents: bodies } = request.body
-      refuseUnfit(bodies)
-      refuseTwins(bodies)
+      rejectInvalidSources(bodies)
+      rejectDuplicateSources(bodies)
       const results = await withoutSocketTimeout(
         request,
         async () => await documents.put(collection, bodies, disconnectSignal(request, reply), rooms.get(request)!),
@@ -125,8 +125,8 @@ export function registerDocuments(app: FastifyInstance, { documents, maxBytes }:
   })
 }
 
-/** What the database could not store, or would store under one name with others. */
-function refuseUnfit(bodies: readonly DocumentBody[]): void {
+/** Rejects sources that the database cannot store, or cannot distinguish from others. */
+function rejectInvalidSources(bodies: readonly DocumentBody[]): void {
   const faults = bodies.flatMap(({ source }, index) => {
     const detail = sourceFault(source)
     return detail === null ? [] : [{ pointer: `/documents/${index}/source`, detail }]
@@ -134,20 +134,29 @@ function refuseUnfit(bodies: readonly DocumentBody[]): void {
   if (faults.length > 0) throw invalid(faults)
 }
 
-function refuseTwins(bodies: readonly DocumentBody[]): void {
+function rejectDuplicateSources(bodies: readonly DocumentBody[]): void {
   const seen = new Set<string>()
   const faults = bodies.flatMap(({ source }, index) => {
-    const isTwin = seen.has(source)
+    const isDuplicate = seen.has(source)
     seen.add(source)
-    return isTwin
-      ? [{ pointer: `/documents/${index}/source`, detail: 'is the source of an earlier document in this request' }]
+    return isDuplicate
+      ? [
+          {
+            pointer: `/documents/${index}/source`,
+            detail: 'is already the source of an earlier document in this request',
+          },
+        ]
       : []
   })
-  if (faults.length > 0) throw new AskError('invalid_request', { detail: 'sources must differ', faults })
+  if (faults.length > 0)
+    throw new AskError('invalid_request', {
+      detail: 'The sources of all documents in a request must differ; see errors.',
+      faults,
+    })
 }
 
 function unknownDocument(id: string): AskError {
-  return new AskError('unknown_document', { detail: `there is no document ${id}` })
+  return new AskError('unknown_document', { detail: `There is no document ${id}.` })
 }
 
 function documentJson(document: DocumentView) {

@@ -2,16 +2,16 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify
 import { underAnyPressure } from '../edge/load-shedding.ts'
 
 export interface Health {
-  /** Set once everything is open. */
+  /** True once startup is complete. */
   readonly isStarted: () => boolean
   readonly isDraining: () => boolean
-  /** Does the database answer? */
+  /** Whether the database replies. */
   readonly pingDatabase: (signal: AbortSignal) => Promise<boolean>
-  /** Shown, never decisive: what is missing makes answers degraded, not the service unready. Undefined while it starts. */
+  /** For information: a missing component degrades answers but does not make the service unready. Undefined during startup. */
   readonly components: () => Readonly<Record<string, string>> | undefined
-  /** What is not asked because it failed, and what is. Undefined while it starts. */
+  /** State of each circuit breaker. Undefined during startup. */
   readonly breakers: () => Readonly<Record<string, string>> | undefined
-  /** Told what each look at `/readyz` found; null: ready. */
+  /** Called with the result of each `/readyz` request; null when ready. */
   readonly onReadiness?: (reason: Unready | null) => void
 }
 
@@ -19,12 +19,12 @@ export type Unready = 'starting' | 'draining' | 'no database'
 
 const pingMs = 1000
 
-/** What is answered also before the rest is. */
+/** True for endpoints that reply normally during startup. */
 export function isProbe({ routeOptions }: FastifyRequest): boolean {
   return (routeOptions.config as { readonly isProbe?: true }).isProbe === true
 }
 
-/** Probes. `/livez` asks nobody; `/readyz` fails while starting, draining or without a database. */
+/** Registers the probes. `/livez` checks nothing else; `/readyz` fails while starting, draining or without a database. */
 export function registerHealth(app: FastifyInstance, health: Health): void {
   const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true, ...underAnyPressure } } as const
   app.get('/livez', quiet, async () => ({ status: 'ok' }))
@@ -56,20 +56,20 @@ async function whyUnready(health: Health): Promise<Unready | null> {
   }
 }
 
-/** A line each time that it turns, and not one each look. It begins as starting. */
+/** Logs a line when readiness changes, not one per probe. The initial state is `starting`. */
 export function createReadinessLog(log: FastifyBaseLogger): NonNullable<Health['onReadiness']> {
-  let told: Unready | null = 'starting'
+  let lastReason: Unready | null = 'starting'
   return reason => {
-    if (reason === told) return
+    if (reason === lastReason) return
     const line = {
       readiness: reason ?? 'ready',
-      was: told ?? 'ready',
+      was: lastReason ?? 'ready',
       ...(reason === 'no database' && { culprit: 'database', code: 'unready' }),
     }
     log[reason === 'no database' ? 'error' : 'info'](
       line,
-      reason === null ? 'ready: /readyz says 200' : `unready: ${reason}`,
+      reason === null ? 'ready: /readyz replies 200' : `not ready: ${reason}`,
     )
-    told = reason
+    lastReason = reason
   }
 }

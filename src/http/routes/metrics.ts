@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import { underAnyPressure } from '../edge/load-shedding.ts'
 
-/** What metrics.ts offers, so that the edge needs no metrics library. */
+/** Source of the metrics text, so that the edge does not depend on a metrics library. */
 export interface Scrapable {
-  /** In the format that fits the `Accept` of a request best. */
+  /** Returns the metrics in the format that best matches the `Accept` header. */
   expose(accept: string): Promise<{ readonly contentType: string; readonly text: string }>
 }
 
-/** GET /metrics for Prometheus; where there is a key with the scope `monitoring`, one is needed. */
+/** GET /metrics for Prometheus; needs a key with the scope `monitoring` if there is one. */
 export function registerMetrics(app: FastifyInstance, metrics: Scrapable): void {
   app.get(
     '/metrics',

@@ -4,19 +4,19 @@ import { gzipSync } from 'node:zlib'
 import { underAnyPressure } from '../edge/load-shedding.ts'
 
 export interface MonitoringPageOptions {
-  /** monitoring.html, as it stands beside this file. */
+  /** The content of monitoring.html. */
   readonly page: string
   readonly pageHeaders: Readonly<Record<string, string>>
 }
 
 /**
- * GET /monitoring, for people. Open like /docs: the page is the same for everybody and says nothing; what it shows it
- * asks of the two addresses below it, with the key that its reader gives. Answered also while the service starts, so
- * that it can say so.
+ * GET /monitoring, for people. The page needs no key, like /docs: it is the same for everyone and contains no data. It
+ * fetches the data from the two endpoints below it, with the key its reader enters. It is also served during startup, so
+ * that it can report that state.
  */
 export function registerMonitoringPage(app: FastifyInstance, { page, pageHeaders }: MonitoringPageOptions): void {
   const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true, ...underAnyPressure } } as const
-  const own = {
+  const headers = {
     ...pageHeaders,
     'content-security-policy': policyOf(page),
     'cache-control': 'no-cache',
@@ -24,18 +24,18 @@ export function registerMonitoringPage(app: FastifyInstance, { page, pageHeaders
   }
   let zipped: Buffer | undefined
   app.get('/monitoring', quiet, async (request, reply) => {
-    void reply.headers(own).type('text/html; charset=utf-8')
-    if (!takesGzip(request.headers['accept-encoding'])) return await reply.send(page)
-    // A third of its size: it is opened on phones, in a hurry.
+    void reply.headers(headers).type('text/html; charset=utf-8')
+    if (!acceptsGzip(request.headers['accept-encoding'])) return await reply.send(page)
+    // A third of the size, for phones.
     return await reply.header('content-encoding', 'gzip').send((zipped ??= gzipSync(page)))
   })
 }
 
-function takesGzip(accepted: string | string[] = ''): boolean {
+function acceptsGzip(accepted: string | string[] = ''): boolean {
   return /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(String(accepted))
 }
 
-/** Its own style and script by their hashes, and nothing else; with trusted types no text of a reply can become markup. */
+/** Allows only the page's own style and script, by hash. Trusted types keep text of a reply from becoming markup. */
 export function policyOf(page: string): string {
   return [
     "default-src 'none'",

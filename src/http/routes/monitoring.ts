@@ -8,13 +8,13 @@ export interface MonitoringOptions {
   readonly registry: Scrapable
   readonly poolStatus: PoolStatusOptions
   readonly performance: PerformanceRouteOptions
-  /** monitoring.html, as it stands in the repository. */
+  /** The content of monitoring.html. */
   readonly monitoringPage: string
-  /** ALLOWED_HOSTS; null or `*`: none are known besides those of loopback. */
+  /** ALLOWED_HOSTS. Undefined or `*` adds no known names besides loopback names. */
   readonly allowedHosts?: readonly string[] | undefined
 }
 
-/** What those who run the service look at; on a port of its own where there is one. */
+/** Registers the endpoints for operators; on the monitoring port if there is one. */
 export function registerMonitoring(
   app: FastifyInstance,
   { registry, poolStatus, performance, monitoringPage, allowedHosts }: MonitoringOptions,

@@ -13,9 +13,9 @@ export interface PerformanceRouteOptions {
 type Report = Verdict & PerformanceReport
 
 /**
- * GET /monitoring/performance-metrics: the last 1, 5 and 15 minutes, and what to do about them. Waits for nothing: no
- * connection, no database, no Redis, no model. Texts of questions, where they are kept at all, are for whoever has a key for
- * monitoring, and for this machine, asked under a name of its own or one of `names`.
+ * GET /monitoring/performance-metrics: statistics of the last 1, 5 and 15 minutes, and recommendations. Waits for no
+ * connection, database, Redis or model. Question texts, if recorded at all, are shown only to callers with a monitoring
+ * key, and to this machine under a loopback name or one of `names`.
  */
 export function registerPerformanceMetrics(
   app: FastifyInstance,
@@ -23,12 +23,14 @@ export function registerPerformanceMetrics(
   names: readonly string[] = [],
 ): void {
   const known = new Set(names)
-  const mayRead = (request: FastifyRequest) =>
+  const mayReadTexts = (request: FastifyRequest) =>
     request.apiKey?.scopes.includes('monitoring') === true || (isFromHere(request) && isKnownName(request, known))
   const config = { needs: 'monitoring', rateLimit: false, ...underAnyPressure } as const
   app.get('/monitoring/performance-metrics', { logLevel: 'warn', config }, async (request, reply) => {
-    const whole = report()
-    return await reply.header('cache-control', 'no-store').send(snake(mayRead(request) ? whole : withoutTexts(whole)))
+    const full = report()
+    return await reply
+      .header('cache-control', 'no-store')
+      .send(snake(mayReadTexts(request) ? full : withoutTexts(full)))
   })
 }
 
@@ -41,7 +43,7 @@ function withoutText(slow: SlowQuestion): SlowQuestion {
   return rest
 }
 
-/** Every name as the wire has it; of maps by code, stage or reason the keys are words already. */
+/** Converts names to snake_case. Keys of maps by code, stage or reason contain no capitals and stay as they are. */
 function snake(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(snake)
   if (typeof value !== 'object' || value === null) return value

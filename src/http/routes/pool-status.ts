@@ -4,23 +4,23 @@ import type { Seen } from '../../monitoring/findings/monitor.ts'
 import { underAnyPressure } from '../edge/load-shedding.ts'
 
 export interface PoolStatusOptions {
-  /** What is known now; asks nobody. */
-  readonly look: () => Seen
-  /** Somebody looks: what is read in the background for them is worth reading. */
-  readonly looked: () => void
+  /** Returns the latest known state without querying anything. */
+  readonly status: () => Seen
+  /** Called for each request, so that the background inspection continues. */
+  readonly onRead: () => void
 }
 
 /**
- * GET /monitoring/pool-status: takes no connection and waits for nobody, so that it answers when the pool is used up and when
- * Postgres is gone; what can only be known by asking is shown with its age.
+ * GET /monitoring/pool-status. Uses no connection and waits for nothing, so it replies even when the pool is exhausted or
+ * Postgres is down. Values that need a query are read in the background and shown with their age.
  */
-export function registerPoolStatus(app: FastifyInstance, { look, looked }: PoolStatusOptions): void {
+export function registerPoolStatus(app: FastifyInstance, { status, onRead }: PoolStatusOptions): void {
   app.get(
     '/monitoring/pool-status',
     { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } },
     async (_, reply) => {
-      looked()
-      return await reply.header('cache-control', 'no-store').send(poolStatusJson(look()))
+      onRead()
+      return await reply.header('cache-control', 'no-store').send(poolStatusJson(status()))
     },
   )
 }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { readApiKeys, type ApiKey } from '../../../src/config/api-keys.ts'
 import { readConfig } from '../../../src/config/config.ts'
 import { ConfigError } from '../../../src/config/terms.ts'
-import { refuseStrangers } from '../../../src/config/access.ts'
+import { rejectOpenAccess } from '../../../src/config/access.ts'
 
 const digest = (letter: string) => letter.repeat(64)
 const web = { name: 'web', sha256: digest('a') }
@@ -96,10 +96,12 @@ t.test('every fault at once, with its place', async t => {
 })
 
 t.test('what a key would not keep to, or what would have no effect: refused', async t => {
-  t.match(read([{ ...web, scopes: ['ask', 'admin'], collections: ['law'] }]).faults, [/collections cannot be kept to/])
-  t.match(read([{ ...web, scopes: ['monitoring'], tenant: 'x' }]).faults, [/tenant is for keys with the scope ask/])
-  t.match(read([web, { ...web, name: 'other' }]).faults, [/same sha256 twice: "other"/])
-  t.match(read([web, { ...web, sha256: digest('b') }]).faults, [/same name twice: "web"/])
+  t.match(read([{ ...web, scopes: ['ask', 'admin'], collections: ['law'] }]).faults, [
+    /collections cannot restrict a key with the scope admin/,
+  ])
+  t.match(read([{ ...web, scopes: ['monitoring'], tenant: 'x' }]).faults, [/tenant requires the scope ask/])
+  t.match(read([web, { ...web, name: 'other' }]).faults, [/same sha256 more than once: "other"/])
+  t.match(read([web, { ...web, sha256: digest('b') }]).faults, [/same name more than once: "web"/])
 })
 
 t.test('no JSON, no list, no file: what it must be, and nothing of what it is', async t => {
@@ -119,7 +121,7 @@ t.test('the keys that stand in settings of their own: one like the others each, 
   ])
   t.throws(
     () => readConfig({ ADMIN_API_KEY: 'one-long-admin-key', MONITORING_API_KEY: 'one-long-admin-key' }),
-    /same sha256 twice/,
+    /same sha256 more than once/,
   )
 })
 
@@ -128,7 +130,7 @@ const watching = { API_KEYS: JSON.stringify([{ ...web, scopes: ['monitoring'] }]
 
 for (const HOST of ['127.0.0.1', '127.8.9.10', '::1', 'localhost', 'LOCALHOST']) {
   t.test(`HOST=${HOST}: nobody else can reach it, no key is needed`, async t =>
-    t.doesNotThrow(() => refuseStrangers(readConfig({ HOST }))),
+    t.doesNotThrow(() => rejectOpenAccess(readConfig({ HOST }))),
   )
 }
 
@@ -143,27 +145,27 @@ for (const HOST of [
   'localhost.example',
 ]) {
   t.test(`HOST=${HOST}: a key for asking, or word that none is needed`, async t => {
-    t.throws(() => refuseStrangers(readConfig({ HOST })), ConfigError)
+    t.throws(() => rejectOpenAccess(readConfig({ HOST })), ConfigError)
     t.throws(
-      () => refuseStrangers(readConfig({ HOST, ...watching, ADMIN_API_KEY: 'one-long-admin-key' })),
+      () => rejectOpenAccess(readConfig({ HOST, ...watching, ADMIN_API_KEY: 'one-long-admin-key' })),
       /API_KEYS.*key new.*ALLOW_ANONYMOUS=on/,
     )
     for (const env of [asking, { ALLOW_ANONYMOUS: 'on' }])
-      t.doesNotThrow(() => refuseStrangers(readConfig({ HOST, ...env })))
+      t.doesNotThrow(() => rejectOpenAccess(readConfig({ HOST, ...env })))
   })
 }
 
 t.test('a port for the monitoring that others can reach: a key for looking, or word that none is needed', async t => {
   const reached = { MONITORING_PORT: '9100', MONITORING_HOST: '0.0.0.0' }
-  t.throws(() => refuseStrangers(readConfig(reached)), /MONITORING_HOST is "0\.0\.0\.0".*MONITORING_API_KEY/)
-  t.throws(() => refuseStrangers(readConfig({ ...reached, HOST: '0.0.0.0' })), /HOST is.*\n.*MONITORING_HOST is/)
+  t.throws(() => rejectOpenAccess(readConfig(reached)), /MONITORING_HOST is "0\.0\.0\.0".*MONITORING_API_KEY/)
+  t.throws(() => rejectOpenAccess(readConfig({ ...reached, HOST: '0.0.0.0' })), /HOST is.*\n.*MONITORING_HOST is/)
   for (const env of [
     { MONITORING_API_KEY: 'one-long-watch-key' },
     watching,
     { ALLOW_ANONYMOUS: 'on' },
     { MONITORING_HOST: '127.0.0.1' },
   ])
-    t.doesNotThrow(() => refuseStrangers(readConfig({ ...reached, ...env })))
+    t.doesNotThrow(() => rejectOpenAccess(readConfig({ ...reached, ...env })))
 })
 
 t.test('CORS_ORIGINS: as a browser sends them; all only when it is said', async t => {
@@ -210,7 +212,7 @@ t.test('a wrong address that holds a password: named, never shown', async t => {
   } catch (error) {
     const { message } = error as Error
     for (const name of Object.keys(env).filter(name => name !== 'CHAT_MODEL'))
-      t.match(message, new RegExp(`${name} is not usable`))
+      t.match(message, new RegExp(`${name} is invalid`))
     t.notMatch(message, /hush/)
   }
 })

@@ -32,7 +32,7 @@ t.test('several wrong settings: all named at once, with what they may be', async
 
 t.test('a wrong secret: named, never shown', async t => {
   const [fault] = faultsOf({ ADMIN_API_KEY: 'hush hush' })
-  t.match(fault, /^ADMIN_API_KEY is not usable/)
+  t.match(fault, /^ADMIN_API_KEY is invalid/)
   t.notMatch(fault, /hush/)
 })
 
@@ -42,7 +42,7 @@ t.test('REDIS_PREFIX: letters, digits and few signs, none that a pattern or a Cl
   t.equal(prefixOf(), 'askwell')
   for (const text of ['askwell-staging', 'team:askwell', 'a', 'A_1.b', 'x'.repeat(64)]) t.equal(prefixOf(text), text)
   for (const text of ['ask*', 'a?b', '{a}', '[a]', 'a b', 'a\\b', 'ü', 'x'.repeat(65)]) {
-    const fault = `REDIS_PREFIX is ${JSON.stringify(text)}; it must be 1 to 64 letters, digits and the signs . _ : -, such as askwell-staging`
+    const fault = `REDIS_PREFIX is ${JSON.stringify(text)}; it must be 1 to 64 letters, digits and the characters . _ : -, such as askwell-staging`
     t.same(faultsOf({ REDIS_PREFIX: text }), [fault])
   }
 })
@@ -76,7 +76,7 @@ t.test('a model on disk needs no API', async t => {
     embeddingLanguages: ['en', 'ru'],
   })
   for (const env of [{ EMBEDDING_MODEL: 'onnx:' }, { CHAT_MODEL: 'onnx:models/e5' }])
-    t.match(faultsOf(env)[0], /no API to ask/)
+    t.match(faultsOf(env)[0], /no model API is configured/)
 })
 
 t.test('a prefix for the model in the package: refused', async t => {
@@ -92,13 +92,13 @@ t.test('a reranker: address and model together, no key in the address', async t 
     /set RERANK_URL/,
     /RERANK_API_KEY is set.*set RERANK_URL/,
   ])
-  t.match(faultsOf({ ...rerank, RERANK_URL: 'https://key@api.example/rerank' }), [/without a name or key/])
+  t.match(faultsOf({ ...rerank, RERANK_URL: 'https://key@api.example/rerank' }), [/without credentials/])
 })
 
 t.test('a port for the monitoring: none, its own, never the same', async t => {
   t.equal(readConfig({}).monitoring, null)
   t.same(readConfig({ MONITORING_PORT: '9100' }).monitoring, { host: '127.0.0.1', port: 9100 })
-  t.match(faultsOf({ PORT: '3000', MONITORING_PORT: '3000' }), [/MONITORING_PORT is the same as PORT/])
+  t.match(faultsOf({ PORT: '3000', MONITORING_PORT: '3000' }), [/MONITORING_PORT equals PORT/])
 })
 
 t.test('TRUST_PROXY: off, a number of proxies, or networks; nothing that would believe everybody', async t => {
@@ -132,7 +132,7 @@ t.test('TRUST_PROXY: off, a number of proxies, or networks; nothing that would b
   ]) {
     t.match(
       faultsOf({ TRUST_PROXY: wrong }),
-      [/^TRUST_PROXY is .*it must be off, on \(one proxy\), the number of proxies .*or their networks/],
+      [/^TRUST_PROXY is .*it must be off, on \(one proxy\), the number of chained proxies .*or their networks/],
       wrong,
     )
   }
@@ -159,7 +159,7 @@ t.test('docs/reference/settings.md documents every setting with its default', as
 t.test('a setting under its former name is read, and said to be deprecated', async t => {
   const config = readConfig({ NEAR_MATCHES: '0.9', NEAR_MATCH_ERROR: '' })
   t.equal(config.cache.semantic.mode, 0.9)
-  t.same(config.deprecations, ['NEAR_MATCHES is deprecated: it is called SEMANTIC_CACHE now'])
+  t.same(config.deprecations, ['NEAR_MATCHES is deprecated: use SEMANTIC_CACHE'])
   t.equal(readConfig({ NEAR_MATCHES: '0.9', SEMANTIC_CACHE: 'off' }).cache.semantic.mode, 'off', 'the new name counts')
   t.same(readConfig({}).deprecations, [])
 })

@@ -25,7 +25,7 @@ async function askAfter(t: Test, ...silences: readonly number[]): Promise<Asked[
     throw new AskError('model_failed')
   }
   const app = await edgeApp({
-    ask: { ask, recall: () => undefined, timeoutMs, metrics: { answered() {}, failed() {} } },
+    ask: { ask, getCached: () => undefined, timeoutMs, metrics: { answered() {}, failed() {} } },
   })
   t.teardown(() => app.close())
   app.server.prependListener('connection', () => (acceptedAt = performance.now()))

@@ -67,7 +67,7 @@ function behind(asked: Question[] = []): Partial<AppDeps> {
         yield* []
         throw missing(question)
       },
-      recall: () => undefined,
+      getCached: () => undefined,
       timeoutMs: 60_000,
       metrics,
     },

@@ -46,7 +46,7 @@ const behind: Partial<AppDeps> = {
       yield* []
       throw missing()
     },
-    recall: () => undefined,
+    getCached: () => undefined,
     timeoutMs: 1000,
     metrics,
   },
@@ -76,12 +76,12 @@ const behind: Partial<AppDeps> = {
     },
   },
   poolStatus: {
-    look: () => {
+    status: () => {
       throw missing()
     },
-    looked() {},
+    onRead() {},
   },
-  performance: { report: () => ({ verdict: 'ok', findings: [], ...report }), refused() {} },
+  performance: { report: () => ({ verdict: 'ok', findings: [], ...report }), onRejected() {} },
 }
 
 const id = '00000000-0000-8000-8000-000000000000'

@@ -72,7 +72,7 @@ t.test(
     t.match(refused.json(), {
       code: 'overloaded',
       status: 503,
-      detail: 'memory is nearly used up; try again later',
+      detail: 'The process is nearly out of memory; try again later.',
       instance: refused.headers['x-request-id'],
     })
     t.equal(refused.headers['retry-after'], '1')

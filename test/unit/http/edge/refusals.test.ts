@@ -109,7 +109,7 @@ tap.test('probes of a service that is not ready', async t => {
 
 tap.test('a request that never ends: 408', async t => {
   const app = Fastify(
-    receivingOptions({ headersMs: 100, wholeMs: 100, keepAliveMs: 1000, silentMs: 1000, maxConnections: 10 }),
+    receivingOptions({ headersMs: 100, wholeMs: 100, keepAliveMs: 1000, idleMs: 1000, maxConnections: 10 }),
   )
   t.teardown(() => app.close())
   await app.listen({ port: 0 })
@@ -136,8 +136,11 @@ tap.test('a client that asks for a stream and does not read it: cut off, and wha
       hasEnded = true
     }
   }
-  const receiving = { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, silentMs: 200, maxConnections: 10 }
-  const app = await edgeApp({ receiving, ask: { ask: endless, recall: () => undefined, timeoutMs: 60_000, metrics } })
+  const receiving = { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, idleMs: 200, maxConnections: 10 }
+  const app = await edgeApp({
+    receiving,
+    ask: { ask: endless, getCached: () => undefined, timeoutMs: 60_000, metrics },
+  })
   t.teardown(() => app.close())
   await app.listen({ port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port).on('error', () => {})
@@ -150,7 +153,7 @@ tap.test('a client that asks for a stream and does not read it: cut off, and wha
 })
 
 async function asked(t: Test, ask: () => AsyncGenerator<AskEvent, void, undefined>, stream = false) {
-  const app = await edgeApp({ ask: { ask, recall: () => undefined, timeoutMs: 60_000, metrics } })
+  const app = await edgeApp({ ask: { ask, getCached: () => undefined, timeoutMs: 60_000, metrics } })
   return await injected(t, app, { method: 'POST', url: '/ask', payload: { question: 'x', stream } })
 }
 

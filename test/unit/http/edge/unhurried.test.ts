@@ -42,7 +42,7 @@ async function upload(ending: 'a reply' | 'a fault') {
     return []
   }
   const app = await edgeApp({
-    receiving: { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, silentMs, maxConnections: 10 },
+    receiving: { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, idleMs: silentMs, maxConnections: 10 },
     keys: [key],
     documents: {
       documents: { enter: () => ({ leave() {} }), put, get: unused, remove: unused, collections: unused },
