@@ -48,7 +48,7 @@ export interface Fault {
 }
 
 export interface AskErrorOptions {
-  /** What happened and what to do about it; must be safe to show to the client. */
+  /** What happened and what to do about it; must be safe to show to the client. The default is the title. */
   readonly detail?: string
   readonly faults?: readonly Fault[]
   /** Seconds after which a retry makes sense. */
@@ -73,7 +73,7 @@ export class AskError extends Error {
   readonly kind: string | undefined
 
   constructor(code: ErrorCode, options: AskErrorOptions = {}) {
-    const detail = options.detail ?? `${errorTable[code].title}.`
+    const detail = options.detail ?? errorTable[code].title
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'AskError'
     this.code = code

@@ -34,7 +34,7 @@ for (const world of worlds) {
       t.match(json, {
         code: 'rate_limited',
         status: 429,
-        detail: /at most 3 requests in 600 s/,
+        detail: /At most 3 requests are allowed per 600 s/,
         instance: headers.get('x-request-id'),
       })
       const seconds = Number(headers.get('retry-after'))

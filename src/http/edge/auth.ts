@@ -141,6 +141,6 @@ export function namedKey({ apiKey }: FastifyRequest): { readonly key?: string } 
 const none = Object.freeze({})
 
 /** Reports a collection the key may not use as unknown, so that callers cannot discover which names exist. */
-export function refuseHidden(collection: string, apiKey: ApiKey | undefined): void {
+export function rejectHiddenCollection(collection: string, apiKey: ApiKey | undefined): void {
   if (apiKey?.collections !== undefined && !apiKey.collections.includes(collection)) throw unknownCollection(collection)
 }

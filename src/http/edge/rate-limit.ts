@@ -17,10 +17,10 @@ export interface RateLimitOptions {
 export interface SharedCounts {
   readonly keyPrefix: string
   /** Resolves with undefined if Redis is unavailable, fails or times out; never rejects. */
-  attempt<T>(what: string, work: (client: Scripted) => Promise<T>): Promise<T | undefined>
+  attempt<T>(what: string, work: (client: RedisScripts) => Promise<T>): Promise<T | undefined>
 }
 
-interface Scripted {
+interface RedisScripts {
   eval(script: string, keyCount: number, key: string, windowMs: number, count: number): Promise<unknown>
 }
 

@@ -45,20 +45,20 @@ function idsOf(span: Span, isCallers: boolean): RequestTrace['ids'] {
 
 /** Traces a request that has no child spans. Most such requests are not sampled. */
 export function startBriefTrace(request: FastifyRequest, reply: FastifyReply): RequestTrace {
-  const root = drawTrace(request)
-  return root === 'left out' ? untraced : startTrace(request, reply, root)
+  const root = sampleTrace(request)
+  return root === 'unsampled' ? untraced : startTrace(request, reply, root)
 }
 
-/** Decides on sampling and returns the root context of the trace, or `left out`. */
-export function drawTrace(request: FastifyRequest): Context | 'left out' {
+/** Decides on sampling and returns the root context of the trace, or `unsampled`. */
+export function sampleTrace(request: FastifyRequest): Context | 'unsampled' {
   if (isTracedByCaller(request)) return ROOT_CONTEXT
-  return isLeftOut() ? 'left out' : drawn(ROOT_CONTEXT)
+  return isLeftOut() ? 'unsampled' : drawn(ROOT_CONTEXT)
 }
 
 export const untraced: RequestTrace = { ids: {}, note() {}, end() {} }
 
 /** Root context for a request that was not sampled but needs a run. */
-export function leftOut(): Context {
+export function unsampledRoot(): Context {
   return drawn(ROOT_CONTEXT, false)
 }
 

@@ -27,12 +27,14 @@ const registeredTypes: Partial<Record<ErrorCode, string>> = {
 }
 
 export function problemOf(error: AskError, instance: string): Problem {
+  const { title } = errorTable[error.code]
   return {
     type: registeredTypes[error.code] ?? `/problems/${error.code}`,
-    title: errorTable[error.code].title,
+    title,
     status: error.status,
     code: error.code,
-    detail: error.detail,
+    // The title is no sentence, unlike all other details.
+    detail: error.detail === title ? `${title}.` : error.detail,
     instance,
     ...(error.faults.length > 0 ? { errors: error.faults } : {}),
     ...(error.stage !== undefined ? { stage: error.stage } : {}),

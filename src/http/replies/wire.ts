@@ -1,7 +1,7 @@
 import type { SearchResult } from '../../ask/retrieval/find-passages.ts'
 import type { Answer, CacheNote, Citation, Passage, Question, Usage } from '../../ask/terms.ts'
 import type { ApiKey } from '../../config/api-keys.ts'
-import { refuseHidden } from '../edge/auth.ts'
+import { rejectHiddenCollection } from '../edge/auth.ts'
 import type { AskBody, SearchBody } from './schemas.ts'
 
 /** Converts between the snake_case of the API and our camelCase; the only place that does. */
@@ -21,7 +21,7 @@ export function searchedQuestion(body: SearchBody, key?: ApiKey): Question {
 /** Throws if the key may not use the collection. */
 function question(body: AskBody | SearchBody, key: ApiKey | undefined, topK: number): Question {
   const { collection = 'default' } = body
-  refuseHidden(collection, key)
+  rejectHiddenCollection(collection, key)
   return {
     ...(key?.tenant === undefined ? {} : { tenant: key.tenant }),
     text: body.question.trim(),

@@ -19,7 +19,7 @@ import { namedKey } from '../edge/auth.ts'
 import { priorityOf } from '../edge/priority.ts'
 import { AskBody } from '../replies/schemas.ts'
 import { sseHeaders, sseStream } from '../replies/sse.ts'
-import { drawTrace, leftOut, startBriefTrace, untraced, type RequestTrace } from '../edge/request-trace.ts'
+import { sampleTrace, unsampledRoot, startBriefTrace, untraced, type RequestTrace } from '../edge/request-trace.ts'
 import { answerJson, answerText, questionOf, type AnswerText, type AnswerView } from '../replies/wire.ts'
 
 export interface AskRouteOptions extends RunSettings {
@@ -55,17 +55,17 @@ export function registerAsk(app: FastifyInstance, options: AskRouteOptions): voi
           trace: startBriefTrace(request, reply),
           options,
         })
-      const root = isStreamed ? undefined : drawTrace(request)
+      const root = isStreamed ? undefined : sampleTrace(request)
       const fresh: FreshRun = {
         question,
         cacheDirectives,
         priority,
         isStreamed,
-        root: root === 'left out' ? leftOut() : root,
+        root: root === 'unsampled' ? unsampledRoot() : root,
         options,
       }
       const shared =
-        root === 'left out' && hasTimeForRedis(request) ? options.getShared?.(question, cacheDirectives) : undefined
+        root === 'unsampled' && hasTimeForRedis(request) ? options.getShared?.(question, cacheDirectives) : undefined
       return shared ? sendShared(request, reply, shared, fresh) : startFresh(request, reply, fresh)
     },
   )

@@ -80,7 +80,7 @@ t.test('a model on disk needs no API', async t => {
 })
 
 t.test('a prefix for the model in the package: refused', async t => {
-  t.match(faultsOf({ EMBEDDING_MODEL: 'local', EMBEDDING_PASSAGE_PREFIX: 'passage:' })[0], /takes none/)
+  t.match(faultsOf({ EMBEDDING_MODEL: 'local', EMBEDDING_PASSAGE_PREFIX: 'passage:' })[0], /takes no prefix/)
 })
 
 t.test('a reranker: address and model together, no key in the address', async t => {
