@@ -127,7 +127,7 @@ function registerEdge(app: FastifyInstance, deps: AppDeps, headers: Record<strin
     if (deps.health.isDraining()) reply.header('connection', 'close')
     done(deps.health.isStarted() || isProbe(request) ? undefined : new AskError('starting', { retryAfter: 1 }))
   })
-  // Also for requests that were already running: the client then sends its next one to another server instead of losing it.
+  // Also for requests that were already running, so that their clients send the next one to another server.
   app.addHook('onSend', (_, reply, payload, done) => {
     if (deps.health.isDraining()) reply.header('connection', 'close')
     done(null, payload)

@@ -1,7 +1,7 @@
 /**
- * Every failure a client can see: code → status, whether a retry may help, and the title. Codes are API and never change
- * their meaning. Clients see `detail` too, so it must contain no secret and no driver message; the driver's error goes to
- * the log as `cause`.
+ * Every failure a client can see: code → status, whether a retry may help, and the title. Codes are API and never
+ * change their meaning. Clients see `detail` too, so it must contain no secret and no driver message; the driver's
+ * error goes to the log as `cause`.
  */
 export const errorTable = {
   invalid_request: { status: 400, retryable: false, title: 'The request is not valid' },

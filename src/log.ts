@@ -4,7 +4,8 @@ import type { Config } from './config/terms.ts'
 
 /**
  * Writes JSON lines to stdout; lines of a request carry its id and trace (http/edge/ask-context.ts). Question texts are
- * written only with LOG_QUESTIONS=on, keys and passwords never. Terminal control characters that JSON allows are escaped.
+ * written only with LOG_QUESTIONS=on, keys and passwords never. Terminal control characters that JSON allows are
+ * escaped.
  */
 export function createLogger({ log, ...config }: LogConfig): Logger {
   const mask = maskOf(secretsOf(config))
@@ -26,8 +27,8 @@ const batchCharacters = 65_536
 
 /**
  * Batches lines, because one system call per line costs more than a cached answer. (pino's own destination measures its
- * buffer on every line, which costs a third of that.) A line waits at most 50 ms. The rest is written on exit, however the
- * process ends, except after SIGKILL.
+ * buffer on every line, which costs a third of that.) A line waits at most 50 ms. The rest is written on exit, however
+ * the process ends, except after SIGKILL.
  */
 function batched(write: (text: string) => void) {
   let lines: string[] = []
@@ -74,8 +75,8 @@ interface Described {
 }
 
 /**
- * Keeps only the useful fields of an error. Drivers attach much more: reply headers, queries with their values, and server
- * messages, in which some model servers repeat the API key.
+ * Keeps only the useful fields of an error. Drivers attach much more: reply headers, queries with their values, and
+ * server messages, in which some model servers repeat the API key.
  */
 function described(error: unknown, mask: (text: string) => string): Described | unknown {
   if (!(error instanceof Error)) return typeof error === 'string' ? mask(error) : error

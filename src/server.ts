@@ -364,14 +364,14 @@ function componentsOf(config: Config, { database, bm25, redis, models }: Deps): 
 }
 
 /**
- * How long replies carry `connection: close` before the first connection is closed. Without the header a client may send
- * its next request on a connection that is being closed, and may not retry it.
+ * How long replies carry `connection: close` before the first connection is closed. Without the header a client may
+ * send its next request on a connection that is being closed, and may not retry it.
  */
 const minDrainDelayMs = 200
 
 /**
- * Node closes connections that are idle now, but keeps a connection with a reply in progress open for a next request that
- * will never be accepted. Without the repeated sweep, any keep-alive client could delay the exit indefinitely.
+ * Node closes connections that are idle now, but keeps a connection with a reply in progress open for a next request
+ * that will never be accepted. Without the repeated sweep, any keep-alive client could delay the exit indefinitely.
  */
 async function closeConnections(app: FastifyInstance): Promise<void> {
   const sweep = setInterval(() => {
@@ -386,8 +386,8 @@ async function closeConnections(app: FastifyInstance): Promise<void> {
 }
 
 /**
- * Connections that may wait to be accepted (Linux allows at most `net.core.somaxconn`). With Node's default of 511, a burst
- * of new connections during a busy moment loses some, and their clients retry after 1, 3, 7 and 15 s.
+ * Connections that may wait to be accepted (Linux allows at most `net.core.somaxconn`). With Node's default of 511, a
+ * burst of new connections during a busy moment loses some, and their clients retry after 1, 3, 7 and 15 s.
  */
 const backlog = 4096
 

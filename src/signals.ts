@@ -57,7 +57,9 @@ export function stopStartOnSignals(log: Logger): { readonly signal: AbortSignal;
   return { signal: controller.signal, release: onStopSignals(onSignal, { isLaunched: isLaunched() }) }
 }
 
-/** Drains on SIGTERM and SIGINT; a second signal exits immediately. An uncaught error is logged, drains and exits with 1. */
+/**
+ * Drains on SIGTERM and SIGINT; a second signal exits immediately. After an uncaught error, drains and exits with 1.
+ */
 export function stopOnSignals(server: Stoppable, log: Logger): void {
   let signals = 0
   let isFailing = false

@@ -4,8 +4,8 @@ import { ConfigError, type Config } from './terms.ts'
 
 /**
  * The host names, besides loopback names, under which a caller without a key may use the port on `address`. Null when
- * any name is allowed: ALLOW_ANONYMOUS says that something else restricts access, or TRUST_PROXY says that a proxy is in
- * front and ALLOWED_HOSTS names no hosts.
+ * any name is allowed: ALLOW_ANONYMOUS says that something else restricts access, or TRUST_PROXY says that a proxy is
+ * in front and ALLOWED_HOSTS names no hosts.
  */
 export function knownHosts(
   address: string,

@@ -14,7 +14,10 @@ export interface ApiKey {
   readonly scopes: readonly Scope[]
   /** Collections the key may ask about; undefined for all. */
   readonly collections: readonly string[] | undefined
-  /** Requests per RATE_LIMIT_SECONDS, counted for this key across all addresses; undefined to count by address, as without a key. */
+  /**
+   * Requests per RATE_LIMIT_SECONDS, counted for this key across all addresses; undefined to count by address, as
+   * without a key.
+   */
   readonly rateLimit: number | undefined
   /** Tenant that the questions belong to. Other tenants do not get their cached answers. */
   readonly tenant: string | undefined
@@ -145,7 +148,10 @@ function wrongFields(value: Json): string[] {
   })
 }
 
-/** Finds fields that have no effect without the scope `ask`, and collection limits on an admin key, which sees every collection. */
+/**
+ * Finds fields that have no effect without the scope `ask`, and collection limits on an admin key, which sees every
+ * collection.
+ */
 function contradictions(value: Json): string[] {
   const wanted = Array.isArray(value['scopes']) ? (value['scopes'] as unknown[]) : ['ask']
   const withoutEffect = ['collections', 'tenant', 'priority'].filter(

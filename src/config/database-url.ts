@@ -39,9 +39,9 @@ const shape =
   /^postgres(?:ql)?:\/\/(?:(?<login>[^/?#]*)@)?(?<hosts>[^@/?#]*)(?:\/(?<database>[^?#]*))?(?:\?(?<query>[^#]*))?$/
 
 /**
- * Parses `postgres://[user[:password]@][host[:port],…][/database][?name=value&…]`; undefined when the text is not such a
- * URL. Several hosts have a port each, or one port for all. A host that begins with `/` (written `%2F`) is the directory
- * of a Unix socket. Percent escapes work as in any URL. `new URL` would reject several hosts with ports.
+ * Parses `postgres://[user[:password]@][host[:port],…][/database][?name=value&…]`; undefined when the text is not such
+ * a URL. Several hosts have a port each, or one port for all. A host that begins with `/` (written `%2F`) is the
+ * directory of a Unix socket. Percent escapes work as in any URL. `new URL` would reject several hosts with ports.
  */
 export function readDatabaseUrl(text: string): DatabaseAddress | undefined {
   const parts = /\s/.test(text) ? null : shape.exec(text)
@@ -94,8 +94,8 @@ function queryParameters(query: string): Map<string, string> {
 }
 
 /**
- * Parameters that libpq or another client interprets itself; a server would reject a connection that sends them as session
- * settings. Channel binding and the other GSS options are not supported here.
+ * Parameters that libpq or another client interprets itself; a server would reject a connection that sends them as
+ * session settings. Channel binding and the other GSS options are not supported here.
  */
 const clientParameters = new Set([
   'host',

@@ -13,8 +13,8 @@ export interface KeySource {
 const pollMs = 2000
 
 /**
- * Reloads the keys when API_KEYS_FILE has changed, and on SIGHUP. A file that is unreadable or invalid changes nothing: a
- * half-written file must not lock everyone out.
+ * Reloads the keys when API_KEYS_FILE has changed, and on SIGHUP. A file that is unreadable or invalid changes nothing:
+ * a half-written file must not lock everyone out.
  */
 export function watchKeyFile(
   sources: Sources & { readonly file: string },

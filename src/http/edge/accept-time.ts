@@ -9,9 +9,9 @@ type Accepted = Socket & { [acceptedAt]?: number | undefined }
 const preconnectMs = 200
 
 /**
- * Records when each connection was accepted. Fastify's clock starts when the header of a request is read; under load that
- * is one turn of the event loop after the connection was accepted. The process cannot see how long a connection waited in
- * the kernel's queue, or a request in its socket, while the event loop was busy.
+ * Records when each connection was accepted. Fastify's clock starts when the header of a request is read; under load
+ * that is one turn of the event loop after the connection was accepted. The process cannot see how long a connection
+ * waited in the kernel's queue, or a request in its socket, while the event loop was busy.
  */
 export function registerAcceptTime(app: FastifyInstance): void {
   const sockets = new Set<Socket>()

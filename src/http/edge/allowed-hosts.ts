@@ -8,8 +8,8 @@ import { isLoopback } from '../../config/loopback.ts'
  * page's own host name resolves to this machine: the browser treats both as one origin. The Host header reveals such a
  * request.
  *
- * Applies to every route whose scope has no key yet (`isLocked`). While `ask` has no key, it applies to all routes with a
- * scope. Register it after the locks and before the routes. Costs 0.05 µs, because the last accepted name is cached.
+ * Applies to every route whose scope has no key yet (`isLocked`). While `ask` has no key, it applies to all routes with
+ * a scope. Register it after the locks and before the routes. Costs 0.05 µs, because the last accepted name is cached.
  */
 export function registerAllowedHosts(
   app: FastifyInstance,

@@ -69,7 +69,9 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Yields values that JSON allows but the database cannot store unchanged. Lazy, because there may be millions of them. */
+/**
+ * Yields values that JSON allows but the database cannot store unchanged. Lazy, because there may be millions of them.
+ */
 function* unstorable(value: unknown, pointer: string, depth: number): Generator<Fault> {
   if (typeof value === 'string' || typeof value === 'number') {
     for (const detail of faultsOf(value)) yield { pointer, detail }

@@ -3,8 +3,8 @@ import type { CacheDirectives } from '../../ask/terms.ts'
 const none: CacheDirectives = Object.freeze({})
 
 /**
- * Parses the request's `Cache-Control` (RFC 9111, 5.2.1). Names are case-insensitive. Unknown directives and arguments that
- * are not a number of seconds are ignored; `max-stale` needs no argument.
+ * Parses the request's `Cache-Control` (RFC 9111, 5.2.1). Names are case-insensitive. Unknown directives and arguments
+ * that are not a number of seconds are ignored; `max-stale` needs no argument.
  */
 export function readCacheDirectives(header: string | undefined): CacheDirectives {
   if (header === undefined) return none

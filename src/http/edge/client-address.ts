@@ -19,9 +19,9 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
 }
 
 /**
- * Returns the client's address: the nearest one that is not one of our proxies. Each proxy appends the address it received
- * the request from to `X-Forwarded-For`; anyone may have written the part before that. If an entry is not an address, the
- * entry after it is the client.
+ * Returns the client's address: the nearest one that is not one of our proxies. Each proxy appends the address it
+ * received the request from to `X-Forwarded-For`; anyone may have written the part before that. If an entry is not an
+ * address, the entry after it is the client.
  */
 export function clientAddress(isProxy: IsProxy): (request: FastifyRequest) => string {
   return ({ raw, headers }) => {
@@ -38,7 +38,10 @@ export function clientAddress(isProxy: IsProxy): (request: FastifyRequest) => st
   }
 }
 
-/** Parses `203.0.113.2` or `2001:db8::1`, or one with a port, as some gateways send it: `203.0.113.2:40000`, `[2001:db8::1]:443`. */
+/**
+ * Parses `203.0.113.2` or `2001:db8::1`, or one with a port, as some gateways send it: `203.0.113.2:40000`,
+ * `[2001:db8::1]:443`.
+ */
 function addressIn(text: string): string | undefined {
   const [, bracketed, plain = ''] = /^(?:\[([^\]]*)\]|([\d.]+))(?::\d{1,5})?$/.exec(text.trim()) ?? [
     undefined,

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 
 /**
- * Returns how many connections may be open at once: `wanted`, or as many as the file descriptors allow when `reserved` of
- * them are set aside for everything else, but at least half of them. Without the reserve, clients could use up the
+ * Returns how many connections may be open at once: `wanted`, or as many as the file descriptors allow when `reserved`
+ * of them are set aside for everything else, but at least half of them. Without the reserve, clients could use up the
  * descriptors, and then the process could not read a file, query the database or start a process. `descriptors` is null
  * when unknown.
  */
@@ -11,7 +11,10 @@ export function connectionsWithin(descriptors: number | null, wanted: number, re
   return Math.max(1, Math.min(wanted, Math.max(descriptors - reserved, Math.floor(descriptors / 2))))
 }
 
-/** Files and connections this process may have open; null when unknown. (Node raises the soft limit to the hard one at startup.) */
+/**
+ * Files and connections this process may have open; null when unknown. (Node raises the soft limit to the hard one at
+ * startup.)
+ */
 export function descriptorLimit(): number | null {
   try {
     return descriptorsIn(readFileSync('/proc/self/limits', 'utf8'))
@@ -20,7 +23,10 @@ export function descriptorLimit(): number | null {
   }
 }
 
-/** `Max open files            1024                 4096                 files`: the current limit, then the highest it can be raised to. */
+/**
+ * `Max open files            1024                 4096                 files`: the current limit, then the highest it
+ * can be raised to.
+ */
 export function descriptorsIn(limits: string): number | null {
   const found = /^Max open files +(\d+)/m.exec(limits)?.[1]
   return found === undefined ? null : Number(found)

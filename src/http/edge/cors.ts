@@ -28,9 +28,9 @@ const exposedHeaders = [
 const preflightSeconds = 7200
 
 /**
- * Allows pages of these origins to call the API. Null allows none and registers nothing. Register it before any hook that
- * rejects requests, so that a page can read the rejection. Only reading and asking are allowed: an admin key does not
- * belong in a web page. Cookies are not needed, because keys are sent in a header.
+ * Allows pages of these origins to call the API. Null allows none and registers nothing. Register it before any hook
+ * that rejects requests, so that a page can read the rejection. Only reading and asking are allowed: an admin key does
+ * not belong in a web page. Cookies are not needed, because keys are sent in a header.
  */
 export async function registerCors(app: FastifyInstance, origins: readonly string[] | null): Promise<void> {
   if (origins === null) return

@@ -7,8 +7,8 @@ const isMark = new Uint8Array(256)
 for (const mark of [0x2c, 0x3a, 0x5b, 0x7b]) isMark[mark] = 1
 
 /**
- * Whether a JSON text has more values than any valid request. Checked before parsing, because parsing such a text takes a
- * hundred times its size in memory and blocks the event loop for seconds. Strings are skipped. Takes 2 ns per byte.
+ * Whether a JSON text has more values than any valid request. Checked before parsing, because parsing such a text takes
+ * a hundred times its size in memory and blocks the event loop for seconds. Strings are skipped. Takes 2 ns per byte.
  */
 export function isCrowded(body: Uint8Array, most = mostMarks): boolean {
   if (body.length <= most) return false

@@ -28,8 +28,8 @@ type Pressure = 'delay' | 'heap'
 export const underAnyPressure = { isUnderAnyPressure: true } as const
 
 /**
- * Outer guard: rejects every request before any work when the process itself cannot keep up. The inner guard, which knows
- * what questions cost, is ask/admission.ts.
+ * Outer guard: rejects every request before any work when the process itself cannot keep up. The inner guard, which
+ * knows what questions cost, is ask/admission.ts.
  */
 export function registerLoadShedding(
   app: FastifyInstance,
@@ -73,9 +73,9 @@ function startSampling(app: FastifyInstance): { readonly delayMs: number; readon
 }
 
 /**
- * Returns a function to call for each request while the last sample is too high; it throws to reject the request. A loop
- * that was blocked once is free again by the time it reports the delay, so only a second high sample in a row counts. For
- * memory, each sample lets one request through: without work V8 would not collect the garbage.
+ * Returns a function to call for each request while the last sample is too high; it throws to reject the request. A
+ * loop that was blocked once is free again by the time it reports the delay, so only a second high sample in a row
+ * counts. For memory, each sample lets one request through: without work V8 would not collect the garbage.
  */
 export function createPressureHandler(now: () => number, onRefused: LoadSheddingOptions['onRefused'] = () => {}) {
   let last: { type: Pressure | ''; value: number; at: number; inRow: number } = {

@@ -7,7 +7,8 @@ import { askErrorOf, sendProblem } from '../replies/problems.ts'
 
 /**
  * Options for requests that fail before routing: malformed HTTP, an invalid URL, headers that are too large. By default
- * Node and Fastify reply to these in their own format; these options make the replies problem documents like all others.
+ * Node and Fastify reply to these in their own format; these options make the replies problem documents like all
+ * others.
  */
 const malformedOptions = {
   frameworkErrors: answerBrokenUrl,
@@ -23,7 +24,7 @@ export interface ReceivingLimits {
   readonly wholeMs: number
   /** How long a connection may be idle between two requests. */
   readonly keepAliveMs: number
-  /** Idle timeout of a connection; longer than any answer takes. A client that has not read its reply by then never will. */
+  /** Idle timeout of a connection; longer than any answer takes, so it ends only clients that do not read. */
   readonly idleMs: number
   /** Node closes further connections without a reply. */
   readonly maxConnections: number

@@ -4,8 +4,8 @@ import { isPreflight } from './cors.ts'
 import { shownPath } from './shown-path.ts'
 
 /**
- * Replies 404 to an unknown path, and 405 with `Allow` to a method that the path does not support. Does so before the body
- * is read; otherwise a request to a wrong path would get an error about its body. Register before the routes.
+ * Replies 404 to an unknown path, and 405 with `Allow` to a method that the path does not support. Does so before the
+ * body is read; otherwise a request to a wrong path would get an error about its body. Register before the routes.
  */
 export function registerNotFound(app: FastifyInstance): void {
   const methods = new Map<string, Set<string>>()

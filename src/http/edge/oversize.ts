@@ -2,9 +2,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { maxShown } from '../replies/validation-errors.ts'
 
 /**
- * Limits the memory that validation takes. Validation collects every fault, and a fault takes a hundred times the memory
- * of the invalid value: 16 MB of empty objects took 4 GB. So a list or object with more items than its schema allows is
- * first truncated to slightly more than that. It is still rejected, for its size and for the remaining faults.
+ * Limits the memory that validation takes. Validation collects every fault, and a fault takes a hundred times the
+ * memory of the invalid value: 16 MB of empty objects took 4 GB. So a list or object with more items than its schema
+ * allows is first truncated to slightly more than that. It is still rejected, for its size and for the remaining
+ * faults.
  */
 export function registerOversize(app: FastifyInstance): void {
   app.addHook('onRoute', route => {
@@ -34,7 +35,9 @@ export interface Schema {
   readonly maxProperties?: number
 }
 
-/** Returns `value` itself if nothing in it is too large, otherwise a truncated copy that is still slightly too large. */
+/**
+ * Returns `value` itself if nothing in it is too large, otherwise a truncated copy that is still slightly too large.
+ */
 export function cutDown(value: unknown, schema: Schema): unknown {
   if (typeof value !== 'object' || value === null) return value
   const forms = schema.anyOf ?? [schema]

@@ -25,9 +25,10 @@ interface RedisScripts {
 }
 
 /**
- * Limits requests per client address, in windows that start with the client's first request. While Redis is down or full,
- * each process counts alone: a failed limiter must neither cause an outage nor lift the limit. Requests with a key that
- * has its own limit are counted by key instead of address. A request with an invalid key counts as one without a key.
+ * Limits requests per client address, in windows that start with the client's first request. While Redis is down or
+ * full, each process counts alone: a failed limiter must neither cause an outage nor lift the limit. Requests with a
+ * key that has its own limit are counted by key instead of address. A request with an invalid key counts as one without
+ * a key.
  */
 export function registerRateLimit(
   app: FastifyInstance,
@@ -82,8 +83,8 @@ function countingTogether(windowMs: number, redis: SharedCounts): CountClient {
 }
 
 /**
- * Sets the headers of draft-ietf-httpapi-ratelimit-headers-10 on every counted reply, and returns the error once the limit
- * is exceeded. Setting and sending the headers takes 0.25 µs.
+ * Sets the headers of draft-ietf-httpapi-ratelimit-headers-10 on every counted reply, and returns the error once the
+ * limit is exceeded. Setting and sending the headers takes 0.25 µs.
  */
 function limiterOf(
   seconds: number,
@@ -106,8 +107,8 @@ function limiterOf(
 const maxClients = 10_000
 
 /**
- * Identifies a client by key or address; IPv6 clients by their /64. Cached, because normalizing an address takes 7 µs and
- * the rest of this hook less than 1 µs. client-address.ts returns only valid addresses, so none starts with `key:`.
+ * Identifies a client by key or address; IPv6 clients by their /64. Cached, because normalizing an address takes 7 µs
+ * and the rest of this hook less than 1 µs. client-address.ts returns only valid addresses, so none starts with `key:`.
  */
 function clientOf(addressOf: (request: FastifyRequest) => string): (request: FastifyRequest) => string {
   const clients = new LRUCache<string, string>({ max: maxClients })
@@ -148,8 +149,8 @@ interface Batch {
 }
 
 /**
- * Counts all requests of a client in one turn of the event loop with one command; each request still gets its own number.
- * With 50 connections, one command per request took 13 µs of CPU time, half the cost of an answer from memory.
+ * Counts all requests of a client in one turn of the event loop with one command; each request still gets its own
+ * number. With 50 connections, one command per request took 13 µs of CPU time, half the cost of an answer from memory.
  */
 function countingInRedis(redis: SharedCounts, windowMs: number): (client: string) => Promise<Count | undefined> {
   const batches = new Map<string, Batch>()

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { askErrorOf } from '../replies/problems.ts'
 
 /**
- * Reports questions that were rejected before their route: rate limited, unauthorized, shed or invalid. Routes report the
- * others themselves. Costs nothing for successful requests.
+ * Reports questions that were rejected before their route: rate limited, unauthorized, shed or invalid. Routes report
+ * the others themselves. Costs nothing for successful requests.
  */
 export function registerEarlyRejections(app: FastifyInstance, onRejected: (code: string) => void): void {
   app.addHook('onError', (request, _reply, error, done) => {

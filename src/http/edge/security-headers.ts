@@ -4,13 +4,18 @@ import Fastify, { type FastifyInstance } from 'fastify'
 export interface SecurityHeaders {
   /** For every reply: browsers may read the data and do nothing else with it. */
   readonly data: Headers
-  /** For the pages `/docs` and `/monitoring`: adds headers that matter for pages only. Each page has its own content security policy. */
+  /**
+   * For the pages `/docs` and `/monitoring`: adds headers that matter for pages only. Each page has its own content
+   * security policy.
+   */
   readonly page: Headers
 }
 
 type Headers = Readonly<Record<string, string>>
 
-/** No Strict-Transport-Security: it binds all services of a host for a year, so the TLS terminator must decide on it. */
+/**
+ * No Strict-Transport-Security: it binds all services of a host for a year, so the TLS terminator must decide on it.
+ */
 const never = {
   hsts: false,
   ieNoOpen: false,
@@ -38,8 +43,8 @@ const forData = {
 } as const
 
 /**
- * Generates the headers once with helmet, because they never change. As a plugin, helmet would generate them for each reply
- * and set them outside Node's fast path: 10 µs more CPU time per request, a third of a cached answer.
+ * Generates the headers once with helmet, because they never change. As a plugin, helmet would generate them for each
+ * reply and set them outside Node's fast path: 10 µs more CPU time per request, a third of a cached answer.
  */
 export async function securityHeaders(): Promise<SecurityHeaders> {
   return { data: await headersFor(forData), page: await headersFor(forPages) }

@@ -18,8 +18,8 @@ const Filter = Type.Union([
 ])
 
 /**
- * An object keyed by metadata fields. Uses `propertyNames` instead of Type.Record, whose pattern for names does not match
- * line breaks: the value of such a name would not be validated.
+ * An object keyed by metadata fields. Uses `propertyNames` instead of Type.Record, whose pattern for names does not
+ * match line breaks: the value of such a name would not be validated.
  */
 function byField<Value extends TSchema>(value: Value, maxProperties: number) {
   const propertyNames = { minLength: 1, maxLength: 200 }

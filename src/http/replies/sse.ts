@@ -14,9 +14,9 @@ const heartbeatMs = 15_000
 const heartbeat = ': still here\n\n'
 
 /**
- * Sends the run as server-sent events: `passages`, `delta`…, `citations`, `done`. The status is already sent, so a failure
- * becomes an `error` event with the problem as its data, and the stream ends without `done`. A comment every 15 s keeps
- * proxies from closing an idle connection. The generator is closed when the client disconnects.
+ * Sends the run as server-sent events: `passages`, `delta`…, `citations`, `done`. The status is already sent, so a
+ * failure becomes an `error` event with the problem as its data, and the stream ends without `done`. Every 15 s a
+ * comment keeps proxies from closing an idle connection. The generator is closed when the client disconnects.
  */
 export function sseStream(
   first: IteratorResult<AskEvent>,

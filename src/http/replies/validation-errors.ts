@@ -50,8 +50,8 @@ export function pointerTo(parent: string, name: string): string {
 }
 
 /**
- * Removes faults that repeat another one. A value that matches no branch of a union has one fault per branch and one of the
- * union; an invalid name has a fault of its own and one of the field; an empty text is both too short and blank.
+ * Removes faults that repeat another one. A value that matches no branch of a union has one fault per branch and one of
+ * the union; an invalid name has a fault of its own and one of the field; an empty text is both too short and blank.
  */
 function withoutDuplicates(faults: readonly SchemaFault[]): Iterable<SchemaFault> {
   // Deduplicated: thousands of filters can fail the same union, and comparing all pairs would take minutes.

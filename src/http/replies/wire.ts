@@ -64,8 +64,8 @@ export interface AnswerText {
 }
 
 /**
- * Serializes an answer that may be sent many times. The part that is the same each time is serialized once and cached as
- * long as the answer is. The list of citations is the key, because all copies of an answer share it.
+ * Serializes an answer that may be sent many times. The part that is the same each time is serialized once and cached
+ * as long as the answer is. The list of citations is the key, because all copies of an answer share it.
  */
 export function answerText(answer: Answer, view: AnswerView): AnswerText {
   const fixed = fixedPartOf(answer)

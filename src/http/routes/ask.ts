@@ -219,7 +219,7 @@ async function* observed(
   }
 }
 
-/** Logs failures that no other line reports: a stream has already sent status 200, and a disconnected client gets no reply. */
+/** Logs failures that no other line reports: of a stream that has sent status 200, or of a disconnected client. */
 function logUnanswered(code: string, context: AskContext): void {
   const note = context.failed(code)
   if (context.run.isStreamed || code === 'cancelled')

@@ -7,7 +7,7 @@ export interface Health {
   readonly isDraining: () => boolean
   /** Whether the database replies. */
   readonly pingDatabase: (signal: AbortSignal) => Promise<boolean>
-  /** For information: a missing component degrades answers but does not make the service unready. Undefined during startup. */
+  /** For information only: a missing component degrades answers, nothing more. Undefined during startup. */
   readonly components: () => Readonly<Record<string, string>> | undefined
   /** State of each circuit breaker. Undefined during startup. */
   readonly breakers: () => Readonly<Record<string, string>> | undefined
@@ -24,7 +24,7 @@ export function isProbe({ routeOptions }: FastifyRequest): boolean {
   return (routeOptions.config as { readonly isProbe?: true }).isProbe === true
 }
 
-/** Registers the probes. `/livez` checks nothing else; `/readyz` fails while starting, draining or without a database. */
+/** Registers the probes. `/livez` checks nothing; `/readyz` fails while starting, draining or without a database. */
 export function registerHealth(app: FastifyInstance, health: Health): void {
   const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true, ...underAnyPressure } } as const
   app.get('/livez', quiet, async () => ({ status: 'ok' }))

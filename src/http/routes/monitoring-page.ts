@@ -11,8 +11,8 @@ export interface MonitoringPageOptions {
 
 /**
  * GET /monitoring, for people. The page needs no key, like /docs: it is the same for everyone and contains no data. It
- * fetches the data from the two endpoints below it, with the key its reader enters. It is also served during startup, so
- * that it can report that state.
+ * fetches the data from the two endpoints below it, with the key its reader enters. It is also served during startup,
+ * so that it can report that state.
  */
 export function registerMonitoringPage(app: FastifyInstance, { page, pageHeaders }: MonitoringPageOptions): void {
   const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true, ...underAnyPressure } } as const

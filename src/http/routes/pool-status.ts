@@ -11,8 +11,8 @@ export interface PoolStatusOptions {
 }
 
 /**
- * GET /monitoring/pool-status. Uses no connection and waits for nothing, so it replies even when the pool is exhausted or
- * Postgres is down. Values that need a query are read in the background and shown with their age.
+ * GET /monitoring/pool-status. Uses no connection and waits for nothing, so it replies even when the pool is exhausted
+ * or Postgres is down. Values that need a query are read in the background and shown with their age.
  */
 export function registerPoolStatus(app: FastifyInstance, { status, onRead }: PoolStatusOptions): void {
   app.get(
