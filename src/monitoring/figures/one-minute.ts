@@ -15,7 +15,7 @@ const slots = 7
 const highestUs = 3_600_000_000
 
 interface Slot {
-  turn: number
+  number: number
   readonly histogram: RecordableHistogram
 }
 
@@ -25,23 +25,23 @@ interface Slot {
  */
 export function createOneMinute(now: () => number = () => performance.now()) {
   const histogramOf = () => createHistogram({ lowest: 1, highest: highestUs, figures: 2 })
-  const ring: Slot[] = Array.from({ length: slots }, () => ({ turn: -1, histogram: histogramOf() }))
-  const turnOf = () => Math.floor(now() / slotMs)
+  const ring: Slot[] = Array.from({ length: slots }, () => ({ number: -1, histogram: histogramOf() }))
+  const slotNumber = () => Math.floor(now() / slotMs)
 
   function record(ms: number): void {
-    const turn = turnOf()
-    const slot = ring[turn % slots] as Slot
-    if (slot.turn !== turn) {
-      slot.turn = turn
+    const number = slotNumber()
+    const slot = ring[number % slots] as Slot
+    if (slot.number !== number) {
+      slot.number = number
       slot.histogram.reset()
     }
     slot.histogram.record(Math.min(highestUs, Math.max(1, Math.round(ms * 1000))))
   }
 
   function quantiles(): Quantiles {
-    const oldest = turnOf() - slots
+    const oldest = slotNumber() - slots
     const whole = histogramOf()
-    for (const { turn, histogram } of ring) if (turn > oldest) whole.add(histogram)
+    for (const { number, histogram } of ring) if (number > oldest) whole.add(histogram)
     if (whole.count === 0) return { count: 0, p50: null, p95: null, p99: null, max: null }
     const at = (percent: number) => toTenth(whole.percentile(percent))
     return { count: whole.count, p50: at(50), p95: at(95), p99: at(99), max: toTenth(whole.max) }

@@ -1,5 +1,5 @@
 import type { PoolStatus } from '../../adapters/postgres/database.ts'
-import type { Facts, Recommendation } from '../recommendations/recommendation.ts'
+import type { RuleFacts, Recommendation } from '../recommendations/recommendation.ts'
 import type { Sources } from './feed.ts'
 import type { Figures, FigureWindow, Series } from './figures.ts'
 import type { Inspection } from '../recommendations/inspection.ts'
@@ -38,7 +38,7 @@ export interface PerformanceReport {
 }
 
 export interface PerformanceParts {
-  readonly config: Facts['config'] & Pick<Config, 'models'>
+  readonly config: RuleFacts['config'] & Pick<Config, 'models'>
   readonly version: string
   readonly figures: Figures
   readonly slow: SlowQuestions
@@ -68,7 +68,7 @@ export function createPerformance({
   redis,
   now = Date.now,
 }: PerformanceParts): Performance {
-  function facts(window: FigureWindow): Facts {
+  function facts(window: FigureWindow): RuleFacts {
     return {
       config,
       window,

@@ -13,7 +13,7 @@ import type { RecentCounts } from '../figures/recent-counts.ts'
 import { createServerView } from './server-view.ts'
 import { createStoredData } from './stored-data.ts'
 
-export interface Sources {
+export interface CollectorParts {
   readonly database: Pick<Database, 'status' | 'connections' | 'isReadOnly'>
   readonly countLargeMetadata: (signal: AbortSignal) => Promise<number>
   readonly times: { readonly waitMs: OneMinute; readonly holdMs: OneMinute }
@@ -47,7 +47,7 @@ export function createCollector({
   connections,
   isDraining,
   beatMs,
-}: Sources) {
+}: CollectorParts) {
   const loopLag = createEventLoopLag(beatMs)
   const server = createServerView({ read: database.connections })
   const stored = createStoredData({ countLargeMetadata })

@@ -1,5 +1,5 @@
 import type { CacheType } from '../../metrics/metrics.ts'
-import type { Facts, Recommendation, Rule } from './recommendation.ts'
+import type { RuleFacts, Recommendation, Rule } from './recommendation.ts'
 import { mb, percent } from './format.ts'
 
 const minEvictions = 20
@@ -10,7 +10,7 @@ const lowHitRatio = 0.1
 const shortSeconds = 60
 const minTimeouts = 20
 
-function tooSmall(type: CacheType, setting: string, contents: string, bytesOf: (facts: Facts) => number): Rule {
+function tooSmall(type: CacheType, setting: string, contents: string, bytesOf: (facts: RuleFacts) => number): Rule {
   return facts => {
     const { evictions, hits, misses } = facts.window.caches[type]
     const size = facts.caches?.[type]
@@ -27,7 +27,7 @@ function tooSmall(type: CacheType, setting: string, contents: string, bytesOf: (
   }
 }
 
-function hitRatioLow({ window, config: { cache } }: Facts): Recommendation | null {
+function hitRatioLow({ window, config: { cache } }: RuleFacts): Recommendation | null {
   const { hitRatio, hits, misses } = window.caches.answer
   if (hitRatio === null || hits + misses < minQuestions || hitRatio >= lowHitRatio) return null
   const change = moreHits(cache)
@@ -47,7 +47,11 @@ function hitRatioLow({ window, config: { cache } }: Facts): Recommendation | nul
 function moreHits({
   semantic,
   keep,
-}: Facts['config']['cache']): { readonly setting: string; readonly because: string; readonly action: string } | null {
+}: RuleFacts['config']['cache']): {
+  readonly setting: string
+  readonly because: string
+  readonly action: string
+} | null {
   if (keep.seconds < shortSeconds)
     return {
       setting: 'ANSWER_CACHE_SECONDS',
@@ -63,7 +67,7 @@ function moreHits({
   return null
 }
 
-function redisFailing({ redis, window: { redisFailures } }: Facts): Recommendation | null {
+function redisFailing({ redis, window: { redisFailures } }: RuleFacts): Recommendation | null {
   if (redis === 'off' || redis === 'ready') return null
   const failures = Object.values(redisFailures).reduce((sum, each) => sum + each, 0)
   return {
@@ -76,7 +80,7 @@ function redisFailing({ redis, window: { redisFailures } }: Facts): Recommendati
   }
 }
 
-function redisSlow({ redis, config, window: { redisFailures } }: Facts): Recommendation | null {
+function redisSlow({ redis, config, window: { redisFailures } }: RuleFacts): Recommendation | null {
   const timeouts = redisFailures['timeout'] ?? 0
   if (redis !== 'ready' || timeouts < minTimeouts) return null
   return {
@@ -90,7 +94,7 @@ function redisSlow({ redis, config, window: { redisFailures } }: Facts): Recomme
 }
 
 /** A process has its pool, one side connection and one that listens for notifications; one more may be opening. */
-function redisOff({ redis, inspected, pool }: Facts): Recommendation | null {
+function redisOff({ redis, inspected, pool }: RuleFacts): Recommendation | null {
   const connections = inspected?.connections
   const others = connections ? connections.ours - pool.open - 3 : 0
   if (redis !== 'off' || others < 2) return null

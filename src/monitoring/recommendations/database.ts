@@ -1,5 +1,5 @@
 import type { IndexInspected } from './inspection.ts'
-import type { Facts, Recommendation, Rule } from './recommendation.ts'
+import type { RuleFacts, Recommendation, Rule } from './recommendation.ts'
 import { largestPart, ms, percent } from './format.ts'
 
 /** Too few leases make a p95 meaningless. */
@@ -16,13 +16,13 @@ const staleShare = 0.2
 const staleRows = 1000
 
 /** The p95 wait, only if requests were queued: a wait for a connection to open is not cured by a larger pool. */
-function longWait({ window: { poolWaitMs: wait, poolWaitingMost } }: Facts): number | null {
+function longWait({ window: { poolWaitMs: wait, poolWaitingMost } }: RuleFacts): number | null {
   return (poolWaitingMost ?? 0) > 0 && wait.count >= minLeases && wait.p95 !== null && wait.p95 >= longWaitMs
     ? wait.p95
     : null
 }
 
-function poolTooSmall(facts: Facts): Recommendation | null {
+function poolTooSmall(facts: RuleFacts): Recommendation | null {
   const { inspected, pool, isEmbedded } = facts
   const wait = longWait(facts)
   const connections = inspected?.connections
@@ -38,7 +38,7 @@ function poolTooSmall(facts: Facts): Recommendation | null {
   }
 }
 
-function serverFull(facts: Facts): Recommendation | null {
+function serverFull(facts: RuleFacts): Recommendation | null {
   const { inspected, pool, isEmbedded } = facts
   const wait = longWait(facts)
   const connections = inspected?.connections
@@ -54,7 +54,7 @@ function serverFull(facts: Facts): Recommendation | null {
   }
 }
 
-function embeddedQueue(facts: Facts): Recommendation | null {
+function embeddedQueue(facts: RuleFacts): Recommendation | null {
   const wait = longWait(facts)
   if (wait === null || !facts.isEmbedded) return null
   return {
@@ -67,7 +67,7 @@ function embeddedQueue(facts: Facts): Recommendation | null {
   }
 }
 
-function heldLong({ window: { poolHoldMs: hold, heldMs } }: Facts): Recommendation | null {
+function heldLong({ window: { poolHoldMs: hold, heldMs } }: RuleFacts): Recommendation | null {
   const first = largestPart(heldMs)
   if (hold.count < minLeases || hold.p95 === null || hold.p95 < longHoldMs || !first) return null
   return {
@@ -83,7 +83,7 @@ function heldLong({ window: { poolHoldMs: hold, heldMs } }: Facts): Recommendati
   }
 }
 
-function hnswMissing({ inspected }: Facts): Recommendation[] {
+function hnswMissing({ inspected }: RuleFacts): Recommendation[] {
   return indexesWhere(inspected?.indexes, ({ hasIndex }) => !hasIndex).map(({ collection, vectors }) => ({
     id: `hnsw-missing:${collection}`,
     severity: 'warning',
@@ -94,7 +94,7 @@ function hnswMissing({ inspected }: Facts): Recommendation[] {
   }))
 }
 
-function hnswUnused({ inspected }: Facts): Recommendation[] {
+function hnswUnused({ inspected }: RuleFacts): Recommendation[] {
   return indexesWhere(inspected?.indexes, ({ isUsed }) => isUsed === false).map(({ collection, vectors, scans }) => ({
     id: `hnsw-unused:${collection}`,
     severity: 'warning',
@@ -107,7 +107,7 @@ function hnswUnused({ inspected }: Facts): Recommendation[] {
   }))
 }
 
-function efSearchLow({ inspected }: Facts): Recommendation[] {
+function efSearchLow({ inspected }: RuleFacts): Recommendation[] {
   return indexesWhere(inspected?.indexes, ({ recall }) => recall !== null && recall < recallTarget - recallError).map(
     ({ collection, recall, efSearch }) => ({
       id: `ef-search-low:${collection}`,
@@ -120,7 +120,7 @@ function efSearchLow({ inspected }: Facts): Recommendation[] {
   )
 }
 
-function efSearchUnknown({ inspected }: Facts): Recommendation[] {
+function efSearchUnknown({ inspected }: RuleFacts): Recommendation[] {
   return indexesWhere(
     inspected?.indexes,
     ({ hasIndex, efSearch, recall }) =>
@@ -135,7 +135,7 @@ function efSearchUnknown({ inspected }: Facts): Recommendation[] {
   }))
 }
 
-function staleStatistics({ inspected }: Facts): Recommendation | null {
+function staleStatistics({ inspected }: RuleFacts): Recommendation | null {
   const stale = (inspected?.tables ?? []).filter(
     ({ rows, changedSinceAnalyze: changed }) => changed >= staleRows && (rows === null || changed > staleShare * rows),
   )

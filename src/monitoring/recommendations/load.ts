@@ -1,4 +1,4 @@
-import type { Facts, Recommendation, Rule } from './recommendation.ts'
+import type { RuleFacts, Recommendation, Rule } from './recommendation.ts'
 import { ms, percent } from './format.ts'
 
 const minRefused = 20
@@ -9,7 +9,7 @@ const lateMs = 100
 const busyPerSecond = 50
 
 /** Questions are rejected although nothing in this process is at its limit. */
-function admissionTight({ window, pool, limiter, config: { admission } }: Facts): Recommendation | null {
+function admissionTight({ window, pool, limiter, config: { admission } }: RuleFacts): Recommendation | null {
   const refused = window.errorsByCode['overloaded'] ?? 0
   const isIdle =
     (window.poolWaitingMost ?? 0) === 0 && pool.checkedOut < pool.size && (window.eventLoop.utilization ?? 0) < idleLoop
@@ -31,7 +31,7 @@ function loopLate({
     eventLoop: { utilization, delayP99Ms },
     perSecond,
   },
-}: Facts): Recommendation | null {
+}: RuleFacts): Recommendation | null {
   if (utilization === null || delayP99Ms === null || utilization < busyLoop || delayP99Ms < lateMs) return null
   return {
     id: 'event-loop-late',
@@ -44,7 +44,7 @@ function loopLate({
   }
 }
 
-function rateLimitTight({ window, config: { rateLimit } }: Facts): Recommendation | null {
+function rateLimitTight({ window, config: { rateLimit } }: RuleFacts): Recommendation | null {
   const refused = window.errorsByCode['rate_limited'] ?? 0
   if (refused < minRefused || refused < refusedShare * window.requests) return null
   return {
@@ -64,7 +64,7 @@ function tracedWhole({
   config: {
     telemetry: { endpoint, sampler, samplerArg },
   },
-}: Facts): Recommendation | null {
+}: RuleFacts): Recommendation | null {
   const isWhole =
     endpoint !== undefined &&
     (sampler === undefined ||

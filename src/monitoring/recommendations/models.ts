@@ -1,4 +1,4 @@
-import type { Facts, Recommendation, Rule } from './recommendation.ts'
+import type { RuleFacts, Recommendation, Rule } from './recommendation.ts'
 import { largestPart, ms, percent } from './format.ts'
 
 const minSamples = 10
@@ -11,7 +11,10 @@ const manyPromptTokens = 2500
 const deadlineShare = 0.02
 const minDeadlines = 5
 
-function modelSlow({ window: { firstTokenMs: first, latencyMs }, config: { models } }: Facts): Recommendation | null {
+function modelSlow({
+  window: { firstTokenMs: first, latencyMs },
+  config: { models },
+}: RuleFacts): Recommendation | null {
   if (first.count < minSamples || first.p95 === null || first.p95 < slowFirstTokenMs) return null
   return {
     id: 'model-slow',
@@ -25,7 +28,7 @@ function modelSlow({ window: { firstTokenMs: first, latencyMs }, config: { model
 }
 
 /** Separate from the rule above: a call that is abandoned has no first token to measure. */
-function modelSilent({ window, config: { guard } }: Facts): Recommendation | null {
+function modelSilent({ window, config: { guard } }: RuleFacts): Recommendation | null {
   const quoted = window.degradedByReason['generation'] ?? 0
   const p95 = window.stagesMs['generate']?.p95 ?? 0
   if (quoted < minSamples || quoted < degradedShare * window.requests || p95 < 0.9 * guard.silenceMs) return null
@@ -40,7 +43,7 @@ function modelSilent({ window, config: { guard } }: Facts): Recommendation | nul
   }
 }
 
-function deadlines({ window: { deadlines: byStage, requests }, config: { ask } }: Facts): Recommendation | null {
+function deadlines({ window: { deadlines: byStage, requests }, config: { ask } }: RuleFacts): Recommendation | null {
   const all = Object.values(byStage).reduce((sum, each) => sum + each, 0)
   const first = largestPart(byStage)
   if (!first || all < Math.max(minDeadlines, deadlineShare * requests)) return null
@@ -54,7 +57,7 @@ function deadlines({ window: { deadlines: byStage, requests }, config: { ask } }
   }
 }
 
-function rerankSlow({ window: { stagesMs }, config: { rerank } }: Facts): Recommendation | null {
+function rerankSlow({ window: { stagesMs }, config: { rerank } }: RuleFacts): Recommendation | null {
   const took = stagesMs['rerank']
   if (!rerank || !took || took.count < minSamples || took.p95 === null || took.p95 < slowRerankMs) return null
   return {
@@ -67,7 +70,7 @@ function rerankSlow({ window: { stagesMs }, config: { rerank } }: Facts): Recomm
   }
 }
 
-function embeddingSlow({ window: { stagesMs }, config: { guard, models } }: Facts): Recommendation | null {
+function embeddingSlow({ window: { stagesMs }, config: { guard, models } }: RuleFacts): Recommendation | null {
   const took = stagesMs['embed']
   const isRemote = models.embedding !== 'local' && !models.embedding.startsWith('onnx:')
   if (
@@ -94,7 +97,7 @@ function promptsLarge({
     models: { calls, promptTokens },
   },
   config: { ask },
-}: Facts): Recommendation | null {
+}: RuleFacts): Recommendation | null {
   const mean = calls === 0 ? 0 : Math.round(promptTokens / calls)
   if (calls < minSamples || mean < manyPromptTokens) return null
   return {

@@ -17,7 +17,7 @@ export interface Recommendation {
 }
 
 /** The input of the rules. The window is five minutes, long enough to rule out chance. */
-export interface Facts {
+export interface RuleFacts {
   readonly config: Pick<
     Config,
     'database' | 'redis' | 'models' | 'guard' | 'rerank' | 'ask' | 'cache' | 'admission' | 'rateLimit' | 'telemetry'
@@ -34,4 +34,4 @@ export interface Facts {
   readonly at: number
 }
 
-export type Rule = (facts: Facts) => Recommendation | readonly Recommendation[] | null
+export type Rule = (facts: RuleFacts) => Recommendation | readonly Recommendation[] | null

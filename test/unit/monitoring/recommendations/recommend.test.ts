@@ -1,6 +1,6 @@
 import t from 'tap'
 import { readConfig } from '../../../../src/config/config.ts'
-import type { Facts } from '../../../../src/monitoring/recommendations/recommendation.ts'
+import type { RuleFacts } from '../../../../src/monitoring/recommendations/recommendation.ts'
 import { createFigures, type FigureWindow, type Spread } from '../../../../src/monitoring/figures/figures.ts'
 import { recommend } from '../../../../src/monitoring/recommendations/recommend.ts'
 import { settings } from '../../../../src/config/settings.ts'
@@ -28,7 +28,7 @@ function spread(p95: number, count = 100): Spread {
   return { count, p50: p95 / 2, p95, p99: p95, max: p95 }
 }
 
-function facts(window: Partial<FigureWindow> = {}, more: Partial<Facts> = {}): Facts {
+function facts(window: Partial<FigureWindow> = {}, more: Partial<RuleFacts> = {}): RuleFacts {
   return {
     config,
     window: { ...quiet, ...window },
@@ -60,7 +60,7 @@ function facts(window: Partial<FigureWindow> = {}, more: Partial<Facts> = {}): F
   }
 }
 
-function idsOf(window: Partial<FigureWindow>, more: Partial<Facts> = {}): string[] {
+function idsOf(window: Partial<FigureWindow>, more: Partial<RuleFacts> = {}): string[] {
   return recommend(facts(window, more)).map(({ id }) => id)
 }
 
@@ -80,8 +80,8 @@ const inspected = (part: object) => ({ inspected: { connections, tables: [], ind
 
 const rows: readonly [
   id: string,
-  at: readonly [Partial<FigureWindow>, Partial<Facts>?],
-  below: readonly [Partial<FigureWindow>, Partial<Facts>?],
+  at: readonly [Partial<FigureWindow>, Partial<RuleFacts>?],
+  below: readonly [Partial<FigureWindow>, Partial<RuleFacts>?],
 ][] = [
   [
     'pool-too-small',
@@ -202,11 +202,11 @@ const rows: readonly [
   ['traced-whole', [{ perSecond: 50 }, traced()], [{ perSecond: 50 }, traced('parentbased_traceidratio', '0.1')]],
 ]
 
-function nearOff(): Partial<Facts> {
+function nearOff(): Partial<RuleFacts> {
   return { config: { ...config, cache: { ...config.cache, semantic: { ...config.cache.semantic, mode: 'off' } } } }
 }
 
-function traced(sampler?: string, samplerArg?: string): Partial<Facts> {
+function traced(sampler?: string, samplerArg?: string): Partial<RuleFacts> {
   return {
     config: { ...config, telemetry: { ...config.telemetry, endpoint: 'http://127.0.0.1:1', sampler, samplerArg } },
   }
