@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { anyWorld, type App, type Reply, skipReason, startApp, worlds } from '../support/app.ts'
+import { anyWorld, type App, type Reply, skipReason, startApp, type World, eitherWorld } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -29,7 +29,7 @@ function fresh(): { question: string } {
 
 async function start(
   t: Test,
-  world: (typeof worlds)[number],
+  world: World,
   settings: Record<string, string> = {},
 ): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
@@ -83,7 +83,7 @@ async function occupied(
   }
 }
 
-for (const world of worlds) {
+for (const world of eitherWorld) {
   t.test(`room for two, ${world}`, { skip: skipReason(world) }, async t => {
     const { app, model } = await start(t, world)
     const known = fresh()

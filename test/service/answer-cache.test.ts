@@ -1,5 +1,14 @@
 import t, { type Test } from 'tap'
-import { adminKey, anyWorld, type App, type Reply, skipReason, startApp, type World, worlds } from '../support/app.ts'
+import {
+  adminKey,
+  anyWorld,
+  type App,
+  type Reply,
+  skipReason,
+  startApp,
+  type World,
+  eitherWorld,
+} from '../support/app.ts'
 import { atLeast } from '../support/at-least.ts'
 import { leased } from '../support/contents.ts'
 import { handbook, loadHandbook } from '../support/corpus.ts'
@@ -59,7 +68,7 @@ function withoutNotes({ json }: Reply): object {
 // They mostly wait.
 t.jobs = 3
 
-for (const world of worlds) {
+for (const world of eitherWorld) {
   t.test(`a question asked again, ${world}`, { skip: skipReason(world) }, async t => {
     const { app, model } = await withModel(t, world)
 

@@ -1,7 +1,7 @@
 import tap, { type Test } from 'tap'
 import { countKeys, keyPrefixOf, removeKeys } from '../../src/adapters/redis/cache-keys.ts'
 import { openRedis } from '../../src/adapters/redis/redis.ts'
-import { adminKey, databaseSettings, skipReason, startApp, worlds, type App, type Reply } from '../support/app.ts'
+import { adminKey, databaseSettings, skipReason, startApp, eitherWorld, type App, type Reply } from '../support/app.ts'
 import { runCli } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
 import { assertContract } from '../support/contract.ts'
@@ -35,7 +35,7 @@ async function sent(
 
 const keysIn = async (redis: Redis, pattern: string) => (await told(redis, client => client.keys(pattern))).length
 
-for (const world of worlds) {
+for (const world of eitherWorld) {
   tap.test(`DELETE and GET /cache, ${world}`, { skip: skipReason(world) || redisSkipReason() }, async t => {
     const redis = await startRedis(t)
     const model = await startModel(t)

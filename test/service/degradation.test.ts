@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { adminKey, anyWorld, type App, skipReason, startApp, worlds } from '../support/app.ts'
+import { adminKey, anyWorld, type App, skipReason, startApp, type World, eitherWorld } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Model } from '../support/model.ts'
@@ -20,11 +20,7 @@ const talk = [
 /** Short enough to be worth waiting for; see unlessLate. */
 const shortTime = { timeout_ms: 1500 }
 
-async function withModel(
-  t: Test,
-  world: (typeof worlds)[number],
-  embedding?: string,
-): Promise<{ app: App; model: Model }> {
+async function withModel(t: Test, world: World, embedding?: string): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
   const app = await startApp(t, world, settingsFor(model, embedding))
   await loadHandbook(app)
@@ -61,7 +57,7 @@ const brokenChats: Readonly<Record<string, Behaviour>> = {
   'hangs up before the first token': { cutAfterTokens: 0 },
 }
 
-for (const world of worlds) {
+for (const world of eitherWorld) {
   t.test(`a broken chat model, ${world}`, { skip: skipReason(world) }, async t => {
     const { app, model } = await withModel(t, world)
     const isQuoted = {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import tap, { type Test } from 'tap'
-import { databaseSettings, skipReason, worlds } from '../support/app.ts'
+import { databaseSettings, skipReason, eitherWorld } from '../support/app.ts'
 import { runCli } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
 
@@ -12,7 +12,7 @@ const faq = fileURLToPath(new URL('../../eval/faq', import.meta.url))
 /** Scores TREC runs by itself; it lies beside the repository where the project is developed, not in it. */
 const judge = fileURLToPath(new URL('../../../shared/eval/score.mjs', import.meta.url))
 
-for (const world of worlds) {
+for (const world of eitherWorld) {
   tap.test(`the project's own set, ${world}`, { skip: skipReason(world) }, async t => {
     const env = await databaseSettings(t, world)
     const runs = t.testdir({})

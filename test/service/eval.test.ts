@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
-import { databaseSettings, skipReason, startApp, worlds } from '../support/app.ts'
+import { databaseSettings, skipReason, startApp, eitherWorld } from '../support/app.ts'
 import { runCli, startCli } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
 import { startModel } from '../support/model.ts'
@@ -78,7 +78,7 @@ tap.test('askwell eval: figures, and a baseline to hold them against', async t =
   })
 })
 
-for (const world of worlds) {
+for (const world of eitherWorld) {
   tap.test(`askwell eval in a database that stays, ${world}`, { skip: skipReason(world) }, async t => {
     const env = { ...(await databaseSettings(t, world)), ...settingsFor(await startModel(t), 'test-embedding') }
     const set = t.testdir({ small: small() }) + '/small'

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { adminKey, skipReason, startApp, worlds } from '../support/app.ts'
+import { adminKey, skipReason, startApp, eitherWorld } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { openStream } from '../support/live-stream.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -16,7 +16,7 @@ const talk = [
   { role: 'assistant', content: '12,000 tenge a month.' },
 ]
 
-for (const world of worlds) {
+for (const world of eitherWorld) {
   t.test(`a language model answers, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
     const app = await startApp(t, world, { ...settingsFor(model), ANSWER_CACHE_SECONDS: '0' })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { connect } from 'node:net'
 import tap, { type Test } from 'tap'
-import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { adminKey, skipReason, startApp, eitherWorld, type App } from '../support/app.ts'
 import { assertContract, type GivenReply } from '../support/contract.ts'
 import { loadHandbook } from '../support/corpus.ts'
 
@@ -14,7 +14,7 @@ const key = { authorization: `Bearer ${adminKey}` }
 
 tap.setTimeout(1_800_000)
 
-for (const world of worlds)
+for (const world of eitherWorld)
   tap.test(`hostile requests, ${world}`, { skip: skipReason(world) }, async t => {
     const app = await startApp(t, world)
     await loadHandbook(app)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { skipReason, startApp, worlds } from '../support/app.ts'
+import { skipReason, startApp, eitherWorld } from '../support/app.ts'
 import { freshQuestion, performanceOf, times } from '../support/advice.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -13,7 +13,7 @@ t.setTimeout(1_800_000)
 
 const key = 'a-key-for-monitoring'
 
-for (const world of worlds) {
+for (const world of eitherWorld) {
   t.test(`figures, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
     const app = await startApp(t, world, {

@@ -138,7 +138,10 @@ tap.test('a process that is killed from outside is replaced, and the document tr
       async () => !app.deps.preparing.pids().includes(pid!),
     )
   }
-  t.match(await outcome, { status: 503, body: /"code":"preparing_failed".*check whether the machine runs out of memory/ })
+  t.match(await outcome, {
+    status: 503,
+    body: /"code":"preparing_failed".*check whether the machine runs out of memory/,
+  })
   t.match(await put(app, good('a')), { status: 200 })
 })
 

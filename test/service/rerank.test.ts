@@ -1,5 +1,5 @@
 import t from 'tap'
-import { adminKey, anyWorld, type App, databaseSettings, skipReason, startApp, worlds } from '../support/app.ts'
+import { adminKey, anyWorld, type App, databaseSettings, skipReason, startApp, eitherWorld } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { startReranker, type RerankBehaviour } from '../support/reranker.ts'
@@ -25,7 +25,7 @@ interface Shown {
   readonly scores: { readonly rerank: number | null }
 }
 
-for (const world of worlds) {
+for (const world of eitherWorld) {
   t.test(`a reranker, ${world}`, { skip: skipReason(world) }, async t => {
     const server = await startReranker(t)
     const app = await startApp(t, world, settings(server.url))

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
-import { adminKey, anyWorld, databaseSettings, skipReason, startApp, worlds } from '../support/app.ts'
+import { adminKey, anyWorld, databaseSettings, skipReason, startApp, eitherWorld } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
 import { runCli } from '../support/cli.ts'
 import { loadHandbook } from '../support/corpus.ts'
@@ -79,7 +79,7 @@ t.test('a key as `askwell key new` prints it opens what it says, and the caller 
   t.match(await runCli(['key', 'new']), { code: 2, stderr: /--name/ })
 })
 
-for (const world of worlds)
+for (const world of eitherWorld)
   t.test(`keys for some collections and tenants, ${world}`, { skip: skipReason(world) }, async t => {
     const keys = listOf([
       { name: 'web' },

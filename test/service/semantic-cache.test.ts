@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { canonicalQuestion } from '../../src/text/canonical/canonical.ts'
-import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { adminKey, skipReason, startApp, eitherWorld, type App } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
@@ -35,7 +35,7 @@ const kept = async (app: App, questions: number) =>
     async () => (await app.deps.database.lease(terms, sql => sql`select from cached_questions`)).length >= questions,
   )
 
-for (const world of worlds) {
+for (const world of eitherWorld) {
   t.test(`near answers, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
     const app = await startApp(t, world, { ...settingsFor(model, 'test-embedding'), SEMANTIC_CACHE: '0.5' })

@@ -89,6 +89,9 @@ export const worlds: readonly World[] = ['embedded', 'postgres']
 /** For behavior that is identical in both worlds: Postgres if installed, because it starts in a third of the time. */
 export const anyWorld: World = postgresSkipReason() === false ? 'postgres' : 'embedded'
 
+/** The worlds for a test whose outcome does not depend on which Postgres runs: one of them, both with ASKWELL_TEST_WORLDS=all. */
+export const eitherWorld: readonly World[] = process.env['ASKWELL_TEST_WORLDS'] === 'all' ? worlds : [anyWorld]
+
 /** Copies a template, because creating an embedded database takes seconds. */
 async function embeddedFolder(t: Owner): Promise<string> {
   const template = await oncePerRun('embedded', async folder => {
