@@ -317,7 +317,7 @@ async function metricRow(metric: DescribedMetric): Promise<MetricRow> {
   const { name, type, help, labelNames, upperBounds } = metric
   const values = type === 'counter' && labelNames.length > 0 ? (await metric.get()).values : []
   const labels = labelNames.map(label => {
-    const known = [...new Set(values.map(each => each.labels[label]))].sort()
+    const known = [...new Set(values.map(each => each.labels[label]))].sort((a, b) => (String(a) < String(b) ? -1 : 1))
     // The codes of all errors have a page of their own.
     if (known.length > 20) return `${code(label)}: [errors](errors.md)`
     return known.length === 0 ? code(label) : `${code(label)}: ${known.join(', ')}`

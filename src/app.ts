@@ -50,7 +50,7 @@ export interface AppDeps {
   readonly documents: DocumentRouteOptions
   readonly cache: CacheRouteOptions
   readonly health: Health
-  readonly pressure: LoadSheddingOptions
+  readonly loadShedding: LoadSheddingOptions
   readonly rateLimit: RateLimitOptions
   readonly registry: Scrapable
   readonly counts: ProblemCounts & ReplyCounts
@@ -76,7 +76,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   registerEdge(app, deps, headers.data)
   registerEarlyRejections(app, deps.performance.onRejected)
   await registerCors(app, deps.corsOrigins)
-  registerLoadShedding(app, deps.pressure)
+  registerLoadShedding(app, deps.loadShedding)
   const keyring = createKeyring(deps.keys, deps.keySource)
   registerAuth(app, keyring)
   registerRateLimit(app, deps.rateLimit, clientAddress(proxiesOf(deps.trustProxy)), keyring.mayLimit)

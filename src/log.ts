@@ -66,6 +66,8 @@ function timestamp(): string {
 type LogConfig = Pick<Config, 'log'> &
   Partial<Pick<Config, 'models' | 'rerank' | 'adminApiKey' | 'monitoringApiKey' | 'database' | 'redis'>>
 
+type Mask = (text: string) => string
+
 interface Described {
   readonly type: string
   readonly message: string
@@ -78,11 +80,15 @@ interface Described {
  * Keeps only the useful fields of an error. Drivers attach much more: reply headers, queries with their values, and
  * server messages, in which some model servers repeat the API key.
  */
-function described(error: unknown, mask: (text: string) => string): Described | unknown {
-  if (!(error instanceof Error)) return typeof error === 'string' ? mask(error) : error
+function described(error: unknown, mask: Mask): unknown {
+  if (error instanceof Error) return fieldsOf(error, mask)
+  return typeof error === 'string' ? mask(error) : error
+}
+
+function fieldsOf(error: Error, mask: Mask): Described {
   // Some model servers repeat the API key here as well.
   const code = 'code' in error && typeof error.code === 'string' ? { code: mask(error.code) } : {}
-  const cause = error.cause instanceof Error ? { cause: described(error.cause, mask) } : {}
+  const cause = error.cause instanceof Error ? { cause: fieldsOf(error.cause, mask) } : {}
   return { type: mask(error.name), message: mask(error.message), ...code, stack: mask(error.stack ?? ''), ...cause }
 }
 

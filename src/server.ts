@@ -200,10 +200,10 @@ function appDeps(state: ServerState): AppDeps {
       breakers: () => state.services?.deps.states(),
       onReadiness: createReadinessLog(log),
     },
-    pressure: { ...config.pressure, onRefused: by => recent.count(`pressure:${by}`) },
+    loadShedding: { ...config.pressure, onRejected: by => recent.count(`pressure:${by}`) },
     rateLimit: {
       ...config.rateLimit,
-      onRefused: () => recent.count('limited'),
+      onRejected: () => recent.count('limited'),
       redis: config.redis && later(() => at().deps.redis as RedisServer),
     },
     registry: later(() => at().deps.metrics),

@@ -40,15 +40,12 @@ export async function frozen({ settings, isQuick }: World, t: Keeper): Promise<O
 }
 
 function outcomeOf(alone: readonly Timed[], frozenRuns: readonly Timed[]): Outcome {
-  const spans = [
-    ['before the freeze', 0, frozenAt],
-    ['two seconds from the freeze on', frozenAt, settledAt],
-    ['after that', settledAt, Infinity],
-  ] as const
-  const rows = spans.flatMap(([when, from, to]) => [
-    line(when, 'without Redis', alone, from, to),
-    line(when, 'frozen Redis', frozenRuns, from, to),
-  ])
+  const spans: readonly Span[] = [
+    { when: 'before the freeze', from: 0, to: frozenAt },
+    { when: 'two seconds from the freeze on', from: frozenAt, to: settledAt },
+    { when: 'after that', from: settledAt, to: Infinity },
+  ]
+  const rows = spans.flatMap(span => [line(span, 'without Redis', alone), line(span, 'frozen Redis', frozenRuns)])
   const [calm, troubled] = [rows.at(-2)!, rows.at(-1)!]
   return {
     tables: [{ title: `${perSecond} questions a second, ${hotShare * 100} % of them asked before`, rows }],
@@ -59,7 +56,14 @@ function outcomeOf(alone: readonly Timed[], frozenRuns: readonly Timed[]): Outco
   }
 }
 
-function line(when: string, what: string, all: readonly Timed[], from: number, to: number) {
+/** Seconds since the run began; `to` is exclusive. */
+interface Span {
+  readonly when: string
+  readonly from: number
+  readonly to: number
+}
+
+function line({ when, from, to }: Span, what: string, all: readonly Timed[]) {
   const asked = all.filter(({ at }) => at >= from && at < to)
   const [p50, p99, slowest] = [0.5, 0.99, 1].map(share =>
     rounded(

@@ -13,11 +13,11 @@ export async function hot({ settings, isQuick }: World, t: Keeper): Promise<Outc
   const { traces, redis } = await surroundings(t)
   const all = { ...settings, ...traces }
   const [long, short] = isQuick ? [2, 1] : [5, 3]
-  const first = await remembering(t, all, hotQuestion, 'memory')
+  const first = await remembering(t, all, hotQuestion, { tier: 'memory' })
   const served = async (name: string, own: Settings, seconds = short): Promise<Subject> => ({
     name,
     seconds,
-    served: (await remembering(t, own, hotQuestion, 'memory')).served,
+    served: (await remembering(t, own, hotQuestion, { tier: 'memory' })).served,
   })
   const bare = { name: 'bare Fastify', seconds: long, served: await serveBare(t, first.reply) }
   const others = [

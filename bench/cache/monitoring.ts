@@ -21,8 +21,11 @@ export async function monitoring({ settings, isQuick }: World, t: Keeper): Promi
     'made anew': { form: { connections: 4, headers: { 'cache-control': 'no-store' } }, least: 0.97 },
   }
   const { traces } = await surroundings(t)
-  const off = await remembering(t, { ...settings, LOG_LEVEL: 'silent' }, hotQuestion, 'memory', unmonitored)
-  const on = await remembering(t, { ...settings, ...traces }, hotQuestion, 'memory')
+  const off = await remembering(t, { ...settings, LOG_LEVEL: 'silent' }, hotQuestion, {
+    tier: 'memory',
+    program: unmonitored,
+  })
+  const on = await remembering(t, { ...settings, ...traces }, hotQuestion, { tier: 'memory' })
   const outcomes = []
   for (const [kind, { form, least }] of Object.entries(kinds)) {
     const subject = (name: string, served: Served): Subject => ({ name, served, form, seconds: isQuick ? 2 : 5 })

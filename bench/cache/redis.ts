@@ -14,7 +14,7 @@ export async function redis({ settings, isQuick }: World, t: Keeper): Promise<Ou
     t,
     { ...settings, ...traces, ...redis, ANSWER_CACHE_MB: '0' },
     hotQuestion,
-    'redis',
+    { tier: 'redis' },
   )
   const bare = { name: 'bare Fastify', seconds, served: await serveBare(t, reply) }
   const compared = await inTurns(bare, [{ name: 'answers from Redis', seconds, served }], hotQuestion, isQuick ? 2 : 5)

@@ -40,8 +40,7 @@ export async function remembering(
   t: Owner,
   settings: Settings,
   question: object,
-  tier: 'memory' | 'redis',
-  program = cli,
+  { tier, program = cli }: { readonly tier: 'memory' | 'redis'; readonly program?: string },
 ): Promise<{ served: Served; reply: object }> {
   const served = await serveAskwell(t, settings, { program })
   const { ask } = clientOf(served.address)

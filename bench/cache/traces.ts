@@ -34,7 +34,7 @@ export async function traces({ settings, isQuick }: World, t: Keeper): Promise<O
     try {
       const [none, ...others] = await subjectsOf(
         ways,
-        async way => (await remembering(keeper, { ...settings, ...own, ...way }, hotQuestion, tier)).served,
+        async way => (await remembering(keeper, { ...settings, ...own, ...way }, hotQuestion, { tier })).served,
       )
       const told = (subject: Subject): Subject => ({ ...subject, ...form, seconds: isQuick ? 2 : 4 })
       figures[kind] = await inTurns(told(none!), others.map(told), hotQuestion, isQuick ? 2 : 5)

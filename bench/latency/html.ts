@@ -108,11 +108,15 @@ function texts(row: object): Record<string, string> {
   )
 }
 
+type Cell = string | number
+
 /** Numbers to the right. A table too wide for the screen scrolls by itself. */
-function table(rows: readonly Record<string, unknown>[], classes: readonly string[] = []): string {
+function table(rows: readonly Readonly<Record<string, Cell>>[], classes: readonly string[] = []): string {
   const names = [...new Set(rows.flatMap(row => Object.keys(row)))]
-  const cell = (value: unknown) =>
-    `<td${/^[+−-]?[\d.]+( %)?$/.test(String(value ?? '')) ? ' class="n"' : ''}>${escaped(String(value ?? ''))}</td>`
+  const cell = (value: Cell | undefined) => {
+    const text = String(value ?? '')
+    return `<td${/^[+−-]?[\d.]+( %)?$/.test(text) ? ' class="n"' : ''}>${escaped(text)}</td>`
+  }
   const lines = rows.map(
     (row, number) =>
       `<tr${classes[number] ? ` class="${classes[number]}"` : ''}>${names.map(name => cell(row[name])).join('')}</tr>`,

@@ -35,8 +35,7 @@ export function loaded(
   name: string,
   { address, program }: Served,
   bodies: Bodies,
-  { connections, seconds, mayRefuse = false }: LoadOptions,
-  path = '/ask',
+  { connections, seconds, mayRefuse = false, path = '/ask' }: LoadOptions & { readonly path?: string },
 ): Subject<Shot> {
   const shoot = async () => {
     const result = await fire({ url: `${address}${path}`, connections, seconds, bodies: bodies() }, program.pid)

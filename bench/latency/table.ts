@@ -32,7 +32,7 @@ export function printClaims(report: Report): void {
     )
 }
 
-export function figureLine(figure: Figure): Record<string, unknown> {
+export function figureLine(figure: Figure): Record<string, string | number> {
   const { ratio, least, most } = figureOf(figure)
   const apart = spread(figure.controls)
   return {

@@ -43,16 +43,18 @@ async function run(): Promise<void> {
     },
   })
   const next = questionsOf(values.mix as Mix, Number(values.turn))
-  const [seconds, limit] = [Number(values.seconds), Number(values.questions)]
-  console.log(JSON.stringify(await loaded(`${values.address}/ask`, next, Number(values.connections), seconds, limit)))
+  const bounds = {
+    connections: Number(values.connections),
+    seconds: Number(values.seconds),
+    limit: Number(values.questions),
+  }
+  console.log(JSON.stringify(await loaded(`${values.address}/ask`, next, bounds)))
 }
 
 async function loaded(
   url: string,
   next: () => string,
-  connections: number,
-  seconds: number,
-  limit: number,
+  { connections, seconds, limit }: { readonly connections: number; readonly seconds: number; readonly limit: number },
 ): Promise<Loaded> {
   const latencies: number[] = []
   let errors = 0

@@ -42,10 +42,15 @@ const warmUpSeconds = 20
 const warmUpQuestions = 500
 
 /** So many questions as a compiler needs to see, however slow the system is; and what is asked again is asked once. */
-export async function warmUp({ name, served }: Subject, { mix, connections }: Scenario): Promise<void> {
-  if (mix === 'zipf again' && name === 'askwell cached')
-    await underLoad(served, mix, connections, wholeMixSeconds, zipfAsked)
-  else await underLoad(served, mix, connections, warmUpSeconds, warmUpQuestions)
+export async function warmUp({ name, served }: Subject, scenario: Scenario): Promise<void> {
+  const isWhole = scenario.mix === 'zipf again' && name === 'askwell cached'
+  await underLoad(
+    served,
+    scenario,
+    isWhole
+      ? { seconds: wholeMixSeconds, questions: zipfAsked }
+      : { seconds: warmUpSeconds, questions: warmUpQuestions },
+  )
 }
 
 /** What a Zipf mix costs depends on how much of it is remembered, so Askwell has to come to its end; the rate of the others does not. */
@@ -54,20 +59,21 @@ const wholeMixSeconds = 120
 /** One round of one system. A cold question is never asked again; a Zipf mix begins with questions that nobody has asked, unless it is asked again. */
 export async function measure(
   { name, served }: Subject,
-  { mix, connections }: Scenario,
+  scenario: Scenario,
   seconds: number,
   postmaster: number,
 ): Promise<Figures> {
   const cpu = () => ({ own: cpuMsOf(served.program.pid), database: postgresCpuMs(postmaster) })
   const before = cpu()
-  const longest = mix !== 'cold' && name === 'askwell cached' ? wholeMixSeconds : seconds
+  const isCold = scenario.mix === 'cold'
+  const longest = !isCold && name === 'askwell cached' ? wholeMixSeconds : seconds
   const {
     answered,
     errors,
     seconds: taken,
     p50,
     p99,
-  } = await underLoad(served, mix, connections, longest, mix === 'cold' ? Infinity : zipfAsked)
+  } = await underLoad(served, scenario, { seconds: longest, questions: isCold ? Infinity : zipfAsked })
   const after = cpu()
   const each = (ms: number) => ms / Math.max(1, answered + errors)
   return {
@@ -82,10 +88,8 @@ export async function measure(
 
 async function underLoad(
   { address }: Served,
-  mix: Mix,
-  connections: number,
-  seconds: number,
-  questions: number,
+  { mix, connections }: Scenario,
+  { seconds, questions }: { readonly seconds: number; readonly questions: number },
 ): Promise<Loaded> {
   const options = { address, mix, turn: mix === 'zipf again' ? 0 : ++turns, connections, seconds, questions }
   const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)])

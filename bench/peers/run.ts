@@ -152,7 +152,7 @@ async function served(own: Keeper, { mix, chatMs, embeddingMs }: Scenario, aroun
     ...(mix === 'cold' ? (['askwell', 'askwell quoting'] as const) : (['askwell cached'] as const)),
     ...peers,
   ] as const satisfies readonly SystemName[]) {
-    const subject = { name, served: await serveSystem(own, name, around, modelUrl) }
+    const subject = { name, served: await serveSystem(own, name, around, { modelUrl }) }
     subjects.push(subject)
     if (checks[name] === undefined) tell(said(name, (checks[name] = await check(subject.served.address))))
   }

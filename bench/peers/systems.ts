@@ -38,21 +38,25 @@ const cachesOff: Settings = {
   SEMANTIC_CACHE: 'off',
 }
 
-/** Serves until its owner ends. `documents`: loads them first, into a new database. */
+export interface Contents {
+  readonly modelUrl: string
+  /** Loaded first, into a new database. */
+  readonly documents?: readonly Document[] | undefined
+}
+
+/** Serves until its owner ends. */
 export async function serveSystem(
   t: Owner,
   name: SystemName,
   around: Surroundings,
-  modelUrl: string,
-  documents?: readonly Document[],
+  { modelUrl, documents }: Contents,
 ): Promise<Served> {
   const database = databaseOf(name)
   if (documents !== undefined) await administer(around.adminUrl, sql => sql`create database ${sql(database)}`)
   const url = new URL(around.adminUrl)
   url.pathname = `/${database}`
-  const served = isOwn(name)
-    ? await askwell(t, name, around, url.href, modelUrl, documents)
-    : await peer(t, name, around, url.href, modelUrl, documents)
+  const contents = { database: url.href, modelUrl, documents }
+  const served = isOwn(name) ? await askwell(t, name, around, contents) : await peer(t, name, around, contents)
   if (documents !== undefined) await administer(url.href, sql => sql`vacuum analyze`)
   return served
 }
@@ -70,9 +74,7 @@ async function askwell(
   t: Owner,
   name: OwnName,
   { dimensions, poolSize }: Surroundings,
-  database: string,
-  modelUrl: string,
-  documents?: readonly Document[],
+  { database, modelUrl, documents }: Contents & { readonly database: string },
 ): Promise<Served> {
   const settings: Settings = {
     DATABASE_URL: database,
@@ -113,9 +115,7 @@ async function peer(
   t: Owner,
   name: PeerName,
   { dimensions, poolSize }: Surroundings,
-  database: string,
-  modelUrl: string,
-  documents?: readonly Document[],
+  { database, modelUrl, documents }: Contents & { readonly database: string },
 ): Promise<Served> {
   const program = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
   const port = String(await freePort())
@@ -181,7 +181,7 @@ export async function loadAll(
     const modelUrl = await serveModel(t, 0, 0)
     for (const name of names) {
       const begin = performance.now()
-      await serveSystem(t, name, around, modelUrl, documents)
+      await serveSystem(t, name, around, { modelUrl, documents })
       tell(`${name}: ${documents.length} documents in ${((performance.now() - begin) / 1000).toFixed(1)} s`)
     }
   } finally {

@@ -44,7 +44,7 @@ async function makeSize(size: string): Promise<void> {
     throw new Error(`${url} holds ${collection.chunkCount} chunks: drop it first`)
   await printFrequencies(sql, collection)
   const file = join(options.folder, `questions-${size}.jsonl`)
-  await writeQuestions(sql, collection.id, corpus, Number(options.questions), file)
+  await writeQuestions(sql, collection.id, corpus, { count: Number(options.questions), file })
   if (!options['no-index']) await makeVectorIndex(url, size, file)
   say(`${size}: ${url}, collection ${collection.id}, model ${collection.model?.id}, questions in ${file}`)
   await sql.end()
@@ -111,7 +111,7 @@ async function copyAll(sql: postgres.Sql, collection: Collection, corpus: Corpus
   let chunkId = 0
   for (let number = 0; number < corpus.documentCount; number++) {
     const document = corpus.document(number)
-    await copyDocument(copies, collection, document, corpus.vectorsOf(number), chunkId + 1)
+    await copyDocument(copies, collection, document, { vectors: corpus.vectorsOf(number), firstId: chunkId + 1 })
     count(statistics, document)
     chunkId += document.chunks.length
     if (number % 10_000 === 9999) say(`${chunkId} chunks`)
@@ -130,8 +130,7 @@ async function copyDocument(
   copies: Copies,
   collection: Collection,
   document: PreparedDocument,
-  vectors: readonly Float32Array[],
-  firstId: number,
+  { vectors, firstId }: { readonly vectors: readonly Float32Array[]; readonly firstId: number },
 ): Promise<void> {
   const { id, source, hash, title, url, language, text } = document
   const metadata = JSON.stringify(document.metadata)

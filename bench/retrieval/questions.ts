@@ -36,8 +36,7 @@ export async function writeQuestions(
   sql: postgres.Sql,
   collectionId: number,
   corpus: Corpus,
-  count: number,
-  file: string,
+  { count, file }: { readonly count: number; readonly file: string },
 ): Promise<void> {
   const stream = createWriteStream(file)
   for (let number = 0; number < count; number++) {

@@ -25,7 +25,7 @@ export function addKey(program: Command): void {
     .option(
       '--collection <name>',
       'collection that the key is limited to; may be repeated',
-      (text: string, before: string[] = []) => [...before, collectionName(text)],
+      (text: string, before: string[] | undefined) => [...(before ?? []), collectionName(text)],
     )
     .option('--rate-limit <number>', 'maximum requests of this key per RATE_LIMIT_SECONDS', Number)
     .option('--tenant <tenant>', 'tenant of the key; tenants do not share cached answers')

@@ -85,9 +85,9 @@ async function walk(root: string, below = ''): Promise<Walked> {
   if (entries === null) return { files: [], unreadable: [below] }
   const visible = entries.filter(entry => !entry.name.startsWith('.') && entry.name !== 'node_modules')
   const inside = await Promise.all(
-    visible.map((entry): Walked | Promise<Walked> => {
+    visible.map(async (entry): Promise<Walked> => {
       const path = posix.join(below, entry.name)
-      return entry.isDirectory() ? walk(root, path) : { files: [path], unreadable: [] }
+      return entry.isDirectory() ? await walk(root, path) : { files: [path], unreadable: [] }
     }),
   )
   return { files: inside.flatMap(each => each.files), unreadable: inside.flatMap(each => each.unreadable) }

@@ -2,7 +2,7 @@ import type { Draft } from './draft.ts'
 import type { Outcome, SortKnown } from './outcomes.ts'
 import { documentId } from './prepare.ts'
 import { createRunId } from './run-id.ts'
-import type { Collection, PreparedDocument, ReadFault, Written } from './terms.ts'
+import type { Collection, PreparedDocument, PruneScope, ReadFault, Written } from './terms.ts'
 
 /** The part of the document store that loading needs. */
 export interface LoadStore {
@@ -10,7 +10,7 @@ export interface LoadStore {
   known(collectionId: number, sources: readonly string[]): Promise<Map<string, { id: string; hash: Buffer }>>
   write(target: Collection, documents: readonly PreparedDocument[], runId: string | null): Promise<Written>
   markSeen(ids: readonly string[], runId: string): Promise<void>
-  prune(target: Collection, roots: readonly string[], spared: readonly string[], runId: string): Promise<number>
+  prune(target: Collection, scope: PruneScope): Promise<number>
 }
 
 export interface LoadDeps {
@@ -116,7 +116,8 @@ export async function load(
   await writing
   if (options.pruneRoots) {
     options.signal.throwIfAborted()
-    update({ removed: await deps.store.prune(target, options.pruneRoots, [...faultySources], runId) })
+    const scope = { roots: options.pruneRoots, spared: [...faultySources], runId }
+    update({ removed: await deps.store.prune(target, scope) })
   }
   return report
 

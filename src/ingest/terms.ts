@@ -40,6 +40,15 @@ export interface ReadFault {
   readonly reason: string
 }
 
+/** What a run with `--prune` may delete. */
+export interface PruneScope {
+  /** Source prefixes. */
+  readonly roots: readonly string[]
+  /** Sources of files and folders that could not be read this time. */
+  readonly spared: readonly string[]
+  readonly runId: string
+}
+
 /** `line` is the line in the file, if the document is a row. */
 export type ReadResult = { readonly document: SourceDocument; readonly line?: number } | { readonly fault: ReadFault }
 

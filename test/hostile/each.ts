@@ -85,10 +85,7 @@ async function alone(
   const earlier = foe.played.length
   target.peak.own = 0
   const from = performance.now()
-  if (attack === nothing) await sleep(seconds * 1000)
-  else
-    while (performance.now() < from + seconds * 1000 && target.end() === null)
-      await Promise.race([foe.each([attack.name]), dead(world)])
+  await play(world, attack, seconds)
   await sleep(settleMs)
   const played = foe.played.slice(earlier)
   const asked = load.asked.filter(({ at }) => at >= from)
@@ -119,6 +116,14 @@ async function alone(
     cells,
     isHarmed: target.end() !== null || failed > 0 || (kept ?? 0) > harm.heapMb || target.peak.own > harm.peakMb,
   }
+}
+
+/** Repeats the attack for this long, or until the service has died. */
+async function play(world: World, attack: Attack, seconds: number): Promise<void> {
+  if (attack === nothing) return await sleep(seconds * 1000)
+  const { target, foe } = world
+  const end = performance.now() + seconds * 1000
+  while (performance.now() < end && target.end() === null) await Promise.race([foe.each([attack.name]), dead(world)])
 }
 
 const settleMs = 1000

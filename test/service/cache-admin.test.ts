@@ -24,8 +24,7 @@ const statusOf = async (app: App, body: object) => (await app.ask(body)).json.ca
 async function sent(
   t: Test,
   app: App,
-  method: string,
-  path: string,
+  { method, path }: { readonly method: string; readonly path: string },
   headers: Record<string, string> = asAdmin,
 ): Promise<Reply> {
   const reply = await app.send(method, path, undefined, headers)
@@ -55,7 +54,7 @@ for (const world of eitherWorld) {
         [await statusOf(app, { question: rent }), await statusOf(app, { question: rent, collection: 'second' })],
         ['hit', 'hit'],
       )
-      const { status, json } = await sent(t, app, 'DELETE', '/cache?collection=second')
+      const { status, json } = await sent(t, app, { method: 'DELETE', path: '/cache?collection=second' })
       t.match({ status, json }, { status: 200, json: { collection: 'second', redis_keys: 1 } })
       t.equal(await keysIn(redis, keysLike('answer:*')), 1)
       const before = model.chat.requests.length
@@ -70,10 +69,10 @@ for (const world of eitherWorld) {
       await told(redis, client => client.set('somebody:else', 1))
       const removed = await keysIn(redis, keysLike('[adv]*'))
       t.ok(removed >= 4, `${removed} keys: answers, drafts, a vector`)
-      t.same((await sent(t, app, 'DELETE', '/cache')).json, { collection: null, redis_keys: removed })
+      t.same((await sent(t, app, { method: 'DELETE', path: '/cache' })).json, { collection: null, redis_keys: removed })
       t.equal(await keysIn(redis, keysLike('[adv]*')), 0)
       t.same([await keysIn(redis, keysLike('rate:*')), await keysIn(redis, 'somebody:*')], [1, 1])
-      const { memory } = (await sent(t, app, 'GET', '/cache')).json
+      const { memory } = (await sent(t, app, { method: 'GET', path: '/cache' })).json
       t.match(memory, { answer: { entries: 0, bytes: 0 }, draft: { entries: 0 }, embedding: { entries: 0 } })
       t.equal(await statusOf(app, { question: rent }), 'miss')
       const { cache } = (await app.ask({ question: rent, collection: 'second' })).json
@@ -85,10 +84,10 @@ for (const world of eitherWorld) {
     })
 
     await t.test('GET tells what there is and what was counted', async t => {
-      const before = (await sent(t, app, 'GET', '/cache')).json
+      const before = (await sent(t, app, { method: 'GET', path: '/cache' })).json
       await app.ask({ question: books })
       await app.ask({ question: books })
-      const { memory, answers, redis: state, near } = (await sent(t, app, 'GET', '/cache')).json
+      const { memory, answers, redis: state, near } = (await sent(t, app, { method: 'GET', path: '/cache' })).json
       t.equal(memory.answer.entries, before.memory.answer.entries + 1)
       t.ok(memory.answer.bytes > before.memory.answer.bytes && memory.answer.bytes < memory.answer.max_bytes)
       t.equal(memory.answer.hits.memory, before.memory.answer.hits.memory + 1)
@@ -113,11 +112,11 @@ for (const world of eitherWorld) {
           ['GET', '/cache?x', asAdmin, 400, 'invalid_request'],
         ]
         for (const [method, path, headers, status, code] of refused) {
-          const reply = await sent(t, app, method, path, headers)
+          const reply = await sent(t, app, { method, path }, headers)
           t.match({ status: reply.status, code: reply.json.code }, { status, code }, `${method} ${path}`)
         }
         t.match(
-          (await sent(t, app, 'DELETE', '/cache?colection=default')).json.detail,
+          (await sent(t, app, { method: 'DELETE', path: '/cache?colection=default' })).json.detail,
           'In the URL, "colection" is not a known parameter.',
         )
         t.equal(await statusOf(app, { question: books }), 'hit')
@@ -128,8 +127,8 @@ for (const world of eitherWorld) {
       await app.ask({ question: books })
       redis.freeze()
       await until('Redis is given up', () => app.deps.redis?.isUsable() === false)
-      t.same((await sent(t, app, 'DELETE', '/cache')).json, { collection: null, redis_keys: null })
-      t.equal((await sent(t, app, 'GET', '/cache')).json.redis === 'ready', false)
+      t.same((await sent(t, app, { method: 'DELETE', path: '/cache' })).json, { collection: null, redis_keys: null })
+      t.equal((await sent(t, app, { method: 'GET', path: '/cache' })).json.redis === 'ready', false)
       t.equal(await statusOf(app, { question: books }), 'miss')
       redis.thaw()
       await until('Redis is used again', () => app.deps.redis?.isUsable())

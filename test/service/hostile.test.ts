@@ -21,21 +21,20 @@ for (const world of eitherWorld)
     const ask = (body: Body, headers: Record<string, string> = json) => sent(app, 'POST', '/ask', { body, headers })
 
     await t.test('bodies that are no JSON, or not in UTF-8', async t => {
-      await refused(t, ask(''), 400, 'invalid_json', /empty/)
-      await refused(t, ask(' \n'), 400, 'invalid_json', /empty/)
-      await refused(t, ask('{"question": "x",}'), 400, 'invalid_json', /line 1 column 18/)
-      await refused(t, ask("{'question': 'x'}"), 400, 'invalid_json')
-      await refused(t, ask('{"question": NaN}'), 400, 'invalid_json')
-      await refused(t, ask(`{"question":"${'a'.repeat(1000)}`), 400, 'invalid_json')
-      await refused(
-        t,
-        ask(Uint8Array.from([...Buffer.from('{"question":"'), 0xff, 0xfe, ...Buffer.from('"}')])),
-        400,
-        'invalid_encoding',
-      )
-      await refused(t, ask(Uint8Array.from(Buffer.from('{"question":"x"}', 'utf16le'))), 400, 'invalid_json')
-      await refused(t, ask(Uint8Array.from(Buffer.from('{"question":"café"}', 'latin1'))), 400, 'invalid_encoding')
-      await refused(t, ask('{"question":"\0"}'), 400, 'invalid_json')
+      await refused(t, ask(''), 400, { code: 'invalid_json', detail: /empty/ })
+      await refused(t, ask(' \n'), 400, { code: 'invalid_json', detail: /empty/ })
+      await refused(t, ask('{"question": "x",}'), 400, { code: 'invalid_json', detail: /line 1 column 18/ })
+      await refused(t, ask("{'question': 'x'}"), 400, { code: 'invalid_json' })
+      await refused(t, ask('{"question": NaN}'), 400, { code: 'invalid_json' })
+      await refused(t, ask(`{"question":"${'a'.repeat(1000)}`), 400, { code: 'invalid_json' })
+      await refused(t, ask(Uint8Array.from([...Buffer.from('{"question":"'), 0xff, 0xfe, ...Buffer.from('"}')])), 400, {
+        code: 'invalid_encoding',
+      })
+      await refused(t, ask(Uint8Array.from(Buffer.from('{"question":"x"}', 'utf16le'))), 400, { code: 'invalid_json' })
+      await refused(t, ask(Uint8Array.from(Buffer.from('{"question":"café"}', 'latin1'))), 400, {
+        code: 'invalid_encoding',
+      })
+      await refused(t, ask('{"question":"\0"}'), 400, { code: 'invalid_json' })
     })
 
     await t.test('bodies of the wrong form: every fault with its pointer', async t => {
@@ -178,21 +177,17 @@ for (const world of eitherWorld)
         }),
         { '/documents/0/metadata': /at most 100 fields/ },
       )
-      await refused(
-        t,
-        documents({ documents: [{ ...document, text: 'a'.repeat(17_000_000) }] }),
-        413,
-        'payload_too_large',
-      )
-      await refused(t, ask(JSON.stringify({ question: 'a'.repeat(300_000) })), 413, 'payload_too_large')
-      await refused(t, sent(app, 'POST', '/ask', { body: endless(), headers: json }), 413, 'payload_too_large')
-      const many = await refused(
-        t,
-        ask(JSON.stringify({ question: 'x', include: Array(60_000).fill('a') })),
-        400,
-        'invalid_request',
-        /first 50/,
-      )
+      await refused(t, documents({ documents: [{ ...document, text: 'a'.repeat(17_000_000) }] }), 413, {
+        code: 'payload_too_large',
+      })
+      await refused(t, ask(JSON.stringify({ question: 'a'.repeat(300_000) })), 413, { code: 'payload_too_large' })
+      await refused(t, sent(app, 'POST', '/ask', { body: endless(), headers: json }), 413, {
+        code: 'payload_too_large',
+      })
+      const many = await refused(t, ask(JSON.stringify({ question: 'x', include: Array(60_000).fill('a') })), 400, {
+        code: 'invalid_request',
+        detail: /first 50/,
+      })
       t.equal(many.errors?.length, 50, 'a reply stays small')
     })
 
@@ -203,7 +198,7 @@ for (const world of eitherWorld)
         { filters },
         { filters: { a: { in: Array(60_000).fill([]) } } },
       ]) {
-        await refused(t, ask(JSON.stringify({ question: 'x', ...part })), 400, 'invalid_request')
+        await refused(t, ask(JSON.stringify({ question: 'x', ...part })), 400, { code: 'invalid_request' })
       }
     })
 
@@ -253,7 +248,7 @@ for (const world of eitherWorld)
         'json',
         '*/*',
       ]) {
-        await refused(t, ask(body, { 'content-type': type }), 415, 'unsupported_media_type')
+        await refused(t, ask(body, { 'content-type': type }), 415, { code: 'unsupported_media_type' })
       }
       await answered(t, ask(body, { 'content-type': 'Application/JSON; charset=utf-8' }))
       await faulty(t, sent(app, 'POST', '/ask', {}), { '': /must be an object/ })
@@ -266,7 +261,7 @@ for (const world of eitherWorld)
       const { reply } = await answered(t, ask(body, { ...json, accept: 'text/event-stream' }))
       t.match((reply.headers as Headers).get('content-type'), /^text\/event-stream/)
       await answered(t, ask('{"question":"What is the weather in Paris?","stream":true}'))
-      await refused(t, ask('{"question":"x","stream":true,"collection":"none"}'), 404, 'unknown_collection')
+      await refused(t, ask('{"question":"x","stream":true,"collection":"none"}'), 404, { code: 'unknown_collection' })
     })
 
     await t.test('methods and addresses', async t => {
@@ -278,12 +273,9 @@ for (const world of eitherWorld)
         ['POST', '/documents', 'PUT'],
         ['PROPFIND', '/', 'GET, HEAD'],
       ] as const) {
-        const { reply } = await refused(
-          t,
-          sent(app, method, path, { headers: { 'content-type': 'text/odd' } }),
-          405,
-          'method_not_allowed',
-        )
+        const { reply } = await refused(t, sent(app, method, path, { headers: { 'content-type': 'text/odd' } }), 405, {
+          code: 'method_not_allowed',
+        })
         t.equal((reply.headers as Headers).get('allow'), allow)
       }
       for (const path of [
@@ -331,29 +323,20 @@ for (const world of eitherWorld)
         adminKey,
         `Bearer ${adminKey} ${adminKey}`,
       ]) {
-        await refused(t, put('not even JSON', { ...json, authorization }), 401, 'unauthorized')
+        await refused(t, put('not even JSON', { ...json, authorization }), 401, { code: 'unauthorized' })
       }
       for (const id of ['1', 'a'.repeat(36), '4f9b7e5a-ff89-8300-89fc-966cc7186edc%00', "'", '%F0%9F%98%80']) {
-        await refused(
-          t,
-          sent(app, 'GET', `/documents/${id}`, { headers: key }),
-          400,
-          'invalid_request',
-          /id must be a UUID/,
-        )
+        await refused(t, sent(app, 'GET', `/documents/${id}`, { headers: key }), 400, {
+          code: 'invalid_request',
+          detail: /id must be a UUID/,
+        })
       }
-      await refused(
-        t,
-        sent(app, 'GET', '/documents/00000000-0000-0000-0000-000000000000', { headers: key }),
-        404,
-        'unknown_document',
-      )
-      await refused(
-        t,
-        sent(app, 'DELETE', '/documents/00000000-0000-0000-0000-000000000000', { headers: key }),
-        404,
-        'unknown_document',
-      )
+      await refused(t, sent(app, 'GET', '/documents/00000000-0000-0000-0000-000000000000', { headers: key }), 404, {
+        code: 'unknown_document',
+      })
+      await refused(t, sent(app, 'DELETE', '/documents/00000000-0000-0000-0000-000000000000', { headers: key }), 404, {
+        code: 'unknown_document',
+      })
       await faulty(t, put('{"documents":[]}'), { '/documents': /at least 1 item$/ })
       await faulty(
         t,
@@ -453,26 +436,31 @@ for (const world of eitherWorld)
         `${post}content-length: -1\r\n\r\n`,
         `${post}transfer-encoding: chunked\r\n\r\nzz\r\nnot a chunk\r\n`,
       ])
-        await brokenOff(t, app, bytes, 400, 'invalid_http')
-      await brokenOff(t, app, `GET / HTTP/1.1\r\n${host}x: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large')
+        await brokenOff(t, app, bytes, { status: 400, code: 'invalid_http' })
+      await brokenOff(t, app, `GET / HTTP/1.1\r\n${host}x: ${'a'.repeat(20_000)}\r\n\r\n`, {
+        status: 431,
+        code: 'headers_too_large',
+      })
       t.equal(
         (await rawReply(app, `HEAD / HTTP/1.1\r\n${host}x: ${'a'.repeat(20_000)}\r\n\r\n`)).body,
         '',
         'to HEAD the head alone',
       )
-      await brokenOff(t, app, 'GET / HTTP/1.1\r\nconnection: close\r\n\r\n', 400, 'invalid_request', 'GET', '/')
+      await brokenOff(t, app, 'GET / HTTP/1.1\r\nconnection: close\r\n\r\n', {
+        status: 400,
+        code: 'invalid_request',
+        method: 'GET',
+        path: '/',
+      })
     })
 
     await t.test('URLs that are none', async t => {
-      await refused(t, sent(app, 'GET', '/%'), 400, 'invalid_request', /URL path is not valid/)
-      await refused(t, sent(app, 'GET', '/documents/%ff', { headers: key }), 400, 'invalid_request')
-      await refused(
-        t,
-        sent(app, 'GET', `/documents/${'a'.repeat(200)}`, { headers: key }),
-        400,
-        'invalid_request',
-        /too long/,
-      )
+      await refused(t, sent(app, 'GET', '/%'), 400, { code: 'invalid_request', detail: /URL path is not valid/ })
+      await refused(t, sent(app, 'GET', '/documents/%ff', { headers: key }), 400, { code: 'invalid_request' })
+      await refused(t, sent(app, 'GET', `/documents/${'a'.repeat(200)}`, { headers: key }), 400, {
+        code: 'invalid_request',
+        detail: /too long/,
+      })
     })
 
     await t.test('HTTP that is only unusual is answered', async t => {
@@ -542,29 +530,32 @@ async function refused(
   t: Test,
   request: Promise<GivenReply>,
   status: number,
-  code?: string,
-  detail?: RegExp,
+  problem?: { readonly code: string; readonly detail?: RegExp },
 ): Promise<Outcome> {
   const outcome = await right(t, request, [status])
-  if (code !== undefined) t.match(JSON.parse(outcome.reply.body), { code, ...(detail && { detail }) })
+  if (problem) t.match(JSON.parse(outcome.reply.body), problem)
   return outcome
 }
 
 /** Exactly these faults, by pointer. */
 async function faulty(t: Test, request: Promise<GivenReply>, faults: Record<string, RegExp>): Promise<void> {
-  const { errors = [] } = await refused(t, request, 400, 'invalid_request')
+  const { errors = [] } = await refused(t, request, 400, { code: 'invalid_request' })
   t.same(errors.map(error => error.pointer).sort(), Object.keys(faults).sort())
   t.match(Object.fromEntries(errors.map(({ pointer, detail }) => [pointer, detail])), faults)
+}
+
+interface BrokenOff {
+  readonly status: number
+  readonly code: string
+  readonly method?: string
+  readonly path?: string
 }
 
 async function brokenOff(
   t: Test,
   app: App,
   bytes: string,
-  status: number,
-  code: string,
-  method = 'POST',
-  path = '/ask',
+  { status, code, method = 'POST', path = '/ask' }: BrokenOff,
 ): Promise<void> {
   const reply = await rawReply(app, bytes)
   assertContract(t, { method, path, ...reply })

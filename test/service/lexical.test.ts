@@ -61,8 +61,10 @@ async function lexical(
   app: App,
   name: string,
   question: string,
-  bm25: 'portable' | 'pg_textsearch' = 'portable',
-  filters: Filters = {},
+  {
+    bm25 = 'portable',
+    filters = {},
+  }: { readonly bm25?: 'portable' | 'pg_textsearch'; readonly filters?: Filters } = {},
 ): Promise<Found> {
   const { database } = app.deps
   const collection = await createCollectionStore(database).collection(name)
@@ -173,7 +175,7 @@ for (const world of worlds) {
         metadata: { part: i % 100 === 7 ? 'quay' : 'town' },
       }))
       for (let i = 0; i < 7; i++) await put(app, 'common', common.slice(i * 100, i * 100 + 100))
-      const within = await lexical(app, 'common', 'harbour tickets guides', 'portable', { part: 'quay' })
+      const within = await lexical(app, 'common', 'harbour tickets guides', { filters: { part: 'quay' } })
       t.same(
         sources(within).toSorted(),
         common
@@ -205,12 +207,12 @@ for (const world of worlds) {
         for (const collection of ['pages', 'grown', 'alone'])
           for (const question of [...questions, 'obsevratory tickts']) {
             t.same(
-              bySource(await lexical(app, collection, question, 'pg_textsearch')),
+              bySource(await lexical(app, collection, question, { bm25: 'pg_textsearch' })),
               bySource(await lexical(app, collection, question)),
               `${collection}: ${question}`,
             )
           }
-        t.same(await lexical(app, 'pages', 'qzxwvyk', 'pg_textsearch'), [])
+        t.same(await lexical(app, 'pages', 'qzxwvyk', { bm25: 'pg_textsearch' }), [])
         t.equal(await inDatabase(app, sql => openBm25(sql, 'auto')), 'pg_textsearch', 'there: used')
         t.equal(
           await inDatabase(app, sql => openBm25(sql, 'portable')),

@@ -20,7 +20,7 @@ import { emptyFolder } from '../support/service.ts'
 
 const topics = ['falconry', 'pottery', 'welding'] as const
 /** Written by `askwell ingest`, deleted by `--prune`. */
-const ofFiles = 'beekeeping'
+const ofFiles = 'beekeeping' as const
 type Topic = (typeof topics)[number] | typeof ofFiles
 
 const textOf = (topic: Topic, count: number) =>
@@ -91,10 +91,9 @@ type Ledger = ReturnType<typeof createLedger>
 /** Asks one thing again and again, until told to end. */
 async function asking(
   { ask }: Replica,
-  topic: Topic,
+  { topic, headers }: { readonly topic: Topic; readonly headers?: Record<string, string> },
   ledger: Ledger,
   isOver: () => boolean,
-  headers?: Record<string, string>,
 ): Promise<void> {
   while (!isOver()) {
     const before = ledger.now()
@@ -109,8 +108,7 @@ async function editing(
   replicas: readonly Replica[],
   topic: Topic,
   ledger: Ledger,
-  writes: number,
-  isAsked = true,
+  { writes, isAsked = true }: { readonly writes: number; readonly isAsked?: boolean },
 ): Promise<void> {
   for (let count = 1; count <= writes; count += 1) {
     const { send } = replicas[count % replicas.length]!
@@ -151,14 +149,14 @@ async function hammer(
   { writes, ingests }: { readonly writes: number; readonly ingests: number },
 ): Promise<Ledger> {
   const ledger = createLedger()
-  for (const topic of topics) await editing(replicas, topic, ledger, 1, false)
+  for (const topic of topics) await editing(replicas, topic, ledger, { writes: 1, isAsked: false })
   let isOver = false
   const askers = replicas.flatMap(replica =>
-    [...topics, ofFiles].map(topic => asking(replica, topic as Topic, ledger, () => isOver)),
+    [...topics, ofFiles].map(topic => asking(replica, { topic }, ledger, () => isOver)),
   )
   try {
     await Promise.all([
-      ...topics.slice(1).map(topic => editing(replicas, topic, ledger, writes)),
+      ...topics.slice(1).map(topic => editing(replicas, topic, ledger, { writes })),
       ingesting(t, settings, ledger, ingests),
     ])
   } finally {
@@ -223,12 +221,12 @@ t.test(
     const { replicas } = await setUp(t, 2, (await startRedis(t)).url)
     const ledger = createLedger()
     let isOver = false
-    await editing(replicas, 'pottery', ledger, 1, false)
+    await editing(replicas, 'pottery', ledger, { writes: 1, isAsked: false })
     const askers = replicas.flatMap(replica => [
-      asking(replica, 'pottery', ledger, () => isOver, { 'cache-control': 'max-stale' }),
-      asking(replica, 'pottery', ledger, () => isOver, { 'cache-control': 'max-age=600' }),
+      asking(replica, { topic: 'pottery', headers: { 'cache-control': 'max-stale' } }, ledger, () => isOver),
+      asking(replica, { topic: 'pottery', headers: { 'cache-control': 'max-age=600' } }, ledger, () => isOver),
     ])
-    await editing(replicas, 'pottery', ledger, 8)
+    await editing(replicas, 'pottery', ledger, { writes: 8 })
     isOver = true
     await Promise.all(askers)
     t.same(ledger.wrong, [])

@@ -49,7 +49,7 @@ for (const world of worlds) {
           await leased(deps.database, sql => sql`update documents set checked_by = null`)
           await reset(before)
           for (const run of order) await store.markSeen(ids, run)
-          t.equal(await store.prune(target, ['docs'], [], pruning), 1, what)
+          t.equal(await store.prune(target, { roots: ['docs'], spared: [], runId: pruning }), 1, what)
           t.strictSame(await sources(), kept)
         }
       }
@@ -59,7 +59,11 @@ for (const world of worlds) {
       await leased(deps.database, sql => sql`update documents set checked_by = ${later}`)
       await leased(deps.database, sql => sql`update documents set hash = ''`)
       await store.write(target, documents, earlier)
-      t.equal(await store.prune(target, ['docs'], [], later), 1, 'what only the earlier run saw')
+      t.equal(
+        await store.prune(target, { roots: ['docs'], spared: [], runId: later }),
+        1,
+        'what only the earlier run saw',
+      )
       t.strictSame(await sources(), kept)
     })
   })

@@ -26,13 +26,13 @@ async function start(t: Test, settings: Record<string, string>): Promise<App> {
 /** Searches while nobody may read what is searched. */
 async function searchLocked(app: App, ms: number, count: number): Promise<void> {
   await administer(app.env['DATABASE_URL']!, async sql => {
-    const searches = await sql.begin(async tx => {
+    const { searches } = await sql.begin(async tx => {
       await tx`lock table chunks in access exclusive mode`
-      const begun = times(count, () => app.send('POST', '/search', freshQuestion()))
+      const searches = times(count, () => app.send('POST', '/search', freshQuestion()))
       await tx`select pg_sleep(${ms / 1000})`
-      return [begun]
+      return { searches }
     })
-    await Promise.all(searches)
+    await searches
   })
 }
 

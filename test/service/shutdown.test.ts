@@ -210,7 +210,7 @@ t.test('the database comes after the service', { skip: skipReason('postgres') },
 
 t.test('SIGTERM while it waits for the database: the wait ends, exit 0', { skip: skipReason('postgres') }, async t => {
   const frozen = await startPostgres(t)
-  await frozen.freeze()
+  frozen.freeze()
   for (const DATABASE_URL of ['postgres://postgres@127.0.0.1:1/askwell', frozen.url]) {
     const service = startService(t, { DATABASE_URL, EMBEDDING_MODEL: 'local' })
     await until('it listens', () => service.log.some(({ msg }) => msg === 'listening; startup continues'))

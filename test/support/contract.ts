@@ -11,7 +11,7 @@ export interface GivenReply {
   /** As requested, including the query. */
   readonly path: string
   readonly status: number
-  readonly headers: Headers | Readonly<Record<string, unknown>>
+  readonly headers: Headers | Readonly<Record<string, string | number | readonly string[] | undefined>>
   readonly body: string
 }
 

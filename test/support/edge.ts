@@ -51,7 +51,7 @@ function edgeDeps(deps: Partial<AppDeps>): AppDeps {
         rerank: 'off',
       }),
     },
-    pressure: { maxEventLoopDelayMs: 0, maxHeapShare: 0 },
+    loadShedding: { maxEventLoopDelayMs: 0, maxHeapShare: 0 },
     rateLimit: { max: 0, seconds: 1, redis: undefined },
     registry: { expose: async () => ({ contentType: 'text/plain', text: '' }) },
     counts: { responded() {}, problem() {} },

@@ -286,10 +286,19 @@ function nearly(valid: Values): Values {
       oddValues,
       fc.oneof(fc.constantFrom('questions', 'constructor', 'a/b~c', ''), texts),
     )
-    .map(([value, where, change, odd, name]) => changed(structuredClone(value), where, change, odd, name))
+    .map(([value, where, change, odd, name]) => changed(structuredClone(value), { where, change, odd, name }))
 }
 
-function changed(value: unknown, where: number, change: 'put' | 'remove' | 'add', odd: unknown, name: string): unknown {
+interface Change {
+  /** Number of the member, modulo how many there are. */
+  readonly where: number
+  readonly change: 'put' | 'remove' | 'add'
+  readonly odd: unknown
+  /** Name of an added member. */
+  readonly name: string
+}
+
+function changed(value: unknown, { where, change, odd, name }: Change): unknown {
   const spots = spotsOf(value)
   const spot = spots[where % Math.max(1, spots.length)]
   if (spot === undefined) return odd

@@ -102,7 +102,7 @@ export async function startPrometheus(
   })
   t.teardown(() => removeServer(server, folder))
   const api = async (path: string, parameters: Record<string, string> = {}) => {
-    const response = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters)}`)
+    const response = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters).toString()}`)
     return ((await response.json()) as { data: any }).data // eslint-disable-line
   }
   return Object.assign(server, {

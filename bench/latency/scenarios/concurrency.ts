@@ -13,7 +13,7 @@ const turns = 2
 
 /** Throughput over concurrency: from memory, and never asked before; bare Fastify at each level. What is refused (503) is no answer. */
 async function run(world: World, t: Keeper): Promise<Outcome> {
-  const { served: hot, reply } = await remembering(t, world.settings(t), hotQuestion, 'memory')
+  const { served: hot, reply } = await remembering(t, world.settings(t), hotQuestion, { tier: 'memory' })
   const bare = await serveBare(t, reply)
   const cold =
     world.databaseUrl === null

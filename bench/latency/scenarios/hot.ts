@@ -11,7 +11,7 @@ const connections = 50
 
 /** Answers from memory beside a bare Fastify route and beside node:http, which give the same bytes; then with one connection. */
 async function run(world: World, t: Keeper): Promise<Outcome> {
-  const { served, reply } = await remembering(t, world.settings(t), hotQuestion, 'memory')
+  const { served, reply } = await remembering(t, world.settings(t), hotQuestion, { tier: 'memory' })
   const bare = await serveBare(t, reply)
   const crowd = { connections, seconds: world.seconds }
   const control = asking('bare Fastify', bare, hotQuestion, crowd)

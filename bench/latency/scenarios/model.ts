@@ -55,13 +55,10 @@ async function measured(mix: Mix, { world, settings, body }: Given): Promise<Out
       { cores: allCores },
     )
     const load = { connections, seconds: world.seconds, mayRefuse: true }
-    const control = loaded(
-      'the model itself',
-      { address: model.url, program: model.program },
-      () => [body],
-      load,
-      '/chat/completions',
-    )
+    const control = loaded('the model itself', { address: model.url, program: model.program }, () => [body], {
+      ...load,
+      path: '/chat/completions',
+    })
     const subject = askingAnew('Askwell', served, world, load)
     // The limit of what is answered at once is found from how long answers take.
     for (let times = 0; times < (connections > 10 ? 3 : 1); times++) await subject.shoot()

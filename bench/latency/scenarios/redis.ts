@@ -15,7 +15,7 @@ async function run(world: World, t: Keeper): Promise<Outcome> {
     t,
     { ...world.settings(t), REDIS_URL: url, ANSWER_CACHE_MB: '0' },
     hotQuestion,
-    'redis',
+    { tier: 'redis' },
   )
   const crowd = { connections: 50, seconds: world.seconds }
   const control = asking('bare Fastify', await serveBare(t, reply), hotQuestion, crowd)

@@ -14,13 +14,19 @@ export function createModelFetch(): typeof fetch {
   let sending: Promise<Send> | undefined
   return async (url, init = {}) => {
     const send = await (sending ??= openSend())
-    const data = await send(String(url), init)
-    if (!isRedirect(data)) return replyOf(data.statusCode, headersOf(data), data.body, String(url))
+    const address = addressOf(url)
+    const data = await send(address, init)
+    if (!isRedirect(data)) return replyOf(data.statusCode, headersOf(data), data.body, address)
     // A redirect. `fetch` knows which headers and methods may be sent on to another address.
     await data.body.dump()
     const { status, headers, body, url: moved } = await fetch(url, init)
     return replyOf(status, headers, body, moved)
   }
+}
+
+function addressOf(url: Parameters<typeof fetch>[0]): string {
+  if (typeof url === 'string') return url
+  return 'href' in url ? url.href : url.url
 }
 
 /**

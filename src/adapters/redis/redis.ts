@@ -188,7 +188,7 @@ const unreachable = /^E(CONNREFUSED|CONNRESET|NOTFOUND|AI_AGAIN|HOSTUNREACH|NETU
 
 /** All other errors are timeouts of some kind. */
 function outageOf(error: Error & { readonly code?: unknown }): 'gone' | 'silent' | 'refuses' {
-  if (unreachable.test(String(error.code ?? ''))) return 'gone'
+  if (typeof error.code === 'string' && unreachable.test(error.code)) return 'gone'
   if (isReply(error)) return notNow.test(error.message) ? 'gone' : 'refuses'
   return 'silent'
 }

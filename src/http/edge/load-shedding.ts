@@ -16,7 +16,7 @@ export interface LoadSheddingOptions {
   /** Share of V8's heap limit (0–1); 0 disables this check. */
   readonly maxHeapShare: number
   /** Called for each rejected request, with the cause. */
-  readonly onRefused?: (by: 'loop' | 'heap') => void
+  readonly onRejected?: (by: 'loop' | 'heap') => void
 }
 
 const sampleMs = 250
@@ -33,10 +33,10 @@ export const underAnyPressure = { isUnderAnyPressure: true } as const
  */
 export function registerLoadShedding(
   app: FastifyInstance,
-  { maxEventLoopDelayMs, maxHeapShare, onRefused }: LoadSheddingOptions,
+  { maxEventLoopDelayMs, maxHeapShare, onRejected }: LoadSheddingOptions,
 ): void {
   if (maxEventLoopDelayMs === 0 && maxHeapShare === 0) return
-  const rejectRequest = createPressureHandler(() => performance.now(), onRefused)
+  const rejectRequest = createPressureHandler(() => performance.now(), onRejected)
   const sample = startSampling(app)
   const maxHeapBytes = maxHeapShare * getHeapStatistics().heap_size_limit
   app.addHook('onRequest', (request: FastifyRequest, _: unknown, done: HookHandlerDoneFunction) => {
@@ -77,7 +77,7 @@ function startSampling(app: FastifyInstance): { readonly delayMs: number; readon
  * loop that was blocked once is free again by the time it reports the delay, so only a second high sample in a row
  * counts. For memory, each sample lets one request through: without work V8 would not collect the garbage.
  */
-export function createPressureHandler(now: () => number, onRefused: LoadSheddingOptions['onRefused'] = () => {}) {
+export function createPressureHandler(now: () => number, onRejected: LoadSheddingOptions['onRejected'] = () => {}) {
   let last: { type: Pressure | ''; value: number; at: number; inRow: number } = {
     type: '',
     value: NaN,
@@ -91,7 +91,7 @@ export function createPressureHandler(now: () => number, onRefused: LoadShedding
     const inRow = isNew ? (follows(type, value, at) ? last.inRow + 1 : 1) : last.inRow
     last = { type, value, at, inRow }
     if (type === 'heap' ? isNew : inRow < 2) return
-    onRefused(type === 'heap' ? 'heap' : 'loop')
+    onRejected(type === 'heap' ? 'heap' : 'loop')
     const cause = type === 'heap' ? 'The process is nearly out of memory' : 'The process cannot keep up with requests'
     throw new AskError('overloaded', { detail: `${cause}; try again later.` })
   }

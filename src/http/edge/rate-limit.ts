@@ -10,7 +10,7 @@ export interface RateLimitOptions {
   /** Redis, if several processes count together; undefined to count in this process. */
   readonly redis: SharedCounts | undefined
   /** Called for each rejected request. */
-  readonly onRefused?: () => void
+  readonly onRejected?: () => void
 }
 
 /** The part of a Redis server that this module uses. */
@@ -32,14 +32,14 @@ interface RedisScripts {
  */
 export function registerRateLimit(
   app: FastifyInstance,
-  { max, seconds, redis, onRefused }: RateLimitOptions,
+  { max, seconds, redis, onRejected }: RateLimitOptions,
   addressOf: (request: FastifyRequest) => string,
   areKeysLimited = false,
 ): void {
   if (max === 0 && !areKeysLimited) return
   const [client, windowMs] = [clientOf(addressOf), seconds * 1000]
   const count = redis === undefined ? countingAlone(windowMs) : countingTogether(windowMs, redis)
-  const applyLimit = limiterOf(seconds, onRefused)
+  const applyLimit = limiterOf(seconds, onRejected)
   // A hook of the app runs before those of the routes; otherwise guesses at a key would be rejected uncounted.
   app.addHook('onRequest', (request, reply, done) => {
     const { rateLimit: wanted } = request.routeOptions.config as { readonly rateLimit?: false }
@@ -88,14 +88,14 @@ function countingTogether(windowMs: number, redis: SharedCounts): CountClient {
  */
 function limiterOf(
   seconds: number,
-  onRefused: () => void = () => {},
+  onRejected: () => void = () => {},
 ): (reply: FastifyReply, max: number, count: Count) => AskError | undefined {
   return (reply, max, { current, ttl }) => {
     reply
       .header('ratelimit-policy', `"default";q=${max};w=${seconds}`)
       .header('ratelimit', `"default";r=${Math.max(0, max - current)};t=${Math.ceil(ttl / 1000)}`)
     if (current <= max) return undefined
-    onRefused()
+    onRejected()
     return new AskError('rate_limited', {
       detail: `At most ${max} requests are allowed per ${seconds} s; try again after Retry-After.`,
       retryAfter: ttl / 1000,

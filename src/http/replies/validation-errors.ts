@@ -75,7 +75,7 @@ function pointerOf({ instancePath, keyword, params }: SchemaFault): string {
     additionalProperties: params['additionalProperty'],
     propertyNames: params['propertyName'],
   }[keyword]
-  return name === undefined ? instancePath : pointerTo(instancePath, String(name))
+  return typeof name === 'string' ? pointerTo(instancePath, name) : instancePath
 }
 
 function messageOf(fault: SchemaFault): string {

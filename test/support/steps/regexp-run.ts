@@ -11,13 +11,18 @@ export interface CountedRun {
 }
 
 type Step =
-  | { readonly op: 'set'; readonly has: (character: string) => boolean }
+  | Test
   | { readonly op: 'split'; readonly first: number; readonly second: number }
   | { readonly op: 'jump'; readonly to: number }
-  | { readonly op: 'save' | 'progress' | 'same'; readonly slot: number }
+  | { readonly op: 'save'; readonly slot: number }
+  | { readonly op: 'found' }
+
+/** A step that matches at the current position or makes the run backtrack. */
+type Test =
+  | { readonly op: 'set'; readonly has: (character: string) => boolean }
+  | { readonly op: 'progress' | 'same'; readonly slot: number }
   | { readonly op: 'look'; readonly program: Program; readonly isNegative: boolean }
   | { readonly op: 'edge'; readonly holds: (text: string, at: number) => boolean }
-  | { readonly op: 'found' }
 
 interface Program {
   readonly steps: readonly Step[]
@@ -174,72 +179,54 @@ export function run(
   from: number,
   isSticky: boolean,
 ): CountedRun {
-  const counter = { steps: 0 }
+  const matching = { text, registers: new Int32Array(slots).fill(-1), steps: 0 }
   const last = isSticky ? from : isAnchored ? 0 : text.length
-  const registers = new Int32Array(slots).fill(-1)
   for (let start = from; start <= last; start++) {
-    const end = matchAt(program, text, start, registers, counter)
-    if (end >= 0) return { steps: counter.steps, index: start, end }
+    const end = matchAt(matching, program, start)
+    if (end >= 0) return { steps: matching.steps, index: start, end }
     if (program.isUnicode && isPairAt(text, start)) start += 1
   }
-  return { steps: counter.steps + 1, index: -1, end: -1 }
+  return { steps: matching.steps + 1, index: -1, end: -1 }
 }
 
-function matchAt(
-  program: Program,
-  text: string,
-  start: number,
-  registers: Int32Array,
-  counter: { steps: number },
-): number {
-  const { steps } = program
+/** Lookarounds share the registers and the count with the expression around them. */
+interface Matching {
+  readonly text: string
+  readonly registers: Int32Array
+  steps: number
+}
+
+/** Where the match from `start` ends, or -1 if there is none. */
+function matchAt(matching: Matching, program: Program, start: number): number {
+  const { registers } = matching
   const waiting: { readonly pc: number; readonly at: number; readonly undo: number }[] = []
   /** Previous register values to restore on backtracking, as pairs of slot and value. */
   const trail: number[] = []
   let [pc, at] = [0, start]
   for (;;) {
-    counter.steps += 1
-    const step = steps[pc]!
-    let isGood = true
+    matching.steps += 1
+    const step = program.steps[pc]!
+    pc += 1
     switch (step.op) {
-      case 'set': {
-        const character = characterAt(program, text, at)
-        isGood = character !== '' && step.has(character)
-        if (isGood) at += program.isBackward ? -character.length : character.length
-        break
-      }
       case 'split':
         waiting.push({ pc: step.second, at, undo: trail.length })
-        pc = step.first - 1
-        break
+        pc = step.first
+        continue
       case 'jump':
-        pc = step.to - 1
-        break
+        pc = step.to
+        continue
       case 'save':
         trail.push(step.slot, registers[step.slot]!)
         registers[step.slot] = at
-        break
-      case 'progress':
-        isGood = registers[step.slot] !== at
-        break
-      case 'same': {
-        const said = registers[step.slot]! < 0 ? '' : text.slice(registers[step.slot], registers[step.slot + 1])
-        counter.steps += said.length
-        isGood = text.startsWith(said, at)
-        at += said.length
-        break
-      }
-      case 'look':
-        isGood = matchAt(step.program, text, at, registers, counter) >= 0 !== step.isNegative
-        break
-      case 'edge':
-        isGood = step.holds(text, at)
-        break
+        continue
       case 'found':
         return at
     }
-    pc += 1
-    if (isGood) continue
+    const next = positionAfter(matching, program, step, at)
+    if (next >= 0) {
+      at = next
+      continue
+    }
     const back = waiting.pop()
     for (const kept = back?.undo ?? 0; trail.length > kept;) {
       const value = trail.pop()!
@@ -248,6 +235,29 @@ function matchAt(
     if (back === undefined) return -1
     pc = back.pc
     at = back.at
+  }
+}
+
+/** The position after a step that matches at `at`, or -1 if it does not match. */
+function positionAfter(matching: Matching, program: Program, step: Test, at: number): number {
+  const { text, registers } = matching
+  switch (step.op) {
+    case 'set': {
+      const character = characterAt(program, text, at)
+      if (character === '' || !step.has(character)) return -1
+      return at + (program.isBackward ? -character.length : character.length)
+    }
+    case 'progress':
+      return registers[step.slot] === at ? -1 : at
+    case 'same': {
+      const said = registers[step.slot]! < 0 ? '' : text.slice(registers[step.slot], registers[step.slot + 1])
+      matching.steps += said.length
+      return text.startsWith(said, at) ? at + said.length : -1
+    }
+    case 'look':
+      return matchAt(matching, step.program, at) >= 0 === step.isNegative ? -1 : at
+    case 'edge':
+      return step.holds(text, at) ? at : -1
   }
 }
 

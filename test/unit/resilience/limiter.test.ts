@@ -268,23 +268,28 @@ t.test('whatever comes, leaves and gives up: never above the ceiling, and nothin
       const places: Place[] = []
       const callers: AbortController[] = []
       let settled = 0
+      const enter = (priority: Priority, patienceMs: number) => {
+        const caller = new AbortController()
+        callers.push(caller)
+        limiter
+          .enter({ priority, signal: caller.signal, deadline: clock.now() + patienceMs })
+          .then(
+            place => places.push(place),
+            () => {},
+          )
+          .finally(() => settled++)
+      }
+      const isInBounds = () => {
+        const { limit, inFlight, waiting } = limiter.status()
+        return limit >= floor && limit <= 8 && inFlight <= 8 && waiting <= 5
+      }
       for (const each of steps) {
-        if (each.what === 'enter') {
-          const caller = new AbortController()
-          callers.push(caller)
-          limiter
-            .enter({ priority: each.priority, signal: caller.signal, deadline: clock.now() + each.patienceMs })
-            .then(
-              place => places.push(place),
-              () => {},
-            )
-            .finally(() => settled++)
-        } else if (each.what === 'pass') clock.advance(each.ms)
+        if (each.what === 'enter') enter(each.priority, each.patienceMs)
+        else if (each.what === 'pass') clock.advance(each.ms)
         else if (each.what === 'abort') callers[each.which]?.abort(new Error('left'))
         else places[each.which]?.leave(each.what === 'leave' ? 'run' : null)
         await Promise.resolve()
-        const { limit, inFlight, waiting } = limiter.status()
-        if (limit < floor || limit > 8 || inFlight > 8 || waiting > 5) return false
+        if (!isInBounds()) return false
       }
       while (settled < callers.length || limiter.status().inFlight > 0) {
         for (const place of places) place.leave('run')

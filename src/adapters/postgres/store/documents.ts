@@ -1,4 +1,4 @@
-import type { Collection, PreparedDocument, StoredDocument, Written } from '../../../ingest/terms.ts'
+import type { Collection, PreparedDocument, PruneScope, StoredDocument, Written } from '../../../ingest/terms.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile } from './collections.ts'
 import type { Database, Sql } from '../database.ts'
 import { insertChunks, insertDocuments, insertVectors, isSeenSince, laterMark, type ChunkRow } from './document-rows.ts'
@@ -51,17 +51,10 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
   }
 
   /**
-   * Deletes documents under `roots` that neither this run nor a later one saw. Keeps those under `spared` (files and
-   * folders that could not be read this time) and those uploaded over HTTP, which no run can see. Returns how many were
-   * deleted.
+   * Deletes documents under the roots that neither this run nor a later one saw. Keeps the spared ones and those
+   * uploaded over HTTP, which no run can see. Returns how many were deleted.
    */
-  async function prune(
-    target: Collection,
-    roots: readonly string[],
-    spared: readonly string[],
-    runId: string,
-    signal = always,
-  ): Promise<number> {
+  async function prune(target: Collection, scope: PruneScope, signal = always): Promise<number> {
     let removed = 0
     for (;;) {
       const count = await lease(
@@ -70,7 +63,7 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
           sql.begin(async transaction => {
             const tx = transaction as unknown as Sql
             if ((await lockCollection(tx, target.id))?.name !== target.name) throw deletedMeanwhile(target)
-            return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, { roots, spared, runId }))
+            return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, scope))
           }),
         signal,
       )
@@ -204,12 +197,6 @@ async function insertAll(
 
 /** Documents deleted per transaction: few enough that other writers need not wait long. */
 const pruneBatch = 500
-
-interface PruneScope {
-  readonly roots: readonly string[]
-  readonly spared: readonly string[]
-  readonly runId: string
-}
 
 async function selectUnseen(tx: Sql, collectionId: number, { roots, spared, runId }: PruneScope): Promise<string[]> {
   const isUnder = (sources: readonly string[]) => tx`exists (

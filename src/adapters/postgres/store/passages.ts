@@ -123,9 +123,10 @@ function candidateOf(row: Row): Candidate {
 function passageOf(row: Row): StoredPassage {
   const anchor = row['anchor'] as string | null
   const url = row['url'] as string | null
+  const documentId = String(row['document_id'])
   return {
-    chunkId: `${row['document_id']}.${row['ordinal']}`,
-    documentId: String(row['document_id']),
+    chunkId: `${documentId}.${String(row['ordinal'])}`,
+    documentId,
     version: Number(row['version']),
     source: String(row['source']),
     title: String(row['title']),

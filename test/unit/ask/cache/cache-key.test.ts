@@ -102,11 +102,9 @@ t.test('another collection, epoch, mark or fingerprint, another key and another 
   fc.assert(
     fc.property(
       question,
-      fc.nat(9),
-      fc.nat(9),
-      fc.constantFrom('a', 'b'),
+      fc.record({ id: fc.nat(9), epoch: fc.nat(9), epochMark: fc.constantFrom('a', 'b') }),
       fc.constantFrom('settings', 'others'),
-      (asked, id, epoch, epochMark, fingerprint) => {
+      (asked, { id, epoch, epochMark }, fingerprint) => {
         const changed = cacheKeyOf(asked, { ...collection, id, epoch, epochMark }, fingerprint)
         const base = cacheKeyOf(asked, collection, 'settings')
         const isSame =
@@ -222,11 +220,14 @@ const words = fc
   .map(([parts, last]) => [...parts, last])
 
 t.test('Unicode form, case, blanks and the marks at the end make no difference', async () => {
-  const form = fc.constantFrom('NFC', 'NFD', 'NFKC', 'NFKD')
-  const blank = fc.constantFrom(' ', '  ', '\n', '\t', '\u00a0', '\u3000', ' \r\n ')
-  const marks = fc.constantFrom('', '?', '??', ' ?', '!', '?!', '.', '...', '…', '？', '。', ' ؟', '; ')
+  const spelling = fc.record({
+    form: fc.constantFrom('NFC', 'NFD', 'NFKC', 'NFKD'),
+    blank: fc.constantFrom(' ', '  ', '\n', '\t', '\u00a0', '\u3000', ' \r\n '),
+    marks: fc.constantFrom('', '?', '??', ' ?', '!', '?!', '.', '...', '…', '？', '。', ' ؟', '; '),
+    isUpper: fc.boolean(),
+  })
   fc.assert(
-    fc.property(words, form, blank, marks, fc.boolean(), (parts, form, blank, marks, isUpper) => {
+    fc.property(words, spelling, (parts, { form, blank, marks, isUpper }) => {
       const plain = parts.join(' ')
       const spelled =
         `${blank}${isUpper ? plain.toUpperCase() : plain.toLowerCase()}`.replaceAll(' ', blank).normalize(form) + marks
