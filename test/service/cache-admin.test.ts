@@ -225,7 +225,7 @@ tap.test('askwell cache beside a running service', { skip: skipReason('postgres'
       ['settings', '-c', 'nowhere', '--seconds', '5'],
     ]
     for (const found of await Promise.all(unknown.map(args => cache(...args)))) {
-      t.match(found, { code: 1, stdout: '', stderr: /there is no collection "nowhere"/ })
+      t.match(found, { code: 1, stdout: '', stderr: /There is no collection "nowhere"/ })
     }
     const wrong = [
       ['settings', '--seconds', '1.5'],
