@@ -215,7 +215,7 @@ t.test('SIGTERM while it waits for the database: the wait ends, exit 0', { skip:
     const service = startService(t, { DATABASE_URL, EMBEDDING_MODEL: 'local' })
     await until('it listens', () => service.log.some(({ msg }) => msg === 'listening; startup continues'))
     if (DATABASE_URL !== frozen.url)
-      await until('it waits', () => service.log.some(({ msg }) => String(msg).includes('waiting for it')))
+      await until('it waits', () => service.log.some(({ msg }) => String(msg).includes('retrying')))
     service.signal('SIGTERM')
     t.same(await service.exited(), { code: 0, signal: null })
     t.same(
