@@ -44,10 +44,7 @@ function hitRatioLow({ window, config: { cache } }: RuleFacts): Recommendation |
 }
 
 /** The setting that would raise the hit ratio. Null if none would. */
-function moreHits({
-  semantic,
-  keep,
-}: RuleFacts['config']['cache']): {
+function moreHits({ semantic, keep }: RuleFacts['config']['cache']): {
   readonly setting: string
   readonly because: string
   readonly action: string
