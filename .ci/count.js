@@ -50,9 +50,7 @@ function verdict({ passed, failed, skipped }, status) {
   const missed = failed === 0 && (status !== 0 || passed === 0) ? 1 : 0
   if (missed > 0)
     console.log(
-      passed === 0
-        ? 'no test ran'
-        : `no test failed, but \`npm test\`, \`npm run test:faults\` or \`npm run test:hostile\` exited with ${status}`,
+      passed === 0 ? 'no test ran' : `no test failed, but \`npm test\` or \`npm run test:slow\` exited with ${status}`,
     )
   const failures = failed + skipped.length + missed
   console.log(`${passed} passed, ${failures} failed`)

@@ -54,9 +54,7 @@ function reportError(error: unknown): number {
   if (error instanceof ConfigError) return sayAndReturn(error.message, exitCodes.settings)
   if (isAskError(error))
     return sayAndReturn(
-      printable(
-        `askwell: ${error.detail}${reasonOf(error.cause)}${isLoginRejected(error.cause) ? '; check DATABASE_URL' : ''}`,
-      ),
+      printable(`askwell: ${error.detail.replace(/\.$/, '')}${reasonOf(error.cause)}`),
       isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed,
     )
   const message = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error)

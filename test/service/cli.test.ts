@@ -133,8 +133,8 @@ tap.test('a Postgres that will not do says what it lacks', { skip: skipReason('p
     /lacks pgvector: install it \(package postgresql-NN-pgvector, or the image pgvector\/pgvector\)/,
   )
   t.match(found['migrate --json'].stderr, /has pgvector 0\.7\.4; Askwell needs pgvector 0\.8 or newer/)
-  t.match(found['ingest x'].stderr, /role "stranger" does not exist\); check DATABASE_URL/)
-  t.match(found['reembed'].stderr, /database "no_such_database" does not exist\); check DATABASE_URL/)
+  t.match(found['ingest x'].stderr, /check [^\n]*DATABASE_URL \([^\n]*role "stranger" does not exist\)\n/)
+  t.match(found['reembed'].stderr, /check [^\n]*DATABASE_URL \([^\n]*database "no_such_database" does not exist\)\n/)
 })
 
 tap.test('a port that is taken: which setting to change, exit code 1', async t => {

@@ -230,7 +230,7 @@ t.test('what waiting cannot mend is not waited for', { skip: skipReason('postgre
   const postgres = await startPostgres(t)
   const service = startService(t, { DATABASE_URL: postgres.url.replace(/[^/]+$/, 'nowhere') })
   t.same(await service.exited(), { code: 1, signal: null })
-  t.match(service.stderr, /^askwell: [^\n]*nowhere[^\n]*check DATABASE_URL\n$/)
+  t.match(service.stderr, /^askwell: [^\n]*; check [^\n]*DATABASE_URL \([^\n]*nowhere[^\n]*\)\n$/)
   t.notOk(service.log.some(({ msg }) => String(msg).includes('waiting')))
 })
 

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import t, { type Test } from 'tap'
-import { openOnnxEmbedder, type OnnxEmbedderOptions } from '../../../../../src/adapters/models/onnx/embedder.ts'
-import { rowOf, tinyModel, width, type TinyModel } from '../../../../support/onnx-model.ts'
+import { openOnnxEmbedder, type OnnxEmbedderOptions } from '../../src/adapters/models/onnx/embedder.ts'
+import { rowOf, tinyModel, width, type TinyModel } from '../support/onnx-model.ts'
 
 const never = new AbortController().signal
 

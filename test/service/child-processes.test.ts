@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { getPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import { createChildPool, type ChildPoolOptions, type Outcome } from '../../../../src/adapters/child-processes/pool.ts'
-import { processUsage, usageFromPs } from '../../../../src/adapters/child-processes/usage.ts'
-import type { UnrulyTask } from '../../../support/unruly-child.ts'
-import { atLeast } from '../../../support/at-least.ts'
-import { until } from '../../../support/until.ts'
+import { createChildPool, type ChildPoolOptions, type Outcome } from '../../src/adapters/child-processes/pool.ts'
+import { processUsage, usageFromPs } from '../../src/adapters/child-processes/usage.ts'
+import type { UnrulyTask } from '../support/unruly-child.ts'
+import { atLeast } from '../support/at-least.ts'
+import { until } from '../support/until.ts'
 
-const program = new URL('../../../support/unruly-child.ts', import.meta.url)
+const program = new URL('../support/unruly-child.ts', import.meta.url)
 const megabyte = 2 ** 20
 const limits = { cpuMs: 60_000, memoryBytes: 200 * megabyte, stalledMs: 600_000 }
 const never = new AbortController().signal
@@ -213,7 +213,7 @@ for (const does of ['loop', 'sleep']) {
   t.test(`a child whose parent is killed ends, also at: ${does}`, async t => {
     const parent = spawn(
       process.execPath,
-      [fileURLToPath(new URL('../../../support/pool-owner.ts', import.meta.url)), does],
+      [fileURLToPath(new URL('../support/pool-owner.ts', import.meta.url)), does],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     )
     t.teardown(() => void parent.kill('SIGKILL'))
@@ -234,7 +234,7 @@ t.test('usage of a process is told by /proc and by ps alike', async t => {
 })
 
 t.test('without a file descriptor left no child can be started: the tasks are lost, and not the process', async t => {
-  const script = fileURLToPath(new URL('../../../support/few-descriptors.ts', import.meta.url))
+  const script = fileURLToPath(new URL('../support/few-descriptors.ts', import.meta.url))
   const child = spawn('sh', ['-c', 'ulimit -n 60 && exec "$0" "$1"', process.execPath, script], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })

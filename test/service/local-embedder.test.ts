@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
 import t from 'tap'
-import { createTokenCounter, plainText, readVocabulary } from '../../../../../src/adapters/models/local/tokens.ts'
-import { createWorkerPool } from '../../../../../src/adapters/models/worker-pool.ts'
-import { createLocalEmbedder } from '../../../../../src/adapters/models/local/embedder.ts'
+import { createTokenCounter, plainText, readVocabulary } from '../../src/adapters/models/local/tokens.ts'
+import { createWorkerPool } from '../../src/adapters/models/worker-pool.ts'
+import { createLocalEmbedder } from '../../src/adapters/models/local/embedder.ts'
 
 const never = new AbortController().signal
 
@@ -131,7 +131,7 @@ t.test('the model computes on a thread of its own', async t => {
   t.ok(onThisThread! < spent! / 2, `${onThisThread} µs of ${spent} µs were computed here`)
 })
 
-const fragile = { program: new URL('../../../../support/fragile-worker.ts', import.meta.url), textsAtOnce: 4 }
+const fragile = { program: new URL('../support/fragile-worker.ts', import.meta.url), textsAtOnce: 4 }
 
 for (const [what, calls, threads] of [
   ['a document is no reason for a second thread', [Array.from({ length: 60 }, () => 'live')], 1],
