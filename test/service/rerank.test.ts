@@ -170,7 +170,7 @@ t.test('the log warns, and never has the key, which the server repeats', async t
   await until('both are logged', () => service.log.filter(line => line['level'] === 'warn').length === 2)
   t.match(
     service.log.filter(line => line['level'] === 'warn'),
-    [{ code: 'model_rejected', msg: /RERANK_API_KEY/ }, { code: 'model_unreachable' }],
+    [{ code: 'model_rejected', detail: /RERANK_API_KEY/ }, { code: 'model_unreachable' }],
   )
   t.notMatch(JSON.stringify(service.log), key)
 })
