@@ -27,7 +27,7 @@ const defaults = {
 /**
  * A lease pool over postgres.js, whose own queue has neither a limit nor a timeout and ignores AbortSignals. A lease is
  * exclusive use of one connection. The queue is bounded, and the wait is bounded by the caller's signal.
- * On abort the backend is told to cancel, and the lease is kept *until the query has settled*, so that the next holder
+ * On abort the backend receives a cancel request, and the lease is kept *until the query has settled*, so that the next holder
  * can never meet an earlier cancel or a half-read result. If the query does not settle, the server is unreachable: the
  * connection is destroyed and its slot is free. The same happens to a lease that lasts longer than any request may
  * take.

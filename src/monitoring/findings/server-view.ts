@@ -5,7 +5,7 @@ const everyMs = 5000
 const suspectMs = 1500
 /** The view is read only if a client asked for the monitoring within this time. */
 const viewedMs = 60_000
-/** While the breaker is open no query waits for the lock any more, but a lock seen this recently is still the cause. */
+/** While the breaker is open, no query waits for the lock, but a lock seen this recently is still the cause. */
 const lockValidMs = 40_000
 const timeoutMs = 2000
 
