@@ -4,5 +4,8 @@ import { dashboardJson } from './panels.ts'
 
 /** Writes dashboards/*.json, which Grafana loads. */
 for (const [file, dashboard] of Object.entries(dashboards)) {
-  writeFileSync(new URL(`dashboards/${file}`, import.meta.url), `${JSON.stringify(dashboardJson(dashboard), null, 1)}\n`)
+  writeFileSync(
+    new URL(`dashboards/${file}`, import.meta.url),
+    `${JSON.stringify(dashboardJson(dashboard), null, 1)}\n`,
+  )
 }

@@ -35,9 +35,20 @@ const [perRow, height, width] = [3, 8, 8]
 /** In the import format of Grafana 10 and later. */
 export function dashboardJson({ uid, title, about, rows }: Dashboard): object {
   return {
-    uid, title, description: about, tags: ['askwell'], timezone: 'browser', editable: true, schemaVersion: 39, version: 1, refresh: '30s',
+    uid,
+    title,
+    description: about,
+    tags: ['askwell'],
+    timezone: 'browser',
+    editable: true,
+    schemaVersion: 39,
+    version: 1,
+    refresh: '30s',
     time: { from: 'now-1h', to: 'now' },
-    links: [{ title: 'Runbook', type: 'link', url: runbook, targetBlank: true }, { title: 'Askwell', type: 'dashboards', tags: ['askwell'], asDropdown: true }],
+    links: [
+      { title: 'Runbook', type: 'link', url: runbook, targetBlank: true },
+      { title: 'Askwell', type: 'dashboards', tags: ['askwell'], asDropdown: true },
+    ],
     templating: { list: variables },
     annotations: { list: [] },
     panels: laidOut(rows),
@@ -45,12 +56,27 @@ export function dashboardJson({ uid, title, about, rows }: Dashboard): object {
 }
 
 const query = (name: string, expr: string) => ({
-  name, type: 'query', datasource: source, definition: expr, query: { query: expr, refId: name }, refresh: 2, includeAll: true, multi: true, current: { text: 'All', value: '$__all' }, allValue: '.*',
+  name,
+  type: 'query',
+  datasource: source,
+  definition: expr,
+  query: { query: expr, refId: name },
+  refresh: 2,
+  includeAll: true,
+  multi: true,
+  current: { text: 'All', value: '$__all' },
+  allValue: '.*',
 })
 
 const variables = [
   { name: 'datasource', type: 'datasource', query: 'prometheus', current: {}, label: 'Data source' },
-  { name: 'runbook', type: 'textbox', label: 'Runbook', query: '/public/runbook.md', current: { text: '/public/runbook.md', value: '/public/runbook.md' } },
+  {
+    name: 'runbook',
+    type: 'textbox',
+    label: 'Runbook',
+    query: '/public/runbook.md',
+    current: { text: '/public/runbook.md', value: '/public/runbook.md' },
+  },
   query('job', 'label_values(askwell_build_info, job)'),
   query('instance', 'label_values(askwell_build_info{job=~"$job"}, instance)'),
 ]
@@ -59,32 +85,85 @@ function laidOut(rows: readonly Row[]): object[] {
   const all: object[] = []
   let y = 0
   for (const { title, panels } of rows) {
-    all.push({ id: all.length + 1, type: 'row', title, collapsed: false, gridPos: { x: 0, y, w: 24, h: 1 }, panels: [] })
-    panels.forEach((panel, i) => all.push(panelJson(panel, all.length + 1, { x: (i % perRow) * width, y: y + 1 + Math.floor(i / perRow) * height, w: width, h: height })))
+    all.push({
+      id: all.length + 1,
+      type: 'row',
+      title,
+      collapsed: false,
+      gridPos: { x: 0, y, w: 24, h: 1 },
+      panels: [],
+    })
+    panels.forEach((panel, i) =>
+      all.push(
+        panelJson(panel, all.length + 1, {
+          x: (i % perRow) * width,
+          y: y + 1 + Math.floor(i / perRow) * height,
+          w: width,
+          h: height,
+        }),
+      ),
+    )
     y += 1 + Math.ceil(panels.length / perRow) * height
   }
   return all
 }
 
-function panelJson({ title, about, unit, queries, thresholds, alerts = [], kind = 'timeseries', isStacked = false }: Panel, id: number, gridPos: object): object {
+function panelJson(
+  { title, about, unit, queries, thresholds, alerts = [], kind = 'timeseries', isStacked = false }: Panel,
+  id: number,
+  gridPos: object,
+): object {
   return {
-    id, type: kind, title, description: about, gridPos, datasource: source,
+    id,
+    type: kind,
+    title,
+    description: about,
+    gridPos,
+    datasource: source,
     links: alerts.map(alert => ({ title: alert, url: `${runbook}#${alert.toLowerCase()}`, targetBlank: true })),
-    targets: queries.map(([expr, legendFormat], i) => ({ refId: String.fromCharCode(65 + i), expr, legendFormat, datasource: source, exemplar: expr.includes('_bucket') })),
-    fieldConfig: { defaults: { unit, min: 0, ...thresholdsJson(thresholds), custom: kind === 'timeseries' ? lines(thresholds !== undefined, isStacked) : {} }, overrides: [] },
-    options: kind === 'timeseries' ? { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } } : { reduceOptions: { calcs: ['lastNotNull'] }, colorMode: 'value' },
+    targets: queries.map(([expr, legendFormat], i) => ({
+      refId: String.fromCharCode(65 + i),
+      expr,
+      legendFormat,
+      datasource: source,
+      exemplar: expr.includes('_bucket'),
+    })),
+    fieldConfig: {
+      defaults: {
+        unit,
+        min: 0,
+        ...thresholdsJson(thresholds),
+        custom: kind === 'timeseries' ? lines(thresholds !== undefined, isStacked) : {},
+      },
+      overrides: [],
+    },
+    options:
+      kind === 'timeseries'
+        ? { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } }
+        : { reduceOptions: { calcs: ['lastNotNull'] }, colorMode: 'value' },
   }
 }
 
 function thresholdsJson(thresholds: Panel['thresholds']): object {
   const [warning, critical] = thresholds ?? []
-  const above = warning === undefined ? [] : [{ color: 'yellow', value: warning }, { color: 'red', value: critical }]
+  const above =
+    warning === undefined
+      ? []
+      : [
+          { color: 'yellow', value: warning },
+          { color: 'red', value: critical },
+        ]
   return { thresholds: { mode: 'absolute', steps: [{ color: 'green', value: null }, ...above] } }
 }
 
 function lines(hasThresholds: boolean, isStacked: boolean): object {
   return {
-    drawStyle: 'line', lineWidth: 1, fillOpacity: isStacked ? 40 : 8, showPoints: 'never', spanNulls: false,
-    stacking: { mode: isStacked ? 'normal' : 'none' }, thresholdsStyle: { mode: hasThresholds ? 'dashed' : 'off' },
+    drawStyle: 'line',
+    lineWidth: 1,
+    fillOpacity: isStacked ? 40 : 8,
+    showPoints: 'never',
+    spanNulls: false,
+    stacking: { mode: isStacked ? 'normal' : 'none' },
+    thresholdsStyle: { mode: hasThresholds ? 'dashed' : 'off' },
   }
 }

@@ -8,7 +8,7 @@ import { alertCases, type AlertCase } from '../support/alert-cases.ts'
 import { prometheusSkipReason, promtool, readRules, rulesFolder } from '../support/prometheus.ts'
 import { settings } from '../../src/config/settings.ts'
 
-/** What stands in deploy/ for operators: rules that fire when they are to, for each a section of the runbook, dashboards. */
+/** What deploy/ has for operators: alert rules that fire when they should, their runbook sections, and dashboards. */
 
 const skip = prometheusSkipReason()
 const rules = ['recording-rules.yaml', 'alert-rules.yaml'].flatMap(file =>
@@ -103,6 +103,17 @@ t.test('the runbook has a section for each alert, whole, and none for what is no
   t.same(sections.map(({ name }) => name).sort(), alerts.map(({ alert }) => alert!).sort())
   for (const { name, section } of sections)
     for (const part of ['Means', 'Users see', 'Check', 'Do']) t.ok(section.includes(`**${part}:**`), `${name}: ${part}`)
+})
+
+t.test('the runbook repeats the severity and the summary of each alert', async t => {
+  for (const { alert, labels, annotations } of alerts) {
+    const { severity = '' } = labels ?? {}
+    const summary = annotations?.['summary']
+      ?.replace(/\{\{ \$labels\.(\w+) \}\}/g, '`$1`')
+      .replace('{{ $value | humanizeDuration }}', '`duration`')
+    const line = `${severity.charAt(0).toUpperCase()}${severity.slice(1)}: ${summary}.`
+    t.ok(runbook.includes(`### ${alert}\n\n${line}\n`), `${alert}: ${line}`)
+  }
 })
 
 t.test('the settings and panels that the runbook names exist', async t => {
