@@ -105,6 +105,9 @@ tap.test('probes of a service that is not ready', async t => {
   t.equal((await injected(t, starting, { method: 'GET', url: '/startupz' })).statusCode, 503)
   const alone = await edgeApp({ health: { ...health, isStarted: () => true, pingDatabase: async () => false } })
   t.match((await injected(t, alone, { method: 'GET', url: '/readyz' })).json(), { status: 'no database' })
+  const draining = await edgeApp({ health: { ...health, isStarted: () => true, isDraining: () => true } })
+  const unready = await injected(t, draining, { method: 'GET', url: '/readyz' })
+  t.same([unready.statusCode, unready.json().status], [503, 'draining'])
 })
 
 tap.test('a request that never ends: 408', async t => {
