@@ -31,8 +31,12 @@ export async function runTest(file: string, folder: string, signal: AbortSignal)
   })
   closeSync(target)
   const { promise, resolve, reject } = Promise.withResolvers<TestEnd>()
-  child.once('error', reject)
-  child.once('close', (code, killed) => resolve(endOf(readFileSync(output, 'utf8'), killed ?? code)))
+  // After an abort the process must have ended before its folder is removed.
+  child.once('error', error => void (signal.aborted || reject(error)))
+  child.once('close', (code, killed) => {
+    if (signal.aborted) reject(signal.reason as Error)
+    else resolve(endOf(readFileSync(output, 'utf8'), killed ?? code))
+  })
   return await promise
 }
 
