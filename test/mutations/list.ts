@@ -80,7 +80,7 @@ export const mutations: readonly Mutation[] = [
     name: 'two-databases-share-keys-in-redis',
     file: 'src/adapters/redis/cache-keys.ts',
     find: 'return `${prefix}:${database}:`',
-    replace: 'return `${prefix}:`',
+    replace: 'return `${prefix}:database:`',
     tests: ['test/service/one-redis.test.ts'],
   },
 

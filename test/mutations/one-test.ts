@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** How a test file ended. */
 export interface TestEnd {
@@ -15,20 +17,26 @@ export async function runTest(file: string, folder: string, signal: AbortSignal)
   const seconds = patience(file)
   // With CI=true a test fails if its server is missing. That must not look like a caught fault.
   const { CI: _, TAP_CHILD_ID: __, ...env } = process.env
+  // A file, because a test that bails out exits before the rest of its output has passed through a pipe.
+  const output = join(folder, `${file.replaceAll('/', '-')}.output`)
+  const target = openSync(output, 'w')
   const child = spawn(process.execPath, [file], {
     cwd: folder,
     env: { ...env, TAP_TIMEOUT: String(seconds), TAP_BAIL: '1', TAP_REPORTER: 'tap' },
-    stdio: ['ignore', 'pipe', 'ignore'],
+    stdio: ['ignore', target, 'ignore'],
     // The test's own time-out comes first, unless a loop blocks its process.
     timeout: 2 * seconds * 1000,
     killSignal: 'SIGKILL',
     signal,
   })
-  let output = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => void (output += text))
+  closeSync(target)
   const { promise, resolve, reject } = Promise.withResolvers<TestEnd>()
-  child.once('error', reject)
-  child.once('close', (code, killed) => resolve(endOf(output, killed ?? code)))
+  // After an abort the process must have ended before its folder is removed.
+  child.once('error', error => void (signal.aborted || reject(error)))
+  child.once('close', (code, killed) => {
+    if (signal.aborted) reject(signal.reason as Error)
+    else resolve(endOf(readFileSync(output, 'utf8'), killed ?? code))
+  })
   return await promise
 }
 
