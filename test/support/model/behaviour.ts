@@ -26,6 +26,8 @@ export interface Behaviour {
   readonly cutAfterTokens?: number
   /** Reply with status 200 and a body that is not JSON. */
   readonly garbage?: boolean
+  /** Characters of a text that its vector depends on; the rest costs no time. Default: all of them. */
+  readonly readsAtMost?: number
   /** Embeddings: one extra number in every vector. */
   readonly wrongDimension?: boolean
   /** Chat: this text instead of the model's own answer. */
