@@ -60,13 +60,16 @@ function deprecationsIn(env: Environment): string[] {
 }
 
 function readSetting(each: Setting<unknown>, env: Environment, faults: string[]): unknown {
-  const text = env[each.name]?.trim() ?? env[each.formerName ?? each.name]?.trim() ?? each.default
+  const { formerName } = each
+  // A fault names the variable that the operator has set.
+  const name = formerName !== undefined && !env[each.name] && env[formerName] ? formerName : each.name
+  const text = env[name]?.trim() ?? each.default
   if (text === undefined) return undefined
   const value = each.read(text)
   // The part before an @ may be a password, whatever the fault is.
   const isShown = !each.isSecret && !text.includes('@')
   if (value === undefined)
-    faults.push(`${each.name} is ${isShown ? JSON.stringify(text) : 'invalid'}; it must be ${each.allowed}`)
+    faults.push(`${name} is ${isShown ? JSON.stringify(text) : 'invalid'}; it must be ${each.allowed}`)
   return value
 }
 

@@ -364,8 +364,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'former-name-of-a-setting-ignored',
     file: 'src/config/config.ts',
-    find: 'env[each.name]?.trim() ?? env[each.formerName ?? each.name]?.trim() ?? each.default',
-    replace: 'env[each.name]?.trim() ?? each.default',
+    find: 'const name = formerName !== undefined && !env[each.name] && env[formerName] ? formerName : each.name',
+    replace: 'const name = each.name',
     tests: ['test/unit/config/config.test.ts'],
   },
   {

@@ -162,4 +162,7 @@ t.test('a setting under its former name is read, and said to be deprecated', asy
   t.same(config.deprecations, ['NEAR_MATCHES is deprecated: use SEMANTIC_CACHE'])
   t.equal(readConfig({ NEAR_MATCHES: '0.9', SEMANTIC_CACHE: 'off' }).cache.semantic.mode, 'off', 'the new name counts')
   t.same(readConfig({}).deprecations, [])
+  t.same(faultsOf({ NEAR_MATCHES: 'perhaps' }), [
+    'NEAR_MATCHES is "perhaps"; it must be off, learn, or a number from 0 to 1',
+  ])
 })
