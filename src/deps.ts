@@ -20,17 +20,17 @@ import { type SemanticCache } from './ask/cache/semantic/semantic-cache.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
 import type { AskError } from './errors.ts'
+import { createEvents, type EventBus, type Events } from './events.ts'
+import { logEvents } from './log-events.ts'
 import { createMetrics, type Metrics } from './metrics/metrics.ts'
-import { feed } from './monitoring/figures/feed.ts'
+import { createFigures, type Figures } from './monitoring/figures/figures.ts'
 import { longWaitMs } from './monitoring/findings/facts.ts'
-import { openPreparing, type OnLoss, type Preparing } from './wiring/prepare-pool.ts'
-import { createOneMinute, type OneMinute } from './monitoring/figures/one-minute.ts'
-import { createRecentCounts, type RecentCounts } from './monitoring/figures/recent-counts.ts'
+import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
 import { prepareSchema } from './wiring/schema.ts'
 import { openIndexMaintenance } from './wiring/index-maintenance.ts'
-import { withSlidingCounters, createRollingWindows, openMonitoring, type Monitoring } from './wiring/monitoring.ts'
-import { admissionOf, createAskPipeline, askedCollection, otherHistory } from './wiring/pipeline.ts'
+import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
+import { admissionOf, createAskPipeline, askedCollection } from './wiring/pipeline.ts'
 import type { Config } from './config/terms.ts'
 
 /** All components of the service, built once and passed to app.ts, to the commands and to tests. */
@@ -43,8 +43,11 @@ export interface Deps {
   readonly preparing: Preparing
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
-  /** Rolling windows and recommendations; null when switched off to measure what they cost. */
-  readonly monitoring: Monitoring | null
+  /** Everything that happens; what keeps records of its own subscribes here. */
+  readonly events: EventBus
+  readonly monitoring: Monitoring
+  /** Rolling windows of the last minutes. */
+  readonly figures: Figures
   /** States of the circuit breakers. */
   readonly states: Guarded['states']
   readonly caches: Caches
@@ -55,10 +58,6 @@ export interface Deps {
   readonly search: SearchPassages
   /** Admission control for fresh runs; the commands search without it. */
   readonly admission: Admission
-  /** Sliding counters for the monitoring. */
-  readonly recent: RecentCounts
-  /** Wait and hold times of pooled connections, in milliseconds. */
-  readonly poolTimes: { readonly waitMs: OneMinute; readonly holdMs: OneMinute }
   readonly pulse: Guarded['pulse']
   readonly lastFault: Guarded['lastFault']
   readonly limiter: () => LimiterStatus
@@ -74,20 +73,15 @@ export interface OpenOptions {
   readonly patienceMs?: number
   /** Aborts the opening; whatever was opened is closed. */
   readonly signal?: AbortSignal
-  readonly recent?: RecentCounts
-  /** False: no rolling windows and no inspection of the database. For benchmarks only. */
-  readonly isMonitored?: boolean
 }
 
 /** Opens the adapters, then builds the pipeline on them. Closes what was opened if something fails. */
-export async function openDeps(
-  config: Config,
-  log: Logger,
-  { patienceMs, signal, recent = createRecentCounts(), isMonitored = true }: OpenOptions = {},
-): Promise<Deps> {
+export async function openDeps(config: Config, log: Logger, { patienceMs, signal }: OpenOptions = {}): Promise<Deps> {
   const { keep, close } = createCloser()
+  const events = createEvents((err, event) => log.error({ err, event }, 'a subscriber of events failed'))
+  const { emit, subscribe } = events
   try {
-    const opening = openStore(config, log, { patienceMs: patienceMs ?? 0, ...(signal && { signal }) }, keep)
+    const opening = openStore(config, log, { patienceMs: patienceMs ?? 0, ...(signal && { signal }), emit }, keep)
     opening.catch(() => {}) // awaited below; the models may fail first
     const unguarded = keep(
       await openModels(config.models, {
@@ -97,45 +91,48 @@ export async function openDeps(
     )
     // A local model takes as long to load as the database to open, so both run concurrently.
     const [{ database, name, bm25, store }] = await Promise.all([opening, unguarded.warm()])
-    const windows = isMonitored ? createRollingWindows() : null
-    const baseMetrics = createMetrics(database.status)
-    const metrics = withSlidingCounters(
-      windows ? feed(baseMetrics, windows.figures, windows.sources) : baseMetrics,
-      recent,
-    )
+    const metrics = createMetrics(database.status)
     keep({ close: async () => metrics.stop() })
-    const poolTimes = { waitMs: createOneMinute(), holdMs: createOneMinute() }
-    observePool(database, { metrics, recent, poolTimes, log })
-    logLogins(database, log)
-    logWriteAccess(database, log)
-    const { models, reads, reranker, states, pulse, lastFault } = keep(
-      openGuards({ config, database, models: unguarded, metrics, log, recent }),
-    )
-    const redis = config.redis && keep(openSharedCache(config.redis, name, { metrics, recent, log }))
+    const figures = createFigures({ longWaitMs: longWaitMs(database.status()) })
+    for (const each of [...metrics.subscribers, figures.subscriber, logEvents(log)]) subscribe(each)
+    if (database.isReadOnly()) emit.writesChanged(false)
+    const guarded = keep(openGuards({ config, database, models: unguarded, events }))
+    const { models, reads, reranker, states, pulse, lastFault } = guarded
+    const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit }))
     const sideStore = createCollectionStore({ lease: reads.aside })
-    const caches = openCaches({ config: config.cache, redis, metrics })
+    const caches = openCaches({ config: config.cache, redis, events: emit })
     const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {
-      onOtherHistory: otherHistory(caches, log),
+      events: emit,
     })
     database.watch(snapshots.invalidate)
-    metrics.watchCaches(caches.sizes)
-    const { admission, limiter } = admissionOf(config, metrics)
-    const parts = { config, log, database, reads, reranker, bm25, snapshots, caches, models, metrics, admission }
+    // Answers of a lost history are never found, because their epoch marks differ. Dropping them frees memory.
+    subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
+    const { admission, limiter } = admissionOf(config, emit)
+    const parts = { config, log, database, reads, reranker, bm25, snapshots, caches, models, events: emit, admission }
     const { cachedAsk, semanticCache, search } = createAskPipeline(parts)
     if (semanticCache) keep(semanticCache)
     keep(cachedAsk)
-    const preparing = keep(openPreparing(config.prepare, loss => logLoss(loss, log)))
+    const preparing = keep(openPreparing(config.prepare, emit))
     const indexMaintenance = keep(openIndexMaintenance({ database, store, log }))
+    subscribe({
+      documentsWritten(collection) {
+        snapshots.invalidate()
+        if (collection !== undefined) indexMaintenance.written(collection)
+      },
+    })
     const onWritten = async (collection?: string) => {
-      if (collection !== undefined) indexMaintenance.written(collection)
-      snapshots.invalidate()
+      emit.documentsWritten(collection)
       // The embedded database has no replicas.
       if (database.kind === 'postgres') await waitUntilVisible()
     }
-    const monitoring = windows && keep(openMonitoring(windows, { config, log, database, redis, store }))
+    const sources = { limiter, breakers: states, caches: caches.sizes }
+    watchStatus(metrics, { ...sources, pulse, redis })
+    const monitoring = keep(openMonitoring({ config, log, database, redis, store, figures, sources }))
     return {
+      events,
       onWritten,
       monitoring,
+      figures,
       preparing,
       database,
       bm25,
@@ -150,8 +147,6 @@ export async function openDeps(
       cachedAsk,
       search,
       admission,
-      recent,
-      poolTimes,
       pulse,
       lastFault,
       limiter,
@@ -190,18 +185,18 @@ function logAbsentModel(error: AskError, log: Logger): void {
   )
 }
 
-function logLoss({ source, by, reason }: Parameters<OnLoss>[0], log: Logger): void {
-  log.warn({ source, by, reason }, 'a document could not be prepared')
-}
-
 async function openStore(
   config: Config,
   log: Logger,
-  { patienceMs = 0, signal = new AbortController().signal }: OpenOptions,
+  { patienceMs = 0, signal = new AbortController().signal, emit }: OpenOptions & { readonly emit: Events },
   keep: (database: Database) => Database,
 ) {
   const database = keep(
-    await waitForDatabase(() => openDatabase(config.database, signal), { ms: patienceMs, log, signal }),
+    await waitForDatabase(() => openDatabase(config.database, { signal, events: emit }), {
+      ms: patienceMs,
+      log,
+      signal,
+    }),
   )
   await prepareSchema(database, config, log, signal)
   const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql =>
@@ -210,76 +205,31 @@ async function openStore(
   return { database, name: await databaseName(database, signal), bm25, store: createDocumentStore(database) }
 }
 
-interface Observers {
-  readonly metrics: Metrics
-  readonly recent: RecentCounts
+interface SharedCacheParts {
+  readonly database: string
   readonly log: Logger
+  readonly events: Events
 }
 
 function openSharedCache(
   { url, prefix, timeoutMs }: NonNullable<Config['redis']>,
-  database: string,
-  { metrics, recent, log }: Observers,
+  { database, log, events }: SharedCacheParts,
 ): RedisServer {
-  const redis = openRedis(url, {
-    keyPrefix: keyPrefixOf(prefix, database),
-    timeoutMs,
-    log,
-    onFailure: metrics.redisFailed,
-    onSaved: seconds => metrics.saved('redis', seconds),
-    onLost: () => recent.count('redis:lost'),
-  })
-  metrics.watchRedis(redis.isUsable)
-  return redis
+  return openRedis(url, { keyPrefix: keyPrefixOf(prefix, database), timeoutMs, log, events })
 }
 
-function observePool(
-  database: Database,
-  { metrics, recent, poolTimes, log }: Observers & Pick<Deps, 'poolTimes'>,
-): void {
-  const longMs = longWaitMs(database.status())
-  database.observe({
-    waited(seconds, wasQueued) {
-      metrics.pool.waited(seconds)
-      poolTimes.waitMs.record(seconds * 1000)
-      if (wasQueued && seconds * 1000 >= longMs) recent.count('pool:waited')
-    },
-    held: (seconds, label) => (metrics.pool.held(seconds, label), poolTimes.holdMs.record(seconds * 1000)),
-    failed: fault => (metrics.databaseFailed(fault), recent.count(`database:${fault}`)),
-    overdue: (label, limitMs) =>
-      log.error({ label, limitMs }, 'a database connection was held too long: its query was cancelled'),
-  })
+interface StatusParts extends Pick<Deps, 'limiter' | 'pulse' | 'redis'> {
+  readonly breakers: Deps['states']
+  readonly caches: Caches['sizes']
 }
 
-/** Logs rejected credentials, and a database replaced by a restore. */
-function logLogins(database: Database, log: Logger): void {
-  database.watchLogins(rejection => {
-    if (rejection)
-      log.error(
-        { dependency: 'database', err: rejection },
-        'Postgres rejected our credentials; check the user, password and database in DATABASE_URL, and the CONNECT privilege',
-      )
-    else log.info({ dependency: 'database' }, 'Postgres accepts our credentials again')
-  })
-  database.watchStale(err =>
-    log.warn(
-      { dependency: 'database', code: 'database-replaced', err },
-      'the database was replaced under open connections, for example by a restore: all connections are reopened',
-    ),
-  )
-}
-
-/** Logs changes of write access, and at start only a database that accepts no writes. */
-function logWriteAccess(database: Database, log: Logger): void {
-  const logReadOnly = () =>
-    log.warn(
-      { dependency: 'database', code: 'database-read-only' },
-      'Postgres accepts no writes (a standby, or read-only): questions are answered; to store documents, point DATABASE_URL at the primary',
-    )
-  if (database.isReadOnly()) logReadOnly()
-  database.watchWrites(isWriter =>
-    isWriter ? log.info({ dependency: 'database' }, 'Postgres accepts writes again') : logReadOnly(),
-  )
+/** Registers the metrics that are read when they are scraped. */
+function watchStatus(metrics: Metrics, { limiter, breakers, caches, pulse, redis }: StatusParts): void {
+  metrics.watchLimiter(limiter)
+  metrics.watchBreakers(breakers)
+  metrics.watchCaches(caches)
+  metrics.watchDatabase(() => !pulse().isDown)
+  if (redis) metrics.watchRedis(redis.isUsable)
 }
 
 /** Refuses to start on vectors of another model: comparing them would silently give nonsense. */

@@ -18,10 +18,8 @@ import { createLogger } from './log.ts'
 import { createCollector } from './monitoring/findings/collect.ts'
 import { watchConnections, type Connections } from './monitoring/findings/connections.ts'
 import { beatMs, createMonitor, type Monitor } from './monitoring/findings/monitor.ts'
-import { createRecentCounts, type RecentCounts } from './monitoring/figures/recent-counts.ts'
 import { startTelemetry } from './tracing/start.ts'
 import { version } from './version.ts'
-import type { Monitoring } from './wiring/monitoring.ts'
 import { knownHosts, rejectOpenAccess } from './config/access.ts'
 import type { Config } from './config/terms.ts'
 
@@ -40,8 +38,6 @@ export interface RunningServer {
 export interface StartOptions {
   /** Aborts startup: closes what was opened and rejects `startServer` with the reason. */
   readonly signal?: AbortSignal
-  /** False for no rolling windows and no inspection of the database; for benchmarks only. */
-  readonly isMonitored?: boolean
 }
 
 /** The parts of a starting or running server. */
@@ -49,7 +45,6 @@ interface ServerState {
   readonly config: Config
   readonly log: Logger
   readonly keySource: KeySource | undefined
-  readonly recent: RecentCounts
   readonly stopTelemetry: () => Promise<void>
   app?: FastifyInstance
   monitoringApp?: FastifyInstance
@@ -73,7 +68,7 @@ export async function startServer(
   const stopTelemetry = await startTelemetry(config.telemetry)
   const keySource = keySourceOf(config, log)
   for (const line of config.deprecations) log.warn(line)
-  const state: ServerState = { config, log, keySource, recent: createRecentCounts(), stopTelemetry, isDraining: false }
+  const state: ServerState = { config, log, keySource, stopTelemetry, isDraining: false }
   try {
     const { app, connections, address, monitoringAddress } = await openPorts(state)
     const deps = await openServices(state, options, connections)
@@ -126,14 +121,10 @@ async function openPorts(state: ServerState) {
   return { app, connections, address, monitoringAddress }
 }
 
-async function openServices(
-  state: ServerState,
-  { signal, ...options }: StartOptions,
-  connections: Connections,
-): Promise<Deps> {
-  const { config, log, recent } = state
+async function openServices(state: ServerState, { signal }: StartOptions, connections: Connections): Promise<Deps> {
+  const { config, log } = state
   const patienceMs = config.startTimeoutMs
-  const deps = await openDeps(config, log, { ...options, patienceMs, recent, ...(signal && { signal }) })
+  const deps = await openDeps(config, log, { patienceMs, ...(signal && { signal }) })
   state.deps = deps
   await checkModels(deps.store, deps.models.embedder.model)
   signal?.throwIfAborted()
@@ -171,7 +162,7 @@ async function drain(state: ServerState, app: FastifyInstance, deps: Deps): Prom
 }
 
 function appDeps(state: ServerState): AppDeps {
-  const { config, log, keySource, recent } = state
+  const { config, log, keySource } = state
   const at = () => state.services as Services
   return {
     logger: log,
@@ -180,7 +171,7 @@ function appDeps(state: ServerState): AppDeps {
       ...config.receiving,
       maxConnections: connectionsFor(config, log),
       idleMs: config.ask.timeoutMs + 60_000,
-      onBroken: code => state.services?.deps.metrics.unparsed(code),
+      onBroken: code => state.services?.deps.events.emit.requestUnparsed(code),
     },
     keys: config.keys,
     keySource,
@@ -200,23 +191,23 @@ function appDeps(state: ServerState): AppDeps {
       breakers: () => state.services?.deps.states(),
       onReadiness: createReadinessLog(log),
     },
-    loadShedding: { ...config.pressure, onRejected: by => recent.count(`pressure:${by}`) },
+    loadShedding: { ...config.pressure, onRejected: by => at().deps.events.emit.requestShed(by) },
     rateLimit: {
       ...config.rateLimit,
-      onRejected: () => recent.count('limited'),
+      onRejected: () => at().deps.events.emit.requestLimited(),
       redis: config.redis && later(() => at().deps.redis as RedisServer),
     },
     registry: later(() => at().deps.metrics),
     // Nothing is counted during startup: every reply is `starting` then.
     counts: {
-      responded: status => state.services?.deps.metrics.edge.responded(status),
-      problem: code => state.services?.deps.metrics.edge.problem(code),
+      responded: status => state.services?.deps.events.emit.responseSent(status),
+      problem: code => state.services?.deps.events.emit.problemSent(code),
     },
     poolStatus: { status: () => at().monitor.look(), onRead: () => at().onMonitoringRead() },
     isMonitoredElsewhere: config.monitoring !== null,
     performance: {
       report: () => at().report(),
-      onRejected: code => state.services?.deps.monitoring?.figures.failed(code),
+      onRejected: code => state.services?.deps.events.emit.questionRejected(code),
     },
     about: { version, openapi: textOf('../openapi.yaml') },
     monitoringPage: textOf('./http/routes/monitoring.html'),
@@ -226,10 +217,10 @@ function appDeps(state: ServerState): AppDeps {
 /** Plain functions, because they are on the path of every request: `later` costs ten times as much. */
 function questionDeps(config: Config, at: () => Services): Pick<AppDeps, 'ask' | 'search'> {
   const metrics: AppDeps['ask']['metrics'] & AppDeps['search']['metrics'] = {
-    answered: (answer, seconds, facts) => at().deps.metrics.answered(answer, seconds, facts),
-    searched: (result, seconds, facts) => at().deps.metrics.searched(result, seconds, facts),
-    failed: (code, facts) => at().deps.metrics.failed(code, facts),
-    observe: question => at().deps.monitoring?.slow.note(question),
+    answered: (answer, seconds, facts) => at().deps.events.emit.questionAnswered(answer, seconds, facts),
+    searched: (result, seconds, facts) => at().deps.events.emit.questionSearched(result, seconds, facts),
+    failed: (code, facts) => at().deps.events.emit.questionFailed(code, facts),
+    observe: question => at().deps.monitoring.slow.note(question),
   }
   const common = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
   return {
@@ -305,7 +296,6 @@ function monitorOf(
   const collector = createCollector({
     ...deps,
     countLargeMetadata: signal => deps.database.aside({ signal, label: 'inspect' }, countLargeMetadata),
-    times: deps.poolTimes,
     connections,
     isDraining,
     beatMs,
@@ -315,7 +305,7 @@ function monitorOf(
   const report = () => {
     const { service, findings } = monitor.look()
     collector.looked()
-    return { verdict: service, findings, ...(deps.monitoring as Monitoring).report() }
+    return { verdict: service, findings, ...deps.monitoring.report() }
   }
   return { monitor, onMonitoringRead: collector.looked, report }
 }
@@ -339,13 +329,12 @@ function servicesOf(config: Config, deps: Deps, context: ServerContext): Service
 }
 
 /** Rejects writes to a read-only database before documents are parsed. */
-function whileWritable({ database, metrics, recent }: Deps, documents: Services['documents']): Services['documents'] {
+function whileWritable({ database, events }: Deps, documents: Services['documents']): Services['documents'] {
   const checked =
     <Args extends unknown[], T>(work: (...args: Args) => Promise<T>) =>
     async (...args: Args) => {
       if (await database.mayWrite()) return await work(...args)
-      metrics.databaseFailed('read_only')
-      recent.count('database:read_only')
+      events.emit.databaseFailed('read_only')
       throw readOnlyDatabase()
     }
   return { ...documents, put: checked(documents.put), remove: checked(documents.remove) }

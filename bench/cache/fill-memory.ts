@@ -1,7 +1,7 @@
 import { openCaches } from '../../src/wiring/caches.ts'
 import type { Answer, Passage } from '../../src/ask/terms.ts'
 import { answerText } from '../../src/http/replies/wire.ts'
-import { createMetrics } from '../../src/metrics/metrics.ts'
+import { silent } from '../../src/events.ts'
 
 /**
  * `node --expose-gc bench/cache/fill-memory.ts COUNT ANSWER_MB VECTOR_MB`: puts so many different questions through the
@@ -11,7 +11,6 @@ const [count, answerMb, vectorMb] = process.argv.slice(2).map(Number) as [number
 const mb = 2 ** 20
 const model = { model: 'a-model', dimensions: 512 }
 const keep = { seconds: 3600, fastSeconds: 3600, abstainedSeconds: 30, staleSeconds: 600 }
-const metrics = createMetrics(() => ({ size: 0, open: 0, checkedOut: 0, waiting: 0 }) as never)
 const config = {
   keep,
   answerBytes: answerMb * mb,
@@ -19,7 +18,7 @@ const config = {
   embeddingSeconds: 3600,
   semantic: { mode: 'off', acceptedError: 0.01 },
 } as const
-const caches = openCaches({ config, redis: undefined, metrics })
+const caches = openCaches({ config, redis: undefined, events: silent })
 const vectors = caches.vectors(model)
 
 const before = heldBytes()

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import { hotQuestion } from './documents.ts'
 import { atLeast } from './figures.ts'
 import { surroundings } from './hot.ts'
@@ -7,12 +6,10 @@ import { remembering, type Served } from './servers.ts'
 import { inTurns, lineOf, type Subject } from './turns.ts'
 import type { Outcome, World } from './world.ts'
 
-const unmonitored = fileURLToPath(new URL('unmonitored.ts', import.meta.url))
-
 /**
- * Everything that is for operators switched on, beside the same service without: log, traces of one request in a hundred, figures over
- * windows, a Prometheus that scrapes every five seconds and somebody who has the page open. (Metrics are always counted:
- * .3 µs an answer.)
+ * Everything that is for operators switched on, beside the same service without: log, traces of one request in a
+ * hundred, a Prometheus that scrapes every five seconds and somebody who has the page open. Metrics and rolling figures
+ * are always counted; bench/cache/events.ts measures what they cost.
  */
 export async function monitoring({ settings, isQuick }: World, t: Keeper): Promise<Outcome> {
   const kinds = {
@@ -21,10 +18,7 @@ export async function monitoring({ settings, isQuick }: World, t: Keeper): Promi
     'made anew': { form: { connections: 4, headers: { 'cache-control': 'no-store' } }, least: 0.97 },
   }
   const { traces } = await surroundings(t)
-  const off = await remembering(t, { ...settings, LOG_LEVEL: 'silent' }, hotQuestion, {
-    tier: 'memory',
-    program: unmonitored,
-  })
+  const off = await remembering(t, { ...settings, LOG_LEVEL: 'silent' }, hotQuestion, { tier: 'memory' })
   const on = await remembering(t, { ...settings, ...traces }, hotQuestion, { tier: 'memory' })
   const outcomes = []
   for (const [kind, { form, least }] of Object.entries(kinds)) {

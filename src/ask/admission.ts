@@ -1,8 +1,9 @@
 import { AskError } from '../errors.ts'
+import type { Events } from '../events.ts'
 import { Refused, type Limiter, type RefusedBy } from '../resilience/limiter.ts'
-import type { SearchResult } from './retrieval/find-passages.ts'
 import type { SearchPassages } from './search.ts'
-import type { Answer, AskEvent, Outcome, Run } from './terms.ts'
+import type { Stages } from './stage.ts'
+import type { Answer, AskEvent, Run, SearchResult } from './terms.ts'
 import type { Priority } from '../priority.ts'
 
 /** Admission control in front of fresh runs and searches; cached answers do not pass through it. */
@@ -17,29 +18,30 @@ export interface Admission {
   check(run: Run): void
 }
 
-export interface AdmissionCounts {
-  /** Called for each run that had to wait in the queue. */
-  waited?(ms: number, outcome: Outcome, run: Run, failure?: AskError): void
-  refused(priority: Priority, reason: RefusedBy): void
+export interface AdmissionParts {
+  readonly limiter: Pick<Limiter, 'enter' | 'refuses'>
+  readonly events: Pick<Events, 'runRefused'>
+  /** Records the stage `admit` of each run that had to wait in the queue. */
+  readonly record: Stages['record']
 }
 
-export function createAdmission(limiter: Pick<Limiter, 'enter' | 'refuses'>, counts: AdmissionCounts): Admission {
+export function createAdmission({ limiter, events: { runRefused }, record }: AdmissionParts): Admission {
   async function enter(run: Run) {
     const { priority = 'interactive', signal, deadline } = run
     try {
       const slot = await limiter.enter({ priority, signal, deadline })
-      if (slot.waitedMs !== undefined) counts.waited?.(slot.waitedMs, 'ok', run)
+      if (slot.waitedMs !== undefined) record('admit', { ms: slot.waitedMs, outcome: 'ok' }, run)
       return slot
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       const failure = rejection(error, priority)
-      if (error.waitedMs > 0) counts.waited?.(error.waitedMs, 'error', run, failure)
+      if (error.waitedMs > 0) record('admit', { ms: error.waitedMs, outcome: 'error', failure }, run)
       throw failure
     }
   }
 
   function rejection(refused: Refused, priority: Priority): AskError {
-    counts.refused(priority, refused.reason)
+    runRefused(priority, refused.reason)
     return overloaded(refused)
   }
 

@@ -1,7 +1,7 @@
 import { selectPassages } from './retrieval/select.ts'
 import { unknownCollection } from './unknown-collection.ts'
-import { findPassages, type SearchResult, type FindSteps } from './retrieval/find-passages.ts'
-import type { Arm, AskedCollection, Question, Run } from './terms.ts'
+import { findPassages, type FindSteps } from './retrieval/find-passages.ts'
+import type { Arm, AskedCollection, Question, Run, SearchResult } from './terms.ts'
 
 /**
  * Retrieval alone: what POST /search and `askwell eval` call. A single retriever is for measuring, and its ranking is

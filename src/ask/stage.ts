@@ -1,21 +1,13 @@
 import { context, SpanKind, SpanStatusCode, trace, type Span, type Tracer } from '@opentelemetry/api'
 import { isAskError } from '../errors.ts'
+import type { Events } from '../events.ts'
 import { startDeadline, systemClock, type Clock } from '../resilience/deadline.ts'
 import { traceIdOf } from '../tracing/trace-id.ts'
 import type { Outcome, Run, StageName } from './terms.ts'
 
-/**
- * Where a stage reports its measurements. Labels come from closed lists: never the question, a tenant or a model's
- * words.
- */
-export interface StageMetrics {
-  seconds(stage: StageName, outcome: Outcome, seconds: number, traceId?: string): void
-  firstToken(stage: StageName, seconds: number, traceId?: string): void
-}
-
 export interface StageSettings {
   readonly tracer: Tracer
-  readonly metrics: StageMetrics
+  readonly events: Pick<Events, 'stageEnded' | 'stageStreamed'>
   readonly clock?: Clock
 }
 
@@ -36,7 +28,7 @@ export type StreamStage<Input, Output> = (input: Input, run: Run) => AsyncGenera
  * The work is both raced and aborted: the race settles the promise when the work ignores its signal, the abort frees
  * the work. `budgetMs` can shorten the time left but never extend it. With no time left the work does not start.
  */
-export function createStages({ tracer, metrics, clock = systemClock }: StageSettings) {
+export function createStages({ tracer, events, clock = systemClock }: StageSettings) {
   function open(name: StageName, budgetMs: number, run: Run) {
     const startedAt = clock.now()
     const span = tracer.startSpan(`ask.${name}`, { kind: SpanKind.INTERNAL })
@@ -46,7 +38,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
       limit.stop()
       markOutcome(span, outcome, error)
       const ms = clock.now() - startedAt
-      metrics.seconds(name, outcome, ms / 1000, traceIdOf(span))
+      events.stageEnded(name, outcome, ms / 1000, traceIdOf(span))
       run.onStage(name, ms, outcome)
       span.end()
     }
@@ -93,7 +85,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
         for (;;) {
           const next = await context.with(active, () => Promise.race([source.next(), limit.expired]))
           if (next.done) break
-          if (isFirst) metrics.firstToken(name, (clock.now() - startedAt) / 1000, traceIdOf(span))
+          if (isFirst) events.stageStreamed(name, (clock.now() - startedAt) / 1000, traceIdOf(span))
           isFirst = false
           yield next.value
         }
@@ -115,7 +107,7 @@ export function createStages({ tracer, metrics, clock = systemClock }: StageSett
   function record(name: StageName, { ms, outcome, failure }: PastStage, run: Run): void {
     const span = tracer.startSpan(`ask.${name}`, { kind: SpanKind.INTERNAL, startTime: Date.now() - ms })
     markOutcome(span, outcome, failure)
-    metrics.seconds(name, outcome, ms / 1000)
+    events.stageEnded(name, outcome, ms / 1000)
     run.onStage(name, ms, outcome)
     span.end()
   }

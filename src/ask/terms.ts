@@ -309,3 +309,16 @@ export interface RequestFacts {
   /** A stage, or the whole request, timed out. */
   readonly isOverdue: boolean
 }
+
+export interface SearchResult {
+  readonly asked: AnalyzedQuestion
+  /** Best first; more than requested until `selectPassages` has chosen. */
+  readonly passages: readonly Passage[]
+  readonly isRelevant: boolean
+  /** `smart` when a model was asked for other wordings. */
+  readonly mode: 'fast' | 'smart'
+  readonly usage: Usage
+  readonly degraded: readonly Degraded[]
+  /** Whether the documents changed during one of the searches. */
+  readonly isOvertaken: boolean
+}

@@ -1,3 +1,4 @@
+import type { Subscriber } from '../events.ts'
 import type { Priority } from '../priority.ts'
 import type { LimiterStatus, RefusedBy } from '../resilience/limiter.ts'
 import type { Kit } from './kit.ts'
@@ -16,9 +17,10 @@ export function admissionMetrics(kit: Kit) {
     priority: priorities,
     reason: reasons,
   })
+  const subscriber: Subscriber = { runRefused: (priority, reason) => refusals(priority, reason).add() }
   return {
-    refused: (priority: string, reason: string) => refusals(priority, reason).add(),
-    watch(status: () => LimiterStatus) {
+    subscriber,
+    watchLimiter(status: () => LimiterStatus) {
       for (const [name, help, field] of gauges) kit.gauge(`admission_${name}`, help, () => status()[field])
     },
   }

@@ -1,19 +1,12 @@
-import type { RedisFailure } from '../adapters/redis/redis.ts'
-import type { CacheCounts } from '../ask/cache/answer-cache.ts'
-import type { CacheTier, Usage } from '../ask/terms.ts'
+import type { CacheTier } from '../ask/terms.ts'
+import type { CacheType, RunCost, Store, Subscriber } from '../events.ts'
+import { redisFaults } from '../faults.ts'
 import type { Kit } from './kit.ts'
-
-/** Complete answers, completions of the language model, and question vectors. */
-export type CacheType = 'answer' | 'draft' | 'embedding'
 
 const types: readonly CacheType[] = ['answer', 'draft', 'embedding']
 const tiers: readonly CacheTier[] = ['memory', 'redis']
-const failures: readonly (RedisFailure | 'corrupt')[] = ['timeout', 'down', 'full', 'wrong_type', 'corrupt', 'other']
-
-/** Stores that are written to after the reply. */
-export type SavedIn = 'postgres' | 'redis'
 /** Failed writes to Redis count in `redis_failures_total`. */
-const storesCountingFailures: readonly SavedIn[] = ['postgres']
+const storesCountingFailures: readonly Store[] = ['postgres']
 
 export function cacheMetrics(kit: Kit) {
   const hitCounters = {
@@ -47,17 +40,25 @@ export function cacheMetrics(kit: Kit) {
   )
   const countSavings = savingMetrics(kit)
   const redisFailures = kit.counter('redis_failures_total', 'Failed Redis commands, by reason.', {
-    reason: failures,
+    reason: redisFaults,
   })
 
-  const answerCache: CacheCounts = {
-    served(status, tier, { tookMs, answer }) {
+  const subscriber: Subscriber = {
+    answerReused(status, tier, { tookMs, answer }) {
       hitCounters[status]('answer', tier).add()
       if (status === 'near') nearTotal('answer', tier).add()
       countSavings({ tookMs, usage: answer.usage })
     },
-    missed: () => misses('answer').add(),
-    refreshed: outcome => refreshes(outcome).add(),
+    answerRefreshed: outcome => refreshes(outcome).add(),
+    completionReused(tier, saved) {
+      hitCounters.hit('draft', tier).add()
+      countSavings(saved)
+    },
+    vectorReused: tier => hitCounters.hit('embedding', tier).add(),
+    cacheMissed: type => misses(type).add(),
+    cacheEvicted: type => evictions(type).add(),
+    redisFailed: reason => redisFailures(reason).add(),
+    ...saveMetrics(kit),
   }
 
   function watchCaches(
@@ -71,27 +72,7 @@ export function cacheMetrics(kit: Kit) {
     }
   }
 
-  return {
-    answerCache,
-    cache: (type: CacheType) => ({
-      given: (tier: CacheTier) => hitCounters.hit(type, tier).add(),
-      missed: () => misses(type).add(),
-      evicted: () => evictions(type).add(),
-    }),
-    draftFound(tier: CacheTier, completion: RunCost) {
-      hitCounters.hit('draft', tier).add()
-      countSavings(completion)
-    },
-    redisFailed: (reason: string) => redisFailures(reason).add(),
-    watchCaches,
-    ...saveMetrics(kit),
-  }
-}
-
-/** The cost of the run that made a cached entry. */
-interface RunCost {
-  readonly tookMs: number
-  readonly usage: Usage
+  return { subscriber, watchCaches }
 }
 
 /** What cached entries save: the cost of their runs. */
@@ -113,7 +94,7 @@ function savingMetrics(kit: Kit): (cost: RunCost) => void {
   }
 }
 
-function saveMetrics(kit: Kit) {
+function saveMetrics(kit: Kit): Subscriber {
   const seconds = kit.histogram(
     'db_save_latency_seconds',
     'Duration of writes made after the reply: cached answers, completions and vectors in Redis, similar questions in Postgres.',
@@ -123,7 +104,7 @@ function saveMetrics(kit: Kit) {
     store: storesCountingFailures,
   })
   return {
-    saved: (store: SavedIn, took: number) => seconds(store).observe(took),
-    notSaved: (store: SavedIn) => failed(store).add(),
+    valueSaved: (store, took) => seconds(store).observe(took),
+    valueNotSaved: store => failed(store).add(),
   }
 }

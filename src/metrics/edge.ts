@@ -1,10 +1,11 @@
 import { errorTable } from '../errors.ts'
+import type { Subscriber } from '../events.ts'
 import type { Kit } from './kit.ts'
 
 const classes = ['2xx', '3xx', '4xx', '5xx'] as const
 
 /** HTTP responses of all routes. */
-export function edgeMetrics(kit: Kit) {
+export function edgeMetrics(kit: Kit): Subscriber {
   const responses = kit.counter(
     'http_responses_total',
     'HTTP responses by status class, including probes and /metrics.',
@@ -17,7 +18,7 @@ export function edgeMetrics(kit: Kit) {
     { code: Object.keys(errorTable) },
   )
   return {
-    responded: (status: number) => byClass[Math.floor(status / 100) - 2]?.add(),
-    problem: (code: string) => problems(code).add(),
+    responseSent: status => byClass[Math.floor(status / 100) - 2]?.add(),
+    problemSent: code => problems(code).add(),
   }
 }

@@ -1,25 +1,9 @@
-import type { Dependency } from '../adapters/models/guards.ts'
-import { modelFaults, type ModelFault } from '../adapters/models/faults.ts'
-import type { DatabaseFault } from '../adapters/postgres/errors.ts'
+import type { Subscriber } from '../events.ts'
+import { databaseFaults, modelFaults, type Dependency } from '../faults.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
 import type { Kit } from './kit.ts'
 
 const dependencies: readonly Dependency[] = ['database', 'chat', 'embeddings', 'rerank']
-/** The values of `DatabaseFault`, repeated because only types may be imported from a driver's file. */
-const databaseFaults: readonly DatabaseFault[] = [
-  'unreachable',
-  'silent',
-  'starting',
-  'lost',
-  'login',
-  'too_many_connections',
-  'read_only',
-  'disk_full',
-  'out_of_resources',
-  'broken',
-  'statement_timeout',
-  'deadlock',
-]
 const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open']
 
 export function guardMetrics(kit: Kit) {
@@ -45,12 +29,12 @@ export function guardMetrics(kit: Kit) {
     })
   }
 
-  return {
-    breakerOpened: (dependency: Dependency) => opened(dependency).add(),
-    retried: (dependency: Dependency) => retries(dependency).add(),
-    hedged: () => hedges.add(),
-    databaseFailed: (kind: DatabaseFault) => database(kind).add(),
-    modelFailed: (dependency: Dependency, kind: ModelFault) => models(dependency, kind).add(),
-    watchBreakers,
+  const subscriber: Subscriber = {
+    breakerChanged: (dependency, now) => now === 'open' && opened(dependency).add(),
+    callRetried: dependency => retries(dependency).add(),
+    callHedged: () => hedges.add(),
+    databaseFailed: kind => database(kind).add(),
+    modelEnded: (model, fault) => fault !== null && models(model, fault).add(),
   }
+  return { subscriber, watchBreakers }
 }

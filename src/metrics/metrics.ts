@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import type { PoolStatus } from '../adapters/postgres/database.ts'
+import type { Subscriber } from '../events.ts'
 import { admissionMetrics } from './admission.ts'
 import { cacheMetrics } from './caches.ts'
 import { edgeMetrics } from './edge.ts'
@@ -12,7 +13,6 @@ import { poolMetrics } from './pool.ts'
 import { processMetrics } from './process.ts'
 import { questionMetrics, stageMetrics } from './questions.ts'
 
-export type { CacheType } from './caches.ts'
 export type Metrics = ReturnType<typeof createMetrics>
 
 /**
@@ -22,18 +22,31 @@ export type Metrics = ReturnType<typeof createMetrics>
 export function createMetrics(poolStatus: () => PoolStatus) {
   const registry = new Registry()
   const kit = createKit(registry)
+  const [caches, guards, admission, monitor] = [
+    cacheMetrics(kit),
+    guardMetrics(kit),
+    admissionMetrics(kit),
+    monitorMetrics(kit),
+  ]
+  const subscribers: readonly Subscriber[] = [
+    questionMetrics(kit),
+    stageMetrics(kit),
+    modelMetrics(kit),
+    poolMetrics(kit, poolStatus),
+    caches.subscriber,
+    guards.subscriber,
+    admission.subscriber,
+    edgeMetrics(kit),
+    monitor.subscriber,
+  ]
   return {
     registry,
     expose: (accept: string) => expose(registry, accept),
-    stages: stageMetrics(kit),
-    pool: poolMetrics(kit, poolStatus),
-    admission: admissionMetrics(kit),
-    models: modelMetrics(kit),
-    edge: edgeMetrics(kit),
-    ...questionMetrics(kit),
-    ...cacheMetrics(kit),
-    ...guardMetrics(kit),
-    ...monitorMetrics(kit),
+    subscribers,
+    watchCaches: caches.watchCaches,
+    watchBreakers: guards.watchBreakers,
+    watchLimiter: admission.watchLimiter,
+    watchMonitor: monitor.watchMonitor,
     ...processMetrics(kit, registry),
   }
 }

@@ -1,9 +1,9 @@
-import type { ModelCalls, Operation } from '../adapters/models/metered.ts'
+import type { Subscriber } from '../events.ts'
 import type { Kit } from './kit.ts'
 import { latencyBuckets } from './kit.ts'
 
 /** Calls of remote models, one observation per call including retries: OpenTelemetry's `gen_ai.client.*`. */
-export function modelMetrics(kit: Kit): ModelCalls {
+export function modelMetrics(kit: Kit): Subscriber {
   const calls = kit.histogram(
     'gen_ai_client_operation_duration_seconds',
     'Duration of a model call; error_type is empty if it succeeded.',
@@ -20,11 +20,11 @@ export function modelMetrics(kit: Kit): ModelCalls {
     { buckets: [...latencyBuckets, 60] },
   )()
   return {
-    called(operation: Operation, seconds, error, traceId) {
+    modelCalled(operation, seconds, error, traceId) {
       calls(operation, error).observe(seconds, traceId)
       // A cancelled call says nothing about how long a call takes.
       if (operation === 'chat' && error !== 'cancelled') gpt.observe(seconds, traceId)
     },
-    firstChunk: (operation, seconds, traceId) => first(operation).observe(seconds, traceId),
+    modelStreamed: (operation, seconds, traceId) => first(operation).observe(seconds, traceId),
   }
 }

@@ -1,3 +1,4 @@
+import type { Subscriber } from '../events.ts'
 import type { Connections } from '../monitoring/findings/connections.ts'
 import { poolVerdicts, serviceVerdicts } from '../monitoring/findings/findings.ts'
 import type { Seen } from '../monitoring/findings/monitor.ts'
@@ -31,5 +32,6 @@ export function monitorMetrics(kit: Kit) {
     )
   }
 
-  return { unparsed: (code: string) => unparsed(code).add(), watchMonitor }
+  const subscriber: Subscriber = { requestUnparsed: code => unparsed(code).add() }
+  return { subscriber, watchMonitor }
 }

@@ -1,4 +1,5 @@
 import type { PoolStatus } from '../adapters/postgres/database.ts'
+import type { Subscriber } from '../events.ts'
 import { latencyBuckets, type Kit } from './kit.ts'
 
 /** In seconds: getting a free connection takes microseconds, a search milliseconds. */
@@ -24,13 +25,15 @@ const totals: readonly [name: keyof PoolStatus['totals'], help: string][] = [
   ['invalidated', 'Database connections destroyed, or closed by the server or the network.'],
 ]
 
-export function poolMetrics(kit: Kit, status: () => PoolStatus) {
+export function poolMetrics(kit: Kit, status: () => PoolStatus): Subscriber {
   for (const [name, help, pick] of gauges) kit.gauge(`pool_${name}`, help, () => pick(status()))
   for (const [name, help] of totals) kit.total(`pool_${name}_total`, help, () => status().totals[name])
   const wait = kit.histogram('pool_wait_seconds', 'Time from requesting a database connection to getting it.', {
     buckets,
   })()
   const hold = kit.histogram('pool_hold_seconds', 'Time a database connection was in use.', { buckets })()
-  const held: (seconds: number, label: string) => void = seconds => hold.observe(seconds)
-  return { waited: (seconds: number) => wait.observe(seconds), held }
+  return {
+    connectionLeased: seconds => wait.observe(seconds),
+    connectionReturned: seconds => hold.observe(seconds),
+  }
 }

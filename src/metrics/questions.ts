@@ -1,6 +1,5 @@
-import type { SearchResult } from '../ask/retrieval/find-passages.ts'
-import type { StageMetrics } from '../ask/stage.ts'
-import type { Answer, RequestFacts, Degraded, Usage } from '../ask/terms.ts'
+import type { Degraded, RequestFacts, Usage } from '../ask/terms.ts'
+import type { Subscriber } from '../events.ts'
 import { errorTable } from '../errors.ts'
 import type { Kit } from './kit.ts'
 
@@ -11,8 +10,7 @@ const levels = ['interactive', 'batch'] as const
 const codes = Object.keys(errorTable)
 
 /** `time`: the deadline of the question or a stage; `tokens`: space in the prompt or the answer; `calls`: retries. */
-export type Budget = 'time' | 'tokens' | 'calls'
-const budgets: readonly Budget[] = ['time', 'tokens', 'calls']
+const budgets = ['time', 'tokens', 'calls'] as const
 
 /** `refused`: rejected untried because of load. Errors of the caller are in none of these. */
 type Served = 'whole' | 'degraded' | 'refused' | 'failed'
@@ -23,7 +21,7 @@ const callBuckets = [0, 1, 2, 3, 4, 6]
 const stepBuckets = [0, 1, 2, 3, 4, 6, 8]
 const tokenBuckets = [0, 250, 500, 1000, 2000, 4000, 8000, 16_000, 32_000]
 
-export function questionMetrics(kit: Kit) {
+export function questionMetrics(kit: Kit): Subscriber {
   const latency = kit.histogram('request_latency_seconds', 'Time from a question to its complete answer.', {
     labels: ['mode', 'cache'],
   })
@@ -72,7 +70,7 @@ export function questionMetrics(kit: Kit) {
   }
 
   return {
-    answered(answer: Answer, seconds: number, facts: RequestFacts = defaultFacts): void {
+    questionAnswered(answer, seconds, facts) {
       const { traceId } = facts
       latency(answer.mode, answer.cache.status).observe(seconds, traceId)
       ;(answer.mode === 'fast' ? fast : smart).observe(seconds, traceId)
@@ -83,20 +81,20 @@ export function questionMetrics(kit: Kit) {
       countUsage(answer.usage, traceId)
       countOverdue(facts)
     },
-    searched(result: SearchResult, seconds: number, facts: RequestFacts = defaultFacts): void {
+    questionSearched(result, seconds, facts) {
       searching(result.mode, String(result.isRelevant)).observe(seconds, facts.traceId)
       qos(facts.priority, result.degraded.length === 0 ? 'whole' : 'degraded').add()
       countDegraded(result)
       countUsage(result.usage)
       countOverdue(facts)
     },
-    failed(code: string, facts: RequestFacts = defaultFacts): void {
+    questionFailed(code, facts) {
       failures(code).add()
       const outcome = servedOf(code)
       if (outcome) qos(facts.priority, outcome).add()
       countOverdue({ ...facts, isOverdue: facts.isOverdue || code === 'deadline_exceeded' })
     },
-    exceeded: (budget: Budget) => exceeded(budget).add(),
+    budgetExceeded: budget => exceeded(budget).add(),
   }
 }
 
@@ -118,8 +116,6 @@ function usageMetrics(kit: Kit): (usage: Usage, traceId?: string) => void {
   }
 }
 
-const defaultFacts: RequestFacts = Object.freeze({ priority: 'interactive', steps: 0, isOverdue: false })
-
 const rejectionCodes: readonly string[] = ['overloaded', 'pool_exhausted', 'rate_limited', 'draining']
 
 /** Null when the caller disconnected or its request was at fault. */
@@ -130,7 +126,7 @@ function servedOf(code: string): Served | null {
 }
 
 /** All stages, and the separate retrieval histogram that existing dashboards expect. */
-export function stageMetrics(kit: Kit): StageMetrics {
+export function stageMetrics(kit: Kit): Subscriber {
   const seconds = kit.histogram('stage_seconds', 'Duration of a pipeline stage.', { labels: ['stage', 'outcome'] })
   const firstToken = kit.histogram('first_token_seconds', 'Time to the first chunk of a streaming stage.', {
     labels: ['stage'],
@@ -140,10 +136,10 @@ export function stageMetrics(kit: Kit): StageMetrics {
     'Duration of passage searches in the database, cancelled ones excluded.',
   )()
   return {
-    seconds(stage, outcome, took, traceId) {
+    stageEnded(stage, outcome, took, traceId) {
       seconds(stage, outcome).observe(took, traceId)
       if (stage === 'retrieve' && outcome !== 'cancelled') retrieval.observe(took, traceId)
     },
-    firstToken: (stage, took, traceId) => firstToken(stage).observe(took, traceId),
+    stageStreamed: (stage, took, traceId) => firstToken(stage).observe(took, traceId),
   }
 }

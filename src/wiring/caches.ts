@@ -10,9 +10,8 @@ import type { CachedAnswer } from '../ask/cache/freshness.ts'
 import { createAnswerCache, type AnswerCache } from '../ask/cache/answer-cache.ts'
 import type { CompletionStore, CachedCompletion } from '../ask/cache/completion-cache.ts'
 import type { SharedAnswers } from '../ask/cache/shared-cache.ts'
-import type { StageMetrics } from '../ask/stage.ts'
 import type { CacheTier } from '../ask/terms.ts'
-import type { CacheType, Metrics } from '../metrics/metrics.ts'
+import type { CacheType, Events } from '../events.ts'
 import type { Config } from '../config/terms.ts'
 
 /** All caches, each with a memory tier in front of Redis. */
@@ -36,49 +35,48 @@ export interface Caches {
 export interface CacheParts {
   readonly config: Config['cache']
   readonly redis: RedisServer | undefined
-  readonly metrics: Metrics
+  readonly events: Events
 }
 
-export function openCaches({ config, redis, metrics }: CacheParts): Caches {
-  const counts = metrics.cache
+export function openCaches({ config, redis, events }: CacheParts): Caches {
   const answers = createMemoryCache<CachedAnswer>({
     maxBytes: config.answerBytes,
     ttlSeconds: longestSeconds,
     bytesOf: bytesOfAnswer,
-    onEvict: counts('answer').evicted,
+    onEvict: () => events.cacheEvicted('answer'),
   })
   // Completions are short next to the answers built from them.
   const completions = createMemoryCache<CachedCompletion>({
     maxBytes: Math.ceil(config.answerBytes / 8),
     ttlSeconds: longestSeconds,
     bytesOf: ({ text }) => text.length * 2 + 200,
-    onEvict: counts('draft').evicted,
+    onEvict: () => events.cacheEvicted('draft'),
   })
   const vectors = createMemoryCache<Float16Array>({
     maxBytes: config.embeddingBytes,
     ttlSeconds: config.embeddingSeconds,
     bytesOf: vector => vector.byteLength + 100,
-    onEvict: counts('embedding').evicted,
+    onEvict: () => events.cacheEvicted('embedding'),
   })
-  const onCorrupt = () => metrics.redisFailed('corrupt')
+  const onCorrupt = () => events.redisFailed('corrupt')
   const shared = redis ? createSharedAnswers(redis, onCorrupt) : null
   const answerCache = createAnswerCache({
     own: answers,
     shared,
     keep: config.keep,
-    counts: metrics.answerCache,
+    events,
     now: Date.now,
   })
   return {
     answers: answerCache,
     shared,
-    getShared: key => (redis?.isUsable() ? timed(() => shared?.get(key), metrics.stages) : undefined),
+    getShared: key => (redis?.isUsable() ? timed(() => shared?.get(key), events) : undefined),
     completions: completionsIn(
       completions,
       redis
         ? createSharedValues(redis, { kind: 'draft', encode: encodeCompletion, decode: decodeCompletion, onCorrupt })
         : null,
-      counts('draft').missed,
+      () => events.cacheMissed('draft'),
     ),
     vectors: model =>
       vectorsIn({
@@ -86,7 +84,7 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
         shared: sharedVectors(redis, model, onCorrupt),
         model: model.model,
         seconds: config.embeddingSeconds,
-        count: counts('embedding'),
+        events,
       }),
     sizes: () => ({ answer: answers.size(), draft: completions.size(), embedding: vectors.size() }),
     dropAnswers: collectionId => answers.deleteAll(keyPrefixOfCollection(collectionId)),
@@ -95,10 +93,13 @@ export function openCaches({ config, redis, metrics }: CacheParts): Caches {
 }
 
 /** Counts a hit as the stage that would have found it. */
-async function timed<T>(read: () => Promise<T | undefined> | undefined, metrics: StageMetrics): Promise<T | undefined> {
+async function timed<T>(
+  read: () => Promise<T | undefined> | undefined,
+  events: Pick<Events, 'stageEnded'>,
+): Promise<T | undefined> {
   const startedAt = performance.now()
   const found = await read()
-  if (found !== undefined) metrics.seconds('remember', 'ok', (performance.now() - startedAt) / 1000)
+  if (found !== undefined) events.stageEnded('remember', 'ok', (performance.now() - startedAt) / 1000)
   return found
 }
 
@@ -134,19 +135,19 @@ interface VectorTiers {
   readonly shared: SharedValues<Float32Array> | null
   readonly model: string
   readonly seconds: number
-  readonly count: { given(tier: CacheTier): void; missed(): void }
+  readonly events: Pick<Events, 'vectorReused' | 'cacheMissed'>
 }
 
-function vectorsIn({ memory, shared, model, seconds, count }: VectorTiers): VectorCache {
+function vectorsIn({ memory, shared, model, seconds, events }: VectorTiers): VectorCache {
   const keyOf = (text: string) => `${model}\n${text}`
   return {
     async get(text) {
       const own = memory.get(keyOf(text))
-      if (own) count.given('memory')
+      if (own) events.vectorReused('memory')
       if (own) return new Float32Array(own)
       const found = await shared?.get(keyOf(text))
-      if (!found) return void count.missed()
-      count.given('redis')
+      if (!found) return events.cacheMissed('embedding') as undefined
+      events.vectorReused('redis')
       memory.set(keyOf(text), new Float16Array(found))
       return found
     },

@@ -3,21 +3,18 @@ import {
   guardEmbedder,
   guardReads,
   guardReranker,
-  type Dependency,
   type GuardedReads,
-  type GuardEvents,
+  type GuardParts,
 } from '../adapters/models/guards.ts'
 import type { Database } from '../adapters/postgres/database.ts'
-import type { ModelFault } from '../adapters/models/faults.ts'
 import type { Models } from '../adapters/models/models.ts'
 import { meterChat, meterEmbedder, meterReranker } from '../adapters/models/metered.ts'
-import { databaseFault, type DatabaseFault } from '../adapters/postgres/errors.ts'
+import { databaseFault } from '../adapters/postgres/errors.ts'
 import { createReranker } from '../adapters/models/reranker.ts'
 import type { Reranker } from '../ask/retrieval/rerank.ts'
-import type { RunLog } from '../ask/terms.ts'
 import { isAskError } from '../errors.ts'
-import type { Metrics } from '../metrics/metrics.ts'
-import type { RecentCounts } from '../monitoring/figures/recent-counts.ts'
+import type { EventBus, Events } from '../events.ts'
+import type { DatabaseFault, Dependency, ModelFault } from '../faults.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
 import type { Guard } from '../resilience/guard.ts'
 import { LateReply } from '../resilience/with-timeout.ts'
@@ -39,20 +36,18 @@ export interface Guarded {
   close(): Promise<void>
 }
 
-export interface GuardParts {
+export interface GuardsParts {
   readonly config: Pick<Config, 'guard' | 'rerank'>
   readonly database: Database
   readonly models: Models
-  readonly metrics: Metrics
-  readonly log: RunLog
-  readonly recent: Pick<RecentCounts, 'count'>
+  readonly events: EventBus
 }
 
 /**
- * Adds circuit breakers, retries and idle timeouts to remote dependencies; each change of state is measured and logged
- * once.
+ * Adds circuit breakers, retries and idle timeouts to remote dependencies; each change of state is one
+ * event.
  */
-export function openGuards({ config, database, models, metrics, log, recent }: GuardParts): Guarded {
+export function openGuards({ config, database, models, events: { emit, subscribe } }: GuardsParts): Guarded {
   const guards = new Map<Dependency, Guard>()
   const lastStates = new Map<Dependency, BreakerState>()
   const faults = new Map<Dependency, ModelFault>()
@@ -63,22 +58,7 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
     const [before = 'closed', now] = [lastStates.get(dependency), stateOf(dependency)]
     if (before === now) return
     lastStates.set(dependency, now)
-    if (now === 'open') metrics.breakerOpened(dependency)
-    // Half-open lasts one request and is only in the metrics.
-    if (now === 'open' && before === 'closed')
-      log.warn(
-        { dependency, culprit: dependency, code: 'breaker-open', fault: faultOf(dependency) },
-        `${dependency}: circuit breaker opened`,
-      )
-    if (now === 'closed')
-      log.info({ dependency, culprit: dependency, code: 'breaker-closed' }, `${dependency}: circuit breaker closed`)
-  }
-
-  function ended(dependency: Dependency, fault: ModelFault | null): void {
-    recent.count(`${dependency}:${fault ?? 'ok'}`)
-    if (fault === null) return
-    metrics.modelFailed(dependency, fault)
-    if (fault !== 'paused') faults.set(dependency, fault)
+    emit.breakerChanged(dependency, now, before, faultOf(dependency))
   }
 
   function downBy(): DatabaseFault | null {
@@ -87,12 +67,12 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
 
   const faultOf = (dependency: Dependency) => (dependency === 'database' ? downBy() : (faults.get(dependency) ?? null))
 
-  const events: GuardEvents = {
-    changed: reportChange,
-    retried: metrics.retried,
-    noRetryLeft: () => metrics.exceeded('calls'),
-    ended,
-  }
+  subscribe({
+    modelEnded(dependency, fault) {
+      if (fault !== null && fault !== 'paused') faults.set(dependency, fault)
+    },
+  })
+  const parts = { events: emit, onTurn: reportChange }
   const heartbeat = createHeartbeat({
     ping: async () => {
       await database.answer(never)
@@ -107,11 +87,9 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
     guards.set(dependency, each.guard)
     return each
   }
-  const reads = register('database', guardReads(database, heartbeat.isDown, events))
-  const remote = guardModels({ config, models, metrics }, events, register)
+  const reads = register('database', guardReads(database, heartbeat.isDown, parts))
+  const remote = guardModels({ config, models }, parts, register)
   const states = () => Object.fromEntries([...guards.keys()].map(dependency => [dependency, stateOf(dependency)]))
-  metrics.watchBreakers(states)
-  metrics.watchDatabase(() => !heartbeat.isDown())
   return {
     ...remote,
     reads,
@@ -125,24 +103,24 @@ export function openGuards({ config, database, models, metrics, log, recent }: G
 type Register = <G extends { readonly guard: Guard }>(dependency: Dependency, each: G) => G
 
 function guardModels(
-  { config, models, metrics }: Pick<GuardParts, 'config' | 'models' | 'metrics'>,
-  events: GuardEvents,
+  { config, models }: Pick<GuardsParts, 'config' | 'models'>,
+  parts: GuardParts & { readonly events: Events },
   register: Register,
 ): Pick<Guarded, 'models' | 'reranker'> {
   const { chat, embedder, isEmbedderRemote } = models
   const { hedgeMs, silenceMs } = config.guard
-  const meteredChat = chat && meterChat(chat, metrics.models, () => metrics.exceeded('tokens'))
-  const hedging = { hedgeMs, onHedge: metrics.hedged }
+  const { events } = parts
+  const meteredChat = chat && meterChat(chat, events)
   return {
     models: {
       ...models,
-      chat: meteredChat && register('chat', guardChat(meteredChat, silenceMs, events)),
+      chat: meteredChat && register('chat', guardChat(meteredChat, silenceMs, parts)),
       embedder: isEmbedderRemote
-        ? register('embeddings', guardEmbedder(meterEmbedder(embedder, metrics.models), hedging, events))
+        ? register('embeddings', guardEmbedder(meterEmbedder(embedder, events), hedgeMs, parts))
         : embedder,
     },
     reranker: config.rerank
-      ? register('rerank', guardReranker(meterReranker(createReranker(config.rerank), metrics.models), events))
+      ? register('rerank', guardReranker(meterReranker(createReranker(config.rerank), events), parts))
       : null,
   }
 }

@@ -31,7 +31,7 @@ import type { AskedCollection, AskWithin, Passage, AnalyzedQuestion } from '../a
 import { similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
 import { type Guarded } from './guards.ts'
-import { type Metrics } from '../metrics/metrics.ts'
+import type { Events } from '../events.ts'
 import { createLimiter, type LimiterStatus } from '../resilience/limiter.ts'
 import { version } from '../version.ts'
 import type { Config } from '../config/terms.ts'
@@ -45,7 +45,7 @@ export interface PipelineParts {
   readonly snapshots: CollectionSnapshots
   readonly caches: Caches
   readonly models: Models
-  readonly metrics: Metrics
+  readonly events: Events
   readonly admission: Admission
   readonly log: Logger
 }
@@ -70,7 +70,7 @@ const reserveMs = 200
 
 /** Assembles the running pipeline: caching and loading collections wrap it, they are not branches inside it. */
 export function createAskPipeline(parts: PipelineParts): AskPipeline {
-  const stages = createStages({ tracer: trace.getTracer('askwell', version), metrics: parts.metrics.stages })
+  const stages = createStages({ tracer: trace.getTracer('askwell', version), events: parts.events })
   const steps = stepsOf(parts, stages)
   const find = stages.stage(
     'remember',
@@ -86,13 +86,13 @@ export function createAskPipeline(parts: PipelineParts): AskPipeline {
 }
 
 function semanticCacheOf(
-  { config: { cache }, database, models, metrics, log }: PipelineParts,
+  { config: { cache }, database, models, events, log }: PipelineParts,
   embed: Stage<AnalyzedQuestion, Embedded>,
 ): SemanticCache | null {
   const { mode, acceptedError } = cache.semantic
   if (mode === 'off') return null
   return createSemanticCache({
-    store: meterSaves(createSimilarQuestions(database), metrics),
+    store: meterSaves(createSimilarQuestions(database), events),
     embed,
     model: models.embedder.model,
     mode,
@@ -104,7 +104,7 @@ function semanticCacheOf(
 function cachedAskOver(
   compute: AskWithin,
   semanticCache: SemanticCache | null,
-  { config, snapshots, caches, models, metrics, log, admission }: PipelineParts,
+  { config, snapshots, caches, models, events, log, admission }: PipelineParts,
   { stage }: Stages,
 ): CachedAsk {
   const { timeoutMs } = config.ask
@@ -120,13 +120,13 @@ function cachedAskOver(
       ),
       getShared: caches.getShared,
       fillLease: caches.shared && stage('remember', timeoutMs, fillLeaseFrom(caches.shared)),
-      semantic: semanticCache && semanticAnswersFrom(semanticCache, caches.answers, metrics.answerCache, Date.now),
+      semantic: semanticCache && semanticAnswersFrom(semanticCache, caches.answers, events, Date.now),
       admission,
       compute,
     },
     answers: caches.answers,
     configHash: configHashOf(config, models),
-    counts: metrics.answerCache,
+    events,
     staleSeconds: config.cache.keep.staleSeconds,
     background: { log, timeoutMs },
   })
@@ -138,16 +138,12 @@ function cachedAskOver(
  */
 export function admissionOf(
   { admission, database: { poolSize, poolMaxOverflow } }: Config,
-  { admission: metrics, stages: stageMetrics }: Metrics,
+  events: Events,
 ): LimitedAdmission {
   const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
-  metrics.watch(limiter.status)
-  const { record } = createStages({ tracer: trace.getTracer('askwell', version), metrics: stageMetrics })
+  const { record } = createStages({ tracer: trace.getTracer('askwell', version), events })
   return {
-    admission: createAdmission(limiter, {
-      refused: metrics.refused,
-      waited: (ms, outcome, run, failure) => record('admit', { ms, outcome, failure }, run),
-    }),
+    admission: createAdmission({ limiter, events, record }),
     limiter: limiter.status,
   }
 }
@@ -170,7 +166,7 @@ function configHashOf({ ask, models: named, rerank }: Config, { embedder }: Mode
   ])
 }
 
-function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: PipelineParts, stages: Stages) {
+function stepsOf({ config, reads, reranker, bm25, models, events, caches }: PipelineParts, stages: Stages) {
   const { embedder, chat } = models
   const { stage, streamStage } = stages
   const rewrites = chat ? rewriteWith(chat) : null
@@ -183,7 +179,7 @@ function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Pip
     ),
     rerank: rerankStep(config, reranker, stages),
     pack: (passages: readonly Passage[], question: string) =>
-      pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => metrics.exceeded('tokens') }),
+      pack(passages, { maxTokens: config.ask.promptTokens, question, onCut: () => events.budgetExceeded('tokens') }),
     extract: stage('extract', budgetMs.extract, extractFrom),
     generate:
       chat &&
@@ -191,7 +187,7 @@ function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Pip
         store: caches.completions,
         configHash: digest([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
         keep: config.cache.keep,
-        onFound: metrics.draftFound,
+        onFound: events.completionReused,
       }),
     rewrite: rewrites && {
       condense: stage('understand', budgetMs.understand, rewrites.condense),
@@ -209,20 +205,6 @@ function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }
   if (!rerank || !reranker) return null
   const { candidates, timeoutMs } = rerank
   return { candidates, run: stage('rerank', timeoutMs, rerankWith(reranker, candidates)) }
-}
-
-/**
- * Answers of a lost history are never found (their epoch marks differ). They are dropped to free memory, and a
- * warning is logged.
- */
-export function otherHistory(caches: Pick<Caches, 'dropAnswers'>, log: Logger) {
-  return ({ id, name, epoch }: AskedCollection, before: AskedCollection) => {
-    caches.dropAnswers(id)
-    log.warn(
-      { collection: name, epoch, before: before.epoch },
-      'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since then are no longer served',
-    )
-  }
 }
 
 /** The collection as a question sees it; null when there is none of this name. */

@@ -2,6 +2,7 @@ import type { Loss } from '../adapters/child-processes/loss.ts'
 import { createChildPool, type Place, type PoolStatus } from '../adapters/child-processes/pool.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { AskError } from '../errors.ts'
+import { silent, type Events } from '../events.ts'
 import type { DocumentInput } from '../ingest/document-from.ts'
 import type { Draft } from '../ingest/draft.ts'
 import type { Found } from '../ingest/find-files.ts'
@@ -44,9 +45,6 @@ export interface Preparing {
   pids(): number[]
 }
 
-/** Called with the reason when a document could not be prepared, and after each attempt whose process was killed. */
-export type OnLoss = (loss: Loss & { readonly source: string }) => void
-
 const program = new URL('./prepare-child.ts', import.meta.url)
 /** Maximum number of requests with documents in memory, however small. */
 const maxPlaces = 200
@@ -57,7 +55,7 @@ const maxAhead = 4_000_000
 
 export function openPreparing(
   { workers, cpuSeconds, memoryMb, queueMb }: Config['prepare'],
-  onLoss: OnLoss = () => {},
+  { documentLost }: Pick<Events, 'documentLost'> = silent,
 ): Preparing {
   const pool = createChildPool<PrepareTask, Part, Answer, PrepareResult>({
     program,
@@ -80,7 +78,7 @@ export function openPreparing(
         .catch(tooLarge)
       if ('result' in outcome)
         return outcome.result.refused === null ? receiver.draft() : refuse(document, outcome.result.refused)
-      onLoss({ ...outcome.loss, source: document.source })
+      documentLost({ ...outcome.loss, source: document.source })
       if (outcome.loss.by !== 'gone' || attempts > 1) throw errorOf(document, outcome.loss)
     }
   }

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { assertNoLease } from '../../src/adapters/postgres/one-lease-guard.ts'
+import { silent } from '../../src/events.ts'
 import { createPool, type Pool, type PoolOptions, type Sql } from '../../src/adapters/postgres/pool.ts'
 import { openClient } from '../../src/adapters/postgres/client.ts'
 import { atLeast } from '../support/at-least.ts'
@@ -216,9 +217,9 @@ t.test(
 )
 
 t.test('a lease that is out too long: told once, its query ended', { skip }, async t => {
-  const { pool, side } = await openPool(t, { holdLimitMs: 50, cancelGraceMs: 60_000 })
   const told: unknown[] = []
-  pool.observe({ waited() {}, held() {}, overdue: (...each) => told.push(each) })
+  const events = { ...silent, connectionOverdue: (...each: unknown[]) => told.push(each) }
+  const { pool, side } = await openPool(t, { holdLimitMs: 50, cancelGraceMs: 60_000, events })
   await t.rejects(
     lease(pool, sql => sql`select pg_sleep(60)`),
     { code: 'deadline_exceeded' },
@@ -310,12 +311,13 @@ t.test(
 )
 
 t.test('waits and holds are told', { skip }, async t => {
-  const { pool } = await openPool(t)
   const told: string[] = []
-  pool.observe({
-    waited: seconds => told.push(`waited ${seconds >= 0}`),
-    held: seconds => told.push(`held ${seconds >= 0.02}`),
-    overdue() {},
+  const { pool } = await openPool(t, {
+    events: {
+      ...silent,
+      connectionLeased: seconds => told.push(`waited ${seconds >= 0}`),
+      connectionReturned: seconds => told.push(`held ${seconds >= 0.02}`),
+    },
   })
   await lease(pool, sql => sql`select pg_sleep(0.02)`)
   t.same(told, ['waited true', 'held true'])

@@ -1,7 +1,9 @@
 import { execFile, execFileSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { openRedis, type RedisFailure, type RedisServer } from '../../src/adapters/redis/redis.ts'
+import { openRedis, type RedisServer } from '../../src/adapters/redis/redis.ts'
+import { silent } from '../../src/events.ts'
+import type { RedisFault } from '../../src/faults.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
 import { startWatchedRedis } from '../support/redis-sentinel.ts'
 import { redisSkipReason, startRedis, told, type Redis } from '../support/redis.ts'
@@ -13,7 +15,7 @@ import { until } from '../support/until.ts'
 interface Opened extends RedisServer {
   /** Messages of the log, oldest first. */
   readonly said: readonly string[]
-  readonly failures: readonly RedisFailure[]
+  readonly failures: readonly RedisFault[]
   set(key: string, value?: string): Promise<'OK' | undefined>
   get(key: string): Promise<string | null | undefined>
 }
@@ -25,14 +27,14 @@ const patientMs = 600_000
 
 function open(t: Owner, url: string, timeoutMs: number): Opened {
   const said: string[] = []
-  const failures: RedisFailure[] = []
+  const failures: RedisFault[] = []
   const say = (_: object, message: string) => void said.push(message)
   const log = { debug: say, info: say, warn: say, error: say }
   const redis = openRedis(url, {
     keyPrefix: 'askwell:test:',
     timeoutMs,
     log,
-    onFailure: reason => failures.push(reason),
+    events: { ...silent, redisFailed: reason => failures.push(reason) },
   })
   t.teardown(redis.close)
   const set = (key: string, value = 'value') => redis.attempt('set', client => client.set(key, value))

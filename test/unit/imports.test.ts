@@ -10,13 +10,15 @@ import { scanImports } from '../support/import-scan.ts'
  * no adapter, not even a type.
  */
 const rows: readonly Row[] = [
-  { files: ['errors.ts', 'version.ts', 'priority.ts', 'later.ts'], may: [] },
+  { files: ['errors.ts', 'version.ts', 'priority.ts', 'later.ts', 'faults.ts'], may: [] },
+  { files: ['events.ts'], may: [], types: ['ask/terms.ts', 'faults.ts', 'priority.ts', 'resilience/'] },
+  { files: ['log-events.ts'], may: [], types: ['events.ts'] },
   { files: ['signals.ts'], may: ['config/config.ts', 'errors.ts'] },
   { files: ['text/'], may: [] },
   { files: ['resilience/'], may: ['errors.ts'], types: ['priority.ts'] },
   { files: ['ask/terms.ts'], may: [], types: ['priority.ts'] },
   { files: ['ingest/terms.ts'], may: [], types: ['ask/terms.ts'] },
-  { files: ['ask/'], may: ['text/', 'resilience/', 'tracing/', 'errors.ts'], types: ['priority.ts'] },
+  { files: ['ask/'], may: ['text/', 'resilience/', 'tracing/', 'errors.ts', 'events.ts'], types: ['priority.ts'] },
   { files: ['ingest/'], may: ['text/', 'errors.ts'], types: ['ask/retrieval/embedder.ts'] },
   { files: ['eval/'], may: ['ask/', 'ingest/'] },
   { files: ['config/'], may: [], types: ['priority.ts'] },
@@ -24,18 +26,18 @@ const rows: readonly Row[] = [
   { files: ['log.ts'], may: ['text/printable.ts'], types: ['config/terms.ts'] },
   {
     files: ['adapters/'],
-    may: ['text/', 'resilience/', 'tracing/', 'errors.ts', 'config/database-url.ts'],
+    may: ['text/', 'resilience/', 'tracing/', 'errors.ts', 'events.ts', 'faults.ts', 'config/database-url.ts'],
     types: ['ask/', 'ingest/terms.ts', 'eval/recall.ts', 'config/terms.ts'],
   },
   {
     files: ['metrics/'],
-    may: ['errors.ts', 'version.ts', 'monitoring/findings/findings.ts', 'adapters/models/faults.ts'],
-    types: ['ask/', 'adapters/', 'resilience/', 'monitoring/', 'priority.ts'],
+    may: ['errors.ts', 'version.ts', 'faults.ts', 'monitoring/findings/findings.ts'],
+    types: ['ask/', 'adapters/', 'events.ts', 'resilience/', 'monitoring/', 'priority.ts'],
   },
   {
     files: ['monitoring/'],
-    may: ['errors.ts', 'adapters/models/faults.ts', 'adapters/postgres/store/large-metadata.ts'],
-    types: ['ask/', 'ingest/terms.ts', 'adapters/', 'resilience/', 'config/terms.ts', 'metrics/metrics.ts'],
+    may: ['errors.ts', 'faults.ts', 'adapters/postgres/store/large-metadata.ts'],
+    types: ['ask/', 'ingest/terms.ts', 'adapters/', 'events.ts', 'resilience/', 'config/terms.ts'],
   },
   {
     files: ['http/'],

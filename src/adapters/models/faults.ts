@@ -1,29 +1,6 @@
 import { isAskError, type AskError } from '../../errors.ts'
+import { modelFaults, type ModelFault } from '../../faults.ts'
 import type { Ended } from '../../resilience/guard.ts'
-
-/**
- * How a model failed, in the terms an operator would look for. Values are metric labels.
- * - `busy`: 429.
- * - `rejected`: it does not accept what is sent, including the key.
- * - `silent`: no reply before the timeout.
- * - `stalled`, `broken_off`: nothing followed the first words.
- * - `paused`: not called because of earlier failures.
- */
-export const modelFaults = [
-  'unreachable',
-  'hung_up',
-  'failed',
-  'busy',
-  'rejected',
-  'silent',
-  'slow',
-  'stalled',
-  'broken_off',
-  'garbage',
-  'wrong_dimensions',
-  'paused',
-] as const
-export type ModelFault = (typeof modelFaults)[number]
 
 /** A caller that waited less than this learns nothing from the missing reply. */
 const leastPatienceMs = 500

@@ -6,32 +6,27 @@ import type { BreakerState } from '../../resilience/breaker.ts'
 import { createGuard, type Guard, type GuardOptions, type Reading } from '../../resilience/guard.ts'
 import { createHedge } from '../../resilience/hedge.ts'
 import { withIdleTimeout } from '../../resilience/idle-timeout.ts'
-import { modelFault, type ModelFault } from './faults.ts'
+import type { Events } from '../../events.ts'
+import type { Dependency } from '../../faults.ts'
+import { modelFault } from './faults.ts'
 import type { Pool } from '../postgres/pool.ts'
 import { isPassing } from '../postgres/errors.ts'
 
-/** External services that Askwell depends on. Values are metric labels. */
-export type Dependency = 'database' | 'chat' | 'embeddings' | 'rerank'
-
-export interface GuardEvents {
-  changed(dependency: Dependency, state: BreakerState): void
-  retried(dependency: Dependency): void
-  /** A retry was not made because the retry budget is spent. */
-  noRetryLeft(dependency: Dependency): void
-  /**
-   * Reports how a model call ended; null when it succeeded. Not called for calls that were cut short too early to tell.
-   */
-  ended?(dependency: Dependency, fault: ModelFault | null): void
+export interface GuardParts {
+  /** `modelEnded` is not emitted for calls that were cut short too early to tell. */
+  readonly events: Pick<Events, 'callRetried' | 'budgetExceeded' | 'callHedged' | 'modelEnded'>
+  /** Called when the breaker of a dependency turns. */
+  readonly onTurn: (dependency: Dependency, state: BreakerState) => void
 }
 
 type Settings = Pick<GuardOptions, 'slowMs' | 'read' | 'refusal' | 'onEnd'>
 
-function guard(dependency: Dependency, settings: Settings, events: GuardEvents): Guard {
+function guard(dependency: Dependency, settings: Settings, { events, onTurn }: GuardParts): Guard {
   return createGuard({
     ...settings,
-    onChange: state => events.changed(dependency, state),
-    onRetry: () => events.retried(dependency),
-    onNoRetryLeft: () => events.noRetryLeft(dependency),
+    onChange: state => onTurn(dependency, state),
+    onRetry: () => events.callRetried(dependency),
+    onNoRetryLeft: () => events.budgetExceeded('calls'),
   })
 }
 
@@ -42,9 +37,10 @@ const slowSearchMs = 5000
 
 const names = { chat: 'The language model', embeddings: 'The embedding model', rerank: 'The reranker' } as const
 
-export function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs: number, events: GuardEvents): Guard {
+export function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs: number, parts: GuardParts): Guard {
+  const { events } = parts
   const refusal = (ms: number) => {
-    events.ended?.(dependency, 'paused')
+    events.modelEnded(dependency, 'paused')
     return new AskError('model_paused', {
       detail: `${names[dependency]} failed too often or is busy, and is not called for a moment; try again shortly.`,
       retryAfter: ms / 1000,
@@ -52,9 +48,9 @@ export function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs:
   }
   const onEnd: GuardOptions['onEnd'] = ended => {
     const fault = modelFault(ended)
-    if (fault !== undefined) events.ended?.(dependency, fault)
+    if (fault !== undefined) events.modelEnded(dependency, fault)
   }
-  return guard(dependency, { slowMs, read: readModelError, refusal, onEnd }, events)
+  return guard(dependency, { slowMs, read: readModelError, refusal, onEnd }, parts)
 }
 
 /** A busy model is retried immediately without `Retry-After`, and after that time with it. */
@@ -73,9 +69,9 @@ function readModelError(error: unknown): Reading {
 export function guardChat(
   chat: ChatModel,
   silenceMs: number,
-  events: GuardEvents,
+  parts: GuardParts,
 ): ChatModel & { readonly guard: Guard } {
-  const ownGuard = guardModel('chat', silenceMs, events)
+  const ownGuard = guardModel('chat', silenceMs, parts)
   return {
     ...chat,
     guard: ownGuard,
@@ -86,19 +82,14 @@ export function guardChat(
   }
 }
 
-export interface GuardEmbedderOptions {
-  /** 0 to disable hedging. */
-  readonly hedgeMs: number
-  readonly onHedge: () => void
-}
-
+/** `hedgeMs` of 0 disables hedging. */
 export function guardEmbedder(
   embedder: Embedder,
-  { hedgeMs, onHedge }: GuardEmbedderOptions,
-  events: GuardEvents,
+  hedgeMs: number,
+  parts: GuardParts,
 ): Embedder & { readonly guard: Guard } {
-  const ownGuard = guardModel('embeddings', slowEmbeddingMs, events)
-  const hedge = hedgeMs === 0 ? null : createHedge({ afterMs: hedgeMs, onHedge })
+  const ownGuard = guardModel('embeddings', slowEmbeddingMs, parts)
+  const hedge = hedgeMs === 0 ? null : createHedge({ afterMs: hedgeMs, onHedge: parts.events.callHedged })
   const guarded: Pick<Embedder, 'embed'> & { readonly guard: Guard } = {
     guard: ownGuard,
     embed(texts, signal, kind) {
@@ -113,8 +104,8 @@ export function guardEmbedder(
   return Object.assign(Object.create(embedder) as Embedder, guarded)
 }
 
-export function guardReranker(reranker: Reranker, events: GuardEvents): Reranker & { readonly guard: Guard } {
-  const ownGuard = guardModel('rerank', slowRerankMs, events)
+export function guardReranker(reranker: Reranker, parts: GuardParts): Reranker & { readonly guard: Guard } {
+  const ownGuard = guardModel('rerank', slowRerankMs, parts)
   return {
     ...reranker,
     guard: ownGuard,
@@ -135,14 +126,14 @@ export interface GuardedReads {
 export function guardReads(
   database: { readonly lease: Pool['lease']; readonly aside: Pool['lease'] },
   isDown: () => boolean,
-  events: GuardEvents,
+  parts: GuardParts,
 ): GuardedReads {
   const refusal = (ms: number) =>
     new AskError('database_unavailable', {
       detail: 'The database does not respond; try again shortly.',
       retryAfter: Math.max(1, ms / 1000),
     })
-  const ownGuard = guard('database', { slowMs: slowSearchMs, read: readDatabaseError, refusal }, events)
+  const ownGuard = guard('database', { slowMs: slowSearchMs, read: readDatabaseError, refusal }, parts)
   const guarded =
     (lease: Pool['lease']): Pool['lease'] =>
     async (terms, work) => {

@@ -3,26 +3,20 @@ import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import type { SimilarQuestions } from '../../ask/cache/semantic/semantic-cache.ts'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { isAskError } from '../../errors.ts'
+import type { Events, ModelOperation } from '../../events.ts'
 import { traceIdOf } from '../../tracing/trace-id.ts'
 
-/** OpenTelemetry's `gen_ai.operation.name`; it has no value for reranking. */
-export type Operation = 'chat' | 'embeddings' | 'rerank'
-
-export interface ModelCalls {
-  /** A call has ended. `error` is its code, or empty if it succeeded. */
-  called(operation: Operation, seconds: number, error: string, traceId: string | undefined): void
-  firstChunk(operation: Operation, seconds: number, traceId: string | undefined): void
-}
+type CallEvents = Pick<Events, 'modelCalled' | 'modelStreamed'>
 
 /**
  * Measures each call that is made, inside the guard: a retry is a call of its own, and a call that a breaker stopped is
  * none.
  */
-export function meterChat(chat: ChatModel, calls: ModelCalls, onCut: () => void): ChatModel {
+export function meterChat(chat: ChatModel, events: CallEvents & Pick<Events, 'budgetExceeded'>): ChatModel {
   async function* stream(
     ...[request, signal]: Parameters<ChatModel['stream']>
   ): ReturnType<ChatModel['stream']> & AsyncGenerator {
-    const call = begin('chat', calls)
+    const call = begin('chat', events)
     let error = 'cancelled' // applies if the consumer leaves
     let isFirst = true
     try {
@@ -31,7 +25,7 @@ export function meterChat(chat: ChatModel, calls: ModelCalls, onCut: () => void)
         isFirst = false
         // Set before the event is yielded: a consumer that has the end may never ask for more.
         if (event.type === 'end') error = ''
-        if (event.type === 'end' && event.finishReason === 'length') onCut()
+        if (event.type === 'end' && event.finishReason === 'length') events.budgetExceeded('tokens')
         yield event
       }
     } catch (failure) {
@@ -45,41 +39,39 @@ export function meterChat(chat: ChatModel, calls: ModelCalls, onCut: () => void)
 }
 
 /** Inherits rather than copies: `dimensions` may be learned later. */
-export function meterEmbedder(embedder: Embedder, calls: ModelCalls): Embedder {
+export function meterEmbedder(embedder: Embedder, events: CallEvents): Embedder {
   const metered: Pick<Embedder, 'embed'> = {
-    embed: (...args) => timed('embeddings', calls, () => embedder.embed(...args)),
+    embed: (...args) => timed('embeddings', events, () => embedder.embed(...args)),
   }
   return Object.assign(Object.create(embedder) as Embedder, metered)
 }
 
-export function meterReranker(reranker: Reranker, calls: ModelCalls): Reranker {
-  return { ...reranker, score: (...args) => timed('rerank', calls, () => reranker.score(...args)) }
-}
-
-export interface Saves {
-  saved(store: 'postgres', seconds: number): void
-  notSaved(store: 'postgres'): void
+export function meterReranker(reranker: Reranker, events: CallEvents): Reranker {
+  return { ...reranker, score: (...args) => timed('rerank', events, () => reranker.score(...args)) }
 }
 
 /** Measures what the semantic cache writes after the reply. */
-export function meterSaves(questions: SimilarQuestions, saves: Saves): SimilarQuestions {
+export function meterSaves(
+  questions: SimilarQuestions,
+  events: Pick<Events, 'valueSaved' | 'valueNotSaved'>,
+): SimilarQuestions {
   const saving =
     <Args extends readonly unknown[]>(save: (...args: Args) => Promise<void>) =>
     async (...args: Args) => {
       const startedAt = performance.now()
       try {
         await save(...args)
-        saves.saved('postgres', (performance.now() - startedAt) / 1000)
+        events.valueSaved('postgres', (performance.now() - startedAt) / 1000)
       } catch (error) {
-        saves.notSaved('postgres')
+        events.valueNotSaved('postgres')
         throw error
       }
     }
   return { ...questions, keep: saving(questions.keep), observe: saving(questions.observe) }
 }
 
-async function timed<T>(operation: Operation, calls: ModelCalls, work: () => Promise<T>): Promise<T> {
-  const call = begin(operation, calls)
+async function timed<T>(operation: ModelOperation, events: CallEvents, work: () => Promise<T>): Promise<T> {
+  const call = begin(operation, events)
   try {
     const result = await work()
     call.end('')
@@ -90,13 +82,13 @@ async function timed<T>(operation: Operation, calls: ModelCalls, work: () => Pro
   }
 }
 
-function begin(operation: Operation, calls: ModelCalls) {
+function begin(operation: ModelOperation, events: CallEvents) {
   const startedAt = performance.now()
   const traceId = traceIdOf()
   const seconds = () => (performance.now() - startedAt) / 1000
   return {
-    first: () => calls.firstChunk(operation, seconds(), traceId),
-    end: (error: string) => calls.called(operation, seconds(), error, traceId),
+    first: () => events.modelStreamed(operation, seconds(), traceId),
+    end: (error: string) => events.modelCalled(operation, seconds(), error, traceId),
   }
 }
 

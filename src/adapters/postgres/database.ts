@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerAddress } from '../../config/database-url.ts'
 import { AskError } from '../../errors.ts'
-import { createLoginHealth, type OnLoginChange } from './login-health.ts'
+import { silent, type Events } from '../../events.ts'
+import { createLoginHealth } from './login-health.ts'
 import { openEmbedded } from './embedded.ts'
 import { cancelOf, createBackends, type Backend } from './backends.ts'
 import { openClient } from './client.ts'
@@ -10,8 +11,9 @@ import { readServerConnections, type ServerConnections } from './server-connecti
 import { openServers } from './servers.ts'
 import { openSideConnection, type SideConnection } from './side-connection.ts'
 import { watchCollections, type CollectionWatch } from './collection-notifications.ts'
-import { watchWrites, type OnWritesChange } from './write-access.ts'
+import { watchWrites } from './write-access.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
+import type { PoolEvents } from './pool-terms.ts'
 
 export interface DatabaseSettings {
   /** Undefined for the embedded database. */
@@ -24,6 +26,14 @@ export interface DatabaseSettings {
   /** The server's own limit per statement, a backstop for our deadlines. */
   readonly statementTimeoutMs: number
 }
+
+export interface OpenDatabaseOptions {
+  /** Aborts the opening. */
+  readonly signal?: AbortSignal
+  readonly events?: DatabaseEvents
+}
+
+type DatabaseEvents = PoolEvents & Pick<Events, 'loginsChanged' | 'writesChanged' | 'databaseReplaced'>
 
 export interface Database {
   readonly kind: 'postgres' | 'embedded'
@@ -43,26 +53,12 @@ export interface Database {
    */
   watch(onCollection: (name?: string) => void): void
   /**
-   * Calls `onChange` with the server's error when it starts to reject new connections, and with null when it accepts
-   * them again.
-   */
-  watchLogins(onChange: OnLoginChange): void
-  /**
-   * Calls `onStale` with the error of a session when all sessions are replaced because the database was changed
-   * underneath them.
-   */
-  watchStale(onStale: OnStale): void
-  /**
    * Whether the database rejects writes: it is a standby or was made read-only. Known from what connections met, and
    * polled while it lasts.
    */
   readonly isReadOnly: () => boolean
   /** For callers that want to write: if the database was read-only, it is asked again now. */
   mayWrite(): Promise<boolean>
-  /**
-   * Calls `onChange` with false when the database starts to reject writes, and with true when it accepts them again.
-   */
-  watchWrites(onChange: OnWritesChange): void
   /**
    * Resolves to true if the database responds. Uses a separate connection, so that an exhausted pool does not look like
    * a dead server.
@@ -78,35 +74,40 @@ export interface Database {
    */
   connections(signal: AbortSignal): Promise<ServerConnections | null>
   status(): PoolStatus
-  /** Reports every lease from now on. */
-  readonly observe: Pool['observe']
   close(): Promise<void>
 }
 
 /** Connects and checks the server and pgvector. Rejects with `database_unavailable` and what to do. */
-export async function openDatabase(settings: DatabaseSettings, signal: AbortSignal = never): Promise<Database> {
+export async function openDatabase(
+  settings: DatabaseSettings,
+  { signal = never, events = silent }: OpenDatabaseOptions = {},
+): Promise<Database> {
   return await checked(
-    settings.url === undefined ? await openEmbeddedDatabase(settings) : openServer(settings.url, settings),
+    settings.url === undefined
+      ? await openEmbeddedDatabase(settings, events)
+      : openServer(settings.url, settings, events),
     signal,
   )
 }
 
 const never = new AbortController().signal
 
-export type OnStale = (error: unknown) => void
-
 const renewalMs = 1000
 
 /** More than twice the longest stage. Uploads and migrations set a longer limit themselves. */
 const holdLimitMs = 60_000
 
-function openServer(url: string, settings: DatabaseSettings): Unchecked {
+function openServer(url: string, settings: DatabaseSettings, events: DatabaseEvents): Unchecked {
   // The side connection serves cancels, pings and `aside` reads, so it must work when the pool is exhausted.
-  const loginHealth = createLoginHealth()
+  const loginHealth = createLoginHealth(events.loginsChanged)
   const servers = openServers(url)
   const side = openSideConnection(servers, error => loginHealth.record('side', error))
   const backends = createBackends(servers)
-  const writes = watchWrites(servers, { onWriter: () => (pool.renewAll(), side.renew()) })
+  const onWritesChange = (isWritable: boolean) => {
+    if (isWritable) renewAll()
+    events.writesChanged(isWritable)
+  }
+  const writes = watchWrites(servers, { onChange: onWritesChange })
   // A pid is only meaningful to its own server.
   const cancelBackend = async (_: number, backend: Backend) =>
     isSame(side.server(), backend.server)
@@ -129,10 +130,11 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     holdLimitMs: statementTimeoutMs === 0 ? Infinity : holdLimitMs,
     cancelBackend,
     stateOf: backends.stateOf,
+    events,
   })
   const watches: CollectionWatch[] = []
   let renewedAt = -Infinity
-  let onStale: OnStale = () => {}
+  const renewAll = () => (pool.renewAll(), side.renew())
 
   /**
    * Replaces all sessions opened before now, at most once per second because many questions may meet the error at the
@@ -142,10 +144,9 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     const now = performance.now()
     if (now - renewedAt < renewalMs) return
     renewedAt = now
-    pool.renewAll()
-    side.renew()
+    renewAll()
     for (const each of watches) each.renew()
-    onStale(error)
+    events.databaseReplaced(error)
   }
 
   const close = async () => {
@@ -174,13 +175,9 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
     lease: pool.lease,
     aside,
     status: pool.status,
-    observe: pool.observe,
     watch,
-    watchLogins: loginHealth.watch,
-    watchStale: listener => void (onStale = listener),
     isReadOnly: writes.isReadOnly,
     mayWrite: writes.mayWrite,
-    watchWrites: writes.watch,
     ping,
     answer,
     connections,
@@ -194,11 +191,11 @@ function openServer(url: string, settings: DatabaseSettings): Unchecked {
  * connections outside transactions, so that one may execute what the other bound. A single connection, leased in turn,
  * costs nothing and is always correct. It cannot cancel a query; late results are dropped.
  */
-async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Unchecked> {
+async function openEmbeddedDatabase(settings: DatabaseSettings, events: DatabaseEvents): Promise<Unchecked> {
   const server = await openEmbedded(settings.dataDir)
   const connect = (onClose: () => void) =>
     openClient(server.url, { name: 'askwell', statementTimeoutMs: settings.statementTimeoutMs, onClose })
-  const pool = createPool({ connect, size: 1, maxOverflow: 0, maxWaiting: settings.poolMaxWaiting })
+  const pool = createPool({ connect, size: 1, maxOverflow: 0, maxWaiting: settings.poolMaxWaiting, events })
   const close = async () => {
     await pool.close()
     await server.close()
@@ -212,13 +209,9 @@ async function openEmbeddedDatabase(settings: DatabaseSettings): Promise<Uncheck
     lease: pool.lease,
     aside: pool.lease,
     status: pool.status,
-    observe: pool.observe,
     watch() {},
-    watchLogins() {},
-    watchStale() {},
     isReadOnly: () => false,
     mayWrite: async () => true,
-    watchWrites() {},
     ping: async () => server.isAlive(),
     answer,
     connections: async () => null,

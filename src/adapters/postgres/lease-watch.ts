@@ -2,7 +2,8 @@ import { AskError } from '../../errors.ts'
 import type { Backend, BackendState } from './backends.ts'
 import type { Traffic } from './line.ts'
 import { watchSilence } from './silent-lease.ts'
-import type { PoolFigures } from './pool-figures.ts'
+import type { PoolEvents } from './pool-terms.ts'
+import type { PoolTotals } from './pool-totals.ts'
 
 /** Terms of the lease. */
 export interface WatchTerms {
@@ -29,7 +30,8 @@ export interface WatchOptions {
   /** Time from a cancel until the connection is destroyed. */
   readonly graceMs: number
   readonly limitMs: number
-  readonly figures: PoolFigures
+  readonly events: Pick<PoolEvents, 'connectionOverdue' | 'databaseFailed'>
+  readonly totals: PoolTotals
 }
 
 /** Time after a connection is lost in which the holder may notice it through a statement of its own. */
@@ -42,9 +44,8 @@ const lostMs = 250
 export function watchLease(
   connection: Watched,
   { signal, label }: WatchTerms,
-  { cancelBackend, stateOf, silentMs, graceMs, limitMs, figures }: WatchOptions,
+  { cancelBackend, stateOf, silentMs, graceMs, limitMs, events, totals }: WatchOptions,
 ) {
-  const { totals } = figures
   const { promise: givenUp, reject } = Promise.withResolvers<never>()
   givenUp.catch(() => {})
   let cancelling: Promise<void> | undefined
@@ -57,7 +58,7 @@ export function watchLease(
     connection.isDead = true
     connection.destroy()
     cancelling = undefined
-    figures.failed('silent')
+    events.databaseFailed('silent')
     reject(
       new AskError('database_unavailable', {
         detail: 'The database does not respond; try again shortly.',
@@ -95,7 +96,7 @@ export function watchLease(
 
   function onOverdue(): void {
     totals.overdue++
-    figures.overdue(label, limitMs)
+    events.connectionOverdue(label, limitMs)
     cancel()
   }
 

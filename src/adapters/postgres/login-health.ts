@@ -1,15 +1,12 @@
 import { isRefusal } from './errors.ts'
 
-/** Null when new connections are accepted again. */
-export type OnLoginChange = (refusal: Error | null) => void
-
 /**
  * Tracks whether the server accepts new connections, from the results of connecting: the password may have been
  * changed, or a role or database dropped. Open connections continue to work, so each `source` counts separately.
+ * `onChange` is called with the server's error, and with null when new connections are accepted again.
  */
-export function createLoginHealth() {
+export function createLoginHealth(onChange: (rejection: Error | null) => void) {
   const rejected = new Set<string>()
-  let onChange: OnLoginChange = () => {}
 
   /** Records the result of opening or using a connection; null for success. */
   function record(source: string, error: unknown): void {
@@ -19,5 +16,5 @@ export function createLoginHealth() {
     if (wasAccepted !== (rejected.size === 0)) onChange(wasAccepted ? (error as Error) : null)
   }
 
-  return { record, watch: (listener: OnLoginChange) => void (onChange = listener) }
+  return { record }
 }

@@ -1,6 +1,13 @@
+import type { Events } from '../../events.ts'
 import type { Backend, BackendState } from './backends.ts'
-import type { PoolTotals } from './pool-figures.ts'
+import type { PoolTotals } from './pool-totals.ts'
 import type { Client } from './client.ts'
+
+/** What the pool reports: every lease, and each that failed because of the server. */
+export type PoolEvents = Pick<
+  Events,
+  'connectionLeased' | 'connectionReturned' | 'connectionOverdue' | 'databaseFailed'
+>
 
 export interface PoolOptions {
   /** The client replaces a connection that was lost, and calls `onClose`. */
@@ -48,6 +55,7 @@ export interface PoolOptions {
    * none.
    */
   readonly statementTimeoutMs?: number
+  readonly events?: PoolEvents
   readonly now?: () => number
 }
 

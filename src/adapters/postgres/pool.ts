@@ -1,5 +1,6 @@
 import type postgres from 'postgres'
 import { AskError, isAskError } from '../../errors.ts'
+import { silent } from '../../events.ts'
 import { startDeadline } from '../../resilience/deadline.ts'
 import { watchLease } from './lease-watch.ts'
 import { startedAt, type Backend } from './backends.ts'
@@ -7,7 +8,7 @@ import { holdingLease } from './one-lease-guard.ts'
 import type { Connection, LeaseTerms, PoolOptions, PoolStatus, Waiter } from './pool-terms.ts'
 import { lifetimeSeconds, planCacheMode, type Sql } from './client.ts'
 import { databaseError, databaseFault, isStaleSession } from './errors.ts'
-import { createPoolFigures, type PoolFigures } from './pool-figures.ts'
+import { emptyTotals } from './pool-totals.ts'
 import { noteLease } from './sql-span.ts'
 
 export type { LeaseTerms, PoolOptions, PoolStatus } from './pool-terms.ts'
@@ -22,6 +23,7 @@ const defaults = {
   openLimitMs: 6000,
   holdLimitMs: 60_000,
   statementTimeoutMs: 0,
+  events: silent,
 }
 
 /**
@@ -42,14 +44,14 @@ export function createPool(options: PoolOptions) {
     silentMs,
     openLimitMs,
     holdLimitMs,
+    events,
     now = () => performance.now(),
   } = { ...defaults, ...options }
   const normalTimeoutMs = options.statementTimeoutMs ?? defaults.statementTimeoutMs
   const idle: Connection[] = []
   const waiters = new Set<Waiter>()
   const held = new Map<Connection, { since: number; label: string }>()
-  const figures: PoolFigures = createPoolFigures()
-  const { totals } = figures
+  const totals = emptyTotals()
   let open = 0
   let isClosed = false
   let renewedAt = -Infinity
@@ -64,7 +66,7 @@ export function createPool(options: PoolOptions) {
     const wasQueued = idle.length === 0 && open >= size + maxOverflow
     const connection = await checkout(terms)
     const takenAt = now()
-    figures.waited((takenAt - requestedAt) / 1000, wasQueued)
+    events.connectionLeased((takenAt - requestedAt) / 1000, wasQueued)
     noteLease(terms.label, takenAt - requestedAt)
     const watch = watchLease(connection, terms, {
       cancelBackend: options.cancelBackend,
@@ -72,7 +74,8 @@ export function createPool(options: PoolOptions) {
       silentMs,
       graceMs: cancelGraceMs,
       limitMs: terms.holdLimitMs ?? holdLimitMs,
-      figures,
+      events,
+      totals,
     })
     connection.onLost = watch.lost
     try {
@@ -91,7 +94,7 @@ export function createPool(options: PoolOptions) {
     } finally {
       await watch.stop()
       connection.onLost = null
-      figures.held((now() - takenAt) / 1000, terms.label)
+      events.connectionReturned((now() - takenAt) / 1000, terms.label)
       release(connection)
     }
   }
@@ -99,7 +102,7 @@ export function createPool(options: PoolOptions) {
   /** Reports each lease that failed because of the server. For leases that ran out of time the cause is unknown. */
   function reportFault(error: unknown): void {
     const fault = databaseFault(error)
-    if (fault !== null) figures.failed(fault)
+    if (fault !== null) events.databaseFailed(fault)
   }
 
   async function checkout({ signal, label }: LeaseTerms): Promise<Connection> {
@@ -141,7 +144,10 @@ export function createPool(options: PoolOptions) {
     open++
     const onClose = () => {
       // A connection that was never used, or that we ended, was not lost.
-      if (connection.backend !== null && !connection.isDead && !connection.isEnding) figures.lost()
+      if (connection.backend !== null && !connection.isDead && !connection.isEnding) {
+        totals.invalidated++
+        events.databaseFailed('lost')
+      }
       Object.assign(connection, unopened())
       connection.onLost?.()
     }
@@ -186,7 +192,9 @@ export function createPool(options: PoolOptions) {
       options.onOpened?.(error)
       connection.isDead = true
       if (!signal.aborted)
-        figures.failed(isAskError(error, 'deadline_exceeded') ? 'silent' : (databaseFault(error) ?? 'unreachable'))
+        events.databaseFailed(
+          isAskError(error, 'deadline_exceeded') ? 'silent' : (databaseFault(error) ?? 'unreachable'),
+        )
       release(connection)
       throw signal.aborted ? signal.reason : noConnection(error, openLimitMs)
     } finally {
@@ -287,7 +295,7 @@ export function createPool(options: PoolOptions) {
     await Promise.all([...idle.splice(0), ...leased].map(each => Object.assign(each, { isEnding: true }).end(graceMs)))
   }
 
-  return { lease, status, renewAll, observe: figures.observe, close }
+  return { lease, status, renewAll, close }
 }
 
 export type Pool = ReturnType<typeof createPool>

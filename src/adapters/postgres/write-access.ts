@@ -1,32 +1,30 @@
 import { openClient } from './client.ts'
 import { readServerState, type Servers } from './servers.ts'
 
-/** Called with false when the database starts to reject writes, and with true when it accepts them again. */
-export type OnWritesChange = (isWriter: boolean) => void
-
 export interface Writes {
   readonly isReadOnly: () => boolean
   /** If the database was read-only, asks it again now. */
   mayWrite(): Promise<boolean>
   /** A connection learned its server's state, or a write was rejected. A change is verified before it is believed. */
   observe(isReadOnly: boolean): void
-  watch(listener: OnWritesChange): void
   close(): Promise<void>
 }
 
 export interface WritesOptions {
   /** Interval of the checks while the database is read-only. */
   readonly pollMs?: number
-  /** Existing sessions keep their read-only state and must be replaced. */
-  readonly onWriter: () => void
+  /**
+   * Called with false when the database starts to reject writes, and with true when it accepts them again. Existing
+   * sessions keep their read-only state and must then be replaced.
+   */
+  readonly onChange: (isWritable: boolean) => void
 }
 
 /**
  * Tracks whether the database accepts writes: a standby does not, nor does one with `default_transaction_read_only`.
  * While it does not, a new connection checks every 2 s whether it has become writable, for example after a promotion.
  */
-export function watchWrites(servers: Servers, { pollMs = 2000, onWriter }: WritesOptions): Writes {
-  const listeners: OnWritesChange[] = []
+export function watchWrites(servers: Servers, { pollMs = 2000, onChange }: WritesOptions): Writes {
   let isReadOnly = false
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
@@ -69,8 +67,7 @@ export function watchWrites(servers: Servers, { pollMs = 2000, onWriter }: Write
 
   function setReadOnly(readOnly: boolean): void {
     isReadOnly = readOnly
-    if (!readOnly) onWriter()
-    for (const listener of listeners) listener(!readOnly)
+    onChange(!readOnly)
   }
 
   async function close(): Promise<void> {
@@ -79,5 +76,5 @@ export function watchWrites(servers: Servers, { pollMs = 2000, onWriter }: Write
     await checking
   }
 
-  return { isReadOnly: () => isReadOnly, mayWrite, observe, watch: listener => void listeners.push(listener), close }
+  return { isReadOnly: () => isReadOnly, mayWrite, observe, close }
 }

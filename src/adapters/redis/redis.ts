@@ -1,5 +1,7 @@
 import type { Cluster, Redis } from 'ioredis'
 import type { RunLog } from '../../ask/terms.ts'
+import { silent, type Events } from '../../events.ts'
+import type { RedisFault } from '../../faults.ts'
 import { createRedisBreaker, type RedisBreaker } from './breaker.ts'
 import { createRedisClient, UnresponsiveNode, type RedisClient } from './client.ts'
 import { markRedisFailed, redisServerOf, startRedisSpan } from './span.ts'
@@ -37,22 +39,12 @@ export interface RedisServer {
   close(): Promise<void>
 }
 
-/** Why an attempt failed. `down` includes commands that were not sent because Redis was not usable. */
-export type RedisFailure = 'timeout' | 'down' | 'full' | 'wrong_type' | 'other'
-
-export interface RedisEvents {
-  onFailure?(reason: RedisFailure): void
-  /** A value was written, in this many seconds. */
-  onSaved?(seconds: number): void
-  /** An established connection was lost, and not closed by us. */
-  onLost?(): void
-}
-
-export interface RedisOptions extends RedisEvents {
+export interface RedisOptions {
   readonly keyPrefix: string
   /** Longest wait for a reply. A slow Redis must not slow down answers. */
   readonly timeoutMs: number
   readonly log: RunLog
+  readonly events?: Pick<Events, 'redisFailed' | 'redisLost' | 'valueSaved'>
 }
 
 /** The error of a Cluster itself says only that no node could be used. */
@@ -69,10 +61,7 @@ interface SentCommand {
  * is no connection nor sent to an unresponsive server. Each change of state is logged once. Throws if `url` is invalid
  * (see {@link readRedisUrl}).
  */
-export function openRedis(
-  url: string,
-  { keyPrefix, timeoutMs, log, onFailure, onSaved, onLost }: RedisOptions,
-): RedisServer {
+export function openRedis(url: string, { keyPrefix, timeoutMs, log, events = silent }: RedisOptions): RedisServer {
   const target = readRedisUrl(url)
   if (target === undefined)
     throw new Error(
@@ -95,17 +84,17 @@ export function openRedis(
     onPinged: () => isUsable() && state.usable(),
   })
   const connection = watchConnection(client, breaker, state, () => {
-    if (!isClosed) onLost?.()
+    if (!isClosed) events.redisLost()
   })
 
   /** Only missing replies count against a server: one that rejects commands is up, and fast. */
-  function recordFailure({ what, node, sentAt }: SentCommand, error: unknown): RedisFailure {
+  function recordFailure({ what, node, sentAt }: SentCommand, error: unknown): RedisFault {
     const reason = failureOf(error, redis, node)
     if (reason === 'timeout' || (reason === 'down' && !isReply(error))) breaker.failed(node, sentAt)
     else if (isReply(error)) breaker.answered(node)
     if (reason === 'full') faults.full(what, error)
     if (reason === 'wrong_type' || reason === 'other') faults.unexpected(what, error)
-    onFailure?.(reason)
+    events.redisFailed(reason)
     return reason
   }
 
@@ -114,7 +103,7 @@ export function openRedis(
     keyPrefix,
     isUsable,
     async attempt(what, work, onWrongType) {
-      if (!isUsable()) return void onFailure?.('down')
+      if (!isUsable()) return events.redisFailed('down') as undefined
       const command: SentCommand = { what, node: '', sentAt: performance.now() }
       const span = startRedisSpan(what, server)
       try {
@@ -123,7 +112,7 @@ export function openRedis(
         const value = await withTimeout(timeoutMs, reply)
         breaker.answered(command.node)
         faults.succeeded(what)
-        if (what === 'keep' || what === 'set') onSaved?.((performance.now() - command.sentAt) / 1000)
+        if (what === 'keep' || what === 'set') events.valueSaved('redis', (performance.now() - command.sentAt) / 1000)
         return value
       } catch (error) {
         const reason = recordFailure(command, error)
@@ -145,7 +134,7 @@ export function openRedis(
   }
 }
 
-function failureOf(error: unknown, { client, nodes }: RedisClient, node: string): RedisFailure {
+function failureOf(error: unknown, { client, nodes }: RedisClient, node: string): RedisFault {
   if (error instanceof LateReply) return 'timeout'
   if (isWrongType(error)) return 'wrong_type'
   if (isFull(error)) return 'full'

@@ -1,7 +1,8 @@
+import type { Events } from '../../events.ts'
 import { ageOf, isBetterThanNothing, type CachedAnswer } from './freshness.ts'
 import { asCached } from './replay.ts'
 import type { FillLease, LocalAnswers, SharedAnswers } from './shared-cache.ts'
-import type { Answer, AskedCollection, CacheStatus, CacheTier, Degraded, Question } from '../terms.ts'
+import type { Answer, AskedCollection, CacheTier, Degraded, Question } from '../terms.ts'
 
 export interface CacheDurations {
   readonly seconds: number
@@ -13,21 +14,14 @@ export interface CacheDurations {
   readonly staleSeconds: number
 }
 
-/** What a cache hit saved. */
-export type SavedRun = Pick<CachedAnswer, 'answer' | 'tookMs'>
-
-export interface CacheCounts {
-  served(status: Exclude<CacheStatus, 'miss' | 'bypass'>, tier: CacheTier, saved: SavedRun): void
-  missed(): void
-  refreshed(outcome: 'ok' | 'failed'): void
-}
+export type CacheEvents = Pick<Events, 'answerReused' | 'cacheMissed' | 'answerRefreshed'>
 
 export interface AnswerCacheOptions {
   readonly own: LocalAnswers
   /** Null without Redis. */
   readonly shared: SharedAnswers | null
   readonly keep: CacheDurations
-  readonly counts: CacheCounts
+  readonly events: Pick<CacheEvents, 'answerReused'>
   /** Milliseconds since 1970. */
   readonly now: () => number
 }
@@ -35,7 +29,7 @@ export interface AnswerCacheOptions {
 export type AnswerCache = ReturnType<typeof createAnswerCache>
 
 /** Decides how long answers are cached, in which tiers, and how a cached answer is served. */
-export function createAnswerCache({ own, shared, keep: durations, counts, now }: AnswerCacheOptions) {
+export function createAnswerCache({ own, shared, keep: durations, events, now }: AnswerCacheOptions) {
   const pendingWrites = new Set<Promise<void>>()
 
   /** Asks Redis only when the answer is not in memory. */
@@ -49,7 +43,7 @@ export function createAnswerCache({ own, shared, keep: durations, counts, now }:
   /** Serves it as the answer of a request; `coalesced` when another replica computed it meanwhile. */
   function serve(found: CachedAnswer, tier: CacheTier, status?: 'coalesced'): Answer {
     const answer = asServed(found, tier, status)
-    counts.served(answer.cache.status as 'hit' | 'stale' | 'coalesced', tier, found)
+    events.answerReused(answer.cache.status as 'hit' | 'stale' | 'coalesced', tier, found)
     return answer
   }
 
@@ -72,7 +66,7 @@ export function createAnswerCache({ own, shared, keep: durations, counts, now }:
   ): Answer | null {
     const at = now()
     if (seconds === 0 || !isBetterThanNothing(found, seconds, at)) return null
-    counts.served('stale', tier, found)
+    events.answerReused('stale', tier, found)
     return asCached(found.answer, { status: 'stale', tier, age: ageOf(found, at) }, [degraded])
   }
 

@@ -1,7 +1,7 @@
 import { AskError } from '../../errors.ts'
 import { cacheKeyOf } from './cache-key.ts'
 import { isWanted, type CachedAnswer } from './freshness.ts'
-import type { CacheCounts, AnswerCache } from './answer-cache.ts'
+import type { CacheEvents, AnswerCache } from './answer-cache.ts'
 import { computeOnceWith, type ComputeSteps } from './compute-once.ts'
 import { createRefreshing, type Background } from './refresh.ts'
 import { replay } from './replay.ts'
@@ -32,7 +32,7 @@ export interface CachedAskOptions {
   readonly answers: AnswerCache
   /** Covers what else changes answers: models, prompt version, settings. */
   readonly configHash: string
-  readonly counts: CacheCounts
+  readonly events: CacheEvents
   /** See {@link CacheDurations}. */
   readonly staleSeconds: number
   readonly background: Background
@@ -67,16 +67,16 @@ export function createCachedAsk({
   steps,
   answers,
   configHash,
-  counts,
+  events,
   staleSeconds,
   background,
   now = Date.now,
   random = Math.random,
 }: CachedAskOptions): CachedAsk {
-  const computeOnce = computeOnceWith(steps, answers, counts, now)
-  const runs = createSharedRuns(computeOnce, counts)
+  const computeOnce = computeOnceWith(steps, answers, events, now)
+  const runs = createSharedRuns(computeOnce, events)
   const readShared = shareReads(answers)
-  const refreshing = createRefreshing(background, counts)
+  const refreshing = createRefreshing(background, events)
   const serving = createServing({ answers, runs, refreshing, now, random })
 
   function getCached(question: Question, directives: CacheDirectives): Answer | undefined {

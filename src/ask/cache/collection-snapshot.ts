@@ -1,4 +1,5 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
+import { silent, type Events } from '../../events.ts'
 import { startDeadline } from '../../resilience/deadline.ts'
 import { withTimeout } from '../../resilience/with-timeout.ts'
 import type { AskedCollection } from '../terms.ts'
@@ -59,8 +60,8 @@ interface PendingRead {
 }
 
 export interface SnapshotOptions {
-  /** Called when a read shows another history of a collection than the known one: see {@link isOtherHistory}. */
-  readonly onOtherHistory?: (collection: AskedCollection, before: AskedCollection) => void
+  /** `historyLost`: a read shows another history of a collection than the known one; see {@link isOtherHistory}. */
+  readonly events?: Pick<Events, 'historyLost'>
   /** Milliseconds. */
   readonly now?: () => number
 }
@@ -72,7 +73,7 @@ export interface SnapshotOptions {
  */
 export function createCollectionSnapshots(
   read: (name: string, signal: AbortSignal) => Promise<AskedCollection | null>,
-  { onOtherHistory = () => {}, now = () => performance.now() }: SnapshotOptions = {},
+  { events = silent, now = () => performance.now() }: SnapshotOptions = {},
 ): CollectionSnapshots {
   const snapshots = new Map<string, Snapshot>()
   const pendingReads = new Map<string, PendingRead>()
@@ -147,7 +148,7 @@ export function createCollectionSnapshots(
     const before = snapshots.get(name)?.collection
     if (collection) snapshots.set(name, { collection, asOf })
     else snapshots.delete(name)
-    if (collection && before && isOtherHistory(collection, before)) onOtherHistory(collection, before)
+    if (collection && before && isOtherHistory(collection, before)) events.historyLost(collection, before)
     return collection
   }
 

@@ -2,7 +2,7 @@ import type { Admission } from '../admission.ts'
 import type { LeaseOutcome, LeaseRequest } from './lease.ts'
 import type { CacheKey } from './cache-key.ts'
 import type { CachedAnswer } from './freshness.ts'
-import type { CacheCounts, AnswerCache } from './answer-cache.ts'
+import type { CacheEvents, AnswerCache } from './answer-cache.ts'
 import type { SemanticAnswers, SemanticMatch } from './semantic/semantic-answers.ts'
 import { bestEffort } from '../best-effort.ts'
 import { replay } from './replay.ts'
@@ -55,7 +55,7 @@ interface FinishedRun {
 export function computeOnceWith(
   { fillLease: leaseStage, semantic, admission, compute }: ComputeSteps,
   answers: AnswerCache,
-  counts: CacheCounts,
+  events: CacheEvents,
   now: () => number,
 ) {
   return async function* computeOnce(asked: CacheableQuestion, run: Run): AsyncGenerator<AskEvent, void> {
@@ -105,13 +105,13 @@ export function computeOnceWith(
     }
     // Admission comes before the semantic lookup: that needs a vector, and a rejection must cost nothing.
     const freshRun = admission ? admission.events(run, runFresh) : runFresh()
-    const events = before
+    const given = before
       ? staleIfError(freshRun, degraded => answers.serveStale(before.found, before.tier, degraded), run.signal)
       : freshRun
-    for await (const event of events) {
+    for await (const event of given) {
       if (event.type === 'done') {
         const { status } = event.answer.cache
-        if (status === 'miss' && asked.recomputeAfter === undefined) counts.missed()
+        if (status === 'miss' && asked.recomputeAfter === undefined) events.cacheMissed('answer')
         if (status !== 'stale' && status !== 'near')
           keep(asked, event.answer, { tookMs: performance.now() - startedAt, lease, match })
       }

@@ -1,6 +1,6 @@
 import { context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { AskError } from '../../errors.ts'
-import type { CacheCounts } from './answer-cache.ts'
+import type { CacheEvents } from './answer-cache.ts'
 import type { AskEvent, Run, RunLog } from '../terms.ts'
 
 export interface Background {
@@ -15,7 +15,7 @@ const pauseMs = 5000
 export type Refreshing = ReturnType<typeof createRefreshing>
 
 /** Background runs that no request waits for, one per key. `close` aborts them. */
-export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<CacheCounts, 'refreshed'>) {
+export function createRefreshing({ log, timeoutMs }: Background, events: Pick<CacheEvents, 'answerRefreshed'>) {
   const running = new Map<string, Promise<void>>()
   const closing = new AbortController()
   let pausedUntil = -Infinity
@@ -44,7 +44,7 @@ export function createRefreshing({ log, timeoutMs }: Background, counts: Pick<Ca
   }
 
   function finished(isWhole: boolean): void {
-    counts.refreshed(isWhole ? 'ok' : 'failed')
+    events.answerRefreshed(isWhole ? 'ok' : 'failed')
     if (!isWhole) pausedUntil = performance.now() + pauseMs
   }
 

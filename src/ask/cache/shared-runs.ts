@@ -1,14 +1,14 @@
 import { isAskError, isOutage } from '../../errors.ts'
 import { createSingleFlight } from '../../resilience/single-flight.ts'
 import { linkTo, type Workflow } from '../../tracing/workflow.ts'
-import type { CacheCounts } from './answer-cache.ts'
+import type { CacheEvents } from './answer-cache.ts'
 import type { CacheableQuestion, ComputeOnce } from './compute-once.ts'
 import { coalesced } from './replay.ts'
 import type { Answer, AskEvent, Run } from '../terms.ts'
 import { asWorkflow } from '../workflow.ts'
 
 /** Runs of the pipeline, shared among equal questions that are asked at the same time. */
-export function createSharedRuns(computeOnce: ComputeOnce, counts: Pick<CacheCounts, 'served'>) {
+export function createSharedRuns(computeOnce: ComputeOnce, events: Pick<CacheEvents, 'answerReused'>) {
   const flights = createSingleFlight<AskEvent, Workflow<AskEvent>>()
   let aloneCount = 0
 
@@ -51,7 +51,7 @@ export function createSharedRuns(computeOnce: ComputeOnce, counts: Pick<CacheCou
 
   function countShared(answer: Answer): void {
     const { status, tier = 'memory' } = answer.cache
-    counts.served(status === 'miss' || status === 'bypass' ? 'coalesced' : status, tier, { answer, tookMs: 0 })
+    events.answerReused(status === 'miss' || status === 'bypass' ? 'coalesced' : status, tier, { answer, tookMs: 0 })
   }
 
   return { has: flights.has, alone, shared }

@@ -10,9 +10,9 @@ import {
   type Arm,
   type AskedCollection,
   type Degraded,
-  type Passage,
   type Question,
   type Run,
+  type SearchResult,
   type Usage,
 } from '../terms.ts'
 import { analyzeText, analyzeQuestion } from './analyze-question.ts'
@@ -34,19 +34,6 @@ export interface FindRequest {
   readonly collection: AskedCollection
   /** Both retrievers, fused, when absent. */
   readonly arm?: Arm
-}
-
-export interface SearchResult {
-  readonly asked: AnalyzedQuestion
-  /** Best first; more than requested until `selectPassages` has chosen. */
-  readonly passages: readonly Passage[]
-  readonly isRelevant: boolean
-  /** `smart` when a model was asked for other wordings. */
-  readonly mode: 'fast' | 'smart'
-  readonly usage: Usage
-  readonly degraded: readonly Degraded[]
-  /** Whether the documents changed during one of the searches. */
-  readonly isOvertaken: boolean
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { SearchResult } from '../../ask/retrieval/find-passages.ts'
+import type { SearchResult } from '../../ask/terms.ts'
 import type { Answer, CacheNote, Citation, Passage, Question, Usage } from '../../ask/terms.ts'
 import type { ApiKey } from '../../config/api-keys.ts'
 import { rejectHiddenCollection } from '../edge/auth.ts'

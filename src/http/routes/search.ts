@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { SearchResult } from '../../ask/retrieval/find-passages.ts'
+import type { SearchResult } from '../../ask/terms.ts'
 import type { SearchPassages } from '../../ask/search.ts'
 import { isAskError } from '../../errors.ts'
 import { startAsk, serverTiming, withTimings, type AskContext, type RunSettings } from '../edge/ask-context.ts'

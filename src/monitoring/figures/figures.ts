@@ -1,8 +1,7 @@
-import type { SearchResult } from '../../ask/retrieval/find-passages.ts'
-import type { Answer, CacheStatus, Degraded, Outcome, StageName, Usage } from '../../ask/terms.ts'
+import type { CacheStatus, Degraded, StageName, Usage } from '../../ask/terms.ts'
 import { errorTable, type ErrorCode } from '../../errors.ts'
-import type { CacheType } from '../../metrics/metrics.ts'
-import { createRollingWindows, type Spread, type Window, type WindowLength } from './windows.ts'
+import type { CacheType, Subscriber } from '../../events.ts'
+import { createRollingWindows, type RollingWindows, type Spread, type Window, type WindowLength } from './windows.ts'
 
 export type { Spread, WindowLength } from './windows.ts'
 
@@ -112,56 +111,26 @@ const latencySeries = {
   fresh: [fast.fresh, smart.fresh],
 } as const
 const stageSeries = Object.fromEntries(stageNames.map(name => [name, [`stage ${name}`]]))
-const hitNames: Readonly<Record<string, string>> = {
+const hitNames: Readonly<Record<Exclude<CacheStatus, 'miss' | 'bypass'>, string>> = {
   hit: 'answer hits',
   near: 'answer near',
   stale: 'answer stale',
   coalesced: 'answer coalesced',
 }
 
-/** Statistics over rolling windows, fed by the metrics (feed.ts). A cached answer costs 0.3 µs here: bench/cache. */
-export function createFigures({ now }: { readonly now?: () => number } = {}) {
+export interface FiguresOptions {
+  /** A wait for a connection that counts as long. */
+  readonly longWaitMs: number
+  readonly now?: () => number
+}
+
+/**
+ * Statistics over rolling windows, from events. Names of counts are closed lists of short words, some with a prefix:
+ * `failed:overloaded`, `chat:silent`, `deadline:retrieve`.
+ */
+export function createFigures({ longWaitMs, now }: FiguresOptions) {
   const windows = createRollingWindows({ ...(now && { now }), charted: { all: latencySeries.all, ...stageSeries } })
   const { add, record, peak } = windows
-
-  function answered(answer: Answer, ms: number): void {
-    add('requests')
-    record(answerSeries[answer.mode][isCached(answer.cache.status) ? 'cached' : 'fresh'], ms)
-    if (answer.abstained) add('abstained')
-    countUsage(answer)
-  }
-
-  function searched(result: SearchResult, ms: number): void {
-    add('requests')
-    record('search', ms)
-    countUsage(result)
-  }
-
-  function countUsage({ degraded, usage }: { readonly degraded: readonly Degraded[]; readonly usage: Usage }): void {
-    if (degraded.length > 0) add('degraded')
-    for (const reason of degraded) add(`degraded ${reason}`)
-    if (usage.llmCalls === 0) return
-    add('model calls', usage.llmCalls)
-    add('prompt tokens', usage.promptTokens)
-    add('completion tokens', usage.completionTokens)
-  }
-
-  function failed(code: string): void {
-    add('requests')
-    add(`code ${code}`)
-    if (rejectionCodes.has(code)) add('refused')
-    else if ((errorTable[code as ErrorCode]?.status ?? 500) >= 500 && code !== 'not_cached') add('errors')
-  }
-
-  function stage(name: StageName, outcome: Outcome, ms: number): void {
-    record(`stage ${name}`, ms)
-    if (outcome === 'deadline') add(`deadline ${name}`)
-  }
-
-  function held(ms: number, label: string): void {
-    record('pool hold', ms)
-    add(`held ${label}`, ms)
-  }
 
   /** The event loop was active for `activeMs` of the last `ms`. */
   function loopActive(activeMs: number, ms: number): void {
@@ -175,26 +144,87 @@ export function createFigures({ now }: { readonly now?: () => number } = {}) {
     peak('in flight', inFlight)
   }
 
+  /** Waits for and holds of pooled connections over the last minute. */
+  function poolTimes(): { readonly waitMs: Spread; readonly holdMs: Spread } {
+    const { spread } = windows.read('1m')
+    return { waitMs: spread('pool wait'), holdMs: spread('pool hold') }
+  }
+
   return {
-    answered,
-    searched,
-    failed,
-    stage,
-    held,
+    subscriber: countEvents(windows, longWaitMs),
+    count: add,
+    recent: windows.recent,
+    poolTimes,
     loopActive,
     loopDelay: (ms: number) => record('loop delay', ms),
     gauges,
-    firstToken: (ms: number) => record('first token', ms),
-    waited: (ms: number) => record('pool wait', ms),
-    retried: () => add('retries'),
-    servedFromCache: (status: string) => add(hitNames[status] ?? status),
-    hit: (type: CacheType) => add(`${type} hits`),
-    missed: (type: CacheType) => add(`${type} misses`),
-    evicted: (type: CacheType) => add(`${type} evictions`),
-    redisFailed: (reason: string) => add(`redis ${reason}`),
     read: (length: WindowLength): FigureWindow => windowOf(windows.read(length)),
     series: (): Series => seriesOf(windows.chart()),
     uptimeMs: windows.uptimeMs,
+  }
+}
+
+function countEvents({ add, record }: Pick<RollingWindows, 'add' | 'record'>, longWaitMs: number): Subscriber {
+  function countUsage({ degraded, usage }: { readonly degraded: readonly Degraded[]; readonly usage: Usage }): void {
+    if (degraded.length > 0) add('degraded')
+    for (const reason of degraded) add(`degraded:${reason}`)
+    if (usage.llmCalls === 0) return
+    add('model calls', usage.llmCalls)
+    add('prompt tokens', usage.promptTokens)
+    add('completion tokens', usage.completionTokens)
+  }
+
+  function countFailure(code: string): void {
+    add('requests')
+    add(`failed:${code}`)
+    if (rejectionCodes.has(code)) add('refused')
+    else if ((errorTable[code as ErrorCode]?.status ?? 500) >= 500 && code !== 'not_cached') add('errors')
+  }
+
+  return {
+    questionAnswered(answer, seconds) {
+      add('requests')
+      record(answerSeries[answer.mode][isCached(answer.cache.status) ? 'cached' : 'fresh'], seconds * 1000)
+      if (answer.abstained) add('abstained')
+      countUsage(answer)
+    },
+    questionSearched(result, seconds) {
+      add('requests')
+      record('search', seconds * 1000)
+      countUsage(result)
+    },
+    questionFailed: countFailure,
+    questionRejected(code) {
+      countFailure(code)
+      add('rejected')
+    },
+    runRefused: (_, reason) => add(`refused:${reason}`),
+    stageEnded(stage, outcome, seconds) {
+      record(`stage ${stage}`, seconds * 1000)
+      if (outcome === 'deadline') add(`deadline:${stage}`)
+    },
+    stageStreamed: (_, seconds) => record('first token', seconds * 1000),
+    answerReused: status => add(hitNames[status]),
+    completionReused: () => add('draft hits'),
+    vectorReused: () => add('embedding hits'),
+    cacheMissed: type => add(`${type} misses`),
+    cacheEvicted: type => add(`${type} evictions`),
+    modelEnded: (model, fault) => add(`${model}:${fault ?? 'ok'}`),
+    callRetried: () => add('retries'),
+    connectionLeased(seconds, wasQueued) {
+      record('pool wait', seconds * 1000)
+      if (wasQueued && seconds * 1000 >= longWaitMs) add('pool:waited')
+    },
+    connectionReturned(seconds, label) {
+      record('pool hold', seconds * 1000)
+      add(`held:${label}`, seconds * 1000)
+    },
+    databaseFailed: fault => add(`database:${fault}`),
+    redisFailed: reason => add(`redis:${reason}`),
+    redisLost: () => add('redis lost'),
+    requestUnparsed: code => add(`unparsed:${code}`),
+    requestShed: by => add(`shed:${by}`),
+    requestLimited: () => add('limited'),
   }
 }
 
@@ -212,10 +242,10 @@ function windowOf(window: Window): FigureWindow {
     perSecond: seconds > 0 ? rounded(requests / seconds, 100) : 0,
     errors: count('errors'),
     errorRatio: ratio(count('errors'), requests),
-    errorsByCode: counts('code '),
+    errorsByCode: counts('failed:'),
     refused: count('refused'),
     degraded: count('degraded'),
-    degradedByReason: counts('degraded '),
+    degradedByReason: counts('degraded:'),
     abstained: count('abstained'),
     latencyMs: {
       all: spread(...latencySeries.all),
@@ -229,7 +259,7 @@ function windowOf(window: Window): FigureWindow {
     stagesMs: Object.fromEntries(
       stageNames.map(name => [name, spread(`stage ${name}`)] as const).filter(([, { count: many }]) => many > 0),
     ),
-    deadlines: counts('deadline '),
+    deadlines: counts('deadline:'),
     caches: {
       answer: cacheOf(window, 'answer'),
       draft: cacheOf(window, 'draft'),
@@ -242,11 +272,11 @@ function windowOf(window: Window): FigureWindow {
       callsPerRequest: ratio(calls, requests),
     },
     retries: count('retries'),
-    redisFailures: counts('redis '),
+    redisFailures: counts('redis:'),
     poolWaitingMost: peak('pool waiting'),
     poolWaitMs: spread('pool wait'),
     poolHoldMs: spread('pool hold'),
-    heldMs: Object.fromEntries(Object.entries(counts('held ')).map(([label, ms]) => [label, Math.round(ms)])),
+    heldMs: Object.fromEntries(Object.entries(counts('held:')).map(([label, ms]) => [label, Math.round(ms)])),
     eventLoop: { utilization: ratio(count('loop active'), count('loop')), delayP99Ms: spread('loop delay').p99 },
   }
 }

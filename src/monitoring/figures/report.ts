@@ -1,6 +1,8 @@
 import type { PoolStatus } from '../../adapters/postgres/database.ts'
+import type { CacheType } from '../../events.ts'
+import type { BreakerState } from '../../resilience/breaker.ts'
+import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { RuleFacts, Recommendation } from '../recommendations/recommendation.ts'
-import type { Sources } from './feed.ts'
 import type { Figures, FigureWindow, Series } from './figures.ts'
 import type { Inspection } from '../recommendations/inspection.ts'
 import { processLoad, type ProcessLoad } from './process-load.ts'
@@ -35,6 +37,13 @@ export interface PerformanceReport {
   readonly slowQuestions: readonly SlowQuestion[]
   readonly recommendations: readonly Recommendation[]
   readonly series: Omit<Series, 'agoMs'> & { readonly from: string }
+}
+
+/** The status of parts that report it when asked. */
+export interface Sources {
+  readonly limiter: () => LimiterStatus
+  readonly breakers: () => Readonly<Record<string, BreakerState>>
+  readonly caches: () => Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>
 }
 
 export interface PerformanceParts {
@@ -74,8 +83,8 @@ export function createPerformance({
       window,
       isEmbedded,
       pool: pool(),
-      limiter: sources.limiter?.() ?? null,
-      caches: sources.caches?.() ?? null,
+      limiter: sources.limiter(),
+      caches: sources.caches(),
       redis: redis(),
       inspected: inspection.latest(),
       at: now(),
@@ -98,7 +107,7 @@ export function createPerformance({
       uptimeS: Math.round(figures.uptimeMs() / 1000),
       version,
       windows,
-      breakers: sources.breakers?.() ?? {},
+      breakers: sources.breakers(),
       limiter: limiter && { limit: limiter.limit, inFlight: limiter.inFlight, queued: limiter.waiting },
       pool: { checkedOut, waiting, open, size, maxOverflow },
       redis: { state },

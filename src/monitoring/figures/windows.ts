@@ -1,8 +1,8 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks'
 
 /**
- * Counts and durations over the last 1, 5 and 15 minutes. Metrics only ever grow; a scraper can take differences of
- * them, but a page or a person with curl cannot.
+ * Counts and durations over the last 1, 5 and 15 minutes, and counts of the last seconds. Metrics only ever grow; a
+ * scraper can take differences of them, but a page, a person with curl and a diagnosis cannot.
  *
  * Durations go into HDR histograms (Node's own, two significant digits: a quantile is at most 1 % off), one per series
  * and slot of ten seconds. A slot that has ended is added to its minute, so the quantiles of a window are computed from
@@ -57,6 +57,12 @@ interface Slot {
   readonly times: Times
 }
 
+/** The counts of one second. */
+interface Second {
+  readonly number: number
+  readonly counts: Counts
+}
+
 interface ClosedSlot {
   readonly start: number
   readonly counts: Counts
@@ -65,6 +71,8 @@ interface ClosedSlot {
 }
 
 export const slotMs = 10_000
+/** The period that `recent` covers. */
+const recentSeconds = 10
 const minuteMs = 60_000
 const maxPoints = 90
 const windowMs: Readonly<Record<WindowLength, number>> = { '1m': minuteMs, '5m': 5 * minuteMs, '15m': 15 * minuteMs }
@@ -76,6 +84,7 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
   const startedAt = now()
   const { timesOf, release } = createHistogramPool()
   const spreadOf = createSpreads()
+  const seconds = createSeconds()
   let slot = emptySlot(floorTo(slotMs, startedAt))
   let slotEnd = slot.start + slotMs
   let recentSlots: Slot[] = []
@@ -83,22 +92,22 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
   let points: ClosedSlot[] = []
 
   function add(name: string, amount = 1): void {
-    const { counts } = currentSlot()
-    counts.set(name, (counts.get(name) ?? 0) + amount)
+    const time = now()
+    count(slotAt(time).counts, name, amount)
+    count(seconds.at(time), name, amount)
   }
 
+  const recent = (name: string) => seconds.total(name, now())
+
   function record(series: string, ms: number): void {
-    const { times } = currentSlot()
-    timesOf(times, series).record(microseconds(ms))
+    timesOf(slotAt(now()).times, series).record(microseconds(ms))
   }
 
   function peak(name: string, value: number): void {
-    const { peaks } = currentSlot()
-    raise(peaks, name, value)
+    raise(slotAt(now()).peaks, name, value)
   }
 
-  function currentSlot(): Slot {
-    const time = now()
+  function slotAt(time: number): Slot {
     if (time >= slotEnd) close(time)
     return slot
   }
@@ -127,14 +136,14 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
     const minuteStart = floorTo(minuteMs, start)
     let minute = minutes.at(-1)
     if (minute?.start !== minuteStart) minutes.push((minute = emptySlot(minuteStart)))
-    for (const [name, count] of counts) minute.counts.set(name, (minute.counts.get(name) ?? 0) + count)
+    for (const [name, amount] of counts) count(minute.counts, name, amount)
     for (const [name, value] of peaks) raise(minute.peaks, name, value)
     for (const [series, histogram] of times) timesOf(minute.times, series).add(histogram)
   }
 
   function read(length: WindowLength): Window {
-    currentSlot()
     const time = now()
+    slotAt(time)
     const [closed, unit] = length === '1m' ? [recentSlots, slotMs] : [minutes, minuteMs]
     // Only slots that lie wholly in the window, plus the open one.
     const from = -floorTo(unit, windowMs[length] - time)
@@ -147,17 +156,43 @@ export function createRollingWindows({ now = () => performance.now(), charted = 
    * `agoMs` is the time since the first one started.
    */
   function chart(): { readonly agoMs: number; readonly points: readonly (Point | undefined)[] } {
-    currentSlot()
+    slotAt(now())
     const first = Math.max(slot.start - maxPoints * slotMs, floorTo(slotMs, startedAt))
     const byStart = new Map(points.map(each => [each.start, each]))
-    const starts = Array.from(
-      { length: Math.round((slot.start - first) / slotMs) },
-      (_, index) => first + index * slotMs,
-    )
-    return { agoMs: now() - first, points: starts.map(start => pointOf(byStart.get(start))) }
+    const length = Math.round((slot.start - first) / slotMs)
+    return {
+      agoMs: now() - first,
+      points: Array.from({ length }, (_, index) => pointOf(byStart.get(first + index * slotMs))),
+    }
   }
 
-  return { add, record, peak, read, chart, uptimeMs: () => now() - startedAt }
+  return {
+    add,
+    record,
+    peak,
+    read,
+    recent,
+    chart,
+    uptimeMs: () => now() - startedAt,
+  }
+}
+
+/** The counts of the last ten seconds and of the current one. */
+function createSeconds() {
+  let current: Second = { number: -Infinity, counts: new Map() }
+  let seconds: Second[] = []
+
+  function at(time: number): Counts {
+    const number = Math.floor(time / 1000)
+    if (number !== current.number) {
+      current = { number, counts: new Map() }
+      seconds = [...since(number - recentSeconds), current]
+    }
+    return current.counts
+  }
+
+  const since = (oldest: number) => seconds.filter(({ number }) => number >= oldest)
+  return { at, total: (name: string, time: number) => total(since(Math.floor(time / 1000) - recentSeconds), name) }
 }
 
 function emptySlot(start: number): Slot {
@@ -232,7 +267,11 @@ function pointOf(closed: ClosedSlot | undefined): Point | undefined {
   }
 }
 
-function total(slots: readonly Slot[], name: string): number {
+function count(counts: Counts, name: string, amount: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + amount)
+}
+
+function total(slots: readonly { readonly counts: Counts }[], name: string): number {
   return slots.reduce((sum, { counts }) => sum + (counts.get(name) ?? 0), 0)
 }
 

@@ -1,28 +1,24 @@
 import { getHeapStatistics } from 'node:v8'
-import type { Dependency } from '../../adapters/models/guards.ts'
-import type { ModelFault } from '../../adapters/models/faults.ts'
 import type { Database } from '../../adapters/postgres/database.ts'
-import type { PoolTotals } from '../../adapters/postgres/pool-figures.ts'
-import type { DatabaseFault } from '../../adapters/postgres/errors.ts'
+import type { PoolTotals } from '../../adapters/postgres/pool-totals.ts'
+import type { DatabaseFault, Dependency, ModelFault } from '../../faults.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { Connections } from './connections.ts'
-import { recentSeconds, type Facts } from './facts.ts'
+import type { Facts } from './facts.ts'
 import { createEventLoopLag } from '../figures/event-loop-lag.ts'
-import type { OneMinute } from '../figures/one-minute.ts'
-import type { RecentCounts } from '../figures/recent-counts.ts'
+import type { Figures } from '../figures/figures.ts'
 import { createServerView } from './server-view.ts'
 import { createStoredData } from './stored-data.ts'
 
 export interface CollectorParts {
   readonly database: Pick<Database, 'status' | 'connections' | 'isReadOnly'>
   readonly countLargeMetadata: (signal: AbortSignal) => Promise<number>
-  readonly times: { readonly waitMs: OneMinute; readonly holdMs: OneMinute }
   readonly pulse: () => { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
   readonly states: () => Facts['breakers']
   readonly lastFault: (dependency: Dependency) => ModelFault | null
   readonly redis: { status(): string; outage(): Facts['redisOutage'] } | undefined
   readonly limiter: () => LimiterStatus
-  readonly recent: RecentCounts
+  readonly figures: Pick<Figures, 'count' | 'recent' | 'poolTimes'>
   readonly connections: Connections
   readonly isDraining: () => boolean
   /** How often `beat` is called. */
@@ -37,13 +33,12 @@ const countedTotals = ['refused', 'timeouts', 'overdue'] as const satisfies (key
 export function createCollector({
   database,
   countLargeMetadata,
-  times,
   pulse,
   states,
   lastFault,
   redis,
   limiter,
-  recent,
+  figures,
   connections,
   isDraining,
   beatMs,
@@ -59,14 +54,12 @@ export function createCollector({
     connections.sample()
     const { totals: now, longestHoldMs } = database.status()
     for (const each of countedTotals)
-      if (now[each] > totals[each]) recent.count(`pool:${each}`, now[each] - totals[each])
+      if (now[each] > totals[each]) figures.count(`pool:${each}`, now[each] - totals[each])
     totals = now
     if (pulse().isDown) return
     stored.beat()
     server.beat(
-      longestHoldMs > suspectHoldMs ||
-        recent.times('deadline:retrieve', recentSeconds) > 0 ||
-        states().database !== 'closed',
+      longestHoldMs > suspectHoldMs || figures.recent('deadline:retrieve') > 0 || states().database !== 'closed',
     )
   }
 
@@ -74,8 +67,7 @@ export function createCollector({
     const isBreakerOpen = states().database !== 'closed'
     return {
       pool: database.status(),
-      waitMs: times.waitMs.quantiles(),
-      holdMs: times.holdMs.quantiles(),
+      ...figures.poolTimes(),
       database: { ...pulse(), isReadOnly: database.isReadOnly(), ...server.facts(isBreakerOpen), ...stored.facts() },
       breakers: states(),
       redis: redis?.status() ?? 'off',
@@ -84,7 +76,7 @@ export function createCollector({
       process: { ...loopLag.worst(), heapShare: getHeapStatistics().used_heap_size / heapLimit },
       connections: connections.facts(),
       isDraining: isDraining(),
-      times: kind => recent.times(kind, recentSeconds),
+      times: figures.recent,
       lastFault,
     }
   }

@@ -1,4 +1,4 @@
-import { modelFaults, type ModelFault } from '../../adapters/models/faults.ts'
+import { modelFaults, type ModelFault } from '../../faults.ts'
 import type { Facts } from './facts.ts'
 import { counted, type Finding } from './findings.ts'
 

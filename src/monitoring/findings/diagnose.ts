@@ -68,7 +68,7 @@ function diagnoseRedis({ redis, redisOutage, times }: Facts): Finding[] {
       'redis-gone',
       `Redis cannot be reached (connection state: ${redis}): it is stopped, or REDIS_URL is wrong. ${meanwhile}`,
     )
-  const [full, late, lost] = [times('redis:full'), times('redis:timeout'), times('redis:lost')]
+  const [full, late, lost] = [times('redis:full'), times('redis:timeout'), times('redis lost')]
   if (full > 0)
     return finding(
       'redis-full',
@@ -94,7 +94,7 @@ function diagnoseProcess({ process: { lateMs: late, wasBusy, heapShare }, isDrai
   const found: Finding[] = []
   const add = (severity: Finding['severity'], code: string, detail: string) =>
     void found.push({ culprit: 'process', severity, code, detail })
-  const [loop, heap, internal] = [times('pressure:loop'), times('pressure:heap'), times('failed:internal')]
+  const [loop, heap, internal] = [times('shed:loop'), times('shed:heap'), times('failed:internal')]
   if (isDraining) add('info', 'draining', 'The process is shutting down and finishing the requests that are running.')
   if (loop > 0 || (late >= lateMs && wasBusy)) {
     add(
@@ -131,7 +131,7 @@ const criticalShare = 0.5
 const queueFillers = new Set(['database', 'chat', 'embeddings', 'process'])
 
 function askedLately({ times }: Facts): number {
-  return times('answered') + times('not answered')
+  return times('requests') - times('rejected')
 }
 
 /** A slow or unavailable server fills the queues too. In that case it is the cause, and the overload only a symptom. */

@@ -1,18 +1,16 @@
-import type { Dependency } from '../../adapters/models/guards.ts'
-import type { ModelFault } from '../../adapters/models/faults.ts'
 import type { PoolStatus } from '../../adapters/postgres/pool.ts'
-import type { DatabaseFault } from '../../adapters/postgres/errors.ts'
 import type { LockWait, ServerConnections } from '../../adapters/postgres/server-connections.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
-import type { Quantiles } from '../figures/one-minute.ts'
+import type { DatabaseFault, Dependency, ModelFault } from '../../faults.ts'
+import type { Spread } from '../figures/windows.ts'
 
 /** What this process knows at one moment, without asking any dependency. */
 export interface Facts {
   readonly pool: PoolStatus
   /** In milliseconds, over the last minute. */
-  readonly waitMs: Quantiles
-  readonly holdMs: Quantiles
+  readonly waitMs: Spread
+  readonly holdMs: Spread
   readonly database: {
     readonly isDown: boolean
     /** How the last ping failed. */
@@ -36,7 +34,7 @@ export interface Facts {
   readonly process: ProcessFacts
   readonly connections: ConnectionFacts
   readonly isDraining: boolean
-  /** Number of events of a kind in the last ten seconds. */
+  /** Number of events in the last ten seconds, by the names of figures/figures.ts. */
   readonly times: (kind: string) => number
   /** How a model failed last. Null when it never did. */
   readonly lastFault: (dependency: Dependency) => ModelFault | null
@@ -68,6 +66,3 @@ export interface ConnectionFacts {
 export function longWaitMs({ size, maxOverflow }: Pick<PoolStatus, 'size' | 'maxOverflow'>): number {
   return size + maxOverflow === 1 ? 500 : 50
 }
-
-/** The period that `times` covers. */
-export const recentSeconds = 10

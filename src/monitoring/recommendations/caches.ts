@@ -1,4 +1,4 @@
-import type { CacheType } from '../../metrics/metrics.ts'
+import type { CacheType } from '../../events.ts'
 import type { RuleFacts, Recommendation, Rule } from './recommendation.ts'
 import { mb, percent } from './format.ts'
 

@@ -1,5 +1,5 @@
 import type { PoolStatus } from '../../adapters/postgres/database.ts'
-import type { CacheType } from '../../metrics/metrics.ts'
+import type { CacheType } from '../../events.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { FigureWindow } from '../figures/figures.ts'
 import type { Inspected } from './inspection.ts'

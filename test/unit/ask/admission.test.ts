@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createAdmission } from '../../../src/ask/admission.ts'
-import type { SearchResult } from '../../../src/ask/retrieval/find-passages.ts'
+import type { SearchResult } from '../../../src/ask/terms.ts'
 import { noUsage, type Answer, type AskEvent, type Question } from '../../../src/ask/terms.ts'
 import { Refused, type EnterTerms, type RefusedBy } from '../../../src/resilience/limiter.ts'
 import { runOf } from '../../support/run-of.ts'
@@ -34,10 +34,11 @@ function limited(refusal?: Refused) {
     entered,
     left,
     refused,
-    admission: createAdmission(
-      { enter, refuses: () => refusal ?? null },
-      { refused: (...why) => void refused.push(why.join(' ')) },
-    ),
+    admission: createAdmission({
+      limiter: { enter, refuses: () => refusal ?? null },
+      events: { runRefused: (...why) => void refused.push(why.join(' ')) },
+      record() {},
+    }),
   }
 }
 

@@ -14,9 +14,9 @@ function setUp() {
   const stages = createStages({
     clock,
     tracer: provider.getTracer('test'),
-    metrics: {
-      seconds: (stage, outcome, s) => void observed.push([stage, outcome, s]),
-      firstToken: (_, s) => void firstTokens.push(s),
+    events: {
+      stageEnded: (stage, outcome, s) => void observed.push([stage, outcome, s]),
+      stageStreamed: (_, s) => void firstTokens.push(s),
     },
   })
   return { clock, exporter, observed, firstTokens, ...stages }

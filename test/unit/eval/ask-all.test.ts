@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { SearchResult } from '../../../src/ask/retrieval/find-passages.ts'
+import type { SearchResult } from '../../../src/ask/terms.ts'
 import type { SearchPassages } from '../../../src/ask/search.ts'
 import type { Question } from '../../../src/ask/terms.ts'
 import { askAll, type AskingOptions } from '../../../src/eval/ask-all.ts'

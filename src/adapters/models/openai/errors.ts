@@ -1,6 +1,6 @@
 import { APIConnectionError, APIError, type OpenAI } from 'openai'
 import { AskError, isAskError, type ErrorCode } from '../../../errors.ts'
-import type { ModelFault } from '../faults.ts'
+import type { ModelFault } from '../../../faults.ts'
 
 /** What was being done; used in the error's message. */
 export interface Call {

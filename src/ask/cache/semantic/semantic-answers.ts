@@ -1,6 +1,6 @@
 import type { CacheKey } from '../cache-key.ts'
 import { ageOf, type CachedAnswer } from '../freshness.ts'
-import type { CacheCounts, AnswerCache } from '../answer-cache.ts'
+import type { CacheEvents, AnswerCache } from '../answer-cache.ts'
 import type { SemanticCache, SemanticLookup } from './semantic-cache.ts'
 import { asCached } from '../replay.ts'
 import type { Answer, AskedCollection, CacheTier, Question, Run } from '../../terms.ts'
@@ -37,7 +37,7 @@ export interface SemanticAnswers {
 export function semanticAnswersFrom(
   semanticCache: SemanticCache,
   answers: AnswerCache,
-  counts: CacheCounts,
+  events: CacheEvents,
   now: () => number,
 ): SemanticAnswers {
   async function findMatch(
@@ -65,7 +65,7 @@ export function semanticAnswersFrom(
     tier: CacheTier,
     { similarity, question }: NonNullable<SemanticLookup['candidate']>,
   ): Answer {
-    counts.served('near', tier, found)
+    events.answerReused('near', tier, found)
     const rounded = Math.round(similarity * 1e4) / 1e4
     return asCached(found.answer, { status: 'near', tier, age: ageOf(found, now()), similarity: rounded, question })
   }

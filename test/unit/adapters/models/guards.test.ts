@@ -2,6 +2,7 @@ import t from 'tap'
 import { guardEmbedder } from '../../../../src/adapters/models/guards.ts'
 import type { Embedder } from '../../../../src/ask/retrieval/embedder.ts'
 import { AskError } from '../../../../src/errors.ts'
+import { silent } from '../../../../src/events.ts'
 
 const never = new AbortController().signal
 
@@ -22,7 +23,7 @@ t.test('uploads that fail or take long leave questions their vectors: the breake
       throw new AskError('model_failed')
     },
   }
-  const guarded = guardEmbedder(broken, { hedgeMs: 0, onHedge() {} }, { changed() {}, retried() {}, noRetryLeft() {} })
+  const guarded = guardEmbedder(broken, 0, { events: silent, onTurn() {} })
   for (let i = 0; i < 20; i++) await t.rejects(guarded.embed(['a passage'], never), { code: 'model_failed' })
   for (let i = 0; i < 20; i++) await t.rejects(guarded.embed(['a passage'], never, 'passage'), { code: 'model_failed' })
   t.equal(calls, 40, 'each was made, once')

@@ -106,10 +106,10 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
   const counted: string[] = []
   const runs: Run[] = []
   const state = { at: { ...collection } as AskedCollection | null, now: () => time, random: 1 }
-  const counts = {
-    served: (status: string, tier: string) => void counted.push(`${status} ${tier}`),
-    missed: () => void counted.push('miss'),
-    refreshed: (outcome: string) => void counted.push(`refreshed ${outcome}`),
+  const events = {
+    answerReused: (status: string, tier: string) => void counted.push(`${status} ${tier}`),
+    cacheMissed: () => void counted.push('miss'),
+    answerRefreshed: (outcome: string) => void counted.push(`refreshed ${outcome}`),
   }
   const own = {
     get: (key: string) => {
@@ -122,7 +122,7 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
     own,
     shared: tier?.shared ?? null,
     keep: { seconds: 300, fastSeconds: 1800, abstainedSeconds: 30, staleSeconds: 600, ...keep },
-    counts,
+    events,
     now: () => time,
   })
   const remembering = createCachedAsk({
@@ -143,7 +143,7 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
     },
     answers: kept,
     configHash: 'settings',
-    counts,
+    events,
     staleSeconds: keep.staleSeconds ?? 600,
     now: () => time,
     random: () => state.random,

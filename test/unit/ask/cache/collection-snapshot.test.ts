@@ -40,7 +40,7 @@ function setUp() {
   const clock = manualClock()
   const reads: Read[] = []
   const histories: string[] = []
-  const onOtherHistory = (now: AskedCollection, before: AskedCollection) =>
+  const historyLost = (now: AskedCollection, before: AskedCollection) =>
     void histories.push(`${before.epoch} ${before.epochMark} → ${now.epoch} ${now.epochMark}`)
   const current = createCollectionSnapshots(
     (_, signal) => {
@@ -53,7 +53,7 @@ function setUp() {
       for (const list of [reads, everyRead]) list.push(read)
       return promise
     },
-    { now: clock.now, onOtherHistory },
+    { now: clock.now, events: { historyLost } },
   )
   clock.advance(100_000)
   const { signal: never } = new AbortController()

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import tap from 'tap'
-import { modelFaults } from '../../../../src/adapters/models/faults.ts'
+import { modelFaults } from '../../../../src/faults.ts'
 import { diagnose } from '../../../../src/monitoring/findings/diagnose.ts'
 import { factsOf } from '../../../support/facts.ts'
 
@@ -208,7 +208,7 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
     'degraded',
   ],
   ['Redis is full', { counts: { 'redis:full': 1 } }, 'warning redis redis-full', 'ok', 'degraded'],
-  ['Redis was restarted', { counts: { 'redis:lost': 1 } }, 'warning redis redis-reconnected', 'ok', 'degraded'],
+  ['Redis was restarted', { counts: { 'redis lost': 1 } }, 'warning redis redis-reconnected', 'ok', 'degraded'],
   ['Redis is slow', { counts: { 'redis:timeout': 3 } }, 'warning redis redis-slow', 'ok', 'degraded'],
   [
     'the loop is blocked',
@@ -219,7 +219,7 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
   ],
   [
     'the loop is blocked, and requests are refused',
-    { counts: { 'pressure:loop': 4 } },
+    { counts: { 'shed:loop': 4 } },
     'critical process event-loop-blocked',
     'ok',
     'failing',
@@ -232,19 +232,13 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
     'degraded',
   ],
   ['memory runs out', { process: { heapShare: 0.9 } }, 'warning process memory-nearly-used-up', 'ok', 'degraded'],
-  ['memory has run out', { counts: { 'pressure:heap': 1 } }, 'critical process memory-nearly-used-up', 'ok', 'failing'],
+  ['memory has run out', { counts: { 'shed:heap': 1 } }, 'critical process memory-nearly-used-up', 'ok', 'failing'],
   ['something unexpected', { counts: { 'failed:internal': 1 } }, 'warning process internal-errors', 'ok', 'degraded'],
   ['it was told to stop', { isDraining: true }, 'info process draining', 'ok', 'ok'],
-  [
-    'a few are refused',
-    { counts: { 'refused:wait': 4, 'not answered': 4, answered: 96 } },
-    'warning traffic overload',
-    'ok',
-    'degraded',
-  ],
+  ['a few are refused', { counts: { 'refused:wait': 4, requests: 100 } }, 'warning traffic overload', 'ok', 'degraded'],
   [
     'most are refused',
-    { counts: { 'refused:queue': 60, 'not answered': 60, answered: 40 } },
+    { counts: { 'refused:queue': 60, requests: 100 } },
     'critical traffic overload',
     'ok',
     'failing',
@@ -252,13 +246,7 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
   ['batch makes room', { counts: { 'refused:evicted': 1 } }, 'info limits batch-refused', 'ok', 'ok'],
   ['a client asks too much', { counts: { limited: 3 } }, 'info limits rate-limited', 'ok', 'ok'],
   ['documents with much metadata', { database: { largeMetadata: 12 } }, 'info database metadata-large', 'ok', 'ok'],
-  [
-    'clients leave',
-    { counts: { 'failed:cancelled': 20, 'not answered': 20, answered: 50 } },
-    'info clients clients-leave',
-    'ok',
-    'ok',
-  ],
+  ['clients leave', { counts: { 'failed:cancelled': 20, requests: 70 } }, 'info clients clients-leave', 'ok', 'ok'],
   ['clients say nothing', { connections: { open: 520, silent: 500 } }, 'info clients clients-say-nothing', 'ok', 'ok'],
   ['clients trickle', { connections: { open: 220, trickling: 200 } }, 'info clients clients-trickle', 'ok', 'ok'],
   [
@@ -310,7 +298,7 @@ tap.test('models: left alone, by what was last', async t => {
 })
 
 tap.test('what is slow fills the queues: then the overload is no cause', async t => {
-  const counts = { 'refused:wait': 60, 'not answered': 60, answered: 40 }
+  const counts = { 'refused:wait': 60, requests: 100 }
   t.same(found({ counts, database: { lock }, breakers: { database: 'open' } }), [
     'critical database database-lock',
     'info traffic overload',

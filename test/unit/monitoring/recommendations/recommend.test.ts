@@ -13,7 +13,7 @@ const config = readConfig({
   RERANK_MODEL: 'r',
   REDIS_URL: 'redis://127.0.0.1:1',
 })
-const quiet = createFigures({ now: () => 0 }).read('5m')
+const quiet = createFigures({ longWaitMs: 50, now: () => 0 }).read('5m')
 const connections = {
   maxConnections: 200,
   reserved: 3,

@@ -1,43 +1,7 @@
 import tap from 'tap'
 import { createEventLoopLag } from '../../../../src/monitoring/figures/event-loop-lag.ts'
-import { createOneMinute } from '../../../../src/monitoring/figures/one-minute.ts'
-import { createRecentCounts } from '../../../../src/monitoring/figures/recent-counts.ts'
 import { createServerView } from '../../../../src/monitoring/findings/server-view.ts'
 import { manualClock } from '../../../support/clock.ts'
-
-tap.test('recent: counts of the last seconds, and no longer', async t => {
-  const clock = manualClock()
-  const recent = createRecentCounts(clock.now)
-  t.equal(recent.times('a', 10), 0)
-  recent.count('a')
-  clock.advance(5000)
-  recent.count('a', 2)
-  t.equal(recent.times('a', 10), 3)
-  t.equal(recent.times('a', 4), 2)
-  t.equal(recent.times('b', 10), 0)
-  clock.advance(6000)
-  t.equal(recent.times('a', 10), 2)
-  t.equal(recent.times('a', 60), 3)
-  clock.advance(120_000)
-  t.equal(recent.times('a', 60), 0, 'the ring has gone round')
-})
-
-tap.test('minute: quantiles of the last minute in milliseconds, null where nothing was', async t => {
-  const clock = manualClock()
-  const minute = createOneMinute(clock.now)
-  t.same(minute.quantiles(), { count: 0, p50: null, p95: null, p99: null, max: null })
-  for (let ms = 1; ms <= 100; ms++) minute.record(ms)
-  const { count, p50, p95, max } = minute.quantiles()
-  t.equal(count, 100)
-  t.ok(Math.abs(p50! - 50) < 1.5 && Math.abs(p95! - 95) < 1.5 && Math.abs(max! - 100) < 1.5, `${p50} ${p95} ${max}`)
-  clock.advance(30_000)
-  minute.record(0.2)
-  t.match(minute.quantiles(), { count: 101 })
-  clock.advance(45_000)
-  t.match(minute.quantiles(), { count: 1, p50: 0.2, max: 0.2 })
-  clock.advance(600_000)
-  t.equal(minute.quantiles().count, 0)
-})
 
 tap.test('lateness: its own work, or not let run; forgotten after ten seconds', async t => {
   let [time, cpu] = [0, 0]

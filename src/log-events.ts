@@ -1,0 +1,44 @@
+import type { Logger } from 'pino'
+import type { Subscriber } from './events.ts'
+
+/** Logs what an operator must know besides the requests: a dependency that changed, or that something was lost. */
+export function logEvents(log: Logger): Subscriber {
+  return {
+    breakerChanged(dependency, now, before, fault) {
+      const fields = { dependency, culprit: dependency }
+      // Half-open lasts one request and is only in the metrics.
+      if (now === 'open' && before === 'closed')
+        log.warn({ ...fields, code: 'breaker-open', fault }, `${dependency}: circuit breaker opened`)
+      if (now === 'closed') log.info({ ...fields, code: 'breaker-closed' }, `${dependency}: circuit breaker closed`)
+    },
+    connectionOverdue: (label, limitMs) =>
+      log.error({ label, limitMs }, 'a database connection was held too long: its query was cancelled'),
+    loginsChanged(rejection) {
+      if (rejection)
+        log.error(
+          { dependency: 'database', err: rejection },
+          'Postgres rejected our credentials; check the user, password and database in DATABASE_URL, and the CONNECT privilege',
+        )
+      else log.info({ dependency: 'database' }, 'Postgres accepts our credentials again')
+    },
+    writesChanged(isWritable) {
+      if (isWritable) log.info({ dependency: 'database' }, 'Postgres accepts writes again')
+      else
+        log.warn(
+          { dependency: 'database', code: 'database-read-only' },
+          'Postgres accepts no writes (a standby, or read-only): questions are answered; to store documents, point DATABASE_URL at the primary',
+        )
+    },
+    databaseReplaced: err =>
+      log.warn(
+        { dependency: 'database', code: 'database-replaced', err },
+        'the database was replaced under open connections, for example by a restore: all connections are reopened',
+      ),
+    historyLost: ({ name, epoch }, before) =>
+      log.warn(
+        { collection: name, epoch, before: before.epoch },
+        'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since then are no longer served',
+      ),
+    documentLost: ({ source, by, reason }) => log.warn({ source, by, reason }, 'a document could not be prepared'),
+  }
+}
