@@ -10,7 +10,7 @@ import { scanImports } from '../support/import-scan.ts'
  * no adapter, not even a type.
  */
 const rows: readonly Row[] = [
-  { files: ['errors.ts', 'version.ts', 'priority.ts', 'later.ts'], may: [] },
+  { files: ['errors.ts', 'version.ts', 'priority.ts'], may: [] },
   { files: ['signals.ts'], may: ['config/config.ts', 'errors.ts'] },
   { files: ['text/'], may: [] },
   { files: ['resilience/'], may: ['errors.ts'], types: ['priority.ts'] },
@@ -42,7 +42,11 @@ const rows: readonly Row[] = [
     may: ['tracing/', 'errors.ts', 'config/loopback.ts', 'ask/unknown-collection.ts', 'ingest/source-name.ts'],
     types: ['ask/', 'monitoring/', 'config/', 'priority.ts'],
   },
-  { files: ['app.ts'], may: ['http/', 'errors.ts'], types: ['config/'] },
+  {
+    files: ['app.ts'],
+    may: ['http/', 'errors.ts', 'version.ts', 'config/access.ts'],
+    types: ['config/', 'deps.ts', 'wiring/service.ts'],
+  },
   {
     files: ['wiring/', 'deps.ts'],
     may: ['*'],

@@ -1,6 +1,5 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AskError, errorTable, isAskError, type ErrorCode, type Fault } from '../../errors.ts'
-import { registerNotFound } from '../edge/not-found.ts'
 import { serverTiming } from '../edge/ask-context.ts'
 import { invalidAddress, invalidBody } from './validation-errors.ts'
 import { noteFailure } from '../edge/request-log.ts'
@@ -53,7 +52,6 @@ export function registerProblems(app: FastifyInstance, counts: ProblemCounts): v
     counts.problem(problem.code)
     return sendProblem(request, reply, problem)
   })
-  registerNotFound(app)
 }
 
 /** True if the body is incomplete: the client disconnected, or was too slow and was disconnected. */
