@@ -1,27 +1,20 @@
-import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
-import { createCacheAdmin } from './adapters/cache-admin.ts'
-import { countLargeMetadata } from './adapters/postgres/store/large-metadata.ts'
-import { codeOf, readOnlyDatabase } from './adapters/postgres/errors.ts'
-import type { RedisServer } from './adapters/redis/redis.ts'
-import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
-import { closeUnused } from './http/edge/accept-time.ts'
-import { checkModels, openDeps, type Deps } from './deps.ts'
-import { createReadinessLog } from './http/routes/health.ts'
-import { documentApi } from './ingest/document-api.ts'
+import { codeOf } from './adapters/postgres/errors.ts'
+import { buildApp, buildMonitoringApp, buildStartingApp, type EdgeParts } from './app.ts'
+import { rejectOpenAccess } from './config/access.ts'
 import { watchKeyFile, type KeySource } from './config/key-file.ts'
-import { later } from './later.ts'
-import { connectionsWithin, descriptorLimit } from './http/edge/connections.ts'
 import { isLoopback } from './config/loopback.ts'
-import { createLogger } from './log.ts'
-import { createCollector } from './monitoring/findings/collect.ts'
-import { watchConnections, type Connections } from './monitoring/findings/connections.ts'
-import { beatMs, createMonitor, type Monitor } from './monitoring/findings/monitor.ts'
-import { startTelemetry } from './tracing/start.ts'
-import { version } from './version.ts'
-import { knownHosts, rejectOpenAccess } from './config/access.ts'
 import type { Config } from './config/terms.ts'
+import { checkModels, openDeps, type Deps } from './deps.ts'
+import { createKeyring } from './http/edge/auth.ts'
+import { connectionsFor } from './http/edge/connections.ts'
+import { watchMalformed } from './http/edge/malformed.ts'
+import { createGate, type Gate } from './http/gate.ts'
+import { createLogger } from './log.ts'
+import { watchConnections, type Connections } from './monitoring/findings/connections.ts'
+import { startTelemetry } from './tracing/start.ts'
+import { openService } from './wiring/service.ts'
 
 export interface RunningServer {
   /** URL the service listens on. */
@@ -40,23 +33,10 @@ export interface StartOptions {
   readonly signal?: AbortSignal
 }
 
-/** The parts of a starting or running server. */
-interface ServerState {
-  readonly config: Config
-  readonly log: Logger
-  readonly keySource: KeySource | undefined
-  readonly stopTelemetry: () => Promise<void>
-  app?: FastifyInstance
-  monitoringApp?: FastifyInstance
-  deps?: Deps
-  /** Set once startup is complete. */
-  services?: Services
-  isDraining: boolean
-}
-
 /**
- * Starts the process: config → telemetry → app → listen → deps. It listens first, so that probes see it alive while it
- * waits for the database. Resolves when it is ready; rejects with an AskError that says what to do.
+ * Starts the process: config → telemetry → listen behind the gates → open the parts → build the app → swap it in. It
+ * listens first, so that probes see it alive while it waits for the database. Resolves when it is ready; rejects with an
+ * AskError that says what to do.
  */
 export async function startServer(
   config: Config,
@@ -65,196 +45,135 @@ export async function startServer(
 ): Promise<RunningServer> {
   rejectOpenAccess(config)
   options.signal?.throwIfAborted()
-  const stopTelemetry = await startTelemetry(config.telemetry)
+  await using opened = new AsyncDisposableStack()
+  opened.defer(await startTelemetry(config.telemetry))
   const keySource = keySourceOf(config, log)
+  opened.defer(() => keySource?.close())
   for (const line of config.deprecations) log.warn(line)
-  const state: ServerState = { config, log, keySource, stopTelemetry, isDraining: false }
-  try {
-    const { app, connections, address, monitoringAddress } = await openPorts(state)
-    const deps = await openServices(state, options, connections)
-    log.info(
-      {
-        address,
-        database: deps.database.version,
-        bm25: deps.bm25,
-        embeddings: deps.models.embedder.model,
-        chat: config.models.chat ?? 'extractive',
-      },
-      'ready',
-    )
-    const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
-    let stopping: Promise<void> | undefined
-    const stop = () =>
-      (stopping ??= drain(state, app, deps)
-        .then(resolve, reject)
-        .then(() => stopped))
-    return { address, monitoringAddress, deps, stopped, stop }
-  } catch (error) {
-    await closeOpened(state)
-    throw error
+  const draining = new AbortController()
+  const edge: Edge = {
+    config,
+    log,
+    keyring: createKeyring(config.keys, keySource),
+    isDraining: () => draining.signal.aborted,
+    texts: { openapi: textOf('../openapi.yaml'), monitoringPage: textOf('./http/routes/monitoring.html') },
   }
+  const ports = await openPorts(edge, opened)
+  opened.defer(() => draining.abort())
+  const deps = await openParts(edge, ports, options, opened)
+  const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
+  const kept = opened.move()
+  let stopping: Promise<void> | undefined
+  const stop = () => {
+    draining.abort()
+    return (stopping ??= drain(edge, ports, kept)
+      .then(resolve, reject)
+      .then(() => stopped))
+  }
+  return { address: ports.main.address, monitoringAddress: ports.monitoring?.address ?? null, deps, stopped, stop }
+}
+
+/** `EdgeParts` with the logger of this process. */
+interface Edge extends EdgeParts {
+  readonly log: Logger
 }
 
 function keySourceOf({ keySources }: Config, log: Logger): KeySource | undefined {
   return keySources.file === undefined ? undefined : watchKeyFile({ ...keySources, file: keySources.file }, log)
 }
 
-async function openPorts(state: ServerState) {
-  const { config, log } = state
-  const parts = appDeps(state)
-  const app = (state.app = await buildApp(parts))
-  const connections = watchConnections(app.server)
-  const address = await listen(app, config, 'PORT')
-  logAccess(config, log)
-  const monitoringAddress = config.monitoring
-    ? await listen((state.monitoringApp = await buildMonitoringApp(parts)), config.monitoring, 'MONITORING_PORT')
-    : null
-  // Fastify handles errors until the port is open. Later errors mean that a connection could not be accepted.
-  for (const each of [app, state.monitoringApp])
-    each?.server.on('error', err =>
-      log.error({ err }, 'could not accept a connection; check the limit of open files (ulimit -n)'),
-    )
-  log.info(
-    { address, ...(monitoringAddress !== null && { monitoring: monitoringAddress }) },
-    'listening; startup continues',
-  )
-  return { app, connections, address, monitoringAddress }
+interface OpenPort {
+  readonly gate: Gate
+  readonly address: string
 }
 
-async function openServices(state: ServerState, { signal }: StartOptions, connections: Connections): Promise<Deps> {
-  const { config, log } = state
-  const patienceMs = config.startTimeoutMs
-  const deps = await openDeps(config, log, { patienceMs, ...(signal && { signal }) })
-  state.deps = deps
+interface Ports {
+  readonly main: OpenPort
+  /** Null when monitoring is served on the main port. */
+  readonly monitoring: OpenPort | null
+  readonly connections: Connections
+}
+
+/** Listens on the ports; until the app is swapped in, they serve the probes only. */
+async function openPorts(edge: Edge, opened: AsyncDisposableStack): Promise<Ports> {
+  const { config, log } = edge
+  const limits = {
+    ...config.receiving,
+    maxConnections: connectionsFor(config, log),
+    idleMs: config.ask.timeoutMs + 60_000,
+  }
+  const newGate = () => opened.adopt(createGate(limits, log), each => each.close())
+  const gate = newGate()
+  const connections = watchConnections(gate.server)
+  await gate.serve(await buildStartingApp(edge, 'PORT'))
+  const main = { gate, address: await listen(gate, config, 'PORT') }
+  logAccess(config, log)
+  let monitoring: OpenPort | null = null
+  if (config.monitoring) {
+    const gate = newGate()
+    await gate.serve(await buildStartingApp(edge, 'MONITORING_PORT'))
+    monitoring = { gate, address: await listen(gate, config.monitoring, 'MONITORING_PORT') }
+  }
+  log.info(
+    { address: main.address, ...(monitoring && { monitoring: monitoring.address }) },
+    'listening; startup continues',
+  )
+  return { main, monitoring, connections }
+}
+
+/** Opens everything behind the ports, and serves it there. */
+async function openParts(
+  edge: Edge,
+  { main, monitoring, connections }: Ports,
+  { signal }: StartOptions,
+  opened: AsyncDisposableStack,
+): Promise<Deps> {
+  const { config, log, isDraining } = edge
+  const deps = await openDeps(config, log, { patienceMs: config.startTimeoutMs, ...(signal && { signal }) })
+  opened.defer(deps.close)
   await checkModels(deps.store, deps.models.embedder.model)
+  const service = openService(deps, { config, log, connections, isDraining })
+  opened.defer(service.monitor.stop)
+  const parts = { ...edge, ...deps, ...service }
+  for (const each of [main, monitoring]) if (each) watchMalformed(each.gate.server, deps.events.emit.requestUnparsed)
+  await main.gate.serve(await buildApp(parts))
+  await monitoring?.gate.serve(await buildMonitoringApp(parts))
   signal?.throwIfAborted()
-  state.services = servicesOf(config, deps, { log, connections, isDraining: () => state.isDraining })
-  deps.metrics.watchService({ isOpen: () => !state.isDraining })
+  log.info(
+    {
+      address: main.address,
+      database: deps.database.version,
+      bm25: deps.bm25,
+      embeddings: deps.models.embedder.model,
+      chat: config.models.chat ?? 'extractive',
+    },
+    'ready',
+  )
   return deps
 }
 
-/** Closes what a failed startup has opened. */
-async function closeOpened({ keySource, app, monitoringApp, services, deps, stopTelemetry }: ServerState) {
-  keySource?.close()
-  if (app) await closeConnections(app)
-  await monitoringApp?.close()
-  services?.monitor.stop()
-  await deps?.close()
-  await stopTelemetry()
-}
-
-async function drain(state: ServerState, app: FastifyInstance, deps: Deps): Promise<void> {
-  const { config, log, keySource, monitoringApp, services, stopTelemetry } = state
-  state.isDraining = true
+async function drain(
+  { config, log }: Edge,
+  { main: { gate }, monitoring }: Ports,
+  opened: AsyncDisposableStack,
+): Promise<void> {
   log.info('shutting down: waiting for running requests')
   await delay(Math.max(config.drain.delayMs, minDrainDelayMs))
-  const closed = closeConnections(app)
+  const closed = gate.close()
   const inTime = await Promise.race([closed.then(() => true), delay(config.drain.seconds * 1000).then(() => false)])
   if (!inTime) log.warn('requests still running after DRAIN_SECONDS: closing their connections')
-  if (!inTime) app.server.closeAllConnections()
+  if (!inTime) gate.server.closeAllConnections()
   await closed
-  await monitoringApp?.close()
-  services?.monitor.stop()
-  keySource?.close()
-  await deps.close()
-  await stopTelemetry()
+  await monitoring?.gate.close()
+  await opened.disposeAsync()
   log.info('stopped')
 }
 
-function appDeps(state: ServerState): AppDeps {
-  const { config, log, keySource } = state
-  const at = () => state.services as Services
-  return {
-    logger: log,
-    trustProxy: config.trustProxy,
-    receiving: {
-      ...config.receiving,
-      maxConnections: connectionsFor(config, log),
-      idleMs: config.ask.timeoutMs + 60_000,
-      onBroken: code => state.services?.deps.events.emit.requestUnparsed(code),
-    },
-    keys: config.keys,
-    keySource,
-    isOpenToAll: config.allowAnonymous,
-    knownHosts: knownHosts(config.host, config),
-    monitoringHosts: config.monitoring && knownHosts(config.monitoring.host, config),
-    allowedHosts: config.allowedHosts,
-    corsOrigins: config.corsOrigins,
-    ...questionDeps(config, at),
-    documents: { documents: later(() => at().documents), maxBytes: maxDocumentBytes },
-    cache: { cache: later(() => at().cache) },
-    health: {
-      isStarted: () => state.services !== undefined,
-      isDraining: () => state.isDraining,
-      pingDatabase: signal => at().deps.database.ping(signal),
-      components: () => state.services && componentsOf(config, state.services.deps),
-      breakers: () => state.services?.deps.states(),
-      onReadiness: createReadinessLog(log),
-    },
-    loadShedding: { ...config.pressure, onRejected: by => at().deps.events.emit.requestShed(by) },
-    rateLimit: {
-      ...config.rateLimit,
-      onRejected: () => at().deps.events.emit.requestLimited(),
-      redis: config.redis && later(() => at().deps.redis as RedisServer),
-    },
-    registry: later(() => at().deps.metrics),
-    // Nothing is counted during startup: every reply is `starting` then.
-    counts: {
-      responded: status => state.services?.deps.events.emit.responseSent(status),
-      problem: code => state.services?.deps.events.emit.problemSent(code),
-    },
-    poolStatus: { status: () => at().monitor.look(), onRead: () => at().onMonitoringRead() },
-    isMonitoredElsewhere: config.monitoring !== null,
-    performance: {
-      report: () => at().report(),
-      onRejected: code => state.services?.deps.events.emit.questionRejected(code),
-    },
-    about: { version, openapi: textOf('../openapi.yaml') },
-    monitoringPage: textOf('./http/routes/monitoring.html'),
-  }
-}
-
-/** Plain functions, because they are on the path of every request: `later` costs ten times as much. */
-function questionDeps(config: Config, at: () => Services): Pick<AppDeps, 'ask' | 'search'> {
-  const metrics: AppDeps['ask']['metrics'] & AppDeps['search']['metrics'] = {
-    answered: (answer, seconds, facts) => at().deps.events.emit.questionAnswered(answer, seconds, facts),
-    searched: (result, seconds, facts) => at().deps.events.emit.questionSearched(result, seconds, facts),
-    failed: (code, facts) => at().deps.events.emit.questionFailed(code, facts),
-    observe: question => at().deps.monitoring.slow.note(question),
-  }
-  const common = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
-  return {
-    ask: {
-      ask: (question, run) => at().deps.cachedAsk.ask(question, run),
-      getCached: (question, directives) => at().deps.cachedAsk.getCached(question, directives),
-      getShared: (question, directives) => at().deps.cachedAsk.getShared(question, directives),
-      ...common,
-    },
-    search: {
-      search: (question, run, retriever) => at().deps.admission.search(at().deps.search)(question, run, retriever),
-      ...common,
-    },
-  }
-}
-
-/** Descriptors for files, models, Redis, monitoring, and connections that are being handed over. */
-const otherDescriptors = 200
-/** Descriptors per worker process: its pipes, and the files read to monitor it. */
-const descriptorsOfWorker = 8
-
-/** MAX_CONNECTIONS, or fewer if the limit of open files does not allow that many. */
-function connectionsFor({ receiving, database, prepare }: Config, log: Logger): number {
-  const reserved =
-    otherDescriptors + database.poolSize + database.poolMaxOverflow + descriptorsOfWorker * prepare.workers
-  const [limit, wanted] = [descriptorLimit(), receiving.maxConnections]
-  const most = connectionsWithin(limit, wanted, reserved)
-  if (most < wanted)
-    log.info(
-      { maxConnections: most, descriptors: limit },
-      `MAX_CONNECTIONS is ${wanted}, but this process may open only ${limit} files: accepting ${most} connections at once; raise ulimit -n`,
-    )
-  return most
-}
+/**
+ * How long replies carry `connection: close` before the first connection is closed. Without the header a client may
+ * send its next request on a connection that is being closed, and may not retry it.
+ */
+const minDrainDelayMs = 200
 
 /** Logs consequences of the settings that an operator may not expect: trusted proxies, and access to monitoring. */
 function logAccess({ trustProxy, host, monitoring, keys, allowAnonymous }: Config, log: Logger): void {
@@ -272,131 +191,18 @@ function logAccess({ trustProxy, host, monitoring, keys, allowAnonymous }: Confi
     )
 }
 
-/** What the routes use, built from the opened parts. */
-interface Services {
-  readonly deps: Deps
-  readonly documents: ReturnType<typeof documentApi>
-  readonly cache: ReturnType<typeof createCacheAdmin>
-  readonly monitor: Monitor
-  /** Call when monitoring is read, so that the background inspection continues. */
-  onMonitoringRead(): void
-  report: AppDeps['performance']['report']
-}
-
-interface ServerContext {
-  readonly log: Logger
-  readonly connections: Connections
-  readonly isDraining: () => boolean
-}
-
-function monitorOf(
-  deps: Deps,
-  { log, connections, isDraining }: ServerContext,
-): Pick<Services, 'monitor' | 'onMonitoringRead' | 'report'> {
-  const collector = createCollector({
-    ...deps,
-    countLargeMetadata: signal => deps.database.aside({ signal, label: 'inspect' }, countLargeMetadata),
-    connections,
-    isDraining,
-    beatMs,
-  })
-  const monitor = createMonitor({ collect: collector.collect, onBeat: collector.beat, log })
-  deps.metrics.watchMonitor(monitor.look, connections.facts)
-  const report = () => {
-    const { service, findings } = monitor.look()
-    collector.looked()
-    return { verdict: service, findings, ...deps.monitoring.report() }
-  }
-  return { monitor, onMonitoringRead: collector.looked, report }
-}
-
-function servicesOf(config: Config, deps: Deps, context: ServerContext): Services {
-  const { models, metrics, onWritten } = deps
-  return {
-    deps,
-    ...monitorOf(deps, context),
-    documents: whileWritable(
-      deps,
-      documentApi({ store: deps.store, embedder: models.embedder, preparing: deps.preparing, onWritten }),
-    ),
-    cache: createCacheAdmin({
-      ...deps,
-      config: config.cache,
-      registry: metrics.registry,
-      model: models.embedder.model,
-    }),
-  }
-}
-
-/** Rejects writes to a read-only database before documents are parsed. */
-function whileWritable({ database, events }: Deps, documents: Services['documents']): Services['documents'] {
-  const checked =
-    <Args extends unknown[], T>(work: (...args: Args) => Promise<T>) =>
-    async (...args: Args) => {
-      if (await database.mayWrite()) return await work(...args)
-      events.emit.databaseFailed('read_only')
-      throw readOnlyDatabase()
-    }
-  return { ...documents, put: checked(documents.put), remove: checked(documents.remove) }
-}
-
-function componentsOf(config: Config, { database, bm25, redis, models }: Deps): Record<string, string> {
-  return {
-    database: database.kind,
-    writes: database.isReadOnly() ? 'database_read_only' : 'ok',
-    bm25,
-    redis: redis?.status() ?? 'off',
-    chat: models.chat?.model ?? 'extractive',
-    embeddings: models.embedder.model,
-    rerank: config.rerank?.model ?? 'off',
-  }
-}
-
-/**
- * How long replies carry `connection: close` before the first connection is closed. Without the header a client may
- * send its next request on a connection that is being closed, and may not retry it.
- */
-const minDrainDelayMs = 200
-
-/**
- * Node closes connections that are idle now, but keeps a connection with a reply in progress open for a next request
- * that will never be accepted. Without the repeated sweep, any keep-alive client could delay the exit indefinitely.
- */
-async function closeConnections(app: FastifyInstance): Promise<void> {
-  const sweep = setInterval(() => {
-    app.server.closeIdleConnections()
-    closeUnused(app)
-  }, 50)
-  try {
-    await app.close()
-  } finally {
-    clearInterval(sweep)
-  }
-}
-
-/**
- * Connections that may wait to be accepted (Linux allows at most `net.core.somaxconn`). With Node's default of 511, a
- * burst of new connections during a busy moment loses some, and their clients retry after 1, 3, 7 and 15 s.
- */
-const backlog = 4096
-
 /** Resolves with the address. If the port is taken, rejects with an error that names the setting to change. */
-async function listen(
-  app: FastifyInstance,
-  { host, port }: { readonly host: string; readonly port: number },
-  setting: string,
-): Promise<string> {
+async function listen(gate: Gate, address: Parameters<Gate['listen']>[0], setting: string): Promise<string> {
   try {
-    return await app.listen({ host, port, backlog })
+    return await gate.listen(address)
   } catch (cause) {
     if (codeOf(cause) !== 'EADDRINUSE') throw cause
-    throw new Error(`port ${port} is in use; set ${setting} to another port, or stop the process that uses it`, {
-      cause,
-    })
+    throw new Error(
+      `port ${address.port} is in use; set ${setting} to another port, or stop the process that uses it`,
+      { cause },
+    )
   }
 }
-
-const maxDocumentBytes = 16 * 1024 * 1024
 
 function textOf(path: string): string {
   return readFileSync(new URL(path, import.meta.url), 'utf8')

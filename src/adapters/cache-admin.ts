@@ -16,8 +16,8 @@ export interface CacheAdminParts {
   readonly redis: RedisServer | undefined
   readonly caches: { sizes(): Sizes; clear(): void }
   readonly registry: Pick<Registry, 'getSingleMetric'>
-  /** Absent or null when the semantic cache is off. */
-  readonly near?: Pick<SemanticCache, 'threshold'> | null
+  /** Null when switched off. */
+  readonly semanticCache: Pick<SemanticCache, 'threshold'> | null
   /** Name of the embedding model whose vectors the semantic cache compares. */
   readonly model: string
   readonly onWritten: () => Promise<void>
@@ -36,7 +36,7 @@ export function createCacheAdmin({
   redis,
   caches,
   registry,
-  near: semanticCache,
+  semanticCache,
   model,
   onWritten,
 }: CacheAdminParts) {

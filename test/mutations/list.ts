@@ -276,7 +276,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'ready-while-draining',
     file: 'src/http/routes/health.ts',
-    find: "  if (health.isDraining()) return 'draining'\n",
+    find: "  if (isDraining()) return 'draining'\n",
     replace: '',
     tests: ['test/unit/http/edge/refusals.test.ts'],
   },

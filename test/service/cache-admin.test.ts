@@ -1,7 +1,16 @@
 import tap, { type Test } from 'tap'
 import { countKeys, keyPrefixOf, removeKeys } from '../../src/adapters/redis/cache-keys.ts'
 import { openRedis } from '../../src/adapters/redis/redis.ts'
-import { adminKey, databaseSettings, skipReason, startApp, eitherWorld, type App, type Reply } from '../support/app.ts'
+import {
+  adminKey,
+  anyWorld,
+  databaseSettings,
+  skipReason,
+  startApp,
+  eitherWorld,
+  type App,
+  type Reply,
+} from '../support/app.ts'
 import { runCli } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
 import { assertContract } from '../support/contract.ts'
@@ -33,6 +42,16 @@ async function sent(
 }
 
 const keysIn = async (redis: Redis, pattern: string) => (await told(redis, client => client.keys(pattern))).length
+
+tap.test('GET tells the similarity that is set', async t => {
+  for (const [SEMANTIC_CACHE, near] of [
+    ['0.95', { mode: 'fixed', threshold: 0.95 }],
+    ['off', { mode: 'off', threshold: null }],
+  ] as const) {
+    const app = await startApp(t, anyWorld, { SEMANTIC_CACHE, EMBEDDING_MODEL: 'local' })
+    t.match((await sent(t, app, { method: 'GET', path: '/cache' })).json, { near })
+  }
+})
 
 for (const world of eitherWorld) {
   tap.test(`DELETE and GET /cache, ${world}`, { skip: skipReason(world) || redisSkipReason() }, async t => {

@@ -1,74 +1,98 @@
 import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
-import { buildApp, buildMonitoringApp, type AppDeps } from '../../src/app.ts'
-import { version } from '../../src/version.ts'
+import { buildApp, buildMonitoringApp, buildStartingApp, type AppParts } from '../../src/app.ts'
+import { readConfig } from '../../src/config/config.ts'
+import type { Config } from '../../src/config/terms.ts'
+import { createEvents, type Subscriber } from '../../src/events.ts'
+import { createKeyring } from '../../src/http/edge/auth.ts'
+import { createGate, type Gate } from '../../src/http/gate.ts'
+import type { Owner } from './server-process.ts'
 
-/** The HTTP edge alone. Everything behind it is a stub, except the dependencies that a test passes. */
-export async function edgeApp(deps: Partial<AppDeps> = {}): Promise<FastifyInstance> {
-  return await buildApp(edgeDeps(deps))
+/** Parts of the app that a test provides; the others are stubs. */
+export interface EdgeStubs extends Partial<Pick<AppParts, 'log' | 'isDraining' | 'search' | 'documents' | 'cache'>> {
+  readonly cachedAsk?: Partial<AppParts['cachedAsk']>
+  /** Hears what happens. */
+  readonly subscriber?: Subscriber
+  readonly monitor?: Partial<AppParts['monitor']>
+  /** Whether the database replies. */
+  readonly ping?: () => Promise<boolean>
 }
 
-/** The HTTP edge of the monitoring port alone, with stubs as in {@link edgeApp}. */
-export async function edgeMonitoringApp(deps: Partial<AppDeps> = {}): Promise<FastifyInstance> {
-  return await buildMonitoringApp(edgeDeps(deps))
+/** The HTTP edge alone, with `settings` on top of the defaults and without a rate limit. */
+export async function edgeApp(stubs: EdgeStubs = {}, settings: Partial<Config> = {}): Promise<FastifyInstance> {
+  return await buildApp(edgeParts(stubs, settings))
 }
 
-function edgeDeps(deps: Partial<AppDeps>): AppDeps {
-  const unused = async () => {
-    throw new Error('this test was not to come so far')
+/** The HTTP edge of the monitoring port alone, as {@link edgeApp}; the port listens at the address of PORT. */
+export async function edgeMonitoringApp(
+  stubs: EdgeStubs = {},
+  settings: Partial<Config> = {},
+): Promise<FastifyInstance> {
+  return await buildMonitoringApp(edgeParts(stubs, settings))
+}
+
+/** What PORT serves while the service starts. */
+export async function edgeStartingApp(settings: Partial<Config> = {}): Promise<FastifyInstance> {
+  return await buildStartingApp(edgeParts({}, settings), 'PORT')
+}
+
+/** Serves the app behind a gate on a free port. */
+export async function behindGate(
+  t: Pick<Owner, 'teardown'>,
+  app: FastifyInstance,
+  limits: Partial<Parameters<typeof createGate>[0]> = {},
+): Promise<Gate & { readonly url: string; readonly port: number }> {
+  const gate = createGate(
+    { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, idleMs: 90_000, maxConnections: 10, ...limits },
+    silent,
+  )
+  t.teardown(gate.close)
+  await gate.serve(app)
+  const url = await gate.listen({ host: '127.0.0.1', port: 0 })
+  return { ...gate, url, port: Number(new URL(url).port) }
+}
+
+const silent = pino({ level: 'silent' })
+
+function edgeParts(
+  { cachedAsk, subscriber = {}, monitor, ping = async () => true, ...stubs }: EdgeStubs,
+  settings: Partial<Config>,
+): AppParts {
+  const config = { ...readConfig({ RATE_LIMIT: '0', MAX_EVENT_LOOP_DELAY_MS: '0', MAX_HEAP_SHARE: '0' }), ...settings }
+  const events = createEvents(error => {
+    throw error
+  })
+  events.subscribe(subscriber)
+  const parts = {
+    config,
+    events,
+    log: silent,
+    keyring: createKeyring(config.keys),
+    isDraining: () => false,
+    texts: { openapi: textOf('openapi.yaml'), monitoringPage: textOf('src/http/routes/monitoring.html') },
+    cachedAsk: { ask: async function* () {}, getCached: () => undefined, getShared: () => undefined, ...cachedAsk },
+    search: unused,
+    admission: { search: (search: unknown) => search },
+    documents: { enter: () => ({ leave() {} }), put: unused, get: unused, remove: unused, collections: unused },
+    cache: { clear: unused, figures: unused },
+    database: { kind: 'embedded', ping, isReadOnly: () => false },
+    bm25: 'portable',
+    redis: undefined,
+    models: { chat: null, embedder: { model: 'a model' } },
+    states: () => ({ database: 'closed' }),
+    metrics: { expose: async () => ({ contentType: 'text/plain', text: '' }) },
+    monitor: { look: unused, markViewed() {}, report: unused, ...monitor },
+    monitoring: { slow: { note() {} } },
+    ...stubs,
   }
-  return {
-    logger: pino({ level: 'silent' }),
-    trustProxy: null,
-    receiving: { headersMs: 10_000, wholeMs: 120_000, keepAliveMs: 5000, idleMs: 90_000, maxConnections: 1000 },
-    keys: [],
-    corsOrigins: null,
-    ask: {
-      ask: async function* () {},
-      getCached: () => undefined,
-      timeoutMs: 60_000,
-      metrics: { answered() {}, failed() {} },
-    },
-    search: { search: unused, timeoutMs: 60_000, metrics: { searched() {}, failed() {} } },
-    documents: {
-      documents: { enter: () => ({ leave() {} }), put: unused, get: unused, remove: unused, collections: unused },
-      maxBytes: 1000,
-    },
-    cache: { cache: { clear: unused, figures: unused } },
-    health: {
-      isStarted: () => true,
-      isDraining: () => false,
-      pingDatabase: async () => true,
-      breakers: () => ({ database: 'closed' }),
-      components: () => ({
-        database: 'embedded',
-        writes: 'ok',
-        bm25: 'portable',
-        redis: 'off',
-        chat: 'extractive',
-        embeddings: 'a model',
-        rerank: 'off',
-      }),
-    },
-    loadShedding: { maxEventLoopDelayMs: 0, maxHeapShare: 0 },
-    rateLimit: { max: 0, seconds: 1, redis: undefined },
-    registry: { expose: async () => ({ contentType: 'text/plain', text: '' }) },
-    counts: { responded() {}, problem() {} },
-    poolStatus: {
-      status: () => {
-        throw new Error('this test was not to come so far')
-      },
-      onRead() {},
-    },
-    performance: {
-      report: () => {
-        throw new Error('this test was not to come so far')
-      },
-      onRejected() {},
-    },
-    about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
-    monitoringPage: readFileSync(new URL('../../src/http/routes/monitoring.html', import.meta.url), 'utf8'),
-    ...deps,
-  }
+  return parts as unknown as AppParts
+}
+
+function unused(): never {
+  throw new Error('this test was not to come so far')
+}
+
+function textOf(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 }

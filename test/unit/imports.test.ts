@@ -10,7 +10,7 @@ import { scanImports } from '../support/import-scan.ts'
  * no adapter, not even a type.
  */
 const rows: readonly Row[] = [
-  { files: ['errors.ts', 'version.ts', 'priority.ts', 'later.ts', 'faults.ts'], may: [] },
+  { files: ['errors.ts', 'version.ts', 'priority.ts', 'faults.ts'], may: [] },
   { files: ['events.ts'], may: [], types: ['ask/terms.ts', 'faults.ts', 'priority.ts', 'resilience/'] },
   { files: ['log-events.ts'], may: [], types: ['events.ts'] },
   { files: ['signals.ts'], may: ['config/config.ts', 'errors.ts'] },
@@ -42,9 +42,13 @@ const rows: readonly Row[] = [
   {
     files: ['http/'],
     may: ['tracing/', 'errors.ts', 'config/loopback.ts', 'ask/unknown-collection.ts', 'ingest/source-name.ts'],
-    types: ['ask/', 'monitoring/', 'config/', 'priority.ts'],
+    types: ['ask/', 'events.ts', 'monitoring/', 'config/', 'priority.ts'],
   },
-  { files: ['app.ts'], may: ['http/', 'errors.ts'], types: ['config/'] },
+  {
+    files: ['app.ts'],
+    may: ['http/', 'errors.ts', 'events.ts', 'version.ts', 'config/access.ts'],
+    types: ['config/', 'deps.ts', 'wiring/service.ts'],
+  },
   {
     files: ['wiring/', 'deps.ts'],
     may: ['*'],

@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 const acceptedAt = Symbol('accepted at')
@@ -12,25 +13,20 @@ const preconnectMs = 200
  * Records when each connection was accepted. Fastify's clock starts when the header of a request is read; under load
  * that is one turn of the event loop after the connection was accepted. The process cannot see how long a connection
  * waited in the kernel's queue, or a request in its socket, while the event loop was busy.
+ *
+ * Returns a function that closes connections that have not received any data yet; browsers and pools open them in
+ * advance. Node treats such a connection as busy receiving a request, and waits until the timeout for receiving one.
  */
-export function registerAcceptTime(app: FastifyInstance): void {
+export function trackConnections(server: Server): () => void {
   const sockets = new Set<Socket>()
-  open.set(app.server, sockets)
-  app.server.on('connection', (socket: Accepted) => {
+  server.on('connection', (socket: Accepted) => {
     socket[acceptedAt] = performance.now()
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-}
-
-const open = new WeakMap<object, Set<Socket>>()
-
-/**
- * Closes connections that have not received any data yet; browsers and pools open them in advance. Node treats such a
- * connection as busy receiving a request, and waits until the timeout for receiving one.
- */
-export function closeUnused(app: FastifyInstance): void {
-  for (const socket of open.get(app.server) ?? []) if (socket.bytesRead === 0) socket.destroy()
+  return () => {
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+  }
 }
 
 /** Milliseconds since the connection was accepted if this is its first request, otherwise since the header was read. */

@@ -1,4 +1,25 @@
+import type { FastifyBaseLogger } from 'fastify'
 import { readFileSync } from 'node:fs'
+import type { Config } from '../../config/terms.ts'
+
+/** Descriptors for files, models, Redis, monitoring, and connections that are being handed over. */
+const otherDescriptors = 200
+/** Descriptors per worker process: its pipes, and the files read to monitor it. */
+const descriptorsOfWorker = 8
+
+/** MAX_CONNECTIONS, or fewer if the limit of open files does not allow that many. */
+export function connectionsFor({ receiving, database, prepare }: Config, log: FastifyBaseLogger): number {
+  const reserved =
+    otherDescriptors + database.poolSize + database.poolMaxOverflow + descriptorsOfWorker * prepare.workers
+  const [limit, wanted] = [descriptorLimit(), receiving.maxConnections]
+  const most = connectionsWithin(limit, wanted, reserved)
+  if (most < wanted)
+    log.info(
+      { maxConnections: most, descriptors: limit },
+      `MAX_CONNECTIONS is ${wanted}, but this process may open only ${limit} files: accepting ${most} connections at once; raise ulimit -n`,
+    )
+  return most
+}
 
 /**
  * Returns how many connections may be open at once: `wanted`, or as many as the file descriptors allow when `reserved`

@@ -1,59 +1,12 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { randomUUID } from 'node:crypto'
-import { STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
+import { STATUS_CODES, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { AskError } from '../../errors.ts'
 import { askErrorOf, sendProblem } from '../replies/problems.ts'
 
-/**
- * Options for requests that fail before routing: malformed HTTP, an invalid URL, headers that are too large. By default
- * Node and Fastify reply to these in their own format; these options make the replies problem documents like all
- * others.
- */
-const malformedOptions = {
-  frameworkErrors: answerBrokenUrl,
-  // Requests that arrive on open connections while the server closes are still answered.
-  return503OnClosing: false,
-}
-
-/** Limits for clients that are slow, on purpose or not. */
-export interface ReceivingLimits {
-  /** Time limit for receiving the header of a request. */
-  readonly headersMs: number
-  /** Time limit for receiving a whole request, including the largest upload. */
-  readonly wholeMs: number
-  /** How long a connection may be idle between two requests. */
-  readonly keepAliveMs: number
-  /** Idle timeout of a connection; longer than any answer takes, so it ends only clients that do not read. */
-  readonly idleMs: number
-  /** Node closes further connections without a reply. */
-  readonly maxConnections: number
-  /** Called for each connection that ended because no valid request arrived on it. */
-  readonly onBroken?: (code: keyof typeof wireErrors) => void
-}
-
-const maxHeaderBytes = 16 * 1024
-
-export function receivingOptions({ headersMs, wholeMs, keepAliveMs, idleMs, onBroken }: ReceivingLimits) {
-  return {
-    ...malformedOptions,
-    clientErrorHandler(error: BrokenHttp, socket: Socket) {
-      if (error.code !== 'ECONNRESET') onBroken?.(wireCodes[error.code ?? ''] ?? 'invalid_http')
-      answerBrokenHttp(error, socket)
-    },
-    requestTimeout: wholeMs,
-    keepAliveTimeout: keepAliveMs,
-    connectionTimeout: idleMs,
-    http: {
-      // Node would reject a request without a Host header with an empty reply; `registerMalformed` gives a reason.
-      requireHostHeader: false,
-      maxHeaderSize: maxHeaderBytes,
-      headersTimeout: headersMs,
-      // How often Node checks these timeouts; its default is 30 s.
-      connectionsCheckingInterval: Math.min(5000, Math.ceil(headersMs / 4)),
-    },
-  }
-}
+/** Fastify's option for requests with an invalid URL; its own reply is not a problem document. */
+export const malformedOptions = { frameworkErrors: answerBrokenUrl }
 
 /** Codes of these failures. They are not in errors.ts, because our own code cannot throw them. */
 export const wireErrors = {
@@ -79,11 +32,11 @@ const wireCodes: Readonly<Record<string, keyof typeof wireErrors>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
 }
 
-export function registerMalformed(app: FastifyInstance, { maxConnections }: ReceivingLimits): void {
-  app.server.maxConnections = maxConnections
+/** Rejects requests without a Host header or with two of them (RFC 9112, 3.2). */
+export function registerOneHost(app: FastifyInstance): void {
   app.addHook('onRequest', ({ headers, raw }, _, done) => {
     const isMissing = headers.host === undefined && raw.httpVersion === '1.1'
-    // RFC 9112, 3.2. Of two headers Node uses the first; a proxy in front may have used the last.
+    // Of two headers Node uses the first; a proxy in front may have used the last.
     const detail = isMissing
       ? 'The Host header is missing.'
       : hasTwoHosts(raw.rawHeaders)
@@ -91,8 +44,6 @@ export function registerMalformed(app: FastifyInstance, { maxConnections }: Rece
         : undefined
     done(detail === undefined ? undefined : new AskError('invalid_request', { detail }))
   })
-  // RFC 9110 lets a server ignore unknown expectations; Node would reject them with an empty reply.
-  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 }
 
 /** `rawHeaders` alternates names and values. */
@@ -105,22 +56,35 @@ function hasTwoHosts(rawHeaders: readonly string[]): boolean {
 
 type BrokenHttp = NodeJS.ErrnoException & { rawPacket?: unknown }
 
-/** Writes the raw reply, because no reply object exists yet, and closes the connection. */
-function answerBrokenHttp(error: BrokenHttp, socket: Socket): void {
+/**
+ * Replies to a request that Node could not read with a problem document, like all others. Writes the raw reply, because
+ * no reply object exists yet, and closes the connection.
+ */
+export function answerMalformed(error: BrokenHttp, socket: Duplex): void {
   const isHead = Buffer.isBuffer(error.rawPacket) && error.rawPacket.toString('latin1', 0, 5) === 'HEAD '
   if (socket.writable && error.code !== 'ECONNRESET' && !isAnswering(socket))
-    socket.write(brokenHttpReply(error.code, isHead))
+    socket.write(brokenHttpReply(codeOf(error), isHead))
   socket.destroy(error)
 }
 
+/** Calls `onMalformed` for each connection that ended because no valid request arrived on it. */
+export function watchMalformed(server: Server, onMalformed: (code: keyof typeof wireErrors) => void): void {
+  server.on('clientError', (error: BrokenHttp) => {
+    if (error.code !== 'ECONNRESET') onMalformed(codeOf(error))
+  })
+}
+
+function codeOf({ code = '' }: BrokenHttp): keyof typeof wireErrors {
+  return wireCodes[code] ?? 'invalid_http'
+}
+
 /** True if a response is in progress on the socket. A second status line in the middle would look like its content. */
-function isAnswering(socket: Socket & { _httpMessage?: { headersSent: boolean } | null }): boolean {
+function isAnswering(socket: Duplex & { _httpMessage?: { headersSent: boolean } | null }): boolean {
   return socket._httpMessage?.headersSent === true
 }
 
 /** The reply to HEAD has no body: the client would read one as malformed HTTP. */
-function brokenHttpReply(errorCode = '', isHead = false): string {
-  const code = wireCodes[errorCode] ?? 'invalid_http'
+function brokenHttpReply(code: keyof typeof wireErrors, isHead: boolean): string {
   const { status, title, detail } = wireErrors[code]
   const id = randomUUID()
   const body = JSON.stringify({ type: `/problems/${code}`, title, status, code, detail, instance: id })

@@ -8,6 +8,7 @@ import {
 } from 'fastify'
 import { namedKey } from './auth.ts'
 import { shownPath } from './shown-path.ts'
+import type { Events } from '../../events.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,11 +21,6 @@ declare module 'fastify' {
 export const requestLogOptions = {
   logController: new LogController({ disableRequestLogging: true }),
   childLoggerFactory: (logger: FastifyBaseLogger) => logger,
-}
-
-/** Counts every reply of every route. */
-export interface ReplyCounts {
-  responded(status: number): void
 }
 
 /** Why a request failed, for its log line. */
@@ -44,9 +40,9 @@ export function noteFailure(request: FastifyRequest, note: FailureNote): void {
 }
 
 /** Logs one line per request, except for successful probes. */
-export function registerRequestLog(app: FastifyInstance, counts: ReplyCounts): void {
+export function registerRequestLog(app: FastifyInstance, events: Pick<Events, 'responseSent'>): void {
   app.addHook('onResponse', (request, reply, done) => {
-    counts.responded(reply.statusCode)
+    events.responseSent(reply.statusCode)
     const { config, logLevel } = request.routeOptions
     const isFine = reply.statusCode < 400
     if (!isFine || (!logsItself(config) && logLevel !== 'warn')) {

@@ -46,7 +46,13 @@ const forData = {
  * Generates the headers once with helmet, because they never change. As a plugin, helmet would generate them for each
  * reply and set them outside Node's fast path: 10 µs more CPU time per request, a third of a cached answer.
  */
-export async function securityHeaders(): Promise<SecurityHeaders> {
+export function securityHeaders(): Promise<SecurityHeaders> {
+  return (generated ??= generateHeaders())
+}
+
+let generated: Promise<SecurityHeaders> | undefined
+
+async function generateHeaders(): Promise<SecurityHeaders> {
   return { data: await headersFor(forData), page: await headersFor(forPages) }
 }
 

@@ -1,9 +1,9 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AskError, errorTable, isAskError, type ErrorCode, type Fault } from '../../errors.ts'
-import { registerNotFound } from '../edge/not-found.ts'
 import { serverTiming } from '../edge/ask-context.ts'
 import { invalidAddress, invalidBody } from './validation-errors.ts'
 import { noteFailure } from '../edge/request-log.ts'
+import type { Events } from '../../events.ts'
 
 /** A problem document (RFC 9457). `code` is stable; `errors` lists the faults of the input. */
 export interface Problem {
@@ -42,18 +42,13 @@ export function problemOf(error: AskError, instance: string): Problem {
   }
 }
 
-export interface ProblemCounts {
-  problem(code: ErrorCode): void
-}
-
 /** Turns every failure of a request into a reply. Malformed requests get theirs in edge/malformed.ts. */
-export function registerProblems(app: FastifyInstance, counts: ProblemCounts): void {
+export function registerProblems(app: FastifyInstance, events: Pick<Events, 'problemSent'>): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = isDisconnected(request, error) ? new AskError('cancelled', { cause: error }) : askErrorOf(error)
-    counts.problem(problem.code)
+    events.problemSent(problem.code)
     return sendProblem(request, reply, problem)
   })
-  registerNotFound(app)
 }
 
 /** True if the body is incomplete: the client disconnected, or was too slow and was disconnected. */

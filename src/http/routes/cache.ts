@@ -3,7 +3,7 @@ import { AskError } from '../../errors.ts'
 import { disconnectSignal } from '../edge/hangup.ts'
 import { collectionPattern, patternWords } from '../replies/schemas.ts'
 
-/** The cache functions that the edge needs; server.ts provides them. */
+/** The cache functions that the edge needs; wiring/service.ts provides them. */
 export interface CacheApi {
   /**
    * Clears the answers of a collection, or every cache when it is null. `redisKeys` is null if there is no Redis or it
@@ -49,12 +49,8 @@ export interface CacheFigures {
   }
 }
 
-export interface CacheRouteOptions {
-  readonly cache: CacheApi
-}
-
 /** GET and DELETE /cache; both need a key with the scope `admin`. */
-export function registerCache(app: FastifyInstance, { cache }: CacheRouteOptions): void {
+export function registerCache(app: FastifyInstance, { cache }: { readonly cache: CacheApi }): void {
   const config = { needs: 'admin' } as const
 
   app.get('/cache', { config }, async (request, reply) => {

@@ -7,7 +7,7 @@ import { logUnanswered } from '../edge/request-log.ts'
 import { DocumentParams, DocumentsBody, type DocumentBody } from '../replies/schemas.ts'
 import { withoutSocketTimeout } from '../edge/unhurried.ts'
 
-/** The document functions that the edge needs; server.ts provides them. */
+/** The document functions that the edge needs; wiring/service.ts provides them. */
 export interface DocumentApi {
   /** Reserves space for a body of `bytes`. Throws `overloaded` when there is none. */
   enter(bytes: number): DocumentRoom
@@ -60,13 +60,11 @@ export interface CollectionView {
   readonly updatedAt: Date
 }
 
-export interface DocumentRouteOptions {
-  readonly documents: DocumentApi
-  readonly maxBytes: number
-}
+/** Limit for uploads; all other bodies have a smaller one. */
+const maxBytes = 16 * 1024 * 1024
 
 /** PUT /documents, GET and DELETE /documents/{id}, GET /collections; all need a key with the scope `admin`. */
-export function registerDocuments(app: FastifyInstance, { documents, maxBytes }: DocumentRouteOptions): void {
+export function registerDocuments(app: FastifyInstance, { documents }: { readonly documents: DocumentApi }): void {
   const config = { needs: 'admin' } as const
   const rooms = new WeakMap<FastifyRequest, DocumentRoom>()
 

@@ -1,27 +1,23 @@
 import type { FastifyInstance } from 'fastify'
 import { registerMonitoringPage } from './monitoring-page.ts'
-import { registerPerformanceMetrics, type PerformanceRouteOptions } from './performance-metrics.ts'
-import { registerPoolStatus, type PoolStatusOptions } from './pool-status.ts'
+import { registerPerformanceMetrics, type PerformanceParts } from './performance-metrics.ts'
+import { registerPoolStatus, type PoolStatusParts } from './pool-status.ts'
 import { registerMetrics, type Scrapable } from './metrics.ts'
 
-export interface MonitoringOptions {
-  readonly registry: Scrapable
-  readonly poolStatus: PoolStatusOptions
-  readonly performance: PerformanceRouteOptions
-  /** The content of monitoring.html. */
-  readonly monitoringPage: string
-  /** ALLOWED_HOSTS. Undefined or `*` adds no known names besides loopback names. */
-  readonly allowedHosts?: readonly string[] | undefined
-}
+export type MonitoringParts = PoolStatusParts &
+  PerformanceParts & {
+    readonly metrics: Scrapable
+    readonly texts: { readonly monitoringPage: string }
+  }
 
 /** Registers the endpoints for operators; on the monitoring port if there is one. */
 export function registerMonitoring(
   app: FastifyInstance,
-  { registry, poolStatus, performance, monitoringPage, allowedHosts }: MonitoringOptions,
+  parts: MonitoringParts,
   pageHeaders: Readonly<Record<string, string>>,
 ): void {
-  registerMetrics(app, registry)
-  registerPoolStatus(app, poolStatus)
-  registerPerformanceMetrics(app, performance, allowedHosts)
-  registerMonitoringPage(app, { page: monitoringPage, pageHeaders })
+  registerMetrics(app, parts.metrics)
+  registerPoolStatus(app, parts)
+  registerPerformanceMetrics(app, parts)
+  registerMonitoringPage(app, { page: parts.texts.monitoringPage, pageHeaders })
 }

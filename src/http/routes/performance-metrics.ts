@@ -6,8 +6,12 @@ import { isKnownName } from '../edge/allowed-hosts.ts'
 import type { SlowQuestion } from '../../monitoring/figures/slow-questions.ts'
 import { underAnyPressure } from '../edge/load-shedding.ts'
 
-export interface PerformanceRouteOptions {
-  readonly report: () => Verdict & PerformanceReport
+export interface PerformanceParts {
+  readonly monitor: { report(): Report }
+  readonly config: {
+    /** ALLOWED_HOSTS. Undefined or `*` adds no known names besides loopback names. */
+    readonly allowedHosts: readonly string[] | undefined
+  }
 }
 
 type Report = Verdict & PerformanceReport
@@ -15,23 +19,22 @@ type Report = Verdict & PerformanceReport
 /**
  * GET /monitoring/performance-metrics: statistics of the last 1, 5 and 15 minutes, and recommendations. Waits for no
  * connection, database, Redis or model. Question texts, if recorded at all, are shown only to callers with a monitoring
- * key, and to this machine under a loopback name or one of `names`.
+ * key, and to this machine under a loopback name or one in ALLOWED_HOSTS.
  */
-export function registerPerformanceMetrics(
-  app: FastifyInstance,
-  { report }: PerformanceRouteOptions,
-  names: readonly string[] = [],
-): void {
-  const known = new Set(names)
+export function registerPerformanceMetrics(app: FastifyInstance, { monitor, config }: PerformanceParts): void {
+  const known = new Set(config.allowedHosts)
   const mayReadTexts = (request: FastifyRequest) =>
     request.apiKey?.scopes.includes('monitoring') === true || (isFromHere(request) && isKnownName(request, known))
-  const config = { needs: 'monitoring', rateLimit: false, ...underAnyPressure } as const
-  app.get('/monitoring/performance-metrics', { logLevel: 'warn', config }, async (request, reply) => {
-    const full = report()
-    return await reply
-      .header('cache-control', 'no-store')
-      .send(snake(mayReadTexts(request) ? full : withoutTexts(full)))
-  })
+  app.get(
+    '/monitoring/performance-metrics',
+    { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } },
+    async (request, reply) => {
+      const full = monitor.report()
+      return await reply
+        .header('cache-control', 'no-store')
+        .send(snake(mayReadTexts(request) ? full : withoutTexts(full)))
+    },
+  )
 }
 
 function withoutTexts(report: Report): Report {

@@ -3,24 +3,26 @@ import type { Facts } from '../../monitoring/findings/facts.ts'
 import type { Seen } from '../../monitoring/findings/monitor.ts'
 import { underAnyPressure } from '../edge/load-shedding.ts'
 
-export interface PoolStatusOptions {
-  /** Returns the latest known state without querying anything. */
-  readonly status: () => Seen
-  /** Called for each request, so that the background inspection continues. */
-  readonly onRead: () => void
+export interface PoolStatusParts {
+  readonly monitor: {
+    /** Returns the latest known state without querying anything. */
+    look(): Seen
+    /** Call when monitoring is read, so that the background inspection continues. */
+    markViewed(): void
+  }
 }
 
 /**
  * GET /monitoring/pool-status. Uses no connection and waits for nothing, so it replies even when the pool is exhausted
  * or Postgres is down. Values that need a query are read in the background and shown with their age.
  */
-export function registerPoolStatus(app: FastifyInstance, { status, onRead }: PoolStatusOptions): void {
+export function registerPoolStatus(app: FastifyInstance, { monitor }: PoolStatusParts): void {
   app.get(
     '/monitoring/pool-status',
     { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } },
     async (_, reply) => {
-      onRead()
-      return await reply.header('cache-control', 'no-store').send(poolStatusJson(status()))
+      monitor.markViewed()
+      return await reply.header('cache-control', 'no-store').send(poolStatusJson(monitor.look()))
     },
   )
 }

@@ -2,11 +2,12 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import type { Run } from '../../../../src/ask/terms.ts'
+import { readConfig } from '../../../../src/config/config.ts'
 import { AskError } from '../../../../src/errors.ts'
 import { atLeast } from '../../../support/at-least.ts'
-import { edgeApp } from '../../../support/edge.ts'
+import { behindGate, edgeApp } from '../../../support/edge.ts'
 
-const timeoutMs = 30_000
+const { timeoutMs } = readConfig({}).ask
 
 interface Asked {
   /** From when its time counts. */
@@ -24,21 +25,17 @@ async function askAfter(t: Test, ...silences: readonly number[]): Promise<Asked[
     asked.push({ from: deadline - timeoutMs, acceptedAt, headAt })
     throw new AskError('model_failed')
   }
-  const app = await edgeApp({
-    ask: { ask, getCached: () => undefined, timeoutMs, metrics: { answered() {}, failed() {} } },
-  })
-  t.teardown(() => app.close())
-  app.server.prependListener('connection', () => (acceptedAt = performance.now()))
-  app.server.prependListener('request', () => (headAt = performance.now()))
-  const { port } = new URL(await app.listen({ port: 0, host: '127.0.0.1' }))
-  const socket = connect(Number(port), '127.0.0.1')
+  const { server, port } = await behindGate(t, await edgeApp({ cachedAsk: { ask } }))
+  server.prependListener('connection', () => (acceptedAt = performance.now()))
+  server.prependListener('request', () => (headAt = performance.now()))
+  const socket = connect(port, '127.0.0.1')
   t.teardown(() => socket.destroy())
   await once(socket, 'connect')
   const body = JSON.stringify({ question: 'x' })
   for (const silence of silences) {
     await atLeast(silence)
     socket.write(
-      `POST /ask HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      `POST /ask HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     )
     await once(socket, 'data')
   }

@@ -4,12 +4,11 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import tap, { type Test } from 'tap'
 import type { ApiKey } from '../../../../src/config/api-keys.ts'
-import type { AppDeps } from '../../../../src/app.ts'
 import type { Question } from '../../../../src/ask/terms.ts'
 import { unknownCollection } from '../../../../src/ask/unknown-collection.ts'
 import { createKeyring } from '../../../../src/http/edge/auth.ts'
 import { assertContract } from '../../../support/contract.ts'
-import { edgeApp } from '../../../support/edge.ts'
+import { edgeApp, type EdgeStubs } from '../../../support/edge.ts'
 
 /** Who may do what, and what a browser may do with the reply: at the edge, whatever is behind it. */
 
@@ -55,28 +54,20 @@ async function sent(t: Test, app: FastifyInstance, request: Request) {
 const question = { question: 'x' }
 
 /** What is behind the edge: it notes what was asked, and knows no collection. */
-function behind(asked: Question[] = []): Partial<AppDeps> {
+function behind(asked: Question[] = []): EdgeStubs {
   const missing = (question: Question) => {
     asked.push(question)
     return unknownCollection(question.collection)
   }
-  const metrics = { answered() {}, searched() {}, failed() {} }
   return {
-    ask: {
+    cachedAsk: {
       ask: async function* (question) {
         yield* []
         throw missing(question)
       },
-      getCached: () => undefined,
-      timeoutMs: 60_000,
-      metrics,
     },
-    search: {
-      search: async question => {
-        throw missing(question)
-      },
-      timeoutMs: 60_000,
-      metrics,
+    search: async question => {
+      throw missing(question)
     },
   }
 }
@@ -133,7 +124,7 @@ const places = [
 
 for (const { scope, method, url } of places) {
   tap.test(`${method} ${url}: needs a key with the scope ${scope}`, async t => {
-    const app = await edgeApp({ ...behind(), keys })
+    const app = await edgeApp(behind(), { keys })
     const codeOf = async (headers: Record<string, string>) => {
       // No body that could be valid: a refusal comes before it is read.
       const reply = await sent(t, app, { method, url, headers })
@@ -152,14 +143,14 @@ for (const { scope, method, url } of places) {
 }
 
 tap.test('what is said of the service itself is open', async t => {
-  const app = await edgeApp({ keys })
+  const app = await edgeApp({}, { keys })
   for (const url of ['/', '/docs', '/monitoring', '/openapi.yaml', '/livez', '/readyz', '/startupz'])
     t.equal((await sent(t, app, { method: 'GET', url })).statusCode, 200, url)
 })
 
 tap.test('a collection that is not for the key: to the letter as one that is not there', async t => {
   const asked: Question[] = []
-  const app = await edgeApp({ ...behind(asked), keys })
+  const app = await edgeApp(behind(asked), { keys })
   for (const url of ['/ask', '/search']) {
     const bodyOf = async (name: string, collection?: string) => {
       const reply = await sent(t, app, {
@@ -189,10 +180,9 @@ tap.test('a collection that is not for the key: to the letter as one that is not
 })
 
 tap.test('limits: a key with one of its own is counted by it; all else, wrong keys too, by address', async t => {
-  const app = await edgeApp({
-    ...behind(),
+  const app = await edgeApp(behind(), {
     keys: [...keys, key('busy', { rateLimit: 3 })],
-    rateLimit: { max: 2, seconds: 600, redis: undefined },
+    rateLimit: { max: 2, seconds: 600 },
   })
   const statuses = async (times: number, headers: Record<string, string>, remoteAddress = '10.0.0.1') => {
     const found = []
@@ -210,7 +200,7 @@ tap.test('limits: a key with one of its own is counted by it; all else, wrong ke
 })
 
 tap.test('RATE_LIMIT=0: a key keeps to its own limit all the same', async t => {
-  const app = await edgeApp({ ...behind(), keys: [...keys, key('busy', { rateLimit: 1 })] })
+  const app = await edgeApp(behind(), { keys: [...keys, key('busy', { rateLimit: 1 })] })
   const statusOf = async (name: string) =>
     (await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: withKey(name) })).statusCode
   t.same(
@@ -221,8 +211,8 @@ tap.test('RATE_LIMIT=0: a key keeps to its own limit all the same', async t => {
 
 tap.test('lines of a request: the name of its key, never the key', async t => {
   const lines: string[] = []
-  const logger = pino({ level: 'info' }, new Writable({ write: (line, _, done) => (lines.push(String(line)), done()) }))
-  const app = await edgeApp({ ...behind(), keys, logger })
+  const log = pino({ level: 'info' }, new Writable({ write: (line, _, done) => (lines.push(String(line)), done()) }))
+  const app = await edgeApp({ ...behind(), log }, { keys })
   await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: withKey('web') })
   await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers: withKey('admin') })
   await sent(t, app, {
@@ -264,11 +254,10 @@ tap.test('no CORS_ORIGINS: no word of other origins', async t => {
 })
 
 tap.test('CORS_ORIGINS: pages of these may ask with a key, and read all that a reply says, refusals too', async t => {
-  const app = await edgeApp({
-    ...behind(),
+  const app = await edgeApp(behind(), {
     keys,
     corsOrigins: ['https://other.example', page.origin],
-    rateLimit: { max: 2, seconds: 600, redis: undefined },
+    rateLimit: { max: 2, seconds: 600 },
   })
   for (let n = 0; n < 5; n++) {
     const { statusCode, headers } = await sent(t, app, { method: 'OPTIONS', url: '/ask', headers: preflight })
@@ -302,7 +291,7 @@ tap.test('CORS_ORIGINS: pages of these may ask with a key, and read all that a r
 })
 
 tap.test('CORS_ORIGINS: no other page may; `*`: every page', async t => {
-  const strict = await edgeApp({ ...behind(), corsOrigins: [page.origin] })
+  const strict = await edgeApp(behind(), { corsOrigins: [page.origin] })
   for (const origin of [
     'https://evil.example',
     'https://chat.example.edu.evil.example',
@@ -320,7 +309,7 @@ tap.test('CORS_ORIGINS: no other page may; `*`: every page', async t => {
       )
     }
   }
-  const open = await edgeApp({ ...behind(), corsOrigins: ['*'] })
+  const open = await edgeApp(behind(), { corsOrigins: ['*'] })
   t.equal(
     (
       await sent(t, open, {
@@ -335,7 +324,7 @@ tap.test('CORS_ORIGINS: no other page may; `*`: every page', async t => {
 })
 
 tap.test('CORS_ORIGINS: OPTIONS that is no preflight is refused as before', async t => {
-  const app = await edgeApp({ ...behind(), corsOrigins: [page.origin] })
+  const app = await edgeApp(behind(), { corsOrigins: [page.origin] })
   for (const headers of [{}, page]) {
     const reply = await sent(t, app, { method: 'OPTIONS', url: '/ask', headers })
     t.match({ status: reply.statusCode, allow: reply.headers['allow'] }, { status: 405, allow: 'POST' })
@@ -344,7 +333,7 @@ tap.test('CORS_ORIGINS: OPTIONS that is no preflight is refused as before', asyn
 })
 
 tap.test('security headers: on every reply; the page for people keeps its own policy', async t => {
-  const app = await edgeApp({ ...behind(), keys })
+  const app = await edgeApp(behind(), { keys })
   const requests: Request[] = [
     { method: 'GET', url: '/' },
     { method: 'GET', url: '/livez' },

@@ -2,11 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import { hash } from 'node:crypto'
 import t from 'tap'
 import type { ApiKey, Scope } from '../../../../src/config/api-keys.ts'
-import type { AppDeps } from '../../../../src/app.ts'
 import { unknownCollection } from '../../../../src/ask/unknown-collection.ts'
 import type { PerformanceReport } from '../../../../src/monitoring/figures/report.ts'
-import { edgeApp, edgeMonitoringApp } from '../../../support/edge.ts'
+import { edgeApp, edgeMonitoringApp, type EdgeStubs } from '../../../support/edge.ts'
 import { knownHosts } from '../../../../src/config/access.ts'
+import type { Config } from '../../../../src/config/terms.ts'
 
 /** Every route × every key × where from: each is guarded by its own scope, whatever keys there are for others. */
 
@@ -37,51 +37,37 @@ const report = {
   ],
 } as unknown as PerformanceReport
 const missing = () => unknownCollection('default')
-const metrics = { answered() {}, searched() {}, failed() {} }
 const nothing = async () => null
 
-const behind: Partial<AppDeps> = {
-  ask: {
+const behind: EdgeStubs = {
+  cachedAsk: {
     ask: async function* () {
       yield* []
       throw missing()
     },
-    getCached: () => undefined,
-    timeoutMs: 1000,
-    metrics,
   },
-  search: {
-    search: async () => {
-      throw missing()
-    },
-    timeoutMs: 1000,
-    metrics,
+  search: async () => {
+    throw missing()
   },
   documents: {
-    documents: {
-      enter: () => ({ leave() {} }),
-      put: async () => [],
-      get: nothing,
-      remove: async () => false,
-      collections: async () => [],
-    },
-    maxBytes: 10_000,
+    enter: () => ({ leave() {} }),
+    put: async () => [],
+    get: nothing,
+    remove: async () => false,
+    collections: async () => [],
   },
   cache: {
-    cache: {
-      clear: async () => ({ redisKeys: null }),
-      figures: async () => {
-        throw missing()
-      },
-    },
-  },
-  poolStatus: {
-    status: () => {
+    clear: async () => ({ redisKeys: null }),
+    figures: async () => {
       throw missing()
     },
-    onRead() {},
   },
-  performance: { report: () => ({ verdict: 'ok', findings: [], ...report }), onRejected() {} },
+  monitor: {
+    look: () => {
+      throw missing()
+    },
+    report: () => ({ verdict: 'ok', findings: [], ...report }),
+  },
 }
 
 const id = '00000000-0000-8000-8000-000000000000'
@@ -114,9 +100,8 @@ const monitored = routes.filter(
 )
 
 /** As the service is set up when it listens at `address`, and has keys for these. */
-function settingsOf(keys: readonly Scope[], address: string, allowAnonymous = false): Partial<AppDeps> {
-  const hosts = knownHosts(address, { allowAnonymous, trustProxy: null, allowedHosts: undefined })
-  return { ...behind, keys: keys.map(keyFor), isOpenToAll: allowAnonymous, knownHosts: hosts, monitoringHosts: hosts }
+function settingsOf(keys: readonly Scope[], host: string, allowAnonymous = false): Partial<Config> {
+  return { host, keys: keys.map(keyFor), allowAnonymous }
 }
 
 interface From {
@@ -176,7 +161,7 @@ for (const keys of keySets) {
     ['MONITORING_PORT', edgeMonitoringApp, monitored, '127.0.0.1'],
   ] as const) {
     t.test(`${port}, keys for ${keys.join(', ') || 'nothing'}`, async t => {
-      const app = await build(settingsOf(keys, address))
+      const app = await build(behind, settingsOf(keys, address))
       for (const [place, from] of places) {
         const [found, wanted]: [string[], string[]] = [[], []]
         for (const route of served) {
@@ -194,9 +179,9 @@ for (const keys of keySets) {
 
 t.test('behind a proxy names are not looked at, but those who look at figures without a key', async t => {
   for (const build of [edgeApp, edgeMonitoringApp]) {
-    const hosts = knownHosts('127.0.0.1', { allowAnonymous: false, trustProxy: { hops: 1 }, allowedHosts: undefined })
-    t.equal(hosts, null)
-    const app = await build({ ...behind, keys: [], knownHosts: hosts, monitoringHosts: hosts })
+    const trustProxy = { hops: 1 }
+    t.equal(knownHosts('127.0.0.1', { allowAnonymous: false, trustProxy, allowedHosts: undefined }), null)
+    const app = await build(behind, { host: '127.0.0.1', keys: [], trustProxy })
     for (const route of monitored.filter(({ scope }) => scope !== null)) {
       t.match(await ask(app, route, { headers: { host: 'evil.example' } }), { outcome: 'unknown_host' }, route.url)
       t.match(await ask(app, route, {}), { outcome: 'in' }, route.url)
@@ -214,7 +199,7 @@ t.test(
       return body.includes(text)
     }
     for (const build of [edgeApp, edgeMonitoringApp]) {
-      const open = await build(settingsOf([], '0.0.0.0', true))
+      const open = await build(behind, settingsOf([], '0.0.0.0', true))
       t.ok(await isShown(open, {}), 'on this machine')
       t.notOk(await isShown(open, { remoteAddress: '10.0.0.9' }), 'from the network')
       t.notOk(await isShown(open, { headers: { 'x-forwarded-for': '127.0.0.1' } }), 'through a proxy')
@@ -222,7 +207,7 @@ t.test(
         await isShown(open, { headers: { host: 'evil.example' } }),
         'a page of elsewhere in a browser of this machine',
       )
-      const locked = await build(settingsOf(['ask', 'monitoring'], '0.0.0.0'))
+      const locked = await build(behind, settingsOf(['ask', 'monitoring'], '0.0.0.0'))
       t.ok(
         await isShown(locked, {
           key: 'monitoring',
@@ -242,20 +227,20 @@ t.test('names: looked at on every port where a scope is open, whatever keys othe
   for (const build of [edgeApp, edgeMonitoringApp]) {
     for (const keys of [[], ['ask'], ['ask', 'admin']] as const) {
       for (const address of ['127.0.0.1', '0.0.0.0']) {
-        const app = await build(settingsOf(keys, address))
+        const app = await build(behind, settingsOf(keys, address))
         t.equal(await under(app, 'evil.example'), 'unknown_host', `${keys.join()} ${address}`)
         t.equal(await under(app, 'evil.example'), 'unknown_host', 'and again')
         t.equal(await under(app, 'localhost:3000'), 'in')
         t.equal(await under(app, 'evil.example', 'ask'), 'unknown_host', 'a key for something else is no matter')
       }
     }
-    const locked = await build(settingsOf(['ask', 'monitoring'], '127.0.0.1'))
+    const locked = await build(behind, settingsOf(['ask', 'monitoring'], '127.0.0.1'))
     t.equal(await under(locked, 'metrics.example', 'monitoring'), 'in', 'where a key is needed: any name')
   }
 })
 
 t.test('a key for asking that a request brings along does not teach the next its name', async t => {
-  const app = await edgeApp(settingsOf(['ask'], '127.0.0.1'))
+  const app = await edgeApp(behind, settingsOf(['ask'], '127.0.0.1'))
   t.equal((await ask(app, routes[0]!, { key: 'ask', headers: { host: 'evil.example' } })).outcome, 'in')
   const metrics = routes.find(({ url }) => url === '/metrics')!
   t.equal((await ask(app, metrics, { headers: { host: 'evil.example' } })).outcome, 'unknown_host')

@@ -63,7 +63,7 @@ t.test('memory is short: refused at once, but for one a sample', async t => {
 t.test(
   'a real process that is short of memory: 503, a problem with Retry-After; probes and figures answer',
   async t => {
-    const app = await edgeApp({ loadShedding: { maxEventLoopDelayMs: 0, maxHeapShare: 1e-6 } })
+    const app = await edgeApp({}, { pressure: { maxEventLoopDelayMs: 0, maxHeapShare: 1e-6 } })
     t.teardown(() => app.close())
     const refused = await until('a sample was taken', async () => {
       const reply = await app.inject({ method: 'POST', url: '/search', payload: { question: 'Who?' } })

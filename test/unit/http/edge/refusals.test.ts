@@ -1,15 +1,12 @@
-import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
+import type { FastifyInstance, InjectOptions } from 'fastify'
 import { once } from 'node:events'
-import { connect, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import tap, { type Test } from 'tap'
 import type { AskEvent } from '../../../../src/ask/terms.ts'
 import { AskError, errorTable } from '../../../../src/errors.ts'
-import { receivingOptions } from '../../../../src/http/edge/malformed.ts'
 import { assertContract } from '../../../support/contract.ts'
-import { edgeApp } from '../../../support/edge.ts'
+import { behindGate, edgeApp, edgeStartingApp } from '../../../support/edge.ts'
 import { until } from '../../../support/until.ts'
-
-const metrics = { answered() {}, failed() {} }
 
 tap.test('errors of a question: each with its status, and as documented', async t => {
   for (const code of [
@@ -36,9 +33,7 @@ tap.test('errors of a search: the same; each is counted', async t => {
     const search = async () => {
       throw new AskError(code)
     }
-    const app = await edgeApp({
-      search: { search, timeoutMs: 60_000, metrics: { searched() {}, failed: code => void counted.push(code) } },
-    })
+    const app = await edgeApp({ search, subscriber: { questionFailed: code => void counted.push(code) } })
     const reply = await injected(t, app, { method: 'POST', url: '/search', payload: { question: 'x' } })
     t.match({ status: reply.statusCode, code: reply.json().code }, { status: errorTable[code].status, code })
   }
@@ -77,7 +72,7 @@ tap.test('no key set: the document API and the caches are switched off', async t
 })
 
 tap.test('too many requests: 429 with Retry-After; probes are never limited', async t => {
-  const app = await edgeApp({ rateLimit: { max: 2, seconds: 60, redis: undefined } })
+  const app = await edgeApp({}, { rateLimit: { max: 2, seconds: 60 } })
   const codes = []
   for (let n = 0; n < 4; n++) codes.push((await injected(t, app, { method: 'POST', url: '/ask' })).json().code)
   t.same(codes, ['invalid_request', 'invalid_request', 'rate_limited', 'rate_limited'])
@@ -85,38 +80,19 @@ tap.test('too many requests: 429 with Retry-After; probes are never limited', as
 })
 
 tap.test('probes of a service that is not ready', async t => {
-  const health = {
-    isStarted: () => false,
-    isDraining: () => false,
-    pingDatabase: async () => true,
-    breakers: () => ({ database: 'closed' }),
-    components: () => ({
-      database: 'postgres',
-      writes: 'ok',
-      bm25: 'portable',
-      redis: 'off',
-      chat: 'a',
-      embeddings: 'b',
-      rerank: 'off',
-    }),
-  }
-  const starting = await edgeApp({ health })
+  const starting = await edgeStartingApp()
   t.match((await injected(t, starting, { method: 'GET', url: '/readyz' })).json(), { status: 'starting' })
   t.equal((await injected(t, starting, { method: 'GET', url: '/startupz' })).statusCode, 503)
-  const alone = await edgeApp({ health: { ...health, isStarted: () => true, pingDatabase: async () => false } })
+  const alone = await edgeApp({ ping: async () => false })
   t.match((await injected(t, alone, { method: 'GET', url: '/readyz' })).json(), { status: 'no database' })
-  const draining = await edgeApp({ health: { ...health, isStarted: () => true, isDraining: () => true } })
+  const draining = await edgeApp({ isDraining: () => true })
   const unready = await injected(t, draining, { method: 'GET', url: '/readyz' })
   t.same([unready.statusCode, unready.json().status], [503, 'draining'])
 })
 
 tap.test('a request that never ends: 408', async t => {
-  const app = Fastify(
-    receivingOptions({ headersMs: 100, wholeMs: 100, keepAliveMs: 1000, idleMs: 1000, maxConnections: 10 }),
-  )
-  t.teardown(() => app.close())
-  await app.listen({ port: 0 })
-  const socket = connect((app.server.address() as AddressInfo).port)
+  const { port } = await behindGate(t, await edgeApp(), { headersMs: 100, wholeMs: 100 })
+  const socket = connect(port, '127.0.0.1')
   socket.write('POST /ask HTTP/1.1\r\nhost: a\r\n')
   const [reply] = (await once(socket, 'data')) as [Buffer]
   const [head = '', body = ''] = reply.toString().split('\r\n\r\n')
@@ -139,24 +115,18 @@ tap.test('a client that asks for a stream and does not read it: cut off, and wha
       hasEnded = true
     }
   }
-  const receiving = { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, idleMs: 200, maxConnections: 10 }
-  const app = await edgeApp({
-    receiving,
-    ask: { ask: endless, getCached: () => undefined, timeoutMs: 60_000, metrics },
-  })
-  t.teardown(() => app.close())
-  await app.listen({ port: 0 })
-  const socket = connect((app.server.address() as AddressInfo).port).on('error', () => {})
+  const { port } = await behindGate(t, await edgeApp({ cachedAsk: { ask: endless } }), { idleMs: 200 })
+  const socket = connect(port, '127.0.0.1').on('error', () => {})
   const body = '{"question":"x","stream":true}'
   socket.write(
-    `POST /ask HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    `POST /ask HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
   )
   await until('what made it has ended', () => hasEnded)
   socket.destroy()
 })
 
 async function asked(t: Test, ask: () => AsyncGenerator<AskEvent, void, undefined>, stream = false) {
-  const app = await edgeApp({ ask: { ask, getCached: () => undefined, timeoutMs: 60_000, metrics } })
+  const app = await edgeApp({ cachedAsk: { ask } })
   return await injected(t, app, { method: 'POST', url: '/ask', payload: { question: 'x', stream } })
 }
 

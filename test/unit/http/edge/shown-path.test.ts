@@ -12,8 +12,8 @@ t.test('an address for people: without its query, and not as long as a header ma
 
 t.test('so it stands in the reply and in the log', async t => {
   const lines: string[] = []
-  const logger = pino({ level: 'info' }, new Writable({ write: (line, _, done) => (lines.push(String(line)), done()) }))
-  const app = await edgeApp({ logger })
+  const log = pino({ level: 'info' }, new Writable({ write: (line, _, done) => (lines.push(String(line)), done()) }))
+  const app = await edgeApp({ log })
   for (const [method, url] of [
     ['GET', `/${'a'.repeat(12_000)}?secret`],
     ['POST', `/documents/${'a'.repeat(90)}?secret`],

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
-import type { AddressInfo, Socket } from 'node:net'
-import tap from 'tap'
+import type { Socket } from 'node:net'
+import tap, { type Test } from 'tap'
 import { AskError } from '../../../../src/errors.ts'
-import { edgeApp } from '../../../support/edge.ts'
+import { behindGate, edgeApp } from '../../../support/edge.ts'
 
 const silentMs = 90_000
 const secret = 'askwell_admin_of_many_random_letters'
@@ -23,7 +23,7 @@ tap.test(
   'an upload may be worked at for longer than a connection may be silent; its reply must be read as soon as any',
   async t => {
     for (const ending of ['a reply', 'a fault'] as const) {
-      const { status, whileAtWork, set } = await upload(ending)
+      const { status, whileAtWork, set } = await upload(t, ending)
       t.equal(status, ending === 'a reply' ? 200 : 422, ending)
       t.equal(whileAtWork, 0, 'nothing cuts it off while it is worked at')
       t.same(set.slice(0, 2), [0, silentMs], 'who does not read the reply is cut off as before')
@@ -32,7 +32,7 @@ tap.test(
 )
 
 /** What the server's end of the connection allows of silence, in ms; 0: without end. `set`: each change of it, in order. */
-async function upload(ending: 'a reply' | 'a fault') {
+async function upload(t: Test, ending: 'a reply' | 'a fault') {
   let socket: Socket | undefined
   let whileAtWork: number | undefined
   const set: number[] = []
@@ -41,23 +41,16 @@ async function upload(ending: 'a reply' | 'a fault') {
     if (ending === 'a fault') throw new AskError('document_refused', { detail: 'document "a" has no text' })
     return []
   }
-  const app = await edgeApp({
-    receiving: { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, idleMs: silentMs, maxConnections: 10 },
-    keys: [key],
-    documents: {
-      documents: { enter: () => ({ leave() {} }), put, get: unused, remove: unused, collections: unused },
-      maxBytes: 10_000,
-    },
-  })
-  app.server.on('connection', connected => (socket = noting(connected, set)))
-  await app.listen({ port: 0 })
-  const reply = await fetch(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}/documents`, {
+  const documents = { enter: () => ({ leave() {} }), put, get: unused, remove: unused, collections: unused }
+  const gate = await behindGate(t, await edgeApp({ documents }, { keys: [key] }), { idleMs: silentMs })
+  gate.server.on('connection', connected => (socket = noting(connected, set)))
+  const reply = await fetch(`${gate.url}/documents`, {
     method: 'PUT',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${secret}` },
     body: JSON.stringify({ documents: [{ source: 'a', text: 'b' }] }),
   })
   await reply.text()
-  await app.close()
+  await gate.close()
   return { status: reply.status, whileAtWork, set }
 }
 

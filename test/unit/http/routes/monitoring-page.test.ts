@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib'
 import tap from 'tap'
 import { policyOf } from '../../../../src/http/routes/monitoring-page.ts'
 import { contractFaults } from '../../../support/contract.ts'
-import { edgeApp } from '../../../support/edge.ts'
+import { edgeApp, edgeStartingApp } from '../../../support/edge.ts'
 import { monitoringPage } from '../../../support/monitoring-figures.ts'
 
 tap.test('monitoring page: lets only its own script and style run, and asks nobody else', async t => {
@@ -34,14 +34,7 @@ tap.test('monitoring page: lets only its own script and style run, and asks nobo
 })
 
 tap.test('monitoring page: is there while the service starts, as the contract says', async t => {
-  const starting = {
-    isStarted: () => false,
-    isDraining: () => false,
-    pingDatabase: async () => false,
-    components: () => undefined,
-    breakers: () => undefined,
-  }
-  const app = await edgeApp({ health: starting })
+  const app = await edgeStartingApp()
   const { statusCode: status, headers, body } = await app.inject('/monitoring')
   t.equal(status, 200)
   t.same(contractFaults({ method: 'GET', path: '/monitoring', status, headers, body }), [])

@@ -1,0 +1,57 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { once } from 'node:events'
+import { Agent, get, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import t from 'tap'
+import { behindGate } from '../../support/edge.ts'
+
+function appThatSays(word: string, isOver: Promise<void> = Promise.resolve()): FastifyInstance {
+  const app = Fastify()
+  app.get('/', async () => {
+    await isOver
+    return word
+  })
+  return app
+}
+
+t.test('another app is swapped in: what runs is finished where it began, what follows is for the next', async t => {
+  const { promise: isOver, resolve: finish } = Promise.withResolvers<void>()
+  const first = appThatSays('first', isOver)
+  const { url, serve, server } = await behindGate(t, first, { keepAliveMs: 60_000 })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  t.teardown(() => agent.destroy())
+  const said = async () => {
+    const outgoing = get(url, { agent })
+    const [reply] = (await once(outgoing, 'response')) as [IncomingMessage]
+    return { said: await text(reply), isReused: outgoing.reusedSocket }
+  }
+  const running = said()
+  await once(server, 'request')
+  await serve(appThatSays('second'))
+  finish()
+  t.same(await running, { said: 'first', isReused: false })
+  t.same(await said(), { said: 'second', isReused: true }, 'on the same connection')
+})
+
+t.test(
+  'close: the app is closed when the last request is over; connections that nothing came on do not count',
+  async t => {
+    const { promise: isOver, resolve: finish } = Promise.withResolvers<void>()
+    const app = appThatSays('at last', isOver)
+    const order: string[] = []
+    app.addHook('onResponse', async () => void order.push('answered'))
+    app.addHook('onClose', async () => void order.push('app closed'))
+    const { url, port, server, close } = await behindGate(t, app)
+    const unused = connect(port, '127.0.0.1')
+    await once(unused, 'connect')
+    const running = fetch(url)
+    await once(server, 'request')
+    const closed = close()
+    await t.rejects(fetch(url), 'no more connections')
+    finish()
+    await closed
+    t.equal(await (await running).text(), 'at last')
+    t.same(order, ['answered', 'app closed'])
+  },
+)
