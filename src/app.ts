@@ -3,7 +3,8 @@ import { AskError } from './errors.ts'
 import { registerAcceptTime } from './http/edge/accept-time.ts'
 import type { ApiKey } from './config/api-keys.ts'
 import { registerAbout, type AboutOptions } from './http/routes/about.ts'
-import { registerAsk, type AskRouteOptions } from './http/routes/ask.ts'
+import { createAsking, type AskingOptions } from './http/asking.ts'
+import { registerAsk } from './http/routes/ask.ts'
 import { registerBodyParser } from './http/edge/body-parser.ts'
 import { clientAddress, proxiesOf } from './http/edge/client-address.ts'
 import { registerCache, type CacheRouteOptions } from './http/routes/cache.ts'
@@ -24,7 +25,7 @@ import type { KeySource } from './config/key-file.ts'
 import { requestId } from './http/edge/request-id.ts'
 import type { Scrapable } from './http/routes/metrics.ts'
 import type { ProxyTrust } from './config/kinds.ts'
-import { registerSearch, type SearchRouteOptions } from './http/routes/search.ts'
+import { registerSearch } from './http/routes/search.ts'
 import { securityHeaders } from './http/edge/security-headers.ts'
 import { receivingOptions, registerMalformed, type ReceivingLimits } from './http/edge/malformed.ts'
 
@@ -45,8 +46,7 @@ export interface AppDeps {
   readonly monitoringHosts?: readonly string[] | null
   readonly allowedHosts?: readonly string[] | undefined
   readonly corsOrigins: readonly string[] | null
-  readonly ask: AskRouteOptions
-  readonly search: SearchRouteOptions
+  readonly asking: AskingOptions
   readonly documents: DocumentRouteOptions
   readonly cache: CacheRouteOptions
   readonly health: Health
@@ -84,8 +84,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   if (deps.knownHosts) registerAllowedHosts(app, deps.knownHosts, keyring.isLocked)
   registerHealth(app, deps.health)
   registerAbout(app, { ...deps.about, pageHeaders: headers.page })
-  registerAsk(app, deps.ask)
-  registerSearch(app, deps.search)
+  const asking = createAsking(deps.asking)
+  registerAsk(app, asking)
+  registerSearch(app, asking)
   registerDocuments(app, deps.documents)
   registerCache(app, deps.cache)
   if (deps.isMonitoredElsewhere !== true) registerMonitoring(app, deps, headers.page)

@@ -6,6 +6,8 @@ import { countLargeMetadata } from './adapters/postgres/store/large-metadata.ts'
 import { codeOf, readOnlyDatabase } from './adapters/postgres/errors.ts'
 import type { RedisServer } from './adapters/redis/redis.ts'
 import { buildApp, buildMonitoringApp, type AppDeps } from './app.ts'
+import type { AskObserver } from './ask/observer.ts'
+import type { AskingOptions } from './http/asking.ts'
 import { closeUnused } from './http/edge/accept-time.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { createReadinessLog } from './http/routes/health.ts'
@@ -21,6 +23,7 @@ import { beatMs, createMonitor, type Monitor } from './monitoring/findings/monit
 import { createRecentCounts, type RecentCounts } from './monitoring/figures/recent-counts.ts'
 import { startTelemetry } from './tracing/start.ts'
 import { version } from './version.ts'
+import { createAskObserver } from './wiring/ask-observer.ts'
 import type { Monitoring } from './wiring/monitoring.ts'
 import { knownHosts, rejectOpenAccess } from './config/access.ts'
 import type { Config } from './config/terms.ts'
@@ -189,7 +192,7 @@ function appDeps(state: ServerState): AppDeps {
     monitoringHosts: config.monitoring && knownHosts(config.monitoring.host, config),
     allowedHosts: config.allowedHosts,
     corsOrigins: config.corsOrigins,
-    ...questionDeps(config, at),
+    asking: askingOptions(config, at),
     documents: { documents: later(() => at().documents), maxBytes: maxDocumentBytes },
     cache: { cache: later(() => at().cache) },
     health: {
@@ -224,25 +227,19 @@ function appDeps(state: ServerState): AppDeps {
 }
 
 /** Plain functions, because they are on the path of every request: `later` costs ten times as much. */
-function questionDeps(config: Config, at: () => Services): Pick<AppDeps, 'ask' | 'search'> {
-  const metrics: AppDeps['ask']['metrics'] & AppDeps['search']['metrics'] = {
-    answered: (answer, seconds, facts) => at().deps.metrics.answered(answer, seconds, facts),
-    searched: (result, seconds, facts) => at().deps.metrics.searched(result, seconds, facts),
-    failed: (code, facts) => at().deps.metrics.failed(code, facts),
-    observe: question => at().deps.monitoring?.slow.note(question),
-  }
-  const common = { timeoutMs: config.ask.timeoutMs, logQuestions: config.log.questions, metrics }
+function askingOptions(config: Config, at: () => Services): AskingOptions {
   return {
-    ask: {
-      ask: (question, run) => at().deps.cachedAsk.ask(question, run),
-      getCached: (question, directives) => at().deps.cachedAsk.getCached(question, directives),
-      getShared: (question, directives) => at().deps.cachedAsk.getShared(question, directives),
-      ...common,
+    ask: (question, run) => at().deps.cachedAsk.ask(question, run),
+    getCached: (question, directives) => at().deps.cachedAsk.getCached(question, directives),
+    getShared: (question, directives) => at().deps.cachedAsk.getShared(question, directives),
+    search: (question, run, retriever) => at().deps.admission.search(at().deps.search)(question, run, retriever),
+    observer: {
+      answered: (question, answer, facts) => at().observer.answered(question, answer, facts),
+      searched: (question, result, facts) => at().observer.searched(question, result, facts),
+      failed: (question, code, facts) => at().observer.failed(question, code, facts),
     },
-    search: {
-      search: (question, run, retriever) => at().deps.admission.search(at().deps.search)(question, run, retriever),
-      ...common,
-    },
+    timeoutMs: config.ask.timeoutMs,
+    logQuestions: config.log.questions,
   }
 }
 
@@ -284,6 +281,7 @@ function logAccess({ trustProxy, host, monitoring, keys, allowAnonymous }: Confi
 /** What the routes use, built from the opened parts. */
 interface Services {
   readonly deps: Deps
+  readonly observer: AskObserver
   readonly documents: ReturnType<typeof documentApi>
   readonly cache: ReturnType<typeof createCacheAdmin>
   readonly monitor: Monitor
@@ -324,6 +322,7 @@ function servicesOf(config: Config, deps: Deps, context: ServerContext): Service
   const { models, metrics, onWritten } = deps
   return {
     deps,
+    observer: createAskObserver(deps),
     ...monitorOf(deps, context),
     documents: whileWritable(
       deps,

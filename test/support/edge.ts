@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import { pino } from 'pino'
 import { buildApp, buildMonitoringApp, type AppDeps } from '../../src/app.ts'
+import type { AskingOptions } from '../../src/http/asking.ts'
 import { version } from '../../src/version.ts'
 
 /** The HTTP edge alone. Everything behind it is a stub, except the dependencies that a test passes. */
@@ -14,23 +15,30 @@ export async function edgeMonitoringApp(deps: Partial<AppDeps> = {}): Promise<Fa
   return await buildMonitoringApp(edgeDeps(deps))
 }
 
-function edgeDeps(deps: Partial<AppDeps>): AppDeps {
-  const unused = async () => {
-    throw new Error('this test was not to come so far')
+/** Questions are answered as a test says; nothing is cached and nobody observes. */
+export function askingWith(options: Partial<AskingOptions>): AskingOptions {
+  return {
+    ask: async function* () {},
+    getCached: () => undefined,
+    search: unused,
+    observer: { answered() {}, searched() {}, failed() {} },
+    timeoutMs: 60_000,
+    ...options,
   }
+}
+
+const unused = async () => {
+  throw new Error('this test was not to come so far')
+}
+
+function edgeDeps(deps: Partial<AppDeps>): AppDeps {
   return {
     logger: pino({ level: 'silent' }),
     trustProxy: null,
     receiving: { headersMs: 10_000, wholeMs: 120_000, keepAliveMs: 5000, idleMs: 90_000, maxConnections: 1000 },
     keys: [],
     corsOrigins: null,
-    ask: {
-      ask: async function* () {},
-      getCached: () => undefined,
-      timeoutMs: 60_000,
-      metrics: { answered() {}, failed() {} },
-    },
-    search: { search: unused, timeoutMs: 60_000, metrics: { searched() {}, failed() {} } },
+    asking: askingWith({}),
     documents: {
       documents: { enter: () => ({ leave() {} }), put: unused, get: unused, remove: unused, collections: unused },
       maxBytes: 1000,

@@ -8,7 +8,7 @@ import { askErrorOf } from '../replies/problems.ts'
 export function registerEarlyRejections(app: FastifyInstance, onRejected: (code: string) => void): void {
   app.addHook('onError', (request, _reply, error, done) => {
     const { needs } = request.routeOptions.config
-    // A route that accepted the question has set a log for the request (ask-context.ts).
+    // A route that accepted the question has set a log for the request (ask-form.ts).
     if (needs === 'ask' && request.log === request.server.log) onRejected(askErrorOf(error).code)
     done()
   })

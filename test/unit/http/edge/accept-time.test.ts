@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import type { Run } from '../../../../src/ask/terms.ts'
 import { AskError } from '../../../../src/errors.ts'
 import { atLeast } from '../../../support/at-least.ts'
-import { edgeApp } from '../../../support/edge.ts'
+import { askingWith, edgeApp } from '../../../support/edge.ts'
 
 const timeoutMs = 30_000
 
@@ -25,7 +25,7 @@ async function askAfter(t: Test, ...silences: readonly number[]): Promise<Asked[
     throw new AskError('model_failed')
   }
   const app = await edgeApp({
-    ask: { ask, getCached: () => undefined, timeoutMs, metrics: { answered() {}, failed() {} } },
+    asking: askingWith({ ask, timeoutMs }),
   })
   t.teardown(() => app.close())
   app.server.prependListener('connection', () => (acceptedAt = performance.now()))

@@ -9,7 +9,7 @@ import type { Question } from '../../../../src/ask/terms.ts'
 import { unknownCollection } from '../../../../src/ask/unknown-collection.ts'
 import { createKeyring } from '../../../../src/http/edge/auth.ts'
 import { assertContract } from '../../../support/contract.ts'
-import { edgeApp } from '../../../support/edge.ts'
+import { askingWith, edgeApp } from '../../../support/edge.ts'
 
 /** Who may do what, and what a browser may do with the reply: at the edge, whatever is behind it. */
 
@@ -60,24 +60,16 @@ function behind(asked: Question[] = []): Partial<AppDeps> {
     asked.push(question)
     return unknownCollection(question.collection)
   }
-  const metrics = { answered() {}, searched() {}, failed() {} }
   return {
-    ask: {
+    asking: askingWith({
       ask: async function* (question) {
         yield* []
         throw missing(question)
       },
-      getCached: () => undefined,
-      timeoutMs: 60_000,
-      metrics,
-    },
-    search: {
       search: async question => {
         throw missing(question)
       },
-      timeoutMs: 60_000,
-      metrics,
-    },
+    }),
   }
 }
 

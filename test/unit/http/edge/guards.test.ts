@@ -5,7 +5,7 @@ import type { ApiKey, Scope } from '../../../../src/config/api-keys.ts'
 import type { AppDeps } from '../../../../src/app.ts'
 import { unknownCollection } from '../../../../src/ask/unknown-collection.ts'
 import type { PerformanceReport } from '../../../../src/monitoring/figures/report.ts'
-import { edgeApp, edgeMonitoringApp } from '../../../support/edge.ts'
+import { askingWith, edgeApp, edgeMonitoringApp } from '../../../support/edge.ts'
 import { knownHosts } from '../../../../src/config/access.ts'
 
 /** Every route × every key × where from: each is guarded by its own scope, whatever keys there are for others. */
@@ -37,26 +37,18 @@ const report = {
   ],
 } as unknown as PerformanceReport
 const missing = () => unknownCollection('default')
-const metrics = { answered() {}, searched() {}, failed() {} }
 const nothing = async () => null
 
 const behind: Partial<AppDeps> = {
-  ask: {
+  asking: askingWith({
     ask: async function* () {
       yield* []
       throw missing()
     },
-    getCached: () => undefined,
-    timeoutMs: 1000,
-    metrics,
-  },
-  search: {
     search: async () => {
       throw missing()
     },
-    timeoutMs: 1000,
-    metrics,
-  },
+  }),
   documents: {
     documents: {
       enter: () => ({ leave() {} }),

@@ -6,10 +6,8 @@ import type { AskEvent } from '../../../../src/ask/terms.ts'
 import { AskError, errorTable } from '../../../../src/errors.ts'
 import { receivingOptions } from '../../../../src/http/edge/malformed.ts'
 import { assertContract } from '../../../support/contract.ts'
-import { edgeApp } from '../../../support/edge.ts'
+import { askingWith, edgeApp } from '../../../support/edge.ts'
 import { until } from '../../../support/until.ts'
-
-const metrics = { answered() {}, failed() {} }
 
 tap.test('errors of a question: each with its status, and as documented', async t => {
   for (const code of [
@@ -37,7 +35,10 @@ tap.test('errors of a search: the same; each is counted', async t => {
       throw new AskError(code)
     }
     const app = await edgeApp({
-      search: { search, timeoutMs: 60_000, metrics: { searched() {}, failed: code => void counted.push(code) } },
+      asking: askingWith({
+        search,
+        observer: { answered() {}, searched() {}, failed: (_, code) => void counted.push(code) },
+      }),
     })
     const reply = await injected(t, app, { method: 'POST', url: '/search', payload: { question: 'x' } })
     t.match({ status: reply.statusCode, code: reply.json().code }, { status: errorTable[code].status, code })
@@ -142,7 +143,7 @@ tap.test('a client that asks for a stream and does not read it: cut off, and wha
   const receiving = { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, idleMs: 200, maxConnections: 10 }
   const app = await edgeApp({
     receiving,
-    ask: { ask: endless, getCached: () => undefined, timeoutMs: 60_000, metrics },
+    asking: askingWith({ ask: endless }),
   })
   t.teardown(() => app.close())
   await app.listen({ port: 0 })
@@ -156,7 +157,7 @@ tap.test('a client that asks for a stream and does not read it: cut off, and wha
 })
 
 async function asked(t: Test, ask: () => AsyncGenerator<AskEvent, void, undefined>, stream = false) {
-  const app = await edgeApp({ ask: { ask, getCached: () => undefined, timeoutMs: 60_000, metrics } })
+  const app = await edgeApp({ asking: askingWith({ ask }) })
   return await injected(t, app, { method: 'POST', url: '/ask', payload: { question: 'x', stream } })
 }
 
