@@ -14,7 +14,7 @@ interface HttpForm extends AskForm {
 
 type QuestionRequest = FastifyRequest<{ Body: { readonly timeout_ms?: number } }>
 
-/** Reads from an HTTP request who asks and how. Call it once, as soon as the request reaches its handler. */
+/** Builds the form of a question from its HTTP request. Call it once per request, because `elapsedMs` allows one call. */
 export function askForm(request: QuestionRequest, reply: FastifyReply, isStreamed = false): AskForm {
   const form: HttpForm = {
     request: request as FastifyRequest,

@@ -1,3 +1,5 @@
+import { context, trace } from '@opentelemetry/api'
+import { node, tracing } from '@opentelemetry/sdk-node'
 import tap, { type Test } from 'tap'
 import type { AskFacts } from '../../../src/ask/observer.ts'
 import type { SearchResult } from '../../../src/ask/retrieval/find-passages.ts'
@@ -327,4 +329,46 @@ tap.test('a search: its passages, or its failure', async t => {
     t.match(failing.notes, [{ code }])
     t.equal(failing.lines.length, code === 'cancelled' ? 1 : 0, 'the line of the request says the others')
   }
+})
+
+tap.test('spans: one per question with its outcome; the stages run inside it', async t => {
+  const exporter = new tracing.InMemorySpanExporter()
+  const provider = new node.NodeTracerProvider({ spanProcessors: [new tracing.SimpleSpanProcessor(exporter)] })
+  provider.register()
+  t.teardown(() => provider.shutdown().then(() => (trace.disable(), context.disable())))
+  const spansOf = async (act: () => unknown) => {
+    exporter.reset()
+    await act()
+    return exporter.getFinishedSpans().map(({ name, attributes }) => ({ name, attributes }))
+  }
+  const answered = {
+    name: 'a tool',
+    attributes: { 'askwell.request_id': 'id', 'askwell.mode': 'fast', 'http.response.status_code': 200 },
+  }
+  const known = doorWith({ ask: neverRun, getCached: () => shared })
+  t.match(await spansOf(() => known.ask()), [{ ...answered, attributes: { 'askwell.cache': 'hit' } }])
+  t.match(known.lines, [{ msg: 'answered', trace_id: /^[0-9a-f]{32}$/, span_id: String }])
+  t.equal(known.outcomes[0]?.facts.traceId, known.lines[0]?.['trace_id'])
+
+  let parent: unknown
+  const run = doorWith({
+    ask: async function* () {
+      yield words
+      parent = trace.getActiveSpan()?.spanContext().spanId
+      yield done
+    },
+  })
+  t.match(await spansOf(async () => await readAll(await run.run())), [answered])
+  t.equal(parent, run.lines[0]?.['span_id'])
+
+  const failed = async (isStreamed: boolean, ...events: readonly (AskEvent | Error)[]) => {
+    const door = doorWith(pipelineOf(events), { isStreamed })
+    const [span] = await spansOf(async () => await readAll(await door.run()))
+    return [span?.attributes['error.type'], span?.attributes['http.response.status_code']]
+  }
+  const error = new AskError('model_failed')
+  t.same(await failed(false, words, error), ['model_failed', 502])
+  t.same(await failed(true, error), ['model_failed', 502], 'a stream that has not begun')
+  t.same(await failed(true, words, error), ['model_failed', 200], 'a stream that has sent its status')
+  t.same(await failed(true, words, new AskError('cancelled')), ['cancelled', undefined])
 })
