@@ -19,6 +19,7 @@ import { registerRequestLog, requestLogOptions } from './http/edge/request-log.t
 import { securityHeaders } from './http/edge/security-headers.ts'
 import { registerProblems } from './http/replies/problems.ts'
 import { registerAbout } from './http/routes/about.ts'
+import { createAsking, type Asking } from './http/asking.ts'
 import { registerAsk } from './http/routes/ask.ts'
 import { registerCache } from './http/routes/cache.ts'
 import { registerDocuments } from './http/routes/documents.ts'
@@ -62,11 +63,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     keyring.mayLimit,
   )
   registerAccess(app, parts, 'PORT')
-  const asking = askingOf(parts)
   registerHealth(app, parts)
   registerAbout(app, { version, openapi: parts.texts.openapi, pageHeaders: headers.page })
-  registerAsk(app, { ...parts.cachedAsk, ...asking })
-  registerSearch(app, { search: parts.admission.search(parts.search), ...asking })
+  const asking = askingOf(parts)
+  registerAsk(app, asking)
+  registerSearch(app, asking)
   registerDocuments(app, parts)
   registerCache(app, parts)
   if (config.monitoring === null) registerMonitoring(app, parts, headers.page)
@@ -154,15 +155,12 @@ function hostsOf(config: Config, port: Port): readonly string[] | null {
   return knownHosts(host, config)
 }
 
-function askingOf({ config, events: { emit }, monitoring }: AppParts) {
-  return {
+function askingOf({ config, cachedAsk, admission, search, events }: AppParts): Asking {
+  return createAsking({
+    ...cachedAsk,
+    search: admission.search(search),
+    events: events.emit,
     timeoutMs: config.ask.timeoutMs,
     logQuestions: config.log.questions,
-    metrics: {
-      answered: emit.questionAnswered,
-      searched: emit.questionSearched,
-      failed: emit.questionFailed,
-      observe: monitoring.slow.note,
-    },
-  }
+  })
 }

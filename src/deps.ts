@@ -128,6 +128,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     const sources = { limiter, breakers: states, caches: caches.sizes }
     watchStatus(metrics, { ...sources, pulse, redis })
     const monitoring = keep(openMonitoring({ config, log, database, redis, store, figures, sources }))
+    subscribe(monitoring.subscriber)
     return {
       events,
       onWritten,

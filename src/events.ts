@@ -1,13 +1,15 @@
 import type {
   Answer,
+  AskFacts,
   AskedCollection,
   CacheStatus,
   CacheTier,
   Outcome,
-  RequestFacts,
+  Question,
   SearchResult,
   StageName,
 } from './ask/terms.ts'
+import type { ErrorCode } from './errors.ts'
 import type { DatabaseFault, Dependency, ModelFault, RedisFault } from './faults.ts'
 import type { Priority } from './priority.ts'
 import type { BreakerState } from './resilience/breaker.ts'
@@ -21,10 +23,10 @@ import type { RefusedBy } from './resilience/limiter.ts'
  */
 export interface Events {
   // Questions
-  questionAnswered(answer: Answer, seconds: number, facts: RequestFacts): void
-  questionSearched(result: SearchResult, seconds: number, facts: RequestFacts): void
-  /** It ended in an error. `code` is one of errors.ts. */
-  questionFailed(code: string, facts: RequestFacts): void
+  questionAnswered(question: Question, answer: Answer, facts: AskFacts): void
+  passagesFound(question: Question, result: SearchResult, facts: AskFacts): void
+  /** A question, or a search, ended in an error. */
+  questionFailed(question: Question, code: ErrorCode, facts: AskFacts): void
   /** A fresh run was not admitted. */
   runRefused(priority: Priority, reason: RefusedBy): void
   stageEnded(stage: StageName, outcome: Outcome, seconds: number, traceId?: string): void
@@ -83,10 +85,10 @@ export interface Events {
 
   // HTTP
   responseSent(status: number): void
-  /** An error reply. `code` is one of errors.ts. */
-  problemSent(code: string): void
+  /** An error reply. */
+  problemSent(code: ErrorCode): void
   /** A question was rejected before its route: rate limited, unauthorized, shed or invalid. */
-  questionRejected(code: string): void
+  questionRejected(code: ErrorCode): void
   /** A connection was closed because no complete request arrived. */
   requestUnparsed(code: string): void
   /** A request was rejected because the event loop or the heap is overloaded. */
@@ -125,7 +127,7 @@ export interface DocumentLoss {
 
 const names: Readonly<Record<keyof Events, true>> = {
   questionAnswered: true,
-  questionSearched: true,
+  passagesFound: true,
   questionFailed: true,
   runRefused: true,
   stageEnded: true,

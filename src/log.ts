@@ -3,7 +3,7 @@ import { printableLines } from './text/printable.ts'
 import type { Config } from './config/terms.ts'
 
 /**
- * Writes JSON lines to stdout; lines of a request carry its id and trace (http/edge/ask-context.ts). Question texts are
+ * Writes JSON lines to stdout; lines of a request carry its id and trace (http/asking/run.ts). Question texts are
  * written only with LOG_QUESTIONS=on, keys and passwords never. Terminal control characters that JSON allows are
  * escaped.
  */

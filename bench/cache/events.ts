@@ -1,5 +1,5 @@
 import { createEvents } from '../../src/events.ts'
-import type { Answer } from '../../src/ask/terms.ts'
+import type { Answer, AskFacts, Question } from '../../src/ask/terms.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
 import { createFigures } from '../../src/monitoring/figures/figures.ts'
 
@@ -24,7 +24,26 @@ const answer: Answer = {
   model: 'a-model',
   usage: { llmCalls: 0, promptTokens: 0, completionTokens: 0 },
 }
-const facts = { priority: 'interactive', steps: 0, isOverdue: false } as const
+const question: Question = {
+  text: 'When does the library open?',
+  collection: 'default',
+  mode: 'auto',
+  topK: 5,
+  filters: {},
+  language: undefined,
+  history: [],
+}
+const facts: AskFacts = {
+  operation: 'ask',
+  id: 'an-id',
+  key: undefined,
+  priority: 'interactive',
+  loggedTraceId: undefined,
+  steps: 0,
+  isOverdue: false,
+  ms: 0.1,
+  timings: { total: 0.1 },
+}
 const saved = { answer, tookMs: 900 }
 const perRound = 500_000
 
@@ -32,7 +51,7 @@ function round(): number {
   const before = process.cpuUsage()
   for (let i = 0; i < perRound; i++) {
     emit.answerReused('hit', 'memory', saved)
-    emit.questionAnswered(answer, 0.0001, facts)
+    emit.questionAnswered(question, answer, facts)
     emit.responseSent(200)
   }
   const { user, system } = process.cpuUsage(before)

@@ -300,14 +300,25 @@ export interface AnalyzedQuestion {
   readonly own: readonly QueryTerm[]
 }
 
-/** Facts about a request that the metrics need besides its answer. */
-export interface RequestFacts {
+/** What is known about a finished question besides the question and its outcome. */
+export interface AskFacts {
+  readonly operation: 'ask' | 'search'
+  readonly id: string
+  /** Name of the key, if the caller sent one. */
+  readonly key: string | undefined
   readonly priority: Priority
+  /** The trace of the question, if it is sampled. */
   readonly traceId?: string | undefined
-  /** Model steps; see `modelSteps`. */
+  /** The trace in the log lines of the question. Unlike `traceId`, also set if only the caller records it. */
+  readonly loggedTraceId: string | undefined
+  /** Calls of a model; see asking/run.ts. */
   readonly steps: number
   /** A stage, or the whole request, timed out. */
   readonly isOverdue: boolean
+  /** Milliseconds since the question arrived. */
+  readonly ms: number
+  /** Duration of each stage, and `total`, in milliseconds with one decimal. */
+  readonly timings: Readonly<Record<string, number>>
 }
 
 export interface SearchResult {

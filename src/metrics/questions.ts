@@ -1,4 +1,4 @@
-import type { Degraded, RequestFacts, Usage } from '../ask/terms.ts'
+import type { AskFacts, Degraded, Usage } from '../ask/terms.ts'
 import type { Subscriber } from '../events.ts'
 import { errorTable } from '../errors.ts'
 import type { Kit } from './kit.ts'
@@ -65,13 +65,14 @@ export function questionMetrics(kit: Kit): Subscriber {
     for (const reason of missing) degraded(reason).add()
   }
 
-  function countOverdue({ isOverdue }: RequestFacts): void {
+  function countOverdue({ isOverdue }: Pick<AskFacts, 'isOverdue'>): void {
     if (isOverdue) exceeded('time').add()
   }
 
   return {
-    questionAnswered(answer, seconds, facts) {
-      const { traceId } = facts
+    questionAnswered(_, answer, facts) {
+      const { traceId, ms } = facts
+      const seconds = ms / 1000
       latency(answer.mode, answer.cache.status).observe(seconds, traceId)
       ;(answer.mode === 'fast' ? fast : smart).observe(seconds, traceId)
       answers(answer.generator, answer.abstained ? 'true' : 'false').add()
@@ -81,18 +82,18 @@ export function questionMetrics(kit: Kit): Subscriber {
       countUsage(answer.usage, traceId)
       countOverdue(facts)
     },
-    questionSearched(result, seconds, facts) {
-      searching(result.mode, String(result.isRelevant)).observe(seconds, facts.traceId)
+    passagesFound(_, result, facts) {
+      searching(result.mode, String(result.isRelevant)).observe(facts.ms / 1000, facts.traceId)
       qos(facts.priority, result.degraded.length === 0 ? 'whole' : 'degraded').add()
       countDegraded(result)
       countUsage(result.usage)
       countOverdue(facts)
     },
-    questionFailed(code, facts) {
+    questionFailed(_, code, facts) {
       failures(code).add()
       const outcome = servedOf(code)
       if (outcome) qos(facts.priority, outcome).add()
-      countOverdue({ ...facts, isOverdue: facts.isOverdue || code === 'deadline_exceeded' })
+      countOverdue({ isOverdue: facts.isOverdue || code === 'deadline_exceeded' })
     },
     budgetExceeded: budget => exceeded(budget).add(),
   }

@@ -10,13 +10,15 @@ import type { Figures } from '../monitoring/figures/figures.ts'
 import { openInspection } from '../monitoring/recommendations/inspection.ts'
 import { createPerformance, type Performance, type Sources } from '../monitoring/figures/report.ts'
 import { watchProcess } from '../monitoring/figures/process-load.ts'
-import { createSlowQuestions, type SlowQuestions } from '../monitoring/figures/slow-questions.ts'
+import { createSlowQuestions } from '../monitoring/figures/slow-questions.ts'
 import { version } from '../version.ts'
 import type { Config } from '../config/terms.ts'
+import type { Subscriber } from '../events.ts'
 
 /** Keeps rolling windows of the last minutes and derives recommendations from them. */
 export interface Monitoring extends Performance {
-  readonly slow: SlowQuestions
+  /** Collects slow questions. */
+  readonly subscriber: Subscriber
   /** Reads what recommendations need from the database, now. */
   inspect(): Promise<void>
   close(): Promise<void>
@@ -62,7 +64,7 @@ export function openMonitoring({ config, log, database, redis, store, figures, s
   })
   return {
     report,
-    slow,
+    subscriber: slow.subscriber,
     inspect: inspection.inspect,
     async close() {
       load.stop()

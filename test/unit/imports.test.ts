@@ -11,7 +11,7 @@ import { scanImports } from '../support/import-scan.ts'
  */
 const rows: readonly Row[] = [
   { files: ['errors.ts', 'version.ts', 'priority.ts', 'faults.ts'], may: [] },
-  { files: ['events.ts'], may: [], types: ['ask/terms.ts', 'faults.ts', 'priority.ts', 'resilience/'] },
+  { files: ['events.ts'], may: [], types: ['ask/terms.ts', 'errors.ts', 'faults.ts', 'priority.ts', 'resilience/'] },
   { files: ['log-events.ts'], may: [], types: ['events.ts'] },
   { files: ['signals.ts'], may: ['config/config.ts', 'errors.ts'] },
   { files: ['text/'], may: [] },

@@ -133,8 +133,8 @@ function sendKey(scope: Scope): string {
   return `Send a key with the scope "${scope}" in the header: Authorization: Bearer KEY.`
 }
 
-/** The name of the key, for log lines; empty for a request without a key. */
-export function namedKey({ apiKey }: FastifyRequest): { readonly key?: string } {
+/** The name of the key, for log lines; empty without a key. */
+export function namedKey({ apiKey }: Pick<FastifyRequest, 'apiKey'>): { readonly key?: string } {
   return apiKey === undefined ? none : { key: apiKey.name }
 }
 

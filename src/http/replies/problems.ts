@@ -1,9 +1,9 @@
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { AskError, errorTable, isAskError, type ErrorCode, type Fault } from '../../errors.ts'
-import { serverTiming } from '../edge/ask-context.ts'
 import { invalidAddress, invalidBody } from './validation-errors.ts'
 import { noteFailure } from '../edge/request-log.ts'
 import type { Events } from '../../events.ts'
+import { serverTiming } from './server-timing.ts'
 
 /** A problem document (RFC 9457). `code` is stable; `errors` lists the faults of the input. */
 export interface Problem {
@@ -80,7 +80,7 @@ export async function sendProblem(
     .send(problemOf(error, request.id))
 }
 
-/** Routes that answer questions set a log with ids for the request (ask-context.ts); the others share the app's log. */
+/** Routes that answer questions set a log with ids for the request (ask-form.ts); the others share the app's log. */
 function logOf(request: FastifyRequest): FastifyBaseLogger {
   return request.log === request.server.log ? request.log.child({ reqId: request.id }) : request.log
 }

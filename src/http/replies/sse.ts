@@ -1,9 +1,13 @@
+import type { FastifyReply } from 'fastify'
 import { Readable } from 'node:stream'
-import type { AskEvent } from '../../ask/terms.ts'
+import type { AskEvent, CacheNote } from '../../ask/terms.ts'
+import type { RunResult } from '../asking.ts'
+import { viewOf, withAge, type ShownRequest } from './json.ts'
 import { askErrorOf, problemOf } from './problems.ts'
+import { serverTiming } from './server-timing.ts'
 import { answerJson, citationJson, passageJson, type AnswerView } from './wire.ts'
 
-export const sseHeaders = {
+const sseHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache',
   // Otherwise nginx delays the stream to fill its buffers.
@@ -12,6 +16,17 @@ export const sseHeaders = {
 
 const heartbeatMs = 15_000
 const heartbeat = ': still here\n\n'
+
+/** Awaits the first event before sending the header, so that a question that fails at once gets its own status. */
+export async function sendStream(request: ShownRequest, reply: FastifyReply, { events, timings }: RunResult) {
+  const view = () => viewOf(request, timings())
+  const first = await events.next()
+  const cache: CacheNote = (!first.done && first.value.type === 'passages' && first.value.cache) || { status: 'miss' }
+  return withAge(reply, cache)
+    .headers(sseHeaders)
+    .header('server-timing', serverTiming(timings(), `cache;desc=${cache.status}`))
+    .send(sseStream(first, events, view))
+}
 
 /**
  * Sends the run as server-sent events: `passages`, `delta`…, `citations`, `done`. The status is already sent, so a

@@ -182,18 +182,18 @@ function countEvents({ add, record }: Pick<RollingWindows, 'add' | 'record'>, lo
   }
 
   return {
-    questionAnswered(answer, seconds) {
+    questionAnswered(_, answer, { ms }) {
       add('requests')
-      record(answerSeries[answer.mode][isCached(answer.cache.status) ? 'cached' : 'fresh'], seconds * 1000)
+      record(answerSeries[answer.mode][isCached(answer.cache.status) ? 'cached' : 'fresh'], ms)
       if (answer.abstained) add('abstained')
       countUsage(answer)
     },
-    questionSearched(result, seconds) {
+    passagesFound(_, result, { ms }) {
       add('requests')
-      record('search', seconds * 1000)
+      record('search', ms)
       countUsage(result)
     },
-    questionFailed: countFailure,
+    questionFailed: (_, code) => countFailure(code),
     questionRejected(code) {
       countFailure(code)
       add('rejected')

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto'
-import type { Question } from '../../ask/terms.ts'
+import type { Answer, AskFacts, Question } from '../../ask/terms.ts'
+import type { Subscriber } from '../../events.ts'
 
-/** A finished question, as reported by the routes. */
-export interface ObservedQuestion {
+/** A finished question. */
+interface ObservedQuestion {
   readonly question: Question
   /** The mode of the answer. Null when there is no answer. */
   readonly mode: 'fast' | 'smart' | null
@@ -90,7 +91,27 @@ export function createSlowQuestions({ isTextKept, normalised, now = Date.now }: 
       .map(([fingerprint, entry]) => toSlowQuestion(fingerprint, entry))
   }
 
-  return { note, slowest }
+  const subscriber: Subscriber = {
+    questionAnswered(question, answer, facts) {
+      // The duration of a cached answer says nothing about its question.
+      const { status } = answer.cache
+      if (status === 'miss' || status === 'bypass') note(observed(question, answer, facts))
+    },
+    questionFailed(question, _, facts) {
+      if (facts.operation === 'ask') note(observed(question, null, facts))
+    },
+  }
+
+  return { subscriber, slowest }
+}
+
+function observed(
+  question: Question,
+  answer: Answer | null,
+  { ms, timings, loggedTraceId }: AskFacts,
+): ObservedQuestion {
+  const { mode = null, language = null } = answer ?? {}
+  return { question, mode, language, ms, timings, ...(loggedTraceId !== undefined && { traceId: loggedTraceId }) }
 }
 
 /**

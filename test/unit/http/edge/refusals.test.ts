@@ -33,7 +33,7 @@ tap.test('errors of a search: the same; each is counted', async t => {
     const search = async () => {
       throw new AskError(code)
     }
-    const app = await edgeApp({ search, subscriber: { questionFailed: code => void counted.push(code) } })
+    const app = await edgeApp({ search, subscriber: { questionFailed: (_, code) => void counted.push(code) } })
     const reply = await injected(t, app, { method: 'POST', url: '/search', payload: { question: 'x' } })
     t.match({ status: reply.statusCode, code: reply.json().code }, { status: errorTable[code].status, code })
   }

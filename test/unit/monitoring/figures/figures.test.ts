@@ -1,7 +1,8 @@
 import t from 'tap'
-import type { Answer } from '../../../../src/ask/terms.ts'
+import type { Answer, Question } from '../../../../src/ask/terms.ts'
 import { createFigures } from '../../../../src/monitoring/figures/figures.ts'
 import { costOf } from '../../../../src/monitoring/figures/report.ts'
+import { factsOf } from '../../../support/ask-facts.ts'
 import { manualClock } from '../../../support/clock.ts'
 
 function answerOf(more: Partial<Answer> = {}): Answer {
@@ -21,19 +22,27 @@ function answerOf(more: Partial<Answer> = {}): Answer {
   }
 }
 
-const facts = { priority: 'interactive', steps: 0, isOverdue: false } as const
+const question: Question = {
+  text: 'Why?',
+  collection: 'default',
+  mode: 'auto',
+  topK: 5,
+  filters: {},
+  language: undefined,
+  history: [],
+}
 const noUsage = { llmCalls: 0, promptTokens: 0, completionTokens: 0 }
 
 t.test('answers are told apart by mode, and by whether they were remembered', async t => {
   const figures = createFigures({ longWaitMs: 50, now: () => 0 })
-  figures.subscriber.questionAnswered!(answerOf(), 1.0, facts)
+  figures.subscriber.questionAnswered!(question, answerOf(), factsOf({ ms: 1000 }))
   figures.subscriber.questionAnswered!(
+    question,
     answerOf({ mode: 'smart', abstained: true, degraded: ['rerank', 'cache'] }),
-    2.0,
-    facts,
+    factsOf({ ms: 2000 }),
   )
   for (const status of ['hit', 'near', 'stale', 'coalesced'] as const)
-    figures.subscriber.questionAnswered!(answerOf({ cache: { status }, usage: noUsage }), 0.001, facts)
+    figures.subscriber.questionAnswered!(question, answerOf({ cache: { status }, usage: noUsage }), factsOf({ ms: 1 }))
   const { requests, abstained, degraded, degradedByReason, latencyMs, models } = figures.read('1m')
   t.match(
     { requests, abstained, degraded, degradedByReason },
@@ -60,8 +69,8 @@ t.test('a refusal is no error, nor is what the caller did', async t => {
     'database_unavailable',
     'internal',
     'deadline_exceeded',
-  ])
-    figures.subscriber.questionFailed!(code, facts)
+  ] as const)
+    figures.subscriber.questionFailed!(question, code, factsOf())
   const { requests, errors, refused, errorRatio, errorsByCode } = figures.read('1m')
   t.same({ requests, errors, refused, errorRatio }, { requests: 8, errors: 3, refused: 2, errorRatio: 0.375 })
   t.equal(errorsByCode['cancelled'], 1)
@@ -88,12 +97,12 @@ t.test("a cache's ratio counts all that was given", async t => {
 t.test('the series has a step for every ten seconds, empty ones too', async t => {
   const clock = manualClock()
   const figures = createFigures({ longWaitMs: 50, now: clock.now })
-  figures.subscriber.questionAnswered!(answerOf(), 0.1, facts)
+  figures.subscriber.questionAnswered!(question, answerOf(), factsOf({ ms: 100 }))
   figures.subscriber.stageEnded!('generate', 'ok', 0.08)
   figures.gauges({ poolCheckedOut: 4, poolWaiting: 0, inFlight: 2 })
   clock.advance(20_000)
-  figures.subscriber.questionFailed!('internal', facts)
-  figures.subscriber.questionFailed!('overloaded', facts)
+  figures.subscriber.questionFailed!(question, 'internal', factsOf())
+  figures.subscriber.questionFailed!(question, 'overloaded', factsOf())
   clock.advance(10_000)
   const { requests, errors, refused, p50Ms, poolCheckedOut, inFlight, stagesP95Ms } = figures.series()
   t.same(

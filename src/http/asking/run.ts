@@ -1,0 +1,103 @@
+import type { Context } from '@opentelemetry/api'
+import type { AskFacts, Question, Run, RunLog, StageName } from '../../ask/terms.ts'
+import type { ErrorCode } from '../../errors.ts'
+import { namedKey } from '../edge/auth.ts'
+import type { FailureNote } from '../edge/request-log.ts'
+import type { AskForm } from './form.ts'
+import { startTrace, type RunTrace } from './trace.ts'
+
+export interface RunSettings {
+  /** Default and maximum time for a question. */
+  readonly timeoutMs: number
+  /** Write question texts to the log; false by default. */
+  readonly logQuestions?: boolean
+}
+
+/** A question that is being answered, and what is known about it so far. */
+export interface AskRun {
+  readonly question: Question
+  readonly form: AskForm
+  readonly run: Run
+  readonly trace: RunTrace
+  /** Lines have the ids of the question. */
+  readonly log: RunLog
+  facts(): AskFacts
+  /** Duration of each stage so far, and `total`, in milliseconds with one decimal. */
+  timings(): Record<string, number>
+  /** Duration of each stage so far, without `total`, for the log. */
+  stages(): Record<string, number>
+  /** Passes on why the question failed, for the log line of its request, and returns it. */
+  failureNote(code: ErrorCode): FailureNote
+}
+
+interface RunOptions extends RunSettings {
+  readonly operation: AskFacts['operation']
+  /** Root context of the trace, if sampling was already decided. */
+  readonly root?: Context | undefined
+}
+
+/** Stages that call a model; `understand` is reported once per call. */
+const modelStages: ReadonlySet<StageName> = new Set<StageName>(['understand', 'rerank', 'generate'])
+
+/** Starts a run. Its deadline counts from the arrival of the question, so the wait before the handler is included. */
+export function startRun(
+  question: Question,
+  form: AskForm,
+  { timeoutMs, logQuestions = false, operation, root }: RunOptions,
+): AskRun {
+  const { id, priority, startedAt, isStreamed, cacheDirectives } = form
+  const stages: Partial<Record<StageName, number>> = {}
+  let failedStage: StageName | undefined
+  let [steps, isOverdue] = [0, false]
+  const connection = form.connect()
+  const trace = startTrace(form, connection, root)
+  const log = connection.logWith({ reqId: id, ...namedKey(form), ...trace.ids })
+  if (logQuestions) log.info({ question: question.text }, 'asked')
+  const sinceStart = () => performance.now() - startedAt
+  const run: Run = {
+    id,
+    signal: connection.signal(),
+    deadline: startedAt + Math.min(form.timeoutMs ?? timeoutMs, timeoutMs),
+    log,
+    isStreamed,
+    priority,
+    cacheDirectives,
+    onStage(name, ms, outcome) {
+      stages[name] = (stages[name] ?? 0) + ms
+      if (modelStages.has(name)) steps++
+      if (outcome === 'deadline') isOverdue = true
+      if (outcome !== 'ok') failedStage = name
+    },
+  }
+  const timings = (total = sinceStart()) => rounded({ ...stages, total })
+  function facts(): AskFacts {
+    const ms = sinceStart()
+    const { traceId, ids } = trace
+    return {
+      operation,
+      id,
+      key: form.apiKey?.name,
+      priority,
+      traceId,
+      loggedTraceId: ids.trace_id,
+      steps,
+      isOverdue,
+      ms,
+      timings: timings(ms),
+    }
+  }
+  function failureNote(code: ErrorCode): FailureNote {
+    const note = { code, ...(failedStage !== undefined && { stage: failedStage }), stages: rounded(stages) }
+    connection.noteFailure(note)
+    return note
+  }
+  return { question, form, run, trace, log, facts, timings, stages: () => rounded(stages), failureNote }
+}
+
+function rounded(timings: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(timings).map(([name, ms]) => [name, toTenth(ms)]))
+}
+
+export function toTenth(ms: number): number {
+  return Math.round(ms * 10) / 10
+}
