@@ -1,6 +1,6 @@
 import type { Context } from '@opentelemetry/api'
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
-import type { CacheDirectives, RequestFacts, Run, StageName } from '../../ask/terms.ts'
+import type { CacheDirectives, Explanation, RequestFacts, Run, StageName } from '../../ask/terms.ts'
 import type { Priority } from '../../priority.ts'
 import { elapsedMs } from './accept-time.ts'
 import { isAskError } from '../../errors.ts'
@@ -20,6 +20,8 @@ export interface RunSettings {
 export interface AskContext {
   readonly run: Run
   readonly trace: FollowedTrace
+  /** Filled by the run; undefined unless the body includes `explain`. */
+  readonly explanation: Partial<Explanation> | undefined
   readonly log: FastifyBaseLogger
   /** Milliseconds since the request arrived; see accept-time.ts. */
   elapsedMs(): number
@@ -32,7 +34,20 @@ export interface AskContext {
   failed(code: string): FailureNote
 }
 
-type QuestionRequest = FastifyRequest<{ Body: { readonly question: string; readonly timeout_ms?: number } }>
+interface QuestionBody {
+  readonly question: string
+  readonly timeout_ms?: number
+  readonly include?: readonly string[]
+}
+
+type QuestionRequest = FastifyRequest<{ Body: QuestionBody }>
+
+/** Whether the body includes `explain`. Throws if the caller may not have an explanation. */
+export function wantsExplanation(request: QuestionRequest): boolean {
+  if (request.body.include?.includes('explain') !== true) return false
+  request.server.requireScope('explain', request)
+  return true
+}
 
 export interface RunOptions {
   readonly isStreamed?: boolean
@@ -52,6 +67,7 @@ export function startAsk(
   { timeoutMs, logQuestions = false }: RunSettings,
   { isStreamed = false, cacheDirectives = {}, priority = 'interactive', root }: RunOptions = {},
 ): AskContext {
+  const explanation: Partial<Explanation> | undefined = wantsExplanation(request) ? {} : undefined
   const startedAt = performance.now() - elapsedMs(request, reply)
   const stages: Partial<Record<StageName, number>> = {}
   let failedStage: StageName | undefined
@@ -76,6 +92,7 @@ export function startAsk(
       if (outcome === 'deadline') facts.isOverdue = true
       if (outcome !== 'ok') failedStage = name
     },
+    ...(explanation && { explain: part => void Object.assign(explanation, part) }),
   }
   function failed(code: string): FailureNote {
     const note = { code, ...(failedStage !== undefined && { stage: failedStage }), stages: rounded(stages) }
@@ -85,6 +102,7 @@ export function startAsk(
   return {
     run,
     trace,
+    explanation,
     log,
     elapsedMs: sinceStart,
     timings: () => rounded({ ...stages, total: sinceStart() }),

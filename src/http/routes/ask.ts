@@ -8,6 +8,7 @@ import { elapsedMs } from '../edge/accept-time.ts'
 import {
   startAsk,
   serverTiming,
+  wantsExplanation,
   toTenth,
   withTimings,
   type AskContext,
@@ -48,14 +49,15 @@ export function registerAsk(app: FastifyInstance, options: AskRouteOptions): voi
       const priority = priorityOf(request.headers['x-priority'], request.apiKey)
       const question = questionOf(request.body, request.apiKey)
       const isStreamed = wantsStream(request)
-      const cached = isStreamed ? undefined : options.getCached(question, cacheDirectives)
+      const needsRun = wantsExplanation(request) || isStreamed
+      const cached = needsRun ? undefined : options.getCached(question, cacheDirectives)
       if (cached)
         return void sendCached(request, reply, cached, {
           priority,
           trace: startBriefTrace(request, reply),
           options,
         })
-      const root = isStreamed ? undefined : sampleTrace(request)
+      const root = needsRun ? undefined : sampleTrace(request)
       const fresh: FreshRun = {
         question,
         cacheDirectives,
@@ -99,7 +101,13 @@ async function sendShared(
 
 function startFresh(request: AskRequest, reply: FastifyReply, { question, options, ...runOptions }: FreshRun) {
   const context = startAsk(request, reply, options, runOptions)
-  const view = (): AnswerView => ({ id: request.id, include: request.body.include ?? [], timings: context.timings() })
+  const { explanation } = context
+  const view = (): AnswerView => ({
+    id: request.id,
+    include: request.body.include ?? [],
+    timings: context.timings(),
+    explanation,
+  })
   const events = context.trace.follow(observed(options.ask(question, context.run), question, context, options.metrics))
   return context.run.isStreamed ? sendStream(reply, events, view) : sendJson(reply, events, view)
 }

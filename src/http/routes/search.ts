@@ -40,9 +40,10 @@ export function registerSearch(app: FastifyInstance, { search, metrics, ...setti
         }
       })
       const timings = context.timings()
+      const { explanation } = context
       return reply
         .header('server-timing', serverTiming(timings))
-        .send(searchedJson(result, { id: request.id, include: request.body.include ?? [], timings }))
+        .send(searchedJson(result, { id: request.id, include: request.body.include ?? [], timings, explanation }))
     },
   )
 }
