@@ -13,15 +13,18 @@ export function answerText({ answer, citations, explain }: AnswerJson): string {
 }
 
 function explanationText(explain: ExplanationJson): string {
-  const facts = [
+  const facts: readonly (readonly [string, string | null])[] = [
     ['question', questionText(explain)],
     ['collection', explain.collection && `${explain.collection.name}, epoch ${explain.collection.epoch}`],
     ['cache', cacheText(explain)],
     ['relevance', relevanceText(explain)],
     ['degraded', explain.degraded.length === 0 ? 'no' : explain.degraded.join(', ')],
     ['times', timesText(explain)],
-  ].map(([name = '', text]) => `${name.padEnd(factWidth)}  ${text ?? unknown}`)
-  return [...facts, ...passageLines(explain)].join('\n')
+  ]
+  return [
+    ...facts.map(([name, text]) => `${name.padEnd(factWidth)}  ${text ?? unknown}`),
+    ...passageLines(explain),
+  ].join('\n')
 }
 
 const factWidth = 'collection'.length
