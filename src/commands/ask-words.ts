@@ -1,5 +1,5 @@
 import type { ExplanationJson } from '../http/replies/explain.ts'
-import type { AnswerJson } from './ask.ts'
+import type { AnswerJson } from '../http/replies/wire.ts'
 
 /** Text output of `askwell ask`. */
 

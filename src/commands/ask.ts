@@ -6,7 +6,7 @@ import type { Config } from '../config/terms.ts'
 import { checkModels, openDeps } from '../deps.ts'
 import { AskError } from '../errors.ts'
 import { toTenth } from '../http/edge/ask-context.ts'
-import { answerJson, questionOf } from '../http/replies/wire.ts'
+import { answerJson, questionOf, type AnswerJson } from '../http/replies/wire.ts'
 import { createLogger } from '../log.ts'
 import { collectionName, languageCode, wholeNumber } from './arguments.ts'
 import { answerText } from './ask-words.ts'
@@ -22,8 +22,6 @@ interface Options {
   /** False with `--no-cache`. */
   readonly cache: boolean
 }
-
-export type AnswerJson = ReturnType<typeof answerJson>
 
 export function addAsk(program: Command): void {
   program

@@ -44,6 +44,8 @@ export interface AnswerView {
   readonly explanation?: Partial<Explanation> | undefined
 }
 
+export type AnswerJson = ReturnType<typeof answerJson>
+
 export function answerJson(answer: Answer, { id, include, timings, explanation }: AnswerView) {
   return {
     id,
