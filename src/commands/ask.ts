@@ -31,7 +31,9 @@ export function addAsk(program: Command): void {
     .option('-c, --collection <name>', 'collection to search', collectionName, 'default')
     .option('-l, --language <xx>', 'language of the question (default: detected)', languageCode)
     .addOption(
-      new Option('-m, --mode <mode>', 'how much a model may do').choices(['fast', 'smart', 'auto']).default('auto'),
+      new Option('-m, --mode <mode>', 'fast: one search without reranking; smart and auto may rerank and rewrite')
+        .choices(['fast', 'smart', 'auto'])
+        .default('auto'),
     )
     .option('-k, --top-k <n>', 'passages to search for (default: 5)', wholeNumber(1, 20))
     .option('--explain', 'show why: the passages with their scores and ranks, the relevance, the cache and the times')
