@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { settings } from './config/settings.ts'
 import { codeOf } from './adapters/postgres/errors.ts'
 import { isAskError } from './errors.ts'
+import { addAsk } from './commands/ask.ts'
 import { addCache } from './commands/cache.ts'
 import { addDemo } from './commands/demo.ts'
 import { addEval } from './commands/eval.ts'
@@ -26,7 +27,7 @@ function program(): Command {
     .exitOverride()
     .configureOutput({ outputError: text => void process.stderr.write(printableLines(withArgumentsShown(text))) })
     .configureHelp({ showGlobalOptions: true })
-  for (const add of [addServe, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addKey, addDemo])
+  for (const add of [addServe, addAsk, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addKey, addDemo])
     add(askwell)
   return askwell
 }

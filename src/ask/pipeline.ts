@@ -30,6 +30,7 @@ export function createPipeline(steps: Steps): AskWithin {
 
     const selected = await selectPassages(steps, question, found, run)
     const passages = steps.pack(selected.passages, asked.text)
+    run.explain?.({ packed: passages })
     yield { type: 'passages', passages }
     const written = yield* writeAnswer(steps, { asked, question, passages, caching: collection.caching }, run)
     const base = {

@@ -16,6 +16,7 @@ export function searchWith(
   return async (question, run, arm = 'fused') => {
     const collection = await find(question.collection, run)
     if (!collection) throw unknownCollection(question.collection)
+    run.explain?.({ collection })
     const found = await findPassages(steps, { question, collection, arm }, run)
     return arm === 'fused' ? await selectPassages(steps, question, found, run) : found
   }

@@ -263,6 +263,39 @@ export interface Run {
   readonly cacheDirectives?: CacheDirectives
   /** Called once when a stage ends; carries timings to the reply and the log. */
   readonly onStage: (name: StageName, ms: number, outcome: Outcome) => void
+  /** Each step adds what it decided. Absent unless the caller asked for an explanation. */
+  readonly explain?: (part: Partial<Explanation>) => void
+}
+
+/**
+ * Why an answer is what it is. Kept apart from the answer, so that no cache stores it. The parts after `cacheKey` are
+ * absent when this run did not search, because the answer was cached or another caller's run found it.
+ */
+export interface Explanation {
+  readonly collection: AskedCollection
+  /** Absent for a search without an answer. */
+  readonly cacheKey: string
+  readonly asked: AnalyzedQuestion
+  /** A model rewrote a follow-up into a self-contained question. */
+  readonly isRewritten: boolean
+  /** Other wordings that a model suggested because nothing relevant was found. */
+  readonly wordings: readonly string[]
+  /** The wording whose passages were used; null for the question itself. */
+  readonly usedWording: string | null
+  /** Chunks that either retriever found. */
+  readonly candidateCount: number
+  /** Share of the dense retriever in the fused score; null where the scores are not weighted. */
+  readonly vectorShare: number | null
+  readonly relevance: number
+  readonly relevanceThreshold: number
+  /** The best candidates, by fused score. */
+  readonly fused: readonly Passage[]
+  /** The same candidates as the reranker ordered them; null when it did not. */
+  readonly reranked: readonly Passage[] | null
+  /** Without repetition, adjacent chunks joined. */
+  readonly selected: readonly Passage[]
+  /** The passages that the answer was written from. */
+  readonly packed: readonly Passage[]
 }
 
 export interface RunLog {

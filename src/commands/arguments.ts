@@ -9,6 +9,13 @@ export function collectionName(text: string): string {
   )
 }
 
+export function wholeNumber(from: number, to: number): (text: string) => number {
+  return text => {
+    if (/^\d{1,9}$/.test(text) && Number(text) >= from && Number(text) <= to) return Number(text)
+    throw new InvalidArgumentError(`Use a whole number from ${from} to ${to}.`)
+  }
+}
+
 export function languageCode(text: string): string {
   if (/^[a-z]{2,3}$/.test(text)) return text
   throw new InvalidArgumentError('Use a language code of two or three lowercase letters, such as en or kk.')

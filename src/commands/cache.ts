@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { cacheContents } from '../adapters/postgres/store/cache-contents.ts'
 import { cachedKeys, countKeys, removeKeys } from '../adapters/redis/cache-keys.ts'
 import {
@@ -12,7 +12,7 @@ import type { CollectionCaching } from '../ask/terms.ts'
 import { unknownCollection } from '../ask/unknown-collection.ts'
 import { readConfig } from '../config/config.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
-import { collectionName } from './arguments.ts'
+import { collectionName, wholeNumber } from './arguments.ts'
 import { redisMs, withRedis } from './cache-redis.ts'
 import { clearedText, settingsText, statsText, type Cleared, type FoundSettings, type Stats } from './cache-words.ts'
 import { interruptible } from './interrupt.ts'
@@ -63,10 +63,7 @@ function addSettings(cache: Command): void {
     })
 }
 
-function seconds(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 86_400) return Number(text)
-  throw new InvalidArgumentError('Use a whole number from 0 to 86400.')
-}
+const seconds = wholeNumber(0, 86_400)
 
 /** Clears the database first and waits until every replica knows; only then are the unused keys removed from Redis. */
 async function clear(collection: string | null): Promise<Cleared> {

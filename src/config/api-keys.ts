@@ -25,8 +25,11 @@ export interface ApiKey {
   readonly priority: Priority | undefined
 }
 
-export const scopes = ['ask', 'admin', 'monitoring'] as const
-/** `ask`: POST /ask and /search; `admin`: documents and caches; `monitoring`: /metrics. */
+export const scopes = ['ask', 'explain', 'admin', 'monitoring'] as const
+/**
+ * `ask`: POST /ask and /search; `explain`: their `include: ["explain"]`; `admin`: documents and caches; `monitoring`:
+ * /metrics.
+ */
 export type Scope = (typeof scopes)[number]
 
 export const priorities: readonly Priority[] = ['interactive', 'batch']
@@ -149,20 +152,25 @@ function wrongFields(value: Json): string[] {
 }
 
 /**
- * Finds fields that have no effect without the scope `ask`, and collection limits on an admin key, which sees every
- * collection.
+ * Finds fields and scopes that have no effect without the scope `ask`, and collection limits on an admin key, which
+ * sees every collection.
  */
 function contradictions(value: Json): string[] {
   const wanted = Array.isArray(value['scopes']) ? (value['scopes'] as unknown[]) : ['ask']
   const withoutEffect = ['collections', 'tenant', 'priority'].filter(
     name => value[name] !== undefined && !wanted.includes('ask'),
   )
+  const explainsNothing =
+    wanted.includes('explain') && !wanted.includes('ask')
+      ? ['.scopes has explain without ask, so nothing can be explained; add the scope ask']
+      : []
   const unenforceable =
     value['collections'] !== undefined && wanted.includes('admin')
       ? ['.collections cannot restrict a key with the scope admin; create two keys']
       : []
   return [
     ...withoutEffect.map(name => `.${name} requires the scope ask; add the scope or remove the field`),
+    ...explainsNothing,
     ...unenforceable,
   ]
 }

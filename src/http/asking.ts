@@ -1,6 +1,6 @@
 import type { Context } from '@opentelemetry/api'
 import type { SearchPassages } from '../ask/search.ts'
-import type { Answer, Ask, AskEvent, CacheDirectives, Question, SearchResult } from '../ask/terms.ts'
+import type { Answer, Ask, AskEvent, CacheDirectives, Explanation, Question, SearchResult } from '../ask/terms.ts'
 import { AskError, isAskError } from '../errors.ts'
 import type { AskForm } from './asking/form.ts'
 import { createReports, type AskEvents, type Reports } from './asking/observe.ts'
@@ -34,11 +34,14 @@ export interface RunResult {
   readonly events: AsyncGenerator<AskEvent, void, undefined>
   /** The durations so far. */
   timings(): Timings
+  /** Complete when the events have ended; undefined unless the caller asked for it. */
+  readonly explanation: Partial<Explanation> | undefined
 }
 
 export interface FoundPassages {
   readonly result: SearchResult
   readonly timings: Timings
+  readonly explanation: Partial<Explanation> | undefined
 }
 
 export type AskResult = CachedResult | RunResult
@@ -59,7 +62,8 @@ export function createAsking({ ask, getCached, getShared, search, events, ...set
 
   function start(question: Question, form: AskForm, root?: Context): RunResult {
     const started = startRun(question, form, { ...settings, operation: 'ask', root })
-    return { kind: 'run', events: observed(ask(question, started.run), started, reports), timings: started.timings }
+    const { run, timings, explanation } = started
+    return { kind: 'run', events: observed(ask(question, run), started, reports), timings, explanation }
   }
 
   async function sharedOrRun(
@@ -77,7 +81,7 @@ export function createAsking({ ask, getCached, getShared, search, events, ...set
 
   return {
     ask(question, form) {
-      if (form.isStreamed) return start(question, form)
+      if (form.isStreamed || form.isExplained) return start(question, form)
       const known = getCached(question, form.cacheDirectives)
       if (known) return { kind: 'known', answer: known, timings: reports.cached(question, known, form) }
       const root = sampleTrace(form)
@@ -91,7 +95,7 @@ export function createAsking({ ask, getCached, getShared, search, events, ...set
         const result = await started.trace.within(() => search(question, started.run))
         reports.searched(result, started)
         started.trace.end()
-        return { result, timings: started.timings() }
+        return { result, timings: started.timings(), explanation: started.explanation }
       } catch (error) {
         reports.failed(error, started, false)
         throw withTimings(error, started)

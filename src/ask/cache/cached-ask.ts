@@ -108,6 +108,7 @@ export function createCachedAsk({
     const collection = steps.freshCollection(question.collection) ?? (await loadCollection(question, run))
     if (!collection.unchecked) return yield* askWithin(question, collection, run)
     const { key } = cacheKeyOf(question, collection, configHash)
+    run.explain?.({ collection, cacheKey: key })
     const cached = await serving.unchecked(key, collection.unchecked.sinceMs, staleSeconds, run.cacheDirectives)
     if (cached) return yield* replay(cached)
     yield* askWithin(question, await requireFound(steps.requireCollection, question, run), run)
@@ -126,6 +127,7 @@ export function createCachedAsk({
 
   async function* askWithin(question: Question, collection: AskedCollection, run: Run): AsyncGenerator<AskEvent, void> {
     const { cacheDirectives = {} } = run
+    run.explain?.({ collection, cacheKey: cacheKeyOf(question, collection, configHash).key })
     if (cacheDirectives.onlyIfCached && (cacheDirectives.noCache || cacheDirectives.noStore)) throw notCached()
     if (cacheDirectives.noStore)
       return yield* bypassing(runs.alone(run, own => computeFresh(question, collection, own)))

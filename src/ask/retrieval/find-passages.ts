@@ -46,6 +46,7 @@ export async function findPassages(
 ): Promise<SearchResult> {
   const { asked, usage } = await selfContained(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
+  run.explain?.({ asked, isRewritten: asked.text !== question.text })
   if (asked.terms.length === 0) return result(noPassages, isRewritten, usage)
   const first = await find(asked)
   if (first.relevance >= steps.relevanceThreshold || question.mode === 'fast' || !steps.rewrite)
@@ -56,6 +57,7 @@ export async function findPassages(
   const other = await bestEffort({ texts: [], usage: unknownUsage }, run, bounded => rephrase(asked, bounded))
   const others = await Promise.all(other.texts.map(text => find(analyzeText(text, asked.language, asked.readAs))))
   const best = others.reduce((a, b) => (b.relevance > a.relevance ? b : a), first)
+  run.explain?.({ wordings: other.texts, usedWording: other.texts[others.indexOf(best)] ?? null })
   const isOvertaken = [first, ...others].some(each => each.isOvertaken)
   return result({ ...best, isOvertaken }, true, addUsage(usage, other.usage))
 
@@ -82,14 +84,16 @@ export async function findPassages(
   }
 
   function result(
-    { passages, relevance, degraded, isOvertaken }: SearchRound,
+    { passages, relevance, candidateCount, vectorShare, degraded, isOvertaken }: SearchRound,
     isSmart: boolean,
     spent: Usage,
   ): SearchResult {
+    const { relevanceThreshold } = steps
+    run.explain?.({ fused: passages, relevance, relevanceThreshold, candidateCount, vectorShare })
     return {
       asked,
       passages,
-      isRelevant: relevance >= steps.relevanceThreshold,
+      isRelevant: relevance >= relevanceThreshold,
       mode: isSmart ? 'smart' : 'fast',
       usage: spent,
       degraded,
@@ -103,7 +107,14 @@ interface SearchRound extends Retrieved {
 }
 
 /** For a question without a letter or digit: a model would only invent an answer. */
-const noPassages: SearchRound = { passages: [], relevance: 0, degraded: [], isOvertaken: false }
+const noPassages: SearchRound = {
+  passages: [],
+  relevance: 0,
+  candidateCount: 0,
+  vectorShare: null,
+  degraded: [],
+  isOvertaken: false,
+}
 
 /**
  * Rewrites a follow-up into a self-contained question when a model is allowed; otherwise it borrows words of the

@@ -23,6 +23,10 @@ export interface Retrieved {
   readonly passages: readonly Passage[]
   /** Relevance of the best of the first five passages, 0…1. */
   readonly relevance: number
+  /** Chunks that either retriever found. */
+  readonly candidateCount: number
+  /** Share of the dense retriever in the fused score; null where the scores are not weighted. */
+  readonly vectorShare: number | null
   /** Whether the documents changed after the collection snapshot was taken. */
   readonly isOvertaken: boolean
 }
@@ -36,8 +40,10 @@ const judgedCount = 5
 export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusion: Fusion) {
   return async (wanted: Wanted, run: Run): Promise<Retrieved> => {
     let ranked: Ranked[] = []
+    let share = 0
     const choose = (candidates: readonly Candidate[]) => {
-      ranked = fuse(candidates, vectorShareOf(candidates, wanted, similarity), fusion).slice(0, wanted.topK)
+      share = vectorShareOf(candidates, wanted, similarity)
+      ranked = fuse(candidates, share, fusion).slice(0, wanted.topK)
       return ranked.map(each => each.chunkId)
     }
     const terms = { signal: run.signal, label: 'retrieve', deadline: run.deadline }
@@ -46,6 +52,8 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
     return {
       passages,
       relevance: relevance(passagesToJudge(passages, wanted.asked), similarity),
+      candidateCount: found.candidates.length,
+      vectorShare: fusion.fusion === 'weighted' ? share : null,
       isOvertaken: found.isOvertaken,
     }
   }

@@ -37,9 +37,11 @@ export async function selectPassages<F extends SearchInput>(
   run: Run,
 ): Promise<F> {
   const { passages, isDegraded } = await reranked(steps, question, found, run)
+  const selected = diversify(passages, question.topK)
+  run.explain?.({ reranked: passages === found.passages ? null : passages, selected })
   return {
     ...found,
-    passages: diversify(passages, question.topK),
+    passages: selected,
     degraded: isDegraded ? [...found.degraded, 'rerank'] : found.degraded,
   }
 }

@@ -15,6 +15,8 @@ export interface AskForm {
   readonly timeoutMs: number | undefined
   /** The caller shows text as it arrives. Such a caller always gets events. */
   readonly isStreamed: boolean
+  /** The caller wants to know why the answer is what it is. Such a caller always gets a run. */
+  readonly isExplained: boolean
   /** When the question arrived, on the clock of `performance.now()`. */
   readonly startedAt: number
   /** A log whose lines do not have the ids of this question yet. */

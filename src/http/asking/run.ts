@@ -1,5 +1,5 @@
 import type { Context } from '@opentelemetry/api'
-import type { AskFacts, Question, Run, RunLog, StageName } from '../../ask/terms.ts'
+import type { AskFacts, Explanation, Question, Run, RunLog, StageName } from '../../ask/terms.ts'
 import type { ErrorCode } from '../../errors.ts'
 import { namedKey } from '../edge/auth.ts'
 import type { FailureNote } from '../edge/request-log.ts'
@@ -19,6 +19,8 @@ export interface AskRun {
   readonly form: AskForm
   readonly run: Run
   readonly trace: RunTrace
+  /** Filled by the run; undefined unless the caller asked for it. */
+  readonly explanation: Partial<Explanation> | undefined
   /** Lines have the ids of the question. */
   readonly log: RunLog
   facts(): AskFacts
@@ -47,6 +49,7 @@ export function startRun(
 ): AskRun {
   const { id, priority, startedAt, isStreamed, cacheDirectives } = form
   const stages: Partial<Record<StageName, number>> = {}
+  const explanation: Partial<Explanation> | undefined = form.isExplained ? {} : undefined
   let failedStage: StageName | undefined
   let [steps, isOverdue] = [0, false]
   const connection = form.connect()
@@ -68,6 +71,7 @@ export function startRun(
       if (outcome === 'deadline') isOverdue = true
       if (outcome !== 'ok') failedStage = name
     },
+    ...(explanation && { explain: part => void Object.assign(explanation, part) }),
   }
   const timings = (total = sinceStart()) => rounded({ ...stages, total })
   function facts(): AskFacts {
@@ -91,7 +95,7 @@ export function startRun(
     connection.noteFailure(note)
     return note
   }
-  return { question, form, run, trace, log, facts, timings, stages: () => rounded(stages), failureNote }
+  return { question, form, run, trace, explanation, log, facts, timings, stages: () => rounded(stages), failureNote }
 }
 
 function rounded(timings: Readonly<Record<string, number>>): Record<string, number> {

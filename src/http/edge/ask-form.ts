@@ -12,9 +12,17 @@ interface HttpForm extends AskForm {
   readonly reply: FastifyReply
 }
 
-type QuestionRequest = FastifyRequest<{ Body: { readonly timeout_ms?: number } }>
+interface QuestionBody {
+  readonly timeout_ms?: number
+  readonly include?: readonly string[]
+}
 
-/** Builds the form of a question from its HTTP request. Call it once per request, because `elapsedMs` allows one call. */
+type QuestionRequest = FastifyRequest<{ Body: QuestionBody }>
+
+/**
+ * Builds the form of a question from its HTTP request. Call it once per request, because `elapsedMs` allows one call.
+ * Throws if the body includes `explain` and the caller may not have an explanation.
+ */
 export function askForm(request: QuestionRequest, reply: FastifyReply, isStreamed = false): AskForm {
   const form: HttpForm = {
     request: request as FastifyRequest,
@@ -25,12 +33,19 @@ export function askForm(request: QuestionRequest, reply: FastifyReply, isStreame
     priority: priorityOf(request.headers['x-priority'], request.apiKey),
     timeoutMs: request.body.timeout_ms,
     isStreamed,
+    isExplained: wantsExplanation(request),
     startedAt: performance.now() - elapsedMs(request, reply),
     log: request.log,
     traceHeaders: request.headers,
     connect,
   }
   return form
+}
+
+function wantsExplanation(request: QuestionRequest): boolean {
+  if (request.body.include?.includes('explain') !== true) return false
+  request.server.requireScope('explain', request as FastifyRequest)
+  return true
 }
 
 /** Uses `this`, because a closure per request would add to the time of every cached answer. */

@@ -12,6 +12,10 @@ declare module 'fastify' {
     /** Scope a key must have for this route. */
     readonly needs?: Scope
   }
+  interface FastifyInstance {
+    /** Throws unless the request may use `scope`. For a scope that depends on the body; a route's own is `needs`. */
+    requireScope(scope: Scope, request: FastifyRequest): void
+  }
   interface FastifyRequest {
     /** The valid key sent with the request, if any. Set once, before any code that reads it. */
     apiKey: ApiKey | undefined
@@ -83,8 +87,8 @@ export function registerAuth(app: FastifyInstance, keyring: Keyring): void {
  *
  * While no key has the scope of a route:
  * - `admin` is closed.
- * - `monitoring` is open to this machine only, under a loopback name or one of `names` (ALLOWED_HOSTS), unless
- *   `isOpenToAll` (ALLOW_ANONYMOUS) says that something else restricts access.
+ * - `monitoring` and `explain` are open to this machine only, under a loopback name or one of `names` (ALLOWED_HOSTS),
+ *   unless `isOpenToAll` (ALLOW_ANONYMOUS) says that something else restricts access.
  * - `ask` is open. config/access.ts makes sure that a service reachable from other machines has an `ask` key.
  */
 export function registerLocks(
@@ -94,29 +98,39 @@ export function registerLocks(
   names: readonly string[] = [],
 ): void {
   const known = new Set(names)
-  const checkLocal = (request: FastifyRequest) => {
-    if (!isFromHere(request)) return refusal('monitoring', request, notLocal)
+  const checkLocal = (scope: keyof typeof notLocal) => (request: FastifyRequest) => {
+    if (isOpenToAll) return undefined
+    if (!isFromHere(request)) return refusal(scope, request, notLocal[scope])
     return known.has('*') || isKnownName(request, known) ? undefined : unknownHost()
   }
   const checkWithoutKeys: Readonly<Record<Scope, (request: FastifyRequest) => AskError | undefined>> = {
     ask: () => undefined,
+    explain: checkLocal('explain'),
     admin: adminDisabled,
-    monitoring: request => (isOpenToAll ? undefined : checkLocal(request)),
+    monitoring: checkLocal('monitoring'),
   }
+  const check = (scope: Scope, request: FastifyRequest) =>
+    keyring.isLocked(scope) ? refusal(scope, request) : checkWithoutKeys[scope](request)
+  app.decorate('requireScope', (scope, request) => {
+    const refused = check(scope, request)
+    if (refused) throw refused
+  })
   app.addHook('onRoute', route => {
     const needs = route.config?.needs
     if (needs === undefined || (needs === 'ask' && !keyring.mayHaveKeys)) return
-    const lock = (request: FastifyRequest) =>
-      keyring.isLocked(needs) ? refusal(needs, request) : checkWithoutKeys[needs](request)
     route.onRequest = [
       route.onRequest ?? [],
-      (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => done(lock(request)),
+      (request: FastifyRequest, _: FastifyReply, done: HookHandlerDoneFunction) => done(check(needs, request)),
     ].flat()
   })
 }
 
-const notLocal =
-  'Without a monitoring key, monitoring is available to this machine only; set MONITORING_API_KEY, or add a key with the scope monitoring to API_KEYS.'
+const notLocal = {
+  explain:
+    'While no key has the scope explain, explanations are available to this machine only; add a key with the scopes ask and explain to API_KEYS.',
+  monitoring:
+    'Without a monitoring key, monitoring is available to this machine only; set MONITORING_API_KEY, or add a key with the scope monitoring to API_KEYS.',
+} as const
 
 function adminDisabled(): AskError {
   return new AskError('admin_disabled', { detail: 'Set ADMIN_API_KEY and restart the service to use this endpoint.' })

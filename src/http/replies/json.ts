@@ -13,12 +13,22 @@ export function sendJson(request: ShownRequest, reply: FastifyReply, asked: AskR
   return asked.kind === 'run' ? sendRun(request, reply, asked) : sendCached(request, reply, asked)
 }
 
-export function sendPassages(request: ShownRequest, reply: FastifyReply, { result, timings }: FoundPassages) {
-  return reply.header('server-timing', serverTiming(timings)).send(searchedJson(result, viewOf(request, timings)))
+export function sendPassages(
+  request: ShownRequest,
+  reply: FastifyReply,
+  { result, timings, explanation }: FoundPassages,
+) {
+  return reply
+    .header('server-timing', serverTiming(timings))
+    .send(searchedJson(result, viewOf(request, timings, explanation)))
 }
 
-export function viewOf({ id, body }: ShownRequest, timings: AnswerView['timings']): AnswerView {
-  return { id, include: body.include ?? [], timings }
+export function viewOf(
+  { id, body }: ShownRequest,
+  timings: AnswerView['timings'],
+  explanation?: AnswerView['explanation'],
+): AnswerView {
+  return { id, include: body.include ?? [], timings, explanation }
 }
 
 /** Sets `Age` on a cached answer: seconds since it was generated (RFC 9111). */
@@ -26,9 +36,9 @@ export function withAge(reply: FastifyReply, { age }: CacheNote): FastifyReply {
   return age === undefined ? reply : reply.header('age', age)
 }
 
-async function sendRun(request: ShownRequest, reply: FastifyReply, { events, timings }: RunResult) {
+async function sendRun(request: ShownRequest, reply: FastifyReply, { events, timings, explanation }: RunResult) {
   const answer = await lastAnswer(events)
-  const view = viewOf(request, timings())
+  const view = viewOf(request, timings(), explanation)
   return withAge(reply, answer.cache)
     .header('server-timing', serverTiming(view.timings, `cache;desc=${answer.cache.status}`))
     .send(answerJson(answer, view))

@@ -58,7 +58,7 @@ const commonFields = {
   ),
   timeout_ms: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
   // No `uniqueItems`: validation collects all faults, and comparing 60,000 items with each other takes a minute.
-  include: Type.Optional(Type.Array(Type.Enum(['passages', 'timings']), { maxItems: 2 })),
+  include: Type.Optional(Type.Array(Type.Enum(['passages', 'timings', 'explain']), { maxItems: 3 })),
 }
 
 const topK = (maximum: number) => Type.Optional(Type.Integer({ minimum: 1, maximum }))

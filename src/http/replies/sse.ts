@@ -18,8 +18,12 @@ const heartbeatMs = 15_000
 const heartbeat = ': still here\n\n'
 
 /** Awaits the first event before sending the header, so that a question that fails at once gets its own status. */
-export async function sendStream(request: ShownRequest, reply: FastifyReply, { events, timings }: RunResult) {
-  const view = () => viewOf(request, timings())
+export async function sendStream(
+  request: ShownRequest,
+  reply: FastifyReply,
+  { events, timings, explanation }: RunResult,
+) {
+  const view = () => viewOf(request, timings(), explanation)
   const first = await events.next()
   const cache: CacheNote = (!first.done && first.value.type === 'passages' && first.value.cache) || { status: 'miss' }
   return withAge(reply, cache)

@@ -1,8 +1,18 @@
-import type { SearchResult } from '../../ask/terms.ts'
-import type { Answer, CacheNote, Citation, Passage, Question, Usage } from '../../ask/terms.ts'
+import type {
+  Answer,
+  CacheNote,
+  Citation,
+  Explanation,
+  Passage,
+  Question,
+  SearchResult,
+  Usage,
+} from '../../ask/terms.ts'
 import type { ApiKey } from '../../config/api-keys.ts'
 import { rejectHiddenCollection } from '../edge/auth.ts'
+import { explanationJson } from './explain.ts'
 import type { AskBody, SearchBody } from './schemas.ts'
+import { round, scoresJson } from './scores.ts'
 
 /** Converts between the snake_case of the API and our camelCase; the only place that does. */
 
@@ -38,9 +48,13 @@ export interface AnswerView {
   readonly id: string
   readonly include: readonly string[]
   readonly timings: Readonly<Record<string, number>>
+  /** Undefined unless the caller asked for one. */
+  readonly explanation?: Partial<Explanation> | undefined
 }
 
-export function answerJson(answer: Answer, { id, include, timings }: AnswerView) {
+export type AnswerJson = ReturnType<typeof answerJson>
+
+export function answerJson(answer: Answer, { id, include, timings, explanation }: AnswerView) {
   return {
     id,
     answer: answer.text,
@@ -55,6 +69,7 @@ export function answerJson(answer: Answer, { id, include, timings }: AnswerView)
     model: answer.model,
     usage: usageJson(answer.usage),
     ...(include.includes('timings') ? { timings_ms: timings } : {}),
+    ...(explanation ? { explain: explanationJson(explanation, { degraded: answer.degraded, timings, answer }) } : {}),
   }
 }
 
@@ -140,7 +155,7 @@ function isSame(a: CacheNote, b: CacheNote): boolean {
 
 export function searchedJson(
   { asked, mode, isRelevant, passages, degraded, usage }: SearchResult,
-  { id, include, timings }: AnswerView,
+  { id, include, timings, explanation }: AnswerView,
 ) {
   return {
     id,
@@ -151,6 +166,7 @@ export function searchedJson(
     degraded,
     usage: usageJson(usage),
     ...(include.includes('timings') ? { timings_ms: timings } : {}),
+    ...(explanation ? { explain: explanationJson(explanation, { degraded, timings }) } : {}),
   }
 }
 
@@ -179,7 +195,6 @@ export function citationJson(citation: Citation) {
 }
 
 export function passageJson(passage: Passage, index: number) {
-  const { scores } = passage
   return {
     index: index + 1,
     document_id: passage.documentId,
@@ -194,22 +209,6 @@ export function passageJson(passage: Passage, index: number) {
     start: passage.start,
     end: passage.end,
     metadata: passage.metadata,
-    scores: {
-      lexical: roundOrNull(scores.lexical),
-      lexical_rank: scores.lexicalRank,
-      vector: roundOrNull(scores.vector),
-      vector_rank: scores.vectorRank,
-      fused: round(scores.fused),
-      coverage: round(scores.coverage),
-      rerank: roundOrNull(scores.rerank ?? null),
-    },
+    scores: scoresJson(passage.scores),
   }
-}
-
-function round(value: number): number {
-  return Math.round(value * 1e4) / 1e4
-}
-
-function roundOrNull(value: number | null): number | null {
-  return value === null ? null : round(value)
 }

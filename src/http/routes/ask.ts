@@ -15,8 +15,9 @@ export function registerAsk(app: FastifyInstance, { ask }: Asking): void {
     '/ask',
     { schema: { body: AskBody }, config: { needs: 'ask', logsItself: true } },
     (request, reply) => {
+      const question = questionOf(request.body, request.apiKey)
       const form = askForm(request, reply, wantsStream(request))
-      const asked = ask(questionOf(request.body, request.apiKey), form)
+      const asked = ask(question, form)
       return asked instanceof Promise
         ? asked.then<FastifyReply | void>(result => send(request, reply, form, result))
         : send(request, reply, form, asked)

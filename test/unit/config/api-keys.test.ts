@@ -100,6 +100,8 @@ t.test('what a key would not keep to, or what would have no effect: refused', as
     /collections cannot restrict a key with the scope admin/,
   ])
   t.match(read([{ ...web, scopes: ['monitoring'], tenant: 'x' }]).faults, [/tenant requires the scope ask/])
+  t.match(read([{ ...web, scopes: ['explain'] }]).faults, [/scopes has explain without ask/])
+  t.same(read([{ ...web, scopes: ['ask', 'explain'], collections: ['law'] }]).faults, [])
   t.match(read([web, { ...web, name: 'other' }]).faults, [/same sha256 more than once: "other"/])
   t.match(read([web, { ...web, sha256: digest('b') }]).faults, [/same name more than once: "web"/])
 })

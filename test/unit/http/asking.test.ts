@@ -99,6 +99,7 @@ function doorWith(options: Partial<AskingOptions>, form: Partial<AskForm> = {}) 
     cacheDirectives: {},
     timeoutMs: undefined,
     isStreamed: false,
+    isExplained: false,
     startedAt: performance.now() - 1000,
     log: logOf({}),
     traceHeaders: {},

@@ -142,6 +142,54 @@ for (const { scope, method, url } of places) {
   })
 }
 
+const explained = { ...question, include: ['explain'] }
+
+for (const url of ['/ask', '/search']) {
+  tap.test(`POST ${url} with an explanation: needs a key with the scope explain as well`, async t => {
+    const asked: Question[] = []
+    const app = await edgeApp(behind(asked), { keys: [...keys, key('why', { scopes: ['ask', 'explain'] })] })
+    const send = async (name: string, payload: object, collection = 'default') =>
+      (await sent(t, app, { method: 'POST', url, payload: { ...payload, collection }, headers: withKey(name) })).json()
+    t.match(await send('web', explained), {
+      status: 403,
+      code: 'forbidden',
+      detail: 'The key is valid but lacks the "explain" scope.',
+    })
+    t.equal(asked.length, 0, 'nothing was asked')
+    t.equal((await send('web', question)).code, 'unknown_collection', 'without one, the key asks as before')
+    t.equal((await send('why', explained)).code, 'unknown_collection', 'let in')
+    t.equal(
+      (await send('law', explained, 'medicine')).code,
+      'unknown_collection',
+      'a collection that the key may not use does not show that it exists',
+    )
+  })
+
+  tap.test(`POST ${url} with an explanation, while no key has the scope: from this machine only`, async t => {
+    for (const own of [[], keys]) {
+      const app = await edgeApp(behind(), { keys: own })
+      const codeOf = async (request: InjectOptions) =>
+        (
+          await sent(t, app, {
+            ...request,
+            method: 'POST',
+            url,
+            payload: explained,
+            headers: { ...(own.length > 0 && withKey('web')), ...request.headers },
+          })
+        ).json().code
+      t.equal(await codeOf({}), 'unknown_collection', 'let in')
+      const elsewhere = own.length > 0 ? 'forbidden' : 'unauthorized'
+      t.equal(await codeOf({ remoteAddress: '10.0.0.1' }), elsewhere)
+      t.equal(await codeOf({ headers: { 'x-forwarded-for': '10.0.0.1' } }), elsewhere, 'through a proxy')
+      t.equal(await codeOf({ headers: { host: 'evil.example' } }), 'unknown_host')
+    }
+    const open = await edgeApp(behind(), { allowAnonymous: true })
+    const reply = await sent(t, open, { method: 'POST', url, payload: explained, remoteAddress: '10.0.0.1' })
+    t.equal(reply.json().code, 'unknown_collection', 'ALLOW_ANONYMOUS opens it to all')
+  })
+}
+
 tap.test('what is said of the service itself is open', async t => {
   const app = await edgeApp({}, { keys })
   for (const url of ['/', '/docs', '/monitoring', '/openapi.yaml', '/livez', '/readyz', '/startupz'])

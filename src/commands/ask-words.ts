@@ -1,0 +1,113 @@
+import type { ExplanationJson } from '../http/replies/explain.ts'
+import type { AnswerJson } from '../http/replies/wire.ts'
+
+/** Text output of `askwell ask`. */
+
+export function answerText({ answer, citations, explain }: AnswerJson): string {
+  const sources = citations.map(({ index, title, url, quote }) =>
+    [`[${index}] ${[title, url].filter(Boolean).join('  ')}`, ...quote.split('\n').map(line => `    ${line}`)].join(
+      '\n',
+    ),
+  )
+  return [answer, ...sources, ...(explain ? [explanationText(explain)] : [])].join('\n\n')
+}
+
+function explanationText(explain: ExplanationJson): string {
+  const facts: readonly (readonly [string, string | null])[] = [
+    ['question', questionText(explain)],
+    ['collection', explain.collection && `${explain.collection.name}, epoch ${explain.collection.epoch}`],
+    ['cache', cacheText(explain)],
+    ['relevance', relevanceText(explain)],
+    ['degraded', explain.degraded.length === 0 ? 'no' : explain.degraded.join(', ')],
+    ['times', timesText(explain)],
+  ]
+  return [
+    ...facts.map(([name, text]) => `${name.padEnd(factWidth)}  ${text ?? unknown}`),
+    ...passageLines(explain),
+  ].join('\n')
+}
+
+const factWidth = 'collection'.length
+const unknown = 'unknown: the answer was not computed by this run'
+
+function questionText({ question }: ExplanationJson): string | null {
+  if (!question) return null
+  const { text, rewritten, language, analyzed_as: readAs, terms, other_wordings: others, used_wording: used } = question
+  const searched = terms.filter(({ spare }) => !spare).map(({ term }) => term)
+  return [
+    readAs === language ? language : `${language}, analyzed as ${readAs}`,
+    ...(rewritten ? [`rewritten: ${text}`] : []),
+    `terms: ${searched.join(' ')}`,
+    ...others.map(other => `${other === used ? 'used wording' : 'other wording'}: ${other}`),
+  ].join('; ')
+}
+
+function cacheText({ cache }: ExplanationJson): string | null {
+  if (!cache) return null
+  const { status, tier, age, key } = cache
+  return `${[status, tier, age === null ? null : `${age} s old`].filter(part => part !== null).join(', ')}; key ${key}`
+}
+
+const reasons = {
+  no_words: 'the question has no letter or digit',
+  not_relevant: 'no passage is relevant enough',
+  model: 'the model found no answer in the passages',
+  no_sentence: 'no sentence of the passages answers it',
+} as const
+
+function relevanceText({ relevance, relevance_threshold: threshold, ...explain }: ExplanationJson): string | null {
+  const reason = explain.abstained_because && `abstained: ${reasons[explain.abstained_because]}`
+  if (relevance === null) return reason
+  const { vector_share: share, candidates } = explain
+  return [
+    `${decimals(relevance)}, threshold ${threshold}`,
+    `${candidates} candidates`,
+    ...(share === null ? [] : [`vectors ${Math.round(share * 100)} %`]),
+    ...(reason ? [reason] : []),
+  ].join('; ')
+}
+
+function timesText({ timings_ms: timings }: ExplanationJson): string {
+  return Object.entries(timings)
+    .map(([stage, ms]) => `${stage} ${ms} ms`)
+    .join(', ')
+}
+
+type Candidate = NonNullable<ExplanationJson['passages']>[number]
+
+/** Column heads, and the cell of a passage. */
+const columns: readonly (readonly [string, (candidate: Candidate) => string])[] = [
+  ['fused', ({ scores, ranks }) => scored(scores.fused, ranks.fused)],
+  ['bm25', ({ scores }) => scored(scores.lexical, scores.lexical_rank)],
+  ['vector', ({ scores }) => scored(scores.vector, scores.vector_rank)],
+  ['coverage', ({ scores }) => decimals(scores.coverage)],
+  ['reranked', ({ scores, ranks }) => scored(scores.rerank, ranks.reranked)],
+  ['selected', ({ ranks }) => `${ranks.selected ?? '-'}`],
+  ['packed', ({ ranks }) => `${ranks.packed ?? '-'}`],
+]
+
+/** One row per candidate: each score, with its rank in brackets. */
+function passageLines({ passages }: ExplanationJson): string[] {
+  if (!passages?.length) return []
+  const rows = passages.map(passage => columns.map(([, cell]) => cell(passage)))
+  const widths = columns.map(([head], i) => Math.max(head.length, ...rows.map(row => row[i]!.length)))
+  const line = (cells: readonly string[], last: string) =>
+    [...cells.map((cell, i) => cell.padStart(widths[i]!)), last].join('  ')
+  return [
+    '',
+    line(
+      columns.map(([head]) => head),
+      'passage',
+    ),
+    ...passages.map(({ title, chunk_id: id }, i) => line(rows[i]!, `${title}  ${id}`)),
+  ]
+}
+
+function scored(score: number | null, rank: number | null): string {
+  return score === null ? '-' : `${decimals(score)} (${rank ?? '-'})`
+}
+
+/** Without the minus of numbers that round to zero. */
+function decimals(value: number): string {
+  return value.toFixed(2).replace(/^-(?=0\.00$)/, '')
+}

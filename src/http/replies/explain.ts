@@ -1,0 +1,98 @@
+import type { Answer, CacheNote, Degraded, Explanation, Passage } from '../../ask/terms.ts'
+import { roundOrNull, scoresJson } from './scores.ts'
+
+/** What an explanation needs from the reply that it belongs to. */
+interface Explained {
+  readonly degraded: readonly Degraded[]
+  readonly timings: Readonly<Record<string, number>>
+  /** Absent for a search. */
+  readonly answer?: Answer
+}
+
+export type ExplanationJson = ReturnType<typeof explanationJson>
+
+/** `include: ["explain"]`: why an answer, or a search result, is what it is. Without texts of passages and prompts. */
+export function explanationJson(explanation: Partial<Explanation>, { degraded, timings, answer }: Explained) {
+  const { collection, cacheKey } = explanation
+  // A run that searched may still have been answered from the cache, after the model or the database failed.
+  const own = answer === undefined || isOwn(answer.cache) ? explanation : {}
+  return {
+    collection: collection ? { name: collection.name, epoch: collection.epoch } : null,
+    cache: answer ? cacheJson(answer.cache, cacheKey) : null,
+    question: questionJson(own),
+    abstained_because: answer?.abstained ? reasonOf(answer, own) : null,
+    relevance: roundOrNull(own.relevance ?? null),
+    relevance_threshold: own.relevanceThreshold ?? null,
+    vector_share: roundOrNull(own.vectorShare ?? null),
+    candidates: own.candidateCount ?? null,
+    passages: own.fused?.map((passage, index) => candidateJson(passage, index, own)) ?? null,
+    degraded,
+    timings_ms: timings,
+  }
+}
+
+/** False when the answer was computed for another question, caller or time. */
+function isOwn({ status, revalidated }: CacheNote): boolean {
+  return status === 'miss' || status === 'bypass' || revalidated === true
+}
+
+function cacheJson({ status, tier, age }: CacheNote, key: string | undefined) {
+  return { status, key: key ?? null, tier: tier ?? null, age: age ?? null }
+}
+
+function questionJson({ asked, isRewritten, wordings = [], usedWording = null }: Partial<Explanation>) {
+  if (!asked) return null
+  return {
+    text: asked.text,
+    rewritten: isRewritten === true,
+    language: asked.language,
+    analyzed_as: asked.readAs,
+    terms: asked.terms.map(({ term, isContent, isSpare }) => ({ term, content: isContent, spare: isSpare })),
+    other_wordings: wordings,
+    used_wording: usedWording,
+  }
+}
+
+type AbstainReason = 'no_words' | 'not_relevant' | 'model' | 'no_sentence'
+
+/** Null when the abstention was cached and no model was asked: its relevance is no longer known. */
+function reasonOf({ generator }: Answer, own: Partial<Explanation>): AbstainReason | null {
+  if (generator === 'llm') return 'model'
+  const { asked, relevance, relevanceThreshold } = own
+  if (!asked || relevance === undefined || relevanceThreshold === undefined) return null
+  if (asked.terms.length === 0) return 'no_words'
+  return relevance < relevanceThreshold ? 'not_relevant' : 'no_sentence'
+}
+
+function candidateJson(
+  passage: Passage,
+  index: number,
+  { reranked = null, selected = [], packed = [] }: Partial<Explanation>,
+) {
+  const { chunkId, documentId, title, url, scores } =
+    reranked?.find(each => each.chunkId === passage.chunkId) ?? passage
+  const selectedIndex = selected.findIndex(each => contains(each, passage))
+  const joined = selected[selectedIndex]
+  return {
+    chunk_id: chunkId,
+    document_id: documentId,
+    title,
+    url,
+    scores: scoresJson(scores),
+    ranks: {
+      fused: index + 1,
+      reranked: reranked && rankAt(reranked.findIndex(each => each.chunkId === chunkId)),
+      selected: rankAt(selectedIndex),
+      packed: joined ? rankAt(packed.findIndex(each => each.chunkId === joined.chunkId)) : null,
+    },
+  }
+}
+
+/** Whether the passage is `whole`, or one of the chunks joined to it. */
+function contains(whole: Passage, { documentId, version, start, end }: Passage): boolean {
+  return whole.documentId === documentId && whole.version === version && whole.start <= start && whole.end >= end
+}
+
+function rankAt(index: number): number | null {
+  return index < 0 ? null : index + 1
+}

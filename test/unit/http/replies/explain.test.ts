@@ -1,0 +1,145 @@
+import t from 'tap'
+import type { Answer, AskedCollection, CacheNote, Explanation, Passage } from '../../../../src/ask/terms.ts'
+import { noUsage } from '../../../../src/ask/terms.ts'
+import { explanationJson } from '../../../../src/http/replies/explain.ts'
+
+/** What an explanation says of a run, whatever became of its answer. */
+
+function chunk(ordinal: number, start: number, own: Partial<Passage> = {}): Passage {
+  return {
+    chunkId: `d.${ordinal}`,
+    documentId: 'd',
+    version: 1,
+    source: 'd.md',
+    title: 'D',
+    url: null,
+    language: 'en',
+    text: 'secret words of a passage',
+    start,
+    end: start + 10,
+    page: null,
+    metadata: {},
+    scores: {
+      lexical: 2,
+      lexicalRank: ordinal + 1,
+      vector: null,
+      vectorRank: null,
+      fused: 1 / (ordinal + 1),
+      coverage: 0.5,
+    },
+    windows: [],
+    ...own,
+  }
+}
+
+const collection = { name: 'default', epoch: 3 } as AskedCollection
+const asked = { text: 'Why?', language: 'en', readAs: 'en', terms: [], own: [] }
+const term = { term: 'why', count: 1, isContent: false, isSpare: true, isCorrectable: false, spellings: [] }
+const [first, second, third] = [chunk(0, 0), chunk(1, 10), chunk(2, 50)]
+const joined = { ...second, start: 0, end: 20 }
+
+const whole: Partial<Explanation> = {
+  collection,
+  cacheKey: '7:k',
+  asked: { ...asked, terms: [term] },
+  isRewritten: false,
+  candidateCount: 9,
+  vectorShare: 0.25,
+  relevance: 0.9,
+  relevanceThreshold: 0.38,
+  fused: [first, second, third],
+  reranked: [second, third, first].map((each, i) => ({ ...each, scores: { ...each.scores, rerank: 3 - i } })),
+  selected: [joined, third],
+  packed: [joined],
+}
+
+function answer(cache: CacheNote, own: Partial<Answer> = {}): Answer {
+  return {
+    text: 'Because.',
+    abstained: false,
+    language: 'en',
+    mode: 'fast',
+    citations: [],
+    passages: [],
+    cache,
+    degraded: [],
+    generator: 'llm',
+    model: 'm',
+    usage: noUsage,
+    ...own,
+  }
+}
+
+function explained(explanation: Partial<Explanation>, given: Answer) {
+  return explanationJson(explanation, { degraded: given.degraded, timings: { total: 1 }, answer: given })
+}
+
+t.test('ranks: before and after the reranker, selected and packed; joined chunks share a rank', async t => {
+  const { passages, candidates, vector_share: share } = explained(whole, answer({ status: 'miss' }))
+  t.same(
+    passages?.map(({ chunk_id: id, ranks }) => [id, ...Object.values(ranks)]),
+    [
+      ['d.0', 1, 3, 1, 1],
+      ['d.1', 2, 1, 1, 1],
+      ['d.2', 3, 2, 2, null],
+    ],
+  )
+  t.same(
+    passages?.map(({ scores }) => [scores.lexical_rank, scores.rerank]),
+    [
+      [1, 1],
+      [2, 3],
+      [3, 2],
+    ],
+  )
+  t.same([candidates, share], [9, 0.25])
+})
+
+t.test('without a reranker there is no rank by it', async t => {
+  const { passages } = explained({ ...whole, reranked: null }, answer({ status: 'bypass' }))
+  t.same(
+    passages?.map(({ ranks }) => ranks.reranked),
+    [null, null, null],
+  )
+})
+
+t.test('no text of a passage', async t => {
+  t.notMatch(JSON.stringify(explained(whole, answer({ status: 'miss' }))), /secret words/)
+})
+
+t.test('an answer of another run: only its cache entry, though this run searched too', async t => {
+  for (const status of ['hit', 'near', 'stale', 'coalesced'] as const) {
+    const cached = answer({ status, tier: 'memory', age: 4 }, { degraded: ['generation'] })
+    t.same(explained(whole, cached), {
+      collection: { name: 'default', epoch: 3 },
+      cache: { status, key: '7:k', tier: 'memory', age: 4 },
+      question: null,
+      abstained_because: null,
+      relevance: null,
+      relevance_threshold: null,
+      vector_share: null,
+      candidates: null,
+      passages: null,
+      degraded: ['generation'],
+      timings_ms: { total: 1 },
+    })
+  }
+})
+
+t.test('a cached completion: the passages are those of this run', async t => {
+  const { passages, cache } = explained(whole, answer({ status: 'hit', tier: 'redis', age: 9, revalidated: true }))
+  t.equal(passages?.length, 3)
+  t.match(cache, { status: 'hit', tier: 'redis', age: 9 })
+})
+
+t.test('why it abstained', async t => {
+  const abstained = (own: Partial<Answer>, cache: CacheNote = { status: 'miss' }) =>
+    answer(cache, { abstained: true, generator: 'none', model: null, ...own })
+  const reason = (explanation: Partial<Explanation>, given: Answer) => explained(explanation, given).abstained_because
+  t.equal(reason({ ...whole, relevance: 0.2 }, abstained({})), 'not_relevant')
+  t.equal(reason({ ...whole, asked, relevance: 0 }, abstained({})), 'no_words')
+  t.equal(reason(whole, abstained({})), 'no_sentence')
+  t.equal(reason(whole, abstained({ generator: 'llm', model: 'm' })), 'model')
+  t.equal(reason(whole, abstained({}, { status: 'hit' })), null, 'no longer known')
+  t.equal(reason(whole, answer({ status: 'miss' })), null)
+})
