@@ -179,7 +179,7 @@ t.test(
     await postgres.stop()
     const service = await startWaiting(t, {
       DATABASE_URL: postgres.url,
-      HEADERS_TIMEOUT_MS: '60000',
+      KEEP_ALIVE_MS: '300000',
       MAX_CONNECTIONS: '30',
       MONITORING_PORT: '0',
     })
@@ -208,7 +208,7 @@ t.test(
         .resume(),
     )
     t.teardown(() => more.forEach(socket => socket.destroy()))
-    await until('what is above the limit is closed', () => more.filter(({ closed }) => closed).length === 6)
+    await until('what is above the limit is closed', () => more.filter(({ closed }) => closed).length >= 6)
   },
 )
 

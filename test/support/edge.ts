@@ -5,7 +5,7 @@ import { buildApp, buildMonitoringApp, buildStartingApp, type AppParts } from '.
 import { readConfig } from '../../src/config/config.ts'
 import type { Config } from '../../src/config/terms.ts'
 import { createKeyring } from '../../src/http/edge/auth.ts'
-import { createGate, type Gate } from '../../src/http/gate.ts'
+import { createGate, type Gate, type ReceivingLimits } from '../../src/http/gate.ts'
 import { createRecentCounts } from '../../src/monitoring/figures/recent-counts.ts'
 import type { Owner } from './server-process.ts'
 
@@ -40,7 +40,7 @@ export async function edgeStartingApp(settings: Partial<Config> = {}): Promise<F
 export async function behindGate(
   t: Pick<Owner, 'teardown'>,
   app: FastifyInstance,
-  limits: Partial<Parameters<typeof createGate>[0]> = {},
+  limits: Partial<ReceivingLimits> = {},
 ): Promise<Gate & { readonly url: string; readonly port: number }> {
   const gate = createGate(
     { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, idleMs: 90_000, maxConnections: 10, ...limits },
