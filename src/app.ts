@@ -43,7 +43,8 @@ export interface EdgeParts {
 /** Everything that routes can use. */
 export interface AppParts extends EdgeParts, Deps, Service {}
 
-type Port = 'PORT' | 'MONITORING_PORT'
+/** The setting of a port. */
+export type Port = 'PORT' | 'MONITORING_PORT'
 
 /** Serves PORT. Reads no environment and does no I/O: everything comes from `parts`. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
@@ -93,6 +94,7 @@ export async function buildMonitoringApp(parts: AppParts): Promise<FastifyInstan
 export async function buildStartingApp(parts: EdgeParts, port: Port): Promise<FastifyInstance> {
   const { config, keyring, texts } = parts
   const headers = await securityHeaders()
+  // Nothing is counted during startup: the metrics exist only with the other parts.
   const app = emptyApp(parts, headers.data, silent)
   const hosts = hostsOf(config, port)
   const checkHost = hosts && hostCheck(hosts, keyring.isLocked)(port === 'PORT' ? 'ask' : 'monitoring')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { codeOf } from './adapters/postgres/errors.ts'
-import { buildApp, buildMonitoringApp, buildStartingApp, type EdgeParts } from './app.ts'
+import { buildApp, buildMonitoringApp, buildStartingApp, type EdgeParts, type Port } from './app.ts'
 import { rejectOpenAccess } from './config/access.ts'
 import { watchKeyFile, type KeySource } from './config/key-file.ts'
 import { isLoopback } from './config/loopback.ts'
@@ -10,7 +10,7 @@ import { checkModels, openDeps, type Deps } from './deps.ts'
 import { createKeyring } from './http/edge/auth.ts'
 import { connectionsFor } from './http/edge/connections.ts'
 import { watchMalformed } from './http/edge/malformed.ts'
-import { createGate, type Gate } from './http/gate.ts'
+import { createGate, type Gate, type ListenAddress } from './http/gate.ts'
 import { createLogger } from './log.ts'
 import { watchConnections, type Connections } from './monitoring/findings/connections.ts'
 import { startTelemetry } from './tracing/start.ts'
@@ -102,18 +102,16 @@ async function openPorts(edge: Edge, opened: AsyncDisposableStack): Promise<Port
     maxConnections: connectionsFor(config, log),
     idleMs: config.ask.timeoutMs + 60_000,
   }
-  const newGate = () => opened.adopt(createGate(limits, log), each => each.close())
-  const gate = newGate()
-  const connections = watchConnections(gate.server)
-  await gate.serve(await buildStartingApp(edge, 'PORT'))
-  const main = { gate, address: await listen(gate, config, 'PORT') }
-  logAccess(config, log)
-  let monitoring: OpenPort | null = null
-  if (config.monitoring) {
-    const gate = newGate()
-    await gate.serve(await buildStartingApp(edge, 'MONITORING_PORT'))
-    monitoring = { gate, address: await listen(gate, config.monitoring, 'MONITORING_PORT') }
+  const openGate = () => opened.adopt(createGate(limits, log), each => each.close())
+  const openPort = async (gate: Gate, port: Port, address: ListenAddress): Promise<OpenPort> => {
+    await gate.serve(await buildStartingApp(edge, port))
+    return { gate, address: await listen(gate, address, port) }
   }
+  const gate = openGate()
+  const connections = watchConnections(gate.server)
+  const main = await openPort(gate, 'PORT', config)
+  logAccess(config, log)
+  const monitoring = config.monitoring && (await openPort(openGate(), 'MONITORING_PORT', config.monitoring))
   log.info(
     { address: main.address, ...(monitoring && { monitoring: monitoring.address }) },
     'listening; startup continues',
@@ -192,7 +190,7 @@ function logAccess({ trustProxy, host, monitoring, keys, allowAnonymous }: Confi
 }
 
 /** Resolves with the address. If the port is taken, rejects with an error that names the setting to change. */
-async function listen(gate: Gate, address: Parameters<Gate['listen']>[0], setting: string): Promise<string> {
+async function listen(gate: Gate, address: ListenAddress, setting: Port): Promise<string> {
   try {
     return await gate.listen(address)
   } catch (cause) {

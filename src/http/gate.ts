@@ -20,11 +20,16 @@ export interface ReceivingLimits {
   readonly maxConnections: number
 }
 
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
 export interface Gate {
   readonly server: Server
   /** Resolves with the URL. Call `serve` first. */
-  listen(address: { readonly host: string; readonly port: number }): Promise<string>
-  /** Passes the next requests to this app, and closes the app that was served before. Running requests are finished. */
+  listen(address: ListenAddress): Promise<string>
+  /** Passes the next requests to this app. The app before it finishes its running requests, and is closed. */
   serve(app: FastifyInstance): Promise<void>
   /** Stops accepting connections, and closes the app when the last one is closed. */
   close(): Promise<void>
@@ -49,7 +54,7 @@ export function createGate(limits: ReceivingLimits, log: FastifyBaseLogger): Gat
     await previous?.close()
   }
 
-  async function listen({ host, port }: { readonly host: string; readonly port: number }): Promise<string> {
+  async function listen({ host, port }: ListenAddress): Promise<string> {
     await startListening(server, host, port)
     const { address, port: bound } = server.address() as AddressInfo
     if (host === 'localhost') listeners.push(...(await listenOnOthers(server, address, bound)))

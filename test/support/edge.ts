@@ -6,7 +6,7 @@ import { readConfig } from '../../src/config/config.ts'
 import type { Config } from '../../src/config/terms.ts'
 import { createEvents, type Subscriber } from '../../src/events.ts'
 import { createKeyring } from '../../src/http/edge/auth.ts'
-import { createGate, type Gate } from '../../src/http/gate.ts'
+import { createGate, type Gate, type ReceivingLimits } from '../../src/http/gate.ts'
 import type { Owner } from './server-process.ts'
 
 /** Parts of the app that a test provides; the others are stubs. */
@@ -41,7 +41,7 @@ export async function edgeStartingApp(settings: Partial<Config> = {}): Promise<F
 export async function behindGate(
   t: Pick<Owner, 'teardown'>,
   app: FastifyInstance,
-  limits: Partial<Parameters<typeof createGate>[0]> = {},
+  limits: Partial<ReceivingLimits> = {},
 ): Promise<Gate & { readonly url: string; readonly port: number }> {
   const gate = createGate(
     { headersMs: 60_000, wholeMs: 60_000, keepAliveMs: 1000, idleMs: 90_000, maxConnections: 10, ...limits },

@@ -10,7 +10,7 @@ declare module 'fastify' {
   }
 }
 
-export interface LoadSheddingOptions {
+interface LoadSheddingOptions {
   /** 0 disables this check. */
   readonly maxEventLoopDelayMs: number
   /** Share of V8's heap limit (0–1); 0 disables this check. */

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { AskError } from '../../errors.ts'
 
-export interface RateLimitOptions {
+interface RateLimitOptions {
   /** 0 for no limit. */
   readonly max: number
   readonly seconds: number

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { referencePage } from '../reference/page.ts'
 
-export interface AboutOptions {
+interface AboutOptions {
   readonly version: string
   /** The content of openapi.yaml. */
   readonly openapi: string

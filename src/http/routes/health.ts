@@ -2,7 +2,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify
 import { underAnyPressure } from '../edge/load-shedding.ts'
 
 /** The parts that the probes report on. */
-export interface HealthParts {
+interface HealthParts {
   readonly isDraining: () => boolean
   readonly log: FastifyBaseLogger
   readonly config: { readonly rerank: { readonly model: string } | null }

@@ -4,7 +4,7 @@ import { registerPerformanceMetrics, type PerformanceParts } from './performance
 import { registerPoolStatus, type PoolStatusParts } from './pool-status.ts'
 import { registerMetrics, type Scrapable } from './metrics.ts'
 
-export type MonitoringParts = PoolStatusParts &
+type MonitoringParts = PoolStatusParts &
   PerformanceParts & {
     readonly metrics: Scrapable
     readonly texts: { readonly monitoringPage: string }

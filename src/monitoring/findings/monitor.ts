@@ -77,5 +77,3 @@ export function createMonitor({ collect, onBeat = () => {}, log, now = () => per
 
   return { look, beat, stop: () => clearInterval(timer) }
 }
-
-export type Monitor = ReturnType<typeof createMonitor>
