@@ -8,7 +8,7 @@ import { traceIdOf } from '../../tracing/trace-id.ts'
 import type { AskForm, Connection } from './form.ts'
 
 /** The trace of a question without child spans. */
-export interface BriefTrace {
+interface BriefTrace {
   /** Ids for the question's log lines; empty when it is not traced. */
   readonly ids: { readonly trace_id?: string; readonly span_id?: string }
   /** Id of the trace if it is exported. */
