@@ -40,6 +40,14 @@ const missing = () => unknownCollection('default')
 const metrics = { answered() {}, searched() {}, failed() {} }
 const nothing = async () => null
 
+/** The smallest contract that has a page: making a page of the whole one takes longer than all the requests. */
+const openapi = `info: { title: Askwell, version: '0', summary: Answers, description: Answers }
+tags: []
+paths: {}
+components: { schemas: {}, responses: {} }
+x-elsewhere: {}
+`
+
 const behind: Partial<AppDeps> = {
   ask: {
     ask: async function* () {
@@ -82,6 +90,7 @@ const behind: Partial<AppDeps> = {
     onRead() {},
   },
   performance: { report: () => ({ verdict: 'ok', findings: [], ...report }), onRejected() {} },
+  about: { version: '0', openapi },
 }
 
 const id = '00000000-0000-8000-8000-000000000000'
