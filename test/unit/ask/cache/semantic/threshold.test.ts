@@ -133,11 +133,12 @@ t.test('in what order they were seen makes no difference', async t => {
 })
 
 t.test(
-  'the true error above the threshold is over the accepted one in no more than 5 % of 300 worlds alike',
+  'the true error above the threshold is over the accepted one in no more than 5 % of many worlds alike',
   async t => {
-    const worlds = 300
     for (const [name, truth] of Object.entries(truths)) {
       const trueError = trueErrors(truth)
+      // Only the last one comes near the bound, so only it needs many worlds to show on which side it is.
+      const worlds = name === 'as wrong as accepted' ? 1000 : 300
       for (const count of [400, 1500, 5000]) {
         const thresholds = Array.from({ length: worlds }, (_, seed) =>
           learnThreshold(drawn(truth, count, seed * 31 + count), options),
