@@ -21,7 +21,9 @@ export function manualClock(): ManualClock {
     clearTimeout: (timer: never) => void timers.delete(timer),
     advance(ms) {
       time += ms
-      const due = [...timers].filter(([, timer]) => timer.at <= time).sort(([, a], [, b]) => a.at - b.at)
+      const due: [id: number, timer: { at: number; fire: () => void }][] = []
+      for (const each of timers) if (each[1].at <= time) due.push(each)
+      due.sort(([, a], [, b]) => a.at - b.at)
       for (const [id, { fire }] of due) {
         timers.delete(id)
         fire()

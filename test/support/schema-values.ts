@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { place } from './contract.ts'
+import { anyText } from './any-text.ts'
 
 /** Generates values that a JSON Schema allows. It supports the keywords that the requests of openapi.yaml use. */
 
@@ -26,7 +27,7 @@ export const texts: fc.Arbitrary<string> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.string({ maxLength: 60 }) },
   { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 40 }) },
-  { weight: 2, arbitrary: fc.string({ unit: 'binary', maxLength: 40 }) },
+  { weight: 2, arbitrary: anyText({ maxLength: 40 }) },
   {
     weight: 1,
     arbitrary: fc.constantFrom(

@@ -7,6 +7,7 @@ import { documentFrom } from '../../../src/ingest/document-from.ts'
 import { splitLong } from '../../../src/ingest/split-span.ts'
 import type { Chunk, SourceDocument } from '../../../src/ingest/terms.ts'
 import { countTokens } from '../../../src/text/count-tokens.ts'
+import { anyText } from '../../support/any-text.ts'
 
 const markdown = (text: string): SourceDocument => documentFrom({ source: 'doc.md', text })
 const plain = (text: string): SourceDocument => documentFrom({ source: 'doc.txt', text, format: 'text' })
@@ -57,7 +58,7 @@ const word = fc.oneof(
     '.',
   ),
   fc.string({ unit: 'grapheme', maxLength: 30 }),
-  fc.string({ unit: 'binary', maxLength: 10 }),
+  anyText({ maxLength: 10 }),
 )
 const paragraph = fc.array(word, { maxLength: 60 }).map(words => words.join(' '))
 const block = fc.oneof(

@@ -128,7 +128,7 @@ t.test('parts give the tree of the whole, whatever the lines', async t => {
     fc.property(fc.array(lines, { minLength: 1, maxLength: 24 }), fc.constantFrom('\n', '\r\n', '\r'), (each, end) =>
       same(each.join(end), 0),
     ),
-    { numRuns: 1500 },
+    { numRuns: 500 },
   )
   t.pass('1,500 documents')
 })
@@ -166,7 +166,7 @@ t.test('also within tables, whose rows are divided', async t => {
     fc.property(table, fc.constantFrom('\n', '\r\n'), ([before, head, line, rest], end) =>
       same([before, head, line, ...rest].join(end), 0),
     ),
-    { numRuns: 1500 },
+    { numRuns: 500 },
   )
   t.pass('1,500 tables')
 })
@@ -203,7 +203,7 @@ t.test('also of letters that mean something, in any order', async t => {
   })
   fc.assert(
     fc.property(letters, text => same(text, 0)),
-    { numRuns: 1500 },
+    { numRuns: 500 },
   )
   t.pass('1,500 documents')
 })

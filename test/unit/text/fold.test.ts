@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { fold, foldKazakh, foldVietnamese, stripDiacritics, tidy, unmixScripts } from '../../../src/text/fold.ts'
+import { anyText } from '../../support/any-text.ts'
 
-const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: 'grapheme' }))
+const texts = fc.oneof(anyText(), fc.string({ unit: 'grapheme' }))
 
 for (const [name, change] of Object.entries({
   tidy,

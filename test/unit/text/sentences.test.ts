@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { sentences } from '../../../src/text/sentences.ts'
+import { anyText } from '../../support/any-text.ts'
 
 const read = (text: string, language: string): string[] =>
   sentences(text, language).map(({ start, end }) => text.slice(start, end))
@@ -94,7 +95,7 @@ const piece = fc.constantFrom(
   ') ',
 )
 const texts = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  anyText(),
   fc.array(piece, { maxLength: 40 }).map(pieces => pieces.join('')),
 )
 

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { analyze, isStopWord } from '../../../../src/text/analyze.ts'
 import { canonicalQuestion } from '../../../../src/text/canonical/canonical.ts'
+import { anyText } from '../../../support/any-text.ts'
 
 interface Pair {
   readonly language: string
@@ -289,7 +290,7 @@ const word = fc.constantFrom(
   'e\u0301',
 )
 const texts = fc.oneof(
-  fc.string({ unit: 'binary' }),
+  anyText(),
   fc.string({ unit: 'grapheme' }),
   fc.array(word).map(words => words.join(' ')),
   fc.array(word).map(words => words.join('')),

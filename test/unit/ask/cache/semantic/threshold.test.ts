@@ -41,11 +41,11 @@ function drawn({ similarity, rightAt }: Truth, count: number, seed: number): Obs
   })
 }
 
-/** The share of wrong ones from each threshold on, by a million draws of what the world is. */
+/** The share of wrong ones from each threshold on, by 200,000 draws of what the world is. */
 function trueErrors(truth: Truth): (threshold: number) => number {
   const random = randomOf(4711)
   const sums = Array.from({ length: 101 }, () => ({ all: 0, wrong: 0 }))
-  for (let i = 0; i < 1_000_000; i++) {
+  for (let i = 0; i < 200_000; i++) {
     const at = truth.similarity(random)
     const sum = sums[Math.min(100, Math.floor(at * 100))]!
     sum.all++
@@ -133,12 +133,14 @@ t.test('in what order they were seen makes no difference', async t => {
 })
 
 t.test(
-  'the true error above the threshold is over the accepted one in no more than 5 % of a thousand worlds alike',
+  'the true error above the threshold is over the accepted one in no more than 5 % of many worlds alike',
   async t => {
     for (const [name, truth] of Object.entries(truths)) {
       const trueError = trueErrors(truth)
+      // Only the last one comes near the bound, so only it needs many worlds to show on which side it is.
+      const worlds = name === 'as wrong as accepted' ? 1000 : 300
       for (const count of [400, 1500, 5000]) {
-        const thresholds = Array.from({ length: 1000 }, (_, seed) =>
+        const thresholds = Array.from({ length: worlds }, (_, seed) =>
           learnThreshold(drawn(truth, count, seed * 31 + count), options),
         )
         const over = thresholds.filter(
@@ -149,7 +151,7 @@ t.test(
         t.comment(
           `${name}, ${count} seen: ${learned.length} learned, mean ${learned.length ? mean.toFixed(3) : '–'}, over the accepted error ${over}`,
         )
-        t.ok(over <= 50, `${name}, ${count} seen`)
+        t.ok(over <= 0.05 * worlds, `${name}, ${count} seen`)
       }
     }
   },
