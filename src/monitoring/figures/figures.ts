@@ -91,10 +91,8 @@ const stageNames: readonly StageName[] = [
   'embed',
   'retrieve',
   'rerank',
-  'pack',
   'generate',
   'extract',
-  'save',
 ]
 const rejectionCodes: ReadonlySet<string> = new Set<ErrorCode>(['rate_limited', 'overloaded'])
 
