@@ -62,8 +62,6 @@ export interface AppDeps {
     readonly onRejected: (code: string) => void
   }
   readonly about: Omit<AboutOptions, 'pageHeaders'>
-  /** The content of monitoring.html. */
-  readonly monitoringPage: string
 }
 
 /** Limit for question bodies; document uploads have a larger one. */

@@ -219,7 +219,6 @@ function appDeps(state: ServerState): AppDeps {
       onRejected: code => state.services?.deps.monitoring?.figures.failed(code),
     },
     about: { version, openapi: textOf('../openapi.yaml') },
-    monitoringPage: textOf('./http/routes/monitoring.html'),
   }
 }
 

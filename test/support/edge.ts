@@ -68,7 +68,6 @@ function edgeDeps(deps: Partial<AppDeps>): AppDeps {
       onRejected() {},
     },
     about: { version, openapi: readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8') },
-    monitoringPage: readFileSync(new URL('../../src/http/routes/monitoring.html', import.meta.url), 'utf8'),
     ...deps,
   }
 }

@@ -8,8 +8,6 @@ export interface MonitoringOptions {
   readonly registry: Scrapable
   readonly poolStatus: PoolStatusOptions
   readonly performance: PerformanceRouteOptions
-  /** The content of monitoring.html. */
-  readonly monitoringPage: string
   /** ALLOWED_HOSTS. Undefined or `*` adds no known names besides loopback names. */
   readonly allowedHosts?: readonly string[] | undefined
 }
@@ -17,11 +15,11 @@ export interface MonitoringOptions {
 /** Registers the endpoints for operators; on the monitoring port if there is one. */
 export function registerMonitoring(
   app: FastifyInstance,
-  { registry, poolStatus, performance, monitoringPage, allowedHosts }: MonitoringOptions,
+  { registry, poolStatus, performance, allowedHosts }: MonitoringOptions,
   pageHeaders: Readonly<Record<string, string>>,
 ): void {
   registerMetrics(app, registry)
   registerPoolStatus(app, poolStatus)
   registerPerformanceMetrics(app, performance, allowedHosts)
-  registerMonitoringPage(app, { page: monitoringPage, pageHeaders })
+  registerMonitoringPage(app, pageHeaders)
 }

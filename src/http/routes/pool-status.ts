@@ -25,6 +25,9 @@ export function registerPoolStatus(app: FastifyInstance, { status, onRead }: Poo
   )
 }
 
+/** The body of the reply. */
+export type PoolStatusBody = ReturnType<typeof poolStatusJson>
+
 function poolStatusJson({ pool, reasons, service, findings, facts }: Seen) {
   return {
     verdict: pool,
