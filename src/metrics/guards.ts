@@ -1,25 +1,10 @@
 import type { Dependency } from '../adapters/models/guards.ts'
 import { modelFaults, type ModelFault } from '../adapters/models/faults.ts'
-import type { DatabaseFault } from '../adapters/postgres/errors.ts'
+import { databaseFaults, type DatabaseFault } from '../adapters/postgres/faults.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
 import type { Kit } from './kit.ts'
 
 const dependencies: readonly Dependency[] = ['database', 'chat', 'embeddings', 'rerank']
-/** The values of `DatabaseFault`, repeated because only types may be imported from a driver's file. */
-const databaseFaults: readonly DatabaseFault[] = [
-  'unreachable',
-  'silent',
-  'starting',
-  'lost',
-  'login',
-  'too_many_connections',
-  'read_only',
-  'disk_full',
-  'out_of_resources',
-  'broken',
-  'statement_timeout',
-  'deadlock',
-]
 const breakerStates: readonly BreakerState[] = ['closed', 'half-open', 'open']
 
 export function guardMetrics(kit: Kit) {

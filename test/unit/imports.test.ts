@@ -29,7 +29,13 @@ const rows: readonly Row[] = [
   },
   {
     files: ['metrics/'],
-    may: ['errors.ts', 'version.ts', 'monitoring/findings/findings.ts', 'adapters/models/faults.ts'],
+    may: [
+      'errors.ts',
+      'version.ts',
+      'monitoring/findings/findings.ts',
+      'adapters/models/faults.ts',
+      'adapters/postgres/faults.ts',
+    ],
     types: ['ask/', 'adapters/', 'resilience/', 'monitoring/', 'priority.ts'],
   },
   {

@@ -1,5 +1,6 @@
 import postgres from 'postgres'
 import { AskError, isAskError } from '../../errors.ts'
+import type { DatabaseFault } from './faults.ts'
 
 /** postgres.js and socket codes for a missing server or a lost connection. */
 const connectionCodes = new Set([
@@ -153,27 +154,6 @@ export function rowFault(error: unknown): string | null {
     ? `the database rejected it: ${error.message}`
     : null
 }
-
-/**
- * How the database failed, in the terms an operator would look for. Values are metric labels. `silent`: no reply,
- * whether connected or not. `lost`: connections were closed by the other side. `login`: a wrong password, name or
- * database.
- */
-export const databaseFaults = [
-  'unreachable',
-  'silent',
-  'starting',
-  'lost',
-  'login',
-  'too_many_connections',
-  'read_only',
-  'disk_full',
-  'out_of_resources',
-  'broken',
-  'statement_timeout',
-  'deadlock',
-] as const
-export type DatabaseFault = (typeof databaseFaults)[number]
 
 const faultsByCode: Readonly<Record<string, DatabaseFault>> = {
   CONNECT_TIMEOUT: 'silent',

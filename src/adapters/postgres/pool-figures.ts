@@ -1,4 +1,4 @@
-import type { DatabaseFault } from './errors.ts'
+import type { DatabaseFault } from './faults.ts'
 
 /** Counters since the start. */
 export interface PoolTotals {

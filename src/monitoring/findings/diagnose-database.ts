@@ -1,5 +1,5 @@
 import { mostLarge } from '../../adapters/postgres/store/large-metadata.ts'
-import type { DatabaseFault } from '../../adapters/postgres/errors.ts'
+import type { DatabaseFault } from '../../adapters/postgres/faults.ts'
 import type { Facts } from './facts.ts'
 import { counted, inSeconds, type Finding, type Severity } from './findings.ts'
 

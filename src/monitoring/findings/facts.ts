@@ -1,7 +1,7 @@
 import type { Dependency } from '../../adapters/models/guards.ts'
 import type { ModelFault } from '../../adapters/models/faults.ts'
 import type { PoolStatus } from '../../adapters/postgres/pool.ts'
-import type { DatabaseFault } from '../../adapters/postgres/errors.ts'
+import type { DatabaseFault } from '../../adapters/postgres/faults.ts'
 import type { LockWait, ServerConnections } from '../../adapters/postgres/server-connections.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
