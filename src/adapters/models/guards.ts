@@ -42,7 +42,7 @@ const slowSearchMs = 5000
 
 const names = { chat: 'The language model', embeddings: 'The embedding model', rerank: 'The reranker' } as const
 
-export function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs: number, events: GuardEvents): Guard {
+function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs: number, events: GuardEvents): Guard {
   const refusal = (ms: number) => {
     events.ended?.(dependency, 'paused')
     return new AskError('model_paused', {

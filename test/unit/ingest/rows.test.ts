@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { readPaths } from '../../../src/ingest/read.ts'
+import { readPaths } from '../../support/read-paths.ts'
 import { createFieldScanner, detectDelimiter } from '../../../src/ingest/readers/csv-fields.ts'
 import type { SourceDocument } from '../../../src/ingest/terms.ts'
 

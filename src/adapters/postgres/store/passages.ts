@@ -10,8 +10,6 @@ import { vectorSearch } from './vector-search.ts'
 import { directionText } from '../vector-text.ts'
 import type { Candidate, PassageSearchResult, Search, StoredPassage } from '../../../ask/retrieval/passage-search.ts'
 
-export type PassageStore = ReturnType<typeof createPassageStore>
-
 /** The read side: both retrievers in one round trip, then the text of the chosen passages, on one lease. */
 export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25 = 'portable') {
   async function search(
@@ -39,7 +37,7 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
  * Both retrievers in one statement: see {@link bm25Search} and {@link vectorSearch}. Returns a row without an id if
  * neither found anything.
  */
-export function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
+function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
   const filter = path === null ? null : { path, atMost: comparedAtMost(query.chunkCount) }
   const nearest = query.vector
