@@ -36,8 +36,8 @@ export interface EdgeParts {
   readonly log: FastifyBaseLogger
   readonly keyring: Keyring
   readonly isDraining: () => boolean
-  /** The contents of openapi.yaml and monitoring.html. */
-  readonly texts: { readonly openapi: string; readonly monitoringPage: string }
+  /** The content of openapi.yaml. */
+  readonly openapi: string
 }
 
 /** Everything that routes can use. */
@@ -65,7 +65,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   )
   registerAccess(app, parts, 'PORT')
   registerHealth(app, parts)
-  registerAbout(app, { version, openapi: parts.texts.openapi, pageHeaders: headers.page })
+  registerAbout(app, { version, openapi: parts.openapi, pageHeaders: headers.page })
   const asking = askingOf(parts)
   registerAsk(app, asking)
   registerSearch(app, asking)
@@ -92,7 +92,7 @@ export async function buildMonitoringApp(parts: AppParts): Promise<FastifyInstan
  * `starting` for everything else.
  */
 export async function buildStartingApp(parts: EdgeParts, port: Port): Promise<FastifyInstance> {
-  const { config, keyring, texts } = parts
+  const { config, keyring } = parts
   const headers = await securityHeaders()
   // Nothing is counted during startup: the metrics exist only with the other parts.
   const app = emptyApp(parts, headers.data, silent)
@@ -105,8 +105,7 @@ export async function buildStartingApp(parts: EdgeParts, port: Port): Promise<Fa
     done(isProbe(request) ? undefined : new AskError('starting', { retryAfter: 1 })),
   )
   registerStartingHealth(app)
-  if (port === 'MONITORING_PORT' || config.monitoring === null)
-    registerMonitoringPage(app, { page: texts.monitoringPage, pageHeaders: headers.page })
+  if (port === 'MONITORING_PORT' || config.monitoring === null) registerMonitoringPage(app, headers.page)
   return app
 }
 

@@ -56,7 +56,7 @@ export async function startServer(
     log,
     keyring: createKeyring(config.keys, keySource),
     isDraining: () => draining.signal.aborted,
-    texts: { openapi: textOf('../openapi.yaml'), monitoringPage: textOf('./http/routes/monitoring.html') },
+    openapi: textOf('../openapi.yaml'),
   }
   const ports = await openPorts(edge, opened)
   opened.defer(() => draining.abort())

@@ -23,8 +23,6 @@ export interface CacheAdminParts {
   readonly onWritten: () => Promise<void>
 }
 
-export type CacheAdmin = ReturnType<typeof createCacheAdmin>
-
 /** Longest time that a request may spend removing keys from Redis. */
 const removeMs = 10_000
 

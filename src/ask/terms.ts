@@ -199,7 +199,7 @@ export type AskEvent =
 
 export type StageName =
   /** Waiting in the admission queue; `remember` may have run before it. */
-  'admit' | 'remember' | 'understand' | 'embed' | 'retrieve' | 'rerank' | 'pack' | 'generate' | 'extract' | 'save'
+  'admit' | 'remember' | 'understand' | 'embed' | 'retrieve' | 'rerank' | 'generate' | 'extract'
 
 export type Outcome = 'ok' | 'error' | 'deadline' | 'cancelled'
 

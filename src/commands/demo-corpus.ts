@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { createRequire } from 'node:module'
-import { findFiles, type Found } from '../ingest/find-files.ts'
+import { findFiles, type FileOrFault } from '../ingest/find-files.ts'
 import type { FileOptions } from '../ingest/read.ts'
 
 /**
@@ -43,7 +43,7 @@ interface Manual {
 }
 
 export interface ManualFiles {
-  readonly found: readonly Found[]
+  readonly found: readonly FileOrFault[]
   readonly options: FileOptions
 }
 

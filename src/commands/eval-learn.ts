@@ -2,7 +2,7 @@ import type { Database } from '../adapters/postgres/database.ts'
 import { readWeights, writeWeights } from '../adapters/postgres/store/fusion-weights.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { similarityRange, vectorWeight, type LearnedWeights } from '../ask/retrieval/weights.ts'
-import type { Evidence } from '../eval/evidence.ts'
+import type { JudgedCandidates } from '../eval/evidence.ts'
 import { learn, type Lesson } from '../eval/learn.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { withDatabase } from './opened.ts'
@@ -25,7 +25,7 @@ export async function checkLearning(config: Config, signal: AbortSignal): Promis
 export async function learnInto(
   config: Config,
   model: Model,
-  evidence: readonly Evidence[],
+  evidence: readonly JudgedCandidates[],
   signal: AbortSignal,
 ): Promise<Lesson[]> {
   return await withDatabase(config.database, async database => {

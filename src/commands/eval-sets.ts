@@ -4,7 +4,7 @@ import { openDeps, type Deps } from '../deps.ts'
 import { askedCollection } from '../wiring/pipeline.ts'
 import type { AskingContext } from '../eval/ask-all.ts'
 import { withCollection } from '../eval/collection.ts'
-import { gather, type Evidence } from '../eval/evidence.ts'
+import { gather, type JudgedCandidates } from '../eval/evidence.ts'
 import { measureSet, type Measured } from '../eval/measure.ts'
 import { writeRun } from '../eval/run-file.ts'
 import type { EvalSet } from '../eval/set.ts'
@@ -25,7 +25,7 @@ export interface Evaluated {
   readonly model: Pick<Embedder, 'model' | 'languages'>
   readonly variants: readonly Measured[]
   /** From the plain questions only, because the other variants repeat them with errors. */
-  readonly evidence: readonly Evidence[]
+  readonly evidence: readonly JudgedCandidates[]
 }
 
 /** Opens the service without its HTTP edge and evaluates the sets one by one, each in its own collection. */
@@ -39,7 +39,7 @@ export async function evaluate(
   const deps = await openDeps(config, createLogger(config))
   try {
     const { model, languages } = deps.models.embedder
-    const all = { model: { model, languages }, variants: [] as Measured[], evidence: [] as Evidence[] }
+    const all = { model: { model, languages }, variants: [] as Measured[], evidence: [] as JudgedCandidates[] }
     for (const set of sets) {
       const { variants, evidence } = await evaluateSet(set, { deps, config, options, signal })
       all.variants.push(...variants)
@@ -95,7 +95,7 @@ async function evidenceOf(
   set: EvalSet,
   { database, store, models }: Deps,
   context: AskingContext,
-): Promise<Evidence[]> {
+): Promise<JudgedCandidates[]> {
   const [plain] = set.variants
   const asked = await askedCollection(store, models, context.collection, context.signal)
   if (!plain || !asked) return []

@@ -1,6 +1,6 @@
 import { openDatabase, type Database, type DatabaseSettings } from '../adapters/postgres/database.ts'
 import { waitUntilVisible } from '../ask/cache/collection-snapshot.ts'
-import { openModels, type Models, type ModelSettings } from '../adapters/models/models.ts'
+import { openModels, type Models } from '../adapters/models/models.ts'
 import { openPreparing, type Preparing } from '../wiring/prepare-pool.ts'
 import type { Config } from '../config/terms.ts'
 
@@ -23,7 +23,7 @@ export async function withDatabase<T>(
 }
 
 /** Opens the models while `work` runs. */
-export async function withModels<T>(settings: ModelSettings, work: (models: Models) => Promise<T>): Promise<T> {
+export async function withModels<T>(settings: Config['models'], work: (models: Models) => Promise<T>): Promise<T> {
   const models = await openModels(settings)
   try {
     return await work(models)

@@ -16,6 +16,6 @@ export function say(text: string): void {
   process.stderr.write(`${printableLines(text)}\n`)
 }
 
-export function wantsJson(command: Command): boolean {
+function wantsJson(command: Command): boolean {
   return command.optsWithGlobals<{ json: boolean }>().json
 }

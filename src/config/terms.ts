@@ -31,13 +31,14 @@ export interface Config {
   readonly models: {
     readonly apiKey: string | undefined
     readonly baseUrl: string | undefined
-    /** Null for extractive answers. */
+    /** Null for no language model: answers are then extractive. */
     readonly chat: string | null
-    /** `local`, `onnx:` with a folder or file, or a model of the API. */
+    /** `local`, `onnx:` followed by a folder or a file, or the name of a model of the API. */
     readonly embedding: string
     readonly embeddingDimensions: number | undefined
     readonly embeddingMaxTokens: number
     readonly embeddingLanguages: readonly string[] | 'any'
+    /** Without the space that follows the prefix. Undefined to use what the model's folder says, if anything. */
     readonly embeddingQueryPrefix: string | undefined
     readonly embeddingPassagePrefix: string | undefined
     readonly timeoutMs: number

@@ -10,7 +10,7 @@ import type { JudgedQuestion } from './set.ts'
 import type { Candidate, PassageSearch } from '../ask/retrieval/passage-search.ts'
 
 /** Candidates of both retrievers for a question, before fusion. */
-export interface Evidence {
+export interface JudgedCandidates {
   /** The question's language as the service determines it. */
   readonly language: string
   readonly judged: Judged
@@ -27,11 +27,11 @@ export interface Gathering extends AskingContext {
 const noCache = { get: async () => undefined, set() {} }
 
 /**
- * Evidence for every answerable question in a language that the model reads; other languages have no weight to learn.
+ * Candidates for every answerable question in a language that the model reads; other languages have no weight to learn.
  */
-export async function gather(questions: readonly JudgedQuestion[], gathering: Gathering): Promise<Evidence[]> {
+export async function gather(questions: readonly JudgedQuestion[], gathering: Gathering): Promise<JudgedCandidates[]> {
   const embed = embedWith(gathering.embedder, noCache)
-  const gathered: Evidence[] = []
+  const gathered: JudgedCandidates[] = []
   for (const [index, question] of questions.entries()) {
     gathering.signal.throwIfAborted()
     gathering.onGathered(index, questions.length)
@@ -44,7 +44,7 @@ async function evidenceOf(
   question: JudgedQuestion,
   gathering: Gathering,
   embed: ReturnType<typeof embedWith>,
-): Promise<Evidence[]> {
+): Promise<JudgedCandidates[]> {
   const { store, embedder, asked: collection } = gathering
   const run: Run = runOf(question, gathering)
   const asked = analyzeQuestion(questionOf(question, gathering), collection)

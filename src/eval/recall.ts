@@ -47,7 +47,7 @@ export async function tuneDepth(
 }
 
 /** Share of the true first ten that are among the first ten found. */
-export function recallAt10(found: readonly number[], truth: readonly number[]): number {
+function recallAt10(found: readonly number[], truth: readonly number[]): number {
   const first = new Set(truth.slice(0, 10))
   return first.size === 0 ? 1 : found.slice(0, 10).filter(id => first.has(id)).length / first.size
 }

@@ -7,7 +7,7 @@ import { isTooDeep } from './readers/too-deep.ts'
 import type { SourceDocument } from './terms.ts'
 
 /** Formats of a text that does not come from a file. */
-export const textFormats = ['markdown', 'text', 'html'] as const
+const textFormats = ['markdown', 'text', 'html'] as const
 export type TextFormat = (typeof textFormats)[number]
 
 export interface DocumentInput {

@@ -16,7 +16,7 @@ export interface FoundFile {
   readonly bytes: number
 }
 
-export type Found = FoundFile | { readonly fault: ReadFault }
+export type FileOrFault = FoundFile | { readonly fault: ReadFault }
 
 /**
  * Finds the files of paths, folders and globs, sorted within each. Folders and globs skip hidden files, `node_modules`
@@ -27,8 +27,8 @@ export type Found = FoundFile | { readonly fault: ReadFault }
  * directory. An absolute path, or one that begins with `..`, is specific to this machine, so its source begins with the
  * last segment (`/srv/site/docs` → `docs/a.md`).
  */
-export async function findFiles(paths: readonly string[]): Promise<Found[]> {
-  const found: Found[] = []
+export async function findFiles(paths: readonly string[]): Promise<FileOrFault[]> {
+  const found: FileOrFault[] = []
   const pathOfSource = new Map<string, string>()
   for (const path of paths) {
     for (const file of await filesAt(path)) {
@@ -42,15 +42,15 @@ export async function findFiles(paths: readonly string[]): Promise<Found[]> {
 }
 
 /** Total bytes to read, for progress and the time left. */
-export function bytesOf(found: readonly Found[]): number {
+export function bytesOf(found: readonly FileOrFault[]): number {
   return found.reduce((sum, each) => sum + ('fault' in each ? 0 : each.bytes), 0)
 }
 
-function sameSource(file: FoundFile, before: string): Found {
+function sameSource(file: FoundFile, before: string): FileOrFault {
   return faultOf(file, `would be stored as ${file.source}, like ${before}; load both by relative paths`)
 }
 
-async function filesAt(given: string): Promise<Found[]> {
+async function filesAt(given: string): Promise<FileOrFault[]> {
   const entry = await stat(given).catch(() => null)
   if (entry === null) return isDynamicPattern(given) ? filesMatching(given) : [faultNamed(given, 'does not exist')]
   if (entry.isDirectory()) return filesBelow(given)
@@ -63,7 +63,7 @@ async function filesAt(given: string): Promise<Found[]> {
   ]
 }
 
-async function filesBelow(root: string): Promise<Found[]> {
+async function filesBelow(root: string): Promise<FileOrFault[]> {
   const { files, unreadable } = await walk(root)
   const known = files.filter(path => formatOf(path) !== undefined)
   const faults = unreadable.map(path => faultOf(below(root, path), 'cannot be opened'))
@@ -93,7 +93,7 @@ async function walk(root: string, below = ''): Promise<Walked> {
   return { files: inside.flatMap(each => each.files), unreadable: inside.flatMap(each => each.unreadable) }
 }
 
-async function filesMatching(pattern: string): Promise<Found[]> {
+async function filesMatching(pattern: string): Promise<FileOrFault[]> {
   const { base, rest } = splitGlob(pattern.split(sep).join('/'))
   const ignore = rest.includes('node_modules') ? [] : ['**/node_modules/**']
   const options = { cwd: resolve(base), ignore, expandDirectories: false, followSymbolicLinks: false }
@@ -112,11 +112,11 @@ function splitGlob(pattern: string): { base: string; rest: string } {
 }
 
 /** Sorts by code units, so that the order does not depend on machine or locale. */
-async function sized(root: string, inside: readonly string[]): Promise<Found[]> {
+async function sized(root: string, inside: readonly string[]): Promise<FileOrFault[]> {
   const sorted = [...inside].sort((a, b) => (a < b ? -1 : 1))
   const realRoot = await realpath(root).catch(() => root)
   const found = await Promise.all(
-    sorted.map(async (path): Promise<Found | null> => {
+    sorted.map(async (path): Promise<FileOrFault | null> => {
       const entry = await stat(join(root, path)).catch(() => null)
       if (entry === null) return faultOf(below(root, path), 'cannot be opened')
       if (!entry.isFile()) return null

@@ -1,4 +1,4 @@
-import type { Found } from './find-files.ts'
+import type { FileOrFault } from './find-files.ts'
 import { formatOf } from './formats.ts'
 import type { FileOptions, FileToRead } from './read.ts'
 import type { ReadFault } from './terms.ts'
@@ -11,7 +11,7 @@ const maxGroupFiles = 64
 const maxGroupBytes = 256 * 1024
 
 /** Groups the files in order. Small text files share a group; files of rows and binary formats get their own. */
-export function* groupsOf(found: Iterable<Found>, options: FileOptions): Generator<Group> {
+export function* groupsOf(found: Iterable<FileOrFault>, options: FileOptions): Generator<Group> {
   let files: FileToRead[] = []
   for (const each of found) {
     const isJoined = !('fault' in each) && isSmall(each, files)

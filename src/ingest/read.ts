@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
-import { findFiles, type FoundFile } from './find-files.ts'
+import type { FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
 import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
 import { isTooDeep } from './readers/too-deep.ts'
@@ -10,7 +10,7 @@ import type { ReadResult } from './terms.ts'
 export { knownFormats } from './formats.ts'
 
 /** A document that is read as a whole needs several times its size in memory. Rows of CSV and JSON lines do not. */
-export const largestDocumentBytes = 64 * 2 ** 20
+const largestDocumentBytes = 64 * 2 ** 20
 
 /** Options for all documents of a file. */
 export interface FileOptions {
@@ -29,22 +29,14 @@ export interface FileToRead extends FoundFile {
 export interface ReadOptions extends FileOptions, ReadProgress {}
 
 interface ReadProgress {
-  /** Called with the number of further bytes that are finished, of those that {@link measurePaths} counts. */
+  /** Called with the number of further bytes that are finished, of those that {@link FoundFile.bytes} counts. */
   readonly onBytes?: ((bytes: number) => void) | undefined
 }
 
 /**
- * Reads documents from files, folders and globs, one at a time and in a fixed order. A path or row that cannot be read
- * yields a fault, and reading continues. Memory use does not depend on the length of CSV and JSON lines files.
+ * The documents of one file, in order. What cannot be read yields a fault, and reading continues. Memory use does not
+ * depend on the length of CSV and JSON lines files.
  */
-export async function* readPaths(paths: readonly string[], options: ReadOptions = {}): AsyncGenerator<ReadResult> {
-  for (const found of await findFiles(paths)) {
-    if ('fault' in found) yield found
-    else yield* readFound({ ...found, options }, options)
-  }
-}
-
-/** The documents of one file. */
 export async function* readFound(file: FileToRead, progress: ReadProgress = {}): AsyncGenerator<ReadResult> {
   const { url } = file.options
   for await (const result of named(readOne(file, { ...file.options, ...progress }), file.source)) {
@@ -55,12 +47,6 @@ export async function* readFound(file: FileToRead, progress: ReadProgress = {}):
 /** Adds the source to faults, because readers only know the path. */
 async function* named(results: AsyncIterable<ReadResult>, source: string): AsyncGenerator<ReadResult> {
   for await (const result of results) yield 'fault' in result ? { fault: { ...result.fault, source } } : result
-}
-
-/** How much {@link readPaths} will read, for progress and the time left. */
-export async function measurePaths(paths: readonly string[]): Promise<{ files: number; bytes: number }> {
-  const files = (await findFiles(paths)).filter((found): found is FoundFile => !('fault' in found))
-  return { files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) }
 }
 
 async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<ReadResult> {

@@ -4,7 +4,7 @@ import { cleanLine } from './readers/clean-text.ts'
  * Maximum length of a stored source in UTF-8. It is indexed, and Postgres rejects the write of an index row of more
  * than 2,704 bytes.
  */
-export const longestSourceBytes = 2500
+const longestSourceBytes = 2500
 
 /** Matches invisible text: controls, spaces, joiners, fillers, variation selectors and the blank Braille pattern. */
 const invisible = /^[\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]*$/u

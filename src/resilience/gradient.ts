@@ -128,5 +128,3 @@ export function createGradient({ floor, ceiling, initial = 20, now }: GradientOp
     recentMs: () => last?.tookMs,
   }
 }
-
-export type Gradient = ReturnType<typeof createGradient>

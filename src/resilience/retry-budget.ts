@@ -1,7 +1,6 @@
 /**
  * Limits retries, because retrying calls to a server that fails everything only adds load. This is the token bucket of
- * the AWS SDKs: it starts with 500 tokens. A retry costs 5, a retry after a timeout 10, and a call that succeeds on the
- * first try earns 1.
+ * the AWS SDKs: it starts with 500 tokens. A retry costs 5, and a call that succeeds on the first try earns 1.
  */
 export interface RetryBudget {
   spend(cost: number): boolean
@@ -10,7 +9,6 @@ export interface RetryBudget {
 
 const capacity = 500
 export const retryCost = 5
-export const timeoutRetryCost = 10
 
 export function createRetryBudget(): RetryBudget {
   let tokens = capacity

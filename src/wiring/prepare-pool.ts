@@ -5,7 +5,7 @@ import { AskError } from '../errors.ts'
 import { silent, type Events } from '../events.ts'
 import type { DocumentInput } from '../ingest/document-from.ts'
 import type { Draft } from '../ingest/draft.ts'
-import type { Found } from '../ingest/find-files.ts'
+import type { FileOrFault } from '../ingest/find-files.ts'
 import { groupsOf, type Group } from '../ingest/groups.ts'
 import { inOrder } from '../ingest/in-order.ts'
 import type { Outcome, SortKnown } from '../ingest/outcomes.ts'
@@ -38,7 +38,7 @@ export interface Preparing {
    */
   draft(embedder: Embedder, document: DocumentInput, options: DraftOptions): Promise<Draft | null>
   /** The outcomes of files, in order. A file that cannot be prepared is a fault among them. */
-  files(embedder: Embedder, found: Iterable<Found>, options: FilesOptions): AsyncIterable<Outcome>
+  files(embedder: Embedder, found: Iterable<FileOrFault>, options: FilesOptions): AsyncIterable<Outcome>
   close(): Promise<void>
   status(): PoolStatus
   /** Ids of the processes. */
@@ -85,7 +85,7 @@ export function openPreparing(
 
   async function* files(
     embedder: Embedder,
-    found: Iterable<Found>,
+    found: Iterable<FileOrFault>,
     { signal, sort, onBytes = () => {}, ...options }: FilesOptions,
   ): AsyncGenerator<Outcome> {
     const place = pool.enter(0)

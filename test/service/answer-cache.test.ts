@@ -152,11 +152,9 @@ for (const world of eitherWorld) {
         cache: { status: 'miss' },
       })
       model.chat.behave({})
-      t.match((await app.ask({ question: `${rent} (3)` })).json, {
-        degraded: [],
-        generator: 'llm',
-        cache: { status: 'miss' },
-      })
+      const { json } = await app.ask({ question: `${rent} (3)` })
+      t.match(json, { generator: 'llm', cache: { status: 'miss' } })
+      t.same(json.degraded, [])
     })
 
     t.test('hits, misses and what they spared are counted', async t => {
@@ -308,7 +306,8 @@ for (const world of eitherWorld) {
       const reply = await app.ask({ question: rent })
       return statusOf(reply) === 'stale' ? undefined : reply
     })
-    t.match(anew.json, { degraded: [], cache: { status: 'miss' } }, 'made anew')
+    t.match(anew.json, { cache: { status: 'miss' } }, 'made anew')
+    t.same(anew.json.degraded, [])
   })
 }
 
@@ -348,7 +347,8 @@ t.test('what the caller wants of the cache', async t => {
     await expiring('')
     await pass(1.1)
     const stale = await expiring('only-if-cached, max-stale')
-    t.match(stale, { status: 200, json: { cache: { status: 'stale', tier: 'memory' }, degraded: [] } })
+    t.match(stale, { status: 200, json: { cache: { status: 'stale', tier: 'memory' } } })
+    t.same(stale.json.degraded, [])
     t.equal(statusOf(await expiring('max-stale=600')), 'stale')
     t.equal((await expiring('only-if-cached, max-stale=0')).status, 504)
     t.equal(statusOf(await expiring('')), 'miss')

@@ -18,8 +18,8 @@ for (const world of worlds) {
         generator: 'extractive',
         model: null,
         cache: { status: 'miss' },
-        degraded: [],
       })
+      t.same(json.degraded, [])
       t.match(json.citations[0], { index: 1, title: /Dormitory/, url: 'https://example.edu/dormitory', version: 1 })
     })
 
@@ -42,7 +42,8 @@ for (const world of worlds) {
 
     t.test('nothing near: abstains in the language of the question, asks no model, cites nothing', async t => {
       const english = await app.ask({ question: 'What is the weather in Paris today?' })
-      t.match(english.json, { abstained: true, citations: [], generator: 'none', usage: { llm_calls: 0 } })
+      t.match(english.json, { abstained: true, generator: 'none', usage: { llm_calls: 0 } })
+      t.same(english.json.citations, [])
       const russian = await app.ask({ question: 'Как приготовить борщ со сметаной?' })
       t.equal(russian.json.abstained, true)
       t.match(russian.json.answer, /[а-я]/)

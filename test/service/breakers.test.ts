@@ -35,7 +35,9 @@ t.test('a model that fails', async t => {
   t.test('once: nobody notices, and the second try is counted', async t => {
     model.chat.behave({ status: 500, times: 1 })
     model.embeddings.behave({ status: 503, times: 1 })
-    t.match((await app.ask(anew())).json, { generator: 'llm', degraded: [] })
+    const { json } = await app.ask(anew())
+    t.equal(json.generator, 'llm')
+    t.same(json.degraded, [])
     for (const dependency of ['chat', 'embeddings'])
       t.equal(await figureOf(app, `askwell_retries_total{dependency="${dependency}"}`), 1)
   })
@@ -43,7 +45,8 @@ t.test('a model that fails', async t => {
   t.test('once, before the first token of a stream: the same', async t => {
     model.chat.behave({ cutAfterTokens: 0, times: 1 })
     const events = sseEvents((await app.ask({ ...anew(), stream: true })).text)
-    t.match(events.at(-1), { event: 'done', data: { generator: 'llm', degraded: [] } })
+    t.match(events.at(-1), { event: 'done', data: { generator: 'llm' } })
+    t.same(events.at(-1)?.data.degraded, [])
   })
 
   t.test('again and again: it is not asked any more, each question is answered all the same, and it shows', async t => {
@@ -159,7 +162,7 @@ t.test('a slow embedding is asked for twice where that is wanted, and the quicke
     model.embeddings.aborted,
   ]
   model.embeddings.behave({ silent: true, times: 1 })
-  t.match((await app.ask(anew())).json, { degraded: [] })
+  t.same((await app.ask(anew())).json.degraded, [])
   t.equal(model.embeddings.requests.length, before + 2)
   t.equal(await figureOf(app, 'askwell_hedges_total'), hedged + 1)
   await until('the slow one is given up', () => model.embeddings.aborted === aborted + 1)
@@ -169,7 +172,7 @@ t.test('a reranker that fails is not asked any more, and passages keep their ord
   const reranker = await startReranker(t)
   const app = await startApp(t, anyWorld, { RERANK_URL: reranker.url, RERANK_MODEL: 'test-rerank', RATE_LIMIT: '0' })
   await loadHandbook(app)
-  t.match((await app.ask(anew())).json, { degraded: [] })
+  t.same((await app.ask(anew())).json.degraded, [])
   await reranker.stop()
   await until('it is left alone', async () => {
     t.match((await app.ask(anew())).json, { degraded: ['rerank'], answer: /12,000/ })

@@ -128,7 +128,8 @@ for (const world of eitherWorld) {
       model.chat.behave({ refuse: true })
       const { status, json } = await app.ask({ question: `${rent} Tell me.` })
       t.equal(status, 200)
-      t.match(json, { generator: 'llm', citations: [] })
+      t.equal(json.generator, 'llm')
+      t.same(json.citations, [])
     })
 
     for (const [fault, behaviour] of [
@@ -155,7 +156,8 @@ for (const world of eitherWorld) {
 
     t.test('well again: asked again, nothing broken was remembered', async t => {
       const { json } = await app.ask({ question: rent })
-      t.match(json, { generator: 'llm', degraded: [], cache: { status: 'miss' } })
+      t.match(json, { generator: 'llm', cache: { status: 'miss' } })
+      t.same(json.degraded, [])
       t.match((await app.ask({ question: rent })).json, { generator: 'llm', cache: { status: 'hit' } })
     })
   })
@@ -198,7 +200,9 @@ for (const world of eitherWorld) {
 
     t.test('well again: used again', async t => {
       model.embeddings.behave({})
-      t.match((await app.ask({ question: `Tell me: ${rent}` })).json, { degraded: [], cache: { status: 'miss' } })
+      const { json } = await app.ask({ question: `Tell me: ${rent}` })
+      t.equal(json.cache.status, 'miss')
+      t.same(json.degraded, [])
     })
   })
 }

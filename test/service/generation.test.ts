@@ -32,7 +32,8 @@ for (const world of eitherWorld) {
     t.test("JSON: the answer is the model's, its citations resolve, one chat call", async t => {
       const { result, calls } = await callsIn(() => app.ask({ question: rent }))
       t.equal(result.status, 200)
-      t.match(result.json, { generator: 'llm', model: 'test-chat', abstained: false, degraded: [], mode: 'fast' })
+      t.match(result.json, { generator: 'llm', model: 'test-chat', abstained: false, mode: 'fast' })
+      t.same(result.json.degraded, [])
       t.match(result.json.answer, /12,000 tenge a month\. \[1\]/)
       t.match(result.json.citations, [{ index: 1, title: /Dormitory/ }])
       t.equal(calls, 1)
@@ -97,7 +98,8 @@ for (const world of eitherWorld) {
       const { result, calls } = await callsIn(() =>
         app.ask({ question: 'What is the weather in Paris today?', mode: 'fast' }),
       )
-      t.match(result.json, { abstained: true, generator: 'none', citations: [], usage: { llm_calls: 0 } })
+      t.match(result.json, { abstained: true, generator: 'none', usage: { llm_calls: 0 } })
+      t.same(result.json.citations, [])
       t.equal(calls, 0)
     })
 
@@ -129,10 +131,9 @@ for (const world of eitherWorld) {
           abstained: true,
           generator: 'llm',
           model: 'test-chat',
-          citations: [],
-          degraded: [],
           usage: { llm_calls: 1 },
         })
+        t.same([json.citations, json.degraded], [[], []])
         t.match(json.answer, words)
         const streamed = sseEvents((await app.ask({ question, stream: true })).text)
         t.notMatch(JSON.stringify(streamed), /NO_ANSWER/)
@@ -181,11 +182,13 @@ for (const world of eitherWorld) {
     t.test('one embedding call for a question, none the second time', async t => {
       const before = embeddings()
       const first = await app.ask({ question: rent })
-      t.match(first.json, { degraded: [], answer: /12,000/ })
+      t.match(first.json.answer, /12,000/)
+      t.same(first.json.degraded, [])
       t.equal(embeddings(), before + 1)
       // Another top_k: not from the answer cache, so it is the vector that was kept.
       const second = await app.ask({ question: rent, top_k: 3 })
-      t.match(second.json, { cache: { status: 'miss' }, degraded: [] })
+      t.equal(second.json.cache.status, 'miss')
+      t.same(second.json.degraded, [])
       t.equal(embeddings(), before + 1)
     })
 

@@ -182,7 +182,9 @@ t.test(
     t.match(app.deps.database.status(), { waiting: 0, totals: { overdue: 0 } })
     for (const question of questions) {
       const { status, json } = await app.ask({ question }, { 'cache-control': 'only-if-cached' })
-      if (status !== 504) t.match(json, { answer: /The end\.$/, generator: 'llm', degraded: [] })
+      if (status === 504) continue
+      t.match(json, { answer: /The end\.$/, generator: 'llm' })
+      t.same(json.degraded, [])
     }
   },
 )

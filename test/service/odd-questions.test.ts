@@ -31,16 +31,10 @@ for (const world of eitherWorld) {
     t.test('without a letter or a digit: nothing is found, and an answer says so', async t => {
       for (const question of ['???', '…', '- * -', '\\ \' " %_$;', '🍕🍕', '¿¡', '👩‍👩‍👧‍👦'.repeat(300), '?'.repeat(4000)]) {
         const { found, answered } = await both(t, app, { question })
-        t.match(
-          found,
-          { status: 200, json: { near: false, passages: [], usage: { llm_calls: 0 } } },
-          question.slice(0, 20),
-        )
-        t.match(
-          answered,
-          { status: 200, json: { abstained: true, citations: [], generator: 'none' } },
-          question.slice(0, 20),
-        )
+        t.match(found, { status: 200, json: { near: false, usage: { llm_calls: 0 } } }, question.slice(0, 20))
+        t.same(found.json.passages, [], question.slice(0, 20))
+        t.match(answered, { status: 200, json: { abstained: true, generator: 'none' } }, question.slice(0, 20))
+        t.same(answered.json.citations, [], question.slice(0, 20))
       }
     })
 
@@ -110,8 +104,10 @@ for (const world of eitherWorld) {
         { 'year"': 2023 },
       ]) {
         const { found, answered } = await both(t, app, { question: 'When is the library open?', filters })
-        t.match(found, { status: 200, json: { near: false, passages: [] } }, JSON.stringify(filters))
-        t.match(answered, { status: 200, json: { abstained: true, citations: [] } }, JSON.stringify(filters))
+        t.match(found, { status: 200, json: { near: false } }, JSON.stringify(filters))
+        t.same(found.json.passages, [], JSON.stringify(filters))
+        t.match(answered, { status: 200, json: { abstained: true } }, JSON.stringify(filters))
+        t.same(answered.json.citations, [], JSON.stringify(filters))
       }
       t.match((await both(t, app, { question: 'When is the library open?', filters: { year: 2023 } })).found.json, {
         near: true,

@@ -46,7 +46,8 @@ for (const world of worlds) {
     t.test('passages with their scores, best first, and nothing written', async t => {
       const { status, json, headers } = await searched(t, app, { question: rent })
       t.equal(status, 200)
-      t.match(json, { language: 'en', mode: 'fast', near: true, degraded: [], usage: { llm_calls: 0 } })
+      t.match(json, { language: 'en', mode: 'fast', near: true, usage: { llm_calls: 0 } })
+      t.same(json.degraded, [])
       t.match(json.passages[0], {
         index: 1,
         source: 'handbook/dormitory.md',
@@ -79,10 +80,9 @@ for (const world of worlds) {
         (await app.ask({ question: 'What do students pay for the weather in Paris?' })).json.abstained === false,
       )
       t.match((await searched(t, app, { question: 'Qwertyuiop zxcvbnm' })).json, { near: false })
-      t.match((await searched(t, app, { question: 'library', filters: { nonsense: 1 } })).json, {
-        near: false,
-        passages: [],
-      })
+      const filtered = await searched(t, app, { question: 'library', filters: { nonsense: 1 } })
+      t.equal(filtered.json.near, false)
+      t.same(filtered.json.passages, [])
     })
 
     t.test('filters, top_k and language as in a question', async t => {

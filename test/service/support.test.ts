@@ -122,7 +122,8 @@ tap.test('the model: streams token by token, role first, usage last', async t =>
   t.match(chunks[0], { choices: [{ delta: { role: 'assistant' } }] })
   t.equal(chunks.map(chunk => chunk.choices[0]?.delta.content ?? '').join(''), 'The library opens at nine. [2]')
   t.match(chunks.at(-2), { choices: [{ finish_reason: 'stop' }] })
-  t.match(chunks.at(-1), { choices: [], usage: { completion_tokens: 6 } })
+  t.same(chunks.at(-1)?.choices, [])
+  t.equal(chunks.at(-1)?.usage?.completion_tokens, 6)
 })
 
 tap.test('a client that leaves mid-stream: counted as aborted, its socket closed', async t => {

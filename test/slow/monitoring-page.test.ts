@@ -376,3 +376,12 @@ tap.test('the real service: the page shows what it does', needsBrowser, async t 
   t.same([complaints, await page.evaluate(tooWide), await page.evaluate(unreadable)], [[], [], []])
   t.notMatch(await page.locator('body').innerText(), /NaN|undefined|null/)
 })
+
+tap.test('the API reference: its style applies, and nothing complains', needsBrowser, async t => {
+  const app = await startApp(t, 'embedded')
+  const { page, complaints, addresses } = await openWindow(t)
+  await page.goto(`${app.url}/docs`)
+  t.equal(await page.locator('nav').evaluate('element => getComputedStyle(element).position'), 'sticky')
+  t.same(await page.evaluate(faint), [])
+  t.same([complaints, addresses], [[], [`${app.url}/docs`]])
+})

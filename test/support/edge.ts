@@ -70,7 +70,7 @@ function edgeParts(
     log: silent,
     keyring: createKeyring(config.keys),
     isDraining: () => false,
-    texts: { openapi: textOf('openapi.yaml'), monitoringPage: textOf('src/http/routes/monitoring.html') },
+    openapi: textOf('openapi.yaml'),
     cachedAsk: { ask: async function* () {}, getCached: () => undefined, getShared: () => undefined, ...cachedAsk },
     search: unused,
     admission: { search: (search: unknown) => search },

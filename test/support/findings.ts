@@ -1,5 +1,5 @@
 /** A finding of GET /monitoring/pool-status. */
-export interface Found {
+export interface Finding {
   readonly culprit: string
   readonly code: string
   readonly severity: string
@@ -36,7 +36,7 @@ export function isOfTheMachine(code: string): boolean {
  * The findings that the test itself has provoked. If other processes keep the service from running, it reports that
  * too, correctly. Assert on these instead of on all findings, and on verdicts with {@link isOk}.
  */
-export function provoked(findings: readonly Found[]): Found[] {
+export function provoked(findings: readonly Finding[]): Finding[] {
   return findings.filter(({ code }) => !isOfTheMachine(code))
 }
 
@@ -46,7 +46,7 @@ export function isOk({
   findings,
 }: {
   readonly verdict: string
-  readonly findings: readonly Found[]
+  readonly findings: readonly Finding[]
 }): boolean {
   const grave = findings.filter(({ severity }) => severity !== 'info')
   return grave.length === 0 ? verdict === 'ok' : provoked(grave).length === 0

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { registerMonitoringPage } from '../../src/http/routes/monitoring-page.ts'
 import { securityHeaders } from '../../src/http/edge/security-headers.ts'
@@ -29,7 +28,6 @@ export interface Figures {
 }
 
 export const figuresKey = 'key-of-the-monitoring'
-export const monitoringPage = readFileSync(new URL('../../src/http/routes/monitoring.html', import.meta.url), 'utf8')
 
 export async function serveFigures(t: Owner, first: Condition): Promise<Figures> {
   const app = Fastify({ forceCloseConnections: true })
@@ -37,7 +35,7 @@ export async function serveFigures(t: Owner, first: Condition): Promise<Figures>
   let asked = 0
   let authorization: string | undefined
   let over: readonly (object | undefined)[] = []
-  registerMonitoringPage(app, { page: monitoringPage, pageHeaders: (await securityHeaders()).page })
+  registerMonitoringPage(app, (await securityHeaders()).page)
   const answer = (made: (health: Health, tick: number) => object, at: number) => (app: FastifyInstance, path: string) =>
     app.get(path, async (request, reply) => {
       asked++

@@ -31,7 +31,7 @@ interface Line {
 
 /** Lines of prose: comments of the code, and whole pages. */
 function proseOf(file: string): Line[] {
-  const isCode = file.endsWith('.ts')
+  const isCode = /\.[jt]s$/.test(file)
   let isFenced = false
   return readFileSync(file, 'utf8')
     .split('\n')
@@ -58,7 +58,7 @@ function faultsIn({ file, number, text }: Line): string[] {
 }
 
 tap.test('comments and pages keep to the words of the field', async t => {
-  const files = globSync(['src/**/*.ts', 'docs/**/*.md', 'README.md', 'CONTRIBUTING.md', 'SECURITY.md'])
+  const files = globSync(['src/**/*.{js,ts}', 'docs/**/*.md', 'README.md', 'CONTRIBUTING.md', 'SECURITY.md'])
   t.ok(files.length > 300)
   t.same(
     files.flatMap(file => proseOf(file).flatMap(faultsIn)),

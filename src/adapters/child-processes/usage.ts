@@ -38,7 +38,7 @@ async function usageFromProc(pid: number): Promise<ProcessUsage | null> {
 }
 
 /** `stat` has times in ticks; `status` has memory in kB, independent of the page size. A zombie has no memory. */
-export function parseProc(stat: string, status: string): ProcessUsage | null {
+function parseProc(stat: string, status: string): ProcessUsage | null {
   // The name may contain spaces and brackets. The numbers start after its last bracket, with the third field.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const ticks = Number(fields[11]) + Number(fields[12])
@@ -53,7 +53,7 @@ export async function usageFromPs(pid: number): Promise<ProcessUsage | null> {
 }
 
 /** Parses `  51234 1-02:03:04` or `  51234   2:03.45`: kB, then days, hours, minutes and seconds. */
-export function parsePs(line: string): ProcessUsage | null {
+function parsePs(line: string): ProcessUsage | null {
   const found = /^\s*(\d+)\s+(?:(\d+)-)?([\d:.]+)\s*$/.exec(line)
   if (found === null) return null
   const seconds =

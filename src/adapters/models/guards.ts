@@ -37,7 +37,7 @@ const slowSearchMs = 5000
 
 const names = { chat: 'The language model', embeddings: 'The embedding model', rerank: 'The reranker' } as const
 
-export function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs: number, parts: GuardParts): Guard {
+function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs: number, parts: GuardParts): Guard {
   const { events } = parts
   const refusal = (ms: number) => {
     events.modelEnded(dependency, 'paused')

@@ -1,5 +1,6 @@
 import type { ChatModel } from '../../ask/generation/chat.ts'
 import type { Embedder } from '../../ask/retrieval/embedder.ts'
+import type { Config } from '../../config/terms.ts'
 import { AskError, isAskError } from '../../errors.ts'
 import { serverOf } from '../../tracing/span.ts'
 import { createLocalEmbedder } from './local/embedder.ts'
@@ -11,21 +12,7 @@ import { createOpenAIClient, providerOf } from './openai/client.ts'
 import { asPrefix, noPrefixes, type Prefixes } from './prefixes.ts'
 import { traceEmbedder } from './traced-embedder.ts'
 
-export interface ModelSettings {
-  readonly apiKey: string | undefined
-  readonly baseUrl: string | undefined
-  /** Null for no language model: answers are then extractive. */
-  readonly chat: string | null
-  /** 'local', `onnx:` followed by a folder or a file, or the name of a model of the API. */
-  readonly embedding: string
-  readonly embeddingDimensions: number | undefined
-  readonly embeddingMaxTokens: number
-  readonly embeddingLanguages: readonly string[] | 'any'
-  /** Without the space that follows the prefix. Undefined to use what the model's folder says, if anything. */
-  readonly embeddingQueryPrefix: string | undefined
-  readonly embeddingPassagePrefix: string | undefined
-  readonly timeoutMs: number
-}
+type ModelSettings = Config['models']
 
 export interface Models {
   readonly embedder: Embedder

@@ -6,6 +6,9 @@ import { arrayTypes } from './arrays.ts'
 
 export type Sql = postgres.Sql<Record<never, never>>
 
+/** A row of a result, before its values are converted. */
+export type Row = Record<string, unknown>
+
 /** Planning the search for each question's values costs more than running it, so one plan serves all. */
 export const planCacheMode = 'force_generic_plan'
 

@@ -183,7 +183,7 @@ function outageOf(error: Error & { readonly code?: unknown }): 'gone' | 'silent'
 }
 
 /** The key has a value of another type. */
-export function isWrongType(error: unknown): boolean {
+function isWrongType(error: unknown): boolean {
   return isReply(error) && error.message.startsWith('WRONGTYPE')
 }
 

@@ -30,7 +30,7 @@ export function quotedAnswer(runs: readonly (readonly Span[])[], passages: reado
 }
 
 /** `start` and `end` are offsets in the passage; the citation uses offsets in the stored document. */
-export function citationOf(passage: Passage, index: number, start: number, end: number): Citation {
+function citationOf(passage: Passage, index: number, start: number, end: number): Citation {
   return {
     index,
     documentId: passage.documentId,

@@ -1,12 +1,5 @@
 import type { Scores } from '../terms.ts'
-
-/** What the two retrievers know about a chunk; the passage store returns the same shape. */
-export interface Evidence {
-  readonly chunkId: number
-  readonly lexical: number | null
-  readonly coverage: number
-  readonly vector: number | null
-}
+import type { Candidate } from './passage-search.ts'
 
 export interface Ranked {
   readonly chunkId: number
@@ -26,14 +19,14 @@ const weighted: Fusion = { fusion: 'weighted', rrfK: 60 }
  * ignores it. A chunk that a retriever did not find gets that retriever's lowest score.
  */
 export function fuse(
-  evidence: readonly Evidence[],
+  candidates: readonly Candidate[],
   vectorWeight: number,
   { fusion, rrfK }: Fusion = weighted,
 ): Ranked[] {
-  const lexicalRanks = ranks(evidence.map(e => e.lexical))
-  const vectorRanks = ranks(evidence.map(e => e.vector))
-  const fused = fusion === 'rrf' ? reciprocal([lexicalRanks, vectorRanks], rrfK) : combined(evidence, vectorWeight)
-  const ranked = evidence.map((e, i): Ranked => ({
+  const lexicalRanks = ranks(candidates.map(e => e.lexical))
+  const vectorRanks = ranks(candidates.map(e => e.vector))
+  const fused = fusion === 'rrf' ? reciprocal([lexicalRanks, vectorRanks], rrfK) : combined(candidates, vectorWeight)
+  const ranked = candidates.map((e, i): Ranked => ({
     chunkId: e.chunkId,
     scores: {
       lexical: e.lexical,
@@ -57,9 +50,9 @@ const maxVectorShare = 0.6
  * ranking's scores predicts its quality (Shtok, Kurland & Carmel 2012, doi:10.1145/2180868.2180873). It gains 0.004
  * (xquad-en) and 0.011 (cranfield) nDCG@10 over the best fixed weight.
  */
-export function vectorShare(evidence: readonly Evidence[], weight: number, span: number): number {
-  if (evidence.every(each => each.lexical === null)) return 1
-  const found = evidence.flatMap(each => (each.vector === null ? [] : [each.vector]))
+export function vectorShare(candidates: readonly Candidate[], weight: number, span: number): number {
+  if (candidates.every(each => each.lexical === null)) return 1
+  const found = candidates.flatMap(each => (each.vector === null ? [] : [each.vector]))
   if (found.length === 0) return 0
   return Math.min(maxVectorShare, (weight * (Math.max(...found) - Math.min(...found))) / span)
 }
@@ -68,10 +61,10 @@ export function vectorShare(evidence: readonly Evidence[], weight: number, span:
  * Weighted sum of min-max scores (convex combination: Bruch, Gai & Ingber 2023, doi:10.1145/3596512). A weak retriever
  * counts only by its weight, where reciprocal rank fusion lets it ruin a good ranking.
  */
-function combined(evidence: readonly Evidence[], vectorWeight: number): number[] {
-  const lexical = scale(evidence.map(e => e.lexical))
-  const vector = scale(evidence.map(e => e.vector))
-  return evidence.map((_, i) => (1 - vectorWeight) * (lexical[i] ?? 0) + vectorWeight * (vector[i] ?? 0))
+function combined(candidates: readonly Candidate[], vectorWeight: number): number[] {
+  const lexical = scale(candidates.map(e => e.lexical))
+  const vector = scale(candidates.map(e => e.vector))
+  return candidates.map((_, i) => (1 - vectorWeight) * (lexical[i] ?? 0) + vectorWeight * (vector[i] ?? 0))
 }
 
 /**

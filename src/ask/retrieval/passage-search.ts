@@ -15,7 +15,7 @@ export interface VectorSearch {
 /** What to search for. Either part may be empty: no terms, or no vector. */
 export interface Search {
   readonly collectionId: number
-  /** The collection's epoch mark as the caller knows it: see {@link Found.isOvertaken}. No check when absent. */
+  /** The collection's epoch mark as the caller knows it: see {@link PassageSearchResult.isOvertaken}. No check when absent. */
   readonly epochMark?: string
   /** Chunks in the collection. */
   readonly chunkCount: number
@@ -40,7 +40,7 @@ export interface Candidate {
 /** A passage before ranking: what the database stores about a chunk. */
 export type StoredPassage = Omit<Passage, 'scores'>
 
-export interface Found {
+export interface PassageSearchResult {
   readonly candidates: readonly Candidate[]
   /** Passages by chunk id, for the candidates that `choose` picked. */
   readonly passages: ReadonlyMap<number, StoredPassage>
@@ -54,5 +54,5 @@ export interface PassageSearch {
     query: Search,
     choose: (candidates: readonly Candidate[]) => readonly number[],
     terms: { signal: AbortSignal; label: string; deadline?: number },
-  ): Promise<Found>
+  ): Promise<PassageSearchResult>
 }

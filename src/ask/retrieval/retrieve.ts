@@ -5,7 +5,7 @@ import { isStopWord } from '../../text/analyze.ts'
 import { fuse, type Fusion, type Ranked, vectorShare } from './fuse.ts'
 import type { Arm, AskedCollection, Filters, Passage, Run, AnalyzedQuestion } from '../terms.ts'
 import { type SimilarityRange } from './weights.ts'
-import type { Candidate, Found, PassageSearch, Search, StoredPassage } from './passage-search.ts'
+import type { Candidate, PassageSearchResult, PassageSearch, Search, StoredPassage } from './passage-search.ts'
 
 export interface Wanted {
   readonly asked: AnalyzedQuestion
@@ -60,7 +60,7 @@ export function searchIn(store: PassageSearch, similarity: SimilarityRange, fusi
 }
 
 /** Runs in a span `retrieval {collection}`, without the words and filters of the question. */
-async function retrieval(wanted: Wanted, search: () => Promise<Found>): Promise<Found> {
+async function retrieval(wanted: Wanted, search: () => Promise<PassageSearchResult>): Promise<PassageSearchResult> {
   return await inChild(
     `retrieval ${wanted.collection.name}`,
     SpanKind.CLIENT,

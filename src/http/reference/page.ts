@@ -1,12 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
-import { html, type Html } from './html.ts'
+import { Html, html } from './html.ts'
 import type { Content, Example, OpenApi, Operation, Parameter, Reference, Response, Responses } from './openapi.ts'
 import { curlOf, isKeyOptional } from './curl.ts'
 import { markdown, phrase, schemaHtml, schemaName, type Schema } from './schema.ts'
-import { style } from './style.ts'
+
+const style = new Html(readFileSync(new URL('style.css', import.meta.url), 'utf8'))
 
 /** Renders the contract as one HTML page, without scripts and external resources. */
-
 export function referencePage(openapi: string): string {
   const contract = withDescriptions(parse(openapi) as OpenApi)
   const { info, tags, components } = contract

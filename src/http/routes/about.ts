@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { sourceHash } from '../pages/page.ts'
 import { referencePage } from '../reference/page.ts'
 
 interface AboutOptions {
@@ -25,7 +26,7 @@ const endpoints = {
 /** GET / describes the service, GET /openapi.yaml is the API contract, GET /docs is the contract as a page. */
 export function registerAbout(app: FastifyInstance, { version, openapi, pageHeaders }: AboutOptions): void {
   // Rendered on first use: most services never serve it, and it takes longer than the rest of starting the edge.
-  let page: string | undefined
+  let page: { readonly html: string; readonly headers: Readonly<Record<string, string>> } | undefined
   const example = { question: 'How do I …?', collection: 'default' }
   app.get('/', async () => ({
     name: 'askwell',
@@ -35,16 +36,20 @@ export function registerAbout(app: FastifyInstance, { version, openapi, pageHead
     example: { 'POST /ask': example },
   }))
   app.get('/openapi.yaml', async (_, reply) => await reply.type('application/yaml; charset=utf-8').send(openapi))
-  app.get(
-    '/docs',
-    async (_, reply) =>
-      await reply
-        .headers(pageHeaders)
-        .type('text/html; charset=utf-8')
-        .header(
-          'content-security-policy',
-          "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        )
-        .send((page ??= referencePage(openapi))),
-  )
+  app.get('/docs', async (_, reply) => {
+    page ??= withHeaders(referencePage(openapi), pageHeaders)
+    return await reply.headers(page.headers).type('text/html; charset=utf-8').send(page.html)
+  })
+}
+
+/** The policy allows only the page's own style, by hash, and no script. */
+function withHeaders(html: string, pageHeaders: AboutOptions['pageHeaders']) {
+  const policy = [
+    "default-src 'none'",
+    `style-src ${sourceHash('style', html)}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ]
+  return { html, headers: { ...pageHeaders, 'content-security-policy': policy.join('; ') } }
 }

@@ -1,20 +1,17 @@
 import type { FastifyInstance } from 'fastify'
-import { hash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { underAnyPressure } from '../edge/load-shedding.ts'
+import { readPage, sourceHash } from '../pages/page.ts'
 
-export interface MonitoringPageOptions {
-  /** The content of monitoring.html. */
-  readonly page: string
-  readonly pageHeaders: Readonly<Record<string, string>>
-}
+/** Read once, when the process starts. */
+const page = readPage('monitoring')
 
 /**
  * GET /monitoring, for people. The page needs no key, like /docs: it is the same for everyone and contains no data. It
  * fetches the data from the two endpoints below it, with the key its reader enters. It is also served during startup,
  * so that it can report that state.
  */
-export function registerMonitoringPage(app: FastifyInstance, { page, pageHeaders }: MonitoringPageOptions): void {
+export function registerMonitoringPage(app: FastifyInstance, pageHeaders: Readonly<Record<string, string>>): void {
   const quiet = { logLevel: 'warn', config: { rateLimit: false, isProbe: true, ...underAnyPressure } } as const
   const headers = {
     ...pageHeaders,
@@ -39,8 +36,8 @@ function acceptsGzip(accepted: string | string[] = ''): boolean {
 export function policyOf(page: string): string {
   return [
     "default-src 'none'",
-    `style-src ${hashOf('style', page)}`,
-    `script-src ${hashOf('script', page)}`,
+    `style-src ${sourceHash('style', page)}`,
+    `script-src ${sourceHash('script', page)}`,
     "connect-src 'self'",
     'img-src data:',
     "require-trusted-types-for 'script'",
@@ -49,10 +46,4 @@ export function policyOf(page: string): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
   ].join('; ')
-}
-
-function hashOf(tag: string, page: string): string {
-  const [, inside] = new RegExp(`<${tag}(?: [^>]*)?>(.*?)</${tag}>`, 's').exec(page) ?? []
-  if (inside === undefined) throw new Error(`the page has no <${tag}>`)
-  return `'sha256-${hash('sha256', inside, 'base64')}'`
 }

@@ -4,11 +4,7 @@ import { registerPerformanceMetrics, type PerformanceParts } from './performance
 import { registerPoolStatus, type PoolStatusParts } from './pool-status.ts'
 import { registerMetrics, type Scrapable } from './metrics.ts'
 
-type MonitoringParts = PoolStatusParts &
-  PerformanceParts & {
-    readonly metrics: Scrapable
-    readonly texts: { readonly monitoringPage: string }
-  }
+type MonitoringParts = PoolStatusParts & PerformanceParts & { readonly metrics: Scrapable }
 
 /** Registers the endpoints for operators; on the monitoring port if there is one. */
 export function registerMonitoring(
@@ -19,5 +15,5 @@ export function registerMonitoring(
   registerMetrics(app, parts.metrics)
   registerPoolStatus(app, parts)
   registerPerformanceMetrics(app, parts)
-  registerMonitoringPage(app, { page: parts.texts.monitoringPage, pageHeaders })
+  registerMonitoringPage(app, pageHeaders)
 }

@@ -16,6 +16,18 @@ export interface PerformanceParts {
 
 type Report = Verdict & PerformanceReport
 
+/** The body of the reply. */
+export type PerformanceMetrics = SnakeCase<Report>
+
+type SnakeCase<Value> = Value extends readonly (infer Item)[]
+  ? readonly SnakeCase<Item>[]
+  : Value extends object
+    ? { readonly [Name in keyof Value as SnakeName<Name>]: SnakeCase<Value[Name]> }
+    : Value
+type SnakeName<Name> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? '' : '_'}${Lowercase<First>}${SnakeName<Rest>}`
+  : Name
+
 /**
  * GET /monitoring/performance-metrics: statistics of the last 1, 5 and 15 minutes, and recommendations. Waits for no
  * connection, database, Redis or model. Question texts, if recorded at all, are shown only to callers with a monitoring

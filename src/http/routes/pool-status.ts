@@ -27,6 +27,9 @@ export function registerPoolStatus(app: FastifyInstance, { monitor }: PoolStatus
   )
 }
 
+/** The body of the reply. */
+export type PoolStatusBody = ReturnType<typeof poolStatusJson>
+
 function poolStatusJson({ pool, reasons, service, findings, facts }: Seen) {
   return {
     verdict: pool,

@@ -90,10 +90,8 @@ const stageNames: readonly StageName[] = [
   'embed',
   'retrieve',
   'rerank',
-  'pack',
   'generate',
   'extract',
-  'save',
 ]
 const rejectionCodes: ReadonlySet<string> = new Set<ErrorCode>(['rate_limited', 'overloaded'])
 

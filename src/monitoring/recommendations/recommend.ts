@@ -10,4 +10,4 @@ export function recommend(facts: RuleFacts, rules: readonly Rule[] = allRules): 
   return [...all.filter(({ severity }) => severity === 'warning'), ...all.filter(({ severity }) => severity === 'info')]
 }
 
-export const allRules: readonly Rule[] = [...databaseRules, ...cacheRules, ...modelRules, ...loadRules]
+const allRules: readonly Rule[] = [...databaseRules, ...cacheRules, ...modelRules, ...loadRules]

@@ -1,11 +1,11 @@
 import t from 'tap'
-import type { Evidence } from '../../../src/eval/evidence.ts'
+import type { JudgedCandidates } from '../../../src/eval/evidence.ts'
 import { learn } from '../../../src/eval/learn.ts'
 
 type Scores = readonly [lexical: number, vector: number]
 
 /** One document is the right one; a third, far off, gives both arms a scale of 1…9 and .1….9. */
-const evidence = (language: string, right: Scores, wrong: Scores): Evidence => ({
+const evidence = (language: string, right: Scores, wrong: Scores): JudgedCandidates => ({
   language,
   judged: new Map([['right', 1]]),
   found: [
@@ -16,7 +16,7 @@ const evidence = (language: string, right: Scores, wrong: Scores): Evidence => (
   ],
 })
 
-const many = (count: number, each: Evidence) => Array.from({ length: count }, () => each)
+const many = (count: number, each: JudgedCandidates) => Array.from({ length: count }, () => each)
 /** The right one is first when the vectors have more than half of the say. */
 const byMeaning = (language: string) => evidence(language, [6, 0.9], [9, 0.6])
 /** The right one is first when they have less than .54. */

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { documentFrom } from '../../../src/ingest/document-from.ts'
-import { knownFormats, readPaths, type ReadOptions } from '../../../src/ingest/read.ts'
+import { knownFormats, type ReadOptions } from '../../../src/ingest/read.ts'
+import { readPaths } from '../../support/read-paths.ts'
 import type { ReadFault, SourceDocument } from '../../../src/ingest/terms.ts'
 
 const fixtures = fileURLToPath(new URL('../../fixtures/', import.meta.url))

@@ -2,6 +2,7 @@ import type { CollectionCaching } from '../../../ask/terms.ts'
 import { AskError } from '../../../errors.ts'
 import { ensureCollection } from './ensure.ts'
 import type { Database, Fragment, Sql } from '../database.ts'
+import type { Row } from '../driver.ts'
 import { tracedSql } from '../sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
 import { shownModel, wayBackTo } from '../../models/names.ts'
@@ -103,8 +104,6 @@ async function invalidate(sql: Sql, name: string | null, settings: Fragment): Pr
     select id from forgotten`
   return rows.map(row => Number(row['id']))
 }
-
-type Row = Record<string, unknown>
 
 async function selectCollections(sql: Sql, name: string | null): Promise<Row[]> {
   return await tracedSql(

@@ -1,6 +1,7 @@
 import type { Collection, PreparedDocument, PruneScope, StoredDocument, Written } from '../../../ingest/terms.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile } from './collections.ts'
 import type { Database, Sql } from '../database.ts'
+import type { Row } from '../driver.ts'
 import { insertChunks, insertDocuments, insertVectors, isSeenSince, laterMark, type ChunkRow } from './document-rows.ts'
 import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
 
@@ -102,8 +103,6 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
 
   return { ...createCollectionStore(database), known, write, markSeen, prune, remove, get }
 }
-
-type Row = Record<string, unknown>
 
 const nothingWritten: Written = { added: [], replaced: [], chunks: 0 }
 

@@ -1,5 +1,6 @@
 import { AskError } from '../../../errors.ts'
 import type { Sql } from '../database.ts'
+import type { Row } from '../driver.ts'
 
 /**
  * Creates what a write needs: its collection and its model. They nearly always exist, so they are looked up first: even
@@ -49,8 +50,6 @@ async function changeDimensions(sql: Sql, { name, dimensions }: NamedModel): Pro
   if (Number(stored?.['dimensions']) !== dimensions)
     throw dimensionMismatch({ name, dimensions }, Number(stored?.['dimensions']))
 }
-
-type Row = Record<string, unknown>
 
 /**
  * Ids may be assigned within a gap (sql/000006_identity.sql) and reach one that is in use; the next one is then tried.

@@ -1,5 +1,6 @@
 import type { Window } from '../../../ask/terms.ts'
 import type { Database, Fragment, LeaseTerms, Sql } from '../database.ts'
+import type { Row } from '../driver.ts'
 import { comparedAtMost, prescan } from './filter-prescan.ts'
 import { metadataPath } from './filters.ts'
 import { bm25Search } from './bm25-search.ts'
@@ -7,9 +8,7 @@ import { tracedSql } from '../sql-span.ts'
 import type { Bm25 } from './textsearch.ts'
 import { vectorSearch } from './vector-search.ts'
 import { directionText } from '../vector-text.ts'
-import type { Candidate, Found, Search, StoredPassage } from '../../../ask/retrieval/passage-search.ts'
-
-export type PassageStore = ReturnType<typeof createPassageStore>
+import type { Candidate, PassageSearchResult, Search, StoredPassage } from '../../../ask/retrieval/passage-search.ts'
 
 /** The read side: both retrievers in one round trip, then the text of the chosen passages, on one lease. */
 export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25 = 'portable') {
@@ -17,7 +16,7 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
     query: Search,
     choose: (candidates: readonly Candidate[]) => readonly number[],
     terms: LeaseTerms,
-  ): Promise<Found> {
+  ): Promise<PassageSearchResult> {
     return await database.lease(terms, async sql => {
       const found = await tracedSql(sql, 'SELECT chunks chunk_vectors', bothRetrievers(sql, query, bm25))
       const candidates = found.filter(row => row['id'] !== null).map(candidateOf)
@@ -38,7 +37,7 @@ export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25
  * Both retrievers in one statement: see {@link bm25Search} and {@link vectorSearch}. Returns a row without an id if
  * neither found anything.
  */
-export function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
+function bothRetrievers(sql: Sql, query: Search, bm25: Bm25 = 'portable') {
   const path = metadataPath(query.filters)
   const filter = path === null ? null : { path, atMost: comparedAtMost(query.chunkCount) }
   const nearest = query.vector
@@ -108,8 +107,6 @@ function blanksBefore(row: Row): { readonly blanksBefore?: string } {
   const isMatch = around === before + blanks + String(row['text']).slice(0, witness) && blanks.trim() === ''
   return isMatch ? { blanksBefore: blanks } : {}
 }
-
-type Row = Record<string, unknown>
 
 function candidateOf(row: Row): Candidate {
   return {

@@ -290,7 +290,9 @@ t.test(
       near,
       make: nth => events(answer(nth === 1 ? { isOvertaken: true } : {})),
     })
-    t.match(await ask(), { text: 'Because. [1]', cache: { status: 'miss' }, degraded: [] })
+    const first = await ask()
+    t.match(first, { text: 'Because. [1]', cache: { status: 'miss' } })
+    t.same(first.degraded, [])
     t.same(
       [tier.state.kept, tier.state.released, learned],
       [[], [true], []],
@@ -601,7 +603,9 @@ t.test('Redis cannot be reached: the answer says so, and is kept here', async t 
   tier.state.next = () => ({ kind: 'alone', isAway: true })
   const { ask } = setUp(t, { tier })
   t.match(await ask(), { degraded: ['cache'], cache: { status: 'miss' } })
-  t.match(await ask(), { degraded: [], cache: { status: 'hit', tier: 'memory' } })
+  const cached = await ask()
+  t.match(cached, { cache: { status: 'hit', tier: 'memory' } })
+  t.same(cached.degraded, [])
 })
 
 t.test('the model fails: an answer past its time is given, says so, and is not kept for longer by that', async t => {
@@ -680,7 +684,11 @@ t.test('a renewal that fails: the answer is given until its time is over, and no
   state.random = 0
   t.ok(recall())
   await until('it has failed', () => counted.includes('refreshed failed'))
-  for (let i = 0; i < 10; i++) t.match(recall(), { cache: { status: 'hit' }, degraded: [] })
+  for (let i = 0; i < 10; i++) {
+    const cached = recall()
+    t.equal(cached?.cache.status, 'hit')
+    t.same(cached?.degraded, [])
+  }
   await settle()
   t.equal(runs.length, 2)
 })

@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { fuse, vectorShare, type Evidence, type Fusion } from '../../../../src/ask/retrieval/fuse.ts'
+import { fuse, vectorShare, type Fusion } from '../../../../src/ask/retrieval/fuse.ts'
+import type { Candidate } from '../../../../src/ask/retrieval/passage-search.ts'
 
-const found = (chunkId: number, lexical: number | null, vector: number | null): Evidence => ({
+const found = (chunkId: number, lexical: number | null, vector: number | null): Candidate => ({
   chunkId,
   lexical,
   vector,
   coverage: 0,
 })
 const rrf: Fusion = { fusion: 'rrf', rrfK: 60 }
-const order = (evidence: Evidence[], weight: number) => fuse(evidence, weight).map(each => each.chunkId)
+const order = (candidates: Candidate[], weight: number) => fuse(candidates, weight).map(each => each.chunkId)
 
 t.test('weight 0: the lexical order; weight 1: the vector order', async t => {
   const evidence = [found(1, 9, 0.1), found(2, 5, 0.9), found(3, 1, 0.5)]

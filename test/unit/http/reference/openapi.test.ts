@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import tap from 'tap'
 import { AskError, errorTable, type ErrorCode } from '../../../../src/errors.ts'
 import { problemOf } from '../../../../src/http/replies/problems.ts'
@@ -159,7 +160,12 @@ tap.test('reference page: every operation, code and schema, and nothing that mus
   for (const code of valueAt('/components/schemas/ProblemCode')['enum'] as string[])
     t.ok(body.includes(`<code>${code}</code>`), code)
   t.notMatch(body, /<script|<img|<link|\ssrc=|@import|url\(|\son\w+=/)
-  t.match(headers['content-security-policy'], /^default-src 'none'/)
+  const [, style] = /<style>(.*?)<\/style>/s.exec(body) ?? []
+  t.equal(
+    headers['content-security-policy'],
+    `default-src 'none'; style-src 'sha256-${hash('sha256', style!, 'base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  )
+  t.notMatch(body, /\sstyle=/)
 })
 
 function valueAt(pointer: string): Json {

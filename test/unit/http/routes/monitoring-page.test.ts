@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto'
 import { gunzipSync } from 'node:zlib'
 import tap from 'tap'
+import { readPage } from '../../../../src/http/pages/page.ts'
 import { policyOf } from '../../../../src/http/routes/monitoring-page.ts'
 import { contractFaults } from '../../../support/contract.ts'
 import { edgeApp, edgeStartingApp } from '../../../support/edge.ts'
-import { monitoringPage } from '../../../support/monitoring-figures.ts'
+
+const monitoringPage = readPage('monitoring')
 
 tap.test('monitoring page: lets only its own script and style run, and asks nobody else', async t => {
   const { headers, body } = await (await edgeApp()).inject('/monitoring')

@@ -29,7 +29,7 @@ const server = {
 const lock = { waiting: 7, longestMs: 2100, heldBy: 'process 4711 (psql, idle in transaction)' }
 
 tap.test('nothing is the matter: nothing is found', async t => {
-  t.match(diagnose(factsOf()), { pool: 'ok', reasons: [], service: 'ok', findings: [] })
+  t.same(diagnose(factsOf()), { pool: 'ok', reasons: [], service: 'ok', findings: [] })
   t.same(found({ redis: 'off' }), [], 'no Redis is no fault')
 })
 

@@ -61,13 +61,13 @@ tap.test('a database and a version', async t => {
   ]
 
   await t.test('what is missing, and what is not signed', async t => {
-    t.match(compare(files, []), { pending: files, newer: [], unsigned: [] })
-    t.match(compare(files, [first]), { pending: [files[1]!], unsigned: [] })
-    t.match(compare(files, [row(first.name), second]), { pending: [], unsigned: [files[0]!] })
+    t.same(compare(files, []), { pending: files, newer: [], unsigned: [] })
+    t.same(compare(files, [first]), { pending: [files[1]!], newer: [], unsigned: [] })
+    t.same(compare(files, [row(first.name), second]), { pending: [], newer: [], unsigned: [files[0]!] })
   })
   await t.test('a newer one that lets older code run, one that does not, one that says nothing', async t => {
     const runs = row('000003_y.sql', { olderCode: 'runs', checksum: 'of a file that is not here' })
-    t.match(compare(files, [first, second, runs]), { pending: [], newer: ['000003_y.sql'], unsigned: [] })
+    t.same(compare(files, [first, second, runs]), { pending: [], newer: ['000003_y.sql'], unsigned: [] })
     for (const olderCode of ['refused', null] as const) {
       const refusing = row('000004_z.sql', { olderCode })
       t.throws(
