@@ -191,7 +191,6 @@ function stepsOf({ config, reads, reranker, bm25, models, metrics, caches }: Pip
         store: caches.completions,
         configHash: digest([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
         keep: config.cache.keep,
-        onFound: metrics.draftFound,
       }),
     rewrite: rewrites && {
       condense: stage('understand', budgetMs.understand, rewrites.condense),

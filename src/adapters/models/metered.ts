@@ -44,12 +44,8 @@ export function meterChat(chat: ChatModel, calls: ModelCalls, onCut: () => void)
   return { ...chat, stream }
 }
 
-/** Inherits rather than copies: `dimensions` may be learned later. */
 export function meterEmbedder(embedder: Embedder, calls: ModelCalls): Embedder {
-  const metered: Pick<Embedder, 'embed'> = {
-    embed: (...args) => timed('embeddings', calls, () => embedder.embed(...args)),
-  }
-  return Object.assign(Object.create(embedder) as Embedder, metered)
+  return { ...embedder, embed: (...args) => timed('embeddings', calls, () => embedder.embed(...args)) }
 }
 
 export function meterReranker(reranker: Reranker, calls: ModelCalls): Reranker {

@@ -1,6 +1,7 @@
 import { ageOf, isBetterThanNothing, type CachedAnswer } from './freshness.ts'
 import { asCached } from './replay.ts'
-import type { FillLease, LocalAnswers, SharedAnswers } from './shared-cache.ts'
+import type { FillLease, SharedAnswers } from './shared-cache.ts'
+import { createTieredCache, type MemoryTier } from './tiered-cache.ts'
 import type { Answer, AskedCollection, CacheStatus, CacheTier, Degraded, Question } from '../terms.ts'
 
 export interface CacheDurations {
@@ -23,7 +24,7 @@ export interface CacheCounts {
 }
 
 export interface AnswerCacheOptions {
-  readonly own: LocalAnswers
+  readonly own: MemoryTier<CachedAnswer>
   /** Null without Redis. */
   readonly shared: SharedAnswers | null
   readonly keep: CacheDurations
@@ -37,14 +38,7 @@ export type AnswerCache = ReturnType<typeof createAnswerCache>
 /** Decides how long answers are cached, in which tiers, and how a cached answer is served. */
 export function createAnswerCache({ own, shared, keep: durations, counts, now }: AnswerCacheOptions) {
   const pendingWrites = new Set<Promise<void>>()
-
-  /** Asks Redis only when the answer is not in memory. */
-  async function find(key: string): Promise<{ readonly found: CachedAnswer; readonly tier: CacheTier } | null> {
-    const local = own.get(key)
-    if (local) return { found: local, tier: 'memory' }
-    const found = await shared?.get(key)
-    return found ? { found, tier: 'redis' } : null
-  }
+  const tiers = createTieredCache({ memory: own, shared, lifetimeOf: lifetime })
 
   /** Serves it as the answer of a request; `coalesced` when another replica computed it meanwhile. */
   function serve(found: CachedAnswer, tier: CacheTier, status?: 'coalesced'): Answer {
@@ -116,7 +110,7 @@ export function createAnswerCache({ own, shared, keep: durations, counts, now }:
 
   return {
     getLocal: own.get,
-    find,
+    find: tiers.get,
     serve,
     asServed,
     serveStale,

@@ -324,7 +324,7 @@ const embedding = { model: 'test-embedding', maxTokens: 500, languages: 'any' } 
 t.test('embedder: learns its dimensions; vectors are of unit length, in the order of the texts', async t => {
   const model = await startModel(t)
   const embedder = await openEmbedder(clientOf(model.url), embedding, never)
-  t.equal(embedder.dimensions, 256)
+  t.equal(embedder.dimensions(), 256)
   const texts = Array.from({ length: 200 }, (_, i) => `text number ${i}`)
   const vectors = await embedder.embed(texts, never)
   t.strictSame(
