@@ -19,6 +19,7 @@ const fenceMs = 20 * 60_000
  */
 export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = () => {}): SharedAnswers {
   const scripts: Scripts = defineScripts(redis.client)
+  const reads = createSharedReads(redis, { decode: decodeAnswer, onCorrupt })
 
   /**
    * Keys of one answer. The part in braces determines the slot in a Cluster, so that a script finds all three on one
@@ -27,8 +28,6 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
   function keysOf(key: string): [answer: string, lease: string, fence: string] {
     return [`${redis.keyPrefix}answer:{${key}}`, `${redis.keyPrefix}lease:{${key}}`, `${redis.keyPrefix}fence:{${key}}`]
   }
-
-  const reads = createSharedReads(redis, { redisKeyOf: key => keysOf(key)[0], decode: decodeAnswer, onCorrupt })
 
   async function claim(key: string, freshAfter: number): Promise<LeaseReply> {
     const keys = keysOf(key)
@@ -81,7 +80,7 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
     }
   }
 
-  return { get: reads.get, claim }
+  return { get: key => reads.get(keysOf(key)[0]), claim }
 }
 
 function before(found: CachedAnswer | undefined) {

@@ -14,40 +14,33 @@ export interface SharedTier<Value> {
   set?(key: string, value: Value, ms: number): void
 }
 
-export interface TierCounts<Value> {
-  given(tier: CacheTier, value: Value): void
-  missed(): void
-}
-
 export interface TieredCacheOptions<Value> {
   readonly memory: MemoryTier<Value>
   /** Null without Redis. */
   readonly shared: SharedTier<Value> | null
   /** Absent when hits and misses are counted elsewhere. */
-  readonly counts?: TierCounts<Value>
+  readonly counts?: { given(tier: CacheTier, value: Value): void; missed(): void }
   /** How long a value of the shared tier stays in memory, in milliseconds; by default as the memory tier decides. */
   readonly lifetimeOf?: (value: Value) => number
 }
 
-export interface CacheHit<Value> {
-  readonly value: Value
-  readonly tier: CacheTier
-}
-
 export interface TieredCache<Value> {
   /** A value that is not `isWanted` is a miss. */
-  get(key: string, isWanted?: (value: Value) => boolean): Promise<CacheHit<Value> | undefined>
+  get(
+    key: string,
+    isWanted?: (value: Value) => boolean,
+  ): Promise<{ readonly value: Value; readonly tier: CacheTier } | undefined>
   set(key: string, value: Value, ms: number): void
 }
 
-/** A memory tier in front of a shared one. The shared tier is read only on a miss in memory, and then copied into it. */
+/** A memory tier in front of a shared one. What is found only in the shared tier is copied into memory. */
 export function createTieredCache<Value extends object>({
   memory,
   shared,
   counts,
   lifetimeOf,
 }: TieredCacheOptions<Value>): TieredCache<Value> {
-  function hit(value: Value, tier: CacheTier): CacheHit<Value> {
+  function hit(value: Value, tier: CacheTier) {
     counts?.given(tier, value)
     return { value, tier }
   }

@@ -7,7 +7,10 @@ import type { ChatEvent, ChatModel } from '../../../../../src/ask/generation/cha
 import { createChat } from '../../../../../src/adapters/models/openai/chat.ts'
 import { createEmbedder, openEmbedder } from '../../../../../src/adapters/models/openai/embedder.ts'
 import { createOpenAIClient, providerOf } from '../../../../../src/adapters/models/openai/client.ts'
+import { meterEmbedder } from '../../../../../src/adapters/models/metered.ts'
+import { traceEmbedder } from '../../../../../src/adapters/models/traced-embedder.ts'
 import { AskError, isAskError } from '../../../../../src/errors.ts'
+import { namedModel } from '../../../../../src/ingest/named-model.ts'
 import { startModel } from '../../../../support/model.ts'
 import { until } from '../../../../support/until.ts'
 
@@ -335,6 +338,17 @@ t.test('embedder: learns its dimensions; vectors are of unit length, in the orde
   const [alone] = await embedder.embed(['text number 150'], never)
   t.strictSame(vectors[150], alone)
   t.equal(model.embeddings.requests[0]?.body.encoding_format, 'base64')
+})
+
+t.test('embedder: its dimensions are null until its first vector, through its wrappers too', async t => {
+  const model = await startModel(t)
+  const embedder = createEmbedder(clientOf(model.url), { ...embedding, dimensions: null })
+  const wrapped = meterEmbedder(traceEmbedder(embedder, { model: 'a' }), { called() {}, firstChunk() {} })
+  t.equal(wrapped.dimensions(), null)
+  t.throws(() => namedModel(wrapped), { code: 'model_unreachable', retryAfter: 5 })
+  await embedder.embed(['text'], never)
+  t.equal(wrapped.dimensions(), 256)
+  t.same(namedModel(wrapped), { name: 'test-embedding', dimensions: 256 })
 })
 
 t.test(
