@@ -9,7 +9,7 @@ import { silent } from '../../src/events.ts'
  */
 const [count, answerMb, vectorMb] = process.argv.slice(2).map(Number) as [number, number, number]
 const mb = 2 ** 20
-const model = { model: 'a-model', dimensions: 512 }
+const model = { model: 'a-model', dimensions: () => 512 }
 const keep = { seconds: 3600, fastSeconds: 3600, abstainedSeconds: 30, staleSeconds: 600 }
 const config = {
   keep,
@@ -27,7 +27,7 @@ for (let number = 0; number < count; number++) {
   const answer = answerOf(number)
   caches.answers.keep(`1:${number.toString(36).padStart(43, 'k')}`, answer, { seconds: 3600, tookMs: 100 }, null)
   answerText(answer, { id: 'id', include: [], timings: {} }) // given once: its JSON is kept with it
-  vectors.set(`${number}: ${question(number)}`, new Float32Array(model.dimensions).fill(number))
+  vectors.set(`${number}: ${question(number)}`, new Float32Array(model.dimensions()).fill(number))
   if (number % Math.ceil(count / 10) === 0) largest = Math.max(largest, heldBytes() - before)
 }
 const grown = Math.max(largest, heldBytes() - before)

@@ -1,9 +1,7 @@
 import { LRUCache } from 'lru-cache'
+import type { MemoryTier } from '../ask/cache/tiered-cache.ts'
 
-export interface MemoryCache<Value extends object> {
-  get(key: string): Value | undefined
-  /** Expires after `ms` milliseconds, or after the TTL of the cache. */
-  set(key: string, value: Value, ms?: number): void
+interface MemoryCache<Value extends object> extends MemoryTier<Value> {
   delete(key: string): void
   /** Deletes all entries whose key starts with `prefix`. Scans every key. */
   deleteAll(prefix: string): void

@@ -4,6 +4,7 @@ import { readConfig } from '../config/config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf } from '../ingest/find-files.ts'
+import { namedModel } from '../ingest/named-model.ts'
 import { createLogger } from '../log.ts'
 import type { RunningServer } from '../server.ts'
 import { printableLines } from '../text/printable.ts'
@@ -56,7 +57,7 @@ async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
       store: deps.store,
       embed: embedEach(embedder),
       rowFault,
-      model: { name: embedder.model, dimensions: embedder.dimensions },
+      model: namedModel(embedder),
     },
     {
       collection: 'default',

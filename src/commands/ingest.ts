@@ -8,6 +8,7 @@ import { readConfig } from '../config/config.ts'
 import { load, type LoadReport } from '../ingest/load.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf, findFiles, sourceRoots } from '../ingest/find-files.ts'
+import { namedModel } from '../ingest/named-model.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -67,7 +68,7 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
               store,
               embed: embedEach(embedder),
               rowFault,
-              model: { name: embedder.model, dimensions: embedder.dimensions },
+              model: namedModel(embedder),
             },
             {
               collection: options.collection,

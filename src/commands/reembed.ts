@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { openReembedding, type PendingChunk, type Reembedding } from '../adapters/postgres/store/reembedding.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { readConfig } from '../config/config.ts'
+import { namedModel } from '../ingest/named-model.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName } from './arguments.ts'
@@ -20,8 +21,8 @@ export function addReembed(program: Command): void {
       await withDatabase(config.database, async database => {
         await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
         await withModels(config.models, async ({ embedder }) => {
-          const { model, dimensions, languages } = embedder
-          const job = await openReembedding(database, collection, { name: model, dimensions, languages }, signal)
+          const { model, languages } = embedder
+          const job = await openReembedding(database, collection, { ...namedModel(embedder), languages }, signal)
           const chunks = await reembed(job, embedder, signal)
           print(command, { collection, model, chunks }, `${collection}: ${chunks} chunks re-embedded with ${model}`)
         })

@@ -3,6 +3,7 @@ import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { documentsHere } from '../ingest/documents-here.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { load, type LoadReport, type LoadStore } from '../ingest/load.ts'
+import { namedModel } from '../ingest/named-model.ts'
 import type { Collection, SourceDocument } from '../ingest/terms.ts'
 import type { EvalSet } from './set.ts'
 
@@ -60,7 +61,6 @@ async function loadInto(
   set: EvalSet,
   { store, embedder, signal, onBytes, onProgress }: Loading,
 ): Promise<void> {
-  const model = { name: embedder.model, dimensions: embedder.dimensions }
   const options = { collection, pruneRoots: null, signal, onProgress }
   await load(
     sort => documentsHere(documentsOf(set, onBytes), embedder, sort),
@@ -69,7 +69,7 @@ async function loadInto(
       embed: embedEach(embedder),
       // The set is our own, so an error in it ends the run.
       rowFault: () => null,
-      model,
+      model: namedModel(embedder),
     },
     options,
   )

@@ -4,9 +4,10 @@ import { metadataFault } from './bounds.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
+import { namedModel } from './named-model.ts'
 import { documentId } from './prepare.ts'
 import { cleanLine } from './readers/clean-text.ts'
-import type { Collection, Json, PreparedDocument, StoredDocument, Written } from './terms.ts'
+import type { Collection, Json, NamedModel, PreparedDocument, StoredDocument, Written } from './terms.ts'
 
 /** A document as the API accepts it. */
 export interface GivenDocument {
@@ -28,11 +29,6 @@ export interface DocumentApiStore {
   known(id: number, sources: readonly string[], signal: AbortSignal): Promise<Map<string, { id: string; hash: Buffer }>>
   write(target: Collection, documents: readonly PreparedDocument[], runId: null, signal: AbortSignal): Promise<Written>
   remove(id: string, signal: AbortSignal): Promise<boolean>
-}
-
-interface NamedModel {
-  readonly name: string
-  readonly dimensions: number
 }
 
 /** Memory that a request has reserved for its documents. */
@@ -91,7 +87,7 @@ export function documentApi<Room extends DocumentRoom>({
       rejectLargeMetadata(given)
       const sources = given.map(({ source }) => cleanLine(source))
       rejectDuplicateSources(sources)
-      const model = { name: embedder.model, dimensions: embedder.dimensions }
+      const model = namedModel(embedder)
       const found = await store.collection(collection, signal)
       // Rejects a collection of another embedding model before any work is done.
       if (found) await store.openCollection(collection, model, signal)

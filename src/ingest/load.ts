@@ -2,11 +2,11 @@ import type { Draft } from './draft.ts'
 import type { Outcome, SortKnown } from './outcomes.ts'
 import { documentId } from './prepare.ts'
 import { createRunId } from './run-id.ts'
-import type { Collection, PreparedDocument, PruneScope, ReadFault, Written } from './terms.ts'
+import type { Collection, NamedModel, PreparedDocument, PruneScope, ReadFault, Written } from './terms.ts'
 
 /** The part of the document store that loading needs. */
 export interface LoadStore {
-  openCollection(name: string, model: { name: string; dimensions: number }): Promise<Collection>
+  openCollection(name: string, model: NamedModel): Promise<Collection>
   known(collectionId: number, sources: readonly string[]): Promise<Map<string, { id: string; hash: Buffer }>>
   write(target: Collection, documents: readonly PreparedDocument[], runId: string | null): Promise<Written>
   markSeen(ids: readonly string[], runId: string): Promise<void>
@@ -24,7 +24,7 @@ export interface LoadDeps {
   ) => Promise<PreparedDocument[]>
   /** Why the database cannot store a row, or null if the error has another cause. */
   readonly rowFault: (error: unknown) => string | null
-  readonly model: { readonly name: string; readonly dimensions: number }
+  readonly model: NamedModel
 }
 
 export interface LoadOptions {

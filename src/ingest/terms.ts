@@ -72,6 +72,12 @@ export interface Chunk {
   readonly tokens: number
 }
 
+/** An embedding model as a collection stores it; its vectors have `dimensions` numbers. */
+export interface NamedModel {
+  readonly name: string
+  readonly dimensions: number
+}
+
 export interface Collection {
   readonly id: number
   readonly name: string

@@ -1,16 +1,17 @@
-import { createMemoryCache, type MemoryCache } from '../adapters/memory-cache.ts'
+import { createMemoryCache } from '../adapters/memory-cache.ts'
 import type { RedisServer } from '../adapters/redis/redis.ts'
 import { createSharedAnswers } from '../adapters/redis/shared-answers.ts'
-import { createSharedValues, type SharedValues } from '../adapters/redis/shared-values.ts'
+import { createSharedValues, type SharedValuesOptions } from '../adapters/redis/shared-values.ts'
 import { decodeCompletion, encodeCompletion } from '../adapters/redis/completion-codec.ts'
 import { decodeVector, encodeVector } from '../adapters/redis/vector-codec.ts'
 import { keyPrefixOfCollection } from '../ask/cache/cache-key.ts'
 import type { VectorCache } from '../ask/retrieval/embed.ts'
+import type { Embedder } from '../ask/retrieval/embedder.ts'
 import type { CachedAnswer } from '../ask/cache/freshness.ts'
 import { createAnswerCache, type AnswerCache } from '../ask/cache/answer-cache.ts'
-import type { CompletionStore, CachedCompletion } from '../ask/cache/completion-cache.ts'
+import type { CachedCompletion } from '../ask/cache/completion-cache.ts'
 import type { SharedAnswers } from '../ask/cache/shared-cache.ts'
-import type { CacheTier } from '../ask/terms.ts'
+import { createTieredCache, type TieredCache } from '../ask/cache/tiered-cache.ts'
 import type { CacheType, Events } from '../events.ts'
 import type { Config } from '../config/terms.ts'
 
@@ -21,9 +22,9 @@ export interface Caches {
   readonly shared: SharedAnswers | null
   /** Reads `shared` outside a run; undefined while Redis is not usable. */
   readonly getShared: (key: string) => Promise<CachedAnswer | undefined> | undefined
-  readonly completions: CompletionStore
+  readonly completions: TieredCache<CachedCompletion>
   /** Separate per model: vectors of two models cannot be compared. */
-  vectors(model: { readonly model: string; readonly dimensions: number }): VectorCache
+  vectors(embedder: Pick<Embedder, 'model' | 'dimensions'>): VectorCache
   /** Entries and bytes in this process. */
   sizes(): Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>
   /** Drops a collection's answers in this process, by its id. */
@@ -39,56 +40,56 @@ export interface CacheParts {
 }
 
 export function openCaches({ config, redis, events }: CacheParts): Caches {
-  const answers = createMemoryCache<CachedAnswer>({
-    maxBytes: config.answerBytes,
-    ttlSeconds: longestSeconds,
-    bytesOf: bytesOfAnswer,
-    onEvict: () => events.cacheEvicted('answer'),
-  })
-  // Completions are short next to the answers built from them.
-  const completions = createMemoryCache<CachedCompletion>({
-    maxBytes: Math.ceil(config.answerBytes / 8),
-    ttlSeconds: longestSeconds,
-    bytesOf: ({ text }) => text.length * 2 + 200,
-    onEvict: () => events.cacheEvicted('draft'),
-  })
-  const vectors = createMemoryCache<Float16Array>({
-    maxBytes: config.embeddingBytes,
-    ttlSeconds: config.embeddingSeconds,
-    bytesOf: vector => vector.byteLength + 100,
-    onEvict: () => events.cacheEvicted('embedding'),
-  })
+  const memory = {
+    answer: createMemoryCache<CachedAnswer>({
+      maxBytes: config.answerBytes,
+      ttlSeconds: longestSeconds,
+      bytesOf: bytesOfAnswer,
+      onEvict: () => events.cacheEvicted('answer'),
+    }),
+    // Completions are short next to the answers built from them.
+    draft: createMemoryCache<CachedCompletion>({
+      maxBytes: Math.ceil(config.answerBytes / 8),
+      ttlSeconds: longestSeconds,
+      bytesOf: ({ text }) => text.length * 2 + 200,
+      onEvict: () => events.cacheEvicted('draft'),
+    }),
+    embedding: createMemoryCache<Float16Array>({
+      maxBytes: config.embeddingBytes,
+      ttlSeconds: config.embeddingSeconds,
+      bytesOf: vector => vector.byteLength + 100,
+      onEvict: () => events.cacheEvicted('embedding'),
+    }),
+  }
   const onCorrupt = () => events.redisFailed('corrupt')
   const shared = redis ? createSharedAnswers(redis, onCorrupt) : null
-  const answerCache = createAnswerCache({
-    own: answers,
-    shared,
-    keep: config.keep,
-    events,
-    now: Date.now,
+  const sharedValues = <Value>(options: Omit<SharedValuesOptions<Value>, 'onCorrupt'>) =>
+    redis ? createSharedValues(redis, { ...options, onCorrupt }) : null
+  const completions = createTieredCache<CachedCompletion>({
+    memory: memory.draft,
+    shared: sharedValues({ kind: 'draft', encode: encodeCompletion, decode: decodeCompletion }),
+    counts: { given: events.completionReused, missed: () => events.cacheMissed('draft') },
+  })
+  const vectors = createTieredCache({
+    memory: memory.embedding,
+    shared: sharedValues({ kind: 'vector', encode: encodeVector, decode: decodeVector }),
+    counts: { given: events.vectorReused, missed: () => events.cacheMissed('embedding') },
   })
   return {
-    answers: answerCache,
+    answers: createAnswerCache({
+      own: memory.answer,
+      shared,
+      keep: config.keep,
+      events,
+      now: Date.now,
+    }),
     shared,
     getShared: key => (redis?.isUsable() ? timed(() => shared?.get(key), events) : undefined),
-    completions: completionsIn(
-      completions,
-      redis
-        ? createSharedValues(redis, { kind: 'draft', encode: encodeCompletion, decode: decodeCompletion, onCorrupt })
-        : null,
-      () => events.cacheMissed('draft'),
-    ),
-    vectors: model =>
-      vectorsIn({
-        memory: vectors,
-        shared: sharedVectors(redis, model, onCorrupt),
-        model: model.model,
-        seconds: config.embeddingSeconds,
-        events,
-      }),
-    sizes: () => ({ answer: answers.size(), draft: completions.size(), embedding: vectors.size() }),
-    dropAnswers: collectionId => answers.deleteAll(keyPrefixOfCollection(collectionId)),
-    clear: () => [answers, completions, vectors].forEach(cache => cache.clear()),
+    completions,
+    vectors: embedder => vectorsOf(embedder, vectors, config.embeddingSeconds * 1000),
+    sizes: () => ({ answer: memory.answer.size(), draft: memory.draft.size(), embedding: memory.embedding.size() }),
+    dropAnswers: collectionId => memory.answer.deleteAll(keyPrefixOfCollection(collectionId)),
+    clear: () => Object.values(memory).forEach(cache => cache.clear()),
   }
 }
 
@@ -106,55 +107,21 @@ async function timed<T>(
 /** Every entry has its own lifetime; this only limits entries without one. */
 const longestSeconds = 86_400
 
-function completionsIn(
-  memory: MemoryCache<CachedCompletion>,
-  shared: SharedValues<CachedCompletion> | null,
-  onMissed: () => void,
-): CompletionStore {
-  const found = (value: CachedCompletion | undefined, tier: CacheTier) => (value ? { value, tier } : undefined)
-  return {
-    get: async key => found(memory.get(key), 'memory') ?? found(await shared?.get(key), 'redis') ?? void onMissed(),
-    set(key, value, ms) {
-      memory.set(key, value, ms)
-      shared?.set(key, value, ms)
-    },
-  }
-}
-
-function sharedVectors(
-  redis: RedisServer | undefined,
-  model: { readonly dimensions: number },
-  onCorrupt: () => void,
-): SharedValues<Float32Array> | null {
-  const decode = (bytes: Buffer) => decodeVector(bytes, model.dimensions)
-  return redis ? createSharedValues(redis, { kind: 'vector', encode: encodeVector, decode, onCorrupt }) : null
-}
-
-interface VectorTiers {
-  readonly memory: MemoryCache<Float16Array>
-  readonly shared: SharedValues<Float32Array> | null
-  readonly model: string
-  readonly seconds: number
-  readonly events: Pick<Events, 'vectorReused' | 'cacheMissed'>
-}
-
-function vectorsIn({ memory, shared, model, seconds, events }: VectorTiers): VectorCache {
-  const keyOf = (text: string) => `${model}\n${text}`
+/** Vectors are cached in half precision, as the database stores them. */
+function vectorsOf(
+  embedder: Pick<Embedder, 'model' | 'dimensions'>,
+  cache: TieredCache<Float16Array>,
+  ms: number,
+): VectorCache {
+  const keyOf = (text: string) => `${embedder.model}\n${text}`
+  // Another length was configured before. While the length is unknown, no vector can be checked.
+  const isWanted = (vector: Float16Array) => vector.length === embedder.dimensions()
   return {
     async get(text) {
-      const own = memory.get(keyOf(text))
-      if (own) events.vectorReused('memory')
-      if (own) return new Float32Array(own)
-      const found = await shared?.get(keyOf(text))
-      if (!found) return events.cacheMissed('embedding') as undefined
-      events.vectorReused('redis')
-      memory.set(keyOf(text), new Float16Array(found))
-      return found
+      const found = await cache.get(keyOf(text), isWanted)
+      return found && new Float32Array(found.value)
     },
-    set(text, vector) {
-      memory.set(keyOf(text), new Float16Array(vector))
-      shared?.set(keyOf(text), vector, seconds * 1000)
-    },
+    set: (text, vector) => cache.set(keyOf(text), new Float16Array(vector), ms),
   }
 }
 

@@ -187,7 +187,6 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
         store: caches.completions,
         configHash: digest([config.models.baseUrl, chat.model, config.ask.maxAnswerTokens]),
         keep: config.cache.keep,
-        onFound: events.completionReused,
       }),
     rewrite: rewrites && {
       condense: stage('understand', budgetMs.understand, rewrites.condense),

@@ -42,6 +42,8 @@ async function countOf(app: App, reason: string): Promise<number> {
   return Number(new RegExp(`^askwell_redis_failures_total\\{reason="${reason}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
 }
 
+const damagedOf = async (app: App) => (await countOf(app, 'corrupt')) + (await countOf(app, 'wrong_type'))
+
 /** The one key of this kind that there is. */
 async function keyOf(redis: Redis, kind: string): Promise<string> {
   return await until(
@@ -88,11 +90,11 @@ t.test('damaged entries', { skip: redisSkipReason() }, async t => {
       const key = await keyOf(redis, 'answer')
       await told(redis, client => client.del(...['lease', 'fence'].map(kind => key.replace('answer', kind))))
       await told(redis, client => spoil(client, key))
-      const counted = (await countOf(app, 'corrupt')) + (await countOf(app, 'wrong_type'))
+      const counted = await damagedOf(app)
       const { status, json } = await app.ask({ question })
       t.match({ status, json }, { status: 200, json: { answer: good.answer, citations: good.citations } })
       t.ok(json.cache.status === 'miss' || json.cache.revalidated, 'it was no hit')
-      t.ok((await countOf(app, 'corrupt')) + (await countOf(app, 'wrong_type')) > counted)
+      t.ok((await damagedOf(app)) > counted)
       await isFound(app, question)
     })
 
@@ -103,9 +105,11 @@ t.test('damaged entries', { skip: redisSkipReason() }, async t => {
       const forgetAnswer = async () => told(redis, async client => client.del(await keyOf(redis, 'answer')))
       await forgetAnswer()
       await told(redis, client => spoil(client, draft))
+      const counted = await damagedOf(app)
       const calls = model.chat.requests.length
       t.match((await app.ask({ question })).json, { answer: good.answer, cache: { status: 'miss' } })
       t.equal(model.chat.requests.length, calls + 1)
+      t.ok((await damagedOf(app)) > counted)
       await until('they are found again', async () => {
         await forgetAnswer()
         return (await app.ask({ question })).json.cache.revalidated

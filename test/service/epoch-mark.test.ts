@@ -3,6 +3,7 @@ import tap, { type Test } from 'tap'
 import { writeWeights } from '../../src/adapters/postgres/store/fusion-weights.ts'
 import { createPassageStore } from '../../src/adapters/postgres/store/passages.ts'
 import { openReembedding } from '../../src/adapters/postgres/store/reembedding.ts'
+import { namedModel } from '../../src/ingest/named-model.ts'
 import { adminKey, skipReason, startApp, worlds, type App } from '../support/app.ts'
 import { leased } from '../support/contents.ts'
 import { handbook, loadHandbook } from '../support/corpus.ts'
@@ -34,7 +35,7 @@ for (const world of worlds) {
       store,
       models: { embedder },
     } = app.deps
-    await store.openCollection('default', { name: embedder.model, dimensions: embedder.dimensions })
+    await store.openCollection('default', namedModel(embedder))
     const seen = new Set([(await epochOf(app)).epochMark])
     const put = async (documents: readonly object[]) =>
       (await app.send('PUT', '/documents', { collection: 'default', documents }, asAdmin)).json.documents as {

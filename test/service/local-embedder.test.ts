@@ -29,7 +29,7 @@ t.test('what is alike is near, and every vector has unit length', async t => {
     ['What is the capital of France?', 'Paris is the capital of France.', 'Bread is baked in an oven.'],
     never,
   )
-  t.equal(paris!.length, embedder.dimensions)
+  t.equal(paris!.length, embedder.dimensions())
   for (const vector of [paris!, france!, bread!]) t.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-5)
   t.ok(dot(paris!, france!) > dot(paris!, bread!) + 0.2)
 })

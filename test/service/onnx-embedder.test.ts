@@ -30,7 +30,7 @@ function isNear(t: Test, vector: Float32Array | undefined, expected: ArrayLike<n
 t.test('a folder says what its model is', async t => {
   const embedder = await open(t)
   t.match(embedder.model, /^onnx:[^#]+#[0-9a-f]{12}$/)
-  t.equal(embedder.dimensions, width)
+  t.equal(embedder.dimensions(), width)
   t.equal(
     embedder.maxTokens,
     28,
@@ -175,14 +175,14 @@ t.test('the model file: in onnx/ or not, of any name if it is named', async t =>
     const folder = t.testdir(tinyModel({ file }))
     const embedder = await openOnnxEmbedder({ path: join(folder, file), languages: ['en'] })
     t.teardown(() => embedder.close())
-    t.equal(embedder.dimensions, width, file)
+    t.equal(embedder.dimensions(), width, file)
   }
 })
 
 t.test('a relative folder is looked for where Askwell was started', async t => {
   const embedder = await openOnnxEmbedder({ path: relative(process.cwd(), t.testdir(tinyModel())), languages: 'any' })
   t.teardown(() => embedder.close())
-  t.equal(embedder.dimensions, width)
+  t.equal(embedder.dimensions(), width)
 })
 
 const lfs = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 470301610\n'

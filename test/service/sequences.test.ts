@@ -7,6 +7,7 @@ import { documentFrom } from '../../src/ingest/document-from.ts'
 import { documentsHere } from '../../src/ingest/documents-here.ts'
 import { embedEach } from '../../src/ingest/embed-each.ts'
 import { load } from '../../src/ingest/load.ts'
+import { namedModel } from '../../src/ingest/named-model.ts'
 import { migrate } from '../../src/adapters/postgres/migrate.ts'
 import { readMigrations } from '../../src/adapters/postgres/migrations/files.ts'
 import { adminKey, skipReason, startApp, worlds, type App, type World } from '../support/app.ts'
@@ -72,7 +73,7 @@ async function ingestHandbook(
       metadata: {},
     }),
   )
-  const model = { name: embedder.model, dimensions: embedder.dimensions }
+  const model = namedModel(embedder)
   const { added, unchanged } = await load(
     sort => documentsHere(documents, embedder, sort),
     {
@@ -94,7 +95,7 @@ for (const world of worlds) {
       store,
       models: { embedder },
     } = app.deps
-    const model = { name: embedder.model, dimensions: embedder.dimensions }
+    const model = namedModel(embedder)
     await loadHandbook(app)
     await ingestHandbook(t, app)
     const before = await numbersOf(database)

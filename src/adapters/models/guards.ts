@@ -90,7 +90,8 @@ export function guardEmbedder(
 ): Embedder & { readonly guard: Guard } {
   const ownGuard = guardModel('embeddings', slowEmbeddingMs, parts)
   const hedge = hedgeMs === 0 ? null : createHedge({ afterMs: hedgeMs, onHedge: parts.events.callHedged })
-  const guarded: Pick<Embedder, 'embed'> & { readonly guard: Guard } = {
+  return {
+    ...embedder,
     guard: ownGuard,
     embed(texts, signal, kind) {
       const call = (callSignal: AbortSignal) => embedder.embed(texts, callSignal, kind)
@@ -100,8 +101,6 @@ export function guardEmbedder(
       return ownGuard.run(signal, () => (hedge ? hedge(signal, call) : call(signal)))
     },
   }
-  // Inherits rather than copies: `dimensions` may be learned later.
-  return Object.assign(Object.create(embedder) as Embedder, guarded)
 }
 
 export function guardReranker(reranker: Reranker, parts: GuardParts): Reranker & { readonly guard: Guard } {

@@ -38,12 +38,8 @@ export function meterChat(chat: ChatModel, events: CallEvents & Pick<Events, 'bu
   return { ...chat, stream }
 }
 
-/** Inherits rather than copies: `dimensions` may be learned later. */
 export function meterEmbedder(embedder: Embedder, events: CallEvents): Embedder {
-  const metered: Pick<Embedder, 'embed'> = {
-    embed: (...args) => timed('embeddings', events, () => embedder.embed(...args)),
-  }
-  return Object.assign(Object.create(embedder) as Embedder, metered)
+  return { ...embedder, embed: (...args) => timed('embeddings', events, () => embedder.embed(...args)) }
 }
 
 export function meterReranker(reranker: Reranker, events: CallEvents): Reranker {

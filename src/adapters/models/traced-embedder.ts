@@ -34,8 +34,7 @@ export function traceEmbedder<Kind extends Embedder>(embedder: Kind, { model, re
         return vectors
       },
     )
-  // Inherits rather than copies: `dimensions` may be learned later.
-  return Object.assign(Object.create(embedder) as Kind, { embed })
+  return { ...embedder, embed }
 }
 
 /**

@@ -4,6 +4,7 @@ import { decodeAnswer, encodeAnswer } from './answer-codec.ts'
 import { defineScripts, type Scripts } from './answer-scripts.ts'
 import { nameOfAsker, runOfHolder } from '../postgres/lease-holder.ts'
 import type { RedisServer } from './redis.ts'
+import { createSharedReads } from './shared-values.ts'
 
 /** A holder that died delays the others by at most this long. */
 export const leaseMs = 2000
@@ -18,6 +19,7 @@ const fenceMs = 20 * 60_000
  */
 export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = () => {}): SharedAnswers {
   const scripts: Scripts = defineScripts(redis.client)
+  const reads = createSharedReads(redis, { decode: decodeAnswer, onCorrupt })
 
   /**
    * Keys of one answer. The part in braces determines the slot in a Cluster, so that a script finds all three on one
@@ -27,16 +29,6 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
     return [`${redis.keyPrefix}answer:{${key}}`, `${redis.keyPrefix}lease:{${key}}`, `${redis.keyPrefix}fence:{${key}}`]
   }
 
-  async function get(key: string): Promise<CachedAnswer | undefined> {
-    const [answer] = keysOf(key)
-    const bytes = await redis.attempt(
-      'get',
-      client => client.getBuffer(answer),
-      () => remove(key),
-    )
-    return bytes ? decoded(key, bytes) : undefined
-  }
-
   async function claim(key: string, freshAfter: number): Promise<LeaseReply> {
     const keys = keysOf(key)
     const asker = nameOfAsker()
@@ -44,12 +36,13 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
       redis.attempt(
         'claim',
         () => scripts.claim(...keys, leaseMs, fenceMs, Math.round(freshAfter), asker),
-        () => remove(key),
+        () => reads.remove(...keys), // any of the three may have the wrong type
       )
     // Retry once if the reply was only late: a run that is not shared costs more than the wait.
     const reply = (await ask()) ?? (redis.isUsable() ? await ask() : undefined)
     if (!reply) return { kind: 'alone', isAway: true }
-    const found = reply.answer ? decoded(key, reply.answer) : undefined
+    // If the answer is corrupt, only it is removed: a lease that came with it is valid.
+    const found = reply.answer ? reads.decoded(keys[0], reply.answer) : undefined
     switch (reply.kind) {
       case 'found':
         return found ? { kind: 'found', found } : { kind: 'alone' }
@@ -87,24 +80,7 @@ export function createSharedAnswers(redis: RedisServer, onCorrupt: () => void = 
     }
   }
 
-  function decoded(key: string, bytes: Buffer): CachedAnswer | undefined {
-    const value = decodeAnswer(bytes)
-    // Remove only the answer: a lease that came with it is valid.
-    if (value === undefined) removeKeys(keysOf(key).slice(0, 1))
-    return value
-  }
-
-  /** Any of the three keys may have the wrong type. */
-  function remove(key: string): void {
-    removeKeys(keysOf(key))
-  }
-
-  function removeKeys(keys: readonly string[]): void {
-    onCorrupt()
-    for (const each of keys) void redis.attempt('remove', client => client.unlink(each))
-  }
-
-  return { get, claim }
+  return { get: key => reads.get(keysOf(key)[0]), claim }
 }
 
 function before(found: CachedAnswer | undefined) {

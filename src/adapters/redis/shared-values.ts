@@ -1,47 +1,53 @@
 import { hash } from 'node:crypto'
+import type { SharedTier } from '../../ask/cache/tiered-cache.ts'
 import type { RedisServer } from './redis.ts'
 
-/** Values that replicas share. No method rejects or takes longer than a command may. */
-export interface SharedValues<Value> {
-  get(key: string): Promise<Value | undefined>
-  /** Stores the value for `ms` milliseconds, in the background. */
-  set(key: string, value: Value, ms: number): void
-}
-
-export interface SharedValuesOptions<Value> {
-  readonly kind: 'draft' | 'vector'
-  readonly encode: (value: Value) => Buffer
+export interface ReadOptions<Value> {
   /** Undefined when the format is another one or the value is damaged; the value is then removed. */
   readonly decode: (bytes: Buffer) => Value | undefined
-  readonly onCorrupt?: () => void
+  readonly onCorrupt: () => void
 }
 
-export function createSharedValues<Value>(
-  redis: RedisServer,
-  { kind, encode, decode, onCorrupt = () => {} }: SharedValuesOptions<Value>,
-): SharedValues<Value> {
-  const keyOf = (key: string) => `${redis.keyPrefix}${kind}:` + hash('sha256', key, 'base64url')
-
+/** Reads values that replicas share. `get` neither rejects nor takes longer than a command may. */
+export function createSharedReads<Value>(redis: RedisServer, { decode, onCorrupt }: ReadOptions<Value>) {
   async function get(key: string): Promise<Value | undefined> {
     const bytes = await redis.attempt(
       'get',
-      client => client.getBuffer(keyOf(key)),
+      client => client.getBuffer(key),
       () => remove(key),
     )
-    if (!bytes) return undefined
+    return bytes ? decoded(key, bytes) : undefined
+  }
+
+  /** Decodes what was read from the key, and removes it if it is corrupt. */
+  function decoded(key: string, bytes: Buffer): Value | undefined {
     const value = decode(bytes)
     if (value === undefined) remove(key)
     return value
   }
 
-  function set(key: string, value: Value, ms: number): void {
-    void redis.attempt('set', client => client.set(keyOf(key), encode(value), 'PX', Math.max(1, Math.round(ms))))
-  }
-
-  function remove(key: string): void {
+  function remove(...keys: readonly string[]): void {
     onCorrupt()
-    void redis.attempt('remove', client => client.unlink(keyOf(key)))
+    for (const each of keys) void redis.attempt('remove', client => client.unlink(each))
   }
 
-  return { get, set }
+  return { get, decoded, remove }
+}
+
+export interface SharedValuesOptions<Value> extends ReadOptions<Value> {
+  readonly kind: 'draft' | 'vector'
+  readonly encode: (value: Value) => Buffer
+}
+
+export function createSharedValues<Value>(
+  redis: RedisServer,
+  { kind, encode, ...options }: SharedValuesOptions<Value>,
+): SharedTier<Value> {
+  const keyOf = (key: string) => `${redis.keyPrefix}${kind}:` + hash('sha256', key, 'base64url')
+  const { get } = createSharedReads(redis, options)
+  return {
+    get: key => get(keyOf(key)),
+    set: (key, value, ms) =>
+      void redis.attempt('set', client => client.set(keyOf(key), encode(value), 'PX', Math.max(1, Math.round(ms)))),
+  }
 }

@@ -5,14 +5,17 @@
 const formatVersion = 1
 const headBytes = 2
 
-export function encodeVector(vector: Float32Array): Buffer {
-  return Buffer.concat([Buffer.from([formatVersion, 0]), new Uint8Array(new Float16Array(vector).buffer)])
+export function encodeVector(vector: Float16Array): Buffer {
+  return Buffer.concat([
+    Buffer.from([formatVersion, 0]),
+    Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength),
+  ])
 }
 
-/** Undefined when the format or the length is another one, or a number is not finite. */
-export function decodeVector(bytes: Buffer, dimensions: number): Float32Array | undefined {
-  if (bytes[0] !== formatVersion || bytes.length !== headBytes + dimensions * 2) return undefined
+/** Undefined when the format is another one, half a number is missing, or a number is not finite. */
+export function decodeVector(bytes: Buffer): Float16Array | undefined {
+  if (bytes[0] !== formatVersion || bytes.length % 2 !== 0) return undefined
   // Copied: data from a socket may start at an odd address.
-  const vector = new Float32Array(new Float16Array(Uint8Array.from(bytes.subarray(headBytes)).buffer))
+  const vector = new Float16Array(Uint8Array.from(bytes.subarray(headBytes)).buffer)
   return vector.every(Number.isFinite) ? vector : undefined
 }

@@ -1,7 +1,8 @@
 import type { Events } from '../../events.ts'
 import { ageOf, isBetterThanNothing, type CachedAnswer } from './freshness.ts'
 import { asCached } from './replay.ts'
-import type { FillLease, LocalAnswers, SharedAnswers } from './shared-cache.ts'
+import type { FillLease, SharedAnswers } from './shared-cache.ts'
+import { createTieredCache, type MemoryTier } from './tiered-cache.ts'
 import type { Answer, AskedCollection, CacheTier, Degraded, Question } from '../terms.ts'
 
 export interface CacheDurations {
@@ -17,7 +18,7 @@ export interface CacheDurations {
 export type CacheEvents = Pick<Events, 'answerReused' | 'cacheMissed' | 'answerRefreshed'>
 
 export interface AnswerCacheOptions {
-  readonly own: LocalAnswers
+  readonly own: MemoryTier<CachedAnswer>
   /** Null without Redis. */
   readonly shared: SharedAnswers | null
   readonly keep: CacheDurations
@@ -31,14 +32,7 @@ export type AnswerCache = ReturnType<typeof createAnswerCache>
 /** Decides how long answers are cached, in which tiers, and how a cached answer is served. */
 export function createAnswerCache({ own, shared, keep: durations, events, now }: AnswerCacheOptions) {
   const pendingWrites = new Set<Promise<void>>()
-
-  /** Asks Redis only when the answer is not in memory. */
-  async function find(key: string): Promise<{ readonly found: CachedAnswer; readonly tier: CacheTier } | null> {
-    const local = own.get(key)
-    if (local) return { found: local, tier: 'memory' }
-    const found = await shared?.get(key)
-    return found ? { found, tier: 'redis' } : null
-  }
+  const tiers = createTieredCache({ memory: own, shared, lifetimeOf: lifetime })
 
   /** Serves it as the answer of a request; `coalesced` when another replica computed it meanwhile. */
   function serve(found: CachedAnswer, tier: CacheTier, status?: 'coalesced'): Answer {
@@ -110,7 +104,7 @@ export function createAnswerCache({ own, shared, keep: durations, events, now }:
 
   return {
     getLocal: own.get,
-    find,
+    find: tiers.get,
     serve,
     asServed,
     serveStale,

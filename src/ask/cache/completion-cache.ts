@@ -3,6 +3,7 @@ import type { Completion, CompletionEvent, AnswerRequest } from '../generation/g
 import type { CacheDurations } from './answer-cache.ts'
 import { promptFor } from '../generation/prompt.ts'
 import type { StreamStage } from '../stage.ts'
+import type { TieredCache } from './tiered-cache.ts'
 import { noUsage, type CacheTier, type Run, type Usage } from '../terms.ts'
 
 /** What a model wrote, and when (milliseconds since 1970). */
@@ -13,18 +14,11 @@ export interface CachedCompletion {
   readonly tookMs: number
 }
 
-/** Two tiers of completions. Never rejects; a failure is a miss. */
-export interface CompletionStore {
-  get(key: string): Promise<{ readonly value: CachedCompletion; readonly tier: CacheTier } | undefined>
-  set(key: string, value: CachedCompletion, ms: number): void
-}
-
 export interface CompletionCacheOptions {
-  readonly store: CompletionStore
+  readonly store: TieredCache<CachedCompletion>
   /** Everything that changes the completion of one prompt: the model and its settings. */
   readonly configHash: string
   readonly keep: Pick<CacheDurations, 'seconds' | 'fastSeconds'>
-  readonly onFound: (tier: CacheTier, saved: CachedCompletion) => void
   /** Milliseconds since 1970. */
   readonly now?: () => number
 }
@@ -35,17 +29,15 @@ export interface CompletionCacheOptions {
  */
 export function cacheCompletions(
   generate: StreamStage<AnswerRequest, CompletionEvent>,
-  { store, configHash, keep, onFound, now = Date.now }: CompletionCacheOptions,
+  { store, configHash, keep, now = Date.now }: CompletionCacheOptions,
 ): StreamStage<AnswerRequest, CompletionEvent> {
   return async function* cachedGenerate(request, run) {
     const seconds = secondsFor(request)
     if (seconds === 0 || run.cacheDirectives?.noStore) return yield* generate(request, run)
     const key = keyOf(request, configHash)
-    const found = wantsFreshRun(run) ? undefined : await store.get(key)
-    if (found && now() - found.value.madeAt < seconds * 1000) {
-      onFound(found.tier, found.value)
-      return yield* replay(found.value, found.tier, now())
-    }
+    const isFresh = ({ madeAt }: CachedCompletion) => now() - madeAt < seconds * 1000
+    const found = wantsFreshRun(run) ? undefined : await store.get(key, isFresh)
+    if (found) return yield* replay(found.value, found.tier, now())
     const startedAt = performance.now()
     for await (const event of generate(request, run)) {
       if (event.type === 'end') save(key, event.completion, performance.now() - startedAt, seconds)

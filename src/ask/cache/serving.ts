@@ -29,7 +29,7 @@ export function createServing({ answers, runs, refreshing, now, random }: Servin
     const { onlyIfCached, maxAge, maxStale } = directives
     if (!onlyIfCached && maxAge === undefined && maxStale === undefined) return undefined
     const cached = await answers.find(asked.cacheKey.key)
-    return cached && isWanted(cached.found, directives, now()) ? serve(asked, cached.found, cached.tier) : undefined
+    return cached && isWanted(cached.value, directives, now()) ? serve(asked, cached.value, cached.tier) : undefined
   }
 
   function serve(asked: CacheableQuestion, found: CachedAnswer, tier: CacheTier): Answer {
@@ -53,7 +53,7 @@ export function createServing({ answers, runs, refreshing, now, random }: Servin
     const seconds = Math.max(staleSeconds, directives.maxStale ?? 0)
     if (sinceMs > seconds * 1000) return null
     const cached = await answers.find(key)
-    return cached && answers.serveStale(cached.found, cached.tier, 'database', seconds)
+    return cached ? answers.serveStale(cached.value, cached.tier, 'database', seconds) : null
   }
 
   return { fromMemory, fromRedis, unchecked }

@@ -28,10 +28,3 @@ export interface SharedAnswers {
   /** `freshAfter` in milliseconds since 1970: answers that expire by then are not good enough. */
   claim(key: string, freshAfter: number): Promise<LeaseReply>
 }
-
-/** The answers in this process. */
-export interface LocalAnswers {
-  get(key: string): CachedAnswer | undefined
-  /** Stores it for `ms` milliseconds. */
-  set(key: string, value: CachedAnswer, ms: number): void
-}

@@ -11,7 +11,8 @@ export interface Embedder {
    * would get another vector: another file, pooling or prefix.
    */
   readonly model: string
-  readonly dimensions: number
+  /** Length of its vectors. Null while it is unknown: the API has not responded since the start. */
+  dimensions(): number | null
   /**
    * Longest text, in the model's own tokens, after subtracting what is put around it (prefix, start and end tokens). A
    * longer text is embedded in windows, never cut silently.

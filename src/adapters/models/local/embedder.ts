@@ -54,7 +54,7 @@ export function createLocalEmbedder({ workers = 2 }: LocalEmbedderOptions = {}):
 
   return {
     model: localModel,
-    dimensions: 512,
+    dimensions: () => 512,
     maxTokens,
     windowTokens,
     languages: ['en'],

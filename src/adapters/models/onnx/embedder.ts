@@ -68,9 +68,10 @@ export async function openOnnxEmbedder({
     )
   }
 
+  const length = await firstLength(pool, folder)
   return {
     model: nameOf(folder, prefixes),
-    dimensions: await firstLength(pool, folder),
+    dimensions: () => length,
     maxTokens,
     windowTokens: Math.min(bestWindow, maxTokens),
     languages,

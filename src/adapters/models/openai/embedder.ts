@@ -48,7 +48,7 @@ const learnAgainMs = 5000
 
 /**
  * Opens an embedding model whose API is down and whose vector length is unknown; the API is called until it responds.
- * Until then reading `dimensions` throws `model_unreachable`: there are no vectors to search, and none can be made.
+ * Until then `dimensions` is null: there are no vectors to search, and none can be made.
  */
 export function createLearningEmbedder(client: OpenAI, options: EmbedderOptions): Embedder {
   const call = createCall(client, options)
@@ -57,7 +57,7 @@ export function createLearningEmbedder(client: OpenAI, options: EmbedderOptions)
   void learn()
 
   async function learn(): Promise<void> {
-    while (!closed.signal.aborted && !isKnown()) {
+    while (!closed.signal.aborted && embedder.dimensions() === null) {
       await sleep(learnAgainMs, undefined, { signal: closed.signal, ref: false }).catch(() => {})
       await embedder
         .embed(['dimensions'], AbortSignal.any([closed.signal, AbortSignal.timeout(learnAgainMs)]))
@@ -65,15 +65,7 @@ export function createLearningEmbedder(client: OpenAI, options: EmbedderOptions)
     }
   }
 
-  function isKnown(): boolean {
-    try {
-      return embedder.dimensions > 0
-    } catch {
-      return false
-    }
-  }
-
-  return Object.defineProperties(embedder, { close: { value: async () => closed.abort() } })
+  return { ...embedder, close: async () => closed.abort() }
 }
 
 /** Opens an embedding model without a call, for a known number of dimensions; null to take that of the first vector. */
@@ -119,10 +111,7 @@ export function createEmbedder(
   const name = apiModelName(model, prefixes.passage)
   return {
     model: name,
-    get dimensions() {
-      if (dimensions === null) throw unknownDimensions(model)
-      return dimensions
-    },
+    dimensions: () => dimensions,
     maxTokens,
     windowTokens,
     languages,
@@ -132,11 +121,6 @@ export function createEmbedder(
     embed,
     close: async () => {},
   }
-}
-
-function unknownDimensions(model: string): AskError {
-  const detail = `The model API has not responded yet, so the vector length of "${model}" is unknown; try again later.`
-  return new AskError('model_unreachable', { detail, retryAfter: learnAgainMs / 1000 })
 }
 
 function rejectUnfit(text: string, maxTokens: number): void {

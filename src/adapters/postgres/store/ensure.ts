@@ -1,4 +1,5 @@
 import { AskError } from '../../../errors.ts'
+import type { NamedModel } from '../../../ingest/terms.ts'
 import type { Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 
@@ -6,12 +7,6 @@ import type { Row } from '../driver.ts'
  * Creates what a write needs: its collection and its model. They nearly always exist, so they are looked up first: even
  * an insert that conflicts uses up a sequence number, and one per write would exhaust the ids.
  */
-
-/** A stored embedding model; its vectors have `dimensions` numbers. */
-export interface NamedModel {
-  readonly name: string
-  readonly dimensions: number
-}
 
 /**
  * Creates the collection if it does not exist. A collection without a model gets this one; otherwise it keeps its own.

@@ -50,13 +50,13 @@ export function semanticAnswersFrom(
       { text, language, collectionId: collection.id, scope: Buffer.from(cacheKey.scope, 'base64url') },
       run,
     )
-    const cached = lookup.candidate ? await answers.find(lookup.candidate.key) : null
+    const cached = lookup.candidate ? await answers.find(lookup.candidate.key) : undefined
     const isServed =
-      lookup.isTrusted && lookup.candidate !== null && cached !== null && cached.found.freshUntil >= now()
+      lookup.isTrusted && lookup.candidate !== null && cached !== undefined && cached.value.freshUntil >= now()
     return {
       lookup,
-      answer: isServed ? serve(cached.found, cached.tier, lookup.candidate) : null,
-      candidate: cached?.found.answer,
+      answer: isServed ? serve(cached.value, cached.tier, lookup.candidate) : null,
+      candidate: cached?.value.answer,
     }
   }
 

@@ -10,7 +10,7 @@ t.test('uploads that fail or take long leave questions their vectors: the breake
   let calls = 0
   const broken: Embedder = {
     model: 'a',
-    dimensions: 1,
+    dimensions: () => 1,
     maxTokens: 10,
     windowTokens: 10,
     languages: 'any',

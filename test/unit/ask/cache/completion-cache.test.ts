@@ -5,6 +5,7 @@ import {
   type CompletionCacheOptions,
   type CachedCompletion,
 } from '../../../../src/ask/cache/completion-cache.ts'
+import { createTieredCache } from '../../../../src/ask/cache/tiered-cache.ts'
 import { noUsage, type CacheDirectives, type Passage } from '../../../../src/ask/terms.ts'
 import { runOf } from '../../../support/run-of.ts'
 
@@ -63,7 +64,7 @@ function setUp(
   { completion = {}, fails = false, configHash = 'model', keep = { seconds: 300, fastSeconds: 1800 } }: World = {},
   stored = new Map<string, { value: CachedCompletion; ms: number }>(),
 ) {
-  const state = { time: 1_000_000, calls: 0, found: [] as string[] }
+  const state = { time: 1_000_000, calls: 0, counted: [] as string[] }
   async function* generate(): AsyncGenerator<CompletionEvent, void> {
     state.calls++
     yield { type: 'text', text: 'It costs ' }
@@ -74,11 +75,14 @@ function setUp(
   const remembering = cacheCompletions(generate, {
     configHash: configHash,
     keep,
-    store: {
-      get: async key => (stored.has(key) ? { value: stored.get(key)!.value, tier: 'redis' } : undefined),
-      set: (key, value, ms) => void stored.set(key, { value, ms }),
-    },
-    onFound: tier => void state.found.push(tier),
+    store: createTieredCache<CachedCompletion>({
+      memory: { get: () => undefined, set() {} },
+      shared: {
+        get: async key => stored.get(key)?.value,
+        set: (key, value, ms) => void stored.set(key, { value, ms }),
+      },
+      counts: { given: tier => void state.counted.push(tier), missed: () => void state.counted.push('miss') },
+    }),
     now: () => state.time,
   })
   const write = async (asked: AnswerRequest, wishes: CacheDirectives = {}): Promise<CompletionEvent[]> => {
@@ -109,7 +113,7 @@ t.test('written once; then the same words, said to be found, at no cost', async 
     },
   ])
   t.equal(state.calls, 1)
-  t.same(state.found, ['redis'])
+  t.same(state.counted, ['miss', 'redis'])
 })
 
 t.test('what the model does not see makes no difference: where a passage lies, its version, its scores', async t => {
@@ -172,6 +176,7 @@ t.test('past its time it is written anew, whatever the store still has', async t
   state.time += 1
   await write(request())
   t.equal(state.calls, 2)
+  t.same(state.counted, ['miss', 'redis', 'miss'])
 })
 
 t.test('how long depends on the mode and the collection; 0 keeps and finds nothing', async t => {

@@ -7,7 +7,11 @@ import type { ChatEvent, ChatModel } from '../../../../../src/ask/generation/cha
 import { createChat } from '../../../../../src/adapters/models/openai/chat.ts'
 import { createEmbedder, openEmbedder } from '../../../../../src/adapters/models/openai/embedder.ts'
 import { createOpenAIClient, providerOf } from '../../../../../src/adapters/models/openai/client.ts'
+import { silent } from '../../../../../src/events.ts'
+import { meterEmbedder } from '../../../../../src/adapters/models/metered.ts'
+import { traceEmbedder } from '../../../../../src/adapters/models/traced-embedder.ts'
 import { AskError, isAskError } from '../../../../../src/errors.ts'
+import { namedModel } from '../../../../../src/ingest/named-model.ts'
 import { startModel } from '../../../../support/model.ts'
 import { until } from '../../../../support/until.ts'
 
@@ -259,8 +263,8 @@ t.test('a quota that is used up is no wait', async t => {
 t.test('nobody there, no such host, no reply in time: unreachable', async t => {
   const stopped = await startModel(t)
   await stopped.stop()
-  const silent = await startModel(t, { chat: { silent: true } })
-  for (const client of [clientOf(stopped.url), clientOf('http://no-such-host.invalid/v1'), clientOf(silent.url, 80)]) {
+  const mute = await startModel(t, { chat: { silent: true } })
+  for (const client of [clientOf(stopped.url), clientOf('http://no-such-host.invalid/v1'), clientOf(mute.url, 80)]) {
     t.equal((await errorOf(all(createChat(client, { model: 'm' })))).code, 'model_unreachable')
   }
   const rude = await startServer(t, (_, reply) => reply.socket?.destroy())
@@ -324,7 +328,7 @@ const embedding = { model: 'test-embedding', maxTokens: 500, languages: 'any' } 
 t.test('embedder: learns its dimensions; vectors are of unit length, in the order of the texts', async t => {
   const model = await startModel(t)
   const embedder = await openEmbedder(clientOf(model.url), embedding, never)
-  t.equal(embedder.dimensions, 256)
+  t.equal(embedder.dimensions(), 256)
   const texts = Array.from({ length: 200 }, (_, i) => `text number ${i}`)
   const vectors = await embedder.embed(texts, never)
   t.strictSame(
@@ -335,6 +339,17 @@ t.test('embedder: learns its dimensions; vectors are of unit length, in the orde
   const [alone] = await embedder.embed(['text number 150'], never)
   t.strictSame(vectors[150], alone)
   t.equal(model.embeddings.requests[0]?.body.encoding_format, 'base64')
+})
+
+t.test('embedder: its dimensions are null until its first vector, through its wrappers too', async t => {
+  const model = await startModel(t)
+  const embedder = createEmbedder(clientOf(model.url), { ...embedding, dimensions: null })
+  const wrapped = meterEmbedder(traceEmbedder(embedder, { model: 'a' }), silent)
+  t.equal(wrapped.dimensions(), null)
+  t.throws(() => namedModel(wrapped), { code: 'model_unreachable', retryAfter: 5 })
+  await embedder.embed(['text'], never)
+  t.equal(wrapped.dimensions(), 256)
+  t.same(namedModel(wrapped), { name: 'test-embedding', dimensions: 256 })
 })
 
 t.test(
