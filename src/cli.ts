@@ -10,4 +10,10 @@ import { fileURLToPath } from 'node:url'
  * cannot be written, nothing is cached and nothing fails.
  */
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/askwell', import.meta.url)))
-await import('./program.ts')
+const { runCommandLine } = await import('./program.ts')
+
+// A reader such as `askwell --help | head -1` may close the pipe early; that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+await runCommandLine(process.argv.slice(2), process)

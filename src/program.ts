@@ -13,28 +13,44 @@ import { addReembed } from './commands/reembed.ts'
 import { addServe } from './commands/serve.ts'
 import { addTune } from './commands/tune.ts'
 import { exitCodes } from './commands/exit-codes.ts'
+import type { Host } from './commands/host.ts'
 import { say } from './commands/output.ts'
 import { printable, printableLines } from './text/printable.ts'
 import { version } from './version.ts'
 import { ConfigError } from './config/terms.ts'
 
-function program(): Command {
+/** Runs a command line, without the program's name, and sets the exit code of the host. */
+export async function runCommandLine(args: readonly string[], host: Host): Promise<void> {
+  try {
+    await program(args, host).parseAsync(args, { from: 'user' })
+  } catch (error) {
+    host.exitCode = reportError(host, error)
+  }
+}
+
+function program(args: readonly string[], host: Host): Command {
   const askwell = new Command('askwell')
     .description('Answers questions from your documents, with citations.')
     .version(version)
     .addOption(new Option('--json', 'machine-readable output').default(false))
     .addHelpText('after', () => `\nSettings come from the environment:\n${settingsHelp()}`)
     .exitOverride()
-    .configureOutput({ outputError: text => void process.stderr.write(printableLines(withArgumentsShown(text))) })
+    .configureOutput({
+      writeOut: text => void host.stdout.write(text),
+      writeErr: text => void host.stderr.write(text),
+      outputError: text => void host.stderr.write(printableLines(withArgumentsShown(text, args))),
+      getOutHelpWidth: () => host.stdout.columns ?? 80,
+      getErrHelpWidth: () => host.stderr.columns ?? 80,
+    })
     .configureHelp({ showGlobalOptions: true })
   for (const add of [addServe, addAsk, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addKey, addDemo])
-    add(askwell)
+    add(askwell, host)
   return askwell
 }
 
 /** Escapes the arguments that Commander repeats in its errors, such as file names that a shell expanded. */
-function withArgumentsShown(text: string): string {
-  return process.argv.reduce((shown, argument) => shown.replaceAll(argument, printable(argument)), text)
+function withArgumentsShown(text: string, args: readonly string[]): string {
+  return args.reduce((shown, argument) => shown.replaceAll(argument, printable(argument)), text)
 }
 
 function settingsHelp(): string {
@@ -48,18 +64,23 @@ function settingsHelp(): string {
 }
 
 /** Reports an error in one line on stderr and returns the exit code. */
-function reportError(error: unknown): number {
+function reportError(host: Host, error: unknown): number {
   // Ctrl-C was reported when it arrived; the errors that it causes are no news.
-  if (process.exitCode === exitCodes.interrupted) return exitCodes.interrupted
+  if (host.exitCode === exitCodes.interrupted) return exitCodes.interrupted
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  if (error instanceof ConfigError) return sayAndReturn(error.message, exitCodes.settings)
+  if (error instanceof ConfigError) return sayAndReturn(host, error.message, exitCodes.settings)
   if (isAskError(error))
     return sayAndReturn(
+      host,
       printable(`askwell: ${error.detail.replace(/\.$/, '')}${reasonOf(error.cause)}`),
       isAskError(error, 'invalid_request') ? exitCodes.usage : exitCodes.failed,
     )
   const message = error instanceof Error ? error.message || (codeOf(error) ?? error.name) : String(error)
-  return sayAndReturn(`askwell: ${message}${isLoginRejected(error) ? '; check DATABASE_URL' : ''}`, exitCodes.failed)
+  return sayAndReturn(
+    host,
+    `askwell: ${message}${isLoginRejected(error) ? '; check DATABASE_URL' : ''}`,
+    exitCodes.failed,
+  )
 }
 
 function reasonOf(cause: unknown): string {
@@ -74,18 +95,7 @@ function isLoginRejected(error: unknown): boolean {
   return /^(28|3D)/.test(codeOf(error) ?? '')
 }
 
-function sayAndReturn(message: string, code: number): number {
-  say(message)
+function sayAndReturn(host: Host, message: string, code: number): number {
+  say(host, message)
   return code
-}
-
-// A reader such as `askwell --help | head -1` may close the pipe early; that is no error.
-process.stdout.on('error', error => {
-  if (codeOf(error) !== 'EPIPE') throw error
-})
-
-try {
-  await program().parseAsync()
-} catch (error) {
-  process.exitCode = reportError(error)
 }

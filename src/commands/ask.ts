@@ -10,6 +10,7 @@ import { answerJson, questionOf, type AnswerJson } from '../http/replies/wire.ts
 import { createLogger } from '../log.ts'
 import { collectionName, languageCode, wholeNumber } from './arguments.ts'
 import { answerText } from './ask-words.ts'
+import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { print } from './output.ts'
 
@@ -23,7 +24,7 @@ interface Options {
   readonly cache: boolean
 }
 
-export function addAsk(program: Command): void {
+export function addAsk(program: Command, host: Host): void {
   program
     .command('ask')
     .description('answer one question, as POST /ask does')
@@ -39,8 +40,8 @@ export function addAsk(program: Command): void {
     .option('--explain', 'show why: the passages with their scores and ranks, the relevance, the cache and the times')
     .option('--no-cache', 'compute a fresh answer and cache it')
     .action(async (question: string, options: Options, command: Command) => {
-      const answer = await ask(readConfig(), question, options)
-      print(command, answer, answerText(answer))
+      const answer = await ask(host, question, options)
+      print(host, command, answer, answerText(answer))
     })
 }
 
@@ -50,10 +51,11 @@ function questionText(text: string): string {
 }
 
 /** Opens the service without its HTTP edge and asks one question. Nothing is logged: the answer says what it lacks. */
-export async function ask(given: Config, text: string, options: Partial<Options> = {}): Promise<AnswerJson> {
+export async function ask(host: Host, text: string, options: Partial<Options> = {}): Promise<AnswerJson> {
+  const given = readConfig(host.env)
   const config: Config = { ...given, log: { ...given.log, level: 'silent' } }
   const log = createLogger(config)
-  const { signal, release } = interruptible('stopping')
+  const { signal, release } = interruptible(host, 'stopping')
   try {
     const deps = await openDeps(config, log, { signal })
     try {

@@ -15,12 +15,12 @@ import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName, wholeNumber } from './arguments.ts'
 import { redisMs, withRedis } from './cache-redis.ts'
 import { clearedText, settingsText, statsText, type Cleared, type FoundSettings, type Stats } from './cache-words.ts'
+import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase } from './opened.ts'
 import { print } from './output.ts'
-import type { Config } from '../config/terms.ts'
 
-export function addCache(program: Command): void {
+export function addCache(program: Command, host: Host): void {
   const cache = program
     .command('cache')
     .description("clear or inspect the caches, or set how long a collection's answers are cached")
@@ -33,20 +33,20 @@ export function addCache(program: Command): void {
       collectionName,
     )
     .action(async ({ collection = null }: { collection?: string | null }, command: Command) => {
-      const cleared = await clear(collection)
-      print(command, cleared, clearedText(cleared))
+      const cleared = await clear(host, collection)
+      print(host, command, cleared, clearedText(cleared))
     })
   cache
     .command('stats')
     .description('show what is cached in the database and in Redis')
     .action(async (_, command: Command) => {
-      const stats = await readStats()
-      print(command, stats, statsText(stats))
+      const stats = await readStats(host)
+      print(host, command, stats, statsText(stats))
     })
-  addSettings(cache)
+  addSettings(cache, host)
 }
 
-function addSettings(cache: Command): void {
+function addSettings(cache: Command, host: Host): void {
   cache
     .command('settings')
     .description(
@@ -58,33 +58,31 @@ function addSettings(cache: Command): void {
     .addOption(new Option('--near <on|off>', 'overrides SEMANTIC_CACHE for this collection').choices(['on', 'off']))
     .option('--reset', 'remove all overrides, before the other options apply')
     .action(async (options: SettingsOptions, command: Command) => {
-      const found = await writeSettings(options)
-      print(command, found, settingsText(found))
+      const found = await writeSettings(host, options)
+      print(host, command, found, settingsText(found))
     })
 }
 
 const seconds = wholeNumber(0, 86_400)
 
 /** Clears the database first and waits until every replica knows; only then are the unused keys removed from Redis. */
-async function clear(collection: string | null): Promise<Cleared> {
-  const config = readConfig()
-  const { ids, name } = await withMigrated(config, async (database, signal) => ({
+async function clear(host: Host, collection: string | null): Promise<Cleared> {
+  const { ids, name } = await withMigrated(host, async (database, signal) => ({
     ids: await createCollectionStore(database).forgetAnswers(collection, signal),
     name: await databaseName(database, signal),
   }))
   if (collection !== null && ids.length === 0) throw unknownCollection(collection)
   const keys = cachedKeys(collection === null ? null : (ids[0] ?? 0))
-  const { state, value } = await withRedis(config, name, redis => removeKeys(redis, keys, redisMs))
+  const { state, value } = await withRedis(readConfig(host.env), name, redis => removeKeys(redis, keys, redisMs))
   return { collection, redisKeys: value, redis: state }
 }
 
-async function readStats(): Promise<Stats> {
-  const config = readConfig()
-  const { contents, name } = await withMigrated(config, async (database, signal) => ({
+async function readStats(host: Host): Promise<Stats> {
+  const { contents, name } = await withMigrated(host, async (database, signal) => ({
     contents: await cacheContents(database, signal),
     name: await databaseName(database, signal),
   }))
-  const { state, value } = await withRedis(config, name, redis => countKeys(redis, redisMs))
+  const { state, value } = await withRedis(readConfig(host.env), name, redis => countKeys(redis, redisMs))
   return { ...contents, redis: state, redisKeys: value }
 }
 
@@ -96,10 +94,10 @@ interface SettingsOptions {
   readonly reset?: true
 }
 
-async function writeSettings({ collection: name, ...options }: SettingsOptions): Promise<FoundSettings> {
+async function writeSettings(host: Host, { collection: name, ...options }: SettingsOptions): Promise<FoundSettings> {
   const change = changeOf(options)
   const isChanged = Object.keys(change).length > 0
-  return await withStore(readConfig(), async (store, signal) => {
+  return await withStore(host, async (store, signal) => {
     if (isChanged && !(await store.writeCaching(name, change, signal))) throw unknownCollection(name)
     const found = await store.collection(name, signal)
     if (!found) throw unknownCollection(name)
@@ -124,13 +122,10 @@ function withNulls({
   return { seconds, fastSeconds, near }
 }
 
-async function withMigrated<T>(
-  config: Config,
-  work: (database: Database, signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const { signal, release } = interruptible('stopping')
+async function withMigrated<T>(host: Host, work: (database: Database, signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { signal, release } = interruptible(host, 'stopping')
   try {
-    return await withDatabase(config.database, async database => {
+    return await withDatabase(readConfig(host.env).database, async database => {
       await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
       return await work(database, signal)
     })
@@ -139,9 +134,6 @@ async function withMigrated<T>(
   }
 }
 
-async function withStore<T>(
-  config: Config,
-  work: (store: CollectionStore, signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  return await withMigrated(config, (database, signal) => work(createCollectionStore(database), signal))
+async function withStore<T>(host: Host, work: (store: CollectionStore, signal: AbortSignal) => Promise<T>): Promise<T> {
+  return await withMigrated(host, (database, signal) => work(createCollectionStore(database), signal))
 }

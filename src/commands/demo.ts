@@ -41,8 +41,8 @@ const demoDefaults = { DATA_DIR: '.askwell/demo', EMBEDDING_MODEL: 'local', LOG_
 async function loadDemo({ deps }: RunningServer): Promise<LoadReport> {
   const { embedder } = deps.models
   const manuals = await demoFiles()
-  const progress = createProgress(bytesOf(manuals.flatMap(manual => manual.found)))
-  const interrupt = interruptible('stopping; the next start resumes loading here')
+  const progress = createProgress(process, bytesOf(manuals.flatMap(manual => manual.found)))
+  const interrupt = interruptible(process, 'stopping; the next start resumes loading here')
   const report = await load(
     async function* (sort) {
       for (const { found, options } of manuals)

@@ -9,6 +9,7 @@ import { measureSet, type Measured } from '../eval/measure.ts'
 import { writeRun } from '../eval/run-file.ts'
 import type { EvalSet } from '../eval/set.ts'
 import { createLogger } from '../log.ts'
+import type { Host } from './host.ts'
 import { createCounter, createProgress } from './progress.ts'
 import type { Config } from '../config/terms.ts'
 
@@ -28,20 +29,22 @@ export interface Evaluated {
   readonly evidence: readonly JudgedCandidates[]
 }
 
+export interface Evaluation {
+  readonly host: Host
+  readonly config: Config
+  readonly options: EvaluateOptions
+  readonly signal: AbortSignal
+}
+
 /** Opens the service without its HTTP edge and evaluates the sets one by one, each in its own collection. */
-export async function evaluate(
-  sets: readonly EvalSet[],
-  given: Config,
-  options: EvaluateOptions,
-  signal: AbortSignal,
-): Promise<Evaluated> {
-  const config = configOf(given, options)
+export async function evaluate(sets: readonly EvalSet[], evaluation: Evaluation): Promise<Evaluated> {
+  const config = configOf(evaluation)
   const deps = await openDeps(config, createLogger(config))
   try {
     const { model, languages } = deps.models.embedder
     const all = { model: { model, languages }, variants: [] as Measured[], evidence: [] as JudgedCandidates[] }
     for (const set of sets) {
-      const { variants, evidence } = await evaluateSet(set, { deps, config, options, signal })
+      const { variants, evidence } = await evaluateSet(set, deps, { ...evaluation, config })
       all.variants.push(...variants)
       all.evidence.push(...evidence)
     }
@@ -55,7 +58,7 @@ export async function evaluate(
  * Uses an in-memory database unless DATABASE_URL is set or the collection is kept.
  * Caches are off, because a cached answer would have the latency of the cache.
  */
-function configOf(config: Config, { keep = false }: EvaluateOptions): Config {
+function configOf({ config, options: { keep = false } }: Evaluation): Config {
   const inMemory = config.database.url === undefined && !keep
   return {
     ...config,
@@ -66,28 +69,28 @@ function configOf(config: Config, { keep = false }: EvaluateOptions): Config {
   }
 }
 
-interface Opened {
-  readonly deps: Deps
-  readonly config: Config
-  readonly options: EvaluateOptions
-  readonly signal: AbortSignal
-}
-
-async function evaluateSet(set: EvalSet, { deps, config, options, signal }: Opened): Promise<Omit<Evaluated, 'model'>> {
+async function evaluateSet(
+  set: EvalSet,
+  deps: Deps,
+  { host, config, options, signal }: Evaluation,
+): Promise<Omit<Evaluated, 'model'>> {
   const { store, search, models } = deps
-  const progress = createProgress(set.documents.reduce((sum, document) => sum + document.text.length, 0))
+  const progress = createProgress(
+    host,
+    set.documents.reduce((sum, document) => sum + document.text.length, 0),
+  )
   const loading = { store, embedder: models.embedder, signal, onBytes: progress.bytes, onProgress: progress.report }
   return await withCollection(set, options.keep ?? false, loading, async collection => {
     progress.end()
     const context = { collection, language: options.language, timeoutMs: config.ask.timeoutMs, signal }
     const variants = await measureSet(set, {
       asking: { ...context, search },
-      onAsked: createCounter('questions'),
+      onAsked: createCounter(host, 'questions'),
       onRanked: async (name, retriever, asked) => {
         if (options.run !== undefined) await writeRun(options.run, `${name.replace('/', '.')}.${retriever}`, asked)
       },
     })
-    return { variants, evidence: options.learn ? await evidenceOf(set, deps, context) : [] }
+    return { variants, evidence: options.learn ? await evidenceOf(set, deps, context, host) : [] }
   })
 }
 
@@ -95,11 +98,12 @@ async function evidenceOf(
   set: EvalSet,
   { database, store, models }: Deps,
   context: AskingContext,
+  host: Host,
 ): Promise<JudgedCandidates[]> {
   const [plain] = set.variants
   const asked = await askedCollection(store, models, context.collection, context.signal)
   if (!plain || !asked) return []
-  const count = createCounter('questions to learn from')
+  const count = createCounter(host, 'questions to learn from')
   const onGathered = (done: number, total: number) => count(set.name, done, total)
   return await gather(plain.questions, {
     ...context,

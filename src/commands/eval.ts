@@ -8,6 +8,7 @@ import { fallLine, lessonText, table } from '../eval/table.ts'
 import { checkLearning, learnInto } from './eval-learn.ts'
 import { evaluate, type Evaluated, type EvaluateOptions } from './eval-sets.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { print, say } from './output.ts'
 import type { Config } from '../config/terms.ts'
@@ -17,7 +18,7 @@ interface Options extends EvaluateOptions {
   readonly updateBaseline?: boolean
 }
 
-export function addEval(program: Command): void {
+export function addEval(program: Command, host: Host): void {
   program
     .command('eval')
     .description('measure retrieval with judged questions: nDCG, recall, MRR, latency, abstention')
@@ -38,12 +39,8 @@ export function addEval(program: Command): void {
     .action(async (folders: string[], options: Options, command: Command) => {
       const sets = await Promise.all(folders.map(readSet))
       rejectDuplicateNames(sets)
-      const config = readConfig()
-      const { signal } = interruptible('stopping after this question')
       const compare = options.updateBaseline ? null : await comparison(sets, options.baseline)
-      if (options.learn) await checkLearning(config, signal)
-      const evaluated = await evaluate(sets, config, options, signal)
-      const lessons = options.learn ? await learnFrom(config, evaluated, signal) : []
+      const { evaluated, lessons } = await evaluateAndLearn(host, sets, options)
       const now = baselineOf(evaluated.model.model, evaluated.variants)
       const compared = compare?.(now) ?? { falls: [], unfit: [] }
       const report = {
@@ -52,15 +49,32 @@ export function addEval(program: Command): void {
         falls: compared.falls,
         ...(options.learn ? { lessons } : {}),
       }
-      print(command, report, [table(evaluated.variants), ...lessons.map(lessonText)].join('\n'))
+      print(host, command, report, [table(evaluated.variants), ...lessons.map(lessonText)].join('\n'))
       if (options.updateBaseline) await updateBaselines(sets, options.baseline, now)
-      reportComparison(compared, options)
+      reportComparison(host, compared, options)
     })
 }
 
-async function learnFrom(config: Config, { model, evidence }: Evaluated, signal: AbortSignal): Promise<Lesson[]> {
+async function evaluateAndLearn(host: Host, sets: readonly EvalSet[], options: Options) {
+  const config = readConfig(host.env)
+  const { signal, release } = interruptible(host, 'stopping after this question')
+  try {
+    if (options.learn) await checkLearning(config, signal)
+    const evaluated = await evaluate(sets, { host, config, options, signal })
+    return { evaluated, lessons: options.learn ? await learnFrom(host, config, evaluated, signal) : [] }
+  } finally {
+    release()
+  }
+}
+
+async function learnFrom(
+  host: Host,
+  config: Config,
+  { model, evidence }: Evaluated,
+  signal: AbortSignal,
+): Promise<Lesson[]> {
   if (evidence.length > 0) return await learnInto(config, model, evidence, signal)
-  say(`askwell: nothing to learn: no question is in a language that ${model.model} reads`)
+  say(host, `askwell: nothing to learn: no question is in a language that ${model.model} reads`)
   return []
 }
 
@@ -72,7 +86,7 @@ function rejectDuplicateNames(sets: readonly EvalSet[]): void {
 /**
  * An unusable baseline is a failure only if it was requested; a set's own baseline for another model is just reported.
  */
-function reportComparison({ falls, unfit }: Comparison, { baseline }: Options): void {
-  for (const line of [...unfit, ...falls.map(fallLine)]) say(`askwell: ${line}`)
-  if (falls.length > 0 || (unfit.length > 0 && baseline !== undefined)) process.exitCode = exitCodes.failed
+function reportComparison(host: Host, { falls, unfit }: Comparison, { baseline }: Options): void {
+  for (const line of [...unfit, ...falls.map(fallLine)]) say(host, `askwell: ${line}`)
+  if (falls.length > 0 || (unfit.length > 0 && baseline !== undefined)) host.exitCode = exitCodes.failed
 }

@@ -13,6 +13,7 @@ import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createFaultLines } from './fault-lines.ts'
+import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels, withPreparing } from './opened.ts'
 import { print, say } from './output.ts'
@@ -26,7 +27,7 @@ interface Options {
   readonly prune?: boolean
 }
 
-export function addIngest(program: Command): void {
+export function addIngest(program: Command, host: Host): void {
   program
     .command('ingest')
     .description('load documents (.md .txt .html .pdf .docx .csv .jsonl) from files, folders and globs')
@@ -36,16 +37,16 @@ export function addIngest(program: Command): void {
     .option('-m, --metadata <key=value>', 'metadata for every document; may be repeated', metadataPair)
     .option('--prune', 'remove documents that an earlier run loaded from these paths and that no longer exist')
     .action(async (paths: string[], options: Options, command: Command) => {
-      const report = await ingest(paths, options)
-      print(command, jsonReport(report, options.collection), summary(report, options.collection))
-      if (report.faults > 0) process.exitCode = report.documents > 0 ? exitCodes.partly : exitCodes.failed
+      const interrupt = interruptible(host, 'stopping after this batch; run the same command again to finish')
+      const report = await ingest(host, paths, options, interrupt.signal).finally(interrupt.release)
+      print(host, command, jsonReport(report, options.collection), summary(report, options.collection))
+      if (report.faults > 0) host.exitCode = report.documents > 0 ? exitCodes.partly : exitCodes.failed
     })
 }
 
-async function ingest(paths: string[], options: Options): Promise<LoadReport> {
+async function ingest(host: Host, paths: string[], options: Options, signal: AbortSignal): Promise<LoadReport> {
   const pruneRoots = options.prune ? sourceRoots(paths) : null
-  const config = readConfig()
-  const { signal } = interruptible('stopping after this batch; run the same command again to finish')
+  const config = readConfig(host.env)
   return await withDatabase(config.database, async database => {
     await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
     return await withModels(
@@ -53,7 +54,7 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
       async ({ embedder }) =>
         await withPreparing(config.prepare, async preparing => {
           const found = await findFiles(paths)
-          const progress = createProgress(bytesOf(found))
+          const progress = createProgress(host, bytesOf(found))
           const faults = createFaultLines(progress.line)
           const readOptions = {
             language: options.language,
@@ -81,7 +82,8 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
             faults.end()
             progress.end()
           })
-          if (report.chunks > 0) await optimizeTables(database, await store.collection(options.collection), signal)
+          if (report.chunks > 0)
+            await optimizeTables(host, database, await store.collection(options.collection), signal)
           return report
         }),
     )
@@ -92,19 +94,26 @@ async function ingest(paths: string[], options: Options): Promise<LoadReport> {
  * Updates the statistics and the index that keep a large collection fast. The documents are already loaded, so an error
  * here is only reported.
  */
-async function optimizeTables(database: Database, collection: Collection | null, signal: AbortSignal): Promise<void> {
+async function optimizeTables(
+  host: Host,
+  database: Database,
+  collection: Collection | null,
+  signal: AbortSignal,
+): Promise<void> {
   if (collection === null || signal.aborted) return
   try {
     await analyzeTables(database, signal)
     const index = await ensureVectorIndex(database, collection, signal, () =>
-      say(`building the index over ${collection.windowCount} vectors …`),
+      say(host, `building the index over ${collection.windowCount} vectors …`),
     )
     if (index?.builtInMs)
       say(
+        host,
         `index built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; tune it with: askwell tune recall --collection ${collection.name}`,
       )
   } catch (error) {
     say(
+      host,
       `askwell: documents loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; retry with: askwell tune recall --collection ${collection.name}`,
     )
   }

@@ -1,6 +1,7 @@
 import { isLaunched } from '../config/config.ts'
 import { onStopSignals } from '../signals.ts'
 import { exitCodes } from './exit-codes.ts'
+import type { Host } from './host.ts'
 import { say } from './output.ts'
 
 export interface Interrupt {
@@ -10,13 +11,13 @@ export interface Interrupt {
 }
 
 /** Prints `advice` and aborts on the first Ctrl-C or SIGTERM; the second one exits immediately. */
-export function interruptible(advice: string): Interrupt {
+export function interruptible(host: Host, advice: string): Interrupt {
   const controller = new AbortController()
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted)
-    say(`\naskwell: ${advice}`)
-    process.exitCode = exitCodes.interrupted
+    say(host, `\naskwell: ${advice}`)
+    host.exitCode = exitCodes.interrupted
     controller.abort(new Error('interrupted'))
   }
-  return { signal: controller.signal, release: onStopSignals(onSignal, { isLaunched: isLaunched() }) }
+  return { signal: controller.signal, release: onStopSignals(onSignal, { isLaunched: isLaunched(host.env) }) }
 }

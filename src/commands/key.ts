@@ -3,6 +3,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { priorities, readApiKeys, scopes, type Scope } from '../config/api-keys.ts'
 import type { Priority } from '../priority.ts'
 import { collectionName } from './arguments.ts'
+import type { Host } from './host.ts'
 import { print } from './output.ts'
 
 interface NewKey {
@@ -14,7 +15,7 @@ interface NewKey {
   readonly priority?: Priority
 }
 
-export function addKey(program: Command): void {
+export function addKey(program: Command, host: Host): void {
   program
     .command('key')
     .description('create API keys')
@@ -36,6 +37,7 @@ export function addKey(program: Command): void {
       const key = `askwell_${randomBytes(32).toString('base64url')}`
       const entry = entryOf(key, options, command)
       print(
+        host,
         command,
         { key, entry },
         `${key}\n\nGive this key to the caller; it is not shown again. Add this entry to the list in API_KEYS or API_KEYS_FILE:\n\n${JSON.stringify(entry)}`,

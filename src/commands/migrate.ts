@@ -1,24 +1,23 @@
 import type { Command } from 'commander'
 import { readConfig } from '../config/config.ts'
 import { migrate, type Migrated } from '../adapters/postgres/migrate.ts'
+import type { Host } from './host.ts'
 import { withDatabase } from './opened.ts'
 import { print, say } from './output.ts'
 
-export function addMigrate(program: Command): void {
+export function addMigrate(program: Command, host: Host): void {
   program
     .command('migrate')
     .description('bring the database schema up to date')
     .action(async (_, command: Command) => {
       const { signal } = new AbortController()
-      const migrated = await withDatabase(readConfig().database, database =>
-        database.lease({ signal, label: 'migrate' }, sql => migrate(sql, { onWait })),
+      const migrated = await withDatabase(readConfig(host.env).database, database =>
+        database.lease({ signal, label: 'migrate' }, sql =>
+          migrate(sql, { onWait: () => say(host, 'another process is migrating the database; waiting for it') }),
+        ),
       )
-      print(command, migrated, textOf(migrated))
+      print(host, command, migrated, textOf(migrated))
     })
-}
-
-function onWait(): void {
-  say('another process is migrating the database; waiting for it')
 }
 
 function textOf({ applied, current, newer }: Migrated): string {

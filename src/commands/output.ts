@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { printable, printableLines } from '../text/printable.ts'
+import type { Host } from './host.ts'
 
 /**
  * All output of commands goes through here, because file names, document texts and server messages may contain
@@ -7,13 +8,13 @@ import { printable, printableLines } from '../text/printable.ts'
  */
 
 /** Writes a result to stdout: JSON with `--json`, otherwise text. Everything else goes to stderr. */
-export function print(command: Command, value: object, text: string): void {
-  process.stdout.write(`${wantsJson(command) ? printable(JSON.stringify(value)) : printableLines(text)}\n`)
+export function print({ stdout }: Host, command: Command, value: object, text: string): void {
+  stdout.write(`${wantsJson(command) ? printable(JSON.stringify(value)) : printableLines(text)}\n`)
 }
 
 /** Writes one or more lines to stderr. */
-export function say(text: string): void {
-  process.stderr.write(`${printableLines(text)}\n`)
+export function say({ stderr }: Host, text: string): void {
+  stderr.write(`${printableLines(text)}\n`)
 }
 
 function wantsJson(command: Command): boolean {

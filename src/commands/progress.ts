@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress'
 import type { LoadReport } from '../ingest/load.ts'
 import { printable } from '../text/printable.ts'
+import type { Host } from './host.ts'
 import { say } from './output.ts'
 
 export interface Progress {
@@ -15,18 +16,18 @@ export interface Progress {
 const logEveryMs = 5000
 
 /** Shows progress on stderr: on a terminal a bar with rate and time left, elsewhere a plain line every few seconds. */
-export function createProgress(totalBytes: number): Progress {
-  return process.stderr.isTTY ? barProgress(totalBytes) : lineProgress(totalBytes)
+export function createProgress(host: Host, totalBytes: number): Progress {
+  return host.stderr.isTTY ? barProgress(host, totalBytes) : lineProgress(host, totalBytes)
 }
 
-function barProgress(totalBytes: number): Progress {
+function barProgress(host: Host, totalBytes: number): Progress {
   const startedAt = performance.now()
   const bar = new SingleBar({
     format: '{bar} {percentage}% | {documents} documents, {chunks} chunks, {rate} chunks/s | {eta_formatted} left',
     barCompleteChar: '█',
     barIncompleteChar: '░',
     barsize: 30,
-    stream: process.stderr,
+    stream: host.stderr,
     hideCursor: true,
     etaBuffer: 50,
   })
@@ -39,8 +40,8 @@ function barProgress(totalBytes: number): Progress {
       bar.update(read * doneShare, { documents, chunks, rate })
     },
     line(text) {
-      process.stderr.write('\r\u001B[K')
-      say(text)
+      host.stderr.write('\r\u001B[K')
+      say(host, text)
     },
     end() {
       bar.update(Math.max(1, totalBytes))
@@ -49,7 +50,7 @@ function barProgress(totalBytes: number): Progress {
   }
 }
 
-function lineProgress(totalBytes: number): Progress {
+function lineProgress(host: Host, totalBytes: number): Progress {
   const startedAt = performance.now()
   let lastLineAt = startedAt
   let read = 0
@@ -60,9 +61,9 @@ function lineProgress(totalBytes: number): Progress {
       if (now - lastLineAt < logEveryMs) return
       lastLineAt = now
       const share = Math.min(1, (read * doneShare) / Math.max(1, totalBytes))
-      say(progressLine(share, documents, chunks, (now - startedAt) / 1000))
+      say(host, progressLine(share, documents, chunks, (now - startedAt) / 1000))
     },
-    line: say,
+    line: text => say(host, text),
     end() {},
   }
 }
@@ -74,12 +75,12 @@ export function progressLine(share: number, documents: number, chunks: number, s
 }
 
 /** Prints the amount of finished work on stderr, one plain line every few seconds. */
-export function createCounter(what: string): (name: string, done: number, total: number) => void {
+export function createCounter(host: Host, what: string): (name: string, done: number, total: number) => void {
   let lastLineAt = performance.now()
   return (name, done, total) => {
     const now = performance.now()
     if (now - lastLineAt < logEveryMs) return
     lastLineAt = now
-    say(`${printable(name)}: ${done} of ${total} ${what}`)
+    say(host, `${printable(name)}: ${done} of ${total} ${what}`)
   }
 }

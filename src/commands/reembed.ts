@@ -6,33 +6,39 @@ import { namedModel } from '../ingest/named-model.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName } from './arguments.ts'
+import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
 import { print, say } from './output.ts'
 
-export function addReembed(program: Command): void {
+export function addReembed(program: Command, host: Host): void {
   program
     .command('reembed')
     .description('re-embed a collection with EMBEDDING_MODEL, then switch to the new vectors')
     .option('-c, --collection <name>', 'collection', collectionName, 'default')
     .action(async ({ collection }: { collection: string }, command: Command) => {
-      const config = readConfig()
-      const { signal } = interruptible('stopping after this batch; run the same command again to finish')
+      const config = readConfig(host.env)
+      const { signal, release } = interruptible(host, 'stopping after this batch; run the same command again to finish')
       await withDatabase(config.database, async database => {
         await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
         await withModels(config.models, async ({ embedder }) => {
           const { model, languages } = embedder
           const job = await openReembedding(database, collection, { ...namedModel(embedder), languages }, signal)
-          const chunks = await reembed(job, embedder, signal)
-          print(command, { collection, model, chunks }, `${collection}: ${chunks} chunks re-embedded with ${model}`)
+          const chunks = await reembed(host, job, embedder, signal)
+          print(
+            host,
+            command,
+            { collection, model, chunks },
+            `${collection}: ${chunks} chunks re-embedded with ${model}`,
+          )
         })
-      })
+      }).finally(release)
     })
 }
 
 const batchChunks = 64
 
-async function reembed(job: Reembedding, embedder: Embedder, signal: AbortSignal): Promise<number> {
+async function reembed(host: Host, job: Reembedding, embedder: Embedder, signal: AbortSignal): Promise<number> {
   const total = await job.remaining()
   let done = 0
   let after = '0'
@@ -43,9 +49,9 @@ async function reembed(job: Reembedding, embedder: Embedder, signal: AbortSignal
       await embedBatch(job, batch, embedder, signal)
       after = batch.at(-1)?.id ?? after
       done += batch.length
-      say(`${done} of ${Math.max(total, done)} chunks`)
+      say(host, `${done} of ${Math.max(total, done)} chunks`)
     }
-    await job.index(() => say('building the index …'))
+    await job.index(() => say(host, 'building the index …'))
   } while (!(await job.finish(after)))
   await job.dropOld()
   return done

@@ -2,13 +2,14 @@ import type { Command } from 'commander'
 import { flushCompileCache } from 'node:module'
 import { readConfig } from '../config/config.ts'
 import { createLogger } from '../log.ts'
+import type { Host } from './host.ts'
 
-export function addServe(program: Command): void {
+export function addServe(program: Command, host: Host): void {
   program
     .command('serve')
     .description('start the HTTP service')
     .action(async () => {
-      const config = readConfig()
+      const config = readConfig(host.env)
       // Imported on demand: the server is half of the program, and no other command needs it.
       const [{ startServer }, { stopOnSignals, stopStartOnSignals }] = await Promise.all([
         import('../server.ts'),
@@ -16,11 +17,12 @@ export function addServe(program: Command): void {
       ])
       const log = createLogger(config)
       const { signal, release } = stopStartOnSignals(log)
-      const server = await startServer(config, log, { signal }).catch((error: unknown) => {
-        if (!signal.aborted) throw error
-      })
+      const server = await startServer(config, log, { signal })
+        .catch((error: unknown) => {
+          if (!signal.aborted) throw error
+        })
+        .finally(release)
       if (!server) return log.info('stopped')
-      release()
       stopOnSignals(server, log)
       // Saves the compile cache now, so that the next start has it even if this process is killed (see cli.ts).
       flushCompileCache()

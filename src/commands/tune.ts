@@ -11,6 +11,7 @@ import { type Tuned, tuneDepth } from '../eval/recall.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { sentences } from '../text/sentences.ts'
 import { collectionName } from './arguments.ts'
+import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
 import { print, say } from './output.ts'
@@ -22,7 +23,7 @@ interface Options {
   readonly questions?: string
 }
 
-export function addTune(program: Command): void {
+export function addTune(program: Command, host: Host): void {
   program
     .command('tune')
     .description('tune the search to the documents')
@@ -38,8 +39,9 @@ export function addTune(program: Command): void {
       'file of questions to measure with, one per line (default: sentences of random passages)',
     )
     .action(async (options: Options, command: Command) => {
-      const result = await tune(options)
-      print(command, result, described(result))
+      const interrupt = interruptible(host, 'stopping; nothing was stored')
+      const result = await tune(host, options, interrupt.signal).finally(interrupt.release)
+      print(host, command, result, described(result))
     })
 }
 
@@ -52,16 +54,15 @@ interface Result extends Partial<Tuned> {
   readonly exact?: string
 }
 
-async function tune(options: Options): Promise<Result> {
-  const config = readConfig()
-  const { signal } = interruptible('stopping; nothing was stored')
+async function tune(host: Host, options: Options, signal: AbortSignal): Promise<Result> {
+  const config = readConfig(host.env)
   return await withDatabase(config.database, async database => {
     await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
     const collection = await createCollectionStore(database).collection(options.collection, signal)
     if (!collection) throw unknownCollection(options.collection)
     const summary = { collection: options.collection, target: options.target, vectors: collection.windowCount }
     const index = await ensureVectorIndex(database, collection, signal, () =>
-      say(`building the index over ${collection.windowCount} vectors …`),
+      say(host, `building the index over ${collection.windowCount} vectors …`),
     )
     if (index === null) return { ...summary, exact: whyExact(database) }
     return await withModels(config.models, async ({ embedder }) => {
@@ -69,29 +70,33 @@ async function tune(options: Options): Promise<Result> {
       if (model === null || model.name !== embedder.model) throw modelMismatch(collection, embedder.model)
       return {
         ...summary,
-        ...(await measure({ database, collection: { ...collection, model }, embedder, signal }, options)),
+        ...(await measure({ host, database, collection: { ...collection, model }, embedder, signal }, options)),
       }
     })
   })
 }
 
 interface Measuring {
+  readonly host: Host
   readonly database: Database
   readonly collection: WithVectors
   readonly embedder: Embedder
   readonly signal: AbortSignal
 }
 
-async function measure({ database, collection, embedder, signal }: Measuring, { target, sample, questions }: Options) {
+async function measure(
+  { host, database, collection, embedder, signal }: Measuring,
+  { target, sample, questions }: Options,
+) {
   const probe = recallProbe(database, collection, signal)
   const texts =
     questions === undefined ? (await probe.sample(sample)).map(sentenceOf) : linesOf(questions).slice(0, sample)
-  say(`embedding ${texts.length} questions …`)
+  say(host, `embedding ${texts.length} questions …`)
   const usable = texts.filter(text => embedder.countTokens(text) <= embedder.maxTokens)
   const tuned = await tuneDepth(await embedder.embed(usable, signal, 'query'), probe.nearest, {
     target,
     shallowest: probe.shallowest,
-    onStep: step => say(`${step} …`),
+    onStep: step => say(host, `${step} …`),
   })
   if (tuned.efSearch !== null) await probe.store(tuned.efSearch)
   return { questions: usable.length, ...tuned }

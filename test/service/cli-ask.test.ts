@@ -1,10 +1,9 @@
-import { Command } from 'commander'
+import { PassThrough } from 'node:stream'
 import t from 'tap'
-import { addAsk, ask } from '../../src/commands/ask.ts'
+import { ask } from '../../src/commands/ask.ts'
 import { answerText } from '../../src/commands/ask-words.ts'
-import { readConfig } from '../../src/config/config.ts'
 import { anyWorld, skipReason, startApp } from '../support/app.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli, runCliProcess } from '../support/cli.ts'
 import { schemaFaults } from '../support/contract.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { redisSkipReason, startRedis } from '../support/redis.ts'
@@ -28,33 +27,33 @@ t.test('a service on Postgres', { skip: skipReason(anyWorld) || redisSkipReason(
   await loadHandbook(app)
   // An embedded database belongs to one process.
   if (anyWorld === 'embedded') await app.stop()
-  const config = readConfig(app.env)
+  const host = { env: app.env, stdout: new PassThrough(), stderr: new PassThrough() }
 
   t.test('the JSON is that of POST /ask', async t => {
-    const json = JSON.parse(JSON.stringify(await ask(config, rent, { explain: true })))
+    const json = JSON.parse(JSON.stringify(await ask(host, rent, { explain: true })))
     t.same(schemaFaults('/components/schemas/Answer', json), [])
     t.match(json, {
       answer: /12,000 tenge/,
       citations: [{ title: 'Dormitory' }],
       explain: { cache: { status: 'miss' }, passages: [{ ranks: { fused: 1 } }] },
     })
-    const plain = await ask(config, rent)
+    const plain = await ask(host, rent)
     t.notOk('explain' in plain)
     t.equal(answerText(plain).split('\n').length, 4, 'as text: no more than the answer and its source')
   })
 
   t.test('cached in Redis: the answer of the service, and the other way round', async t => {
-    const again = await ask(config, rent, { explain: true })
+    const again = await ask(host, rent, { explain: true })
     t.match(again.explain, { cache: { status: 'hit', tier: 'redis' }, passages: null })
     t.match(answerText(again), /^cache {7}hit, redis, \d+ s old; key \d+:[\w-]+$/m)
     t.match(answerText(again), /^relevance {3}unknown: the answer was not computed by this run$/m)
     t.notMatch(answerText(again), /passage$/m)
     if (anyWorld === 'postgres') t.match((await app.ask({ question: rent })).json.cache, { tier: 'redis' })
-    t.match(await ask(config, rent, { cache: false }), { cache: { status: 'bypass' } })
+    t.match(await ask(host, rent, { cache: false }), { cache: { status: 'bypass' } })
   })
 
   t.test('as text: the answer, its sources, and a row for each candidate', async t => {
-    const text = answerText(await ask(config, rent, { explain: true, cache: false }))
+    const text = answerText(await ask(host, rent, { explain: true, cache: false }))
     t.match(text, /^A place in the dormitory costs 12,000 tenge a month\..*\[1\]/)
     t.match(text, /^\[1\] Dormitory {2}https:\/\/example\.edu\/dormitory#dormitory\n {4}A place/m)
     t.match(text, /^question {4}en; terms: place dormitori cost$/m)
@@ -65,26 +64,20 @@ t.test('a service on Postgres', { skip: skipReason(anyWorld) || redisSkipReason(
   })
 
   t.test('no answer: the reason', async t => {
-    const answer = await ask(config, 'What is the weather in Paris today?', { explain: true })
+    const answer = await ask(host, 'What is the weather in Paris today?', { explain: true })
     t.equal(answer.abstained, true)
     t.match(answerText(answer), /^I can't find that.*^relevance .*; abstained: no passage is relevant enough$/ms)
-    t.match(answerText(await ask(config, '?!', { explain: true })), /abstained: the question has no letter or digit/)
+    t.match(answerText(await ask(host, '?!', { explain: true })), /abstained: the question has no letter or digit/)
   })
 
   t.test('options: as in the body of POST /ask', async t => {
-    t.match(await ask(config, rent, { language: 'ru', topK: 1, mode: 'fast' }), { language: 'ru', mode: 'fast' })
-    await t.rejects(ask(config, rent, { collection: 'nowhere' }), { code: 'unknown_collection' })
+    t.match(await ask(host, rent, { language: 'ru', topK: 1, mode: 'fast' }), { language: 'ru', mode: 'fast' })
+    await t.rejects(ask(host, rent, { collection: 'nowhere' }), { code: 'unknown_collection' })
   })
 })
 
 t.test('a wrong command line', async t => {
-  const parse = (...args: string[]) => {
-    const program = new Command('askwell').exitOverride().configureOutput({ writeErr() {} })
-    addAsk(program)
-    for (const command of program.commands) command.exitOverride().configureOutput({ writeErr() {} })
-    return program.parseAsync(['ask', ...args], { from: 'user' })
-  }
-  await t.rejects(parse(), { code: 'commander.missingArgument' })
+  t.match(await runCli(['ask']), { code: 64, stderr: /missing required argument/ })
   for (const wrong of [
     [' '],
     ['x'.repeat(4001)],
@@ -93,7 +86,7 @@ t.test('a wrong command line', async t => {
     ['x', '--mode', 'slow'],
     ['x', '-c', 'No'],
   ])
-    await t.rejects(parse(...wrong), { code: 'commander.invalidArgument' }, wrong.join(' ').slice(0, 20))
+    t.match(await runCli(['ask', ...wrong]), { code: 64, stderr: /is invalid/ }, wrong.join(' ').slice(0, 20))
 })
 
 t.test('a process on the embedded database: answers on stdout; an abstention ends with exit code 0', async t => {
@@ -101,7 +94,7 @@ t.test('a process on the embedded database: answers on stdout; an abstention end
   await loadHandbook(app)
   await app.stop()
   const options = { env: app.env, cwd: t.testdir({}) }
-  const found = await runCli(['ask', rent, '--explain'], options)
+  const found = await runCliProcess(['ask', rent, '--explain'], options)
   t.match(found, { code: 0, stderr: '', stdout: /^A place.*^\[1\] Dormitory.*^relevance .*passage$/ms })
   const none = await runCli(['ask', 'What is the weather in Paris today?', '--json'], options)
   t.match(none, { code: 0, stderr: '', json: { abstained: true, answer: /can't find that/, explain: undefined } })

@@ -3,37 +3,58 @@ import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import tap, { type Test } from 'tap'
 import { databaseSettings, skipReason, worlds } from '../support/app.ts'
-import { runCli, startCli, type CliOptions, type Finished } from '../support/cli.ts'
+import { runCli, runCliProcess, startCli, type CliOptions, type Finished } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
 import { createDatabase } from '../support/database.ts'
 import { createEmptyDatabase } from '../support/old-schema.ts'
 import { administer } from '../support/postgres.ts'
 import { version } from '../../src/version.ts'
 
-/** Each line is a process; two at a time, as on the machine that runs the tests. */
+/** Runs each command line in an empty folder. */
 async function runs<T extends string>(
   t: Test,
   commands: Readonly<Record<T, CliOptions>>,
+  run = runCli,
 ): Promise<Record<T, Finished>> {
   const cwd = t.testdir({})
-  const entries = Object.entries<CliOptions>(commands)
   const results: [string, Finished][] = []
-  const worker = async () => {
-    for (let next = entries.shift(); next; next = entries.shift()) {
-      const [line, options] = next
-      results.push([
-        line,
-        await runCli(
-          line.split(' ').filter(word => word !== ''),
-          { cwd, ...options },
-        ),
-      ])
-    }
+  for (const [line, options] of Object.entries<CliOptions>(commands)) {
+    const args = line.split(' ').filter(word => word !== '')
+    const finished = await run(args, { cwd, ...options })
+    t.notMatch(finished.stderr + finished.stdout, /^\s+at /m, `${line}: no stack trace`)
+    results.push([line, finished])
   }
-  await Promise.all([worker(), worker()])
-  for (const [line, { stderr, stdout }] of results) t.notMatch(stderr + stdout, /^\s+at /m, `${line}: no stack trace`)
   return Object.fromEntries(results) as Record<T, Finished>
 }
+
+tap.test('each command as a process: its exit code, and what goes to which stream', async t => {
+  const nowhere = { env: { DATABASE_URL: 'postgres://askwell@127.0.0.1:1/askwell' } }
+  const wrong = { env: { PORT: 'high' } }
+  const found = await runs(
+    t,
+    {
+      '--help': {},
+      ingst: {},
+      'key new --name web --json': {},
+      'eval nowhere': {},
+      serve: wrong,
+      demo: wrong,
+      'ingest x': wrong,
+      migrate: nowhere,
+      reembed: nowhere,
+      'tune recall': nowhere,
+      'cache stats': nowhere,
+    },
+    runCliProcess,
+  )
+  t.match(found['--help'], { code: 0, stderr: '', stdout: /^Usage: askwell / })
+  t.match(found['key new --name web --json'], { code: 0, stderr: '', json: { entry: { name: 'web' } } })
+  t.match(found['ingst'], { code: 2, stdout: '', stderr: /unknown command/ })
+  for (const line of ['serve', 'demo', 'ingest x'] as const)
+    t.match(found[line], { code: 78, stdout: '', stderr: /^ {2}PORT is /m }, line)
+  for (const line of ['eval nowhere', 'migrate', 'reembed', 'tune recall', 'cache stats'] as const)
+    t.match(found[line], { code: 1, stdout: '', stderr: /^askwell: [^\n]+\n$/ }, line)
+})
 
 tap.test('help is on stdout and costs nothing; a wrong command line is said on stderr: exit code 2', async t => {
   const found = await runs(t, {
@@ -139,8 +160,12 @@ tap.test('a Postgres that will not do says what it lacks', { skip: skipReason('p
 
 tap.test('a port that is taken: which setting to change, exit code 1', async t => {
   const port = String(await listening(t, () => {}))
-  const env = { DATABASE_URL: 'postgres://askwell@127.0.0.1:1/askwell', START_TIMEOUT_SECONDS: '0' }
-  const { serve } = await runs(t, { serve: { env: { ...env, PORT: port } } })
+  const env = {
+    DATABASE_URL: 'postgres://askwell@127.0.0.1:1/askwell',
+    START_TIMEOUT_SECONDS: '0',
+    LOG_LEVEL: 'silent',
+  }
+  const { serve } = await runs(t, { serve: { env: { ...env, PORT: port } } }, runCliProcess)
   t.match(serve, {
     code: 1,
     stderr: `askwell: port ${port} is in use; set PORT to another port, or stop the process that uses it\n`,
@@ -232,7 +257,7 @@ tap.test('the embedded folder has one owner at a time, and a dead one does not c
   const env = await databaseSettings(t, 'embedded')
   const folder = env['DATA_DIR'] ?? ''
   await t.test('a living process keeps others out, and they are told which', async t => {
-    const held = await inDatabase(env, async () => await runCli(['migrate'], { env }))
+    const held = await inDatabase(env, async () => await runCliProcess(['migrate'], { env }))
     t.equal(held.code, 1)
     t.match(held.stderr, `process ${process.pid}`)
     t.match(held.stderr, /stop it, choose another DATA_DIR, or set DATABASE_URL/)
@@ -247,7 +272,7 @@ tap.test('the embedded folder has one owner at a time, and a dead one does not c
     },
   )
   await t.test('of two that start at once one gets it', async t => {
-    const both = await Promise.all([runCli(['migrate'], { env }), runCli(['migrate'], { env })])
+    const both = await Promise.all([1, 2].map(() => runCliProcess(['migrate'], { env })))
     for (const { code, stderr } of both) t.ok(code === 0 || /is in use by process \d+/.test(stderr), stderr)
     t.ok(both.some(({ code }) => code === 0))
   })

@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import tap from 'tap'
-import { databaseSettings, skipReason, startApp, eitherWorld } from '../support/app.ts'
+import { anyWorld, databaseSettings, skipReason, startApp, eitherWorld } from '../support/app.ts'
 import { runCli, startCli } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
 import { startModel } from '../support/model.ts'
@@ -38,12 +38,13 @@ function small(count = 60) {
 }
 
 tap.test('askwell eval: figures, and a baseline to hold them against', async t => {
-  const env = settingsFor(await startModel(t), 'test-embedding')
+  const inMemory = settingsFor(await startModel(t), 'test-embedding')
+  const env = { ...inMemory, ...(await databaseSettings(t, anyWorld)) }
   const set = t.testdir({ small: small(10) }) + '/small'
   const baseline = join(set, 'baseline.json')
 
   await t.test('a table for people; --update-baseline writes the figures', async t => {
-    const { code, stdout } = await runCli(['eval', set, '--update-baseline'], { env })
+    const { code, stdout } = await runCli(['eval', set, '--update-baseline'], { env: inMemory })
     t.equal(code, 0)
     t.match(stdout, /nDCG@10 +R@5 +R@10 +MRR@10 +empty +p50 ms +p95 ms\nsmall lexical +\d\.\d{4}/)
     t.match(

@@ -25,7 +25,7 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
     statementTimeoutMs: 0,
   })
   t.teardown(() => database.close())
-  await database.lease({ signal, label: 'test' }, fillWithVectors)
+  await database.lease({ signal, label: 'test' }, sql => fillWithVectors(sql, 6000))
   const app = await startApp(t, 'postgres', { DATABASE_URL: url })
   const told = async (): Promise<Record<string, Advice>> => {
     await app.deps.monitoring?.inspect()
@@ -42,11 +42,11 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
     const { 'hnsw-missing:many': missing, 'statistics-stale': stale, ...others } = await told()
     t.match(missing, {
       setting: null,
-      evidence: /compares all 20500 vectors/,
+      evidence: /compares all 6000 vectors/,
       action: /askwell tune recall --collection many/,
     })
     t.match(stale, {
-      evidence: /chunk_vectors: 20500 rows changed in total, never analyzed/,
+      evidence: /chunk_vectors: 6000 rows changed in total, never analyzed/,
       action: /ANALYZE chunk_vectors, chunks/,
     })
     t.same(Object.keys(others), [])
@@ -57,7 +57,7 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
     await say('analyze')
     await until('the statistics are seen', async () => !('statistics-stale' in (await told())))
     const { 'ef-search-not-tuned:many': untuned, ...others } = await told()
-    t.match(untuned, { severity: 'info', evidence: /20500 vectors/, action: /askwell tune recall --collection many/ })
+    t.match(untuned, { severity: 'info', evidence: /6000 vectors/, action: /askwell tune recall --collection many/ })
     t.same(Object.keys(others), [])
   })
 
@@ -67,10 +67,10 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
   })
 
   await t.test('is changed without an analysis: ANALYZE', async t => {
-    await say('update chunks set length = length where ordinal <= 8000')
+    await say('update chunks set length = length where ordinal <= 2400')
     t.match(await toldOf('statistics-stale'), {
       setting: null,
-      evidence: /chunks: 8000 rows changed since 20/,
+      evidence: /chunks: 2400 rows changed since 20/,
       action: /^Run ANALYZE chunks,/,
     })
     await say('analyze chunks')
@@ -81,7 +81,7 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
     await administer(adminUrl, sql => sql.unsafe('alter system set enable_indexscan = off'))
     await administer(adminUrl, sql => sql.unsafe('select pg_reload_conf()'))
     t.match(await toldOf('hnsw-unused:many'), {
-      evidence: /compares 20500 vectors; \d+ searches have used it/,
+      evidence: /compares 6000 vectors; \d+ searches have used it/,
       action: /enable_indexscan/,
     })
     await administer(adminUrl, sql => sql.unsafe('alter system reset enable_indexscan'))

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { skipReason } from '../support/app.ts'
-import { runCli } from '../support/cli.ts'
+import { runCli, runCliProcess } from '../support/cli.ts'
 import { startCollector } from '../support/collector.ts'
 import { loadHandbookWith } from '../support/corpus.ts'
 import { administer, startPostgres, type Postgres } from '../support/postgres.ts'
@@ -205,87 +205,85 @@ t.test('a service whose every dependency fails in turn', { skip }, async t => {
   clean(t, 'spans', collector.raw)
 })
 
-t.test('a program that does not even start', { skip }, async t => {
-  const { urlWith } = await startLocked(t)
+t.test('servers that want other passwords', { skip }, async t => {
+  const { postgres, urlWith } = await startLocked(t)
   const redis = await startRedis(t, ['--requirepass', 'another'])
-  const good = { DATABASE_URL: urlWith(secrets.database) }
-  const encoded = (secret: keyof typeof secrets) => encodeURIComponent(secrets[secret])
-  const starts: [string, Record<string, string>][] = [
-    ['migrate', { DATABASE_URL: urlWith('hush-wrong-password') }],
-    ['serve', { DATABASE_URL: urlWith('hush-wrong-password') }],
-    ['ingest .', { DATABASE_URL: `postgres://u:${encoded('database')}@127.0.0.1:1/x` }],
-    ['migrate', { DATABASE_URL: `postgres://u:${encoded('database')}@nowhere.invalid/x` }],
-    ['migrate', { DATABASE_URL: `${urlWith(secrets.database)}_not_there` }],
-    [
-      'migrate',
-      {
-        DATABASE_URL: `postgres://u:${secrets.database}#x@127.0.0.1/x`,
-        REDIS_URL: `redis:/:${secrets.redis}@x`,
-        OPENAI_BASE_URL: `https://u:${secrets.model}@x`,
-        RERANK_URL: `https://${secrets.rerank}@x`,
-        ADMIN_API_KEY: 'hush- short',
-        API_KEYS: secrets.caller,
-      },
-    ],
-    [
-      'reembed',
-      {
-        ...good,
-        OPENAI_BASE_URL: 'http://127.0.0.1:1/v1',
-        OPENAI_API_KEY: secrets.model,
-        CHAT_MODEL: 'x',
-        EMBEDDING_MODEL: 'y',
-      },
-    ],
-    ['cache stats', { ...good, REDIS_URL: `redis://:${encoded('redis')}@127.0.0.1:${redis.port}` }],
-    [
-      'cache stats',
-      {
-        ...good,
-        REDIS_URL: `redis+sentinel://:${encoded('redis')}@127.0.0.1:${redis.port}/main?sentinel_password=${encoded('sentinel')}`,
-      },
-    ],
-    ['cache stats', { ...good, REDIS_URL: `redis+cluster://:${encoded('redis')}@127.0.0.1:${redis.port}` }],
-  ]
-  await runCli(['migrate'], { env: good })
-  const cwd = t.testdir({})
-  const worker = async () => {
-    for (let next = starts.shift(); next; next = starts.shift()) {
-      const [line, env] = next
-      const { code, stdout, stderr } = await runCli(line.split(' '), { env: { PORT: '0', ...env }, cwd })
+
+  await t.test('a program that does not even start', async t => {
+    const good = { DATABASE_URL: urlWith(secrets.database) }
+    const encoded = (secret: keyof typeof secrets) => encodeURIComponent(secrets[secret])
+    const starts: [string, Record<string, string>][] = [
+      ['migrate', { DATABASE_URL: urlWith('hush-wrong-password') }],
+      ['serve', { DATABASE_URL: urlWith('hush-wrong-password') }],
+      ['ingest .', { DATABASE_URL: `postgres://u:${encoded('database')}@127.0.0.1:1/x` }],
+      ['migrate', { DATABASE_URL: `postgres://u:${encoded('database')}@nowhere.invalid/x` }],
+      ['migrate', { DATABASE_URL: `${urlWith(secrets.database)}_not_there` }],
+      [
+        'migrate',
+        {
+          DATABASE_URL: `postgres://u:${secrets.database}#x@127.0.0.1/x`,
+          REDIS_URL: `redis:/:${secrets.redis}@x`,
+          OPENAI_BASE_URL: `https://u:${secrets.model}@x`,
+          RERANK_URL: `https://${secrets.rerank}@x`,
+          ADMIN_API_KEY: 'hush- short',
+          API_KEYS: secrets.caller,
+        },
+      ],
+      [
+        'reembed',
+        {
+          ...good,
+          OPENAI_BASE_URL: 'http://127.0.0.1:1/v1',
+          OPENAI_API_KEY: secrets.model,
+          CHAT_MODEL: 'x',
+          EMBEDDING_MODEL: 'y',
+        },
+      ],
+      ['cache stats', { ...good, REDIS_URL: `redis://:${encoded('redis')}@127.0.0.1:${redis.port}` }],
+      [
+        'cache stats',
+        {
+          ...good,
+          REDIS_URL: `redis+sentinel://:${encoded('redis')}@127.0.0.1:${redis.port}/main?sentinel_password=${encoded('sentinel')}`,
+        },
+      ],
+      ['cache stats', { ...good, REDIS_URL: `redis+cluster://:${encoded('redis')}@127.0.0.1:${redis.port}` }],
+    ]
+    await runCli(['migrate'], { env: good })
+    const cwd = t.testdir({})
+    for (const [line, env] of starts) {
+      // The log of a service goes to the stdout of its process.
+      const run = line === 'serve' ? runCliProcess : runCli
+      const { code, stdout, stderr } = await run(line.split(' '), { env: { PORT: '0', ...env }, cwd })
       if (!line.startsWith('cache')) t.not(code, 0, `${line}: fails`)
       t.not(stdout + stderr, '', 'and says why')
       clean(t, line, stdout + stderr)
     }
-  }
-  await Promise.all([worker(), worker()])
-})
+  })
 
-t.test(
-  'a Sentinel, a Cluster that want other passwords: the service goes on without, and does not tell them',
-  { skip },
-  async t => {
-    const redis = await startRedis(t, ['--requirepass', 'another'])
-    const { postgres } = await startLocked(t)
-    for (const url of [
-      `redis+sentinel://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}/main?sentinel_password=${encodeURIComponent(secrets.sentinel)}`,
-      `redis+cluster://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}`,
-      `redis://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}`,
-    ]) {
-      const service = startService(t, { DATABASE_URL: postgres.url, REDIS_URL: url, LOG_LEVEL: 'trace' })
-      const { ask, send } = clientOf(await service.ready())
-      await until('it says that Redis is not usable', () =>
-        service.log.some(({ level, msg }) => level === 'warn' && /redis/i.test(String(msg))),
-      )
-      const replies = [await ask({ question: 'x' }), await send('GET', '/readyz')]
-      service.signal('SIGTERM')
-      await service.exited()
-      clean(t, 'stdout', JSON.stringify(service.log))
-      clean(t, 'stderr', service.stderr)
-      for (const { text } of replies) clean(t, 'a reply', text)
-    }
-  },
-)
+  await t.test(
+    'a Sentinel, a Cluster that want other passwords: the service goes on without, and does not tell them',
+    async t => {
+      for (const url of [
+        `redis+sentinel://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}/main?sentinel_password=${encodeURIComponent(secrets.sentinel)}`,
+        `redis+cluster://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}`,
+        `redis://:${encodeURIComponent(secrets.redis)}@127.0.0.1:${redis.port}`,
+      ]) {
+        const service = startService(t, { DATABASE_URL: postgres.url, REDIS_URL: url, LOG_LEVEL: 'trace' })
+        const { ask, send } = clientOf(await service.ready())
+        await until('it says that Redis is not usable', () =>
+          service.log.some(({ level, msg }) => level === 'warn' && /redis/i.test(String(msg))),
+        )
+        const replies = [await ask({ question: 'x' }), await send('GET', '/readyz')]
+        service.signal('SIGTERM')
+        await service.exited()
+        clean(t, 'stdout', JSON.stringify(service.log))
+        clean(t, 'stderr', service.stderr)
+        for (const { text } of replies) clean(t, 'a reply', text)
+      }
+    },
+  )
+})
 
 async function raw(address: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(address)

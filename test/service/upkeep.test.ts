@@ -12,13 +12,15 @@ import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { until } from '../support/until.ts'
 
 const signal = new AbortController().signal
+/** Enough for an index, whose build takes longer than a statement may. */
+const vectors = 6000
 // As the service has them: a statement may not take long.
 const settings = { dataDir: undefined, poolSize: 3, poolMaxOverflow: 0, poolMaxWaiting: 10, statementTimeoutMs: 1000 }
 
 tap.test('a collection that has grown large by HTTP', { skip: postgresSkipReason() }, async t => {
   const { url } = await createDatabase(t)
   const loading = await openDatabase({ ...settings, statementTimeoutMs: 0, url })
-  await loading.lease({ signal, label: 'test', holdLimitMs: Infinity }, fillWithVectors)
+  await loading.lease({ signal, label: 'test', holdLimitMs: Infinity }, sql => fillWithVectors(sql, vectors))
   await loading.close()
   const database = await openDatabase({ ...settings, url })
   t.teardown(() => database.close())

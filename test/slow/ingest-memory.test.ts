@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { databaseSettings, skipReason } from '../support/app.ts'
-import { runCli } from '../support/cli.ts'
+import { runCliProcess } from '../support/cli.ts'
 
 /** Enough to see what grows with the file, without minutes of database work. */
 const megabytes = 18
@@ -33,7 +33,7 @@ t.test(
     async function mostMemory(size: number) {
       const name = `rows-${size}.jsonl`
       const rows = await writeRows(join(cwd, name), size)
-      const { code, json, stderr } = await runCli(['ingest', name, '--language', 'ru', '--json'], {
+      const { code, json, stderr } = await runCliProcess(['ingest', name, '--language', 'ru', '--json'], {
         cwd,
         env: await databaseSettings(t, 'postgres'),
         nodeArgs,
