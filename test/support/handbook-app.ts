@@ -8,6 +8,7 @@ import { startModel } from './model.ts'
 import { administer, sharedPostgres, templateName, urlOf } from './postgres.ts'
 import { oncePerRun } from './run.ts'
 import type { Owner } from './server-process.ts'
+import { until } from './until.ts'
 
 /**
  * Starts the service on a copy of a database that contains the handbook in the collection `default`. Loading it costs a
@@ -16,7 +17,10 @@ import type { Owner } from './server-process.ts'
  */
 export async function startHandbookApp(t: Owner, world: World, settings: Record<string, string> = {}): Promise<App> {
   if ('DATABASE_URL' in settings) return await startAndLoad(t, world, settings)
-  return await startApp(t, world, { ...(await handbookSettings(t, world, embeddingIn(settings))), ...settings })
+  const app = await startApp(t, world, { ...(await handbookSettings(t, world, embeddingIn(settings))), ...settings })
+  // On a busy machine the first query of a database takes longer than a question may wait for it.
+  await until('the database answers', () => app.deps.store.collection('default').catch(() => null))
+  return app
 }
 
 async function startAndLoad(t: Owner, world: World, settings: Record<string, string>): Promise<App> {
