@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { anyWorld, type App, type Reply, skipReason, startApp, type World, eitherWorld } from '../support/app.ts'
+import { anyWorld, type App, type Reply, skipReason, type World, eitherWorld } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
-import { loadHandbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Model } from '../support/model.ts'
 import { sseEvents } from '../support/sse.ts'
@@ -33,8 +33,12 @@ async function start(
   settings: Record<string, string> = {},
 ): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
-  const app = await startApp(t, world, { ...settingsFor(model), ...tight, SEMANTIC_CACHE: 'off', ...settings })
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, world, {
+    ...settingsFor(model, 'test-embedding'),
+    ...tight,
+    SEMANTIC_CACHE: 'off',
+    ...settings,
+  })
   return { app, model }
 }
 

@@ -1,12 +1,12 @@
 import t from 'tap'
-import { skipReason, startApp, worlds } from '../support/app.ts'
-import { handbook, loadHandbook } from '../support/corpus.ts'
+import { skipReason, worlds } from '../support/app.ts'
+import { handbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { sseEvents } from '../support/sse.ts'
 
 for (const world of worlds) {
   t.test(`asking, ${world}`, { skip: skipReason(world) }, async t => {
-    const app = await startApp(t, world)
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world)
 
     t.test('an answer quotes and cites the passage that holds it', async t => {
       const { status, json } = await app.ask({ question: 'How much does a place in the dormitory cost?' })

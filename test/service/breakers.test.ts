@@ -1,6 +1,7 @@
 import t from 'tap'
 import { anyWorld, type App, skipReason, startApp } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { administer, startPostgres } from '../support/postgres.ts'
@@ -11,6 +12,9 @@ import { until } from '../support/until.ts'
 /** What is broken is not asked again and again: it is left alone, and found to be well again. */
 
 const rent = 'How much does a place in the dormitory cost?'
+/** For a check that asks a question. */
+const seldom = { everyMs: 100 }
+
 let asked = 0
 /** Another question each time, so that nothing of it is remembered. */
 const anew = () => ({ question: `${++asked}. ${rent}` })
@@ -29,8 +33,7 @@ async function figureOf(app: App, line: string): Promise<number> {
 
 t.test('a model that fails', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, anyWorld, { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0' })
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, anyWorld, { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0' })
 
   t.test('once: nobody notices, and the second try is counted', async t => {
     model.chat.behave({ status: 500, times: 1 })
@@ -86,10 +89,14 @@ t.test('a model that fails', async t => {
   t.test('and is well again: it is asked again by itself', async t => {
     model.chat.behave({})
     model.embeddings.behave({})
-    await until('an answer is whole', async () => {
-      const { json } = await app.ask(anew())
-      return json.generator === 'llm' && json.degraded.length === 0
-    })
+    await until(
+      'an answer is whole',
+      async () => {
+        const { json } = await app.ask(anew())
+        return json.generator === 'llm' && json.degraded.length === 0
+      },
+      seldom,
+    )
     t.same(await breakersOf(app), { database: 'closed', chat: 'closed', embeddings: 'closed' })
   })
 
@@ -104,26 +111,32 @@ t.test('a model that fails', async t => {
 
 t.test('a model that asks to be left alone for a while: it is', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, anyWorld, { ...settingsFor(model), RATE_LIMIT: '0' })
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, anyWorld, { ...settingsFor(model, 'test-embedding'), RATE_LIMIT: '0' })
   model.chat.behave({ status: 429, retryAfter: 3 })
   t.match((await app.ask(anew())).json, { generator: 'extractive' })
   model.chat.behave({})
   const { requests } = model.chat
   const before = requests.length
-  await until('it is asked again', async () => {
-    const { json } = await app.ask(anew())
-    t.equal((await breakersOf(app))['chat'], 'closed', 'busy is not broken')
-    if (requests.length === before) t.match(json, { generator: 'extractive', degraded: ['generation'] })
-    return json.generator === 'llm'
-  })
+  await until(
+    'it is asked again',
+    async () => {
+      const { json } = await app.ask(anew())
+      t.equal((await breakersOf(app))['chat'], 'closed', 'busy is not broken')
+      if (requests.length === before) t.match(json, { generator: 'extractive', degraded: ['generation'] })
+      return json.generator === 'llm'
+    },
+    seldom,
+  )
   t.ok(requests[before]!.at - requests[before - 1]!.at >= 3000, 'not before that')
 })
 
 t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before the deadline', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, anyWorld, { ...settingsFor(model), RATE_LIMIT: '0', MODEL_SILENCE_MS: '300' })
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, anyWorld, {
+    ...settingsFor(model, 'test-embedding'),
+    RATE_LIMIT: '0',
+    MODEL_SILENCE_MS: '300',
+  })
 
   t.test('before the first word: quoted sentences; then it is not asked any more', async t => {
     model.chat.behave({ silent: true })
@@ -133,7 +146,7 @@ t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before 
     })
     await until('no call is left waiting', () => model.chat.requests.every(({ aborted }) => aborted))
     model.chat.behave({})
-    await until('it is asked again', async () => (await app.ask(anew())).json.generator === 'llm')
+    await until('it is asked again', async () => (await app.ask(anew())).json.generator === 'llm', seldom)
   })
 
   t.test('after some: the stream ends with an error, never as if whole', async t => {
@@ -150,12 +163,11 @@ t.test('a model that falls silent: given up after MODEL_SILENCE_MS, long before 
 
 t.test('a slow embedding is asked for twice where that is wanted, and the quicker one counts', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, anyWorld, {
+  const app = await startHandbookApp(t, anyWorld, {
     ...settingsFor(model, 'test-embedding'),
     RATE_LIMIT: '0',
     EMBEDDING_HEDGE_MS: '50',
   })
-  await loadHandbook(app)
   const [before, hedged, aborted] = [
     model.embeddings.requests.length,
     await figureOf(app, 'askwell_hedges_total'),
@@ -170,8 +182,11 @@ t.test('a slow embedding is asked for twice where that is wanted, and the quicke
 
 t.test('a reranker that fails is not asked any more, and passages keep their order', async t => {
   const reranker = await startReranker(t)
-  const app = await startApp(t, anyWorld, { RERANK_URL: reranker.url, RERANK_MODEL: 'test-rerank', RATE_LIMIT: '0' })
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, anyWorld, {
+    RERANK_URL: reranker.url,
+    RERANK_MODEL: 'test-rerank',
+    RATE_LIMIT: '0',
+  })
   t.same((await app.ask(anew())).json.degraded, [])
   await reranker.stop()
   await until('it is left alone', async () => {
@@ -198,7 +213,7 @@ t.test('a database that says nothing', { skip: skipReason('postgres') }, async t
   t.ok(refused.headers.has('retry-after'))
 
   postgres.thaw()
-  await until('it is asked again', async () => (await app.ask(anew())).status === 200)
+  await until('it is asked again', async () => (await app.ask(anew())).status === 200, seldom)
   t.equal((await breakersOf(app))['database'], 'closed')
 })
 
@@ -206,8 +221,7 @@ t.test(
   'connections that break are no reason to fail: reads are made again on others',
   { skip: skipReason('postgres') },
   async t => {
-    const app = await startApp(t, 'postgres', { RATE_LIMIT: '0' })
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, 'postgres', { RATE_LIMIT: '0' })
     await Promise.all(Array.from({ length: 8 }, () => app.ask(anew())))
     for (let i = 0; i < 5; i++) {
       await administer(

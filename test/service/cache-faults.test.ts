@@ -1,7 +1,7 @@
 import type { Redis as Client } from 'ioredis'
 import t, { type Test } from 'tap'
-import { anyWorld, type App, startApp } from '../support/app.ts'
-import { loadHandbook } from '../support/corpus.ts'
+import { anyWorld, type App } from '../support/app.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { redisSkipReason, startRedis, told, type Redis } from '../support/redis.ts'
@@ -22,7 +22,7 @@ const withoutMemory = { ANSWER_CACHE_MB: '0', EMBEDDING_CACHE_MB: '0', REDIS_TIM
 
 async function setUp(t: Test, settings: Record<string, string> = {}) {
   const [model, redis] = await Promise.all([startModel(t), startRedis(t)])
-  const app = await startApp(t, anyWorld, {
+  const app = await startHandbookApp(t, anyWorld, {
     ...settingsFor(model, 'test-embedding'),
     SEMANTIC_CACHE: 'off',
     REDIS_URL: redis.url,
@@ -30,7 +30,6 @@ async function setUp(t: Test, settings: Record<string, string> = {}) {
     REDIS_TIMEOUT_MS: '500',
     ...settings,
   })
-  await loadHandbook(app)
   await until('it has its Redis', async () => (await stateOf(app)) === 'ready')
   return { app, model, redis }
 }

@@ -77,7 +77,7 @@ t.test('a service on Postgres', { skip: skipReason(anyWorld) || redisSkipReason(
 })
 
 t.test('a wrong command line', async t => {
-  t.match(await runCli(['ask']), { code: 64, stderr: /missing required argument/ })
+  t.match(await runCli(['ask']), { code: 2, stderr: /missing required argument/ })
   for (const wrong of [
     [' '],
     ['x'.repeat(4001)],
@@ -86,7 +86,7 @@ t.test('a wrong command line', async t => {
     ['x', '--mode', 'slow'],
     ['x', '-c', 'No'],
   ])
-    t.match(await runCli(['ask', ...wrong]), { code: 64, stderr: /is invalid/ }, wrong.join(' ').slice(0, 20))
+    t.match(await runCli(['ask', ...wrong]), { code: 2, stderr: /is invalid/ }, wrong.join(' ').slice(0, 20))
 })
 
 t.test('a process on the embedded database: answers on stdout; an abstention ends with exit code 0', async t => {

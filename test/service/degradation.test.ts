@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
 import { adminKey, anyWorld, type App, skipReason, startApp, type World, eitherWorld } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Model } from '../support/model.ts'
 import type { Behaviour } from '../support/model/behaviour.ts'
@@ -22,8 +23,7 @@ const shortTime = { timeout_ms: 1500 }
 
 async function withModel(t: Test, world: World, embedding?: string): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
-  const app = await startApp(t, world, settingsFor(model, embedding))
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, world, settingsFor(model, embedding))
   t.afterEach(() => recovered(app, model))
   return { app, model }
 }
@@ -42,7 +42,7 @@ async function recovered({ ask }: App, model: Model): Promise<void> {
     const { json } = await ask({ question: `${++asked}. ${rent}` }, { 'cache-control': 'no-store' })
     return json.generator === 'llm' && json.degraded.length === 0
   }
-  await until('both models are asked again', isWell)
+  await until('both models are asked again', isWell, { everyMs: 100 })
   await Promise.all(Array.from({ length: 8 }, isWell))
 }
 
@@ -208,8 +208,7 @@ for (const world of eitherWorld) {
 }
 
 t.test('a query that waits for a lock', { skip: skipReason('postgres') }, async t => {
-  const app = await startApp(t, 'postgres', { POOL_SIZE: '2', POOL_MAX_OVERFLOW: '0' })
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, 'postgres', { POOL_SIZE: '2', POOL_MAX_OVERFLOW: '0' })
   const url = app.env['DATABASE_URL']!
 
   t.test('504 at the deadline, the query is gone from the server, the connection is back', async t => {
@@ -301,8 +300,7 @@ t.test('Redis', { skip: redisSkipReason() }, async t => {
   const stateOf = async (app: App) => (await app.send('GET', '/readyz')).json.components.redis as string
 
   t.test('nowhere at the start: the service starts, is ready and answers', async t => {
-    const app = await startApp(t, anyWorld, { REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT: '100' })
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, anyWorld, { REDIS_URL: 'redis://127.0.0.1:1', RATE_LIMIT: '100' })
     t.equal((await app.ask({ question: rent })).status, 200)
     t.equal((await app.send('GET', '/readyz')).status, 200)
     t.not(await stateOf(app), 'ready')
@@ -312,8 +310,7 @@ t.test('Redis', { skip: redisSkipReason() }, async t => {
     'stopped, frozen and killed while it runs: answers go on, /readyz shows it, it is used when it is back',
     async t => {
       const redis = await startRedis(t)
-      const app = await startApp(t, anyWorld, { REDIS_URL: redis.url, RATE_LIMIT: '1000' })
-      await loadHandbook(app)
+      const app = await startHandbookApp(t, anyWorld, { REDIS_URL: redis.url, RATE_LIMIT: '1000' })
       await until('redis is ready', async () => (await stateOf(app)) === 'ready')
       const faults = [
         ['stopped', () => redis.stop(), () => redis.start()],

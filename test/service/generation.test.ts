@@ -1,6 +1,6 @@
 import t from 'tap'
-import { adminKey, skipReason, startApp, eitherWorld } from '../support/app.ts'
-import { loadHandbook } from '../support/corpus.ts'
+import { adminKey, skipReason, eitherWorld } from '../support/app.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { openStream } from '../support/live-stream.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
@@ -19,8 +19,7 @@ const talk = [
 for (const world of eitherWorld) {
   t.test(`a language model answers, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
-    const app = await startApp(t, world, { ...settingsFor(model), ANSWER_CACHE_SECONDS: '0' })
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world, { ...settingsFor(model, 'test-embedding'), ANSWER_CACHE_SECONDS: '0' })
     t.beforeEach(() => model.chat.behave({}))
     const lastRequest = () => model.chat.requests.at(-1)!.body
     /** How many chat calls the work took. */
@@ -175,8 +174,7 @@ for (const world of eitherWorld) {
 
   t.test(`vectors by API, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
-    const app = await startApp(t, world, settingsFor(model, 'test-embedding'))
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world, settingsFor(model, 'test-embedding'))
     const embeddings = () => model.embeddings.requests.length
 
     t.test('one embedding call for a question, none the second time', async t => {

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { skipReason, startApp, worlds, type App } from '../support/app.ts'
+import { skipReason, worlds, type App } from '../support/app.ts'
 import { atLeast } from '../support/at-least.ts'
-import { loadHandbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { openStream, type LiveStream } from '../support/live-stream.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Endpoint } from '../support/model.ts'
@@ -42,8 +42,7 @@ async function cancelledCount(app: App): Promise<number> {
 for (const world of worlds) {
   t.test(`a client that leaves, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
-    const app = await startApp(t, world, settingsFor(model, 'test-embedding'))
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world, settingsFor(model, 'test-embedding'))
     t.afterEach(async () => {
       model.chat.behave({})
       model.embeddings.behave({})
@@ -135,8 +134,7 @@ for (const world of worlds) {
 }
 
 t.test('a client that leaves while its query runs', { skip: skipReason('postgres') }, async t => {
-  const app = await startApp(t, 'postgres')
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, 'postgres')
   await administer(app.env['DATABASE_URL']!, sql =>
     sql.begin(async sql => {
       await sql`lock table chunks`
@@ -162,8 +160,7 @@ t.test(
     const model = await startModel(t, {
       chat: { answer: 'A place costs 12,000 tenge [1]. And so on. The end.', perTokenMs: 5 },
     })
-    const app = await startApp(t, 'postgres', settingsFor(model, 'test-embedding'))
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, 'postgres', settingsFor(model, 'test-embedding'))
     const questions = Array.from({ length: 100 }, (_, i) => `${rent} (${i})`)
     await Promise.all(
       Array.from({ length: 400 }, async (_, i) => {
@@ -194,8 +191,7 @@ t.test(
   { skip: skipReason('postgres') },
   async t => {
     const model = await startModel(t, { chat: { stallAfterTokens: 0 } })
-    const app = await startApp(t, 'postgres', settingsFor(model, 'test-embedding'))
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, 'postgres', settingsFor(model, 'test-embedding'))
     for (let i = 0; i < 50; i++) {
       const asked = model.embeddings.requests.length
       const client = askOnly(app, { question: `${rent} (${i})`, stream: true })

@@ -3,6 +3,8 @@ import { connect } from 'node:net'
 import t, { type Test } from 'tap'
 import { adminKey, anyWorld, type App, startApp } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
+import { settingsFor } from '../support/model-settings.ts'
+import { startModel } from '../support/model.ts'
 
 /** A page from elsewhere in a browser of this machine, whose name has come to point here: DNS rebinding. */
 
@@ -10,6 +12,11 @@ interface Asking {
   readonly method?: string
   readonly path?: string
   readonly headers?: Record<string, string>
+}
+
+/** The service with a model that is not asked, because the bundled one takes half a second to open. */
+async function start(t: Test, settings: Record<string, string> = {}): Promise<App> {
+  return await startApp(t, anyWorld, { ...settingsFor(await startModel(t), 'test-embedding'), ...settings })
 }
 
 async function codeOf(
@@ -34,7 +41,7 @@ async function codeOf(
 }
 
 t.test('everybody on this machine may ask: under its own names only', async t => {
-  const app = await startApp(t, anyWorld)
+  const app = await start(t)
   const { port } = new URL(app.url)
   for (const host of ['localhost', 'LOCALHOST', '127.0.0.1', '127.1.2.3', '[::1]']) {
     for (const each of [host, `${host}:${port}`, `${host}:1`])
@@ -62,12 +69,12 @@ t.test('everybody on this machine may ask: under its own names only', async t =>
 })
 
 t.test('names that were added, or any', async t => {
-  const app = await startApp(t, anyWorld, { ALLOWED_HOSTS: 'Chat.example.edu, other.example', TRUST_PROXY: 'on' })
+  const app = await start(t, { ALLOWED_HOSTS: 'Chat.example.edu, other.example', TRUST_PROXY: 'on' })
   for (const host of ['chat.example.edu', 'chat.example.edu:8080', 'OTHER.example', 'localhost'])
     t.equal(await codeOf(t, app, host), 'unknown_collection', host)
   for (const host of ['evil.example', 'evil.chat.example.edu'])
     t.equal(await codeOf(t, app, host), 'unknown_host', host)
-  t.equal(await codeOf(t, await startApp(t, anyWorld, { ALLOWED_HOSTS: '*' }), 'evil.example'), 'unknown_collection')
+  t.equal(await codeOf(t, await start(t, { ALLOWED_HOSTS: '*' }), 'evil.example'), 'unknown_collection')
 })
 
 /** As bytes: no client sends these. */
@@ -81,7 +88,7 @@ async function raw(app: App, head: string): Promise<string> {
 }
 
 t.test('two names in one request, in two headers or in the target: neither hides the other', async t => {
-  const app = await startApp(t, anyWorld)
+  const app = await start(t)
   t.equal(await raw(app, 'GET /metrics HTTP/1.1\r\nhost: localhost'), '200')
   for (const [first, second] of [
     ['localhost', 'evil.example'],
@@ -107,15 +114,15 @@ t.test('two names in one request, in two headers or in the target: neither hides
 
 t.test('where a key is needed, others can reach it, or a proxy is in front: any name', async t => {
   const key = 'a-key-of-many-letters'
-  const locked = await startApp(t, anyWorld, {
+  const locked = await start(t, {
     API_KEYS: JSON.stringify([{ name: 'web', sha256: (await import('node:crypto')).hash('sha256', key, 'hex') }]),
   })
   t.equal(
     await codeOf(t, locked, 'chat.example.edu', { headers: { authorization: `Bearer ${key}` } }),
     'unknown_collection',
   )
-  t.equal(await codeOf(t, await startApp(t, anyWorld, { TRUST_PROXY: 'on' }), 'chat.example.edu'), 'unknown_collection')
-  const open = await startApp(t, anyWorld, { HOST: '0.0.0.0', ALLOW_ANONYMOUS: 'on' })
+  t.equal(await codeOf(t, await start(t, { TRUST_PROXY: 'on' }), 'chat.example.edu'), 'unknown_collection')
+  const open = await start(t, { HOST: '0.0.0.0', ALLOW_ANONYMOUS: 'on' })
   t.equal(
     await codeOf(t, { ...open, url: `http://127.0.0.1:${new URL(open.url).port}` }, 'chat.example.edu'),
     'unknown_collection',

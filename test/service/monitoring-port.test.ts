@@ -4,7 +4,7 @@ import { clientOf, startService, type LogLine } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { startModel } from '../support/model.ts'
 import { settingsFor } from '../support/model-settings.ts'
-import { loadHandbook } from '../support/corpus.ts'
+import { handbookSettings } from '../support/handbook-app.ts'
 import { postgresSkipReason } from '../support/postgres-programs.ts'
 import { redisSkipReason, startRedis } from '../support/redis.ts'
 import { isOfTheMachine } from '../support/findings.ts'
@@ -88,9 +88,11 @@ t.test(
   { skip: postgresSkipReason() },
   async t => {
     const model = await startModel(t)
-    const service = startService(t, { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model) })
+    const service = startService(t, {
+      ...(await handbookSettings(t, 'postgres', 'test-embedding')),
+      ...settingsFor(model, 'test-embedding'),
+    })
     const client = clientOf(await service.ready())
-    await loadHandbook(client)
     const question = 'How much does a place in the dormitory cost?'
     await client.ask({ question })
     await client.ask({ question })

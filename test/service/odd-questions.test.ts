@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { skipReason, startApp, eitherWorld, type App } from '../support/app.ts'
+import { anyWorld, skipReason, eitherWorld, type App } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
-import { loadHandbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { promptOf } from '../support/model/chat.ts'
@@ -25,8 +25,7 @@ async function both(t: Test, app: App, body: object) {
 
 for (const world of eitherWorld) {
   t.test(`odd questions, ${world}`, { skip: skipReason(world) }, async t => {
-    const app = await startApp(t, world)
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world)
 
     t.test('without a letter or a digit: nothing is found, and an answer says so', async t => {
       for (const question of ['???', '…', '- * -', '\\ \' " %_$;', '🍕🍕', '¿¡', '👩‍👩‍👧‍👦'.repeat(300), '?'.repeat(4000)]) {
@@ -143,8 +142,7 @@ for (const world of eitherWorld) {
 
 t.test('a question without a letter or a digit asks no model', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, 'embedded', settingsFor(model, 'test-embedding'))
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, anyWorld, settingsFor(model, 'test-embedding'))
   const calls = () => [model.chat.requests.length, model.embeddings.requests.length]
   const before = calls()
   t.match((await app.ask({ question: '?!' })).json, { abstained: true, usage: { llm_calls: 0 } })

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { skipReason, startApp, eitherWorld } from '../support/app.ts'
+import { anyWorld, skipReason, startApp, eitherWorld } from '../support/app.ts'
 import { freshQuestion, performanceOf, times } from '../support/advice.ts'
 import { loadHandbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { startPostgres } from '../support/postgres.ts'
@@ -16,13 +17,12 @@ const key = 'a-key-for-monitoring'
 for (const world of eitherWorld) {
   t.test(`figures, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
-    const app = await startApp(t, world, {
+    const app = await startHandbookApp(t, world, {
       ...settingsFor(model),
       SEMANTIC_CACHE: 'off',
       MONITORING_API_KEY: key,
       LOG_QUESTIONS: 'on',
     })
-    await loadHandbook(app)
     const figures = async () => await performanceOf(app, { authorization: `Bearer ${key}` })
 
     await t.test('say what was answered, and from where', async t => {
@@ -84,8 +84,7 @@ for (const world of eitherWorld) {
 }
 
 t.test('no words of a question without LOG_QUESTIONS', async t => {
-  const app = await startApp(t, 'embedded')
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, anyWorld)
   await app.ask({ question: 'Where is my zebra?' })
   t.equal((await performanceOf(app)).slow_questions.length, 1)
   t.notMatch((await app.send('GET', '/monitoring/performance-metrics')).text, /zebra/i)

@@ -1,8 +1,10 @@
-import t from 'tap'
-import { anyWorld, type App, skipReason, startApp, eitherWorld } from '../support/app.ts'
+import t, { type Test } from 'tap'
+import { anyWorld, type App, skipReason, startApp, eitherWorld, type World } from '../support/app.ts'
 import { createDatabase } from '../support/database.ts'
 import { edgeApp } from '../support/edge.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
+import { settingsFor } from '../support/model-settings.ts'
+import { startModel } from '../support/model.ts'
 import { redisSkipReason, startRedis, told } from '../support/redis.ts'
 import { keysLike } from '../support/redis-keys.ts'
 import { startLiar } from '../support/redis-liar.ts'
@@ -16,6 +18,11 @@ const limit = { RATE_LIMIT: '3', RATE_LIMIT_SECONDS: '600' }
 const patience = { REDIS_TIMEOUT_MS: '1000' }
 const question = { question: 'When are quiet hours?', collection: 'nowhere' }
 
+/** The service with a model that is not asked, because the bundled one takes half a second to open. */
+async function start(t: Test, world: World, settings: Record<string, string> = {}): Promise<App> {
+  return await startApp(t, world, { ...settingsFor(await startModel(t), 'test-embedding'), ...settings })
+}
+
 async function statusesOf(app: App, times: number): Promise<number[]> {
   const statuses: number[] = []
   for (let i = 0; i < times; i++) statuses.push((await app.ask(question)).status)
@@ -24,7 +31,7 @@ async function statusesOf(app: App, times: number): Promise<number[]> {
 
 for (const world of eitherWorld) {
   t.test(`RATE_LIMIT=3, ${world}`, { skip: skipReason(world) }, async t => {
-    const app = await startApp(t, world, limit)
+    const app = await start(t, world, limit)
     t.same(await statusesOf(app, 3), [404, 404, 404])
 
     t.test('the fourth: 429, a problem that says when to come back', async t => {
@@ -68,7 +75,7 @@ t.test(
       ['on', 404],
       ['off', 429],
     ] as const) {
-      const app = await startApp(t, anyWorld, { ...limit, TRUST_PROXY: trusted })
+      const app = await start(t, anyWorld, { ...limit, TRUST_PROXY: trusted })
       await statusesOf(app, 3)
       t.equal((await app.ask(question, { 'x-forwarded-for': '203.0.113.9' })).status, last, `TRUST_PROXY=${trusted}`)
     }
@@ -108,12 +115,12 @@ t.test('an IPv6 client is its /64: more addresses are no more requests', async t
 t.test('two servers and one Redis', { skip: skipReason('postgres') || redisSkipReason() }, async t => {
   const redis = await startRedis(t)
   const { url } = await createDatabase(t)
-  const start = async () => {
-    const app = await startApp(t, 'postgres', { ...limit, DATABASE_URL: url, REDIS_URL: redis.url, ...patience })
+  const startOne = async () => {
+    const app = await start(t, 'postgres', { ...limit, DATABASE_URL: url, REDIS_URL: redis.url, ...patience })
     await until('it has its Redis', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
     return app
   }
-  const [one, two] = [await start(), await start()]
+  const [one, two] = [await startOne(), await startOne()]
 
   t.test('what a client asks of one counts at the other', async t => {
     t.same(await statusesOf(one, 2), [404, 404])
@@ -156,14 +163,14 @@ t.test('two servers and one Redis', { skip: skipReason('postgres') || redisSkipR
 t.test('a Redis that replies with something else: each counts alone', { skip: redisSkipReason() }, async t => {
   const redis = await startRedis(t)
   const url = await startLiar(t, redis.port, replies => replies.replace(/\*2\r\n:\d+\r\n:\d+\r\n/g, '+OK\r\n'))
-  const app = await startApp(t, anyWorld, { ...limit, REDIS_URL: url, ...patience })
+  const app = await start(t, anyWorld, { ...limit, REDIS_URL: url, ...patience })
   await until('it has its Redis', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
   t.same(await statusesOf(app, 4), [404, 404, 404, 429])
 })
 
 t.test('what comes at the same moment is counted one by one', { skip: redisSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const app = await startApp(t, anyWorld, {
+  const app = await start(t, anyWorld, {
     RATE_LIMIT: '40',
     RATE_LIMIT_SECONDS: '600',
     REDIS_URL: redis.url,
@@ -181,7 +188,7 @@ t.test('what comes at the same moment is counted one by one', { skip: redisSkipR
 
 t.test('a Redis Cluster counts for all', { skip: redisSkipReason() }, async t => {
   const { url, nodes } = await startRedisCluster(t)
-  const app = await startApp(t, anyWorld, { ...limit, REDIS_URL: url, ...patience })
+  const app = await start(t, anyWorld, { ...limit, REDIS_URL: url, ...patience })
   await until('it has its Redis', async () => (await app.send('GET', '/readyz')).json.components.redis === 'ready')
   t.same(await statusesOf(app, 4), [404, 404, 404, 429])
   const counts = await Promise.all(nodes.map(node => told(node, client => client.keys(keysLike('rate:*')))))
@@ -189,6 +196,6 @@ t.test('a Redis Cluster counts for all', { skip: redisSkipReason() }, async t =>
 })
 
 t.test('Redis was never there: each counts alone, and nothing fails', async t => {
-  const app = await startApp(t, anyWorld, { ...limit, REDIS_URL: 'redis://127.0.0.1:1' })
+  const app = await start(t, anyWorld, { ...limit, REDIS_URL: 'redis://127.0.0.1:1' })
   t.same(await statusesOf(app, 4), [404, 404, 404, 429])
 })

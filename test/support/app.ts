@@ -43,7 +43,7 @@ export interface Reply {
 export async function startApp(t: Owner, world: World, settings: Record<string, string> = {}): Promise<App> {
   const env = {
     ...patient,
-    ...(await databaseSettings(t, world)),
+    ...(isDatabaseIn(settings) ? {} : await databaseSettings(t, world)),
     PORT: '0',
     LOG_LEVEL: 'silent',
     RATE_LIMIT: '0',
@@ -73,6 +73,10 @@ export async function startApp(t: Owner, world: World, settings: Record<string, 
   }
 }
 
+function isDatabaseIn(settings: Record<string, string>): boolean {
+  return 'DATABASE_URL' in settings || 'DATA_DIR' in settings
+}
+
 /** Settings for an empty, migrated database that only this test uses. */
 export async function databaseSettings(t: Owner, world: World): Promise<Record<string, string>> {
   if (world === 'embedded') return { DATA_DIR: await embeddedFolder(t) }
@@ -94,13 +98,22 @@ export const eitherWorld: readonly World[] = process.env['ASKWELL_TEST_WORLDS'] 
 
 /** Copies a template, because creating an embedded database takes seconds. */
 async function embeddedFolder(t: Owner): Promise<string> {
-  const template = await oncePerRun('embedded', async folder => {
+  return copyOf(t, await embeddedTemplate())
+}
+
+/** The folder of an empty, migrated embedded database. It is only copied, never opened. */
+async function embeddedTemplate(): Promise<string> {
+  return await oncePerRun('embedded', async folder => {
     const dataDir = join(folder, 'data')
     const database = await openDatabase({ ...poolSettings, url: undefined, dataDir })
     await database.lease({ signal: new AbortController().signal, label: 'migrate' }, sql => migrate(sql))
     await database.close()
     return dataDir
   })
+}
+
+/** Copies the folder of an embedded database for one test. */
+export function copyOf(t: Owner, template: string): string {
   const copy = mkdtempSync(join(tmpdir(), 'askwell-test-embedded-'))
   cpSync(template, copy, { recursive: true })
   t.teardown(() => rmSync(copy, { recursive: true, force: true }))

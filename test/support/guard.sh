@@ -13,7 +13,7 @@ all_owners_live() {
   for owner in $owners; do kill -0 "$owner" 2>/dev/null || return 1; done
 }
 
-while [ -d "$folder" ] && all_owners_live; do sleep 0.2; done
+while [ -d "$folder" ] && all_owners_live; do sleep 1; done
 [ -d "$folder" ] || exit 0
 
 if [ -e "$folder/kept" ]; then signal=INT; fi # Postgres: disconnect all clients and write everything to disk

@@ -10,6 +10,8 @@ export interface Watched {
   readonly ended?: PromiseLike<unknown> | (() => unknown)
   /** Progress so far, such as a count, a length or a last line. The wait continues as long as this changes. */
   readonly progress?: () => unknown
+  /** Milliseconds between two checks, 10 if not set: more for a check that costs much, such as a question. */
+  readonly everyMs?: number
 }
 
 const tickMs = 100
@@ -46,7 +48,7 @@ export function waitWith(ticks: number) {
         const answer = await Promise.race([ask(), watch.stoodStill])
         if (answer) return answer
         if (end !== null) throw never(what, `it ended: ${end}`)
-        await Promise.race([sleep(10), watch.stoodStill])
+        await Promise.race([sleep(watched.everyMs ?? 10), watch.stoodStill])
       }
     } finally {
       watch.stop()
