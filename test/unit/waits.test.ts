@@ -50,6 +50,7 @@ const exceptions: readonly (readonly [file: string, text: string, why: string])[
   ['test/slow/redis.test.ts', 'while (performance.now() < end)', 'the event loop is to be blocked'],
   ['test/slow/redis.test.ts', 'setTimeout(resolve, 10)', 'a program of its own, which cannot import until'],
   ['test/service/recommend-load.test.ts', 'while (performance.now() < end)', 'the event loop is to be blocked'],
+  ['test/unit/http/asking.test.ts', 'performance.now() - 1000', 'a question that arrived a second ago'],
   ['test/faults/left-alone.ts', 'performance.now() - beganAt', 'a bound on a count that grows with the time'],
   ['test/faults/scenario.ts', 'performance.now()', 'figures for the table; nothing is asserted of them'],
   ['test/mutations/run.ts', 'performance.now() - startedAt', 'a figure for the table; nothing is asserted of it'],
