@@ -1,17 +1,9 @@
 import t, { type Test } from 'tap'
-import {
-  adminKey,
-  anyWorld,
-  type App,
-  type Reply,
-  skipReason,
-  startApp,
-  type World,
-  eitherWorld,
-} from '../support/app.ts'
+import { adminKey, anyWorld, type App, type Reply, skipReason, type World, eitherWorld } from '../support/app.ts'
 import { atLeast } from '../support/at-least.ts'
 import { leased } from '../support/contents.ts'
 import { handbook, loadHandbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Model } from '../support/model.ts'
 import { startPostgres } from '../support/postgres.ts'
@@ -31,8 +23,7 @@ async function withModel(
   settings: Record<string, string> = {},
 ): Promise<{ app: App; model: Model }> {
   const model = await startModel(t)
-  const app = await startApp(t, world, { ...plain, ...settingsFor(model, 'test-embedding'), ...settings })
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, world, { ...plain, ...settingsFor(model, 'test-embedding'), ...settings })
   t.afterEach(() => model.chat.behave({}))
   return { app, model }
 }

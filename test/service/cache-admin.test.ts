@@ -15,6 +15,7 @@ import { runCli } from '../support/cli.ts'
 import { inDatabase } from '../support/contents.ts'
 import { assertContract } from '../support/contract.ts'
 import { loadHandbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
@@ -57,8 +58,11 @@ for (const world of eitherWorld) {
   tap.test(`DELETE and GET /cache, ${world}`, { skip: skipReason(world) || redisSkipReason() }, async t => {
     const redis = await startRedis(t)
     const model = await startModel(t)
-    const app = await startApp(t, world, { ...settingsFor(model), REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '1000' })
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world, {
+      ...settingsFor(model, 'test-embedding'),
+      REDIS_URL: redis.url,
+      REDIS_TIMEOUT_MS: '1000',
+    })
     await loadHandbook(app, 'second')
     await until('Redis is used', () => app.deps.redis?.isUsable())
     const askBoth = async () => {

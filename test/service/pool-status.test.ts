@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
-import { adminKey, startApp, type App } from '../support/app.ts'
+import { adminKey, anyWorld, startApp, type App } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { idlers, tricklers } from '../support/crowd.ts'
 import { isOk, provoked, type Finding } from '../support/findings.ts'
 import { settingsFor } from '../support/model-settings.ts'
@@ -31,15 +32,21 @@ async function statusOf(app: Pick<App, 'send'>) {
  * time on its way: then it is provoked once more.
  */
 async function found(app: App, code: string, provoke: () => Promise<unknown> = async () => {}): Promise<Finding> {
-  const isFound = async () => ((await statusOf(app)).service.findings as Finding[]).find(each => each.code === code)
-  return await until(`${code} is found`, async () => (await isFound()) ?? (await provoke(), await isFound()))
+  const isFinding = async () => ((await statusOf(app)).service.findings as Finding[]).find(each => each.code === code)
+  return await until(`${code} is found`, async () => (await isFinding()) ?? (await provoke(), await isFinding()), {
+    everyMs: 100,
+  })
 }
 
 const isWell = (app: App) =>
-  until('all is well again', async () => {
-    const { verdict, reasons, service } = await statusOf(app)
-    return isOk({ verdict, findings: reasons }) && isOk(service)
-  })
+  until(
+    'all is well again',
+    async () => {
+      const { verdict, reasons, service } = await statusOf(app)
+      return isOk({ verdict, findings: reasons }) && isOk(service)
+    },
+    { everyMs: 100 },
+  )
 
 /** Leases that stay out until told. */
 async function holdAll(t: Test, { deps: { database } }: App, count: number) {
@@ -200,8 +207,7 @@ t.test('a database of its own', { skip: postgresSkipReason() }, async t => {
 
 t.test('Redis: gone, silent and full are three things', { skip: redisSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const app = await startApp(t, 'embedded', { REDIS_URL: redis.url })
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, anyWorld, { REDIS_URL: redis.url })
   await until('it is connected', async () => (await statusOf(app)).redis.state === 'ready')
 
   await redis.kill()
@@ -243,16 +249,15 @@ t.test('a model: in what way it fails', async t => {
       const model = await startModel(t)
       // Only who waits for words that do not come is to be short of patience: what is out of time elsewhere has a culprit too.
       const isWordless = 'silent' in fault || 'stallAfterTokens' in fault
-      const app = await startApp(t, 'embedded', {
-        ...settingsFor(model),
+      const app = await startHandbookApp(t, anyWorld, {
+        ...settingsFor(model, 'test-embedding'),
         ...(isWordless && { MODEL_SILENCE_MS: '1000' }),
       })
-      await loadHandbook(app)
       model.chat.behave(fault)
       const ask = () => app.ask({ ...anew(), timeout_ms: undefined })
       await Promise.all([1, 2, 3, 4].map(ask))
       t.match(await found(app, code, ask), { culprit: 'chat', severity: 'warning' })
-      // Of one connection a busy machine makes a queue, for a moment: that is over while the fault lasts.
+      // A busy machine makes a queue for a moment; it ends while the fault lasts.
       await until('nobody else is to blame', async () => {
         await found(app, code, ask)
         return provoked((await statusOf(app)).service.findings).every(({ culprit }) => culprit === 'chat')
@@ -262,8 +267,7 @@ t.test('a model: in what way it fails', async t => {
 
   t.test('gone, and vectors of another length', async t => {
     const model = await startModel(t)
-    const app = await startApp(t, 'embedded', settingsFor(model, 'test-embedding'))
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, anyWorld, settingsFor(model, 'test-embedding'))
     model.embeddings.behave({ wrongDimension: true })
     for (let nth = 0; nth < 3; nth++) await app.ask(anew())
     t.match(await found(app, 'embeddings-wrong-dimensions', () => app.ask(anew())), { culprit: 'embeddings' })
@@ -274,7 +278,7 @@ t.test('a model: in what way it fails', async t => {
 })
 
 t.test('clients that hold places without asking: seen, and no reason for a verdict', async t => {
-  const app = await startApp(t, 'embedded')
+  const app = await startApp(t, anyWorld)
   const leave = new AbortController()
   const crowd = [idlers(app.url, 60, leave.signal), tricklers(app.url, 25, leave.signal)]
   t.match(await found(app, 'clients-say-nothing'), {

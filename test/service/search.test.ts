@@ -1,7 +1,8 @@
 import t, { type Test } from 'tap'
 import { adminKey, anyWorld, type App, type Reply, skipReason, startApp, worlds } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
-import { handbook, loadHandbook } from '../support/corpus.ts'
+import { handbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { promptOf } from '../support/model/chat.ts'
@@ -40,8 +41,7 @@ function longText(topic: string, sentences: number): string {
 
 for (const world of worlds) {
   t.test(`searching, ${world}`, { skip: skipReason(world) }, async t => {
-    const app = await startApp(t, world)
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world)
 
     t.test('passages with their scores, best first, and nothing written', async t => {
       const { status, json, headers } = await searched(t, app, { question: rent })
@@ -169,8 +169,7 @@ for (const world of worlds) {
 
   t.test(`searching with a language model, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
-    const app = await startApp(t, world, settingsFor(model, 'test-embedding'))
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world, settingsFor(model, 'test-embedding'))
     t.beforeEach(() => model.chat.behave({}))
 
     t.test('it writes nothing; it is asked only to reword', async t => {

@@ -5,6 +5,7 @@ import { adminKey, anyWorld, databaseSettings, skipReason, startApp, eitherWorld
 import { assertContract } from '../support/contract.ts'
 import { runCli } from '../support/cli.ts'
 import { loadHandbook } from '../support/corpus.ts'
+import { handbookSettings, startHandbookApp } from '../support/handbook-app.ts'
 import { clientOf, startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
@@ -67,8 +68,7 @@ t.test('a key as `askwell key new` prints it opens what it says, and the caller 
     code: 2,
     stderr: /priority requires the scope ask/,
   })
-  const app = await startApp(t, anyWorld, { API_KEYS: JSON.stringify([entry]) })
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, anyWorld, { API_KEYS: JSON.stringify([entry]) })
   t.equal((await app.ask({ question: rent })).status, 401)
   t.equal((await app.ask({ question: rent }, { authorization: `Bearer ${key}` })).status, 200)
   t.match(await runCli(['key', 'new', '--name', 'we b']), {
@@ -87,8 +87,7 @@ for (const world of eitherWorld)
       { name: 'north', tenant: 'north' },
       { name: 'south', tenant: 'south' },
     ])
-    const app = await startApp(t, world, { API_KEYS: keys })
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world, { API_KEYS: keys })
     await loadHandbook(app, 'law')
 
     t.test(
@@ -157,13 +156,12 @@ function trickle(t: Test, sockets: readonly Socket[], piece: () => string): void
 
 t.test('200 clients that trickle their header and 50 that trickle their body', async t => {
   const service = startService(t, {
-    ...(await databaseSettings(t, anyWorld)),
+    ...(await handbookSettings(t, anyWorld)),
     HEADERS_TIMEOUT_MS: '1500',
     RECEIVE_TIMEOUT_MS: '3000',
   })
   const address = await service.ready()
   const client = clientOf(address)
-  await loadHandbook(client)
   const open = 'POST /ask HTTP/1.1\r\nhost: localhost\r\n'
   const heads = Array.from({ length: 200 }, () => slow(address, open))
   const bodies = Array.from({ length: 50 }, () =>

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { canonicalQuestion } from '../../src/text/canonical/canonical.ts'
-import { adminKey, skipReason, startApp, eitherWorld, type App } from '../support/app.ts'
-import { loadHandbook } from '../support/corpus.ts'
+import { adminKey, anyWorld, skipReason, eitherWorld, type App } from '../support/app.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { until } from '../support/until.ts'
@@ -19,10 +19,17 @@ interface Pair {
   readonly kind: string
 }
 
-const pairs = readFileSync(new URL('../../eval/near/pairs.jsonl', import.meta.url), 'utf8')
-  .trim()
-  .split('\n')
-  .map(line => JSON.parse(line) as Pair)
+/** The first three pairs of each kind in each language. Canonical questions have a unit test with all pairs. */
+const pairs = Map.groupBy(
+  readFileSync(new URL('../../eval/near/pairs.jsonl', import.meta.url), 'utf8')
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as Pair),
+  ({ language, kind }) => `${language} ${kind}`,
+)
+  .values()
+  .flatMap(alike => alike.slice(0, 3))
+  .toArray()
 
 const rent = 'How much does a place in the dormitory cost?'
 const rentToo = 'Please tell me how much a place in the dormitory costs'
@@ -38,8 +45,7 @@ const kept = async (app: App, questions: number) =>
 for (const world of eitherWorld) {
   t.test(`near answers, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
-    const app = await startApp(t, world, { ...settingsFor(model, 'test-embedding'), SEMANTIC_CACHE: '0.5' })
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world, { ...settingsFor(model, 'test-embedding'), SEMANTIC_CACHE: '0.5' })
     const first = (await app.ask({ question: rent })).json
     await kept(app, 1)
 
@@ -94,16 +100,14 @@ for (const world of eitherWorld) {
   })
 }
 
-t.test('switched off: never near', { skip: skipReason('embedded') }, async t => {
-  const app = await startApp(t, 'embedded', { SEMANTIC_CACHE: 'off' })
-  await loadHandbook(app)
+t.test('switched off: never near', async t => {
+  const app = await startHandbookApp(t, anyWorld, { SEMANTIC_CACHE: 'off' })
   await app.ask({ question: rent })
   t.equal((await app.ask({ question: rentToo })).json.cache.status, 'miss')
 })
 
-t.test('learn, without evidence: never near, but seen', { skip: skipReason('embedded') }, async t => {
-  const app = await startApp(t, 'embedded')
-  await loadHandbook(app)
+t.test('learn, without evidence: never near, but seen', async t => {
+  const app = await startHandbookApp(t, anyWorld)
   await app.ask({ question: rent })
   await kept(app, 1)
   t.equal((await app.ask({ question: rentToo })).json.cache.status, 'miss')
@@ -117,16 +121,15 @@ t.test('learn, without evidence: never near, but seen', { skip: skipReason('embe
 
 /** Whatever is asked is answered, so that each pair comes to the cache: what is measured is which answers are shared. */
 t.test(
-  'the pairs of eval/near through the service: no answer of another question',
+  'pairs of eval/near of every kind through the service: no answer of another question',
   { skip: skipReason('postgres') },
   async t => {
     const model = await startModel(t)
-    const app = await startApp(t, 'postgres', {
+    const app = await startHandbookApp(t, 'postgres', {
       ...settingsFor(model, 'test-embedding'),
       SEMANTIC_CACHE: '0.5',
       ABSTAIN_BELOW: '0',
     })
-    await loadHandbook(app)
     model.chat.behave({ answer: 'So it is. [1]' })
 
     /** Whose answer a question gets: its own, or that of the one it is near to. */
@@ -161,5 +164,6 @@ t.test(
       t.ok(hit >= 0.4 * same, `${language}: ${hit} of ${same}`)
     }
     t.equal(hits.size, 5)
+    t.equal(pairs.length, 235)
   },
 )

@@ -2,8 +2,8 @@ import { request } from 'node:http'
 import t, { type Test } from 'tap'
 import { adminKey, skipReason } from '../support/app.ts'
 import { startCollector, type CollectedSpan } from '../support/collector.ts'
-import { handbook, loadHandbook } from '../support/corpus.ts'
-import { createDatabase } from '../support/database.ts'
+import { handbook } from '../support/corpus.ts'
+import { handbookSettings } from '../support/handbook-app.ts'
 import { openStream } from '../support/live-stream.ts'
 import { modelKey, settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
@@ -28,12 +28,12 @@ const skip = skipReason('postgres') || redisSkipReason()
 
 /** Two replicas with everything that has spans; requests are named by their id, and their traces read when all is over. */
 async function setUp(t: Test) {
-  const [collector, model, redis, reranker, { url }] = await Promise.all([
+  const [collector, model, redis, reranker, { DATABASE_URL: url = '' }] = await Promise.all([
     startCollector(t),
     startModel(t),
     startRedis(t),
     startReranker(t),
-    createDatabase(t),
+    handbookSettings(t, 'postgres', 'test-embedding'),
   ])
   const settings = {
     ...settingsFor(model, 'test-embedding'),
@@ -46,7 +46,6 @@ async function setUp(t: Test) {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
   }
   const [one, two] = (await startReplicas(t, 2, settings)) as [Replica, Replica]
-  await loadHandbook(one)
   const ask = (replica: Replica, id: string, body: object, headers = {}) =>
     replica.ask(body, { 'x-request-id': id, ...headers })
   const linesOf = (id: string) => [one, two].flatMap(({ log }) => log.filter(line => line['reqId'] === id))
@@ -379,9 +378,13 @@ t.test('traces', { skip }, async t => {
 })
 
 t.test('a share of the traces, and TRACE_SLOW_MS', { skip }, async t => {
-  const [collector, model, { url }] = await Promise.all([startCollector(t), startModel(t), createDatabase(t)])
+  const [collector, model, { DATABASE_URL: url = '' }] = await Promise.all([
+    startCollector(t),
+    startModel(t),
+    handbookSettings(t, 'postgres', 'test-embedding'),
+  ])
   const settings = {
-    ...settingsFor(model),
+    ...settingsFor(model, 'test-embedding'),
     DATABASE_URL: url,
     SEMANTIC_CACHE: 'off',
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -390,7 +393,6 @@ t.test('a share of the traces, and TRACE_SLOW_MS', { skip }, async t => {
     TRACE_SLOW_MS: '5000',
   }
   const [service] = (await startReplicas(t, 1, settings)) as [Replica]
-  await loadHandbook(service)
   const ask = (id: string, body: object, headers = {}) => service.ask(body, { 'x-request-id': id, ...headers })
   await ask('usual', { question: rent })
   await ask('hit', { question: rent })
