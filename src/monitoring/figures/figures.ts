@@ -84,15 +84,17 @@ export interface Gauges {
 
 export type Figures = ReturnType<typeof createFigures>
 
-const stageNames: readonly StageName[] = [
-  'remember',
-  'understand',
-  'embed',
-  'retrieve',
-  'rerank',
-  'generate',
-  'extract',
-]
+const stagesInOrder: Readonly<Record<StageName, true>> = {
+  remember: true,
+  admit: true,
+  understand: true,
+  embed: true,
+  retrieve: true,
+  rerank: true,
+  generate: true,
+  extract: true,
+}
+const stageNames = Object.keys(stagesInOrder) as readonly StageName[]
 const rejectionCodes: ReadonlySet<string> = new Set<ErrorCode>(['rate_limited', 'overloaded'])
 
 /** Latency series by mode and by whether the answer was cached, so that each answer is recorded only once. */

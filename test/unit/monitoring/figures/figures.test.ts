@@ -120,6 +120,12 @@ t.test('the series has a step for every ten seconds, empty ones too', async t =>
   t.same(Object.keys(stagesP95Ms), ['generate'])
 })
 
+t.test('the wait for admission is a stage like the others', async t => {
+  const figures = createFigures({ longWaitMs: 50, now: () => 0 })
+  figures.subscriber.stageEnded!('admit', 'ok', 2)
+  t.equal(figures.read('1m').stagesMs['admit']?.count, 1)
+})
+
 t.test('what connections are held for, and where the time ran out', async t => {
   const figures = createFigures({ longWaitMs: 50, now: () => 0 })
   figures.subscriber.connectionReturned!(0.03, 'retrieve')
