@@ -96,7 +96,7 @@ function settingsPage(): string {
       ? []
       : [
           '## Former names',
-          'These names are still read and are logged as deprecated.',
+          'These names are still read and are logged as deprecated. They are removed in 0.3.0.',
           table(['former name', 'name'], renamed),
         ]
   return page(

@@ -394,7 +394,7 @@ export function performanceMetrics(health: Health, tick = 0): object {
     findings: sketch.findings,
     at: new Date().toISOString(),
     uptime_s: 720 + tick,
-    version: '0.1.0',
+    version: '0.2.0',
     windows: {
       '1m': windowOf(sketch, 60, tick),
       '5m': windowOf(sketch, 300, tick),
