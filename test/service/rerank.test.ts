@@ -1,7 +1,7 @@
 import t from 'tap'
-import { adminKey, anyWorld, type App, databaseSettings, skipReason, startApp, eitherWorld } from '../support/app.ts'
+import { adminKey, anyWorld, type App, databaseSettings, skipReason, eitherWorld } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
-import { loadHandbook } from '../support/corpus.ts'
+import { startHandbookApp } from '../support/handbook-app.ts'
 import { startReranker, type RerankBehaviour } from '../support/reranker.ts'
 import { clientOf, startService } from '../support/service.ts'
 import { unlessLate } from '../support/unless-late.ts'
@@ -28,8 +28,7 @@ interface Shown {
 for (const world of eitherWorld) {
   t.test(`a reranker, ${world}`, { skip: skipReason(world) }, async t => {
     const server = await startReranker(t)
-    const app = await startApp(t, world, settings(server.url))
-    await loadHandbook(app)
+    const app = await startHandbookApp(t, world, settings(server.url))
     t.beforeEach(() => server.behave({ likes: 'lost book' }))
     const search = async (body: object) => {
       const reply = await app.send('POST', '/search', { question, ...body })
@@ -145,8 +144,7 @@ for (const world of eitherWorld) {
 t.test('its wait has a limit of its own', async t => {
   const server = await startReranker(t)
   server.behave({ silent: true })
-  const app: App = await startApp(t, anyWorld, { ...settings(server.url), RERANK_TIMEOUT_MS: '100' })
-  await loadHandbook(app)
+  const app: App = await startHandbookApp(t, anyWorld, { ...settings(server.url), RERANK_TIMEOUT_MS: '100' })
   // It says nothing for ever, and nothing is left of a minute's time but what its own limit leaves.
   t.match(await app.send('POST', '/search', { question }), { status: 200, json: { degraded: ['rerank'] } })
   await until('it is hung up on', () => server.aborted > 0)

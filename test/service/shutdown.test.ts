@@ -2,12 +2,13 @@ import { Agent, request, type IncomingMessage } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import t from 'tap'
-import { adminKey, databaseSettings, skipReason, worlds } from '../support/app.ts'
+import t, { type Test } from 'tap'
+import { adminKey, databaseSettings, eitherWorld, skipReason, worlds, type World } from '../support/app.ts'
 import { loadHandbook } from '../support/corpus.ts'
+import { handbookSettings } from '../support/handbook-app.ts'
 import { openStream } from '../support/live-stream.ts'
 import { settingsFor } from '../support/model-settings.ts'
-import { startModel } from '../support/model.ts'
+import { startModel, type Model } from '../support/model.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { clientOf, emptyFolder, startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -25,19 +26,23 @@ const isAlive = (pid: number) => {
   }
 }
 
+/** Settings for services that use this model, one after the other. */
+async function withHandbook(t: Test, world: World, model: Model): Promise<Record<string, string>> {
+  return {
+    ...(await handbookSettings(t, world, 'test-embedding')),
+    ...settingsFor(model, 'test-embedding'),
+    ANSWER_CACHE_SECONDS: '0',
+  }
+}
+
 for (const world of worlds) {
   t.test(`stopping, ${world}`, { skip: skipReason(world) }, async t => {
     const model = await startModel(t)
-    const settings = {
-      ...(await databaseSettings(t, world)),
-      ...settingsFor(model, 'test-embedding'),
-      ANSWER_CACHE_SECONDS: '0',
-    }
+    const settings = await withHandbook(t, world, model)
 
     t.test('SIGTERM while an answer streams: unready at once, the stream ends whole, exit 0', async t => {
       const service = startService(t, { ...settings, DRAIN_DELAY_MS: '3000' })
       const address = await service.ready()
-      await loadHandbook(clientOf(address))
       const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
       model.chat.behave({ ...slowAnswer, held, heldAfterTokens: 10 })
       const stream = await openStream(address, { question: rent })
@@ -60,6 +65,44 @@ for (const world of worlds) {
       t.match(service.log.at(-1), { msg: 'stopped' })
       t.equal(service.stderr, '')
     })
+
+    t.test('kill -9, then start again: everything that was loaded is there', async t => {
+      const first = startService(t, settings)
+      await loadHandbook(clientOf(await first.ready()), 'second')
+      first.signal('SIGKILL')
+      await first.exited()
+      const second = startService(t, settings)
+      const { ask } = clientOf(await second.ready())
+      model.chat.behave({})
+      t.match(await ask({ question: rent, collection: 'second' }), { status: 200, json: { answer: /12,000/ } })
+    })
+
+    t.test(
+      'the port is in use: one line that says so, exit 1; the data is free for the next; idle, that one stops at once',
+      async t => {
+        const taken = createServer().listen(0, '127.0.0.1')
+        await once(taken, 'listening')
+        t.teardown(() => taken.close())
+        const port = String((taken.address() as AddressInfo).port)
+        const refused = startService(t, { ...settings, HOST: '127.0.0.1', PORT: port })
+        t.same(await refused.exited(), { code: 1, signal: null })
+        t.match(refused.stderr, new RegExp(`^askwell: .*${port}.*\\n$`))
+
+        const next = startService(t, settings)
+        const { ask } = clientOf(await next.ready())
+        model.chat.behave({})
+        t.match(await ask({ question: rent }), { status: 200, json: { answer: /12,000/ } })
+        next.signal('SIGTERM')
+        t.same(await next.exited(), { code: 0, signal: null })
+      },
+    )
+  })
+}
+
+for (const world of eitherWorld) {
+  t.test(`stopping while something is open, ${world}`, { skip: skipReason(world) }, async t => {
+    const model = await startModel(t)
+    const settings = await withHandbook(t, world, model)
 
     t.test('SIGTERM with a client that keeps its connection: its answer comes, then the exit', async t => {
       const service = startService(t, settings)
@@ -123,37 +166,6 @@ for (const world of worlds) {
       t.same(await service.exited(), { code: 0, signal: null })
       t.equal(model.chat.aborted, aborted + 1)
     })
-
-    t.test('kill -9, then start again: everything that was loaded is there', async t => {
-      const first = startService(t, settings)
-      await loadHandbook(clientOf(await first.ready()), 'second')
-      first.signal('SIGKILL')
-      await first.exited()
-      const second = startService(t, settings)
-      const { ask } = clientOf(await second.ready())
-      model.chat.behave({})
-      t.match(await ask({ question: rent, collection: 'second' }), { status: 200, json: { answer: /12,000/ } })
-    })
-
-    t.test(
-      'the port is in use: one line that says so, exit 1; the data is free for the next; idle, that one stops at once',
-      async t => {
-        const taken = createServer().listen(0, '127.0.0.1')
-        await once(taken, 'listening')
-        t.teardown(() => taken.close())
-        const port = String((taken.address() as AddressInfo).port)
-        const refused = startService(t, { ...settings, HOST: '127.0.0.1', PORT: port })
-        t.same(await refused.exited(), { code: 1, signal: null })
-        t.match(refused.stderr, new RegExp(`^askwell: .*${port}.*\\n$`))
-
-        const next = startService(t, settings)
-        const { ask } = clientOf(await next.ready())
-        model.chat.behave({})
-        t.match(await ask({ question: rent }), { status: 200, json: { answer: /12,000/ } })
-        next.signal('SIGTERM')
-        t.same(await next.exited(), { code: 0, signal: null })
-      },
-    )
   })
 }
 
@@ -275,10 +287,12 @@ t.test(
   { skip: skipReason('postgres') },
   async t => {
     const model = await startModel(t)
-    const settings = { ...(await databaseSettings(t, 'postgres')), ...settingsFor(model, 'test-embedding') }
+    const settings = {
+      ...(await handbookSettings(t, 'postgres', 'test-embedding')),
+      ...settingsFor(model, 'test-embedding'),
+    }
     const service = startService(t, settings)
     const address = await service.ready()
-    await loadHandbook(clientOf(address))
     model.chat.behave({ answer: 'A place costs 12,000 tenge [1].', perTokenMs: 5 })
     const clients = Array.from({ length: 30 }, (_, i) => askOn(address, i))
     await until('all are answered', () => clients.every(client => client.answered > 2))
@@ -341,12 +355,11 @@ for (const [what, signal] of [
     async t => {
       const model = await startModel(t)
       const service = startService(t, {
-        ...(await databaseSettings(t, 'postgres')),
+        ...(await handbookSettings(t, 'postgres', 'test-embedding')),
         ...settingsFor(model, 'test-embedding'),
         ...faulty,
       })
       const address = await service.ready()
-      await loadHandbook(clientOf(address))
       const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
       model.chat.behave({ ...slowAnswer, held, heldAfterTokens: 10 })
       const stream = await openStream(address, { question: rent })

@@ -2,9 +2,9 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
-import { adminKey, anyWorld, databaseSettings, startApp } from '../support/app.ts'
+import { adminKey, anyWorld, databaseSettings } from '../support/app.ts'
 import { startCollector } from '../support/collector.ts'
-import { loadHandbook } from '../support/corpus.ts'
+import { handbookSettings, startHandbookApp } from '../support/handbook-app.ts'
 import { modelKey, settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { clientOf, startService, type LogLine } from '../support/service.ts'
@@ -23,14 +23,13 @@ const lastLines: readonly unknown[] = ['answered', 'searched', 'request complete
 async function start(t: Test, settings: Record<string, string> = {}) {
   const model = await startModel(t)
   const service = startService(t, {
-    ...(await databaseSettings(t, anyWorld)),
+    ...(await handbookSettings(t, anyWorld)),
     ...settingsFor(model),
     ANSWER_CACHE_SECONDS: '0',
     LOG_LEVEL: 'debug',
     ...settings,
   })
   const client = clientOf(await service.ready())
-  await loadHandbook(client)
   const linesOf = (id: string) => service.log.filter(line => line['reqId'] === id)
   /** The lines of a request, once the last one is written. */
   const linesOfReply = async (reply: { headers: Headers }): Promise<LogLine[]> => {
@@ -238,8 +237,7 @@ t.test('log lines', async t => {
 
 t.test('/metrics: stable names, figures of what was asked, no words of it', async t => {
   const model = await startModel(t)
-  const app = await startApp(t, anyWorld, { ...settingsFor(model), SEMANTIC_CACHE: 'off' })
-  await loadHandbook(app)
+  const app = await startHandbookApp(t, anyWorld, { ...settingsFor(model), SEMANTIC_CACHE: 'off' })
   await app.ask({ question: rent })
   await app.ask({ question: rent })
   // The same passages as before, so the same prompt: the model's words are remembered.
