@@ -39,6 +39,7 @@ t.test('a large collection', { skip: skipReason('postgres') }, async t => {
   const say = (text: string) => administer(url, sql => sql.unsafe(text))
 
   await t.test('has no index, and statistics from before it was loaded', async t => {
+    await toldOf('statistics-stale')
     const { 'hnsw-missing:many': missing, 'statistics-stale': stale, ...others } = await told()
     t.match(missing, {
       setting: null,
