@@ -103,7 +103,10 @@ export function openRedis(url: string, { keyPrefix, timeoutMs, log, events = sil
     keyPrefix,
     isUsable,
     async attempt(what, work, onWrongType) {
-      if (!isUsable()) return events.redisFailed('down') as undefined
+      if (!isUsable()) {
+        events.redisFailed('down')
+        return undefined
+      }
       const command: SentCommand = { what, node: '', sentAt: performance.now() }
       const span = startRedisSpan(what, server)
       try {

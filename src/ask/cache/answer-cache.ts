@@ -87,6 +87,11 @@ export function createAnswerCache({ own, shared, keep: durations, events, now }:
     own.set(key, value, lifetime(value))
   }
 
+  /** Whether either tier has an answer. Copies nothing, so that the run that follows still names the tier it came from. */
+  async function has(key: string): Promise<boolean> {
+    return (own.get(key) ?? (await shared?.get(key))) !== undefined
+  }
+
   function lifetime({ freshUntil, answer }: CachedAnswer): number {
     return freshUntil - now() + (answer.abstained ? 0 : durations.staleSeconds * 1000)
   }
@@ -105,6 +110,7 @@ export function createAnswerCache({ own, shared, keep: durations, events, now }:
   return {
     getLocal: own.get,
     find: tiers.get,
+    has,
     serve,
     asServed,
     serveStale,

@@ -121,7 +121,7 @@ export function createCachedAsk({
   async function loadCollection(question: Question, run: Run): Promise<AskedCollection> {
     const last = steps.lastKnownCollection?.(question.collection)
     const key = last && cacheKeyOf(question, last, configHash).key
-    if (key !== undefined && steps.admission && !runs.has(key) && !(await answers.find(key))) steps.admission.check(run)
+    if (key !== undefined && steps.admission && !runs.has(key) && !(await answers.has(key))) steps.admission.check(run)
     return await requireFound(steps.getCollection, question, run)
   }
 
