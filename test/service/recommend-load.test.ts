@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { databaseSettings, skipReason, startApp, type App, type World } from '../support/app.ts'
+import { anyWorld, databaseSettings, skipReason, startApp, type App, type World } from '../support/app.ts'
 import { advised, adviceOf, freshQuestion, performanceOf, times } from '../support/advice.ts'
 import { atLeast } from '../support/at-least.ts'
 import { startCollector } from '../support/collector.ts'
@@ -14,7 +14,7 @@ import { until } from '../support/until.ts'
 
 t.setTimeout(1_800_000)
 
-async function start(t: Test, settings: Record<string, string>, world: World = 'embedded'): Promise<App> {
+async function start(t: Test, settings: Record<string, string>, world: World = anyWorld): Promise<App> {
   const app = await startApp(t, world, {
     ADMISSION_FLOOR: '100',
     ADMISSION_MAX_WAITING: '500',
@@ -152,7 +152,7 @@ t.test('the rate limit refuses many: RATE_LIMIT', async t => {
 t.test('everything is traced at many requests a second: OTEL_TRACES_SAMPLER', async t => {
   const collector = await startCollector(t)
   const service = startService(t, {
-    ...(await databaseSettings(t, 'embedded')),
+    ...(await databaseSettings(t, anyWorld)),
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     LOG_LEVEL: 'info',
   })
