@@ -61,7 +61,7 @@ function relevanceText({ relevance, relevance_threshold: threshold, ...explain }
   const { vector_share: share, candidates } = explain
   return [
     `${decimals(relevance)}, threshold ${threshold}`,
-    `${candidates} candidates`,
+    candidates === 1 ? '1 candidate' : `${candidates} candidates`,
     ...(share === null ? [] : [`vectors ${Math.round(share * 100)} %`]),
     ...(reason ? [reason] : []),
   ].join('; ')

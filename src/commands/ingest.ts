@@ -127,7 +127,7 @@ export function summary(report: LoadReport, collection: string): string {
     `${unchanged} unchanged`,
     ...(removed > 0 ? [`${removed} removed`] : []),
   ]
-  return `${collection}: ${parts.join(', ')}; ${chunks} chunks written${faults > 0 ? `; ${faults} could not be read` : ''}`
+  return `${collection}: ${parts.join(', ')}; ${chunks === 1 ? '1 chunk' : `${chunks} chunks`} written${faults > 0 ? `; ${faults} could not be read` : ''}`
 }
 
 /** The report that `--json` prints. */

@@ -330,13 +330,13 @@ export const settings = {
   maxEventLoopDelayMs: setting(
     'MAX_EVENT_LOOP_DELAY_MS',
     '1000',
-    'Event loop delay above which all requests except probes get 503; `0`: no check.',
+    'Event loop delay above which all requests except probes, `/metrics` and `/monitoring` get 503; `0`: no check.',
     integer(0, 60_000),
   ),
   maxHeapShare: setting(
     'MAX_HEAP_SHARE',
     '0.9',
-    "Share of Node's heap limit above which all requests except probes get 503; `0`: no check.",
+    "Share of Node's heap limit above which all requests except probes, `/metrics` and `/monitoring` get 503; `0`: no check.",
     fraction(),
   ),
   rateLimit: setting(

@@ -3,7 +3,7 @@ import type { SearchPassages } from '../ask/search.ts'
 import type { Answer, Ask, AskEvent, CacheDirectives, Explanation, Question, SearchResult } from '../ask/terms.ts'
 import { AskError, isAskError } from '../errors.ts'
 import type { AskForm } from './asking/form.ts'
-import { createReports, type AskEvents, type Reports } from './asking/observe.ts'
+import { createReports, type OutcomeEvents, type Reports } from './asking/observe.ts'
 import { startRun, toTenth, type AskRun, type RunSettings } from './asking/run.ts'
 import { sampleTrace, unsampledRoot } from './asking/trace.ts'
 
@@ -14,7 +14,7 @@ export interface AskingOptions extends RunSettings {
   /** Looks up an answer in Redis. Undefined, at once or later, when the question needs a run. */
   readonly getShared?: (question: Question, directives: CacheDirectives) => Promise<Answer | undefined> | undefined
   readonly search: SearchPassages
-  readonly events: AskEvents
+  readonly events: OutcomeEvents
 }
 
 /** Duration of each stage, and `total`, in milliseconds with one decimal. */

@@ -65,7 +65,7 @@ export interface LimitedAdmission {
 /** Maximum time per stage; the request's own deadline is usually shorter. */
 const budgetMs = { remember: 2000, understand: 8000, embed: 5000, retrieve: 10_000, extract: 2000 } as const
 
-/** Withheld from the model, so that after a timeout there is time to quote from the passages. */
+/** The least time withheld from the model, so that after a timeout there is time to quote from the passages. */
 const reserveMs = 200
 
 /** Assembles the running pipeline: caching and loading collections wrap it, they are not branches inside it. */

@@ -89,7 +89,7 @@ for (const world of worlds) {
           ['ingest', 'docs', '-m', 'faculty=law', '-m', 'year=2025', '--collection', 'site'],
           { cwd, env },
         )
-        t.equal(edited.stdout, 'site: 0 added, 1 replaced, 3 unchanged; 1 chunks written\n')
+        t.equal(edited.stdout, 'site: 0 added, 1 replaced, 3 unchanged; 1 chunk written\n')
 
         const { documents } = await inDatabase(env, sql => contentsOf(sql, 'site'))
         t.match(

@@ -10,12 +10,12 @@ import { startBriefTrace, untraced } from './trace.ts'
 type Timings = AskFacts['timings']
 
 /** Exactly one of these is emitted for each question that was accepted. */
-export type AskEvents = Pick<Events, 'questionAnswered' | 'passagesFound' | 'questionFailed'>
+export type OutcomeEvents = Pick<Events, 'questionAnswered' | 'passagesFound' | 'questionFailed'>
 
 export type Reports = ReturnType<typeof createReports>
 
 /** The only place that reports outcomes: as events, to the log, the trace and the caller's connection. */
-export function createReports(events: AskEvents, { logQuestions = false }: RunSettings) {
+export function createReports(events: OutcomeEvents, { logQuestions = false }: RunSettings) {
   /**
    * Reports a cached answer and returns its timings. There is no run, but the same span, log line and metrics as for
    * any other answer. `stages` is set if the answer was not in memory.

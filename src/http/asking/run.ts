@@ -38,7 +38,7 @@ interface RunOptions extends RunSettings {
   readonly root?: Context | undefined
 }
 
-/** Stages that call a model; `understand` is reported once per call. */
+/** Stages that call a language model or a reranker; `understand` is reported once per call. Embeddings do not count. */
 const modelStages: ReadonlySet<StageName> = new Set<StageName>(['understand', 'rerank', 'generate'])
 
 /** Starts a run. Its deadline counts from the arrival of the question, so the wait before the handler is included. */

@@ -4,6 +4,7 @@ import t from 'tap'
 import type { ApiKey, Scope } from '../../../../src/config/api-keys.ts'
 import { unknownCollection } from '../../../../src/ask/unknown-collection.ts'
 import type { PerformanceReport } from '../../../../src/monitoring/figures/report.ts'
+import { contract } from '../../../support/contract.ts'
 import { edgeApp, edgeMonitoringApp, type EdgeStubs } from '../../../support/edge.ts'
 import { knownHosts } from '../../../../src/config/access.ts'
 import type { Config } from '../../../../src/config/terms.ts'
@@ -94,6 +95,17 @@ const routes: readonly {
     scope: null,
   })),
 ]
+
+t.test('every route of the contract is in this table, and none besides', async t => {
+  const { paths } = contract as { readonly paths: Readonly<Record<string, object>> }
+  const methods = /^(get|post|put|delete|patch)$/
+  const described = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.keys(operations)
+      .filter(name => methods.test(name))
+      .map(name => `${name.toUpperCase()} ${path}`),
+  )
+  t.same(routes.map(({ method, url }) => `${method} ${url.replace(id, '{id}')}`).sort(), described.sort())
+})
 
 const monitored = routes.filter(
   ({ url, scope }) => scope === 'monitoring' || /^\/(monitoring|livez|readyz|startupz)$/.test(url),
