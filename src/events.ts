@@ -177,10 +177,10 @@ export interface EventBus {
   subscribe(subscriber: Subscriber): void
 }
 
-type Handler = (a: unknown, b: unknown, c: unknown, d: unknown) => void
+type Handler = (a: unknown, b: unknown, c: unknown, d: unknown) => unknown
 
 /**
- * A subscriber that throws does not harm who emits or the other subscribers; `onFault` is called with its error. An
+ * A subscriber that throws or rejects does not harm who emits or the other subscribers; `onFault` is called with its error. An
  * event with three subscribers costs 0.02 µs.
  */
 export function createEvents(onFault: (error: unknown, event: string) => void): EventBus {
@@ -191,7 +191,8 @@ export function createEvents(onFault: (error: unknown, event: string) => void): 
     return (a, b, c, d) => {
       for (let at = 0; at < subscribed.length; at++) {
         try {
-          subscribed[at]!(a, b, c, d)
+          const result = subscribed[at]!(a, b, c, d)
+          if (result instanceof Promise) result.catch((error: unknown) => onFault(error, name))
         } catch (error) {
           onFault(error, name)
         }
@@ -206,7 +207,7 @@ export function createEvents(onFault: (error: unknown, event: string) => void): 
     subscribe(subscriber) {
       for (const [name, subscribed] of handlers) {
         const handle = subscriber[name as keyof Events] as Handler | undefined
-        if (handle) subscribed.push(handle)
+        if (handle) subscribed.push(handle.bind(subscriber))
       }
     },
   }

@@ -59,8 +59,12 @@ export async function startServer(
     openapi: textOf('../openapi.yaml'),
   }
   const ports = await openPorts(edge, opened)
-  opened.defer(() => draining.abort())
-  const deps = await openParts(edge, ports, options, opened)
+  const stopServing = async () => {
+    draining.abort()
+    await Promise.all([ports.main.gate.close(0), ports.monitoring?.gate.close(0)])
+  }
+  opened.defer(stopServing)
+  const deps = await openParts(edge, { ...ports, stopServing }, options, opened)
   const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
   const kept = opened.move()
   let stopping: Promise<void> | undefined
@@ -102,7 +106,7 @@ async function openPorts(edge: Edge, opened: AsyncDisposableStack): Promise<Port
     maxConnections: connectionsFor(config, log),
     idleMs: config.ask.timeoutMs + 60_000,
   }
-  const openGate = () => opened.adopt(createGate(limits, log), each => each.close())
+  const openGate = () => opened.adopt(createGate(limits, log), async each => void (await each.close(0)))
   const openPort = async (gate: Gate, port: Port, address: ListenAddress): Promise<OpenPort> => {
     await gate.serve(await buildStartingApp(edge, port))
     return { gate, address: await listen(gate, address, port) }
@@ -122,7 +126,7 @@ async function openPorts(edge: Edge, opened: AsyncDisposableStack): Promise<Port
 /** Opens everything behind the ports, and serves it there. */
 async function openParts(
   edge: Edge,
-  { main, monitoring, connections }: Ports,
+  { main, monitoring, connections, stopServing }: Ports & { readonly stopServing: () => Promise<void> },
   { signal }: StartOptions,
   opened: AsyncDisposableStack,
 ): Promise<Deps> {
@@ -132,6 +136,9 @@ async function openParts(
   await checkModels(deps.store, deps.models.embedder.model)
   const service = openService(deps, { config, log, connections, isDraining })
   opened.defer(service.monitor.stop)
+  // A failed start closes the ports first: nobody is to be served by closed parts.
+  opened.defer(stopServing)
+  signal?.throwIfAborted()
   const parts = { ...edge, ...deps, ...service }
   for (const each of [main, monitoring]) if (each) watchMalformed(each.gate.server, deps.events.emit.requestUnparsed)
   await main.gate.serve(await buildApp(parts))
@@ -157,15 +164,15 @@ async function drain(
 ): Promise<void> {
   log.info('shutting down: waiting for running requests')
   await delay(Math.max(config.drain.delayMs, minDrainDelayMs))
-  const closed = gate.close()
-  const inTime = await Promise.race([closed.then(() => true), delay(config.drain.seconds * 1000).then(() => false)])
-  if (!inTime) log.warn('requests still running after DRAIN_SECONDS: closing their connections')
-  if (!inTime) gate.server.closeAllConnections()
-  await closed
-  await monitoring?.gate.close()
+  const isInTime = await gate.close(config.drain.seconds * 1000)
+  if (!isInTime) log.warn('requests were still running after DRAIN_SECONDS: their connections are closed')
+  await monitoring?.gate.close(monitoringDrainMs)
   await opened.disposeAsync()
   log.info('stopped')
 }
+
+/** Replies of the monitoring port take milliseconds. */
+const monitoringDrainMs = 2000
 
 /**
  * How long replies carry `connection: close` before the first connection is closed. Without the header a client may

@@ -45,16 +45,25 @@ interface Stoppable {
 /** Time for steps of startup that cannot be interrupted: loading a model, creating the embedded database. */
 const startupGraceMs = 1000
 
-/** Aborts startup on SIGTERM or SIGINT and ends the process. A second signal exits immediately. */
+/**
+ * Aborts startup on SIGTERM or SIGINT and ends the process. A second signal exits immediately. Call `release` when the
+ * start has ended by itself.
+ */
 export function stopStartOnSignals(log: Logger): { readonly signal: AbortSignal; release(): void } {
   const controller = new AbortController()
+  let exit: NodeJS.Timeout | undefined
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(130)
     log.info('shutting down during startup')
     controller.abort(new AskError('draining'))
-    setTimeout(() => process.exit(0), startupGraceMs).unref()
+    exit = setTimeout(() => process.exit(0), startupGraceMs).unref()
   }
-  return { signal: controller.signal, release: onStopSignals(onSignal, { isLaunched: isLaunched() }) }
+  const off = onStopSignals(onSignal, { isLaunched: isLaunched() })
+  const release = () => {
+    off()
+    clearTimeout(exit)
+  }
+  return { signal: controller.signal, release }
 }
 
 /**

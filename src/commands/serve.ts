@@ -17,13 +17,16 @@ export function addServe(program: Command, host: Host): void {
       ])
       const log = createLogger(config)
       const { signal, release } = stopStartOnSignals(log)
-      const server = await startServer(config, log, { signal })
-        .catch((error: unknown) => {
-          if (!signal.aborted) throw error
-        })
-        .finally(release)
+      const server = await startServer(config, log, { signal }).catch((error: unknown) => {
+        if (signal.aborted) return
+        release()
+        throw error
+      })
       if (!server) return log.info('stopped')
+      // In this order: Node drops a signal that arrives while nobody listens.
       stopOnSignals(server, log)
+      release()
+      if (signal.aborted) void server.stop()
       // Saves the compile cache now, so that the next start has it even if this process is killed (see cli.ts).
       flushCompileCache()
       await server.stopped

@@ -60,10 +60,10 @@ export interface Asking {
 export function createAsking({ ask, getCached, getShared, search, events, ...settings }: AskingOptions): Asking {
   const reports = createReports(events, settings)
 
-  function start(question: Question, form: AskForm, root?: Context): RunResult {
+  function start(question: Question, form: AskForm, root?: Context, answered: Ask = ask): RunResult {
     const started = startRun(question, form, { ...settings, operation: 'ask', root })
     const { run, timings, explanation } = started
-    return { kind: 'run', events: observed(ask(question, run), started, reports), timings, explanation }
+    return { kind: 'run', events: observed(answered(question, run), started, reports), timings, explanation }
   }
 
   async function sharedOrRun(
@@ -73,8 +73,8 @@ export function createAsking({ ask, getCached, getShared, search, events, ...set
   ): Promise<AskResult> {
     const startedAt = performance.now()
     const answer = await shared
-    // If the caller has already left, the run reports it.
-    if (!answer || form.connect().hasLeft()) return start(question, form, unsampledRoot())
+    if (!answer) return start(question, form, unsampledRoot())
+    if (form.connect().hasLeft()) return start(question, form, unsampledRoot(), leftAlone)
     const stages = { remember: toTenth(performance.now() - startedAt) }
     return { kind: 'shared', answer, timings: reports.cached(question, answer, form, stages) }
   }
@@ -102,6 +102,12 @@ export function createAsking({ ask, getCached, getShared, search, events, ...set
       }
     },
   }
+}
+
+/** Takes the place of the pipeline for a caller that has left: nothing is done, and it is reported as `cancelled`. */
+async function* leftAlone(): AsyncGenerator<AskEvent, void, undefined> {
+  yield* []
+  throw new AskError('cancelled')
 }
 
 /** The Redis lookup ignores the question's own timeout, so a short one skips it. By default it takes at most 50 ms. */

@@ -31,8 +31,11 @@ export interface Gate {
   listen(address: ListenAddress): Promise<string>
   /** Passes the next requests to this app. The app before it finishes its running requests, and is closed. */
   serve(app: FastifyInstance): Promise<void>
-  /** Stops accepting connections, and closes the app when the last one is closed. */
-  close(): Promise<void>
+  /**
+   * Stops accepting connections, and closes the app when the last one is closed. After `limitMs` all connections are
+   * closed; resolves with false if that was necessary.
+   */
+  close(limitMs?: number): Promise<boolean>
 }
 
 /**
@@ -69,10 +72,15 @@ export function createGate(limits: ReceivingLimits, log: FastifyBaseLogger): Gat
    * Node closes connections that are idle now, but keeps a connection with a reply in progress open for a next request
    * that will never be accepted. Without the repeated sweep, any keep-alive client could delay the exit indefinitely.
    */
-  async function close(): Promise<void> {
+  async function close(limitMs = Infinity): Promise<boolean> {
+    const endsAt = performance.now() + limitMs
+    let isInTime = true
     const sweep = setInterval(() => {
       server.closeIdleConnections()
       closeUnused()
+      if (performance.now() < endsAt) return
+      isInTime = false
+      server.closeAllConnections()
     }, 50)
     try {
       await Promise.all(listeners.map(stopListening))
@@ -80,6 +88,7 @@ export function createGate(limits: ReceivingLimits, log: FastifyBaseLogger): Gat
       clearInterval(sweep)
     }
     await current?.close()
+    return isInTime
   }
 
   return { server, listen, serve, close }
@@ -119,7 +128,8 @@ async function startListening(server: TcpServer, host: string, port: number): Pr
 
 /**
  * `localhost` is an IPv4 and an IPv6 address on most machines, and `server` listens on one of them. Listens on the
- * others where possible, and passes their connections to `server`.
+ * others if the machine has them, and passes their connections to `server`. Rejects if another program has the port
+ * there: clients that try that address first would send it their questions and keys.
  */
 async function listenOnOthers(server: Server, address: string, port: number): Promise<TcpServer[]> {
   const others = (await lookup('localhost', { all: true })).filter(other => other.address !== address)
@@ -131,7 +141,9 @@ async function listenOnOthers(server: Server, address: string, port: number): Pr
     listener.maxConnections = server.maxConnections
     await startListening(listener, other.address, port).then(
       () => opened.push(listener),
-      () => {},
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EADDRINUSE') throw error
+      },
     )
   }
   return opened

@@ -25,12 +25,15 @@ export interface Joined<Item> {
   readonly isShared: boolean
 }
 
+/** Deadlines count from the arrival of a request, so equal requests differ by how they were accepted. */
+const toleranceMs = 50
+
 /** A caller joins a run only if the run has at least this share of the caller's own time left. */
 const leastShare = 0.5
 
 /**
  * Runs equal work once. A caller that joins late gets all items from the first on. The run has its own signal, which
- * aborts when the *last* subscriber leaves. A run is joined only if it ends before the caller's own deadline and still
+ * aborts when the *last* subscriber leaves. A run is joined only if it ends before the caller's own deadline, or hardly later, and still
  * has enough time: a run that is about to give up may fall back to a worse answer than the caller's time allows.
  */
 export function createSingleFlight<Item, Run extends AsyncIterable<Item> = AsyncIterable<Item>>(
@@ -69,7 +72,7 @@ export function createSingleFlight<Item, Run extends AsyncIterable<Item> = Async
   }
 
   function isJoinable(run: FlightTerms, { deadline }: FlightTerms): boolean {
-    return run.deadline <= deadline && run.deadline - now() >= leastShare * (deadline - now())
+    return run.deadline <= deadline + toleranceMs && run.deadline - now() >= leastShare * (deadline - now())
   }
 
   function start(key: string, terms: FlightTerms, begin: (signal: AbortSignal) => Run): Flight<Item, Run> {

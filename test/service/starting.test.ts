@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { skipReason } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
 import { startPostgres } from '../support/postgres.ts'
-import { clientOf, startService, type Service } from '../support/service.ts'
+import { clientOf, emptyFolder, startService, type Service } from '../support/service.ts'
 import { until } from '../support/until.ts'
 
 /** A service that waits for its database: what guards its ports does so already, and goes on doing so. */
@@ -219,3 +219,41 @@ async function asked(agent: Agent, url: string) {
   const { code } = JSON.parse((await buffer(reply)).toString()) as { code: string }
   return { status: reply.statusCode, code, isReused: outgoing.reusedSocket }
 }
+
+t.test('a start that fails: ends, and says why, although a client is in the middle of a header', async t => {
+  const service = await startWaiting(t, { START_TIMEOUT_SECONDS: '1' })
+  const { hostname, port } = new URL(service.url)
+  const slow = connect(Number(port), hostname).on('error', () => {})
+  slow.write('GET /livez HTTP/1.1\r\nHost: localhost\r\nX-Slow: ')
+  t.match(await service.exited(), { code: 1, signal: null })
+  t.match(service.stderr, /database/)
+})
+
+t.test('a client in the middle of a header on the monitoring port does not hold up the exit', async t => {
+  const service = startService(t, { MONITORING_PORT: '0', DRAIN_SECONDS: '1', DATA_DIR: emptyFolder(t) })
+  const line = await until('it is ready', () => service.log.find(({ msg }) => msg === 'ready'))
+  const started = await until('it listens', () => service.log.find(({ monitoring }) => monitoring !== undefined))
+  t.ok(line)
+  const { hostname, port } = new URL(String(started['monitoring']))
+  const slow = connect(Number(port), hostname).on('error', () => {})
+  await once(slow, 'connect')
+  slow.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Slow: ')
+  service.signal('SIGTERM')
+  t.match(await service.exited(), { code: 0, signal: null })
+})
+
+/** Node drops a signal that arrives in the moment between the removal of its last listener and the next one. */
+const watchListeners = `
+process.on('removeListener', name => {
+  if (name === 'SIGTERM' && process.listenerCount(name) === 0) process._rawDebug('nobody listens to SIGTERM')
+})
+`
+
+t.test('SIGTERM at the end of the start is not lost: somebody always listens', async t => {
+  const folder = t.testdir({ 'watch.mjs': watchListeners })
+  const service = startService(t, { NODE_OPTIONS: `--import=${folder}/watch.mjs`, DATA_DIR: emptyFolder(t) })
+  await service.ready()
+  t.notMatch(service.stderr, /nobody listens/)
+  service.signal('SIGTERM')
+  t.match(await service.exited(), { code: 0, signal: null })
+})

@@ -43,3 +43,19 @@ t.test('a subscriber that throws harms neither the emitter nor the others; its e
   t.same(heard, ['second'])
   t.same(faults, [['redisLost', 'my fault']])
 })
+
+t.test('a subscriber that rejects later, and one that needs its `this`', async t => {
+  const { promise, resolve } = Promise.withResolvers<unknown[]>()
+  const { emit, subscribe } = createEvents((error, event) => resolve([event, (error as Error).message]))
+  const counter = {
+    count: 0,
+    redisLost() {
+      this.count++
+    },
+  }
+  subscribe(counter)
+  subscribe({ redisLost: () => Promise.reject(new Error('too late')) as never })
+  emit.redisLost()
+  t.equal(counter.count, 1)
+  t.same(await promise, ['redisLost', 'too late'])
+})

@@ -190,29 +190,32 @@ tap.test('an answer from memory: at once, without a promise or a connection', as
   t.notOk('usage' in door.lines[0]! || 'stages' in door.lines[0]!, 'what is empty is not logged')
 })
 
-tap.test('an answer from Redis: without a run; one that is not there, or a caller that has left: a run', async t => {
-  sampleNothing(t)
-  const found = doorWith({ ask: neverRun, getShared: async () => shared })
-  t.match(await found.ask(), { kind: 'shared', answer: shared, timings: { remember: Number, total: Number } })
-  reported(t, found, { kind: 'answered', outcome: shared, facts: { timings: { remember: Number } } })
-  t.match(found.lines, [{ reqId: 'id', msg: 'answered', cache: 'hit', stages: { remember: Number } }])
+tap.test(
+  'an answer from Redis: without a run; one that is not there: a run; a caller that has left: nothing is done',
+  async t => {
+    sampleNothing(t)
+    const found = doorWith({ ask: neverRun, getShared: async () => shared })
+    t.match(await found.ask(), { kind: 'shared', answer: shared, timings: { remember: Number, total: Number } })
+    reported(t, found, { kind: 'answered', outcome: shared, facts: { timings: { remember: Number } } })
+    t.match(found.lines, [{ reqId: 'id', msg: 'answered', cache: 'hit', stages: { remember: Number } }])
 
-  for (const getShared of [async () => undefined, () => undefined]) {
-    const missing = doorWith({ ...pipelineOf([done]), getShared })
-    t.same(await readAll(await missing.run()), [done])
-    reported(t, missing, { kind: 'answered', outcome: fresh })
-  }
+    for (const getShared of [async () => undefined, () => undefined]) {
+      const missing = doorWith({ ...pipelineOf([done]), getShared })
+      t.same(await readAll(await missing.run()), [done])
+      reported(t, missing, { kind: 'answered', outcome: fresh })
+    }
 
-  const left = doorWith({ ...pipelineOf([new AskError('cancelled')]), getShared: async () => (left.leave(), shared) })
-  t.same(await readAll(await left.run()), ['cancelled'])
-  reported(t, left, { kind: 'failed', outcome: 'cancelled' })
+    const left = doorWith({ ask: neverRun, getShared: async () => (left.leave(), shared) })
+    t.same(await readAll(await left.run()), ['cancelled'])
+    reported(t, left, { kind: 'failed', outcome: 'cancelled' })
 
-  const asked = () => {
-    throw new Error('there is no time for Redis')
-  }
-  const hasty = doorWith({ ...pipelineOf([done]), getShared: asked }, { timeoutMs: 999 })
-  t.same(await readAll(await hasty.run()), [done])
-})
+    const asked = () => {
+      throw new Error('there is no time for Redis')
+    }
+    const hasty = doorWith({ ...pipelineOf([done]), getShared: asked }, { timeoutMs: 999 })
+    t.same(await readAll(await hasty.run()), [done])
+  },
+)
 
 tap.test('a run: its events, and the answer with its timings', async t => {
   const { ask, runs } = pipelineOf([words, done])

@@ -1,10 +1,11 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import t from 'tap'
 import { behindGate } from '../../support/edge.ts'
+import { until } from '../../support/until.ts'
 
 function appThatSays(word: string, isOver: Promise<void> = Promise.resolve()): FastifyInstance {
   const app = Fastify()
@@ -55,3 +56,20 @@ t.test(
     t.same(order, ['answered', 'app closed'])
   },
 )
+
+t.test('close with a limit: who is in the middle of a header is cut off, and the caller hears of it', async t => {
+  const { port, server, close } = await behindGate(t, appThatSays('never'))
+  const slow = connect(port, '127.0.0.1')
+  const [socket] = await Promise.all([once(server, 'connection'), once(slow, 'connect')])
+  slow.write('GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ')
+  await until('its first bytes arrived', () => (socket[0] as Socket).bytesRead > 0)
+  const ended = once(slow, 'close')
+  t.equal(await close(0), false)
+  await ended
+})
+
+t.test('close with a limit: in time when everything is over before', async t => {
+  const { url, close } = await behindGate(t, appThatSays('word'))
+  t.equal(await (await fetch(url)).text(), 'word')
+  t.equal(await close(600_000), true)
+})

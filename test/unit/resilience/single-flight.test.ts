@@ -228,7 +228,8 @@ t.test('one who has left already gets the reason, and no run goes on for them', 
 const travellers = [
   { who: 'as much time', deadline: 1000, isShared: true },
   { who: 'a little more time', deadline: 1900, isShared: true },
-  { who: 'less time than the run may take', deadline: 999, isShared: false },
+  { who: 'hardly less time than the run may take', deadline: 950, isShared: true },
+  { who: 'less time than the run may take', deadline: 949, isShared: false },
   { who: 'more than twice the time that the run has left', deadline: 1901, isShared: false },
 ]
 for (const { who, deadline, isShared } of travellers) {
