@@ -1,6 +1,7 @@
 import { createEvents } from '../../src/events.ts'
-import type { Answer, AskFacts, Question } from '../../src/ask/terms.ts'
+import type { Answer, Question } from '../../src/ask/terms.ts'
 import { createMetrics } from '../../src/metrics/metrics.ts'
+import { factsOf } from '../../test/support/ask-facts.ts'
 import { createFigures } from '../../src/monitoring/figures/figures.ts'
 
 /**
@@ -33,17 +34,7 @@ const question: Question = {
   language: undefined,
   history: [],
 }
-const facts: AskFacts = {
-  operation: 'ask',
-  id: 'an-id',
-  key: undefined,
-  priority: 'interactive',
-  loggedTraceId: undefined,
-  steps: 0,
-  isOverdue: false,
-  ms: 0.1,
-  timings: { total: 0.1 },
-}
+const facts = factsOf({ ms: 0.1, timings: { total: 0.1 } })
 const saved = { answer, tookMs: 900 }
 const perRound = 500_000
 

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 import { inWorkflow, type Workflow } from '../tracing/workflow.ts'
-import type { AskEvent, Run } from './terms.ts'
+import type { Answer, AskEvent, Run } from './terms.ts'
 
 /** Wraps a run of the pipeline, including its cache lookups, in a span. */
 export function asWorkflow(run: Run, start: () => AsyncIterable<AskEvent>): Workflow<AskEvent> {
@@ -9,13 +9,16 @@ export function asWorkflow(run: Run, start: () => AsyncIterable<AskEvent>): Work
 
 function attributesOf(event: AskEvent): Attributes | undefined {
   if (event.type !== 'done') return undefined
-  const { mode, generator, abstained, degraded, cache, usage } = event.answer
+  return { ...answerAttributes(event.answer), 'askwell.llm_calls': event.answer.usage.llmCalls }
+}
+
+/** Attributes of a span that ends with this answer. */
+export function answerAttributes({ mode, generator, abstained, degraded, cache }: Answer): Attributes {
   return {
     'askwell.mode': mode,
     'askwell.generator': generator,
     'askwell.abstained': abstained,
     'askwell.degraded': [...degraded],
     'askwell.cache': cache.status,
-    'askwell.llm_calls': usage.llmCalls,
   }
 }

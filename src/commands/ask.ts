@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { randomUUID } from 'node:crypto'
-import type { Answer, Ask, AskEvent, Explanation, Run, StageName } from '../ask/terms.ts'
+import type { Ask, Explanation, Run, StageName } from '../ask/terms.ts'
 import { readConfig } from '../config/config.ts'
 import type { Config } from '../config/terms.ts'
 import { checkModels, openDeps } from '../deps.ts'
-import { AskError } from '../errors.ts'
 import { toTenth } from '../http/asking/run.ts'
+import { lastAnswer } from '../http/replies/json.ts'
 import { answerJson, questionOf, type AnswerJson } from '../http/replies/wire.ts'
 import { createLogger } from '../log.ts'
 import { collectionName, languageCode, wholeNumber } from './arguments.ts'
@@ -97,9 +97,4 @@ async function answerFrom(
   const answer = await lastAnswer(askService(question, run))
   timings.total = toTenth(performance.now() - startedAt)
   return answerJson(answer, { id: run.id, include: [], timings, explanation })
-}
-
-async function lastAnswer(events: AsyncIterable<AskEvent>): Promise<Answer> {
-  for await (const event of events) if (event.type === 'done') return event.answer
-  throw new AskError('internal', { detail: 'The pipeline ended without an answer.' })
 }

@@ -74,7 +74,7 @@ export function createAsking({ ask, getCached, getShared, search, events, ...set
     const startedAt = performance.now()
     const answer = await shared
     if (!answer) return start(question, form, unsampledRoot())
-    if (form.connect().hasLeft()) return start(question, form, unsampledRoot(), leftAlone)
+    if (form.connect().hasLeft()) return start(question, form, unsampledRoot(), cancelledRun)
     const stages = { remember: toTenth(performance.now() - startedAt) }
     return { kind: 'shared', answer, timings: reports.cached(question, answer, form, stages) }
   }
@@ -105,7 +105,7 @@ export function createAsking({ ask, getCached, getShared, search, events, ...set
 }
 
 /** Takes the place of the pipeline for a caller that has left: nothing is done, and it is reported as `cancelled`. */
-async function* leftAlone(): AsyncGenerator<AskEvent, void, undefined> {
+async function* cancelledRun(): AsyncGenerator<AskEvent, void, undefined> {
   yield* []
   throw new AskError('cancelled')
 }

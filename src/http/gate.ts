@@ -60,7 +60,7 @@ export function createGate(limits: ReceivingLimits, log: FastifyBaseLogger): Gat
   async function listen({ host, port }: ListenAddress): Promise<string> {
     await startListening(server, host, port)
     const { address, port: bound } = server.address() as AddressInfo
-    if (host === 'localhost') listeners.push(...(await listenOnOthers(server, address, bound)))
+    if (host === 'localhost') for await (const each of listenOnOthers(server, address, bound)) listeners.push(each)
     for (const each of listeners)
       each.on('error', err =>
         log.error({ err }, 'could not accept a connection; check the limit of open files (ulimit -n)'),
@@ -128,25 +128,24 @@ async function startListening(server: TcpServer, host: string, port: number): Pr
 
 /**
  * `localhost` is an IPv4 and an IPv6 address on most machines, and `server` listens on one of them. Listens on the
- * others if the machine has them, and passes their connections to `server`. Rejects if another program has the port
- * there: clients that try that address first would send it their questions and keys.
+ * others if the machine has them, yields each at once, and passes their connections to `server`. Throws if another program has the
+ * port there: clients that try that address first would send it their questions and keys.
  */
-async function listenOnOthers(server: Server, address: string, port: number): Promise<TcpServer[]> {
+async function* listenOnOthers(server: Server, address: string, port: number): AsyncGenerator<TcpServer> {
   const others = (await lookup('localhost', { all: true })).filter(other => other.address !== address)
-  const opened: TcpServer[] = []
   for (const other of others) {
     const listener = createTcpServer({ allowHalfOpen: true, noDelay: true }, socket =>
       server.emit('connection', socket),
     )
     listener.maxConnections = server.maxConnections
-    await startListening(listener, other.address, port).then(
-      () => opened.push(listener),
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EADDRINUSE') throw error
-      },
-    )
+    try {
+      await startListening(listener, other.address, port)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw error
+      continue
+    }
+    yield listener
   }
-  return opened
 }
 
 function urlOf(address: string, port: number): string {

@@ -41,7 +41,14 @@ const rows: readonly Row[] = [
   },
   {
     files: ['http/'],
-    may: ['tracing/', 'errors.ts', 'config/loopback.ts', 'ask/unknown-collection.ts', 'ingest/source-name.ts'],
+    may: [
+      'tracing/',
+      'errors.ts',
+      'config/loopback.ts',
+      'ask/unknown-collection.ts',
+      'ask/workflow.ts',
+      'ingest/source-name.ts',
+    ],
     types: ['ask/', 'events.ts', 'monitoring/', 'config/', 'priority.ts'],
   },
   {

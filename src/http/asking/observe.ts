@@ -1,5 +1,5 @@
-import type { Attributes } from '@opentelemetry/api'
 import type { Answer, AskFacts, Question, RunLog, SearchResult } from '../../ask/terms.ts'
+import { answerAttributes } from '../../ask/workflow.ts'
 import { errorTable, isAskError, type ErrorCode } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import { namedKey } from '../edge/auth.ts'
@@ -42,7 +42,7 @@ export function createReports(events: OutcomeEvents, { logQuestions = false }: R
       timings,
     })
     logAnswered(log, stages ? { ...ids, stages } : ids, answer, ms)
-    if (trace.isRecording) trace.note(attributesOf(answer))
+    if (trace.isRecording) trace.note(answerAttributes(answer))
     trace.end()
     return timings
   }
@@ -51,7 +51,7 @@ export function createReports(events: OutcomeEvents, { logQuestions = false }: R
     const reported = facts()
     events.questionAnswered(question, answer, reported)
     logAnswered(log, { stages: stages() }, answer, reported.ms)
-    if (trace.isRecording) trace.note(attributesOf(answer))
+    if (trace.isRecording) trace.note(answerAttributes(answer))
   }
 
   function searched(result: SearchResult, { question, facts, log, trace, stages }: AskRun): void {
@@ -89,16 +89,6 @@ function logAnswered(log: RunLog, ids: object, answer: Answer, ms: number): void
   const line = { ...ids, mode, generator, abstained, cache: cache.status, ms: Math.round(ms) }
   // Lists and objects cost most in a log line, and for most cached answers these two are empty.
   log.info(usage.llmCalls === 0 && degraded.length === 0 ? line : { ...line, degraded, usage }, 'answered')
-}
-
-function attributesOf({ mode, generator, abstained, degraded, cache }: Answer): Attributes {
-  return {
-    'askwell.mode': mode,
-    'askwell.generator': generator,
-    'askwell.abstained': abstained,
-    'askwell.degraded': [...degraded],
-    'askwell.cache': cache.status,
-  }
 }
 
 function isServerFault(code: ErrorCode): boolean {

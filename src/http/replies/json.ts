@@ -44,9 +44,10 @@ async function sendRun(request: ShownRequest, reply: FastifyReply, { events, tim
     .send(answerJson(answer, view))
 }
 
-async function lastAnswer(events: AsyncIterable<AskEvent>): Promise<Answer> {
+/** Reads the events of a run to their end. */
+export async function lastAnswer(events: AsyncIterable<AskEvent>): Promise<Answer> {
   for await (const event of events) if (event.type === 'done') return event.answer
-  throw new AskError('internal')
+  throw new AskError('internal', { detail: 'The pipeline ended without an answer.' })
 }
 
 function sendCached(request: ShownRequest, reply: FastifyReply, { kind, answer, timings }: CachedResult): void {

@@ -1,9 +1,13 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage } from 'node:http'
-import { connect, type Socket } from 'node:net'
+import dns from 'node:dns/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { pino } from 'pino'
 import t from 'tap'
+import { createGate } from '../../../src/http/gate.ts'
 import { behindGate } from '../../support/edge.ts'
 import { until } from '../../support/until.ts'
 
@@ -72,4 +76,22 @@ t.test('close with a limit: in time when everything is over before', async t => 
   const { url, close } = await behindGate(t, appThatSays('word'))
   t.equal(await (await fetch(url)).text(), 'word')
   t.equal(await close(600_000), true)
+})
+
+t.test('localhost: a port that another program has on one of its addresses is in use', async t => {
+  const other = createServer().listen(0, '127.0.0.2')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const { lookup } = dns
+  t.teardown(() => {
+    dns.lookup = lookup
+    syncBuiltinESMExports()
+    other.close()
+  })
+  dns.lookup = (async () => [{ address: '127.0.0.2', family: 4 }]) as unknown as typeof lookup
+  syncBuiltinESMExports()
+  const limits = { headersMs: 1000, wholeMs: 1000, keepAliveMs: 1000, idleMs: 1000, maxConnections: 10 }
+  const gate = createGate(limits, pino({ level: 'silent' }))
+  t.teardown(() => gate.close(0))
+  await t.rejects(gate.listen({ host: 'localhost', port }), { code: 'EADDRINUSE' })
 })
