@@ -125,11 +125,40 @@ tap.test('verdicts: CI counts them as tests; what is timed is shown alone unless
   t.equal(counted(t, tapOf(verdictsOf(slow), true)), `${total - 2} passed, 2 failed`)
 })
 
+tap.test(
+  'a failure is repeated before the last line, with the tests it is in and its diagnostics, and once',
+  async t => {
+    const output = `# Subtest: test/a.test.ts
+    # Subtest: outer
+        # Subtest: inner
+            ok 1 - fine
+            not ok 2 - should be equal
+              ---
+              diff: -1 +2
+              ...
+            1..2
+        not ok 1 - inner # time=1ms
+        1..1
+    not ok 1 - outer
+    1..1
+not ok 1 - test/a.test.ts`
+    t.strictSame(linesOfCount(t, output), [
+      'failed: test/a.test.ts › outer › inner › 2 - should be equal',
+      '              diff: -1 +2',
+      '0 passed, 1 failed',
+    ])
+  },
+)
+
 function counted(t: Test, output: string): string | undefined {
+  return linesOfCount(t, output).at(-1)
+}
+
+function linesOfCount(t: Test, output: string): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'askwell-test-count-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'results')
   writeFileSync(file, `${output}\n`)
   const count = fileURLToPath(new URL('../../../.ci/count.js', import.meta.url))
-  return spawnSync(process.execPath, [count, file, '0'], { encoding: 'utf8' }).stdout.trim().split('\n').at(-1)
+  return spawnSync(process.execPath, [count, file, '0'], { encoding: 'utf8' }).stdout.trimEnd().split('\n')
 }
