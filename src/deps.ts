@@ -27,6 +27,7 @@ import { createFigures, type Figures } from './monitoring/figures/figures.ts'
 import { longWaitMs } from './monitoring/findings/facts.ts'
 import { openPreparing, type Preparing } from './wiring/prepare-pool.ts'
 import { type LimiterStatus } from './resilience/limiter.ts'
+import { createPace, fullPace, type Step } from './resilience/pace.ts'
 import { prepareSchema } from './wiring/schema.ts'
 import { openIndexMaintenance } from './wiring/index-maintenance.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
@@ -81,7 +82,13 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
   const events = createEvents((err, event) => log.error({ err, event }, 'a subscriber of events failed'))
   const { emit, subscribe } = events
   try {
-    const opening = openStore(config, log, { patienceMs: patienceMs ?? 0, ...(signal && { signal }), emit }, keep)
+    const pace = createPace()
+    const opening = openStore(
+      config,
+      log,
+      { patienceMs: patienceMs ?? 0, ...(signal && { signal }), emit, step: pace.step },
+      keep,
+    )
     opening.catch(() => {}) // awaited below; the models may fail first
     const unguarded = keep(
       await openModels(config.models, {
@@ -95,6 +102,11 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     keep({ close: async () => metrics.stop() })
     const figures = createFigures({ longWaitMs: longWaitMs(database.status()) })
     for (const each of [...metrics.subscribers, figures.subscriber, logEvents(log)]) subscribe(each)
+    subscribe({
+      questionAnswered: pace.questionAsked,
+      questionFailed: pace.questionAsked,
+      passagesFound: pace.questionAsked,
+    })
     if (database.isReadOnly()) emit.writesChanged(false)
     const guarded = keep(openGuards({ config, database, models: unguarded, events }))
     const { models, reads, reranker, states, pulse, lastFault } = guarded
@@ -186,10 +198,15 @@ function logAbsentModel(error: AskError, log: Logger): void {
   )
 }
 
+interface StoreOptions extends OpenOptions {
+  readonly emit: Events
+  readonly step: Step
+}
+
 async function openStore(
   config: Config,
   log: Logger,
-  { patienceMs = 0, signal = new AbortController().signal, emit }: OpenOptions & { readonly emit: Events },
+  { patienceMs = 0, signal = new AbortController().signal, emit, step }: StoreOptions,
   keep: (database: Database) => Database,
 ) {
   const database = keep(
@@ -203,7 +220,9 @@ async function openStore(
   const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql =>
     openBm25(sql, config.bm25, database.isReadOnly()),
   )
-  return { database, name: await databaseName(database, signal), bm25, store: createDocumentStore(database) }
+  // A write occupies the only connection of the embedded database, so there a pause would delay questions.
+  const store = createDocumentStore(database, database.kind === 'postgres' ? step : fullPace)
+  return { database, name: await databaseName(database, signal), bm25, store }
 }
 
 interface SharedCacheParts {

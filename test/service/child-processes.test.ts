@@ -259,5 +259,5 @@ t.test('without a file descriptor left no child can be started: the tasks are lo
 t.test('a child stands behind this process where both want a processor', async t => {
   const pool = poolOf(t)
   await pool.start({ does: 'echo', value: 1 })
-  for (const pid of pool.pids()) t.equal(getPriority(pid), Math.min(19, getPriority() + 15))
+  for (const pid of pool.pids()) t.equal(getPriority(pid), Math.min(19, getPriority() + 19))
 })

@@ -56,8 +56,8 @@ function raiseOomScore(): void {
   }
 }
 
-/** Gives this process about a thirtieth of the parent's CPU weight: when all cores are busy, questions go before uploads. */
-const niceness = 15
+/** Gives this process the least CPU weight there is: when all cores are busy, questions go before uploads. */
+const niceness = 19
 
 function lowerPriority(): void {
   try {

@@ -1,4 +1,5 @@
 import type { PreparedChunk, PreparedDocument } from '../../../ingest/terms.ts'
+import type { Step } from '../../../resilience/pace.ts'
 import type { Sql } from '../database.ts'
 import { vectorText } from '../vector-text.ts'
 
@@ -52,8 +53,14 @@ function* batchesOf<Row>(rows: readonly Row[], size: number): Generator<readonly
   for (let at = 0; at < rows.length; at += size) yield rows.slice(at, at + size)
 }
 
-export async function insertChunks(tx: Sql, collectionId: number, rows: readonly ChunkRow[]): Promise<void> {
-  for (const batch of batchesOf(rows, chunksAtOnce)) await insertChunkBatch(tx, collectionId, batch)
+/** `step` runs one batch, and decides when the next one follows. */
+export async function insertChunks(
+  tx: Sql,
+  collectionId: number,
+  rows: readonly ChunkRow[],
+  step: Step,
+): Promise<void> {
+  for (const batch of batchesOf(rows, chunksAtOnce)) await step(() => insertChunkBatch(tx, collectionId, batch))
 }
 
 async function insertChunkBatch(tx: Sql, collectionId: number, rows: readonly ChunkRow[]): Promise<void> {
@@ -71,14 +78,15 @@ async function insertChunkBatch(tx: Sql, collectionId: number, rows: readonly Ch
 
 export async function insertVectors(
   tx: Sql,
-  collectionId: number,
-  modelId: number,
+  { collectionId, modelId }: { readonly collectionId: number; readonly modelId: number },
   rows: readonly ChunkRow[],
+  step: Step,
 ): Promise<void> {
   const vectors = rows.flatMap(({ document, chunk }) =>
     chunk.vectors.map((vector, number) => ({ document, chunk, vector, number })),
   )
-  for (const batch of batchesOf(vectors, vectorsAtOnce)) await insertVectorBatch(tx, collectionId, modelId, batch)
+  for (const batch of batchesOf(vectors, vectorsAtOnce))
+    await step(() => insertVectorBatch(tx, collectionId, modelId, batch))
 }
 
 interface VectorRow extends ChunkRow {

@@ -1,5 +1,6 @@
 import type { Collection, PreparedDocument, PruneScope, StoredDocument, Written } from '../../../ingest/terms.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile } from './collections.ts'
+import { fullPace, type Step } from '../../../resilience/pace.ts'
 import type { Database, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 import { insertChunks, insertDocuments, insertVectors, isSeenSince, laterMark, type ChunkRow } from './document-rows.ts'
@@ -15,9 +16,9 @@ const holdLimitMs = 10 * 60_000
 /**
  * The write side. Every write is one transaction that first locks the collection's row: writers of a collection run one
  * after another, its epoch and statistics change together with its documents, and readers see either all of a document
- * or nothing.
+ * or nothing. `step` runs each batch of rows.
  */
-export function createDocumentStore(database: Pick<Database, 'lease'>) {
+export function createDocumentStore(database: Pick<Database, 'lease'>, step: Step = fullPace) {
   const lease = <T>(label: string, work: (sql: Sql) => Promise<T>, signal = always) =>
     database.lease({ signal, label, holdLimitMs }, work)
 
@@ -41,7 +42,7 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
     if (documents.length === 0) return nothingWritten
     return await lease(
       'write',
-      sql => sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, runId)),
+      sql => sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, { runId, step })),
       signal,
     )
   }
@@ -106,12 +107,19 @@ export function createDocumentStore(database: Pick<Database, 'lease'>) {
 
 const nothingWritten: Written = { added: [], replaced: [], chunks: 0 }
 
+interface WriteOptions {
+  /** Of the load that writes; null over HTTP. */
+  readonly runId: string | null
+  readonly step: Step
+}
+
 async function replaceDocuments(
   tx: Sql,
   target: Collection,
   prepared: readonly PreparedDocument[],
-  runId: string | null,
+  options: WriteOptions,
 ): Promise<Written> {
+  const { runId } = options
   const locked = await lockCollection(tx, target.id)
   if (locked?.name !== target.name) throw deletedMeanwhile(target)
   if (target.model && locked.model !== target.model.name) throw switchedMeanwhile(target)
@@ -127,7 +135,7 @@ async function replaceDocuments(
       runId,
     )
   if (documents.length === 0) return nothingWritten
-  const chunks = await insertAll(tx, target, documents, runId)
+  const chunks = await insertAll(tx, target, documents, options)
   const [added, replaced] = [
     documents.filter(each => !stored.has(each.id)),
     documents.filter(each => stored.has(each.id)),
@@ -170,7 +178,7 @@ async function insertAll(
   tx: Sql,
   target: Collection,
   documents: readonly PreparedDocument[],
-  runId: string | null,
+  { runId, step }: WriteOptions,
 ): Promise<ChunkRow[]> {
   await dropChunks(
     tx,
@@ -179,8 +187,8 @@ async function insertAll(
   )
   await insertDocuments(tx, target.id, documents, runId)
   const chunks = documents.flatMap(document => document.chunks.map(chunk => ({ document, chunk })))
-  await insertChunks(tx, target.id, chunks)
-  if (target.model) await insertVectors(tx, target.id, target.model.id, chunks)
+  await insertChunks(tx, target.id, chunks, step)
+  if (target.model) await insertVectors(tx, { collectionId: target.id, modelId: target.model.id }, chunks, step)
   await addTerms(
     tx,
     target.id,
