@@ -62,6 +62,8 @@ export interface Deps {
   readonly pulse: Guarded['pulse']
   readonly lastFault: Guarded['lastFault']
   readonly limiter: () => LimiterStatus
+  /** Calls to the language model; null without one. */
+  readonly modelCalls: Guarded['modelCalls']
   /** Await this after a write, before replying. `collection` is the one that changed. */
   onWritten(collection?: string): Promise<void>
   close(): Promise<void>
@@ -109,17 +111,17 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     })
     if (database.isReadOnly()) emit.writesChanged(false)
     const guarded = keep(openGuards({ config, database, models: unguarded, events }))
-    const { models, reads, reranker, states, pulse, lastFault } = guarded
+    const { models, modelCalls, reads, reranker, states, pulse, lastFault } = guarded
     const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit }))
     const sideStore = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, events: emit })
     const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {
       events: emit,
     })
-    database.watch(snapshots.invalidate)
+    database.watch(name => (name === undefined ? snapshots.doubt() : snapshots.invalidate(name)))
     // Answers of a lost history are never found, because their epoch marks differ. Dropping them frees memory.
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
-    const { admission, limiter } = admissionOf(config, emit)
+    const { admission, limiter } = admissionOf(config, { hasModel: models.chat !== null, events: emit })
     const parts = { config, log, database, reads, reranker, bm25, snapshots, caches, models, events: emit, admission }
     const { cachedAsk, semanticCache, search } = createAskPipeline(parts)
     if (semanticCache) keep(semanticCache)
@@ -137,7 +139,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       // The embedded database has no replicas.
       if (database.kind === 'postgres') await waitUntilVisible()
     }
-    const sources = { limiter, breakers: states, caches: caches.sizes }
+    const sources = { limiter, modelCalls, breakers: states, caches: caches.sizes }
     watchStatus(metrics, { ...sources, pulse, redis })
     const monitoring = keep(openMonitoring({ config, log, database, redis, store, figures, sources }))
     subscribe(monitoring.subscriber)
@@ -163,6 +165,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       pulse,
       lastFault,
       limiter,
+      modelCalls,
       close,
     }
   } catch (error) {
@@ -198,6 +201,9 @@ function logAbsentModel(error: AskError, log: Logger): void {
   )
 }
 
+/** Share of the pool's connections that writers may hold at a time. The rest is left to questions. */
+const writersShare = 0.5
+
 interface StoreOptions extends OpenOptions {
   readonly emit: Events
   readonly step: Step
@@ -220,8 +226,12 @@ async function openStore(
   const bm25 = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql =>
     openBm25(sql, config.bm25, database.isReadOnly()),
   )
+  const { size, maxOverflow } = database.status()
   // A write occupies the only connection of the embedded database, so there a pause would delay questions.
-  const store = createDocumentStore(database, database.kind === 'postgres' ? step : fullPace)
+  const store = createDocumentStore(database, {
+    step: database.kind === 'postgres' ? step : fullPace,
+    writersAtOnce: Math.max(1, Math.floor((size + maxOverflow) * writersShare)),
+  })
   return { database, name: await databaseName(database, signal), bm25, store }
 }
 
@@ -238,14 +248,15 @@ function openSharedCache(
   return openRedis(url, { keyPrefix: keyPrefixOf(prefix, database), timeoutMs, log, events })
 }
 
-interface StatusParts extends Pick<Deps, 'limiter' | 'pulse' | 'redis'> {
+interface StatusParts extends Pick<Deps, 'limiter' | 'modelCalls' | 'pulse' | 'redis'> {
   readonly breakers: Deps['states']
   readonly caches: Caches['sizes']
 }
 
 /** Registers the metrics that are read when they are scraped. */
-function watchStatus(metrics: Metrics, { limiter, breakers, caches, pulse, redis }: StatusParts): void {
+function watchStatus(metrics: Metrics, { limiter, modelCalls, breakers, caches, pulse, redis }: StatusParts): void {
   metrics.watchLimiter(limiter)
+  if (modelCalls) metrics.watchModelCalls(modelCalls)
   metrics.watchBreakers(breakers)
   metrics.watchCaches(caches)
   metrics.watchDatabase(() => !pulse().isDown)

@@ -118,12 +118,19 @@ export function isOutage(error: unknown): boolean {
   return isAskError(error) && error.status >= 500
 }
 
-/** Number of chat calls behind a failure: none if the circuit breaker was open. */
-export function callsMade({ code }: AskError): number {
-  return code === 'model_paused' ? 0 : 1
+/** The `kind` of a failure for which the model was not called, because it could not have answered in time. */
+export const callNotMade = 'not_called'
+
+/** Number of chat calls behind a failure: none if the circuit breaker was open, or if the reply would have been late. */
+export function callsMade(error: AskError): number {
+  return wasCalled(error) ? 1 : 0
 }
 
-/** Log level for a failure that had a fallback. The opening of a circuit breaker was already logged as a warning. */
-export function loudness({ code }: AskError): 'debug' | 'warn' {
-  return code === 'model_paused' ? 'debug' : 'warn'
+/** Log level for a failure that had a fallback. Why no call was made is logged once, not for each question. */
+export function loudness(error: AskError): 'debug' | 'warn' {
+  return wasCalled(error) ? 'warn' : 'debug'
+}
+
+function wasCalled({ code, kind }: AskError): boolean {
+  return code !== 'model_paused' && kind !== callNotMade
 }

@@ -56,6 +56,8 @@ export interface Events {
   /** One call, a retry counted as its own. `error` is its code, or empty if it succeeded. */
   modelCalled(operation: ModelOperation, seconds: number, error: string, traceId?: string): void
   modelStreamed(operation: ModelOperation, seconds: number, traceId?: string): void
+  /** A call was not made, because so many wait for the model that it could not answer in time. */
+  callDeclined(dependency: Dependency): void
   /** How a guarded call to a model ended: null if it succeeded, `paused` if its breaker did not let it through. */
   modelEnded(model: Dependency, fault: ModelFault | null): void
   callRetried(dependency: Dependency): void
@@ -145,6 +147,7 @@ const names: Readonly<Record<keyof Events, true>> = {
   modelCalled: true,
   modelStreamed: true,
   modelEnded: true,
+  callDeclined: true,
   callRetried: true,
   callHedged: true,
   breakerChanged: true,

@@ -1,9 +1,12 @@
 import type { Logger } from 'pino'
 import type { Subscriber } from './events.ts'
+import type { RefusedBy } from './resilience/limiter.ts'
 
 /** Logs what an operator must know besides the requests: a dependency that changed, or that something was lost. */
 export function logEvents(log: Logger): Subscriber {
+  const countRefusal = refusalLog(log)
   return {
+    runRefused: (_priority, reason) => countRefusal(reason),
     breakerChanged(dependency, now, before, fault) {
       const fields = { dependency, culprit: dependency }
       // Half-open lasts one request and is only in the metrics.
@@ -40,5 +43,21 @@ export function logEvents(log: Logger): Subscriber {
         'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since then are no longer served',
       ),
     documentLost: ({ source, by, reason }) => log.warn({ source, by, reason }, 'a document could not be prepared'),
+  }
+}
+
+/** Under overload, questions are rejected by the thousand: one line a second counts them. */
+function refusalLog(log: Logger): (reason: RefusedBy) => void {
+  let counts: Partial<Record<RefusedBy, number>> | null = null
+  return reason => {
+    if (counts) counts[reason] = (counts[reason] ?? 0) + 1
+    else {
+      counts = { [reason]: 1 }
+      setTimeout(() => {
+        const rejected = Object.values(counts ?? {}).reduce((sum, count) => sum + count, 0)
+        log.warn({ code: 'overloaded', rejected, reasons: counts }, 'overloaded: questions rejected')
+        counts = null
+      }, 1000).unref()
+    }
   }
 }

@@ -214,7 +214,7 @@ const service: Dashboard = {
         },
         {
           title: 'Admission',
-          about: 'Concurrent fresh runs, their limit, and the queue.',
+          about: 'Questions being searched, their limit, and the queue.',
           unit: 'short',
           queries: [
             [`askwell_admission_in_flight${of}`, 'in flight {{instance}}'],
@@ -222,6 +222,19 @@ const service: Dashboard = {
             [`askwell_admission_queued${of}`, 'queued {{instance}}'],
           ],
           alerts: ['AskwellOverloaded'],
+        },
+        {
+          title: 'Model calls',
+          about:
+            'Calls to the language model in progress, their limit, the queue, and calls per second that were not made.',
+          unit: 'short',
+          queries: [
+            [`askwell_model_calls_in_flight${of}`, 'in flight {{instance}}'],
+            [`askwell_model_calls_limit${of}`, 'limit {{instance}}'],
+            [`askwell_model_calls_queued${of}`, 'queued {{instance}}'],
+            [rateOf('askwell_model_calls_declined_total', 'instance'), 'not made {{instance}}'],
+          ],
+          alerts: ['AskwellModelSaturated'],
         },
         {
           title: 'Rejections',

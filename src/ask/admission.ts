@@ -10,9 +10,9 @@ import type { Priority } from '../priority.ts'
 export interface Admission {
   /**
    * Starts the run once there is capacity and yields its events. Throws `overloaded`, mostly at once, when there will
-   * be none soon.
+   * be none in time. The run that it starts can give its place away while it waits (`away`).
    */
-  events(run: Run, start: () => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void>
+  events(run: Run, start: (run: Run) => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void>
   search(search: SearchPassages): SearchPassages
   /** Throws what `events` would throw at once if it were called now. */
   check(run: Run): void
@@ -20,16 +20,18 @@ export interface Admission {
 
 export interface AdmissionParts {
   readonly limiter: Pick<Limiter, 'enter' | 'refuses'>
+  /** Whether a language model writes the answers, so that the work here is done when the passages are found. */
+  readonly hasModel: boolean
   readonly events: Pick<Events, 'runRefused'>
   /** Records the stage `admit` of each run that had to wait in the queue. */
   readonly record: Stages['record']
 }
 
-export function createAdmission({ limiter, events: { runRefused }, record }: AdmissionParts): Admission {
+export function createAdmission({ limiter, hasModel, events: { runRefused }, record }: AdmissionParts): Admission {
   async function enter(run: Run) {
-    const { priority = 'interactive', signal, deadline } = run
+    const { priority = 'interactive', caller, signal, deadline } = run
     try {
-      const slot = await limiter.enter({ priority, signal, deadline })
+      const slot = await limiter.enter({ priority, caller, signal, deadline })
       if (slot.waitedMs !== undefined) record('admit', { ms: slot.waitedMs, outcome: 'ok' }, run)
       return slot
     } catch (error) {
@@ -45,16 +47,17 @@ export function createAdmission({ limiter, events: { runRefused }, record }: Adm
     return overloaded(refused)
   }
 
-  function check({ priority = 'interactive', signal, deadline }: Run): void {
-    const refused = limiter.refuses({ priority, signal, deadline })
+  function check({ priority = 'interactive', caller, signal, deadline }: Run): void {
+    const refused = limiter.refuses({ priority, caller, signal, deadline })
     if (refused) throw rejection(refused, priority)
   }
 
-  async function* events(run: Run, start: () => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
+  async function* events(run: Run, start: (run: Run) => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
     const slot = await enter(run)
     let kind: string | null = null
     try {
-      for await (const event of start()) {
+      for await (const event of start({ ...run, away: slot.away })) {
+        if (event.type === 'passages' && hasModel) slot.finish('passages')
         // Released before the last event is yielded: the consumer may stop reading after it.
         if (event.type === 'done') kind = kindOf(event.answer)
         if (event.type === 'done') slot.leave(kind)
@@ -70,7 +73,7 @@ export function createAdmission({ limiter, events: { runRefused }, record }: Adm
       const slot = await enter(run)
       let kind: string | null = null
       try {
-        const found = await find(question, run, arm)
+        const found = await find(question, { ...run, away: slot.away }, arm)
         kind = kindOfSearch(found)
         return found
       } finally {
@@ -102,7 +105,7 @@ function overloaded({ reason, afterMs }: Refused): AskError {
 const details: Readonly<Record<RefusedBy, string>> = {
   queue: 'The queue of waiting questions is full; try again later.',
   wait: 'Overloaded: the wait for a free slot would be too long; try again later.',
-  time: 'Overloaded: the wait for a free slot would exceed the timeout of this request; try again later, or with a longer timeout.',
+  time: 'Overloaded: the answer would come after the timeout of this request; try again later, or with a longer timeout.',
   overdue: 'Overloaded: the wait for a free slot took much longer than expected; try again later.',
-  evicted: 'Overloaded: an interactive request took the place of this batch request in the queue; try again later.',
+  evicted: 'Overloaded: the queue is full, and another request took the place of this one; try again later.',
 }

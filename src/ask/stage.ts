@@ -115,6 +115,11 @@ export function createStages({ tracer, events, clock = systemClock }: StageSetti
   return { stage, streamStage, record }
 }
 
+/** The stage waits for another server: meanwhile its run does not count as work of this machine. */
+export function remotely<Input, Output>(stage: Stage<Input, Output>): Stage<Input, Output> {
+  return async (input, run) => await (run.away ? run.away(() => stage(input, run)) : stage(input, run))
+}
+
 export type Stages = ReturnType<typeof createStages>
 
 /** Adds the stage that timed out. Everyone waiting sees it, including callers that joined a run another one started. */

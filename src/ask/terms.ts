@@ -259,6 +259,13 @@ export interface Run {
   readonly isStreamed: boolean
   /** Interactive when absent. */
   readonly priority?: Priority
+  /** Whose question it is: the tenant, or the name of the key. Callers take turns where questions wait. */
+  readonly caller?: string | undefined
+  /**
+   * Waits for another server without counting as work of this machine, so that others can work meanwhile. Absent where
+   * the work is not limited.
+   */
+  readonly away?: <T>(wait: () => Promise<T>) => Promise<T>
   /** Any cached answer will do when absent. */
   readonly cacheDirectives?: CacheDirectives
   /** Called once when a stage ends; carries timings to the reply and the log. */

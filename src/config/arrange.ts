@@ -95,7 +95,11 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       timeoutMs: raw.requestTimeoutMs,
       prices: raw.modelPrices ? { ...raw.modelPrices, currency: raw.modelPriceCurrency } : null,
     },
-    guard: { silenceMs: raw.modelSilenceMs, hedgeMs: raw.embeddingHedgeMs },
+    guard: {
+      silenceMs: raw.modelSilenceMs,
+      hedgeMs: raw.embeddingHedgeMs,
+      maxModelCalls: raw.modelMaxConcurrency,
+    },
     rerank: rerankOf(raw),
     ask: {
       timeoutMs: raw.requestTimeoutMs,

@@ -148,6 +148,12 @@ export const settings = {
     'Prefix the embedding model expects before a passage, such as `passage:`. A change invalidates existing vectors: run `askwell reembed`.',
     words,
   ),
+  modelMaxConcurrency: setting(
+    'MODEL_MAX_CONCURRENCY',
+    undefined,
+    'Most calls to the language model at a time. Unset: learned from how it responds. Set it where you know how many calls a local server works on at a time (`OLLAMA_NUM_PARALLEL`, `--parallel` of llama.cpp).',
+    integer(1, 10_000),
+  ),
   modelSilenceMs: setting(
     'MODEL_SILENCE_MS',
     '10000',
@@ -300,25 +306,25 @@ export const settings = {
   admissionFloor: setting(
     'ADMISSION_FLOOR',
     '10',
-    'Lowest limit on concurrent fresh answers, however slow they get; kept below `POOL_SIZE`.',
+    'Lowest limit on questions that are searched at the same time, however slow that gets; kept below `POOL_SIZE`.',
     integer(1, 10_000),
   ),
   admissionCeiling: setting(
     'ADMISSION_CEILING',
     '500',
-    'Highest limit on concurrent fresh answers. The limit adapts to how long answers take; excess questions get 503.',
+    'Highest limit on questions that are searched at the same time. The limit adapts to how long searches take; other questions wait. Waiting for a model does not count.',
     integer(1, 10_000),
   ),
   admissionMaxWaiting: setting(
     'ADMISSION_MAX_WAITING',
-    '100',
+    '1000',
     'Questions that may wait for admission.',
     integer(0, 10_000),
   ),
   admissionMaxWaitMs: setting(
     'ADMISSION_MAX_WAIT_MS',
-    '20',
-    'Longest wait for admission, or a tenth of the time an answer takes if that is longer; a question that would wait longer is rejected at once.',
+    '5000',
+    'Longest wait for admission. A question that would wait longer, or past its own timeout, is rejected at once with 503 `overloaded`.',
     integer(0, 60_000),
   ),
   admissionBatchShare: setting(

@@ -46,6 +46,8 @@ export interface Config {
     readonly prices: (ModelPrices & { readonly currency: string }) | null
   }
   readonly guard: {
+    /** Most calls to the language model at a time; undefined to learn it. */
+    readonly maxModelCalls: number | undefined
     /** Idle timeout of the language model, before the first token and between tokens. */
     readonly silenceMs: number
     /** Delay after which a question's embedding request is sent a second time; 0 for never. */

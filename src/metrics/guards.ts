@@ -1,6 +1,7 @@
 import type { Subscriber } from '../events.ts'
 import { databaseFaults, modelFaults, type Dependency } from '../faults.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
+import type { CallLimitStatus } from '../resilience/call-limit.ts'
 import type { Kit } from './kit.ts'
 
 const dependencies: readonly Dependency[] = ['database', 'chat', 'embeddings', 'rerank']
@@ -22,6 +23,21 @@ export function guardMetrics(kit: Kit) {
   })
   const hedges = kit.counter('hedges_total', 'Embedding calls hedged because the first call was slow.')()
 
+  const declined = kit.counter(
+    'model_calls_declined_total',
+    'Calls that were not made, because so many wait for the model that it could not answer in time.',
+    { dependency: dependencies.filter(each => each !== 'database') },
+  )
+
+  function watchModelCalls(status: () => CallLimitStatus): void {
+    kit.gauge('model_calls_limit', 'Calls to the language model at a time, learned or set.', () => status().limit)
+    kit.gauge('model_calls_in_flight', 'Calls to the language model in progress.', () => status().inFlight)
+    kit.gauge('model_calls_queued', 'Answers that wait for a call to the language model.', () => status().waiting)
+    kit.gauge('model_saturated', '1 while more calls at a time would only wait in the language model.', () =>
+      Number(status().isSaturated),
+    )
+  }
+
   function watchBreakers(states: () => Readonly<Partial<Record<Dependency, BreakerState>>>): void {
     kit.gauges('breaker_state', '1 for the current state of a circuit breaker.', ['dependency', 'state'], set => {
       for (const [dependency, now] of Object.entries(states()))
@@ -33,8 +49,9 @@ export function guardMetrics(kit: Kit) {
     breakerChanged: (dependency, now) => now === 'open' && opened(dependency).add(),
     callRetried: dependency => retries(dependency).add(),
     callHedged: () => hedges.add(),
+    callDeclined: model => declined(model).add(),
     databaseFailed: kind => database(kind).add(),
     modelEnded: (model, fault) => fault !== null && models(model, fault).add(),
   }
-  return { subscriber, watchBreakers }
+  return { subscriber, watchBreakers, watchModelCalls }
 }

@@ -46,6 +46,7 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     watchCaches: caches.watchCaches,
     watchBreakers: guards.watchBreakers,
     watchLimiter: admission.watchLimiter,
+    watchModelCalls: guards.watchModelCalls,
     watchMonitor: monitor.watchMonitor,
     ...processMetrics(kit, registry),
   }

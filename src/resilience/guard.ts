@@ -9,6 +9,8 @@ export interface Reading {
   readonly verdict: Verdict
   /** The same call may succeed immediately: it is idempotent and the fault was momentary. */
   readonly isRetryable: boolean
+  /** The server is busy and rejected the call for that alone. */
+  readonly isBusy?: true
   /** The server asked for no calls for this many milliseconds. */
   readonly pauseMs?: number
 }
@@ -23,6 +25,11 @@ export interface GuardOptions {
   readonly onRetry?: () => void
   /** A retry would have made sense, but the retry budget is spent. */
   readonly onNoRetryLeft?: () => void
+  /**
+   * The server is busy, and asked for no calls for this long (0: it did not say). Whoever is told keeps later calls
+   * back; otherwise they are refused until then.
+   */
+  readonly onBusy?: (pauseMs: number) => void
   /** Called for each call that was made. */
   readonly onEnd?: (ended: Ended) => void
   readonly clock?: Pick<Clock, 'now'>
@@ -76,7 +83,7 @@ const pauseLimitMs = 60_000
  * asked for one (429 with Retry-After). This is the only place that retries.
  */
 export function createGuard(options: GuardOptions): Guard {
-  const { slowMs, read, refusal, onChange, onRetry, onNoRetryLeft, onEnd, clock, random, sleep } = {
+  const { slowMs, read, refusal, onChange, onRetry, onNoRetryLeft, onBusy, onEnd, clock, random, sleep } = {
     ...defaults,
     ...options,
   }
@@ -143,7 +150,9 @@ export function createGuard(options: GuardOptions): Guard {
     const ms = attempt.ms()
     attempt.end(reading.verdict)
     onEnd({ error, ms, hasBegun: lastAfter !== undefined, quietMs: ms - (lastAfter ?? 0), verdict: reading.verdict })
-    if (reading.pauseMs !== undefined) pausedUntil = clock.now() + Math.min(reading.pauseMs, pauseLimitMs)
+    const pauseMs = Math.min(reading.pauseMs ?? 0, pauseLimitMs)
+    if (reading.isBusy && onBusy) onBusy(pauseMs)
+    else if (pauseMs > 0) pausedUntil = clock.now() + pauseMs
     return reading
   }
 

@@ -1,5 +1,6 @@
 import type { Priority } from '../priority.ts'
 import { systemClock, type Clock } from './deadline.ts'
+import { createFairQueue } from './fair-queue.ts'
 import { createGradient } from './gradient.ts'
 
 /**
@@ -7,8 +8,8 @@ import { createGradient } from './gradient.ts'
  * - `queue`: the queue is full.
  * - `wait`: the expected wait exceeds the limit.
  * - `time`: the expected wait exceeds the time that the caller has left.
- * - `evicted`: an interactive run took its place in the queue.
- * - `overdue`: the wait took much longer than expected.
+ * - `evicted`: a run of higher priority, or of a caller with fewer waiting runs, took its place in the queue.
+ * - `overdue`: the wait took longer than expected.
  */
 export type RefusedBy = 'queue' | 'wait' | 'time' | 'evicted' | 'overdue'
 
@@ -34,8 +35,10 @@ export interface LimiterOptions {
   readonly ceiling: number
   /** The limit at the start. */
   readonly initial?: number
+  /** Most runs at a time, working or waiting for a model: each of them holds memory. */
+  readonly maxPresent?: number
   readonly maxWaiting: number
-  /** Longest expected wait. A tenth of the recent run time is allowed if that is more. */
+  /** Longest expected wait. */
   readonly maxWaitMs: number
   /** Share of the limit that batch runs may use, 0–1; at least one run. */
   readonly batchShare: number
@@ -44,147 +47,239 @@ export interface LimiterOptions {
 
 export interface EnterTerms {
   readonly priority: Priority
+  /** Whose run it is. Callers take turns in the queue. Runs without one share one turn. */
+  readonly caller?: string | undefined
   /** Aborts the wait. */
   readonly signal: AbortSignal
   /** Absolute time on the limiter's clock. */
   readonly deadline: number
 }
 
-/** A slot for one run. */
+/** The place of one run. */
 export interface Place {
   /** Time spent in the queue; absent if there was no wait. */
   readonly waitedMs?: number
-  /** Call it once, on every way out. `kind` is as in {@link Sample}: null when the run did not succeed. */
+  /**
+   * Lets others work while this run waits for something remote, which needs no processor here. It returns before any
+   * run that has not begun. Settles as `wait` does.
+   */
+  away<T>(wait: () => Promise<T>): Promise<T>
+  /**
+   * The local work is done, though the run may go on, for example waiting for its model. `kind` is as in
+   * {@link Sample}: null when the work did not succeed. Only the first call counts.
+   */
+  finish(kind: string | null): void
+  /** The run is over. Call it once, on every way out. Finishes the work if that was not done. */
   leave(kind: string | null): void
 }
 
 export interface LimiterStatus {
   readonly limit: number
+  /** Runs that work, without those that wait for something remote. */
   readonly inFlight: number
   readonly waiting: number
 }
 
 interface Waiter extends EnterTerms {
+  readonly caller: string
   readonly since: number
   readonly admit: (place: Place) => void
   readonly reject: (reason: unknown) => void
 }
 
-/**
- * The expected wait is an estimate. After this many times the longest allowed wait it was wrong, and the run is
- * rejected.
- */
-const overdue = 10
-const waitShare = 0.1
+/** The expected wait is an estimate. After this many times the longest one it was wrong, and the run is rejected. */
+const overdue = 2
+/** The same, until the newest run goes first. Estimates are often a little wrong, and order is fair. */
+const late = 1.5
+/** Who has waited for this share of the time left is late. */
+const lateShare = 0.75
 
 /**
- * Admits as many concurrent runs as do not slow each other down (gradient.ts) and lets a few wait. A run that would
- * wait too long is rejected immediately rather than after the wait. Interactive runs go before batch runs. Batch gets a
- * bounded share, and loses a place in the queue to an interactive run that finds none.
+ * Limits the local work of runs: analyzing, searching, quoting. It admits as many at a time as do not slow each other
+ * down (gradient.ts) and lets the others wait as long as their deadlines allow; a run whose wait would be too long is
+ * rejected immediately rather than after the wait. A run that waits for a model, or for another remote server, does not
+ * count: it uses no processor and no connection.
+ *
+ * Interactive runs go before batch runs, which have a bounded share and lose their place in a full queue. Callers take
+ * turns. First come, first served; but where waits turn out longer than expected, the newest run goes first, so that
+ * those who are served still have time (adaptive LIFO, see Maurer, "Fail at Scale", ACM Queue 13:8, 2015).
  */
 export function createLimiter({
   floor,
   ceiling,
   initial = 20,
+  maxPresent = Infinity,
   maxWaiting,
   maxWaitMs,
   batchShare,
   clock = systemClock,
 }: LimiterOptions) {
   const gradient = createGradient({ floor, ceiling, initial, now: clock.now })
-  const running: Record<Priority, number> = { interactive: 0, batch: 0 }
-  const queues: Readonly<Record<Priority, Set<Waiter>>> = { interactive: new Set(), batch: new Set() }
+  const working: Record<Priority, number> = { interactive: 0, batch: 0 }
+  let present = 0
+  const queues = { interactive: createFairQueue<Waiter>(), batch: createFairQueue<Waiter>() } as const
+  /** Runs that were away and go on as soon as there is room. */
+  const returning = new Set<() => void>()
 
   /** Rejects with {@link Refused} or the signal's reason. */
   function enter(terms: EnterTerms): Promise<Place> {
     if (terms.signal.aborted) return Promise.reject(terms.signal.reason)
     if (hasRoom(terms.priority)) return Promise.resolve(occupy(terms.priority))
-    const reason = refusalReason(terms)
-    if (reason !== null) return Promise.reject(refusal(reason))
-    if (isFull()) evict()
+    const refused = refuses(terms)
+    if (refused !== null) return Promise.reject(refused)
+    if (isFull()) evictFor(terms)
     return wait(terms)
   }
 
   /** What {@link enter} would reject with now, or null. Has no side effects. */
   function refuses(terms: EnterTerms): Refused | null {
-    const reason = hasRoom(terms.priority) ? null : refusalReason(terms)
-    return reason === null ? null : refusal(reason)
+    if (hasRoom(terms.priority)) return null
+    const expectedMs = expectedWaitMs(terms)
+    const remainingMs = terms.deadline - clock.now()
+    // After the wait the run needs time for its own work.
+    if (expectedMs + (gradient.recentMs() ?? 0) >= remainingMs) return refusal('time', expectedMs)
+    if (expectedMs > maxWaitMs) return refusal('wait', expectedMs - maxWaitMs)
+    return isFull() && victimFor(terms) === undefined ? refusal('queue', expectedMs) : null
+  }
+
+  function workingCount(): number {
+    return working.interactive + working.batch
+  }
+
+  function isFree(): boolean {
+    return workingCount() < gradient.limit()
   }
 
   function hasRoom(priority: Priority): boolean {
-    if (running.interactive + running.batch >= gradient.limit() || queues.interactive.size > 0) return false
-    return priority === 'interactive' || (running.batch < shareOf('batch') && queues.batch.size === 0)
+    if (!isFree() || present >= maxPresent || returning.size > 0 || queues.interactive.size > 0) return false
+    return priority === 'interactive' || (working.batch < shareOf('batch') && queues.batch.size === 0)
   }
 
   function shareOf(priority: Priority): number {
     return priority === 'interactive' ? gradient.limit() : Math.max(1, Math.floor(batchShare * gradient.limit()))
   }
 
-  function occupy(priority: Priority, since?: number): Place {
-    const enteredAt = clock.now()
-    let isDone = false
-    running[priority]++
-    return {
-      ...(since !== undefined && { waitedMs: enteredAt - since }),
-      leave(kind) {
-        if (isDone) return
-        isDone = true
-        gradient.add({ ms: clock.now() - enteredAt, inFlight: running.interactive + running.batch, kind })
-        running[priority]--
-        admitNext()
-      },
-    }
-  }
-
-  /** Null when the run may wait. */
-  function refusalReason({ priority, deadline }: EnterTerms): RefusedBy | null {
+  function expectedWaitMs({ priority, caller = '' }: EnterTerms): number {
     const recentMs = gradient.recentMs() ?? 0
-    const ahead = queues.interactive.size + (priority === 'batch' ? queues.batch.size : 0)
-    // The limit may have fallen below the number of running runs. Some must then finish before any is admitted.
-    const surplus = Math.max(0, running.interactive + running.batch - gradient.limit())
-    const expectedMs = ((surplus + ahead + 1) * recentMs) / shareOf(priority)
-    if (expectedMs >= deadline - clock.now()) return 'time'
-    if (expectedMs > longestWaitMs()) return 'wait'
-    return isFull() && (priority === 'batch' || queues.batch.size === 0) ? 'queue' : null
+    const queued =
+      priority === 'interactive'
+        ? queues.interactive.ahead(caller)
+        : queues.interactive.size + queues.batch.ahead(caller)
+    // The limit may have fallen below the number of working runs. Some must then finish before any is admitted.
+    const surplus = Math.max(0, workingCount() - gradient.limit())
+    return ((surplus + returning.size + queued + 1) * recentMs) / shareOf(priority)
   }
 
   function isFull(): boolean {
     return queues.interactive.size + queues.batch.size >= maxWaiting
   }
 
-  function longestWaitMs(): number {
-    return Math.max(maxWaitMs, waitShare * (gradient.recentMs() ?? 0))
+  /** The waiting run that loses its place to this one in a full queue: the one that has waited least. */
+  function victimFor({ priority, caller = '' }: EnterTerms): Waiter | undefined {
+    if (priority === 'batch') return queues.batch.newestOfLongest(caller)
+    return queues.batch.inOrder().at(-1) ?? queues.interactive.newestOfLongest(caller)
   }
 
-  /** Evicts the newest batch waiter: it has waited least. */
-  function evict(): void {
-    const victim = [...queues.batch].at(-1)
-    victim?.reject(refusal('evicted', victim.since))
+  function evictFor(terms: EnterTerms): void {
+    const victim = victimFor(terms)
+    victim?.reject(refusal('evicted', expectedWaitMs(victim), victim.since))
   }
 
-  function refusal(reason: RefusedBy, since?: number): Refused {
-    return new Refused(reason, gradient.recentMs() ?? 0, since === undefined ? 0 : clock.now() - since)
+  function refusal(reason: RefusedBy, afterMs: number, since?: number): Refused {
+    return new Refused(
+      reason,
+      Math.max(afterMs, gradient.recentMs() ?? 0),
+      since === undefined ? 0 : clock.now() - since,
+    )
+  }
+
+  function occupy(priority: Priority, since?: number): Place {
+    let startedAt = clock.now()
+    const waitedMs = since === undefined ? undefined : startedAt - since
+    let localMs = 0
+    let [isWorking, isFinished, isOver] = [true, false, false]
+    let comeBack: (() => void) | undefined
+    working[priority]++
+    present++
+
+    /** Returns how many worked at the same time, this run included. */
+    function stop(): number {
+      if (!isWorking) return workingCount() + 1
+      isWorking = false
+      localMs += clock.now() - startedAt
+      return working[priority]-- + working[priority === 'batch' ? 'interactive' : 'batch']
+    }
+
+    function start(): void {
+      isWorking = true
+      startedAt = clock.now()
+      working[priority]++
+    }
+
+    /** Resolves when this run may go on. The deadline of its stage ends a wait that takes too long. */
+    async function roomToReturn(): Promise<void> {
+      if (isFinished || isWorking) return
+      if (isFree()) return start()
+      await new Promise<void>(resolve => {
+        comeBack = () => {
+          if (!isFinished) start()
+          resolve()
+        }
+        returning.add(comeBack)
+      })
+    }
+
+    function finish(kind: string | null): void {
+      if (isFinished) return
+      isFinished = true
+      gradient.add({ inFlight: stop(), ms: localMs, kind })
+      if (comeBack && returning.delete(comeBack)) comeBack()
+      admitNext()
+    }
+
+    return {
+      ...(waitedMs !== undefined && { waitedMs }),
+      async away(waitFor) {
+        if (!isWorking) return await waitFor()
+        stop()
+        admitNext()
+        try {
+          return await waitFor()
+        } finally {
+          await roomToReturn()
+        }
+      },
+      finish,
+      leave(kind) {
+        if (isOver) return
+        isOver = true
+        present--
+        finish(kind)
+        admitNext()
+      },
+    }
   }
 
   function wait(terms: EnterTerms): Promise<Place> {
-    const { priority, signal, deadline } = terms
+    const { priority, signal, deadline, caller = '' } = terms
     const { promise, resolve, reject } = Promise.withResolvers<Place>()
     const queue = queues[priority]
     const since = clock.now()
     const remainingMs = deadline - since
-    const limitMs = overdue * longestWaitMs()
+    const limitMs = overdue * maxWaitMs
     const timer = clock.setTimeout(
-      () => waiter.reject(refusal(remainingMs < limitMs ? 'time' : 'overdue', since)),
+      () => waiter.reject(refusal(remainingMs < limitMs ? 'time' : 'overdue', 0, since)),
       Math.min(remainingMs, limitMs),
     )
     const onAbort = () => waiter.reject(signal.reason)
     const stop = () => {
-      queue.delete(waiter)
+      queue.remove(waiter)
       clock.clearTimeout(timer as never)
       signal.removeEventListener('abort', onAbort)
     }
     const waiter: Waiter = {
       ...terms,
+      caller,
       since,
       admit: place => (stop(), resolve(place)),
       reject: reason => (stop(), reject(reason), admitNext()),
@@ -195,23 +290,32 @@ export function createLimiter({
   }
 
   function admitNext(): void {
+    for (const comeBack of returning) {
+      if (!isFree()) return
+      returning.delete(comeBack)
+      comeBack()
+    }
     for (let waiter = nextWaiter(); waiter !== undefined; waiter = nextWaiter())
       waiter.admit(occupy(waiter.priority, waiter.since))
   }
 
   function nextWaiter(): Waiter | undefined {
-    if (running.interactive + running.batch >= gradient.limit()) return undefined
-    const [interactive] = queues.interactive
-    if (interactive) return interactive
-    const [batch] = queues.batch
-    return running.batch < shareOf('batch') ? batch : undefined
+    if (!isFree() || present >= maxPresent) return undefined
+    const waiter = queues.interactive.take(isLate)
+    if (waiter) return waiter
+    return working.batch < shareOf('batch') ? queues.batch.take(isLate) : undefined
+  }
+
+  /** The wait took longer than it was expected to: those behind may not make it either, if each waits for the oldest. */
+  function isLate({ since, deadline }: Waiter): boolean {
+    return clock.now() - since > Math.min(late * maxWaitMs, lateShare * (deadline - since))
   }
 
   function status(): LimiterStatus {
     return {
       limit: gradient.limit(),
-      inFlight: running.interactive + running.batch,
-      waiting: queues.interactive.size + queues.batch.size,
+      inFlight: workingCount(),
+      waiting: queues.interactive.size + queues.batch.size + returning.size,
     }
   }
 

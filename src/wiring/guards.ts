@@ -16,6 +16,7 @@ import { isAskError } from '../errors.ts'
 import type { EventBus, Events } from '../events.ts'
 import type { DatabaseFault, Dependency, ModelFault } from '../faults.ts'
 import type { BreakerState } from '../resilience/breaker.ts'
+import type { CallLimitStatus } from '../resilience/call-limit.ts'
 import type { Guard } from '../resilience/guard.ts'
 import { LateReply } from '../resilience/with-timeout.ts'
 import { createHeartbeat } from '../resilience/heartbeat.ts'
@@ -24,6 +25,8 @@ import type { Config } from '../config/terms.ts'
 export interface Guarded {
   /** The models, those of an API behind circuit breakers; a local model needs none. */
   readonly models: Models
+  /** Calls to the language model; null without one. */
+  readonly modelCalls: (() => CallLimitStatus) | null
   readonly reranker: Reranker | null
   /** The database, guarded for the reads of a question. */
   readonly reads: GuardedReads
@@ -106,15 +109,17 @@ function guardModels(
   { config, models }: Pick<GuardsParts, 'config' | 'models'>,
   parts: GuardParts & { readonly events: Events },
   register: Register,
-): Pick<Guarded, 'models' | 'reranker'> {
+): Pick<Guarded, 'models' | 'modelCalls' | 'reranker'> {
   const { chat, embedder, isEmbedderRemote } = models
-  const { hedgeMs, silenceMs } = config.guard
+  const { hedgeMs, silenceMs, maxModelCalls } = config.guard
   const { events } = parts
-  const meteredChat = chat && meterChat(chat, events)
+  const guardedChat =
+    chat && register('chat', guardChat(meterChat(chat, events), { silenceMs, maxCalls: maxModelCalls }, parts))
   return {
+    modelCalls: guardedChat && guardedChat.calls.status,
     models: {
       ...models,
-      chat: meteredChat && register('chat', guardChat(meteredChat, silenceMs, parts)),
+      chat: guardedChat,
       embedder: isEmbedderRemote
         ? register('embeddings', guardEmbedder(meterEmbedder(embedder, events), hedgeMs, parts))
         : embedder,

@@ -1,5 +1,6 @@
 import { trace } from '@opentelemetry/api'
 import { hash } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
 import type { Logger } from 'pino'
 import { type CollectionStore } from '../adapters/postgres/store/collections.ts'
 import { type Database } from '../adapters/postgres/database.ts'
@@ -26,7 +27,7 @@ import { rewriteWith } from '../ask/retrieval/rewrite.ts'
 import { searchWith, type SearchPassages } from '../ask/search.ts'
 import { createSemanticCache, type SemanticCache } from '../ask/cache/semantic/semantic-cache.ts'
 import { semanticAnswersFrom } from '../ask/cache/semantic/semantic-answers.ts'
-import { createStages, type Stage, type Stages } from '../ask/stage.ts'
+import { createStages, remotely, type Stage, type Stages } from '../ask/stage.ts'
 import type { AskedCollection, AskWithin, Passage, AnalyzedQuestion } from '../ask/terms.ts'
 import { similarityRange, vectorWeight } from '../ask/retrieval/weights.ts'
 import { type Caches } from './caches.ts'
@@ -138,14 +139,27 @@ function cachedAskOver(
  */
 export function admissionOf(
   { admission, database: { poolSize, poolMaxOverflow } }: Config,
-  events: Events,
+  { hasModel, events }: { readonly hasModel: boolean; readonly events: Events },
 ): LimitedAdmission {
-  const limiter = createLimiter({ ...admission, initial: Math.max(20, poolSize + poolMaxOverflow) })
+  const limiter = createLimiter({
+    ...admission,
+    initial: Math.max(20, poolSize + poolMaxOverflow),
+    maxPresent: runsInMemory(),
+  })
   const { record } = createStages({ tracer: trace.getTracer('askwell', version), events })
   return {
-    admission: createAdmission({ limiter, events, record }),
+    admission: createAdmission({ limiter, hasModel, events, record }),
     limiter: limiter.status,
   }
+}
+
+/** Share of the heap for runs that work, or wait for their model. */
+const runsHeapShare = 0.25
+/** What a run holds at most: candidates of its search, the passages of its answer, and their texts. */
+const bytesPerRun = 256 * 1024
+
+function runsInMemory(): number {
+  return Math.max(100, Math.floor((getHeapStatistics().heap_size_limit * runsHeapShare) / bytesPerRun))
 }
 
 /** Short, since it is part of every key. */
@@ -170,8 +184,9 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
   const { embedder, chat } = models
   const { stage, streamStage } = stages
   const rewrites = chat ? rewriteWith(chat) : null
+  const embed = stage('embed', budgetMs.embed, embedWith(embedder, caches.vectors(embedder)))
   return {
-    embed: stage('embed', budgetMs.embed, embedWith(embedder, caches.vectors(embedder))),
+    embed: models.isEmbedderRemote ? remotely(embed) : embed,
     retrieve: stage(
       'retrieve',
       budgetMs.retrieve,
@@ -189,8 +204,8 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
         keep: config.cache.keep,
       }),
     rewrite: rewrites && {
-      condense: stage('understand', budgetMs.understand, rewrites.condense),
-      rephrase: stage('understand', budgetMs.understand, rewrites.rephrase),
+      condense: remotely(stage('understand', budgetMs.understand, rewrites.condense)),
+      rephrase: remotely(stage('understand', budgetMs.understand, rewrites.rephrase)),
     },
     vectorWeight: (language: string, { vectorWeights }: AskedCollection) =>
       vectorWeight(embedder, language, vectorWeights),
@@ -203,7 +218,7 @@ function stepsOf({ config, reads, reranker, bm25, models, events, caches }: Pipe
 function rerankStep({ rerank }: Config, reranker: Guarded['reranker'], { stage }: Stages): SelectSteps['rerank'] {
   if (!rerank || !reranker) return null
   const { candidates, timeoutMs } = rerank
-  return { candidates, run: stage('rerank', timeoutMs, rerankWith(reranker, candidates)) }
+  return { candidates, run: remotely(stage('rerank', timeoutMs, rerankWith(reranker, candidates))) }
 }
 
 /** The collection as a question sees it; null when there is none of this name. */

@@ -124,6 +124,10 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
   AskwellModelUnreachable: { fires: modelFault('chat', 'unreachable'), quiet: modelFault('chat', 'failed') },
   AskwellModelFailing: { fires: modelFault('embeddings', 'hung_up'), quiet: modelFault('embeddings', 'busy') },
   AskwellModelBusy: { fires: modelFault('chat', 'busy'), quiet: modelFault('chat', 'paused') },
+  AskwellModelSaturated: {
+    fires: { 'askwell_model_calls_declined_total{dependency="chat"}': rising(20) },
+    quiet: { 'askwell_model_calls_declined_total{dependency="chat"}': rising(4) },
+  },
   AskwellModelRefuses: { fires: modelFault('rerank', 'rejected'), quiet: modelFault('rerank', 'slow') },
   AskwellModelSilent: { fires: modelFault('chat', 'stalled'), quiet: modelFault('chat', 'broken_off') },
   AskwellModelSlow: { fires: modelFault('chat', 'slow'), quiet: modelFault('chat', 'silent') },

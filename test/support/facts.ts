@@ -30,6 +30,7 @@ export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
     breakers: { database: 'closed', chat: 'closed', embeddings: 'closed', rerank: 'closed' },
     redis: 'ready',
     redisOutage: null,
+    modelCalls: null,
     limiter: { limit: 50, inFlight: 3, waiting: 0 },
     process: { lateMs: 0, wasBusy: false, heapShare: 0.1 },
     connections: { open: 20, max: 10_000, silent: 0, trickling: 0 },

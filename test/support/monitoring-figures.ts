@@ -401,6 +401,7 @@ export function performanceMetrics(health: Health, tick = 0): object {
       '15m': windowOf(sketch, 720, tick),
     },
     breakers: sketch.breakers,
+    model_calls: { limit: 16, in_flight: 3, queued: 0, saturated: false },
     limiter: { limit: 32, in_flight: health === 'overload' ? 32 : 4, queued: sketch.waiting },
     pool: { checked_out: sketch.checkedOut, waiting: sketch.waiting, open: 20, size: 20, max_overflow: 5 },
     redis: { state: sketch.redis },

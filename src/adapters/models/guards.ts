@@ -1,8 +1,9 @@
-import type { ChatModel } from '../../ask/generation/chat.ts'
+import type { ChatEvent, ChatModel, ChatRequest, ChatUrgency } from '../../ask/generation/chat.ts'
 import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
-import { AskError, isAskError } from '../../errors.ts'
+import { AskError, callNotMade, isAskError } from '../../errors.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
+import { createCallLimit, InVain, type CallEnd, type CallLimit, type CallPlace } from '../../resilience/call-limit.ts'
 import { createGuard, type Guard, type GuardOptions, type Reading } from '../../resilience/guard.ts'
 import { createHedge } from '../../resilience/hedge.ts'
 import { withIdleTimeout } from '../../resilience/idle-timeout.ts'
@@ -14,12 +15,12 @@ import { isPassing } from '../postgres/errors.ts'
 
 export interface GuardParts {
   /** `modelEnded` is not emitted for calls that were cut short too early to tell. */
-  readonly events: Pick<Events, 'callRetried' | 'budgetExceeded' | 'callHedged' | 'modelEnded'>
+  readonly events: Pick<Events, 'callDeclined' | 'callRetried' | 'budgetExceeded' | 'callHedged' | 'modelEnded'>
   /** Called when the breaker of a dependency turns. */
   readonly onTurn: (dependency: Dependency, state: BreakerState) => void
 }
 
-type Settings = Pick<GuardOptions, 'slowMs' | 'read' | 'refusal' | 'onEnd'>
+type Settings = Pick<GuardOptions, 'slowMs' | 'read' | 'refusal' | 'onEnd' | 'onBusy'>
 
 function guard(dependency: Dependency, settings: Settings, { events, onTurn }: GuardParts): Guard {
   return createGuard({
@@ -37,7 +38,12 @@ const slowSearchMs = 5000
 
 const names = { chat: 'The language model', embeddings: 'The embedding model', rerank: 'The reranker' } as const
 
-function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs: number, parts: GuardParts): Guard {
+function guardModel(
+  dependency: 'chat' | 'embeddings' | 'rerank',
+  slowMs: number,
+  parts: GuardParts,
+  onBusy?: GuardOptions['onBusy'],
+): Guard {
   const { events } = parts
   const refusal = (ms: number) => {
     events.modelEnded(dependency, 'paused')
@@ -50,7 +56,7 @@ function guardModel(dependency: 'chat' | 'embeddings' | 'rerank', slowMs: number
     const fault = modelFault(ended)
     if (fault !== undefined) events.modelEnded(dependency, fault)
   }
-  return guard(dependency, { slowMs, read: readModelError, refusal, onEnd }, parts)
+  return guard(dependency, { slowMs, read: readModelError, refusal, onEnd, ...(onBusy && { onBusy }) }, parts)
 }
 
 /** A busy model is retried immediately without `Retry-After`, and after that time with it. */
@@ -62,24 +68,62 @@ function readModelError(error: unknown): Reading {
   return {
     verdict: 'alive',
     isRetryable: true,
+    isBusy: true,
     ...(error.retryAfter !== undefined && { pauseMs: error.retryAfter * 1000 }),
   }
 }
 
+export interface GuardedChat extends ChatModel {
+  readonly guard: Guard
+  readonly calls: Pick<CallLimit, 'status'>
+}
+
+/** `maxCalls`: most calls at a time, where the operator knows; otherwise the model's limit is learned. */
 export function guardChat(
   chat: ChatModel,
-  silenceMs: number,
+  { silenceMs, maxCalls }: { readonly silenceMs: number; readonly maxCalls?: number | undefined },
   parts: GuardParts,
-): ChatModel & { readonly guard: Guard } {
-  const ownGuard = guardModel('chat', silenceMs, parts)
-  return {
-    ...chat,
-    guard: ownGuard,
-    stream: (request, signal) =>
-      ownGuard.stream(signal, () =>
-        withIdleTimeout('The model', silenceMs, signal, idleSignal => chat.stream(request, idleSignal)),
-      ),
+): GuardedChat {
+  const calls = createCallLimit({ ...(maxCalls !== undefined && { max: maxCalls }) })
+  const ownGuard = guardModel('chat', silenceMs, parts, calls.busy)
+
+  async function enter(signal: AbortSignal, urgency: ChatUrgency): Promise<CallPlace> {
+    const { priority = 'interactive', caller, deadline } = urgency
+    try {
+      return await calls.enter({ priority, caller, signal, deadline })
+    } catch (error) {
+      if (!(error instanceof InVain)) throw error
+      parts.events.callDeclined('chat')
+      throw new AskError('model_busy', {
+        detail: 'So many questions wait for the language model that it cannot answer in time.',
+        retryAfter: error.afterMs / 1000,
+        kind: callNotMade,
+      })
+    }
   }
+
+  async function* stream(
+    request: ChatRequest,
+    signal: AbortSignal,
+    urgency: ChatUrgency = { deadline: Infinity },
+  ): AsyncGenerator<ChatEvent, void, undefined> {
+    // An open breaker is known at once; nobody waits for its refusal.
+    const place = ownGuard.state() === 'open' ? null : await enter(signal, urgency)
+    let end: CallEnd = 'none'
+    try {
+      yield* ownGuard.stream(signal, () =>
+        withIdleTimeout('The model', silenceMs, signal, idleSignal => chat.stream(request, idleSignal)),
+      )
+      end = 'ok'
+    } catch (error) {
+      if (isAskError(error, 'deadline_exceeded')) end = 'late'
+      throw error
+    } finally {
+      place?.leave(end)
+    }
+  }
+
+  return { ...chat, guard: ownGuard, calls, stream }
 }
 
 /** `hedgeMs` of 0 disables hedging. */

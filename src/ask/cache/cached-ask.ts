@@ -146,8 +146,8 @@ export function createCachedAsk({
   }
 
   function computeFresh(question: Question, collection: AskedCollection, run: Run): AsyncIterable<AskEvent> {
-    const compute = () => steps.compute(question, collection, run)
-    return steps.admission ? steps.admission.events(run, compute) : compute()
+    const compute = (admitted: Run) => steps.compute(question, collection, admitted)
+    return steps.admission ? steps.admission.events(run, compute) : compute(run)
   }
 
   async function close(): Promise<void> {

@@ -43,19 +43,31 @@ export interface CollectionSnapshots {
   get(name: string, signal: AbortSignal): Promise<AskedCollection | null>
   /** Like `get`, but waits for a fresh read, or rejects. */
   require(name: string, signal: AbortSignal): Promise<AskedCollection | null>
-  /** The collection has changed, or any may have: snapshots, and reads under way, are no longer trusted. */
+  /**
+   * The collection, or any of them, has changed: snapshots, and reads under way, are no longer trusted, and not used
+   * unchecked either.
+   */
   invalidate(name?: string): void
+  /**
+   * Changes may have been missed. Nothing known is trusted before it is read again; where it cannot be read, it is as
+   * good as before.
+   */
+  doubt(): void
 }
 
 interface Snapshot {
   readonly collection: AskedCollection
-  /** When the read that produced it *started*: the snapshot is no older than that. */
+  /** When the read that produced it *started*: the snapshot is no older than that. −∞ once it has changed. */
   readonly asOf: number
+  /** Must be read again, however young it is. */
+  readonly isDoubtful: boolean
 }
 
 interface PendingRead {
   /** −∞ once the collection may have changed during the read. */
   startedAt: number
+  /** Changes may have been missed during the read. */
+  isDoubtful: boolean
   readonly result: Promise<AskedCollection | null>
 }
 
@@ -82,7 +94,7 @@ export function createCollectionSnapshots(
   function fresh(name: string): AskedCollection | undefined {
     const last = snapshots.get(name)
     if (last === undefined) return undefined
-    const age = now() - last.asOf
+    const age = last.isDoubtful ? Infinity : now() - last.asOf
     if (age > trustedMs / 2) refresh(name)
     return age <= trustedMs ? last.collection : undefined
   }
@@ -122,7 +134,7 @@ export function createCollectionSnapshots(
   /** Returns the result of a read that started at `oldest` or later. */
   async function readSince(name: string, oldest: number): Promise<AskedCollection | null> {
     const current = pendingReads.get(name)
-    if (current && current.startedAt >= oldest) return await current.result
+    if (current && !current.isDoubtful && current.startedAt >= oldest) return await current.result
     await current?.result.catch(() => {})
     return await (pendingReads.get(name) ?? startRead(name)).result
   }
@@ -131,22 +143,26 @@ export function createCollectionSnapshots(
     const startedAt = now()
     const result = within(readLimitMs, never, signal => read(name, signal))
       .then(
-        collection => record(name, pendingRead.startedAt, collection),
+        collection => record(name, pendingRead, collection),
         (error: unknown) => {
           if (snapshots.has(name)) failures.set(name, { error, at: now() })
           throw error
         },
       )
       .finally(() => pendingReads.delete(name))
-    const pendingRead: PendingRead = { startedAt, result }
+    const pendingRead: PendingRead = { startedAt, isDoubtful: false, result }
     pendingReads.set(name, pendingRead)
     return pendingRead
   }
 
-  function record(name: string, asOf: number, collection: AskedCollection | null): AskedCollection | null {
+  function record(
+    name: string,
+    { startedAt: asOf, isDoubtful }: PendingRead,
+    collection: AskedCollection | null,
+  ): AskedCollection | null {
     failures.delete(name)
     const before = snapshots.get(name)?.collection
-    if (collection) snapshots.set(name, { collection, asOf })
+    if (collection) snapshots.set(name, { collection, asOf, isDoubtful })
     else snapshots.delete(name)
     if (collection && before && isOtherHistory(collection, before)) events.historyLost(collection, before)
     return collection
@@ -160,7 +176,12 @@ export function createCollectionSnapshots(
     }
   }
 
-  return { fresh, lastKnown: name => snapshots.get(name)?.collection, get, require: requireFresh, invalidate }
+  function doubt(): void {
+    for (const [name, last] of snapshots) snapshots.set(name, { ...last, isDoubtful: true })
+    for (const pendingRead of pendingReads.values()) pendingRead.isDoubtful = true
+  }
+
+  return { fresh, lastKnown: name => snapshots.get(name)?.collection, get, require: requireFresh, invalidate, doubt }
 }
 
 /**

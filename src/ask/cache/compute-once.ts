@@ -97,14 +97,14 @@ export function computeOnceWith(
   ): AsyncGenerator<AskEvent, void> {
     let match: SemanticMatch | null = null
     let startedAt = performance.now()
-    const runFresh = async function* (): AsyncGenerator<AskEvent, void> {
-      match = await findSimilar(asked, run)
+    const runFresh = async function* (admitted: Run): AsyncGenerator<AskEvent, void> {
+      match = await findSimilar(asked, admitted)
       if (match?.answer) return yield* replay(match.answer)
       startedAt = performance.now()
-      yield* compute(asked.question, asked.collection, run)
+      yield* compute(asked.question, asked.collection, admitted)
     }
     // Admission comes before the semantic lookup: that needs a vector, and a rejection must cost nothing.
-    const freshRun = admission ? admission.events(run, runFresh) : runFresh()
+    const freshRun = admission ? admission.events(run, runFresh) : runFresh(run)
     const given = before
       ? staleIfError(freshRun, degraded => answers.serveStale(before.found, before.tier, degraded), run.signal)
       : freshRun

@@ -1,4 +1,4 @@
-import type { Turn, Usage } from '../terms.ts'
+import type { Run, Turn, Usage } from '../terms.ts'
 
 export interface ChatRequest {
   readonly system: string
@@ -12,6 +12,9 @@ export type ChatEvent =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'end'; readonly finishReason: string | null; readonly usage: Usage | null }
 
+/** Who asks, and until when a reply is of use; where many calls wait for the model, this decides which is made. */
+export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller'>
+
 /** The interface of every language model. */
 export interface ChatModel {
   readonly model: string
@@ -21,5 +24,5 @@ export interface ChatModel {
    * Throws an AskError (`model_*`), or the signal's reason. Abort the signal to stop it: returning the iterator also
    * does, but only between two events.
    */
-  stream(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent>
+  stream(request: ChatRequest, signal: AbortSignal, urgency?: ChatUrgency): AsyncIterable<ChatEvent>
 }

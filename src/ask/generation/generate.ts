@@ -43,7 +43,7 @@ export function answerWith(model: ChatModel, maxTokens: number) {
     const markers = createCitationMarkers(passages.length)
     const shown: string[] = []
     let usage: Usage = { ...noUsage, llmCalls: 1 }
-    for await (const part of model.stream({ ...prompt, maxTokens }, run.signal)) {
+    for await (const part of model.stream({ ...prompt, maxTokens }, run.signal, run)) {
       if (part.type === 'end') {
         if (part.usage) usage = part.usage
         continue

@@ -64,6 +64,7 @@ export function startRun(
     log,
     isStreamed,
     priority,
+    caller: question.tenant ?? form.apiKey?.name,
     cacheDirectives,
     onStage(name, ms, outcome) {
       stages[name] = (stages[name] ?? 0) + ms

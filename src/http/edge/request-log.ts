@@ -52,10 +52,16 @@ export function registerRequestLog(app: FastifyInstance, events: Pick<Events, 'r
         ms: Math.round(reply.elapsedTime),
         ...failures.get(request),
       }
-      request.log[reply.statusCode < 500 ? 'info' : 'warn'](line, 'request completed')
+      request.log[levelOf(reply.statusCode, line.code)](line, 'request completed')
     }
     done()
   })
+}
+
+/** Rejections under overload are counted in one line a second (log-events.ts). */
+function levelOf(status: number, code: string | undefined): 'debug' | 'info' | 'warn' {
+  if (code === 'overloaded') return 'debug'
+  return status < 500 ? 'info' : 'warn'
 }
 
 /** Logs a request whose client disconnected, or was disconnected, before the reply was complete. */

@@ -927,9 +927,14 @@ function limiterCard({ limiter, windows }) {
 }
 
 /** @type {(figures: Figures) => Tree} */
-function modelsCard({ windows }) {
+function modelsCard({ windows, model_calls: now }) {
   const models = windows?.['15m']?.models
   return card('Models, 15 min', null, [
+    [
+      'calls now · limit',
+      now ? `${count(now.in_flight)} · ${count(now.limit)}${now.saturated ? ' (saturated)' : ''}` : 'no model',
+    ],
+    ['queued', count(now?.queued)],
     ['calls', count(models?.calls)],
     ['calls per request', count(models?.calls_per_request)],
     ['tokens in', count(models?.prompt_tokens)],

@@ -209,6 +209,7 @@ function countEvents({ add, record }: Pick<RollingWindows, 'add' | 'record'>, lo
     vectorReused: () => add('embedding hits'),
     cacheMissed: type => add(`${type} misses`),
     cacheEvicted: type => add(`${type} evictions`),
+    callDeclined: model => add(`${model}:declined`),
     modelEnded: (model, fault) => add(`${model}:${fault ?? 'ok'}`),
     callRetried: () => add('retries'),
     connectionLeased(seconds, wasQueued) {

@@ -1,6 +1,7 @@
 import type { PoolStatus } from '../../adapters/postgres/database.ts'
 import type { CacheType } from '../../events.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
+import type { CallLimitStatus } from '../../resilience/call-limit.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { RuleFacts, Recommendation } from '../recommendations/recommendation.ts'
 import type { Figures, FigureWindow, Series } from './figures.ts'
@@ -28,6 +29,13 @@ export interface PerformanceReport {
   readonly windows: Readonly<Record<WindowLength, PerformanceWindow>>
   readonly breakers: Readonly<Record<string, string>>
   readonly limiter: { readonly limit: number; readonly inFlight: number; readonly queued: number } | null
+  /** Calls to the language model; null without one. */
+  readonly modelCalls: {
+    readonly limit: number
+    readonly inFlight: number
+    readonly queued: number
+    readonly saturated: boolean
+  } | null
   readonly pool: Pick<PoolStatus, 'checkedOut' | 'waiting' | 'open' | 'size' | 'maxOverflow'>
   readonly redis: { readonly state: string }
   readonly process: ProcessLoad & {
@@ -42,6 +50,7 @@ export interface PerformanceReport {
 /** The status of parts that report it when asked. */
 export interface Sources {
   readonly limiter: () => LimiterStatus
+  readonly modelCalls: (() => CallLimitStatus) | null
   readonly breakers: () => Readonly<Record<string, BreakerState>>
   readonly caches: () => Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>
 }
@@ -109,6 +118,7 @@ export function createPerformance({
       windows,
       breakers: sources.breakers(),
       limiter: limiter && { limit: limiter.limit, inFlight: limiter.inFlight, queued: limiter.waiting },
+      modelCalls: callsOf(sources.modelCalls),
       pool: { checkedOut, waiting, open, size, maxOverflow },
       redis: { state },
       process: { ...processLoad(), eventLoopUtilization: utilization, eventLoopDelayP99Ms: delayP99Ms },
@@ -133,4 +143,10 @@ export function costOf(
   if (prices === null) return null
   const amount = (promptTokens * prices.prompt + completionTokens * prices.completion) / 1e6
   return { amount: Math.round(amount * 1e6) / 1e6, currency: prices.currency }
+}
+
+function callsOf(status: Sources['modelCalls']): PerformanceReport['modelCalls'] {
+  if (!status) return null
+  const { limit, inFlight, waiting, isSaturated } = status()
+  return { limit, inFlight, queued: waiting, saturated: isSaturated }
 }

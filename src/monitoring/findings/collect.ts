@@ -2,6 +2,7 @@ import { getHeapStatistics } from 'node:v8'
 import type { Database } from '../../adapters/postgres/database.ts'
 import type { PoolTotals } from '../../adapters/postgres/pool-totals.ts'
 import type { DatabaseFault, Dependency, ModelFault } from '../../faults.ts'
+import type { CallLimitStatus } from '../../resilience/call-limit.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { Connections } from './connections.ts'
 import type { Facts } from './facts.ts'
@@ -18,6 +19,7 @@ export interface CollectorParts {
   readonly lastFault: (dependency: Dependency) => ModelFault | null
   readonly redis: { status(): string; outage(): Facts['redisOutage'] } | undefined
   readonly limiter: () => LimiterStatus
+  readonly modelCalls: (() => CallLimitStatus) | null
   readonly figures: Pick<Figures, 'count' | 'recent' | 'poolTimes'>
   readonly connections: Connections
   readonly isDraining: () => boolean
@@ -38,6 +40,7 @@ export function createCollector({
   lastFault,
   redis,
   limiter,
+  modelCalls,
   figures,
   connections,
   isDraining,
@@ -73,6 +76,7 @@ export function createCollector({
       redis: redis?.status() ?? 'off',
       redisOutage: redis?.outage() ?? null,
       limiter: limiter(),
+      modelCalls: modelCalls && modelCalls(),
       process: { ...loopLag.worst(), heapShare: getHeapStatistics().used_heap_size / heapLimit },
       connections: connections.facts(),
       isDraining: isDraining(),

@@ -29,7 +29,25 @@ const leastShare = 0.2
  * stopped.
  */
 export function diagnoseModels(facts: Facts): Finding[] {
-  return (['chat', 'embeddings', 'rerank'] as const).flatMap(model => diagnoseModel(model, facts) ?? [])
+  const failing = (['chat', 'embeddings', 'rerank'] as const).flatMap(model => diagnoseModel(model, facts) ?? [])
+  return [...failing, ...(diagnoseSaturation(facts) ?? [])]
+}
+
+const declinedAtLeast = 3
+
+/** The model works, but on fewer questions than are asked. */
+function diagnoseSaturation({ modelCalls, times }: Facts): Finding[] | null {
+  const declined = times('chat:declined')
+  if (!modelCalls || declined < declinedAtLeast) return null
+  const { inFlight, limit, waiting } = modelCalls
+  return [
+    {
+      culprit: 'chat',
+      severity: 'warning',
+      code: 'chat-saturated',
+      detail: `The language model is asked more than it can answer in time: ${counted(declined, 'question')} got quoted sentences instead in the last 10 s; ${inFlight} of ${limit} calls in progress, ${waiting} queued.`,
+    },
+  ]
 }
 
 function diagnoseModel(model: Model, { breakers, times, lastFault }: Facts): Finding | null {

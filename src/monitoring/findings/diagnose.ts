@@ -147,7 +147,7 @@ function diagnoseTraffic(facts: Facts, causes: readonly Finding[]): Finding[] {
       culprit: 'traffic',
       severity,
       code: 'overload',
-      detail: `Overloaded: ${refused} of ${asked} questions rejected in the last 10 s; ${limiter.inFlight} of ${limiter.limit} runs in progress, ${limiter.waiting} queued.`,
+      detail: `Overloaded: ${refused} of ${asked} questions rejected in the last 10 s; ${limiter.inFlight} of ${limiter.limit} searches in progress, ${limiter.waiting} queued.`,
     })
   }
   const [batch, limited] = [times('refused:evicted'), times('limited')]
@@ -156,7 +156,7 @@ function diagnoseTraffic(facts: Facts, causes: readonly Finding[]): Finding[] {
       culprit: 'limits',
       severity: 'info',
       code: 'batch-refused',
-      detail: `${counted(batch, 'batch request was', 'batch requests were')} rejected in the last 10 s to make room for interactive ones.`,
+      detail: `${counted(batch, 'question was', 'questions were')} rejected in the last 10 s to make room for interactive ones, or for callers that ask less.`,
     })
   if (limited >= refusedAtLeast)
     found.push({

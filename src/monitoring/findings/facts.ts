@@ -1,6 +1,7 @@
 import type { PoolStatus } from '../../adapters/postgres/pool.ts'
 import type { LockWait, ServerConnections } from '../../adapters/postgres/server-connections.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
+import type { CallLimitStatus } from '../../resilience/call-limit.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { DatabaseFault, Dependency, ModelFault } from '../../faults.ts'
 import type { Spread } from '../figures/windows.ts'
@@ -31,6 +32,8 @@ export interface Facts {
   /** Why Redis is unavailable, from the same file. */
   readonly redisOutage: 'gone' | 'silent' | 'refuses' | null
   readonly limiter: LimiterStatus
+  /** Calls to the language model; null without one. */
+  readonly modelCalls: CallLimitStatus | null
   readonly process: ProcessFacts
   readonly connections: ConnectionFacts
   readonly isDraining: boolean

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { createAdmission } from '../../../src/ask/admission.ts'
 import type { SearchResult } from '../../../src/ask/terms.ts'
-import { noUsage, type Answer, type AskEvent, type Question } from '../../../src/ask/terms.ts'
+import { noUsage, type Answer, type AskEvent, type Question, type Run } from '../../../src/ask/terms.ts'
 import { Refused, type EnterTerms, type RefusedBy } from '../../../src/resilience/limiter.ts'
 import { runOf } from '../../support/run-of.ts'
 
@@ -22,19 +22,26 @@ const looked = { degraded: [], usage: noUsage } as unknown as SearchResult
 const question = {} as Question
 
 /** Lets everybody in, or nobody; notes who came and how they left. */
-function limited(refusal?: Refused) {
+function limited(refusal?: Refused, hasModel = true) {
   const [entered, left, refused]: [EnterTerms[], (string | null)[], string[]] = [[], [], []]
+  const finished: (string | null)[] = []
   const enter = async (terms: EnterTerms) => {
     entered.push(terms)
     if (refusal) throw refusal
     let isIn = true
-    return { leave: (kind: string | null) => void (isIn && left.push(kind), (isIn = false)) }
+    return {
+      away: async <T>(wait: () => Promise<T>) => await wait(),
+      finish: (kind: string | null) => void finished.push(kind),
+      leave: (kind: string | null) => void (isIn && left.push(kind), (isIn = false)),
+    }
   }
   return {
     entered,
+    finished,
     left,
     refused,
     admission: createAdmission({
+      hasModel,
       limiter: { enter, refuses: () => refusal ?? null },
       events: { runRefused: (...why) => void refused.push(why.join(' ')) },
       record() {},
@@ -61,6 +68,31 @@ for (const [what, made, kind] of [
     t.same(left, [kind], 'once')
   })
 }
+
+t.test('with a model to wait for, the work is done when the passages are found; without one, at the end', async t => {
+  const passing = async function* (): AsyncGenerator<AskEvent> {
+    yield { type: 'passages', passages: [] }
+    yield { type: 'done', answer }
+  }
+  for (const [hasModel, expected] of [
+    [true, ['passages']],
+    [false, []],
+  ] as const) {
+    const { admission, finished, left } = limited(undefined, hasModel)
+    for await (const event of admission.events(runOf(), passing))
+      if (event.type === 'passages') t.same(finished, expected)
+    t.same(left, ['llm 1'])
+  }
+})
+
+t.test('the run that starts can give its place away, and has the name of its caller', async t => {
+  const { admission, entered } = limited()
+  let started: Run | undefined
+  const begin = (run: Run) => ((started = run), given({}))
+  await Array.fromAsync(admission.events({ ...runOf(), caller: 'a' }, begin))
+  t.equal(entered[0]?.caller, 'a')
+  t.equal(await started?.away?.(async () => 'back'), 'back')
+})
 
 t.test('a run that fails, and one whose reader leaves: they leave as well', async t => {
   const { admission, left } = limited()

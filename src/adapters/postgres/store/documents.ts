@@ -1,6 +1,7 @@
 import type { Collection, PreparedDocument, PruneScope, StoredDocument, Written } from '../../../ingest/terms.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile } from './collections.ts'
 import { fullPace, type Step } from '../../../resilience/pace.ts'
+import { createTurns } from '../../../resilience/turns.ts'
 import type { Database, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 import { insertChunks, insertDocuments, insertVectors, isSeenSince, laterMark, type ChunkRow } from './document-rows.ts'
@@ -13,14 +14,29 @@ const always = new AbortController().signal
 /** The largest upload is thousands of rows in one transaction, queued behind other writers of the collection. */
 const holdLimitMs = 10 * 60_000
 
+export interface DocumentStoreOptions {
+  /** Runs each batch of rows. */
+  readonly step?: Step
+  /** Connections that writers may hold at a time. */
+  readonly writersAtOnce?: number
+}
+
 /**
  * The write side. Every write is one transaction that first locks the collection's row: writers of a collection run one
  * after another, its epoch and statistics change together with its documents, and readers see either all of a document
- * or nothing. `step` runs each batch of rows.
+ * or nothing. Writers of one collection wait for each other here, not at its lock: there each of them would hold a
+ * connection, until none was left for questions.
  */
-export function createDocumentStore(database: Pick<Database, 'lease'>, step: Step = fullPace) {
+export function createDocumentStore(
+  database: Pick<Database, 'lease'>,
+  { step = fullPace, writersAtOnce = Infinity }: DocumentStoreOptions = {},
+) {
+  const turns = createTurns(writersAtOnce)
   const lease = <T>(label: string, work: (sql: Sql) => Promise<T>, signal = always) =>
     database.lease({ signal, label, holdLimitMs }, work)
+
+  const writing = <T>(collectionId: number, work: (sql: Sql) => Promise<T>, signal: AbortSignal) =>
+    turns.run(collectionId, signal, () => lease('write', work, signal))
 
   /** Id and hash of the sources that are already stored. */
   async function known(collectionId: number, sources: readonly string[], signal = always) {
@@ -40,8 +56,8 @@ export function createDocumentStore(database: Pick<Database, 'lease'>, step: Ste
     signal = always,
   ): Promise<Written> {
     if (documents.length === 0) return nothingWritten
-    return await lease(
-      'write',
+    return await writing(
+      target.id,
       sql => sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, { runId, step })),
       signal,
     )
@@ -59,8 +75,8 @@ export function createDocumentStore(database: Pick<Database, 'lease'>, step: Ste
   async function prune(target: Collection, scope: PruneScope, signal = always): Promise<number> {
     let removed = 0
     for (;;) {
-      const count = await lease(
-        'write',
+      const count = await writing(
+        target.id,
         sql =>
           sql.begin(async transaction => {
             const tx = transaction as unknown as Sql
@@ -75,18 +91,17 @@ export function createDocumentStore(database: Pick<Database, 'lease'>, step: Ste
   }
 
   async function remove(id: string, signal = always): Promise<boolean> {
-    return await lease(
-      'write',
-      async sql => {
-        const [row] = await sql`select collection_id from documents where id = ${id}`
-        if (!row) return false
-        const collectionId = Number(row['collection_id'])
-        return await sql.begin(async transaction => {
+    const [row] = await lease('documents', sql => sql`select collection_id from documents where id = ${id}`, signal)
+    if (!row) return false
+    const collectionId = Number(row['collection_id'])
+    return await writing(
+      collectionId,
+      sql =>
+        sql.begin(async transaction => {
           const tx = transaction as unknown as Sql
           await lockCollection(tx, collectionId)
           return (await deleteDocuments(tx, collectionId, [id])) > 0
-        })
-      },
+        }),
       signal,
     )
   }

@@ -1,7 +1,8 @@
 import t from 'tap'
-import { guardEmbedder } from '../../../../src/adapters/models/guards.ts'
+import { guardChat, guardEmbedder } from '../../../../src/adapters/models/guards.ts'
+import type { ChatEvent, ChatModel } from '../../../../src/ask/generation/chat.ts'
 import type { Embedder } from '../../../../src/ask/retrieval/embedder.ts'
-import { AskError } from '../../../../src/errors.ts'
+import { AskError, callsMade, loudness } from '../../../../src/errors.ts'
 import { silent } from '../../../../src/events.ts'
 
 const never = new AbortController().signal
@@ -30,4 +31,80 @@ t.test('uploads that fail or take long leave questions their vectors: the breake
   t.equal(guarded.guard.state(), 'closed')
   for (let i = 0; i < 5; i++) await t.rejects(guarded.embed(['a question'], never, 'query'))
   t.equal(guarded.guard.state(), 'open')
+})
+
+const request = { system: '', messages: [], maxTokens: 1 }
+const soon = () => ({ deadline: performance.now() + 10_000 })
+
+/** A chat model whose replies end when a test says so, and the events that its guard reports. */
+function chatOf(options: { readonly maxCalls?: number } = {}) {
+  const replies: PromiseWithResolvers<void>[] = []
+  const declined: string[] = []
+  const chat: ChatModel = {
+    model: 'm',
+    provider: 'p',
+    async *stream(): AsyncGenerator<ChatEvent> {
+      const reply = Promise.withResolvers<void>()
+      replies.push(reply)
+      await reply.promise
+      yield { type: 'text', text: 'x' }
+      yield { type: 'end', finishReason: 'stop', usage: null }
+    },
+  }
+  const events = { ...silent, callDeclined: (dependency: string) => void declined.push(dependency) }
+  const guarded = guardChat(chat, { silenceMs: 60_000, ...options }, { events, onTurn() {} })
+  const ask = (urgency = soon(), signal = never) => Array.fromAsync(guarded.stream(request, signal, urgency))
+  return { replies, declined, guarded, ask }
+}
+
+const settle = () => new Promise(setImmediate)
+
+t.test('no more calls at a time than the model works on: the others wait', async t => {
+  const { replies, guarded, ask } = chatOf({ maxCalls: 2 })
+  const asked = [ask(), ask(), ask()]
+  await settle()
+  t.equal(replies.length, 2)
+  t.match(guarded.calls.status(), { limit: 2, inFlight: 2, waiting: 1 })
+  replies[0]!.resolve()
+  await asked[0]
+  await settle()
+  t.equal(replies.length, 3)
+  for (const reply of replies) reply.resolve()
+  await Promise.all(asked)
+  t.match(guarded.calls.status(), { inFlight: 0, waiting: 0 })
+})
+
+t.test('a model that is busy is not called until it says, and who cannot wait is told at once', async t => {
+  const { replies, declined, guarded, ask } = chatOf()
+  const first = ask()
+  await settle()
+  replies[0]!.reject(new AskError('model_busy', { retryAfter: 5 }))
+  await t.rejects(first, { code: 'model_busy' }, 'not tried again: five seconds are too long')
+  const failure = await ask({ deadline: performance.now() + 1000 }).catch((error: unknown) => error as AskError)
+  t.match(failure, { code: 'model_busy', kind: 'not_called' })
+  t.same([callsMade(failure as AskError), loudness(failure as AskError)], [0, 'debug'], 'no call, and no warning')
+  t.same(declined, ['chat'])
+  const leaving = new AbortController()
+  const patient = ask({ deadline: performance.now() + 60_000 }, leaving.signal)
+  await settle()
+  t.match(guarded.calls.status(), { waiting: 1, inFlight: 0 })
+  leaving.abort(new Error('left'))
+  await t.rejects(patient, { message: 'left' })
+  t.equal(replies.length, 1)
+  t.equal(guarded.guard.state(), 'closed')
+})
+
+t.test('calls that fail, and callers that leave, give their place back', async t => {
+  const { replies, guarded, ask } = chatOf({ maxCalls: 1 })
+  const failing = ask()
+  await settle()
+  replies[0]!.reject(new AskError('model_rejected'))
+  await t.rejects(failing, { code: 'model_rejected' })
+  const leaving = guarded.stream(request, never, soon())[Symbol.asyncIterator]()
+  const first = leaving.next()
+  await settle()
+  replies[1]!.resolve()
+  await first
+  await leaving.return?.()
+  t.match(guarded.calls.status(), { inFlight: 0, waiting: 0 })
 })

@@ -187,6 +187,40 @@ t.test('forgotten: what is known is not given', async t => {
   }
 })
 
+t.test('changes may have been missed: read again, and where that fails as good as before', async t => {
+  for (const when of ['before a read', 'during a read']) {
+    const { clock, reads, know, doubt, fresh, find } = setUp()
+    await know(1)
+    if (when === 'during a read') {
+      clock.advance(trustedMs + 1)
+      const early = find()
+      await settle()
+      doubt()
+      reads.at(-1)!.give(1)
+      t.equal((await early)?.epoch, 1)
+      clock.advance(100)
+    } else {
+      clock.advance(100)
+      doubt()
+    }
+    t.equal(fresh('default'), undefined, `${when}: not trusted`)
+    const found = find()
+    await settle()
+    reads.at(-1)!.fail()
+    t.match(await found, { epoch: 1, unchecked: { sinceMs: 100 } }, when)
+  }
+})
+
+t.test('changed: it is not used unchecked either', async t => {
+  const { reads, know, invalidate, find } = setUp()
+  await know(1)
+  invalidate('default')
+  const found = find()
+  await settle()
+  reads.at(-1)!.fail()
+  t.match(await found, { unchecked: { sinceMs: Infinity } })
+})
+
 t.test('another is forgotten: what is known stays', async t => {
   const { know, invalidate, fresh } = setUp()
   await know(1)

@@ -243,6 +243,16 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
     'ok',
     'failing',
   ],
+  [
+    'the model cannot answer all in time',
+    {
+      counts: { 'chat:declined': 40, 'chat:ok': 30, requests: 70 },
+      modelCalls: { limit: 6, inFlight: 6, waiting: 20, isSaturated: true },
+    },
+    'warning chat chat-saturated',
+    'ok',
+    'degraded',
+  ],
   ['batch makes room', { counts: { 'refused:evicted': 1 } }, 'info limits batch-refused', 'ok', 'ok'],
   ['a client asks too much', { counts: { limited: 3 } }, 'info limits rate-limited', 'ok', 'ok'],
   ['documents with much metadata', { database: { largeMetadata: 12 } }, 'info database metadata-large', 'ok', 'ok'],

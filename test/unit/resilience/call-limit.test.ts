@@ -1,0 +1,154 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import t from 'tap'
+import { createCallLimit, InVain, type CallLimitOptions } from '../../../src/resilience/call-limit.ts'
+import { manualClock } from '../../support/clock.ts'
+import { simulateModel, type SimulatedModel, type Talk } from '../../support/simulated-model.ts'
+
+function modelOf(model: SimulatedModel, options: CallLimitOptions = {}) {
+  const clock = manualClock()
+  const limit = createCallLimit({ ...options, clock })
+  return { clock, limit, model, ...simulateModel(clock, limit, model) }
+}
+
+const always = { seconds: Infinity }
+const patient = { ...always, count: 200, thinkMs: 500, timeoutMs: 30_000 }
+const hurried = { ...always, count: 100, thinkMs: 500, timeoutMs: 10_000 }
+
+t.test('200 users and a model that gets slow and quick again: everybody is answered', async t => {
+  for (const spread of [0, 0.5]) {
+    const { model, begin, during, limit } = modelOf({ callMs: 500, atOnce: Infinity, spread })
+    begin(patient)
+    for (const callMs of [500, 2000, 5000, 500]) {
+      model.callMs = callMs
+      const [told] = await during(30)
+      const what = `${callMs} ms ± ${spread * 100} %`
+      t.same([told!.quoted, told!.late], [0, 0], what)
+      const possible = (200 * 30) / (callMs / 1000 + 0.5)
+      t.ok(
+        told!.answered > 0.75 * possible,
+        `${what}: ${told!.answered} of ${possible}, ${limit.status().limit} at once`,
+      )
+    }
+  }
+})
+
+t.test('an instant model that takes a second from now on, 50 at once: all of them within five seconds', async t => {
+  const { model, begin, during } = modelOf({ callMs: 5, atOnce: Infinity })
+  begin({ ...patient, count: 50, thinkMs: 1 })
+  await during(10)
+  model.callMs = 1000
+  await during(4)
+  const [told] = await during(2)
+  t.ok(told!.answered >= 2 * 45, `${told!.answered} in two seconds`)
+  t.same([told!.quoted, told!.late], [0, 0])
+})
+
+const figures = (told: Talk[]) => told[0]!
+
+t.test('a model that works on a few at a time, in silence: it stays useful, the others are told at once', async t => {
+  for (const [atOnce, callMs, spread] of [
+    [4, 1000, 0],
+    [4, 1000, 0.5],
+    [1, 500, 0.5],
+  ] as const) {
+    const { begin, during } = modelOf({ callMs, atOnce, spread })
+    begin(hurried)
+    for (const minute of ['first', 'second']) {
+      const { answered, late, quotedMs, mostInFlight } = figures(await during(60))
+      const what = `${minute} minute, ${atOnce} at a time, ${callMs} ms ± ${spread * 100} %`
+      const pace = (answered * callMs) / 60_000 / atOnce
+      t.ok(pace >= (spread === 0 ? 1 : 0.9), `${what}: ${Math.round(100 * pace)} % of its pace`)
+      t.ok(late <= 0.08 * answered, `${what}: ${late} of ${answered} were cut off`)
+      const slow = quotedMs.filter(ms => ms > 2000).length
+      t.ok(slow <= 0.02 * quotedMs.length, `${what}: ${slow} of ${quotedMs.length} quoted after two seconds`)
+      t.ok(mostInFlight <= 25, `${what}: ${mostInFlight} in flight`)
+    }
+  }
+})
+
+t.test('a server whose pace falls to a tenth, and comes back', async t => {
+  const { model, begin, during } = modelOf({ callMs: 1000, atOnce: 40, spread: 0.3 })
+  begin({ ...hurried, count: 60 })
+  await during(30)
+  model.atOnce = 4
+  await during(30)
+  const slow = figures(await during(60))
+  t.ok(slow.answered >= 0.9 * 4 * 60, `${slow.answered} answered`)
+  t.ok(slow.late <= 0.15 * slow.answered, `${slow.late} sent in vain, ${slow.quoted} not sent`)
+  model.atOnce = 40
+  await during(30)
+  const quick = figures(await during(60))
+  t.ok(quick.answered >= 0.9 * 37 * 60, `${quick.answered} answered`)
+  t.same([quick.late, quick.quoted], [0, 0])
+})
+
+t.test('a server that refuses more than ten at a time: few are sent to be refused, and it stays useful', async t => {
+  const { begin, during } = modelOf({ callMs: 1000, atOnce: 10, spread: 0.3, refusesAbove: 10 })
+  begin({ ...patient, count: 30 })
+  await during(30)
+  const { answered, late, refusedByModel } = figures(await during(60))
+  t.ok(answered >= 0.75 * 10 * 60, `${answered} answered`)
+  t.ok(refusedByModel <= 0.05 * answered, `${refusedByModel} refused`)
+  t.equal(late, 0)
+})
+
+t.test('a server that is slower than the caller can wait: told at once, one at a time tries', async t => {
+  const { model, begin, during } = modelOf({ callMs: 1000, atOnce: Infinity })
+  begin({ ...always, count: 20, thinkMs: 100, timeoutMs: 3000 })
+  await during(10)
+  model.callMs = 4000
+  await during(10)
+  const slow = figures(await during(20))
+  t.ok(slow.mostInFlight <= 20)
+  t.ok(slow.quoted > 10 * slow.late, `${slow.late} cut off, ${slow.quoted} told at once`)
+  model.callMs = 500
+  await during(4)
+  const quick = figures(await during(10))
+  t.same([quick.late, quick.quoted], [0, 0], 'quick again: used at once')
+})
+
+t.test('callers take turns: a flood of one does not push out another', async t => {
+  const { begin, during } = modelOf({ callMs: 500, atOnce: 4 }, { max: 4 })
+  begin(
+    { ...hurried, count: 200, thinkMs: 0, caller: 'flood' },
+    { ...hurried, count: 3, thinkMs: 500, caller: 'other' },
+  )
+  await during(20)
+  const [flood, other] = (await during(30)) as [Talk, Talk]
+  t.same([other.quoted, other.late], [0, 0])
+  t.ok(Math.max(...other.answeredMs) <= 1500, `slowest ${Math.max(...other.answeredMs)} ms`)
+  t.ok(flood.answered > 100, `${flood.answered} of the flood`)
+})
+
+t.test('a pause that the server asked for is waited for where the deadline allows', async t => {
+  const clock = manualClock()
+  const limit = createCallLimit({ clock })
+  const { signal } = new AbortController()
+  limit.busy(3000)
+  await t.rejects(limit.enter({ priority: 'interactive', signal, deadline: 2000 }), new InVain(3000))
+  const entering = limit.enter({ priority: 'interactive', signal, deadline: 10_000 })
+  clock.advance(2999)
+  await turn()
+  t.match(limit.status(), { inFlight: 0, waiting: 1 })
+  clock.advance(1)
+  const place = await entering
+  t.match(limit.status(), { inFlight: 1, waiting: 0 })
+  place.leave('ok')
+  place.leave('ok')
+  t.match(limit.status(), { inFlight: 0 })
+})
+
+t.test('who leaves while waiting takes no place', async t => {
+  const limit = createCallLimit({ max: 1, clock: manualClock() })
+  const controller = new AbortController()
+  const terms = { priority: 'interactive', deadline: 1e6 } as const
+  const first = await limit.enter({ ...terms, signal: new AbortController().signal })
+  const waiting = limit.enter({ ...terms, signal: controller.signal })
+  const next = limit.enter({ ...terms, signal: new AbortController().signal })
+  controller.abort(new Error('left'))
+  await t.rejects(waiting, { message: 'left' })
+  await t.rejects(limit.enter({ ...terms, signal: controller.signal }), { message: 'left' })
+  first.leave('none')
+  await next
+  t.match(limit.status(), { inFlight: 1, waiting: 0 })
+})
