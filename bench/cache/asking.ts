@@ -8,6 +8,8 @@ export interface Asked {
   readonly cache: string | undefined
   readonly tier: string | undefined
   readonly abstained: boolean | undefined
+  /** llm, extractive or none. */
+  readonly generator: string | undefined
 }
 
 /** As many connections as there are questions at once, kept for the next ones. */
@@ -22,8 +24,12 @@ export function createClient(address: string) {
       text: '{}',
     }))
     const ms = performance.now() - start
-    const { cache, abstained } = JSON.parse(text) as { cache?: { status: string; tier?: string }; abstained?: boolean }
-    return { status, ms, cache: cache?.status, tier: cache?.tier, abstained }
+    const { cache, abstained, generator } = JSON.parse(text) as {
+      cache?: { status: string; tier?: string }
+      abstained?: boolean
+      generator?: string
+    }
+    return { status, ms, cache: cache?.status, tier: cache?.tier, abstained, generator }
   }
 
   return { ask, close: () => agent.destroy() }

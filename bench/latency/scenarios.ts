@@ -10,6 +10,7 @@ import { sizes } from './scenarios/sizes.ts'
 import { soak } from './scenarios/soak.ts'
 import { start } from './scenarios/start.ts'
 import { stream } from './scenarios/stream.ts'
+import { users } from './scenarios/users.ts'
 import { zipf } from './scenarios/zipf.ts'
 import type { Options } from './options.ts'
 import type { Scenario } from './terms.ts'
@@ -28,6 +29,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ingest,
   sizes,
   overload,
+  users,
   soak,
 }
 

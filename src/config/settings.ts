@@ -330,7 +330,7 @@ export const settings = {
   admissionBatchShare: setting(
     'ADMISSION_BATCH_SHARE',
     '0.5',
-    'Share of the admission limit that requests with `X-Priority: batch` may use.',
+    'Share of the admission limit, and of the calls to the language model, that requests with `X-Priority: batch` may use.',
     fraction(),
   ),
   maxEventLoopDelayMs: setting(

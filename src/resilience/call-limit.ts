@@ -7,6 +7,8 @@ export interface CallLimitOptions {
   readonly max?: number
   /** The limit at the start. */
   readonly initial?: number
+  /** Share of the limit that batch calls may use, 0–1; at least one call. */
+  readonly batchShare?: number
   readonly clock?: Clock
 }
 
@@ -21,10 +23,11 @@ export interface CallTerms {
 }
 
 /**
- * How a call ended. `late`: it was cut off at its deadline. `none`: it says nothing about the server's capacity, because
- * it failed or its caller left.
+ * How a call ended. `late`: it was cut off at its deadline. `silent`: the server did not begin to reply in the time in
+ * which a server that works on a call does. `none`: it says nothing about the server's capacity, because it failed or
+ * its caller left.
  */
-export type CallEnd = 'ok' | 'late' | 'none'
+export type CallEnd = 'ok' | 'late' | 'silent' | 'none'
 
 export interface CallPlace {
   /** Call it once, on every way out. */
@@ -51,17 +54,27 @@ export interface CallLimitStatus {
   readonly isSaturated: boolean
 }
 
+interface Judgement {
+  /** How many times longer than expected it may take. */
+  readonly factor: number
+  readonly isOnly: boolean
+}
+
 interface Waiter extends CallTerms {
   readonly caller: string
   readonly admit: (place: CallPlace) => void
   readonly reject: (reason: unknown) => void
 }
 
-/** A call that succeeded. */
-interface Sample {
+interface Times {
   readonly ms: number
   /** Calls in flight when it was sent, itself included. */
   readonly inFlight: number
+}
+
+/** A call that succeeded. */
+interface Sample extends Times {
+  readonly endedAt: number
 }
 
 /** For what to expect of the next call. */
@@ -72,10 +85,22 @@ const comparedSamples = 32
 const leastSamples = 4
 /** The limit never falls below this, except where the server itself asks for fewer calls. */
 const floor = 4
+/** The power of the number of calls with which their time grows: about 1 in a queue, 0 with a server that is slow. */
+const queueing = 0.6
+const flat = 0.3
+const slower = 1.5
+/** Calls that all take so many times longer than any before, or less, are of a server that has changed. */
+const changeFactor = 1.5
 /** Expected times are estimates. Who already waits is only told that it is in vain when it surely is. */
 const margin = 1.25
+const marginWithQueue = 1.5
 const marginInQueue = 1
 const shortestProbeGapMs = 5000
+/** On suspicion, so many of the calls in flight are tried. */
+const suspicionShare = 0.7
+/** Pauses after refusals of a server that does not say when to come back. */
+const firstOwnPauseMs = 100
+const longestOwnPauseMs = 2000
 /** A server that refused a call is believed for this long to refuse others. */
 const refusalMemoryMs = 60_000
 
@@ -87,9 +112,11 @@ const refusalMemoryMs = 60_000
  *
  * - Time does not grow with the calls, or grows faster than they do (the server has just become slow): the limit grows by
  *   one per call that succeeds while others wait, which doubles it in the time of one call (slow start of TCP).
- * - Time grows as the calls do: the server is saturated. The limit falls to what it can work on and half as much again,
- *   and from now on each call has the server's pace to expect. From time to time a higher limit is tried.
- * - Calls are cut off at their deadline, though they took longer than usual: the limit falls by a quarter.
+ * - Time grows as the calls do: the server is saturated, if calls that end later show the same. The limit falls to what
+ *   it can work on and half as much again, and from now on each call has the server's pace to expect. From time to time
+ *   a higher limit is tried.
+ * - Calls are cut off at their deadline, though they took longer than usual, or have no word of a reply while others are
+ *   in flight: the limit falls by a quarter.
  * - The server refuses a call (429): the limit falls by a third and grows slowly again, and no call is made until the time
  *   that the server gave.
  *
@@ -97,15 +124,26 @@ const refusalMemoryMs = 60_000
  * as soon as it is known where it already waits. At least one call is always allowed, so that a server that is quick
  * again is noticed.
  */
-export function createCallLimit({ max = Infinity, initial = 16, clock = systemClock }: CallLimitOptions = {}) {
+export function createCallLimit({
+  max = Infinity,
+  initial = 16,
+  batchShare = 1,
+  clock = systemClock,
+}: CallLimitOptions = {}) {
   let limit = Math.min(initial, max)
   let inFlight = 0
+  let batchInFlight = 0
   let recent: Sample[] = []
   let compared: Sample[] = []
-  let isSaturated = false
+  /** Suspected: calls have shown a queue once. Fewer are tried, and others must show it too. */
+  let queue: 'none' | 'suspected' | 'shown' = 'none'
+  /** While there is a queue, the time of one call alone. */
+  let aloneMs = Infinity
   let probeAt = 0
   let shrunkAt = -Infinity
   let refusedAt = -Infinity
+  let silentAt = -Infinity
+  let refusalsInARow = 0
   let pausedUntil = 0
   let pauseTimer: unknown
   const queues = { interactive: createFairQueue<Waiter>(), batch: createFairQueue<Waiter>() } as const
@@ -113,17 +151,24 @@ export function createCallLimit({ max = Infinity, initial = 16, clock = systemCl
   /** Rejects with {@link InVain} or the signal's reason. */
   function enter(terms: CallTerms): Promise<CallPlace> {
     if (terms.signal.aborted) return Promise.reject(terms.signal.reason)
-    const waitMs = isInVain(terms, inFlight + aheadOf(terms) + 1, margin)
+    const position = inFlight + aheadOf(terms) + 1
+    const waitMs = isInVain(terms, position, {
+      factor: queue === 'none' ? margin : marginWithQueue,
+      isOnly: position === 1,
+    })
     if (waitMs !== null) return Promise.reject(new InVain(waitMs))
-    return hasRoom() && waitingCount() === 0 ? Promise.resolve(occupy()) : wait(terms)
+    const mayStart = waitingCount(terms.priority) === 0 && hasRoom(terms.priority)
+    return mayStart ? Promise.resolve(occupy(terms.priority)) : wait(terms)
   }
 
-  function waitingCount(): number {
-    return queues.interactive.size + queues.batch.size
+  /** Calls that wait and go before one of this priority, or at all. */
+  function waitingCount(priority: Priority = 'batch'): number {
+    return queues.interactive.size + (priority === 'batch' ? queues.batch.size : 0)
   }
 
-  function hasRoom(): boolean {
-    return inFlight < Math.floor(limit) && pausedUntil <= clock.now()
+  function hasRoom(priority: Priority): boolean {
+    if (inFlight >= Math.floor(limit) || pausedUntil > clock.now()) return false
+    return priority === 'interactive' || batchInFlight < Math.max(1, Math.floor(batchShare * limit))
   }
 
   function aheadOf({ priority, caller = '' }: CallTerms): number {
@@ -132,28 +177,41 @@ export function createCallLimit({ max = Infinity, initial = 16, clock = systemCl
       : queues.interactive.size + queues.batch.ahead(caller)
   }
 
-  /** `position`: how many calls end before or together with this one. Null if it can be answered in time. */
-  function isInVain({ deadline }: CallTerms, position: number, factor: number): number | null {
+  /**
+   * `position`: how many calls end before or together with this one. `isOnly`: it is always tried. Null if it can be
+   * answered in time.
+   */
+  function isInVain({ deadline }: CallTerms, position: number, { factor, isOnly }: Judgement): number | null {
     const remainingMs = deadline - clock.now()
     const pauseMs = Math.max(0, pausedUntil - clock.now())
     if (pauseMs >= remainingMs) return pauseMs
-    if (inFlight === 0 || recent.length < leastSamples) return null
+    if (isOnly || recent.length < leastSamples) return null
     const expectedMs = pauseMs + expectedMsAt(position)
     return expectedMs * factor > remainingMs ? expectedMs - remainingMs : null
   }
 
   /** Time until the reply to a call with `position − 1` others in flight or before it in the queue. */
   function expectedMsAt(position: number): number {
-    // Little's law: the pace is the number in flight over the time that each of them takes.
-    const { ms, inFlight: usual } = meanOf(recent)
-    if (isSaturated) return Math.max(1, position / usual) * ms
+    if (queue !== 'none') return expectedAtPace(position)
     // The quickest of the latest: a server that is quick again is believed at once.
     const quickestMs = Math.min(...recent.slice(-leastSamples).map(sample => sample.ms))
     return quickestMs * (1 + Math.log2(Math.max(1, position / limit)))
   }
 
-  function occupy(): CallPlace {
+  /** The pace in two ways, of which the quicker one is believed. */
+  function expectedAtPace(position: number): number {
+    // Little's law: the pace is the number in flight over the time that each of them takes.
+    const { ms, inFlight: usual } = meanOf(recent)
+    const [first] = recent as [Sample, ...Sample[]]
+    // Calls that began together may end together.
+    const later = recent.filter(({ endedAt }) => endedAt > first.endedAt).length
+    const gapMs = (clock.now() - first.endedAt) / Math.max(1, later)
+    return Math.min(Math.max(1, position / usual) * ms, Math.max(ms, position * gapMs))
+  }
+
+  function occupy(priority: Priority): CallPlace {
     inFlight++
+    if (priority === 'batch') batchInFlight++
     const sample = { inFlight, sentAt: clock.now() }
     let isOver = false
     return {
@@ -161,29 +219,59 @@ export function createCallLimit({ max = Infinity, initial = 16, clock = systemCl
         if (isOver) return
         isOver = true
         const ms = clock.now() - sample.sentAt
-        if (end === 'ok') learn({ ms, inFlight: sample.inFlight })
-        else if (end === 'late') learnLate({ ms, inFlight: sample.inFlight })
+        const ended = { ms, inFlight: sample.inFlight, endedAt: clock.now() }
+        if (end === 'ok') learn(ended)
+        else if (end === 'late') learnLate(ended)
+        else if (end === 'silent') learnSilent()
         inFlight--
+        if (priority === 'batch') batchInFlight--
+        rejectInVain()
         admitNext()
-        if (end === 'ok') rejectInVain()
       },
     }
   }
 
   function learn(sample: Sample): void {
+    refusalsInARow = 0
     remember(sample)
     const isBinding = waitingCount() > 0 || inFlight >= Math.floor(limit)
     if (!isBinding) return
-    // After a refusal by one per round of calls, as TCP avoids congestion; otherwise by one per call.
-    const growth = clock.now() - refusedAt < refusalMemoryMs ? 1 / limit : 1
-    if (!isSaturated) limit = Math.min(max, limit + growth)
+    if (queue === 'none') limit = Math.min(max, limit + growth())
     else if (clock.now() >= probeAt) probe()
   }
 
+  /** By one per call. After a refusal by one per round of calls, as TCP avoids congestion; after silence even slower. */
+  function growth(): number {
+    if (clock.now() - silentAt < refusalMemoryMs) return 0.25 / limit
+    return clock.now() - refusedAt < refusalMemoryMs ? 1 / limit : 1
+  }
+
   function remember(sample: Sample): void {
+    if (hasChanged()) forget()
     recent = [...recent, sample].slice(-recentSamples)
     compared = [...compared, sample].slice(-comparedSamples)
     compare()
+  }
+
+  /** What was learned before no longer holds. */
+  function forget(): void {
+    compared = compared.slice(-leastSamples)
+    noQueue()
+  }
+
+  function noQueue(): void {
+    queue = 'none'
+    aloneMs = Infinity
+  }
+
+  /** Each of the latest calls took much longer than all before that were sent among as many, or less. */
+  function hasChanged(): boolean {
+    if (queue === 'none' || recent.length < 2 * leastSamples) return false
+    const each = recent.map(({ ms, inFlight: among }) => ms / among)
+    const [before, now] = [each.slice(0, -leastSamples), each.slice(-leastSamples)]
+    return (
+      Math.min(...now) > changeFactor * Math.max(...before) || Math.max(...now) * changeFactor < Math.min(...before)
+    )
   }
 
   /** Compares calls that were sent among few with calls that were sent among many. */
@@ -191,31 +279,40 @@ export function createCallLimit({ max = Infinity, initial = 16, clock = systemCl
     const contrast = contrastOf(compared)
     if (contrast === null) return
     const { few, many } = contrast
-    const growth = Math.log(many.ms / few.ms) / Math.log(many.inFlight / few.inFlight)
-    if (growth > 1.5) {
-      // Slower for another reason than the number of calls. What was learned before no longer holds.
-      compared = compared.slice(-leastSamples)
-      isSaturated = false
-    } else if (growth > 0.6) saturate(few)
-    else if (growth < 0.3) isSaturated = false
+    const { power, error } = powerOf(contrast)
+    if (power - error > slower) forget()
+    else if (power > queueing && power - error > (queue === 'none' ? 0 : flat)) saturate(meanOf(few), meanOf(many))
+    else if (power + error < flat) noQueue()
   }
 
-  /** `few`: calls that were sent while few were in flight, so that their time is nearly that of one call alone. */
-  function saturate(few: Sample): void {
+  /**
+   * `few`: calls that were sent while few were in flight, so that their time is nearly that of one call alone.
+   *
+   * A server that gets slower has the more calls in flight the slower it is, which looks like a queue while old calls
+   * are compared with new ones. So the first time is a suspicion only, and calls that ended later must confirm it.
+   */
+  function saturate(few: Times, many: Times): void {
     const { ms, inFlight: usual } = meanOf(recent)
+    probeAt = clock.now() + probeGapMs(ms)
+    aloneMs = Math.min(aloneMs, few.ms, ms)
+    if (queue === 'none') {
+      queue = 'suspected'
+      limit = Math.max(Math.min(floor, max), Math.min(limit, many.inFlight * suspicionShare))
+      compared = []
+      return
+    }
     // Little's law: what the server works on at a time is its pace times the time of one call.
-    const atOnce = (usual / ms) * Math.min(few.ms, ms)
+    const atOnce = (usual / ms) * aloneMs
     limit = Math.max(Math.min(floor, max), Math.ceil(1.5 * atOnce))
     // Without samples among many there is no comparison until the limit is raised again.
     compared = compared.toSorted((a, b) => a.inFlight - b.inFlight).slice(0, comparedSamples / 2)
-    isSaturated = true
-    probeAt = clock.now() + Math.max(shortestProbeGapMs, 10 * ms)
+    queue = 'shown'
   }
 
-  /** Tries half as much again, until calls that were sent then can be compared. */
+  /** Tries half as much again, so that calls that were sent then can be compared. */
   function probe(): void {
     limit = Math.min(max, 1.5 * limit)
-    probeAt = Infinity
+    probeAt = clock.now() + probeGapMs(meanOf(recent).ms)
   }
 
   /** A call that took at least this long. One that was cut off earlier than calls usually end says nothing. */
@@ -225,17 +322,26 @@ export function createCallLimit({ max = Infinity, initial = 16, clock = systemCl
     if (recent.length >= leastSamples) remember(sample)
     if (clock.now() - shrunkAt < usualMs) return
     shrunkAt = clock.now()
-    limit = Math.max(Math.min(floor, max), Math.min(limit, inFlight) * 0.75)
+    limit = Math.max(Math.min(floor, max), Math.min(limit, Math.max(inFlight, sample.inFlight)) * 0.75)
+  }
+
+  /** While it works on other calls, the server had none left for this one. */
+  function learnSilent(): void {
+    if (inFlight <= 1 || clock.now() - silentAt < 1000) return
+    silentAt = clock.now()
+    limit = Math.max(1, Math.min(limit, inFlight) * 0.75)
   }
 
   /** The server said that it is busy, and for how long (0: it did not say). */
   function busy(pauseMs: number): void {
+    const isNews = clock.now() >= pausedUntil
+    if (isNews) refusalsInARow++
     refusedAt = clock.now()
     if (clock.now() - shrunkAt > 1000) {
       shrunkAt = clock.now()
       limit = Math.max(1, Math.min(limit, inFlight) * 0.7)
     }
-    pause(pauseMs)
+    pause(pauseMs > 0 || !isNews ? pauseMs : Math.min(longestOwnPauseMs, firstOwnPauseMs * 2 ** (refusalsInARow - 1)))
   }
 
   /** No call is made for this time. */
@@ -252,10 +358,10 @@ export function createCallLimit({ max = Infinity, initial = 16, clock = systemCl
 
   function wait(terms: CallTerms): Promise<CallPlace> {
     const { promise, resolve, reject } = Promise.withResolvers<CallPlace>()
-    const queue = queues[terms.priority]
+    const line = queues[terms.priority]
     const onAbort = () => waiter.reject(terms.signal.reason)
     const stop = () => {
-      queue.remove(waiter)
+      line.remove(waiter)
       terms.signal.removeEventListener('abort', onAbort)
     }
     const waiter: Waiter = {
@@ -265,30 +371,32 @@ export function createCallLimit({ max = Infinity, initial = 16, clock = systemCl
       reject: reason => (stop(), reject(reason)),
     }
     terms.signal.addEventListener('abort', onAbort, { once: true })
-    queue.add(waiter)
+    line.add(waiter)
     return promise
   }
 
   function admitNext(): void {
-    while (hasRoom()) {
-      const waiter = queues.interactive.take() ?? queues.batch.take()
+    while (hasRoom('interactive')) {
+      const waiter = queues.interactive.take() ?? (hasRoom('batch') ? queues.batch.take() : undefined)
       if (!waiter) return
-      waiter.admit(occupy())
+      waiter.admit(occupy(waiter.priority))
     }
   }
 
-  /** Tells those who wait in vain as soon as that is known. */
+  /** Tells those who wait in vain as soon as that is known. Where no call is in flight, the last one is tried. */
   function rejectInVain(): void {
     let position = inFlight
-    for (const waiter of [...queues.interactive.inOrder(), ...queues.batch.inOrder()]) {
-      const waitMs = isInVain(waiter, position + 1, marginInQueue)
+    const waiters = [...queues.interactive.inOrder(), ...queues.batch.inOrder()]
+    for (const [at, waiter] of waiters.entries()) {
+      const isOnly = position === 0 && at === waiters.length - 1
+      const waitMs = isInVain(waiter, position + 1, { factor: marginInQueue, isOnly })
       if (waitMs === null) position++
       else waiter.reject(new InVain(waitMs))
     }
   }
 
   function status(): CallLimitStatus {
-    return { limit: Math.floor(limit), inFlight, waiting: waitingCount(), isSaturated }
+    return { limit: Math.floor(limit), inFlight, waiting: waitingCount(), isSaturated: queue === 'shown' }
   }
 
   return { enter, busy, pause, status }
@@ -296,20 +404,44 @@ export function createCallLimit({ max = Infinity, initial = 16, clock = systemCl
 
 export type CallLimit = ReturnType<typeof createCallLimit>
 
-function meanOf(samples: readonly Sample[]): Sample {
-  const sum = (pick: (sample: Sample) => number) => samples.reduce((total, sample) => total + pick(sample), 0)
+function meanOf(samples: readonly Times[]): Times {
+  const sum = (pick: (sample: Times) => number) => samples.reduce((total, sample) => total + pick(sample), 0)
   const count = Math.max(1, samples.length)
   return { ms: sum(sample => sample.ms) / count, inFlight: sum(sample => sample.inFlight) / count }
+}
+
+interface Contrast {
+  readonly few: readonly Times[]
+  readonly many: readonly Times[]
 }
 
 /**
  * The third of the calls that were sent among the fewest others, and the third among the most. Null if they do not
  * differ enough to compare.
  */
-function contrastOf(samples: readonly Sample[]): { readonly few: Sample; readonly many: Sample } | null {
+function contrastOf(samples: readonly Times[]): Contrast | null {
   const third = Math.max(leastSamples, Math.floor(samples.length / 3))
   if (samples.length < 2 * third) return null
   const sorted = samples.toSorted((a, b) => a.inFlight - b.inFlight)
-  const [few, many] = [meanOf(sorted.slice(0, third)), meanOf(sorted.slice(-third))]
-  return many.inFlight >= 1.3 * few.inFlight ? { few, many } : null
+  const contrast = { few: sorted.slice(0, third), many: sorted.slice(-third) }
+  return meanOf(contrast.many).inFlight >= 1.3 * meanOf(contrast.few).inFlight ? contrast : null
+}
+
+/** With which power of the number of calls their time grows, and the standard error: answers differ in length. */
+function powerOf({ few, many }: Contrast): { readonly power: number; readonly error: number } {
+  const [a, b] = [spreadOf(few), spreadOf(many)]
+  const range = Math.log(meanOf(many).inFlight / meanOf(few).inFlight)
+  return { power: (b.mean - a.mean) / range, error: Math.sqrt(a.variance + b.variance) / range }
+}
+
+/** Mean of the logarithms of times, and the variance of that mean. */
+function spreadOf(samples: readonly Times[]): { readonly mean: number; readonly variance: number } {
+  const logs = samples.map(({ ms }) => Math.log(Math.max(ms, 0.01)))
+  const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length
+  const squares = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0)
+  return { mean, variance: squares / (logs.length - 1) / logs.length }
+}
+
+function probeGapMs(callMs: number): number {
+  return Math.max(shortestProbeGapMs, 5 * callMs)
 }

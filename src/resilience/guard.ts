@@ -27,7 +27,7 @@ export interface GuardOptions {
   readonly onNoRetryLeft?: () => void
   /**
    * The server is busy, and asked for no calls for this long (0: it did not say). Whoever is told keeps later calls
-   * back; otherwise they are refused until then.
+   * back, and repeats this one when it may; otherwise calls are refused until then.
    */
   readonly onBusy?: (pauseMs: number) => void
   /** Called for each call that was made. */
@@ -80,7 +80,8 @@ const pauseLimitMs = 60_000
 
 /**
  * Every call to a server passes through here: a breaker, at most one retry out of a budget, and a pause if the server
- * asked for one (429 with Retry-After). This is the only place that retries.
+ * asked for one (429 with Retry-After). This is the only place that retries, except calls that a busy server refused
+ * where a limit of calls keeps them back (`onBusy`).
  */
 export function createGuard(options: GuardOptions): Guard {
   const { slowMs, read, refusal, onChange, onRetry, onNoRetryLeft, onBusy, onEnd, clock, random, sleep } = {
@@ -163,8 +164,9 @@ export function createGuard(options: GuardOptions): Guard {
     return signal.aborted ? { verdict: 'nothing', isRetryable: false } : read(error)
   }
 
-  async function mayRetry({ isRetryable, pauseMs = 0 }: Reading, signal: AbortSignal): Promise<boolean> {
-    if (!isRetryable || signal.aborted || pauseMs > longestPauseMs || breaker.state() !== 'closed') return false
+  async function mayRetry({ isRetryable, isBusy, pauseMs = 0 }: Reading, signal: AbortSignal): Promise<boolean> {
+    if (!isRetryable || (isBusy && onBusy) || signal.aborted) return false
+    if (pauseMs > longestPauseMs || breaker.state() !== 'closed') return false
     if (!budget.spend(retryCost)) return (void onNoRetryLeft(), false)
     await sleep(pauseMs + random() * jitterMs, signal)
     if (!signal.aborted) onRetry()

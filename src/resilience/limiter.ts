@@ -61,7 +61,7 @@ export interface Place {
   readonly waitedMs?: number
   /**
    * Lets others work while this run waits for something remote, which needs no processor here. It returns before any
-   * run that has not begun. Settles as `wait` does.
+   * run that has not begun, and goes on without a place when its time is over. Settles as `wait` does.
    */
   away<T>(wait: () => Promise<T>): Promise<T>
   /**
@@ -91,6 +91,8 @@ interface Waiter extends EnterTerms {
 const overdue = 2
 /** The same, until the newest run goes first. Estimates are often a little wrong, and order is fair. */
 const late = 1.5
+/** Longer ones would end at once. */
+const longestTimerMs = 2 ** 31 - 1
 /** Who has waited for this share of the time left is late. */
 const lateShare = 0.75
 
@@ -124,7 +126,7 @@ export function createLimiter({
   /** Rejects with {@link Refused} or the signal's reason. */
   function enter(terms: EnterTerms): Promise<Place> {
     if (terms.signal.aborted) return Promise.reject(terms.signal.reason)
-    if (hasRoom(terms.priority)) return Promise.resolve(occupy(terms.priority))
+    if (hasRoom(terms.priority)) return Promise.resolve(occupy(terms))
     const refused = refuses(terms)
     if (refused !== null) return Promise.reject(refused)
     if (isFull()) evictFor(terms)
@@ -193,7 +195,8 @@ export function createLimiter({
     )
   }
 
-  function occupy(priority: Priority, since?: number): Place {
+  function occupy(terms: EnterTerms, since?: number): Place {
+    const { priority } = terms
     let startedAt = clock.now()
     const waitedMs = since === undefined ? undefined : startedAt - since
     let localMs = 0
@@ -216,16 +219,18 @@ export function createLimiter({
       working[priority]++
     }
 
-    /** Resolves when this run may go on. The deadline of its stage ends a wait that takes too long. */
     async function roomToReturn(): Promise<void> {
-      if (isFinished || isWorking) return
+      if (isFinished || isWorking || terms.signal.aborted) return
       if (isFree()) return start()
       await new Promise<void>(resolve => {
-        comeBack = () => {
-          if (!isFinished) start()
-          resolve()
-        }
-        returning.add(comeBack)
+        comeBack = untilOver(
+          terms,
+          () => {
+            if (!isFinished) start()
+            resolve()
+          },
+          resolve,
+        )
       })
     }
 
@@ -258,6 +263,22 @@ export function createLimiter({
         admitNext()
       },
     }
+  }
+
+  /** Adds `comeBack` to those that return; `giveUp` is called instead if the run is over before there is room. */
+  function untilOver({ signal, deadline }: EnterTerms, comeBack: () => void, giveUp: () => void): () => void {
+    const timer = clock.setTimeout(() => leave(giveUp), Math.min(deadline - clock.now(), longestTimerMs))
+    const onAbort = () => leave(giveUp)
+    const goOn = () => leave(comeBack)
+    function leave(how: () => void): void {
+      returning.delete(goOn)
+      clock.clearTimeout(timer as never)
+      signal.removeEventListener('abort', onAbort)
+      how()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    returning.add(goOn)
+    return goOn
   }
 
   function wait(terms: EnterTerms): Promise<Place> {
@@ -296,7 +317,7 @@ export function createLimiter({
       comeBack()
     }
     for (let waiter = nextWaiter(); waiter !== undefined; waiter = nextWaiter())
-      waiter.admit(occupy(waiter.priority, waiter.since))
+      waiter.admit(occupy(waiter, waiter.since))
   }
 
   function nextWaiter(): Waiter | undefined {

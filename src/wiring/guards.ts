@@ -40,7 +40,7 @@ export interface Guarded {
 }
 
 export interface GuardsParts {
-  readonly config: Pick<Config, 'guard' | 'rerank'>
+  readonly config: Pick<Config, 'guard' | 'rerank' | 'admission'>
   readonly database: Database
   readonly models: Models
   readonly events: EventBus
@@ -112,9 +112,11 @@ function guardModels(
 ): Pick<Guarded, 'models' | 'modelCalls' | 'reranker'> {
   const { chat, embedder, isEmbedderRemote } = models
   const { hedgeMs, silenceMs, maxModelCalls } = config.guard
+  const { batchShare } = config.admission
   const { events } = parts
   const guardedChat =
-    chat && register('chat', guardChat(meterChat(chat, events), { silenceMs, maxCalls: maxModelCalls }, parts))
+    chat &&
+    register('chat', guardChat(meterChat(chat, events), { silenceMs, maxCalls: maxModelCalls, batchShare }, parts))
   return {
     modelCalls: guardedChat && guardedChat.calls.status,
     models: {

@@ -1,6 +1,6 @@
 import type { Behaviour } from '../support/model/behaviour.ts'
 import { leftAlone } from './left-alone.ts'
-import { allAnswered, runScenario, type Underway } from './scenario.ts'
+import { allAnswered, runScenario, type Bar, type Underway } from './scenario.ts'
 import { paced, type World } from './world.ts'
 
 runScenario({
@@ -27,6 +27,47 @@ for (const [name, [fault, code]] of Object.entries(faults)) {
     bar: allAnswered,
     found: { culprit: 'chat', codes: [code] },
   })
+}
+
+/** Some thirty questions wait for the model at a time then, and all of them have time. */
+runScenario({
+  name: 'the model gets slow',
+  timeoutMs: 30_000,
+  harm: ({ model }) => model.chat.behave(paced({ delayMs: 1500 })),
+  heal: ({ model }) => model.chat.behave(paced()),
+  bar: nobodyNotices,
+  found: null,
+})
+
+/** It can answer four fresh questions a second, a third of those that are asked. */
+runScenario({
+  name: 'the model works on two at a time in silence',
+  timeoutMs: 5000,
+  seconds: 12,
+  harm: ({ model }) => model.chat.behave(paced({ delayMs: 450, atOnce: 2 })),
+  heal: ({ model }) => model.chat.behave(paced()),
+  bar: theOthersAreQuoted,
+  found: { culprit: 'chat', codes: ['chat-saturated'] },
+})
+
+function nobodyNotices(...[during]: Parameters<Bar>): readonly string[] {
+  const others = during.filter(({ outcome }) => outcome !== 'well')
+  return others.length === 0
+    ? []
+    : [
+        `${others.length} of ${during.length} noticed it: ${others.map(({ outcome, code }) => code ?? outcome).join(', ')}`,
+      ]
+}
+
+/** Each question has an answer before its deadline: of the model, as many as it can answer, or of quoted sentences. */
+function theOthersAreQuoted(...[during, settled]: Parameters<Bar>): readonly string[] {
+  const fresh = settled.filter(({ isKnown }) => !isKnown)
+  const [whole, quoted] = ['well', 'degraded'].map(wanted => fresh.filter(({ outcome }) => outcome === wanted).length)
+  return [
+    ...allAnswered(during, settled),
+    ...(whole! >= 0.15 * fresh.length ? [] : [`the model answered only ${whole} of ${fresh.length}`]),
+    ...(quoted! > 0 ? [] : [`none of ${fresh.length} were quoted: the fault was none`]),
+  ]
 }
 
 /** One that asks to be left alone for a while is no broken one: that is not for a breaker. */

@@ -1,14 +1,16 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
-import { anyWorld, type App, type Reply, skipReason, type World, eitherWorld } from '../support/app.ts'
+import { anyWorld, type App, skipReason, type World, eitherWorld } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
 import { startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Model } from '../support/model.ts'
+import { occupied } from '../support/occupied.ts'
+import { administer } from '../support/postgres.ts'
 import { sseEvents } from '../support/sse.ts'
 import { until } from '../support/until.ts'
 
-/** More is asked than can be answered: the excess hears so at once, the rest notices nothing. */
+/** More is searched than can be: the excess hears so at once, the rest notices nothing. A slow model is no reason. */
 
 /** Two at once, and one may wait for as long as it takes. */
 const tight = {
@@ -47,11 +49,16 @@ async function figure(app: App, name: string): Promise<number> {
   return Number(
     text
       .split('\n')
-      .find(line => line.startsWith(`askwell_admission_${name} `))
+      .find(line => line.startsWith(`askwell_${name} `))
       ?.split(' ')
       .at(-1) ?? 0,
   )
 }
+
+const inFlight = (app: App) => figure(app, 'admission_in_flight')
+const queued = (app: App) => figure(app, 'admission_queued')
+const refused = (app: App, priority: string, reason: string) =>
+  figure(app, `admission_refused_total{priority="${priority}",reason="${reason}"}`)
 
 async function stageCount(app: App, stage: string): Promise<number> {
   const { text } = await app.send('GET', '/metrics')
@@ -61,30 +68,16 @@ async function stageCount(app: App, stage: string): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }
 
-/** Questions whose model says nothing until told to: as many as there is room for. */
-async function occupied(
-  app: App,
-  model: Model,
-  headers: Record<string, string> = {},
-): Promise<{ readonly replies: Promise<Reply>[]; release(): void }> {
-  model.chat.behave({ delayMs: 3_600_000 })
+/** A question on a connection of its own, for a client that leaves. */
+function askAndLeave(app: App): { readonly ended: Promise<unknown>; leave(): void } {
   const leaving = new AbortController()
-  const replies = [0, 1].map(async () => {
-    const response = await fetch(`${app.url}/ask`, {
-      method: 'POST',
-      body: JSON.stringify(fresh()),
-      headers: { 'content-type': 'application/json', ...headers },
-      signal: leaving.signal,
-    }).catch(() => null)
-    return { status: response?.status ?? 0 } as Reply
-  })
-  return {
-    replies,
-    release() {
-      model.chat.behave({})
-      leaving.abort()
-    },
-  }
+  const ended = fetch(`${app.url}/ask`, {
+    method: 'POST',
+    body: JSON.stringify(fresh()),
+    headers: { 'content-type': 'application/json' },
+    signal: leaving.signal,
+  }).catch(() => 'left')
+  return { ended, leave: () => leaving.abort() }
 }
 
 for (const world of eitherWorld) {
@@ -93,10 +86,10 @@ for (const world of eitherWorld) {
     const known = fresh()
     t.equal((await app.ask(known)).status, 200)
 
-    const busy = await occupied(app, model)
-    await until('both run', async () => (await figure(app, 'in_flight')) === 2)
+    const busy = occupied(app, 2)
+    await until('both run', async () => (await inFlight(app)) === 2)
     const waiting = app.ask({ ...fresh(), include: ['timings'] })
-    await until('one waits', async () => (await figure(app, 'queued')) === 1)
+    await until('one waits', async () => (await queued(app)) === 1)
 
     t.test(
       'the excess: 503 overloaded, a problem that says when to come back, as JSON, as a stream and of a search',
@@ -111,21 +104,19 @@ for (const world of eitherWorld) {
           t.match(reply.json, { code: 'overloaded', type: /#temporary-reduced-capacity$/ })
           assertContract(t, { method: 'POST', path, status: reply.status, headers: reply.headers, body: reply.text })
         }
-        t.equal(await figure(app, 'refused_total{priority="interactive",reason="queue"}'), 3)
+        t.equal(await refused(app, 'interactive', 'queue'), 3)
       },
     )
 
     t.test('nobody who is told no costs the model or a vector anything', async t => {
-      // By the known question and the two that run.
-      const before = 3
-      await until('the model was asked by all that may', () => model.chat.requests.length === before)
+      const before = model.chat.requests.length
       await app.ask({ ...fresh(), mode: 'smart', history: [{ role: 'user', content: 'And?' }] })
       t.equal(model.chat.requests.length, before)
     })
 
     t.test('what is remembered passes beside it', async t => {
       t.match((await app.ask(known)).json, { cache: { status: 'hit' } })
-      t.equal(await figure(app, 'in_flight'), 2)
+      t.equal(await inFlight(app), 2)
     })
 
     t.test('probes, figures and documents do too', async t => {
@@ -134,7 +125,7 @@ for (const world of eitherWorld) {
     })
 
     t.test('it is over: who waited is answered, and all is as before', async t => {
-      busy.release()
+      await busy.release()
       const { status, headers, json, text } = await waiting
       t.equal(status, 200)
       t.ok(json.timings_ms.admit > 0, 'how long it waited is told')
@@ -143,44 +134,40 @@ for (const world of eitherWorld) {
       t.equal(await stageCount(app, 'admit'), 1, 'and counted')
       const again = await app.ask({ ...known, include: ['timings'] })
       t.notOk('admit' in again.json.timings_ms, 'what is remembered waited for nothing')
-      await until('all left', async () => (await figure(app, 'in_flight')) === 0)
+      await until('all left', async () => (await inFlight(app)) === 0)
       t.same(
         await Promise.all([app.ask(fresh()), app.ask(fresh())].map(async reply => (await reply).status)),
         [200, 200],
       )
-      t.equal(await figure(app, 'queued'), 0)
+      t.equal(await queued(app), 0)
     })
   })
 
   t.test(`batch goes last, ${world}`, { skip: skipReason(world) }, async t => {
-    const { app, model } = await start(t, world, { ADMISSION_MAX_WAITING: '1' })
-    const busy = await occupied(app, model)
-    await until('both run', async () => (await figure(app, 'in_flight')) === 2)
+    const { app } = await start(t, world, { ADMISSION_MAX_WAITING: '1' })
+    const busy = occupied(app, 2)
+    await until('both run', async () => (await inFlight(app)) === 2)
 
     t.test("its place in the queue is the interactive one's, who waits on", async t => {
       const last = app.ask(fresh(), batch)
-      await until('it waits', async () => (await figure(app, 'queued')) === 1)
+      await until('it waits', async () => (await queued(app)) === 1)
       const first = app.ask(fresh())
-      t.match((await last).json, { code: 'overloaded', detail: /an interactive request took the place/ })
+      t.match((await last).json, { code: 'overloaded', detail: /another request took the place/ })
       t.equal((await app.ask(fresh(), batch)).status, 503, 'there is no place for another')
-      t.equal(await figure(app, 'refused_total{priority="batch",reason="evicted"}'), 1)
-      busy.release()
+      t.equal(await refused(app, 'batch', 'evicted'), 1)
+      await busy.release()
       t.equal((await first).status, 200)
     })
   })
 }
 
 t.test('batch takes its share only: there is room for who waits for a reply', async t => {
-  const { app, model } = await start(t, anyWorld, { ADMISSION_MAX_WAITING: '0' })
-  const busy = await occupied(app, model, batch)
-  await until('one runs', async () => (await figure(app, 'in_flight')) === 1)
-  await until(
-    'one was refused',
-    async () => (await figure(app, 'refused_total{priority="batch",reason="queue"}')) === 1,
-  )
-  model.chat.behave({})
+  const { app } = await start(t, anyWorld, { ADMISSION_MAX_WAITING: '0' })
+  const busy = occupied(app, 2, 'batch')
+  await until('one runs', async () => (await inFlight(app)) === 1)
+  await until('one was refused', async () => (await refused(app, 'batch', 'queue')) === 1)
   t.equal((await app.ask(fresh())).status, 200)
-  busy.release()
+  await busy.release()
 })
 
 t.test('equal questions are one run: those who join it need no room', async t => {
@@ -192,11 +179,11 @@ t.test('equal questions are one run: those who join it need no room', async t =>
 })
 
 t.test('an answer past its time is better than a no, and says what is amiss', async t => {
-  const { app, model } = await start(t, anyWorld, { ADMISSION_MAX_WAITING: '0', ANSWER_CACHE_SECONDS: '1' })
+  const { app } = await start(t, anyWorld, { ADMISSION_MAX_WAITING: '0', ANSWER_CACHE_SECONDS: '1' })
   const known = fresh()
   const { json } = await app.ask(known)
-  const busy = await occupied(app, model)
-  await until('both run', async () => (await figure(app, 'in_flight')) === 2)
+  const busy = occupied(app, 2)
+  await until('both run', async () => (await inFlight(app)) === 2)
   const stale = await until('its time is over', async () => {
     const reply = await app.ask(known)
     return reply.json.cache?.status === 'hit' ? undefined : reply
@@ -208,26 +195,59 @@ t.test('an answer past its time is better than a no, and says what is amiss', as
     data: { degraded: ['capacity'] },
   })
   t.equal((await app.ask(known, { 'cache-control': 'no-cache' })).status, 503, 'unless it is not wanted')
-  busy.release()
+  await busy.release()
 })
 
-t.test('who leaves while waiting or running leaves nothing behind', async t => {
+t.test('who leaves while waiting leaves nothing behind', async t => {
+  const { app } = await start(t, anyWorld)
+  const busy = occupied(app, 2)
+  await until('both run', async () => (await inFlight(app)) === 2)
+  const waiting = askAndLeave(app)
+  await until('one waits', async () => (await queued(app)) === 1)
+  waiting.leave()
+  t.equal(await waiting.ended, 'left')
+  await until('it is gone', async () => (await queued(app)) === 0)
+  await busy.release()
+  await until('all left', async () => (await inFlight(app)) === 0)
+})
+
+t.test(
+  'a search that takes long holds its place until its client leaves',
+  { skip: skipReason('postgres') },
+  async t => {
+    const { app } = await start(t, 'postgres')
+    await administer(app.env['DATABASE_URL']!, sql =>
+      sql.begin(async sql => {
+        await sql`lock table chunks`
+        const clients = [askAndLeave(app), askAndLeave(app), askAndLeave(app)]
+        await until('two search, one waits', async () => (await inFlight(app)) === 2 && (await queued(app)) === 1)
+        for (const client of clients) client.leave()
+        await until('none does', async () => (await inFlight(app)) === 0 && (await queued(app)) === 0)
+      }),
+    )
+    t.equal((await app.ask(fresh())).status, 200)
+  },
+)
+
+t.test('a model that takes long: its questions hold no place, so nobody is refused', async t => {
   const { app, model } = await start(t, anyWorld)
-  const busy = await occupied(app, model)
-  await until('both run', async () => (await figure(app, 'in_flight')) === 2)
-  const leaving = new AbortController()
-  const waiting = fetch(`${app.url}/ask`, {
-    method: 'POST',
-    body: JSON.stringify(fresh()),
-    headers: { 'content-type': 'application/json' },
-    signal: leaving.signal,
-  }).catch(() => 'left')
-  await until('one waits', async () => (await figure(app, 'queued')) === 1)
-  leaving.abort()
-  t.equal(await waiting, 'left')
-  await until('it is gone', async () => (await figure(app, 'queued')) === 0)
-  busy.release()
-  await until('all left', async () => (await figure(app, 'in_flight')) === 0)
+  const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+  model.chat.behave({ held })
+  const replies = []
+  for (let asked = 1; asked <= 12; asked++) {
+    replies.push(app.ask(fresh()))
+    await until('it waits for the model', () => model.chat.requests.length === asked)
+    t.equal(await inFlight(app), 0)
+  }
+  t.equal(await figure(app, 'model_calls_in_flight'), 12)
+  const leaving = askAndLeave(app)
+  await until('another waits for the model', () => model.chat.requests.length === 13)
+  leaving.leave()
+  await until('its call is ended', async () => (await figure(app, 'model_calls_in_flight')) === 12)
+  goOn()
+  for (const reply of await Promise.all(replies))
+    t.match(reply, { status: 200, json: { generator: 'llm', degraded: [] } })
+  await until('no call is left', async () => (await figure(app, 'model_calls_in_flight')) === 0)
 })
 
 for (const wish of ['no-store', 'no-cache', 'max-age=0', '']) {
@@ -242,7 +262,10 @@ for (const wish of ['no-store', 'no-cache', 'max-age=0', '']) {
       `POST /ask HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${wish && `cache-control: ${wish}\r\n`}content-length: ${body.length}\r\n\r\n${body}`,
     )
     await until('the model is asked', () => model.chat.requests.length === 1)
-    await until('its place is free', async () => (await figure(app, 'in_flight')) === 0)
+    await until(
+      'its places are free',
+      async () => (await inFlight(app)) === 0 && (await figure(app, 'model_calls_in_flight')) === 0,
+    )
     const text: string[] = []
     socket
       .setEncoding('utf8')

@@ -113,6 +113,7 @@ function endpoint<Body>(answer: Answer<Body>, behaviour: Behaviour = {}) {
     requests.push(recorded)
     const now = temper.next()
     if (now.silent === true) return
+    await temper.room(exchange)
     if (now.heldAfterTokens === undefined) await now.held
     await sleep(now.delayMs ?? 0, undefined, { signal: exchange.signal })
     if (now.status !== undefined) return exchange.fail(now.status, 'as told', retryAfter(now))

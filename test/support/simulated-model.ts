@@ -1,5 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { InVain, type CallLimit } from '../../src/resilience/call-limit.ts'
+import {
+  InVain,
+  type CallEnd,
+  type CallLimit,
+  type CallPlace,
+  type CallTerms,
+} from '../../src/resilience/call-limit.ts'
+import type { Priority } from '../../src/priority.ts'
 import type { ManualClock } from './clock.ts'
 
 export interface SimulatedModel {
@@ -9,8 +16,14 @@ export interface SimulatedModel {
   atOnce: number
   /** Each call takes up to this share more or less; 0 when absent. */
   spread?: number
-  /** Calls above this number are refused at once. */
+  /** Calls above this number are refused at once … */
   refusesAbove?: number
+  /** … and those above so many in a second, … */
+  refusesAbovePerSecond?: number
+  /** … and asked to come back after this time. */
+  retryAfterMs?: number
+  /** Its caller gives up a call that it does not begin to work on within this time. */
+  silenceMs?: number
 }
 
 export interface Users {
@@ -19,6 +32,9 @@ export interface Users {
   readonly thinkMs: number
   readonly timeoutMs: number
   readonly caller?: string
+  readonly priority?: Priority
+  /** Every n-th of their questions, the user leaves after this time. */
+  readonly leaves?: { readonly every: number; readonly afterMs: number }
 }
 
 export interface Talk {
@@ -30,9 +46,16 @@ export interface Talk {
   readonly quotedMs: number[]
   /** Their call was cut off at its deadline. */
   late: number
+  /** Calls that the model refused. */
   refusedByModel: number
+  /** Questions whose third call was refused. */
+  gaveUp: number
+  left: number
   mostInFlight: number
 }
+
+const late = 'late'
+const isLate = (signal: AbortSignal) => (signal.reason as Error | undefined)?.message === late
 
 const noTalk = (): Talk => ({
   answered: 0,
@@ -41,6 +64,8 @@ const noTalk = (): Talk => ({
   quotedMs: [],
   late: 0,
   refusedByModel: 0,
+  gaveUp: 0,
+  left: 0,
   mostInFlight: 0,
 })
 
@@ -57,62 +82,86 @@ export function simulateModel(clock: ManualClock, limit: CallLimit, model: Simul
     return random / 2_147_483_647
   }
 
-  function call(signal: AbortSignal): Promise<'ok' | 'late'> {
+  function call(signal: AbortSignal): Promise<CallEnd> {
     return new Promise(resolve => {
       let timer: unknown
       let isOver = false
-      const start = () => {
+      const begin = () => {
         working++
+        clock.clearTimeout(timer as never)
         const ms = model.callMs * (1 + (model.spread ?? 0) * (2 * nextRandom() - 1))
         timer = clock.setTimeout(() => end('ok'), ms)
       }
-      const end = (how: 'ok' | 'late') => {
+      const end = (how: CallEnd) => {
         if (isOver) return // both were due at the same time
         isOver = true
         signal.removeEventListener('abort', onAbort)
-        if (timer === undefined) queue.splice(queue.indexOf(start), 1)
+        const at = queue.indexOf(begin)
+        if (at >= 0) queue.splice(at, 1)
         else working--
         clock.clearTimeout(timer as never)
         while (working < model.atOnce && queue.length > 0) queue.shift()?.()
         resolve(how)
       }
-      const onAbort = () => end('late')
+      const onAbort = () => end(isLate(signal) ? 'late' : 'none')
       signal.addEventListener('abort', onAbort, { once: true })
-      if (working < model.atOnce) start()
-      else queue.push(start)
+      if (working < model.atOnce) return begin()
+      queue.push(begin)
+      if (model.silenceMs !== undefined) timer = clock.setTimeout(() => end('silent'), model.silenceMs)
     })
   }
 
-  async function ask(group: number, { timeoutMs, caller }: Users): Promise<void> {
-    // Counted where it ends, not where it began.
-    const talk = () => talks[group]!
+  /** Calls that were accepted in the last second, by the times when they were sent. */
+  let sent: number[] = []
+
+  function refuses(inFlight: number): boolean {
+    sent = sent.filter(at => at > clock.now() - 1000)
+    if (inFlight > (model.refusesAbove ?? Infinity) || sent.length >= (model.refusesAbovePerSecond ?? Infinity))
+      return true
+    sent.push(clock.now())
+    return false
+  }
+
+  let asked = 0
+
+  async function ask(group: number, { timeoutMs, caller, priority = 'interactive', leaves }: Users): Promise<void> {
     const askedAt = clock.now()
     const controller = new AbortController()
-    const timer = clock.setTimeout(() => controller.abort(new Error('late')), timeoutMs)
-    try {
-      const terms = { priority: 'interactive', caller, signal: controller.signal } as const
-      const place = await limit.enter({ ...terms, deadline: askedAt + timeoutMs })
+    const timers = [clock.setTimeout(() => controller.abort(new Error(late)), timeoutMs)]
+    if (leaves && ++asked % leaves.every === 0)
+      timers.push(clock.setTimeout(() => controller.abort(new Error('left')), leaves.afterMs))
+    const { signal } = controller
+    const ended = await tried(group, { priority, caller, signal, deadline: askedAt + timeoutMs })
+    for (const timer of timers) clock.clearTimeout(timer as never)
+    // Counted where it ends, not where it began.
+    const talk = talks[group]!
+    if (ended === 'silent') talk.late++
+    else talk[ended]++
+    if (ended === 'answered' || ended === 'quoted') talk[`${ended}Ms`].push(clock.now() - askedAt)
+  }
+
+  type Ended = 'answered' | 'quoted' | 'late' | 'silent' | 'left' | 'gaveUp'
+
+  /** As the guards of the language model do it. */
+  async function tried(group: number, terms: CallTerms): Promise<Ended> {
+    const cut = () => (isLate(terms.signal) ? 'late' : 'left')
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      const place = await limit.enter(terms).catch((error: unknown) => error)
+      if (place instanceof InVain) return 'quoted'
+      if (place instanceof Error) return cut()
       const { inFlight } = limit.status()
-      talk().mostInFlight = Math.max(talk().mostInFlight, inFlight)
-      if (inFlight > (model.refusesAbove ?? Infinity)) {
-        talk().refusedByModel++
-        limit.busy(0)
-        return place.leave('none')
+      talks[group]!.mostInFlight = Math.max(talks[group]!.mostInFlight, inFlight)
+      if (refuses(inFlight)) {
+        talks[group]!.refusedByModel++
+        limit.busy(model.retryAfterMs ?? 0)
+        ;(place as CallPlace).leave('none')
+        continue
       }
-      const how = await call(controller.signal)
-      place.leave(how)
-      if (how === 'late') talk().late++
-      else {
-        talk().answered++
-        talk().answeredMs.push(clock.now() - askedAt)
-      }
-    } catch (error) {
-      if (!(error instanceof InVain)) return void talk().late++
-      talk().quoted++
-      talk().quotedMs.push(clock.now() - askedAt)
-    } finally {
-      clock.clearTimeout(timer as never)
+      const end = await call(terms.signal)
+      ;(place as CallPlace).leave(end)
+      return end === 'ok' ? 'answered' : end === 'none' ? cut() : end
     }
+    return 'gaveUp'
   }
 
   /** Users who ask until then. */

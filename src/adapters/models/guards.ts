@@ -3,7 +3,14 @@ import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { AskError, callNotMade, isAskError } from '../../errors.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
-import { createCallLimit, InVain, type CallEnd, type CallLimit, type CallPlace } from '../../resilience/call-limit.ts'
+import {
+  createCallLimit,
+  InVain,
+  type CallEnd,
+  type CallLimit,
+  type CallLimitOptions,
+  type CallPlace,
+} from '../../resilience/call-limit.ts'
 import { createGuard, type Guard, type GuardOptions, type Reading } from '../../resilience/guard.ts'
 import { createHedge } from '../../resilience/hedge.ts'
 import { withIdleTimeout } from '../../resilience/idle-timeout.ts'
@@ -59,7 +66,7 @@ function guardModel(
   return guard(dependency, { slowMs, read: readModelError, refusal, onEnd, ...(onBusy && { onBusy }) }, parts)
 }
 
-/** A busy model is retried immediately without `Retry-After`, and after that time with it. */
+/** A busy model is called again immediately without `Retry-After`, and after that time with it. */
 function readModelError(error: unknown): Reading {
   if (!isAskError(error)) return { verdict: 'nothing', isRetryable: false }
   const isBroken = error.code === 'model_failed' || error.code === 'model_unreachable'
@@ -78,21 +85,33 @@ export interface GuardedChat extends ChatModel {
   readonly calls: Pick<CallLimit, 'status'>
 }
 
-/** `maxCalls`: most calls at a time, where the operator knows; otherwise the model's limit is learned. */
+/** Of a call that a busy model refuses. Between them it waits as long as the model says, and for its turn. */
+const mostAttempts = 3
+
+export interface ChatGuardOptions {
+  readonly silenceMs: number
+  /** Most calls at a time, where the operator knows; otherwise the model's limit is learned. */
+  readonly maxCalls?: number | undefined
+  /** See {@link CallLimitOptions}. */
+  readonly batchShare?: number
+}
+
 export function guardChat(
   chat: ChatModel,
-  { silenceMs, maxCalls }: { readonly silenceMs: number; readonly maxCalls?: number | undefined },
+  { silenceMs, maxCalls, batchShare = 1 }: ChatGuardOptions,
   parts: GuardParts,
 ): GuardedChat {
-  const calls = createCallLimit({ ...(maxCalls !== undefined && { max: maxCalls }) })
+  const calls = createCallLimit({ batchShare, ...(maxCalls !== undefined && { max: maxCalls }) })
   const ownGuard = guardModel('chat', silenceMs, parts, calls.busy)
 
-  async function enter(signal: AbortSignal, urgency: ChatUrgency): Promise<CallPlace> {
+  /** `refusal`: of this call, which the model refused before because it is busy. */
+  async function enter(signal: AbortSignal, urgency: ChatUrgency, refusal: unknown): Promise<CallPlace> {
     const { priority = 'interactive', caller, deadline } = urgency
     try {
       return await calls.enter({ priority, caller, signal, deadline })
     } catch (error) {
       if (!(error instanceof InVain)) throw error
+      if (refusal !== null) throw refusal
       parts.events.callDeclined('chat')
       throw new AskError('model_busy', {
         detail: 'So many questions wait for the language model that it cannot answer in time.',
@@ -107,20 +126,40 @@ export function guardChat(
     signal: AbortSignal,
     urgency: ChatUrgency = { deadline: Infinity },
   ): AsyncGenerator<ChatEvent, void, undefined> {
-    // An open breaker is known at once; nobody waits for its refusal.
-    const place = ownGuard.state() === 'open' ? null : await enter(signal, urgency)
-    let end: CallEnd = 'none'
-    try {
-      yield* ownGuard.stream(signal, () =>
-        withIdleTimeout('The model', silenceMs, signal, idleSignal => chat.stream(request, idleSignal)),
-      )
-      end = 'ok'
-    } catch (error) {
-      if (isAskError(error, 'deadline_exceeded')) end = 'late'
-      throw error
-    } finally {
-      place?.leave(end)
+    let refusal: unknown = null
+    for (let attempt = 1; ; attempt++) {
+      // An open breaker is known at once; nobody waits for its refusal.
+      const place = ownGuard.state() === 'open' ? null : await enter(signal, urgency, refusal)
+      if (refusal !== null) parts.events.callRetried('chat')
+      let end: CallEnd = 'none'
+      let hasBegun = false
+      try {
+        for await (const event of guarded(request, signal)) {
+          hasBegun = true
+          yield event
+        }
+        end = 'ok'
+        return
+      } catch (error) {
+        if (isAskError(error, 'deadline_exceeded')) end = endOf(signal, hasBegun)
+        if (hasBegun || attempt === mostAttempts || signal.aborted || !isAskError(error, 'model_busy')) throw error
+        refusal = error
+      } finally {
+        place?.leave(end)
+      }
     }
+  }
+
+  /** If the signal has not aborted, it was the idle timeout. */
+  function endOf(signal: AbortSignal, hasBegun: boolean): CallEnd {
+    if (signal.aborted) return 'late'
+    return hasBegun ? 'none' : 'silent'
+  }
+
+  function guarded(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent> {
+    return ownGuard.stream(signal, () =>
+      withIdleTimeout('The model', silenceMs, signal, idleSignal => chat.stream(request, idleSignal)),
+    )
   }
 
   return { ...chat, guard: ownGuard, calls, stream }

@@ -22,7 +22,7 @@ function admissionTight({ window, pool, limiter, config: { admission } }: RuleFa
     setting,
     title: 'Questions are rejected while the process and its database are idle',
     evidence: `${refused} of ${window.requests} rejected in five minutes; the limit is ${limiter.limit} (from ${admission.floor} to ${admission.ceiling}), ${limiter.inFlight} in progress, the event loop is ${percent(window.eventLoop.utilization ?? 0)} busy, no request waited for a connection`,
-    action: `If the model can handle more concurrent calls, raise ${setting}${isAtCeiling ? '' : ' (and POOL_SIZE, which caps it)'}, or ADMISSION_MAX_WAITING and ADMISSION_MAX_WAIT_MS.`,
+    action: `Raise ${setting}${isAtCeiling ? '' : ' (and POOL_SIZE, which caps it)'}, or ADMISSION_MAX_WAITING and ADMISSION_MAX_WAIT_MS.`,
   }
 }
 

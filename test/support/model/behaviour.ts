@@ -1,4 +1,5 @@
 import type { ChatRequest } from './chat.ts'
+import type { Exchange } from './exchange.ts'
 
 /** How the model answers from now on. `{}` is healthy; a new behaviour replaces the old one completely. */
 export interface Behaviour {
@@ -12,6 +13,11 @@ export interface Behaviour {
   readonly firstTokenMs?: number
   /** Chat: delay between tokens. */
   readonly perTokenMs?: number
+  /**
+   * Chat: requests that it works on at a time. The others wait in silence, first come, first served, as with a local
+   * server. The last behaviour counts for all of them.
+   */
+  readonly atOnce?: number
   /** Reply with this error status … */
   readonly status?: number
   /** … and this `Retry-After`, in seconds. */
@@ -42,6 +48,8 @@ export interface Behaviour {
 export class Temper {
   #behaviour: Behaviour
   #left: number
+  #working = 0
+  readonly #waiting = new Set<() => void>()
 
   constructor(behaviour: Behaviour) {
     this.#behaviour = behaviour
@@ -51,10 +59,33 @@ export class Temper {
   set(behaviour: Behaviour): void {
     this.#behaviour = behaviour
     this.#left = behaviour.times ?? Infinity
+    this.#begin()
   }
 
   next(): Behaviour {
     this.#left -= 1
     return this.#left < 0 ? {} : this.#behaviour
+  }
+
+  /** Waits until there is room to work on one more request. It works on it until the exchange is over. */
+  async room(exchange: Pick<Exchange, 'onClose'>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.add(resolve)
+    exchange.onClose(() => {
+      // One that leaves while it waits took no room.
+      if (!this.#waiting.delete(resolve)) this.#working -= 1
+      this.#begin()
+    })
+    this.#begin()
+    await promise
+  }
+
+  #begin(): void {
+    for (const start of this.#waiting) {
+      if (this.#working >= (this.#behaviour.atOnce ?? Infinity)) return
+      this.#waiting.delete(start)
+      this.#working += 1
+      start()
+    }
   }
 }

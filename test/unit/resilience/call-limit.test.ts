@@ -57,11 +57,14 @@ t.test('a model that works on a few at a time, in silence: it stays useful, the 
       const { answered, late, quotedMs, mostInFlight } = figures(await during(60))
       const what = `${minute} minute, ${atOnce} at a time, ${callMs} ms ± ${spread * 100} %`
       const pace = (answered * callMs) / 60_000 / atOnce
-      t.ok(pace >= (spread === 0 ? 1 : 0.9), `${what}: ${Math.round(100 * pace)} % of its pace`)
+      t.ok(pace >= (spread === 0 ? 0.98 : 0.9), `${what}: ${Math.round(100 * pace)} % of its pace`)
       t.ok(late <= 0.08 * answered, `${what}: ${late} of ${answered} were cut off`)
       const slow = quotedMs.filter(ms => ms > 2000).length
-      t.ok(slow <= 0.02 * quotedMs.length, `${what}: ${slow} of ${quotedMs.length} quoted after two seconds`)
-      t.ok(mostInFlight <= 25, `${what}: ${mostInFlight} in flight`)
+      t.ok(
+        slow <= (minute === 'first' ? 0.03 : 0.01) * quotedMs.length,
+        `${what}: ${slow} of ${quotedMs.length} quoted after two seconds`,
+      )
+      t.ok(mostInFlight <= 30, `${what}: ${mostInFlight} in flight`)
     }
   }
 })

@@ -279,6 +279,34 @@ t.test('a wait that fails, and a run that is over while it is away: no place is 
   t.same(limiter.status(), { limit: 1, inFlight: 0, waiting: 0 }, 'neither of one that waited to come back')
 })
 
+t.test(
+  'there is no room to come back before the time is over, or the caller leaves: it goes on, to find out',
+  async t => {
+    const { enter, limiter, clock } = fixed(1)
+    const leaving = new AbortController()
+    const terms = [{ deadline: 1000 }, { signal: leaving.signal }]
+    for (const each of terms) {
+      const first = await enter('interactive', each)
+      const second = enter()
+      const remote = Promise.withResolvers<void>()
+      let isBack = false
+      const back = first.away(() => remote.promise).then(() => (isBack = true))
+      const other = await second
+      remote.resolve()
+      await new Promise(setImmediate)
+      t.match([isBack, limiter.status()], [false, { inFlight: 1, waiting: 1 }])
+      if (each.deadline) clock.advance(each.deadline)
+      else leaving.abort()
+      await back
+      t.same(limiter.status(), { limit: 1, inFlight: 1, waiting: 0 }, 'without a place')
+      first.leave(null)
+      other.leave('run')
+      t.same(limiter.status(), { limit: 1, inFlight: 0, waiting: 0 })
+      t.equal(clock.pending, 0, 'no timer is left')
+    }
+  },
+)
+
 t.test('the work is done while the run goes on: its place is free, only its own work is measured', async t => {
   const { limiter, enter, clock } = fixed(10, { ceiling: 500, initial: 20 })
   for (let round = 0; round < 20; round++) {

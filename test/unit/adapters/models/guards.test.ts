@@ -4,6 +4,7 @@ import type { ChatEvent, ChatModel } from '../../../../src/ask/generation/chat.t
 import type { Embedder } from '../../../../src/ask/retrieval/embedder.ts'
 import { AskError, callsMade, loudness } from '../../../../src/errors.ts'
 import { silent } from '../../../../src/events.ts'
+import { until } from '../../../support/until.ts'
 
 const never = new AbortController().signal
 
@@ -40,6 +41,7 @@ const soon = () => ({ deadline: performance.now() + 10_000 })
 function chatOf(options: { readonly maxCalls?: number } = {}) {
   const replies: PromiseWithResolvers<void>[] = []
   const declined: string[] = []
+  const retried: string[] = []
   const chat: ChatModel = {
     model: 'm',
     provider: 'p',
@@ -51,10 +53,14 @@ function chatOf(options: { readonly maxCalls?: number } = {}) {
       yield { type: 'end', finishReason: 'stop', usage: null }
     },
   }
-  const events = { ...silent, callDeclined: (dependency: string) => void declined.push(dependency) }
+  const events = {
+    ...silent,
+    callDeclined: (dependency: string) => void declined.push(dependency),
+    callRetried: (dependency: string) => void retried.push(dependency),
+  }
   const guarded = guardChat(chat, { silenceMs: 60_000, ...options }, { events, onTurn() {} })
   const ask = (urgency = soon(), signal = never) => Array.fromAsync(guarded.stream(request, signal, urgency))
-  return { replies, declined, guarded, ask }
+  return { replies, declined, retried, guarded, ask }
 }
 
 const settle = () => new Promise(setImmediate)
@@ -76,10 +82,12 @@ t.test('no more calls at a time than the model works on: the others wait', async
 
 t.test('a model that is busy is not called until it says, and who cannot wait is told at once', async t => {
   const { replies, declined, guarded, ask } = chatOf()
-  const first = ask()
+  const first = ask({ deadline: performance.now() + 3000 })
   await settle()
   replies[0]!.reject(new AskError('model_busy', { retryAfter: 5 }))
-  await t.rejects(first, { code: 'model_busy' }, 'not tried again: five seconds are too long')
+  const refusal = await first.catch((error: unknown) => error as AskError)
+  t.match(refusal, { code: 'model_busy', kind: undefined }, 'not tried again: five seconds are too long')
+  t.equal(callsMade(refusal as AskError), 1)
   const failure = await ask({ deadline: performance.now() + 1000 }).catch((error: unknown) => error as AskError)
   t.match(failure, { code: 'model_busy', kind: 'not_called' })
   t.same([callsMade(failure as AskError), loudness(failure as AskError)], [0, 'debug'], 'no call, and no warning')
@@ -92,6 +100,22 @@ t.test('a model that is busy is not called until it says, and who cannot wait is
   await t.rejects(patient, { message: 'left' })
   t.equal(replies.length, 1)
   t.equal(guarded.guard.state(), 'closed')
+})
+
+t.test('a call that a busy model refuses is made again, for as long as there is time, and at most twice', async t => {
+  const { replies, guarded, ask, retried } = chatOf()
+  const settled = Promise.allSettled([ask(), ask()])
+  const refuse = async (call: number) => {
+    await until('it is called', () => replies.length > call)
+    replies[call]!.reject(new AskError('model_busy', { retryAfter: 0.02 }))
+  }
+  for (const call of [0, 1, 2, 3, 4]) await refuse(call)
+  await until('it is called', () => replies.length === 6)
+  replies[5]!.resolve()
+  const outcomes = await settled
+  t.same(outcomes.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  t.equal(retried.length, 4)
+  t.match(guarded.calls.status(), { inFlight: 0, waiting: 0 })
 })
 
 t.test('calls that fail, and callers that leave, give their place back', async t => {
