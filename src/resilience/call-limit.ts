@@ -38,11 +38,14 @@ export interface CallPlace {
 export class InVain extends Error {
   /** When a call might be answered in time, in milliseconds from now. */
   readonly afterMs: number
+  /** The server asked for no calls until then. Otherwise too many calls wait for it. */
+  readonly isPause: boolean
 
-  constructor(afterMs: number) {
+  constructor(afterMs: number, isPause = false) {
     super('the server cannot answer in time')
     this.name = 'InVain'
     this.afterMs = afterMs
+    this.isPause = isPause
   }
 }
 
@@ -78,7 +81,7 @@ interface Sample extends Times {
 }
 
 /** For what to expect of the next call. */
-const recentSamples = 8
+const recentSamples = 16
 /** For the comparison of calls among few with calls among many. */
 const comparedSamples = 32
 /** With fewer, nothing is concluded. */
@@ -156,7 +159,7 @@ export function createCallLimit({
       factor: queue === 'none' ? margin : marginWithQueue,
       isOnly: position === 1,
     })
-    if (waitMs !== null) return Promise.reject(new InVain(waitMs))
+    if (waitMs !== null) return Promise.reject(new InVain(waitMs, isPaused()))
     const mayStart = waitingCount(terms.priority) === 0 && hasRoom(terms.priority)
     return mayStart ? Promise.resolve(occupy(terms.priority)) : wait(terms)
   }
@@ -167,8 +170,12 @@ export function createCallLimit({
   }
 
   function hasRoom(priority: Priority): boolean {
-    if (inFlight >= Math.floor(limit) || pausedUntil > clock.now()) return false
+    if (inFlight >= Math.floor(limit) || isPaused()) return false
     return priority === 'interactive' || batchInFlight < Math.max(1, Math.floor(batchShare * limit))
+  }
+
+  function isPaused(): boolean {
+    return pausedUntil > clock.now()
   }
 
   function aheadOf({ priority, caller = '' }: CallTerms): number {
@@ -350,10 +357,16 @@ export function createCallLimit({
     if (ms <= 0 || until <= pausedUntil) return
     pausedUntil = until
     clock.clearTimeout(pauseTimer as never)
-    pauseTimer = clock.setTimeout(admitNext, ms)
+    pauseTimer = clock.setTimeout(goOn, ms)
     // Whoever waits is kept alive by its connection; a command that is done must not wait for this.
     ;(pauseTimer as { unref?: () => void }).unref?.()
     rejectInVain()
+  }
+
+  /** A timer may fire a little early by the clock. */
+  function goOn(): void {
+    pausedUntil = 0
+    admitNext()
   }
 
   function wait(terms: CallTerms): Promise<CallPlace> {
@@ -391,7 +404,7 @@ export function createCallLimit({
       const isOnly = position === 0 && at === waiters.length - 1
       const waitMs = isInVain(waiter, position + 1, { factor: marginInQueue, isOnly })
       if (waitMs === null) position++
-      else waiter.reject(new InVain(waitMs))
+      else waiter.reject(new InVain(waitMs, isPaused()))
     }
   }
 

@@ -21,7 +21,11 @@ export class Refused extends Error {
   readonly waitedMs: number
 
   constructor(reason: RefusedBy, afterMs: number, waitedMs = 0) {
+    // Under overload there are thousands, and a stack would be a third of what one costs.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(`refused: ${reason}`)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'Refused'
     this.reason = reason
     this.afterMs = afterMs

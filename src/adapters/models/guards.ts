@@ -112,7 +112,8 @@ export function guardChat(
     } catch (error) {
       if (!(error instanceof InVain)) throw error
       if (refusal !== null) throw refusal
-      parts.events.callDeclined('chat')
+      if (error.isPause) parts.events.modelEnded('chat', 'paused')
+      else parts.events.callDeclined('chat')
       throw new AskError('model_busy', {
         detail: 'So many questions wait for the language model that it cannot answer in time.',
         retryAfter: error.afterMs / 1000,

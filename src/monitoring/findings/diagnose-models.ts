@@ -30,7 +30,8 @@ const leastShare = 0.2
  */
 export function diagnoseModels(facts: Facts): Finding[] {
   const failing = (['chat', 'embeddings', 'rerank'] as const).flatMap(model => diagnoseModel(model, facts) ?? [])
-  return [...failing, ...(diagnoseSaturation(facts) ?? [])]
+  const isFailing = failing.some(({ culprit }) => culprit === 'chat')
+  return [...failing, ...((isFailing ? null : diagnoseSaturation(facts)) ?? [])]
 }
 
 const declinedAtLeast = 3
@@ -38,7 +39,7 @@ const declinedAtLeast = 3
 /** The model works, but on fewer questions than are asked. */
 function diagnoseSaturation({ modelCalls, times }: Facts): Finding[] | null {
   const declined = times('chat:declined')
-  if (!modelCalls || declined < declinedAtLeast) return null
+  if (!modelCalls || declined < declinedAtLeast || times('chat:ok') === 0) return null
   const { inFlight, limit, waiting } = modelCalls
   return [
     {

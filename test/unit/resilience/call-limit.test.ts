@@ -44,6 +44,8 @@ t.test('an instant model that takes a second from now on, 50 at once: all of the
 })
 
 const figures = (told: Talk[]) => told[0]!
+const sumOf = (told: Talk[], of: 'answered' | 'quoted' | 'late' | 'left' | 'refusedByModel') =>
+  told.reduce((sum, each) => sum + each[of], 0)
 
 t.test('a model that works on a few at a time, in silence: it stays useful, the others are told at once', async t => {
   for (const [atOnce, callMs, spread] of [
@@ -128,7 +130,7 @@ t.test('a pause that the server asked for is waited for where the deadline allow
   const limit = createCallLimit({ clock })
   const { signal } = new AbortController()
   limit.busy(3000)
-  await t.rejects(limit.enter({ priority: 'interactive', signal, deadline: 2000 }), new InVain(3000))
+  await t.rejects(limit.enter({ priority: 'interactive', signal, deadline: 2000 }), new InVain(3000, true))
   const entering = limit.enter({ priority: 'interactive', signal, deadline: 10_000 })
   clock.advance(2999)
   await turn()
@@ -139,6 +141,98 @@ t.test('a pause that the server asked for is waited for where the deadline allow
   place.leave('ok')
   place.leave('ok')
   t.match(limit.status(), { inFlight: 0 })
+})
+
+t.test('a timer that fires a little early ends the pause all the same', async t => {
+  const clock = manualClock()
+  const limit = createCallLimit({ clock: { ...clock, setTimeout: (fire, ms) => clock.setTimeout(fire, ms - 1) } })
+  limit.busy(100)
+  const terms = { priority: 'interactive', signal: new AbortController().signal, deadline: 1000 } as const
+  const entering = limit.enter(terms)
+  clock.advance(99)
+  await entering
+  t.match(limit.status(), { inFlight: 1, waiting: 0 })
+})
+
+t.test('a server that refuses and does not say for how long: ever longer pauses, until it answers', async t => {
+  const clock = manualClock()
+  const limit = createCallLimit({ clock })
+  const terms = { priority: 'interactive', signal: new AbortController().signal, deadline: 1e6 } as const
+  const pauses: number[] = []
+  for (const isBusy of [true, true, true, false, true]) {
+    const askedAt = clock.now()
+    const entering = limit.enter(terms)
+    for (let isIn = false; !isIn; isIn = await Promise.race([entering.then(() => true), turn(false)])) clock.advance(50)
+    pauses.push(clock.now() - askedAt)
+    const place = await entering
+    if (isBusy) limit.busy(0)
+    place.leave(isBusy ? 'none' : 'ok')
+  }
+  t.same(pauses, [50, 100, 200, 400, 50])
+})
+
+t.test('batch calls have a share, and never all places', async t => {
+  const limit = createCallLimit({ max: 4, batchShare: 0.5, clock: manualClock() })
+  const { signal } = new AbortController()
+  const enter = (priority: 'interactive' | 'batch') => limit.enter({ priority, signal, deadline: 1e6 })
+  const batch = [enter('batch'), enter('batch'), enter('batch')]
+  await turn()
+  t.match(limit.status(), { inFlight: 2, waiting: 1 })
+  const [one, other] = [await enter('interactive'), await enter('interactive')]
+  t.match(limit.status(), { inFlight: 4, waiting: 1 })
+  one.leave('ok')
+  t.match(limit.status(), { inFlight: 3, waiting: 1 }, 'the share is used')
+  ;(await batch[0]!).leave('ok')
+  ;(await batch[2]!).leave('ok')
+  ;(await batch[1]!).leave('ok')
+  other.leave('ok')
+  t.match(limit.status(), { inFlight: 0, waiting: 0 })
+})
+
+t.test('questions at a steady rate and a model that gets slow: it is no queue, though slow calls are many', async t => {
+  const { model, begin, during, limit } = modelOf({ callMs: 50, atOnce: Infinity, spread: 0.2 })
+  begin(...Array.from({ length: 60 }, (_, at) => ({ ...always, count: 1, thinkMs: 4000 + 61 * at, timeoutMs: 10_000 })))
+  await during(60)
+  model.callMs = 1500
+  const slow = await during(30)
+  t.same(sumOf(slow, 'quoted') + sumOf(slow, 'late'), 0, `${sumOf(slow, 'answered')} answered`)
+  t.equal(limit.status().isSaturated, false)
+})
+
+t.test('answers of very different lengths are no queue', async t => {
+  const { model, begin, during } = modelOf({ callMs: 1000, atOnce: Infinity })
+  begin({ ...patient, count: 50 })
+  let [answered, others] = [0, 0]
+  for (let part = 0; part < 300; part++) {
+    model.callMs = [400, 1500, 400, 4000, 400, 1500, 9000][part % 7]!
+    const { answered: more, quoted, late } = figures(await during(0.1))
+    answered += more
+    others += quoted + late
+  }
+  t.ok(answered > 0)
+  t.equal(others, 0)
+})
+
+t.test('a queue of one call that takes longer than the silence that is waited for: one at a time', async t => {
+  const { begin, during, limit } = modelOf({ callMs: 20_000, atOnce: 1, silenceMs: 10_000 })
+  begin({ ...always, count: 3, thinkMs: 500, timeoutMs: 60_000 })
+  await during(60)
+  const { answered, late } = figures(await during(120))
+  t.ok(answered >= 4, `${answered} answered, 6 were possible`)
+  t.ok(late <= 4, `${late} given up`)
+  t.ok(limit.status().limit <= 2)
+})
+
+t.test('whoever leaves, waits, fails or is refused: no place is lost', async t => {
+  const { begin, during, limit } = modelOf({ callMs: 300, atOnce: 8, spread: 0.5, refusesAbove: 14 })
+  const leaves = { every: 3, afterMs: 200 }
+  begin(
+    { seconds: 10, count: 20, thinkMs: 100, timeoutMs: 1000, caller: 'a', leaves },
+    { seconds: 10, count: 20, thinkMs: 100, timeoutMs: 3000, caller: 'b', priority: 'batch', leaves },
+  )
+  const ended = await during(14)
+  for (const how of ['answered', 'left', 'late', 'refusedByModel'] as const) t.ok(sumOf(ended, how) > 0, how)
+  t.match(limit.status(), { inFlight: 0, waiting: 0 })
 })
 
 t.test('who leaves while waiting takes no place', async t => {

@@ -41,7 +41,7 @@ const soon = () => ({ deadline: performance.now() + 10_000 })
 function chatOf(options: { readonly maxCalls?: number } = {}) {
   const replies: PromiseWithResolvers<void>[] = []
   const declined: string[] = []
-  const retried: string[] = []
+  const [retried, paused]: string[][] = [[], []]
   const chat: ChatModel = {
     model: 'm',
     provider: 'p',
@@ -56,11 +56,12 @@ function chatOf(options: { readonly maxCalls?: number } = {}) {
   const events = {
     ...silent,
     callDeclined: (dependency: string) => void declined.push(dependency),
-    callRetried: (dependency: string) => void retried.push(dependency),
+    callRetried: (dependency: string) => void retried!.push(dependency),
+    modelEnded: (dependency: string, fault: string | null) => void (fault === 'paused' && paused!.push(dependency)),
   }
   const guarded = guardChat(chat, { silenceMs: 60_000, ...options }, { events, onTurn() {} })
   const ask = (urgency = soon(), signal = never) => Array.fromAsync(guarded.stream(request, signal, urgency))
-  return { replies, declined, retried, guarded, ask }
+  return { replies, declined, retried: retried!, paused: paused!, guarded, ask }
 }
 
 const settle = () => new Promise(setImmediate)
@@ -81,7 +82,7 @@ t.test('no more calls at a time than the model works on: the others wait', async
 })
 
 t.test('a model that is busy is not called until it says, and who cannot wait is told at once', async t => {
-  const { replies, declined, guarded, ask } = chatOf()
+  const { replies, declined, paused, guarded, ask } = chatOf()
   const first = ask({ deadline: performance.now() + 3000 })
   await settle()
   replies[0]!.reject(new AskError('model_busy', { retryAfter: 5 }))
@@ -91,7 +92,7 @@ t.test('a model that is busy is not called until it says, and who cannot wait is
   const failure = await ask({ deadline: performance.now() + 1000 }).catch((error: unknown) => error as AskError)
   t.match(failure, { code: 'model_busy', kind: 'not_called' })
   t.same([callsMade(failure as AskError), loudness(failure as AskError)], [0, 'debug'], 'no call, and no warning')
-  t.same(declined, ['chat'])
+  t.same([declined, paused], [[], ['chat']], 'it is not that too many wait')
   const leaving = new AbortController()
   const patient = ask({ deadline: performance.now() + 60_000 }, leaving.signal)
   await settle()
