@@ -2,8 +2,8 @@ import { parseArgs } from 'node:util'
 
 export const help = `usage: npm run bench -- [options]
 
-Measures what an answer takes, beside controls that are measured in the same run. Without options everything, in less
-than 20 minutes.
+Measures what an answer takes, beside controls that are measured in the same run. Without options everything, in half
+an hour.
 
   --quick               less of everything, in less than 2 minutes; what CI runs
   --embedded            the embedded database and no Redis, instead of real Postgres and Redis

@@ -60,7 +60,9 @@ export interface CallLimitStatus {
 interface Judgement {
   /** How many times longer than expected it may take. */
   readonly factor: number
+  /** There is no other call, so it is tried. */
   readonly isOnly: boolean
+  readonly expectedAt: (position: number) => number
 }
 
 interface Waiter extends CallTerms {
@@ -158,6 +160,7 @@ export function createCallLimit({
     const waitMs = isInVain(terms, position, {
       factor: queue === 'none' ? margin : marginWithQueue,
       isOnly: position === 1,
+      expectedAt: estimate(),
     })
     if (waitMs !== null) return Promise.reject(new InVain(waitMs, isPaused()))
     const mayStart = waitingCount(terms.priority) === 0 && hasRoom(terms.priority)
@@ -185,35 +188,39 @@ export function createCallLimit({
   }
 
   /**
-   * `position`: how many calls end before or together with this one. `isOnly`: it is always tried. Null if it can be
-   * answered in time.
+   * `position`: how many calls end before or together with this one, itself included. Null if it can be answered in
+   * time.
    */
-  function isInVain({ deadline }: CallTerms, position: number, { factor, isOnly }: Judgement): number | null {
+  function isInVain(
+    { deadline }: CallTerms,
+    position: number,
+    { factor, isOnly, expectedAt }: Judgement,
+  ): number | null {
     const remainingMs = deadline - clock.now()
     const pauseMs = Math.max(0, pausedUntil - clock.now())
     if (pauseMs >= remainingMs) return pauseMs
     if (isOnly || recent.length < leastSamples) return null
-    const expectedMs = pauseMs + expectedMsAt(position)
+    const expectedMs = pauseMs + expectedAt(position)
     return expectedMs * factor > remainingMs ? expectedMs - remainingMs : null
   }
 
-  /** Time until the reply to a call with `position − 1` others in flight or before it in the queue. */
-  function expectedMsAt(position: number): number {
-    if (queue !== 'none') return expectedAtPace(position)
+  /** Time until the reply to a call with so many others in flight or before it in the queue, itself included. */
+  function estimate(): (position: number) => number {
+    if (queue !== 'none') return estimateByPace()
     // The quickest of the latest: a server that is quick again is believed at once.
     const quickestMs = Math.min(...recent.slice(-leastSamples).map(sample => sample.ms))
-    return quickestMs * (1 + Math.log2(Math.max(1, position / limit)))
+    return position => quickestMs * (1 + Math.log2(Math.max(1, position / limit)))
   }
 
   /** The pace in two ways, of which the quicker one is believed. */
-  function expectedAtPace(position: number): number {
+  function estimateByPace(): (position: number) => number {
     // Little's law: the pace is the number in flight over the time that each of them takes.
     const { ms, inFlight: usual } = meanOf(recent)
-    const [first] = recent as [Sample, ...Sample[]]
+    const [first] = recent as [Sample, ...Sample[]] // there are some, or no queue would be known
     // Calls that began together may end together.
     const later = recent.filter(({ endedAt }) => endedAt > first.endedAt).length
     const gapMs = (clock.now() - first.endedAt) / Math.max(1, later)
-    return Math.min(Math.max(1, position / usual) * ms, Math.max(ms, position * gapMs))
+    return position => Math.min(Math.max(1, position / usual) * ms, Math.max(ms, position * gapMs))
   }
 
   function occupy(priority: Priority): CallPlace {
@@ -398,11 +405,13 @@ export function createCallLimit({
 
   /** Tells those who wait in vain as soon as that is known. Where no call is in flight, the last one is tried. */
   function rejectInVain(): void {
+    if (waitingCount() === 0) return
     let position = inFlight
+    const expectedAt = estimate()
     const waiters = [...queues.interactive.inOrder(), ...queues.batch.inOrder()]
     for (const [at, waiter] of waiters.entries()) {
       const isOnly = position === 0 && at === waiters.length - 1
-      const waitMs = isInVain(waiter, position + 1, { factor: marginInQueue, isOnly })
+      const waitMs = isInVain(waiter, position + 1, { factor: marginInQueue, isOnly, expectedAt })
       if (waitMs === null) position++
       else waiter.reject(new InVain(waitMs, isPaused()))
     }

@@ -147,21 +147,15 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   function fail(attempt: Attempt, error: unknown, signal: AbortSignal, lastAfter?: number): Reading {
-    const reading = judge(error, attempt, signal)
     const ms = attempt.ms()
+    const isLate = isAskError(error, 'deadline_exceeded')
+    const reading = isLate || signal.aborted ? readCut(isLate && ms >= usual.longEnoughMs()) : read(error)
     attempt.end(reading.verdict)
     onEnd({ error, ms, hasBegun: lastAfter !== undefined, quietMs: ms - (lastAfter ?? 0), verdict: reading.verdict })
     const pauseMs = Math.min(reading.pauseMs ?? 0, pauseLimitMs)
     if (reading.isBusy && onBusy) onBusy(pauseMs)
     else if (pauseMs > 0) pausedUntil = clock.now() + pauseMs
     return reading
-  }
-
-  /** A caller that left shows nothing about the server. A deadline that passed does, if it was long enough. */
-  function judge(error: unknown, attempt: Attempt, signal: AbortSignal): Reading {
-    if (isAskError(error, 'deadline_exceeded'))
-      return { verdict: attempt.ms() >= usual.longEnoughMs() ? 'fault' : 'nothing', isRetryable: false }
-    return signal.aborted ? { verdict: 'nothing', isRetryable: false } : read(error)
   }
 
   async function mayRetry({ isRetryable, isBusy, pauseMs = 0 }: Reading, signal: AbortSignal): Promise<boolean> {
@@ -174,6 +168,11 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   return { state: breaker.state, run, stream, reset: breaker.reset }
+}
+
+/** A caller that left shows nothing about the server. A deadline that passed does, if it was long enough. */
+function readCut(isFault: boolean): Reading {
+  return { verdict: isFault ? 'fault' : 'nothing', isRetryable: false }
 }
 
 const defaults = {

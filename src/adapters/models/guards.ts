@@ -3,14 +3,7 @@ import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { AskError, callNotMade, isAskError } from '../../errors.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
-import {
-  createCallLimit,
-  InVain,
-  type CallEnd,
-  type CallLimit,
-  type CallLimitOptions,
-  type CallPlace,
-} from '../../resilience/call-limit.ts'
+import { createCallLimit, InVain, type CallEnd, type CallLimit, type CallPlace } from '../../resilience/call-limit.ts'
 import { createGuard, type Guard, type GuardOptions, type Reading } from '../../resilience/guard.ts'
 import { createHedge } from '../../resilience/hedge.ts'
 import { withIdleTimeout } from '../../resilience/idle-timeout.ts'
@@ -92,7 +85,7 @@ export interface ChatGuardOptions {
   readonly silenceMs: number
   /** Most calls at a time, where the operator knows; otherwise the model's limit is learned. */
   readonly maxCalls?: number | undefined
-  /** See {@link CallLimitOptions}. */
+  /** Share of the calls at a time that batch calls may use, 0–1. */
   readonly batchShare?: number
 }
 
