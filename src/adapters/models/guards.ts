@@ -1,4 +1,4 @@
-import type { ChatEvent, ChatModel, ChatRequest, ChatUrgency } from '../../ask/generation/chat.ts'
+import type { ChatCall, ChatEvent, ChatModel, ChatRequest } from '../../ask/generation/chat.ts'
 import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { AskError, callNotMade, isAskError } from '../../errors.ts'
@@ -73,6 +73,9 @@ function readModelError(error: unknown): Reading {
   }
 }
 
+/** Upper bound on what a provider may ask for in its headers. */
+const longestPauseMs = 60_000
+
 export interface GuardedChat extends ChatModel {
   readonly guard: Guard
   readonly calls: Pick<CallLimit, 'status'>
@@ -87,8 +90,10 @@ export function guardChat(
   const calls = createCallLimit({ ...(maxCalls !== undefined && { max: maxCalls }) })
   const ownGuard = guardModel('chat', silenceMs, parts, calls.busy)
 
-  async function enter(signal: AbortSignal, urgency: ChatUrgency): Promise<CallPlace> {
-    const { priority = 'interactive', caller, deadline } = urgency
+  async function enter(
+    signal: AbortSignal,
+    { priority = 'interactive', caller, deadline = Infinity }: ChatCall,
+  ): Promise<CallPlace> {
     try {
       return await calls.enter({ priority, caller, signal, deadline })
     } catch (error) {
@@ -102,17 +107,21 @@ export function guardChat(
     }
   }
 
+  const pause = (ms: number) => calls.pause(Math.min(ms, longestPauseMs))
+
   async function* stream(
     request: ChatRequest,
     signal: AbortSignal,
-    urgency: ChatUrgency = { deadline: Infinity },
+    call: ChatCall = {},
   ): AsyncGenerator<ChatEvent, void, undefined> {
     // An open breaker is known at once; nobody waits for its refusal.
-    const place = ownGuard.state() === 'open' ? null : await enter(signal, urgency)
+    const place = ownGuard.state() === 'open' ? null : await enter(signal, call)
     let end: CallEnd = 'none'
     try {
       yield* ownGuard.stream(signal, () =>
-        withIdleTimeout('The model', silenceMs, signal, idleSignal => chat.stream(request, idleSignal)),
+        withIdleTimeout('The model', silenceMs, signal, idleSignal =>
+          chat.stream(request, idleSignal, { onQuotaUsed: pause }),
+        ),
       )
       end = 'ok'
     } catch (error) {

@@ -15,6 +15,11 @@ export type ChatEvent =
 /** Who asks, and until when a reply is of use; where many calls wait for the model, this decides which is made. */
 export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller'>
 
+export interface ChatCall extends Partial<ChatUrgency> {
+  /** The provider accepts no other call for this time, in milliseconds. */
+  readonly onQuotaUsed?: (ms: number) => void
+}
+
 /** The interface of every language model. */
 export interface ChatModel {
   readonly model: string
@@ -24,5 +29,5 @@ export interface ChatModel {
    * Throws an AskError (`model_*`), or the signal's reason. Abort the signal to stop it: returning the iterator also
    * does, but only between two events.
    */
-  stream(request: ChatRequest, signal: AbortSignal, urgency?: ChatUrgency): AsyncIterable<ChatEvent>
+  stream(request: ChatRequest, signal: AbortSignal, call?: ChatCall): AsyncIterable<ChatEvent>
 }
