@@ -42,6 +42,8 @@ export interface Deps {
   readonly store: DocumentStore
   readonly models: Models
   readonly preparing: Preparing
+  /** Runs a step of background work: slower while questions are asked. */
+  readonly step: Step
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
   /** Everything that happens; what keeps records of its own subscribes here. */
@@ -149,6 +151,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       monitoring,
       figures,
       preparing,
+      step: pace.step,
       database,
       bm25,
       store,
