@@ -259,7 +259,7 @@ export interface Run {
   readonly isStreamed: boolean
   /** Interactive when absent. */
   readonly priority?: Priority
-  /** Whose question it is: the tenant, or the name of the key. Callers take turns where questions wait. */
+  /** Whose question it is: of a tenant, a key or an address. Callers take turns where questions wait. */
   readonly caller?: string | undefined
   /**
    * Waits for another server without counting as work of this machine, so that others can work meanwhile. Absent where

@@ -64,7 +64,7 @@ export function startRun(
     log,
     isStreamed,
     priority,
-    caller: question.tenant ?? form.apiKey?.name,
+    caller: callerOf(question, form, connection.address()),
     cacheDirectives,
     onStage(name, ms, outcome) {
       stages[name] = (stages[name] ?? 0) + ms
@@ -97,6 +97,12 @@ export function startRun(
     return note
   }
   return { question, form, run, trace, explanation, log, facts, timings, stages: () => rounded(stages), failureNote }
+}
+
+/** Whose question it is, for taking turns: the tenant's, else the key's, else the address's. Each has names of its own. */
+function callerOf({ tenant }: Question, { apiKey }: AskForm, address: string): string {
+  if (tenant !== undefined) return `tenant:${tenant}`
+  return apiKey ? `key:${apiKey.name}` : `address:${address}`
 }
 
 function rounded(timings: Readonly<Record<string, number>>): Record<string, number> {

@@ -106,6 +106,7 @@ function doorWith(options: Partial<AskingOptions>, form: Partial<AskForm> = {}) 
     connect: () => ({
       spanName: 'a tool',
       spanAttributes: () => ({}),
+      address: () => '203.0.113.7',
       hasLeft: () => controller.signal.aborted,
       signal: () => controller.signal,
       logWith: logOf,
