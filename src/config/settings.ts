@@ -151,7 +151,7 @@ export const settings = {
   modelMaxConcurrency: setting(
     'MODEL_MAX_CONCURRENCY',
     undefined,
-    'Most calls to the language model at a time. Unset: learned from how it responds. Set it where you know how many calls a local server works on at a time (`OLLAMA_NUM_PARALLEL`, `--parallel` of llama.cpp).',
+    'Most calls to the language model at a time. Unset: learned from how it responds. Set it where you know how many calls a local server works on at a time (`OLLAMA_NUM_PARALLEL` of Ollama, `-np` of llama.cpp).',
     integer(1, 10_000),
   ),
   modelSilenceMs: setting(

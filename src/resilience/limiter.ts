@@ -91,7 +91,7 @@ interface Waiter extends EnterTerms {
 const overdue = 2
 /** The same, until the newest run goes first. Estimates are often a little wrong, and order is fair. */
 const late = 1.5
-/** Who has waited for this share of the time left is late. */
+/** A run that has waited for this share of its time is late. */
 const lateShare = 0.75
 
 /**

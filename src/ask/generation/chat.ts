@@ -12,7 +12,7 @@ export type ChatEvent =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'end'; readonly finishReason: string | null; readonly usage: Usage | null }
 
-/** Who asks, and until when a reply is of use; where many calls wait for the model, this decides which is made. */
+/** The caller, and until when a reply is of use. Where many calls wait for the model, this decides which is made. */
 export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller'>
 
 export interface ChatCall extends Partial<ChatUrgency> {
