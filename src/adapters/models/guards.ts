@@ -123,7 +123,7 @@ export function guardChat(
           chat.stream(request, idleSignal, { onQuotaUsed: pause }),
         ),
       )
-      end = 'ok'
+      if (!call.isShort) end = 'ok'
     } catch (error) {
       if (isAskError(error, 'deadline_exceeded')) end = 'late'
       throw error

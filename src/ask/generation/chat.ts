@@ -16,6 +16,8 @@ export type ChatEvent =
 export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller'>
 
 export interface ChatCall extends Partial<ChatUrgency> {
+  /** The reply is much shorter than an answer, so its duration says nothing about how long answers take. */
+  readonly isShort?: true
   /** The provider accepts no other call for this time, in milliseconds. */
   readonly onQuotaUsed?: (ms: number) => void
 }

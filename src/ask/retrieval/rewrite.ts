@@ -32,7 +32,7 @@ export function rewriteWith(model: ChatModel): Rewrites {
     let text = ''
     let usage: Usage = { ...noUsage, llmCalls: 1 }
     try {
-      for await (const part of model.stream({ ...prompt, maxTokens }, run.signal, run)) {
+      for await (const part of model.stream({ ...prompt, maxTokens }, run.signal, { ...run, isShort: true })) {
         if (part.type === 'text') text += part.text
         else if (part.usage) usage = part.usage
       }
