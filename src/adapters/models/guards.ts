@@ -112,7 +112,10 @@ export function guardChat(
     let end: CallEnd = 'none'
     try {
       yield* ownGuard.stream(signal, () =>
-        withIdleTimeout('The model', silenceMs, signal, idleSignal => chat.stream(request, idleSignal)),
+        withIdleTimeout('The model', silenceMs, signal, idleSignal => {
+          urgency.onSent?.()
+          return chat.stream(request, idleSignal)
+        }),
       )
       end = 'ok'
     } catch (error) {
