@@ -116,7 +116,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     })
     if (database.isReadOnly()) emit.writesChanged(false)
     const guarded = keep(openGuards({ config, database, models: unguarded, events }))
-    const { modelCalls, reads, states, pulse, lastFault } = guarded
+    const { modelCalls, reads, reranker, states, pulse, lastFault } = guarded
     const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit }))
     const budgets = keep(budgetsOf(config, redis, emit))
     const models = { ...guarded.models, chat: guarded.models.chat && chargeChat(guarded.models.chat, budgets) }
@@ -129,18 +129,14 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     // Answers of a lost history are never found, because their epoch marks differ. Dropping them frees memory.
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
     const { admission, limiter } = admissionOf(config, { hasModel: models.chat !== null, events: emit })
+    const opened = { database, bm25, snapshots, caches, models, admission, budgets }
     const { cachedAsk, semanticCache, search } = createAskPipeline({
-      ...guarded,
+      ...opened,
+      reads,
+      reranker,
       config,
       log,
-      database,
-      bm25,
-      snapshots,
-      caches,
-      models,
       events: emit,
-      admission,
-      budgets,
     })
     if (semanticCache) keep(semanticCache)
     keep(cachedAsk)

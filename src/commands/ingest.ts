@@ -53,12 +53,7 @@ export function addIngest(program: Command, host: Host): void {
 }
 
 /** Null if the embedding was not wanted at its cost. */
-async function ingest(
-  host: Host,
-  paths: string[],
-  options: Options,
-  signal: AbortSignal,
-): Promise<LoadReport | null> {
+async function ingest(host: Host, paths: string[], options: Options, signal: AbortSignal): Promise<LoadReport | null> {
   const pruneRoots = options.prune ? sourceRoots(paths) : null
   const config = readConfig(host.env)
   return await withDatabase(config.database, async database => {

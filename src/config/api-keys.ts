@@ -74,8 +74,7 @@ function isBudget(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const limits = Object.entries(value)
   return (
-    limits.length > 0 &&
-    limits.every(([name, limit]) => Number(limit) > 0 && budgetLimits.get(name)?.(limit) === true)
+    limits.length > 0 && limits.every(([name, limit]) => Number(limit) > 0 && budgetLimits.get(name)?.(limit) === true)
   )
 }
 
@@ -99,7 +98,10 @@ export interface Sources {
 }
 
 /** Returns the keys of all sources. Adds a message to `faults` for each problem: where it is and what to do. */
-export function readApiKeys({ inline, file, named = [], hasPrices = false }: Sources, faults: string[]): readonly ApiKey[] {
+export function readApiKeys(
+  { inline, file, named = [], hasPrices = false }: Sources,
+  faults: string[],
+): readonly ApiKey[] {
   const found = [
     ...(inline === undefined ? [] : entriesOf('API_KEYS', inline, faults)),
     ...(file === undefined ? [] : entriesOf('API_KEYS_FILE', textOf(file, faults), faults)),

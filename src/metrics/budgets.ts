@@ -19,8 +19,7 @@ export function budgetMetrics(kit: Kit) {
       ['scope'],
       set => {
         const ratios = Map.groupBy(status(), ({ scope }) => scope)
-        for (const [scope, budgets] of ratios)
-          set(Math.max(...budgets.map(({ used, limit }) => used / limit)), scope)
+        for (const [scope, budgets] of ratios) set(Math.max(...budgets.map(({ used, limit }) => used / limit)), scope)
       },
     )
   }

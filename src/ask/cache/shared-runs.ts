@@ -42,8 +42,11 @@ export function createSharedRuns(
     }
     const { key } = asked.cacheKey
     try {
-      for await (const { item, isShared } of flights.join(flights.has(key) ? key : key + groupOf(run), run, start, ({ spanContext }) =>
-        linkTo(spanContext),
+      for await (const { item, isShared } of flights.join(
+        flights.has(key) ? key : key + groupOf(run),
+        run,
+        start,
+        ({ spanContext }) => linkTo(spanContext),
       )) {
         isJoined = isShared
         if (isShared && item.type === 'done') countShared(item.answer)

@@ -12,7 +12,7 @@ export type ChatEvent =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'end'; readonly finishReason: string | null; readonly usage: Usage | null }
 
-/** Who asks and pays, and until when a reply is of use; where many calls wait for the model, this decides which is made. */
+/** The caller, who pays, and until when a reply is of use. Where many calls wait for the model, it decides the order. */
 export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller' | 'payer'> & {
   /** Called when the request is sent, not while it waits for its turn. */
   readonly onSent?: () => void

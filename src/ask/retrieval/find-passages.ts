@@ -54,9 +54,7 @@ export async function findPassages(
 
   // Nothing relevant: the documents may say it in other words.
   const { rephrase } = steps.rewrite
-  const other = await bestEffort({ texts: [], ...unknownSpending }, run, bounded =>
-    rephrase(asked, bounded),
-  )
+  const other = await bestEffort({ texts: [], ...unknownSpending }, run, bounded => rephrase(asked, bounded))
   const others = await Promise.all(other.texts.map(text => find(analyzeText(text, asked.language, asked.readAs))))
   const best = others.reduce((a, b) => (b.relevance > a.relevance ? b : a), first)
   run.explain?.({ wordings: other.texts, usedWording: other.texts[others.indexOf(best)] ?? null })

@@ -129,7 +129,9 @@ t.test('a budget: whole tokens, an amount of money, or both, above 0', async t =
     t.match(budgetOf(wrong).faults, [/^API_KEYS\[0\]\.budget is invalid; it must be an object with tokens_per_day/])
   t.match(budgetOf({ cost_per_day: 1 }, false).faults, [/budget has cost_per_day, but the price .* set MODEL_PRICES/])
   t.same(budgetOf({ tokens_per_day: 1 }, false).faults, [])
-  t.match(read([{ ...web, scopes: ['admin'], budget: { tokens_per_day: 1 } }]).faults, [/budget requires the scope ask/])
+  t.match(read([{ ...web, scopes: ['admin'], budget: { tokens_per_day: 1 } }]).faults, [
+    /budget requires the scope ask/,
+  ])
 })
 
 t.test('what a key would not keep to, or what would have no effect: refused', async t => {

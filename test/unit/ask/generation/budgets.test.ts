@@ -1,5 +1,10 @@
 import t, { type Test } from 'tap'
-import { createBudgets, type Budgets, type BudgetsOptions, type SharedSpending } from '../../../../src/ask/generation/budgets.ts'
+import {
+  createBudgets,
+  type Budgets,
+  type BudgetsOptions,
+  type SharedSpending,
+} from '../../../../src/ask/generation/budgets.ts'
 import type { BudgetStatus, Tokens } from '../../../../src/ask/terms.ts'
 import { isAskError, isOverBudget } from '../../../../src/errors.ts'
 import { until } from '../../../support/until.ts'
