@@ -68,6 +68,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
           const given = { language: options.language, metadata: options.metadata ?? {}, signal }
           const price = embeddingPrice(config.models, models)
           if (price) {
+            say(host, 'counting the tokens to embed …')
             // Every file is prepared twice, which takes seconds where embedding takes minutes.
             const sort = sortFor(store, await store.collection(options.collection))
             const tokens = await tokensToEmbed(preparing.files(embedder, found, { ...given, sort }), embedder)

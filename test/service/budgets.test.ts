@@ -7,6 +7,7 @@ import { anyWorld, skipReason, startApp, type App, type Reply } from '../support
 import { handbookSettings, startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Model } from '../support/model.ts'
+import { startRedisCluster } from '../support/redis-cluster.ts'
 import { redisSkipReason, startRedis, told } from '../support/redis.ts'
 import { sseEvents } from '../support/sse.ts'
 import { until } from '../support/until.ts'
@@ -237,27 +238,30 @@ t.test('a stream that breaks off is paid for, and a model that is down is not', 
   t.ok((await used()) > 100, 'the prompt, and three words')
 })
 
+const day = '2026-11-29'
+const of = (promptTokens: number, completionTokens: number): Tokens => ({ promptTokens, completionTokens })
+const mapOf = (service: Tokens, web: Tokens) =>
+  new Map([
+    ['service', service],
+    ['key:web', web],
+  ])
+
+/** As a process of its own. */
+async function openSpending(t: Test, url: string) {
+  const quiet = () => {}
+  const server = openRedis(url, {
+    keyPrefix: 'p:',
+    timeoutMs: 5000,
+    log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
+  })
+  t.teardown(server.close)
+  await until('Redis is used', server.isUsable)
+  return createSharedSpending(server)
+}
+
 t.test('what Redis counts', { skip: redisSkipReason() }, async t => {
   const redis = await startRedis(t)
-  const quiet = () => {}
-  const open = async () => {
-    const server = openRedis(redis.url, {
-      keyPrefix: 'p:',
-      timeoutMs: 5000,
-      log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
-    })
-    t.teardown(server.close)
-    await until('Redis is used', server.isUsable)
-    return createSharedSpending(server)
-  }
-  const [a, b] = [await open(), await open()]
-  const of = (promptTokens: number, completionTokens: number): Tokens => ({ promptTokens, completionTokens })
-  const mapOf = (service: Tokens, web: Tokens) =>
-    new Map([
-      ['service', service],
-      ['key:web', web],
-    ])
-  const day = '2026-11-29'
+  const [a, b] = [await openSpending(t, redis.url), await openSpending(t, redis.url)]
 
   t.same(await a.exchange(day, mapOf(of(10, 5), of(0, 0))), mapOf(of(10, 5), of(0, 0)))
   t.same(await b.exchange(day, mapOf(of(1, 2), of(3, 4))), mapOf(of(11, 7), of(3, 4)))
@@ -278,4 +282,11 @@ t.test('what Redis counts', { skip: redisSkipReason() }, async t => {
   t.equal(await a.exchange(day, mapOf(of(1, 1), of(0, 0))), undefined)
   await until('it was removed', async () => (await told(redis, client => client.exists(key))) === 0)
   t.same(await a.exchange(day, mapOf(of(1, 1), of(0, 0))), mapOf(of(1, 1), of(0, 0)), 'b reports again by itself')
+})
+
+t.test('on a Redis Cluster: the budgets of a day are on one node', { skip: redisSkipReason() }, async t => {
+  const { url } = await startRedisCluster(t)
+  const [a, b] = [await openSpending(t, url), await openSpending(t, url)]
+  t.same(await a.exchange(day, mapOf(of(10, 5), of(1, 0))), mapOf(of(10, 5), of(1, 0)))
+  t.same(await b.exchange(day, mapOf(of(1, 2), of(3, 4))), mapOf(of(11, 7), of(4, 4)))
 })

@@ -75,7 +75,7 @@ t.test('nothing is said without a price, or where embedding is free', async t =>
 t.test('at a terminal, a load that costs 1 or more is asked about', async t => {
   const { model, cwd, env } = await worldOf(t)
   const args = ['ingest', `${cwd}/library.md`]
-  for (const answer of ['n', '', null]) {
+  for (const answer of ['n', null]) {
     const { code, stderr } = await atTerminal(args, { ...env, ...dear }, answer)
     t.equal(code, 1)
     t.match(stderr, /continue\? \[y\/N\] [\s\S]*nothing was loaded/)
