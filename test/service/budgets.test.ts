@@ -129,6 +129,37 @@ t.test(
   },
 )
 
+t.test(
+  'many questions at once, on two replicas: what the calls in progress may use is set aside',
+  { skip: skipReason('postgres') || redisSkipReason() },
+  async t => {
+    const redis = await startRedis(t)
+    const { promise: held, resolve: release } = Promise.withResolvers<void>()
+    const model = await startModel(t, { chat: { held } })
+    const settings = {
+      ...(await handbookSettings(t, 'postgres', 'test-embedding')),
+      ...settingsFor(model, 'test-embedding'),
+      REDIS_URL: redis.url,
+      REDIS_TIMEOUT_MS: '5000',
+      BUDGET_TOKENS_PER_DAY: '400', // less than one answer may have
+    }
+    const apps = [await startApp(t, 'postgres', settings), await startApp(t, 'postgres', settings)] as const
+    await until('both use Redis', () => apps.every(({ deps }) => deps.redis?.isUsable()))
+    let quotes = 0
+    const asked = apps.flatMap(app =>
+      questions.map(async question => {
+        const { json } = await app.ask({ question }, fresh)
+        if (json.generator === 'extractive') quotes++
+        return json.generator as string
+      }),
+    )
+    await until('all but one are quoted', () => quotes === asked.length - 1)
+    release()
+    t.equal((await Promise.all(asked)).filter(generator => generator === 'llm').length, 1)
+    t.equal(model.chat.requests.length, 1)
+  },
+)
+
 t.test('without Redis, one process counts for itself; all ways to ask quote', async t => {
   const { app, model } = await startWith(t, { BUDGET_TOKENS_PER_DAY: '1' })
   t.match((await app.ask({ question: questions[0] })).json, written)
