@@ -119,9 +119,10 @@ export function guardChat(
     let end: CallEnd = 'none'
     try {
       yield* ownGuard.stream(signal, () =>
-        withIdleTimeout('The model', silenceMs, signal, idleSignal =>
-          chat.stream(request, idleSignal, { onQuotaUsed: pause }),
-        ),
+        withIdleTimeout('The model', silenceMs, signal, idleSignal => {
+          call.onSent?.()
+          return chat.stream(request, idleSignal, { onQuotaUsed: pause })
+        }),
       )
       if (!call.isShort) end = 'ok'
     } catch (error) {

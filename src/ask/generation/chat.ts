@@ -12,8 +12,11 @@ export type ChatEvent =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'end'; readonly finishReason: string | null; readonly usage: Usage | null }
 
-/** The caller, and until when a reply is of use. Where many calls wait for the model, this decides which is made. */
-export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller'>
+/** The caller, who pays, and until when a reply is of use. Where many calls wait for the model, it decides the order. */
+export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller' | 'payer'> & {
+  /** Called when the request is sent, not while it waits for its turn. */
+  readonly onSent?: () => void
+}
 
 export interface ChatCall extends Partial<ChatUrgency> {
   /** The reply is much shorter than an answer, so its duration says nothing about how long answers take. */

@@ -1,5 +1,5 @@
 import type { Context } from '@opentelemetry/api'
-import type { AskFacts, Explanation, Question, Run, RunLog, StageName } from '../../ask/terms.ts'
+import type { AskFacts, Explanation, Payer, Question, Run, RunLog, StageName } from '../../ask/terms.ts'
 import type { ErrorCode } from '../../errors.ts'
 import { namedKey } from '../edge/auth.ts'
 import type { FailureNote } from '../edge/request-log.ts'
@@ -65,6 +65,7 @@ export function startRun(
     isStreamed,
     priority,
     caller: callerOf(question, form, connection.address()),
+    payer: payerOf(question, form),
     cacheDirectives,
     onStage(name, ms, outcome) {
       stages[name] = (stages[name] ?? 0) + ms
@@ -103,6 +104,11 @@ export function startRun(
 function callerOf({ tenant }: Question, { apiKey }: AskForm, address: string): string {
   if (tenant !== undefined) return `tenant:${tenant}`
   return apiKey ? `key:${apiKey.name}` : `address:${address}`
+}
+
+function payerOf({ collection }: Question, { apiKey }: AskForm): Payer {
+  const { name, budget: limits } = apiKey ?? {}
+  return { collection, ...(name !== undefined && limits && { key: { name, limits } }) }
 }
 
 function rounded(timings: Readonly<Record<string, number>>): Record<string, number> {

@@ -94,6 +94,7 @@ function doorWith(options: Partial<AskingOptions>, form: Partial<AskForm> = {}) 
       rateLimit: undefined,
       tenant: 'law',
       priority: undefined,
+      budget: undefined,
     },
     priority: 'batch',
     cacheDirectives: {},
