@@ -57,10 +57,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await registerCors(app, config.corsOrigins)
   registerLoadShedding(app, { ...config.pressure, onRejected: emit.requestShed })
   registerAuth(app, keyring)
+  app.decorate('addressOf', clientAddress(proxiesOf(config.trustProxy)))
   registerRateLimit(
     app,
     { ...config.rateLimit, redis: parts.redis, onRejected: emit.requestLimited },
-    clientAddress(proxiesOf(config.trustProxy)),
+    app.addressOf,
     keyring.mayLimit,
   )
   registerAccess(app, parts, 'PORT')

@@ -15,8 +15,11 @@ import {
   type CollectionSnapshots,
 } from './ask/cache/collection-snapshot.ts'
 import { type CachedAsk } from './ask/cache/cached-ask.ts'
+import { type Budgets } from './ask/generation/budgets.ts'
+import { chargeChat } from './ask/generation/charge.ts'
 import { type SearchPassages } from './ask/search.ts'
 import { type SemanticCache } from './ask/cache/semantic/semantic-cache.ts'
+import { budgetsOf } from './wiring/budgets.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
 import type { AskError } from './errors.ts'
@@ -42,6 +45,8 @@ export interface Deps {
   readonly store: DocumentStore
   readonly models: Models
   readonly preparing: Preparing
+  /** Runs a step of background work: slower while questions are asked. */
+  readonly step: Step
   readonly redis: RedisServer | undefined
   readonly metrics: Metrics
   /** Everything that happens; what keeps records of its own subscribes here. */
@@ -64,6 +69,8 @@ export interface Deps {
   readonly limiter: () => LimiterStatus
   /** Calls to the language model; null without one. */
   readonly modelCalls: Guarded['modelCalls']
+  /** Daily budgets of the language model. */
+  readonly budgets: Budgets
   /** Await this after a write, before replying. `collection` is the one that changed. */
   onWritten(collection?: string): Promise<void>
   close(): Promise<void>
@@ -111,8 +118,10 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     })
     if (database.isReadOnly()) emit.writesChanged(false)
     const guarded = keep(openGuards({ config, database, models: unguarded, events }))
-    const { models, modelCalls, reads, reranker, states, pulse, lastFault } = guarded
+    const { modelCalls, reads, reranker, states, pulse, lastFault } = guarded
     const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit }))
+    const budgets = keep(budgetsOf(config, redis, emit))
+    const models = { ...guarded.models, chat: guarded.models.chat && chargeChat(guarded.models.chat, budgets) }
     const sideStore = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, events: emit })
     const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {
@@ -122,8 +131,15 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     // Answers of a lost history are never found, because their epoch marks differ. Dropping them frees memory.
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
     const { admission, limiter } = admissionOf(config, { hasModel: models.chat !== null, events: emit })
-    const parts = { config, log, database, reads, reranker, bm25, snapshots, caches, models, events: emit, admission }
-    const { cachedAsk, semanticCache, search } = createAskPipeline(parts)
+    const opened = { database, bm25, snapshots, caches, models, admission, budgets }
+    const { cachedAsk, semanticCache, search } = createAskPipeline({
+      ...opened,
+      reads,
+      reranker,
+      config,
+      log,
+      events: emit,
+    })
     if (semanticCache) keep(semanticCache)
     keep(cachedAsk)
     const preparing = keep(openPreparing(config.prepare, emit))
@@ -139,7 +155,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       // The embedded database has no replicas.
       if (database.kind === 'postgres') await waitUntilVisible()
     }
-    const sources = { limiter, modelCalls, breakers: states, caches: caches.sizes }
+    const sources = { limiter, modelCalls, breakers: states, caches: caches.sizes, budgets: budgets.status }
     watchStatus(metrics, { ...sources, pulse, redis })
     const monitoring = keep(openMonitoring({ config, log, database, redis, store, figures, sources }))
     subscribe(monitoring.subscriber)
@@ -149,6 +165,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       monitoring,
       figures,
       preparing,
+      step: pace.step,
       database,
       bm25,
       store,
@@ -166,6 +183,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       lastFault,
       limiter,
       modelCalls,
+      budgets,
       close,
     }
   } catch (error) {
@@ -249,16 +267,21 @@ function openSharedCache(
 }
 
 interface StatusParts extends Pick<Deps, 'limiter' | 'modelCalls' | 'pulse' | 'redis'> {
+  readonly budgets: Budgets['status']
   readonly breakers: Deps['states']
   readonly caches: Caches['sizes']
 }
 
 /** Registers the metrics that are read when they are scraped. */
-function watchStatus(metrics: Metrics, { limiter, modelCalls, breakers, caches, pulse, redis }: StatusParts): void {
+function watchStatus(
+  metrics: Metrics,
+  { limiter, modelCalls, breakers, caches, budgets, pulse, redis }: StatusParts,
+): void {
   metrics.watchLimiter(limiter)
   if (modelCalls) metrics.watchModelCalls(modelCalls)
   metrics.watchBreakers(breakers)
   metrics.watchCaches(caches)
+  metrics.watchBudgets(budgets)
   metrics.watchDatabase(() => !pulse().isDown)
   if (redis) metrics.watchRedis(redis.isUsable)
 }

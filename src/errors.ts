@@ -121,6 +121,13 @@ export function isOutage(error: unknown): boolean {
 /** The `kind` of a failure for which the model was not called, because it could not have answered in time. */
 export const callNotMade = 'not_called'
 
+/** The `kind` of `model_paused` when a daily budget is used up. */
+export const budgetUsedUp = 'budget'
+
+export function isOverBudget(error: unknown): boolean {
+  return isAskError(error, 'model_paused') && error.kind === budgetUsedUp
+}
+
 /** Number of chat calls behind a failure: none if the circuit breaker was open, or if the reply would have been late. */
 export function callsMade(error: AskError): number {
   return wasCalled(error) ? 1 : 0

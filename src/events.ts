@@ -2,6 +2,8 @@ import type {
   Answer,
   AskFacts,
   AskedCollection,
+  BudgetScope,
+  BudgetStatus,
   CacheStatus,
   CacheTier,
   Outcome,
@@ -58,6 +60,10 @@ export interface Events {
   modelStreamed(operation: ModelOperation, seconds: number, traceId?: string): void
   /** A call was not made, because so many wait for the model that it could not answer in time. */
   callDeclined(dependency: Dependency): void
+  /** A call was not made, because a daily budget is used up. */
+  dailyBudgetExceeded(scope: BudgetScope): void
+  /** A daily budget is used by this share, 0.8 or 1; once per day for each. */
+  dailyBudgetReached(budget: BudgetStatus, share: number): void
   /** How a guarded call to a model ended: null if it succeeded, `paused` if its breaker did not let it through. */
   modelEnded(model: Dependency, fault: ModelFault | null): void
   callRetried(dependency: Dependency): void
@@ -148,6 +154,8 @@ const names: Readonly<Record<keyof Events, true>> = {
   modelStreamed: true,
   modelEnded: true,
   callDeclined: true,
+  dailyBudgetExceeded: true,
+  dailyBudgetReached: true,
   callRetried: true,
   callHedged: true,
   breakerChanged: true,

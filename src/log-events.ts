@@ -42,6 +42,19 @@ export function logEvents(log: Logger): Subscriber {
         { collection: name, epoch, before: before.epoch },
         'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since then are no longer served',
       ),
+    dailyBudgetReached({ scope, name, unit, used, limit, resetsAt }, share) {
+      const fields = { scope, ...(name !== null && { name }), unit, used, limit, resetsAt }
+      if (share < 1)
+        log.warn(
+          { ...fields, code: 'budget-nearly-used-up' },
+          `a daily budget is used up to ${share * 100} %: at its end, answers are extractive until the day is over`,
+        )
+      else
+        log.warn(
+          { ...fields, code: 'budget-used-up' },
+          'a daily budget is used up: answers are extractive until the day is over',
+        )
+    },
     documentLost: ({ source, by, reason }) => log.warn({ source, by, reason }, 'a document could not be prepared'),
   }
 }

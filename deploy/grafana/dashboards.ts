@@ -237,6 +237,17 @@ const service: Dashboard = {
           alerts: ['AskwellModelSaturated'],
         },
         {
+          title: 'Daily budgets',
+          about: 'Used share of the daily budgets of the language model, and calls per second that were not made.',
+          unit: 'percentunit',
+          thresholds: [0.8, 1],
+          queries: [
+            [`max by (scope) (askwell_budget_used_ratio${of})`, '{{scope}}'],
+            [`${rateOf('askwell_budget_exceeded_total', 'scope')} > 0`, 'not made: {{scope}}'],
+          ],
+          alerts: ['AskwellDailyBudgetNearlyUsedUp', 'AskwellDailyBudgetUsedUp'],
+        },
+        {
           title: 'Rejections',
           about: 'Questions rejected by admission control, by priority and reason.',
           unit: 'cps',

@@ -37,7 +37,7 @@ export function createPipeline(steps: Steps): AskWithin {
       language,
       mode,
       usage: addUsage(usage, written.usage),
-      degraded: [...selected.degraded, ...written.degraded],
+      degraded: [...new Set([...selected.degraded, ...written.degraded])],
       passages,
       ...overtakenMark,
     }

@@ -127,8 +127,41 @@ export function addUsage(a: Usage, b: Usage): Usage {
   }
 }
 
+/** Tokens of calls to the language model. */
+export type Tokens = Pick<Usage, 'promptTokens' | 'completionTokens'>
+
+/** What a budget allows per day (UTC), as tokens, money or both. */
+export interface DayLimits {
+  readonly tokens?: number
+  /** In the currency of the prices. */
+  readonly cost?: number
+}
+
+export type BudgetScope = 'service' | 'key' | 'collection'
+
+/** Whose budgets pay for calls to the language model, besides that of the service. */
+export interface Payer {
+  /** Absent for a key without a budget. */
+  readonly key?: { readonly name: string; readonly limits: DayLimits }
+  readonly collection?: string
+}
+
+/** A daily limit and what is used of it. */
+export interface BudgetStatus {
+  readonly scope: BudgetScope
+  /** Of the key or the collection; null for the service. */
+  readonly name: string | null
+  /** `tokens`, or a currency. */
+  readonly unit: string
+  /** Includes calls in progress, at their estimate. */
+  readonly used: number
+  readonly limit: number
+  /** ISO 8601. */
+  readonly resetsAt: string
+}
+
 /** What the answer had to do without; `capacity`: the service was too busy for a fresh run. */
-export type Degraded = 'cache' | 'capacity' | 'database' | 'embeddings' | 'generation' | 'rerank'
+export type Degraded = 'budget' | 'cache' | 'capacity' | 'database' | 'embeddings' | 'generation' | 'rerank'
 
 /**
  * `llm`: a language model behind an OpenAI-compatible API; `extractive`: quoted sentences; `none`: abstained without a
@@ -192,8 +225,8 @@ export interface Answer {
 /** The events of a pipeline run, in this order; `done` is last and contains the whole answer. */
 export type AskEvent =
   | { readonly type: 'passages'; readonly passages: readonly Passage[]; readonly cache?: CacheNote }
-  /** `isFallback`: the model failed; a cached answer would be better than these quotes. */
-  | { readonly type: 'delta'; readonly text: string; readonly isFallback?: true }
+  /** `insteadOf`: quotes in place of the model's text, which is missing for this reason. A cached answer would be better. */
+  | { readonly type: 'delta'; readonly text: string; readonly insteadOf?: Degraded }
   | { readonly type: 'citations'; readonly citations: readonly Citation[] }
   | { readonly type: 'done'; readonly answer: Answer }
 
@@ -259,8 +292,9 @@ export interface Run {
   readonly isStreamed: boolean
   /** Interactive when absent. */
   readonly priority?: Priority
-  /** Whose question it is: the tenant, or the name of the key. Callers take turns where questions wait. */
+  /** Whose question it is: of a tenant, a key or an address. Callers take turns where questions wait. */
   readonly caller?: string | undefined
+  readonly payer?: Payer
   /**
    * Waits for another server without counting as work of this machine, so that others can work meanwhile. Absent where
    * the work is not limited.

@@ -83,6 +83,7 @@ async function answerFrom(
     ...context,
     id: randomUUID(),
     isStreamed: false,
+    payer: { collection },
     cacheDirectives: { noCache: !cache },
     onStage: (name, ms) => void (timings[name] = toTenth((timings[name] ?? 0) + ms)),
     ...(explanation && { explain: part => void Object.assign(explanation, part) }),

@@ -3,6 +3,8 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdout: Output
   readonly stderr: Output
+  /** Absent where nobody can answer a question. */
+  readonly stdin?: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   exitCode?: number | string | null | undefined
 }
 

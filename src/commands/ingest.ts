@@ -5,12 +5,13 @@ import { rowFault } from '../adapters/postgres/errors.ts'
 import { analyzeTables } from '../adapters/postgres/analyze.ts'
 import { ensureVectorIndex } from '../adapters/postgres/store/vector-index.ts'
 import { readConfig } from '../config/config.ts'
-import { load, type LoadReport } from '../ingest/load.ts'
+import { load, sortFor, type LoadReport } from '../ingest/load.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf, findFiles, sourceRoots } from '../ingest/find-files.ts'
 import { namedModel } from '../ingest/named-model.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
+import { agreesToCost, embeddingPrice, tokensToEmbed } from './embedding-cost.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createFaultLines } from './fault-lines.ts'
 import type { Host } from './host.ts'
@@ -25,6 +26,7 @@ interface Options {
   readonly language?: string
   readonly metadata?: MetadataPairs
   readonly prune?: boolean
+  readonly yes?: boolean
 }
 
 export function addIngest(program: Command, host: Host): void {
@@ -36,33 +38,46 @@ export function addIngest(program: Command, host: Host): void {
     .option('-l, --language <xx>', 'language of documents that do not state one (default: detected)', languageCode)
     .option('-m, --metadata <key=value>', 'metadata for every document; may be repeated', metadataPair)
     .option('--prune', 'remove documents that an earlier run loaded from these paths and that no longer exist')
+    .option('-y, --yes', 'do not ask before embedding that costs something (MODEL_PRICES with embedding)')
     .action(async (paths: string[], options: Options, command: Command) => {
       const interrupt = interruptible(host, 'stopping after this batch; run the same command again to finish')
       const report = await ingest(host, paths, options, interrupt.signal).finally(interrupt.release)
+      if (report === null) {
+        say(host, 'nothing was loaded')
+        host.exitCode = exitCodes.failed
+        return
+      }
       print(host, command, jsonReport(report, options.collection), summary(report, options.collection))
       if (report.faults > 0) host.exitCode = report.documents > 0 ? exitCodes.partly : exitCodes.failed
     })
 }
 
-async function ingest(host: Host, paths: string[], options: Options, signal: AbortSignal): Promise<LoadReport> {
+/** Null if the embedding was not wanted at its cost. */
+async function ingest(host: Host, paths: string[], options: Options, signal: AbortSignal): Promise<LoadReport | null> {
   const pruneRoots = options.prune ? sourceRoots(paths) : null
   const config = readConfig(host.env)
   return await withDatabase(config.database, async database => {
     await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
     return await withModels(
       config.models,
-      async ({ embedder }) =>
+      async models =>
         await withPreparing(config.prepare, async preparing => {
+          const { embedder } = models
           const found = await findFiles(paths)
+          const store = createDocumentStore(database)
+          const given = { language: options.language, metadata: options.metadata ?? {}, signal }
+          const price = embeddingPrice(config.models, models)
+          if (price) {
+            say(host, 'counting the tokens to embed …')
+            // Every file is prepared twice, which takes seconds where embedding takes minutes.
+            const sort = sortFor(store, await store.collection(options.collection))
+            const tokens = await tokensToEmbed(preparing.files(embedder, found, { ...given, sort }), embedder)
+            signal.throwIfAborted()
+            if (!(await agreesToCost(host, { tokens, price, isAgreed: options.yes === true, signal }))) return null
+          }
           const progress = createProgress(host, bytesOf(found))
           const faults = createFaultLines(progress.line)
-          const readOptions = {
-            language: options.language,
-            metadata: options.metadata ?? {},
-            onBytes: progress.bytes,
-            signal,
-          }
-          const store = createDocumentStore(database)
+          const readOptions = { ...given, onBytes: progress.bytes }
           const report = await load(
             sort => preparing.files(embedder, found, { ...readOptions, sort }),
             {

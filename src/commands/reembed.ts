@@ -6,6 +6,8 @@ import { namedModel } from '../ingest/named-model.ts'
 import { windowsOf, windowText } from '../ingest/windows.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
 import { collectionName } from './arguments.ts'
+import { agreesToCost, embeddingPrice } from './embedding-cost.ts'
+import { exitCodes } from './exit-codes.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels } from './opened.ts'
@@ -16,14 +18,25 @@ export function addReembed(program: Command, host: Host): void {
     .command('reembed')
     .description('re-embed a collection with EMBEDDING_MODEL, then switch to the new vectors')
     .option('-c, --collection <name>', 'collection', collectionName, 'default')
-    .action(async ({ collection }: { collection: string }, command: Command) => {
+    .option('-y, --yes', 'do not ask before embedding that costs something (MODEL_PRICES with embedding)')
+    .action(async ({ collection, yes }: { collection: string; yes?: boolean }, command: Command) => {
       const config = readConfig(host.env)
       const { signal, release } = interruptible(host, 'stopping after this batch; run the same command again to finish')
       await withDatabase(config.database, async database => {
         await database.lease({ signal, label: 'migrate' }, sql => migrate(sql))
-        await withModels(config.models, async ({ embedder }) => {
+        await withModels(config.models, async models => {
+          const { embedder } = models
           const { model, languages } = embedder
           const job = await openReembedding(database, collection, { ...namedModel(embedder), languages }, signal)
+          const price = embeddingPrice(config.models, models)
+          if (price) {
+            const tokens = await tokensPending(job, embedder, signal)
+            if (!(await agreesToCost(host, { tokens, price, isAgreed: yes === true, signal }))) {
+              say(host, 'nothing was re-embedded')
+              host.exitCode = exitCodes.failed
+              return
+            }
+          }
           const chunks = await reembed(host, job, embedder, signal)
           print(
             host,
@@ -57,19 +70,34 @@ async function reembed(host: Host, job: Reembedding, embedder: Embedder, signal:
   return done
 }
 
-async function embedBatch(
-  job: Reembedding,
-  batch: readonly PendingChunk[],
-  embedder: Embedder,
-  signal: AbortSignal,
-): Promise<void> {
-  const windows = batch.flatMap(chunk =>
+async function tokensPending(job: Reembedding, embedder: Embedder, signal: AbortSignal): Promise<number> {
+  let [tokens, after] = [0, '0']
+  for (;;) {
+    signal.throwIfAborted()
+    const batch = await job.next(after, batchChunks)
+    if (batch.length === 0) return tokens
+    for (const { text } of windowsIn(batch, embedder)) tokens += embedder.countTokens(text)
+    after = batch.at(-1)?.id ?? after
+  }
+}
+
+function windowsIn(batch: readonly PendingChunk[], embedder: Embedder) {
+  return batch.flatMap(chunk =>
     windowsOf(chunk.documentText, chunk, chunk.language, embedder).map(window => ({
       chunkId: chunk.id,
       ...window,
       text: windowText(chunk.documentText, chunk, window, embedder),
     })),
   )
+}
+
+async function embedBatch(
+  job: Reembedding,
+  batch: readonly PendingChunk[],
+  embedder: Embedder,
+  signal: AbortSignal,
+): Promise<void> {
+  const windows = windowsIn(batch, embedder)
   if (windows.length === 0) return
   const vectors = await embedder.embed(
     windows.map(window => window.text),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Priority } from '../priority.ts'
+import type { DayBudget } from './kinds.ts'
 
 /**
  * A key from API_KEYS or API_KEYS_FILE and what it permits. Only the SHA-256 of a key is stored, here and in the
@@ -23,6 +24,8 @@ export interface ApiKey {
   readonly tenant: string | undefined
   /** Priority of questions that do not send X-Priority. */
   readonly priority: Priority | undefined
+  /** What answers to this key's questions may use of the language model per day. */
+  readonly budget: DayBudget | undefined
 }
 
 export const scopes = ['ask', 'explain', 'admin', 'monitoring'] as const
@@ -56,6 +59,23 @@ const fields: Readonly<Record<string, Field>> = {
   },
   tenant: { allowed: 'a string of 1 to 200 characters', fits: isText(/^[^\0]{1,200}$/u) },
   priority: { allowed: priorities.join(' or '), fits: value => priorities.includes(value as Priority) },
+  budget: {
+    allowed: 'an object with tokens_per_day (a whole number), cost_per_day (an amount), or both, above 0',
+    fits: isBudget,
+  },
+}
+
+const budgetLimits: ReadonlyMap<string, (limit: unknown) => boolean> = new Map([
+  ['tokens_per_day', Number.isSafeInteger],
+  ['cost_per_day', Number.isFinite],
+])
+
+function isBudget(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const limits = Object.entries(value)
+  return (
+    limits.length > 0 && limits.every(([name, limit]) => Number(limit) > 0 && budgetLimits.get(name)?.(limit) === true)
+  )
 }
 
 function isText(pattern: RegExp): (value: unknown) => boolean {
@@ -73,18 +93,29 @@ export interface Sources {
   readonly file: string | undefined
   /** Keys from other settings; names and digests must be unique across all sources. */
   readonly named?: readonly Pick<ApiKey, 'name' | 'sha256' | 'scopes'>[]
+  /** Whether the price of the language model is known, so that a key may have a budget of money. */
+  readonly hasPrices?: boolean
 }
 
 /** Returns the keys of all sources. Adds a message to `faults` for each problem: where it is and what to do. */
-export function readApiKeys({ inline, file, named = [] }: Sources, faults: string[]): readonly ApiKey[] {
+export function readApiKeys(
+  { inline, file, named = [], hasPrices = false }: Sources,
+  faults: string[],
+): readonly ApiKey[] {
   const found = [
     ...(inline === undefined ? [] : entriesOf('API_KEYS', inline, faults)),
     ...(file === undefined ? [] : entriesOf('API_KEYS_FILE', textOf(file, faults), faults)),
   ]
-  const unrestricted = { collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined }
+  const unrestricted = {
+    collections: undefined,
+    rateLimit: undefined,
+    tenant: undefined,
+    priority: undefined,
+    budget: undefined,
+  }
   const keys = [
     ...named.map(key => ({ ...unrestricted, ...key })),
-    ...found.flatMap(({ path, value }) => keyOf(path, value, faults)),
+    ...found.flatMap(({ path, value }) => keyOf(path, value, hasPrices, faults)),
   ]
   rejectDuplicates(keys, faults)
   return keys
@@ -126,12 +157,17 @@ function parsed(text: string): unknown {
   }
 }
 
-function keyOf(path: string, value: unknown, faults: string[]): ApiKey[] {
+function keyOf(path: string, value: unknown, hasPrices: boolean, faults: string[]): ApiKey[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     faults.push(`${path} must be an object with name and sha256`)
     return []
   }
-  const wrong = [...unknownFields(value as Json), ...wrongFields(value as Json), ...contradictions(value as Json)]
+  const wrong = [
+    ...unknownFields(value as Json),
+    ...wrongFields(value as Json),
+    ...contradictions(value as Json),
+    ...(hasPrices ? [] : costWithoutPrices(value as Json)),
+  ]
   faults.push(...wrong.map(fault => `${path}${fault}`))
   return wrong.length > 0 ? [] : [keyFrom(value as Json)]
 }
@@ -157,7 +193,7 @@ function wrongFields(value: Json): string[] {
  */
 function contradictions(value: Json): string[] {
   const wanted = Array.isArray(value['scopes']) ? (value['scopes'] as unknown[]) : ['ask']
-  const withoutEffect = ['collections', 'tenant', 'priority'].filter(
+  const withoutEffect = ['collections', 'tenant', 'priority', 'budget'].filter(
     name => value[name] !== undefined && !wanted.includes('ask'),
   )
   const explainsNothing =
@@ -175,6 +211,14 @@ function contradictions(value: Json): string[] {
   ]
 }
 
+function costWithoutPrices({ budget }: Json): string[] {
+  return isBudget(budget) && Object.hasOwn(budget as object, 'cost_per_day')
+    ? [
+        '.budget has cost_per_day, but the price of the language model is unknown; set MODEL_PRICES, or use tokens_per_day',
+      ]
+    : []
+}
+
 function keyFrom(value: Json): ApiKey {
   return {
     name: value['name'] as string,
@@ -184,7 +228,19 @@ function keyFrom(value: Json): ApiKey {
     rateLimit: value['rate_limit'] as number | undefined,
     tenant: value['tenant'] as string | undefined,
     priority: value['priority'] as Priority | undefined,
+    budget: budgetFrom(value['budget'] as KeyBudget | undefined),
   }
+}
+
+interface KeyBudget {
+  readonly tokens_per_day?: number
+  readonly cost_per_day?: number
+}
+
+function budgetFrom(budget: KeyBudget | undefined): DayBudget | undefined {
+  if (budget === undefined) return undefined
+  const { tokens_per_day: tokens, cost_per_day: cost } = budget
+  return { ...(tokens !== undefined && { tokens }), ...(cost !== undefined && { cost }) }
 }
 
 /** Keys with one name cannot be distinguished in the log, and of two keys with one digest the second has no effect. */

@@ -10,6 +10,14 @@ function receivingOf({
   return { headersMs: headersTimeoutMs, wholeMs: receiveTimeoutMs, keepAliveMs, maxConnections }
 }
 
+function budgetsOf({
+  budgetTokensPerDay: tokens,
+  budgetCostPerDay: cost,
+  budgetCollections: collections = {},
+}: RawSettings): Config['budgets'] {
+  return { service: { ...(tokens !== undefined && { tokens }), ...(cost !== undefined && { cost }) }, collections }
+}
+
 function rerankOf({
   rerankUrl: url,
   rerankModel: model,
@@ -95,6 +103,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       timeoutMs: raw.requestTimeoutMs,
       prices: raw.modelPrices ? { ...raw.modelPrices, currency: raw.modelPriceCurrency } : null,
     },
+    budgets: budgetsOf(raw),
     guard: {
       silenceMs: raw.modelSilenceMs,
       hedgeMs: raw.embeddingHedgeMs,

@@ -2,7 +2,7 @@ import type { RawSettings } from './settings.ts'
 
 /** Finds settings that are invalid only in combination with others; one message per fault. */
 export function faultsBetween(raw: RawSettings): string[] {
-  return [...modelFaults(raw), ...rerankFaults(raw), ...listeningFaults(raw)]
+  return [...modelFaults(raw), ...budgetFaults(raw), ...rerankFaults(raw), ...listeningFaults(raw)]
 }
 
 function modelFaults(raw: RawSettings): string[] {
@@ -30,6 +30,17 @@ function missingApi(name: string, model: string | undefined, raw: RawSettings): 
   const usesApi = raw.openaiApiKey !== undefined || raw.openaiBaseUrl !== undefined
   if (isBuiltIn || isFolder || usesApi) return null
   return `${name} is "${model}", but no model API is configured; set OPENAI_API_KEY or OPENAI_BASE_URL`
+}
+
+/** Without prices, a budget of money would never be used up. */
+function budgetFaults({ modelPrices, budgetCostPerDay, budgetCollections = {} }: RawSettings): string[] {
+  if (modelPrices !== undefined) return []
+  const unknown = 'but the price of the language model is unknown; set MODEL_PRICES'
+  const ofCollections = Object.values(budgetCollections).some(({ cost }) => cost !== undefined)
+  return [
+    ...(budgetCostPerDay === undefined ? [] : [`BUDGET_COST_PER_DAY is set, ${unknown}, or use BUDGET_TOKENS_PER_DAY`]),
+    ...(ofCollections ? [`BUDGET_COLLECTIONS has a cost, ${unknown}, or give the collection tokens`] : []),
+  ]
 }
 
 function rerankFaults({ rerankUrl, rerankModel, rerankApiKey }: RawSettings): string[] {

@@ -45,7 +45,7 @@ function keySourcesOf(raw: RawSettings): Sources {
   const named = single.flatMap(([name, scope, key]) =>
     key === undefined ? [] : [{ name, sha256: hash('sha256', key, 'hex'), scopes: [scope] }],
   )
-  return { inline: raw.apiKeys, file: raw.apiKeysFile, named }
+  return { inline: raw.apiKeys, file: raw.apiKeysFile, named, hasPrices: raw.modelPrices !== undefined }
 }
 
 function withoutEmpty(env: Environment): Environment {

@@ -156,17 +156,59 @@ export const similarity: Kind<'off' | 'learn' | number> = {
 export interface ModelPrices {
   readonly prompt: number
   readonly completion: number
+  /** Of the embedding model; absent when it is free or unknown. */
+  readonly embedding?: number
 }
 
+const price = String.raw`(\d+(?:\.\d+)?)`
+const pricesPattern = new RegExp(`^prompt=${price}, *completion=${price}(?:, *embedding=${price})?$`)
+
 export const modelPrices: Kind<ModelPrices> = {
-  allowed: 'prompt=PRICE,completion=PRICE per million tokens, such as prompt=0.15,completion=0.60',
+  allowed:
+    'prompt=PRICE,completion=PRICE per million tokens, such as prompt=0.15,completion=0.60, and embedding=PRICE after them if embedding costs something',
   read: text => {
-    const [, prompt, completion] = /^prompt=(\d+(?:\.\d+)?), *completion=(\d+(?:\.\d+)?)$/.exec(text) ?? []
+    const [, prompt, completion, embedding] = pricesPattern.exec(text) ?? []
     return prompt === undefined || completion === undefined
       ? undefined
-      : { prompt: Number(prompt), completion: Number(completion) }
+      : {
+          prompt: Number(prompt),
+          completion: Number(completion),
+          ...(embedding !== undefined && { embedding: Number(embedding) }),
+        }
   },
 }
+
+/** What may be used per day (UTC): tokens of the language model, money in the currency of its prices, or both. */
+export interface DayBudget {
+  readonly tokens?: number
+  readonly cost?: number
+}
+
+/** An amount of money above 0. */
+export const amount: Kind<number> = {
+  allowed: 'an amount above 0, such as 2.50',
+  read: text => (/^\d{1,12}(\.\d{1,6})?$/.test(text) && Number(text) > 0 ? Number(text) : undefined),
+}
+
+/** Budgets by collection. A collection may have one of tokens and one of money. */
+export const collectionBudgets: Kind<Readonly<Record<string, DayBudget>>> = {
+  allowed:
+    'NAME=tokens:NUMBER or NAME=cost:AMOUNT, separated by commas, such as admissions=tokens:200000,faq=cost:1.5, with each collection at most once per unit',
+  read: text => {
+    const budgets = new Map<string, DayBudget>()
+    for (const each of text.split(',')) {
+      const [, name, unit, limit = ''] = /^([a-z0-9][a-z0-9_-]{0,62})=(tokens|cost):([\d.]+)$/.exec(each.trim()) ?? []
+      if (name === undefined) return undefined
+      const value = unit === 'tokens' ? tokensPerDay.read(limit) : amount.read(limit)
+      const before = budgets.get(name) ?? {}
+      if (value === undefined || Object.hasOwn(before, String(unit))) return undefined
+      budgets.set(name, { ...before, [String(unit)]: value })
+    }
+    return Object.fromEntries(budgets)
+  },
+}
+
+export const tokensPerDay = integer(1, 1_000_000_000_000)
 
 export const currency: Kind<string> = {
   allowed: 'a currency code of three capital letters, such as EUR',

@@ -1,4 +1,6 @@
 import {
+  amount,
+  collectionBudgets,
   hidden,
   currency,
   databaseUrl,
@@ -18,6 +20,7 @@ import {
   renamedFrom,
   setting,
   similarity,
+  tokensPerDay,
   url,
   words,
   type Setting,
@@ -151,7 +154,7 @@ export const settings = {
   modelMaxConcurrency: setting(
     'MODEL_MAX_CONCURRENCY',
     undefined,
-    'Most calls to the language model at a time. Unset: learned from how it responds. Set it where you know how many calls a local server works on at a time (`OLLAMA_NUM_PARALLEL`, `--parallel` of llama.cpp).',
+    'Most calls to the language model at a time. Unset: learned from how it responds. Set it where you know how many calls a local server works on at a time (`OLLAMA_NUM_PARALLEL` of Ollama, `-np` of llama.cpp).',
     integer(1, 10_000),
   ),
   modelSilenceMs: setting(
@@ -176,10 +179,28 @@ export const settings = {
   modelPrices: setting(
     'MODEL_PRICES',
     undefined,
-    'Price of the chat model per million tokens, such as `prompt=0.15,completion=0.60`; `/monitoring/performance-metrics` then reports the cost.',
+    'Price of the chat model per million tokens, such as `prompt=0.15,completion=0.60`; `/monitoring/performance-metrics` then reports the cost. With `embedding=0.02` after them, `askwell ingest` and `askwell reembed` say what embedding will cost before they start.',
     modelPrices,
   ),
   modelPriceCurrency: setting('MODEL_PRICE_CURRENCY', 'USD', 'Currency of `MODEL_PRICES`.', currency),
+  budgetTokensPerDay: setting(
+    'BUDGET_TOKENS_PER_DAY',
+    undefined,
+    'Tokens that the chat model may read and write per day (UTC), over all replicas that share Redis; when they are used up, answers are extractive until midnight. Unset: no limit.',
+    tokensPerDay,
+  ),
+  budgetCostPerDay: setting(
+    'BUDGET_COST_PER_DAY',
+    undefined,
+    'What the chat model may cost per day (UTC), by `MODEL_PRICES`. Unset: no limit.',
+    amount,
+  ),
+  budgetCollections: setting(
+    'BUDGET_COLLECTIONS',
+    undefined,
+    'Daily budgets of single collections, such as `admissions=tokens:200000,faq=cost:1.5`. Unset: none.',
+    collectionBudgets,
+  ),
   rerankUrl: setting(
     'RERANK_URL',
     undefined,

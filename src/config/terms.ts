@@ -1,5 +1,5 @@
 import type { ApiKey, Sources } from './api-keys.ts'
-import type { ModelPrices, ProxyTrust } from './kinds.ts'
+import type { DayBudget, ModelPrices, ProxyTrust } from './kinds.ts'
 
 /** The configuration of the service: read once by config.ts, frozen, and passed to the parts that need it. */
 export interface Config {
@@ -44,6 +44,11 @@ export interface Config {
     readonly timeoutMs: number
     /** Null when unknown. */
     readonly prices: (ModelPrices & { readonly currency: string }) | null
+  }
+  /** Daily budgets of the language model; those of keys are in `keys`. */
+  readonly budgets: {
+    readonly service: DayBudget
+    readonly collections: Readonly<Record<string, DayBudget>>
   }
   readonly guard: {
     /** Most calls to the language model at a time; undefined to learn it. */

@@ -1,5 +1,6 @@
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { AskError, isAskError, type Fault } from '../errors.ts'
+import type { Step } from '../resilience/pace.ts'
 import { metadataFault } from './bounds.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { Draft } from './draft.ts'
@@ -54,6 +55,8 @@ export interface DocumentApiParts<Room extends DocumentRoom> {
   readonly store: DocumentApiStore
   readonly embedder: Embedder
   readonly preparing: Drafting<Room>
+  /** Runs each call of the embedder. */
+  readonly step: Step
   /**
    * Awaited before every reply, so that no later question is answered from the previous content. This includes replies
    * to requests that wrote nothing, because another request may have just written the same documents.
@@ -66,6 +69,7 @@ export function documentApi<Room extends DocumentRoom>({
   store,
   embedder,
   preparing,
+  step,
   onWritten,
 }: DocumentApiParts<Room>) {
   return {
@@ -105,7 +109,7 @@ export function documentApi<Room extends DocumentRoom>({
         embedder,
         collection,
         drafts.filter(draft => draft !== null),
-        signal,
+        { signal, step },
       )
       const written = await store.write(target, prepared, null, signal)
       await onWritten(collection)

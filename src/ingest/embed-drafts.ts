@@ -1,4 +1,5 @@
 import type { Embedder } from '../ask/retrieval/embedder.ts'
+import { fullPace, type Step } from '../resilience/pace.ts'
 import type { Draft, DraftChunk } from './draft.ts'
 import { documentId } from './prepare.ts'
 import type { PreparedChunk, PreparedDocument } from './terms.ts'
@@ -8,14 +9,20 @@ import type { PreparedChunk, PreparedDocument } from './terms.ts'
  */
 const textsPerCall = 96
 
+export interface EmbedOptions {
+  readonly signal: AbortSignal
+  /** Runs each call of the embedder. */
+  readonly step?: Step
+}
+
 /** Adds the vectors to documents. The windows of all documents are embedded together, in order. */
 export async function embedDrafts(
   embedder: Pick<Embedder, 'embed'>,
   collection: string,
   drafts: readonly Draft[],
-  signal: AbortSignal,
+  options: EmbedOptions,
 ): Promise<PreparedDocument[]> {
-  const vectors = await embedAll(embedder, drafts, signal)
+  const vectors = await embedAll(embedder, drafts, options)
   let next = 0
   const take = () => {
     const vector = vectors[next++]
@@ -28,13 +35,13 @@ export async function embedDrafts(
 async function embedAll(
   embedder: Pick<Embedder, 'embed'>,
   drafts: readonly Draft[],
-  signal: AbortSignal,
+  { signal, step = fullPace }: EmbedOptions,
 ): Promise<Float32Array[]> {
   const texts = drafts.flatMap(draft => draft.chunks.flatMap(chunk => chunk.windows.map(window => window.text)))
   const vectors: Float32Array[] = []
   for (let at = 0; at < texts.length; at += textsPerCall) {
-    for (const vector of await embedder.embed(texts.slice(at, at + textsPerCall), signal, 'passage'))
-      vectors.push(vector)
+    const batch = texts.slice(at, at + textsPerCall)
+    for (const vector of await step(() => embedder.embed(batch, signal, 'passage'))) vectors.push(vector)
   }
   return vectors
 }

@@ -12,7 +12,7 @@ import type { PreparedDocument } from './terms.ts'
 export function embedEach(embedder: Pick<Embedder, 'embed'>): LoadDeps['embed'] {
   return async function embed(collection, drafts, onFault, signal) {
     try {
-      return await embedDrafts(embedder, collection, drafts, signal)
+      return await embedDrafts(embedder, collection, drafts, { signal })
     } catch (error) {
       if (!isAskError(error, 'model_rejected')) throw error
       await embedder.embed(['a'], signal, 'passage')

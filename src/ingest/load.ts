@@ -101,7 +101,7 @@ export async function load(
   }
 
   try {
-    for await (const { drafts, unchanged, characters } of batches(source(sortWith(deps.store, target)), onFault)) {
+    for await (const { drafts, unchanged, characters } of batches(source(sortFor(deps.store, target)), onFault)) {
       options.signal.throwIfAborted()
       charactersRead += characters
       const prepared = await deps.embed(options.collection, drafts, onDraftFault, options.signal)
@@ -201,8 +201,10 @@ function joined(batches: readonly Batch[]): Batch {
   }
 }
 
-function sortWith(store: LoadStore, target: Collection): SortKnown {
+/** Which documents must be prepared: those that the collection does not have unchanged; all if there is no collection. */
+export function sortFor(store: Pick<LoadStore, 'known'>, target: Pick<Collection, 'id'> | null): SortKnown {
   return async documents => {
+    if (target === null) return documents.map(() => true)
     const known = await store.known(
       target.id,
       documents.map(document => document.source),

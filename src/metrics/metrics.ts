@@ -2,6 +2,7 @@ import { Registry } from 'prom-client'
 import type { PoolStatus } from '../adapters/postgres/database.ts'
 import type { Subscriber } from '../events.ts'
 import { admissionMetrics } from './admission.ts'
+import { budgetMetrics } from './budgets.ts'
 import { cacheMetrics } from './caches.ts'
 import { edgeMetrics } from './edge.ts'
 import { expose } from './exposition.ts'
@@ -22,9 +23,10 @@ export type Metrics = ReturnType<typeof createMetrics>
 export function createMetrics(poolStatus: () => PoolStatus) {
   const registry = new Registry()
   const kit = createKit(registry)
-  const [caches, guards, admission, monitor] = [
+  const [caches, guards, budgets, admission, monitor] = [
     cacheMetrics(kit),
     guardMetrics(kit),
+    budgetMetrics(kit),
     admissionMetrics(kit),
     monitorMetrics(kit),
   ]
@@ -35,6 +37,7 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     poolMetrics(kit, poolStatus),
     caches.subscriber,
     guards.subscriber,
+    budgets.subscriber,
     admission.subscriber,
     edgeMetrics(kit),
     monitor.subscriber,
@@ -44,6 +47,7 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     expose: (accept: string) => expose(registry, accept),
     subscribers,
     watchCaches: caches.watchCaches,
+    watchBudgets: budgets.watchBudgets,
     watchBreakers: guards.watchBreakers,
     watchLimiter: admission.watchLimiter,
     watchModelCalls: guards.watchModelCalls,

@@ -5,7 +5,7 @@ import type { Kit } from './kit.ts'
 
 /** Questions: latency, outcome and cost. */
 
-const reasons: readonly Degraded[] = ['cache', 'capacity', 'database', 'embeddings', 'generation', 'rerank']
+const reasons: readonly Degraded[] = ['budget', 'cache', 'capacity', 'database', 'embeddings', 'generation', 'rerank']
 const levels = ['interactive', 'batch'] as const
 const codes = Object.keys(errorTable)
 

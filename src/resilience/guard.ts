@@ -26,8 +26,8 @@ export interface GuardOptions {
   /** A retry would have made sense, but the retry budget is spent. */
   readonly onNoRetryLeft?: () => void
   /**
-   * The server is busy, and asked for no calls for this long (0: it did not say). Whoever is told keeps later calls
-   * back, and repeats this one when it may; otherwise calls are refused until then.
+   * The server is busy, and asked for no calls for this long (0: it did not say). The receiver keeps later calls back,
+   * and repeats this one when it may; otherwise calls are refused until then.
    */
   readonly onBusy?: (pauseMs: number) => void
   /** Called for each call that was made. */

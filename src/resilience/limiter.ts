@@ -97,7 +97,7 @@ const overdue = 2
 const late = 1.5
 /** Longer ones would end at once. */
 const longestTimerMs = 2 ** 31 - 1
-/** Who has waited for this share of the time left is late. */
+/** A run that has waited for this share of its time is late. */
 const lateShare = 0.75
 
 /**

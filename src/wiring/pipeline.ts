@@ -12,6 +12,7 @@ import { type Bm25 } from '../adapters/postgres/store/textsearch.ts'
 import { createAdmission, type Admission } from '../ask/admission.ts'
 import type { SelectSteps } from '../ask/retrieval/select.ts'
 import { embedWith, type Embedded } from '../ask/retrieval/embed.ts'
+import { type Budgets } from '../ask/generation/budgets.ts'
 import { extractFrom } from '../ask/generation/extractive.ts'
 import { answerWith } from '../ask/generation/generate.ts'
 import { fillLeaseFrom } from '../ask/cache/lease.ts'
@@ -48,6 +49,7 @@ export interface PipelineParts {
   readonly models: Models
   readonly events: Events
   readonly admission: Admission
+  readonly budgets: Pick<Budgets, 'isKeyUsedUp'>
   readonly log: Logger
 }
 
@@ -105,7 +107,7 @@ function semanticCacheOf(
 function cachedAskOver(
   compute: AskWithin,
   semanticCache: SemanticCache | null,
-  { config, snapshots, caches, models, events, log, admission }: PipelineParts,
+  { config, snapshots, caches, models, events, log, admission, budgets }: PipelineParts,
   { stage }: Stages,
 ): CachedAsk {
   const { timeoutMs } = config.ask
@@ -123,6 +125,7 @@ function cachedAskOver(
       fillLease: caches.shared && stage('remember', timeoutMs, fillLeaseFrom(caches.shared)),
       semantic: semanticCache && semanticAnswersFrom(semanticCache, caches.answers, events, Date.now),
       admission,
+      isKeyUsedUp: budgets.isKeyUsedUp,
       compute,
     },
     answers: caches.answers,

@@ -25,6 +25,7 @@ export function openService(deps: Deps, options: ServiceOptions) {
     store: deps.store,
     embedder: models.embedder,
     preparing: deps.preparing,
+    step: deps.step,
     onWritten,
   })
   return {

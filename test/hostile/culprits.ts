@@ -20,7 +20,18 @@ export function culpritTable(stretches: readonly Stretch[], history: readonly Pl
     .filter(({ ofSlow }) => ofSlow > 0)
     .toSorted((a, b) => b.ofSlow / b.ofAll - a.ofSlow / a.ofAll)
     .map(({ name, ofSlow, ofAll }) => [name, percent(ofSlow), percent(ofAll)])
-  return `${slow.length} slow honest questions\n${tableOf(['attack under way', 'of the slow', 'of all'], rows)}`
+  return `${slow.length} slow honest questions; ${stagesOf(slow)}\n${tableOf(['attack under way', 'of the slow', 'of all'], rows)}`
+}
+
+/** Where the time of slow questions went: mean milliseconds by stage, and outside of the service's own clock. */
+function stagesOf(asked: readonly Asked[]): string {
+  const sums: Record<string, number> = { outside: 0 }
+  for (const { ms, timings = {} } of asked) {
+    for (const [stage, each] of Object.entries(timings)) sums[stage] = (sums[stage] ?? 0) + each
+    sums['outside'] = (sums['outside'] ?? 0) + ms - (timings['total'] ?? 0)
+  }
+  const means = Object.entries(sums).map(([stage, sum]) => `${stage} ${(sum / asked.length).toFixed(0)}`)
+  return `mean ms: ${means.join(', ')}`
 }
 
 function shareOf(asked: readonly Asked[], plays: readonly PlayTimes[]): number {

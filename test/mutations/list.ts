@@ -197,9 +197,23 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'limiter-ignores-priority',
     file: 'src/resilience/limiter.ts',
-    find: 'if (interactive) return interactive',
-    replace: 'if (interactive && queues.batch.size === 0) return interactive',
+    find: 'const waiter = queues.interactive.take(isLate)',
+    replace: 'const waiter = queues.batch.size > 0 ? undefined : queues.interactive.take(isLate)',
     tests: ['test/unit/resilience/limiter.test.ts'],
+  },
+  {
+    name: 'saturated-model-not-noticed',
+    file: 'src/resilience/call-limit.ts',
+    find: 'growth > 0.6',
+    replace: 'growth > 60',
+    tests: ['test/unit/resilience/call-limit.test.ts'],
+  },
+  {
+    name: 'flood-of-one-caller-goes-first',
+    file: 'src/resilience/fair-queue.ts',
+    find: 'if (lines.delete(caller)) lines.set(caller, line)',
+    replace: '',
+    tests: ['test/unit/resilience/fair-queue.test.ts'],
   },
   {
     name: 'shared-run-aborted-by-its-first-leaver',

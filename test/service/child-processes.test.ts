@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -259,5 +260,10 @@ t.test('without a file descriptor left no child can be started: the tasks are lo
 t.test('a child stands behind this process where both want a processor', async t => {
   const pool = poolOf(t)
   await pool.start({ does: 'echo', value: 1 })
-  for (const pid of pool.pids()) t.equal(getPriority(pid), Math.min(19, getPriority() + 19))
+  for (const pid of pool.pids()) {
+    t.equal(getPriority(pid), 19)
+    const threads = readdirSync(`/proc/${pid}/task`).map(Number)
+    t.ok(threads.length > 3, `${threads.length} threads, some of which collect garbage`)
+    for (const thread of threads) t.equal(getPriority(thread), 19, `thread ${thread - pid}`)
+  }
 })

@@ -74,6 +74,7 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     fires: { 'askwell_degraded_total{reason="generation"}': rising(10), ...asked(100) },
     quiet: {
       'askwell_degraded_total{reason="generation"}': rising(4),
+      'askwell_degraded_total{reason="budget"}': rising(50),
       'askwell_degraded_total{reason="capacity"}': rising(50),
       ...asked(100),
     },
@@ -165,6 +166,17 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     at: '40m',
   },
   AskwellTimeBudgetExceeded: { fires: spent('time', 8), quiet: spent('time', 3) },
+  AskwellDailyBudgetNearlyUsedUp: {
+    fires: { 'askwell_budget_used_ratio{scope="collection"}': steady(0.85) },
+    quiet: {
+      'askwell_budget_used_ratio{scope="collection"}': steady(0.7),
+      'askwell_budget_used_ratio{scope="service"}': steady(1.01),
+    },
+  },
+  AskwellDailyBudgetUsedUp: {
+    fires: { 'askwell_budget_used_ratio{scope="service"}': steady(1) },
+    quiet: { 'askwell_budget_used_ratio{scope="service"}': steady(0.99) },
+  },
   AskwellTokenBudgetExceeded: { fires: spent('tokens', 60), quiet: spent('tokens', 40), at: '55m' },
   AskwellRetryBudgetExceeded: { fires: spent('calls', 3), quiet: spent('calls', 0) },
   AskwellAnswerCacheHitsLow: { fires: cached('answer', 2, 98), quiet: cached('answer', 10, 90), at: '150m' },

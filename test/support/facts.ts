@@ -31,6 +31,7 @@ export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
     redis: 'ready',
     redisOutage: null,
     modelCalls: null,
+    budgets: [],
     limiter: { limit: 50, inFlight: 3, waiting: 0 },
     process: { lateMs: 0, wasBusy: false, heapShare: 0.1 },
     connections: { open: 20, max: 10_000, silent: 0, trickling: 0 },
@@ -40,7 +41,8 @@ export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
   } satisfies Facts
   const merged = Object.entries(changes).map(([name, value]) => {
     const before = well[name as keyof typeof well] as unknown
-    return [name, typeof before === 'object' && before !== null ? { ...before, ...(value as object) } : value]
+    const isMerged = typeof before === 'object' && before !== null && !Array.isArray(before)
+    return [name, isMerged ? { ...before, ...(value as object) } : value]
   })
   return { ...well, ...Object.fromEntries(merged) }
 }

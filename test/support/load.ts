@@ -25,6 +25,8 @@ export interface Asked {
   readonly degraded: readonly string[]
   readonly cache: string | null
   readonly ms: number
+  /** Milliseconds by stage, and `total`, as the service reports them. */
+  readonly timings?: Readonly<Record<string, number>>
   readonly outcome: Outcome
   /** Reason of a failure. */
   readonly why: string
@@ -149,7 +151,7 @@ async function post({ url, headers }: LoadOptions, body: object): Promise<Got> {
   })
 }
 
-type Judged = Pick<Asked, 'status' | 'code' | 'degraded' | 'cache' | 'outcome' | 'why'>
+type Judged = Pick<Asked, 'status' | 'code' | 'degraded' | 'cache' | 'timings' | 'outcome' | 'why'>
 
 function judge(got: Got, { isWhole }: LoadOptions): Judged {
   const { status, headers, body } = got
@@ -162,8 +164,8 @@ function judge(got: Got, { isWhole }: LoadOptions): Judged {
   if (events.at(-1)?.event === 'error')
     return { ...bare, code: last.code, ...brokenOff(events.map(({ event }) => event)) }
   if (status !== 200) return { ...bare, code: last.code, ...refusal(got, last.code) }
-  const { degraded, cache, generator, answer } = last
-  const known = { ...bare, degraded, cache: cache.status }
+  const { degraded, cache, generator, answer, timings_ms: timings } = last
+  const known = { ...bare, degraded, cache: cache.status, timings }
   if (generator !== 'extractive' && generator !== 'none' && !isWhole(answer))
     return { ...known, outcome: 'failed', why: `half an answer as if it were whole: ${answer}` }
   return { ...known, outcome: degraded.length > 0 ? 'degraded' : 'well', why: '' }

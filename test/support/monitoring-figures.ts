@@ -402,6 +402,17 @@ export function performanceMetrics(health: Health, tick = 0): object {
     },
     breakers: sketch.breakers,
     model_calls: { limit: 16, in_flight: 3, queued: 0, saturated: false },
+    budgets: [
+      {
+        scope: 'service',
+        name: null,
+        unit: 'tokens',
+        used: 812_400,
+        limit: 2_000_000,
+        resets_at: '2026-11-30T00:00:00.000Z',
+      },
+      { scope: 'collection', name: 'faq', unit: 'USD', used: 1.31, limit: 1.5, resets_at: '2026-11-30T00:00:00.000Z' },
+    ],
     limiter: { limit: 32, in_flight: health === 'overload' ? 32 : 4, queued: sketch.waiting },
     pool: { checked_out: sketch.checkedOut, waiting: sketch.waiting, open: 20, size: 20, max_overflow: 5 },
     redis: { state: sketch.redis },

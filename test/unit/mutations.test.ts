@@ -7,10 +7,10 @@ import { endOf } from '../mutations/one-test.ts'
 
 /** The list of `npm run test:mutations` fits the code, so that a renamed line does not leave a fault untried. */
 
-t.test('there are fifty faults, each with a name of its own, fifteen or more for service tests', async t => {
-  t.equal(mutations.length, 50)
-  t.equal(new Set(mutations.map(({ name }) => name)).size, 50)
-  t.equal(new Set(mutations.map(({ file, find, replace }) => `${file}\n${find}\n${replace}`)).size, 50)
+t.test('there are fifty faults and more, each with a name of its own, fifteen or more for service tests', async t => {
+  t.ok(mutations.length >= 50)
+  t.equal(new Set(mutations.map(({ name }) => name)).size, mutations.length)
+  t.equal(new Set(mutations.map(({ file, find, replace }) => `${file}\n${find}\n${replace}`)).size, mutations.length)
   t.ok(mutations.filter(({ tests }) => tests.every(test => test.startsWith('test/service/'))).length >= 15)
 })
 

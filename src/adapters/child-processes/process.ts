@@ -1,5 +1,6 @@
 import { fork, type ChildProcess, type Serializable } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { lowerPriority } from './priority.ts'
 
 export interface ChildEnd {
   readonly code: number | null
@@ -48,6 +49,8 @@ export function startChild({ program, heapMb }: ChildProgram, onMessage: (messag
       keepAlive() {},
     }
   }
+  // At once, so that the threads that it starts, and the time that its start takes, have the low priority too.
+  if (child.pid !== undefined) lowerPriority(child.pid)
   let stderr = ''
   const note = (text: string) => void (stderr = (stderr + text).slice(-longestStderr))
   // Without free descriptors there is no pipe either. The failed start is then reported by the 'error' event.

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs'
-import { getPriority, setPriority } from 'node:os'
+import { readdirSync, writeFileSync } from 'node:fs'
 import type { FromChild, ToChild } from './messages.ts'
 import { watchParent } from './orphan-watch.ts'
+import { lowerPriority } from './priority.ts'
 
 /** Sends a part of the result and waits for the answer. `isNew` starts a new piece of work with limits of its own. */
 export type SendPart<Part, Answer> = (part: Part, isNew?: boolean) => Promise<Answer>
@@ -25,7 +25,7 @@ export function serveTasks<Task, Part, Answer, Result>(
   watchParent(Number(process.argv[2]))
   ignoreSignals()
   raiseOomScore()
-  lowerPriority()
+  for (const thread of threads()) lowerPriority(thread)
   process.on('message', (message: ToChild<Task, Answer>) => {
     if ('answer' in message) return resolveAnswer(message.answer)
     work(message.task, sendPart).then(
@@ -56,14 +56,12 @@ function raiseOomScore(): void {
   }
 }
 
-/** Gives this process the least CPU weight there is: when all cores are busy, questions go before uploads. */
-const niceness = 19
-
-function lowerPriority(): void {
+/** Ids of the threads of this process (0: the calling one, where there is no list). */
+function threads(): number[] {
   try {
-    setPriority(Math.min(19, getPriority() + niceness))
+    return readdirSync('/proc/self/task').map(Number)
   } catch {
-    // not permitted: keep the parent's priority
+    return [0]
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ChatEvent, ChatModel, ChatRequest, ChatUrgency } from '../../ask/generation/chat.ts'
+import type { ChatCall, ChatEvent, ChatModel, ChatRequest } from '../../ask/generation/chat.ts'
 import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { AskError, callNotMade, isAskError } from '../../errors.ts'
@@ -73,6 +73,9 @@ function readModelError(error: unknown): Reading {
   }
 }
 
+/** Upper bound on what a provider may ask for in its headers. */
+const longestPauseMs = 60_000
+
 export interface GuardedChat extends ChatModel {
   readonly guard: Guard
   readonly calls: Pick<CallLimit, 'status'>
@@ -98,8 +101,11 @@ export function guardChat(
   const ownGuard = guardModel('chat', silenceMs, parts, calls.busy)
 
   /** `refusal`: of this call, which the model refused before because it is busy. */
-  async function enter(signal: AbortSignal, urgency: ChatUrgency, refusal: unknown): Promise<CallPlace> {
-    const { priority = 'interactive', caller, deadline } = urgency
+  async function enter(
+    signal: AbortSignal,
+    { priority = 'interactive', caller, deadline = Infinity }: ChatCall,
+    refusal: unknown,
+  ): Promise<CallPlace> {
     try {
       return await calls.enter({ priority, caller, signal, deadline })
     } catch (error) {
@@ -115,24 +121,26 @@ export function guardChat(
     }
   }
 
+  const pause = (ms: number) => calls.pause(Math.min(ms, longestPauseMs))
+
   async function* stream(
     request: ChatRequest,
     signal: AbortSignal,
-    urgency: ChatUrgency = { deadline: Infinity },
+    call: ChatCall = {},
   ): AsyncGenerator<ChatEvent, void, undefined> {
     let refusal: unknown = null
     for (let attempt = 1; ; attempt++) {
       // An open breaker is known at once; nobody waits for its refusal.
-      const place = ownGuard.state() === 'open' ? null : await enter(signal, urgency, refusal)
+      const place = ownGuard.state() === 'open' ? null : await enter(signal, call, refusal)
       if (refusal !== null) parts.events.callRetried('chat')
       let end: CallEnd = 'none'
       let hasBegun = false
       try {
-        for await (const event of guarded(request, signal)) {
+        for await (const event of guarded(request, signal, call)) {
           hasBegun = true
           yield event
         }
-        end = 'ok'
+        if (!call.isShort) end = 'ok'
         return
       } catch (error) {
         if (isAskError(error, 'deadline_exceeded')) end = endOf(signal, hasBegun)
@@ -150,9 +158,12 @@ export function guardChat(
     return hasBegun ? 'none' : 'silent'
   }
 
-  function guarded(request: ChatRequest, signal: AbortSignal): AsyncIterable<ChatEvent> {
+  function guarded(request: ChatRequest, signal: AbortSignal, call: ChatCall): AsyncIterable<ChatEvent> {
     return ownGuard.stream(signal, () =>
-      withIdleTimeout('The model', silenceMs, signal, idleSignal => chat.stream(request, idleSignal)),
+      withIdleTimeout('The model', silenceMs, signal, idleSignal => {
+        call.onSent?.()
+        return chat.stream(request, idleSignal, { onQuotaUsed: pause })
+      }),
     )
   }
 

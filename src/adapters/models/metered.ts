@@ -14,13 +14,13 @@ type CallEvents = Pick<Events, 'modelCalled' | 'modelStreamed'>
  */
 export function meterChat(chat: ChatModel, events: CallEvents & Pick<Events, 'budgetExceeded'>): ChatModel {
   async function* stream(
-    ...[request, signal]: Parameters<ChatModel['stream']>
+    ...[request, signal, options]: Parameters<ChatModel['stream']>
   ): ReturnType<ChatModel['stream']> & AsyncGenerator {
     const call = begin('chat', events)
     let error = 'cancelled' // applies if the consumer leaves
     let isFirst = true
     try {
-      for await (const event of chat.stream(request, signal)) {
+      for await (const event of chat.stream(request, signal, options)) {
         if (isFirst) call.first()
         isFirst = false
         // Set before the event is yielded: a consumer that has the end may never ask for more.

@@ -8,7 +8,7 @@ import { replay } from './replay.ts'
 import { createServing } from './serving.ts'
 import { createSharedRuns } from './shared-runs.ts'
 import type { Stage } from '../stage.ts'
-import type { Answer, Ask, AskedCollection, AskEvent, CacheDirectives, Question, Run } from '../terms.ts'
+import type { Answer, Ask, AskedCollection, AskEvent, CacheDirectives, Payer, Question, Run } from '../terms.ts'
 import { unknownCollection } from '../unknown-collection.ts'
 
 export interface CachedAskSteps extends ComputeSteps {
@@ -25,6 +25,8 @@ export interface CachedAskSteps extends ComputeSteps {
    * asked.
    */
   readonly getShared?: (key: string) => Promise<CachedAnswer | undefined> | undefined
+  /** Whether the budget of this key is used up. Nobody else joins the runs that it starts, which only quote. */
+  readonly isKeyUsedUp?: (payer: Payer) => boolean
 }
 
 export interface CachedAskOptions {
@@ -74,7 +76,9 @@ export function createCachedAsk({
   random = Math.random,
 }: CachedAskOptions): CachedAsk {
   const computeOnce = computeOnceWith(steps, answers, events, now)
-  const runs = createSharedRuns(computeOnce, events)
+  const runs = createSharedRuns(computeOnce, events, ({ payer }) =>
+    payer?.key && steps.isKeyUsedUp?.(payer) ? `\n${payer.key.name}` : '',
+  )
   const readShared = shareReads(answers)
   const refreshing = createRefreshing(background, events)
   const serving = createServing({ answers, runs, refreshing, now, random })

@@ -104,23 +104,19 @@ export function createCollectionSnapshots(
     if (trusted) return trusted
     const last = snapshots.get(name)
     const failed = failures.get(name)
-    if (last && failed && now() - failed.at < failedMs) return unchecked(last, failed.error)
+    if (last && failed && now() - failed.at < failedMs) return unchecked(last, failed.error, now())
     try {
       const read = within(readLimitMs, signal, readSince(name, now() - trustedMs))
       return await (last ? withTimeout(waitLimitMs, read) : read)
     } catch (error) {
       if (signal.aborted || !last) throw error
       failures.set(name, { error, at: now() })
-      return unchecked(last, error)
+      return unchecked(last, error, now())
     }
   }
 
   async function requireFresh(name: string, signal: AbortSignal): Promise<AskedCollection | null> {
     return await within(readLimitMs, signal, readSince(name, now() - trustedMs))
-  }
-
-  function unchecked({ collection, asOf }: Snapshot, error: unknown): AskedCollection {
-    return { ...collection, unchecked: { error, sinceMs: now() - asOf } }
   }
 
   /** One read at a time: a database that hangs must not be asked again and again. */
@@ -155,14 +151,10 @@ export function createCollectionSnapshots(
     return pendingRead
   }
 
-  function record(
-    name: string,
-    { startedAt: asOf, isDoubtful }: PendingRead,
-    collection: AskedCollection | null,
-  ): AskedCollection | null {
+  function record(name: string, read: PendingRead, collection: AskedCollection | null): AskedCollection | null {
     failures.delete(name)
     const before = snapshots.get(name)?.collection
-    if (collection) snapshots.set(name, { collection, asOf, isDoubtful })
+    if (collection) snapshots.set(name, { collection, asOf: read.startedAt, isDoubtful: read.isDoubtful })
     else snapshots.delete(name)
     if (collection && before && isOtherHistory(collection, before)) events.historyLost(collection, before)
     return collection
@@ -182,6 +174,10 @@ export function createCollectionSnapshots(
   }
 
   return { fresh, lastKnown: name => snapshots.get(name)?.collection, get, require: requireFresh, invalidate, doubt }
+}
+
+function unchecked({ collection, asOf }: Snapshot, error: unknown, now: number): AskedCollection {
+  return { ...collection, unchecked: { error, sinceMs: now - asOf } }
 }
 
 /**

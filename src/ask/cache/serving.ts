@@ -36,7 +36,10 @@ export function createServing({ answers, runs, refreshing, now, random }: Servin
     const answer = answers.serve(found, tier)
     if (answer.cache.status === 'hit' && isRefreshDue(found, now(), random())) {
       refreshing.refresh(asked.cacheKey.key, run =>
-        runs.shared({ ...asked, before: found, recomputeAfter: found.freshUntil }, run),
+        runs.shared(
+          { ...asked, before: found, recomputeAfter: found.freshUntil },
+          { ...run, payer: { collection: asked.question.collection } },
+        ),
       )
     }
     return answer

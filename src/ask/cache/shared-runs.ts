@@ -7,8 +7,15 @@ import { coalesced } from './replay.ts'
 import type { Answer, AskEvent, Run } from '../terms.ts'
 import { asWorkflow } from '../workflow.ts'
 
-/** Runs of the pipeline, shared among equal questions that are asked at the same time. */
-export function createSharedRuns(computeOnce: ComputeOnce, events: Pick<CacheEvents, 'answerReused'>) {
+/**
+ * Runs of the pipeline, shared among equal questions that are asked at the same time. A caller joins a run in flight, but
+ * only those of its group join the run that it starts.
+ */
+export function createSharedRuns(
+  computeOnce: ComputeOnce,
+  events: Pick<CacheEvents, 'answerReused'>,
+  groupOf: (run: Run) => string,
+) {
   const flights = createSingleFlight<AskEvent, Workflow<AskEvent>>()
   let aloneCount = 0
 
@@ -33,9 +40,13 @@ export function createSharedRuns(computeOnce: ComputeOnce, events: Pick<CacheEve
       isOwn = true
       return asWorkflow(run, () => computeOnce(asked, { ...run, signal }))
     }
+    const { key } = asked.cacheKey
     try {
-      for await (const { item, isShared } of flights.join(asked.cacheKey.key, run, start, ({ spanContext }) =>
-        linkTo(spanContext),
+      for await (const { item, isShared } of flights.join(
+        flights.has(key) ? key : key + groupOf(run),
+        run,
+        start,
+        ({ spanContext }) => linkTo(spanContext),
       )) {
         isJoined = isShared
         if (isShared && item.type === 'done') countShared(item.answer)

@@ -4,7 +4,7 @@ import type { Answer, AskEvent, Degraded } from '../terms.ts'
 
 /**
  * Yields the events, or an expired answer in their place when the run fails through no fault of the question, or when
- * its model fails and only quotes are left. Only possible while nothing was shown, so `passages` is held back until
+ * there is no model's text and only quotes are left. Only possible while nothing was shown, so `passages` is held back until
  * then. `staleAnswer` gets the part that failed; it returns null when there is no such answer.
  */
 export async function* staleIfError(
@@ -20,7 +20,7 @@ export async function* staleIfError(
         heldPassages = event
         continue
       }
-      const better = event.type === 'delta' && event.isFallback && !isShown ? staleAnswer('generation') : null
+      const better = event.type === 'delta' && event.insteadOf && !isShown ? staleAnswer(event.insteadOf) : null
       if (better) return yield* replay(better)
       if (heldPassages) yield heldPassages
       heldPassages = null

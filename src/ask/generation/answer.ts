@@ -1,4 +1,4 @@
-import { callsMade, isAskError, loudness, type AskError } from '../../errors.ts'
+import { callsMade, isAskError, isOverBudget, loudness, type AskError } from '../../errors.ts'
 import { cite } from './cite.ts'
 import type { Extracted } from './quotes.ts'
 import type { Completion, CompletionEvent, AnswerRequest } from './generate.ts'
@@ -61,7 +61,7 @@ export async function* writeAnswer(
       'the model failed: answering with quoted sentences',
     )
     return yield* quote(steps, request, run, {
-      degraded: ['generation'],
+      degraded: [isOverBudget(error) ? 'budget' : 'generation'],
       usage: { ...noUsage, llmCalls: callsMade(error) },
     })
   }
@@ -96,7 +96,8 @@ async function* quote(
   { degraded, usage }: Pick<WrittenAnswer, 'degraded' | 'usage'>,
 ): AsyncGenerator<AskEvent, WrittenAnswer> {
   const { text, citations } = await steps.extract(request, run)
-  if (text !== '') yield { type: 'delta', text, ...(degraded.length > 0 ? { isFallback: true } : {}) }
+  const [insteadOf] = degraded
+  if (text !== '') yield { type: 'delta', text, ...(insteadOf && { insteadOf }) }
   return {
     text,
     citations,

@@ -12,8 +12,18 @@ export type ChatEvent =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'end'; readonly finishReason: string | null; readonly usage: Usage | null }
 
-/** Who asks, and until when a reply is of use; where many calls wait for the model, this decides which is made. */
-export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller'>
+/** The caller, who pays, and until when a reply is of use. Where many calls wait for the model, it decides the order. */
+export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller' | 'payer'> & {
+  /** Called when the request is sent, not while it waits for its turn. */
+  readonly onSent?: () => void
+}
+
+export interface ChatCall extends Partial<ChatUrgency> {
+  /** The reply is much shorter than an answer, so its duration says nothing about how long answers take. */
+  readonly isShort?: true
+  /** The provider accepts no other call for this time, in milliseconds. */
+  readonly onQuotaUsed?: (ms: number) => void
+}
 
 /** The interface of every language model. */
 export interface ChatModel {
@@ -24,5 +34,5 @@ export interface ChatModel {
    * Throws an AskError (`model_*`), or the signal's reason. Abort the signal to stop it: returning the iterator also
    * does, but only between two events.
    */
-  stream(request: ChatRequest, signal: AbortSignal, urgency?: ChatUrgency): AsyncIterable<ChatEvent>
+  stream(request: ChatRequest, signal: AbortSignal, call?: ChatCall): AsyncIterable<ChatEvent>
 }

@@ -44,22 +44,22 @@ export async function findPassages(
   { question, collection, arm = 'fused' }: FindRequest,
   run: Run,
 ): Promise<SearchResult> {
-  const { asked, usage } = await selfContained(steps, question, collection, run)
+  const { asked, usage, degraded: missing } = await selfContained(steps, question, collection, run)
   const isRewritten = usage.llmCalls > 0
   run.explain?.({ asked, isRewritten: asked.text !== question.text })
-  if (asked.terms.length === 0) return result(noPassages, isRewritten, usage)
+  if (asked.terms.length === 0) return result(noPassages, isRewritten, usage, missing)
   const first = await find(asked)
   if (first.relevance >= steps.relevanceThreshold || question.mode === 'fast' || !steps.rewrite)
-    return result(first, isRewritten, usage)
+    return result(first, isRewritten, usage, missing)
 
   // Nothing relevant: the documents may say it in other words.
   const { rephrase } = steps.rewrite
-  const other = await bestEffort({ texts: [], usage: unknownUsage }, run, bounded => rephrase(asked, bounded))
+  const other = await bestEffort({ texts: [], ...unknownSpending }, run, bounded => rephrase(asked, bounded))
   const others = await Promise.all(other.texts.map(text => find(analyzeText(text, asked.language, asked.readAs))))
   const best = others.reduce((a, b) => (b.relevance > a.relevance ? b : a), first)
   run.explain?.({ wordings: other.texts, usedWording: other.texts[others.indexOf(best)] ?? null })
   const isOvertaken = [first, ...others].some(each => each.isOvertaken)
-  return result({ ...best, isOvertaken }, true, addUsage(usage, other.usage))
+  return result({ ...best, isOvertaken }, true, addUsage(usage, other.usage), [...missing, ...other.degraded])
 
   async function find(words: AnalyzedQuestion): Promise<SearchRound> {
     const weight = weightOf(words.language)
@@ -87,6 +87,7 @@ export async function findPassages(
     { passages, relevance, candidateCount, vectorShare, degraded, isOvertaken }: SearchRound,
     isSmart: boolean,
     spent: Usage,
+    missing: readonly Degraded[],
   ): SearchResult {
     const { relevanceThreshold } = steps
     run.explain?.({ fused: passages, relevance, relevanceThreshold, candidateCount, vectorShare })
@@ -96,7 +97,7 @@ export async function findPassages(
       isRelevant: relevance >= relevanceThreshold,
       mode: isSmart ? 'smart' : 'fast',
       usage: spent,
-      degraded,
+      degraded: [...new Set([...missing, ...degraded])],
       isOvertaken,
     }
   }
@@ -122,13 +123,14 @@ const noPassages: SearchRound = {
  */
 async function selfContained(steps: FindSteps, question: Question, collection: AskedCollection, run: Run) {
   const asked = analyzeQuestion(question, collection)
-  if (question.history.length === 0 || question.mode === 'fast' || !steps.rewrite) return { asked, usage: noUsage }
+  if (question.history.length === 0 || question.mode === 'fast' || !steps.rewrite)
+    return { asked, usage: noUsage, degraded: [] }
   const { condense } = steps.rewrite
-  const { text, usage } = await bestEffort({ text: null, usage: unknownUsage }, run, bounded =>
+  const { text, ...spending } = await bestEffort({ text: null, ...unknownSpending }, run, bounded =>
     condense(question, bounded),
   )
-  return { asked: text === null ? asked : analyzeText(text, asked.language, asked.readAs), usage }
+  return { asked: text === null ? asked : analyzeText(text, asked.language, asked.readAs), ...spending }
 }
 
 /** A call was made, but its token usage is unknown. */
-const unknownUsage: Usage = { ...noUsage, llmCalls: 1 }
+const unknownSpending = { usage: { ...noUsage, llmCalls: 1 }, degraded: [] } as const

@@ -1,16 +1,22 @@
-import { callsMade, isAskError, loudness } from '../../errors.ts'
+import { callsMade, isAskError, isOverBudget, loudness } from '../../errors.ts'
 import type { ChatModel } from '../generation/chat.ts'
 import { sentinel } from '../generation/citation-markers.ts'
 import { condensePrompt, rephrasePrompt } from '../generation/prompt.ts'
-import { noUsage, type Question, type Run, type Usage } from '../terms.ts'
+import { noUsage, type Degraded, type Question, type Run, type Usage } from '../terms.ts'
 import type { AnalyzedQuestion } from '../terms.ts'
 
 /** What smart mode asks a model for besides the answer. Neither can fail a question: it then continues as asked. */
 export interface Rewrites {
   /** Rewrites a follow-up into a self-contained question; null when the model returned none. */
-  condense(question: Question, run: Run): Promise<{ text: string | null; usage: Usage }>
+  condense(question: Question, run: Run): Promise<Spending & { readonly text: string | null }>
   /** Up to two other wordings. */
-  rephrase(asked: AnalyzedQuestion, run: Run): Promise<{ texts: readonly string[]; usage: Usage }>
+  rephrase(asked: AnalyzedQuestion, run: Run): Promise<Spending & { readonly texts: readonly string[] }>
+}
+
+interface Spending {
+  readonly usage: Usage
+  /** `budget` when the model was not asked because a budget is used up. */
+  readonly degraded: readonly Degraded[]
 }
 
 const maxTokens = 120
@@ -19,12 +25,12 @@ const maxLength = 500
 export function rewriteWith(model: ChatModel): Rewrites {
   return {
     async condense(question, run) {
-      const { lines, usage } = await linesOf(condensePrompt(question.text, question.history), run)
-      return { text: lines[0] ?? null, usage }
+      const { lines, ...spending } = await linesOf(condensePrompt(question.text, question.history), run)
+      return { text: lines[0] ?? null, ...spending }
     },
     async rephrase(asked, run) {
-      const { lines, usage } = await linesOf(rephrasePrompt(asked.text), run)
-      return { texts: lines.slice(0, 2), usage }
+      const { lines, ...spending } = await linesOf(rephrasePrompt(asked.text), run)
+      return { texts: lines.slice(0, 2), ...spending }
     },
   }
 
@@ -32,7 +38,7 @@ export function rewriteWith(model: ChatModel): Rewrites {
     let text = ''
     let usage: Usage = { ...noUsage, llmCalls: 1 }
     try {
-      for await (const part of model.stream({ ...prompt, maxTokens }, run.signal, run)) {
+      for await (const part of model.stream({ ...prompt, maxTokens }, run.signal, { ...run, isShort: true })) {
         if (part.type === 'text') text += part.text
         else if (part.usage) usage = part.usage
       }
@@ -42,12 +48,13 @@ export function rewriteWith(model: ChatModel): Rewrites {
         { code: error.code, err: error.cause ?? error },
         'the question could not be rewritten: using it as asked',
       )
-      return { lines: [], usage: { ...usage, llmCalls: callsMade(error) } }
+      const degraded: readonly Degraded[] = isOverBudget(error) ? ['budget'] : []
+      return { lines: [], usage: { ...usage, llmCalls: callsMade(error) }, degraded }
     }
     const lines = text
       .split('\n')
       .map(line => line.trim().slice(0, maxLength))
       .filter(line => line !== '' && line !== sentinel)
-    return { lines, usage }
+    return { lines, usage, degraded: [] }
   }
 }

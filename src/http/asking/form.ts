@@ -31,6 +31,8 @@ export interface AskForm {
 export interface Connection {
   readonly spanName: string
   spanAttributes(): Attributes
+  /** Where the caller is, as far as the protocol knows. */
+  address(): string
   hasLeft(): boolean
   /** Aborts with `cancelled` when the caller leaves. Called at most once. */
   signal(): AbortSignal

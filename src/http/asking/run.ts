@@ -1,5 +1,5 @@
 import type { Context } from '@opentelemetry/api'
-import type { AskFacts, Explanation, Question, Run, RunLog, StageName } from '../../ask/terms.ts'
+import type { AskFacts, Explanation, Payer, Question, Run, RunLog, StageName } from '../../ask/terms.ts'
 import type { ErrorCode } from '../../errors.ts'
 import { namedKey } from '../edge/auth.ts'
 import type { FailureNote } from '../edge/request-log.ts'
@@ -64,7 +64,8 @@ export function startRun(
     log,
     isStreamed,
     priority,
-    caller: question.tenant ?? form.apiKey?.name,
+    caller: callerOf(question, form, connection.address()),
+    payer: payerOf(question, form),
     cacheDirectives,
     onStage(name, ms, outcome) {
       stages[name] = (stages[name] ?? 0) + ms
@@ -97,6 +98,17 @@ export function startRun(
     return note
   }
   return { question, form, run, trace, explanation, log, facts, timings, stages: () => rounded(stages), failureNote }
+}
+
+/** Whose question it is, for taking turns: the tenant's, else the key's, else the address's. Each has names of its own. */
+function callerOf({ tenant }: Question, { apiKey }: AskForm, address: string): string {
+  if (tenant !== undefined) return `tenant:${tenant}`
+  return apiKey ? `key:${apiKey.name}` : `address:${address}`
+}
+
+function payerOf({ collection }: Question, { apiKey }: AskForm): Payer {
+  const { name, budget: limits } = apiKey ?? {}
+  return { collection, ...(name !== undefined && limits && { key: { name, limits } }) }
 }
 
 function rounded(timings: Readonly<Record<string, number>>): Record<string, number> {

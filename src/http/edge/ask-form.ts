@@ -60,6 +60,7 @@ function connect(this: HttpForm): Connection {
       [named.path]: route,
       [named.scheme]: schemeOf(request),
     }),
+    address: () => request.server.addressOf(request),
     hasLeft: () => reply.raw.closed,
     signal: () => disconnectSignal(request, reply),
     // Fastify logs the end or failure of a request through the reply.

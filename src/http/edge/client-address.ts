@@ -3,6 +3,13 @@ import { BlockList, isIP } from 'node:net'
 import type { ProxyTrust } from '../../config/kinds.ts'
 import { isLoopback } from '../../config/loopback.ts'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The address of the client, not of a trusted proxy. */
+    addressOf(request: FastifyRequest): string
+  }
+}
+
 /** Whether `address` belongs to one of our proxies. `hop` counts from 0, the other end of the connection. */
 export type IsProxy = (address: string, hop: number) => boolean
 

@@ -859,6 +859,7 @@ function renderParts() {
   patch($('parts'), [
     ...(pool ? [postgresCard(pool), poolCard(pool)] : []),
     ...(figures ? [breakersCard(figures), limiterCard(figures), modelsCard(figures), processCard(figures)] : []),
+    ...(figures?.budgets?.length ? [budgetsCard(figures.budgets)] : []),
   ])
 }
 
@@ -941,6 +942,18 @@ function modelsCard({ windows, model_calls: now }) {
     ['tokens out', count(models?.completion_tokens)],
     ['cost', models?.cost ? money(models.cost) : 'no prices set'],
   ])
+}
+
+/** @type {(budgets: NonNullable<Figures['budgets']>) => Tree} */
+function budgetsCard(budgets) {
+  return card(
+    'Daily budgets',
+    null,
+    budgets.map(({ scope, name, unit, used, limit }) => [
+      name === null ? 'service' : `${scope} ${name}`,
+      `${count(used)} of ${count(limit)} ${unit} (${share(part(used, limit))})`,
+    ]),
+  )
 }
 
 /** @type {(figures: Figures) => Tree} */

@@ -1,4 +1,5 @@
 import type { PoolStatus } from '../../adapters/postgres/database.ts'
+import type { BudgetStatus } from '../../ask/terms.ts'
 import type { CacheType } from '../../events.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
 import type { CallLimitStatus } from '../../resilience/call-limit.ts'
@@ -36,6 +37,8 @@ export interface PerformanceReport {
     readonly queued: number
     readonly saturated: boolean
   } | null
+  /** Daily budgets of the language model, those of the service first. */
+  readonly budgets: readonly BudgetStatus[]
   readonly pool: Pick<PoolStatus, 'checkedOut' | 'waiting' | 'open' | 'size' | 'maxOverflow'>
   readonly redis: { readonly state: string }
   readonly process: ProcessLoad & {
@@ -53,6 +56,7 @@ export interface Sources {
   readonly modelCalls: (() => CallLimitStatus) | null
   readonly breakers: () => Readonly<Record<string, BreakerState>>
   readonly caches: () => Readonly<Record<CacheType, { readonly entries: number; readonly bytes: number }>>
+  readonly budgets: () => readonly BudgetStatus[]
 }
 
 export interface PerformanceParts {
@@ -119,6 +123,7 @@ export function createPerformance({
       breakers: sources.breakers(),
       limiter: limiter && { limit: limiter.limit, inFlight: limiter.inFlight, queued: limiter.waiting },
       modelCalls: callsOf(sources.modelCalls),
+      budgets: sources.budgets(),
       pool: { checkedOut, waiting, open, size, maxOverflow },
       redis: { state },
       process: { ...processLoad(), eventLoopUtilization: utilization, eventLoopDelayP99Ms: delayP99Ms },

@@ -20,6 +20,7 @@ export interface CollectorParts {
   readonly redis: { status(): string; outage(): Facts['redisOutage'] } | undefined
   readonly limiter: () => LimiterStatus
   readonly modelCalls: (() => CallLimitStatus) | null
+  readonly budgets: { status(): Facts['budgets'] }
   readonly figures: Pick<Figures, 'count' | 'recent' | 'poolTimes'>
   readonly connections: Connections
   readonly isDraining: () => boolean
@@ -41,6 +42,7 @@ export function createCollector({
   redis,
   limiter,
   modelCalls,
+  budgets,
   figures,
   connections,
   isDraining,
@@ -77,6 +79,7 @@ export function createCollector({
       redisOutage: redis?.outage() ?? null,
       limiter: limiter(),
       modelCalls: modelCalls && modelCalls(),
+      budgets: budgets.status(),
       process: { ...loopLag.worst(), heapShare: getHeapStatistics().used_heap_size / heapLimit },
       connections: connections.facts(),
       isDraining: isDraining(),

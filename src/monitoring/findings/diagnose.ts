@@ -1,3 +1,4 @@
+import { diagnoseBudgets } from './diagnose-budgets.ts'
 import { diagnoseDatabase } from './diagnose-database.ts'
 import { diagnoseModels } from './diagnose-models.ts'
 import { diagnosePool } from './diagnose-pool.ts'
@@ -27,6 +28,7 @@ export function diagnose(facts: Facts): Diagnosis {
   const causes = [
     ...diagnoseDatabase(facts),
     ...diagnoseModels(facts),
+    ...diagnoseBudgets(facts),
     ...diagnoseRedis(facts),
     ...diagnoseProcess(facts),
     ...diagnosePool(facts),

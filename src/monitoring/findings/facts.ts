@@ -1,5 +1,6 @@
 import type { PoolStatus } from '../../adapters/postgres/pool.ts'
 import type { LockWait, ServerConnections } from '../../adapters/postgres/server-connections.ts'
+import type { BudgetStatus } from '../../ask/terms.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
 import type { CallLimitStatus } from '../../resilience/call-limit.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
@@ -34,6 +35,8 @@ export interface Facts {
   readonly limiter: LimiterStatus
   /** Calls to the language model; null without one. */
   readonly modelCalls: CallLimitStatus | null
+  /** Daily budgets of the language model. */
+  readonly budgets: readonly BudgetStatus[]
   readonly process: ProcessFacts
   readonly connections: ConnectionFacts
   readonly isDraining: boolean

@@ -21,7 +21,15 @@ t.test('a key of two fields: it may ask, about everything, within the limit of i
   const { keys, faults } = read([web])
   t.same(faults, [])
   t.same(keys, [
-    { ...web, scopes: ['ask'], collections: undefined, rateLimit: undefined, tenant: undefined, priority: undefined },
+    {
+      ...web,
+      scopes: ['ask'],
+      collections: undefined,
+      rateLimit: undefined,
+      tenant: undefined,
+      priority: undefined,
+      budget: undefined,
+    },
   ])
 })
 
@@ -35,6 +43,7 @@ t.test('a key with everything, its digest in capitals', async t => {
       rate_limit: 5,
       tenant: 'ҚазҰУ',
       priority: 'batch',
+      budget: { tokens_per_day: 200_000 },
     },
   ])
   t.same(faults, [])
@@ -47,6 +56,7 @@ t.test('a key with everything, its digest in capitals', async t => {
       rateLimit: 5,
       tenant: 'ҚазҰУ',
       priority: 'batch',
+      budget: { tokens: 200_000 },
     },
   ])
 })
@@ -70,6 +80,7 @@ t.test('every fault at once, with its place', async t => {
       rate_limit: 0,
       tenant: '',
       priority: 'high',
+      budget: { tokens: 5 },
       colections: [],
     },
     { scopes: ['root'] },
@@ -85,6 +96,7 @@ t.test('every fault at once, with its place', async t => {
     '[0].rate_limit',
     '[0].tenant',
     '[0].priority',
+    '[0].budget',
     '[1].name',
     '[1].sha256',
     '[1].scopes',
@@ -93,6 +105,33 @@ t.test('every fault at once, with its place', async t => {
   ]
   const told = faults.map(fault => fault.split(' ')[0])
   for (const place of places) t.ok(told.includes(`API_KEYS${place}`), place)
+})
+
+t.test('a budget: whole tokens, an amount of money, or both, above 0', async t => {
+  const budgetOf = (budget: unknown, hasPrices = true) => {
+    const faults: string[] = []
+    const inline = JSON.stringify([{ ...web, budget }])
+    return { budget: readApiKeys({ inline, file: undefined, hasPrices }, faults)[0]?.budget, faults }
+  }
+  t.same(budgetOf({ tokens_per_day: 1, cost_per_day: 0.5 }), { budget: { tokens: 1, cost: 0.5 }, faults: [] })
+  for (const wrong of [
+    5,
+    null,
+    [],
+    [1],
+    {},
+    { tokens_per_day: 0 },
+    { tokens_per_day: 1.5 },
+    { tokens_per_day: '5' },
+    { cost_per_day: -1 },
+    { cost_per_day: 1, per_month: 2 },
+  ])
+    t.match(budgetOf(wrong).faults, [/^API_KEYS\[0\]\.budget is invalid; it must be an object with tokens_per_day/])
+  t.match(budgetOf({ cost_per_day: 1 }, false).faults, [/budget has cost_per_day, but the price .* set MODEL_PRICES/])
+  t.same(budgetOf({ tokens_per_day: 1 }, false).faults, [])
+  t.match(read([{ ...web, scopes: ['admin'], budget: { tokens_per_day: 1 } }]).faults, [
+    /budget requires the scope ask/,
+  ])
 })
 
 t.test('what a key would not keep to, or what would have no effect: refused', async t => {

@@ -53,6 +53,61 @@ t.test('a key alone: OpenAI with its default models', async t => {
   t.match(readConfig({ OPENAI_API_KEY: 'k' }).models, { chat: 'gpt-4o-mini', embedding: 'text-embedding-3-small' })
 })
 
+t.test('budgets: of the service and of collections; money needs prices', async t => {
+  const prices = { MODEL_PRICES: 'prompt=0.15,completion=0.60' }
+  t.same(readConfig({}).budgets, { service: {}, collections: {} })
+  t.same(
+    readConfig({
+      ...prices,
+      BUDGET_TOKENS_PER_DAY: '2000000',
+      BUDGET_COST_PER_DAY: '2.50',
+      BUDGET_COLLECTIONS: 'admissions=tokens:200000, faq=cost:1.5,faq=tokens:10',
+    }).budgets,
+    {
+      service: { tokens: 2_000_000, cost: 2.5 },
+      collections: { admissions: { tokens: 200_000 }, faq: { cost: 1.5, tokens: 10 } },
+    },
+  )
+  t.match(faultsOf({ BUDGET_COST_PER_DAY: '2', BUDGET_COLLECTIONS: 'faq=cost:1' }), [
+    'BUDGET_COST_PER_DAY is set, but the price of the language model is unknown; set MODEL_PRICES, or use BUDGET_TOKENS_PER_DAY',
+    'BUDGET_COLLECTIONS has a cost, but the price of the language model is unknown; set MODEL_PRICES, or give the collection tokens',
+  ])
+  t.same(faultsOf({ BUDGET_TOKENS_PER_DAY: '0', BUDGET_COST_PER_DAY: '0.0', ...prices }), [
+    'BUDGET_TOKENS_PER_DAY is "0"; it must be a whole number from 1 to 1000000000000',
+    'BUDGET_COST_PER_DAY is "0.0"; it must be an amount above 0, such as 2.50',
+  ])
+  for (const text of [
+    'faq',
+    'faq=5',
+    'faq=tokens:0',
+    'faq=tokens:1.5',
+    'faq=cost:0',
+    'FAQ=tokens:1',
+    'faq=calls:1',
+    'faq=tokens:1,faq=tokens:2',
+    'faq=tokens:1,',
+  ])
+    t.match(faultsOf({ BUDGET_COLLECTIONS: text, ...prices }), [/^BUDGET_COLLECTIONS is .* must be NAME=tokens:NUMBER/])
+})
+
+t.test('a key with a budget of money: needs prices too', async t => {
+  const key = JSON.stringify([{ name: 'web', sha256: 'a'.repeat(64), budget: { cost_per_day: 1 } }])
+  t.match(faultsOf({ API_KEYS: key }), [/budget has cost_per_day, .* set MODEL_PRICES/])
+  t.match(readConfig({ API_KEYS: key, MODEL_PRICES: 'prompt=1,completion=2' }).keys, [{ budget: { cost: 1 } }])
+})
+
+t.test('the price of embedding stands after the others', async t => {
+  const pricesOf = (text: string) => readConfig({ MODEL_PRICES: text }).models.prices
+  t.same(pricesOf('prompt=1,completion=2'), { prompt: 1, completion: 2, currency: 'USD' })
+  t.same(pricesOf('prompt=1, completion=2, embedding=0.02'), {
+    prompt: 1,
+    completion: 2,
+    embedding: 0.02,
+    currency: 'USD',
+  })
+  t.match(faultsOf({ MODEL_PRICES: 'embedding=1' }), [/^MODEL_PRICES is/])
+})
+
 t.test('a base URL: the chat model must be named, embeddings stay local', async t => {
   t.match(faultsOf({ OPENAI_BASE_URL: 'http://localhost:11434/v1' })[0], /CHAT_MODEL is not set/)
   const { models } = readConfig({ OPENAI_BASE_URL: 'http://localhost:11434/v1', CHAT_MODEL: 'llama3' })

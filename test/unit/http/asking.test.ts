@@ -94,6 +94,7 @@ function doorWith(options: Partial<AskingOptions>, form: Partial<AskForm> = {}) 
       rateLimit: undefined,
       tenant: 'law',
       priority: undefined,
+      budget: undefined,
     },
     priority: 'batch',
     cacheDirectives: {},
@@ -106,6 +107,7 @@ function doorWith(options: Partial<AskingOptions>, form: Partial<AskForm> = {}) 
     connect: () => ({
       spanName: 'a tool',
       spanAttributes: () => ({}),
+      address: () => '203.0.113.7',
       hasLeft: () => controller.signal.aborted,
       signal: () => controller.signal,
       logWith: logOf,

@@ -1,6 +1,6 @@
 import type { OpenAI } from 'openai'
 import type { ChatCompletionChunk, ChatCompletionCreateParamsStreaming } from 'openai/resources/chat/completions'
-import type { ChatEvent, ChatModel, ChatRequest } from '../../../ask/generation/chat.ts'
+import type { ChatCall, ChatEvent, ChatModel, ChatRequest } from '../../../ask/generation/chat.ts'
 import type { Usage } from '../../../ask/terms.ts'
 import { AskError } from '../../../errors.ts'
 import { genAi } from '../../../tracing/names.ts'
@@ -14,6 +14,7 @@ import { createServerQuirks } from './server-quirks.ts'
 import { createReasoningFilter } from './reasoning-filter.ts'
 import { providerOf } from './client.ts'
 import { tokensIn } from '../token-usage.ts'
+import { quotaPauseMs } from './quota.ts'
 
 type Quirk = 'newTokenLimit' | 'noUsage' | 'noSystemRole'
 type Chunks = AsyncIterable<ChatCompletionChunk>
@@ -42,7 +43,11 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
   const provider = providerOf(client)
   const spanAttributes = { [genAi.provider]: provider, ...serverOf(client.baseURL) }
 
-  async function* stream(request: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatEvent, void, undefined> {
+  async function* stream(
+    request: ChatRequest,
+    signal: AbortSignal,
+    { onQuotaUsed }: ChatCall = {},
+  ): AsyncGenerator<ChatEvent, void, undefined> {
     const call = { client, model, signal }
     assertNoLease('the chat model')
     const chatSpan = startChatSpan(model, request.maxTokens, spanAttributes)
@@ -52,6 +57,8 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
       const reply = await quirks.call(learned =>
         client.chat.completions.create(paramsOf(model, request, learned), { signal, headers }).asResponse(),
       )
+      const pauseMs = quotaPauseMs(reply.headers)
+      if (pauseMs > 0) onQuotaUsed?.(pauseMs)
       yield* eventsOf(chunksOf(reply, spareBytes + request.maxTokens * bytesPerToken), request, signal, chatSpan)
     } catch (error) {
       const translated = toAskError(error, call)

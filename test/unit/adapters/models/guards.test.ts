@@ -133,3 +133,24 @@ t.test('calls that fail, and callers that leave, give their place back', async t
   await leaving.return?.()
   t.match(guarded.calls.status(), { inFlight: 0, waiting: 0 })
 })
+
+t.test('short calls say nothing about how long answers take', async t => {
+  for (const isShort of [true, false]) {
+    const { replies, guarded } = chatOf()
+    const ask = (ms: number) =>
+      Array.fromAsync(
+        guarded.stream(request, never, { deadline: performance.now() + ms, ...(isShort && ({ isShort } as const)) }),
+      )
+    const calls = Array.from({ length: 5 }, () => ask(60_000))
+    await new Promise(resolve => setTimeout(resolve, 50))
+    for (const reply of replies.slice(0, 4)) reply.resolve()
+    await Promise.all(calls.slice(0, 4))
+    const urgent = ask(20).catch((error: unknown) => (error as AskError).kind)
+    await settle()
+    for (const reply of replies) reply.resolve()
+    const outcome = await urgent
+    if (isShort) t.equal(Array.isArray(outcome), true, 'tried, because nothing is known')
+    else t.equal(outcome, 'not_called', 'answers take 50 ms, and there are 20')
+    await Promise.all(calls)
+  }
+})

@@ -21,7 +21,7 @@ function answer(text: string): Answer {
 
 const passages: AskEvent = { type: 'passages', passages: [] }
 const said = (text: string): AskEvent => ({ type: 'delta', text })
-const quoted: AskEvent = { type: 'delta', text: 'quotes', isFallback: true }
+const quoted: AskEvent = { type: 'delta', text: 'quotes', insteadOf: 'generation' }
 const done = (text: string): AskEvent[] => [
   { type: 'citations', citations: [] },
   { type: 'done', answer: answer(text) },
@@ -70,6 +70,11 @@ t.test('a run that goes well passes through, and nothing from before is asked fo
 
 t.test('several passages events: the last before the words is shown, once', async t => {
   t.equal((await pass([passages, passages, said('new'), ...done('new')])).came, 'passages "new" citations done new')
+})
+
+t.test('quotes because a budget is used up: what is from before is better, and says why', async t => {
+  const quotedForBudget: AskEvent = { type: 'delta', text: 'quotes', insteadOf: 'budget' }
+  t.match(await pass([passages, quotedForBudget, ...done('quotes')]), { came: old, asked: ['budget'] })
 })
 
 const outages: [ErrorCode, Degraded][] = [

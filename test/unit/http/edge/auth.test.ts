@@ -23,6 +23,7 @@ function key(name: string, own: Partial<ApiKey> = {}): ApiKey {
     rateLimit: undefined,
     tenant: undefined,
     priority: undefined,
+    budget: undefined,
     ...own,
   }
 }

@@ -20,6 +20,7 @@ const keyFor = (scope: Scope): ApiKey => ({
   rateLimit: undefined,
   tenant: undefined,
   priority: undefined,
+  budget: undefined,
 })
 
 const text = 'How much is the rent of one whom everybody knows?'

@@ -14,6 +14,7 @@ const key = {
   rateLimit: undefined,
   tenant: undefined,
   priority: undefined,
+  budget: undefined,
 }
 const unused = async () => {
   throw new Error('this test was not to come so far')

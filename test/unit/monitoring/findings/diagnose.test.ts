@@ -28,9 +28,19 @@ const server = {
 }
 const lock = { waiting: 7, longestMs: 2100, heldBy: 'process 4711 (psql, idle in transaction)' }
 
+const budget = (scope: 'service' | 'key' | 'collection', used: number) => ({
+  scope,
+  name: scope === 'service' ? null : 'faq',
+  unit: 'tokens',
+  used,
+  limit: 100,
+  resetsAt: '2026-11-30T00:00:00.000Z',
+})
+
 tap.test('nothing is the matter: nothing is found', async t => {
   t.same(diagnose(factsOf()), { pool: 'ok', reasons: [], service: 'ok', findings: [] })
   t.same(found({ redis: 'off' }), [], 'no Redis is no fault')
+  t.same(found({ budgets: [budget('service', 79)] }), [], 'a budget may be used')
 })
 
 /** Each by itself: a cause, what is found of it, the pool's verdict and the service's. */
@@ -255,6 +265,15 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
   ],
   ['batch makes room', { counts: { 'refused:evicted': 1 } }, 'info limits batch-refused', 'ok', 'ok'],
   ['a client asks too much', { counts: { limited: 3 } }, 'info limits rate-limited', 'ok', 'ok'],
+  [
+    'a budget is nearly used up',
+    { budgets: [budget('collection', 85)] },
+    'info limits budget-nearly-used-up',
+    'ok',
+    'ok',
+  ],
+  ['a budget is used up', { budgets: [budget('service', 101)] }, 'warning limits budget-used-up', 'ok', 'degraded'],
+  ['a key has used up its budget', { budgets: [budget('key', 100)] }, 'info limits budget-used-up', 'ok', 'ok'],
   ['documents with much metadata', { database: { largeMetadata: 12 } }, 'info database metadata-large', 'ok', 'ok'],
   ['clients leave', { counts: { 'failed:cancelled': 20, requests: 70 } }, 'info clients clients-leave', 'ok', 'ok'],
   ['clients say nothing', { connections: { open: 520, silent: 500 } }, 'info clients clients-say-nothing', 'ok', 'ok'],

@@ -178,6 +178,26 @@ t.test('leaving the iterator between two words closes the socket', async t => {
   t.equal(model.chat.aborted, 1)
 })
 
+t.test('a reply that says the quota is used: whoever makes the calls learns until when', async t => {
+  const pauses: number[] = []
+  for (const remaining of ['3', '0']) {
+    const server = await startServer(t, (_, reply) => {
+      reply.writeHead(200, {
+        'content-type': 'text/event-stream',
+        'x-ratelimit-limit-requests': '60',
+        'x-ratelimit-remaining-requests': remaining,
+        'x-ratelimit-reset-requests': '1m0s',
+      })
+      const choice = { index: 0, delta: { content: 'yes' }, finish_reason: 'stop' }
+      reply.end(`data: ${JSON.stringify({ choices: [choice] })}\n\ndata: [DONE]\n\n`)
+    })
+    const chat = createChat(clientOf(server.url), { model: 'm' })
+    const call = { onQuotaUsed: (ms: number) => void pauses.push(ms) }
+    t.equal(textOf(await Array.fromAsync(chat.stream(request, never, call))), 'yes')
+  }
+  t.same(pauses, [1000])
+})
+
 t.test('a signal that was aborted before: nothing is sent', async t => {
   const model = await startModel(t)
   await t.rejects(all(createChat(clientOf(model.url), { model: 'm' }), AbortSignal.abort(new Error('gone'))), {

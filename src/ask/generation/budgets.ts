@@ -1,0 +1,166 @@
+import { AskError, budgetUsedUp } from '../../errors.ts'
+import type { Events } from '../../events.ts'
+import type { BudgetStatus, Payer, Tokens } from '../terms.ts'
+import {
+  accountsOf,
+  createDays,
+  hear,
+  isUsedUp,
+  keyAccount,
+  minus,
+  nextDay,
+  nothing,
+  spend,
+  statusOf,
+  totalOf,
+  type Account,
+  type Day,
+  type Limits,
+  type Prices,
+} from './budget-accounts.ts'
+
+/** What all replicas have spent. */
+export interface SharedSpending {
+  /**
+   * Records what this process has spent on a day (UTC, `YYYY-MM-DD`) by budget, and returns what all processes have.
+   * Undefined if Redis is not usable. Never rejects, and never waits longer than a command of Redis may.
+   */
+  exchange(day: string, own: ReadonlyMap<string, Tokens>): Promise<ReadonlyMap<string, Tokens> | undefined>
+}
+
+/** One call to the language model, paid at its estimate until it is settled. */
+export interface Charge {
+  /** Replaces the estimate by what the call has used. Only the first time counts. */
+  settle(used: Tokens): void
+}
+
+export interface Budgets {
+  /**
+   * Sets an estimate aside for a call to the language model. Null when no budget pays for it. Throws `model_paused` when
+   * one that must pay is used up.
+   */
+  charge(payer: Payer, estimate: Tokens): Promise<Charge | null>
+  /** Whether the budget of this key is used up, as far as this process knows. */
+  isKeyUsedUp(payer: Payer): boolean
+  /** Every limit, those of the service first. */
+  status(): readonly BudgetStatus[]
+  /** Records what is not recorded in Redis yet. */
+  close(): Promise<void>
+}
+
+export interface BudgetsOptions extends Limits {
+  /** Null when unknown: money is then not counted. */
+  readonly prices: Prices | null
+  /** Null without Redis. */
+  readonly shared: SharedSpending | null
+  readonly events: Pick<Events, 'dailyBudgetExceeded' | 'dailyBudgetReached'>
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+}
+
+const thresholds = [0.8, 1] as const
+/** How old this process's knowledge of the others may get, and how soon Redis gets what it missed. */
+const exchangeMs = 2000
+
+/**
+ * Daily budgets of the language model. What a call may use is set aside before it is made, so that many calls at once
+ * exceed a budget by about one call each at most.
+ *
+ * Each process counts what it has used itself, and learns from Redis what the others have. Since its own count is
+ * always sent whole, a command may be repeated, and a Redis that was away, or lost its data, has all of it after the
+ * next exchange. Until then each process continues with what it last heard. A process that dies leaves its calls in
+ * progress counted at their estimate.
+ */
+export function createBudgets({ prices, shared, events, now = Date.now, ...limits }: BudgetsOptions): Budgets {
+  const today = createDays(limits, now)
+  const timer = shared && setInterval(exchangeAll, exchangeMs).unref()
+  const isOver = (spent: Tokens, account: Account) => isUsedUp(spent, account.limits, prices)
+
+  async function charge(payer: Payer, estimate: Tokens): Promise<Charge | null> {
+    const day = today()
+    const accounts = accountsOf(payer, day)
+    if (accounts.length === 0) return null
+    refuse(accounts.find(account => isOver(totalOf(account), account)))
+    spend(accounts, estimate)
+    const totals = await exchange(shared, day, accounts)
+    // Others may have spent the rest, or be about to. Redis orders the calls of all processes.
+    const over = totals && accounts.find(account => isOver(minus(totals.get(account.id) ?? nothing, estimate), account))
+    if (over) {
+      spend(accounts, minus(nothing, estimate))
+      void exchange(shared, day, accounts)
+    }
+    report(day, accounts)
+    refuse(over)
+    let isSettled = false
+    return {
+      settle(used) {
+        if (isSettled) return
+        isSettled = true
+        spend(accounts, minus(used, estimate))
+        report(day, accounts)
+        void exchange(shared, day, accounts)
+      },
+    }
+  }
+
+  function refuse(account: Account | undefined): void {
+    if (account === undefined) return
+    events.dailyBudgetExceeded(account.scope)
+    throw usedUp(account, (nextDay(today().date) - now()) / 1000)
+  }
+
+  async function exchangeAll(): Promise<void> {
+    const day = today()
+    const accounts = [...day.accounts.values()]
+    if (await exchange(shared, day, accounts)) report(day, accounts)
+  }
+
+  /** Reports each threshold once per day. */
+  function report(day: Day, accounts: readonly Account[]): void {
+    if (day !== today()) return
+    for (const account of accounts)
+      for (const status of statusOf(account, day.date, prices)) {
+        const reached = thresholds.findLast(threshold => status.used >= threshold * status.limit) ?? 0
+        if (reached <= account.reached) continue
+        account.reached = reached
+        events.dailyBudgetReached(status, reached)
+      }
+  }
+
+  return {
+    charge,
+    isKeyUsedUp(payer) {
+      const account = payer.key && keyAccount(payer.key, today())
+      return account !== undefined && isOver(totalOf(account), account)
+    },
+    status() {
+      const { date, accounts } = today()
+      return [...accounts.values()].flatMap(account => statusOf(account, date, prices))
+    },
+    async close() {
+      if (timer) clearInterval(timer)
+      await exchangeAll()
+    },
+  }
+}
+
+/** What all processes have spent; undefined if it cannot be known now. */
+async function exchange(
+  shared: SharedSpending | null,
+  { date }: Day,
+  accounts: readonly Account[],
+): Promise<ReadonlyMap<string, Tokens> | undefined> {
+  if (!shared || accounts.length === 0) return undefined
+  const own = new Map(accounts.map(({ id, own: spent }) => [id, spent]))
+  const totals = await shared.exchange(date, own)
+  if (totals) for (const account of accounts) account.others = hear(account, totals, own.get(account.id) ?? nothing)
+  return totals
+}
+
+function usedUp({ scope }: Account, seconds: number): AskError {
+  return new AskError('model_paused', {
+    kind: budgetUsedUp,
+    detail: `The daily budget of ${scope === 'service' ? 'the service' : `this ${scope}`} is used up.`,
+    retryAfter: Math.ceil(seconds),
+  })
+}
