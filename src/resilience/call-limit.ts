@@ -118,7 +118,7 @@ const refusalMemoryMs = 60_000
  * - Time does not grow with the calls, or grows faster than they do (the server has just become slow): the limit grows by
  *   one per call that succeeds while others wait, which doubles it in the time of one call (slow start of TCP).
  * - Time grows as the calls do: the server is saturated, if calls that end later show the same. The limit falls to what
- *   it can work on and half as much again, and from now on each call has the server's pace to expect. From time to time
+ *   it can work on and as much again, and from now on each call has the server's pace to expect. From time to time
  *   a higher limit is tried.
  * - Calls are cut off at their deadline, though they took longer than usual, or have no word of a reply while others are
  *   in flight: the limit falls by a quarter.
@@ -315,9 +315,10 @@ export function createCallLimit({
       compared = []
       return
     }
-    // Little's law: what the server works on at a time is its pace times the time of one call.
+    // Little's law: what the server works on at a time is its pace times the time of one call. As many again wait there, so
+    // that it has work until replies have come here and the next calls are sent.
     const atOnce = (usual / ms) * aloneMs
-    limit = Math.max(Math.min(floor, max), Math.ceil(1.5 * atOnce))
+    limit = Math.max(Math.min(floor, max), Math.ceil(2 * atOnce))
     // Without samples among many there is no comparison until the limit is raised again.
     compared = compared.toSorted((a, b) => a.inFlight - b.inFlight).slice(0, comparedSamples / 2)
     queue = 'shown'

@@ -204,8 +204,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'saturated-model-not-noticed',
     file: 'src/resilience/call-limit.ts',
-    find: 'growth > 0.6',
-    replace: 'growth > 60',
+    find: 'power > queueing',
+    replace: 'power > 60',
     tests: ['test/unit/resilience/call-limit.test.ts'],
   },
   {

@@ -205,6 +205,7 @@ async function silentQueue(world: World, t: Keeper): Promise<Outcome> {
         rows: [
           {
             ...rowOf('100 users', crowd.told, seconds),
+            'meanwhile, a second': rounded(answered / seconds, 2),
             'past their deadline': late,
             'quoted p50, ms': rounded(quantile(quotedMs, 0.5), 0),
             'quoted p99, ms': rounded(quantile(quotedMs, 0.99), 0),
