@@ -57,12 +57,13 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   await registerCors(app, config.corsOrigins)
   registerLoadShedding(app, { ...config.pressure, onRejected: emit.requestShed })
   registerAuth(app, keyring)
-  registerRateLimit(
-    app,
-    { ...config.rateLimit, redis: parts.redis, onRejected: emit.requestLimited },
-    clientAddress(proxiesOf(config.trustProxy)),
-    keyring.mayLimit,
-  )
+  registerRateLimit(app, {
+    limits: config.rateLimit,
+    redis: parts.redis,
+    keyring,
+    addressOf: clientAddress(proxiesOf(config.trustProxy)),
+    events: emit,
+  })
   registerAccess(app, parts, 'PORT')
   registerHealth(app, parts)
   registerAbout(app, { version, openapi: parts.openapi, pageHeaders: headers.page })

@@ -42,6 +42,11 @@ export function logEvents(log: Logger): Subscriber {
         { collection: name, epoch, before: before.epoch },
         'the collection went back to an earlier epoch: the database was restored, or lost its last writes; answers cached since then are no longer served',
       ),
+    backendLimited: (address, sign) =>
+      log.warn(
+        { code: 'backend-limited', address, sign },
+        'rate limit: this address looks like a backend, whose users share one limit; give it an API key (npx askwell key new --name NAME), or set TRUST_PROXY if it is a proxy',
+      ),
     documentLost: ({ source, by, reason }) => log.warn({ source, by, reason }, 'a document could not be prepared'),
   }
 }
