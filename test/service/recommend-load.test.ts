@@ -6,6 +6,7 @@ import { startCollector } from '../support/collector.ts'
 import { loadHandbook } from '../support/corpus.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
+import { administer } from '../support/postgres.ts'
 import { redisSkipReason, startRedis, told } from '../support/redis.ts'
 import { clientOf, startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
@@ -87,25 +88,26 @@ t.test('Redis answers too late: REDIS_TIMEOUT_MS', { skip: redisSkipReason() }, 
 })
 
 t.test('questions are refused while nothing is busy: ADMISSION_CEILING', { skip: skipReason('postgres') }, async t => {
-  const model = await startModel(t)
   const app = await start(
     t,
     {
-      ...settingsFor(model),
       ADMISSION_FLOOR: '2',
       ADMISSION_CEILING: '2',
-      ADMISSION_MAX_WAITING: '0',
+      ADMISSION_MAX_WAIT_MS: '1',
       SEMANTIC_CACHE: 'off',
     },
     'postgres',
   )
-  const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
-  model.chat.behave({ held })
-  let replies = 0
-  const asked = times(50, () => app.ask(freshQuestion()).then(() => replies++))
-  await until('all but two are refused', () => replies === 48)
-  goOn()
-  await asked
+  await administer(app.env['DATABASE_URL']!, async sql => {
+    const { asked } = await sql.begin(async tx => {
+      await tx`lock table chunks in access exclusive mode`
+      let replies = 0
+      const asked = times(50, () => app.ask(freshQuestion()).then(() => replies++))
+      await until('all but two are refused', () => replies === 48)
+      return { asked }
+    })
+    await asked
+  })
   t.match(await advised(app, 'admission-tight'), {
     setting: 'ADMISSION_CEILING',
     evidence: /4\d of 50 rejected .* the limit is 2 \(from 2 to 2\), 0 in progress/,
@@ -139,7 +141,7 @@ t.test('the rate limit refuses many: RATE_LIMIT', async t => {
   const refused = replies.filter(({ status }) => status === 429).length
   t.match(await advised(app, 'rate-limit-refuses'), {
     setting: 'RATE_LIMIT',
-    evidence: new RegExp(`${refused} of 40 in five minutes; RATE_LIMIT 5 in 10 s`),
+    evidence: new RegExp(`${refused} of 40 in five minutes; RATE_LIMIT 5 in 10 s rejected ${refused} requests`),
   })
   t.match((await performanceOf(app)).windows['1m'], {
     requests: 40,
