@@ -78,6 +78,7 @@ tap.test('a key that is limited is no backend without a key', async t => {
     rateLimit: undefined,
     tenant: undefined,
     priority: undefined,
+    budget: undefined,
   } as const
   const { limited, backends } = await reportsOf(
     [['10.0.0.1', { 'user-agent': 'node', authorization: `Bearer ${key}` }]],
