@@ -20,6 +20,7 @@ RUN install -d -o node -g node /data
 COPY --from=packages /app/node_modules node_modules
 COPY package.json openapi.yaml ./
 COPY sql sql
+COPY bin bin
 COPY src src
 # In addition to the service, up to PREPARE_WORKERS processes prepare documents and take up to PREPARE_MEMORY_MB each.
 # A memory limit of the container must allow for all of them: `-m 4g` with the defaults, or less with lower settings
@@ -31,5 +32,6 @@ EXPOSE 3000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/livez`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "src/cli.ts"]
+# The flags keep V8 from using memory only because the machine has it (docs/operations/deploy.md#memory).
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=25", "bin/askwell.js"]
 CMD ["serve"]

@@ -58,12 +58,13 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerLoadShedding(app, { ...config.pressure, onRejected: emit.requestShed })
   registerAuth(app, keyring)
   app.decorate('addressOf', clientAddress(proxiesOf(config.trustProxy)))
-  registerRateLimit(
-    app,
-    { ...config.rateLimit, redis: parts.redis, onRejected: emit.requestLimited },
-    app.addressOf,
-    keyring.mayLimit,
-  )
+  registerRateLimit(app, {
+    limits: config.rateLimit,
+    redis: parts.redis,
+    keyring,
+    addressOf: app.addressOf,
+    events: emit,
+  })
   registerAccess(app, parts, 'PORT')
   registerHealth(app, parts)
   registerAbout(app, { version, openapi: parts.openapi, pageHeaders: headers.page })

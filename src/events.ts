@@ -101,13 +101,24 @@ export interface Events {
   requestUnparsed(code: string): void
   /** A request was rejected because the event loop or the heap is overloaded. */
   requestShed(by: 'loop' | 'heap'): void
-  requestLimited(): void
+  /** A request was rejected by the rate limit of its key or of its address. */
+  requestLimited(by: LimitedBy): void
+  /** The first such request of an address that looks like a backend. Reported once per address. */
+  backendLimited(address: string, sign: BackendSign): void
 
   // Documents
   documentsWritten(collection: string | undefined): void
   /** A document could not be prepared, or the process that prepared it was killed. */
   documentLost(loss: DocumentLoss): void
 }
+
+/** What a rate limit counts. */
+export type LimitedBy = 'address' | 'key'
+/**
+ * What suggests that an address sends the requests of many users: a proxy's header that is not trusted, or the software
+ * that sends them.
+ */
+export type BackendSign = 'forwarded' | 'user-agent'
 
 /** What it cost to compute something that is cached. */
 export interface RunCost {
@@ -174,6 +185,7 @@ const names: Readonly<Record<keyof Events, true>> = {
   requestUnparsed: true,
   requestShed: true,
   requestLimited: true,
+  backendLimited: true,
   documentsWritten: true,
   documentLost: true,
 }

@@ -55,6 +55,11 @@ export function logEvents(log: Logger): Subscriber {
           'a daily budget is used up: answers are extractive until the day is over',
         )
     },
+    backendLimited: (address, sign) =>
+      log.warn(
+        { code: 'backend-limited', address, sign },
+        'rate limit: this address looks like a backend, whose users share one limit; give it an API key (npx askwell key new --name NAME), or set TRUST_PROXY if it is a proxy',
+      ),
     documentLost: ({ source, by, reason }) => log.warn({ source, by, reason }, 'a document could not be prepared'),
   }
 }

@@ -9,7 +9,7 @@ an hour.
   --embedded            the embedded database and no Redis, instead of real Postgres and Redis
   --only A,B            only these scenarios
   --sizes 10k,100k,1M   corpus sizes of the scenario \`sizes\` (default 10k,100k; 1M takes half an hour to load)
-  --soak SECONDS        run the scenario \`soak\` alone for so long
+  --soak SECONDS        run the scenario \`soak\` alone for so long, or with --only memory that one
   --json FILE           write every figure
   --html FILE           write a report with plots, one file
   --summary FILE        write what a pull request should say, as Markdown

@@ -2,6 +2,7 @@ import { cold } from './scenarios/cold.ts'
 import { concurrency } from './scenarios/concurrency.ts'
 import { hot } from './scenarios/hot.ts'
 import { ingest } from './scenarios/ingest.ts'
+import { memory } from './scenarios/memory.ts'
 import { model } from './scenarios/model.ts'
 import { near } from './scenarios/near.ts'
 import { overload } from './scenarios/overload.ts'
@@ -31,6 +32,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   overload,
   users,
   soak,
+  memory,
 }
 
 /** Names of what this run is made of. Throws where one is not known, or cannot be. */

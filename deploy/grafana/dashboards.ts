@@ -110,7 +110,7 @@ const service: Dashboard = {
           isStacked: true,
           queries: [
             [rateOf('askwell_http_responses_total', 'class'), '{{class}}'],
-            [rateOf('askwell_http_problems_total', '', 'code="rate_limited"'), '429'],
+            [rateOf('askwell_rate_limited_total', 'by'), '429 by {{by}}'],
           ],
           alerts: ['AskwellRateLimited'],
         },
@@ -214,7 +214,7 @@ const service: Dashboard = {
         },
         {
           title: 'Admission',
-          about: 'Questions being searched, their limit, and the queue.',
+          about: 'Questions that search, without those that wait for a model, their limit, and the queue.',
           unit: 'short',
           queries: [
             [`askwell_admission_in_flight${of}`, 'in flight {{instance}}'],

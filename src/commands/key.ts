@@ -28,7 +28,11 @@ export function addKey(program: Command, host: Host): void {
       'collection that the key is limited to; may be repeated',
       (text: string, before: string[] | undefined) => [...(before ?? []), collectionName(text)],
     )
-    .option('--rate-limit <number>', 'maximum requests of this key per RATE_LIMIT_SECONDS', Number)
+    .option(
+      '--rate-limit <number>',
+      'maximum requests of this key per RATE_LIMIT_SECONDS, instead of KEY_RATE_LIMIT',
+      Number,
+    )
     .option('--tenant <tenant>', 'tenant of the key; tenants do not share cached answers')
     .addOption(
       new Option('--priority <priority>', 'priority of its questions unless a request sets one').choices(priorities),

@@ -16,8 +16,8 @@ export interface ApiKey {
   /** Collections the key may ask about; undefined for all. */
   readonly collections: readonly string[] | undefined
   /**
-   * Requests per RATE_LIMIT_SECONDS, counted for this key across all addresses; undefined to count by address, as
-   * without a key.
+   * Requests per RATE_LIMIT_SECONDS, counted for this key across all addresses. Undefined for KEY_RATE_LIMIT, or, if the
+   * key may not ask, to count by address, as without a key.
    */
   readonly rateLimit: number | undefined
   /** Tenant that the questions belong to. Other tenants do not get their cached answers. */

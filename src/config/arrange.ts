@@ -46,6 +46,13 @@ function admissionOf({
   }
 }
 
+const defaultKeyRateLimit = 1000
+
+/** A key is never limited more than an address unless the operator says so: raising RATE_LIMIT raises both. */
+function rateLimitOf({ rateLimit: max, keyRateLimit, rateLimitSeconds: seconds }: RawSettings): Config['rateLimit'] {
+  return { max, keyMax: keyRateLimit ?? (max === 0 ? 0 : Math.max(defaultKeyRateLimit, max)), seconds }
+}
+
 function cacheOf(raw: RawSettings): Config['cache'] {
   return {
     keep: {
@@ -121,7 +128,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
     cache: cacheOf(raw),
     admission: admissionOf(raw),
     pressure: { maxEventLoopDelayMs: raw.maxEventLoopDelayMs, maxHeapShare: raw.maxHeapShare },
-    rateLimit: { max: raw.rateLimit, seconds: raw.rateLimitSeconds },
+    rateLimit: rateLimitOf(raw),
     adminApiKey: raw.adminApiKey,
     monitoringApiKey: raw.monitoringApiKey,
     allowAnonymous: raw.allowAnonymous,

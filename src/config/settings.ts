@@ -369,10 +369,16 @@ export const settings = {
   rateLimit: setting(
     'RATE_LIMIT',
     '100',
-    'Requests a client may make per `RATE_LIMIT_SECONDS`; `0`: no limit.',
+    'Requests per `RATE_LIMIT_SECONDS` from an address without an `ask` key; `0`: no limit.',
     integer(0, 1_000_000),
   ),
-  rateLimitSeconds: setting('RATE_LIMIT_SECONDS', '10', 'Length of the rate limit window.', integer(1, 86_400)),
+  keyRateLimit: setting(
+    'KEY_RATE_LIMIT',
+    undefined,
+    'Requests per `RATE_LIMIT_SECONDS` with an `ask` key that has no `rate_limit` of its own, from all addresses together; `0`: no limit. Unset: 1000, or `RATE_LIMIT` if that is more or `0`.',
+    integer(0, 1_000_000),
+  ),
+  rateLimitSeconds: setting('RATE_LIMIT_SECONDS', '10', 'Length of the rate limit windows.', integer(1, 86_400)),
   adminApiKey: hidden(
     setting(
       'ADMIN_API_KEY',

@@ -94,7 +94,8 @@ export interface Config {
     readonly batchShare: number
   }
   readonly pressure: { readonly maxEventLoopDelayMs: number; readonly maxHeapShare: number }
-  readonly rateLimit: { readonly max: number; readonly seconds: number }
+  /** Requests per address, and per key without a limit of its own; 0 for no limit. */
+  readonly rateLimit: { readonly max: number; readonly keyMax: number; readonly seconds: number }
   readonly adminApiKey: string | undefined
   readonly monitoringApiKey: string | undefined
   /** All keys, including those of the two settings above. */

@@ -7,9 +7,9 @@ const priorities: readonly Priority[] = ['interactive', 'batch']
 const reasons: readonly RefusedBy[] = ['queue', 'wait', 'time', 'evicted', 'overdue']
 
 const gauges: readonly [name: string, help: string, field: keyof LimiterStatus][] = [
-  ['limit', 'Maximum number of concurrent fresh runs.', 'limit'],
-  ['in_flight', 'Fresh runs in progress.', 'inFlight'],
-  ['queued', 'Questions queued for admission.', 'waiting'],
+  ['limit', 'Fresh runs that may search at the same time; adapts to how long searches take.', 'limit'],
+  ['in_flight', 'Fresh runs that search, without those that wait for a model.', 'inFlight'],
+  ['queued', 'Questions that wait for admission, or to continue after a call to a model.', 'waiting'],
 ]
 
 export function admissionMetrics(kit: Kit) {

@@ -17,7 +17,11 @@ export function edgeMetrics(kit: Kit): Subscriber {
     'Problem responses by code: rate_limited is a 429, overloaded a rejection by any overload guard.',
     { code: Object.keys(errorTable) },
   )
+  const limited = kit.counter('rate_limited_total', 'Requests rejected by the rate limit of an address or of a key.', {
+    by: ['address', 'key'],
+  })
   return {
+    requestLimited: by => limited(by).add(),
     responseSent: status => byClass[Math.floor(status / 100) - 2]?.add(),
     problemSent: code => problems(code).add(),
   }

@@ -262,7 +262,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'limit-of-a-key-counted-by-address',
     file: 'src/http/edge/rate-limit.ts',
-    find: '    if (request.apiKey?.rateLimit !== undefined) return `key:${request.apiKey.name}`\n',
+    find: '    if (isCountedByKey(request.apiKey)) return `key:${request.apiKey.name}`\n',
     replace: '',
     tests: ['test/unit/http/edge/auth.test.ts'],
   },

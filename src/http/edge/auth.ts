@@ -69,7 +69,7 @@ function tokenOf(authorization = ''): string {
   return /\s/.test(token) ? '' : token
 }
 
-/** Register before the rate limiter, which counts by key if the key has its own limit. */
+/** Register before the rate limiter, which counts by key. */
 export function registerAuth(app: FastifyInstance, keyring: Keyring): void {
   app.decorateRequest('apiKey', undefined)
   if (!keyring.mayHaveKeys) return

@@ -1,16 +1,20 @@
 import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
+import type { ApiKey } from '../../config/api-keys.ts'
+import type { Config } from '../../config/terms.ts'
 import { AskError } from '../../errors.ts'
+import type { Events } from '../../events.ts'
+import type { Keyring } from './auth.ts'
+import { backendSignOf } from './backend.ts'
 
-interface RateLimitOptions {
-  /** 0 for no limit. */
-  readonly max: number
-  readonly seconds: number
+interface RateLimitParts {
+  readonly limits: Config['rateLimit']
   /** Redis, if several processes count together; undefined to count in this process. */
   readonly redis: SharedCounts | undefined
-  /** Called for each rejected request. */
-  readonly onRejected?: () => void
+  readonly keyring: Pick<Keyring, 'mayHaveKeys' | 'mayLimit'>
+  readonly addressOf: (request: FastifyRequest) => string
+  readonly events: Pick<Events, 'requestLimited' | 'backendLimited'>
 }
 
 /** The part of a Redis server that this module uses. */
@@ -25,30 +29,37 @@ interface RedisScripts {
 }
 
 /**
- * Limits requests per client address, in windows that start with the client's first request. While Redis is down or
- * full, each process counts alone: a failed limiter must neither cause an outage nor lift the limit. Requests with a
- * key that has its own limit are counted by key instead of address. A request with an invalid key counts as one without
- * a key.
+ * Limits requests per client, in windows that start with the client's first request. A client is a key that may ask, a
+ * key with a limit of its own, or an address: a chat backend sends the questions of many users from one address, so its
+ * key has a higher limit. While Redis is down or full, each process counts alone: a failed limiter must neither cause an
+ * outage nor lift the limit. A request with an invalid key counts as one without a key.
  */
-export function registerRateLimit(
-  app: FastifyInstance,
-  { max, seconds, redis, onRejected }: RateLimitOptions,
-  addressOf: (request: FastifyRequest) => string,
-  areKeysLimited = false,
-): void {
-  if (max === 0 && !areKeysLimited) return
-  const [client, windowMs] = [clientOf(addressOf), seconds * 1000]
+export function registerRateLimit(app: FastifyInstance, parts: RateLimitParts): void {
+  const { limits, redis, keyring } = parts
+  const mayLimitKeys = limits.keyMax > 0 ? keyring.mayHaveKeys : keyring.mayLimit
+  if (limits.max === 0 && !mayLimitKeys) return
+  const [client, windowMs] = [clientOf(parts.addressOf), limits.seconds * 1000]
   const count = redis === undefined ? countingAlone(windowMs) : countingTogether(windowMs, redis)
-  const applyLimit = limiterOf(seconds, onRejected)
+  const applyLimit = limiterOf(parts, client)
   // A hook of the app runs before those of the routes; otherwise guesses at a key would be rejected uncounted.
   app.addHook('onRequest', (request, reply, done) => {
     const { rateLimit: wanted } = request.routeOptions.config as { readonly rateLimit?: false }
-    if (wanted === false || (max === 0 && request.apiKey?.rateLimit === undefined)) return done()
-    const limit = request.apiKey?.rateLimit ?? max
+    const limit = limitOf(request.apiKey, limits)
+    if (wanted === false || limit === 0) return done()
     const counted = count(client(request))
     if (counted instanceof Promise) void whenCounted(counted, each => applyLimit(reply, limit, each), done)
     else done(applyLimit(reply, limit, counted))
   })
+}
+
+/** True if requests with the key are counted for the key, false if they are counted for their address. */
+function isCountedByKey(key: ApiKey | undefined): key is ApiKey {
+  return key !== undefined && (key.rateLimit !== undefined || key.scopes.includes('ask'))
+}
+
+/** 0 for no limit. */
+function limitOf(key: ApiKey | undefined, { max, keyMax }: Config['rateLimit']): number {
+  return isCountedByKey(key) ? (key.rateLimit ?? keyMax) : max
 }
 
 async function whenCounted(
@@ -87,21 +98,38 @@ function countingTogether(windowMs: number, redis: SharedCounts): CountClient {
  * limit is exceeded. Setting and sending the headers takes 0.25 µs.
  */
 function limiterOf(
-  seconds: number,
-  onRejected: () => void = () => {},
+  { limits: { seconds }, addressOf, events }: RateLimitParts,
+  client: (request: FastifyRequest) => string,
 ): (reply: FastifyReply, max: number, count: Count) => AskError | undefined {
+  const reported = new LRUCache<string, true>({ max: maxReported })
+
+  /** Users of a backend without a key share one limit, which its operator can learn from us only. */
+  function reportBackend(request: FastifyRequest): void {
+    const address = client(request)
+    if (reported.get(address)) return
+    const sign = backendSignOf(request, addressOf)
+    if (sign === null) return
+    reported.set(address, true)
+    events.backendLimited(address, sign)
+  }
+
   return (reply, max, { current, ttl }) => {
     reply
       .header('ratelimit-policy', `"default";q=${max};w=${seconds}`)
       .header('ratelimit', `"default";r=${Math.max(0, max - current)};t=${Math.ceil(ttl / 1000)}`)
     if (current <= max) return undefined
-    onRejected()
+    const by = isCountedByKey(reply.request.apiKey) ? 'key' : 'address'
+    events.requestLimited(by)
+    if (by === 'address') reportBackend(reply.request)
     return new AskError('rate_limited', {
-      detail: `At most ${max} requests are allowed per ${seconds} s; try again after Retry-After.`,
+      detail: `At most ${max} requests are allowed per ${seconds} s ${by === 'key' ? 'with this key' : 'from this address'}; try again after Retry-After.`,
       retryAfter: ttl / 1000,
     })
   }
 }
+
+/** Addresses that are not reported again, the latest ones. */
+const maxReported = 1000
 
 /** Clients tracked at once. Beyond this, the least recently seen client is evicted and starts a new window. */
 const maxClients = 10_000
@@ -113,7 +141,7 @@ const maxClients = 10_000
 function clientOf(addressOf: (request: FastifyRequest) => string): (request: FastifyRequest) => string {
   const clients = new LRUCache<string, string>({ max: maxClients })
   return request => {
-    if (request.apiKey?.rateLimit !== undefined) return `key:${request.apiKey.name}`
+    if (isCountedByKey(request.apiKey)) return `key:${request.apiKey.name}`
     const ip = addressOf(request)
     const known = clients.get(ip)
     if (known !== undefined) return known

@@ -28,6 +28,12 @@ export interface FigureWindow {
   readonly errorsByCode: Readonly<Record<string, number>>
   /** Rejections: 429, and 503 because of overload. */
   readonly refused: number
+  /** Requests of all routes that a rate limit rejected: that of an `address` or of a `key`. */
+  readonly limitedBy: Readonly<Record<string, number>>
+  /** Fresh runs that admission rejected, by reason. */
+  readonly refusedBy: Readonly<Record<string, number>>
+  /** Requests rejected because the event `loop` is late or the `heap` is full. */
+  readonly shedBy: Readonly<Record<string, number>>
   readonly degraded: number
   readonly degradedByReason: Readonly<Record<string, number>>
   readonly abstained: number
@@ -225,7 +231,7 @@ function countEvents({ add, record }: Pick<RollingWindows, 'add' | 'record'>, lo
     redisLost: () => add('redis lost'),
     requestUnparsed: code => add(`unparsed:${code}`),
     requestShed: by => add(`shed:${by}`),
-    requestLimited: () => add('limited'),
+    requestLimited: by => add(`limited:${by}`),
   }
 }
 
@@ -245,6 +251,9 @@ function windowOf(window: Window): FigureWindow {
     errorRatio: ratio(count('errors'), requests),
     errorsByCode: counts('failed:'),
     refused: count('refused'),
+    limitedBy: counts('limited:'),
+    refusedBy: counts('refused:'),
+    shedBy: counts('shed:'),
     degraded: count('degraded'),
     degradedByReason: counts('degraded:'),
     abstained: count('abstained'),

@@ -152,7 +152,7 @@ function diagnoseTraffic(facts: Facts, causes: readonly Finding[]): Finding[] {
       detail: `Overloaded: ${refused} of ${asked} questions rejected in the last 10 s; ${limiter.inFlight} of ${limiter.limit} searches in progress, ${limiter.waiting} queued.`,
     })
   }
-  const [batch, limited] = [times('refused:evicted'), times('limited')]
+  const [batch, byAddress, byKey] = [times('refused:evicted'), times('limited:address'), times('limited:key')]
   if (batch > 0)
     found.push({
       culprit: 'limits',
@@ -160,12 +160,12 @@ function diagnoseTraffic(facts: Facts, causes: readonly Finding[]): Finding[] {
       code: 'batch-refused',
       detail: `${counted(batch, 'question was', 'questions were')} rejected in the last 10 s to make room for interactive ones, or for callers that ask less.`,
     })
-  if (limited >= refusedAtLeast)
+  if (byAddress + byKey >= refusedAtLeast)
     found.push({
       culprit: 'limits',
       severity: 'info',
       code: 'rate-limited',
-      detail: `${counted(limited, 'request')} exceeded the client's RATE_LIMIT in the last 10 s.`,
+      detail: `${counted(byAddress + byKey, 'request')} exceeded a rate limit in the last 10 s: ${byAddress} by address (RATE_LIMIT), ${byKey} by key (KEY_RATE_LIMIT, or the key's rate_limit).`,
     })
   return found
 }

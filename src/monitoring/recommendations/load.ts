@@ -1,30 +1,10 @@
 import type { RuleFacts, Recommendation, Rule } from './recommendation.ts'
+import { admissionTight } from './admission.ts'
 import { ms, percent } from './format.ts'
+import { busyLoop, minRefused, refusedShare } from './thresholds.ts'
 
-const minRefused = 20
-const refusedShare = 0.05
-const idleLoop = 0.5
-const busyLoop = 0.7
 const lateMs = 100
 const busyPerSecond = 50
-
-/** Questions are rejected although nothing in this process is at its limit. */
-function admissionTight({ window, pool, limiter, config: { admission } }: RuleFacts): Recommendation | null {
-  const refused = window.errorsByCode['overloaded'] ?? 0
-  const isIdle =
-    (window.poolWaitingMost ?? 0) === 0 && pool.checkedOut < pool.size && (window.eventLoop.utilization ?? 0) < idleLoop
-  if (!limiter || refused < minRefused || refused < refusedShare * window.requests || !isIdle) return null
-  const isAtCeiling = limiter.limit >= admission.ceiling
-  const setting = isAtCeiling ? 'ADMISSION_CEILING' : 'ADMISSION_FLOOR'
-  return {
-    id: 'admission-tight',
-    severity: 'warning',
-    setting,
-    title: 'Questions are rejected while the process and its database are idle',
-    evidence: `${refused} of ${window.requests} rejected in five minutes; the limit is ${limiter.limit} (from ${admission.floor} to ${admission.ceiling}), ${limiter.inFlight} in progress, the event loop is ${percent(window.eventLoop.utilization ?? 0)} busy, no request waited for a connection`,
-    action: `Raise ${setting}${isAtCeiling ? '' : ' (and POOL_SIZE, which caps it)'}, or ADMISSION_MAX_WAITING and ADMISSION_MAX_WAIT_MS.`,
-  }
-}
 
 function loopLate({
   window: {
@@ -47,15 +27,19 @@ function loopLate({
 function rateLimitTight({ window, config: { rateLimit } }: RuleFacts): Recommendation | null {
   const refused = window.errorsByCode['rate_limited'] ?? 0
   if (refused < minRefused || refused < refusedShare * window.requests) return null
+  const { address = 0, key = 0 } = window.limitedBy
+  const isByKey = key > address
   return {
     id: 'rate-limit-refuses',
     severity: 'info',
-    setting: 'RATE_LIMIT',
+    setting: isByKey ? 'KEY_RATE_LIMIT' : 'RATE_LIMIT',
     title: 'Many requests are rejected by the rate limit',
-    evidence: `${refused} of ${window.requests} in five minutes; RATE_LIMIT ${rateLimit.max} in ${rateLimit.seconds} s per client`,
-    action:
-      'If these clients are legitimate, raise RATE_LIMIT or give them keys with their own limits. Behind a proxy, set ' +
-      'TRUST_PROXY: without it all clients count as one.',
+    evidence: `${refused} of ${window.requests} in five minutes; RATE_LIMIT ${rateLimit.max} in ${rateLimit.seconds} s rejected ${address} requests of addresses, KEY_RATE_LIMIT ${rateLimit.keyMax} (or the limit of the key) ${key} requests with keys`,
+    action: isByKey
+      ? 'If these requests are legitimate, raise KEY_RATE_LIMIT, or the rate_limit of the key that the log names.'
+      : 'Give an address that sends the questions of many users, such as a chat backend, an API key: it has a limit of ' +
+        'its own (KEY_RATE_LIMIT), and the log names such addresses. Behind a proxy, set TRUST_PROXY: without it all ' +
+        'clients count as one. Otherwise raise RATE_LIMIT.',
   }
 }
 

@@ -6,7 +6,8 @@ import { headOf } from './questions.ts'
 
 /** Below the routes: connections, headers, addresses and keys. */
 
-const asForwarded = (forged: string): SendOptions => ({ headers: { 'x-forwarded-for': forged } })
+/** Without a key: a request with one is counted for the key, whatever its address. */
+const asForwarded = (forged: string): SendOptions => ({ key: null, headers: { 'x-forwarded-for': forged } })
 
 const forgeries: readonly ((hand: Hand) => string)[] = [
   hand => `10.${hand.nat(256)}.${hand.nat(256)}.${hand.nat(256)}`,

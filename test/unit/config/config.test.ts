@@ -114,6 +114,15 @@ t.test('a base URL: the chat model must be named, embeddings stay local', async 
   t.match(models, { chat: 'llama3', embedding: 'local' })
 })
 
+t.test('KEY_RATE_LIMIT: 1000, but a key has no lower limit than an address unless it is set', async t => {
+  const keyMaxOf = (env: Record<string, string>) => readConfig(env).rateLimit.keyMax
+  t.equal(keyMaxOf({}), 1000)
+  t.equal(keyMaxOf({ RATE_LIMIT: '5000' }), 5000)
+  t.equal(keyMaxOf({ RATE_LIMIT: '0' }), 0)
+  t.equal(keyMaxOf({ RATE_LIMIT: '5000', KEY_RATE_LIMIT: '50' }), 50)
+  t.equal(keyMaxOf({ RATE_LIMIT: '0', KEY_RATE_LIMIT: '50' }), 50)
+})
+
 t.test('a model without an API to ask: refused', async t => {
   t.match(faultsOf({ EMBEDDING_MODEL: 'e5' })[0], /OPENAI_API_KEY or OPENAI_BASE_URL/)
 })

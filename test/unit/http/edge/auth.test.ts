@@ -228,24 +228,29 @@ tap.test('a collection that is not for the key: to the letter as one that is not
   )
 })
 
-tap.test('limits: a key with one of its own is counted by it; all else, wrong keys too, by address', async t => {
+tap.test('limits: a key that may ask is counted by itself; all else, wrong keys too, by address', async t => {
   const app = await edgeApp(behind(), {
     keys: [...keys, key('busy', { rateLimit: 3 })],
-    rateLimit: { max: 2, seconds: 600 },
+    rateLimit: { max: 2, keyMax: 4, seconds: 600 },
   })
-  const statuses = async (times: number, headers: Record<string, string>, remoteAddress = '10.0.0.1') => {
+  const ask = { method: 'POST', url: '/ask', payload: question } as const
+  const statuses = async (times: number, headers: Record<string, string>, more: Partial<Request> = {}) => {
     const found = []
     for (let n = 0; n < times; n++)
-      found.push(
-        (await sent(t, app, { method: 'POST', url: '/ask', payload: question, headers, remoteAddress })).statusCode,
-      )
+      found.push((await sent(t, app, { ...ask, headers, remoteAddress: '10.0.0.1', ...more })).statusCode)
     return found
   }
+  const elsewhere = { remoteAddress: '10.0.0.2' }
   t.same(await statuses(3, { authorization: 'Bearer a-guess' }), [401, 401, 429], 'guesses are counted')
-  t.same(await statuses(1, withKey('web')), [429], 'and use up what the address has')
-  t.same(await statuses(2, withKey('busy')), [404, 404], 'a key with a limit of its own has its own count')
-  t.same(await statuses(2, withKey('busy'), '10.0.0.2'), [404, 429], 'from wherever it comes')
-  t.same(await statuses(1, withKey('web'), '10.0.0.2'), [404])
+  t.same(await statuses(1, withKey('admin')), [429], 'with keys that may not ask')
+  t.same(await statuses(2, withKey('web')), [404, 404], 'a key that may ask has its own count')
+  t.same(await statuses(3, withKey('web'), elsewhere), [404, 404, 429], 'from wherever it comes')
+  t.same(await statuses(1, withKey('busy')), [404], 'another key has another')
+  t.same(await statuses(3, withKey('busy'), elsewhere), [404, 404, 429], 'and a limit of its own, if it says so')
+  t.same(await statuses(1, {}, elsewhere), [401], 'what keys ask does not count for their address')
+  const limited = await sent(t, app, { ...ask, headers: withKey('web') })
+  t.equal(limited.headers['ratelimit-policy'], '"default";q=4;w=600')
+  t.match(limited.json().detail, /^At most 4 requests are allowed per 600 s with this key;/)
 })
 
 tap.test('RATE_LIMIT=0: a key keeps to its own limit all the same', async t => {
@@ -306,7 +311,7 @@ tap.test('CORS_ORIGINS: pages of these may ask with a key, and read all that a r
   const app = await edgeApp(behind(), {
     keys,
     corsOrigins: ['https://other.example', page.origin],
-    rateLimit: { max: 2, seconds: 600 },
+    rateLimit: { max: 1, keyMax: 1, seconds: 600 },
   })
   for (let n = 0; n < 5; n++) {
     const { statusCode, headers } = await sent(t, app, { method: 'OPTIONS', url: '/ask', headers: preflight })

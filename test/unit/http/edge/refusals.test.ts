@@ -72,7 +72,7 @@ tap.test('no key set: the document API and the caches are switched off', async t
 })
 
 tap.test('too many requests: 429 with Retry-After; probes are never limited', async t => {
-  const app = await edgeApp({}, { rateLimit: { max: 2, seconds: 60 } })
+  const app = await edgeApp({}, { rateLimit: { max: 2, keyMax: 0, seconds: 60 } })
   const codes = []
   for (let n = 0; n < 4; n++) codes.push((await injected(t, app, { method: 'POST', url: '/ask' })).json().code)
   t.same(codes, ['invalid_request', 'invalid_request', 'rate_limited', 'rate_limited'])

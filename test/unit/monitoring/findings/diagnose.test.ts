@@ -264,7 +264,13 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
     'degraded',
   ],
   ['batch makes room', { counts: { 'refused:evicted': 1 } }, 'info limits batch-refused', 'ok', 'ok'],
-  ['a client asks too much', { counts: { limited: 3 } }, 'info limits rate-limited', 'ok', 'ok'],
+  [
+    'a client asks too much',
+    { counts: { 'limited:address': 2, 'limited:key': 1 } },
+    'info limits rate-limited',
+    'ok',
+    'ok',
+  ],
   [
     'a budget is nearly used up',
     { budgets: [budget('collection', 85)] },

@@ -187,7 +187,7 @@ const rows: readonly [
   [
     'admission-tight',
     [{ requests: 40, errorsByCode: { overloaded: 20 } }],
-    [{ requests: 40, errorsByCode: { overloaded: 20 }, eventLoop: { utilization: 0.5, delayP99Ms: 1 } }],
+    [{ requests: 40, errorsByCode: { overloaded: 19 } }],
   ],
   [
     'event-loop-late',
@@ -218,6 +218,48 @@ for (const [id, [window, more], [lower, others]] of rows) {
     t.notOk(idsOf(lower, others).includes(id))
   })
 }
+
+const overloaded = { requests: 100, errorsByCode: { overloaded: 40 } }
+const busy = { utilization: 0.7, delayP99Ms: 10 }
+
+for (const [scarce, window, more, setting, action] of [
+  ['memory', { shedBy: { heap: 21 }, eventLoop: busy }, {}, null, /max-old-space-size/],
+  ['the processor', { eventLoop: busy, poolWaitingMost: 5 }, {}, null, /WORKERS.*replica/],
+  ['the processor', { shedBy: { loop: 40 }, eventLoop: busy }, {}, null, /WORKERS.*replica/],
+  ['connections', { eventLoop: { ...busy, utilization: 0.69 }, poolWaitingMost: 1 }, {}, 'POOL_SIZE', /make it faster/],
+  ['the embedded database', { poolWaitingMost: 1 }, { isEmbedded: true }, 'DATABASE_URL', /one query at a time/],
+  ['the queue', { refusedBy: { queue: 21, wait: 19 } }, {}, 'ADMISSION_MAX_WAITING', /queue was full/],
+  [
+    'the ceiling',
+    { refusedBy: { queue: 20, wait: 20 } },
+    { limiter: { limit: config.admission.ceiling, inFlight: 1, waiting: 0 } },
+    'ADMISSION_CEILING',
+    /raise ADMISSION_CEILING/,
+  ],
+  ['the longest wait', { shedBy: { heap: 20 }, refusedBy: { wait: 20 } }, {}, 'ADMISSION_MAX_WAIT_MS', /which stage/],
+] as const)
+  t.test(`admission-tight: ${scarce} is scarce`, async t => {
+    const advice = recommend(facts({ ...overloaded, ...window }, more)).find(({ id }) => id === 'admission-tight')
+    t.match(advice, {
+      setting,
+      action,
+      evidence: /^40 of 100 rejected in five minutes; .* busy, up to \d+ requests waited for one of 50 connections/,
+    })
+  })
+
+for (const [limitedBy, setting, action] of [
+  [{ address: 20, key: 20 }, 'RATE_LIMIT', /an API key.*TRUST_PROXY/],
+  [{ address: 19, key: 20 }, 'KEY_RATE_LIMIT', /rate_limit of the key/],
+] as const)
+  t.test(`rate-limit-refuses: ${setting} is the limit that is exceeded most`, async t => {
+    const [advice] = recommend(facts({ requests: 100, errorsByCode: { rate_limited: 40 }, limitedBy }))
+    t.match(advice, {
+      id: 'rate-limit-refuses',
+      setting,
+      action,
+      evidence: /RATE_LIMIT 100 in 10 s rejected \d+ .* KEY_RATE_LIMIT 1000/,
+    })
+  })
 
 t.test('nothing happened: nothing is recommended', async t => {
   t.same(idsOf({}), [])

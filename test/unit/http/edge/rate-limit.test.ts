@@ -1,0 +1,112 @@
+import { hash } from 'node:crypto'
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import tap from 'tap'
+import type { Config } from '../../../../src/config/terms.ts'
+import { logEvents } from '../../../../src/log-events.ts'
+import { edgeApp } from '../../../support/edge.ts'
+
+/** Who is limited, as events and the log report it. That limits hold is tested in test/service/rate-limit.test.ts. */
+
+const rateLimit = { max: 1, keyMax: 1, seconds: 600 }
+
+/** Sends each client's headers twice, so that the second request is over the limit, and returns what was reported. */
+async function reportsOf(
+  clients: readonly (readonly [address: string, headers: Record<string, string>])[],
+  settings: Partial<Config> = {},
+) {
+  const [limited, backends]: [string[], string[]] = [[], []]
+  const app = await edgeApp(
+    {
+      subscriber: {
+        requestLimited: by => void limited.push(by),
+        backendLimited: (address, sign) => void backends.push(`${address} ${sign}`),
+      },
+    },
+    { rateLimit, ...settings },
+  )
+  for (const [remoteAddress, headers] of clients)
+    for (let n = 0; n < 2; n++) await app.inject({ url: '/docs', remoteAddress, headers })
+  return { limited, backends }
+}
+
+const browser = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
+
+tap.test('an address that looks like a backend is reported at its first 429, once', async t => {
+  const { limited, backends } = await reportsOf([
+    ['10.0.0.1', { 'user-agent': browser }],
+    ['10.0.0.2', { 'user-agent': 'curl/8.5.0' }],
+    ['10.0.0.3', { 'user-agent': 'node' }],
+    ['10.0.0.3', { 'user-agent': 'node' }],
+    ['10.0.0.4', { 'user-agent': 'python-requests/2.32.3' }],
+    ['10.0.0.5', { 'user-agent': 'Go-http-client/1.1' }],
+    ['10.0.0.6', { 'user-agent': 'okhttp/4.12.0' }],
+    ['10.0.0.7', { 'user-agent': '' }],
+    ['10.0.0.8', { 'user-agent': browser, 'x-forwarded-for': '203.0.113.9' }],
+    ['10.0.0.9', { 'user-agent': browser, forwarded: 'for=203.0.113.9' }],
+    ['2001:db8::1', { 'user-agent': 'axios/1.7.2' }],
+    ['2001:db8::2', { 'user-agent': 'axios/1.7.2' }],
+    ['10.0.0.10', { 'user-agent': 'nodemon is no library' }],
+  ])
+  t.same(backends, [
+    '10.0.0.3 user-agent',
+    '10.0.0.4 user-agent',
+    '10.0.0.5 user-agent',
+    '10.0.0.6 user-agent',
+    '10.0.0.7 user-agent',
+    '10.0.0.8 forwarded',
+    '10.0.0.9 forwarded',
+    '2001:db8:: user-agent',
+  ])
+  t.ok(limited.length > backends.length)
+  t.same([...new Set(limited)], ['address'])
+})
+
+tap.test('a client behind a trusted proxy is no backend because of the header of the proxy', async t => {
+  const forwarded = { 'user-agent': browser, 'x-forwarded-for': '203.0.113.9' }
+  const { limited, backends } = await reportsOf([['10.0.0.1', forwarded]], { trustProxy: { hops: 1 } })
+  t.same([limited, backends], [['address'], []])
+})
+
+tap.test('a key that is limited is no backend without a key', async t => {
+  const key = 'askwell_a_key_of_many_random_letters'
+  const web = {
+    name: 'web',
+    sha256: hash('sha256', key, 'hex'),
+    scopes: ['ask'],
+    collections: undefined,
+    rateLimit: undefined,
+    tenant: undefined,
+    priority: undefined,
+    budget: undefined,
+  } as const
+  const { limited, backends } = await reportsOf(
+    [['10.0.0.1', { 'user-agent': 'node', authorization: `Bearer ${key}` }]],
+    { keys: [web] },
+  )
+  t.same([limited, backends], [['key'], []])
+})
+
+tap.test('of many addresses the last thousand are remembered', async t => {
+  const clients = Array.from(
+    { length: 1001 },
+    (_, nth) => [`10.1.${nth >> 8}.${nth & 255}`, { 'user-agent': 'node' }] as const,
+  )
+  const { backends } = await reportsOf([...clients, clients[1000]!, clients[0]!])
+  t.equal(backends.length, 1002)
+  t.equal(backends.at(-1), '10.1.0.0 user-agent', 'only the one that was forgotten is reported again')
+})
+
+tap.test('the log line says which address, why, and the way out', async t => {
+  const lines: string[] = []
+  const log = pino({}, new Writable({ write: (line, _, done) => (lines.push(String(line)), done()) }))
+  logEvents(log).backendLimited!('10.0.0.1', 'user-agent')
+  t.equal(lines.length, 1)
+  t.match(JSON.parse(lines[0]!), {
+    level: 40,
+    code: 'backend-limited',
+    address: '10.0.0.1',
+    sign: 'user-agent',
+    msg: /looks like a backend.*npx askwell key new.*TRUST_PROXY/,
+  })
+})
