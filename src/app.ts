@@ -59,7 +59,12 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerAuth(app, keyring)
   registerRateLimit(
     app,
-    { ...config.rateLimit, redis: parts.redis, onRejected: emit.requestLimited },
+    {
+      ...config.rateLimit,
+      redis: parts.redis,
+      countWithWorkers: parts.workers.count,
+      onRejected: emit.requestLimited,
+    },
     clientAddress(proxiesOf(config.trustProxy)),
     keyring.mayLimit,
   )

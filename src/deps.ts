@@ -17,6 +17,7 @@ import {
 import { type CachedAsk } from './ask/cache/cached-ask.ts'
 import { type SearchPassages } from './ask/search.ts'
 import { type SemanticCache } from './ask/cache/semantic/semantic-cache.ts'
+import type { Channel } from './cluster/channel.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
 import type { AskError } from './errors.ts'
@@ -32,6 +33,7 @@ import { prepareSchema } from './wiring/schema.ts'
 import { openIndexMaintenance } from './wiring/index-maintenance.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
 import { admissionOf, createAskPipeline, askedCollection } from './wiring/pipeline.ts'
+import { openWorkers, type Workers } from './wiring/workers.ts'
 import type { Config } from './config/terms.ts'
 
 /** All components of the service, built once and passed to app.ts, to the commands and to tests. */
@@ -43,6 +45,8 @@ export interface Deps {
   readonly models: Models
   readonly preparing: Preparing
   readonly redis: RedisServer | undefined
+  /** The processes of this service. */
+  readonly workers: Workers
   readonly metrics: Metrics
   /** Everything that happens; what keeps records of its own subscribes here. */
   readonly events: EventBus
@@ -76,10 +80,16 @@ export interface OpenOptions {
   readonly patienceMs?: number
   /** Aborts the opening; whatever was opened is closed. */
   readonly signal?: AbortSignal
+  /** The connection to the primary, in a process that is one of several. */
+  readonly channel?: Channel
 }
 
 /** Opens the adapters, then builds the pipeline on them. Closes what was opened if something fails. */
-export async function openDeps(config: Config, log: Logger, { patienceMs, signal }: OpenOptions = {}): Promise<Deps> {
+export async function openDeps(
+  config: Config,
+  log: Logger,
+  { patienceMs, signal, channel }: OpenOptions = {},
+): Promise<Deps> {
   const { keep, close } = createCloser()
   const events = createEvents((err, event) => log.error({ err, event }, 'a subscriber of events failed'))
   const { emit, subscribe } = events
@@ -114,7 +124,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     const { models, modelCalls, reads, reranker, states, pulse, lastFault } = guarded
     const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit }))
     const sideStore = createCollectionStore({ lease: reads.aside })
-    const caches = openCaches({ config: config.cache, redis, events: emit })
+    const caches = openCaches({ config: config.cache, redis, channel, events: emit })
     const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {
       events: emit,
     })
@@ -140,6 +150,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       if (database.kind === 'postgres') await waitUntilVisible()
     }
     const sources = { limiter, modelCalls, breakers: states, caches: caches.sizes }
+    const workers = openWorkers(channel, metrics)
     watchStatus(metrics, { ...sources, pulse, redis })
     const monitoring = keep(openMonitoring({ config, log, database, redis, store, figures, sources }))
     subscribe(monitoring.subscriber)
@@ -154,6 +165,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       store,
       models,
       redis,
+      workers,
       metrics,
       caches,
       states,

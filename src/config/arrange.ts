@@ -120,6 +120,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
     corsOrigins: raw.corsOrigins ?? null,
     receiving: receivingOf(raw),
     log: { level: raw.logLevel, questions: raw.logQuestions },
+    workers: raw.workers,
     startTimeoutMs: raw.startTimeoutSeconds * 1000,
     drain: { seconds: raw.drainSeconds, delayMs: raw.drainDelayMs },
     telemetry: {

@@ -110,6 +110,8 @@ export interface Config {
   readonly log: { readonly level: string; readonly questions: boolean }
   /** One message to log per setting that is set under its former name. */
   readonly deprecations: readonly string[]
+  /** Processes that answer requests: cluster/size.ts chooses the number for `auto`. */
+  readonly workers: 'auto' | number
   readonly startTimeoutMs: number
   readonly drain: { readonly seconds: number; readonly delayMs: number }
   readonly telemetry: {

@@ -2,6 +2,7 @@ import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import { AskError } from '../../errors.ts'
+import { createWindowCounter, type WindowCount } from '../../resilience/window-counter.ts'
 
 interface RateLimitOptions {
   /** 0 for no limit. */
@@ -9,6 +10,8 @@ interface RateLimitOptions {
   readonly seconds: number
   /** Redis, if several processes count together; undefined to count in this process. */
   readonly redis: SharedCounts | undefined
+  /** Counts requests together with the other workers of this service, if there are any and no Redis. */
+  readonly countWithWorkers?: CountShared | undefined
   /** Called for each rejected request. */
   readonly onRejected?: () => void
 }
@@ -20,25 +23,29 @@ export interface SharedCounts {
   attempt<T>(what: string, work: (client: RedisScripts) => Promise<T>): Promise<T | undefined>
 }
 
+/** Adds requests of a client to a count that processes share; undefined when it cannot be reached in time. */
+export type CountShared = (client: string, windowMs: number, requests: number) => Promise<WindowCount | undefined>
+
 interface RedisScripts {
   eval(script: string, keyCount: number, key: string, windowMs: number, count: number): Promise<unknown>
 }
 
 /**
- * Limits requests per client address, in windows that start with the client's first request. While Redis is down or
- * full, each process counts alone: a failed limiter must neither cause an outage nor lift the limit. Requests with a
+ * Limits requests per client address, in windows that start with the client's first request. Replicas count together
+ * in Redis, workers without Redis in their primary. While that fails, each process counts alone: a failed limiter must neither cause an outage nor lift the limit. Requests with a
  * key that has its own limit are counted by key instead of address. A request with an invalid key counts as one without
  * a key.
  */
 export function registerRateLimit(
   app: FastifyInstance,
-  { max, seconds, redis, onRejected }: RateLimitOptions,
+  { max, seconds, redis, countWithWorkers, onRejected }: RateLimitOptions,
   addressOf: (request: FastifyRequest) => string,
   areKeysLimited = false,
 ): void {
   if (max === 0 && !areKeysLimited) return
   const [client, windowMs] = [clientOf(addressOf), seconds * 1000]
-  const count = redis === undefined ? countingAlone(windowMs) : countingTogether(windowMs, redis)
+  const countShared = redis ? countingInRedis(redis) : countWithWorkers
+  const count = countShared ? countingTogether(windowMs, countShared) : countingAlone(windowMs)
   const applyLimit = limiterOf(seconds, onRejected)
   // A hook of the app runs before those of the routes; otherwise guesses at a key would be rejected uncounted.
   app.addHook('onRequest', (request, reply, done) => {
@@ -52,8 +59,8 @@ export function registerRateLimit(
 }
 
 async function whenCounted(
-  counted: Promise<Count>,
-  check: (count: Count) => AskError | undefined,
+  counted: Promise<WindowCount>,
+  check: (count: WindowCount) => AskError | undefined,
   done: (error?: Error) => void,
 ): Promise<void> {
   let error: Error | undefined
@@ -65,20 +72,20 @@ async function whenCounted(
   done(error)
 }
 
-type CountClient = (client: string) => Count | Promise<Count>
+type CountClient = (client: string) => WindowCount | Promise<WindowCount>
 
 /** Counts in this process only, without promises. */
 function countingAlone(windowMs: number): CountClient {
-  const count = createCounter()
+  const count = createWindowCounter({ maxClients })
   return client => count(client, windowMs)
 }
 
-/** Also counts locally while Redis counts, so that the limit continues when Redis fails. */
-function countingTogether(windowMs: number, redis: SharedCounts): CountClient {
-  const [countLocally, countShared] = [createCounter(), countingInRedis(redis, windowMs)]
+/** Also counts locally while others count, so that the limit continues when they cannot be reached. */
+function countingTogether(windowMs: number, countShared: CountShared): CountClient {
+  const [countLocally, countInBatch] = [createWindowCounter({ maxClients }), inBatches(windowMs, countShared)]
   return async client => {
     const local = countLocally(client, windowMs)
-    return (await countShared(client)) ?? local
+    return (await countInBatch(client)) ?? local
   }
 }
 
@@ -89,7 +96,7 @@ function countingTogether(windowMs: number, redis: SharedCounts): CountClient {
 function limiterOf(
   seconds: number,
   onRejected: () => void = () => {},
-): (reply: FastifyReply, max: number, count: Count) => AskError | undefined {
+): (reply: FastifyReply, max: number, count: WindowCount) => AskError | undefined {
   return (reply, max, { current, ttl }) => {
     reply
       .header('ratelimit-policy', `"default";q=${max};w=${seconds}`)
@@ -123,51 +130,26 @@ function clientOf(addressOf: (request: FastifyRequest) => string): (request: Fas
   }
 }
 
-interface Count {
-  readonly current: number
-  /** Milliseconds until the window ends. */
-  readonly ttl: number
-}
-
-function createCounter(): (client: string, windowMs: number) => Count {
-  const windows = new LRUCache<string, { current: number; readonly end: number }>({ max: maxClients })
-  return (client, windowMs) => {
-    const now = performance.now()
-    const known = windows.get(client)
-    if (known === undefined || known.end <= now) {
-      windows.set(client, { current: 1, end: now + windowMs })
-      return { current: 1, ttl: windowMs }
-    }
-    known.current++
-    return { current: known.current, ttl: known.end - now }
-  }
-}
-
 interface Batch {
   size: number
-  readonly counted: Promise<Count | undefined>
+  readonly counted: Promise<WindowCount | undefined>
 }
 
 /**
- * Counts all requests of a client in one turn of the event loop with one command; each request still gets its own
- * number. With 50 connections, one command per request took 13 µs of CPU time, half the cost of an answer from memory.
+ * Counts all requests of a client in one turn of the event loop with one message; each request still gets its own
+ * number. With 50 connections, one Redis command per request took 13 µs of CPU time, half the cost of an answer from
+ * memory.
  */
-function countingInRedis(redis: SharedCounts, windowMs: number): (client: string) => Promise<Count | undefined> {
+function inBatches(windowMs: number, count: CountShared): (client: string) => Promise<WindowCount | undefined> {
   const batches = new Map<string, Batch>()
 
   function startBatch(client: string): Batch {
-    const { promise: counted, resolve } = Promise.withResolvers<Count | undefined>()
+    const { promise: counted, resolve } = Promise.withResolvers<WindowCount | undefined>()
     const batch = { size: 0, counted }
     batches.set(client, batch)
     setImmediate(() => {
       batches.delete(client)
-      void redis
-        .attempt('count a request', commands =>
-          commands.eval(script, 1, `${redis.keyPrefix}rate:${client}`, windowMs, batch.size),
-        )
-        .then(counts => {
-          resolve(countOf(counts))
-        })
+      void count(client, windowMs, batch.size).then(resolve)
     })
     return batch
   }
@@ -180,8 +162,17 @@ function countingInRedis(redis: SharedCounts, windowMs: number): (client: string
   }
 }
 
+function countingInRedis(redis: SharedCounts): CountShared {
+  return async (client, windowMs, requests) =>
+    countOf(
+      await redis.attempt('count a request', commands =>
+        commands.eval(script, 1, `${redis.keyPrefix}rate:${client}`, windowMs, requests),
+      ),
+    )
+}
+
 /** Parses the reply of the script; undefined for any other reply, so that this process counts alone. */
-function countOf(reply: unknown): Count | undefined {
+function countOf(reply: unknown): WindowCount | undefined {
   const [current, ttl] = Array.isArray(reply) ? (reply as unknown[]) : []
   return Number.isSafeInteger(current) && Number.isSafeInteger(ttl)
     ? { current: current as number, ttl: ttl as number }

@@ -2,6 +2,7 @@ import { getHeapStatistics } from 'node:v8'
 import type { Database } from '../../adapters/postgres/database.ts'
 import type { PoolTotals } from '../../adapters/postgres/pool-totals.ts'
 import type { DatabaseFault, Dependency, ModelFault } from '../../faults.ts'
+import type { ClusterStatus } from '../../cluster/calls.ts'
 import type { CallLimitStatus } from '../../resilience/call-limit.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { Connections } from './connections.ts'
@@ -22,6 +23,7 @@ export interface CollectorParts {
   readonly modelCalls: (() => CallLimitStatus) | null
   readonly figures: Pick<Figures, 'count' | 'recent' | 'poolTimes'>
   readonly connections: Connections
+  readonly workers: { status(): ClusterStatus }
   readonly isDraining: () => boolean
   /** How often `beat` is called. */
   readonly beatMs: number
@@ -43,6 +45,7 @@ export function createCollector({
   modelCalls,
   figures,
   connections,
+  workers,
   isDraining,
   beatMs,
 }: CollectorParts) {
@@ -79,6 +82,7 @@ export function createCollector({
       modelCalls: modelCalls && modelCalls(),
       process: { ...loopLag.worst(), heapShare: getHeapStatistics().used_heap_size / heapLimit },
       connections: connections.facts(),
+      workers: workersOf(workers.status()),
       isDraining: isDraining(),
       times: figures.recent,
       lastFault,
@@ -91,4 +95,8 @@ export function createCollector({
   }
 
   return { beat, collect, looked }
+}
+
+function workersOf({ restarts, killedAgoMs }: ClusterStatus): Facts['workers'] {
+  return { killed: restarts.killed, killedAgoMs }
 }
