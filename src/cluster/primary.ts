@@ -78,10 +78,7 @@ export function runPrimary({ workers, heapMb, env, log }: PrimaryOptions): Promi
   function replace(slot: Slot, how: WorkerEnd): void {
     const { reason, pauseMs } = slot.restarts.ended(how)
     counts.add(reason)
-    log[reason === 'stopped' ? 'info' : 'error'](
-      { worker: slot.number, ...how, pauseMs },
-      messages[reason],
-    )
+    log[reason === 'stopped' ? 'info' : 'error']({ worker: slot.number, ...how, pauseMs }, messages[reason])
     slot.pause = setTimeout(() => launch(slot), pauseMs)
     tellStatus()
   }

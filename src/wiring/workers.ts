@@ -18,7 +18,7 @@ export interface Workers {
 const countMs = 100
 
 /** One process: there is nobody to ask, and nobody asks. */
-const alone: Workers = { status: () => aloneStatus, reportsWith() {} }
+export const alone: Workers = { status: () => aloneStatus, reportsWith() {} }
 
 export function openWorkers(channel: Channel | undefined, metrics: Metrics): Workers {
   if (!channel) return alone
