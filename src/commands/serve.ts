@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import cluster from 'node:cluster'
 import { flushCompileCache } from 'node:module'
-import { readConfig, workerPlace, type WorkerPlace } from '../config/config.ts'
+import { readConfig, setsHeapLimit, workerPlace, type WorkerPlace } from '../config/config.ts'
 import type { Config } from '../config/terms.ts'
 import { createLogger } from '../log.ts'
 import type { Host } from './host.ts'
@@ -47,14 +47,20 @@ async function serveWithWorkers(config: Config, host: Host): Promise<void> {
   const log = createLogger(config)
   const machine = thisMachine()
   const workers = config.workers === 'auto' ? workersFor(machine) : config.workers
-  if (config.database.url === undefined)
-    log.info('the embedded database belongs to one process: WORKERS is ignored; set DATABASE_URL to use several')
-  if (config.database.url === undefined || workers === 1) return await serveAlone(config)
-  const heapMb = heapMbFor(machine, workers)
+  const obstacle = whyAlone(config)
+  if (obstacle !== null) log.info(`${obstacle}: WORKERS is ignored`)
+  if (obstacle !== null || workers === 1) return await serveAlone(config)
+  const heapMb = setsHeapLimit(host.env) ? null : heapMbFor(machine, workers)
   log.info({ workers, cores: machine.cores, ...(heapMb !== null && { heapMb }) }, 'starting the workers')
   const { runPrimary } = await import('../cluster/primary.ts')
   host.exitCode = await runPrimary({ workers, heapMb, env: host.env, log })
   log.info('stopped')
+}
+
+/** Why there can be only one process; null when there can be several. */
+function whyAlone({ database }: Config): string | null {
+  if (database.url === undefined) return 'the embedded database belongs to one process; set DATABASE_URL to use several'
+  return cluster.isWorker ? 'another program runs this process as a worker of its own' : null
 }
 
 async function serveAsWorker(all: Config, place: WorkerPlace): Promise<void> {

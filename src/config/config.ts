@@ -55,6 +55,11 @@ export function workerEnvironment({ number, of }: WorkerPlace): Record<string, s
   return { [workerVariable]: `${number}/${of}` }
 }
 
+/** Whether the operator has chosen Node's heap limit. */
+export function setsHeapLimit(env: Environment = process.env, nodeArgs: readonly string[] = process.execArgv): boolean {
+  return [env['NODE_OPTIONS'] ?? '', ...nodeArgs].some(text => /--max[-_]old[-_]space[-_]size/.test(text))
+}
+
 /** Treats ADMIN_API_KEY and MONITORING_API_KEY like any other key. */
 function keySourcesOf(raw: RawSettings): Sources {
   const single = [

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readConfig, workerEnvironment, workerPlace } from '../../../src/config/config.ts'
+import { readConfig, setsHeapLimit, workerEnvironment, workerPlace } from '../../../src/config/config.ts'
 import { shareOf } from '../../../src/config/share.ts'
 
 t.test('one worker: the settings as they are', async t => {
@@ -60,4 +60,11 @@ t.test('a worker reads its place from what the primary wrote', async t => {
   t.same(workerPlace(workerEnvironment({ number: 2, of: 3 })), { number: 2, of: 3 })
   t.equal(workerPlace({}), null)
   t.equal(workerPlace({ ASKWELL_WORKER: 'two' }), null)
+})
+
+t.test('a heap limit that the operator has set stays', async t => {
+  t.equal(setsHeapLimit({}, []), false)
+  t.equal(setsHeapLimit({ NODE_OPTIONS: '--enable-source-maps' }, ['--watch']), false)
+  t.equal(setsHeapLimit({ NODE_OPTIONS: '--enable-source-maps --max-old-space-size=512' }, []), true)
+  t.equal(setsHeapLimit({}, ['--max_old_space_size=512']), true)
 })
