@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { isLaunched } from '../config/config.ts'
-import { onStopSignals } from '../signals.ts'
+import { onStopSignals, stopOnErrors } from '../signals.ts'
 import { createDesk } from './desk.ts'
 import { createRestartCounts, createRestarts, type RestartReason, type WorkerEnd } from './restarts.ts'
 import { setUpWorkers, startWorker, type WorkerProcess } from './worker-process.ts'
@@ -27,7 +27,32 @@ interface Slot {
  * Runs the service in several processes. Opens no port and no database: it passes each new connection to the next
  * worker, starts and stops the workers and replaces those that end. Resolves with the exit code.
  */
-export function runPrimary({ workers, heapMb, env, log }: PrimaryOptions): Promise<number> {
+export function runPrimary({ heapMb, ...options }: PrimaryOptions): Promise<number> {
+  const { log } = options
+  const { start, stop, kill, ended } = supervise(options)
+  let isStopping = false
+  function onSignal(): void {
+    if (isStopping) {
+      kill()
+      process.exit(130)
+    }
+    isStopping = true
+    log.info('shutting down: waiting for the workers')
+    stop(0)
+  }
+  async function stopAfterError(): Promise<void> {
+    stop(1)
+    await ended
+  }
+  setUpWorkers(heapMb)
+  onStopSignals(onSignal, { isLaunched: isLaunched() })
+  stopOnErrors({ stop: stopAfterError }, log)
+  start()
+  return ended
+}
+
+/** Starts the workers, the first one alone, and replaces those that end until `stop`. */
+function supervise({ workers, env, log }: Omit<PrimaryOptions, 'heapMb'>) {
   const { promise: ended, resolve: end } = Promise.withResolvers<number>()
   const slots = Array.from({ length: workers }, (_, i) => emptySlot(i + 1))
   const [first, ...others] = slots as [Slot, ...Slot[]]
@@ -70,8 +95,7 @@ export function runPrimary({ workers, heapMb, env, log }: PrimaryOptions): Promi
     slot.isReady = false
     desk.drop(slot.number)
     if (!isStopping && slot.hasBeenReady) return replace(slot, how)
-    exitCode ||= how.code ?? (isStopping ? 0 : 1)
-    stop()
+    stop(how.code ?? (isStopping ? 0 : 1))
     endIfAlone()
   }
 
@@ -88,7 +112,9 @@ export function runPrimary({ workers, heapMb, env, log }: PrimaryOptions): Promi
     for (const each of slots) each.process?.link.tell('status', { workers, ready, ...counts.read() })
   }
 
-  function stop(): void {
+  /** Ends with the first code that is not 0. */
+  function stop(code: number): void {
+    exitCode ||= code
     if (isStopping) return
     isStopping = true
     for (const { pause, process } of slots) {
@@ -102,16 +128,8 @@ export function runPrimary({ workers, heapMb, env, log }: PrimaryOptions): Promi
     if (slots.every(({ process }) => process === undefined)) end(exitCode)
   }
 
-  function onSignal(): void {
-    if (isStopping) exitNow(slots)
-    log.info('shutting down: waiting for the workers')
-    stop()
-  }
-
-  setUpWorkers(heapMb)
-  onStopSignals(onSignal, { isLaunched: isLaunched() })
-  launch(first)
-  return ended
+  const kill = () => slots.forEach(each => each.process?.kill())
+  return { start: () => launch(first), stop, kill, ended }
 }
 
 const messages: Readonly<Record<RestartReason, string>> = {
@@ -133,9 +151,4 @@ function emptySlot(number: number): Slot {
 
 function linkOf(slot: Slot | undefined): WorkerProcess['link'] | undefined {
   return slot?.isReady ? slot.process?.link : undefined
-}
-
-function exitNow(slots: readonly Slot[]): never {
-  for (const { process: worker } of slots) worker?.kill()
-  process.exit(130)
 }

@@ -6,6 +6,7 @@ import { handbookSettings } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel } from '../support/model.ts'
 import { isRunning } from '../support/processes.ts'
+import { redisSkipReason, startRedis } from '../support/redis.ts'
 import { emptyFolder, startService } from '../support/service.ts'
 import { until } from '../support/until.ts'
 import { startWorkers, type Connection, type WorkerService } from '../support/workers.ts'
@@ -198,6 +199,43 @@ function pidOf(service: WorkerService, worker: number): number {
   return Number(service.linesOf(worker).findLast(({ msg }) => msg === 'worker started')?.['pid'])
 }
 
+t.test('an error that nobody caught', { skip }, async t => {
+  // What a program can do to itself is loaded before it, so that the product needs no hook for tests.
+  const fault = `process.on('SIGUSR2',()=>{setImmediate(()=>{throw new Error('a fault of ours')})})`
+  const { model, service, one, two } = await setUp(t, {
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(fault)}`,
+  })
+  const fatal = () => service.log.filter(({ level }) => level === 'fatal')
+
+  async function begun(connection: Connection) {
+    const { promise: held, resolve: goOn } = Promise.withResolvers<void>()
+    model.chat.behave({ answer: 'A place costs 12,000 tenge [1].', held })
+    const calls = model.chat.requests.length
+    const asked = connection.ask(another())
+    await until('the model is asked', () => model.chat.requests.length > calls)
+    return { asked, goOn }
+  }
+
+  t.test('in a worker: it finishes its question and is replaced', async t => {
+    const { asked, goOn } = await begun(one)
+    process.kill(pidOf(service, 1), 'SIGUSR2')
+    await until('it is logged', () => fatal().length === 1)
+    goOn()
+    t.match(await asked, { status: 200, json: { answer: /12,000/ } })
+    await until('another one is ready', () => service.linesOf(1).filter(({ msg }) => msg === 'ready').length === 2)
+    t.equal(await metric(service, 'askwell_worker_restarts_total{reason="failed"}'), 1)
+  })
+
+  t.test('in the primary: all finish their questions, exit 1', async t => {
+    const { asked, goOn } = await begun(two)
+    service.signal('SIGUSR2')
+    await until('it is logged', () => fatal().length === 2)
+    goOn()
+    t.match(await asked, { status: 200, json: { answer: /12,000/ } })
+    t.same(await service.exited(), { code: 1, signal: null })
+  })
+})
+
 t.test('a worker that hangs: monitoring is complete without it, and says so', { skip }, async t => {
   const { service, one } = await setUp(t)
   const pid = pidOf(service, 2)
@@ -275,6 +313,22 @@ t.test('a rate limit counts the requests at all workers', { skip }, async t => {
     statuses.map(status => status === 200),
     statuses.map((_, i) => i < first - 1),
   )
+})
+
+t.test('with Redis, workers share like replicas', { skip: skip || redisSkipReason() }, async t => {
+  const redis = await startRedis(t)
+  const { model, one, two } = await setUp(t, { REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '5000' })
+  for (const each of [one, two])
+    await until('it has its Redis', async () => (await each.send('GET', '/readyz')).json.components.redis === 'ready')
+  const question = another()
+  t.match(await one.ask(question), { json: { cache: { status: 'miss' } } })
+  const calls = model.chat.requests.length
+  // The answer is written to Redis after the reply.
+  await until('the other worker has it from there', async () => {
+    const { json } = await two.ask(question)
+    return json.cache.tier === 'redis'
+  })
+  t.equal(model.chat.requests.length, calls)
 })
 
 t.test('monitoring on its own port covers both workers too', { skip }, async t => {
