@@ -75,7 +75,7 @@ const settingSections: readonly (readonly [first: string, title: string])[] = [
   ['ADMIN_API_KEY', 'Keys and access'],
   ['HEADERS_TIMEOUT_MS', 'Connections'],
   ['LOG_LEVEL', 'Log'],
-  ['START_TIMEOUT_SECONDS', 'Start and shutdown'],
+  ['WORKERS', 'Processes, start and shutdown'],
   ['OTEL_SERVICE_NAME', 'Traces'],
 ]
 
@@ -264,7 +264,7 @@ interface DescribedMetric {
 
 /** The first pattern that fits the name after `askwell_` decides. */
 const metricSections: readonly (readonly [title: string, pattern: RegExp])[] = [
-  ['Node.js and the process', /^(nodejs|process|event_loop|heap|build_info)/],
+  ['Node.js and the process', /^(nodejs|process|event_loop|heap|build_info|worker)/],
   ['Database and its pool', /^(pool|database|db_save)/],
   ['Caches and Redis', /^(cache|semantic_cache|redis)/],
   ['Models and circuit breakers', /^(gen_ai|gpt|llm_tokens|model_faults|hedges|retries|breaker)/],

@@ -61,6 +61,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerRateLimit(app, {
     limits: config.rateLimit,
     redis: parts.redis,
+    countWithWorkers: parts.workers.count,
     keyring,
     addressOf: app.addressOf,
     events: emit,

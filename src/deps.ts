@@ -20,6 +20,7 @@ import { chargeChat } from './ask/generation/charge.ts'
 import { type SearchPassages } from './ask/search.ts'
 import { type SemanticCache } from './ask/cache/semantic/semantic-cache.ts'
 import { budgetsOf } from './wiring/budgets.ts'
+import type { Channel } from './cluster/channel.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
 import type { AskError } from './errors.ts'
@@ -35,6 +36,7 @@ import { prepareSchema } from './wiring/schema.ts'
 import { openIndexMaintenance } from './wiring/index-maintenance.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
 import { admissionOf, createAskPipeline, askedCollection } from './wiring/pipeline.ts'
+import { openWorkers, type Workers } from './wiring/workers.ts'
 import type { Config } from './config/terms.ts'
 
 /** All components of the service, built once and passed to app.ts, to the commands and to tests. */
@@ -48,6 +50,8 @@ export interface Deps {
   /** Runs a step of background work: slower while questions are asked. */
   readonly step: Step
   readonly redis: RedisServer | undefined
+  /** The processes of this service. */
+  readonly workers: Workers
   readonly metrics: Metrics
   /** Everything that happens; what keeps records of its own subscribes here. */
   readonly events: EventBus
@@ -83,39 +87,29 @@ export interface OpenOptions {
   readonly patienceMs?: number
   /** Aborts the opening; whatever was opened is closed. */
   readonly signal?: AbortSignal
+  /** The connection to the primary, in a process that is one of several. */
+  readonly channel?: Channel
 }
 
 /** Opens the adapters, then builds the pipeline on them. Closes what was opened if something fails. */
-export async function openDeps(config: Config, log: Logger, { patienceMs, signal }: OpenOptions = {}): Promise<Deps> {
+export async function openDeps(
+  config: Config,
+  log: Logger,
+  { patienceMs, signal, channel }: OpenOptions = {},
+): Promise<Deps> {
   const { keep, close } = createCloser()
   const events = createEvents((err, event) => log.error({ err, event }, 'a subscriber of events failed'))
   const { emit, subscribe } = events
   try {
     const pace = createPace()
-    const opening = openStore(
-      config,
-      log,
-      { patienceMs: patienceMs ?? 0, ...(signal && { signal }), emit, step: pace.step },
-      keep,
-    )
-    opening.catch(() => {}) // awaited below; the models may fail first
-    const unguarded = keep(
-      await openModels(config.models, {
-        knownDimensions: async model => (await opening).store.dimensionsOf(model),
-        ...(patienceMs !== undefined && { onAbsent: error => logAbsentModel(error, log) }),
-      }),
-    )
-    // A local model takes as long to load as the database to open, so both run concurrently.
-    const [{ database, name, bm25, store }] = await Promise.all([opening, unguarded.warm()])
+    const backends = await openBackends(config, log, { patienceMs, signal, emit, step: pace.step }, keep)
+    const { database, name, bm25, store, unguarded } = backends
     const metrics = createMetrics(database.status)
     keep({ close: async () => metrics.stop() })
     const figures = createFigures({ longWaitMs: longWaitMs(database.status()) })
     for (const each of [...metrics.subscribers, figures.subscriber, logEvents(log)]) subscribe(each)
-    subscribe({
-      questionAnswered: pace.questionAsked,
-      questionFailed: pace.questionAsked,
-      passagesFound: pace.questionAsked,
-    })
+    const { questionAsked } = pace
+    subscribe({ questionAnswered: questionAsked, questionFailed: questionAsked, passagesFound: questionAsked })
     if (database.isReadOnly()) emit.writesChanged(false)
     const guarded = keep(openGuards({ config, database, models: unguarded, events }))
     const { modelCalls, reads, reranker, states, pulse, lastFault } = guarded
@@ -123,7 +117,7 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     const budgets = keep(budgetsOf(config, redis, emit))
     const models = { ...guarded.models, chat: guarded.models.chat && chargeChat(guarded.models.chat, budgets) }
     const sideStore = createCollectionStore({ lease: reads.aside })
-    const caches = openCaches({ config: config.cache, redis, events: emit })
+    const caches = openCaches({ config: config.cache, redis, channel, events: emit })
     const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {
       events: emit,
     })
@@ -131,15 +125,8 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
     // Answers of a lost history are never found, because their epoch marks differ. Dropping them frees memory.
     subscribe({ historyLost: ({ id }) => caches.dropAnswers(id) })
     const { admission, limiter } = admissionOf(config, { hasModel: models.chat !== null, events: emit })
-    const opened = { database, bm25, snapshots, caches, models, admission, budgets }
-    const { cachedAsk, semanticCache, search } = createAskPipeline({
-      ...opened,
-      reads,
-      reranker,
-      config,
-      log,
-      events: emit,
-    })
+    const opened = { database, bm25, snapshots, caches, models, admission, budgets, reads, reranker }
+    const { cachedAsk, semanticCache, search } = createAskPipeline({ ...opened, config, log, events: emit })
     if (semanticCache) keep(semanticCache)
     keep(cachedAsk)
     const preparing = keep(openPreparing(config.prepare, emit))
@@ -156,34 +143,30 @@ export async function openDeps(config: Config, log: Logger, { patienceMs, signal
       if (database.kind === 'postgres') await waitUntilVisible()
     }
     const sources = { limiter, modelCalls, breakers: states, caches: caches.sizes, budgets: budgets.status }
+    const workers = openWorkers(channel, metrics)
     watchStatus(metrics, { ...sources, pulse, redis })
     const monitoring = keep(openMonitoring({ config, log, database, redis, store, figures, sources }))
     subscribe(monitoring.subscriber)
     return {
+      ...opened,
       events,
       onWritten,
       monitoring,
       figures,
       preparing,
       step: pace.step,
-      database,
-      bm25,
       store,
-      models,
       redis,
+      workers,
       metrics,
-      caches,
       states,
-      snapshots,
       semanticCache,
       cachedAsk,
       search,
-      admission,
       pulse,
       lastFault,
       limiter,
       modelCalls,
-      budgets,
       close,
     }
   } catch (error) {
@@ -222,9 +205,30 @@ function logAbsentModel(error: AskError, log: Logger): void {
 /** Share of the pool's connections that writers may hold at a time. The rest is left to questions. */
 const writersShare = 0.5
 
-interface StoreOptions extends OpenOptions {
+interface StoreOptions {
+  readonly patienceMs: number | undefined
+  readonly signal: AbortSignal | undefined
   readonly emit: Events
   readonly step: Step
+}
+
+/** A local model takes as long to load as the database to open, so both are opened concurrently. */
+async function openBackends(
+  config: Config,
+  log: Logger,
+  options: StoreOptions,
+  keep: ReturnType<typeof createCloser>['keep'],
+) {
+  const opening = openStore(config, log, options, keep)
+  opening.catch(() => {}) // awaited below; the models may fail first
+  const unguarded = keep(
+    await openModels(config.models, {
+      knownDimensions: async model => (await opening).store.dimensionsOf(model),
+      ...(options.patienceMs !== undefined && { onAbsent: error => logAbsentModel(error, log) }),
+    }),
+  )
+  const [store] = await Promise.all([opening, unguarded.warm()])
+  return { ...store, unguarded }
 }
 
 async function openStore(

@@ -5,13 +5,13 @@ import type { Config } from './config/terms.ts'
 /**
  * Writes JSON lines to stdout; lines of a request carry its id and trace (http/asking/run.ts). Question texts are
  * written only with LOG_QUESTIONS=on, keys and passwords never. Terminal control characters that JSON allows are
- * escaped.
+ * escaped. `worker` is the number of this process among several.
  */
-export function createLogger({ log, ...config }: LogConfig): Logger {
+export function createLogger({ log, ...config }: LogConfig, worker?: number): Logger {
   const mask = maskOf(secretsOf(config))
   const options = {
     level: log.level,
-    base: null,
+    base: worker === undefined ? null : { worker },
     timestamp,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: ['req.headers.authorization', 'headers.authorization', ...(log.questions ? [] : ['question'])],

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { codeOf } from './adapters/postgres/errors.ts'
 import { buildApp, buildMonitoringApp, buildStartingApp, type EdgeParts, type Port } from './app.ts'
+import type { Channel } from './cluster/channel.ts'
 import { rejectOpenAccess } from './config/access.ts'
 import { watchKeyFile, type KeySource } from './config/key-file.ts'
 import { isLoopback } from './config/loopback.ts'
@@ -31,6 +32,8 @@ export interface RunningServer {
 export interface StartOptions {
   /** Aborts startup: closes what was opened and rejects `startServer` with the reason. */
   readonly signal?: AbortSignal
+  /** The connection to the primary, in a process that is one of several. */
+  readonly channel?: Channel
 }
 
 /**
@@ -127,11 +130,15 @@ async function openPorts(edge: Edge, opened: AsyncDisposableStack): Promise<Port
 async function openParts(
   edge: Edge,
   { main, monitoring, connections, stopServing }: Ports & { readonly stopServing: () => Promise<void> },
-  { signal }: StartOptions,
+  { signal, channel }: StartOptions,
   opened: AsyncDisposableStack,
 ): Promise<Deps> {
   const { config, log, isDraining } = edge
-  const deps = await openDeps(config, log, { patienceMs: config.startTimeoutMs, ...(signal && { signal }) })
+  const deps = await openDeps(config, log, {
+    patienceMs: config.startTimeoutMs,
+    ...(signal && { signal }),
+    ...(channel && { channel }),
+  })
   opened.defer(deps.close)
   await checkModels(deps.store, deps.models.embedder.model)
   const service = openService(deps, { config, log, connections, isDraining })

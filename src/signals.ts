@@ -71,14 +71,25 @@ export function stopStartOnSignals(log: Logger): { readonly signal: AbortSignal;
  */
 export function stopOnSignals(server: Stoppable, log: Logger): void {
   let signals = 0
-  let isFailing = false
   const onSignal = () => {
     if (++signals > 1) process.exit(130)
-    server.stop().catch((error: unknown) => {
-      log.fatal({ err: error }, 'clean shutdown failed: exiting')
-      process.exit(1)
-    })
+    stopOrExit(server, log)
   }
+  onStopSignals(onSignal, { isLaunched: isLaunched() })
+  stopOnErrors(server, log)
+}
+
+/** Drains; exits with 1 if that fails. */
+export function stopOrExit(server: Stoppable, log: Logger): void {
+  server.stop().catch((error: unknown) => {
+    log.fatal({ err: error }, 'clean shutdown failed: exiting')
+    process.exit(1)
+  })
+}
+
+/** Drains after an uncaught error, and exits with 1. */
+export function stopOnErrors(server: Stoppable, log: Logger): void {
+  let isFailing = false
   // A process in an unknown state must stop serving, but the other requests may still finish.
   const onUncaught = (error: unknown) => {
     log.fatal({ err: error }, 'uncaught error: shutting down')
@@ -89,6 +100,28 @@ export function stopOnSignals(server: Stoppable, log: Logger): void {
       .catch(() => {})
       .then(() => process.exit(1))
   }
-  onStopSignals(onSignal, { isLaunched: isLaunched() })
   process.on('uncaughtException', onUncaught).on('unhandledRejection', onUncaught)
+}
+
+/**
+ * Stop requests to a worker: from its primary, or by a signal to it alone. A terminal and a service manager signal all
+ * processes at once, so a request that follows another changes nothing.
+ */
+export function watchWorkerStop(log: Logger): { readonly signal: AbortSignal; stop(): void; started(): void } {
+  const controller = new AbortController()
+  let isStarting = true
+  let exit: NodeJS.Timeout | undefined
+  const stop = () => {
+    if (controller.signal.aborted) return
+    controller.abort(new AskError('draining'))
+    if (!isStarting) return
+    log.info('shutting down during startup')
+    exit = setTimeout(() => process.exit(0), startupGraceMs).unref()
+  }
+  const started = () => {
+    isStarting = false
+    clearTimeout(exit)
+  }
+  for (const name of signalNames) process.on(name, stop)
+  return { signal: controller.signal, stop, started }
 }

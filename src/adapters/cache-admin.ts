@@ -15,6 +15,8 @@ export interface CacheAdminParts {
   readonly store: Pick<CollectionStore, 'forgetAnswers'>
   readonly redis: RedisServer | undefined
   readonly caches: { sizes(): Sizes; clear(): void }
+  /** Clears the caches of the other workers of this service, if there are any. */
+  readonly clearOthers?: () => Promise<unknown>
   readonly registry: Pick<Registry, 'getSingleMetric'>
   /** Null when switched off. */
   readonly semanticCache: Pick<SemanticCache, 'threshold'> | null
@@ -33,6 +35,7 @@ export function createCacheAdmin({
   store,
   redis,
   caches,
+  clearOthers,
   registry,
   semanticCache,
   model,
@@ -40,14 +43,17 @@ export function createCacheAdmin({
 }: CacheAdminParts) {
   /**
    * Once this resolves, no replica returns an answer that was cached before. With null for `collection` this covers all
-   * collections, and completions and vectors are removed from Redis and from this process as well.
+   * collections, and completions and vectors are removed from Redis and from the workers of this service as well.
    */
   async function clear(collection: string | null, signal: AbortSignal): Promise<{ readonly redisKeys: number | null }> {
     const ids = await store.forgetAnswers(collection, signal)
     if (collection !== null && ids.length === 0)
       throw new AskError('unknown_collection', { detail: `There is no collection "${collection}".` })
     await onWritten()
-    if (collection === null) caches.clear()
+    if (collection === null) {
+      caches.clear()
+      await clearOthers?.()
+    }
     return {
       redisKeys: redis
         ? await removeKeys(redis, cachedKeys(collection === null ? null : (ids[0] ?? 0)), removeMs)
@@ -134,6 +140,7 @@ async function countersOf(registry: CacheAdminParts['registry']): Promise<Count>
 function byTier(count: Count, name: string, type: string) {
   return {
     memory: count(name, { cache_type: type, tier: 'memory' }),
+    worker: count(name, { cache_type: type, tier: 'worker' }),
     redis: count(name, { cache_type: type, tier: 'redis' }),
   }
 }

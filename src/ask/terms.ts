@@ -177,8 +177,9 @@ export type Generator = 'llm' | 'extractive' | 'none'
  */
 export type CacheStatus = 'hit' | 'near' | 'stale' | 'coalesced' | 'miss' | 'bypass'
 
-/** Where a cached answer came from: this process, or Redis, which all replicas share. */
-export type CacheTier = 'memory' | 'redis'
+/** Where a cached answer came from: this process, another worker of this service, or Redis, which replicas share. */
+export type CacheTier = 'memory' | 'worker' | 'redis'
+export type SharedCacheTier = Exclude<CacheTier, 'memory'>
 
 export interface CacheNote {
   readonly status: CacheStatus

@@ -15,7 +15,11 @@ function budgetsOf({
   budgetCostPerDay: cost,
   budgetCollections: collections = {},
 }: RawSettings): Config['budgets'] {
-  return { service: { ...(tokens !== undefined && { tokens }), ...(cost !== undefined && { cost }) }, collections }
+  return {
+    service: { ...(tokens !== undefined && { tokens }), ...(cost !== undefined && { cost }) },
+    collections,
+    processes: 1,
+  }
 }
 
 function rerankOf({
@@ -136,6 +140,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
     corsOrigins: raw.corsOrigins ?? null,
     receiving: receivingOf(raw),
     log: { level: raw.logLevel, questions: raw.logQuestions },
+    workers: raw.workers,
     startTimeoutMs: raw.startTimeoutSeconds * 1000,
     drain: { seconds: raw.drainSeconds, delayMs: raw.drainDelayMs },
     telemetry: {

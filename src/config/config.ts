@@ -36,6 +36,30 @@ export function isLaunched(env: Environment = process.env): boolean {
   return env['npm_lifecycle_event'] !== undefined || env['ASKWELL_LAUNCHER'] !== undefined
 }
 
+/** Which of several processes on one port this is. */
+export interface WorkerPlace {
+  /** From 1. A replacement gets the number of the process that it replaces. */
+  readonly number: number
+  readonly of: number
+}
+
+const workerVariable = 'ASKWELL_WORKER'
+
+/** The place of this process, if the primary has started it with {@link workerEnvironment}; otherwise null. */
+export function workerPlace(env: Environment = process.env): WorkerPlace | null {
+  const [, number, of] = /^(\d+)\/(\d+)$/.exec(env[workerVariable] ?? '') ?? []
+  return number === undefined ? null : { number: Number(number), of: Number(of) }
+}
+
+export function workerEnvironment({ number, of }: WorkerPlace): Record<string, string> {
+  return { [workerVariable]: `${number}/${of}` }
+}
+
+/** Whether the operator has chosen Node's heap limit. */
+export function setsHeapLimit(env: Environment = process.env, nodeArgs: readonly string[] = process.execArgv): boolean {
+  return [env['NODE_OPTIONS'] ?? '', ...nodeArgs].some(text => /--max[-_]old[-_]space[-_]size/.test(text))
+}
+
 /** Treats ADMIN_API_KEY and MONITORING_API_KEY like any other key. */
 function keySourcesOf(raw: RawSettings): Sources {
   const single = [

@@ -51,6 +51,12 @@ export function integer(min: number, max: number): Kind<number> {
   }
 }
 
+/** `auto`, or a whole number. */
+export function autoOr(min: number, max: number): Kind<'auto' | number> {
+  const number = integer(min, max)
+  return { allowed: `auto, or ${number.allowed}`, read: text => (text === 'auto' ? text : number.read(text)) }
+}
+
 export function fraction(): Kind<number> {
   const read = (text: string) => (/^\d*\.?\d+$/.test(text) && Number(text) <= 1 ? Number(text) : undefined)
   return { allowed: 'a number from 0 to 1', read }

@@ -1,5 +1,6 @@
 import {
   amount,
+  autoOr,
   collectionBudgets,
   hidden,
   currency,
@@ -458,6 +459,12 @@ export const settings = {
     oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'),
   ),
   logQuestions: setting('LOG_QUESTIONS', 'off', 'Write question texts to the log.', onOff),
+  workers: setting(
+    'WORKERS',
+    '1',
+    'Processes that answer requests on the same port; `auto`: one per core, fewer where memory is short. Connections, caches and limits are divided among them. The embedded database allows 1.',
+    autoOr(1, 256),
+  ),
   startTimeoutSeconds: setting(
     'START_TIMEOUT_SECONDS',
     '60',

@@ -49,6 +49,8 @@ export interface Config {
   readonly budgets: {
     readonly service: DayBudget
     readonly collections: Readonly<Record<string, DayBudget>>
+    /** Processes of this service that spend from them. */
+    readonly processes: number
   }
   readonly guard: {
     /** Most calls to the language model at a time; undefined to learn it. */
@@ -116,6 +118,8 @@ export interface Config {
   readonly log: { readonly level: string; readonly questions: boolean }
   /** One message to log per setting that is set under its former name. */
   readonly deprecations: readonly string[]
+  /** Processes that answer requests: cluster/size.ts chooses the number for `auto`. */
+  readonly workers: 'auto' | number
   readonly startTimeoutMs: number
   readonly drain: { readonly seconds: number; readonly delayMs: number }
   readonly telemetry: {

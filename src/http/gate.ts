@@ -108,6 +108,8 @@ function limitedServer({ headersMs, wholeMs, keepAliveMs, idleMs, maxConnections
   server.requestTimeout = wholeMs
   server.keepAliveTimeout = keepAliveMs
   server.maxConnections = maxConnections
+  // A worker would hand a connection beyond its limit to the next worker, and full ones would pass it on for ever.
+  Object.assign(server, { dropMaxConnection: true })
   server.setTimeout(idleMs)
   server.on('clientError', answerMalformed)
   // RFC 9110 lets a server ignore unknown expectations; Node would reject them with an empty reply.

@@ -4,7 +4,7 @@ import { redisFaults } from '../faults.ts'
 import type { Kit } from './kit.ts'
 
 const types: readonly CacheType[] = ['answer', 'draft', 'embedding']
-const tiers: readonly CacheTier[] = ['memory', 'redis']
+const tiers: readonly CacheTier[] = ['memory', 'worker', 'redis']
 /** Failed writes to Redis count in `redis_failures_total`. */
 const storesCountingFailures: readonly Store[] = ['postgres']
 
@@ -21,7 +21,7 @@ export function cacheMetrics(kit: Kit) {
     }),
     coalesced: kit.counter(
       'cache_coalesced_total',
-      'Answers taken from a run already in progress for the same question (tier redis: on another replica).',
+      'Answers taken from a run already in progress for the same question (tier redis: on another replica; worker: of this service).',
       { cache_type: ['answer'], tier: tiers },
     ),
   }

@@ -112,7 +112,28 @@ export function createKit(registry: Registry) {
     })
   }
 
-  return { counter, histogram, gauge, gauges, total }
+  return { counter, histogram, gauge, gauges, total, totals: totalsIn(registers) }
+}
+
+/** Creates counters by one label whose values are counted elsewhere. */
+function totalsIn(registers: Registry[]) {
+  return <Value extends string>(
+    name: string,
+    help: string,
+    label: { readonly name: string; readonly values: readonly Value[] },
+    read: (value: Value) => number,
+  ): void => {
+    new Counter({
+      name: prefix + name,
+      help,
+      registers,
+      labelNames: [label.name],
+      collect() {
+        this.reset()
+        for (const value of label.values) this.inc({ [label.name]: value }, read(value))
+      },
+    })
+  }
 }
 
 /** A histogram series as prom-client stores it. */

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import type { PoolStatus } from '../adapters/postgres/database.ts'
+import { aloneStatus, type ClusterStatus, type Gathered } from '../cluster/calls.ts'
 import type { Subscriber } from '../events.ts'
 import { admissionMetrics } from './admission.ts'
 import { budgetMetrics } from './budgets.ts'
@@ -12,7 +13,15 @@ import { monitorMetrics } from './monitor.ts'
 import { modelMetrics } from './models.ts'
 import { poolMetrics } from './pool.ts'
 import { processMetrics } from './process.ts'
+import { mergedRegistry, statesOf, type MetricState } from './merged.ts'
 import { questionMetrics, stageMetrics } from './questions.ts'
+import { workerMetrics } from './workers.ts'
+
+interface JoinedWorkers {
+  readonly status: () => ClusterStatus
+  /** The states of the other workers. */
+  readonly gather?: () => Promise<Gathered>
+}
 
 export type Metrics = ReturnType<typeof createMetrics>
 
@@ -42,9 +51,23 @@ export function createMetrics(poolStatus: () => PoolStatus) {
     edgeMetrics(kit),
     monitor.subscriber,
   ]
+  let workers: JoinedWorkers = { status: () => aloneStatus }
+  const countMissing = workerMetrics(kit, () => workers.status())
+
+  /** Covers all processes of the service. */
+  async function exposeAll(accept: string) {
+    if (!workers.gather) return await expose(registry, accept)
+    const { replies, missing } = await workers.gather()
+    countMissing(missing)
+    return await expose(mergedRegistry([await statesOf(registry), ...(replies as MetricState[][])]), accept)
+  }
+
   return {
     registry,
-    expose: (accept: string) => expose(registry, accept),
+    expose: exposeAll,
+    /** The state of this process, for {@link expose} of another one. */
+    states: () => statesOf(registry),
+    joinWorkers: (joined: JoinedWorkers) => void (workers = joined),
     subscribers,
     watchCaches: caches.watchCaches,
     watchBudgets: budgets.watchBudgets,

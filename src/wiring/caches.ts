@@ -13,12 +13,14 @@ import type { CachedCompletion } from '../ask/cache/completion-cache.ts'
 import type { SharedAnswers } from '../ask/cache/shared-cache.ts'
 import { createTieredCache, type TieredCache } from '../ask/cache/tiered-cache.ts'
 import type { CacheType, Events } from '../events.ts'
+import type { Channel } from '../cluster/channel.ts'
+import { createWorkerAnswers } from '../cluster/shared-answers.ts'
 import type { Config } from '../config/terms.ts'
 
 /** All caches, each with a memory tier in front of Redis. */
 export interface Caches {
   readonly answers: AnswerCache
-  /** Null without Redis. */
+  /** Null without Redis and without other workers. */
   readonly shared: SharedAnswers | null
   /** Reads `shared` outside a run; undefined while Redis is not usable. */
   readonly getShared: (key: string) => Promise<CachedAnswer | undefined> | undefined
@@ -36,10 +38,12 @@ export interface Caches {
 export interface CacheParts {
   readonly config: Config['cache']
   readonly redis: RedisServer | undefined
+  /** Absent when this process has no other workers next to it. */
+  readonly channel?: Channel | undefined
   readonly events: Events
 }
 
-export function openCaches({ config, redis, events }: CacheParts): Caches {
+export function openCaches({ config, redis, channel, events }: CacheParts): Caches {
   const memory = {
     answer: createMemoryCache<CachedAnswer>({
       maxBytes: config.answerBytes,
@@ -62,7 +66,7 @@ export function openCaches({ config, redis, events }: CacheParts): Caches {
     }),
   }
   const onCorrupt = () => events.redisFailed('corrupt')
-  const shared = redis ? createSharedAnswers(redis, onCorrupt) : null
+  const shared = sharedAnswersOf()
   const sharedValues = <Value>(options: Omit<SharedValuesOptions<Value>, 'onCorrupt'>) =>
     redis ? createSharedValues(redis, { ...options, onCorrupt }) : null
   const completions = createTieredCache<CachedCompletion>({
@@ -75,10 +79,17 @@ export function openCaches({ config, redis, events }: CacheParts): Caches {
     shared: sharedValues({ kind: 'vector', encode: encodeVector, decode: decodeVector }),
     counts: { given: events.vectorReused, missed: () => events.cacheMissed('embedding') },
   })
+  /** With Redis, workers share like replicas. */
+  function sharedAnswersOf(): SharedAnswers | null {
+    if (redis) return createSharedAnswers(redis, onCorrupt)
+    return channel ? createWorkerAnswers(channel, memory.answer.get) : null
+  }
+
   return {
     answers: createAnswerCache({
       own: memory.answer,
       shared,
+      sharedTier: redis ? 'redis' : 'worker',
       keep: config.keep,
       events,
       now: Date.now,

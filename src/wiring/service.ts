@@ -20,7 +20,11 @@ export type Service = ReturnType<typeof openService>
 
 /** Opens what only the HTTP service uses, and no command. */
 export function openService(deps: Deps, options: ServiceOptions) {
-  const { models, metrics, onWritten } = deps
+  const { models, metrics, onWritten, workers } = deps
+  workers.reportsWith('cleared', () => {
+    deps.caches.clear()
+    return true
+  })
   const documents = documentApi({
     store: deps.store,
     embedder: models.embedder,
@@ -34,6 +38,7 @@ export function openService(deps: Deps, options: ServiceOptions) {
       ...deps,
       config: options.config.cache,
       registry: metrics.registry,
+      clearOthers: async () => await workers.gather?.('cleared'),
       model: models.embedder.model,
     }),
     monitor: openMonitor(deps, options),

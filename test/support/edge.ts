@@ -7,6 +7,7 @@ import type { Config } from '../../src/config/terms.ts'
 import { createEvents, type Subscriber } from '../../src/events.ts'
 import { createKeyring } from '../../src/http/edge/auth.ts'
 import { createGate, type Gate, type ReceivingLimits } from '../../src/http/gate.ts'
+import { alone } from '../../src/wiring/workers.ts'
 import type { Owner } from './server-process.ts'
 
 /** Parts of the app that a test provides; the others are stubs. */
@@ -68,6 +69,7 @@ function edgeParts(
     config,
     events,
     log: silent,
+    workers: alone,
     keyring: createKeyring(config.keys),
     isDraining: () => false,
     openapi: textOf('openapi.yaml'),

@@ -35,6 +35,7 @@ export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
     limiter: { limit: 50, inFlight: 3, waiting: 0 },
     process: { lateMs: 0, wasBusy: false, heapShare: 0.1 },
     connections: { open: 20, max: 10_000, silent: 0, trickling: 0 },
+    workers: { killed: 0, killedAgoMs: null },
     isDraining: false,
     times: (kind: string) => counts[kind] ?? 0,
     lastFault: () => null,

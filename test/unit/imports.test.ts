@@ -14,6 +14,11 @@ const rows: readonly Row[] = [
   { files: ['events.ts'], may: [], types: ['ask/terms.ts', 'errors.ts', 'faults.ts', 'priority.ts', 'resilience/'] },
   { files: ['log-events.ts'], may: [], types: ['events.ts', 'resilience/'] },
   { files: ['signals.ts'], may: ['config/config.ts', 'errors.ts'] },
+  {
+    files: ['cluster/'],
+    may: ['resilience/', 'signals.ts', 'config/config.ts', 'adapters/postgres/lease-holder.ts'],
+    types: ['ask/cache/'],
+  },
   { files: ['text/'], may: [] },
   { files: ['resilience/'], may: ['errors.ts'], types: ['priority.ts'] },
   { files: ['ask/terms.ts'], may: [], types: ['priority.ts'] },
@@ -31,18 +36,21 @@ const rows: readonly Row[] = [
   },
   {
     files: ['metrics/'],
-    may: ['errors.ts', 'version.ts', 'faults.ts', 'monitoring/findings/findings.ts'],
+    may: ['errors.ts', 'version.ts', 'faults.ts', 'monitoring/findings/findings.ts', 'cluster/calls.ts'],
     types: ['ask/', 'adapters/', 'events.ts', 'resilience/', 'monitoring/', 'priority.ts'],
   },
   {
     files: ['monitoring/'],
     may: ['errors.ts', 'faults.ts', 'adapters/postgres/store/large-metadata.ts'],
-    types: ['ask/', 'ingest/terms.ts', 'adapters/', 'events.ts', 'resilience/', 'config/terms.ts'],
+    types: ['ask/', 'ingest/terms.ts', 'adapters/', 'cluster/calls.ts', 'events.ts', 'resilience/', 'config/terms.ts'],
   },
   {
     files: ['http/'],
     may: [
       'tracing/',
+      'resilience/window-counter.ts',
+      'monitoring/merged/',
+      'monitoring/findings/findings.ts',
       'errors.ts',
       'config/loopback.ts',
       'ask/unknown-collection.ts',

@@ -3,7 +3,7 @@ import { ageOf, isBetterThanNothing, type CachedAnswer } from './freshness.ts'
 import { asCached } from './replay.ts'
 import type { FillLease, SharedAnswers } from './shared-cache.ts'
 import { createTieredCache, type MemoryTier } from './tiered-cache.ts'
-import type { Answer, AskedCollection, CacheTier, Degraded, Question } from '../terms.ts'
+import type { Answer, AskedCollection, CacheTier, Degraded, Question, SharedCacheTier } from '../terms.ts'
 
 export interface CacheDurations {
   readonly seconds: number
@@ -19,8 +19,9 @@ export type CacheEvents = Pick<Events, 'answerReused' | 'cacheMissed' | 'answerR
 
 export interface AnswerCacheOptions {
   readonly own: MemoryTier<CachedAnswer>
-  /** Null without Redis. */
+  /** Null when this process shares with no other one. */
   readonly shared: SharedAnswers | null
+  readonly sharedTier?: SharedCacheTier
   readonly keep: CacheDurations
   readonly events: Pick<CacheEvents, 'answerReused'>
   /** Milliseconds since 1970. */
@@ -30,9 +31,16 @@ export interface AnswerCacheOptions {
 export type AnswerCache = ReturnType<typeof createAnswerCache>
 
 /** Decides how long answers are cached, in which tiers, and how a cached answer is served. */
-export function createAnswerCache({ own, shared, keep: durations, events, now }: AnswerCacheOptions) {
+export function createAnswerCache({
+  own,
+  shared,
+  sharedTier = 'redis',
+  keep: durations,
+  events,
+  now,
+}: AnswerCacheOptions) {
   const pendingWrites = new Set<Promise<void>>()
-  const tiers = createTieredCache({ memory: own, shared, lifetimeOf: lifetime })
+  const tiers = createTieredCache({ memory: own, shared, sharedTier, lifetimeOf: lifetime })
 
   /** Serves it as the answer of a request; `coalesced` when another replica computed it meanwhile. */
   function serve(found: CachedAnswer, tier: CacheTier, status?: 'coalesced'): Answer {
@@ -109,6 +117,7 @@ export function createAnswerCache({ own, shared, keep: durations, events, now }:
 
   return {
     getLocal: own.get,
+    sharedTier,
     find: tiers.get,
     has,
     serve,

@@ -104,7 +104,7 @@ export function createCachedAsk({
     // A run under way has already asked Redis.
     const read = runs.has(key) ? undefined : readShared(key, steps.getShared)
     return read?.then(found =>
-      found && isWanted(found, directives, now()) ? answers.serve(found, 'redis') : undefined,
+      found && isWanted(found, directives, now()) ? answers.serve(found, answers.sharedTier) : undefined,
     )
   }
 

@@ -12,7 +12,7 @@ import { staleIfError } from './stale-if-error.ts'
 import type { Answer, AskedCollection, AskEvent, AskWithin, CacheTier, Question, Run } from '../terms.ts'
 
 export interface ComputeSteps {
-  /** Null without Redis: there are no replicas to share with. */
+  /** Null when there are no other processes to share with. */
   readonly fillLease: Stage<LeaseRequest, LeaseOutcome> | null
   /** Null when the semantic cache is off. */
   readonly semantic: SemanticAnswers | null
@@ -68,12 +68,12 @@ export function computeOnceWith(
       // already.
       return yield* replay(
         recomputeAfter === undefined
-          ? answers.serve(reply.found, 'redis', hasWaited ? 'coalesced' : undefined)
-          : answers.asServed(reply.found, 'redis'),
+          ? answers.serve(reply.found, answers.sharedTier, hasWaited ? 'coalesced' : undefined)
+          : answers.asServed(reply.found, answers.sharedTier),
       )
     }
     const lease = reply.kind === 'yours' ? reply.lease : null
-    const shared = reply.before ? ({ found: reply.before, tier: 'redis' } as const) : null
+    const shared = reply.before ? { found: reply.before, tier: answers.sharedTier } : null
     const before =
       asked.before === undefined ? shared : asked.before && ({ found: asked.before, tier: 'memory' } as const)
     const isAway = reply.kind === 'alone' && reply.isAway === true

@@ -1,4 +1,4 @@
-import type { CacheTier } from '../terms.ts'
+import type { CacheTier, SharedCacheTier } from '../terms.ts'
 
 /** The tier in this process. */
 export interface MemoryTier<Value> {
@@ -16,8 +16,9 @@ export interface SharedTier<Value> {
 
 export interface TieredCacheOptions<Value> {
   readonly memory: MemoryTier<Value>
-  /** Null without Redis. */
+  /** Null when this process shares with no other one. */
   readonly shared: SharedTier<Value> | null
+  readonly sharedTier?: SharedCacheTier
   /** Absent when hits and misses are counted elsewhere. */
   readonly counts?: { given(tier: CacheTier, value: Value): void; missed(): void }
   /** How long a value of the shared tier stays in memory, in milliseconds; by default as the memory tier decides. */
@@ -37,6 +38,7 @@ export interface TieredCache<Value> {
 export function createTieredCache<Value extends object>({
   memory,
   shared,
+  sharedTier = 'redis',
   counts,
   lifetimeOf,
 }: TieredCacheOptions<Value>): TieredCache<Value> {
@@ -52,7 +54,7 @@ export function createTieredCache<Value extends object>({
       const found = await shared?.get(key)
       if (!found || !isWanted(found)) return void counts?.missed()
       memory.set(key, found, lifetimeOf?.(found))
-      return hit(found, 'redis')
+      return hit(found, sharedTier)
     },
     set(key, value, ms) {
       memory.set(key, value, ms)

@@ -115,6 +115,10 @@ export function nextDay(date: string): number {
   return Date.parse(date) + dayMs
 }
 
+export function times(tokens: Tokens, factor: number): Tokens {
+  return { promptTokens: tokens.promptTokens * factor, completionTokens: tokens.completionTokens * factor }
+}
+
 export function minus(a: Tokens, b: Tokens): Tokens {
   return {
     promptTokens: a.promptTokens - b.promptTokens,

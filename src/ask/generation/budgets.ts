@@ -12,6 +12,7 @@ import {
   nothing,
   spend,
   statusOf,
+  times,
   totalOf,
   type Account,
   type Day,
@@ -53,6 +54,8 @@ export interface BudgetsOptions extends Limits {
   readonly prices: Prices | null
   /** Null without Redis. */
   readonly shared: SharedSpending | null
+  /** Processes that spend from the same budgets. Without Redis, each takes the others to spend as much as itself. */
+  readonly processes?: number
   readonly events: Pick<Events, 'dailyBudgetExceeded' | 'dailyBudgetReached'>
   /** Milliseconds since 1970. */
   readonly now?: () => number
@@ -71,12 +74,21 @@ const exchangeMs = 2000
  * next exchange. Until then each process continues with what it last heard. A process that dies leaves its calls in
  * progress counted at their estimate.
  */
-export function createBudgets({ prices, shared, events, now = Date.now, ...limits }: BudgetsOptions): Budgets {
+export function createBudgets({
+  prices,
+  shared,
+  processes = 1,
+  events,
+  now = Date.now,
+  ...limits
+}: BudgetsOptions): Budgets {
+  const weight = shared ? 1 : processes
   const today = createDays(limits, now)
   const timer = shared && setInterval(exchangeAll, exchangeMs).unref()
   const isOver = (spent: Tokens, account: Account) => isUsedUp(spent, account.limits, prices)
 
-  async function charge(payer: Payer, estimate: Tokens): Promise<Charge | null> {
+  async function charge(payer: Payer, expected: Tokens): Promise<Charge | null> {
+    const estimate = times(expected, weight)
     const day = today()
     const accounts = accountsOf(payer, day)
     if (accounts.length === 0) return null
@@ -96,7 +108,7 @@ export function createBudgets({ prices, shared, events, now = Date.now, ...limit
       settle(used) {
         if (isSettled) return
         isSettled = true
-        spend(accounts, minus(used, estimate))
+        spend(accounts, minus(times(used, weight), estimate))
         report(day, accounts)
         void exchange(shared, day, accounts)
       },

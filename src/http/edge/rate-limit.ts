@@ -5,6 +5,7 @@ import type { ApiKey } from '../../config/api-keys.ts'
 import type { Config } from '../../config/terms.ts'
 import { AskError } from '../../errors.ts'
 import type { Events } from '../../events.ts'
+import { createWindowCounter, type WindowCount } from '../../resilience/window-counter.ts'
 import type { Keyring } from './auth.ts'
 import { backendSignOf } from './backend.ts'
 
@@ -12,6 +13,8 @@ interface RateLimitParts {
   readonly limits: Config['rateLimit']
   /** Redis, if several processes count together; undefined to count in this process. */
   readonly redis: SharedCounts | undefined
+  /** Counts requests together with the other workers of this service, if there are any and no Redis. */
+  readonly countWithWorkers?: CountShared | undefined
   readonly keyring: Pick<Keyring, 'mayHaveKeys' | 'mayLimit'>
   readonly addressOf: (request: FastifyRequest) => string
   readonly events: Pick<Events, 'requestLimited' | 'backendLimited'>
@@ -24,22 +27,28 @@ export interface SharedCounts {
   attempt<T>(what: string, work: (client: RedisScripts) => Promise<T>): Promise<T | undefined>
 }
 
+/** Adds requests of a client to a count that processes share; undefined when it cannot be reached in time. */
+export type CountShared = (client: string, windowMs: number, requests: number) => Promise<WindowCount | undefined>
+
 interface RedisScripts {
   eval(script: string, keyCount: number, key: string, windowMs: number, count: number): Promise<unknown>
 }
 
 /**
+/**
  * Limits requests per client, in windows that start with the client's first request. A client is a key that may ask, a
  * key with a limit of its own, or an address: a chat backend sends the questions of many users from one address, so its
- * key has a higher limit. While Redis is down or full, each process counts alone: a failed limiter must neither cause an
- * outage nor lift the limit. A request with an invalid key counts as one without a key.
+ * key has a higher limit. Replicas count together in Redis, workers without Redis in their primary. While that fails,
+ * each process counts alone: a failed limiter must neither cause an outage nor lift the limit. A request with an invalid
+ * key counts as one without a key.
  */
 export function registerRateLimit(app: FastifyInstance, parts: RateLimitParts): void {
-  const { limits, redis, keyring } = parts
+  const { limits, redis, countWithWorkers, keyring } = parts
   const mayLimitKeys = limits.keyMax > 0 ? keyring.mayHaveKeys : keyring.mayLimit
   if (limits.max === 0 && !mayLimitKeys) return
   const [client, windowMs] = [clientOf(parts.addressOf), limits.seconds * 1000]
-  const count = redis === undefined ? countingAlone(windowMs) : countingTogether(windowMs, redis)
+  const countShared = redis ? countingInRedis(redis) : countWithWorkers
+  const count = countShared ? countingTogether(windowMs, countShared) : countingAlone(windowMs)
   const applyLimit = limiterOf(parts, client)
   // A hook of the app runs before those of the routes; otherwise guesses at a key would be rejected uncounted.
   app.addHook('onRequest', (request, reply, done) => {
@@ -63,8 +72,8 @@ function limitOf(key: ApiKey | undefined, { max, keyMax }: Config['rateLimit']):
 }
 
 async function whenCounted(
-  counted: Promise<Count>,
-  check: (count: Count) => AskError | undefined,
+  counted: Promise<WindowCount>,
+  check: (count: WindowCount) => AskError | undefined,
   done: (error?: Error) => void,
 ): Promise<void> {
   let error: Error | undefined
@@ -76,20 +85,20 @@ async function whenCounted(
   done(error)
 }
 
-type CountClient = (client: string) => Count | Promise<Count>
+type CountClient = (client: string) => WindowCount | Promise<WindowCount>
 
 /** Counts in this process only, without promises. */
 function countingAlone(windowMs: number): CountClient {
-  const count = createCounter()
+  const count = createWindowCounter({ maxClients })
   return client => count(client, windowMs)
 }
 
-/** Also counts locally while Redis counts, so that the limit continues when Redis fails. */
-function countingTogether(windowMs: number, redis: SharedCounts): CountClient {
-  const [countLocally, countShared] = [createCounter(), countingInRedis(redis, windowMs)]
+/** Also counts locally while others count, so that the limit continues when they cannot be reached. */
+function countingTogether(windowMs: number, countShared: CountShared): CountClient {
+  const [countLocally, countInBatch] = [createWindowCounter({ maxClients }), inBatches(windowMs, countShared)]
   return async client => {
     const local = countLocally(client, windowMs)
-    return (await countShared(client)) ?? local
+    return (await countInBatch(client)) ?? local
   }
 }
 
@@ -100,7 +109,7 @@ function countingTogether(windowMs: number, redis: SharedCounts): CountClient {
 function limiterOf(
   { limits: { seconds }, addressOf, events }: RateLimitParts,
   client: (request: FastifyRequest) => string,
-): (reply: FastifyReply, max: number, count: Count) => AskError | undefined {
+): (reply: FastifyReply, max: number, count: WindowCount) => AskError | undefined {
   const reported = new LRUCache<string, true>({ max: maxReported })
 
   /** Users of a backend without a key share one limit, which its operator can learn from us only. */
@@ -151,51 +160,26 @@ function clientOf(addressOf: (request: FastifyRequest) => string): (request: Fas
   }
 }
 
-interface Count {
-  readonly current: number
-  /** Milliseconds until the window ends. */
-  readonly ttl: number
-}
-
-function createCounter(): (client: string, windowMs: number) => Count {
-  const windows = new LRUCache<string, { current: number; readonly end: number }>({ max: maxClients })
-  return (client, windowMs) => {
-    const now = performance.now()
-    const known = windows.get(client)
-    if (known === undefined || known.end <= now) {
-      windows.set(client, { current: 1, end: now + windowMs })
-      return { current: 1, ttl: windowMs }
-    }
-    known.current++
-    return { current: known.current, ttl: known.end - now }
-  }
-}
-
 interface Batch {
   size: number
-  readonly counted: Promise<Count | undefined>
+  readonly counted: Promise<WindowCount | undefined>
 }
 
 /**
- * Counts all requests of a client in one turn of the event loop with one command; each request still gets its own
- * number. With 50 connections, one command per request took 13 µs of CPU time, half the cost of an answer from memory.
+ * Counts all requests of a client in one turn of the event loop with one message; each request still gets its own
+ * number. With 50 connections, one Redis command per request took 13 µs of CPU time, half the cost of an answer from
+ * memory.
  */
-function countingInRedis(redis: SharedCounts, windowMs: number): (client: string) => Promise<Count | undefined> {
+function inBatches(windowMs: number, count: CountShared): (client: string) => Promise<WindowCount | undefined> {
   const batches = new Map<string, Batch>()
 
   function startBatch(client: string): Batch {
-    const { promise: counted, resolve } = Promise.withResolvers<Count | undefined>()
+    const { promise: counted, resolve } = Promise.withResolvers<WindowCount | undefined>()
     const batch = { size: 0, counted }
     batches.set(client, batch)
     setImmediate(() => {
       batches.delete(client)
-      void redis
-        .attempt('count a request', commands =>
-          commands.eval(script, 1, `${redis.keyPrefix}rate:${client}`, windowMs, batch.size),
-        )
-        .then(counts => {
-          resolve(countOf(counts))
-        })
+      void count(client, windowMs, batch.size).then(resolve)
     })
     return batch
   }
@@ -208,8 +192,17 @@ function countingInRedis(redis: SharedCounts, windowMs: number): (client: string
   }
 }
 
+function countingInRedis(redis: SharedCounts): CountShared {
+  return async (client, windowMs, requests) =>
+    countOf(
+      await redis.attempt('count a request', commands =>
+        commands.eval(script, 1, `${redis.keyPrefix}rate:${client}`, windowMs, requests),
+      ),
+    )
+}
+
 /** Parses the reply of the script; undefined for any other reply, so that this process counts alone. */
-function countOf(reply: unknown): Count | undefined {
+function countOf(reply: unknown): WindowCount | undefined {
   const [current, ttl] = Array.isArray(reply) ? (reply as unknown[]) : []
   return Number.isSafeInteger(current) && Number.isSafeInteger(ttl)
     ? { current: current as number, ttl: ttl as number }

@@ -5,7 +5,7 @@
  * figures, because the service may be updated while the page is open.
  *
  * @typedef {import('../routes/performance-metrics.ts').PerformanceMetrics} Figures
- * @typedef {import('../routes/pool-status.ts').PoolStatusBody} PoolStatus
+ * @typedef {import('../routes/pool-status-body.ts').PoolStatusBody} PoolStatus
  * @typedef {import('../../ask/terms.ts').StageName} StageName
  * @typedef {keyof Figures['windows']} WindowLength
  * @typedef {Figures['windows'][WindowLength]} Shown The figures of one window.

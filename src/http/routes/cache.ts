@@ -15,6 +15,7 @@ export interface CacheApi {
 
 interface ByTier {
   readonly memory: number
+  readonly worker: number
   readonly redis: number
 }
 

@@ -5,9 +5,12 @@ import { isFromHere } from '../edge/client-address.ts'
 import { isKnownName } from '../edge/allowed-hosts.ts'
 import type { SlowQuestion } from '../../monitoring/figures/slow-questions.ts'
 import { underAnyPressure } from '../edge/load-shedding.ts'
+import { mergedReport } from '../../monitoring/merged/performance.ts'
+import { withOthers, type OtherWorkers } from './other-workers.ts'
 
 export interface PerformanceParts {
   readonly monitor: { report(): Report }
+  readonly workers: OtherWorkers
   readonly config: {
     /** ALLOWED_HOSTS. Undefined or `*` adds no known names besides loopback names. */
     readonly allowedHosts: readonly string[] | undefined
@@ -30,10 +33,11 @@ type SnakeName<Name> = Name extends `${infer First}${infer Rest}`
 
 /**
  * GET /monitoring/performance-metrics: statistics of the last 1, 5 and 15 minutes, and recommendations. Waits for no
- * connection, database, Redis or model. Question texts, if recorded at all, are shown only to callers with a monitoring
+ * connection, database, Redis or model, and at most a moment for the other workers. Question texts, if recorded at all, are shown only to callers with a monitoring
  * key, and to this machine under a loopback name or one in ALLOWED_HOSTS.
  */
-export function registerPerformanceMetrics(app: FastifyInstance, { monitor, config }: PerformanceParts): void {
+export function registerPerformanceMetrics(app: FastifyInstance, { monitor, workers, config }: PerformanceParts): void {
+  workers.reportsWith('performance', monitor.report)
   const known = new Set(config.allowedHosts)
   const mayReadTexts = (request: FastifyRequest) =>
     request.apiKey?.scopes.includes('monitoring') === true || (isFromHere(request) && isKnownName(request, known))
@@ -41,7 +45,7 @@ export function registerPerformanceMetrics(app: FastifyInstance, { monitor, conf
     '/monitoring/performance-metrics',
     { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } },
     async (request, reply) => {
-      const full = monitor.report()
+      const full = await withOthers(workers, 'performance', { own: monitor.report(), merge: mergedReport })
       return await reply
         .header('cache-control', 'no-store')
         .send(snake(mayReadTexts(request) ? full : withoutTexts(full)))

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify'
-import type { Facts } from '../../monitoring/findings/facts.ts'
 import type { Seen } from '../../monitoring/findings/monitor.ts'
 import { underAnyPressure } from '../edge/load-shedding.ts'
+import { mergedPoolStatus } from './merged-pool-status.ts'
+import { poolStatusJson } from './pool-status-body.ts'
+import { withOthers, type OtherWorkers } from './other-workers.ts'
 
 export interface PoolStatusParts {
   readonly monitor: {
@@ -10,75 +12,25 @@ export interface PoolStatusParts {
     /** Call when monitoring is read, so that the background inspection continues. */
     markViewed(): void
   }
+  readonly workers: OtherWorkers
 }
 
 /**
- * GET /monitoring/pool-status. Uses no connection and waits for nothing, so it replies even when the pool is exhausted
- * or Postgres is down. Values that need a query are read in the background and shown with their age.
+ * GET /monitoring/pool-status. Uses no connection and waits for nothing but the other workers, so it replies even when
+ * the pool is exhausted or Postgres is down. Values that need a query are read in the background and shown with their age.
  */
-export function registerPoolStatus(app: FastifyInstance, { monitor }: PoolStatusParts): void {
+export function registerPoolStatus(app: FastifyInstance, { monitor, workers }: PoolStatusParts): void {
+  const read = () => {
+    monitor.markViewed()
+    return poolStatusJson(monitor.look())
+  }
+  workers.reportsWith('pool-status', read)
   app.get(
     '/monitoring/pool-status',
     { logLevel: 'warn', config: { needs: 'monitoring', rateLimit: false, ...underAnyPressure } },
     async (_, reply) => {
-      monitor.markViewed()
-      return await reply.header('cache-control', 'no-store').send(poolStatusJson(monitor.look()))
+      const body = await withOthers(workers, 'pool-status', { own: read(), merge: mergedPoolStatus })
+      return await reply.header('cache-control', 'no-store').send(body)
     },
   )
-}
-
-/** The body of the reply. */
-export type PoolStatusBody = ReturnType<typeof poolStatusJson>
-
-function poolStatusJson({ pool, reasons, service, findings, facts }: Seen) {
-  return {
-    verdict: pool,
-    reasons,
-    at: new Date().toISOString(),
-    database: facts.database.isDown ? 'down' : 'up',
-    writes: facts.database.isReadOnly ? 'database_read_only' : 'ok',
-    pool: poolJson(facts),
-    server: facts.database.server && serverJson(facts.database.server),
-    redis: { state: facts.redis },
-    service: { verdict: service, findings },
-  }
-}
-
-function poolJson({ pool, waitMs, holdMs }: Facts) {
-  const { checkouts, refused, timeouts, cancels, overdue, invalidated } = pool.totals
-  return {
-    size: pool.size,
-    max_overflow: pool.maxOverflow,
-    open: pool.open,
-    checked_in: pool.checkedIn,
-    checked_out: pool.checkedOut,
-    overflow: pool.overflow,
-    waiting: pool.waiting,
-    max_waiting: pool.maxWaiting,
-    longest_wait_ms: Math.round(pool.longestWaitMs),
-    longest_hold_ms: Math.round(pool.longestHoldMs),
-    holders: pool.holders,
-    totals: { checkouts, refused, timeouts, cancels, overdue, invalidated },
-    wait_ms: waitMs,
-    hold_ms: holdMs,
-  }
-}
-
-function serverJson({
-  ageMs,
-  maxConnections,
-  reserved,
-  byState,
-  ours,
-  free,
-}: NonNullable<Facts['database']['server']>) {
-  const { active, idle, idleInTransaction, other } = byState
-  return {
-    age_s: Math.round(ageMs / 100) / 10,
-    max_connections: maxConnections,
-    reserved,
-    connections: { active, idle, idle_in_transaction: idleInTransaction, other },
-    ours,
-    free,
-  }
 }

@@ -2,6 +2,7 @@ import { getHeapStatistics } from 'node:v8'
 import type { Database } from '../../adapters/postgres/database.ts'
 import type { PoolTotals } from '../../adapters/postgres/pool-totals.ts'
 import type { DatabaseFault, Dependency, ModelFault } from '../../faults.ts'
+import type { ClusterStatus } from '../../cluster/calls.ts'
 import type { CallLimitStatus } from '../../resilience/call-limit.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { Connections } from './connections.ts'
@@ -23,6 +24,7 @@ export interface CollectorParts {
   readonly budgets: { status(): Facts['budgets'] }
   readonly figures: Pick<Figures, 'count' | 'recent' | 'poolTimes'>
   readonly connections: Connections
+  readonly workers: { status(): ClusterStatus }
   readonly isDraining: () => boolean
   /** How often `beat` is called. */
   readonly beatMs: number
@@ -45,6 +47,7 @@ export function createCollector({
   budgets,
   figures,
   connections,
+  workers,
   isDraining,
   beatMs,
 }: CollectorParts) {
@@ -82,6 +85,7 @@ export function createCollector({
       budgets: budgets.status(),
       process: { ...loopLag.worst(), heapShare: getHeapStatistics().used_heap_size / heapLimit },
       connections: connections.facts(),
+      workers: workersOf(workers.status()),
       isDraining: isDraining(),
       times: figures.recent,
       lastFault,
@@ -94,4 +98,8 @@ export function createCollector({
   }
 
   return { beat, collect, looked }
+}
+
+function workersOf({ restarts, killedAgoMs }: ClusterStatus): Facts['workers'] {
+  return { killed: restarts.killed, killedAgoMs }
 }

@@ -31,6 +31,7 @@ export function diagnose(facts: Facts): Diagnosis {
     ...diagnoseBudgets(facts),
     ...diagnoseRedis(facts),
     ...diagnoseProcess(facts),
+    ...diagnoseWorkers(facts),
     ...diagnosePool(facts),
   ]
   const findings = sortFindings([...causes, ...diagnoseTraffic(facts, causes), ...diagnoseClients(facts)])
@@ -91,6 +92,20 @@ function diagnoseRedis({ redis, redisOutage, times }: Facts): Finding[] {
 
 const lateMs = 1000
 const fullHeap = 0.85
+/** How long the end of a worker is reported. */
+const killedMs = 10 * 60_000
+
+function diagnoseWorkers({ workers: { killed, killedAgoMs } }: Facts): Finding[] {
+  if (killedAgoMs === null || killedAgoMs > killedMs) return []
+  return [
+    {
+      culprit: 'process',
+      severity: 'warning',
+      code: 'worker-killed',
+      detail: `A worker process was killed ${Math.round(killedAgoMs / 60_000)} min ago and replaced (${counted(killed, 'time')} since the start); if nobody killed it, the kernel ran out of memory: lower WORKERS or ANSWER_CACHE_MB, or give the container more memory.`,
+    },
+  ]
+}
 
 function diagnoseProcess({ process: { lateMs: late, wasBusy, heapShare }, isDraining, times }: Facts): Finding[] {
   const found: Finding[] = []

@@ -39,6 +39,7 @@ export interface Facts {
   readonly budgets: readonly BudgetStatus[]
   readonly process: ProcessFacts
   readonly connections: ConnectionFacts
+  readonly workers: WorkerFacts
   readonly isDraining: boolean
   /** Number of events in the last ten seconds, by the names of figures/figures.ts. */
   readonly times: (kind: string) => number
@@ -53,6 +54,14 @@ export interface ProcessFacts {
   readonly wasBusy: boolean
   /** Heap in use as a share of the limit, 0 to 1. */
   readonly heapShare: number
+}
+
+/** The processes of this service. */
+export interface WorkerFacts {
+  /** Times that one was killed. */
+  readonly killed: number
+  /** How long ago that happened last. Null if it never did. */
+  readonly killedAgoMs: number | null
 }
 
 /** Client connections to the main port. */

@@ -72,6 +72,18 @@ t.test('tokens: calls are made until they are used up, thresholds are told once'
   t.same(told, ['80 % of service (tokens)', '100 % of service (tokens)', 'refused service', 'refused service'])
 })
 
+t.test('without Redis, each of several processes takes the others to spend as much as itself', async t => {
+  const alone = worldOf(t, { service: { tokens: 300 }, processes: 3 })
+  t.equal(await isCalled(alone.budgets, of(50)), true)
+  t.match(alone.budgets.status(), [{ used: 150, limit: 300 }])
+  t.equal(await isCalled(alone.budgets, of(50)), true)
+  t.equal(await isCalled(alone.budgets, of(50)), false)
+  const shared: SharedSpending = { exchange: async (_, own) => own }
+  const together = worldOf(t, { service: { tokens: 300 }, processes: 3, shared })
+  t.equal(await isCalled(together.budgets, of(50)), true)
+  t.match(together.budgets.status(), [{ used: 50 }])
+})
+
 t.test('money: by the prices of what was read and written', async t => {
   const prices = { prompt: 1, completion: 10, currency: 'EUR' }
   const { budgets } = worldOf(t, { service: { cost: 2 }, prices })

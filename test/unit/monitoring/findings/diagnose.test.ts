@@ -341,6 +341,15 @@ tap.test('what is slow fills the queues: then the overload is no cause', async t
   t.same(found({ counts, redis: 'deaf' }), ['critical traffic overload', 'warning redis redis-silent'])
 })
 
+tap.test('a worker that was killed: for ten minutes', async t => {
+  t.same(found({ workers: { killed: 2, killedAgoMs: 61_000 } }), ['warning process worker-killed'])
+  t.same(found({ workers: { killed: 2, killedAgoMs: 601_000 } }), [])
+  t.match(
+    diagnose(factsOf({ workers: { killed: 2, killedAgoMs: 61_000 } })).findings[0]?.detail,
+    /killed 1 min ago and replaced \(2 times since the start\)/,
+  )
+})
+
 tap.test('a database that is down explains the rest of what is found of it', async t => {
   t.same(
     found({
