@@ -55,7 +55,7 @@ t.test('a key alone: OpenAI with its default models', async t => {
 
 t.test('budgets: of the service and of collections; money needs prices', async t => {
   const prices = { MODEL_PRICES: 'prompt=0.15,completion=0.60' }
-  t.same(readConfig({}).budgets, { service: {}, collections: {} })
+  t.same(readConfig({}).budgets, { service: {}, collections: {}, processes: 1 })
   t.same(
     readConfig({
       ...prices,
@@ -66,6 +66,7 @@ t.test('budgets: of the service and of collections; money needs prices', async t
     {
       service: { tokens: 2_000_000, cost: 2.5 },
       collections: { admissions: { tokens: 200_000 }, faq: { cost: 1.5, tokens: 10 } },
+      processes: 1,
     },
   )
   t.match(faultsOf({ BUDGET_COST_PER_DAY: '2', BUDGET_COLLECTIONS: 'faq=cost:1' }), [

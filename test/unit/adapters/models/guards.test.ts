@@ -4,6 +4,7 @@ import type { ChatEvent, ChatModel } from '../../../../src/ask/generation/chat.t
 import type { Embedder } from '../../../../src/ask/retrieval/embedder.ts'
 import { AskError, callsMade, loudness } from '../../../../src/errors.ts'
 import { silent } from '../../../../src/events.ts'
+import { atLeast } from '../../../support/at-least.ts'
 import { until } from '../../../support/until.ts'
 
 const never = new AbortController().signal
@@ -142,7 +143,7 @@ t.test('short calls say nothing about how long answers take', async t => {
         guarded.stream(request, never, { deadline: performance.now() + ms, ...(isShort && ({ isShort } as const)) }),
       )
     const calls = Array.from({ length: 5 }, () => ask(60_000))
-    await new Promise(resolve => setTimeout(resolve, 50))
+    await atLeast(50)
     for (const reply of replies.slice(0, 4)) reply.resolve()
     await Promise.all(calls.slice(0, 4))
     const urgent = ask(20).catch((error: unknown) => (error as AskError).kind)
