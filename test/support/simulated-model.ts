@@ -176,7 +176,7 @@ export function simulateModel(clock: ManualClock, limit: CallLimit, model: Simul
   async function during(seconds: number): Promise<Talk[]> {
     const counted = talks.map(noTalk)
     talks = counted
-    for (const endsAt = clock.now() + seconds * 1000; clock.now() < endsAt; clock.advance(1)) await turn()
+    for (const endsAt = clock.now() + seconds * 1000; clock.now() < endsAt; clock.advance(5)) await turn()
     return counted
   }
 
