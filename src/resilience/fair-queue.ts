@@ -58,10 +58,15 @@ export function createFairQueue<Item extends Waiting>() {
 
   /** All items in the order in which they will be served. */
   function inOrder(): Item[] {
-    const rest = Array.from(lines.values(), line => [...line])
     const items: Item[] = []
-    for (let round = 0; items.length < size; round++)
-      for (const line of rest) if (round < line.length) items.push(line[round]!)
+    // A line that is used up is not looked at again: one long line beside many short ones must not cost their product.
+    let rest = Array.from(lines.values(), line => line.values())
+    while (rest.length > 0)
+      rest = rest.filter(line => {
+        const { value } = line.next()
+        if (value !== undefined) items.push(value)
+        return value !== undefined
+      })
     return items
   }
 
