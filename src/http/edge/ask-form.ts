@@ -1,3 +1,4 @@
+import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { named } from '../../tracing/names.ts'
 import type { AskForm, Connection } from '../asking/form.ts'
@@ -60,7 +61,8 @@ function connect(this: HttpForm): Connection {
       [named.path]: route,
       [named.scheme]: schemeOf(request),
     }),
-    address: () => request.server.addressOf(request),
+    // As for the rate limit: a whole /64 of IPv6 belongs to one client, which must not get a turn for each address of it.
+    address: () => normalizeIP(request.server.addressOf(request)),
     hasLeft: () => reply.raw.closed,
     signal: () => disconnectSignal(request, reply),
     // Fastify logs the end or failure of a request through the reply.
