@@ -1,6 +1,4 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { forkProgram } from '../support/forked.ts'
 import type { Owner } from '../support/server-process.ts'
 
 /**
@@ -15,27 +13,13 @@ export interface ModelProcess {
 }
 
 export async function startModelProcess(t: Owner): Promise<ModelProcess> {
-  const child = fork(fileURLToPath(new URL('model-program.ts', import.meta.url)), {
-    execArgv: [],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
-  const ended = once(child, 'exit')
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  const said = async () => {
-    const [message] = await Promise.race([
-      once(child, 'message'),
-      ended.then(([code]) => Promise.reject(new Error(`the model server ended with ${code}`))),
-    ])
-    return message as { readonly url?: string; readonly answering?: number }
-  }
+  const program = new URL('model-program.ts', import.meta.url)
+  const { send, said } = forkProgram<{ readonly url?: string; readonly answering?: number }>(t, program)
   const { url = '' } = await said()
   return {
     url,
     async answering() {
-      child.send('answering')
+      send('answering')
       return (await said()).answering ?? 0
     },
   }

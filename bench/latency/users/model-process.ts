@@ -1,6 +1,4 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { forkProgram } from '../../../test/support/forked.ts'
 import type { Behaviour } from '../../../test/support/model/behaviour.ts'
 import type { Keeper } from '../../cache/keeper.ts'
 
@@ -20,27 +18,13 @@ const answer =
   'The permit costs what its notice says and is ready within some working days [1]. Apply at the desk with a passport and the form that is named there.'
 
 export async function startModelProcess(t: Keeper): Promise<ModelProcess> {
-  const child = fork(fileURLToPath(new URL('model-program.ts', import.meta.url)), [answer], {
-    execArgv: [],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  })
-  const ended = once(child, 'exit')
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await ended
-  })
-  const said = async () => {
-    const [message] = await Promise.race([
-      once(child, 'message'),
-      ended.then(([code]) => Promise.reject(new Error(`the model server ended with ${code}`))),
-    ])
-    return message as { readonly url?: string }
-  }
+  const program = new URL('model-program.ts', import.meta.url)
+  const { send, said } = forkProgram<{ readonly url?: string }>(t, program, [answer])
   const { url = '' } = await said()
   return {
     url,
     async behave(pace) {
-      child.send(pace)
+      send(pace)
       await said()
     },
   }
