@@ -59,7 +59,7 @@ export function createFairQueue<Item extends Waiting>() {
   /** All items in the order in which they will be served. */
   function inOrder(): Item[] {
     const items: Item[] = []
-    // A line that is used up is not looked at again: one long line beside many short ones must not cost their product.
+    // Skips lines that are used up: one long line and many short ones must not cost their product.
     let rest = Array.from(lines.values(), line => line.values())
     while (rest.length > 0)
       rest = rest.filter(line => {

@@ -3,7 +3,7 @@ import type { Run } from '../../../../src/ask/terms.ts'
 import { AskError } from '../../../../src/errors.ts'
 import { edgeApp } from '../../../support/edge.ts'
 
-/** Whose turn a question takes, by where it comes from. */
+/** The callers whose turns the questions from these addresses take. */
 async function callersOf(addresses: readonly string[]): Promise<(string | undefined)[]> {
   const runs: Run[] = []
   const app = await edgeApp({
