@@ -1,9 +1,8 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import { lookup } from 'node:dns/promises'
-import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net'
+import type { AddressInfo, Server as TcpServer } from 'node:net'
 import { trackConnections } from './edge/accept-time.ts'
+import { startListeners, type ListenAddress } from './edge/listeners.ts'
 import { answerMalformed } from './edge/malformed.ts'
 
 /** Limits for clients that are slow, on purpose or not. */
@@ -18,11 +17,6 @@ export interface ReceivingLimits {
   readonly idleMs: number
   /** Node closes further connections without a reply. */
   readonly maxConnections: number
-}
-
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
 }
 
 export interface Gate {
@@ -44,8 +38,8 @@ export interface Gate {
  */
 export function createGate(limits: ReceivingLimits, log: FastifyBaseLogger): Gate {
   const server = limitedServer(limits)
-  const closeUnused = trackConnections(server)
-  const listeners: TcpServer[] = [server]
+  const closeUnused = trackConnections(server, limits.maxConnections)
+  const listeners: TcpServer[] = []
   let current: FastifyInstance | undefined
 
   async function serve(app: FastifyInstance): Promise<void> {
@@ -58,9 +52,8 @@ export function createGate(limits: ReceivingLimits, log: FastifyBaseLogger): Gat
   }
 
   async function listen({ host, port }: ListenAddress): Promise<string> {
-    await startListening(server, host, port)
+    for await (const each of startListeners(server, { host, port })) listeners.push(each)
     const { address, port: bound } = server.address() as AddressInfo
-    if (host === 'localhost') for await (const each of listenOnOthers(server, address, bound)) listeners.push(each)
     for (const each of listeners)
       each.on('error', err =>
         log.error({ err }, 'could not accept a connection; check the limit of open files (ulimit -n)'),
@@ -115,39 +108,6 @@ function limitedServer({ headersMs, wholeMs, keepAliveMs, idleMs, maxConnections
   // RFC 9110 lets a server ignore unknown expectations; Node would reject them with an empty reply.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response))
   return server
-}
-
-/**
- * Connections that may wait to be accepted (Linux allows at most `net.core.somaxconn`). With Node's default of 511, a
- * burst of new connections during a busy moment loses some, and their clients retry after 1, 3, 7 and 15 s.
- */
-const backlog = 4096
-
-async function startListening(server: TcpServer, host: string, port: number): Promise<void> {
-  server.listen({ host, port, backlog })
-  await once(server, 'listening')
-}
-
-/**
- * `localhost` is an IPv4 and an IPv6 address on most machines, and `server` listens on one of them. Listens on the
- * others if the machine has them, yields each at once, and passes their connections to `server`. Throws if another program has the
- * port there: clients that try that address first would send it their questions and keys.
- */
-async function* listenOnOthers(server: Server, address: string, port: number): AsyncGenerator<TcpServer> {
-  const others = (await lookup('localhost', { all: true })).filter(other => other.address !== address)
-  for (const other of others) {
-    const listener = createTcpServer({ allowHalfOpen: true, noDelay: true }, socket =>
-      server.emit('connection', socket),
-    )
-    listener.maxConnections = server.maxConnections
-    try {
-      await startListening(listener, other.address, port)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw error
-      continue
-    }
-    yield listener
-  }
 }
 
 function urlOf(address: string, port: number): string {

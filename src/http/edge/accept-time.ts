@@ -17,9 +17,11 @@ const preconnectMs = 200
  * Returns a function that closes connections that have not received any data yet; browsers and pools open them in
  * advance. Node treats such a connection as busy receiving a request, and waits until the timeout for receiving one.
  */
-export function trackConnections(server: Server): () => void {
+export function trackConnections(server: Server, max: number): () => void {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Accepted) => {
+    // Node counts the connections of each listener by itself, and the port has several.
+    if (sockets.size >= max) return void socket.destroy()
     socket[acceptedAt] = performance.now()
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))

@@ -1,13 +1,15 @@
 import Fastify, { type FastifyInstance } from 'fastify'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, get, type IncomingMessage } from 'node:http'
 import dns from 'node:dns/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setImmediate as turn } from 'node:timers/promises'
 import { pino } from 'pino'
-import t from 'tap'
-import { createGate } from '../../../src/http/gate.ts'
+import t, { type Test } from 'tap'
+import { createGate, type Gate } from '../../../src/http/gate.ts'
 import { behindGate } from '../../support/edge.ts'
 import { until } from '../../support/until.ts'
 
@@ -90,8 +92,44 @@ t.test('localhost: a port that another program has on one of its addresses is in
   })
   dns.lookup = (async () => [{ address: '127.0.0.2', family: 4 }]) as unknown as typeof lookup
   syncBuiltinESMExports()
+  await t.rejects(anotherGate(t).listen({ host: 'localhost', port }), { code: 'EADDRINUSE' })
+})
+
+function anotherGate(t: Test): Gate {
   const limits = { headersMs: 1000, wholeMs: 1000, keepAliveMs: 1000, idleMs: 1000, maxConnections: 10 }
   const gate = createGate(limits, pino({ level: 'silent' }))
   t.teardown(() => gate.close(0))
-  await t.rejects(gate.listen({ host: 'localhost', port }), { code: 'EADDRINUSE' })
+  return gate
+}
+
+t.test('listeners share a port with each other, not with another service', async t => {
+  const { port, close } = await behindGate(t, appThatSays('word'))
+  await t.rejects(anotherGate(t).listen({ host: '127.0.0.1', port }), { code: 'EADDRINUSE' })
+  await close()
+  const next = anotherGate(t)
+  t.equal(await next.listen({ host: '127.0.0.1', port }), `http://127.0.0.1:${port}`, 'it is free again')
+})
+
+t.test('connections that came during a long turn of the event loop are accepted within a few turns', async t => {
+  const { port, server } = await behindGate(t, appThatSays('word'), { maxConnections: 100 })
+  let accepted = 0
+  server.on('connection', () => accepted++)
+  // This process does nothing until the other one has connected, and ended.
+  const connectAll = `for (let left = 64; left > 0; left--) require('node:net').connect(${port}, '127.0.0.1')
+    .on('connect', function () { this.destroy() })`
+  execFileSync(process.execPath, ['-e', connectAll])
+  let turns = 0
+  while (accepted < 64) {
+    await turn()
+    turns++
+  }
+  t.ok(turns < 32, `${turns} turns for 64 connections`)
+})
+
+t.test('MAX_CONNECTIONS holds for all listeners of a port together', async t => {
+  const { port } = await behindGate(t, appThatSays('word'), { maxConnections: 4 })
+  const sockets = Array.from({ length: 20 }, () => connect(port, '127.0.0.1'))
+  t.teardown(() => sockets.forEach(socket => socket.destroy()))
+  await until('sixteen are closed', () => sockets.filter(({ closed }) => closed).length === 16)
+  t.equal(sockets.filter(({ readyState }) => readyState === 'open').length, 4)
 })
