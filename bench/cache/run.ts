@@ -8,6 +8,7 @@ import { createKeeper } from './keeper.ts'
 import { million } from './million.ts'
 import { monitoring } from './monitoring.ts'
 import { redis } from './redis.ts'
+import { refused } from './refused.ts'
 import { thousand } from './thousand.ts'
 import { traces } from './traces.ts'
 import { openWorld, type Outcome, type Scenario, type World } from './world.ts'
@@ -16,6 +17,7 @@ import { zipf } from './zipf.ts'
 const scenarios: Readonly<Record<string, Scenario>> = {
   hot,
   redis,
+  refused,
   thousand,
   zipf,
   frozen,

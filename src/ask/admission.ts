@@ -1,6 +1,7 @@
 import { AskError } from '../errors.ts'
 import type { Events } from '../events.ts'
 import { Refused, type Limiter, type RefusedBy } from '../resilience/limiter.ts'
+import { withoutStack } from '../resilience/without-stack.ts'
 import type { SearchPassages } from './search.ts'
 import type { Stages } from './stage.ts'
 import type { Answer, AskEvent, Run, SearchResult } from './terms.ts'
@@ -14,9 +15,12 @@ export interface Admission {
    */
   events(run: Run, start: (run: Run) => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void>
   search(search: SearchPassages): SearchPassages
-  /** Throws what `events` would throw at once if it were called now. */
-  check(run: Run): void
+  /** What `events` would throw at once if it were called now; counted as a rejection. */
+  rejection(terms: AdmissionTerms): AskError | undefined
 }
+
+/** What a decision takes into account. */
+export type AdmissionTerms = Pick<Run, 'priority' | 'caller' | 'deadline'>
 
 export interface AdmissionParts {
   readonly limiter: Pick<Limiter, 'enter' | 'refuses'>
@@ -36,20 +40,20 @@ export function createAdmission({ limiter, hasModel, events: { runRefused }, rec
       return slot
     } catch (error) {
       if (!(error instanceof Refused)) throw error
-      const failure = rejection(error, priority)
+      const failure = rejected(error, priority)
       if (error.waitedMs > 0) record('admit', { ms: error.waitedMs, outcome: 'error', failure }, run)
       throw failure
     }
   }
 
-  function rejection(refused: Refused, priority: Priority): AskError {
+  function rejected(refused: Refused, priority: Priority): AskError {
     runRefused(priority, refused.reason)
     return overloaded(refused)
   }
 
-  function check({ priority = 'interactive', caller, signal, deadline }: Run): void {
-    const refused = limiter.refuses({ priority, caller, signal, deadline })
-    if (refused) throw rejection(refused, priority)
+  function rejection({ priority = 'interactive', caller, deadline }: AdmissionTerms): AskError | undefined {
+    const refused = limiter.refuses({ priority, caller, deadline })
+    return refused ? rejected(refused, priority) : undefined
   }
 
   async function* events(run: Run, start: (run: Run) => AsyncIterable<AskEvent>): AsyncGenerator<AskEvent, void> {
@@ -82,7 +86,7 @@ export function createAdmission({ limiter, hasModel, events: { runRefused }, rec
     }
   }
 
-  return { events, search, check }
+  return { events, search, rejection }
 }
 
 /**
@@ -99,7 +103,7 @@ function kindOfSearch({ usage, degraded }: SearchResult): string | null {
 }
 
 function overloaded({ reason, afterMs }: Refused): AskError {
-  return new AskError('overloaded', { detail: details[reason], retryAfter: afterMs / 1000 })
+  return withoutStack(() => new AskError('overloaded', { detail: details[reason], retryAfter: afterMs / 1000 }))
 }
 
 const details: Readonly<Record<RefusedBy, string>> = {

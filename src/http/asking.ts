@@ -1,10 +1,11 @@
 import type { Context } from '@opentelemetry/api'
+import type { AdmissionTerms } from '../ask/admission.ts'
 import type { SearchPassages } from '../ask/search.ts'
 import type { Answer, Ask, AskEvent, CacheDirectives, Explanation, Question, SearchResult } from '../ask/terms.ts'
 import { AskError, isAskError } from '../errors.ts'
 import type { AskForm } from './asking/form.ts'
 import { createReports, type OutcomeEvents, type Reports } from './asking/observe.ts'
-import { startRun, toTenth, type AskRun, type RunSettings } from './asking/run.ts'
+import { admissionTermsOf, startRun, toTenth, type AskRun, type RunSettings } from './asking/run.ts'
 import { sampleTrace, unsampledRoot } from './asking/trace.ts'
 
 export interface AskingOptions extends RunSettings {
@@ -13,6 +14,8 @@ export interface AskingOptions extends RunSettings {
   readonly getCached: (question: Question, directives: CacheDirectives) => Answer | undefined
   /** Looks up an answer in Redis. Undefined, at once or later, when the question needs a run. */
   readonly getShared?: (question: Question, directives: CacheDirectives) => Promise<Answer | undefined> | undefined
+  /** What a run of this question would be rejected with at once. */
+  readonly rejection?: (question: Question, directives: CacheDirectives, terms: AdmissionTerms) => AskError | undefined
   readonly search: SearchPassages
   readonly events: OutcomeEvents
 }
@@ -51,19 +54,37 @@ export type AskResult = CachedResult | RunResult
  * presenters know nothing of metrics, logs and traces, and this knows nothing of their replies.
  */
 export interface Asking {
-  /** Returns an answer from memory without a promise: even one would make every cached answer slower. */
+  /**
+   * Returns an answer from memory without a promise: even one would make every cached answer slower. Throws `overloaded`
+   * without a run where that is known: a rejection must cost little.
+   */
   ask(question: Question, form: AskForm): AskResult | Promise<AskResult>
   /** Finds passages without an answer. */
   search(question: Question, form: AskForm): Promise<FoundPassages>
 }
 
-export function createAsking({ ask, getCached, getShared, search, events, ...settings }: AskingOptions): Asking {
+export function createAsking({
+  ask,
+  getCached,
+  getShared,
+  rejection,
+  search,
+  events,
+  ...settings
+}: AskingOptions): Asking {
   const reports = createReports(events, settings)
 
   function start(question: Question, form: AskForm, root?: Context, answered: Ask = ask): RunResult {
     const started = startRun(question, form, { ...settings, operation: 'ask', root })
     const { run, timings, explanation } = started
     return { kind: 'run', events: observed(answered(question, run), started, reports), timings, explanation }
+  }
+
+  function startOrReject(question: Question, form: AskForm): RunResult {
+    const rejected = rejection?.(question, form.cacheDirectives, admissionTermsOf(question, form, settings))
+    if (!rejected) return start(question, form, unsampledRoot())
+    reports.rejected(rejected, question, form)
+    throw rejected
   }
 
   async function sharedOrRun(
@@ -73,7 +94,7 @@ export function createAsking({ ask, getCached, getShared, search, events, ...set
   ): Promise<AskResult> {
     const startedAt = performance.now()
     const answer = await shared
-    if (!answer) return start(question, form, unsampledRoot())
+    if (!answer) return startOrReject(question, form)
     if (form.connect().hasLeft()) return start(question, form, unsampledRoot(), cancelledRun)
     const stages = { remember: toTenth(performance.now() - startedAt) }
     return { kind: 'shared', answer, timings: reports.cached(question, answer, form, stages) }
@@ -87,7 +108,7 @@ export function createAsking({ ask, getCached, getShared, search, events, ...set
       const root = sampleTrace(form)
       if (root !== 'unsampled') return start(question, form, root)
       const shared = hasTimeForRedis(form) ? getShared?.(question, form.cacheDirectives) : undefined
-      return shared ? sharedOrRun(question, form, shared) : start(question, form, unsampledRoot())
+      return shared ? sharedOrRun(question, form, shared) : startOrReject(question, form)
     },
     async search(question, form) {
       const started = startRun(question, form, { ...settings, operation: 'search' })

@@ -2,6 +2,7 @@ import type { Priority } from '../priority.ts'
 import { systemClock, type Clock } from './deadline.ts'
 import { createFairQueue } from './fair-queue.ts'
 import { createGradient } from './gradient.ts'
+import { withoutStack } from './without-stack.ts'
 
 /**
  * Why a run was rejected.
@@ -21,11 +22,7 @@ export class Refused extends Error {
   readonly waitedMs: number
 
   constructor(reason: RefusedBy, afterMs: number, waitedMs = 0) {
-    // Under overload there are thousands, and a stack would be a third of what one costs.
-    const { stackTraceLimit } = Error
-    Error.stackTraceLimit = 0
     super(`refused: ${reason}`)
-    Error.stackTraceLimit = stackTraceLimit
     this.name = 'Refused'
     this.reason = reason
     this.afterMs = afterMs
@@ -138,7 +135,7 @@ export function createLimiter({
   }
 
   /** What {@link enter} would reject with now, or null. Has no side effects. */
-  function refuses(terms: EnterTerms): Refused | null {
+  function refuses(terms: Omit<EnterTerms, 'signal'>): Refused | null {
     if (hasRoom(terms.priority)) return null
     const expectedMs = expectedWaitMs(terms)
     const remainingMs = terms.deadline - clock.now()
@@ -165,7 +162,7 @@ export function createLimiter({
     return priority === 'interactive' ? gradient.limit() : Math.max(1, Math.floor(batchShare * gradient.limit()))
   }
 
-  function expectedWaitMs({ priority, caller = '' }: EnterTerms): number {
+  function expectedWaitMs({ priority, caller = '' }: Pick<EnterTerms, 'priority' | 'caller'>): number {
     const recentMs = gradient.recentMs() ?? 0
     const queued =
       priority === 'interactive'
@@ -181,7 +178,7 @@ export function createLimiter({
   }
 
   /** The waiting run that loses its place to this one in a full queue: the one that has waited least. */
-  function victimFor({ priority, caller = '' }: EnterTerms): Waiter | undefined {
+  function victimFor({ priority, caller = '' }: Pick<EnterTerms, 'priority' | 'caller'>): Waiter | undefined {
     if (priority === 'batch') return queues.batch.newestOfLongest(caller)
     return queues.batch.inOrder().at(-1) ?? queues.interactive.newestOfLongest(caller)
   }
@@ -192,11 +189,9 @@ export function createLimiter({
   }
 
   function refusal(reason: RefusedBy, afterMs: number, since?: number): Refused {
-    return new Refused(
-      reason,
-      Math.max(afterMs, gradient.recentMs() ?? 0),
-      since === undefined ? 0 : clock.now() - since,
-    )
+    const untilRoomMs = Math.max(afterMs, gradient.recentMs() ?? 0)
+    const waitedMs = since === undefined ? 0 : clock.now() - since
+    return withoutStack(() => new Refused(reason, untilRoomMs, waitedMs))
   }
 
   function occupy(terms: EnterTerms, since?: number): Place {

@@ -1,6 +1,5 @@
 import { AskError } from '../../errors.ts'
 import { cacheKeyOf } from './cache-key.ts'
-import { isWanted, type CachedAnswer } from './freshness.ts'
 import type { CacheEvents, AnswerCache } from './answer-cache.ts'
 import { computeOnceWith, type ComputeSteps } from './compute-once.ts'
 import { createRefreshing, type Background } from './refresh.ts'
@@ -8,23 +7,17 @@ import { replay } from './replay.ts'
 import { createServing } from './serving.ts'
 import { createSharedRuns } from './shared-runs.ts'
 import type { Stage } from '../stage.ts'
-import type { Answer, Ask, AskedCollection, AskEvent, CacheDirectives, Payer, Question, Run } from '../terms.ts'
+import type { Ask, AskedCollection, AskEvent, Payer, Question, Run } from '../terms.ts'
+import { createWithoutRun, type WithoutRun, type WithoutRunSteps } from './without-run.ts'
 import { unknownCollection } from '../unknown-collection.ts'
 
-export interface CachedAskSteps extends ComputeSteps {
+export interface CachedAskSteps extends ComputeSteps, WithoutRunSteps {
   /** The collection, `unchecked` when the database cannot be read; null when there is none of this name. */
   readonly getCollection: Stage<string, AskedCollection | null>
   /** Like `getCollection`, but waits, and rejects when the database cannot be read. */
   readonly requireCollection: Stage<string, AskedCollection | null>
-  /** The collection synchronously, if it is known and fresh. */
-  readonly freshCollection: (name: string) => AskedCollection | undefined
   /** The last known state of the collection, however old. */
   readonly lastKnownCollection?: (name: string) => AskedCollection | undefined
-  /**
-   * Reads the shared answer for a caller that would not compute it. Returns undefined synchronously when nothing can be
-   * asked.
-   */
-  readonly getShared?: (key: string) => Promise<CachedAnswer | undefined> | undefined
   /** Whether the budget of this key is used up. Nobody else joins the runs that it starts, which only quote. */
   readonly isKeyUsedUp?: (payer: Payer) => boolean
 }
@@ -43,15 +36,8 @@ export interface CachedAskOptions {
   readonly random?: () => number
 }
 
-export interface CachedAsk {
+export interface CachedAsk extends WithoutRun {
   readonly ask: Ask
-  /** Returns the answer synchronously if this process has it, so the edge can skip the run. */
-  getCached(question: Question, directives: CacheDirectives): Answer | undefined
-  /**
-   * Reads the answer that replicas share, also without a run. Returns undefined synchronously when there is nothing to
-   * wait for.
-   */
-  getShared(question: Question, directives: CacheDirectives): Promise<Answer | undefined> | undefined
   /** Stops background refreshes and waits for pending writes. */
   close(): Promise<void>
 }
@@ -79,34 +65,9 @@ export function createCachedAsk({
   const runs = createSharedRuns(computeOnce, events, ({ payer }) =>
     payer?.key && steps.isKeyUsedUp?.(payer) ? `\n${payer.key.name}` : '',
   )
-  const readShared = shareReads(answers)
   const refreshing = createRefreshing(background, events)
   const serving = createServing({ answers, runs, refreshing, now, random })
-
-  function getCached(question: Question, directives: CacheDirectives): Answer | undefined {
-    if (directives.noCache || directives.noStore) return undefined
-    const collection = steps.freshCollection(question.collection)
-    return (
-      collection &&
-      serving.fromMemory({ question, collection, cacheKey: cacheKeyOf(question, collection, configHash) }, directives)
-    )
-  }
-
-  /**
-   * A miss in memory is mostly a miss in Redis too, and this read then adds some 10 µs to a run of milliseconds. A hit
-   * costs a third less without a run around it.
-   */
-  function getShared(question: Question, directives: CacheDirectives): Promise<Answer | undefined> | undefined {
-    if (!steps.getShared || directives.noCache || directives.noStore) return undefined
-    const collection = steps.freshCollection(question.collection)
-    if (!collection) return undefined
-    const { key } = cacheKeyOf(question, collection, configHash)
-    // A run under way has already asked Redis.
-    const read = runs.has(key) ? undefined : readShared(key, steps.getShared)
-    return read?.then(found =>
-      found && isWanted(found, directives, now()) ? answers.serve(found, answers.sharedTier) : undefined,
-    )
-  }
+  const withoutRun = createWithoutRun({ steps, answers, configHash, runs, serving, now })
 
   async function* ask(question: Question, run: Run): AsyncGenerator<AskEvent, void> {
     const collection = steps.freshCollection(question.collection) ?? (await loadCollection(question, run))
@@ -125,7 +86,10 @@ export function createCachedAsk({
   async function loadCollection(question: Question, run: Run): Promise<AskedCollection> {
     const last = steps.lastKnownCollection?.(question.collection)
     const key = last && cacheKeyOf(question, last, configHash).key
-    if (key !== undefined && steps.admission && !runs.has(key) && !(await answers.has(key))) steps.admission.check(run)
+    if (key !== undefined && !runs.has(key) && !(await answers.has(key))) {
+      const rejected = steps.admission?.rejection(run)
+      if (rejected) throw rejected
+    }
     return await requireFound(steps.getCollection, question, run)
   }
 
@@ -159,24 +123,7 @@ export function createCachedAsk({
     await answers.settled()
   }
 
-  return { ask, getCached, getShared, close }
-}
-
-/** Reads of the shared answers, where equal questions at the same time share one read. */
-function shareReads(answers: AnswerCache) {
-  const reads = new Map<string, Promise<CachedAnswer | undefined>>()
-  return (key: string, getShared: NonNullable<CachedAskSteps['getShared']>) => {
-    const current = reads.get(key)
-    if (current) return current
-    const read = getShared(key)
-    if (!read) return undefined
-    reads.set(key, read)
-    void read.then(found => {
-      reads.delete(key)
-      if (found) answers.copy(key, found)
-    })
-    return read
-  }
+  return { ask, ...withoutRun, close }
 }
 
 function notCached(): AskError {

@@ -17,7 +17,7 @@ export interface ComputeSteps {
   /** Null when the semantic cache is off. */
   readonly semantic: SemanticAnswers | null
   /** No admission control when absent. */
-  readonly admission?: Pick<Admission, 'events' | 'check'>
+  readonly admission?: Pick<Admission, 'events' | 'rejection'>
   /** The pipeline itself: what the caches avoid running. */
   readonly compute: AskWithin
 }

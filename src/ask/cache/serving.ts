@@ -61,3 +61,5 @@ export function createServing({ answers, runs, refreshing, now, random }: Servin
 
   return { fromMemory, fromRedis, unchecked }
 }
+
+export type Serving = ReturnType<typeof createServing>

@@ -1,6 +1,6 @@
 import type { Answer, AskFacts, Question, RunLog, SearchResult } from '../../ask/terms.ts'
 import { answerAttributes } from '../../ask/workflow.ts'
-import { errorTable, isAskError, type ErrorCode } from '../../errors.ts'
+import { errorTable, isAskError, type AskError, type ErrorCode } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import { namedKey } from '../edge/auth.ts'
 import type { AskForm } from './form.ts'
@@ -54,6 +54,23 @@ export function createReports(events: OutcomeEvents, { logQuestions = false }: R
     if (trace.isRecording) trace.note(answerAttributes(answer))
   }
 
+  /** Reports a rejection without a run, of a question that is not traced. */
+  function rejected({ code }: AskError, question: Question, { id, apiKey, priority, log, startedAt }: AskForm): void {
+    if (logQuestions) log.info({ reqId: id, ...namedKey({ apiKey }), question: question.text }, 'asked')
+    const ms = performance.now() - startedAt
+    events.questionFailed(question, code, {
+      operation: 'ask',
+      id,
+      key: apiKey?.name,
+      priority,
+      loggedTraceId: undefined,
+      steps: 0,
+      isOverdue: false,
+      ms,
+      timings: { total: toTenth(ms) },
+    })
+  }
+
   function searched(result: SearchResult, { question, facts, log, trace, stages }: AskRun): void {
     const { mode, isRelevant, degraded, usage, passages } = result
     const reported = facts()
@@ -67,21 +84,17 @@ export function createReports(events: OutcomeEvents, { logQuestions = false }: R
    * The log gets a line only for a failure that no other line reports: of a stream that has sent its status, or of a
    * caller that has left.
    */
-  function failed(
-    error: unknown,
-    { question, form, facts, log, trace, failureNote }: AskRun,
-    hasReplied: boolean,
-  ): void {
+  function failed(error: unknown, { question, facts, log, trace, failureNote }: AskRun, hasReplied: boolean): void {
     const code = isAskError(error) ? error.code : 'internal'
     const reported = facts()
     events.questionFailed(question, code, reported)
     const note = failureNote(code)
-    if (form.isStreamed || code === 'cancelled')
+    if (hasReplied || code === 'cancelled')
       log[isServerFault(code) ? 'warn' : 'info']({ ...note, ms: Math.round(reported.ms) }, 'not answered')
     trace.fail(error, hasReplied)
   }
 
-  return { cached, answered, searched, failed }
+  return { cached, answered, rejected, searched, failed }
 }
 
 function logAnswered(log: RunLog, ids: object, answer: Answer, ms: number): void {

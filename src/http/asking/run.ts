@@ -1,9 +1,10 @@
 import type { Context } from '@opentelemetry/api'
+import type { AdmissionTerms } from '../../ask/admission.ts'
 import type { AskFacts, Explanation, Payer, Question, Run, RunLog, StageName } from '../../ask/terms.ts'
 import type { ErrorCode } from '../../errors.ts'
 import { namedKey } from '../edge/auth.ts'
 import type { FailureNote } from '../edge/request-log.ts'
-import type { AskForm } from './form.ts'
+import type { AskForm, Connection } from './form.ts'
 import { startTrace, type RunTrace } from './trace.ts'
 
 export interface RunSettings {
@@ -47,7 +48,7 @@ export function startRun(
   form: AskForm,
   { timeoutMs, logQuestions = false, operation, root }: RunOptions,
 ): AskRun {
-  const { id, priority, startedAt, isStreamed, cacheDirectives } = form
+  const { id, startedAt, isStreamed, cacheDirectives } = form
   const stages: Partial<Record<StageName, number>> = {}
   const explanation: Partial<Explanation> | undefined = form.isExplained ? {} : undefined
   let failedStage: StageName | undefined
@@ -60,11 +61,9 @@ export function startRun(
   const run: Run = {
     id,
     signal: connection.signal(),
-    deadline: startedAt + Math.min(form.timeoutMs ?? timeoutMs, timeoutMs),
+    ...admissionTermsOf(question, form, { timeoutMs }, connection),
     log,
     isStreamed,
-    priority,
-    caller: callerOf(question, form, connection.address()),
     payer: payerOf(question, form),
     cacheDirectives,
     onStage(name, ms, outcome) {
@@ -83,7 +82,7 @@ export function startRun(
       operation,
       id,
       key: form.apiKey?.name,
-      priority,
+      priority: form.priority,
       traceId,
       loggedTraceId: ids.trace_id,
       steps,
@@ -98,6 +97,20 @@ export function startRun(
     return note
   }
   return { question, form, run, trace, explanation, log, facts, timings, stages: () => rounded(stages), failureNote }
+}
+
+/** `connection` saves asking for it again. */
+export function admissionTermsOf(
+  question: Question,
+  form: AskForm,
+  { timeoutMs }: Pick<RunSettings, 'timeoutMs'>,
+  connection: Connection = form.connect(),
+): Required<AdmissionTerms> {
+  return {
+    priority: form.priority,
+    caller: callerOf(question, form, connection.address()),
+    deadline: form.startedAt + Math.min(form.timeoutMs ?? timeoutMs, timeoutMs),
+  }
 }
 
 /** Whose question it is, for taking turns: the tenant's, else the key's, else the address's. Each has names of its own. */

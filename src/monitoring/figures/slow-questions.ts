@@ -97,8 +97,9 @@ export function createSlowQuestions({ isTextKept, normalised, now = Date.now }: 
       const { status } = answer.cache
       if (status === 'miss' || status === 'bypass') note(observed(question, answer, facts))
     },
-    questionFailed(question, _, facts) {
-      if (facts.operation === 'ask') note(observed(question, null, facts))
+    questionFailed(question, code, facts) {
+      // A rejection says nothing of its question either, and there may be thousands.
+      if (facts.operation === 'ask' && code !== 'overloaded') note(observed(question, null, facts))
     },
   }
 

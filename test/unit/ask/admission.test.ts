@@ -140,7 +140,7 @@ for (const reason of ['queue', 'wait', 'time', 'evicted', 'overdue'] as RefusedB
       detail: /try again later/,
     })
     await t.rejects(admission.search(begin)(question, runOf()), { code: 'overloaded' })
-    t.throws(() => admission.check(runOf()), { code: 'overloaded' })
+    t.match(admission.rejection(runOf()), { code: 'overloaded' })
     t.same(refused, [`batch ${reason}`, `interactive ${reason}`, `interactive ${reason}`])
   })
 }

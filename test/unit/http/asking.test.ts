@@ -219,6 +219,38 @@ tap.test(
   },
 )
 
+tap.test('a rejection that is foreseen: no run, one outcome, no line of its own', async t => {
+  sampleNothing(t)
+  const overloaded = new AskError('overloaded', { retryAfter: 2 })
+  const terms: unknown[] = []
+  const rejection: AskingOptions['rejection'] = (...asked) => (terms.push(asked), overloaded)
+  for (const getShared of [undefined, () => undefined, async () => undefined]) {
+    const door = doorWith({ ask: neverRun, rejection, ...(getShared && { getShared }) }, { timeoutMs: 500 })
+    await t.rejects(async () => await door.ask(), overloaded)
+    reported(t, door, { kind: 'failed', outcome: 'overloaded', facts: { key: 'web', timings: { total: Number } } })
+    t.same(door.lines, [])
+  }
+  t.match(terms[0], [question, {}, { priority: 'batch', caller: 'tenant:law', deadline: Number }])
+
+  const told = doorWith({ ask: neverRun, rejection, logQuestions: true })
+  await t.rejects(async () => await told.ask(), overloaded)
+  t.match(told.lines, [{ reqId: 'id', key: 'web', msg: 'asked', question: question.text }])
+
+  const cached = doorWith({ ask: neverRun, rejection, getShared: async () => fresh })
+  t.match(await cached.ask(), { kind: 'shared' }, 'a cached answer is not rejected')
+  const admitted = doorWith({ ...pipelineOf([done]), rejection: () => undefined })
+  t.same(await readAll(await admitted.run()), [done])
+})
+
+tap.test('a stream that fails before its first event: the line of its request is enough', async t => {
+  const before = doorWith({ ...pipelineOf([new AskError('overloaded')]) }, { isStreamed: true })
+  t.same(await readAll(await before.run()), ['overloaded'])
+  t.same(before.lines, [])
+  const after = doorWith({ ...pipelineOf([words, new AskError('overloaded')]) }, { isStreamed: true })
+  t.same(await readAll(await after.run()), [words, 'overloaded'])
+  t.match(after.lines, [{ msg: 'not answered', level: 'warn' }])
+})
+
 tap.test('a run: its events, and the answer with its timings', async t => {
   const { ask, runs } = pipelineOf([words, done])
   const door = doorWith({ ask, logQuestions: true }, { timeoutMs: 500 })

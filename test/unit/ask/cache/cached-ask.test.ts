@@ -97,10 +97,11 @@ interface World {
   readonly tier?: ReturnType<typeof sharedTier>
   readonly keep?: Partial<CacheDurations>
   readonly near?: ComputeSteps['semantic']
+  readonly admission?: ComputeSteps['admission']
   readonly make?: (nth: number, run: Run) => AsyncIterable<AskEvent> | Iterable<AskEvent>
 }
 
-function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answer()) }: World = {}) {
+function setUp(t: Test, { tier, keep = {}, near = null, admission, make = () => events(answer()) }: World = {}) {
   let time = 1_000_000
   const memory = new Map<string, { readonly value: CachedAnswer; readonly until: number }>()
   const counted: string[] = []
@@ -136,6 +137,7 @@ function setUp(t: Test, { tier, keep = {}, near = null, make = () => events(answ
       ...(tier && { getShared: (key: string) => tier.shared.get(key) }),
       fillLease: tier ? fillLeaseFrom(tier.shared) : null,
       semantic: near,
+      ...(admission && { admission }),
       async *compute(_, __, run) {
         runs.push(run)
         yield* make(runs.length, run)
@@ -440,6 +442,32 @@ t.test('refused for lack of room, before it began: who joined it tries once more
   await t.rejects(batch, refused)
   t.same([(await joined).text, (await streamed).text], ['whole', 'whole'])
   t.equal(runs.length, 2)
+})
+
+t.test('a rejection is foreseen only for a question that nothing else would answer', async t => {
+  const overloaded = new AskError('overloaded')
+  const first = held()
+  const admission: ComputeSteps['admission'] = {
+    events: (run, start) => start(run) as AsyncGenerator<AskEvent, void>,
+    rejection: () => overloaded,
+  }
+  const { ask, rejection, pass, state } = setUp(t, { admission, make: () => first.make() })
+  const foreseen = (wishes: CacheDirectives = {}) => rejection(question, wishes, { deadline: Infinity })
+  t.equal(foreseen(), overloaded)
+  for (const wishes of [{ onlyIfCached: true }, { maxAge: 5 }, { maxStale: 5 }])
+    t.equal(foreseen(wishes), undefined, 'these look further first')
+  const asked = ask()
+  await settle()
+  t.equal(foreseen(), undefined, 'a run under way is joined')
+  first.let()
+  await asked
+  t.equal(foreseen({ noCache: true }), undefined)
+  pass(301)
+  t.equal(foreseen(), undefined, 'an expired answer is better than none')
+  pass(1000)
+  t.equal(foreseen(), overloaded)
+  state.at = null
+  t.equal(foreseen(), undefined, 'the collection is to be loaded first')
 })
 
 t.test('no-cache: made anew and kept; no-store: made anew and not kept', async t => {
