@@ -60,6 +60,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   app.decorate('addressOf', clientAddress(proxiesOf(config.trustProxy)))
   registerRateLimit(app, {
     limits: config.rateLimit,
+    patience: config.admission,
     redis: parts.redis,
     countWithWorkers: parts.workers.count,
     keyring,

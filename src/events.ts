@@ -103,6 +103,8 @@ export interface Events {
   requestShed(by: 'loop' | 'heap'): void
   /** A request was rejected by the rate limit of its key or of its address. */
   requestLimited(by: LimitedBy): void
+  /** A request over KEY_RATE_LIMIT waits for the next window of its key. */
+  requestDelayed(): void
   /** The first such request of an address that looks like a backend. Reported once per address. */
   backendLimited(address: string, sign: BackendSign): void
 
@@ -185,6 +187,7 @@ const names: Readonly<Record<keyof Events, true>> = {
   requestUnparsed: true,
   requestShed: true,
   requestLimited: true,
+  requestDelayed: true,
   backendLimited: true,
   documentsWritten: true,
   documentLost: true,

@@ -20,8 +20,13 @@ export function edgeMetrics(kit: Kit): Subscriber {
   const limited = kit.counter('rate_limited_total', 'Requests rejected by the rate limit of an address or of a key.', {
     by: ['address', 'key'],
   })
+  const delayed = kit.counter(
+    'rate_limit_waits_total',
+    'Questions over KEY_RATE_LIMIT that waited for the next window of their key.',
+  )
   return {
     requestLimited: by => limited(by).add(),
+    requestDelayed: () => delayed().add(),
     responseSent: status => byClass[Math.floor(status / 100) - 2]?.add(),
     problemSent: code => problems(code).add(),
   }

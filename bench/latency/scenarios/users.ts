@@ -22,7 +22,7 @@ const unlimited = 1_000_000
 
 /** Each part has a service of its own: what one of them teaches the limits is not known to the next. */
 async function run(world: World): Promise<Outcome> {
-  const parts = [slowModel, closedLoops, freshProcess, suddenlySlow, silentQueue, refusals]
+  const parts = [slowModel, defaultLimits, closedLoops, freshProcess, suddenlySlow, silentQueue, refusals]
   const outcomes: Outcome[] = []
   for (const part of parts) {
     const t = createKeeper()
@@ -40,7 +40,6 @@ async function run(world: World): Promise<Outcome> {
 
 /** 200 users who think half a second, a refused one a second; and a model that gets slow and quick again. */
 async function slowModel(world: World, t: Keeper): Promise<Outcome> {
-  // They ask up to 200 questions a second, twice as many as a key may by default: theirs has a limit of its own.
   const service = await startService(t, world, { rateLimit: unlimited })
   const { model, figure } = service
   const seconds = world.isQuick ? 10 : 30
@@ -65,6 +64,30 @@ async function slowModel(world: World, t: Keeper): Promise<Outcome> {
       exactly('200 users, a model that gets slow: refused', refused, 0),
       exactly('200 users, a model that gets slow: failed', failed, 0),
       exactly('200 users, a model that gets slow: quoted', quoted, 0),
+    ],
+  }
+}
+
+/** The same 200 users ask up to 200 questions a second, twice as many as a key may by default: the rest wait. */
+async function defaultLimits(world: World, t: Keeper): Promise<Outcome> {
+  const service = await startService(t, world)
+  const seconds = world.isQuick ? 15 : 30
+  await service.model.behave({ delayMs: 500 })
+  const crowd = startCrowd({ ...service, world, count: 200, thinkMs: 500, refusedMs: 1000 })
+  await sleep(seconds * 1000)
+  await crowd.stop()
+  const { refused, failed } = countsOf(crowd.told)
+  const waits = await service.figure('rate_limit_waits_total')
+  return {
+    tables: [
+      {
+        title: `200 users behind one key with default limits, ${seconds} s`,
+        rows: [{ ...rowOf('500 ms', crowd.told, seconds), 'waited for the next window': waits }],
+      },
+    ],
+    claims: [
+      exactly('200 users behind one key with default limits: refused', refused, 0),
+      exactly('200 users behind one key with default limits: failed', failed, 0),
     ],
   }
 }

@@ -17,24 +17,26 @@ export interface Service {
 }
 
 export interface ServiceOptions {
-  /** Requests in ten seconds, of the key. */
+  /** Requests in ten seconds, of the key; KEY_RATE_LIMIT when absent. A loop without thinking asks more. */
   readonly rateLimit?: number
   readonly settings?: Settings
 }
-
-/** The default of a key. A loop without thinking asks more. */
-const keyRateLimit = 1000
 
 /** A fresh process with default limits, whose users share one key, as behind one chat backend; and a model of its own. */
 export async function startService(
   t: Keeper,
   world: World,
-  { rateLimit = keyRateLimit, settings: own = {} }: ServiceOptions = {},
+  { rateLimit, settings: own = {} }: ServiceOptions = {},
 ): Promise<Service> {
   const model = await startModelProcess(t)
   const { RATE_LIMIT: _, RATE_LIMIT_SECONDS: __, ...settings } = world.settings(t)
   const key = randomBytes(16).toString('hex')
-  const entry = { name: 'bench', sha256: hash('sha256', key), scopes: ['ask'], rate_limit: rateLimit }
+  const entry = {
+    name: 'bench',
+    sha256: hash('sha256', key),
+    scopes: ['ask'],
+    ...(rateLimit !== undefined && { rate_limit: rateLimit }),
+  }
   const served = await serveAskwell(
     t,
     {

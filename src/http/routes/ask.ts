@@ -13,7 +13,7 @@ type AskRequest = FastifyRequest<{ Body: AskBody }>
 export function registerAsk(app: FastifyInstance, { ask }: Asking): void {
   app.post<{ Body: AskBody }>(
     '/ask',
-    { schema: { body: AskBody }, config: { needs: 'ask', logsItself: true } },
+    { schema: { body: AskBody }, config: { needs: 'ask', logsItself: true, waitsForLimit: true } },
     (request, reply) => {
       const question = questionOf(request.body, request.apiKey)
       const form = askForm(request, reply, wantsStream(request))

@@ -9,7 +9,7 @@ import { searchedQuestion } from '../replies/wire.ts'
 export function registerSearch(app: FastifyInstance, { search }: Asking): void {
   app.post<{ Body: SearchBody }>(
     '/search',
-    { schema: { body: SearchBody }, config: { needs: 'ask', logsItself: true } },
+    { schema: { body: SearchBody }, config: { needs: 'ask', logsItself: true, waitsForLimit: true } },
     async (request, reply) => {
       const question = searchedQuestion(request.body, request.apiKey)
       return sendPassages(request, reply, await search(question, askForm(request, reply)))

@@ -3,6 +3,8 @@ import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import tap from 'tap'
 import type { Config } from '../../../../src/config/terms.ts'
+import { readConfig } from '../../../../src/config/config.ts'
+import { AskError } from '../../../../src/errors.ts'
 import { logEvents } from '../../../../src/log-events.ts'
 import { edgeApp } from '../../../support/edge.ts'
 
@@ -85,6 +87,63 @@ tap.test('a key that is limited is no backend without a key', async t => {
     { keys: [web] },
   )
   t.same([limited, backends], [['key'], []])
+})
+
+/** Asks twice with one key, which may ask once in a window. */
+async function statusesOf(
+  {
+    keyLimit,
+    seconds = 1,
+    ...body
+  }: { readonly keyLimit?: number; readonly seconds?: number; readonly timeout_ms?: number },
+  settings: Partial<Config> = {},
+) {
+  const secret = 'askwell_another_key_of_many_random_letters'
+  const key = {
+    name: 'web',
+    sha256: hash('sha256', secret, 'hex'),
+    scopes: ['ask'],
+    collections: undefined,
+    rateLimit: keyLimit,
+    tenant: undefined,
+    priority: undefined,
+    budget: undefined,
+  } as const
+  let waits = 0
+  const app = await edgeApp(
+    {
+      cachedAsk: {
+        async *ask() {
+          yield* []
+          throw new AskError('not_cached')
+        },
+      },
+      subscriber: { requestDelayed: () => void waits++ },
+    },
+    { rateLimit: { ...rateLimit, seconds }, keys: [key], ...settings },
+  )
+  const ask = async () =>
+    await app.inject({
+      method: 'POST',
+      url: '/ask',
+      headers: { authorization: `Bearer ${secret}` },
+      payload: { question: 'When is breakfast?', ...body },
+    })
+  return { statuses: [(await ask()).statusCode, (await ask()).statusCode], waits }
+}
+
+tap.test('a question over KEY_RATE_LIMIT waits for the next window, and is asked', async t => {
+  t.same(await statusesOf({}), { statuses: [504, 504], waits: 1 })
+})
+
+tap.test('it is rejected where it would wait too long, or where the limit is of the key itself', async t => {
+  const rejected = { statuses: [504, 429], waits: 0 }
+  t.same(await statusesOf({ seconds: 600 }), rejected, 'the next window begins much later')
+  t.same(await statusesOf({ seconds: 4, timeout_ms: 1 }), rejected, 'its own timeout is shorter')
+  t.same(await statusesOf({ keyLimit: 1 }), rejected)
+  const { admission } = readConfig({})
+  t.same(await statusesOf({}, { admission: { ...admission, maxWaitMs: 0 } }), rejected)
+  t.same(await statusesOf({}, { admission: { ...admission, maxWaiting: 0 } }), rejected)
 })
 
 tap.test('of many addresses the last thousand are remembered', async t => {
