@@ -72,12 +72,12 @@ export function registerRateLimit(app: FastifyInstance, parts: RateLimitParts): 
       return undefined
     }
     const counted = count(client(request))
-    if (counted instanceof Promise) void whenCounted(counted, check, done)
+    if (counted instanceof Promise) void passOn(counted.then(check), done)
     else done(check(counted))
   })
   // The body says how long the caller would wait.
   app.addHook('preHandler', (request, reply, done) => {
-    if (request.overLimit) void waitForWindow.wait(request, reply, request.overLimit).then(done, done)
+    if (request.overLimit) void passOn(waitForWindow.wait(request, reply, request.overLimit), done)
     else done()
   })
 }
@@ -133,14 +133,10 @@ function limitOf(key: ApiKey | undefined, { max, keyMax }: Config['rateLimit']):
   return isCountedByKey(key) ? (key.rateLimit ?? keyMax) : max
 }
 
-async function whenCounted(
-  counted: Promise<WindowCount>,
-  check: (count: WindowCount) => AskError | undefined,
-  done: (error?: Error) => void,
-): Promise<void> {
+async function passOn(checked: Promise<AskError | undefined>, done: (error?: Error) => void): Promise<void> {
   let error: Error | undefined
   try {
-    error = check(await counted)
+    error = await checked
   } catch (cause) {
     error = cause as Error
   }
