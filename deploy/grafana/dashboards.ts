@@ -238,7 +238,7 @@ const service: Dashboard = {
         },
         {
           title: 'Daily budgets',
-          about: 'Used share of the daily budgets of the language model, and calls per second that were not made.',
+          about: 'Used share of the daily budgets, and calls per second that were not made.',
           unit: 'percentunit',
           thresholds: [0.8, 1],
           queries: [
