@@ -300,6 +300,19 @@ const service: Dashboard = {
           alerts: ['AskwellMemoryShort'],
         },
         {
+          title: 'Workers',
+          about: 'Processes that should answer and that do, and those that ended and were replaced, by reason.',
+          unit: 'short',
+          queries: [
+            [sum(`askwell_worker_processes${of}`, 'state'), '{{state}}'],
+            [
+              `${sum(`increase(askwell_worker_restarts_total${of}[$__rate_interval])`, 'reason')} > 0`,
+              'restarts: {{reason}}',
+            ],
+          ],
+          alerts: ['AskwellWorkersRestart'],
+        },
+        {
           title: 'CPU',
           about: 'Cores in use.',
           unit: 'short',
