@@ -32,8 +32,8 @@ export function quotaCores(read: (file: string) => string = readText): number {
     }
   }
   for (const folder of cpuFolders(textOf('/proc/self/cgroup'))) {
-    const [quota, period] = ['quota', 'period'].map(name => Number(textOf(`${folder}/cpu.cfs_${name}_us`)))
-    if (quota! > 0 && period! > 0) return Math.max(1, Math.floor(quota! / period!))
+    const [quota = 0, period = 0] = ['quota', 'period'].map(name => Number(textOf(`${folder}/cpu.cfs_${name}_us`)))
+    if (quota > 0 && period > 0) return Math.max(1, Math.floor(quota / period))
   }
   return Infinity
 }
