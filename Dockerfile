@@ -33,5 +33,5 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/livez`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # The flags keep V8 from using memory only because the machine has it (docs/operations/deploy.md#memory).
-ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=25", "bin/askwell.js"]
+ENTRYPOINT ["node", "bin/askwell.js"]
 CMD ["serve"]

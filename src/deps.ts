@@ -16,10 +16,9 @@ import {
 } from './ask/cache/collection-snapshot.ts'
 import { type CachedAsk } from './ask/cache/cached-ask.ts'
 import { type Budgets } from './ask/generation/budgets.ts'
-import { chargeChat } from './ask/generation/charge.ts'
 import { type SearchPassages } from './ask/search.ts'
 import { type SemanticCache } from './ask/cache/semantic/semantic-cache.ts'
-import { budgetsOf } from './wiring/budgets.ts'
+import { budgetsOf, charged } from './wiring/budgets.ts'
 import type { Channel } from './cluster/channel.ts'
 import { openCaches, type Caches } from './wiring/caches.ts'
 import { openGuards, type Guarded } from './wiring/guards.ts'
@@ -73,7 +72,7 @@ export interface Deps {
   readonly limiter: () => LimiterStatus
   /** Calls to the language model; null without one. */
   readonly modelCalls: Guarded['modelCalls']
-  /** Daily budgets of the language model. */
+  /** Daily budgets of the models. */
   readonly budgets: Budgets
   /** Await this after a write, before replying. `collection` is the one that changed. */
   onWritten(collection?: string): Promise<void>
@@ -112,10 +111,10 @@ export async function openDeps(
     subscribe({ questionAnswered: questionAsked, questionFailed: questionAsked, passagesFound: questionAsked })
     if (database.isReadOnly()) emit.writesChanged(false)
     const guarded = keep(openGuards({ config, database, models: unguarded, events }))
-    const { modelCalls, reads, reranker, states, pulse, lastFault } = guarded
+    const { modelCalls, reads, states, pulse, lastFault } = guarded
     const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit }))
     const budgets = keep(budgetsOf(config, redis, emit))
-    const models = { ...guarded.models, chat: guarded.models.chat && chargeChat(guarded.models.chat, budgets) }
+    const { models, reranker } = charged(guarded, config.models, budgets)
     const sideStore = createCollectionStore({ lease: reads.aside })
     const caches = openCaches({ config: config.cache, redis, channel, events: emit })
     const snapshots = createCollectionSnapshots((name, signal) => askedCollection(sideStore, models, name, signal), {

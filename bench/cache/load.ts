@@ -18,9 +18,14 @@ export interface LoadResult extends Fired {
 /** autocannon in a process and on cores of its own. `pid`: of whose processor time is taken. */
 export async function fire(job: Job, pid: number): Promise<LoadResult> {
   const before = cpuMsOf(pid)
-  const fired = await work<Fired>(cannon, job)
+  const fired = await firedBy(job)
   const cpuMs = cpuMsOf(pid) - before
   return { ...fired, perSecond: (fired.statuses['200'] ?? 0) / fired.seconds, cpuUs: (cpuMs * 1000) / repliesOf(fired) }
+}
+
+/** The load alone, where the server is more than one process. */
+export async function firedBy(job: Job): Promise<Fired> {
+  return await work<Fired>(cannon, job)
 }
 
 export interface LoadForm {
@@ -41,7 +46,7 @@ export async function underLoad(
   )
 }
 
-export function allGood(result: LoadResult, what: string): LoadResult {
+export function allGood<Result extends Fired>(result: Result, what: string): Result {
   const { errors, timeouts, statuses } = result
   const others = Object.entries(statuses).filter(([status]) => status !== '200')
   if (errors + timeouts + others.length > 0)

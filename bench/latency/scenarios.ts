@@ -12,6 +12,7 @@ import { soak } from './scenarios/soak.ts'
 import { start } from './scenarios/start.ts'
 import { stream } from './scenarios/stream.ts'
 import { users } from './scenarios/users.ts'
+import { workers } from './scenarios/workers.ts'
 import { zipf } from './scenarios/zipf.ts'
 import type { Options } from './options.ts'
 import type { Scenario } from './terms.ts'
@@ -31,6 +32,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   sizes,
   overload,
   users,
+  workers,
   soak,
   memory,
 }

@@ -238,7 +238,7 @@ const service: Dashboard = {
         },
         {
           title: 'Daily budgets',
-          about: 'Used share of the daily budgets of the language model, and calls per second that were not made.',
+          about: 'Used share of the daily budgets, and calls per second that were not made.',
           unit: 'percentunit',
           thresholds: [0.8, 1],
           queries: [
@@ -298,6 +298,19 @@ const service: Dashboard = {
             [`askwell_process_resident_memory_bytes${of}`, 'resident {{instance}}'],
           ],
           alerts: ['AskwellMemoryShort'],
+        },
+        {
+          title: 'Workers',
+          about: 'Processes that should answer and that do, and those that ended and were replaced, by reason.',
+          unit: 'short',
+          queries: [
+            [sum(`askwell_worker_processes${of}`, 'state'), '{{state}}'],
+            [
+              `${sum(`increase(askwell_worker_restarts_total${of}[$__rate_interval])`, 'reason')} > 0`,
+              'restarts: {{reason}}',
+            ],
+          ],
+          alerts: ['AskwellWorkersRestart'],
         },
         {
           title: 'CPU',

@@ -130,16 +130,23 @@ export function addUsage(a: Usage, b: Usage): Usage {
 /** Tokens of calls to the language model. */
 export type Tokens = Pick<Usage, 'promptTokens' | 'completionTokens'>
 
+/** What models have used of a budget. */
+export interface Spending extends Tokens {
+  /** Cost of embedding and reranking in billionths of the currency: whole numbers add up exactly. */
+  readonly otherCost: number
+}
+
 /** What a budget allows per day (UTC), as tokens, money or both. */
 export interface DayLimits {
+  /** Of the language model. */
   readonly tokens?: number
-  /** In the currency of the prices. */
+  /** Of all models with a price, in the currency of the prices. */
   readonly cost?: number
 }
 
 export type BudgetScope = 'service' | 'key' | 'collection'
 
-/** Whose budgets pay for calls to the language model, besides that of the service. */
+/** Whose budgets pay for calls to models, besides that of the service. */
 export interface Payer {
   /** Absent for a key without a budget. */
   readonly key?: { readonly name: string; readonly limits: DayLimits }

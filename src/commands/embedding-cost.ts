@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import type { Models } from '../adapters/models/models.ts'
-import type { Embedder } from '../ask/retrieval/embedder.ts'
 import type { Config } from '../config/terms.ts'
 import type { Outcome } from '../ingest/outcomes.ts'
 import type { Host } from './host.ts'
@@ -28,12 +27,13 @@ export function embeddingPrice(
  */
 export async function tokensToEmbed(
   outcomes: AsyncIterable<Outcome>,
-  { countTokens }: Pick<Embedder, 'countTokens'>,
+  { sentTokens }: Pick<Models, 'sentTokens'>,
 ): Promise<number> {
   let tokens = 0
   for await (const outcome of outcomes) {
     if (!('draft' in outcome)) continue
-    for (const { windows } of outcome.draft.chunks) for (const { text } of windows) tokens += countTokens(text)
+    for (const { windows } of outcome.draft.chunks)
+      for (const { text } of windows) tokens += sentTokens(text, 'passage')
   }
   return tokens
 }

@@ -71,7 +71,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
             say(host, 'counting the tokens to embed …')
             // Every file is prepared twice, which takes seconds where embedding takes minutes.
             const sort = sortFor(store, await store.collection(options.collection))
-            const tokens = await tokensToEmbed(preparing.files(embedder, found, { ...given, sort }), embedder)
+            const tokens = await tokensToEmbed(preparing.files(embedder, found, { ...given, sort }), models)
             signal.throwIfAborted()
             if (!(await agreesToCost(host, { tokens, price, isAgreed: options.yes === true, signal }))) return null
           }

@@ -13,6 +13,7 @@ interface NewKey {
   readonly rateLimit?: number
   readonly tenant?: string
   readonly priority?: Priority
+  readonly budget?: unknown
 }
 
 export function addKey(program: Command, host: Host): void {
@@ -37,6 +38,11 @@ export function addKey(program: Command, host: Host): void {
     .addOption(
       new Option('--priority <priority>', 'priority of its questions unless a request sets one').choices(priorities),
     )
+    .option(
+      '--budget <json>',
+      'daily budget of its questions, as in the key file: \'{"tokens_per_day":200000}\', \'{"cost_per_day":1.5}\', or both',
+      budgetFrom,
+    )
     .action((options: NewKey, command: Command) => {
       const key = `askwell_${randomBytes(32).toString('base64url')}`
       const entry = entryOf(key, options, command)
@@ -50,7 +56,8 @@ export function addKey(program: Command, host: Host): void {
 }
 
 /** The entry as the service reads it, validated by the service's own rules. */
-function entryOf(key: string, { name, scope, collection, rateLimit, tenant, priority }: NewKey, command: Command) {
+function entryOf(key: string, options: NewKey, command: Command) {
+  const { name, scope, collection, rateLimit, tenant, priority, budget } = options
   const entry = {
     name,
     sha256: hash('sha256', key, 'hex'),
@@ -59,9 +66,20 @@ function entryOf(key: string, { name, scope, collection, rateLimit, tenant, prio
     ...(rateLimit === undefined ? {} : { rate_limit: rateLimit }),
     ...(tenant === undefined ? {} : { tenant }),
     ...(priority === undefined ? {} : { priority }),
+    ...(budget === undefined ? {} : { budget }),
   }
   const faults: string[] = []
-  readApiKeys({ inline: JSON.stringify([entry]), file: undefined }, faults)
+  // Prices are settings of the service, which need not be set here.
+  readApiKeys({ inline: JSON.stringify([entry]), file: undefined, hasPrices: true }, faults)
   if (faults.length > 0) command.error(faults.map(fault => fault.replace('API_KEYS[0].', '')).join('\n'))
   return entry
+}
+
+/** Anything that is not JSON is left to the rules of the key file, which say what is allowed. */
+function budgetFrom(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }

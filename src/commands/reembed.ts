@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { openReembedding, type PendingChunk, type Reembedding } from '../adapters/postgres/store/reembedding.ts'
+import type { Models } from '../adapters/models/models.ts'
 import type { Embedder } from '../ask/retrieval/embedder.ts'
 import { readConfig } from '../config/config.ts'
 import { namedModel } from '../ingest/named-model.ts'
@@ -30,7 +31,7 @@ export function addReembed(program: Command, host: Host): void {
           const job = await openReembedding(database, collection, { ...namedModel(embedder), languages }, signal)
           const price = embeddingPrice(config.models, models)
           if (price) {
-            const tokens = await tokensPending(job, embedder, signal)
+            const tokens = await tokensPending(job, models, signal)
             if (!(await agreesToCost(host, { tokens, price, isAgreed: yes === true, signal }))) {
               say(host, 'nothing was re-embedded')
               host.exitCode = exitCodes.failed
@@ -70,13 +71,13 @@ async function reembed(host: Host, job: Reembedding, embedder: Embedder, signal:
   return done
 }
 
-async function tokensPending(job: Reembedding, embedder: Embedder, signal: AbortSignal): Promise<number> {
+async function tokensPending(job: Reembedding, { embedder, sentTokens }: Models, signal: AbortSignal): Promise<number> {
   let [tokens, after] = [0, '0']
   for (;;) {
     signal.throwIfAborted()
     const batch = await job.next(after, batchChunks)
     if (batch.length === 0) return tokens
-    for (const { text } of windowsIn(batch, embedder)) tokens += embedder.countTokens(text)
+    for (const { text } of windowsIn(batch, embedder)) tokens += sentTokens(text, 'passage')
     after = batch.at(-1)?.id ?? after
   }
 }

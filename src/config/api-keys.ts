@@ -24,7 +24,7 @@ export interface ApiKey {
   readonly tenant: string | undefined
   /** Priority of questions that do not send X-Priority. */
   readonly priority: Priority | undefined
-  /** What answers to this key's questions may use of the language model per day. */
+  /** What this key's questions may use of the models per day. */
   readonly budget: DayBudget | undefined
 }
 

@@ -164,27 +164,34 @@ export interface ModelPrices {
   readonly completion: number
   /** Of the embedding model; absent when it is free or unknown. */
   readonly embedding?: number
+  /** Of the reranker; absent when it is free, unknown, or has a price per call. */
+  readonly rerank?: number
+  /** Of the reranker, per call. */
+  readonly rerankCall?: number
 }
 
 const price = String.raw`(\d+(?:\.\d+)?)`
-const pricesPattern = new RegExp(`^prompt=${price}, *completion=${price}(?:, *embedding=${price})?$`)
+const optionalPrices = ['embedding', 'rerank', 'rerank_call'].map(name => `(?:, *${name}=${price})?`).join('')
+const pricesPattern = new RegExp(`^prompt=${price}, *completion=${price}${optionalPrices}$`)
 
 export const modelPrices: Kind<ModelPrices> = {
   allowed:
-    'prompt=PRICE,completion=PRICE per million tokens, such as prompt=0.15,completion=0.60, and embedding=PRICE after them if embedding costs something',
+    'prompt=PRICE,completion=PRICE per million tokens, such as prompt=0.15,completion=0.60, and after them embedding=PRICE, rerank=PRICE and rerank_call=PRICE (per call), in this order, for what costs something',
   read: text => {
-    const [, prompt, completion, embedding] = pricesPattern.exec(text) ?? []
+    const [, prompt, completion, embedding, rerank, rerankCall] = pricesPattern.exec(text) ?? []
     return prompt === undefined || completion === undefined
       ? undefined
       : {
           prompt: Number(prompt),
           completion: Number(completion),
           ...(embedding !== undefined && { embedding: Number(embedding) }),
+          ...(rerank !== undefined && { rerank: Number(rerank) }),
+          ...(rerankCall !== undefined && { rerankCall: Number(rerankCall) }),
         }
   },
 }
 
-/** What may be used per day (UTC): tokens of the language model, money in the currency of its prices, or both. */
+/** What may be used per day (UTC): tokens of the language model, money for all models with a price, or both. */
 export interface DayBudget {
   readonly tokens?: number
   readonly cost?: number

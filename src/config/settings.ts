@@ -180,7 +180,7 @@ export const settings = {
   modelPrices: setting(
     'MODEL_PRICES',
     undefined,
-    'Price of the chat model per million tokens, such as `prompt=0.15,completion=0.60`; `/monitoring/performance-metrics` then reports the cost. With `embedding=0.02` after them, `askwell ingest` and `askwell reembed` say what embedding will cost before they start.',
+    'Price of the chat model per million tokens, such as `prompt=0.15,completion=0.60`; `/monitoring/performance-metrics` then reports the cost. After them, `embedding=0.02` is the price of the embedding model, `rerank=0.05` that of the reranker, also per million tokens, or `rerank_call=0.002` its price per call: budgets of money then count them, and `askwell ingest` and `askwell reembed` say what embedding will cost before they start.',
     modelPrices,
   ),
   modelPriceCurrency: setting('MODEL_PRICE_CURRENCY', 'USD', 'Currency of `MODEL_PRICES`.', currency),
@@ -193,7 +193,7 @@ export const settings = {
   budgetCostPerDay: setting(
     'BUDGET_COST_PER_DAY',
     undefined,
-    'What the chat model may cost per day (UTC), by `MODEL_PRICES`. Unset: no limit.',
+    'What the models may cost per day (UTC), by `MODEL_PRICES`: answers, and the embedding and reranking of questions where they have a price. Unset: no limit.',
     amount,
   ),
   budgetCollections: setting(

@@ -8,7 +8,7 @@ const scopes: readonly BudgetScope[] = ['service', 'key', 'collection']
 export function budgetMetrics(kit: Kit) {
   const exceeded = kit.counter(
     'budget_exceeded_total',
-    'Calls to the language model that were not made because a daily budget is used up.',
+    'Calls to models that were not made because a daily budget is used up.',
     { scope: scopes },
   )
 

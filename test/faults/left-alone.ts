@@ -8,8 +8,8 @@ const betweenProbesMs = 800
 
 /**
  * From when the service says that it does not ask `dependency` any more until the fault ends, `calls` may grow by its
- * probes and by nothing else, however many questions come. A bound on a count and not on a time: a slow machine makes it
- * larger. A machine so slow that nothing was noticed before the end proves nothing.
+ * probes and by nothing else, however many questions come; each worker has probes of its own. A bound on a count and not
+ * on a time: a slow machine makes it larger. A machine so slow that nothing was noticed before the end proves nothing.
  */
 export async function leftAlone(
   world: World,
@@ -22,7 +22,7 @@ export async function leftAlone(
   const [beganAt, before, asked] = [performance.now(), await calls(), load.asked.length]
   await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }))
   const made = (await calls()) - before
-  const probes = Math.ceil((performance.now() - beganAt) / betweenProbesMs) + 1
+  const probes = world.workers * (Math.ceil((performance.now() - beganAt) / betweenProbesMs) + 1)
   const questions = load.asked.slice(asked).filter(({ isKnown }) => !isKnown).length
   t.comment(`${dependency}: ${made} calls for ${questions} fresh questions while it was left alone`)
   t.ok(

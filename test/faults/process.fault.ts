@@ -38,10 +38,11 @@ runScenario({
   name: 'the process stands still for 2 s',
   // Those that wait in the kernel meanwhile are to be answered, not to be told that their time is over.
   timeoutMs: 10_000,
-  async harm({ service }) {
-    service.signal('SIGSTOP')
+  async harm({ service, workerPids }) {
+    const pids = [service.pid, ...workerPids()]
+    for (const pid of pids) process.kill(pid, 'SIGSTOP')
     await atLeast(2000)
-    service.signal('SIGCONT')
+    for (const pid of pids) process.kill(pid, 'SIGCONT')
   },
   bar: answeredOrRefused,
   found: { culprit: 'process', codes: ['process-stood-still'] },

@@ -5,14 +5,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { keptRows, rowsVariable, tableOf } from './table.ts'
+import { workersVariable } from './world.ts'
 
-const usage = `usage: npm run test:faults [-- [--json] [FILE …]]
+const usage = `usage: npm run test:faults [-- [--json] [--workers N] [FILE …]]
 
 Breaks Postgres, Redis, the model, clients and the process itself while questions are asked, and prints what became of
-them. FAULTS=long takes three times as long and asks more, for figures.`
+them. FAULTS=long takes three times as long and asks more, for figures. --workers N breaks a service with WORKERS=N.`
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    workers: { type: 'string', default: '1' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
   allowPositionals: true,
 })
 
@@ -32,7 +37,7 @@ async function run(files: readonly string[]): Promise<number> {
     // Scenarios wait most of the time, and each has servers of its own: three at a time on two cores.
     const tests = spawn('tap', ['--jobs=3', '--timeout=1800', ...files], {
       stdio: 'inherit',
-      env: { ...process.env, [rowsVariable]: rows },
+      env: { ...process.env, [rowsVariable]: rows, [workersVariable]: values.workers },
     })
     const [code] = (await once(tests, 'close')) as [number | null]
     print(rows)

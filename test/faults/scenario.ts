@@ -16,6 +16,8 @@ export interface Scenario {
   readonly settings?: Readonly<Record<string, string>>
   /** Postgres is spoken to over TLS. */
   readonly isEncrypted?: boolean
+  /** Processes of the service; by default as many as the run has. */
+  readonly workers?: number
   /** How long the fault lasts, where that is longer than usual. */
   readonly seconds?: number
   /** What each question gives itself. */
@@ -58,7 +60,7 @@ export function runScenario(scenario: Scenario): void {
 }
 
 async function play(t: Test, scenario: Scenario): Promise<void> {
-  const world = await openWorld(t, scenario.settings ?? {}, scenario.isEncrypted)
+  const world = await openWorld(t, scenario)
   for (const question of known) await clientOf(world.url).ask({ question })
   const load = startLoad({
     url: world.url,

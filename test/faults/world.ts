@@ -6,7 +6,9 @@ import type { Behaviour } from '../support/model/behaviour.ts'
 import { startPostgres, type Postgres } from '../support/postgres.ts'
 import { startRedis, type Redis } from '../support/redis.ts'
 import { freePort } from '../support/server-process.ts'
+import { childrenOf } from '../support/processes.ts'
 import { clientOf, startService, type Service } from '../support/service.ts'
+import { until } from '../support/until.ts'
 
 /** Servers of a scenario's own: what it breaks is broken for nobody else. */
 export interface World {
@@ -16,6 +18,10 @@ export interface World {
   readonly model: Model
   /** The one that runs now. */
   readonly service: Service
+  /** How many processes answer. */
+  readonly workers: number
+  /** Ids of its worker processes; empty when it is a single process. */
+  workerPids(): readonly number[]
   /** Another process at the same address; the one before must have ended. */
   restart(): Promise<void>
 }
@@ -39,11 +45,19 @@ export const known = [
 
 export const fresh = (count: number) => `How much does a place in the dormitory cost guest number ${count}?`
 
-/** `isEncrypted`: Postgres is spoken to over TLS. */
+/** How many workers the service has in scenarios that name no number: `npm run test:faults -- --workers N`. */
+export const workersVariable = 'ASKWELL_FAULTS_WORKERS'
+
+export interface WorldOptions {
+  readonly settings?: Readonly<Record<string, string>> | undefined
+  /** Postgres is spoken to over TLS. */
+  readonly isEncrypted?: boolean | undefined
+  readonly workers?: number | undefined
+}
+
 export async function openWorld(
   t: Test,
-  settings: Readonly<Record<string, string>>,
-  isEncrypted = false,
+  { settings, isEncrypted = false, workers = Number(process.env[workersVariable] ?? 1) }: WorldOptions,
 ): Promise<World> {
   const [postgres, redis, model, port] = await Promise.all([
     startPostgres(t, { isEncrypted }),
@@ -53,6 +67,7 @@ export async function openWorld(
   ])
   const start = () =>
     startService(t, {
+      WORKERS: String(workers),
       ...settingsFor(model, 'test-embedding'),
       PORT: String(port),
       DATABASE_URL: postgres.url,
@@ -62,20 +77,29 @@ export async function openWorld(
       REDIS_TIMEOUT_MS: '250',
       ...settings,
     })
+  async function ready(): Promise<string> {
+    const address = await service.ready()
+    const areReady = () => workers === 1 || service.log.some(({ msg }) => msg === 'all workers are ready')
+    await until('all workers are ready', areReady, { ended: service.exited(), progress: () => service.log.length })
+    return address
+  }
+
   let service = start()
-  const url = await service.ready()
+  const url = await ready()
   await loadHandbook(clientOf(url))
   return {
     url,
     postgres,
     redis,
     model,
+    workers,
     get service() {
       return service
     },
+    workerPids: () => (workers === 1 ? [] : childrenOf(service.pid)),
     async restart() {
       service = start()
-      await service.ready()
+      await ready()
     },
   }
 }

@@ -2,11 +2,12 @@ import { hash } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { openRedis } from '../../src/adapters/redis/redis.ts'
 import { createSharedSpending } from '../../src/adapters/redis/shared-spending.ts'
-import type { Tokens } from '../../src/ask/terms.ts'
+import type { Spending } from '../../src/ask/terms.ts'
 import { anyWorld, skipReason, startApp, type App, type Reply } from '../support/app.ts'
 import { handbookSettings, startHandbookApp } from '../support/handbook-app.ts'
 import { settingsFor } from '../support/model-settings.ts'
 import { startModel, type Model } from '../support/model.ts'
+import { startReranker } from '../support/reranker.ts'
 import { startRedisCluster } from '../support/redis-cluster.ts'
 import { redisSkipReason, startRedis, told } from '../support/redis.ts'
 import { sseEvents } from '../support/sse.ts'
@@ -258,6 +259,56 @@ t.test('budgets of keys and collections', async t => {
   })
 })
 
+t.test('embedding and reranking count in money where they have a price', async t => {
+  const reranker = await startReranker(t)
+  const keys = ['few', 'many'].map(name => ({
+    name,
+    sha256: hash('sha256', secretOf(name), 'hex'),
+    // Spent by the first question; one of tokens does not count embedding.
+    budget: name === 'few' ? { cost_per_day: 0.000001 } : { tokens_per_day: 1 },
+  }))
+  const { app, model } = await startWith(t, {
+    API_KEYS: JSON.stringify(keys),
+    CHAT_MODEL: 'none',
+    MODEL_PRICES: 'prompt=0,completion=0,embedding=1000,rerank=0,rerank_call=2',
+    BUDGET_COST_PER_DAY: '100000',
+    RERANK_URL: reranker.url,
+    RERANK_MODEL: 'test-rerank',
+    SEMANTIC_CACHE: 'off',
+  })
+  const used = async () => (await figuresOf(app)).budgets.map((budget: { used: number }) => budget.used) as number[]
+  const callsMade = () => [model.embeddings.requests.length, reranker.requests.length]
+  const before = await used()
+  t.equal(before[0], 0, 'the embedding of documents has no budget')
+  t.equal(
+    (await app.send('POST', '/search', { question: questions[0], mode: 'fast' }, as('few'))).json.degraded.length,
+    0,
+  )
+  const embedded = (await used())[0]!
+  t.ok(embedded > 0 && embedded < 0.1, `some tokens at 1000 per million: ${embedded}`)
+  t.match((await app.ask({ question: questions[1] }, as('many'))).json, { degraded: [] })
+  t.ok((await used())[0]! > embedded + 2, 'embedding, and a call of the reranker')
+
+  const calls = callsMade()
+  t.match((await app.ask({ question: questions[2] }, as('few'))).json, {
+    answer: /30 days|thirty|library/,
+    degraded: ['budget'],
+    cache: { status: 'miss' },
+  })
+  t.match((await app.ask({ question: questions[2] }, as('few'))).json, { cache: { status: 'miss' } }, 'is not cached')
+  t.match((await app.ask({ question: questions[1] }, as('few'))).json, { degraded: [], cache: { status: 'hit' } })
+  t.same(callsMade(), calls, 'lexical search, in its own order')
+  // A vector from the cache costs nothing.
+  t.match((await app.ask({ question: questions[0], mode: 'fast' }, as('few'))).json, { degraded: [] })
+  t.same(callsMade(), calls)
+  t.match((await app.ask({ question: questions[2] }, as('many'))).json, { degraded: [] })
+
+  reranker.behave({ status: 500 })
+  const spent = (await used())[0]!
+  t.match((await app.ask({ question: questions[3] }, as('many'))).json, { degraded: ['rerank'] })
+  t.ok((await used())[0]! < spent + 2, 'a call that failed costs nothing')
+})
+
 t.test('a stream that breaks off is paid for, and a model that is down is not', async t => {
   const { app, model } = await startWith(t, { BUDGET_TOKENS_PER_DAY: '100000', ANSWER_CACHE_SECONDS: '0' })
   const used = async () => (await figuresOf(app)).budgets[0].used as number
@@ -270,8 +321,12 @@ t.test('a stream that breaks off is paid for, and a model that is down is not', 
 })
 
 const day = '2026-11-29'
-const of = (promptTokens: number, completionTokens: number): Tokens => ({ promptTokens, completionTokens })
-const mapOf = (service: Tokens, web: Tokens) =>
+const of = (promptTokens: number, completionTokens: number, otherCost = 0): Spending => ({
+  promptTokens,
+  completionTokens,
+  otherCost,
+})
+const mapOf = (service: Spending, web: Spending) =>
   new Map([
     ['service', service],
     ['key:web', web],
@@ -295,8 +350,13 @@ t.test('what Redis counts', { skip: redisSkipReason() }, async t => {
   const [a, b] = [await openSpending(t, redis.url), await openSpending(t, redis.url)]
 
   t.same(await a.exchange(day, mapOf(of(10, 5), of(0, 0))), mapOf(of(10, 5), of(0, 0)))
-  t.same(await b.exchange(day, mapOf(of(1, 2), of(3, 4))), mapOf(of(11, 7), of(3, 4)))
-  t.same(await a.exchange(day, mapOf(of(10, 5), of(0, 0))), mapOf(of(11, 7), of(3, 4)), 'a repeated one adds nothing')
+  t.same(await b.exchange(day, mapOf(of(1, 2), of(3, 4, 5))), mapOf(of(11, 7), of(3, 4, 5)))
+  t.same(await a.exchange(day, mapOf(of(10, 5), of(0, 0, 6))), mapOf(of(11, 7), of(3, 4, 11)))
+  t.same(
+    await a.exchange(day, mapOf(of(10, 5), of(0, 0))),
+    mapOf(of(11, 7), of(3, 4, 5)),
+    'a repeated one adds nothing',
+  )
   t.same(
     await b.exchange(day, mapOf(of(0, 0), of(3, 4))),
     mapOf(of(10, 5), of(3, 4)),

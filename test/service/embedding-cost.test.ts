@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
+import { countTokens } from '../../src/adapters/models/openai/tokens.ts'
 import { runCommandLine } from '../../src/program.ts'
 import { anyWorld, databaseSettings } from '../support/app.ts'
 import { runCli } from '../support/cli.ts'
@@ -62,6 +63,28 @@ t.test('ingest: what is new costs, what is unchanged does not', async t => {
   t.ok(Number(few) >= 8 && Number(few) <= 30, `${few} tokens`)
   t.equal(much, `up to USD ${few}.00`)
   t.match(more, { code: 0, stdout: /1 added, 0 replaced, 1 unchanged/ }, 'not at a terminal: it goes on')
+})
+
+t.test('what is said is what is sent, with its prefix', async t => {
+  const { model, cwd, env } = await worldOf(t)
+  const prefixed = { ...env, ...dear, EMBEDDING_PASSAGE_PREFIX: 'search_document of the faculty:' }
+  for (const [command, sent] of [
+    [['ingest', 'library.md', 'grants.md'], 2],
+    [['reembed'], 2],
+  ] as const) {
+    const before = model.embeddings.requests.length
+    const { code, stderr } = await runCli(command, {
+      cwd,
+      env: command[0] === 'reembed' ? { ...prefixed, EMBEDDING_PASSAGE_PREFIX: 'another prefix:' } : prefixed,
+    })
+    t.equal(code, 0)
+    const texts = model.embeddings.requests
+      .slice(before)
+      .flatMap(({ body }) => body.input as string[])
+      .filter(each => each !== 'dimensions')
+    t.equal(texts.length, sent)
+    t.equal(said.exec(stderr)?.[1], String(texts.reduce((sum, each) => sum + countTokens(each), 0)))
+  }
 })
 
 t.test('nothing is said without a price, or where embedding is free', async t => {

@@ -53,6 +53,8 @@ t.test('a key as `askwell key new` prints it opens what it says, and the caller 
     '1000',
     '--priority',
     'batch',
+    '--budget',
+    '{"tokens_per_day":200000,"cost_per_day":1.5}',
     '--json',
   ])
   t.equal(code, 0)
@@ -60,6 +62,12 @@ t.test('a key as `askwell key new` prints it opens what it says, and the caller 
   t.match(key, /^askwell_[\w-]{43}$/)
   t.notMatch(JSON.stringify(entry), key)
   t.equal(entry['priority'], 'batch')
+  t.same(entry['budget'], { tokens_per_day: 200_000, cost_per_day: 1.5 })
+  for (const budget of ['{"tokens_per_day":0}', '200000', 'much'])
+    t.match(await runCli(['key', 'new', '--name', 'web', '--budget', budget]), {
+      code: 2,
+      stderr: /budget is invalid; it must be an object with tokens_per_day/,
+    })
   t.match(await runCli(['key', 'new', '--name', 'web', '--priority', 'urgent']), {
     code: 2,
     stderr: /interactive, batch/,
@@ -68,7 +76,10 @@ t.test('a key as `askwell key new` prints it opens what it says, and the caller 
     code: 2,
     stderr: /priority requires the scope ask/,
   })
-  const app = await startHandbookApp(t, anyWorld, { API_KEYS: JSON.stringify([entry]) })
+  const app = await startHandbookApp(t, anyWorld, {
+    API_KEYS: JSON.stringify([entry]),
+    MODEL_PRICES: 'prompt=1,completion=1',
+  })
   t.equal((await app.ask({ question: rent })).status, 401)
   t.equal((await app.ask({ question: rent }, { authorization: `Bearer ${key}` })).status, 200)
   t.match(await runCli(['key', 'new', '--name', 'we b']), {

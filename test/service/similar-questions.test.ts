@@ -245,7 +245,7 @@ t.test(
     const run = runOf()
     const near = createSemanticCache({
       store: createSimilarQuestions(database),
-      embed: async () => ({ vector: asked.vector, isDegraded: false }),
+      embed: async () => ({ vector: asked.vector, degraded: [] }),
       model: model.name,
       mode: 0.9,
       acceptedError: 0.01,

@@ -229,6 +229,14 @@ export const alertCases: Readonly<Record<string, AlertCase>> = {
     fires: { askwell_event_loop_active_seconds_total: rising(57), askwell_event_loop_idle_seconds_total: rising(3) },
     quiet: { askwell_event_loop_active_seconds_total: rising(40), askwell_event_loop_idle_seconds_total: rising(20) },
   },
+  AskwellWorkersRestart: {
+    fires: { 'askwell_worker_restarts_total{reason="killed"}': '0x14 1x46' },
+    // Not those that an operator stops one after the other.
+    quiet: {
+      'askwell_worker_restarts_total{reason="stopped"}': rising(1),
+      'askwell_worker_restarts_total{reason="failed"}': steady(3),
+    },
+  },
   AskwellMemoryShort: {
     fires: { askwell_nodejs_heap_size_used_bytes: steady(900), askwell_heap_limit_bytes: steady(1000) },
     quiet: { askwell_nodejs_heap_size_used_bytes: steady(700), askwell_heap_limit_bytes: steady(1000) },

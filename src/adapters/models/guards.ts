@@ -181,8 +181,11 @@ export function guardEmbedder(
   return {
     ...embedder,
     guard: ownGuard,
-    embed(texts, signal, kind) {
-      const call = (callSignal: AbortSignal) => embedder.embed(texts, callSignal, kind)
+    embed(texts, signal, kind, question) {
+      const call = (callSignal: AbortSignal) => {
+        question?.onSent?.()
+        return embedder.embed(texts, callSignal, kind)
+      }
       // Documents are embedded in large calls, which may take long: an upload must not open the breaker that questions
       // depend on.
       if (kind !== 'query') return call(signal)
@@ -196,7 +199,11 @@ export function guardReranker(reranker: Reranker, parts: GuardParts): Reranker &
   return {
     ...reranker,
     guard: ownGuard,
-    score: (query, texts, signal) => ownGuard.run(signal, () => reranker.score(query, texts, signal)),
+    score: (query, texts, signal, call) =>
+      ownGuard.run(signal, () => {
+        call?.onSent?.()
+        return reranker.score(query, texts, signal, call)
+      }),
   }
 }
 

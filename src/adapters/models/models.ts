@@ -1,5 +1,5 @@
 import type { ChatModel } from '../../ask/generation/chat.ts'
-import type { Embedder } from '../../ask/retrieval/embedder.ts'
+import type { Embedder, TextKind } from '../../ask/retrieval/embedder.ts'
 import type { Config } from '../../config/terms.ts'
 import { AskError, isAskError } from '../../errors.ts'
 import { serverOf } from '../../tracing/span.ts'
@@ -19,6 +19,8 @@ export interface Models {
   readonly chat: ChatModel | null
   /** Whether the embedder is behind an API, where it may fail or not respond. */
   readonly isEmbedderRemote: boolean
+  /** Tokens of a text as it is embedded, with its prefix; at least as many as the API charges for. */
+  sentTokens(text: string, kind: TextKind): number
   /** Loads everything that is loaded lazily, so that the first question does not wait for it. */
   warm(): Promise<void>
   close(): Promise<void>
@@ -46,13 +48,29 @@ export async function openModels(settings: ModelSettings, options: OpenModelsOpt
   const chat = settings.chat === null ? null : createChat(client, { model: settings.chat })
   if (settings.embedding === 'local' || settings.embedding === localModel) {
     const embedder = traceEmbedder(createLocalEmbedder(), { model: localModel })
-    return { embedder, chat, isEmbedderRemote: false, warm: () => embedder.warm(), close: () => embedder.close() }
+    return {
+      embedder,
+      chat,
+      isEmbedderRemote: false,
+      sentTokens: embedder.countTokens,
+      warm: () => embedder.warm(),
+      close: () => embedder.close(),
+    }
   }
   const isOnDisk = settings.embedding.startsWith(onnxScheme)
   const embedder = isOnDisk
     ? await onnxEmbedder(settings)
     : traceEmbedder(await apiEmbedder(client, settings, options), remoteSpans(client, settings))
-  return { embedder, chat, isEmbedderRemote: !isOnDisk, warm: async () => {}, close: () => embedder.close() }
+  const prefixes = { ...noPrefixes, ...prefixesOf(settings) }
+  const sentTokens = (text: string, kind: TextKind) => embedder.countTokens(prefixes[kind] + text)
+  return {
+    embedder,
+    chat,
+    isEmbedderRemote: !isOnDisk,
+    sentTokens,
+    warm: async () => {},
+    close: () => embedder.close(),
+  }
 }
 
 async function onnxEmbedder(settings: ModelSettings): Promise<Embedder> {

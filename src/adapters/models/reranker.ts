@@ -1,11 +1,12 @@
 import { SpanKind } from '@opentelemetry/api'
-import type { Reranker } from '../../ask/retrieval/rerank.ts'
+import type { RerankCall, Reranker } from '../../ask/retrieval/rerank.ts'
 import { AskError, type ErrorCode } from '../../errors.ts'
 import { genAi } from '../../tracing/names.ts'
 import { traceHeaders } from '../../tracing/outgoing.ts'
 import { inChild, serverOf } from '../../tracing/span.ts'
 import { assertNoLease } from '../postgres/one-lease-guard.ts'
 import { ReplyTooLong, wholeOf } from './reply-bounds.ts'
+import { tokensIn } from './token-usage.ts'
 
 export interface RerankerSettings {
   /** URL of the endpoint itself, such as https://api.cohere.com/v2/rerank. */
@@ -34,21 +35,25 @@ export function createReranker({ url, model, apiKey }: RerankerSettings): Rerank
     ...serverOf(url),
   }
 
-  async function score(query: string, texts: readonly string[], signal: AbortSignal): Promise<readonly number[]> {
+  async function score(...args: Parameters<Reranker['score']>): Promise<readonly number[]> {
     assertNoLease('the reranker')
-    const attributes = () => ({ ...spanAttributes, 'askwell.rerank.texts': texts.length })
-    return await inChild(`rerank ${model}`, SpanKind.CLIENT, attributes, () => requestScores(query, texts, signal))
+    const attributes = () => ({ ...spanAttributes, 'askwell.rerank.texts': args[1].length })
+    return await inChild(`rerank ${model}`, SpanKind.CLIENT, attributes, () => requestScores(...args))
   }
 
   async function requestScores(
     query: string,
     texts: readonly string[],
     signal: AbortSignal,
+    call?: RerankCall,
   ): Promise<readonly number[]> {
     const body = JSON.stringify({ model, query, documents: texts, top_n: texts.length })
     const reply = await send({ method: 'POST', headers: { ...headers, ...traceHeaders() }, body, signal })
     if (!reply.ok) throw await refusal(reply, model)
-    return scoresIn(await jsonOf(reply, signal), texts.length)
+    const scored = await jsonOf(reply, signal)
+    const tokens = tokensIn((scored as Charged | null)?.usage?.total_tokens)
+    if (tokens > 0) call?.onTokens?.(tokens)
+    return scoresIn(scored, texts.length)
   }
 
   /** Redirects are rejected: the key is meant for this address only. */
@@ -110,6 +115,9 @@ function scoresIn(reply: unknown, count: number): number[] {
     throw invalidReply('it does not score each passage exactly once')
   return inOrder
 }
+
+/** As Jina and vLLM report what they charge for. */
+type Charged = { readonly usage?: { readonly total_tokens?: unknown } | null }
 
 type Result = { readonly index?: unknown; readonly relevance_score?: unknown } | null
 

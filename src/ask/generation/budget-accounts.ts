@@ -1,4 +1,4 @@
-import type { BudgetScope, BudgetStatus, DayLimits, Payer, Tokens } from '../terms.ts'
+import type { BudgetScope, BudgetStatus, DayLimits, Payer, Spending, Tokens } from '../terms.ts'
 
 export interface Prices {
   /** Per million tokens. */
@@ -14,9 +14,9 @@ export interface Account {
   readonly name: string | null
   limits: DayLimits
   /** Used by this process, with its calls in progress. */
-  own: Tokens
+  own: Spending
   /** Used by the others, as last heard. */
-  others: Tokens
+  others: Spending
   /** The highest threshold that was reported. */
   reached: number
 }
@@ -35,7 +35,7 @@ export interface Limits {
   readonly keys?: readonly { readonly name: string; readonly limits: DayLimits }[]
 }
 
-export const nothing: Tokens = { promptTokens: 0, completionTokens: 0 }
+export const nothing: Spending = { promptTokens: 0, completionTokens: 0, otherCost: 0 }
 
 const dayMs = 86_400_000
 const unused = { own: nothing, others: nothing, reached: 0 } as const
@@ -56,11 +56,11 @@ export function createDays({ service, collections, keys = [] }: Limits, now: () 
   }
 }
 
-/** The budgets that pay for a call. */
-export function accountsOf({ key, collection }: Payer, day: Day): readonly Account[] {
+/** The budgets that pay for a call: those that limit something it uses. */
+export function accountsOf({ key, collection }: Payer, day: Day, call: Spending): readonly Account[] {
   const found = [day.accounts.get('service'), day.accounts.get(idOf('collection', collection ?? ''))]
   if (key) found.push(keyAccount(key, day))
-  return found.filter(each => each !== undefined)
+  return found.filter(each => each !== undefined && (tokensOf(call) > 0 || each.limits.cost !== undefined)) as Account[]
 }
 
 /** Keys may be reloaded with other limits. */
@@ -72,26 +72,27 @@ export function keyAccount({ name, limits }: NonNullable<Payer['key']>, { accoun
   return account
 }
 
-export function spend(accounts: readonly Account[], used: Tokens): void {
+export function spend(accounts: readonly Account[], used: Spending): void {
   for (const account of accounts) account.own = plus(account.own, used)
 }
 
-export function totalOf({ own, others }: Account): Tokens {
+export function totalOf({ own, others }: Account): Spending {
   return plus(own, others)
 }
 
 /** Never below zero: others may have settled since. */
-export function hear({ id }: Account, totals: ReadonlyMap<string, Tokens>, own: Tokens): Tokens {
-  const { promptTokens, completionTokens } = minus(totals.get(id) ?? nothing, own)
-  return { promptTokens: Math.max(0, promptTokens), completionTokens: Math.max(0, completionTokens) }
+export function hear({ id }: Account, totals: ReadonlyMap<string, Spending>, own: Spending): Spending {
+  return each(minus(totals.get(id) ?? nothing, own), amount => Math.max(0, amount))
 }
 
+/** Whether a limit is reached that stops `call`. One of tokens does not stop calls that use none. */
 export function isUsedUp(
-  spent: Tokens,
+  spent: Spending,
   { tokens = Infinity, cost = Infinity }: DayLimits,
   prices: Prices | null,
+  call: Spending,
 ): boolean {
-  return tokensOf(spent) >= tokens || costOf(spent, prices) >= cost
+  return (tokensOf(call) > 0 && tokensOf(spent) >= tokens) || costOf(spent, prices) >= cost
 }
 
 export function statusOf(account: Account, date: string, prices: Prices | null): BudgetStatus[] {
@@ -115,21 +116,27 @@ export function nextDay(date: string): number {
   return Date.parse(date) + dayMs
 }
 
-export function times(tokens: Tokens, factor: number): Tokens {
-  return { promptTokens: tokens.promptTokens * factor, completionTokens: tokens.completionTokens * factor }
+export function times(spending: Spending, factor: number): Spending {
+  return each(spending, amount => amount * factor)
 }
 
-export function minus(a: Tokens, b: Tokens): Tokens {
-  return {
-    promptTokens: a.promptTokens - b.promptTokens,
-    completionTokens: a.completionTokens - b.completionTokens,
-  }
+export function minus(a: Spending, b: Spending): Spending {
+  return plus(a, times(b, -1))
 }
 
-function plus(a: Tokens, b: Tokens): Tokens {
+function plus(a: Spending, b: Spending): Spending {
   return {
     promptTokens: a.promptTokens + b.promptTokens,
     completionTokens: a.completionTokens + b.completionTokens,
+    otherCost: a.otherCost + b.otherCost,
+  }
+}
+
+function each({ promptTokens, completionTokens, otherCost }: Spending, change: (amount: number) => number): Spending {
+  return {
+    promptTokens: change(promptTokens),
+    completionTokens: change(completionTokens),
+    otherCost: change(otherCost),
   }
 }
 
@@ -137,8 +144,9 @@ function tokensOf({ promptTokens, completionTokens }: Tokens): number {
   return promptTokens + completionTokens
 }
 
-function costOf({ promptTokens, completionTokens }: Tokens, prices: Prices | null): number {
-  return prices ? (promptTokens * prices.prompt + completionTokens * prices.completion) / 1e6 : 0
+function costOf({ promptTokens, completionTokens, otherCost }: Spending, prices: Prices | null): number {
+  if (!prices) return 0
+  return (promptTokens * prices.prompt + completionTokens * prices.completion) / 1e6 + otherCost / 1e9
 }
 
 function openAccount(scope: BudgetScope, name: string | null, limits: DayLimits): Account {

@@ -1,6 +1,6 @@
 import { AskError, budgetUsedUp } from '../../errors.ts'
 import type { Events } from '../../events.ts'
-import type { BudgetStatus, Payer, Tokens } from '../terms.ts'
+import type { BudgetStatus, Payer, Spending } from '../terms.ts'
 import {
   accountsOf,
   createDays,
@@ -26,22 +26,22 @@ export interface SharedSpending {
    * Records what this process has spent on a day (UTC, `YYYY-MM-DD`) by budget, and returns what all processes have.
    * Undefined if Redis is not usable. Never rejects, and never waits longer than a command of Redis may.
    */
-  exchange(day: string, own: ReadonlyMap<string, Tokens>): Promise<ReadonlyMap<string, Tokens> | undefined>
+  exchange(day: string, own: ReadonlyMap<string, Spending>): Promise<ReadonlyMap<string, Spending> | undefined>
 }
 
-/** One call to the language model, paid at its estimate until it is settled. */
+/** One call to a model, paid at its estimate until it is settled. */
 export interface Charge {
   /** Replaces the estimate by what the call has used. Only the first time counts. */
-  settle(used: Tokens): void
+  settle(used: Partial<Spending>): void
 }
 
 export interface Budgets {
   /**
-   * Sets an estimate aside for a call to the language model. Null when no budget pays for it. Throws `model_paused` when
-   * one that must pay is used up.
+   * Sets an estimate aside for a call to a model. Null when no budget pays for it. Throws `model_paused` when one that
+   * must pay is used up.
    */
-  charge(payer: Payer, estimate: Tokens): Promise<Charge | null>
-  /** Whether the budget of this key is used up, as far as this process knows. */
+  charge(payer: Payer, estimate: Partial<Spending>): Promise<Charge | null>
+  /** Whether the budget of this key is used up for the language model, as far as this process knows. */
   isKeyUsedUp(payer: Payer): boolean
   /** Every limit, those of the service first. */
   status(): readonly BudgetStatus[]
@@ -65,8 +65,11 @@ const thresholds = [0.8, 1] as const
 /** How old this process's knowledge of the others may get, and how soon Redis gets what it missed. */
 const exchangeMs = 2000
 
+/** Any call to the language model: every limit counts for it. */
+const anyAnswer: Spending = { ...nothing, completionTokens: 1 }
+
 /**
- * Daily budgets of the language model. What a call may use is set aside before it is made, so that many calls at once
+ * Daily budgets of the models. What a call may use is set aside before it is made, so that many calls at once
  * exceed a budget by about one call each at most.
  *
  * Each process counts what it has used itself, and learns from Redis what the others have. Since its own count is
@@ -85,13 +88,13 @@ export function createBudgets({
   const weight = shared ? 1 : processes
   const today = createDays(limits, now)
   const timer = shared && setInterval(exchangeAll, exchangeMs).unref()
-  const isOver = (spent: Tokens, account: Account) => isUsedUp(spent, account.limits, prices)
 
-  async function charge(payer: Payer, expected: Tokens): Promise<Charge | null> {
-    const estimate = times(expected, weight)
+  async function charge(payer: Payer, expected: Partial<Spending>): Promise<Charge | null> {
+    const estimate = times({ ...nothing, ...expected }, weight)
     const day = today()
-    const accounts = accountsOf(payer, day)
+    const accounts = accountsOf(payer, day, estimate)
     if (accounts.length === 0) return null
+    const isOver = (spent: Spending, { limits: ofAccount }: Account) => isUsedUp(spent, ofAccount, prices, estimate)
     refuse(accounts.find(account => isOver(totalOf(account), account)))
     spend(accounts, estimate)
     const totals = await exchange(shared, day, accounts)
@@ -108,7 +111,7 @@ export function createBudgets({
       settle(used) {
         if (isSettled) return
         isSettled = true
-        spend(accounts, minus(times(used, weight), estimate))
+        spend(accounts, minus(times({ ...nothing, ...used }, weight), estimate))
         report(day, accounts)
         void exchange(shared, day, accounts)
       },
@@ -143,7 +146,7 @@ export function createBudgets({
     charge,
     isKeyUsedUp(payer) {
       const account = payer.key && keyAccount(payer.key, today())
-      return account !== undefined && isOver(totalOf(account), account)
+      return account !== undefined && isUsedUp(totalOf(account), account.limits, prices, anyAnswer)
     },
     status() {
       const { date, accounts } = today()
@@ -161,7 +164,7 @@ async function exchange(
   shared: SharedSpending | null,
   { date }: Day,
   accounts: readonly Account[],
-): Promise<ReadonlyMap<string, Tokens> | undefined> {
+): Promise<ReadonlyMap<string, Spending> | undefined> {
   if (!shared || accounts.length === 0) return undefined
   const own = new Map(accounts.map(({ id, own: spent }) => [id, spent]))
   const totals = await shared.exchange(date, own)

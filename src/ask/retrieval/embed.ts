@@ -1,6 +1,6 @@
-import { isAskError, loudness } from '../../errors.ts'
+import { isAskError, isOverBudget, loudness } from '../../errors.ts'
 import type { Embedder } from './embedder.ts'
-import type { Run, AnalyzedQuestion } from '../terms.ts'
+import type { AnalyzedQuestion, Degraded, Run } from '../terms.ts'
 import { canRead } from './weights.ts'
 
 /** A bounded cache of vectors by text, in two tiers. Never rejects; a failure is a miss. */
@@ -9,33 +9,33 @@ export interface VectorCache {
   set(text: string, vector: Float32Array): void
 }
 
-/** `vector` is null for lexical search only; `isDegraded` when that was not intended. */
+/** `vector` is null for lexical search only; `degraded` says why, when that was not intended. */
 export interface Embedded {
   readonly vector: Float32Array | null
-  readonly isDegraded: boolean
+  readonly degraded: readonly Degraded[]
 }
 
 /**
  * Embeds the question. No vector when the model cannot read the language; no vector, and degraded, when the model
- * fails. A question longer than the model's limit is embedded by its start: what it asks is seldom at its end.
+ * fails or a budget is used up. A question longer than the model's limit is embedded by its start: what it asks is seldom at its end.
  */
 export function embedWith(embedder: Embedder, cache: VectorCache) {
   return async ({ text, language }: AnalyzedQuestion, run: Run): Promise<Embedded> => {
-    if (!canRead(embedder, language)) return { vector: null, isDegraded: false }
+    if (!canRead(embedder, language)) return { vector: null, degraded: [] }
     const cached = await cache.get(text)
-    if (cached) return { vector: cached, isDegraded: false }
+    if (cached) return { vector: cached, degraded: [] }
     try {
-      const [vector] = await embedder.embed([fitted(text, embedder)], run.signal, 'query')
-      if (!vector) return { vector: null, isDegraded: true }
+      const [vector] = await embedder.embed([fitted(text, embedder)], run.signal, 'query', { payer: run.payer })
+      if (!vector) return { vector: null, degraded: ['embeddings'] }
       cache.set(text, vector)
-      return { vector, isDegraded: false }
+      return { vector, degraded: [] }
     } catch (error) {
       if (!isAskError(error) || !error.code.startsWith('model_')) throw error
       run.log[loudness(error)](
         { code: error.code, err: error.cause ?? error },
         'the question could not be embedded: using lexical search only',
       )
-      return { vector: null, isDegraded: true }
+      return { vector: null, degraded: [isOverBudget(error) ? 'budget' : 'embeddings'] }
     }
   }
 }

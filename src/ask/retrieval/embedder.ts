@@ -1,8 +1,17 @@
+import type { Payer } from '../terms.ts'
+
 /** Many models are trained to distinguish the two, and place vectors of one where the other looks for them. */
 export type TextKind = 'query' | 'passage'
 
 /** Which tokenizer counts for a model, so that another process can count alike. `onnx` is a folder. */
 export type TokenCounting = 'api' | 'local' | { readonly onnx: string }
+
+/** A question's call. It is charged to budgets where the model costs something; calls without it are not. */
+export interface QuestionCall {
+  readonly payer?: Payer | undefined
+  /** Called for each request that is sent: a late one may be sent twice. */
+  readonly onSent?: () => void
+}
 
 /** The interface of every embedding model, local or remote. */
 export interface Embedder {
@@ -32,6 +41,6 @@ export interface Embedder {
    * empty nor longer than `maxTokens` (an implementation throws instead of cutting). Rejects with an AskError
    * (`model_*`), or the signal's reason.
    */
-  embed(texts: readonly string[], signal: AbortSignal, kind?: TextKind): Promise<Float32Array[]>
+  embed(texts: readonly string[], signal: AbortSignal, kind?: TextKind, call?: QuestionCall): Promise<Float32Array[]>
   close(): Promise<void>
 }

@@ -63,14 +63,14 @@ export async function findPassages(
 
   async function find(words: AnalyzedQuestion): Promise<SearchRound> {
     const weight = weightOf(words.language)
-    const { vector, isDegraded } = weight > 0 ? await embed(words) : { vector: null, isDegraded: false }
+    const { vector, degraded } = weight > 0 ? await embed(words) : { vector: null, degraded: [] }
     const { filters } = question
     const topK = arm === 'fused' ? candidatesFor(steps, question) : question.topK
     const retrieved = await steps.retrieve(
       { asked: words, vector, vectorWeight: weight, arm, collection, filters, topK },
       run,
     )
-    return { ...retrieved, degraded: isDegraded ? ['embeddings'] : [] }
+    return { ...retrieved, degraded }
   }
 
   /** A retriever that is measured alone is used even where fusion would give it no weight. */
@@ -80,7 +80,7 @@ export async function findPassages(
   }
 
   async function embed(words: AnalyzedQuestion): Promise<Embedded> {
-    return await bestEffort({ vector: null, isDegraded: true }, run, bounded => steps.embed(words, bounded))
+    return await bestEffort({ vector: null, degraded: ['embeddings'] }, run, bounded => steps.embed(words, bounded))
   }
 
   function result(

@@ -36,13 +36,13 @@ export async function selectPassages<F extends SearchInput>(
   found: F,
   run: Run,
 ): Promise<F> {
-  const { passages, isDegraded } = await reranked(steps, question, found, run)
+  const { passages, degraded } = await reranked(steps, question, found, run)
   const selected = diversify(passages, question.topK)
   run.explain?.({ reranked: passages === found.passages ? null : passages, selected })
   return {
     ...found,
     passages: selected,
-    degraded: isDegraded ? [...found.degraded, 'rerank'] : found.degraded,
+    degraded: [...new Set([...found.degraded, ...degraded])],
   }
 }
 
@@ -52,8 +52,8 @@ async function reranked(
   { asked, passages }: SearchInput,
   run: Run,
 ): Promise<Reranked> {
-  if (!rerank || !isReranked(question) || passages.length < 2) return { passages, isDegraded: false }
-  return await bestEffort({ passages, isDegraded: true }, run, bounded =>
+  if (!rerank || !isReranked(question) || passages.length < 2) return { passages, degraded: [] }
+  return await bestEffort({ passages, degraded: ['rerank'] }, run, bounded =>
     rerank.run({ query: asked.text, passages }, bounded),
   )
 }

@@ -97,7 +97,7 @@ t.test('a key with a budget of money: needs prices too', async t => {
   t.match(readConfig({ API_KEYS: key, MODEL_PRICES: 'prompt=1,completion=2' }).keys, [{ budget: { cost: 1 } }])
 })
 
-t.test('the price of embedding stands after the others', async t => {
+t.test('the prices of embedding and reranking stand after the others', async t => {
   const pricesOf = (text: string) => readConfig({ MODEL_PRICES: text }).models.prices
   t.same(pricesOf('prompt=1,completion=2'), { prompt: 1, completion: 2, currency: 'USD' })
   t.same(pricesOf('prompt=1, completion=2, embedding=0.02'), {
@@ -106,6 +106,8 @@ t.test('the price of embedding stands after the others', async t => {
     embedding: 0.02,
     currency: 'USD',
   })
+  t.match(pricesOf('prompt=1,completion=2,rerank=0.05'), { rerank: 0.05, embedding: undefined })
+  t.match(pricesOf('prompt=1,completion=2,embedding=0.1,rerank_call=0.002'), { embedding: 0.1, rerankCall: 0.002 })
   t.match(faultsOf({ MODEL_PRICES: 'embedding=1' }), [/^MODEL_PRICES is/])
 })
 

@@ -71,7 +71,7 @@ t.test('a reranker over HTTP', async t => {
       t.match(String(error), detail)
       t.notMatch(`${String(error)} ${String((error as Error).cause)}`, key)
       const passages = texts.map(text => passage(text))
-      t.same(await rerankWith(reranker, 3)({ query: 'Which?', passages }, runOf()), { passages, isDegraded: true })
+      t.same(await rerankWith(reranker, 3)({ query: 'Which?', passages }, runOf()), { passages, degraded: ['rerank'] })
     })
   }
 

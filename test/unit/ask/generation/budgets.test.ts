@@ -5,11 +5,15 @@ import {
   type BudgetsOptions,
   type SharedSpending,
 } from '../../../../src/ask/generation/budgets.ts'
-import type { BudgetStatus, Tokens } from '../../../../src/ask/terms.ts'
+import type { BudgetStatus, Spending } from '../../../../src/ask/terms.ts'
 import { isAskError, isOverBudget } from '../../../../src/errors.ts'
 import { until } from '../../../support/until.ts'
 
-const of = (promptTokens: number, completionTokens = 0): Tokens => ({ promptTokens, completionTokens })
+const of = (promptTokens: number, completionTokens = 0, otherCost = 0): Spending => ({
+  promptTokens,
+  completionTokens,
+  otherCost,
+})
 
 interface World {
   readonly budgets: Budgets
@@ -39,7 +43,7 @@ function worldOf(t: Test, options: Partial<BudgetsOptions> = {}): World {
 }
 
 /** Whether a call was made; it settles at what it used. */
-async function isCalled(budgets: Budgets, used: Tokens, payer = {}, estimate = used): Promise<boolean> {
+async function isCalled(budgets: Budgets, used: Partial<Spending>, payer = {}, estimate = used): Promise<boolean> {
   try {
     const charge = await budgets.charge(payer, estimate)
     charge?.settle(used)
@@ -99,6 +103,19 @@ t.test('both: whichever is used up first', async t => {
   t.equal(await isCalled(budgets, of(10)), true)
   t.equal(await isCalled(budgets, of(10)), false)
   t.match(budgets.status(), [{ unit: 'tokens' }, { unit: 'USD' }])
+})
+
+t.test('embedding and reranking: in money, not in tokens', async t => {
+  const prices = { prompt: 1, completion: 1, currency: 'USD' }
+  const { budgets } = worldOf(t, { service: { tokens: 10, cost: 1 }, collections: { faq: { tokens: 10 } }, prices })
+  t.equal(await isCalled(budgets, of(10)), true)
+  t.equal(await isCalled(budgets, of(1)), false, 'no tokens are left')
+  t.equal(await isCalled(budgets, { otherCost: 600_000_000 }, { collection: 'faq' }), true, 'but money is')
+  t.match(budgets.status(), [{ used: 10 }, { unit: 'USD', used: 0.60001 }, { name: 'faq', used: 0 }])
+  t.equal(await isCalled(budgets, { otherCost: 500_000_000 }), true)
+  t.equal(await isCalled(budgets, { otherCost: 1 }), false)
+  const ofTokens = worldOf(t, { service: { tokens: 10 } })
+  t.equal(await ofTokens.budgets.charge({}, { otherCost: 1 }), null)
 })
 
 t.test('a refused call says until when', async t => {
@@ -173,18 +190,18 @@ t.test('midnight UTC: all begin at zero; a call from before counts for its own d
 
 /** What Redis does, in memory: the last word of each process counts. */
 function createStore() {
-  const fields = new Map<string, Map<string, Tokens>>()
+  const fields = new Map<string, Map<string, Spending>>()
   const state = { isAway: false }
   const sharedFor = (process: string): SharedSpending => ({
     async exchange(day, own) {
       if (state.isAway) return undefined
-      const totals = new Map<string, Tokens>()
+      const totals = new Map<string, Spending>()
       for (const [id, spent] of own) {
-        const hash = fields.get(`${day} ${id}`) ?? new Map<string, Tokens>()
+        const hash = fields.get(`${day} ${id}`) ?? new Map<string, Spending>()
         fields.set(`${day} ${id}`, hash.set(process, spent))
         const all = [...hash.values()]
-        const sum = (name: keyof Tokens) => all.reduce((total, each) => total + each[name], 0)
-        totals.set(id, of(sum('promptTokens'), sum('completionTokens')))
+        const sum = (name: keyof Spending) => all.reduce((total, each) => total + each[name], 0)
+        totals.set(id, of(sum('promptTokens'), sum('completionTokens'), sum('otherCost')))
       }
       return totals
     },

@@ -1,7 +1,9 @@
 import t from 'tap'
 import type { ChatEvent, ChatModel, ChatCall } from '../../../../src/ask/generation/chat.ts'
-import { chargeChat } from '../../../../src/ask/generation/charge.ts'
-import type { Payer, Tokens, Usage } from '../../../../src/ask/terms.ts'
+import { chargeChat, chargeEmbedder, chargeReranker } from '../../../../src/ask/generation/charge.ts'
+import type { Embedder, QuestionCall } from '../../../../src/ask/retrieval/embedder.ts'
+import type { RerankCall } from '../../../../src/ask/retrieval/rerank.ts'
+import type { Payer, Spending, Usage } from '../../../../src/ask/terms.ts'
 import { AskError } from '../../../../src/errors.ts'
 import { countTokens } from '../../../../src/text/count-tokens.ts'
 
@@ -29,7 +31,7 @@ async function charged({ events = [], failure, isHeldBack = false }: Script, rea
       if (failure !== undefined) throw failure
     },
   }
-  const seen: { payer?: Payer; estimate?: Tokens; used: Tokens[] } = { used: [] }
+  const seen: { payer?: Payer; estimate?: Partial<Spending>; used: Partial<Spending>[] } = { used: [] }
   const chat = chargeChat(model, {
     async charge(payer, estimate) {
       Object.assign(seen, { payer, estimate })
@@ -116,4 +118,94 @@ t.test('a budget is used up: no call', async t => {
   const failure = new AskError('model_paused', { kind: 'budget' })
   const chat = chargeChat(model, { charge: () => Promise.reject(failure) })
   await t.rejects(Array.fromAsync(chat.stream(request, never)), failure)
+})
+
+/** Budgets that always pay, and what they were charged. */
+function openBudgets() {
+  const seen: { payer?: Payer; estimate?: Partial<Spending>; used: Partial<Spending>[] } = { used: [] }
+  const budgets = {
+    async charge(payer: Payer, estimate: Partial<Spending>) {
+      Object.assign(seen, { payer, estimate })
+      return { settle: (used: Partial<Spending>) => void seen.used.push(used) }
+    },
+  }
+  return { seen, budgets }
+}
+
+const local: Omit<Embedder, 'embed'> = {
+  model: 'm',
+  dimensions: () => 1,
+  maxTokens: 100,
+  windowTokens: 100,
+  languages: 'any',
+  readsCode: true,
+  countTokens: () => 0,
+  counting: 'api',
+  close: async () => {},
+}
+
+/** What a question of four tokens was charged at 1 per million, in billionths. */
+async function chargedEmbedding(embed: (call?: QuestionCall) => void, call: QuestionCall | undefined) {
+  const { seen, budgets } = openBudgets()
+  const model: Embedder = {
+    ...local,
+    async embed(_texts, _signal, _kind, given) {
+      embed(given)
+      return [Float32Array.of(1)]
+    },
+  }
+  const embedder = chargeEmbedder(model, { perMillion: 1, tokensOf: text => text.length }, budgets)
+  await embedder.embed(['Who?'], never, 'query', call).catch(() => {})
+  return seen
+}
+
+t.test('embedding: a question pays for what is sent, also for a second request', async t => {
+  const call = { payer: { collection: 'faq' } }
+  const once = await chargedEmbedding(given => given?.onSent?.(), call)
+  t.same(once, { payer: { collection: 'faq' }, estimate: { otherCost: 4000 }, used: [{ otherCost: 4000 }] })
+  const hedged = await chargedEmbedding(given => (given?.onSent?.(), given?.onSent?.()), call)
+  t.same(hedged.used, [{ otherCost: 8000 }])
+  const lost = await chargedEmbedding(given => {
+    given?.onSent?.()
+    throw new AskError('deadline_exceeded')
+  }, call)
+  t.same(lost.used, [{ otherCost: 4000 }])
+})
+
+t.test('embedding: what was not sent or was rejected is free, and so are documents', async t => {
+  t.same((await chargedEmbedding(() => {}, {})).used, [{ otherCost: 0 }])
+  const rejected = await chargedEmbedding(given => {
+    given?.onSent?.()
+    throw new AskError('model_busy')
+  }, {})
+  t.same(rejected.used, [{ otherCost: 0 }])
+  t.same(await chargedEmbedding(given => given?.onSent?.(), undefined), { used: [] })
+})
+
+t.test('reranking: at the tokens that the API reports, else at what it is sent; and per call', async t => {
+  const price = { perMillion: 1, perCall: 0.5 }
+  const chargedRerank = async (work: (call?: RerankCall) => void) => {
+    const { seen, budgets } = openBudgets()
+    const score = async (_query: string, texts: readonly string[], _signal: AbortSignal, call?: RerankCall) => {
+      work(call)
+      return texts.map(() => 1)
+    }
+    const reranker = chargeReranker({ model: 'm', score }, price, budgets)
+    await reranker.score('Who?', ['abcde', 'fghij'], never, { payer: { collection: 'faq' } })
+    return seen
+  }
+  const counted = await chargedRerank(call => call?.onSent?.())
+  t.match(counted, { payer: { collection: 'faq' }, used: [{ otherCost: 500_006_000 }] })
+  const reported = await chargedRerank(call => (call?.onSent?.(), call?.onTokens?.(100)))
+  t.same(reported.used, [{ otherCost: 500_100_000 }])
+})
+
+t.test('a budget is used up: nothing is embedded or reranked', async t => {
+  const failure = new AskError('model_paused', { kind: 'budget' })
+  const budgets = { charge: () => Promise.reject(failure) }
+  const unused = () => Promise.reject(new Error('this was not to be called'))
+  const embedder = chargeEmbedder({ ...local, embed: unused }, { perMillion: 1, tokensOf: () => 1 }, budgets)
+  await t.rejects(embedder.embed(['Who?'], never, 'query', {}), failure)
+  const reranker = chargeReranker({ model: 'm', score: unused }, { perMillion: 1, perCall: 0 }, budgets)
+  await t.rejects(reranker.score('Who?', ['a'], never), failure)
 })

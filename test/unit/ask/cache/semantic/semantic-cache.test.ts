@@ -90,7 +90,7 @@ function setUp({ found = [], observations = [], store = {}, ...options }: World 
     observations: noting('observations', () => observations),
     sweep: noting('sweep', () => {}),
   } as SimilarQuestions
-  const embed = async (): Promise<Embedded> => ({ vector, isDegraded: false })
+  const embed = async (): Promise<Embedded> => ({ vector, degraded: [] })
   const run = runOf({ deadline: 1e9 })
   const subject = createSemanticCache({
     store: whole,
@@ -300,11 +300,7 @@ t.test('no vector, or no word that counts: the question has no place, and the st
   const failing = async () => {
     throw new AskError('deadline_exceeded')
   }
-  for (const options of [
-    { embed: async () => ({ vector: null, isDegraded: false }) },
-    { embed: failing },
-    { text: '?!' },
-  ]) {
+  for (const options of [{ embed: async () => ({ vector: null, degraded: [] }) }, { embed: failing }, { text: '?!' }]) {
     const { look, learn, calls } = setUp({ found: [near(1)], mode: 0.9, ...options })
     const seenNow = await look('text' in options ? { text: options.text } : {})
     t.same(seenNow, { entry: null, candidate: null, isTrusted: false })
