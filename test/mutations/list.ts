@@ -203,7 +203,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'saturated-model-not-noticed',
-    file: 'src/resilience/call-limit.ts',
+    file: 'src/resilience/call-capacity.ts',
     find: 'power > queueing',
     replace: 'power > 60',
     tests: ['test/unit/resilience/call-limit.test.ts'],
