@@ -1,6 +1,7 @@
 import { compareCalls, leastSamples, type CallTimes } from './call-comparison.ts'
 import { createCallPace } from './call-pace.ts'
 import type { Clock } from './deadline.ts'
+import { clearlyLonger, createFirstCalls, type FirstCall } from './first-calls.ts'
 
 export interface CallCapacityOptions {
   readonly max: number
@@ -8,7 +9,22 @@ export interface CallCapacityOptions {
   readonly clock: Pick<Clock, 'now'>
 }
 
-/** Calls in flight and waiting for a place, in the moment in which a call ends: itself included. */
+/**
+ * How a call ended. `late`: it was cut off at its deadline. `silent`: the server did not begin to reply in the time in
+ * which a server that works on a call does. `none`: it says nothing about the server's capacity, because it failed or
+ * its caller left.
+ */
+export type CallEnd = 'ok' | 'late' | 'silent' | 'none'
+
+/** A call that was sent. */
+export interface SentCall extends FirstCall {
+  /** Calls in flight when it was sent, itself included. */
+  readonly inFlight: number
+  hasBegun: boolean
+  ms: number | null
+}
+
+/** Calls in flight, and those that wait for a place, when a call begins or ends: itself included. */
 export interface CallLoad {
   readonly inFlight: number
   readonly waiting: number
@@ -59,21 +75,70 @@ const refusalMemoryMs = 60_000
 export function createCallCapacity({ max, initial, clock }: CallCapacityOptions) {
   const least = Math.min(leastLimit, max)
   const pace = createCallPace(clock)
+  const first = createFirstCalls(clock)
   let limit = Math.min(initial, max)
   let compared: CallTimes[] = []
   /** Suspected: calls have shown a queue once. Fewer are tried, and others must show it too. */
   let queue: 'none' | 'suspected' | 'shown' = 'none'
   /** While there is a queue, the time of one call alone. */
   let aloneMs = Infinity
+  /** It is of calls that surely did not wait, not only of those that waited least. */
+  let isAloneKnown = false
   let probeAt = 0
   let shrunkAt = -Infinity
   let refusedAt = -Infinity
   let silentAt = -Infinity
 
-  /** A call succeeded. */
-  function succeeded(times: CallTimes, load: CallLoad): void {
-    remember(times)
-    const isBinding = load.waiting > 0 || load.inFlight >= Math.floor(limit)
+  function send(inFlight: number): SentCall {
+    const call = { sentAt: clock.now(), inFlight, hasBegun: false, ms: null }
+    if (inFlight === 1 && compared.length < comparedSamples) first.restart()
+    first.send(call)
+    return call
+  }
+
+  /** The first token of a reply: the server works on this call, so another one can be sent before it ends. */
+  function begun(call: SentCall, load: CallLoad): void {
+    if (call.hasBegun || call.ms !== null) return
+    call.hasBegun = true
+    if (queue === 'none') grow(load)
+  }
+
+  function ended(call: SentCall, end: CallEnd, load: CallLoad): void {
+    call.ms = clock.now() - call.sentAt
+    if (end !== 'ok') first.drop(call)
+    if (end === 'ok') succeeded(call, load)
+    else if (end === 'late') cutOff({ ms: call.ms, inFlight: call.inFlight }, load)
+    else if (end === 'silent') silent(load)
+  }
+
+  function succeeded(call: SentCall, load: CallLoad): void {
+    first.close()
+    remember({ ms: call.ms!, inFlight: call.inFlight })
+    guess()
+    if (queue !== 'none' || !call.hasBegun) grow(load)
+  }
+
+  /**
+   * Whether calls wait in the server may become clear while nothing happens: the time after which to guess again, in
+   * milliseconds from the end of a call. Null if there is nothing to guess.
+   */
+  function unclearMs({ ms }: SentCall): number | null {
+    return queue === 'none' && ms !== null && first.isUndecided() ? Math.ceil(ms * (clearlyLonger - 1)) : null
+  }
+
+  /** The first calls show a queue before there is anything to compare. Like any suspicion, calls must confirm it. */
+  function guess(): void {
+    const atOnce = queue === 'none' && compared.length < comparedSamples ? first.atOnce() : null
+    if (atOnce === null) return
+    const { ms } = pace.mean()
+    probeAt = clock.now() + probeGapMs(ms)
+    aloneMs = ms
+    isAloneKnown = true
+    suspect(Math.ceil(2 * atOnce))
+  }
+
+  function grow({ waiting, inFlight }: CallLoad): void {
+    const isBinding = waiting > 0 || inFlight >= Math.floor(limit)
     if (!isBinding) return
     if (queue === 'none') limit = Math.min(max, limit + growth())
     else if (clock.now() >= probeAt) probe()
@@ -101,6 +166,7 @@ export function createCallCapacity({ max, initial, clock }: CallCapacityOptions)
   function noQueue(): void {
     queue = 'none'
     aloneMs = Infinity
+    isAloneKnown = false
   }
 
   function compare(): void {
@@ -122,12 +188,7 @@ export function createCallCapacity({ max, initial, clock }: CallCapacityOptions)
     const { ms, inFlight: usual } = pace.mean()
     probeAt = clock.now() + probeGapMs(ms)
     aloneMs = Math.min(aloneMs, few.ms, ms)
-    if (queue === 'none') {
-      queue = 'suspected'
-      limit = Math.max(least, Math.min(limit, many.inFlight * suspicionShare))
-      compared = []
-      return
-    }
+    if (queue === 'none') return suspect(many.inFlight * suspicionShare)
     // Little's law: what the server works on at a time is its pace times the time of one call. As many again wait there,
     // so that it has work until replies have come here and the next calls are sent.
     const atOnce = (usual / ms) * aloneMs
@@ -135,6 +196,12 @@ export function createCallCapacity({ max, initial, clock }: CallCapacityOptions)
     // Without samples among many there is no comparison until the limit is raised again.
     compared = compared.toSorted((a, b) => a.inFlight - b.inFlight).slice(0, comparedSamples / 2)
     queue = 'shown'
+  }
+
+  function suspect(most: number): void {
+    queue = 'suspected'
+    limit = Math.max(least, Math.min(limit, most))
+    compared = []
   }
 
   /** Tries half as much again, so that calls that were sent then can be compared. */
@@ -172,17 +239,23 @@ export function createCallCapacity({ max, initial, clock }: CallCapacityOptions)
   /** Null while too little is known. */
   function expectation(): CallExpectation | null {
     if (!pace.isKnown()) return null
-    if (queue !== 'none') return { expectedMs: pace.queuedMs(), margin: marginWithQueue }
+    if (queue !== 'none') {
+      const gapMs = pace.gapMs()
+      const leastMs = isAloneKnown ? aloneMs : pace.mean().ms
+      return { expectedMs: position => Math.max(leastMs, position * gapMs), margin: marginWithQueue }
+    }
     const quickestMs = pace.quickestMs()
     // The limit doubles in the time of one call.
     return { expectedMs: position => quickestMs * (1 + Math.log2(Math.max(1, position / limit))), margin }
   }
 
   return {
-    succeeded,
-    cutOff,
-    silent,
+    send,
+    begun,
+    ended,
     refused,
+    unclearMs,
+    guess,
     expectation,
     /** Most calls at a time. Not a whole number while it grows slowly. */
     get limit() {

@@ -1,6 +1,5 @@
 import type { Priority } from '../priority.ts'
-import { createCallCapacity, type CallExpectation } from './call-capacity.ts'
-import type { CallTimes } from './call-comparison.ts'
+import { createCallCapacity, type CallEnd, type CallExpectation, type CallLoad } from './call-capacity.ts'
 import { systemClock, type Clock } from './deadline.ts'
 import { createFairQueue } from './fair-queue.ts'
 
@@ -24,14 +23,9 @@ export interface CallTerms {
   readonly deadline: number
 }
 
-/**
- * How a call ended. `late`: it was cut off at its deadline. `silent`: the server did not begin to reply in the time in
- * which a server that works on a call does. `none`: it says nothing about the server's capacity, because it failed or
- * its caller left.
- */
-export type CallEnd = 'ok' | 'late' | 'silent' | 'none'
-
 export interface CallPlace {
+  /** The first token of the reply came. A server that does not show when it begins is one that never calls this. */
+  begin(): void
   /** Call it once, on every way out. */
   leave(end: CallEnd): void
 }
@@ -91,6 +85,7 @@ export function createCallLimit({
   let refusalsInARow = 0
   let pausedUntil = 0
   let pauseTimer: unknown
+  let guessTimer: unknown
   const queues = { interactive: createFairQueue<Waiter>(), batch: createFairQueue<Waiter>() } as const
 
   /** Rejects with {@link InVain} or the signal's reason. */
@@ -140,13 +135,20 @@ export function createCallLimit({
   function occupy(priority: Priority): CallPlace {
     inFlight++
     if (priority === 'batch') batchInFlight++
-    const sent = { inFlight, at: clock.now() }
+    const call = capacity.send(inFlight)
     let isOver = false
     return {
+      begin() {
+        if (isOver) return
+        capacity.begun(call, load())
+        admitNext()
+      },
       leave(end) {
         if (isOver) return
         isOver = true
-        learn(end, { ms: clock.now() - sent.at, inFlight: sent.inFlight })
+        if (end === 'ok') refusalsInARow = 0
+        capacity.ended(call, end, load())
+        guessAfter(capacity.unclearMs(call))
         inFlight--
         if (priority === 'batch') batchInFlight--
         rejectInVain()
@@ -155,20 +157,24 @@ export function createCallLimit({
     }
   }
 
-  function learn(end: CallEnd, times: CallTimes): void {
-    const load = { inFlight, waiting: waitingCount() }
-    if (end === 'ok') {
-      refusalsInARow = 0
-      capacity.succeeded(times, load)
-    } else if (end === 'late') capacity.cutOff(times, load)
-    else if (end === 'silent') capacity.silent(load)
+  function load(): CallLoad {
+    return { inFlight, waiting: waitingCount() }
+  }
+
+  function guessAfter(ms: number | null): void {
+    if (ms === null || waitingCount() === 0) return
+    clock.clearTimeout(guessTimer as never)
+    guessTimer = setBackgroundTimer(() => {
+      capacity.guess()
+      rejectInVain()
+    }, ms)
   }
 
   /** The server said that it is busy, and for how long (0: it did not say). */
   function busy(pauseMs: number): void {
     const isNews = clock.now() >= pausedUntil
     if (isNews) refusalsInARow++
-    capacity.refused({ inFlight, waiting: waitingCount() })
+    capacity.refused(load())
     pause(pauseMs > 0 || !isNews ? pauseMs : Math.min(longestOwnPauseMs, firstOwnPauseMs * 2 ** (refusalsInARow - 1)))
   }
 
@@ -178,10 +184,15 @@ export function createCallLimit({
     if (ms <= 0 || until <= pausedUntil) return
     pausedUntil = until
     clock.clearTimeout(pauseTimer as never)
-    pauseTimer = clock.setTimeout(goOn, ms)
-    // Whoever waits is kept alive by its connection; a command that is done must not wait for this.
-    ;(pauseTimer as { unref?: () => void }).unref?.()
+    pauseTimer = setBackgroundTimer(goOn, ms)
     rejectInVain()
+  }
+
+  /** Whoever waits is kept alive by its connection; a command that is done must not wait for this. */
+  function setBackgroundTimer(fire: () => void, ms: number): unknown {
+    const timer: unknown = clock.setTimeout(fire, ms)
+    ;(timer as { unref?: () => void }).unref?.()
+    return timer
   }
 
   /** A timer may fire a little early by the clock. */

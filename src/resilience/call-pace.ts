@@ -43,16 +43,19 @@ export function createCallPace({ now }: Pick<Clock, 'now'>) {
     )
   }
 
-  /** The time until so many calls have ended in a queue: by two estimates, of which the quicker one is believed. */
-  function queuedMs(): (position: number) => number {
-    // Little's law: the pace is the number in flight over the time that each of them takes.
-    const { ms, inFlight: usual } = mean()
+  /** Time between two replies of a server in which calls wait: by two estimates, of which the quicker one is believed. */
+  function gapMs(): number {
+    const { ms, inFlight } = mean()
     const [first] = recent as [Sample, ...Sample[]] // there are some, or no queue would be known
-    // Calls that began together may end together.
-    const later = recent.filter(({ endedAt }) => endedAt > first.endedAt).length
-    const gapMs = (now() - first.endedAt) / Math.max(1, later)
-    return position => Math.min(Math.max(1, position / usual) * ms, Math.max(ms, position * gapMs))
+    // Calls that began together may end together. Of the first calls it is known when the server began to work on them.
+    const isFirst = recent.length < recentSamples || recent.at(-1)!.endedAt === first.endedAt
+    const since = isFirst ? first.endedAt - first.ms : first.endedAt
+    const later = recent.filter(({ endedAt }) => endedAt > since).length
+    // That no call has ended for the time of one is no news.
+    const until = Math.max(recent.at(-1)!.endedAt, now() - ms)
+    // Little's law: the pace is the number in flight over the time that each of them takes.
+    return Math.min(ms / inFlight, (until - since) / Math.max(1, later))
   }
 
-  return { add, isKnown, mean, quickestMs, hasChanged, queuedMs }
+  return { add, isKnown, mean, quickestMs, hasChanged, gapMs }
 }
