@@ -64,10 +64,13 @@ const refusalMemoryMs = 60_000
  * the calls take the same time. So the time of calls is compared with how many were in flight when they were sent:
  *
  * - Time does not grow with the calls, or grows faster than they do (the server has just become slow): the limit grows by
- *   one per call that succeeds while others wait, which doubles it in the time of one call (slow start of TCP).
+ *   one per call that succeeds while others wait, which doubles it in the time of one call (slow start of TCP), or in
+ *   the time until the first token: in a silent queue, no reply begins.
  * - Time grows as the calls do: the server is saturated, if calls that end later show the same. The limit falls to what
  *   it can work on and as much again, and from now on each call has the server's pace to expect. From time to time
  *   a higher limit is tried.
+ * - Before there is anything to compare, the first calls end in the order in which they were sent, long before the others
+ *   ({@link createFirstCalls}): the server seems saturated.
  * - Calls are cut off at their deadline, though they took longer than usual, or have no word of a reply while others are
  *   in flight: the limit falls by a quarter.
  * - The server refuses a call (429): the limit falls by a third and grows slowly again.
@@ -82,7 +85,7 @@ export function createCallCapacity({ max, initial, clock }: CallCapacityOptions)
   let queue: 'none' | 'suspected' | 'shown' = 'none'
   /** While there is a queue, the time of one call alone. */
   let aloneMs = Infinity
-  /** It is of calls that surely did not wait, not only of those that waited least. */
+  /** It is of the first calls, which hardly waited, and not only of those that waited least. */
   let isAloneKnown = false
   let probeAt = 0
   let shrunkAt = -Infinity

@@ -13,8 +13,9 @@ const mostCalls = 32
 const togetherShare = 0.2
 /** A call that took so many times longer than another one did so for a reason. */
 export const clearlyLonger = 1.25
-/** In standard deviations of a random order: one order in 150 is further off. */
-const leastSurprise = 2.5
+const leastEnded = 3
+/** In standard deviations of a random order: one order in 450 is further off. */
+const leastSurprise = 2.85
 
 /**
  * The calls that were sent before the first reply came. A server that works on all of them ends them in any order,
@@ -57,9 +58,11 @@ export function createFirstCalls({ now }: Pick<Clock, 'now'>) {
     const together = calls.filter(({ sentAt }) => sentAt - first.sentAt <= togetherShare * (now() - first.sentAt))
     const sinceMs = now() - together.at(-1)!.sentAt
     const isEarly = ({ ms }: FirstCall) => ms !== null && ms * clearlyLonger <= sinceMs
-    const compared = together.filter(call => isEarly(call) || isWaiting(call))
-    if (surpriseOf(compared.map(isEarly)) < leastSurprise) return null
-    const early = compared.filter(isEarly).map(({ ms }) => ms!)
+    const early = together.filter(isEarly).map(({ ms }) => ms!)
+    // The others that ended are too near in time to tell.
+    const compared = together.filter(call => isEarly(call) || call.ms === null)
+    const surprise = surpriseOf(compared.map(call => !isWaiting(call)))
+    if (early.length < leastEnded || surprise < leastSurprise) return null
     // Little's law: their pace, times the time of one call.
     return early.reduce((sum, ms) => sum + ms, 0) / Math.max(...early)
   }
