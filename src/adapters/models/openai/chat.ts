@@ -110,7 +110,7 @@ async function* eventsOf(
   { maxTokens }: ChatRequest,
   { signal, chatSpan, onBegun }: EventsParts,
 ): AsyncGenerator<ChatEvent, void, undefined> {
-  let hasBegun = false
+  const noticeToken = createTokenNotice(onBegun)
   let finishReason: string | null = null
   let usage: Usage | null = null
   let isEmpty = true
@@ -122,10 +122,7 @@ async function* eventsOf(
     usage = usageOf(chunk) ?? usage
     // Azure's first chunk, and the last chunk with the usage, have no choice.
     const choice = chunk.choices?.[0]
-    if (!hasBegun && hasToken(choice?.delta)) {
-      hasBegun = true
-      onBegun?.()
-    }
+    noticeToken(choice?.delta)
     const chunkText = textOf(choice?.delta)
     charactersLeft -= chunkText.length
     if (charactersLeft < 0)
@@ -142,6 +139,16 @@ async function* eventsOf(
   if (isEmpty) throw emptyReply(finishReason)
   chatSpan.complete(finishReason, usage)
   yield { type: 'end', finishReason, usage }
+}
+
+/** Calls `onBegun` at the first token. */
+function createTokenNotice(onBegun: (() => void) | undefined): (delta: object | undefined) => void {
+  let hasBegun = false
+  return delta => {
+    if (hasBegun || !hasToken(delta)) return
+    hasBegun = true
+    onBegun?.()
+  }
 }
 
 /** Some servers send a first chunk, with the role alone, before they work on the request. Reasoning has many names. */
