@@ -203,9 +203,23 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'saturated-model-not-noticed',
-    file: 'src/resilience/call-limit.ts',
+    file: 'src/resilience/call-capacity.ts',
     find: 'power > queueing',
     replace: 'power > 60',
+    tests: ['test/unit/resilience/call-limit.test.ts'],
+  },
+  {
+    name: 'answers-of-different-lengths-taken-for-a-queue',
+    file: 'src/resilience/first-calls.ts',
+    find: 'surprise < leastSurprise',
+    replace: 'surprise < 1',
+    tests: ['test/unit/resilience/first-calls.test.ts', 'test/unit/resilience/call-limit.test.ts'],
+  },
+  {
+    name: 'replies-that-begin-do-not-raise-the-limit',
+    file: 'src/resilience/call-capacity.ts',
+    find: "if (queue === 'none') grow(load)",
+    replace: '',
     tests: ['test/unit/resilience/call-limit.test.ts'],
   },
   {

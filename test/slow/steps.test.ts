@@ -37,6 +37,7 @@ const { delimited: fence } = await import('../../src/ask/generation/delimiters.t
 const { createCitationMarkers: createMarkers } = await import('../../src/ask/generation/citation-markers.ts')
 const { normalised } = await import('../../src/ask/cache/cache-key.ts')
 const { readCacheDirectives: cacheWishes } = await import('../../src/http/edge/cache-control.ts')
+const { createFairQueue } = await import('../../src/resilience/fair-queue.ts')
 
 /** More than twice: for n log n, and for what begins to be done between the two lengths. */
 const mostGrowth = 2.6
@@ -195,6 +196,44 @@ for (const [name, subject] of Object.entries(subjects)) {
     t.strictSame(steep, [], `${given.length} shapes`)
   })
 }
+
+/** Of the n-th item in a queue: whose it is. */
+const callers: Readonly<Record<string, (n: number, length: number) => string>> = {
+  'one caller': () => 'a',
+  'as many callers as items': String,
+  'one long line and many short ones': (n, length) => (n < length / 2 ? 'a' : String(n)),
+  'lines of every length': n => String(Math.floor(Math.sqrt(n))),
+}
+
+const queueWork: Readonly<Record<string, (queue: ReturnType<typeof filledQueue>) => unknown>> = {
+  'the order of all': queue => queue.inOrder(),
+  'how many are ahead': queue => queue.ahead('a'),
+  'the newest of the longest line': queue => queue.newestOfLongest('z'),
+  'the oldest first, until it is empty': queue => taken(queue, false),
+  'the newest first, until it is empty': queue => taken(queue, true),
+}
+
+function filledQueue(of: (n: number, length: number) => string, length: number) {
+  const queue = createFairQueue<{ readonly caller: string }>()
+  for (let n = 0; n < length; n++) queue.add({ caller: of(n, length) })
+  return queue
+}
+
+function taken(queue: ReturnType<typeof filledQueue>, isNewestFirst: boolean): void {
+  while (queue.take(() => isNewestFirst)) void 0
+}
+
+tap.test(`twice the queue, no more than ${mostGrowth} times the steps`, async t => {
+  for (const [shape, callerOf] of Object.entries(callers))
+    for (const [name, work] of Object.entries(queueWork)) {
+      const steps: number[] = []
+      for (const length of [500, 1000, 2000]) {
+        const queue = filledQueue(callerOf, length)
+        steps.push(await counter.count(() => work(queue)))
+      }
+      t.ok(steps[2]! <= mostGrowth * steps[1]!, `${shape}, ${name}: ${steps.join(' → ')}`)
+    }
+})
 
 /** From n to 2n; where something begins just then, and it grows too steeply, also from there to twice that, and again. */
 async function growthOf(

@@ -1,11 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import {
-  InVain,
-  type CallEnd,
-  type CallLimit,
-  type CallPlace,
-  type CallTerms,
-} from '../../src/resilience/call-limit.ts'
+import type { CallEnd } from '../../src/resilience/call-capacity.ts'
+import { InVain, type CallLimit, type CallPlace, type CallTerms } from '../../src/resilience/call-limit.ts'
 import type { Priority } from '../../src/priority.ts'
 import type { ManualClock } from './clock.ts'
 
@@ -16,6 +11,10 @@ export interface SimulatedModel {
   atOnce: number
   /** Each call takes up to this share more or less; 0 when absent. */
   spread?: number
+  /** Share of that time after which it sends the first token. When absent, nothing shows that it works on a call. */
+  firstToken?: number
+  /** Of the generator of call times; not 0. */
+  seed?: number
   /** Calls above this number are refused at once … */
   refusesAbove?: number
   /** … and those above so many in a second, … */
@@ -73,7 +72,7 @@ const noTalk = (): Talk => ({
 export function simulateModel(clock: ManualClock, limit: CallLimit, model: SimulatedModel) {
   const queue: (() => void)[] = []
   let working = 0
-  let random = 1
+  let random = model.seed ?? 1
   let talks: Talk[] = []
 
   /** A small generator with a fixed seed, so that a failed run can be repeated. */
@@ -82,15 +81,17 @@ export function simulateModel(clock: ManualClock, limit: CallLimit, model: Simul
     return random / 2_147_483_647
   }
 
-  function call(signal: AbortSignal): Promise<CallEnd> {
+  function call(signal: AbortSignal, place: CallPlace): Promise<CallEnd> {
     return new Promise(resolve => {
       let timer: unknown
+      let tokenTimer: unknown
       let isOver = false
       const begin = () => {
         working++
         clock.clearTimeout(timer as never)
         const ms = model.callMs * (1 + (model.spread ?? 0) * (2 * nextRandom() - 1))
         timer = clock.setTimeout(() => end('ok'), ms)
+        if (model.firstToken !== undefined) tokenTimer = clock.setTimeout(place.begin, model.firstToken * ms)
       }
       const end = (how: CallEnd) => {
         if (isOver) return // both were due at the same time
@@ -100,6 +101,7 @@ export function simulateModel(clock: ManualClock, limit: CallLimit, model: Simul
         if (at >= 0) queue.splice(at, 1)
         else working--
         clock.clearTimeout(timer as never)
+        clock.clearTimeout(tokenTimer as never)
         while (working < model.atOnce && queue.length > 0) queue.shift()?.()
         resolve(how)
       }
@@ -157,7 +159,7 @@ export function simulateModel(clock: ManualClock, limit: CallLimit, model: Simul
         ;(place as CallPlace).leave('none')
         continue
       }
-      const end = await call(terms.signal)
+      const end = await call(terms.signal, place as CallPlace)
       ;(place as CallPlace).leave(end)
       return end === 'ok' ? 'answered' : end === 'none' ? cut() : end
     }

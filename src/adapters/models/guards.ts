@@ -3,7 +3,8 @@ import type { Embedder } from '../../ask/retrieval/embedder.ts'
 import type { Reranker } from '../../ask/retrieval/rerank.ts'
 import { AskError, callNotMade, isAskError } from '../../errors.ts'
 import type { BreakerState } from '../../resilience/breaker.ts'
-import { createCallLimit, InVain, type CallEnd, type CallLimit, type CallPlace } from '../../resilience/call-limit.ts'
+import type { CallEnd } from '../../resilience/call-capacity.ts'
+import { createCallLimit, InVain, type CallLimit, type CallPlace } from '../../resilience/call-limit.ts'
 import { createGuard, type Guard, type GuardOptions, type Reading } from '../../resilience/guard.ts'
 import { createHedge } from '../../resilience/hedge.ts'
 import { withIdleTimeout } from '../../resilience/idle-timeout.ts'
@@ -114,7 +115,9 @@ export function guardChat(
       if (error.isPause) parts.events.modelEnded('chat', 'paused')
       else parts.events.callDeclined('chat')
       throw new AskError('model_busy', {
-        detail: 'So many questions wait for the language model that it cannot answer in time.',
+        detail: error.isPause
+          ? 'The provider of the language model asked for a pause that ends too late for this question.'
+          : 'So many questions wait for the language model that it cannot answer in time.',
         retryAfter: error.afterMs / 1000,
         kind: callNotMade,
       })
@@ -136,7 +139,7 @@ export function guardChat(
       let end: CallEnd = 'none'
       let hasBegun = false
       try {
-        for await (const event of guarded(request, signal, call)) {
+        for await (const event of guarded(request, signal, call, () => place?.begin())) {
           hasBegun = true
           yield event
         }
@@ -158,11 +161,16 @@ export function guardChat(
     return hasBegun ? 'none' : 'silent'
   }
 
-  function guarded(request: ChatRequest, signal: AbortSignal, call: ChatCall): AsyncIterable<ChatEvent> {
+  function guarded(
+    request: ChatRequest,
+    signal: AbortSignal,
+    call: ChatCall,
+    onBegun: () => void,
+  ): AsyncIterable<ChatEvent> {
     return ownGuard.stream(signal, () =>
       withIdleTimeout('The model', silenceMs, signal, idleSignal => {
         call.onSent?.()
-        return chat.stream(request, idleSignal, { onQuotaUsed: pause })
+        return chat.stream(request, idleSignal, { onQuotaUsed: pause, onBegun })
       }),
     )
   }

@@ -21,6 +21,8 @@ export type ChatUrgency = Pick<Run, 'deadline' | 'priority' | 'caller' | 'payer'
 export interface ChatCall extends Partial<ChatUrgency> {
   /** The reply is much shorter than an answer, so its duration says nothing about how long answers take. */
   readonly isShort?: true
+  /** Called at the first token of a reply, which may be of reasoning that is not part of it. */
+  readonly onBegun?: () => void
   /** The provider accepts no other call for this time, in milliseconds. */
   readonly onQuotaUsed?: (ms: number) => void
 }

@@ -71,6 +71,59 @@ t.test('a model that works on a few at a time, in silence: it stays useful, the 
   }
 })
 
+t.test('a silent queue of a fresh process: whoever waits in vain is notified within two seconds', async t => {
+  for (const spread of [0, 0.3, 0.6])
+    for (const timeoutMs of [10_000, 15_000, 30_000]) {
+      const { begin, during } = modelOf({ callMs: 1000, atOnce: 4, spread })
+      begin({ ...hurried, timeoutMs })
+      const { answered, late, quoted, quotedMs } = figures(await during(60))
+      const what = `± ${spread * 100} %, ${timeoutMs} ms`
+      t.ok(answered >= 3.8 * 60, `${what}: ${answered} answered in a minute`)
+      t.equal(late, 0, what)
+      const slow = quotedMs.filter(ms => ms > 2000).length
+      t.ok(slow <= (spread > 0.5 ? 0.003 * quoted : 0), `${what}: ${slow} of ${quoted} after two seconds`)
+    }
+})
+
+t.test('five seconds per call and little time: the queue of the server never runs empty', async t => {
+  const { begin, during } = modelOf({ callMs: 5000, atOnce: 4, spread: 0.3 })
+  begin({ ...hurried, timeoutMs: 15_000 })
+  const { answered, late } = figures(await during(60))
+  t.ok(answered >= 0.8 * 4 * 12, `${answered} of 48`)
+  t.ok(late <= 20, `${late} cut off`)
+})
+
+t.test('very different answers of a fresh process are no queue, though a few end long before the others', async t => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const { begin, during, limit } = modelOf({ callMs: 1000, atOnce: Infinity, spread: 0.9, seed: 7919 * seed })
+    begin(patient)
+    const { quoted, late } = figures(await during(4))
+    t.same([quoted, late], [0, 0], `seed ${seed}`)
+    t.ok(limit.status().limit > 60, `seed ${seed}: ${limit.status().limit} at once`)
+  }
+})
+
+t.test('after a restart, 200 users and a model of five seconds: replies that begin raise the limit', async t => {
+  for (const spread of [0, 0.5]) {
+    const { begin, during } = modelOf({ callMs: 5000, atOnce: Infinity, spread, firstToken: 0.1 })
+    begin({ ...patient, timeoutMs: 15_000 })
+    const { answered, late, quoted } = figures(await during(20))
+    t.same([quoted, late], [0, 0])
+    t.ok(answered >= 0.9 * 200 * (20 / 5.5 - 1), `${answered} answered`)
+  }
+})
+
+t.test('in a silent queue few replies begin: the limit grows no further than without', async t => {
+  for (const spread of [0, 0.6]) {
+    const { begin, during } = modelOf({ callMs: 1000, atOnce: 4, spread, firstToken: 0.2 })
+    begin(hurried)
+    const { answered, late, mostInFlight } = figures(await during(30))
+    t.ok(answered >= 0.9 * 4 * 30, `${answered} answered`)
+    t.equal(late, 0)
+    t.ok(mostInFlight <= 30, `${mostInFlight} in flight`)
+  }
+})
+
 t.test('a server whose pace falls to a tenth, and comes back', async t => {
   const { model, begin, during } = modelOf({ callMs: 1000, atOnce: 40, spread: 0.3 })
   begin({ ...hurried, count: 60 })

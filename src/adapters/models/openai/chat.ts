@@ -46,7 +46,7 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
   async function* stream(
     request: ChatRequest,
     signal: AbortSignal,
-    { onQuotaUsed }: ChatCall = {},
+    { onQuotaUsed, onBegun }: ChatCall = {},
   ): AsyncGenerator<ChatEvent, void, undefined> {
     const call = { client, model, signal }
     assertNoLease('the chat model')
@@ -59,7 +59,8 @@ export function createChat(client: OpenAI, { model }: { readonly model: string }
       )
       const pauseMs = quotaPauseMs(reply.headers)
       if (pauseMs > 0) onQuotaUsed?.(pauseMs)
-      yield* eventsOf(chunksOf(reply, spareBytes + request.maxTokens * bytesPerToken), request, signal, chatSpan)
+      const chunks = chunksOf(reply, spareBytes + request.maxTokens * bytesPerToken)
+      yield* eventsOf(chunks, request, { signal, chatSpan, onBegun })
     } catch (error) {
       const translated = toAskError(error, call)
       chatSpan.fail(translated)
@@ -97,13 +98,19 @@ function messagesOf(
   return [{ role: 'user', content: `${system}\n\n${first.content}` }, ...rest]
 }
 
+interface EventsParts {
+  readonly signal: AbortSignal
+  readonly chatSpan: ChatSpan
+  readonly onBegun: (() => void) | undefined
+}
+
 /** A stream that is cut off ends like a complete one. The reply is complete only if it has a finish reason. */
 async function* eventsOf(
   chunks: Chunks,
   { maxTokens }: ChatRequest,
-  signal: AbortSignal,
-  chatSpan: ChatSpan,
+  { signal, chatSpan, onBegun }: EventsParts,
 ): AsyncGenerator<ChatEvent, void, undefined> {
+  const noticeToken = createTokenNotice(onBegun)
   let finishReason: string | null = null
   let usage: Usage | null = null
   let isEmpty = true
@@ -115,6 +122,7 @@ async function* eventsOf(
     usage = usageOf(chunk) ?? usage
     // Azure's first chunk, and the last chunk with the usage, have no choice.
     const choice = chunk.choices?.[0]
+    noticeToken(choice?.delta)
     const chunkText = textOf(choice?.delta)
     charactersLeft -= chunkText.length
     if (charactersLeft < 0)
@@ -131,6 +139,23 @@ async function* eventsOf(
   if (isEmpty) throw emptyReply(finishReason)
   chatSpan.complete(finishReason, usage)
   yield { type: 'end', finishReason, usage }
+}
+
+/** Calls `onBegun` at the first token. */
+function createTokenNotice(onBegun: (() => void) | undefined): (delta: object | undefined) => void {
+  let hasBegun = false
+  return delta => {
+    if (hasBegun || !hasToken(delta)) return
+    hasBegun = true
+    onBegun?.()
+  }
+}
+
+/** Some servers send a first chunk, with the role alone, before they work on the request. Reasoning has many names. */
+function hasToken(delta: object | undefined): boolean {
+  return Object.entries(delta ?? {}).some(
+    ([name, value]) => name !== 'role' && typeof value === 'string' && value !== '',
+  )
 }
 
 function textOf(delta: ChatCompletionChunk.Choice.Delta | undefined): string {

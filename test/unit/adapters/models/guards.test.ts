@@ -1,6 +1,6 @@
 import t from 'tap'
 import { guardChat, guardEmbedder } from '../../../../src/adapters/models/guards.ts'
-import type { ChatEvent, ChatModel } from '../../../../src/ask/generation/chat.ts'
+import type { ChatCall, ChatEvent, ChatModel } from '../../../../src/ask/generation/chat.ts'
 import type { Embedder } from '../../../../src/ask/retrieval/embedder.ts'
 import { AskError, callsMade, loudness } from '../../../../src/errors.ts'
 import { silent } from '../../../../src/events.ts'
@@ -41,13 +41,15 @@ const soon = () => ({ deadline: performance.now() + 10_000 })
 /** A chat model whose replies end when a test says so, and the events that its guard reports. */
 function chatOf(options: { readonly maxCalls?: number } = {}) {
   const replies: PromiseWithResolvers<void>[] = []
+  const made: (ChatCall | undefined)[] = []
   const declined: string[] = []
   const [retried, paused]: string[][] = [[], []]
   const chat: ChatModel = {
     model: 'm',
     provider: 'p',
-    async *stream(): AsyncGenerator<ChatEvent> {
+    async *stream(_request, _signal, call): AsyncGenerator<ChatEvent> {
       const reply = Promise.withResolvers<void>()
+      made.push(call)
       replies.push(reply)
       await reply.promise
       yield { type: 'text', text: 'x' }
@@ -62,7 +64,7 @@ function chatOf(options: { readonly maxCalls?: number } = {}) {
   }
   const guarded = guardChat(chat, { silenceMs: 60_000, ...options }, { events, onTurn() {} })
   const ask = (urgency = soon(), signal = never) => Array.fromAsync(guarded.stream(request, signal, urgency))
-  return { replies, declined, retried: retried!, paused: paused!, guarded, ask }
+  return { replies, made, declined, retried: retried!, paused: paused!, guarded, ask }
 }
 
 const settle = () => new Promise(setImmediate)
@@ -82,6 +84,24 @@ t.test('no more calls at a time than the model works on: the others wait', async
   t.match(guarded.calls.status(), { inFlight: 0, waiting: 0 })
 })
 
+t.test('a reply that begins shows that the model works on it: one more call is made', async t => {
+  const { replies, made, guarded, ask } = chatOf()
+  const asked = Array.from({ length: 20 }, () => ask())
+  await settle()
+  t.match(guarded.calls.status(), { limit: 16, inFlight: 16, waiting: 4 })
+  for (const times of [1, 2]) {
+    made[0]?.onBegun?.()
+    await settle()
+    t.match(guarded.calls.status(), { limit: 17, inFlight: 17, waiting: 3 }, `${times}: it begins once`)
+  }
+  await until('all are made', () => {
+    for (const reply of replies) reply.resolve()
+    return replies.length === 20
+  })
+  for (const reply of replies) reply.resolve()
+  await Promise.all(asked)
+})
+
 t.test('a model that is busy is not called until it says, and who cannot wait is told at once', async t => {
   const { replies, declined, paused, guarded, ask } = chatOf()
   const first = ask({ deadline: performance.now() + 3000 })
@@ -91,7 +111,7 @@ t.test('a model that is busy is not called until it says, and who cannot wait is
   t.match(refusal, { code: 'model_busy', kind: undefined }, 'not tried again: five seconds are too long')
   t.equal(callsMade(refusal as AskError), 1)
   const failure = await ask({ deadline: performance.now() + 1000 }).catch((error: unknown) => error as AskError)
-  t.match(failure, { code: 'model_busy', kind: 'not_called' })
+  t.match(failure, { code: 'model_busy', kind: 'not_called', detail: /^The provider of the language model asked/ })
   t.same([callsMade(failure as AskError), loudness(failure as AskError)], [0, 'debug'], 'no call, and no warning')
   t.same([declined, paused], [[], ['chat']], 'it is not that too many wait')
   const leaving = new AbortController()

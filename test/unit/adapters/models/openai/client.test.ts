@@ -198,6 +198,29 @@ t.test('a reply that says the quota is used: whoever makes the calls learns unti
   t.same(pauses, [1000])
 })
 
+t.test('a reply begins with its first token, also of reasoning, and not with the role', async t => {
+  let begun = 0
+  for (const isEmpty of [true, false]) {
+    const server = await startServer(t, async (_, reply) => {
+      reply.writeHead(200, { 'content-type': 'text/event-stream' })
+      const send = (delta: object, finish_reason: string | null = null) =>
+        reply.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason }] })}\n\n`)
+      send({ role: 'assistant', content: '' }, isEmpty ? 'stop' : null)
+      if (!isEmpty) {
+        send({ reasoning_content: 'hm' })
+        await until('it has begun', () => begun > 0)
+        send({ content: 'yes' }, 'stop')
+      }
+      reply.end('data: [DONE]\n\n')
+    })
+    const chat = createChat(clientOf(server.url), { model: 'm' })
+    const heard = Array.fromAsync(chat.stream(request, never, { onBegun: () => void begun++ }))
+    if (isEmpty) await t.rejects(heard, { code: 'model_failed' })
+    else t.equal(textOf(await heard), 'yes')
+    t.equal(begun, isEmpty ? 0 : 1)
+  }
+})
+
 t.test('a signal that was aborted before: nothing is sent', async t => {
   const model = await startModel(t)
   await t.rejects(all(createChat(clientOf(model.url), { model: 'm' }), AbortSignal.abort(new Error('gone'))), {
