@@ -21,6 +21,8 @@ export interface SentCall extends FirstCall {
   /** Calls in flight when it was sent, itself included. */
   readonly inFlight: number
   hasBegun: boolean
+  /** It has raised the limit. */
+  hasCounted: boolean
   ms: number | null
 }
 
@@ -48,6 +50,8 @@ const queueing = 0.6
 const flat = 0.3
 /** … and above it the server has become slower. */
 const slower = 1.5
+/** A first token that took so many times longer than the quickest one came after a wait. */
+const waited = 3
 /** Expected times are estimates. */
 const margin = 1.25
 const marginWithQueue = 1.5
@@ -81,6 +85,8 @@ export function createCallCapacity({ max, initial, clock }: CallCapacityOptions)
   const first = createFirstCalls(clock)
   let limit = Math.min(initial, max)
   let compared: CallTimes[] = []
+  /** Times until the first token of the latest calls. */
+  let begins: number[] = []
   /** Suspected: calls have shown a queue once. Fewer are tried, and others must show it too. */
   let queue: 'none' | 'suspected' | 'shown' = 'none'
   /** While there is a queue, the time of one call alone. */
@@ -93,17 +99,25 @@ export function createCallCapacity({ max, initial, clock }: CallCapacityOptions)
   let silentAt = -Infinity
 
   function send(inFlight: number): SentCall {
-    const call = { sentAt: clock.now(), inFlight, hasBegun: false, ms: null }
+    const call = { sentAt: clock.now(), inFlight, hasBegun: false, hasCounted: false, ms: null }
     if (inFlight === 1 && compared.length < comparedSamples) first.restart()
     first.send(call)
     return call
   }
 
-  /** The first token of a reply: the server works on this call, so another one can be sent before it ends. */
+  /**
+   * The first token of a reply: the server works on this call, so another one can be sent before it ends. Unless it came
+   * much later than others: then the call has waited in the server.
+   */
   function begun(call: SentCall, load: CallLoad): void {
     if (call.hasBegun || call.ms !== null) return
     call.hasBegun = true
-    if (queue === 'none') grow(load)
+    const ms = clock.now() - call.sentAt
+    const isPrompt = ms <= waited * Math.min(...begins)
+    begins = [...begins, ms].slice(-comparedSamples)
+    if (queue !== 'none' || !isPrompt) return
+    call.hasCounted = true
+    grow(load)
   }
 
   function ended(call: SentCall, end: CallEnd, load: CallLoad): void {
@@ -118,7 +132,7 @@ export function createCallCapacity({ max, initial, clock }: CallCapacityOptions)
     first.close()
     remember({ ms: call.ms!, inFlight: call.inFlight })
     guess()
-    if (queue !== 'none' || !call.hasBegun) grow(load)
+    if (queue !== 'none' || !call.hasCounted) grow(load)
   }
 
   /**

@@ -218,7 +218,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'replies-that-begin-do-not-raise-the-limit',
     file: 'src/resilience/call-capacity.ts',
-    find: "if (queue === 'none') grow(load)",
+    find: '    call.hasCounted = true\n    grow(load)\n',
     replace: '',
     tests: ['test/unit/resilience/call-limit.test.ts'],
   },

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
+import { createCallCapacity } from '../../../src/resilience/call-capacity.ts'
 import { createCallLimit, InVain, type CallLimitOptions } from '../../../src/resilience/call-limit.ts'
 import { manualClock } from '../../support/clock.ts'
 import { simulateModel, type SimulatedModel, type Talk } from '../../support/simulated-model.ts'
@@ -112,6 +113,26 @@ t.test('after a restart, 200 users and a model of five seconds: replies that beg
     t.ok(answered >= 0.9 * 200 * (20 / 5.5 - 1), `${answered} answered`)
   }
 })
+
+t.test(
+  'a reply that begins much later than others has waited in the server: it raises the limit at its end',
+  async t => {
+    let time = 0
+    const capacity = createCallCapacity({ max: Infinity, initial: 4, clock: { now: () => time } })
+    const load = { inFlight: 4, waiting: 10 }
+    const [prompt, late] = [capacity.send(3), capacity.send(4)]
+    time = 100
+    capacity.begun(prompt, load)
+    t.equal(capacity.limit, 5)
+    time = 1000
+    capacity.begun(late, load)
+    t.equal(capacity.limit, 5)
+    capacity.ended(prompt, 'ok', load)
+    t.equal(capacity.limit, 5, 'once for each call')
+    capacity.ended(late, 'ok', load)
+    t.equal(capacity.limit, 6)
+  },
+)
 
 t.test('in a silent queue few replies begin: the limit grows no further than without', async t => {
   for (const spread of [0, 0.6]) {
