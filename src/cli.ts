@@ -18,7 +18,7 @@ const isService = process.argv.some(argument => argument === 'serve' || argument
 process.stderr.on('error', () => {})
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE' || isService) return
-  process.stderr.write(`askwell: cannot write the result (${error.code})\n`)
+  process.stderr.write('askwell: the result cannot be written\n')
   process.exit(1)
 })
 await runCommandLine(process.argv.slice(2), process)

@@ -1,3 +1,4 @@
+import { statSync, type Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 
 export interface FileWatch {
@@ -9,14 +10,12 @@ const pollMs = 2000
 
 /** Calls `onChange` with each file that has changed. Follows links: mounted secrets are changed by replacing a link. */
 export function watchFiles(paths: readonly string[], onChange: (path: string) => void): FileWatch {
-  const stamps = new Map<string, string>()
+  // Taken before this returns, so that no change is missed between reading a file and watching it.
+  const stamps = new Map(paths.map(path => [path, stampNow(path)]))
   let timer = setTimeout(poll, pollMs).unref()
   let isClosed = false
-  // Taken now, so that a change before the first poll is noticed.
-  const first = Promise.all(paths.map(async path => void stamps.set(path, await stampOf(path))))
 
   async function poll(): Promise<void> {
-    await first
     for (const path of paths) {
       const stamp = await stampOf(path)
       if (isClosed) return
@@ -37,10 +36,16 @@ export function watchFiles(paths: readonly string[], onChange: (path: string) =>
 
 /** Identifies a version of the file. */
 async function stampOf(path: string): Promise<string> {
+  return await stat(path).then(stampIn, codeOf)
+}
+
+function stampNow(path: string): string {
   try {
-    const { ino, size, mtimeMs } = await stat(path)
-    return `${ino} ${size} ${mtimeMs}`
+    return stampIn(statSync(path))
   } catch (error) {
-    return String((error as NodeJS.ErrnoException).code)
+    return codeOf(error)
   }
 }
+
+const stampIn = ({ ino, size, mtimeMs }: Stats) => `${ino} ${size} ${mtimeMs}`
+const codeOf = (error: unknown) => String((error as NodeJS.ErrnoException).code)

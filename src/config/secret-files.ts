@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { watchFiles } from './file-watch.ts'
 import type { Setting } from './kinds.ts'
 import { settings } from './settings.ts'
 import type { FollowSecret, SecretFile } from './terms.ts'
+import { readText } from './text-file.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -52,18 +53,13 @@ export function readSecret(path: string): { readonly text: string } | { readonly
     // Reading a device or a pipe might never end.
     if (!stats.isFile()) return { fault: 'which is not a file' }
     if (stats.size > maxBytes) return { fault: `which has ${stats.size} bytes; a secret has at most ${maxBytes}` }
-    const text = textOf(readFileSync(path)).trim()
+    const text = readText(path).trim()
     if (text === '') return { fault: 'which is empty' }
     if (/[\0\ufffd]/.test(text)) return { fault: 'which is not UTF-8 text' }
     return /[\r\n]/.test(text) ? { fault: 'which has several lines; it must contain the value alone' } : { text }
   } catch (error) {
     return { fault: `which cannot be read (${(error as NodeJS.ErrnoException).code})` }
   }
-}
-
-/** Without the byte order mark that some editors write. */
-export function textOf(bytes: Buffer): string {
-  return bytes.toString('utf8').replace(/^\ufeff/, '')
 }
 
 export interface SecretSource {
@@ -83,11 +79,11 @@ export function watchSecrets(
   onText: (text: string) => void = () => {},
 ): SecretSource {
   const listeners = new Map<string, ((text: string) => void)[]>()
-  const current = new Map(files.map(({ name, path }) => [name, currentText(path)]))
   const watch = watchFiles(
     files.map(({ path }) => path),
     path => files.filter(each => each.path === path).forEach(reread),
   )
+  const current = new Map(files.map(({ name, path }) => [name, currentText(path)]))
 
   function reread({ name, path }: SecretFile): void {
     const found = readSecret(path)

@@ -94,7 +94,9 @@ t.test('a new database password: for new connections', { skip: skipReason('postg
   const { send } = clientOf(await service.ready())
   writeFileSync(file, `${withLogin('second')}\n`)
   service.signal('SIGHUP')
-  await until('it is read', () => service.log.some(({ msg }) => /^DATABASE_URL_FILE has changed/.test(String(msg))))
+  await until('it is read', () =>
+    service.log.some(({ msg }) => String(msg).startsWith('DATABASE_URL_FILE has changed')),
+  )
   await administer(url, async sql => {
     await sql.unsafe(`alter role ${role} password 'second'`)
     await sql`select pg_terminate_backend(pid) from pg_stat_activity where usename = ${role}`
