@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 (or newer) lacks to run Askwell's tests and a real database: Postgres with
-# pgvector 0.8, Redis, PgBouncer, Prometheus (with promtool), and a browser for the page that people see. Safe to run again;
+# pgvector 0.8, Redis, PgBouncer, nginx, HAProxy, Prometheus (with promtool), and a browser for the page that people see. Safe to run again;
 # starts and enables no service. Needs root or sudo.
 set -euo pipefail
 
@@ -115,6 +115,21 @@ install_pgbouncer() {
   update-rc.d pgbouncer disable >/dev/null 2>&1 || true
 }
 
+# What the tests put in front of Askwell.
+install_proxies() {
+  local name package
+  for name in nginx haproxy; do
+    if command -v "$name" >/dev/null || [[ -x /usr/sbin/$name ]]; then
+      say "$name is there"
+      continue
+    fi
+    package=$name
+    [[ $name == nginx ]] && package=nginx-light
+    apt_install "$package"
+    update-rc.d "$name" disable >/dev/null 2>&1 || true
+  done
+}
+
 pgvector_is_new_enough() {
   local control=/usr/share/postgresql/$version/extension/vector.control found
   [[ -r $control ]] || return 1
@@ -190,5 +205,6 @@ install_redis
 install_chromium
 install_prometheus
 install_pgbouncer
+install_proxies
 apt_install procps # the tests freeze and thaw whole process trees by ps
 say 'done: start nothing by hand, the tests start their own servers'

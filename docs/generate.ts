@@ -101,7 +101,7 @@ function settingsPage(): string {
         ]
   return page(
     'Settings',
-    'Askwell reads its settings from the environment. An empty variable counts as not set. A wrong value stops the start with exit code 78; the message names every wrong setting and what it may be. Values marked *secret* never appear in a message or in the log.',
+    'Askwell reads its settings from the environment. An empty variable counts as not set. A wrong value stops the start with exit code 78; the message names every wrong setting and what it may be. Values marked *secret* never appear in a message or in the log; they may be in a file whose path is in `NAME_FILE` (`DATABASE_URL_FILE`): see [secrets in files](../operations/deploy.md#secrets-in-files).',
     ...sections,
     ...formerNames,
   )
@@ -264,7 +264,7 @@ interface DescribedMetric {
 
 /** The first pattern that fits the name after `askwell_` decides. */
 const metricSections: readonly (readonly [title: string, pattern: RegExp])[] = [
-  ['Node.js and the process', /^(nodejs|process|event_loop|heap|build_info|worker)/],
+  ['Node.js and the process', /^(nodejs|process|event_loop|heap|build_info|worker|log_|trace_)/],
   ['Database and its pool', /^(pool|database|db_save)/],
   ['Caches and Redis', /^(cache|semantic_cache|redis)/],
   ['Models and circuit breakers', /^(gen_ai|gpt|llm_tokens|model_faults|hedges|retries|breaker)/],

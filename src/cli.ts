@@ -12,8 +12,13 @@ import { fileURLToPath } from 'node:url'
 enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/askwell', import.meta.url)))
 const { runCommandLine } = await import('./program.ts')
 
-// A reader such as `askwell --help | head -1` may close the pipe early; that is no error.
+// A reader such as `askwell --help | head -1` may close the pipe early; that is no error. The service goes on without
+// its log, and counts the lines (output.ts); a command whose result cannot be written has failed.
+const isService = process.argv.some(argument => argument === 'serve' || argument === 'demo')
+process.stderr.on('error', () => {})
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  if (error.code === 'EPIPE' || isService) return
+  process.stderr.write('askwell: the result cannot be written\n')
+  process.exit(1)
 })
 await runCommandLine(process.argv.slice(2), process)

@@ -36,7 +36,7 @@ import { openIndexMaintenance } from './wiring/index-maintenance.ts'
 import { openMonitoring, type Monitoring } from './wiring/monitoring.ts'
 import { admissionOf, createAskPipeline, askedCollection } from './wiring/pipeline.ts'
 import { openWorkers, type Workers } from './wiring/workers.ts'
-import type { Config } from './config/terms.ts'
+import type { Config, FollowSecret } from './config/terms.ts'
 
 /** All components of the service, built once and passed to app.ts, to the commands and to tests. */
 export interface Deps {
@@ -88,20 +88,22 @@ export interface OpenOptions {
   readonly signal?: AbortSignal
   /** The connection to the primary, in a process that is one of several. */
   readonly channel?: Channel
+  /** Follows secrets that were read from files. */
+  readonly follow?: FollowSecret
 }
 
 /** Opens the adapters, then builds the pipeline on them. Closes what was opened if something fails. */
 export async function openDeps(
   config: Config,
   log: Logger,
-  { patienceMs, signal, channel }: OpenOptions = {},
+  { patienceMs, signal, channel, follow = () => {} }: OpenOptions = {},
 ): Promise<Deps> {
   const { keep, close } = createCloser()
   const events = createEvents((err, event) => log.error({ err, event }, 'a subscriber of events failed'))
   const { emit, subscribe } = events
   try {
     const pace = createPace()
-    const backends = await openBackends(config, log, { patienceMs, signal, emit, step: pace.step }, keep)
+    const backends = await openBackends(config, log, { patienceMs, signal, emit, follow, step: pace.step }, keep)
     const { database, name, bm25, store, unguarded } = backends
     const metrics = createMetrics(database.status)
     keep({ close: async () => metrics.stop() })
@@ -110,9 +112,9 @@ export async function openDeps(
     const { questionAsked } = pace
     subscribe({ questionAnswered: questionAsked, questionFailed: questionAsked, passagesFound: questionAsked })
     if (database.isReadOnly()) emit.writesChanged(false)
-    const guarded = keep(openGuards({ config, database, models: unguarded, events }))
+    const guarded = keep(openGuards({ config, database, models: unguarded, events, follow }))
     const { modelCalls, reads, states, pulse, lastFault } = guarded
-    const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit }))
+    const redis = config.redis && keep(openSharedCache(config.redis, { database: name, log, events: emit, follow }))
     const budgets = keep(budgetsOf(config, redis, emit))
     const { models, reranker } = charged(guarded, config.models, budgets)
     const sideStore = createCollectionStore({ lease: reads.aside })
@@ -208,6 +210,7 @@ interface StoreOptions {
   readonly patienceMs: number | undefined
   readonly signal: AbortSignal | undefined
   readonly emit: Events
+  readonly follow: FollowSecret
   readonly step: Step
 }
 
@@ -222,6 +225,7 @@ async function openBackends(
   opening.catch(() => {}) // awaited below; the models may fail first
   const unguarded = keep(
     await openModels(config.models, {
+      follow: options.follow,
       knownDimensions: async model => (await opening).store.dimensionsOf(model),
       ...(options.patienceMs !== undefined && { onAbsent: error => logAbsentModel(error, log) }),
     }),
@@ -233,11 +237,11 @@ async function openBackends(
 async function openStore(
   config: Config,
   log: Logger,
-  { patienceMs = 0, signal = new AbortController().signal, emit, step }: StoreOptions,
+  { patienceMs = 0, signal = new AbortController().signal, emit, follow, step }: StoreOptions,
   keep: (database: Database) => Database,
 ) {
   const database = keep(
-    await waitForDatabase(() => openDatabase(config.database, { signal, events: emit }), {
+    await waitForDatabase(() => openDatabase(config.database, { signal, events: emit, follow }), {
       ms: patienceMs,
       log,
       signal,
@@ -260,13 +264,14 @@ interface SharedCacheParts {
   readonly database: string
   readonly log: Logger
   readonly events: Events
+  readonly follow: FollowSecret
 }
 
 function openSharedCache(
   { url, prefix, timeoutMs }: NonNullable<Config['redis']>,
-  { database, log, events }: SharedCacheParts,
+  { database, log, events, follow }: SharedCacheParts,
 ): RedisServer {
-  return openRedis(url, { keyPrefix: keyPrefixOf(prefix, database), timeoutMs, log, events })
+  return openRedis(url, { keyPrefix: keyPrefixOf(prefix, database), timeoutMs, log, events, follow })
 }
 
 interface StatusParts extends Pick<Deps, 'limiter' | 'modelCalls' | 'pulse' | 'redis'> {

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino'
+import { standardOutput, type Output } from './output.ts'
 import { printableLines } from './text/printable.ts'
 import type { Config } from './config/terms.ts'
 
@@ -8,7 +9,7 @@ import type { Config } from './config/terms.ts'
  * escaped. `worker` is the number of this process among several.
  */
 export function createLogger({ log, ...config }: LogConfig, worker?: number): Logger {
-  const mask = maskOf(secretsOf(config))
+  const mask = maskOf(secretsOf(config), laterSecrets)
   const options = {
     level: log.level,
     base: worker === undefined ? null : { worker },
@@ -17,7 +18,7 @@ export function createLogger({ log, ...config }: LogConfig, worker?: number): Lo
     redact: ['req.headers.authorization', 'headers.authorization', ...(log.questions ? [] : ['question'])],
     serializers: { err: (error: unknown) => described(error, mask) },
   }
-  return pino(options, (stdout ??= batched(text => void process.stdout.write(printableLines(text)))))
+  return pino(options, (stdout ??= batched(standardOutput())))
 }
 
 let stdout: ReturnType<typeof batched> | undefined
@@ -28,16 +29,22 @@ const batchCharacters = 65_536
 /**
  * Batches lines, because one system call per line costs more than a cached answer. (pino's own destination measures its
  * buffer on every line, which costs a third of that.) A line waits at most 50 ms. The rest is written on exit, however
- * the process ends, except after SIGKILL.
+ * the process ends, except after SIGKILL. Lines that the output could not take are reported when it takes some again.
  */
-function batched(write: (text: string) => void) {
+function batched(output: Output) {
   let lines: string[] = []
   let size = 0
   let timer: NodeJS.Timeout | undefined
+  let reported = 0
   const flush = () => {
     clearTimeout(timer)
     timer = undefined
-    if (size > 0) write(lines.join(''))
+    const { lost } = output.status()
+    if (lost > reported && !output.isBlocked()) {
+      lines.unshift(lossLine((reported = lost)))
+      size += 1
+    }
+    if (size > 0) output.write(printableLines(lines.join('')), lines.length)
     lines = []
     size = 0
   }
@@ -50,6 +57,12 @@ function batched(write: (text: string) => void) {
       else timer ??= setTimeout(flush, batchMs).unref()
     },
   }
+}
+
+/** `lost` counts from the start of the process. */
+function lossLine(lost: number): string {
+  const msg = 'log lines were lost: the reader of stdout did not read them, or the disk was full'
+  return `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), code: 'log-lost', lost, msg })}\n`
 }
 
 let stampedAt = 0
@@ -124,6 +137,19 @@ function decoded(text: string): string {
   }
 }
 
-function maskOf(secrets: readonly string[]): (text: string) => string {
-  return text => secrets.reduce((masked, secret) => masked.replaceAll(secret, '[redacted]'), text)
+function maskOf(...secrets: readonly Iterable<string>[]): (text: string) => string {
+  return text => secrets.reduce<string>(maskAll, text)
+}
+
+function maskAll(text: string, secrets: Iterable<string>): string {
+  let masked = text
+  for (const secret of secrets) masked = masked.replaceAll(secret, '[redacted]')
+  return masked
+}
+
+const laterSecrets = new Set<string>()
+
+/** Masks a secret that was read after the start: a key, or the password of a URL. */
+export function maskAlso(secret: string): void {
+  laterSecrets.add(/^[a-z+]+:\/\//.test(secret) ? passwordOf(secret) || secret : secret)
 }

@@ -5,17 +5,19 @@ import { buildApp, buildMonitoringApp, buildStartingApp, type EdgeParts, type Po
 import type { Channel } from './cluster/channel.ts'
 import { rejectOpenAccess } from './config/access.ts'
 import { watchKeyFile, type KeySource } from './config/key-file.ts'
+import { watchSecrets } from './config/secret-files.ts'
 import { isLoopback } from './config/loopback.ts'
-import type { Config } from './config/terms.ts'
+import type { Config, FollowSecret } from './config/terms.ts'
 import { checkModels, openDeps, type Deps } from './deps.ts'
 import { createKeyring } from './http/edge/auth.ts'
 import { connectionsFor } from './http/edge/connections.ts'
 import { watchMalformed } from './http/edge/malformed.ts'
 import type { ListenAddress } from './http/edge/listeners.ts'
 import { createGate, type Gate } from './http/gate.ts'
-import { createLogger } from './log.ts'
+import { createLogger, maskAlso } from './log.ts'
+import { onHangup } from './signals.ts'
 import { watchConnections, type Connections } from './monitoring/findings/connections.ts'
-import { startTelemetry } from './tracing/start.ts'
+import { startTelemetry, type Telemetry } from './tracing/start.ts'
 import { openService } from './wiring/service.ts'
 
 export interface RunningServer {
@@ -50,10 +52,15 @@ export async function startServer(
   rejectOpenAccess(config)
   options.signal?.throwIfAborted()
   await using opened = new AsyncDisposableStack()
-  opened.defer(await startTelemetry(config.telemetry))
-  const keySource = keySourceOf(config, log)
+  const secrets = watchSecrets(config.secretFiles, log, maskAlso)
+  opened.defer(secrets.close)
+  const telemetry = await startTelemetry(config.telemetry, log, secrets.follow)
+  opened.defer(telemetry.close)
+  const keySource = keySourceOf(config, log, secrets.follow)
   opened.defer(() => keySource?.close())
-  for (const line of config.deprecations) log.warn(line)
+  opened.defer(reloadOnHangup([secrets, ...(keySource ? [keySource] : [])], config, log))
+  // One worker is enough to say it.
+  if (!options.channel || options.channel.place.number === 1) for (const line of config.notices) log.warn(line)
   const draining = new AbortController()
   const edge: Edge = {
     config,
@@ -68,7 +75,12 @@ export async function startServer(
     await Promise.all([ports.main.gate.close(0), ports.monitoring?.gate.close(0)])
   }
   opened.defer(stopServing)
-  const deps = await openParts(edge, { ...ports, stopServing }, options, opened)
+  const deps = await openParts(
+    edge,
+    { ...ports, stopServing },
+    { ...options, telemetry, follow: secrets.follow },
+    opened,
+  )
   const { promise: stopped, resolve, reject } = Promise.withResolvers<void>()
   const kept = opened.move()
   let stopping: Promise<void> | undefined
@@ -86,8 +98,22 @@ interface Edge extends EdgeParts {
   readonly log: Logger
 }
 
-function keySourceOf({ keySources }: Config, log: Logger): KeySource | undefined {
-  return keySources.file === undefined ? undefined : watchKeyFile({ ...keySources, file: keySources.file }, log)
+function keySourceOf({ keySources, secretFiles }: Config, log: Logger, follow: FollowSecret): KeySource | undefined {
+  const isFollowed = keySources.named?.some(({ name }) => secretFiles.some(file => file.name === name))
+  return keySources.file !== undefined || isFollowed ? watchKeyFile(keySources, log, follow) : undefined
+}
+
+/** On SIGHUP, reads the files of keys and secrets again. Returns what ends that. */
+function reloadOnHangup(
+  sources: readonly { reload(): void }[],
+  { keySources, secretFiles }: Config,
+  log: Logger,
+): () => void {
+  const hasFiles = keySources.file !== undefined || secretFiles.length > 0
+  return onHangup(() => {
+    if (hasFiles) for (const each of sources) each.reload()
+    else log.info('SIGHUP ignored: no keys or secrets are read from files (API_KEYS_FILE, …_FILE)')
+  })
 }
 
 interface OpenPort {
@@ -127,22 +153,29 @@ async function openPorts(edge: Edge, opened: AsyncDisposableStack): Promise<Port
   return { main, monitoring, connections }
 }
 
+/** What is started before the ports are open. */
+interface Started {
+  readonly telemetry: Pick<Telemetry, 'status'>
+  readonly follow: FollowSecret
+}
+
 /** Opens everything behind the ports, and serves it there. */
 async function openParts(
   edge: Edge,
   { main, monitoring, connections, stopServing }: Ports & { readonly stopServing: () => Promise<void> },
-  { signal, channel }: StartOptions,
+  { signal, channel, telemetry, follow }: StartOptions & Started,
   opened: AsyncDisposableStack,
 ): Promise<Deps> {
   const { config, log, isDraining } = edge
   const deps = await openDeps(config, log, {
     patienceMs: config.startTimeoutMs,
+    follow,
     ...(signal && { signal }),
     ...(channel && { channel }),
   })
   opened.defer(deps.close)
   await checkModels(deps.store, deps.models.embedder.model)
-  const service = openService(deps, { config, log, connections, isDraining })
+  const service = openService(deps, { config, log, connections, traces: telemetry.status, isDraining })
   opened.defer(service.monitor.stop)
   // A failed start closes the ports first: nobody is to be served by closed parts.
   opened.defer(stopServing)

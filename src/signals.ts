@@ -1,9 +1,20 @@
+import { isatty } from 'node:tty'
 import type { Logger } from 'pino'
 import { isLaunched } from './config/config.ts'
 import { AskError } from './errors.ts'
 
+/** In a terminal, SIGHUP says that it was closed. Anywhere else, operators send it to have files read again. */
+const hangupStops = isatty(0)
+
 /** A terminal sends SIGINT on Ctrl-C; process managers send SIGTERM first. */
-const signalNames = ['SIGINT', 'SIGTERM'] as const
+const signalNames = hangupStops ? (['SIGINT', 'SIGTERM', 'SIGHUP'] as const) : (['SIGINT', 'SIGTERM'] as const)
+
+/** Calls `handle` for each SIGHUP that is no stop signal. Returns a function that removes the listener. */
+export function onHangup(handle: () => void): () => void {
+  if (hangupStops) return () => {}
+  process.on('SIGHUP', handle)
+  return () => void process.off('SIGHUP', handle)
+}
 
 export interface StopSignalOptions {
   /**

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import { isLaunched } from '../config/config.ts'
-import { onStopSignals, stopOnErrors } from '../signals.ts'
+import { onHangup, onStopSignals, stopOnErrors } from '../signals.ts'
 import { createDesk } from './desk.ts'
 import { createRestartCounts, createRestarts, type RestartReason, type WorkerEnd } from './restarts.ts'
 import { setUpWorkers, startWorker, type WorkerProcess } from './worker-process.ts'
@@ -29,7 +29,7 @@ interface Slot {
  */
 export function runPrimary({ heapMb, ...options }: PrimaryOptions): Promise<number> {
   const { log } = options
-  const { start, stop, kill, ended } = supervise(options)
+  const { start, stop, hangUp, kill, ended } = supervise(options)
   let isStopping = false
   function onSignal(): void {
     if (isStopping) {
@@ -45,6 +45,7 @@ export function runPrimary({ heapMb, ...options }: PrimaryOptions): Promise<numb
     await ended
   }
   setUpWorkers(heapMb)
+  onHangup(hangUp)
   onStopSignals(onSignal, { isLaunched: isLaunched() })
   stopOnErrors({ stop: stopAfterError }, log)
   start()
@@ -129,7 +130,9 @@ function supervise({ workers, env, log }: Omit<PrimaryOptions, 'heapMb'>) {
   }
 
   const kill = () => slots.forEach(each => each.process?.kill())
-  return { start: () => launch(first), stop, kill, ended }
+  /** Workers read files again on SIGHUP. */
+  const hangUp = () => slots.forEach(each => each.isReady && each.process?.hangUp())
+  return { start: () => launch(first), stop, hangUp, kill, ended }
 }
 
 const messages: Readonly<Record<RestartReason, string>> = {

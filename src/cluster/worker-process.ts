@@ -3,11 +3,14 @@ import type { Logger } from 'pino'
 import { workerEnvironment } from '../config/config.ts'
 import type { PrimaryCalls, WorkerCalls } from './calls.ts'
 import { createLink, type Link } from './link.ts'
+import { standardOutput } from '../output.ts'
 import { copyLines } from './output.ts'
 import type { WorkerEnd } from './restarts.ts'
 
 export interface WorkerProcess {
   readonly link: Link<WorkerCalls>
+  /** Passes SIGHUP on. */
+  hangUp(): void
   kill(): void
 }
 
@@ -43,7 +46,8 @@ export function startWorker({ number, of, env, log, calls, onEnd }: WorkerOption
     onFailed: (err, call) => log.error({ err, call, worker: number }, 'a call from a worker failed'),
   })
   child.on('message', link.receive)
-  if (child.stdout) copyLines(child.stdout, lines => void process.stdout.write(lines))
+  const copying = child.stdout && copyLines(child.stdout, standardOutput())
+  child.once('exit', () => copying?.finish())
   // A message to a worker that has just ended fails; without a listener the error would end this process.
   worker.on('error', (err: Error) => log.warn({ err, worker: number }, 'the channel to a worker failed'))
   // Not 'exit': its last lines may still be in the pipe then.
@@ -52,5 +56,5 @@ export function startWorker({ number, of, env, log, calls, onEnd }: WorkerOption
     onEnd({ code, signal })
   })
   log.info({ worker: number, pid: child.pid }, 'worker started')
-  return { link, kill: () => void child.kill('SIGKILL') }
+  return { link, hangUp: () => void child.kill('SIGHUP'), kill: () => void child.kill('SIGKILL') }
 }

@@ -4,6 +4,7 @@ import { flushCompileCache } from 'node:module'
 import { readConfig, setsHeapLimit, workerPlace, type WorkerPlace } from '../config/config.ts'
 import type { Config } from '../config/terms.ts'
 import { createLogger } from '../log.ts'
+import { onHangup } from '../signals.ts'
 import type { Host } from './host.ts'
 
 export function addServe(program: Command, host: Host): void {
@@ -12,11 +13,25 @@ export function addServe(program: Command, host: Host): void {
     .description('start the HTTP service')
     .action(async () => {
       const config = readConfig(host.env)
+      // Without a listener, SIGHUP would end the process at once, also while it starts or stops.
+      onHangup(() => {})
       const place = cluster.isWorker ? workerPlace(host.env) : null
-      if (place) return await serveAsWorker(config, place)
-      if (config.workers === 1) return await serveAlone(config)
-      await serveWithWorkers(config, host)
+      try {
+        if (place) await serveAsWorker(config, place)
+        else if (config.workers === 1) await serveAlone(config)
+        else await serveWithWorkers(config, host)
+      } finally {
+        if (host === process) endSoon()
+      }
     })
+}
+
+/** Longer than a reader of the log needs for the last lines. */
+const endMs = 1000
+
+/** Log lines that nobody reads, or a collector that does not let go, would keep the process alive for ever. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), endMs).unref()
 }
 
 async function serveAlone(config: Config): Promise<void> {

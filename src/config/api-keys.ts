@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import type { Priority } from '../priority.ts'
 import type { DayBudget } from './kinds.ts'
+import { readText } from './text-file.ts'
 
 /**
  * A key from API_KEYS or API_KEYS_FILE and what it permits. Only the SHA-256 of a key is stored, here and in the
@@ -104,7 +104,7 @@ export function readApiKeys(
 ): readonly ApiKey[] {
   const found = [
     ...(inline === undefined ? [] : entriesOf('API_KEYS', inline, faults)),
-    ...(file === undefined ? [] : entriesOf('API_KEYS_FILE', textOf(file, faults), faults)),
+    ...(file === undefined ? [] : entriesOf('API_KEYS_FILE', keyFileText(file, faults), faults)),
   ]
   const unrestricted = {
     collections: undefined,
@@ -121,9 +121,9 @@ export function readApiKeys(
   return keys
 }
 
-function textOf(path: string, faults: string[]): string | undefined {
+function keyFileText(path: string, faults: string[]): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return readText(path)
   } catch (error) {
     faults.push(
       `API_KEYS_FILE is ${JSON.stringify(path)}, which cannot be read (${(error as NodeJS.ErrnoException).code}); it must be a JSON file`,

@@ -72,8 +72,34 @@ function cacheOf(raw: RawSettings): Config['cache'] {
   }
 }
 
+/** Whether traces are wanted; without a collector they are not. */
+export function isTracing({ otelDisabled, tracesExporter, otlpEndpoint, otlpTracesEndpoint }: RawSettings): boolean {
+  return !otelDisabled && tracesExporter !== 'none' && (otlpTracesEndpoint ?? otlpEndpoint) !== undefined
+}
+
+function telemetryOf(raw: RawSettings): Config['telemetry'] {
+  const { otlpEndpoint, otlpTracesEndpoint } = raw
+  return {
+    endpoint: isTracing(raw) ? (otlpTracesEndpoint ?? tracesUnder(String(otlpEndpoint))) : undefined,
+    serviceName: raw.otelServiceName,
+    sampler: raw.tracesSampler,
+    samplerArg: raw.tracesSamplerArg,
+    slowMs: raw.traceSlowMs,
+    headers: raw.otlpHeaders,
+    timeoutMs: raw.otlpTimeoutMs,
+    queue: { size: raw.spanQueueSize, batch: Math.min(raw.spanBatchSize, raw.spanQueueSize), delayMs: raw.spanDelayMs },
+  }
+}
+
+/** Keeps the query of the endpoint, in which some collectors take a key. */
+function tracesUnder(endpoint: string): string {
+  const url = new URL(endpoint)
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`
+  return url.href
+}
+
 /** Groups the raw settings by the part of the service that uses them. */
-export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 'deprecations'> {
+export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 'secretFiles' | 'notices'> {
   const isOpenAI = raw.openaiApiKey !== undefined && raw.openaiBaseUrl === undefined
   const chat = raw.chatModel ?? (isOpenAI ? 'gpt-4o-mini' : 'none')
   return {
@@ -143,12 +169,6 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
     workers: raw.workers,
     startTimeoutMs: raw.startTimeoutSeconds * 1000,
     drain: { seconds: raw.drainSeconds, delayMs: raw.drainDelayMs },
-    telemetry: {
-      endpoint: raw.otlpEndpoint,
-      serviceName: raw.otelServiceName,
-      sampler: raw.tracesSampler,
-      samplerArg: raw.tracesSamplerArg,
-      slowMs: raw.traceSlowMs,
-    },
+    telemetry: telemetryOf(raw),
   }
 }

@@ -2,7 +2,7 @@ import type { RawSettings } from './settings.ts'
 
 /** Finds settings that are invalid only in combination with others; one message per fault. */
 export function faultsBetween(raw: RawSettings): string[] {
-  return [...modelFaults(raw), ...budgetFaults(raw), ...rerankFaults(raw), ...listeningFaults(raw)]
+  return [...modelFaults(raw), ...budgetFaults(raw), ...rerankFaults(raw), ...listeningFaults(raw), ...traceFaults(raw)]
 }
 
 function modelFaults(raw: RawSettings): string[] {
@@ -55,6 +55,14 @@ function rerankFaults({ rerankUrl, rerankModel, rerankApiKey }: RawSettings): st
     ['RERANK_API_KEY', rerankApiKey],
   ].filter(([, value]) => value !== undefined)
   return set.map(([name]) => `${name} is set, but no reranker is configured; set RERANK_URL`)
+}
+
+function traceFaults({ otlpEndpoint, otlpTracesEndpoint, otelDisabled, tracesExporter }: RawSettings): string[] {
+  const isWanted = !otelDisabled && tracesExporter !== 'none' && otlpTracesEndpoint === undefined
+  if (!isWanted || otlpEndpoint === undefined || !/\/v1\/traces\/?$/.test(new URL(otlpEndpoint).pathname)) return []
+  return [
+    'OTEL_EXPORTER_OTLP_ENDPOINT ends in /v1/traces, which is appended to it; remove that, or set OTEL_EXPORTER_OTLP_TRACES_ENDPOINT instead',
+  ]
 }
 
 function listeningFaults(raw: RawSettings): string[] {

@@ -1,10 +1,13 @@
 import { hash } from 'node:crypto'
 import { readApiKeys, type Sources } from './api-keys.ts'
-import { arrange } from './arrange.ts'
+import { arrange, isTracing } from './arrange.ts'
 import { faultsBetween } from './checks.ts'
 import type { Setting } from './kinds.ts'
+import { misspeltIn } from './misspelt.ts'
+import { fileSettings, withFiles } from './secret-files.ts'
 import { settings, type RawSettings } from './settings.ts'
-import { ConfigError, type Config } from './terms.ts'
+import { traceSettings } from './trace-settings.ts'
+import { ConfigError, type Config, type SecretFile } from './terms.ts'
 
 /**
  * The only code that reads the environment. Every setting is described once, in {@link settings}: its name, default,
@@ -19,16 +22,29 @@ type Environment = Readonly<Record<string, string | undefined>>
  */
 export function readConfig(env: Environment = process.env, defaults: Environment = {}): Config {
   const faults: string[] = []
-  const entries = Object.entries(settings).map(([key, each]) => [
-    key,
-    readSetting(each, { ...defaults, ...withoutEmpty(env) }, faults),
-  ])
-  const raw = Object.fromEntries(entries) as RawSettings
+  const notices: string[] = []
+  const known = withoutForeign({ ...defaults, ...withoutEmpty(env) }, notices)
+  const { values, files } = withFiles(known, faults)
+  const raw = readSettings(values, files, faults)
   faults.push(...faultsBetween(raw))
   const keySources = keySourcesOf(raw)
   const keys = readApiKeys(keySources, faults)
   if (faults.length > 0) throw new ConfigError(faults)
-  return deepFreeze({ ...arrange(raw), keys, keySources, deprecations: deprecationsIn(env) })
+  notices.push(...deprecationsIn(env), ...noticesAbout(env, raw))
+  return deepFreeze({ ...arrange(raw), keys, keySources, secretFiles: files, notices })
+}
+
+/** Settings of traces count only if traces are wanted: a platform may set them for every program. */
+function readSettings(env: Environment, files: readonly SecretFile[], faults: string[]): RawSettings {
+  const ofTraces: string[] = []
+  const entries = Object.entries<Setting<unknown>>(settings).map(([key, each]) => [
+    key,
+    readSetting(each, { env, files }, key in traceSettings && each.name.startsWith('OTEL_') ? ofTraces : faults),
+  ])
+  const raw = Object.fromEntries(entries) as RawSettings
+  const hasEndpoint = [settings.otlpEndpoint, settings.otlpTracesEndpoint].some(({ name }) => env[name] !== undefined)
+  if (hasEndpoint && !raw.otelDisabled && raw.tracesExporter !== 'none') faults.push(...ofTraces)
+  return raw
 }
 
 /** True if npm, npx or bin/askwell.js started the process: they remain its parent and forward signals to it. */
@@ -83,18 +99,85 @@ function deprecationsIn(env: Environment): string[] {
     .map(({ name, formerName }) => `${formerName} is deprecated: use ${name}`)
 }
 
-function readSetting(each: Setting<unknown>, env: Environment, faults: string[]): unknown {
-  const { formerName } = each
+/**
+ * Kubernetes sets NAME_PORT for each service in the namespace, for the sake of Docker's links: a service called
+ * "monitoring" has MONITORING_PORT=tcp://10.0.0.1:80. Nobody means a setting of ours by that.
+ */
+function withoutForeign(env: Environment, notices: string[]): Environment {
+  const names = Object.values<Setting<unknown>>(settings).map(({ name }) => name)
+  const foreign = names.filter(name => name.endsWith('PORT') && /^(tcp|udp|sctp):\/\//.test(env[name]?.trim() ?? ''))
+  for (const name of foreign)
+    notices.push(
+      `${name} is the address of a Kubernetes service and is ignored; enableServiceLinks: false in the pod keeps such variables away`,
+    )
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.includes(name)))
+}
+
+/** Variables that look like settings and have no effect. */
+function noticesAbout(env: Environment, raw: RawSettings): string[] {
+  const all = Object.values<Setting<unknown>>(settings)
+  const filed = fileSettings.map(({ name }) => `${name}_FILE`)
+  const isSet = (name: string) => Boolean(env[name]?.trim())
+  const known = all.flatMap(({ name, preferredName, formerName }) => [name, preferredName ?? name, formerName ?? name])
+  const notSecret = all.filter(
+    ({ name, isSecret }) => !isSecret && isSet(`${name}_FILE`) && !known.includes(`${name}_FILE`),
+  )
+  return [
+    ...misspeltIn(env, [...known, ...filed]).map(
+      ({ name, meant }) => `${name} is not a setting; ${meant} may be meant`,
+    ),
+    ...notSecret.map(({ name }) => `${name}_FILE is not read: only secrets can be in a file; set ${name}`),
+    ...traceNotices(raw, env),
+  ]
+}
+
+function traceNotices(raw: RawSettings, env: Environment): string[] {
+  const isSet = (name: string) => Boolean(env[name]?.trim())
+  const others = ['OTEL_METRICS_EXPORTER', 'OTEL_LOGS_EXPORTER'].filter(name =>
+    /^(?!none$)./.test(env[name]?.trim() ?? ''),
+  )
+  const wanted = [settings.tracesExporter, settings.otlpProtocol, settings.otlpHeaders, settings.tracesSampler]
+    .flatMap(({ name, preferredName }) => [name, preferredName ?? name])
+    .filter(isSet)
+  const isOff = raw.otelDisabled || raw.tracesExporter === 'none'
+  const takesShare = /traceidratio/.test(raw.tracesSampler ?? '')
+  return [
+    ...others.map(
+      name =>
+        `${name} has no effect: metrics are at /metrics, logs go to stdout, and only traces are sent to a collector`,
+    ),
+    ...(isOff || isTracing(raw) || wanted.length === 0
+      ? []
+      : [`${wanted[0]} has no effect: without OTEL_EXPORTER_OTLP_ENDPOINT nothing is traced`]),
+    ...(isTracing(raw) && raw.tracesSamplerArg !== undefined && !takesShare
+      ? ['OTEL_TRACES_SAMPLER_ARG has no effect: set OTEL_TRACES_SAMPLER=parentbased_traceidratio']
+      : []),
+  ]
+}
+
+interface SettingSource {
+  readonly env: Environment
+  readonly files: readonly SecretFile[]
+}
+
+function readSetting(each: Setting<unknown>, { env, files }: SettingSource, faults: string[]): unknown {
   // A fault names the variable that the operator has set.
-  const name = formerName !== undefined && !env[each.name] && env[formerName] ? formerName : each.name
+  const name = setName(each, env)
   const text = env[name]?.trim() ?? each.default
   if (text === undefined) return undefined
   const value = each.read(text)
   // The part before an @ may be a password, whatever the fault is.
   const isShown = !each.isSecret && !text.includes('@')
+  const file = files.some(found => found.name === name) ? ` (from ${name}_FILE)` : ''
   if (value === undefined)
-    faults.push(`${name} is ${isShown ? JSON.stringify(text) : 'invalid'}; it must be ${each.allowed}`)
+    faults.push(`${name}${file} is ${isShown ? JSON.stringify(text) : 'invalid'}; it must be ${each.allowed}`)
   return value
+}
+
+/** The variable that has the value: the more specific one, or the former one if the current one is unset. */
+function setName({ name, preferredName, formerName }: Setting<unknown>, env: Environment): string {
+  if (preferredName !== undefined && env[preferredName]) return preferredName
+  return formerName !== undefined && !env[name] && env[formerName] ? formerName : name
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -1,40 +1,38 @@
-import { stat } from 'node:fs/promises'
+import { hash } from 'node:crypto'
 import type { Logger } from 'pino'
 import { readApiKeys, type ApiKey, type Sources } from './api-keys.ts'
+import { watchFiles } from './file-watch.ts'
+import type { FollowSecret } from './terms.ts'
 
 /** API keys that may change while the service runs. */
 export interface KeySource {
   /** Calls `onChange` with all keys each time they have changed. */
   watch(onChange: (keys: readonly ApiKey[]) => void): void
+  /** Reads the keys again, at once. */
+  reload(): void
   close(): void
 }
 
-/** Polls, because `fs.watch` sees no changes on network mounts and loses track of a file that is replaced. */
-const pollMs = 2000
-
 /**
- * Reloads the keys when API_KEYS_FILE has changed, and on SIGHUP. A file that is unreadable or invalid changes nothing:
- * a half-written file must not lock everyone out.
+ * Reloads the keys when API_KEYS_FILE has changed, or the file of ADMIN_API_KEY or MONITORING_API_KEY. A file that is
+ * unreadable or invalid changes nothing: a half-written file must not lock everyone out.
  */
 export function watchKeyFile(
-  sources: Sources & { readonly file: string },
+  initial: Sources,
   log: Pick<Logger, 'info' | 'error'>,
+  follow: FollowSecret = () => {},
 ): KeySource {
+  let sources = initial
   let onChange: (keys: readonly ApiKey[]) => void = () => {}
-  let lastStamp: string | undefined
-  let timer = setTimeout(poll, pollMs).unref()
-  let isClosed = false
-  // Taken now, so that a change before the first poll is noticed.
-  const firstStamp = stampOf(sources.file).then(stamp => void (lastStamp = stamp))
-  process.on('SIGHUP', reload)
+  const watch = watchFiles(initial.file === undefined ? [] : [initial.file], reload)
+  for (const { name } of initial.named ?? []) follow(name, key => replace(name, key))
 
-  async function poll(): Promise<void> {
-    await firstStamp
-    const stamp = await stampOf(sources.file)
-    if (isClosed) return
-    if (stamp !== lastStamp) reload()
-    lastStamp = stamp
-    timer = setTimeout(poll, pollMs).unref()
+  function replace(name: string, key: string): void {
+    const named = (sources.named ?? []).map(each =>
+      each.name === name ? { ...each, sha256: hash('sha256', key, 'hex') } : each,
+    )
+    sources = { ...sources, named }
+    reload()
   }
 
   function reload(): void {
@@ -49,21 +47,5 @@ export function watchKeyFile(
     onChange(keys)
   }
 
-  function close(): void {
-    isClosed = true
-    clearTimeout(timer)
-    process.off('SIGHUP', reload)
-  }
-
-  return { watch: listener => void (onChange = listener), close }
-}
-
-/** Identifies a version of the file; follows links, which mounted secrets use. */
-async function stampOf(file: string): Promise<string> {
-  try {
-    const { ino, size, mtimeMs } = await stat(file)
-    return `${ino} ${size} ${mtimeMs}`
-  } catch (error) {
-    return String((error as NodeJS.ErrnoException).code)
-  }
+  return { watch: listener => void (onChange = listener), reload, close: watch.close }
 }

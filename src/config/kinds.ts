@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { isIP } from 'node:net'
 import { readDatabaseUrl, sslModes, wantedServers } from './database-url.ts'
 
@@ -15,6 +16,8 @@ export interface Setting<T, Default extends string | undefined = string | undefi
   readonly isSecret?: boolean
   /** Deprecated name, read when the current name is unset. */
   readonly formerName?: string
+  /** A more specific name, which takes precedence. */
+  readonly preferredName?: string
 }
 
 export function setting<T, Default extends string | undefined>(
@@ -37,6 +40,12 @@ export function renamedFrom<T, Default extends string | undefined>(
   each: Setting<T, Default>,
 ): Setting<T, Default> {
   return { ...each, formerName }
+}
+
+/** A setting of OpenTelemetry for all signals, which has a form for traces alone. */
+export function alsoForTraces<T, Default extends string | undefined>(each: Setting<T, Default>): Setting<T, Default> {
+  const preferredName = each.name.replace('OTLP_', 'OTLP_TRACES_')
+  return { ...each, preferredName, about: `${each.about} \`${preferredName}\` takes precedence.` }
 }
 
 interface Kind<T> {
@@ -229,6 +238,63 @@ export const currency: Kind<string> = {
 }
 
 export const words: Kind<string> = { allowed: 'text that is not empty', read: text => text }
+/** OpenTelemetry's booleans are not case-sensitive. */
+export const trueFalse: Kind<boolean> = {
+  allowed: 'true | false',
+  read: text => ({ true: true, false: false })[text.toLowerCase()],
+}
+
+/** A share that may be written like any number, as OpenTelemetry's are. */
+export const sampleShare: Kind<number> = {
+  allowed: 'a number from 0 to 1, such as 0.05',
+  read: text => (/^(\d+\.?\d*|\.\d+)(e-?\d+)?$/i.test(text) && Number(text) <= 1 ? Number(text) : undefined),
+}
+
+const headerName = /^[\w!#$%&'*+.^`|~-]+$/
+
+/** Attributes of a resource, read by OpenTelemetry's SDK. */
+export const attributes: Kind<string> = {
+  allowed: 'NAME=VALUE, separated by commas, such as deployment.environment.name=production',
+  read: text => (text.split(',').every(each => /^\s*[^=\s]+\s*=[^=]*$/.test(each)) ? text : undefined),
+}
+
+/** `NAME=VALUE` pairs, separated by commas, with percent-encoded values, as in the `baggage` header. */
+export const exporterHeaders: Kind<Readonly<Record<string, string>>> = {
+  allowed: 'NAME=VALUE, separated by commas, with commas and other special characters in values percent-encoded',
+  read: text => {
+    const pairs = text.split(',').flatMap(each => (each.trim() === '' ? [] : [/^([^=]*)=(.*)$/.exec(each)]))
+    try {
+      const headers = pairs.map(pair => [(pair?.[1] ?? '').trim(), decodeURIComponent(pair?.[2] ?? '').trim()] as const)
+      const isValid = headers.every(([name, value]) => headerName.test(name) && /^[\t\x20-\x7e]+$/.test(value))
+      return isValid && headers.length > 0 ? Object.fromEntries(headers) : undefined
+    } catch {
+      return undefined // an invalid percent escape
+    }
+  },
+}
+
+const knownPropagators = ['tracecontext', 'baggage', 'b3', 'b3multi', 'jaeger', 'none']
+
+export const propagators: Kind<readonly string[]> = {
+  allowed: `${knownPropagators.slice(0, -1).join(', ')}, separated by commas; or none`,
+  read: text => {
+    const names = text.split(',').map(name => name.trim())
+    return names.every(name => knownPropagators.includes(name)) ? names : undefined
+  },
+}
+
+export const readableFile: Kind<string> = {
+  allowed: 'the path of a file that can be read',
+  read: text => {
+    try {
+      accessSync(text, constants.R_OK)
+      return text
+    } catch {
+      return undefined
+    }
+  },
+}
+
 export const onOff: Kind<boolean> = { allowed: 'on | off', read: text => ({ on: true, off: false })[text] }
 
 export const languageList: Kind<readonly string[] | 'any'> = {

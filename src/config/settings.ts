@@ -22,10 +22,10 @@ import {
   setting,
   similarity,
   tokensPerDay,
-  url,
   words,
   type Setting,
 } from './kinds.ts'
+import { traceSettings } from './trace-settings.ts'
 
 /** Every setting, described once: its name, default, meaning and allowed values. */
 export const settings = {
@@ -483,31 +483,7 @@ export const settings = {
     'How long to keep accepting requests after SIGTERM, so that load balancers see `/readyz` fail first.',
     integer(0, 120_000),
   ),
-  otelServiceName: setting('OTEL_SERVICE_NAME', 'askwell', 'Service name in traces.', words),
-  otlpEndpoint: setting(
-    'OTEL_EXPORTER_OTLP_ENDPOINT',
-    undefined,
-    'OTLP collector for traces. Unset: no tracing. The other `OTEL_*` variables also apply.',
-    url('http', 'https'),
-  ),
-  tracesSampler: setting(
-    'OTEL_TRACES_SAMPLER',
-    undefined,
-    'Which requests are traced: `parentbased_traceidratio` for a share, which costs least, or any other OpenTelemetry sampler. Unset: all.',
-    words,
-  ),
-  tracesSamplerArg: setting(
-    'OTEL_TRACES_SAMPLER_ARG',
-    undefined,
-    'Share of requests that `OTEL_TRACES_SAMPLER` keeps, such as `0.01`.',
-    words,
-  ),
-  traceSlowMs: setting(
-    'TRACE_SLOW_MS',
-    undefined,
-    'Also send each trace of a question that failed, was degraded or took at least this many ms, even if not sampled. Unset: none.',
-    integer(0, 3_600_000),
-  ),
+  ...traceSettings,
 } as const
 
 type Settings = typeof settings

@@ -116,22 +116,38 @@ export interface Config {
     readonly maxConnections: number
   }
   readonly log: { readonly level: string; readonly questions: boolean }
-  /** One message to log per setting that is set under its former name. */
-  readonly deprecations: readonly string[]
+  /** Secrets that were read from files, so that they can be followed. */
+  readonly secretFiles: readonly SecretFile[]
+  /** Messages to log at the start: settings under a former name, misspelt or without effect. */
+  readonly notices: readonly string[]
   /** Processes that answer requests: cluster/size.ts chooses the number for `auto`. */
   readonly workers: 'auto' | number
   readonly startTimeoutMs: number
   readonly drain: { readonly seconds: number; readonly delayMs: number }
   readonly telemetry: {
+    /** URL that traces are sent to; undefined for no tracing. */
     readonly endpoint: string | undefined
     readonly serviceName: string
-    /** Passed to OpenTelemetry's SDK, which warns about invalid values. */
     readonly sampler: string | undefined
-    readonly samplerArg: string | undefined
+    readonly samplerArg: number | undefined
     /** Traces of slower requests are sent even if not sampled; undefined to send sampled traces only. */
     readonly slowMs: number | undefined
+    readonly headers: Readonly<Record<string, string>> | undefined
+    /** Limit of one delivery, retries included. */
+    readonly timeoutMs: number
+    /** Spans that wait for delivery. */
+    readonly queue: { readonly size: number; readonly batch: number; readonly delayMs: number }
   }
 }
+
+/** A secret setting whose value is in a file, such as a mounted secret: `NAME_FILE` has its path. */
+export interface SecretFile {
+  readonly name: string
+  readonly path: string
+}
+
+/** Calls `onChange` with the text of a setting each time its file has changed. Does nothing for other settings. */
+export type FollowSecret = (name: string, onChange: (text: string) => void) => void
 
 /** Reports every fault of the environment at once, one line per fault. */
 export class ConfigError extends Error {

@@ -2,6 +2,8 @@ import { performance } from 'node:perf_hooks'
 import { getHeapStatistics } from 'node:v8'
 import { collectDefaultMetrics, type Registry } from 'prom-client'
 import { version } from '../version.ts'
+import { lossReasons, nothingDelivered, type DeliveryStatus } from '../tracing/delivery.ts'
+import { standardOutput } from '../output.ts'
 import { prefix, type Kit } from './kit.ts'
 
 /** Redundant sums of gauges that are also exposed by type, under names that should be a counter's. */
@@ -54,10 +56,24 @@ export function processMetrics(kit: Kit, registry: Registry) {
     'Time the event loop was stalled for more than 0.1 s at a time.',
     stalls.seconds,
   )
+  kit.total(
+    'log_lines_lost_total',
+    'Log lines that could not be written: nobody reads stdout, or the disk is full.',
+    () => standardOutput().status().lost,
+  )
   let isDatabaseUp = () => true
+  let traces = () => nothingDelivered
+  kit.total('trace_spans_delivered_total', 'Spans that the collector accepted.', () => traces().delivered)
+  kit.totals(
+    'trace_spans_lost_total',
+    'Spans that did not reach the collector. queue_full: it is too slow, and OTEL_BSP_MAX_QUEUE_SIZE were waiting; not_delivered: it rejected them, or could not be reached.',
+    { name: 'reason', values: lossReasons },
+    reason => traces().lost[reason],
+  )
 
   return {
     stop: stalls.stop,
+    useTraces: (status: () => DeliveryStatus) => void (traces = status),
     watchDatabase(isUp: () => boolean): void {
       isDatabaseUp = isUp
       kit.gauge('database_up', '1 if the database responds.', () => Number(isUp()))

@@ -20,7 +20,7 @@ import type { CallLimitStatus } from '../resilience/call-limit.ts'
 import type { Guard } from '../resilience/guard.ts'
 import { LateReply } from '../resilience/with-timeout.ts'
 import { createHeartbeat } from '../resilience/heartbeat.ts'
-import type { Config } from '../config/terms.ts'
+import type { Config, FollowSecret } from '../config/terms.ts'
 
 export interface Guarded {
   /** The models, those of an API behind circuit breakers; a local model needs none. */
@@ -44,13 +44,15 @@ export interface GuardsParts {
   readonly database: Database
   readonly models: Models
   readonly events: EventBus
+  /** Follows the key of the reranker. */
+  readonly follow?: FollowSecret
 }
 
 /**
  * Adds circuit breakers, retries and idle timeouts to remote dependencies; each change of state is one
  * event.
  */
-export function openGuards({ config, database, models, events: { emit, subscribe } }: GuardsParts): Guarded {
+export function openGuards({ config, database, models, events: { emit, subscribe }, follow }: GuardsParts): Guarded {
   const guards = new Map<Dependency, Guard>()
   const lastStates = new Map<Dependency, BreakerState>()
   const faults = new Map<Dependency, ModelFault>()
@@ -91,7 +93,7 @@ export function openGuards({ config, database, models, events: { emit, subscribe
     return each
   }
   const reads = register('database', guardReads(database, heartbeat.isDown, parts))
-  const remote = guardModels({ config, models }, parts, register)
+  const remote = guardModels({ config, models, follow }, parts, register)
   const states = () => Object.fromEntries([...guards.keys()].map(dependency => [dependency, stateOf(dependency)]))
   return {
     ...remote,
@@ -106,7 +108,7 @@ export function openGuards({ config, database, models, events: { emit, subscribe
 type Register = <G extends { readonly guard: Guard }>(dependency: Dependency, each: G) => G
 
 function guardModels(
-  { config, models }: Pick<GuardsParts, 'config' | 'models'>,
+  { config, models, follow }: Pick<GuardsParts, 'config' | 'models'> & { readonly follow: FollowSecret | undefined },
   parts: GuardParts & { readonly events: Events },
   register: Register,
 ): Pick<Guarded, 'models' | 'modelCalls' | 'reranker'> {
@@ -127,7 +129,7 @@ function guardModels(
         : embedder,
     },
     reranker: config.rerank
-      ? register('rerank', guardReranker(meterReranker(createReranker(config.rerank), events), parts))
+      ? register('rerank', guardReranker(meterReranker(createReranker(config.rerank, follow), events), parts))
       : null,
   }
 }

@@ -5,6 +5,8 @@ import { countLargeMetadata } from '../adapters/postgres/store/large-metadata.ts
 import type { Config } from '../config/terms.ts'
 import type { Deps } from '../deps.ts'
 import { documentApi } from '../ingest/document-api.ts'
+import { standardOutput } from '../output.ts'
+import type { DeliveryStatus } from '../tracing/delivery.ts'
 import { createCollector } from '../monitoring/findings/collect.ts'
 import type { Connections } from '../monitoring/findings/connections.ts'
 import { beatMs, createMonitor } from '../monitoring/findings/monitor.ts'
@@ -13,6 +15,8 @@ interface ServiceOptions {
   readonly config: Config
   readonly log: Logger
   readonly connections: Connections
+  /** What becomes of the spans. */
+  readonly traces: () => DeliveryStatus
   readonly isDraining: () => boolean
 }
 
@@ -45,12 +49,15 @@ export function openService(deps: Deps, options: ServiceOptions) {
   }
 }
 
-function openMonitor(deps: Deps, { log, connections, isDraining }: ServiceOptions) {
+function openMonitor(deps: Deps, { log, connections, traces, isDraining }: ServiceOptions) {
   const { database, metrics } = deps
+  metrics.useTraces(traces)
   const collector = createCollector({
     ...deps,
     countLargeMetadata: signal => database.aside({ signal, label: 'inspect' }, countLargeMetadata),
     connections,
+    traces,
+    log: standardOutput().status,
     isDraining,
     beatMs,
   })

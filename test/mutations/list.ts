@@ -371,7 +371,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'key-of-the-model-in-the-log',
     file: 'src/log.ts',
-    find: "secrets.reduce((masked, secret) => masked.replaceAll(secret, '[redacted]'), text)",
+    find: 'secrets.reduce<string>(maskAll, text)',
     replace: 'secrets.reduce(masked => masked, text)',
     tests: ['test/service/telemetry.test.ts'],
   },
@@ -392,8 +392,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'former-name-of-a-setting-ignored',
     file: 'src/config/config.ts',
-    find: 'const name = formerName !== undefined && !env[each.name] && env[formerName] ? formerName : each.name',
-    replace: 'const name = each.name',
+    find: 'return formerName !== undefined && !env[name] && env[formerName] ? formerName : name',
+    replace: 'return name',
     tests: ['test/unit/config/config.test.ts'],
   },
   {

@@ -126,6 +126,8 @@ for (const world of worlds) {
     t.test('a stream: passages, deltas, citations, done; the deltas are the answer', async t => {
       const { headers, text } = await app.ask({ question: 'When are quiet hours?', stream: true })
       t.match(headers.get('content-type'), /^text\/event-stream/)
+      t.equal(headers.get('cache-control'), 'no-cache, no-transform')
+      t.equal(headers.get('x-accel-buffering'), 'no')
       const events = sseEvents(text)
       t.match(events.map(event => event.event).join(' '), /^passages( delta)+ citations done$/)
       const words = events

@@ -1,3 +1,4 @@
+import { nothingDelivered } from '../../src/tracing/delivery.ts'
 import type { Facts } from '../../src/monitoring/findings/facts.ts'
 
 /** `counts` are the numbers of events in the last ten seconds. */
@@ -36,6 +37,8 @@ export function factsOf({ counts = {}, ...changes }: Changes = {}): Facts {
     process: { lateMs: 0, wasBusy: false, heapShare: 0.1 },
     connections: { open: 20, max: 10_000, silent: 0, trickling: 0 },
     workers: { killed: 0, killedAgoMs: null },
+    log: { lost: 0, lostAgoMs: null },
+    traces: nothingDelivered,
     isDraining: false,
     times: (kind: string) => counts[kind] ?? 0,
     lastFault: () => null,

@@ -10,13 +10,14 @@ import { scanImports } from '../support/import-scan.ts'
  * no adapter, not even a type.
  */
 const rows: readonly Row[] = [
+  { files: ['output.ts'], may: [] },
   { files: ['errors.ts', 'version.ts', 'priority.ts', 'faults.ts'], may: [] },
   { files: ['events.ts'], may: [], types: ['ask/terms.ts', 'errors.ts', 'faults.ts', 'priority.ts', 'resilience/'] },
   { files: ['log-events.ts'], may: [], types: ['events.ts', 'resilience/'] },
   { files: ['signals.ts'], may: ['config/config.ts', 'errors.ts'] },
   {
     files: ['cluster/'],
-    may: ['resilience/', 'signals.ts', 'config/config.ts', 'adapters/postgres/lease-holder.ts'],
+    may: ['resilience/', 'signals.ts', 'output.ts', 'config/config.ts', 'adapters/postgres/lease-holder.ts'],
     types: ['ask/cache/'],
   },
   { files: ['text/'], may: [] },
@@ -27,8 +28,8 @@ const rows: readonly Row[] = [
   { files: ['ingest/'], may: ['text/', 'resilience/', 'errors.ts'], types: ['ask/retrieval/embedder.ts'] },
   { files: ['eval/'], may: ['ask/', 'ingest/'] },
   { files: ['config/'], may: [], types: ['priority.ts'] },
-  { files: ['tracing/'], may: ['errors.ts'], types: ['config/terms.ts'] },
-  { files: ['log.ts'], may: ['text/printable.ts'], types: ['config/terms.ts'] },
+  { files: ['tracing/'], may: ['errors.ts', 'config/kinds.ts'], types: ['config/terms.ts'] },
+  { files: ['log.ts'], may: ['output.ts', 'text/printable.ts'], types: ['config/terms.ts'] },
   {
     files: ['adapters/'],
     may: ['text/', 'resilience/', 'tracing/', 'errors.ts', 'events.ts', 'faults.ts', 'config/database-url.ts'],
@@ -36,13 +37,31 @@ const rows: readonly Row[] = [
   },
   {
     files: ['metrics/'],
-    may: ['errors.ts', 'version.ts', 'faults.ts', 'monitoring/findings/findings.ts', 'cluster/calls.ts'],
+    may: [
+      'errors.ts',
+      'version.ts',
+      'faults.ts',
+      'output.ts',
+      'tracing/delivery.ts',
+      'monitoring/findings/findings.ts',
+      'cluster/calls.ts',
+    ],
     types: ['ask/', 'adapters/', 'events.ts', 'resilience/', 'monitoring/', 'priority.ts'],
   },
   {
     files: ['monitoring/'],
     may: ['errors.ts', 'faults.ts', 'adapters/postgres/store/large-metadata.ts'],
-    types: ['ask/', 'ingest/terms.ts', 'adapters/', 'cluster/calls.ts', 'events.ts', 'resilience/', 'config/terms.ts'],
+    types: [
+      'ask/',
+      'ingest/terms.ts',
+      'adapters/',
+      'cluster/calls.ts',
+      'events.ts',
+      'output.ts',
+      'resilience/',
+      'tracing/delivery.ts',
+      'config/terms.ts',
+    ],
   },
   {
     files: ['http/'],

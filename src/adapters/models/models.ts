@@ -1,6 +1,6 @@
 import type { ChatModel } from '../../ask/generation/chat.ts'
 import type { Embedder, TextKind } from '../../ask/retrieval/embedder.ts'
-import type { Config } from '../../config/terms.ts'
+import type { Config, FollowSecret } from '../../config/terms.ts'
 import { AskError, isAskError } from '../../errors.ts'
 import { serverOf } from '../../tracing/span.ts'
 import { createLocalEmbedder } from './local/embedder.ts'
@@ -34,6 +34,8 @@ export interface OpenModelsOptions {
    * Without this callback, that is an error.
    */
   readonly onAbsent?: (error: AskError) => void
+  /** Follows the key of the API. */
+  readonly follow?: FollowSecret
 }
 
 const probeMs = 10_000
@@ -45,6 +47,7 @@ export async function openModels(settings: ModelSettings, options: OpenModelsOpt
     baseUrl: settings.baseUrl,
     timeoutMs: settings.timeoutMs,
   })
+  options.follow?.('OPENAI_API_KEY', key => void (client.apiKey = key))
   const chat = settings.chat === null ? null : createChat(client, { model: settings.chat })
   if (settings.embedding === 'local' || settings.embedding === localModel) {
     const embedder = traceEmbedder(createLocalEmbedder(), { model: localModel })

@@ -1,5 +1,6 @@
 import { SpanKind } from '@opentelemetry/api'
 import type { RerankCall, Reranker } from '../../ask/retrieval/rerank.ts'
+import type { FollowSecret } from '../../config/terms.ts'
 import { AskError, type ErrorCode } from '../../errors.ts'
 import { genAi } from '../../tracing/names.ts'
 import { traceHeaders } from '../../tracing/outgoing.ts'
@@ -21,12 +22,15 @@ export interface RerankerSettings {
  * model, query, documents, top_n }` returns `{ results: [{ index, relevance_score }] }`. The /rerank of Text Embeddings
  * Inference has another format and is not supported.
  */
-export function createReranker({ url, model, apiKey }: RerankerSettings): Reranker {
-  const headers = {
+export function createReranker({ url, model, apiKey }: RerankerSettings, follow: FollowSecret = () => {}): Reranker {
+  let key = apiKey
+  follow('RERANK_API_KEY', current => void (key = current))
+  const headers = () => ({
     'content-type': 'application/json',
     accept: 'application/json',
-    ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
-  }
+    ...(key !== undefined && { authorization: `Bearer ${key}` }),
+    ...traceHeaders(),
+  })
 
   const spanAttributes = {
     [genAi.operation]: 'rerank',
@@ -48,7 +52,7 @@ export function createReranker({ url, model, apiKey }: RerankerSettings): Rerank
     call?: RerankCall,
   ): Promise<readonly number[]> {
     const body = JSON.stringify({ model, query, documents: texts, top_n: texts.length })
-    const reply = await send({ method: 'POST', headers: { ...headers, ...traceHeaders() }, body, signal })
+    const reply = await send({ method: 'POST', headers: headers(), body, signal })
     if (!reply.ok) throw await refusal(reply, model)
     const scored = await jsonOf(reply, signal)
     const tokens = tokensIn((scored as Charged | null)?.usage?.total_tokens)

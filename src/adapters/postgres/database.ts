@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { ServerAddress } from '../../config/database-url.ts'
+import type { FollowSecret } from '../../config/terms.ts'
 import { AskError } from '../../errors.ts'
 import { silent, type Events } from '../../events.ts'
 import { createLoginHealth } from './login-health.ts'
@@ -8,7 +9,7 @@ import { cancelOf, createBackends, type Backend } from './backends.ts'
 import { openClient } from './client.ts'
 import { databaseError, isStaleSession } from './errors.ts'
 import { readServerConnections, type ServerConnections } from './server-connections.ts'
-import { openServers } from './servers.ts'
+import { openServers, type Servers } from './servers.ts'
 import { openSideConnection, type SideConnection } from './side-connection.ts'
 import { watchCollections, type CollectionWatch } from './collection-notifications.ts'
 import { watchWrites } from './write-access.ts'
@@ -31,6 +32,8 @@ export interface OpenDatabaseOptions {
   /** Aborts the opening. */
   readonly signal?: AbortSignal
   readonly events?: DatabaseEvents
+  /** Follows the password of the URL, for new connections. */
+  readonly follow?: FollowSecret
 }
 
 type DatabaseEvents = PoolEvents & Pick<Events, 'loginsChanged' | 'writesChanged' | 'databaseReplaced'>
@@ -80,12 +83,12 @@ export interface Database {
 /** Connects and checks the server and pgvector. Rejects with `database_unavailable` and what to do. */
 export async function openDatabase(
   settings: DatabaseSettings,
-  { signal = never, events = silent }: OpenDatabaseOptions = {},
+  { signal = never, events = silent, follow }: OpenDatabaseOptions = {},
 ): Promise<Database> {
   return await checked(
     settings.url === undefined
       ? await openEmbeddedDatabase(settings, events)
-      : openServer(settings.url, settings, events),
+      : openServer(openServers(settings.url, follow), settings, events),
     signal,
   )
 }
@@ -97,10 +100,9 @@ const renewalMs = 1000
 /** More than twice the longest stage. Uploads and migrations set a longer limit themselves. */
 const holdLimitMs = 60_000
 
-function openServer(url: string, settings: DatabaseSettings, events: DatabaseEvents): Unchecked {
+function openServer(servers: Servers, settings: DatabaseSettings, events: DatabaseEvents): Unchecked {
   // The side connection serves cancels, pings and `aside` reads, so it must work when the pool is exhausted.
   const loginHealth = createLoginHealth(events.loginsChanged)
-  const servers = openServers(url)
   const side = openSideConnection(servers, error => loginHealth.record('side', error))
   const backends = createBackends(servers)
   const onWritesChange = (isWritable: boolean) => {

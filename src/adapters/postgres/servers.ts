@@ -1,3 +1,4 @@
+import type { FollowSecret } from '../../config/terms.ts'
 import { AskError } from '../../errors.ts'
 import {
   readDatabaseUrl,
@@ -29,9 +30,15 @@ export interface ServerState {
 /** Limit for connecting to a server and reading its state. */
 const probeMs = 3000
 
-export function openServers(url: string): Servers {
-  const address = readDatabaseUrl(url)
+export function openServers(url: string, follow: FollowSecret = () => {}): Servers {
+  let address = readDatabaseUrl(url)
   if (address === undefined) throw new Error('DATABASE_URL is not valid')
+  // Only the login: open connections and what was read from them belong to the database of the start.
+  follow('DATABASE_URL', text => {
+    const { user, password } = readDatabaseUrl(text) ?? {}
+    if (password !== undefined)
+      address = { ...(address as DatabaseAddress), ...(user !== undefined && { user }), password }
+  })
   const { servers, wanted } = address
   let current: ServerAddress | null = null
   let searching: Promise<ServerAddress> | undefined
@@ -47,7 +54,13 @@ export function openServers(url: string): Servers {
     return (current = await findServer(address as DatabaseAddress))
   }
 
-  return { address, choose, doubt: server => void (!server || server === current ? (current = null) : null) }
+  return {
+    get address() {
+      return address as DatabaseAddress
+    },
+    choose,
+    doubt: server => void (!server || server === current ? (current = null) : null),
+  }
 }
 
 export async function readServerState(sql: Sql): Promise<ServerState> {

@@ -10,6 +10,8 @@ export interface RedisClient {
   lastNode(): string
   /** From now on, servers for which this returns true get no commands except pings. */
   skipNodes(isUnresponsive: (node: string) => boolean): void
+  /** Uses another user and password for new connections. */
+  useLogin(login: Pick<RedisTarget, 'username' | 'password'>): void
   /** Asks the other servers which of them owns the keys now; for use when a server is missing. */
   refreshNodes(): void
 }
@@ -53,7 +55,15 @@ function singleClient(target: RedisTarget, options: Bounds): RedisClient {
     retryStrategy: waitBeforeRetry,
     reconnectOnError: whenDemoted(),
   })
-  return { client, nodes: () => new Map([['', client]]), lastNode: () => '', skipNodes() {}, refreshNodes() {} }
+  return {
+    client,
+    nodes: () => new Map([['', client]]),
+    lastNode: () => '',
+    skipNodes() {},
+    refreshNodes() {},
+    // The driver reads its options each time it connects.
+    useLogin: ({ username, password }) => void Object.assign(client.options, { username, password }),
+  }
 }
 
 function sentinelsOf({ hosts, master, isEncrypted, sentinelUsername, sentinelPassword }: RedisTarget) {
@@ -110,6 +120,10 @@ function clusterClient(target: RedisTarget, options: Bounds): RedisClient {
     lastNode: () => client.lastNode,
     skipNodes: isUnresponsive => void (client.isUnresponsive = isUnresponsive),
     refreshNodes: () => client.refreshSlotsCache(),
+    useLogin({ username, password }) {
+      for (const each of [options, ...client.nodes('all').map(node => node.options)])
+        Object.assign(each, { username, password })
+    },
   }
 }
 

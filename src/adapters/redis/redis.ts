@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis'
 import type { RunLog } from '../../ask/terms.ts'
+import type { FollowSecret } from '../../config/terms.ts'
 import { silent, type Events } from '../../events.ts'
 import type { RedisFault } from '../../faults.ts'
 import { createRedisBreaker, type RedisBreaker } from './breaker.ts'
@@ -45,6 +46,8 @@ export interface RedisOptions {
   readonly timeoutMs: number
   readonly log: RunLog
   readonly events?: Pick<Events, 'redisFailed' | 'redisLost' | 'valueSaved'>
+  /** Follows the password of the URL, for new connections. */
+  readonly follow?: FollowSecret
 }
 
 /** The error of a Cluster itself says only that no node could be used. */
@@ -61,7 +64,10 @@ interface SentCommand {
  * is no connection nor sent to an unresponsive server. Each change of state is logged once. Throws if `url` is invalid
  * (see {@link readRedisUrl}).
  */
-export function openRedis(url: string, { keyPrefix, timeoutMs, log, events = silent }: RedisOptions): RedisServer {
+export function openRedis(
+  url: string,
+  { keyPrefix, timeoutMs, log, events = silent, follow }: RedisOptions,
+): RedisServer {
   const target = readRedisUrl(url)
   if (target === undefined)
     throw new Error(
@@ -69,6 +75,7 @@ export function openRedis(url: string, { keyPrefix, timeoutMs, log, events = sil
     )
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
+  follow?.('REDIS_URL', text => redis.useLogin(readRedisUrl(text) ?? target))
   let isClosed = false
   const server = redisServerOf(target)
   const state = createStateLog(log)

@@ -40,6 +40,8 @@ export const nothing: Spending = { promptTokens: 0, completionTokens: 0, otherCo
 const dayMs = 86_400_000
 const unused = { own: nothing, others: nothing, reached: 0 } as const
 
+const keptDays = 3
+
 /** The accounts of today. They begin at zero at midnight; calls in progress settle with the day on which they began. */
 export function createDays({ service, collections, keys = [] }: Limits, now: () => number): () => Day {
   const accounts = [
@@ -48,10 +50,17 @@ export function createDays({ service, collections, keys = [] }: Limits, now: () 
     ...keys.map(({ name, limits }) => openAccount('key', name, limits)),
   ]
   let day: Day = { date: dateOf(now()), accounts: new Map(accounts.map(account => [account.id, account])) }
+  const earlier = new Map<string, Day>()
   return () => {
     const date = dateOf(now())
-    if (date !== day.date)
-      day = { date, accounts: new Map([...day.accounts].map(([id, account]) => [id, { ...account, ...unused }])) }
+    if (date === day.date) return day
+    // A clock that is set back finds what its day has used, not a fresh budget.
+    earlier.set(day.date, day)
+    const [oldest] = earlier.keys()
+    if (earlier.size > keptDays && oldest !== undefined) earlier.delete(oldest)
+    const fresh = () => new Map([...day.accounts].map(([id, account]) => [id, { ...account, ...unused }]))
+    day = earlier.get(date) ?? { date, accounts: fresh() }
+    earlier.delete(date)
     return day
   }
 }

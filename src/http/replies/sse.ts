@@ -9,7 +9,8 @@ import { answerJson, citationJson, passageJson, type AnswerView } from './wire.t
 
 const sseHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache',
+  // no-transform: a proxy that compresses would hold the events back to the end of the stream.
+  'cache-control': 'no-cache, no-transform',
   // Otherwise nginx delays the stream to fill its buffers.
   'x-accel-buffering': 'no',
 } as const

@@ -9,6 +9,8 @@ import type { Connections } from './connections.ts'
 import type { Facts } from './facts.ts'
 import { createEventLoopLag } from '../figures/event-loop-lag.ts'
 import type { Figures } from '../figures/figures.ts'
+import type { OutputStatus } from '../../output.ts'
+import type { DeliveryStatus } from '../../tracing/delivery.ts'
 import { createServerView } from './server-view.ts'
 import { createStoredData } from './stored-data.ts'
 
@@ -25,6 +27,8 @@ export interface CollectorParts {
   readonly figures: Pick<Figures, 'count' | 'recent' | 'poolTimes'>
   readonly connections: Connections
   readonly workers: { status(): ClusterStatus }
+  readonly traces: () => DeliveryStatus
+  readonly log: () => OutputStatus
   readonly isDraining: () => boolean
   /** How often `beat` is called. */
   readonly beatMs: number
@@ -48,6 +52,8 @@ export function createCollector({
   figures,
   connections,
   workers,
+  traces,
+  log,
   isDraining,
   beatMs,
 }: CollectorParts) {
@@ -86,6 +92,8 @@ export function createCollector({
       process: { ...loopLag.worst(), heapShare: getHeapStatistics().used_heap_size / heapLimit },
       connections: connections.facts(),
       workers: workersOf(workers.status()),
+      log: log(),
+      traces: traces(),
       isDraining: isDraining(),
       times: figures.recent,
       lastFault,

@@ -32,6 +32,7 @@ export function diagnose(facts: Facts): Diagnosis {
     ...diagnoseRedis(facts),
     ...diagnoseProcess(facts),
     ...diagnoseWorkers(facts),
+    ...diagnoseRecords(facts),
     ...diagnosePool(facts),
   ]
   const findings = sortFindings([...causes, ...diagnoseTraffic(facts, causes), ...diagnoseClients(facts)])
@@ -105,6 +106,26 @@ function diagnoseWorkers({ workers: { killed, killedAgoMs } }: Facts): Finding[]
       detail: `A worker process was killed ${Math.round(killedAgoMs / 60_000)} min ago and replaced (${counted(killed, 'time')} since the start); if nobody killed it, the kernel ran out of memory: lower WORKERS or ANSWER_CACHE_MB, or give the container more memory.`,
     },
   ]
+}
+
+/** How long a loss of log lines or spans is reported. */
+const lossMs = 60_000
+
+/** What others are to know about the service and does not reach them. Answers do not suffer. */
+function diagnoseRecords({ log, traces }: Facts): Finding[] {
+  const found: Finding[] = []
+  const add = (code: string, detail: string) => void found.push({ culprit: 'process', severity: 'info', code, detail })
+  if (log.lostAgoMs !== null && log.lostAgoMs < lossMs)
+    add(
+      'log-lost',
+      `${counted(log.lost, 'log line')} could not be written: the reader of stdout does not read, or the disk is full; check the log driver or the disk.`,
+    )
+  if (traces.lastLoss !== null && traces.lastLoss.agoMs < lossMs)
+    add(
+      'traces-lost',
+      `Traces are lost (${counted(traces.lost.queue_full + traces.lost.not_delivered, 'span')} since the start): the collector ${traces.lastLoss.cause}; check OTEL_EXPORTER_OTLP_ENDPOINT and the collector.`,
+    )
+  return found
 }
 
 function diagnoseProcess({ process: { lateMs: late, wasBusy, heapShare }, isDraining, times }: Facts): Finding[] {

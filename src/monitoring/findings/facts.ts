@@ -5,6 +5,8 @@ import type { BreakerState } from '../../resilience/breaker.ts'
 import type { CallLimitStatus } from '../../resilience/call-limit.ts'
 import type { LimiterStatus } from '../../resilience/limiter.ts'
 import type { DatabaseFault, Dependency, ModelFault } from '../../faults.ts'
+import type { OutputStatus } from '../../output.ts'
+import type { DeliveryStatus } from '../../tracing/delivery.ts'
 import type { Spread } from '../figures/windows.ts'
 
 /** What this process knows at one moment, without asking any dependency. */
@@ -40,6 +42,10 @@ export interface Facts {
   readonly process: ProcessFacts
   readonly connections: ConnectionFacts
   readonly workers: WorkerFacts
+  /** The log lines of this process. */
+  readonly log: OutputStatus
+  /** The spans of this process. */
+  readonly traces: DeliveryStatus
   readonly isDraining: boolean
   /** Number of events in the last ten seconds, by the names of figures/figures.ts. */
   readonly times: (kind: string) => number

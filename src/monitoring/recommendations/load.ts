@@ -53,7 +53,7 @@ function tracedWhole({
     endpoint !== undefined &&
     (sampler === undefined ||
       sampler.endsWith('always_on') ||
-      (sampler.endsWith('traceidratio') && Number(samplerArg ?? 1) >= 1))
+      (sampler.endsWith('traceidratio') && (samplerArg ?? 1) >= 1))
   if (!isWhole || perSecond < busyPerSecond) return null
   return {
     id: 'traced-whole',

@@ -226,9 +226,9 @@ t.test('docs/reference/settings.md documents every setting with its default', as
 t.test('a setting under its former name is read, and said to be deprecated', async t => {
   const config = readConfig({ NEAR_MATCHES: '0.9', NEAR_MATCH_ERROR: '' })
   t.equal(config.cache.semantic.mode, 0.9)
-  t.same(config.deprecations, ['NEAR_MATCHES is deprecated: use SEMANTIC_CACHE'])
+  t.same(config.notices, ['NEAR_MATCHES is deprecated: use SEMANTIC_CACHE'])
   t.equal(readConfig({ NEAR_MATCHES: '0.9', SEMANTIC_CACHE: 'off' }).cache.semantic.mode, 'off', 'the new name counts')
-  t.same(readConfig({}).deprecations, [])
+  t.same(readConfig({}).notices, [])
   t.same(faultsOf({ NEAR_MATCHES: 'perhaps' }), [
     'NEAR_MATCHES is "perhaps"; it must be off, learn, or a number from 0 to 1',
   ])

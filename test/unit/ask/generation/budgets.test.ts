@@ -188,6 +188,18 @@ t.test('midnight UTC: all begin at zero; a call from before counts for its own d
   t.equal(told.filter(line => line.startsWith('100 %')).length, 2, 'once per day')
 })
 
+t.test('a clock that is set back, or jumps: each day keeps what it has used', async t => {
+  const { budgets, clock, told } = worldOf(t, { service: { tokens: 10 } })
+  t.equal(await isCalled(budgets, of(10)), true)
+  for (const jump of [86_400_000, -86_400_000, 86_400_000]) {
+    clock.ms += jump
+    if (jump < 0) t.equal(await isCalled(budgets, of(1)), false, 'used up')
+    else await isCalled(budgets, of(5))
+  }
+  t.same(usedIn(budgets), [10], 'of the second day, in two parts')
+  t.equal(told.filter(line => line.startsWith('100 %')).length, 2, 'once per day')
+})
+
 /** What Redis does, in memory: the last word of each process counts. */
 function createStore() {
   const fields = new Map<string, Map<string, Spending>>()

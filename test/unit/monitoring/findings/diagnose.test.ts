@@ -350,6 +350,23 @@ tap.test('a worker that was killed: for ten minutes', async t => {
   )
 })
 
+tap.test('lost log lines and spans: for a minute, without effect on the verdict', async t => {
+  const log = { lost: 3, lostAgoMs: 59_000 }
+  const traces = {
+    delivered: 0,
+    lost: { queue_full: 1, not_delivered: 4 },
+    lastLoss: { agoMs: 59_000, cause: 'replied 401' },
+  }
+  t.same(found({ log, traces }), ['info process log-lost', 'info process traces-lost'])
+  t.equal(diagnose(factsOf({ log, traces })).service, 'ok')
+  t.match(
+    diagnose(factsOf({ traces })).findings[0]?.detail,
+    /5 spans since the start\): the collector replied 401; check/,
+  )
+  const past = { log: { ...log, lostAgoMs: 60_000 }, traces: { ...traces, lastLoss: { agoMs: 60_000, cause: '' } } }
+  t.same(found(past), [])
+})
+
 tap.test('a database that is down explains the rest of what is found of it', async t => {
   t.same(
     found({

@@ -199,14 +199,14 @@ const rows: readonly [
     [{ requests: 400, errorsByCode: { rate_limited: 20 } }],
     [{ requests: 401, errorsByCode: { rate_limited: 20 } }],
   ],
-  ['traced-whole', [{ perSecond: 50 }, traced()], [{ perSecond: 50 }, traced('parentbased_traceidratio', '0.1')]],
+  ['traced-whole', [{ perSecond: 50 }, traced()], [{ perSecond: 50 }, traced('parentbased_traceidratio', 0.1)]],
 ]
 
 function nearOff(): Partial<RuleFacts> {
   return { config: { ...config, cache: { ...config.cache, semantic: { ...config.cache.semantic, mode: 'off' } } } }
 }
 
-function traced(sampler?: string, samplerArg?: string): Partial<RuleFacts> {
+function traced(sampler?: string, samplerArg?: number): Partial<RuleFacts> {
   return {
     config: { ...config, telemetry: { ...config.telemetry, endpoint: 'http://127.0.0.1:1', sampler, samplerArg } },
   }
