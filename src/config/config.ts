@@ -93,7 +93,9 @@ function readSetting(each: Setting<unknown>, env: Environment, faults: string[])
   // The part before an @ may be a password, whatever the fault is.
   const isShown = !each.isSecret && !text.includes('@')
   if (value === undefined)
-    faults.push(`${name} is ${isShown ? JSON.stringify(text) : 'invalid'}; it must be ${each.allowed}`)
+    faults.push(
+      `${name} ${each.faultOf?.(text) ?? `is ${isShown ? JSON.stringify(text) : 'invalid'}; it must be ${each.allowed}`}`,
+    )
   return value
 }
 

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { readDatabaseUrl, sslModes, wantedServers } from './database-url.ts'
+import { databaseUrlFault, readDatabaseUrl } from './database-url.ts'
 
 /** Kinds of settings: allowed values and how to parse them. */
 
@@ -12,6 +12,8 @@ export interface Setting<T, Default extends string | undefined = string | undefi
   readonly allowed: string
   /** Returns undefined for an invalid value. */
   readonly read: (text: string) => T | undefined
+  /** What is wrong with an invalid value, if more is known than `allowed` says; it must not contain the value. */
+  readonly faultOf?: (text: string) => string | null
   readonly isSecret?: boolean
   /** Deprecated name, read when the current name is unset. */
   readonly formerName?: string
@@ -42,6 +44,7 @@ export function renamedFrom<T, Default extends string | undefined>(
 interface Kind<T> {
   readonly allowed: string
   readonly read: (text: string) => T | undefined
+  readonly faultOf?: (text: string) => string | null
 }
 
 export function integer(min: number, max: number): Kind<number> {
@@ -84,10 +87,9 @@ export const endpoint: Kind<string> = {
 }
 
 export const databaseUrl: Kind<string> = {
-  allowed:
-    'postgres://USER:PASSWORD@HOST:PORT/DATABASE; separate several hosts with commas, with a port for each or one for all; escape ' +
-    `special characters (%40 for @); sslmode is one of ${sslModes.join(', ')}; target_session_attrs is one of ${wantedServers.join(', ')}`,
+  allowed: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
   read: text => (readDatabaseUrl(text) === undefined ? undefined : text),
+  faultOf: databaseUrlFault,
 }
 
 const redisLogin = String.raw`([^\s/?#]*@)?`

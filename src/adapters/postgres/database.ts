@@ -5,7 +5,7 @@ import { silent, type Events } from '../../events.ts'
 import { createLoginHealth } from './login-health.ts'
 import { openEmbedded } from './embedded.ts'
 import { cancelOf, createBackends, type Backend } from './backends.ts'
-import { openClient } from './client.ts'
+import { openClient, openLimitMs } from './client.ts'
 import { databaseError, isStaleSession } from './errors.ts'
 import { readServerConnections, type ServerConnections } from './server-connections.ts'
 import { openServers } from './servers.ts'
@@ -128,6 +128,7 @@ function openServer(url: string, settings: DatabaseSettings, events: DatabaseEve
     statementTimeoutMs,
     // If statements are unbounded, so are leases: a command that builds an index.
     holdLimitMs: statementTimeoutMs === 0 ? Infinity : holdLimitMs,
+    openLimitMs: openLimitMs(servers.address),
     cancelBackend,
     stateOf: backends.stateOf,
     events,

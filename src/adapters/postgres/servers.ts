@@ -1,10 +1,12 @@
 import { AskError } from '../../errors.ts'
 import {
+  databaseUrlFault,
   readDatabaseUrl,
   type DatabaseAddress,
   type ServerAddress,
   type WantedServer,
 } from '../../config/database-url.ts'
+import { checkFiles } from './tls.ts'
 import { startDriver, type ChooseServer, type Sql } from './driver.ts'
 
 /** The servers of a DATABASE_URL and the one in use, which is the same for all connections. */
@@ -31,7 +33,8 @@ const probeMs = 3000
 
 export function openServers(url: string): Servers {
   const address = readDatabaseUrl(url)
-  if (address === undefined) throw new Error('DATABASE_URL is not valid')
+  if (address === undefined) throw new Error(`DATABASE_URL ${databaseUrlFault(url)}`)
+  checkFiles(address.tls)
   const { servers, wanted } = address
   let current: ServerAddress | null = null
   let searching: Promise<ServerAddress> | undefined

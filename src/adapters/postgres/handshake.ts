@@ -1,0 +1,83 @@
+import type { Socket } from 'node:net'
+import { AskError } from '../../errors.ts'
+import { createLogin, type LoginTerms } from './login.ts'
+
+/** The start of a connection, between the driver's first message and the first that it may send a query. */
+export interface Handshake {
+  /** Takes what the server sent; returns what the driver should get. */
+  receive(data: Buffer, socket: Socket): Buffer
+}
+
+export interface HandshakeTerms extends LoginTerms {
+  /** SQL that prepares the session. */
+  readonly preparation: string
+  readonly onFailed: (error: unknown) => void
+}
+
+/** Types of messages. */
+const [authentication, error, notice, parameter, ready] = [...'RENSZ'].map(each => each.charCodeAt(0))
+const nothing = Buffer.alloc(0)
+
+/**
+ * Logs in and prepares the session before the driver knows that the connection is ready, so that every statement meets the
+ * same settings and an error of either is the error of the connection.
+ */
+export function createHandshake({ preparation, onFailed, ...terms }: HandshakeTerms): Handshake {
+  let pending: Buffer = nothing
+  let stage: 'login' | 'starting' | 'preparing' | 'over' = 'login'
+  const login = createLogin(terms, onFailed)
+
+  /** Returns whether the message is for the driver. */
+  function handle(message: Buffer, socket: Socket): boolean {
+    const type = message[0]
+    if (stage === 'login' && type === authentication) {
+      if (!login.next(message, socket)) return false
+      stage = 'starting'
+    } else if (stage === 'starting' && type === ready) {
+      stage = 'preparing'
+      socket.write(queryMessage(preparation))
+      return false
+    } else if (stage === 'preparing') {
+      if (type === error) throw unprepared(message)
+      if (type === ready) stage = 'over'
+      else return type === parameter || type === notice
+    }
+    return true
+  }
+
+  function receive(data: Buffer, socket: Socket): Buffer {
+    if (stage === 'over') return data
+    pending = pending.length === 0 ? data : Buffer.concat([pending, data])
+    const forDriver: Buffer[] = []
+    try {
+      while (pending.length >= 5 && pending.length > pending.readUInt32BE(1)) {
+        const message = pending.subarray(0, pending.readUInt32BE(1) + 1)
+        pending = pending.subarray(message.length)
+        if (handle(message, socket)) forDriver.push(message)
+      }
+    } catch (failure) {
+      onFailed(failure)
+    }
+    return Buffer.concat(forDriver)
+  }
+
+  return { receive }
+}
+
+function queryMessage(text: string): Buffer {
+  const content = Buffer.from(`Q\0\0\0\0${text}\0`)
+  content.writeUInt32BE(content.length - 1, 1)
+  return content
+}
+
+/** Fields of an error are a letter and a text each; M is the message. */
+function unprepared(message: Buffer): AskError {
+  const text = message
+    .subarray(5)
+    .toString()
+    .split('\0')
+    .find(field => field.startsWith('M'))
+  return new AskError('database_unavailable', {
+    detail: `Postgres rejected the settings that Askwell needs: ${text?.slice(1) ?? 'no reason given'}`,
+  })
+}
