@@ -16,6 +16,8 @@ export interface DriverTerms {
   /** The server's own limit per statement; 0 for none. */
   readonly statementTimeoutMs: number
   readonly onNotify?: (channel: string, payload: string) => void
+  /** Leaves the session as the server starts it. */
+  readonly isBare?: boolean
 }
 
 /** Options that the driver's types leave out. */
@@ -58,7 +60,7 @@ export type ChooseServer = (signal: AbortSignal) => Promise<ServerAddress | null
 export function startDriver(
   address: DatabaseAddress,
   choose: ChooseServer,
-  { name, statementTimeoutMs, onNotify }: DriverTerms,
+  { name, statementTimeoutMs, onNotify, isBare }: DriverTerms,
   onClose: () => void,
 ): Driver {
   let line: Line | undefined
@@ -105,7 +107,7 @@ export function startDriver(
     user,
     password: pass ?? '',
     wish: address.login,
-    preparation: preparationOf(statementTimeoutMs),
+    preparation: isBare ? null : preparationOf(statementTimeoutMs),
     onFailed: error => line?.destroy(error as Error),
   })
   const destroy = () => {

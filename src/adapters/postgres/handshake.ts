@@ -9,14 +9,18 @@ export interface Handshake {
 }
 
 export interface HandshakeTerms extends LoginTerms {
-  /** SQL that prepares the session. */
-  readonly preparation: string
+  /** SQL that prepares the session; null for none. */
+  readonly preparation: string | null
   readonly onFailed: (error: unknown) => void
 }
+
+type Stage = 'login' | 'starting' | 'preparing' | 'over'
 
 /** Types of messages. */
 const [authentication, error, notice, parameter, ready] = [...'RENSZ'].map(each => each.charCodeAt(0))
 const nothing = Buffer.alloc(0)
+/** No message of a handshake is nearly as long. */
+const longest = 1 << 20
 
 /**
  * Logs in and prepares the session before the driver knows that the connection is ready, so that every statement meets the
@@ -24,16 +28,17 @@ const nothing = Buffer.alloc(0)
  */
 export function createHandshake({ preparation, onFailed, ...terms }: HandshakeTerms): Handshake {
   let pending: Buffer = nothing
-  let stage: 'login' | 'starting' | 'preparing' | 'over' = 'login'
+  let stage = 'login' as Stage
   const login = createLogin(terms, onFailed)
+  const isOver = () => stage === 'over'
 
   /** Returns whether the message is for the driver. */
   function handle(message: Buffer, socket: Socket): boolean {
     const type = message[0]
     if (stage === 'login' && type === authentication) {
       if (!login.next(message, socket)) return false
-      stage = 'starting'
-    } else if (stage === 'starting' && type === ready) {
+      stage = preparation === null ? 'over' : 'starting'
+    } else if (stage === 'starting' && type === ready && preparation !== null) {
       stage = 'preparing'
       socket.write(queryMessage(preparation))
       return false
@@ -46,19 +51,20 @@ export function createHandshake({ preparation, onFailed, ...terms }: HandshakeTe
   }
 
   function receive(data: Buffer, socket: Socket): Buffer {
-    if (stage === 'over') return data
+    if (isOver()) return data
     pending = pending.length === 0 ? data : Buffer.concat([pending, data])
     const forDriver: Buffer[] = []
     try {
-      while (pending.length >= 5 && pending.length > pending.readUInt32BE(1)) {
+      while (!isOver() && pending.length >= 5 && pending.length > pending.readUInt32BE(1)) {
         const message = pending.subarray(0, pending.readUInt32BE(1) + 1)
         pending = pending.subarray(message.length)
         if (handle(message, socket)) forDriver.push(message)
       }
+      if (!isOver() && pending.length > longest) throw notPostgres()
     } catch (failure) {
       onFailed(failure)
     }
-    return Buffer.concat(forDriver)
+    return Buffer.concat(isOver() ? [...forDriver, pending] : forDriver)
   }
 
   return { receive }
@@ -68,6 +74,12 @@ function queryMessage(text: string): Buffer {
   const content = Buffer.from(`Q\0\0\0\0${text}\0`)
   content.writeUInt32BE(content.length - 1, 1)
   return content
+}
+
+function notPostgres(): Error {
+  return Object.assign(new Error('the server does not speak the protocol of Postgres; check DATABASE_URL'), {
+    code: 'ECONNRESET',
+  })
 }
 
 /** Fields of an error are a letter and a text each; M is the message. */
