@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { databaseUrlFault, readDatabaseUrl } from './database-url.ts'
+import { readRedisUrl, redisUrlFault } from './redis-url.ts'
 
 /** Kinds of settings: allowed values and how to parse them. */
 
@@ -92,20 +93,10 @@ export const databaseUrl: Kind<string> = {
   faultOf: databaseUrlFault,
 }
 
-const redisLogin = String.raw`([^\s/?#]*@)?`
-const redisHost = String.raw`(\[[\da-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?`
-const redisHosts = `${redisHost}(,${redisHost})*`
-
-/** Accepts the URLs that adapters/redis/url.ts can parse. */
-const redisPattern = new RegExp(
-  `^rediss?(://${redisLogin}${redisHost}(/\\d{0,5})?|\\+cluster://${redisLogin}${redisHosts}(/0?)?|` +
-    `\\+sentinel://${redisLogin}${redisHosts}/[^\\s/?#]+(/\\d{0,5})?(\\?(&?sentinel_(username|password)=[^\\s&#]*)*)?)$`,
-)
-
 export const redisUrl: Kind<string> = {
-  allowed:
-    'redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT (rediss… for TLS)',
-  read: text => (redisPattern.test(text) ? text : undefined),
+  allowed: 'redis://HOST:PORT',
+  read: text => (readRedisUrl(text) === undefined ? undefined : text),
+  faultOf: redisUrlFault,
 }
 
 /** Excludes braces, which choose the slot of a key in Redis Cluster, and characters with a meaning in key patterns. */
