@@ -39,8 +39,10 @@ const found = [...extensions, 'pg_textsearch']
  * not in the search path, such as Supabase's `extensions`, are added to it.
  */
 export function preparationOf(statementTimeoutMs: number): string {
-  const all = Object.entries({ ...settings, statement_timeout: String(statementTimeoutMs) })
+  const all = Object.entries(settings)
+  // First, because the role's own limit would bound the rest.
   return `
+    set statement_timeout = ${statementTimeoutMs};
     select set_config(name, value, false) from (values ${all.map(([name, value]) => `('${name}', '${value}')`).join(', ')}) as wanted (name, value)
       where current_setting(name, true) <> value;
     select set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), string_agg(distinct quote_ident(nspname), ', ')), false)
