@@ -68,28 +68,32 @@ t.test('TLS with a certificate authority of our own', { skip }, async t => {
   t.match(untrusted.errors, [/self-signed certificate/])
 })
 
-t.test('a user with the rights of the documentation is denied nothing', { skip: skip || skipReason('postgres') }, async t => {
-  const guide = readFileSync(join(dirname(import.meta.dirname), '../docs/guides/caching.md'), 'utf8')
-  const [, rights = ''] = /^ACL SETUSER askwell on >PASSWORD (.*)$/m.exec(guide) ?? []
-  const server = await startRedis(t)
-  await told(server, client => client.call('ACL', 'SETUSER', 'askwell', 'on', '>50%off', ...rights.split(' ')))
-  const settings = {
-    REDIS_URL: `${server.url.replace('//', '//askwell:50%25off@')}/1`,
-    REDIS_TIMEOUT_MS: '10000',
-    EMBEDDING_MODEL: 'local',
-    RATE_LIMIT: '1000',
-    BUDGET_TOKENS_PER_DAY: '1000000',
-  }
-  const app = await startApp(t, 'postgres', settings)
-  const headers = { authorization: `Bearer ${adminKey}` }
-  await until('Redis is usable', () => app.deps.redis?.isUsable())
-  await loadHandbook(app)
-  const question = { question: 'How much does a place in the dormitory cost?' }
-  t.match(await app.ask(question), { status: 200 })
-  const keys = () => told(server, async client => (await client.select(1), await client.keys('askwell:*:answer:*')))
-  await until('the answer is in Redis', async () => (await keys()).length > 0)
-  t.match(await app.send('GET', '/cache', undefined, headers), { status: 200 })
-  t.match(await app.send('DELETE', '/cache', undefined, headers), { status: 200 })
-  await app.stop()
-  t.same(await told(server, client => client.call('ACL', 'LOG')), [])
-})
+t.test(
+  'a user with the rights of the documentation is denied nothing',
+  { skip: skip || skipReason('postgres') },
+  async t => {
+    const guide = readFileSync(join(dirname(import.meta.dirname), '../docs/guides/caching.md'), 'utf8')
+    const [, rights = ''] = /^ACL SETUSER askwell on >PASSWORD (.*)$/m.exec(guide) ?? []
+    const server = await startRedis(t)
+    await told(server, client => client.call('ACL', 'SETUSER', 'askwell', 'on', '>50%off', ...rights.split(' ')))
+    const settings = {
+      REDIS_URL: `${server.url.replace('//', '//askwell:50%25off@')}/1`,
+      REDIS_TIMEOUT_MS: '10000',
+      EMBEDDING_MODEL: 'local',
+      RATE_LIMIT: '1000',
+      BUDGET_TOKENS_PER_DAY: '1000000',
+    }
+    const app = await startApp(t, 'postgres', settings)
+    const headers = { authorization: `Bearer ${adminKey}` }
+    await until('Redis is usable', () => app.deps.redis?.isUsable())
+    await loadHandbook(app)
+    const question = { question: 'How much does a place in the dormitory cost?' }
+    t.match(await app.ask(question), { status: 200 })
+    const keys = () => told(server, async client => (await client.select(1), await client.keys('askwell:*:answer:*')))
+    await until('the answer is in Redis', async () => (await keys()).length > 0)
+    t.match(await app.send('GET', '/cache', undefined, headers), { status: 200 })
+    t.match(await app.send('DELETE', '/cache', undefined, headers), { status: 200 })
+    await app.stop()
+    t.same(await told(server, client => client.call('ACL', 'LOG')), [])
+  },
+)

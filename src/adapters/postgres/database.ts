@@ -256,19 +256,22 @@ async function checkServer(sql: Sql): Promise<string> {
 }
 
 /** Checks what only an administrator can change. */
-function checkDefaults({ database, role, encoding, schema, path, replication }: Row): void {
+function checkDefaults(row: Row): void {
+  const [database, role, encoding, path, replication] = ['database', 'role', 'encoding', 'path', 'replication'].map(
+    name => String(row[name]),
+  )
   if (encoding !== 'UTF8')
     throw unsuitable(
       `the database "${database}" has the encoding ${encoding}; Askwell needs UTF8: create it with "create database NAME encoding 'UTF8' template template0"`,
     )
-  if (schema === null)
+  if (row['schema'] === null)
     throw unsuitable(
       `no schema of the search_path (${path}) exists, or the role "${role}" may not use it: create one, or set schema=NAME in DATABASE_URL`,
     )
   // Without triggers the marks of epochs stay as they are, and cached answers outlive their documents.
   if (replication !== 'origin')
     throw unsuitable(
-      `session_replication_role is ${replication}, which turns triggers off: run "alter role \"${role}\" reset session_replication_role", and the same for the database`,
+      `session_replication_role is ${replication}, which turns triggers off: run: alter role "${role}" reset session_replication_role; and the same for the database`,
     )
 }
 

@@ -114,23 +114,8 @@ const queryCanceled = '57014'
 /** Translates errors of the driver into AskErrors; the original stays as `cause`. */
 export function databaseError(error: unknown): unknown {
   if (isAskError(error)) return error
-  // No retryAfter: waiting does not fix this, an operator must.
-  if (isRefusal(error) && parameterRefusals.test(codeOf(error) ?? ''))
-    return new AskError('database_unavailable', {
-      detail: 'Postgres rejected a parameter in DATABASE_URL; remove or correct it.',
-      cause: error,
-    })
-  if (isRefusal(error))
-    return new AskError('database_unavailable', {
-      detail: 'Postgres rejected our credentials; check the user, password and database in DATABASE_URL.',
-      cause: error,
-    })
-  if (isPoolersRefusal(error))
-    return new AskError('database_unavailable', {
-      detail:
-        'The connection pooler in front of the database rejects a parameter in DATABASE_URL: remove it, or add it to ignore_startup_parameters of PgBouncer.',
-      cause: error,
-    })
+  const refusal = refusalOf(error)
+  if (refusal !== null) return new AskError('database_unavailable', { detail: refusal, cause: error })
   if (isStaleSession(error)) return staleSession(error)
   const code = codeOf(error)
   if (code === undefined) return error
@@ -148,6 +133,16 @@ export function databaseError(error: unknown): unknown {
     unavailableStates.has(code) ||
     unavailableClasses.has(code.slice(0, 2))
   return isDown ? new AskError('database_unavailable', { retryAfter: 1, cause: error }) : error
+}
+
+/** Why the server, or a pooler, rejects the connection. Waiting does not change that, an operator must. */
+function refusalOf(error: unknown): string | null {
+  if (isPoolersRefusal(error))
+    return 'The connection pooler in front of the database rejects a parameter in DATABASE_URL: remove it, or add it to ignore_startup_parameters of PgBouncer.'
+  if (!isRefusal(error)) return null
+  return parameterRefusals.test(codeOf(error) ?? '')
+    ? 'Postgres rejected a parameter in DATABASE_URL; remove or correct it.'
+    : 'Postgres rejected our credentials; check the user, password and database in DATABASE_URL.'
 }
 
 export function codeOf(error: unknown): string | undefined {

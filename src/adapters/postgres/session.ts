@@ -1,4 +1,6 @@
-import type { Sql } from './driver.ts'
+import type postgres from 'postgres'
+
+type Sql = postgres.Sql<Record<never, never>>
 
 /**
  * Settings that the code relies on. A role or a database may have others as defaults. They are not sent with the

@@ -46,7 +46,7 @@ export interface TlsWish {
   readonly maxVersion?: TlsVersion
   /** Starts TLS without first asking the server whether it supports it (Postgres 17). */
   readonly isDirect: boolean
-  /** Whether the server is told the host name in the handshake. */
+  /** Whether the handshake contains the host name. */
   readonly hasServerName: boolean
 }
 

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from '../pool.ts'
 import type { AskError } from '../../../errors.ts'
-import type { Row } from '../driver.ts'
 import { lockNotAvailable } from '../errors.ts'
 import { extensions } from '../session.ts'
 import { unavailable } from './applied.ts'
@@ -149,11 +148,12 @@ async function tablesForbidden(sql: Sql, cause: unknown): Promise<AskError> {
   )
 }
 
-async function whoAndWhere(sql: Sql): Promise<Row> {
+async function whoAndWhere(sql: Sql): Promise<Readonly<Record<'role' | 'database' | 'schema' | 'lacking', string>>> {
   const [row] = await sql`
     select current_user as role, current_database() as database, current_schema() as schema,
       (select count(*) from unnest(${[...extensions]}::text[]) as wanted (name) where not exists (select from pg_extension where extname = wanted.name)) as lacking`
-  return row ?? {}
+  const text = (name: string) => String(row?.[name])
+  return { role: text('role'), database: text('database'), schema: text('schema'), lacking: text('lacking') }
 }
 
 /** A missing type or operator class. */

@@ -1,7 +1,6 @@
 import { AskError } from '../../../errors.ts'
 import type { Chunk } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
-import { retryConflicts } from '../retry-conflicts.ts'
 import { vectorText } from '../vector-text.ts'
 import { ensureModel } from './ensure.ts'
 import { deletedMeanwhile } from './collections.ts'
@@ -76,24 +75,22 @@ export async function openReembedding(
    * been tried and has nothing to embed. (Ids grow in commit order because writers of a collection take turns.)
    */
   async function finish(afterId: string): Promise<boolean> {
-    return await retryConflicts(terms.signal, () =>
-      database.lease(terms, sql =>
-        sql.begin(async tx => {
-          const [locked] = await tx`
+    return await database.lease(terms, sql =>
+      sql.begin(async tx => {
+        const [locked] = await tx`
         select c.name, (select m.name from embedding_models m where m.id = ${modelId}) as model from collections c where id = ${collectionId} for update`
-          // After a restore an id may belong to another collection.
-          if (locked?.['name'] !== name || locked['model'] !== model.name) throw deletedMeanwhile({ name })
-          const remainingRows =
-            await tx`select from chunks c where ${pending(tx as unknown as Sql)} and c.id > ${afterId}::bigint limit 1`
-          if (remainingRows.length > 0) return false
-          await tx`
+        // After a restore an id may belong to another collection.
+        if (locked?.['name'] !== name || locked['model'] !== model.name) throw deletedMeanwhile({ name })
+        const remainingRows =
+          await tx`select from chunks c where ${pending(tx as unknown as Sql)} and c.id > ${afterId}::bigint limit 1`
+        if (remainingRows.length > 0) return false
+        await tx`
         update collections set model_id = ${modelId}, epoch = epoch + 1, updated_at = now(), ef_search = null,
           window_count = (select count(*) from chunk_vectors v where v.collection_id = ${collectionId} and v.model_id = ${modelId})
         where id = ${collectionId}`
-          await tx`delete from chunk_vectors where collection_id = ${collectionId} and model_id <> ${modelId}`
-          return true
-        }),
-      ),
+        await tx`delete from chunk_vectors where collection_id = ${collectionId} and model_id <> ${modelId}`
+        return true
+      }),
     )
   }
 
