@@ -92,10 +92,11 @@ function readSetting(each: Setting<unknown>, env: Environment, faults: string[])
   const value = each.read(text)
   // The part before an @ may be a password, whatever the fault is.
   const isShown = !each.isSecret && !text.includes('@')
-  if (value === undefined)
-    faults.push(
-      `${name} ${each.faultOf?.(text) ?? `is ${isShown ? JSON.stringify(text) : 'invalid'}; it must be ${each.allowed}`}`,
-    )
+  if (value === undefined) {
+    const fault = each.faultOf?.(text) ?? null
+    const shown = isShown ? JSON.stringify(text) : 'invalid'
+    faults.push(fault === null ? `${name} is ${shown}; it must be ${each.allowed}` : `${name} is invalid: it ${fault}`)
+  }
   return value
 }
 

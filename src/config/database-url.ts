@@ -33,7 +33,7 @@ export function readDatabaseUrl(text: string): DatabaseAddress | undefined {
   return typeof result === 'string' ? undefined : result
 }
 
-/** What is wrong with the text, as a clause after "DATABASE_URL"; null if it is valid. */
+/** What is wrong with the text, as a clause after "it"; null if it is valid. */
 export function databaseUrlFault(text: string): string | null {
   const result = parsed(text)
   return typeof result === 'string' ? result : null
@@ -75,7 +75,7 @@ function partsOf(text: string): Parts {
     throw new UrlFault(
       text.includes('#')
         ? 'contains a #; escape it in the password (%23)'
-        : 'is not valid; it must be postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+        : 'must be postgres://USER:PASSWORD@HOST:PORT/DATABASE',
     )
   const { login = '', hosts = '', database = '', query = '' } = parts
   if (database.includes('@') || database.includes('/'))

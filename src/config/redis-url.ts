@@ -40,7 +40,7 @@ export function readRedisUrl(text: string): RedisTarget | undefined {
   return typeof result === 'string' ? undefined : result
 }
 
-/** What is wrong with the text, as a clause after "REDIS_URL"; null if it is valid. It contains no value. */
+/** What is wrong with the text, as a clause after "it"; null if it is valid. It contains no value. */
 export function redisUrlFault(text: string): string | null {
   const result = parsed(text)
   return typeof result === 'string' ? result : null
@@ -48,7 +48,7 @@ export function redisUrlFault(text: string): string | null {
 
 const forms =
   'redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT (rediss… for TLS)'
-const invalid = `is not valid; it must be ${forms}`
+const invalid = `must be ${forms}`
 
 class UrlFault extends Error {}
 

@@ -33,7 +33,7 @@ const probeMs = 3000
 
 export function openServers(url: string): Servers {
   const address = readDatabaseUrl(url)
-  if (address === undefined) throw new Error(`DATABASE_URL ${databaseUrlFault(url)}`)
+  if (address === undefined) throw new Error(`DATABASE_URL is invalid: it ${databaseUrlFault(url)}`)
   checkFiles(address.tls)
   const { servers, wanted } = address
   let current: ServerAddress | null = null

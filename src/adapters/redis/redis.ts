@@ -63,7 +63,7 @@ interface SentCommand {
  */
 export function openRedis(url: string, { keyPrefix, timeoutMs, log, events = silent }: RedisOptions): RedisServer {
   const target = readRedisUrl(url)
-  if (target === undefined) throw new Error(`REDIS_URL ${redisUrlFault(url)}`)
+  if (target === undefined) throw new Error(`REDIS_URL is invalid: it ${redisUrlFault(url)}`)
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
   let isClosed = false

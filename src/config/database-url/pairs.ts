@@ -17,9 +17,7 @@ export function partsOfPairs(text: string): Parts {
     end = found.index + found[0].length
   }
   if (text.slice(end).trim() !== '')
-    throw new UrlFault(
-      "is not valid; write NAME=VALUE with blanks between, and single quotes (') around a value with blanks",
-    )
+    throw new UrlFault("must be NAME=VALUE with blanks between, and single quotes (') around a value with blanks")
   if (parameters.get('dbname')?.includes('://'))
     throw new UrlFault('has a URL as dbname; write either the URL alone or only the name')
   return { hosts: '', parameters }

@@ -65,7 +65,7 @@ t.test("libpq's other form", async t => {
     database: 'db',
     tls: { mode: 'require' },
   })
-  t.match(databaseUrlFault("host=h password='a b"), /not valid/)
+  t.match(databaseUrlFault("host=h password='a b"), /NAME=VALUE/)
 })
 
 t.test('parameters: interpreted, sent to the server, or without effect', async t => {
@@ -136,7 +136,7 @@ const refused: readonly (readonly [text: string, words: RegExp])[] = [
   ['cockroachdb://u:SECRET@h/db', /CockroachDB is not supported/],
   ['https://SECRET.supabase.co', /HTTP service/],
   ['Server=h;Database=db;User Id=u;Password=SECRET', /ADO.NET/],
-  ['Host=h;Password=SECRET;', /ADO.NET|not valid/],
+  ['Host=h;Password=SECRET;', /ADO.NET|NAME=VALUE/],
   ['u:SECRET@h/db', /postgres:\/\//],
   ['h/db', /postgres:\/\//],
 ]
