@@ -62,8 +62,7 @@ async function speaksTls(raw: Socket, signal: AbortSignal): Promise<boolean> {
   )
 }
 
-const closedEarly = () =>
-  Object.assign(new Error('the database closed the connection'), { code: 'ECONNRESET' })
+const closedEarly = () => Object.assign(new Error('the database closed the connection'), { code: 'ECONNRESET' })
 
 /**
  * Resolves on the event; rejects if an error, a close or the signal comes first. Later errors are handled by other
