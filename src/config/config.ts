@@ -169,8 +169,11 @@ function readSetting(each: Setting<unknown>, { env, files }: SettingSource, faul
   // The part before an @ may be a password, whatever the fault is.
   const isShown = !each.isSecret && !text.includes('@')
   const file = files.some(found => found.name === name) ? ` (from ${name}_FILE)` : ''
-  if (value === undefined)
-    faults.push(`${name}${file} is ${isShown ? JSON.stringify(text) : 'invalid'}; it must be ${each.allowed}`)
+  if (value === undefined) {
+    const fault = each.faultOf?.(text) ?? null
+    const shown = isShown ? JSON.stringify(text) : 'invalid'
+    faults.push(fault === null ? `${name}${file} is ${shown}; it must be ${each.allowed}` : `${name}${file} is invalid: it ${fault}`)
+  }
   return value
 }
 

@@ -1,202 +1,122 @@
-/** DATABASE_URL, parsed. */
-export interface DatabaseAddress {
-  /** In the order they are tried. Empty when the URL names no host: then PGHOST and PGPORT apply, or localhost. */
-  readonly servers: readonly ServerAddress[]
-  readonly user?: string
-  readonly password?: string
-  readonly database?: string
-  readonly tls: TlsWish
-  readonly wanted: WantedServer
-  /** Session settings, sent to the server when a connection starts. */
-  readonly parameters: Readonly<Record<string, string>>
-}
+import { partsOfPairs } from './database-url/pairs.ts'
+import { keepAliveOf, loginOf, parametersOf, secondsOf, unusedOf, wantedOf } from './database-url/parameters.ts'
+import { rejectScheme } from './database-url/schemes.ts'
+import { serversOf } from './database-url/servers.ts'
+import { UrlFault, type DatabaseAddress, type Parts } from './database-url/terms.ts'
+import { tlsOf } from './database-url/tls.ts'
 
-export interface ServerAddress {
-  readonly host: string
-  readonly port: number
-  /** Path of the Unix socket; null for TCP. */
-  readonly path: string | null
-}
-
-export const sslModes = ['disable', 'allow', 'prefer', 'require', 'no-verify', 'verify-ca', 'verify-full'] as const
-export type SslMode = (typeof sslModes)[number]
-
-export interface TlsWish {
-  readonly mode: SslMode
-  /** Certificate and key files. */
-  readonly rootCert?: string
-  readonly cert?: string
-  readonly key?: string
-  /** Starts TLS without first asking the server whether it supports it (Postgres 17). */
-  readonly isDirect: boolean
-}
-
-/** libpq's `target_session_attrs`. */
-export const wantedServers = ['any', 'read-write', 'read-only', 'primary', 'standby', 'prefer-standby'] as const
-export type WantedServer = (typeof wantedServers)[number]
+export type {
+  ChannelBinding,
+  DatabaseAddress,
+  LoginMethod,
+  LoginWish,
+  ServerAddress,
+  SslMode,
+  TlsWish,
+  WantedServer,
+} from './database-url/terms.ts'
 
 const shape =
-  /^postgres(?:ql)?:\/\/(?:(?<login>[^/?#]*)@)?(?<hosts>[^@/?#]*)(?:\/(?<database>[^?#]*))?(?:\?(?<query>[^#]*))?$/
+  /^postgres(?:ql)?:\/\/(?:(?<login>[^/?#]*)@)?(?<hosts>[^@/?#]*)(?:\/(?<database>[^?#]*))?(?:\?(?<query>[^#]*))?$/i
 
 /**
- * Parses `postgres://[user[:password]@][host[:port],…][/database][?name=value&…]`; undefined when the text is not such
- * a URL. Several hosts have a port each, or one port for all. A host that begins with `/` (written `%2F`) is the
- * directory of a Unix socket. Percent escapes work as in any URL. `new URL` would reject several hosts with ports.
+ * Parses DATABASE_URL, in either form of libpq:
+ * - `postgres://[user[:password]@][host[:port],…][/database][?name=value&…]`
+ * - `host=… port=… user=… password=… dbname=…`
+ *
+ * Several hosts have a port each, or one port for all. A host that begins with `/` (written `%2F`) is the directory of a
+ * Unix socket. Percent escapes work as in any URL. `new URL` would reject several hosts with ports. Undefined when the text
+ * is not valid; {@link databaseUrlFault} says why.
  */
 export function readDatabaseUrl(text: string): DatabaseAddress | undefined {
-  const parts = /\s/.test(text) ? null : shape.exec(text)
-  if (!parts?.groups) return undefined
+  const result = parsed(text)
+  return typeof result === 'string' ? undefined : result
+}
+
+/** What is wrong with the text, as a clause after "it"; null if it is valid. */
+export function databaseUrlFault(text: string): string | null {
+  const result = parsed(text)
+  return typeof result === 'string' ? result : null
+}
+
+/** The address, or what is wrong with the text. */
+function parsed(text: string): DatabaseAddress | string {
   try {
-    return addressOf(parts.groups)
+    return addressOf(text)
   } catch (error) {
-    if (error instanceof URIError) return undefined // an invalid percent escape
+    if (error instanceof UrlFault) return error.message
     throw error
   }
 }
 
-function addressOf({
-  login = '',
-  hosts = '',
-  database = '',
-  query = '',
-}: Readonly<Record<string, string | undefined>>): DatabaseAddress | undefined {
-  const named = queryParameters(query)
-  const servers = serversOf(hosts || (named.get('host') ?? ''), named.get('port'))
-  const tls = tlsOf(named)
-  const wanted = oneOf(wantedServers, named.get('target_session_attrs') ?? 'any')
-  if (servers === undefined || tls === undefined || wanted === undefined) return undefined
-  const [user = '', ...password] = login.split(':')
+function addressOf(text: string): DatabaseAddress {
+  const { hosts, parameters } = partsOf(text)
   return {
-    servers,
-    tls,
-    wanted,
-    ...optional('user', decodeURIComponent(user) || named.get('user')),
-    ...optional('password', decodeURIComponent(password.join(':')) || named.get('password')),
-    ...optional('database', decodeURIComponent(database) || named.get('dbname')),
-    parameters: Object.fromEntries([...named].filter(([name]) => !clientParameters.has(name))),
+    servers: serversOf(hosts, parameters),
+    tls: tlsOf(parameters),
+    login: loginOf(parameters),
+    wanted: wantedOf(parameters),
+    ...secondsOf(parameters),
+    keepAliveMs: keepAliveOf(parameters),
+    ...optional('user', parameters.get('user')),
+    ...optional('password', parameters.get('password')),
+    ...optional('database', parameters.get('dbname')),
+    parameters: parametersOf(parameters),
+    unused: unusedOf(parameters),
+  }
+}
+
+function partsOf(text: string): Parts {
+  if (/^\w+\s*=/.test(text)) return partsOfPairs(text)
+  rejectScheme(text)
+  if (/\s/.test(text)) throw new UrlFault('contains a blank; write only the URL, and %20 for a blank in a name')
+  const parts = shape.exec(text)?.groups
+  if (parts === undefined)
+    throw new UrlFault(
+      text.includes('#')
+        ? 'contains a #; escape it in the password (%23)'
+        : 'must be postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+    )
+  const { login = '', hosts = '', database = '', query = '' } = parts
+  if (database.includes('@') || database.includes('/'))
+    throw new UrlFault(
+      'contains an unescaped @ or / after the host; escape the special characters of the password: / is %2F, ? is %3F, # is %23, @ is %40',
+    )
+  const [user = '', ...password] = login.split(':')
+  const beforeQuery = {
+    user: decoded(user, 'the user'),
+    password: decoded(password.join(':'), 'the password'),
+    dbname: decoded(database, 'the name of the database'),
+  }
+  const given = Object.entries(beforeQuery).filter(([, value]) => value !== '')
+  return { hosts, parameters: new Map([...given, ...queryParameters(query)]) }
+}
+
+/** Parses a query string as in any URL, except that `+` is a plus sign. Empty values count as absent. */
+function queryParameters(query: string): [string, string][] {
+  return query
+    .split('&')
+    .filter(Boolean)
+    .map((pair): [string, string] => {
+      const [name = '', ...value] = pair.split('=')
+      if (!/^[a-z_][\w.]*$/i.test(name))
+        throw new UrlFault(
+          'has a parameter after the ? whose name is not valid; if the ? belongs to the password, write %3F',
+        )
+      if (value.length === 0) throw new UrlFault(`has the parameter ${name} without a value; write ${name}=VALUE`)
+      return [name, decoded(value.join('='), `the parameter ${name}`)]
+    })
+    .filter(([, value]) => value !== '')
+}
+
+function decoded(text: string, what: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new UrlFault(`has a % in ${what} that escapes nothing; write %25 for a percent sign`)
   }
 }
 
 function optional<Name extends string>(name: Name, value: string | undefined): { readonly [Each in Name]?: string } {
   return value ? ({ [name]: value } as { readonly [Each in Name]?: string }) : {}
-}
-
-/** Parses a query string as in any URL, except that `+` is a plus sign. */
-function queryParameters(query: string): Map<string, string> {
-  const pairs = query
-    .split('&')
-    .filter(Boolean)
-    .map(pair => {
-      const [name = '', ...value] = pair.split('=')
-      return [decodeURIComponent(name), decodeURIComponent(value.join('='))] as const
-    })
-  return new Map(pairs)
-}
-
-/**
- * Parameters that libpq or another client interprets itself; a server would reject a connection that sends them as
- * session settings. Channel binding and the other GSS options are not supported here.
- */
-const clientParameters = new Set([
-  'host',
-  'hostaddr',
-  'port',
-  'user',
-  'password',
-  'dbname',
-  'passfile',
-  'service',
-  'target_session_attrs',
-  'load_balance_hosts',
-  'ssl',
-  'sslmode',
-  'sslnegotiation',
-  'sslrootcert',
-  'sslcert',
-  'sslkey',
-  'sslsni',
-  'sslcompression',
-  'sslcrl',
-  'channel_binding',
-  'require_auth',
-  'gssencmode',
-  'krbsrvname',
-  'connect_timeout',
-  'keepalives',
-  'keepalives_idle',
-  'keepalives_interval',
-  'keepalives_count',
-  'tcp_user_timeout',
-  'max_lifetime',
-  'idle_timeout',
-  'max',
-])
-
-const defaultPort = 5432
-
-function serversOf(list: string, portList: string | undefined): ServerAddress[] | undefined {
-  if (list === '') return portList === undefined ? [] : serversOf('localhost', portList)
-  const hosts = list.split(',').map(hostOf)
-  if (!hosts.every(host => host !== undefined)) return undefined
-  const ports = portsOf(
-    hosts.map(({ port }) => port),
-    portList?.split(','),
-  )
-  if (ports === undefined || !ports.every(isPort)) return undefined
-  return hosts.map(({ host }, at) => {
-    const port = ports[at] as number
-    return { host, port, path: host.startsWith('/') ? `${host}/.s.PGSQL.${port}` : null }
-  })
-}
-
-function hostOf(text: string): { readonly host: string; readonly port: number | undefined } | undefined {
-  const found = /^(?:\[(?<six>[\da-f:.%]+)\]|(?<name>[^:[\]]+))(?::(?<port>\d{1,5}))?$/i.exec(text)?.groups
-  if (found === undefined) return undefined
-  return {
-    host: found['six'] ?? decodeURIComponent(found['name'] ?? ''),
-    port: found['port'] === undefined ? undefined : Number(found['port']),
-  }
-}
-
-/** A port per host, or one for all: after the last host, or as `port`. Undefined when only some hosts have a port. */
-function portsOf(own: readonly (number | undefined)[], named: readonly string[] | undefined): number[] | undefined {
-  if (named)
-    return named.length === 1 || named.length === own.length
-      ? own.map((port, at) => port ?? Number(named[at] ?? named[0]))
-      : undefined
-  const last = own.at(-1)
-  const isForAll = own.slice(0, -1).every(port => port === undefined)
-  if (isForAll) return own.map(() => last ?? defaultPort)
-  return own.every(port => port !== undefined) ? [...own] : undefined
-}
-
-const isPort = (port: number) => Number.isInteger(port) && port >= 1 && port <= 65_535
-
-function tlsOf(named: ReadonlyMap<string, string>): TlsWish | undefined {
-  const rootCert = named.get('sslrootcert')
-  const text =
-    rootCert === 'system'
-      ? 'verify-full'
-      : (named.get('sslmode') ?? booleanModes[named.get('ssl') ?? 'false'] ?? named.get('ssl') ?? '')
-  const mode = oneOf(sslModes, text === 'false' ? 'disable' : text)
-  if (mode === undefined) return undefined
-  return {
-    mode,
-    isDirect: named.get('sslnegotiation') === 'direct',
-    ...optional('rootCert', rootCert === 'system' ? undefined : rootCert),
-    ...optional('cert', named.get('sslcert')),
-    ...optional('key', named.get('sslkey')),
-  }
-}
-
-/** Values of the `ssl` parameter that other clients use. */
-const booleanModes: Readonly<Record<string, SslMode>> = {
-  false: 'disable',
-  '0': 'disable',
-  true: 'verify-full',
-  '1': 'verify-full',
-}
-
-function oneOf<const Choice extends string>(choices: readonly Choice[], text: string): Choice | undefined {
-  return choices.find(choice => choice === text)
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs'
 import { isIP } from 'node:net'
-import { readDatabaseUrl, sslModes, wantedServers } from './database-url.ts'
+import { databaseUrlFault, readDatabaseUrl } from './database-url.ts'
+import { readRedisUrl, redisUrlFault } from './redis-url.ts'
 
 /** Kinds of settings: allowed values and how to parse them. */
 
@@ -13,6 +14,8 @@ export interface Setting<T, Default extends string | undefined = string | undefi
   readonly allowed: string
   /** Returns undefined for an invalid value. */
   readonly read: (text: string) => T | undefined
+  /** What is wrong with an invalid value, if more is known than `allowed` says; it must not contain the value. */
+  readonly faultOf?: (text: string) => string | null
   readonly isSecret?: boolean
   /** Deprecated name, read when the current name is unset. */
   readonly formerName?: string
@@ -51,6 +54,7 @@ export function alsoForTraces<T, Default extends string | undefined>(each: Setti
 interface Kind<T> {
   readonly allowed: string
   readonly read: (text: string) => T | undefined
+  readonly faultOf?: (text: string) => string | null
 }
 
 export function integer(min: number, max: number): Kind<number> {
@@ -93,26 +97,15 @@ export const endpoint: Kind<string> = {
 }
 
 export const databaseUrl: Kind<string> = {
-  allowed:
-    'postgres://USER:PASSWORD@HOST:PORT/DATABASE; separate several hosts with commas, with a port for each or one for all; escape ' +
-    `special characters (%40 for @); sslmode is one of ${sslModes.join(', ')}; target_session_attrs is one of ${wantedServers.join(', ')}`,
+  allowed: 'postgres://USER:PASSWORD@HOST:PORT/DATABASE',
   read: text => (readDatabaseUrl(text) === undefined ? undefined : text),
+  faultOf: databaseUrlFault,
 }
 
-const redisLogin = String.raw`([^\s/?#]*@)?`
-const redisHost = String.raw`(\[[\da-fA-F:.]+\]|[\w.-]+)(:\d{1,5})?`
-const redisHosts = `${redisHost}(,${redisHost})*`
-
-/** Accepts the URLs that adapters/redis/url.ts can parse. */
-const redisPattern = new RegExp(
-  `^rediss?(://${redisLogin}${redisHost}(/\\d{0,5})?|\\+cluster://${redisLogin}${redisHosts}(/0?)?|` +
-    `\\+sentinel://${redisLogin}${redisHosts}/[^\\s/?#]+(/\\d{0,5})?(\\?(&?sentinel_(username|password)=[^\\s&#]*)*)?)$`,
-)
-
 export const redisUrl: Kind<string> = {
-  allowed:
-    'redis://HOST:PORT, redis+sentinel://HOST:PORT,HOST:PORT/MASTER or redis+cluster://HOST:PORT,HOST:PORT (rediss… for TLS)',
-  read: text => (redisPattern.test(text) ? text : undefined),
+  allowed: 'redis://HOST:PORT',
+  read: text => (readRedisUrl(text) === undefined ? undefined : text),
+  faultOf: redisUrlFault,
 }
 
 /** Excludes braces, which choose the slot of a key in Redis Cluster, and characters with a meaning in key patterns. */

@@ -18,7 +18,7 @@ export async function prepareSchema(
   const isReadOnly = database.isReadOnly()
   const isMigrating = !isReadOnly && (config.migrateOnStart || database.kind === 'embedded')
   const newer = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql =>
-    isMigrating ? migrated(sql, log, signal) : checked(sql, isReadOnly),
+    isMigrating ? migrated(sql, log, { signal, lockPatienceMs: config.startTimeoutMs }) : checked(sql, isReadOnly),
   )
   if (newer.length > 0)
     log.warn(
@@ -27,9 +27,13 @@ export async function prepareSchema(
     )
 }
 
-async function migrated(sql: Sql, log: Pick<Logger, 'info'>, signal: AbortSignal): Promise<readonly string[]> {
+async function migrated(
+  sql: Sql,
+  log: Pick<Logger, 'info'>,
+  options: { readonly signal: AbortSignal; readonly lockPatienceMs: number },
+): Promise<readonly string[]> {
   const onWait = () => log.info('another process is migrating the database: waiting for it')
-  const { applied, newer } = await migrate(sql, { signal, onWait })
+  const { applied, newer } = await migrate(sql, { ...options, onWait })
   if (applied.length > 0) log.info({ applied }, 'migrations applied')
   return newer
 }

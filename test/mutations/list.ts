@@ -363,7 +363,7 @@ export const mutations: readonly Mutation[] = [
   // Operation
   {
     name: 'certificate-of-the-database-unchecked',
-    file: 'src/adapters/postgres/dial.ts',
+    file: 'src/adapters/postgres/tls.ts',
     find: 'rejectUnauthorized: isVerified,',
     replace: 'rejectUnauthorized: false,',
     tests: ['test/service/tls.test.ts'],

@@ -180,20 +180,14 @@ tap.test('a port that is taken: which setting to change, exit code 1', async t =
 })
 
 tap.test(
-  'the extension is where the search path does not lead: what to look at, not to migrate again',
+  'the extension is where the search path does not lead: it is found there',
   { skip: skipReason('postgres') },
   async t => {
     const { url } = await createEmptyDatabase(t)
     await administer(url, sql =>
       sql.unsafe('create schema elsewhere; create extension vector schema elsewhere').simple(),
     )
-    t.match(await runs(t, { migrate: { env: { DATABASE_URL: url } } }), {
-      migrate: {
-        code: 1,
-        stderr:
-          /^askwell: 000001_documents\.sql needs an object that does not exist: check that the extension vector is in a schema of the role's search_path \(type "halfvec" does not exist\)\n$/,
-      },
-    })
+    t.match(await runs(t, { migrate: { env: { DATABASE_URL: url } } }), { migrate: { code: 0, stderr: '' } })
   },
 )
 
@@ -218,7 +212,7 @@ tap.test(
     t.match(refused.migrate, {
       code: 1,
       stderr:
-        /^askwell: the role in DATABASE_URL may not create the extension vector: let a superuser run "create extension if not exists vector;" in that database once, then start again \(permission denied to create extension "vector"\)\n$/,
+        /^askwell: the role "limited_\d+" may not create the extensions vector, pg_trgm, btree_gin, fuzzystrmatch in the database "\w+": let a superuser, [^\n]*: create extension if not exists vector; [^\n]* \(permission denied to create extension "vector"\)\n$/,
     })
     await administer(url, sql => sql.unsafe('create extension if not exists vector;').simple())
     t.match(await runs(t, limited), { migrate: { code: 0, stderr: '' } })

@@ -32,7 +32,16 @@ const rows: readonly Row[] = [
   { files: ['log.ts'], may: ['output.ts', 'text/printable.ts'], types: ['config/terms.ts'] },
   {
     files: ['adapters/'],
-    may: ['text/', 'resilience/', 'tracing/', 'errors.ts', 'events.ts', 'faults.ts', 'config/database-url.ts'],
+    may: [
+      'text/',
+      'resilience/',
+      'tracing/',
+      'errors.ts',
+      'events.ts',
+      'faults.ts',
+      'config/database-url.ts',
+      'config/redis-url.ts',
+    ],
     types: ['ask/', 'ingest/terms.ts', 'eval/recall.ts', 'config/terms.ts'],
   },
   {

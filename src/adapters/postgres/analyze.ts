@@ -1,4 +1,5 @@
 import type { Database } from './database.ts'
+import { withoutStatementTimeout } from './session.ts'
 
 type Leasing = Pick<Database, 'kind' | 'lease'>
 
@@ -25,12 +26,9 @@ export async function needsAnalyze({ kind, lease }: Leasing, signal: AbortSignal
  */
 export async function analyzeTables({ lease }: Pick<Leasing, 'lease'>, signal: AbortSignal): Promise<void> {
   await lease({ signal, label: 'settle', holdLimitMs: Infinity }, async sql => {
-    await sql`select set_config('statement_timeout', '0', false)`
-    try {
+    await withoutStatementTimeout(sql, async () => {
       await sql`analyze (skip_locked) chunks, chunk_vectors, collection_terms, documents`
       await sql`select gin_clean_pending_list('chunks_terms'), gin_clean_pending_list('collection_terms_trigrams'), gin_clean_pending_list('documents_metadata')`
-    } finally {
-      await sql`reset statement_timeout`
-    }
+    })
   })
 }

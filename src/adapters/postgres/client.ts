@@ -1,10 +1,9 @@
-import type { ServerAddress } from '../../config/database-url.ts'
-import { startDriver, type Driver, type DriverTerms, type Sql } from './driver.ts'
+import type { DatabaseAddress, ServerAddress } from '../../config/database-url.ts'
+import { defaultConnectSeconds, startDriver, type Driver, type DriverTerms, type Sql } from './driver.ts'
 import type { Traffic } from './line.ts'
 import { openServers, type Servers } from './servers.ts'
 
 export type { Sql } from './driver.ts'
-export { planCacheMode } from './driver.ts'
 
 /** A client with one connection at a time. It is opened on demand, and again after it is lost. */
 export interface Client {
@@ -28,6 +27,11 @@ export interface Client {
 export interface ClientOptions extends DriverTerms {
   /** Called for each connection that closed or could not be opened. */
   readonly onClose?: () => void
+}
+
+/** Limit for opening a connection. It exceeds the driver's own, whose error says more. */
+export function openLimitMs({ connectSeconds = defaultConnectSeconds }: DatabaseAddress): number {
+  return (connectSeconds + 1) * 1000
 }
 
 /** Connections older than this are closed as soon as they are idle. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { ServerAddress } from '../../config/database-url.ts'
 import type { FollowSecret } from '../../config/terms.ts'
 import { AskError } from '../../errors.ts'
@@ -6,11 +5,13 @@ import { silent, type Events } from '../../events.ts'
 import { createLoginHealth } from './login-health.ts'
 import { openEmbedded } from './embedded.ts'
 import { cancelOf, createBackends, type Backend } from './backends.ts'
-import { openClient } from './client.ts'
+import { openClient, openLimitMs } from './client.ts'
+import type { Row } from './driver.ts'
 import { databaseError, isStaleSession } from './errors.ts'
 import { readServerConnections, type ServerConnections } from './server-connections.ts'
+import { rejectSharedConnections } from './pooler-check.ts'
 import { openServers, type Servers } from './servers.ts'
-import { openSideConnection, type SideConnection } from './side-connection.ts'
+import { openSideConnection } from './side-connection.ts'
 import { watchCollections, type CollectionWatch } from './collection-notifications.ts'
 import { watchWrites } from './write-access.ts'
 import { createPool, type Fragment, type LeaseTerms, type Pool, type PoolStatus, type Sql } from './pool.ts'
@@ -130,6 +131,7 @@ function openServer(servers: Servers, settings: DatabaseSettings, events: Databa
     statementTimeoutMs,
     // If statements are unbounded, so are leases: a command that builds an index.
     holdLimitMs: statementTimeoutMs === 0 ? Infinity : holdLimitMs,
+    openLimitMs: openLimitMs(servers.address),
     cancelBackend,
     stateOf: backends.stateOf,
     events,
@@ -184,7 +186,7 @@ function openServer(servers: Servers, settings: DatabaseSettings, events: Databa
     answer,
     connections,
     close,
-    checkConnection: sql => checkSession(sql, side),
+    check: signal => rejectSharedConnections(servers, signal),
   }
 }
 
@@ -226,19 +228,14 @@ function isSame(one: ServerAddress | null, other: ServerAddress | null): boolean
 }
 
 interface Unchecked extends Omit<Database, 'version'> {
-  /** Additional checks of a connection. */
-  readonly checkConnection?: (sql: Sql) => Promise<void>
+  /** Checks what is between us and the server. */
+  readonly check?: (signal: AbortSignal) => Promise<void>
 }
 
-async function checked({ checkConnection, ...database }: Unchecked, signal: AbortSignal): Promise<Database> {
+async function checked({ check, ...database }: Unchecked, signal: AbortSignal): Promise<Database> {
   try {
-    return {
-      ...database,
-      version: await database.lease({ signal, label: 'check' }, async sql => {
-        await checkConnection?.(sql)
-        return await checkServer(sql)
-      }),
-    }
+    await check?.(signal)
+    return { ...database, version: await database.lease({ signal, label: 'check' }, checkServer) }
   } catch (error) {
     await database.close()
     throw error
@@ -247,34 +244,37 @@ async function checked({ checkConnection, ...database }: Unchecked, signal: Abor
 
 async function checkServer(sql: Sql): Promise<string> {
   const [row] = await sql`
-    select current_setting('server_version_num')::int as number, current_setting('server_version') as version,
-      (select default_version from pg_available_extensions where name = 'vector') as vector`
+    select split_part(version(), ' ', 1) as product, current_setting('server_version_num')::int as number,
+      current_setting('server_version') as version, (select default_version from pg_available_extensions where name = 'vector') as vector,
+      current_database() as database, current_user as role, current_setting('server_encoding') as encoding, current_schema() as schema,
+      current_setting('search_path') as path, current_setting('session_replication_role') as replication`
   const vector = row?.['vector'] as string | null
+  if (row?.['product'] !== 'PostgreSQL') throw unsuitable(`the server is ${row?.['product']}; Askwell needs PostgreSQL`)
   if (Number(row?.['number']) < 150_000) throw tooOld(`PostgreSQL ${row?.['version']}`, 'PostgreSQL 15')
   if (vector === null) throw missingVector()
   if (isBelow(vector, [0, 8])) throw tooOld(`pgvector ${vector}`, 'pgvector 0.8')
+  checkDefaults(row)
   return `PostgreSQL ${row?.['version']}, pgvector ${vector}`
 }
 
-/**
- * Detects a pooler that hands a connection to another client between statements. Settings of the session are then lost,
- * and cancelling a query by its backend's pid would cancel somebody else's. The test holds a second connection: the
- * setting must still be present on the first and absent on the second.
- */
-async function checkSession(sql: Sql, side: SideConnection): Promise<void> {
-  const token = randomUUID()
-  await sql`select set_config('askwell.session', ${token}, false)`
-  const [theirs, ours] = await side.ask(other =>
-    other.begin(async held => [
-      await held`select current_setting('askwell.session', true) as token`,
-      await sql`select current_setting('askwell.session', true) as token`,
-    ]),
+/** Checks what only an administrator can change. */
+function checkDefaults(row: Row): void {
+  const [database, role, encoding, path, replication] = ['database', 'role', 'encoding', 'path', 'replication'].map(
+    name => String(row[name]),
   )
-  if (ours[0]?.['token'] === token && theirs[0]?.['token'] !== token) return
-  const detail =
-    'the connection pooler in front of the database shares connections between statements (transaction mode), so one request could cancel the queries of others: ' +
-    'set it to session mode, or point DATABASE_URL at the database itself'
-  throw new AskError('database_unavailable', { detail })
+  if (encoding !== 'UTF8')
+    throw unsuitable(
+      `the database "${database}" has the encoding ${encoding}; Askwell needs UTF8: create it with "create database NAME encoding 'UTF8' template template0"`,
+    )
+  if (row['schema'] === null)
+    throw unsuitable(
+      `no schema of the search_path (${path}) exists, or the role "${role}" may not use it: create one, or set schema=NAME in DATABASE_URL`,
+    )
+  // Without triggers the marks of epochs stay as they are, and cached answers outlive their documents.
+  if (replication !== 'origin')
+    throw unsuitable(
+      `session_replication_role is ${replication}, which turns triggers off: run: alter role "${role}" reset session_replication_role; and the same for the database`,
+    )
 }
 
 function isBelow(version: string, [major, minor]: [number, number]): boolean {
@@ -283,7 +283,11 @@ function isBelow(version: string, [major, minor]: [number, number]): boolean {
 }
 
 function tooOld(found: string, wanted: string): AskError {
-  return new AskError('database_unavailable', { detail: `the database has ${found}; Askwell needs ${wanted} or newer` })
+  return unsuitable(`the database has ${found}; Askwell needs ${wanted} or newer`)
+}
+
+function unsuitable(detail: string): AskError {
+  return new AskError('database_unavailable', { detail })
 }
 
 function missingVector(): AskError {

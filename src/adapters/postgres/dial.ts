@@ -1,25 +1,30 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { connect, isIP, type Socket } from 'node:net'
-import { connect as connectTls, type ConnectionOptions } from 'node:tls'
-import type { ServerAddress, TlsWish } from '../../config/database-url.ts'
+import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import type { DatabaseAddress, ServerAddress, TlsWish } from '../../config/database-url.ts'
+import { explained, serverWithoutTls, tlsOptions } from './tls.ts'
 
 /** The SSLRequest message: its length, and the request code. */
 const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
-const keepAliveMs = 15_000
 
 /**
- * Opens a socket to the server, encrypted if the URL says so. Rejects with the network error, `SERVER_WITHOUT_TLS`, the
- * certificate error or the signal's reason. TLS is set up here rather than by the driver, because we end the raw socket
+ * Opens a socket to the server, encrypted if the URL says so. Rejects with the network error, a
+ * `database_unavailable` that explains what is wrong with TLS, or the signal's reason. TLS is set up here rather than by the driver, because we end the raw socket
  * underneath it.
  */
-export async function dial(server: ServerAddress, tls: TlsWish, signal: AbortSignal): Promise<Socket> {
-  const raw = server.path === null ? connect({ host: server.host, port: server.port }) : connect(server.path)
+export async function dial(
+  server: ServerAddress,
+  { tls, keepAliveMs }: Pick<DatabaseAddress, 'tls' | 'keepAliveMs'>,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const { host, address = host, port, path } = server
+  const raw = path === null ? connect({ host: address, port }) : connect(path)
   try {
     await waitFor(raw, 'connect', signal)
-    raw.setNoDelay(true).setKeepAlive(true, keepAliveMs)
+    raw.setNoDelay(true)
+    if (keepAliveMs !== null) raw.setKeepAlive(true, keepAliveMs)
     // Like libpq, do not encrypt connections that do not leave the machine.
-    return server.path !== null || tls.mode === 'disable' ? raw : await encrypted(raw, server, tls, signal)
+    return path !== null || tls.mode === 'disable' ? raw : await encrypted(raw, server, tls, signal)
   } catch (error) {
     raw.destroy()
     throw error
@@ -29,10 +34,7 @@ export async function dial(server: ServerAddress, tls: TlsWish, signal: AbortSig
 async function encrypted(raw: Socket, server: ServerAddress, tls: TlsWish, signal: AbortSignal): Promise<Socket> {
   if (!tls.isDirect && !(await speaksTls(raw, signal))) {
     if (tls.mode === 'prefer' || tls.mode === 'allow') return raw
-    throw Object.assign(
-      new Error(`the server at ${server.host}:${server.port} does not speak TLS, and sslmode is ${tls.mode}`),
-      { code: 'SERVER_WITHOUT_TLS' },
-    )
+    throw serverWithoutTls(server, tls)
   }
   const socket = connectTls({ ...tlsOptions(server, tls), socket: raw })
   try {
@@ -40,7 +42,7 @@ async function encrypted(raw: Socket, server: ServerAddress, tls: TlsWish, signa
     return socket
   } catch (error) {
     socket.destroy()
-    throw error
+    throw explained(error, tls)
   }
 }
 
@@ -60,25 +62,7 @@ async function speaksTls(raw: Socket, signal: AbortSignal): Promise<boolean> {
   )
 }
 
-function tlsOptions({ host }: ServerAddress, { mode, rootCert, cert, key, isDirect }: TlsWish): ConnectionOptions {
-  const isVerified = mode === 'verify-ca' || mode === 'verify-full' || rootCert !== undefined
-  return {
-    rejectUnauthorized: isVerified,
-    // The name that the certificate must match. Without it, Node would expect `localhost` if the server has an address
-    // and no name.
-    host,
-    ...(isIP(host) === 0 && { servername: host }),
-    ...(isDirect && { ALPNProtocols: ['postgresql'] }),
-    // `require` with a root certificate is libpq's older form of verify-ca: the name is not checked.
-    ...(isVerified && mode === 'require' && { checkServerIdentity: () => undefined }),
-    ...(rootCert !== undefined && { ca: readFileSync(rootCert) }),
-    ...(cert !== undefined && { cert: readFileSync(cert) }),
-    ...(key !== undefined && { key: readFileSync(key) }),
-  }
-}
-
-const closedEarly = () =>
-  Object.assign(new Error('the server closed the connection before it was ready'), { code: 'ECONNRESET' })
+const closedEarly = () => Object.assign(new Error('the database closed the connection'), { code: 'ECONNRESET' })
 
 /**
  * Resolves on the event; rejects if an error, a close or the signal comes first. Later errors are handled by other

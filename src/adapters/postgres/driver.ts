@@ -2,6 +2,8 @@ import postgres from 'postgres'
 import type { DatabaseAddress, ServerAddress } from '../../config/database-url.ts'
 import { dial } from './dial.ts'
 import { openLine, type Line, type Traffic } from './line.ts'
+import { createHandshake } from './handshake.ts'
+import { preparationOf } from './session.ts'
 import { arrayTypes } from './arrays.ts'
 
 export type Sql = postgres.Sql<Record<never, never>>
@@ -9,14 +11,13 @@ export type Sql = postgres.Sql<Record<never, never>>
 /** A row of a result, before its values are converted. */
 export type Row = Record<string, unknown>
 
-/** Planning the search for each question's values costs more than running it, so one plan serves all. */
-export const planCacheMode = 'force_generic_plan'
-
 export interface DriverTerms {
   readonly name: string
   /** The server's own limit per statement; 0 for none. */
   readonly statementTimeoutMs: number
   readonly onNotify?: (channel: string, payload: string) => void
+  /** Leaves the session as the server starts it. */
+  readonly isBare?: boolean
 }
 
 /** Options that the driver's types leave out. */
@@ -33,6 +34,12 @@ interface Target {
   readonly path: string | false
 }
 
+/** What the URL says, or PGUSER and its like, which the driver has read. */
+interface Credentials {
+  readonly user: string
+  readonly pass: string | null
+}
+
 /** postgres.js for the lifetime of one physical connection. It cannot be trusted to reconnect by itself. */
 export interface Driver {
   readonly sql: Sql
@@ -44,6 +51,8 @@ export interface Driver {
   destroy(): void
 }
 
+export const defaultConnectSeconds = 5
+
 /** Chooses the server to connect to. Null to use PGHOST and PGPORT, or localhost. */
 export type ChooseServer = (signal: AbortSignal) => Promise<ServerAddress | null>
 
@@ -51,7 +60,7 @@ export type ChooseServer = (signal: AbortSignal) => Promise<ServerAddress | null
 export function startDriver(
   address: DatabaseAddress,
   choose: ChooseServer,
-  { name, statementTimeoutMs, onNotify }: DriverTerms,
+  { name, statementTimeoutMs, onNotify, isBare }: DriverTerms,
   onClose: () => void,
 ): Driver {
   let line: Line | undefined
@@ -70,9 +79,10 @@ export function startDriver(
     line = openLine(
       async signal => {
         server = (await choose(signal)) ?? defaultServer(target)
-        return await dial(server, address.tls, signal)
+        return await dial(server, address, signal)
       },
       lostLine => void lost(lostLine),
+      handshake,
     )
     // The driver uses these in its error messages.
     return Object.assign(line, { host: target.host[0], port: target.port[0] })
@@ -80,23 +90,26 @@ export function startDriver(
   const options: DriverOptions = {
     ...driverAddress(address),
     max: 1,
-    connect_timeout: 5,
+    connect_timeout: address.connectSeconds ?? defaultConnectSeconds,
     max_lifetime: null,
     ssl: false,
     fetch_types: false,
     types: arrayTypes as never,
-    connection: {
-      application_name: name,
-      statement_timeout: statementTimeoutMs,
-      plan_cache_mode: planCacheMode,
-      ...address.parameters,
-    },
+    connection: { application_name: name, ...address.parameters },
     socket: open,
     onnotice: () => {},
     transform: { undefined: null },
     ...(onNotify && { onnotify: onNotify }),
   }
   const sql = postgres(options as unknown as postgres.Options<Record<string, never>>) as Sql
+  const { user, pass } = sql.options as unknown as Credentials
+  const handshake = createHandshake({
+    user,
+    password: pass ?? '',
+    wish: address.login,
+    preparation: isBare ? null : preparationOf(statementTimeoutMs),
+    onFailed: error => line?.destroy(error as Error),
+  })
   const destroy = () => {
     sql.end({ timeout: 0 }).catch(() => {})
     line?.destroy(destroyed())

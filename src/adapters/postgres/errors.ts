@@ -2,6 +2,9 @@ import postgres from 'postgres'
 import { AskError, isAskError } from '../../errors.ts'
 import type { DatabaseFault } from '../../faults.ts'
 
+/** A lock was not free within `lock_timeout`. */
+export const lockNotAvailable = '55P03'
+
 /** postgres.js and socket codes for a missing server or a lost connection. */
 const connectionCodes = new Set([
   'CONNECT_TIMEOUT',
@@ -30,10 +33,11 @@ const unavailableClasses = new Set(['08', '53', '58'])
 
 /**
  * SQLSTATEs of a server that is up and rejects us: wrong user, password (28…) or database (3D…), no right to connect,
- * `allow_connections false` (55000), a setting in DATABASE_URL that it does not know (42704) or whose value it rejects
- * (22…).
+ * `allow_connections false` (55000), or a parameter in DATABASE_URL.
  */
-const refusals = /^(22|28|3D|42501|42704|55000)/
+const refusals = /^(22|28|3D|42501|42601|42704|55000)/
+/** A setting that it does not know (42704), `options` that it cannot read (42601), or a value that it rejects (22…). */
+const parameterRefusals = /^(22|42601|42704)/
 
 /** Whether the error came from connecting rather than from a statement. */
 export function isRefusal(error: unknown): error is Error {
@@ -43,10 +47,6 @@ export function isRefusal(error: unknown): error is Error {
 function isFatal(error: unknown): error is postgres.PostgresError {
   return error instanceof postgres.PostgresError && (error.severity === 'FATAL' || error.severity === 'PANIC')
 }
-
-const poolersRefusal =
-  'the connection pooler in front of the database rejects some startup parameters: ' +
-  'add ignore_startup_parameters = statement_timeout,plan_cache_mode to its configuration; Askwell then sets them itself'
 
 /** PgBouncer's own error; not even its code is one of Postgres. */
 function isPoolersRefusal(error: unknown): boolean {
@@ -77,9 +77,10 @@ function staleSession(cause: unknown): AskError {
 }
 
 /**
- * Rolled back in favour of another transaction: a deadlock, or a standby that replays changes to what the query reads.
+ * Rolled back in favour of another transaction: a serialization failure, a deadlock, a lock that was not free within
+ * `lock_timeout`, or a standby that replays changes to what the query reads.
  */
-const conflictStates = new Set(['40001', '40P01'])
+const conflictStates = new Set(['40001', '40P01', lockNotAvailable])
 
 function conflict(cause: unknown): AskError {
   const detail = 'The database rolled back a transaction that conflicted with another one; try again.'
@@ -88,6 +89,10 @@ function conflict(cause: unknown): AskError {
 
 const staleKind = 'stale-session'
 const conflictKind = 'conflict'
+
+export function isConflict(error: unknown): boolean {
+  return isAskError(error, 'database_unavailable') && error.kind === conflictKind
+}
 
 /** The server is healthy: a retry on another connection will probably succeed. */
 export function isPassing(error: unknown): boolean {
@@ -109,13 +114,8 @@ const queryCanceled = '57014'
 /** Translates errors of the driver into AskErrors; the original stays as `cause`. */
 export function databaseError(error: unknown): unknown {
   if (isAskError(error)) return error
-  // No retryAfter: waiting does not fix this, an operator must.
-  if (isRefusal(error))
-    return new AskError('database_unavailable', {
-      detail: 'Postgres rejected our credentials; check the user, password and database in DATABASE_URL.',
-      cause: error,
-    })
-  if (isPoolersRefusal(error)) return new AskError('database_unavailable', { detail: poolersRefusal, cause: error })
+  const refusal = refusalOf(error)
+  if (refusal !== null) return new AskError('database_unavailable', { detail: refusal, cause: error })
   if (isStaleSession(error)) return staleSession(error)
   const code = codeOf(error)
   if (code === undefined) return error
@@ -133,6 +133,16 @@ export function databaseError(error: unknown): unknown {
     unavailableStates.has(code) ||
     unavailableClasses.has(code.slice(0, 2))
   return isDown ? new AskError('database_unavailable', { retryAfter: 1, cause: error }) : error
+}
+
+/** Why the server, or a pooler, rejects the connection. Waiting does not change that, an operator must. */
+function refusalOf(error: unknown): string | null {
+  if (isPoolersRefusal(error))
+    return 'The connection pooler in front of the database rejects a parameter in DATABASE_URL: remove it, or add it to ignore_startup_parameters of PgBouncer.'
+  if (!isRefusal(error)) return null
+  return parameterRefusals.test(codeOf(error) ?? '')
+    ? 'Postgres rejected a parameter in DATABASE_URL; remove or correct it.'
+    : 'Postgres rejected our credentials; check the user, password and database in DATABASE_URL.'
 }
 
 export function codeOf(error: unknown): string | undefined {

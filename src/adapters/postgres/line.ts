@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
+import type { Handshake } from './handshake.ts'
 
 export interface Traffic {
   /** Bytes received, and bytes waiting to be sent: while both sides are reachable, one of the two changes. */
@@ -29,8 +30,12 @@ export interface Line extends EventEmitter {
  * `error`, on which the driver rejects its current work. Later writes are discarded and rejected the same way, until
  * `onLost` has ended the driver's connection and calls `finish`. Writes before the line is open are buffered.
  */
-export function openLine(open: (signal: AbortSignal) => Promise<Socket>, onLost: (line: Line) => void): Line {
-  return new GuardedLine(open, onLost)
+export function openLine(
+  open: (signal: AbortSignal) => Promise<Socket>,
+  onLost: (line: Line) => void,
+  handshake?: Handshake,
+): Line {
+  return new GuardedLine(open, onLost, handshake)
 }
 
 class GuardedLine extends EventEmitter implements Line {
@@ -44,10 +49,16 @@ class GuardedLine extends EventEmitter implements Line {
   #isFinished = false
   readonly #dialing = new AbortController()
   readonly #onLost: (line: Line) => void
+  readonly #handshake: Handshake | undefined
 
-  constructor(open: (signal: AbortSignal) => Promise<Socket>, onLost: (line: Line) => void) {
+  constructor(
+    open: (signal: AbortSignal) => Promise<Socket>,
+    onLost: (line: Line) => void,
+    handshake: Handshake | undefined,
+  ) {
     super()
     this.#onLost = onLost
+    this.#handshake = handshake
     // Deferred because the driver adds its listeners shortly after it gets the line.
     const fail = (error: unknown) => void setImmediate(() => this.#onClosed(this.#reason ?? asError(error)))
     open(this.#dialing.signal).then(socket => this.#attach(socket), fail)
@@ -108,13 +119,14 @@ class GuardedLine extends EventEmitter implements Line {
     socket.on('error', error => void (this.#reason ??= error))
     socket.on('close', () => this.#onClosed(this.#reason ?? closed()))
     socket.on('drain', () => this.emit('drain'))
-    socket.on('data', data => this.#receive(data))
+    socket.on('data', data => this.#receive(this.#handshake ? this.#handshake.receive(data, socket) : data))
     for (const { data, done } of this.#buffered.splice(0)) socket.write(data, done)
     socket.resume()
   }
 
   /** A server that is not Postgres may send what the driver does not expect. */
   #receive(data: Uint8Array): void {
+    if (data.length === 0) return
     this.#lastBytes = Buffer.concat([this.#lastBytes, data.subarray(-ready.length - 1)]).subarray(-ready.length - 1)
     this.#isAwaited = !isReady(this.#lastBytes)
     try {

@@ -1,5 +1,5 @@
 import type { Sql } from './pool.ts'
-import { apply, prepareTable, completeRow } from './migrations/apply.ts'
+import { apply, prepareTable, completeRow, type ApplyOptions } from './migrations/apply.ts'
 import { compare, namesOf, readApplied, unavailable, type SchemaState } from './migrations/applied.ts'
 import { readMigrations, type Migration } from './migrations/files.ts'
 import { exclusively } from './migrations/session.ts'
@@ -18,6 +18,8 @@ export interface MigrateOptions {
   readonly signal?: AbortSignal
   /** Called once if this call waits for another process to finish migrating. */
   readonly onWait?: () => void
+  /** How long to wait for tables that other transactions use. */
+  readonly lockPatienceMs?: number
   /** Defaults to the files of sql/. */
   readonly files?: readonly Migration[]
 }
@@ -28,12 +30,15 @@ export interface MigrateOptions {
  * and no lock is taken, so a standby will do. Rejects with `database_unavailable` and what to do if this version may
  * not work on the database (see {@link compare}).
  */
-export async function migrate(sql: Sql, { signal, onWait, files: given }: MigrateOptions = {}): Promise<Migrated> {
+export async function migrate(
+  sql: Sql,
+  { signal, onWait, lockPatienceMs, files: given }: MigrateOptions = {},
+): Promise<Migrated> {
   const files = given ?? (await readMigrations())
   const state = await stateOf(sql, files)
   if (state.pending.length === 0 && state.unsigned.length === 0) return outcome(files, state.newer, [])
   if (await isStandby(sql)) return onStandby(files, state)
-  return await exclusively(sql, () => applyAll(sql, files, signal), { signal, onWait })
+  return await exclusively(sql, () => applyAll(sql, files, { signal, lockPatienceMs }), { signal, onWait })
 }
 
 /** What `migrate` would do, without doing it. Rejects as `migrate` does. */
@@ -45,14 +50,14 @@ async function stateOf(sql: Sql, files: readonly Migration[]): Promise<SchemaSta
   return compare(files, await readApplied(sql))
 }
 
-async function applyAll(sql: Sql, files: readonly Migration[], signal?: AbortSignal): Promise<Migrated> {
-  await prepareTable(sql)
+async function applyAll(sql: Sql, files: readonly Migration[], options: ApplyOptions): Promise<Migrated> {
+  await prepareTable(sql, options)
   const { pending, newer, unsigned } = await stateOf(sql, files)
   for (const each of unsigned) await completeRow(sql, each)
   const applied: string[] = []
   for (const each of pending) {
-    signal?.throwIfAborted()
-    if (await apply(sql, each, signal)) applied.push(each.name)
+    options.signal?.throwIfAborted()
+    if (await apply(sql, each, options)) applied.push(each.name)
   }
   return outcome(files, newer, applied)
 }

@@ -6,7 +6,7 @@ import { watchLease } from './lease-watch.ts'
 import { startedAt, type Backend } from './backends.ts'
 import { holdingLease } from './one-lease-guard.ts'
 import type { Connection, LeaseTerms, PoolOptions, PoolStatus, Waiter } from './pool-terms.ts'
-import { lifetimeSeconds, planCacheMode, type Sql } from './client.ts'
+import { lifetimeSeconds, type Sql } from './client.ts'
 import { databaseError, databaseFault, isStaleSession } from './errors.ts'
 import { emptyTotals } from './pool-totals.ts'
 import { noteLease } from './sql-span.ts'
@@ -173,11 +173,9 @@ export function createPool(options: PoolOptions) {
     if (!options.cancelBackend) return
     const limit = startDeadline('opening a database connection', openLimitMs, signal)
     try {
-      // Repeat the settings: a pooler may have dropped those that were sent with the connection.
       const rows = await Promise.race([
         connection.sql`
-        select pg_backend_pid() as pid, ${startedAt(connection.sql)} as started_at, current_setting('transaction_read_only') = 'on' as read_only,
-          set_config('plan_cache_mode', ${planCacheMode}, false), set_config('statement_timeout', ${String(normalTimeoutMs)}, false)`,
+        select pg_backend_pid() as pid, ${startedAt(connection.sql)} as started_at, current_setting('transaction_read_only') = 'on' as read_only`,
         limit.expired,
       ])
       const [row] = rows

@@ -38,7 +38,7 @@ export async function readServerConnections(sql: Sql): Promise<ServerConnections
       select current_setting('max_connections')::int as max_connections,
         current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true), '0')::int as reserved),
     seen as (
-      select *, application_name like 'askwell%' and datname = current_database() as is_ours, wait_event_type = 'Lock' as is_locked
+      select *, (application_name like 'askwell%' or application_name = current_setting('application_name')) and datname = current_database() as is_ours, wait_event_type = 'Lock' as is_locked
       from pg_stat_activity where backend_type = 'client backend'),
     counts as (
       select count(*) as every, count(*) filter (where state = 'active') as active, count(*) filter (where state = 'idle') as idle,
@@ -92,7 +92,7 @@ async function lockHolders(sql: Sql): Promise<string> {
     from pg_stat_activity as waiting
       cross join lateral unnest(pg_blocking_pids(waiting.pid)) as blocking (pid)
       join pg_stat_activity as holder on holder.pid = blocking.pid
-    where waiting.application_name like 'askwell%' and waiting.wait_event_type = 'Lock' and holder.wait_event_type is distinct from 'Lock'
+    where (waiting.application_name like 'askwell%' or waiting.application_name = current_setting('application_name')) and waiting.wait_event_type = 'Lock' and holder.wait_event_type is distinct from 'Lock'
     order by holder.pid limit 3`
   return (
     rows.map(row => `process ${row['pid']} (${row['name']}, ${row['state']})`).join(', ') || 'a process that has ended'

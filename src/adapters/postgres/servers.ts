@@ -1,11 +1,13 @@
 import type { FollowSecret } from '../../config/terms.ts'
 import { AskError } from '../../errors.ts'
 import {
+  databaseUrlFault,
   readDatabaseUrl,
   type DatabaseAddress,
   type ServerAddress,
   type WantedServer,
 } from '../../config/database-url.ts'
+import { checkFiles } from './tls.ts'
 import { startDriver, type ChooseServer, type Sql } from './driver.ts'
 
 /** The servers of a DATABASE_URL and the one in use, which is the same for all connections. */
@@ -32,7 +34,8 @@ const probeMs = 3000
 
 export function openServers(url: string, follow: FollowSecret = () => {}): Servers {
   let address = readDatabaseUrl(url)
-  if (address === undefined) throw new Error('DATABASE_URL is not valid')
+  if (address === undefined) throw new Error(`DATABASE_URL is invalid: it ${databaseUrlFault(url)}`)
+  checkFiles(address.tls)
   // Only the login: open connections and what was read from them belong to the database of the start.
   follow('DATABASE_URL', text => {
     const { user, password } = readDatabaseUrl(text) ?? {}

@@ -1,6 +1,6 @@
 import type { ServerAddress } from '../../config/database-url.ts'
 import { startDeadline } from '../../resilience/deadline.ts'
-import { lifetimeSeconds, openClient, type Sql } from './client.ts'
+import { lifetimeSeconds, openClient, openLimitMs, type Sql } from './client.ts'
 import type { Servers } from './servers.ts'
 
 /** A shared connection outside the pool. */
@@ -33,7 +33,7 @@ export function openSideConnection(servers: Servers, onAsked: (error: unknown) =
     signal.throwIfAborted()
     if (inFlight === 0 && performance.now() - openedAt >= lifetimeSeconds * 1000) renew()
     const currentClient = client
-    const limit = startDeadline('the database', silentMs, never)
+    const limit = startDeadline('the database', Math.max(silentMs, openLimitMs(servers.address)), never)
     inFlight++
     const answer = Promise.race([work(currentClient.sql), limit.expired])
     answer.then(() => onAsked(null), onAsked)

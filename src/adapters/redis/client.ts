@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs'
+import type { ConnectionOptions } from 'node:tls'
 import { Cluster, Redis, type Command } from 'ioredis'
-import type { RedisTarget } from './url.ts'
+import type { RedisTarget } from '../../config/redis-url.ts'
 
 /** A client and its servers by name; a single server has an empty name. */
 export interface RedisClient {
   readonly client: Redis | Cluster
+  /** The server does not let us use the database of the URL; the connection is being closed. */
+  isRefused(): boolean
   /** All servers that store keys; undefined when there is no connection to one. */
   nodes(): ReadonlyMap<string, Redis | undefined>
   /** The server to which the last command belonged. */
@@ -55,8 +59,16 @@ function singleClient(target: RedisTarget, options: Bounds): RedisClient {
     retryStrategy: waitBeforeRetry,
     reconnectOnError: whenDemoted(),
   })
+  let isRefused = false
+  client.on('connect', () => void (isRefused = false))
+  client.on('error', error => {
+    if (!isWithoutDatabase(error)) return
+    isRefused = true
+    client.disconnect(true)
+  })
   return {
     client,
+    isRefused: () => isRefused,
     nodes: () => new Map([['', client]]),
     lastNode: () => '',
     skipNodes() {},
@@ -66,7 +78,16 @@ function singleClient(target: RedisTarget, options: Bounds): RedisClient {
   }
 }
 
-function sentinelsOf({ hosts, master, isEncrypted, sentinelUsername, sentinelPassword }: RedisTarget) {
+/**
+ * SELECT failed: there is no such database, or the user may not choose one. The driver would continue in database 0, which
+ * may belong to somebody else.
+ */
+function isWithoutDatabase(error: unknown): boolean {
+  return error instanceof Error && 'command' in error && (error.command as { name?: unknown })?.name === 'select'
+}
+
+function sentinelsOf(target: RedisTarget) {
+  const { hosts, master, isEncrypted, sentinelUsername, sentinelPassword } = target
   return {
     sentinels: [...hosts],
     name: master,
@@ -74,13 +95,23 @@ function sentinelsOf({ hosts, master, isEncrypted, sentinelUsername, sentinelPas
     sentinelPassword,
     sentinelCommandTimeout: 1000,
     sentinelRetryStrategy: waitBeforeRetry,
-    sentinelTLS: isEncrypted ? {} : undefined,
+    sentinelTLS: tlsOf(target),
     enableTLSForSentinelMode: isEncrypted,
   }
 }
 
-function credentialsOf({ username, password, isEncrypted }: RedisTarget) {
-  return { username, password, tls: isEncrypted ? {} : undefined }
+function credentialsOf(target: RedisTarget) {
+  return { username: target.username, password: target.password, tls: tlsOf(target) }
+}
+
+function tlsOf({ isEncrypted, caFile, certFile, keyFile, isUnverified }: RedisTarget): ConnectionOptions | undefined {
+  if (!isEncrypted) return undefined
+  return {
+    ...(caFile !== undefined && { ca: readFileSync(caFile) }),
+    ...(certFile !== undefined && { cert: readFileSync(certFile) }),
+    ...(keyFile !== undefined && { key: readFileSync(keyFile) }),
+    ...(isUnverified && { rejectUnauthorized: false }),
+  }
 }
 
 /** Milliseconds, with jitter so that replicas that lost Redis together do not reconnect together. */
@@ -116,6 +147,7 @@ function clusterClient(target: RedisTarget, options: Bounds): RedisClient {
   })
   return {
     client,
+    isRefused: () => false,
     nodes: () => client.masters(),
     lastNode: () => client.lastNode,
     skipNodes: isUnresponsive => void (client.isUnresponsive = isUnresponsive),

@@ -7,7 +7,7 @@ import { createRedisBreaker, type RedisBreaker } from './breaker.ts'
 import { createRedisClient, UnresponsiveNode, type RedisClient } from './client.ts'
 import { markRedisFailed, redisServerOf, startRedisSpan } from './span.ts'
 import { withTimeout, LateReply } from '../../resilience/with-timeout.ts'
-import { readRedisUrl } from './url.ts'
+import { readRedisUrl, redisUrlFault } from '../../config/redis-url.ts'
 
 export interface RedisServer {
   /** The driver's client. Its commands have no timeout; use {@link RedisServer.attempt}. */
@@ -69,10 +69,7 @@ export function openRedis(
   { keyPrefix, timeoutMs, log, events = silent, follow }: RedisOptions,
 ): RedisServer {
   const target = readRedisUrl(url)
-  if (target === undefined)
-    throw new Error(
-      'REDIS_URL is not valid; use redis://HOST, redis+sentinel://HOST,…/MASTER or redis+cluster://HOST,…',
-    )
+  if (target === undefined) throw new Error(`REDIS_URL is invalid: it ${redisUrlFault(url)}`)
   const redis = createRedisClient(target, timeoutMs)
   const { client } = redis
   follow?.('REDIS_URL', text => redis.useLogin(readRedisUrl(text) ?? target))
@@ -80,7 +77,7 @@ export function openRedis(
   const server = redisServerOf(target)
   const state = createStateLog(log)
   const faults = createFaultLog(log)
-  const isUsable = () => client.status === 'ready' && !breaker.isOpen()
+  const isUsable = () => client.status === 'ready' && !redis.isRefused() && !breaker.isOpen()
   const breaker = createRedisBreaker(redis, {
     timeoutMs,
     onChange(node, isUnresponsive) {
@@ -90,7 +87,7 @@ export function openRedis(
     },
     onPinged: () => isUsable() && state.usable(),
   })
-  const connection = watchConnection(client, breaker, state, () => {
+  const connection = watchConnection(redis, breaker, state, () => {
     if (!isClosed) events.redisLost()
   })
 
@@ -157,7 +154,7 @@ function failureOf(error: unknown, { client, nodes }: RedisClient, node: string)
  * Tracks why the connection is down, from its last event. `onLost` is called when an established connection is lost.
  */
 function watchConnection(
-  client: RedisClient['client'],
+  { client, isRefused }: RedisClient,
   { isOpen, pingAll }: Pick<RedisBreaker, 'isOpen' | 'pingAll'>,
   state: StateLog,
   onLost: () => void,
@@ -165,12 +162,15 @@ function watchConnection(
   let outage: ReturnType<RedisServer['outage']> = null
   let wasReady = false
   client.on('ready', () => {
+    if (isRefused()) return
     wasReady = true
     outage = null
     void pingAll()
   })
   client.on('error', (error: ClientError) => {
     const cause = error.lastNodeError ?? error
+    // What we were refused counts, not what follows from our closing the connection.
+    if (isRefused() && !isReply(cause)) return
     outage = outageOf(cause)
     state.unusable('Redis cannot be used: continuing without it', { err: cause })
   })

@@ -1,7 +1,7 @@
 import { SpanKind, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api'
 import { named } from '../../tracing/names.ts'
 import { recordingSpan, startChild } from '../../tracing/span.ts'
-import type { RedisTarget } from './url.ts'
+import type { RedisTarget } from '../../config/redis-url.ts'
 
 /** Maps the command names of `attempt` to those of Redis; unlisted names stay. */
 const summaries: Readonly<Record<string, string>> = {

@@ -65,7 +65,7 @@ function diagnoseRedis({ redis, redisOutage, times }: Facts): Finding[] {
   if (redisOutage === 'refuses')
     return finding(
       'redis-refuses',
-      `Redis rejected our credentials; check the user and password in REDIS_URL. ${meanwhile}`,
+      `Redis rejected our credentials or the database; check the user, password and database number in REDIS_URL. ${meanwhile}`,
     )
   if (redis !== 'ready')
     return finding(

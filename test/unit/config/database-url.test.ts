@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { readDatabaseUrl } from '../../../src/config/database-url.ts'
+import { databaseUrlFault, readDatabaseUrl } from '../../../src/config/database-url.ts'
+import { password, providerUrls } from '../../fixtures/provider-urls.ts'
 
 const serversOf = (text: string) =>
   readDatabaseUrl(text)?.servers.map(({ host, port, path }) => path ?? `${host} ${port}`)
@@ -17,14 +19,19 @@ t.test('several hosts: a port each, or one for all', async t => {
     'postgres://h1,h2:2,h3/db',
     'postgres://h1,h2,h3/db?port=1,2',
   ])
-    t.equal(readDatabaseUrl(unclear), undefined, unclear)
+    t.match(databaseUrlFault(unclear), /ports?/, unclear)
 })
 
 t.test('one host, a socket, or none', async t => {
   t.same(serversOf('postgresql://h/db'), ['h 5432'])
+  t.same(serversOf('POSTGRES://h:1/db'), ['h 1'])
   t.same(serversOf('postgres://user@%2Frun%2Fpg:6000/db'), ['/run/pg/.s.PGSQL.6000'])
   t.same(serversOf('postgres:///db?host=/run/pg'), ['/run/pg/.s.PGSQL.5432'])
+  t.same(serversOf('postgres://u:p@localhost/db?host=/run/pg'), ['/run/pg/.s.PGSQL.5432'], 'the parameter counts')
+  t.same(serversOf('postgres:///db?host=@pg'), ['\0pg/.s.PGSQL.5432'], 'an abstract socket')
   t.same(serversOf('postgres:///db'), [], 'what PGHOST says')
+  t.same(serversOf('postgres://:7/db'), ['localhost 7'])
+  t.match(readDatabaseUrl('postgres://h/db?hostaddr=10.0.0.1')?.servers, [{ host: 'h', address: '10.0.0.1' }])
 })
 
 t.test('what is escaped', async t => {
@@ -38,34 +45,118 @@ t.test('what is escaped', async t => {
     },
   )
   t.match(readDatabaseUrl('postgres://u:a:b@h'), { user: 'u', password: 'a:b' })
-  t.equal(readDatabaseUrl('postgres://u:50%off@h/db'), undefined, 'a percent sign that escapes nothing')
+  t.match(readDatabaseUrl('postgres://u:a@b@h'), { user: 'u', password: 'a@b' }, 'the last @ ends the login')
+  t.match(readDatabaseUrl('postgres://u:@h/with%20blank'), { user: 'u', password: undefined, database: 'with blank' })
+  t.match(readDatabaseUrl('postgres://h/?user=u&password=a%26b&dbname=d'), {
+    user: 'u',
+    password: 'a&b',
+    database: 'd',
+  })
 })
 
-t.test('what is for the client is not told to the server', async t => {
+t.test("libpq's other form", async t => {
+  t.match(readDatabaseUrl(String.raw`host=h1,h2 port=1 user='o\'p' password='a b\\c;d' dbname = db sslmode=require`), {
+    servers: [
+      { host: 'h1', port: 1 },
+      { host: 'h2', port: 1 },
+    ],
+    user: "o'p",
+    password: String.raw`a b\c;d`,
+    database: 'db',
+    tls: { mode: 'require' },
+  })
+  t.match(databaseUrlFault("host=h password='a b"), /NAME=VALUE/)
+})
+
+t.test('parameters: interpreted, sent to the server, or without effect', async t => {
   const address = readDatabaseUrl(
-    'postgres://h/db?sslmode=require&channel_binding=require&connect_timeout=10&application_name=chat&target_session_attrs=read-write',
+    'postgres://h/db?sslmode=require&channel_binding=require&connect_timeout=10&application_name=chat&target_session_attrs=read-write&keepalives_idle=30&work_mem=64MB',
   )
-  t.same(address?.parameters, { application_name: 'chat' })
-  t.match(address, { tls: { mode: 'require' }, wanted: 'read-write' })
+  t.same(address?.parameters, { application_name: 'chat', work_mem: '64MB' })
+  t.match(address, {
+    tls: { mode: 'require' },
+    wanted: 'read-write',
+    login: { channelBinding: 'require' },
+    connectSeconds: 10,
+    keepAliveMs: 30_000,
+  })
+  t.match(readDatabaseUrl('postgres://h/db'), { tls: { mode: 'prefer' }, login: { channelBinding: 'prefer' } })
   t.match(readDatabaseUrl('postgres://h/db?sslrootcert=system'), { tls: { mode: 'verify-full', rootCert: undefined } })
   t.match(readDatabaseUrl('postgres://h/db?sslmode=verify-ca&sslrootcert=/ca.pem'), {
     tls: { mode: 'verify-ca', rootCert: '/ca.pem' },
   })
+  t.match(readDatabaseUrl('postgres://h/db?ssl=true'), { tls: { mode: 'verify-full' } })
+  t.match(readDatabaseUrl('postgres://h/db?sslaccept=strict'), { tls: { mode: 'verify-full' } })
+  t.same(readDatabaseUrl('postgres://h/db?schema=my "x"'), undefined)
+  t.same(readDatabaseUrl('postgres://h/db?schema=my%20%22x%22')?.parameters, { search_path: '"my ""x"""' })
+  t.same(readDatabaseUrl('postgres://h/db?require_auth=!password,!md5')?.login.methods, ['none', 'scram-sha-256'])
+  t.same(readDatabaseUrl('postgres://h/db?keepalives=0')?.keepAliveMs, null)
+  const prisma = readDatabaseUrl(
+    'postgres://h/db?pgbouncer=true&connection_limit=1&pool_timeout=0&statement_cache_size=0',
+  )
+  t.same(prisma?.parameters, {})
+  t.same(prisma?.unused, ['pgbouncer', 'connection_limit', 'pool_timeout', 'statement_cache_size'])
 })
 
-t.test('what is none', async t => {
-  for (const text of [
-    'postgres://h/db?sslmode=verfy-full',
-    'postgres://h/db?target_session_attrs=writer',
-    'postgres://h:0/db',
-    'postgres://h:65536/db',
-    'postgres://h:x/db',
-    'mysql://h/db',
-    'jdbc:postgresql://h/db',
-    'postgresql+asyncpg://h/db',
-    'h/db',
-    '',
-    'postgres://u@h/db with blanks',
-  ])
-    t.equal(readDatabaseUrl(text), undefined, text)
+/** Texts that are refused, and the word by which the operator finds the mistake. */
+const refused: readonly (readonly [text: string, words: RegExp])[] = [
+  ['postgres://u:SECRET@h/db?sslmode=verfy-full', /sslmode/],
+  ['postgres://u:SECRET@h/db?sslcert=/c.pem', /sslcert and sslkey/],
+  ['postgres://u:SECRET@h/db?ssl_min_protocol_version=SSLv3', /ssl_min_protocol_version/],
+  ['postgres://u:SECRET@h/db?channel_binding=maybe', /channel_binding.*disable, prefer, require/],
+  ['postgres://u:SECRET@h/db?require_auth=gss', /require_auth/],
+  ['postgres://u:SECRET@h/db?gssencmode=require', /gssencmode/],
+  ['postgres://u:SECRET@h/db?target_session_attrs=writer', /target_session_attrs/],
+  ['postgres://u:SECRET@h/db?load_balance_hosts=random', /load_balance_hosts/],
+  ['postgres://u:SECRET@h/db?passfile=/x', /passfile.*PGPASSWORD/],
+  ['postgres://u:SECRET@h/db?service=x', /service/],
+  ['postgres://u:SECRET@h/db?sslcrldir=x', /sslcrldir.*sslcrl/],
+  ['postgres://u:SECRET@h/db?replication=database', /replication/],
+  ['postgres://u:SECRET@h/db?client_encoding=latin1', /client_encoding.*UTF8/],
+  ['postgres://u:SECRET@h/db?connect_timeout=soon', /connect_timeout/],
+  ['postgres://u:SECRET@h/db?sslmode', /sslmode without a value/],
+  ['postgres://u:SECRET@h:0/db', /port/],
+  ['postgres://u:SECRET@h:65536/db', /port/],
+  ['postgres://u:SECRET@h:x/db', /port/],
+  ['postgres://u:SECRET@::1/db', /\[::1\]/],
+  ['postgres://u:SECRET%off@h/db', /% in the password.*%25/],
+  ['postgres://u:SECRET#1@h/db', /#.*%23/],
+  ['postgres://u:SECRET/1@h/db', /%2F/],
+  ['postgres://u:12/SECRET@h/db', /%2F/],
+  ['postgres://u:SECRET?1@h/db', /%3F/],
+  ['postgres://u:12?SECRET!=1@h/db', /%3F/],
+  ['postgres://u:SECRET@h/db with blanks', /blank.*%20/],
+  ['"postgres://u:SECRET@h/db"', /quotation marks/],
+  ["psql 'postgres://u:SECRET@h/db'", /psql command/],
+  ['mysql://u:SECRET@h/db', /mysql:.*not Postgres/],
+  ['jdbc:postgresql://h/db?password=SECRET', /JDBC/],
+  ['postgresql+asyncpg://u:SECRET@h/db', /SQLAlchemy.*postgresql:\/\//],
+  ['postgres+ssl://u:SECRET@h/db', /sslmode=require/],
+  ['prisma://accelerate.example/?api_key=SECRET', /Accelerate/],
+  ['cockroachdb://u:SECRET@h/db', /CockroachDB is not supported/],
+  ['https://SECRET.supabase.co', /HTTP service/],
+  ['Server=h;Database=db;User Id=u;Password=SECRET', /ADO.NET/],
+  ['Host=h;Password=SECRET;', /ADO.NET|NAME=VALUE/],
+  ['u:SECRET@h/db', /postgres:\/\//],
+  ['h/db', /postgres:\/\//],
+]
+
+t.test('what is refused, by name and without the password', async t => {
+  for (const [text, words] of refused) {
+    const fault = databaseUrlFault(text)
+    t.match(fault, words, text)
+    t.notMatch(fault, /SECRET/, text)
+    t.equal(readDatabaseUrl(text), undefined)
+  }
+})
+
+t.test('the forms of providers are understood, and the documentation shows them', async t => {
+  const page = readFileSync(new URL('../../../docs/operations/postgres-providers.md', import.meta.url), 'utf8')
+  for (const { name, url, user, database } of providerUrls) {
+    t.match(readDatabaseUrl(url), { user, password, database }, `${name}: ${databaseUrlFault(url)}`)
+    const shown = url
+      .replace('p%40ss%3A%2F%25', 'PASSWORD')
+      .replace('sslrootcert=CA', 'sslrootcert=/etc/ssl/provider.pem')
+    t.ok(page.includes(shown), `${name} in the documentation`)
+  }
 })

@@ -1,19 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from '../pool.ts'
 import type { AskError } from '../../../errors.ts'
+import { lockNotAvailable } from '../errors.ts'
+import { extensions } from '../session.ts'
 import { unavailable } from './applied.ts'
 import { statementsOf, type Migration } from './files.ts'
 import { takeLock } from './session.ts'
 
 /** Waits no longer than this for a table that is in use, because new queries queue after the waiting migration. */
 const lockTimeoutMs = 3000
-const triesForLocks = 200
+const defaultLockPatienceMs = 800_000
 const pauseMs = 1000
 
+export interface ApplyOptions {
+  readonly signal?: AbortSignal | undefined
+  /** How long to wait for tables that are in use. */
+  readonly lockPatienceMs?: number | undefined
+}
+
 /** Creates the table of applied migrations, with the columns of this version. */
-export async function prepareTable(sql: Sql): Promise<void> {
-  await sql`create table if not exists migrations (name text primary key, applied_at timestamptz not null default now())`
-  await sql`alter table migrations add column if not exists checksum text, add column if not exists older_code text`
+export async function prepareTable(sql: Sql, options: ApplyOptions): Promise<void> {
+  try {
+    await patiently('the table migrations', options, () =>
+      sql.begin(async tx => {
+        await tx`select set_config('lock_timeout', ${String(lockTimeoutMs)}, true)`
+        await tx`create table if not exists migrations (name text primary key, applied_at timestamptz not null default now())`
+        await tx`alter table migrations add column if not exists checksum text, add column if not exists older_code text`
+      }),
+    )
+  } catch (error) {
+    throw hasCode(error, insufficientPrivilege) ? await tablesForbidden(sql, error) : error
+  }
 }
 
 /** Completes rows of versions that recorded only names. */
@@ -25,21 +42,40 @@ export async function completeRow(sql: Sql, { name, checksum, olderCode }: Migra
  * Returns false if another process has applied it since. Rejects with the server's error; a transaction is then rolled
  * back.
  */
-export async function apply(sql: Sql, migration: Migration, signal?: AbortSignal): Promise<boolean> {
-  for (let tries = 1; ; tries++) {
+export async function apply(sql: Sql, migration: Migration, options: ApplyOptions): Promise<boolean> {
+  try {
+    return await patiently(migration.name, options, () =>
+      migration.isTransaction ? inTransaction(sql, migration) : oneByOne(sql, migration),
+    )
+  } catch (error) {
+    if (mayNotCreateExtension(error)) throw await extensionForbidden(sql, error)
+    if (isMissingExtension(error)) throw extensionMissing(error)
+    if (hasCode(error, insufficientPrivilege)) throw await tablesForbidden(sql, error)
+    if (hasCode(error, undefinedObject))
+      throw unavailable(
+        `${migration.name} needs an object that does not exist: check that the role in DATABASE_URL may use the schema of the extension vector (grant usage on schema NAME to ROLE)`,
+        error,
+      )
+    throw error
+  }
+}
+
+/** Tries again while another transaction has the locks that the statements need, or the two were a deadlock. */
+async function patiently<T>(
+  what: string,
+  { signal, lockPatienceMs = defaultLockPatienceMs }: ApplyOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  const endsAt = performance.now() + lockPatienceMs
+  for (;;) {
     try {
-      return await (migration.isTransaction ? inTransaction(sql, migration) : oneByOne(sql, migration))
+      return await work()
     } catch (error) {
-      if (mayNotCreateExtension(error)) throw extensionForbidden(migration, error)
-      if (hasCode(error, undefinedObject))
+      if (!retried.some(code => hasCode(error, code))) throw error
+      if (performance.now() + pauseMs > endsAt)
         throw unavailable(
-          `${migration.name} needs an object that does not exist: check that the extension vector is in a schema of the role's search_path`,
+          `${what} cannot be changed while other transactions use its tables: end the loads and long queries, then try again`,
           error,
-        )
-      if (!hasCode(error, lockNotAvailable)) throw error
-      if (tries === triesForLocks)
-        throw unavailable(
-          `${migration.name} cannot lock the tables that it changes: end the loads and long queries that use them, then try again`,
         )
       await sleep(pauseMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
     }
@@ -80,18 +116,51 @@ function mayNotCreateExtension(error: unknown): boolean {
   return hasCode(error, '42501') && 'routine' in error && error.routine === 'execute_extension_script'
 }
 
-function extensionForbidden({ text }: Migration, cause: unknown): AskError {
-  const names = [...text.matchAll(/create extension if not exists (\w+)/g)].map(([, name]) => name)
-  const statements = names.map(name => `create extension if not exists ${name};`).join(' ')
+const createExtensions = extensions.map(name => `create extension if not exists ${name};`).join(' ')
+
+/** Names all extensions at once, so that the administrator is asked only once. */
+async function extensionForbidden(sql: Sql, cause: unknown): Promise<AskError> {
+  const { role, database } = await whoAndWhere(sql)
   return unavailable(
-    `the role in DATABASE_URL may not create the extension${names.length > 1 ? 's' : ''} ${names.join(', ')}: let a superuser run "${statements}" in that database once, then start again`,
+    `the role "${role}" may not create the extensions ${extensions.join(', ')} in the database "${database}": let a superuser, or the provider's administrator role, run there, once: ${createExtensions}`,
     cause,
   )
 }
 
+const isMissingExtension = (error: unknown): error is Error =>
+  (hasCode(error, '0A000') || hasCode(error, '58P01')) &&
+  'routine' in error &&
+  error.routine === 'parse_extension_control_file'
+
+function extensionMissing(cause: Error): AskError {
+  return unavailable(
+    `the database server lacks an extension: install ${extensions.join(', ')} there (pgvector, and the package postgresql-contrib)`,
+    cause,
+  )
+}
+
+async function tablesForbidden(sql: Sql, cause: unknown): Promise<AskError> {
+  const { role, schema, lacking } = await whoAndWhere(sql)
+  const alsoLacks = Number(lacking) > 0 ? `; a superuser must also run there, once: ${createExtensions}` : ''
+  return unavailable(
+    `the role "${role}" may not create or change tables in the schema "${schema}": let its owner run: grant create on schema ${schema} to "${role}"; or give the role a schema of its own: create schema authorization "${role}"; tables that exist must belong to the role${alsoLacks}`,
+    cause,
+  )
+}
+
+async function whoAndWhere(sql: Sql): Promise<Readonly<Record<'role' | 'database' | 'schema' | 'lacking', string>>> {
+  const [row] = await sql`
+    select current_user as role, current_database() as database, current_schema() as schema,
+      (select count(*) from unnest(${[...extensions]}::text[]) as wanted (name) where not exists (select from pg_extension where extname = wanted.name)) as lacking`
+  const text = (name: string) => String(row?.[name])
+  return { role: text('role'), database: text('database'), schema: text('schema'), lacking: text('lacking') }
+}
+
 /** A missing type or operator class. */
 const undefinedObject = '42704'
-const lockNotAvailable = '55P03'
+const insufficientPrivilege = '42501'
+const deadlock = '40P01'
+const retried = [lockNotAvailable, deadlock]
 
 function hasCode(error: unknown, code: string): error is Error {
   return error instanceof Error && 'code' in error && error.code === code

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from '../pool.ts'
+import { withoutStatementTimeout } from '../session.ts'
 
 /**
  * An arbitrary number, equal in all processes. The process that has this lock migrates; the others wait and then find
@@ -28,9 +29,8 @@ export async function exclusively<T>(
     await sleep(pause, undefined, signal && { signal }).catch(() => signal?.throwIfAborted())
   }
   try {
-    await sql`select set_config('statement_timeout', '0', false)`
     await watchClient(sql)
-    return await work()
+    return await withoutStatementTimeout(sql, work)
   } finally {
     // The server has already released the lock of a lost session.
     await release(sql).catch(() => {})
@@ -56,6 +56,5 @@ async function watchClient(sql: Sql): Promise<void> {
 
 async function release(sql: Sql): Promise<void> {
   await sql`select pg_advisory_unlock_all()`
-  await sql`reset statement_timeout`
   await sql`reset client_connection_check_interval`
 }

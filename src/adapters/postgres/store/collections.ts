@@ -2,6 +2,7 @@ import type { CollectionCaching } from '../../../ask/terms.ts'
 import { AskError } from '../../../errors.ts'
 import { ensureCollection } from './ensure.ts'
 import type { Database, Fragment, Sql } from '../database.ts'
+import { retryConflicts } from '../retry-conflicts.ts'
 import type { Row } from '../driver.ts'
 import { tracedSql } from '../sql-span.ts'
 import { dropOtherVectorIndexes } from './vector-index.ts'
@@ -20,6 +21,8 @@ const always = new AbortController().signal
 export function createCollectionStore(database: Pick<Database, 'lease'>) {
   const lease = <T>(work: (sql: Sql) => Promise<T>, signal = always) =>
     database.lease({ signal, label: 'collections' }, work)
+  const leaseWrite = <T>(work: (sql: Sql) => Promise<T>, signal = always) =>
+    retryConflicts(signal, () => lease(work, signal))
 
   async function collections(signal = always): Promise<Collection[]> {
     return await lease(async sql => (await selectCollections(sql, null)).map(collectionOf), signal)
@@ -45,7 +48,7 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
     model: { name: string; dimensions: number },
     signal = always,
   ): Promise<Collection> {
-    await lease(sql => ensureCollection(sql, name, model), signal)
+    await leaseWrite(sql => ensureCollection(sql, name, model), signal)
     const found = await collection(name, signal)
     if (!found) throw deletedMeanwhile({ name })
     if (found.model && found.model.name !== model.name) throw modelMismatch(found, model.name)
@@ -66,7 +69,7 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
    * collection.
    */
   async function forgetAnswers(name: string | null, signal = always): Promise<number[]> {
-    return await lease(sql => invalidate(sql, name, sql`cache_settings`), signal)
+    return await leaseWrite(sql => invalidate(sql, name, sql`cache_settings`), signal)
   }
 
   /**
@@ -78,7 +81,7 @@ export function createCollectionStore(database: Pick<Database, 'lease'>) {
     const { seconds, fastSeconds: fast_seconds, near } = change
     const text = JSON.stringify({ seconds, fast_seconds, near })
     const settings = (sql: Sql) => sql`jsonb_strip_nulls(cache_settings || ${text}::text::jsonb)`
-    return (await lease(sql => invalidate(sql, name, settings(sql)), signal)).length > 0
+    return (await leaseWrite(sql => invalidate(sql, name, settings(sql)), signal)).length > 0
   }
 
   return { collections, collection, dimensionsOf, openCollection, removeCollection, forgetAnswers, writeCaching }

@@ -4,6 +4,7 @@ import { fullPace, type Step } from '../../../resilience/pace.ts'
 import { createTurns } from '../../../resilience/turns.ts'
 import type { Database, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
+import { retryConflicts } from '../retry-conflicts.ts'
 import { insertChunks, insertDocuments, insertVectors, isSeenSince, laterMark, type ChunkRow } from './document-rows.ts'
 import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
 
@@ -36,7 +37,7 @@ export function createDocumentStore(
     database.lease({ signal, label, holdLimitMs }, work)
 
   const writing = <T>(collectionId: number, work: (sql: Sql) => Promise<T>, signal: AbortSignal) =>
-    turns.run(collectionId, signal, () => lease('write', work, signal))
+    turns.run(collectionId, signal, () => retryConflicts(signal, () => lease('write', work, signal)))
 
   /** Id and hash of the sources that are already stored. */
   async function known(collectionId: number, sources: readonly string[], signal = always) {
@@ -65,7 +66,7 @@ export function createDocumentStore(
 
   /** Marks unchanged documents as seen by this run, so that `prune` keeps them. */
   async function markSeen(ids: readonly string[], runId: string, signal = always): Promise<void> {
-    await lease('write', sql => markChecked(sql, ids, runId), signal)
+    await retryConflicts(signal, () => lease('write', sql => markChecked(sql, ids, runId), signal))
   }
 
   /**

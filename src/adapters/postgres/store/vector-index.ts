@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Database, Sql } from '../database.ts'
+import { withoutStatementTimeout } from '../session.ts'
 
 /**
  * Below this many vectors of 512 numbers, comparing all takes less than a millisecond and is exact: 0.9 ms at 5,000
@@ -98,14 +99,15 @@ async function build(sql: Sql, collection: Indexed): Promise<VectorIndex> {
   const name = vectorIndexName(collection)
   const startedAt = performance.now()
   await sql`drop index concurrently if exists ${sql(name)}` // left by an interrupted build
-  await sql`select set_config('maintenance_work_mem', ${`${memoryMb(windowCount, model.dimensions)}MB`}, false), set_config('statement_timeout', '0', false)`
+  await sql`select set_config('maintenance_work_mem', ${`${memoryMb(windowCount, model.dimensions)}MB`}, false)`
   try {
-    await sql.unsafe(`
+    await withoutStatementTimeout(sql, () =>
+      sql.unsafe(`
       create index concurrently ${name} on chunk_vectors using hnsw ((embedding::halfvec(${model.dimensions})) halfvec_cosine_ops)
-      with (m = 16, ef_construction = 64) where collection_id = ${id} and model_id = ${model.id}`)
+      with (m = 16, ef_construction = 64) where collection_id = ${id} and model_id = ${model.id}`),
+    )
   } finally {
     await sql`reset maintenance_work_mem`
-    await sql`reset statement_timeout`
   }
   const built = await findVectorIndex(sql, collection)
   return { bytes: built?.bytes ?? 0, builtInMs: performance.now() - startedAt }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readRedisUrl } from '../../../../src/adapters/redis/url.ts'
+import { readRedisUrl } from '../../../src/config/redis-url.ts'
 
 const plain = { isEncrypted: false, db: 0, master: '' }
 
