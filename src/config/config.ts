@@ -172,7 +172,11 @@ function readSetting(each: Setting<unknown>, { env, files }: SettingSource, faul
   if (value === undefined) {
     const fault = each.faultOf?.(text) ?? null
     const shown = isShown ? JSON.stringify(text) : 'invalid'
-    faults.push(fault === null ? `${name}${file} is ${shown}; it must be ${each.allowed}` : `${name}${file} is invalid: it ${fault}`)
+    faults.push(
+      fault === null
+        ? `${name}${file} is ${shown}; it must be ${each.allowed}`
+        : `${name}${file} is invalid: it ${fault}`,
+    )
   }
   return value
 }
