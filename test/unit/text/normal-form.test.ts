@@ -7,5 +7,6 @@ tap.test('texts are composed in one place, where runs of marks are bounded first
   const files = globSync('**/*.ts', { cwd: folder }).filter(file =>
     /\.normalize\('NFK?C'\)/.test(readFileSync(folder + file, 'utf8')),
   )
-  t.strictSame(files, ['text/normal-form.ts'])
+  // The operator's own password is no text of a stranger.
+  t.strictSame(files.toSorted(), ['adapters/postgres/scram.ts', 'text/normal-form.ts'])
 })
