@@ -250,7 +250,8 @@ for (const [scarce, window, more, setting, action] of [
     t.match(advice, {
       setting,
       action,
-      evidence: /^40 of 100 rejected in five minutes; .* busy, at most \d+ requests at a time waited for one of 50 connections/,
+      evidence:
+        /^40 of 100 rejected in five minutes; .* busy, at most \d+ requests at a time waited for one of 50 connections/,
     })
   })
 
