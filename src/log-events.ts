@@ -47,12 +47,12 @@ export function logEvents(log: Logger): Subscriber {
       if (share < 1)
         log.warn(
           { ...fields, code: 'budget-nearly-used-up' },
-          `a daily budget is used up to ${share * 100} %: at its end, answers are extractive until the day is over`,
+          `${share * 100} % of a daily budget is used; once all of it is, its questions get quoted sentences until midnight UTC`,
         )
       else
         log.warn(
           { ...fields, code: 'budget-used-up' },
-          'a daily budget is used up: answers are extractive until the day is over',
+          'a daily budget is used up: its questions get quoted sentences until midnight UTC; raise the budget to end that sooner',
         )
     },
     backendLimited: (address, sign) =>

@@ -63,7 +63,7 @@ async function serveWithWorkers(config: Config, host: Host): Promise<void> {
   const machine = thisMachine()
   const workers = config.workers === 'auto' ? workersFor(machine) : config.workers
   const obstacle = whyAlone(config)
-  if (obstacle !== null) log.info(`${obstacle}: WORKERS is ignored`)
+  if (obstacle !== null) log.warn(`WORKERS is ignored: ${obstacle}`)
   if (obstacle !== null || workers === 1) return await serveAlone(config)
   const heapMb = setsHeapLimit(host.env) ? null : heapMbFor(machine, workers)
   log.info({ workers, cores: machine.cores, ...(heapMb !== null && { heapMb }) }, 'starting the workers')

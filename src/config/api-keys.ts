@@ -60,7 +60,8 @@ const fields: Readonly<Record<string, Field>> = {
   tenant: { allowed: 'a string of 1 to 200 characters', fits: isText(/^[^\0]{1,200}$/u) },
   priority: { allowed: priorities.join(' or '), fits: value => priorities.includes(value as Priority) },
   budget: {
-    allowed: 'an object with tokens_per_day (a whole number), cost_per_day (an amount), or both, above 0',
+    allowed:
+      'an object with tokens_per_day (a whole number), cost_per_day (an amount), or both, above 0, such as {"tokens_per_day":200000}',
     fits: isBudget,
   },
 }

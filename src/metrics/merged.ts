@@ -50,7 +50,7 @@ const exceptions: readonly (readonly [names: RegExp, merge: Merge])[] = [
   [/^(database_up|redis_up|ready|process_start_time_seconds|nodejs_eventloop_lag_min_seconds)$/, lowest],
   [/^(verdict|finding|breaker_state|model_saturated|build_info|nodejs_version_info)$/, highest],
   [/^(pool_longest_\w+|nodejs_eventloop_lag_\w*seconds)$/, highest],
-  [/^(worker_processes|worker_restarts_total)$/, highest],
+  [/^(worker_processes|worker_restarts_total|budget_used_ratio)$/, highest],
 ]
 
 function mergeOf(name: string): Merge {

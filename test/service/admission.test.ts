@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import t, { type Test } from 'tap'
+import { performanceOf } from '../support/advice.ts'
 import { anyWorld, type App, skipReason, type World, eitherWorld } from '../support/app.ts'
 import { assertContract } from '../support/contract.ts'
 import { startHandbookApp } from '../support/handbook-app.ts'
@@ -105,6 +106,8 @@ for (const world of eitherWorld) {
           assertContract(t, { method: 'POST', path, status: reply.status, headers: reply.headers, body: reply.text })
         }
         t.equal(await refused(app, 'interactive', 'queue'), 3)
+        const { refused: many, errors_by_code } = (await performanceOf(app)).windows['1m']
+        t.match({ many, errors_by_code }, { many: 3, errors_by_code: { overloaded: 3 } }, 'each is counted once')
       },
     )
 

@@ -15,6 +15,8 @@ export interface Account {
   limits: DayLimits
   /** Used by this process, with its calls in progress. */
   own: Spending
+  /** The part of `own` that is only the estimate of calls in progress. */
+  aside: Spending
   /** Used by the others, as last heard. */
   others: Spending
   /** The highest threshold that was reported. */
@@ -38,7 +40,7 @@ export interface Limits {
 export const nothing: Spending = { promptTokens: 0, completionTokens: 0, otherCost: 0 }
 
 const dayMs = 86_400_000
-const unused = { own: nothing, others: nothing, reached: 0 } as const
+const unused = { own: nothing, aside: nothing, others: nothing, reached: 0 } as const
 
 const keptDays = 3
 
@@ -85,6 +87,12 @@ export function spend(accounts: readonly Account[], used: Spending): void {
   for (const account of accounts) account.own = plus(account.own, used)
 }
 
+/** Sets an estimate aside, or takes it back with `minus(nothing, estimate)`. */
+export function setAside(accounts: readonly Account[], estimate: Spending): void {
+  spend(accounts, estimate)
+  for (const account of accounts) account.aside = plus(account.aside, estimate)
+}
+
 export function totalOf({ own, others }: Account): Spending {
   return plus(own, others)
 }
@@ -104,6 +112,7 @@ export function isUsedUp(
   return (tokensOf(call) > 0 && tokensOf(spent) >= tokens) || costOf(spent, prices) >= cost
 }
 
+/** Without the calls in progress of this process: their estimates are high, and most of it is never used. */
 export function statusOf(account: Account, date: string, prices: Prices | null): BudgetStatus[] {
   const {
     scope,
@@ -111,7 +120,7 @@ export function statusOf(account: Account, date: string, prices: Prices | null):
     limits: { tokens, cost },
   } = account
   const base = { scope, name, resetsAt: new Date(nextDay(date)).toISOString() }
-  const total = totalOf(account)
+  const total = minus(totalOf(account), account.aside)
   return [
     ...(tokens === undefined ? [] : [{ ...base, unit: 'tokens', used: tokensOf(total), limit: tokens }]),
     ...(cost === undefined || !prices

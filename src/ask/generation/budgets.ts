@@ -10,6 +10,7 @@ import {
   minus,
   nextDay,
   nothing,
+  setAside,
   spend,
   statusOf,
   times,
@@ -96,12 +97,12 @@ export function createBudgets({
     if (accounts.length === 0) return null
     const isOver = (spent: Spending, { limits: ofAccount }: Account) => isUsedUp(spent, ofAccount, prices, estimate)
     refuse(accounts.find(account => isOver(totalOf(account), account)))
-    spend(accounts, estimate)
+    setAside(accounts, estimate)
     const totals = await exchange(shared, day, accounts)
     // Others may have spent the rest, or be about to. Redis orders the calls of all processes.
     const over = totals && accounts.find(account => isOver(minus(totals.get(account.id) ?? nothing, estimate), account))
     if (over) {
-      spend(accounts, minus(nothing, estimate))
+      setAside(accounts, minus(nothing, estimate))
       void exchange(shared, day, accounts)
     }
     report(day, accounts)
@@ -111,7 +112,8 @@ export function createBudgets({
       settle(used) {
         if (isSettled) return
         isSettled = true
-        spend(accounts, minus(times({ ...nothing, ...used }, weight), estimate))
+        setAside(accounts, minus(nothing, estimate))
+        spend(accounts, times({ ...nothing, ...used }, weight))
         report(day, accounts)
         void exchange(shared, day, accounts)
       },

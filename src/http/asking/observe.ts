@@ -3,6 +3,7 @@ import { answerAttributes } from '../../ask/workflow.ts'
 import { errorTable, isAskError, type AskError, type ErrorCode } from '../../errors.ts'
 import type { Events } from '../../events.ts'
 import { namedKey } from '../edge/auth.ts'
+import { noteReported } from '../edge/refusals.ts'
 import type { AskForm } from './form.ts'
 import { toTenth, type AskRun, type RunSettings } from './run.ts'
 import { startBriefTrace, untraced } from './trace.ts'
@@ -55,10 +56,11 @@ export function createReports(events: OutcomeEvents, { logQuestions = false }: R
   }
 
   /** Reports a rejection without a run, of a question that is not traced. */
-  function rejected({ code }: AskError, question: Question, { id, apiKey, priority, log, startedAt }: AskForm): void {
+  function rejected(error: AskError, question: Question, { id, apiKey, priority, log, startedAt }: AskForm): void {
+    noteReported(error)
     if (logQuestions) log.info({ reqId: id, ...namedKey({ apiKey }), question: question.text }, 'asked')
     const ms = performance.now() - startedAt
-    events.questionFailed(question, code, {
+    events.questionFailed(question, error.code, {
       operation: 'ask',
       id,
       key: apiKey?.name,

@@ -22,7 +22,7 @@ export function diagnoseBudgets({ budgets }: Pick<Facts, 'budgets'>): Finding[] 
             // A key that has used up its own budget is no fault of the service.
             full.every(({ scope }) => scope === 'key') ? 'info' : 'warning',
             'budget-used-up',
-            `Answers are quoted sentences until ${full[0]!.resetsAt}, because a daily budget is used up: ${listed(full)}.`,
+            `A daily budget is used up: ${listed(full)}. Its questions get quoted sentences until ${full[0]!.resetsAt}; raise the budget to end that sooner.`,
           ),
         ]),
     ...(nearlyFull.length === 0
@@ -31,7 +31,7 @@ export function diagnoseBudgets({ budgets }: Pick<Facts, 'budgets'>): Finding[] 
           finding(
             'info',
             'budget-nearly-used-up',
-            `A daily budget is nearly used up: ${listed(nearlyFull)}; then answers are quoted sentences until ${nearlyFull[0]!.resetsAt}.`,
+            `A daily budget is nearly used up: ${listed(nearlyFull)}. Once it is, its questions get quoted sentences until ${nearlyFull[0]!.resetsAt}.`,
           ),
         ]),
   ]

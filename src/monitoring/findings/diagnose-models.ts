@@ -19,6 +19,7 @@ const instead: Readonly<Record<Model, string>> = {
   embeddings: 'passages are found by lexical search only',
   rerank: 'passages keep the order of retrieval',
 }
+const insteadOfBusy = 'questions wait for it where they have time, and get quoted sentences otherwise'
 
 /** Fewer failures, or a smaller share of all calls, are taken for chance. */
 const leastFaults = 2
@@ -62,7 +63,7 @@ function diagnoseModel(model: Model, { breakers, times, lastFault }: Facts): Fin
   const most = counts.toSorted((a, b) => b.count - a.count)[0]
   const fault = (most?.count ?? 0) > 0 ? most!.fault : (lastFault(model) ?? 'failed')
   const [code, words] = describe(fault, model)
-  const detail = `${names[model]} ${words}: ${faults} of ${counted(calls, 'call')} failed in the last 10 s (circuit breaker: ${breakers[model] ?? 'none'}); until it recovers, ${instead[model]}.`
+  const detail = `${names[model]} ${words}: ${faults} of ${counted(calls, 'call')} failed in the last 10 s (circuit breaker: ${breakers[model] ?? 'none'}); until it recovers, ${fault === 'busy' && model === 'chat' ? insteadOfBusy : instead[model]}.`
   return {
     culprit: model,
     severity: 'warning',

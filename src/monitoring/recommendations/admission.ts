@@ -21,7 +21,7 @@ export function admissionTight(facts: RuleFacts): Recommendation | null {
     evidence:
       `${refused} of ${window.requests} rejected in five minutes; ` +
       `the event loop is ${percent(window.eventLoop.utilization ?? 0)} busy, ` +
-      `up to ${window.poolWaitingMost ?? 0} requests waited for one of ${pool.size + pool.maxOverflow} connections, ` +
+      `at most ${window.poolWaitingMost ?? 0} requests at a time waited for one of ${pool.size + pool.maxOverflow} connections, ` +
       `the limit is ${Math.floor(limiter.limit)} (from ${admission.floor} to ${admission.ceiling}), ${limiter.inFlight} in progress`,
   }
 }

@@ -91,9 +91,11 @@ function redisSlow({ redis, config, window: { redisFailures } }: RuleFacts): Rec
 }
 
 /** A process has its pool, one side connection and one that listens for notifications; one more may be opening. */
-function redisOff({ redis, inspected, pool }: RuleFacts): Recommendation | null {
+function redisOff({ redis, inspected, pool, config }: RuleFacts): Recommendation | null {
   const connections = inspected?.connections
-  const others = connections ? connections.ours - pool.open - 3 : 0
+  // Other workers of this service share answers without Redis. How many connections they have now is unknown here.
+  const workers = (config.budgets.processes - 1) * (pool.size + pool.maxOverflow + 3)
+  const others = connections ? connections.ours - pool.open - 3 - workers : 0
   if (redis !== 'off' || others < 2) return null
   return {
     id: 'redis-off',

@@ -20,7 +20,17 @@ export interface Recommendation {
 export interface RuleFacts {
   readonly config: Pick<
     Config,
-    'database' | 'redis' | 'models' | 'guard' | 'rerank' | 'ask' | 'cache' | 'admission' | 'rateLimit' | 'telemetry'
+    | 'budgets'
+    | 'database'
+    | 'redis'
+    | 'models'
+    | 'guard'
+    | 'rerank'
+    | 'ask'
+    | 'cache'
+    | 'admission'
+    | 'rateLimit'
+    | 'telemetry'
   >
   readonly window: FigureWindow
   readonly isEmbedded: boolean

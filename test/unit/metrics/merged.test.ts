@@ -45,6 +45,7 @@ const one = registryOf({
     askwell_database_up: 1,
     askwell_pool_size: 10,
     askwell_pool_longest_wait_seconds: 0.2,
+    askwell_budget_used_ratio: 0.4,
     askwell_nodejs_eventloop_lag_p99_seconds: NaN,
     askwell_only_here: 5,
   },
@@ -57,6 +58,7 @@ const two = registryOf({
     askwell_database_up: 0,
     askwell_pool_size: 10,
     askwell_pool_longest_wait_seconds: 0.1,
+    askwell_budget_used_ratio: 0.5,
     askwell_nodejs_eventloop_lag_p99_seconds: 0.03,
   },
   verdict: 'degraded',
@@ -87,6 +89,7 @@ t.test('what a sum would falsify: lowest, highest, worst', async t => {
     for (const line of [
       'askwell_database_up 0',
       'askwell_pool_longest_wait_seconds 0.2',
+      'askwell_budget_used_ratio 0.5',
       'askwell_nodejs_eventloop_lag_p99_seconds 0.03',
       'askwell_verdict{of="service",verdict="ok"} 0',
       'askwell_verdict{of="service",verdict="degraded"} 1',

@@ -64,6 +64,8 @@ function idsOf(window: Partial<FigureWindow>, more: Partial<RuleFacts> = {}): st
   return recommend(facts(window, more)).map(({ id }) => id)
 }
 
+/** The other worker may have 53 connections, which are no reason for Redis. */
+const twoWorkers = { ...config, budgets: { ...config.budgets, processes: 2 } }
 const cacheOf = (part: object) => ({ ...quiet.caches.answer, ...part })
 const index = {
   collection: 'c',
@@ -161,6 +163,11 @@ const rows: readonly [
     [{}, { redis: 'off', ...inspected({ connections: { ...connections, ours: 25 } }) }],
     [{}, { redis: 'off', ...inspected({ connections: { ...connections, ours: 24 } }) }],
   ],
+  [
+    'redis-off',
+    [{}, { redis: 'off', ...inspected({ connections: { ...connections, ours: 78 } }), config: twoWorkers }],
+    [{}, { redis: 'off', ...inspected({ connections: { ...connections, ours: 77 } }), config: twoWorkers }],
+  ],
   ['model-slow', [{ firstTokenMs: spread(2000) }], [{ firstTokenMs: spread(1999) }]],
   [
     'model-silent',
@@ -243,7 +250,8 @@ for (const [scarce, window, more, setting, action] of [
     t.match(advice, {
       setting,
       action,
-      evidence: /^40 of 100 rejected in five minutes; .* busy, up to \d+ requests waited for one of 50 connections/,
+      evidence:
+        /^40 of 100 rejected in five minutes; .* busy, at most \d+ requests at a time waited for one of 50 connections/,
     })
   })
 
