@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { createServer, type AddressInfo, type ListenOptions, type Server as Listener } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface ListenAddress {
   readonly host: string
@@ -47,8 +48,14 @@ async function* listenAt(
   server: Server,
   { host, port }: ListenAddress,
 ): AsyncGenerator<Listener, void> {
-  const reusePort = await canShare({ host, port })
-  await start(first, { host, port, reusePort })
+  const turn = await turnFor(port)
+  let reusePort = false
+  try {
+    reusePort = await canShare({ host, port })
+    await start(first, { host, port, reusePort })
+  } finally {
+    turn?.close()
+  }
   yield first
   if (!reusePort) return
   const { address, port: bound } = first.address() as AddressInfo
@@ -82,6 +89,28 @@ async function canShare({ host, port }: ListenAddress): Promise<boolean> {
     }
   }
   return true
+}
+
+const turnTries = 100
+const turnPauseMs = 10
+
+/**
+ * Two services that start at the same instant would both find the port free, and share it. So they take turns from there
+ * until they listen: who has the turn has a socket without a file, which Linux frees when the process ends. Undefined
+ * where there are no such sockets, and if a turn never comes.
+ */
+async function turnFor(port: number): Promise<Listener | undefined> {
+  if (process.platform !== 'linux' || cluster.isWorker || port === 0) return undefined
+  for (let tries = 0; tries < turnTries; tries++) {
+    const turn = createServer(socket => socket.destroy())
+    try {
+      await start(turn, { path: `\0askwell-port-${port}` })
+      return turn
+    } catch {
+      await sleep(turnPauseMs)
+    }
+  }
+  return undefined
 }
 
 async function start(listener: Listener, options: ListenOptions): Promise<void> {

@@ -9,6 +9,7 @@ import type { Events } from '../../events.ts'
 import type { WindowCount } from '../../resilience/window-counter.ts'
 import type { Keyring } from './auth.ts'
 import { backendSignOf } from './backend.ts'
+import { disconnectSignal } from './hangup.ts'
 import { countClients, countingInRedis, maxClients, type CountShared, type SharedCounts } from './request-counts.ts'
 
 declare module 'fastify' {
@@ -95,13 +96,16 @@ function windowWaiter(
     return isDefault && routeOptions.config.waitsForLimit === true && ttl <= maxWaitMs && waiting < maxWaiting
   }
 
-  /** Resolves with the error if the request would wait too long. */
+  /** Resolves with the error if the request would wait too long, or its client has left. */
   async function wait(
     request: FastifyRequest,
     reply: FastifyReply,
     { limit, count: first }: OverLimit,
   ): Promise<AskError | undefined> {
+    // Others may have begun to wait while the body was read.
+    if (waiting >= maxWaiting) return refuse(reply, limit, first)
     const { timeout_ms: timeoutMs = Infinity } = request.body as { readonly timeout_ms?: number }
+    const signal = disconnectSignal(request, reply)
     const endsAt = performance.now() + Math.min(maxWaitMs, timeoutMs)
     let last = first
     waiting++
@@ -109,12 +113,14 @@ function windowWaiter(
       while (last.current > limit) {
         if (performance.now() + last.ttl > endsAt) return refuse(reply, limit, last)
         if (last === first) events.requestDelayed()
-        await sleep(last.ttl)
-        if (reply.raw.closed) return new AskError('cancelled')
+        await sleep(last.ttl, undefined, { signal })
         last = await count(request)
         show(reply, limit, last)
       }
       return undefined
+    } catch (error) {
+      if (signal.aborted) return new AskError('cancelled')
+      throw error
     } finally {
       waiting--
     }

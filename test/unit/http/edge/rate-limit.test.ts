@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { request, type ClientRequest } from 'node:http'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import tap from 'tap'
@@ -6,7 +7,8 @@ import type { Config } from '../../../../src/config/terms.ts'
 import { readConfig } from '../../../../src/config/config.ts'
 import { AskError } from '../../../../src/errors.ts'
 import { logEvents } from '../../../../src/log-events.ts'
-import { edgeApp } from '../../../support/edge.ts'
+import { behindGate, edgeApp } from '../../../support/edge.ts'
+import { until } from '../../../support/until.ts'
 
 /** Who is limited, as events and the log report it. That limits hold is tested in test/service/rate-limit.test.ts. */
 
@@ -144,6 +146,88 @@ tap.test('it is rejected where it would wait too long, or where the limit is of 
   const { admission } = readConfig({})
   t.same(await statusesOf({}, { admission: { ...admission, maxWaitMs: 0 } }), rejected)
   t.same(await statusesOf({}, { admission: { ...admission, maxWaiting: 0 } }), rejected)
+})
+
+/** A key that may ask once in a window, and one place to wait for the next. Each question is asked of a real server. */
+async function withOnePlace(t: Parameters<typeof behindGate>[0]) {
+  const secret = 'askwell_a_third_key_of_many_random_letters'
+  const key = {
+    name: 'web',
+    sha256: hash('sha256', secret, 'hex'),
+    scopes: ['ask'],
+    collections: undefined,
+    rateLimit: undefined,
+    tenant: undefined,
+    priority: undefined,
+    budget: undefined,
+  } as const
+  const seen = { waits: 0, counted: 0, left: 0 }
+  const app = await edgeApp(
+    {
+      cachedAsk: {
+        async *ask() {
+          yield* []
+          throw new AskError('not_cached')
+        },
+      },
+      subscriber: { requestDelayed: () => void seen.waits++ },
+    },
+    {
+      rateLimit: { ...rateLimit, seconds: 2 },
+      keys: [key],
+      admission: { ...readConfig({}).admission, maxWaiting: 1 },
+    },
+  )
+  app.addHook('onRequest', async (_, reply) => {
+    seen.counted++
+    reply.raw.once('close', () => void (reply.raw.writableFinished || seen.left++))
+  })
+  const { port } = await behindGate(t, app)
+  const body = JSON.stringify({ question: 'When is breakfast?' })
+
+  /** Sends all but the body. */
+  function start(): { readonly question: ClientRequest; readonly status: Promise<number>; finish(): void } {
+    const headers = {
+      authorization: `Bearer ${secret}`,
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+    }
+    const question = request({ port, method: 'POST', path: '/ask', headers, agent: false })
+    question.flushHeaders()
+    const { promise: status, resolve } = Promise.withResolvers<number>()
+    question.once('response', reply => (reply.resume(), resolve(reply.statusCode ?? 0)))
+    question.on('error', () => resolve(0))
+    return { question, status, finish: () => void question.end(body) }
+  }
+
+  function ask() {
+    const started = start()
+    started.finish()
+    return started
+  }
+
+  return { seen, start, ask }
+}
+
+tap.test('a client that leaves while it waits frees its place', async t => {
+  const { seen, ask } = await withOnePlace(t)
+  t.equal(await ask().status, 504)
+  const leaving = ask()
+  await until('it waits', () => seen.waits === 1)
+  leaving.question.destroy()
+  await until('it has left', () => seen.left === 1)
+  t.equal(await ask().status, 504)
+  t.equal(seen.waits, 2)
+})
+
+tap.test('no more wait than may, however slowly their bodies come', async t => {
+  const { seen, start, ask } = await withOnePlace(t)
+  t.equal(await ask().status, 504)
+  const slow = [start(), start(), start()]
+  await until('all are counted', () => seen.counted === 4)
+  for (const each of slow) each.finish()
+  const statuses = await Promise.all(slow.map(({ status }) => status))
+  t.same([seen.waits, statuses.toSorted()], [1, [429, 429, 504]])
 })
 
 tap.test('of many addresses the last thousand are remembered', async t => {
