@@ -2,6 +2,7 @@ import cluster from 'node:cluster'
 import type { Logger } from 'pino'
 import { workerEnvironment } from '../config/config.ts'
 import type { PrimaryCalls, WorkerCalls } from './calls.ts'
+import { closeUntaken } from './handovers.ts'
 import { createLink, type Link } from './link.ts'
 import { standardOutput } from '../output.ts'
 import { copyLines } from './output.ts'
@@ -40,6 +41,7 @@ export function setUpWorkers(heapMb: number | null): void {
 export function startWorker({ number, of, env, log, calls, onEnd }: WorkerOptions): WorkerProcess {
   const worker = cluster.fork({ ...env, ...workerEnvironment({ number, of }) })
   const { process: child } = worker
+  closeUntaken(child)
   const link = createLink<WorkerCalls>({
     send: message => void (child.connected && child.send(message, () => {})),
     mine: calls,

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
 import { adminKey, databaseSettings, skipReason } from '../support/app.ts'
 import { handbookSettings } from '../support/handbook-app.ts'
@@ -198,6 +198,22 @@ t.test('a worker is killed: nobody else notices, and it is replaced', { skip }, 
 function pidOf(service: WorkerService, worker: number): number {
   return Number(service.linesOf(worker).findLast(({ msg }) => msg === 'worker started')?.['pid'])
 }
+
+t.test('a connection on its way to a worker that is killed is closed', { skip }, async t => {
+  // One that was not on its way yet, and goes to a later worker, is closed because nothing is sent on it.
+  const { service } = await setUp(t, { HEADERS_TIMEOUT_MS: '1000' })
+  const [killed, stopped] = service.pids() as [number, number]
+  for (const pid of [killed, stopped]) process.kill(pid, 'SIGSTOP')
+  t.teardown(() => process.kill(stopped, 'SIGCONT'))
+  const { hostname, port } = new URL(service.url)
+  const sockets = Array.from({ length: 2 }, () => connect(Number(port), hostname).on('error', () => {}))
+  t.teardown(() => sockets.forEach(socket => socket.destroy()))
+  await Promise.all(sockets.map(async socket => await once(socket, 'connect')))
+  // Each worker is given one of them, which it cannot take.
+  const closed = sockets.map(async socket => await once(socket.resume(), 'close'))
+  process.kill(killed, 'SIGKILL')
+  await Promise.race(closed)
+})
 
 t.test('an error that nobody caught', { skip }, async t => {
   // What a program can do to itself is loaded before it, so that the product needs no hook for tests.
