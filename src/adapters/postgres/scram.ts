@@ -1,5 +1,6 @@
 import { createHmac, hash, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
+import { AskError } from '../../errors.ts'
 
 /** SCRAM-SHA-256 (RFC 5802, RFC 7677), the client's side. */
 export interface Scram {
@@ -19,6 +20,12 @@ export interface Scram {
  */
 export type Binding = { readonly kind: 'bound'; readonly data: Buffer } | { readonly kind: 'unoffered' | 'unsupported' }
 
+/**
+ * Less than a second of work, which cannot be interrupted: a server that names billions would occupy the threads that
+ * also read files and look up hosts, and the process could not exit.
+ */
+const mostIterations = 1_000_000
+
 const headers = { bound: 'p=tls-server-end-point,,', unoffered: 'y,,', unsupported: 'n,,' } as const
 
 export function startScram(password: string, binding: Binding): Scram {
@@ -27,11 +34,17 @@ export function startScram(password: string, binding: Binding): Scram {
   const bare = `n=*,r=${nonce}`
   const header = headers[binding.kind]
   let serverSignature: Buffer | undefined
+  let isAnswered = false
 
   async function answer(serverFirst: string): Promise<string> {
     const { r = '', s = '', i = '' } = attributes(serverFirst)
-    if (!r.startsWith(nonce) || s === '' || !(Number(i) > 0))
+    if (isAnswered || !r.startsWith(nonce) || r === nonce || s === '' || !/^[1-9]\d*$/.test(i))
       throw new Error('the server sent an invalid SCRAM message')
+    isAnswered = true
+    if (Number(i) > mostIterations)
+      throw new AskError('database_unavailable', {
+        detail: `the server asks for ${i} SCRAM iterations, and Askwell accepts at most ${mostIterations}; check the host in DATABASE_URL, or lower scram_iterations there and set the password again`,
+      })
     const salted = await promisify(pbkdf2)(prepared(password), Buffer.from(s, 'base64'), Number(i), 32, 'sha256')
     const bound = Buffer.concat([Buffer.from(header), ...(binding.kind === 'bound' ? [binding.data] : [])])
     const withoutProof = `c=${bound.toString('base64')},r=${r}`
