@@ -9,6 +9,7 @@ import { readDatabaseUrl } from '../../../src/config/database-url.ts'
 import { readRedisUrl } from '../../../src/config/redis-url.ts'
 import { fileSettings, watchSecrets } from '../../../src/config/secret-files.ts'
 import { ConfigError } from '../../../src/config/terms.ts'
+import { AskError } from '../../../src/errors.ts'
 import { until } from '../../support/until.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'askwell-test-secrets-'))
@@ -53,7 +54,12 @@ t.test('no device is read as a file of keys or certificates: reading it would ne
   ])
   t.match(faultsOf({ API_KEYS_FILE: folder }), [/which cannot be read \(not a file\)/])
   const { tls } = readDatabaseUrl('postgres://db/x?sslmode=verify-full&sslrootcert=/dev/zero')!
-  t.throws(() => checkFiles(tls), { detail: /^sslrootcert in DATABASE_URL .* cannot be read \(not a file\)$/ })
+  t.throws(
+    () => checkFiles(tls),
+    new AskError('database_unavailable', {
+      detail: 'sslrootcert in DATABASE_URL names a file that cannot be read (not a file)',
+    }),
+  )
   t.throws(() => createRedisClient(readRedisUrl('rediss://127.0.0.1:1?ssl_ca_certs=/dev/zero')!, 100), {
     message: 'REDIS_URL names the file "/dev/zero", which cannot be read (not a file)',
   })
