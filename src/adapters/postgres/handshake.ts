@@ -18,6 +18,8 @@ type Stage = 'login' | 'starting' | 'preparing' | 'over'
 
 /** Types of messages. */
 const [authentication, error, negotiation, notice, parameter, ready] = [...'REvNSZ'].map(each => each.charCodeAt(0))
+/** Not `ready` above all: on it the driver would send queries to a server that has not passed the login. */
+const beforeLogin: ReadonlySet<number | undefined> = new Set([error, negotiation, notice])
 const nothing = Buffer.alloc(0)
 /** No message of a handshake is nearly as long. */
 const longest = 1 << 20
@@ -41,8 +43,7 @@ export function createHandshake({ preparation, onFailed, ...terms }: HandshakeTe
       if (!login.next(message, socket)) return false
       stage = preparation === null ? 'over' : 'starting'
     } else if (stage === 'login') {
-      // Not `ready` above all: it would send our queries to a server that has not passed the login.
-      if (type !== error && type !== negotiation && type !== notice) throw notPostgres()
+      if (!beforeLogin.has(type)) throw notPostgres()
     } else if (stage === 'starting' && type === ready && preparation !== null) {
       stage = 'preparing'
       socket.write(queryMessage(preparation))
