@@ -1,6 +1,8 @@
 import { pino, type Logger } from 'pino'
 import { standardOutput, type Output } from './output.ts'
 import { printableLines } from './text/printable.ts'
+import { readDatabaseUrl } from './config/database-url.ts'
+import { readRedisUrl } from './config/redis-url.ts'
 import type { Config } from './config/terms.ts'
 
 /**
@@ -113,28 +115,18 @@ function secretsOf({
   database,
   redis,
 }: Omit<LogConfig, 'log'>): string[] {
-  const passwords = [
-    passwordOf(database?.url),
-    passwordOf(redis?.url),
-    decoded(/[?&]sentinel_password=([^&#]*)/.exec(redis?.url ?? '')?.[1] ?? ''),
-  ]
+  const passwords = [...passwordsOf(database?.url), ...passwordsOf(redis?.url)]
   return [models?.apiKey, rerank?.apiKey, adminApiKey, monitoringApiKey, ...passwords].filter(
     secret => secret !== undefined && secret !== '',
   ) as string[]
 }
 
-/** Does not use the URL parser: URLs of Redis Cluster and Sentinel have several hosts. */
-function passwordOf(url = ''): string {
-  const [, login = ''] = /^(?:[a-z+]+:\/\/)?(?:([^\s/?#]*)@)?/.exec(url) ?? []
-  return login.includes(':') ? decoded(login.slice(login.indexOf(':') + 1)) : ''
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+/** The passwords in a URL of Postgres or Redis, wherever its form has them. */
+function passwordsOf(url = ''): string[] {
+  const database = readDatabaseUrl(url)
+  const redis = readRedisUrl(url)
+  const found = [database?.password, database?.tls.keyPassword, redis?.password, redis?.sentinelPassword]
+  return found.filter(password => password !== undefined)
 }
 
 function maskOf(...secrets: readonly Iterable<string>[]): (text: string) => string {
@@ -149,7 +141,8 @@ function maskAll(text: string, secrets: Iterable<string>): string {
 
 const laterSecrets = new Set<string>()
 
-/** Masks a secret that was read after the start: a key, or the password of a URL. */
+/** Masks a secret that was read after the start: a key, or the passwords of a URL. */
 export function maskAlso(secret: string): void {
-  laterSecrets.add(/^[a-z+]+:\/\//.test(secret) ? passwordOf(secret) || secret : secret)
+  const passwords = passwordsOf(secret)
+  for (const each of passwords.length > 0 ? passwords : [secret]) laterSecrets.add(each)
 }

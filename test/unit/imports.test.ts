@@ -29,7 +29,11 @@ const rows: readonly Row[] = [
   { files: ['eval/'], may: ['ask/', 'ingest/'] },
   { files: ['config/'], may: [], types: ['priority.ts'] },
   { files: ['tracing/'], may: ['errors.ts', 'config/kinds.ts'], types: ['config/terms.ts'] },
-  { files: ['log.ts'], may: ['output.ts', 'text/printable.ts'], types: ['config/terms.ts'] },
+  {
+    files: ['log.ts'],
+    may: ['output.ts', 'text/printable.ts', 'config/database-url.ts', 'config/redis-url.ts'],
+    types: ['config/terms.ts'],
+  },
   {
     files: ['adapters/'],
     may: [
@@ -41,6 +45,7 @@ const rows: readonly Row[] = [
       'faults.ts',
       'config/database-url.ts',
       'config/redis-url.ts',
+      'config/text-file.ts',
     ],
     types: ['ask/', 'ingest/terms.ts', 'eval/recall.ts', 'config/terms.ts'],
   },

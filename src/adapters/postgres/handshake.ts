@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { AskError } from '../../errors.ts'
+import { AskError, isAskError } from '../../errors.ts'
 import { createLogin, type LoginTerms } from './login.ts'
 
 /** The start of a connection, between the driver's first message and the first that it may send a query. */
@@ -17,7 +17,9 @@ export interface HandshakeTerms extends LoginTerms {
 type Stage = 'login' | 'starting' | 'preparing' | 'over'
 
 /** Types of messages. */
-const [authentication, error, notice, parameter, ready] = [...'RENSZ'].map(each => each.charCodeAt(0))
+const [authentication, error, negotiation, notice, parameter, ready] = [...'REvNSZ'].map(each => each.charCodeAt(0))
+/** Not `ready` above all: on it the driver would send queries to a server that has not passed the login. */
+const beforeLogin: ReadonlySet<number | undefined> = new Set([error, negotiation, notice])
 const nothing = Buffer.alloc(0)
 /** No message of a handshake is nearly as long. */
 const longest = 1 << 20
@@ -29,7 +31,9 @@ const longest = 1 << 20
 export function createHandshake({ preparation, onFailed, ...terms }: HandshakeTerms): Handshake {
   let pending: Buffer = nothing
   let stage = 'login' as Stage
-  const login = createLogin(terms, onFailed)
+  // Whatever else fails comes of what the server sent.
+  const fail = (failure: unknown) => onFailed(isAskError(failure) ? failure : notPostgres(failure))
+  const login = createLogin(terms, fail)
   const isOver = () => stage === 'over'
 
   /** Returns whether the message is for the driver. */
@@ -38,6 +42,8 @@ export function createHandshake({ preparation, onFailed, ...terms }: HandshakeTe
     if (stage === 'login' && type === authentication) {
       if (!login.next(message, socket)) return false
       stage = preparation === null ? 'over' : 'starting'
+    } else if (stage === 'login') {
+      if (!beforeLogin.has(type)) throw notPostgres()
     } else if (stage === 'starting' && type === ready && preparation !== null) {
       stage = 'preparing'
       socket.write(queryMessage(preparation))
@@ -55,19 +61,25 @@ export function createHandshake({ preparation, onFailed, ...terms }: HandshakeTe
     pending = pending.length === 0 ? data : Buffer.concat([pending, data])
     const forDriver: Buffer[] = []
     try {
-      while (!isOver() && pending.length >= 5 && pending.length > pending.readUInt32BE(1)) {
+      while (!isOver() && hasMessage(pending)) {
         const message = pending.subarray(0, pending.readUInt32BE(1) + 1)
         pending = pending.subarray(message.length)
         if (handle(message, socket)) forDriver.push(message)
       }
-      if (!isOver() && pending.length > longest) throw notPostgres()
     } catch (failure) {
-      onFailed(failure)
+      fail(failure)
     }
     return Buffer.concat(isOver() ? [...forDriver, pending] : forDriver)
   }
 
   return { receive }
+}
+
+function hasMessage(data: Buffer): boolean {
+  if (data.length < 5) return false
+  const length = data.readUInt32BE(1)
+  if (length < 4 || length > longest) throw notPostgres()
+  return data.length > length
 }
 
 function queryMessage(text: string): Buffer {
@@ -76,8 +88,8 @@ function queryMessage(text: string): Buffer {
   return content
 }
 
-function notPostgres(): Error {
-  return Object.assign(new Error('the server does not speak the protocol of Postgres; check DATABASE_URL'), {
+function notPostgres(cause?: unknown): Error {
+  return Object.assign(new Error('the server does not speak the protocol of Postgres; check DATABASE_URL', { cause }), {
     code: 'ECONNRESET',
   })
 }

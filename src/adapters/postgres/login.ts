@@ -26,16 +26,19 @@ export function createLogin({ user, password, wish }: LoginTerms, onFailed: (err
   let scram: Scram | undefined
   let isProven = false
 
+  /** Throws what is wrong at once: the server may already have sent that it lets us in. */
   function next(message: Buffer, socket: Socket): boolean {
     const content = message.subarray(9)
     const kind = message.readUInt32BE(5)
     if (kind === ok) return accepted()
     if (kind === saslFinal) isProven = scram?.isProof(content.toString()) === true
-    else reply(kind, content, socket).then(data => socket.write(data), onFailed)
+    else if (kind === saslContinue && scram)
+      scram.answer(content.toString()).then(text => socket.write(framed(Buffer.from(text))), onFailed)
+    else socket.write(reply(kind, content, socket))
     return false
   }
 
-  async function reply(kind: number, content: Buffer, socket: Socket): Promise<Buffer> {
+  function reply(kind: number, content: Buffer, socket: Socket): Buffer {
     if (kind === cleartext) {
       asked('password')
       return passwordMessage(password)
@@ -47,13 +50,13 @@ export function createLogin({ user, password, wish }: LoginTerms, onFailed: (err
     }
     if (kind === sasl) {
       asked('scram-sha-256')
+      if (scram) throw refused('the server asks for a second login')
       scram = startScram(password, bindingOf(content.toString().split('\0'), socket, wish))
       const first = Buffer.from(scram.first)
       const length = Buffer.alloc(4)
       length.writeUInt32BE(first.length)
       return framed(Buffer.concat([Buffer.from(`${scram.mechanism}\0`), length, first]))
     }
-    if (kind === saslContinue && scram) return framed(Buffer.from(await scram.answer(content.toString())))
     throw refused(
       'the server asks for a login that Askwell does not support, such as GSSAPI; use a password or a client certificate',
     )

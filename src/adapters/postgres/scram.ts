@@ -1,5 +1,7 @@
 import { createHmac, hash, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
+import { AskError } from '../../errors.ts'
+import { saslPrepared } from './saslprep.ts'
 
 /** SCRAM-SHA-256 (RFC 5802, RFC 7677), the client's side. */
 export interface Scram {
@@ -19,6 +21,12 @@ export interface Scram {
  */
 export type Binding = { readonly kind: 'bound'; readonly data: Buffer } | { readonly kind: 'unoffered' | 'unsupported' }
 
+/**
+ * Less than a second of work, which cannot be interrupted: a server that names billions would occupy the threads that
+ * also read files and look up hosts, and the process could not exit.
+ */
+const mostIterations = 1_000_000
+
 const headers = { bound: 'p=tls-server-end-point,,', unoffered: 'y,,', unsupported: 'n,,' } as const
 
 export function startScram(password: string, binding: Binding): Scram {
@@ -27,12 +35,18 @@ export function startScram(password: string, binding: Binding): Scram {
   const bare = `n=*,r=${nonce}`
   const header = headers[binding.kind]
   let serverSignature: Buffer | undefined
+  let isAnswered = false
 
   async function answer(serverFirst: string): Promise<string> {
     const { r = '', s = '', i = '' } = attributes(serverFirst)
-    if (!r.startsWith(nonce) || s === '' || !(Number(i) > 0))
+    if (isAnswered || !r.startsWith(nonce) || r === nonce || s === '' || !/^[1-9]\d*$/.test(i))
       throw new Error('the server sent an invalid SCRAM message')
-    const salted = await promisify(pbkdf2)(prepared(password), Buffer.from(s, 'base64'), Number(i), 32, 'sha256')
+    isAnswered = true
+    if (Number(i) > mostIterations)
+      throw new AskError('database_unavailable', {
+        detail: `the server asks for ${i} SCRAM iterations, and Askwell accepts at most ${mostIterations}; check the host in DATABASE_URL, or lower scram_iterations there and set the password again`,
+      })
+    const salted = await promisify(pbkdf2)(saslPrepared(password), Buffer.from(s, 'base64'), Number(i), 32, 'sha256')
     const bound = Buffer.concat([Buffer.from(header), ...(binding.kind === 'bound' ? [binding.data] : [])])
     const withoutProof = `c=${bound.toString('base64')},r=${r}`
     const signed = `${bare},${serverFirst},${withoutProof}`
@@ -62,13 +76,4 @@ function attributes(message: string): Readonly<Record<string, string>> {
 
 function hmac(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest()
-}
-
-const blanks = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/g
-/** Characters that SASLprep maps to nothing; an alternation, because some of them join others. */
-const invisible = /\u00ad|\u034f|\u1806|\u180b|\u180c|\u180d|\u200c|\u200d|\u2060|[\ufe00-\ufe0f]|\ufeff/g
-
-/** SASLprep (RFC 4013), as Postgres prepares the password that it stores. */
-function prepared(password: string): string {
-  return password.replace(blanks, ' ').replace(invisible, '').normalize('NFKC')
 }

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { createSecureContext, type ConnectionOptions } from 'node:tls'
 import type { ServerAddress, TlsWish } from '../../config/database-url.ts'
+import { readRegular } from '../../config/text-file.ts'
 import { AskError } from '../../errors.ts'
 
 export function tlsOptions({ host }: ServerAddress, wish: TlsWish): ConnectionOptions {
@@ -22,10 +22,10 @@ export function tlsOptions({ host }: ServerAddress, wish: TlsWish): ConnectionOp
 
 function contextOf({ rootCert, revoked, cert, key, keyPassword, minVersion, maxVersion }: TlsWish) {
   return {
-    ...(rootCert !== undefined && { ca: readFileSync(rootCert) }),
-    ...(revoked !== undefined && { crl: readFileSync(revoked) }),
-    ...(cert !== undefined && { cert: readFileSync(cert) }),
-    ...(key !== undefined && { key: readFileSync(key) }),
+    ...(rootCert !== undefined && { ca: readRegular(rootCert) }),
+    ...(revoked !== undefined && { crl: readRegular(revoked) }),
+    ...(cert !== undefined && { cert: readRegular(cert) }),
+    ...(key !== undefined && { key: readRegular(key) }),
     ...(keyPassword !== undefined && { passphrase: keyPassword }),
     ...(minVersion && { minVersion }),
     ...(maxVersion && { maxVersion }),
@@ -38,7 +38,7 @@ export function checkFiles(wish: TlsWish): void {
   if (mode === 'disable') return
   for (const [name, file] of Object.entries({ sslrootcert: rootCert, sslcrl: revoked, sslcert: cert, sslkey: key })) {
     try {
-      if (file !== undefined) readFileSync(file)
+      if (file !== undefined) readRegular(file)
     } catch (cause) {
       throw unavailable(`${name} in DATABASE_URL names a file that cannot be read (${codeOf(cause)})`, cause)
     }

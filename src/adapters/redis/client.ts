@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { Cluster, Redis, type Command } from 'ioredis'
 import type { RedisTarget } from '../../config/redis-url.ts'
+import { readRegular } from '../../config/text-file.ts'
 
 /** A client and its servers by name; a single server has an empty name. */
 export interface RedisClient {
@@ -107,10 +107,19 @@ function credentialsOf(target: RedisTarget) {
 function tlsOf({ isEncrypted, caFile, certFile, keyFile, isUnverified }: RedisTarget): ConnectionOptions | undefined {
   if (!isEncrypted) return undefined
   return {
-    ...(caFile !== undefined && { ca: readFileSync(caFile) }),
-    ...(certFile !== undefined && { cert: readFileSync(certFile) }),
-    ...(keyFile !== undefined && { key: readFileSync(keyFile) }),
+    ...(caFile !== undefined && { ca: fileOf(caFile) }),
+    ...(certFile !== undefined && { cert: fileOf(certFile) }),
+    ...(keyFile !== undefined && { key: fileOf(keyFile) }),
     ...(isUnverified && { rejectUnauthorized: false }),
+  }
+}
+
+function fileOf(path: string): Buffer {
+  try {
+    return readRegular(path)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw new Error(`REDIS_URL names the file ${JSON.stringify(path)}, which cannot be read (${code})`, { cause })
   }
 }
 

@@ -6,7 +6,7 @@ const pair =
 
 /** Parses libpq's other form, `host=localhost dbname=askwell password='it''s'`. */
 export function partsOfPairs(text: string): Parts {
-  if (/;\s*[\w ]+=/.test(text))
+  if (/;\s*\w[\w ]*=/.test(text))
     throw new UrlFault('is in the form of ADO.NET, with semicolons; write postgres://USER:PASSWORD@HOST:PORT/DATABASE')
   const parameters = new Map<string, string>()
   let end = 0

@@ -30,6 +30,7 @@ const unusedNames = new Set(
   (
     'keepalives_interval keepalives_count tcp_user_timeout sslcompression krbsrvname gsslib gssdelegation ' +
     'max_protocol_version sslkeylogfile ' +
+    'statement_timeout lock_timeout transaction_timeout idle_in_transaction_session_timeout idle_session_timeout ' +
     // Prisma
     'pgbouncer connection_limit pool_timeout socket_timeout statement_cache_size single_use_connections ' +
     'max_connection_lifetime max_idle_connection_lifetime ' +
@@ -61,10 +62,21 @@ const refusedNames: Readonly<Record<string, string>> = {
   oauth_scope: 'use a password or a client certificate',
 }
 
+function refusalOf(name: string): string | undefined {
+  return Object.hasOwn(refusedNames, name) ? refusedNames[name] : undefined
+}
+
+/** `SSLMODE` and `ssl_mode` are slips. The server would reject them only after an unencrypted login. */
+const lettersOf = (name: string) => name.toLowerCase().replaceAll('_', '')
+const ownByLetters: ReadonlyMap<string, string> = new Map([...ownNames].map(name => [lettersOf(name), name]))
+
 /** All other parameters are settings of the server, which names any that it does not know. */
 export function parametersOf(given: Given): Record<string, string> {
-  for (const name of given.keys()) {
-    const reason = refusedNames[name]
+  for (const [name, value] of given) {
+    if (value.includes('\0')) throw new UrlFault(`has a zero byte (%00) in ${name}; remove it`)
+    const right = ownNames.has(name) ? undefined : ownByLetters.get(lettersOf(name))
+    if (right !== undefined) throw new UrlFault(`has the parameter ${name}; write ${right}`)
+    const reason = refusalOf(name)
     if (reason !== undefined) throw new UrlFault(`has the parameter ${name}, which is not supported; ${reason}`)
   }
   demandOneOf(given, 'gssencmode', ['disable', 'prefer'])
@@ -73,7 +85,9 @@ export function parametersOf(given: Given): Record<string, string> {
   for (const name of ['client_encoding', 'encoding'])
     if (given.has(name) && !/^(auto|utf-?8|unicode)$/i.test(given.get(name) as string))
       throw new UrlFault(`has ${name} with another value than UTF8, which Askwell needs; remove it`)
-  const ours = [...given].filter(([name]) => !ownNames.has(name) && !unusedNames.has(name) && !refusedNames[name])
+  const ours = [...given].filter(
+    ([name]) => !ownNames.has(name) && !unusedNames.has(name) && refusalOf(name) === undefined,
+  )
   const name = given.get('application_name') ?? given.get('fallback_application_name')
   const schema = given.get('schema') ?? given.get('currentSchema')
   return {

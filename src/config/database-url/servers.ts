@@ -58,6 +58,7 @@ function hostOf(text: string): Host {
 }
 
 function decodedHost(text: string): string {
+  if (text.includes('%00')) throw new UrlFault('has a zero byte (%00) in the host; remove it')
   try {
     return decodeURIComponent(text)
   } catch {

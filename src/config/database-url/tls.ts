@@ -23,17 +23,17 @@ export function tlsOf(given: Given): TlsWish {
 }
 
 /** Values of `ssl`, which other clients use instead of `sslmode`. */
-const booleanModes: Readonly<Record<string, SslMode>> = {
-  false: 'disable',
-  '0': 'disable',
-  true: 'verify-full',
-  '1': 'verify-full',
-}
+const booleanModes: ReadonlyMap<string | undefined, SslMode> = new Map([
+  ['false', 'disable'],
+  ['0', 'disable'],
+  ['true', 'verify-full'],
+  ['1', 'verify-full'],
+])
 
 /** As in libpq, the default is `prefer`: many providers require TLS and do not write so into the URL. */
 function modeOf(given: Given): SslMode {
   const ssl = given.get('ssl')
-  const mode = demandOneOf(given, 'sslmode', sslModes) ?? (ssl === undefined ? undefined : booleanModes[ssl])
+  const mode = demandOneOf(given, 'sslmode', sslModes) ?? booleanModes.get(ssl)
   const asked = mode ?? demandOneOf(given, 'ssl', sslModes) ?? 'prefer'
   // Prisma's name for checking the certificate or not.
   const accept = demandOneOf(given, 'sslaccept', ['strict', 'accept_invalid_certs'])

@@ -160,3 +160,25 @@ t.test('the forms of providers are understood, and the documentation shows them'
     t.ok(page.includes(shown), `${name} in the documentation`)
   }
 })
+
+t.test('a slip that would weaken the login or have no effect is refused or named', async t => {
+  for (const [query, fault] of [
+    ['SSLMODE=verify-full', /parameter SSLMODE; write sslmode$/],
+    ['ssl_mode=verify-full', /parameter ssl_mode; write sslmode$/],
+    ['Channel_Binding=require', /write channel_binding$/],
+    ['ssl=constructor', /ssl with an unsupported value/],
+    ['user=a%00user%00b', /zero byte \(%00\) in user/],
+    ['options=%00', /zero byte \(%00\) in options/],
+  ] as const)
+    t.match(databaseUrlFault(`postgres://h/d?${query}`), fault, query)
+  t.match(databaseUrlFault('postgres://u:p%00@h/d'), /zero byte \(%00\) in password/)
+  t.match(databaseUrlFault('postgres://h%00/d'), /zero byte \(%00\) in the host/)
+  for (const name of ['constructor', 'toString', '__proto__'])
+    t.same(
+      readDatabaseUrl(`postgres://h/d?${name}=x`)?.parameters,
+      JSON.parse(`{"${name}":"x"}`),
+      'the server names it',
+    )
+  t.match(readDatabaseUrl('postgres://h/d?statement_timeout=5'), { unused: ['statement_timeout'], parameters: {} })
+  t.match(readDatabaseUrl('postgres://h/d?TimeZone=UTC&search_path=x'), { parameters: { TimeZone: 'UTC' } })
+})

@@ -2,9 +2,14 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { checkFiles } from '../../../src/adapters/postgres/tls.ts'
+import { createRedisClient } from '../../../src/adapters/redis/client.ts'
 import { readConfig } from '../../../src/config/config.ts'
+import { readDatabaseUrl } from '../../../src/config/database-url.ts'
+import { readRedisUrl } from '../../../src/config/redis-url.ts'
 import { fileSettings, watchSecrets } from '../../../src/config/secret-files.ts'
 import { ConfigError } from '../../../src/config/terms.ts'
+import { AskError } from '../../../src/errors.ts'
 import { until } from '../../support/until.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'askwell-test-secrets-'))
@@ -41,6 +46,23 @@ t.test('every secret may be in a file; the line end and a byte order mark are ta
   t.equal(readConfig({ DATABASE_URL_FILE: join(folder, 'DATABASE_URL') }).database.url, samples['DATABASE_URL'])
   t.equal(readConfig({ OPENAI_API_KEY_FILE: join(folder, 'OPENAI_API_KEY') }).models.apiKey, 'a-key-of-many-letters')
   t.ok(fileSettings.length >= 7)
+})
+
+t.test('no device is read as a file of keys or certificates: reading it would never end', async t => {
+  t.match(faultsOf({ API_KEYS_FILE: '/dev/zero' }), [
+    /^API_KEYS_FILE is "\/dev\/zero", which cannot be read \(not a file\)/,
+  ])
+  t.match(faultsOf({ API_KEYS_FILE: folder }), [/which cannot be read \(not a file\)/])
+  const { tls } = readDatabaseUrl('postgres://db/x?sslmode=verify-full&sslrootcert=/dev/zero')!
+  t.throws(
+    () => checkFiles(tls),
+    new AskError('database_unavailable', {
+      detail: 'sslrootcert in DATABASE_URL names a file that cannot be read (not a file)',
+    }),
+  )
+  t.throws(() => createRedisClient(readRedisUrl('rediss://127.0.0.1:1?ssl_ca_certs=/dev/zero')!, 100), {
+    message: 'REDIS_URL names the file "/dev/zero", which cannot be read (not a file)',
+  })
 })
 
 t.test('a file that cannot be used stops the start, and nothing of it is shown', async t => {
