@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs'
 import type { Logger } from 'pino'
+import { readDatabaseUrl } from './database-url.ts'
 import { watchFiles } from './file-watch.ts'
 import type { Setting } from './kinds.ts'
+import { readRedisUrl } from './redis-url.ts'
 import { settings } from './settings.ts'
 import type { FollowSecret, SecretFile } from './terms.ts'
 import { readText } from './text-file.ts'
@@ -91,12 +93,17 @@ export function watchSecrets(
     if (fault !== null)
       return log.error(`${name}_FILE is ${JSON.stringify(path)}, ${fault}: keeping the previous value`)
     const text = (found as { readonly text: string }).text
-    if (text === current.get(name)) return
+    const before = current.get(name)
+    if (text === before) return
     current.set(name, text)
     onText(text)
     const followers = listeners.get(name) ?? []
     if (followers.length === 0) return log.warn(`${name}_FILE has changed: restart Askwell to use the new value`)
     for (const follow of followers) follow(text)
+    if (before !== undefined && withoutLogin(name, before) !== withoutLogin(name, text))
+      return log.warn(
+        `${name}_FILE has changed: its user and password are used from now on; restart Askwell to use the rest of the new value`,
+      )
     log.info(`${name}_FILE has changed: the new value is used from now on`)
   }
 
@@ -107,6 +114,12 @@ export function watchSecrets(
     reload: () => files.forEach(reread),
     close: watch.close,
   }
+}
+
+/** What a new value of a URL changes only after a restart; the same for all values of other settings. */
+function withoutLogin(name: string, text: string): string {
+  const parsed = name === 'DATABASE_URL' ? readDatabaseUrl(text) : name === 'REDIS_URL' ? readRedisUrl(text) : {}
+  return JSON.stringify({ ...parsed, user: '', username: '', password: '' })
 }
 
 function currentText(path: string): string | undefined {

@@ -118,3 +118,25 @@ t.test('mounted like in Kubernetes: the link to the folder of all secrets is rep
   t.match(lines[1], /^OPENAI_API_KEY_FILE is .*cannot be read \(ENOENT\): keeping the previous value$/)
   t.equal(key, 'the-second-key-of-all')
 })
+
+t.test('a URL whose host has changed, too: what needs a restart is said', async t => {
+  for (const [name, first, login, host] of [
+    ['DATABASE_URL', 'postgres://a:1@db/x', 'postgres://b:2@db/x', 'postgres://b:2@other/x'],
+    ['REDIS_URL', 'redis://a:1@redis', 'redis://b:2@redis', 'rediss://b:2@redis'],
+  ] as const) {
+    const path = fileWith('url', first)
+    const lines: string[] = []
+    const note = (line: string) => void lines.push(line)
+    const secrets = watchSecrets([{ name, path }], { info: note, warn: note, error: note } as never)
+    t.teardown(secrets.close)
+    secrets.follow(name, () => {})
+    for (const url of [login, host]) {
+      writeFileSync(path, url)
+      secrets.reload()
+    }
+    t.same(lines, [
+      `${name}_FILE has changed: the new value is used from now on`,
+      `${name}_FILE has changed: its user and password are used from now on; restart Askwell to use the rest of the new value`,
+    ])
+  }
+})
