@@ -228,12 +228,14 @@ tap.test('a replica whose role has lock_timeout = 300ms, while another one migra
 
   await t.test('waits for the table of migrations longer than its lock_timeout', async t => {
     let service!: ReturnType<typeof replica>
-    await sql.begin(async (tx: any) => {
-      // eslint-disable-line
+    const observer = session(t, url)
+    // prettier-ignore
+    await sql.begin(async (tx: any) => { // eslint-disable-line
       await tx`lock table migrations in access exclusive mode`
       service = replica(60)
       await until('it has waited for longer', async () => {
-        const waiting = await session(t, url)`
+        if (service.stderr !== '') throw new Error(service.stderr)
+        const waiting = await observer`
           select from pg_stat_activity where datname = ${name} and wait_event = 'relation' and clock_timestamp() - query_start > interval '400 ms'`
         return waiting[0]
       })
