@@ -28,7 +28,7 @@ export type ModelFault = (typeof modelFaults)[number]
 
 /**
  * `silent`: no reply, whether connected or not. `lost`: connections were closed by the other side. `login`: a wrong
- * password, name or database.
+ * password, name or database. `forbidden`: the role lacks a right to a table.
  */
 export const databaseFaults = [
   'unreachable',
@@ -36,6 +36,7 @@ export const databaseFaults = [
   'starting',
   'lost',
   'login',
+  'forbidden',
   'too_many_connections',
   'read_only',
   'disk_full',

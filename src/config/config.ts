@@ -3,6 +3,7 @@ import { readApiKeys, type Sources } from './api-keys.ts'
 import { arrange, isTracing } from './arrange.ts'
 import { faultsBetween } from './checks.ts'
 import type { Setting } from './kinds.ts'
+import { readDatabaseUrl } from './database-url.ts'
 import { misspeltIn } from './misspelt.ts'
 import { fileSettings, withFiles } from './secret-files.ts'
 import { settings, type RawSettings } from './settings.ts'
@@ -127,7 +128,16 @@ function noticesAbout(env: Environment, raw: RawSettings): string[] {
       ({ name, meant }) => `${name} is not a setting; ${meant} may be meant`,
     ),
     ...notSecret.map(({ name }) => `${name}_FILE is not read: only secrets can be in a file; set ${name}`),
+    ...unusedParameters(raw),
     ...traceNotices(raw, env),
+  ]
+}
+
+function unusedParameters({ databaseUrl }: RawSettings): string[] {
+  const unused = databaseUrl === undefined ? [] : (readDatabaseUrl(databaseUrl)?.unused ?? [])
+  if (unused.length === 0) return []
+  return [
+    `DATABASE_URL has parameters that have no effect here: ${unused.join(', ')}; connections are set with POOL_SIZE`,
   ]
 }
 

@@ -468,7 +468,7 @@ export const settings = {
   startTimeoutSeconds: setting(
     'START_TIMEOUT_SECONDS',
     '60',
-    'How long startup waits for an unreachable database; `0`: one attempt.',
+    'How long startup waits for an unreachable database, for another process that migrates it, and for tables that a migration needs; `0`: one attempt to connect, 10 s for migrations.',
     integer(0, 3600),
   ),
   drainSeconds: setting(

@@ -5,6 +5,9 @@ import { checkMigrations, migrate } from '../adapters/postgres/migrate.ts'
 import { namesOf } from '../adapters/postgres/migrations/applied.ts'
 import type { Config } from '../config/terms.ts'
 
+/** With START_TIMEOUT_SECONDS=0, processes that start together must still let one of them migrate. */
+const shortestTurnMs = 10_000
+
 /**
  * Migrates the schema, or only checks it when MIGRATE_ON_START is off. Rejects with `database_unavailable` or
  * `database_read_only` when this version must not work on it.
@@ -18,7 +21,9 @@ export async function prepareSchema(
   const isReadOnly = database.isReadOnly()
   const isMigrating = !isReadOnly && (config.migrateOnStart || database.kind === 'embedded')
   const newer = await database.lease({ signal, label: 'migrate', holdLimitMs: Infinity }, sql =>
-    isMigrating ? migrated(sql, log, { signal, lockPatienceMs: config.startTimeoutMs }) : checked(sql, isReadOnly),
+    isMigrating
+      ? migrated(sql, log, { signal, patienceMs: config.startTimeoutMs || shortestTurnMs })
+      : checked(sql, isReadOnly),
   )
   if (newer.length > 0)
     log.warn(
@@ -30,10 +35,15 @@ export async function prepareSchema(
 async function migrated(
   sql: Sql,
   log: Pick<Logger, 'info'>,
-  options: { readonly signal: AbortSignal; readonly lockPatienceMs: number },
+  { signal, patienceMs }: { readonly signal: AbortSignal; readonly patienceMs: number },
 ): Promise<readonly string[]> {
   const onWait = () => log.info('another process is migrating the database: waiting for it')
-  const { applied, newer } = await migrate(sql, { ...options, onWait })
+  const { applied, newer } = await migrate(sql, {
+    signal,
+    onWait,
+    turnPatienceMs: patienceMs,
+    lockPatienceMs: patienceMs,
+  })
   if (applied.length > 0) log.info({ applied }, 'migrations applied')
   return newer
 }

@@ -3,6 +3,7 @@ import postgres from 'postgres'
 import tap, { type Test } from 'tap'
 import { migrate } from '../../src/adapters/postgres/migrate.ts'
 import { parseMigration, readMigrations } from '../../src/adapters/postgres/migrations/files.ts'
+import { migrationLock } from '../../src/adapters/postgres/migrations/session.ts'
 import { openDatabase } from '../../src/adapters/postgres/database.ts'
 import { runCli, startCli } from '../support/cli.ts'
 import { createDatabase } from '../support/database.ts'
@@ -199,6 +200,58 @@ tap.test('two at once: one migrates, the other waits and finds nothing to do', {
   t.match(await first, { applied: ['999100_later.sql'] })
   const { applied, current } = await second.done
   t.same([applied, current], [[], '999100_later.sql'])
+})
+
+tap.test('a replica whose role has lock_timeout = 300ms, while another one migrates', { skip }, async t => {
+  const { url, sql, files } = await database(t)
+  const name = new URL(url).pathname.slice(1)
+  await sql.unsafe(`alter database "${name}" set lock_timeout = '300ms'`)
+  const replica = (seconds: number) =>
+    startService(t, { DATABASE_URL: url, EMBEDDING_MODEL: 'local', START_TIMEOUT_SECONDS: String(seconds) })
+  const stopped = async (service: ReturnType<typeof replica>) => {
+    service.signal('SIGTERM')
+    await service.exited()
+  }
+
+  await t.test('waits for the lock of the other one, then migrates', async t => {
+    await sql`delete from migrations where name = ${files.at(-1)?.name}`
+    await sql`select pg_advisory_lock(${migrationLock})`
+    const service = replica(60)
+    await until('it says that it waits', async () =>
+      service.log.find(({ msg }) => /another process is migrating/.test(msg)),
+    )
+    await sql`select pg_advisory_unlock(${migrationLock})`
+    await service.ready()
+    t.match(await sql`select name from migrations order by name desc limit 1`, [{ name: files.at(-1)?.name }])
+    await stopped(service)
+  })
+
+  await t.test('waits for the table of migrations longer than its lock_timeout', async t => {
+    let service!: ReturnType<typeof replica>
+    const observer = session(t, url)
+    // prettier-ignore
+    await sql.begin(async (tx: any) => { // eslint-disable-line
+      await tx`lock table migrations in access exclusive mode`
+      service = replica(60)
+      await until('it has waited for longer', async () => {
+        if (service.stderr !== '') throw new Error(service.stderr)
+        const waiting = await observer`
+          select from pg_stat_activity where datname = ${name} and wait_event = 'relation' and clock_timestamp() - query_start > interval '400 ms'`
+        return waiting[0]
+      })
+    })
+    await service.ready()
+    await stopped(service)
+  })
+
+  await t.test('ends after START_TIMEOUT_SECONDS, and names the session that has the lock', async t => {
+    await sql`delete from migrations where name = ${files.at(-1)?.name}`
+    const [{ pid }] = await sql`select pg_backend_pid() as pid, pg_advisory_lock(${migrationLock})`
+    const service = replica(1)
+    t.match(await service.exited(), { code: 1 })
+    t.match(service.stderr, /^askwell: another process .* more than 1 s: .*START_TIMEOUT_SECONDS/)
+    t.ok(service.stderr.includes(`select pg_terminate_backend(${pid})`), service.stderr)
+  })
 })
 
 tap.test('without a transaction', { skip }, async t => {

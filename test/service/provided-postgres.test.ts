@@ -5,9 +5,15 @@ import postgres from 'postgres'
 import t from 'tap'
 import { openDatabase, type Database } from '../../src/adapters/postgres/database.ts'
 import { migrate } from '../../src/adapters/postgres/migrate.ts'
-import { skipReason, startApp } from '../support/app.ts'
+import { extensions } from '../../src/adapters/postgres/session.ts'
+import { adminKey, replyOf, skipReason, startApp } from '../support/app.ts'
+import { runCli } from '../support/cli.ts'
 import { loadHandbook } from '../support/corpus.ts'
+import { startModel } from '../support/model.ts'
+import { settingsFor } from '../support/model-settings.ts'
 import { startPostgres } from '../support/postgres.ts'
+import { startService } from '../support/service.ts'
+import { until } from '../support/until.ts'
 import { password, providerUrls } from '../fixtures/provider-urls.ts'
 
 /** Postgres as providers and administrators hand it out, on one server with TLS that asks for passwords. */
@@ -182,8 +188,56 @@ t.test('a server that asks for passwords', { skip: skipReason('postgres') }, asy
       if (status === 503) t.ok(Number(reply.headers.get('retry-after')) > 0)
       await sql.unsafe('drop trigger fail on documents; drop function fail; drop sequence tries')
     }
-    await sql.end()
     await app.stop()
+    const model = await startModel(t)
+    for (const [what, table, event] of [
+      ['vectors', 'chunk_vectors', 'insert'],
+      ['the switch', 'collections', 'update'],
+    ] as const) {
+      await sql.unsafe(`
+        create sequence tries; create function fail() returns trigger language plpgsql as $$ begin
+          if nextval('tries') <= 2 then raise exception 'made up' using errcode = '40001'; end if; return new; end $$;
+        create trigger fail before ${event} on ${table} for each row execute function fail()`)
+      // To the other model, then back.
+      const env = {
+        DATABASE_URL: at('scram:geheim'),
+        ...(table === 'collections' ? { EMBEDDING_MODEL: 'local' } : settingsFor(model, 'test-embedding')),
+      }
+      t.match(await runCli(['reembed', '-c', 'conflicts', '--json'], { env }), { code: 0, json: { chunks: 2 } }, what)
+      t.match(await sql`select last_value > 2 as enough from tries`, [{ enough: true }], what)
+      await sql.unsafe(`drop trigger fail on ${table}; drop function fail; drop sequence tries`)
+    }
+    await sql.end()
+  })
+
+  await t.test('a right that is taken away: 503, and the log has the GRANT that gives it back', async t => {
+    await admin.unsafe('create role lacks login')
+    await admin`create database revoked owner lacks`
+    const url = at('lacks').replace(/askwell$/, 'revoked')
+    const sql = postgres(at('postgres').replace(/askwell$/, 'revoked'), { max: 1, onnotice: () => {} })
+    for (const name of extensions) await sql.unsafe(`create extension ${name}`)
+    const service = startService(t, { DATABASE_URL: url, EMBEDDING_MODEL: 'local' })
+    const base = await service.ready()
+    const upload = async () =>
+      await replyOf(
+        await fetch(`${base}/documents`, {
+          method: 'PUT',
+          headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+          body: JSON.stringify({ documents: [{ source: 'room', text: 'The room is warm.' }] }),
+        }),
+      )
+    await sql`revoke insert on documents from lacks`
+    const reply = await upload()
+    t.match(reply, { status: 503, json: { code: 'database_unavailable', detail: /^The role .* lacks a right/ } })
+    t.ok(Number(reply.headers.get('retry-after')) > 0)
+    t.notMatch(reply.json.detail, /documents|grant /)
+    const line = await until('the line', async () => service.log.find(({ err }) => err?.type === 'MissingRight'))
+    const grant = /let the owner run: (grant .* on table documents to) ROLE/.exec(line['err'].message)?.[1]
+    await sql.unsafe(`${grant} lacks`)
+    t.match(await upload(), { status: 200 })
+    await sql.end()
+    service.signal('SIGTERM')
+    await service.exited()
   })
 
   await t.test('extensions in another schema are found there', async t => {

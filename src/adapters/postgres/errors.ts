@@ -1,6 +1,7 @@
 import postgres from 'postgres'
 import { AskError, isAskError } from '../../errors.ts'
 import type { DatabaseFault } from '../../faults.ts'
+import { insufficientPrivilege, missingRight } from './missing-right.ts'
 
 /** A lock was not free within `lock_timeout`. */
 export const lockNotAvailable = '55P03'
@@ -126,6 +127,7 @@ export function databaseError(error: unknown): unknown {
     })
   if (conflictStates.has(code)) return conflict(error)
   if (code === readOnlyState) return readOnlyDatabase(error)
+  if (code === insufficientPrivilege) return missingRight(error)
   // FATAL means that this session has ended, whatever the code.
   const isDown =
     isFatal(error) ||
@@ -186,6 +188,7 @@ const faultsByCode: Readonly<Record<string, DatabaseFault>> = {
   '25006': 'read_only',
   '53100': 'disk_full',
   '40P01': 'deadlock',
+  [insufficientPrivilege]: 'forbidden',
   [queryCanceled]: 'statement_timeout',
 }
 const faultsByClass: Readonly<Record<string, DatabaseFault>> = {

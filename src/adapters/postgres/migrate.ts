@@ -18,6 +18,8 @@ export interface MigrateOptions {
   readonly signal?: AbortSignal
   /** Called once if this call waits for another process to finish migrating. */
   readonly onWait?: () => void
+  /** How long to wait for another process that migrates; no limit if undefined. */
+  readonly turnPatienceMs?: number
   /** How long to wait for tables that other transactions use. */
   readonly lockPatienceMs?: number
   /** Defaults to the files of sql/. */
@@ -32,13 +34,17 @@ export interface MigrateOptions {
  */
 export async function migrate(
   sql: Sql,
-  { signal, onWait, lockPatienceMs, files: given }: MigrateOptions = {},
+  { signal, onWait, turnPatienceMs, lockPatienceMs, files: given }: MigrateOptions = {},
 ): Promise<Migrated> {
   const files = given ?? (await readMigrations())
   const state = await stateOf(sql, files)
   if (state.pending.length === 0 && state.unsigned.length === 0) return outcome(files, state.newer, [])
   if (await isStandby(sql)) return onStandby(files, state)
-  return await exclusively(sql, () => applyAll(sql, files, { signal, lockPatienceMs }), { signal, onWait })
+  return await exclusively(sql, () => applyAll(sql, files, { signal, lockPatienceMs }), {
+    signal,
+    onWait,
+    patienceMs: turnPatienceMs,
+  })
 }
 
 /** What `migrate` would do, without doing it. Rejects as `migrate` does. */

@@ -89,6 +89,12 @@ const reported: readonly (readonly [DatabaseFault, Severity, code: string, words
   ],
   ['login', 'critical', 'database-refuses-login', refusedLogin],
   [
+    'forbidden',
+    'critical',
+    'database-right-missing',
+    'The role in DATABASE_URL lacks a right to a table; the log names the table and the GRANT',
+  ],
+  [
     'out_of_resources',
     'warning',
     'database-out-of-resources',

@@ -223,6 +223,14 @@ t.test('docs/reference/settings.md documents every setting with its default', as
   }
 })
 
+t.test('parameters of DATABASE_URL that have no effect are named, in one line and without values', async t => {
+  const url = 'postgres://user:geheim@host/db?pgbouncer=true&sslmode=require&connection_limit=7'
+  t.same(readConfig({ DATABASE_URL: url }).notices, [
+    'DATABASE_URL has parameters that have no effect here: pgbouncer, connection_limit; connections are set with POOL_SIZE',
+  ])
+  t.same(readConfig({ DATABASE_URL: 'postgres://host/db?sslmode=require&application_name=chat' }).notices, [])
+})
+
 t.test('a setting under its former name is read, and said to be deprecated', async t => {
   const config = readConfig({ NEAR_MATCHES: '0.9', NEAR_MATCH_ERROR: '' })
   t.equal(config.cache.semantic.mode, 0.9)

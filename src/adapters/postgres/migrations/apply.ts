@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Sql } from '../pool.ts'
 import type { AskError } from '../../../errors.ts'
 import { lockNotAvailable } from '../errors.ts'
+import { insufficientPrivilege } from '../missing-right.ts'
 import { extensions } from '../session.ts'
 import { unavailable } from './applied.ts'
 import { statementsOf, type Migration } from './files.ts'
@@ -113,7 +114,7 @@ async function record(sql: Sql, { name, checksum, olderCode }: Migration): Promi
 
 /** The code alone could refer to a table or schema, and the message is translated. */
 function mayNotCreateExtension(error: unknown): boolean {
-  return hasCode(error, '42501') && 'routine' in error && error.routine === 'execute_extension_script'
+  return hasCode(error, insufficientPrivilege) && 'routine' in error && error.routine === 'execute_extension_script'
 }
 
 const createExtensions = extensions.map(name => `create extension if not exists ${name};`).join(' ')
@@ -158,7 +159,6 @@ async function whoAndWhere(sql: Sql): Promise<Readonly<Record<'role' | 'database
 
 /** A missing type or operator class. */
 const undefinedObject = '42704'
-const insufficientPrivilege = '42501'
 const deadlock = '40P01'
 const retried = [lockNotAvailable, deadlock]
 

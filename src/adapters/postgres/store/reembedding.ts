@@ -3,6 +3,7 @@ import type { Chunk } from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
 import { vectorText } from '../vector-text.ts'
 import { ensureModel } from './ensure.ts'
+import { retryConflicts } from '../retry-conflicts.ts'
 import { deletedMeanwhile } from './collections.ts'
 import { dropOtherVectorIndexes, ensureVectorIndex } from './vector-index.ts'
 
@@ -34,21 +35,20 @@ export async function openReembedding(
   signal: AbortSignal,
 ) {
   const terms = { signal, label: 'reembed' }
-  const { collectionId, modelId } = await database.lease(terms, sql => resolveIds(sql, name, model))
+  /** Every step is one statement or transaction, or can be repeated. */
+  const run = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
+    retryConflicts(signal, () => database.lease(terms, work))
+  const { collectionId, modelId } = await run(sql => resolveIds(sql, name, model))
   const readable = model.languages === 'any' ? null : [...model.languages]
 
   async function remaining(): Promise<number> {
-    const [row] = await database.lease(
-      terms,
-      sql => sql`select count(*)::int as count from chunks c where ${pending(sql)}`,
-    )
+    const [row] = await run(async sql => sql`select count(*)::int as count from chunks c where ${pending(sql)}`)
     return Number(row?.['count'])
   }
 
   async function next(afterId: string, limit: number): Promise<PendingChunk[]> {
-    const rows = await database.lease(
-      terms,
-      sql => sql`
+    const rows = await run(
+      async sql => sql`
       select c.*, d.text as document_text from chunks c join documents d on d.id = c.document_id
       where ${pending(sql)} and c.id > ${afterId}::bigint order by c.id limit ${limit}`,
     )
@@ -57,9 +57,8 @@ export async function openReembedding(
 
   async function store(vectors: readonly WindowVector[]): Promise<void> {
     const numbers = numbered(vectors)
-    await database.lease(
-      terms,
-      sql => sql`
+    await run(
+      async sql => sql`
       insert into chunk_vectors (chunk_id, model_id, collection_id, window_number, start_at, end_at, embedding)
       select u.chunk_id, ${modelId}, ${collectionId}, u.number, u.start_at, u.end_at, u.embedding::halfvec
       from unnest(${vectors.map(v => v.chunkId)}::bigint[], ${numbers}::int[], ${vectors.map(v => v.start)}::int[], ${vectors.map(v => v.end)}::int[],
@@ -75,7 +74,7 @@ export async function openReembedding(
    * been tried and has nothing to embed. (Ids grow in commit order because writers of a collection take turns.)
    */
   async function finish(afterId: string): Promise<boolean> {
-    return await database.lease(terms, sql =>
+    return await run(sql =>
       sql.begin(async tx => {
         const [locked] = await tx`
         select c.name, (select m.name from embedding_models m where m.id = ${modelId}) as model from collections c where id = ${collectionId} for update`
@@ -101,21 +100,17 @@ export async function openReembedding(
 
   /** Builds the index before the switch, so that a large collection is never searched without one. */
   async function index(onBuild: () => void): Promise<void> {
-    const [row] = await database.lease(
-      terms,
-      sql => sql`select count(*) from chunk_vectors where collection_id = ${collectionId} and model_id = ${modelId}`,
+    const [row] = await run(
+      async sql =>
+        sql`select count(*) from chunk_vectors where collection_id = ${collectionId} and model_id = ${modelId}`,
     )
     const windowCount = Number(row?.['count'])
-    await ensureVectorIndex(
-      database,
-      { id: collectionId, windowCount, model: { id: modelId, ...model } },
-      signal,
-      onBuild,
-    )
+    const collection = { id: collectionId, windowCount, model: { id: modelId, ...model } }
+    await retryConflicts(signal, () => ensureVectorIndex(database, collection, signal, onBuild))
   }
 
   async function dropOld(): Promise<void> {
-    await database.lease(terms, sql => dropOtherVectorIndexes(sql, collectionId, modelId))
+    await run(sql => dropOtherVectorIndexes(sql, collectionId, modelId))
   }
 
   return { remaining, next, store, index, finish, dropOld }

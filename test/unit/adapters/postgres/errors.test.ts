@@ -79,11 +79,33 @@ t.test('a fault of ours, or of the data, stays what it is', async t => {
     { code: 'XX001' },
     { code: '0A000' },
     { code: '42601' },
-    { code: '42501' },
     { code: '55000' },
   ]) {
     const error = serverError(said)
     t.equal(databaseError(error), error, said.code)
   }
   t.equal(databaseFault(serverError({ code: 'XX001' })), 'broken')
+})
+
+t.test('a missing right: clients see only that; the cause has the object and the GRANT', async t => {
+  for (const [message, words] of [
+    [
+      'permission denied for table chunks',
+      /: let the owner run: grant select, insert, update, delete on table chunks to/,
+    ],
+    ['keine Berechtigung für Tabelle chunks', /: let the owner run: grant select, .* on table chunks to ROLE/],
+    ['permission denied for schema askwell', /: let the owner run: grant usage on schema askwell to ROLE/],
+    ['permission denied for sequence one_seq', /grant usage, select on sequence one_seq to ROLE/],
+    ['must be owner of table chunk_vectors', /alter table chunk_vectors owner to ROLE/],
+    ['permission denied for language c', /: give the role in DATABASE_URL this right/],
+  ] as const) {
+    const error = serverError({ code: '42501', message, routine: 'aclcheck_error' })
+    const failure = databaseError(error)
+    t.match(failure, { code: 'database_unavailable', cause: { message: words, cause: error } }, message)
+    t.notMatch(failure, { detail: /chunks|grant / })
+    t.equal(databaseFault(failure), 'forbidden')
+    t.equal(databaseFault(error), 'forbidden')
+  }
+  const policy = serverError({ code: '42501', message: 'new row violates …', routine: 'ExecWithCheckOptions' })
+  t.match(databaseError(policy), { cause: { message: /: give the role in DATABASE_URL this right/ } })
 })

@@ -138,6 +138,13 @@ const causes: readonly (readonly [what: string, changes: Changes, finding: strin
     'degraded',
   ],
   [
+    'the role lacks a right',
+    { counts: { 'database:forbidden': 1 } },
+    'critical database database-right-missing',
+    'strained',
+    'failing',
+  ],
+  [
     'the data is broken',
     { counts: { 'database:broken': 1 } },
     'critical database database-broken',
