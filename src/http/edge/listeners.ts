@@ -24,7 +24,8 @@ const backlog = 4096
 const listenersOfAddress = 8
 
 /**
- * Makes `server` listen, and further listeners that pass their connections to it. Yields each at once, `server` first. `localhost` is an IPv4 and an IPv6 address on most machines: it listens on all that the machine has.
+ * Makes `server` listen, and further listeners that pass their connections to it. Yields each at once, `server` first.
+ * `localhost` is an IPv4 and an IPv6 address on most machines: it listens on all that the machine has.
  *
  * Throws `EADDRINUSE` if another program has the port at one of the addresses: clients that try that address first would
  * send it their questions and keys.
