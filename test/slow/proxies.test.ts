@@ -16,7 +16,7 @@ import { until } from '../support/until.ts'
 
 const question = 'How much does a place in the dormitory cost?'
 /** Longer than the idle timeout of the proxies, which is set to 20 s here; heartbeats come every 15 s. */
-const silenceMs = 25_000
+const silenceMs = Number(process.env['SILENCE_MS'] ?? 25_000)
 
 const model = await startModel(t)
 const service = startService(t, {
@@ -26,6 +26,7 @@ const service = startService(t, {
   ANSWER_CACHE_SECONDS: '0',
   SEMANTIC_CACHE: 'off',
   MODEL_SILENCE_MS: '600000',
+  REQUEST_TIMEOUT_MS: '600000',
   ALLOWED_HOSTS: '*',
 })
 const address = await service.ready()
