@@ -1,5 +1,13 @@
 import { partsOfPairs } from './database-url/pairs.ts'
-import { keepAliveOf, loginOf, parametersOf, secondsOf, unusedOf, wantedOf } from './database-url/parameters.ts'
+import {
+  isGiven,
+  keepAliveOf,
+  loginOf,
+  parametersOf,
+  secondsOf,
+  unusedOf,
+  wantedOf,
+} from './database-url/parameters.ts'
 import { rejectScheme } from './database-url/schemes.ts'
 import { serversOf } from './database-url/servers.ts'
 import { UrlFault, type DatabaseAddress, type Parts } from './database-url/terms.ts'
@@ -106,7 +114,7 @@ function queryParameters(query: string): [string, string][] {
       if (value.length === 0) throw new UrlFault(`has the parameter ${name} without a value; write ${name}=VALUE`)
       return [name, decoded(value.join('='), `the parameter ${name}`)]
     })
-    .filter(([, value]) => value !== '')
+    .filter(([name, value]) => isGiven(name, value))
 }
 
 function decoded(text: string, what: string): string {

@@ -1,3 +1,4 @@
+import { isGiven } from './parameters.ts'
 import { UrlFault, type Parts } from './terms.ts'
 
 /** A name, and a value that is bare or in single quotes; a backslash escapes the next character in both. */
@@ -13,7 +14,7 @@ export function partsOfPairs(text: string): Parts {
   for (const found of text.matchAll(pair)) {
     const { name = '', quoted, bare = '' } = found.groups ?? {}
     const value = (quoted ?? bare).replace(/\\(.)/gs, '$1')
-    if (value !== '') parameters.set(name, value)
+    if (isGiven(name, value)) parameters.set(name, value)
     end = found.index + found[0].length
   }
   if (text.slice(end).trim() !== '')

@@ -106,6 +106,15 @@ function quotedName(name: string): string {
 }
 
 /** The choice, or undefined when the parameter is absent. Throws for another value. */
+/** Parameters that protect the connection. An empty one is probably a variable that is not set. */
+const neverEmpty: ReadonlySet<string> = new Set(['sslmode', 'channel_binding', 'require_auth'])
+
+/** As in libpq, an empty value means the default. */
+export function isGiven(name: string, value: string): boolean {
+  if (value === '' && neverEmpty.has(name)) throw new UrlFault(`has ${name} with an empty value; set one, or remove it`)
+  return value !== ''
+}
+
 export function demandOneOf<const Choice extends string>(
   given: Given,
   name: string,

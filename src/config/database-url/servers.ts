@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Given } from './parameters.ts'
 import { UrlFault, type ServerAddress } from './terms.ts'
 
@@ -13,6 +14,8 @@ export function serversOf(authority: string, given: Given): ServerAddress[] {
   const hosts = named === undefined && authority ? list.split(',').map(hostOf) : list.split(',').map(bareHost)
   if (addresses && addresses.length !== hosts.length)
     throw new UrlFault('has another number of addresses in hostaddr than of hosts')
+  if (addresses?.some(address => address !== '' && isIP(address) === 0))
+    throw new UrlFault('has a hostaddr that is not an IP address; write a name as the host')
   const ports = portsOf(
     hosts.map(({ port }) => port),
     portList,
