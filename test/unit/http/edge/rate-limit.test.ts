@@ -95,7 +95,7 @@ tap.test('a key that is limited is no backend without a key', async t => {
 async function statusesOf(
   {
     keyLimit,
-    seconds = 1,
+    seconds = 3,
     ...body
   }: { readonly keyLimit?: number; readonly seconds?: number; readonly timeout_ms?: number },
   settings: Partial<Config> = {},
@@ -173,7 +173,7 @@ async function withOnePlace(t: Parameters<typeof behindGate>[0]) {
       subscriber: { requestDelayed: () => void seen.waits++ },
     },
     {
-      rateLimit: { ...rateLimit, seconds: 2 },
+      rateLimit: { ...rateLimit, seconds: 4 },
       keys: [key],
       admission: { ...readConfig({}).admission, maxWaiting: 1 },
     },
