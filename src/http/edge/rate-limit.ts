@@ -90,10 +90,23 @@ function windowWaiter(
   { show, refuse }: ReturnType<typeof limiterOf>,
 ) {
   let waiting = 0
+  /** By the name of the key: the burst of one leaves places for others. */
+  const waitingOf = new Map<string, number>()
+
+  function hasPlace(key: ApiKey): boolean {
+    return waiting < maxWaiting && (waitingOf.get(key.name) ?? 0) < Math.ceil(maxWaiting / 2)
+  }
+
+  function take({ name }: ApiKey, change: 1 | -1): void {
+    waiting += change
+    const left = (waitingOf.get(name) ?? 0) + change
+    if (left === 0) waitingOf.delete(name)
+    else waitingOf.set(name, left)
+  }
 
   function may({ apiKey, routeOptions }: FastifyRequest, { ttl }: WindowCount): boolean {
-    const isDefault = isCountedByKey(apiKey) && apiKey.rateLimit === undefined
-    return isDefault && routeOptions.config.waitsForLimit === true && ttl <= maxWaitMs && waiting < maxWaiting
+    if (!isCountedByKey(apiKey) || apiKey.rateLimit !== undefined) return false
+    return routeOptions.config.waitsForLimit === true && ttl <= maxWaitMs && hasPlace(apiKey)
   }
 
   /** Resolves with the error if the request would wait too long, or its client has left. */
@@ -102,13 +115,14 @@ function windowWaiter(
     reply: FastifyReply,
     { limit, count: first }: OverLimit,
   ): Promise<AskError | undefined> {
+    const key = request.apiKey as ApiKey
     // Others may have begun to wait while the body was read.
-    if (waiting >= maxWaiting) return refuse(reply, limit, first)
+    if (!hasPlace(key)) return refuse(reply, limit, first)
     const { timeout_ms: timeoutMs = Infinity } = request.body as { readonly timeout_ms?: number }
     const signal = disconnectSignal(request, reply)
     const endsAt = performance.now() + Math.min(maxWaitMs, timeoutMs)
     let last = first
-    waiting++
+    take(key, 1)
     try {
       while (last.current > limit) {
         if (performance.now() + last.ttl > endsAt) return refuse(reply, limit, last)
@@ -122,7 +136,7 @@ function windowWaiter(
       if (signal.aborted) return new AskError('cancelled')
       throw error
     } finally {
-      waiting--
+      take(key, -1)
     }
   }
 

@@ -230,6 +230,40 @@ tap.test('no more wait than may, however slowly their bodies come', async t => {
   t.same([seen.waits, statuses.toSorted()], [1, [429, 429, 504]])
 })
 
+tap.test('the burst of one key leaves places for another', async t => {
+  const names = ['one', 'two'] as const
+  const secretOf = (name: string) => `askwell_${name}_of_several_keys_of_many_letters`
+  const keys = names.map(name => ({
+    name,
+    sha256: hash('sha256', secretOf(name), 'hex'),
+    scopes: ['ask'] as const,
+    collections: undefined,
+    rateLimit: undefined,
+    tenant: undefined,
+    priority: undefined,
+    budget: undefined,
+  }))
+  const app = await edgeApp(
+    {
+      cachedAsk: {
+        async *ask() {
+          yield* []
+          throw new AskError('not_cached')
+        },
+      },
+    },
+    { rateLimit: { ...rateLimit, seconds: 4 }, keys, admission: { ...readConfig({}).admission, maxWaiting: 2 } },
+  )
+  const ask = async (name: string) => {
+    const headers = { authorization: `Bearer ${secretOf(name)}` }
+    const payload = { question: 'When is breakfast?' }
+    return (await app.inject({ method: 'POST', url: '/ask', headers, payload })).statusCode
+  }
+  t.same(await Promise.all(names.map(ask)), [504, 504])
+  const statuses = await Promise.all(['one', 'one', 'two'].map(ask))
+  t.same([statuses.slice(0, 2).toSorted(), statuses[2]], [[429, 504], 504])
+})
+
 tap.test('of many addresses the last thousand are remembered', async t => {
   const clients = Array.from(
     { length: 1001 },
