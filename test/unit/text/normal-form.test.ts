@@ -8,5 +8,5 @@ tap.test('texts are composed in one place, where runs of marks are bounded first
     /\.normalize\('NFK?C'\)/.test(readFileSync(folder + file, 'utf8')),
   )
   // The operator's own password is no text of a stranger.
-  t.strictSame(files.toSorted(), ['adapters/postgres/scram.ts', 'text/normal-form.ts'])
+  t.strictSame(files.toSorted(), ['adapters/postgres/saslprep.ts', 'text/normal-form.ts'])
 })
