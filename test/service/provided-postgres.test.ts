@@ -87,7 +87,12 @@ t.test('a server that asks for passwords', { skip: skipReason('postgres') }, asy
       })
     const other = `postgres://scram:geheim@127.0.0.1:${port}/askwell?sslrootcert=${files.root}`
     await t.rejects(rowOf(`${other}&sslmode=verify-full`), { code: 'database_unavailable', detail: /for another host/ })
-    t.match(await rowOf(`${other}&sslmode=verify-ca`), { ssl: true }, 'the name is not checked')
+    const wrong = other.replace(files.root, files.cert)
+    for (const mode of ['', '&sslmode=allow', '&sslmode=prefer', '&sslmode=require', '&sslmode=verify-ca']) {
+      t.match(await rowOf(`${other}${mode}`), { ssl: true }, 'the name is not checked')
+      await t.rejects(rowOf(`${wrong}${mode}`), { detail: /certificate.*not accepted/ }, 'the certificate is')
+    }
+    t.match(await rowOf(`${wrong}&sslmode=no-verify`), { ssl: true })
   })
 
   await t.test('parameters of the session, and one that the server does not know', async t => {

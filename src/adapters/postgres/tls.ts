@@ -6,8 +6,8 @@ import { AskError } from '../../errors.ts'
 
 export function tlsOptions({ host }: ServerAddress, wish: TlsWish): ConnectionOptions {
   const { mode, rootCert, isDirect, hasServerName } = wish
-  // `require` with a root certificate is libpq's older form of verify-ca.
-  const isVerified = mode === 'verify-ca' || mode === 'verify-full' || (mode === 'require' && rootCert !== undefined)
+  // As in libpq, a root certificate makes any mode that uses TLS check the certificate, though not its name.
+  const isVerified = mode === 'verify-ca' || mode === 'verify-full' || (rootCert !== undefined && mode !== 'no-verify')
   return {
     rejectUnauthorized: isVerified,
     // The name that the certificate must match. Without it, Node would expect `localhost` if the server has an address
