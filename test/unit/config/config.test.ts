@@ -2,17 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { readConfig } from '../../../src/config/config.ts'
 import { settings } from '../../../src/config/settings.ts'
-import { ConfigError } from '../../../src/config/terms.ts'
-
-function faultsOf(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig(env)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.faults
-    throw error
-  }
-}
+import { faultsOf } from '../../support/config-faults.ts'
 
 t.test('nothing set: everything has a default', async t => {
   const config = readConfig({})

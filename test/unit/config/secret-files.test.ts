@@ -8,9 +8,9 @@ import { readConfig } from '../../../src/config/config.ts'
 import { readDatabaseUrl } from '../../../src/config/database-url.ts'
 import { readRedisUrl } from '../../../src/config/redis-url.ts'
 import { fileSettings, watchSecrets } from '../../../src/config/secret-files.ts'
-import { ConfigError } from '../../../src/config/terms.ts'
 import { AskError } from '../../../src/errors.ts'
 import { until } from '../../support/until.ts'
+import { faultsOf } from '../../support/config-faults.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'askwell-test-secrets-'))
 t.teardown(() => rmSync(folder, { recursive: true }))
@@ -19,16 +19,6 @@ function fileWith(name: string, content: string | Buffer): string {
   const path = join(folder, name)
   writeFileSync(path, content)
   return path
-}
-
-function faultsOf(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig(env)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.faults
-    throw error
-  }
 }
 
 t.test('every secret may be in a file; the line end and a byte order mark are taken off', async t => {

@@ -1,19 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { readConfig } from '../../../src/config/config.ts'
-import { ConfigError } from '../../../src/config/terms.ts'
+import { faultsOf } from '../../support/config-faults.ts'
 
 const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' }
-
-function faultsOf(env: Record<string, string>): readonly string[] {
-  try {
-    readConfig(env)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.faults
-    throw error
-  }
-}
 
 t.test('where traces go', async t => {
   const endpointOf = (env: Record<string, string>) => readConfig(env).telemetry.endpoint

@@ -3,6 +3,7 @@ import { request, type ClientRequest } from 'node:http'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
 import tap from 'tap'
+import type { ApiKey } from '../../../../src/config/api-keys.ts'
 import type { Config } from '../../../../src/config/terms.ts'
 import { readConfig } from '../../../../src/config/config.ts'
 import { AskError } from '../../../../src/errors.ts'
@@ -13,6 +14,20 @@ import { until } from '../../../support/until.ts'
 /** Who is limited, as events and the log report it. That limits hold is tested in test/service/rate-limit.test.ts. */
 
 const rateLimit = { max: 1, keyMax: 1, seconds: 600 }
+
+/** A key that may ask. */
+function keyOf(name: string, secret: string, limit?: number): ApiKey {
+  return {
+    name,
+    sha256: hash('sha256', secret, 'hex'),
+    scopes: ['ask'],
+    collections: undefined,
+    rateLimit: limit,
+    tenant: undefined,
+    priority: undefined,
+    budget: undefined,
+  }
+}
 
 /** Sends each client's headers twice, so that the second request is over the limit, and returns what was reported. */
 async function reportsOf(
@@ -74,22 +89,21 @@ tap.test('a client behind a trusted proxy is no backend because of the header of
 
 tap.test('a key that is limited is no backend without a key', async t => {
   const key = 'askwell_a_key_of_many_random_letters'
-  const web = {
-    name: 'web',
-    sha256: hash('sha256', key, 'hex'),
-    scopes: ['ask'],
-    collections: undefined,
-    rateLimit: undefined,
-    tenant: undefined,
-    priority: undefined,
-    budget: undefined,
-  } as const
+  const web = keyOf('web', key)
   const { limited, backends } = await reportsOf(
     [['10.0.0.1', { 'user-agent': 'node', authorization: `Bearer ${key}` }]],
     { keys: [web] },
   )
   t.same([limited, backends], [['key'], []])
 })
+
+/** Answers at once, so that the status says whether the question came so far. */
+const notCached = {
+  async *ask() {
+    yield* []
+    throw new AskError('not_cached')
+  },
+}
 
 /** Asks twice with one key, which may ask once in a window. */
 async function statusesOf(
@@ -101,25 +115,11 @@ async function statusesOf(
   settings: Partial<Config> = {},
 ) {
   const secret = 'askwell_another_key_of_many_random_letters'
-  const key = {
-    name: 'web',
-    sha256: hash('sha256', secret, 'hex'),
-    scopes: ['ask'],
-    collections: undefined,
-    rateLimit: keyLimit,
-    tenant: undefined,
-    priority: undefined,
-    budget: undefined,
-  } as const
+  const key = keyOf('web', secret, keyLimit)
   let waits = 0
   const app = await edgeApp(
     {
-      cachedAsk: {
-        async *ask() {
-          yield* []
-          throw new AskError('not_cached')
-        },
-      },
+      cachedAsk: notCached,
       subscriber: { requestDelayed: () => void waits++ },
     },
     { rateLimit: { ...rateLimit, seconds }, keys: [key], ...settings },
@@ -151,25 +151,11 @@ tap.test('it is rejected where it would wait too long, or where the limit is of 
 /** A key that may ask once in a window, and one place to wait for the next. Each question is asked of a real server. */
 async function withOnePlace(t: Parameters<typeof behindGate>[0]) {
   const secret = 'askwell_a_third_key_of_many_random_letters'
-  const key = {
-    name: 'web',
-    sha256: hash('sha256', secret, 'hex'),
-    scopes: ['ask'],
-    collections: undefined,
-    rateLimit: undefined,
-    tenant: undefined,
-    priority: undefined,
-    budget: undefined,
-  } as const
+  const key = keyOf('web', secret)
   const seen = { waits: 0, counted: 0, left: 0 }
   const app = await edgeApp(
     {
-      cachedAsk: {
-        async *ask() {
-          yield* []
-          throw new AskError('not_cached')
-        },
-      },
+      cachedAsk: notCached,
       subscriber: { requestDelayed: () => void seen.waits++ },
     },
     {
@@ -233,24 +219,10 @@ tap.test('no more wait than may, however slowly their bodies come', async t => {
 tap.test('the burst of one key leaves places for another', async t => {
   const names = ['one', 'two'] as const
   const secretOf = (name: string) => `askwell_${name}_of_several_keys_of_many_letters`
-  const keys = names.map(name => ({
-    name,
-    sha256: hash('sha256', secretOf(name), 'hex'),
-    scopes: ['ask'] as const,
-    collections: undefined,
-    rateLimit: undefined,
-    tenant: undefined,
-    priority: undefined,
-    budget: undefined,
-  }))
+  const keys = names.map(name => keyOf(name, secretOf(name)))
   const app = await edgeApp(
     {
-      cachedAsk: {
-        async *ask() {
-          yield* []
-          throw new AskError('not_cached')
-        },
-      },
+      cachedAsk: notCached,
     },
     { rateLimit: { ...rateLimit, seconds: 4 }, keys, admission: { ...readConfig({}).admission, maxWaiting: 2 } },
   )
