@@ -107,7 +107,9 @@ export function createAsking({
       if (known) return { kind: 'known', answer: known, timings: reports.cached(question, known, form) }
       const root = sampleTrace(form)
       if (root !== 'unsampled') return start(question, form, root)
-      const shared = hasTimeForRedis(form) ? getShared?.(question, form.cacheDirectives) : undefined
+      // An expired answer in Redis would be better than a rejection, so without this look none is foreseen.
+      if (!hasTimeForRedis(form)) return start(question, form, unsampledRoot())
+      const shared = getShared?.(question, form.cacheDirectives)
       return shared ? sharedOrRun(question, form, shared) : startOrReject(question, form)
     },
     async search(question, form) {

@@ -225,7 +225,7 @@ tap.test('a rejection that is foreseen: no run, one outcome, no line of its own'
   const terms: unknown[] = []
   const rejection: AskingOptions['rejection'] = (...asked) => (terms.push(asked), overloaded)
   for (const getShared of [undefined, () => undefined, async () => undefined]) {
-    const door = doorWith({ ask: neverRun, rejection, ...(getShared && { getShared }) }, { timeoutMs: 500 })
+    const door = doorWith({ ask: neverRun, rejection, ...(getShared && { getShared }) }, { timeoutMs: 5000 })
     await t.rejects(async () => await door.ask(), overloaded)
     reported(t, door, { kind: 'failed', outcome: 'overloaded', facts: { key: 'web', timings: { total: Number } } })
     t.same(door.lines, [])
@@ -238,6 +238,8 @@ tap.test('a rejection that is foreseen: no run, one outcome, no line of its own'
 
   const cached = doorWith({ ask: neverRun, rejection, getShared: async () => fresh })
   t.match(await cached.ask(), { kind: 'shared' }, 'a cached answer is not rejected')
+  const hasty = doorWith({ ...pipelineOf([done]), rejection }, { timeoutMs: 999 })
+  t.same(await readAll(await hasty.run()), [done], 'nobody has looked into Redis, which may have an expired answer')
   const admitted = doorWith({ ...pipelineOf([done]), rejection: () => undefined })
   t.same(await readAll(await admitted.run()), [done])
 })
