@@ -14,7 +14,7 @@ const { runCommandLine } = await import('./program.ts')
 
 // A reader such as `askwell --help | head -1` may close the pipe early; that is no error. The service goes on without
 // its log, and counts the lines (output.ts); a command whose result cannot be written has failed.
-const isService = process.argv.some(argument => argument === 'serve' || argument === 'demo')
+const isService = ['serve', 'demo'].includes(process.argv[2] ?? '')
 process.stderr.on('error', () => {})
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE' || isService) return
