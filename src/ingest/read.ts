@@ -79,7 +79,7 @@ async function* readWhole(file: FoundFile, format: WholeFormat, naming: Naming):
     throw new UnreadableError(`is larger than ${largestDocumentBytes / 2 ** 20} MB; split it into smaller documents`)
   }
   const content = await contentOf(await readFile(file.path), format, extname(file.path).toLowerCase())
-  if (content.warning !== undefined) yield { fault: { path: file.path, reason: content.warning } }
+  for (const reason of content.warnings ?? []) yield { fault: { path: file.path, reason } }
   const document = documentOf(content, naming)
   if (document.text.trim() === '') throw new UnreadableError('has no text')
   yield { document }

@@ -15,8 +15,8 @@ export interface Content {
   readonly url?: string | undefined
   readonly language?: string | undefined
   readonly metadata?: Metadata
-  /** A problem to report to the user although the document is usable. */
-  readonly warning?: string | undefined
+  /** Problems to report although the document is usable: sentences that follow the file name. The exit code is then 3. */
+  readonly warnings?: readonly string[]
 }
 
 /** What the loader knows about a document apart from its content. */

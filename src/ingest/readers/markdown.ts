@@ -20,7 +20,7 @@ export function readMarkdown(markdown: string, options: { mdx?: boolean } = {}):
     url: stringOf(fields['url']),
     language: stringOf(fields['lang']) ?? stringOf(fields['language']),
     metadata: metadataOf(Object.entries(fields).filter(([key]) => !ownFields.has(key))),
-    warning,
+    warnings: warning === undefined ? [] : [warning],
   }
 }
 
