@@ -1,18 +1,19 @@
-import { UnreadableError, type Content } from './content.ts'
-import { readHtml } from './html.ts'
+import type { Content } from './content.ts'
+import { asUnreadable, refuseOle } from './word/container.ts'
+import { readFlow, type FlowBlock } from './word/flow.ts'
 
-const styleMap = ["p[style-name='Title'] => h1:fresh", "p[style-name='Subtitle'] => p:fresh"].join('\n')
-
-/** Reads a Word document by converting it to HTML, with headings from the paragraph styles. */
+/** Reads a Word document: the text as Word shows it, with the numbers that it makes. */
 export async function readDocx(bytes: Buffer): Promise<Content> {
-  // Imported on demand, because most documents are not Word and the library takes 20 MB.
-  const { default: mammoth } = await import('mammoth')
-  // Images would become megabytes of base64; only their alternative text is useful.
-  const convertImage = mammoth.images.imgElement(async () => ({ src: '' }))
+  return readFlow(await docxFlow(bytes))
+}
+
+export async function docxFlow(bytes: Buffer): Promise<readonly FlowBlock[]> {
+  refuseOle(bytes, '.docx')
+  // Imported on demand, because most documents are not Word.
+  const { wordBlocks } = await import('./word/word-package.ts')
   try {
-    const { value } = await mammoth.convertToHtml({ buffer: bytes }, { convertImage, styleMap })
-    return readHtml(value)
+    return await wordBlocks(bytes)
   } catch (error) {
-    throw new UnreadableError('is damaged or not a Word document (.docx)', { cause: error })
+    throw asUnreadable(error, 'a Word document (.docx)')
   }
 }

@@ -71,8 +71,16 @@ function plainAlert(quote: string): string {
 /** "- item" or "1. item"; a nested list is indented by two more spaces. */
 function listText(list: List, depth = 0): string {
   const first = numberOf(list)
-  const items = list.children.map((item, index) => itemText(item, list.ordered ? `${first + index}. ` : '- ', depth))
+  const items = list.children.map((item, index) =>
+    itemText(item, shownMarker(item) ?? (list.ordered ? `${first + index}. ` : '- '), depth),
+  )
   return items.filter(text => text !== '').join('\n')
+}
+
+/** The marker that a word processor shows, such as "3.2." or "a)", which the HTML reader stores in `data`. */
+function shownMarker(item: ListItem): string | undefined {
+  const { marker } = (item.data ?? {}) as { marker?: unknown }
+  return typeof marker === 'string' ? `${marker} ` : undefined
 }
 
 /** Number of the first item. HTML allows any number, but counting does not work from very large ones. */

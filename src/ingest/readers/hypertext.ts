@@ -12,7 +12,7 @@ const boilerplate = new Set(
 export function markdownTree(tree: HtmlRoot | Element): Root {
   removeBoilerplate(tree)
   boundTables(tree)
-  const markdown = toMdast(tree, { handlers: headingHandlers, document: true })
+  const markdown = toMdast(tree, { handlers: { ...headingHandlers, li: listItem }, document: true })
   return markdown.type === 'root' ? markdown : { type: 'root', children: [] }
 }
 
@@ -39,6 +39,13 @@ const headingHandlers: Record<string, Handle> = Object.fromEntries(
     },
   ]),
 )
+
+/** Like the default handler, but an item keeps the number that its word processor shows (`dataAskwellMarker`). */
+const listItem: Handle = (state, element) => {
+  const item = defaultHandlers.li(state, element)
+  const marker = element.properties['dataAskwellMarker']
+  return typeof marker === 'string' && marker !== '' ? Object.assign(item, { data: { marker } }) : item
+}
 
 /** The id of the element, or of an anchor inside it. */
 function idOf(element: Element): string | undefined {
