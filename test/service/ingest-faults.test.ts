@@ -42,7 +42,7 @@ for (const world of eitherWorld) {
     writeFileSync(join(cwd, 'site/bomb.docx'), docx(['Бомба'], 450_000_000))
     const { code, stderr, json, sources } = await loaded(cwd, await databaseSettings(t, world))
     t.equal(code, 3)
-    t.match(stderr, /bomb\.docx: takes more than (?:400 MB of memory|4 s of CPU time)/)
+    t.match(stderr, /bomb\.docx: unpacks to far more than its size/)
     t.match(stderr, /endless\.md: takes more than (?:4 s of CPU time|400 MB of memory) to prepare \(PREPARE_/)
     t.match(stderr, /enormous\.md: takes more than/)
     t.match(stderr, /deep\.md: is nested too deeply/)

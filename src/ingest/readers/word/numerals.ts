@@ -48,7 +48,7 @@ const formats: Readonly<Record<string, (value: number, language: string) => stri
 
 const latin = 'abcdefghijklmnopqrstuvwxyz'
 /** Word leaves out the letters that no list in Russian uses. */
-const russian = 'абвгдежзиклмнопрстуфхцчшщэюя'
+const russian = 'абвгдежзиклмнопрстуфхцчшщыэюя'
 
 /** Item 27 is "aa", item 28 "bb". A list that is longer than ten rounds gets plain numbers. */
 function repeatedLetter(value: number, letters: string): string {

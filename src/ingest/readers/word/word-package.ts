@@ -1,6 +1,6 @@
 import { posix } from 'node:path'
+import { openZip } from '../zip.ts'
 import type { FlowBlock } from './flow.ts'
-import { readParts } from './parts.ts'
 import { readBody } from './word-body.ts'
 import { createNumbers } from './word-numbers.ts'
 import { readStyles } from './word-styles.ts'
@@ -31,27 +31,24 @@ const prefixes: Readonly<Record<string, string>> = {
 
 /** The blocks of the main document in the package. Headers, footers and comments are other parts and not read. */
 export async function wordBlocks(bytes: Buffer): Promise<readonly FlowBlock[]> {
-  const parts = await readParts(
-    bytes,
-    name => /\.(?:xml|rels)$/i.test(name) && !/(?:^|\/)(?:theme|media|customXml)\//.test(name),
-  )
-  const parsed = (path: string | undefined): Xml | undefined => {
-    const text = path === undefined ? undefined : parts.get(path)
-    return text === undefined ? undefined : parseXml(text, prefixes)
+  const archive = await openZip(bytes)
+  const partAt = async (path: string | undefined): Promise<Xml | undefined> => {
+    const part = path === undefined ? null : await archive.bytes(path)
+    return part === null ? undefined : parseXml(part, prefixes)
   }
-  const main =
-    relationsOf(parsed('_rels/.rels'), '').find(({ type }) => type === 'officeDocument')?.target ?? 'word/document.xml'
+  const packageRelations = relationsOf(await partAt('_rels/.rels'), '')
+  const main = targetOf(packageRelations, 'officeDocument') ?? 'word/document.xml'
   const relationsPath = posix.join(posix.dirname(main), '_rels', `${posix.basename(main)}.rels`)
-  const relations = relationsOf(parsed(relationsPath), posix.dirname(main))
-  const partOf = (type: string): Xml | undefined => parsed(relations.find(relation => relation.type === type)?.target)
-  const body = child(parsed(main), 'w:body')
+  const relations = relationsOf(await partAt(relationsPath), posix.dirname(main))
+  const part = (type: string): Promise<Xml | undefined> => partAt(targetOf(relations, type))
+  const body = child(await partAt(main), 'w:body')
   if (body === undefined) throw new Error('the package has no document')
-  const styles = readStyles(partOf('styles'))
+  const styles = readStyles(await part('styles'))
   return readBody(body, {
     styles,
-    shownNumber: createNumbers(partOf('numbering'), styles),
+    shownNumber: createNumbers(await part('numbering'), styles),
     links: new Map(relations.filter(({ isExternal }) => isExternal).map(({ id, target }) => [id, target])),
-    notes: new Map([...notesOf(partOf('footnotes'), 'footnote'), ...notesOf(partOf('endnotes'), 'endnote')]),
+    notes: new Map([...notesOf(await part('footnotes'), 'footnote'), ...notesOf(await part('endnotes'), 'endnote')]),
   })
 }
 
@@ -73,6 +70,10 @@ function relationsOf(root: Xml | undefined, folder: string): Relation[] {
       target: isExternal ? target : target.startsWith('/') ? target.slice(1) : posix.join(folder, target),
     }
   })
+}
+
+function targetOf(relations: readonly Relation[], type: string): string | undefined {
+  return relations.find(relation => relation.type === type)?.target
 }
 
 /** Separators have a type; real notes have none. */

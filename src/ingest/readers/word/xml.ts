@@ -1,5 +1,4 @@
 import { SaxesParser } from 'saxes'
-import { UnreadableError } from '../content.ts'
 
 /** An element of an XML document, with names in the form `prefix:local` whatever prefixes the document declares. */
 export interface Xml {
@@ -12,7 +11,7 @@ export interface Xml {
 const deepest = 600
 
 /** Parses XML strictly. Entities that a document declares are not expanded, so it cannot grow. */
-export function parseXml(text: string, prefixes: Readonly<Record<string, string>>): Xml {
+export function parseXml(bytes: Buffer, prefixes: Readonly<Record<string, string>>): Xml {
   const parser = new SaxesParser({ xmlns: true })
   const root: Xml = { name: '', attributes: {}, children: [] }
   const open: Xml[] = [root]
@@ -25,7 +24,7 @@ export function parseXml(text: string, prefixes: Readonly<Record<string, string>
     for (const attribute of Object.values(tag.attributes)) attributes[nameOf(attribute)] = attribute.value
     const element = { name: nameOf(tag), attributes, children: [] }
     open.at(-1)!.children.push(element)
-    if (open.push(element) > deepest) throw new UnreadableError('is nested too deeply')
+    if (open.push(element) > deepest) throw new RangeError('nested too deeply')
   })
   parser.on('closetag', () => void open.pop())
   const addText = (value: string): void => void open.at(-1)!.children.push(value)
@@ -34,8 +33,14 @@ export function parseXml(text: string, prefixes: Readonly<Record<string, string>
   parser.on('error', error => {
     throw error
   })
-  parser.write(text.replace(/^\ufeff/, '')).close()
+  parser.write(decoded(bytes)).close()
   return elementsOf(root)[0]!
+}
+
+/** XML is UTF-8, or UTF-16 with a byte order mark. */
+function decoded(bytes: Buffer): string {
+  const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
+  return new TextDecoder(isUtf16 ? (bytes[0] === 0xff ? 'utf-16le' : 'utf-16be') : 'utf-8').decode(bytes)
 }
 
 export function elementsOf(element: Xml): Xml[] {
