@@ -5,6 +5,7 @@ import { readDocx } from './readers/docx.ts'
 import { readHtml } from './readers/html.ts'
 import { readJsonl } from './readers/jsonl.ts'
 import { readMarkdown } from './readers/markdown.ts'
+import { readOdt } from './readers/odt.ts'
 import { readPdf } from './readers/pdf.ts'
 import { readText } from './readers/text.ts'
 
@@ -26,7 +27,8 @@ export const knownFormats: readonly Format[] = [
   { name: 'plain text', extensions: ['.txt'], kind: 'text', read: readText },
   { name: 'HTML', extensions: ['.html', '.htm'], kind: 'text', read: readHtml },
   { name: 'PDF', extensions: ['.pdf'], kind: 'bytes', read: readPdf },
-  { name: 'Word', extensions: ['.docx'], kind: 'bytes', read: readDocx },
+  { name: 'Word', extensions: ['.docx', '.docm', '.dotx'], kind: 'bytes', read: readDocx },
+  { name: 'OpenDocument text', extensions: ['.odt', '.fodt'], kind: 'bytes', read: readOdt },
   { name: 'CSV', extensions: ['.csv'], kind: 'rows', read: readCsv },
   { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
 ]

@@ -112,6 +112,11 @@ export function headingOf(chain: readonly Style[], direct: number | undefined): 
   if (direct === undefined && names.some(name => /^title$/i.test(name))) return 0
   const outline = direct ?? chain.find(style => style.outline !== undefined)?.outline
   if (outline !== undefined) return outline >= 0 && outline < 9 ? outline + 1 : undefined
-  const named = names.map(name => headingName.exec(name)?.[1]).find(level => level !== undefined)
-  return named === undefined ? undefined : Number(named)
+  return headingByName(names)
+}
+
+/** Level of a heading by the names of its style and those that it is based on. */
+export function headingByName(names: readonly string[]): number | undefined {
+  const level = names.map(name => headingName.exec(name)?.[1]).find(found => found !== undefined)
+  return level === undefined ? undefined : Number(level)
 }
