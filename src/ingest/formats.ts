@@ -7,6 +7,7 @@ import { readJsonl } from './readers/jsonl.ts'
 import { readMarkdown } from './readers/markdown.ts'
 import { readOdt } from './readers/odt.ts'
 import { readPdf } from './readers/pdf.ts'
+import { readRtf } from './readers/rtf.ts'
 import { readText } from './readers/text.ts'
 
 /** `rows` is a stream of many documents; `text` and `bytes` are one document that is read as a whole. */
@@ -29,6 +30,7 @@ export const knownFormats: readonly Format[] = [
   { name: 'PDF', extensions: ['.pdf'], kind: 'bytes', read: readPdf },
   { name: 'Word', extensions: ['.docx', '.docm', '.dotx'], kind: 'bytes', read: readDocx },
   { name: 'OpenDocument text', extensions: ['.odt', '.fodt'], kind: 'bytes', read: readOdt },
+  { name: 'Rich Text Format', extensions: ['.rtf'], kind: 'bytes', read: readRtf },
   { name: 'CSV', extensions: ['.csv'], kind: 'rows', read: readCsv },
   { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
 ]

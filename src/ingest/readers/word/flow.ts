@@ -45,6 +45,41 @@ export interface Table {
 
 export type FlowBlock = Paragraph | Table
 
+/** A row whose cells may continue the cell above. */
+export interface UnjoinedRow {
+  readonly isHeader: boolean
+  readonly cells: readonly {
+    readonly blocks: readonly FlowBlock[]
+    readonly colSpan: number
+    readonly continues: boolean
+  }[]
+}
+
+/** Turns cells that continue the cell above into row spans. */
+export function joinedDown(rows: readonly UnjoinedRow[]): Row[] {
+  /** By its first column, the cell that may be continued. */
+  let above = new Map<number, { rowSpan: number }>()
+  return rows.map(({ isHeader, cells }) => {
+    const here = new Map<number, { rowSpan: number }>()
+    const own: Cell[] = []
+    let column = 0
+    for (const { blocks, colSpan, continues } of cells) {
+      const origin = continues ? above.get(column) : undefined
+      if (origin === undefined) {
+        const cell = { blocks, colSpan, rowSpan: 1 }
+        own.push(cell)
+        here.set(column, cell)
+      } else {
+        origin.rowSpan += 1
+        here.set(column, origin)
+      }
+      column += colSpan
+    }
+    above = here
+    return { isHeader, cells: own }
+  })
+}
+
 /** A longer paragraph in the style of a heading is a numbered clause. */
 const longestHeading = 200
 

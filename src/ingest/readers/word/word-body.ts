@@ -1,6 +1,7 @@
 import { inFont } from './symbols.ts'
 import { createFields } from './word-fields.ts'
-import type { Cell, FlowBlock, Note, Paragraph, Piece, Row, Table } from './flow.ts'
+import { joinedDown, type UnjoinedRow } from './flow.ts'
+import type { FlowBlock, Note, Paragraph, Piece, Table } from './flow.ts'
 import type { NumberedBy, Shown } from './word-numbers.ts'
 import { headingOf, isOn, lookOf, numberOf, valueOf, type Look, type Style, type Styles } from './word-styles.ts'
 import { child, descendant, elementsOf, textOf, type Xml } from './xml.ts'
@@ -178,7 +179,7 @@ class BodyReader {
     return { kind: 'table', rows: joinedDown(rows) }
   }
 
-  #readRow(row: Xml): ReadRow {
+  #readRow(row: Xml): UnjoinedRow {
     const properties = child(row, 'w:trPr')
     const header = child(properties, 'w:tblHeader')
     const empty = numberOf(child(properties, 'w:gridBefore')) ?? 0
@@ -221,36 +222,6 @@ function symbolText({ attributes }: Xml): string {
 
 /** A row cannot begin with more empty columns than Word allows. */
 const widestGap = 63
-
-interface ReadRow {
-  readonly isHeader: boolean
-  readonly cells: readonly { readonly blocks: FlowBlock[]; readonly colSpan: number; readonly continues: boolean }[]
-}
-
-/** Turns cells that continue the cell above into row spans. */
-function joinedDown(rows: readonly ReadRow[]): Row[] {
-  /** By its first column, the cell that may be continued. */
-  let above = new Map<number, { rowSpan: number }>()
-  return rows.map(({ isHeader, cells }) => {
-    const here = new Map<number, { rowSpan: number }>()
-    const own: Cell[] = []
-    let column = 0
-    for (const { blocks, colSpan, continues } of cells) {
-      const origin = continues ? above.get(column) : undefined
-      if (origin === undefined) {
-        const cell = { blocks, colSpan, rowSpan: 1 }
-        own.push(cell)
-        here.set(column, cell)
-      } else {
-        origin.rowSpan += 1
-        here.set(column, origin)
-      }
-      column += colSpan
-    }
-    above = here
-    return { isHeader, cells: own }
-  })
-}
 
 /** Rows and cells may be wrapped in content controls. Deleted rows are left out. */
 function rowsOf(table: Xml): Xml[] {
