@@ -27,6 +27,12 @@ export const knownFormats: readonly Format[] = [
   { name: 'HTML', extensions: ['.html', '.htm'], kind: 'text', read: readHtml },
   { name: 'PDF', extensions: ['.pdf'], kind: 'bytes', read: readPdf },
   { name: 'Word', extensions: ['.docx'], kind: 'bytes', read: readDocx },
+  {
+    name: 'Excel',
+    extensions: ['.xlsx', '.xlsm'],
+    kind: 'bytes',
+    read: async bytes => await (await import('./readers/xlsx.ts')).readXlsx(bytes),
+  },
   { name: 'CSV', extensions: ['.csv'], kind: 'rows', read: readCsv },
   { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
 ]
