@@ -33,6 +33,12 @@ export const knownFormats: readonly Format[] = [
     kind: 'bytes',
     read: async bytes => await (await import('./readers/xlsx.ts')).readXlsx(bytes),
   },
+  {
+    name: 'PowerPoint',
+    extensions: ['.pptx', '.pptm', '.ppsx'],
+    kind: 'bytes',
+    read: async bytes => await (await import('./readers/pptx.ts')).readPptx(bytes),
+  },
   { name: 'CSV', extensions: ['.csv'], kind: 'rows', read: readCsv },
   { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
 ]
