@@ -3,16 +3,22 @@ import type { Content } from './readers/content.ts'
 import { readCsv } from './readers/csv.ts'
 import { readDocx } from './readers/docx.ts'
 import { readHtml } from './readers/html.ts'
+import { readIpynb } from './readers/ipynb.ts'
 import { readJsonl } from './readers/jsonl.ts'
 import { readMarkdown } from './readers/markdown.ts'
 import { readPdf } from './readers/pdf.ts'
+import { readSubtitles } from './readers/subtitles.ts'
 import { readText } from './readers/text.ts'
 
-/** `rows` is a stream of many documents; `text` and `bytes` are one document that is read as a whole. */
+/**
+ * `rows` is a stream of many documents; `text` and `bytes` are one document that is read as a whole. `mail` is one mail,
+ * or with `isMany` a mailbox of any size, with attachments.
+ */
 export type Format = { readonly name: string; readonly extensions: readonly string[] } & (
   | { readonly kind: 'rows'; readonly read: typeof readCsv }
   | { readonly kind: 'text'; readonly read: (text: string, extension: string) => Content }
   | { readonly kind: 'bytes'; readonly read: (bytes: Buffer) => Promise<Content> }
+  | { readonly kind: 'mail'; readonly isMany: boolean }
 )
 
 /** Every supported format, with its file extensions. */
@@ -39,6 +45,28 @@ export const knownFormats: readonly Format[] = [
     kind: 'bytes',
     read: async bytes => await (await import('./readers/pptx.ts')).readPptx(bytes),
   },
+  {
+    name: 'OpenDocument spreadsheet',
+    extensions: ['.ods'],
+    kind: 'bytes',
+    read: async bytes => await (await import('./readers/ods.ts')).readOds(bytes),
+  },
+  {
+    name: 'OpenDocument presentation',
+    extensions: ['.odp'],
+    kind: 'bytes',
+    read: async bytes => await (await import('./readers/odp.ts')).readOdp(bytes),
+  },
+  { name: 'Jupyter notebook', extensions: ['.ipynb'], kind: 'text', read: readIpynb },
+  { name: 'subtitles', extensions: ['.srt', '.vtt'], kind: 'text', read: readSubtitles },
+  {
+    name: 'EPUB',
+    extensions: ['.epub'],
+    kind: 'bytes',
+    read: async bytes => await (await import('./readers/epub.ts')).readEpub(bytes),
+  },
+  { name: 'mail', extensions: ['.eml'], kind: 'mail', isMany: false },
+  { name: 'mailbox', extensions: ['.mbox'], kind: 'mail', isMany: true },
   { name: 'CSV', extensions: ['.csv'], kind: 'rows', read: readCsv },
   { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
 ]
