@@ -3,18 +3,24 @@ import type { Content } from './readers/content.ts'
 import { readCsv } from './readers/csv.ts'
 import { readDocx } from './readers/docx.ts'
 import { readHtml } from './readers/html.ts'
+import { readIpynb } from './readers/ipynb.ts'
 import { readJsonl } from './readers/jsonl.ts'
 import { readMarkdown } from './readers/markdown.ts'
 import { readOdt } from './readers/odt.ts'
 import { readPdf } from './readers/pdf.ts'
 import { readRtf } from './readers/rtf.ts'
+import { readSubtitles } from './readers/subtitles.ts'
 import { readText } from './readers/text.ts'
 
-/** `rows` is a stream of many documents; `text` and `bytes` are one document that is read as a whole. */
+/**
+ * `rows` is a stream of many documents; `text` and `bytes` are one document that is read as a whole. `mail` is one mail,
+ * or with `isMany` a mailbox of any size, with attachments.
+ */
 export type Format = { readonly name: string; readonly extensions: readonly string[] } & (
   | { readonly kind: 'rows'; readonly read: typeof readCsv }
   | { readonly kind: 'text'; readonly read: (text: string, extension: string) => Content }
   | { readonly kind: 'bytes'; readonly read: (bytes: Buffer) => Promise<Content> }
+  | { readonly kind: 'mail'; readonly isMany: boolean }
 )
 
 /** Every supported format, with its file extensions. */
@@ -31,6 +37,40 @@ export const knownFormats: readonly Format[] = [
   { name: 'Word', extensions: ['.docx', '.docm', '.dotx'], kind: 'bytes', read: readDocx },
   { name: 'OpenDocument text', extensions: ['.odt', '.fodt'], kind: 'bytes', read: readOdt },
   { name: 'Rich Text Format', extensions: ['.rtf'], kind: 'bytes', read: readRtf },
+  {
+    name: 'Excel',
+    extensions: ['.xlsx', '.xlsm'],
+    kind: 'bytes',
+    read: async bytes => await (await import('./readers/xlsx.ts')).readXlsx(bytes),
+  },
+  {
+    name: 'PowerPoint',
+    extensions: ['.pptx', '.pptm', '.ppsx'],
+    kind: 'bytes',
+    read: async bytes => await (await import('./readers/pptx.ts')).readPptx(bytes),
+  },
+  {
+    name: 'OpenDocument spreadsheet',
+    extensions: ['.ods'],
+    kind: 'bytes',
+    read: async bytes => await (await import('./readers/ods.ts')).readOds(bytes),
+  },
+  {
+    name: 'OpenDocument presentation',
+    extensions: ['.odp'],
+    kind: 'bytes',
+    read: async bytes => await (await import('./readers/odp.ts')).readOdp(bytes),
+  },
+  { name: 'Jupyter notebook', extensions: ['.ipynb'], kind: 'text', read: readIpynb },
+  { name: 'subtitles', extensions: ['.srt', '.vtt'], kind: 'text', read: readSubtitles },
+  {
+    name: 'EPUB',
+    extensions: ['.epub'],
+    kind: 'bytes',
+    read: async bytes => await (await import('./readers/epub.ts')).readEpub(bytes),
+  },
+  { name: 'mail', extensions: ['.eml'], kind: 'mail', isMany: false },
+  { name: 'mailbox', extensions: ['.mbox'], kind: 'mail', isMany: true },
   { name: 'CSV', extensions: ['.csv'], kind: 'rows', read: readCsv },
   { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
 ]

@@ -3,6 +3,7 @@ import { basename, dirname, extname, resolve } from 'node:path'
 import type { FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
 import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
+import { readMails } from './read-mails.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import { decodeUtf8, encodingFault } from './readers/utf8.ts'
 import type { ReadResult } from './terms.ts'
@@ -59,11 +60,13 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
   }
   try {
     if (format.kind === 'rows') yield* format.read(file.path, { ...naming, shown: file.path }, options)
+    else if (format.kind === 'mail')
+      yield* readMails(file, format.isMany, naming, { ...mailDeps, onBytes: options.onBytes })
     else yield* readWhole(file, format, naming)
   } catch (error) {
     yield { fault: { path: file.path, reason: reasonOf(error) } }
   }
-  if (format.kind !== 'rows') options.onBytes?.(file.bytes)
+  if (format.kind === 'text' || format.kind === 'bytes') options.onBytes?.(file.bytes)
 }
 
 /** The file's name as a title, or the folder's name for README and index files, which many folders have. */
@@ -72,7 +75,9 @@ function nameOf(path: string): string {
   return /^(?:readme|index)$/i.test(name) ? basename(dirname(resolve(path))) : name
 }
 
-type WholeFormat = Exclude<Format, { kind: 'rows' }>
+const mailDeps = { largestBytes: largestDocumentBytes, contentOf, reasonOf }
+
+type WholeFormat = Extract<Format, { kind: 'text' | 'bytes' }>
 
 async function* readWhole(file: FoundFile, format: WholeFormat, naming: Naming): AsyncGenerator<ReadResult> {
   if (file.bytes > largestDocumentBytes) {
