@@ -1,5 +1,6 @@
 import type { Root } from 'mdast'
 import { metadataOf, type Content } from './content.ts'
+import { markDirectives } from './directives.ts'
 import { expandHtml } from './expand-html.ts'
 import { flatten } from './flatten.ts'
 import { readFrontMatter } from './front-matter.ts'
@@ -12,12 +13,14 @@ const ownFields = new Set(['title', 'url', 'lang', 'language'])
 export function readMarkdown(markdown: string, options: { mdx?: boolean } = {}): Content {
   const { fields, body, warning } = readFrontMatter(markdown.replace(/^\ufeff/, ''))
   const isMdx = options.mdx === true
-  const root = parse(isMdx ? withoutModuleCode(body) : body)
-  expandHtml(root, { mdx: isMdx })
+  const { text, mark } = markDirectives(isMdx ? withoutModuleCode(body) : body)
+  const root = parse(text)
+  expandHtml(root, { mdx: isMdx, mark })
+  const url = stringOf(fields['url'])
   return {
-    blocks: flatten(root, { slugs: true }),
+    blocks: flatten(root, { slugs: true, base: url }),
     title: stringOf(fields['title']),
-    url: stringOf(fields['url']),
+    url,
     language: stringOf(fields['lang']) ?? stringOf(fields['language']),
     metadata: metadataOf(Object.entries(fields).filter(([key]) => !ownFields.has(key))),
     warnings: warning === undefined ? [] : [warning],
