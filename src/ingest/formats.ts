@@ -1,17 +1,19 @@
 import { extname } from 'node:path'
+import { readAsciidoc } from './readers/asciidoc.ts'
 import type { Content } from './readers/content.ts'
 import { readCsv } from './readers/csv.ts'
 import { readDocx } from './readers/docx.ts'
-import { readHtml } from './readers/html.ts'
+import { readHtml, readXhtml } from './readers/html.ts'
 import { readJsonl } from './readers/jsonl.ts'
 import { readMarkdown } from './readers/markdown.ts'
 import { readPdf } from './readers/pdf.ts'
+import { readRst } from './readers/rst.ts'
 import { readText } from './readers/text.ts'
 
 /** `rows` is a stream of many documents; `text` and `bytes` are one document that is read as a whole. */
 export type Format = { readonly name: string; readonly extensions: readonly string[] } & (
   | { readonly kind: 'rows'; readonly read: typeof readCsv }
-  | { readonly kind: 'text'; readonly read: (text: string, extension: string) => Content }
+  | { readonly kind: 'text'; readonly read: (text: string, extension: string) => Content | Promise<Content> }
   | { readonly kind: 'bytes'; readonly read: (bytes: Buffer) => Promise<Content> }
 )
 
@@ -25,6 +27,9 @@ export const knownFormats: readonly Format[] = [
   },
   { name: 'plain text', extensions: ['.txt'], kind: 'text', read: readText },
   { name: 'HTML', extensions: ['.html', '.htm'], kind: 'text', read: readHtml },
+  { name: 'XHTML', extensions: ['.xhtml', '.xht'], kind: 'text', read: readXhtml },
+  { name: 'AsciiDoc', extensions: ['.adoc', '.asciidoc'], kind: 'text', read: readAsciidoc },
+  { name: 'reStructuredText', extensions: ['.rst', '.rest'], kind: 'text', read: readRst },
   { name: 'PDF', extensions: ['.pdf'], kind: 'bytes', read: readPdf },
   { name: 'Word', extensions: ['.docx'], kind: 'bytes', read: readDocx },
   { name: 'CSV', extensions: ['.csv'], kind: 'rows', read: readCsv },

@@ -10,7 +10,35 @@ import { markdownTree } from './hypertext.ts'
  * The `lang` attribute is ignored, because templates often say "en" whatever the language; detection is more reliable.
  */
 export function readHtml(html: string): Content {
-  const tree = fromHtml(html)
+  return readTree(fromHtml(html))
+}
+
+/** Reads an XHTML page: its XML notation is rewritten to that of HTML. */
+export function readXhtml(xhtml: string): Content {
+  return readHtml(fromXml(xhtml))
+}
+
+/** Elements that have no closing tag in HTML. */
+const empty = new Set('area base br col embed hr img input link meta param source track wbr'.split(' '))
+
+/** An HTML parser would take `<a id="x"/>` for an open tag, and CDATA for a comment. */
+function fromXml(xhtml: string): string {
+  return xhtml
+    .replace(/^\ufeff?\s*<\?xml[^>]*\?>/, '')
+    .replace(/<!DOCTYPE[^>[]*\[[^\]]*\]\s*>/i, '<!DOCTYPE html>')
+    .replace(/<!--[^]*?(?:-->|$)|<!\[CDATA\[([^]*?)(?:\]\]>|$)/g, (_, data: string | undefined) => escaped(data ?? ''))
+    .replace(/(<\/?)(?:x?html|xh|h):(?=[a-z])/gi, '$1')
+    .replace(/<([a-z][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*\/>/gi, (tag, name: string, attributes: string) =>
+      empty.has(name.toLowerCase()) ? tag : `<${name}${attributes}></${name}>`,
+    )
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
+}
+
+/** Reads the tree of a page, which other formats are converted to. It is changed. */
+export function readTree(tree: Root): Content {
   const url = canonicalUrl(tree)
   const { content, outside } = contentOf(tree)
   const { root, lost } = markdownTree(content)

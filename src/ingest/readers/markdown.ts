@@ -3,7 +3,7 @@ import { metadataOf, type Content } from './content.ts'
 import { markDirectives } from './directives.ts'
 import { expandHtml } from './expand-html.ts'
 import { flatten } from './flatten.ts'
-import { readFrontMatter } from './front-matter.ts'
+import { readFrontMatter, type FrontMatter } from './front-matter.ts'
 import { withoutModuleCode } from './module-code.ts'
 import { parseMarkdown } from './parse-markdown.ts'
 
@@ -16,7 +16,7 @@ export function readMarkdown(markdown: string, options: { mdx?: boolean } = {}):
   const { text, mark } = markDirectives(isMdx ? withoutModuleCode(body) : body)
   const root = parse(text)
   expandHtml(root, { mdx: isMdx, mark })
-  const url = stringOf(fields['url'])
+  const url = urlOf(fields)
   return {
     blocks: flatten(root, { slugs: true, base: url }),
     title: stringOf(fields['title']),
@@ -25,6 +25,12 @@ export function readMarkdown(markdown: string, options: { mdx?: boolean } = {}):
     metadata: metadataOf(Object.entries(fields).filter(([key]) => !ownFields.has(key))),
     warnings: warning === undefined ? [] : [warning],
   }
+}
+
+/** Hugo writes its own path into `url`, and Jekyll the address of the original into `canonical_url`. */
+function urlOf(fields: FrontMatter['fields']): string | undefined {
+  const named = ['url', 'canonical', 'canonical_url', 'canonicalURL', 'canonicalUrl'].map(name => stringOf(fields[name]))
+  return named.find(url => url !== undefined && /^https?:\/\//i.test(url))
 }
 
 /** Matches nested quotes or lists that are all opened on one line. */

@@ -8,12 +8,15 @@ import { hasRole, targetsOf } from './furniture.ts'
 export function titleOpened(tree: Root | Element): void {
   const page = survey(tree)
   const tabs = new Map<Element, number>()
+  const titled = new Set<Element>()
   for (const control of page.controls) {
     const list = page.parents.get(control)!
     const nth = tabs.get(list) ?? 0
     if (hasRole(control, 'tab')) tabs.set(list, nth + 1)
     const panel = panelOf(control, nth, page)
-    if (panel === undefined) continue
+    // Several controls of one panel, such as one to open and one to close it: the first names it.
+    if (panel === undefined || titled.has(panel)) continue
+    titled.add(panel)
     remove(control, page)
     insertAround(panel, titleFor(control, 'heading'), page)
   }
