@@ -1,15 +1,17 @@
 import { extname } from 'node:path'
+import { readAsciidoc } from './readers/asciidoc.ts'
 import type { Content } from './readers/content.ts'
 import { readCsv } from './readers/csv.ts'
 import { readDocx } from './readers/docx.ts'
-import { readHtml } from './readers/html.ts'
 import { readIpynb } from './readers/ipynb.ts'
+import { readHtml, readXhtml } from './readers/html.ts'
 import { readJsonl } from './readers/jsonl.ts'
 import { readMarkdown } from './readers/markdown.ts'
 import { readOdt } from './readers/odt.ts'
 import { readPdf } from './readers/pdf.ts'
 import { readRtf } from './readers/rtf.ts'
 import { readSubtitles } from './readers/subtitles.ts'
+import { readRst } from './readers/rst.ts'
 import { readText } from './readers/text.ts'
 
 /**
@@ -18,7 +20,7 @@ import { readText } from './readers/text.ts'
  */
 export type Format = { readonly name: string; readonly extensions: readonly string[] } & (
   | { readonly kind: 'rows'; readonly read: typeof readCsv }
-  | { readonly kind: 'text'; readonly read: (text: string, extension: string) => Content }
+  | { readonly kind: 'text'; readonly read: (text: string, extension: string) => Content | Promise<Content> }
   | { readonly kind: 'bytes'; readonly read: (bytes: Buffer) => Promise<Content> }
   | { readonly kind: 'mail'; readonly isMany: boolean }
 )
@@ -33,6 +35,9 @@ export const knownFormats: readonly Format[] = [
   },
   { name: 'plain text', extensions: ['.txt'], kind: 'text', read: readText },
   { name: 'HTML', extensions: ['.html', '.htm'], kind: 'text', read: readHtml },
+  { name: 'XHTML', extensions: ['.xhtml', '.xht'], kind: 'text', read: readXhtml },
+  { name: 'AsciiDoc', extensions: ['.adoc', '.asciidoc'], kind: 'text', read: readAsciidoc },
+  { name: 'reStructuredText', extensions: ['.rst', '.rest'], kind: 'text', read: readRst },
   { name: 'PDF', extensions: ['.pdf'], kind: 'bytes', read: readPdf },
   { name: 'Word', extensions: ['.docx', '.docm', '.dotx'], kind: 'bytes', read: readDocx },
   { name: 'OpenDocument text', extensions: ['.odt', '.fodt'], kind: 'bytes', read: readOdt },

@@ -3,6 +3,7 @@
  * differ only in which terms are used (`indexTerms`, `queryTerms`).
  */
 import { fold, stripDiacritics } from './fold.ts'
+import { withoutLinkTargets } from './links.ts'
 import { hasScript } from './scripts.ts'
 import { spellings } from './spellings.ts'
 import { hasStemmer, stem } from './stem.ts'
@@ -65,7 +66,7 @@ const foldedLanguages: ReadonlySet<string> = new Set(['vi'])
  */
 export function analyze(text: string, language: string): Analysis {
   const primary = ruledBy(language)
-  const words = chunks(text).map(surface => cachedWord(surface, primary))
+  const words = chunks(withoutLinkTargets(text)).map(surface => cachedWord(surface, primary))
   const folded = foldedLanguages.has(primary) ? words.flatMap(word => word.folded) : []
   return {
     language: primary,

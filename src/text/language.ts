@@ -5,6 +5,7 @@
  */
 import { detectAll } from 'tinyld'
 import { fold, foldKazakh, stripDiacritics } from './fold.ts'
+import { withoutAddresses } from './links.ts'
 import { isLatin, isWrittenIn, type Script, scriptLanguages, scriptOf } from './scripts.ts'
 import { stopWordLanguages, stopWords } from './stop-words.ts'
 
@@ -20,7 +21,7 @@ const sampleLength = 2000
 
 /** The BCP 47 primary subtag of a text's language; `und` only for a text without letters. */
 export function detectLanguage(text: string, { among = [], fallback = 'und' }: LanguageHints = {}): string {
-  const sample = fold(text.slice(0, sampleLength))
+  const sample = fold(withoutAddresses(text.slice(0, sampleLength)))
   const expected = among.map(primary)
   const script = scriptOf(sample)
   if (script === undefined) return fallback

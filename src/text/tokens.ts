@@ -26,9 +26,12 @@ const chunk = new RegExp(`${noSpaces}{1,400}|${groupedDigits}|${compound}${suffi
 const startsUnspaced = new RegExp(`^${noSpaces}`, 'v')
 const segmenter = new Intl.Segmenter('und', { granularity: 'word' })
 
+/** `tidy` makes plain digits of them, and "11⁵⁰" would become 1150. */
+const raisedAfterDigit = /(?<=\p{Nd})(?=[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u2080-\u2089])/gu
+
 /** The surface forms of a text's words, in order, tidied but with their case. */
 export function chunks(text: string): readonly string[] {
-  return tidy(text).match(chunk) ?? []
+  return tidy(text.replace(raisedAfterDigit, '^')).match(chunk) ?? []
 }
 
 /** The words inside one surface form. */

@@ -1,6 +1,8 @@
 import { fromHtml } from 'hast-util-from-html'
 import type { Html, Nodes, Parents, PhrasingContent, Root, RootContent } from 'mdast'
 import { markdownTree } from './hypertext.ts'
+import { pairScripts } from './superscripts.ts'
+import { partEnd, partTitle, titleKind } from './titled-parts.ts'
 
 /**
  * Elements that Markdown authors use. Any other name in angle brackets is text, such as `<your-token>` or `List<T>`.
@@ -17,26 +19,75 @@ const elements = new Set(
  * Replaces raw HTML in a Markdown tree. A block becomes its content as Markdown; a tag or comment within a sentence
  * becomes nothing, a line break or an image. In MDX every capitalized tag is a component, not text.
  */
-export function expandHtml(root: Root, options: { mdx: boolean }): void {
-  expand(root, options.mdx)
+export function expandHtml(root: Root, options: ExpandOptions): void {
+  expand(root, options)
 }
 
-function expand(parent: Parents, isMdx: boolean): void {
+interface ExpandOptions {
+  readonly mdx: boolean
+  /** Word in the comments that stand for titled parts (directives.ts). */
+  readonly mark: string
+}
+
+function expand(parent: Parents, options: ExpandOptions): void {
   const inSentence =
     parent.type !== 'root' &&
     parent.type !== 'blockquote' &&
     parent.type !== 'listItem' &&
     parent.type !== 'footnoteDefinition'
-  const children = (parent.children as Nodes[]).flatMap((child): Nodes[] => {
-    if (child.type !== 'html') return [child]
-    return inSentence ? inline(child, isMdx) : block(child)
-  })
-  parent.children = children as typeof parent.children
-  for (const child of children) if ('children' in child) expand(child, isMdx)
+  parent.children = (inSentence ? inlines(parent.children, options) : blocks(parent.children, options)) as typeof parent.children
+  for (const child of parent.children) if ('children' in child) expand(child, options)
 }
 
+function inlines(children: readonly Nodes[], { mdx }: ExpandOptions): Nodes[] {
+  if (!children.some(child => child.type === 'html')) return [...children]
+  return pairScripts(pairLinks(children)).flatMap((child): Nodes[] => (child.type === 'html' ? inline(child, mdx) : [child]))
+}
+
+function blocks(children: readonly Nodes[], { mark }: ExpandOptions): Nodes[] {
+  let kind: string | undefined
+  return children.flatMap((child): Nodes[] => {
+    if (child.type === 'heading' && (kind === 'heading' || kind === 'line')) {
+      const title = partTitle(child.children, kind)
+      kind = undefined
+      return [title]
+    }
+    if (child.type !== 'html') return [child]
+    kind = new RegExp(`^<!--${mark} (\\w+)-->$`).exec(child.value)?.[1]
+    if (kind === undefined) return block(child)
+    return kind === 'end' ? [partEnd()] : []
+  })
+}
+
+/** In Markdown the tags of `<details>` are often apart, with Markdown between them. */
 function block(node: Html): RootContent[] {
-  return markdownTree(fromHtml(node.value, { fragment: true })).children
+  const children = [...markdownTree(fromHtml(node.value, { fragment: true })).root.children]
+  let [unopened, open] = [0, 0]
+  for (const [tag] of node.value.matchAll(/<\/?details(?=[\s>])/gi)) {
+    if (!tag.startsWith('</')) open += 1
+    else if (open > 0) open -= 1
+    else unopened += 1
+  }
+  for (; open > 0 && titleKind(children.at(-1) ?? node) === 'end'; open--) children.pop()
+  return [...Array.from({ length: unopened }, partEnd), ...children]
+}
+
+/** Replaces the tags of a link that was written as HTML. */
+function pairLinks(children: readonly Nodes[]): Nodes[] {
+  const all: Nodes[] = []
+  let open: { readonly at: number; readonly url: string } | undefined
+  for (const child of children) {
+    all.push(child)
+    if (child.type !== 'html') continue
+    const url = /^<a\s/i.test(child.value) ? attribute(child.value, 'href') : ''
+    if (url !== '') open = { at: all.length - 1, url }
+    else if (open !== undefined && /^<\/a\s*>$/i.test(child.value)) {
+      const inside = all.splice(open.at).slice(1, -1)
+      all.push({ type: 'link', url: open.url, children: inside as PhrasingContent[] })
+      open = undefined
+    }
+  }
+  return all
 }
 
 function inline(node: Html, isMdx: boolean): PhrasingContent[] {

@@ -1,7 +1,9 @@
-import type { Code, Heading, List, ListItem, Nodes, Root, RootContent, Table } from 'mdast'
+import type { Code, Heading, List, ListItem, Nodes, Root, RootContent, Table, TableCell } from 'mdast'
 import type { Block } from './compose.ts'
+import { linkContext, linkText, thinLinks, type LinkContext } from './links.ts'
 import { isBadgeRow, withoutContents } from './noise.ts'
 import { createSlugs } from './slugs.ts'
+import { settleTitles, titleKind } from './titled-parts.ts'
 
 /**
  * Converts a Markdown tree without raw HTML to blocks of plain text. Inline markup is removed. List markers, table
@@ -10,19 +12,40 @@ import { createSlugs } from './slugs.ts'
  *
  * With `slugs`, a heading without an id gets the anchor that GitHub would give it.
  */
-export function flatten(root: Root, options: { slugs: boolean }): Block[] {
+export function flatten(root: Root, options: { slugs: boolean; base?: string | undefined }): Block[] {
   const slugOf = options.slugs ? createSlugs() : undefined
-  return withoutContents(root.children).flatMap((node): Block[] => {
-    if (node.type === 'heading') return [headingBlock(node, slugOf)]
-    const text = flowText(node)
+  let anchor: string | undefined
+  const links = linkContext(root, options.base)
+  const nodes = settleTitles(withoutContents(root.children), { inText: false })
+  thinLinks(nodes)
+  return nodes.flatMap((node): Block[] => {
+    if (node.type === 'heading') {
+      // The title of a part has no anchor of its own, so citations lead to the heading above.
+      const isPart = titleKind(node) !== undefined
+      const block = headingBlock(node, isPart ? () => anchor : slugOf)
+      if (!isPart) anchor = block.anchor
+      return [block]
+    }
+    const text = flowText(node, links)
     return text.trim() === '' ? [] : [{ kind: 'text', text }]
   })
 }
 
-function headingBlock(node: Heading, slugOf: ((heading: string) => string) | undefined): Block {
-  const text = inlineText(node)
-  const anchor = explicitId(node) ?? slugOf?.(text)
+/** Null where links are not shown: in headings, which are repeated as titles. */
+type Links = LinkContext | null
+
+type HeadingBlock = Extract<Block, { kind: 'heading' }>
+
+function headingBlock(node: Heading, slugOf: ((heading: string) => string | undefined) | undefined): HeadingBlock {
+  const [text, written] = withoutId(inlineText(node, null))
+  const anchor = explicitId(node) ?? written ?? slugOf?.(text)
   return { kind: 'heading', level: node.depth, text, ...(anchor ? { anchor } : {}) }
+}
+
+/** `## Fees {#fees}`: the anchor as MkDocs, Docusaurus and Pandoc write it. */
+function withoutId(text: string): [text: string, id: string | undefined] {
+  const found = /\s*\{:?\s*#([\w.:-]+)[^{}]*\}\s*$/.exec(text.slice(-200))
+  return found === null ? [text, undefined] : [text.slice(0, text.length - found[0].length), found[1]]
 }
 
 /** The id of an HTML element, which the HTML reader stores in `data`. */
@@ -32,30 +55,30 @@ function explicitId(node: Heading): string | undefined {
 }
 
 /** Paragraphs are separated by a blank line, the lines of a list or a table by a line feed. */
-function flowText(node: RootContent): string {
+function flowText(node: RootContent, links: Links): string {
   switch (node.type) {
     case 'paragraph':
-      return isBadgeRow(node) ? '' : tidied(inlineText(node))
+      return isBadgeRow(node) ? '' : tidied(inlineText(node, links))
     case 'heading':
-      return tidied(inlineText(node))
+      return tidied(inlineText(node, links))
     case 'code':
       return fencedText(node)
     case 'list':
-      return listText(node)
+      return listText(node, links)
     case 'table':
-      return tableText(node)
+      return tableText(node, links)
     case 'blockquote':
-      return plainAlert(joined(node.children))
+      return plainAlert(joined(node.children, links))
     case 'footnoteDefinition':
-      return joined(node.children)
+      return joined(node.children, links)
     default:
       return ''
   }
 }
 
-function joined(nodes: readonly RootContent[]): string {
-  return withoutContents(nodes)
-    .map(flowText)
+function joined(nodes: readonly RootContent[], links: Links): string {
+  return settleTitles(withoutContents(nodes), { inText: true })
+    .map(node => flowText(node, links))
     .filter(text => text !== '')
     .join('\n\n')
 }
@@ -69,10 +92,10 @@ function plainAlert(quote: string): string {
 }
 
 /** "- item" or "1. item"; a nested list is indented by two more spaces. */
-function listText(list: List, depth = 0): string {
+function listText(list: List, links: Links, depth = 0): string {
   const first = numberOf(list)
   const items = list.children.map((item, index) =>
-    itemText(item, shownMarker(item) ?? (list.ordered ? `${first + index}. ` : '- '), depth),
+    itemText(item, shownMarker(item) ?? (list.ordered ? `${first + index}. ` : '- '), links, depth),
   )
   return items.filter(text => text !== '').join('\n')
 }
@@ -91,10 +114,10 @@ function numberOf({ start }: List): number {
 /** Indentation stops at this depth, because a thousand nested lists would need a million spaces. */
 const deepestIndent = 20
 
-function itemText(item: ListItem, marker: string, depth: number): string {
+function itemText(item: ListItem, marker: string, links: Links, depth: number): string {
   const box = typeof item.checked === 'boolean' ? (item.checked ? '[x] ' : '[ ] ') : ''
-  const parts = item.children.map(child => {
-    const text = child.type === 'list' ? listText(child, depth + 1) : flowText(child)
+  const parts = settleTitles(item.children, { inText: true }).map(child => {
+    const text = child.type === 'list' ? listText(child, links, depth + 1) : flowText(child, links)
     return child.type === 'code' || depth >= deepestIndent ? text : indented(text)
   })
   const text = parts
@@ -109,10 +132,23 @@ function indented(text: string): string {
 }
 
 /** The outer bars stay: they show the reader, and `sentences`, that each row is separate. */
-function tableText(table: Table): string {
-  const rows = table.children.map(row => row.children.map(cell => oneLine(inlineText(cell))))
+function tableText(table: Table, links: Links): string {
+  const rows = table.children.map(row => row.children.map(cell => cellText(cell, links)))
   const filled = rows.filter(cells => cells.some(cell => cell !== ''))
   return filled.map(cells => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+/** The content of a cell on one line, without bars of its own. Cells of HTML tables may hold paragraphs and lists. */
+function cellText(cell: TableCell, links: Links): string {
+  const children: readonly Nodes[] = cell.children
+  const parts = children.some(isFlow)
+    ? children.map(child => (isFlow(child) ? flowText(child as RootContent, links) : inlineText(child, links)))
+    : [inlineText(cell, links)]
+  return oneLine(parts.join('\n').replaceAll('\n- ', '; ').replace(/^\s*- /, '')).replaceAll('|', '¦')
+}
+
+function isFlow(node: Nodes): boolean {
+  return ['paragraph', 'list', 'code', 'blockquote', 'heading', 'table', 'thematicBreak'].includes(node.type)
 }
 
 /** The fence is longer than any run of backticks inside, as Markdown requires. */
@@ -123,7 +159,7 @@ function fencedText({ value, lang }: Code): string {
 }
 
 /** The text of a node without markup. A line end in the source becomes a space, `<br>` a line feed. */
-function inlineText(node: Nodes): string {
+function inlineText(node: Nodes, links: Links): string {
   switch (node.type) {
     case 'text':
       return unwrapped(node.value)
@@ -134,9 +170,18 @@ function inlineText(node: Nodes): string {
     case 'image':
     case 'imageReference':
       return node.alt ?? ''
+    case 'link':
+    case 'linkReference': {
+      const text = inlineChildren(node, links)
+      return links === null ? text : linkText(node, text, links)
+    }
     default:
-      return 'children' in node ? node.children.map(inlineText).join('') : ''
+      return inlineChildren(node, links)
   }
+}
+
+function inlineChildren(node: Nodes, links: Links): string {
+  return 'children' in node ? node.children.map(child => inlineText(child, links)).join('') : ''
 }
 
 /** Chinese and Japanese have no spaces between words, so a line end between two of their characters is removed. */

@@ -1,31 +1,21 @@
-import type { Element, Nodes as HtmlNodes, Root as HtmlRoot } from 'hast'
+import type { Element, Root as HtmlRoot } from 'hast'
 import { defaultHandlers, toMdast, type Handle } from 'hast-util-to-mdast'
-import type { Root } from 'mdast'
+import type { Nodes, Root, TableCell } from 'mdast'
+import { removeFurniture, type Lost } from './furniture.ts'
+import { titleOpened } from './openers.ts'
+import { writeScripts } from './superscripts.ts'
+import { layOutTables } from './table-grid.ts'
 import { boundTables } from './table-spans.ts'
 
-/** Elements that are never content. */
-const boilerplate = new Set(
-  'nav script style footer aside noscript template svg iframe dialog button select'.split(' '),
-)
-
-/** Converts an HTML tree to a Markdown tree, without boilerplate (which is also removed from the argument). */
-export function markdownTree(tree: HtmlRoot | Element): Root {
-  removeBoilerplate(tree)
+/** Converts an HTML tree to a Markdown tree, without furniture (which is also removed from the argument). */
+export function markdownTree(tree: HtmlRoot | Element): { readonly root: Root; readonly lost: Lost } {
+  const lost = removeFurniture(tree)
+  writeScripts(tree)
+  titleOpened(tree)
   boundTables(tree)
-  const markdown = toMdast(tree, { handlers: { ...headingHandlers, li: listItem }, document: true })
-  return markdown.type === 'root' ? markdown : { type: 'root', children: [] }
-}
-
-function removeBoilerplate(node: HtmlRoot | Element): void {
-  node.children = (node.children as HtmlNodes[]).filter(child => !isBoilerplate(child)) as typeof node.children
-  for (const child of node.children) if (child.type === 'element') removeBoilerplate(child)
-}
-
-function isBoilerplate(node: HtmlNodes): boolean {
-  if (node.type !== 'element') return false
-  const { hidden, ariaHidden, role } = node.properties
-  const isHidden = (hidden !== undefined && hidden !== null) || ariaHidden === 'true'
-  return boilerplate.has(node.tagName) || isHidden || role === 'navigation'
+  layOutTables(tree)
+  const markdown = toMdast(tree, { handlers, document: true })
+  return { root: markdown.type === 'root' ? markdown : { type: 'root', children: [] }, lost }
 }
 
 /** Like the default handlers, but headings keep their id as the anchor for citation URLs. */
@@ -35,7 +25,10 @@ const headingHandlers: Record<string, Handle> = Object.fromEntries(
     (state, element) => {
       const heading = defaultHandlers[name](state, element)
       const id = idOf(element)
-      return id === undefined ? heading : Object.assign(heading, { data: { id } })
+      const titles = element.properties['dataTitles']
+      return id === undefined && titles === undefined
+        ? heading
+        : Object.assign(heading, { data: { ...(id !== undefined && { id }), ...(titles !== undefined && { titles }) } })
     },
   ]),
 )
@@ -51,4 +44,28 @@ const listItem: Handle = (state, element) => {
 function idOf(element: Element): string | undefined {
   const named = [element, ...element.children].find(node => node.type === 'element' && node.properties['id'])
   return named?.type === 'element' ? String(named.properties['id']) : undefined
+}
+
+const handlers: Record<string, Handle> = {
+  ...headingHandlers,
+  li: listItem,
+  hr: (_, element) => ({
+    type: 'thematicBreak',
+    ...(element.properties['dataTitles'] !== undefined && { data: { titles: element.properties['dataTitles'] } }),
+  }),
+  table: (state, element) => {
+    const rows = element.children.filter(child => child.type === 'element')
+    return {
+      type: 'table',
+      children: rows.map(row => ({
+        type: 'tableRow',
+        children: row.children.filter(child => child.type === 'element').map(cell => tableCell(state.all(cell))),
+      })),
+    }
+  },
+}
+
+/** A cell may hold paragraphs and lists; `flatten` puts them on one line. */
+function tableCell(children: readonly Nodes[]): TableCell {
+  return { type: 'tableCell', children: children as TableCell['children'] }
 }

@@ -1,8 +1,9 @@
 import type { Root } from 'mdast'
 import { metadataOf, type Content } from './content.ts'
+import { markDirectives } from './directives.ts'
 import { expandHtml } from './expand-html.ts'
 import { flatten } from './flatten.ts'
-import { readFrontMatter } from './front-matter.ts'
+import { readFrontMatter, type FrontMatter } from './front-matter.ts'
 import { withoutModuleCode } from './module-code.ts'
 import { parseMarkdown } from './parse-markdown.ts'
 
@@ -12,16 +13,24 @@ const ownFields = new Set(['title', 'url', 'lang', 'language'])
 export function readMarkdown(markdown: string, options: { mdx?: boolean } = {}): Content {
   const { fields, body, warning } = readFrontMatter(markdown.replace(/^\ufeff/, ''))
   const isMdx = options.mdx === true
-  const root = parse(isMdx ? withoutModuleCode(body) : body)
-  expandHtml(root, { mdx: isMdx })
+  const { text, mark } = markDirectives(isMdx ? withoutModuleCode(body) : body)
+  const root = parse(text)
+  expandHtml(root, { mdx: isMdx, mark })
+  const url = urlOf(fields)
   return {
-    blocks: flatten(root, { slugs: true }),
+    blocks: flatten(root, { slugs: true, base: url }),
     title: stringOf(fields['title']),
-    url: stringOf(fields['url']),
+    url,
     language: stringOf(fields['lang']) ?? stringOf(fields['language']),
     metadata: metadataOf(Object.entries(fields).filter(([key]) => !ownFields.has(key))),
     warnings: warning === undefined ? [] : [warning],
   }
+}
+
+/** Hugo writes its own path into `url`, and Jekyll the address of the original into `canonical_url`. */
+function urlOf(fields: FrontMatter['fields']): string | undefined {
+  const named = ['url', 'canonical', 'canonical_url', 'canonicalURL', 'canonicalUrl'].map(name => stringOf(fields[name]))
+  return named.find(url => url !== undefined && /^https?:\/\//i.test(url))
 }
 
 /** Matches nested quotes or lists that are all opened on one line. */

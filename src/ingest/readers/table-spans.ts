@@ -13,7 +13,9 @@ const highestSpan = 65_534
  * if that is not enough, it is divided into tables of equally long rows.
  */
 export function boundTables(tree: Nodes): void {
-  for (const table of elementsIn(tree, 'table')) {
+  const waiting = elementsIn(tree, 'table')
+  for (let table = waiting.pop(); table !== undefined; table = waiting.pop()) {
+    for (const child of table.children) for (const nested of tablesBelow(child)) waiting.push(nested)
     const rows = elementsOf(table, 'tr').map(cellsOf)
     for (const cell of rows.flat()) clampSpans(cell)
     if (growsTooLarge(rows)) for (const cell of rows.flat()) dropSpans(cell)
@@ -50,7 +52,7 @@ function widthsOf(rows: readonly (readonly Element[])[]): number[] {
   return changes.slice(0, rows.length).map(change => (width += change))
 }
 
-function spanOf({ properties }: Element, name: 'colSpan' | 'rowSpan'): number {
+export function spanOf({ properties }: Element, name: 'colSpan' | 'rowSpan'): number {
   return Math.max(1, Number.parseInt(String(properties[name] ?? 1), 10) || 1)
 }
 
@@ -84,17 +86,22 @@ function divide(table: Element): void {
   table.children = tables
 }
 
-function cellsOf(row: Element): Element[] {
+export function cellsOf(row: Element): Element[] {
   return row.children
     .filter(child => child.type === 'element')
     .filter(({ tagName }) => tagName === 'td' || tagName === 'th')
 }
 
-function elementsOf(table: Element, name: string): Element[] {
+export function elementsOf(table: Element, name: string): Element[] {
   return table.children.flatMap(child => elementsIn(child, name))
 }
 
-/** The outermost elements with this name. Nested tables are not searched, because they become plain text. */
+/** The outermost tables inside a part of a table. */
+function tablesBelow(part: Nodes): Element[] {
+  return part.type === 'element' ? part.children.flatMap(child => elementsIn(child, 'table')) : []
+}
+
+/** The outermost elements with this name. Nested tables are not searched, because they are tables of their own. */
 function elementsIn(top: Nodes, name: string): Element[] {
   const found: Element[] = []
   const waiting: Nodes[] = [top]

@@ -18,7 +18,7 @@ t.test('text: markup goes, what one needs to follow it stays', async t => {
     markdown(fixture('library.md')).text,
     `Rules
 
-Readers may borrow up to ten books at once. Write to <your-token>.
+Readers may borrow up to [ten books](https://example.org/ten) at once. Write to <your-token>.
 Be quiet.
 
 A map of the reading room
@@ -64,6 +64,7 @@ t.test('sections: each begins with its heading and knows the path and GitHub’s
     ['Rules', ['Rules'], 'rules'],
     ['Opening hours', ['Rules', 'Opening hours'], 'opening-hours'],
     ['Opening hours', ['Rules', 'Opening hours'], 'opening-hours-1'],
+    ['In summer', ['Rules', 'Opening hours', 'In summer'], 'opening-hours-1'],
     ['Ünïcode & more?', ['Rules', 'Opening hours', 'Ünïcode & more?'], 'ünïcode--more'],
   ])
 })
