@@ -134,8 +134,8 @@ interface Run {
 /** The rows from this one on that leave the same vertical gaps free. */
 function runAt(rows: readonly Row[], start: number, plain: readonly Row[]): Run | null {
   const first = rows[start]!
-  const gap = 0.5 * first.size
-  let columns = unionOf(spansOf(first), gap)
+  const gap = 0.1 * first.size
+  let columns = unionOf(besides(rows, start).flatMap(spansOf), gap)
   if (columns.length < 2 || columns.length > mostColumns) return null
   let end = start + 1
   let lastShared = end
@@ -150,6 +150,12 @@ function runAt(rows: readonly Row[], start: number, plain: readonly Row[]): Run 
     if (row.segments.length > 1 || columnOf(row.segments[0]!, columns) > 0) lastShared = end + 1
   }
   return { end: endOf(rows, { start, end, lastShared, columns }), above: rowsAbove(plain, first, columns), columns }
+}
+
+/** The row, with the next one if that is hardly lower: lines of columns need not be level. */
+function besides(rows: readonly Row[], start: number): Row[] {
+  const [first, next] = [rows[start]!, rows[start + 1]]
+  return next !== undefined && first.y - next.y < 0.8 * first.size ? [first, next] : [first]
 }
 
 /** Rows further apart than this do not belong together. */

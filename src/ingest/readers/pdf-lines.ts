@@ -45,9 +45,12 @@ function gapBetween(before: Line, line: Line): number {
   return gap > before.size * 0.7 ? gap : 0
 }
 
+/** Distance of double-spaced lines, in sizes of the font. */
+const widestPitch = 2.6
+
 function isApart(before: Line, line: Line, usual: number): boolean {
   const gap = before.y - line.y
-  return gap < 0 || gap > usual * 1.4 || Math.abs(before.size - line.size) > 1
+  return gap < 0 || gap > Math.min(usual * 1.4, line.size * widestPitch) || Math.abs(before.size - line.size) > 1
 }
 
 /** Lines before and after a line that show where lines end. */
@@ -63,7 +66,9 @@ function isWrapped(lines: readonly Line[], i: number): boolean {
   if (line.isField === true || before.isField === true) return false
   const isWithin = /^[\p{Ll}(]/u.test(line.text)
   if (isWithin && isHyphened(before.text)) return true
-  const near = lines.slice(Math.max(0, i - around), i + around).filter(({ size }) => Math.abs(size - line.size) <= 1)
+  const near = lines
+    .slice(Math.max(0, i - around), i + around)
+    .filter(({ size, x }) => Math.abs(size - line.size) <= 1 && Math.abs(x - before.x) < 4 * line.size)
   const edge = near.reduce((most, { right }) => Math.max(most, right), -Infinity)
   const slack = edge - before.right
   if (slack > firstWordWidth(line) + 0.5 * line.size) return isWithin && slack < 0.35 * (edge - before.x)

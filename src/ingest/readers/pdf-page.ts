@@ -18,17 +18,16 @@ export interface PdfPage {
 }
 
 /** More pieces of text on a page are not read. A densely printed page has some thousands. */
-const mostPieces = 200_000
+const mostPieces = 100_000
 
 export async function readPage(page: PDFPageProxy): Promise<PdfPage> {
   const { items, fonts, isCut } = await itemsOf(page)
   const annotations = (await page.getAnnotations({ intent: 'display' })) as Annotation[]
   const characters = items.reduce((sum, { str }) => sum + str.trim().length, 0)
-  const angle = framesOf(items, fonts)[0]?.angle ?? 0
-  const fields = fieldsOf(annotations, angle).slice(0, mostFields)
+  const frames = framesOf(items, fonts)
+  const fields = fieldsOf(annotations, frames[0]?.angle ?? 0).slice(0, mostFields)
   const facts = { fields: fields.length, isCut, characters }
   if (isRightToLeft(items)) return { ...facts, parts: [], ordered: [...orderedLines(items), ...fields.map(fieldLine)] }
-  const frames = framesOf(items, fonts)
   const parts = frames.map(({ pieces, angle }) => segmentsOf(withLinks(pieces, linksOf(annotations, angle))))
   return { ...facts, ordered: null, parts: [withFields(parts[0] ?? [], fields), ...parts.slice(1)] }
 }

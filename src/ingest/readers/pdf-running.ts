@@ -20,10 +20,16 @@ export function withoutRunningLines(pages: readonly PdfPage[]): PdfPage[] {
     const isRunning = (text: string): boolean =>
       isNumber(text, i) || (pages.length >= 3 && (onPages.get(digitless(text)) ?? 0) > pages.length / 2)
     const wanted = rest.map((page, j) => withoutEdges(page, edges[j]!, isRunning))
+    // Pages that are all alike have nothing else.
+    if (wanted.every(isEmpty)) return rest
     if (wanted.every((page, j) => page === rest[j])) return rest
     rest = wanted
   }
   return rest
+}
+
+function isEmpty({ parts, ordered, characters }: PdfPage): boolean {
+  return characters === 0 || (ordered === null && parts.every(part => part.length === 0)) || ordered?.length === 0
 }
 
 /** A page number is the very first or last line. */

@@ -141,22 +141,26 @@ function usefulTitle(title: unknown): string | undefined {
     : title
 }
 
-function firstLines(pages: readonly Region[][]): Line[] {
+/** Lines of the first page with text, in parts that stand together. */
+function firstLines(pages: readonly Region[][]): Line[][] {
   const page = pages.find(regions => regions.length > 0) ?? []
-  return page.flatMap(region => (region.kind === 'lines' ? region.lines.filter(({ isField }) => isField !== true) : []))
+  return page.flatMap(region =>
+    region.kind === 'lines' ? [region.lines.filter(({ isField }) => isField !== true)] : [],
+  )
 }
 
 /**
  * The text in the largest font on the first page or, if all is of one size, its first line unless that is a sentence.
  */
-function titleLine(lines: readonly Line[]): string | undefined {
-  const sizes = lines.map(line => line.size)
+function titleLine(parts: readonly (readonly Line[])[]): string | undefined {
+  const sizes = parts.flat().map(line => line.size)
   const largest = sizes.reduce((most, size) => Math.max(most, size), -Infinity)
-  const from = sizes.indexOf(largest)
-  const to = sizes.findIndex((size, i) => i > from && size !== largest)
+  const lines = parts.find(part => part.some(({ size }) => size === largest)) ?? []
+  const from = lines.findIndex(({ size }) => size === largest)
+  const to = lines.findIndex(({ size }, i) => i > from && size !== largest)
   const isOneSize = sizes.every(size => largest - size < 1)
   const title = isOneSize
-    ? lines[0]?.text
+    ? parts[0]?.[0]?.text
     : lines
         .slice(from, to === -1 ? undefined : to)
         .map(line => line.text)
