@@ -68,7 +68,8 @@ function linked(text: string, url: string): string {
 function bare(address: string): string {
   return address
     .toLowerCase()
+    .replace(/^<|>$/g, '')
     .replace(/^(?:https?:\/\/(?:www\.)?|www\.|mailto:|tel:)/, '')
-    .replace(/[\s\u00ad]/g, '')
+    .replace(/[\s\u00ad<>]/g, '')
     .replace(/\/$/, '')
 }
