@@ -1,27 +1,46 @@
+import { fileURLToPath } from 'node:url'
+import type { PDFDocumentProxy } from 'unpdf/pdfjs'
 import type { Block } from './compose.ts'
 import { UnreadableError, type Content } from './content.ts'
-import { joinLines, linesOf, paragraphsOf, usualGap, type Line } from './pdf-lines.ts'
+import type { Line, Region } from './pdf-layout.ts'
+import { joinLines, paragraphsOf, usualGap } from './pdf-lines.ts'
+import { readPage, regionsOf, type PdfPage } from './pdf-page.ts'
+import { withoutRunningLines } from './pdf-running.ts'
+import { isScanned, pagesInWords } from './pdf-scans.ts'
 
 /** Reads a PDF with a text layer. Every page becomes a section with its page number. */
 export async function readPdf(bytes: Buffer): Promise<Content> {
-  const { pages, infoTitle } = await extract(bytes)
-  const lines = withoutRunningLines(pages)
-  const gap = usualGap(lines)
-  const paragraphs = joinPageBreaks(lines.map(page => paragraphsOf(page, gap)))
-  const blocks = paragraphs.flatMap((page, i): Block[] => page.map(text => ({ kind: 'text', text, page: i + 1 })))
-  if (blocks.length === 0) throw new UnreadableError('has no text; run text recognition (OCR) on a scan first')
-  return { blocks, title: usefulTitle(infoTitle) ?? titleLine(lines.find(page => page.length > 0) ?? []) }
+  const { pages, scanned, info } = await extract(bytes)
+  const regions = withoutRunningLines(pages).map(regionsOf)
+  const gap = usualGap(regions.flatMap(page => page.flatMap(region => (region.kind === 'lines' ? [region.lines] : []))))
+  const texts = joinPageBreaks(continuedTables(regions).map(page => page.flatMap(region => textsOf(region, gap))))
+  const blocks = texts.flatMap((page, i): Block[] => page.map(({ text }) => ({ kind: 'text', text, page: i + 1 })))
+  if (blocks.length === 0) throw new UnreadableError(withoutText(scanned, info))
+  const title = usefulTitle(info['Title']) ?? titleLine(firstLines(regions))
+  return { blocks, title, warnings: warningsOf(pages, scanned, info) }
 }
 
-async function extract(bytes: Buffer): Promise<{ pages: Line[][]; infoTitle: unknown }> {
+interface Extracted {
+  readonly pages: readonly PdfPage[]
+  /** Numbers of pages without text that have something else on them. */
+  readonly scanned: readonly number[]
+  readonly info: Readonly<Record<string, unknown>>
+}
+
+async function extract(bytes: Buffer): Promise<Extracted> {
   // Imported on demand, because most documents are not PDF and the library takes 20 MB.
-  const { extractTextItems, getDocumentProxy, getMeta } = await import('unpdf')
+  const { getDocumentProxy } = await import('unpdf')
   try {
-    const pdf = await getDocumentProxy(new Uint8Array(bytes), { verbosity: 0 })
+    const pdf = await getDocumentProxy(new Uint8Array(bytes), {
+      verbosity: 0,
+      cMapUrl: fileURLToPath(new URL('cmaps/', import.meta.url)),
+      cMapPacked: true,
+      // Pictures are not decoded, because only their presence matters.
+      maxImageSize: 1,
+    })
     try {
-      const { items } = await extractTextItems(pdf)
-      const { info } = await getMeta(pdf)
-      return { pages: items.map(linesOf), infoTitle: info['Title'] }
+      const { info } = (await pdf.getMetadata()) as unknown as { info: Record<string, unknown> }
+      return { ...(await pagesOf(pdf)), info }
     } finally {
       await pdf.destroy()
     }
@@ -33,36 +52,83 @@ async function extract(bytes: Buffer): Promise<{ pages: Line[][]; infoTitle: unk
   }
 }
 
-/** Removes page numbers, and headers and footers: a first or last line that most pages share. */
-function withoutRunningLines(pages: readonly Line[][]): Line[][] {
-  const pagesWithLine = new Map<string, number>()
-  for (const page of pages) {
-    const edges = new Set([page[0], page.at(-1)].map(line => digitless(line?.text ?? '')))
-    for (const edge of edges) pagesWithLine.set(edge, (pagesWithLine.get(edge) ?? 0) + 1)
+async function pagesOf(pdf: PDFDocumentProxy): Promise<Omit<Extracted, 'info'>> {
+  const pages: PdfPage[] = []
+  const scanned: number[] = []
+  for (let number = 1; number <= pdf.numPages; number++) {
+    const page = await pdf.getPage(number)
+    const read = await readPage(page)
+    pages.push(read)
+    if (read.characters === 0 && read.fields === 0 && (await isScanned(page))) scanned.push(number)
+    page.cleanup()
   }
-  const isRunning = (line: Line): boolean => {
-    const onPages = pagesWithLine.get(digitless(line.text)) ?? 0
-    return /^\p{P}*\s*\d+\s*\p{P}*$/u.test(line.text) || (pages.length >= 3 && onPages > pages.length / 2)
-  }
-  return pages.map(page => page.filter((line, i) => !((i === 0 || i === page.length - 1) && isRunning(line))))
+  return { pages, scanned }
 }
 
-function digitless(text: string): string {
-  return text.replace(/\d+/g, '#')
+function withoutText(scanned: readonly number[], info: Extracted['info']): string {
+  if (info['IsXFAPresent'] === true) return 'is an XFA form, which cannot be read; print it into a PDF first'
+  if (scanned.length === 0) return 'has no text'
+  return 'has no text, because its pages are scans; run text recognition (OCR) on it first'
+}
+
+function warningsOf(pages: readonly PdfPage[], scanned: readonly number[], info: Extracted['info']): string[] {
+  const warnings: string[] = []
+  if (scanned.length > 0) {
+    const verb = scanned.length === 1 ? 'is a scan' : 'are scans'
+    warnings.push(`${pagesInWords(scanned)} ${verb} without text and left out; run text recognition (OCR) on the file`)
+  }
+  const cut = pages.flatMap((page, i) => (page.isCut ? [i + 1] : []))
+  if (cut.length > 0) warnings.push(`${pagesInWords(cut)} ${cut.length === 1 ? 'has' : 'have'} more text than is read`)
+  if (info['IsXFAPresent'] === true && pages.every(page => page.fields === 0)) {
+    warnings.push('has an XFA form, whose fields are not read; print it into a PDF first')
+  }
+  return warnings
+}
+
+/** A table that goes on at the top of a page gets the header of its first part. */
+function continuedTables(pages: readonly Region[][]): Region[][] {
+  let before: Region | undefined
+  return pages.map(page => {
+    const [first, ...rest] = page
+    const continued = first !== undefined && before !== undefined ? withHeader(before, first) : first
+    before = rest.at(-1) ?? continued
+    return continued === undefined ? [] : [continued, ...rest]
+  })
+}
+
+function withHeader(before: Region, region: Region): Region {
+  if (before.kind !== 'table' || region.kind !== 'table' || before.columns.length !== region.columns.length) return region
+  const isAligned = region.columns.every(({ left, right }, i) => {
+    const column = before.columns[i]!
+    return Math.abs(left - column.left) < 12 || Math.abs(right - column.right) < 12
+  })
+  const header = before.rows[0]!
+  const isRepeated = header.join('|') === region.rows[0]?.join('|')
+  return isAligned && !isRepeated ? { ...region, rows: [header, ...region.rows] } : region
+}
+
+interface Text {
+  readonly text: string
+  readonly isTable: boolean
+}
+
+function textsOf(region: Region, gap: number): Text[] {
+  if (region.kind === 'lines') return paragraphsOf(region.lines, gap).map(text => ({ text, isTable: false }))
+  return [{ text: region.rows.map(cells => `| ${cells.join(' | ')} |`).join('\n'), isTable: true }]
 }
 
 /** Moves the rest of a sentence that continues on the next page to the page on which it began. */
-function joinPageBreaks(pages: readonly string[][]): string[][] {
+function joinPageBreaks(pages: readonly Text[][]): Text[][] {
   const joined = pages.map(page => [...page])
   for (let i = 0; i + 1 < joined.length; i++) {
-    const last = joined[i]!.at(-1)
-    const first = joined[i + 1]![0]
-    if (last === undefined || first === undefined || /[.!?…:;»”")]$/.test(last.slice(-1)) || !/^\p{Ll}/u.test(first))
-      continue
-    const end = /(?<![.!?…])[.!?…]+[»”")]*(?=\s|$)/.exec(first)
-    const cut = end === null ? first.length : end.index + end[0].length
-    joined[i]!.splice(-1, 1, joinLines(last, first.slice(0, cut)))
-    joined[i + 1]!.splice(0, 1, ...[first.slice(cut).trim()].filter(rest => rest !== ''))
+    const [last, first] = [joined[i]!.at(-1), joined[i + 1]![0]]
+    if (last === undefined || first === undefined || last.isTable || first.isTable) continue
+    if (/[.!?…:;»”")]$/.test(last.text.slice(-1)) || !/^\p{Ll}/u.test(first.text)) continue
+    const end = /(?<![.!?…])[.!?…]+[»”")]*(?=\s|$)/.exec(first.text)
+    const cut = end === null ? first.text.length : end.index + end[0].length
+    joined[i]!.splice(-1, 1, { text: joinLines(last.text, first.text.slice(0, cut)), isTable: false })
+    const rest = first.text.slice(cut).trim()
+    joined[i + 1]!.splice(0, 1, ...(rest === '' ? [] : [{ text: rest, isTable: false }]))
   }
   return joined
 }
@@ -75,17 +141,26 @@ function usefulTitle(title: unknown): string | undefined {
     : title
 }
 
+/** Lines of the first page with text, in parts that stand together. */
+function firstLines(pages: readonly Region[][]): Line[][] {
+  const page = pages.find(regions => regions.length > 0) ?? []
+  return page.flatMap(region =>
+    region.kind === 'lines' ? [region.lines.filter(({ isField }) => isField !== true)] : [],
+  )
+}
+
 /**
  * The text in the largest font on the first page or, if all is of one size, its first line unless that is a sentence.
  */
-function titleLine(lines: readonly Line[]): string | undefined {
-  const sizes = lines.map(line => line.fontSize)
+function titleLine(parts: readonly (readonly Line[])[]): string | undefined {
+  const sizes = parts.flat().map(line => line.size)
   const largest = sizes.reduce((most, size) => Math.max(most, size), -Infinity)
-  const from = sizes.indexOf(largest)
-  const to = sizes.findIndex((size, i) => i > from && size !== largest)
+  const lines = parts.find(part => part.some(({ size }) => size === largest)) ?? []
+  const from = lines.findIndex(({ size }) => size === largest)
+  const to = lines.findIndex(({ size }, i) => i > from && size !== largest)
   const isOneSize = sizes.every(size => largest - size < 1)
   const title = isOneSize
-    ? lines[0]?.text
+    ? parts[0]?.[0]?.text
     : lines
         .slice(from, to === -1 ? undefined : to)
         .map(line => line.text)

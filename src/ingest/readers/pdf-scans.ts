@@ -1,0 +1,42 @@
+import type { PDFPageProxy } from 'unpdf/pdfjs'
+
+/** A page without text that has this many shapes has its letters drawn as shapes. */
+const fewestShapes = 40
+/** A smaller picture, as a share of the page, is an ornament. */
+const smallestPicture = 0.05
+
+/** Whether a page without text shows a picture, or letters that are drawn as shapes. */
+export async function isScanned(page: PDFPageProxy): Promise<boolean> {
+  const { OPS } = await import('unpdf/pdfjs')
+  const { fnArray, argsArray } = await page.getOperatorList()
+  const [left = 0, bottom = 0, right = 0, top = 0] = page.view as number[]
+  const smallest = smallestPicture * (right - left) * (top - bottom)
+  // A picture covers a unit square that transformations enlarge. It itself is left out, because it is not decoded.
+  let area = 1
+  let shapes = 0
+  const outer: number[] = []
+  for (let i = 0; i < fnArray.length; i++) {
+    if (fnArray[i] === OPS.save) outer.push(area)
+    else if (fnArray[i] === OPS.restore) area = outer.pop() ?? 1
+    else if (fnArray[i] === OPS.constructPath) shapes += 1
+    else if (fnArray[i] === OPS.transform) area *= areaOf(argsArray[i] as number[])
+    if (area >= smallest) return true
+  }
+  return shapes >= fewestShapes
+}
+
+function areaOf([a = 0, b = 0, c = 0, d = 0]: readonly number[]): number {
+  return Math.abs(a * d - b * c)
+}
+
+/** `page 3` or `pages 3, 5–7`. */
+export function pagesInWords(numbers: readonly number[]): string {
+  const ranges: string[] = []
+  for (let i = 0; i < numbers.length; i++) {
+    const first = numbers[i]!
+    while (numbers[i + 1] === numbers[i]! + 1) i += 1
+    const last = numbers[i]!
+    ranges.push(last === first ? String(first) : last === first + 1 ? `${first}, ${last}` : `${first}–${last}`)
+  }
+  return `${numbers.length === 1 ? 'page' : 'pages'} ${ranges.join(', ')}`
+}
