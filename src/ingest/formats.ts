@@ -3,6 +3,7 @@ import type { Content } from './readers/content.ts'
 import { readCsv } from './readers/csv.ts'
 import { readDocx } from './readers/docx.ts'
 import { readHtml } from './readers/html.ts'
+import { readJson } from './readers/json.ts'
 import { readJsonl } from './readers/jsonl.ts'
 import { readMarkdown } from './readers/markdown.ts'
 import { readPdf } from './readers/pdf.ts'
@@ -27,8 +28,9 @@ export const knownFormats: readonly Format[] = [
   { name: 'HTML', extensions: ['.html', '.htm'], kind: 'text', read: readHtml },
   { name: 'PDF', extensions: ['.pdf'], kind: 'bytes', read: readPdf },
   { name: 'Word', extensions: ['.docx'], kind: 'bytes', read: readDocx },
-  { name: 'CSV', extensions: ['.csv'], kind: 'rows', read: readCsv },
+  { name: 'CSV', extensions: ['.csv', '.tsv', '.tab'], kind: 'rows', read: readCsv },
   { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
+  { name: 'JSON', extensions: ['.json'], kind: 'rows', read: readJson },
 ]
 
 /** For messages: `.md, .markdown, …`. */
