@@ -1,4 +1,5 @@
 import chardet from 'chardet'
+import { stopWords } from '../../text/stop-words.ts'
 import { canonicalName, decodedWith } from './decoders.ts'
 
 /** An encoding that bytes without a declaration are probably in. */
@@ -41,9 +42,12 @@ type Guess = { readonly encoding: string; readonly confidence: number }
 
 function isCertain({ encoding, confidence }: Guess, next: number, high: number): boolean {
   if (/^(?:gb|big5|shift_jis|euc-|iso-2022)/.test(encoding)) return confidence >= certainMultiByte && high >= leastBytes
-  const isLatin = /^(?:windows-125[0247]|iso-8859-(?:2|10|15))$/.test(encoding)
   const isAhead = confidence >= certainConfidence || (confidence >= fairConfidence && confidence >= 2 * next)
-  return isAhead && high >= (isLatin ? leastLatinBytes : leastBytes)
+  return isAhead && high >= (isLatin(encoding) ? leastLatinBytes : leastBytes)
+}
+
+function isLatin(encoding: string): boolean {
+  return /^(?:windows-125[024]|iso-8859-(?:2|10|15))$/.test(encoding)
 }
 
 const leastFit = 0.85
@@ -51,8 +55,8 @@ const leastFit = 0.85
 /** Encodings that chardet does not know, or takes for others, with how well a text fits their language. */
 const rareEncodings: readonly { readonly name: string; readonly fit: (text: string) => number }[] = [
   { name: 'rk1048', fit: text => (share(text, /[әқң]/giu) > 0.02 ? share(text, /[а-яёәғқңөұүһі]/giu) : 0) },
-  { name: 'viscii', fit: vietnameseShare },
-  { name: 'tcvn', fit: vietnameseShare },
+  { name: 'viscii', fit: vietnameseFit },
+  { name: 'tcvn', fit: vietnameseFit },
   { name: 'ibm866', fit: text => share(text, /[а-яё]/giu) },
 ]
 
@@ -66,13 +70,19 @@ function bestRare(sample: Uint8Array): string | null {
   return best?.name ?? null
 }
 
+const common = new Set(stopWords('vi'))
 const syllable =
   /^(?:ngh?|[gk]h|tr|th|ph|nh|ch|qu|gi|[bcdđghklmnprstvx])?[aeiouyăâêôơư]{1,3}(?:ng|nh|ch|[cmnpt])?$/
 
-/** Vietnamese is written in syllables of one form, so that another code page shows in nearly every word. */
-function vietnameseShare(text: string): number {
-  const words = text.normalize('NFC').match(/\p{L}+/gu) ?? []
-  return words.filter(word => syllable.test(withoutTones(word.toLowerCase()))).length / Math.max(1, words.length)
+/**
+ * Vietnamese is written in syllables of one form, so that most other code pages show in nearly every word. Of its own
+ * two, the right one has frequent words.
+ */
+function vietnameseFit(text: string): number {
+  const words = text.normalize('NFC').toLowerCase().match(/\p{L}+/gu) ?? []
+  const shareOf = (test: (word: string) => boolean) => words.filter(test).length / Math.max(1, words.length)
+  const frequent = shareOf(word => /[^\0-\x7f]/.test(word) && common.has(word))
+  return frequent > 0 && shareOf(word => syllable.test(withoutTones(word))) >= leastFit ? leastFit + frequent : 0
 }
 
 function withoutTones(word: string): string {
@@ -99,7 +109,7 @@ function looksRight(sample: Uint8Array, encoding: string): boolean {
   const text = decodedWith(encoding, sample)?.normalize('NFC')
   if (text === undefined || /[\x80-\x9f\ue000-\uf8ff]/.test(text)) return false
   const words = text.match(/\S*[^\s\0-\x7f]\S*/gu) ?? []
-  const wrong = words.filter(isWrongWord).length
+  const wrong = words.filter(word => isWrongWord(word) || (isLatin(encoding) && isForeign(word))).length
   return words.length > 0 && wrong <= words.length * toleratedShare
 }
 
@@ -107,4 +117,9 @@ function isWrongWord(word: string): boolean {
   if (/\p{Ll}\p{M}*\p{Lu}/u.test(word.replace(/[\0-\x7f]+/g, ' ')) && /[^\0-\x7f]/.test(word)) return true
   if (/\p{L}[^\p{L}\p{M}\p{N}\0-\x7f’‘“”–—…«»·°€£´、。，！？：；・「」（）]+\p{L}/u.test(word)) return true
   return (word.match(/[\p{L}\p{M}]+/gu) ?? []).some(part => scripts.filter(script => script.test(part)).length > 1)
+}
+
+/** Latin languages have no longer words of letters with marks only. */
+function isForeign(word: string): boolean {
+  return (word.match(/[\p{L}\p{M}]+/gu) ?? []).some(part => /^[^\0-\x7f]{3,}$/.test(part))
 }

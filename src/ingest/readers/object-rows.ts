@@ -69,7 +69,8 @@ function rowOf(fields: Fields, line: number): { row: Row; warning?: string } {
   // A name that serves as the title stays metadata.
   const reserved = new Set(['id', 'url', 'language', 'lang', 'metadata', body?.key, stated?.key])
   const others = Object.entries(fields).filter(([key]) => !reserved.has(key))
-  const hasBody = body !== undefined || question !== undefined || bodies.some(key => typeof fields[key] === 'string')
+  const hasBody =
+    body !== undefined || question !== undefined || others.length === 0 || bodies.some(key => typeof fields[key] === 'string')
   const shown = cellsIn(Object.fromEntries([...(title === undefined ? [] : [[title.key, title.value] as const]), ...others]))
   const cells = shown.filter(([name]) => name !== title?.key)
   const { id } = fields

@@ -77,12 +77,12 @@ const longestKeywords = 2000
 /** What a row is found by although it is not in its text: the values of the other columns that are one token. */
 export function keywordsOf({ cells }: RowCells, choice: ColumnChoice, id: string | undefined): string | undefined {
   const single = cells.flatMap(([name, value]) => (choice.filtered.includes(name) && isFindable(value) ? [value] : []))
-  const words = [...(id === undefined || id.trim() === '' ? [] : [cleanLine(id)]), ...single]
+  const words = [...(id !== undefined && isFindable(id.trim()) ? [cleanLine(id)] : []), ...single]
   const all = words.join('\n').slice(0, longestKeywords)
   return all === '' ? undefined : all
 }
 
 /** One token of some length; `true` or `3` would be found by chance. */
 function isFindable(value: string): boolean {
-  return value.length >= 4 && /\d|[:/@]/.test(value) && /^\S+(?: \d\S*)?$/.test(value)
+  return value.length >= 3 && /^\S+(?: \d\S*)?$/.test(value) && !/^(?:true|false|null|none)$/i.test(value)
 }

@@ -24,7 +24,7 @@ t.test('an FAQ in Russian, as a spreadsheet writes it', async t => {
   t.match(documents, [
     {
       title: 'Как подать на стипендию?',
-      text: 'Напишите заявление.\nВ деканат; "лично".',
+      text: 'Напишите заявление.\nВ деканат; "лично".\nФакультет: право\nГод: 2026',
       url: 'https://example.org/a',
       language: 'ru',
       metadata: { Факультет: 'право', Год: 2026 },
