@@ -23,6 +23,8 @@ interface TriedRecord {
   readonly fields: readonly string[]
 }
 
+/** Occurs in no text, for a file of one column. */
+const noDelimiter = '\0'
 const delimiters = [',', ';', '\t', '|']
 
 /**
@@ -35,7 +37,7 @@ export function layoutOf(lines: readonly NumberedLine[], isTabbed: boolean): Csv
   const first = table[0]
   if (first === undefined) return { delimiter: stated ?? ',', header: null, first: 1, width: 1 }
   const tab = isTabbed && table.some(line => line.text.includes('\t')) ? '\t' : undefined
-  const delimiter = stated ?? tab ?? bestDelimiter(table) ?? detectDelimiter(first.text)
+  const delimiter = stated ?? tab ?? bestDelimiter(table) ?? (table.length > 1 ? noDelimiter : detectDelimiter(first.text))
   const records = recordsOf(table, delimiter)
   const width = usualWidth(records)
   const candidate = records.find(record => fits(record, width)) ?? { line: first.number, fields: [] }
@@ -70,7 +72,11 @@ function bestDelimiter(lines: readonly NumberedLine[]): string | undefined {
     const records = recordsOf(lines, delimiter)
     const width = modeOf(records.map(record => record.fields.length).filter(length => length > 1))
     if (width === null) continue
-    const share = records.filter(record => record.fields.length === width).length / records.length
+    const count = records.filter(record => record.fields.length === width).length
+    // Sentences with commas in one column.
+    const isProse = records[0]!.fields.length === 1 && records.filter(record => record.fields.length === 1).length >= count
+    if (isProse) continue
+    const share = count / records.length
     if (best === undefined || share > best.share || (share === best.share && width > best.width))
       best = { delimiter, share, width }
   }

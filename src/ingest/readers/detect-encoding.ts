@@ -22,7 +22,8 @@ const leastLatinBytes = 2
 const toleratedShare = 0.1
 
 /** The encoding of bytes that are not UTF-8, or null if nothing fits. */
-export function detectEncoding(sample: Uint8Array): Detected | null {
+export function detectEncoding(bytes: Uint8Array): Detected | null {
+  const sample = foreignLines(bytes)
   const high = sample.reduce((sum, byte) => sum + (byte >= 0x80 ? 1 : 0), 0)
   const guesses = chardet.analyse(sample).flatMap(({ name, confidence }) => {
     const encoding = canonicalName(name)
@@ -36,6 +37,19 @@ export function detectEncoding(sample: Uint8Array): Detected | null {
   if (other !== null) return { name: other, isCertain: true }
   const likely = best ?? guesses[0]
   return likely === undefined || likely.confidence < 10 ? null : { name: likely.encoding, isCertain: false }
+}
+
+/** The lines that have more than ASCII: names of columns and tags in plain letters say nothing about the encoding. */
+function foreignLines(bytes: Uint8Array): Uint8Array {
+  const lines: Uint8Array[] = []
+  for (let from = 0; from < bytes.length;) {
+    const found = bytes.indexOf(0x0a, from)
+    const end = found === -1 ? bytes.length : found + 1
+    const line = bytes.subarray(from, end)
+    if (line.some(byte => byte >= 0x80)) lines.push(line)
+    from = end
+  }
+  return Buffer.concat(lines)
 }
 
 type Guess = { readonly encoding: string; readonly confidence: number }
@@ -114,8 +128,8 @@ function looksRight(sample: Uint8Array, encoding: string): boolean {
 }
 
 function isWrongWord(word: string): boolean {
-  if (/\p{Ll}\p{M}*\p{Lu}/u.test(word.replace(/[\0-\x7f]+/g, ' ')) && /[^\0-\x7f]/.test(word)) return true
-  if (/\p{L}[^\p{L}\p{M}\p{N}\0-\x7f’‘“”–—…«»·°€£´、。，！？：；・「」（）]+\p{L}/u.test(word)) return true
+  if (/\p{Ll}\p{M}*(?![\0-\x7f])\p{Lu}|(?![\0-\x7f])\p{Ll}\p{M}*\p{Lu}/u.test(word)) return true
+  if (/\p{L}[^\p{L}\p{M}\p{Nd}\0-\x7f’‘“”–—…«»·°€£´、。，！？：；・「」（）]+\p{L}/u.test(word)) return true
   return (word.match(/[\p{L}\p{M}]+/gu) ?? []).some(part => scripts.filter(script => script.test(part)).length > 1)
 }
 

@@ -54,7 +54,8 @@ export function createJsonScanner(itemsOf?: string | null, longestItem = 0): Jso
   const isCollecting = (): boolean =>
     itemDepth === 1 ? !isObjectTop && tops.length === 1 : itemDepth === 2 && isObjectTop && values.at(-1)?.key === itemsOf
 
-  function begins(kind: JsonValue['kind']): void {
+  /** Whether an item that is collected begins with this value. */
+  function begins(kind: JsonValue['kind']): boolean {
     if (depth === 0) {
       tops.push(kind)
       isObjectTop = kind === 'object'
@@ -62,11 +63,11 @@ export function createJsonScanner(itemsOf?: string | null, longestItem = 0): Jso
       values.push({ key, kind, first: null, length: 0 })
     } else if (depth === 1) firstItem ??= kind
     else if (depth === 2 && isObjectTop) values.at(-1)!.first ??= kind
-    if (depth === itemDepth && isCollecting()) {
-      item = ''
-      itemLength = 0
-      itemLine = line
-    }
+    if (depth !== itemDepth || !isCollecting()) return false
+    item = ''
+    itemLength = 0
+    itemLine = line
+    return true
   }
 
   function finishItem(): void {
@@ -113,8 +114,7 @@ export function createJsonScanner(itemsOf?: string | null, longestItem = 0): Jso
     if (startsValue) {
       const isKey = unit === quote && depth === 1 && isObjectTop && !expectsValue
       const kind = char === '{' ? 'object' : char === '[' ? 'array' : 'scalar'
-      if (!isKey) begins(kind)
-      if (item === '' && itemLength === 0) start = at
+      if (!isKey && begins(kind)) start = at
       if (unit === quote) [inString, stringText] = [true, '']
       else if (kind === 'scalar') inScalar = true
       else [depth, expectsValue] = [depth + 1, false]

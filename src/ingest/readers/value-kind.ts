@@ -51,18 +51,19 @@ export function isAskedAbout(name: string, values: readonly string[]): boolean {
   const isMost = (number: number): boolean => number * 2 > filled.length
   const isDistinct = new Set(filled).size === filled.length
   if (isMost(count('flag', 'url', 'time', 'identifier'))) return false
+  if (isKey(name) && isMost(filled.filter(value => /^\S*\d\S*$/.test(value)).length)) return false
   // Codes that repeat are names of kinds, such as ISO9001. Short ones, such as the room B204, are asked about.
   const codes = kinds.get('code') ?? []
-  if (isMost(count('code', 'identifier'))) return !isDistinct || !(isKey(name) || codes.every(hasManyDigits))
-  if (isMost(count('integer', 'identifier'))) return !isDistinct || !areKeys(name, kinds.get('integer') ?? [])
+  if (isMost(count('code', 'identifier'))) return !isDistinct || !codes.every(hasManyDigits)
+  if (isMost(count('integer', 'identifier'))) return !isDistinct || !areKeys(kinds.get('integer') ?? [])
   return true
 }
 
 /** Shorter numbers are amounts unless they count the rows or their column says that they are keys. */
 const longNumber = 8
 
-function areKeys(name: string, integers: readonly string[]): boolean {
-  if (integers.length === 0 || isKey(name)) return true
+function areKeys(integers: readonly string[]): boolean {
+  if (integers.length === 0) return true
   const [first] = integers as [string]
   const isCounting = integers.length > 2 && integers.every((value, i) => BigInt(value) - BigInt(first) === BigInt(i))
   if (isCounting) return true
