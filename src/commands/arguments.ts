@@ -29,3 +29,11 @@ export function metadataPair(text: string, before: MetadataPairs = {}): Metadata
   if (at <= 0) throw new InvalidArgumentError('Use the form key=value.')
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
 }
+
+/** `none`, or names of columns separated by commas. */
+export function columnNames(text: string): 'none' | readonly string[] {
+  if (text.trim().toLowerCase() === 'none') return 'none'
+  const names = text.split(',').map(name => name.trim())
+  if (names.every(name => name !== '')) return names
+  throw new InvalidArgumentError('Use names of columns separated by commas, or none.')
+}

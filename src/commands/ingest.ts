@@ -10,7 +10,7 @@ import { embedEach } from '../ingest/embed-each.ts'
 import { bytesOf, findFiles, sourceRoots } from '../ingest/find-files.ts'
 import { namedModel } from '../ingest/named-model.ts'
 import { migrate } from '../adapters/postgres/migrate.ts'
-import { collectionName, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
+import { collectionName, columnNames, languageCode, metadataPair, type MetadataPairs } from './arguments.ts'
 import { agreesToCost, embeddingPrice, tokensToEmbed } from './embedding-cost.ts'
 import { exitCodes } from './exit-codes.ts'
 import { createFaultLines } from './fault-lines.ts'
@@ -19,7 +19,10 @@ import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels, withPreparing } from './opened.ts'
 import { print, say } from './output.ts'
 import { createProgress } from './progress.ts'
-import type { Collection } from '../ingest/terms.ts'
+import type { WantedColumns } from '../ingest/readers/row-columns.ts'
+import type { Collection, FileColumns } from '../ingest/terms.ts'
+import { skippedLine, type SkipCounts, type SkipReason } from '../ingest/unknown-files.ts'
+import { printable } from '../text/printable.ts'
 
 interface Options {
   readonly collection: string
@@ -27,33 +30,49 @@ interface Options {
   readonly metadata?: MetadataPairs
   readonly prune?: boolean
   readonly yes?: boolean
+  readonly columns?: WantedColumns
+  readonly strict?: boolean
+}
+
+interface Ingested {
+  readonly report: LoadReport
+  readonly skipped: SkipCounts
+  readonly columns: readonly FileColumns[]
 }
 
 export function addIngest(program: Command, host: Host): void {
   program
     .command('ingest')
-    .description('load documents (.md .txt .html .pdf .docx .csv .jsonl) from files, folders and globs')
+    .description('load documents (.md .txt .html .pdf .docx .csv .json and more) from files, folders and globs')
     .argument('<path...>', 'files, folders or quoted globs')
     .option('-c, --collection <name>', 'collection to load into', collectionName, 'default')
     .option('-l, --language <xx>', 'language of documents that do not state one (default: detected)', languageCode)
     .option('-m, --metadata <key=value>', 'metadata for every document; may be repeated', metadataPair)
+    .option(
+      '--columns <names>',
+      'columns of tables to ask about, separated by commas, or none (default: those of words and amounts)',
+      columnNames,
+    )
+    .option('--strict', 'exit with 3 if any file of a folder was skipped, such as pictures')
     .option('--prune', 'remove documents that an earlier run loaded from these paths and that no longer exist')
     .option('-y, --yes', 'do not ask before embedding that costs something (MODEL_PRICES with embedding)')
     .action(async (paths: string[], options: Options, command: Command) => {
       const interrupt = interruptible(host, 'stopping after this batch; run the same command again to finish')
-      const report = await ingest(host, paths, options, interrupt.signal).finally(interrupt.release)
-      if (report === null) {
+      const ingested = await ingest(host, paths, options, interrupt.signal).finally(interrupt.release)
+      if (ingested === null) {
         say(host, 'nothing was loaded')
         host.exitCode = exitCodes.failed
         return
       }
-      print(host, command, jsonReport(report, options.collection), summary(report, options.collection))
-      if (report.faults > 0) host.exitCode = report.documents > 0 ? exitCodes.partly : exitCodes.failed
+      const { report, skipped } = ingested
+      print(host, command, jsonReport(ingested, options.collection), summary(ingested, options.collection))
+      if (report.faults > 0 || (options.strict && isAnySkipped(skipped)))
+        host.exitCode = report.documents > 0 ? exitCodes.partly : exitCodes.failed
     })
 }
 
 /** Null if the embedding was not wanted at its cost. */
-async function ingest(host: Host, paths: string[], options: Options, signal: AbortSignal): Promise<LoadReport | null> {
+async function ingest(host: Host, paths: string[], options: Options, signal: AbortSignal): Promise<Ingested | null> {
   const pruneRoots = options.prune ? sourceRoots(paths) : null
   const config = readConfig(host.env)
   return await withDatabase(config.database, async database => {
@@ -63,9 +82,14 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
       async models =>
         await withPreparing(config.prepare, async preparing => {
           const { embedder } = models
-          const found = await findFiles(paths)
+          const skipped: Partial<Record<SkipReason, number>> = {}
+          const found = await findFiles(paths, {
+            onSkipped: reason => void (skipped[reason] = (skipped[reason] ?? 0) + 1),
+          })
+          const columns: FileColumns[] = []
           const store = createDocumentStore(database)
-          const given = { language: options.language, metadata: options.metadata ?? {}, signal }
+          const { language, metadata = {} } = options
+          const given = { language, metadata, columns: options.columns, signal }
           const price = embeddingPrice(config.models, models)
           if (price) {
             say(host, 'counting the tokens to embed …')
@@ -92,6 +116,10 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
               signal,
               onProgress: progress.report,
               onFault: faults.report,
+              onColumns: file => {
+                if (columns.length < mostColumnFiles) columns.push(file)
+                progress.line(columnsLine(file))
+              },
             },
           ).finally(() => {
             faults.end()
@@ -99,7 +127,7 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
           })
           if (report.chunks > 0)
             await optimizeTables(host, database, await store.collection(options.collection), signal)
-          return report
+          return { report, skipped, columns }
         }),
     )
   })
@@ -134,7 +162,23 @@ async function optimizeTables(
   }
 }
 
-export function summary(report: LoadReport, collection: string): string {
+/** Files whose columns the JSON report lists; there may be thousands. */
+const mostColumnFiles = 1000
+
+function columnsLine({ path, asked, filtered }: FileColumns): string {
+  const parts = [
+    ...(asked.length > 0 ? [`asked about: ${asked.join(', ')}`] : []),
+    ...(filtered.length > 0 ? [`only filtered: ${filtered.join(', ')}`] : []),
+  ]
+  return printable(`${path}: ${parts.join('; ')}`)
+}
+
+/** What `.askwellignore` names was skipped on purpose. */
+function isAnySkipped(skipped: SkipCounts): boolean {
+  return Object.entries(skipped).some(([reason, count]) => reason !== 'ignored' && count > 0)
+}
+
+export function summary({ report, skipped }: Pick<Ingested, 'report' | 'skipped'>, collection: string): string {
   const { added, replaced, unchanged, removed, chunks, faults } = report
   const parts = [
     `${added} added`,
@@ -142,13 +186,17 @@ export function summary(report: LoadReport, collection: string): string {
     `${unchanged} unchanged`,
     ...(removed > 0 ? [`${removed} removed`] : []),
   ]
-  return `${collection}: ${parts.join(', ')}; ${chunks === 1 ? '1 chunk' : `${chunks} chunks`} written${faults > 0 ? `; ${faults} could not be read` : ''}`
+  const notRead = skippedLine(skipped)
+  return [
+    `${collection}: ${parts.join(', ')}`,
+    `${chunks === 1 ? '1 chunk' : `${chunks} chunks`} written`,
+    ...(faults > 0 ? [`${faults} ${faults === 1 ? 'problem' : 'problems'}`] : []),
+    ...(notRead === '' ? [] : [`skipped ${notRead}`]),
+  ].join('; ')
 }
 
 /** The report that `--json` prints. */
-function jsonReport(
-  { documents, added, replaced, unchanged, removed, chunks, faults }: LoadReport,
-  collection: string,
-) {
-  return { collection, documents, added, replaced, unchanged, removed, chunks, faults }
+function jsonReport({ report, skipped, columns: files }: Ingested, collection: string) {
+  const { documents, added, replaced, unchanged, removed, chunks, faults } = report
+  return { collection, documents, added, replaced, unchanged, removed, chunks, faults, skipped, columns: files }
 }

@@ -37,7 +37,7 @@ async function* outcomesOf(
 }
 
 function draftOf(document: SourceDocument, hash: Buffer, model: DraftModel) {
-  const { sections: _, ...head } = document
+  const { sections: _sections, keywords: _keywords, ...head } = document
   const language = languageOf(document)
   return { ...head, language, hash, chunks: [...draftChunks(document, language, model)] }
 }

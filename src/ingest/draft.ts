@@ -18,7 +18,7 @@ export interface DraftChunk extends Chunk {
 }
 
 /** A document without its text, after language detection. `hash` covers everything it is made from (prepare.ts). */
-export interface DraftHead extends Omit<SourceDocument, 'text' | 'sections' | 'language'> {
+export interface DraftHead extends Omit<SourceDocument, 'text' | 'sections' | 'language' | 'keywords'> {
   readonly language: string
   readonly hash: Uint8Array
 }
@@ -40,13 +40,14 @@ export function* draftChunks(document: SourceDocument, language: string, model: 
     yield draftChunk(document, chunk, language, isReadable ? model : null)
 }
 
-function draftChunk({ text }: SourceDocument, chunk: Chunk, language: string, model: WindowModel | null): DraftChunk {
+function draftChunk({ text, keywords }: SourceDocument, chunk: Chunk, language: string, model: WindowModel | null): DraftChunk {
   const windows = model === null ? [] : windowsOf(text, chunk, language, model)
   // The title counts twice, because it says more about a passage than any single sentence.
   const analysis = analyze(`${chunk.title}\n${chunk.title}\n${text.slice(chunk.start, chunk.end)}`, language)
+  const findable = keywords === undefined || chunk.ordinal > 0 ? [] : indexTerms(analyze(keywords, language))
   return {
     ...chunk,
-    terms: indexTerms(analysis),
+    terms: [...indexTerms(analysis), ...findable],
     length: analysis.terms.length,
     windows: windows.map(({ start, end }) => ({ start, end, text: windowText(text, chunk, { start, end }, model!) })),
   }

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
-import { readdir, realpath, stat } from 'node:fs/promises'
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, isAbsolute, join, posix, relative, resolve, sep } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { AskError } from '../errors.ts'
 import { formatOf, knownEndings } from './formats.ts'
 import { cleanLine } from './readers/clean-text.ts'
+import { isIgnored, withRulesOf, type IgnoreRules } from './ignore-file.ts'
 import type { ReadFault } from './terms.ts'
+import { unknownFile, unsupportedFault, type SkipReason } from './unknown-files.ts'
 
 /** A file to load. */
 export interface FoundFile {
@@ -18,20 +20,26 @@ export interface FoundFile {
 
 export type FileOrFault = FoundFile | { readonly fault: ReadFault }
 
+export interface FindOptions {
+  /** Called for each visible file of a folder or a glob that is not read. */
+  readonly onSkipped?: (reason: SkipReason) => void
+}
+
 /**
- * Finds the files of paths, folders and globs, sorted within each. Folders and globs skip hidden files, `node_modules`
- * and unknown formats; a file that is named itself is never skipped. A link in a folder that leads out of it is a
+ * Finds the files of paths, folders and globs, sorted within each. Folders and globs skip hidden files, `node_modules`,
+ * what `.askwellignore` names, and unknown formats; those that look like documents are faults. A file that is named
+ * itself is never skipped. A link in a folder that leads out of it is a
  * fault, so that an author of the folder cannot publish other files of the machine.
  *
  * A source must not depend on the machine. A relative path is its own source (`docs/a.md`), whatever the working
  * directory. An absolute path, or one that begins with `..`, is specific to this machine, so its source begins with the
  * last segment (`/srv/site/docs` → `docs/a.md`).
  */
-export async function findFiles(paths: readonly string[]): Promise<FileOrFault[]> {
+export async function findFiles(paths: readonly string[], options: FindOptions = {}): Promise<FileOrFault[]> {
   const found: FileOrFault[] = []
   const pathOfSource = new Map<string, string>()
   for (const path of paths) {
-    for (const file of await filesAt(path)) {
+    for (const file of await filesAt(path, options)) {
       const before = 'fault' in file ? undefined : pathOfSource.get(file.source)
       if ('fault' in file || before === undefined) found.push(file)
       else if (resolve(before) !== resolve(file.path)) found.push(sameSource(file, before))
@@ -50,57 +58,113 @@ function sameSource(file: FoundFile, before: string): FileOrFault {
   return faultOf(file, `would be stored as ${file.source}, like ${before}; load both by relative paths`)
 }
 
-async function filesAt(given: string): Promise<FileOrFault[]> {
+async function filesAt(given: string, options: FindOptions): Promise<FileOrFault[]> {
   const entry = await stat(given).catch(() => null)
-  if (entry === null) return isDynamicPattern(given) ? filesMatching(given) : [faultNamed(given, 'does not exist')]
-  if (entry.isDirectory()) return filesBelow(given)
+  if (entry === null) return isDynamicPattern(given) ? filesMatching(given, options) : [faultNamed(given, 'does not exist')]
+  if (entry.isDirectory()) return filesBelow(given, options)
   if (!entry.isFile()) return [faultNamed(given, 'is neither a file nor a folder')]
   const isKnown = formatOf(given) !== undefined
   return [
     isKnown
       ? { path: given, source: sourceOf(given, ''), bytes: entry.size }
-      : faultNamed(given, `has an unknown format; supported extensions: ${knownEndings}`),
+      : faultNamed(given, unsupportedFault(given)),
   ]
 }
 
-async function filesBelow(root: string): Promise<FileOrFault[]> {
-  const { files, unreadable } = await walk(root)
-  const known = files.filter(path => formatOf(path) !== undefined)
+async function filesBelow(root: string, options: FindOptions): Promise<FileOrFault[]> {
+  const { files, unreadable, ignored } = await walk(root, '', [])
   const faults = unreadable.map(path => faultOf(below(root, path), 'cannot be opened'))
-  if (known.length + faults.length === 0)
-    return [faultNamed(root, `contains no file of a supported format (${knownEndings})`)]
-  return [...faults, ...(await sized(root, known))]
+  for (let i = 0; i < ignored; i++) options.onSkipped?.('ignored')
+  const found = [...faults, ...(await sorted(root, files, options))]
+  if (found.length > 0) return found
+  return [faultNamed(root, `contains no file of a supported format (${knownEndings})`)]
 }
 
 interface Walked {
   readonly files: readonly string[]
   readonly unreadable: readonly string[]
+  /** Number of files and folders that `.askwellignore` names. */
+  readonly ignored: number
 }
 
 /**
  * Paths of the files below a folder, relative to it. Links to folders are not followed, because they may form a cycle.
  */
-async function walk(root: string, below = ''): Promise<Walked> {
+async function walk(root: string, below: string, above: IgnoreRules): Promise<Walked> {
   const entries = await readdir(join(root, below), { withFileTypes: true }).catch(() => null)
-  if (entries === null) return { files: [], unreadable: [below] }
+  if (entries === null) return { files: [], unreadable: [below], ignored: 0 }
+  const rules = await withRulesOf(root, below, above)
   const visible = entries.filter(entry => !entry.name.startsWith('.') && entry.name !== 'node_modules')
   const inside = await Promise.all(
     visible.map(async (entry): Promise<Walked> => {
       const path = posix.join(below, entry.name)
-      return entry.isDirectory() ? await walk(root, path) : { files: [path], unreadable: [] }
+      if (isIgnored(entry.isDirectory() ? `${path}/` : path, rules)) return { files: [], unreadable: [], ignored: 1 }
+      return entry.isDirectory() ? await walk(root, path, rules) : { files: [path], unreadable: [], ignored: 0 }
     }),
   )
-  return { files: inside.flatMap(each => each.files), unreadable: inside.flatMap(each => each.unreadable) }
+  return {
+    files: inside.flatMap(each => each.files),
+    unreadable: inside.flatMap(each => each.unreadable),
+    ignored: inside.reduce((sum, each) => sum + each.ignored, 0),
+  }
 }
 
-async function filesMatching(pattern: string): Promise<FileOrFault[]> {
+async function filesMatching(pattern: string, options: FindOptions): Promise<FileOrFault[]> {
   const { base, rest } = splitGlob(pattern.split(sep).join('/'))
   const ignore = rest.includes('node_modules') ? [] : ['**/node_modules/**']
-  const options = { cwd: resolve(base), ignore, expandDirectories: false, followSymbolicLinks: false }
-  const inside = (await glob(rest, options)).filter(path => formatOf(path) !== undefined)
-  return inside.length === 0
+  const settings = { cwd: resolve(base), ignore, expandDirectories: false, followSymbolicLinks: false }
+  const matching = await notIgnored(base, await glob(rest, settings), options)
+  const found = await sorted(base, matching, options)
+  return found.length === 0
     ? [faultNamed(pattern, `matches no file of a supported format (${knownEndings})`)]
-    : sized(base, inside)
+    : found
+}
+
+/** Applies the rules of every folder on the way to each file, as {@link walk} does. */
+async function notIgnored(base: string, paths: readonly string[], options: FindOptions): Promise<string[]> {
+  const rulesOf = new Map<string, Promise<IgnoreRules | null>>()
+  /** Null if the folder itself is ignored. */
+  const rulesIn = (folder: string): Promise<IgnoreRules | null> => {
+    const known = rulesOf.get(folder)
+    if (known !== undefined) return known
+    const parent = posix.dirname(folder)
+    const rules = (async () => {
+      if (folder === '') return await withRulesOf(base, '', [])
+      const above = await rulesIn(parent === '.' ? '' : parent)
+      return above === null || isIgnored(`${folder}/`, above) ? null : await withRulesOf(base, folder, above)
+    })()
+    rulesOf.set(folder, rules)
+    return rules
+  }
+  const kept: string[] = []
+  for (const path of paths) {
+    const folder = posix.dirname(path)
+    const rules = await rulesIn(folder === '.' ? '' : folder)
+    if (rules === null || isIgnored(path, rules)) options.onSkipped?.('ignored')
+    else kept.push(path)
+  }
+  return kept
+}
+
+/** The files of known formats with their sizes, and faults of those that look like documents. */
+async function sorted(root: string, files: readonly string[], options: FindOptions): Promise<FileOrFault[]> {
+  const known = files.filter(path => formatOf(path) !== undefined)
+  const unknown = await Promise.all(
+    files
+      .filter(path => formatOf(path) === undefined)
+      .map(async path => {
+        const entry = await lstat(join(root, path)).catch(() => null)
+        // What a link leads to is not looked at.
+        return { path, ...(entry?.isFile() ? await unknownFile(join(root, path)) : { reason: 'data' as const }) }
+      }),
+  )
+  const faults = unknown
+    .toSorted((a, b) => (a.path < b.path ? -1 : 1))
+    .flatMap(({ path, reason, fault }) => {
+      options.onSkipped?.(reason)
+      return fault === undefined ? [] : [faultOf(below(root, path), fault)]
+    })
+  return [...faults, ...(await sized(root, known))]
 }
 
 /** Splits a glob into the folders before the first wildcard and the pattern below them. */

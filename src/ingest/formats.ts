@@ -5,6 +5,7 @@ import { readCsv } from './readers/csv.ts'
 import { readDocx } from './readers/docx.ts'
 import { readIpynb } from './readers/ipynb.ts'
 import { readHtml, readXhtml } from './readers/html.ts'
+import { readJson } from './readers/json.ts'
 import { readJsonl } from './readers/jsonl.ts'
 import { readMarkdown } from './readers/markdown.ts'
 import { readOdt } from './readers/odt.ts'
@@ -76,8 +77,9 @@ export const knownFormats: readonly Format[] = [
   },
   { name: 'mail', extensions: ['.eml'], kind: 'mail', isMany: false },
   { name: 'mailbox', extensions: ['.mbox'], kind: 'mail', isMany: true },
-  { name: 'CSV', extensions: ['.csv'], kind: 'rows', read: readCsv },
+  { name: 'CSV', extensions: ['.csv', '.tsv', '.tab'], kind: 'rows', read: readCsv },
   { name: 'JSON lines', extensions: ['.jsonl', '.ndjson'], kind: 'rows', read: readJsonl },
+  { name: 'JSON', extensions: ['.json'], kind: 'rows', read: readJson },
 ]
 
 /** For messages: `.md, .markdown, …`. */

@@ -2,7 +2,7 @@ import type { Draft } from './draft.ts'
 import type { Outcome, SortKnown } from './outcomes.ts'
 import { documentId } from './prepare.ts'
 import { createRunId } from './run-id.ts'
-import type { Collection, NamedModel, PreparedDocument, PruneScope, ReadFault, Written } from './terms.ts'
+import type { Collection, FileColumns, NamedModel, PreparedDocument, PruneScope, ReadFault, Written } from './terms.ts'
 
 /** The part of the document store that loading needs. */
 export interface LoadStore {
@@ -34,6 +34,7 @@ export interface LoadOptions {
   readonly signal: AbortSignal
   readonly onProgress?: (report: LoadReport) => void
   readonly onFault?: (fault: ReadFault) => void
+  readonly onColumns?: (columns: FileColumns) => void
 }
 
 export interface LoadReport {
@@ -101,7 +102,7 @@ export async function load(
   }
 
   try {
-    for await (const { drafts, unchanged, characters } of batches(source(sortFor(deps.store, target)), onFault)) {
+    for await (const { drafts, unchanged, characters } of batches(source(sortFor(deps.store, target)), { onFault, onColumns: options.onColumns ?? (() => {}) })) {
       options.signal.throwIfAborted()
       charactersRead += characters
       const prepared = await deps.embed(options.collection, drafts, onDraftFault, options.signal)
@@ -222,7 +223,7 @@ interface Gathered {
 
 async function* batches(
   outcomes: AsyncIterable<Outcome>,
-  onFault: (fault: ReadFault) => void,
+  { onFault, onColumns }: Required<Pick<LoadOptions, 'onFault' | 'onColumns'>>,
 ): AsyncGenerator<Gathered> {
   let drafts: Draft[] = []
   let unchanged: string[] = []
@@ -230,6 +231,10 @@ async function* batches(
   for await (const outcome of outcomes) {
     if ('fault' in outcome) {
       onFault(outcome.fault)
+      continue
+    }
+    if ('columns' in outcome) {
+      onColumns(outcome.columns)
       continue
     }
     if ('draft' in outcome) drafts.push(outcome.draft)

@@ -1,5 +1,5 @@
 import type { Draft } from './draft.ts'
-import type { ReadFault } from './terms.ts'
+import type { FileColumns, ReadFault } from './terms.ts'
 
 /** Result of reading one document; the input of load.ts. */
 export type Outcome =
@@ -7,6 +7,7 @@ export type Outcome =
   /** Already stored with identical content. */
   | { readonly unchanged: { readonly source: string; readonly characters: number } }
   | { readonly fault: ReadFault }
+  | { readonly columns: FileColumns }
 
 /** Decides which documents must be drafted because they are not stored with identical content. */
 export type SortKnown = (

@@ -4,7 +4,7 @@
  */
 import { contentHash } from './prepare.ts'
 import { draftChunks, languageOf, type Draft, type DraftChunk, type DraftHead, type DraftModel } from './draft.ts'
-import type { ReadFault, SourceDocument } from './terms.ts'
+import type { FileColumns, ReadFault, SourceDocument } from './terms.ts'
 
 export type Piece =
   /** Number of further bytes of the files that have been read. */
@@ -14,6 +14,8 @@ export type Piece =
   | { readonly kind: 'document'; readonly head: DraftHead }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'chunks'; readonly chunks: readonly DraftChunk[] }
+  /** How the columns of a file are used; comes before its first document. */
+  | { readonly kind: 'columns'; readonly columns: FileColumns }
   /** End of the document. */
   | { readonly kind: 'end' }
   /** The following pieces belong to this file of the task. */
@@ -80,7 +82,7 @@ function sizeOfChunk({ title, terms, windows }: DraftChunk): number {
  * Text that is too long for one message is split.
  */
 export async function addDraft(packer: Packer, document: SourceDocument, model: DraftModel): Promise<void> {
-  const { text, sections: _, ...head } = document
+  const { text, sections: _sections, keywords: _keywords, ...head } = document
   const language = languageOf(document)
   await packer.add({ kind: 'document', head: { ...head, language, hash: contentHash(document) } })
   for (let at = 0; at < text.length; at += messageCharacters)

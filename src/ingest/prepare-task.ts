@@ -145,6 +145,7 @@ function createBatch(isCareful: boolean, model: DraftModel, say: SayPart) {
   async function send(entry: Entry, wanted: ReadonlySet<SourceDocument>): Promise<void> {
     if ('file' in entry) return await packer.add({ kind: 'file', index: entry.file })
     if ('fault' in entry) return await packer.add({ kind: 'fault', fault: entry.fault })
+    if (entry.columns !== undefined) await packer.add({ kind: 'columns', columns: entry.columns })
     if (!wanted.has(entry.document)) return await packer.add(unchanged(entry.document))
     if (isCareful) await announce({ kind: 'at', work: 'drafting', line: entry.line })
     await sendDraft(packer, entry.document, model)

@@ -12,8 +12,8 @@ export function documentId(collection: string, source: string): string {
 
 /** Hash of everything that the stored rows are derived from. If it is equal, there is nothing to do. */
 export function contentHash(document: SourceDocument): Buffer {
-  const { title, url, language, metadata, text, sections } = document
+  const { title, url, language, metadata, text, sections, keywords } = document
   return createHash('sha256')
-    .update(JSON.stringify([preparationVersion, title, url, language, metadata, text, sections]))
+    .update(JSON.stringify([preparationVersion, title, url, language, metadata, text, sections, ...(keywords === undefined ? [] : [keywords])]))
     .digest()
 }

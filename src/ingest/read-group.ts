@@ -108,6 +108,8 @@ function createReceiver(first: At, { sort, onBytes }: GroupDeps, put: Queue<Outc
     if (piece.kind === 'bytes') return onBytes(piece.count)
     if (piece.kind === 'at') return void (at = { ...at, work: piece.work, line: piece.line })
     if (piece.kind === 'file') return enter(piece.index)
+    // Comes with a document, so it does not count as a result of its own.
+    if (piece.kind === 'columns') return await put({ columns: piece.columns }, 100)
     if (piece.kind === 'fault') return await give({ fault: piece.fault }, 0)
     if (piece.kind === 'unchanged') return await give({ unchanged: piece }, 100)
     characters += sizeOf(piece)

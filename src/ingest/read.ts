@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
+import { declaredInMarkup, decodeText, encodingOfFile } from './readers/encoding.ts'
 import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
 import { readMails } from './read-mails.ts'
+import type { WantedColumns } from './readers/row-columns.ts'
 import { isTooDeep } from './readers/too-deep.ts'
-import { decodeUtf8, encodingFault } from './readers/utf8.ts'
 import type { ReadResult } from './terms.ts'
 
 export { knownFormats } from './formats.ts'
@@ -19,6 +20,8 @@ export interface FileOptions {
   readonly language?: string | undefined
   /** Added to the metadata of every document; a document's own metadata takes precedence. */
   readonly metadata?: Metadata
+  /** Columns of files of rows to ask about; by default those that hold words or amounts. */
+  readonly columns?: WantedColumns | undefined
   /** Web address of the document; takes precedence over its own. */
   readonly url?: string | null | undefined
 }
@@ -59,7 +62,7 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
     metadata: options.metadata ?? {},
   }
   try {
-    if (format.kind === 'rows') yield* format.read(file.path, { ...naming, shown: file.path }, options)
+    if (format.kind === 'rows') yield* readRows(file, format, naming, options)
     else if (format.kind === 'mail')
       yield* readMails(file, format.isMany, naming, { ...mailDeps, onBytes: options.onBytes })
     else yield* readWhole(file, format, naming)
@@ -79,6 +82,17 @@ const mailDeps = { largestBytes: largestDocumentBytes, contentOf, reasonOf }
 
 type WholeFormat = Extract<Format, { kind: 'text' | 'bytes' }>
 
+async function* readRows(
+  { path }: FoundFile,
+  format: Extract<Format, { kind: 'rows' }>,
+  naming: Naming,
+  { columns, onBytes }: ReadOptions,
+): AsyncGenerator<ReadResult> {
+  const encoding = await encodingOfFile(path)
+  if (encoding.warning !== undefined) yield { fault: { path, reason: encoding.warning } }
+  yield* format.read(path, { ...naming, shown: path, columns }, { onBytes, encoding })
+}
+
 async function* readWhole(file: FoundFile, format: WholeFormat, naming: Naming): AsyncGenerator<ReadResult> {
   if (file.bytes > largestDocumentBytes) {
     throw new UnreadableError(`is larger than ${largestDocumentBytes / 2 ** 20} MB; split it into smaller documents`)
@@ -92,9 +106,10 @@ async function* readWhole(file: FoundFile, format: WholeFormat, naming: Naming):
 
 async function contentOf(bytes: Buffer, format: WholeFormat, extension: string): Promise<Content> {
   if (format.kind === 'bytes') return format.read(bytes)
-  const text = decodeUtf8(bytes)
-  if (text === null) throw new UnreadableError(encodingFault(bytes))
-  return format.read(text, extension)
+  const isMarkup = /^\.(?:x?html?|xml)$/.test(extension)
+  const { text, warning } = decodeText(bytes, isMarkup ? declaredInMarkup : undefined)
+  const content = format.read(text, extension)
+  return warning === undefined ? content : { ...content, warnings: [warning, ...(content.warnings ?? [])] }
 }
 
 function reasonOf(error: unknown): string {

@@ -28,6 +28,8 @@ export interface SourceDocument {
   readonly metadata: { readonly [key: string]: Json }
   readonly text: string
   readonly sections: readonly Section[]
+  /** Indexed with the first chunk, but not part of the text: identifiers of a row. */
+  readonly keywords?: string
 }
 
 /** A file or row that could not be read. The rest is loaded anyway. */
@@ -49,8 +51,17 @@ export interface PruneScope {
   readonly runId: string
 }
 
-/** `line` is the line in the file, if the document is a row. */
-export type ReadResult = { readonly document: SourceDocument; readonly line?: number } | { readonly fault: ReadFault }
+/** How the columns of a file of rows are used: asked about, or only filtered by. */
+export interface FileColumns {
+  readonly path: string
+  readonly asked: readonly string[]
+  readonly filtered: readonly string[]
+}
+
+/** `line` is the line in the file, if the document is a row; `columns` comes with the first document of a file. */
+export type ReadResult =
+  | { readonly document: SourceDocument; readonly line?: number; readonly columns?: FileColumns }
+  | { readonly fault: ReadFault }
 
 /**
  * Consecutive sentences that are embedded as one text, after the chunk's title. Offsets are into the document's text.

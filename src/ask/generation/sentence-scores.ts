@@ -28,9 +28,13 @@ export interface ScoredSentence {
 const weights = { words: 0.2, pairs: 0.1, heading: 0.2, meaning: 0.1, rank: 0.35, lead: 0.05 } as const
 const shortestSeed = 25
 
+/** A line like "Price: 249". */
+const fieldLine = /^\p{L}[^:\n]{0,60}: \S[^\n]*$/u
+
 type Unscored = Omit<ScoredSentence, 'score' | 'found'> & {
   readonly similarity: number | null
   readonly isLead: boolean
+  readonly isField: boolean
 }
 
 /**
@@ -50,7 +54,14 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
   const [low, high] = [Math.min(...similarities), Math.max(...similarities)]
   const ranks = rankScores(passages)
 
-  return all.map(({ similarity, isLead, ...each }) => {
+  const isUnseen = (passage: Passage, index: number): boolean => {
+    const isSeen = all.some(each => each.passageIndex === index && !wanted.isDisjointFrom(each.terms))
+    return !isSeen && wanted.isDisjointFrom(titles[index]?.all ?? noTitle.all) && passage.scores.coverage >= 0.5
+  }
+  /** Passages found by words that are not in their text: identifiers of a row, which its text leaves out. */
+  const unseen = passages.map(isUnseen)
+
+  return all.map(({ similarity, isLead, isField, ...each }) => {
     const found = wanted.intersection(each.terms)
     const words = share(rarity, found, total)
     const heading = headingScore(wanted, rarity, total, titles[each.passageIndex] ?? noTitle)
@@ -58,14 +69,15 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
     const rank = ranks[each.passageIndex] ?? 0
     // Position alone must not make an answer of a sentence that shares nothing with the question, not even in its
     // heading.
-    const isAbout = words > 0 || heading > 0 || meaning > 0.5
+    const isAbout = words > 0 || heading > 0 || meaning > 0.5 || unseen[each.passageIndex] === true
     const parts =
       weights.words * words +
       weights.pairs * adjacency(pairs, each.terms) +
       weights.heading * heading +
       weights.meaning * meaning +
       weights.rank * rank
-    return { ...each, found, score: isAbout ? parts + (isLead ? weights.lead : 0) : 0 }
+    const isSeed = each.isSeed || (isField && isNamed(each.text, wanted, passages[each.passageIndex]!, isFolded))
+    return { ...each, isSeed, found, score: isAbout ? parts + (isLead ? weights.lead : 0) : 0 }
   })
 }
 
@@ -83,10 +95,15 @@ function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly Unscored[]): R
 function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {
   const { text, language } = passage
   let isLead = true
-  return unitsOf(text, { start: 0, end: text.length }, language).map((unit, position): Unscored => {
+  const units = unitsOf(text, { start: 0, end: text.length }, language)
+  // The fields of a row are short, and there may be nothing else.
+  const isRow = units.length > 0 && units.every(unit => fieldLine.test(text.slice(unit.start, unit.end)))
+  return units.map((unit, position): Unscored => {
     const own = text.slice(unit.start, unit.end)
     const kind = unit.kind === 'code' ? 'code' : isHeading(own, passage.title) ? 'heading' : 'sentence'
-    const isSeed = kind === 'sentence' && own.length >= shortestSeed && !/[?？]$/.test(own)
+    const isField = kind === 'sentence' && fieldLine.test(own)
+    const isLong = own.length >= shortestSeed || isRow
+    const isSeed = kind === 'sentence' && isLong && !/[?？]$/.test(own)
     const sentence = {
       passageIndex,
       position,
@@ -97,6 +114,7 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
       terms: kind === 'code' ? new Set<string>() : termsOf(own, language, isFolded),
       similarity: similarityAt(passage, unit.start, unit.end),
       isSeed,
+      isField,
       isLead: isLead && isSeed,
       followsBlank: /\n[^\S\n]*\n[^\S\n]*$/.test(text.slice(Math.max(0, unit.start - 20), unit.start)),
     } as const
@@ -150,6 +168,11 @@ function isHeading(text: string, title: string): boolean {
 function termsOf(text: string, language: string, isFolded: boolean): ReadonlySet<string> {
   const analysis = analyze(text, language)
   return new Set(isFolded ? analysis.folded.map(term => `~${term}`) : analysis.terms)
+}
+
+/** Whether the question asks for this field by its name. */
+function isNamed(field: string, wanted: ReadonlySet<string>, { language }: Passage, isFolded: boolean): boolean {
+  return !wanted.isDisjointFrom(termsOf(field.slice(0, field.indexOf(':')), language, isFolded))
 }
 
 interface Title {

@@ -1,7 +1,7 @@
 import { longestUrl, metadataFault } from '../bounds.ts'
 import { sourceFault } from '../source-name.ts'
 import type { Json, SourceDocument } from '../terms.ts'
-import { cleanLine } from './clean-text.ts'
+import { cleanLine, cleanText } from './clean-text.ts'
 import { compose, type Block } from './compose.ts'
 import { primaryLanguage } from './language-tag.ts'
 import { toJson } from './to-json.ts'
@@ -15,6 +15,8 @@ export interface Content {
   readonly url?: string | undefined
   readonly language?: string | undefined
   readonly metadata?: Metadata
+  /** Words that find the document although they are not in its text, such as the identifiers of a row. */
+  readonly keywords?: string | undefined
   /** Problems to report although the document is usable: sentences that follow the file name. The exit code is then 3. */
   readonly warnings?: readonly string[]
 }
@@ -46,6 +48,7 @@ export function documentOf(content: Content, naming: Naming): SourceDocument {
     url: webUrl(content.url),
     language: primaryLanguage(content.language) ?? primaryLanguage(naming.language),
     metadata,
+    ...(content.keywords !== undefined && { keywords: cleanText(content.keywords) }),
   }
 }
 

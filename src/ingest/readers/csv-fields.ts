@@ -92,6 +92,6 @@ function unescaped(text: string): string {
 /** The delimiter that occurs most often in the header outside of quotes, or a comma if none occurs. */
 export function detectDelimiter(header: string): string {
   const bare = header.replace(/"[^"]*"/g, '')
-  const counted = [',', ';', '\t'].map(delimiter => ({ delimiter, times: bare.split(delimiter).length }))
+  const counted = [',', ';', '\t', '|'].map(delimiter => ({ delimiter, times: bare.split(delimiter).length }))
   return counted.reduce((best, next) => (next.times > best.times ? next : best)).delimiter
 }

@@ -1,24 +1,51 @@
-import { createFieldScanner, detectDelimiter, type FieldScanner } from './csv-fields.ts'
+import { createFieldScanner, type FieldScanner } from './csv-fields.ts'
+import { layoutOf } from './csv-layout.ts'
 import { longestLineBytes, type LineRead } from './lines.ts'
 
 /** `line` is the line on which the record begins. */
 export type CsvRecord =
   { readonly line: number; readonly fields: readonly string[] } | { readonly line: number; readonly fault: string }
 
+/** Lines that tell the layout of a file. They are kept in memory, so their number and size are limited. */
+const layoutLines = 100
+const layoutCharacters = 1_000_000
+
 /**
- * The records of a CSV file, starting with the header; all others fit the header. An unclosed quote would swallow the
- * lines below it. The record in which it opens is then a fault, and reading continues with the next line.
+ * The records of a CSV file, starting with the header, which has empty fields if the file has none; all others fit the
+ * header. An unclosed quote would swallow the lines below it. The record in which it opens is then a fault, and reading
+ * continues with the next line.
  */
-export async function* csvRecords(lines: AsyncIterable<LineRead>): AsyncGenerator<CsvRecord> {
+export async function* csvRecords(lines: AsyncIterable<LineRead>, isTabbed = false): AsyncGenerator<CsvRecord> {
+  let waiting: LineRead[] | null = []
+  let characters = 0
   let records: RecordReader | null = null
   for await (const line of lines) {
-    if (records === null && 'text' in line && line.text.trim() !== '') {
-      records = createRecordReader(createFieldScanner(detectDelimiter(line.text)))
+    if (records !== null) {
+      yield* records.push(line)
+      continue
     }
-    if (records !== null) yield* records.push(line)
+    waiting!.push(line)
+    if ('text' in line) characters += line.text.length
+    if (waiting!.length < layoutLines && characters < layoutCharacters) continue
+    records = yield* begin(waiting!, isTabbed)
+    waiting = null
+  }
+  records ??= yield* begin(waiting!, isTabbed)
+  yield* records.end()
+}
+
+function* begin(lines: readonly LineRead[], isTabbed: boolean): Generator<CsvRecord, RecordReader> {
+  const readable = lines.filter(line => 'text' in line).filter(line => line.text.trim() !== '' || line.text === '\t')
+  const layout = layoutOf(readable, isTabbed)
+  const records = createRecordReader(createFieldScanner(layout.delimiter), layout.header === null ? layout.width : null)
+  if (layout.header === null && readable.length > 0)
+    yield { line: layout.first, fields: Array.from({ length: layout.width }, () => '') }
+  for (const line of lines) {
+    // A line above the header that cannot be read may be the header.
+    if (line.number >= layout.first) yield* records.push(line)
     else if ('fault' in line) yield { line: line.number, fault: line.fault }
   }
-  if (records !== null) yield* records.end()
+  return records
 }
 
 interface RecordReader {
@@ -33,11 +60,11 @@ interface OpenLine {
   readonly complete: number
 }
 
-function createRecordReader(scanner: FieldScanner): RecordReader {
+function createRecordReader(scanner: FieldScanner, knownWidth: number | null): RecordReader {
   /** Lines of the open record, kept in case its quote is never closed and they must be read again. */
   let openLines: OpenLine[] = []
   let openLength = 0
-  let width: number | null = null
+  let width = knownWidth
 
   function* push(line: LineRead): Generator<CsvRecord> {
     if ('fault' in line) {

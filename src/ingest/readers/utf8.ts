@@ -9,8 +9,7 @@ export function decodeUtf8(bytes: Uint8Array): string | null {
   }
 }
 
-/** Why the bytes cannot be decoded, and how to fix the file. */
-export function encodingFault(bytes: Uint8Array): string {
-  const utf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
-  return utf16 ? 'is UTF-16; save it as UTF-8' : 'is not valid UTF-8; save it as UTF-8'
+/** Why bytes cannot be decoded, and how to fix the file. */
+export function encodingFault(): string {
+  return 'is not valid UTF-8; save it as UTF-8'
 }

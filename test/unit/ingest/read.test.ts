@@ -2,6 +2,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { bytesOf, findFiles } from '../../../src/ingest/find-files.ts'
+import { formatOf, knownEndings } from '../../../src/ingest/formats.ts'
+import { skippedLine, type SkipReason } from '../../../src/ingest/unknown-files.ts'
 import { readPaths } from '../../support/read-paths.ts'
 
 async function read(...paths: string[]) {
@@ -78,17 +80,17 @@ t.test('two files that would have one source: the second is a fault', async t =>
 })
 
 t.test('faults: absent, unknown, empty; the rest is read', async t => {
-  const folder = t.testdir({ 'a.md': 'a', 'b.xls': 'x', 'empty.md': ' \n', nothing: {} })
+  const folder = t.testdir({ 'a.md': 'a', 'b.qqq': 'x', 'empty.md': ' \n', nothing: {} })
   const { sources, faults } = await within(folder, () =>
-    read('absent.md', 'b.xls', 'empty.md', 'nothing', 'no*.md', 'a.md'),
+    read('absent.md', 'b.qqq', 'empty.md', 'nothing', 'no*.md', 'a.md'),
   )
   t.strictSame(sources, ['a.md'])
   t.strictSame(faults, [
     'absent.md does not exist',
-    'b.xls has an unknown format; supported extensions: .md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson',
+    `b.qqq has an unknown format; if it is text, rename it to .txt or .md (supported extensions: ${knownEndings})`,
     'empty.md has no text',
-    'nothing contains no file of a supported format (.md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson)',
-    'no*.md matches no file of a supported format (.md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson)',
+    `nothing contains no file of a supported format (${knownEndings})`,
+    `no*.md matches no file of a supported format (${knownEndings})`,
   ])
 })
 
@@ -135,4 +137,78 @@ t.test('progress: what is reported adds up to what was measured', async t => {
   for await (const _ of readPaths([folder], { onBytes: bytes => (read += bytes) }));
   t.equal(found.filter(each => !('fault' in each)).length, 4)
   t.equal(read, bytesOf(found))
+})
+
+async function found(path: string) {
+  const counts: Partial<Record<SkipReason, number>> = {}
+  const files: string[] = []
+  const faults: string[] = []
+  for (const each of await findFiles([path], { onSkipped: reason => void (counts[reason] = (counts[reason] ?? 0) + 1) })) {
+    if ('fault' in each) faults.push(`${each.fault.source} ${each.fault.reason}`)
+    else files.push(each.source)
+  }
+  return { counts, files, faults }
+}
+
+t.test('a folder: unread documents are named with what to do, other files are counted by their kind', async t => {
+  const folder = t.testdir({
+    docs: {
+      'a.md': 'a',
+      'old.wpd': 'WPC',
+      'rules.doc': Buffer.from([0xd0, 0xcf, 0x11, 0xe0]),
+      'notes.xyz': 'A text that somebody wrote.',
+      README: 'Read this first.',
+      'blob.xyz': Buffer.from([1, 2, 3, 0, 255]),
+      'empty.xyz': '',
+      'photo.JPG': 'x',
+      'all.zip': 'PK',
+      'talk.mp3': 'ID3',
+      'a.woff2': 'x',
+      'tool.py': 'print("a text, too")',
+      Makefile: 'all:',
+      '.secret.doc': 'x',
+    },
+  })
+  const { counts, files, faults } = await within(folder, () => found('docs'))
+  t.strictSame(files, ['docs/a.md'])
+  t.equal(faults.length, 4)
+  t.match(faults, [
+    /^docs\/README has an unknown format; if it is text, rename it to \.txt or \.md/,
+    /^docs\/notes\.xyz has an unknown format/,
+    /^docs\/old\.wpd has an unsupported format; save it as \.docx or \.pdf$/,
+    /^docs\/rules\.doc has an unsupported format; save it as \.docx or \.pdf$/,
+  ])
+  t.strictSame(counts, { unsupported: 4, data: 2, picture: 1, archive: 1, media: 1, font: 1, code: 2 })
+  t.equal(skippedLine({ picture: 2, archive: 1 }), '2 pictures, 1 archive')
+  const matched = await within(folder, () => found('docs/*'))
+  t.strictSame([matched.faults, matched.counts], [faults, counts], 'a glob tells the same')
+})
+
+t.test('what is said about unknown formats gives way to formats that are supported', t => {
+  for (const extension of ['.md', '.csv', '.tsv', '.json', '.pdf']) t.ok(formatOf(`a${extension}`), extension)
+  t.end()
+})
+
+t.test('.askwellignore leaves out files and folders as .gitignore does, in folders and in globs', async t => {
+  const folder = t.testdir({
+    docs: {
+      '.askwellignore': '# drafts\n*.draft.md\n/private/\n!keep.draft.md\n*.doc\n',
+      'a.md': 'a',
+      'b.draft.md': 'b',
+      'keep.draft.md': 'k',
+      'old.doc': 'x',
+      private: { 'c.md': 'c' },
+      sub: {
+        '.askwellignore': '!b.draft.md\nlocal.md',
+        'b.draft.md': 'b',
+        'local.md': 'l',
+        private: { 'd.md': 'd' },
+      },
+    },
+  })
+  const expected = ['docs/a.md', 'docs/keep.draft.md', 'docs/sub/b.draft.md', 'docs/sub/private/d.md']
+  const { counts, files, faults } = await within(folder, () => found('docs'))
+  t.strictSame([files, faults, counts], [expected, [], { ignored: 4 }])
+  t.strictSame((await within(folder, () => found('docs/**'))).files, expected)
+  t.strictSame((await within(folder, () => found('docs/b.draft.md'))).files, ['docs/b.draft.md'], 'named itself')
 })

@@ -24,7 +24,7 @@ t.test('an FAQ in Russian, as a spreadsheet writes it', async t => {
   t.match(documents, [
     {
       title: 'Как подать на стипендию?',
-      text: 'Напишите заявление.\nВ деканат; "лично".',
+      text: 'Напишите заявление.\nВ деканат; "лично".\nФакультет: право\nГод: 2026',
       url: 'https://example.org/a',
       language: 'ru',
       metadata: { Факультет: 'право', Год: 2026 },
@@ -54,7 +54,12 @@ t.test('faults of a CSV name their line, and every good row is read', async t =>
   ])
   t.strictSame(
     documents.map(document => document.text),
-    ['On the second floor, left.', 'A pipe.', 'Yes.', 'In the main building.'],
+    [
+      'On the second floor, left.\ntopic: places',
+      'A pipe.\ntopic: hardware',
+      'Yes.\ntopic: places',
+      'In the main building.\ntopic: places',
+    ],
   )
   t.equal(new Set(documents.map(document => document.source)).size, 4, 'two answers to one question are two documents')
 })
@@ -118,7 +123,7 @@ t.test('a quote that is open to the end of the file costs one row', async t => {
   const { documents, faults } = await read(join(folder, 'a.csv'))
   t.strictSame(
     documents.map(document => document.text),
-    ['one', 'three', 'four'],
+    ['one\nb: 1', 'three\nb: 3', 'four\nb: 4'],
   )
   t.strictSame(faults, ['3: has a quote that is not closed'])
 })
@@ -156,11 +161,11 @@ t.test('JSON lines: fields, unknown scalars as metadata, faults by line', async 
     '7: has the same id as line 1',
   ])
   t.match(documents, [
-    { source: 'rows.jsonl#7', title: 'Library', text: 'Open daily.', url: 'https://example.org/7', language: 'en' },
+    { source: 'rows.jsonl#7', title: 'Library', text: 'Open daily.\nfloor: 2\nnested.a: 1', url: 'https://example.org/7', language: 'en' },
     { title: 'Сұрақ?', text: 'Жауап.', language: 'kk' },
     { title: 'rows', text: 'Last of all.' },
   ])
-  t.strictSame(documents[0]!.metadata, { floor: 2, tags: ['a', 'b'] })
+  t.strictSame(documents[0]!.metadata, { floor: 2, nested: { a: 1 }, tags: ['a', 'b'] })
 })
 
 t.test('JSON lines: one that is not UTF-8 is a fault, the others are read', async t => {
