@@ -1,4 +1,5 @@
 import type { Code, Heading, List, ListItem, Nodes, Root, RootContent, Table } from 'mdast'
+import { boldLevel, isBoldHeading, withBoldHeadings } from './bold-headings.ts'
 import type { Block } from './compose.ts'
 import { isBadgeRow, withoutContents } from './noise.ts'
 import { createSlugs } from './slugs.ts'
@@ -12,7 +13,7 @@ import { createSlugs } from './slugs.ts'
  */
 export function flatten(root: Root, options: { slugs: boolean }): Block[] {
   const slugOf = options.slugs ? createSlugs() : undefined
-  return withoutContents(root.children).flatMap((node): Block[] => {
+  return withBoldHeadings(withoutContents(root.children)).flatMap((node): Block[] => {
     if (node.type === 'heading') return [headingBlock(node, slugOf)]
     const text = flowText(node)
     return text.trim() === '' ? [] : [{ kind: 'text', text }]
@@ -21,6 +22,7 @@ export function flatten(root: Root, options: { slugs: boolean }): Block[] {
 
 function headingBlock(node: Heading, slugOf: ((heading: string) => string) | undefined): Block {
   const text = inlineText(node)
+  if (isBoldHeading(node)) return { kind: 'heading', level: boldLevel, text }
   const anchor = explicitId(node) ?? slugOf?.(text)
   return { kind: 'heading', level: node.depth, text, ...(anchor ? { anchor } : {}) }
 }
