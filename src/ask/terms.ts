@@ -67,6 +67,16 @@ export interface Scores {
   readonly rerank?: number
 }
 
+/** A section of a passage that joins several: where it begins, and what a citation of it says. */
+export interface PassageSection {
+  /** Offset as in {@link Passage}. */
+  readonly start: number
+  /** Document title and heading path. */
+  readonly title: string
+  readonly url: string | null
+  readonly page: number | null
+}
+
 export interface Passage {
   /** `<document id>.<ordinal>` */
   readonly chunkId: string
@@ -93,6 +103,10 @@ export interface Passage {
   readonly metadata: Readonly<Record<string, unknown>>
   readonly scores: Scores
   readonly windows: readonly Window[]
+  /** In order; absent when the whole passage is in the section of `title`. */
+  readonly sections?: readonly PassageSection[]
+  /** The header row of the table that `text` begins within. */
+  readonly tableHeader?: string
 }
 
 export interface Citation {

@@ -3,7 +3,7 @@ import { unitsOf, type Unit } from '../text/units.ts'
 import { clipped, longestPath } from './bounds.ts'
 import { headingOf, longestChunkCharacters, sectionRuns, type SectionRun } from './section-runs.ts'
 import { splitLong } from './split-span.ts'
-import type { Chunk, Section, SourceDocument } from './terms.ts'
+import type { Chunk, ChunkSection, Section, SourceDocument } from './terms.ts'
 
 /** Maximum length of a chunk. Five chunks, a question and an answer fit the context of a small model. */
 export const longestChunkTokens = 400
@@ -15,7 +15,8 @@ const maxOverlapSentences = 2
 
 /**
  * Divides a document into chunks of 200–400 tokens, or less if a section is short. Chunks begin and end with sentences
- * and do not cross headings, except those of tiny adjacent sections. All text except whitespace is in a chunk.
+ * and do not cross headings, except those of tiny adjacent sections. All text except whitespace is in a chunk. A chunk
+ * that begins within a table has its header beside the text.
  */
 export function chunk(document: SourceDocument, language: string): Chunk[] {
   const spans = sectionRuns(document).flatMap(run => chunksOfRun(document, run, language))
@@ -39,7 +40,15 @@ function chunksOfRun(document: SourceDocument, run: SectionRun, language: string
     const { end } = units[last]!
     const start = overlapStart(text, units, { before, first }, end)
     const section = first === 0 ? locatingSection(run) : sectionAt(run, units[first]!.start)
-    parts.push({ start, end, title, ...locationOf(section), tokens: countTokens(text.slice(start, end)) })
+    parts.push({
+      start,
+      end,
+      title,
+      ...locationOf(section),
+      tokens: countTokens(text.slice(start, end)),
+      ...sectionsWithin(run, start, end),
+      ...headerOf(text, units, first),
+    })
     before = first
     first = last + 1
   }
@@ -54,7 +63,34 @@ function wholeRun({ text, title }: SourceDocument, run: SectionRun): Part | null
   const end = run.start + slice.trimEnd().length
   const tokens = sizeOf(text.slice(start, end))
   if (start >= end || tokens > longestChunkTokens) return null
-  return { start, end, title: titleOf(title, run.path), ...locationOf(locatingSection(run)), tokens }
+  const located = { title: titleOf(title, run.path), ...locationOf(locatingSection(run)) }
+  return { start, end, ...located, tokens, ...sectionsWithin(run, start, end) }
+}
+
+/** The sections of a chunk, if it has several with different headings. */
+function sectionsWithin(run: SectionRun, start: number, end: number): { sections?: readonly ChunkSection[] } {
+  const first = run.sections.findIndex(section => section.end > start)
+  const sections = run.sections.slice(Math.max(0, first)).filter(section => section.start < end)
+  if (!sections.some(section => section.headings.length > run.path.length)) return {}
+  const own = sections.map((section): ChunkSection => {
+    const { anchor, page } = section
+    return {
+      start: section.start,
+      headings: section.headings.slice(run.path.length),
+      ...(anchor !== undefined && { anchor }),
+      ...(page !== undefined && { page }),
+    }
+  })
+  return { sections: own }
+}
+
+/** A longer header is cut, because it is repeated in every chunk of its table. */
+const longestTableHeader = 600
+
+function headerOf(text: string, units: readonly MeasuredUnit[], first: number): { tableHeader?: string } {
+  const header = units[first]!.header
+  if (header === null) return {}
+  return { tableHeader: clipped(text.slice(header.start, header.end), longestTableHeader) }
 }
 
 /** Number of tokens. Text that is too long anyway is not counted. */
@@ -104,15 +140,27 @@ interface MeasuredUnit extends Unit {
   readonly total: number
   /** Cost of ending a chunk here, from 0 after a paragraph to 1 between a heading and its text. */
   readonly endCost: number
+  /** The header of its table, if it is a row below one. */
+  readonly header: Unit | null
 }
 
 function measured(text: string, units: readonly Unit[]): MeasuredUnit[] {
   let total = 0
+  let header: Unit | null = null
   return units.map((unit, i) => {
+    const before = units[i - 1]
     // A unit includes the whitespace in front of it.
-    total += countTokens(text.slice(units[i - 1]?.end ?? unit.start, unit.end))
-    return { ...unit, total, endCost: endCostOf(text, unit, units[i + 1]) }
+    total += countTokens(text.slice(before?.end ?? unit.start, unit.end))
+    header = isNextRow(text, before, unit) ? (header ?? before!) : null
+    const isHeader = header === null && isNextRow(text, unit, units[i + 1])
+    return { ...unit, total, endCost: isHeader ? 1 : endCostOf(text, unit, units[i + 1]), header }
   })
+}
+
+/** Whether both are rows of one table. */
+function isNextRow(text: string, unit: Unit | undefined, next: Unit | undefined): boolean {
+  if (unit?.kind !== 'row' || next?.kind !== 'row') return false
+  return /^[^\S\n]*\n[^\S\n]*$/.test(text.slice(unit.end, next.start))
 }
 
 function endCostOf(text: string, unit: Unit, next: Unit | undefined): number {

@@ -43,7 +43,10 @@ export function* draftChunks(document: SourceDocument, language: string, model: 
 function draftChunk({ text, keywords }: SourceDocument, chunk: Chunk, language: string, model: WindowModel | null): DraftChunk {
   const windows = model === null ? [] : windowsOf(text, chunk, language, model)
   // The title counts twice, because it says more about a passage than any single sentence.
-  const analysis = analyze(`${chunk.title}\n${chunk.title}\n${text.slice(chunk.start, chunk.end)}`, language)
+  const analysis = analyze(
+    [chunk.title, chunk.title, ...inherited(chunk), text.slice(chunk.start, chunk.end)].join('\n'),
+    language,
+  )
   const findable = keywords === undefined || chunk.ordinal > 0 ? [] : indexTerms(analyze(keywords, language))
   return {
     ...chunk,
@@ -51,4 +54,9 @@ function draftChunk({ text, keywords }: SourceDocument, chunk: Chunk, language: 
     length: analysis.terms.length,
     windows: windows.map(({ start, end }) => ({ start, end, text: windowText(text, chunk, { start, end }, model!) })),
   }
+}
+
+/** Headings and a table's header say more than a sentence too. The headings are also in the text; the header is not. */
+function inherited({ sections = [], tableHeader }: Chunk): string[] {
+  return [...sections.flatMap(section => section.headings), ...(tableHeader === undefined ? [] : [tableHeader])]
 }

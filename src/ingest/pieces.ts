@@ -72,9 +72,10 @@ export function sizeOf(piece: Piece): number {
   return 200
 }
 
-function sizeOfChunk({ title, terms, windows }: DraftChunk): number {
+function sizeOfChunk({ title, terms, windows, sections = [], tableHeader = '' }: DraftChunk): number {
   const ofTerms = terms.reduce((sum, term) => sum + term.length + 8, 0)
-  return 100 + title.length + ofTerms + windows.reduce((sum, window) => sum + window.text.length + 50, 0)
+  const ofSections = sections.reduce((sum, { headings }) => sum + headings.join().length + 50, tableHeader.length)
+  return 100 + title.length + ofTerms + ofSections + windows.reduce((sum, window) => sum + window.text.length + 50, 0)
 }
 
 /**

@@ -24,12 +24,15 @@ const tinyTokens = 100
 const enoughTokens = 200
 /** … but never beyond this many. */
 const maxRunTokens = 400
+/** A document with more runs than this joins questions like other headings, so that their number stays in bounds. */
+const mostQuestions = 5000
 /** Tokens of the blank line between two sections. */
 const blankLineTokens = 2
 
 /**
  * The sections of a document, with tiny ones joined to a neighbour under the same parent, so that forty headings with
- * two lines each become a few chunks. A heading without text of its own joins the first section below it.
+ * two lines each become a few chunks. A heading without text of its own joins the first section below it. A question
+ * and its answer stay a chunk of their own, which is found by the question.
  */
 export function sectionRuns(document: SourceDocument): SectionRun[] {
   const single = coveringSections(document).map((section): SectionRun => {
@@ -39,11 +42,12 @@ export function sectionRuns(document: SourceDocument): SectionRun[] {
     return { start: section.start, end: section.end, path: section.headings, sections: [section], tokens }
   })
   let runs = withBareHeadings(document, single)
+  const areQuestionsKept = runs.length <= mostQuestions
   const depth = Math.max(0, ...new Set(runs.map(run => run.path.length)))
   for (let level = depth; level >= 0; level--) {
     // First form runs of a good size, then join what is still tiny to a neighbour that has room.
-    runs = joined(runs, level, enoughTokens)
-    runs = joined(runs, level, maxRunTokens)
+    runs = joined(runs, level, { untilTokens: enoughTokens, areQuestionsKept })
+    runs = joined(runs, level, { untilTokens: maxRunTokens, areQuestionsKept })
   }
   return runs
 }
@@ -99,17 +103,27 @@ export function headingOf({ text, title }: SourceDocument, section: Section): st
 }
 
 /** Joins tiny runs to the previous run if both share the first `level` headings and are at most one level deeper. */
-function joined(runs: readonly SectionRun[], level: number, untilTokens: number): SectionRun[] {
+function joined(runs: readonly SectionRun[], level: number, terms: JoinTerms): SectionRun[] {
   const result: SectionRun[] = []
   for (const run of runs) {
     const before = result.at(-1)
-    if (before !== undefined && mayJoin(before, run, level, untilTokens)) result[result.length - 1] = join(before, run)
+    if (before !== undefined && mayJoin(before, run, level, terms)) result[result.length - 1] = join(before, run)
     else result.push(run)
   }
   return result
 }
 
-function mayJoin(a: SectionRun, b: SectionRun, level: number, untilTokens: number): boolean {
+interface JoinTerms {
+  readonly untilTokens: number
+  readonly areQuestionsKept: boolean
+}
+
+function isQuestion({ path }: SectionRun): boolean {
+  return /[?？]$/.test(path.at(-1) ?? '')
+}
+
+function mayJoin(a: SectionRun, b: SectionRun, level: number, { untilTokens, areQuestionsKept }: JoinTerms): boolean {
+  if (areQuestionsKept && (isQuestion(a) || isQuestion(b))) return false
   const isTiny = a.tokens < tinyTokens || b.tokens < tinyTokens
   const isSmall = a.tokens < untilTokens && a.tokens + b.tokens <= maxRunTokens
   const areAdjacent = a.path.length <= level + 1 && b.path.length <= level + 1

@@ -71,6 +71,16 @@ export interface ChunkWindow {
   readonly end: number
 }
 
+/** A section of a chunk that joins several. */
+export interface ChunkSection {
+  /** Offset into the document's text. */
+  readonly start: number
+  /** Headings below the chunk's title, outermost first. */
+  readonly headings: readonly string[]
+  readonly anchor?: string
+  readonly page?: number
+}
+
 export interface Chunk {
   readonly ordinal: number
   readonly start: number
@@ -81,6 +91,10 @@ export interface Chunk {
   readonly page: number | null
   /** Length in tokens of the chat models' tokenizer. */
   readonly tokens: number
+  /** Absent unless the chunk joins several sections. In order; a heading without text belongs to the one below it. */
+  readonly sections?: readonly ChunkSection[]
+  /** The header row of the table that the chunk begins within. */
+  readonly tableHeader?: string
 }
 
 /** An embedding model as a collection stores it; its vectors have `dimensions` numbers. */

@@ -1,4 +1,5 @@
 import type { Embedder } from '../ask/retrieval/embedder.ts'
+import { tableHeaderAt } from '../text/table-rows.ts'
 import { unitsOf, type Unit } from '../text/units.ts'
 import { splitLong } from './split-span.ts'
 import type { Chunk, ChunkWindow } from './terms.ts'
@@ -64,7 +65,7 @@ function filled(text: string, chunk: Chunk, whole: readonly Unit[], model: Windo
  */
 export function windowText(text: string, chunk: Chunk, window: ChunkWindow, model: WindowModel): string {
   const body = bodyOf(text, chunk, window)
-  for (let title = shortTitle(chunk.title, model); ; title = withoutFront(title)) {
+  for (let title = titleOf(text, chunk, window, model); ; title = withoutFront(title)) {
     const full = withTitle(title, body)
     if (model.countTokens(full) <= model.maxTokens) return full
     if (title === '') throw new RangeError(`a window of ${body.length} characters exceeds the input limit of the model`)
@@ -73,7 +74,14 @@ export function windowText(text: string, chunk: Chunk, window: ChunkWindow, mode
 
 /** Tokens of a window, including the title. */
 function tokensOf(text: string, chunk: Chunk, window: ChunkWindow, model: WindowModel): number {
-  return model.countTokens(withTitle(shortTitle(chunk.title, model), bodyOf(text, chunk, window)))
+  return model.countTokens(withTitle(titleOf(text, chunk, window, model), bodyOf(text, chunk, window)))
+}
+
+/** The title of a window that begins within a table ends with the header of the table. */
+function titleOf(text: string, chunk: Chunk, window: ChunkWindow, model: WindowModel): string {
+  const offset = window.start - chunk.start
+  const header = tableHeaderAt(text.slice(chunk.start, chunk.end), offset, chunk.tableHeader)
+  return shortTitle(header === null ? chunk.title : `${chunk.title}${separator}${header}`, model)
 }
 
 interface MeasuredSpan extends ChunkWindow {

@@ -1,10 +1,11 @@
 /**
  * Finds the sentences of a text with Unicode's rules (Intl.Segmenter), and corrects them for abbreviations, initials,
- * list numbers and identifiers. Lines come first: a blank line, a list item, a table row, a heading or a line of code
- * ends a sentence whatever it contains; any other line break is a space.
+ * list numbers, identifiers and footnote marks. Lines come first: a blank line, a list item, a table row, a heading or a
+ * line of code ends a sentence whatever it contains; any other line break is a space. A row of a table is one sentence.
  */
 import { LRUCache } from 'lru-cache'
 import { isOpen } from './abbreviations.ts'
+import { isTableRow } from './table-rows.ts'
 
 /** UTF-16 offsets: the sentence is `text.slice(start, end)`, without surrounding whitespace. */
 export interface Span {
@@ -64,8 +65,12 @@ function blocks(text: string): Span[] {
 
 // A book without a line break is processed in pieces, since the corrections below look back over a whole piece.
 const maxPiece = 20_000
+/** A longer row has cells of prose, whose sentences are found as elsewhere. */
+const longestRow = 1000
 
 function sentencesOf(text: string, block: Span, segmenter: Intl.Segmenter): Span[] {
+  const row = block.end - block.start <= longestRow ? text.slice(block.start, block.end) : ''
+  if (isTableRow(row)) return [trimmed(row, block.start)]
   const found: Span[] = []
   for (let start = block.start; start < block.end;) {
     const end = pieceEnd(text, start, block.end)
@@ -89,18 +94,29 @@ function pieceEnd(text: string, start: number, blockEnd: number): number {
 
 function spansOf(flat: string, offset: number, segmenter: Intl.Segmenter): Span[] {
   const spans: Span[] = []
+  const unmarked = flat.replace(footnoteMarks, mark => ' '.repeat(mark.length))
   let start = 0
-  for (const { index, segment } of segmenter.segment(flat)) {
+  for (const { index, segment } of segmenter.segment(unmarked)) {
     const end = index + segment.length
-    if (end < flat.length && !isEnd(flat.slice(start, end), flat.slice(end, end + 40))) continue
-    const sentence = flat.slice(start, end)
-    const blank = sentence.length - sentence.trimStart().length
-    const length = sentence.trim().length
-    if (length > 0) spans.push({ start: offset + start + blank, end: offset + start + blank + length })
+    if (end < flat.length && !isEnd(unmarked.slice(start, end), unmarked.slice(end, end + 40))) continue
+    const span = trimmed(flat.slice(start, end), offset + start)
+    if (span.end > span.start) spans.push(span)
     start = end
   }
   return spans
 }
+
+function trimmed(text: string, offset: number): Span {
+  const start = offset + text.length - text.trimStart().length
+  return { start, end: start + text.trim().length }
+}
+
+/**
+ * Marks of footnotes and sources right after the end of a sentence: `.[7]`, `.[2][3]`, `."[8, 9]`, `.[^1]`, `.[note 2]`,
+ * `.¹`. They belong to that sentence.
+ */
+const footnoteMarks =
+  /(?<=[.!?…。！？]["'”’»)]?)(?:\[(?:\^?[\p{L}\p{N}]{1,3}|\p{N}{1,3}(?:[,;–—-] ?\p{N}{1,3}){1,8}|\^?\p{L}{2,12}(?:[ -]\p{L}{2,12})? ?\p{N}{0,3})\]|[¹²³⁰⁴-⁹]{1,3}(?![\p{L}\p{N}]))+(?=\s|$)/gu
 
 const glued = /[.!?)\]]$/
 const spacedScript = /^[\p{Lu}\p{Ll}\p{N}/_?=&(]/u

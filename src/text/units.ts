@@ -1,9 +1,10 @@
 import { codeBlocks } from './code-blocks.ts'
 import { sentences, type Span } from './sentences.ts'
+import { isTableRow } from './table-rows.ts'
 
-/** The units of chunks and windows: a sentence, list item or table row, or a whole block of code. */
+/** The units of chunks and windows: a sentence or list item, a table row, or a whole block of code. */
 export interface Unit extends Span {
-  readonly kind: 'sentence' | 'code' | 'heading'
+  readonly kind: 'sentence' | 'row' | 'code' | 'heading'
 }
 
 /** The units of a part of a text, in order, without overlap; together they contain everything but whitespace. */
@@ -22,5 +23,5 @@ export function unitsOf(text: string, { start, end }: Span, language: string): U
 
 function addProse(units: Unit[], prose: string, offset: number, language: string): void {
   for (const { start, end } of sentences(prose, language))
-    units.push({ kind: 'sentence', start: start + offset, end: end + offset })
+    units.push({ kind: isTableRow(prose.slice(start, end)) ? 'row' : 'sentence', start: start + offset, end: end + offset })
 }

@@ -45,7 +45,8 @@ export async function contentsOf(sql: Sql, collection = 'default'): Promise<Cont
     select d.id, source, version, encode(hash, 'hex') as hash, title, url, d.language, d.metadata, text
     from documents d join collections c on c.id = d.collection_id where c.name = ${collection} order by source`
   const chunks = await sql`
-    select d.source, k.ordinal, k.start_at, k.end_at, k.title, k.anchor, k.page, k.language, k.text, k.terms::text as terms, k.length, k.tokens
+    select d.source, k.ordinal, k.start_at, k.end_at, k.title, k.anchor, k.page, k.language, k.text, k.terms::text as terms, k.length, k.tokens,
+      k.sections::text as sections, k.table_header
     from chunks k join documents d on d.id = k.document_id join collections c on c.id = k.collection_id
     where c.name = ${collection} order by d.source, k.ordinal`
   const vectors = await sql`

@@ -215,3 +215,19 @@ function afterTicks(code: Code): Code {
   const closes = isFenced ? ticks >= opener && isLineStart : ticks === opener
   return closes ? { ...outside, isLineStart: false } : { ...code, ticks: 0, isLineStart: false }
 }
+
+const ownMarkers = /\[(\s?\^?\d{1,2}(?:\s?[,;–—-]\s?\d{1,2}){0,9}\s?)\](?!\()/g
+const codeSpans = /(```[\s\S]*?(?:```|$)|`[^`\n]*`)/
+
+/**
+ * Quoted text in which the document's own `[2]` does not look like a citation: `\[2\]`, which Markdown shows as it
+ * was. Code stays, and so do links.
+ */
+export function withoutMarkers(quote: string): string {
+  return quote
+    .split(codeSpans)
+    .map((part, i) =>
+      i % 2 === 1 ? part : part.replace(ownMarkers, (_, inner: string) => `\\[${inner}\\]`),
+    )
+    .join('')
+}

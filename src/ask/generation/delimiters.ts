@@ -7,8 +7,9 @@ import type { Passage } from '../terms.ts'
  * stored text, not from this.
  */
 export function delimited(passages: readonly Passage[], nonce: string): string {
-  const elements = passages.map(({ title, text }, i) => {
-    return `<passage n="${i + 1}" title="${attribute(title, nonce)}">\n${harmless(text, nonce)}\n</passage>`
+  const elements = passages.map(({ title, text, tableHeader }, i) => {
+    const shown = tableHeader === undefined ? text : `${tableHeader}\n${text}`
+    return `<passage n="${i + 1}" title="${attribute(title, nonce)}">\n${harmless(shown, nonce)}\n</passage>`
   })
   const name = `passages-${nonce}`
   return [

@@ -64,10 +64,21 @@ function runAround(seed: ScoredSentence, sentences: readonly ScoredSentence[], r
 
 function belongs(next: ScoredSentence, run: readonly ScoredSentence[], seed: ScoredSentence): boolean {
   if (next.kind === 'heading') return false
+  if (next.row !== undefined || seed.row !== undefined) return isRowOf(next, run.at(-1)!, seed)
   if (isAnnounced(next, run)) return true
   if (next.kind === 'code') return false
   if (next.score >= neighbourShare * seed.score && next.found.size > 0) return true
   return !next.followsBlank && lengthOf(run) < comfortable
+}
+
+/**
+ * A row is quoted alone, or with the next ones that contain as much of what was asked; a header or a sentence before
+ * the table with all rows if they are few.
+ */
+function isRowOf(next: ScoredSentence, last: ScoredSentence, seed: ScoredSentence): boolean {
+  if (next.row === undefined) return false
+  if (seed.row?.header) return !next.followsBlank && seed.ownFound.isSubsetOf(next.ownFound)
+  return next.row.isOfSmallTable && (last.row !== undefined ? next.row.header !== null : /[:：]$/.test(last.text))
 }
 
 /** "The options are:" includes the following block of code or lines, up to a blank line. */
@@ -86,7 +97,7 @@ function leansOnPrevious(text: string): boolean {
 }
 
 function addsSomethingAsked(seed: ScoredSentence, runs: readonly (readonly ScoredSentence[])[]): boolean {
-  const said = new Set(runs.flat().flatMap(each => [...each.found]))
+  const said = new Set(runs.flat().flatMap(each => [...each.found, ...each.foundAbove]))
   return !seed.found.isSubsetOf(said)
 }
 

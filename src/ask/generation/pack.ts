@@ -2,6 +2,7 @@ import { analyze } from '../../text/analyze.ts'
 import { countTokens } from '../../text/count-tokens.ts'
 import { sentences, type Span } from '../../text/sentences.ts'
 import type { Passage } from '../terms.ts'
+import { headerWhenCut } from './table-rows.ts'
 
 export interface PackOptions {
   /** Budget for all passages with their titles, in tokens of the chat models. */
@@ -33,7 +34,7 @@ export function pack(
   for (const passage of passages) {
     if (packed.length === maxPassages) break
     if (packed.some(other => other.text === passage.text)) continue
-    const room = left - tokensAround - countTokens(passage.title)
+    const room = left - tokensAround - countTokens(`${passage.title} ${passage.tableHeader ?? ''}`)
     const tokens = tokensOf(passage)
     const fitting = tokens <= room ? passage : cutInto(room, passage, question, packed.length === 0)
     isCut ||= fitting !== passage
@@ -105,11 +106,13 @@ function wordsWithin(room: number, text: string): Span | undefined {
   return fits < 0 ? undefined : { start: text.search(/\S/u), end: ends[fits]! }
 }
 
-function trimmed({ tokens: _whole, ...passage }: Passage, span: Span): Passage {
+function trimmed({ tokens: _whole, tableHeader: before, ...passage }: Passage, span: Span): Passage {
+  const tableHeader = headerWhenCut(passage.text, span.start, before)
   const start = passage.start + span.start
   const end = passage.start + span.end
   const windows = passage.windows
     .filter(window => window.start < end && window.end > start)
     .map(window => ({ ...window, start: Math.max(window.start, start), end: Math.min(window.end, end) }))
-  return { ...passage, text: passage.text.slice(span.start, span.end), start, end, windows }
+  const text = passage.text.slice(span.start, span.end)
+  return { ...passage, text, start, end, windows, ...(tableHeader !== undefined && { tableHeader }) }
 }

@@ -1,4 +1,6 @@
 import type { Citation, Passage } from '../terms.ts'
+import { withoutMarkers } from './citation-markers.ts'
+import { placeAt } from './places.ts'
 
 /** An answer made of quoted sentences, with the citation of each `[n]`. */
 export interface Extracted {
@@ -11,18 +13,27 @@ interface Span {
   /** Offsets into the passage's text. */
   readonly start: number
   readonly end: number
+  /** Set for a row of a table. */
+  readonly row?: { readonly header: string | null } | undefined
 }
 
-/** Each run of adjacent sentences, verbatim, followed by its citation. */
+/**
+ * Each run of adjacent sentences, followed by its citation. Verbatim, except that a document's own `[2]` is escaped, so
+ * that it does not look like a citation; the quote in the citation is not. Rows have the header of their table above
+ * them.
+ */
 export function quotedAnswer(runs: readonly (readonly Span[])[], passages: readonly Passage[]): Extracted {
   const quotes = runs.flatMap(run => {
     const [first, last] = [run[0], run.at(-1)]
     const passage = first && passages[first.passageIndex]
     return first && last && passage
-      ? [{ passage, index: first.passageIndex + 1, start: first.start, end: last.end }]
+      ? [{ passage, index: first.passageIndex + 1, start: first.start, end: last.end, header: first.row?.header ?? null }]
       : []
   })
-  const parts = quotes.map(({ passage, index, start, end }) => `${passage.text.slice(start, end)} [${index}]`)
+  const parts = quotes.map(({ passage, index, start, end, header }) => {
+    const quote = passage.text.slice(start, end)
+    return `${withoutMarkers(header === null ? quote : `${header}\n${quote}`)} [${index}]`
+  })
   return {
     text: parts.join(parts.some(part => part.includes('\n')) ? '\n\n' : ' '),
     citations: quotes.map(({ passage, index, start, end }) => citationOf(passage, index, start, end)),
@@ -31,14 +42,15 @@ export function quotedAnswer(runs: readonly (readonly Span[])[], passages: reado
 
 /** `start` and `end` are offsets in the passage; the citation uses offsets in the stored document. */
 function citationOf(passage: Passage, index: number, start: number, end: number): Citation {
+  const { title, url, page } = placeAt(passage, start)
   return {
     index,
     documentId: passage.documentId,
     chunkId: passage.chunkId,
     version: passage.version,
-    title: passage.title,
-    url: passage.url,
-    page: passage.page,
+    title,
+    url,
+    page,
     quote: passage.text.slice(start, end),
     start: passage.start + start,
     end: passage.start + end,

@@ -1,6 +1,8 @@
 import { analyze } from '../../text/analyze.ts'
-import { unitsOf } from '../../text/units.ts'
+import { unitsOf, type Unit } from '../../text/units.ts'
 import type { Passage, AnalyzedQuestion } from '../terms.ts'
+import { placeAt } from './places.ts'
+import { tableRowsOf, type TableRow } from './table-rows.ts'
 
 export interface ScoredSentence {
   readonly passageIndex: number
@@ -11,8 +13,14 @@ export interface ScoredSentence {
   readonly end: number
   readonly text: string
   readonly kind: 'sentence' | 'heading' | 'code'
-  /** Words of the question that it contains. */
+  /** Set for a row of a table. */
+  readonly row?: TableRow | undefined
+  /** Words of the question that it contains, or for a row, also the header above it. */
   readonly found: ReadonlySet<string>
+  /** Those that it contains itself. */
+  readonly ownFound: ReadonlySet<string>
+  /** Those in its nearest heading, or in the question that it answers. */
+  readonly foundAbove: ReadonlySet<string>
   readonly terms: ReadonlySet<string>
   /** 0…1, comparable within one question. */
   readonly score: number
@@ -31,10 +39,13 @@ const shortestSeed = 25
 /** A line like "Price: 249". */
 const fieldLine = /^\p{L}[^:\n]{0,60}: \S[^\n]*$/u
 
-type Unscored = Omit<ScoredSentence, 'score' | 'found'> & {
+type Unscored = Omit<ScoredSentence, 'score' | 'found' | 'ownFound' | 'foundAbove'> & {
   readonly similarity: number | null
   readonly isLead: boolean
   readonly isField: boolean
+  readonly title: Title
+  /** Words of the header above a row. */
+  readonly header: ReadonlySet<string>
 }
 
 /**
@@ -47,29 +58,33 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
   const counts = wantedOf(asked, all)
   const wanted = new Set(counts.keys())
   const pairs = pairsOf([...wanted])
-  const titles = passages.map(passage => titleOf(passage, isFolded))
-  const rarity = raritiesOf(counts, all, titles)
+  const rarity = raritiesOf(counts, all)
   const total = sum(rarity.values())
   const similarities = all.flatMap(each => (each.similarity === null ? [] : [each.similarity]))
   const [low, high] = [Math.min(...similarities), Math.max(...similarities)]
   const ranks = rankScores(passages)
 
   const isUnseen = (passage: Passage, index: number): boolean => {
-    const isSeen = all.some(each => each.passageIndex === index && !wanted.isDisjointFrom(each.terms))
-    return !isSeen && wanted.isDisjointFrom(titles[index]?.all ?? noTitle.all) && passage.scores.coverage >= 0.5
+    const own = all.filter(each => each.passageIndex === index)
+    const isSeen = own.some(each => !wanted.isDisjointFrom(each.terms) || !wanted.isDisjointFrom(each.title.all))
+    return !isSeen && passage.scores.coverage >= 0.5
   }
   /** Passages found by words that are not in their text: identifiers of a row, which its text leaves out. */
   const unseen = passages.map(isUnseen)
 
-  return all.map(({ similarity, isLead, isField, ...each }) => {
-    const found = wanted.intersection(each.terms)
+  return all.map(({ similarity, isLead, isField, title, header, ...each }) => {
+    const ownFound = wanted.intersection(each.terms)
+    const found = ownFound.union(wanted.intersection(header))
+    const foundAbove = wanted.intersection(title.last)
     const words = share(rarity, found, total)
-    const heading = headingScore(wanted, rarity, total, titles[each.passageIndex] ?? noTitle)
+    const heading = headingScore(wanted, rarity, total, title)
     const meaning = similarity === null || high <= low ? 0 : (similarity - low) / (high - low)
     const rank = ranks[each.passageIndex] ?? 0
     // Position alone must not make an answer of a sentence that shares nothing with the question, not even in its
-    // heading.
-    const isAbout = words > 0 || heading > 0 || meaning > 0.5 || unseen[each.passageIndex] === true
+    // heading. Of a row, only its own words tell it from the other rows.
+    const isOneOfMany = each.row !== undefined && each.row.header !== null && ownFound.size === 0
+    const isAbout =
+      !isOneOfMany && (words > 0 || heading > 0 || meaning > 0.5 || unseen[each.passageIndex] === true)
     const parts =
       weights.words * words +
       weights.pairs * adjacency(pairs, each.terms) +
@@ -77,7 +92,7 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
       weights.meaning * meaning +
       weights.rank * rank
     const isSeed = each.isSeed || (isField && isNamed(each.text, wanted, passages[each.passageIndex]!, isFolded))
-    return { ...each, isSeed, found, score: isAbout ? parts + (isLead ? weights.lead : 0) : 0 }
+    return { ...each, isSeed, found, ownFound, foundAbove, score: isAbout ? parts + (isLead ? weights.lead : 0) : 0 }
   })
 }
 
@@ -94,16 +109,25 @@ function wantedOf({ own, terms }: AnalyzedQuestion, all: readonly Unscored[]): R
 
 function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean): Unscored[] {
   const { text, language } = passage
-  let isLead = true
   const units = unitsOf(text, { start: 0, end: text.length }, language)
-  // The fields of a row are short, and there may be nothing else.
-  const isRow = units.length > 0 && units.every(unit => fieldLine.test(text.slice(unit.start, unit.end)))
+  // The fields of a row of a file are short, and there may be nothing else.
+  const isRecord = units.length > 0 && units.every(unit => fieldLine.test(text.slice(unit.start, unit.end)))
+  const rows = tableRowsOf(text, units, passage.tableHeader ?? null)
+  const read = createReader(text)
+  const titles = createTitles(language, isFolded)
+  const terms = cached((own: string) => termsOf(own, language, isFolded))
+  let [leadOf, isLead] = ['', true]
   return units.map((unit, position): Unscored => {
     const own = text.slice(unit.start, unit.end)
-    const kind = unit.kind === 'code' ? 'code' : isHeading(own, passage.title) ? 'heading' : 'sentence'
+    const place = placeAt(passage, unit.start)
+    const kind = unit.kind === 'code' ? 'code' : isHeading(own, place.title) ? 'heading' : 'sentence'
+    const { question, followsBlank } = read(unit, kind === 'sentence' && unit.kind === 'sentence')
+    const row = rows[position]
+    const title = titles(place.title, question)
     const isField = kind === 'sentence' && fieldLine.test(own)
-    const isLong = own.length >= shortestSeed || isRow
-    const isSeed = kind === 'sentence' && isLong && !/[?？]$/.test(own)
+    const isSeed = kind === 'sentence' && (row === undefined ? isStatement(own, title, isRecord) : mayAnswer(row))
+    const section = `${place.title}\n${question ?? ''}`
+    if (section !== leadOf) [leadOf, isLead] = [section, true]
     const sentence = {
       passageIndex,
       position,
@@ -111,16 +135,52 @@ function sentencesOf(passage: Passage, passageIndex: number, isFolded: boolean):
       end: unit.end,
       text: own,
       kind,
-      terms: kind === 'code' ? new Set<string>() : termsOf(own, language, isFolded),
+      row,
+      terms: kind === 'code' ? noTerms : termsOf(own, language, isFolded),
+      header: row?.header ? terms(row.header) : noTerms,
+      title,
       similarity: similarityAt(passage, unit.start, unit.end),
       isSeed,
       isField,
       isLead: isLead && isSeed,
-      followsBlank: /\n[^\S\n]*\n[^\S\n]*$/.test(text.slice(Math.max(0, unit.start - 20), unit.start)),
+      followsBlank,
     } as const
     if (isSeed) isLead = false
     return sentence
   })
+}
+
+/** An answer below a question may be short ("Ten euros."). Elsewhere so short a text is a fragment. */
+function isStatement(own: string, { isQuestion }: Title, isRecord: boolean): boolean {
+  return own.length >= (isQuestion || isRecord ? 2 : shortestSeed) && !/[?？]$/.test(own)
+}
+
+/** A header answers only with all of its rows. */
+function mayAnswer({ header, isOfSmallTable }: TableRow): boolean {
+  return header !== null || isOfSmallTable
+}
+
+const longestQuestion = 200
+
+/**
+ * Reads units in order, and tells for each whether a blank line is above it and which question it answers: the one
+ * before it in its paragraph, or one that is the paragraph before it.
+ */
+function createReader(text: string) {
+  let question: string | undefined
+  let isAnswered = false
+  return ({ start, end }: Unit, isSentence: boolean): { question: string | undefined; followsBlank: boolean } => {
+    const own = text.slice(start, end)
+    const followsBlank = /\n[^\S\n]*\n[^\S\n]*$/.test(text.slice(Math.max(0, start - 20), start))
+    if (!isSentence || (followsBlank && isAnswered)) question = undefined
+    if (isSentence && own.length <= longestQuestion && /[?？]$/.test(own)) {
+      question = own
+      isAnswered = false
+      return { question: undefined, followsBlank }
+    }
+    isAnswered = true
+    return { question, followsBlank }
+  }
 }
 
 /**
@@ -155,8 +215,9 @@ function adjacency(pairs: readonly [string, string][], terms: ReadonlySet<string
   return pairs.filter(isAdjacent).length / pairs.length
 }
 
-/** A line that repeats the passage's title, or that does not end like a sentence. */
+/** A line that is one of the headings above it, or that does not end like a sentence and repeats the title. */
 function isHeading(text: string, title: string): boolean {
+  if (title.split(separator).includes(text)) return true
   return (
     text.length <= 120 &&
     !text.includes('\n') &&
@@ -164,6 +225,8 @@ function isHeading(text: string, title: string): boolean {
     (title.includes(text) || !/\s/.test(text))
   )
 }
+
+const separator = ' › '
 
 function termsOf(text: string, language: string, isFolded: boolean): ReadonlySet<string> {
   const analysis = analyze(text, language)
@@ -175,16 +238,33 @@ function isNamed(field: string, wanted: ReadonlySet<string>, { language }: Passa
   return !wanted.isDisjointFrom(termsOf(field.slice(0, field.indexOf(':')), language, isFolded))
 }
 
+/** Words of the headings above a sentence; `last`: of the nearest one, or of the question that it answers. */
 interface Title {
   readonly all: ReadonlySet<string>
   readonly last: ReadonlySet<string>
+  readonly isQuestion: boolean
 }
 
-const noTitle: Title = { all: new Set(), last: new Set() }
+const noTerms: ReadonlySet<string> = new Set()
 
-function titleOf({ title, language }: Passage, isFolded: boolean): Title {
-  const last = title.slice(title.lastIndexOf(' › ') + 1)
-  return { all: termsOf(title, language, isFolded), last: termsOf(last, language, isFolded) }
+function createTitles(language: string, isFolded: boolean): (title: string, question: string | undefined) => Title {
+  const terms = cached((text: string) => termsOf(text, language, isFolded))
+  return (title, question) => {
+    const last = question ?? title.slice(title.lastIndexOf(separator) + 1)
+    const all = question === undefined ? terms(title) : terms(title).union(terms(question))
+    return { all, last: terms(last), isQuestion: /[?？]$/.test(last) }
+  }
+}
+
+function cached<T>(make: (text: string) => T): (text: string) => T {
+  const made = new Map<string, T>()
+  return text => {
+    const known = made.get(text)
+    if (known !== undefined) return known
+    const value = make(text)
+    made.set(text, value)
+    return value
+  }
 }
 
 /**
@@ -215,11 +295,10 @@ function similarityAt(passage: Passage, start: number, end: number): number | nu
 function raritiesOf(
   counts: ReadonlyMap<string, number>,
   all: readonly Unscored[],
-  titles: readonly Title[],
 ): Map<string, number> {
   return new Map(
     Array.from(counts, ([term, asked]) => {
-      const count = all.filter(each => each.terms.has(term) || titles[each.passageIndex]?.all.has(term)).length
+      const count = all.filter(each => each.terms.has(term) || each.title.all.has(term) || each.header.has(term)).length
       return [term, count === 0 ? 0 : asked * Math.log(1 + (all.length - count + 0.5) / (count + 0.5))]
     }),
   )

@@ -1,5 +1,5 @@
 import { comparable, areNearDuplicates, type Comparable } from './near-duplicates.ts'
-import type { Passage } from '../terms.ts'
+import type { Passage, PassageSection } from '../terms.ts'
 
 /** Adjacent chunks joined into one passage: at 400 tokens each at most, three still fit a prompt of 1,500. */
 const maxJoined = 3
@@ -61,8 +61,26 @@ function join(better: Passage, other: Passage): Passage | null {
   const text = first.text + between + second.text.slice(Math.max(0, first.end - second.start))
   const windows = [...first.windows, ...second.windows]
   const { blanksBefore = '' } = first
-  const { tokens: _alone, ...joined } = better
-  return { ...joined, text, blanksBefore, start: first.start, end: Math.max(first.end, second.end), windows }
+  const { tokens: _alone, sections: _sections, tableHeader: _header, ...joined } = better
+  return {
+    ...joined,
+    text,
+    blanksBefore,
+    start: first.start,
+    end: Math.max(first.end, second.end),
+    windows,
+    ...joinedSections(first, second),
+    ...(first.tableHeader !== undefined && { tableHeader: first.tableHeader }),
+  }
+}
+
+function joinedSections(first: Passage, second: Passage): Pick<Passage, 'sections'> {
+  if (first.sections === undefined && second.sections === undefined) return {}
+  return { sections: [...sectionsOf(first), ...sectionsOf(second)] }
+}
+
+function sectionsOf({ sections, start, title, url, page }: Passage): readonly PassageSection[] {
+  return sections ?? [{ start, title, url, page }]
 }
 
 /**

@@ -51,6 +51,7 @@ export function rerankWith(reranker: Reranker, candidates: number) {
   }
 }
 
-function textOf({ title, text }: Passage): string {
-  return title === '' ? text : `${title}\n\n${text}`
+function textOf({ title, text, tableHeader }: Passage): string {
+  const shown = tableHeader === undefined ? text : `${tableHeader}\n${text}`
+  return title === '' ? shown : `${title}\n\n${shown}`
 }

@@ -1,6 +1,7 @@
 import { clipped, longestHeading, longestTitle } from '../bounds.ts'
 import type { Section } from '../terms.ts'
 import { cleanLine, cleanText } from './clean-text.ts'
+import { withQuestions } from './questions.ts'
 
 /** Intermediate form of every format: headings and paragraphs of text, in order. */
 export type Block =
@@ -30,7 +31,7 @@ export function compose(
   blocks: readonly Block[],
   titles: { title?: string | undefined; fallbackTitle: string },
 ): Composed {
-  const filled = blocks.map(cleaned).filter(block => block.text !== '')
+  const filled = withQuestions(blocks.map(cleaned).filter(block => block.text !== ''))
   const mainHeading = mainHeadingOf(filled)
   const title = clipped(
     cleanLine(titles.title ?? '') || mainHeading?.text || cleanLine(titles.fallbackTitle),
@@ -101,7 +102,7 @@ function enter(path: Heading[], block: Extract<Block, { kind: 'heading' }>, isTi
 }
 
 function openSection(start: number, path: readonly Heading[], page: number | undefined): OpenSection {
-  const anchor = path.at(-1)?.anchor
+  const anchor = path.findLast(heading => heading.anchor !== undefined)?.anchor
   return {
     start,
     headings: path.map(heading => heading.text).filter(text => text !== null),

@@ -1,4 +1,5 @@
 import type { Code, Heading, List, ListItem, Nodes, Root, RootContent, Table, TableCell } from 'mdast'
+import { boldLevel, isBoldHeading, withBoldHeadings } from './bold-headings.ts'
 import type { Block } from './compose.ts'
 import { linkContext, linkText, thinLinks, type LinkContext } from './links.ts'
 import { isBadgeRow, withoutContents } from './noise.ts'
@@ -16,7 +17,7 @@ export function flatten(root: Root, options: { slugs: boolean; base?: string | u
   const slugOf = options.slugs ? createSlugs() : undefined
   let anchor: string | undefined
   const links = linkContext(root, options.base)
-  const nodes = settleTitles(withoutContents(root.children), { inText: false })
+  const nodes = settleTitles(withBoldHeadings(withoutContents(root.children)), { inText: false })
   thinLinks(nodes)
   return nodes.flatMap((node): Block[] => {
     if (node.type === 'heading') {
@@ -38,6 +39,7 @@ type HeadingBlock = Extract<Block, { kind: 'heading' }>
 
 function headingBlock(node: Heading, slugOf: ((heading: string) => string | undefined) | undefined): HeadingBlock {
   const [text, written] = withoutId(inlineText(node, null))
+  if (isBoldHeading(node)) return { kind: 'heading', level: boldLevel, text }
   const anchor = explicitId(node) ?? written ?? slugOf?.(text)
   return { kind: 'heading', level: node.depth, text, ...(anchor ? { anchor } : {}) }
 }

@@ -34,6 +34,33 @@ for (const [language, ...expected] of examples) {
   })
 }
 
+t.test('marks of footnotes and sources belong to the sentence before them', async t => {
+  for (const mark of ['[7]', '[2][3]', '[8, 9]', '[8–10]', '[^1]', '[a]', '[note 2]', '[citation needed]', '¹', '¹²'])
+    t.same(read(`It was sold in 1954.${mark} Its wheel turns.${mark} A bag costs three.${mark}`, 'en'), [
+      `It was sold in 1954.${mark}`,
+      `Its wheel turns.${mark}`,
+      `A bag costs three.${mark}`,
+    ])
+  t.same(read('“We left.”[4] They rose (twice.)[5] and fell.', 'en'), ['“We left.”[4]', 'They rose (twice.)[5] and fell.'])
+  t.same(read('Rain doubled it [12]. The plot had 110.', 'en'), ['Rain doubled it [12].', 'The plot had 110.'])
+  t.same(read('Мост построен в 1820 году.[15] С тех пор он открыт.', 'ru'), [
+    'Мост построен в 1820 году.[15]',
+    'С тех пор он открыт.',
+  ])
+})
+
+t.test('brackets and digits elsewhere are not such marks', async t => {
+  t.same(read('Call list.[0] first. Then stop.', 'en'), ['Call list.[0] first.', 'Then stop.'])
+  t.same(read('It has 10⁶ cells. Then 3.5² of them.', 'en'), ['It has 10⁶ cells.', 'Then 3.5² of them.'])
+})
+
+t.test('a row of a table is one sentence, whatever stops are in its cells', async t => {
+  const rows = ['| Name | Room |', '| A. Lee. Head. | No. 4. Upstairs. |', '| B. St. John | Closed. Ask! Why? |']
+  t.same(read(rows.join('\n'), 'en'), rows)
+  const long = `| ${'A long cell. '.repeat(200)}| b |`
+  t.ok(read(long, 'en').length > 100, 'but a cell that is a page of prose has its sentences')
+})
+
 t.test('scripts without blanks: sentences follow each other at once', async t => {
   t.same(read('学生可以申请奖学金。怎么申请？请到办公室！', 'zh'), [
     '学生可以申请奖学金。',

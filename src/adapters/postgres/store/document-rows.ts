@@ -67,13 +67,15 @@ async function insertChunkBatch(tx: Sql, collectionId: number, rows: readonly Ch
   const column = <T>(pick: (chunk: PreparedChunk, document: PreparedDocument) => T) =>
     rows.map(row => pick(row.chunk, row.document))
   await tx`
-    insert into chunks (document_id, collection_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens)
+    insert into chunks (document_id, collection_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens,
+      sections, table_header)
     select u.document_id, ${collectionId}, u.ordinal, u.start_at, u.end_at, u.title, u.anchor, u.page, u.language, u.text, u.terms::tsvector,
-      u.length, u.tokens
+      u.length, u.tokens, u.sections::jsonb, u.table_header
     from unnest(${column((_, d) => d.id)}::uuid[], ${column(c => c.ordinal)}::int[], ${column(c => c.start)}::int[], ${column(c => c.end)}::int[],
       ${column(c => c.title)}::text[], ${column(c => c.anchor)}::text[], ${column(c => c.page)}::int[], ${column(c => c.language)}::text[],
-      ${column(c => c.text)}::text[], ${column(c => termVector(c.terms))}::text[], ${column(c => c.length)}::int[], ${column(c => c.tokens)}::int[])
-      as u(document_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens)`
+      ${column(c => c.text)}::text[], ${column(c => termVector(c.terms))}::text[], ${column(c => c.length)}::int[], ${column(c => c.tokens)}::int[],
+      ${column(c => (c.sections === undefined ? null : JSON.stringify(c.sections)))}::text[], ${column(c => c.tableHeader ?? null)}::text[])
+      as u(document_id, ordinal, start_at, end_at, title, anchor, page, language, text, terms, length, tokens, sections, table_header)`
 }
 
 export async function insertVectors(

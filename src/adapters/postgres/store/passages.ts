@@ -1,4 +1,4 @@
-import type { Window } from '../../../ask/terms.ts'
+import type { PassageSection, Window } from '../../../ask/terms.ts'
 import type { Database, Fragment, LeaseTerms, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 import { comparedAtMost, prescan } from './filter-prescan.ts'
@@ -9,6 +9,7 @@ import type { Bm25 } from './textsearch.ts'
 import { vectorSearch } from './vector-search.ts'
 import { directionText } from '../vector-text.ts'
 import type { Candidate, PassageSearchResult, Search, StoredPassage } from '../../../ask/retrieval/passage-search.ts'
+import type { ChunkSection } from '../../../ingest/terms.ts'
 
 /** The read side: both retrievers in one round trip, then the text of the chosen passages, on one lease. */
 export function createPassageStore(database: Pick<Database, 'lease'>, bm25: Bm25 = 'portable') {
@@ -67,7 +68,7 @@ async function readPassages(
     sql,
     'SELECT chunks documents',
     sql`
-    select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.tokens, d.metadata,
+    select c.id, c.document_id, c.ordinal, c.start_at, c.end_at, c.title, c.anchor, c.page, c.language, c.text, c.tokens, c.sections, c.table_header, d.metadata,
       (select e.mark = ${epochMark ?? null}::uuid from epoch_marks e where e.collection_id = ${collectionId}) as is_current,
       d.version, d.source, d.url, w.window_starts, w.window_ends, w.similarities,
       right(p.text, ${witness}) as before, substr(d.text, p.end_at - ${witness - 1}, c.start_at - p.end_at + ${2 * witness}) as around
@@ -121,13 +122,14 @@ function passageOf(row: Row): StoredPassage {
   const anchor = row['anchor'] as string | null
   const url = row['url'] as string | null
   const documentId = String(row['document_id'])
+  const tableHeader = row['table_header'] as string | null
   return {
     chunkId: `${documentId}.${String(row['ordinal'])}`,
     documentId,
     version: Number(row['version']),
     source: String(row['source']),
     title: String(row['title']),
-    url: url !== null && anchor !== null && !url.includes('#') ? `${url}#${anchor}` : url,
+    url: urlAt(url, anchor),
     language: String(row['language']),
     text: String(row['text']),
     tokens: Number(row['tokens']),
@@ -137,6 +139,26 @@ function passageOf(row: Row): StoredPassage {
     page: numberOrNull(row['page']),
     metadata: row['metadata'] as StoredPassage['metadata'],
     windows: windowsIn(row),
+    ...sectionsIn(row),
+    ...(tableHeader !== null && { tableHeader }),
+  }
+}
+
+function urlAt(url: string | null, anchor: string | null | undefined): string | null {
+  return url !== null && typeof anchor === 'string' && !url.includes('#') ? `${url}#${anchor}` : url
+}
+
+function sectionsIn(row: Row): { readonly sections?: readonly PassageSection[] } {
+  const sections = row['sections'] as readonly ChunkSection[] | null
+  if (sections === null) return {}
+  const url = row['url'] as string | null
+  return {
+    sections: sections.map(({ start, headings, anchor, page }) => ({
+      start,
+      title: [String(row['title']), ...headings].join(' › '),
+      url: urlAt(url, anchor),
+      page: page ?? null,
+    })),
   }
 }
 

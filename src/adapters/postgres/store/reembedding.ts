@@ -134,6 +134,7 @@ function pendingChunkOf(row: Record<string, unknown>): PendingChunk {
     anchor: row['anchor'] as string | null,
     page: row['page'] as number | null,
     tokens: Number(row['tokens']),
+    ...(row['table_header'] !== null && { tableHeader: String(row['table_header']) }),
   }
 }
 

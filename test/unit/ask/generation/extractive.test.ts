@@ -72,6 +72,76 @@ t.test('nothing of the question in it: no answer', async t => {
   t.same(await answerTo('borscht', [passage('The office opens at nine in the morning.')]), { text: '', citations: [] })
 })
 
+const glossary = (): Passage => {
+  const text = 'Deposit\n\nTen euros, paid back at the end.\n\nCarrel\n\nA lockable desk on the third floor.\n\nRenewal\n\nTwice.'
+  const section = (name: string) => ({
+    start: 50 + text.indexOf(name),
+    title: `Library › ${name}`,
+    url: `https://example.org/#${name.toLowerCase()}`,
+    page: null,
+  })
+  return passage(text, {
+    before: 'x'.repeat(50),
+    title: 'Library',
+    url: 'https://example.org/',
+    sections: ['Deposit', 'Carrel', 'Renewal'].map(section),
+  })
+}
+
+t.test('in a passage of several sections, the one whose heading was asked about answers, and is cited by name', async t => {
+  for (const [asked, answer, name] of [
+    ['What is a carrel?', 'A lockable desk on the third floor. [1]', 'Carrel'],
+    ['How much is the deposit?', 'Ten euros, paid back at the end. [1]', 'Deposit'],
+  ] as const) {
+    const { text, citations } = await answerTo(asked, [glossary()])
+    t.equal(text, answer)
+    t.match(citations, [{ title: `Library › ${name}`, url: `https://example.org/#${name.toLowerCase()}` }])
+  }
+})
+
+t.test('a question in the text is answered by what follows it, short as it may be', async t => {
+  const faq = passage(
+    'When is the centre open?\nDaily.\n\nWho signs the report of the internship?\n\nYour tutor does, and after that the head.\n\nWhat does a locker cost? Ten.',
+  )
+  const asked = async (question: string) => (await answerTo(question, [faq])).text
+  t.equal(await asked('When is the centre open?'), 'Daily. [1]')
+  t.equal(await asked('Who signs the report of the internship?'), 'Your tutor does, and after that the head. [1]')
+  t.equal(await asked('What does a locker cost?'), 'Ten. [1]')
+})
+
+const header = '| Branch | Depositors | Borrowers |'
+const rowsFrom = (first: number, count: number) =>
+  Array.from({ length: count }, (_, i) => `| Town${first + i} | ${200 + i} | ${40 + i} |`)
+
+t.test('a long table is answered by the row that was asked about, under its header', async t => {
+  const whole = passage(`Figures of each branch.\n\n${[header, ...rowsFrom(0, 30)].join('\n')}`)
+  const { text, citations } = await answerTo('How many borrowers does Town17 have?', [whole])
+  t.equal(text, `${header}\n| Town17 | 217 | 57 | [1]`)
+  t.equal(citations[0]!.quote, '| Town17 | 217 | 57 |', 'the quote is the row')
+  const cut = passage(rowsFrom(40, 30).join('\n'), { tableHeader: header, before: 'x'.repeat(900) })
+  t.equal((await answerTo('How many borrowers does Town55 have?', [cut])).text, `${header}\n| Town55 | 215 | 55 | [1]`)
+})
+
+t.test('rows that share nothing with the question never stand for the table', async t => {
+  const table = passage([header, ...rowsFrom(0, 30)].join('\n'))
+  t.equal((await answerTo('How many borrowers does Elsewhere have?', [table])).text, '')
+})
+
+t.test('a small table is quoted whole when its header is what was asked about', async t => {
+  const table = '| Day | Opening hours |\n| Monday | 8–20 |\n| Sunday | 9–17 |'
+  const pool = passage(`The pool is at the river.\n\n${table}\n\nChildren pay half of it.`)
+  t.equal((await answerTo('What are the opening hours?', [pool])).text, `${table} [1]`)
+  t.equal((await answerTo('Opening hours on Sunday?', [pool])).text, '| Day | Opening hours |\n| Sunday | 9–17 | [1]')
+})
+
+t.test("a document's own [2] is escaped in the answer and kept in the quote", async t => {
+  const { text, citations } = await answerTo('When was the toll abolished?', [
+    passage('The arch spans nineteen metres.[13][14]\n\nThe toll was abolished in 1820.[15] See [the list](https://example.org).'),
+  ])
+  t.match(text, /^The toll was abolished in 1820\.\\\[15\\\] See \[the list\]\(https:\/\/example\.org\)\. \[1\]$/)
+  t.match(citations[0]!.quote, /1820\.\[15\]/)
+})
+
 const word = fc.constantFrom(
   'grant',
   'form',
@@ -95,6 +165,12 @@ const prose = fc
   .map(all => all.join(' '))
 
 t.test('every quote is there letter for letter, and the answer is made of nothing else', async t => {
+  // The document's own [1] must not look like a citation.
+  const shownAs = (quote: string) =>
+    quote
+      .split(/(```[\s\S]*?(?:```|$))/)
+      .map((part, i) => (i % 2 === 0 ? part.replaceAll('[1]', '\\[1\\]') : part))
+      .join('')
   const property = fc.asyncProperty(fc.array(prose, { minLength: 1, maxLength: 5 }), async texts => {
     const stored = texts.map((text, i) => `${'x'.repeat(i * 7)}${text}`)
     const passages = texts.map((text, i) =>
@@ -106,8 +182,9 @@ t.test('every quote is there letter for letter, and the answer is made of nothin
     )
     let rest = answer
     for (const { index, quote, start, end } of citations) {
-      if (stored[index - 1]?.slice(start, end) !== quote || !rest.startsWith(`${quote} [${index}]`)) return false
-      rest = rest.slice(`${quote} [${index}]`.length).trimStart()
+      const shown = shownAs(quote)
+      if (stored[index - 1]?.slice(start, end) !== quote || !rest.startsWith(`${shown} [${index}]`)) return false
+      rest = rest.slice(`${shown} [${index}]`.length).trimStart()
     }
     return rest === ''
   })
