@@ -5,7 +5,7 @@ import { formatOf, type Format } from './formats.ts'
 import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import { decodeUtf8, encodingFault } from './readers/utf8.ts'
-import type { ReadResult } from './terms.ts'
+import type { ReadResult, SourceDocument } from './terms.ts'
 
 export { knownFormats } from './formats.ts'
 
@@ -59,7 +59,7 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
   }
   try {
     if (format.kind === 'rows') yield* format.read(file.path, { ...naming, shown: file.path }, options)
-    else yield* readWhole(file, format, naming)
+    else yield* readWhole(file, format, naming, options)
   } catch (error) {
     yield { fault: { path: file.path, reason: reasonOf(error) } }
   }
@@ -74,15 +74,40 @@ function nameOf(path: string): string {
 
 type WholeFormat = Exclude<Format, { kind: 'rows' }>
 
-async function* readWhole(file: FoundFile, format: WholeFormat, naming: Naming): AsyncGenerator<ReadResult> {
+async function* readWhole(
+  file: FoundFile,
+  format: WholeFormat,
+  naming: Naming,
+  options: FileOptions,
+): AsyncGenerator<ReadResult> {
   if (file.bytes > largestDocumentBytes) {
     throw new UnreadableError(`is larger than ${largestDocumentBytes / 2 ** 20} MB; split it into smaller documents`)
   }
-  const content = await contentOf(await readFile(file.path), format, extname(file.path).toLowerCase())
+  const bytes = await readFile(file.path)
+  const content = await contentOf(bytes, format, extname(file.path).toLowerCase())
   for (const reason of content.warnings ?? []) yield { fault: { path: file.path, reason } }
   const document = documentOf(content, naming)
   if (document.text.trim() === '') throw new UnreadableError('has no text')
-  yield { document }
+  yield { document, kept: { name: basename(file.path), naming, url: options.url, bytes } }
+}
+
+/** A file that was read as a whole, with all that reading it needs. */
+export interface KeptFile {
+  readonly name: string
+  readonly naming: Naming
+  /** Web address given for it; takes precedence over its own. */
+  readonly url?: string | null | undefined
+  readonly bytes: Uint8Array
+}
+
+/** Reads the document of a file that was kept. Throws an {@link UnreadableError} if this version cannot. */
+export async function readAgain({ name, naming, url, bytes }: KeptFile): Promise<SourceDocument> {
+  const format = formatOf(name)
+  if (format === undefined || format.kind === 'rows')
+    throw new UnreadableError('has a format that is not read any more')
+  const document = documentOf(await contentOf(Buffer.from(bytes), format, extname(name).toLowerCase()), naming)
+  if (document.text.trim() === '') throw new UnreadableError('has no text')
+  return url === undefined ? document : { ...document, url }
 }
 
 async function contentOf(bytes: Buffer, format: WholeFormat, extension: string): Promise<Content> {
