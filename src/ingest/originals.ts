@@ -1,5 +1,6 @@
 /** What is kept of a document to prepare it again with newer readers, and how it is read again. */
 import { deflateSync, inflateSync } from 'node:zlib'
+import { maxPlainOriginalBytes } from './bounds.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { KeptFile } from './read.ts'
 import type { Original, ReadDocument, Section, SourceDocument } from './terms.ts'
@@ -9,8 +10,6 @@ export type Keep = 'no' | 'sections' | 'yes'
 
 /** Limit of an original in bytes, compressed. Of a larger document only the sections are kept. */
 export const maxOriginalBytes = 2 * 2 ** 20
-/** A larger document is not compressed to find out, because most large files are compressed already. */
-const maxPlainBytes = 16 * 2 ** 20
 /** Files have at most 64 MB, texts less; their sections may have more as JSON. */
 const maxInflatedBytes = 256 * 2 ** 20
 
@@ -31,7 +30,7 @@ export function sectionsOriginal({ language, sections }: SourceDocument, keep: K
 }
 
 function packed(kind: Original['kind'], parts: readonly Uint8Array[]): Original | null {
-  if (parts.reduce((sum, part) => sum + part.length, 0) > maxPlainBytes) return null
+  if (parts.reduce((sum, part) => sum + part.length, 0) > maxPlainOriginalBytes) return null
   const content = deflateSync(Buffer.concat(parts))
   return content.length > maxOriginalBytes ? null : { kind, content }
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
+import { maxPlainOriginalBytes } from './bounds.ts'
 import type { FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
 import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
@@ -88,7 +89,8 @@ async function* readWhole(
   for (const reason of content.warnings ?? []) yield { fault: { path: file.path, reason } }
   const document = documentOf(content, naming)
   if (document.text.trim() === '') throw new UnreadableError('has no text')
-  yield { document, kept: { name: basename(file.path), naming, url: options.url, bytes } }
+  const kept = { name: basename(file.path), naming, url: options.url, bytes }
+  yield bytes.length > maxPlainOriginalBytes ? { document } : { document, kept }
 }
 
 /** A file that was read as a whole, with all that reading it needs. */
