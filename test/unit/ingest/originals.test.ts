@@ -86,20 +86,20 @@ tap.test('what is kept from now on', t => {
 })
 
 tap.test('sections as chunks show them', t => {
-  const at = (start: number, end: number, title: string, page: number | null = null, anchor: string | null = null) => ({
+  const at = (start: number, end: number, title: string, more: { page?: number; anchor?: string } = {}) => ({
     start,
     end,
     title,
-    page,
-    anchor,
+    page: more.page ?? null,
+    anchor: more.anchor ?? null,
   })
   t.strictSame(
     sectionsOfChunks(
       [
         at(0, 10, 'Rules'),
-        at(8, 20, 'Rules › Fees › Late', null, 'late'),
-        at(18, 30, 'Rules › Fees › Late', null, 'late'),
-        at(31, 40, 'Rules › Fees › Late', 2, 'late'),
+        at(8, 20, 'Rules › Fees › Late', { anchor: 'late' }),
+        at(18, 30, 'Rules › Fees › Late', { anchor: 'late' }),
+        at(31, 40, 'Rules › Fees › Late', { page: 2, anchor: 'late' }),
         at(41, 50, 'Rulesets › Fees'),
       ],
       'Rules',

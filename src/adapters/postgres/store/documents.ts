@@ -66,12 +66,18 @@ export function createDocumentStore(
     runId: string | null,
     signal = always,
   ): Promise<Written> {
+    return await replace(target, documents, { runId, step }, signal)
+  }
+
+  async function replace(
+    target: Collection,
+    documents: readonly PreparedDocument[],
+    options: WriteOptions,
+    signal: AbortSignal,
+  ): Promise<Written> {
     if (documents.length === 0) return nothingWritten
-    return await writing(
-      target.id,
-      sql => sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, { runId, step })),
-      signal,
-    )
+    const work = (sql: Sql) => sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, options))
+    return await writing(target.id, work, signal)
   }
 
   /**
@@ -84,14 +90,7 @@ export function createDocumentStore(
     expected: ReadonlyMap<string, Buffer>,
     signal = always,
   ): Promise<readonly string[]> {
-    if (documents.length === 0) return []
-    const { replaced } = await writing(
-      target.id,
-      sql =>
-        sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, { runId: null, step, expected })),
-      signal,
-    )
-    return replaced
+    return (await replace(target, documents, { runId: null, step, expected }, signal)).replaced
   }
 
   /** Marks unchanged documents as seen by this run, so that `prune` keeps them. */
@@ -108,12 +107,7 @@ export function createDocumentStore(
     for (;;) {
       const count = await writing(
         target.id,
-        sql =>
-          sql.begin(async transaction => {
-            const tx = transaction as unknown as Sql
-            if ((await lockCollection(tx, target.id))?.name !== target.name) throw deletedMeanwhile(target)
-            return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, scope))
-          }),
+        sql => sql.begin(tx => deleteUnseen(tx as unknown as Sql, target, scope)),
         signal,
       )
       removed += count
@@ -261,6 +255,11 @@ async function insertAll(
 
 /** Documents deleted per transaction: few enough that other writers need not wait long. */
 const pruneBatch = 500
+
+async function deleteUnseen(tx: Sql, target: Collection, scope: PruneScope): Promise<number> {
+  if ((await lockCollection(tx, target.id))?.name !== target.name) throw deletedMeanwhile(target)
+  return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, scope))
+}
 
 async function selectUnseen(tx: Sql, collectionId: number, { roots, spared, runId }: PruneScope): Promise<string[]> {
   const isUnder = (sources: readonly string[]) => tx`exists (
