@@ -10,6 +10,7 @@ import { addIngest } from './commands/ingest.ts'
 import { addKey } from './commands/key.ts'
 import { addMigrate } from './commands/migrate.ts'
 import { addReembed } from './commands/reembed.ts'
+import { addReindex } from './commands/reindex.ts'
 import { addServe } from './commands/serve.ts'
 import { addTune } from './commands/tune.ts'
 import { exitCodes } from './commands/exit-codes.ts'
@@ -43,7 +44,19 @@ function program(args: readonly string[], host: Host): Command {
       getErrHelpWidth: () => host.stderr.columns ?? 80,
     })
     .configureHelp({ showGlobalOptions: true })
-  for (const add of [addServe, addAsk, addIngest, addMigrate, addReembed, addTune, addCache, addEval, addKey, addDemo])
+  for (const add of [
+    addServe,
+    addAsk,
+    addIngest,
+    addMigrate,
+    addReembed,
+    addReindex,
+    addTune,
+    addCache,
+    addEval,
+    addKey,
+    addDemo,
+  ])
     add(askwell, host)
   return askwell
 }

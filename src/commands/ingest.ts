@@ -1,9 +1,6 @@
 import type { Command } from 'commander'
-import type { Database } from '../adapters/postgres/database.ts'
 import { createDocumentStore } from '../adapters/postgres/store/documents.ts'
 import { rowFault } from '../adapters/postgres/errors.ts'
-import { analyzeTables } from '../adapters/postgres/analyze.ts'
-import { ensureVectorIndex } from '../adapters/postgres/store/vector-index.ts'
 import { readConfig } from '../config/config.ts'
 import { load, sortFor, type LoadReport } from '../ingest/load.ts'
 import { embedEach } from '../ingest/embed-each.ts'
@@ -17,10 +14,11 @@ import { createFaultLines } from './fault-lines.ts'
 import type { Host } from './host.ts'
 import { interruptible } from './interrupt.ts'
 import { withDatabase, withModels, withPreparing } from './opened.ts'
+import { optimizeTables } from './optimize-tables.ts'
 import { print, say } from './output.ts'
 import { createProgress } from './progress.ts'
 import type { WantedColumns } from '../ingest/readers/row-columns.ts'
-import type { Collection, FileColumns } from '../ingest/terms.ts'
+import type { FileColumns } from '../ingest/terms.ts'
 import { skippedLine, type SkipCounts, type SkipReason } from '../ingest/unknown-files.ts'
 import { printable } from '../text/printable.ts'
 
@@ -131,35 +129,6 @@ async function ingest(host: Host, paths: string[], options: Options, signal: Abo
         }),
     )
   })
-}
-
-/**
- * Updates the statistics and the index that keep a large collection fast. The documents are already loaded, so an error
- * here is only reported.
- */
-async function optimizeTables(
-  host: Host,
-  database: Database,
-  collection: Collection | null,
-  signal: AbortSignal,
-): Promise<void> {
-  if (collection === null || signal.aborted) return
-  try {
-    await analyzeTables(database, signal)
-    const index = await ensureVectorIndex(database, collection, signal, () =>
-      say(host, `building the index over ${collection.windowCount} vectors …`),
-    )
-    if (index?.builtInMs)
-      say(
-        host,
-        `index built in ${Math.round(index.builtInMs / 1000)} s, ${Math.round(index.bytes / 2 ** 20)} MB; tune it with: askwell tune recall --collection ${collection.name}`,
-      )
-  } catch (error) {
-    say(
-      host,
-      `askwell: documents loaded, but searches may be slow: ${error instanceof Error ? error.message : String(error)}; retry with: askwell tune recall --collection ${collection.name}`,
-    )
-  }
 }
 
 /** Files whose columns the JSON report lists; there may be thousands. */

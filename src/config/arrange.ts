@@ -121,6 +121,7 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       cpuSeconds: raw.prepareCpuSeconds,
       memoryMb: raw.prepareMemoryMb,
       queueMb: raw.prepareQueueMb,
+      keepOriginals: raw.keepOriginals,
     },
     bm25: raw.bm25,
     redis:

@@ -241,6 +241,12 @@ export const settings = {
     'Total size of `PUT /documents` bodies that may be queued or in progress; further ones get 503.',
     integer(1, 1_048_576),
   ),
+  keepOriginals: setting(
+    'KEEP_ORIGINALS',
+    'yes',
+    'What is kept of each document for `askwell reindex`: `yes` what was received, compressed (up to 2 MB), `sections` only the structure of its text, `no` nothing.',
+    oneOf('no', 'sections', 'yes'),
+  ),
   requestTimeoutMs: setting(
     'REQUEST_TIMEOUT_MS',
     '30000',

@@ -25,6 +25,8 @@ export interface Config {
     readonly cpuSeconds: number
     readonly memoryMb: number
     readonly queueMb: number
+    /** What is kept of a document to prepare it again. */
+    readonly keepOriginals: 'no' | 'sections' | 'yes'
   }
   readonly bm25: 'auto' | 'pg_textsearch' | 'portable'
   readonly redis: { readonly url: string; readonly timeoutMs: number; readonly prefix: string } | undefined

@@ -12,6 +12,9 @@ export const maxMetadataBytes = 16 * 1024
  */
 export const maxFrontMatter = 4 * maxMetadataBytes
 
+/** Maximum bytes of what is compressed to be kept (originals.ts); most larger files are compressed already. */
+export const maxPlainOriginalBytes = 16 * 2 ** 20
+
 /** Maximum characters of a title, as in `PUT /documents`. Longer titles are cut. */
 export const longestTitle = 1000
 

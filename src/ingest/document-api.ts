@@ -8,7 +8,7 @@ import { embedDrafts } from './embed-drafts.ts'
 import { namedModel } from './named-model.ts'
 import { documentId } from './prepare.ts'
 import { cleanLine } from './readers/clean-text.ts'
-import type { Collection, Json, NamedModel, PreparedDocument, StoredDocument, Written } from './terms.ts'
+import type { Collection, Json, NamedModel, PreparedDocument, Preparedness, StoredDocument, Written } from './terms.ts'
 
 /** A document as the API accepts it. */
 export interface GivenDocument {
@@ -25,6 +25,7 @@ export interface GivenDocument {
 export interface DocumentApiStore {
   get(id: string, signal: AbortSignal): Promise<StoredDocument | null>
   collections(signal: AbortSignal): Promise<Collection[]>
+  preparedness(signal: AbortSignal): Promise<ReadonlyMap<string, Preparedness>>
   collection(name: string, signal: AbortSignal): Promise<Collection | null>
   openCollection(name: string, model: NamedModel, signal: AbortSignal): Promise<Collection>
   known(id: number, sources: readonly string[], signal: AbortSignal): Promise<Map<string, { id: string; hash: Buffer }>>
@@ -74,7 +75,11 @@ export function documentApi<Room extends DocumentRoom>({
 }: DocumentApiParts<Room>) {
   return {
     get: store.get,
-    collections: store.collections,
+    async collections(signal: AbortSignal) {
+      const all = await store.collections(signal)
+      const counts = await store.preparedness(signal)
+      return all.map(each => ({ ...each, ...(counts.get(each.name) ?? { outdated: 0, fromStoredText: 0 }) }))
+    },
     enter: preparing.enter,
 
     async remove(id: string, signal: AbortSignal): Promise<boolean> {

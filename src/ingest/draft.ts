@@ -3,7 +3,7 @@ import { analyze, indexTerms } from '../text/analyze.ts'
 import { detectLanguage } from '../text/language.ts'
 import { chunk as chunksOf } from './chunk.ts'
 import { windowsOf, windowText, type WindowModel } from './windows.ts'
-import type { Chunk, ChunkWindow, SourceDocument } from './terms.ts'
+import type { Chunk, ChunkWindow, PreparedDocument, SourceDocument } from './terms.ts'
 
 /** The properties of an embedding model that drafting needs. */
 export type DraftModel = WindowModel & Pick<Embedder, 'languages'>
@@ -27,6 +27,7 @@ export interface DraftHead extends Omit<SourceDocument, 'text' | 'sections' | 'l
 export interface Draft extends DraftHead {
   readonly text: string
   readonly chunks: readonly DraftChunk[]
+  readonly original?: PreparedDocument['original']
 }
 
 export function languageOf(document: SourceDocument): string {

@@ -63,6 +63,7 @@ const emptyReport: LoadReport = {
 /** Limits of a batch that is embedded and written together: large enough to be efficient, small enough for memory. */
 const batchDocuments = 64
 const batchCharacters = 60_000
+const batchOriginalBytes = 4 * 2 ** 20
 /**
  * Batches that may wait while others are written and then share a transaction, in which a term of several batches is
  * counted once. If embedding is slower than the database, none wait, and each batch is written as soon as it is ready.
@@ -228,6 +229,7 @@ async function* batches(
   let drafts: Draft[] = []
   let unchanged: string[] = []
   let characters = 0
+  let bytes = 0
   for await (const outcome of outcomes) {
     if ('fault' in outcome) {
       onFault(outcome.fault)
@@ -240,11 +242,17 @@ async function* batches(
     if ('draft' in outcome) drafts.push(outcome.draft)
     else unchanged.push(outcome.unchanged.source)
     characters += 'draft' in outcome ? outcome.draft.text.length : outcome.unchanged.characters
-    if (drafts.length + unchanged.length < batchDocuments && characters < batchCharacters) continue
+    bytes +=
+      'draft' in outcome && typeof outcome.draft.original === 'object'
+        ? (outcome.draft.original?.content.length ?? 0)
+        : 0
+    const isFull = drafts.length + unchanged.length >= batchDocuments || characters >= batchCharacters
+    if (!isFull && bytes < batchOriginalBytes) continue
     yield { drafts, unchanged, characters }
     drafts = []
     unchanged = []
     characters = 0
+    bytes = 0
   }
   if (drafts.length + unchanged.length > 0) yield { drafts, unchanged, characters }
 }

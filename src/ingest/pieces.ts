@@ -2,7 +2,7 @@
  * Transfer of drafts from the process that makes them to the one that stores them. They are sent in pieces, so that no
  * message is large enough to block the receiver.
  */
-import { contentHash } from './prepare.ts'
+import { contentHash, type PreparedFrom } from './prepare.ts'
 import { draftChunks, languageOf, type Draft, type DraftChunk, type DraftHead, type DraftModel } from './draft.ts'
 import type { FileColumns, ReadFault, SourceDocument } from './terms.ts'
 
@@ -16,6 +16,8 @@ export type Piece =
   | { readonly kind: 'chunks'; readonly chunks: readonly DraftChunk[] }
   /** How the columns of a file are used; comes before its first document. */
   | { readonly kind: 'columns'; readonly columns: FileColumns }
+  /** What is kept of the document. */
+  | { readonly kind: 'original'; readonly original: Draft['original'] }
   /** End of the document. */
   | { readonly kind: 'end' }
   /** The following pieces belong to this file of the task. */
@@ -69,6 +71,7 @@ export function sizeOf(piece: Piece): number {
   if (piece.kind === 'text') return piece.text.length
   if (piece.kind === 'document') return 500 + piece.head.title.length + JSON.stringify(piece.head.metadata).length
   if (piece.kind === 'chunks') return piece.chunks.reduce((sum, chunk) => sum + sizeOfChunk(chunk), 0)
+  if (piece.kind === 'original') return typeof piece.original === 'object' ? (piece.original?.content.length ?? 0) : 0
   return 200
 }
 
@@ -82,14 +85,26 @@ function sizeOfChunk({ title, terms, windows, sections = [], tableHeader = '' }:
  * Drafts a document piece by piece, so that only the chunks of one message are in memory.
  * Text that is too long for one message is split.
  */
-export async function addDraft(packer: Packer, document: SourceDocument, model: DraftModel): Promise<void> {
+export async function addDraft(
+  packer: Packer,
+  document: SourceDocument,
+  model: DraftModel,
+  { original = null, from = 'original' }: DraftOrigin = {},
+): Promise<void> {
   const { text, sections: _sections, keywords: _keywords, ...head } = document
   const language = languageOf(document)
-  await packer.add({ kind: 'document', head: { ...head, language, hash: contentHash(document) } })
+  await packer.add({ kind: 'document', head: { ...head, language, hash: contentHash(document, from) } })
   for (let at = 0; at < text.length; at += messageCharacters)
     await packer.add({ kind: 'text', text: text.slice(at, at + messageCharacters) })
   for (const chunk of draftChunks(document, language, model)) await packer.add({ kind: 'chunks', chunks: [chunk] })
+  await packer.add({ kind: 'original', original })
   await packer.add({ kind: 'end' })
+}
+
+export interface DraftOrigin {
+  /** What is kept of the document. */
+  readonly original?: Draft['original']
+  readonly from?: PreparedFrom
 }
 
 /** Thrown when a draft is far larger than its document, for example with a long heading repeated in every chunk. */
@@ -106,19 +121,22 @@ export function createAssembler(): { take(piece: Piece): Draft | null } {
   let head: DraftHead | null = null
   let text = ''
   let chunks: DraftChunk[] = []
+  let original: Draft['original'] = null
   let characters = 0
 
   function take(piece: Piece): Draft | null {
     characters += sizeOf(piece)
     if (characters > Math.max(minLimitCharacters, text.length * maxGrowth)) throw new TooLargeError()
     if (piece.kind === 'document') [head, text, chunks, characters] = [piece.head, '', [], sizeOf(piece)]
+    if (piece.kind === 'original') original = piece.original
     if (piece.kind === 'text') text += piece.text
     if (piece.kind === 'chunks') for (const chunk of piece.chunks) chunks.push(chunk)
-    return piece.kind === 'end' && head !== null ? finish({ ...head, text, chunks }) : null
+    return piece.kind === 'end' && head !== null ? finish({ ...head, text, chunks, original }) : null
   }
 
   function finish(draft: Draft): Draft {
     head = null
+    original = null
     chunks = []
     characters = 0
     return draft

@@ -6,8 +6,9 @@ import { contentHash } from './prepare.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { FileToRead } from './read.ts'
 import { UnreadableError } from './readers/content.ts'
+import { fileOriginal, givenOriginal, keptOf, restore, type Keep, type Restorable } from './originals.ts'
 import { isTooDeep } from './readers/too-deep.ts'
-import type { ReadResult, SourceDocument } from './terms.ts'
+import type { ReadDocument, ReadResult, SourceDocument } from './terms.ts'
 
 /** The properties of an embedding model that another process needs. */
 export interface ModelFacts extends Omit<DraftModel, 'countTokens'> {
@@ -19,6 +20,16 @@ export interface GivenTask {
   readonly kind: 'given'
   readonly model: ModelFacts
   readonly document: DocumentInput
+  /** What is kept of the document. */
+  readonly keep: Keep
+}
+
+/** A document that is stored and is prepared again. */
+export interface StoredTask {
+  readonly kind: 'stored'
+  readonly model: ModelFacts
+  readonly document: Restorable
+  readonly keep: Keep
 }
 
 /** Files whose documents are sent in order. */
@@ -30,9 +41,10 @@ export interface FilesTask {
   readonly skip: number
   /** Whether to announce each document before working on it, because one of them ended an earlier process. */
   readonly isCareful: boolean
+  readonly keep: Keep
 }
 
-export type PrepareTask = GivenTask | FilesTask
+export type PrepareTask = GivenTask | FilesTask | StoredTask
 
 /** Why the document is rejected, or null when everything was sent. */
 export type PrepareResult = { readonly refused: string | null }
@@ -45,19 +57,41 @@ export async function prepareTask(
 ): Promise<PrepareResult> {
   const model = { ...task.model, countTokens }
   if (task.kind === 'given') return await prepareGiven(task, model, say)
+  if (task.kind === 'stored') return await prepareStored(task, model, say)
   await prepareFiles(task, model, say)
   return { refused: null }
 }
 
-async function prepareGiven({ document: input }: GivenTask, model: DraftModel, say: SayPart): Promise<PrepareResult> {
+async function prepareGiven(
+  { document: input, keep }: GivenTask,
+  model: DraftModel,
+  say: SayPart,
+): Promise<PrepareResult> {
   const { documentFrom } = await import('./document-from.ts')
   try {
     const document = documentFrom(input)
     if (document.text.trim() === '') return { refused: 'has no text' }
     const packer = createPacker(say)
     const [isWanted] = await wantedOf([document], say)
-    if (isWanted) await addDraft(packer, document, model)
+    if (isWanted) await addDraft(packer, document, model, { original: givenOriginal(input, document, keep) })
     else await packer.add(unchanged(document))
+    await packer.flush()
+    return { refused: null }
+  } catch (error) {
+    return { refused: refusalOf(error) }
+  }
+}
+
+async function prepareStored({ document: stored, keep }: StoredTask, model: DraftModel, say: SayPart) {
+  try {
+    const { document, isReadAgain } = await restore(stored)
+    if (document.text.trim() === '') return { refused: 'has no text' }
+    const packer = createPacker(say)
+    // Its name stays, even if names are written otherwise today.
+    await addDraft(packer, { ...document, source: stored.source }, model, {
+      original: keptOf(stored.original, document, keep),
+      from: isReadAgain ? 'original' : 'stored text',
+    })
     await packer.flush()
     return { refused: null }
   } catch (error) {
@@ -97,7 +131,7 @@ type Entry = ReadResult | { readonly file: number }
 
 async function prepareFiles(task: FilesTask, model: DraftModel, say: SayPart): Promise<void> {
   const { readFound } = await import('./read.ts')
-  const batch = createBatch(task.isCareful, model, say)
+  const batch = createBatch(task, model, say)
   for (const [index, file] of task.files.entries()) {
     await batch.file(index)
     let known = index === 0 ? task.skip : 0
@@ -109,7 +143,7 @@ async function prepareFiles(task: FilesTask, model: DraftModel, say: SayPart): P
   await batch.drain()
 }
 
-function createBatch(isCareful: boolean, model: DraftModel, say: SayPart) {
+function createBatch({ isCareful, keep }: FilesTask, model: DraftModel, say: SayPart) {
   const packer = createPacker(say)
   let entries: Entry[] = []
   let characters = 0
@@ -148,7 +182,7 @@ function createBatch(isCareful: boolean, model: DraftModel, say: SayPart) {
     if (entry.columns !== undefined) await packer.add({ kind: 'columns', columns: entry.columns })
     if (!wanted.has(entry.document)) return await packer.add(unchanged(entry.document))
     if (isCareful) await announce({ kind: 'at', work: 'drafting', line: entry.line })
-    await sendDraft(packer, entry.document, model)
+    await sendDraft(packer, entry, model, keep)
     if (isCareful) await announce({ kind: 'at', work: 'reading' })
   }
 
@@ -163,9 +197,9 @@ function createBatch(isCareful: boolean, model: DraftModel, say: SayPart) {
 /**
  * An error here ends the task, which is then retried in careful mode, because part of the document may have been sent.
  */
-async function sendDraft(packer: Packer, document: SourceDocument, model: DraftModel): Promise<void> {
+async function sendDraft(packer: Packer, entry: ReadDocument, model: DraftModel, keep: Keep): Promise<void> {
   try {
-    await addDraft(packer, document, model)
+    await addDraft(packer, entry.document, model, { original: fileOriginal(entry, keep) })
   } catch (error) {
     throw new AskError('internal', {
       detail: isTooDeep(error)

@@ -19,6 +19,7 @@ export interface GroupDeps {
     signal: AbortSignal,
   ) => Promise<GroupLoss | null>
   readonly sort: SortKnown
+  readonly keep: FilesTask['keep']
   /** Describes the fault of a document that ended a process, in words that follow its name. */
   readonly reasonOf: (loss: GroupLoss) => string
   readonly onBytes: (count: number) => void
@@ -58,6 +59,7 @@ export async function readGroup(
       files: files.slice(first.file),
       skip: first.done,
       isCareful,
+      keep: deps.keep,
     }
     const receiver = createReceiver(first, deps, put)
     const loss = await deps.run(task, receiver.onPart, signal).catch((error: unknown) => tooLarge(error))

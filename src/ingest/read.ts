@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
+import { maxPlainOriginalBytes } from './bounds.ts'
 import type { FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
 import { declaredInMarkup, decodeText, encodingOfFile } from './readers/encoding.ts'
@@ -7,7 +8,7 @@ import { documentOf, UnreadableError, type Content, type Metadata, type Naming }
 import { readMails } from './read-mails.ts'
 import type { WantedColumns } from './readers/row-columns.ts'
 import { isTooDeep } from './readers/too-deep.ts'
-import type { ReadResult } from './terms.ts'
+import type { ReadResult, SourceDocument } from './terms.ts'
 
 export { knownFormats } from './formats.ts'
 
@@ -65,7 +66,7 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
     if (format.kind === 'rows') yield* readRows(file, format, naming, options)
     else if (format.kind === 'mail')
       yield* readMails(file, format.isMany, naming, { ...mailDeps, onBytes: options.onBytes })
-    else yield* readWhole(file, format, naming)
+    else yield* readWhole(file, format, naming, options)
   } catch (error) {
     yield { fault: { path: file.path, reason: reasonOf(error) } }
   }
@@ -93,22 +94,48 @@ async function* readRows(
   yield* format.read(path, { ...naming, shown: path, columns }, { onBytes, encoding })
 }
 
-async function* readWhole(file: FoundFile, format: WholeFormat, naming: Naming): AsyncGenerator<ReadResult> {
+async function* readWhole(
+  file: FoundFile,
+  format: WholeFormat,
+  naming: Naming,
+  options: FileOptions,
+): AsyncGenerator<ReadResult> {
   if (file.bytes > largestDocumentBytes) {
     throw new UnreadableError(`is larger than ${largestDocumentBytes / 2 ** 20} MB; split it into smaller documents`)
   }
-  const content = await contentOf(await readFile(file.path), format, extname(file.path).toLowerCase())
+  const bytes = await readFile(file.path)
+  const content = await contentOf(bytes, format, extname(file.path).toLowerCase())
   for (const reason of content.warnings ?? []) yield { fault: { path: file.path, reason } }
   const document = documentOf(content, naming)
   if (document.text.trim() === '') throw new UnreadableError('has no text')
-  yield { document }
+  const kept = { name: basename(file.path), naming, url: options.url, bytes }
+  yield bytes.length > maxPlainOriginalBytes ? { document } : { document, kept }
+}
+
+/** A file that was read as a whole, with all that reading it needs. */
+export interface KeptFile {
+  readonly name: string
+  readonly naming: Naming
+  /** Web address given for it; takes precedence over its own. */
+  readonly url?: string | null | undefined
+  readonly bytes: Uint8Array
+}
+
+/** Reads the document of a file that was kept. Throws an {@link UnreadableError} if this version cannot. */
+export async function readAgain({ name, naming, url, bytes }: KeptFile): Promise<SourceDocument> {
+  const format = formatOf(name)
+  if (format === undefined || format.kind === 'rows' || format.kind === 'mail')
+    throw new UnreadableError('has a format that is not read any more')
+  const document = documentOf(await contentOf(Buffer.from(bytes), format, extname(name).toLowerCase()), naming)
+  if (document.text.trim() === '') throw new UnreadableError('has no text')
+  return url === undefined ? document : { ...document, url }
 }
 
 async function contentOf(bytes: Buffer, format: WholeFormat, extension: string): Promise<Content> {
   if (format.kind === 'bytes') return format.read(bytes)
   const isMarkup = /^\.(?:x?html?|xml)$/.test(extension)
   const { text, warning } = decodeText(bytes, isMarkup ? declaredInMarkup : undefined)
-  const content = format.read(text, extension)
+  const content = await format.read(text, extension)
   return warning === undefined ? content : { ...content, warnings: [warning, ...(content.warnings ?? [])] }
 }
 

@@ -1,6 +1,7 @@
 /** Types of loading: results of readers and of the chunker, and what is stored. */
 
 import type { CollectionCaching } from '../ask/terms.ts'
+import type { KeptFile } from './read.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
@@ -59,9 +60,15 @@ export interface FileColumns {
 }
 
 /** `line` is the line in the file, if the document is a row; `columns` comes with the first document of a file. */
-export type ReadResult =
-  | { readonly document: SourceDocument; readonly line?: number; readonly columns?: FileColumns }
-  | { readonly fault: ReadFault }
+export type ReadResult = ReadDocument | { readonly fault: ReadFault }
+
+export interface ReadDocument {
+  readonly document: SourceDocument
+  readonly line?: number
+  readonly columns?: FileColumns
+  /** The file, if the document is all of it. */
+  readonly kept?: KeptFile
+}
 
 /**
  * Consecutive sentences that are embedded as one text, after the chunk's title. Offsets are into the document's text.
@@ -124,6 +131,14 @@ export interface Collection {
   readonly updatedAt: Date
 }
 
+/** How many documents of a collection are not as loading them now would make them. */
+export interface Preparedness {
+  /** Prepared by an older version of Askwell. */
+  readonly outdated: number
+  /** Prepared by this version, but from the stored text: what its readers would find is in the source alone. */
+  readonly fromStoredText: number
+}
+
 export interface StoredDocument {
   readonly id: string
   readonly collection: string
@@ -169,4 +184,13 @@ export interface PreparedDocument {
   readonly metadata: { readonly [key: string]: Json }
   readonly text: string
   readonly chunks: readonly PreparedChunk[]
+  /** What is kept to prepare it again; `kept` leaves what is stored for it. */
+  readonly original?: Original | 'kept' | null | undefined
+}
+
+/** What a document was made from, compressed; see originals.ts. */
+export interface Original {
+  /** The request that gave the document, the file, or only the sections of the stored text. */
+  readonly kind: 'given' | 'file' | 'sections'
+  readonly content: Uint8Array
 }

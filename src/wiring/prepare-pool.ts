@@ -10,6 +10,7 @@ import { groupsOf, type Group } from '../ingest/groups.ts'
 import { inOrder } from '../ingest/in-order.ts'
 import type { Outcome, SortKnown } from '../ingest/outcomes.ts'
 import { createAssembler, TooLargeError, type Answer, type Known, type Part } from '../ingest/pieces.ts'
+import type { Restorable } from '../ingest/originals.ts'
 import type { ModelFacts, PrepareResult, PrepareTask } from '../ingest/prepare-task.ts'
 import type { FileOptions } from '../ingest/read.ts'
 import { readGroup } from '../ingest/read-group.ts'
@@ -39,6 +40,8 @@ export interface Preparing {
   draft(embedder: Embedder, document: DocumentInput, options: DraftOptions): Promise<Draft | null>
   /** The outcomes of files, in order. A file that cannot be prepared is a fault among them. */
   files(embedder: Embedder, found: Iterable<FileOrFault>, options: FilesOptions): AsyncIterable<Outcome>
+  /** Prepares a stored document again. Rejects as `draft` does. */
+  restored(embedder: Embedder, document: Restorable, options: { place: Place; signal: AbortSignal }): Promise<Draft>
   close(): Promise<void>
   status(): PoolStatus
   /** Ids of the processes. */
@@ -54,7 +57,7 @@ const stalledMs = 120_000
 const maxAhead = 4_000_000
 
 export function openPreparing(
-  { workers, cpuSeconds, memoryMb, queueMb }: Config['prepare'],
+  { workers, cpuSeconds, memoryMb, queueMb, keepOriginals: keep }: Config['prepare'],
   { documentLost }: Pick<Events, 'documentLost'> = silent,
 ): Preparing {
   const pool = createChildPool<PrepareTask, Part, Answer, PrepareResult>({
@@ -66,16 +69,24 @@ export function openPreparing(
 
   const { errorOf, reasonOf } = describeLosses({ cpuSeconds, memoryMb })
 
-  async function draft(
-    embedder: Embedder,
-    document: DocumentInput,
+  const draft: Preparing['draft'] = async (embedder, document, options) =>
+    await drafted({ kind: 'given', model: factsOf(embedder), document, keep }, options)
+
+  const restored: Preparing['restored'] = async (embedder, document, options) => {
+    const task = { kind: 'stored', model: factsOf(embedder), document, keep } as const
+    const found = await drafted(task, { ...options, isStored: () => false })
+    if (found === null) throw new Error(`${document.source} was not prepared`)
+    return found
+  }
+
+  async function drafted(
+    task: Exclude<PrepareTask, { kind: 'files' }>,
     { place, signal, isStored }: DraftOptions,
   ): Promise<Draft | null> {
+    const { document } = task
     for (let attempts = 1; ; attempts++) {
       const receiver = createDraftReceiver(isStored)
-      const outcome = await pool
-        .run({ kind: 'given', model: factsOf(embedder), document }, { place, signal, onPart: receiver.onPart })
-        .catch(tooLarge)
+      const outcome = await pool.run(task, { place, signal, onPart: receiver.onPart }).catch(tooLarge)
       if ('result' in outcome)
         return outcome.result.refused === null ? receiver.draft() : refuse(document, outcome.result.refused)
       documentLost({ ...outcome.loss, source: document.source })
@@ -92,6 +103,7 @@ export function openPreparing(
     const deps = {
       model: factsOf(embedder),
       sort,
+      keep,
       reasonOf,
       onBytes,
       run: async (task: PrepareTask, onPart: (part: Part) => Promise<Answer>, ending: AbortSignal) => {
@@ -111,12 +123,12 @@ export function openPreparing(
     }
   }
 
-  return { enter: pool.enter, draft, files, close: pool.close, status: pool.status, pids: pool.pids }
+  return { enter: pool.enter, draft, restored, files, close: pool.close, status: pool.status, pids: pool.pids }
 }
 
 /** Describes a document that could not be prepared, for API clients (`errorOf`) and for files (`reasonOf`). */
 function describeLosses({ cpuSeconds, memoryMb }: Pick<Config['prepare'], 'cpuSeconds' | 'memoryMb'>) {
-  function errorOf({ source }: DocumentInput, { by, reason }: Loss): AskError {
+  function errorOf({ source }: Pick<DocumentInput, 'source'>, { by, reason }: Loss): AskError {
     if (by === 'gone')
       return new AskError('preparing_failed', {
         detail: `Document "${source}" could not be prepared: its process was killed twice; check whether the machine runs out of memory.`,
@@ -147,7 +159,7 @@ function describeLosses({ cpuSeconds, memoryMb }: Pick<Config['prepare'], 'cpuSe
   return { errorOf, reasonOf }
 }
 
-function refuse({ source }: DocumentInput, reason: string): never {
+function refuse({ source }: Pick<DocumentInput, 'source'>, reason: string): never {
   throw new AskError('document_refused', { detail: `Document "${source}" ${reason}.` })
 }
 

@@ -42,6 +42,7 @@ tap.test('each command as a process: its exit code, and what goes to which strea
       'ingest x': wrong,
       migrate: nowhere,
       reembed: nowhere,
+      reindex: nowhere,
       'tune recall': nowhere,
       'cache stats': nowhere,
     },
@@ -52,7 +53,7 @@ tap.test('each command as a process: its exit code, and what goes to which strea
   t.match(found['ingst'], { code: 2, stdout: '', stderr: /unknown command/ })
   for (const line of ['serve', 'demo', 'ingest x'] as const)
     t.match(found[line], { code: 78, stdout: '', stderr: /^ {2}PORT is /m }, line)
-  for (const line of ['eval nowhere', 'migrate', 'reembed', 'tune recall', 'cache stats'] as const)
+  for (const line of ['eval nowhere', 'migrate', 'reembed', 'reindex', 'tune recall', 'cache stats'] as const)
     t.match(found[line], { code: 1, stdout: '', stderr: /^askwell: [^\n]+\n$/ }, line)
 })
 
@@ -73,6 +74,8 @@ tap.test('help is on stdout and costs nothing; a wrong command line is said on s
     'ingest docs --language English': {},
     'reembed -c ../x': {},
     'reembed one two': {},
+    'reindex -c ../x': {},
+    'reindex one': {},
   })
   for (const line of ['--help', 'help'] as const) {
     t.match(found[line], {
@@ -100,6 +103,8 @@ tap.test('help is on stdout and costs nothing; a wrong command line is said on s
   refused('ingest docs --language English', /--language.*'English' is invalid.*such as en or kk/)
   refused('reembed -c ../x', /--collection.*'\.\.\/x' is invalid/)
   refused('reembed one two', /too many arguments/)
+  refused('reindex -c ../x', /--collection.*'\.\.\/x' is invalid/)
+  refused('reindex one', /too many arguments/)
 })
 
 tap.test('wrong settings: every fault at once, exit code 78', async t => {

@@ -1,4 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { migrate } from '../../src/adapters/postgres/migrate.ts'
+import { readMigrations } from '../../src/adapters/postgres/migrations/files.ts'
+import { inDatabase } from './contents.ts'
 import type { Sql } from '../../src/adapters/postgres/database.ts'
 import { administer, sharedPostgres, urlOf } from './postgres.ts'
 import type { Owner } from './server-process.ts'
@@ -30,3 +33,17 @@ export async function createEmptyDatabase(t: Owner): Promise<{ readonly name: st
 }
 
 let count = 0
+
+/** The rows of a database that version 0.2.0 made; see the README beside the file. */
+const rowsOf020 = new URL('../fixtures/databases/0.2.0.sql', import.meta.url)
+
+/** Replaces an empty, migrated database by one of version 0.2.0. `settings` are environment variables. */
+export async function makeDatabaseOf020(settings: Readonly<Record<string, string>>): Promise<void> {
+  const files = (await readMigrations()).filter(({ name }) => name < '000008')
+  await inDatabase(settings, async sql => {
+    await sql`drop schema public cascade`
+    await sql`create schema public`
+    await migrate(sql, { files })
+    await sql.unsafe(readFileSync(rowsOf020, 'utf8'))
+  })
+}

@@ -64,7 +64,7 @@ const rows: readonly Row[] = [
   },
   {
     files: ['monitoring/'],
-    may: ['errors.ts', 'faults.ts', 'adapters/postgres/store/large-metadata.ts'],
+    may: ['errors.ts', 'faults.ts', 'adapters/postgres/store/large-metadata.ts', 'adapters/postgres/store/outdated.ts'],
     types: [
       'ask/',
       'ingest/terms.ts',

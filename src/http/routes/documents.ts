@@ -55,6 +55,8 @@ export interface CollectionView {
   readonly epoch: number
   readonly documentCount: number
   readonly chunkCount: number
+  readonly outdated: number
+  readonly fromStoredText: number
   readonly languages: readonly string[]
   readonly model: { readonly name: string; readonly dimensions: number } | null
   readonly updatedAt: Date
@@ -176,12 +178,15 @@ function documentJson(document: DocumentView) {
   }
 }
 
-function collectionJson({ name, epoch, documentCount, chunkCount, languages, model, updatedAt }: CollectionView) {
+function collectionJson(collection: CollectionView) {
+  const { name, epoch, documentCount, chunkCount, outdated, fromStoredText, languages, model, updatedAt } = collection
   return {
     name,
     epoch,
     document_count: documentCount,
     chunk_count: chunkCount,
+    outdated_count: outdated,
+    stored_text_count: fromStoredText,
     languages,
     embedding_model: model?.name ?? null,
     dimensions: model?.dimensions ?? null,

@@ -17,6 +17,7 @@ import { createStoredData } from './stored-data.ts'
 export interface CollectorParts {
   readonly database: Pick<Database, 'status' | 'connections' | 'isReadOnly'>
   readonly countLargeMetadata: (signal: AbortSignal) => Promise<number>
+  readonly countOutdated: (signal: AbortSignal) => Promise<number>
   readonly pulse: () => { readonly isDown: boolean; readonly downBy: DatabaseFault | null }
   readonly states: () => Facts['breakers']
   readonly lastFault: (dependency: Dependency) => ModelFault | null
@@ -42,6 +43,7 @@ const countedTotals = ['refused', 'timeouts', 'overdue'] as const satisfies (key
 export function createCollector({
   database,
   countLargeMetadata,
+  countOutdated,
   pulse,
   states,
   lastFault,
@@ -59,7 +61,7 @@ export function createCollector({
 }: CollectorParts) {
   const loopLag = createEventLoopLag(beatMs)
   const server = createServerView({ read: database.connections })
-  const stored = createStoredData({ countLargeMetadata })
+  const stored = createStoredData({ countLargeMetadata, countOutdated })
   const heapLimit = getHeapStatistics().heap_size_limit
   let totals = database.status().totals
 

@@ -1,4 +1,5 @@
 import { mostLarge } from '../../adapters/postgres/store/large-metadata.ts'
+import { mostReported } from '../../adapters/postgres/store/outdated.ts'
 import type { DatabaseFault } from '../../faults.ts'
 import type { Facts } from './facts.ts'
 import { counted, inSeconds, type Finding, type Severity } from './findings.ts'
@@ -12,7 +13,9 @@ const lateMs = 500
 export function diagnoseDatabase(facts: Facts): Finding[] {
   if (facts.database.isDown) return [down(facts)]
   const found = [locked(facts), ...reportedFaults(facts), drops(facts), fewLeft(facts)].filter(each => each !== null)
-  return [...(found.length > 0 ? found : [late(facts)]), largeMetadata(facts)].filter(each => each !== null)
+  return [...(found.length > 0 ? found : [late(facts)]), largeMetadata(facts), outdated(facts)].filter(
+    each => each !== null,
+  )
 }
 
 const finding = (severity: Severity, code: string, detail: string): Finding => ({
@@ -159,5 +162,21 @@ function largeMetadata({ database: { largeMetadata: count } }: Facts): Finding |
     'info',
     'metadata-large',
     `${many} more than 16 kB of metadata, stored before that was the limit: it takes space in every answer that cites them, and they are rejected if loaded again; shorten their metadata.`,
+  )
+}
+
+/** Questions are analyzed by this version, the documents' chunks and terms by the version that prepared them. */
+function outdated({ database: { outdated: count } }: Facts): Finding | null {
+  if (count === null || count === 0) return null
+  const many =
+    count > mostReported
+      ? `More than ${mostReported} documents were`
+      : count === 1
+        ? '1 document was'
+        : `${count} documents were`
+  return finding(
+    'info',
+    'documents-outdated',
+    `${many} prepared by an older version, and may be found and quoted less well than this version can; run: askwell reindex.`,
   )
 }

@@ -27,6 +27,8 @@ export interface Facts {
     readonly lock: LockWait | null
     /** Documents with more metadata than the limit allows today. Null when they were never counted. */
     readonly largeMetadata: number | null
+    /** Documents that an older version prepared. Null when they were never counted. */
+    readonly outdated: number | null
   }
   /** States of all circuit breakers. */
   readonly breakers: Readonly<Partial<Record<Dependency, BreakerState>>>

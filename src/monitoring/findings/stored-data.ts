@@ -4,15 +4,24 @@ const viewedEveryMs = 10_000
 const viewedMs = 60_000
 const timeoutMs = 2000
 
+type Count = (signal: AbortSignal) => Promise<number>
+
 export interface StoredDataOptions {
   /** Counts the documents with more metadata than the limit allows today. */
-  readonly countLargeMetadata: (signal: AbortSignal) => Promise<number>
+  readonly countLargeMetadata: Count
+  /** Counts the documents that an older version prepared. */
+  readonly countOutdated: Count
   readonly now?: () => number
 }
 
 /** Facts about the stored documents, read in the background. */
-export function createStoredData({ countLargeMetadata, now = () => performance.now() }: StoredDataOptions) {
-  let count: number | null = null
+export function createStoredData({
+  countLargeMetadata,
+  countOutdated,
+  now = () => performance.now(),
+}: StoredDataOptions) {
+  let largeMetadata: number | null = null
+  let outdated: number | null = null
   let [triedAt, viewedAt] = [-Infinity, -Infinity]
   let isReading = false
 
@@ -22,15 +31,19 @@ export function createStoredData({ countLargeMetadata, now = () => performance.n
     if (isReading || at - triedAt < (at - viewedAt < viewedMs ? viewedEveryMs : everyMs)) return
     triedAt = at
     isReading = true
-    // Pings report an unresponsive database, so a failed read is ignored.
-    countLargeMetadata(AbortSignal.timeout(timeoutMs))
-      .then(
-        found => void (count = found),
-        () => {},
-      )
-      .finally(() => void (isReading = false))
+    void read().finally(() => void (isReading = false))
   }
 
-  /** `largeMetadata` is null when it was never read. */
-  return { beat, facts: () => ({ largeMetadata: count }), markViewed: () => void (viewedAt = now()) }
+  async function read(): Promise<void> {
+    largeMetadata = await newer(countLargeMetadata, largeMetadata)
+    outdated = await newer(countOutdated, outdated)
+  }
+
+  /** Counts are null when they were never read. */
+  return { beat, facts: () => ({ largeMetadata, outdated }), markViewed: () => void (viewedAt = now()) }
+}
+
+/** Pings report an unresponsive database, so a failed read is ignored. */
+async function newer<T>(count: Count, before: T): Promise<number | T> {
+  return await count(AbortSignal.timeout(timeoutMs)).catch(() => before)
 }

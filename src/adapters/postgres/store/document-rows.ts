@@ -19,12 +19,16 @@ export function laterMark(sql: Sql, runId: string) {
   return sql`case when ${isSeenSince(sql, runId)} then d.checked_by else ${runId}::uuid end`
 }
 
+/** Documents keep the mark of the load that saw them last. */
+export const keepsCheck = Symbol('keeps check')
+
 export async function insertDocuments(
   tx: Sql,
   collectionId: number,
   documents: readonly PreparedDocument[],
-  runId: string | null,
+  checkedBy: string | null | typeof keepsCheck,
 ): Promise<void> {
+  const runId = checkedBy === keepsCheck ? null : checkedBy
   const column = <T>(pick: (document: PreparedDocument) => T) => documents.map(pick)
   await tx`
     insert into documents as d (id, collection_id, source, hash, title, url, language, metadata, text, checked_by)
@@ -34,7 +38,12 @@ export async function insertDocuments(
       ${column(d => JSON.stringify(d.metadata))}::text[], ${column(d => d.text)}::text[])
       as u(id, source, hash, title, url, language, metadata, text)
     on conflict (id) do update set version = d.version + 1, hash = excluded.hash, title = excluded.title, url = excluded.url,
-      language = excluded.language, metadata = excluded.metadata, text = excluded.text, checked_by = ${runId === null ? null : laterMark(tx, runId)}, updated_at = now()`
+      language = excluded.language, metadata = excluded.metadata, text = excluded.text, checked_by = ${checkedMark(tx, checkedBy)}, updated_at = now()`
+}
+
+function checkedMark(tx: Sql, checkedBy: string | null | typeof keepsCheck) {
+  if (checkedBy === keepsCheck) return tx`d.checked_by`
+  return checkedBy === null ? tx`null` : laterMark(tx, checkedBy)
 }
 
 export interface ChunkRow {

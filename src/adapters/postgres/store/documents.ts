@@ -5,7 +5,17 @@ import { createTurns } from '../../../resilience/turns.ts'
 import type { Database, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
-import { insertChunks, insertDocuments, insertVectors, isSeenSince, laterMark, type ChunkRow } from './document-rows.ts'
+import {
+  insertChunks,
+  insertDocuments,
+  insertVectors,
+  isSeenSince,
+  keepsCheck,
+  laterMark,
+  type ChunkRow,
+} from './document-rows.ts'
+import { selectPreparedness } from './outdated.ts'
+import { writeOriginals } from './originals.ts'
 import { addTerms, countLanguages, removeTerms } from './vocabulary.ts'
 
 export type DocumentStore = ReturnType<typeof createDocumentStore>
@@ -56,12 +66,31 @@ export function createDocumentStore(
     runId: string | null,
     signal = always,
   ): Promise<Written> {
+    return await replace(target, documents, { runId, step }, signal)
+  }
+
+  async function replace(
+    target: Collection,
+    documents: readonly PreparedDocument[],
+    options: WriteOptions,
+    signal: AbortSignal,
+  ): Promise<Written> {
     if (documents.length === 0) return nothingWritten
-    return await writing(
-      target.id,
-      sql => sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, { runId, step })),
-      signal,
-    )
+    const work = (sql: Sql) => sql.begin(tx => replaceDocuments(tx as unknown as Sql, target, documents, options))
+    return await writing(target.id, work, signal)
+  }
+
+  /**
+   * Writes documents that were prepared again, if they are still stored with the hash that they were prepared from:
+   * whoever wrote one meanwhile, or deleted it, has the last word. Returns the ids of those that were written.
+   */
+  async function rewrite(
+    target: Collection,
+    documents: readonly PreparedDocument[],
+    expected: ReadonlyMap<string, Buffer>,
+    signal = always,
+  ): Promise<readonly string[]> {
+    return (await replace(target, documents, { runId: null, step, expected }, signal)).replaced
   }
 
   /** Marks unchanged documents as seen by this run, so that `prune` keeps them. */
@@ -78,12 +107,7 @@ export function createDocumentStore(
     for (;;) {
       const count = await writing(
         target.id,
-        sql =>
-          sql.begin(async transaction => {
-            const tx = transaction as unknown as Sql
-            if ((await lockCollection(tx, target.id))?.name !== target.name) throw deletedMeanwhile(target)
-            return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, scope))
-          }),
+        sql => sql.begin(tx => deleteUnseen(tx as unknown as Sql, target, scope)),
         signal,
       )
       removed += count
@@ -108,17 +132,19 @@ export function createDocumentStore(
   }
 
   async function get(id: string, signal = always): Promise<StoredDocument | null> {
-    const [row] = await lease(
-      'documents',
-      sql => sql`
-      select d.*, c.name as collection, (select count(*)::int from chunks k where k.document_id = d.id) as chunk_count
-      from documents d join collections c on c.id = d.collection_id where d.id = ${id}`,
-      signal,
-    )
+    const [row] = await lease('documents', sql => selectDocument(sql, id), signal)
     return row ? documentOf(row) : null
   }
 
-  return { ...createCollectionStore(database), known, write, markSeen, prune, remove, get }
+  const preparedness = async (signal = always) => await lease('documents', selectPreparedness, signal)
+
+  return { ...createCollectionStore(database), known, write, rewrite, markSeen, prune, remove, get, preparedness }
+}
+
+async function selectDocument(sql: Sql, id: string): Promise<Row[]> {
+  return await sql`
+    select d.*, c.name as collection, (select count(*)::int from chunks k where k.document_id = d.id) as chunk_count
+    from documents d join collections c on c.id = d.collection_id where d.id = ${id}`
 }
 
 const nothingWritten: Written = { added: [], replaced: [], chunks: 0 }
@@ -127,6 +153,8 @@ interface WriteOptions {
   /** Of the load that writes; null over HTTP. */
   readonly runId: string | null
   readonly step: Step
+  /** Hashes that the documents must have now, if they are prepared again. */
+  readonly expected?: ReadonlyMap<string, Buffer>
 }
 
 async function replaceDocuments(
@@ -135,7 +163,7 @@ async function replaceDocuments(
   prepared: readonly PreparedDocument[],
   options: WriteOptions,
 ): Promise<Written> {
-  const { runId } = options
+  const { runId, expected } = options
   const locked = await lockCollection(tx, target.id)
   if (locked?.name !== target.name) throw deletedMeanwhile(target)
   if (target.model && locked.model !== target.model.name) throw switchedMeanwhile(target)
@@ -143,7 +171,10 @@ async function replaceDocuments(
     tx,
     prepared.map(document => document.id),
   )
-  const documents = prepared.filter(document => !stored.get(document.id)?.equals(document.hash))
+  const documents = prepared.filter(({ id, hash }) => {
+    const current = stored.get(id)
+    return expected === undefined ? !current?.equals(hash) : current?.equals(expected.get(id) ?? noHash)
+  })
   if (runId !== null && documents.length < prepared.length)
     await markChecked(
       tx,
@@ -166,6 +197,8 @@ async function replaceDocuments(
   })
   return { added: added.map(each => each.id), replaced: replaced.map(each => each.id), chunks: chunks.length }
 }
+
+const noHash = Buffer.alloc(0)
 
 /**
  * Locks the collection against other writers until the end of the transaction. Returns its name and the name of its
@@ -194,14 +227,16 @@ async function insertAll(
   tx: Sql,
   target: Collection,
   documents: readonly PreparedDocument[],
-  { runId, step }: WriteOptions,
+  { runId, step, expected }: WriteOptions,
 ): Promise<ChunkRow[]> {
   await dropChunks(
     tx,
     target.id,
     documents.map(document => document.id),
   )
-  await insertDocuments(tx, target.id, documents, runId)
+  const checkedBy = expected === undefined ? runId : keepsCheck
+  await insertDocuments(tx, target.id, documents, checkedBy)
+  await writeOriginals(tx, documents, step)
   const chunks = documents.flatMap(document => document.chunks.map(chunk => ({ document, chunk })))
   await insertChunks(tx, target.id, chunks, step)
   if (target.model) await insertVectors(tx, { collectionId: target.id, modelId: target.model.id }, chunks, step)
@@ -220,6 +255,11 @@ async function insertAll(
 
 /** Documents deleted per transaction: few enough that other writers need not wait long. */
 const pruneBatch = 500
+
+async function deleteUnseen(tx: Sql, target: Collection, scope: PruneScope): Promise<number> {
+  if ((await lockCollection(tx, target.id))?.name !== target.name) throw deletedMeanwhile(target)
+  return await deleteDocuments(tx, target.id, await selectUnseen(tx, target.id, scope))
+}
 
 async function selectUnseen(tx: Sql, collectionId: number, { roots, spared, runId }: PruneScope): Promise<string[]> {
   const isUnder = (sources: readonly string[]) => tx`exists (

@@ -1,0 +1,46 @@
+import { preparationMark } from '../../../ingest/prepare.ts'
+import type { Preparedness } from '../../../ingest/terms.ts'
+import type { Sql } from '../database.ts'
+
+/** Counting stops at this number, per collection. */
+export const mostOutdated = 100_000
+
+/** The mark at the beginning of the hash of the document `d`; empty for those of older versions. As in the index. */
+function markOf(sql: Sql) {
+  return sql`(case when octet_length(d.hash) = 36 then substring(d.hash for 4) else ''::bytea end)`
+}
+
+/** Whether an older version prepared the document `d`. As ranges, because an index finds these and not what is unequal. */
+export function isOutdated(sql: Sql) {
+  const [low, high] = [preparationMark('original'), preparationMark('stored text')]
+  return sql`(${markOf(sql)} < ${low} or (${markOf(sql)} > ${low} and ${markOf(sql)} < ${high}) or ${markOf(sql)} > ${high})`
+}
+
+export async function selectPreparedness(sql: Sql): Promise<Map<string, Preparedness>> {
+  const rows = await sql`
+    select c.name,
+      (select count(*)::int from (
+        select from documents d where d.collection_id = c.id and ${isOutdated(sql)} limit ${mostOutdated}) o) as outdated,
+      (select count(*)::int from (
+        select from documents d where d.collection_id = c.id and ${markOf(sql)} = ${preparationMark('stored text')} limit ${mostOutdated}) s) as stored
+    from collections c`
+  return new Map(
+    rows.map(row => [
+      String(row['name']),
+      { outdated: Number(row['outdated']), fromStoredText: Number(row['stored']) },
+    ]),
+  )
+}
+
+/** Counting over all collections stops beyond this number. */
+export const mostReported = 1000
+
+/** Counts outdated documents of all collections, up to one above {@link mostReported}. */
+export async function countOutdated(sql: Sql): Promise<number> {
+  const [row] = await sql`
+    select count(*)::int as count from (
+      select from collections c cross join lateral (
+        select from documents d where d.collection_id = c.id and ${isOutdated(sql)} limit ${mostReported + 1}) o
+      limit ${mostReported + 1}) all_of_them`
+  return Number(row?.['count'])
+}

@@ -1,0 +1,122 @@
+/** What is kept of a document to prepare it again with newer readers, and how it is read again. */
+import { deflateSync, inflateSync } from 'node:zlib'
+import { maxPlainOriginalBytes } from './bounds.ts'
+import type { DocumentInput } from './document-from.ts'
+import type { KeptFile } from './read.ts'
+import type { Original, ReadDocument, Section, SourceDocument } from './terms.ts'
+
+/** `sections` keeps the structure of the stored text, but nothing that a newer reader could read. */
+export type Keep = 'no' | 'sections' | 'yes'
+
+/** Limit of an original in bytes, compressed. Of a larger document only the sections are kept. */
+export const maxOriginalBytes = 2 * 2 ** 20
+/** Files have at most 64 MB, texts less; their sections may have more as JSON. */
+const maxInflatedBytes = 256 * 2 ** 20
+
+/** Of a document that a request gave as text. */
+export function givenOriginal(input: DocumentInput, document: SourceDocument, keep: Keep): Original | null {
+  const whole = keep === 'yes' ? packed('given', [Buffer.from(JSON.stringify(input))]) : null
+  return whole ?? sectionsOriginal(document, keep)
+}
+
+/** Of a document of a file. Rows of a file are kept as sections. */
+export function fileOriginal(result: ReadDocument, keep: Keep): Original | null {
+  const whole = keep === 'yes' && result.kept ? packed('file', fileParts(result.kept)) : null
+  return whole ?? sectionsOriginal(result.document, keep)
+}
+
+export function sectionsOriginal({ language, sections }: SourceDocument, keep: Keep): Original | null {
+  return keep === 'no' ? null : packed('sections', [Buffer.from(JSON.stringify({ language, sections }))])
+}
+
+function packed(kind: Original['kind'], parts: readonly Uint8Array[]): Original | null {
+  if (parts.reduce((sum, part) => sum + part.length, 0) > maxPlainOriginalBytes) return null
+  const content = deflateSync(Buffer.concat(parts))
+  return content.length > maxOriginalBytes ? null : { kind, content }
+}
+
+/** A header as JSON, its length in front of it, and the bytes of the file. */
+function fileParts({ bytes, ...header }: KeptFile): Uint8Array[] {
+  const json = Buffer.from(JSON.stringify(header))
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(json.length)
+  return [length, json, bytes]
+}
+
+/** A stored document as it is sent to be prepared again. */
+export interface Restorable {
+  readonly source: string
+  readonly title: string
+  readonly url: string | null
+  readonly language: string
+  readonly metadata: SourceDocument['metadata']
+  readonly text: string
+  readonly original: Original | null
+  /** The sections that its chunks show; used if nothing was kept. */
+  readonly sections: readonly Section[]
+}
+
+export interface Restored {
+  readonly document: SourceDocument
+  /** Whether the readers of this version have read what was received. */
+  readonly isReadAgain: boolean
+}
+
+/** The document as this version reads it or, if its original was not kept, as it was read. */
+export async function restore({ original, ...stored }: Restorable): Promise<Restored> {
+  // The language of a document without an original may be stated or detected; it is not detected again.
+  if (original === null) return { document: stored, isReadAgain: false }
+  const content = inflateSync(original.content, { maxOutputLength: maxInflatedBytes })
+  if (original.kind === 'sections')
+    return { document: { ...stored, ...(JSON.parse(content.toString()) as object) }, isReadAgain: false }
+  if (original.kind === 'given') {
+    const { documentFrom } = await import('./document-from.ts')
+    return { document: documentFrom(JSON.parse(content.toString()) as DocumentInput), isReadAgain: true }
+  }
+  const { readAgain } = await import('./read.ts')
+  const end = 4 + content.readUInt32BE()
+  const header = JSON.parse(content.toString('utf8', 4, end)) as Omit<KeptFile, 'bytes'>
+  return { document: await readAgain({ ...header, bytes: content.subarray(end) }), isReadAgain: true }
+}
+
+/** What is kept of it from now on; `kept` for what is stored already. */
+export function keptOf(original: Original | null, document: SourceDocument, keep: Keep): Original | 'kept' | null {
+  const isRight = original !== null && keep !== 'no' && (keep === 'yes' || original.kind === 'sections')
+  return isRight ? 'kept' : sectionsOriginal(document, keep)
+}
+
+/** The part of a chunk that shows its section. */
+export interface ChunkPlace {
+  readonly start: number
+  readonly end: number
+  readonly title: string
+  readonly anchor: string | null
+  readonly page: number | null
+}
+
+/** The sections of a document as far as its chunks, in order, show them. */
+export function sectionsOfChunks(chunks: readonly ChunkPlace[], title: string): Section[] {
+  const sections: { start: number; end: number; headings: string[]; page?: number; anchor?: string }[] = []
+  let before: ChunkPlace | undefined
+  for (const chunk of chunks) {
+    const last = sections.at(-1)
+    if (last && before?.title === chunk.title && before.anchor === chunk.anchor && before.page === chunk.page)
+      last.end = chunk.end
+    else
+      sections.push({
+        start: Math.max(last?.end ?? 0, chunk.start),
+        end: chunk.end,
+        headings: headingsOf(chunk.title, title),
+        ...(chunk.page !== null && { page: chunk.page }),
+        ...(chunk.anchor !== null && { anchor: chunk.anchor }),
+      })
+    before = chunk
+  }
+  return sections
+}
+
+const between = ' › '
+
+function headingsOf(path: string, title: string): string[] {
+  return path.startsWith(`${title}${between}`) ? path.slice(title.length + between.length).split(between) : []
+}
