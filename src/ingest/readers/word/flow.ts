@@ -138,7 +138,7 @@ function notesIn(block: FlowBlock): Note[] {
 
 /** Notes follow what they belong to. Their marks are not left in the text, where they would join a number: 1954⁷. */
 function noteHtml({ mark, blocks }: Note): string {
-  return `<p>${mark === '' ? '' : `<sup>${escaped(mark)}</sup> `}${inlineHtml(blocks)}</p>`
+  return `<p>${mark === '' ? '' : `<sup>${escaped(mark)}</sup> `}${inlineHtml(blocks).trim()}</p>`
 }
 
 function paragraphHtml(paragraph: Paragraph, hasTitle: boolean): string {
