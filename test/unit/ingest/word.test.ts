@@ -137,6 +137,12 @@ t.test('headings by outline level and by names of other languages; a table of co
   t.equal(await html({ styles, body }), '<h1>Guide</h1><h2>Rules</h2><h3>Сроки</h3><p>Text.</p>')
 })
 
+t.test('a title in two paragraphs is one', async t => {
+  const styles = '<w:style w:type="paragraph" w:styleId="t"><w:name w:val="Title"/></w:style>'
+  const title = (text: string) => paragraph(run(text), '<w:pStyle w:val="t"/>')
+  t.equal(await html({ styles, body: title('Rules') + title('of the college') }), '<h1>Rules of the college</h1>')
+})
+
 t.test('symbols, formulas, and a paragraph in bold', async t => {
   const formula =
     '<m:oMath><m:sSup><m:e><m:r><m:t>x</m:t></m:r></m:e><m:sup><m:r><m:t>2</m:t></m:r></m:sup></m:sSup>' +
@@ -183,6 +189,10 @@ t.test('hostile documents end: deep nesting, entities, a bomb, spans, names of m
 t.test('documents that Word wrote', async t => {
   const folder = fileURLToPath(new URL('../../fixtures/documents/mammoth/', import.meta.url))
   const text = async (name: string) => (await readDocx(readFileSync(folder + name))).blocks.map(block => block.text)
+  t.match(
+    flowHtml(await docxBlocks(readFileSync(folder + 'footnote-hyperlink.docx'))),
+    '<a href="http://www.example.com">Example</a>',
+  )
   t.match(await text('footnotes.docx'), ['Ouch.', /A tachyon walks into a bar\.$/, /Fin\.$/])
   t.strictSame(await text('text-box.docx'), ['Datum plane'])
   t.strictSame(await text('strict-format.docx'), ['Test'])

@@ -101,7 +101,7 @@ export function flowHtml(blocks: readonly FlowBlock[]): string {
     items = []
     notes = []
   }
-  for (const block of blocks.flatMap(unboxed)) {
+  for (const block of withOneTitle(blocks.flatMap(unboxed))) {
     if (block.kind === 'paragraph' && isItem(block)) {
       items.push(block)
       notes.push(...(block.notes ?? []))
@@ -115,6 +115,19 @@ export function flowHtml(blocks: readonly FlowBlock[]): string {
   }
   endList()
   return `<body>${html.join('')}</body>`
+}
+
+/** A title may be set in several paragraphs. */
+function withOneTitle(blocks: readonly FlowBlock[]): FlowBlock[] {
+  const joined: FlowBlock[] = []
+  for (const block of blocks) {
+    const last = joined.at(-1)
+    const isTitle = block.kind === 'paragraph' && block.heading === 0
+    if (isTitle && last?.kind === 'paragraph' && last.heading === 0) {
+      joined[joined.length - 1] = { ...last, pieces: [...last.pieces, { text: ' ' }, ...block.pieces] }
+    } else joined.push(block)
+  }
+  return joined
 }
 
 /** Tables of one column are frames around text. */
