@@ -101,7 +101,7 @@ export function flowHtml(blocks: readonly FlowBlock[]): string {
     items = []
     notes = []
   }
-  for (const block of blocks.flatMap(unboxed)) {
+  for (const block of withOneTitle(blocks.flatMap(unboxed))) {
     if (block.kind === 'paragraph' && isItem(block)) {
       items.push(block)
       notes.push(...(block.notes ?? []))
@@ -115,6 +115,19 @@ export function flowHtml(blocks: readonly FlowBlock[]): string {
   }
   endList()
   return `<body>${html.join('')}</body>`
+}
+
+/** A title may be set in several paragraphs. */
+function withOneTitle(blocks: readonly FlowBlock[]): FlowBlock[] {
+  const joined: FlowBlock[] = []
+  for (const block of blocks) {
+    const last = joined.at(-1)
+    const isTitle = block.kind === 'paragraph' && block.heading === 0
+    if (isTitle && last?.kind === 'paragraph' && last.heading === 0) {
+      joined[joined.length - 1] = { ...last, pieces: [...last.pieces, { text: ' ' }, ...block.pieces] }
+    } else joined.push(block)
+  }
+  return joined
 }
 
 /** Tables of one column are frames around text. */
@@ -138,7 +151,7 @@ function notesIn(block: FlowBlock): Note[] {
 
 /** Notes follow what they belong to. Their marks are not left in the text, where they would join a number: 1954⁷. */
 function noteHtml({ mark, blocks }: Note): string {
-  return `<p>${mark === '' ? '' : `<sup>${escaped(mark)}</sup> `}${inlineHtml(blocks)}</p>`
+  return `<p>${mark === '' ? '' : `<sup>${escaped(mark)}</sup> `}${inlineHtml(blocks).trim()}</p>`
 }
 
 function paragraphHtml(paragraph: Paragraph, hasTitle: boolean): string {

@@ -23,7 +23,7 @@ const skipped = new Set(
 
 /** Reads the body of an OpenDocument text in order, with the text as LibreOffice shows and prints it. */
 export function readOdtBody(body: Xml, styles: OdtStyles): FlowBlock[] {
-  return new OdtReader(styles).readBlocks(body)
+  return new OdtReader(styles, deletionsIn(body)).readBlocks(body)
 }
 
 class OdtReader {
@@ -31,8 +31,13 @@ class OdtReader {
   readonly #lists = createLists()
   readonly #outline: OdtList
 
-  constructor(styles: OdtStyles) {
+  readonly #deletions: ReadonlySet<string>
+  /** The deletions that are open: some files keep deleted text in its place. */
+  readonly #deleting = new Set<string>()
+
+  constructor(styles: OdtStyles, deletions: ReadonlySet<string>) {
     this.#styles = styles
+    this.#deletions = deletions
     this.#outline = { levels: styles.outline, counts: new Map() }
   }
 
@@ -113,7 +118,15 @@ class OdtReader {
 
   #readInlineElement(element: Xml, open: Open): void {
     const { name, attributes } = element
+    const change = attributes['text:change-id'] ?? ''
+    if (name === 'text:change-start' && this.#deletions.has(change)) this.#deleting.add(change)
+    if (name === 'text:change-end') this.#deleting.delete(change)
     if (skipped.has(name) || isHidden(element)) return
+    this.#readContent(element, open)
+  }
+
+  #readContent(element: Xml, open: Open): void {
+    const { name, attributes } = element
     if (name === 'text:span') {
       this.#readInline(element, {
         ...open,
@@ -130,7 +143,7 @@ class OdtReader {
   }
 
   #add(text: string, { chain, pieces, href }: Open): void {
-    if (chain.find(style => style.isHidden !== undefined)?.isHidden) return
+    if (this.#deleting.size > 0 || chain.find(style => style.isHidden !== undefined)?.isHidden) return
     const position = chain.find(style => style.position !== undefined)?.position
     const isBold = chain.find(style => style.isBold !== undefined)?.isBold
     pieces.push({ text, href, isBold, position: position === 'none' ? undefined : position })
@@ -177,6 +190,17 @@ class OdtReader {
       return Array.from({ length: Math.min(widestRepeat, number('table:number-columns-repeated')) }, () => read)
     })
   }
+}
+
+/** Ids of the tracked changes that delete text. */
+function deletionsIn(body: Xml): Set<string> {
+  const changes = child(body, 'text:tracked-changes')
+  const regions = changes === undefined ? [] : elementsOf(changes)
+  return new Set(
+    regions
+      .filter(region => child(region, 'text:deletion') !== undefined)
+      .map(({ attributes }) => attributes['text:id'] ?? attributes['xml:id'] ?? ''),
+  )
 }
 
 const widestRepeat = 64

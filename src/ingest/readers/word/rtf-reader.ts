@@ -90,7 +90,7 @@ const signs: ReadonlyMap<string, string> = new Map([
 const paragraphEnds = new Set(['par', 'sect', 'nestrow', '\n', '\r'])
 
 /** How control words change the state. A switch without a number is on. */
-const looks: ReadonlyMap<string, (value: number | undefined) => Partial<State>> = new Map([
+const looks = new Map<string, (value: number | undefined) => Partial<State>>([
   ['v', value => ({ isHidden: value !== 0 })],
   ['deleted', value => ({ isDeleted: value !== 0 })],
   ['mvf', value => ({ isDeleted: value !== 0 })],

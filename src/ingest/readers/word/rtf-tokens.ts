@@ -39,8 +39,9 @@ function controlAt(file: Buffer, start: number): { token: RtfToken | null; end: 
   const byte = file[start]
   if (byte === undefined) return { token: null, end: start }
   if (byte === quote) {
-    const code = Number.parseInt(file.toString('latin1', start + 1, start + 3), 16)
-    return { token: Number.isNaN(code) ? null : { kind: 'bytes', bytes: Uint8Array.of(code) }, end: start + 3 }
+    const code = file.toString('latin1', start + 1, start + 3)
+    if (!/^[\da-f]{2}$/i.test(code)) return { token: null, end: start + 1 }
+    return { token: { kind: 'bytes', bytes: Uint8Array.of(Number.parseInt(code, 16)) }, end: start + 3 }
   }
   if (!isLetter(byte))
     return { token: { kind: 'control', word: String.fromCharCode(byte), value: undefined }, end: start + 1 }

@@ -11,7 +11,12 @@ export interface WordContext {
   readonly shownNumber: (numbered: NumberedBy, chain: readonly Style[]) => Shown | undefined
   /** Targets of external relationships by id. */
   readonly links: ReadonlyMap<string, string>
-  readonly notes: ReadonlyMap<string, Xml>
+  readonly notes: ReadonlyMap<string, WordNote>
+}
+
+export interface WordNote {
+  readonly element: Xml
+  readonly links: ReadonlyMap<string, string>
 }
 
 /** What of an open paragraph has been read. */
@@ -145,7 +150,10 @@ class BodyReader {
     const kind = reference.name.slice(2, -'Reference'.length)
     const note = this.#context.notes.get(`${kind}/${reference.attributes['w:id'] ?? ''}`)
     if (note === undefined || this.#fields.isSkipping()) return
-    notes.push({ mark: this.#markOf(kind), blocks: readBody(note, { ...this.#context, notes: new Map() }) })
+    notes.push({
+      mark: this.#markOf(kind),
+      blocks: readBody(note.element, { ...this.#context, links: note.links, notes: new Map() }),
+    })
   }
 
   #markOf(kind: string): string {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { openZip } from '../zip.ts'
 import type { FlowBlock } from './flow.ts'
-import { readBody } from './word-body.ts'
+import { readBody, type WordNote } from './word-body.ts'
 import { createNumbers } from './word-numbers.ts'
 import { readStyles } from './word-styles.ts'
 import { child, elementsOf, parseXml, type Xml } from './xml.ts'
@@ -38,18 +38,27 @@ export async function wordBlocks(bytes: Buffer): Promise<readonly FlowBlock[]> {
   }
   const packageRelations = relationsOf(await partAt('_rels/.rels'), '')
   const main = targetOf(packageRelations, 'officeDocument') ?? 'word/document.xml'
-  const relationsPath = posix.join(posix.dirname(main), '_rels', `${posix.basename(main)}.rels`)
-  const relations = relationsOf(await partAt(relationsPath), posix.dirname(main))
+  const relationsAt = async (path: string): Promise<Relation[]> => {
+    const folder = posix.dirname(path)
+    return relationsOf(await partAt(posix.join(folder, '_rels', `${posix.basename(path)}.rels`)), folder)
+  }
+  const relations = await relationsAt(main)
   const part = (type: string): Promise<Xml | undefined> => partAt(targetOf(relations, type))
   const body = child(await partAt(main), 'w:body')
   if (body === undefined) throw new Error('the package has no document')
   const styles = readStyles(await part('styles'))
-  return readBody(body, {
-    styles,
-    shownNumber: createNumbers(await part('numbering'), styles),
-    links: new Map(relations.filter(({ isExternal }) => isExternal).map(({ id, target }) => [id, target])),
-    notes: new Map([...notesOf(await part('footnotes'), 'footnote'), ...notesOf(await part('endnotes'), 'endnote')]),
-  })
+  const notes = new Map<string, WordNote>()
+  for (const kind of ['footnote', 'endnote']) {
+    // Links of a note are in the relations of its own part.
+    const links = linksIn(await relationsAt(targetOf(relations, `${kind}s`) ?? ''))
+    for (const [id, element] of notesOf(await part(`${kind}s`), kind)) notes.set(id, { element, links })
+  }
+  const shownNumber = createNumbers(await part('numbering'), styles)
+  return readBody(body, { styles, shownNumber, links: linksIn(relations), notes })
+}
+
+function linksIn(relations: readonly Relation[]): ReadonlyMap<string, string> {
+  return new Map(relations.filter(({ isExternal }) => isExternal).map(({ id, target }) => [id, target]))
 }
 
 interface Relation {
