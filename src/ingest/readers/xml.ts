@@ -115,6 +115,14 @@ function decoderFor(start: Uint8Array): TextDecoder {
 function nameOf({ prefix, uri, local }: { prefix: string; uri: string; local: string }): string {
   if (prefix === '') return local
   if (/^http:\/\/(?:schemas\.openxmlformats\.org|purl\.oclc\.org)\/.*\/relationships$/.test(uri)) return `r:${local}`
-  const openDocument = /^urn:oasis:names:tc:opendocument:xmlns:([a-z]+):/.exec(uri)?.[1]
-  return `${openDocument ?? prefix}:${local}`
+  const openDocument = /^urn:oasis:names:tc:opendocument:xmlns:([a-z-]+):/.exec(uri)?.[1]
+  return `${usualPrefixes[openDocument ?? ''] ?? openDocument ?? prefix}:${local}`
+}
+
+/** Prefixes that differ from the name of their namespace. */
+const usualPrefixes: Readonly<Record<string, string>> = {
+  drawing: 'draw',
+  datastyle: 'number',
+  'svg-compatible': 'svg',
+  'xsl-fo-compatible': 'fo',
 }
