@@ -59,12 +59,12 @@ export async function walkXml(chunks: Chunks, { open, close, text }: XmlHandlers
 }
 
 /** Parses XML to a tree; for parts that are not long. */
-export async function parseXml(chunks: Chunks): Promise<XmlElement> {
+export async function parseXml(chunks: Chunks, most = mostNodes): Promise<XmlElement> {
   const root: { name: string; attributes: Attributes; children: XmlNode[] } = { name: '', attributes: {}, children: [] }
   const path = [root]
   let nodes = 0
   const count = () => {
-    if (++nodes > mostNodes) throw new UnreadableError('has too many parts; split it into smaller documents')
+    if (++nodes > most) throw new UnreadableError('has too many parts; split it into smaller documents')
   }
   await walkXml(chunks, {
     open: (name, attributes) => {
