@@ -24,14 +24,14 @@ const usualLimits: ArchiveLimits = { entries: 20_000, unpackedBytes: 512 * 2 ** 
 /** Short entries may have any ratio: a page of repeated cells packs well. */
 const freeBytes = 16 * 2 ** 20
 
-/** Opens a ZIP archive. Names use `/`. Of two entries with one name, the last is used. */
+/** Opens a ZIP archive. Names use `/`; a leading one is dropped. Of two entries with one name, the last is used. */
 export async function openZip(bytes: Buffer, limits: ArchiveLimits = usualLimits): Promise<Archive> {
   const file = await fromBufferPromise(bytes, { lazyEntries: true, autoClose: false })
   const entries = new Map<string, Entry>()
   let count = 0
   for await (const entry of file.eachEntry()) {
     if (++count > limits.entries) throw new UnreadableError('has too many files inside')
-    entries.set(entry.fileName, entry)
+    entries.set(entry.fileName.replace(/^\/+/, ''), entry)
   }
   const budget = { left: limits.unpackedBytes, ratio: limits.ratio }
   const stream = (name: string) => unpacked(file, entries.get(name)!, budget)
