@@ -46,7 +46,7 @@ export function xlsx(sheets: readonly TestSheet[], formats: readonly string[] = 
     'xl/workbook.xml': `${xml}<workbook xmlns="${main}" xmlns:r="${relationships}">${workbookPr}<sheets>${listed.join('')}</sheets></workbook>`,
     'xl/_rels/workbook.xml.rels': relations([
       { id: 'st', type: 'styles', target: 'styles.xml' },
-      ...sheets.map((_, i) => ({ id: `s${i}`, type: 'worksheet', target: `worksheets/sheet${i}.xml` })),
+      ...sheets.map((_, i) => ({ id: `s${i}`, type: 'worksheet', target: `/xl/worksheets/sheet${i}.xml` })),
     ]),
     'xl/styles.xml': `${xml}<styleSheet xmlns="${main}"><numFmts>${own.join('')}</numFmts><cellXfs>${styles.join('')}</cellXfs></styleSheet>`,
     ...Object.fromEntries(

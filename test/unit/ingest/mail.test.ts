@@ -1,3 +1,4 @@
+import { appendFileSync, truncateSync } from 'node:fs'
 import t from 'tap'
 import type { ReadFault, SourceDocument } from '../../../src/ingest/terms.ts'
 import { sheetData, xlsx } from '../../support/office-files.ts'
@@ -141,6 +142,20 @@ t.test('a mailbox: each mail is a document, and a bad one does not end it', asyn
       [23, 'is the same message as line 1'],
     ],
   )
+})
+
+t.test('a mail of more than 64 MB is refused, and so is such a message of a mailbox, but not the next one', async t => {
+  const next = `From a Tue Jun 30 14:05:00 2026\n${mail(['Subject: Next', '', 'Small.'])}`
+  const folder = t.testdir({ 'a.eml': '', 'b.mbox': 'From a Tue Jun 30 14:05:00 2026\nSubject: Large\n\n' })
+  truncateSync(`${folder}/a.eml`, 64 * 2 ** 20 + 1)
+  truncateSync(`${folder}/b.mbox`, 64 * 2 ** 20 + 1000)
+  appendFileSync(`${folder}/b.mbox`, `\n\n${next}`)
+  const { documents, faults } = await read(folder)
+  t.strictSame(
+    faults.map(({ reason }) => reason),
+    ['is larger than 64 MB', 'has a message that is larger than 64 MB'],
+  )
+  t.match(documents, [{ text: /Small\.$/ }])
 })
 
 t.test('what cannot be read says why', async t => {

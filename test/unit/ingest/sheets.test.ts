@@ -49,6 +49,13 @@ for (const name of ['prices.xlsx', 'prices.ods']) {
   )
 }
 
+t.test('files of other programs: dates, links, fields merged over columns, dates from 1904', async t => {
+  const text = async (name: string) => (await readFile(`${fixtures}exceljs/${name}`)).document!.text
+  t.match(await text('gold.xlsx'), /\| Date \| 2016-05-17 \|\n.*\n\| Hyperlink \| \[exceljs\]\(https:/)
+  t.match(await text('test-pr-1204.xlsx'), /\| PROJECT NAME \| \(Enter Name\) \|\n\| PROJECT DESCRIPTION \|/)
+  t.equal(await text('1904.xlsx'), '1904-01-01')
+})
+
 t.test('numbers are shown in the format of their cell', async t => {
   const formats = ['0.0%', '#,##0.00 [$€-407]', '00000', '0 &quot;kg&quot;', 'dd/mm/yyyy hh:mm', 'mmm yyyy', '[h]:mm']
   const values = [0.125, 1234.5, 742, 3, 46203.75, 46203, 1.5]
@@ -141,7 +148,9 @@ t.test('a cell that is repeated over millions of cells is an error, and a commen
   })
   const commented =
     '<table:table-cell office:value-type="string"><office:annotation><text:p>secret</text:p></office:annotation><text:p>shown</text:p></table:table-cell>'
-  const { blocks } = await readOds(ods(`<table:table table:name="Sheet1"><table:table-row>${commented}</table:table-row></table:table>`))
+  const { blocks } = await readOds(
+    ods(`<table:table table:name="Sheet1"><table:table-row>${commented}</table:table-row></table:table>`),
+  )
   t.strictSame(
     blocks.map(({ text }) => text),
     ['shown'],

@@ -32,6 +32,11 @@ for (const name of ['course.pptx', 'course.odp']) {
   })
 }
 
+t.test('a file of PowerPoint: notes', async t => {
+  const [read] = await Array.fromAsync(readPaths([`${fixtures}python-pptx/sld-notes.pptx`]))
+  t.match(read, { document: { text: 'Slide 1\n\nNotes: Notes' } })
+})
+
 t.test('shapes are read by their place, in columns; numbers of pages and footers are not', async t => {
   const slide = [
     shape('right below', [200, 200]),
