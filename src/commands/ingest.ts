@@ -33,7 +33,7 @@ export function addIngest(program: Command, host: Host): void {
   program
     .command('ingest')
     .description(
-      'load documents (.md .txt .html .pdf .docx .xlsx .pptx .epub .eml .csv .jsonl and others) from files, folders and globs',
+      'load documents (.md .txt .html .pdf .docx .csv .json and more) from files, folders and globs',
     )
     .argument('<path...>', 'files, folders or quoted globs')
     .option('-c, --collection <name>', 'collection to load into', collectionName, 'default')
