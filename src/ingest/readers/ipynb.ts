@@ -43,7 +43,10 @@ function cellBlocks(cell: Fields, language: string): readonly Block[] {
       return [{ kind: 'heading', level: Math.min(6, Math.max(1, Number(cell['level']) || 1)), text: source }]
     case 'code': {
       const outputs = listOf(cell['outputs']).map(output => outputText(recordOf(output)))
-      return [...fenced(source, String(cell['language'] ?? language)), ...outputs.flatMap(text => fenced(text, ''))]
+      return [
+        ...fenced(source, typeof cell['language'] === 'string' ? cell['language'] : language),
+        ...outputs.flatMap(text => fenced(text, '')),
+      ]
     }
     default:
       return source.trim() === '' ? [] : [{ kind: 'text', text: source }]

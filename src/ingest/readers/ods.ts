@@ -42,52 +42,23 @@ interface OpenSheet {
   nextColumn: number
 }
 
+/** A cell that is being read, with the text of its paragraphs. */
 interface OpenCell {
   readonly attributes: Attributes
-  readonly paragraphs: string[]
+  readonly text: CellText
 }
 
-function createCollector() {
-  const sheets: Sheet[] = []
-  const hidden: string[] = []
-  const withHidden: string[] = []
-  const hidingStyles = new Set<string>()
-  const positions = new Map<string, 'up' | 'down'>()
-  const countCells = createCellCount()
+type CellText = ReturnType<typeof createCellText>
+
+/** Collects the shown text of a cell, without its comment. */
+function createCellText(positions: ReadonlyMap<string, 'up' | 'down'>) {
+  const paragraphs: string[] = []
   const spans: string[] = []
-  let style = ''
-  let sheet: OpenSheet | null = null
-  let row: { cells: SheetCell[]; repeats: number } | null = null
-  let cell: OpenCell | null = null
   let link: string | undefined
   let linkStart = 0
-  let unread = 0
   let isParagraph = false
 
   function open(name: string, attributes: Attributes): void {
-    if (name === 'annotation' || unread > 0) unread += 1
-    else if (name === 'style') style = attributes['style:name'] ?? ''
-    else if (name === 'table-properties' && attributes['table:display'] === 'false') hidingStyles.add(style)
-    else if (name === 'text-properties') notePosition(attributes['style:text-position'] ?? '')
-    else if (name === 'table') sheet = openSheet(attributes, hidingStyles)
-    else if (sheet !== null && name === 'table-column') addColumns(sheet, attributes)
-    else if (sheet !== null && name === 'table-row') enterRow(sheet, attributes)
-    else if (name === 'table-cell' || name === 'covered-table-cell') cell = { attributes, paragraphs: [] }
-    else if (cell !== null) openText(cell, name, attributes)
-  }
-
-  function notePosition(position: string): void {
-    const way = positionOf(position)
-    if (way !== null) positions.set(style, way === 'sup' ? 'up' : 'down')
-  }
-
-  function enterRow(at: OpenSheet, attributes: Attributes): void {
-    row = { cells: [], repeats: repeatsOf(attributes, 'rows') }
-    at.nextColumn = 0
-    if (isHiddenBy(attributes)) at.hiddenRows.add(at.row)
-  }
-
-  function openText({ paragraphs }: OpenCell, name: string, attributes: Attributes): void {
     if (name === 'p') {
       paragraphs.push('')
       isParagraph = true
@@ -98,56 +69,76 @@ function createCollector() {
     } else if (name === 's' || name === 'tab' || name === 'line-break') add(' ')
   }
 
+  function close(name: string): void {
+    if (name === 'p') isParagraph = false
+    else if (name === 'span') spans.pop()
+    else if (name === 'a') {
+      const text = paragraphs.pop() ?? ''
+      paragraphs.push(text.slice(0, linkStart) + linkText(text.slice(linkStart), link))
+    }
+  }
+
   function add(text: string): void {
-    if (cell !== null && isParagraph && unread === 0) cell.paragraphs[cell.paragraphs.length - 1] += text
+    const way = spans.map(name => positions.get(name)).findLast(each => each !== undefined)
+    if (isParagraph) paragraphs[paragraphs.length - 1] += way === undefined ? text : raised(text, way)
+  }
+
+  return { open, close, add, end: () => paragraphs.join('\n').trim() }
+}
+
+/** Collects the names of styles that hide a sheet, and of those that raise or lower text. */
+function createStyles() {
+  const hiding = new Set<string>()
+  const positions = new Map<string, 'up' | 'down'>()
+  let style = ''
+
+  function open(name: string, attributes: Attributes): void {
+    if (name === 'style') style = attributes['style:name'] ?? ''
+    else if (name === 'table-properties' && attributes['table:display'] === 'false') hiding.add(style)
+    else if (name === 'text-properties') {
+      const way = positionOf(attributes['style:text-position'] ?? '')
+      if (way !== null) positions.set(style, way === 'sup' ? 'up' : 'down')
+    }
+  }
+
+  return { open, hiding, positions }
+}
+
+function createCollector() {
+  const sheets: Sheet[] = []
+  const hidden: string[] = []
+  const withHidden: string[] = []
+  const styles = createStyles()
+  const countCells = createCellCount()
+  let sheet: OpenSheet | null = null
+  let row: OpenRow | null = null
+  let cell: OpenCell | null = null
+  let unread = 0
+
+  function open(name: string, attributes: Attributes): void {
+    if (name === 'annotation' || unread > 0) unread += 1
+    else if (cell !== null) cell.text.open(name, attributes)
+    else if (name === 'table') sheet = openSheet(attributes, styles.hiding)
+    else if (sheet === null) styles.open(name, attributes)
+    else if (name === 'table-column') addColumns(sheet, attributes)
+    else if (name === 'table-row') row = enterRow(sheet, attributes)
+    else if (name === 'table-cell' || name === 'covered-table-cell')
+      cell = { attributes, text: createCellText(styles.positions) }
   }
 
   function close(name: string): void {
     if (unread > 0) unread -= 1
-    else if (name === 'p') isParagraph = false
-    else if (name === 'span') spans.pop()
-    else if (name === 'a' && cell !== null) closeLink(cell)
-    else if (name === 'table-cell' || name === 'covered-table-cell') leaveCell()
-    else if (name === 'table-row') leaveRow()
-    else if (name === 'table' && sheet !== null) {
+    else if (cell !== null && name !== 'table-cell' && name !== 'covered-table-cell') cell.text.close(name)
+    else if (cell !== null && sheet !== null && row !== null) {
+      countCells(leaveCell(sheet, row, cell))
+      cell = null
+    } else if (name === 'table-row' && sheet !== null && row !== null) {
+      countCells(leaveRow(sheet, row))
+      row = null
+    } else if (name === 'table' && sheet !== null) {
       leaveSheet(sheet)
       sheet = null
     }
-  }
-
-  function closeLink({ paragraphs }: OpenCell): void {
-    const text = paragraphs.pop() ?? ''
-    paragraphs.push(text.slice(0, linkStart) + linkText(text.slice(linkStart), link))
-  }
-
-  function leaveCell(): void {
-    if (sheet === null || row === null || cell === null) return
-    const { attributes } = cell
-    const text = shownText(cell)
-    cell = null
-    const repeats = repeatsOf(attributes, 'columns')
-    const column = sheet.nextColumn
-    sheet.nextColumn += repeats
-    if (text.trim() === '') return
-    const type = attributes['office:value-type'] ?? 'string'
-    const filled = Math.min(repeats, mostRepeats)
-    countCells(filled)
-    for (let i = 0; i < filled; i++) row.cells.push({ column: column + i, text, isValue: type !== 'string' })
-    addArea(sheet, column, attributes)
-  }
-
-  function leaveRow(): void {
-    if (sheet === null || row === null) return
-    const { cells, repeats } = row
-    const filled = cells.length === 0 ? 0 : Math.min(repeats, mostRepeats)
-    if (filled > 1) countCells(cells.length * (filled - 1))
-    const isHidden = sheet.hiddenRows.has(sheet.row)
-    for (let i = 0; i < filled; i++) {
-      sheet.rows.push({ row: sheet.row + i, cells })
-      if (isHidden) sheet.hiddenRows.add(sheet.row + i)
-    }
-    sheet.row += repeats
-    row = null
   }
 
   function leaveSheet(read: OpenSheet): void {
@@ -161,12 +152,48 @@ function createCollector() {
     sheets.push({ name: read.name, rows })
   }
 
-  function text(more: string): void {
-    const way = spans.map(name => positions.get(name)).findLast(each => each !== undefined)
-    add(way === undefined ? more : raised(more, way))
+  const text = (more: string): void => {
+    if (unread === 0) cell?.text.add(more)
   }
 
   return { open, close, text, sheets, hidden, withHidden }
+}
+
+interface OpenRow {
+  readonly cells: SheetCell[]
+  readonly repeats: number
+}
+
+function enterRow(sheet: OpenSheet, attributes: Attributes): OpenRow {
+  sheet.nextColumn = 0
+  if (isHiddenBy(attributes)) sheet.hiddenRows.add(sheet.row)
+  return { cells: [], repeats: repeatsOf(attributes, 'rows') }
+}
+
+/** Returns the number of filled cells. */
+function leaveCell(sheet: OpenSheet, row: OpenRow, { attributes, text }: OpenCell): number {
+  const shown = shownText(attributes, text.end())
+  const repeats = repeatsOf(attributes, 'columns')
+  const column = sheet.nextColumn
+  sheet.nextColumn += repeats
+  if (shown === '') return 0
+  const isValue = (attributes['office:value-type'] ?? 'string') !== 'string'
+  const filled = Math.min(repeats, mostRepeats)
+  for (let i = 0; i < filled; i++) row.cells.push({ column: column + i, text: shown, isValue })
+  addArea(sheet, column, attributes)
+  return filled
+}
+
+/** Returns the number of filled cells in its repetitions. */
+function leaveRow(sheet: OpenSheet, { cells, repeats }: OpenRow): number {
+  const filled = cells.length === 0 ? 0 : Math.min(repeats, mostRepeats)
+  const isHidden = sheet.hiddenRows.has(sheet.row)
+  for (let i = 0; i < filled; i++) {
+    sheet.rows.push({ row: sheet.row + i, cells })
+    if (isHidden) sheet.hiddenRows.add(sheet.row + i)
+  }
+  sheet.row += repeats
+  return Math.max(0, filled - 1) * cells.length
 }
 
 function openSheet(attributes: Attributes, hidingStyles: ReadonlySet<string>): OpenSheet {
@@ -208,8 +235,7 @@ function addArea(sheet: OpenSheet, column: number, attributes: Attributes): void
 }
 
 /** Dates as ISO if they have a day; everything else as it is shown. */
-function shownText({ attributes, paragraphs }: OpenCell): string {
-  const shown = paragraphs.join('\n').trim()
+function shownText(attributes: Attributes, shown: string): string {
   const date = attributes['office:date-value']
   const hasDay = (shown.match(/\d+/g) ?? []).length > 1 && !/^\d{1,2}[./-]\d{4}$/.test(shown)
   if (attributes['office:value-type'] !== 'date' || date === undefined || !hasDay) return shown

@@ -20,7 +20,7 @@ export async function relationshipsOf(archive: Archive, part: string): Promise<R
       Id ?? '',
       {
         type: Type.slice(Type.lastIndexOf('/') + 1),
-        target: TargetMode === 'External' ? Target : posix.join('/', folder, Target).slice(1),
+        target: TargetMode === 'External' ? Target : posix.resolve('/', folder, Target).slice(1),
         isExternal: TargetMode === 'External',
       },
     ]),

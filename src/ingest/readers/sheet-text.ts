@@ -138,28 +138,41 @@ function headerRows(rows: readonly SheetRow[]): readonly SheetRow[] {
 }
 
 /** A row that is merged over the whole width is a title between two parts of the table; both have the header. */
-function tableTexts({ header, body }: Table): string[] {
-  const columns = [...new Set([header, ...body].flatMap(row => row.cells.map(cell => cell.column)))].sort(
-    (a, b) => a - b,
-  )
-  const isWide = isTooWide([header, ...body], columns.length)
-  const line = (row: SheetRow): string => rowLine(row, isWide ? row.cells.map(cell => cell.column) : columns)
+function tableTexts(table: Table): string[] {
+  const columns = ownColumns([table.header, ...table.body])
+  const [header, ...body] = [table.header, ...table.body].map(row => inColumns(row, columns))
+  const rows = [header!, ...body]
+  const sorted = [...columns].sort((a, b) => a - b)
+  const isWide = isTooWide(rows, columns.size)
+  const line = (row: SheetRow): string => rowLine(row, isWide ? row.cells.map(cell => cell.column) : sorted)
   const texts: string[] = []
-  let part = [header]
+  let part = [header!]
   const close = () => {
     if (part.length > 1) texts.push(part.map(line).join('\n'))
   }
   for (const row of body) {
-    if (isBetween(row, columns.length)) {
+    if (isBetween(row, columns.size)) {
       close()
       texts.push(row.cells[0]!.text)
-      part = [header]
+      part = [header!]
     } else {
       part.push(row)
     }
   }
   close()
-  return body.length === 0 ? [line(header)] : texts
+  return body.length === 0 ? [line(header!)] : texts
+}
+
+/** Columns that have a cell of their own. Forms merge each cell over several columns; those say nothing new. */
+function ownColumns(rows: readonly SheetRow[]): ReadonlySet<number> {
+  const cells = rows.flatMap(row => row.cells)
+  return new Set(
+    cells.filter(({ merged, column }) => merged === undefined || merged.left === column).map(cell => cell.column),
+  )
+}
+
+function inColumns(row: SheetRow, columns: ReadonlySet<number>): SheetRow {
+  return { ...row, cells: row.cells.filter(({ column }) => columns.has(column)) }
 }
 
 function isBetween(row: SheetRow, width: number): boolean {

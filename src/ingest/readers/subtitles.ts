@@ -24,6 +24,10 @@ const pauseSeconds = 4
 export function readSubtitles(text: string): Content {
   const cues = cuesOf(text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n'))
   if (cues === null) throw new UnreadableError('is damaged or not a file of subtitles (.srt, .vtt)')
+  return { blocks: blocksOf(cues) }
+}
+
+function blocksOf(cues: readonly Cue[]): Block[] {
   const blocks: Block[] = []
   let since = -Infinity
   let last: Cue | null = null
@@ -33,18 +37,9 @@ export function readSubtitles(text: string): Content {
     paragraph = ''
   }
   for (const cue of cues) {
-    const isSpeaker = cue.speaker !== undefined && cue.speaker !== last?.speaker
-    const isPause = last !== null && cue.start - last.end >= pauseSeconds
-    const isEnd = /[.!?…。！？]["'”’»)]?$/.test(paragraph)
-    if (
-      isSpeaker ||
-      isPause ||
-      paragraph.length > longestParagraph ||
-      (isEnd && paragraph.length > longestParagraph / 2)
-    )
-      flush()
-    const isLong = cue.start - since >= sectionSeconds && (paragraph === '' || isEnd)
-    if (isLong || cue.start - since >= 3 * sectionSeconds) {
+    if (beginsParagraph(cue, last, paragraph)) flush()
+    const passed = cue.start - since
+    if (passed >= 3 * sectionSeconds || (passed >= sectionSeconds && isSentenceEnd(paragraph))) {
       flush()
       blocks.push({ kind: 'heading', level: 2, text: clock(cue.start) })
       since = cue.start
@@ -54,7 +49,17 @@ export function readSubtitles(text: string): Content {
     last = cue
   }
   flush()
-  return { blocks }
+  return blocks
+}
+
+function beginsParagraph({ speaker, start }: Cue, last: Cue | null, paragraph: string): boolean {
+  if (last === null) return true
+  if ((speaker !== undefined && speaker !== last.speaker) || start - last.end >= pauseSeconds) return true
+  return paragraph.length > longestParagraph || (isSentenceEnd(paragraph) && paragraph.length > longestParagraph / 2)
+}
+
+function isSentenceEnd(paragraph: string): boolean {
+  return paragraph === '' || /[.!?…。！？]["'”’»)]?$/.test(paragraph)
 }
 
 /** Null if no line has the form of a time. */

@@ -57,6 +57,8 @@ interface Kind {
   /** Whether the format shows a day of the month, so that the date can be written as ISO. */
   readonly hasDay: boolean
   readonly hasTime: boolean
+  /** Whether the format shows a day, month or year, and not only a time. */
+  readonly isDay: boolean
 }
 
 /** Longer ones are not written by any program. */
@@ -71,11 +73,12 @@ function kindOf(code: string): Kind {
     isDate: letters !== 'general' && isDateFormat(pattern),
     hasDay: letters.includes('d') && (letters.includes('y') || letters.includes('m')),
     hasTime: /[hs]/.test(letters),
+    isDay: /[yd]/.test(letters) && isDateFormat(pattern),
   }
 }
 
 function numberText(value: number, kind: Kind, is1904: boolean): string {
-  const serial = is1904 && kind.isDate && value >= 1 ? value + 1462 : value
+  const serial = is1904 && kind.isDay ? value + 1462 : value
   if (kind.isDate && kind.hasDay && serial >= 1 && serial < 2_958_466) return isoText(serial, kind.hasTime)
   const text = format(kind.pattern, serial, { throws: false }).trim()
   return /^#+$/.test(text) ? String(value) : text

@@ -59,12 +59,12 @@ export async function walkXml(chunks: Chunks, { open, close, text }: XmlHandlers
 }
 
 /** Parses XML to a tree; for parts that are not long. */
-export async function parseXml(chunks: Chunks): Promise<XmlElement> {
+export async function parseXml(chunks: Chunks, most = mostNodes): Promise<XmlElement> {
   const root: { name: string; attributes: Attributes; children: XmlNode[] } = { name: '', attributes: {}, children: [] }
   const path = [root]
   let nodes = 0
   const count = () => {
-    if (++nodes > mostNodes) throw new UnreadableError('has too many parts; split it into smaller documents')
+    if (++nodes > most) throw new UnreadableError('has too many parts; split it into smaller documents')
   }
   await walkXml(chunks, {
     open: (name, attributes) => {
@@ -115,6 +115,14 @@ function decoderFor(start: Uint8Array): TextDecoder {
 function nameOf({ prefix, uri, local }: { prefix: string; uri: string; local: string }): string {
   if (prefix === '') return local
   if (/^http:\/\/(?:schemas\.openxmlformats\.org|purl\.oclc\.org)\/.*\/relationships$/.test(uri)) return `r:${local}`
-  const openDocument = /^urn:oasis:names:tc:opendocument:xmlns:([a-z]+):/.exec(uri)?.[1]
-  return `${openDocument ?? prefix}:${local}`
+  const openDocument = /^urn:oasis:names:tc:opendocument:xmlns:([a-z-]+):/.exec(uri)?.[1]
+  return `${usualPrefixes[openDocument ?? ''] ?? openDocument ?? prefix}:${local}`
+}
+
+/** Prefixes that differ from the name of their namespace. */
+const usualPrefixes: Readonly<Record<string, string>> = {
+  drawing: 'draw',
+  datastyle: 'number',
+  'svg-compatible': 'svg',
+  'xsl-fo-compatible': 'fo',
 }
