@@ -110,8 +110,7 @@ function dedented(line: string, columns: number): string {
 
 /** MkDocs: a line with a title, and below it everything that is indented by four. */
 function indented({ lines }: Level, i: number): Found | undefined {
-  const found =
-    /^([ \t]*)(===[!+]?|!!!|\?\?\?\+?)[ \t]*([^"]*?)[ \t]*(?:"((?:[^"\\]|\\.)*)")?[ \t]*$/.exec(lines[i]!)
+  const found = /^([ \t]*)(===[!+]?|!!!|\?\?\?\+?)[ \t]*([^"]*?)[ \t]*(?:"((?:[^"\\]|\\.)*)")?[ \t]*$/.exec(lines[i]!)
   if (found === null) return undefined
   const [, indent = '', sign = '', words = '', quoted] = found
   const isTab = sign.startsWith('=')
@@ -146,10 +145,13 @@ const notes = new Set(
 /** A title of its own is a heading; "Note" alone only begins the text. An empty title in quotes means none. */
 function titleOf(name: string, given: string | undefined): Pick<Found, 'title' | 'kind'> {
   const title = given?.trim()
-  const [first = ''] = name.toLowerCase().replace(/^callout-/, '').split(/[\s.]+/)
-  if (title !== undefined && title !== '')
-    return { title, kind: title.toLowerCase() === first ? 'line' : 'heading' }
-  if (title === '' || !notes.has(first) || first === 'details' || first === 'admonition') return { title: '', kind: 'none' }
+  const [first = ''] = name
+    .toLowerCase()
+    .replace(/^callout-/, '')
+    .split(/[\s.]+/)
+  if (title !== undefined && title !== '') return { title, kind: title.toLowerCase() === first ? 'line' : 'heading' }
+  if (title === '' || !notes.has(first) || first === 'details' || first === 'admonition')
+    return { title: '', kind: 'none' }
   return { title: first === 'seealso' ? 'See also' : first[0]!.toUpperCase() + first.slice(1), kind: 'line' }
 }
 
@@ -199,20 +201,35 @@ function fencedDirective({ lines }: Level, i: number): Found | undefined {
   const [, indent = '', , name = '', rest = ''] = found
   const end = fenceEnd(lines, i)
   const isClosed = /^[ \t]*(?:`{3,}|~{3,})[ \t]*$/.test(lines[end]!) && end > i
-  const body = withoutOptions(lines.slice(i + 1, isClosed ? end : end + 1)).map(line => dedented(line, indentOf(lines[i]!)))
+  const body = withoutOptions(lines.slice(i + 1, isClosed ? end : end + 1)).map(line =>
+    dedented(line, indentOf(lines[i]!)),
+  )
   const part = { next: end + 1, indent, content: body }
-  if (/^(?:toctree|contents|include|index|image|raw|bibliography)$/.test(name)) return { ...part, content: [], title: '', kind: 'none' }
-  if (/^(?:dropdown|tab-item|card|grid-item-card|topic|sidebar|margin|rubric|figure|glossary|tab-set|grid|list-table|div)$/.test(name) || notes.has(name))
+  if (/^(?:toctree|contents|include|index|image|raw|bibliography)$/.test(name))
+    return { ...part, content: [], title: '', kind: 'none' }
+  if (
+    /^(?:dropdown|tab-item|card|grid-item-card|topic|sidebar|margin|rubric|figure|glossary|tab-set|grid|list-table|div)$/.test(
+      name,
+    ) ||
+    notes.has(name)
+  )
     return { ...part, ...titleOf(name, name === 'figure' || rest.trim() === '' ? undefined : rest) }
   if (/^(?:version(?:added|changed)|deprecated)$/.test(name))
-    return { ...part, title: `${name.replace('version', '').replace(/^./, first => first.toUpperCase())} in ${rest.trim()}`, kind: 'line' }
+    return {
+      ...part,
+      title: `${name.replace('version', '').replace(/^./, first => first.toUpperCase())} in ${rest.trim()}`,
+      kind: 'line',
+    }
   return undefined
 }
 
 /** Components of Docusaurus, Mintlify and others that have a title. */
-const titled = 'TabItem|Tab|Accordion|Step|Card|Expandable|Admonition|Callout|Note|Tip|Info|Warning|Check|Danger|Caution|Aside'
+const titled =
+  'TabItem|Tab|Accordion|Step|Card|Expandable|Admonition|Callout|Note|Tip|Info|Warning|Check|Danger|Caution|Aside'
 const wrappers = 'Tabs|CodeGroup|AccordionGroup|AccordionItem|Steps|CardGroup|Columns|Frame|CodeTabs'
-const openTag = new RegExp(`^([ \\t]*)<(${titled}|${wrappers})(?=[\\s>])((?:"[^"]*"|'[^']*'|\\{[^}]*\\}|[^>"'{])*)>(.*)$`)
+const openTag = new RegExp(
+  `^([ \\t]*)<(${titled}|${wrappers})(?=[\\s>])((?:"[^"]*"|'[^']*'|\\{[^}]*\\}|[^>"'{])*)>(.*)$`,
+)
 const closeTag = new RegExp(`^(.*)</(${titled}|${wrappers})>[ \\t]*$`)
 
 /** A component whose tags are on lines of their own, or that is one line. */
@@ -250,7 +267,8 @@ function closingsOf(lines: readonly string[]): ReadonlyMap<number, number> {
     const closed = closeTag.exec(line)
     if (colons !== null && colons[2]!.trim() === '') close('', colons[1]!.length, i)
     else if (colons !== null) open.push({ at: i, name: '', length: colons[1]!.length })
-    else if (opened !== null && !opened[4]!.endsWith(`</${opened[2]}>`)) open.push({ at: i, name: opened[2]!, length: 0 })
+    else if (opened !== null && !opened[4]!.endsWith(`</${opened[2]}>`))
+      open.push({ at: i, name: opened[2]!, length: 0 })
     else if (closed !== null && opened === null) close(closed[2]!, 0, i)
     else i = fenceEnd(lines, i)
   }
@@ -291,7 +309,8 @@ function definition({ lines }: Level, i: number): Found | undefined {
   while (next < lines.length && definitionLine.test(lines[next]!)) {
     content.push(lines[next]!.replace(definitionLine, ''))
     next += 1
-    while (next < lines.length && /^\S/.test(lines[next]!) && !definitionLine.test(lines[next]!)) content.push(lines[next++]!)
+    while (next < lines.length && /^\S/.test(lines[next]!) && !definitionLine.test(lines[next]!))
+      content.push(lines[next++]!)
     const more = indentedLines(lines, next, 4)
     content.push(...more.content, '')
     next = more.next

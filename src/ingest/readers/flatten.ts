@@ -94,7 +94,9 @@ function plainAlert(quote: string): string {
 /** "- item" or "1. item"; a nested list is indented by two more spaces. */
 function listText(list: List, links: Links, depth = 0): string {
   const first = numberOf(list)
-  const items = list.children.map((item, index) => itemText(item, list.ordered ? `${first + index}. ` : '- ', links, depth))
+  const items = list.children.map((item, index) =>
+    itemText(item, list.ordered ? `${first + index}. ` : '- ', links, depth),
+  )
   return items.filter(text => text !== '').join('\n')
 }
 
@@ -136,7 +138,12 @@ function cellText(cell: TableCell, links: Links): string {
   const parts = children.some(isFlow)
     ? children.map(child => (isFlow(child) ? flowText(child as RootContent, links) : inlineText(child, links)))
     : [inlineText(cell, links)]
-  return oneLine(parts.join('\n').replaceAll('\n- ', '; ').replace(/^\s*- /, '')).replaceAll('|', '¦')
+  return oneLine(
+    parts
+      .join('\n')
+      .replaceAll('\n- ', '; ')
+      .replace(/^\s*- /, ''),
+  ).replaceAll('|', '¦')
 }
 
 function isFlow(node: Nodes): boolean {

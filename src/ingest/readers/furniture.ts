@@ -6,7 +6,9 @@ import type { Element, Nodes, Root } from 'hast'
  */
 
 /** Never content, whatever is inside. */
-const never = new Set('script style svg iframe object embed canvas audio video head link meta input textarea'.split(' '))
+const never = new Set(
+  'script style svg iframe object embed canvas audio video head link meta input textarea'.split(' '),
+)
 /** Removed unless most of the page is inside. */
 const frame = new Set(['nav', 'footer'])
 const frameRoles = new Set(['navigation', 'search', 'contentinfo', 'menu', 'menubar'])
@@ -207,8 +209,9 @@ function controlledIds(tree: Root | Element): ReadonlySet<string> {
 export function targetsOf(element: Element): readonly string[] {
   const { ariaControls, dataBsTarget, dataTarget, ariaExpanded, href, dataToggle, dataBsToggle } = element.properties
   const opens = ariaExpanded ?? dataToggle ?? dataBsToggle ?? (roles(element).includes('tab') ? true : undefined)
-  const named = [dataBsTarget, dataTarget, opens === undefined ? undefined : href]
-    .map(value => (typeof value === 'string' && value.startsWith('#') ? value.slice(1) : ''))
+  const named = [dataBsTarget, dataTarget, opens === undefined ? undefined : href].map(value =>
+    typeof value === 'string' && value.startsWith('#') ? value.slice(1) : '',
+  )
   return [...[ariaControls].flat().map(String), ...named].filter(id => id !== '' && id !== 'undefined')
 }
 

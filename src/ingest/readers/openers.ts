@@ -79,7 +79,8 @@ function sortIn(
 ): void {
   const { tagName } = element
   const isButton = tagName === 'button' || hasRole(element, 'button') || hasRole(element, 'tab')
-  const isLink = tagName === 'a' && (element.properties['ariaControls'] ?? element.properties['ariaExpanded']) !== undefined
+  const isLink =
+    tagName === 'a' && (element.properties['ariaControls'] ?? element.properties['ariaExpanded']) !== undefined
   if (!inHeading && (isButton || isLink)) found.controls.push(element)
   if (tagName === 'button') element.tagName = element.children.some(isBlock) ? 'div' : 'span'
   if (hasRole(element, 'tabpanel')) found.tabPanels.push(element)
@@ -229,5 +230,9 @@ function unwrapSections(list: Element): void {
 function startsSection(node: Nodes, depth: number): boolean {
   if (node.type !== 'element') return false
   if (/^h[1-6]$/.test(node.tagName)) return true
-  return depth > 0 && /^(?:div|article|section)$/.test(node.tagName) && node.children.some(each => startsSection(each, depth - 1))
+  return (
+    depth > 0 &&
+    /^(?:div|article|section)$/.test(node.tagName) &&
+    node.children.some(each => startsSection(each, depth - 1))
+  )
 }
