@@ -57,7 +57,7 @@ function blocks(children: readonly Nodes[], { mark }: ExpandOptions): Nodes[] {
       return [title]
     }
     if (child.type !== 'html') return [child]
-    kind = new RegExp(`^<!--${mark} (\\w+)-->$`).exec(child.value)?.[1]
+    kind = new RegExp(`^<!--${mark} (\\w+)-->$`).exec(child.value.trim())?.[1]
     if (kind === undefined) return block(child)
     return kind === 'end' ? [partEnd()] : []
   })

@@ -42,13 +42,7 @@ t.test('an accordion: questions on buttons are the headings of hidden answers', 
     page.text,
     'Pool\n\nIs there a sauna?\n\nYes.\n\nTowels\n\nTwo euros each.\n\nMay I bring a child?\n\nChildren swim with an adult.\n\nPlace\n\nMill Lane 4.',
   )
-  t.strictSame(paths(page), [
-    'Pool',
-    'Pool › Is there a sauna?',
-    'Pool › Towels',
-    'Pool › May I bring a child?',
-    'Pool › Place',
-  ])
+  t.strictSame(paths(page), ['', 'Is there a sauna?', 'Towels', 'May I bring a child?', 'Place'])
   t.equal(page.sections[1]!.anchor, 'a')
 })
 
@@ -97,12 +91,9 @@ t.test('furniture is told from content by what it holds', async t => {
 
 t.test('a page that lost most of its text says so, with the share', async t => {
   const words = 'Guests pay the rent on the first day of each month. '.repeat(20)
-  t.match(
-    readHtml(
-      `<main><p>Rent and more about it.</p><div class="consent">${words.slice(0, 500)}</div><p>${words.slice(0, 300)}</p></main>`,
-    ),
-    { warnings: [/^lost 6\d % of its text/] },
-  )
+  t.match(readHtml(`<main><p>${words.slice(0, 300)}</p><template><p>{{ x }} ${words}</p></template></main>`), {
+    warnings: [/^lost 7\d % of its text/],
+  })
   t.strictSame(readHtml(`<main><p>${words}</p></main><nav>${words}</nav>`).warnings, [])
   t.match(
     documentFrom({ source: 'a', format: 'html', text: `<main><h1>Rent</h1></main><div>${words}</div>` }).text,
@@ -138,7 +129,7 @@ t.test('merged cells: the value in every cell, header rows as one, nothing lost'
 t.test('links stay where they may be the answer', async t => {
   const cases: readonly (readonly [string, string])[] = [
     ['[form](https://x.org/f)', '[form](https://x.org/f)'],
-    ['[desk](mailto:desk@x.org?subject=a), [call](tel:+49 30 1)', '[desk](mailto:desk@x.org), [call](tel:+49 30 1)'],
+    ['[desk](mailto:desk@x.org?subject=a), [call](tel:+49-30-1)', '[desk](mailto:desk@x.org), [call](tel:+49-30-1)'],
     ['<https://x.org/a>, https://x.org/b and me@x.org', 'https://x.org/a, https://x.org/b and me@x.org'],
     ['[x.org](https://www.x.org/) [+49 30 1](tel:+49301)', 'x.org +49 30 1'],
     ['[up](#top) [go](javascript:alert) [v](vbscript:x) [d](data:text/html,x) [l](file:///etc/passwd)', 'up go v d l'],
@@ -149,12 +140,7 @@ t.test('links stay where they may be the answer', async t => {
     ['<a href="https://x.org/h">by hand</a>', '[by hand](https://x.org/h)'],
     ['[a](<https://x.org/a b(c)>)', '[a](https://x.org/a%20b%28c%29)'],
   ]
-  for (const [written, read] of cases)
-    t.equal(
-      markdown(written).text,
-      read.replace('tel:+49 30 1', 'tel:+49301').replace('tel:+49 30 1', '+49301'),
-      written,
-    )
+  for (const [written, read] of cases) t.equal(markdown(written).text, read, written)
   t.equal(markdown('# The [form](https://x.org)\n\na').title, 'The form', 'a heading is a title')
   const words = Array.from({ length: 9 }, (_, i) => `[w${i}](https://x.org/${i})`)
   t.equal(markdown(words.join(' ')).text, words.map((_, i) => `w${i}`).join(' '), 'so many that none is the answer')
