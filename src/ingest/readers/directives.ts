@@ -237,16 +237,24 @@ function component({ lines, closings }: Level, i: number): Found | undefined {
   const found = openTag.exec(lines[i]!)
   if (found === null || /\/\s*$/.test(found[3]!)) return undefined
   const [, indent = '', name = '', attributes = '', after = ''] = found
-  const own = after.endsWith(`</${name}>`) ? after.slice(0, -name.length - 3) : undefined
-  const end = own === undefined ? closings.get(i) : i
+  const type = attributeOf(attributes, 'type') ?? name
+  const titles = titleOf(type, componentTitle(name, attributes))
+  if (after.endsWith(`</${name}>`))
+    return { next: i + 1, indent, content: [after.slice(0, -name.length - 3)], ...titles }
+  const end = closings.get(i)
   if (end === undefined) return undefined
-  const before = own === undefined ? (closeTag.exec(lines[end]!)?.[1] ?? '') : ''
-  const content = own === undefined ? withoutIndent([after, ...lines.slice(i + 1, end), before]) : [own]
-  const given = /(?:^|\s)(?:label|title)=\{?(?:"([^"]*)"|'([^']*)'|`([^`]*)`)/.exec(attributes)
-  const value = /(?:^|\s)(?:value|header|name)=\{?(?:"([^"]*)"|'([^']*)')/.exec(attributes)
-  const title = given?.[1] ?? given?.[2] ?? given?.[3] ?? (/^Tab/.test(name) ? (value?.[1] ?? value?.[2]) : undefined)
-  const type = /(?:^|\s)type="([^"]*)"/.exec(attributes)?.[1] ?? name
-  return { next: end + 1, indent, content, ...titleOf(type, title) }
+  const before = closeTag.exec(lines[end]!)?.[1] ?? ''
+  return { next: end + 1, indent, content: withoutIndent([after, ...lines.slice(i + 1, end), before]), ...titles }
+}
+
+function componentTitle(name: string, attributes: string): string | undefined {
+  const given = attributeOf(attributes, 'label|title')
+  return given ?? (name.startsWith('Tab') ? attributeOf(attributes, 'value|header|name') : undefined)
+}
+
+function attributeOf(attributes: string, names: string): string | undefined {
+  const found = new RegExp(String.raw`(?:^|\s)(?:${names})=\{?(?:"([^"]*)"|'([^']*)'|\`([^\`]*)\`)`).exec(attributes)
+  return found?.slice(1).find(value => value !== undefined)
 }
 
 /** Without the indentation that all lines share. */
@@ -299,23 +307,32 @@ const definitionLine = /^ {0,3}:(?: {1,3}|\t)[ \t]*(?=\S)/
 
 /** `Term`, and on the next line `:   What it means`, with further paragraphs indented by four. */
 function definition({ lines }: Level, i: number): Found | undefined {
-  const term = lines[i]!
-  if (!/^ {0,3}[^\s#>|:`~<=-]/.test(term) || /^ {0,3}(?:[-+*]|\d{1,9}[.)])[ \t]/.test(term)) return undefined
-  if (i > 0 && lines[i - 1]!.trim() !== '') return undefined
+  if (!isTerm(lines, i)) return undefined
   let next = i + 1
   if (lines[next]?.trim() === '') next += 1
-  if (lines[next] === undefined || !definitionLine.test(lines[next]!)) return undefined
+  if (!isDefinition(lines, next)) return undefined
   const content: string[] = []
-  while (next < lines.length && definitionLine.test(lines[next]!)) {
+  while (isDefinition(lines, next)) {
     content.push(lines[next]!.replace(definitionLine, ''))
     next += 1
-    while (next < lines.length && /^\S/.test(lines[next]!) && !definitionLine.test(lines[next]!))
-      content.push(lines[next++]!)
+    for (; /^\S/.test(lines[next] ?? '') && !isDefinition(lines, next); next++) content.push(lines[next]!)
     const more = indentedLines(lines, next, 4)
-    content.push(...more.content, '')
+    for (const line of more.content) content.push(line)
+    content.push('')
     next = more.next
-    if (lines[next]?.trim() === '' && definitionLine.test(lines[next + 1] ?? '')) next += 1
+    if (lines[next]?.trim() === '' && isDefinition(lines, next + 1)) next += 1
   }
-  const title = term.trim()
+  const title = lines[i]!.trim()
   return { next, indent: '', content, title, kind: /[?？]$/.test(title) ? 'heading' : 'line' }
+}
+
+/** A line of text with a blank line above. */
+function isTerm(lines: readonly string[], i: number): boolean {
+  const term = lines[i]!
+  const isText = /^ {0,3}[^\s#>|:`~<=-]/.test(term) && !/^ {0,3}(?:[-+*]|\d{1,9}[.)])[ \t]/.test(term)
+  return isText && (i === 0 || lines[i - 1]!.trim() === '')
+}
+
+function isDefinition(lines: readonly string[], i: number): boolean {
+  return definitionLine.test(lines[i] ?? '')
 }

@@ -90,6 +90,10 @@ function usefulTarget(url: string, base: string | undefined): string | undefined
   if (scheme === 'mailto' || scheme === 'tel') return contact(trimmed)
   if (scheme === 'http' || scheme === 'https') return safe(trimmed)
   if (scheme !== undefined) return undefined
+  return relative(trimmed, base)
+}
+
+function relative(trimmed: string, base: string | undefined): string | undefined {
   if (base === undefined) return download.test(trimmed) && !trimmed.startsWith('//') ? safe(trimmed) : undefined
   if (!URL.canParse(trimmed, base)) return undefined
   const resolved = new URL(trimmed, base)

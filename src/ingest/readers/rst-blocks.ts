@@ -56,21 +56,24 @@ function inside(lines: readonly string[], context: Context): string {
 const adornment = /^([!-/:-@[-`{-~])\1*$/
 
 function title(lines: readonly string[], at: number, context: Context): Block | undefined {
-  const [line = '', below = '', last = ''] = lines.slice(at, at + 3)
-  const isOver = adornment.test(line) && line.length >= 3 && last === line && below !== '' && !adornment.test(below)
-  const text = isOver ? below : line
-  const sign = isOver ? line : below
-  if (
-    !isOver &&
-    (!adornment.test(sign) || /^\s/.test(line) || sign.length < Math.min(text.length, 3) || adornment.test(line))
-  )
-    return undefined
-  // An underline is as long as its title; a shorter one is tolerated as by Docutils, if it cannot be anything else.
-  if (!isOver && sign.length < text.length && sign.length < 4) return undefined
-  const style = (isOver ? 'over' : 'under') + sign[0]!
+  const [line = '', below = ''] = lines.slice(at, at + 2)
+  const isOver = isOverlined(lines, at)
+  if (!isOver && !isUnderlined(line, below)) return undefined
+  const [text, style] = isOver ? [below, `over${line[0]}`] : [line, `under${below[0]}`]
   if (!context.styles.includes(style)) context.styles.push(style)
   const level = Math.min(6, context.styles.indexOf(style) + 1)
   return { html: `<h${level}>${inlineHtml(text.trim(), context.names)}</h${level}>`, next: at + (isOver ? 3 : 2) }
+}
+
+function isOverlined(lines: readonly string[], at: number): boolean {
+  const [line = '', text = '', below = ''] = lines.slice(at, at + 3)
+  return adornment.test(line) && line.length >= 3 && below === line && text !== '' && !adornment.test(text)
+}
+
+/** An underline is as long as its title; like Docutils, a shorter one of four signs is tolerated. */
+function isUnderlined(text: string, line: string): boolean {
+  if (!adornment.test(line) || adornment.test(text) || text.startsWith(' ')) return false
+  return line.length >= Math.min(text.length, 4)
 }
 
 function transition(lines: readonly string[], at: number): Block | undefined {
@@ -203,39 +206,35 @@ const leftOut =
 function directiveHtml(name: string, argument: string, below: readonly string[], context: Context): string {
   const lines = withoutIndent(below)
   const { options, rest } = optionsOf(lines)
-  const { names } = context
   const [, own = name] = /(?:^|:)([\w-]+)$/.exec(name.toLowerCase()) ?? []
-  if (own === 'image' || own === 'figure') return picture(options, own === 'figure' ? inside(rest, context) : '')
-  if (code.has(own))
-    return `<pre><code>${escapeHtml(
-      [argument, ...rest]
-        .slice(own === 'math' && argument !== '' ? 0 : 1)
-        .join('\n')
-        .replace(/^\n+/, ''),
-    )}</code></pre>`
   if (leftOut.test(own)) return ''
-  if (notes.has(own)) {
-    const title = own === 'seealso' ? 'See also' : own[0]!.toUpperCase() + own.slice(1)
-    return titled(title, 'line', inside(argument === '' ? rest : [argument, ...lines], context))
-  }
-  if (titledParts.has(own))
-    return argument === ''
-      ? inside(rest, context)
-      : titled(inlineHtml(argument, names), 'heading', inside(rest, context))
-  if (/^version(?:added|changed)$|^deprecated$/.test(own))
-    return titled(
-      `${own.replace('version', '').replace(/^./, first => first.toUpperCase())} in ${escapeHtml(argument)}`,
-      'line',
-      inside(rest, context),
-    )
-  if (own === 'rubric') return `<p><strong>${inlineHtml(argument, names)}</strong></p>`
+  if (own === 'image' || own === 'figure') return picture(options, own === 'figure' ? inside(rest, context) : '')
+  if (code.has(own)) return pre(own === 'math' && argument !== '' ? [argument, ...rest] : rest)
   if (own === 'csv-table') return captioned(argument, csvTable(options, rest), context)
   if (own === 'list-table') return captioned(argument, listTable(options, rest), context)
-  const signature =
-    argument === ''
-      ? ''
-      : `<p>${own === 'table' ? inlineHtml(argument, names) : `<code>${escapeHtml(argument)}</code>`}</p>`
-  return signature + inside(rest, context)
+  return textHtml(own, argument, lines, context)
+}
+
+function textHtml(own: string, argument: string, lines: readonly string[], context: Context): string {
+  const { rest } = optionsOf(lines)
+  if (notes.has(own))
+    return titled(noteTitle(own), 'line', inside(argument === '' ? rest : [argument, ...lines], context))
+  const title = inlineHtml(argument, context.names)
+  const body = inside(rest, context)
+  if (/^version(?:added|changed)$|^deprecated$/.test(own))
+    return titled(`${capitalized(own.replace('version', ''))} in ${title}`, 'line', body)
+  if (argument === '') return body
+  if (titledParts.has(own)) return titled(title, 'heading', body)
+  // An object of an API with its signature; for a table or a rubric, its title.
+  return `<p>${own === 'table' || own === 'rubric' ? title : `<code>${escapeHtml(argument)}</code>`}</p>${body}`
+}
+
+function noteTitle(name: string): string {
+  return name === 'seealso' ? 'See also' : capitalized(name)
+}
+
+function capitalized(word: string): string {
+  return word.replace(/^./, first => first.toUpperCase())
 }
 
 function picture(options: ReadonlyMap<string, string>, caption: string): string {
@@ -312,7 +311,7 @@ function doctest(lines: readonly string[], at: number): Block | undefined {
 }
 
 function pre(lines: readonly string[]): string {
-  return `<pre><code>${escapeHtml(withoutIndent(lines).join('\n'))}</code></pre>`
+  return `<pre><code>${escapeHtml(withoutIndent(lines).join('\n').replace(/^\n+/, ''))}</code></pre>`
 }
 
 function quote(lines: readonly string[], at: number, context: Context): Block | undefined {

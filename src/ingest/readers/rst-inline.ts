@@ -77,22 +77,33 @@ export function inlineHtml(text: string, names: Names): string {
   return html + escapeHtml(text.slice(from))
 }
 
-function elementFor({ 0: all, groups = {} }: RegExpMatchArray, names: Names): string {
-  const { escaped, code, role, roleText, quoted, kind, note, name, strong, emphasis, url, word } = groups
-  if (escaped !== undefined) return /\s/.test(escaped) ? '' : escapeHtml(escaped)
-  if (code !== undefined) return `<code>${escapeHtml(code)}</code>`
-  if (role !== undefined) return roleHtml(role, roleText!, names)
-  if (quoted !== undefined)
-    return kind?.startsWith('_')
-      ? referenceHtml(quoted, kind, names)
-      : roleHtml(kind?.slice(1, -1) ?? '', quoted, names)
-  if (note !== undefined) return `<sup>[${escapeHtml(note)}]</sup>`
-  if (name !== undefined) return substituted(name, groups['nameLink'], names) ?? escapeHtml(all)
-  if (strong !== undefined) return `<strong>${escapeHtml(strong)}</strong>`
-  if (emphasis !== undefined) return `<em>${escapeHtml(emphasis)}</em>`
-  if (url !== undefined) return link(url, url)
-  const target = names.targets.get(nameOf(word!))
-  return target === undefined ? (all.endsWith('__') ? escapeHtml(all) : escapeHtml(word!)) : link(word!, target)
+/** One function for each named group of {@link markup}; exactly one group is set, or it and a second one. */
+const elements: Readonly<Record<string, (value: string, found: RegExpMatchArray, names: Names) => string>> = {
+  escaped: value => (/\s/.test(value) ? '' : escapeHtml(value)),
+  code: value => `<code>${escapeHtml(value)}</code>`,
+  role: (value, { groups }, names) => roleHtml(value, groups?.['roleText'] ?? '', names),
+  quoted: (value, { groups }, names) => {
+    const kind = groups?.['kind']
+    return kind?.startsWith('_') ? referenceHtml(value, kind, names) : roleHtml(kind?.slice(1, -1) ?? '', value, names)
+  },
+  note: value => `<sup>[${escapeHtml(value)}]</sup>`,
+  name: (value, found, names) => substituted(value, found.groups?.['nameLink'], names) ?? escapeHtml(found[0]),
+  strong: value => `<strong>${escapeHtml(value)}</strong>`,
+  emphasis: value => `<em>${escapeHtml(value)}</em>`,
+  url: value => link(value, value),
+  word: (value, found, names) => {
+    const target = names.targets.get(nameOf(value))
+    if (target !== undefined) return link(value, target)
+    return escapeHtml(found[0].endsWith('__') ? found[0] : value)
+  },
+}
+
+function elementFor(found: RegExpMatchArray, names: Names): string {
+  for (const [group, write] of Object.entries(elements)) {
+    const value = found.groups?.[group]
+    if (value !== undefined) return write(value, found, names)
+  }
+  return escapeHtml(found[0])
 }
 
 function substituted(name: string, reference: string | undefined, names: Names): string | undefined {

@@ -85,10 +85,10 @@ t.test('faults: absent, unknown, empty; the rest is read', async t => {
   t.strictSame(sources, ['a.md'])
   t.strictSame(faults, [
     'absent.md does not exist',
-    'b.xls has an unknown format; supported extensions: .md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson',
+    'b.xls has an unknown format; supported extensions: .md, .markdown, .mdx, .txt, .html, .htm, .xhtml, .xht, .adoc, .asciidoc, .rst, .rest, .pdf, .docx, .csv, .jsonl, .ndjson',
     'empty.md has no text',
-    'nothing contains no file of a supported format (.md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson)',
-    'no*.md matches no file of a supported format (.md, .markdown, .mdx, .txt, .html, .htm, .pdf, .docx, .csv, .jsonl, .ndjson)',
+    'nothing contains no file of a supported format (.md, .markdown, .mdx, .txt, .html, .htm, .xhtml, .xht, .adoc, .asciidoc, .rst, .rest, .pdf, .docx, .csv, .jsonl, .ndjson)',
+    'no*.md matches no file of a supported format (.md, .markdown, .mdx, .txt, .html, .htm, .xhtml, .xht, .adoc, .asciidoc, .rst, .rest, .pdf, .docx, .csv, .jsonl, .ndjson)',
   ])
 })
 
