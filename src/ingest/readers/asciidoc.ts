@@ -25,7 +25,9 @@ export async function readAsciidoc(text: string): Promise<Content> {
     standalone: false,
     attributes: {
       showtitle: true,
-      'max-attribute-value-size': String(Math.max(16, Math.min(longestValue, Math.floor(maxExpanded / (references + 1))))),
+      'max-attribute-value-size': String(
+        Math.max(16, Math.min(longestValue, Math.floor(maxExpanded / (references + 1)))),
+      ),
     },
   })
   const tree = fromHtml(String(await document.convert()), { fragment: true })
@@ -68,13 +70,23 @@ function titleNote(block: Element): void {
   if (cell === undefined || type === undefined) return
   const own = cell.children.find(each => each.type === 'element' && classesOf(each).includes('title'))
   const title = own?.type === 'element' ? own : type
-  setTitle(block, title, cell.children.filter(each => each !== own), own === undefined ? 'line' : 'heading')
+  setTitle(
+    block,
+    title,
+    cell.children.filter(each => each !== own),
+    own === undefined ? 'line' : 'heading',
+  )
 }
 
 function titleExample(block: Element): void {
   const title = block.children.find(each => each.type === 'element' && classesOf(each).includes('title'))
   if (title?.type !== 'element') return
-  setTitle(block, title, block.children.filter(each => each !== title), 'heading')
+  setTitle(
+    block,
+    title,
+    block.children.filter(each => each !== title),
+    'heading',
+  )
 }
 
 function setTitle(block: Element, title: Element, content: Element['children'], kind: 'heading' | 'line'): void {
@@ -84,8 +96,12 @@ function setTitle(block: Element, title: Element, content: Element['children'], 
     properties: { dataTitles: titles },
     children,
   })
-  const isText = content.every(each => each.type === 'text' || !('tagName' in each) || !/^(?:div|p|ul|ol|dl|table|pre)$/.test(each.tagName))
-  const body: Element['children'] = isText ? [{ type: 'element', tagName: 'p', properties: {}, children: content }] : content
+  const isText = content.every(
+    each => each.type === 'text' || !('tagName' in each) || !/^(?:div|p|ul|ol|dl|table|pre)$/.test(each.tagName),
+  )
+  const body: Element['children'] = isText
+    ? [{ type: 'element', tagName: 'p', properties: {}, children: content }]
+    : content
   block.children = [element('h6', kind, title.children), ...body, element('hr', 'end', [])]
 }
 

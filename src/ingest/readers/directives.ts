@@ -110,8 +110,7 @@ function dedented(line: string, columns: number): string {
 
 /** MkDocs: a line with a title, and below it everything that is indented by four. */
 function indented({ lines }: Level, i: number): Found | undefined {
-  const found =
-    /^([ \t]*)(===[!+]?|!!!|\?\?\?\+?)[ \t]*([^"]*?)[ \t]*(?:"((?:[^"\\]|\\.)*)")?[ \t]*$/.exec(lines[i]!)
+  const found = /^([ \t]*)(===[!+]?|!!!|\?\?\?\+?)[ \t]*([^"]*?)[ \t]*(?:"((?:[^"\\]|\\.)*)")?[ \t]*$/.exec(lines[i]!)
   if (found === null) return undefined
   const [, indent = '', sign = '', words = '', quoted] = found
   const isTab = sign.startsWith('=')
@@ -146,10 +145,13 @@ const notes = new Set(
 /** A title of its own is a heading; "Note" alone only begins the text. An empty title in quotes means none. */
 function titleOf(name: string, given: string | undefined): Pick<Found, 'title' | 'kind'> {
   const title = given?.trim()
-  const [first = ''] = name.toLowerCase().replace(/^callout-/, '').split(/[\s.]+/)
-  if (title !== undefined && title !== '')
-    return { title, kind: title.toLowerCase() === first ? 'line' : 'heading' }
-  if (title === '' || !notes.has(first) || first === 'details' || first === 'admonition') return { title: '', kind: 'none' }
+  const [first = ''] = name
+    .toLowerCase()
+    .replace(/^callout-/, '')
+    .split(/[\s.]+/)
+  if (title !== undefined && title !== '') return { title, kind: title.toLowerCase() === first ? 'line' : 'heading' }
+  if (title === '' || !notes.has(first) || first === 'details' || first === 'admonition')
+    return { title: '', kind: 'none' }
   return { title: first === 'seealso' ? 'See also' : first[0]!.toUpperCase() + first.slice(1), kind: 'line' }
 }
 
@@ -199,20 +201,35 @@ function fencedDirective({ lines }: Level, i: number): Found | undefined {
   const [, indent = '', , name = '', rest = ''] = found
   const end = fenceEnd(lines, i)
   const isClosed = /^[ \t]*(?:`{3,}|~{3,})[ \t]*$/.test(lines[end]!) && end > i
-  const body = withoutOptions(lines.slice(i + 1, isClosed ? end : end + 1)).map(line => dedented(line, indentOf(lines[i]!)))
+  const body = withoutOptions(lines.slice(i + 1, isClosed ? end : end + 1)).map(line =>
+    dedented(line, indentOf(lines[i]!)),
+  )
   const part = { next: end + 1, indent, content: body }
-  if (/^(?:toctree|contents|include|index|image|raw|bibliography)$/.test(name)) return { ...part, content: [], title: '', kind: 'none' }
-  if (/^(?:dropdown|tab-item|card|grid-item-card|topic|sidebar|margin|rubric|figure|glossary|tab-set|grid|list-table|div)$/.test(name) || notes.has(name))
+  if (/^(?:toctree|contents|include|index|image|raw|bibliography)$/.test(name))
+    return { ...part, content: [], title: '', kind: 'none' }
+  if (
+    /^(?:dropdown|tab-item|card|grid-item-card|topic|sidebar|margin|rubric|figure|glossary|tab-set|grid|list-table|div)$/.test(
+      name,
+    ) ||
+    notes.has(name)
+  )
     return { ...part, ...titleOf(name, name === 'figure' || rest.trim() === '' ? undefined : rest) }
   if (/^(?:version(?:added|changed)|deprecated)$/.test(name))
-    return { ...part, title: `${name.replace('version', '').replace(/^./, first => first.toUpperCase())} in ${rest.trim()}`, kind: 'line' }
+    return {
+      ...part,
+      title: `${name.replace('version', '').replace(/^./, first => first.toUpperCase())} in ${rest.trim()}`,
+      kind: 'line',
+    }
   return undefined
 }
 
 /** Components of Docusaurus, Mintlify and others that have a title. */
-const titled = 'TabItem|Tab|Accordion|Step|Card|Expandable|Admonition|Callout|Note|Tip|Info|Warning|Check|Danger|Caution|Aside'
+const titled =
+  'TabItem|Tab|Accordion|Step|Card|Expandable|Admonition|Callout|Note|Tip|Info|Warning|Check|Danger|Caution|Aside'
 const wrappers = 'Tabs|CodeGroup|AccordionGroup|AccordionItem|Steps|CardGroup|Columns|Frame|CodeTabs'
-const openTag = new RegExp(`^([ \\t]*)<(${titled}|${wrappers})(?=[\\s>])((?:"[^"]*"|'[^']*'|\\{[^}]*\\}|[^>"'{])*)>(.*)$`)
+const openTag = new RegExp(
+  `^([ \\t]*)<(${titled}|${wrappers})(?=[\\s>])((?:"[^"]*"|'[^']*'|\\{[^}]*\\}|[^>"'{])*)>(.*)$`,
+)
 const closeTag = new RegExp(`^(.*)</(${titled}|${wrappers})>[ \\t]*$`)
 
 /** A component whose tags are on lines of their own, or that is one line. */
@@ -220,16 +237,24 @@ function component({ lines, closings }: Level, i: number): Found | undefined {
   const found = openTag.exec(lines[i]!)
   if (found === null || /\/\s*$/.test(found[3]!)) return undefined
   const [, indent = '', name = '', attributes = '', after = ''] = found
-  const own = after.endsWith(`</${name}>`) ? after.slice(0, -name.length - 3) : undefined
-  const end = own === undefined ? closings.get(i) : i
+  const type = attributeOf(attributes, 'type') ?? name
+  const titles = titleOf(type, componentTitle(name, attributes))
+  if (after.endsWith(`</${name}>`))
+    return { next: i + 1, indent, content: [after.slice(0, -name.length - 3)], ...titles }
+  const end = closings.get(i)
   if (end === undefined) return undefined
-  const before = own === undefined ? (closeTag.exec(lines[end]!)?.[1] ?? '') : ''
-  const content = own === undefined ? withoutIndent([after, ...lines.slice(i + 1, end), before]) : [own]
-  const given = /(?:^|\s)(?:label|title)=\{?(?:"([^"]*)"|'([^']*)'|`([^`]*)`)/.exec(attributes)
-  const value = /(?:^|\s)(?:value|header|name)=\{?(?:"([^"]*)"|'([^']*)')/.exec(attributes)
-  const title = given?.[1] ?? given?.[2] ?? given?.[3] ?? (/^Tab/.test(name) ? (value?.[1] ?? value?.[2]) : undefined)
-  const type = /(?:^|\s)type="([^"]*)"/.exec(attributes)?.[1] ?? name
-  return { next: end + 1, indent, content, ...titleOf(type, title) }
+  const before = closeTag.exec(lines[end]!)?.[1] ?? ''
+  return { next: end + 1, indent, content: withoutIndent([after, ...lines.slice(i + 1, end), before]), ...titles }
+}
+
+function componentTitle(name: string, attributes: string): string | undefined {
+  const given = attributeOf(attributes, 'label|title')
+  return given ?? (name.startsWith('Tab') ? attributeOf(attributes, 'value|header|name') : undefined)
+}
+
+function attributeOf(attributes: string, names: string): string | undefined {
+  const found = new RegExp(String.raw`(?:^|\s)(?:${names})=\{?(?:"([^"]*)"|'([^']*)'|\`([^\`]*)\`)`).exec(attributes)
+  return found?.slice(1).find(value => value !== undefined)
 }
 
 /** Without the indentation that all lines share. */
@@ -250,7 +275,8 @@ function closingsOf(lines: readonly string[]): ReadonlyMap<number, number> {
     const closed = closeTag.exec(line)
     if (colons !== null && colons[2]!.trim() === '') close('', colons[1]!.length, i)
     else if (colons !== null) open.push({ at: i, name: '', length: colons[1]!.length })
-    else if (opened !== null && !opened[4]!.endsWith(`</${opened[2]}>`)) open.push({ at: i, name: opened[2]!, length: 0 })
+    else if (opened !== null && !opened[4]!.endsWith(`</${opened[2]}>`))
+      open.push({ at: i, name: opened[2]!, length: 0 })
     else if (closed !== null && opened === null) close(closed[2]!, 0, i)
     else i = fenceEnd(lines, i)
   }
@@ -281,22 +307,32 @@ const definitionLine = /^ {0,3}:(?: {1,3}|\t)[ \t]*(?=\S)/
 
 /** `Term`, and on the next line `:   What it means`, with further paragraphs indented by four. */
 function definition({ lines }: Level, i: number): Found | undefined {
-  const term = lines[i]!
-  if (!/^ {0,3}[^\s#>|:`~<=-]/.test(term) || /^ {0,3}(?:[-+*]|\d{1,9}[.)])[ \t]/.test(term)) return undefined
-  if (i > 0 && lines[i - 1]!.trim() !== '') return undefined
+  if (!isTerm(lines, i)) return undefined
   let next = i + 1
   if (lines[next]?.trim() === '') next += 1
-  if (lines[next] === undefined || !definitionLine.test(lines[next]!)) return undefined
+  if (!isDefinition(lines, next)) return undefined
   const content: string[] = []
-  while (next < lines.length && definitionLine.test(lines[next]!)) {
+  while (isDefinition(lines, next)) {
     content.push(lines[next]!.replace(definitionLine, ''))
     next += 1
-    while (next < lines.length && /^\S/.test(lines[next]!) && !definitionLine.test(lines[next]!)) content.push(lines[next++]!)
+    for (; /^\S/.test(lines[next] ?? '') && !isDefinition(lines, next); next++) content.push(lines[next]!)
     const more = indentedLines(lines, next, 4)
-    content.push(...more.content, '')
+    for (const line of more.content) content.push(line)
+    content.push('')
     next = more.next
-    if (lines[next]?.trim() === '' && definitionLine.test(lines[next + 1] ?? '')) next += 1
+    if (lines[next]?.trim() === '' && isDefinition(lines, next + 1)) next += 1
   }
-  const title = term.trim()
+  const title = lines[i]!.trim()
   return { next, indent: '', content, title, kind: /[?？]$/.test(title) ? 'heading' : 'line' }
+}
+
+/** A line of text with a blank line above. */
+function isTerm(lines: readonly string[], i: number): boolean {
+  const term = lines[i]!
+  const isText = /^ {0,3}[^\s#>|:`~<=-]/.test(term) && !/^ {0,3}(?:[-+*]|\d{1,9}[.)])[ \t]/.test(term)
+  return isText && (i === 0 || lines[i - 1]!.trim() === '')
+}
+
+function isDefinition(lines: readonly string[], i: number): boolean {
+  return definitionLine.test(lines[i] ?? '')
 }

@@ -35,13 +35,17 @@ function expand(parent: Parents, options: ExpandOptions): void {
     parent.type !== 'blockquote' &&
     parent.type !== 'listItem' &&
     parent.type !== 'footnoteDefinition'
-  parent.children = (inSentence ? inlines(parent.children, options) : blocks(parent.children, options)) as typeof parent.children
+  parent.children = (
+    inSentence ? inlines(parent.children, options) : blocks(parent.children, options)
+  ) as typeof parent.children
   for (const child of parent.children) if ('children' in child) expand(child, options)
 }
 
 function inlines(children: readonly Nodes[], { mdx }: ExpandOptions): Nodes[] {
   if (!children.some(child => child.type === 'html')) return [...children]
-  return pairScripts(pairLinks(children)).flatMap((child): Nodes[] => (child.type === 'html' ? inline(child, mdx) : [child]))
+  return pairScripts(pairLinks(children)).flatMap((child): Nodes[] =>
+    child.type === 'html' ? inline(child, mdx) : [child],
+  )
 }
 
 function blocks(children: readonly Nodes[], { mark }: ExpandOptions): Nodes[] {
@@ -53,7 +57,7 @@ function blocks(children: readonly Nodes[], { mark }: ExpandOptions): Nodes[] {
       return [title]
     }
     if (child.type !== 'html') return [child]
-    kind = new RegExp(`^<!--${mark} (\\w+)-->$`).exec(child.value)?.[1]
+    kind = new RegExp(`^<!--${mark} (\\w+)-->$`).exec(child.value.trim())?.[1]
     if (kind === undefined) return block(child)
     return kind === 'end' ? [partEnd()] : []
   })

@@ -146,7 +146,12 @@ function cellText(cell: TableCell, links: Links): string {
   const parts = children.some(isFlow)
     ? children.map(child => (isFlow(child) ? flowText(child as RootContent, links) : inlineText(child, links)))
     : [inlineText(cell, links)]
-  return oneLine(parts.join('\n').replaceAll('\n- ', '; ').replace(/^\s*- /, '')).replaceAll('|', '¦')
+  return oneLine(
+    parts
+      .join('\n')
+      .replaceAll('\n- ', '; ')
+      .replace(/^\s*- /, ''),
+  ).replaceAll('|', '¦')
 }
 
 function isFlow(node: Nodes): boolean {

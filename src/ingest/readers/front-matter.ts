@@ -22,7 +22,8 @@ interface Notation {
 }
 
 const end = String.raw`[^\S\n]*(?:\r?\n|$)`
-const between = (sign: string, close = sign) => new RegExp(String.raw`^${sign}[^\S\n]*\r?\n(?:([\s\S]*?)\r?\n)?${close}${end}`)
+const between = (sign: string, close = sign) =>
+  new RegExp(String.raw`^${sign}[^\S\n]*\r?\n(?:([\s\S]*?)\r?\n)?${close}${end}`)
 const looksLikeJson = /^\s*(?:\{\s*)?"(?:[^"\\\n]|\\.)*"\s*:/
 
 /** As Jekyll, Hugo, Zola and Astro write it. */

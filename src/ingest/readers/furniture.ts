@@ -6,7 +6,9 @@ import type { Element, Nodes, Root } from 'hast'
  */
 
 /** Never content, whatever is inside. */
-const never = new Set('script style svg iframe object embed canvas audio video head link meta input textarea'.split(' '))
+const never = new Set(
+  'script style svg iframe object embed canvas audio video head link meta input textarea'.split(' '),
+)
 /** Removed unless most of the page is inside. */
 const frame = new Set(['nav', 'footer'])
 const frameRoles = new Set(['navigation', 'search', 'contentinfo', 'menu', 'menubar'])
@@ -116,19 +118,24 @@ function isFrame(element: Element): boolean {
 }
 
 function isFurniture(element: Element, around: Around): boolean {
-  const { tagName } = element
   const size = around.sizes.get(element) ?? nothing
-  if (never.has(tagName)) return true
-  if (isBanner(element, size, around.page)) return true
-  if (isFrame(element)) {
-    const isPart = tagName === 'footer' && around.inContent && isProse(size)
-    return !isPart && !(isProse(size) && size.words - size.linkedWords > around.page.words / 3)
-  }
-  if (tagName === 'button' || roles(element).includes('button')) return !isOpener(element, size, around)
-  if (tagName === 'noscript') return !isProse(size) || (size.words < 40 && /javascript/i.test(beginningOf(element)))
-  if (tagName === 'template') return !isProse(size) || /\{\{|\$\{|\[\[|<%/.test(beginningOf(element))
-  if (doubtful.has(tagName)) return !isProse(size)
+  if (never.has(element.tagName) || isBanner(element, size, around.page)) return true
+  if (isFrame(element)) return !isPartOfText(element, size, around)
+  if (element.tagName === 'button' || roles(element).includes('button')) return !isOpener(element, size, around)
+  if (doubtful.has(element.tagName)) return !isProse(size) || isFallback(element, size)
   return isHidden(element) && !isHiddenContent(element, size, around)
+}
+
+/** The footer of an article is part of it; any other frame is only if a third of the page is in it. */
+function isPartOfText({ tagName }: Element, size: Size, { page, inContent }: Around): boolean {
+  if (!isProse(size)) return false
+  return (tagName === 'footer' && inContent) || size.words - size.linkedWords > page.words / 3
+}
+
+/** What a page shows without scripts, and templates that a script fills in. */
+function isFallback(element: Element, { words }: Size): boolean {
+  if (element.tagName === 'noscript') return words < 40 && /javascript/i.test(beginningOf(element))
+  return element.tagName === 'template' && /\{\{|\$\{|\[\[|<%/.test(beginningOf(element))
 }
 
 function roles({ properties }: Element): readonly string[] {
@@ -179,7 +186,7 @@ function isBanner(element: Element, size: Size, page: Size): boolean {
 
 /** The first words of an element, with a bound on the nodes that are looked at. */
 export function beginningOf(element: Element): string {
-  const waiting: Nodes[] = [...contentOf(element).slice(0, 50)].reverse()
+  const waiting: Nodes[] = contentOf(element).slice(0, 50).toReversed()
   let text = ''
   for (let seen = 0; seen < 200 && text.length < 400; seen++) {
     const node = waiting.pop()
@@ -207,8 +214,9 @@ function controlledIds(tree: Root | Element): ReadonlySet<string> {
 export function targetsOf(element: Element): readonly string[] {
   const { ariaControls, dataBsTarget, dataTarget, ariaExpanded, href, dataToggle, dataBsToggle } = element.properties
   const opens = ariaExpanded ?? dataToggle ?? dataBsToggle ?? (roles(element).includes('tab') ? true : undefined)
-  const named = [dataBsTarget, dataTarget, opens === undefined ? undefined : href]
-    .map(value => (typeof value === 'string' && value.startsWith('#') ? value.slice(1) : ''))
+  const named = [dataBsTarget, dataTarget, opens === undefined ? undefined : href].map(value =>
+    typeof value === 'string' && value.startsWith('#') ? value.slice(1) : '',
+  )
   return [...[ariaControls].flat().map(String), ...named].filter(id => id !== '' && id !== 'undefined')
 }
 

@@ -28,8 +28,10 @@ function fromXml(xhtml: string): string {
     .replace(/<!DOCTYPE[^>[]*\[[^\]]*\]\s*>/i, '<!DOCTYPE html>')
     .replace(/<!--[^]*?(?:-->|$)|<!\[CDATA\[([^]*?)(?:\]\]>|$)/g, (_, data: string | undefined) => escaped(data ?? ''))
     .replace(/(<\/?)(?:x?html|xh|h):(?=[a-z])/gi, '$1')
-    .replace(/<([a-z][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*\/>/gi, (tag, name: string, attributes: string) =>
-      empty.has(name.toLowerCase()) ? tag : `<${name}${attributes}></${name}>`,
+    .replace(
+      /<([a-z][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*\/>/gi,
+      (tag, name: string, attributes: string) =>
+        empty.has(name.toLowerCase()) ? tag : `<${name}${attributes}></${name}>`,
     )
 }
 
@@ -85,7 +87,9 @@ function proseOutside(tree: Root, main: Element): number {
   return words
 }
 
-const beside = new Set('nav header footer aside script style a button select template noscript svg dialog form'.split(' '))
+const beside = new Set(
+  'nav header footer aside script style a button select template noscript svg dialog form'.split(' '),
+)
 
 function wordCount(text: string): number {
   return text.match(/[\p{L}\p{N}]\S*/gu)?.length ?? 0

@@ -10,7 +10,10 @@ export interface LinkContext {
 }
 
 export function linkContext(root: Root, base: string | undefined): LinkContext {
-  return { base: base !== undefined && /^https?:/i.test(base) && URL.canParse(base) ? base : undefined, definitions: definitionsIn(root) }
+  return {
+    base: base !== undefined && /^https?:/i.test(base) && URL.canParse(base) ? base : undefined,
+    definitions: definitionsIn(root),
+  }
 }
 
 function definitionsIn(root: Root): ReadonlyMap<string, string> {
@@ -18,7 +21,8 @@ function definitionsIn(root: Root): ReadonlyMap<string, string> {
   const waiting: Nodes[] = [root]
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     if (node.type === 'definition') addDefinition(found, node)
-    else if ('children' in node && node.type !== 'paragraph') for (const child of node.children.toReversed()) waiting.push(child)
+    else if ('children' in node && node.type !== 'paragraph')
+      for (const child of node.children.toReversed()) waiting.push(child)
   }
   return found
 }
@@ -49,14 +53,28 @@ function written(text: string, target: string): string {
 /** Whether the text is already the address, apart from what people leave out. */
 function isSame(text: string, target: string): boolean {
   const plain = (address: string) => {
-    const bare = address.trim().replace(/^(?:https?:\/\/|mailto:|tel:)/i, '').replace(/^www\./i, '').replace(/\/+$/, '').toLowerCase()
+    const bare = address
+      .trim()
+      .replace(/^(?:https?:\/\/|mailto:|tel:)/i, '')
+      .replace(/^www\./i, '')
+      .replace(/\/+$/, '')
+      .toLowerCase()
     return target.startsWith('tel:') ? bare.replace(/[^\d+]/g, '').replace(/^00/, '+') : bare
   }
   return plain(text) === plain(target)
 }
 
 function isPicture(node: Nodes): boolean {
-  return 'children' in node && node.children.length > 0 && node.children.every(child => child.type === 'image' || child.type === 'imageReference' || (child.type === 'text' && child.value.trim() === ''))
+  return (
+    'children' in node &&
+    node.children.length > 0 &&
+    node.children.every(
+      child =>
+        child.type === 'image' ||
+        child.type === 'imageReference' ||
+        (child.type === 'text' && child.value.trim() === ''),
+    )
+  )
 }
 
 /** Files that a reader would download. Their relative address says what they are, even without the page's. */
@@ -72,6 +90,10 @@ function usefulTarget(url: string, base: string | undefined): string | undefined
   if (scheme === 'mailto' || scheme === 'tel') return contact(trimmed)
   if (scheme === 'http' || scheme === 'https') return safe(trimmed)
   if (scheme !== undefined) return undefined
+  return relative(trimmed, base)
+}
+
+function relative(trimmed: string, base: string | undefined): string | undefined {
   if (base === undefined) return download.test(trimmed) && !trimmed.startsWith('//') ? safe(trimmed) : undefined
   if (!URL.canParse(trimmed, base)) return undefined
   const resolved = new URL(trimmed, base)
@@ -87,7 +109,10 @@ function contact(url: string): string | undefined {
 
 /** The characters that would end a link in Markdown, encoded. */
 function safe(url: string): string {
-  return url.replace(/[\s()<>"[\]`|\\]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
+  return url.replace(
+    /[\s()<>"[\]`|\\]/g,
+    character => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  )
 }
 
 /** More links than this in a paragraph, and more than one for every few words, lead to explanations, not to answers. */
@@ -119,16 +144,23 @@ function isNavigation(list: List): boolean {
   return list.children.every(({ children }) => {
     const [only, ...others] = children
     if (only?.type !== 'paragraph') return false
-    const rest = only.children.filter(child => !(child.type === 'text' && child.value.trim() === '') && child.type !== 'break')
-    return rest.length === 1 && isPlainLink(rest[0]!) && others.every(other => other.type === 'list' && isNavigation(other))
+    const rest = only.children.filter(
+      child => !(child.type === 'text' && child.value.trim() === '') && child.type !== 'break',
+    )
+    return (
+      rest.length === 1 && isPlainLink(rest[0]!) && others.every(other => other.type === 'list' && isNavigation(other))
+    )
   })
 }
 
 function countIn(node: Nodes): { links: number; words: number } {
-  if (node.type === 'text' || node.type === 'inlineCode') return { links: 0, words: node.value.match(/\S+/g)?.length ?? 0 }
+  if (node.type === 'text' || node.type === 'inlineCode')
+    return { links: 0, words: node.value.match(/\S+/g)?.length ?? 0 }
   if (!('children' in node)) return { links: 0, words: 0 }
   const own = isPlainLink(node) ? 1 : 0
-  return node.children.map(countIn).reduce((a, b) => ({ links: a.links + b.links, words: a.words + b.words }), { links: own, words: 0 })
+  return node.children
+    .map(countIn)
+    .reduce((a, b) => ({ links: a.links + b.links, words: a.words + b.words }), { links: own, words: 0 })
 }
 
 /** A link to a page; files, mail addresses and phone numbers are kept in any number. */

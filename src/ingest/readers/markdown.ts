@@ -29,7 +29,9 @@ export function readMarkdown(markdown: string, options: { mdx?: boolean } = {}):
 
 /** Hugo writes its own path into `url`, and Jekyll the address of the original into `canonical_url`. */
 function urlOf(fields: FrontMatter['fields']): string | undefined {
-  const named = ['url', 'canonical', 'canonical_url', 'canonicalURL', 'canonicalUrl'].map(name => stringOf(fields[name]))
+  const named = ['url', 'canonical', 'canonical_url', 'canonicalURL', 'canonicalUrl'].map(name =>
+    stringOf(fields[name]),
+  )
   return named.find(url => url !== undefined && /^https?:\/\//i.test(url))
 }
 

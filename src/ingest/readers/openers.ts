@@ -14,6 +14,7 @@ export function titleOpened(tree: Root | Element): void {
     const nth = tabs.get(list) ?? 0
     if (hasRole(control, 'tab')) tabs.set(list, nth + 1)
     const panel = panelOf(control, nth, page)
+    if (panel === undefined && isDangling(control, page)) remove(control, page)
     // Several controls of one panel, such as one to open and one to close it: the first names it.
     if (panel === undefined || titled.has(panel)) continue
     titled.add(panel)
@@ -79,7 +80,8 @@ function sortIn(
 ): void {
   const { tagName } = element
   const isButton = tagName === 'button' || hasRole(element, 'button') || hasRole(element, 'tab')
-  const isLink = tagName === 'a' && (element.properties['ariaControls'] ?? element.properties['ariaExpanded']) !== undefined
+  const isLink =
+    tagName === 'a' && (element.properties['ariaControls'] ?? element.properties['ariaExpanded']) !== undefined
   if (!inHeading && (isButton || isLink)) found.controls.push(element)
   if (tagName === 'button') element.tagName = element.children.some(isBlock) ? 'div' : 'span'
   if (hasRole(element, 'tabpanel')) found.tabPanels.push(element)
@@ -102,6 +104,12 @@ function panelOf(control: Element, nth: number, page: Page): Element | undefined
   if (panel !== undefined) return contains(panel, control, page) ? undefined : panel
   if (hasRole(control, 'tab')) return page.tabPanels[nth]
   return nextTo(control, page)
+}
+
+/** The button of a part that was furniture, such as a menu. A question stays, whatever it opens. */
+function isDangling(control: Element, { byId }: Page): boolean {
+  const targets = targetsOf(control)
+  return targets.length > 0 && !targets.some(id => byId.has(id)) && !/[?？]\s*$/.test(lastText(control))
 }
 
 function contains(panel: Element, control: Element, { parents }: Page): boolean {
@@ -229,5 +237,9 @@ function unwrapSections(list: Element): void {
 function startsSection(node: Nodes, depth: number): boolean {
   if (node.type !== 'element') return false
   if (/^h[1-6]$/.test(node.tagName)) return true
-  return depth > 0 && /^(?:div|article|section)$/.test(node.tagName) && node.children.some(each => startsSection(each, depth - 1))
+  return (
+    depth > 0 &&
+    /^(?:div|article|section)$/.test(node.tagName) &&
+    node.children.some(each => startsSection(each, depth - 1))
+  )
 }

@@ -82,7 +82,8 @@ function written(element: Element, position: Position, before: string): ElementC
   const target = link?.type === 'element' ? String(link.properties['href'] ?? '') : ''
   const value = scriptText(textOf(element), position, before)
   // A link set high to another page stays a link; one to a footnote is only its mark.
-  if (link?.type !== 'element' || target === '' || target.includes('#') || value === '') return [{ type: 'text', value }]
+  if (link?.type !== 'element' || target === '' || target.includes('#') || value === '')
+    return [{ type: 'text', value }]
   return [{ ...link, children: [{ type: 'text', value }] }]
 }
 
@@ -146,5 +147,7 @@ function closingTags(nodes: readonly Nodes[]): ReadonlyMap<number, number> {
 }
 
 function plain(nodes: readonly Nodes[]): string {
-  return nodes.map(node => ('children' in node ? plain(node.children) : node.type === 'text' ? node.value : '')).join('')
+  return nodes
+    .map(node => ('children' in node ? plain(node.children) : node.type === 'text' ? node.value : ''))
+    .join('')
 }

@@ -33,7 +33,12 @@ function laidOut(table: Element): Element[] {
   const body = grid.slice(titles.length + headers)
   const children = [...(headers > 0 ? [joinedHeader(header)] : []), ...body].map(rowElement)
   const own: Element = { type: 'element', tagName: 'table', properties: {}, children }
-  return [...captions, ...titles.map(cell => ({ ...cell, tagName: 'p' })), ...(children.length > 0 ? [own] : []), ...inner]
+  return [
+    ...captions,
+    ...titles.map(cell => ({ ...cell, tagName: 'p' })),
+    ...(children.length > 0 ? [own] : []),
+    ...inner,
+  ]
 }
 
 function tablesIn(top: Element): Element[] {
@@ -108,7 +113,11 @@ function lengthOf(cell: Element): number {
   const known = lengths.get(cell)
   if (known !== undefined) return known
   const count = (node: Nodes): number =>
-    node.type === 'text' ? node.value.length : 'children' in node ? node.children.reduce((sum, each) => sum + 1 + count(each), 0) : 0
+    node.type === 'text'
+      ? node.value.length
+      : 'children' in node
+        ? node.children.reduce((sum, each) => sum + 1 + count(each), 0)
+        : 0
   const length = count(cell)
   lengths.set(cell, length)
   return length

@@ -15,7 +15,12 @@ export function titleKind(node: Nodes): TitleKind | undefined {
 }
 
 export function partTitle(children: Heading['children'], kind: 'heading' | 'line', id?: string): Heading {
-  return { type: 'heading', depth: 6, children, data: { titles: kind, ...(id !== undefined && { id }) } as Heading['data'] }
+  return {
+    type: 'heading',
+    depth: 6,
+    children,
+    data: { titles: kind, ...(id !== undefined && { id }) } as Heading['data'],
+  }
 }
 
 export function partEnd(): RootContent {
