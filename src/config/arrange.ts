@@ -121,6 +121,10 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       cpuSeconds: raw.prepareCpuSeconds,
       memoryMb: raw.prepareMemoryMb,
       queueMb: raw.prepareQueueMb,
+      ocr:
+        raw.ocrLanguages === undefined
+          ? undefined
+          : { languages: raw.ocrLanguages, data: raw.ocrData, cpuSeconds: raw.prepareCpuSeconds },
     },
     bm25: raw.bm25,
     redis:

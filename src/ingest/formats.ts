@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import type { Content } from './readers/content.ts'
+import type { Content, ReadingOptions } from './readers/content.ts'
 import { readCsv } from './readers/csv.ts'
 import { readDocx } from './readers/docx.ts'
 import { readHtml } from './readers/html.ts'
@@ -12,7 +12,7 @@ import { readText } from './readers/text.ts'
 export type Format = { readonly name: string; readonly extensions: readonly string[] } & (
   | { readonly kind: 'rows'; readonly read: typeof readCsv }
   | { readonly kind: 'text'; readonly read: (text: string, extension: string) => Content }
-  | { readonly kind: 'bytes'; readonly read: (bytes: Buffer) => Promise<Content> }
+  | { readonly kind: 'bytes'; readonly read: (bytes: Buffer, options: ReadingOptions) => Promise<Content> }
 )
 
 /** Every supported format, with its file extensions. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
-import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
+import { documentOf, UnreadableError, type Content, type Metadata, type Naming, type ReadingOptions } from './readers/content.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import { decodeUtf8, encodingFault } from './readers/utf8.ts'
 import type { ReadResult } from './terms.ts'
@@ -20,6 +20,8 @@ export interface FileOptions {
   readonly metadata?: Metadata
   /** Web address of the document; takes precedence over its own. */
   readonly url?: string | null | undefined
+  /** How scanned pages are read, or undefined if they are not. */
+  readonly ocr?: ReadingOptions['ocr']
 }
 
 export interface FileToRead extends FoundFile {
@@ -59,7 +61,7 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
   }
   try {
     if (format.kind === 'rows') yield* format.read(file.path, { ...naming, shown: file.path }, options)
-    else yield* readWhole(file, format, naming)
+    else yield* readWhole(file, format, naming, options)
   } catch (error) {
     yield { fault: { path: file.path, reason: reasonOf(error) } }
   }
@@ -74,19 +76,29 @@ function nameOf(path: string): string {
 
 type WholeFormat = Exclude<Format, { kind: 'rows' }>
 
-async function* readWhole(file: FoundFile, format: WholeFormat, naming: Naming): AsyncGenerator<ReadResult> {
+async function* readWhole(
+  file: FoundFile,
+  format: WholeFormat,
+  naming: Naming,
+  options: ReadingOptions,
+): AsyncGenerator<ReadResult> {
   if (file.bytes > largestDocumentBytes) {
     throw new UnreadableError(`is larger than ${largestDocumentBytes / 2 ** 20} MB; split it into smaller documents`)
   }
-  const content = await contentOf(await readFile(file.path), format, extname(file.path).toLowerCase())
+  const content = await contentOf(await readFile(file.path), format, extname(file.path).toLowerCase(), options)
   for (const reason of content.warnings ?? []) yield { fault: { path: file.path, reason } }
   const document = documentOf(content, naming)
   if (document.text.trim() === '') throw new UnreadableError('has no text')
   yield { document }
 }
 
-async function contentOf(bytes: Buffer, format: WholeFormat, extension: string): Promise<Content> {
-  if (format.kind === 'bytes') return format.read(bytes)
+async function contentOf(
+  bytes: Buffer,
+  format: WholeFormat,
+  extension: string,
+  options: ReadingOptions,
+): Promise<Content> {
+  if (format.kind === 'bytes') return format.read(bytes, options)
   const text = decodeUtf8(bytes)
   if (text === null) throw new UnreadableError(encodingFault(bytes))
   return format.read(text, extension)

@@ -1,3 +1,4 @@
+import type { OcrSettings } from '../../config/terms.ts'
 import { longestUrl, metadataFault } from '../bounds.ts'
 import { sourceFault } from '../source-name.ts'
 import type { Json, SourceDocument } from '../terms.ts'
@@ -17,6 +18,12 @@ export interface Content {
   readonly metadata?: Metadata
   /** Problems to report although the document is usable: sentences that follow the file name. The exit code is then 3. */
   readonly warnings?: readonly string[]
+}
+
+/** Settings that a reader of one file may need. */
+export interface ReadingOptions {
+  /** How scanned pages are read, or undefined if they are not. */
+  readonly ocr?: OcrSettings | undefined
 }
 
 /** What the loader knows about a document apart from its content. */

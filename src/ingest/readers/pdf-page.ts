@@ -18,7 +18,7 @@ export interface PdfPage {
 }
 
 /** More pieces of text on a page are not read. A densely printed page has some thousands. */
-const mostPieces = 100_000
+const mostPieces = 50_000
 
 export async function readPage(page: PDFPageProxy): Promise<PdfPage> {
   const { items, fonts, isCut } = await itemsOf(page)

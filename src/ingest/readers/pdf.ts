@@ -1,24 +1,36 @@
-import { fileURLToPath } from 'node:url'
 import type { PDFDocumentProxy } from 'unpdf/pdfjs'
 import type { Block } from './compose.ts'
-import { UnreadableError, type Content } from './content.ts'
+import { UnreadableError, type Content, type ReadingOptions } from './content.ts'
 import type { Line, Region } from './pdf-layout.ts'
 import { joinLines, paragraphsOf, usualGap } from './pdf-lines.ts'
+import { pageOptions } from './pdf-open.ts'
+import { recognize, type Recognized } from './pdf-ocr.ts'
 import { readPage, regionsOf, type PdfPage } from './pdf-page.ts'
 import { withoutRunningLines } from './pdf-running.ts'
 import { isScanned, pagesInWords } from './pdf-scans.ts'
 
 /** Reads a PDF with a text layer. Every page becomes a section with its page number. */
-export async function readPdf(bytes: Buffer): Promise<Content> {
-  const { pages, scanned, info } = await extract(bytes)
+export async function readPdf(bytes: Buffer, { ocr }: ReadingOptions = {}): Promise<Content> {
+  const extracted = await extract(bytes)
+  const { scanned, info } = extracted
+  const recognized = scanned.length > 0 && ocr !== undefined ? await recognize(bytes, scanned, ocr) : nothingRecognized
+  const pages = extracted.pages.map((page, i) => recognized.pages.get(i + 1) ?? page)
   const regions = withoutRunningLines(pages).map(regionsOf)
   const gap = usualGap(regions.flatMap(page => page.flatMap(region => (region.kind === 'lines' ? [region.lines] : []))))
   const texts = joinPageBreaks(continuedTables(regions).map(page => page.flatMap(region => textsOf(region, gap))))
   const blocks = texts.flatMap((page, i): Block[] => page.map(({ text }) => ({ kind: 'text', text, page: i + 1 })))
-  if (blocks.length === 0) throw new UnreadableError(withoutText(scanned, info))
+  if (blocks.length === 0) throw new UnreadableError(withoutText(extracted, recognized, ocr !== undefined))
   const title = usefulTitle(info['Title']) ?? titleLine(firstLines(regions))
-  return { blocks, title, warnings: warningsOf(pages, scanned, info) }
+  const found = [...recognized.pages.keys()]
+  return {
+    blocks,
+    title,
+    ...(found.length > 0 && { metadata: { recognized_pages: found } }),
+    warnings: [...scanWarnings(scanned, recognized, ocr !== undefined), ...warningsOf(pages, info)],
+  }
 }
+
+const nothingRecognized: Recognized = { pages: new Map(), fault: null }
 
 interface Extracted {
   readonly pages: readonly PdfPage[]
@@ -32,9 +44,7 @@ async function extract(bytes: Buffer): Promise<Extracted> {
   const { getDocumentProxy } = await import('unpdf')
   try {
     const pdf = await getDocumentProxy(new Uint8Array(bytes), {
-      verbosity: 0,
-      cMapUrl: fileURLToPath(new URL('cmaps/', import.meta.url)),
-      cMapPacked: true,
+      ...pageOptions,
       // Pictures are not decoded, because only their presence matters.
       maxImageSize: 1,
     })
@@ -65,18 +75,25 @@ async function pagesOf(pdf: PDFDocumentProxy): Promise<Omit<Extracted, 'info'>> 
   return { pages, scanned }
 }
 
-function withoutText(scanned: readonly number[], info: Extracted['info']): string {
+function withoutText({ scanned, info }: Extracted, { fault }: Recognized, isOn: boolean): string {
   if (info['IsXFAPresent'] === true) return 'is an XFA form, which cannot be read; print it into a PDF first'
   if (scanned.length === 0) return 'has no text'
-  return 'has no text, because its pages are scans; run text recognition (OCR) on it first'
+  if (fault !== null) return `has no text, because its pages are scans; ${fault}`
+  return isOn ? 'has no text; none was recognized in its scanned pages' : `has no text, because its pages are scans; ${advice}`
 }
 
-function warningsOf(pages: readonly PdfPage[], scanned: readonly number[], info: Extracted['info']): string[] {
+const advice = 'to have them recognized (OCR), set OCR_LANGUAGES'
+
+function scanWarnings(scanned: readonly number[], { pages, fault }: Recognized, isOn: boolean): string[] {
+  const rest = scanned.filter(number => !pages.has(number))
+  if (rest.length === 0) return []
+  const verb = rest.length === 1 ? 'is a scan' : 'are scans'
+  const reason = fault ?? (isOn ? 'no text was recognized' : advice)
+  return [`${pagesInWords(rest)} ${verb} without text and left out; ${reason}`]
+}
+
+function warningsOf(pages: readonly PdfPage[], info: Extracted['info']): string[] {
   const warnings: string[] = []
-  if (scanned.length > 0) {
-    const verb = scanned.length === 1 ? 'is a scan' : 'are scans'
-    warnings.push(`${pagesInWords(scanned)} ${verb} without text and left out; run text recognition (OCR) on the file`)
-  }
   const cut = pages.flatMap((page, i) => (page.isCut ? [i + 1] : []))
   if (cut.length > 0) warnings.push(`${pagesInWords(cut)} ${cut.length === 1 ? 'has' : 'have'} more text than is read`)
   if (info['IsXFAPresent'] === true && pages.every(page => page.fields === 0)) {
