@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
-import { documentOf, UnreadableError, type Content, type Metadata, type Naming, type ReadingOptions } from './readers/content.ts'
+import {
+  documentOf,
+  UnreadableError,
+  type Content,
+  type Metadata,
+  type Naming,
+  type ReadingOptions,
+} from './readers/content.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import { decodeUtf8, encodingFault } from './readers/utf8.ts'
 import type { ReadResult } from './terms.ts'

@@ -4,7 +4,13 @@ import { cleanLine, cleanText } from './clean-text.ts'
 
 /** Intermediate form of every format: headings and paragraphs of text, in order. */
 export type Block =
-  | { readonly kind: 'heading'; readonly level: number; readonly text: string; readonly anchor?: string }
+  | {
+      readonly kind: 'heading'
+      readonly level: number
+      readonly text: string
+      readonly anchor?: string
+      readonly page?: number
+    }
   | { readonly kind: 'text'; readonly text: string; readonly page?: number }
 
 export interface Composed {
@@ -70,7 +76,7 @@ function layOut(blocks: readonly Block[], isTitle: (block: Block) => boolean): O
   let open: OpenSection | null = null
   for (const block of blocks) {
     const start = text === '' ? 0 : text.length + 2
-    const page = block.kind === 'text' ? block.page : undefined
+    const { page } = block
     if (open === null || block.kind === 'heading' || (page !== undefined && page !== open.page)) {
       if (open !== null) sections.push({ ...open, end: text.length })
       if (block.kind === 'heading') enter(path, block, isTitle(block))

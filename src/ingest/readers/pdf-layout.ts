@@ -16,7 +16,12 @@ export interface Line {
 /** Lines of one column, or the rows of a table. */
 export type Region =
   | { readonly kind: 'lines'; readonly lines: readonly Line[] }
-  | { readonly kind: 'table'; readonly rows: readonly (readonly string[])[]; readonly columns: readonly Span[] }
+  | {
+      readonly kind: 'table'
+      readonly rows: readonly (readonly string[])[]
+      readonly columns: readonly Span[]
+      readonly size: number
+    }
 
 /** Columns within columns beyond this depth are read line by line. */
 const deepest = 3

@@ -85,7 +85,10 @@ function missingPackages(): never {
 }
 
 async function languageData(code: string, folder: string | undefined): Promise<Buffer> {
-  const paths = folder === undefined ? packagedData(code) : [`${code}.traineddata`, `${code}.traineddata.gz`].map(name => join(folder, name))
+  const paths =
+    folder === undefined
+      ? packagedData(code)
+      : [`${code}.traineddata`, `${code}.traineddata.gz`].map(name => join(folder, name))
   for (const path of paths) {
     const data = await readFile(path).catch(() => null)
     if (data !== null) return path.endsWith('.gz') ? gunzipSync(data) : data
@@ -137,6 +140,12 @@ function piecesOf(blocks: Blocks, scale: number): Piece[] {
     const size = (Math.abs(height - usual) < 0.35 * usual ? usual : height) / scale
     return words
       .filter(({ confidence }) => confidence >= leastConfidence)
-      .map(({ text, bbox: { x0, x1 } }) => ({ text, x: x0 / scale, y: -bbox.y1 / scale, width: (x1 - x0) / scale, size }))
+      .map(({ text, bbox: { x0, x1 } }) => ({
+        text,
+        x: x0 / scale,
+        y: -bbox.y1 / scale,
+        width: (x1 - x0) / scale,
+        size,
+      }))
   })
 }

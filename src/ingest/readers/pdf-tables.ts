@@ -86,7 +86,12 @@ export function tableOf(rows: readonly Row[], columns: readonly Span[]): Extract
       before.bottom = band.bottom
     }
   }
-  return { kind: 'table', rows: merged.map(({ cells }) => cells.map(cellText)), columns }
+  return {
+    kind: 'table',
+    rows: merged.map(({ cells }) => cells.map(cellText)),
+    columns,
+    size: medianOf(rows.map(row => row.size)),
+  }
 }
 
 /** Joins rows that overlap vertically, because short cells may stand in the middle of a high row. */

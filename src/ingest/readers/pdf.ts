@@ -1,8 +1,9 @@
 import type { PDFDocumentProxy } from 'unpdf/pdfjs'
 import type { Block } from './compose.ts'
 import { UnreadableError, type Content, type ReadingOptions } from './content.ts'
+import { headingLevels, outlineOf, type OutlineEntry } from './pdf-headings.ts'
 import type { Line, Region } from './pdf-layout.ts'
-import { joinLines, paragraphsOf, usualGap } from './pdf-lines.ts'
+import { joinLines, paragraphsOf, usualGap, type Paragraph } from './pdf-lines.ts'
 import { pageOptions } from './pdf-open.ts'
 import { recognize, type Recognized } from './pdf-ocr.ts'
 import { readPage, regionsOf, type PdfPage } from './pdf-page.ts'
@@ -17,8 +18,11 @@ export async function readPdf(bytes: Buffer, { ocr }: ReadingOptions = {}): Prom
   const pages = extracted.pages.map((page, i) => recognized.pages.get(i + 1) ?? page)
   const regions = withoutRunningLines(pages).map(regionsOf)
   const gap = usualGap(regions.flatMap(page => page.flatMap(region => (region.kind === 'lines' ? [region.lines] : []))))
-  const texts = joinPageBreaks(continuedTables(regions).map(page => page.flatMap(region => textsOf(region, gap))))
-  const blocks = texts.flatMap((page, i): Block[] => page.map(({ text }) => ({ kind: 'text', text, page: i + 1 })))
+  const texts = continuedTables(regions).map(page => page.flatMap(region => textsOf(region, gap)))
+  const levelOf = headingLevels(texts.flat(), extracted.outline)
+  const blocks = joinPageBreaks(texts.map(page => page.map(text => ({ ...text, level: levelOf(text) })))).flatMap(
+    blocksOf,
+  )
   if (blocks.length === 0) throw new UnreadableError(withoutText(extracted, recognized, ocr !== undefined))
   const title = usefulTitle(info['Title']) ?? titleLine(firstLines(regions))
   const found = [...recognized.pages.keys()]
@@ -37,6 +41,7 @@ interface Extracted {
   /** Numbers of pages without text that have something else on them. */
   readonly scanned: readonly number[]
   readonly info: Readonly<Record<string, unknown>>
+  readonly outline: readonly OutlineEntry[]
 }
 
 async function extract(bytes: Buffer): Promise<Extracted> {
@@ -50,7 +55,7 @@ async function extract(bytes: Buffer): Promise<Extracted> {
     })
     try {
       const { info } = (await pdf.getMetadata()) as unknown as { info: Record<string, unknown> }
-      return { ...(await pagesOf(pdf)), info }
+      return { ...(await pagesOf(pdf)), info, outline: await outlineOf(pdf) }
     } finally {
       await pdf.destroy()
     }
@@ -62,7 +67,7 @@ async function extract(bytes: Buffer): Promise<Extracted> {
   }
 }
 
-async function pagesOf(pdf: PDFDocumentProxy): Promise<Omit<Extracted, 'info'>> {
+async function pagesOf(pdf: PDFDocumentProxy): Promise<Pick<Extracted, 'pages' | 'scanned'>> {
   const pages: PdfPage[] = []
   const scanned: number[] = []
   for (let number = 1; number <= pdf.numPages; number++) {
@@ -79,7 +84,9 @@ function withoutText({ scanned, info }: Extracted, { fault }: Recognized, isOn: 
   if (info['IsXFAPresent'] === true) return 'is an XFA form, which cannot be read; print it into a PDF first'
   if (scanned.length === 0) return 'has no text'
   if (fault !== null) return `has no text, because its pages are scans; ${fault}`
-  return isOn ? 'has no text; none was recognized in its scanned pages' : `has no text, because its pages are scans; ${advice}`
+  return isOn
+    ? 'has no text; none was recognized in its scanned pages'
+    : `has no text, because its pages are scans; ${advice}`
 }
 
 const advice = 'to have them recognized (OCR), set OCR_LANGUAGES'
@@ -114,7 +121,8 @@ function continuedTables(pages: readonly Region[][]): Region[][] {
 }
 
 function withHeader(before: Region, region: Region): Region {
-  if (before.kind !== 'table' || region.kind !== 'table' || before.columns.length !== region.columns.length) return region
+  if (before.kind !== 'table' || region.kind !== 'table' || before.columns.length !== region.columns.length)
+    return region
   const isAligned = region.columns.every(({ left, right }, i) => {
     const column = before.columns[i]!
     return Math.abs(left - column.left) < 12 || Math.abs(right - column.right) < 12
@@ -124,14 +132,22 @@ function withHeader(before: Region, region: Region): Region {
   return isAligned && !isRepeated ? { ...region, rows: [header, ...region.rows] } : region
 }
 
-interface Text {
-  readonly text: string
-  readonly isTable: boolean
+interface Text extends Paragraph {
+  /** Level of a heading, or null. */
+  readonly level: number | null
 }
 
-function textsOf(region: Region, gap: number): Text[] {
-  if (region.kind === 'lines') return paragraphsOf(region.lines, gap).map(text => ({ text, isTable: false }))
-  return [{ text: region.rows.map(cells => `| ${cells.join(' | ')} |`).join('\n'), isTable: true }]
+function textsOf(region: Region, gap: number): Paragraph[] {
+  if (region.kind === 'lines') return paragraphsOf(region.lines, gap)
+  const text = region.rows.map(cells => `| ${cells.join(' | ')} |`).join('\n')
+  return [{ text, size: region.size, lines: region.rows.length, isData: true }]
+}
+
+function blocksOf(texts: readonly Text[], i: number): Block[] {
+  const page = i + 1
+  return texts.map(({ text, level }) =>
+    level === null ? { kind: 'text', text, page } : { kind: 'heading', level, text: text.replace(/\s+/g, ' '), page },
+  )
 }
 
 /** Moves the rest of a sentence that continues on the next page to the page on which it began. */
@@ -139,15 +155,19 @@ function joinPageBreaks(pages: readonly Text[][]): Text[][] {
   const joined = pages.map(page => [...page])
   for (let i = 0; i + 1 < joined.length; i++) {
     const [last, first] = [joined[i]!.at(-1), joined[i + 1]![0]]
-    if (last === undefined || first === undefined || last.isTable || first.isTable) continue
+    if (last === undefined || first === undefined || !isText(last) || !isText(first)) continue
     if (/[.!?…:;»”")]$/.test(last.text.slice(-1)) || !/^\p{Ll}/u.test(first.text)) continue
     const end = /(?<![.!?…])[.!?…]+[»”")]*(?=\s|$)/.exec(first.text)
     const cut = end === null ? first.text.length : end.index + end[0].length
-    joined[i]!.splice(-1, 1, { text: joinLines(last.text, first.text.slice(0, cut)), isTable: false })
+    joined[i]!.splice(-1, 1, { ...last, text: joinLines(last.text, first.text.slice(0, cut)) })
     const rest = first.text.slice(cut).trim()
-    joined[i + 1]!.splice(0, 1, ...(rest === '' ? [] : [{ text: rest, isTable: false }]))
+    joined[i + 1]!.splice(0, 1, ...(rest === '' ? [] : [{ ...first, text: rest }]))
   }
   return joined
+}
+
+function isText({ isData, level }: Text): boolean {
+  return !isData && level === null
 }
 
 /** Ignores titles that word processors filled in automatically, such as a file name. */

@@ -89,8 +89,52 @@ t.test('short lines stay lines, wrapped ones are joined', async t => {
   t.equal(await read({ texts: column(contents, 60) }), 'Arrival … 3\nMeals and drinks … 12')
   const items = ['\u2022 bring a passport and the letter that', 'you got from us', '\u2022 come early']
   t.equal(
-    await read({ texts: column(items.map(item => item.replace('\u2022', '\x95')), 60) }),
+    await read({
+      texts: column(
+        items.map(item => item.replace('\u2022', '\x95')),
+        60,
+      ),
+    }),
     '- bring a passport and the letter that you got from us\n- come early',
+  )
+})
+
+t.test('headings: larger fonts that are rare, or what the bookmarks name', async t => {
+  const { blocks } = await fixture('works.pdf')
+  t.strictSame(
+    blocks.flatMap(block => (block.kind === 'heading' ? [[block.level, block.text, block.page]] : [])),
+    [
+      [1, 'Mill Lane Works', 1],
+      [2, 'Fees', 1],
+      [2, 'Whom to call', 2],
+      [2, 'History', 2],
+    ],
+  )
+  const texts: Placed[] = [
+    { text: 'Opening hours', at: [60, 740], size: 16 },
+    ...column(left, 60),
+    { text: 'A whole sentence in a larger font, which no heading is.', at: [60, 600], size: 14 },
+    { text: '1.2 Visits', at: [60, 570] },
+    ...column(right, 60, 540),
+  ]
+  const headings = async (catalog: string, objects: readonly string[]): Promise<unknown[]> =>
+    (await readPdf(placedPdf([{ texts }], catalog, objects))).blocks.flatMap(block =>
+      block.kind === 'heading' ? [[block.level, block.text]] : [],
+    )
+  t.strictSame(await headings('', []), [[1, 'Opening hours']])
+  // Objects 4 to 6, after the catalog, the pages and the font.
+  const outline = [
+    '<</First 5 0 R/Last 6 0 R>>',
+    '<</Title(Opening hours)/Next 6 0 R>>',
+    '<</Title(1.2. Visits)/Next 5 0 R>>',
+  ]
+  t.strictSame(
+    await headings('/Outlines 4 0 R', outline),
+    [
+      [1, 'Opening hours'],
+      [1, '1.2 Visits'],
+    ],
+    'bookmarks that refer to each other',
   )
 })
 
