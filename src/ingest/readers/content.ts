@@ -1,4 +1,3 @@
-import type { OcrSettings } from '../../config/terms.ts'
 import { longestUrl, metadataFault } from '../bounds.ts'
 import { sourceFault } from '../source-name.ts'
 import type { Json, SourceDocument } from '../terms.ts'
@@ -23,7 +22,16 @@ export interface Content {
 /** Settings that a reader of one file may need. */
 export interface ReadingOptions {
   /** How scanned pages are read, or undefined if they are not. */
-  readonly ocr?: OcrSettings | undefined
+  readonly ocr?: OcrOptions | undefined
+}
+
+export interface OcrOptions {
+  /** As Tesseract names them, such as `eng`. */
+  readonly languages: readonly string[]
+  /** Folder with language data; undefined for the packages. */
+  readonly data: string | undefined
+  /** CPU time for one document, of which recognition takes a part. */
+  readonly cpuSeconds: number
 }
 
 /** What the loader knows about a document apart from its content. */

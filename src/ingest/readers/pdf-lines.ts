@@ -1,4 +1,4 @@
-import type { Line } from './pdf-layout.ts'
+import type { Line } from './pdf-regions.ts'
 import { listMarker } from './pdf-pieces.ts'
 
 /** Joins lines into paragraphs. A wider gap, the top of a column or another font size begins a new paragraph. */
@@ -40,7 +40,7 @@ function addLine(parts: string[], line: string, joint: ' ' | '\n'): void {
 /** A list item begins with a hyphen, whatever sign the document has. Leader dots of a table of contents are cut. */
 function shown(line: string): string {
   return line
-    .replace(/^[•▪‣◦●○■□❖➢✓·\uf0a7\uf0b7\uf0d8]\s*/u, '- ')
+    .replace(/^(?:[•▪‣◦●○■□❖➢✓·\uf0a7\uf0b7\uf0d8]\s*|[*–—]\s+)/u, '- ')
     .replace(/\s*(?:\.\s?){5,}\s*/g, ' … ')
     .trimEnd()
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { PDFDocumentProxy } from 'unpdf/pdfjs'
-import type { OcrSettings } from '../../config/terms.ts'
+import type { OcrOptions } from './content.ts'
 import { pageOptions } from './pdf-open.ts'
 import type { PdfPage } from './pdf-page.ts'
 import { segmentsOf, type Piece } from './pdf-pieces.ts'
@@ -32,7 +32,7 @@ type Tesseract = typeof import('tesseract.js')
 type Worker = Awaited<ReturnType<Tesseract['createWorker']>>
 
 /** Recognizes the text of scanned pages in order, until they or the CPU time end. Reads local files only. */
-export async function recognize(bytes: Buffer, numbers: readonly number[], ocr: OcrSettings): Promise<Recognized> {
+export async function recognize(bytes: Buffer, numbers: readonly number[], ocr: OcrOptions): Promise<Recognized> {
   const pages = new Map<number, PdfPage>()
   const start = process.cpuUsage()
   try {
@@ -62,7 +62,7 @@ class MissingError extends Error {
 }
 
 /** Tesseract reads the data of all languages from one folder, and each may come from a package of its own. */
-async function openWorker({ languages, data }: OcrSettings): Promise<Worker> {
+async function openWorker({ languages, data }: OcrOptions): Promise<Worker> {
   const tesseract = await import('tesseract.js').catch(missingPackages)
   await import('@napi-rs/canvas').catch(missingPackages)
   const folder = await mkdtemp(join(tmpdir(), 'askwell-ocr-'))

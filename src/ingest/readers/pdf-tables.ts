@@ -1,4 +1,4 @@
-import type { Region } from './pdf-layout.ts'
+import type { Region } from './pdf-regions.ts'
 import type { Segment } from './pdf-pieces.ts'
 import { columnOf, gapsOf, medianOf, type Row, type Span } from './pdf-rows.ts'
 

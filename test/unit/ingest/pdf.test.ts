@@ -138,6 +138,32 @@ t.test('headings: larger fonts that are rare, or what the bookmarks name', async
   )
 })
 
+t.test('headers and footers are left out, but not what similar pages share', async t => {
+  const page = (i: number): MadePage => ({
+    texts: [
+      { text: `Water works ${i + 10}`, at: [60, 800] },
+      { text: 'This form is for one household.', at: [60, 740] },
+      { text: `Reading of ${['June', 'July', 'August', 'May'][i]}`, at: [60, 600] },
+      { text: `${i < 2 ? 'Meters' : 'Prices'} | ${i + 10}`, at: [60, 40] },
+    ],
+  })
+  t.equal(
+    await read(page(0), page(1), page(2), page(3)),
+    'This form is for one household.\n\nReading of June\n\nMeters | 10\n\nReading of July\n\nMeters | 11\n\nReading of August\n\nPrices | 12\n\nReading of May\n\nPrices | 13',
+  )
+  const book = ['Meters', 'Meters', 'Meters', 'Prices', 'Prices', 'Prices', 'Costs'].map((name, i): MadePage => ({
+    texts: [
+      { text: `Text of page ${'abcdefg'[i]}.`, at: [60, 700] },
+      { text: `${i + 10} ${name}`, at: [60, 40] },
+    ],
+  }))
+  t.match(
+    await read(...book),
+    'page a.\n\nText of page b.\n\nText of page c.\n\nText of page d.',
+    'chapters with numbers',
+  )
+})
+
 t.test('text in other directions is read by itself', async t => {
   const side = { text: 'Printed in 2026', at: [30, 300], turn: 90 } as const
   t.equal(await read({ texts: [side, ...column(left, 60)] }), `${left.join(' ')}\n\nPrinted in 2026`)
