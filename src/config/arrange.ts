@@ -122,6 +122,10 @@ export function arrange(raw: RawSettings): Omit<Config, 'keys' | 'keySources' | 
       memoryMb: raw.prepareMemoryMb,
       queueMb: raw.prepareQueueMb,
       keepOriginals: raw.keepOriginals,
+      ocr:
+        raw.ocrLanguages === undefined
+          ? undefined
+          : { languages: raw.ocrLanguages, data: raw.ocrData, cpuSeconds: raw.prepareCpuSeconds },
     },
     bm25: raw.bm25,
     redis:

@@ -295,6 +295,11 @@ export const languageList: Kind<readonly string[] | 'any'> = {
   read: text => (text === 'any' ? 'any' : /^[a-z]{2,3}(,[a-z]{2,3})*$/.test(text) ? text.split(',') : undefined),
 }
 
+export const tesseractLanguages: Kind<readonly string[]> = {
+  allowed: 'language names of Tesseract joined by +, such as eng+rus or chi_sim',
+  read: text => (/^[a-z]{3}(?:_[a-z]+)*(?:\+[a-z]{3}(?:_[a-z]+)*)*$/.test(text) ? text.split('+') : undefined),
+}
+
 export const secret: Kind<string> = {
   allowed: 'a key of at least 16 characters, without spaces',
   read: text => (/^\S{16,}$/.test(text) ? text : undefined),

@@ -21,6 +21,7 @@ import {
   renamedFrom,
   setting,
   similarity,
+  tesseractLanguages,
   tokensPerDay,
   words,
   type Setting,
@@ -234,6 +235,18 @@ export const settings = {
     '1536',
     'Memory for preparing one document; a document that needs more is rejected.',
     integer(400, 1_048_576),
+  ),
+  ocrLanguages: setting(
+    'OCR_LANGUAGES',
+    undefined,
+    'Languages of scanned PDFs as Tesseract names them, joined by `+`, such as `eng+rus`; turns text recognition on, which needs packages that do not ship with Askwell. Unset: scanned pages are not read.',
+    tesseractLanguages,
+  ),
+  ocrData: setting(
+    'OCR_DATA',
+    undefined,
+    'Folder with language data for text recognition, such as `rus.traineddata` or `rus.traineddata.gz`. Unset: the packages `@tesseract.js-data/…`.',
+    words,
   ),
   prepareQueueMb: setting(
     'PREPARE_QUEUE_MB',

@@ -1,6 +1,14 @@
 import type { ApiKey, Sources } from './api-keys.ts'
 import type { DayBudget, ModelPrices, ProxyTrust } from './kinds.ts'
 
+export interface OcrSettings {
+  readonly languages: readonly string[]
+  /** Folder with language data; undefined for the packages. */
+  readonly data: string | undefined
+  /** CPU time for one document, of which recognition takes a part. */
+  readonly cpuSeconds: number
+}
+
 /** The configuration of the service: read once by config.ts, frozen, and passed to the parts that need it. */
 export interface Config {
   readonly host: string
@@ -27,6 +35,8 @@ export interface Config {
     readonly queueMb: number
     /** What is kept of a document to prepare it again. */
     readonly keepOriginals: 'no' | 'sections' | 'yes'
+    /** Text recognition of scanned pages, or undefined if it is off. */
+    readonly ocr?: OcrSettings | undefined
   }
   readonly bm25: 'auto' | 'pg_textsearch' | 'portable'
   readonly redis: { readonly url: string; readonly timeoutMs: number; readonly prefix: string } | undefined

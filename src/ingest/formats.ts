@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 import { readAsciidoc } from './readers/asciidoc.ts'
-import type { Content } from './readers/content.ts'
+import type { Content, ReadingOptions } from './readers/content.ts'
 import { readCsv } from './readers/csv.ts'
 import { readDocx } from './readers/docx.ts'
 import { readIpynb } from './readers/ipynb.ts'
@@ -22,7 +22,7 @@ import { readText } from './readers/text.ts'
 export type Format = { readonly name: string; readonly extensions: readonly string[] } & (
   | { readonly kind: 'rows'; readonly read: typeof readCsv }
   | { readonly kind: 'text'; readonly read: (text: string, extension: string) => Content | Promise<Content> }
-  | { readonly kind: 'bytes'; readonly read: (bytes: Buffer) => Promise<Content> }
+  | { readonly kind: 'bytes'; readonly read: (bytes: Buffer, options: ReadingOptions) => Promise<Content> }
   | { readonly kind: 'mail'; readonly isMany: boolean }
 )
 

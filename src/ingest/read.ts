@@ -4,8 +4,15 @@ import { maxPlainOriginalBytes } from './bounds.ts'
 import type { FoundFile } from './find-files.ts'
 import { formatOf, type Format } from './formats.ts'
 import { declaredInMarkup, decodeText, encodingOfFile } from './readers/encoding.ts'
-import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
-import { readMails } from './read-mails.ts'
+import {
+  documentOf,
+  UnreadableError,
+  type Content,
+  type Metadata,
+  type Naming,
+  type ReadingOptions,
+} from './readers/content.ts'
+import { readMails, type MailDeps } from './read-mails.ts'
 import type { WantedColumns } from './readers/row-columns.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import type { ReadResult, SourceDocument } from './terms.ts'
@@ -25,6 +32,8 @@ export interface FileOptions {
   readonly columns?: WantedColumns | undefined
   /** Web address of the document; takes precedence over its own. */
   readonly url?: string | null | undefined
+  /** How scanned pages are read, or undefined if they are not. */
+  readonly ocr?: ReadingOptions['ocr']
 }
 
 export interface FileToRead extends FoundFile {
@@ -65,7 +74,7 @@ async function* readOne(file: FoundFile, options: ReadOptions): AsyncGenerator<R
   try {
     if (format.kind === 'rows') yield* readRows(file, format, naming, options)
     else if (format.kind === 'mail')
-      yield* readMails(file, format.isMany, naming, { ...mailDeps, onBytes: options.onBytes })
+      yield* readMails(file, format.isMany, naming, mailDeps(options))
     else yield* readWhole(file, format, naming, options)
   } catch (error) {
     yield { fault: { path: file.path, reason: reasonOf(error) } }
@@ -79,7 +88,14 @@ function nameOf(path: string): string {
   return /^(?:readme|index)$/i.test(name) ? basename(dirname(resolve(path))) : name
 }
 
-const mailDeps = { largestBytes: largestDocumentBytes, contentOf, reasonOf }
+function mailDeps(options: ReadOptions): MailDeps {
+  return {
+    largestBytes: largestDocumentBytes,
+    contentOf: (bytes, format, extension) => contentOf(bytes, format, extension, options),
+    reasonOf,
+    onBytes: options.onBytes,
+  }
+}
 
 type WholeFormat = Extract<Format, { kind: 'text' | 'bytes' }>
 
@@ -104,7 +120,7 @@ async function* readWhole(
     throw new UnreadableError(`is larger than ${largestDocumentBytes / 2 ** 20} MB; split it into smaller documents`)
   }
   const bytes = await readFile(file.path)
-  const content = await contentOf(bytes, format, extname(file.path).toLowerCase())
+  const content = await contentOf(bytes, format, extname(file.path).toLowerCase(), options)
   for (const reason of content.warnings ?? []) yield { fault: { path: file.path, reason } }
   const document = documentOf(content, naming)
   if (document.text.trim() === '') throw new UnreadableError('has no text')
@@ -122,17 +138,22 @@ export interface KeptFile {
 }
 
 /** Reads the document of a file that was kept. Throws an {@link UnreadableError} if this version cannot. */
-export async function readAgain({ name, naming, url, bytes }: KeptFile): Promise<SourceDocument> {
+export async function readAgain({ name, naming, url, bytes }: KeptFile, options: ReadingOptions = {}): Promise<SourceDocument> {
   const format = formatOf(name)
   if (format === undefined || format.kind === 'rows' || format.kind === 'mail')
     throw new UnreadableError('has a format that is not read any more')
-  const document = documentOf(await contentOf(Buffer.from(bytes), format, extname(name).toLowerCase()), naming)
+  const document = documentOf(await contentOf(Buffer.from(bytes), format, extname(name).toLowerCase(), options), naming)
   if (document.text.trim() === '') throw new UnreadableError('has no text')
   return url === undefined ? document : { ...document, url }
 }
 
-async function contentOf(bytes: Buffer, format: WholeFormat, extension: string): Promise<Content> {
-  if (format.kind === 'bytes') return format.read(bytes)
+async function contentOf(
+  bytes: Buffer,
+  format: WholeFormat,
+  extension: string,
+  options: ReadingOptions,
+): Promise<Content> {
+  if (format.kind === 'bytes') return format.read(bytes, options)
   const isMarkup = /^\.(?:x?html?|xml)$/.test(extension)
   const { text, warning } = decodeText(bytes, isMarkup ? declaredInMarkup : undefined)
   const content = await format.read(text, extension)

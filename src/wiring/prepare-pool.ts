@@ -57,7 +57,7 @@ const stalledMs = 120_000
 const maxAhead = 4_000_000
 
 export function openPreparing(
-  { workers, cpuSeconds, memoryMb, queueMb, keepOriginals: keep }: Config['prepare'],
+  { workers, cpuSeconds, memoryMb, queueMb, ocr, keepOriginals: keep }: Config['prepare'],
   { documentLost }: Pick<Events, 'documentLost'> = silent,
 ): Preparing {
   const pool = createChildPool<PrepareTask, Part, Answer, PrepareResult>({
@@ -112,7 +112,7 @@ export function openPreparing(
       },
     }
     try {
-      yield* inOrder<Group, Outcome>(groupsOf(found, options), signal, {
+      yield* inOrder<Group, Outcome>(groupsOf(found, { ...options, ocr }), signal, {
         width: workers,
         most: maxAhead,
         run: async (group, put, ending) =>

@@ -114,7 +114,7 @@ async function csv(text: string): Promise<void> {
 
 function pdf(text: string): void {
   paragraphsOf(
-    text.split('\n').map((line, i) => ({ text: line, y: 10_000 - i * 10, fontSize: 9 })),
+    text.split('\n').map((line, i) => ({ text: line, x: 50, right: 500, y: 10_000 - i * 10, size: 9 })),
     10,
   )
 }

@@ -17,13 +17,17 @@ export interface MadePage {
   readonly content?: string
 }
 
-/** Makes a PDF in Helvetica with texts at given places. `catalog` is added to the catalog of the file. */
-export function placedPdf(pages: readonly MadePage[], catalog = ''): Buffer {
+/**
+ * Makes a PDF in Helvetica with texts at given places. `catalog` is added to the catalog of the file, and `more` are
+ * objects from the number 4 on that it may refer to.
+ */
+export function placedPdf(pages: readonly MadePage[], catalog = '', more: readonly string[] = []): Buffer {
   const objects: Buffer[] = []
   const add = (object: string | Buffer): number => objects.push(Buffer.from(object as string, 'latin1'))
   const reserve = (): number => add('')
   const [root, tree] = [reserve(), reserve()]
   const font = add('<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>')
+  for (const object of more) add(object)
   const kids = pages.map(page => {
     const annotations = (page.annotations ?? []).map(annotation => add(`<</Type/Annot${annotation}>>`))
     const picture = page.picture === undefined ? null : add(pictureObject(page.picture))
@@ -36,9 +40,7 @@ export function placedPdf(pages: readonly MadePage[], catalog = ''): Buffer {
   })
   const fields = kids.length === 0 ? '' : '/AcroForm<</Fields[]>>'
   objects[root - 1] = Buffer.from(`<</Type/Catalog/Pages ${tree} 0 R${fields}${catalog}>>`)
-  objects[tree - 1] = Buffer.from(
-    `<</Type/Pages/Count ${kids.length}/Kids[${kids.map(id => `${id} 0 R`).join(' ')}]>>`,
-  )
+  objects[tree - 1] = Buffer.from(`<</Type/Pages/Count ${kids.length}/Kids[${kids.map(id => `${id} 0 R`).join(' ')}]>>`)
   return fileOf(objects, root)
 }
 
@@ -79,5 +81,8 @@ function fileOf(objects: readonly Buffer[], root: number): Buffer {
   })
   const table = offsets.map(at => `${String(at).padStart(10, '0')} 00000 n \n`).join('')
   const trailer = `trailer<</Size ${objects.length + 1}/Root ${root} 0 R>>\nstartxref\n${length}\n%%EOF`
-  return Buffer.concat([...parts, Buffer.from(`xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}${trailer}`)])
+  return Buffer.concat([
+    ...parts,
+    Buffer.from(`xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${table}${trailer}`),
+  ])
 }

@@ -21,6 +21,21 @@ export interface Content {
   readonly warnings?: readonly string[]
 }
 
+/** Settings that a reader of one file may need. */
+export interface ReadingOptions {
+  /** How scanned pages are read, or undefined if they are not. */
+  readonly ocr?: OcrOptions | undefined
+}
+
+export interface OcrOptions {
+  /** As Tesseract names them, such as `eng`. */
+  readonly languages: readonly string[]
+  /** Folder with language data; undefined for the packages. */
+  readonly data: string | undefined
+  /** CPU time for one document, of which recognition takes a part. */
+  readonly cpuSeconds: number
+}
+
 /** What the loader knows about a document apart from its content. */
 export interface Naming {
   readonly source: string

@@ -5,7 +5,7 @@ export interface Field {
   readonly kind: 'value' | 'mark'
   /** The value, or `[x]` or `[ ]`. */
   readonly text: string
-  /** Used where the page has no label beside the field. */
+  /** Used where the page has no label near the field. */
   readonly name: string
   readonly left: number
   readonly right: number

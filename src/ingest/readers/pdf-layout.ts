@@ -1,22 +1,7 @@
 import type { Segment } from './pdf-pieces.ts'
+import type { Line, Region } from './pdf-regions.ts'
 import { columnOf, gapsOf, medianOf, rowsOf, spansOf, unionOf, type Row, type Span } from './pdf-rows.ts'
 import { areColumns, isTable, tableOf } from './pdf-tables.ts'
-
-export interface Line {
-  readonly text: string
-  readonly x: number
-  readonly right: number
-  readonly y: number
-  readonly size: number
-  /** True if the lines are as the file has them, without positions that could be compared. */
-  readonly isOrdered?: boolean
-  readonly isField?: boolean
-}
-
-/** Lines of one column, or the rows of a table. */
-export type Region =
-  | { readonly kind: 'lines'; readonly lines: readonly Line[] }
-  | { readonly kind: 'table'; readonly rows: readonly (readonly string[])[]; readonly columns: readonly Span[] }
 
 /** Columns within columns beyond this depth are read line by line. */
 const deepest = 3
@@ -172,7 +157,7 @@ function endOf(
   return areColumns(rows.slice(start, lastShared), columns) ? end : lastShared
 }
 
-/** Lines of a cell that is higher than the cells beside it. */
+/** Lines of a cell that is higher than its neighbors. */
 function rowsAbove(plain: readonly Row[], first: Row, columns: readonly Span[]): number {
   let above = 0
   let { y } = first

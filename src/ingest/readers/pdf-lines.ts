@@ -1,16 +1,29 @@
-import type { Line } from './pdf-layout.ts'
+import type { Line } from './pdf-regions.ts'
 import { listMarker } from './pdf-pieces.ts'
 
 /** Joins lines into paragraphs. A wider gap, the top of a column or another font size begins a new paragraph. */
-export function paragraphsOf(lines: readonly Line[], gap: number): string[] {
-  const paragraphs: string[][] = []
+export function paragraphsOf(lines: readonly Line[], gap: number): Paragraph[] {
+  const paragraphs: { parts: string[]; size: number; lines: number; isData: boolean }[] = []
   lines.forEach((line, i) => {
     const before = lines[i - 1]
-    const parts = paragraphs.at(-1)
-    if (before === undefined || parts === undefined || isApart(before, line, gap)) paragraphs.push([shown(line.text)])
-    else addLine(parts, shown(line.text), isWrapped(lines, i) ? ' ' : '\n')
+    const last = paragraphs.at(-1)
+    if (before === undefined || last === undefined || isApart(before, line, gap)) {
+      paragraphs.push({ parts: [shown(line.text)], size: line.size, lines: 1, isData: line.isField === true })
+    } else {
+      addLine(last.parts, shown(line.text), isWrapped(lines, i) ? ' ' : '\n')
+      last.lines += 1
+    }
   })
-  return paragraphs.map(parts => withJoinedLinks(parts.join('')))
+  return paragraphs.map(({ parts, ...rest }) => ({ ...rest, text: withJoinedLinks(parts.join('')) }))
+}
+
+export interface Paragraph {
+  readonly text: string
+  /** Size of the font of its first line. */
+  readonly size: number
+  readonly lines: number
+  /** True for tables and for fields of a form, which are never headings. */
+  readonly isData: boolean
 }
 
 /** Joins with the last line only, because a paragraph may have as many lines as the file. */
@@ -27,7 +40,7 @@ function addLine(parts: string[], line: string, joint: ' ' | '\n'): void {
 /** A list item begins with a hyphen, whatever sign the document has. Leader dots of a table of contents are cut. */
 function shown(line: string): string {
   return line
-    .replace(/^[•▪‣◦●○■□❖➢✓·\uf0a7\uf0b7\uf0d8]\s*/u, '- ')
+    .replace(/^(?:[•▪‣◦●○■□❖➢✓·\uf0a7\uf0b7\uf0d8]\s*|[*–—]\s+)/u, '- ')
     .replace(/\s*(?:\.\s?){5,}\s*/g, ' … ')
     .trimEnd()
 }
@@ -50,7 +63,8 @@ const widestPitch = 2.6
 
 function isApart(before: Line, line: Line, usual: number): boolean {
   const gap = before.y - line.y
-  return gap < 0 || gap > Math.min(usual * 1.4, line.size * widestPitch) || Math.abs(before.size - line.size) > 1
+  const widest = Math.min(Math.max(usual * 1.4, line.size * 1.3), line.size * widestPitch)
+  return gap < 0 || gap > widest || Math.abs(before.size - line.size) > 1
 }
 
 /** Lines before and after a line that show where lines end. */
@@ -109,7 +123,8 @@ function isSpaceless(character: string): boolean {
 
 /** A link that goes over two lines is one link. */
 export function withJoinedLinks(text: string): string {
-  return text.replace(/\]\((\S+?)\)(\s?)(?=\[[^\]\n]*\]\((\S+?)\))\[/g, (all, url: string, space: string, next: string) =>
-    url === next ? space : all,
+  return text.replace(
+    /\]\((\S+?)\)(\s?)(?=\[[^\]\n]*\]\((\S+?)\))\[/g,
+    (all, url: string, space: string, next: string) => (url === next ? space : all),
   )
 }

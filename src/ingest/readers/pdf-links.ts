@@ -20,8 +20,7 @@ export function withLinks(pieces: readonly Piece[], links: readonly Link[]): Pie
   return pieces.map(piece => {
     const middle = piece.y + piece.size * 0.3
     const over = usable.filter(
-      link =>
-        link.bottom <= middle && link.top >= middle && link.left < piece.x + piece.width && link.right > piece.x,
+      link => link.bottom <= middle && link.top >= middle && link.left < piece.x + piece.width && link.right > piece.x,
     )
     return over.length === 0 ? piece : { ...piece, text: marked(piece, over) }
   })

@@ -2,7 +2,8 @@ import type { PDFPageProxy } from 'unpdf/pdfjs'
 import { mostFields, withFields, type Field } from './pdf-fields.ts'
 import { fieldsOf, framesOf, linksOf, type Annotation, type TextItem } from './pdf-frames.ts'
 import { withLinks } from './pdf-links.ts'
-import { layOut, type Line, type Region } from './pdf-layout.ts'
+import { layOut } from './pdf-layout.ts'
+import type { Line, Region } from './pdf-regions.ts'
 import { segmentsOf, type Segment } from './pdf-pieces.ts'
 
 /** What stands on one page. */
@@ -18,7 +19,7 @@ export interface PdfPage {
 }
 
 /** More pieces of text on a page are not read. A densely printed page has some thousands. */
-const mostPieces = 100_000
+const mostPieces = 50_000
 
 export async function readPage(page: PDFPageProxy): Promise<PdfPage> {
   const { items, fonts, isCut } = await itemsOf(page)

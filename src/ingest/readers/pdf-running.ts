@@ -18,7 +18,7 @@ export function withoutRunningLines(pages: readonly PdfPage[]): PdfPage[] {
     const isShared = sharedBy(edges)
     const isNumbered = numberedBy(edges)
     const isRunning = (text: string, page: number): boolean =>
-      (i === 0 && isNumber(text)) || isShared(text) || isNumbered(text, page)
+      (i === 0 && isNumber(text)) || isShared(text, i === 0 ? -1 : page) || isNumbered(text, page)
     const wanted = rest.map((page, j) => withoutEdges(page, edges[j]!, text => isRunning(text, j)))
     // Pages that are all alike have nothing else.
     if (wanted.every(isEmpty)) return rest
@@ -36,13 +36,23 @@ function isNumber(text: string): boolean {
   return /^\p{P}*\s*\d+\s*\p{P}*$/u.test(text)
 }
 
-/** Lines that more than half of the pages have, apart from numbers. */
-function sharedBy(edges: readonly Edges[]): (text: string) => boolean {
-  const onPages = new Map<string, number>()
-  for (const { top, bottom } of edges) {
-    for (const edge of new Set([digitless(top), digitless(bottom)])) onPages.set(edge, (onPages.get(edge) ?? 0) + 1)
+/**
+ * Lines that more than half of the pages have, apart from numbers. The page that has the line first keeps it, because
+ * pages may be alike in more than their headers. That does not apply if `page` is -1.
+ */
+function sharedBy(edges: readonly Edges[]): (text: string, page: number) => boolean {
+  const onPages = new Map<string, { count: number; first: number }>()
+  edges.forEach(({ top, bottom }, first) => {
+    for (const edge of new Set([digitless(top), digitless(bottom)])) {
+      const known = onPages.get(edge)
+      if (known === undefined) onPages.set(edge, { count: 1, first })
+      else known.count += 1
+    }
+  })
+  return (text, page) => {
+    const { count, first } = onPages.get(digitless(text)) ?? { count: 0, first: 0 }
+    return edges.length >= 3 && count > edges.length / 2 && page !== first
   }
-  return text => edges.length >= 3 && (onPages.get(digitless(text)) ?? 0) > edges.length / 2
 }
 
 /** Lines with a number that grows with the page on three pages or more, such as the title of a chapter. */

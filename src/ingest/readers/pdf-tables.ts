@@ -1,4 +1,4 @@
-import type { Region } from './pdf-layout.ts'
+import type { Region } from './pdf-regions.ts'
 import type { Segment } from './pdf-pieces.ts'
 import { columnOf, gapsOf, medianOf, type Row, type Span } from './pdf-rows.ts'
 
@@ -86,7 +86,12 @@ export function tableOf(rows: readonly Row[], columns: readonly Span[]): Extract
       before.bottom = band.bottom
     }
   }
-  return { kind: 'table', rows: merged.map(({ cells }) => cells.map(cellText)), columns }
+  return {
+    kind: 'table',
+    rows: merged.map(({ cells }) => cells.map(cellText)),
+    columns,
+    size: medianOf(rows.map(row => row.size)),
+  }
 }
 
 /** Joins rows that overlap vertically, because short cells may stand in the middle of a high row. */

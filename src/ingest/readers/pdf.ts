@@ -1,30 +1,47 @@
-import { fileURLToPath } from 'node:url'
 import type { PDFDocumentProxy } from 'unpdf/pdfjs'
 import type { Block } from './compose.ts'
-import { UnreadableError, type Content } from './content.ts'
-import type { Line, Region } from './pdf-layout.ts'
-import { joinLines, paragraphsOf, usualGap } from './pdf-lines.ts'
+import { UnreadableError, type Content, type ReadingOptions } from './content.ts'
+import { headingLevels, outlineOf, type OutlineEntry } from './pdf-headings.ts'
+import type { Line, Region } from './pdf-regions.ts'
+import { joinLines, paragraphsOf, usualGap, type Paragraph } from './pdf-lines.ts'
+import { pageOptions } from './pdf-open.ts'
+import { recognize, type Recognized } from './pdf-ocr.ts'
 import { readPage, regionsOf, type PdfPage } from './pdf-page.ts'
 import { withoutRunningLines } from './pdf-running.ts'
 import { isScanned, pagesInWords } from './pdf-scans.ts'
 
 /** Reads a PDF with a text layer. Every page becomes a section with its page number. */
-export async function readPdf(bytes: Buffer): Promise<Content> {
-  const { pages, scanned, info } = await extract(bytes)
+export async function readPdf(bytes: Buffer, { ocr }: ReadingOptions = {}): Promise<Content> {
+  const extracted = await extract(bytes)
+  const { scanned, info } = extracted
+  const recognized = scanned.length > 0 && ocr !== undefined ? await recognize(bytes, scanned, ocr) : nothingRecognized
+  const pages = extracted.pages.map((page, i) => recognized.pages.get(i + 1) ?? page)
   const regions = withoutRunningLines(pages).map(regionsOf)
   const gap = usualGap(regions.flatMap(page => page.flatMap(region => (region.kind === 'lines' ? [region.lines] : []))))
-  const texts = joinPageBreaks(continuedTables(regions).map(page => page.flatMap(region => textsOf(region, gap))))
-  const blocks = texts.flatMap((page, i): Block[] => page.map(({ text }) => ({ kind: 'text', text, page: i + 1 })))
-  if (blocks.length === 0) throw new UnreadableError(withoutText(scanned, info))
+  const texts = continuedTables(regions).map(page => page.flatMap(region => textsOf(region, gap)))
+  const levelOf = headingLevels(texts.flat(), extracted.outline)
+  const blocks = joinPageBreaks(texts.map(page => page.map(text => ({ ...text, level: levelOf(text) })))).flatMap(
+    blocksOf,
+  )
+  if (blocks.length === 0) throw new UnreadableError(withoutText(extracted, recognized, ocr !== undefined))
   const title = usefulTitle(info['Title']) ?? titleLine(firstLines(regions))
-  return { blocks, title, warnings: warningsOf(pages, scanned, info) }
+  const found = [...recognized.pages.keys()]
+  return {
+    blocks,
+    title,
+    ...(found.length > 0 && { metadata: { recognized_pages: found } }),
+    warnings: [...scanWarnings(scanned, recognized, ocr !== undefined), ...warningsOf(pages, info)],
+  }
 }
+
+const nothingRecognized: Recognized = { pages: new Map(), fault: null }
 
 interface Extracted {
   readonly pages: readonly PdfPage[]
   /** Numbers of pages without text that have something else on them. */
   readonly scanned: readonly number[]
   readonly info: Readonly<Record<string, unknown>>
+  readonly outline: readonly OutlineEntry[]
 }
 
 async function extract(bytes: Buffer): Promise<Extracted> {
@@ -32,15 +49,13 @@ async function extract(bytes: Buffer): Promise<Extracted> {
   const { getDocumentProxy } = await import('unpdf')
   try {
     const pdf = await getDocumentProxy(new Uint8Array(bytes), {
-      verbosity: 0,
-      cMapUrl: fileURLToPath(new URL('cmaps/', import.meta.url)),
-      cMapPacked: true,
+      ...pageOptions,
       // Pictures are not decoded, because only their presence matters.
       maxImageSize: 1,
     })
     try {
       const { info } = (await pdf.getMetadata()) as unknown as { info: Record<string, unknown> }
-      return { ...(await pagesOf(pdf)), info }
+      return { ...(await pagesOf(pdf)), info, outline: await outlineOf(pdf) }
     } finally {
       await pdf.destroy()
     }
@@ -52,7 +67,7 @@ async function extract(bytes: Buffer): Promise<Extracted> {
   }
 }
 
-async function pagesOf(pdf: PDFDocumentProxy): Promise<Omit<Extracted, 'info'>> {
+async function pagesOf(pdf: PDFDocumentProxy): Promise<Pick<Extracted, 'pages' | 'scanned'>> {
   const pages: PdfPage[] = []
   const scanned: number[] = []
   for (let number = 1; number <= pdf.numPages; number++) {
@@ -65,18 +80,27 @@ async function pagesOf(pdf: PDFDocumentProxy): Promise<Omit<Extracted, 'info'>> 
   return { pages, scanned }
 }
 
-function withoutText(scanned: readonly number[], info: Extracted['info']): string {
+function withoutText({ scanned, info }: Extracted, { fault }: Recognized, isOn: boolean): string {
   if (info['IsXFAPresent'] === true) return 'is an XFA form, which cannot be read; print it into a PDF first'
   if (scanned.length === 0) return 'has no text'
-  return 'has no text, because its pages are scans; run text recognition (OCR) on it first'
+  if (fault !== null) return `has no text, because its pages are scans; ${fault}`
+  return isOn
+    ? 'has no text; none was recognized in its scanned pages'
+    : `has no text, because its pages are scans; ${advice}`
 }
 
-function warningsOf(pages: readonly PdfPage[], scanned: readonly number[], info: Extracted['info']): string[] {
+const advice = 'to have them recognized (OCR), set OCR_LANGUAGES'
+
+function scanWarnings(scanned: readonly number[], { pages, fault }: Recognized, isOn: boolean): string[] {
+  const rest = scanned.filter(number => !pages.has(number))
+  if (rest.length === 0) return []
+  const verb = rest.length === 1 ? 'is a scan' : 'are scans'
+  const reason = fault ?? (isOn ? 'no text was recognized' : advice)
+  return [`${pagesInWords(rest)} ${verb} without text and left out; ${reason}`]
+}
+
+function warningsOf(pages: readonly PdfPage[], info: Extracted['info']): string[] {
   const warnings: string[] = []
-  if (scanned.length > 0) {
-    const verb = scanned.length === 1 ? 'is a scan' : 'are scans'
-    warnings.push(`${pagesInWords(scanned)} ${verb} without text and left out; run text recognition (OCR) on the file`)
-  }
   const cut = pages.flatMap((page, i) => (page.isCut ? [i + 1] : []))
   if (cut.length > 0) warnings.push(`${pagesInWords(cut)} ${cut.length === 1 ? 'has' : 'have'} more text than is read`)
   if (info['IsXFAPresent'] === true && pages.every(page => page.fields === 0)) {
@@ -97,7 +121,8 @@ function continuedTables(pages: readonly Region[][]): Region[][] {
 }
 
 function withHeader(before: Region, region: Region): Region {
-  if (before.kind !== 'table' || region.kind !== 'table' || before.columns.length !== region.columns.length) return region
+  if (before.kind !== 'table' || region.kind !== 'table' || before.columns.length !== region.columns.length)
+    return region
   const isAligned = region.columns.every(({ left, right }, i) => {
     const column = before.columns[i]!
     return Math.abs(left - column.left) < 12 || Math.abs(right - column.right) < 12
@@ -107,14 +132,22 @@ function withHeader(before: Region, region: Region): Region {
   return isAligned && !isRepeated ? { ...region, rows: [header, ...region.rows] } : region
 }
 
-interface Text {
-  readonly text: string
-  readonly isTable: boolean
+interface Text extends Paragraph {
+  /** Level of a heading, or null. */
+  readonly level: number | null
 }
 
-function textsOf(region: Region, gap: number): Text[] {
-  if (region.kind === 'lines') return paragraphsOf(region.lines, gap).map(text => ({ text, isTable: false }))
-  return [{ text: region.rows.map(cells => `| ${cells.join(' | ')} |`).join('\n'), isTable: true }]
+function textsOf(region: Region, gap: number): Paragraph[] {
+  if (region.kind === 'lines') return paragraphsOf(region.lines, gap)
+  const text = region.rows.map(cells => `| ${cells.join(' | ')} |`).join('\n')
+  return [{ text, size: region.size, lines: region.rows.length, isData: true }]
+}
+
+function blocksOf(texts: readonly Text[], i: number): Block[] {
+  const page = i + 1
+  return texts.map(({ text, level }) =>
+    level === null ? { kind: 'text', text, page } : { kind: 'heading', level, text: text.replace(/\s+/g, ' '), page },
+  )
 }
 
 /** Moves the rest of a sentence that continues on the next page to the page on which it began. */
@@ -122,15 +155,19 @@ function joinPageBreaks(pages: readonly Text[][]): Text[][] {
   const joined = pages.map(page => [...page])
   for (let i = 0; i + 1 < joined.length; i++) {
     const [last, first] = [joined[i]!.at(-1), joined[i + 1]![0]]
-    if (last === undefined || first === undefined || last.isTable || first.isTable) continue
+    if (last === undefined || first === undefined || !isText(last) || !isText(first)) continue
     if (/[.!?…:;»”")]$/.test(last.text.slice(-1)) || !/^\p{Ll}/u.test(first.text)) continue
     const end = /(?<![.!?…])[.!?…]+[»”")]*(?=\s|$)/.exec(first.text)
     const cut = end === null ? first.text.length : end.index + end[0].length
-    joined[i]!.splice(-1, 1, { text: joinLines(last.text, first.text.slice(0, cut)), isTable: false })
+    joined[i]!.splice(-1, 1, { ...last, text: joinLines(last.text, first.text.slice(0, cut)) })
     const rest = first.text.slice(cut).trim()
-    joined[i + 1]!.splice(0, 1, ...(rest === '' ? [] : [{ text: rest, isTable: false }]))
+    joined[i + 1]!.splice(0, 1, ...(rest === '' ? [] : [{ ...first, text: rest }]))
   }
   return joined
+}
+
+function isText({ isData, level }: Text): boolean {
+  return !isData && level === null
 }
 
 /** Ignores titles that word processors filled in automatically, such as a file name. */
