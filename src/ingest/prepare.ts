@@ -14,6 +14,17 @@ export function documentId(collection: string, source: string): string {
 export function contentHash(document: SourceDocument): Buffer {
   const { title, url, language, metadata, text, sections, keywords } = document
   return createHash('sha256')
-    .update(JSON.stringify([preparationVersion, title, url, language, metadata, text, sections, ...(keywords === undefined ? [] : [keywords])]))
+    .update(
+      JSON.stringify([
+        preparationVersion,
+        title,
+        url,
+        language,
+        metadata,
+        text,
+        sections,
+        ...(keywords === undefined ? [] : [keywords]),
+      ]),
+    )
     .digest()
 }

@@ -48,33 +48,48 @@ for (const world of eitherWorld) {
       t.match(await run('--columns', ','), { code: 2, stderr: /Use names of columns/ })
     })
 
-    await t.test('a column answers, an identifier finds its row, and filters know numbers from their texts', async t => {
-      const app = await startApp(t, world, { ...env, CHAT_MODEL: 'none' })
-      const answerTo = async (question: string) => (await app.ask({ question, language: 'ru' })).json.answer as string
-      t.match(await answerTo('Какая цена у палатки?'), /Цена: 24900/)
-      t.match(await answerTo('TNT-10442'), /Лёгкая палатка/, 'an identifier is answered with its row')
-      t.notMatch(await answerTo('Расскажи про палатку'), /10442/, 'and is in no sentence')
-      const found = async (filters: object) => {
-        const reply = await app.send('POST', '/search', { question: 'Палатка горелка фонарь байдарка весло', filters })
-        return (reply.json.passages as { title: string }[]).map(({ title }) => title).toSorted()
-      }
-      for (const year of [2026, '2026', { in: ['2026'] }])
-        t.strictSame(await found({ Год: year }), ['Байдарка', 'Палатка'], JSON.stringify(year))
-      t.strictSame(await found({ Год: '007' }), ['Фонарь'])
-      t.strictSame(await found({ Год: 7 }), [], 'only the exact text of a number')
-      t.strictSame(await found({ Год: { gte: 2025 } }), ['Горелка', 'Палатка'], 'a range compares numbers with numbers')
-      for (const isNew of [true, 'true']) t.strictSame(await found({ новое: isNew }), ['Весло'])
-      await app.stop()
-    })
+    await t.test(
+      'a column answers, an identifier finds its row, and filters know numbers from their texts',
+      async t => {
+        const app = await startApp(t, world, { ...env, CHAT_MODEL: 'none' })
+        const answerTo = async (question: string) => (await app.ask({ question, language: 'ru' })).json.answer as string
+        t.match(await answerTo('Какая цена у палатки?'), /Цена: 24900/)
+        t.match(await answerTo('TNT-10442'), /Лёгкая палатка/, 'an identifier is answered with its row')
+        t.notMatch(await answerTo('Расскажи про палатку'), /10442/, 'and is in no sentence')
+        const found = async (filters: object) => {
+          const reply = await app.send('POST', '/search', {
+            question: 'Палатка горелка фонарь байдарка весло',
+            filters,
+          })
+          return (reply.json.passages as { title: string }[]).map(({ title }) => title).toSorted()
+        }
+        for (const year of [2026, '2026', { in: ['2026'] }])
+          t.strictSame(await found({ Год: year }), ['Байдарка', 'Палатка'], JSON.stringify(year))
+        t.strictSame(await found({ Год: '007' }), ['Фонарь'])
+        t.strictSame(await found({ Год: 7 }), [], 'only the exact text of a number')
+        t.strictSame(
+          await found({ Год: { gte: 2025 } }),
+          ['Горелка', 'Палатка'],
+          'a range compares numbers with numbers',
+        )
+        for (const isNew of [true, 'true']) t.strictSame(await found({ новое: isNew }), ['Весло'])
+        await app.stop()
+      },
+    )
 
-    await t.test('--columns none asks about none; a document that cannot be read is named, and what is ignored is pruned', async t => {
-      const none = await run('--columns', 'none', '--json')
-      t.match(none.json, { replaced: 5, columns: [{ asked: [] }, { asked: [] }] })
-      const other = t.testdir({ shop: { 'stock.csv': stock, 'old.doc': 'x', '.askwellignore': '*.jsonl', 'boats.jsonl': '' } })
-      const pruned = await runCli(['ingest', 'shop', '--prune', '--json'], { cwd: other, env })
-      t.equal(pruned.code, 3)
-      t.match(pruned.stderr, /^askwell: shop\/old\.doc: has an unsupported format; save it as \.docx or \.pdf$/m)
-      t.match(pruned.json, { removed: 2, faults: 1, skipped: { unsupported: 1, ignored: 1 } })
-    })
+    await t.test(
+      '--columns none asks about none; a document that cannot be read is named, and what is ignored is pruned',
+      async t => {
+        const none = await run('--columns', 'none', '--json')
+        t.match(none.json, { replaced: 5, columns: [{ asked: [] }, { asked: [] }] })
+        const other = t.testdir({
+          shop: { 'stock.csv': stock, 'old.doc': 'x', '.askwellignore': '*.jsonl', 'boats.jsonl': '' },
+        })
+        const pruned = await runCli(['ingest', 'shop', '--prune', '--json'], { cwd: other, env })
+        t.equal(pruned.code, 3)
+        t.match(pruned.stderr, /^askwell: shop\/old\.doc: has an unsupported format; save it as \.docx or \.pdf$/m)
+        t.match(pruned.json, { removed: 2, faults: 1, skipped: { unsupported: 1, ignored: 1 } })
+      },
+    )
   })
 }

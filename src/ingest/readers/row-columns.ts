@@ -59,7 +59,12 @@ export async function takeSample<T>(entries: AsyncIterator<T>, sizeOf: (entry: T
 
 /** Words of a name like `unit_price` or `unitPrice`, so that a question finds them. */
 function labelOf(name: string): string {
-  return name.replace(/_+/g, ' ').replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2').trim() || name
+  return (
+    name
+      .replace(/_+/g, ' ')
+      .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
+      .trim() || name
+  )
 }
 
 /** The asked columns of a row as lines below its text. */
