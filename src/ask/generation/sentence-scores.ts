@@ -54,9 +54,12 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
   const [low, high] = [Math.min(...similarities), Math.max(...similarities)]
   const ranks = rankScores(passages)
 
+  const hasNumber = [...wanted].some(term => /\d/.test(term))
   const isUnseen = (passage: Passage, index: number): boolean => {
     const isSeen = all.some(each => each.passageIndex === index && !wanted.isDisjointFrom(each.terms))
-    return !isSeen && wanted.isDisjointFrom(titles[index]?.all ?? noTitle.all) && passage.scores.coverage >= 0.5
+    return (
+      hasNumber && !isSeen && wanted.isDisjointFrom(titles[index]?.all ?? noTitle.all) && passage.scores.coverage >= 0.5
+    )
   }
   /** Passages found by words that are not in their text: identifiers of a row, which its text leaves out. */
   const unseen = passages.map(isUnseen)

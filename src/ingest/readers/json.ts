@@ -63,7 +63,7 @@ function isLines({ tops }: JsonScanner): boolean {
   return tops.length > 1 && tops[0] === 'object'
 }
 
-/** Null: the topmost array has the rows. Text: the array under this key. Undefined: there are no rows. */
+/** Where the rows are: null for the topmost array, the key of another array, or undefined if there are none. */
 function rowsIn({ tops, values, firstItem }: JsonScanner): string | null | undefined {
   if (tops[0] === 'array') return firstItem === 'object' ? null : undefined
   const arrays = values.filter(value => value.kind === 'array' && value.first === 'object')

@@ -108,7 +108,7 @@ function named(fields: Fields, meaning: Meaning): { key: string; value: string }
   return filled(fields, keys)
 }
 
-/** Leaves out the largest lists and objects beside `metadata` if all of it is too large: these may be vectors. */
+/** Leaves out the largest lists and objects outside `metadata` if all of it is too large: these may be vectors. */
 function withinLimit(loose: Metadata, stated: Metadata): { metadata: Metadata; dropped: readonly string[] } {
   const all = { ...loose, ...stated }
   const sizeOf = (value: Json): number => Buffer.byteLength(JSON.stringify(value))

@@ -4,7 +4,7 @@ import { isAskedAbout } from './value-kind.ts'
 /** Which columns to ask about: by name, none, or by their content if undefined. */
 export type WantedColumns = 'none' | readonly string[]
 
-/** What became of the columns of a file beside its title and text. */
+/** What became of the columns of a file other than its title and text. */
 export interface ColumnChoice {
   /** Columns whose values are in the text as lines like "Price: 249". */
   readonly asked: readonly string[]
