@@ -28,8 +28,8 @@ export interface ScoredSentence {
 const weights = { words: 0.2, pairs: 0.1, heading: 0.2, meaning: 0.1, rank: 0.35, lead: 0.05 } as const
 const shortestSeed = 25
 
-/** A line like "Price: 249". */
-const fieldLine = /^\p{L}[^:\n]{0,60}: \S[^\n]*$/u
+/** Lines like "Price: 249". */
+const fieldLine = /^(?:\p{L}[^:\n]{0,60}: \S[^\n]*(?:\n|$))+$/u
 
 type Unscored = Omit<ScoredSentence, 'score' | 'found'> & {
   readonly similarity: number | null
@@ -175,7 +175,7 @@ function termsOf(text: string, language: string, isFolded: boolean): ReadonlySet
 
 /** Whether the question asks for this field by its name. */
 function isNamed(field: string, wanted: ReadonlySet<string>, { language }: Passage, isFolded: boolean): boolean {
-  return !wanted.isDisjointFrom(termsOf(field.slice(0, field.indexOf(':')), language, isFolded))
+  return !wanted.isDisjointFrom(termsOf(field.replace(/: .*$/gm, ''), language, isFolded))
 }
 
 interface Title {
