@@ -41,7 +41,12 @@ export function* draftChunks(document: SourceDocument, language: string, model: 
     yield draftChunk(document, chunk, language, isReadable ? model : null)
 }
 
-function draftChunk({ text, keywords }: SourceDocument, chunk: Chunk, language: string, model: WindowModel | null): DraftChunk {
+function draftChunk(
+  { text, keywords }: SourceDocument,
+  chunk: Chunk,
+  language: string,
+  model: WindowModel | null,
+): DraftChunk {
   const windows = model === null ? [] : windowsOf(text, chunk, language, model)
   // The title counts twice, because it says more about a passage than any single sentence.
   const analysis = analyze(

@@ -60,7 +60,8 @@ function sameSource(file: FoundFile, before: string): FileOrFault {
 
 async function filesAt(given: string, options: FindOptions): Promise<FileOrFault[]> {
   const entry = await stat(given).catch(() => null)
-  if (entry === null) return isDynamicPattern(given) ? filesMatching(given, options) : [faultNamed(given, 'does not exist')]
+  if (entry === null)
+    return isDynamicPattern(given) ? filesMatching(given, options) : [faultNamed(given, 'does not exist')]
   if (entry.isDirectory()) return filesBelow(given, options)
   if (!entry.isFile()) return [faultNamed(given, 'is neither a file nor a folder')]
   const isKnown = formatOf(given) !== undefined
@@ -115,9 +116,7 @@ async function filesMatching(pattern: string, options: FindOptions): Promise<Fil
   const settings = { cwd: resolve(base), ignore, expandDirectories: false, followSymbolicLinks: false }
   const matching = await notIgnored(base, await glob(rest, settings), options)
   const found = await sorted(base, matching, options)
-  return found.length === 0
-    ? [faultNamed(pattern, `matches no file of a supported format (${knownEndings})`)]
-    : found
+  return found.length === 0 ? [faultNamed(pattern, `matches no file of a supported format (${knownEndings})`)] : found
 }
 
 /** Applies the rules of every folder on the way to each file, as {@link walk} does. */

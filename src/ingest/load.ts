@@ -103,7 +103,10 @@ export async function load(
   }
 
   try {
-    for await (const { drafts, unchanged, characters } of batches(source(sortFor(deps.store, target)), { onFault, onColumns: options.onColumns ?? (() => {}) })) {
+    for await (const { drafts, unchanged, characters } of batches(source(sortFor(deps.store, target)), {
+      onFault,
+      onColumns: options.onColumns ?? (() => {}),
+    })) {
       options.signal.throwIfAborted()
       charactersRead += characters
       const prepared = await deps.embed(options.collection, drafts, onDraftFault, options.signal)

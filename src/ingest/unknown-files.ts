@@ -39,13 +39,16 @@ const kinds: Readonly<Record<Exclude<SkipReason, 'unsupported' | 'ignored'>, str
 }
 
 const reasonOfExtension = new Map<string, SkipReason>(
-  Object.entries(kinds).flatMap(([kind, list]) => list.split(/\s+/).map(each => [`.${each}`, kind as SkipReason] as const)),
+  Object.entries(kinds).flatMap(([kind, list]) =>
+    list.split(/\s+/).map(each => [`.${each}`, kind as SkipReason] as const),
+  ),
 )
 const targetsOf = new Map<string, readonly string[]>(
   conversions.flatMap(([list, targets]) => list.split(' ').map(each => [`.${each}`, targets] as const)),
 )
 /** Files without an extension that belong to programs. */
-const codeNames = /^(?:makefile|dockerfile|jenkinsfile|vagrantfile|procfile|gemfile|rakefile|brewfile|codeowners|licen[cs]e|copying|notice|authors)$/i
+const codeNames =
+  /^(?:makefile|dockerfile|jenkinsfile|vagrantfile|procfile|gemfile|rakefile|brewfile|codeowners|licen[cs]e|copying|notice|authors)$/i
 
 /** Why a file of an unknown format is not read, and, if it looks like a document, what to do about it. */
 export interface Unknown {
@@ -85,7 +88,7 @@ async function isText(path: string): Promise<boolean> {
     const encoding = encodingOf(sample)
     if (bytesRead === 0 || encoding.refusal !== undefined) return false
     const text = decodedWith(encoding.name, sample) ?? sample.toString('latin1')
-    return text.trim() !== '' && !/[\0-\x08\x0e-\x1a\x1c-\x1f]/.test(text)
+    return text.trim() !== '' && !/(?![\t\n\v\f\r])\p{Cc}/u.test(text)
   } catch {
     return false
   } finally {

@@ -26,7 +26,7 @@ const site = {
     'library.html':
       '<html><title>Библиотека</title><body><h1>Библиотека</h1><p>Книги выдают на тридцать дней.</p></body></html>',
     'hours.txt': 'Деканат открыт с девяти до шести.',
-    'notes.xyz': 'a format nobody knows',
+    'logo.svg': '<svg/>',
     deep: { 'rules.md': '# Правила\n\nВ общежитии тихо после одиннадцати.' },
   },
   'faq.csv': 'question,answer\nКогда каникулы?,В июле и августе.\nГде столовая?,На первом этаже.\n',
@@ -77,6 +77,8 @@ for (const world of worlds) {
           removed: 0,
           chunks: 6,
           faults: 0,
+          skipped: { picture: 1 },
+          columns: [],
         })
         const again = await runCli(
           ['ingest', 'docs', 'f*.csv', '--json', '-m', 'faculty=law', '-m', 'year=2025', '-c', 'site'],
@@ -89,7 +91,7 @@ for (const world of worlds) {
           ['ingest', 'docs', '-m', 'faculty=law', '-m', 'year=2025', '--collection', 'site'],
           { cwd, env },
         )
-        t.equal(edited.stdout, 'site: 0 added, 1 replaced, 3 unchanged; 1 chunk written\n')
+        t.equal(edited.stdout, 'site: 0 added, 1 replaced, 3 unchanged; 1 chunk written; skipped 1 picture\n')
 
         const { documents } = await inDatabase(env, sql => contentsOf(sql, 'site'))
         t.match(

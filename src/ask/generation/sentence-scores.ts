@@ -36,8 +36,8 @@ export interface ScoredSentence {
 const weights = { words: 0.2, pairs: 0.1, heading: 0.2, meaning: 0.1, rank: 0.35, lead: 0.05 } as const
 const shortestSeed = 25
 
-/** A line like "Price: 249". */
-const fieldLine = /^\p{L}[^:\n]{0,60}: \S[^\n]*$/u
+/** Lines like "Price: 249". */
+const fieldLine = /^(?:\p{L}[^:\n]{0,60}: \S[^\n]*(?:\n|$))+$/u
 
 type Unscored = Omit<ScoredSentence, 'score' | 'found' | 'ownFound' | 'foundAbove'> & {
   readonly similarity: number | null
@@ -64,10 +64,11 @@ export function scoredSentences(asked: AnalyzedQuestion, passages: readonly Pass
   const [low, high] = [Math.min(...similarities), Math.max(...similarities)]
   const ranks = rankScores(passages)
 
+  const hasNumber = [...wanted].some(term => /\d/.test(term))
   const isUnseen = (passage: Passage, index: number): boolean => {
     const own = all.filter(each => each.passageIndex === index)
     const isSeen = own.some(each => !wanted.isDisjointFrom(each.terms) || !wanted.isDisjointFrom(each.title.all))
-    return !isSeen && passage.scores.coverage >= 0.5
+    return hasNumber && !isSeen && passage.scores.coverage >= 0.5
   }
   /** Passages found by words that are not in their text: identifiers of a row, which its text leaves out. */
   const unseen = passages.map(isUnseen)
@@ -235,7 +236,7 @@ function termsOf(text: string, language: string, isFolded: boolean): ReadonlySet
 
 /** Whether the question asks for this field by its name. */
 function isNamed(field: string, wanted: ReadonlySet<string>, { language }: Passage, isFolded: boolean): boolean {
-  return !wanted.isDisjointFrom(termsOf(field.slice(0, field.indexOf(':')), language, isFolded))
+  return !wanted.isDisjointFrom(termsOf(field.replace(/: .*$/gm, ''), language, isFolded))
 }
 
 /** Words of the headings above a sentence; `last`: of the nearest one, or of the question that it answers. */

@@ -6,7 +6,8 @@ export type Meaning = 'id' | 'question' | 'answer' | 'title' | 'text' | 'url' | 
 /** Known column names, in the supported languages. */
 const names: Record<Meaning, string> = {
   id: 'id, _id, key, uuid, идентификатор, mã',
-  question: 'question, questions, q, вопрос, вопросы, сұрақ, сұрақтар, câu hỏi, cau hoi, domanda, domande, frage, fragen, pregunta, preguntas, pergunta, perguntas, питання, запитання, pytanie, pytania, soru, sorular, 问题, 質問, 질문',
+  question:
+    'question, questions, q, вопрос, вопросы, сұрақ, сұрақтар, câu hỏi, cau hoi, domanda, domande, frage, fragen, pregunta, preguntas, pergunta, perguntas, питання, запитання, pytanie, pytania, soru, sorular, 问题, 質問, 질문',
   answer:
     'answer, answers, a, ответ, ответы, жауап, жауаптар, câu trả lời, cau tra loi, trả lời, tra loi, risposta, risposte, antwort, antworten, réponse, réponses, respuesta, respuestas, resposta, respostas, відповідь, відповіді, odpowiedź, odpowiedzi, cevap, cevaplar, 答案, 回答, 답변',
   title: 'title, name, heading, headline, заголовок, название, тема, тақырып, атауы, tiêu đề, tên, titolo, nome',

@@ -32,22 +32,36 @@ const delimiters = [',', ';', '\t', '|']
  * fields; `sep=;` states it. The header is the first record with as many fields as the records below it.
  */
 export function layoutOf(lines: readonly NumberedLine[], isTabbed: boolean): CsvLayout {
-  const stated = /^"?sep=(.)"?$/i.exec(lines[0]?.text.trimEnd() ?? '')?.[1] ?? (lines[0]?.text === 'sep=\t' ? '\t' : undefined)
+  const stated = statedDelimiter(lines[0]?.text ?? '')
   const table = stated === undefined ? lines : lines.slice(1)
   const first = table[0]
-  if (first === undefined) return { delimiter: stated ?? ',', header: null, first: 1, width: 1 }
-  const tab = isTabbed && table.some(line => line.text.includes('\t')) ? '\t' : undefined
-  const delimiter = stated ?? tab ?? bestDelimiter(table) ?? (table.length > 1 ? noDelimiter : detectDelimiter(first.text))
+  if (first === undefined) return { delimiter: ',', header: null, first: 1, width: 1 }
+  const delimiter = stated ?? delimiterOf(table, isTabbed)
   const records = recordsOf(table, delimiter)
   const width = usualWidth(records)
-  const candidate = records.find(record => fits(record, width)) ?? { line: first.number, fields: [] }
-  const above = records.slice(0, records.indexOf(candidate))
-  // Rows that are all wider than the header are faults of the rows, unless the wider record names columns.
-  const start = above.length > 0 && !namesColumns(candidate.fields) ? records[0]! : candidate
+  const start = startOf(records, width) ?? { line: first.number, fields: [] }
   const below = records.slice(records.indexOf(start) + 1).map(record => record.fields)
   if (below.length > 0 && isData(start.fields, below))
     return { delimiter, header: null, first: start.line, width: Math.max(width, start.fields.length) }
   return { delimiter, header: start.line, first: start.line, width }
+}
+
+/** The delimiter of a line `sep=;`, as Excel writes it. */
+function statedDelimiter(line: string): string | undefined {
+  return /^"?sep=(.)"?[\s,;]*$/i.exec(line)?.[1]
+}
+
+function delimiterOf(table: readonly NumberedLine[], isTabbed: boolean): string {
+  if (isTabbed && table.some(line => line.text.includes('\t'))) return '\t'
+  return bestDelimiter(table) ?? (table.length > 1 ? noDelimiter : detectDelimiter(table[0]!.text))
+}
+
+/** The first record of the table, with titles above it left out. */
+function startOf(records: readonly TriedRecord[], width: number): TriedRecord | undefined {
+  const candidate = records.find(record => fits(record, width))
+  // Rows that are all wider than the header are faults of the rows, unless the wider record names columns.
+  const isBelowHeader = candidate !== undefined && candidate !== records[0] && !namesColumns(candidate.fields)
+  return isBelowHeader ? records[0] : candidate
 }
 
 function recordsOf(lines: readonly NumberedLine[], delimiter: string): TriedRecord[] {
@@ -74,7 +88,8 @@ function bestDelimiter(lines: readonly NumberedLine[]): string | undefined {
     if (width === null) continue
     const count = records.filter(record => record.fields.length === width).length
     // Sentences with commas in one column.
-    const isProse = records[0]!.fields.length === 1 && records.filter(record => record.fields.length === 1).length >= count
+    const isProse =
+      records[0]!.fields.length === 1 && records.filter(record => record.fields.length === 1).length >= count
     if (isProse) continue
     const share = count / records.length
     if (best === undefined || share > best.share || (share === best.share && width > best.width))

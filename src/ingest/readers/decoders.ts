@@ -44,7 +44,8 @@ export function decoderOf(name: string, { isFatal }: { readonly isFatal: boolean
 
 function isOfTheWeb(name: string): boolean {
   try {
-    return new TextDecoder(name) !== null
+    new TextDecoder(name)
+    return true
   } catch {
     return false
   }

@@ -85,15 +85,18 @@ function bestRare(sample: Uint8Array): string | null {
 }
 
 const common = new Set(stopWords('vi'))
-const syllable =
-  /^(?:ngh?|[gk]h|tr|th|ph|nh|ch|qu|gi|[bcdđghklmnprstvx])?[aeiouyăâêôơư]{1,3}(?:ng|nh|ch|[cmnpt])?$/
+const syllable = /^(?:ngh?|[gk]h|tr|th|ph|nh|ch|qu|gi|[bcdđghklmnprstvx])?[aeiouyăâêôơư]{1,3}(?:ng|nh|ch|[cmnpt])?$/
 
 /**
  * Vietnamese is written in syllables of one form, so that most other code pages show in nearly every word. Of its own
  * two, the right one has frequent words.
  */
 function vietnameseFit(text: string): number {
-  const words = text.normalize('NFC').toLowerCase().match(/\p{L}+/gu) ?? []
+  const words =
+    text
+      .normalize('NFC')
+      .toLowerCase()
+      .match(/\p{L}+/gu) ?? []
   const shareOf = (test: (word: string) => boolean) => words.filter(test).length / Math.max(1, words.length)
   const frequent = shareOf(word => /[^\0-\x7f]/.test(word) && common.has(word))
   return frequent > 0 && shareOf(word => syllable.test(withoutTones(word))) >= leastFit ? leastFit + frequent : 0
@@ -113,7 +116,13 @@ function share(text: string, pattern: RegExp): number {
 }
 
 /** Scripts that no word mixes. */
-const scripts = [/\p{Script=Latin}/u, /\p{Script=Cyrillic}/u, /\p{Script=Greek}/u, /\p{Script=Hebrew}/u, /\p{Script=Arabic}/u]
+const scripts = [
+  /\p{Script=Latin}/u,
+  /\p{Script=Cyrillic}/u,
+  /\p{Script=Greek}/u,
+  /\p{Script=Hebrew}/u,
+  /\p{Script=Arabic}/u,
+]
 
 /**
  * Whether the text reads as words under this encoding: without control characters, signs within words, capitals after

@@ -50,7 +50,11 @@ function refusalOf(likely: string | undefined): string {
 }
 
 function shownName(name: string): string {
-  return /^(?:utf-|koi8|gb|big5|euc|iso|tcvn|viscii)/.test(name) ? name.toUpperCase() : name === 'rk1048' ? 'KZ-1048' : name
+  return /^(?:utf-|koi8|gb|big5|euc|iso|tcvn|viscii)/.test(name)
+    ? name.toUpperCase()
+    : name === 'rk1048'
+      ? 'KZ-1048'
+      : name
 }
 
 /** UTF-16 without a mark: text contains zero bytes then, all in one half of the pairs. */
@@ -61,7 +65,7 @@ function wideName(sample: Uint8Array): string | null {
   if (even + odd === 0 || (even + odd) * 50 < sample.length) return null
   const name = odd > even ? 'utf-16le' : 'utf-16be'
   const text = decodedWith(name, sample.subarray(0, sample.length - (sample.length % 2)))
-  return text === null || /[\0-\x08\x0e-\x1f\ue000-\uf8ff\ufffe\uffff]/.test(text) ? null : name
+  return text === null || /(?![\t\n\v\f\r])\p{Cc}|[\ue000-\uf8ff\ufffe\uffff]/u.test(text) ? null : name
 }
 
 /** Number of characters beyond ASCII that are valid UTF-8, and of bytes that are not. */
@@ -83,7 +87,8 @@ function utf8Bytes(sample: Uint8Array): { valid: number; invalid: number } {
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at]!
   if (first < 0x80) return 1
-  const length = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0
+  const length =
+    first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0
   for (let i = 1; i < length; i++) if (((bytes[at + i] ?? 0) & 0xc0) !== 0x80) return 0
   return length
 }
@@ -101,7 +106,8 @@ export function decodeText(
   if (encoding.refusal !== undefined) throw new UnreadableError(encoding.refusal)
   const text = decodedWith(encoding.name, bytes)
   if (text !== null) return { text, ...(encoding.warning !== undefined && { warning: encoding.warning }) }
-  if (encoding.name === 'utf-8') throw new UnreadableError(`is not valid UTF-8 in line ${wrongLine(bytes)}; save it as UTF-8`)
+  if (encoding.name === 'utf-8')
+    throw new UnreadableError(`is not valid UTF-8 in line ${wrongLine(bytes)}; save it as UTF-8`)
   throw new UnreadableError(`has bytes that ${shownName(encoding.name)} does not have; convert it to UTF-8`)
 }
 

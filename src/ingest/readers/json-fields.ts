@@ -18,8 +18,9 @@ export function cellsIn(value: unknown, { isNumbered = false, most = maxCells } 
     cells.set(path, before === undefined ? text : `${before}, ${text}`)
   }
   const visit = (path: string, inner: unknown, depth: number): void => {
-    if (inner === null || inner === undefined || inner === '' || depth > maxDepth) return
-    if (typeof inner !== 'object') add(path, String(inner).trim())
+    if (inner === null || inner === '' || depth > maxDepth) return
+    if (typeof inner === 'string') add(path, inner.trim())
+    else if (typeof inner !== 'object') add(path, JSON.stringify(inner))
     else if (!Array.isArray(inner))
       for (const [key, each] of Object.entries(inner)) visit(path === '' ? key : `${path}.${key}`, each, depth + 1)
     else if (isNumbered && inner.some(each => typeof each === 'object'))

@@ -10,140 +10,169 @@ export interface JsonValue {
 /** An item of the array that is read, complete or too long to keep. */
 export type JsonItem = { readonly line: number; readonly text: string | null }
 
-export interface JsonScanner {
-  /** Items that are complete after this part of the text. */
-  push(text: string): JsonItem[]
-  /** The last item, if it is not closed, and whether the text ends where it should. */
-  end(): { readonly items: JsonItem[]; readonly isWhole: boolean }
-  /** Number of values at the top: more than one are JSON lines. */
-  readonly tops: readonly JsonValue['kind'][]
-  /** Values of the topmost object. */
-  readonly values: readonly JsonValue[]
-  /** Kind of the first item of a topmost array. */
-  readonly firstItem: JsonValue['kind'] | null
-}
-
 const quote = 0x22
 const backslash = 0x5c
 const lineFeed = 0x0a
+const longestKey = 1000
+
+type Kind = JsonValue['kind']
+
+/** Collects the texts of the items of one array. */
+class Items {
+  private readonly longest: number
+  private open: string | null = null
+  private length = 0
+  private line = 1
+  private done: JsonItem[] = []
+
+  constructor(longest: number) {
+    this.longest = longest
+  }
+
+  get isOpen(): boolean {
+    return this.open !== null
+  }
+
+  begin(line: number): void {
+    this.open = ''
+    this.length = 0
+    this.line = line
+  }
+
+  add(text: string, from: number, to: number): void {
+    if (this.open === null || to <= from) return
+    this.length += to - from
+    this.open = this.length > this.longest ? '' : this.open + text.slice(from, to)
+  }
+
+  finish(): void {
+    if (this.open === null) return
+    this.done.push({ line: this.line, text: this.length > this.longest ? null : this.open })
+    this.open = null
+  }
+
+  /** The items that are complete since the last call. */
+  taken(): JsonItem[] {
+    const { done } = this
+    this.done = []
+    return done
+  }
+}
 
 /**
  * Follows the brackets and strings of a JSON text, part by part, without parsing it. With `itemsOf`, collects the texts
  * of the items of the topmost array (`null`) or of the array under this key of the topmost object.
  */
-export function createJsonScanner(itemsOf?: string | null, longestItem = 0): JsonScanner {
-  const tops: JsonValue['kind'][] = []
-  const values: { -readonly [K in keyof JsonValue]: JsonValue[K] }[] = []
-  let firstItem: JsonValue['kind'] | null = null
-  let depth = 0
-  let inString = false
-  let isEscaped = false
-  let inScalar = false
-  let line = 1
-  /** The last string at depth 1 of an object, which is a key until a value follows. */
-  let key: string | null = null
-  let stringText = ''
-  let expectsValue = false
-  let isObjectTop = false
-  let item: string | null = null
-  let itemLength = 0
-  let itemLine = 1
-  let items: JsonItem[] = []
+export class JsonScanner {
+  /** Kinds of the values at the top: more than one are JSON lines. */
+  readonly tops: Kind[] = []
+  /** Values of the topmost object. */
+  readonly values: { -readonly [K in keyof JsonValue]: JsonValue[K] }[] = []
+  /** Kind of the first item of a topmost array. */
+  firstItem: Kind | null = null
+  private readonly itemsOf: string | null | undefined
+  /** Depth at which items begin, or -1 if none are collected. */
+  private readonly itemDepth: number
+  private readonly items: Items
+  private depth = 0
+  private line = 1
+  private inString = false
+  private isEscaped = false
+  private inScalar = false
+  /** The last string directly in the topmost object, which is a key until a colon follows. */
+  private key: string | null = null
+  private stringText = ''
+  private expectsValue = false
+  /** Where the text of the open item begins in this part. */
+  private from = 0
 
-  const itemDepth = itemsOf === undefined ? -1 : itemsOf === null ? 1 : 2
-  const isCollecting = (): boolean =>
-    itemDepth === 1 ? !isObjectTop && tops.length === 1 : itemDepth === 2 && isObjectTop && values.at(-1)?.key === itemsOf
-
-  /** Whether an item that is collected begins with this value. */
-  function begins(kind: JsonValue['kind']): boolean {
-    if (depth === 0) {
-      tops.push(kind)
-      isObjectTop = kind === 'object'
-    } else if (depth === 1 && isObjectTop) {
-      values.push({ key, kind, first: null, length: 0 })
-    } else if (depth === 1) firstItem ??= kind
-    else if (depth === 2 && isObjectTop) values.at(-1)!.first ??= kind
-    if (depth !== itemDepth || !isCollecting()) return false
-    item = ''
-    itemLength = 0
-    itemLine = line
-    return true
+  constructor(itemsOf?: string | null, longestItem = 0) {
+    this.itemsOf = itemsOf
+    this.itemDepth = itemsOf === undefined ? -1 : itemsOf === null ? 1 : 2
+    this.items = new Items(longestItem)
   }
 
-  function finishItem(): void {
-    if (item === null) return
-    items.push({ line: itemLine, text: itemLength > longestItem ? null : item })
-    item = null
-  }
-
-  function take(text: string, from: number, to: number): void {
-    if (item === null || to <= from) return
-    itemLength += to - from
-    item = itemLength > longestItem ? '' : item + text.slice(from, to)
-  }
-
-  function push(text: string): JsonItem[] {
-    items = []
-    let from = 0
+  /** The items that are complete after this part of the text. */
+  push(text: string): JsonItem[] {
+    this.from = 0
     for (let at = 0; at < text.length; at++) {
       const unit = text.charCodeAt(at)
-      if (unit === lineFeed) line += 1
-      const last = values.at(-1)
-      if (last !== undefined && depth > 0) last.length += 1
-      if (inString) {
-        if (isEscaped) isEscaped = false
-        else if (unit === backslash) isEscaped = true
-        else if (unit === quote) {
-          inString = false
-          if (depth === 1 && isObjectTop && !expectsValue) key = unquoted(stringText)
-        }
-        if (inString && depth === 1 && isObjectTop && stringText.length < 1000) stringText += text[at]
-        continue
-      }
-      from = structural(text, at, unit, from)
+      if (unit === lineFeed) this.line += 1
+      const last = this.values.at(-1)
+      if (last !== undefined && this.depth > 0) last.length += 1
+      if (this.inString) this.withinString(text[at]!, unit)
+      else if (this.inScalar || /[\s,:\]}]/.test(text[at]!)) this.betweenValues(text, at)
+      else this.startValue(text[at]!, at)
     }
-    take(text, from, text.length)
-    return items
+    this.items.add(text, this.from, text.length)
+    return this.items.taken()
   }
 
-  /** Returns from where on the text belongs to the item that is collected. */
-  function structural(text: string, at: number, unit: number, from: number): number {
+  /** The last item, if it is not closed, and whether the text ends where it should. */
+  end(): { readonly items: JsonItem[]; readonly isWhole: boolean } {
+    this.items.finish()
+    return { items: this.items.taken(), isWhole: this.depth === 0 && !this.inString && this.tops.length > 0 }
+  }
+
+  private get isInTopObject(): boolean {
+    return this.depth === 1 && this.tops.at(-1) === 'object'
+  }
+
+  private withinString(char: string, unit: number): void {
+    if (this.isEscaped) this.isEscaped = false
+    else if (unit === backslash) this.isEscaped = true
+    else if (unit === quote) {
+      this.inString = false
+      if (this.isInTopObject && !this.expectsValue) this.key = unquoted(this.stringText)
+      return
+    }
+    if (this.isInTopObject && this.stringText.length < longestKey) this.stringText += char
+  }
+
+  private startValue(char: string, at: number): void {
+    const kind = char === '{' ? 'object' : char === '[' ? 'array' : 'scalar'
+    const isKey = char === '"' && this.isInTopObject && !this.expectsValue
+    if (!isKey) this.note(kind, at)
+    if (char === '"') {
+      this.inString = true
+      this.stringText = ''
+    } else if (kind === 'scalar') this.inScalar = true
+    else {
+      this.depth += 1
+      this.expectsValue = false
+    }
+  }
+
+  private note(kind: Kind, at: number): void {
+    const isInObject = this.tops.at(-1) === 'object'
+    if (this.depth === 0) this.tops.push(kind)
+    else if (this.depth === 1 && isInObject) this.values.push({ key: this.key, kind, first: null, length: 0 })
+    else if (this.depth === 1) this.firstItem ??= kind
+    else if (this.depth === 2 && isInObject) this.values.at(-1)!.first ??= kind
+    if (this.depth !== this.itemDepth || !this.isWanted(isInObject)) return
+    this.items.begin(this.line)
+    this.from = at
+  }
+
+  /** Whether this depth is in the array whose items are collected. */
+  private isWanted(isInObject: boolean): boolean {
+    if (this.itemsOf === null) return !isInObject && this.tops.length === 1
+    const last = this.values.at(-1)
+    return isInObject && last?.kind === 'array' && last.key === this.itemsOf
+  }
+
+  private betweenValues(text: string, at: number): void {
     const char = text[at]!
-    const startsValue = !inScalar && !/[\s,:\]}]/.test(char)
-    let start = from
-    if (startsValue) {
-      const isKey = unit === quote && depth === 1 && isObjectTop && !expectsValue
-      const kind = char === '{' ? 'object' : char === '[' ? 'array' : 'scalar'
-      if (!isKey && begins(kind)) start = at
-      if (unit === quote) [inString, stringText] = [true, '']
-      else if (kind === 'scalar') inScalar = true
-      else [depth, expectsValue] = [depth + 1, false]
-      return start
+    if (this.inScalar && !/[\s,\]}]/.test(char)) return
+    this.inScalar = false
+    if (this.depth === 1 && (char === ':' || char === ',')) this.expectsValue = char === ':'
+    const isClosing = char === ']' || char === '}'
+    if ((isClosing || char === ',') && this.depth === this.itemDepth && this.items.isOpen) {
+      this.items.add(text, this.from, at)
+      this.items.finish()
     }
-    if (inScalar && /[\s,\]}]/.test(char)) inScalar = false
-    if (char === ':' && depth === 1) expectsValue = true
-    if (char === ',' && depth === 1) expectsValue = false
-    if (char === ',' && depth === itemDepth && item !== null) {
-      take(text, start, at)
-      finishItem()
-    }
-    if (char === ']' || char === '}') {
-      if (depth === itemDepth && item !== null) {
-        take(text, start, at)
-        finishItem()
-      }
-      depth -= 1
-    }
-    return start
+    if (isClosing) this.depth -= 1
   }
-
-  function end(): { items: JsonItem[]; isWhole: boolean } {
-    items = []
-    finishItem()
-    return { items, isWhole: depth === 0 && !inString && tops.length > 0 }
-  }
-
-  return { push, end, tops, values, get firstItem() { return firstItem } }
 }
 
 function unquoted(text: string): string {

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { ReadResult } from '../terms.ts'
 import { documentOf, metadataOf, UnreadableError } from './content.ts'
-import { createJsonScanner, type JsonScanner } from './json-structure.ts'
+import { JsonScanner } from './json-structure.ts'
 import { cellsIn, filled, isObject } from './json-fields.ts'
 import { objectOf, readJsonl } from './jsonl.ts'
 import { longestLineBytes, utf8Chunks, type LineOptions } from './lines.ts'
@@ -26,7 +26,10 @@ export async function* readJson(path: string, file: RowFile, options: LineOption
   if (isLines(scanner)) return yield* readJsonl(path, file, options)
   const rows = rowsIn(scanner)
   if (rows !== undefined) yield* documentsOfObjects(itemsOf(path, rows, options), file)
-  else if (bytes > largestWholeBytes) throw new UnreadableError(`is larger than ${largestWholeBytes / 2 ** 20} MB and no array of objects; split it into smaller files`)
+  else if (bytes > largestWholeBytes)
+    throw new UnreadableError(
+      `is larger than ${largestWholeBytes / 2 ** 20} MB and no array of objects; split it into smaller files`,
+    )
   else {
     yield { document: documentOf(await contentOf(path, silent), file) }
     onBytes?.(bytes)
@@ -38,7 +41,7 @@ async function sizeOf(path: string): Promise<{ bytes: number }> {
 }
 
 async function structureOf(path: string, options: LineOptions): Promise<JsonScanner> {
-  const scanner = createJsonScanner()
+  const scanner = new JsonScanner()
   for await (const text of textOf(path, options)) scanner.push(text)
   return scanner
 }
@@ -49,7 +52,8 @@ async function* textOf(path: string, options: LineOptions): AsyncGenerator<strin
     for await (const chunk of utf8Chunks(path, options)) yield decoder.decode(chunk, { stream: true })
     yield decoder.decode()
   } catch (error) {
-    if (error instanceof TypeError) throw new UnreadableError(options.encoding?.refusal ?? 'is not valid UTF-8; save it as UTF-8')
+    if (error instanceof TypeError)
+      throw new UnreadableError(options.encoding?.refusal ?? 'is not valid UTF-8; save it as UTF-8')
     throw error
   }
 }
@@ -59,7 +63,7 @@ function isLines({ tops }: JsonScanner): boolean {
   return tops.length > 1 && tops[0] === 'object'
 }
 
-/** Null: the topmost array has the rows. Text: the array under this key. Undefined: there are no rows. */
+/** Where the rows are: null for the topmost array, the key of another array, or undefined if there are none. */
 function rowsIn({ tops, values, firstItem }: JsonScanner): string | null | undefined {
   if (tops[0] === 'array') return firstItem === 'object' ? null : undefined
   const arrays = values.filter(value => value.kind === 'array' && value.first === 'object')
@@ -69,7 +73,7 @@ function rowsIn({ tops, values, firstItem }: JsonScanner): string | null | undef
 }
 
 async function* itemsOf(path: string, key: string | null, options: LineOptions): AsyncGenerator<ObjectRead> {
-  const scanner = createJsonScanner(key, longestLineBytes)
+  const scanner = new JsonScanner(key, longestLineBytes)
   const read = ({ line, text }: { line: number; text: string | null }): ObjectRead =>
     text === null ? { line, fault: `is longer than ${longestLineBytes / 2 ** 20} MB` } : objectOf(text, line)
   for await (const text of textOf(path, options)) for (const item of scanner.push(text)) yield read(item)
@@ -88,7 +92,9 @@ async function contentOf(path: string, options: LineOptions) {
     if (!(error instanceof SyntaxError)) throw error
     throw new UnreadableError(`is not valid JSON: ${error.message.replace(/\s+/g, ' ').slice(0, 200)}`)
   }
-  const lines = cellsIn(value, { isNumbered: true, most: mostValues }).map(([name, each]) => `${name === '' ? '- ' : `${name}: `}${each}`)
+  const lines = cellsIn(value, { isNumbered: true, most: mostValues }).map(
+    ([name, each]) => `${name === '' ? '- ' : `${name}: `}${each}`,
+  )
   if (lines.length === 0) throw new UnreadableError('has no text')
   const fields = isObject(value) ? value : {}
   return {

@@ -24,5 +24,7 @@ export function objectOf(text: string, line: number): ObjectRead {
   } catch {
     return { line, fault: 'is not valid JSON' }
   }
-  return isObject(value) ? { line, fields: value as Fields, size: text.length } : { line, fault: 'is not a JSON object' }
+  return isObject(value)
+    ? { line, fields: value as Fields, size: text.length }
+    : { line, fault: 'is not a JSON object' }
 }

@@ -58,38 +58,48 @@ function rowRead({ fields, line, size }: Extract<ObjectRead, { fields: Fields }>
 const bodies = ['text', 'answer', 'content', 'body']
 
 function rowOf(fields: Fields, line: number): { row: Row; warning?: string } {
-  const question = filled(fields, ['question']) ?? named(fields, 'question')
-  const body =
-    filled(fields, question ? ['answer', 'text', 'content', 'body'] : bodies) ??
-    named(fields, 'answer') ??
-    named(fields, 'text')
-  const stated = question ?? filled(fields, ['title'])
-  const title = stated ?? named(fields, 'title')
-  const language = filled(fields, ['language', 'lang'])
+  const { question, body, stated, title } = rolesIn(fields)
   // A name that serves as the title stays metadata.
   const reserved = new Set(['id', 'url', 'language', 'lang', 'metadata', body?.key, stated?.key])
   const others = Object.entries(fields).filter(([key]) => !reserved.has(key))
-  const hasBody =
-    body !== undefined || question !== undefined || others.length === 0 || bodies.some(key => typeof fields[key] === 'string')
-  const shown = cellsIn(Object.fromEntries([...(title === undefined ? [] : [[title.key, title.value] as const]), ...others]))
-  const cells = shown.filter(([name]) => name !== title?.key)
-  const { id } = fields
+  const isBodyKnown =
+    body !== undefined || question !== undefined || bodies.some(key => typeof fields[key] === 'string')
+  const hasBody = isBodyKnown || others.length === 0
+  const shown = cellsIn(
+    Object.fromEntries([...(title === undefined ? [] : [[title.key, title.value] as const]), ...others]),
+  )
   const given = metadataOf(isObject(fields['metadata']) ? Object.entries(fields['metadata']) : [])
   const { metadata, dropped } = withinLimit(metadataOf(others), given)
   const row: Row = {
     line,
-    id: typeof id === 'string' || typeof id === 'number' ? String(id) : undefined,
+    id: idOf(fields),
     title: title?.value,
     isQuestion: question !== undefined,
     text: hasBody ? (body?.value ?? '') : undefined,
     url: filled(fields, ['url'])?.value,
-    language: language?.value,
+    language: filled(fields, ['language', 'lang'])?.value,
     metadata,
-    cells,
+    cells: shown.filter(([name]) => name !== title?.key),
     shown,
   }
   if (dropped.length === 0) return { row }
-  return { row, warning: `has too much metadata; not kept: ${dropped.join(', ')} (lists and objects outside "metadata")` }
+  return {
+    row,
+    warning: `has too much metadata; not kept: ${dropped.join(', ')} (lists and objects outside "metadata")`,
+  }
+}
+
+/** The fields that are the question, the text and the title; `stated` is the question or the title by its usual name. */
+function rolesIn(fields: Fields) {
+  const question = filled(fields, ['question']) ?? named(fields, 'question')
+  const listed = filled(fields, question ? ['answer', 'text', 'content', 'body'] : bodies)
+  const body = listed ?? named(fields, 'answer') ?? named(fields, 'text')
+  const stated = question ?? filled(fields, ['title'])
+  return { question, body, stated, title: stated ?? named(fields, 'title') }
+}
+
+function idOf({ id }: Fields): string | undefined {
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : undefined
 }
 
 /** A field whose name means this in another language. */
@@ -98,7 +108,7 @@ function named(fields: Fields, meaning: Meaning): { key: string; value: string }
   return filled(fields, keys)
 }
 
-/** Leaves out the largest lists and objects beside `metadata` if all of it is too large: these may be vectors. */
+/** Leaves out the largest lists and objects outside `metadata` if all of it is too large: these may be vectors. */
 function withinLimit(loose: Metadata, stated: Metadata): { metadata: Metadata; dropped: readonly string[] } {
   const all = { ...loose, ...stated }
   const sizeOf = (value: Json): number => Buffer.byteLength(JSON.stringify(value))

@@ -4,7 +4,7 @@ import { isAskedAbout } from './value-kind.ts'
 /** Which columns to ask about: by name, none, or by their content if undefined. */
 export type WantedColumns = 'none' | readonly string[]
 
-/** What became of the columns of a file beside its title and text. */
+/** What became of the columns of a file other than its title and text. */
 export interface ColumnChoice {
   /** Columns whose values are in the text as lines like "Price: 249". */
   readonly asked: readonly string[]
@@ -59,7 +59,12 @@ export async function takeSample<T>(entries: AsyncIterator<T>, sizeOf: (entry: T
 
 /** Words of a name like `unit_price` or `unitPrice`, so that a question finds them. */
 function labelOf(name: string): string {
-  return name.replace(/_+/g, ' ').replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2').trim() || name
+  return (
+    name
+      .replace(/_+/g, ' ')
+      .replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2')
+      .trim() || name
+  )
 }
 
 /** The asked columns of a row as lines below its text. */

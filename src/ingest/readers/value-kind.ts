@@ -23,14 +23,15 @@ const measure = /^[-+]?[$€£¥₸₫₽]?\s?\d[\d\s.,]*\s?(?:[\p{L}%°$€£¥
 /** `TNT-0042`, `B204`: one token of letters and digits. */
 const code = /^(?=.*\d)(?=.*\p{L})[\p{L}\d]+(?:[-_/.:#][\p{L}\d]+)*$/u
 
+const identifiers = [uuid, hash, network, token, coordinate]
+
 export function kindOf(value: string): ValueKind {
   if (flag.test(value)) return 'flag'
   if (url.test(value)) return 'url'
   const seconds = timeStamp.exec(value)?.[1]
   if (seconds !== undefined) return Number(seconds.replace(',', '.')) === 0 ? 'words' : 'time'
   if (integer.test(value)) return leadingZero.test(value) || value.length >= 16 ? 'identifier' : 'integer'
-  if (uuid.test(value) || hash.test(value) || network.test(value) || token.test(value)) return 'identifier'
-  if (coordinate.test(value)) return 'identifier'
+  if (identifiers.some(pattern => pattern.test(value))) return 'identifier'
   if (measure.test(value)) return 'amount'
   return code.test(value) ? 'code' : 'words'
 }

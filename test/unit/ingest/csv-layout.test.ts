@@ -29,7 +29,11 @@ function table(delimiter: string, header = ['Question', 'Answer']): string {
 t.test('every delimiter, stated or not', async t => {
   for (const delimiter of [',', ';', '\t', '|']) {
     t.strictSame((await read(t, 'a.csv', table(delimiter))).rows, expected, delimiter)
-    t.strictSame((await read(t, 'a.csv', `\ufeffsep=${delimiter}\r\n${table(delimiter)}`)).rows, expected, `sep=${delimiter}`)
+    t.strictSame(
+      (await read(t, 'a.csv', `\ufeffsep=${delimiter}\r\n${table(delimiter)}`)).rows,
+      expected,
+      `sep=${delimiter}`,
+    )
   }
   t.strictSame((await read(t, 'a.csv', `sep=^\n${table('^')}`)).rows, expected)
   t.strictSame((await read(t, 'a.tsv', table('\t'))).rows, expected)

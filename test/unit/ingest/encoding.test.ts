@@ -24,7 +24,11 @@ const samples: readonly (readonly [encoding: string, name: string, text: string]
   ['koi8-r', 'KOI8-R', russian],
   ['cp866', 'ibm866', russian],
   ['rk1048', 'KZ-1048', 'Бассейн таңғы сағат жетіден бастап ашық. Жексенбі күні ол жабық болады, келіңіз.'],
-  ['latin1', 'windows-1252', 'La piscina è aperta più tardi. La città offre ciò che c’è, così è già.'.replaceAll('’', "'")],
+  [
+    'latin1',
+    'windows-1252',
+    'La piscina è aperta più tardi. La città offre ciò che c’è, così è già.'.replaceAll('’', "'"),
+  ],
   ['win1258', 'windows-1258', 'Hồ bơi mở cửa từ bảy giờ sáng. Chủ nhật hồ bơi đóng cửa.'],
   ['viscii', 'VISCII', 'Hồ bơi mở cửa từ bảy giờ sáng. Chủ nhật thì hồ bơi đóng cửa.'],
   ['gbk', 'GB18030', '游泳池早上七点开门。星期日不开门。'],
@@ -37,7 +41,12 @@ function encoded(text: string, encoding: string): Buffer {
   // windows-1258 has letters with marks, but tones only as marks of their own.
   const tones = Array.from(text, letter => {
     const marks = letter.normalize('NFD').match(/[\u0300\u0301\u0303\u0309\u0323]/g) ?? []
-    return letter.normalize('NFD').replace(/[\u0300\u0301\u0303\u0309\u0323]/g, '').normalize('NFC') + marks.join('')
+    return (
+      letter
+        .normalize('NFD')
+        .replace(/[\u0300\u0301\u0303\u0309\u0323]/g, '')
+        .normalize('NFC') + marks.join('')
+    )
   }).join('')
   return iconv.encode(encoding === 'win1258' ? tones : text, encoding, { addBOM: false })
 }
@@ -50,7 +59,11 @@ t.test('an undeclared encoding is detected and named, in whole files and line by
     const rows = await read(t, 'a.csv', encoded(`text;id\n${text};1\n${text} 2;2\n`, encoding))
     t.strictSame(rows.texts, [text, `${text} 2`], `${encoding}, CSV`)
     t.equal(rows.faults.length, 1)
-    const lines = await read(t, 'a.jsonl', encoded(`${JSON.stringify({ text })}\r\n${JSON.stringify({ text: text + text })}`, encoding))
+    const lines = await read(
+      t,
+      'a.jsonl',
+      encoded(`${JSON.stringify({ text })}\r\n${JSON.stringify({ text: text + text })}`, encoding),
+    )
     t.strictSame(lines.texts, [text, text + text], `${encoding}, JSON lines`)
   }
 })
@@ -58,7 +71,11 @@ t.test('an undeclared encoding is detected and named, in whole files and line by
 t.test('a byte order mark states the encoding', async t => {
   for (const encoding of ['utf8', 'utf16le', 'utf16be', 'utf-32le', 'utf-32be']) {
     const bytes = iconv.encode('text\nÖffnet um 7.\n', encoding, { addBOM: true })
-    t.strictSame(await read(t, 'a.csv', bytes).then(({ texts, faults }) => [texts, faults]), [['Öffnet um 7.'], []], encoding)
+    t.strictSame(
+      await read(t, 'a.csv', bytes).then(({ texts, faults }) => [texts, faults]),
+      [['Öffnet um 7.'], []],
+      encoding,
+    )
     const page = iconv.encode('<p>Öffnet um 7.</p>', encoding, { addBOM: true })
     t.strictSame((await read(t, 'a.html', page)).texts, ['Öffnet um 7.'], encoding)
   }
@@ -82,7 +99,11 @@ t.test('a wrong byte in UTF-8 is a mistake, not another encoding', async t => {
   const wrong = Buffer.from([...Buffer.from('{"text": "'), 0xe9, ...Buffer.from('"}\n')])
   const rows = await read(t, 'a.jsonl', Buffer.concat([line('Schön.'), wrong, line('Größe.')]))
   t.strictSame([rows.texts, rows.faults], [['Schön.', 'Größe.'], ['2: is not valid UTF-8; save it as UTF-8']])
-  const whole = await read(t, 'a.txt', Buffer.concat([Buffer.from('Größe\nschön\n'), Buffer.from([0xff]), Buffer.from('.')]))
+  const whole = await read(
+    t,
+    'a.txt',
+    Buffer.concat([Buffer.from('Größe\nschön\n'), Buffer.from([0xff]), Buffer.from('.')]),
+  )
   t.strictSame(whole.faults, [': is not valid UTF-8 in line 3; save it as UTF-8'])
 })
 
@@ -99,7 +120,11 @@ t.test('too little to tell is refused with the likely encoding', t => {
 
 t.test('a file whose first foreign letter comes late is judged by that letter', async t => {
   const plain = 'text,b\n' + `${' '.repeat(70_000)}All in plain letters.,1\n`
-  const { documents, faults } = await read(t, 'a.csv', Buffer.concat([Buffer.from(plain), iconv.encode(`${russian},2\n`, 'win1251')]))
+  const { documents, faults } = await read(
+    t,
+    'a.csv',
+    Buffer.concat([Buffer.from(plain), iconv.encode(`${russian},2\n`, 'win1251')]),
+  )
   t.equal(documents.at(-1)!.text, `${russian}\nb: 2`)
   t.match(faults[0], /windows-1251/)
 })

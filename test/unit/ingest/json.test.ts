@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { createJsonScanner } from '../../../src/ingest/readers/json-structure.ts'
+import { JsonScanner } from '../../../src/ingest/readers/json-structure.ts'
 import type { SourceDocument } from '../../../src/ingest/terms.ts'
 import { readPaths } from '../../support/read-paths.ts'
 
@@ -27,7 +27,12 @@ t.test('an array of objects is rows, and a faulty one is named by its line', asy
 ]`
   const { documents, faults } = await read(t, 'boats.json', text)
   t.match(documents, [
-    { title: 'Kayak', text: 'Two seats, [stable] and {light}, says "Jo".\nprice: 40', metadata: { price: 40 }, keywords: 'k-100' },
+    {
+      title: 'Kayak',
+      text: 'Two seats, [stable] and {light}, says "Jo".\nprice: 40',
+      metadata: { price: 40 },
+      keywords: 'k-100',
+    },
     { title: 'Vest', text: 'Red.\nprice: 5' },
   ])
   t.equal(documents.length, 2)
@@ -36,7 +41,10 @@ t.test('an array of objects is rows, and a faulty one is named by its line', asy
 })
 
 t.test('an object that is mostly one array of objects is rows; a smaller array is a detail', async t => {
-  const items = Array.from({ length: 5 }, (_, i) => ({ title: `Path ${i}`, text: `A path of ${i + 2} km along the river.` }))
+  const items = Array.from({ length: 5 }, (_, i) => ({
+    title: `Path ${i}`,
+    text: `A path of ${i + 2} km along the river.`,
+  }))
   const wrapped = await read(t, 'a.json', JSON.stringify({ count: 5, next: null, 'the "items"': items }))
   t.strictSame(
     wrapped.documents.map(({ title }) => title),
@@ -60,7 +68,9 @@ t.test('objects one after the other are read as JSON lines', async t => {
 
 t.test('other JSON is a document; what is no JSON, ends early or has no text is a fault', async t => {
   t.match((await read(t, 'a.json', '["red", "green"]')).documents, [{ text: '- red, green' }])
-  t.match((await read(t, 'a.json', Buffer.from('\ufeff{"a": {"b": true}}', 'utf16le'))).documents, [{ text: 'a.b: true' }])
+  t.match((await read(t, 'a.json', Buffer.from('\ufeff{"a": {"b": true}}', 'utf16le'))).documents, [
+    { text: 'a.b: true' },
+  ])
   t.match((await read(t, 'a.json', '{"a": 1,}')).faults, [/^: is not valid JSON: /])
   t.match((await read(t, 'a.json', '{}')).faults, [/has no text/])
   t.match((await read(t, 'a.json', '')).faults, [/is not valid JSON/])
@@ -80,7 +90,7 @@ t.test('a hostile nesting is a fault', async t => {
 t.test('items are found wherever the text is cut', async t => {
   const text = '{"a\\"b": [1], "rows": [{"x": "]}\\\\"}, {"y": [1, {"z": 2}]}], "end": {}}'
   for (let size = 1; size <= text.length; size++) {
-    const scanner = createJsonScanner('rows', 1000)
+    const scanner = new JsonScanner('rows', 1000)
     const items = []
     for (let at = 0; at < text.length; at += size) items.push(...scanner.push(text.slice(at, at + size)))
     t.strictSame(

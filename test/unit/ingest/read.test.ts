@@ -143,7 +143,9 @@ async function found(path: string) {
   const counts: Partial<Record<SkipReason, number>> = {}
   const files: string[] = []
   const faults: string[] = []
-  for (const each of await findFiles([path], { onSkipped: reason => void (counts[reason] = (counts[reason] ?? 0) + 1) })) {
+  for (const each of await findFiles([path], {
+    onSkipped: reason => void (counts[reason] = (counts[reason] ?? 0) + 1),
+  })) {
     if ('fault' in each) faults.push(`${each.fault.source} ${each.fault.reason}`)
     else files.push(each.source)
   }

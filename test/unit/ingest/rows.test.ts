@@ -161,7 +161,13 @@ t.test('JSON lines: fields, unknown scalars as metadata, faults by line', async 
     '7: has the same id as line 1',
   ])
   t.match(documents, [
-    { source: 'rows.jsonl#7', title: 'Library', text: 'Open daily.\nfloor: 2\nnested.a: 1', url: 'https://example.org/7', language: 'en' },
+    {
+      source: 'rows.jsonl#7',
+      title: 'Library',
+      text: 'Open daily.\nfloor: 2\nnested.a: 1',
+      url: 'https://example.org/7',
+      language: 'en',
+    },
     { title: 'Сұрақ?', text: 'Жауап.', language: 'kk' },
     { title: 'rows', text: 'Last of all.' },
   ])

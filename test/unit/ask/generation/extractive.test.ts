@@ -190,3 +190,14 @@ t.test('every quote is there letter for letter, and the answer is made of nothin
   })
   await t.resolves(fc.assert(property, { numRuns: 300 }))
 })
+
+t.test('a short field of a row answers when it is asked for, or when there is nothing else', async t => {
+  const row = 'A light tent for two people on a trip.\n\nPrice: 249\n\nSize: 2 m'
+  t.match((await answerTo('price of the tent', [passage(row, { title: 'Tent' })])).text, /Price: 249/)
+  t.match((await answerTo('tent', [passage('Price: 249\nSize: 2 m', { title: 'Tent' })])).text, /Price: 249\nSize: 2 m/)
+})
+
+t.test('a row that was found by an identifier outside of its text is quoted', async t => {
+  const text = 'A light tent for two people on a trip.'
+  t.match((await answerTo('TNT-10442', [passage(text)])).text, /A light tent/)
+})
