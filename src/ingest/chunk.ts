@@ -69,8 +69,9 @@ function wholeRun({ text, title }: SourceDocument, run: SectionRun): Part | null
 
 /** The sections of a chunk, if it has several with different headings. */
 function sectionsWithin(run: SectionRun, start: number, end: number): { sections?: readonly ChunkSection[] } {
-  const first = run.sections.findIndex(section => section.end > start)
-  const sections = run.sections.slice(Math.max(0, first)).filter(section => section.start < end)
+  const sections: Section[] = []
+  for (let i = indexAt(run, start); i < run.sections.length && run.sections[i]!.start < end; i++)
+    sections.push(run.sections[i]!)
   if (!sections.some(section => section.headings.length > run.path.length)) return {}
   const own = sections.map((section): ChunkSection => {
     const { anchor, page } = section
@@ -98,17 +99,21 @@ function sizeOf(text: string): number {
   return text.length > longestChunkCharacters ? Infinity : countTokens(text)
 }
 
+function sectionAt(run: SectionRun, offset: number): Section {
+  return run.sections[indexAt(run, offset)]!
+}
+
 /**
  * The last section that begins at or before the offset. Binary search, because there may be as many sections as lines.
  */
-function sectionAt({ sections }: SectionRun, offset: number): Section {
+function indexAt({ sections }: SectionRun, offset: number): number {
   let [low, high] = [0, sections.length]
   while (high - low > 1) {
     const middle = (low + high) >> 1
     if (sections[middle]!.start <= offset) low = middle
     else high = middle
   }
-  return sections[low]!
+  return low
 }
 
 /** The section whose anchor and page a run gets. If bare headings come first, it is the first section with text. */

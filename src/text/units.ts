@@ -23,5 +23,9 @@ export function unitsOf(text: string, { start, end }: Span, language: string): U
 
 function addProse(units: Unit[], prose: string, offset: number, language: string): void {
   for (const { start, end } of sentences(prose, language))
-    units.push({ kind: isTableRow(prose.slice(start, end)) ? 'row' : 'sentence', start: start + offset, end: end + offset })
+    units.push({
+      kind: isTableRow(prose.slice(start, end)) ? 'row' : 'sentence',
+      start: start + offset,
+      end: end + offset,
+    })
 }

@@ -226,8 +226,6 @@ const codeSpans = /(```[\s\S]*?(?:```|$)|`[^`\n]*`)/
 export function withoutMarkers(quote: string): string {
   return quote
     .split(codeSpans)
-    .map((part, i) =>
-      i % 2 === 1 ? part : part.replace(ownMarkers, (_, inner: string) => `\\[${inner}\\]`),
-    )
+    .map((part, i) => (i % 2 === 1 ? part : part.replace(ownMarkers, (_, inner: string) => `\\[${inner}\\]`)))
     .join('')
 }

@@ -27,7 +27,15 @@ export function quotedAnswer(runs: readonly (readonly Span[])[], passages: reado
     const [first, last] = [run[0], run.at(-1)]
     const passage = first && passages[first.passageIndex]
     return first && last && passage
-      ? [{ passage, index: first.passageIndex + 1, start: first.start, end: last.end, header: first.row?.header ?? null }]
+      ? [
+          {
+            passage,
+            index: first.passageIndex + 1,
+            start: first.start,
+            end: last.end,
+            header: first.row?.header ?? null,
+          },
+        ]
       : []
   })
   const parts = quotes.map(({ passage, index, start, end, header }) => {

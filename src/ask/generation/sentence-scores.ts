@@ -293,10 +293,7 @@ function similarityAt(passage: Passage, start: number, end: number): number | nu
 }
 
 /** How informative each asked word is: by how few sentences contain it and how often it was asked. */
-function raritiesOf(
-  counts: ReadonlyMap<string, number>,
-  all: readonly Unscored[],
-): Map<string, number> {
+function raritiesOf(counts: ReadonlyMap<string, number>, all: readonly Unscored[]): Map<string, number> {
   return new Map(
     Array.from(counts, ([term, asked]) => {
       const count = all.filter(each => each.terms.has(term) || each.title.all.has(term) || each.header.has(term)).length

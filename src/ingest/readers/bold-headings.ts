@@ -29,7 +29,9 @@ export function isBoldHeading({ data }: Heading): boolean {
 
 /** The bold first line of a paragraph, and what is below it. */
 function divided({ children }: Paragraph): { lead: PhrasingContent | null; rest: PhrasingContent[] } {
-  const [lead, next, ...others] = children.filter((child, i) => i > 0 || child.type !== 'text' || child.value.trim() !== '')
+  const [lead, next, ...others] = children.filter(
+    (child, i) => i > 0 || child.type !== 'text' || child.value.trim() !== '',
+  )
   if (lead?.type !== 'strong') return { lead: null, rest: [] }
   if (next === undefined || (others.length === 0 && next.type === 'text' && next.value.trim() === ''))
     return { lead, rest: [] }
@@ -41,7 +43,12 @@ function divided({ children }: Paragraph): { lead: PhrasingContent | null; rest:
 const longestBoldTitle = 120
 
 function isTitle(line: string): boolean {
-  return line.length <= longestBoldTitle && !line.includes('\n') && /[\p{L}\p{N}]/u.test(line) && !/[.,;:!…。：！]$/.test(line)
+  return (
+    line.length <= longestBoldTitle &&
+    !line.includes('\n') &&
+    /[\p{L}\p{N}]/u.test(line) &&
+    !/[.,;:!…。：！]$/.test(line)
+  )
 }
 
 function textOf(node: PhrasingContent): string {

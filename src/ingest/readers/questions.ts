@@ -57,7 +57,11 @@ function pairsIn(block: Block, next: Block | undefined): Found {
   const lines = block.text.split('\n')
   let [from, pairs, isOpen] = [0, 0, false]
   const flush = (to: number): void => {
-    const text = lines.slice(from, to).join('\n').replace(/^(?:[^\S\n]*\n)+/, '').trimEnd()
+    const text = lines
+      .slice(from, to)
+      .join('\n')
+      .replace(/^(?:[^\S\n]*\n)+/, '')
+      .trimEnd()
     if (text !== '') parts.push({ ...block, text })
   }
   for (let i = 0; i < lines.length; i++) {

@@ -34,7 +34,10 @@ const questionShare = 1 / 6
 
 /** The text as one block, or the questions and answers of a FAQ as headings and blocks. */
 function paragraphs(text: string): Block[] {
-  const all = text.replace(/^\n+/, '').split(/\n\n+/).filter(paragraph => paragraph.trim() !== '')
+  const all = text
+    .replace(/^\n+/, '')
+    .split(/\n\n+/)
+    .filter(paragraph => paragraph.trim() !== '')
   const asks = all.map((paragraph, i) => isAsked(paragraph, all[i + 1]))
   const count = asks.reduce((sum, isOne) => sum + (isOne ? 1 : 0), 0)
   if (count < 2 || count < all.length * questionShare) return [{ kind: 'text', text }]

@@ -191,3 +191,79 @@ t.test('a real manual: every promise holds', async t => {
   const document = markdown(text)
   t.strictSame(promisesOf(document, chunk(document, 'en')), [])
 })
+
+t.test('joined sections keep their headings, anchors and places', async t => {
+  const document = markdown(
+    '# Glossary\n\n## Terms\n\n### Deposit\n\nTen euros.\n\n### Carrel\n\nA desk.\n\n### Loan\n\nThirty days.',
+  )
+  const [only, ...others] = chunk(document, 'en')
+  t.strictSame(others, [])
+  t.equal(only!.title, 'Glossary › Terms')
+  t.strictSame(
+    only!.sections?.map(({ start, ...rest }) => [document.text.slice(start).split('\n')[0], rest]),
+    [
+      ['Glossary', { headings: [], anchor: 'glossary' }],
+      ['Terms', { headings: [], anchor: 'terms' }],
+      ['Deposit', { headings: ['Deposit'], anchor: 'deposit' }],
+      ['Carrel', { headings: ['Carrel'], anchor: 'carrel' }],
+      ['Loan', { headings: ['Loan'], anchor: 'loan' }],
+    ],
+  )
+  const single = chunk(markdown(`# T\n\n## One\n\n${prose(8)}`), 'en')
+  t.strictSame(
+    single.map(each => each.sections),
+    [undefined],
+    'nothing is kept where the title says it',
+  )
+})
+
+t.test('each question of a FAQ is a chunk with its answer', async t => {
+  const document = markdown('# FAQ\n\n## Where is it?\n\nThere.\n\n## When is it?\n\nIn May.\n\n## Rules\n\nNone.')
+  t.strictSame(
+    chunk(document, 'en').map(({ title, anchor }) => [title, anchor]),
+    [
+      ['FAQ › Where is it?', 'where-is-it'],
+      ['FAQ › When is it?', 'when-is-it'],
+      ['FAQ › Rules', 'rules'],
+    ],
+  )
+})
+
+t.test('twenty thousand questions do not become as many chunks', async t => {
+  const pairs = Array.from({ length: 20_000 }, (_, i) => `a${i}?\n\nb`)
+  let start = 0
+  const sections = pairs.map((pair, i) => {
+    const section = { start, end: start + pair.length, headings: [`a${i}?`] }
+    start = section.end + 2
+    return section
+  })
+  const document = { ...plain('x'), text: pairs.join('\n\n'), sections }
+  const chunks = chunk(document, 'en')
+  t.ok(chunks.length < 2000, `${chunks.length} chunks`)
+  t.strictSame(promisesOf(document, chunks), [])
+  t.ok(JSON.stringify(chunks).length < 12 * document.text.length)
+})
+
+t.test('a table over several chunks: each has its header, and none ends with the header', async t => {
+  const header = '| Branch | Depositors | Borrowers |'
+  const rows = Array.from({ length: 120 }, (_, i) => `| Town${i} | ${200 + i} | ${40 + i} |`)
+  const document = markdown(`# Bank\n\n${prose(9)}\n\n${header}\n|---|---|---|\n${rows.join('\n')}\n\nAfter it.`)
+  const chunks = chunk(document, 'en')
+  t.ok(chunks.length > 4)
+  for (const { start, end, tableHeader } of chunks) {
+    const text = document.text.slice(start, end)
+    t.equal(tableHeader, text.startsWith('| Town') ? header : undefined)
+    t.notOk(text.endsWith(header))
+  }
+  t.ok(chunks.filter(each => each.tableHeader !== undefined).length > 2)
+  t.strictSame(promisesOf(document, chunks), [])
+})
+
+t.test('a header as long as a page is cut before it is repeated', async t => {
+  const header = `| ${'wide column | '.repeat(200)}`.trim()
+  const rows = `${'| 2 '.repeat(200)}|\n`.repeat(30)
+  const document = markdown(`${header}\n${'|---'.repeat(200)}|\n${rows}`)
+  const chunks = chunk(document, 'en')
+  t.ok(chunks.every(({ tableHeader = '' }) => tableHeader.length <= 600))
+  t.strictSame(promisesOf(document, chunks), [])
+})

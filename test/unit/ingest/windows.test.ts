@@ -115,3 +115,27 @@ t.test('any text: within the limit, in order, nothing left out', async () => {
     { numRuns: 300 },
   )
 })
+
+t.test('a window that begins within a table has the header of the table in front', async t => {
+  const rows = Array.from({ length: 12 }, (_, i) => `| Town${i} | ${i} |`)
+  const text = rows.join('\n')
+  const chunk: Chunk = {
+    ordinal: 1,
+    start: 0,
+    end: text.length,
+    title: 'Bank',
+    anchor: null,
+    page: null,
+    tokens: 50,
+    tableHeader: '| Branch | Borrowers |',
+  }
+  const windows = embedded({ text, chunk }, modelOf(40))
+  t.ok(windows.length > 1)
+  for (const window of windows) {
+    t.match(window, /^Bank › \| Branch \| Borrowers \|\. \| Town/)
+    t.ok(countTokens(window) <= 40)
+  }
+  const own = embedded(chunkOf(`| Branch | Borrowers |\n${text}`, 'Bank'), modelOf(40))
+  t.match(own[0], /^Bank\. \| Branch \| Borrowers \| \| Town0/)
+  for (const window of own.slice(1)) t.match(window, /^Bank › \| Branch/)
+})

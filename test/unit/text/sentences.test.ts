@@ -41,7 +41,10 @@ t.test('marks of footnotes and sources belong to the sentence before them', asyn
       `Its wheel turns.${mark}`,
       `A bag costs three.${mark}`,
     ])
-  t.same(read('“We left.”[4] They rose (twice.)[5] and fell.', 'en'), ['“We left.”[4]', 'They rose (twice.)[5] and fell.'])
+  t.same(read('“We left.”[4] They rose (twice.)[5] and fell.', 'en'), [
+    '“We left.”[4]',
+    'They rose (twice.)[5] and fell.',
+  ])
   t.same(read('Rain doubled it [12]. The plot had 110.', 'en'), ['Rain doubled it [12].', 'The plot had 110.'])
   t.same(read('Мост построен в 1820 году.[15] С тех пор он открыт.', 'ru'), [
     'Мост построен в 1820 году.[15]',

@@ -134,8 +134,12 @@ function pendingChunkOf(row: Record<string, unknown>): PendingChunk {
     anchor: row['anchor'] as string | null,
     page: row['page'] as number | null,
     tokens: Number(row['tokens']),
-    ...(row['table_header'] !== null && { tableHeader: String(row['table_header']) }),
+    ...tableHeaderIn(row['table_header'] as string | null),
   }
+}
+
+function tableHeaderIn(tableHeader: string | null): Pick<PendingChunk, 'tableHeader'> {
+  return tableHeader === null ? {} : { tableHeader }
 }
 
 /** Numbers the windows 0, 1, 2, … within each chunk. */

@@ -73,7 +73,8 @@ t.test('nothing of the question in it: no answer', async t => {
 })
 
 const glossary = (): Passage => {
-  const text = 'Deposit\n\nTen euros, paid back at the end.\n\nCarrel\n\nA lockable desk on the third floor.\n\nRenewal\n\nTwice.'
+  const text =
+    'Deposit\n\nTen euros, paid back at the end.\n\nCarrel\n\nA lockable desk on the third floor.\n\nRenewal\n\nTwice.'
   const section = (name: string) => ({
     start: 50 + text.indexOf(name),
     title: `Library › ${name}`,
@@ -88,16 +89,19 @@ const glossary = (): Passage => {
   })
 }
 
-t.test('in a passage of several sections, the one whose heading was asked about answers, and is cited by name', async t => {
-  for (const [asked, answer, name] of [
-    ['What is a carrel?', 'A lockable desk on the third floor. [1]', 'Carrel'],
-    ['How much is the deposit?', 'Ten euros, paid back at the end. [1]', 'Deposit'],
-  ] as const) {
-    const { text, citations } = await answerTo(asked, [glossary()])
-    t.equal(text, answer)
-    t.match(citations, [{ title: `Library › ${name}`, url: `https://example.org/#${name.toLowerCase()}` }])
-  }
-})
+t.test(
+  'in a passage of several sections, the one whose heading was asked about answers, and is cited by name',
+  async t => {
+    for (const [asked, answer, name] of [
+      ['What is a carrel?', 'A lockable desk on the third floor. [1]', 'Carrel'],
+      ['How much is the deposit?', 'Ten euros, paid back at the end. [1]', 'Deposit'],
+    ] as const) {
+      const { text, citations } = await answerTo(asked, [glossary()])
+      t.equal(text, answer)
+      t.match(citations, [{ title: `Library › ${name}`, url: `https://example.org/#${name.toLowerCase()}` }])
+    }
+  },
+)
 
 t.test('a question in the text is answered by what follows it, short as it may be', async t => {
   const faq = passage(
@@ -136,7 +140,9 @@ t.test('a small table is quoted whole when its header is what was asked about', 
 
 t.test("a document's own [2] is escaped in the answer and kept in the quote", async t => {
   const { text, citations } = await answerTo('When was the toll abolished?', [
-    passage('The arch spans nineteen metres.[13][14]\n\nThe toll was abolished in 1820.[15] See [the list](https://example.org).'),
+    passage(
+      'The arch spans nineteen metres.[13][14]\n\nThe toll was abolished in 1820.[15] See [the list](https://example.org).',
+    ),
   ])
   t.match(text, /^The toll was abolished in 1820\.\\\[15\\\] See \[the list\]\(https:\/\/example\.org\)\. \[1\]$/)
   t.match(citations[0]!.quote, /1820\.\[15\]/)

@@ -101,3 +101,20 @@ t.test('whatever comes in: within the budget, offsets exact, windows within the 
   )
   t.end()
 })
+
+t.test('a passage that is cut within a table gets the header of the table', t => {
+  const header = '| Branch | Borrowers |'
+  const rows = Array.from({ length: 100 }, (_, i) => `| Town${i} | ${i} |`)
+  const whole = passage([header, ...rows].join('\n'))
+  const windows = [windowOf(whole, rows[60]!)]
+  const [cut] = pack([{ ...whole, windows }], { maxTokens: 150 })
+  t.match(cut!.text, /^\| Town/)
+  t.equal(cut!.tableHeader, header)
+  const later = passage(rows.join('\n'), { tableHeader: header })
+  t.equal(pack([{ ...later, windows: [windowOf(later, rows[60]!)] }], { maxTokens: 150 })[0]!.tableHeader, header)
+  const prose = passage(`${later.text}\n\n${many(40)}`, { tableHeader: header })
+  const end = pack([{ ...prose, windows: [windowOf(prose, sentence(20))] }], { maxTokens: 150 })[0]!
+  t.match(end.text, /^Sentence/)
+  t.equal(end.tableHeader, undefined)
+  t.end()
+})

@@ -213,3 +213,23 @@ function isIn(found: readonly Passage[], each: Passage, ranked: readonly Passage
     ) || better.some(other => areNearDuplicates(comparable(other.text), comparable(each.text)))
   )
 }
+
+t.test('joined passages know the sections of both, and the header of the first', t => {
+  const text = `${prose(40)} ${prose(40, 7)}`
+  const [first, second] = chunksOf(text, [prose(40).length], 0, 'a')
+  const section = { start: 5, title: 'Title › Deposit', url: null, page: null }
+  const [joined] = diversify(
+    [
+      { ...first!, sections: [section], tableHeader: '| a |' },
+      { ...second!, tableHeader: '| b |' },
+    ],
+    5,
+  )
+  t.equal(joined!.end, text.length)
+  t.strictSame(joined!.sections, [section, { start: second!.start, title: 'Title', url: null, page: null }])
+  t.equal(joined!.tableHeader, '| a |')
+  const [alone] = diversify([first!, { ...second!, tableHeader: '| b |' }], 5)
+  t.equal(alone!.tableHeader, undefined)
+  t.equal(alone!.sections, undefined)
+  t.end()
+})
