@@ -132,8 +132,7 @@ export function createDocumentStore(
   }
 
   async function get(id: string, signal = always): Promise<StoredDocument | null> {
-    const [row] = await lease('documents', sql => selectDocument(sql, id), signal)
-    return row ? documentOf(row) : null
+    return await lease('documents', sql => selectDocument(sql, id), signal)
   }
 
   const preparedness = async (signal = always) => await lease('documents', selectPreparedness, signal)
@@ -141,10 +140,11 @@ export function createDocumentStore(
   return { ...createCollectionStore(database), known, write, rewrite, markSeen, prune, remove, get, preparedness }
 }
 
-async function selectDocument(sql: Sql, id: string): Promise<Row[]> {
-  return await sql`
+async function selectDocument(sql: Sql, id: string): Promise<StoredDocument | null> {
+  const [row] = await sql`
     select d.*, c.name as collection, (select count(*)::int from chunks k where k.document_id = d.id) as chunk_count
     from documents d join collections c on c.id = d.collection_id where d.id = ${id}`
+  return row ? documentOf(row) : null
 }
 
 const nothingWritten: Written = { added: [], replaced: [], chunks: 0 }
