@@ -6,7 +6,7 @@ import { formatOf, type Format } from './formats.ts'
 import { documentOf, UnreadableError, type Content, type Metadata, type Naming } from './readers/content.ts'
 import { isTooDeep } from './readers/too-deep.ts'
 import { decodeUtf8, encodingFault } from './readers/utf8.ts'
-import type { ReadResult, SourceDocument } from './terms.ts'
+import type { KeptFile, ReadResult, SourceDocument } from './terms.ts'
 
 export { knownFormats } from './formats.ts'
 
@@ -91,15 +91,6 @@ async function* readWhole(
   if (document.text.trim() === '') throw new UnreadableError('has no text')
   const kept = { name: basename(file.path), naming, url: options.url, bytes }
   yield bytes.length > maxPlainOriginalBytes ? { document } : { document, kept }
-}
-
-/** A file that was read as a whole, with all that reading it needs. */
-export interface KeptFile {
-  readonly name: string
-  readonly naming: Naming
-  /** Web address given for it; takes precedence over its own. */
-  readonly url?: string | null | undefined
-  readonly bytes: Uint8Array
 }
 
 /** Reads the document of a file that was kept. Throws an {@link UnreadableError} if this version cannot. */

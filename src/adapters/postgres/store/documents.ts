@@ -1,4 +1,11 @@
-import type { Collection, PreparedDocument, PruneScope, StoredDocument, Written } from '../../../ingest/terms.ts'
+import type {
+  Collection,
+  PreparationMarks,
+  PreparedDocument,
+  PruneScope,
+  StoredDocument,
+  Written,
+} from '../../../ingest/terms.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile } from './collections.ts'
 import { fullPace, type Step } from '../../../resilience/pace.ts'
 import { createTurns } from '../../../resilience/turns.ts'
@@ -131,11 +138,11 @@ export function createDocumentStore(
     )
   }
 
-  async function get(id: string, signal = always): Promise<StoredDocument | null> {
-    return await lease('documents', sql => selectDocument(sql, id), signal)
-  }
+  const get = async (id: string, signal = always): Promise<StoredDocument | null> =>
+    await lease('documents', sql => selectDocument(sql, id), signal)
 
-  const preparedness = async (signal = always) => await lease('documents', selectPreparedness, signal)
+  const preparedness = async (marks: PreparationMarks, signal = always) =>
+    await lease('documents', sql => selectPreparedness(sql, marks), signal)
 
   return { ...createCollectionStore(database), known, write, rewrite, markSeen, prune, remove, get, preparedness }
 }
