@@ -10,6 +10,7 @@ import { readConfig } from '../config/config.ts'
 import { isAskError } from '../errors.ts'
 import { embedEach } from '../ingest/embed-each.ts'
 import { namedModel } from '../ingest/named-model.ts'
+import { preparationMarks } from '../ingest/prepare.ts'
 import { reindex, type ReindexDeps, type ReindexReport } from '../ingest/reindex.ts'
 import type { Collection } from '../ingest/terms.ts'
 import { collectionName } from './arguments.ts'
@@ -69,7 +70,7 @@ async function reindexAll(host: Host, options: Options, signal: AbortSignal): Pr
           const collections = await chosen(store, options.collection)
           const place = preparing.enter(0)
           const deps: ReindexDeps = {
-            store: createReindexStore(database, store, { isAll: options.all === true, signal }),
+            store: createReindexStore(database, store, { marks: options.all ? null : preparationMarks, signal }),
             prepare: async (document, aborted) =>
               await preparing.restored(embedder, document, { place, signal: aborted }),
             embed: embedEach(embedder),

@@ -6,9 +6,18 @@ import type { DocumentInput } from './document-from.ts'
 import type { Draft } from './draft.ts'
 import { embedDrafts } from './embed-drafts.ts'
 import { namedModel } from './named-model.ts'
-import { documentId } from './prepare.ts'
+import { documentId, preparationMarks } from './prepare.ts'
 import { cleanLine } from './readers/clean-text.ts'
-import type { Collection, Json, NamedModel, PreparedDocument, Preparedness, StoredDocument, Written } from './terms.ts'
+import type {
+  Collection,
+  Json,
+  NamedModel,
+  PreparationMarks,
+  PreparedDocument,
+  Preparedness,
+  StoredDocument,
+  Written,
+} from './terms.ts'
 
 /** A document as the API accepts it. */
 export interface GivenDocument {
@@ -25,7 +34,7 @@ export interface GivenDocument {
 export interface DocumentApiStore {
   get(id: string, signal: AbortSignal): Promise<StoredDocument | null>
   collections(signal: AbortSignal): Promise<Collection[]>
-  preparedness(signal: AbortSignal): Promise<ReadonlyMap<string, Preparedness>>
+  preparedness(marks: PreparationMarks, signal: AbortSignal): Promise<ReadonlyMap<string, Preparedness>>
   collection(name: string, signal: AbortSignal): Promise<Collection | null>
   openCollection(name: string, model: NamedModel, signal: AbortSignal): Promise<Collection>
   known(id: number, sources: readonly string[], signal: AbortSignal): Promise<Map<string, { id: string; hash: Buffer }>>
@@ -77,7 +86,7 @@ export function documentApi<Room extends DocumentRoom>({
     get: store.get,
     async collections(signal: AbortSignal) {
       const all = await store.collections(signal)
-      const counts = await store.preparedness(signal)
+      const counts = await store.preparedness(preparationMarks, signal)
       return all.map(each => ({ ...each, ...(counts.get(each.name) ?? { outdated: 0, fromStoredText: 0 }) }))
     },
     enter: preparing.enter,

@@ -2,8 +2,7 @@
 import { deflateSync, inflateSync } from 'node:zlib'
 import { maxPlainOriginalBytes } from './bounds.ts'
 import type { DocumentInput } from './document-from.ts'
-import type { KeptFile } from './read.ts'
-import type { Original, ReadDocument, Section, SourceDocument } from './terms.ts'
+import type { ChunkPlace, KeptFile, Original, ReadDocument, Restorable, Section, SourceDocument } from './terms.ts'
 
 /** `sections` keeps the structure of the stored text, but nothing that a newer reader could read. */
 export type Keep = 'no' | 'sections' | 'yes'
@@ -43,19 +42,6 @@ function fileParts({ bytes, ...header }: KeptFile): Uint8Array[] {
   return [length, json, bytes]
 }
 
-/** A stored document as it is sent to be prepared again. */
-export interface Restorable {
-  readonly source: string
-  readonly title: string
-  readonly url: string | null
-  readonly language: string
-  readonly metadata: SourceDocument['metadata']
-  readonly text: string
-  readonly original: Original | null
-  /** The sections that its chunks show; used if nothing was kept. */
-  readonly sections: readonly Section[]
-}
-
 export interface Restored {
   readonly document: SourceDocument
   /** Whether the readers of this version have read what was received. */
@@ -63,12 +49,12 @@ export interface Restored {
 }
 
 /** The document as this version reads it or, if its original was not kept, as it was read. */
-export async function restore({ original, ...stored }: Restorable): Promise<Restored> {
+export async function restore({ original, places, ...stored }: Restorable): Promise<Restored> {
   // The language of a document without an original may be stated or detected; it is not detected again.
-  if (original === null) return { document: stored, isReadAgain: false }
+  if (original === null)
+    return { document: { ...stored, sections: sectionsOfChunks(places, stored.title) }, isReadAgain: false }
   const content = inflateSync(original.content, { maxOutputLength: maxInflatedBytes })
-  if (original.kind === 'sections')
-    return { document: { ...stored, ...(JSON.parse(content.toString()) as object) }, isReadAgain: false }
+  if (original.kind === 'sections') return { document: { ...stored, ...sectionsIn(content) }, isReadAgain: false }
   if (original.kind === 'given') {
     const { documentFrom } = await import('./document-from.ts')
     return { document: documentFrom(JSON.parse(content.toString()) as DocumentInput), isReadAgain: true }
@@ -79,19 +65,14 @@ export async function restore({ original, ...stored }: Restorable): Promise<Rest
   return { document: await readAgain({ ...header, bytes: content.subarray(end) }), isReadAgain: true }
 }
 
+function sectionsIn(content: Buffer): Pick<SourceDocument, 'language' | 'sections'> {
+  return JSON.parse(content.toString()) as Pick<SourceDocument, 'language' | 'sections'>
+}
+
 /** What is kept of it from now on; `kept` for what is stored already. */
 export function keptOf(original: Original | null, document: SourceDocument, keep: Keep): Original | 'kept' | null {
   const isRight = original !== null && keep !== 'no' && (keep === 'yes' || original.kind === 'sections')
   return isRight ? 'kept' : sectionsOriginal(document, keep)
-}
-
-/** The part of a chunk that shows its section. */
-export interface ChunkPlace {
-  readonly start: number
-  readonly end: number
-  readonly title: string
-  readonly anchor: string | null
-  readonly page: number | null
 }
 
 /** The sections of a document as far as its chunks, in order, show them. */

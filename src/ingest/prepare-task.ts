@@ -6,9 +6,9 @@ import { contentHash } from './prepare.ts'
 import type { DocumentInput } from './document-from.ts'
 import type { FileToRead } from './read.ts'
 import { UnreadableError } from './readers/content.ts'
-import { fileOriginal, givenOriginal, keptOf, restore, type Keep, type Restorable } from './originals.ts'
+import { fileOriginal, givenOriginal, keptOf, restore, type Keep } from './originals.ts'
 import { isTooDeep } from './readers/too-deep.ts'
-import type { ReadDocument, ReadResult, SourceDocument } from './terms.ts'
+import type { ReadDocument, ReadResult, Restorable, SourceDocument } from './terms.ts'
 
 /** The properties of an embedding model that another process needs. */
 export interface ModelFacts extends Omit<DraftModel, 'countTokens'> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { SourceDocument } from './terms.ts'
+import type { PreparationMarks, SourceDocument } from './terms.ts'
 
 /**
  * Increase this when reading, chunking, analysis or windows change. Documents prepared before then are outdated: the
@@ -30,6 +30,12 @@ export function preparationMark(from: PreparedFrom): Buffer {
   const mark = Buffer.alloc(4)
   mark.writeUInt16BE(preparationVersion | (from === 'original' ? 0 : fromStoredText))
   return mark
+}
+
+/** The marks of this version. */
+export const preparationMarks: PreparationMarks = {
+  read: preparationMark('original'),
+  restored: preparationMark('stored text'),
 }
 
 /**

@@ -128,15 +128,6 @@ async function* readWhole(
   yield bytes.length > maxPlainOriginalBytes ? { document } : { document, kept }
 }
 
-/** A file that was read as a whole, with all that reading it needs. */
-export interface KeptFile {
-  readonly name: string
-  readonly naming: Naming
-  /** Web address given for it; takes precedence over its own. */
-  readonly url?: string | null | undefined
-  readonly bytes: Uint8Array
-}
-
 /** Reads the document of a file that was kept. Throws an {@link UnreadableError} if this version cannot. */
 export async function readAgain({ name, naming, url, bytes }: KeptFile, options: ReadingOptions = {}): Promise<SourceDocument> {
   const format = formatOf(name)

@@ -1,37 +1,17 @@
 import { isAskError } from '../errors.ts'
 import type { Draft } from './draft.ts'
 import type { LoadDeps } from './load.ts'
-import type { Restorable } from './originals.ts'
 import { isFromStoredText } from './prepare.ts'
-import type { Collection, NamedModel, PreparedDocument, ReadFault } from './terms.ts'
-
-/** A document to prepare again. */
-export interface PendingDocument {
-  readonly id: string
-  readonly source: string
-  /** Of its text and of what is kept of it. */
-  readonly bytes: number
-}
-
-export interface StoredForReindex {
-  readonly id: string
-  /** It is replaced only if it still has this hash. */
-  readonly hash: Buffer
-  readonly document: Restorable
-}
-
-export interface ReindexStore {
-  open(name: string, model: NamedModel): Promise<Collection>
-  pending(collectionId: number): Promise<{ readonly documents: number; readonly tokens: number }>
-  /** Those after the source `after`, in the order of their sources. */
-  next(collectionId: number, after: string, limit: number): Promise<PendingDocument[]>
-  read(ids: readonly string[]): Promise<StoredForReindex[]>
-  rewrite(
-    target: Collection,
-    documents: readonly PreparedDocument[],
-    expected: ReadonlyMap<string, Buffer>,
-  ): Promise<readonly string[]>
-}
+import type {
+  Collection,
+  NamedModel,
+  PendingDocument,
+  PreparedDocument,
+  ReadFault,
+  ReindexStore,
+  Restorable,
+  StoredForReindex,
+} from './terms.ts'
 
 export interface ReindexDeps {
   readonly store: ReindexStore

@@ -1,7 +1,6 @@
 /** Types of loading: results of readers and of the chunker, and what is stored. */
 
 import type { CollectionCaching } from '../ask/terms.ts'
-import type { KeptFile } from './read.ts'
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
@@ -41,6 +40,21 @@ export interface ReadFault {
   readonly source?: string
   readonly line?: number
   readonly reason: string
+}
+
+/** A file that was read as a whole, with all that reading it again needs. */
+export interface KeptFile {
+  readonly name: string
+  /** What the loader knew about it, as `Naming` of the readers. */
+  readonly naming: {
+    readonly source: string
+    readonly fallbackTitle: string
+    readonly language?: string | undefined
+    readonly metadata?: { readonly [key: string]: Json }
+  }
+  /** Web address given for it; takes precedence over its own. */
+  readonly url?: string | null | undefined
+  readonly bytes: Uint8Array
 }
 
 /** What a run with `--prune` may delete. */
@@ -193,4 +207,57 @@ export interface Original {
   /** The request that gave the document, the file, or only the sections of the stored text. */
   readonly kind: 'given' | 'file' | 'sections'
   readonly content: Uint8Array
+}
+
+/** A stored document as it is sent to be prepared again. */
+export interface Restorable extends Omit<SourceDocument, 'sections' | 'language'> {
+  readonly language: string
+  readonly original: Original | null
+  /** Of its chunks, in order, if nothing was kept: they show its sections. */
+  readonly places: readonly ChunkPlace[]
+}
+
+/** The part of a chunk that shows its section. */
+export interface ChunkPlace {
+  readonly start: number
+  readonly end: number
+  readonly title: string
+  readonly anchor: string | null
+  readonly page: number | null
+}
+
+/** First bytes of the hashes of documents that are not outdated; see prepare.ts. */
+export interface PreparationMarks {
+  /** Of documents made from what was received. */
+  readonly read: Buffer
+  /** Of documents made from their stored text. */
+  readonly restored: Buffer
+}
+
+/** A document to prepare again. */
+export interface PendingDocument {
+  readonly id: string
+  readonly source: string
+  /** Of its text and of what is kept of it. */
+  readonly bytes: number
+}
+
+export interface StoredForReindex {
+  readonly id: string
+  /** It is replaced only if it still has this hash. */
+  readonly hash: Buffer
+  readonly document: Restorable
+}
+
+export interface ReindexStore {
+  open(name: string, model: NamedModel): Promise<Collection>
+  pending(collectionId: number): Promise<{ readonly documents: number; readonly tokens: number }>
+  /** Those after the source `after`, in the order of their sources. */
+  next(collectionId: number, after: string, limit: number): Promise<PendingDocument[]>
+  read(ids: readonly string[]): Promise<StoredForReindex[]>
+  rewrite(
+    target: Collection,
+    documents: readonly PreparedDocument[],
+    expected: ReadonlyMap<string, Buffer>,
+  ): Promise<readonly string[]>
 }

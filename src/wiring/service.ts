@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { createCacheAdmin } from '../adapters/cache-admin.ts'
 import { readOnlyDatabase } from '../adapters/postgres/errors.ts'
 import { countLargeMetadata } from '../adapters/postgres/store/large-metadata.ts'
+import { preparationMarks } from '../ingest/prepare.ts'
 import { countOutdated } from '../adapters/postgres/store/outdated.ts'
 import type { Config } from '../config/terms.ts'
 import type { Deps } from '../deps.ts'
@@ -56,7 +57,7 @@ function openMonitor(deps: Deps, { log, connections, traces, isDraining }: Servi
   const collector = createCollector({
     ...deps,
     countLargeMetadata: signal => database.aside({ signal, label: 'inspect' }, countLargeMetadata),
-    countOutdated: signal => database.aside({ signal, label: 'inspect' }, countOutdated),
+    countOutdated: signal => database.aside({ signal, label: 'inspect' }, sql => countOutdated(sql, preparationMarks)),
     connections,
     traces,
     log: standardOutput().status,

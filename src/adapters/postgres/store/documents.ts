@@ -1,4 +1,11 @@
-import type { Collection, PreparedDocument, PruneScope, StoredDocument, Written } from '../../../ingest/terms.ts'
+import type {
+  Collection,
+  PreparationMarks,
+  PreparedDocument,
+  PruneScope,
+  StoredDocument,
+  Written,
+} from '../../../ingest/terms.ts'
 import { createCollectionStore, deletedMeanwhile, switchedMeanwhile } from './collections.ts'
 import { fullPace, type Step } from '../../../resilience/pace.ts'
 import { createTurns } from '../../../resilience/turns.ts'
@@ -131,20 +138,20 @@ export function createDocumentStore(
     )
   }
 
-  async function get(id: string, signal = always): Promise<StoredDocument | null> {
-    const [row] = await lease('documents', sql => selectDocument(sql, id), signal)
-    return row ? documentOf(row) : null
-  }
+  const get = async (id: string, signal = always): Promise<StoredDocument | null> =>
+    await lease('documents', sql => selectDocument(sql, id), signal)
 
-  const preparedness = async (signal = always) => await lease('documents', selectPreparedness, signal)
+  const preparedness = async (marks: PreparationMarks, signal = always) =>
+    await lease('documents', sql => selectPreparedness(sql, marks), signal)
 
   return { ...createCollectionStore(database), known, write, rewrite, markSeen, prune, remove, get, preparedness }
 }
 
-async function selectDocument(sql: Sql, id: string): Promise<Row[]> {
-  return await sql`
+async function selectDocument(sql: Sql, id: string): Promise<StoredDocument | null> {
+  const [row] = await sql`
     select d.*, c.name as collection, (select count(*)::int from chunks k where k.document_id = d.id) as chunk_count
     from documents d join collections c on c.id = d.collection_id where d.id = ${id}`
+  return row ? documentOf(row) : null
 }
 
 const nothingWritten: Written = { added: [], replaced: [], chunks: 0 }

@@ -1,5 +1,4 @@
-import { preparationMark } from '../../../ingest/prepare.ts'
-import type { Preparedness } from '../../../ingest/terms.ts'
+import type { PreparationMarks, Preparedness } from '../../../ingest/terms.ts'
 import type { Sql } from '../database.ts'
 
 /** Counting stops at this number, per collection. */
@@ -11,18 +10,18 @@ function markOf(sql: Sql) {
 }
 
 /** Whether an older version prepared the document `d`. As ranges, because an index finds these and not what is unequal. */
-export function isOutdated(sql: Sql) {
-  const [low, high] = [preparationMark('original'), preparationMark('stored text')]
+export function isOutdated(sql: Sql, { read, restored }: PreparationMarks) {
+  const [low, high] = Buffer.compare(read, restored) < 0 ? [read, restored] : [restored, read]
   return sql`(${markOf(sql)} < ${low} or (${markOf(sql)} > ${low} and ${markOf(sql)} < ${high}) or ${markOf(sql)} > ${high})`
 }
 
-export async function selectPreparedness(sql: Sql): Promise<Map<string, Preparedness>> {
+export async function selectPreparedness(sql: Sql, marks: PreparationMarks): Promise<Map<string, Preparedness>> {
   const rows = await sql`
     select c.name,
       (select count(*)::int from (
-        select from documents d where d.collection_id = c.id and ${isOutdated(sql)} limit ${mostOutdated}) o) as outdated,
+        select from documents d where d.collection_id = c.id and ${isOutdated(sql, marks)} limit ${mostOutdated}) o) as outdated,
       (select count(*)::int from (
-        select from documents d where d.collection_id = c.id and ${markOf(sql)} = ${preparationMark('stored text')} limit ${mostOutdated}) s) as stored
+        select from documents d where d.collection_id = c.id and ${markOf(sql)} = ${marks.restored} limit ${mostOutdated}) s) as stored
     from collections c`
   return new Map(
     rows.map(row => [
@@ -36,11 +35,11 @@ export async function selectPreparedness(sql: Sql): Promise<Map<string, Prepared
 export const mostReported = 1000
 
 /** Counts outdated documents of all collections, up to one above {@link mostReported}. */
-export async function countOutdated(sql: Sql): Promise<number> {
+export async function countOutdated(sql: Sql, marks: PreparationMarks): Promise<number> {
   const [row] = await sql`
     select count(*)::int as count from (
       select from collections c cross join lateral (
-        select from documents d where d.collection_id = c.id and ${isOutdated(sql)} limit ${mostReported + 1}) o
+        select from documents d where d.collection_id = c.id and ${isOutdated(sql, marks)} limit ${mostReported + 1}) o
       limit ${mostReported + 1}) all_of_them`
   return Number(row?.['count'])
 }

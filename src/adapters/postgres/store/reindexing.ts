@@ -1,21 +1,26 @@
-import { sectionsOfChunks, type ChunkPlace } from '../../../ingest/originals.ts'
-import type { PendingDocument, ReindexStore, StoredForReindex } from '../../../ingest/reindex.ts'
-import type { Original } from '../../../ingest/terms.ts'
+import type {
+  ChunkPlace,
+  Original,
+  PendingDocument,
+  PreparationMarks,
+  ReindexStore,
+  StoredForReindex,
+} from '../../../ingest/terms.ts'
 import type { Database, Sql } from '../database.ts'
 import type { Row } from '../driver.ts'
 import { retryConflicts } from '../retry-conflicts.ts'
 import type { DocumentStore } from './documents.ts'
 import { isOutdated } from './outdated.ts'
 
-/** The documents of a collection to prepare again; all of them, or the outdated ones. */
+/** The documents of a collection to prepare again: those without one of the marks, or all if they are null. */
 export function createReindexStore(
   database: Pick<Database, 'lease'>,
   store: Pick<DocumentStore, 'openCollection' | 'rewrite'>,
-  { isAll, signal }: { readonly isAll: boolean; readonly signal: AbortSignal },
+  { marks, signal }: { readonly marks: PreparationMarks | null; readonly signal: AbortSignal },
 ): ReindexStore {
   const run = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
     retryConflicts(signal, () => database.lease({ signal, label: 'reindex' }, work))
-  const isPending = (sql: Sql) => (isAll ? sql`true` : isOutdated(sql))
+  const isPending = (sql: Sql) => (marks === null ? sql`true` : isOutdated(sql, marks))
 
   async function pending(collectionId: number) {
     const [row] = await run(
@@ -77,20 +82,19 @@ async function placesIn(sql: Sql, ids: readonly string[]): Promise<Map<string, C
 }
 
 function storedOf(row: Row, places: readonly ChunkPlace[]): StoredForReindex {
-  const title = String(row['title'])
   return {
     id: String(row['id']),
     hash: row['hash'] as Buffer,
     document: {
       source: String(row['source']),
-      title,
+      title: String(row['title']),
       url: row['url'] as string | null,
       language: String(row['language']),
       metadata: row['metadata'] as StoredForReindex['document']['metadata'],
       text: String(row['text']),
       original:
         row['content'] === null ? null : { kind: row['kind'] as Original['kind'], content: row['content'] as Buffer },
-      sections: sectionsOfChunks(places, title),
+      places,
     },
   }
 }
