@@ -15,7 +15,7 @@ import {
 import { readMails, type MailDeps } from './read-mails.ts'
 import type { WantedColumns } from './readers/row-columns.ts'
 import { isTooDeep } from './readers/too-deep.ts'
-import type { ReadResult, SourceDocument } from './terms.ts'
+import type { KeptFile, ReadResult, SourceDocument } from './terms.ts'
 
 export { knownFormats } from './formats.ts'
 
