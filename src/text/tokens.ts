@@ -137,10 +137,13 @@ function wordOf(part: string): string {
 
 /** Digits keep their separator: joined, "10-15" would be another number, and "HB-20-41" the part "HB-2041". */
 function joined(parts: readonly string[]): string {
-  return parts.reduce((whole, part) => whole + (endsInDigit.test(whole) && startsWithDigit.test(part) ? '-' : '') + part)
+  const separated = parts.map((part, i) => {
+    const isNumber = startsWithDigit.test(part) && /\p{N}$/u.test((parts[i - 1] ?? '').slice(-2))
+    return isNumber ? `-${part}` : part
+  })
+  return separated.join('')
 }
 
-const endsInDigit = /\p{N}$/u
 const startsWithDigit = /^\p{N}/u
 
 const english = /'(?:s|re|ve|ll|d|m)$/iu
