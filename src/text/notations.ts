@@ -133,7 +133,8 @@ const numericMonth: Finder = ({ at, gap }, index, { surface }) => {
   const dotted = /^(\d{2})\.(\d{4})$/.exec(surface)
   if (dotted) return monthTerm(Number(dotted[2]), Number(dotted[1]), { first: index, last: index })
   const next = at(index + 1)?.surface ?? ''
-  if (gap(index) !== '/' || gap(index + 1).startsWith('/') || !/^\d{2}$/.test(surface) || !/^\d{4}$/.test(next)) return []
+  if (gap(index) !== '/' || gap(index + 1).startsWith('/') || !/^\d{2}$/.test(surface) || !/^\d{4}$/.test(next))
+    return []
   return monthTerm(Number(next), Number(surface), { first: index, last: index + 1 })
 }
 
@@ -183,8 +184,10 @@ const namedDate: Finder = (words, index, word) => {
   const monthBefore = before === null ? undefined : months.get(words.at(before)!.stem)
   const value = number(word)
   const day = Number(ordinal.exec(word.surface)?.[1] ?? NaN)
-  if (isDay(day) && monthAfter !== undefined) return withYear(words, { day, month: monthAfter, first: index, last: after! })
-  if (isDay(day) && monthBefore !== undefined) return withYear(words, { day, month: monthBefore, first: before!, last: index })
+  if (isDay(day) && monthAfter !== undefined)
+    return withYear(words, { day, month: monthAfter, first: index, last: after! })
+  if (isDay(day) && monthBefore !== undefined)
+    return withYear(words, { day, month: monthBefore, first: before!, last: index })
   if (!isYear(value)) return []
   const dayAfter = after === null ? NaN : Number(ordinal.exec(words.at(after)!.surface)?.[1] ?? NaN)
   const last = after === null ? null : step(words, after, 1)

@@ -32,7 +32,8 @@ export function kindsFor(language: string): Kinds {
   if (known) return known
   const keyOf = (word: string) => stem(fold(word), language)
   const byStem = new Map<string, string>()
-  for (const [kind, words] of Object.entries(names)) for (const word of words.split(/\s+/)) byStem.set(keyOf(word), kind)
+  for (const [kind, words] of Object.entries(names))
+    for (const word of words.split(/\s+/)) byStem.set(keyOf(word), kind)
   const kinds = { get: (key: string) => byStem.get(key), keyOf }
   kindsMemo.set(language, kinds)
   return kinds
